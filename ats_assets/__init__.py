@@ -1,0 +1,1 @@
+"""Autonomous trading system as a Dagster asset graph."""

@@ -1,0 +1,41 @@
+"""The named errors. Each message says what is wrong, where, and what to do."""
+
+
+class AtsError(Exception):
+    """Anything that the system refuses, with a message meant for its user."""
+
+
+class SettingsError(AtsError):
+    """A setting is missing, unknown or out of range."""
+
+
+class SourceError(AtsError):
+    """A source of bars can't be read, or lacks what is needed."""
+
+
+class CalendarError(AtsError):
+    """A day is not a session of the calendar, or lies outside its bounds."""
+
+
+class MissingPartitionError(AtsError):
+    """A partition that is needed is not in the warehouse."""
+
+
+class CorruptPartitionError(AtsError):
+    """A file of the warehouse or of a model is damaged."""
+
+
+class LookAheadError(AtsError):
+    """Something asked for data from after the session it is made for."""
+
+
+class ExpressionError(AtsError):
+    """A factor expression can't be parsed or evaluated."""
+
+
+class ModelError(AtsError):
+    """A model can't be fitted, read or used."""
+
+
+class ContractError(AtsError):
+    """A frame does not satisfy the contract of its asset."""

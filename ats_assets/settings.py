@@ -1,0 +1,274 @@
+"""All settings of the system: frozen, typed, with units in their names.
+
+They come from `ats.toml` (or the file that the environment variable ATS_SETTINGS names), each value overridable by
+`ATS_SECTION__FIELD` (nested: `ATS_SOURCE__SYNTHETIC__SEED=7`). An unknown key is an error. Nothing is read at import: an entry point calls
+`load_settings` once and hands the sections on.
+"""
+
+import os
+from datetime import date
+from pathlib import Path
+from typing import Annotated, Literal
+
+from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from ats_assets.errors import SettingsError
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[int, Field(ge=0)]
+Bps = Annotated[float, Field(ge=0.0, le=10_000.0)]
+
+
+class Section(BaseModel):
+    """A frozen section of the settings; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")
+
+
+class CalendarSettings(Section):
+    """Which sessions exist."""
+
+    exchange: str = Field("XNYS", description="exchange_calendars name: XNYS, XLON, 24/7, …")
+    first_session: date = Field(date(2010, 1, 1), description="the partition set starts here; no earlier data can be stored")
+
+
+class StorageSettings(Section):
+    """Where the artefacts lie. Relative paths are relative to the folder of the settings file."""
+
+    warehouse: Path = Path("warehouse")
+    models: Path = Path("models")
+    data: Path = Field(Path("data"), description="instance, MLflow, reports, Data Docs")
+    compression_level: int = Field(1, ge=1, le=22, description="of zstd")
+    fsync: bool = Field(True, description="off only where a lost power supply may cost the newest files")
+
+
+class SyntheticSettings(Section):
+    """The synthetic market; its formula is in `ats_assets/sources/synthetic.py`."""
+
+    seed: int = 7
+    symbols: Positive = 60
+    first_session: date = date(2021, 1, 4)
+    last_session: date = date(2023, 12, 29)
+    planted_ic: float = Field(0.05, ge=0.0, le=0.5, description="correlation of the planted signal with the next session's idiosyncratic return")
+
+
+class FilesSettings(Section):
+    """A Parquet or CSV file or folder of daily bars."""
+
+    path: Path | None = None
+    columns: dict[str, str] = Field(default_factory=dict, description="canonical name -> name in the file, where recognition by name fails")
+    timezone: str | None = Field(None, description="of naive timestamps; default: the exchange's")
+    stamp: Literal["open", "close"] = Field("open", description="a timestamp is the bar's open or its close")
+    adjusted: bool = Field(False, description="scale open, high, low and close by adj_close / close where there is an adjusted close")
+    symbol: str | None = Field(None, description="the symbol of a single file without a symbol column; default: the file's stem")
+
+
+class SourceSettings(Section):
+    """Where bars come from."""
+
+    kind: Literal["synthetic", "files"] = "synthetic"
+    path: Path | None = Field(None, description="short for files.path")
+    synthetic: SyntheticSettings = SyntheticSettings()
+    files: FilesSettings = FilesSettings()
+
+
+class SuspicionSettings(Section):
+    """Thresholds of the rules that warn about accepted bars; each rule is documented in `ats_assets/bars/suspicions.py`."""
+
+    lookback_sessions: Positive = 21
+    split_tolerance: Share = Field(0.02, description="relative distance of open/previous close from a simple ratio")
+    stale_sessions: Positive = Field(5, description="identical closes in a row")
+    spike_sigmas: float = Field(8.0, gt=0, description="size of a move that reverts, in robust standard deviations")
+    spike_reversal: Share = Field(0.8, description="share of the move that the next session takes back")
+    twin_sessions: Positive = Field(15, description="sessions of equal closes that make two symbols twins")
+
+
+class BarsSettings(Section):
+    """Validation of bars."""
+
+    max_rejected_share: Share = Field(0.01, description="a larger share of rejected rows blocks what comes after")
+    min_present_share: Share = Field(0.9, description="of yesterday's symbols; fewer is a warning")
+    max_late_sessions: NonNegative = Field(1, description="sessions after its close by which a partition must be there")
+    profile: bool = Field(True, description="profile deliveries with Great Expectations and keep its Data Docs")
+    suspicions: SuspicionSettings = SuspicionSettings()
+
+
+class UniverseSettings(Section):
+    """Which symbols are tradable at a session, with that session's knowledge only."""
+
+    size: Positive = 500
+    min_price: float = Field(1.0, ge=0, description="in the currency of the quotes")
+    min_history_sessions: Positive = 20
+    lookback_sessions: Positive = 60
+    focus: tuple[str, ...] = Field((), description="symbols that are always members while they have a bar")
+
+
+class LabelsSettings(Section):
+    """Forward returns."""
+
+    horizons_sessions: tuple[Positive, ...] = (1, 5, 20)
+
+
+class LightgbmSettings(Section):
+    """Gradient-boosted trees on the cross-section."""
+
+    objective: Literal["regression", "lambdarank"] = "regression"
+    horizon_sessions: Positive = 5
+    train_sessions: Positive = Field(504, description="decision sessions in the training window")
+    validation_sessions: Positive = Field(63, description="the newest part of the window, held out for early stopping")
+    min_train_sessions: Positive = Field(126, description="fewer labelled sessions than this: no model")
+    embargo_sessions: NonNegative = Field(5, description="sessions left out between training and validation, and before the fit")
+    refit_every_sessions: Positive = 21
+    max_age_sessions: Positive = Field(63, description="an older model is refused")
+    num_leaves: Positive = 31
+    learning_rate: float = Field(0.05, gt=0, le=1)
+    max_rounds: Positive = 300
+    early_stopping_rounds: Positive = 30
+    min_data_in_leaf: Positive = 200
+    feature_fraction: float = Field(0.5, gt=0, le=1)
+    bagging_fraction: float = Field(0.8, gt=0, le=1)
+    lambda_l2: float = Field(10.0, ge=0)
+    seed: int = 7
+    threads: Positive = 2
+
+
+class MlflowSettings(Section):
+    """Experiment tracking."""
+
+    enabled: bool = True
+    tracking_uri: str | None = Field(None, description="default: sqlite in the data folder")
+    experiment: str = "ats-assets"
+
+
+class PortfolioSettings(Section):
+    """Scores to target weights, and the limits on them. Weights are shares of equity."""
+
+    method: Literal["top_k_long", "long_short_quantiles", "score_proportional"] = "top_k_long"
+    top_k: Positive = 10
+    quantile: float = Field(0.2, gt=0, le=0.5)
+    max_weight: Share = 0.15
+    max_gross: float = Field(1.0, ge=0, le=10)
+    max_net: float = Field(1.0, ge=0, le=10)
+    max_turnover: float = Field(0.5, gt=0, le=4, description="sum of |change of weight| a session")
+    no_trade_band: Share = Field(0.02, description="a smaller change of weight is not traded")
+
+
+class SignalsSettings(Section):
+    """Signals made of predictions."""
+
+    calibration_sessions: Positive = Field(126, description="sessions of known outcomes that the probability is calibrated on")
+    min_calibration_rows: Positive = Field(500, description="fewer outcomes than this: no probability")
+
+
+class BacktestSettings(Section):
+    """Trading of signals at the next open."""
+
+    initial_cash: float = Field(1_000_000.0, gt=0)
+    commission_bps: Bps = 1.0
+    spread_bps: Bps = Field(4.0, description="full spread; half of it is paid on each side")
+    slippage_bps: Bps = 2.0
+    min_commission: float = Field(0.0, ge=0, description="for each order, in currency")
+    fractional_shares: bool = False
+    max_missing_sessions: Positive = Field(10, description="a held symbol without a bar for longer is delisted: closed at its last close less the haircut")
+    delisting_haircut: Share = 0.0
+    risk_free_rate: float = Field(0.0, description="a year")
+    sessions_per_year: Positive = 252
+
+
+class AutomationSettings(Section):
+    """Sensors and schedules."""
+
+    owner: str = Field("team:research", description="of every asset, in Dagster's form")
+    retrain_at: str = Field("22:30", pattern=r"^\d\d:\d\d$", description="local time of the exchange")
+    poll_seconds: Positive = 60
+
+
+class Settings(BaseSettings):
+    """Everything that can be set, by section."""
+
+    model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="ATS_", env_nested_delimiter="__")
+
+    calendar: CalendarSettings = CalendarSettings()
+    storage: StorageSettings = StorageSettings()
+    source: SourceSettings = SourceSettings()
+    bars: BarsSettings = BarsSettings()
+    universe: UniverseSettings = UniverseSettings()
+    labels: LabelsSettings = LabelsSettings()
+    lightgbm: LightgbmSettings = LightgbmSettings()
+    mlflow: MlflowSettings = MlflowSettings()
+    portfolio: PortfolioSettings = PortfolioSettings()
+    signals: SignalsSettings = SignalsSettings()
+    backtest: BacktestSettings = BacktestSettings()
+    automation: AutomationSettings = AutomationSettings()
+
+    @model_validator(mode="after")
+    def _horizon_is_labelled(self) -> "Settings":
+        if self.lightgbm.horizon_sessions not in self.labels.horizons_sessions:
+            raise ValueError(
+                f"lightgbm.horizon_sessions is {self.lightgbm.horizon_sessions}, but labels.horizons_sessions has only "
+                f"{list(self.labels.horizons_sessions)}: add it there or choose one of them"
+            )
+        return self
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of precedence: arguments, the environment, the settings file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+
+
+def settings_file() -> Path:
+    """The settings file: what ATS_SETTINGS names, else `ats.toml` in the current folder or the project's."""
+    named = os.environ.get("ATS_SETTINGS")
+    if named:
+        return Path(named).expanduser().absolute()
+    here = Path.cwd() / "ats.toml"
+    return here if here.is_file() else Path(__file__).resolve().parents[1] / "ats.toml"
+
+
+def load_settings(**overrides: object) -> Settings:
+    """Read the settings once, for an entry point.
+
+    Parameters
+    ----------
+    **overrides
+        Sections given as mappings or section objects; they win over the environment and the file.
+
+    Raises
+    ------
+    SettingsError
+        If the file that ATS_SETTINGS names is missing, a key is unknown or a value is of the wrong type or out of range.
+    """
+    file = settings_file()
+    if os.environ.get("ATS_SETTINGS") and not file.is_file():
+        raise SettingsError(f"ATS_SETTINGS names {file}, which is not a file: correct it or unset it")
+    try:
+        settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        raise SettingsError(f"{error.error_count()} wrong setting(s) in {file} or the environment (ATS_SECTION__FIELD): {faults}") from error
+    except ValueError as error:  # not TOML, or an environment value that is not the JSON its section needs
+        raise SettingsError(f"the settings in {file} or the environment can't be read: {error}") from error
+    return _with_absolute_paths(settings, file.parent)
+
+
+def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
+    """Storage paths are relative to the settings file (one instance has one warehouse); a source's path to the current folder, as typed."""
+    storage = settings.storage
+    roots = {name: (folder / getattr(storage, name).expanduser()).resolve() for name in ("warehouse", "models", "data")}
+    path = settings.source.files.path or settings.source.path
+    files = settings.source.files.model_copy(update={"path": path and Path(path).expanduser().absolute()})
+    return settings.model_copy(
+        update={
+            "storage": storage.model_copy(update=roots),
+            "source": settings.source.model_copy(update={"files": files, "path": None}),
+        }
+    )
