@@ -48,8 +48,8 @@ class SessionCalendar:
         self.exchange = exchange
         self.timezone = ZoneInfo(str(calendar.tz))
         self._days: list[date] = [day.date() for day in calendar.sessions]
-        self._opens: np.ndarray = calendar.opens.to_numpy().astype("datetime64[us]")
-        self._closes: np.ndarray = calendar.closes.to_numpy().astype("datetime64[us]")
+        self._opens: np.ndarray = calendar.opens.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
+        self._closes: np.ndarray = calendar.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
 
     @property
     def first(self) -> date:

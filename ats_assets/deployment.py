@@ -1,0 +1,59 @@
+"""One deployment: the settings, and what they make (calendar, warehouse, source, model stores), each made when it is first needed."""
+
+from collections.abc import Sequence
+from datetime import date
+from functools import cached_property
+
+import polars as pl
+
+from ats_assets.calendar import SessionCalendar, session_calendar
+from ats_assets.models.artefact import ModelStore
+from ats_assets.settings import Settings
+from ats_assets.sources import BarSource, open_source
+from ats_assets.warehouse import Warehouse
+
+
+class Deployment:
+    """What the assets, checks, sensors and the command line work on.
+
+    Parameters
+    ----------
+    settings
+        Frozen; a deployment never changes them.
+    """
+
+    def __init__(self, settings: Settings) -> None:
+        self.settings = settings
+
+    @cached_property
+    def calendar(self) -> SessionCalendar:
+        """The exchange's sessions."""
+        return session_calendar(self.settings.calendar.exchange, self.settings.calendar.first_session)
+
+    @cached_property
+    def warehouse(self) -> Warehouse:
+        """The Parquet warehouse."""
+        storage = self.settings.storage
+        return Warehouse(storage.warehouse, compression_level=storage.compression_level, fsync=storage.fsync)
+
+    @cached_property
+    def source(self) -> BarSource:
+        """Where bars come from; opening it reads its files."""
+        return open_source(self.settings.source, self.calendar)
+
+    def model_store(self, name: str) -> ModelStore:
+        """The models of one name."""
+        return ModelStore(self.settings.storage.models, name, fsync=self.settings.storage.fsync)
+
+    def known(self, sessions: Sequence[date]) -> list[date]:
+        """The sessions that are not before history (the first session with raw bars): only those can be missing."""
+        start = self.warehouse.history_start()
+        return [session for session in sessions if start is not None and session >= start]
+
+    def read(self, asset: str, sessions: Sequence[date], schema: pl.Schema, columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The rows of the sessions that are not before history; an empty frame of `schema` where none is left."""
+        known = self.known(sessions)
+        if not known:
+            empty = schema.to_frame()
+            return empty.select(columns) if columns else empty
+        return self.warehouse.read(asset, known, columns)

@@ -1,0 +1,80 @@
+"""Dagster's SQLite event log with batches: many events in one transaction.
+
+Dagster stores the events of a range run one by one, each with connections and commits of its own, which for thousands of partitions takes
+longer than the work. Here a batch keeps one connection and transaction open for each database file that it touches; all else is Dagster's own code.
+"""
+
+import contextlib
+import threading
+from collections.abc import Iterator, Sequence
+from typing import Any
+
+import dagster as dg
+from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
+from sqlalchemy import Connection, NullPool, create_engine
+from typing_extensions import override
+
+
+class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
+    """SQLite event log that stores a batch of events in one transaction a database file."""
+
+    def __init__(self, *args: Any, **kwargs: Any) -> None:
+        self._batch = threading.local()
+        super().__init__(*args, **kwargs)
+
+    @contextlib.contextmanager
+    def batch(self) -> Iterator[None]:
+        """While open, what this thread stores shares a transaction; an exception rolls it back. Nested batches join the outer one."""
+        if getattr(self._batch, "stack", None) is not None:
+            yield
+            return
+        self._batch.connections = {}
+        try:
+            with contextlib.ExitStack() as stack:
+                self._batch.stack = stack
+                yield
+        finally:
+            self._batch.stack = None
+            self._batch.connections = {}
+
+    @contextlib.contextmanager
+    @override
+    def _connect(self, shard: str) -> Iterator[Connection]:
+        stack: contextlib.ExitStack | None = getattr(self._batch, "stack", None)
+        if stack is None:
+            with super()._connect(shard) as connection:
+                yield connection
+            return
+        connections: dict[str, Connection] = self._batch.connections
+        if shard not in connections:
+            connections[shard] = stack.enter_context(self._unlocked(shard))
+        yield connections[shard]
+
+    @contextlib.contextmanager
+    def _unlocked(self, shard: str) -> Iterator[Connection]:
+        """A connection with a transaction that does not hold the storage's lock, so that a batch can use several shards."""
+        with super()._connect(shard):
+            pass  # makes and migrates the file where it is new
+        engine = create_engine(self.conn_string_for_shard(shard), poolclass=NullPool, connect_args={"timeout": 60})
+        try:
+            with engine.connect() as connection, connection.begin():
+                yield connection
+        finally:
+            engine.dispose()
+
+    @override
+    def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
+        with self.batch():
+            for event in events:
+                self.store_event(event)
+
+
+@contextlib.contextmanager
+def batched_events(instance: dg.DagsterInstance) -> Iterator[None]:
+    """Store what the block logs in one transaction, where the instance's event log can do that."""
+    storage = instance.event_log_storage
+    if isinstance(storage, BatchedSqliteEventLogStorage):
+        with storage.batch():
+            yield
+    else:
+        yield

@@ -1,0 +1,146 @@
+"""What every asset of the graph says of itself, in one form: contract, windows read, versions, group, kinds, owner, columns."""
+
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from pandera.api.polars.container import DataFrameSchema
+from pandera.polars import DataFrameModel
+from pydantic import BaseModel
+
+from ats_assets.calendar import SessionCalendar
+from ats_assets.deployment import Deployment
+from ats_assets.partitions import Reads, session_partitions
+from ats_assets.versions import code_version, settings_version
+
+READS = "ats/reads"
+CODE = "ats/code_version"
+SETTINGS = "ats/settings_version"
+VINTAGES = "ats/vintages"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Node:
+    """An asset of the graph.
+
+    Parameters
+    ----------
+    name, group
+        The asset's key and its stage.
+    contract
+        pandera contract of its rows; the source of the column schema shown in the UI. None for an asset that is not a frame.
+    reads
+        The windows of upstream partitions that partition D reads.
+    code
+        Dotted names of the modules whose code makes it.
+    settings
+        The sections of the settings that matter to it.
+    vintages
+        Keep every delivery that differs instead of replacing the partition.
+    """
+
+    name: str
+    group: str
+    kinds: frozenset[str]
+    reads: tuple[Reads, ...] = ()
+    contract: type[DataFrameModel] | DataFrameSchema | None = None
+    code: tuple[str, ...] = ()
+    settings: tuple[BaseModel, ...] = ()
+    vintages: bool = False
+    owner: str = ""
+    extra: Mapping[str, Any] = field(default_factory=dict)
+
+    @property
+    def code_version(self) -> str:
+        """The version of the code that makes the asset."""
+        return code_version(*self.code)
+
+    @property
+    def settings_version(self) -> str:
+        """The version of the settings that matter to the asset."""
+        return settings_version(*self.settings)
+
+    def metadata(self) -> dict[str, Any]:
+        """Metadata of the definition: what the IO manager needs, and what the UI shows."""
+        reads = [{"asset": r.asset, "back": r.back, "lag": r.lag} for r in self.reads]
+        shown: dict[str, Any] = {
+            READS: dg.MetadataValue.json(reads),
+            CODE: self.code_version,
+            SETTINGS: self.settings_version,
+            VINTAGES: dg.MetadataValue.bool(self.vintages),
+        }
+        if self.contract is not None:
+            shown["dagster/column_schema"] = column_schema(self.contract)
+        return shown | dict(self.extra)
+
+    def definition(self, deployment: Deployment) -> dict[str, Any]:
+        """Keyword arguments for `dg.asset`, its inputs apart."""
+        return {
+            "name": self.name,
+            "group_name": self.group,
+            "kinds": set(self.kinds),
+            "owners": [self.owner or deployment.settings.automation.owner],
+            "code_version": self.code_version,
+            "metadata": self.metadata(),
+            "partitions_def": session_partitions(deployment.calendar),
+            "backfill_policy": dg.BackfillPolicy.single_run(),
+        }
+
+    def spec(self, deployment: Deployment, description: str) -> dg.AssetSpec:
+        """The same as a spec, for an asset made together with others."""
+        kept = {k: v for k, v in self.definition(deployment).items() if k not in {"name", "backfill_policy", "partitions_def"}}
+        return dg.AssetSpec(key=self.name, description=description, **kept)
+
+    def ins(self) -> dict[str, dg.AssetIn]:
+        """The inputs that the IO manager loads, by the name of the upstream asset."""
+        return {r.asset: dg.AssetIn(r.asset, partition_mapping=r.mapping()) for r in self.reads}
+
+    def deps(self) -> list[dg.AssetDep]:
+        """The same windows as dependencies that the asset reads itself."""
+        return [dg.AssetDep(r.asset, partition_mapping=r.mapping()) for r in self.reads]
+
+
+def reads_of(metadata: Mapping[str, Any]) -> list[Reads]:
+    """The windows that a definition's metadata declares."""
+    value = metadata.get(READS)
+    if value is None:
+        return []
+    listed = value.data if isinstance(value, dg.JsonMetadataValue) else json.loads(value)
+    return [Reads(**entry) for entry in listed]
+
+
+def column_schema(contract: type[DataFrameModel] | DataFrameSchema) -> dg.TableSchema:
+    """A contract's columns, types and descriptions, as Dagster shows them."""
+    schema = contract if isinstance(contract, DataFrameSchema) else contract.to_schema()
+    return dg.TableSchema(
+        [
+            dg.TableColumn(
+                name, str(column.dtype), column.description or "", dg.TableColumnConstraints(nullable=column.nullable, unique=column.unique)
+            )
+            for name, column in schema.columns.items()
+        ]
+    )
+
+
+def polars_schema(contract: type[DataFrameModel] | DataFrameSchema) -> pl.Schema:
+    """A contract's columns and Polars types, in order."""
+    schema = contract if isinstance(contract, DataFrameSchema) else contract.to_schema()
+    return pl.Schema({name: column.dtype.type for name, column in schema.columns.items()})
+
+
+def upstream_versions(deployment: Deployment, reads: Sequence[Reads], session: date) -> dict[str, dict[str, str]]:
+    """The data versions of the frames that partition `session` reads; models, which are no frames, are not among them."""
+    return {
+        r.asset: deployment.warehouse.data_versions(r.asset, deployment.known(r.sessions(deployment.calendar, session)))
+        for r in reads
+        if (deployment.warehouse.root / r.asset).is_dir()
+    }
+
+
+def window_sessions(calendar: SessionCalendar, sessions: Sequence[date], back: int) -> list[date]:
+    """The sessions from `back` before the first to the last of an ascending run of sessions."""
+    return calendar.sessions(calendar.window(sessions[0], back + 1)[0], sessions[-1])

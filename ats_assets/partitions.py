@@ -1,0 +1,55 @@
+"""Dagster partitions: one for each exchange session, and the mappings for windows of them."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+
+import dagster as dg
+
+from ats_assets.calendar import SessionCalendar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reads:
+    """The partitions of an upstream asset that partition D reads: sessions D-back to D-lag, both included.
+
+    Parameters
+    ----------
+    asset
+        The upstream asset.
+    back, lag
+        In sessions; 0 is D itself.
+    """
+
+    asset: str
+    back: int = 0
+    lag: int = 0
+
+    def mapping(self) -> dg.TimeWindowPartitionMapping:
+        """The same as a Dagster partition mapping."""
+        return dg.TimeWindowPartitionMapping(start_offset=-self.back, end_offset=-self.lag)
+
+    def sessions(self, calendar: SessionCalendar, session: date) -> list[date]:
+        """The sessions read by `session`; fewer at the start of the calendar."""
+        if calendar.position(session) < self.lag:
+            return []
+        return calendar.window(calendar.offset(session, -self.lag), self.back - self.lag + 1)
+
+
+def session_partitions(calendar: SessionCalendar) -> dg.DailyPartitionsDefinition:
+    """Exchange sessions as Dagster partitions, keyed by date.
+
+    A partition exists from midnight UTC after its session's date, when every exchange has closed (New York does at 20:00 or 21:00 UTC).
+    """
+    excluded = calendar.excluded_days()
+    weekend = [day for day in range(7) if all(day != when.isoweekday() % 7 for when in calendar.sessions(calendar.first, calendar.last))]
+    weekly = {(day - 1) % 7 for day in weekend}  # cron counts from Sunday, date.weekday() from Monday
+    exclusions: list[str | datetime] = [datetime(day.year, day.month, day.day) for day in excluded if day.weekday() not in weekly]  # noqa: DTZ001
+    if weekend:
+        exclusions.insert(0, f"0 0 * * {','.join(map(str, weekend))}")
+    return dg.DailyPartitionsDefinition(start_date=calendar.first.isoformat(), timezone="UTC", exclusions=exclusions or None)
+
+
+def sessions_of(keys: Sequence[str]) -> list[date]:
+    """Partition keys as sessions."""
+    return [date.fromisoformat(key) for key in keys]

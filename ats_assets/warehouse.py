@@ -1,0 +1,330 @@
+"""The Parquet warehouse: one file an asset and session, written atomically, with its lineage in the footer.
+
+    <root>/<asset>/session=YYYY-MM-DD/data.parquet            an asset's partition
+    <root>/<asset>/session=YYYY-MM-DD/known=<UTC>.parquet     a vintage of a partition that is never overwritten
+
+The layout is hive's, so DuckDB, Polars and Spark read it as it is. A write goes to a temporary file in the same folder, is synced and renamed: a
+reader sees the old file or the new one. The data version of a partition is a SHA-256 of its content (schema and rows in order), independent of
+Parquet's encoding and of the footer. The footer (key `ats`) names the asset, session, data version, code version, settings version and
+the data versions of every partition that was read.
+
+No reader opens a partition that it was not asked for by session, so a caller that is handed the sessions up to D can't see beyond D.
+All knowledge of paths is here (and, for models, in the model store, whose root is a sibling).
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import threading
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import asdict, dataclass, field
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+from ats_assets.errors import CorruptPartitionError, MissingPartitionError, SettingsError
+
+FOOTER_KEY = "ats"
+DATA_FILE = "data.parquet"
+KNOWN_FORMAT = "%Y-%m-%dT%H-%M-%S.%fZ"
+
+Upstream = Mapping[str, Mapping[str, str]]
+"""Asset -> session (ISO) -> data version."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Footer:
+    """What a file says of itself."""
+
+    asset: str
+    session: str
+    data_version: str
+    code_version: str
+    settings_version: str
+    upstream: Upstream = field(default_factory=dict)
+
+    def encoded(self) -> str:
+        """The footer as JSON with sorted keys, so that equal footers are equal bytes."""
+        return json.dumps(asdict(self), sort_keys=True, separators=(",", ":"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Written:
+    """The outcome of a write."""
+
+    path: Path
+    footer: Footer
+    rows: int
+    bytes: int
+
+
+def data_version(frame: pl.DataFrame) -> str:
+    """SHA-256 (hex) of a frame's content: names, types, and values in order; NaN is one value, null another.
+
+    Parameters
+    ----------
+    frame
+        Columns of booleans, numbers, dates, strings or lists of them.
+    """
+    digest = hashlib.sha256(f"{frame.height}".encode())
+    for column in frame.iter_columns():
+        digest.update(f"|{column.name}:{column.dtype}|".encode())
+        _digest_values(digest, column)
+    return digest.hexdigest()
+
+
+def _digest_values(digest: "hashlib._Hash", column: pl.Series) -> None:
+    if column.null_count():
+        digest.update(np.packbits(column.is_null().to_numpy()).tobytes())
+        column = column.drop_nulls()
+    if isinstance(column.dtype, pl.List):
+        digest.update(column.list.len().to_numpy().tobytes())
+        _digest_values(digest, column.explode(empty_as_null=False, keep_nulls=False))
+    elif column.dtype == pl.String:
+        digest.update(column.str.len_bytes().to_numpy().tobytes())
+        digest.update("".join(column.to_list()).encode())
+    elif column.dtype.is_float():
+        values = column.to_numpy()
+        digest.update(np.where(np.isnan(values), values.dtype.type(np.nan), values).tobytes())
+    else:
+        digest.update(column.to_physical().cast(pl.Int64).to_numpy().tobytes())
+
+
+class Warehouse:
+    """Partitions of assets under one root folder.
+
+    Parameters
+    ----------
+    root
+        The folder; made at the first write.
+    compression_level
+        Of zstd.
+    fsync
+        Sync each file before it is renamed; without it a lost power supply may cost the newest files (a killed process can't).
+    """
+
+    def __init__(self, root: Path, *, compression_level: int = 1, fsync: bool = True) -> None:
+        self.root = root
+        self._compression_level = compression_level
+        self._fsync = fsync
+        self._footers: dict[Path, tuple[tuple[int, int], Footer]] = {}
+
+    def folder(self, asset: str, session: date) -> Path:
+        """The folder of a partition."""
+        return self.root / asset / f"session={session.isoformat()}"
+
+    def path(self, asset: str, session: date) -> Path:
+        """The file of a partition; for an asset that keeps vintages, the newest one."""
+        plain = self.folder(asset, session) / DATA_FILE
+        if plain.is_file():
+            return plain
+        vintages = self.vintages(asset, session)
+        return vintages[max(vintages)] if vintages else plain
+
+    def exists(self, asset: str, session: date) -> bool:
+        """Whether the partition is stored."""
+        return self.path(asset, session).is_file()
+
+    def sessions(self, asset: str) -> list[date]:
+        """The sessions whose partition is stored, ascending."""
+        if not (self.root / asset).is_dir():
+            return []
+        days = (
+            date.fromisoformat(folder.name.removeprefix("session=")) for folder in (self.root / asset).iterdir() if folder.name.startswith("session=")
+        )
+        return sorted(day for day in days if self.exists(asset, day))
+
+    def assets(self) -> list[str]:
+        """The assets that have a folder."""
+        return sorted(folder.name for folder in self.root.iterdir() if folder.is_dir()) if self.root.is_dir() else []
+
+    def write(
+        self,
+        asset: str,
+        session: date,
+        frame: pl.DataFrame,
+        *,
+        code_version: str = "",
+        settings_version: str = "",
+        upstream: Upstream | None = None,
+    ) -> Written:
+        """Store a partition, replacing what was there.
+
+        Raises
+        ------
+        SettingsError
+            If the folder can't be written.
+        """
+        footer = Footer(
+            asset=asset,
+            session=session.isoformat(),
+            data_version=data_version(frame),
+            code_version=code_version,
+            settings_version=settings_version,
+            upstream=upstream or {},
+        )
+        return self._store(self.folder(asset, session) / DATA_FILE, frame, footer)
+
+    def write_vintage(self, asset: str, session: date, frame: pl.DataFrame, *, known: datetime, code_version: str = "", settings_version: str = "") -> Written:
+        """Store a delivery as a vintage of its partition: a new file only where the content differs from the newest one's.
+
+        Parameters
+        ----------
+        known
+            The UTC time from which the delivery was known. A delivery that differs from the newest vintage is never stored under a time before
+            it: it takes the time of this call then.
+        """
+        vintages = self.vintages(asset, session)
+        version = data_version(frame)
+        if vintages:
+            newest = vintages[max(vintages)]
+            footer = self.footer_of(newest)
+            if footer.data_version == version:
+                return Written(path=newest, footer=footer, rows=frame.height, bytes=newest.stat().st_size)
+            if known <= max(vintages):
+                known = datetime.now(UTC)
+        footer = Footer(asset=asset, session=session.isoformat(), data_version=version, code_version=code_version, settings_version=settings_version)
+        name = f"known={known.astimezone(UTC).strftime(KNOWN_FORMAT)}.parquet"
+        return self._store(self.folder(asset, session) / name, frame, footer)
+
+    def vintages(self, asset: str, session: date) -> dict[datetime, Path]:
+        """The vintages of a partition, by the time from which each was known."""
+        folder = self.folder(asset, session)
+        if not folder.is_dir():
+            return {}
+        return {
+            datetime.strptime(file.stem.removeprefix("known="), KNOWN_FORMAT).replace(tzinfo=UTC): file
+            for file in sorted(folder.glob("known=*.parquet"))
+        }
+
+    def read(self, asset: str, sessions: Sequence[date], columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The rows of the given sessions, in their order.
+
+        Raises
+        ------
+        MissingPartitionError
+            If a partition is not stored; the message names it and the command that makes it.
+        CorruptPartitionError
+            If a file is damaged.
+        """
+        if not sessions:
+            raise MissingPartitionError(f"no session of {asset} was asked for: the range holds none; choose a range of at least one session")
+        paths = [self.path(asset, session) for session in sessions]
+        self.require(asset, sessions)
+        try:
+            frame = pl.read_parquet(paths, columns=list(columns) if columns else None, hive_partitioning=False, missing_columns="raise")
+        except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, pl.exceptions.ColumnNotFoundError, OSError) as error:
+            raise self._unreadable(asset, sessions, paths) from error
+        return frame
+
+    def require(self, asset: str, sessions: Iterable[date]) -> None:
+        """Raise MissingPartitionError unless every partition is stored."""
+        missing = [session for session in sessions if not self.exists(asset, session)]
+        if missing:
+            some = ", ".join(map(str, missing[:3])) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
+            raise MissingPartitionError(
+                f"{asset} has no partition for {some} in {self.root}. Make it: "
+                f"{materialize_command(asset, missing[0])}"
+                + (f" (or, for the whole range: ats run --select '+{asset}' --from {missing[0]} --to {missing[-1]})" if len(missing) > 1 else "")
+            )
+
+    def footer(self, asset: str, session: date) -> Footer:
+        """The footer of a partition.
+
+        Raises
+        ------
+        MissingPartitionError, CorruptPartitionError
+        """
+        self.require(asset, [session])
+        return self.footer_of(self.path(asset, session))
+
+    def footer_of(self, path: Path) -> Footer:
+        """The footer of a file; kept in memory until the file changes."""
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        kept = self._footers.get(path)
+        if kept and kept[0] == stamp:
+            return kept[1]
+        try:
+            footer = Footer(**json.loads(pl.read_parquet_metadata(path)[FOOTER_KEY]))
+        except (pl.exceptions.ComputeError, OSError, KeyError, ValueError, TypeError) as error:
+            raise CorruptPartitionError(f"{path} is damaged or was not written by this system ({error}): delete it and make it again") from error
+        self._footers[path] = (stamp, footer)
+        return footer
+
+    def data_versions(self, asset: str, sessions: Iterable[date]) -> dict[str, str]:
+        """Session (ISO) -> data version."""
+        return {session.isoformat(): self.footer(asset, session).data_version for session in sessions}
+
+    def history_start(self) -> date | None:
+        """The first session with raw bars: what lies before it is before history, not missing."""
+        stored = self.sessions("raw_bars")
+        return stored[0] if stored else None
+
+    def _store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+        try:
+            path.parent.mkdir(parents=True, exist_ok=True)
+            _sweep(path.parent)
+            with temporary.open("wb") as file:
+                frame.write_parquet(
+                    file, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()}
+                )
+                if self._fsync:
+                    file.flush()
+                    os.fsync(file.fileno())
+            temporary.replace(path)
+            if self._fsync:
+                _sync_folder(path.parent)
+        except OSError as error:
+            temporary.unlink(missing_ok=True)
+            raise SettingsError(f"can't write {path} ({error.strerror or error}): check storage.warehouse, its rights and the free disk space") from error
+        stat = path.stat()
+        self._footers[path] = ((stat.st_mtime_ns, stat.st_size), footer)
+        return Written(path=path, footer=footer, rows=frame.height, bytes=stat.st_size)
+
+    def _unreadable(self, asset: str, sessions: Sequence[date], paths: Sequence[Path]) -> CorruptPartitionError:
+        for session, path in zip(sessions, paths, strict=True):
+            try:
+                pl.read_parquet(path, hive_partitioning=False)
+            except (pl.exceptions.ComputeError, OSError) as error:
+                return CorruptPartitionError(f"{path} is damaged ({error}): delete it, then {materialize_command(asset, session)}")
+        return CorruptPartitionError(
+            f"the partitions of {asset} from {sessions[0]} to {sessions[-1]} do not share one schema: "
+            f"make them again with ats run --select {asset} --from {sessions[0]} --to {sessions[-1]}"
+        )
+
+
+def materialize_command(asset: str, session: date) -> str:
+    """The command that makes one partition."""
+    return f"dagster asset materialize -m ats_assets.definitions --select {asset} --partition {session}"
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left behind; a temporary file of a living one stays."""
+    for leftover in folder.glob(".*.parquet.*"):
+        pid = leftover.name.rsplit(".", 1)[-1].split("-")[0]
+        if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
+            leftover.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every file system can sync a folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)
