@@ -39,12 +39,17 @@ class Skill(pa.DataFrameModel):
     model_session: date = pa.Field(description="session at which the model was fitted")
     n_symbols: pl.UInt32 = pa.Field(ge=1, description="symbols with a prediction and an outcome")
     ic: float = pa.Field(nullable=True, ge=-1, le=1, description="Pearson correlation of score and forward return; null where undefined")
-    rank_ic: float = pa.Field(nullable=True, ge=-1, le=1, description="Spearman correlation of score and forward return; null where undefined")
+    rank_ic: float = pa.Field(
+        nullable=True, ge=-1, le=1, description="Spearman correlation of score and forward return; null where undefined"
+    )
     quantile_returns: Annotated[pl.List, pl.Float64] = pa.Field(
         description=f"mean forward return by quantile of the score, lowest first ({QUANTILES}); null where a quantile is empty"
     )
     turnover: float = pa.Field(
-        nullable=True, ge=0, le=1, description="share of the top quantile that was not in it at the previous session; null without predictions there"
+        nullable=True,
+        ge=0,
+        le=1,
+        description="share of the top quantile that was not in it at the previous session; null without predictions there",
     )
 
     class Config:
@@ -69,7 +74,9 @@ class Signals(pa.DataFrameModel):
         le=1,
         description="of beating the session's median over the model's horizon; calibrated on out-of-sample predictions only",
     )
-    target_weight: float = pa.Field(description="ideal share of equity from the scores alone; turnover limit and no-trade band come in trading")
+    target_weight: float = pa.Field(
+        description="ideal share of equity from the scores alone; turnover limit and no-trade band come in trading"
+    )
     model_session: date = pa.Field(description="session at which the model was fitted")
 
     class Config:

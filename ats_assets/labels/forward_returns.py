@@ -1,0 +1,111 @@
+"""Forward returns: what a position decided on at a session's close earned from the next open on.
+
+A decision after the close of session d is traded at the open of d+1 and held for h sessions, to the open of d+1+h:
+
+    forward_return = open[d+1+h] / open[d+1] - 1
+
+It is known at the close of D = d+1+h and is stored there, never under d. So whoever reads partitions up to D sees no label whose holding period
+has not ended, and purging (López de Prado, Advances in Financial Machine Learning, 2018, section 7.4.1) needs no code of its own.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from ats_assets.errors import CalendarError, ContractError
+from ats_assets.labels.schema import FORWARD_RETURNS_SCHEMA
+from ats_assets.settings import LabelsSettings
+
+
+def lookback_sessions(settings: LabelsSettings) -> int:
+    """How many sessions before D its labels reach back to: the decision of the longest horizon."""
+    return max(settings.horizons_sessions) + 1
+
+
+def forward_returns(
+    bars: pl.DataFrame, calendar_sessions: Sequence[date], sessions: Sequence[date], settings: LabelsSettings
+) -> pl.DataFrame:
+    """The forward returns that become known at each of `sessions`, for every horizon.
+
+    A label needs a bar at its decision (without one nothing was decided) and at its entry (without one nothing was bought). It needs none at its
+    exit: a symbol that stopped trading leaves at its last close since the entry (`exit` = "last_close"); to leave it out would keep
+    survivors only. Horizons that reach back before `calendar_sessions` have no rows.
+
+    Parameters
+    ----------
+    bars
+        symbol, session, open, close; unique by (symbol, session), in any order. Rows outside `calendar_sessions` are not looked at.
+    calendar_sessions
+        Consecutive sessions of the calendar in order, from `lookback_sessions(settings)` before the first of `sessions` (or the calendar's
+        first) to the last of them.
+    sessions
+        The sessions to make, each one of `calendar_sessions`.
+    settings
+        The horizons, in sessions.
+
+    Returns
+    -------
+    polars.DataFrame
+        The contract `ForwardReturns`, sorted by (session, horizon_sessions, symbol).
+
+    Raises
+    ------
+    CalendarError
+        If one of `sessions` is not one of `calendar_sessions`.
+    ContractError
+        If a bar is there twice.
+    """
+    position = {session: i for i, session in enumerate(calendar_sessions)}
+    if strangers := sorted(set(sessions) - position.keys()):
+        raise CalendarError(
+            f"{strangers[0]} is not one of the {len(position)} sessions of the calendar that came with the bars: widen them"
+        )
+    symbols, opens, closes = _panel(bars, calendar_sessions)
+    last_bar = np.maximum.accumulate(np.where(np.isnan(opens), -1, np.arange(len(position))[:, None]), axis=0)
+    parts = [pl.DataFrame(schema=FORWARD_RETURNS_SCHEMA)]
+    for session in sorted(set(sessions)):
+        known = position[session]
+        for horizon in sorted(set(settings.horizons_sessions)):
+            decision = known - horizon - 1
+            if decision >= 0:
+                held = np.flatnonzero(~np.isnan(opens[decision]) & ~np.isnan(opens[decision + 1]))
+                at_open = ~np.isnan(opens[known, held])
+                last_close = closes[last_bar[known - 1, held], held]
+                returns = np.where(at_open, opens[known, held], last_close) / opens[decision + 1, held] - 1.0
+                rows = _rows(symbols.gather(held), returns, at_open, horizon=horizon)
+                parts.append(rows.with_columns(session=pl.lit(session), decision_session=pl.lit(calendar_sessions[decision])))
+    percentile = pl.col("forward_return").rank("average") / pl.len()
+    return pl.concat(parts).with_columns(rank=percentile.over("session", "horizon_sessions"))
+
+
+def _panel(bars: pl.DataFrame, calendar_sessions: Sequence[date]) -> tuple[pl.Series, np.ndarray, np.ndarray]:
+    """The symbols in order, and their opens and closes as float64 of shape (n_sessions, n_symbols); NaN where there is no bar."""
+    rows = pl.DataFrame({"session": pl.Series(calendar_sessions, dtype=pl.Date)}).with_row_index("i")
+    found = bars.select("symbol", "session", "open", "close").join(rows, on="session", how="inner", maintain_order="left")
+    if found.select("symbol", "session").is_duplicated().any():
+        twice = found.filter(found.select("symbol", "session").is_duplicated()).row(0, named=True)
+        raise ContractError(
+            f"{twice['symbol']} has more than one bar at {twice['session']}: validate the bars before making labels of them"
+        )
+    symbols = found["symbol"].unique().sort()
+    columns = symbols.search_sorted(found["symbol"]).to_numpy()
+    opens = np.full((len(calendar_sessions), len(symbols)), np.nan)
+    closes = opens.copy()
+    opens[found["i"].to_numpy(), columns] = found["open"].to_numpy()
+    closes[found["i"].to_numpy(), columns] = found["close"].to_numpy()
+    return symbols, opens, closes
+
+
+def _rows(symbols: pl.Series, returns: np.ndarray, at_open: np.ndarray, *, horizon: int) -> pl.DataFrame:
+    """The rows of one session and horizon; the sessions and the rank are filled in later."""
+    return pl.DataFrame({"symbol": symbols, "forward_return": returns, "at_open": at_open}).select(
+        "symbol",
+        pl.lit(None, pl.Date).alias("session"),
+        pl.lit(None, pl.Date).alias("decision_session"),
+        pl.lit(horizon, pl.Int32).alias("horizon_sessions"),
+        "forward_return",
+        pl.lit(None, pl.Float64).alias("rank"),
+        pl.when("at_open").then(pl.lit("open")).otherwise(pl.lit("last_close")).alias("exit"),
+    )
