@@ -1,0 +1,558 @@
+#!/usr/bin/env python3
+"""Sets the project up and runs it; `python3 dev.py` lists the commands.
+
+Standard library only. This file must parse on Python 3.6, so that an old Python can say what is needed instead of failing with a syntax error.
+"""
+
+import argparse
+import contextlib
+import csv
+import ctypes
+import hashlib
+import importlib.util
+import json
+import os
+import re
+import shutil
+import signal
+import socket
+import subprocess
+import sys
+import time
+from pathlib import Path
+
+SUPPORTED = ((3, 11), (3, 12))  # pyqlib has no later wheels
+USAGE = """\
+python3 dev.py COMMAND [arguments]
+
+  run [arguments]     the whole graph, from bars to signals; arguments go to `ats run` (`run --help` lists them)
+  test [arguments]    the tests; arguments go to pytest
+  check               ruff, basedpyright and import-linter
+  ui [--port 3000]    Dagster's web UI and daemon on 127.0.0.1, until Ctrl-C
+  lock [arguments]    re-make requirements.lock from pyproject.toml; arguments go to `uv pip compile` (--upgrade, --upgrade-package NAME)
+
+The first command makes .venv from requirements.lock: a few minutes and about 3 GB of disk, once. Python 3.11 or 3.12 is needed.
+The other commands of the system are in .venv/bin/ats. If the set-up looks wrong, delete .venv: the next command makes it anew.
+"""
+
+
+def version_complaint(version):
+    """What is wrong with a Python of this version; an empty string if nothing."""
+    if tuple(version) in SUPPORTED:
+        return ""
+    wanted = " or ".join(f"{major}.{minor}" for major, minor in SUPPORTED)
+    return f"Python {wanted} is needed, this is {version[0]}.{version[1]}"
+
+
+def find_python(path=None):
+    """A supported Python on PATH that really runs (a version manager's shim may not), or None."""
+    probe = "import sys; print('%d.%d' % sys.version_info[:2])"
+    for major, minor in reversed(SUPPORTED):
+        for folder in os.get_exec_path() if path is None else path:
+            candidate = shutil.which(f"python{major}.{minor}", path=folder)
+            if candidate is None:
+                continue
+            with contextlib.suppress(OSError, subprocess.SubprocessError):
+                found = subprocess.run([candidate, "-c", probe], stdout=subprocess.PIPE, stderr=subprocess.DEVNULL, check=True, timeout=30)
+                if found.stdout.decode().strip() == f"{major}.{minor}":
+                    return candidate
+    return None
+
+
+def use_supported_python():
+    """Go on with a supported Python if this one is not, or say what to install."""
+    complaint = version_complaint(sys.version_info[:2])
+    if not complaint:
+        return
+    python = find_python()
+    if python is None:
+        sys.exit(
+            f"dev.py: {complaint} ({sys.executable}), and no other on PATH runs.\n"
+            "Install one (Debian, Ubuntu: apt-get install python3.11 python3.11-venv; Fedora: dnf install python3.12; macOS: brew install python@3.12;"
+            " any: pyenv, uv), then: python3.12 dev.py"
+        )
+    say(f"{complaint}: going on with {python}")
+    command = [python, os.path.abspath(__file__)] + sys.argv[1:]  # noqa: PTH100, RUF005  (conservative: an old Python runs this)
+    if os.name == "posix":
+        os.execv(python, command)  # noqa: S606
+    sys.exit(subprocess.call(command))
+
+
+def say(text):
+    """One line about what is being done, on stderr: stdout belongs to the command."""
+    print(f"dev.py: {text}", file=sys.stderr, flush=True)
+
+
+if __name__ == "__main__":
+    use_supported_python()  # an old Python can't run what follows
+
+
+class DevError(Exception):
+    """Something that the user has to put right; the message says what and how."""
+
+
+class Project:
+    """The paths of a checkout.
+
+    Parameters
+    ----------
+    root
+        Folder of `pyproject.toml` and `requirements.lock`.
+    """
+
+    def __init__(self, root: Path) -> None:
+        self.root = root
+        self.lock = root / "requirements.lock"
+        self.pyproject = root / "pyproject.toml"
+        self.venv = root / ".venv"
+        self.bin = self.venv / ("Scripts" if os.name == "nt" else "bin")
+        self.python = self.tool("python")
+        self.stamp = self.venv / "ats-setup.json"
+        self.log = self.venv / "ats-setup.log"
+
+    def tool(self, name: str) -> Path:
+        """The path of a program of the virtual environment."""
+        return self.bin / (f"{name}.exe" if os.name == "nt" else name)
+
+    def venv_version(self) -> str:
+        """The Python version that the virtual environment was made with; empty if there is none."""
+        with contextlib.suppress(OSError):
+            for line in (self.venv / "pyvenv.cfg").read_text(encoding="utf-8").splitlines():
+                key, _, value = line.partition("=")
+                if key.strip() in ("version", "version_info"):
+                    return ".".join(value.strip().split(".")[:3])
+        return ""
+
+    def site_packages(self) -> Path:
+        """Where the virtual environment's packages lie."""
+        if os.name == "nt":
+            return self.venv / "Lib" / "site-packages"
+        return self.venv / "lib" / ("python" + ".".join(self.venv_version().split(".")[:2])) / "site-packages"
+
+    def installed(self) -> set[str]:
+        """Normalised names of the installed packages."""
+        return {_normalised(info.name.split("-")[0]) for info in self.site_packages().glob("*.dist-info")}
+
+    def locked(self) -> set[str]:
+        """Normalised names of the packages in the lock, whatever platform they are for."""
+        return {_normalised(name) for name in re.findall(r"^([A-Za-z0-9][\w.-]*)==", self.lock.read_text(encoding="utf-8"), re.MULTILINE)}
+
+    def environment(self) -> dict[str, str]:
+        """The environment of a command: Dagster's home is the checkout unless the user has named another."""
+        return {"DAGSTER_HOME": str(self.root), **os.environ}
+
+
+def _normalised(name: str) -> str:
+    return re.sub(r"[-_.]+", "-", name).lower()
+
+
+# ---------------------------------------------------------------------------------------------------------------- set-up
+
+
+def wanted_stamp(project: Project) -> str:
+    """What the virtual environment must have been made from to be in order, as JSON."""
+    import tomllib
+
+    tables = tomllib.loads(project.pyproject.read_text(encoding="utf-8"))
+    built_from = {
+        "build-system": tables.get("build-system"),
+        "project": tables.get("project"),
+        "setuptools": tables.get("tool", {}).get("setuptools"),
+    }
+    stamp = {
+        "lock": hashlib.sha256(project.lock.read_bytes()).hexdigest(),
+        "project": hashlib.sha256(json.dumps(built_from, sort_keys=True).encode()).hexdigest(),
+        "python": project.venv_version(),
+        "folder": str(project.venv),  # the programs of a virtual environment carry its path
+    }
+    return json.dumps(stamp, indent=1)
+
+
+def is_ready(project: Project) -> bool:
+    """Whether a set-up came to its end and nothing it was made from has changed since."""
+    with contextlib.suppress(OSError):
+        return project.python.exists() and project.stamp.read_text(encoding="utf-8") == wanted_stamp(project)
+    return False
+
+
+def set_up(project: Project) -> None:
+    """Make or repair the virtual environment unless it is in order.
+
+    Raises
+    ------
+    DevError
+        If something that is needed is missing, or pip fails.
+    """
+    if is_ready(project):
+        return
+    with _alone(project) as handed_down:
+        if is_ready(project):  # by the process that was waited for
+            return
+        started = time.monotonic()
+        faults = missing_prerequisites(project)
+        if faults:
+            raise DevError("the set-up can't start:\n" + "\n".join(f"- {fault}" for fault in faults))
+        fault = _unusable_venv(project)
+        if fault:
+            say(f"making {project.venv} with Python {sys.version.split()[0]}" + (f" ({fault})" if project.venv.exists() else ""))
+            base = getattr(sys, "_base_executable", None) or sys.executable  # not the virtual environment's own Python: it is cleared
+            made = subprocess.run([base, "-m", "venv", "--clear", str(project.venv)], capture_output=True, text=True, check=False)
+            if made.returncode:
+                raise DevError(f"no virtual environment could be made in {project.venv}:\n{made.stdout}{made.stderr}")
+        project.stamp.unlink(missing_ok=True)  # written again as the last step only
+        _discard_damaged(project)
+        missing = len(project.locked() - project.installed())
+        say(f"installing {len(project.locked())} packages" + (", a few minutes the first time" if missing > 50 else " (most are there)"))
+        with project.log.open("w", encoding="utf-8") as log:
+            _pip(project, ["--require-hashes", "--no-deps", "-r", str(project.lock)], log, handed_down, total=missing)
+            _pip(project, ["--no-deps", "--no-build-isolation", "-e", str(project.root)], log, handed_down)
+        unfinished = project.stamp.with_suffix(".part")
+        unfinished.write_text(wanted_stamp(project), encoding="utf-8")
+        unfinished.replace(project.stamp)
+        say(f"set up in {time.monotonic() - started:.0f} s")
+
+
+@contextlib.contextmanager
+def _alone(project: Project):
+    """Hold the set-up's lock; a second process waits here. Yields the file descriptors that pip must inherit.
+
+    The lock is on this project's `pyproject.toml`, so that it leaves no file behind. pip inherits it: should this process be killed, the lock lasts
+    until pip has ended too.
+    """
+    try:
+        import fcntl
+    except ImportError:  # Windows
+        yield ()
+        return
+    with project.pyproject.open("rb") as held:
+        try:
+            fcntl.flock(held, fcntl.LOCK_EX | fcntl.LOCK_NB)
+        except BlockingIOError:
+            say("another dev.py is setting up here: waiting for it")
+            fcntl.flock(held, fcntl.LOCK_EX)
+        yield (held.fileno(),)
+
+
+def _unusable_venv(project: Project) -> str:
+    """Why the virtual environment must be made from the start; empty if it can be kept."""
+    if not project.python.exists():
+        return "there is no Python in it"
+    version = project.venv_version()
+    if version_complaint([int(part) for part in version.split(".")[:2] if part.isdigit()] or [0, 0]):
+        return f"it is of Python {version or 'unknown'}"
+    if not project.locked() & project.installed() - {"pip", "setuptools"}:
+        return "there is nothing in it"
+    if subprocess.run([project.python, "-m", "pip", "--version"], capture_output=True, check=False).returncode:
+        return "its pip does not run"
+    with contextlib.suppress(OSError, ValueError):
+        made_in = json.loads(project.stamp.read_text(encoding="utf-8")).get("folder")
+        if made_in != str(project.venv):
+            return f"it was made as {made_in}"
+    return ""
+
+
+def missing_prerequisites(project: Project, has_openmp=None, free_bytes=None) -> list[str]:
+    """What the machine lacks, each with what to do about it; `has_openmp` and `free_bytes` take the place of the probes."""
+    faults = []
+    absent = [module for module in ("venv", "ensurepip") if importlib.util.find_spec(module) is None]
+    if absent:
+        package = f"python{sys.version_info[0]}.{sys.version_info[1]}-venv"
+        faults.append(f"Python's module {' and '.join(absent)} is missing. Debian, Ubuntu: apt-get install {package} (or python3-venv)")
+    if not (openmp_is_there() if has_openmp is None else has_openmp):
+        if sys.platform == "darwin":
+            faults.append("the OpenMP library (libomp) that LightGBM needs is missing: brew install libomp")
+        else:
+            faults.append(
+                "libgomp.so.1, which LightGBM needs, is missing. Debian, Ubuntu: apt-get install libgomp1; Fedora: dnf install libgomp; Alpine is not supported"
+            )
+    locked = project.locked()
+    missing_share = len(locked - project.installed()) / max(len(locked), 1)
+    needed = 3e9 * missing_share
+    free = shutil.disk_usage(project.root).free if free_bytes is None else free_bytes
+    if free < needed:
+        faults.append(f"{needed / 1e9:.1f} GB of disk are needed in {project.root}, {free / 1e9:.1f} GB are free")
+    return faults
+
+
+def openmp_is_there() -> bool:
+    """Whether the OpenMP runtime can be loaded that LightGBM's wheels link to but don't bring."""
+    if sys.platform == "win32":
+        return True  # part of the C++ runtime, which Python's own installer brings
+    if sys.platform == "darwin":
+        names = [
+            "libomp.dylib",
+            "/opt/homebrew/opt/libomp/lib/libomp.dylib",
+            "/usr/local/opt/libomp/lib/libomp.dylib",
+            "/opt/local/lib/libomp/libomp.dylib",
+        ]
+    else:
+        names = ["libgomp.so.1"]
+    for name in names:
+        with contextlib.suppress(OSError):
+            ctypes.CDLL(name)
+            return True
+    return False
+
+
+def damaged_packages(site_packages: Path) -> list[Path]:
+    """The dist-info folders of packages that are not there as their RECORD says: an installation broke off in the middle of them."""
+
+    def is_damaged(info: Path) -> bool:
+        try:
+            with (info / "RECORD").open(encoding="utf-8", newline="") as record:
+                rows = [row for row in csv.reader(record) if len(row) == 3 and row[2]]
+            return any((site_packages / path).stat().st_size != int(size) for path, _, size in rows)
+        except OSError:
+            return True
+
+    return [info for info in sorted(site_packages.glob("*.dist-info")) if is_damaged(info)]
+
+
+def _discard_damaged(project: Project) -> None:
+    """Make pip install again what an interrupted installation has left half-done."""
+    damaged = damaged_packages(project.site_packages())
+    for info in damaged:
+        shutil.rmtree(info)
+    if damaged:
+        say(f"an installation broke off; repairing {', '.join(info.name.rpartition('-')[0] for info in damaged)}")
+    for remnant in project.site_packages().glob("~*"):  # where pip keeps the old files while it replaces a package
+        shutil.rmtree(remnant) if remnant.is_dir() else remnant.unlink()
+
+
+def _pip(project: Project, arguments: list[str], log, handed_down, total: int = 0) -> None:
+    """Run `pip install`, its output into the log, its progress onto a terminal."""
+    command = [
+        str(project.python),
+        "-m",
+        "pip",
+        "install",
+        "--no-input",
+        "--disable-pip-version-check",
+        "--no-compile",
+        "--progress-bar=off",
+        *arguments,
+    ]
+    print("$", *command, file=log, flush=True)
+    started, collected, lines = time.monotonic(), 0, []
+    with subprocess.Popen(
+        command,
+        cwd=project.root,
+        stdin=subprocess.DEVNULL,
+        stdout=subprocess.PIPE,
+        stderr=subprocess.STDOUT,
+        text=True,
+        errors="replace",
+        pass_fds=handed_down,
+    ) as pip:
+        assert pip.stdout is not None
+        for line in pip.stdout:
+            log.write(line)
+            lines.append(line)
+            collected += line.startswith("Collecting ")
+            if total and sys.stderr.isatty():
+                doing = "unpacking" if line.startswith("Installing collected") else f"collecting {collected} of {total}"
+                print(f"\r  {doing}, {time.monotonic() - started:.0f} s   ", end="", file=sys.stderr, flush=True)
+    if total and sys.stderr.isatty():
+        print("\r" + " " * 60 + "\r", end="", file=sys.stderr)
+    if pip.returncode:
+        log.flush()
+        raise DevError(
+            f"pip failed:\n{''.join(lines[-15:])}{_advice(''.join(lines))} All of its output is in {project.log}; the next dev.py goes on from here."
+        )
+
+
+def _advice(output: str) -> str:
+    """What to do about a failure of pip."""
+    if "DO NOT MATCH THE HASHES" in output:
+        return "What the package index delivered is not what requirements.lock pins: don't install it; compare with another index."
+    if "No space left" in output:
+        return "The disk is full: about 3 GB are needed beside .venv, and 1 GB in the temporary folder (TMPDIR)."
+    if "No matching distribution found" in output:
+        return "The index has no such package for this platform, or can't be reached (`pip config list` shows which one is asked)."
+    return "Is the package index reachable? `pip config list` shows which one is asked."
+
+
+# -------------------------------------------------------------------------------------------------------------- commands
+
+
+def run(project: Project, arguments: list[str]) -> int:
+    """Hand over to `ats run`, in the current folder: its exit status and its signals are those of this process."""
+    return _become(project, [str(project.tool("ats")), "run", *arguments])
+
+
+def test(project: Project, arguments: list[str]) -> int:
+    """Hand over to pytest: everything on all processors (four at most), or just what the arguments say."""
+    processors = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 4)
+    everything = ["-n", str(processors), "--dist", "loadfile", "-q", "--durations=15"]
+    os.chdir(project.root)
+    return _become(project, [str(project.python), "-m", "pytest", *(arguments or everything)])
+
+
+def check(project: Project, arguments: list[str]) -> int:
+    """Run every static check, also after one has failed; 1 if any has."""
+    if arguments:
+        raise DevError(f"check takes no arguments, got {' '.join(arguments)}")
+    commands = [["ruff", "check", "."], ["ruff", "format", "--check", "."], ["basedpyright"], ["lint-imports", "--no-logo"]]
+    outcomes = []
+    for name, *rest in commands:
+        print(f"== {' '.join([name, *rest])}", flush=True)
+        started = time.monotonic()
+        status = subprocess.run([str(project.tool(name)), *rest], cwd=project.root, env=project.environment(), check=False).returncode
+        outcomes.append(
+            (status, f"{'ok    ' if status == 0 else 'FAILED'}  {' '.join([name, *rest])}  ({time.monotonic() - started:.1f} s)")
+        )
+    print("==", *(outcome for _, outcome in outcomes), sep="\n")
+    return int(any(status for status, _ in outcomes))
+
+
+def lock(project: Project, arguments: list[str]) -> int:
+    """Re-make the lock. The old one is replaced only by one that was made without a fault and names no address."""
+    made = project.lock.with_suffix(".lock.part")
+    shutil.copyfile(project.lock, made)  # uv keeps the pins of an existing file where it can
+    try:
+        options = [
+            "--extra",
+            "dev",
+            "--universal",
+            "--python-version",
+            "3.11",
+            "--generate-hashes",
+            "--no-emit-index-url",
+            "--no-annotate",
+            "--no-header",
+        ]
+        command = [str(project.tool("uv")), "pip", "compile", "pyproject.toml", *options, *arguments, "-q", "-o", made.name]
+        status = subprocess.run(command, cwd=project.root, check=False).returncode
+        if status:
+            raise DevError(f"uv failed (exit status {status}); requirements.lock is as it was")
+        faults = lock_faults(made.read_text(encoding="utf-8"))
+        if faults:
+            raise DevError(
+                "requirements.lock is as it was, for the new one would not do:\n" + "\n".join(f"- {fault}" for fault in faults[:20])
+            )
+        made.replace(project.lock)
+    finally:
+        made.unlink(missing_ok=True)
+    say(f"requirements.lock pins {len(project.locked())} packages; the next command installs what has changed")
+    return 0
+
+
+def lock_faults(text: str) -> list[str]:
+    """What is wrong with the text of a lock: a line that is an address or an option, a package without a pin or a hash."""
+    faults = []
+    for number, entry in _lock_entries(text):
+        requirement = entry.partition(" --hash")[0]
+        if "://" in entry or " @ " in requirement or requirement.startswith("-"):
+            faults.append(f"line {number} holds an address or an option: {requirement}")
+        elif not re.match(r"[A-Za-z0-9][\w.-]*==[\w.!+]+( ;|$)", requirement):
+            faults.append(f"line {number} pins no version: {requirement}")
+        elif not re.search(r" --hash=sha256:[0-9a-f]{64}(\s|$)", entry):
+            faults.append(f"line {number} has no hash: {requirement}")
+    return faults
+
+
+def _lock_entries(text: str) -> list[tuple[int, str]]:
+    """The requirements of a lock with the number of their first line, continuation lines joined, comments left out."""
+    entries, parts = [], []
+    for number, line in enumerate(text.splitlines(), start=1):
+        if line.lstrip().startswith("#") or not line.strip():
+            continue
+        parts.append(line.rstrip("\\").strip())
+        if not line.endswith("\\"):
+            entries.append((number - len(parts) + 1, " ".join(parts)))
+            parts = []
+    return entries
+
+
+def ui(project: Project, arguments: list[str]) -> int:
+    """Run Dagster's web UI and daemon until Ctrl-C, and leave no process behind."""
+    parser = argparse.ArgumentParser(prog="dev.py ui", description="Dagster's web UI and daemon on 127.0.0.1, over the warehouse of `run`.")
+    parser.add_argument("--port", type=int, default=3000, help="of the web UI (default: 3000)")
+    port = parser.parse_args(arguments).port
+    with socket.socket() as probe:
+        probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
+        try:
+            probe.bind(("127.0.0.1", port))
+        except (OSError, OverflowError) as error:
+            raise DevError(f"port {port} of 127.0.0.1 can't be used ({error}): choose another, for example --port 3001") from error
+    say(f"starting Dagster on http://127.0.0.1:{port} (Ctrl-C stops it)")
+    asked = []
+    for name in ("SIGINT", "SIGTERM", "SIGHUP"):
+        if hasattr(signal, name):
+            signal.signal(getattr(signal, name), lambda number, _: asked.append(number))
+    # A session of its own: a terminal's Ctrl-C reaches only this process, which then stops Dagster in order and sees to its children.
+    command = [str(project.tool("dagster")), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+    with subprocess.Popen(command, cwd=project.root, env=project.environment(), start_new_session=True) as dagster:
+        announced = False
+        while dagster.poll() is None and not asked:
+            time.sleep(0.2)
+            if not announced and _answers(port):
+                announced = True
+                say(f"Dagster is ready: http://127.0.0.1:{port}")
+        ended_by_itself = dagster.poll() is not None
+        _stop(dagster, asked)
+    return dagster.returncode if ended_by_itself else 0
+
+
+def _answers(port: int) -> bool:
+    with contextlib.suppress(OSError), socket.create_connection(("127.0.0.1", port), timeout=0.2):
+        return True
+    return False
+
+
+def _stop(process: subprocess.Popen[bytes], asked: list[int]) -> None:
+    """Stop a process and what is left of its group: asked politely, then (after 30 s, or at the user's second request) killed."""
+    if process.poll() is None:
+        say("stopping Dagster")
+        process.send_signal(signal.SIGINT)
+        deadline = time.monotonic() + 30
+        while process.poll() is None and time.monotonic() < deadline and len(asked) < 2:
+            time.sleep(0.1)
+    if not hasattr(os, "killpg"):
+        process.kill()
+        return
+    for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 0.0)):
+        with contextlib.suppress(ProcessLookupError, PermissionError):
+            os.killpg(process.pid, number)
+            deadline = time.monotonic() + patience
+            while time.monotonic() < deadline:
+                process.poll()
+                os.killpg(process.pid, 0)
+                time.sleep(0.1)
+
+
+def _become(project: Project, command: list[str]) -> int:
+    """Replace this process by the command, so that signals and exit status are its own; where that can't be done, run it."""
+    sys.stdout.flush()
+    sys.stderr.flush()
+    if os.name == "posix":
+        os.execve(command[0], command, project.environment())  # noqa: S606
+    return subprocess.call(command, env=project.environment())
+
+
+COMMANDS = {"run": run, "test": test, "check": check, "ui": ui, "lock": lock}
+
+
+def main(arguments: list[str], root: Path) -> int:
+    """Run a command of this file and return its exit status."""
+    if not arguments or arguments[0] in ("-h", "--help", "help"):
+        print(USAGE, end="")
+        return 0
+    command = COMMANDS.get(arguments[0])
+    if command is None:
+        print(f"dev.py: there is no command {arguments[0]!r}\n\n{USAGE}", end="", file=sys.stderr)
+        return 2
+    project = Project(root)
+    try:
+        set_up(project)
+        return command(project, arguments[1:])
+    except DevError as error:
+        say(str(error))
+        return 1
+    except KeyboardInterrupt:
+        say("interrupted; the next dev.py goes on from here")
+        return 130
+
+
+if __name__ == "__main__":
+    sys.exit(main(sys.argv[1:], Path(__file__).resolve().parent))
