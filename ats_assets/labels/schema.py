@@ -4,6 +4,7 @@ from datetime import date
 
 import pandera.polars as pa
 import polars as pl
+from pandera.api.polars.model_config import BaseConfig
 
 
 class ForwardReturns(pa.DataFrameModel):
@@ -21,7 +22,7 @@ class ForwardReturns(pa.DataFrameModel):
         isin=["open", "last_close"], description="price of the exit; last_close: no bar at the exit, so the last close since the entry"
     )
 
-    class Config:
+    class Config(BaseConfig):
         """Columns are exactly these."""
 
         strict = True

@@ -5,6 +5,7 @@ from typing import Annotated
 
 import pandera.polars as pa
 import polars as pl
+from pandera.api.polars.model_config import BaseConfig
 
 QUANTILES = 5
 """How many quantiles of the score the skill report compares."""
@@ -18,7 +19,7 @@ class Predictions(pa.DataFrameModel):
     score: float = pa.Field(description="of the model; a higher one is a better expected return. Its scale is the model's own")
     model_session: date = pa.Field(description="session at which the model behind the score was fitted; before `session`")
 
-    class Config:
+    class Config(BaseConfig):
         """Columns are exactly these."""
 
         strict = True
@@ -52,7 +53,7 @@ class Skill(pa.DataFrameModel):
         description="share of the top quantile that was not in it at the previous session; null without predictions there",
     )
 
-    class Config:
+    class Config(BaseConfig):
         """Columns are exactly these."""
 
         strict = True
@@ -79,7 +80,7 @@ class Signals(pa.DataFrameModel):
     )
     model_session: date = pa.Field(description="session at which the model was fitted")
 
-    class Config:
+    class Config(BaseConfig):
         """Columns are exactly these."""
 
         strict = True
