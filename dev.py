@@ -482,7 +482,8 @@ def ui(project: Project, arguments: list[str]) -> int:
             signal.signal(getattr(signal, name), lambda number, _: asked.append(number))
     # A session of its own: a terminal's Ctrl-C reaches only this process, which then stops Dagster in order and sees to its children.
     command = [str(project.tool("dagster")), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
-    with subprocess.Popen(command, cwd=project.root, env=project.environment(), start_new_session=True) as dagster:
+    quiet = {"PYTHONWARNINGS": "ignore:Function `dev_command` is superseded", **project.environment()}
+    with subprocess.Popen(command, cwd=project.root, env=quiet, start_new_session=True) as dagster:
         announced = False
         while dagster.poll() is None and not asked:
             time.sleep(0.2)

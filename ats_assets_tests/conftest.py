@@ -1,0 +1,44 @@
+"""What all tests share: reproducible examples, and settings that can't touch the checkout's warehouse.
+
+The options in `pyproject.toml` turn every warning into an error and let a test open sockets to this machine only (pytest-socket); a subprocess that a
+test starts is not held back by that, so a test must not start one that needs a network.
+"""
+
+import os
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+from hypothesis import settings
+
+settings.register_profile("dev", deadline=None)
+settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
+settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
+
+INSTANCE = "telemetry:\n  enabled: false\n"
+
+
+def _point_to(folder: Path, environment: pytest.MonkeyPatch) -> None:
+    """Make `folder` the place of the settings file, of what its relative paths name, and of Dagster's instance."""
+    for name in [name for name in os.environ if name.startswith("ATS_")]:
+        environment.delenv(name)
+    (folder / "ats.toml").touch()
+    (folder / "dagster.yaml").write_text(INSTANCE, encoding="utf-8")
+    environment.setenv("ATS_SETTINGS", str(folder / "ats.toml"))
+    environment.setenv("DAGSTER_HOME", str(folder))
+    environment.setenv("DAGSTER_DISABLE_TELEMETRY", "1")
+
+
+@pytest.fixture(scope="session", autouse=True)
+def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterator[None]:
+    """The defaults, with warehouse, models and data in a temporary folder, whatever the environment says."""
+    with pytest.MonkeyPatch.context() as environment:
+        _point_to(tmp_path_factory.mktemp("home"), environment)
+        yield
+
+
+@pytest.fixture
+def home(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Path:
+    """A fresh folder with the settings file (empty: the defaults), Dagster's home, and all artefacts of one test."""
+    _point_to(tmp_path, monkeypatch)
+    return tmp_path
