@@ -1,0 +1,30 @@
+"""Portfolio construction, shared by backtests and orders: scores to weights, limits, rebalancing, sizes in shares, costs."""
+
+from ats_assets.portfolio.costs import TradeCosts, fill_price, notional_cents, to_cents, trade_costs
+from ats_assets.portfolio.limits import cap_weights, holds, limit_gross, limit_net, within_limits
+from ats_assets.portfolio.rebalance import desired_weights, wants_trade
+from ats_assets.portfolio.sizing import affordable_shares, round_down, shares_to_hold
+from ats_assets.portfolio.weights import long_short_quantiles, score_order, score_proportional, target_weights, top_k_long
+
+__all__ = [
+    "TradeCosts",
+    "affordable_shares",
+    "cap_weights",
+    "desired_weights",
+    "fill_price",
+    "holds",
+    "limit_gross",
+    "limit_net",
+    "long_short_quantiles",
+    "notional_cents",
+    "round_down",
+    "score_order",
+    "score_proportional",
+    "shares_to_hold",
+    "target_weights",
+    "to_cents",
+    "top_k_long",
+    "trade_costs",
+    "wants_trade",
+    "within_limits",
+]

@@ -1,0 +1,68 @@
+"""From weights to shares: how many to hold, and how many of the wanted buys the cash pays for."""
+
+import numpy as np
+
+from ats_assets.portfolio.costs import notional_cents, trade_costs
+from ats_assets.portfolio.limits import Floats
+from ats_assets.settings import BacktestSettings
+
+SHARE_DECIMALS = 9
+"""Fractional shares are whole multiples of 10^-9, the finest unit that brokers take."""
+
+
+def shares_to_hold(weights: Floats, equity: float, prices: Floats, *, fractional: bool) -> Floats:
+    """The shares that make up the weights, rounded toward zero to whole shares (or to 10^-9 of one).
+
+    Parameters
+    ----------
+    weights
+        ndarray of shape (n_symbols,), shares of equity.
+    equity
+        In currency.
+    prices
+        ndarray of shape (n_symbols,), positive, in currency.
+    fractional
+        Whether parts of a share can be traded.
+    """
+    return round_down(weights * equity / prices, fractional=fractional)
+
+
+def round_down(shares: Floats, *, fractional: bool) -> Floats:
+    """Toward zero, to whole shares or to 10^-9 of one."""
+    return np.trunc(shares * 10.0**SHARE_DECIMALS) / 10.0**SHARE_DECIMALS if fractional else np.trunc(shares)
+
+
+def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings: BacktestSettings) -> Floats:
+    """The buys that `cash_cents` pays for, costs included: all scaled down alike where it does not pay for all.
+
+    Fixed minimum commissions can make even scaled buys too dear; then the last in order (the caller sorts by symbol) are left out.
+
+    Parameters
+    ----------
+    shares, prices
+        ndarrays of shape (n_symbols,): positive numbers of shares, and prices.
+    cash_cents
+        What may be spent; nothing is bought where it is not positive.
+    settings
+        Costs, and whether parts of a share can be traded.
+    """
+    bought = shares
+    for _ in range(8):
+        needed = _price_of(bought, prices, settings)
+        if needed <= cash_cents:
+            return bought
+        if cash_cents <= 0:
+            return np.zeros_like(shares)
+        # a cent for each order: rounding must not make a second pass necessary for ever
+        bought = round_down(bought * max(0.0, (cash_cents - len(shares)) / needed), fractional=settings.fractional_shares)
+    bought = bought.copy()
+    for i in range(len(bought) - 1, -1, -1):
+        bought[i] = 0.0
+        if _price_of(bought, prices, settings) <= cash_cents:
+            break
+    return bought
+
+
+def _price_of(shares: Floats, prices: Floats, settings: BacktestSettings) -> int:
+    notional = notional_cents(shares, prices)
+    return int((notional + trade_costs(notional, settings).total).sum())

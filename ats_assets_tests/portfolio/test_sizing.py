@@ -1,0 +1,35 @@
+import numpy as np
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ats_assets.portfolio import affordable_shares, notional_cents, shares_to_hold, trade_costs
+from ats_assets.settings import BacktestSettings
+
+ORDERS = st.lists(st.tuples(st.floats(0.001, 1e5), st.floats(0.01, 5e3)), max_size=12)
+
+
+def test_shares_are_rounded_toward_zero() -> None:
+    shares = shares_to_hold(np.array([0.55, -0.55]), 1000.0, np.array([100.0, 100.0]), fractional=False)
+    assert shares.tolist() == [5.0, -5.0]
+    assert shares_to_hold(np.array([1 / 3]), 1.0, np.array([1.0]), fractional=True).tolist() == [0.333333333]
+
+
+@given(ORDERS, st.integers(-100, 10**10), st.booleans(), st.floats(0, 20), st.sampled_from([0.0, 1.0, 50.0]))
+def test_bought_shares_are_paid_for(orders: list[tuple[float, float]], cash: int, fractional: bool, bps: float, least: float) -> None:
+    settings = BacktestSettings(fractional_shares=fractional, commission_bps=bps, min_commission=least)
+    shares, prices = (np.array([order[i] for order in orders]) for i in range(2))
+    wanted = shares if fractional else np.ceil(shares)
+    bought = affordable_shares(wanted, prices, cash, settings)
+    notional = notional_cents(bought, prices)
+    spent = int((notional + trade_costs(notional, settings).total).sum())
+    assert spent <= max(cash, 0) or not bought.any()
+    assert (bought >= 0).all()
+    assert (bought <= wanted).all()
+    if not fractional:
+        assert (bought == np.trunc(bought)).all()
+
+
+def test_enough_cash_buys_everything() -> None:
+    settings = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0)
+    assert affordable_shares(np.array([3.0]), np.array([10.0]), 3000, settings).tolist() == [3.0]
+    assert affordable_shares(np.array([3.0]), np.array([10.0]), 2999, settings).tolist() == [2.0]
