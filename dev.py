@@ -151,7 +151,7 @@ def _normalised(name: str) -> str:
 
 def wanted_stamp(project: Project) -> str:
     """What the virtual environment must have been made from to be in order, as JSON."""
-    import tomllib
+    import tomllib  # noqa: PLC0415  (not there before Python 3.11)
 
     tables = tomllib.loads(project.pyproject.read_text(encoding="utf-8"))
     built_from = {
@@ -220,7 +220,7 @@ def _alone(project: Project):
     until pip has ended too.
     """
     try:
-        import fcntl
+        import fcntl  # noqa: PLC0415  (not there on Windows)
     except ImportError:  # Windows
         yield ()
         return
