@@ -52,6 +52,9 @@ class SyntheticSettings(Section):
     first_session: date = date(2021, 1, 4)
     last_session: date = date(2023, 12, 29)
     planted_ic: float = Field(0.05, ge=0.0, le=0.5, description="correlation of the planted signal with the next session's idiosyncratic return")
+    splits_per_year: float = Field(0.02, ge=0.0, le=10.0, description="for each symbol; prices are as traded, so a split looks like a return")
+    halts_per_year: float = Field(0.5, ge=0.0, le=50.0, description="for each symbol; a halt lasts one to five sessions, without bars")
+    defective_share: Share = Field(0.001, description="of the rows, that the contract of bars must reject")
 
 
 class FilesSettings(Section):
@@ -61,8 +64,10 @@ class FilesSettings(Section):
     columns: dict[str, str] = Field(default_factory=dict, description="canonical name -> name in the file, where recognition by name fails")
     timezone: str | None = Field(None, description="of naive timestamps; default: the exchange's")
     stamp: Literal["open", "close"] = Field("open", description="a timestamp is the bar's open or its close")
-    adjusted: bool = Field(False, description="scale open, high, low and close by adj_close / close where there is an adjusted close")
+    adjusted: bool = Field(False, description="scale open, high, low, close and vwap by adj_close / close")
     symbol: str | None = Field(None, description="the symbol of a single file without a symbol column; default: the file's stem")
+    where: dict[str, str] = Field(default_factory=dict, description="column -> value: only these rows are read, such as res = daily")
+    vintage: date | None = Field(None, description="the day on which these data were known; default: vintage=YYYY-MM-DD in the path")
 
 
 class SourceSettings(Section):

@@ -1,0 +1,173 @@
+"""Daily bars from files: one Parquet or CSV file, or a folder of them (hive layout, or one file a symbol)."""
+
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from functools import cached_property
+from pathlib import Path
+
+import polars as pl
+
+from ats_assets.calendar import SessionCalendar
+from ats_assets.errors import SourceError
+from ats_assets.settings import FilesSettings
+from ats_assets.sources.delivery import Delivery, read_delivery
+from ats_assets.sources.placement import Placement, place, refuse_intraday
+from ats_assets.sources.session_index import SessionIndex
+from ats_assets.sources.source import Capabilities
+from ats_assets.sources.stamps import StampReader
+from ats_assets.sources.tables import DataFile, find_data_files
+
+
+class FileSource:
+    """Daily bars from files as a `BarSource`.
+
+    The files are read once for an instance, at its first use. What a row's columns, day and session are is decided row by row: a cell that can't be
+    converted becomes null and is named in the row's `defects`, and every row is delivered, but those dated before the calendar's first session.
+
+    When the data were known: a vintage (`source.files.vintage`, or `vintage=YYYY-MM-DD` in the path) says it, at the end of that day in UTC. Without one
+    each session counts as known from its close; a file's modification time is never used, for a copy would change it.
+
+    Parameters
+    ----------
+    settings
+        Path, columns, time zone, stamps, selection.
+    calendar
+        The sessions that rows are placed in.
+
+    Raises
+    ------
+    SourceError
+        At first use: there is no such path, nothing or nothing readable in it, a column is missing, the bars are not daily, or all of them are from
+        before the calendar's first session.
+    """
+
+    def __init__(self, settings: FilesSettings, calendar: SessionCalendar) -> None:
+        self._settings = settings
+        self._calendar = calendar
+
+    @property
+    def name(self) -> str:
+        """Of this source: files."""
+        return "files"
+
+    @property
+    def path(self) -> Path:
+        """Where the files lie."""
+        if self._settings.path is None:
+            raise SourceError(
+                "source.kind is files, but no path is set: set source.path (ATS_SOURCE__PATH) to a Parquet or CSV file or folder"
+            )
+        return self._settings.path
+
+    @property
+    def capabilities(self) -> Capabilities:
+        """What was found in the files; how prices are adjusted they do not say, unless the setting does it here."""
+        rows = self._index.frame
+        volume = pl.col("volume")
+        whole = rows.filter(volume.is_finite()).select((volume == volume.round(0)).all()).item()
+        return Capabilities(
+            has_vwap=rows["vwap"].null_count() < rows.height,
+            adjustment="split_and_dividend" if self._settings.adjusted else "unknown",
+            fractional_volume=not whole,
+        )
+
+    def symbols(self) -> list[str]:
+        """Every symbol that has a row, sorted."""
+        return self._index.symbols
+
+    def first_session(self) -> date:
+        """The first session that has a row."""
+        return self._index.sessions[0]
+
+    def latest_session(self) -> date:
+        """The latest session that has a row."""
+        return self._index.sessions[-1]
+
+    def bars(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
+        """The bars of `sessions`; see `BarSource.bars`."""
+        return self._index.bars(sessions, symbols)
+
+    def known_at(self, session: date) -> datetime:
+        """The later of the session's close and the end of the vintage's day, in UTC."""
+        close, vintage = self._calendar.closes_at(session), self.vintage
+        return close if vintage is None else max(close, datetime.combine(vintage + timedelta(days=1), time(), UTC))
+
+    @cached_property
+    def vintage(self) -> date | None:
+        """The day on which these data were known, or None where neither the settings nor the path says so."""
+        if self._settings.vintage is not None:
+            return self._settings.vintage
+        named = sorted({file.keys["vintage"] or "" for file in self._files if "vintage" in file.keys})
+        if len(named) > 1:
+            raise SourceError(
+                f"{self.path} holds {len(named)} vintages ({named[0]} to {named[-1]}): choose one, by source.files.path or by "
+                f'source.files.where = {{vintage = "{named[-1]}"}}'
+            )
+        try:
+            return date.fromisoformat(named[0]) if named else None
+        except ValueError as error:
+            raise SourceError(
+                f"{self.path}: vintage={named[0]} is not a day like 2018-02-09: rename it, or set source.files.vintage"
+            ) from error
+
+    def describe(self) -> str:
+        """What was read, and what was recognised in it, as a few lines for people."""
+        s, frame, placed = self._settings, self._index.frame, self._placement
+        kinds: dict[tuple[tuple[str, str], ...], list[Delivery]] = {}
+        for delivery in self._deliveries:
+            kinds.setdefault(tuple(delivery.recognition.columns.items()), []).append(delivery)
+        lines = [
+            f"files: {self.path} ({len(self._files)} file{'' if len(self._files) == 1 else 's'}, {placed.n_delivered:,} rows)",
+            f"{frame.height:,} rows of {len(self.symbols())} symbols in {len(self._index.sessions)} sessions of {self._calendar.exchange}, "
+            f"{self.first_session()} to {self.latest_session()}",
+            f"known: {f'since the end of {self.vintage}' if self.vintage else 'each session since its close (no vintage in the path or the settings)'}",
+            f"stamps: the bar's {s.stamp}; naive ones in {s.timezone or self._calendar.timezone}{'' if s.timezone else ' (the exchange)'}",
+        ]
+        if s.where:
+            lines.append("selected: " + ", ".join(f"{key} = {value}" for key, value in s.where.items()))
+        for columns, deliveries in kinds.items():
+            unused = [name for name in deliveries[0].recognition.unused if name not in {"vintage", *s.where}]
+            lines.append(
+                f"columns{f' of {len(deliveries)} files' if len(kinds) > 1 else ''}: {', '.join(f'{c} = {n!r}' for c, n in columns)}; "
+                f"{'prices scaled by adj_close / close; ' if s.adjusted else ''}unused: {', '.join(map(repr, unused)) or 'none'}"
+            )
+        return "\n".join([*lines, *placed.remarks, f"rows with defects: {frame['defects'].count():,}"])
+
+    @cached_property
+    def _files(self) -> list[DataFile]:
+        found = find_data_files(self.path)
+        keys = {key: value for key, value in self._settings.where.items() if all(key in file.keys for file in found)}
+        chosen = [file for file in found if all(file.keys[key] == value for key, value in keys.items())]
+        if not chosen:
+            offered = {key: sorted({file.keys[key] or "" for file in found}) for key in keys}
+            raise SourceError(f"no file in {self.path} has {keys}, which source.files.where asks for: there are {offered}")
+        return chosen
+
+    @cached_property
+    def _deliveries(self) -> list[Delivery]:
+        _ = self.vintage  # several vintages are refused before anything is read
+        stamps = StampReader(calendar=self._calendar, timezone=self._settings.timezone, stamp=self._settings.stamp)
+        deliveries = [read_delivery(file, self._settings, stamps, symbol=self._symbol_of(file)) for file in self._files]
+        if not any(delivery.rows.height for delivery in deliveries):
+            asked = f" with {self._settings.where}" if self._settings.where else ""
+            raise SourceError(
+                f"{self.path} has columns but no rows{asked}: deliver it again, or correct source.files.path and source.files.where"
+            )
+        return deliveries
+
+    def _symbol_of(self, file: DataFile) -> str | None:
+        """The symbol of a file without a symbol column: the setting, or the file's name; but in a hive layout that says nothing ("part-0")."""
+        if self._settings.symbol is not None and len(self._files) == 1:
+            return self._settings.symbol
+        hive = set(file.keys) - {"vintage", *self._settings.where}
+        return None if hive or "=" in file.stem else file.stem
+
+    @cached_property
+    def _placement(self) -> Placement:
+        rows = pl.concat([delivery.rows for delivery in self._deliveries])
+        refuse_intraday(rows, str(self.path))
+        return place(rows, self._calendar, self.vintage, str(self.path))
+
+    @cached_property
+    def _index(self) -> SessionIndex:
+        return SessionIndex(self._placement.rows)

@@ -1,0 +1,135 @@
+"""Which column of a file is which: by name, with the usual synonyms, and by type."""
+
+import re
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
+
+import polars as pl
+
+from ats_assets.errors import SourceError
+
+SYNONYMS: dict[str, tuple[str, ...]] = {
+    "symbol": ("symbol", "ticker", "sym", "instrument", "code", "name"),
+    "date": ("date", "day", "tradedate", "tradingdate", "datetime", "timestamp", "ts", "time", "dt", "t", "opentime", "session"),
+    "open": ("open", "openprice", "priceopen", "o"),
+    "high": ("high", "highprice", "pricehigh", "h"),
+    "low": ("low", "lowprice", "pricelow", "l"),
+    "close": ("close", "closeprice", "priceclose", "last", "c"),
+    "volume": ("volume", "vol", "tradedvolume", "v"),
+    "vwap": ("vwap", "vw", "wap", "volumeweightedaverageprice"),
+    "adj_close": ("adjclose", "adjustedclose", "closeadj", "closeadjusted", "adjcloseprice"),
+}
+"""Canonical column -> names that mean it, once case and everything but letters and digits is gone; the first that a file has wins."""
+
+REQUIRED: tuple[str, ...] = ("symbol", "date", "open", "high", "low", "close", "volume")
+PRICES_AND_SIZES: tuple[str, ...] = ("open", "high", "low", "close", "volume", "vwap", "adj_close")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Recognition:
+    """What a file's columns are: `columns` maps canonical names to the file's own, `unused` are the others in file order."""
+
+    columns: Mapping[str, str]
+    unused: tuple[str, ...]
+
+
+def normalised(name: str) -> str:
+    """A column name without case, spaces, punctuation and a leading number: "<Adj Close>", "5. adj_close" and "AdjClose" are one."""
+    bare = "".join(char for char in name.casefold() if char.isalnum())
+    return re.sub(r"^\d+", "", bare)
+
+
+def recognise(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str], where: str) -> Recognition:
+    """Find the canonical columns among those of a file.
+
+    Parameters
+    ----------
+    schema
+        The file's columns and their types, in order.
+    overrides
+        Canonical name -> the file's name; they win over recognition.
+    where
+        The file, for messages.
+
+    Returns
+    -------
+    Whatever was recognised; what is required is checked by `require`.
+
+    Raises
+    ------
+    SourceError
+        If an override names what does not exist, or two columns spell the same name.
+    """
+    _check_overrides(schema, overrides, where)
+    columns = dict(overrides)
+    taken = set(overrides.values())
+    for canonical, synonyms in SYNONYMS.items():
+        if canonical in columns:
+            continue
+        name = _by_name(canonical, synonyms, [c for c in schema if c not in taken and _type_fits(canonical, schema[c])], where)
+        if name is not None:
+            columns[canonical] = name
+            taken.add(name)
+    if "date" not in columns:
+        temporal = [c for c, dtype in schema.items() if c not in taken and isinstance(dtype, pl.Date | pl.Datetime)]
+        if len(temporal) == 1:
+            columns["date"] = temporal[0]
+    ordered = {canonical: columns[canonical] for canonical in SYNONYMS if canonical in columns}
+    return Recognition(columns=ordered, unused=tuple(c for c in schema if c not in ordered.values()))
+
+
+def require(recognition: Recognition, needed: Sequence[str], schema: Mapping[str, pl.DataType], where: str) -> None:
+    """Refuse a file that lacks a needed column or holds something else than numbers in a column of prices or sizes.
+
+    Raises
+    ------
+    SourceError
+        Naming the columns that are missing, those found, and the setting that maps them.
+    """
+    missing = [canonical for canonical in needed if canonical not in recognition.columns]
+    if missing:
+        hint = " or set source.files.symbol" if "symbol" in missing else ""
+        raise SourceError(
+            f"{where} lacks {_listed(missing)}: its columns are {_listed(schema)}; recognised: "
+            f"{', '.join(f'{c} = {n!r}' for c, n in recognition.columns.items()) or 'none'}. "
+            f'Name the right one in source.files.columns, such as {{{missing[0]} = "<column>"}}{hint}'
+        )
+    for canonical in PRICES_AND_SIZES:
+        name = recognition.columns.get(canonical)
+        if name is not None and not (schema[name].is_numeric() or schema[name] in (pl.String, pl.Null)):
+            raise SourceError(
+                f"{where}: column {name!r}, read as {canonical}, has type {schema[name]}, not numbers: name another one in source.files.columns"
+            )
+
+
+def _by_name(canonical: str, synonyms: Sequence[str], names: Sequence[str], where: str) -> str | None:
+    for synonym in synonyms:
+        found = [name for name in names if normalised(name) == synonym]
+        if len(found) > 1:
+            raise SourceError(f"{where}: the columns {_listed(found)} could each be {canonical}: choose one in source.files.columns")
+        if found:
+            return found[0]
+    return None
+
+
+def _type_fits(canonical: str, dtype: pl.DataType) -> bool:
+    """Whether a column of this type may hold it: a time of day is no date, a date is no symbol."""
+    if canonical == "date":
+        return isinstance(dtype, pl.Date | pl.Datetime | pl.String | pl.Categorical | pl.Enum | pl.Null) or dtype.is_numeric()
+    if canonical == "symbol":
+        return isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null) or dtype.is_integer()
+    return True
+
+
+def _check_overrides(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str], where: str) -> None:
+    unknown = [canonical for canonical in overrides if canonical not in SYNONYMS]
+    if unknown:
+        raise SourceError(f"source.files.columns maps {_listed(unknown)}, which no bar has: its keys are {_listed(SYNONYMS)}")
+    absent = {canonical: name for canonical, name in overrides.items() if name not in schema}
+    if absent:
+        pairs = ", ".join(f"{canonical} = {name!r}" for canonical, name in absent.items())
+        raise SourceError(f"source.files.columns says {pairs}, but {where} has only {_listed(schema)}: correct the name")
+
+
+def _listed(names: object) -> str:
+    return ", ".join(repr(name) for name in names)  # pyright: ignore[reportGeneralTypeIssues]

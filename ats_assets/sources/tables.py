@@ -1,0 +1,117 @@
+"""Files of tables as they lie on disk: finding them below a path, and reading one with the columns it has.
+
+CSV files are read as text, so that a cell that is no number costs a cell and not the file. `key=value` folders (hive layout), and a file name of that form,
+become columns.
+"""
+
+import csv
+import gzip
+import re
+from collections import Counter
+from dataclasses import dataclass
+from pathlib import Path
+from urllib.parse import unquote
+
+import polars as pl
+
+from ats_assets.errors import SourceError
+
+SUFFIXES: tuple[str, ...] = (".parquet", ".pq", ".csv", ".csv.gz")
+DEFECTS_COLUMN = "__defects__"
+"""A column beside those of the file: what is wrong with a row as a whole."""
+_SEPARATORS = (",", ";", "\t", "|")
+
+
+@dataclass(frozen=True, kw_only=True)
+class DataFile:
+    """A file, and what its path says: `keys` are the key=value parts, `stem` its name without suffixes."""
+
+    path: Path
+    stem: str
+    keys: dict[str, str | None]
+
+
+def find_data_files(path: Path) -> list[DataFile]:
+    """The Parquet and CSV files at or below `path`, sorted by path; hidden ones and those that begin with "_" are left out.
+
+    Raises
+    ------
+    SourceError
+        If there is nothing at `path`, the file is of another kind, or the folder has no such file.
+    """
+    kinds = ", ".join(SUFFIXES)
+    if path.is_file():
+        if _suffix(path) is None:
+            raise SourceError(f"{path} is none of {kinds}: convert it, or set source.files.path to another file")
+        return [_data_file(path, path.absolute().parts)]
+    if not path.is_dir():
+        raise SourceError(f"there is no file or folder {path}: correct source.files.path (ATS_SOURCE__PATH)")
+    inside = (found.relative_to(path) for found in path.rglob("*") if found.is_file() and _suffix(found))
+    visible = sorted(found.parts for found in inside if not any(part.startswith((".", "_")) for part in found.parts))
+    if not visible:
+        raise SourceError(f"the folder {path} has no data file ({kinds}): put the bars there, or correct source.files.path")
+    return [_data_file(path.joinpath(*parts), (*path.absolute().parts, *parts)) for parts in visible]
+
+
+def read_table(file: DataFile) -> pl.DataFrame:
+    """The rows of a file in its order, with the columns that its path adds and, of text with too long lines, `DEFECTS_COLUMN`.
+
+    Raises
+    ------
+    SourceError
+        If it is empty, truncated or otherwise unreadable.
+    """
+    try:
+        if file.path.stat().st_size == 0:
+            raise SourceError(f"{file.path} is empty (0 bytes): deliver it again, or remove it")
+        if (_suffix(file.path) or "").startswith(".csv"):
+            rows = _read_csv(file.path)
+        else:
+            rows = pl.read_parquet(file.path, hive_partitioning=False, glob=False)
+    except (pl.exceptions.PolarsError, OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
+        raise SourceError(
+            f"{file.path} can't be read, it may be truncated or not what its name says: {reason}. Deliver it again, or remove it"
+        ) from error
+    added = {key: value for key, value in file.keys.items() if key.casefold() not in {name.casefold() for name in rows.columns}}
+    return rows.with_columns(pl.lit(value, pl.String).alias(key) for key, value in added.items())
+
+
+def _data_file(path: Path, parts: tuple[str, ...]) -> DataFile:
+    stem = path.name[: -len(_suffix(path) or "")]
+    pairs = (part.split("=", 1) for part in (*parts[:-1], stem) if re.fullmatch(r"\w+=.*", part))
+    return DataFile(
+        path=path, stem=stem, keys={key: None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value) for key, value in pairs}
+    )
+
+
+def _suffix(path: Path) -> str | None:
+    name = path.name.lower()
+    return next((suffix for suffix in SUFFIXES if name.endswith(suffix) and name != suffix), None)
+
+
+def _read_csv(path: Path) -> pl.DataFrame:
+    opened = gzip.open if path.name.lower().endswith(".gz") else open
+    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+        header = file.readline()
+    separator = max(_SEPARATORS, key=header.count)
+    try:
+        return pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
+    except pl.exceptions.ComputeError:
+        # a line of another length than the header, most likely: slower, line by line
+        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
+            return _read_ragged_csv(list(csv.reader(file, delimiter=separator)))
+
+
+def _read_ragged_csv(lines: list[list[str]]) -> pl.DataFrame:
+    """Rows with too many fields keep the first ones and get a defect; short rows end in nulls."""
+    names, *rows = lines
+    repeated = [name for name, count in Counter(names).items() if count > 1]
+    if repeated:
+        raise SourceError(f"the header names {repeated} twice: rename the columns")
+    width = len(names)
+    rows = [row for row in rows if row]
+    cells = [[cell or None for cell in row[:width]] + [None] * (width - len(row)) for row in rows]
+    defects = [f"{len(row)} fields, but the header has {width}" if len(row) > width else None for row in rows]
+    schema = dict.fromkeys(names, pl.String)
+    return pl.DataFrame(cells, schema=schema, orient="row").with_columns(pl.Series(DEFECTS_COLUMN, defects, dtype=pl.String))
