@@ -348,7 +348,7 @@ def _pip(project: Project, arguments: list[str], log, handed_down, total: int = 
         for line in pip.stdout:
             log.write(line)
             lines.append(line)
-            collected += line.startswith("Collecting ")
+            collected += line.startswith(("Collecting ", "Processing "))
             if total and sys.stderr.isatty():
                 doing = "unpacking" if line.startswith("Installing collected") else f"collecting {collected} of {total}"
                 print(f"\r  {doing}, {time.monotonic() - started:.0f} s   ", end="", file=sys.stderr, flush=True)
