@@ -1,0 +1,252 @@
+"""The store of models: one folder a session.
+
+    <root>/<name>/session=YYYY-MM-DD/model.json      the record, `ModelRecord`
+    <root>/<name>/session=YYYY-MM-DD/model.txt       the model in the library's native text, where it was fitted at that session
+
+A folder counts only with its model.json, which names the SHA-256 of model.txt. Both are written to a temporary file in the folder, synced and
+renamed, model.txt first. Where another model.txt is replaced, the old model.json goes before it: a process killed in between leaves a partition that
+is missing, never one that mixes two models.
+"""
+
+import contextlib
+import hashlib
+import os
+import threading
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import lightgbm as lgb
+from pydantic import ValidationError
+
+from ats_assets.errors import CorruptPartitionError, MissingPartitionError, ModelError, SettingsError
+from ats_assets.models.boosted_trees import FittedTrees, Unavailable
+from ats_assets.models.schema import Label, ModelRecord, Validation, Window
+from ats_assets.models.training_set import CrossSections, TrainingSet
+from ats_assets.settings import LightgbmSettings
+from ats_assets.warehouse import materialize_command
+
+RECORD_FILE = "model.json"
+MODEL_FILE = "model.txt"
+
+
+class ModelStore:
+    """The models of one name.
+
+    Parameters
+    ----------
+    root
+        The folder of all models; made at the first write.
+    name
+        Of the model, which is also the name of its asset.
+    fsync
+        Sync each file before it is renamed; without it a lost power supply may cost the newest files (a killed process can't).
+    """
+
+    def __init__(self, root: Path, name: str, fsync: bool = True) -> None:
+        self.root = root
+        self.name = name
+        self._fsync = fsync
+
+    def folder(self, session: date) -> Path:
+        """The folder of a session's model."""
+        return self.root / self.name / f"session={session.isoformat()}"
+
+    def exists(self, session: date) -> bool:
+        """Whether the session's record is stored."""
+        return (self.folder(session) / RECORD_FILE).is_file()
+
+    def sessions(self) -> list[date]:
+        """The sessions whose record is stored, ascending."""
+        folder = self.root / self.name
+        if not folder.is_dir():
+            return []
+        names = (path.name.removeprefix("session=") for path in folder.iterdir() if path.name.startswith("session="))
+        return sorted(day for day in map(date.fromisoformat, names) if self.exists(day))
+
+    def write_fitted(
+        self, session: date, fitted: FittedTrees, data: TrainingSet, settings: LightgbmSettings, versions: Mapping[str, str]
+    ) -> ModelRecord:
+        """Store a model that was fitted at `session`; `versions` name the code and the data, LightGBM's own is added."""
+        ics = [ic for ic in fitted.validation["rank_ic"].to_list() if ic is not None]
+        record = ModelRecord(
+            name=self.name,
+            session=session,
+            status="fitted",
+            fitted_session=session,
+            features=data.features,
+            label=Label(horizon_sessions=settings.horizon_sessions, kind="grade" if settings.objective == "lambdarank" else settings.label),
+            training=_window(data.train),
+            validation_window=_window(data.validation),
+            validation=Validation(
+                rank_ic=sum(ics) / len(ics) if ics else None,
+                by_session=dict(fitted.validation.select("decision_session", "rank_ic").iter_rows()),
+            ),
+            parameters=fitted.parameters,
+            best_iteration=fitted.best_iteration,
+            importance=fitted.importance,
+            versions={**versions, "lightgbm": lgb.__version__},
+            model_sha256=hashlib.sha256(fitted.text.encode()).hexdigest(),
+        )
+        self._write(record, fitted.text.encode())
+        return record
+
+    def write_carried(self, session: date, carried_from: date, versions: Mapping[str, str]) -> ModelRecord:
+        """Store that the model of the refit session `carried_from` is still in force at `session`.
+
+        Raises
+        ------
+        MissingPartitionError
+            If that session has no record.
+        """
+        source = self.read(carried_from)
+        if source.status == "carried":
+            raise ModelError(f"{self.name} of {carried_from} is itself carried from {source.carried_from}: carry from there")
+        record = ModelRecord(
+            name=self.name,
+            session=session,
+            status="carried",
+            carried_from=carried_from,
+            fitted_session=source.fitted_session,
+            model_sha256=source.model_sha256,
+            versions=dict(versions),
+        )
+        self._write(record)
+        return record
+
+    def write_unavailable(self, session: date, unavailable: Unavailable, versions: Mapping[str, str]) -> ModelRecord:
+        """Store that there is no model at `session`, and why."""
+        record = ModelRecord(name=self.name, session=session, status="unavailable", reason=unavailable.reason, versions=dict(versions))
+        self._write(record)
+        return record
+
+    def read(self, session: date) -> ModelRecord:
+        """The record of `session`.
+
+        Raises
+        ------
+        MissingPartitionError
+            If there is none; the message names the command that makes it.
+        CorruptPartitionError
+            If model.json is damaged or belongs to another session or model.
+        """
+        path = self.folder(session) / RECORD_FILE
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError:
+            raise MissingPartitionError(
+                f"{self.name} has no model for {session} in {self.root}. Make it: {materialize_command(self.name, session)}"
+            ) from None
+        try:
+            record = ModelRecord.model_validate_json(content)
+        except ValidationError as error:
+            raise self._corrupt(path, session, f"{error.error_count()} faults, first: {error.errors()[0]['msg']}") from error
+        if (record.name, record.session) != (self.name, session):
+            raise self._corrupt(path, session, f"it is the record of {record.name} at {record.session}")
+        return record
+
+    def in_force(self, session: date) -> ModelRecord:
+        """The record behind the model of `session`, carried ones followed: its status is "fitted" or "unavailable".
+
+        Raises
+        ------
+        MissingPartitionError, CorruptPartitionError
+            As `read`, of this session or of the one that it is carried from.
+        ModelError
+            If that one holds another model than the one that was carried.
+        """
+        record = self.read(session)
+        if record.carried_from is None:
+            return record
+        source = self.read(record.carried_from)
+        if source.status == "carried" or source.model_sha256 != record.model_sha256:
+            raise ModelError(
+                f"{self.name} of {session} is carried from {record.carried_from}, where another model was stored since. "
+                f"Carry that one: {materialize_command(self.name, session)}"
+            )
+        return source
+
+    def text(self, record: ModelRecord) -> str:
+        """The model behind a fitted record, checked against its SHA-256."""
+        if record.status != "fitted":
+            raise ModelError(f"{self.name} of {record.session} is {record.status} ({record.reason or record.carried_from}): use in_force()")
+        path = self.folder(record.session) / MODEL_FILE
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise self._corrupt(path, record.session, "it is missing") from error
+        if hashlib.sha256(content).hexdigest() != record.model_sha256:
+            raise self._corrupt(path, record.session, f"its SHA-256 is not the one in {RECORD_FILE}")
+        return content.decode()
+
+    def booster(self, record: ModelRecord) -> lgb.Booster:
+        """The LightGBM model behind a fitted record.
+
+        Raises
+        ------
+        CorruptPartitionError
+            If model.txt is missing or is not the one that was recorded.
+        """
+        return lgb.Booster(model_str=self.text(record))
+
+    def _write(self, record: ModelRecord, model: bytes | None = None) -> None:
+        folder = self.folder(record.session)
+        path, model_path = folder / RECORD_FILE, folder / MODEL_FILE
+        try:
+            folder.mkdir(parents=True, exist_ok=True)
+            _sweep(folder)
+            if model_path.is_file() and (model is None or model_path.read_bytes() != model):
+                path.unlink(missing_ok=True)
+                model_path.unlink()
+            if model is not None and not model_path.is_file():
+                self._replace(model_path, model)
+            self._replace(path, record.encoded())
+        except OSError as error:
+            raise SettingsError(
+                f"can't write {folder} ({error.strerror or error}): check storage.models, its rights and the free disk space"
+            ) from error
+
+    def _replace(self, path: Path, content: bytes) -> None:
+        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
+        with temporary.open("wb") as file:
+            file.write(content)
+            if self._fsync:
+                file.flush()
+                os.fsync(file.fileno())
+        temporary.replace(path)
+        if self._fsync:
+            _sync_folder(path.parent)
+
+    def _corrupt(self, path: Path, session: date, what: str) -> CorruptPartitionError:
+        return CorruptPartitionError(f"{path} can't be used: {what}. Make it again: {materialize_command(self.name, session)}")
+
+
+def _window(rows: CrossSections) -> Window:
+    return Window(first_decision=rows.sessions[0], last_decision=rows.sessions[-1], sessions=len(rows.sizes), rows=len(rows.y))
+
+
+def _sweep(folder: Path) -> None:
+    """Remove what killed processes left behind; a temporary file of a living one stays."""
+    for leftover in folder.glob(".model.*"):
+        pid = leftover.name.rsplit(".", 1)[-1].split("-")[0]
+        if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
+            leftover.unlink(missing_ok=True)
+
+
+def _alive(pid: int) -> bool:
+    try:
+        os.kill(pid, 0)
+    except ProcessLookupError:
+        return False
+    except PermissionError:
+        return True
+    return True
+
+
+def _sync_folder(folder: Path) -> None:
+    with contextlib.suppress(OSError):  # not every file system can sync a folder
+        handle = os.open(folder, os.O_RDONLY)
+        try:
+            os.fsync(handle)
+        finally:
+            os.close(handle)

@@ -1,0 +1,147 @@
+"""Training sets: features of past decisions beside what became of them.
+
+The window of a model of session D, in decision sessions (h = horizon, e = embargo, a label of decision d is known at the close of d+h+1):
+
+    |<------------------------ train_sessions ------------------------>|
+    | train                       | purged: h + e | validation         |   h+1 + e   | D
+                                                                       newest label is known at D - e
+
+Everything before D - e is known at D anyway; the embargo keeps a distance beyond that. Between train and validation the decisions whose labels were not
+known when the first validation decision was made are purged, and e more are left out (López de Prado, Advances in Financial Machine Learning,
+2018, section 7.4). The window is counted on the calendar, not on the rows found, so it is the same however much history is stored.
+"""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from ats_assets.calendar import SessionCalendar
+from ats_assets.errors import ContractError, LookAheadError
+from ats_assets.settings import LightgbmSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingWindow:
+    """The decision sessions that a model of `session` learns from, ascending; fewer at the start of the calendar."""
+
+    session: date
+    train: tuple[date, ...]
+    validation: tuple[date, ...]
+    label_sessions: tuple[date, ...]
+    """Where the labels of all these decisions are stored."""
+
+    @property
+    def decisions(self) -> tuple[date, ...]:
+        """The sessions whose features and universe are needed."""
+        return self.train + self.validation
+
+
+@dataclass(frozen=True, kw_only=True)
+class CrossSections:
+    """Rows of several decision sessions, sorted by (session, symbol).
+
+    `keys` has the columns session and symbol; `x` is float32 of shape (n_rows, n_features), C order, NaN = missing; `y` is float64 of shape
+    (n_rows,); `sizes` is int64 of shape (n_sessions,), the rows of each session.
+    """
+
+    keys: pl.DataFrame
+    x: np.ndarray
+    y: np.ndarray
+    sizes: np.ndarray
+
+    @property
+    def sessions(self) -> list[date]:
+        """The decision sessions that have rows, ascending."""
+        return self.keys["session"].unique(maintain_order=True).to_list()
+
+
+@dataclass(frozen=True, kw_only=True)
+class TrainingSet:
+    """What a model is fitted on, and what it is stopped and judged on."""
+
+    window: TrainingWindow
+    features: tuple[str, ...]
+    train: CrossSections
+    validation: CrossSections
+
+
+def training_window(calendar: SessionCalendar, session: date, settings: LightgbmSettings) -> TrainingWindow:
+    """The decision sessions of the model of `session`."""
+    known_after = settings.horizon_sessions + 1
+    end = calendar.position(session) - settings.embargo_sessions - known_after + 1
+    start = max(0, end - settings.train_sessions)
+    cut = max(start, end - settings.validation_sessions)
+    train_end = max(start, cut - settings.embargo_sessions - known_after + 1)
+
+    def sessions(first: int, last: int) -> tuple[date, ...]:
+        return tuple(calendar.window(calendar.offset(calendar.first, last - 1), last - first)) if last > first else ()
+
+    train, validation = sessions(start, train_end), sessions(cut, end)
+    labels = sessions(start + known_after, train_end + known_after) + sessions(cut + known_after, end + known_after)
+    return TrainingWindow(session=session, train=train, validation=validation, label_sessions=tuple(sorted(set(labels))))
+
+
+def training_set(
+    features: pl.DataFrame, forward_returns: pl.DataFrame, universe: pl.DataFrame, window: TrainingWindow, settings: LightgbmSettings
+) -> TrainingSet:
+    """Features, labels and universe of the window, joined: the symbols that were tradable at the decision and have an outcome.
+
+    Parameters
+    ----------
+    features
+        symbol, session, then the features in their order. Rows in any order, other sessions than the window's are not looked at.
+    forward_returns, universe
+        The contracts of the same names.
+    window
+        From `training_window`.
+    settings
+        `horizon_sessions` chooses the labels. The label "rank" is the centred percentile of the return among the universe's symbols of the
+        session, (average rank - 1/2) / n - 1/2; "raw" is the return itself.
+
+    Raises
+    ------
+    LookAheadError
+        If the labels hold one that became known after the window's session.
+    ContractError
+        If a symbol of the universe has an outcome but no row of features.
+    """
+    names = tuple(column for column in features.columns if column not in {"symbol", "session"})
+    late = forward_returns.filter(pl.col("session") > window.session)
+    if not late.is_empty():
+        raise LookAheadError(
+            f"the labels for the model of {window.session} hold rows that became known at {late['session'].max()}: read partitions up to {window.session} only"
+        )
+    labels = forward_returns.filter(pl.col("horizon_sessions") == settings.horizon_sessions).select(
+        "symbol", session="decision_session", y="forward_return"
+    )
+    keys = labels.join(universe.select("symbol", "session"), on=["symbol", "session"], how="semi")
+    if settings.label == "rank":
+        keys = keys.with_columns(y=((pl.col("y").rank("average") - 0.5) / pl.len() - 0.5).over("session"))
+    keys = keys.sort("session", "symbol")
+    return TrainingSet(
+        window=window,
+        features=names,
+        train=_cross_sections(keys, features, names, window.train),
+        validation=_cross_sections(keys, features, names, window.validation),
+    )
+
+
+def _cross_sections(keys: pl.DataFrame, features: pl.DataFrame, names: Sequence[str], sessions: Sequence[date]) -> CrossSections:
+    keys = keys.filter(pl.col("session").is_in(list(sessions)))
+    rows = keys.join(features, on=["symbol", "session"], how="inner", maintain_order="left")
+    if rows.height != keys.height:
+        lost = keys.join(features, on=["symbol", "session"], how="anti")
+        raise ContractError(
+            f"{lost.height} of {keys.height} labelled rows of the universe have no features or them twice"
+            + (f", such as {lost['symbol'][0]} at {lost['session'][0]}" if lost.height else "")
+            + ": materialise the features of that session again"
+        )
+    return CrossSections(
+        keys=rows.select("session", "symbol"),
+        x=rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c") if names else np.empty((rows.height, 0), np.float32),
+        y=rows["y"].to_numpy(),
+        sizes=rows.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64),
+    )

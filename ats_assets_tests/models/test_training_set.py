@@ -1,0 +1,108 @@
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ats_assets.errors import ContractError, LookAheadError
+from ats_assets.models import training_set, training_window
+from ats_assets.settings import LightgbmSettings
+from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, market, small_training_set
+
+
+@given(
+    st.integers(0, 300),
+    st.builds(
+        LightgbmSettings,
+        horizon_sessions=st.integers(1, 20),
+        train_sessions=st.integers(1, 120),
+        validation_sessions=st.integers(1, 60),
+        embargo_sessions=st.integers(0, 10),
+    ),
+)
+def test_no_label_overlaps_what_comes_after_it(position: int, settings: LightgbmSettings) -> None:
+    session = CALENDAR.offset(CALENDAR.first, position)
+    window = training_window(CALENDAR, session, settings)
+    at = CALENDAR.position
+    h, e = settings.horizon_sessions, settings.embargo_sessions
+    assert len(window.decisions) <= settings.train_sessions
+    assert [CALENDAR.offset(d, h + 1) for d in window.decisions] == list(window.label_sessions)
+    assert all(at(known) <= position - e for known in window.label_sessions)
+    if window.validation:
+        assert at(window.validation[-1]) == position - e - h - 1
+        assert len(window.validation) <= settings.validation_sessions
+    if window.train:
+        assert at(window.train[-1]) + h + 1 + e <= at(window.validation[0])
+        assert at(window.validation[0]) - at(window.train[-1]) - 1 == h + e
+
+
+def test_rows_are_the_universe_in_order_with_centred_ranks() -> None:
+    data = small_training_set()
+    features, labels, _ = market()
+    assert data.features == ("noise_a", "signal", "noise_b", "noise_c")
+    assert data.train.sessions == list(data.window.train)
+    for part in (data.train, data.validation):
+        assert part.keys.equals(part.keys.sort("session", "symbol"))
+        assert part.x.dtype == np.float32
+        assert part.x.flags.c_contiguous
+        assert part.sizes.sum() == len(part.y) == part.keys.height
+        assert "S00" not in part.keys["symbol"].to_list()
+        day = part.sessions[3]
+        rows = part.keys.with_row_index("i").filter(session=day)
+        expected = features.filter(session=day, symbol=rows["symbol"][7]).select(data.features).row(0)
+        assert np.array_equal(part.x[rows["i"][7]], np.array(expected, dtype=np.float32), equal_nan=True)
+        outcome = rows.join(
+            labels.select("symbol", "forward_return", session="decision_session"), on=["symbol", "session"], maintain_order="left"
+        )
+        order = np.argsort(np.argsort(outcome["forward_return"].to_numpy()))
+        assert np.allclose(part.y[rows["i"].to_numpy()], (order + 0.5) / len(order) - 0.5)
+
+
+def test_rows_in_another_order_and_more_history_change_nothing() -> None:
+    features, labels, universe = market()
+    window = training_window(CALENDAR, SESSION, SETTINGS)
+    whole = training_set(features, labels.filter(pl.col("session") <= SESSION), universe, window, SETTINGS)
+    cut = small_training_set()
+    shuffled = training_set(
+        features.sample(fraction=1.0, shuffle=True, seed=3),
+        labels.filter(pl.col("session") <= SESSION).sample(fraction=1.0, shuffle=True, seed=4),
+        universe.sample(fraction=1.0, shuffle=True, seed=5),
+        window,
+        SETTINGS,
+    )
+    for other in (cut, shuffled):
+        for part in ("train", "validation"):
+            a, b = getattr(whole, part), getattr(other, part)
+            assert a.x.tobytes() == b.x.tobytes()
+            assert a.y.tobytes() == b.y.tobytes()
+            assert a.keys.equals(b.keys)
+
+
+def test_raw_labels_are_the_returns() -> None:
+    data = small_training_set(settings=SETTINGS.model_copy(update={"label": "raw"}))
+    _, labels, _ = market()
+    first = labels.filter(decision_session=data.train.sessions[0]).filter(pl.col("symbol") != "S00")
+    assert data.train.y[: first.height].tolist() == first["forward_return"].to_list()
+
+
+def test_a_label_from_the_future_is_refused() -> None:
+    features, labels, universe = market()
+    with pytest.raises(LookAheadError, match=f"became known at .*up to {SESSION}"):
+        training_set(features, labels, universe, training_window(CALENDAR, SESSION, SETTINGS), SETTINGS)
+
+
+def test_a_member_of_the_universe_without_features_is_named() -> None:
+    features, labels, universe = market()
+    window = training_window(CALENDAR, SESSION, SETTINGS)
+    lost = features.filter(~((pl.col("symbol") == "S07") & (pl.col("session") == window.train[2])))
+    with pytest.raises(ContractError, match=f"S07 at {window.train[2]}"):
+        training_set(lost, labels.filter(pl.col("session") <= SESSION), universe, window, SETTINGS)
+
+
+def test_at_the_start_of_the_calendar_there_is_nothing() -> None:
+    data = small_training_set(session=CALENDAR.offset(CALENDAR.first, 4))
+    assert data.train.keys.is_empty()
+    assert data.train.x.shape == (0, 4)
+    assert training_window(CALENDAR, date(2015, 1, 2), SETTINGS).decisions == ()
