@@ -1,0 +1,163 @@
+"""Raw bars are split into those that satisfy the contract and those that do not.
+
+1. Each rule of `REASONS` is evaluated for every row (nothing stops at the first fault).
+2. Repeats are found among the rows for one symbol and one day: an identical repeat is set aside and its first delivery stays; rows that
+   contradict each other are all set aside, since nothing here can tell which is right.
+3. A row that breaks no rule is accepted. The rest go, as they came, to the rejected bars with the names of all rules they break.
+
+Each session is judged by its own rows alone. Accepted plus rejected is the input, always.
+"""
+
+import polars as pl
+
+from ats_assets.bars.schema import BARS_SCHEMA, REJECTED_BARS_SCHEMA
+from ats_assets.calendar import SessionCalendar
+from ats_assets.errors import ContractError
+from ats_assets.sources.schema import MEASURES, PRICES, RAW_BARS_SCHEMA
+
+REASONS: dict[str, str] = {
+    "close_infinite": "the close is infinite",
+    "close_missing": "there is no close (null or NaN)",
+    "close_not_positive": "the close is zero or negative",
+    "conflicting": "rows for the same symbol and day contradict each other",
+    "date_missing": "there is no day that can be read",
+    "date_not_a_session": "the day is not a session of the exchange's calendar",
+    "date_of_another_session": "the day is a session, but not the one that the row was delivered for",
+    "duplicate": "an identical row for the same symbol and day came before",
+    "high_below_close": "the high is below the close",
+    "high_below_low": "the high is below the low",
+    "high_below_open": "the high is below the open",
+    "high_infinite": "the high is infinite",
+    "high_missing": "there is no high (null or NaN)",
+    "high_not_positive": "the high is zero or negative",
+    "low_above_close": "the low is above the close",
+    "low_above_open": "the low is above the open",
+    "low_infinite": "the low is infinite",
+    "low_missing": "there is no low (null or NaN)",
+    "low_not_positive": "the low is zero or negative",
+    "open_infinite": "the open is infinite",
+    "open_missing": "there is no open (null or NaN)",
+    "open_not_positive": "the open is zero or negative",
+    "symbol_malformed": "the symbol has white space around it, or characters that cannot be seen",
+    "symbol_missing": "there is no symbol, or it is blank",
+    "unreadable": "the reader of the source could not convert a value; `defects` says which",
+    "volume_infinite": "the volume is infinite",
+    "volume_missing": "there is no volume (null or NaN)",
+    "volume_negative": "the volume is negative",
+    "vwap_infinite": "the volume-weighted average price is infinite",
+    "vwap_not_positive": "the volume-weighted average price is zero or negative",
+}
+"""Every reason for which a row is rejected: its stable name, and what it says."""
+
+_INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # control and formatting characters, line and paragraph separators
+_CONTENT = (*MEASURES, "defects")
+
+
+def screen(raw: pl.DataFrame, calendar: SessionCalendar) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split raw bars into accepted and rejected ones.
+
+    A missing vwap is no fault, and a vwap outside of [low, high] is only suspicious (`suspicions.py`): many vendors leave trades out of high and
+    low (odd lots, late reports) that they count in it, and the prices beside it are good. A vwap that is not a number (NaN) is stored as null.
+
+    Parameters
+    ----------
+    raw
+        Raw bars of any number of sessions, with the columns of `RAW_BARS_SCHEMA`; rows for one key in the order of their delivery.
+    calendar
+        The exchange's sessions.
+
+    Returns
+    -------
+    bars : DataFrame
+        Accepted rows with the columns of `BARS_SCHEMA`, sorted by session and symbol.
+    rejected_bars : DataFrame
+        All others as they came, with their `reasons`, sorted by session and symbol (rows without a symbol last), then in order of delivery.
+
+    Raises
+    ------
+    ContractError
+        If `raw` has other columns or types than raw bars have.
+    """
+    _require_raw_bars(raw)
+    raw = raw.sort("session", "symbol", nulls_last=True, maintain_order=True)
+    faults = raw.select(**_rules(calendar, raw)).with_columns(**_repeats(raw))
+    reasons = sorted(faults.columns)
+    sound = faults.select(~pl.any_horizontal(reasons)).to_series()
+    bars = raw.filter(sound).select(BARS_SCHEMA.names()).with_columns(pl.col("vwap").fill_nan(None))
+    named = pl.concat_list(pl.when(reason).then(pl.lit(reason)) for reason in reasons).list.drop_nulls()
+    rejected = raw.filter(~sound).with_columns(faults.filter(~sound).select(reasons=named))
+    return bars, rejected.cast(REJECTED_BARS_SCHEMA)
+
+
+def _require_raw_bars(raw: pl.DataFrame) -> None:
+    expected, found = dict(RAW_BARS_SCHEMA), dict(raw.schema)
+    if expected != found:
+        differing = sorted(name for name in expected.keys() | found.keys() if expected.get(name) != found.get(name))
+        faults = ", ".join(f"{name}: {found.get(name, 'absent')} instead of {expected.get(name, 'no such column')}" for name in differing)
+        raise ContractError(f"these are no raw bars ({faults}): a source must deliver exactly the columns {list(expected)} in these types")
+
+
+def _rules(calendar: SessionCalendar, raw: pl.DataFrame) -> dict[str, pl.Expr]:
+    """The rules that look at one row: for each reason, whether the row breaks it (never null)."""
+    rules = _symbol_rules() | _date_rules(calendar, raw) | _order_rules() | _vwap_rules()
+    for price in PRICES:
+        rules |= _number_rules(price) | {f"{price}_not_positive": _value(price) <= 0}
+    rules |= _number_rules("volume") | {"volume_negative": _value("volume") < 0}
+    rules["unreadable"] = pl.col("defects").str.strip_chars() != ""
+    return {reason: broken.fill_null(value=False) for reason, broken in rules.items()}
+
+
+def _value(column: str) -> pl.Expr:
+    """The column with NaN as null, so that no comparison holds for either."""
+    return pl.col(column).fill_nan(None)
+
+
+def _number_rules(column: str) -> dict[str, pl.Expr]:
+    return {f"{column}_missing": _value(column).is_null(), f"{column}_infinite": pl.col(column).is_infinite()}
+
+
+def _vwap_rules() -> dict[str, pl.Expr]:
+    return {"vwap_infinite": pl.col("vwap").is_infinite(), "vwap_not_positive": _value("vwap") <= 0}
+
+
+def _order_rules() -> dict[str, pl.Expr]:
+    """Low <= min(open, close) <= max(open, close) <= high, pair by pair: each pair is judged where both of its prices are there."""
+    opening, high, low, close = (_value(price) for price in PRICES)
+    return {
+        "high_below_low": high < low,
+        "high_below_open": high < opening,
+        "high_below_close": high < close,
+        "low_above_open": low > opening,
+        "low_above_close": low > close,
+    }
+
+
+def _symbol_rules() -> dict[str, pl.Expr]:
+    symbol = pl.col("symbol")
+    blank = symbol.is_null() | (symbol.str.strip_chars() == "")
+    malformed = (symbol != symbol.str.strip_chars()) | symbol.str.contains(_INVISIBLE)
+    return {"symbol_missing": blank, "symbol_malformed": malformed & ~blank}
+
+
+def _date_rules(calendar: SessionCalendar, raw: pl.DataFrame) -> dict[str, pl.Expr]:
+    """A bar belongs to the session of its own day; a source hands other rows to the session at which they were first usable."""
+    known = [day for day in raw["date"].drop_nulls().unique() if calendar.is_session(day)]
+    is_session = pl.col("date").is_in(pl.Series(known, dtype=pl.Date).implode())
+    return {
+        "date_missing": pl.col("date").is_null(),
+        "date_not_a_session": ~is_session,
+        "date_of_another_session": is_session & pl.col("date").ne_missing(pl.col("session")),
+    }
+
+
+def _repeats(raw: pl.DataFrame) -> dict[str, pl.Series]:
+    """The rules that look at several rows: those for one symbol and one day within a session's delivery."""
+    key = ("session", "symbol", "date")
+    repeated = raw.select(pl.struct(key).is_duplicated() & pl.all_horizontal(pl.col(key).is_not_null())).to_series()
+    rows = raw.with_row_index("row").filter(repeated)
+    versions = rows.unique([*key, *_CONTENT], keep="first").select("row", version=pl.lit(value=True))
+    rows = rows.join(versions, on="row", how="left").with_columns(pl.col("version").fill_null(value=False))
+    conflicting = rows.filter(pl.col("version").sum().over(key) > 1)["row"]
+    copies = rows.filter(~pl.col("version"))["row"]
+    every = pl.int_range(raw.height, dtype=pl.UInt32, eager=True)
+    return {"conflicting": every.is_in(conflicting.implode()), "duplicate": every.is_in(copies.implode())}
