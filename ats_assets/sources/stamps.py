@@ -11,7 +11,7 @@ Rule 2 matters: many vendors stamp the day D with D 00:00 UTC. Converted, that i
 """
 
 from dataclasses import dataclass
-from datetime import timedelta
+from datetime import date, timedelta
 from typing import Literal
 from zoneinfo import ZoneInfo
 
@@ -58,9 +58,9 @@ class StampReader:
             If the time zone of the settings is unknown.
         """
         if column.dtype == pl.Date:
-            return column.to_frame("date").with_columns(clock=pl.lit(None, _MICROSECONDS))
+            return column.to_frame("date").select(_writable(pl.col("date")), clock=pl.lit(None, _MICROSECONDS))
         read = _read_text(column) if column.dtype == pl.String else _read_times(column)
-        return pl.DataFrame({"date": self._day(read), "clock": read["clock"]})
+        return pl.DataFrame({"date": self._day(read), "clock": read["clock"]}).with_columns(_writable(pl.col("date")))
 
     def _day(self, read: pl.DataFrame) -> pl.Series:
         naive, midnight = pl.col("offset").is_null(), pl.col("clock").dt.time() == pl.time(0)
@@ -95,6 +95,11 @@ class StampReader:
             raise SourceError(
                 f"source.files.timezone is {self.timezone!r}, which is no time zone: use a name like America/New_York or UTC"
             ) from error
+
+
+def _writable(day: pl.Expr) -> pl.Expr:
+    """Days that a calendar, and Python, can write; Polars knows later and earlier ones."""
+    return pl.when(day.is_between(date.min, date.max)).then(day).alias("date")
 
 
 def _read_times(column: pl.Series) -> pl.DataFrame:

@@ -13,6 +13,8 @@ from pathlib import Path
 from urllib.parse import unquote
 
 import polars as pl
+import pyarrow as pa
+import pyarrow.parquet as pq
 
 from ats_assets.errors import SourceError
 
@@ -64,11 +66,8 @@ def read_table(file: DataFile) -> pl.DataFrame:
     try:
         if file.path.stat().st_size == 0:
             raise SourceError(f"{file.path} is empty (0 bytes): deliver it again, or remove it")
-        if (_suffix(file.path) or "").startswith(".csv"):
-            rows = _read_csv(file.path)
-        else:
-            rows = pl.read_parquet(file.path, hive_partitioning=False, glob=False)
-    except (pl.exceptions.PolarsError, OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
+        rows = _read_parquet(file.path) if _suffix(file.path) in {".parquet", ".pq"} else _read_csv(file.path)
+    except (pl.exceptions.PolarsError, pa.ArrowException, OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise SourceError(
             f"{file.path} can't be read, it may be truncated or not what its name says: {reason}. Deliver it again, or remove it"
@@ -88,6 +87,15 @@ def _data_file(path: Path, parts: tuple[str, ...]) -> DataFile:
 def _suffix(path: Path) -> str | None:
     name = path.name.lower()
     return next((suffix for suffix in SUFFIXES if name.endswith(suffix) and name != suffix), None)
+
+
+def _read_parquet(path: Path) -> pl.DataFrame:
+    """By pyarrow: where a page is damaged it raises, while Polars' reader ends the process."""
+    with pq.ParquetFile(path, page_checksum_verification=True) as file:
+        table = file.read()
+    # texts and names that are no UTF-8, offsets that lead nowhere
+    table.validate(full=True)
+    return pl.DataFrame(pl.from_arrow(table.rename_columns(table.column_names).replace_schema_metadata(None)))
 
 
 def _read_csv(path: Path) -> pl.DataFrame:

@@ -195,7 +195,7 @@ def test_a_calendar_that_never_closes_has_fractional_volume() -> None:
 
 def test_a_range_without_sessions_is_refused() -> None:
     source = SyntheticSource(SyntheticSettings(first_session=date(2021, 1, 2), last_session=date(2021, 1, 3)), XNYS)
-    with pytest.raises(SourceError, match="no session from 2021-01-02 to 2021-01-03"):
+    with pytest.raises(SourceError, match=r"no session from 2021-01-02 to 2021-01-03"):
         source.latest_session()
 
 
