@@ -157,7 +157,7 @@ class PortfolioSettings(Section):
     max_gross: float = Field(1.0, ge=0, le=10)
     max_net: float = Field(1.0, ge=0, le=10)
     max_turnover: float = Field(0.5, gt=0, le=4, description="sum of |change of weight| a session")
-    no_trade_band: Share = Field(0.02, description="a smaller change of weight is not traded")
+    no_trade_band: Share = Field(0.02, description="a smaller change of weight is not traded, exits excepted; at most a quarter of the target counts")
 
 
 class SignalsSettings(Section):
@@ -178,6 +178,7 @@ class BacktestSettings(Section):
     fractional_shares: bool = False
     max_missing_sessions: Positive = Field(10, description="a held symbol without a bar for longer is delisted: closed at its last close less the haircut")
     delisting_haircut: Share = 0.0
+    benchmark: str | None = Field(None, description="symbol to compare with; default: all symbols that have a signal, equally weighted")
     risk_free_rate: float = Field(0.0, description="a year")
     sessions_per_year: Positive = 252
 

@@ -3,10 +3,11 @@
 from ats_assets.portfolio.costs import TradeCosts, fill_price, notional_cents, to_cents, trade_costs
 from ats_assets.portfolio.limits import cap_weights, holds, limit_gross, limit_net, within_limits
 from ats_assets.portfolio.rebalance import desired_weights, wants_trade
-from ats_assets.portfolio.sizing import affordable_shares, round_down, shares_to_hold
+from ats_assets.portfolio.sizing import SHARE_DECIMALS, affordable_shares, round_down, shares_to_hold
 from ats_assets.portfolio.weights import long_short_quantiles, score_order, score_proportional, target_weights, top_k_long
 
 __all__ = [
+    "SHARE_DECIMALS",
     "TradeCosts",
     "affordable_shares",
     "cap_weights",

@@ -1,8 +1,9 @@
 """From the weights held and the ideal targets to the weights to trade to.
 
 In this order:
-1. No-trade band: a symbol whose target is nearer than `no_trade_band` stays as it is. The band judges the distance to the target, not the
-   trade that the later steps leave of it. A symbol with target zero always leaves in full, so that no crumbs remain.
+1. No-trade band: a symbol whose target is nearer than `no_trade_band` stays as it is; the band is never wider than a quarter of the target, or a book
+   of many small positions would not be traded at all. The band judges the distance to the target, not the trade that the later steps leave of it. A symbol
+   with target zero always leaves in full, so that no crumbs remain.
 2. Limits on weight, gross and net win over the band. Where positions that stay leave too little room, first what would be added shrinks, and only
    then, if drift alone has broken a limit, what is held.
 3. Turnover: where sum |change| would exceed `max_turnover`, exits come first and the other changes share what is left in proportion. Where exits
@@ -18,6 +19,9 @@ import numpy as np
 
 from ats_assets.portfolio.limits import TOLERANCE, Booleans, Floats, limit_gross, limit_net
 from ats_assets.settings import PortfolioSettings
+
+WIDEST_BAND = 0.25
+"""Of the target weight."""
 
 
 def desired_weights(current: Floats, target: Floats, settings: PortfolioSettings, *, tradable: Booleans | None = None) -> Floats:
@@ -49,7 +53,8 @@ def desired_weights(current: Floats, target: Floats, settings: PortfolioSettings
 def wants_trade(current: Floats, target: Floats, settings: PortfolioSettings) -> Booleans:
     """Which symbols are outside the no-trade band, exits always."""
     leaves = (target == 0.0) & (current != 0.0)
-    return leaves | ((target != current) & (np.abs(target - current) >= settings.no_trade_band))
+    band = np.minimum(settings.no_trade_band, WIDEST_BAND * np.abs(target))
+    return leaves | ((target != current) & (np.abs(target - current) >= band))
 
 
 def _limited(current: Floats, wanted: Floats, settings: PortfolioSettings, movable: Booleans) -> Floats:

@@ -47,14 +47,13 @@ def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings:
         Costs, and whether parts of a share can be traded.
     """
     bought = shares
-    for _ in range(8):
+    for margin in (0, *[len(shares)] * 7):  # a cent for each order, where rounding makes more than one pass necessary
         needed = _price_of(bought, prices, settings)
         if needed <= cash_cents:
             return bought
         if cash_cents <= 0:
             return np.zeros_like(shares)
-        # a cent for each order: rounding must not make a second pass necessary for ever
-        bought = round_down(bought * max(0.0, (cash_cents - len(shares)) / needed), fractional=settings.fractional_shares)
+        bought = round_down(bought * max(0, cash_cents - margin) / needed, fractional=settings.fractional_shares)
     bought = bought.copy()
     for i in range(len(bought) - 1, -1, -1):
         bought[i] = 0.0

@@ -20,7 +20,9 @@ LIMITS = st.builds(
 
 @given(PAIRS, LIMITS)
 @settings(max_examples=400)
-def test_from_weights_within_the_limits_the_result_satisfies_all_of_them(pair: tuple[np.ndarray, np.ndarray], limits: PortfolioSettings) -> None:
+def test_from_weights_within_the_limits_the_result_satisfies_all_of_them(
+    pair: tuple[np.ndarray, np.ndarray], limits: PortfolioSettings
+) -> None:
     current, target = (within_limits(weights, limits) for weights in pair)
     desired = desired_weights(current, target, limits)
     assert holds(desired, limits)
@@ -37,7 +39,9 @@ def test_from_any_weights_the_limits_on_positions_hold(pair: tuple[np.ndarray, n
 
 @given(PAIRS, LIMITS)
 @settings(max_examples=400)
-def test_no_symbol_moves_away_from_its_target_unless_a_limit_is_broken(pair: tuple[np.ndarray, np.ndarray], limits: PortfolioSettings) -> None:
+def test_no_symbol_moves_away_from_its_target_unless_a_limit_is_broken(
+    pair: tuple[np.ndarray, np.ndarray], limits: PortfolioSettings
+) -> None:
     current, target = (within_limits(weights, limits) for weights in pair)
     desired = desired_weights(current, target, limits)
     kept = ~wants_trade(current, target, limits)
@@ -48,7 +52,9 @@ def test_no_symbol_moves_away_from_its_target_unless_a_limit_is_broken(pair: tup
 
 
 @given(PAIRS, LIMITS, st.data())
-def test_a_symbol_that_cannot_be_traded_keeps_its_weight(pair: tuple[np.ndarray, np.ndarray], limits: PortfolioSettings, data: st.DataObject) -> None:
+def test_a_symbol_that_cannot_be_traded_keeps_its_weight(
+    pair: tuple[np.ndarray, np.ndarray], limits: PortfolioSettings, data: st.DataObject
+) -> None:
     current, target = pair[0], within_limits(pair[1], limits)
     tradable = np.array(data.draw(st.lists(st.booleans(), min_size=len(current), max_size=len(current))), dtype=bool)
     desired = desired_weights(current, target, limits, tradable=tradable)
@@ -98,3 +104,12 @@ def test_hedges_do_not_leave_before_what_they_hedge() -> None:
     limits = PortfolioSettings(max_weight=1, max_gross=2, max_net=0.2, max_turnover=0.5, no_trade_band=0)
     desired = desired_weights(np.array([0.8, -0.8]), np.array([0.1, 0.0]), limits)
     np.testing.assert_allclose(desired, [0.8 - 0.7 / 3, -0.8 + 0.8 / 3])
+
+
+def test_a_book_of_many_small_positions_is_traded_though_each_is_smaller_than_the_band() -> None:
+    target = np.repeat([0.0025, -0.0025], 200)
+    limits = PortfolioSettings(no_trade_band=0.02, max_turnover=0.5)
+    half = desired_weights(np.zeros(400), target, limits)
+    np.testing.assert_allclose(half, target / 2)
+    np.testing.assert_allclose(desired_weights(half, target, limits), target)
+    assert (desired_weights(target * 0.85, target, limits) == target * 0.85).all()

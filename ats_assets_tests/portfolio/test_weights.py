@@ -75,7 +75,9 @@ def test_the_order_of_rows_does_not_matter(method: str, scores: np.ndarray, rand
 @given(SCORES)
 def test_order_is_that_of_sorted(scores: np.ndarray) -> None:
     symbols = names(len(scores))
-    expected = sorted(range(len(scores)), key=lambda i: (not math.isfinite(scores[i]), -scores[i] if math.isfinite(scores[i]) else 0, symbols[i]))
+    expected = sorted(
+        range(len(scores)), key=lambda i: (not math.isfinite(scores[i]), -scores[i] if math.isfinite(scores[i]) else 0, symbols[i])
+    )
     assert score_order(symbols, scores).tolist() == expected
 
 

@@ -1,0 +1,85 @@
+"""Bars and signals as dense arrays, for an engine that goes through them session by session."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ats_assets.errors import ContractError
+
+
+@dataclass(frozen=True, kw_only=True)
+class Market:
+    """Prices of shape (n_sessions, n_symbols), NaN where there is no bar, and the signals of each session.
+
+    Symbols are sorted, so that positions in the arrays are in symbol order.
+    """
+
+    sessions: list[date]
+    symbols: list[str]
+    open: NDArray[np.float64]
+    close: NDArray[np.float64]
+    traded: NDArray[np.bool_]
+    """Whether the bar has volume: without any, nobody could trade at its open."""
+    targets: list[tuple[NDArray[np.intp], NDArray[np.float64]] | None]
+    """By session: the columns of the symbols that have a signal, and their target weights; None without signals."""
+
+
+def read_market(signals: pl.DataFrame, bars: pl.DataFrame, sessions: Sequence[date]) -> Market:
+    """Lay out the bars and signals of `sessions` (consecutive sessions of the calendar, from the first one with signals on).
+
+    Raises
+    ------
+    ContractError
+        If a signal lies outside the sessions or has no finite weight, or a bar has no positive price, or one (session, symbol) has two rows.
+    """
+    days = pl.Series("session", sorted(sessions), dtype=pl.Date)
+    _refuse(signals.filter(~pl.col("session").is_in(days.implode())), "signals", "lies outside the sessions of the backtest: widen them")
+    _refuse(signals.filter(~pl.col("target_weight").is_finite().fill_null(value=False)), "signals", "has no finite target_weight")
+    if len(signals):
+        days = days.filter(days >= signals["session"].min())
+    bars = bars.filter(pl.col("session").is_in(days.implode()))
+    for column in ("open", "close"):
+        valid = (pl.col(column).is_finite() & (pl.col(column) > 0)).fill_null(value=False)
+        _refuse(bars.filter(~valid), "bars", f"has no positive {column}: only rows that satisfy the contract of bars can be traded")
+    symbols = pl.concat([bars["symbol"], signals["symbol"]]).unique().sort()
+    shape = (len(days), len(symbols))
+    where = _places(bars, "bars", days, symbols)
+    matrices = {column: np.full(shape, np.nan) for column in ("open", "close", "volume")}
+    for column, matrix in matrices.items():
+        matrix[where] = bars[column].to_numpy()
+    return Market(
+        sessions=days.to_list(),
+        symbols=symbols.to_list(),
+        open=matrices["open"],
+        close=matrices["close"],
+        traded=matrices["volume"] > 0,
+        targets=_by_session(signals, days, symbols),
+    )
+
+
+def _places(frame: pl.DataFrame, name: str, days: pl.Series, symbols: pl.Series) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
+    """Row and column of each (session, symbol)."""
+    row = days.search_sorted(frame["session"]).to_numpy().astype(np.intp)
+    column = frame["symbol"].cast(pl.Enum(symbols)).to_physical().to_numpy().astype(np.intp)
+    cells = np.bincount(row * len(symbols) + column)
+    _refuse(frame.filter(cells[row * len(symbols) + column] > 1), name, "comes twice")
+    return row, column
+
+
+def _by_session(signals: pl.DataFrame, days: pl.Series, symbols: pl.Series) -> list[tuple[NDArray[np.intp], NDArray[np.float64]] | None]:
+    row, column = _places(signals, "signals", days, symbols)
+    order = np.lexsort((column, row))
+    column, weights = column[order], signals["target_weight"].to_numpy()[order]
+    bounds = np.searchsorted(row[order], np.arange(len(days) + 1))
+    return [(column[a:b], weights[a:b]) if b > a else None for a, b in pairwise(bounds)]
+
+
+def _refuse(bad: pl.DataFrame, name: str, why: str) -> None:
+    if len(bad):
+        row = bad.row(0, named=True)
+        raise ContractError(f"{name}: {len(bad)} row(s), such as {row['symbol']} in session {row['session']}: {why}")

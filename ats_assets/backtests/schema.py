@@ -1,0 +1,145 @@
+"""The contracts of a backtest's frames. Money is in the currency of the quotes, a whole number of cents."""
+
+from datetime import date
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.polars.model_config import BaseConfig
+
+REASONS = ["no_bar", "no_volume", "cash", "too_small", "costs_exceed_value", "no_equity"]
+"""Why an order was not filled, or only in part."""
+
+
+class Equity(pa.DataFrameModel):
+    """One row a session, sorted by session. equity = cash + positions_value, and its change is pnl - costs, to the cent."""
+
+    session: date = pa.Field(unique=True, description="the state at its close")
+    cash: float = pa.Field(ge=0, description="the proceeds of short sales included")
+    positions_value: float = pa.Field(description="at the close, or the last one known; negative for short")
+    equity: float = pa.Field(description="cash + positions_value")
+    benchmark: float = pa.Field(description="the same initial cash in the benchmark, without costs")
+    pnl: float = pa.Field(description="change of value of the positions in the session, before costs")
+    commission: float = pa.Field(ge=0, description="paid in the session")
+    spread_cost: float = pa.Field(ge=0, description="half of the spread on each trade")
+    slippage_cost: float = pa.Field(ge=0, description="paid in the session")
+    costs: float = pa.Field(ge=0, description="commission + spread_cost + slippage_cost")
+    traded: float = pa.Field(ge=0, description="sum of the notionals bought and sold; delistings are not trades in the market")
+    turnover: float = pa.Field(nullable=True, ge=0, description="traded / equity at the open; null where that is not positive")
+    gross: float = pa.Field(nullable=True, ge=0, description="sum of |value| / equity at the close; null where equity is not positive")
+    net: float = pa.Field(nullable=True, description="positions_value / equity at the close; null where equity is not positive")
+    n_positions: pl.UInt32 = pa.Field(description="held at the close")
+    n_trades: pl.UInt32 = pa.Field(description="in the session")
+    n_unfilled: pl.UInt32 = pa.Field(description="orders of the session that were not filled, or only in part")
+
+    class Config(BaseConfig):
+        """Columns are exactly these."""
+
+        strict = True
+        ordered = True
+
+
+class Positions(pa.DataFrameModel):
+    """What is held at each close, sorted by (session, symbol)."""
+
+    session: date = pa.Field(description="held at its close")
+    symbol: str = pa.Field(description="ticker, as in the bars")
+    shares: float = pa.Field(description="negative for short; never zero")
+    price: float = pa.Field(gt=0, description="the close, or the last one known")
+    value: float = pa.Field(description="shares * price, to the cent")
+    weight: float = pa.Field(nullable=True, description="value / equity; null where equity is not positive")
+    basis: float = pa.Field(description="what was paid for the shares, costs included; negative (received) for short")
+    unrealised_pnl: float = pa.Field(description="value - basis")
+    missing_sessions: pl.UInt32 = pa.Field(description="sessions in a row without a bar")
+
+    class Config(BaseConfig):
+        """Columns are exactly these."""
+
+        strict = True
+        ordered = True
+        unique = ["session", "symbol"]  # noqa: RUF012
+
+
+class Trades(pa.DataFrameModel):
+    """Every trade, sorted by (session, sequence): closings at delisting, then sells, then buys."""
+
+    session: date = pa.Field(description="at whose open the trade was made")
+    sequence: pl.UInt32 = pa.Field(description="order within the session, from 0")
+    signal_session: date = pa.Field(nullable=True, description="session of the signal behind the trade; null for a delisting")
+    symbol: str = pa.Field(description="ticker, as in the bars")
+    side: str = pa.Field(isin=["buy", "sell"], description="a cover is a buy, a short sale a sell")
+    effect: str = pa.Field(isin=["open", "close"], description="whether the position grew or shrank; a flip is two trades")
+    reason: str = pa.Field(isin=["rebalance", "delisted"], description="why")
+    shares: float = pa.Field(gt=0, description="number traded")
+    reference_price: float = pa.Field(gt=0, description="the open; at a delisting the last close")
+    price: float = pa.Field(ge=0, description="paid or received for a share: spread, slippage and haircut included, commission not")
+    notional: float = pa.Field(ge=0, description="shares * reference price; at a delisting after the haircut")
+    commission: float = pa.Field(ge=0)
+    spread_cost: float = pa.Field(ge=0)
+    slippage_cost: float = pa.Field(ge=0)
+    cash_flow: float = pa.Field(description="what the account received, costs deducted; negative for a buy")
+    realised_pnl: float = pa.Field(
+        nullable=True, description="of a closing trade, at average cost and after costs; null for an opening one"
+    )
+
+    class Config(BaseConfig):
+        """Columns are exactly these."""
+
+        strict = True
+        ordered = True
+        unique = ["session", "sequence"]  # noqa: RUF012
+
+
+class Unfilled(pa.DataFrameModel):
+    """Orders that were not filled, or only in part, sorted by (session, symbol)."""
+
+    session: date = pa.Field(description="at whose open the order was to be filled")
+    signal_session: date = pa.Field(description="session of the signal behind the order")
+    symbol: str = pa.Field(description="ticker, as in the bars")
+    side: str = pa.Field(isin=["buy", "sell"])
+    reason: str = pa.Field(isin=REASONS, description="why; an order that is not filled is not carried over, the next signal decides anew")
+    current_weight: float = pa.Field(nullable=True, description="share of equity held at the open")
+    target_weight: float = pa.Field(description="ideal share of equity of the signal")
+    ordered_shares: float = pa.Field(nullable=True, description="null where there was no price to size the order with")
+    filled_shares: float = pa.Field(ge=0, description="the part that was filled")
+
+    class Config(BaseConfig):
+        """Columns are exactly these."""
+
+        strict = True
+        ordered = True
+
+
+EQUITY_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        **dict.fromkeys(("cash", "positions_value", "equity", "benchmark", "pnl", "commission", "spread_cost"), pl.Float64()),
+        **dict.fromkeys(("slippage_cost", "costs", "traded", "turnover", "gross", "net"), pl.Float64()),
+        **dict.fromkeys(("n_positions", "n_trades", "n_unfilled"), pl.UInt32()),
+    }
+)
+POSITIONS_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        "symbol": pl.String,
+        **dict.fromkeys(("shares", "price", "value", "weight", "basis", "unrealised_pnl"), pl.Float64()),
+        "missing_sessions": pl.UInt32,
+    }
+)
+TRADES_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        "sequence": pl.UInt32,
+        "signal_session": pl.Date,
+        **dict.fromkeys(("symbol", "side", "effect", "reason"), pl.String()),
+        **dict.fromkeys(("shares", "reference_price", "price", "notional", "commission", "spread_cost"), pl.Float64()),
+        **dict.fromkeys(("slippage_cost", "cash_flow", "realised_pnl"), pl.Float64()),
+    }
+)
+UNFILLED_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        "signal_session": pl.Date,
+        **dict.fromkeys(("symbol", "side", "reason"), pl.String()),
+        **dict.fromkeys(("current_weight", "target_weight", "ordered_shares", "filled_shares"), pl.Float64()),
+    }
+)

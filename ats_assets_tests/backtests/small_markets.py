@@ -1,0 +1,47 @@
+"""Small markets for the tests of the backtest: rows to frames, and random markets with halts, quiet sessions, listings and delistings."""
+
+from datetime import date, timedelta
+
+import numpy as np
+import polars as pl
+
+MONDAY = date(2020, 1, 6)
+
+
+def weekdays(n: int) -> list[date]:
+    """n days that follow each other; what a session is does not matter here."""
+    return [MONDAY + timedelta(days=i) for i in range(n)]
+
+
+def bars_of(rows: list[tuple[str, date, float, float]]) -> pl.DataFrame:
+    """Rows of (symbol, session, open, close)."""
+    frame = pl.DataFrame(rows, schema={"symbol": pl.String, "session": pl.Date, "open": pl.Float64, "close": pl.Float64}, orient="row")
+    return frame.with_columns(volume=pl.lit(1000.0))
+
+
+def signals_of(rows: list[tuple[str, date, float]]) -> pl.DataFrame:
+    """Rows of (symbol, session, target weight)."""
+    return pl.DataFrame(rows, schema={"symbol": pl.String, "session": pl.Date, "target_weight": pl.Float64}, orient="row")
+
+
+def random_market(seed: int, n_sessions: int, n_symbols: int, *, shorts: bool) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
+    """Bars, signals and sessions: prices in whole cents that move a lot, bars that are missing, have no volume, start late or end early."""
+    random = np.random.default_rng(seed)
+    days = weekdays(n_sessions)
+    bars, signals = [], []
+    for j in range(n_symbols):
+        price = float(random.uniform(1, 300))
+        listed, delisted = random.integers(0, n_sessions), random.integers(1, 2 * n_sessions)
+        for i in range(n_sessions):
+            opened = max(0.01, round(price * float(np.exp(random.normal(0, 0.05))), 2))
+            price = max(0.01, round(opened * float(np.exp(random.normal(0, 0.1))), 2))
+            if listed // 2 <= i < delisted and random.random() > 0.15:
+                bars.append((f"S{j}", days[i], opened, price, 0.0 if random.random() < 0.05 else 1e6))
+    for day in days:
+        if random.random() < 0.8:
+            weights = random.normal(0 if shorts else 0.3, 0.4, n_symbols)
+            weights = np.where(random.random(n_symbols) < 0.4, 0.0, weights if shorts else np.abs(weights))
+            weights /= max(1.0, np.abs(weights).sum())
+            signals += [(f"S{j}", day, float(w)) for j, w in enumerate(weights) if random.random() < 0.9]
+    schema = {"symbol": pl.String, "session": pl.Date, "open": pl.Float64, "close": pl.Float64, "volume": pl.Float64}
+    return pl.DataFrame(bars, schema=schema, orient="row"), signals_of(signals), days
