@@ -4,7 +4,7 @@
 - lambdarank (Burges, MSR-TR-2010-82): the sessions are the queries; the relevance of a symbol is the decile (0 to 9) of its return, with linear gains.
 
 Rounds stop when the information coefficient on the validation sessions (mean over sessions of the correlation of score and ranked label) has not risen
-for `early_stopping_rounds`. The model in force is the one that was stopped: it is not fitted again on the validation sessions, so that the
+for `early_stopping_rounds`; the first `min_rounds` always stay, since that figure is noisy and would often leave a single tree. The model in force is the one that was stopped: it is not fitted again on the validation sessions, so that the
 figures in `model.json` are those of the very trees that trade.
 
 The same rows, settings and LightGBM version give the same bytes with any number of threads: histograms are built by column, each by one thread in the order of the
@@ -12,7 +12,9 @@ rows, `deterministic` forbids parallel sums elsewhere, and the number of threads
 """
 
 import re
+from collections.abc import Callable
 from dataclasses import dataclass
+from itertools import count
 from typing import Any
 
 import lightgbm as lgb
@@ -65,44 +67,34 @@ def fit_boosted_trees(data: TrainingSet, settings: LightgbmSettings) -> FittedTr
         )
     if not len(data.validation.sizes):
         return Unavailable(reason=f"no labelled validation sessions as of {data.window.session}")
-    parameters = lightgbm_parameters(settings)
-    own = parameters | {"num_threads": settings.threads}
+    own = lightgbm_parameters(settings) | {"num_threads": settings.threads}
     train = lgb.Dataset(
-        data.train.x,
-        _target(data.train, settings),
-        group=data.train.sizes if settings.objective == "lambdarank" else None,
-        feature_name=list(data.features),
-        params=own,
-        free_raw_data=False,
+        data.train.x, _target(data.train, settings), group=_group(data.train, settings), feature_name=list(data.features), params=own
     )
-    target = _target(data.validation, settings)
-    valid = lgb.Dataset(data.validation.x, target, group=data.validation.sizes, reference=train, free_raw_data=False)
-    if settings.objective != "lambdarank":
-        valid.group = None
-    against = _standardised(
-        data.validation.y if settings.label == "rank" else _ranks(data.validation.y, data.validation.sizes), data.validation.sizes
-    )
-
-    def information_coefficient(scores: np.ndarray, _: lgb.Dataset) -> tuple[str, float, bool]:
-        return "ic", float(_mean_product(_standardised(scores, data.validation.sizes), against, data.validation.sizes).mean()), True
-
     booster = lgb.train(
         own,
         train,
         num_boost_round=settings.max_rounds,
-        valid_sets=[valid],
-        feval=information_coefficient,
+        valid_sets=[
+            lgb.Dataset(data.validation.x, _target(data.validation, settings), group=_group(data.validation, settings), reference=train)
+        ],
+        feval=_information_coefficient(data.validation, settings.min_rounds),
         callbacks=[lgb.early_stopping(settings.early_stopping_rounds, first_metric_only=True, verbose=False)],
     )
     best = booster.best_iteration or booster.current_iteration()
     scores = np.asarray(booster.predict(data.validation.x, num_iteration=best, num_threads=settings.threads))
     gains = booster.feature_importance("gain", iteration=best)
+    stopping = {
+        "min_rounds": settings.min_rounds,
+        "max_rounds": settings.max_rounds,
+        "early_stopping_rounds": settings.early_stopping_rounds,
+    }
     return FittedTrees(
         text=THREADS_LINE.sub("[num_threads: 0]", booster.model_to_string(num_iteration=best)),
         best_iteration=best,
         validation=rank_ic_by_session(data.validation, scores),
         importance={name: float(gain) for name, gain in zip(data.features, gains, strict=True)},
-        parameters=parameters,
+        parameters=lightgbm_parameters(settings) | stopping,
     )
 
 
@@ -145,6 +137,24 @@ def _target(rows: CrossSections, settings: LightgbmSettings) -> np.ndarray:
         return rows.y
     share = (_ranks(rows.y, rows.sizes) - 0.5) / np.repeat(rows.sizes, rows.sizes)
     return np.minimum((share * GRADES).astype(np.int32), GRADES - 1)
+
+
+def _group(rows: CrossSections, settings: LightgbmSettings) -> np.ndarray | None:
+    return rows.sizes if settings.objective == "lambdarank" else None
+
+
+def _information_coefficient(rows: CrossSections, min_rounds: int) -> Callable[[np.ndarray, lgb.Dataset], tuple[str, float, bool]]:
+    """The figure that stops the rounds."""
+    outcomes = _standardised(_ranks(rows.y, rows.sizes), rows.sizes)
+    rounds = count(1)
+
+    def evaluate(scores: np.ndarray, _: lgb.Dataset) -> tuple[str, float, bool]:
+        done = next(rounds)
+        if done < min_rounds:
+            return "ic", done / min_rounds - 3.0, True  # below any correlation and rising: never the best round, never a reason to stop
+        return "ic", float(_mean_product(_standardised(scores, rows.sizes), outcomes, rows.sizes).mean()), True
+
+    return evaluate
 
 
 def _ranks(values: np.ndarray, sizes: np.ndarray) -> np.ndarray:

@@ -16,6 +16,7 @@ SETTINGS = LightgbmSettings(
     validation_sessions=15,
     min_train_sessions=30,
     embargo_sessions=3,
+    min_rounds=5,
     max_rounds=40,
     early_stopping_rounds=10,
     min_data_in_leaf=50,

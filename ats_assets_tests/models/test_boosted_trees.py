@@ -36,6 +36,13 @@ def test_the_figures_are_those_of_the_trees() -> None:
     assert model.validation["decision_session"].to_list() == list(data.window.validation)
 
 
+def test_without_a_signal_the_first_rounds_stay() -> None:
+    model = fit_boosted_trees(small_training_set(strength=0.0), SETTINGS)
+    assert isinstance(model, FittedTrees)
+    assert model.best_iteration >= SETTINGS.min_rounds
+    assert fitted(min_rounds=40).best_iteration == 40
+
+
 def test_another_seed_is_another_model() -> None:
     assert fitted(seed=8).text != fitted().text
 
