@@ -80,14 +80,23 @@ class SourceSettings(Section):
 
 
 class SuspicionSettings(Section):
-    """Thresholds of the rules that warn about accepted bars; each rule is documented in `ats_assets/bars/suspicions.py`."""
+    """Thresholds of the rules that warn about accepted bars; each rule is documented in `ats_assets/bars/suspicion_rules.py`."""
 
     lookback_sessions: Positive = 21
-    split_tolerance: Share = Field(0.02, description="relative distance of open/previous close from a simple ratio")
+    split_tolerance: Share = Field(0.05, description="relative distance of previous close/open from a simple ratio: the market moves too")
+    split_volume_factor: float = Field(4.0, ge=1, description="dollar volume within this factor of its median: a crash trades far more")
     stale_sessions: Positive = Field(5, description="identical closes in a row")
     spike_sigmas: float = Field(8.0, gt=0, description="size of a move that reverts, in robust standard deviations")
     spike_reversal: Share = Field(0.8, description="share of the move that the next session takes back")
     twin_sessions: Positive = Field(15, description="sessions of equal closes that make two symbols twins")
+    vwap_tolerance: Share = Field(0.001, description="relative distance of vwap beyond low or high")
+
+    @model_validator(mode="after")
+    def _fits_in_lookback(self) -> "SuspicionSettings":
+        for name in ("stale_sessions", "twin_sessions"):
+            if getattr(self, name) > self.lookback_sessions + 1:
+                raise ValueError(f"{name} is {getattr(self, name)}, more than lookback_sessions + 1: raise lookback_sessions ({self.lookback_sessions})")
+        return self
 
 
 class BarsSettings(Section):
@@ -121,15 +130,19 @@ class LightgbmSettings(Section):
 
     objective: Literal["regression", "lambdarank"] = "regression"
     horizon_sessions: Positive = 5
+    label: Literal["rank", "raw"] = Field("rank", description="the percentile of the return among the session's universe, or the return; lambdarank has grades")
     train_sessions: Positive = Field(504, description="decision sessions in the training window")
     validation_sessions: Positive = Field(63, description="the newest part of the window, held out for early stopping")
-    min_train_sessions: Positive = Field(126, description="fewer labelled sessions than this: no model")
+    min_train_sessions: Positive = Field(126, description="fewer labelled sessions to train on, validation apart: no model")
     embargo_sessions: NonNegative = Field(5, description="sessions left out between training and validation, and before the fit")
     refit_every_sessions: Positive = 21
     max_age_sessions: Positive = Field(63, description="an older model is refused")
+    max_bin: int = Field(63, ge=2, le=255, description="bins of a feature")
+    bin_sample_rows: int = Field(20_000, ge=1_000, description="rows that the bins are made from")
     num_leaves: Positive = 31
     learning_rate: float = Field(0.05, gt=0, le=1)
-    max_rounds: Positive = 300
+    min_rounds: Positive = Field(30, description="trees that a model has at least")
+    max_rounds: Positive = 200
     early_stopping_rounds: Positive = 30
     min_data_in_leaf: Positive = 200
     feature_fraction: float = Field(0.5, gt=0, le=1)
