@@ -8,7 +8,7 @@ from ats_assets.models.tracking import Tracking
 from ats_assets.settings import MlflowSettings
 from ats_assets_tests.models.fits import SESSION, SETTINGS, small_training_set
 
-pytestmark = pytest.mark.slow  # MLflow's import and the tables of a new database take seconds
+pytestmark = pytest.mark.slow  # MLflow takes seconds to import and to make the tables of a new database
 
 
 @pytest.fixture(scope="module")
@@ -16,7 +16,7 @@ def tracking(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
     return Tracking(MlflowSettings(), tmp_path_factory.mktemp("data") / "new")
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore:.*noload.*")
 def test_fits_of_one_process_are_runs_of_their_own(tracking: Tracking, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     fitted = fit_boosted_trees(small_training_set(), SETTINGS)
     assert isinstance(fitted, FittedTrees)
@@ -47,7 +47,7 @@ def test_fits_of_one_process_are_runs_of_their_own(tracking: Tracking, tmp_path:
     assert not [entry for entry in caplog.records if entry.name.startswith(("alembic", "mlflow")) and entry.levelno < logging.WARNING]
 
 
-@pytest.mark.filterwarnings("ignore")
+@pytest.mark.filterwarnings("ignore:.*noload.*")
 def test_a_run_that_raises_is_failed_and_the_error_goes_on(tracking: Tracking) -> None:
     with pytest.raises(ValueError, match="no such leaf"), tracking.run(asset="lightgbm_model", partition="2020-01-02") as run:
         raise ValueError("no such leaf")
