@@ -1,0 +1,156 @@
+"""The backtest report: one HTML file that needs nothing else, and whose bytes depend on its input alone."""
+
+import json
+from collections.abc import Mapping
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from jinja2 import Environment, FileSystemLoader, StrictUndefined
+from markupsafe import Markup
+
+from ats_assets.backtests import BacktestMetrics, BacktestResult
+from ats_assets.reports.figures import Figure, costs_figure, equity_figure, exposure_figure, ic_figure, quantile_figure
+from ats_assets.reports.tables import (
+    SHOWN_SIGNALS,
+    figures_table,
+    headlines,
+    monthly_returns,
+    signals_table,
+    skill_table,
+    symbol_tables,
+    trade_tables,
+    unfilled_table,
+)
+from ats_assets.signals import skill_summary
+
+TEMPLATES = Path(__file__).parent / "templates"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
+METHOD_NOTE = (
+    "Signals of one session are traded at the open of the next; weights are limited by the same code as live orders; shares are counted in whole cents, "
+    "cash is never borrowed, and a symbol without a bar is not traded."
+)
+
+
+def backtest_report(
+    result: BacktestResult,
+    metrics: BacktestMetrics,
+    *,
+    title: str = "Backtest",
+    benchmark: str | None = None,
+    skill: pl.DataFrame | None = None,
+    horizon_sessions: int | None = None,
+    signals: pl.DataFrame | None = None,
+    next_session: date | None = None,
+    lineage: Mapping[str, Mapping[str, object]] | None = None,
+) -> str:
+    """The report as HTML, about 5 MB (Plotly's script is in it).
+
+    Parameters
+    ----------
+    result, metrics
+        The backtest and its figures.
+    title
+        The page's heading.
+    benchmark
+        The benchmark's symbol; default: the equally weighted universe.
+    skill
+        Rows of the skill contract, for the verdict and the charts of the information coefficient.
+    horizon_sessions
+        The model's own horizon: the verdict is passed on it.
+    signals
+        Rows of the signals contract; those of the newest session are shown.
+    next_session
+        The session at whose open they are traded.
+    lineage
+        Tables for the last section, such as {"Data": {"bars": version}, "Settings": {…}}; values are written with `str`.
+    """
+    known = skill if skill is not None and len(skill) else None
+    summary = skill_summary(skill, horizon_sessions) if skill is not None else None
+    figures = _figures(result, benchmark, known, horizon_sessions)
+    winners, losers = symbol_tables(result)
+    gains, losses = trade_tables(result.trades)
+    environment = Environment(
+        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
+    )
+    return environment.get_template("backtest.html").render(
+        title=title,
+        subtitle=_subtitle(metrics),
+        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
+        plotly=Markup(_plotly_script()),  # noqa: S704 - the library's own file
+        figures={"ic": None, "quantiles": None} | figures,
+        figure_data=_script_json({name: {"data": f.data, "layout": f.layout} for name, f in figures.items()}),
+        headlines=headlines(metrics),
+        all_figures=figures_table(metrics),
+        monthly=monthly_returns(result.equity),
+        months=MONTHS,
+        skill_summary=summary,
+        skill_rows=skill_table(summary) if summary else None,
+        unfilled=unfilled_table(result.unfilled),
+        winners=winners,
+        losers=losers,
+        gains=gains,
+        losses=losses,
+        signals=signals_table(signals) if signals is not None and len(signals) else None,
+        signals_note=_signals_note(signals, next_session),
+        lineage=_lineage(metrics, lineage or {}),
+        method_note=METHOD_NOTE,
+    )
+
+
+def write_report(html: str, path: Path) -> Path:
+    """Write the report in one step: a reader sees the old file or the new one."""
+    path.parent.mkdir(parents=True, exist_ok=True)
+    partial = path.with_name(f".{path.name}.partial")
+    partial.write_text(html, encoding="utf-8", newline="\n")
+    return partial.replace(path)
+
+
+def _figures(result: BacktestResult, benchmark: str | None, skill: pl.DataFrame | None, horizon: int | None) -> dict[str, Figure]:
+    figures = [
+        equity_figure(result.equity, benchmark or "equally weighted universe"),
+        exposure_figure(result.equity),
+        costs_figure(result.equity),
+    ]
+    if skill is not None:
+        horizons = sorted(set(skill["horizon_sessions"]))
+        figures += [ic_figure(skill, horizons[0] if horizon is None or horizon not in horizons else horizon), quantile_figure(skill)]
+    return {figure.id: figure for figure in figures}
+
+
+def _subtitle(metrics: BacktestMetrics) -> str:
+    if metrics.first_session is None:
+        return "No signals, so nothing was traded."
+    return (
+        f"{metrics.first_session} to {metrics.last_session}, {metrics.sessions:,} sessions; signals traded at the next open, after costs."
+    )
+
+
+def _signals_note(signals: pl.DataFrame | None, next_session: date | None) -> str:
+    if signals is None or not len(signals):
+        return ""
+    newest = signals["session"].max()
+    of_newest = signals.filter(pl.col("session") == newest)
+    count = len(of_newest.filter(pl.col("direction") != "flat"))
+    when = "the next open" if next_session is None else f"the open of {next_session}"
+    shown = f"the {SHOWN_SIGNALS // 2} best and worst are shown; " if count > SHOWN_SIGNALS else ""
+    return (
+        f"Known at the close of {newest}, to be traded at {when}: {count} of {len(of_newest)} symbols have a weight; {shown}"
+        "target weight is the share of equity that the scores alone call for; probability is that of beating the session's median."
+    )
+
+
+def _lineage(metrics: BacktestMetrics, given: Mapping[str, Mapping[str, object]]) -> list[tuple[str, list[tuple[str, str]]]]:
+    own = {"first session": metrics.first_session, "last session": metrics.last_session, "sessions with a return": metrics.sessions}
+    return [(name, [(key, str(value)) for key, value in rows.items()]) for name, rows in ({"Sessions": own} | dict(given)).items()]
+
+
+def _script_json(value: object) -> Markup:
+    """JSON that can stand inside a script element."""
+    return Markup(json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))  # noqa: S704 - escaped here
+
+
+def _plotly_script() -> str:
+    from plotly.offline import get_plotlyjs  # noqa: PLC0415 - slow to import
+
+    return get_plotlyjs()

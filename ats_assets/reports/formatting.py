@@ -1,0 +1,32 @@
+"""How numbers are written in a report; what is not known is a dash."""
+
+from datetime import date
+
+DASH = "–"
+
+
+def percent(value: object, digits: int = 1, *, signed: bool = False) -> str:
+    """0.1234 as 12.3%."""
+    return _number(value, 100.0, digits, signed=signed, unit="%")
+
+
+def decimal(value: object, digits: int = 2, *, signed: bool = False) -> str:
+    """With thousands separators and `digits` decimals."""
+    return _number(value, 1.0, digits, signed=signed)
+
+
+def whole(value: object, *, signed: bool = False) -> str:
+    """Rounded to whole units, with thousands separators."""
+    return _number(value, 1.0, 0, signed=signed)
+
+
+def day(value: object) -> str:
+    """An ISO date."""
+    return value.isoformat() if isinstance(value, date) else DASH
+
+
+def _number(value: object, scale: float, digits: int, *, signed: bool, unit: str = "") -> str:
+    if not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN
+        return DASH
+    scaled = round(value * scale, digits) + 0.0  # no "-0.0"
+    return f"{scaled:{'+' if signed and scaled else ''},.{digits}f}{unit}".replace("-", "−")
