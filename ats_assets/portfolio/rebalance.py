@@ -6,9 +6,11 @@ In this order:
    with target zero always leaves in full, so that no crumbs remain.
 2. Limits on weight, gross and net win over the band. Where positions that stay leave too little room, first what would be added shrinks, and only
    then, if drift alone has broken a limit, what is held.
-3. Turnover: where sum |change| would exceed `max_turnover`, exits come first and the other changes share what is left in proportion. Where exits
-   alone would break the net limit (the hedge leaves before what it hedges), all changes shrink alike. From weights within the limits the result
-   lies between them and the wanted ones, and the limits are convex, so it is within them too.
+3. Turnover: where sum |change| would exceed `max_turnover`, all changes shrink by the same share, so that gross and net move toward what is wanted. What
+   exits get of it is spent on one after the other, the largest first, so that positions leave rather than crumble. (Were all exits served before anything
+   else, the book of a strategy whose scores change fast would empty: always leaving, never entering.) Where that order would break the net limit (a hedge
+   leaves before what it hedges), exits shrink alike, too: from weights within the limits the result then lies between them and the wanted ones, and the
+   limits are convex.
 4. Only where the market has carried the weights held so far beyond a limit that step 3 can't cure it, the limits win over the turnover limit too.
 
 So the result always satisfies the limits on weight, gross and net, and the turnover limit whenever the weights held satisfied the others.
@@ -79,18 +81,25 @@ def _within_turnover(current: Floats, wanted: Floats, settings: PortfolioSetting
     sizes = np.abs(change)
     if sizes.sum() <= settings.max_turnover:
         return wanted
-    exits = (wanted == 0.0) & (current != 0.0)
-    leaving = sizes[exits].sum()
-    if leaving > settings.max_turnover:
-        result = np.where(exits, current + change * (settings.max_turnover / leaving), current)
-    else:
-        share = (settings.max_turnover - leaving) / sizes[~exits].sum()
-        result = np.where(exits, 0.0, current + change * share)
+    share = settings.max_turnover / sizes.sum()
+    exits = np.where((wanted == 0.0) & (current != 0.0), sizes, 0.0)
+    result = current + change * np.where(exits > 0.0, _largest_first(exits, exits.sum() * share), share)
+    result = np.where((exits > 0.0) & (np.sign(result) != np.sign(current)), 0.0, result)
     if not _acceptable(result, wanted, settings, movable):
-        result = current + change * (settings.max_turnover / sizes.sum())
+        result = current + change * share
     if not _acceptable(result, wanted, settings, movable):
         result = limit_net(limit_gross(_clipped(result, settings, movable), settings.max_gross, ~movable), settings.max_net, ~movable)
     return _clipped(result, settings, movable)
+
+
+def _largest_first(sizes: Floats, budget: float) -> Floats:
+    """The share of each size that the budget pays for, from the largest size down (equal ones in the order given); all but one are 0 or 1."""
+    order = np.argsort(-sizes, kind="stable")
+    before = np.cumsum(sizes[order]) - sizes[order]
+    shares = np.zeros_like(sizes)
+    some = sizes[order] > 0.0
+    shares[order[some]] = np.clip(budget - before[some], 0.0, sizes[order][some]) / sizes[order][some]
+    return shares
 
 
 def _clipped(weights: Floats, settings: PortfolioSettings, movable: Booleans) -> Floats:

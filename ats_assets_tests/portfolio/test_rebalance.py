@@ -63,16 +63,29 @@ def test_a_symbol_that_cannot_be_traded_keeps_its_weight(
     assert np.abs(desired).sum() <= max(limits.max_gross, np.abs(current[~tradable]).sum()) + 1e-9
 
 
-def test_exits_come_first_and_the_rest_share_what_is_left() -> None:
-    limits = PortfolioSettings(max_weight=1, max_turnover=0.5, no_trade_band=0)
-    # exit of 0.3 in full; 0.2 left for changes of 0.3 and 0.3: a third of each
-    desired = desired_weights(np.array([0.3, 0.2, 0.0]), np.array([0.0, 0.5, 0.3]), limits)
-    np.testing.assert_allclose(desired, [0.0, 0.3, 0.1])
+def test_beyond_the_turnover_limit_all_changes_shrink_alike() -> None:
+    limits = PortfolioSettings(max_weight=1, max_turnover=0.4, no_trade_band=0)
+    desired = desired_weights(np.array([0.2, 0.2, 0.0]), np.array([0.0, 0.5, 0.3]), limits)
+    np.testing.assert_allclose(desired, [0.1, 0.35, 0.15])  # a half of 0.8
 
 
-def test_exits_alone_can_use_up_the_turnover() -> None:
-    limits = PortfolioSettings(max_weight=1, max_turnover=0.5, no_trade_band=0)
-    np.testing.assert_allclose(desired_weights(np.array([0.6, 0.4, 0.0]), np.array([0.0, 0.0, 1.0]), limits), [0.3, 0.2, 0.0])
+def test_what_exits_may_use_of_the_turnover_goes_to_the_largest_first() -> None:
+    limits = PortfolioSettings(max_weight=1, max_turnover=0.8, no_trade_band=0)
+    desired = desired_weights(np.array([0.2, 0.3, 0.5, 0.0]), np.array([0.0, 0.0, 0.0, 1.0]), limits)
+    np.testing.assert_allclose(desired, [0.2, 0.3, 0.1, 0.4])
+    desired = desired_weights(np.array([0.2, 0.3, 0.5]), np.zeros(3), limits)
+    np.testing.assert_allclose(desired, [0.2, 0.0, 0.0], atol=1e-15)
+
+
+@given(st.integers(0, 2**32 - 1))
+@settings(max_examples=20)
+def test_a_book_whose_targets_change_all_the_time_stays_invested(seed: int) -> None:
+    random, limits, weights = np.random.default_rng(seed), PortfolioSettings(max_turnover=0.5), np.zeros(40)
+    for session in range(30):
+        target = np.zeros(40)
+        target[random.choice(40, 10, replace=False)] = 0.1
+        weights = desired_weights(weights, target, limits)
+        assert session < 7 or weights.sum() > 0.9
 
 
 def test_exits_are_complete_after_a_few_sessions() -> None:
