@@ -13,6 +13,10 @@ from ats_assets.sources import BarSource, open_source
 from ats_assets.warehouse import Warehouse
 
 
+MODELS = ("lightgbm_model",)
+"""The assets that are models: they lie in the model store, not in the warehouse."""
+
+
 class Deployment:
     """What the assets, checks, sensors and the command line work on.
 
@@ -44,6 +48,13 @@ class Deployment:
     def model_store(self, name: str) -> ModelStore:
         """The models of one name."""
         return ModelStore(self.settings.storage.models, name, fsync=self.settings.storage.fsync)
+
+    def data_versions(self, asset: str, sessions: Sequence[date]) -> dict[str, str]:
+        """Session (ISO) -> data version; of a model, the SHA-256 of what is in force."""
+        if asset not in MODELS:
+            return self.warehouse.data_versions(asset, sessions)
+        store = self.model_store(asset)
+        return {session.isoformat(): store.read(session).model_sha256 or "unavailable" for session in sessions}
 
     def known(self, sessions: Sequence[date]) -> list[date]:
         """The sessions that are not before history (the first session with raw bars): only those can be missing."""

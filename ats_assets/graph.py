@@ -90,9 +90,13 @@ class Node:
             "backfill_policy": dg.BackfillPolicy.single_run(),
         }
 
+    def unpartitioned(self, deployment: Deployment) -> dict[str, Any]:
+        """The same for an asset without partitions."""
+        return {k: v for k, v in self.definition(deployment).items() if k not in {"partitions_def", "backfill_policy"}}
+
     def spec(self, deployment: Deployment, description: str) -> dg.AssetSpec:
         """The same as a spec, for an asset made together with others."""
-        kept = {k: v for k, v in self.definition(deployment).items() if k not in {"name", "backfill_policy", "partitions_def"}}
+        kept = {k: v for k, v in self.unpartitioned(deployment).items() if k != "name"}
         return dg.AssetSpec(key=self.name, description=description, **kept)
 
     def ins(self) -> dict[str, dg.AssetIn]:
@@ -133,12 +137,8 @@ def polars_schema(contract: type[DataFrameModel] | DataFrameSchema) -> pl.Schema
 
 
 def upstream_versions(deployment: Deployment, reads: Sequence[Reads], session: date) -> dict[str, dict[str, str]]:
-    """The data versions of the frames that partition `session` reads; models, which are no frames, are not among them."""
-    return {
-        r.asset: deployment.warehouse.data_versions(r.asset, deployment.known(r.sessions(deployment.calendar, session)))
-        for r in reads
-        if (deployment.warehouse.root / r.asset).is_dir()
-    }
+    """The data versions of everything that partition `session` reads, by upstream asset and session."""
+    return {r.asset: deployment.data_versions(r.asset, deployment.known(r.sessions(deployment.calendar, session))) for r in reads}
 
 
 def window_sessions(calendar: SessionCalendar, sessions: Sequence[date], back: int) -> list[date]:

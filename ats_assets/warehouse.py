@@ -12,11 +12,8 @@ No reader opens a partition that it was not asked for by session, so a caller th
 All knowledge of paths is here (and, for models, in the model store, whose root is a sibling).
 """
 
-import contextlib
 import hashlib
 import json
-import os
-import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -25,7 +22,8 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ats_assets.errors import CorruptPartitionError, MissingPartitionError, SettingsError
+from ats_assets.atomic_file import replace_file
+from ats_assets.errors import CorruptPartitionError, MissingPartitionError
 
 FOOTER_KEY = "ats"
 DATA_FILE = "data.parquet"
@@ -259,29 +257,63 @@ class Warehouse:
         """Session (ISO) -> data version."""
         return {session.isoformat(): self.footer(asset, session).data_version for session in sessions}
 
+    def write_part(self, asset: str, part: str, frame: pl.DataFrame, *, code_version: str = "", settings_version: str = "", upstream: Upstream | None = None) -> Written:
+        """Store one table of an asset without partitions, as `<root>/<asset>/<part>.parquet`."""
+        footer = Footer(
+            asset=asset,
+            session="",
+            data_version=data_version(frame),
+            code_version=code_version,
+            settings_version=settings_version,
+            upstream=upstream or {},
+        )
+        return self._store(self.part(asset, part), frame, footer)
+
+    def write_text(self, asset: str, name: str, text: str) -> Path:
+        """Store a text beside the tables of an asset without partitions."""
+        path = self.root / asset / name
+        replace_file(path, lambda file: file.write(text.encode()), fsync=self._fsync)
+        return path
+
+    def read_text(self, asset: str, name: str) -> str:
+        """A text beside the tables of an asset without partitions."""
+        path = self.root / asset / name
+        if not path.is_file():
+            raise MissingPartitionError(f"{path} is not there. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}")
+        return path.read_text(encoding="utf-8")
+
+    def part(self, asset: str, part: str) -> Path:
+        """The file of one table of an asset without partitions."""
+        return self.root / asset / f"{part}.parquet"
+
+    def read_part(self, asset: str, part: str) -> pl.DataFrame:
+        """One table of an asset without partitions.
+
+        Raises
+        ------
+        MissingPartitionError, CorruptPartitionError
+        """
+        path = self.part(asset, part)
+        if not path.is_file():
+            raise MissingPartitionError(f"{asset} is not in {self.root}. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}")
+        try:
+            return pl.read_parquet(path)
+        except (pl.exceptions.ComputeError, OSError) as error:
+            raise CorruptPartitionError(f"{path} is damaged ({error}): delete it and materialise {asset} again") from error
+
     def history_start(self) -> date | None:
         """The first session with raw bars: what lies before it is before history, not missing."""
         stored = self.sessions("raw_bars")
         return stored[0] if stored else None
 
     def _store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-        try:
-            path.parent.mkdir(parents=True, exist_ok=True)
-            _sweep(path.parent)
-            with temporary.open("wb") as file:
-                frame.write_parquet(
-                    file, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()}
-                )
-                if self._fsync:
-                    file.flush()
-                    os.fsync(file.fileno())
-            temporary.replace(path)
-            if self._fsync:
-                _sync_folder(path.parent)
-        except OSError as error:
-            temporary.unlink(missing_ok=True)
-            raise SettingsError(f"can't write {path} ({error.strerror or error}): check storage.warehouse, its rights and the free disk space") from error
+        replace_file(
+            path,
+            lambda file: frame.write_parquet(
+                file, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()}
+            ),
+            fsync=self._fsync,
+        )
         stat = path.stat()
         self._footers[path] = ((stat.st_mtime_ns, stat.st_size), footer)
         return Written(path=path, footer=footer, rows=frame.height, bytes=stat.st_size)
@@ -302,29 +334,3 @@ def materialize_command(asset: str, session: date) -> str:
     """The command that makes one partition."""
     return f"dagster asset materialize -m ats_assets.definitions --select {asset} --partition {session}"
 
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left behind; a temporary file of a living one stays."""
-    for leftover in folder.glob(".*.parquet.*"):
-        pid = leftover.name.rsplit(".", 1)[-1].split("-")[0]
-        if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
-            leftover.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every file system can sync a folder
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -8,10 +8,7 @@ renamed, model.txt first. Where another model.txt is replaced, the old model.jso
 is missing, never one that mixes two models.
 """
 
-import contextlib
 import hashlib
-import os
-import threading
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -19,7 +16,8 @@ from pathlib import Path
 import lightgbm as lgb
 from pydantic import ValidationError
 
-from ats_assets.errors import CorruptPartitionError, MissingPartitionError, ModelError, SettingsError
+from ats_assets.atomic_file import replace_file
+from ats_assets.errors import CorruptPartitionError, MissingPartitionError, ModelError
 from ats_assets.models.boosted_trees import FittedTrees, Unavailable
 from ats_assets.models.schema import Label, ModelRecord, Validation, Window
 from ats_assets.models.training_set import CrossSections, TrainingSet
@@ -192,30 +190,15 @@ class ModelStore:
     def _write(self, record: ModelRecord, model: bytes | None = None) -> None:
         folder = self.folder(record.session)
         path, model_path = folder / RECORD_FILE, folder / MODEL_FILE
-        try:
-            folder.mkdir(parents=True, exist_ok=True)
-            _sweep(folder)
-            if model_path.is_file() and (model is None or model_path.read_bytes() != model):
-                path.unlink(missing_ok=True)
-                model_path.unlink()
-            if model is not None and not model_path.is_file():
-                self._replace(model_path, model)
-            self._replace(path, record.encoded())
-        except OSError as error:
-            raise SettingsError(
-                f"can't write {folder} ({error.strerror or error}): check storage.models, its rights and the free disk space"
-            ) from error
+        if model_path.is_file() and (model is None or model_path.read_bytes() != model):
+            path.unlink(missing_ok=True)
+            model_path.unlink()
+        if model is not None and not model_path.is_file():
+            self._replace(model_path, model)
+        self._replace(path, record.encoded())
 
     def _replace(self, path: Path, content: bytes) -> None:
-        temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}")
-        with temporary.open("wb") as file:
-            file.write(content)
-            if self._fsync:
-                file.flush()
-                os.fsync(file.fileno())
-        temporary.replace(path)
-        if self._fsync:
-            _sync_folder(path.parent)
+        replace_file(path, lambda file: file.write(content), fsync=self._fsync)
 
     def _corrupt(self, path: Path, session: date, what: str) -> CorruptPartitionError:
         return CorruptPartitionError(f"{path} can't be used: {what}. Make it again: {materialize_command(self.name, session)}")
@@ -224,29 +207,3 @@ class ModelStore:
 def _window(rows: CrossSections) -> Window:
     return Window(first_decision=rows.sessions[0], last_decision=rows.sessions[-1], sessions=len(rows.sizes), rows=len(rows.y))
 
-
-def _sweep(folder: Path) -> None:
-    """Remove what killed processes left behind; a temporary file of a living one stays."""
-    for leftover in folder.glob(".model.*"):
-        pid = leftover.name.rsplit(".", 1)[-1].split("-")[0]
-        if pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
-            leftover.unlink(missing_ok=True)
-
-
-def _alive(pid: int) -> bool:
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return False
-    except PermissionError:
-        return True
-    return True
-
-
-def _sync_folder(folder: Path) -> None:
-    with contextlib.suppress(OSError):  # not every file system can sync a folder
-        handle = os.open(folder, os.O_RDONLY)
-        try:
-            os.fsync(handle)
-        finally:
-            os.close(handle)

@@ -98,14 +98,6 @@ def backtest_report(
     )
 
 
-def write_report(html: str, path: Path) -> Path:
-    """Write the report in one step: a reader sees the old file or the new one."""
-    path.parent.mkdir(parents=True, exist_ok=True)
-    partial = path.with_name(f".{path.name}.partial")
-    partial.write_text(html, encoding="utf-8", newline="\n")
-    return partial.replace(path)
-
-
 def _figures(result: BacktestResult, benchmark: str | None, skill: pl.DataFrame | None, horizon: int | None) -> dict[str, Figure]:
     figures = [
         equity_figure(result.equity, benchmark or "equally weighted universe"),

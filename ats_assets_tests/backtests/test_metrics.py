@@ -99,7 +99,7 @@ def test_drawdowns_against_the_loop(values: np.ndarray) -> None:
 @given(VALUES)
 def test_annual_return_compounds_back(values: np.ndarray) -> None:
     year = annual_return(values, 252)
-    if year is not None and 0 < 1 + year < 1e100:
+    if year is not None and 1e-6 < 1 + year < 1e100:  # a loss of nearly everything has too few digits left
         assert (1 + year) ** ((len(values) - 1) / 252) == pytest.approx(values[-1] / values[0], rel=1e-6)
 
 

@@ -175,5 +175,5 @@ def test_what_dead_processes_left_is_swept_and_what_living_ones_write_is_not(sto
 
 def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file")
-    with pytest.raises(SettingsError, match=r"can't write .*check storage.models"):
+    with pytest.raises(SettingsError, match=r"can't write .*storage"):
         ModelStore(tmp_path / "models", "lightgbm_model").write_unavailable(SESSION, Unavailable(reason="none"), VERSIONS)

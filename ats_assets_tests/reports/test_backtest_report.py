@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ats_assets.backtests import BacktestResult, backtest_metrics, run_backtest
-from ats_assets.reports import backtest_report, write_report
+from ats_assets.reports import backtest_report
 from ats_assets.settings import BacktestSettings, PortfolioSettings
 from ats_assets.signals import SKILL_SCHEMA, signals_from_predictions
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
@@ -145,9 +145,3 @@ def test_no_signals_make_a_page_that_says_so() -> None:
     assert "No signals, so nothing was traded." in html
     assert "No edge: no predictions have outcomes yet." in html
     assert "nan" not in without_plotly(html)
-
-
-def test_the_file_is_written_in_one_step(tmp_path: Path) -> None:
-    path = write_report("<p>é</p>", tmp_path / "reports" / "backtest.html")
-    assert path.read_bytes() == "<p>é</p>".encode()
-    assert [file.name for file in path.parent.iterdir()] == ["backtest.html"]

@@ -5,7 +5,7 @@ from xml.etree import ElementTree as ET
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.reports import sparkline_markdown, sparkline_svg
+from ats_assets.sparkline import sparkline_markdown, sparkline_svg
 
 VALUES = st.lists(st.one_of(st.none(), st.floats(-1e9, 1e9), st.just(float("nan"))), max_size=700)
 

@@ -1,0 +1,83 @@
+"""Assets of the stage backtests: what trading the signals would have come to."""
+
+import json
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.backtests.engine import run_backtest
+from ats_assets.backtests.metrics import backtest_metrics
+from ats_assets.deployment import Deployment
+from ats_assets.errors import MissingPartitionError
+from ats_assets.graph import Node
+from ats_assets.backtests.schema import Equity
+from ats_assets.sparkline import sparkline_markdown
+
+GROUP = "backtests"
+TABLES = ("equity", "positions", "trades", "unfilled")
+
+
+class BacktestRange(dg.Config):
+    """The signals to trade; all that are stored by default."""
+
+    first_session: str | None = None
+    last_session: str | None = None
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets."""
+    settings = deployment.settings
+    node = Node(
+        name="backtest",
+        group=GROUP,
+        kinds=frozenset({"parquet", "numpy"}),
+        contract=Equity,
+        code=("ats_assets.backtests", "ats_assets.portfolio"),
+        settings=(settings.backtest, settings.portfolio),
+    )
+
+    @dg.asset(deps=["signals", "bars"], **node.unpartitioned(deployment))
+    def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
+        """The signals of all sessions so far (or of a range), traded at the next open with costs: equity, positions, trades, metrics."""
+        sessions = traded_sessions(deployment, config)
+        signals = deployment.warehouse.read("signals", sessions, ["symbol", "session", "target_weight"])
+        bars = deployment.warehouse.read("bars", sessions)
+        result = run_backtest(signals, bars, sessions, portfolio=settings.portfolio, settings=settings.backtest)
+        metrics = backtest_metrics(result, settings.backtest)
+        upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars")}
+        for table in TABLES:
+            deployment.warehouse.write_part(
+                "backtest",
+                table,
+                getattr(result, table),
+                code_version=node.code_version,
+                settings_version=node.settings_version,
+                upstream=upstream,
+            )
+        figures = metrics.to_dict()
+        deployment.warehouse.write_text("backtest", "metrics.json", json.dumps(figures, indent=2, sort_keys=True, default=str))
+        context.log.info(f"backtest from {sessions[0]} to {sessions[-1]}: {len(result.trades)} trades")
+        equity: pl.Series = result.equity["equity"]
+        shown = {name: value for name, value in figures.items() if isinstance(value, int | float | str)}
+        return dg.MaterializeResult(
+            metadata={"curve": dg.MetadataValue.md(sparkline_markdown(equity.to_list(), title="Equity", width=400, height=80)), **shown}
+        )
+
+    return [backtest]
+
+
+def traded_sessions(deployment: Deployment, config: BacktestRange) -> list[date]:
+    """The stored sessions of signals in the range, from the first with a signal on.
+
+    Raises
+    ------
+    MissingPartitionError
+        If there are none.
+    """
+    first = date.fromisoformat(config.first_session) if config.first_session else date.min
+    last = date.fromisoformat(config.last_session) if config.last_session else date.max
+    stored = [day for day in deployment.warehouse.sessions("signals") if first <= day <= last]
+    if not stored:
+        raise MissingPartitionError(f"no signals are stored from {first} to {last}: make them with ats run, or choose another range")
+    return deployment.calendar.sessions(stored[0], stored[-1])

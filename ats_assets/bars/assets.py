@@ -1,0 +1,128 @@
+"""Assets of the stage bars: what was delivered, what holds of it, what does not, and who is tradable."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.bars.profile import profile
+from ats_assets.bars.schema import Bars, RejectedBars, Universe, bars_violations
+from ats_assets.bars.screening import screen
+from ats_assets.bars.universe import universe as tradable
+from ats_assets.deployment import Deployment
+from ats_assets.errors import ContractError, SourceError
+from ats_assets.graph import Node
+from ats_assets.partitions import Reads, session_partitions, sessions_of
+from ats_assets.sources import RAW_BARS, BarSource
+
+GROUP = "bars"
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets."""
+    return [_raw_bars(deployment), _bars(deployment), _universe(deployment)]
+
+
+def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    node = Node(
+        name="raw_bars",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars", "greatexpectations"}),
+        contract=RAW_BARS,
+        code=("ats_assets.sources",),
+        settings=(settings.source, settings.calendar),
+        vintages=True,
+    )
+
+    @dg.asset(**node.definition(deployment))
+    def raw_bars(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """The bars of a session as delivered, defects included. A delivery that differs from the last one is kept beside it as a new vintage."""
+        sessions = sessions_of(context.partition_keys)
+        source = deployment.source
+        _require_delivered(source, sessions)
+        delivered = source.bars(sessions)
+        metadata: dict[str, dg.MetadataValue] = {"source": dg.MetadataValue.md(f"```\n{source.describe()}\n```")}
+        if settings.bars.profile:
+            folder = settings.storage.data / "data_docs" / f"{sessions[0]}_{sessions[-1]}"
+            found = profile(delivered, folder, name=f"{sessions[0]}_{sessions[-1]}", max_rejected_share=settings.bars.max_rejected_share)
+            metadata["data_docs"] = dg.MetadataValue.path(str(found.page))
+            metadata["expectations"] = dg.MetadataValue.text(f"{found.evaluated - len(found.failed)} of {found.evaluated} met")
+            if found.failed:
+                metadata["expectations_failed"] = dg.MetadataValue.json(list(found.failed))
+        context.add_output_metadata(metadata)
+        return delivered
+
+    return raw_bars
+
+
+def _require_delivered(source: BarSource, sessions: Sequence[date]) -> None:
+    first, latest = source.first_session(), source.latest_session()
+    if sessions[0] < first or sessions[-1] > latest:
+        raise SourceError(
+            f"the source ({source.name}) has bars from {first} to {latest}, but {sessions[0]} to {sessions[-1]} was asked for: choose sessions it has"
+        )
+
+
+def _bars(deployment: Deployment) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    common = {
+        "group": GROUP,
+        "kinds": frozenset({"parquet", "polars", "pandera"}),
+        "reads": (Reads(asset="raw_bars"),),
+        "code": ("ats_assets.bars.screening", "ats_assets.bars.schema"),
+        "settings": (settings.calendar,),
+    }
+    accepted = Node(name="bars", contract=Bars, **common)
+    set_aside = Node(name="rejected_bars", contract=RejectedBars, **common)
+
+    @dg.multi_asset(
+        name="bars",
+        outs={
+            "bars": dg.AssetOut.from_spec(accepted.spec(deployment, "The bars that satisfy the contract: a row for each symbol that traded.")),
+            "rejected_bars": dg.AssetOut.from_spec(
+                set_aside.spec(deployment, "The bars that do not, each with every reason that applies. With `bars` it makes up the delivery.")
+            ),
+        },
+        ins=accepted.ins(),
+        partitions_def=session_partitions(deployment.calendar),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def bars(raw_bars: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
+        kept, rejected = screen(raw_bars, deployment.calendar)
+        violations = bars_violations(kept, deployment.calendar)
+        if violations:
+            raise ContractError(f"screening let through what the contract forbids; report this as a bug: {'; '.join(violations)}")
+        yield dg.Output(kept, output_name="bars")
+        reasons = rejected.explode("reasons").group_by("reasons").len().sort("len", "reasons", descending=[True, False])
+        table = "\n".join(f"| {reason} | {count} |" for reason, count in reasons.iter_rows())
+        yield dg.Output(
+            rejected,
+            output_name="rejected_bars",
+            metadata={"reasons": dg.MetadataValue.md(f"| reason | rows |\n|---|---|\n{table}" if table else "none")},
+        )
+
+    return bars
+
+
+def _universe(deployment: Deployment) -> dg.AssetsDefinition:
+    settings = deployment.settings.universe
+    node = Node(
+        name="universe",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(Reads(asset="bars", back=settings.lookback_sessions - 1),),
+        contract=Universe,
+        code=("ats_assets.bars.universe", "ats_assets.bars.panel"),
+        settings=(settings,),
+    )
+
+    @dg.asset(ins=node.ins(), **node.definition(deployment))
+    def universe(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
+        """The symbols tradable at a session, by median dollar volume, minimum price and history, chosen with that session's knowledge only."""
+        members = tradable(bars, sessions_of(context.partition_keys), settings, calendar=deployment.calendar)
+        context.add_output_metadata({"newest_members": members.filter(pl.col("session") == pl.col("session").max()).height})
+        return members
+
+    return universe

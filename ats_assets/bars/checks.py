@@ -1,0 +1,127 @@
+"""Checks of the stage bars."""
+
+from datetime import UTC, date, datetime
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.bars.completeness import completeness, freshness
+from ats_assets.bars.schema import BARS_SCHEMA
+from ats_assets.bars.suspicions import suspicion_counts, suspicions
+from ats_assets.deployment import Deployment
+from ats_assets.graph import window_sessions
+from ats_assets.partitions import session_partitions, sessions_of
+from ats_assets.verdicts import Verdict, report
+
+WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
+
+
+def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
+    """The stage's checks."""
+    return [_contract(deployment), _completeness(deployment), _suspicions(deployment), _freshness(deployment)]
+
+
+def _sessions(context: dg.AssetCheckExecutionContext) -> list[date]:
+    return sessions_of(context.op_execution_context.partition_keys)
+
+
+def _contract(deployment: Deployment) -> dg.AssetChecksDefinition:
+    limit = deployment.settings.bars.max_rejected_share
+
+    @dg.asset_check(asset="bars", name="contract", blocking=True, partitions_def=session_partitions(deployment.calendar))
+    def contract(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """The share of rows that break the contract; a larger one than `bars.max_rejected_share` blocks what comes after."""
+        sessions = _sessions(context)
+        accepted = _rows(deployment, "bars", sessions)
+        rejected = _rows(deployment, "rejected_bars", sessions)
+        return report(context, {day: _judged(accepted.get(day, 0), rejected.get(day, 0), limit) for day in sessions}, severity=ERROR)
+
+    return contract
+
+
+def _rows(deployment: Deployment, asset: str, sessions: list[date]) -> dict[date, int]:
+    counts = deployment.warehouse.read(asset, sessions, ["session"]).group_by("session").len()
+    return dict(counts.iter_rows())
+
+
+def _judged(accepted: int, rejected: int, limit: float) -> Verdict:
+    share = rejected / (accepted + rejected) if accepted + rejected else 0.0
+    return Verdict(
+        passed=share <= limit,
+        text=f"{rejected} of {accepted + rejected} rows are rejected ({share:.2%}; bars.max_rejected_share allows {limit:.2%}): see rejected_bars"
+        if share > limit
+        else "",
+        metadata={"rejected": rejected, "share": share},
+    )
+
+
+def _completeness(deployment: Deployment) -> dg.AssetChecksDefinition:
+    limit = deployment.settings.bars.min_present_share
+
+    @dg.asset_check(asset="bars", name="completeness", partitions_def=session_partitions(deployment.calendar))
+    def complete(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """The share of the previous session's symbols that are here again."""
+        sessions = _sessions(context)
+        frame = deployment.read("bars", window_sessions(deployment.calendar, sessions, 1), BARS_SCHEMA, ["symbol", "session"])
+        symbols = {key[0]: rows["symbol"].to_list() for key, rows in frame.group_by("session", maintain_order=True)}
+        verdicts = {}
+        for day in sessions:
+            found = completeness(symbols.get(_previous(deployment, day), []), symbols.get(day, []))
+            text = f"{found.present_share:.1%} of the previous session's symbols; missing: {', '.join(found.missing[:5])}"
+            verdicts[day] = Verdict(
+                passed=found.present_share >= limit,
+                text=text if found.missing else "",
+                metadata={"present_share": found.present_share, "missing": len(found.missing), "new": len(found.new)},
+            )
+        return report(context, verdicts, severity=WARN)
+
+    return complete
+
+
+def _previous(deployment: Deployment, session: date) -> date | None:
+    return deployment.calendar.offset(session, -1) if session > deployment.calendar.first else None
+
+
+def _suspicions(deployment: Deployment) -> dg.AssetChecksDefinition:
+    settings = deployment.settings.bars.suspicions
+
+    @dg.asset_check(asset="bars", name="suspicions", partitions_def=session_partitions(deployment.calendar))
+    def suspicious(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """What is allowed but looks wrong: splits that nobody adjusted, stale prices, spikes, twins, symbols that came or went."""
+        sessions = _sessions(context)
+        window = window_sessions(deployment.calendar, sessions, settings.lookback_sessions)
+        bars = deployment.read("bars", window, BARS_SCHEMA)
+        found = suspicions(bars, sessions, settings, calendar=deployment.calendar)
+        by_session = {key[0]: rows for key, rows in found.group_by("session", maintain_order=True)}
+        return report(context, {day: _suspected(by_session.get(day, found.clear())) for day in sessions}, severity=WARN)
+
+    return suspicious
+
+
+def _suspected(found: pl.DataFrame) -> Verdict:
+    if found.is_empty():
+        return Verdict(passed=True)
+    counted = suspicion_counts(found).filter(pl.col("count") > 0)
+    text = "; ".join(f"{rule}: {count} ({', '.join(symbols)})" for rule, count, symbols in counted.iter_rows())
+    return Verdict(passed=False, text=text, metadata={rule: count for rule, count, _ in counted.iter_rows()})
+
+
+def _freshness(deployment: Deployment) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="bars", name="freshness")
+    def fresh() -> dg.AssetCheckResult:
+        """Whether every session that is due by the calendar is stored, gaps included."""
+        found = freshness(
+            deployment.warehouse.sessions("bars"),
+            datetime.now(UTC),
+            calendar=deployment.calendar,
+            max_late_sessions=deployment.settings.bars.max_late_sessions,
+        )
+        text = f"newest session {found.newest}, due {found.due}; {len(found.late)} late, {len(found.gaps)} missing in between"
+        return dg.AssetCheckResult(
+            passed=found.is_fresh,
+            severity=WARN,
+            description=text,
+            metadata={"newest": str(found.newest), "due": str(found.due), "late": len(found.late), "gaps": [str(day) for day in found.gaps[:20]]},
+        )
+
+    return fresh

@@ -1,0 +1,56 @@
+"""The map: the stages in the order in which data flows, and what drives them."""
+
+import dagster as dg
+
+from ats_assets import automation
+from ats_assets.backtests import assets as backtests
+from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
+from ats_assets.bars import assets as bars
+from ats_assets.bars import checks as bars_checks
+from ats_assets.deployment import Deployment
+from ats_assets.features import assets as features
+from ats_assets.features.schema import ALPHA158_SCHEMA
+from ats_assets.io_manager import WarehouseIOManager
+from ats_assets.labels import FORWARD_RETURNS_SCHEMA
+from ats_assets.labels import assets as labels
+from ats_assets.models import assets as models
+from ats_assets.reports import assets as reports
+from ats_assets.settings import load_settings
+from ats_assets.signals import PREDICTIONS_SCHEMA, SIGNALS_SCHEMA, SKILL_SCHEMA
+from ats_assets.signals import assets as signals
+from ats_assets.signals import checks as signals_checks
+from ats_assets.sources import RAW_BARS_SCHEMA
+
+STAGES = (bars, features, labels, models, signals, backtests, reports)
+CHECKS = (bars_checks, signals_checks)
+SCHEMAS = {
+    "raw_bars": RAW_BARS_SCHEMA,
+    "bars": BARS_SCHEMA,
+    "rejected_bars": REJECTED_BARS_SCHEMA,
+    "universe": UNIVERSE_SCHEMA,
+    "alpha158": ALPHA158_SCHEMA,
+    "forward_returns": FORWARD_RETURNS_SCHEMA,
+    "predictions": PREDICTIONS_SCHEMA,
+    "skill": SKILL_SCHEMA,
+    "signals": SIGNALS_SCHEMA,
+}
+
+
+def build(deployment: Deployment, hooks: frozenset[dg.HookDefinition] = frozenset()) -> dg.Definitions:
+    """The definitions of one deployment."""
+    jobs = automation.jobs(deployment, hooks)
+    return dg.Definitions(
+        assets=[asset for stage in STAGES for asset in stage.assets(deployment)],
+        asset_checks=[check for stage in CHECKS for check in stage.checks(deployment)],
+        jobs=list(jobs.values()),
+        schedules=[automation.retraining_schedule(deployment, jobs["nightly_retraining"])],
+        sensors=[automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"])],
+        resources={"io_manager": WarehouseIOManager(deployment, SCHEMAS)},
+        executor=dg.in_process_executor,
+    )
+
+
+@dg.definitions
+def defs() -> dg.Definitions:
+    """What Dagster loads: the graph with the settings in force."""
+    return build(Deployment(load_settings()))

@@ -1,0 +1,50 @@
+"""Dagster's storages for `dagster.yaml`: SQLite with batched events, in folders relative to DAGSTER_HOME, so that the file holds no absolute path."""
+
+import os
+from pathlib import Path
+from typing import Any
+
+from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
+from dagster._core.storage.root import LocalArtifactStorage
+from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster._serdes import ConfigurableClassData
+from typing_extensions import override
+
+from ats_assets.event_log import BatchedSqliteEventLogStorage
+
+
+def _in_home(base_dir: str) -> str:
+    folder = Path(os.environ.get("DAGSTER_HOME", "."), base_dir).expanduser().absolute()
+    folder.mkdir(parents=True, exist_ok=True)
+    return str(folder)
+
+
+class ProjectStorage(DagsterSqliteStorage):
+    """Runs, events and schedules in SQLite under `base_dir`."""
+
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+        super().__init__(base_dir, inst_data)
+        self._event_log_storage = BatchedSqliteEventLogStorage(str(Path(base_dir, "history", "runs", "")))
+
+    @classmethod
+    @override
+    def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> "ProjectStorage":
+        return cls(_in_home(config_value["base_dir"]), inst_data=inst_data)
+
+
+class ProjectArtifacts(LocalArtifactStorage):
+    """Files of runs under `base_dir`."""
+
+    @classmethod
+    @override
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "ProjectArtifacts":
+        return cls(_in_home(config_value["base_dir"]), inst_data=inst_data)
+
+
+class ProjectComputeLogs(LocalComputeLogManager):
+    """Standard output and error of steps under `base_dir`."""
+
+    @classmethod
+    @override
+    def from_config_value(cls, inst_data: ConfigurableClassData | None, config_value: Any) -> "ProjectComputeLogs":
+        return cls(_in_home(config_value["base_dir"]), inst_data=inst_data)

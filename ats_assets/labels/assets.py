@@ -1,0 +1,37 @@
+"""Assets of the stage labels: outcomes of decisions, stored when they became known."""
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.graph import Node, window_sessions
+from ats_assets.labels.forward_returns import forward_returns as returns_known_at
+from ats_assets.labels.forward_returns import lookback_sessions
+from ats_assets.labels.schema import ForwardReturns
+from ats_assets.partitions import Reads, sessions_of
+
+GROUP = "labels"
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets."""
+    settings = deployment.settings.labels
+    back = lookback_sessions(settings)
+    node = Node(
+        name="forward_returns",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(Reads(asset="bars", back=back),),
+        contract=ForwardReturns,
+        code=("ats_assets.labels",),
+        settings=(settings,),
+    )
+
+    @dg.asset(ins=node.ins(), **node.definition(deployment))
+    def forward_returns(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
+        """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session that made them known."""
+        sessions = sessions_of(context.partition_keys)
+        calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
+        return returns_known_at(bars, calendar, sessions, settings)
+
+    return [forward_returns]

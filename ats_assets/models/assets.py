@@ -1,0 +1,150 @@
+"""Assets of the stage models: the model in force at each session."""
+
+import contextlib
+import hashlib
+import json
+from collections.abc import Iterator, Sequence
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.graph import Node, upstream_versions
+from ats_assets.models.artefact import ModelStore
+from ats_assets.models.boosted_trees import Unavailable, fit_boosted_trees
+from ats_assets.models.importance_plot import importance_plot
+from ats_assets.models.refits import last_refit
+from ats_assets.models.schema import ModelRecord
+from ats_assets.models.tracking import Tracking, TrackedRun
+from ats_assets.models.training_set import TrainingWindow, training_set, training_window
+from ats_assets.partitions import Reads, sessions_of
+from ats_assets.pictures import picture
+
+GROUP = "models"
+NAME = "lightgbm_model"
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets."""
+    settings = deployment.settings.lightgbm
+    newest = settings.embargo_sessions + settings.horizon_sessions + 1
+    node = Node(
+        name=NAME,
+        group=GROUP,
+        kinds=frozenset({"lightgbm", "mlflow"}),
+        reads=(
+            Reads(asset="alpha158", back=newest + settings.train_sessions - 1, lag=newest),
+            Reads(asset="universe", back=newest + settings.train_sessions - 1, lag=newest),
+            Reads(asset="forward_returns", back=settings.embargo_sessions + settings.train_sessions - 1, lag=settings.embargo_sessions),
+        ),
+        code=("ats_assets.models.training_set", "ats_assets.models.boosted_trees", "ats_assets.models.refits", "ats_assets.models.artefact"),
+        settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar),
+    )
+
+    @dg.asset(deps=node.deps(), pool="training", **node.definition(deployment))
+    def lightgbm_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Gradient-boosted trees on the cross-section, in force from a session on: fitted at refit sessions, carried by reference between them."""
+        training = _Training(deployment, node, context)
+        sessions = sessions_of(context.partition_keys)
+        records = [training.materialise(session) for session in sessions]
+        for record in records:
+            context.add_asset_metadata(_shown(record), partition_key=record.session.isoformat())
+        fitted = [record for record in records if record.status == "fitted"]
+        metadata: dict[str, dg.MetadataValue] = {"fits": dg.MetadataValue.int(len(fitted))}
+        if fitted:
+            metadata["importance"] = picture(importance_plot(fitted[-1]), "Feature importance by gain")
+        return dg.MaterializeResult(metadata=metadata)
+
+    return [lightgbm_model]
+
+
+class _Training:
+    """What the sessions of one run share: the store, the tracking, and the frames, which are read once for neighbouring windows."""
+
+    def __init__(self, deployment: Deployment, node: Node, context: dg.AssetExecutionContext) -> None:
+        self._deployment = deployment
+        self._settings = deployment.settings.lightgbm
+        self._node = node
+        self._context = context
+        self._store: ModelStore = deployment.model_store(NAME)
+        self._kept: dict[str, dict[date, pl.DataFrame]] = {}
+
+    def materialise(self, session: date) -> ModelRecord:
+        """Fit the model of `session`, or carry the one in force, or say why there is none."""
+        calendar = self._deployment.calendar
+        refit = last_refit(calendar, session, self._settings)
+        versions = {"code": self._node.code_version, "settings": self._node.settings_version}
+        if refit != session:
+            if not self._deployment.known([refit]):
+                return self._store.write_unavailable(session, Unavailable(reason=f"the first refit session of history is after {session}"), versions)
+            return self._store.write_carried(session, refit, versions)
+        window = training_window(calendar, session, self._settings)
+        known = TrainingWindow(
+            session=session,
+            train=tuple(self._deployment.known(window.train)),
+            validation=tuple(self._deployment.known(window.validation)),
+            label_sessions=tuple(self._deployment.known(window.label_sessions)),
+        )
+        if not known.train or not known.validation:
+            return self._store.write_unavailable(session, Unavailable(reason="history holds no labelled sessions yet"), versions)
+        return self._fit(session, known, versions)
+
+    def _fit(self, session: date, window: TrainingWindow, versions: dict[str, str]) -> ModelRecord:
+        data = training_set(
+            self._rows("alpha158", window.decisions),
+            self._rows("forward_returns", window.label_sessions),
+            self._rows("universe", window.decisions),
+            window,
+            self._settings,
+        )
+        upstream = upstream_versions(self._deployment, self._node.reads, session)
+        digests = {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
+        with self._tracked(session) as run:
+            fitted = fit_boosted_trees(data, self._settings)
+            if isinstance(fitted, Unavailable):
+                return self._store.write_unavailable(session, fitted, versions | digests)
+            record = self._store.write_fitted(session, fitted, data, self._settings, versions | digests)
+            if run is not None:
+                run.log_model(record, fitted.text)
+                self._context.add_asset_metadata({"mlflow_run": run.url or run.run_id}, partition_key=session.isoformat())
+            self._context.log.info(f"{NAME} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} trees")
+            return record
+
+    @contextlib.contextmanager
+    def _tracked(self, session: date) -> Iterator[TrackedRun | None]:
+        settings = self._deployment.settings
+        if not settings.mlflow.enabled:
+            yield None
+            return
+        tracking = Tracking(settings.mlflow, settings.storage.data)
+        with tracking.run(asset=NAME, partition=session.isoformat(), dagster_run_id=self._context.run_id) as run:
+            yield run
+
+    def _rows(self, asset: str, sessions: Sequence[date]) -> pl.DataFrame:
+        """The rows of the sessions; what an earlier window of this run has read is not read again, what it alone needed is let go."""
+        kept = self._kept.get(asset, {})
+        absent = [session for session in sessions if session not in kept]
+        if absent:
+            read = self._deployment.warehouse.read(asset, absent)
+            found = {key[0]: rows for key, rows in read.group_by("session", maintain_order=True)}
+            kept = kept | {session: found.get(session, read.clear()) for session in absent}
+        self._kept[asset] = {session: kept[session] for session in sessions}
+        return pl.concat(list(self._kept[asset].values()))
+
+
+def _shown(record: ModelRecord) -> dict[str, dg.MetadataValue]:
+    shown: dict[str, dg.MetadataValue] = {"status": dg.MetadataValue.text(record.status)}
+    if record.model_sha256:
+        shown["data_version"] = dg.MetadataValue.text(record.model_sha256)
+    if record.reason:
+        shown["reason"] = dg.MetadataValue.text(record.reason)
+    if record.fitted_session:
+        shown["fitted_session"] = dg.MetadataValue.text(record.fitted_session.isoformat())
+    if record.validation and record.validation.rank_ic is not None:
+        shown["validation_rank_ic"] = dg.MetadataValue.float(record.validation.rank_ic)
+    if record.training:
+        shown["training_rows"] = dg.MetadataValue.int(record.training.rows)
+    if record.best_iteration:
+        shown["trees"] = dg.MetadataValue.int(record.best_iteration)
+    return shown

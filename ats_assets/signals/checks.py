@@ -1,0 +1,54 @@
+"""Checks of the stage signals."""
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.partitions import session_partitions, sessions_of
+from ats_assets.portfolio import holds
+from ats_assets.signals.schema import PREDICTIONS_SCHEMA
+from ats_assets.verdicts import Verdict, report
+
+
+def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
+    """The stage's checks."""
+    return [_coverage(deployment), _limits(deployment)]
+
+
+def _coverage(deployment: Deployment) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="predictions", name="coverage", partitions_def=session_partitions(deployment.calendar))
+    def coverage(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """Whether every symbol of the universe has a score, once there is a model."""
+        sessions = sessions_of(context.op_execution_context.partition_keys)
+        scored = deployment.read("predictions", sessions, PREDICTIONS_SCHEMA, ["symbol", "session"])
+        universe = deployment.warehouse.read("universe", sessions, ["symbol", "session"])
+        scores = dict(scored.group_by("session").len().iter_rows())
+        members = dict(universe.group_by("session").len().iter_rows())
+        verdicts = {}
+        for day in sessions:
+            n, of = scores.get(day, 0), members.get(day, 0)
+            verdicts[day] = Verdict(passed=n in {0, of}, text=f"{n} of {of} symbols have a score", metadata={"scored": n, "universe": of})
+        return report(context, verdicts, severity=dg.AssetCheckSeverity.WARN)
+
+    return coverage
+
+
+def _limits(deployment: Deployment) -> dg.AssetChecksDefinition:
+    settings = deployment.settings.portfolio
+
+    @dg.asset_check(asset="signals", name="limits", blocking=True, partitions_def=session_partitions(deployment.calendar))
+    def limits(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """Whether the target weights keep the limits on weight, gross and net exposure; nothing may trade on those that do not."""
+        sessions = sessions_of(context.op_execution_context.partition_keys)
+        weights = deployment.warehouse.read("signals", sessions, ["session", "target_weight"])
+        by_session = {key[0]: rows["target_weight"].to_numpy() for key, rows in weights.group_by("session", maintain_order=True)}
+        none = pl.Series([], dtype=pl.Float64).to_numpy()
+        verdicts = {}
+        for day in sessions:
+            w = by_session.get(day, none)
+            gross, net = float(abs(w).sum()), float(w.sum())
+            text = f"gross {gross:.4f}, net {net:+.4f}, largest {float(abs(w).max(initial=0.0)):.4f}"
+            verdicts[day] = Verdict(passed=holds(w, settings), text=text, metadata={"gross": gross, "net": net})
+        return report(context, verdicts, severity=dg.AssetCheckSeverity.ERROR)
+
+    return limits
