@@ -1,0 +1,152 @@
+"""From syntax trees to a plan: names, arguments, windows and kinds are checked, literals among themselves are folded."""
+
+import operator
+from collections.abc import Callable, Mapping
+from difflib import get_close_matches
+from typing import NoReturn
+
+import numpy as np
+
+from ats_assets.errors import LookAheadError
+from ats_assets.expressions import elementwise
+from ats_assets.expressions.complaints import complaint, pointed
+from ats_assets.expressions.operators import OPERATORS, SIGNS, Operator
+from ats_assets.expressions.parser import parse
+from ats_assets.expressions.plan import Operand, Plan, PlanBuilder, Reference
+from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node
+
+MAX_WINDOW = 10_000
+"""Sessions of the longest window or lag."""
+
+_NEGATE = elementwise.rowwise(np.negative)
+_ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
+    "+": operator.add,
+    "-": operator.sub,
+    "*": operator.mul,
+    "/": operator.truediv,
+    "**": operator.pow,
+}
+
+
+def compile_expressions(expressions: Mapping[str, str]) -> Plan:
+    """Compile expressions, output name to text, to one plan in which common parts are computed once.
+
+    Raises
+    ------
+    ExpressionError
+        If an expression can't be parsed, or its operators and arguments don't fit.
+    LookAheadError
+        If an expression refers to a later session.
+    """
+    builder = PlanBuilder()
+    for name, text in expressions.items():
+        builder.output(name, _Compiler(text, builder).whole())
+    return builder.plan()
+
+
+class _Compiler:
+    """One expression on its way into a plan."""
+
+    def __init__(self, text: str, builder: PlanBuilder) -> None:
+        self.text = text
+        self.builder = builder
+
+    def fail(self, message: str, node: Node) -> NoReturn:
+        raise complaint(message, self.text, node.position)
+
+    def whole(self) -> Reference:
+        node = parse(self.text)
+        value = self.value(node)
+        if isinstance(value, float):
+            self.fail("an expression needs a field, like $close; this is one number for all sessions", node)
+        return value
+
+    def value(self, node: Node) -> Operand:
+        match node:
+            case Literal(value):
+                return self.constant(value, node)
+            case Field(name):
+                return self.builder.field(elementwise.column, name)
+            case Negation(operand):
+                value = self.number(operand)
+                return -value if isinstance(value, float) else self.builder.add(_NEGATE, value)
+            case Binary():
+                return self.binary(node)
+            case Call():
+                return self.call(node)
+
+    def constant(self, value: float, node: Node) -> float:
+        """A number; there is one zero, so that equal numbers are one operand."""
+        if isinstance(value, complex) or not np.isfinite(value):
+            self.fail("these numbers have no finite result", node)
+        return float(value) + 0.0
+
+    def number(self, node: Node) -> Operand:
+        value = self.value(node)
+        if isinstance(value, Reference) and value.is_condition:
+            return self.builder.add(elementwise.as_number, value)
+        return value
+
+    def condition(self, node: Node) -> Reference:
+        value = self.value(node)
+        if isinstance(value, float) or not value.is_condition:
+            self.fail("expected a condition here, like $close > $open", node)
+        return value
+
+    def binary(self, node: Binary) -> Operand:
+        chosen = OPERATORS[SIGNS[node.sign]]
+        values = [self.operand(kind, side) for kind, side in zip(chosen.operands, (node.left, node.right), strict=True)]
+        left, right = values
+        if isinstance(left, float) and isinstance(right, float):
+            return self.folded(node, left, right)
+        return chosen.build(self.builder, left, right)
+
+    def folded(self, node: Binary, left: float, right: float) -> float:
+        if node.sign not in _ARITHMETIC:
+            self.fail("two numbers are compared here, and no field", node)
+        try:
+            return self.constant(_ARITHMETIC[node.sign](left, right), node)
+        except ZeroDivisionError:
+            self.fail("a number is divided by zero here", node)
+        except OverflowError:
+            self.fail("these numbers have no finite result", node)
+
+    def operand(self, kind: str, node: Node) -> Operand:
+        return self.condition(node) if kind == "condition" else self.number(node)
+
+    def call(self, node: Call) -> Reference:
+        chosen = OPERATORS.get(node.name)
+        if chosen is None:
+            similar = get_close_matches(node.name, OPERATORS, n=1)
+            advice = f"did you mean `{similar[0]}`?" if similar else f"known are {', '.join(sorted(OPERATORS))}"
+            self.fail(f"there is no operator `{node.name[:40]}`; {advice}", node)
+        expected = len(chosen.operands) + len(chosen.parameters)
+        if len(node.arguments) != expected:
+            wanted = ", ".join((*chosen.operands, *chosen.parameters))
+            self.fail(f"`{node.name}` takes {expected} arguments ({wanted}), found {len(node.arguments)}", node)
+        values = [self.operand(kind, argument) for kind, argument in zip(chosen.operands, node.arguments, strict=False)]
+        self.check_constants(node, chosen, values)
+        literals = zip(chosen.parameters, node.arguments[len(chosen.operands) :], strict=True)
+        return chosen.build(self.builder, *values, *(self.parameter(kind, argument, node.name) for kind, argument in literals))
+
+    def check_constants(self, node: Call, chosen: Operator, values: list[Operand]) -> None:
+        """Windows need fields in each operand, other operators in one."""
+        for value, argument in zip(values, node.arguments, strict=False):
+            if isinstance(value, float) and (chosen.parameters or all(isinstance(other, float) for other in values)):
+                self.fail(f"`{node.name}` needs a field here, like $close, not only numbers", argument)
+
+    def parameter(self, kind: str, node: Node, name: str) -> int | float:
+        if not isinstance(node, Literal):
+            self.fail(f"the {kind} of `{name}` has to be written as a number", node)
+        if kind == "share":
+            if not 0 <= node.value <= 1:
+                self.fail(f"the quantile of `{name}` lies between 0 and 1, found {node}", node)
+            return float(node.value)
+        if not isinstance(node.value, int):
+            self.fail(f"the {kind} of `{name}` is a whole number of sessions, found {node}", node)
+        if kind == "lag" and node.value < 0:
+            message = f"`{name}` with a lag of {node} looks into the future; a feature may use only what was known: write a positive lag"
+            raise LookAheadError(pointed(message, self.text, node.position))
+        if not 1 <= node.value <= MAX_WINDOW:
+            self.fail(f"the {kind} of `{name}` has to be from 1 to {MAX_WINDOW} sessions, found {node}", node)
+        return node.value
