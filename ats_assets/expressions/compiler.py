@@ -12,7 +12,7 @@ from ats_assets.expressions import elementwise
 from ats_assets.expressions.complaints import complaint, pointed
 from ats_assets.expressions.operators import OPERATORS, SIGNS, Operator
 from ats_assets.expressions.parser import parse
-from ats_assets.expressions.plan import Operand, Plan, PlanBuilder, Reference
+from ats_assets.expressions.steps import Operand, Plan, PlanBuilder, Reference
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node
 
 MAX_WINDOW = 10_000

@@ -21,7 +21,7 @@ import pyarrow as pa
 from ats_assets.expressions.arrays import Values
 from ats_assets.expressions.compiler import compile_expressions
 from ats_assets.expressions.panel import Panel, Piece, place
-from ats_assets.expressions.plan import Plan, Reference
+from ats_assets.expressions.steps import Plan, Reference
 
 
 def compute(

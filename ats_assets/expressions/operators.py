@@ -10,7 +10,7 @@ from functools import partial
 import numpy as np
 
 from ats_assets.expressions import elementwise, rolling
-from ats_assets.expressions.plan import Operand, PlanBuilder, Reference
+from ats_assets.expressions.steps import Operand, PlanBuilder, Reference
 
 Window = Callable[..., Reference]
 
@@ -143,12 +143,16 @@ OPERATORS: Mapping[str, Operator] = {
     "IdxMin": _rolling(build=_windowed(rolling.argmax, -1), meaning="place of the smallest in the window, 1 = oldest"),
     "Rank": _rolling(build=_windowed(rolling.rank), meaning="rank of the newest value in the window, as a share"),
     "Med": _rolling(build=_median, meaning="median of the window"),
-    "Quantile": Operator(operands=("number",), parameters=("window", "share"), build=_windowed(rolling.quantile), meaning="quantile of the window"),
+    "Quantile": Operator(
+        operands=("number",), parameters=("window", "share"), build=_windowed(rolling.quantile), meaning="quantile of the window"
+    ),
     "Slope": _rolling(build=_row(_regression, 0), meaning="slope of the line through the window, a session"),
     "Rsquare": _rolling(build=_rsquare, meaning="R² of the line through the window"),
     "Resi": _rolling(build=_row(_regression, 2), meaning="newest value less that of the line through the window"),
     "Corr": Operator(operands=("number", "number"), parameters=("window",), build=_correlation, meaning="correlation over the window"),
-    "Cov": Operator(operands=("number", "number"), parameters=("window",), build=_row(_covariances, 1), meaning="sample covariance over the window"),
+    "Cov": Operator(
+        operands=("number", "number"), parameters=("window",), build=_row(_covariances, 1), meaning="sample covariance over the window"
+    ),
 }
 """Operator name to what it does."""
 

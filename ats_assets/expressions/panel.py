@@ -109,7 +109,9 @@ def place(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[date] |
     repeated = ordered.filter(pl.struct(KEYS).is_duplicated()) if ordered.select(KEYS).is_duplicated().any() else ordered.clear()
     if repeated.height:
         symbol, session = repeated.row(0)[:2]
-        raise ContractError(f"{repeated.height} rows share their symbol and session with another, first {symbol} on {session}; keep one of each")
+        raise ContractError(
+            f"{repeated.height} rows share their symbol and session with another, first {symbol} on {session}; keep one of each"
+        )
     order = ordered.select(KEYS).with_row_index("row").sort("session", "symbol")
     targets = np.empty(ordered.height, dtype=np.int64)
     targets[order["row"].to_numpy()] = np.arange(ordered.height)
@@ -146,5 +148,7 @@ def _slots(column: pl.Series, sessions: Sequence[date] | None) -> np.ndarray:
     strange = np.append(known, known[-1:])[slots] != days if known.size else np.ones(days.size, dtype=bool)
     if strange.any():
         odd = column.filter(pl.Series(strange)).unique().sort()
-        raise ContractError(f"{odd.len()} sessions of the panel are not in the calendar that was given, first {odd[0]}; give all its sessions")
+        raise ContractError(
+            f"{odd.len()} sessions of the panel are not in the calendar that was given, first {odd[0]}; give all its sessions"
+        )
     return slots

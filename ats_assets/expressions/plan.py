@@ -110,24 +110,146 @@ class Plan:
     lookback
         Sessions before the current one that are needed.
     fields
-        Columns of the panel; the i-th is in register `field_registers[i]`.
+        Columns of the panel, with the register that each goes to.
     numbers
         Registers that hold a constant, with its value.
-    code, constants
-        The instructions, then those of the windows that are computed anew.
-    segments : int32 array of shape (n_segments, 4)
-        Stretches of instructions (first, last), after each of which `windows[third]` is mended (or -1) and the register `fourth` is… see below.
+    code : int32 array of shape (n_instructions, INSTRUCTION_WIDTH)
+        The program, then those that compute one window anew.
+    constants : float64 array of shape (n_instructions,)
+    segments : int32 array of shape (n_segments, 5)
+        First and last instruction, the window to mend after them (or -1), the result to store then (or -1), and its register.
+    windows : int32 array of shape (n_windows, 10)
+        First and last instruction, rows, first row in need, register to mend, its two inputs (or -1), their registers and the result's in the window's program.
     """
 
     lookback: int
-    fields: tuple[str, ...]
-    field_registers: NDArray[np.int32]
+    fields: tuple[tuple[str, int], ...]
     numbers: tuple[tuple[int, float], ...]
     code: NDArray[np.int32]
     constants: NDArray[np.float64]
     segments: NDArray[np.int32]
     windows: NDArray[np.int32]
-    outputs: NDArray[np.int32]
     registers: int
     window_registers: int
     longest_window: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """The needed nodes in order, the register of each, and their instructions."""
+
+    needed: list[int]
+    reach: dict[int, int]
+    register: dict[int, int]
+    registers: int
+    code: NDArray[np.int32]
+    constants: NDArray[np.float64]
+
+
+def assemble(builder: Builder, results: Sequence[int]) -> Plan:
+    """Make the plan that computes the results, in order."""
+    program = _program(builder, results, None)
+    codes, constants = [program.code], [program.constants]
+    at = len(program.code)
+    windows: list[tuple[int, ...]] = []
+    window_of: dict[int, int] = {}
+    window_registers = 0
+    lookback = max(program.reach.values(), default=0)
+    for number in program.needed:
+        window = builder.windows.get(number)
+        if window is None:
+            continue
+        part = Builder()
+        inputs = [part.field(str(i)) for i in range(len(window.inputs))]
+        result = window.lower(part, tuple(inputs))
+        anew = _program(part, [result], window.rows - 1)
+        window_of[number] = len(windows)
+        mended = [program.register[i] for i in window.inputs]
+        places = [anew.register.get(i, anew.registers) for i in inputs]
+        first = lookback - program.reach[number]
+        windows.append(
+            (at, at + len(anew.code), window.rows, first, program.register[number], *_pair(mended), *_pair(places), anew.register[result])
+        )
+        at += len(anew.code)
+        codes.append(anew.code)
+        constants.append(anew.constants)
+        window_registers = max(window_registers, anew.registers + 1)
+    return Plan(
+        lookback=lookback,
+        fields=tuple((n.name[1:], program.register[i]) for i in program.needed if (n := builder.nodes[i]).name.startswith("$")),
+        numbers=tuple((program.register[i], n.constant) for i in program.needed if (n := builder.nodes[i]).name == "number"),
+        code=np.concatenate(codes),
+        constants=np.concatenate(constants),
+        segments=_segments(builder, program, results, window_of),
+        windows=np.array(windows, np.int32).reshape(-1, 10),
+        registers=program.registers,
+        window_registers=window_registers,
+        longest_window=max((n.rows for i in program.needed if (n := builder.nodes[i]).op is Op.QUANTILE), default=0),
+    )
+
+
+def _pair(values: Sequence[int]) -> tuple[int, int]:
+    return values[0], values[1] if len(values) > 1 else -1
+
+
+def _segments(builder: Builder, program: _Program, results: Sequence[int], window_of: Mapping[int, int]) -> NDArray[np.int32]:
+    """Cut the program after each node that is mended or stored."""
+    outputs: dict[int, list[int]] = {}
+    for place, result in enumerate(results):
+        outputs.setdefault(result, []).append(place)
+    segments: list[tuple[int, ...]] = []
+    first = last = 0
+    for number in program.needed:
+        last += builder.nodes[number].op is not None
+        if number in window_of:
+            segments.append((first, last, window_of[number], -1, -1))
+            first = last
+        for place in outputs.get(number, ()):
+            segments.append((first, last, -1, place, program.register[number]))
+            first = last
+    return np.array(segments, np.int32).reshape(-1, 5)
+
+
+def _program(builder: Builder, results: Sequence[int], history: int | None) -> _Program:
+    """Find what the results need, and give it registers by its last use; `history` are the rows before the wanted ones (default: what is needed)."""
+    nodes = builder.nodes
+    reach = dict.fromkeys(results, 0)
+    last_use = {number: number for number in results}
+    for number in range(len(nodes) - 1, -1, -1):
+        if number not in reach:
+            continue
+        lags = [(source, nodes[number].source_lag(i)) for i, source in enumerate(nodes[number].sources)]
+        window = builder.windows.get(number)
+        lags += [(source, window.rows - 1) for source in window.inputs] if window else []
+        for source, lag in lags:
+            reach[source] = max(reach.get(source, 0), reach[number] + lag)
+            last_use[source] = max(last_use.get(source, 0), number)
+    needed = sorted(reach)
+    rows = max(reach.values()) if history is None else history
+    register = {builder.started: STARTED_REGISTER, builder.present: PRESENT_REGISTER, builder.zero: ZERO_REGISTER}
+    count, free = len(register), list[int]()
+    code: list[list[int]] = []
+    ends: dict[int, list[int]] = {}
+    for number in needed:
+        ends.setdefault(last_use[number], []).append(number)
+    for number in needed:
+        node = nodes[number]
+        if number not in register:
+            if node.op is not None and free:
+                register[number] = free.pop()
+            else:
+                register[number], count = count, count + 1
+        if node.op is not None:
+            code.append(_instruction(node, register, register[number], rows - reach[number]))
+        free.extend(register[done] for done in ends.get(number, ()) if nodes[done].op is not None)
+    constants = np.array([nodes[i].constant for i in needed if nodes[i].op is not None], np.float64)
+    return _Program(needed, reach, register, count, np.array(code, np.int32).reshape(-1, INSTRUCTION_WIDTH), constants)
+
+
+def _instruction(node: Node, register: Mapping[int, int], target: int, first: int) -> list[int]:
+    row = [0] * INSTRUCTION_WIDTH
+    row[OP], row[TARGET], row[LAG], row[ROWS] = int(node.op or 0), target, node.lag, node.rows
+    row[FIRST], row[ROUND] = first, int(node.rounded)
+    for i, source in enumerate(node.sources):
+        row[SOURCES + i] = register[source]
+    return row

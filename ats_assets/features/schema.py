@@ -12,8 +12,7 @@ ALPHA158_CONTRACT = pa.DataFrameSchema(
         "symbol": pa.Column(pl.String, pa.Check.str_length(min_value=1), description="symbol as the source names it"),
         "session": pa.Column(pl.Date, description="exchange session whose close the factors are known at: its partition"),
         **{
-            name: pa.Column(pl.Float32, nullable=True, description=f"{expression} (NaN = missing)")
-            for name, expression in ALPHA158.items()
+            name: pa.Column(pl.Float32, nullable=True, description=f"{expression} (NaN = missing)") for name, expression in ALPHA158.items()
         },
     },
     name="alpha158",
