@@ -1,0 +1,61 @@
+"""qlib as the reference: it evaluates expressions in a process of its own, over data written in its binary layout.
+
+Usage as a script: qlib_features.py FOLDER, which holds data/ and expressions.json; writes features.parquet (symbol, session, one column an expression) there.
+"""
+
+import json
+import os
+import subprocess
+import sys
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+
+
+def write_qlib_data(panel: pl.DataFrame, sessions: Sequence[date], folder: Path) -> None:
+    """A calendar, the instruments with their spans, and a float32 file for each symbol and field, preceded by the number of its first day."""
+    for name in ("calendars", "instruments"):
+        (folder / name).mkdir(parents=True)
+    (folder / "calendars" / "day.txt").write_text("".join(f"{day}\n" for day in sessions))
+    places = {day: number for number, day in enumerate(sessions)}
+    spans = []
+    for (symbol,), rows in panel.sort("session").group_by(["symbol"], maintain_order=True):
+        days = [places[day] for day in rows["session"]]
+        target = folder / "features" / str(symbol).lower()
+        target.mkdir(parents=True)
+        for name in ("open", "high", "low", "close", "volume", "vwap"):
+            values = np.full(days[-1] - days[0] + 1, np.nan)
+            if name in rows.columns:
+                values[np.array(days) - days[0]] = rows[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
+            np.append(days[0], values).astype("<f4").tofile(target / f"{name}.day.bin")
+        spans.append(f"{symbol}\t{sessions[days[0]]}\t{sessions[days[-1]]}\n")
+    (folder / "instruments" / "all.txt").write_text("".join(spans))
+
+
+def qlib_features(panel: pl.DataFrame, sessions: Sequence[date], expressions: Mapping[str, str], folder: Path) -> pl.DataFrame:
+    """qlib's values for every session between the first and the last row of a symbol: symbol, session, one column an expression."""
+    write_qlib_data(panel, sessions, folder / "data")
+    (folder / "expressions.json").write_text(json.dumps(dict(expressions)))
+    environment = {**os.environ, "MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore"}
+    done = subprocess.run([sys.executable, __file__, str(folder)], capture_output=True, text=True, env=environment, check=False, cwd=folder)
+    assert done.returncode == 0, done.stderr
+    return pl.read_parquet(folder / "features.parquet")
+
+
+def main(folder: Path) -> None:
+    import qlib
+    from qlib.data import D
+
+    expressions = json.loads((folder / "expressions.json").read_text())
+    qlib.init(provider_uri=str(folder / "data"), region="us", kernels=1, logging_level=40)
+    frame = D.features(D.instruments("all"), list(expressions.values()), freq="day")
+    frame.columns = list(expressions)
+    result = pl.from_pandas(frame.reset_index()).rename({"instrument": "symbol", "datetime": "session"})
+    result.with_columns(pl.col("session").cast(pl.Date)).write_parquet(folder / "features.parquet")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))

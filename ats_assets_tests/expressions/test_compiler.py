@@ -1,0 +1,114 @@
+"""The compiler: look-backs before any data, common parts once, and clear refusals."""
+
+import pytest
+from hypothesis import example, given
+from hypothesis import strategies as st
+
+from ats_assets.errors import ExpressionError, LookAheadError
+from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, lookback
+
+ALPHABET = "$close, $open, Ref(, Mean(, Corr(, If(, Not(, ), (, 5, -1, 0.5, +, -, *, /, >, &, |, ,".split(", ")
+
+
+def test_common_parts_are_computed_once() -> None:
+    alone = len(compile_expressions({"a": "Std($close, 20) / $close"}).steps)
+    both = compile_expressions({"a": "Std($close, 20) / $close", "b": "Var($close,20)", "c": "( Std($close,20) )/$close"})
+    assert len(both.steps) == alone
+    assert both.outputs["a"] == both.outputs["c"]
+
+
+def test_signs_and_names_are_the_same_operators() -> None:
+    plan = compile_expressions({"a": "($close - $open) * 2", "b": "Mul(Sub($close, $open), 2.0)", "c": "($close - $open) * (1 + 1)"})
+    assert len(set(plan.outputs.values())) == 1
+
+
+def test_fields_that_are_read() -> None:
+    assert compile_expressions({"a": "$low + $high", "b": "Ref($low, 3)"}).fields == ("high", "low")
+
+
+@pytest.mark.parametrize(
+    ("text", "expected"),
+    [
+        ("$close", 0),
+        ("$close / Ref($close, 1)", 1),
+        ("Mean($close, 1)", 0),
+        ("Mean($close, 5)", 4),
+        ("Mean($close > Ref($close, 1), 60)", 60),
+        ("Std(Mean(Ref($close, 3), 5), 10)", 16),
+        ("Corr(Ref($close, 7), $volume, 20)", 26),
+        ("Delta(Max($high, 10), 2)", 11),
+        ("If($close > 1, Ref($open, 9), $low)", 9),
+    ],
+)
+def test_lookback_is_known_without_data(text: str, expected: int) -> None:
+    assert lookback({"a": text}) == expected
+    assert lookback({"a": text, "b": "$close"}) == expected
+
+
+@pytest.mark.parametrize("operator", ["Ref", "Delta"])
+def test_a_negative_lag_looks_ahead(operator: str) -> None:
+    with pytest.raises(LookAheadError, match=f"`{operator}` with a lag of -2 looks into the future"):
+        compile_expressions({"a": f"1 + {operator}($close, -2)"})
+
+
+@pytest.mark.parametrize(
+    ("text", "message", "column"),
+    [
+        ("Foo($close)", "there is no operator `Foo`; known are Abs", 0),
+        ("1 + mean($close, 5)", "there is no operator `mean`; did you mean `Mean`", 4),
+        ("Mean($close)", r"`Mean` takes 2 arguments \(number, window\), found 1", 0),
+        ("Abs($close, 1)", r"`Abs` takes 1 arguments \(number\), found 2", 0),
+        ("Mean($close, 0)", f"the window of `Mean` has to be from 1 to {MAX_WINDOW} sessions, found 0", 13),
+        ("Mean($close, -3)", "has to be from 1 to", 13),
+        ("Mean($close, 1000000)", f"to {MAX_WINDOW} sessions, found 1000000", 13),
+        ("Mean($close, 1.5)", "is a whole number of sessions, found 1.5", 13),
+        ("Mean($close, 5.0)", "is a whole number of sessions, found 5.0", 13),
+        ("Mean($close, $open)", "has to be written as a number", 13),
+        ("Mean($close, 2 + 3)", "has to be written as a number", 15),
+        ("Ref($close, 0)", "the lag of `Ref` has to be from 1", 12),
+        ("Quantile($close, 5, 1.5)", "lies between 0 and 1, found 1.5", 20),
+        ("$close & $open", "expected a condition here", 0),
+        ("If($close, 1, 2)", "expected a condition here", 3),
+        ("Not($close + 1)", "expected a condition here", 11),
+        ("Mean(5, 3)", "`Mean` needs a field here", 5),
+        ("Log(5)", "`Log` needs a field here", 4),
+        ("Corr($close, 1, 5)", "`Corr` needs a field here", 13),
+        ("1 + 2", "an expression needs a field", 2),
+        ("7", "an expression needs a field", 0),
+        ("$close * (1 / 0)", "divided by zero", 12),
+        ("$close * 10 ** 400", "no finite result", 12),
+        ("$close * (-8) ** 0.5", "no finite result", 14),
+        ("$close + (1 > 2)", "two numbers are compared", 12),
+    ],
+)
+def test_errors_point_at_their_place(text: str, message: str, column: int) -> None:
+    with pytest.raises(ExpressionError, match=message) as caught:
+        compile_expressions({"a": text})
+    assert str(caught.value).split("\n")[2].index("^") == column + 2
+
+
+def test_windows_in_windows_have_a_limit() -> None:
+    nested = "$close"
+    for _ in range(11):
+        nested = f"Mean({nested}, {MAX_WINDOW})"
+    with pytest.raises(ExpressionError, match="`a` looks back 109989 sessions in all"):
+        compile_expressions({"a": nested})
+
+
+def test_every_operator_compiles() -> None:
+    given_arguments = {"number": "$close", "condition": "$close > $open", "window": "5", "lag": "2", "share": "0.5"}
+    for name, operator in OPERATORS.items():
+        arguments = ", ".join(given_arguments[kind] for kind in (*operator.operands, *operator.parameters))
+        assert compile_expressions({name: f"{name}({arguments})"}).fields[0] == "close"
+        assert operator.meaning
+
+
+@given(st.lists(st.sampled_from(ALPHABET), max_size=25).map("".join) | st.text(max_size=40))
+@example("Ref($close, -1)")
+def test_random_text_gives_a_plan_or_a_clear_error(text: str) -> None:
+    try:
+        plan = compile_expressions({"a": text})
+    except (ExpressionError, LookAheadError) as error:
+        assert str(error)
+    else:
+        assert plan.lookback >= 0

@@ -1,0 +1,169 @@
+"""Evaluation: what it reads and gives, and that nothing but the rows of the windows decides a value."""
+
+import random
+from datetime import date
+
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+
+from ats_assets.errors import ContractError, ExpressionError
+from ats_assets.expressions import compute, lookback, panel
+from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
+
+SESSIONS = calendar(90)
+FIELD = st.sampled_from(["$open", "$high", "$low", "$close", "$volume", "$vwap"])
+LENGTH = st.sampled_from([1, 2, 3, 7])
+NUMBERS = ["({} - {})", "({} / {})", "Greater({}, {})", "({} + 1.5 * {})"]
+CONDITIONS = ["{} > {}", "{} <= {}", "{} != {}"]
+WINDOWS = ["Mean", "Sum", "Std", "Max", "Min", "IdxMax", "IdxMin", "Rank", "Slope", "Resi", "Rsquare", "Count", "Ref", "Delta", "Med"]
+
+
+def _grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    pair = st.tuples(inner, inner)
+    condition = st.tuples(st.sampled_from(CONDITIONS), pair).map(lambda drawn: drawn[0].format(*drawn[1]))
+    return (
+        st.tuples(st.sampled_from(NUMBERS), pair).map(lambda drawn: drawn[0].format(*drawn[1]))
+        | st.tuples(condition, inner).map(lambda drawn: f"If({drawn[0]}, {drawn[1]}, 1)")
+        | st.tuples(st.sampled_from(WINDOWS), inner | condition, LENGTH).map(lambda drawn: f"{drawn[0]}({drawn[1]}, {drawn[2]})")
+        | st.tuples(pair, LENGTH).map(lambda drawn: f"Corr({drawn[0][0]}, {drawn[0][1]}, {drawn[1]})")
+    )
+
+
+EXPRESSIONS = st.lists(st.recursive(FIELD, _grow, max_leaves=6), min_size=1, max_size=4).map(
+    lambda texts: {f"x{number}": text for number, text in enumerate(texts)}
+)
+
+
+@settings(max_examples=60)
+@given(EXPRESSIONS, st.integers(0, 10**6), st.data())
+def test_the_last_row_needs_the_lookback_alone(expressions: dict[str, str], seed: int, data: st.DataObject) -> None:
+    """Any expressions, any gaps: the sessions of the look-back give the row of the whole panel, to the bit."""
+    bars = random_walks(4, 60, seed=seed)
+    days = calendar(60)
+    whole = compute(bars, expressions, sessions=days, threads=1)
+    at = data.draw(st.integers(0, 59))
+    window = days[max(0, at - lookback(expressions)) : at + 1]
+    alone = compute(bars.filter(pl.col("session").is_in(window)), expressions, sessions=window, threads=1)
+    assert same_bits(alone.filter(pl.col("session") == days[at]), whole.filter(pl.col("session") == days[at]))
+
+
+SOME = {
+    "corr": "Corr($close/Ref($close,1), Log($volume/Ref($volume, 1)+1), 10)",
+    "up": "Mean($close > Ref($close, 1), 20)",
+    "wvma": "Std(Abs($close/Ref($close, 1)-1)*$volume, 5)/(Mean(Abs($close/Ref($close, 1)-1)*$volume, 5)+1e-12)",
+    "nested": "Rank(Mean(Max($high, 3) - Min($low, 3), 5), 10)",
+    "quantile": "Quantile($close, 10, 0.8) / $close",
+}
+
+
+def test_threads_order_and_company_make_no_difference() -> None:
+    bars = random_walks(9, 90, seed=1)
+    expected = compute(bars, SOME, sessions=SESSIONS, threads=1)
+    assert same_bits(compute(bars.sample(fraction=1, shuffle=True, seed=2), SOME, sessions=SESSIONS, threads=5), expected)
+    for symbol in ("S00", "S05"):
+        alone = compute(bars.filter(pl.col("symbol") == symbol), SOME, sessions=SESSIONS, threads=2)
+        assert same_bits(alone, expected.filter(pl.col("symbol") == symbol))
+    name, text = next(iter(SOME.items()))
+    assert same_bits(compute(bars, {name: text}, sessions=SESSIONS), expected.select("symbol", "session", name))
+
+
+@pytest.mark.parametrize("rows", [1, 7, 50])
+def test_where_blocks_are_cut_makes_no_difference(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars = random_walks(6, 90, seed=3)
+    expected = compute(bars, SOME, sessions=SESSIONS, threads=1)
+    monkeypatch.setattr(panel, "BLOCK_ROWS", rows)
+    assert same_bits(compute(bars, SOME, sessions=SESSIONS, threads=3), expected)
+
+
+def test_a_long_series_is_cut_within_a_symbol() -> None:
+    bars = pl.DataFrame({"symbol": ["A"] * 20_000, "session": calendar(20_000), "close": np.random.default_rng(4).random(20_000)})
+    whole = compute(bars, {"mean": "Mean($close, 20)"})
+    assert panel.BLOCK_ROWS < bars.height
+    exact = bars["close"].cast(pl.Float32).cast(pl.Float64).rolling_mean(20, min_samples=1)
+    np.testing.assert_allclose(whole["mean"].to_numpy(), exact.to_numpy(), rtol=1e-6)
+
+
+def test_rows_are_sorted_by_session_and_symbol() -> None:
+    bars = random_walks(5, 40, seed=5).sample(fraction=1, shuffle=True, seed=6)
+    result = compute(bars, {"a": "$close", "b": "$close > 1"})
+    expected = bars.sort("session", "symbol")
+    assert result.schema == {"symbol": pl.String, "session": pl.Date, "a": pl.Float32, "b": pl.Float32}
+    assert result.select("symbol", "session").equals(expected.select("symbol", "session"))
+    assert result["a"].fill_nan(None).equals(expected["close"].cast(pl.Float32).rename("a"))
+    assert set(result["b"].unique()) == {0.0, 1.0}
+
+
+def test_the_calendar_places_the_rows() -> None:
+    bars = pl.DataFrame({"symbol": ["A", "A"], "session": [SESSIONS[0], SESSIONS[3]], "close": [1.0, 2.0]})
+    assert compute(bars, {"a": "Ref($close, 1)"})["a"].to_list()[1] == 1.0
+    assert np.isnan(compute(bars, {"a": "Ref($close, 1)"}, sessions=SESSIONS)["a"].to_list()[1])
+    assert compute(bars, {"a": "Ref($close, 3)"}, sessions=SESSIONS[::-1])["a"].to_list()[1] == 1.0
+
+
+@pytest.mark.parametrize("vwap", [None, pl.lit(None), pl.lit(None, dtype=pl.Float64), pl.lit(float("nan"))])
+def test_vwap_may_be_missing(vwap: pl.Expr | None) -> None:
+    bars = random_walks(2, 10, seed=7).drop("vwap")
+    result = compute(bars if vwap is None else bars.with_columns(vwap=vwap), {"a": "$vwap / $close", "b": "Mean($vwap, 5)"})
+    assert result["a"].is_nan().all()
+    assert result["b"].is_nan().all()
+
+
+def test_an_empty_panel_gives_an_empty_result() -> None:
+    empty = random_walks(2, 10, seed=8).clear()
+    result = compute(empty, {"a": "Mean($close, 5)"}, sessions=SESSIONS)
+    assert result.height == 0
+    assert result.schema == {"symbol": pl.String, "session": pl.Date, "a": pl.Float32}
+    assert compute(empty, {}).columns == ["symbol", "session"]
+
+
+def test_symbols_may_have_any_names() -> None:
+    bars = random_walks(3, 30, seed=9, gaps=False)
+    names = {"S00": "BRK/B", "S01": "Ünïcödé", "S02": ""}
+    renamed = compute(bars.with_columns(pl.col("symbol").replace(names)), SOME)
+    expected = compute(bars, SOME).with_columns(pl.col("symbol").replace(names)).sort("session", "symbol")
+    assert same_bits(renamed, expected)
+
+
+@pytest.mark.parametrize(
+    ("change", "error", "message"),
+    [
+        (lambda bars: bars.drop("close"), ExpressionError, r"no field `\$close` in the panel; it has \$open, \$high, \$low, \$volume"),
+        (lambda bars: bars.with_columns(close=pl.lit("x")), ExpressionError, "`\\$close` is of the type String, not numeric"),
+        (lambda bars: bars.drop("symbol"), ContractError, "no column `symbol`"),
+        (lambda bars: bars.with_columns(symbol=pl.lit(None, dtype=pl.String)), ContractError, "rows of the panel have no symbol"),
+        (lambda bars: pl.concat([bars, bars.head(1)]), ContractError, "2 rows share their symbol and session with another, first S00"),
+        (
+            lambda bars: bars.with_columns(session=date(2019, 1, 5)).unique("symbol"),
+            ContractError,
+            "1 sessions of the panel are not in the calendar",
+        ),
+        (
+            lambda bars: bars.with_columns(session=date(2029, 1, 5)).unique("symbol"),
+            ContractError,
+            "first 2029-01-05; give all its sessions",
+        ),
+    ],
+)
+def test_bad_panels_are_refused(change: object, error: type[Exception], message: str) -> None:
+    assert callable(change)
+    bars = change(random_walks(2, 30, seed=random.Random(10).randint(0, 9)))
+    with pytest.raises(error, match=message):
+        compute(bars, {"a": "$close"}, sessions=SESSIONS)
+
+
+def test_common_parts_in_company_are_the_same() -> None:
+    """Expressions that share parts give what they give alone."""
+    bars = random_walks(3, 60, seed=11)
+    expressions = {
+        "mean": "Mean($close, 9)",
+        "sum": "Sum($close, 9)",
+        "std": "Std($close, 9)",
+        "var": "Var($close, 9)",
+        "slope": "Slope($close, 9)",
+    }
+    together = compute(bars, expressions)
+    for name, text in expressions.items():
+        assert same_bits(compute(bars, {name: text}), together.select("symbol", "session", name))

@@ -1,0 +1,91 @@
+"""The window operators computed naively in float64: one window at a time, by NumPy, from the definitions."""
+
+from collections.abc import Callable
+
+import numpy as np
+
+NAN = float("nan")
+
+
+def _line(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
+    times = np.flatnonzero(~np.isnan(values))
+    slope, intercept = np.polyfit(times, values[times], 1)
+    return slope, intercept, times
+
+
+def slope(values: np.ndarray) -> float:
+    return float(_line(values)[0]) if np.count_nonzero(~np.isnan(values)) > 1 else NAN
+
+
+def rsquare(values: np.ndarray) -> float:
+    known = ~np.isnan(values)
+    if known.sum() < 2 or np.std(values[known], ddof=1) <= 2e-5:
+        return NAN
+    return float(np.corrcoef(np.flatnonzero(known), values[known])[0, 1] ** 2)
+
+
+def residual(values: np.ndarray) -> float:
+    if np.count_nonzero(~np.isnan(values)) < 2 or np.isnan(values[-1]):
+        return NAN
+    gradient, intercept, _ = _line(values)
+    return float(values[-1] - (gradient * (len(values) - 1) + intercept))
+
+
+def rank(values: np.ndarray) -> float:
+    known, newest = values[~np.isnan(values)], values[-1]
+    return float(((known < newest).sum() + ((known == newest).sum() + 1) / 2) / known.size) if newest == newest else NAN
+
+
+def of_known(function: Callable[[np.ndarray], float], least: int = 1) -> Callable[[np.ndarray], float]:
+    """A statistic of the values that are not missing, itself missing where they are fewer than `least`."""
+
+    def statistic(values: np.ndarray) -> float:
+        known = values[~np.isnan(values)]
+        return float(function(known)) if known.size >= least else NAN
+
+    return statistic
+
+
+def place(argument: Callable[[np.ndarray], int]) -> Callable[[np.ndarray], float]:
+    return lambda values: float(argument(values) + 1) if not np.isnan(values).all() else NAN
+
+
+ORACLE: dict[str, Callable[[np.ndarray], float]] = {
+    "Sum($x, {n})": of_known(np.sum),
+    "Mean($x, {n})": of_known(np.mean),
+    "Count($x, {n})": lambda values: float(np.count_nonzero(~np.isnan(values))),
+    "Var($x, {n})": of_known(lambda known: np.var(known, ddof=1), 2),
+    "Std($x, {n})": of_known(lambda known: np.std(known, ddof=1), 2),
+    "Max($x, {n})": of_known(np.max),
+    "Min($x, {n})": of_known(np.min),
+    "IdxMax($x, {n})": place(np.argmax),
+    "IdxMin($x, {n})": place(np.argmin),
+    "Med($x, {n})": of_known(np.median),
+    "Quantile($x, {n}, 0.2)": of_known(lambda known: np.quantile(known, 0.2)),
+    "Quantile($x, {n}, 0.8)": of_known(lambda known: np.quantile(known, 0.8)),
+    "Rank($x, {n})": rank,
+    "Slope($x, {n})": slope,
+    "Rsquare($x, {n})": rsquare,
+    "Resi($x, {n})": residual,
+}
+"""Expression to the statistic of a window's values, oldest first, NaN = missing."""
+
+
+def pair_statistic(x: np.ndarray, y: np.ndarray, *, correlation: bool) -> float:
+    """Correlation or covariance of the rows where both are known."""
+    both = ~np.isnan(x) & ~np.isnan(y)
+    if both.sum() < 2:
+        return NAN
+    if not correlation:
+        return float(np.cov(x[both], y[both])[0, 1])
+    flat = any(np.std(values[~np.isnan(values)], ddof=1) <= 2e-5 for values in (x, y))
+    return NAN if flat or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0 else float(np.corrcoef(x[both], y[both])[0, 1])
+
+
+def windows(values: np.ndarray, present: np.ndarray, n: int) -> list[np.ndarray]:
+    """The window of each present row, from its first present row on."""
+    result = []
+    for row in np.flatnonzero(present):
+        rows = np.arange(max(0, row - n + 1), row + 1)
+        result.append(values[rows[np.argmax(present[rows])] : row + 1])
+    return result
