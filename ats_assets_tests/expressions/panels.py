@@ -32,11 +32,13 @@ def random_walks(symbols: int, sessions: int, *, seed: int, gaps: bool = True, m
 def _bars(symbol: str, days: list[date], random: np.random.Generator, *, gaps: bool, missing: bool) -> pl.DataFrame:
     n = len(days)
     close = np.round(20 * np.exp(np.cumsum(0.02 * random.standard_normal(n))), 2)
-    close[n // 2 : n // 2 + 7] = close[n // 2]
+    still = int(random.choice([7, 70]))
+    close[n // 2 : n // 2 + still] = close[n // 2]
     opening = np.round(close * np.exp(0.01 * random.standard_normal(n)), 2)
     high = np.round(np.maximum(opening, close) * (1 + 0.01 * random.random(n)), 2)
     low = np.round(np.minimum(opening, close) * (1 - 0.01 * random.random(n)), 2)
     volume = np.round(np.exp(random.normal(12, 0.5, n)), -2)
+    volume[n // 2 + 30 : n // 2 + still] = volume[n // 2]
     values = np.stack([opening, high, low, close, volume, np.round((high + low + close) / 3, 4)])
     kept = np.ones(n, dtype=bool)
     for start in np.flatnonzero(random.random(n) < 0.02)[1:]:

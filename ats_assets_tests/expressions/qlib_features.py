@@ -1,6 +1,7 @@
 """qlib as the reference: it evaluates expressions in a process of its own, over data written in its binary layout.
 
-Usage as a script: qlib_features.py FOLDER, which holds data/ and expressions.json; writes features.parquet (symbol, session, one column an expression) there.
+Usage as a script: qlib_features.py FOLDER, which may hold data/ and expressions.json; writes alpha158.json (name and expression) there, and
+features.parquet (symbol, session, one column an expression) if there are expressions.
 """
 
 import json
@@ -39,16 +40,31 @@ def qlib_features(panel: pl.DataFrame, sessions: Sequence[date], expressions: Ma
     """qlib's values for every session between the first and the last row of a symbol: symbol, session, one column an expression."""
     write_qlib_data(panel, sessions, folder / "data")
     (folder / "expressions.json").write_text(json.dumps(dict(expressions)))
+    _run(folder)
+    return pl.read_parquet(folder / "features.parquet")
+
+
+def alpha158_of_qlib(folder: Path) -> list[tuple[str, str]]:
+    """qlib's names and expressions of Alpha158, in its order."""
+    _run(folder)
+    return [(name, text) for name, text in json.loads((folder / "alpha158.json").read_text())]
+
+
+def _run(folder: Path) -> None:
     environment = {**os.environ, "MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run([sys.executable, __file__, str(folder)], capture_output=True, text=True, env=environment, check=False, cwd=folder)
     assert done.returncode == 0, done.stderr
-    return pl.read_parquet(folder / "features.parquet")
 
 
 def main(folder: Path) -> None:
     import qlib
+    from qlib.contrib.data.loader import Alpha158DL
     from qlib.data import D
 
+    texts, names = Alpha158DL.get_feature_config()
+    (folder / "alpha158.json").write_text(json.dumps(list(zip(names, texts, strict=True))))
+    if not (folder / "expressions.json").exists():
+        return
     expressions = json.loads((folder / "expressions.json").read_text())
     qlib.init(provider_uri=str(folder / "data"), region="us", kernels=1, logging_level=40)
     frame = D.features(D.instruments("all"), list(expressions.values()), freq="day")
