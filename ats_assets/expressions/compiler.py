@@ -57,7 +57,7 @@ class _Compiler:
     def whole(self) -> Reference:
         node = parse(self.text)
         value = self.value(node)
-        if isinstance(value, float):
+        if not isinstance(value, Reference):
             self.fail("an expression needs a field, like $close; this is one number for all sessions", node)
         return value
 
@@ -89,7 +89,7 @@ class _Compiler:
 
     def condition(self, node: Node) -> Reference:
         value = self.value(node)
-        if isinstance(value, float) or not value.is_condition:
+        if not isinstance(value, Reference) or not value.is_condition:
             self.fail("expected a condition here, like $close > $open", node)
         return value
 

@@ -21,6 +21,7 @@ import pyarrow as pa
 from ats_assets.expressions.arrays import Values
 from ats_assets.expressions.compiler import compile_expressions
 from ats_assets.expressions.panel import Panel, Piece, place
+from ats_assets.expressions.scatter import scatter
 from ats_assets.expressions.steps import Plan, Reference
 
 
@@ -94,6 +95,6 @@ def _evaluate(plan: Plan, panel: Panel, pieces: Sequence[Piece], result: np.ndar
             operands = (values[operand.step] if isinstance(operand, Reference) else operand for operand in step.operands)
             values[number] = step.function(block, *operands, *step.parameters)
             for column in columns.get(number, ()):
-                result[column, targets] = values[number][places]
+                scatter(values[number], places, result[column], targets)
             for spent in plan.last_uses[number]:
                 del values[spent]

@@ -79,7 +79,7 @@ def _count(builder: PlanBuilder, value: Reference, window: int) -> Reference:
 
 
 def _rsquare(builder: PlanBuilder, value: Reference, window: int) -> Reference:
-    return builder.add(rolling.varying, _regression(builder, value, window), _variance(builder, value, window), parameters=(1,))
+    return builder.add(rolling.unless_flat, _regression(builder, value, window), _variance(builder, value, window), parameters=(1,))
 
 
 def _covariances(builder: PlanBuilder, left: Reference, right: Reference, window: int) -> Reference:
@@ -89,7 +89,7 @@ def _covariances(builder: PlanBuilder, left: Reference, right: Reference, window
 
 def _correlation(builder: PlanBuilder, left: Reference, right: Reference, window: int) -> Reference:
     spreads = (_variance(builder, left, window), _variance(builder, right, window))
-    return builder.add(rolling.varying, _covariances(builder, left, right, window), *spreads, parameters=(0,))
+    return builder.add(rolling.unless_either_flat, _covariances(builder, left, right, window), *spreads, parameters=(0,))
 
 
 def _shift(builder: PlanBuilder, value: Reference, lag: int) -> Reference:

@@ -73,7 +73,11 @@ class Panel:
             yield batch
 
     def block(self, pieces: Sequence[Piece], lookback: int) -> tuple[Block, np.ndarray, np.ndarray]:
-        """The pieces on the grid, `lookback` rows before each; and where the rows of the result are in the block and in the result."""
+        """The pieces on the grid, `lookback` rows before each; and where the rows of the result are in the block and in the result.
+
+        The rows are in the order of the result: neighbours there share cache lines, and written one symbol after the other each line would be fetched
+        once for every symbol.
+        """
         size = 0
         rows, places, wanted = [], [], []
         for piece in pieces:
@@ -90,7 +94,9 @@ class Panel:
             columns[name][place] = values[source]
         present = np.zeros(size, dtype=bool)
         present[place] = True
-        return Block(columns=columns, present=present), place[kept], self.targets[source[kept]]
+        targets = self.targets[source[kept]]
+        order = np.argsort(targets)
+        return Block(columns=columns, present=present), place[kept][order], targets[order]
 
 
 def place(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[date] | None) -> Panel:
@@ -106,22 +112,18 @@ def place(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[date] |
     _check(panel, fields)
     names = [name for name in fields if name in panel.columns]
     ordered = panel.select(*KEYS, *(pl.col(name).cast(pl.Float32).fill_null(np.nan) for name in names)).sort(KEYS)
-    repeated = ordered.filter(pl.struct(KEYS).is_duplicated()) if ordered.select(KEYS).is_duplicated().any() else ordered.clear()
-    if repeated.height:
-        symbol, session = repeated.row(0)[:2]
-        raise ContractError(
-            f"{repeated.height} rows share their symbol and session with another, first {symbol} on {session}; keep one of each"
-        )
     order = ordered.select(KEYS).with_row_index("row").sort("session", "symbol")
     targets = np.empty(ordered.height, dtype=np.int64)
     targets[order["row"].to_numpy()] = np.arange(ordered.height)
-    symbols = ordered["symbol"].rle_id().to_numpy()
+    symbols = ordered["symbol"].rle_id().to_numpy().astype(np.int64)
+    slots = _slots(ordered["session"], sessions)
+    _refuse_repeated(ordered, (np.diff(symbols) == 0) & (np.diff(slots) == 0))
     columns = {name: ordered[name].to_numpy() for name in names}
     columns |= {name: np.full(ordered.height, np.nan, dtype=np.float32) for name in fields if name not in columns}
     return Panel(
         keys=order.select(KEYS),
         columns=columns,
-        slots=_slots(ordered["session"], sessions),
+        slots=slots,
         targets=targets,
         starts=np.append(np.flatnonzero(np.diff(symbols, prepend=-1)), ordered.height) if ordered.height else np.zeros(1, dtype=np.int64),
     )
@@ -139,6 +141,15 @@ def _check(panel: pl.DataFrame, fields: Sequence[str]) -> None:
             raise ExpressionError(f"`${name}` is of the type {panel.schema.get(name)}, not numeric")
         if name not in panel.columns and name not in OPTIONAL_FIELDS:
             raise ExpressionError(f"there is no field `${name}` in the panel; it has {', '.join(f'${known_name}' for known_name in known)}")
+
+
+def _refuse_repeated(ordered: pl.DataFrame, repeated: np.ndarray) -> None:
+    """`repeated` says of each row but the first whether it has the keys of the one before."""
+    if repeated.any():
+        symbol, session = ordered.row(int(np.argmax(repeated)))[:2]
+        raise ContractError(
+            f"{np.count_nonzero(repeated)} rows have the symbol and session of another, first {symbol} on {session}; keep one of each"
+        )
 
 
 def _slots(column: pl.Series, sessions: Sequence[date] | None) -> np.ndarray:

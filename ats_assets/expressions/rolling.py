@@ -72,10 +72,11 @@ def root_of(_block: Block, values: Floats) -> Floats:
     return np.sqrt(values)
 
 
-def varying(_block: Block, table: Floats, *variances_and_row: Floats | int) -> Floats:
-    """A row of a table, missing where a variance is that of a flat window."""
-    *variances, row = variances_and_row
-    flat = np.zeros(table.shape[1], dtype=bool)
-    for values in variances:
-        flat |= np.sqrt(values) <= FLAT
-    return np.where(flat, np.nan, table[row])
+def unless_flat(_block: Block, table: Floats, variance_of_window: Floats, row: int) -> Floats:
+    """A row of a kernel's table, missing where the window is flat."""
+    return np.where(np.sqrt(variance_of_window) <= FLAT, np.nan, table[row])
+
+
+def unless_either_flat(_block: Block, table: Floats, left: Floats, right: Floats, row: int) -> Floats:
+    """A row of a kernel's table, missing where one of two windows is flat; `left` and `right` are their variances."""
+    return np.where((np.sqrt(left) <= FLAT) | (np.sqrt(right) <= FLAT), np.nan, table[row])
