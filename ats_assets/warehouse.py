@@ -14,6 +14,7 @@ All knowledge of paths is here (and, for models, in the model store, whose root 
 
 import hashlib
 import json
+import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
@@ -303,8 +304,10 @@ class Warehouse:
 
     def history_start(self) -> date | None:
         """The first session with raw bars: what lies before it is before history, not missing."""
-        stored = self.sessions("raw_bars")
-        return stored[0] if stored else None
+        folder = self.root / "raw_bars"
+        names = sorted(os.listdir(folder)) if folder.is_dir() else []  # asked for each partition, so no more than the first is looked at
+        days = (date.fromisoformat(name.removeprefix("session=")) for name in names if name.startswith("session="))
+        return next((day for day in days if self.exists("raw_bars", day)), None)
 
     def _store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
         replace_file(
