@@ -7,7 +7,7 @@ from typing import NoReturn
 
 import numpy as np
 
-from ats_assets.errors import LookAheadError
+from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import elementwise
 from ats_assets.expressions.complaints import complaint, pointed
 from ats_assets.expressions.operators import OPERATORS, SIGNS, Operator
@@ -40,7 +40,11 @@ def compile_expressions(expressions: Mapping[str, str]) -> Plan:
     """
     builder = PlanBuilder()
     for name, text in expressions.items():
-        builder.output(name, _Compiler(text, builder).whole())
+        try:
+            value = _Compiler(text, builder).whole()
+        except (ExpressionError, LookAheadError) as error:
+            raise type(error)(f"{name}: {error}") from None
+        builder.output(name, value)
     return builder.plan()
 
 

@@ -60,7 +60,7 @@ def compute(
     plan = compile_expressions(expressions)
     placed = place(panel, plan.fields, sessions)
     result = np.empty((len(plan.outputs), placed.slots.size), dtype=np.float32)
-    workers = threads or len(os.sched_getaffinity(0))
+    workers = threads or _processors()
     batches = list(placed.batches(plan.lookback))
     if workers == 1 or len(batches) < 2:
         for batch in batches:
@@ -76,6 +76,11 @@ def compute(
 def lookback(expressions: Mapping[str, str]) -> int:
     """Sessions before the current one that the expressions need; known without any data."""
     return compile_expressions(expressions).lookback
+
+
+def _processors() -> int:
+    """Processors that this process may use; not every system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _column(name: str, values: np.ndarray) -> pl.Series:

@@ -1,8 +1,4 @@
-"""qlib as the reference: it evaluates expressions in a process of its own, over data written in its binary layout.
-
-Usage as a script: qlib_features.py FOLDER, which may hold data/ and expressions.json; writes alpha158.json (name and expression) there, and
-features.parquet (symbol, session, one column an expression) if there are expressions.
-"""
+"""qlib as the reference: it evaluates expressions in a process of its own (`qlib_process.py`), over data written in its binary layout."""
 
 import json
 import os
@@ -14,6 +10,8 @@ from pathlib import Path
 
 import numpy as np
 import polars as pl
+
+SCRIPT = Path(__file__).with_name("qlib_process.py")
 
 
 def write_qlib_data(panel: pl.DataFrame, sessions: Sequence[date], folder: Path) -> None:
@@ -52,26 +50,7 @@ def alpha158_of_qlib(folder: Path) -> list[tuple[str, str]]:
 
 def _run(folder: Path) -> None:
     environment = {**os.environ, "MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore"}
-    done = subprocess.run([sys.executable, __file__, str(folder)], capture_output=True, text=True, env=environment, check=False, cwd=folder)
+    done = subprocess.run(
+        [sys.executable, str(SCRIPT), str(folder)], capture_output=True, text=True, env=environment, check=False, cwd=folder
+    )
     assert done.returncode == 0, done.stderr
-
-
-def main(folder: Path) -> None:
-    import qlib
-    from qlib.contrib.data.loader import Alpha158DL
-    from qlib.data import D
-
-    texts, names = Alpha158DL.get_feature_config()
-    (folder / "alpha158.json").write_text(json.dumps(list(zip(names, texts, strict=True))))
-    if not (folder / "expressions.json").exists():
-        return
-    expressions = json.loads((folder / "expressions.json").read_text())
-    qlib.init(provider_uri=str(folder / "data"), region="us", kernels=1, logging_level=40)
-    frame = D.features(D.instruments("all"), list(expressions.values()), freq="day")
-    frame.columns = list(expressions)
-    result = pl.from_pandas(frame.reset_index()).rename({"instrument": "symbol", "datetime": "session"})
-    result.with_columns(pl.col("session").cast(pl.Date)).write_parquet(folder / "features.parquet")
-
-
-if __name__ == "__main__":
-    main(Path(sys.argv[1]))

@@ -1,5 +1,7 @@
 """The compiler: look-backs before any data, common parts once, and clear refusals."""
 
+from contextlib import suppress
+
 import pytest
 from hypothesis import example, given
 from hypothesis import strategies as st
@@ -7,7 +9,7 @@ from hypothesis import strategies as st
 from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, lookback
 
-ALPHABET = "$close, $open, Ref(, Mean(, Corr(, If(, Not(, ), (, 5, -1, 0.5, +, -, *, /, >, &, |, ,".split(", ")
+ALPHABET = ["$close", "$open", "Ref(", "Mean(", "Corr(", "If(", "Not(", ")", "(", "5", "-1", "0.5", "+", "-", "*", "/", ">", "&", "|", ","]
 
 
 def test_common_parts_are_computed_once() -> None:
@@ -84,6 +86,7 @@ def test_a_negative_lag_looks_ahead(operator: str) -> None:
 def test_errors_point_at_their_place(text: str, message: str, column: int) -> None:
     with pytest.raises(ExpressionError, match=message) as caught:
         compile_expressions({"a": text})
+    assert str(caught.value).startswith("a: ")
     assert str(caught.value).split("\n")[2].index("^") == column + 2
 
 
@@ -106,9 +109,5 @@ def test_every_operator_compiles() -> None:
 @given(st.lists(st.sampled_from(ALPHABET), max_size=25).map("".join) | st.text(max_size=40))
 @example("Ref($close, -1)")
 def test_random_text_gives_a_plan_or_a_clear_error(text: str) -> None:
-    try:
-        plan = compile_expressions({"a": text})
-    except (ExpressionError, LookAheadError) as error:
-        assert str(error)
-    else:
-        assert plan.lookback >= 0
+    with suppress(ExpressionError, LookAheadError):
+        assert compile_expressions({"a": text}).lookback >= 0

@@ -81,7 +81,7 @@ def test_where_blocks_are_cut_makes_no_difference(rows: int, monkeypatch: pytest
 def test_a_long_series_is_cut_within_a_symbol() -> None:
     bars = pl.DataFrame({"symbol": ["A"] * 20_000, "session": calendar(20_000), "close": np.random.default_rng(4).random(20_000)})
     whole = compute(bars, {"mean": "Mean($close, 20)"})
-    assert panel.BLOCK_ROWS < bars.height
+    assert bars.height > panel.BLOCK_ROWS
     exact = bars["close"].cast(pl.Float32).cast(pl.Float64).rolling_mean(20, min_samples=1)
     np.testing.assert_allclose(whole["mean"].to_numpy(), exact.to_numpy(), rtol=1e-6)
 
@@ -167,3 +167,14 @@ def test_common_parts_in_company_are_the_same() -> None:
     together = compute(bars, expressions)
     for name, text in expressions.items():
         assert same_bits(compute(bars, {name: text}), together.select("symbol", "session", name))
+
+
+@pytest.mark.parametrize(
+    "text", ["Ref($close > 1, 2)", "Delta($close > 1, 2)", "Ref(Mean($close > 1, 2), 2)", "Ref(If($close > 1, 1, 2), 2)"]
+)
+def test_a_condition_is_not_false_where_nothing_was(text: str) -> None:
+    """Between two rows of a symbol there is nothing to compare, no more than before its first row: whether the first one is given must not matter."""
+    bars = pl.DataFrame({"symbol": ["A"] * 3, "session": [SESSIONS[0], SESSIONS[7], SESSIONS[8]], "close": [2.0, 2.0, 2.0]})
+    whole = compute(bars, {"a": text}, sessions=SESSIONS)
+    assert whole["a"].is_nan().all()
+    assert same_bits(compute(bars.tail(2), {"a": text}, sessions=SESSIONS), whole.tail(2))

@@ -1,0 +1,31 @@
+"""Run by qlib_features.py in a process of its own: qlib evaluates expressions.
+
+Usage: qlib_process.py FOLDER, which may hold data/ and expressions.json; writes alpha158.json (names and expressions) there, and features.parquet (symbol,
+session, one column an expression) if there are expressions.
+"""
+
+import json
+import sys
+from pathlib import Path
+
+import polars as pl
+import qlib
+from qlib.contrib.data.loader import Alpha158DL
+from qlib.data import D
+
+
+def main(folder: Path) -> None:
+    texts, names = Alpha158DL.get_feature_config()
+    (folder / "alpha158.json").write_text(json.dumps(list(zip(names, texts, strict=True))))
+    if not (folder / "expressions.json").exists():
+        return
+    expressions = json.loads((folder / "expressions.json").read_text())
+    qlib.init(provider_uri=str(folder / "data"), region="us", kernels=1, logging_level=40)
+    frame = D.features(D.instruments("all"), list(expressions.values()), freq="day")
+    frame.columns = list(expressions)
+    result = pl.from_pandas(frame.reset_index()).rename({"instrument": "symbol", "datetime": "session"})
+    result.with_columns(pl.col("session").cast(pl.Date)).write_parquet(folder / "features.parquet")
+
+
+if __name__ == "__main__":
+    main(Path(sys.argv[1]))
