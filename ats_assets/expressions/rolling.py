@@ -10,7 +10,7 @@ from ats_assets.expressions.arrays import Floats
 from ats_assets.expressions.block import Block
 from ats_assets.expressions.window_order import window_argmax, window_maximum, window_quantile, window_rank
 from ats_assets.expressions.window_regression import window_covariance, window_regression
-from ats_assets.expressions.window_sums import window_sums, window_variance
+from ats_assets.expressions.window_sums import anchors, window_sums, window_variance
 
 FLAT = 2e-5
 """qlib takes R² and correlations as missing where a standard deviation is at most this."""
@@ -23,18 +23,19 @@ def sums(block: Block, x: Floats, window: int) -> Floats:
 
 def variance(block: Block, x: Floats, window: int) -> Floats:
     """Sample variances of windows."""
-    return window_variance(x, block.reach(window), window)
+    return window_variance(x, anchors(x), block.reach(window), window)
 
 
 def regression(block: Block, x: Floats, window: int) -> Floats:
     """Slope, R² and newest residual of lines through windows, shape (3, n_rows)."""
-    return window_regression(x, block.reach(window), window)
+    return window_regression(x, anchors(x), block.reach(window), window)
 
 
 def covariance(block: Block, x: Floats, y: Floats, window: int) -> Floats:
     """Correlation and covariance over the rows where both are known, shape (2, n_rows)."""
-    joint = x + y
-    return window_covariance(np.where(np.isnan(joint), np.nan, x), np.where(np.isnan(joint), np.nan, y), block.reach(window), window)
+    lacking = np.isnan(x) | np.isnan(y)
+    x, y = np.where(lacking, np.nan, x), np.where(lacking, np.nan, y)
+    return window_covariance(x, y, anchors(x), anchors(y), block.reach(window), window)
 
 
 def maximum(block: Block, x: Floats, window: int, sign: int) -> Floats:

@@ -4,18 +4,17 @@ import numpy as np
 from numba import njit
 
 from ats_assets.expressions.arrays import Floats
-from ats_assets.expressions.window_sums import TILE, anchors
+from ats_assets.expressions.window_sums import TILE
 
 
 @njit(cache=True, nogil=True)
-def window_regression(x: Floats, reach: Floats, window: int) -> Floats:
+def window_regression(x: Floats, anchor: Floats, reach: Floats, window: int) -> Floats:
     """Least-squares line through the values over time (rows): slope a row, R², and the residual of the newest row; shape (3, n_rows).
 
     Rows with missing values keep their place in time. The slope is missing below two values, the residual also where the newest value is missing,
     R² also where the values do not vary.
     """
     result = np.full((3, x.size), np.nan)
-    anchor = anchors(x)
     sums = np.empty((6, TILE))
     count, times, squared_times, total, squares, products = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
     for start in range(window - 1, x.size, TILE):
@@ -52,10 +51,9 @@ def window_regression(x: Floats, reach: Floats, window: int) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def window_covariance(x: Floats, y: Floats, reach: Floats, window: int) -> Floats:
+def window_covariance(x: Floats, y: Floats, x_anchor: Floats, y_anchor: Floats, reach: Floats, window: int) -> Floats:
     """Correlation and sample covariance (ddof 1) of the rows where both have values; shape (2, n_rows). `x` and `y` are missing on the same rows."""
     result = np.full((2, x.size), np.nan)
-    x_anchor, y_anchor = anchors(x), anchors(y)
     sums = np.empty((6, TILE))
     count, x_total, y_total, x_squares, y_squares, products = sums[0], sums[1], sums[2], sums[3], sums[4], sums[5]
     for start in range(window - 1, x.size, TILE):

@@ -7,6 +7,8 @@ interest (see `Block`).
 
 Values are taken relative to the newest one of the window (`anchors`), so that a flat window gives exactly zero, and no digits are lost where the
 spread is small against the level.
+
+No kernel calls one of another file: numba's cache on disk watches a kernel's own file alone, and would keep the old machine code of the other.
 """
 
 import numpy as np
@@ -51,10 +53,9 @@ def anchors(x: Floats) -> Floats:
 
 
 @njit(cache=True, nogil=True)
-def window_variance(x: Floats, reach: Floats, window: int) -> Floats:
+def window_variance(x: Floats, anchor: Floats, reach: Floats, window: int) -> Floats:
     """Sample variance (ddof 1), missing where fewer than two values are; shape (n_rows,)."""
     result = np.full(x.size, np.nan)
-    anchor = anchors(x)
     count, total = np.empty(TILE), np.empty(TILE)
     for start in range(window - 1, x.size, TILE):
         size = min(TILE, x.size - start)
