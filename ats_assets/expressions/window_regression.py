@@ -51,7 +51,7 @@ def window_regression(x: Floats, anchor: Floats, reach: Floats, window: int) -> 
 
 
 @njit(cache=True, nogil=True)
-def window_covariance(x: Floats, y: Floats, x_anchor: Floats, y_anchor: Floats, reach: Floats, window: int) -> Floats:
+def window_covariance(x: Floats, y: Floats, x_anchor: Floats, y_anchor: Floats, reach: Floats, window: int) -> Floats:  # noqa: PLR0917 - compiled code has no keywords
     """Correlation and sample covariance (ddof 1) of the rows where both have values; shape (2, n_rows). `x` and `y` are missing on the same rows."""
     result = np.full((2, x.size), np.nan)
     sums = np.empty((6, TILE))
