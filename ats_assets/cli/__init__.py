@@ -1,0 +1,88 @@
+"""The command line: `ats run`, `ats signals`, `ats report`, `ats doctor`.
+
+Data go to standard output, progress and messages to standard error. Exit status: 0 done; 1 refused, failed or a check says no; 2 wrong usage; 130 interrupted.
+The commands import what they need when they are called, since the whole graph takes seconds to import.
+"""
+
+from pathlib import Path
+from typing import Annotated, Any, Literal
+
+import typer
+from typer.core import TyperGroup
+from typing_extensions import override
+
+from ats_assets.errors import AtsError
+
+__all__ = ["app", "main"]
+
+
+class _Commands(TyperGroup):
+    """Turns the system's own errors into one message and status 1; an unexpected one keeps its traceback."""
+
+    @override
+    def invoke(self, ctx: Any) -> Any:
+        try:
+            return super().invoke(ctx)
+        except AtsError as error:
+            typer.echo(f"ats: {error}", err=True)
+            raise typer.Exit(1) from error
+        except KeyboardInterrupt as interrupt:
+            typer.echo("ats: interrupted", err=True)
+            raise typer.Exit(130) from interrupt
+
+
+app = typer.Typer(
+    cls=_Commands,
+    no_args_is_help=True,
+    add_completion=False,
+    pretty_exceptions_enable=False,
+    help="An autonomous trading system as a Dagster asset graph. Settings: ats.toml, or ATS_SECTION__FIELD in the environment.",
+)
+
+
+@app.command()
+def run(
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session; default: the source's first.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session; default: the source's latest.")] = None,
+    select: Annotated[
+        str | None,
+        typer.Option(metavar="SELECTION", help="Only these assets, in Dagster's selection syntax, such as '+signals' or group:bars."),
+    ] = None,
+    chunk: Annotated[
+        int, typer.Option(min=1, metavar="N", help="Sessions in one Dagster run: more is faster and takes more memory.")
+    ] = 126,
+    summary_json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary as JSON; '-' is standard output.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that Dagster logs.")] = False,
+) -> None:
+    """Make every asset over a range of sessions, from bars to signals, then the backtest and its report."""
+    from ats_assets.cli.run import run as command
+
+    command(first=first, last=last, select=select, chunk=chunk, summary_json=summary_json, verbose=verbose)
+
+
+@app.command()
+def signals(
+    session: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The session after whose close they were made; default: the newest stored.")
+    ] = None,
+    form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How they are written.")] = "table",
+) -> None:
+    """Show the signals for the next open."""
+    from ats_assets.cli.signals import signals as command
+
+    command(session=session, form=form)
+
+
+@app.command()
+def report(
+    open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+) -> None:
+    """Print the path of the backtest report; it is made from what is stored if it is not there."""
+    from ats_assets.cli.report import report as command
+
+    command(open_it=open_it)
+
+
+def main() -> None:
+    """The entry point `ats`."""
+    app(prog_name="ats")

@@ -1,0 +1,52 @@
+"""`ats report`: where the backtest report is."""
+
+import sys
+import webbrowser
+
+import polars as pl
+import typer
+
+from ats_assets.cli.startup import open_instance, prepare_environment, quiet, say
+from ats_assets.cli.summary import REPORT
+from ats_assets.deployment import Deployment
+from ats_assets.settings import load_settings
+
+
+def report(*, open_it: bool) -> None:
+    """Print the path of the report, making it first where it is not there."""
+    deployment = Deployment(load_settings())
+    path = deployment.warehouse.root.joinpath(*REPORT)
+    if not path.is_file():
+        _make(deployment)
+    _say_if_old(deployment)
+    sys.stdout.write(f"{path}\n")
+    sys.stdout.flush()
+    if open_it and not webbrowser.open(path.as_uri()):
+        say(f"no browser could be started: open {path} yourself")
+
+
+def _make(deployment: Deployment) -> None:
+    say("making the report from the signals and bars that are stored")
+    prepare_environment()
+    with quiet():
+        from ats_assets.cli.progress import RunProgress
+        from ats_assets.cli.run import REPORTS, Outcome, Part, Runner
+        from ats_assets.cli.watch import EventClock, Watch
+        from ats_assets.definitions import build
+
+        clock = EventClock()
+        assets = ("backtest", "backtest_report")
+        outcome = Outcome(sessions=[], assets=list(assets), clock=clock, watch=Watch(clock=clock, on_step=lambda key, started: None))
+        with open_instance() as instance, RunProgress(0) as progress:
+            Runner(deployment, build(deployment), instance).run([Part(job=REPORTS, assets=assets)], outcome, progress)
+    for message in outcome.messages:
+        say(f"ats report: {message}")
+    if outcome.interrupted or outcome.messages:
+        raise typer.Exit(130 if outcome.interrupted else 1)
+
+
+def _say_if_old(deployment: Deployment) -> None:
+    newest = deployment.warehouse.sessions("signals")[-1:]
+    traded = deployment.warehouse.read_part("backtest", "equity")["session"].cast(pl.Date).max() if newest else None
+    if newest and traded is not None and newest[0] != traded:
+        say(f"the report ends at {traded}, signals are stored up to {newest[0]}: ats run --select backtest,backtest_report makes it anew")

@@ -1,0 +1,193 @@
+"""`ats run`: the graph over a range of sessions, part by part, in this process."""
+
+import time
+from collections.abc import Iterator, Mapping, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import typer
+from dagster._core.utils import make_new_run_id
+
+from ats_assets.automation import range_tags
+from ats_assets.cli.failures import explain, was_interrupted
+from ats_assets.cli.progress import RunProgress
+from ats_assets.cli.selection import chosen_assets
+from ats_assets.cli.sessions import chosen_sessions
+from ats_assets.cli.startup import open_instance, parse_day, prepare_environment, quiet, say
+from ats_assets.cli.watch import EventClock, Watch
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.settings import load_settings
+
+HISTORY, REPORTS = "history", "backtest_reports"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One Dagster run: a job, over sessions or (none) over assets without partitions."""
+
+    job: str
+    assets: tuple[str, ...]
+    sessions: tuple[date, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is about, for people."""
+        if not self.sessions:
+            return ", ".join(self.assets).replace("_", " ")
+        return f"{self.sessions[0]} to {self.sessions[-1]}"
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What a run has come to so far."""
+
+    sessions: list[date]
+    assets: list[str]
+    watch: Watch
+    clock: EventClock
+    done: list[Part] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+    messages: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    @property
+    def total_seconds(self) -> float:
+        """Since the run began."""
+        return time.perf_counter() - self.started
+
+
+class Runner:
+    """Runs parts on one instance.
+
+    Parameters
+    ----------
+    verbose
+        Whether Dagster's own log goes to the console.
+    """
+
+    def __init__(self, deployment: Deployment, definitions: dg.Definitions, instance: dg.DagsterInstance, *, verbose: bool = False) -> None:
+        self._deployment = deployment
+        self._definitions = definitions
+        self._instance = instance
+        self._verbose = verbose
+
+    def parts(self, sessions: Sequence[date], assets: frozenset[str], chunk: int) -> list[Part]:
+        """The runs that make `assets` over `sessions`: `chunk` sessions each, then what has no partitions."""
+        history = tuple(sorted(assets & self._assets_of(HISTORY)))
+        reports = tuple(sorted(assets & self._assets_of(REPORTS)))
+        parts = [
+            Part(job=HISTORY, assets=history, sessions=tuple(sessions[i : i + chunk])) for i in range(0, len(sessions), chunk) if history
+        ]
+        return parts + ([Part(job=REPORTS, assets=reports)] if reports else [])
+
+    def run(self, parts: Sequence[Part], outcome: Outcome, progress: RunProgress) -> None:
+        """Run the parts in order, until one fails."""
+        with outcome.clock.watching(self._instance):
+            for part in parts:
+                outcome.watch.on_step = progress.step
+                job = self._definitions.resolve_job_def(part.job)
+                progress.begin(part.name, steps=self._steps(part))
+                if not self._execute(job, part, outcome):
+                    return
+                outcome.done.append(part)
+                progress.end(len(part.sessions))
+
+    def _execute(self, job: dg.JobDefinition, part: Part, outcome: Outcome) -> bool:
+        failed_before = len(outcome.watch.failures)
+        run_id = make_new_run_id()
+        self._instance.add_event_listener(run_id, outcome.watch)
+        single = {"partition_key": part.sessions[0].isoformat()} if len(part.sessions) == 1 else {}
+        result = job.execute_in_process(
+            run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            instance=self._instance,
+            raise_on_error=False,
+            run_id=run_id,
+            asset_selection=[dg.AssetKey(name) for name in part.assets],
+            tags=range_tags(part.sessions) if len(part.sessions) > 1 else {},
+            **single,
+        )
+        if result.success:
+            return True
+        outcome.interrupted = was_interrupted(outcome.watch.failures[failed_before:])
+        if not outcome.interrupted:
+            outcome.messages += explain(outcome.watch, part.name)
+        return False
+
+    def _assets_of(self, job: str) -> set[str]:
+        return {key.to_user_string() for key in self._definitions.resolve_job_def(job).asset_layer.executable_asset_keys}
+
+    def _steps(self, part: Part) -> int:
+        keys = frozenset(dg.AssetKey(name) for name in part.assets)
+        return len(self._definitions.resolve_job_def(part.job).get_subset(asset_selection=keys).graph.nodes)
+
+
+def run(*, first: str | None, last: str | None, select: str | None, chunk: int, summary_json: Path | None, verbose: bool) -> None:
+    """Make the assets, show the summary on standard output, and leave with the status."""
+    begin, end = parse_day(first, "--from"), parse_day(last, "--to")
+    prepare_environment()
+    with quiet(verbose=verbose):
+        deployment = Deployment(load_settings())
+        definitions = build(deployment)
+        assets = frozenset(chosen_assets(definitions, select))
+        sessions = chosen_sessions(deployment, begin, end)
+        clock = EventClock()
+        outcome = Outcome(
+            sessions=sessions, assets=sorted(assets), clock=clock, watch=Watch(clock=clock, on_step=lambda key, started: None)
+        )
+        with open_instance() as instance, RunProgress(len(sessions)) as progress:
+            runner = Runner(deployment, definitions, instance, verbose=verbose)
+            parts = runner.parts(sessions, assets, chunk)
+            runner.run(parts, outcome, progress)
+        if outcome.interrupted:
+            say(_after_interrupt(outcome, parts))
+            raise typer.Exit(130)
+        for message in outcome.messages:
+            say(f"ats run: {message}")
+        if outcome.messages:
+            say(_how_to_go_on(outcome, parts))
+        _summarise(deployment, definitions, outcome, summary_json)
+    if outcome.messages:
+        raise typer.Exit(1)
+
+
+def _summarise(deployment: Deployment, definitions: dg.Definitions, outcome: Outcome, summary_json: Path | None) -> None:
+    from ats_assets.cli.summary import show, summarise, write_json
+
+    summary = summarise(deployment, outcome, stages(definitions))
+    if summary_json is None or str(summary_json) != "-":
+        show(deployment, summary)
+    if summary_json is not None:
+        write_json(summary, summary_json)
+
+
+def stages(definitions: dg.Definitions) -> Mapping[str, str]:
+    """The stage (Dagster group) of each step, by the step's key; an asset's checks belong to its stage."""
+    graph = definitions.resolve_asset_graph()
+    of_asset = {key.to_python_identifier(): graph.get(key).group_name or "" for key in graph.materializable_asset_keys}
+    of_check = {
+        f"{key.asset_key.to_python_identifier()}_{key.name}": of_asset[key.asset_key.to_python_identifier()]
+        for key in graph.asset_check_keys
+    }
+    return of_asset | of_check
+
+
+def _undone(outcome: Outcome, parts: Sequence[Part]) -> Iterator[Part]:
+    return (part for part in parts if part not in outcome.done)
+
+
+def _after_interrupt(outcome: Outcome, parts: Sequence[Part]) -> str:
+    return f"ats run: interrupted. {_how_to_go_on(outcome, parts)}"
+
+
+def _how_to_go_on(outcome: Outcome, parts: Sequence[Part]) -> str:
+    """The truth about a run that ended early: what is stored, what a new one makes again."""
+    left = next(_undone(outcome, parts), None)
+    if left is None or not left.sessions:
+        return (
+            "All sessions are made; the same command makes them again, and `ats run --select backtest,backtest_report` only what was left."
+        )
+    made = f"Everything up to {outcome.done[-1].sessions[-1]} is stored. " if outcome.done else ""
+    return f"{made}To go on: the same command with --from {left.sessions[0]} (without it, all sessions are made again; the bytes come out the same)."

@@ -1,0 +1,40 @@
+"""Which assets a run is about."""
+
+import re
+from collections.abc import Set as AbstractSet
+
+import dagster as dg
+import typer
+from dagster._core.definitions.antlr_asset_selection.antlr_asset_selection import AntlrAssetSelectionParser
+from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError
+
+WORDS = {"and", "or", "not", "sinks", "roots"}
+_BARE_NAME = re.compile(r'(?<![\w:"<>/*.-])([A-Za-z_]\w*)(?![\w:"(])')
+
+
+def chosen_assets(definitions: dg.Definitions, selection: str | None) -> AbstractSet[str]:
+    """The names of the assets of a selection in Dagster's syntax, with those that can't be made apart from them; all without one.
+
+    A bare name stands for `key:"name"`, and a comma for `or`; the rest is Dagster's: `+x` with all that is upstream, `x+` downstream, `group:bars`.
+    """
+    graph = definitions.resolve_asset_graph()
+    known = {key.to_user_string() for key in graph.materializable_asset_keys}
+    if selection is None:
+        return known
+
+    def keyed(match: re.Match[str]) -> str:
+        return match[1] if match[1].lower() in WORDS else f'key:"{match[1]}"'
+
+    text = " or ".join(_BARE_NAME.sub(keyed, part.strip()) for part in selection.split(","))
+    try:
+        parsed = AntlrAssetSelectionParser(text).asset_selection
+        found = parsed.required_multi_asset_neighbors() | parsed
+        names = {key.to_user_string() for key in found.resolve(graph, allow_missing=True)}
+    except DagsterInvalidAssetSelectionError:
+        raise typer.BadParameter(
+            f"{selection!r} is not a selection: write names, +name (with all upstream), name+, group:name, joined by and, or, not",
+            param_hint="--select",
+        ) from None
+    if not names:
+        raise typer.BadParameter(f"{selection!r} selects nothing; there are {', '.join(sorted(known))}", param_hint="--select")
+    return names

@@ -1,0 +1,47 @@
+"""Which sessions a run is about."""
+
+from datetime import date
+
+import typer
+
+from ats_assets.cli.startup import say
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SourceError
+
+
+def chosen_sessions(deployment: Deployment, first: date | None, last: date | None) -> list[date]:
+    """The sessions from `first` to `last` that the source and the calendar have; what is left out is said.
+
+    Parameters
+    ----------
+    first, last
+        As asked for; default: the source's first and latest session.
+
+    Raises
+    ------
+    SourceError
+        If none is left.
+    """
+    if first and last and first > last:
+        raise typer.BadParameter(f"--from {first} is after --to {last}", param_hint="--from")
+    source, calendar = deployment.source, deployment.calendar
+    has_first, has_last = source.first_session(), source.latest_session()
+    begin = max(first or has_first, has_first, calendar.first)
+    end = min(last or has_last, has_last)
+    sessions = calendar.sessions(begin, end)
+    span = f"the source ({source.name}) has sessions from {has_first} to {has_last}"
+    if not sessions:
+        raise SourceError(
+            f"there is no session from {first or has_first} to {last or has_last}: {span}, calendar.first_session is {calendar.first}"
+        )
+    if max(first or has_first, has_first) < calendar.first:
+        say(f"starting at {sessions[0]}: calendar.first_session is {deployment.settings.calendar.first_session}")
+    elif first and first < has_first:
+        say(f"starting at {sessions[0]}, not {first}: {span}")
+    elif first and first != sessions[0]:
+        say(f"starting at {sessions[0]}: {first} ({first:%A}) is not a session")
+    if last and last > has_last:
+        say(f"ending at {sessions[-1]}, not {last}: {span}")
+    elif last and last != sessions[-1]:
+        say(f"ending at {sessions[-1]}: {last} ({last:%A}) is not a session")
+    return sessions

@@ -1,0 +1,100 @@
+"""`ats signals`: what is to be traded at the next open."""
+
+import json
+import sys
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+from rich.table import Table
+
+from ats_assets.cli.startup import console, parse_day, say
+from ats_assets.deployment import Deployment
+from ats_assets.errors import MissingPartitionError
+from ats_assets.settings import load_settings
+
+Rows = dict[str, Any]
+
+
+def signals(*, session: str | None, form: str) -> None:
+    """Write the signals of one session to standard output.
+
+    Raises
+    ------
+    MissingPartitionError
+        If there are none.
+    """
+    asked = parse_day(session, "--session")
+    deployment = Deployment(load_settings())
+    stored = deployment.warehouse.sessions("signals")
+    if asked is None and not stored:
+        raise MissingPartitionError(f"there are no signals in {deployment.warehouse.root}: make them with ats run")
+    if asked is not None:
+        deployment.calendar.position(asked)
+    rows = signals_rows(deployment, asked or stored[-1])
+    if form == "json":
+        sys.stdout.write(json.dumps(rows, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
+    elif form == "csv":
+        say(_heading(rows))
+        frame = deployment.warehouse.read("signals", [asked or stored[-1]]).sort("rank")
+        sys.stdout.write(frame.write_csv())
+    else:
+        console().print(signals_table(deployment, rows, None))
+
+
+def signals_rows(deployment: Deployment, session: date | None) -> Rows:
+    """The signals of a session as JSON has them, best first, with the open that they are for; empty without a session."""
+    if session is None:
+        return {}
+    frame = deployment.warehouse.read("signals", [session]).sort("rank")
+    calendar = deployment.calendar
+    following = calendar.offset(session, 1)
+    return {
+        "session": session.isoformat(),
+        "for_open_of": following.isoformat(),
+        "opens_at": calendar.opens_at(following).isoformat(),
+        "model_session": frame["model_session"][0].isoformat() if len(frame) else None,
+        "signals": frame.drop("session", "model_session").with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
+    }
+
+
+def signals_table(deployment: Deployment, rows: Rows, limit: int | None) -> Table:
+    """The signals as a table; with a limit, those that are to be held first."""
+    listed: Sequence[Rows] = rows["signals"]
+    held = [row for row in listed if row["target_weight"]]
+    shown = listed if limit is None else (held or listed)[:limit]
+    caption = (
+        f"{len(listed)} symbols, {len(held)} with a weight"
+        if listed
+        else f"No signals: {_why_none(deployment, date.fromisoformat(rows['session']))}"
+    )
+    table = Table(title=_heading(rows), title_justify="left", caption=caption, caption_justify="left")
+    for name in ("rank", "symbol", "direction", "score", "probability", "target weight"):
+        table.add_column(name, justify="left" if name in {"symbol", "direction"} else "right")
+    for row in shown:
+        probability = row["probability"]
+        table.add_row(
+            str(row["rank"]),
+            row["symbol"],
+            row["direction"],
+            f"{row['score']:+.4f}",
+            "–" if probability is None else f"{probability:.1%}",
+            f"{row['target_weight']:+.2%}",
+        )
+    return table
+
+
+def _heading(rows: Rows) -> str:
+    model = f"model of {rows['model_session']}" if rows["model_session"] else "no model"
+    return f"Signals of {rows['session']} for the open of {rows['for_open_of']} ({rows['opens_at']}), {model}"
+
+
+def _why_none(deployment: Deployment, session: date) -> str:
+    """Why a session has no signals, as the model that was in force at the session before says."""
+    before = deployment.calendar.offset(session, -1) if session > deployment.calendar.first else session
+    store = deployment.model_store("lightgbm_model")
+    if not store.exists(before):
+        return f"there was no model at {before} yet"
+    record = store.in_force(before)
+    return record.reason or "no symbol of the universe has a score"

@@ -1,0 +1,117 @@
+"""What a command needs before it works: the environment of Dagster, its instance, one line of speech on standard error."""
+
+import contextlib
+import logging
+import os
+import sys
+import warnings
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import typer
+from rich.console import Console
+
+from ats_assets.errors import SettingsError
+from ats_assets.settings import settings_file
+
+INSTANCE_FILE = "dagster.yaml"
+PLAIN_WIDTH = 160
+"""Columns of a table that is not written to a terminal."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where to write; without control characters unless it is a terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=stderr)
+
+
+def say(text: str) -> None:
+    """One line about what is being done, on standard error."""
+    typer.echo(text, err=True)
+
+
+def parse_day(text: str | None, option: str) -> date | None:
+    """A date given as an option; a usage error where it is none."""
+    if text is None:
+        return None
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date: write YYYY-MM-DD", param_hint=option) from None
+
+
+def dagster_home() -> Path:
+    """DAGSTER_HOME: as set, else the folder of the settings file if the instance's settings lie there too, else the project's.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such folder.
+    """
+    named = os.environ.get("DAGSTER_HOME")
+    if named:
+        home = Path(named).expanduser().absolute()
+        if not home.is_dir():
+            raise SettingsError(f"DAGSTER_HOME is {named}, which is not a folder: make it, or unset DAGSTER_HOME to use the project's own")
+        return home
+    for folder in (settings_file().parent, Path(__file__).resolve().parents[2]):
+        if (folder / INSTANCE_FILE).is_file():
+            return folder
+    raise SettingsError(
+        f"there is no {INSTANCE_FILE} beside {settings_file()}: set DAGSTER_HOME to the folder that holds the instance's settings"
+    )
+
+
+def prepare_environment() -> Path:
+    """Set what Dagster reads from the environment, where it is not set; returns its home. To be called before the instance is made."""
+    home = dagster_home()
+    os.environ["DAGSTER_HOME"] = str(home)
+    os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", "500")
+    os.environ.setdefault("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
+    os.environ.setdefault("DAGSTER_DISABLE_TELEMETRY", "1")
+    return home
+
+
+@contextlib.contextmanager
+def open_instance() -> Iterator[dg.DagsterInstance]:
+    """The instance of Dagster's home.
+
+    Raises
+    ------
+    SettingsError
+        If its settings are wrong.
+    """
+    home = prepare_environment()
+    try:
+        instance = dg.DagsterInstance.get()
+    except (dg.DagsterInvalidConfigError, dg.DagsterInvariantViolationError) as error:
+        raise SettingsError(f"{home / INSTANCE_FILE} can't be used: {error}") from error
+    with instance:
+        yield instance
+
+
+CHATTY = ("mlflow", "alembic", "great_expectations", "exchange_calendars")
+
+
+@contextlib.contextmanager
+def quiet(*, verbose: bool = False) -> Iterator[None]:
+    """Without the notices of libraries; errors go through. Nothing is held back from those who ask for it, by `verbose` or Python's -W."""
+    if verbose:
+        yield
+        return
+    levels = {name: logging.getLogger(name).level for name in CHATTY}
+    try:
+        for name in CHATTY:
+            logging.getLogger(name).setLevel(logging.ERROR)
+        with warnings.catch_warnings():
+            if not sys.warnoptions:
+                warnings.simplefilter("ignore")
+            else:
+                warnings.simplefilter("ignore", dg.BetaWarning)
+                warnings.simplefilter("ignore", dg.PreviewWarning)
+            yield
+    finally:
+        for name, level in levels.items():
+            logging.getLogger(name).setLevel(level)

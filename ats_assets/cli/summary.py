@@ -1,0 +1,245 @@
+"""What a run has come to: figures as JSON, and the same for people."""
+
+import json
+import math
+import resource
+import sys
+from collections import Counter
+from collections.abc import Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any, cast
+
+import polars as pl
+from rich.table import Table
+
+from ats_assets.atomic_file import replace_file
+from ats_assets.cli.run import Outcome
+from ats_assets.cli.signals import signals_rows, signals_table
+from ats_assets.cli.startup import console, say
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
+from ats_assets.signals import SKILL_SCHEMA, skill_summary
+
+REPORT = ("backtest_report", "report.html")
+SHOWN_SIGNALS = 10
+FIGURES = [
+    "total_return",
+    "annual_return",
+    "volatility",
+    "sharpe",
+    "sharpe_standard_error",
+    "sortino",
+    "max_drawdown",
+    "max_drawdown_sessions",
+    "turnover",
+    "hit_rate_sessions",
+    "costs",
+    "n_trades",
+    "benchmark_return",
+    "benchmark_annual_return",
+    "benchmark_sharpe",
+    "benchmark_max_drawdown",
+    "alpha",
+    "beta",
+    "information_ratio",
+    "initial_equity",
+    "final_equity",
+    "first_session",
+    "last_session",
+    "sessions",
+]
+
+Summary = dict[str, Any]
+
+
+def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str]) -> Summary:
+    """The figures of a run; what is not known is None. Rows and symbols are those stored for the run's sessions."""
+    watch, warehouse = outcome.watch, deployment.warehouse
+    return {
+        "ok": not outcome.messages,
+        "errors": outcome.messages,
+        "first_session": outcome.sessions[0],
+        "last_session": outcome.sessions[-1],
+        "sessions": len(outcome.sessions),
+        "assets": dict(sorted(watch.partitions.items())),
+        **_rows(deployment, outcome.sessions),
+        **_skill(deployment),
+        "backtest": _backtest(deployment),
+        "signals": signals_rows(deployment, _newest(deployment, outcome.sessions)),
+        "checks_failed": _failed_checks(outcome),
+        "report": _existing(warehouse.root.joinpath(*REPORT)),
+        "warehouse": str(warehouse.root),
+        "seconds": _seconds(outcome, stages),
+        "seconds_by_step": {step: round(seconds, 3) for step, seconds in watch.step_seconds.most_common()},
+        "dagster_events": watch.events,
+        "peak_memory_bytes": peak_memory_bytes(),
+    }
+
+
+def peak_memory_bytes() -> int:
+    """The most memory that this process has held (resident set)."""
+    peak = resource.getrusage(resource.RUSAGE_SELF).ru_maxrss
+    return peak if sys.platform == "darwin" else peak * 1024
+
+
+def _rows(deployment: Deployment, sessions: Sequence[date]) -> Summary:
+    raw = _stored(deployment, "raw_bars", sessions, ["symbol"])
+    accepted = _stored(deployment, "bars", sessions, ["symbol"])
+    rejected = _stored(deployment, "rejected_bars", sessions, ["reasons"])
+    reasons = Counter(rejected["reasons"].explode(empty_as_null=False, keep_nulls=False).to_list()) if len(rejected) else Counter()
+    return {
+        "rows_in": raw.height,
+        "rows_accepted": accepted.height,
+        "rows_rejected": rejected.height,
+        "rejected_reasons": dict(sorted(reasons.items(), key=lambda item: (-item[1], item[0]))),
+        "symbols": accepted["symbol"].n_unique() if len(accepted) else 0,
+    }
+
+
+def _stored(deployment: Deployment, asset: str, sessions: Sequence[date], columns: list[str]) -> pl.DataFrame:
+    wanted = set(sessions)
+    stored = [day for day in deployment.warehouse.sessions(asset) if day in wanted]
+    return deployment.warehouse.read(asset, stored, columns) if stored else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
+
+
+def _skill(deployment: Deployment) -> Summary:
+    stored = deployment.warehouse.sessions("skill")
+    rows = deployment.warehouse.read("skill", stored) if stored else SKILL_SCHEMA.to_frame()
+    horizon = deployment.settings.lightgbm.horizon_sessions
+    found = skill_summary(rows, horizon)
+    own = found.horizon(horizon)
+    return {
+        "ic": own.mean_ic if own else None,
+        "rank_ic": own.mean_rank_ic if own else None,
+        "rank_ic_t_statistic": own.t_statistic if own else None,
+        "skill_sessions": own.sessions if own else 0,
+        "horizon_sessions": horizon,
+        "verdict": found.verdict,
+        "skill": found.text,
+    }
+
+
+def _backtest(deployment: Deployment) -> Summary | None:
+    if not (deployment.warehouse.root / "backtest" / "metrics.json").is_file():
+        return None
+    metrics = json.loads(deployment.warehouse.read_text("backtest", "metrics.json"))
+    return {name: metrics.get(name) for name in FIGURES}
+
+
+def _newest(deployment: Deployment, sessions: Sequence[date]) -> date | None:
+    wanted = set(sessions)
+    return max((day for day in deployment.warehouse.sessions("signals") if day in wanted), default=None)
+
+
+def _failed_checks(outcome: Outcome) -> dict[str, str]:
+    """The last result of each check that failed for a run or a session of its own, by asset and check."""
+    return {f"{check.asset_key.to_user_string()}.{check.check_name}": check.description or "" for check in outcome.watch.checks}
+
+
+def _seconds(outcome: Outcome, stages: Mapping[str, str]) -> dict[str, float]:
+    """Seconds by stage, in Dagster's events, in the rest of Dagster (planning, between steps), and in all."""
+    found: dict[str, float] = dict.fromkeys(stages.values(), 0.0)
+    for step, seconds in outcome.watch.step_seconds.items():
+        found[stages.get(step, step)] = found.get(stages.get(step, step), 0.0) + seconds
+    found = {stage: seconds for stage, seconds in found.items() if seconds}
+    total = outcome.total_seconds
+    events = outcome.clock.seconds
+    between = max(0.0, total - events - sum(found.values()))
+    return {name: round(value, 3) for name, value in {**found, "dagster_events": events, "between_steps": between, "total": total}.items()}
+
+
+def _existing(path: Path) -> str | None:
+    return str(path) if path.is_file() else None
+
+
+def without_nan(value: Any) -> Any:
+    """The same with None for NaN and infinities and ISO dates, as JSON knows them."""
+    if isinstance(value, Mapping):
+        return {str(key): without_nan(item) for key, item in cast("Mapping[Any, Any]", value).items()}
+    if isinstance(value, list | tuple):
+        return [without_nan(item) for item in cast("Sequence[Any]", value)]
+    if isinstance(value, float):
+        return value if math.isfinite(value) else None
+    return value.isoformat() if isinstance(value, date) else value
+
+
+def write_json(summary: Summary, path: Path) -> None:
+    """Write the summary to a file, or to standard output if its name is '-'."""
+    text = json.dumps(without_nan(summary), indent=2, allow_nan=False, ensure_ascii=False) + "\n"
+    if str(path) == "-":
+        sys.stdout.write(text)
+        return
+    try:
+        replace_file(path.absolute(), lambda file: file.write(text.encode()), fsync=False)
+    except SettingsError as error:
+        raise SettingsError(f"--summary-json: {error}") from error
+
+
+def show(deployment: Deployment, summary: Summary) -> None:
+    """Write the summary for people to standard output."""
+    out = console()
+    facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    facts.add_column(style="bold")
+    facts.add_column()
+    for name, text in _facts(summary):
+        facts.add_row(name, text)
+    out.print(facts)
+    if summary["signals"]:
+        out.print()
+        out.print(signals_table(deployment, summary["signals"], SHOWN_SIGNALS))
+    say(
+        f"\nNext: python3 dev.py ui (the graph and its history in the browser), ats signals, ats report{' --open' if summary['report'] else ''}"
+    )
+
+
+def _facts(summary: Summary) -> list[tuple[str, str]]:
+    made = summary["assets"]
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary["rejected_reasons"].items())
+    facts = [
+        ("Sessions", f"{summary['sessions']:,}, {summary['first_session']} to {summary['last_session']}"),
+        ("Assets", f"{len(made)} made, {sum(made.values()):,} partitions"),
+        (
+            "Rows",
+            f"{summary['rows_in']:,} in = {summary['rows_accepted']:,} accepted + {summary['rows_rejected']:,} rejected{f' ({reasons})' if reasons else ''}",
+        ),
+        ("Symbols", f"{summary['symbols']:,}"),
+        (
+            "Out of sample",
+            f"IC {_number(summary['ic'], '+.4f')}, rank IC {_number(summary['rank_ic'], '+.4f')}, {summary['skill_sessions']:,} sessions. {summary['skill']}",
+        ),
+    ]
+    if summary["backtest"]:
+        facts += _backtest_facts(summary["backtest"])
+    facts += [(f"Check {name}", text) for name, text in summary["checks_failed"].items()]
+    if summary["report"]:
+        facts.append(("Report", summary["report"]))
+    seconds = dict(summary["seconds"])
+    total = seconds.pop("total")
+    facts += [
+        ("Warehouse", summary["warehouse"]),
+        ("Seconds", f"{total:.1f}: " + ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in seconds.items())),
+        ("Peak memory", f"{summary['peak_memory_bytes'] / 1e9:.2f} GB"),
+    ]
+    return facts
+
+
+def _backtest_facts(figures: Summary) -> list[tuple[str, str]]:
+    return [
+        (
+            "Backtest",
+            f"return {_number(figures['total_return'], '+.1%')} ({_number(figures['annual_return'], '+.1%')} a year), "
+            f"volatility {_number(figures['volatility'], '.1%')}, "
+            f"Sharpe {_number(figures['sharpe'], '.2f')} ± {_number(figures['sharpe_standard_error'], '.2f')}, "
+            f"maximum drawdown {_number(figures['max_drawdown'], '.1%')}, turnover {_number(figures['turnover'], '.1%')} a session",
+        ),
+        (
+            "Benchmark",
+            f"return {_number(figures['benchmark_return'], '+.1%')}, Sharpe {_number(figures['benchmark_sharpe'], '.2f')}, "
+            f"maximum drawdown {_number(figures['benchmark_max_drawdown'], '.1%')}",
+        ),
+    ]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None or not math.isfinite(value) else format(value, form)

@@ -1,0 +1,109 @@
+"""What Dagster's events tell of a run while it goes on: seconds by step, partitions made, checks failed; and the seconds the events themselves take."""
+
+import contextlib
+import time
+from collections import Counter
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass, field
+from typing import Any
+
+import dagster as dg
+from dagster import DagsterEvent, DagsterEventType
+
+Clock = Callable[[], float]
+
+
+class EventClock:
+    """The seconds that an instance spends on its events: taking them, storing them, committing them.
+
+    The instance's own method is wrapped, and the transaction of a batch where the storage has them; time within time is counted once.
+    """
+
+    def __init__(self) -> None:
+        self.seconds = 0.0
+        self._depth = 0
+
+    @contextlib.contextmanager
+    def _counted(self) -> Iterator[None]:
+        self._depth += 1
+        started = time.perf_counter()
+        try:
+            yield
+        finally:
+            self._depth -= 1
+            if self._depth == 0:
+                self.seconds += time.perf_counter() - started
+
+    @contextlib.contextmanager
+    def watching(self, instance: dg.DagsterInstance) -> Iterator[None]:
+        """Count while open."""
+        storage: Any = instance.event_log_storage
+        handle, batch = instance.handle_new_event, getattr(storage, "batch", None)
+
+        def counted_event(*args: Any, **kwargs: Any) -> None:
+            with self._counted():
+                handle(*args, **kwargs)
+
+        @contextlib.contextmanager
+        def counted_batch() -> Iterator[None]:
+            with contextlib.ExitStack() as stack:
+                stack.enter_context(batch())  # pyright: ignore[reportOptionalCall]
+                yield
+                with self._counted():  # the commit
+                    stack.close()
+
+        instance.handle_new_event = counted_event
+        if batch is not None:
+            storage.batch = counted_batch
+        try:
+            yield
+        finally:
+            del instance.handle_new_event
+            if batch is not None:
+                del storage.batch
+
+
+@dataclass(kw_only=True)
+class Watch:
+    """Listens to the events of one Dagster run after another and adds up.
+
+    Parameters
+    ----------
+    clock
+        Of the events' own seconds, which are no step's.
+    on_step
+        Called with the step's key and True when a step starts, False when it has ended.
+    """
+
+    clock: EventClock
+    on_step: Callable[[str, bool], None]
+    step_seconds: Counter[str] = field(default_factory=Counter)
+    """Less the seconds of events that were stored meanwhile."""
+    partitions: Counter[str] = field(default_factory=Counter)
+    """Materialisations by asset."""
+    checks: list[dg.AssetCheckEvaluation] = field(default_factory=list)
+    """The failed ones."""
+    failures: list[DagsterEvent] = field(default_factory=list)
+    events: int = 0
+    _started: dict[str, tuple[float, float]] = field(default_factory=dict)
+
+    def __call__(self, entry: dg.EventLogEntry) -> None:
+        """Take one event."""
+        self.events += 1
+        event = entry.dagster_event
+        if event is None:
+            return
+        kind, step = event.event_type, event.step_key or ""
+        if kind == DagsterEventType.STEP_START:
+            self._started[step] = (time.perf_counter(), self.clock.seconds)
+            self.on_step(step, True)
+        elif kind in {DagsterEventType.STEP_SUCCESS, DagsterEventType.STEP_FAILURE}:
+            began, stored = self._started.pop(step, (time.perf_counter(), self.clock.seconds))
+            self.step_seconds[step] += time.perf_counter() - began - (self.clock.seconds - stored)
+            self.on_step(step, False)
+        elif kind == DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
+            self.partitions[event.asset_key.to_python_identifier()] += 1
+        elif kind == DagsterEventType.ASSET_CHECK_EVALUATION and not event.asset_check_evaluation_data.passed:
+            self.checks.append(event.asset_check_evaluation_data)
+        if event.is_failure:
+            self.failures.append(event)
