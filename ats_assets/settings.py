@@ -49,8 +49,8 @@ class SyntheticSettings(Section):
 
     seed: int = 7
     symbols: Positive = 60
-    first_session: date = date(2021, 1, 4)
-    last_session: date = date(2023, 12, 29)
+    first_session: date = Field(date(2021, 1, 4), description="of the simulated market; one that is no session means the next")
+    last_session: date = Field(date(2023, 12, 29), description="of the simulated market; a later one adds sessions and changes none")
     planted_ic: float = Field(0.05, ge=0.0, le=0.5, description="correlation of the planted signal with the next session's idiosyncratic return")
     splits_per_year: float = Field(0.02, ge=0.0, le=10.0, description="for each symbol; prices are as traded, so a split looks like a return")
     halts_per_year: float = Field(0.5, ge=0.0, le=50.0, description="for each symbol; a halt lasts one to five sessions, without bars")
@@ -269,6 +269,9 @@ def load_settings(**overrides: object) -> Settings:
     file = settings_file()
     if os.environ.get("ATS_SETTINGS") and not file.is_file():
         raise SettingsError(f"ATS_SETTINGS names {file}, which is not a file: correct it or unset it")
+    unknown = _unknown_variables()
+    if unknown:
+        raise SettingsError(f"{', '.join(unknown)} names no section of the settings: unset it, or choose one of {', '.join(Settings.model_fields)}")
     try:
         settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
@@ -277,6 +280,12 @@ def load_settings(**overrides: object) -> Settings:
     except ValueError as error:  # not TOML, or an environment value that is not the JSON its section needs
         raise SettingsError(f"the settings in {file} or the environment can't be read: {error}") from error
     return _with_absolute_paths(settings, file.parent)
+
+
+def _unknown_variables() -> list[str]:
+    """Environment variables of the form ATS_SECTION__FIELD whose section does not exist, which pydantic-settings passes over."""
+    names = [name for name in os.environ if name.upper().startswith("ATS_") and "__" in name]
+    return sorted(name for name in names if name[len("ATS_") :].split("__")[0].lower() not in Settings.model_fields)
 
 
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
