@@ -17,7 +17,7 @@ import json
 import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
 import numpy as np
@@ -28,6 +28,8 @@ from ats_assets.errors import CorruptPartitionError, MissingPartitionError
 
 FOOTER_KEY = "ats"
 DATA_FILE = "data.parquet"
+DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What Polars raises on a file that is not what it was when it was written."""
 KNOWN_FORMAT = "%Y-%m-%dT%H-%M-%S.%fZ"
 
 Upstream = Mapping[str, Mapping[str, str]]
@@ -174,7 +176,7 @@ class Warehouse:
         ----------
         known
             The UTC time from which the delivery was known. A delivery that differs from the newest vintage is never stored under a time before
-            it: it takes the time of this call then.
+            it: it takes the time of this call then, or the next microsecond.
         """
         vintages = self.vintages(asset, session)
         version = data_version(frame)
@@ -184,7 +186,7 @@ class Warehouse:
             if footer.data_version == version:
                 return Written(path=newest, footer=footer, rows=frame.height, bytes=newest.stat().st_size)
             if known <= max(vintages):
-                known = datetime.now(UTC)
+                known = max(datetime.now(UTC), max(vintages) + timedelta(microseconds=1))
         footer = Footer(asset=asset, session=session.isoformat(), data_version=version, code_version=code_version, settings_version=settings_version)
         name = f"known={known.astimezone(UTC).strftime(KNOWN_FORMAT)}.parquet"
         return self._store(self.folder(asset, session) / name, frame, footer)
@@ -215,8 +217,8 @@ class Warehouse:
         self.require(asset, sessions)
         try:
             frame = pl.read_parquet(paths, columns=list(columns) if columns else None, hive_partitioning=False, missing_columns="raise")
-        except (pl.exceptions.ComputeError, pl.exceptions.SchemaError, pl.exceptions.ColumnNotFoundError, OSError) as error:
-            raise self._unreadable(asset, sessions, paths) from error
+        except DAMAGE as error:
+            raise self._unreadable(asset, sessions, paths, error) from error
         return frame
 
     def require(self, asset: str, sessions: Iterable[date]) -> None:
@@ -249,7 +251,7 @@ class Warehouse:
             return kept[1]
         try:
             footer = Footer(**json.loads(pl.read_parquet_metadata(path)[FOOTER_KEY]))
-        except (pl.exceptions.ComputeError, OSError, KeyError, ValueError, TypeError) as error:
+        except (*DAMAGE, KeyError, ValueError, TypeError) as error:
             raise CorruptPartitionError(f"{path} is damaged or was not written by this system ({error}): delete it and make it again") from error
         self._footers[path] = (stamp, footer)
         return footer
@@ -299,7 +301,7 @@ class Warehouse:
             raise MissingPartitionError(f"{asset} is not in {self.root}. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}")
         try:
             return pl.read_parquet(path)
-        except (pl.exceptions.ComputeError, OSError) as error:
+        except DAMAGE as error:
             raise CorruptPartitionError(f"{path} is damaged ({error}): delete it and materialise {asset} again") from error
 
     def history_start(self) -> date | None:
@@ -321,14 +323,14 @@ class Warehouse:
         self._footers[path] = ((stat.st_mtime_ns, stat.st_size), footer)
         return Written(path=path, footer=footer, rows=frame.height, bytes=stat.st_size)
 
-    def _unreadable(self, asset: str, sessions: Sequence[date], paths: Sequence[Path]) -> CorruptPartitionError:
+    def _unreadable(self, asset: str, sessions: Sequence[date], paths: Sequence[Path], cause: BaseException) -> CorruptPartitionError:
         for session, path in zip(sessions, paths, strict=True):
             try:
                 pl.read_parquet(path, hive_partitioning=False)
-            except (pl.exceptions.ComputeError, OSError) as error:
+            except DAMAGE as error:
                 return CorruptPartitionError(f"{path} is damaged ({error}): delete it, then {materialize_command(asset, session)}")
         return CorruptPartitionError(
-            f"the partitions of {asset} from {sessions[0]} to {sessions[-1]} do not share one schema: "
+            f"the partitions of {asset} from {sessions[0]} to {sessions[-1]} can't be read together ({cause}): "
             f"make them again with ats run --select {asset} --from {sessions[0]} --to {sessions[-1]}"
         )
 

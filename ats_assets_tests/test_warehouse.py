@@ -1,0 +1,340 @@
+"""The warehouse: what is written is read, versions are of the content alone, and a damaged or missing file has a name."""
+
+import json
+import subprocess
+import sys
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import duckdb
+import numpy as np
+import polars as pl
+import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
+from polars.testing.parametric import dataframes
+
+from ats_assets.errors import CorruptPartitionError, MissingPartitionError
+from ats_assets.warehouse import Warehouse, data_version
+
+DAY = date(2023, 1, 3)
+DAYS = [date(2023, 1, 3), date(2023, 1, 4), date(2023, 1, 5)]
+NOON = datetime(2023, 1, 3, 12, tzinfo=UTC)
+
+
+@pytest.fixture
+def warehouse(tmp_path: Path) -> Warehouse:
+    return Warehouse(tmp_path / "warehouse", fsync=False)
+
+
+def frame(day: date = DAY, *, rows: int = 3, close: float = 1.0) -> pl.DataFrame:
+    """Every type that an asset has: strings, days, floats with NaN and null, integers, booleans, lists."""
+    return pl.DataFrame(
+        {
+            "symbol": [f"S{i}" for i in range(rows)],
+            "session": [day] * rows,
+            "close": [close + i for i in range(rows)],
+            "vwap": [None, float("nan"), 2.0][:rows],
+            "reasons": [["a", "b"], [], None][:rows],
+            "rank": range(rows),
+            "focus": [True, None, False][:rows],
+        },
+        schema={
+            "symbol": pl.String, "session": pl.Date, "close": pl.Float64, "vwap": pl.Float32, "reasons": pl.List(pl.String), "rank": pl.UInt32, "focus": pl.Boolean,
+        },
+    )  # fmt: skip
+
+
+FRAMES = dataframes(
+    allowed_dtypes=[
+        pl.Boolean,
+        pl.Int32,
+        pl.UInt32,
+        pl.Int64,
+        pl.Float32,
+        pl.Float64,
+        pl.Date,
+        pl.String,
+        pl.List(pl.String),
+        pl.List(pl.Float64),
+    ],
+    min_cols=1,
+    max_cols=5,
+    max_size=12,
+)
+
+
+@settings(max_examples=60)
+@given(written=FRAMES)
+def test_what_is_written_is_read(written: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> None:
+    warehouse = Warehouse(tmp_path_factory.mktemp("round"), fsync=False)
+    stored = warehouse.write("bars", DAY, written)
+    read = warehouse.read("bars", [DAY])
+    assert_frame_equal(read, written)
+    assert (stored.rows, stored.bytes) == (written.height, stored.path.stat().st_size)
+    assert data_version(read) == stored.footer.data_version
+
+
+@settings(max_examples=60)
+@given(content=FRAMES, cut=st.integers(0, 12))
+def test_a_version_does_not_depend_on_chunks_encoding_or_the_footer(
+    content: pl.DataFrame, cut: int, tmp_path_factory: pytest.TempPathFactory
+) -> None:
+    version = data_version(content)
+    chunked = pl.concat([content[:cut], content[cut:]], rechunk=False)
+    assert data_version(chunked) == version
+    root = tmp_path_factory.mktemp("encoding")
+    hard = Warehouse(root / "a", compression_level=15, fsync=False).write(
+        "bars", DAY, chunked, code_version="1", upstream={"raw_bars": {"2023-01-03": "x"}}
+    )
+    soft = Warehouse(root / "b", fsync=False).write("other", DAY, content, settings_version="2")
+    assert hard.footer.data_version == soft.footer.data_version == version
+
+
+@pytest.mark.parametrize(
+    "other",
+    [
+        frame().reverse(),
+        frame().rename({"vwap": "price"}),
+        frame().select(reversed(frame().columns)),
+        frame().with_columns(pl.col("vwap").fill_nan(None)),
+        frame().with_columns(pl.col("vwap").fill_null(float("nan"))),
+        frame().with_columns(pl.col("vwap").cast(pl.Float64)),
+        frame().with_columns(pl.col("focus").fill_null(False)),
+        frame().with_columns(pl.col("reasons").fill_null([])),
+        frame().with_columns(reasons=pl.Series([["a"], ["b"], None], dtype=pl.List(pl.String))),
+        frame().with_columns(symbol=pl.Series(["S0S", "1", "S2"])),
+        frame().with_columns(pl.col("close") + 1e-13),
+        frame(rows=2),
+        frame().clear(),
+    ],
+)
+def test_a_version_changes_with_every_change_of_content(other: pl.DataFrame) -> None:
+    assert data_version(other) != data_version(frame())
+
+
+def test_every_nan_is_the_same_value_and_differs_from_null() -> None:
+    odd = np.array([0x7FF8000000000001, 0xFFF8000000000000], dtype=np.uint64).view(np.float64)
+    nans = pl.DataFrame({"x": odd})
+    assert data_version(nans) == data_version(pl.DataFrame({"x": [float("nan")] * 2}))
+    assert data_version(nans) != data_version(pl.DataFrame({"x": [None, None]}, schema={"x": pl.Float64}))
+
+
+def test_an_empty_frame_is_a_file_with_its_schema(warehouse: Warehouse) -> None:
+    written = warehouse.write("bars", DAY, frame().clear())
+    assert written.rows == 0
+    read = warehouse.read("bars", [DAY])
+    assert read.schema == frame().schema
+    assert read.is_empty()
+
+
+def test_sessions_are_read_in_the_order_asked_for_empty_ones_among_them(warehouse: Warehouse) -> None:
+    for day, rows in zip(DAYS, (3, 0, 2), strict=True):
+        warehouse.write("bars", day, frame(day, rows=rows))
+    assert warehouse.sessions("bars") == DAYS
+    assert warehouse.assets() == ["bars"]
+    assert_frame_equal(warehouse.read("bars", DAYS[::-1]), pl.concat([frame(DAYS[2], rows=2), frame(DAYS[0])]))
+    assert warehouse.read("bars", DAYS, ["close", "symbol"]).columns == ["close", "symbol"]
+    assert warehouse.read("bars", [DAYS[1]], ["close"]).schema == {"close": pl.Float64}
+
+
+def test_equal_partitions_are_equal_bytes(warehouse: Warehouse) -> None:
+    first = warehouse.write("bars", DAY, frame(), upstream={"b": {"2": "y", "1": "x"}, "a": {}}).path.read_bytes()
+    second = warehouse.write(
+        "bars", DAY, pl.concat([frame()[:1], frame()[1:]], rechunk=False), upstream={"a": {}, "b": {"1": "x", "2": "y"}}
+    )
+    assert second.path.read_bytes() == first
+
+
+def test_the_footer_is_found_again_by_another_process_and_after_a_change(warehouse: Warehouse) -> None:
+    written = warehouse.write("bars", DAY, frame(), code_version="c", settings_version="s", upstream={"raw_bars": {"2023-01-03": "v"}})
+    other = Warehouse(warehouse.root)
+    assert other.footer("bars", DAY) == written.footer == warehouse.footer("bars", DAY)
+    changed = warehouse.write("bars", DAY, frame(close=5.0))
+    assert other.footer("bars", DAY) == changed.footer != written.footer
+    assert other.data_versions("bars", [DAY]) == {"2023-01-03": changed.footer.data_version}
+
+
+def test_duckdb_and_polars_read_the_layout_as_it_is(warehouse: Warehouse) -> None:
+    for i, day in enumerate(DAYS):
+        warehouse.write("bars", day, frame(day, close=float(i)))
+    pattern = str(warehouse.root / "bars" / "*" / "data.parquet")
+    found = duckdb.sql(
+        f"select session, sum(close) from read_parquet('{pattern}', hive_partitioning = true) group by all order by all"
+    ).fetchall()
+    assert found == [(DAYS[0], 3.0), (DAYS[1], 6.0), (DAYS[2], 9.0)]
+    scanned = (
+        pl.scan_parquet(warehouse.root / "bars", hive_partitioning=True).filter(pl.col("session") >= DAYS[1]).select(pl.len()).collect()
+    )
+    assert scanned.item() == 6
+
+
+# Vintages
+
+
+def test_the_same_delivery_again_is_no_new_vintage(warehouse: Warehouse) -> None:
+    first = warehouse.write_vintage("raw_bars", DAY, frame(), known=NOON)
+    again = warehouse.write_vintage("raw_bars", DAY, frame(), known=NOON + timedelta(days=1))
+    assert again == first
+    assert warehouse.vintages("raw_bars", DAY) == {NOON: first.path}
+
+
+def test_another_delivery_is_kept_beside_the_first_and_read(warehouse: Warehouse) -> None:
+    warehouse.write_vintage("raw_bars", DAY, frame(), known=NOON)
+    later = NOON + timedelta(hours=1, microseconds=5)
+    warehouse.write_vintage("raw_bars", DAY, frame(close=2.0), known=later)
+    assert list(warehouse.vintages("raw_bars", DAY)) == [NOON, later]
+    assert_frame_equal(warehouse.read("raw_bars", [DAY]), frame(close=2.0))
+    assert_frame_equal(pl.read_parquet(warehouse.vintages("raw_bars", DAY)[NOON], hive_partitioning=False), frame())
+    assert warehouse.sessions("raw_bars") == [DAY]
+    assert warehouse.footer("raw_bars", DAY).data_version == data_version(frame(close=2.0))
+
+
+@pytest.mark.parametrize("newest", [NOON, datetime(2300, 1, 1, tzinfo=UTC)])
+@pytest.mark.parametrize("shift", [timedelta(0), timedelta(hours=-3)])
+def test_a_delivery_is_never_stored_under_an_earlier_time(warehouse: Warehouse, newest: datetime, shift: timedelta) -> None:
+    warehouse.write_vintage("raw_bars", DAY, frame(), known=newest)
+    for close in (2.0, 3.0, 1.0):
+        warehouse.write_vintage("raw_bars", DAY, frame(close=close), known=newest + shift)
+        assert_frame_equal(warehouse.read("raw_bars", [DAY]), frame(close=close))
+    assert len(warehouse.vintages("raw_bars", DAY)) == 4
+    assert min(warehouse.vintages("raw_bars", DAY)) == newest
+
+
+def test_a_time_in_another_zone_is_stored_in_utc(warehouse: Warehouse) -> None:
+    written = warehouse.write_vintage("raw_bars", DAY, frame(), known=NOON.astimezone().astimezone(tz=None))
+    assert written.path.name == "known=2023-01-03T12-00-00.000000Z.parquet"
+
+
+def test_history_starts_at_the_first_raw_bars(warehouse: Warehouse) -> None:
+    assert warehouse.history_start() is None
+    warehouse.write("bars", DAYS[0], frame())
+    assert warehouse.history_start() is None
+    warehouse.folder("raw_bars", DAYS[0]).mkdir(parents=True)
+    warehouse.write_vintage("raw_bars", DAYS[2], frame(), known=NOON)
+    warehouse.write_vintage("raw_bars", DAYS[1], frame(), known=NOON)
+    assert warehouse.history_start() == DAYS[1]
+
+
+# Missing and damaged files
+
+
+def test_a_missing_partition_is_named_with_the_command_that_makes_it(warehouse: Warehouse) -> None:
+    with pytest.raises(
+        MissingPartitionError,
+        match="bars has no partition for 2023-01-03 in .*dagster asset materialize .* --select bars --partition 2023-01-03",
+    ):
+        warehouse.read("bars", [DAY])
+    warehouse.write("bars", DAYS[1], frame())
+    with pytest.raises(MissingPartitionError, match=r"for 2023-01-03, 2023-01-05 in .*--select '\+bars' --from 2023-01-03 --to 2023-01-05"):
+        warehouse.read("bars", DAYS)
+    many = [DAY + timedelta(days=i) for i in range(5, 15)]
+    with pytest.raises(MissingPartitionError, match="and 7 more"):
+        warehouse.require("bars", many)
+    with pytest.raises(MissingPartitionError, match="no session of bars was asked for"):
+        warehouse.read("bars", [])
+    with pytest.raises(MissingPartitionError, match="2023-01-03"):
+        warehouse.footer("bars", DAY)
+    assert warehouse.sessions("nothing") == []
+    assert Warehouse(warehouse.root / "none").assets() == []
+
+
+READER = """
+import json, sys
+from datetime import date
+from pathlib import Path
+from ats_assets.errors import CorruptPartitionError
+from ats_assets.warehouse import Warehouse
+
+day, whole = date(2023, 1, 3), date(2023, 1, 4)
+found = {}
+for root in map(Path, sys.argv[1:]):
+    warehouse = Warehouse(root)
+    for name, act in {"read": lambda: warehouse.read("bars", [whole, day]), "footer": lambda: warehouse.footer("bars", day), "part": lambda: warehouse.read_part("bars", "p")}.items():
+        try:
+            act()
+            said = "nothing"
+        except CorruptPartitionError as error:
+            said = str(error)
+        found[f"{root.name} {name}"] = said
+print(json.dumps(found))
+"""
+
+
+def damaged(content: bytes) -> dict[str, bytes]:
+    """A file as it should be, and what can become of it."""
+    tail = len(content) - 8 - int.from_bytes(content[-8:-4], "little")
+    flipped = {
+        f"flipped-{i}": content[:i] + bytes([content[i] ^ 0x55]) + content[i + 1 :]
+        for i in (5, 9, 20, tail + 1, tail + 9, tail + 60, len(content) - 7)
+    }
+    return {
+        "whole": content,
+        "empty": b"",
+        "half": content[: len(content) // 2],
+        "without-its-end": content[:-1],
+        "only-its-end": content[tail:],
+        "other-magic": b"XXXX" + content[4:-4] + b"XXXX",
+        "text": b"symbol,close\nA,1\n" * 40,
+        "zeros": bytes(len(content)),
+        "hole": content[:40] + bytes(len(content) // 3) + content[40 + len(content) // 3 :],
+        **flipped,
+    }
+
+
+def test_a_damaged_file_is_named_and_never_ends_the_process(tmp_path: Path) -> None:
+    source = Warehouse(tmp_path / "source", fsync=False)
+    wide = frame(rows=3).join(pl.DataFrame({f"f{i}": np.arange(3) / (i + 1) for i in range(30)}), how="cross")
+    files = damaged(source.write("bars", DAY, wide).path.read_bytes())
+    for name, content in files.items():
+        other = Warehouse(tmp_path / name, fsync=False)
+        other.write("bars", DAYS[1], wide)
+        other.folder("bars", DAY).mkdir()
+        (other.folder("bars", DAY) / "data.parquet").write_bytes(content)
+        other.part("bars", "p").write_bytes(content)
+    read = subprocess.run(
+        [sys.executable, "-c", READER, *(str(tmp_path / name) for name in files)], capture_output=True, text=True, check=False
+    )
+    assert read.returncode == 0, read.stderr[-2000:]
+    found: dict[str, str] = json.loads(read.stdout)
+    assert {found[f"whole {act}"] for act in ("read", "footer", "part")} == {"nothing"}
+    for name in ("empty", "half", "without-its-end", "other-magic", "text", "zeros"):
+        for act, path in (
+            ("read", "session=2023-01-03/data.parquet"),
+            ("footer", "session=2023-01-03/data.parquet"),
+            ("part", "p.parquet"),
+        ):
+            said = found[f"{name} {act}"]
+            assert path in said, (name, act, said)
+            assert "delete it" in said, (name, act, said)
+    assert "--select bars --partition 2023-01-03" in found["half read"]
+
+
+def test_files_of_two_schemas_are_said_to_be_so(warehouse: Warehouse) -> None:
+    warehouse.write("bars", DAYS[0], frame())
+    warehouse.write("bars", DAYS[1], frame().drop("vwap"))
+    with pytest.raises(CorruptPartitionError, match=r"bars from 2023-01-03 to 2023-01-04 can't be read together.*ats run --select bars"):
+        warehouse.read("bars", DAYS[:2])
+
+
+def test_a_file_of_someone_else_is_said_to_be_so(warehouse: Warehouse) -> None:
+    path = warehouse.write("bars", DAY, frame()).path
+    frame().write_parquet(path)
+    with pytest.raises(CorruptPartitionError, match="was not written by this system"):
+        warehouse.footer("bars", DAY)
+
+
+# Assets without partitions
+
+
+def test_parts_and_texts(warehouse: Warehouse) -> None:
+    with pytest.raises(MissingPartitionError, match="backtest is not in .*--select backtest"):
+        warehouse.read_part("backtest", "equity")
+    with pytest.raises(MissingPartitionError, match=r"metrics\.json is not there.*--select backtest"):
+        warehouse.read_text("backtest", "metrics.json")
+    written = warehouse.write_part("backtest", "equity", frame(), upstream={"signals": {"2023-01-03": "v"}})
+    assert_frame_equal(warehouse.read_part("backtest", "equity"), frame())
+    assert warehouse.footer_of(warehouse.part("backtest", "equity")) == written.footer
+    warehouse.write_text("backtest", "metrics.json", "{ ½ }")
+    assert warehouse.read_text("backtest", "metrics.json") == "{ ½ }"
