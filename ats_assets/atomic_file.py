@@ -42,17 +42,18 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, fsync: bool
 
 def _sweep(folder: Path) -> None:
     """Remove what killed processes left behind; a temporary file of a living one stays."""
-    for entry in os.scandir(folder):
-        name, _, tail = entry.name.rpartition(".")
-        pid, dash, _ = tail.partition("-")
-        if name.startswith(".") and dash and pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
-            Path(entry.path).unlink(missing_ok=True)
+    with os.scandir(folder) as entries:
+        for entry in entries:
+            name, _, tail = entry.name.rpartition(".")
+            pid, dash, _ = tail.partition("-")
+            if name.startswith(".") and dash and pid.isascii() and pid.isdigit() and int(pid) != os.getpid() and not _alive(int(pid)):
+                Path(entry.path).unlink(missing_ok=True)
 
 
 def _alive(pid: int) -> bool:
     try:
         os.kill(pid, 0)
-    except ProcessLookupError:
+    except (ProcessLookupError, OverflowError):
         return False
     except PermissionError:
         return True
