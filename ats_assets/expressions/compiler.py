@@ -3,22 +3,24 @@
 import operator
 from collections.abc import Callable, Mapping
 from difflib import get_close_matches
+from functools import lru_cache
 from typing import NoReturn
 
 import numpy as np
 
 from ats_assets.errors import ExpressionError, LookAheadError
-from ats_assets.expressions import elementwise
 from ats_assets.expressions.complaints import complaint, pointed
-from ats_assets.expressions.operators import OPERATORS, SIGNS, Operator
+from ats_assets.expressions.operators import OPERATORS, SIGNS, Kind, Operand, Operator, Series, negated
 from ats_assets.expressions.parser import parse
-from ats_assets.expressions.steps import Operand, Plan, PlanBuilder, Reference
+from ats_assets.expressions.plan import Builder, Plan, assemble
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node
 
 MAX_WINDOW = 10_000
 """Sessions of the longest window or lag."""
 
-_NEGATE = elementwise.rowwise(np.negative)
+MAX_LOOKBACK = 100_000
+"""Sessions that an expression may look back in all, windows within windows included."""
+
 _ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
     "+": operator.add,
     "-": operator.sub,
@@ -38,31 +40,44 @@ def compile_expressions(expressions: Mapping[str, str]) -> Plan:
     LookAheadError
         If an expression refers to a later session.
     """
-    builder = PlanBuilder()
-    for name, text in expressions.items():
+    return _compiled(tuple(expressions.items()))
+
+
+def lookback(expressions: Mapping[str, str]) -> int:
+    """Sessions before the current one that the expressions need; known without any data."""
+    return compile_expressions(expressions).lookback
+
+
+@lru_cache(maxsize=64)
+def _compiled(expressions: tuple[tuple[str, str], ...]) -> Plan:
+    builder = Builder()
+    results: list[int] = []
+    for name, text in expressions:
         try:
-            value = _Compiler(text, builder).whole()
+            results.append(_Compiler(text, builder).whole(name).node)
         except (ExpressionError, LookAheadError) as error:
             raise type(error)(f"{name}: {error}") from None
-        builder.output(name, value)
-    return builder.plan()
+    return assemble(builder, results)
 
 
 class _Compiler:
     """One expression on its way into a plan."""
 
-    def __init__(self, text: str, builder: PlanBuilder) -> None:
+    def __init__(self, text: str, builder: Builder) -> None:
         self.text = text
         self.builder = builder
 
     def fail(self, message: str, node: Node) -> NoReturn:
         raise complaint(message, self.text, node.position)
 
-    def whole(self) -> Reference:
+    def whole(self, name: str) -> Series:
         node = parse(self.text)
         value = self.value(node)
-        if not isinstance(value, Reference):
+        if not isinstance(value, Series):
             self.fail("an expression needs a field, like $close; this is one number for all sessions", node)
+        sessions = self.builder.lookbacks[value.node]
+        if sessions > MAX_LOOKBACK:
+            self.fail(f"`{name}` looks back {sessions} sessions in all; {MAX_LOOKBACK} are the most. Shorten its windows", node)
         return value
 
     def value(self, node: Node) -> Operand:
@@ -70,10 +85,10 @@ class _Compiler:
             case Literal(value):
                 return self.constant(value, node)
             case Field(name):
-                return self.builder.field(elementwise.column, name)
+                return Series(self.builder.field(name), Kind.SINGLE, missing_without_row=True, missing_without_rows=True)
             case Negation(operand):
                 value = self.number(operand)
-                return -value if isinstance(value, float) else self.builder.add(_NEGATE, value)
+                return negated(self.builder, value) if isinstance(value, Series) else -value
             case Binary():
                 return self.binary(node)
             case Call():
@@ -87,13 +102,11 @@ class _Compiler:
 
     def number(self, node: Node) -> Operand:
         value = self.value(node)
-        if isinstance(value, Reference) and value.is_condition:
-            return self.builder.add(elementwise.as_number, value)
-        return value
+        return value.as_number() if isinstance(value, Series) else value
 
-    def condition(self, node: Node) -> Reference:
+    def condition(self, node: Node) -> Series:
         value = self.value(node)
-        if not isinstance(value, Reference) or not value.is_condition:
+        if not isinstance(value, Series) or not value.is_condition:
             self.fail("expected a condition here, like $close > $open", node)
         return value
 
@@ -118,7 +131,7 @@ class _Compiler:
     def operand(self, kind: str, node: Node) -> Operand:
         return self.condition(node) if kind == "condition" else self.number(node)
 
-    def call(self, node: Call) -> Reference:
+    def call(self, node: Call) -> Series:
         chosen = OPERATORS.get(node.name)
         if chosen is None:
             similar = get_close_matches(node.name, OPERATORS, n=1)

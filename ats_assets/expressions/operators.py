@@ -1,23 +1,65 @@
-"""The operators of the language: one table of their names, arguments, kinds and steps.
+"""The operators of the language: one table of their names, arguments, kinds and nodes. Names and meanings are qlib's.
 
-Names and meanings are qlib's. An operator takes operands (expressions) first and parameters (literals: windows, lags, quantiles) after them.
+Types follow qlib on float32 data. A column is *single*; arithmetic of singles and numbers is rounded to float32 after each step; a window's statistic is
+*double*, and so is what is made of it. A comparison is a *condition*: 1 or 0, and 0 where a side is missing.
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
+from enum import Enum
 from functools import partial
+from types import MappingProxyType
+from typing import Final
 
 import numpy as np
 
-from ats_assets.expressions import elementwise, rolling
-from ats_assets.expressions.steps import Operand, PlanBuilder, Reference
+from ats_assets.expressions import windows
+from ats_assets.expressions.machine import Op
+from ats_assets.expressions.plan import Builder, Window
 
-Window = Callable[..., Reference]
+
+class Kind(Enum):
+    """What a series holds."""
+
+    CONDITION = "condition"
+    SINGLE = "float32"
+    DOUBLE = "float64"
+
+
+@dataclass(frozen=True, slots=True)
+class Series:
+    """A lowered expression.
+
+    Parameters
+    ----------
+    missing_without_row
+        It is missing in every session in which the symbol has no row. Windows over other series must look where their first row is.
+    missing_without_rows
+        It is missing where the symbol has no row in all the sessions that it looks back on.
+    """
+
+    node: int
+    kind: Kind
+    missing_without_row: bool
+    missing_without_rows: bool
+
+    @property
+    def is_condition(self) -> bool:
+        """Whether it says, by 1 or 0, that something holds."""
+        return self.kind is Kind.CONDITION
+
+    def as_number(self) -> "Series":
+        """A condition as the numbers 1 and 0."""
+        return replace(self, kind=Kind.SINGLE) if self.is_condition else self
+
+
+Operand = Series | float
+"""A value, or a number that is the same on every row."""
 
 
 @dataclass(frozen=True, kw_only=True)
 class Operator:
-    """How an operator is called, and the steps that it stands for.
+    """How an operator is called, and the nodes that it stands for.
 
     Attributes
     ----------
@@ -26,134 +68,147 @@ class Operator:
     parameters
         The kind of each literal after them: "window", "lag" or "share" (0 to 1).
     build
-        Adds the steps: `build(builder, *operands, *parameters)`.
+        Adds the nodes: `build(builder, *operands, *parameters)`.
     meaning
         One line for people.
     """
 
     operands: tuple[str, ...]
     parameters: tuple[str, ...] = ()
-    build: Callable[..., Reference]
+    build: Callable[..., Series]
     meaning: str
 
 
-def _rowwise(function: Callable[..., np.ndarray], *operands: str, meaning: str, gives: str = "number") -> Operator:
-    step = elementwise.rowwise(function)
-
-    def build(builder: PlanBuilder, *values: Operand) -> Reference:
-        return builder.add(step, *values, is_condition=gives == "condition")
-
-    return Operator(operands=operands, build=build, meaning=meaning)
+def number(builder: Builder, value: float, kind: Kind) -> int:
+    """A constant beside a series of that kind; beside float32 it is rounded to float32, as numpy does."""
+    with np.errstate(over="ignore"):
+        return builder.number(float(np.float32(value)) if kind is not Kind.DOUBLE else value)
 
 
-def _windowed(step: Callable[..., np.ndarray], *settings: float) -> Window:
-    """The value of a window kernel over one operand."""
-
-    def build(builder: PlanBuilder, value: Reference, window: int, *parameters: float) -> Reference:
-        seen = builder.add(elementwise.window_input, value)
-        return builder.add(step, seen, parameters=(window, *settings, *parameters), reach=window - 1)
-
-    return build
+def _operands(builder: Builder, *values: Operand) -> tuple[list[int], Kind, list[Series]]:
+    """The nodes of the operands, the kind of the result, and those that are series."""
+    series = [value for value in values if isinstance(value, Series)]
+    kind = Kind.DOUBLE if any(s.kind is Kind.DOUBLE for s in series) else Kind.SINGLE
+    return [value.node if isinstance(value, Series) else number(builder, value, kind) for value in values], kind, series
 
 
-def _row(table: Window, row: int) -> Window:
-    def build(builder: PlanBuilder, *arguments: Reference | int) -> Reference:
-        return builder.add(rolling.row_of, table(builder, *arguments), parameters=(row,))
-
-    return build
-
-
-_sums, _variance, _regression = _windowed(rolling.sums), _windowed(rolling.variance), _windowed(rolling.regression)
-
-
-def _mean(builder: PlanBuilder, value: Reference, window: int) -> Reference:
-    return builder.add(rolling.mean_of, _sums(builder, value, window))
+def _elementwise(op: Op, builder: Builder, *values: Operand, rounded: bool = False, through: bool = True) -> Series:
+    """An operation in which NaN propagates (but for `through`)."""
+    nodes, kind, series = _operands(builder, *values)
+    node = builder.emit(op, *nodes, rounded=rounded and kind is Kind.SINGLE)
+    return Series(
+        node, kind, through and any(s.missing_without_row for s in series), through and any(s.missing_without_rows for s in series)
+    )
 
 
-def _deviation(builder: PlanBuilder, value: Reference, window: int) -> Reference:
-    return builder.add(rolling.root_of, _variance(builder, value, window))
+def _compared(op: Op, builder: Builder, left: Operand, right: Operand) -> Series:
+    nodes, _, _ = _operands(builder, left, right)
+    return Series(builder.emit(Op.STARTED, builder.emit(op, *nodes), builder.started), Kind.CONDITION, False, False)
 
 
-def _count(builder: PlanBuilder, value: Reference, window: int) -> Reference:
-    return _row(_sums, 0)(builder, builder.add(elementwise.is_known, value), window)
+def _swapped(op: Op, builder: Builder, left: Operand, right: Operand) -> Series:
+    return _compared(op, builder, right, left)
 
 
-def _rsquare(builder: PlanBuilder, value: Reference, window: int) -> Reference:
-    return builder.add(rolling.unless_flat, _regression(builder, value, window), _variance(builder, value, window), parameters=(1,))
+def _logical(op: Op, builder: Builder, *conditions: Series) -> Series:
+    return Series(builder.emit(op, *(c.node for c in conditions)), Kind.CONDITION, False, False)
 
 
-def _covariances(builder: PlanBuilder, left: Reference, right: Reference, window: int) -> Reference:
-    seen = (builder.add(elementwise.window_input, left), builder.add(elementwise.window_input, right))
-    return builder.add(rolling.covariance, *seen, parameters=(window,), reach=window - 1)
+def _if(builder: Builder, condition: Series, left: Operand, right: Operand) -> Series:
+    nodes, kind, _ = _operands(builder, left, right)
+    return Series(builder.emit(Op.IF, condition.node, *nodes), kind, False, False)
 
 
-def _correlation(builder: PlanBuilder, left: Reference, right: Reference, window: int) -> Reference:
-    spreads = (_variance(builder, left, window), _variance(builder, right, window))
-    return builder.add(rolling.unless_either_flat, _covariances(builder, left, right, window), *spreads, parameters=(0,))
+def _ref(builder: Builder, x: Series, lag: int) -> Series:
+    node = x.node
+    if not x.missing_without_rows:  # what it is where the symbol has no rows at all must not depend on rows farther back
+        node = builder.emit(Op.SUPPORTED, node, builder.present, rows=builder.lookbacks[node])
+    return Series(builder.emit(Op.LAGGED, node, lag=lag), x.kind, False, True)
 
 
-def _shift(builder: PlanBuilder, value: Reference, lag: int) -> Reference:
-    return builder.add(elementwise.shift, value, parameters=(lag, value.lookback), reach=lag)
+def _delta(builder: Builder, x: Series, lag: int) -> Series:
+    return _elementwise(Op.SUBTRACT, builder, x, _ref(builder, x, lag), rounded=True)
 
 
-def _delta(builder: PlanBuilder, value: Reference, lag: int) -> Reference:
-    return builder.add(_SUBTRACT, value, _shift(builder, value, lag))
+def _rolled(
+    build: Callable[..., int], builder: Builder, *arguments: Series | float, counts_rows: bool = False, sure: bool = True
+) -> Series:
+    """A window's statistic; the last series of the arguments is followed by the length of the window, then by parameters."""
+    series = [a for a in arguments if isinstance(a, Series)]
+    rows, *parameters = (a for a in arguments if not isinstance(a, Series))
+    inputs = tuple(s.node for s in series)
+
+    def lower(into: Builder, sources: tuple[int, ...]) -> int:
+        return build(into, *sources, int(rows), *parameters)
+
+    node = lower(builder, inputs)
+    if counts_rows or not all(s.missing_without_row for s in series):
+        builder.windows[node] = Window(node, inputs, int(rows), lower)
+    return Series(node, Kind.DOUBLE, False, sure)
 
 
-def _median(builder: PlanBuilder, value: Reference, window: int) -> Reference:
-    return _windowed(rolling.quantile)(builder, value, window, 0.5)
+def negated(builder: Builder, x: Series) -> Series:
+    """-x."""
+    return _elementwise(Op.NEGATE, builder, x)
 
 
-_SUBTRACT = elementwise.rowwise(np.subtract)
-_number = partial(_rowwise, gives="number")
-_condition = partial(_rowwise, gives="condition")
+_number = partial(Operator, operands=("number",))
+_numbers = partial(Operator, operands=("number", "number"))
 _rolling = partial(Operator, operands=("number",), parameters=("window",))
+_pair_rolling = partial(Operator, operands=("number", "number"), parameters=("window",))
 
-OPERATORS: Mapping[str, Operator] = {
-    "Abs": _number(np.abs, "number", meaning="absolute value"),
-    "Sign": _number(np.sign, "number", meaning="-1, 0 or 1"),
-    "Log": _number(np.log, "number", meaning="natural logarithm"),
-    "Power": _number(np.power, "number", "number", meaning="left to the power of right"),
-    "Add": _number(np.add, "number", "number", meaning="left + right"),
-    "Sub": Operator(operands=("number", "number"), build=lambda builder, *values: builder.add(_SUBTRACT, *values), meaning="left - right"),
-    "Mul": _number(np.multiply, "number", "number", meaning="left * right"),
-    "Div": _number(np.divide, "number", "number", meaning="left / right"),
-    "Greater": _number(np.maximum, "number", "number", meaning="the larger one; missing if one is"),
-    "Less": _number(np.minimum, "number", "number", meaning="the smaller one; missing if one is"),
-    "Gt": _condition(np.greater, "number", "number", meaning="left > right; false if one is missing"),
-    "Ge": _condition(np.greater_equal, "number", "number", meaning="left >= right; false if one is missing"),
-    "Lt": _condition(np.less, "number", "number", meaning="left < right; false if one is missing"),
-    "Le": _condition(np.less_equal, "number", "number", meaning="left <= right; false if one is missing"),
-    "Eq": _condition(np.equal, "number", "number", meaning="left = right; false if one is missing"),
-    "Ne": _condition(np.not_equal, "number", "number", meaning="left is not right; true if one is missing"),
-    "And": _condition(np.logical_and, "condition", "condition", meaning="both hold"),
-    "Or": _condition(np.logical_or, "condition", "condition", meaning="one holds at least"),
-    "Not": _condition(np.logical_not, "condition", meaning="does not hold"),
-    "If": _number(np.where, "condition", "number", "number", meaning="the second where the first holds, else the third"),
-    "Ref": Operator(operands=("number",), parameters=("lag",), build=_shift, meaning="the value so many sessions ago"),
-    "Delta": Operator(operands=("number",), parameters=("lag",), build=_delta, meaning="the change over so many sessions"),
-    "Sum": _rolling(build=_row(_sums, 0), meaning="sum over the window"),
-    "Mean": _rolling(build=_mean, meaning="mean over the window"),
-    "Count": _rolling(build=_count, meaning="number of values in the window"),
-    "Var": _rolling(build=_variance, meaning="sample variance over the window"),
-    "Std": _rolling(build=_deviation, meaning="sample standard deviation over the window"),
-    "Max": _rolling(build=_windowed(rolling.maximum, 1), meaning="largest of the window"),
-    "Min": _rolling(build=_windowed(rolling.maximum, -1), meaning="smallest of the window"),
-    "IdxMax": _rolling(build=_windowed(rolling.argmax, 1), meaning="place of the largest in the window, 1 = oldest"),
-    "IdxMin": _rolling(build=_windowed(rolling.argmax, -1), meaning="place of the smallest in the window, 1 = oldest"),
-    "Rank": _rolling(build=_windowed(rolling.rank), meaning="rank of the newest value in the window, as a share"),
-    "Med": _rolling(build=_median, meaning="median of the window"),
-    "Quantile": Operator(
-        operands=("number",), parameters=("window", "share"), build=_windowed(rolling.quantile), meaning="quantile of the window"
-    ),
-    "Slope": _rolling(build=_row(_regression, 0), meaning="slope of the line through the window, a session"),
-    "Rsquare": _rolling(build=_rsquare, meaning="R² of the line through the window"),
-    "Resi": _rolling(build=_row(_regression, 2), meaning="newest value less that of the line through the window"),
-    "Corr": Operator(operands=("number", "number"), parameters=("window",), build=_correlation, meaning="correlation over the window"),
-    "Cov": Operator(
-        operands=("number", "number"), parameters=("window",), build=_row(_covariances, 1), meaning="sample covariance over the window"
-    ),
-}
+OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
+    {
+        "Abs": _number(build=partial(_elementwise, Op.ABSOLUTE), meaning="absolute value"),
+        "Sign": _number(build=partial(_elementwise, Op.SIGN), meaning="-1, 0 or 1"),
+        "Log": _number(build=partial(_elementwise, Op.LOG, rounded=True), meaning="natural logarithm"),
+        "Power": _numbers(build=partial(_elementwise, Op.POWER, rounded=True, through=False), meaning="left to the power of right"),
+        "Add": _numbers(build=partial(_elementwise, Op.ADD, rounded=True), meaning="left + right"),
+        "Sub": _numbers(build=partial(_elementwise, Op.SUBTRACT, rounded=True), meaning="left - right"),
+        "Mul": _numbers(build=partial(_elementwise, Op.MULTIPLY, rounded=True), meaning="left * right"),
+        "Div": _numbers(build=partial(_elementwise, Op.DIVIDE, rounded=True), meaning="left / right"),
+        "Greater": _numbers(build=partial(_elementwise, Op.GREATER), meaning="the larger one; missing if one is"),
+        "Less": _numbers(build=partial(_elementwise, Op.LESS), meaning="the smaller one; missing if one is"),
+        "Gt": _numbers(build=partial(_compared, Op.GT), meaning="left > right; false if one is missing"),
+        "Ge": _numbers(build=partial(_compared, Op.GE), meaning="left >= right; false if one is missing"),
+        "Lt": _numbers(build=partial(_swapped, Op.GT), meaning="left < right; false if one is missing"),
+        "Le": _numbers(build=partial(_swapped, Op.GE), meaning="left <= right; false if one is missing"),
+        "Eq": _numbers(build=partial(_compared, Op.EQ), meaning="left = right; false if one is missing"),
+        "Ne": _numbers(build=partial(_compared, Op.NE), meaning="left is not right; true if one is missing"),
+        "And": Operator(operands=("condition", "condition"), build=partial(_logical, Op.AND), meaning="both hold"),
+        "Or": Operator(operands=("condition", "condition"), build=partial(_logical, Op.OR), meaning="one holds at least"),
+        "Not": Operator(operands=("condition",), build=partial(_logical, Op.NOT), meaning="does not hold"),
+        "If": Operator(operands=("condition", "number", "number"), build=_if, meaning="the second where the first holds, else the third"),
+        "Ref": Operator(operands=("number",), parameters=("lag",), build=_ref, meaning="the value so many sessions ago"),
+        "Delta": Operator(operands=("number",), parameters=("lag",), build=_delta, meaning="the change over so many sessions"),
+        "Sum": _rolling(build=partial(_rolled, windows.rolling_sum), meaning="sum over the window"),
+        "Mean": _rolling(build=partial(_rolled, windows.rolling_mean), meaning="mean over the window"),
+        "Count": _rolling(build=partial(_rolled, windows.rolling_count, sure=False), meaning="number of values in the window"),
+        "Var": _rolling(build=partial(_rolled, windows.rolling_variance), meaning="sample variance over the window"),
+        "Std": _rolling(build=partial(_rolled, windows.rolling_deviation), meaning="sample standard deviation over the window"),
+        "Max": _rolling(build=partial(_rolled, windows.rolling_max), meaning="largest of the window"),
+        "Min": _rolling(build=partial(_rolled, windows.rolling_min), meaning="smallest of the window"),
+        "IdxMax": _rolling(
+            build=partial(_rolled, windows.rolling_argmax, counts_rows=True), meaning="place of the largest in the window, 1 = oldest"
+        ),
+        "IdxMin": _rolling(
+            build=partial(_rolled, windows.rolling_argmin, counts_rows=True), meaning="place of the smallest in the window, 1 = oldest"
+        ),
+        "Rank": _rolling(build=partial(_rolled, windows.rolling_rank), meaning="rank of the newest value in the window, as a share"),
+        "Med": _rolling(build=partial(_rolled, windows.rolling_median), meaning="median of the window"),
+        "Quantile": Operator(
+            operands=("number",),
+            parameters=("window", "share"),
+            build=partial(_rolled, windows.rolling_quantile),
+            meaning="quantile of the window",
+        ),
+        "Slope": _rolling(build=partial(_rolled, windows.rolling_slope), meaning="slope of the line through the window, a session"),
+        "Rsquare": _rolling(build=partial(_rolled, windows.rolling_rsquare), meaning="R² of the line through the window"),
+        "Resi": _rolling(build=partial(_rolled, windows.rolling_residual), meaning="newest value less that of the line through the window"),
+        "Corr": _pair_rolling(build=partial(_rolled, windows.rolling_correlation), meaning="correlation over the window"),
+        "Cov": _pair_rolling(build=partial(_rolled, windows.rolling_covariance), meaning="sample covariance over the window"),
+    }
+)
 """Operator name to what it does."""
 
 SIGNS: Mapping[str, str] = {

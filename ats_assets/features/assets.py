@@ -29,7 +29,6 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         """Qlib's 158 price and volume factors, one row a symbol, from the 61 sessions that end at the partition."""
         sessions = sessions_of(context.partition_keys)
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        features = compute(bars, ALPHA158, sessions=calendar)
-        return features.filter(pl.col("session") >= sessions[0])
+        return compute(bars, ALPHA158, sessions=calendar, since=sessions[0])
 
     return [alpha158]

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, ExpressionError
-from ats_assets.expressions import compute, lookback, panel
+from ats_assets.expressions import blocks, compute, lookback
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
 
 SESSIONS = calendar(90)
@@ -74,14 +74,15 @@ def test_threads_order_and_company_make_no_difference() -> None:
 def test_where_blocks_are_cut_makes_no_difference(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     bars = random_walks(6, 90, seed=3)
     expected = compute(bars, SOME, sessions=SESSIONS, threads=1)
-    monkeypatch.setattr(panel, "BLOCK_ROWS", rows)
+    monkeypatch.setattr(blocks, "LANES", 3)
+    monkeypatch.setattr(blocks, "BLOCK_VALUES", 3 * rows)
     assert same_bits(compute(bars, SOME, sessions=SESSIONS, threads=3), expected)
 
 
 def test_a_long_series_is_cut_within_a_symbol() -> None:
     bars = pl.DataFrame({"symbol": ["A"] * 20_000, "session": calendar(20_000), "close": np.random.default_rng(4).random(20_000)})
     whole = compute(bars, {"mean": "Mean($close, 20)"})
-    assert bars.height > panel.BLOCK_ROWS
+    assert bars.height > blocks.BLOCK_VALUES
     exact = bars["close"].cast(pl.Float32).cast(pl.Float64).rolling_mean(20, min_samples=1)
     np.testing.assert_allclose(whole["mean"].to_numpy(), exact.to_numpy(), rtol=1e-6)
 
@@ -178,3 +179,24 @@ def test_a_condition_is_not_false_where_nothing_was(text: str) -> None:
     whole = compute(bars, {"a": text}, sessions=SESSIONS)
     assert whole["a"].is_nan().all()
     assert same_bits(compute(bars.tail(2), {"a": text}, sessions=SESSIONS), whole.tail(2))
+
+
+@pytest.mark.parametrize("at", [0, 1, 45, 89])
+def test_rows_from_a_session_on_are_those_of_all(at: int) -> None:
+    bars = random_walks(5, 90, seed=12)
+    whole = compute(bars, SOME, sessions=SESSIONS)
+    assert same_bits(compute(bars, SOME, sessions=SESSIONS, since=SESSIONS[at]), whole.filter(pl.col("session") >= SESSIONS[at]))
+    assert compute(bars, SOME, sessions=SESSIONS, since=date(2030, 1, 1)).height == 0
+
+
+def test_equal_values_of_different_bits_leave_no_trace() -> None:
+    """0.0 and -0.0 are equal: which of them has left the window must not show."""
+    days = calendar(40)
+    close = np.where(np.random.default_rng(13).random(40) < 0.5, 0.0, -0.0)
+    bars = pl.DataFrame({"symbol": ["A"] * 40, "session": days, "close": close})
+    expressions = {name: f"{name}($close, 7)" for name in ("Sum", "Mean", "Med", "Std", "Slope", "Rank", "IdxMax", "Max", "Min")}
+    whole = compute(bars, expressions, sessions=days)
+    for at in range(40):
+        window = days[max(0, at - 6) : at + 1]
+        alone = compute(bars.filter(pl.col("session").is_in(window)), expressions, sessions=window)
+        assert same_bits(alone.filter(pl.col("session") == days[at]), whole.filter(pl.col("session") == days[at]))

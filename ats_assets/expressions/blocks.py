@@ -1,0 +1,191 @@
+"""Runs a plan over the panel, block by block: some symbols side by side, over some sessions and those that these look back on.
+
+The memory in use is one block's registers for each thread, whatever the size of the panel, and the results go straight to their place.
+"""
+
+# ruff: noqa: C901, PLR0917 - kernels take arrays by position and choose by plain branches, which numba compiles well
+
+import hashlib
+from collections.abc import Callable
+from pathlib import Path
+from typing import Final
+
+import numba
+import numpy as np
+
+from ats_assets.expressions.machine import execute, kernel
+
+LANES: Final = 8
+BLOCK_VALUES: Final = 1_024
+"""Wanted values of one series in a block; the registers should stay in the processor's cache."""
+
+
+@kernel
+def _load(fields, places, positions, rows, dest, base, length, lookback, lanes, registers, present, targets, cursors):
+    """Put the panel's rows of a block into the registers; False where no row of it is wanted."""
+    registers[:2] = 0.0
+    for f in range(places.size):
+        registers[places[f], : length * lanes] = np.nan
+    present[:] = False
+    targets[:] = -1
+    wanted = False
+    for lane in range(rows.size - 1):
+        row = cursors[lane]
+        while row < rows[lane + 1] and positions[row] < base:
+            row += 1
+        cursors[lane] = row
+        while row < rows[lane + 1] and positions[row] < base + length:
+            at = (positions[row] - base) * lanes + lane
+            for f in range(places.size):
+                registers[places[f], at] = fields[f, row]
+            present[at] = True
+            if at >= lookback * lanes and dest[row] >= 0:
+                targets[at - lookback * lanes] = dest[row]
+                wanted = True
+            row += 1
+    return wanted
+
+
+@kernel
+def _mark(present, length, lanes, started, since_present, starts, ends):
+    """Rows since the first and since the last present row of each lane; whether a row is absent between them."""
+    gaps = False
+    for lane in range(lanes):
+        starts[lane], ends[lane] = length, -1
+        for t in range(length):
+            at = t * lanes + lane
+            if present[at]:
+                gaps = gaps or (ends[lane] >= 0 and t > ends[lane] + 1)
+                starts[lane], ends[lane] = min(starts[lane], t), t
+            since_present[at] = t - ends[lane] if ends[lane] >= 0 else np.inf
+        for t in range(length):
+            started[t * lanes + lane] = t - starts[lane] + 1
+    return gaps
+
+
+@kernel
+def _mend(window, code, constants, registers, part, ordered, present, lanes, starts, ends):
+    """Compute anew the windows whose oldest rows are absent, as if the data began at their first present row.
+
+    A symbol that was not there at the start of a window counts from its first row in it, whether it was listed before or not: else the value would
+    depend on rows before the window.
+    """
+    rows, first, target, x, y = window[2], window[3], window[4], window[5], window[6]
+    for lane in range(lanes):
+        for t in range(max(first, starts[lane] + rows), ends[lane] + 1):
+            oldest = t - rows + 1
+            if present[oldest * lanes + lane]:
+                continue
+            start = oldest
+            while start <= t and not present[start * lanes + lane]:
+                start += 1
+            value = np.nan
+            if start <= t:
+                for i in range(rows):
+                    at = (oldest + i) * lanes + lane
+                    inside = oldest + i >= start
+                    part[0, i] = oldest + i - start + 1
+                    part[window[7], i] = registers[x, at] if inside else np.nan
+                    if y >= 0:
+                        part[window[8], i] = registers[y, at] if inside else np.nan
+                execute(code, constants, window[0], window[1], part, ordered, rows, 1)
+                value = part[window[9], rows - 1]
+            registers[target, t * lanes + lane] = value
+
+
+@kernel
+def _store(values, targets, result):
+    """Write a result, every missing value as the same NaN."""
+    for i in range(targets.size):
+        if targets[i] >= 0:
+            result[targets[i]] = np.float32(values[i]) if values[i] == values[i] else np.float32(np.nan)
+
+
+def _compile_run() -> Callable[..., None]:
+    """Make `run`. Numba's cache knows of changes in this file alone; the machine's text is made part of its key by the closure."""
+    machine = hashlib.sha256(Path(str(execute.py_func.__code__.co_filename)).read_bytes()).hexdigest()  # pyright: ignore[reportFunctionMemberAccess]
+
+    @numba.njit(error_model="numpy", nogil=True, cache=True)
+    def run(
+        code,
+        constants,
+        segments,
+        windows,
+        sizes,
+        numbers,
+        number_values,
+        places,
+        fields,
+        positions,
+        rows,
+        dest,
+        since,
+        out,
+        lanes,
+        block,
+        first,
+        last,
+    ):
+        """Compute the groups of symbols `first` to `last - 1`.
+
+        Parameters
+        ----------
+        code, constants, segments, windows
+            See `Plan`.
+        sizes
+            Lookback, registers, registers of a window, longest quantile window, longest window that is mended.
+        numbers, number_values : arrays of shape (n_numbers,)
+            Registers of constants, and the constants.
+        places : int32 array of shape (n_fields,)
+            Registers of the fields.
+        fields : float32 array of shape (n_fields, n_rows)
+            By symbol, then session.
+        positions : int32 array of shape (n_rows,)
+            The rows' sessions.
+        rows : int64 array of shape (n_symbols + 1,)
+            Where each symbol's rows begin.
+        dest : int64 array of shape (n_rows,)
+            The row of the result, or -1.
+        since
+            First session that is wanted.
+        out : float32 array of shape (n_expressions, n_results)
+        lanes, block
+            Symbols and sessions of a block.
+        """
+        lookback = sizes[0]
+        longest = lookback + block
+        registers = np.zeros((sizes[1], longest * lanes))
+        part = np.zeros((max(sizes[2], 3), max(sizes[4], 1)))
+        ordered = np.empty(sizes[3] + 1)
+        present, targets = np.empty(longest * lanes, np.bool_), np.empty(block * lanes, np.int64)
+        starts, ends, cursors = np.empty(lanes, np.int64), np.empty(lanes, np.int64), np.empty(lanes, np.int64)
+        for i in range(numbers.size):
+            registers[numbers[i]] = number_values[i]
+        for group in range(first, last):
+            members = rows[group * lanes : (group + 1) * lanes + 1]
+            begin, end = positions[members[0]], positions[members[0]]
+            for lane in range(members.size - 1):
+                cursors[lane] = members[lane]
+                begin, end = min(begin, positions[members[lane]]), max(end, positions[members[lane + 1] - 1])
+            for now in range(max(begin, since), end + 1, block):
+                length = lookback + min(block, end + 1 - now)
+                if not _load(
+                    fields, places, positions, members, dest, now - lookback, length, lookback, lanes, registers, present, targets, cursors
+                ):
+                    continue
+                gaps = _mark(present, length, lanes, registers[0], registers[1], starts, ends)
+                for s in range(segments.shape[0]):
+                    execute(code, constants, segments[s, 0], segments[s, 1], registers, ordered, length, lanes)
+                    if gaps and segments[s, 2] >= 0:
+                        _mend(windows[segments[s, 2]], code, constants, registers, part, ordered, present, lanes, starts, ends)
+                    if segments[s, 3] >= 0:
+                        values = registers[segments[s, 4], lookback * lanes : length * lanes]
+                        _store(values, targets[: values.size], out[segments[s, 3]])
+        if len(machine) == 0:  # keeps the closure
+            raise ValueError
+
+    return run
+
+
+run: Final = _compile_run()
+"""Compiled on first use (half a minute), then read from `__pycache__`."""

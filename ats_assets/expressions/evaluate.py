@@ -1,0 +1,106 @@
+"""Expressions over a panel."""
+
+import os
+from collections.abc import Mapping, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from itertools import pairwise
+
+import numpy as np
+import polars as pl
+import pyarrow as pa
+from numpy.typing import NDArray
+
+from ats_assets.errors import ExpressionError
+from ats_assets.expressions import blocks
+from ats_assets.expressions.compiler import compile_expressions
+from ats_assets.expressions.grid import Grid, make_grid
+from ats_assets.expressions.plan import Plan
+
+LONG_LOOKBACK = 2_000
+"""Sessions; expressions that look back farther are computed symbol by symbol, for the sake of memory."""
+
+
+def compute(
+    panel: pl.DataFrame,
+    expressions: Mapping[str, str],
+    *,
+    sessions: Sequence[date] | None = None,
+    since: date | None = None,
+    threads: int | None = None,
+) -> pl.DataFrame:
+    """Evaluate expressions for every row of a panel.
+
+    A row's value depends on the rows of its symbol in the sessions of its window alone, and has the same bits whatever else the panel, the other
+    expressions or the number of threads are. A window begins at the symbol's first row in it; a later session without a row counts as one
+    with missing values.
+
+    Parameters
+    ----------
+    panel
+        symbol (String), session (Date) and the columns that the expressions name (as a rule open, high, low, close, volume, vwap), in any order of
+        rows, one row a key. Null, NaN and, in windows, infinite values are missing. A panel without vwap is one where it is missing throughout.
+    expressions
+        Name to expression, in qlib's language.
+    sessions
+        The calendar, with every session that the panel spans; default: the sessions that occur in the panel.
+    since
+        The first session that is wanted; default: all. Earlier rows are looked back on only.
+    threads
+        Default: the processors that this process may use.
+
+    Returns
+    -------
+    DataFrame
+        symbol, session and one Float32 column an expression, in order, sorted by session, then symbol. Missing is NaN.
+
+    Raises
+    ------
+    ExpressionError, LookAheadError
+        See `compile_expressions`; also where the panel lacks a column.
+    ContractError
+        If keys of the panel are missing, repeated or outside the calendar.
+    """
+    clash = [name for name in expressions if name in ("symbol", "session")]
+    if clash:
+        raise ExpressionError(f"an expression can't be named {clash[0]}: that is a key of the result")
+    if threads is not None and threads < 1:
+        raise ExpressionError(f"threads is {threads}: give 1 or more, or None for all processors")
+    if not expressions:
+        return make_grid(panel, (), sessions, since).keys
+    plan = compile_expressions(expressions)
+    grid = make_grid(panel, plan.fields, sessions, since)
+    out = np.empty((len(expressions), len(grid.keys)), np.float32)
+    if out.size:
+        _run(plan, grid, out, threads or _processors())
+    columns = [pa.Array.from_buffers(pa.float32(), out.shape[1], [None, pa.py_buffer(column)]) for column in out]
+    values = pl.DataFrame(pl.from_arrow(pa.table(columns, names=list(expressions)), rechunk=False))
+    return grid.keys.hstack(values.get_columns())
+
+
+def _processors() -> int:
+    """Processors that this process may use; not every system tells."""
+    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
+
+
+def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None:
+    """Share the symbols out to threads, in groups that are computed side by side."""
+    symbols, lanes = len(grid.symbol_rows) - 1, blocks.LANES if plan.lookback < LONG_LOOKBACK else 1
+    last_sessions = grid.positions[grid.symbol_rows[1:] - 1]
+    wanted = int(last_sessions.max()) + 1 - max(grid.since, int(grid.positions.min()))
+    block = max(1, min(wanted, max(blocks.BLOCK_VALUES // lanes, 2 * plan.lookback)))
+    groups = -(-symbols // lanes)
+    longest = int(plan.windows[:, 2].max(initial=0))
+    sizes = np.array([plan.lookback, plan.registers, plan.window_registers, plan.longest_window, longest], np.int64)
+    numbers = np.array([register for register, _ in plan.numbers], np.int64)
+    values = np.array([value for _, value in plan.numbers], np.float64)
+    places = np.array(plan.field_registers, np.int64)
+    fixed = (plan.code, plan.constants, plan.segments, plan.windows, sizes, numbers, values, places)
+    arrays = (grid.fields, grid.positions, grid.symbol_rows, grid.dest, grid.since, out, lanes, block)
+    cuts = np.linspace(0, groups, min(groups, threads * 8 if threads > 1 else 1) + 1).astype(int).tolist()
+    if len(cuts) == 2:
+        blocks.run(*fixed, *arrays, cuts[0], cuts[1])
+        return
+    with ThreadPoolExecutor(threads) as pool:
+        for done in [pool.submit(blocks.run, *fixed, *arrays, a, b) for a, b in pairwise(cuts)]:
+            done.result()

@@ -1,0 +1,441 @@
+"""The machine that runs a plan: numba kernels over registers.
+
+A register is a row of float64 values laid out by time and lane (`value[t * lanes + lane]`, a lane is a symbol), so that every kernel is one plain loop
+whatever the number of lanes, and a lag of n sessions is a distance of n * lanes. Missing is NaN. No kernel carries anything along time: a value is
+made of the rows of its window in an order that depends on the length of the window alone, so it has the same bits wherever the block begins.
+"""
+
+# ruff: noqa: C901, PLR0124, PLR0912, PLR0917, PLR1714, FURB136 - kernels take arrays by position, choose by plain branches and test for NaN as numba does best
+
+from collections.abc import Callable
+from enum import IntEnum
+from typing import Final, TypeVar, cast
+
+import numba
+import numpy as np
+
+# columns of an instruction
+OP: Final = 0
+TARGET: Final = 1
+SOURCES: Final = 2  # … up to eight registers
+LAG: Final = 10  # sessions by which the older sources lie back
+ROWS: Final = 11  # length of the window
+FIRST: Final = 12  # first row that is needed
+ROUND: Final = 13  # 1: the result is rounded to float32
+INSTRUCTION_WIDTH: Final = 14
+
+
+class Op(IntEnum):
+    """The instructions; the names of the sources are in `execute`."""
+
+    ADD = 0
+    SUBTRACT = 1
+    MULTIPLY = 2
+    DIVIDE = 3
+    POWER = 4
+    GREATER = 5
+    LESS = 6
+    ABSOLUTE = 7
+    NEGATE = 8
+    LOG = 9
+    SIGN = 10
+    GT = 11
+    GE = 12
+    EQ = 13
+    NE = 14
+    AND = 15
+    OR = 16
+    NOT = 17
+    IF = 18
+    STARTED = 19
+    LAGGED = 20
+    SUPPORTED = 21
+    FINITE = 22
+    BOTH_FINITE = 23
+    IS_FINITE = 24
+    FINITE_OR_ZERO = 25
+    FINITE_OR_LOWEST = 26
+    ARG_LEAF = 27
+    SUM_MERGE = 28
+    AGE_MERGE = 29
+    AGE_SQUARED_MERGE = 30
+    DEVIATION_MERGE = 31
+    CODEVIATION_MERGE = 32
+    MAX_MERGE = 33
+    ARG_MERGE = 34
+    RANK_COUNT = 35
+    SUM = 36
+    MEAN = 37
+    VARIANCE = 38
+    DEVIATION = 39
+    SLOPE = 40
+    RSQUARE = 41
+    RESIDUAL = 42
+    MAXIMUM = 43
+    ARG_MAXIMUM = 44
+    COVARIANCE = 45
+    CORRELATION = 46
+    RANK = 47
+    QUANTILE = 48
+
+
+FLAT: Final = 2e-5
+"""qlib calls a window flat, and its correlation and R² missing, up to this standard deviation."""
+
+_Function = TypeVar("_Function", bound=Callable[..., object])
+
+
+def kernel(function: _Function) -> _Function:
+    """Compile as part of the caller; IEEE division, no reordering of floating point, the GIL released."""
+    return cast(_Function, numba.njit(error_model="numpy", nogil=True)(function))
+
+
+@kernel
+def _elementwise(op, d, a, b, c):
+    """Element-wise instructions. NaN propagates but through comparisons, as in numpy."""
+    n = d.size
+    if op == Op.ADD:
+        for i in range(n):
+            d[i] = a[i] + b[i]
+    elif op == Op.SUBTRACT:
+        for i in range(n):
+            d[i] = a[i] - b[i]
+    elif op == Op.MULTIPLY:
+        for i in range(n):
+            d[i] = a[i] * b[i]
+    elif op == Op.DIVIDE:
+        for i in range(n):
+            d[i] = a[i] / b[i]
+    elif op == Op.POWER:
+        for i in range(n):
+            d[i] = a[i] ** b[i]
+    elif op == Op.GREATER:
+        for i in range(n):
+            d[i] = a[i] if (a[i] >= b[i] or a[i] != a[i]) else b[i]
+    elif op == Op.LESS:
+        for i in range(n):
+            d[i] = a[i] if (a[i] <= b[i] or a[i] != a[i]) else b[i]
+    elif op == Op.ABSOLUTE:
+        for i in range(n):
+            d[i] = abs(a[i])
+    elif op == Op.NEGATE:
+        for i in range(n):
+            d[i] = -a[i]
+    elif op == Op.LOG:
+        for i in range(n):
+            d[i] = np.log(a[i])
+    elif op == Op.SIGN:
+        for i in range(n):
+            d[i] = 1.0 if a[i] > 0.0 else (-1.0 if a[i] < 0.0 else a[i])
+    else:
+        _logical(op, d, a, b, c)
+
+
+@kernel
+def _logical(op, d, a, b, c):
+    """Comparisons and conditions: 1, 0, or NaN before the symbol's first row."""
+    n = d.size
+    if op == Op.GT:
+        for i in range(n):
+            d[i] = 1.0 if a[i] > b[i] else 0.0
+    elif op == Op.GE:
+        for i in range(n):
+            d[i] = 1.0 if a[i] >= b[i] else 0.0
+    elif op == Op.EQ:
+        for i in range(n):
+            d[i] = 1.0 if a[i] == b[i] else 0.0
+    elif op == Op.NE:
+        for i in range(n):
+            d[i] = 1.0 if a[i] != b[i] else 0.0
+    elif op == Op.AND:
+        for i in range(n):
+            d[i] = a[i] * b[i]
+    elif op == Op.OR:
+        for i in range(n):
+            d[i] = a[i] + b[i] - a[i] * b[i]
+    elif op == Op.NOT:
+        for i in range(n):
+            d[i] = 1.0 - a[i]
+    elif op == Op.IF:
+        for i in range(n):
+            d[i] = b[i] if a[i] == 1.0 else (c[i] if a[i] == 0.0 else np.nan)
+    elif op == Op.STARTED:  # a: value, b: rows since the start
+        for i in range(n):
+            d[i] = a[i] if b[i] > 0.0 else np.nan
+
+
+@kernel
+def _leaf(op, d, a, b, rows):
+    """What a window is made of: its values one by one, the missing ones replaced by what does not count."""
+    n = d.size
+    if op == Op.LAGGED:
+        for i in range(n):
+            d[i] = a[i]
+    elif op == Op.SUPPORTED:  # a: value, b: rows since the last present row
+        for i in range(n):
+            d[i] = a[i] if b[i] <= rows else np.nan
+    elif op == Op.FINITE:
+        for i in range(n):
+            d[i] = a[i] if abs(a[i]) < np.inf else np.nan
+    elif op == Op.BOTH_FINITE:
+        for i in range(n):
+            d[i] = a[i] if (abs(a[i]) < np.inf and abs(b[i]) < np.inf) else np.nan
+    elif op == Op.IS_FINITE:
+        for i in range(n):
+            d[i] = 1.0 if abs(a[i]) < np.inf else 0.0
+    elif op == Op.FINITE_OR_ZERO:  # + 0.0 makes -0.0 positive, so that adding nothing never changes a bit
+        for i in range(n):
+            d[i] = (a[i] if abs(a[i]) < np.inf else 0.0) + 0.0
+    elif op == Op.FINITE_OR_LOWEST:
+        for i in range(n):
+            d[i] = a[i] if abs(a[i]) < np.inf else -np.inf
+    elif op == Op.ARG_LEAF:  # a missing row wins, as numpy's argmax stops there; b: rows since the start
+        for i in range(n):
+            d[i] = (a[i] if abs(a[i]) < np.inf else np.inf) if b[i] > 0.0 else -np.inf
+
+
+@kernel
+def _sum_merge(d, newer, older):
+    for i in range(d.size):
+        d[i] = newer[i] + older[i]
+
+
+@kernel
+def _age_merge(d, newer, older, older_weight, lag):
+    """Sum of age * weight; the older half is `lag` sessions older."""
+    for i in range(d.size):
+        d[i] = (newer[i] + older[i]) + lag * older_weight[i]
+
+
+@kernel
+def _age_squared_merge(d, newer, older, older_age, older_count, lag):
+    for i in range(d.size):
+        d[i] = (newer[i] + older[i]) + (2.0 * lag * older_age[i] + lag * lag * older_count[i])
+
+
+@kernel
+def _deviation_merge(d, newer, older, n, m, s, r):
+    """Sum of squared deviations of a union (Chan, Golub & LeVeque 1979); n, m counts and s, r sums of the newer and the older half."""
+    for i in range(d.size):
+        gap = r[i] * n[i] - s[i] * m[i]
+        pairs = n[i] * m[i] * (n[i] + m[i])
+        d[i] = (newer[i] + older[i]) + gap * gap / max(pairs, 1.0)
+
+
+@kernel
+def _codeviation_merge(d, newer, older, n, m, s, r, u, v):
+    """The same for products of deviations; s, r the sums of the left, u, v those of the right series."""
+    for i in range(d.size):
+        gap = (r[i] * n[i] - s[i] * m[i]) * (v[i] * n[i] - u[i] * m[i])
+        pairs = n[i] * m[i] * (n[i] + m[i])
+        d[i] = (newer[i] + older[i]) + gap / max(pairs, 1.0)
+
+
+@kernel
+def _max_merge(d, newer, older):
+    for i in range(d.size):
+        d[i] = newer[i] if newer[i] > older[i] else older[i]
+
+
+@kernel
+def _arg_merge(d, newer, older, newer_age, older_age, lag):
+    """Age of the maximum; among equals the oldest, which numpy's argmax meets first."""
+    for i in range(d.size):
+        d[i] = older_age[i] + lag if older[i] >= newer[i] else newer_age[i]
+
+
+@kernel
+def _rank_count(d, x, registers, source, low, lanes, first, last):
+    """Add the values below the current one, and half the equal ones, among those `first` to `last - 1` rows back."""
+    n = d.size
+    for distance in range(first, last):
+        start = low - distance * lanes
+        y = registers[source, start : start + n]
+        for i in range(n):
+            d[i] += (1.0 if y[i] < x[i] else 0.0) + (0.5 if y[i] == x[i] else 0.0)
+
+
+@kernel
+def _finish(op, d, a, b, c, e, f, rows):
+    """From the sums of a window to its statistic."""
+    n = d.size
+    if op == Op.SUM:  # sum, count
+        for i in range(n):
+            d[i] = a[i] if b[i] > 0.0 else np.nan
+    elif op == Op.MEAN:  # sum, count
+        for i in range(n):
+            d[i] = a[i] / b[i] if b[i] > 0.0 else np.nan
+    elif op == Op.VARIANCE:  # squared deviations, count
+        for i in range(n):
+            d[i] = a[i] / (b[i] - 1.0) if b[i] > 1.0 else np.nan
+    elif op == Op.DEVIATION:  # squared deviations, count
+        for i in range(n):
+            d[i] = np.sqrt(a[i] / (b[i] - 1.0)) if b[i] > 1.0 else np.nan
+    elif op == Op.MAXIMUM:
+        for i in range(n):
+            d[i] = a[i] if a[i] > -np.inf else np.nan
+    elif op == Op.COVARIANCE:  # products of deviations, count
+        for i in range(n):
+            d[i] = a[i] / (b[i] - 1.0) if b[i] > 1.0 else np.nan
+    elif op == Op.CORRELATION:  # products of deviations, squared deviations left and right, standard deviations left and right
+        for i in range(n):
+            scale = np.sqrt(b[i] * c[i])
+            known = scale > 0.0 and not e[i] <= FLAT and not f[i] <= FLAT
+            d[i] = a[i] / scale if known else np.nan
+    elif op == Op.ARG_MAXIMUM:  # age of the maximum, count, rows since the start
+        for i in range(n):
+            d[i] = (c[i] if c[i] < rows else rows) - a[i] if b[i] > 0.0 else np.nan
+    elif op == Op.RANK:  # count below, count, value
+        for i in range(n):
+            d[i] = (a[i] + 0.5) / b[i] if c[i] == c[i] else np.nan
+
+
+@kernel
+def _regression(op, d, sums, weighted, count, age, age2, extra):
+    """Least squares on time. Ages count backwards, hence the sign of the slope. extra: squared deviations for R², the value for the residual."""
+    n = d.size
+    if op == Op.SLOPE:
+        for i in range(n):
+            d[i] = (age[i] * sums[i] - count[i] * weighted[i]) / (count[i] * age2[i] - age[i] * age[i])
+    elif op == Op.RSQUARE:
+        for i in range(n):
+            top = age[i] * sums[i] - count[i] * weighted[i]
+            below = (count[i] * age2[i] - age[i] * age[i]) * (count[i] * extra[i])
+            d[i] = top * top / below if np.sqrt(extra[i] / (count[i] - 1.0)) > FLAT else np.nan
+    else:
+        for i in range(n):
+            slope = (age[i] * sums[i] - count[i] * weighted[i]) / (count[i] * age2[i] - age[i] * age[i])
+            value = extra[i] if abs(extra[i]) < np.inf else np.nan
+            d[i] = value - sums[i] / count[i] - slope * (age[i] / count[i])
+
+
+@kernel
+def _below(ordered, n, value):
+    count = 0
+    for i in range(n):
+        count += 1 if ordered[i] < value else 0
+    return count
+
+
+@kernel
+def _replace(ordered, n, old, new):
+    """Take one value out of a sorted window of n values and put one in, where they are not missing; the number of values then."""
+    out = _below(ordered, n, old) if old == old else n
+    if new != new:
+        if old == old:
+            for i in range(out, n - 1):
+                ordered[i] = ordered[i + 1]
+            return n - 1
+        return n
+    place = _below(ordered, n, new)
+    if place > out:
+        for i in range(out, place - 1):
+            ordered[i] = ordered[i + 1]
+        ordered[place - 1] = new
+    else:
+        for i in range(out, place, -1):
+            ordered[i] = ordered[i - 1]
+        ordered[place] = new
+    return n if old == old else n + 1
+
+
+@kernel
+def _quantile(d, x, lanes, rows, share, ordered):
+    """Linear interpolation between order statistics of x, which begins rows - 1 rows before d. What is kept along time are values as they are.
+
+    + 0.0 makes -0.0 positive: equal values must be the same bits, since nothing tells which of them is taken out.
+    """
+    lag = (rows - 1) * lanes
+    for lane in range(lanes):
+        n = 0
+        for begin in range(lane, d.size + lag, lanes):
+            new = x[begin] + 0.0 if abs(x[begin]) < np.inf else np.nan
+            old = np.nan
+            if begin - lane > lag and abs(x[begin - rows * lanes]) < np.inf:
+                old = x[begin - rows * lanes] + 0.0
+            n = _replace(ordered, n, old, new)
+            if begin >= lag:
+                value = np.nan
+                if n > 0:
+                    place = share * (n - 1)
+                    below = int(place)
+                    value = ordered[below]
+                    if place > below:
+                        value += (ordered[below + 1] - value) * (place - below)
+                d[begin - lag] = value
+
+
+@kernel
+def execute(code, constants, first, last, registers, ordered, rows, lanes):
+    """Run the instructions `first` to `last - 1`.
+
+    Parameters
+    ----------
+    code : int32 array of shape (n_instructions, INSTRUCTION_WIDTH)
+    constants : float64 array of shape (n_instructions,)
+        The share of a quantile.
+    registers : float64 array of shape (n_registers, >= rows * lanes)
+    ordered : float64 array
+        Scratch for the longest window of a quantile.
+    """
+    end = rows * lanes
+    for k in range(first, last):
+        op = code[k, OP]
+        low = code[k, FIRST] * lanes
+        back = code[k, LAG] * lanes
+        d = registers[code[k, TARGET], low:end]
+        a = registers[code[k, SOURCES], low:end]
+        b = registers[code[k, SOURCES + 1], low:end]
+        if op <= Op.STARTED:
+            _elementwise(op, d, a, b, registers[code[k, SOURCES + 2], low:end])
+        elif op <= Op.ARG_LEAF:
+            _leaf(op, d, registers[code[k, SOURCES], low - back : end - back], b, code[k, ROWS])
+        elif op == Op.RANK_COUNT:
+            d[:] = b
+            _rank_count(d, a, registers, code[k, SOURCES], low, lanes, code[k, LAG], code[k, ROWS])
+        elif op == Op.QUANTILE:
+            _quantile(d, registers[code[k, SOURCES], low - back : end], lanes, code[k, ROWS], constants[k], ordered)
+        elif op <= Op.ARG_MERGE:
+            _merge(code[k], registers, low, end, back, d, a)
+        else:
+            c = registers[code[k, SOURCES + 2], low:end]
+            e = registers[code[k, SOURCES + 3], low:end]
+            f = registers[code[k, SOURCES + 4], low:end]
+            if op == Op.SLOPE or op == Op.RSQUARE or op == Op.RESIDUAL:
+                _regression(op, d, a, b, c, e, f, registers[code[k, SOURCES + 5], low:end])
+            else:
+                _finish(op, d, a, b, c, e, f, 1.0 * code[k, ROWS])
+        if code[k, ROUND] == 1:
+            for i in range(d.size):
+                d[i] = np.float64(np.float32(d[i]))
+
+
+@kernel
+def _merge(instruction, registers, low, end, back, d, newer):
+    """Make a window of its newer half and its older half, which ends `back` values before."""
+    op = instruction[OP]
+    lag = 1.0 * instruction[LAG]
+    older = registers[instruction[SOURCES + 1], low - back : end - back]
+    third = registers[instruction[SOURCES + 2]]
+    fourth = registers[instruction[SOURCES + 3]]
+    fifth = registers[instruction[SOURCES + 4]]
+    sixth = registers[instruction[SOURCES + 5]]
+    if op == Op.SUM_MERGE:
+        _sum_merge(d, newer, older)
+    elif op == Op.AGE_MERGE:
+        _age_merge(d, newer, older, third[low - back : end - back], lag)
+    elif op == Op.AGE_SQUARED_MERGE:
+        _age_squared_merge(d, newer, older, third[low - back : end - back], fourth[low - back : end - back], lag)
+    elif op == Op.MAX_MERGE:
+        _max_merge(d, newer, older)
+    elif op == Op.ARG_MERGE:
+        _arg_merge(d, newer, older, third[low:end], fourth[low - back : end - back], lag)
+    else:
+        n, m = third[low:end], fourth[low - back : end - back]
+        s, r = fifth[low:end], sixth[low - back : end - back]
+        if op == Op.DEVIATION_MERGE:
+            _deviation_merge(d, newer, older, n, m, s, r)
+        else:
+            u = registers[instruction[SOURCES + 6], low:end]
+            v = registers[instruction[SOURCES + 7], low - back : end - back]
+            _codeviation_merge(d, newer, older, n, m, s, r, u, v)

@@ -1,0 +1,262 @@
+"""From lowered nodes to a plan: the instructions of a whole set of expressions, each common part computed once.
+
+A `Builder` numbers the nodes it is given by what they compute, so that equal parts are one node. `assemble` then works back from the results: which
+nodes are needed, how many rows before the first wanted one (the *reach*), and which register each can have.
+"""
+
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field
+from typing import Final
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ats_assets.expressions.machine import FIRST, INSTRUCTION_WIDTH, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
+
+STARTED_REGISTER: Final = 0
+"""Rows since the symbol's first row in the block, that row included; 0 or less before it."""
+PRESENT_REGISTER: Final = 1
+"""Rows since the last row that is in the panel."""
+ZERO_REGISTER: Final = 2
+
+#: which sources are read `lag` sessions back, by instruction; the others are read at the current row
+_LAGGED_SOURCES: Final = {
+    Op.LAGGED: (0,),
+    Op.SUM_MERGE: (1,),
+    Op.AGE_MERGE: (1, 2),
+    Op.AGE_SQUARED_MERGE: (1, 2, 3),
+    Op.DEVIATION_MERGE: (1, 3, 5),
+    Op.CODEVIATION_MERGE: (1, 3, 5, 7),
+    Op.MAX_MERGE: (1,),
+    Op.ARG_MERGE: (1, 3),
+    Op.QUANTILE: (0,),
+}
+
+
+@dataclass(frozen=True, slots=True)
+class Node:
+    """One instruction (or, where `op` is None, an input) of the plan; the sources are numbers of earlier nodes."""
+
+    op: Op | None
+    sources: tuple[int, ...] = ()
+    lag: int = 0
+    rows: int = 0
+    constant: float = 0.0
+    rounded: bool = False
+    name: str = ""
+
+    def source_lag(self, place: int) -> int:
+        """How far back a source is read, in sessions."""
+        if self.op is Op.RANK_COUNT:
+            return self.rows - 1 if place == 0 else 0
+        return self.lag if self.op is not None and place in _LAGGED_SOURCES.get(self.op, ()) else 0
+
+
+@dataclass(frozen=True, slots=True)
+class Window:
+    """How to compute one window anew when its first rows are absent from the panel: the result, its inputs, and what makes it."""
+
+    node: int
+    inputs: tuple[int, ...]
+    rows: int
+    lower: "Callable[[Builder, tuple[int, ...]], int]"
+
+
+@dataclass(slots=True)
+class Builder:
+    """Collects nodes, equal ones once."""
+
+    nodes: list[Node] = field(default_factory=list)
+    numbers: dict[Node, int] = field(default_factory=dict)
+    lookbacks: list[int] = field(default_factory=list)
+    windows: dict[int, Window] = field(default_factory=dict)
+    parts: dict[tuple[object, ...], int] = field(default_factory=dict)
+    started: int = field(init=False)
+    present: int = field(init=False)
+    zero: int = field(init=False)
+
+    def __post_init__(self) -> None:
+        self.started = self.add(Node(None, name="started"))
+        self.present = self.add(Node(None, name="present"))
+        self.zero = self.number(0.0)
+
+    def add(self, node: Node) -> int:
+        """The number of a node, new or known."""
+        known = self.numbers.get(node)
+        if known is None:
+            known = self.numbers[node] = len(self.nodes)
+            self.nodes.append(node)
+            self.lookbacks.append(max((self.lookbacks[s] + node.source_lag(i) for i, s in enumerate(node.sources)), default=0))
+        return known
+
+    def emit(self, op: Op, *sources: int, lag: int = 0, rows: int = 0, constant: float = 0.0, rounded: bool = False) -> int:
+        """Add an instruction."""
+        return self.add(Node(op, sources, lag, rows, constant, rounded))
+
+    def field(self, name: str) -> int:
+        """A column of the panel."""
+        return self.add(Node(None, name=f"${name}"))
+
+    def number(self, value: float) -> int:
+        """A constant."""
+        return self.add(Node(None, constant=value, name="number"))
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plan:
+    """A program for the machine.
+
+    Parameters
+    ----------
+    lookback
+        Sessions before the current one that are needed.
+    fields
+        The columns of the panel that are read, sorted.
+    field_registers
+        The register that each goes to.
+    numbers
+        Registers that hold a constant, with its value.
+    code : int32 array of shape (n_instructions, INSTRUCTION_WIDTH)
+        The program, then those that compute one window anew.
+    constants : float64 array of shape (n_instructions,)
+    segments : int32 array of shape (n_segments, 5)
+        First and last instruction, the window to mend after them (or -1), the result to store then (or -1), and its register.
+    windows : int32 array of shape (n_windows, 10)
+        First and last instruction, rows, first row in need, register to mend, its two inputs (or -1), their registers and the result's in the window's program.
+    """
+
+    lookback: int
+    fields: tuple[str, ...]
+    field_registers: tuple[int, ...]
+    numbers: tuple[tuple[int, float], ...]
+    code: NDArray[np.int32]
+    constants: NDArray[np.float64]
+    segments: NDArray[np.int32]
+    windows: NDArray[np.int32]
+    registers: int
+    window_registers: int
+    longest_window: int
+
+
+@dataclass(frozen=True, slots=True)
+class _Program:
+    """The needed nodes in order, the register of each, and their instructions."""
+
+    needed: list[int]
+    reach: dict[int, int]
+    register: dict[int, int]
+    registers: int
+    code: NDArray[np.int32]
+    constants: NDArray[np.float64]
+
+
+def assemble(builder: Builder, results: Sequence[int]) -> Plan:
+    """Make the plan that computes the results, in order."""
+    program = _program(builder, results, None)
+    codes, constants = [program.code], [program.constants]
+    at = len(program.code)
+    windows: list[tuple[int, ...]] = []
+    window_of: dict[int, int] = {}
+    window_registers = 0
+    lookback = max(program.reach.values(), default=0)
+    for number in program.needed:
+        window = builder.windows.get(number)
+        if window is None:
+            continue
+        part = Builder()
+        inputs = [part.field(str(i)) for i in range(len(window.inputs))]
+        result = window.lower(part, tuple(inputs))
+        anew = _program(part, [result], window.rows - 1)
+        window_of[number] = len(windows)
+        mended = [program.register[i] for i in window.inputs]
+        places = [anew.register.get(i, anew.registers) for i in inputs]
+        first = lookback - program.reach[number]
+        windows.append(
+            (at, at + len(anew.code), window.rows, first, program.register[number], *_pair(mended), *_pair(places), anew.register[result])
+        )
+        at += len(anew.code)
+        codes.append(anew.code)
+        constants.append(anew.constants)
+        window_registers = max(window_registers, anew.registers + 1)
+    fields = {n.name[1:]: program.register[i] for i in program.needed if (n := builder.nodes[i]).name.startswith("$")}
+    fields = dict(sorted(fields.items()))
+    return Plan(
+        lookback=lookback,
+        fields=tuple(fields),
+        field_registers=tuple(fields.values()),
+        numbers=tuple((program.register[i], n.constant) for i in program.needed if (n := builder.nodes[i]).name == "number"),
+        code=np.concatenate(codes),
+        constants=np.concatenate(constants),
+        segments=_segments(builder, program, results, window_of),
+        windows=np.array(windows, np.int32).reshape(-1, 10),
+        registers=program.registers,
+        window_registers=window_registers,
+        longest_window=max((n.rows for i in program.needed if (n := builder.nodes[i]).op is Op.QUANTILE), default=0),
+    )
+
+
+def _pair(values: Sequence[int]) -> tuple[int, int]:
+    return values[0], values[1] if len(values) > 1 else -1
+
+
+def _segments(builder: Builder, program: _Program, results: Sequence[int], window_of: Mapping[int, int]) -> NDArray[np.int32]:
+    """Cut the program after each node that is mended or stored."""
+    outputs: dict[int, list[int]] = {}
+    for place, result in enumerate(results):
+        outputs.setdefault(result, []).append(place)
+    segments: list[tuple[int, ...]] = []
+    first = last = 0
+    for number in program.needed:
+        last += builder.nodes[number].op is not None
+        if number in window_of:
+            segments.append((first, last, window_of[number], -1, -1))
+            first = last
+        for place in outputs.get(number, ()):
+            segments.append((first, last, -1, place, program.register[number]))
+            first = last
+    return np.array(segments, np.int32).reshape(-1, 5)
+
+
+def _program(builder: Builder, results: Sequence[int], history: int | None) -> _Program:
+    """Find what the results need, and give it registers by its last use; `history` are the rows before the wanted ones (default: what is needed)."""
+    nodes = builder.nodes
+    reach = dict.fromkeys(results, 0)
+    last_use = {number: number for number in results}
+    for number in range(len(nodes) - 1, -1, -1):
+        if number not in reach:
+            continue
+        lags = [(source, nodes[number].source_lag(i)) for i, source in enumerate(nodes[number].sources)]
+        window = builder.windows.get(number)
+        lags += [(source, window.rows - 1) for source in window.inputs] if window else []
+        for source, lag in lags:
+            reach[source] = max(reach.get(source, 0), reach[number] + lag)
+            last_use[source] = max(last_use.get(source, 0), number)
+    needed = sorted(reach)
+    rows = max(reach.values()) if history is None else history
+    register = {builder.started: STARTED_REGISTER, builder.present: PRESENT_REGISTER, builder.zero: ZERO_REGISTER}
+    count, free = len(register), list[int]()
+    code: list[list[int]] = []
+    ends: dict[int, list[int]] = {}
+    for number in needed:
+        ends.setdefault(last_use[number], []).append(number)
+    for number in needed:
+        node = nodes[number]
+        if number not in register:
+            if node.op is not None and free:
+                register[number] = free.pop()
+            else:
+                register[number], count = count, count + 1
+        if node.op is not None:
+            code.append(_instruction(node, register, register[number], rows - reach[number]))
+        free.extend(register[done] for done in ends.get(number, ()) if nodes[done].op is not None)
+    constants = np.array([nodes[i].constant for i in needed if nodes[i].op is not None], np.float64)
+    return _Program(needed, reach, register, count, np.array(code, np.int32).reshape(-1, INSTRUCTION_WIDTH), constants)
+
+
+def _instruction(node: Node, register: Mapping[int, int], target: int, first: int) -> list[int]:
+    row = [0] * INSTRUCTION_WIDTH
+    row[OP], row[TARGET], row[LAG], row[ROWS] = int(node.op or 0), target, node.lag, node.rows
+    row[FIRST], row[ROUND] = first, int(node.rounded)
+    for i, source in enumerate(node.sources):
+        row[SOURCES + i] = register[source]
+    return row
