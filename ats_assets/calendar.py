@@ -134,7 +134,7 @@ class SessionCalendar:
         """
         utc = instants.dt.convert_time_zone("UTC").dt.replace_time_zone(None) if instants.dtype.time_zone else instants  # pyright: ignore[reportAttributeAccessIssue]
         known = utc.is_not_null().to_numpy()
-        at = utc.fill_null(datetime(1970, 1, 1)).cast(pl.Datetime("us")).to_numpy()
+        at = utc.cast(pl.Datetime("us")).to_physical().fill_null(0).to_numpy().astype("datetime64[us]")
         i = np.searchsorted(self._opens, at, side="right" if stamp == "open" else "left") - 1
         inside = known & (i >= 0)
         closes = self._closes[np.maximum(i, 0)]

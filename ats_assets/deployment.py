@@ -12,7 +12,6 @@ from ats_assets.settings import Settings
 from ats_assets.sources import BarSource, open_source
 from ats_assets.warehouse import Warehouse
 
-
 MODELS = ("lightgbm_model",)
 """The assets that are models: they lie in the model store, not in the warehouse."""
 

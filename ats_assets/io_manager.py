@@ -34,13 +34,13 @@ class WarehouseIOManager(dg.IOManager):
         parts = obj.partition_by("session", as_dict=True, maintain_order=True)
         strays = sorted({key[0] for key in parts} - set(sessions), key=str)
         if strays:
-            raise ContractError(f"{asset} made rows for {strays[0]}, which is not among the sessions asked for ({sessions[0]} to {sessions[-1]})")
+            raise ContractError(
+                f"{asset} made rows for {strays[0]}, which is not among the sessions asked for ({sessions[0]} to {sessions[-1]})"
+            )
         empty = obj.clear()
         for session in sessions:
             written = self._write(context, asset, session, parts.get((session,), empty))
-            context.step_context.add_asset_metadata(
-                _shown(written), asset_key=context.asset_key, partition_key=session.isoformat()
-            )
+            context.step_context.add_asset_metadata(_shown(written), asset_key=context.asset_key, partition_key=session.isoformat())
             if len(sessions) == 1:
                 context.step_context.set_data_version(context.asset_key, dg.DataVersion(written.footer.data_version))
 

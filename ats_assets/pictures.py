@@ -8,4 +8,3 @@ import dagster as dg
 def picture(png: bytes, title: str) -> dg.MetadataValue:
     """A PNG as Markdown that holds the picture itself."""
     return dg.MetadataValue.md(f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})")
-

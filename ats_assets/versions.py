@@ -39,7 +39,9 @@ def _files(module: str) -> list[Path]:
     if origin.name != "__init__.py":
         return [origin]
     data = {".py", ".toml", ".json"}
-    return sorted(file for file in origin.parent.iterdir() if file.suffix in data and file.name not in {"__init__.py", "assets.py", "checks.py"})
+    return sorted(
+        file for file in origin.parent.iterdir() if file.suffix in data and file.name not in {"__init__.py", "assets.py", "checks.py"}
+    )
 
 
 @cache
@@ -49,6 +51,9 @@ def _tree(file: Path) -> str:
         return text
     tree = ast.parse(text)
     for node in ast.walk(tree):
-        if isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef) and ast.get_docstring(node, clean=False) is not None:
+        if (
+            isinstance(node, ast.Module | ast.ClassDef | ast.FunctionDef | ast.AsyncFunctionDef)
+            and ast.get_docstring(node, clean=False) is not None
+        ):
             node.body = node.body[1:]
     return ast.dump(tree)

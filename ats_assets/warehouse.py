@@ -14,7 +14,6 @@ All knowledge of paths is here (and, for models, in the model store, whose root 
 
 import hashlib
 import json
-import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime, timedelta
@@ -307,7 +306,7 @@ class Warehouse:
     def history_start(self) -> date | None:
         """The first session with raw bars: what lies before it is before history, not missing."""
         folder = self.root / "raw_bars"
-        names = sorted(os.listdir(folder)) if folder.is_dir() else []  # asked for each partition, so no more than the first is looked at
+        names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []  # asked for each partition, so no more than the first is looked at
         days = (date.fromisoformat(name.removeprefix("session=")) for name in names if name.startswith("session="))
         return next((day for day in days if self.exists("raw_bars", day)), None)
 

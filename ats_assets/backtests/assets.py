@@ -8,10 +8,10 @@ import polars as pl
 
 from ats_assets.backtests.engine import run_backtest
 from ats_assets.backtests.metrics import backtest_metrics
+from ats_assets.backtests.schema import Equity
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.graph import Node
-from ats_assets.backtests.schema import Equity
 from ats_assets.sparkline import sparkline_markdown
 
 GROUP = "backtests"

@@ -121,7 +121,12 @@ def _freshness(deployment: Deployment) -> dg.AssetChecksDefinition:
             passed=found.is_fresh,
             severity=WARN,
             description=text,
-            metadata={"newest": str(found.newest), "due": str(found.due), "late": len(found.late), "gaps": [str(day) for day in found.gaps[:20]]},
+            metadata={
+                "newest": str(found.newest),
+                "due": str(found.due),
+                "late": len(found.late),
+                "gaps": [str(day) for day in found.gaps[:20]],
+            },
         )
 
     return fresh

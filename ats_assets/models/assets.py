@@ -16,7 +16,7 @@ from ats_assets.models.boosted_trees import Unavailable, fit_boosted_trees
 from ats_assets.models.importance_plot import importance_plot
 from ats_assets.models.refits import last_refit
 from ats_assets.models.schema import ModelRecord
-from ats_assets.models.tracking import Tracking, TrackedRun
+from ats_assets.models.tracking import TrackedRun, Tracking
 from ats_assets.models.training_set import TrainingWindow, training_set, training_window
 from ats_assets.partitions import Reads, sessions_of
 from ats_assets.pictures import picture
@@ -38,7 +38,12 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             Reads(asset="universe", back=newest + settings.train_sessions - 1, lag=newest),
             Reads(asset="forward_returns", back=settings.embargo_sessions + settings.train_sessions - 1, lag=settings.embargo_sessions),
         ),
-        code=("ats_assets.models.training_set", "ats_assets.models.boosted_trees", "ats_assets.models.refits", "ats_assets.models.artefact"),
+        code=(
+            "ats_assets.models.training_set",
+            "ats_assets.models.boosted_trees",
+            "ats_assets.models.refits",
+            "ats_assets.models.artefact",
+        ),
         settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar),
     )
 
@@ -77,7 +82,9 @@ class _Training:
         versions = {"code": self._node.code_version, "settings": self._node.settings_version}
         if refit != session:
             if not self._deployment.known([refit]):
-                return self._store.write_unavailable(session, Unavailable(reason=f"the first refit session of history is after {session}"), versions)
+                return self._store.write_unavailable(
+                    session, Unavailable(reason=f"the first refit session of history is after {session}"), versions
+                )
             return self._store.write_carried(session, refit, versions)
         window = training_window(calendar, session, self._settings)
         known = TrainingWindow(
@@ -108,7 +115,9 @@ class _Training:
             if run is not None:
                 run.log_model(record, fitted.text)
                 self._context.add_asset_metadata({"mlflow_run": run.url or run.run_id}, partition_key=session.isoformat())
-            self._context.log.info(f"{NAME} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} trees")
+            self._context.log.info(
+                f"{NAME} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} trees"
+            )
             return record
 
     @contextlib.contextmanager

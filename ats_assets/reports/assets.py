@@ -90,5 +90,7 @@ def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:
         tables[f"Model of {fitted[-1]}"] = {"SHA-256": record.model_sha256, "trees": record.best_iteration, **record.versions}
     settings = deployment.settings
     sections = ("source", "calendar", "universe", "labels", "lightgbm", "portfolio", "backtest")
-    tables["Settings"] = {name: json.dumps(getattr(settings, name).model_dump(mode="json", exclude={"path", "files"}), sort_keys=True) for name in sections}
+    tables["Settings"] = {
+        name: json.dumps(getattr(settings, name).model_dump(mode="json", exclude={"path", "files"}), sort_keys=True) for name in sections
+    }
     return tables
