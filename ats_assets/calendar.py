@@ -13,6 +13,7 @@ from zoneinfo import ZoneInfo
 import exchange_calendars
 import numpy as np
 import polars as pl
+from exchange_calendars.errors import InvalidCalendarName
 
 from ats_assets.errors import CalendarError
 
@@ -39,7 +40,7 @@ class SessionCalendar:
         end = datetime.now(UTC).date() + HORIZON
         try:
             calendar = exchange_calendars.get_calendar(exchange, start=first_session.isoformat(), end=end.isoformat())
-        except exchange_calendars.errors.InvalidCalendarName as error:
+        except InvalidCalendarName as error:
             raise CalendarError(
                 f"calendar.exchange is {exchange!r}, which exchange_calendars does not know: use a name like XNYS, XLON or 24/7"
             ) from error

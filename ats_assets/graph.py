@@ -1,13 +1,11 @@
 """What every asset of the graph says of itself, in one form: contract, windows read, versions, group, kinds, owner, columns."""
 
-import json
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass, field
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 from typing import Any
 
 import dagster as dg
-import polars as pl
 from pandera.api.polars.container import DataFrameSchema
 from pandera.polars import DataFrameModel
 from pydantic import BaseModel
@@ -51,8 +49,6 @@ class Node:
     code: tuple[str, ...] = ()
     settings: tuple[BaseModel, ...] = ()
     vintages: bool = False
-    owner: str = ""
-    extra: Mapping[str, Any] = field(default_factory=dict)
 
     @property
     def code_version(self) -> str:
@@ -75,29 +71,43 @@ class Node:
         }
         if self.contract is not None:
             shown["dagster/column_schema"] = column_schema(self.contract)
-        return shown | dict(self.extra)
+        return shown
 
-    def definition(self, deployment: Deployment) -> dict[str, Any]:
-        """Keyword arguments for `dg.asset`, its inputs apart."""
-        return {
-            "name": self.name,
-            "group_name": self.group,
-            "kinds": set(self.kinds),
-            "owners": [self.owner or deployment.settings.automation.owner],
-            "code_version": self.code_version,
-            "metadata": self.metadata(),
-            "partitions_def": session_partitions(deployment.calendar),
-            "backfill_policy": dg.BackfillPolicy.single_run(),
-        }
+    def asset(
+        self,
+        deployment: Deployment,
+        *,
+        ins: Mapping[str, dg.AssetIn] | None = None,
+        deps: Sequence[dg.AssetDep | str] = (),
+        pool: str | None = None,
+        partitioned: bool = True,
+    ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
+        """The decorator that makes the asset of a function.
 
-    def unpartitioned(self, deployment: Deployment) -> dict[str, Any]:
-        """The same for an asset without partitions."""
-        return {k: v for k, v in self.definition(deployment).items() if k not in {"partitions_def", "backfill_policy"}}
+        Parameters
+        ----------
+        ins
+            What the IO manager loads; see `ins()`.
+        deps
+            What the function reads itself; see `deps()`.
+        """
+        partitions = session_partitions(deployment.calendar) if partitioned else None
+        policy = dg.BackfillPolicy.single_run() if partitioned else None
+        kept = self._described(deployment)
+        return dg.asset(name=self.name, ins=ins, deps=deps, pool=pool, partitions_def=partitions, backfill_policy=policy, **kept)  # pyright: ignore[reportReturnType]
 
     def spec(self, deployment: Deployment, description: str) -> dg.AssetSpec:
-        """The same as a spec, for an asset made together with others."""
-        kept = {k: v for k, v in self.unpartitioned(deployment).items() if k != "name"}
-        return dg.AssetSpec(key=self.name, description=description, **kept)
+        """The asset as a spec, for one that is made together with others."""
+        return dg.AssetSpec(key=self.name, description=description, **self._described(deployment))
+
+    def _described(self, deployment: Deployment) -> dict[str, Any]:
+        return {
+            "group_name": self.group,
+            "kinds": set(self.kinds),
+            "owners": [deployment.settings.automation.owner],
+            "code_version": self.code_version,
+            "metadata": self.metadata(),
+        }
 
     def ins(self) -> dict[str, dg.AssetIn]:
         """The inputs that the IO manager loads, by the name of the upstream asset."""
@@ -111,10 +121,8 @@ class Node:
 def reads_of(metadata: Mapping[str, Any]) -> list[Reads]:
     """The windows that a definition's metadata declares."""
     value = metadata.get(READS)
-    if value is None:
-        return []
-    listed = value.data if isinstance(value, dg.JsonMetadataValue) else json.loads(value)
-    return [Reads(**entry) for entry in listed]
+    listed: Any = value.data if isinstance(value, dg.JsonMetadataValue) else None
+    return [Reads(asset=entry["asset"], back=entry["back"], lag=entry["lag"]) for entry in listed or []]
 
 
 def column_schema(contract: type[DataFrameModel] | DataFrameSchema) -> dg.TableSchema:
@@ -128,12 +136,6 @@ def column_schema(contract: type[DataFrameModel] | DataFrameSchema) -> dg.TableS
             for name, column in schema.columns.items()
         ]
     )
-
-
-def polars_schema(contract: type[DataFrameModel] | DataFrameSchema) -> pl.Schema:
-    """A contract's columns and Polars types, in order."""
-    schema = contract if isinstance(contract, DataFrameSchema) else contract.to_schema()
-    return pl.Schema({name: column.dtype.type for name, column in schema.columns.items()})
 
 
 def upstream_versions(deployment: Deployment, reads: Sequence[Reads], session: date) -> dict[str, dict[str, str]]:

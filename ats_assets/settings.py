@@ -30,8 +30,8 @@ class Section(BaseModel):
 class CalendarSettings(Section):
     """Which sessions exist."""
 
-    exchange: str = Field("XNYS", description="exchange_calendars name: XNYS, XLON, 24/7, …")
-    first_session: date = Field(date(2010, 1, 1), description="the partition set starts here; no earlier data can be stored")
+    exchange: str = Field(default="XNYS", description="exchange_calendars name: XNYS, XLON, 24/7, …")
+    first_session: date = Field(default=date(2010, 1, 1), description="the partition set starts here; no earlier data can be stored")
 
 
 class StorageSettings(Section):
@@ -39,9 +39,9 @@ class StorageSettings(Section):
 
     warehouse: Path = Path("warehouse")
     models: Path = Path("models")
-    data: Path = Field(Path("data"), description="instance, MLflow, reports, Data Docs")
-    compression_level: int = Field(1, ge=1, le=22, description="of zstd")
-    fsync: bool = Field(True, description="off only where a lost power supply may cost the newest files")
+    data: Path = Field(default=Path("data"), description="instance, MLflow, reports, Data Docs")
+    compression_level: int = Field(default=1, ge=1, le=22, description="of zstd")
+    fsync: bool = Field(default=True, description="off only where a lost power supply may cost the newest files")
 
 
 class SyntheticSettings(Section):
@@ -49,12 +49,20 @@ class SyntheticSettings(Section):
 
     seed: int = 7
     symbols: Positive = 60
-    first_session: date = Field(date(2021, 1, 4), description="of the simulated market; one that is no session means the next")
-    last_session: date = Field(date(2023, 12, 29), description="of the simulated market; a later one adds sessions and changes none")
-    planted_ic: float = Field(0.05, ge=0.0, le=0.5, description="correlation of the planted signal with the next session's idiosyncratic return")
-    splits_per_year: float = Field(0.02, ge=0.0, le=10.0, description="for each symbol; prices are as traded, so a split looks like a return")
-    halts_per_year: float = Field(0.5, ge=0.0, le=50.0, description="for each symbol; a halt lasts one to five sessions, without bars")
-    defective_share: Share = Field(0.001, description="of the rows, that the contract of bars must reject")
+    first_session: date = Field(default=date(2021, 1, 4), description="of the simulated market; one that is no session means the next")
+    last_session: date = Field(
+        default=date(2023, 12, 29), description="of the simulated market; a later one adds sessions and changes none"
+    )
+    planted_ic: float = Field(
+        default=0.05, ge=0.0, le=0.5, description="correlation of the planted signal with the next session's idiosyncratic return"
+    )
+    splits_per_year: float = Field(
+        default=0.02, ge=0.0, le=10.0, description="for each symbol; prices are as traded, so a split looks like a return"
+    )
+    halts_per_year: float = Field(
+        default=0.5, ge=0.0, le=50.0, description="for each symbol; a halt lasts one to five sessions, without bars"
+    )
+    defective_share: Share = Field(default=0.001, description="of the rows, that the contract of bars must reject")
 
 
 class FilesSettings(Section):
@@ -62,19 +70,21 @@ class FilesSettings(Section):
 
     path: Path | None = None
     columns: dict[str, str] = Field(default_factory=dict, description="canonical name -> name in the file, where recognition by name fails")
-    timezone: str | None = Field(None, description="of naive timestamps; default: the exchange's")
-    stamp: Literal["open", "close"] = Field("open", description="a timestamp is the bar's open or its close")
-    adjusted: bool = Field(False, description="scale open, high, low, close and vwap by adj_close / close")
-    symbol: str | None = Field(None, description="the symbol of a single file without a symbol column; default: the file's stem")
+    timezone: str | None = Field(default=None, description="of naive timestamps; default: the exchange's")
+    stamp: Literal["open", "close"] = Field(default="open", description="a timestamp is the bar's open or its close")
+    adjusted: bool = Field(default=False, description="scale open, high, low, close and vwap by adj_close / close")
+    symbol: str | None = Field(default=None, description="the symbol of a single file without a symbol column; default: the file's stem")
     where: dict[str, str] = Field(default_factory=dict, description="column -> value: only these rows are read, such as res = daily")
-    vintage: date | None = Field(None, description="the day on which these data were known; default: vintage=YYYY-MM-DD in the path")
+    vintage: date | None = Field(
+        default=None, description="the day on which these data were known; default: vintage=YYYY-MM-DD in the path"
+    )
 
 
 class SourceSettings(Section):
     """Where bars come from."""
 
     kind: Literal["synthetic", "files"] = "synthetic"
-    path: Path | None = Field(None, description="short for files.path")
+    path: Path | None = Field(default=None, description="short for files.path")
     synthetic: SyntheticSettings = SyntheticSettings()
     files: FilesSettings = FilesSettings()
 
@@ -83,29 +93,35 @@ class SuspicionSettings(Section):
     """Thresholds of the rules that warn about accepted bars; each rule is documented in `ats_assets/bars/suspicion_rules.py`."""
 
     lookback_sessions: Positive = 21
-    split_tolerance: Share = Field(0.05, description="relative distance of previous close/open from a simple ratio: the market moves too")
-    split_volume_factor: float = Field(4.0, ge=1, description="dollar volume within this factor of its median: a crash trades far more")
-    stale_sessions: Positive = Field(5, description="identical closes in a row")
-    spike_sigmas: float = Field(8.0, gt=0, description="size of a move that reverts, in robust standard deviations")
-    spike_reversal: Share = Field(0.8, description="share of the move that the next session takes back")
-    twin_sessions: Positive = Field(15, description="sessions of equal closes that make two symbols twins")
-    vwap_tolerance: Share = Field(0.001, description="relative distance of vwap beyond low or high")
+    split_tolerance: Share = Field(
+        default=0.05, description="relative distance of previous close/open from a simple ratio: the market moves too"
+    )
+    split_volume_factor: float = Field(
+        default=4.0, ge=1, description="dollar volume within this factor of its median: a crash trades far more"
+    )
+    stale_sessions: Positive = Field(default=5, description="identical closes in a row")
+    spike_sigmas: float = Field(default=8.0, gt=0, description="size of a move that reverts, in robust standard deviations")
+    spike_reversal: Share = Field(default=0.8, description="share of the move that the next session takes back")
+    twin_sessions: Positive = Field(default=15, description="sessions of equal closes that make two symbols twins")
+    vwap_tolerance: Share = Field(default=0.001, description="relative distance of vwap beyond low or high")
 
     @model_validator(mode="after")
     def _fits_in_lookback(self) -> "SuspicionSettings":
         for name in ("stale_sessions", "twin_sessions"):
             if getattr(self, name) > self.lookback_sessions + 1:
-                raise ValueError(f"{name} is {getattr(self, name)}, more than lookback_sessions + 1: raise lookback_sessions ({self.lookback_sessions})")
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, more than lookback_sessions + 1: raise lookback_sessions ({self.lookback_sessions})"
+                )
         return self
 
 
 class BarsSettings(Section):
     """Validation of bars."""
 
-    max_rejected_share: Share = Field(0.01, description="a larger share of rejected rows blocks what comes after")
-    min_present_share: Share = Field(0.9, description="of yesterday's symbols; fewer is a warning")
-    max_late_sessions: NonNegative = Field(1, description="sessions after its close by which a partition must be there")
-    profile: bool = Field(True, description="profile deliveries with Great Expectations and keep its Data Docs")
+    max_rejected_share: Share = Field(default=0.01, description="a larger share of rejected rows blocks what comes after")
+    min_present_share: Share = Field(default=0.9, description="of yesterday's symbols; fewer is a warning")
+    max_late_sessions: NonNegative = Field(default=1, description="sessions after its close by which a partition must be there")
+    profile: bool = Field(default=True, description="profile deliveries with Great Expectations and keep its Data Docs")
     suspicions: SuspicionSettings = SuspicionSettings()
 
 
@@ -113,10 +129,10 @@ class UniverseSettings(Section):
     """Which symbols are tradable at a session, with that session's knowledge only."""
 
     size: Positive = 500
-    min_price: float = Field(1.0, ge=0, description="in the currency of the quotes")
+    min_price: float = Field(default=1.0, ge=0, description="in the currency of the quotes")
     min_history_sessions: Positive = 20
     lookback_sessions: Positive = 60
-    focus: tuple[str, ...] = Field((), description="symbols that are always members while they have a bar")
+    focus: tuple[str, ...] = Field(default=(), description="symbols that are always members while they have a bar")
 
 
 class LabelsSettings(Section):
@@ -130,24 +146,26 @@ class LightgbmSettings(Section):
 
     objective: Literal["regression", "lambdarank"] = "regression"
     horizon_sessions: Positive = 5
-    label: Literal["rank", "raw"] = Field("rank", description="the percentile of the return among the session's universe, or the return; lambdarank has grades")
-    train_sessions: Positive = Field(504, description="decision sessions in the training window")
-    validation_sessions: Positive = Field(63, description="the newest part of the window, held out for early stopping")
-    min_train_sessions: Positive = Field(126, description="fewer labelled sessions to train on, validation apart: no model")
-    embargo_sessions: NonNegative = Field(5, description="sessions left out between training and validation, and before the fit")
+    label: Literal["rank", "raw"] = Field(
+        default="rank", description="the percentile of the return among the session's universe, or the return; lambdarank has grades"
+    )
+    train_sessions: Positive = Field(default=504, description="decision sessions in the training window")
+    validation_sessions: Positive = Field(default=63, description="the newest part of the window, held out for early stopping")
+    min_train_sessions: Positive = Field(default=126, description="fewer labelled sessions to train on, validation apart: no model")
+    embargo_sessions: NonNegative = Field(default=5, description="sessions left out between training and validation, and before the fit")
     refit_every_sessions: Positive = 21
-    max_age_sessions: Positive = Field(63, description="an older model is refused")
-    max_bin: int = Field(63, ge=2, le=255, description="bins of a feature")
-    bin_sample_rows: int = Field(20_000, ge=1_000, description="rows that the bins are made from")
+    max_age_sessions: Positive = Field(default=63, description="an older model is refused")
+    max_bin: int = Field(default=63, ge=2, le=255, description="bins of a feature")
+    bin_sample_rows: int = Field(default=20_000, ge=1_000, description="rows that the bins are made from")
     num_leaves: Positive = 31
-    learning_rate: float = Field(0.05, gt=0, le=1)
-    min_rounds: Positive = Field(30, description="trees that a model has at least")
+    learning_rate: float = Field(default=0.05, gt=0, le=1)
+    min_rounds: Positive = Field(default=30, description="trees that a model has at least")
     max_rounds: Positive = 200
     early_stopping_rounds: Positive = 30
     min_data_in_leaf: Positive = 200
-    feature_fraction: float = Field(0.5, gt=0, le=1)
-    bagging_fraction: float = Field(0.8, gt=0, le=1)
-    lambda_l2: float = Field(10.0, ge=0)
+    feature_fraction: float = Field(default=0.5, gt=0, le=1)
+    bagging_fraction: float = Field(default=0.8, gt=0, le=1)
+    lambda_l2: float = Field(default=10.0, ge=0)
     seed: int = 7
     threads: Positive = 2
 
@@ -156,7 +174,7 @@ class MlflowSettings(Section):
     """Experiment tracking."""
 
     enabled: bool = True
-    tracking_uri: str | None = Field(None, description="default: sqlite in the data folder")
+    tracking_uri: str | None = Field(default=None, description="default: sqlite in the data folder")
     experiment: str = "ats-assets"
 
 
@@ -165,42 +183,48 @@ class PortfolioSettings(Section):
 
     method: Literal["top_k_long", "long_short_quantiles", "score_proportional"] = "top_k_long"
     top_k: Positive = 10
-    quantile: float = Field(0.2, gt=0, le=0.5)
+    quantile: float = Field(default=0.2, gt=0, le=0.5)
     max_weight: Share = 0.15
-    max_gross: float = Field(1.0, ge=0, le=10)
-    max_net: float = Field(1.0, ge=0, le=10)
-    max_turnover: float = Field(0.5, gt=0, le=4, description="sum of |change of weight| a session")
-    no_trade_band: Share = Field(0.02, description="a smaller change of weight is not traded, exits excepted; at most a quarter of the target counts")
+    max_gross: float = Field(default=1.0, ge=0, le=10)
+    max_net: float = Field(default=1.0, ge=0, le=10)
+    max_turnover: float = Field(default=0.5, gt=0, le=4, description="sum of |change of weight| a session")
+    no_trade_band: Share = Field(
+        default=0.02, description="a smaller change of weight is not traded, exits excepted; at most a quarter of the target counts"
+    )
 
 
 class SignalsSettings(Section):
     """Signals made of predictions."""
 
-    calibration_sessions: Positive = Field(126, description="sessions of known outcomes that the probability is calibrated on")
-    min_calibration_rows: Positive = Field(500, description="fewer outcomes than this: no probability")
+    calibration_sessions: Positive = Field(default=126, description="sessions of known outcomes that the probability is calibrated on")
+    min_calibration_rows: Positive = Field(default=500, description="fewer outcomes than this: no probability")
 
 
 class BacktestSettings(Section):
     """Trading of signals at the next open."""
 
-    initial_cash: float = Field(1_000_000.0, gt=0)
+    initial_cash: float = Field(default=1_000_000.0, gt=0)
     commission_bps: Bps = 1.0
-    spread_bps: Bps = Field(4.0, description="full spread; half of it is paid on each side")
+    spread_bps: Bps = Field(default=4.0, description="full spread; half of it is paid on each side")
     slippage_bps: Bps = 2.0
-    min_commission: float = Field(0.0, ge=0, description="for each order, in currency")
+    min_commission: float = Field(default=0.0, ge=0, description="for each order, in currency")
     fractional_shares: bool = False
-    max_missing_sessions: Positive = Field(10, description="a held symbol without a bar for longer is delisted: closed at its last close less the haircut")
+    max_missing_sessions: Positive = Field(
+        default=10, description="a held symbol without a bar for longer is delisted: closed at its last close less the haircut"
+    )
     delisting_haircut: Share = 0.0
-    benchmark: str | None = Field(None, description="symbol to compare with; default: all symbols that have a signal, equally weighted")
-    risk_free_rate: float = Field(0.0, description="a year")
+    benchmark: str | None = Field(
+        default=None, description="symbol to compare with; default: all symbols that have a signal, equally weighted"
+    )
+    risk_free_rate: float = Field(default=0.0, description="a year")
     sessions_per_year: Positive = 252
 
 
 class AutomationSettings(Section):
     """Sensors and schedules."""
 
-    owner: str = Field("team:research", description="of every asset, in Dagster's form")
-    retrain_at: str = Field("22:30", pattern=r"^\d\d:\d\d$", description="local time of the exchange")
+    owner: str = Field(default="team:research", description="of every asset, in Dagster's form")
+    retrain_at: str = Field(default="22:30", pattern=r"^\d\d:\d\d$", description="local time of the exchange")
     poll_seconds: Positive = 60
 
 
@@ -271,12 +295,16 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(f"ATS_SETTINGS names {file}, which is not a file: correct it or unset it")
     unknown = _unknown_variables()
     if unknown:
-        raise SettingsError(f"{', '.join(unknown)} names no section of the settings: unset it, or choose one of {', '.join(Settings.model_fields)}")
+        raise SettingsError(
+            f"{', '.join(unknown)} names no section of the settings: unset it, or choose one of {', '.join(Settings.model_fields)}"
+        )
     try:
         settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
-        raise SettingsError(f"{error.error_count()} wrong setting(s) in {file} or the environment (ATS_SECTION__FIELD): {faults}") from error
+        raise SettingsError(
+            f"{error.error_count()} wrong setting(s) in {file} or the environment (ATS_SECTION__FIELD): {faults}"
+        ) from error
     except ValueError as error:  # not TOML, or an environment value that is not the JSON its section needs
         raise SettingsError(f"the settings in {file} or the environment can't be read: {error}") from error
     return _with_absolute_paths(settings, file.parent)

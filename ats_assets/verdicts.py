@@ -37,7 +37,7 @@ def report(
     with batched_events(context.instance):
         for session, verdict in verdicts.items():
             context.op_execution_context.log_event(
-                dg.AssetCheckEvaluation(
+                dg.AssetCheckEvaluation(  # pyright: ignore[reportArgumentType] - it is one of the events that are taken
                     asset_key=key.asset_key,
                     check_name=key.name,
                     passed=verdict.passed,

@@ -37,7 +37,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         settings=(settings.backtest, settings.portfolio),
     )
 
-    @dg.asset(deps=["signals", "bars"], **node.unpartitioned(deployment))
+    @node.asset(deployment, deps=["signals", "bars"], partitioned=False)
     def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
         """The signals of all sessions so far (or of a range), traded at the next open with costs: equity, positions, trades, metrics."""
         sessions = traded_sessions(deployment, config)

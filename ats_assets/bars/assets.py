@@ -14,6 +14,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, SourceError
 from ats_assets.graph import Node
 from ats_assets.partitions import Reads, session_partitions, sessions_of
+from ats_assets.settings import SourceSettings
 from ats_assets.sources import RAW_BARS, BarSource
 
 GROUP = "bars"
@@ -32,11 +33,11 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=frozenset({"parquet", "polars", "greatexpectations"}),
         contract=RAW_BARS,
         code=("ats_assets.sources",),
-        settings=(settings.source, settings.calendar),
+        settings=(_what_bars_are(settings.source), settings.calendar),
         vintages=True,
     )
 
-    @dg.asset(**node.definition(deployment))
+    @node.asset(deployment)
     def raw_bars(context: dg.AssetExecutionContext) -> pl.DataFrame:
         """The bars of a session as delivered, defects included. A delivery that differs from the last one is kept beside it as a new vintage."""
         sessions = sessions_of(context.partition_keys)
@@ -55,6 +56,13 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         return delivered
 
     return raw_bars
+
+
+def _what_bars_are(source: SourceSettings) -> SourceSettings:
+    """The settings of the source that the bars of a session depend on: neither where files lie nor when the synthetic market ends is among them."""
+    synthetic = source.synthetic.model_copy(update={"last_session": source.synthetic.first_session})
+    files = source.files.model_copy(update={"path": None})
+    return source.model_copy(update={"path": None, "synthetic": synthetic, "files": files})
 
 
 def _require_delivered(source: BarSource, sessions: Sequence[date]) -> None:
@@ -80,9 +88,13 @@ def _bars(deployment: Deployment) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="bars",
         outs={
-            "bars": dg.AssetOut.from_spec(accepted.spec(deployment, "The bars that satisfy the contract: a row for each symbol that traded.")),
+            "bars": dg.AssetOut.from_spec(
+                accepted.spec(deployment, "The bars that satisfy the contract: a row for each symbol that traded.")
+            ),
             "rejected_bars": dg.AssetOut.from_spec(
-                set_aside.spec(deployment, "The bars that do not, each with every reason that applies. With `bars` it makes up the delivery.")
+                set_aside.spec(
+                    deployment, "The bars that do not, each with every reason that applies. With `bars` it makes up the delivery."
+                )
             ),
         },
         ins=accepted.ins(),
@@ -118,7 +130,7 @@ def _universe(deployment: Deployment) -> dg.AssetsDefinition:
         settings=(settings,),
     )
 
-    @dg.asset(ins=node.ins(), **node.definition(deployment))
+    @node.asset(deployment, ins=node.ins())
     def universe(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
         """The symbols tradable at a session, by median dollar volume, minimum price and history, chosen with that session's knowledge only."""
         members = tradable(bars, sessions_of(context.partition_keys), settings, calendar=deployment.calendar)

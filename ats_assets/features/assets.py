@@ -24,7 +24,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         code=("ats_assets.expressions", "ats_assets.features"),
     )
 
-    @dg.asset(ins=node.ins(), **node.definition(deployment))
+    @node.asset(deployment, ins=node.ins())
     def alpha158(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
         """Qlib's 158 price and volume factors, one row a symbol, from the 61 sessions that end at the partition."""
         sessions = sessions_of(context.partition_keys)

@@ -27,7 +27,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         settings=(settings,),
     )
 
-    @dg.asset(ins=node.ins(), **node.definition(deployment))
+    @node.asset(deployment, ins=node.ins())
     def forward_returns(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
         """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session that made them known."""
         sessions = sessions_of(context.partition_keys)

@@ -47,7 +47,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar),
     )
 
-    @dg.asset(deps=node.deps(), pool="training", **node.definition(deployment))
+    @node.asset(deployment, deps=node.deps(), pool="training")
     def lightgbm_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Gradient-boosted trees on the cross-section, in force from a session on: fitted at refit sessions, carried by reference between them."""
         training = _Training(deployment, node, context)

@@ -28,7 +28,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         settings=(settings.backtest,),
     )
 
-    @dg.asset(deps=["backtest", "skill", "signals"], **node.unpartitioned(deployment))
+    @node.asset(deployment, deps=["backtest", "skill", "signals"], partitioned=False)
     def backtest_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """The backtest as one HTML file that needs nothing else: equity, drawdown, skill, exposures, costs, trades, and what it came from."""
         result = stored_backtest(deployment)

@@ -41,7 +41,7 @@ def _predictions(deployment: Deployment) -> dg.AssetsDefinition:
     ins = {r.asset: dg.AssetIn(r.asset, partition_mapping=r.mapping()) for r in frames}
     deps = [dg.AssetDep(MODEL, partition_mapping=model.mapping())]
 
-    @dg.asset(ins=ins, deps=deps, **node.definition(deployment))
+    @node.asset(deployment, ins=ins, deps=deps)
     def predictions(context: dg.AssetExecutionContext, alpha158: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
         """A score for each symbol of the universe, by the model that was in force at the session before: a signal never waits for tonight's fit."""
         sessions = sessions_of(context.partition_keys)
@@ -89,7 +89,7 @@ def _skill(deployment: Deployment) -> dg.AssetsDefinition:
         settings=(deployment.settings.labels,),
     )
 
-    @dg.asset(ins=node.ins(), **node.definition(deployment))
+    @node.asset(deployment, ins=node.ins())
     def skill(context: dg.AssetExecutionContext, predictions: pl.DataFrame, forward_returns: pl.DataFrame) -> pl.DataFrame:
         """How well past scores ordered the returns that became known at a session: IC, rank IC, quantile returns, turnover, for each horizon."""
         sessions = sessions_of(context.partition_keys)
@@ -112,7 +112,7 @@ def _signals(deployment: Deployment) -> dg.AssetsDefinition:
         settings=(settings.portfolio, settings.signals),
     )
 
-    @dg.asset(ins=node.ins(), **node.definition(deployment))
+    @node.asset(deployment, ins=node.ins())
     def signals(context: dg.AssetExecutionContext, predictions: pl.DataFrame, forward_returns: pl.DataFrame) -> pl.DataFrame:
         """The signals for the next open: rank, direction, target weight, and a probability calibrated on out-of-sample predictions."""
         sessions = sessions_of(context.partition_keys)
