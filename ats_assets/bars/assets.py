@@ -16,6 +16,7 @@ from ats_assets.graph import Node
 from ats_assets.partitions import Reads, session_partitions, sessions_of
 from ats_assets.settings import SourceSettings
 from ats_assets.sources import RAW_BARS, BarSource
+from ats_assets.sparkline import sparkline_markdown
 
 GROUP = "bars"
 
@@ -106,7 +107,7 @@ def _bars(deployment: Deployment) -> dg.AssetsDefinition:
         violations = bars_violations(kept, deployment.calendar)
         if violations:
             raise ContractError(f"screening let through what the contract forbids; report this as a bug: {'; '.join(violations)}")
-        yield dg.Output(kept, output_name="bars")
+        yield dg.Output(kept, output_name="bars", metadata=_rows_by_session(kept))
         reasons = rejected.explode("reasons").group_by("reasons").len().sort("len", "reasons", descending=[True, False])
         table = "\n".join(f"| {reason} | {count} |" for reason, count in reasons.iter_rows())
         yield dg.Output(
@@ -116,6 +117,13 @@ def _bars(deployment: Deployment) -> dg.AssetsDefinition:
         )
 
     return bars
+
+
+def _rows_by_session(bars: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    counts = bars.group_by("session").len().sort("session")["len"].to_list()
+    if len(counts) < 2:
+        return {}
+    return {"rows_by_session": dg.MetadataValue.md(sparkline_markdown(counts, title="Rows by session", width=400, height=60))}
 
 
 def _universe(deployment: Deployment) -> dg.AssetsDefinition:

@@ -15,6 +15,7 @@ from ats_assets.signals.predicting import check_age, predict
 from ats_assets.signals.schema import PREDICTIONS_SCHEMA, Predictions, Signals, Skill
 from ats_assets.signals.signals import signals_from_predictions
 from ats_assets.signals.skill import skill as skill_of
+from ats_assets.sparkline import sparkline_markdown
 
 GROUP = "signals"
 MODEL = "lightgbm_model"
@@ -93,7 +94,12 @@ def _skill(deployment: Deployment) -> dg.AssetsDefinition:
     def skill(context: dg.AssetExecutionContext, predictions: pl.DataFrame, forward_returns: pl.DataFrame) -> pl.DataFrame:
         """How well past scores ordered the returns that became known at a session: IC, rank IC, quantile returns, turnover, for each horizon."""
         sessions = sessions_of(context.partition_keys)
-        return skill_of(predictions, forward_returns, window_sessions(deployment.calendar, sessions, back))
+        judged = skill_of(predictions, forward_returns, window_sessions(deployment.calendar, sessions, back))
+        rank_ics = judged.filter(pl.col("horizon_sessions") == deployment.settings.lightgbm.horizon_sessions)["rank_ic"].to_list()
+        if len(rank_ics) > 1:
+            line = sparkline_markdown(rank_ics, title="Rank IC by session", width=400, height=60, zero_line=True)
+            context.add_output_metadata({"rank_ic": dg.MetadataValue.md(line)})
+        return judged
 
     return skill
 
