@@ -4,6 +4,7 @@ Data go to standard output, progress and messages to standard error. Exit status
 The commands import what they need when they are called, since the whole graph takes seconds to import.
 """
 
+import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
 
@@ -41,7 +42,7 @@ app = typer.Typer(
 
 
 @app.command()
-def run(
+def run(  # noqa: PLR0917 - typer calls it by name
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session; default: the source's first.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session; default: the source's latest.")] = None,
     select: Annotated[
@@ -55,9 +56,10 @@ def run(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that Dagster logs.")] = False,
 ) -> None:
     """Make every asset over a range of sessions, from bars to signals, then the backtest and its report."""
-    from ats_assets.cli.run import run as command
+    started = time.perf_counter()  # the imports are part of what the user waits for
+    from ats_assets.cli.run import run as command  # noqa: PLC0415
 
-    command(first=first, last=last, select=select, chunk=chunk, summary_json=summary_json, verbose=verbose)
+    command(first=first, last=last, select=select, chunk=chunk, summary_json=summary_json, verbose=verbose, started=started)
 
 
 @app.command()
@@ -68,7 +70,7 @@ def signals(
     form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How they are written.")] = "table",
 ) -> None:
     """Show the signals for the next open."""
-    from ats_assets.cli.signals import signals as command
+    from ats_assets.cli.signals import signals as command  # noqa: PLC0415
 
     command(session=session, form=form)
 
@@ -78,9 +80,19 @@ def report(
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
     """Print the path of the backtest report; it is made from what is stored if it is not there."""
-    from ats_assets.cli.report import report as command
+    from ats_assets.cli.report import report as command  # noqa: PLC0415
 
     command(open_it=open_it)
+
+
+@app.command()
+def doctor(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Check settings, source, warehouse and models, and say what to do."""
+    from ats_assets.cli.doctor import doctor as command  # noqa: PLC0415
+
+    command(as_json=as_json)
 
 
 def main() -> None:

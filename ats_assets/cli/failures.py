@@ -5,7 +5,7 @@ from collections.abc import Iterator, Sequence
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType
 from dagster._core.errors import DagsterExecutionInterruptedError
-from dagster._utils.error import SerializableErrorInfo
+from dagster_shared.error import SerializableErrorInfo
 
 from ats_assets import errors
 from ats_assets.cli.watch import Watch
@@ -55,9 +55,7 @@ def _has_result_of_run(check: dg.AssetCheckEvaluation, checks: Sequence[dg.Asset
 
 
 def _error(event: DagsterEvent) -> SerializableErrorInfo | None:
-    return getattr(event.event_specific_data, "error", None) or (
-        getattr(event.event_specific_data, "first_step_failure_event", None) and None
-    )
+    return getattr(event.event_specific_data, "error", None)
 
 
 def _chain(error: SerializableErrorInfo | None) -> Iterator[SerializableErrorInfo]:

@@ -29,14 +29,12 @@ def _make(deployment: Deployment) -> None:
     say("making the report from the signals and bars that are stored")
     prepare_environment()
     with quiet():
-        from ats_assets.cli.progress import RunProgress
-        from ats_assets.cli.run import REPORTS, Outcome, Part, Runner
-        from ats_assets.cli.watch import EventClock, Watch
-        from ats_assets.definitions import build
+        from ats_assets.cli.progress import RunProgress  # noqa: PLC0415 - the graph takes seconds to import
+        from ats_assets.cli.run import REPORTS, Outcome, Part, Runner  # noqa: PLC0415
+        from ats_assets.definitions import build  # noqa: PLC0415
 
-        clock = EventClock()
         assets = ("backtest", "backtest_report")
-        outcome = Outcome(sessions=[], assets=list(assets), clock=clock, watch=Watch(clock=clock, on_step=lambda key, started: None))
+        outcome = Outcome.of([], assets)
         with open_instance() as instance, RunProgress(0) as progress:
             Runner(deployment, build(deployment), instance).run([Part(job=REPORTS, assets=assets)], outcome, progress)
     for message in outcome.messages:

@@ -1,7 +1,7 @@
 """`ats run`: the graph over a range of sessions, part by part, in this process."""
 
 import time
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -11,16 +11,19 @@ import typer
 from dagster._core.utils import make_new_run_id
 
 from ats_assets.automation import range_tags
+from ats_assets.cli.abandoned import PROCESS, close_abandoned_runs, process_tag
 from ats_assets.cli.failures import explain, was_interrupted
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.selection import chosen_assets
 from ats_assets.cli.sessions import chosen_sessions
 from ats_assets.cli.startup import open_instance, parse_day, prepare_environment, quiet, say
 from ats_assets.cli.watch import EventClock, Watch
-from ats_assets.definitions import build
+from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings
 
+OWN_TAGS = {"dagster/max_retries": "0"}
+"""Nobody repeats such a run but the user who sees it fail."""
 HISTORY, REPORTS = "history", "backtest_reports"
 
 
@@ -50,8 +53,17 @@ class Outcome:
     clock: EventClock
     done: list[Part] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
+    """When the command began, by `time.perf_counter`."""
+    start_seconds: float = 0.0
+    """From then until the first part: imports, settings, source, instance."""
     messages: list[str] = field(default_factory=list)
     interrupted: bool = False
+
+    @classmethod
+    def of(cls, sessions: Sequence[date], assets: Iterable[str]) -> "Outcome":
+        """Of a run that begins now."""
+        clock = EventClock()
+        return cls(sessions=list(sessions), assets=sorted(assets), clock=clock, watch=Watch(clock=clock))
 
     @property
     def total_seconds(self) -> float:
@@ -99,15 +111,14 @@ class Runner:
         failed_before = len(outcome.watch.failures)
         run_id = make_new_run_id()
         self._instance.add_event_listener(run_id, outcome.watch)
-        single = {"partition_key": part.sessions[0].isoformat()} if len(part.sessions) == 1 else {}
         result = job.execute_in_process(
             run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=self._instance,
             raise_on_error=False,
             run_id=run_id,
             asset_selection=[dg.AssetKey(name) for name in part.assets],
-            tags=range_tags(part.sessions) if len(part.sessions) > 1 else {},
-            **single,
+            tags=OWN_TAGS | {PROCESS: process_tag()} | (range_tags(part.sessions) if len(part.sessions) > 1 else {}),
+            partition_key=part.sessions[0].isoformat() if len(part.sessions) == 1 else None,
         )
         if result.success:
             return True
@@ -124,7 +135,9 @@ class Runner:
         return len(self._definitions.resolve_job_def(part.job).get_subset(asset_selection=keys).graph.nodes)
 
 
-def run(*, first: str | None, last: str | None, select: str | None, chunk: int, summary_json: Path | None, verbose: bool) -> None:
+def run(
+    *, first: str | None, last: str | None, select: str | None, chunk: int, summary_json: Path | None, verbose: bool, started: float
+) -> None:
     """Make the assets, show the summary on standard output, and leave with the status."""
     begin, end = parse_day(first, "--from"), parse_day(last, "--to")
     prepare_environment()
@@ -133,12 +146,13 @@ def run(*, first: str | None, last: str | None, select: str | None, chunk: int, 
         definitions = build(deployment)
         assets = frozenset(chosen_assets(definitions, select))
         sessions = chosen_sessions(deployment, begin, end)
-        clock = EventClock()
-        outcome = Outcome(
-            sessions=sessions, assets=sorted(assets), clock=clock, watch=Watch(clock=clock, on_step=lambda key, started: None)
-        )
+        outcome = Outcome.of(sessions, assets)
+        outcome.started = started
         with open_instance() as instance, RunProgress(len(sessions)) as progress:
+            if closed := close_abandoned_runs(instance):
+                say(f"{closed} earlier run(s) were killed: recorded as failed; what they had stored stays")
             runner = Runner(deployment, definitions, instance, verbose=verbose)
+            outcome.start_seconds = outcome.total_seconds
             parts = runner.parts(sessions, assets, chunk)
             runner.run(parts, outcome, progress)
         if outcome.interrupted:
@@ -154,7 +168,7 @@ def run(*, first: str | None, last: str | None, select: str | None, chunk: int, 
 
 
 def _summarise(deployment: Deployment, definitions: dg.Definitions, outcome: Outcome, summary_json: Path | None) -> None:
-    from ats_assets.cli.summary import show, summarise, write_json
+    from ats_assets.cli.summary import show, summarise, write_json  # noqa: PLC0415 - after the run
 
     summary = summarise(deployment, outcome, stages(definitions))
     if summary_json is None or str(summary_json) != "-":
@@ -163,15 +177,14 @@ def _summarise(deployment: Deployment, definitions: dg.Definitions, outcome: Out
         write_json(summary, summary_json)
 
 
-def stages(definitions: dg.Definitions) -> Mapping[str, str]:
-    """The stage (Dagster group) of each step, by the step's key; an asset's checks belong to its stage."""
+def stages(definitions: dg.Definitions) -> dict[str, str]:
+    """The stage of each step by the step's key, in the order of the stages; an asset's checks belong to its stage."""
     graph = definitions.resolve_asset_graph()
-    of_asset = {key.to_python_identifier(): graph.get(key).group_name or "" for key in graph.materializable_asset_keys}
-    of_check = {
-        f"{key.asset_key.to_python_identifier()}_{key.name}": of_asset[key.asset_key.to_python_identifier()]
-        for key in graph.asset_check_keys
-    }
-    return of_asset | of_check
+    steps = {key.to_python_identifier(): key for key in graph.materializable_asset_keys}
+    steps |= {f"{key.asset_key.to_python_identifier()}_{key.name}": key.asset_key for key in graph.asset_check_keys}
+    groups = {step: graph.get(key).group_name or "" for step, key in steps.items()}
+    order = [stage.GROUP for stage in STAGES]
+    return dict(sorted(groups.items(), key=lambda item: (order.index(item[1]), item[0])))
 
 
 def _undone(outcome: Outcome, parts: Sequence[Part]) -> Iterator[Part]:

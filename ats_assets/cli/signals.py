@@ -8,8 +8,9 @@ from typing import Any
 
 import polars as pl
 from rich.table import Table
+from rich.text import Text
 
-from ats_assets.cli.startup import console, parse_day, say
+from ats_assets.cli.startup import console, parse_day, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.settings import load_settings
@@ -40,7 +41,7 @@ def signals(*, session: str | None, form: str) -> None:
         frame = deployment.warehouse.read("signals", [asked or stored[-1]]).sort("rank")
         sys.stdout.write(frame.write_csv())
     else:
-        console().print(signals_table(deployment, rows, None))
+        show_signals(deployment, rows, None)
 
 
 def signals_rows(deployment: Deployment, session: date | None) -> Rows:
@@ -59,24 +60,28 @@ def signals_rows(deployment: Deployment, session: date | None) -> Rows:
     }
 
 
-def signals_table(deployment: Deployment, rows: Rows, limit: int | None) -> Table:
-    """The signals as a table; with a limit, those that are to be held first."""
+def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
+    """Write the signals as a table to standard output; with a limit, only so many of those that have a weight."""
+    out = console()
     listed: Sequence[Rows] = rows["signals"]
     held = [row for row in listed if row["target_weight"]]
-    shown = listed if limit is None else (held or listed)[:limit]
-    caption = (
-        f"{len(listed)} symbols, {len(held)} with a weight"
-        if listed
-        else f"No signals: {_why_none(deployment, date.fromisoformat(rows['session']))}"
-    )
-    table = Table(title=_heading(rows), title_justify="left", caption=caption, caption_justify="left")
+    out.print(Text(_heading(rows), style="bold"))
+    if not listed:
+        out.print(Text(f"No signals: {_why_none(deployment, date.fromisoformat(rows['session']))}"))
+        return
+    write_table(out, _table(listed if limit is None else (held or listed)[:limit]))
+    out.print(f"{len(listed)} symbols, {len(held)} with a weight")
+
+
+def _table(shown: Sequence[Rows]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
     for name in ("rank", "symbol", "direction", "score", "probability", "target weight"):
         table.add_column(name, justify="left" if name in {"symbol", "direction"} else "right")
     for row in shown:
         probability = row["probability"]
         table.add_row(
             str(row["rank"]),
-            row["symbol"],
+            Text(row["symbol"]),
             row["direction"],
             f"{row['score']:+.4f}",
             "–" if probability is None else f"{probability:.1%}",

@@ -12,19 +12,30 @@ from pathlib import Path
 import dagster as dg
 import typer
 from rich.console import Console
+from rich.table import Table
 
 from ats_assets.errors import SettingsError
 from ats_assets.settings import settings_file
 
 INSTANCE_FILE = "dagster.yaml"
-PLAIN_WIDTH = 160
-"""Columns of a table that is not written to a terminal."""
+PLAIN_WIDTH = 2000
+"""Columns of what is not written to a terminal: no line is broken."""
 
 
 def console(*, stderr: bool = False) -> Console:
     """Where to write; without control characters unless it is a terminal."""
     stream = sys.stderr if stderr else sys.stdout
     return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=stderr)
+
+
+def write_table(out: Console, table: Table) -> None:
+    """A table, without spaces at the ends of its lines where it is not written to a terminal."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as capture:
+        out.print(table)
+    out.file.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
 
 
 def say(text: str) -> None:

@@ -12,11 +12,12 @@ from typing import Any, cast
 
 import polars as pl
 from rich.table import Table
+from rich.text import Text
 
 from ats_assets.atomic_file import replace_file
 from ats_assets.cli.run import Outcome
-from ats_assets.cli.signals import signals_rows, signals_table
-from ats_assets.cli.startup import console, say
+from ats_assets.cli.signals import show_signals, signals_rows
+from ats_assets.cli.startup import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.signals import SKILL_SCHEMA, skill_summary
@@ -71,7 +72,7 @@ def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str
         "report": _existing(warehouse.root.joinpath(*REPORT)),
         "warehouse": str(warehouse.root),
         "seconds": _seconds(outcome, stages),
-        "seconds_by_step": {step: round(seconds, 3) for step, seconds in watch.step_seconds.most_common()},
+        "seconds_by_step": {step: round(seconds, 3) for step, seconds in sorted(watch.step_seconds.items(), key=lambda item: -item[1])},
         "dagster_events": watch.events,
         "peak_memory_bytes": peak_memory_bytes(),
     }
@@ -132,9 +133,14 @@ def _newest(deployment: Deployment, sessions: Sequence[date]) -> date | None:
     return max((day for day in deployment.warehouse.sessions("signals") if day in wanted), default=None)
 
 
-def _failed_checks(outcome: Outcome) -> dict[str, str]:
-    """The last result of each check that failed for a run or a session of its own, by asset and check."""
-    return {f"{check.asset_key.to_user_string()}.{check.check_name}": check.description or "" for check in outcome.watch.checks}
+def _failed_checks(outcome: Outcome) -> dict[str, Summary]:
+    """The checks that failed, by asset and check: how severe, in how many sessions, what was said last."""
+    found: dict[str, Summary] = {}
+    for check in outcome.watch.checks:
+        name = f"{check.asset_key.to_user_string()}.{check.check_name}"
+        sessions = found.get(name, {}).get("sessions", 0) + (check.partition is not None)
+        found[name] = {"severity": check.severity.value, "sessions": sessions, "text": check.description or ""}
+    return found
 
 
 def _seconds(outcome: Outcome, stages: Mapping[str, str]) -> dict[str, float]:
@@ -142,7 +148,7 @@ def _seconds(outcome: Outcome, stages: Mapping[str, str]) -> dict[str, float]:
     found: dict[str, float] = dict.fromkeys(stages.values(), 0.0)
     for step, seconds in outcome.watch.step_seconds.items():
         found[stages.get(step, step)] = found.get(stages.get(step, step), 0.0) + seconds
-    found = {stage: seconds for stage, seconds in found.items() if seconds}
+    found = {"start": outcome.start_seconds} | {stage: seconds for stage, seconds in found.items() if seconds}
     total = outcome.total_seconds
     events = outcome.clock.seconds
     between = max(0.0, total - events - sum(found.values()))
@@ -180,17 +186,16 @@ def show(deployment: Deployment, summary: Summary) -> None:
     """Write the summary for people to standard output."""
     out = console()
     facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    facts.add_column(style="bold")
-    facts.add_column()
     for name, text in _facts(summary):
-        facts.add_row(name, text)
-    out.print(facts)
+        facts.add_row(Text(name, style="bold"), Text(text))
+    write_table(out, facts)
     if summary["signals"]:
         out.print()
-        out.print(signals_table(deployment, summary["signals"], SHOWN_SIGNALS))
-    say(
-        f"\nNext: python3 dev.py ui (the graph and its history in the browser), ats signals, ats report{' --open' if summary['report'] else ''}"
-    )
+        show_signals(deployment, summary["signals"], SHOWN_SIGNALS)
+    if summary["ok"]:
+        say(
+            f"\nNext: python3 dev.py ui (the graph and its history in the browser), ats signals, ats report{' --open' if summary['report'] else ''}"
+        )
 
 
 def _facts(summary: Summary) -> list[tuple[str, str]]:
@@ -206,12 +211,15 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
         ("Symbols", f"{summary['symbols']:,}"),
         (
             "Out of sample",
-            f"IC {_number(summary['ic'], '+.4f')}, rank IC {_number(summary['rank_ic'], '+.4f')}, {summary['skill_sessions']:,} sessions. {summary['skill']}",
+            f"IC {_number(summary['ic'], '+.4f')}, rank IC {_number(summary['rank_ic'], '+.4f')}. {summary['skill']}",
         ),
     ]
     if summary["backtest"]:
         facts += _backtest_facts(summary["backtest"])
-    facts += [(f"Check {name}", text) for name, text in summary["checks_failed"].items()]
+    facts += [
+        ("Check failed" if check["severity"] == "ERROR" else "Warning", f"{name}: {_shortened(check)}")
+        for name, check in summary["checks_failed"].items()
+    ]
     if summary["report"]:
         facts.append(("Report", summary["report"]))
     seconds = dict(summary["seconds"])
@@ -222,6 +230,10 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
         ("Peak memory", f"{summary['peak_memory_bytes'] / 1e9:.2f} GB"),
     ]
     return facts
+
+
+def _shortened(check: Summary) -> str:
+    return f"{check['sessions']:,} sessions, named in the check's results" if check["sessions"] > 1 else check["text"]
 
 
 def _backtest_facts(figures: Summary) -> list[tuple[str, str]]:

@@ -2,7 +2,7 @@
 
 import contextlib
 import time
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Iterator
 from dataclasses import dataclass, field
 from typing import Any
@@ -63,6 +63,10 @@ class EventClock:
                 del storage.batch
 
 
+def _nobody(step: str, started: bool) -> None:
+    """Nobody listens."""
+
+
 @dataclass(kw_only=True)
 class Watch:
     """Listens to the events of one Dagster run after another and adds up.
@@ -76,8 +80,8 @@ class Watch:
     """
 
     clock: EventClock
-    on_step: Callable[[str, bool], None]
-    step_seconds: Counter[str] = field(default_factory=Counter)
+    on_step: Callable[[str, bool], None] = _nobody
+    step_seconds: defaultdict[str, float] = field(default_factory=lambda: defaultdict(float))
     """Less the seconds of events that were stored meanwhile."""
     partitions: Counter[str] = field(default_factory=Counter)
     """Materialisations by asset."""

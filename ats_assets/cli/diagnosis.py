@@ -1,0 +1,243 @@
+"""What `ats doctor` looks at, one function for each subject."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from datetime import UTC, date, datetime
+from pathlib import Path
+from typing import Literal
+
+from ats_assets.calendar import SessionCalendar
+from ats_assets.cli.startup import INSTANCE_FILE, dagster_home, open_instance
+from ats_assets.deployment import MODELS, Deployment
+from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SourceError
+from ats_assets.models import ModelStore
+from ats_assets.settings import Settings, settings_file
+from ats_assets.warehouse import Warehouse
+
+PYTHONS = ((3, 11), (3, 12))
+LOW_DISK, NO_DISK = 5e9, 0.5e9
+"""Bytes free below which a warning, or a failure."""
+FOOTERS_EACH = 300
+"""Files of an asset whose footer is read: the newest third, the rest spread over the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Finding:
+    """One line of the doctor's."""
+
+    subject: str
+    status: Literal["ok", "warn", "fail"]
+    text: str
+    advice: str = ""
+
+
+def diagnose(settings: Settings) -> Iterator[Finding]:
+    """Look at everything; what can't be looked at because something else fails is left out."""
+    yield _settings()
+    yield from _python()
+    yield from _folders(settings)
+    yield from _dagster()
+    deployment = Deployment(settings)
+    try:
+        calendar = deployment.calendar
+    except CalendarError as error:
+        yield Finding(subject="calendar", status="fail", text=str(error))
+        return
+    yield _calendar(calendar)
+    yield _source(deployment)
+    yield from _warehouse(deployment)
+    for name in MODELS:
+        yield _model(deployment, deployment.model_store(name))
+
+
+def _settings() -> Finding:
+    file = settings_file()
+    overrides = sorted(name for name in os.environ if name.startswith("ATS_") and name != "ATS_SETTINGS")
+    text = str(file) if file.is_file() else f"defaults ({file} is not there)"
+    return Finding(subject="settings", status="ok", text=text + (f"; from the environment: {', '.join(overrides)}" if overrides else ""))
+
+
+def _python() -> Iterator[Finding]:
+    version = sys.version_info[:2]
+    wanted = " or ".join(f"{major}.{minor}" for major, minor in PYTHONS)
+    found = f"{sys.version.split()[0]} ({sys.executable})"
+    if version in PYTHONS:
+        yield Finding(subject="Python", status="ok", text=found)
+    else:
+        yield Finding(
+            subject="Python", status="fail", text=found, advice=f"use Python {wanted}: python3 dev.py finds one and sets up .venv"
+        )
+    try:
+        import lightgbm  # noqa: PLC0415 - what is looked at is whether this works
+    except OSError as error:
+        advice = (
+            "brew install libomp" if sys.platform == "darwin" else "Debian, Ubuntu: apt-get install libgomp1; Fedora: dnf install libgomp"
+        )
+        yield Finding(subject="LightGBM", status="fail", text=f"its library can't be loaded: {error}", advice=advice)
+    else:
+        yield Finding(subject="LightGBM", status="ok", text=f"{lightgbm.__version__}, with OpenMP")
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    for name in ("warehouse", "models", "data"):
+        folder: Path = getattr(settings.storage, name)
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free = shutil.disk_usage(there).free
+        text = f"{folder}, {free / 1e9:.1f} GB free" + ("" if there == folder else " (made at the first write)")
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            advice = f"give yourself the right to write {there}, or set ATS_STORAGE__{name.upper()} to another folder"
+            yield Finding(subject=f"folder {name}", status="fail", text=f"{folder} can't be written", advice=advice)
+        elif free < LOW_DISK:
+            advice = f"free some disk, or set ATS_STORAGE__{name.upper()} to a folder on another one"
+            yield Finding(subject=f"folder {name}", status="fail" if free < NO_DISK else "warn", text=text, advice=advice)
+        else:
+            yield Finding(subject=f"folder {name}", status="ok", text=text)
+
+
+def _dagster() -> Iterator[Finding]:
+    try:
+        home = dagster_home()
+        if not (home / INSTANCE_FILE).is_file():
+            advice = "copy the project's dagster.yaml there, or unset DAGSTER_HOME; without it Dagster stores each event on its own, which is slow"
+            yield Finding(subject="Dagster", status="warn", text=f"DAGSTER_HOME is {home}, which has no {INSTANCE_FILE}", advice=advice)
+            return
+        from ats_assets.cli.abandoned import abandoned_runs  # noqa: PLC0415 - Dagster takes seconds
+
+        with open_instance() as instance:
+            left = len(list(abandoned_runs(instance)))
+            runs = instance.get_runs_count()
+    except AtsError as error:
+        yield Finding(subject="Dagster", status="fail", text=str(error))
+        return
+    text = f"DAGSTER_HOME is {home}, {runs} runs recorded"
+    if left:
+        advice = "the next ats run closes them"
+        yield Finding(subject="Dagster", status="warn", text=f"{text}, {left} of them left behind by killed processes", advice=advice)
+    else:
+        yield Finding(subject="Dagster", status="ok", text=text)
+
+
+def _calendar(calendar: SessionCalendar) -> Finding:
+    newest = calendar.last_closed(datetime.now(UTC))
+    text = f"{calendar.exchange} ({calendar.timezone}), sessions from {calendar.first} to {calendar.last}, last closed {newest}"
+    return Finding(subject="calendar", status="ok", text=text)
+
+
+def _source(deployment: Deployment) -> Finding:
+    try:
+        source = deployment.source
+        first, latest = source.first_session(), source.latest_session()
+        text = f"{source.describe().strip()}\nsessions from {first} to {latest}"
+    except SourceError as error:
+        return Finding(subject="source", status="fail", text=str(error), advice="correct the [source] settings")
+    start = deployment.calendar.first
+    if latest < start:
+        return Finding(subject="source", status="fail", text=text, advice=f"calendar.first_session is {start}: set it to {first} or before")
+    if first < start:
+        advice = f"what lies before {start} is not used; set calendar.first_session to {first} if it should be"
+        return Finding(subject="source", status="warn", text=text, advice=advice)
+    return Finding(subject="source", status="ok", text=text)
+
+
+def _warehouse(deployment: Deployment) -> Iterator[Finding]:
+    warehouse = deployment.warehouse
+    assets = {asset: sessions for asset in warehouse.assets() if (sessions := warehouse.sessions(asset))}
+    if not assets:
+        yield Finding(subject="warehouse", status="warn", text=f"nothing is stored in {warehouse.root}", advice="make it: ats run")
+        return
+    newest = max(sessions[-1] for sessions in assets.values())
+    for asset, sessions in assets.items():
+        yield _asset(deployment, asset, sessions, newest)
+    left = leftovers(warehouse.root) + leftovers(deployment.settings.storage.models)
+    if left:
+        advice = "harmless: the next write to a folder sweeps it; or delete them"
+        yield Finding(
+            subject="leftovers", status="warn", text=f"{len(left)} temporary files of killed processes, such as {left[0]}", advice=advice
+        )
+
+
+def _asset(deployment: Deployment, asset: str, sessions: Sequence[date], newest: date) -> Finding:
+    calendar, stored = deployment.calendar, set(sessions)
+    damaged, read = _damaged(deployment.warehouse, asset, sessions)
+    text = f"{len(sessions)} sessions from {sessions[0]} to {sessions[-1]}, {read} footers read"
+    if damaged:
+        return Finding(
+            subject=asset, status="fail", text=f"{text}; {len(damaged)} can't be: {damaged[0]}", advice="delete them and make them again"
+        )
+    strays = [day for day in sessions if not calendar.is_session(day)]
+    if strays:
+        advice = "another calendar was in force when they were made: correct [calendar], or delete them"
+        return Finding(
+            subject=asset, status="fail", text=f"{text}; {len(strays)} are no sessions of the calendar: {strays[0]}", advice=advice
+        )
+    gaps = [day for day in calendar.sessions(sessions[0], sessions[-1]) if day not in stored]
+    if gaps:
+        advice = f"ats run --from {gaps[0]} --to {gaps[-1]}"
+        return Finding(subject=asset, status="warn", text=f"{text}; {len(gaps)} missing in between: {_some(gaps)}", advice=advice)
+    if sessions[-1] < newest:
+        behind = calendar.offset(sessions[-1], 1)
+        advice = f"ats run --from {behind} --to {newest}"
+        return Finding(subject=asset, status="warn", text=f"{text}; behind other assets, which have {newest}", advice=advice)
+    return Finding(subject=asset, status="ok", text=text)
+
+
+def _damaged(warehouse: Warehouse, asset: str, sessions: Sequence[date]) -> tuple[list[str], int]:
+    """The messages of the footers that can't be read, and how many were tried."""
+    recent = FOOTERS_EACH // 3
+    older = sessions[:-recent]
+    step = max(1, -(-len(older) // (FOOTERS_EACH - recent)))
+    chosen = [*older[::step], *sessions[-recent:]]
+    damaged: list[str] = []
+    for session in chosen:
+        try:
+            warehouse.footer(asset, session)
+        except CorruptPartitionError as error:
+            damaged.append(str(error))
+    return damaged, len(chosen)
+
+
+def leftovers(root: Path) -> list[Path]:
+    """Temporary files (`.<name>.<process id>-<thread>`) whose process is gone."""
+    found = (Path(folder, name) for folder, _, names in os.walk(root) for name in names if name.startswith("."))
+    return sorted(path for path in found if _is_orphan(path.name))
+
+
+def _is_orphan(name: str) -> bool:
+    pid, dash, thread = name.rpartition(".")[2].partition("-")
+    return bool(dash) and pid.isdigit() and thread.isdigit() and not Path(f"/proc/{pid}").exists()
+
+
+def _model(deployment: Deployment, store: ModelStore) -> Finding:
+    sessions = store.sessions()
+    if not sessions:
+        return Finding(subject=store.name, status="warn", text=f"no model in {store.root}", advice="make it: ats run")
+    try:
+        record = store.read(sessions[-1])
+        force = store.in_force(sessions[-1])
+        if force.status == "fitted":
+            store.text(force)
+    except AtsError as error:
+        return Finding(subject=store.name, status="fail", text=str(error))
+    text = f"{len(sessions)} sessions from {sessions[0]} to {sessions[-1]}"
+    if record.fitted_session is None or force.fitted_session is None:
+        return Finding(
+            subject=store.name,
+            status="warn",
+            text=f"{text}; none is fitted: {force.reason}",
+            advice="add earlier sessions: ats run --from …",
+        )
+    newest = (deployment.warehouse.sessions("bars") or sessions)[-1]
+    calendar, limit = deployment.calendar, deployment.settings.lightgbm.max_age_sessions
+    age = calendar.position(newest) - calendar.position(force.fitted_session)
+    text = f"{text}; fitted {force.fitted_session}, {age} sessions before the newest bars ({force.best_iteration} trees)"
+    if age > limit:
+        advice = f"lightgbm.max_age_sessions is {limit}, so it is refused: ats run --from {calendar.offset(sessions[-1], 1)}"
+        return Finding(subject=store.name, status="fail", text=text, advice=advice)
+    return Finding(subject=store.name, status="ok", text=text)
+
+
+def _some(days: Sequence[date]) -> str:
+    return ", ".join(map(str, days[:3])) + (f" and {len(days) - 3} more" if len(days) > 3 else "")
