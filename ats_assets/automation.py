@@ -1,42 +1,47 @@
 """Jobs, schedules and sensors: what runs by itself, and when."""
 
 from collections.abc import Sequence
-from datetime import date, datetime, timedelta
+from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SourceError
-from ats_assets.partitions import session_partitions
+from ats_assets.errors import MissingPartitionError, SourceError
+from ats_assets.models.refits import last_refit
 from ats_assets.sources import open_source
-from ats_assets.warehouse import data_version
+from ats_assets.versions import code_version, settings_version
+from ats_assets.warehouse import Warehouse, data_version
 
 MODEL = "lightgbm_model"
 TRAINING = ("forward_returns", MODEL, "skill")
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
-DAILY = dg.AssetSelection.assets("signals").upstream() - dg.AssetSelection.assets(MODEL)
+DAILY = (dg.AssetSelection.assets("signals").upstream() - dg.AssetSelection.assets(MODEL)).required_multi_asset_neighbors()
 """Raw bars to signals. The labels known at the session are among them: the probabilities are calibrated on them. No model is: a signal never
 waits for tonight's fit."""
+CODE = tuple(f"ats_assets.{stage}" for stage in ("bars", "expressions", "features", "labels", "models", "portfolio", "signals", "sources"))
+REQUEST = "ats/request"
+"""Tag of a requested run: what it is asked for, and from which delivery, code and settings. Retries and re-executions keep it."""
+AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
+MAX_REPEATS = 3
+"""How often the same request may succeed and yet be due again (a partition was deleted, a delivery was taken back) before the sensor asks a person."""
+
 REPORTS = dg.AssetSelection.assets("backtest", "backtest_report")
 
 
-def jobs(deployment: Deployment, hooks: frozenset[dg.HookDefinition] = frozenset()) -> dict[str, AssetJob]:
+def jobs(hooks: frozenset[dg.HookDefinition] = frozenset()) -> dict[str, AssetJob]:
     """The jobs by name; all run in one process, since a step's own process costs more than most steps."""
-    partitions = session_partitions(deployment.calendar)
     made = {
-        "history": (dg.AssetSelection.all(include_sources=False) - REPORTS, partitions, "Everything with partitions, over a range of sessions."),
-        "daily_signals": (DAILY, partitions, "A new session: raw bars to signals, with the model of the session before."),
-        "nightly_retraining": (dg.AssetSelection.assets(*TRAINING), partitions, "The labels that became known, the model in force, the skill."),
-        "backtest_reports": (REPORTS, None, "The backtest over all sessions so far, and its report."),
+        "history": (dg.AssetSelection.all() - REPORTS, "Everything with partitions, over a range of sessions."),
+        "daily_signals": (DAILY, "A new session: raw bars to signals, with the model of the session before."),
+        "nightly_retraining": (dg.AssetSelection.assets(*TRAINING), "The labels that became known, the model in force, the skill."),
+        "backtest_reports": (REPORTS, "The backtest over all sessions so far, and its report."),
     }
     return {
-        name: dg.define_asset_job(
-            name, selection=selection, partitions_def=partitioned, description=text, executor_def=dg.in_process_executor, hooks=set(hooks)
-        )
-        for name, (selection, partitioned, text) in made.items()
+        name: dg.define_asset_job(name, selection=selection, description=text, executor_def=dg.in_process_executor, hooks=set(hooks))
+        for name, (selection, text) in made.items()
     }
 
 
@@ -45,24 +50,60 @@ def range_tags(sessions: Sequence[date]) -> dict[str, str]:
     return {RANGE_START: sessions[0].isoformat(), RANGE_END: sessions[-1].isoformat()}
 
 
-def _request(sessions: Sequence[date], *, run_key: str, job_name: str | None = None) -> dg.RunRequest:
-    if len(sessions) == 1:
-        return dg.RunRequest(run_key=run_key, partition_key=sessions[0].isoformat(), job_name=job_name)
-    return dg.RunRequest(run_key=run_key, tags=range_tags(sessions), job_name=job_name)
-
-
 def newest_partition(deployment: Deployment, now: datetime) -> date | None:
-    """The newest session that has closed and is a partition already (a partition exists from midnight UTC after its date)."""
-    keys = session_partitions(deployment.calendar).get_last_partition_key(current_time=now)
-    return None if keys is None else min(date.fromisoformat(keys), deployment.calendar.last_closed(now))
+    """The newest session that is a partition already: from midnight UTC after its date, when it has closed wherever the exchange is."""
+    calendar = deployment.calendar
+    past = calendar.sessions(calendar.first, now.astimezone(UTC).date() - timedelta(days=1))
+    return past[-1] if past else None
 
 
-def untrained(deployment: Deployment, until: date) -> list[date]:
-    """The sessions from the first that has bars and no model to the newest that has bars, none after `until`."""
-    bars = [day for day in deployment.warehouse.sessions("bars") if day <= until]
+def untrained(deployment: Deployment, until: date) -> list[list[date]]:
+    """The sessions up to `until` that have features and no model, as runs of neighbouring sessions.
+
+    Features, not bars: where a blocking check failed there are bars, but nothing should be learned from them.
+    """
+    trained = set(deployment.model_store(MODEL).sessions())
+    due: list[list[date]] = []
+    for day in deployment.warehouse.sessions("alpha158"):
+        if day <= until and day not in trained:
+            if due and deployment.calendar.position(day) == deployment.calendar.position(due[-1][-1]) + 1:
+                due[-1].append(day)
+            else:
+                due.append([day])
+    return due
+
+
+def needed_for_signals(deployment: Deployment, session: date) -> list[date]:
+    """The sessions to train before the signals of `session` can be made, which need the model of the session before; none where it is there."""
+    if session == deployment.calendar.first:
+        return []
+    before = deployment.calendar.offset(session, -1)
     store = deployment.model_store(MODEL)
-    first = next((day for day in bars if not store.exists(day)), None)
-    return [] if first is None else [day for day in bars if day >= first]
+    used = deployment.known([last_refit(deployment.calendar, before, deployment.settings.lightgbm), before])
+    missing = [day for day in used if not store.exists(day)]
+    return deployment.calendar.sessions(missing[0], before) if missing else []
+
+
+def is_current(warehouse: Warehouse, asset: str, session: date) -> bool:
+    """Whether a partition, and all that it was made from of the same session, were made from what is stored now; models apart."""
+    try:
+        upstream = warehouse.footer(asset, session).upstream
+        made_from = {name: versions[session.isoformat()] for name, versions in upstream.items() if name != MODEL and session.isoformat() in versions}
+        return all(warehouse.footer(name, session).data_version == version and is_current(warehouse, name, session) for name, version in made_from.items())
+    except MissingPartitionError:
+        return False
+
+
+def _request(deployment: Deployment, job: str, sessions: Sequence[date], delivery: str = "") -> str:
+    made_by = f"{code_version(*CODE)[:8]}{settings_version(deployment.settings)[:8]}"
+    return ":".join(filter(None, [job, *dict.fromkeys([str(sessions[0]), str(sessions[-1])]), delivery[:16], made_by]))
+
+
+def _run_request(job: str, sessions: Sequence[date], request: str, run_key: str) -> dg.RunRequest:
+    tags = {REQUEST: request}
+    if len(sessions) == 1:
+        return dg.RunRequest(run_key=run_key, partition_key=sessions[0].isoformat(), job_name=job, tags=tags)
+    return dg.RunRequest(run_key=run_key, tags=tags | range_tags(sessions), job_name=job)
 
 
 def retraining_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDefinition:
@@ -71,23 +112,32 @@ def retraining_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDef
     zone = str(deployment.calendar.timezone)
 
     @dg.schedule(
-        job=job, name="nightly_retraining_schedule", cron_schedule=f"{int(minute)} {int(hour)} * * *", execution_timezone=zone
+        job=job,
+        name="nightly_retraining_schedule",
+        description="Trains every session that has features and no model yet: tonight's, and those that were delivered late.",
+        cron_schedule=f"{int(minute)} {int(hour)} * * *",
+        execution_timezone=zone,
     )
-    def nightly_retraining_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
-        """Trains every session that has bars and no model yet: tonight's, and those that were delivered late."""
+    def nightly_retraining_schedule(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         now = context.scheduled_execution_time.astimezone(ZoneInfo(zone))
-        newest, before = newest_partition(deployment, now), newest_partition(deployment, now - timedelta(days=1))
+        newest = newest_partition(deployment, now)
         if newest is None:
             return dg.SkipReason("no session has closed yet")
         due = untrained(deployment, newest)
         if not due:
-            closed = f"no session closed on {now:%A} {now.date()}" if newest == before else f"the model of {newest} is in force already"
-            stored = deployment.warehouse.sessions("bars")
-            late = f"; bars of {newest} have not been delivered" if newest not in stored else ""
-            return dg.SkipReason(f"{closed}{late}")
-        return _request(due, run_key=f"nightly_retraining:{due[0]}:{due[-1]}")
+            return dg.SkipReason(_nothing_to_train(deployment, newest, now))
+        made = [(sessions, _request(deployment, job.name, sessions)) for sessions in due]
+        return [_run_request(job.name, sessions, request, request) for sessions, request in made]
 
     return nightly_retraining_schedule
+
+
+def _nothing_to_train(deployment: Deployment, newest: date, now: datetime) -> str:
+    if not deployment.warehouse.exists("alpha158", newest):
+        return f"the features of {newest} are not made yet: it is trained on the first night after they are"
+    today = now.date()
+    closed = "" if deployment.calendar.is_session(today) else f"no session on {today:%A} {today}; "
+    return f"{closed}the model of {newest} is there already"
 
 
 def new_session_sensor(deployment: Deployment, daily: AssetJob, training: AssetJob) -> dg.SensorDefinition:
@@ -95,45 +145,62 @@ def new_session_sensor(deployment: Deployment, daily: AssetJob, training: AssetJ
 
     @dg.sensor(
         name="new_session_sensor",
+        description="Asks the source for its newest session. A run is requested once for each content, so a delivery that comes twice does nothing.",
         jobs=[daily, training],
         minimum_interval_seconds=deployment.settings.automation.poll_seconds,
     )
-    def new_session(context: dg.SensorEvaluationContext) -> dg.SensorResult | dg.SkipReason:
-        """Asks the source for its newest session; a run is requested once for each content, so a delivery that comes twice does nothing."""
+    def new_session(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = datetime.now(deployment.calendar.timezone)
-        return judge_source(deployment, now)
+        return judge_source(deployment, now, context.instance)
 
     return new_session
 
 
-def judge_source(deployment: Deployment, now: datetime) -> dg.SensorResult | dg.SkipReason:
-    """What the source's newest session calls for at `now`."""
+def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    """What the source's newest session calls for at `now`: one run, or none and why.
+
+    One session at a time, since its signals need the model of the session before; and one run at a time, so that two never write one session.
+    """
     stored = deployment.warehouse.sessions("signals")
-    if not stored:
-        return dg.SkipReason("there is no history yet: make it with ats run")
     newest = newest_partition(deployment, now)
-    source = open_source(deployment.settings.source, deployment.calendar)  # anew: files may have come
+    if not stored or newest is None:
+        return dg.SkipReason("there is no history yet: make it with ats run")
+    at_work = [run for job in ("daily_signals", "nightly_retraining") for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))]
+    if at_work:
+        return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
     try:
-        latest = source.latest_session()
+        source = open_source(deployment.settings.source, deployment.calendar)  # anew: files may have come
+        latest = min(source.latest_session(), newest)
+        if latest < stored[-1]:
+            return dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored")
+        due = stored[-1] if latest == stored[-1] else deployment.calendar.offset(stored[-1], 1)
+        delivery = data_version(source.bars([due]))
     except SourceError as error:
         return dg.SkipReason(f"the source can't be read: {error}")
-    latest = latest if newest is None else min(latest, newest)
-    if latest < stored[-1]:
-        return dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored")
-    delivered = source.bars([latest])
-    version = data_version(delivered)
-    if latest == stored[-1] and deployment.warehouse.footer("raw_bars", latest).data_version == version:
-        return dg.SkipReason(f"no new session: signals of {latest} are made from what the source holds")
-    due = deployment.calendar.sessions(deployment.calendar.offset(stored[-1], 1), latest) or [latest]
-    before = deployment.calendar.offset(due[0], -1)
-    waiting = untrained(deployment, before)
-    if waiting:
-        key = f"nightly_retraining:{waiting[0]}:{waiting[-1]}"
-        return dg.SensorResult(
-            run_requests=[_request(waiting, run_key=key, job_name="nightly_retraining")],
-            skip_reason=None,
+    if due == stored[-1] and is_current(deployment.warehouse, "signals", due) and _is_stored(deployment, due, delivery):
+        return dg.SkipReason(f"no new session: signals of {due} are made from what the source holds")
+    training = needed_for_signals(deployment, due)
+    if training:
+        return _asked_once(instance, "nightly_retraining", training, _request(deployment, "nightly_retraining", training))
+    return _asked_once(instance, "daily_signals", [due], _request(deployment, "daily_signals", [due], delivery))
+
+
+def _is_stored(deployment: Deployment, session: date, delivery: str) -> bool:
+    return deployment.warehouse.exists("raw_bars", session) and deployment.warehouse.footer("raw_bars", session).data_version == delivery
+
+
+def _asked_once(instance: dg.DagsterInstance, job: str, sessions: Sequence[date], request: str) -> dg.RunRequest | dg.SkipReason:
+    """The run, unless the newest one of the same request failed: it would fail again, and retries after a crash are Dagster's."""
+    finished = [run for run in instance.get_runs(dg.RunsFilter(tags={REQUEST: request})) if run.is_finished]
+    what = f"{job} of {sessions[-1]}"
+    if finished and not finished[0].is_success:
+        return dg.SkipReason(
+            f"{what} failed (run {finished[0].run_id}), and delivery, code and settings are still the same: see the run's log, and "
+            "re-execute it when the cause is gone; another delivery, code or setting starts it by itself"
         )
-    if len(due) > 1:  # a session's signals need the model of the one before, so several are made one by one
-        due = due[:1]
-        version = data_version(source.bars(due))
-    return dg.SensorResult(run_requests=[_request(due, run_key=f"daily_signals:{due[0]}:{version[:16]}", job_name="daily_signals")])
+    if len(finished) >= MAX_REPEATS:
+        return dg.SkipReason(
+            f"{what} has succeeded {len(finished)} times with the same delivery (last: run {finished[0].run_id}) and is due again: "
+            f"something removes or replaces partitions of {sessions[-1]}; launch {job} by hand when it has stopped"
+        )
+    return _run_request(job, sessions, request, f"{request}:{len(finished)}")

@@ -38,7 +38,7 @@ SCHEMAS = {
 
 def build(deployment: Deployment, hooks: frozenset[dg.HookDefinition] = frozenset()) -> dg.Definitions:
     """The definitions of one deployment."""
-    jobs = automation.jobs(deployment, hooks)
+    jobs = automation.jobs(hooks)
     return dg.Definitions(
         assets=[asset for stage in STAGES for asset in stage.assets(deployment)],
         asset_checks=[check for stage in CHECKS for check in stage.checks(deployment)],
