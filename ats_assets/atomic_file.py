@@ -37,7 +37,9 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, fsync: bool
         if fsync:
             _sync_folder(path.parent)
     except OSError as error:
-        raise SettingsError(f"can't write {path} ({error.strerror or error}): check the [storage] settings, its rights and the free disk space") from error
+        raise SettingsError(
+            f"can't write {path} ({error.strerror or error}): check the [storage] settings, its rights and the free disk space"
+        ) from error
 
 
 def _sweep(folder: Path) -> None:

@@ -223,7 +223,7 @@ def test_history_starts_at_the_first_raw_bars(warehouse: Warehouse) -> None:
 def test_a_missing_partition_is_named_with_the_command_that_makes_it(warehouse: Warehouse) -> None:
     with pytest.raises(
         MissingPartitionError,
-        match="bars has no partition for 2023-01-03 in .*dagster asset materialize .* --select bars --partition 2023-01-03",
+        match=r"bars has no partition for 2023-01-03 in .*dagster asset materialize .* --select bars --partition 2023-01-03",
     ):
         warehouse.read("bars", [DAY])
     warehouse.write("bars", DAYS[1], frame())
@@ -329,7 +329,7 @@ def test_a_file_of_someone_else_is_said_to_be_so(warehouse: Warehouse) -> None:
 
 
 def test_parts_and_texts(warehouse: Warehouse) -> None:
-    with pytest.raises(MissingPartitionError, match="backtest is not in .*--select backtest"):
+    with pytest.raises(MissingPartitionError, match=r"backtest is not in .*--select backtest"):
         warehouse.read_part("backtest", "equity")
     with pytest.raises(MissingPartitionError, match=r"metrics\.json is not there.*--select backtest"):
         warehouse.read_text("backtest", "metrics.json")
