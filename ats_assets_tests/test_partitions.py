@@ -13,7 +13,7 @@ from ats_assets.partitions import Reads, session_partitions, sessions_of
 
 FIRST = date(2021, 1, 1)
 NOW = datetime(2024, 6, 3, 12, tzinfo=UTC)
-EXCHANGES = ("XNYS", "XLON", "XTKS", "XSAU", "XTAE", "24/7")
+EXCHANGES = ("XNYS", "XLON", "XTKS", "XSAU", "24/7")
 
 
 @lru_cache
