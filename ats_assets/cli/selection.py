@@ -5,7 +5,6 @@ from collections.abc import Set as AbstractSet
 
 import dagster as dg
 import typer
-from dagster._core.definitions.antlr_asset_selection.antlr_asset_selection import AntlrAssetSelectionParser
 from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError
 
 WORDS = {"and", "or", "not", "sinks", "roots"}
@@ -27,7 +26,7 @@ def chosen_assets(definitions: dg.Definitions, selection: str | None) -> Abstrac
 
     text = " or ".join(_BARE_NAME.sub(keyed, part.strip()) for part in selection.split(","))
     try:
-        parsed = AntlrAssetSelectionParser(text).asset_selection
+        parsed = dg.AssetSelection.from_string(text)
         found = parsed.required_multi_asset_neighbors() | parsed
         names = {key.to_user_string() for key in found.resolve(graph, allow_missing=True)}
     except DagsterInvalidAssetSelectionError:

@@ -103,7 +103,8 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
         yield instance
 
 
-CHATTY = ("mlflow", "alembic", "great_expectations", "exchange_calendars")
+CHATTY = ("mlflow", "alembic", "great_expectations", "exchange_calendars", "sqlalchemy.pool")
+"""Loggers that would write between the bars; the last one logs a traceback for a connection that Ctrl-C caught."""
 
 
 @contextlib.contextmanager
@@ -115,7 +116,7 @@ def quiet(*, verbose: bool = False) -> Iterator[None]:
     levels = {name: logging.getLogger(name).level for name in CHATTY}
     try:
         for name in CHATTY:
-            logging.getLogger(name).setLevel(logging.ERROR)
+            logging.getLogger(name).setLevel(logging.CRITICAL)
         with warnings.catch_warnings():
             if not sys.warnoptions:
                 warnings.simplefilter("ignore")

@@ -1,0 +1,28 @@
+"""The commands as a whole."""
+
+import subprocess
+import sys
+
+import pytest
+from typer.testing import CliRunner
+
+from ats_assets.cli import app
+
+
+@pytest.mark.parametrize("arguments", [["--help"], ["run", "--help"], ["signals", "--help"], ["report", "--help"], ["doctor", "--help"]])
+def test_help(arguments: list[str]) -> None:
+    run = CliRunner().invoke(app, arguments)
+    assert run.exit_code == 0
+    assert "Usage: " in run.stdout
+
+
+@pytest.mark.parametrize("arguments", [["bogus"], ["run", "--bogus"], ["signals", "--format", "xml"]])
+def test_wrong_usage_is_status_2(arguments: list[str]) -> None:
+    run = CliRunner().invoke(app, arguments)
+    assert (run.exit_code, run.stdout) == (2, "")
+
+
+def test_help_imports_neither_dagster_nor_polars() -> None:
+    code = "import sys; from ats_assets.cli import app; app(['--help'], standalone_mode=False); print({'dagster', 'polars', 'numpy'} & set(sys.modules))"
+    run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
+    assert run.stdout.splitlines()[-1] == "set()"

@@ -1,0 +1,84 @@
+"""`ats doctor`: what is wrong is found, what is secret is not shown."""
+
+import json
+import shutil
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+import pytest
+
+from ats_assets.cli.diagnosis import leftovers
+from ats_assets.cli.doctor import without_secrets
+from ats_assets_tests.cli.conftest import Command
+from ats_assets_tests.cli.market import make_home
+
+Made = tuple[Path, CompletedProcess[str]]
+
+
+def findings(output: str) -> dict[str, dict[str, Any]]:
+    return {finding["subject"]: finding for finding in json.loads(output, parse_constant=pytest.fail)["findings"]}
+
+
+@pytest.fixture
+def copy(made: Made, tmp_path: Path) -> Path:
+    """A copy of the finished run, to be damaged."""
+    home = make_home(tmp_path / "home")
+    for name in ("warehouse", "models"):
+        shutil.copytree(made[0] / name, home / name)
+    return home
+
+
+def test_all_is_well(command: Command, made: Made) -> None:
+    run = command("doctor", "--json")
+    found = findings(run.stdout)
+    assert run.exit_code == 0
+    assert {finding["status"] for finding in found.values()} == {"ok"}
+    assert {"settings", "Python", "LightGBM", "folder warehouse", "Dagster", "calendar", "source", "bars", "lightgbm_model"} <= set(found)
+    assert json.loads(run.stdout)["settings"]["lightgbm"]["train_sessions"] == 30
+
+
+def test_for_people(command: Command) -> None:
+    run = command("doctor")
+    assert run.exit_code == 0
+    assert "* train_sessions = 30" in run.stdout
+    assert "  seed = 7" in run.stdout
+    assert "\x1b" not in run.stdout
+
+
+def test_damage_and_gaps_are_found(command: Command, copy: Path) -> None:
+    (copy / "warehouse" / "bars" / "session=2021-03-30" / "data.parquet").write_bytes(b"")
+    shutil.rmtree(copy / "warehouse" / "universe" / "session=2021-02-02")
+    shutil.rmtree(copy / "warehouse" / "signals" / "session=2021-03-31")
+    (copy / "models" / "lightgbm_model" / "session=2021-03-31" / "model.json").write_text("{")
+    left = copy / "warehouse" / "skill" / "session=2021-03-31" / ".data.parquet.4194400-7"
+    left.touch()
+    run = command("doctor", "--json", home=copy)
+    found = findings(run.stdout)
+    assert run.exit_code == 1
+    assert (found["bars"]["status"], found["lightgbm_model"]["status"]) == ("fail", "fail")
+    assert "session=2021-03-30" in found["bars"]["text"]
+    assert found["universe"]["advice"] == "ats run --from 2021-02-02 --to 2021-02-02"
+    assert "behind other assets" in found["signals"]["text"]
+    assert (found["skill"]["status"], found["leftovers"]["status"]) == ("ok", "warn")
+    assert leftovers(copy) == [left]
+
+
+def test_wrong_settings_and_sources(command: Command, tmp_path: Path) -> None:
+    wrong = command("doctor", "--json", ATS_BARS__BOGUS="1")
+    assert (wrong.exit_code, findings(wrong.stdout)["settings"]["status"]) == (1, "fail")
+    missing = command("doctor", "--json", ATS_SOURCE__KIND="files", ATS_SOURCE__PATH=str(tmp_path / "none.parquet"))
+    assert (missing.exit_code, findings(missing.stdout)["source"]["status"]) == (1, "fail")
+
+
+def test_nothing_is_there_yet(command: Command, tmp_path: Path) -> None:
+    run = command("doctor", "--json", home=make_home(tmp_path / "home"))
+    assert run.exit_code == 0
+    assert findings(run.stdout)["warehouse"]["advice"] == "make it: ats run"
+
+
+def test_secrets_are_hidden(command: Command) -> None:
+    shown = without_secrets({"alpaca": {"api_key": "k", "secret": None}, "mlflow": {"tracking_uri": "http://me:pass@host/x"}, "seed": 7})
+    assert shown == {"alpaca": {"api_key": "***", "secret": None}, "mlflow": {"tracking_uri": "http://***@host/x"}, "seed": 7}
+    run = command("doctor", ATS_MLFLOW__TRACKING_URI="postgresql://me:pass@host/x")
+    assert "pass" not in run.stdout

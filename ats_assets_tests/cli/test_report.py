@@ -1,0 +1,23 @@
+"""`ats report`."""
+
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from ats_assets_tests.cli.conftest import Command
+from ats_assets_tests.cli.market import make_home
+
+
+def test_makes_the_report_where_it_is_missing(command: Command, made: tuple[Path, CompletedProcess[str]]) -> None:
+    path = made[0] / "warehouse" / "backtest_report" / "report.html"
+    path.unlink()
+    run = command("report")
+    assert run.exit_code == 0, run.stderr
+    assert run.stdout == f"{path}\n"
+    assert path.read_text(encoding="utf-8").startswith("<!")
+
+
+def test_nothing_to_report_on(command: Command, tmp_path: Path) -> None:
+    run = command("report", home=make_home(tmp_path))
+    assert (run.exit_code, run.stdout) == (1, "")
+    assert "no signals are stored" in run.stderr
+    assert "Traceback" not in run.stderr

@@ -1,0 +1,141 @@
+"""`ats run`: what it makes, what it says, and with which status it leaves."""
+
+import json
+import os
+import signal
+import subprocess
+import sys
+import time
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import pytest
+
+from ats_assets_tests.cli.conftest import Command
+from ats_assets_tests.cli.market import ROOT, ats, environment, make_home
+
+Made = tuple[Path, CompletedProcess[str]]
+STAGES = {"bars", "features", "labels", "models", "signals", "backtests", "reports"}
+
+
+def test_makes_everything_and_sums_it_up(made: Made) -> None:
+    home, run = made
+    assert run.returncode == 0, run.stderr
+    summary = json.loads((home / "summary.json").read_text(), parse_constant=pytest.fail)
+    assert summary["sessions"] == 61
+    assert summary["rows_in"] == summary["rows_accepted"] + summary["rows_rejected"] > 500
+    assert sum(summary["rejected_reasons"].values()) >= summary["rows_rejected"]
+    assert summary["symbols"] == 10
+    assert summary["assets"] == {name: 61 for name in summary["assets"] if not name.startswith("backtest")} | {
+        "backtest": 1,
+        "backtest_report": 1,
+    }
+    assert len(summary["assets"]) == 12
+    assert -1 <= summary["ic"] <= 1
+    assert -1 <= summary["rank_ic"] <= 1
+    assert {"total_return", "volatility", "sharpe", "sharpe_standard_error", "max_drawdown", "turnover", "benchmark_return"} <= set(
+        summary["backtest"]
+    )
+    assert Path(summary["report"]).is_file()
+    assert summary["signals"]["for_open_of"] == "2021-04-01"
+    assert 50e6 < summary["peak_memory_bytes"] < 4e9
+
+
+def test_the_seconds_add_up(made: Made) -> None:
+    seconds = json.loads((made[0] / "summary.json").read_text())["seconds"]
+    assert set(seconds) == STAGES | {"start", "dagster_events", "between_steps", "total"}
+    assert all(value > 0 for value in seconds.values())
+    total = seconds.pop("total")
+    assert sum(seconds.values()) == pytest.approx(total, abs=0.02)
+
+
+def test_output_is_plain_where_it_is_no_terminal(made: Made) -> None:
+    _, run = made
+    for text in (run.stdout, run.stderr):
+        assert "\x1b" not in text
+        assert "\r" not in text
+        assert "DEBUG" not in text
+        assert "Warning:" not in text
+    assert "Out of sample" in run.stdout
+    assert "Signals of 2021-03-31 for the open of 2021-04-01" in run.stdout
+    assert run.stderr.splitlines()[0].startswith("starting at 2021-01-04, not 2021-01-02")
+    assert "2021-01-04 to 2021-03-02" in run.stderr  # the first of two chunks
+
+
+def test_one_session_alone(command: Command, tmp_path: Path) -> None:
+    run = command("run", "--from", "2021-03-31", "--to", "2021-03-31", "--select", "universe, forward_returns", "--summary-json", "-")
+    assert run.exit_code == 0, run.stderr
+    summary = json.loads(run.stdout)
+    assert summary["sessions"] == 1
+    assert summary["assets"] == {"forward_returns": 1, "universe": 1}
+
+
+@pytest.mark.parametrize(
+    ("arguments", "status", "message"),
+    [
+        (["--from", "yesterday"], 2, "not a date"),
+        (["--from", "2021-02-02", "--to", "2021-02-01"], 2, "is after"),
+        (["--select", "bogus"], 2, "selects nothing"),
+        (["--select", "(("], 2, "not a selection"),
+        (["--chunk", "0"], 2, "--chunk"),
+        (["--from", "2022-01-03"], 1, "the source (synthetic) has sessions from 2021-01-04 to 2021-03-31"),
+        (["--to", "2020-12-31"], 1, "there is no session"),
+        (["--from", "2021-01-09", "--to", "2021-01-10"], 1, "there is no session"),
+    ],
+)
+def test_refuses_what_makes_no_sense(command: Command, arguments: list[str], status: int, message: str) -> None:
+    run = command("run", *arguments)
+    assert run.exit_code == status
+    assert message in " ".join(run.stderr.replace("│", " ").split())
+    assert "Traceback" not in run.stderr
+    assert run.stdout == ""
+
+
+def test_a_wrong_setting_is_one_message(command: Command) -> None:
+    run = command("run", ATS_LIGHTGBM__HORIZON_SESSIONS="7")
+    assert (run.exit_code, run.stdout) == (1, "")
+    assert "labels.horizons_sessions" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+def test_a_failed_blocking_check_stops_what_comes_after(command: Command, tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    run = command("run", "--to", "2021-03-31", "--select", "+universe", home=home, ATS_BARS__MAX_REJECTED_SHARE="0")
+    assert run.exit_code == 1
+    assert "check contract of bars failed" in run.stderr
+    assert "bars.max_rejected_share allows 0.00%" in run.stderr
+    assert "Traceback" not in run.stderr
+    assert (home / "warehouse" / "rejected_bars").is_dir()
+    assert not (home / "warehouse" / "universe").exists()
+
+
+def test_an_error_of_ours_names_asset_and_sessions(command: Command, made: Made, tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    assert command("run", "--to", "2021-01-05", "--select", "raw_bars", home=home).exit_code == 0
+    run = command("run", "--to", "2021-01-06", "--select", "universe", home=home)
+    assert run.exit_code == 1
+    assert "universe, 2021-01-04 to 2021-01-06: bars has no partition for 2021-01-04" in run.stderr
+    assert "Traceback" not in run.stderr
+
+
+@pytest.mark.slow
+@pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
+def test_goes_on_after_an_end_in_the_middle_of_training(tmp_path: Path, sent: signal.Signals, status: int) -> None:
+    home = make_home(tmp_path)
+    slow = environment(home, ATS_LIGHTGBM__MIN_ROUNDS="3000", ATS_LIGHTGBM__MAX_ROUNDS="3000", ATS_LIGHTGBM__REFIT_EVERY_SESSIONS="1")
+    process = subprocess.Popen(
+        [sys.executable, "-m", "ats_assets.cli", "run"], cwd=ROOT, env=slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
+    )
+    deadline = time.monotonic() + 200
+    while not list((home / "models").glob("lightgbm_model/*/model.txt")) and process.poll() is None and time.monotonic() < deadline:
+        time.sleep(0.05)
+    os.kill(process.pid, sent)
+    _, said = process.communicate()
+    assert process.returncode == status, said
+    if sent == signal.SIGINT:
+        assert "interrupted" in said
+        assert "--from 2021-01-04" in said
+        assert "Traceback" not in said
+    again = ats(home, "run", "--select", "lightgbm_model")  # would wait for ever for the place that the killed run held in the pool
+    assert again.returncode == 0, again.stderr
+    assert ("1 earlier run(s) were killed" in again.stderr) == (sent == signal.SIGKILL)
