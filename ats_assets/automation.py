@@ -88,8 +88,13 @@ def is_current(warehouse: Warehouse, asset: str, session: date) -> bool:
     """Whether a partition, and all that it was made from of the same session, were made from what is stored now; models apart."""
     try:
         upstream = warehouse.footer(asset, session).upstream
-        made_from = {name: versions[session.isoformat()] for name, versions in upstream.items() if name != MODEL and session.isoformat() in versions}
-        return all(warehouse.footer(name, session).data_version == version and is_current(warehouse, name, session) for name, version in made_from.items())
+        made_from = {
+            name: versions[session.isoformat()] for name, versions in upstream.items() if name != MODEL and session.isoformat() in versions
+        }
+        return all(
+            warehouse.footer(name, session).data_version == version and is_current(warehouse, name, session)
+            for name, version in made_from.items()
+        )
     except MissingPartitionError:
         return False
 
@@ -165,7 +170,9 @@ def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInst
     newest = newest_partition(deployment, now)
     if not stored or newest is None:
         return dg.SkipReason("there is no history yet: make it with ats run")
-    at_work = [run for job in ("daily_signals", "nightly_retraining") for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))]
+    at_work = [
+        run for job in ("daily_signals", "nightly_retraining") for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))
+    ]
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
     try:

@@ -133,7 +133,9 @@ class Warehouse:
         if not (self.root / asset).is_dir():
             return []
         days = (
-            date.fromisoformat(folder.name.removeprefix("session=")) for folder in (self.root / asset).iterdir() if folder.name.startswith("session=")
+            date.fromisoformat(folder.name.removeprefix("session="))
+            for folder in (self.root / asset).iterdir()
+            if folder.name.startswith("session=")
         )
         return sorted(day for day in days if self.exists(asset, day))
 
@@ -168,7 +170,9 @@ class Warehouse:
         )
         return self._store(self.folder(asset, session) / DATA_FILE, frame, footer)
 
-    def write_vintage(self, asset: str, session: date, frame: pl.DataFrame, *, known: datetime, code_version: str = "", settings_version: str = "") -> Written:
+    def write_vintage(
+        self, asset: str, session: date, frame: pl.DataFrame, *, known: datetime, code_version: str = "", settings_version: str = ""
+    ) -> Written:
         """Store a delivery as a vintage of its partition: a new file only where the content differs from the newest one's.
 
         Parameters
@@ -186,7 +190,9 @@ class Warehouse:
                 return Written(path=newest, footer=footer, rows=frame.height, bytes=newest.stat().st_size)
             if known <= max(vintages):
                 known = max(datetime.now(UTC), max(vintages) + timedelta(microseconds=1))
-        footer = Footer(asset=asset, session=session.isoformat(), data_version=version, code_version=code_version, settings_version=settings_version)
+        footer = Footer(
+            asset=asset, session=session.isoformat(), data_version=version, code_version=code_version, settings_version=settings_version
+        )
         name = f"known={known.astimezone(UTC).strftime(KNOWN_FORMAT)}.parquet"
         return self._store(self.folder(asset, session) / name, frame, footer)
 
@@ -211,7 +217,9 @@ class Warehouse:
             If a file is damaged.
         """
         if not sessions:
-            raise MissingPartitionError(f"no session of {asset} was asked for: the range holds none; choose a range of at least one session")
+            raise MissingPartitionError(
+                f"no session of {asset} was asked for: the range holds none; choose a range of at least one session"
+            )
         paths = [self.path(asset, session) for session in sessions]
         self.require(asset, sessions)
         try:
@@ -228,7 +236,11 @@ class Warehouse:
             raise MissingPartitionError(
                 f"{asset} has no partition for {some} in {self.root}. Make it: "
                 f"{materialize_command(asset, missing[0])}"
-                + (f" (or, for the whole range: ats run --select '+{asset}' --from {missing[0]} --to {missing[-1]})" if len(missing) > 1 else "")
+                + (
+                    f" (or, for the whole range: ats run --select '+{asset}' --from {missing[0]} --to {missing[-1]})"
+                    if len(missing) > 1
+                    else ""
+                )
             )
 
     def footer(self, asset: str, session: date) -> Footer:
@@ -251,7 +263,9 @@ class Warehouse:
         try:
             footer = Footer(**json.loads(pl.read_parquet_metadata(path)[FOOTER_KEY]))
         except (*DAMAGE, KeyError, ValueError, TypeError) as error:
-            raise CorruptPartitionError(f"{path} is damaged or was not written by this system ({error}): delete it and make it again") from error
+            raise CorruptPartitionError(
+                f"{path} is damaged or was not written by this system ({error}): delete it and make it again"
+            ) from error
         self._footers[path] = (stamp, footer)
         return footer
 
@@ -259,7 +273,16 @@ class Warehouse:
         """Session (ISO) -> data version."""
         return {session.isoformat(): self.footer(asset, session).data_version for session in sessions}
 
-    def write_part(self, asset: str, part: str, frame: pl.DataFrame, *, code_version: str = "", settings_version: str = "", upstream: Upstream | None = None) -> Written:
+    def write_part(
+        self,
+        asset: str,
+        part: str,
+        frame: pl.DataFrame,
+        *,
+        code_version: str = "",
+        settings_version: str = "",
+        upstream: Upstream | None = None,
+    ) -> Written:
         """Store one table of an asset without partitions, as `<root>/<asset>/<part>.parquet`."""
         footer = Footer(
             asset=asset,
@@ -281,7 +304,9 @@ class Warehouse:
         """A text beside the tables of an asset without partitions."""
         path = self.root / asset / name
         if not path.is_file():
-            raise MissingPartitionError(f"{path} is not there. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}")
+            raise MissingPartitionError(
+                f"{path} is not there. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
+            )
         return path.read_text(encoding="utf-8")
 
     def part(self, asset: str, part: str) -> Path:
@@ -297,7 +322,9 @@ class Warehouse:
         """
         path = self.part(asset, part)
         if not path.is_file():
-            raise MissingPartitionError(f"{asset} is not in {self.root}. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}")
+            raise MissingPartitionError(
+                f"{asset} is not in {self.root}. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
+            )
         try:
             return pl.read_parquet(path)
         except DAMAGE as error:
@@ -306,7 +333,9 @@ class Warehouse:
     def history_start(self) -> date | None:
         """The first session with raw bars: what lies before it is before history, not missing."""
         folder = self.root / "raw_bars"
-        names = sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []  # asked for each partition, so no more than the first is looked at
+        names = (
+            sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
+        )  # asked for each partition, so no more than the first is looked at
         days = (date.fromisoformat(name.removeprefix("session=")) for name in names if name.startswith("session="))
         return next((day for day in days if self.exists("raw_bars", day)), None)
 
@@ -337,4 +366,3 @@ class Warehouse:
 def materialize_command(asset: str, session: date) -> str:
     """The command that makes one partition."""
     return f"dagster asset materialize -m ats_assets.definitions --select {asset} --partition {session}"
-

@@ -80,7 +80,7 @@ def _bars(deployment: Deployment) -> dg.AssetsDefinition:
         "group": GROUP,
         "kinds": frozenset({"parquet", "polars", "pandera"}),
         "reads": (Reads(asset="raw_bars"),),
-        "code": ("ats_assets.bars.screening", "ats_assets.bars.schema"),
+        "code": ("ats_assets.bars.screening", "ats_assets.bars.schema", "ats_assets.calendar"),
         "settings": (settings.calendar,),
     }
     accepted = Node(name="bars", contract=Bars, **common)

@@ -206,4 +206,3 @@ class ModelStore:
 
 def _window(rows: CrossSections) -> Window:
     return Window(first_decision=rows.sessions[0], last_decision=rows.sessions[-1], sessions=len(rows.sizes), rows=len(rows.y))
-

@@ -19,7 +19,7 @@ from ats_assets.models.schema import ModelRecord
 from ats_assets.models.tracking import TrackedRun, Tracking
 from ats_assets.models.training_set import TrainingWindow, training_set, training_window
 from ats_assets.partitions import Reads, sessions_of
-from ats_assets.pictures import picture
+from ats_assets.pictures import png_markdown
 
 GROUP = "models"
 NAME = "lightgbm_model"
@@ -58,7 +58,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         fitted = [record for record in records if record.status == "fitted"]
         metadata: dict[str, dg.MetadataValue] = {"fits": dg.MetadataValue.int(len(fitted))}
         if fitted:
-            metadata["importance"] = picture(importance_plot(fitted[-1]), "Feature importance by gain")
+            metadata["importance"] = dg.MetadataValue.md(png_markdown(importance_plot(fitted[-1]), "Feature importance by gain"))
         return dg.MaterializeResult(metadata=metadata)
 
     return [lightgbm_model]

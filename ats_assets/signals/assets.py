@@ -115,7 +115,7 @@ def _signals(deployment: Deployment) -> dg.AssetsDefinition:
         reads=(Reads(asset="predictions", back=back), Reads(asset="forward_returns", back=calibration - 1)),
         contract=Signals,
         code=("ats_assets.signals.signals", "ats_assets.signals.calibration", "ats_assets.portfolio"),
-        settings=(settings.portfolio, settings.signals),
+        settings=(settings.portfolio, settings.signals, settings.lightgbm.model_copy(update={"threads": 1})),
     )
 
     @node.asset(deployment, ins=node.ins())

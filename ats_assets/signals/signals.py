@@ -13,7 +13,9 @@ from ats_assets.settings import PortfolioSettings
 from ats_assets.signals.schema import SIGNALS_SCHEMA
 
 
-def signals_from_predictions(predictions: pl.DataFrame, settings: PortfolioSettings, probabilities: pl.DataFrame | None = None) -> pl.DataFrame:
+def signals_from_predictions(
+    predictions: pl.DataFrame, settings: PortfolioSettings, probabilities: pl.DataFrame | None = None
+) -> pl.DataFrame:
     """Rank, direction and target weight of each prediction; every session on its own.
 
     Parameters

@@ -2,7 +2,6 @@ import json
 import re
 from datetime import timedelta
 from html.parser import HTMLParser
-from pathlib import Path
 
 import numpy as np
 import polars as pl
