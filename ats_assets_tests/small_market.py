@@ -1,0 +1,259 @@
+"""A small synthetic market with every asset of the graph in a few seconds, and the procedures that compare its files byte for byte.
+
+By hand, or from another process:
+
+    python -m ats_assets_tests.small_market run --root FOLDER --from 2021-01-04 --to 2021-06-09
+    python -m ats_assets_tests.small_market serve        forks a run for each line `FOLDER FIRST LAST` that it reads, see `serve`
+"""
+
+import argparse
+import importlib
+import os
+import shutil
+import subprocess
+import sys
+import traceback
+from collections.abc import Iterable, Mapping, Sequence
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+
+from ats_assets.automation import range_tags
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.settings import load_settings
+
+FIRST = date(2021, 1, 4)
+"""The first session of the market; history starts here."""
+LAST = date(2021, 6, 9)
+"""The last one, the 109th: models are fitted from the 37th on, probabilities are there from the 46th on."""
+
+SESSION_ASSETS = ("raw_bars", "bars", "rejected_bars", "universe", "alpha158", "forward_returns", "predictions", "skill", "signals")
+"""The assets with partitions in the warehouse; the model lies beside it."""
+ALL_ASSETS = (*SESSION_ASSETS, "lightgbm_model")
+
+EARLY_MODELS: dict[str, Any] = {
+    "lightgbm": {
+        "train_sessions": 4,
+        "validation_sessions": 1,
+        "min_train_sessions": 1,
+        "min_data_in_leaf": 5,
+        "min_rounds": 1,
+        "max_rounds": 5,
+        "horizon_sessions": 1,
+        "embargo_sessions": 1,
+        "refit_every_sessions": 2,
+        "threads": 1,
+    }
+}
+"""Settings with which there are models, and signals, from the third week on."""
+
+Files = dict[str, bytes]
+"""Path relative to the root -> content."""
+
+
+def small_market(root: Path, *, last_session: date = LAST, **changes: Mapping[str, Any]) -> Deployment:
+    """The deployment of a small market under `root`.
+
+    Parameters
+    ----------
+    last_session
+        Where the source ends.
+    **changes
+        Sections of the settings; each of their values replaces the small market's.
+    """
+    sections: dict[str, dict[str, Any]] = {
+        "calendar": {"first_session": date(2020, 10, 1)},
+        "storage": {"warehouse": root / "warehouse", "models": root / "models", "data": root / "data", "fsync": False},
+        "source": {
+            "kind": "synthetic",
+            "synthetic": {"symbols": 12, "first_session": FIRST, "last_session": last_session, "defective_share": 0.01},
+        },
+        "bars": {"profile": False, "max_rejected_share": 1.0},
+        "universe": {"min_history_sessions": 3, "lookback_sessions": 10, "size": 10},
+        "labels": {"horizons_sessions": (1, 5)},
+        "lightgbm": {
+            "train_sessions": 40,
+            "validation_sessions": 8,
+            "min_train_sessions": 10,
+            "embargo_sessions": 1,
+            "refit_every_sessions": 5,
+            "min_data_in_leaf": 5,
+            "min_rounds": 5,
+            "max_rounds": 20,
+        }
+        | ({} if "ATS_LIGHTGBM__THREADS" in os.environ else {"threads": 1}),  # so few rows are soonest done by one
+        "mlflow": {"enabled": False},
+        "portfolio": {"top_k": 3, "max_weight": 0.4},
+        "signals": {"calibration_sessions": 20, "min_calibration_rows": 50},
+    }
+    for name, values in changes.items():
+        sections[name] = sections.get(name, {}) | dict(values)
+    return Deployment(load_settings(**sections))
+
+
+def run_job(
+    deployment: Deployment, job: str, sessions: Sequence[date] = (), assets: Sequence[str] | None = None
+) -> dg.ExecuteInProcessResult:
+    """Run a job in this process on an instance of its own: over one partition, a range of them, or (no sessions) an asset without partitions.
+
+    Parameters
+    ----------
+    assets
+        Of the job, only these.
+
+    Raises
+    ------
+    Exception
+        What a step raised.
+    """
+    single = {"partition_key": sessions[0].isoformat()} if len(sessions) == 1 else {}
+    tags = range_tags(sessions) if len(sessions) > 1 else {}
+    with dg.DagsterInstance.ephemeral() as instance:
+        return (
+            build(deployment)
+            .resolve_job_def(job)
+            .execute_in_process(
+                instance=instance,
+                tags=tags,
+                run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
+                asset_selection=[dg.AssetKey(name) for name in assets] if assets else None,
+                **single,
+            )
+        )
+
+
+def make_history(deployment: Deployment, first: date, last: date, assets: Sequence[str] | None = None) -> dg.ExecuteInProcessResult:
+    """Run the job `history` over the sessions from `first` to `last`, one partition run if they are one."""
+    return run_job(deployment, "history", deployment.calendar.sessions(first, last), assets)
+
+
+def run_elsewhere(root: Path, *options: str, **environment: str) -> None:
+    """The command `run` in a process of its own, with these environment variables set.
+
+    Raises
+    ------
+    AssertionError
+        If it fails; with the end of what it said.
+    """
+    command = [sys.executable, "-m", "ats_assets_tests.small_market", "run", "--root", str(root), *options]
+    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False)
+    assert done.returncode == 0, done.stderr[-4000:]
+
+
+def files_of(root: Path, sessions: Iterable[date] | None = None) -> Files:
+    """Every file of the warehouse and the models, temporary ones too; of `sessions` only, where they are given."""
+    wanted = None if sessions is None else {f"session={session}" for session in sessions}
+    return {
+        str(path.relative_to(root)): path.read_bytes()
+        for stage in ("warehouse", "models")
+        for path in sorted((root / stage).rglob("*"))
+        if path.is_file() and (wanted is None or path.parent.name in wanted)
+    }
+
+
+def copy_until(root: Path, target: Path, last: date) -> None:
+    """Copy the partitions up to `last`, and nothing later, nor any asset that has no partitions."""
+    for folder in sorted(folder for stage in ("warehouse", "models") for folder in (root / stage).glob("*/session=*")):
+        if date.fromisoformat(folder.name.removeprefix("session=")) <= last:
+            shutil.copytree(folder, target / folder.relative_to(root))
+
+
+def forget(root: Path, sessions: Iterable[date]) -> None:
+    """Delete every partition of `sessions`."""
+    names = {f"session={session}" for session in sessions}
+    for folder in sorted(folder for stage in ("warehouse", "models") for folder in (root / stage).glob("*/session=*")):
+        if folder.name in names:
+            shutil.rmtree(folder)
+
+
+def differences(found: Files, expected: Files) -> list[str]:
+    """What differs, path by path: nothing, if the bytes are the same."""
+    return [
+        f"{path}: {'only before' if path not in found else 'only now' if path not in expected else 'other bytes'}"
+        for path in sorted(found.keys() | expected.keys())
+        if found.get(path) != expected.get(path)
+    ]
+
+
+def without_the_future(root: Path, session: date, target: Path, **changes: Mapping[str, Any]) -> list[str]:
+    """Make the partitions of `session` again in a world that ends with it, and say what differs from those under `root`.
+
+    In `target` lie the partitions of `root` before `session`; there are none of it nor later ones, and the source ends at `session`. Whatever a partition
+    owes to later data can't be in what is made there.
+    """
+    before = max((day for day in sessions_under(root) if day < session), default=None)
+    if before is not None:
+        copy_until(root, target, before)
+    make_history(small_market(target, last_session=session, **changes), session, session)
+    return differences(files_of(target, [session]), files_of(root, [session]))
+
+
+def sessions_under(root: Path) -> list[date]:
+    """The sessions that have bars."""
+    return sorted(date.fromisoformat(folder.name.removeprefix("session=")) for folder in (root / "warehouse" / "bars").glob("session=*"))
+
+
+def serve() -> None:
+    """Fork a run of `history` for each line `FOLDER FIRST LAST` on standard input, with `EARLY_MODELS` and with each file synced.
+
+    On standard output: "ready", then for each line the child's process id, and when it has ended its exit status (negative: the signal that ended it).
+    All is imported before, so that a child starts at once; and nothing is computed before, since the threads that compute do not survive a fork.
+    """
+    for late in ("matplotlib.backends.backend_agg", "matplotlib.figure"):  # what the graph imports only when it needs it
+        importlib.import_module(late)
+    build(small_market(Path(os.devnull)))  # reads the versions of the code, which are kept
+    _say("ready")
+    for line in sys.stdin:
+        root, first, last = line.split()
+        child = os.fork()
+        if child == 0:
+            try:
+                deployment = small_market(Path(root), storage={"fsync": True}, **EARLY_MODELS)
+                make_history(deployment, date.fromisoformat(first), date.fromisoformat(last))
+                os._exit(0)
+            finally:
+                traceback.print_exc()
+                os._exit(1)
+        _say(child)
+        _, status = os.waitpid(child, 0)
+        _say(os.waitstatus_to_exitcode(status))
+
+
+def _say(word: object) -> None:
+    sys.stdout.write(f"{word}\n")
+    sys.stdout.flush()
+
+
+def main() -> None:
+    """The command line."""
+    parser = argparse.ArgumentParser(prog="python -m ats_assets_tests.small_market", description=__doc__)
+    commands = parser.add_subparsers(dest="command", required=True)
+    commands.add_parser("serve")
+    run = commands.add_parser("run")
+    run.add_argument("--root", type=Path, required=True)
+    run.add_argument("--from", dest="first", type=date.fromisoformat, default=FIRST)
+    run.add_argument("--to", dest="last", type=date.fromisoformat, default=LAST)
+    run.add_argument("--sessions-a-run", type=int, default=10_000)
+    run.add_argument("--backtest", action="store_true", help="and the backtest after it")
+    asked = parser.parse_args()
+    if asked.command == "serve":
+        serve()
+        return
+    deployment = small_market(asked.root)
+    sessions = deployment.calendar.sessions(asked.first, asked.last)
+    for part in batched(sessions, asked.sessions_a_run):
+        run_job(deployment, "history", part)
+    if asked.backtest:
+        run_job(deployment, "backtest_reports")
+
+
+def batched(sessions: Sequence[date], size: int) -> list[Sequence[date]]:
+    """Runs of at most `size` sessions, in order."""
+    return [sessions[start : start + size] for start in range(0, len(sessions), size)]
+
+
+if __name__ == "__main__":
+    main()

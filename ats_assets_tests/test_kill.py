@@ -1,0 +1,141 @@
+"""A run may be killed at any moment: what it leaves is whole files, and the next run makes of them what an undisturbed one makes.
+
+A process that has imported everything forks a child for each run, and the child is killed by SIGKILL after a random time. The times are spread evenly over
+the duration of a run, half of the runs begin on what the killed one before left behind, and half in an empty folder.
+"""
+
+import contextlib
+import hashlib
+import json
+import os
+import random
+import shutil
+import signal
+import subprocess
+import sys
+import time
+from collections.abc import Callable, Iterator
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+from typing import IO
+
+import polars as pl
+import pytest
+
+from ats_assets.automation import MODEL
+from ats_assets.models.artefact import ModelStore
+from ats_assets.warehouse import Warehouse, data_version
+from ats_assets_tests.small_market import FIRST, Files, differences, files_of
+
+pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")]
+KILLS = 50
+SEED = 50
+LAST = date(2021, 1, 22)
+"""The 14th session; with early models the last ones have fits and signals."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Server:
+    """The process that forks runs; see `small_market.serve`."""
+
+    orders: IO[str]
+    answers: IO[str]
+
+    def start(self, root: Path) -> int:
+        """Begin a run in a process of its own, whose id is returned."""
+        self.orders.write(f"{root} {FIRST} {LAST}\n")
+        self.orders.flush()
+        return int(self.answers.readline())
+
+    def status(self) -> int:
+        """Wait for its end; its exit status, negative if a signal ended it."""
+        return int(self.answers.readline())
+
+
+@pytest.fixture(scope="module")
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
+    command = [sys.executable, "-W", "ignore", "-m", "ats_assets_tests.small_market", "serve"]
+    log = tmp_path_factory.mktemp("server") / "log"
+    with (
+        log.open("w") as said,
+        subprocess.Popen(
+            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, cwd=Path(__file__).parents[1]
+        ) as process,
+    ):
+        assert process.stdin is not None
+        assert process.stdout is not None
+        assert process.stdout.readline() == "ready\n", log.read_text()
+        yield Server(orders=process.stdin, answers=process.stdout)
+        process.stdin.close()
+
+
+def assert_whole(root: Path) -> None:
+    """Each file's content is what it says of itself: the data version in the footer, the SHA-256 in the model's record."""
+    warehouse, store = Warehouse(root / "warehouse"), ModelStore(root / "models", MODEL)
+    for path in sorted(root.rglob("*.parquet")):
+        assert data_version(pl.read_parquet(path, hive_partitioning=False)) == warehouse.footer_of(path).data_version, path
+    for session in store.sessions():
+        record = store.read(session)
+        if record.status == "fitted":
+            model = (store.folder(session) / "model.txt").read_bytes()
+            assert hashlib.sha256(model).hexdigest() == record.model_sha256, session
+
+
+def is_temporary(path: str) -> bool:
+    return Path(path).name.startswith(".")
+
+
+@pytest.fixture(scope="module")
+def undisturbed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, float]:
+    """The files of a run that nobody disturbs, and how long it takes; the second one of two, for the first may compile kernels."""
+    seconds = []
+    for name in ("first", "second"):
+        root = tmp_path_factory.mktemp(name)
+        began = time.perf_counter()
+        server.start(root)
+        assert server.status() == 0
+        seconds.append(time.perf_counter() - began)
+    assert_whole(root)
+    files = files_of(root)
+    assert any(path.endswith("model.txt") for path in files)
+    assert not [path for path in files if is_temporary(path)]
+    return files, seconds[-1]
+
+
+def test_a_run_killed_at_any_moment(
+    server: Server, undisturbed: tuple[Files, float], tmp_path: Path, record_property: Callable[[str, object], None]
+) -> None:
+    expected, seconds = undisturbed
+    rng = random.Random(SEED)
+    root, kills, runs, temporaries, stages = tmp_path / "killed", 0, 0, 0, set[str]()
+    moments = [(i + rng.random()) / KILLS for i in range(KILLS)]
+    rng.shuffle(moments)
+    while kills < KILLS:
+        assert runs < 3 * KILLS, f"{runs} runs, of which {kills} could be killed"
+        if runs % 2 == 0:
+            shutil.rmtree(root, ignore_errors=True)
+        child = server.start(root)
+        time.sleep(moments[runs % KILLS] * seconds)
+        with contextlib.suppress(ProcessLookupError):  # it was done already
+            os.kill(child, signal.SIGKILL)
+        kills += server.status() == -signal.SIGKILL
+        runs += 1
+        left = files_of(root)
+        complete = {path: content for path, content in left.items() if not is_temporary(path)}
+        assert differences(complete, {path: expected[path] for path in complete if path in expected}) == [], f"after run {runs}"
+        temporaries += len(left) - len(complete)
+        stages.add(max(complete, key=lambda path: (root / path).stat().st_mtime_ns).split("/")[1] if complete else "")
+    assert_whole(root)
+    assert len(stages) > 5, stages
+    server.start(root)
+    assert server.status() == 0
+    assert differences(files_of(root), expected) == []
+    figures = {
+        "kills": kills,
+        "runs": runs,
+        "seconds a run": round(seconds, 2),
+        "temporary files left": temporaries,
+        "newest at the kill": sorted(stages),
+    }
+    record_property("figures", json.dumps(figures))
