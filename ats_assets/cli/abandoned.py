@@ -34,6 +34,20 @@ def close_abandoned_runs(instance: dg.DagsterInstance) -> int:
     return len(runs)
 
 
+def pool_holders(instance: dg.DagsterInstance) -> dict[str, str]:
+    """The runs that hold a place in a pool and go on by the record, with the pool's name. Places of runs that have ended are freed."""
+    storage = instance.event_log_storage
+    holders: dict[str, str] = {}
+    for pool in sorted(storage.get_concurrency_keys()):
+        for run_id in sorted(storage.get_concurrency_info(pool).active_run_ids):
+            run = instance.get_run_by_id(run_id)
+            if run is None or run.is_finished:
+                storage.free_concurrency_slots_for_run(run_id)
+            else:
+                holders[run_id] = pool
+    return holders
+
+
 def _started(pid: int) -> str:
     """When a living process was started (Linux: in clock ticks since boot; elsewhere only that it lives); empty if there is none."""
     try:

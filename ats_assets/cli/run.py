@@ -11,7 +11,7 @@ import typer
 from dagster._core.utils import make_new_run_id
 
 from ats_assets.automation import range_tags
-from ats_assets.cli.abandoned import PROCESS, close_abandoned_runs, process_tag
+from ats_assets.cli.abandoned import PROCESS, close_abandoned_runs, pool_holders, process_tag
 from ats_assets.cli.failures import explain, was_interrupted
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.selection import chosen_assets
@@ -151,6 +151,10 @@ def run(
         with open_instance() as instance, RunProgress(len(sessions)) as progress:
             if closed := close_abandoned_runs(instance):
                 say(f"{closed} earlier run(s) were killed: recorded as failed; what they had stored stays")
+            for run_id, pool in pool_holders(instance).items():
+                say(
+                    f"run {run_id} holds the place in the pool {pool!r}: this run will wait for it. If it is dead, end it in the UI (python3 dev.py ui)"
+                )
             runner = Runner(deployment, definitions, instance, verbose=verbose)
             outcome.start_seconds = outcome.total_seconds
             parts = runner.parts(sessions, assets, chunk)

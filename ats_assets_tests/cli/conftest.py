@@ -1,7 +1,7 @@
 """One run of the tiny market for all tests of the command line, and the commands in this process."""
 
 import os
-from collections.abc import Callable, Iterator
+from collections.abc import Callable
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -22,7 +22,7 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CompletedProce
 
 
 @pytest.fixture
-def command(made: tuple[Path, CompletedProcess[str]]) -> Iterator[Command]:
+def command(made: tuple[Path, CompletedProcess[str]]) -> Command:
     """Runs `ats` in this process over the finished run: `command("signals", "--format", "json", ATS_…="…")`."""
 
     def run(*arguments: str, home: Path = made[0], **changes: str) -> Result:
@@ -42,4 +42,4 @@ def command(made: tuple[Path, CompletedProcess[str]]) -> Iterator[Command]:
                 patch.setenv(name, value)
             return CliRunner().invoke(app, arguments)
 
-    yield run
+    return run
