@@ -6,7 +6,7 @@ longer than the work. Here a batch keeps one connection and transaction open for
 
 import contextlib
 import threading
-from collections.abc import Iterator, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from typing import Any
 
 import dagster as dg
@@ -20,6 +20,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
     def __init__(self, *args: Any, **kwargs: Any) -> None:
         self._batch = threading.local()
+        self._check_states: dict[dg.AssetCheckKey, Any] = {}
         super().__init__(*args, **kwargs)
 
     @contextlib.contextmanager
@@ -61,6 +62,33 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
                 yield connection
         finally:
             engine.dispose()
+
+    @override
+    def get_asset_check_state(
+        self, keys: Sequence[tuple[dg.AssetCheckKey, dg.PartitionsDefinition | None]]
+    ) -> Mapping[dg.AssetCheckKey, Any]:
+        """Dagster's states, kept as the point from which the next call goes on.
+
+        Else it would judge every record of every partition anew, for which the UI asks every few seconds.
+        """
+        states = super().get_asset_check_state(keys)
+        self._check_states.update(states)
+        return states
+
+    @override
+    def get_checkpointed_asset_check_state(self, keys: Sequence[dg.AssetCheckKey]) -> Mapping[dg.AssetCheckKey, Any]:
+        fresh = super().get_checkpointed_asset_check_state(keys)
+        return {key: self._check_states.get(key, fresh[key]) for key in keys}
+
+    @override
+    def delete_events(self, run_id: str) -> None:
+        super().delete_events(run_id)
+        self._check_states.clear()
+
+    @override
+    def wipe(self) -> None:
+        super().wipe()
+        self._check_states.clear()
 
     @override
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:

@@ -1,5 +1,6 @@
 """What every asset of the graph says of itself, in one form: contract, windows read, versions, group, kinds, owner, columns."""
 
+import re
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -19,6 +20,7 @@ READS = "ats/reads"
 CODE = "ats/code_version"
 SETTINGS = "ats/settings_version"
 VINTAGES = "ats/vintages"
+_WINDOW = re.compile(r"(\w+)\[D-(\d+)\.\.D-(\d+)\]")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,13 +64,13 @@ class Node:
 
     def metadata(self) -> dict[str, Any]:
         """Metadata of the definition: what the IO manager needs, and what the UI shows."""
-        reads = [{"asset": r.asset, "back": r.back, "lag": r.lag} for r in self.reads]
         shown: dict[str, Any] = {
-            READS: dg.MetadataValue.json(reads),
+            READS: ", ".join(f"{r.asset}[D-{r.back}..D-{r.lag}]" for r in self.reads),
             CODE: self.code_version,
             SETTINGS: self.settings_version,
-            VINTAGES: dg.MetadataValue.bool(self.vintages),
         }
+        if self.vintages:
+            shown[VINTAGES] = dg.MetadataValue.bool(True)
         if self.contract is not None:
             shown["dagster/column_schema"] = column_schema(self.contract)
         return shown
@@ -120,9 +122,9 @@ class Node:
 
 def reads_of(metadata: Mapping[str, Any]) -> list[Reads]:
     """The windows that a definition's metadata declares."""
-    value = metadata.get(READS)
-    listed: Any = value.data if isinstance(value, dg.JsonMetadataValue) else None
-    return [Reads(asset=entry["asset"], back=entry["back"], lag=entry["lag"]) for entry in listed or []]
+    value = metadata.get(READS, "")
+    text = value.text or "" if isinstance(value, dg.TextMetadataValue) else str(value)
+    return [Reads(asset=asset, back=int(back), lag=int(lag)) for asset, back, lag in _WINDOW.findall(text)]
 
 
 def column_schema(contract: type[DataFrameModel] | DataFrameSchema) -> dg.TableSchema:

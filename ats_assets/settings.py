@@ -35,10 +35,14 @@ class CalendarSettings(Section):
 
 
 class StorageSettings(Section):
-    """Where the artefacts lie. Relative paths are relative to the folder of the settings file."""
+    """Where the artefacts lie. Relative paths are relative to the folder of the settings file.
 
-    warehouse: Path = Path("warehouse")
-    models: Path = Path("models")
+    Unless they are set, the warehouse and the models lie in a folder of the source's kind (`warehouse/synthetic`), so that a trial on the synthetic
+    market and real data never make one history.
+    """
+
+    warehouse: Path = Field(default=Path("warehouse"), description="default: warehouse/<source.kind>")
+    models: Path = Field(default=Path("models"), description="default: models/<source.kind>")
     data: Path = Field(default=Path("data"), description="instance, MLflow, reports, Data Docs")
     compression_level: int = Field(default=1, ge=1, le=22, description="of zstd")
     fsync: bool = Field(default=True, description="off only where a lost power supply may cost the newest files")
@@ -320,6 +324,8 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     """Storage paths are relative to the settings file (one instance has one warehouse); a source's path to the current folder, as typed."""
     storage = settings.storage
     roots = {name: (folder / getattr(storage, name).expanduser()).resolve() for name in ("warehouse", "models", "data")}
+    for name in {"warehouse", "models"} - storage.model_fields_set:
+        roots[name] /= settings.source.kind
     path = settings.source.files.path or settings.source.path
     files = settings.source.files.model_copy(update={"path": path and Path(path).expanduser().absolute()})
     return settings.model_copy(

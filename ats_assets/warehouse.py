@@ -27,6 +27,7 @@ from ats_assets.errors import CorruptPartitionError, MissingPartitionError
 
 FOOTER_KEY = "ats"
 DATA_FILE = "data.parquet"
+MADE_TOGETHER = "bars,rejected_bars"
 DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What Polars raises on a file that is not what it was when it was written."""
 KNOWN_FORMAT = "%Y-%m-%dT%H-%M-%S.%fZ"
@@ -364,5 +365,6 @@ class Warehouse:
 
 
 def materialize_command(asset: str, session: date) -> str:
-    """The command that makes one partition."""
-    return f"dagster asset materialize -m ats_assets.definitions --select {asset} --partition {session}"
+    """The command that makes one partition; bars and rejected bars are made together."""
+    selected = MADE_TOGETHER if asset in MADE_TOGETHER.split(",") else asset
+    return f"dagster asset materialize -m ats_assets.definitions --select {selected} --partition {session}"

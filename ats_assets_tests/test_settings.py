@@ -30,13 +30,13 @@ def test_an_empty_file_means_the_defaults(home: Path) -> None:
     settings = load_settings()
     assert settings.calendar.exchange == "XNYS"
     assert settings.labels.horizons_sessions == (1, 5, 20)
-    assert settings.storage.warehouse == home / "warehouse"
+    assert settings.storage.warehouse == home / "warehouse" / "synthetic"
 
 
 def test_the_project_s_own_file_can_be_read(monkeypatch: pytest.MonkeyPatch) -> None:
     root = Path(module.__file__).resolve().parents[1]
     monkeypatch.setenv("ATS_SETTINGS", str(root / "ats.toml"))
-    assert load_settings().storage.models == root / "models"
+    assert load_settings().storage.models == root / "models" / "synthetic"
 
 
 def test_the_file_is_read(home: Path) -> None:

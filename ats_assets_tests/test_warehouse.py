@@ -223,7 +223,7 @@ def test_history_starts_at_the_first_raw_bars(warehouse: Warehouse) -> None:
 def test_a_missing_partition_is_named_with_the_command_that_makes_it(warehouse: Warehouse) -> None:
     with pytest.raises(
         MissingPartitionError,
-        match=r"bars has no partition for 2023-01-03 in .*dagster asset materialize .* --select bars --partition 2023-01-03",
+        match=r"bars has no partition for 2023-01-03 in .*dagster asset materialize .* --select bars,rejected_bars --partition 2023-01-03",
     ):
         warehouse.read("bars", [DAY])
     warehouse.write("bars", DAYS[1], frame())
@@ -308,7 +308,7 @@ def test_a_damaged_file_is_named_and_never_ends_the_process(tmp_path: Path) -> N
             said = found[f"{name} {act}"]
             assert path in said, (name, act, said)
             assert "delete it" in said, (name, act, said)
-    assert "--select bars --partition 2023-01-03" in found["half read"]
+    assert "--select bars,rejected_bars --partition 2023-01-03" in found["half read"]
 
 
 def test_files_of_two_schemas_are_said_to_be_so(warehouse: Warehouse) -> None:

@@ -59,7 +59,11 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         deployment.warehouse.write_text("backtest", "metrics.json", json.dumps(figures, indent=2, sort_keys=True, default=str))
         context.log.info(f"backtest from {sessions[0]} to {sessions[-1]}: {len(result.trades)} trades")
         equity: pl.Series = result.equity["equity"]
-        shown = {name: value for name, value in figures.items() if isinstance(value, int | float | str)}
+        shown = {
+            name: round(value, 4) if isinstance(value, float) else value
+            for name, value in figures.items()
+            if isinstance(value, int | float | str)
+        }
         return dg.MaterializeResult(
             metadata={"curve": dg.MetadataValue.md(sparkline_markdown(equity.to_list(), title="Equity", width=400, height=80)), **shown}
         )

@@ -106,13 +106,22 @@ def _suspected(found: pl.DataFrame) -> Verdict:
     return Verdict(passed=False, text=text, metadata={rule: count for rule, count, _ in counted.iter_rows()})
 
 
+def _now(deployment: Deployment) -> datetime:
+    """The time that freshness is judged at: a synthetic market has its last session in the settings, so nothing is due after it."""
+    source = deployment.settings.source
+    now = datetime.now(UTC)
+    if source.kind != "synthetic":
+        return now
+    return min(now, deployment.calendar.closes_at(deployment.calendar.on_or_before(source.synthetic.last_session)))
+
+
 def _freshness(deployment: Deployment) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset="bars", name="freshness")
     def fresh() -> dg.AssetCheckResult:
         """Whether every session that is due by the calendar is stored, gaps included."""
         found = freshness(
             deployment.warehouse.sessions("bars"),
-            datetime.now(UTC),
+            _now(deployment),
             calendar=deployment.calendar,
             max_late_sessions=deployment.settings.bars.max_late_sessions,
         )
