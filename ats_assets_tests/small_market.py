@@ -109,7 +109,6 @@ def run_job(
     Exception
         What a step raised.
     """
-    single = {"partition_key": sessions[0].isoformat()} if len(sessions) == 1 else {}
     tags = range_tags(sessions) if len(sessions) > 1 else {}
     with dg.DagsterInstance.ephemeral() as instance:
         return (
@@ -120,7 +119,7 @@ def run_job(
                 tags=tags,
                 run_config={"loggers": {"console": {"config": {"log_level": "WARNING"}}}},
                 asset_selection=[dg.AssetKey(name) for name in assets] if assets else None,
-                **single,
+                partition_key=sessions[0].isoformat() if len(sessions) == 1 else None,
             )
         )
 
