@@ -47,11 +47,11 @@ def test_for_people(command: Command) -> None:
 
 
 def test_damage_and_gaps_are_found(command: Command, copy: Path) -> None:
-    (copy / "warehouse" / "bars" / "session=2021-03-30" / "data.parquet").write_bytes(b"")
-    shutil.rmtree(copy / "warehouse" / "universe" / "session=2021-02-02")
-    shutil.rmtree(copy / "warehouse" / "signals" / "session=2021-03-31")
-    (copy / "models" / "lightgbm_model" / "session=2021-03-31" / "model.json").write_text("{")
-    left = copy / "warehouse" / "skill" / "session=2021-03-31" / ".data.parquet.4194400-7"
+    (copy / "warehouse" / "synthetic" / "bars" / "session=2021-03-30" / "data.parquet").write_bytes(b"")
+    shutil.rmtree(copy / "warehouse" / "synthetic" / "universe" / "session=2021-02-02")
+    shutil.rmtree(copy / "warehouse" / "synthetic" / "signals" / "session=2021-03-31")
+    (copy / "models" / "synthetic" / "lightgbm_model" / "session=2021-03-31" / "model.json").write_text("{")
+    left = copy / "warehouse" / "synthetic" / "skill" / "session=2021-03-31" / ".data.parquet.4194400-7"
     left.touch()
     run = command("doctor", "--json", home=copy)
     found = findings(run.stdout)

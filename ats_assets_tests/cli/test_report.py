@@ -8,7 +8,7 @@ from ats_assets_tests.cli.market import make_home
 
 
 def test_makes_the_report_where_it_is_missing(command: Command, made: tuple[Path, CompletedProcess[str]]) -> None:
-    path = made[0] / "warehouse" / "backtest_report" / "report.html"
+    path = made[0] / "warehouse" / "synthetic" / "backtest_report" / "report.html"
     path.unlink()
     run = command("report")
     assert run.exit_code == 0, run.stderr

@@ -105,8 +105,8 @@ def test_a_failed_blocking_check_stops_what_comes_after(command: Command, tmp_pa
     assert "check contract of bars failed" in run.stderr
     assert "bars.max_rejected_share allows 0.00%" in run.stderr
     assert "Traceback" not in run.stderr
-    assert (home / "warehouse" / "rejected_bars").is_dir()
-    assert not (home / "warehouse" / "universe").exists()
+    assert (home / "warehouse" / "synthetic" / "rejected_bars").is_dir()
+    assert not (home / "warehouse" / "synthetic" / "universe").exists()
 
 
 def test_an_error_of_ours_names_asset_and_sessions(command: Command, made: Made, tmp_path: Path) -> None:
@@ -127,7 +127,9 @@ def test_goes_on_after_an_end_in_the_middle_of_training(tmp_path: Path, sent: si
         [sys.executable, "-m", "ats_assets.cli", "run"], cwd=ROOT, env=slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )
     deadline = time.monotonic() + 200
-    while not list((home / "models").glob("lightgbm_model/*/model.txt")) and process.poll() is None and time.monotonic() < deadline:
+    while (
+        not list((home / "models").glob("synthetic/lightgbm_model/*/model.txt")) and process.poll() is None and time.monotonic() < deadline
+    ):
         time.sleep(0.05)
     os.kill(process.pid, sent)
     _, said = process.communicate()
