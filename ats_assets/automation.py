@@ -31,7 +31,7 @@ MAX_REPEATS = 3
 REPORTS = dg.AssetSelection.assets("backtest", "backtest_report")
 
 
-def jobs(hooks: frozenset[dg.HookDefinition] = frozenset()) -> dict[str, AssetJob]:
+def jobs() -> dict[str, AssetJob]:
     """The jobs by name; all run in one process, since a step's own process costs more than most steps."""
     made = {
         "history": (dg.AssetSelection.all() - REPORTS, "Everything with partitions, over a range of sessions."),
@@ -40,7 +40,7 @@ def jobs(hooks: frozenset[dg.HookDefinition] = frozenset()) -> dict[str, AssetJo
         "backtest_reports": (REPORTS, "The backtest over all sessions so far, and its report."),
     }
     return {
-        name: dg.define_asset_job(name, selection=selection, description=text, executor_def=dg.in_process_executor, hooks=set(hooks))
+        name: dg.define_asset_job(name, selection=selection, description=text, executor_def=dg.in_process_executor)
         for name, (selection, text) in made.items()
     }
 

@@ -36,9 +36,9 @@ SCHEMAS = {
 }
 
 
-def build(deployment: Deployment, hooks: frozenset[dg.HookDefinition] = frozenset()) -> dg.Definitions:
+def build(deployment: Deployment) -> dg.Definitions:
     """The definitions of one deployment."""
-    jobs = automation.jobs(hooks)
+    jobs = automation.jobs()
     return dg.Definitions(
         assets=[asset for stage in STAGES for asset in stage.assets(deployment)],
         asset_checks=[check for stage in CHECKS for check in stage.checks(deployment)],

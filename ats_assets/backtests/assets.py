@@ -1,12 +1,13 @@
 """Assets of the stage backtests: what trading the signals would have come to."""
 
 import json
+from dataclasses import fields
 from datetime import date
 
 import dagster as dg
 import polars as pl
 
-from ats_assets.backtests.engine import run_backtest
+from ats_assets.backtests.engine import BacktestResult, run_backtest
 from ats_assets.backtests.metrics import backtest_metrics
 from ats_assets.backtests.schema import Equity
 from ats_assets.deployment import Deployment
@@ -15,7 +16,7 @@ from ats_assets.graph import Node
 from ats_assets.sparkline import sparkline_markdown
 
 GROUP = "backtests"
-TABLES = ("equity", "positions", "trades", "unfilled")
+TABLES = tuple(field.name for field in fields(BacktestResult))
 
 
 class BacktestRange(dg.Config):

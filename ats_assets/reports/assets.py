@@ -1,10 +1,10 @@
 """Assets of the stage reports: what people read."""
 
 import json
+from dataclasses import fields
 from datetime import date
 
 import dagster as dg
-import polars as pl
 
 from ats_assets.backtests import BacktestResult, backtest_metrics
 from ats_assets.deployment import Deployment
@@ -64,10 +64,7 @@ def stored_backtest(deployment: Deployment) -> BacktestResult:
     ------
     MissingPartitionError, CorruptPartitionError
     """
-    tables: dict[str, pl.DataFrame] = {
-        table: deployment.warehouse.read_part("backtest", table) for table in ("equity", "positions", "trades", "unfilled")
-    }
-    return BacktestResult(**tables)
+    return BacktestResult(**{field.name: deployment.warehouse.read_part("backtest", field.name) for field in fields(BacktestResult)})
 
 
 def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:
