@@ -7,14 +7,13 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
-from ats_assets.deployment import Deployment
+from ats_assets.deployment import MODEL, Deployment
 from ats_assets.errors import MissingPartitionError, SourceError
 from ats_assets.models.refits import last_refit
 from ats_assets.sources import open_source
 from ats_assets.versions import code_version, settings_version
 from ats_assets.warehouse import Warehouse, data_version
 
-MODEL = "lightgbm_model"
 TRAINING = ("forward_returns", MODEL, "skill")
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 

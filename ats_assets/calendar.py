@@ -5,7 +5,6 @@ early closes need no special case. Source of the sessions: the exchange_calendar
 """
 
 from bisect import bisect_left, bisect_right
-from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
@@ -147,10 +146,6 @@ class SessionCalendar:
         """The days between the first and the last session that are not sessions."""
         days = (self.first + timedelta(days=i) for i in range((self.last - self.first).days + 1))
         return [day for day in days if day not in self._position]
-
-    def next_sessions(self, sessions: Sequence[date]) -> dict[date, date]:
-        """Each session's successor."""
-        return {session: self.offset(session, 1) for session in sessions}
 
     def _no_session(self, day: date) -> CalendarError:
         if not self.first <= day <= self.last:

@@ -12,7 +12,10 @@ from ats_assets.settings import Settings
 from ats_assets.sources import BarSource, open_source
 from ats_assets.warehouse import Warehouse
 
-MODELS = ("lightgbm_model",)
+MODEL = "lightgbm_model"
+"""The model whose scores are traded."""
+
+MODELS = (MODEL,)
 """The assets that are models: they lie in the model store, not in the warehouse."""
 
 

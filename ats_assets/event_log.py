@@ -6,22 +6,37 @@ longer than the work. Here a batch keeps one connection and transaction open for
 
 import contextlib
 import threading
+import time
 from collections.abc import Iterator, Mapping, Sequence
-from typing import Any
+from pathlib import Path
+from typing import Any, Final
 
 import dagster as dg
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
 from sqlalchemy import Connection, NullPool, create_engine
 from typing_extensions import override
 
+DAY: Final = 86_400.0
+RUN_ENDS: Final = (dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
+
 
 class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
-    """SQLite event log that stores a batch of events in one transaction a database file."""
+    """SQLite event log that stores a batch of events in one transaction a database file, and keeps the logs of runs for a time only.
 
-    def __init__(self, *args: Any, **kwargs: Any) -> None:
+    Parameters
+    ----------
+    base_dir
+        Folder of `index.db` and of one file a run.
+    run_log_days
+        Days for which a run's own log is kept after its last event; None keeps it for ever. What the index holds stays: the
+        materialisations and check results of every partition, and that the run took place.
+    """
+
+    def __init__(self, base_dir: str, *, run_log_days: float | None = None) -> None:
         self._batch = threading.local()
         self._check_states: dict[dg.AssetCheckKey, Any] = {}
-        super().__init__(*args, **kwargs)
+        self._run_log_days = run_log_days
+        super().__init__(base_dir)
 
     @contextlib.contextmanager
     def batch(self) -> Iterator[None]:
@@ -42,6 +57,8 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
     @override
     def _connect(self, shard: str) -> Iterator[Connection]:
         stack: contextlib.ExitStack | None = getattr(self._batch, "stack", None)
+        if not Path(self.path_for_shard(shard)).exists():
+            self._initialized_dbs.discard(shard)  # another process may have purged it
         if stack is None:
             with super()._connect(shard) as connection:
                 yield connection
@@ -91,10 +108,30 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         self._check_states.clear()
 
     @override
+    def store_event(self, event: dg.EventLogEntry) -> None:
+        super().store_event(event)
+        if self._run_log_days is not None and event.is_dagster_event and event.dagster_event_type in RUN_ENDS:
+            self.purge_run_logs(self._run_log_days)
+
+    @override
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
         with self.batch():
             for event in events:
                 self.store_event(event)
+
+    def purge_run_logs(self, days: float) -> list[str]:
+        """Delete the logs of runs whose last event is older than so many days; the ids of these runs."""
+        oldest = time.time() - days * DAY
+        purged: list[str] = []
+        for run_id in self.get_all_run_ids():
+            path = Path(self.path_for_shard(run_id))
+            files = [path, path.with_name(f"{path.name}-wal"), path.with_name(f"{path.name}-shm")]
+            with contextlib.suppress(FileNotFoundError):  # another process was faster
+                if max(file.stat().st_mtime for file in files if file.exists()) < oldest:
+                    for file in files:
+                        file.unlink(missing_ok=True)
+                    purged.append(run_id)
+        return purged
 
 
 @contextlib.contextmanager

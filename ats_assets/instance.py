@@ -4,6 +4,7 @@ import os
 from pathlib import Path
 from typing import Any
 
+import dagster as dg
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
@@ -20,16 +21,22 @@ def _in_home(base_dir: str) -> str:
 
 
 class ProjectStorage(DagsterSqliteStorage):
-    """Runs, events and schedules in SQLite under `base_dir`."""
+    """Runs, events and schedules in SQLite under `base_dir`; a run's own log is kept for `run_log_days`."""
 
-    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None) -> None:
+    def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None, run_log_days: float | None = None) -> None:
         super().__init__(base_dir, inst_data)
-        self._event_log_storage = BatchedSqliteEventLogStorage(str(Path(base_dir, "history", "runs", "")))
+        self._event_log_storage = BatchedSqliteEventLogStorage(str(Path(base_dir, "history", "runs", "")), run_log_days=run_log_days)
+
+    @classmethod
+    @override
+    def config_type(cls) -> Any:
+        days = dg.Field(dg.Noneable(dg.Float), is_required=False, description="days for which a run's log is kept; null: for ever")
+        return {"base_dir": dg.StringSource, "run_log_days": days}
 
     @classmethod
     @override
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> "ProjectStorage":
-        return cls(_in_home(config_value["base_dir"]), inst_data=inst_data)
+        return cls(_in_home(config_value["base_dir"]), inst_data=inst_data, run_log_days=config_value.get("run_log_days"))
 
 
 class ProjectArtifacts(LocalArtifactStorage):

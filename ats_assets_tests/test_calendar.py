@@ -104,7 +104,6 @@ def test_windows_offsets_and_positions_agree(exchange: str, data: st.DataObject)
     assert ours.offset(days[i], j - i) == days[j]
     first, last = sorted((days[i] - timedelta(days=2), days[j] + timedelta(days=1)))
     assert ours.sessions(first, last) == [day for day in days if first <= day <= last]
-    assert ours.next_sessions(days[i : i + 1][: len(days) - 1 - i]) == ({days[i]: days[i + 1]} if i + 1 < len(days) else {})
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)

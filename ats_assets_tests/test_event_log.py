@@ -1,7 +1,9 @@
 """The batched event log stores exactly what Dagster's own stores, at once or not at all."""
 
+import os
 import subprocess
 import sys
+import time
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -132,6 +134,7 @@ def test_an_exception_takes_back_the_whole_batch_and_nothing_before_it(
 
 READER = """
 import sys
+import time
 import dagster as dg
 from ats_assets.event_log import BatchedSqliteEventLogStorage
 storage = BatchedSqliteEventLogStorage(sys.argv[1])
@@ -159,3 +162,38 @@ def test_an_instance_with_another_event_log_is_left_alone() -> None:
     with dg.DagsterInstance.ephemeral() as ephemeral, batched_events(ephemeral):
         report(ephemeral, "p1")
         assert ephemeral.get_materialized_partitions(KEY) == {"p1"}
+
+
+def test_the_logs_of_old_runs_are_purged_when_a_run_ends_and_the_history_of_partitions_stays(
+    batched: tuple[dg.DagsterInstance, BatchedSqliteEventLogStorage], tmp_path: Path
+) -> None:
+    instance, storage = batched
+    old = JOB.execute_in_process(instance=instance, tags=RANGE).run_id
+    young = JOB.execute_in_process(instance=instance, tags=RANGE).run_id
+    long_ago = time.time() - 91 * 86_400
+    os.utime(storage.path_for_shard(old), (long_ago, long_ago))
+    history = instance.get_materialized_partitions(KEY)
+    with instance_of(tmp_path / "j", ProjectStorage) as elsewhere:
+        other = BatchedSqliteEventLogStorage(str(Path(storage.path_for_shard(old)).parent), run_log_days=90)
+        other.register_instance(elsewhere)
+        ended = next(record.event_log_entry for record in reversed(instance.get_records_for_run(young).records) if is_run_end(record))
+        other.store_event(ended)
+    assert set(storage.get_all_run_ids()) == {young}
+    assert instance.all_logs(old) == []  # the file is made anew, also by a storage that had it open before
+    assert instance.get_materialized_partitions(KEY) == history == {f"p{i}" for i in range(12)}
+    run = instance.get_run_by_id(old)
+    assert run is not None
+    assert run.is_success
+
+
+def test_no_run_log_is_purged_where_no_limit_is_set(batched: tuple[dg.DagsterInstance, BatchedSqliteEventLogStorage]) -> None:
+    instance, storage = batched
+    first = JOB.execute_in_process(instance=instance, tags=RANGE).run_id
+    os.utime(storage.path_for_shard(first), (0, 0))
+    JOB.execute_in_process(instance=instance, tags=RANGE)
+    assert first in storage.get_all_run_ids()
+    assert instance.all_logs(first)
+
+
+def is_run_end(record: dg.EventLogRecord) -> bool:
+    return record.event_log_entry.is_dagster_event and record.event_log_entry.dagster_event_type is dg.DagsterEventType.RUN_SUCCESS

@@ -72,5 +72,5 @@ def test_a_crash_is_retried_and_a_failed_step_is_not(instance: dg.DagsterInstanc
 
 def test_the_file_holds_no_path_of_a_machine() -> None:
     text = YAML.read_text(encoding="utf-8")
-    assert yaml.safe_load(text)["storage"]["custom"]["config"] == {"base_dir": "data/dagster"}
+    assert yaml.safe_load(text)["storage"]["custom"]["config"] == {"base_dir": "data/dagster", "run_log_days": 90}
     assert "/home" not in text

@@ -36,7 +36,7 @@ def _holds(data: PolarsData, rule: pl.Expr) -> pl.LazyFrame:
 class Bars(pa.DataFrameModel):
     """Daily bars that satisfy the contract, one row for each symbol and session."""
 
-    symbol: str = pa.Field(str_length={"min_value": 1}, description="symbol as the source names it, trimmed")
+    symbol: str = pa.Field(str_length={"min_value": 1}, description="symbol as the source names it, without spaces around it")
     session: pl.Date = pa.Field(description="exchange session of the bar: its partition")
     open: float = pa.Field(gt=0, description="first price, in the currency of the quotes")
     high: float = pa.Field(gt=0, description="highest price, in the currency of the quotes")

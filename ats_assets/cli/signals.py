@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ats_assets.cli.startup import console, parse_day, say, write_table
-from ats_assets.deployment import Deployment
+from ats_assets.deployment import MODEL, Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.settings import load_settings
 
@@ -98,7 +98,7 @@ def _heading(rows: Rows) -> str:
 def _why_none(deployment: Deployment, session: date) -> str:
     """Why a session has no signals, as the model that was in force at the session before says."""
     before = deployment.calendar.offset(session, -1) if session > deployment.calendar.first else session
-    store = deployment.model_store("lightgbm_model")
+    store = deployment.model_store(MODEL)
     if not store.exists(before):
         return f"there was no model at {before} yet"
     record = store.in_force(before)

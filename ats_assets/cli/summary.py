@@ -136,7 +136,7 @@ def _newest(deployment: Deployment, sessions: Sequence[date]) -> date | None:
 def _failed_checks(outcome: Outcome) -> dict[str, Summary]:
     """The checks that failed, by asset and check: how severe, in how many sessions, what was said last."""
     found: dict[str, Summary] = {}
-    for check in outcome.watch.checks:
+    for check in outcome.watch.checks.values():
         name = f"{check.asset_key.to_user_string()}.{check.check_name}"
         sessions = found.get(name, {}).get("sessions", 0) + (check.partition is not None)
         found[name] = {"severity": check.severity.value, "sessions": sessions, "text": check.description or ""}

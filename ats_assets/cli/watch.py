@@ -85,8 +85,8 @@ class Watch:
     """Less the seconds of events that were stored meanwhile."""
     partitions: Counter[str] = field(default_factory=Counter)
     """Materialisations by asset."""
-    checks: list[dg.AssetCheckEvaluation] = field(default_factory=list)
-    """The failed ones."""
+    checks: dict[tuple[dg.AssetCheckKey, str | None], dg.AssetCheckEvaluation] = field(default_factory=dict)
+    """The failed ones, by check and partition; what was judged again counts as it was judged last."""
     failures: list[DagsterEvent] = field(default_factory=list)
     events: int = 0
     _started: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -107,7 +107,13 @@ class Watch:
             self.on_step(step, False)
         elif kind == DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
             self.partitions[event.asset_key.to_python_identifier()] += 1
-        elif kind == DagsterEventType.ASSET_CHECK_EVALUATION and not event.asset_check_evaluation_data.passed:
-            self.checks.append(event.asset_check_evaluation_data)
+        elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
+            self._judged(event.asset_check_evaluation_data)
         if event.is_failure:
             self.failures.append(event)
+
+    def _judged(self, check: dg.AssetCheckEvaluation) -> None:
+        key = (check.asset_check_key, check.partition)
+        self.checks.pop(key, None)
+        if not check.passed:
+            self.checks[key] = check

@@ -9,7 +9,7 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from ats_assets.deployment import Deployment
+from ats_assets.deployment import MODEL, Deployment
 from ats_assets.graph import Node, upstream_versions
 from ats_assets.models.artefact import ModelStore
 from ats_assets.models.boosted_trees import Unavailable, fit_boosted_trees
@@ -22,7 +22,6 @@ from ats_assets.partitions import Reads, sessions_of
 from ats_assets.pictures import png_markdown
 
 GROUP = "models"
-NAME = "lightgbm_model"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -30,7 +29,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     settings = deployment.settings.lightgbm
     newest = settings.embargo_sessions + settings.horizon_sessions + 1
     node = Node(
-        name=NAME,
+        name=MODEL,
         group=GROUP,
         kinds=frozenset({"lightgbm", "mlflow"}),
         reads=(
@@ -72,7 +71,7 @@ class _Training:
         self._settings = deployment.settings.lightgbm
         self._node = node
         self._context = context
-        self._store: ModelStore = deployment.model_store(NAME)
+        self._store: ModelStore = deployment.model_store(MODEL)
         self._kept: dict[str, dict[date, pl.DataFrame]] = {}
 
     def materialise(self, session: date) -> ModelRecord:
@@ -116,7 +115,7 @@ class _Training:
                 run.log_model(record, fitted.text)
                 self._context.add_asset_metadata({"mlflow_run": run.url or run.run_id}, partition_key=session.isoformat())
             self._context.log.info(
-                f"{NAME} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} trees"
+                f"{MODEL} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} trees"
             )
             return record
 
@@ -127,7 +126,7 @@ class _Training:
             yield None
             return
         tracking = Tracking(settings.mlflow, settings.storage.data)
-        with tracking.run(asset=NAME, partition=session.isoformat(), dagster_run_id=self._context.run_id) as run:
+        with tracking.run(asset=MODEL, partition=session.isoformat(), dagster_run_id=self._context.run_id) as run:
             yield run
 
     def _rows(self, asset: str, sessions: Sequence[date]) -> pl.DataFrame:

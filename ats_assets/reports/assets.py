@@ -7,7 +7,7 @@ from datetime import date
 import dagster as dg
 
 from ats_assets.backtests import BacktestResult, backtest_metrics
-from ats_assets.deployment import Deployment
+from ats_assets.deployment import MODEL, Deployment
 from ats_assets.graph import Node
 from ats_assets.reports.backtest_report import backtest_report as render
 from ats_assets.signals import SKILL_SCHEMA, skill_summary
@@ -80,7 +80,7 @@ def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:
             "settings version": signals.settings_version,
         },
     }
-    store = deployment.model_store("lightgbm_model")
+    store = deployment.model_store(MODEL)
     fitted = [day for day in deployment.known(store.sessions()) if store.read(day).status == "fitted"]
     if fitted:
         record = store.read(fitted[-1])

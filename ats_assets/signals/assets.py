@@ -6,7 +6,7 @@ from itertools import groupby
 import dagster as dg
 import polars as pl
 
-from ats_assets.deployment import Deployment
+from ats_assets.deployment import MODEL, Deployment
 from ats_assets.graph import Node, window_sessions
 from ats_assets.models import ModelRecord
 from ats_assets.partitions import Reads, sessions_of
@@ -18,7 +18,6 @@ from ats_assets.signals.skill import skill as skill_of
 from ats_assets.sparkline import sparkline_markdown
 
 GROUP = "signals"
-MODEL = "lightgbm_model"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
