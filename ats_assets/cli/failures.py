@@ -22,7 +22,7 @@ def was_interrupted(failures: Sequence[DagsterEvent]) -> bool:
 def explain(watch: Watch, part: str) -> list[str]:
     """A message for each failed step: which asset, which sessions, what it says. An unexpected error keeps its traceback."""
     steps = [event for event in watch.failures if event.event_type == DagsterEventType.STEP_FAILURE]
-    messages = [message for event in steps for message in _step_messages(event, watch.checks, part)]
+    messages = [message for event in steps for message in _step_messages(event, list(watch.checks.values()), part)]
     if messages:
         return messages
     return [f"{part}: {error.to_string()}" for event in watch.failures if (error := _error(event)) is not None] or [f"{part} failed"]
