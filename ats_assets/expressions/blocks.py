@@ -13,7 +13,9 @@ from typing import Final
 import numba
 import numpy as np
 
-from ats_assets.expressions.machine import execute, kernel
+from ats_assets.expressions import machine, moments, weighting
+from ats_assets.expressions.compiled import kernel
+from ats_assets.expressions.machine import execute
 
 LANES: Final = 8
 BLOCK_VALUES: Final = 1_024
@@ -102,8 +104,8 @@ def _store(values, targets, result):
 
 
 def _compile_run() -> Callable[..., None]:
-    """Make `run`. Numba's cache knows of changes in this file alone; the machine's text is made part of its key by the closure."""
-    machine = hashlib.sha256(Path(str(execute.py_func.__code__.co_filename)).read_bytes()).hexdigest()  # pyright: ignore[reportFunctionMemberAccess]
+    """Make `run`. Numba's cache knows of changes in this file alone; the text of the kernels is made part of its key by the closure."""
+    kernels = hashlib.sha256(b"".join(Path(str(part.__file__)).read_bytes() for part in (machine, moments, weighting))).hexdigest()
 
     @numba.njit(error_model="numpy", nogil=True, cache=True)
     def run(
@@ -181,7 +183,7 @@ def _compile_run() -> Callable[..., None]:
                     if segments[s, 3] >= 0:
                         values = registers[segments[s, 4], lookback * lanes : length * lanes]
                         _store(values, targets[: values.size], out[segments[s, 3]])
-        if len(machine) == 0:  # keeps the closure
+        if len(kernels) == 0:  # keeps the closure
             raise ValueError
 
     return run

@@ -14,6 +14,7 @@ from ats_assets.expressions.operators import OPERATORS, SIGNS, Kind, Operand, Op
 from ats_assets.expressions.parser import parse
 from ats_assets.expressions.plan import Builder, Plan, assemble
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node
+from ats_assets.expressions.windows import memory
 
 MAX_WINDOW = 10_000
 """Sessions of the longest window or lag."""
@@ -144,7 +145,9 @@ class _Compiler:
         values = [self.operand(kind, argument) for kind, argument in zip(chosen.operands, node.arguments, strict=False)]
         self.check_constants(node, chosen, values)
         literals = zip(chosen.parameters, node.arguments[len(chosen.operands) :], strict=True)
-        return chosen.build(self.builder, *values, *(self.parameter(kind, argument, node.name) for kind, argument in literals))
+        return chosen.build(
+            self.builder, *values, *(self.parameter(kind, argument, node.name, chosen.shortest) for kind, argument in literals)
+        )
 
     def check_constants(self, node: Call, chosen: Operator, values: list[Operand]) -> None:
         """Windows need fields in each operand, other operators in one."""
@@ -152,18 +155,28 @@ class _Compiler:
             if isinstance(value, float) and (chosen.parameters or all(isinstance(other, float) for other in values)):
                 self.fail(f"`{node.name}` needs a field here, like $close, not only numbers", argument)
 
-    def parameter(self, kind: str, node: Node, name: str) -> int | float:
+    def parameter(self, kind: str, node: Node, name: str, shortest: int) -> int | float:
         if not isinstance(node, Literal):
             self.fail(f"the {kind} of `{name}` has to be written as a number", node)
         if kind == "share":
             if not 0 <= node.value <= 1:
                 self.fail(f"the quantile of `{name}` lies between 0 and 1, found {node}", node)
             return float(node.value)
+        if kind == "span":
+            return self.span(node, name)
         if not isinstance(node.value, int):
             self.fail(f"the {kind} of `{name}` is a whole number of sessions, found {node}", node)
         if kind == "lag" and node.value < 0:
             message = f"`{name}` with a lag of {node} looks into the future; a feature may use only what was known: write a positive lag"
             raise LookAheadError(pointed(message, self.text, node.position))
-        if not 1 <= node.value <= MAX_WINDOW:
-            self.fail(f"the {kind} of `{name}` has to be from 1 to {MAX_WINDOW} sessions, found {node}", node)
+        if not shortest <= node.value <= MAX_WINDOW:
+            self.fail(f"the {kind} of `{name}` has to be from {shortest} to {MAX_WINDOW} sessions, found {node}", node)
         return node.value
+
+    def span(self, node: Literal, name: str) -> float:
+        if node.value <= 0:
+            self.fail(f"the span of `{name}` is 1 session or more, or its alpha between 0 and 1, found {node}", node)
+        value = float(node.value)
+        if value > MAX_WINDOW or (value < 1 and value * MAX_WINDOW < 1) or memory(value)[0] > MAX_WINDOW:
+            self.fail(f"`{name}` would need more than {MAX_WINDOW} sessions until the older ones hardly count; shorten its span", node)
+        return value

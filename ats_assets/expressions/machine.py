@@ -7,12 +7,13 @@ made of the rows of its window in an order that depends on the length of the win
 
 # ruff: noqa: C901, PLR0124, PLR0912, PLR0917, PLR1714, FURB136 - kernels take arrays by position, choose by plain branches and test for NaN as numba does best
 
-from collections.abc import Callable
 from enum import IntEnum
-from typing import Final, TypeVar, cast
+from typing import Final
 
-import numba
 import numpy as np
+
+from ats_assets.expressions import moments, weighting
+from ats_assets.expressions.compiled import kernel
 
 # columns of an instruction
 OP: Final = 0
@@ -77,17 +78,19 @@ class Op(IntEnum):
     CORRELATION = 46
     RANK = 47
     QUANTILE = 48
+    WEIGHT_MERGE = 49
+    FADED_MERGE = 50
+    LINEAR_AVERAGE = 51
+    MEAN_DISTANCE = 52
+    THIRD_MERGE = 53
+    FOURTH_MERGE = 54
+    FOURTH_COMPLETE = 55
+    SKEWNESS = 56
+    KURTOSIS = 57
 
 
 FLAT: Final = 2e-5
 """qlib calls a window flat, and its correlation and R² missing, up to this standard deviation."""
-
-_Function = TypeVar("_Function", bound=Callable[..., object])
-
-
-def kernel(function: _Function) -> _Function:
-    """Compile as part of the caller; IEEE division, no reordering of floating point, the GIL released."""
-    return cast(_Function, numba.njit(error_model="numpy", nogil=True)(function))
 
 
 @kernel
@@ -373,7 +376,7 @@ def execute(code, constants, first, last, registers, ordered, rows, lanes):
     ----------
     code : int32 array of shape (n_instructions, INSTRUCTION_WIDTH)
     constants : float64 array of shape (n_instructions,)
-        The share of a quantile.
+        The share of a quantile, or by how much a weight has shrunk.
     registers : float64 array of shape (n_registers, >= rows * lanes)
     ordered : float64 array
         Scratch for the longest window of a quantile.
@@ -386,7 +389,9 @@ def execute(code, constants, first, last, registers, ordered, rows, lanes):
         d = registers[code[k, TARGET], low:end]
         a = registers[code[k, SOURCES], low:end]
         b = registers[code[k, SOURCES + 1], low:end]
-        if op <= Op.STARTED:
+        if op > Op.QUANTILE:
+            _further(code[k], constants[k], registers, low, end, lanes, d, a, b)
+        elif op <= Op.STARTED:
             _elementwise(op, d, a, b, registers[code[k, SOURCES + 2], low:end])
         elif op <= Op.ARG_LEAF:
             _leaf(op, d, registers[code[k, SOURCES], low - back : end - back], b, code[k, ROWS])
@@ -439,3 +444,35 @@ def _merge(instruction, registers, low, end, back, d, newer):
             u = registers[instruction[SOURCES + 6], low:end]
             v = registers[instruction[SOURCES + 7], low - back : end - back]
             _codeviation_merge(d, newer, older, n, m, s, r, u, v)
+
+
+@kernel
+def _further(instruction, constant, registers, low, end, lanes, d, a, b):
+    """Averages by age and higher moments."""
+    op = instruction[OP]
+    lag = instruction[LAG] * lanes
+    sources = instruction[SOURCES:LAG]
+    if op == Op.WEIGHT_MERGE:
+        weighting.weight_merge(d, a, registers[sources[1], low - lag : end - lag], constant)
+    elif op == Op.FADED_MERGE:
+        older, faded = registers[sources[1], low - lag : end - lag], registers[sources[3], low - lag : end - lag]
+        weighting.faded_merge(d, a, older, registers[sources[2], low:end], faded, constant)
+    elif op == Op.LINEAR_AVERAGE:
+        weighting.linear_average(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], 1.0 * instruction[ROWS])
+    elif op == Op.MEAN_DISTANCE:
+        weighting.mean_distance(d, registers, sources[0], low, lanes, instruction[ROWS], b, registers[sources[2], low:end])
+    elif op == Op.SKEWNESS:
+        moments.skewness(d, a, b, registers[sources[2], low:end])
+    elif op == Op.KURTOSIS:
+        moments.kurtosis(d, a, b, registers[sources[2], low:end])
+    elif op == Op.FOURTH_COMPLETE:
+        older, m, r = registers[sources[2], low - lag : end - lag], registers[sources[4], low - lag : end - lag], registers[sources[6]]
+        moments.fourth_complete(d, a, b, older, registers[sources[3], low:end], m, registers[sources[5], low:end], r[low - lag : end - lag])
+    else:
+        older, older_power = registers[sources[1], low - lag : end - lag], registers[sources[3], low - lag : end - lag]
+        power, n, s = registers[sources[2], low:end], registers[sources[4], low:end], registers[sources[6], low:end]
+        m, r = registers[sources[5], low - lag : end - lag], registers[sources[7], low - lag : end - lag]
+        if op == Op.THIRD_MERGE:
+            moments.third_merge(d, a, older, power, older_power, n, m, s, r)
+        else:
+            moments.fourth_merge(d, a, older, power, older_power, n, m, s, r)

@@ -66,17 +66,20 @@ class Operator:
     operands
         The kind of each operand: "number" or "condition".
     parameters
-        The kind of each literal after them: "window", "lag" or "share" (0 to 1).
+        The kind of each literal after them: "window", "lag", "share" (0 to 1) or "span" (of an exponential average, or its alpha below 1).
     build
         Adds the nodes: `build(builder, *operands, *parameters)`.
     meaning
         One line for people.
+    shortest
+        Rows of the shortest window.
     """
 
     operands: tuple[str, ...]
     parameters: tuple[str, ...] = ()
     build: Callable[..., Series]
     meaning: str
+    shortest: int = 1
 
 
 def number(builder: Builder, value: float, kind: Kind) -> int:
@@ -147,6 +150,10 @@ def _rolled(
     return Series(node, Kind.DOUBLE, False, sure)
 
 
+def _ema(builder: Builder, x: Series, span: float) -> Series:
+    return _rolled(windows.rolling_ema, builder, x, *windows.memory(span))
+
+
 def negated(builder: Builder, x: Series) -> Series:
     """-x."""
     return _elementwise(Op.NEGATE, builder, x)
@@ -201,6 +208,19 @@ OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
             parameters=("window", "share"),
             build=partial(_rolled, windows.rolling_quantile),
             meaning="quantile of the window",
+        ),
+        "Skew": _rolling(build=partial(_rolled, windows.rolling_skew), shortest=3, meaning="sample skewness over the window"),
+        "Kurt": _rolling(build=partial(_rolled, windows.rolling_kurt), shortest=4, meaning="sample excess kurtosis over the window"),
+        "Mad": _rolling(build=partial(_rolled, windows.rolling_mad), meaning="mean absolute distance from the window's mean"),
+        "WMA": _rolling(
+            build=partial(_rolled, windows.rolling_wma, counts_rows=True),
+            meaning="linearly weighted average, divided by the number of values, as qlib does",
+        ),
+        "EMA": Operator(
+            operands=("number",),
+            parameters=("span",),
+            build=_ema,
+            meaning="exponential average of a span of sessions, or of alpha below 1; over a finite window",
         ),
         "Slope": _rolling(build=partial(_rolled, windows.rolling_slope), meaning="slope of the line through the window, a session"),
         "Rsquare": _rolling(build=partial(_rolled, windows.rolling_rsquare), meaning="R² of the line through the window"),

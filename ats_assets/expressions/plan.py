@@ -30,6 +30,11 @@ _LAGGED_SOURCES: Final = {
     Op.MAX_MERGE: (1,),
     Op.ARG_MERGE: (1, 3),
     Op.QUANTILE: (0,),
+    Op.WEIGHT_MERGE: (1,),
+    Op.FADED_MERGE: (1, 3),
+    Op.THIRD_MERGE: (1, 3, 5, 7),
+    Op.FOURTH_MERGE: (1, 3, 5, 7),
+    Op.FOURTH_COMPLETE: (2, 4, 6),
 }
 
 
@@ -47,7 +52,7 @@ class Node:
 
     def source_lag(self, place: int) -> int:
         """How far back a source is read, in sessions."""
-        if self.op is Op.RANK_COUNT:
+        if self.op in (Op.RANK_COUNT, Op.MEAN_DISTANCE):
             return self.rows - 1 if place == 0 else 0
         return self.lag if self.op is not None and place in _LAGGED_SOURCES.get(self.op, ()) else 0
 

@@ -7,14 +7,24 @@ Sums of squared deviations are merged as such (Chan, Golub & LeVeque 1979): noth
 Missing and infinite values do not count, min_periods is 1 and ddof 1, as in qlib.
 """
 
+import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, ParamSpec
+from typing import Concatenate, Final, ParamSpec
 
 from ats_assets.expressions.machine import Op
 from ats_assets.expressions.plan import Builder
 
 P = ParamSpec("P")
+
+REMAINING_WEIGHT: Final = 1e-8
+"""An exponential average's window ends where the older values would weigh no more than this, together."""
+
+PATIENCE: Final = 10
+"""Sessions added to that window: the bound holds after so many missing values, too."""
+
+SMALLEST_DECAY: Final = 1e-18
+"""In place of 0, which would lose the newest value where it is not in the newest session."""
 
 
 def _once(part: Callable[Concatenate[Builder, P], int]) -> Callable[Concatenate[Builder, P], int]:
@@ -220,6 +230,93 @@ def rolling_correlation(builder: Builder, x: int, y: int, rows: int) -> int:
     products = codeviations(builder, left, right, rows)
     squares = squared_deviations(builder, left, rows), squared_deviations(builder, right, rows)
     return builder.emit(Op.CORRELATION, products, *squares, rolling_deviation(builder, x, rows), rolling_deviation(builder, y, rows))
+
+
+@_once
+def _weight(builder: Builder, x: int, rows: int, decay: float) -> int:
+    """Sum of the weights of the values; a value's weight shrinks by `decay` each session."""
+    if rows == 1:
+        return builder.emit(Op.IS_FINITE, x)
+    newer, older = halves(rows)
+    parts = _weight(builder, x, newer, decay), _weight(builder, x, older, decay)
+    return builder.emit(Op.WEIGHT_MERGE, *parts, lag=newer, constant=decay**newer)
+
+
+@_once
+def _faded(builder: Builder, x: int, rows: int, decay: float) -> int:
+    """Mean of the values under those weights, 0 where there is none."""
+    if rows == 1:
+        return builder.emit(Op.FINITE_OR_ZERO, x)
+    newer, older = halves(rows)
+    means = _faded(builder, x, newer, decay), _faded(builder, x, older, decay)
+    weights = _weight(builder, x, newer, decay), _weight(builder, x, older, decay)
+    return builder.emit(Op.FADED_MERGE, *means, *weights, lag=newer, constant=decay**newer)
+
+
+def memory(span: float) -> tuple[int, float]:
+    """Sessions of an exponential average's window, and by how much a weight shrinks each session.
+
+    A span of 1 or more means alpha = 2 / (span + 1); a number between 0 and 1 is alpha itself.
+    """
+    alpha = span if span < 1 else 2 / (span + 1)
+    decay = max(1 - alpha, SMALLEST_DECAY)
+    return math.ceil(math.log(REMAINING_WEIGHT) / math.log(decay)) + PATIENCE, decay
+
+
+def rolling_ema(builder: Builder, x: int, rows: int, decay: float) -> int:
+    """Exponential average of a finite window; while values are missing it stays at the mean of those before."""
+    return builder.emit(Op.SUM, _faded(builder, x, rows, decay), _weight(builder, x, rows, decay))
+
+
+def rolling_wma(builder: Builder, x: int, rows: int) -> int:
+    """Qlib's linearly weighted average; see `weighting.linear_average`."""
+    sums = total(builder, x, rows), weighted(builder, x, rows), count(builder, x, rows)
+    return builder.emit(Op.LINEAR_AVERAGE, *sums, builder.started, rows=rows)
+
+
+def rolling_mad(builder: Builder, x: int, rows: int) -> int:
+    """Mean absolute distance from the mean."""
+    return builder.emit(Op.MEAN_DISTANCE, x, rolling_mean(builder, x, rows), count(builder, x, rows), rows=rows)
+
+
+@_once
+def _cubed_deviations(builder: Builder, x: int, rows: int) -> int:
+    if rows == 1:
+        return builder.zero
+    new, old = halves(rows)
+    thirds = _cubed_deviations(builder, x, new), _cubed_deviations(builder, x, old)
+    seconds = squared_deviations(builder, x, new), squared_deviations(builder, x, old)
+    return builder.emit(Op.THIRD_MERGE, *thirds, *seconds, *_sizes(builder, x, new, old), lag=new)
+
+
+@_once
+def _fourth_deviations(builder: Builder, x: int, rows: int) -> int:
+    if rows == 1:
+        return builder.zero
+    new, old = halves(rows)
+    fourths = _fourth_deviations(builder, x, new), _fourth_deviations(builder, x, old)
+    thirds = _cubed_deviations(builder, x, new), _cubed_deviations(builder, x, old)
+    seconds = squared_deviations(builder, x, new), squared_deviations(builder, x, old)
+    sizes = _sizes(builder, x, new, old)
+    partial = builder.emit(Op.FOURTH_MERGE, *fourths, *thirds, *sizes, lag=new)
+    return builder.emit(Op.FOURTH_COMPLETE, partial, *seconds, *sizes, lag=new)
+
+
+def _sizes(builder: Builder, x: int, new: int, old: int) -> tuple[int, int, int, int]:
+    """Counts, then sums, of the newer and the older part."""
+    return count(builder, x, new), count(builder, x, old), total(builder, x, new), total(builder, x, old)
+
+
+def rolling_skew(builder: Builder, x: int, rows: int) -> int:
+    """Sample skewness."""
+    sums = _cubed_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows)
+    return builder.emit(Op.SKEWNESS, *sums)
+
+
+def rolling_kurt(builder: Builder, x: int, rows: int) -> int:
+    """Sample excess kurtosis."""
+    sums = _fourth_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows)
+    return builder.emit(Op.KURTOSIS, *sums)
 
 
 def rolling_median(builder: Builder, x: int, rows: int) -> int:

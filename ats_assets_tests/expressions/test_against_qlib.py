@@ -16,6 +16,7 @@ ARGUMENTS = {
     "window": WINDOWS,
     "lag": WINDOWS,
     "share": ("0.3",),
+    "span": (*WINDOWS, 0.3, 0.0714),
 }
 SIGNS = {
     "signs": "2 * $close ** 2 - $open / -3 + $low",
@@ -36,9 +37,11 @@ def _calls() -> dict[str, str]:
         for kind in operator.operands:
             operands.append(ARGUMENTS[kind][used[kind]])
             used[kind] += 1
-        lengths = WINDOWS if {"window", "lag"} & set(operator.parameters) else (0,)
+        lengths = ARGUMENTS[operator.parameters[0]] if operator.parameters else (0,)
         for length in lengths:
-            literals = [str(length) if kind in {"window", "lag"} else "0.3" for kind in operator.parameters]
+            if operator.parameters and length < operator.shortest and "span" not in operator.parameters:
+                continue
+            literals = [str(length), "0.3"][: len(operator.parameters)]
             calls[f"{name} {length}"] = f"{name}({', '.join([*operands, *literals])})"
     return calls
 

@@ -99,7 +99,7 @@ def test_windows_in_windows_have_a_limit() -> None:
 
 
 def test_every_operator_compiles() -> None:
-    given_arguments = {"number": "$close", "condition": "$close > $open", "window": "5", "lag": "2", "share": "0.5"}
+    given_arguments = {"number": "$close", "condition": "$close > $open", "window": "5", "lag": "2", "share": "0.5", "span": "5"}
     for name, operator in OPERATORS.items():
         arguments = ", ".join(given_arguments[kind] for kind in (*operator.operands, *operator.parameters))
         assert compile_expressions({name: f"{name}({arguments})"}).fields[0] == "close"

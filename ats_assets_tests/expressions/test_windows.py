@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ats_assets.expressions import compute
+from ats_assets.expressions import compute, lookback
 from ats_assets_tests.expressions.panels import calendar
-from ats_assets_tests.expressions.window_oracle import ORACLE, pair_statistic, windows
+from ats_assets_tests.expressions.window_oracle import ORACLE, SHORTEST, ema, pair_statistic, windows
 
 LENGTHS = [1, 2, 3, 5, 8, 13, 60]
 CELLS = st.sampled_from(["absent", "missing", "tie", "tie", "value", "value", "value", "value"])
@@ -40,14 +40,37 @@ def _agree(ours: np.ndarray, expected: list[float], tolerance: float, text: str)
     np.testing.assert_allclose(ours, expected, rtol=1e-5, atol=tolerance, err_msg=text)
 
 
+def _expressions(n: int) -> dict[str, str]:
+    return {text: text.format(n=n) for text in ORACLE if n >= SHORTEST.get(text, 1)}
+
+
 @settings(max_examples=150)
 @given(ROWS, st.sampled_from(LENGTHS))
 def test_windows_of_one_series(rows: list[tuple[str, str, float, float]], n: int) -> None:
     x, y, present = _series(rows)
-    expressions = {text: text.format(n=n) for text in ORACLE}
-    result = compute(_panel(x, y, present), expressions, sessions=calendar(x.size), threads=1)
-    for text, statistic in ORACLE.items():
-        _agree(result[text].to_numpy(), [statistic(values) for values in windows(x, present, n)], 1e-5, f"{text} {n}")
+    result = compute(_panel(x, y, present), _expressions(n), sessions=calendar(x.size), threads=1)
+    for text in _expressions(n):
+        _agree(result[text].to_numpy(), [ORACLE[text](values) for values in windows(x, present, n)], 1e-5, f"{text} {n}")
+
+
+@settings(max_examples=50)
+@given(ROWS, st.sampled_from([1, 2, 5, 60, 0.3, 0.0714, 0.999]))
+def test_exponential_averages(rows: list[tuple[str, str, float, float]], span: float) -> None:
+    """Where a value lies no more than ten rows back, the average is that of the whole history."""
+    x, y, present = _series(rows)
+    text = f"EMA($x, {span})"
+    result = compute(_panel(x, y, present), {text: text}, sessions=calendar(x.size), threads=1)
+    histories = windows(x, present, x.size)
+    near = np.array([np.isnan(history).all() or np.isnan(history[::-1]).argmin() <= 10 for history in histories])
+    decay = max(1 - span if span < 1 else 1 - 2 / (span + 1), 1e-18)
+    expected = np.array([ema(decay)(history) for history in histories])
+    _agree(result[text].to_numpy()[near], expected[near].tolist(), 2e-5, text)
+
+
+@pytest.mark.parametrize(("text", "sessions"), [("EMA($x, 1)", 10), ("EMA($x, 12)", 120), ("EMA($x, 0.07142857142857142)", 258)])
+def test_the_window_of_an_exponential_average(text: str, sessions: int) -> None:
+    """What is older than the window weighs 1e-8 at most, even if the newest ten rows of the window are missing."""
+    assert lookback({"a": text}) == sessions
 
 
 @settings(max_examples=100)
@@ -76,9 +99,9 @@ def test_long_series_cross_tiles(n: int) -> None:
         .astype(float)
     )
     present = np.ones(x.size, dtype=bool)
-    result = compute(_panel(x, x, present), {text: text.format(n=n) for text in ORACLE}, threads=1)
-    for text, statistic in ORACLE.items():
-        _agree(result[text].to_numpy(), [statistic(values) for values in windows(x, present, n)], 2e-5, f"{text} {n}")
+    result = compute(_panel(x, x, present), _expressions(n), threads=1)
+    for text in _expressions(n):
+        _agree(result[text].to_numpy(), [ORACLE[text](values) for values in windows(x, present, n)], 2e-5, f"{text} {n}")
 
 
 def test_flat_windows_are_exact() -> None:
@@ -90,10 +113,14 @@ def test_flat_windows_are_exact() -> None:
         "resi": "Resi($x, 60)",
         "rsquare": "Rsquare($x, 60)",
         "corr": "Corr($x, $x, 60)",
+        "mad": "Mad($x, 60)",
+        "skew": "Skew($x, 60)",
+        "ema": "EMA($x, 60) - $x",
+        "kurt": "Kurt($x, 60) + 3",
     }
-    last = compute(_panel(flat, flat, np.ones(100, dtype=bool)), expressions, threads=1).tail(98)
-    for name in ("std", "slope", "resi"):
-        assert last[name].to_list() == [0.0] * 98
+    last = compute(_panel(flat, flat, np.ones(100, dtype=bool)), expressions, threads=1).tail(97)
+    for name in ("std", "slope", "resi", "mad", "skew", "ema", "kurt"):
+        assert last[name].to_list() == [0.0] * 97
     for name in ("rsquare", "corr"):
         assert last[name].is_nan().all()
 

@@ -36,6 +36,43 @@ def rank(values: np.ndarray) -> float:
     return float(((known < newest).sum() + ((known == newest).sum() + 1) / 2) / known.size) if newest == newest else NAN
 
 
+def skewness(values: np.ndarray) -> float:
+    """The adjusted Fisher-Pearson coefficient."""
+    n, gaps = values.size, values - values.mean()
+    variance = np.mean(gaps**2)
+    if np.ptp(values) == 0 or variance <= 1e-14:
+        return 0.0 if np.ptp(values) == 0 else NAN
+    return float(np.sqrt(n * (n - 1)) / (n - 2) * np.mean(gaps**3) / variance**1.5)
+
+
+def kurtosis(values: np.ndarray) -> float:
+    """Excess kurtosis by the unbiased cumulants."""
+    n, gaps = values.size, values - values.mean()
+    variance = np.mean(gaps**2)
+    if np.ptp(values) == 0 or variance <= 1e-14:
+        return -3.0 if np.ptp(values) == 0 else NAN
+    return float((n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * (np.mean(gaps**4) / variance**2 - 3) + 6))
+
+
+def wma(values: np.ndarray) -> float:
+    """qlib's: the weights 1, 2, … add up to 1, and the products are averaged instead of added."""
+    weights = np.arange(1, values.size + 1) / (values.size * (values.size + 1) / 2)
+    return float(np.nanmean(weights * values)) if not np.isnan(values).all() else NAN
+
+
+def ema(decay: float) -> Callable[[np.ndarray], float]:
+    """Weights that shrink by `decay` each row."""
+
+    def average(values: np.ndarray) -> float:
+        known = np.flatnonzero(~np.isnan(values))
+        if not known.size:
+            return NAN
+        weights = decay ** (known[-1] - known).astype(float)
+        return float((weights * values[known]).sum() / weights.sum())
+
+    return average
+
+
 def of_known(function: Callable[[np.ndarray], float], least: int = 1) -> Callable[[np.ndarray], float]:
     """A statistic of the values that are not missing, itself missing where they are fewer than `least`."""
 
@@ -64,11 +101,18 @@ ORACLE: dict[str, Callable[[np.ndarray], float]] = {
     "Quantile($x, {n}, 0.2)": of_known(lambda known: np.quantile(known, 0.2)),
     "Quantile($x, {n}, 0.8)": of_known(lambda known: np.quantile(known, 0.8)),
     "Rank($x, {n})": rank,
+    "Skew($x, {n})": of_known(skewness, 3),
+    "Kurt($x, {n})": of_known(kurtosis, 4),
+    "Mad($x, {n})": of_known(lambda known: np.mean(np.abs(known - known.mean()))),
+    "WMA($x, {n})": wma,
     "Slope($x, {n})": slope,
     "Rsquare($x, {n})": rsquare,
     "Resi($x, {n})": residual,
 }
 """Expression to the statistic of a window's values, oldest first, NaN = missing."""
+
+SHORTEST = {"Skew($x, {n})": 3, "Kurt($x, {n})": 4}
+"""Rows of the shortest window, where that is more than 1."""
 
 
 def pair_statistic(x: np.ndarray, y: np.ndarray, *, correlation: bool) -> float:
