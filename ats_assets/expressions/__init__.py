@@ -1,13 +1,24 @@
 """qlib's expression language over Polars panels: factors as strings, the same bits in batch and live.
 
-`parser`, `tokens` and `syntax` read the text; `compiler`, `operators`, `windows` and `plan` turn a set of expressions into one program; `grid`, `blocks`
-and `machine` run it.
+`parser`, `tokens` and `syntax` read the text; `compiler`, `operators`, `windows`, `across`, `plan` and `stages` turn a set of expressions into one
+plan; `evaluate`, `grid`, `staging`, `cross_section`, `blocks` and `machine` run it.
 """
 
-from ats_assets.expressions.compiler import MAX_LOOKBACK, MAX_WINDOW, compile_expressions, lookback
+from ats_assets.expressions.compiler import MAX_LOOKBACK, MAX_WINDOW, compile_expressions, lookahead, lookback
 from ats_assets.expressions.evaluate import compute
 from ats_assets.expressions.operators import OPERATORS
 from ats_assets.expressions.parser import MAX_DEPTH, parse
-from ats_assets.expressions.plan import Plan
+from ats_assets.expressions.stages import StagedPlan
 
-__all__ = ["MAX_DEPTH", "MAX_LOOKBACK", "MAX_WINDOW", "OPERATORS", "Plan", "compile_expressions", "compute", "lookback", "parse"]
+__all__ = [
+    "MAX_DEPTH",
+    "MAX_LOOKBACK",
+    "MAX_WINDOW",
+    "OPERATORS",
+    "StagedPlan",
+    "compile_expressions",
+    "compute",
+    "lookahead",
+    "lookback",
+    "parse",
+]

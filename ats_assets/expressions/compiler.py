@@ -1,19 +1,23 @@
 """From syntax trees to a plan: names, arguments, windows and kinds are checked, literals among themselves are folded."""
 
 import operator
-from collections.abc import Callable, Mapping
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
-from typing import NoReturn
+from typing import Final, NoReturn
 
 import numpy as np
 
 from ats_assets.errors import ExpressionError, LookAheadError
+from ats_assets.expressions import across
 from ats_assets.expressions.complaints import complaint, pointed
-from ats_assets.expressions.operators import OPERATORS, SIGNS, Kind, Operand, Operator, Series, negated
+from ats_assets.expressions.operators import OPERATORS, SIGNS, Operator, negated
 from ats_assets.expressions.parser import parse
-from ats_assets.expressions.plan import Builder, Plan, assemble
-from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node
+from ats_assets.expressions.plan import GROUP, Builder
+from ats_assets.expressions.series import Operand, Series
+from ats_assets.expressions.stages import StagedPlan, plan_stages
+from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol
 from ats_assets.expressions.windows import memory
 
 MAX_WINDOW = 10_000
@@ -21,6 +25,13 @@ MAX_WINDOW = 10_000
 
 MAX_LOOKBACK = 100_000
 """Sessions that an expression may look back in all, windows within windows included."""
+
+UNSUPPORTED: Final[Mapping[str, str]] = {
+    "TResample": "`TResample` is not supported: a panel has one row a session; resample it before it is given",
+    "P": "`P` is not supported: give the panel a column of what was known in each session",
+    "PRef": "`PRef` is not supported: give the panel a column of what was known in each session",
+}
+"""Operators of qlib that the language does not have, and what to do instead."""
 
 _ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
     "+": operator.add,
@@ -31,42 +42,53 @@ _ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
 }
 
 
-def compile_expressions(expressions: Mapping[str, str]) -> Plan:
+def compile_expressions(expressions: Mapping[str, str], *, look_ahead: bool = False) -> StagedPlan:
     """Compile expressions, output name to text, to one plan in which common parts are computed once.
+
+    Parameters
+    ----------
+    look_ahead
+        Allow `Ref` and `Delta` with a negative lag: what is computed are labels, and not features.
 
     Raises
     ------
     ExpressionError
         If an expression can't be parsed, or its operators and arguments don't fit.
     LookAheadError
-        If an expression refers to a later session.
+        If an expression refers to a later session, and may not.
     """
-    return _compiled(tuple(expressions.items()))
+    return _compiled(tuple(expressions.items()), look_ahead)
 
 
-def lookback(expressions: Mapping[str, str]) -> int:
+def lookback(expressions: Mapping[str, str], *, look_ahead: bool = False) -> int:
     """Sessions before the current one that the expressions need; known without any data."""
-    return compile_expressions(expressions).lookback
+    return compile_expressions(expressions, look_ahead=look_ahead).lookback
+
+
+def lookahead(expressions: Mapping[str, str]) -> int:
+    """Sessions after the current one that labels need; known without any data."""
+    return compile_expressions(expressions, look_ahead=True).lookahead
 
 
 @lru_cache(maxsize=64)
-def _compiled(expressions: tuple[tuple[str, str], ...]) -> Plan:
+def _compiled(expressions: tuple[tuple[str, str], ...], look_ahead: bool) -> StagedPlan:
     builder = Builder()
     results: list[int] = []
     for name, text in expressions:
         try:
-            results.append(_Compiler(text, builder).whole(name).node)
+            results.append(_Compiler(text, builder, look_ahead=look_ahead).whole(name).node)
         except (ExpressionError, LookAheadError) as error:
             raise type(error)(f"{name}: {error}") from None
-    return assemble(builder, results)
+    return plan_stages(builder, results)
 
 
 class _Compiler:
     """One expression on its way into a plan."""
 
-    def __init__(self, text: str, builder: Builder) -> None:
+    def __init__(self, text: str, builder: Builder, *, look_ahead: bool) -> None:
         self.text = text
         self.builder = builder
+        self.look_ahead = look_ahead
 
     def fail(self, message: str, node: Node) -> NoReturn:
         raise complaint(message, self.text, node.position)
@@ -76,20 +98,23 @@ class _Compiler:
         value = self.value(node)
         if not isinstance(value, Series):
             self.fail("an expression needs a field, like $close; this is one number for all sessions", node)
-        sessions = self.builder.lookbacks[value.node]
+        value = across.in_place(self.builder, value)
+        sessions = self.builder.backs[value.node]
         if sessions > MAX_LOOKBACK:
             self.fail(f"`{name}` looks back {sessions} sessions in all; {MAX_LOOKBACK} are the most. Shorten its windows", node)
         return value
 
-    def value(self, node: Node) -> Operand:
+    def value(self, node: Node) -> Operand:  # noqa: RET503 - every node is of one of these types
         match node:
             case Literal(value):
                 return self.constant(value, node)
             case Field(name):
-                return Series(self.builder.field(name), Kind.SINGLE, missing_without_row=True, missing_without_rows=True)
+                return across.field_of(self.builder, name)
+            case Symbol(name):
+                self.fail(f"`{name[:40]}` is a symbol here; a field is `$` and a name, like $close", node)
             case Negation(operand):
                 value = self.number(operand)
-                return negated(self.builder, value) if isinstance(value, Series) else -value
+                return self.applied(negated, [value]) if isinstance(value, Series) else -value
             case Binary():
                 return self.binary(node)
             case Call():
@@ -117,7 +142,7 @@ class _Compiler:
         left, right = values
         if isinstance(left, float) and isinstance(right, float):
             return self.folded(node, left, right)
-        return chosen.build(self.builder, left, right)
+        return self.applied(chosen.build, values)
 
     def folded(self, node: Binary, left: float, right: float) -> float:
         if node.sign not in _ARITHMETIC:
@@ -132,22 +157,81 @@ class _Compiler:
     def operand(self, kind: str, node: Node) -> Operand:
         return self.condition(node) if kind == "condition" else self.number(node)
 
+    def applied(self, build: Callable[..., Series], operands: Sequence[Operand], parameters: Sequence[float] = ()) -> Series:
+        """The operator on operands of the same symbol's rows and of the same session.
+
+        What is of one other symbol is computed on that symbol's rows, and what is some sessions ahead at that later session.
+        """
+        series = [operand for operand in operands if isinstance(operand, Series)]
+        symbols = {one.symbol for one in series}
+        if len(symbols) > 1:
+            ahead = max(one.ahead for one in series if one.symbol is None or None not in symbols)
+            operands = [across.own(self.builder, one, ahead) if isinstance(one, Series) else one for one in operands]
+        ahead = max(one.ahead for one in operands if isinstance(one, Series))
+        operands = [self.later(one, ahead) if isinstance(one, Series) else one for one in operands]
+        result = build(self.builder, *operands, *parameters)
+        return replace(result, symbol=symbols.pop() if len(symbols) == 1 else None, ahead=ahead)
+
+    def later(self, series: Series, ahead: int) -> Series:
+        """The same series, seen from so many sessions ahead."""
+        lag = ahead - series.ahead
+        return replace(OPERATORS["Ref"].build(self.builder, series, lag), symbol=series.symbol) if lag else series
+
     def call(self, node: Call) -> Series:
         chosen = OPERATORS.get(node.name)
         if chosen is None:
             similar = get_close_matches(node.name, OPERATORS, n=1)
             advice = f"did you mean `{similar[0]}`?" if similar else f"known are {', '.join(sorted(OPERATORS))}"
-            self.fail(f"there is no operator `{node.name[:40]}`; {advice}", node)
+            self.fail(UNSUPPORTED.get(node.name, f"there is no operator `{node.name[:40]}`; {advice}"), node)
         expected = len(chosen.operands) + len(chosen.parameters)
         if len(node.arguments) != expected:
             wanted = ", ".join((*chosen.operands, *chosen.parameters))
             self.fail(f"`{node.name}` takes {expected} arguments ({wanted}), found {len(node.arguments)}", node)
+        if chosen.across:
+            return self.beyond(node, chosen)
         values = [self.operand(kind, argument) for kind, argument in zip(chosen.operands, node.arguments, strict=False)]
         self.check_constants(node, chosen, values)
-        literals = zip(chosen.parameters, node.arguments[len(chosen.operands) :], strict=True)
-        return chosen.build(
-            self.builder, *values, *(self.parameter(kind, argument, node.name, chosen.shortest) for kind, argument in literals)
-        )
+        literals = list(zip(chosen.parameters, node.arguments[len(chosen.operands) :], strict=True))
+        if self.look_ahead and chosen.parameters == ("lag",) and isinstance(lag := literals[0][1], Literal) and lag.value < 0:
+            return self.ahead(node, lag, values[0])
+        parameters = [self.parameter(kind, argument, node.name, chosen.shortest) for kind, argument in literals]
+        if node.name == "Ref":
+            return self.lagged(values[0], int(parameters[0]))
+        return self.applied(chosen.build, values, parameters)
+
+    def lagged(self, value: Operand, lag: int) -> Series:
+        """Back by some sessions: first from those ahead."""
+        assert isinstance(value, Series)
+        nearer = replace(value, ahead=max(0, value.ahead - lag))
+        rest = lag - (value.ahead - nearer.ahead)
+        return self.applied(OPERATORS["Ref"].build, [nearer], [rest]) if rest else nearer
+
+    def beyond(self, node: Call, chosen: Operator) -> Series:
+        """An operator that takes its operands from other symbols."""
+        values: list[Operand | str] = []
+        for kind, argument in zip(chosen.operands, node.arguments, strict=True):
+            if kind == "symbol":
+                if not isinstance(argument, Symbol):
+                    self.fail(f"`{node.name}` needs a symbol here, like SPY or 'BRK.B'", argument)
+                values.append(argument.name)
+            elif kind == "group":
+                values.append(
+                    across.field_of(self.builder, GROUP + argument.name) if isinstance(argument, Field) else self.number(argument)
+                )
+            else:
+                values.append(self.value(argument) if kind == "either" else self.number(argument))
+                if not isinstance(values[-1], Series):
+                    self.fail(f"`{node.name}` needs a field here, like $close, not only numbers", argument)
+        return chosen.build(self.builder, *values)
+
+    def ahead(self, node: Call, lag: Literal, value: Operand) -> Series:
+        """A label: the value or the change some sessions later."""
+        sessions = -self.whole_number(lag, "lag", node.name)
+        assert isinstance(value, Series)
+        if sessions > MAX_WINDOW:
+            self.fail(f"the lag of `{node.name}` has to be from -{MAX_WINDOW} sessions on, found {lag}", lag)
+        later = replace(value, ahead=value.ahead + sessions)
+        return later if node.name == "Ref" else self.applied(OPERATORS["Sub"].build, [value, later])
 
     def check_constants(self, node: Call, chosen: Operator, values: list[Operand]) -> None:
         """Windows need fields in each operand, other operators in one."""
@@ -164,13 +248,17 @@ class _Compiler:
             return float(node.value)
         if kind == "span":
             return self.span(node, name)
-        if not isinstance(node.value, int):
-            self.fail(f"the {kind} of `{name}` is a whole number of sessions, found {node}", node)
-        if kind == "lag" and node.value < 0:
+        sessions = self.whole_number(node, kind, name)
+        if kind == "lag" and sessions < 0:
             message = f"`{name}` with a lag of {node} looks into the future; a feature may use only what was known: write a positive lag"
             raise LookAheadError(pointed(message, self.text, node.position))
-        if not shortest <= node.value <= MAX_WINDOW:
+        if not shortest <= sessions <= MAX_WINDOW:
             self.fail(f"the {kind} of `{name}` has to be from {shortest} to {MAX_WINDOW} sessions, found {node}", node)
+        return sessions
+
+    def whole_number(self, node: Literal, kind: str, name: str) -> int:
+        if not isinstance(node.value, int):
+            self.fail(f"the {kind} of `{name}` is a whole number of sessions, found {node}", node)
         return node.value
 
     def span(self, node: Literal, name: str) -> float:

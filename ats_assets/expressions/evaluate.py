@@ -15,7 +15,9 @@ from ats_assets.errors import ExpressionError
 from ats_assets.expressions import blocks
 from ats_assets.expressions.compiler import compile_expressions
 from ats_assets.expressions.grid import Grid, make_grid
-from ats_assets.expressions.plan import Plan
+from ats_assets.expressions.groups import with_groups
+from ats_assets.expressions.plan import GROUP, Plan
+from ats_assets.expressions.staging import Rows, with_stages
 
 LONG_LOOKBACK = 2_000
 """Sessions; expressions that look back farther are computed symbol by symbol, for the sake of memory."""
@@ -28,12 +30,13 @@ def compute(
     sessions: Sequence[date] | None = None,
     since: date | None = None,
     threads: int | None = None,
+    look_ahead: bool = False,
 ) -> pl.DataFrame:
     """Evaluate expressions for every row of a panel.
 
     A row's value depends on the rows of its symbol in the sessions of its window alone, and has the same bits whatever else the panel, the other
-    expressions or the number of threads are. A window begins at the symbol's first row in it; a later session without a row counts as one
-    with missing values.
+    expressions or the number of threads are. (With `Mask` it depends on the other symbol's rows in those sessions, too, with an operator across
+    symbols on all rows.) A window begins at the symbol's first row in it; a later session without a row counts as one with missing values.
 
     Parameters
     ----------
@@ -48,6 +51,9 @@ def compute(
         The first session that is wanted; default: all. Earlier rows are looked back on only.
     threads
         Default: the processors that this process may use.
+    look_ahead
+        Allow negative lags: what is computed are labels, and not features. A row's value is missing where the symbol has no row in the last session
+        that it needs.
 
     Returns
     -------
@@ -68,11 +74,16 @@ def compute(
         raise ExpressionError(f"threads is {threads}: give 1 or more, or None for all processors")
     if not expressions:
         return make_grid(panel, (), sessions, since).keys
-    plan = compile_expressions(expressions)
-    grid = make_grid(panel, plan.fields, sessions, since)
+    plan = compile_expressions(expressions, look_ahead=look_ahead)
+    fields = [*plan.fields, *(GROUP + name for name in plan.groups)]
+    grid = make_grid(with_groups(panel, plan.groups), fields, sessions, since)
     out = np.empty((len(expressions), len(grid.keys)), np.float32)
     if out.size:
-        _run(plan, grid, out, threads or _processors())
+        threads = threads or _processors()
+        if plan.stages:
+            symbols = panel["symbol"].unique().sort().to_list()
+            grid = with_stages(plan, Rows(grid, symbols, dict(zip(fields, grid.fields, strict=True))), _run, threads)
+        _run(plan.last, grid, out, threads)
     columns = [pa.Array.from_buffers(pa.float32(), out.shape[1], [None, pa.py_buffer(column)]) for column in out]
     values = pl.DataFrame(pl.from_arrow(pa.table(columns, names=list(expressions)), rechunk=False))
     return grid.keys.hstack(values.get_columns())

@@ -5,56 +5,17 @@ Types follow qlib on float32 data. A column is *single*; arithmetic of singles a
 """
 
 from collections.abc import Callable, Mapping
-from dataclasses import dataclass, replace
-from enum import Enum
+from dataclasses import dataclass
 from functools import partial
 from types import MappingProxyType
 from typing import Final
 
 import numpy as np
 
-from ats_assets.expressions import windows
+from ats_assets.expressions import across, windows
 from ats_assets.expressions.machine import Op
 from ats_assets.expressions.plan import Builder, Window
-
-
-class Kind(Enum):
-    """What a series holds."""
-
-    CONDITION = "condition"
-    SINGLE = "float32"
-    DOUBLE = "float64"
-
-
-@dataclass(frozen=True, slots=True)
-class Series:
-    """A lowered expression.
-
-    Parameters
-    ----------
-    missing_without_row
-        It is missing in every session in which the symbol has no row. Windows over other series must look where their first row is.
-    missing_without_rows
-        It is missing where the symbol has no row in all the sessions that it looks back on.
-    """
-
-    node: int
-    kind: Kind
-    missing_without_row: bool
-    missing_without_rows: bool
-
-    @property
-    def is_condition(self) -> bool:
-        """Whether it says, by 1 or 0, that something holds."""
-        return self.kind is Kind.CONDITION
-
-    def as_number(self) -> "Series":
-        """A condition as the numbers 1 and 0."""
-        return replace(self, kind=Kind.SINGLE) if self.is_condition else self
-
-
-Operand = Series | float
-"""A value, or a number that is the same on every row."""
+from ats_assets.expressions.series import Kind, Operand, Series
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,7 +25,7 @@ class Operator:
     Attributes
     ----------
     operands
-        The kind of each operand: "number" or "condition".
+        The kind of each operand: "number", "condition", "either", "symbol" or "group" (a number, or a column of the panel of any type).
     parameters
         The kind of each literal after them: "window", "lag", "share" (0 to 1) or "span" (of an exponential average, or its alpha below 1).
     build
@@ -73,6 +34,8 @@ class Operator:
         One line for people.
     shortest
         Rows of the shortest window.
+    across
+        It takes its operands from beyond the symbol's past by itself.
     """
 
     operands: tuple[str, ...]
@@ -80,6 +43,7 @@ class Operator:
     build: Callable[..., Series]
     meaning: str
     shortest: int = 1
+    across: bool = False
 
 
 def number(builder: Builder, value: float, kind: Kind) -> int:
@@ -159,6 +123,10 @@ def negated(builder: Builder, x: Series) -> Series:
     return _elementwise(Op.NEGATE, builder, x)
 
 
+def _across(name: str, *operands: str, meaning: str) -> Operator:
+    return Operator(operands=operands, build=partial(across.cross_section, name), meaning=meaning, across=True)
+
+
 _number = partial(Operator, operands=("number",))
 _numbers = partial(Operator, operands=("number", "number"))
 _rolling = partial(Operator, operands=("number",), parameters=("window",))
@@ -227,6 +195,11 @@ OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
         "Resi": _rolling(build=partial(_rolled, windows.rolling_residual), meaning="newest value less that of the line through the window"),
         "Corr": _pair_rolling(build=partial(_rolled, windows.rolling_correlation), meaning="correlation over the window"),
         "Cov": _pair_rolling(build=partial(_rolled, windows.rolling_covariance), meaning="sample covariance over the window"),
+        "Mask": Operator(operands=("either", "symbol"), build=across.masked, meaning="the same of another symbol", across=True),
+        "ChangeInstrument": Operator(operands=("symbol", "either"), build=across.mask_of, meaning="Mask, the symbol first", across=True),
+        "CSRank": _across("rank", "number", meaning="rank among the symbols of the session, as a share"),
+        "CSZScore": _across("zscore", "number", meaning="distance from the session's mean, in standard deviations"),
+        "CSNeutralize": _across("neutralize", "number", "group", meaning="the value less the mean of its group in the session"),
     }
 )
 """Operator name to what it does."""

@@ -6,7 +6,7 @@ So `$close > 5 & $open > 3` means `$close > (5 & $open) > 3` to Python; a chain 
 
 from ats_assets.errors import ExpressionError
 from ats_assets.expressions.complaints import complaint
-from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, walk
+from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol, walk
 from ats_assets.expressions.tokens import Token, number, tokenize
 
 MAX_DEPTH = 100
@@ -115,12 +115,23 @@ class _Parser:
         found = f"`{token.text}`" if token.text else "the end of the expression"
         raise complaint(f"expected a field, a number, an operator or a bracket, found {found}", self.text, token.position)
 
+    def symbol(self) -> Symbol | None:
+        """A symbol of the panel: a whole argument, in quotes or a bare name."""
+        token = self.token
+        if token.kind == "symbol":
+            self.take()
+            return Symbol(token.text[1:-1], token.position)
+        if token.kind == "name" and self.tokens[self.next + 1].text in {",", ")"}:
+            self.take()
+            return Symbol(token.text, token.position)
+        return None
+
     def call(self, name: Token) -> Node:
         opening = self.token
         self.expect("(", f"after the operator `{name.text}` (a field is written ${name.text})")
         arguments = []
         while True:
-            arguments.append(self.nested(opening))
+            arguments.append(self.symbol() or self.nested(opening))
             if self.token.text != ",":
                 break
             self.take()

@@ -19,6 +19,9 @@ PRESENT_REGISTER: Final = 1
 """Rows since the last row that is in the panel."""
 ZERO_REGISTER: Final = 2
 
+GROUP: Final = "@@"
+"""Before the name of a column of the panel that is read as groups."""
+
 #: which sources are read `lag` sessions back, by instruction; the others are read at the current row
 _LAGGED_SOURCES: Final = {
     Op.LAGGED: (0,),
@@ -67,13 +70,38 @@ class Window:
     lower: "Callable[[Builder, tuple[int, ...]], int]"
 
 
+@dataclass(frozen=True, slots=True)
+class Column:
+    """A series as a column by the panel's rows: of the row's symbol or another one, of the row's session or a later one."""
+
+    node: int
+    symbol: str | None = None
+    ahead: int = 0
+
+
+@dataclass(frozen=True, slots=True)
+class Staged:
+    """A field that an earlier stage makes: a column as it is (`op` is "column"), or a statistic across the symbols of a session."""
+
+    op: str
+    columns: tuple[Column, ...]
+
+
 @dataclass(slots=True)
 class Builder:
-    """Collects nodes, equal ones once."""
+    """Collects nodes, equal ones once.
+
+    `lookbacks` are counted within a stage; `backs` and `aheads` are the sessions before and after the current one that count in all. `levels` are the
+    stages that have to run before.
+    """
 
     nodes: list[Node] = field(default_factory=list)
     numbers: dict[Node, int] = field(default_factory=dict)
     lookbacks: list[int] = field(default_factory=list)
+    backs: list[int] = field(default_factory=list)
+    aheads: list[int] = field(default_factory=list)
+    levels: list[int] = field(default_factory=list)
+    stages: dict[Staged, int] = field(default_factory=dict)
     windows: dict[int, Window] = field(default_factory=dict)
     parts: dict[tuple[object, ...], int] = field(default_factory=dict)
     started: int = field(init=False)
@@ -91,7 +119,11 @@ class Builder:
         if known is None:
             known = self.numbers[node] = len(self.nodes)
             self.nodes.append(node)
-            self.lookbacks.append(max((self.lookbacks[s] + node.source_lag(i) for i, s in enumerate(node.sources)), default=0))
+            lags = [(source, node.source_lag(i)) for i, source in enumerate(node.sources)]
+            self.lookbacks.append(max((self.lookbacks[source] + lag for source, lag in lags), default=0))
+            self.backs.append(max((self.backs[source] + lag for source, lag in lags), default=0))
+            self.aheads.append(max([0, *(self.aheads[source] - lag for source, lag in lags)]))
+            self.levels.append(max((self.levels[source] for source in node.sources), default=0))
         return known
 
     def emit(self, op: Op, *sources: int, lag: int = 0, rows: int = 0, constant: float = 0.0, rounded: bool = False) -> int:
@@ -101,6 +133,16 @@ class Builder:
     def field(self, name: str) -> int:
         """A column of the panel."""
         return self.add(Node(None, name=f"${name}"))
+
+    def staged(self, staged: Staged) -> int:
+        """A field that an earlier stage makes."""
+        known = self.stages.get(staged)
+        if known is None:
+            known = self.stages[staged] = self.field(f"@{len(self.stages)}")
+            self.backs[known] = max([0, *(self.backs[column.node] - column.ahead for column in staged.columns)])
+            self.aheads[known] = max([0, *(self.aheads[column.node] + column.ahead for column in staged.columns)])
+            self.levels[known] = 1 + max(self.levels[column.node] for column in staged.columns)
+        return known
 
     def number(self, value: float) -> int:
         """A constant."""

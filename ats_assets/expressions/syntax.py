@@ -27,6 +27,18 @@ class Field:
 
 
 @dataclass(frozen=True, slots=True)
+class Symbol:
+    """A symbol of the panel: `SPY`, or `'BRK.B'` in quotes."""
+
+    name: str
+    position: int = field(default=0, compare=False)
+
+    def __str__(self) -> str:
+        quote = '"' if "'" in self.name else "'"
+        return f"{quote}{self.name}{quote}"
+
+
+@dataclass(frozen=True, slots=True)
 class Negation:
     """A minus sign before an operand."""
 
@@ -62,7 +74,7 @@ class Call:
         return f"{self.name}({', '.join(map(str, self.arguments))})"
 
 
-Node = Literal | Field | Negation | Binary | Call
+Node = Literal | Field | Symbol | Negation | Binary | Call
 
 
 def _bracketed(node: Node) -> str:

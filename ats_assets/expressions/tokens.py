@@ -14,13 +14,14 @@ _WORD = re.compile(
     r"|(?P<number>(?:[0-9]+(?:\.[0-9]*)?|\.[0-9]+)(?:[eE][+-]?[0-9]+)?)"
     r"|(?P<field>\$[A-Za-z_][A-Za-z0-9_]*)"
     r"|(?P<name>[A-Za-z_][A-Za-z0-9_]*)"
+    r"|(?P<symbol>'[^'\n]*'|\"[^\"\n]*\")"
     r"|(?P<sign>\*\*|<=|>=|==|!=|[-+*/<>&|(),])"
 )
 
 
 @dataclass(frozen=True, slots=True)
 class Token:
-    """A word with its place. `kind` is number, field, name, sign or end."""
+    """A word with its place. `kind` is number, field, name, symbol (in quotes), sign or end."""
 
     kind: str
     text: str
@@ -40,13 +41,21 @@ def tokenize(text: str) -> list[Token]:
     while position < len(text):
         match = _WORD.match(text, position)
         if match is None or match.lastgroup is None:
-            letter = text[position]
-            hint = "; a field is `$` and a name, like $close" if letter == "$" else ""
-            raise complaint(f"{letter!r} has no meaning here{hint}", text, position)
+            raise complaint(_unread(text, position), text, position)
         if match.lastgroup != "space":
             tokens.append(Token(match.lastgroup, match.group(), position))
         position = match.end()
     return [*tokens, Token("end", "", len(text))]
+
+
+def _unread(text: str, position: int) -> str:
+    letter = text[position]
+    if letter in "'\"":
+        return "the quote is not closed"
+    if text.startswith("$$", position):
+        return "point-in-time fields ($$) are not supported; give the panel a column of what was known in each session"
+    hint = "; a field is `$` and a name, like $close" if letter == "$" else ""
+    return f"{letter!r} has no meaning here{hint}"
 
 
 def number(token: Token, text: str) -> int | float:

@@ -54,6 +54,12 @@ def _bars(symbol: str, days: list[date], random: np.random.Generator, *, gaps: b
     return pl.DataFrame({"symbol": [symbol] * n, "session": days, **columns}).filter(pl.Series(kept))
 
 
+def with_sectors(panel: pl.DataFrame) -> pl.DataFrame:
+    """With a column of three sectors, of which one is unknown; symbols change their sector now and then."""
+    number = (pl.col("symbol").str.tail(2).cast(pl.Int32) + pl.col("session").dt.month() // 2) % 3
+    return panel.with_columns(sector=pl.when(number > 0).then(pl.lit("sector ") + number.cast(pl.String)))
+
+
 def same_bits(left: pl.DataFrame, right: pl.DataFrame) -> bool:
     """Are two results equal to the last bit, NaN like NaN?"""
     if left.schema != right.schema or not left.select("symbol", "session").equals(right.select("symbol", "session")):

@@ -9,19 +9,49 @@ from hypothesis import strategies as st
 from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, lookback
 
-ALPHABET = ["$close", "$open", "Ref(", "Mean(", "Corr(", "If(", "Not(", ")", "(", "5", "-1", "0.5", "+", "-", "*", "/", ">", "&", "|", ","]
+ALPHABET = [
+    "CSRank(",
+    "CSNeutralize(",
+    "Mask(",
+    "SPY",
+    "'B.C'",
+    "EMA(",
+    "Kurt(",
+    "Delta(",
+    "**",
+    "$close",
+    "$open",
+    "Ref(",
+    "Mean(",
+    "Corr(",
+    "If(",
+    "Not(",
+    ")",
+    "(",
+    "5",
+    "-1",
+    "0.5",
+    "+",
+    "-",
+    "*",
+    "/",
+    ">",
+    "&",
+    "|",
+    ",",
+]
 
 
 def test_common_parts_are_computed_once() -> None:
     alone = compile_expressions({"a": "Std($close, 20) / $close"})
     both = compile_expressions({"a": "Std($close, 20) / $close", "b": "Var($close,20)", "c": "( Std($close,20) )/$close"})
-    assert len(both.code) == len(alone.code) + 1  # the division of the squared deviations by their number, without a root
-    assert len(compile_expressions({"a": "Std($close, 10)", "b": "Std($close, 20)"}).code) == len(alone.code)
+    assert len(both.last.code) == len(alone.last.code) + 1  # the division of the squared deviations by their number, without a root
+    assert len(compile_expressions({"a": "Std($close, 10)", "b": "Std($close, 20)"}).last.code) == len(alone.last.code)
 
 
 def test_signs_and_names_are_the_same_operators() -> None:
     plan = compile_expressions({"a": "($close - $open) * 2", "b": "Mul(Sub($close, $open), 2.0)", "c": "($close - $open) * (1 + 1)"})
-    assert len(plan.code) == 2
+    assert len(plan.last.code) == 2
 
 
 def test_fields_that_are_read() -> None:
@@ -40,6 +70,12 @@ def test_fields_that_are_read() -> None:
         ("Corr(Ref($close, 7), $volume, 20)", 26),
         ("Delta(Max($high, 10), 2)", 11),
         ("If($close > 1, Ref($open, 9), $low)", 9),
+        ("CSRank($close)", 0),
+        ("Mean(CSRank(Delta($close, 5)), 10)", 14),
+        ("CSNeutralize(Mean($close, 5), Mean($volume, 8) > 3)", 7),
+        ("Corr($close, Mask(Mean($close, 7), SPY), 20)", 25),
+        ("Mean(Mask($close, SPY), 20)", 19),
+        ("EMA($close, 2)", 26),
     ],
 )
 def test_lookback_is_known_without_data(text: str, expected: int) -> None:
@@ -81,6 +117,23 @@ def test_a_negative_lag_looks_ahead(operator: str) -> None:
         ("$close * 10 ** 400", "no finite result", 12),
         ("$close * (-8) ** 0.5", "no finite result", 14),
         ("$close + (1 > 2)", "two numbers are compared", 12),
+        ("Skew($close, 2)", "the window of `Skew` has to be from 3", 13),
+        ("Kurt($close, 3)", "the window of `Kurt` has to be from 4", 13),
+        ("EMA($close, 0)", "the span of `EMA` is 1 session or more, or its alpha between 0 and 1, found 0", 12),
+        ("EMA($close, -0.5)", "the span of `EMA`", 12),
+        ("EMA($close, 5000)", "`EMA` would need more than 10000 sessions", 12),
+        ("EMA($close, 1000000)", "shorten its span", 12),
+        ("EMA($close, 1e-30)", "shorten its span", 12),
+        ("Mask($close, 5)", "`Mask` needs a symbol here, like SPY or 'BRK.B'", 13),
+        ("Mask(5, SPY)", "`Mask` needs a field here", 5),
+        ("Mask(SPY, $close)", "`SPY` is a symbol here; a field is", 5),
+        ("ChangeInstrument($close, SPY)", "`ChangeInstrument` needs a symbol here", 17),
+        ("Mean(close, 5)", r"`close` is a symbol here; a field is `\$` and a name", 5),
+        ("CSRank(5)", "`CSRank` needs a field here", 7),
+        ("CSNeutralize($close)", r"`CSNeutralize` takes 2 arguments \(number, group\), found 1", 0),
+        ("CSNeutralize($close, tech)", "`tech` is a symbol here", 21),
+        ("1 + TResample($close, '1w', 'sum')", "a panel has one row a session; resample it before it is given", 4),
+        ("PRef($close, 3)", "`PRef` is not supported", 0),
     ],
 )
 def test_errors_point_at_their_place(text: str, message: str, column: int) -> None:
@@ -99,10 +152,22 @@ def test_windows_in_windows_have_a_limit() -> None:
 
 
 def test_every_operator_compiles() -> None:
-    given_arguments = {"number": "$close", "condition": "$close > $open", "window": "5", "lag": "2", "share": "0.5", "span": "5"}
+    given_arguments = {
+        "symbol": "SPY",
+        "group": "$close",
+        "either": "$close",
+        "number": "$close",
+        "condition": "$close > $open",
+        "window": "5",
+        "lag": "2",
+        "share": "0.5",
+        "span": "5",
+    }
     for name, operator in OPERATORS.items():
         arguments = ", ".join(given_arguments[kind] for kind in (*operator.operands, *operator.parameters))
-        assert compile_expressions({name: f"{name}({arguments})"}).fields[0] == "close"
+        plan = compile_expressions({name: f"{name}({arguments})"})
+        assert plan.fields[0] == "close"
+        assert plan.groups == (("close",) if "group" in operator.operands else ())
         assert operator.meaning
 
 

@@ -11,14 +11,34 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, ExpressionError
 from ats_assets.expressions import blocks, compute, lookback
-from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
+from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits, with_sectors
 
 SESSIONS = calendar(90)
 FIELD = st.sampled_from(["$open", "$high", "$low", "$close", "$volume", "$vwap"])
 LENGTH = st.sampled_from([1, 2, 3, 7])
 NUMBERS = ["({} - {})", "({} / {})", "Greater({}, {})", "({} + 1.5 * {})"]
 CONDITIONS = ["{} > {}", "{} <= {}", "{} != {}"]
-WINDOWS = ["Mean", "Sum", "Std", "Max", "Min", "IdxMax", "IdxMin", "Rank", "Slope", "Resi", "Rsquare", "Count", "Ref", "Delta", "Med"]
+WINDOWS = [
+    "Mean",
+    "Sum",
+    "Std",
+    "Max",
+    "Min",
+    "IdxMax",
+    "IdxMin",
+    "Rank",
+    "Slope",
+    "Resi",
+    "Rsquare",
+    "Count",
+    "Ref",
+    "Delta",
+    "Med",
+    "Mad",
+    "WMA",
+    "EMA",
+]
+ACROSS = ["CSRank({})", "CSZScore({})", "CSNeutralize({}, $sector)", "CSNeutralize({}, $close > 20)", "Mask({}, S00)", "Mask({}, S03)"]
 
 
 def _grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
@@ -28,6 +48,8 @@ def _grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
         st.tuples(st.sampled_from(NUMBERS), pair).map(lambda drawn: drawn[0].format(*drawn[1]))
         | st.tuples(condition, inner).map(lambda drawn: f"If({drawn[0]}, {drawn[1]}, 1)")
         | st.tuples(st.sampled_from(WINDOWS), inner | condition, LENGTH).map(lambda drawn: f"{drawn[0]}({drawn[1]}, {drawn[2]})")
+        | st.tuples(st.sampled_from(["Skew", "Kurt"]), inner | condition).map(lambda drawn: f"{drawn[0]}({drawn[1]}, 5)")
+        | st.tuples(st.sampled_from(ACROSS), inner | condition).map(lambda drawn: drawn[0].format(drawn[1]))
         | st.tuples(pair, LENGTH).map(lambda drawn: f"Corr({drawn[0][0]}, {drawn[0][1]}, {drawn[1]})")
     )
 
@@ -41,13 +63,13 @@ EXPRESSIONS = st.lists(st.recursive(FIELD, _grow, max_leaves=6), min_size=1, max
 @given(EXPRESSIONS, st.integers(0, 10**6), st.data())
 def test_the_last_row_needs_the_lookback_alone(expressions: dict[str, str], seed: int, data: st.DataObject) -> None:
     """Any expressions, any gaps: the sessions of the look-back give the row of the whole panel, to the bit."""
-    bars = random_walks(4, 60, seed=seed)
+    bars = with_sectors(random_walks(4, 60, seed=seed))
     days = calendar(60)
     whole = compute(bars, expressions, sessions=days, threads=1)
     at = data.draw(st.integers(0, 59))
     window = days[max(0, at - lookback(expressions)) : at + 1]
-    alone = compute(bars.filter(pl.col("session").is_in(window)), expressions, sessions=window, threads=1)
-    assert same_bits(alone.filter(pl.col("session") == days[at]), whole.filter(pl.col("session") == days[at]))
+    alone = compute(bars.filter(pl.col("session").is_in(window)), expressions, sessions=window, since=days[at], threads=2)
+    assert same_bits(alone, whole.filter(pl.col("session") == days[at]))
 
 
 SOME = {
@@ -56,6 +78,8 @@ SOME = {
     "wvma": "Std(Abs($close/Ref($close, 1)-1)*$volume, 5)/(Mean(Abs($close/Ref($close, 1)-1)*$volume, 5)+1e-12)",
     "nested": "Rank(Mean(Max($high, 3) - Min($low, 3), 5), 10)",
     "quantile": "Quantile($close, 10, 0.8) / $close",
+    "kurt": "Kurt($close, 20) - Skew($volume, 7)",
+    "smooth": "EMA($close, 3) / WMA($close, 10) - Mad($close, 6)",
 }
 
 

@@ -8,13 +8,16 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ExpressionError
 from ats_assets.expressions.parser import MAX_DEPTH, parse
-from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, operands, walk
+from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol, operands, walk
 
 SIGNS = ["+", "-", "*", "/", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|"]
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,6}", fullmatch=True)
 LITERALS = st.builds(
     Literal, st.integers(-(10**9), 10**9) | st.floats(allow_nan=False, allow_infinity=False).filter(lambda value: len(repr(value)) < 30)
 )
+
+
+SYMBOLS = st.builds(Symbol, NAMES | st.text(max_size=8).filter(lambda text: "\n" not in text and not {"'", '"'} <= set(text)))
 
 
 def _not_literal(node: Node) -> bool:
@@ -26,7 +29,7 @@ NODES = st.recursive(
     lambda children: (
         st.builds(Negation, children.filter(_not_literal))
         | st.builds(Binary, st.sampled_from(SIGNS), children, children)
-        | st.builds(Call, NAMES, st.lists(children, min_size=1, max_size=3).map(tuple))
+        | st.builds(Call, NAMES, st.lists(children | SYMBOLS, min_size=1, max_size=3).map(tuple))
     ),
     max_leaves=30,
 )
@@ -41,7 +44,7 @@ def test_what_is_written_out_is_read_again(node: Node) -> None:
 def test_a_node_knows_its_place(node: Node) -> None:
     text = str(node)
     for part, _ in walk(parse(text)):
-        mark = {Field: "$", Negation: "-"}.get(type(part)) or (
+        mark = {Field: "$", Negation: "-", Symbol: str(part)}.get(type(part)) or (
             part.sign if isinstance(part, Binary) else part.name if isinstance(part, Call) else ""
         )
         assert text[part.position :].startswith(mark)
@@ -119,6 +122,9 @@ def test_random_text_gives_a_tree_or_a_clear_error(text: str) -> None:
         ("$1", r"a field is `\$` and a name", 0),
         ("$a < $b < $c", "comparisons can't be chained", 8),
         ("1e400", "1e400 is too large", 0),
+        ("Mask($close, 'SPY)", "the quote is not closed", 13),
+        ("'SPY' + 1", "expected a field, a number, an operator or a bracket, found `'SPY'`", 0),
+        ("$$roe", "point-in-time fields .* are not supported", 0),
     ],
 )
 def test_errors_point_at_their_place(text: str, message: str, column: int) -> None:
@@ -141,6 +147,12 @@ def test_long_chains_are_deep_trees() -> None:
     with pytest.raises(ExpressionError, match="nested deeper"):
         parse("$a" + " + $a" * 50_000)
     assert max(depth for _, depth in walk(parse("$a" + " + $a" * (MAX_DEPTH - 1)))) == MAX_DEPTH
+
+
+def test_symbols_are_whole_arguments() -> None:
+    for text in ("Mask($a, SPY)", "Mask($a, 'SPY')", 'Mask($a, "SPY" )'):
+        assert parse(text) == Call("Mask", (Field("a"), Symbol("SPY")))
+    assert parse("Mask($a, 'Ünï, (B)')") == Call("Mask", (Field("a"), Symbol("Ünï, (B)")))
 
 
 def test_operands_are_in_order() -> None:

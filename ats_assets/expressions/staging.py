@@ -1,0 +1,131 @@
+"""Runs the stages of a plan: columns by program, laid out over the panel's rows or taken across the symbols of each session.
+
+A column lies in the order of the grid's rows, by symbol, then session.
+"""
+
+from collections.abc import Callable, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from dataclasses import dataclass, replace
+from itertools import pairwise
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ats_assets.expressions.cross_section import STATISTICS
+from ats_assets.expressions.grid import Grid
+from ats_assets.expressions.plan import Column, Plan, Staged
+from ats_assets.expressions.stages import Program, Stage, StagedPlan
+
+Values = NDArray[np.float32]
+Run = Callable[[Plan, Grid, Values, int], None]
+
+
+@dataclass(frozen=True, slots=True)
+class Rows:
+    """A panel's rows, its symbols in order, and its fields by name, to which stages add theirs."""
+
+    grid: Grid
+    symbols: Sequence[str]
+    fields: dict[str, Values]
+
+    def with_fields(self, plan: Plan) -> Grid:
+        """The rows with the fields that a plan reads."""
+        chosen = [self.fields[name] for name in plan.fields]
+        return replace(self.grid, fields=np.stack(chosen) if chosen else np.empty((0, len(self.grid.positions)), np.float32))
+
+    def of(self, symbol: str) -> slice:
+        """The rows of a symbol; none where the panel does not have it."""
+        if symbol not in self.symbols:
+            return slice(0, 0)
+        place = self.symbols.index(symbol)
+        return slice(int(self.grid.symbol_rows[place]), int(self.grid.symbol_rows[place + 1]))
+
+
+def with_stages(staged: StagedPlan, panel: Rows, run: Run, threads: int) -> Grid:
+    """Run the stages before the last program; `run(plan, grid, out, threads)` evaluates a plan.
+
+    Returns
+    -------
+    Grid
+        The same rows with the fields of the last program.
+    """
+    for stage in staged.stages:
+        _Stage(stage, panel, run, threads).make()
+    return panel.with_fields(staged.last)
+
+
+class _Stage:
+    """One stage at work."""
+
+    def __init__(self, stage: Stage, panel: Rows, run: Run, threads: int) -> None:
+        self.stage = stage
+        self.panel = panel
+        self.run = run
+        self.threads = threads
+        self.since = max(0, panel.grid.since - stage.back)
+
+    def make(self) -> None:
+        """Add the stage's fields."""
+        columns: dict[tuple[str | None, int], Values] = {}
+        for program in self.stage.programs:
+            made = self.computed(program)
+            columns |= {(program.symbol, node): column for node, column in zip(program.nodes, made, strict=True)}
+        for name, staged in self.stage.fields.items():
+            laid_out = [self.laid_out(columns[column.symbol, column.node], column) for column in staged.columns]
+            self.panel.fields[name] = laid_out[0] if staged.op == "column" else self.across(staged, laid_out)
+
+    def computed(self, program: Program) -> Values:
+        """The results of a program for the rows of its symbol, or of all: shape (n_results, n_rows)."""
+        grid = self.panel.with_fields(program.plan)
+        if program.symbol is not None:
+            rows = self.panel.of(program.symbol)
+            positions = grid.positions[rows]
+            grid = replace(
+                grid, fields=np.ascontiguousarray(grid.fields[:, rows]), positions=positions, symbol_rows=np.array([0, len(positions)])
+            )
+        out = np.full((len(program.nodes), len(grid.positions)), np.nan, np.float32)
+        dest = np.where(grid.positions >= self.since, np.arange(len(grid.positions)), -1)
+        if (dest >= 0).any():
+            self.run(program.plan, replace(grid, dest=dest, since=self.since), out, self.threads)
+        return out
+
+    def laid_out(self, values: Values, column: Column) -> Values:
+        """A program's result for each row of the panel: its own symbol's or another's, of its session or of a later one."""
+        if column.symbol is None and not column.ahead:
+            return values
+        positions = self.panel.grid.positions.astype(np.int64)
+        days = int(positions.max()) + 1 + column.ahead
+        if column.symbol is None:
+            symbol = np.repeat(np.arange(len(self.panel.symbols)), np.diff(self.panel.grid.symbol_rows))
+            keys = symbol * days + positions
+            wanted = keys + column.ahead
+        else:
+            keys = positions[self.panel.of(column.symbol)]
+            wanted = positions + column.ahead
+        result = np.full(len(positions), np.nan, np.float32)
+        place = np.searchsorted(keys, wanted)
+        found = place < len(keys)
+        found[found] = keys[place[found]] == wanted[found]
+        result[found] = values[place[found]]
+        return result
+
+    def across(self, staged: Staged, columns: Sequence[Values]) -> Values:
+        """A statistic of each session's rows; the second column, where there is one, is the group."""
+        positions = self.panel.grid.positions
+        wanted = np.flatnonzero(positions >= self.since)
+        order = wanted[np.argsort(positions[wanted], kind="stable")]
+        starts = np.append(np.flatnonzero(np.diff(positions[order], prepend=-1)), len(order))
+        values = columns[0][order]
+        groups = columns[1][order] if len(columns) > 1 else np.zeros_like(values)
+        result = np.full_like(values, np.nan)
+        kernel = STATISTICS[staged.op]
+        cuts = np.linspace(0, len(starts) - 1, self.threads + 1).astype(int).tolist()
+        if self.threads == 1:
+            kernel(values, groups, starts, 0, len(starts) - 1, result)
+        else:
+            with ThreadPoolExecutor(self.threads) as pool:
+                for done in [pool.submit(kernel, values, groups, starts, a, b, result) for a, b in pairwise(cuts)]:
+                    done.result()
+        laid_out = np.full(len(positions), np.nan, np.float32)
+        laid_out[order] = result
+        return laid_out
