@@ -15,10 +15,10 @@ import numpy as np
 
 from ats_assets.expressions import machine, moments, weighting
 from ats_assets.expressions.compiled import kernel
-from ats_assets.expressions.machine import execute
+from ats_assets.expressions.machine import STEP, execute
 
 LANES: Final = 8
-BLOCK_VALUES: Final = 1_024
+BLOCK_VALUES: Final = 2_048
 """Wanted values of one series in a block; the registers should stay in the processor's cache."""
 
 
@@ -96,11 +96,30 @@ def _mend(window, code, constants, registers, part, ordered, present, lanes, sta
 
 
 @kernel
-def _store(values, targets, result):
-    """Write a result, every missing value as the same NaN."""
-    for i in range(targets.size):
-        if targets[i] >= 0:
-            result[targets[i]] = np.float32(values[i]) if values[i] == values[i] else np.float32(np.nan)
+def _find_runs(targets, lanes, runs):
+    """For each session of a block where its lanes' results are beside each other the place of the first one, else -1."""
+    for t in range(runs.size):
+        first = targets[t * lanes]
+        runs[t] = first
+        for lane in range(lanes):
+            if first < 0 or targets[t * lanes + lane] != first + lane:
+                runs[t] = -1
+
+
+@kernel
+def _store(values, targets, runs, lanes, single, result):
+    """Write a result; `single` is scratch."""
+    for i in range(values.size):
+        single[i] = np.float32(values[i]) if values[i] == values[i] else np.float32(np.nan)  # every missing value is the same NaN
+    for t in range(values.size // lanes):
+        if runs[t] >= 0 and lanes == LANES:
+            at, place = np.uint64(t * LANES), np.uint64(runs[t])  # unsigned: a signed index would be tested for counting from the end
+            for lane in range(LANES):
+                result[place + np.uint64(lane)] = single[at + np.uint64(lane)]
+        else:
+            for i in range(t * lanes, (t + 1) * lanes):
+                if targets[i] >= 0:
+                    result[targets[i]] = single[i]
 
 
 def _compile_run() -> Callable[..., None]:
@@ -158,23 +177,26 @@ def _compile_run() -> Callable[..., None]:
         longest = lookback + block
         registers = np.zeros((sizes[1], longest * lanes))
         part = np.zeros((max(sizes[2], 3), max(sizes[4], 1)))
-        ordered = np.empty(sizes[3] + 1)
+        ordered = np.empty(2 * lanes * (sizes[3] + STEP + 2))
         present, targets = np.empty(longest * lanes, np.bool_), np.empty(block * lanes, np.int64)
-        starts, ends, cursors = np.empty(lanes, np.int64), np.empty(lanes, np.int64), np.empty(lanes, np.int64)
+        runs, single = np.empty(block, np.int64), np.empty(block * lanes, np.float32)
+        starts, ends = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
         for i in range(numbers.size):
             registers[numbers[i]] = number_values[i]
-        for group in range(first, last):
-            members = rows[group * lanes : (group + 1) * lanes + 1]
-            begin, end = positions[members[0]], positions[members[0]]
-            for lane in range(members.size - 1):
-                cursors[lane] = members[lane]
-                begin, end = min(begin, positions[members[lane]]), max(end, positions[members[lane + 1] - 1])
-            for now in range(max(begin, since), end + 1, block):
-                length = lookback + min(block, end + 1 - now)
+        cursors = rows[first * lanes : last * lanes].copy()
+        begin, end = positions[rows[first * lanes]], 0
+        for row in range(first * lanes, min(last * lanes, rows.size - 1)):
+            begin, end = min(begin, positions[rows[row]]), max(end, positions[rows[row + 1] - 1])
+        for now in range(max(begin, since), end + 1, block):  # the groups of a block in turn: their results lie side by side
+            length = lookback + min(block, end + 1 - now)
+            for group in range(first, last):
+                members = rows[group * lanes : (group + 1) * lanes + 1]
+                here = cursors[(group - first) * lanes : (group + 1 - first) * lanes]
                 if not _load(
-                    fields, places, positions, members, dest, now - lookback, length, lookback, lanes, registers, present, targets, cursors
+                    fields, places, positions, members, dest, now - lookback, length, lookback, lanes, registers, present, targets, here
                 ):
                     continue
+                _find_runs(targets, lanes, runs)
                 gaps = _mark(present, length, lanes, registers[0], registers[1], starts, ends)
                 for s in range(segments.shape[0]):
                     execute(code, constants, segments[s, 0], segments[s, 1], registers, ordered, length, lanes)
@@ -182,7 +204,7 @@ def _compile_run() -> Callable[..., None]:
                         _mend(windows[segments[s, 2]], code, constants, registers, part, ordered, present, lanes, starts, ends)
                     if segments[s, 3] >= 0:
                         values = registers[segments[s, 4], lookback * lanes : length * lanes]
-                        _store(values, targets[: values.size], out[segments[s, 3]])
+                        _store(values, targets, runs, lanes, single, out[segments[s, 3]])
         if len(kernels) == 0:  # keeps the closure
             raise ValueError
 

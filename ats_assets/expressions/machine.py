@@ -89,6 +89,10 @@ class Op(IntEnum):
     KURTOSIS = 57
 
 
+STEP: Final = 8
+"""Sorted windows are moved by so many values at a time."""
+ONE: Final = np.uint64(1)
+
 FLAT: Final = 2e-5
 """qlib calls a window flat, and its correlation and R² missing, up to this standard deviation."""
 
@@ -313,59 +317,54 @@ def _regression(op, d, sums, weighted, count, age, age2, extra):
 
 
 @kernel
-def _below(ordered, n, value):
-    count = 0
-    for i in range(n):
-        count += 1 if ordered[i] < value else 0
-    return count
-
-
-@kernel
-def _replace(ordered, n, old, new):
-    """Take one value out of a sorted window of n values and put one in, where they are not missing; the number of values then."""
-    out = _below(ordered, n, old) if old == old else n
-    if new != new:
-        if old == old:
-            for i in range(out, n - 1):
-                ordered[i] = ordered[i + 1]
-            return n - 1
-        return n
-    place = _below(ordered, n, new)
-    if place > out:
-        for i in range(out, place - 1):
-            ordered[i] = ordered[i + 1]
-        ordered[place - 1] = new
-    else:
-        for i in range(out, place, -1):
-            ordered[i] = ordered[i - 1]
-        ordered[place] = new
-    return n if old == old else n + 1
-
-
-@kernel
 def _quantile(d, x, lanes, rows, share, ordered):
-    """Linear interpolation between order statistics of x, which begins rows - 1 rows before d. What is kept along time are values as they are.
+    """Linear interpolation between order statistics of x, which begins rows - 1 rows before d.
 
-    + 0.0 makes -0.0 positive: equal values must be the same bits, since nothing tells which of them is taken out.
+    Each lane has a sorted window s, from which one value leaves and which one enters: with u[k] = s[k] where s[k] is below the value that
+    leaves, else s[k + 1], the new window is max(u[k - 1], min(entering, u[k])). No step waits for the one before it, so this is a few vector
+    operations. What is kept along time are values as they are. Missing and infinite ones stand at the end, as inf; + 0.0 makes -0.0 positive:
+    equal values must be the same bits, since nothing tells which of them leaves.
+
+    Parameters
+    ----------
+    ordered : float64 array of shape (>= 2 * lanes * (rows + STEP + 2),)
+        Scratch: a window before and one after each lane's step, with -inf before and inf behind.
     """
     lag = (rows - 1) * lanes
-    for lane in range(lanes):
-        n = 0
-        for begin in range(lane, d.size + lag, lanes):
-            new = x[begin] + 0.0 if abs(x[begin]) < np.inf else np.nan
-            old = np.nan
-            if begin - lane > lag and abs(x[begin - rows * lanes]) < np.inf:
-                old = x[begin - rows * lanes] + 0.0
-            n = _replace(ordered, n, old, new)
-            if begin >= lag:
-                value = np.nan
-                if n > 0:
-                    place = share * (n - 1)
-                    below = int(place)
-                    value = ordered[below]
-                    if place > below:
-                        value += (ordered[below + 1] - value) * (place - below)
-                d[begin - lag] = value
+    steps = -(-rows // STEP) * STEP
+    width = steps + 2
+    before, after = 0, lanes * width
+    ordered[: 2 * after] = np.inf
+    ordered[: 2 * after : width] = -np.inf
+    counts = np.zeros(lanes)
+    for now in range(0, d.size + lag, lanes):
+        for lane in range(lanes):
+            at = np.uint64(now + lane)  # unsigned: a signed index would be tested for counting from the end
+            known = abs(x[at]) < np.inf
+            entering = x[at] + 0.0 if known else np.inf
+            count = counts[lane] + (1.0 if known else 0.0)
+            leaving = np.inf
+            if now > lag:
+                left = x[at - np.uint64(lag + lanes)]
+                if abs(left) < np.inf:
+                    leaving = left + 0.0
+                    count -= 1.0
+            counts[lane] = count
+            s, v = np.uint64(before + lane * width), np.uint64(after + lane * width)
+            for step in range(steps):
+                k = np.uint64(step)
+                lower = ordered[s + k] if ordered[s + k] < leaving else ordered[s + k + ONE]
+                upper = ordered[s + k + ONE] if ordered[s + k + ONE] < leaving else ordered[s + k + ONE + ONE]
+                least = entering if entering < upper else upper
+                ordered[v + k + ONE] = least if least > lower else lower
+            if now >= lag:
+                place = share * (count - 1.0)
+                below = int(place) if count > 0.0 else 0
+                value = ordered[v + ONE + np.uint64(below)]
+                if place > below:
+                    value += (ordered[v + ONE + np.uint64(below) + ONE] - value) * (place - below)
+                d[at - np.uint64(lag)] = value if count > 0.0 else np.nan
+        before, after = after, before
 
 
 @kernel
