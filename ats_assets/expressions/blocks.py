@@ -96,30 +96,40 @@ def _mend(window, code, constants, registers, part, ordered, present, lanes, sta
 
 
 @kernel
-def _find_runs(targets, lanes, runs):
-    """For each session of a block where its lanes' results are beside each other the place of the first one, else -1."""
-    for t in range(runs.size):
-        first = targets[t * lanes]
-        runs[t] = first
-        for lane in range(lanes):
-            if first < 0 or targets[t * lanes + lane] != first + lane:
-                runs[t] = -1
+def _find_runs(targets, sessions, lanes, runs):
+    """The sessions, from `runs[lane, 0]` to before `runs[lane, 1]`, in which a lane's results have places one after the other from `runs[lane, 2]` on.
+
+    A lane whose results lie otherwise has no such sessions, and -1 as the place; one without any result has 0.
+    """
+    for lane in range(lanes):
+        first, last, place = 0, 0, 0
+        for t in range(sessions):
+            target = targets[t * lanes + lane]
+            if target < 0:
+                continue
+            if last == 0:
+                first, place = t, target
+            elif target != place + t - first:
+                place = -1
+                break
+            last = t + 1
+        runs[lane, 0], runs[lane, 1], runs[lane, 2] = first, last if place >= 0 else first, place
 
 
 @kernel
 def _store(values, targets, runs, lanes, single, result):
-    """Write a result; `single` is scratch."""
+    """Write a result; `single` is scratch. Unsigned indices: signed ones would be tested for counting from the end."""
     for i in range(values.size):
         single[i] = np.float32(values[i]) if values[i] == values[i] else np.float32(np.nan)  # every missing value is the same NaN
-    for t in range(values.size // lanes):
-        if runs[t] >= 0 and lanes == LANES:
-            at, place = np.uint64(t * LANES), np.uint64(runs[t])  # unsigned: a signed index would be tested for counting from the end
-            for lane in range(LANES):
-                result[place + np.uint64(lane)] = single[at + np.uint64(lane)]
-        else:
-            for i in range(t * lanes, (t + 1) * lanes):
-                if targets[i] >= 0:
-                    result[targets[i]] = single[i]
+    for lane in range(lanes):
+        if runs[lane, 2] >= 0:
+            at, place = np.uint64(runs[lane, 0] * lanes + lane), np.uint64(runs[lane, 2])
+            for t in range(runs[lane, 1] - runs[lane, 0]):
+                result[place + np.uint64(t)] = single[at + np.uint64(t * lanes)]
+    if runs[:lanes, 2].min() < 0:
+        for i in range(values.size):
+            if targets[i] >= 0:
+                result[np.uint64(targets[i])] = single[i]
 
 
 def _compile_run() -> Callable[..., None]:
@@ -179,7 +189,7 @@ def _compile_run() -> Callable[..., None]:
         part = np.zeros((max(sizes[2], 3), max(sizes[4], 1)))
         ordered = np.empty(2 * lanes * (sizes[3] + STEP + 2))
         present, targets = np.empty(longest * lanes, np.bool_), np.empty(block * lanes, np.int64)
-        runs, single = np.empty(block, np.int64), np.empty(block * lanes, np.float32)
+        runs, single = np.empty((lanes, 3), np.int64), np.empty(block * lanes, np.float32)
         starts, ends = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
         for i in range(numbers.size):
             registers[numbers[i]] = number_values[i]
@@ -196,7 +206,7 @@ def _compile_run() -> Callable[..., None]:
                     fields, places, positions, members, dest, now - lookback, length, lookback, lanes, registers, present, targets, here
                 ):
                     continue
-                _find_runs(targets, lanes, runs)
+                _find_runs(targets, length - lookback, lanes, runs)
                 gaps = _mark(present, length, lanes, registers[0], registers[1], starts, ends)
                 for s in range(segments.shape[0]):
                     execute(code, constants, segments[s, 0], segments[s, 1], registers, ordered, length, lanes)

@@ -58,7 +58,7 @@ def compute(
     Returns
     -------
     DataFrame
-        symbol, session and one Float32 column an expression, in order, sorted by session, then symbol. Missing is NaN.
+        symbol, session and one Float32 column an expression, in order; the panel's rows from `since` on, in the panel's order. Missing is NaN.
 
     Raises
     ------

@@ -32,7 +32,7 @@ class Grid:
     since
         Place of the first wanted session.
     keys
-        symbol and session of the result, sorted by session, then symbol.
+        symbol and session of the result, in the panel's order.
     """
 
     fields: NDArray[np.float32]
@@ -58,25 +58,22 @@ def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[dat
     position = _positions(panel["session"].cast(pl.Int32).to_numpy(), calendar)
     names = panel["symbol"].unique().sort()
     code = panel["symbol"].cast(pl.Enum(names)).to_physical().to_numpy()
-    order = _sorted(position, len(calendar))
-    order = order[_sorted(code[order], len(names))]
+    first = 0 if since is None else int(np.searchsorted(calendar, since.toordinal() - EPOCH))
+    wanted = position >= first
+    order = _order(code, position, len(names), len(calendar))
+    dest = np.where(wanted, np.cumsum(wanted) - 1, -1)[order]
     code, position = code[order], position[order]
     twice = np.flatnonzero((code[1:] == code[:-1]) & (position[1:] == position[:-1]))
     if twice.size:
         symbol, session = panel.select(*KEYS).row(int(order[twice[0]]))
         raise ContractError(f"{twice.size} rows have the symbol and session of another, first {symbol} on {session}; keep one of each")
-    first = 0 if since is None else int(np.searchsorted(calendar, since.toordinal() - EPOCH))
-    by_session = _sorted(position, len(calendar))
-    by_session = by_session[int(np.count_nonzero(position < first)) :]
-    dest = np.full(len(order), -1, np.int64)
-    dest[by_session] = np.arange(len(by_session))
     return Grid(
         fields=_values(panel, fields, order),
         positions=position,
         symbol_rows=np.searchsorted(code, np.arange(len(names) + 1)).astype(np.int64),
         dest=dest,
         since=first,
-        keys=panel.select("symbol", "session")[order[by_session]],
+        keys=panel.select("symbol", "session").filter(wanted) if first else panel.select("symbol", "session"),
     )
 
 
@@ -112,6 +109,15 @@ def _positions(days: NDArray[np.int32], calendar: NDArray[np.int32]) -> NDArray[
             f"{odd.size} sessions of the panel are not in the calendar that was given, first {first}; give all its sessions"
         )
     return position
+
+
+def _order(code: NDArray[np.integer], position: NDArray[np.int32], symbols: int, sessions: int) -> NDArray[np.int64]:
+    """The rows by symbol, then session; a panel in that order already is left in it."""
+    key = code.astype(np.int64) * sessions + position
+    if (key[1:] > key[:-1]).all():
+        return np.arange(len(key))
+    order = _sorted(position, sessions)
+    return order[_sorted(code[order], symbols)]
 
 
 def _sorted(keys: NDArray[np.integer], n_keys: int) -> NDArray[np.int64]:

@@ -5,7 +5,7 @@ whatever the number of lanes, and a lag of n sessions is a distance of n * lanes
 made of the rows of its window in an order that depends on the length of the window alone, so it has the same bits wherever the block begins.
 """
 
-# ruff: noqa: C901, PLR0124, PLR0912, PLR0917, PLR1714, FURB136 - kernels take arrays by position, choose by plain branches and test for NaN as numba does best
+# ruff: noqa: C901, PLR0912, PLR0917, PLR1714, FURB136 - kernels take arrays by position, choose by plain branches and test for NaN as numba does best
 
 from enum import IntEnum
 from typing import Final

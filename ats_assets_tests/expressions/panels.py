@@ -61,7 +61,8 @@ def with_sectors(panel: pl.DataFrame) -> pl.DataFrame:
 
 
 def same_bits(left: pl.DataFrame, right: pl.DataFrame) -> bool:
-    """Are two results equal to the last bit, NaN like NaN?"""
+    """Are two results equal to the last bit, NaN like NaN, whatever the order of their rows?"""
+    left, right = left.sort("session", "symbol"), right.sort("session", "symbol")
     if left.schema != right.schema or not left.select("symbol", "session").equals(right.select("symbol", "session")):
         return False
     columns = [name for name in left.columns if name not in {"symbol", "session"}]

@@ -111,10 +111,12 @@ def test_a_long_series_is_cut_within_a_symbol() -> None:
     np.testing.assert_allclose(whole["mean"].to_numpy(), exact.to_numpy(), rtol=1e-6)
 
 
-def test_rows_are_sorted_by_session_and_symbol() -> None:
-    bars = random_walks(5, 40, seed=5).sample(fraction=1, shuffle=True, seed=6)
-    result = compute(bars, {"a": "$close", "b": "$close > 1"})
-    expected = bars.sort("session", "symbol")
+@pytest.mark.parametrize("since", [None, SESSIONS[0], date(2020, 2, 3)])
+@pytest.mark.parametrize("order", [["symbol", "session"], ["session", "symbol"], ["volume"]])
+def test_rows_are_those_of_the_panel_in_its_order(order: list[str], since: date | None) -> None:
+    bars = random_walks(5, 40, seed=5).sort(order, maintain_order=True)
+    result = compute(bars, {"a": "$close", "b": "$close > 1"}, since=since)
+    expected = bars if since is None else bars.filter(pl.col("session") >= since)
     assert result.schema == {"symbol": pl.String, "session": pl.Date, "a": pl.Float32, "b": pl.Float32}
     assert result.select("symbol", "session").equals(expected.select("symbol", "session"))
     assert result["a"].fill_nan(None).equals(expected["close"].cast(pl.Float32).rename("a"))
