@@ -17,8 +17,10 @@ from ats_assets.warehouse import Warehouse, data_version
 TRAINING = ("forward_returns", MODEL, "skill")
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
-DAILY = (dg.AssetSelection.assets("signals").upstream() - dg.AssetSelection.assets(MODEL)).required_multi_asset_neighbors()
-"""Raw bars to signals. The labels known at the session are among them: the probabilities are calibrated on them. No model is: a signal never
+DAILY = (
+    (dg.AssetSelection.assets("signals").upstream() | dg.AssetSelection.groups("features")) - dg.AssetSelection.assets(MODEL)
+).required_multi_asset_neighbors()
+"""Raw bars to signals, with the features that no model uses. The labels known at the session are among them: the probabilities are calibrated on them. No model is: a signal never
 waits for tonight's fit."""
 CODE = tuple(f"ats_assets.{stage}" for stage in ("bars", "expressions", "features", "labels", "models", "portfolio", "signals", "sources"))
 REQUEST = "ats/request"
@@ -63,7 +65,7 @@ def untrained(deployment: Deployment, until: date) -> list[list[date]]:
     """
     trained = set(deployment.model_store(MODEL).sessions())
     due: list[list[date]] = []
-    for day in deployment.warehouse.sessions("alpha158"):
+    for day in sorted(set.intersection(*(set(deployment.warehouse.sessions(family)) for family in deployment.model_families))):
         if day <= until and day not in trained:
             if due and deployment.calendar.position(day) == deployment.calendar.position(due[-1][-1]) + 1:
                 due[-1].append(day)
@@ -99,7 +101,8 @@ def is_current(warehouse: Warehouse, asset: str, session: date) -> bool:
 
 
 def _request(deployment: Deployment, job: str, sessions: Sequence[date], delivery: str = "") -> str:
-    made_by = f"{code_version(*CODE)[:8]}{settings_version(deployment.settings)[:8]}"
+    formulas = {f"{family.name}.{name}": text for family in deployment.families.values() for name, text in family.expressions.items()}
+    made_by = f"{code_version(*CODE, formulas=formulas)[:8]}{settings_version(deployment.settings)[:8]}"
     return ":".join(filter(None, [job, *dict.fromkeys([str(sessions[0]), str(sessions[-1])]), delivery[:16], made_by]))
 
 
@@ -137,7 +140,7 @@ def retraining_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDef
 
 
 def _nothing_to_train(deployment: Deployment, newest: date, now: datetime) -> str:
-    if not deployment.warehouse.exists("alpha158", newest):
+    if not all(deployment.warehouse.exists(family, newest) for family in deployment.model_families):
         return f"the features of {newest} are not made yet: it is trained on the first night after they are"
     today = now.date()
     closed = "" if deployment.calendar.is_session(today) else f"no session on {today:%A} {today}; "

@@ -1,15 +1,21 @@
 """The map: the stages in the order in which data flows, and what drives them."""
 
+from collections.abc import Iterable
+
 import dagster as dg
+import polars as pl
+from dagster._core.definitions.utils import is_valid_name
 
 from ats_assets import automation
 from ats_assets.backtests import assets as backtests
 from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
 from ats_assets.bars import assets as bars
 from ats_assets.bars import checks as bars_checks
-from ats_assets.deployment import Deployment
+from ats_assets.deployment import MODELS, Deployment
+from ats_assets.errors import FeatureError
 from ats_assets.features import assets as features
-from ats_assets.features.schema import ALPHA158_SCHEMA
+from ats_assets.features import checks as features_checks
+from ats_assets.features.schema import frame_schema
 from ats_assets.io_manager import WarehouseIOManager
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.labels import assets as labels
@@ -22,32 +28,55 @@ from ats_assets.signals import checks as signals_checks
 from ats_assets.sources import RAW_BARS_SCHEMA
 
 STAGES = (bars, features, labels, models, signals, backtests, reports)
-CHECKS = (bars_checks, signals_checks)
+CHECKS = (bars_checks, features_checks, signals_checks)
+BACKTESTS = ("backtest", "backtest_report")
+"""The assets without partitions."""
 SCHEMAS = {
     "raw_bars": RAW_BARS_SCHEMA,
     "bars": BARS_SCHEMA,
     "rejected_bars": REJECTED_BARS_SCHEMA,
     "universe": UNIVERSE_SCHEMA,
-    "alpha158": ALPHA158_SCHEMA,
     "forward_returns": FORWARD_RETURNS_SCHEMA,
     "predictions": PREDICTIONS_SCHEMA,
     "skill": SKILL_SCHEMA,
     "signals": SIGNALS_SCHEMA,
 }
+"""The schema of each frame but those of the feature families."""
+
+
+def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
+    """The schema of each frame, by the name of its asset."""
+    return SCHEMAS | {name: frame_schema(family) for name, family in deployment.families.items()}
 
 
 def build(deployment: Deployment) -> dg.Definitions:
-    """The definitions of one deployment."""
+    """The definitions of one deployment.
+
+    Raises
+    ------
+    FeatureError
+        If a feature family has the name of something else.
+    """
     jobs = automation.jobs()
+    _refuse_taken_names(deployment, jobs)
     return dg.Definitions(
         assets=[asset for stage in STAGES for asset in stage.assets(deployment)],
         asset_checks=[check for stage in CHECKS for check in stage.checks(deployment)],
         jobs=list(jobs.values()),
         schedules=[automation.retraining_schedule(deployment, jobs["nightly_retraining"])],
         sensors=[automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"])],
-        resources={"io_manager": WarehouseIOManager(deployment, SCHEMAS)},
+        resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment))},
         executor=dg.in_process_executor,
     )
+
+
+def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
+    """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
+    taken = {*SCHEMAS, *MODELS, *BACKTESTS, *jobs}
+    for name, family in deployment.families.items():
+        if name in taken or not is_valid_name(name):
+            what = "an asset or a job" if name in taken else "a word that Dagster keeps for itself"
+            raise FeatureError(f"{family.origin}: `{name}` is {what} already; give the file another name")
 
 
 @dg.definitions

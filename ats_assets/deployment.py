@@ -1,8 +1,9 @@
 """One deployment: the settings, and what they make (calendar, warehouse, source, model stores), each made when it is first needed."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import cached_property
+from typing import TYPE_CHECKING
 
 import polars as pl
 
@@ -11,6 +12,9 @@ from ats_assets.models.artefact import ModelStore
 from ats_assets.settings import Settings
 from ats_assets.sources import BarSource, open_source
 from ats_assets.warehouse import Warehouse
+
+if TYPE_CHECKING:
+    from ats_assets.features.family import FeatureFamily
 
 MODEL = "lightgbm_model"
 """The model whose scores are traded."""
@@ -46,6 +50,21 @@ class Deployment:
     def source(self) -> BarSource:
         """Where bars come from; opening it reads its files."""
         return open_source(self.settings.source, self.calendar)
+
+    @cached_property
+    def families(self) -> "Mapping[str, FeatureFamily]":
+        """The feature families that are assets, by name; making them reads the user's own files."""
+        from ats_assets.features.families import chosen_families  # noqa: PLC0415 - not every command has to do with features
+
+        features = self.settings.features
+        return chosen_families(features.families, self.settings.lightgbm.families, features.folder)
+
+    @cached_property
+    def model_families(self) -> "Mapping[str, FeatureFamily]":
+        """Those that the model learns from, in its order."""
+        from ats_assets.features.families import families_of_model  # noqa: PLC0415
+
+        return families_of_model(self.settings.lightgbm.families, self.families)
 
     def model_store(self, name: str) -> ModelStore:
         """The models of one name."""

@@ -33,6 +33,10 @@ class ExpressionError(AtsError):
     """A factor expression can't be parsed or evaluated."""
 
 
+class FeatureError(AtsError):
+    """A feature family can't be read, or clashes with another."""
+
+
 class ModelError(AtsError):
     """A model can't be fitted, read or used."""
 

@@ -2,7 +2,7 @@
 
 import re
 from collections.abc import Callable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date
 from typing import Any
 
@@ -37,6 +37,8 @@ class Node:
         The windows of upstream partitions that partition D reads.
     code
         Dotted names of the modules whose code makes it.
+    formulas
+        Expressions that make it, name to text, beside that code.
     settings
         The sections of the settings that matter to it.
     vintages
@@ -49,13 +51,14 @@ class Node:
     reads: tuple[Reads, ...] = ()
     contract: type[DataFrameModel] | DataFrameSchema | None = None
     code: tuple[str, ...] = ()
+    formulas: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[BaseModel, ...] = ()
     vintages: bool = False
 
     @property
     def code_version(self) -> str:
         """The version of the code that makes the asset."""
-        return code_version(*self.code)
+        return code_version(*self.code, formulas=self.formulas)
 
     @property
     def settings_version(self) -> str:
@@ -83,6 +86,7 @@ class Node:
         deps: Sequence[dg.AssetDep | str] = (),
         pool: str | None = None,
         partitioned: bool = True,
+        description: str | None = None,
     ) -> Callable[[Callable[..., Any]], dg.AssetsDefinition]:
         """The decorator that makes the asset of a function.
 
@@ -92,11 +96,14 @@ class Node:
             What the IO manager loads; see `ins()`.
         deps
             What the function reads itself; see `deps()`.
+        description
+            Default: the function's docstring.
         """
         partitions = session_partitions(deployment.calendar) if partitioned else None
         policy = dg.BackfillPolicy.single_run() if partitioned else None
         kept = self._described(deployment)
-        return dg.asset(name=self.name, ins=ins, deps=deps, pool=pool, partitions_def=partitions, backfill_policy=policy, **kept)  # pyright: ignore[reportReturnType]
+        how = {"pool": pool, "partitions_def": partitions, "backfill_policy": policy, "description": description}
+        return dg.asset(name=self.name, ins=ins, deps=deps, **how, **kept)  # pyright: ignore[reportReturnType]
 
     def spec(self, deployment: Deployment, description: str) -> dg.AssetSpec:
         """The asset as a spec, for one that is made together with others."""

@@ -139,6 +139,17 @@ class UniverseSettings(Section):
     focus: tuple[str, ...] = Field(default=(), description="symbols that are always members while they have a bar")
 
 
+class FeaturesSettings(Section):
+    """Which feature families are assets: built-in ones by name, and each file of the folder."""
+
+    families: tuple[str, ...] = Field(
+        default=("alpha158",), description="built-in families: alpha158, alpha360, technical; those that a model uses are assets anyway"
+    )
+    folder: Path = Field(
+        default=Path("features"), description="of one's own families, one TOML file each; relative to the folder of the settings file"
+    )
+
+
 class LabelsSettings(Section):
     """Forward returns."""
 
@@ -148,6 +159,9 @@ class LabelsSettings(Section):
 class LightgbmSettings(Section):
     """Gradient-boosted trees on the cross-section."""
 
+    families: tuple[str, ...] = Field(
+        default=("alpha158",), min_length=1, description="feature families that it learns from, in this order"
+    )
     objective: Literal["regression", "lambdarank"] = "regression"
     horizon_sessions: Positive = 5
     label: Literal["rank", "raw"] = Field(
@@ -242,6 +256,7 @@ class Settings(BaseSettings):
     source: SourceSettings = SourceSettings()
     bars: BarsSettings = BarsSettings()
     universe: UniverseSettings = UniverseSettings()
+    features: FeaturesSettings = FeaturesSettings()
     labels: LabelsSettings = LabelsSettings()
     lightgbm: LightgbmSettings = LightgbmSettings()
     mlflow: MlflowSettings = MlflowSettings()
@@ -321,16 +336,20 @@ def _unknown_variables() -> list[str]:
 
 
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
-    """Storage paths are relative to the settings file (one instance has one warehouse); a source's path to the current folder, as typed."""
+    """Storage and features are relative to the settings file (one instance has one warehouse); a source's path to the current folder, as typed."""
     storage = settings.storage
     roots = {name: (folder / getattr(storage, name).expanduser()).resolve() for name in ("warehouse", "models", "data")}
     for name in {"warehouse", "models"} - storage.model_fields_set:
         roots[name] /= settings.source.kind
+    own = (folder / settings.features.folder.expanduser()).resolve()
+    if "folder" in settings.features.model_fields_set and not own.is_dir():
+        raise SettingsError(f"features.folder names {own}, which is not a folder: make it, or unset it")
     path = settings.source.files.path or settings.source.path
     files = settings.source.files.model_copy(update={"path": path and Path(path).expanduser().absolute()})
     return settings.model_copy(
         update={
             "storage": storage.model_copy(update=roots),
+            "features": settings.features.model_copy(update={"folder": own}),
             "source": settings.source.model_copy(update={"files": files, "path": None}),
         }
     )

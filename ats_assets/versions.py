@@ -4,24 +4,29 @@ import ast
 import hashlib
 import importlib.util
 import json
+from collections.abc import Mapping
 from functools import cache
 from pathlib import Path
 
 from pydantic import BaseModel
 
 
-def code_version(*modules: str) -> str:
+def code_version(*modules: str, formulas: Mapping[str, str] | None = None) -> str:
     """SHA-256 (first 16 hex digits) of the syntax trees of the named modules: comments, docstrings and layout do not count.
 
     Parameters
     ----------
     *modules
         Dotted names; a package stands for every module in it but its wiring (`assets.py`, `checks.py`).
+    formulas
+        Name to expression, where expressions are part of the code; their order counts.
     """
     digest = hashlib.sha256()
     for module in sorted(modules):
         for file in _files(module):
             digest.update(f"{module}:{file.name}:{_tree(file)}".encode())
+    if formulas:
+        digest.update(json.dumps(list(formulas.items())).encode())
     return digest.hexdigest()[:16]
 
 

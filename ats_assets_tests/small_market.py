@@ -30,7 +30,20 @@ FIRST = date(2021, 1, 4)
 LAST = date(2021, 6, 9)
 """The last one, the 109th: models are fitted from the 37th on, probabilities are there from the 46th on."""
 
-SESSION_ASSETS = ("raw_bars", "bars", "rejected_bars", "universe", "alpha158", "forward_returns", "predictions", "skill", "signals")
+OWN_FAMILIES = Path(__file__).parent / "own_families"
+"""The folder of the market's own feature family, `trend`, which its model uses beside Alpha158."""
+SESSION_ASSETS = (
+    "raw_bars",
+    "bars",
+    "rejected_bars",
+    "universe",
+    "alpha158",
+    "trend",
+    "forward_returns",
+    "predictions",
+    "skill",
+    "signals",
+)
 """The assets with partitions in the warehouse; the model lies beside it."""
 ALL_ASSETS = (*SESSION_ASSETS, "lightgbm_model")
 
@@ -73,8 +86,10 @@ def small_market(root: Path, *, last_session: date = LAST, **changes: Mapping[st
         },
         "bars": {"profile": False, "max_rejected_share": 1.0},
         "universe": {"min_history_sessions": 3, "lookback_sessions": 10, "size": 10},
+        "features": {"folder": OWN_FAMILIES},
         "labels": {"horizons_sessions": (1, 5)},
         "lightgbm": {
+            "families": ("alpha158", "trend"),
             "train_sessions": 40,
             "validation_sessions": 8,
             "min_train_sessions": 10,

@@ -15,7 +15,7 @@ import pytest
 from ats_assets.automation import MAX_REPEATS, REQUEST, is_current, judge_source, newest_partition, range_tags, untrained
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.features.schema import ALPHA158_SCHEMA
+from ats_assets.features.schema import frame_schema
 from ats_assets.models.boosted_trees import Unavailable
 from ats_assets_tests.small_market import FIRST, copy_until, forget, make_history, small_market
 
@@ -43,7 +43,8 @@ def world(root: Path, *, features: Sequence[date], models: Sequence[date]) -> De
     deployment = small_market(root)
     for day in features:
         deployment.warehouse.write("bars", day, pl.DataFrame())
-        deployment.warehouse.write("alpha158", day, ALPHA158_SCHEMA.to_frame())
+        for name, family in deployment.families.items():
+            deployment.warehouse.write(name, day, frame_schema(family).to_frame())
     for day in models:
         deployment.model_store("lightgbm_model").write_unavailable(day, Unavailable(reason="a test"), {})
     return deployment

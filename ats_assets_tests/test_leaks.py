@@ -13,7 +13,6 @@ import pytest
 
 from ats_assets.bars import BARS_SCHEMA
 from ats_assets.errors import LookAheadError
-from ats_assets.features import ALPHA158_SCHEMA
 from ats_assets.features import compute as honest_features
 from ats_assets.labels import forward_returns as honest_labels
 from ats_assets.settings import LabelsSettings
@@ -26,24 +25,24 @@ pytestmark = pytest.mark.slow
 LAST = date(2021, 1, 29)
 """Nineteen sessions; a leak shows in any."""
 DAY = date(2021, 1, 22)
-FACTORS = [name for name in ALPHA158_SCHEMA if name not in {"symbol", "session"}]
+KEYS = ("symbol", "session")
 HONEST_BARS = SyntheticSource.bars
 
 
 def tomorrow(features: pl.DataFrame) -> pl.DataFrame:
     """Each factor a session late: the row of D is that of D+1 where there is one. The classic slip, a shift by -1."""
-    return features.with_columns(pl.col(FACTORS).shift(-1).over("symbol", order_by="session").fill_null(float("nan")))
+    return features.with_columns(pl.exclude(KEYS).shift(-1).over("symbol", order_by="session").fill_null(float("nan")))
 
 
 def standardised(features: pl.DataFrame) -> pl.DataFrame:
     """Each factor less its mean over all rows at hand, by its deviation: a full-sample normalisation."""
-    real = pl.col(FACTORS).fill_nan(None)
-    return features.with_columns(((pl.col(FACTORS) - real.mean()) / real.std()).cast(pl.Float32))
+    real = pl.exclude(KEYS).fill_nan(None)
+    return features.with_columns(((pl.exclude(KEYS) - real.mean()) / real.std()).cast(pl.Float32).fill_null(float("nan")))
 
 
 def of_features(leak: Callable[[pl.DataFrame], pl.DataFrame]) -> Callable[..., pl.DataFrame]:
     def compute(bars: pl.DataFrame, *args: Any, **kwargs: Any) -> pl.DataFrame:
-        return leak(honest_features(bars, *args, **kwargs)).select(list(ALPHA158_SCHEMA)).sort("session", "symbol")
+        return leak(honest_features(bars, *args, **kwargs)).sort("session", "symbol")
 
     return compute
 

@@ -1,7 +1,30 @@
-"""Feature families: factors of the bars up to a session, one row a symbol."""
+"""Feature families: factors of the bars up to a session, one row a symbol.
+
+The contracts are in `schema`, which is not imported here: pandera would take longer than all the rest.
+"""
 
 from ats_assets.expressions import compute, lookback
-from ats_assets.features.alpha158 import ALPHA158
-from ats_assets.features.schema import ALPHA158_CONTRACT, ALPHA158_SCHEMA
+from ats_assets.features.families import ALPHA158, ALPHA360, FAMILIES, chosen_families, families_of_model, own_families
+from ats_assets.features.family import Feature, FeatureFamily
+from ats_assets.features.family_file import read_checked_family, read_family
+from ats_assets.features.inspection import FIELDS, Needs, inspect
+from ats_assets.features.joining import joined
 
-__all__ = ["ALPHA158", "ALPHA158_CONTRACT", "ALPHA158_SCHEMA", "compute", "lookback"]
+__all__ = [
+    "ALPHA158",
+    "ALPHA360",
+    "FAMILIES",
+    "FIELDS",
+    "Feature",
+    "FeatureFamily",
+    "Needs",
+    "chosen_families",
+    "compute",
+    "families_of_model",
+    "inspect",
+    "joined",
+    "lookback",
+    "own_families",
+    "read_checked_family",
+    "read_family",
+]

@@ -4,8 +4,9 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.features import ALPHA158, compute, lookback
-from ats_assets.features.schema import ALPHA158_CONTRACT
+from ats_assets.expressions import compute
+from ats_assets.features.family import FeatureFamily
+from ats_assets.features.schema import contract
 from ats_assets.graph import Node, window_sessions
 from ats_assets.partitions import Reads, sessions_of
 
@@ -14,21 +15,30 @@ GROUP = "features"
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
-    back = lookback(ALPHA158)
+    return [_family(deployment, family) for family in deployment.families.values()]
+
+
+def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinition:
+    back = family.lookback
     node = Node(
-        name="alpha158",
+        name=family.name,
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="bars", back=back),),
-        contract=ALPHA158_CONTRACT,
-        code=("ats_assets.expressions", "ats_assets.features"),
+        contract=contract(family),
+        code=("ats_assets.expressions",),
+        formulas=family.expressions,
     )
 
-    @node.asset(deployment, ins=node.ins())
-    def alpha158(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
-        """Qlib's 158 price and volume factors, one row a symbol, from the 61 sessions that end at the partition."""
+    @node.asset(deployment, ins=node.ins(), description=_description(family))
+    def features(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
         sessions = sessions_of(context.partition_keys)
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        return compute(bars, ALPHA158, sessions=calendar, since=sessions[0])
+        return compute(bars, family.expressions, sessions=calendar, since=sessions[0])
 
-    return [alpha158]
+    return features
+
+
+def _description(family: FeatureFamily) -> str:
+    said = f"{family.description.rstrip('.')}. " if family.description else ""
+    return f"{said}{len(family.expressions)} factors, one row a symbol, from the {family.lookback + 1} sessions that end at the partition."

@@ -1,30 +1,76 @@
-"""The contract of the Alpha158 frame."""
+"""The contract of a family's frame, and what breaks it."""
+
+from datetime import date
 
 import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.types import PolarsData
+from pandera.errors import SchemaErrors
 
-from ats_assets.features.alpha158 import ALPHA158
-
-ALPHA158_SCHEMA = pl.Schema({"symbol": pl.String(), "session": pl.Date()} | dict.fromkeys(ALPHA158, pl.Float32()))
-
-
-def _has_no_null(data: PolarsData) -> pl.LazyFrame:
-    return data.lazyframe.select(pl.all_horizontal(pl.col(*ALPHA158).is_not_null()))
+from ats_assets.features.family import KEYS, Feature, FeatureFamily
 
 
-ALPHA158_CONTRACT = pa.DataFrameSchema(
-    {
-        "symbol": pa.Column(pl.String, pa.Check.str_length(min_value=1), description="symbol as the source names it"),
-        "session": pa.Column(pl.Date, description="exchange session whose close the factors are known at: its partition"),
-        **{
-            name: pa.Column(pl.Float32, nullable=True, description=f"{expression} (NaN = missing)") for name, expression in ALPHA158.items()
+def frame_schema(family: FeatureFamily) -> pl.Schema:
+    """The columns and types of a family's frame: symbol, session, then one float32 column a factor."""
+    return pl.Schema({"symbol": pl.String(), "session": pl.Date()} | dict.fromkeys(family.expressions, pl.Float32()))
+
+
+def contract(family: FeatureFamily) -> pa.DataFrameSchema:
+    """The contract of a family's frame; its column descriptions are what the registry says of the factors."""
+
+    def has_no_null(data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.all_horizontal(pl.col(*family.expressions).is_not_null()))
+
+    factors = {feature.name: pa.Column(pl.Float32, nullable=True, description=_said(feature)) for feature in family.features}
+    return pa.DataFrameSchema(
+        {
+            "symbol": pa.Column(pl.String, pa.Check.str_length(min_value=1), description="symbol as the source names it"),
+            "session": pa.Column(pl.Date, description="exchange session whose close the factors are known at: its partition"),
+            **factors,
         },
-    },
-    checks=pa.Check(_has_no_null, name="missing values are NaN, not null"),
-    name="alpha158",
-    description="Alpha158: 158 factors of the bars up to the session, one row a symbol",
-    strict=True,
-    ordered=True,
-    unique=["session", "symbol"],
-)
+        checks=pa.Check(has_no_null, name="missing values are NaN, not null"),
+        name=family.name,
+        description=f"{family.description or family.name}: {len(factors)} factors of the bars up to the session, one row a symbol",
+        strict=True,
+        ordered=True,
+        unique=["session", "symbol"],
+    )
+
+
+def _said(feature: Feature) -> str:
+    before = f"{feature.description}: " if feature.description else ""
+    return f"{before}{feature.expression} (look-back {feature.lookback_sessions} sessions; NaN = missing)"
+
+
+def faults(family: FeatureFamily, features: pl.DataFrame, bars: pl.DataFrame) -> dict[date, str]:
+    """What is wrong with stored features, by session; nothing for a session that is as it should be.
+
+    Parameters
+    ----------
+    features
+        The rows of a range of sessions.
+    bars
+        symbol and session of their bars.
+    """
+    found: dict[date, str] = {}
+    lacking, surplus = bars.join(features, on=KEYS, how="anti"), features.join(bars, on=KEYS, how="anti")
+    for rows, what in ((lacking, "has no row for the bar of"), (surplus, "has a row without a bar for")):
+        for (day,), group in rows.group_by("session", maintain_order=True):
+            found[day] = f"{family.name} {what} {', '.join(group['symbol'].sort()[:5])} ({len(group)} in all)"
+    schema = contract(family)
+    if not _complaint(schema, features):
+        return found
+    for (day,), rows in features.group_by("session", maintain_order=True):
+        said = _complaint(schema, rows)
+        if said:
+            found[day] = said
+    return found
+
+
+def _complaint(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> str:
+    try:
+        schema.validate(frame, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases.select("column", "check").unique(maintain_order=True)
+        return "; ".join(f"{column}: {check}" for column, check in cases.head(3).iter_rows())
+    return ""

@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import MODEL, Deployment
+from ats_assets.features import joined
 from ats_assets.graph import Node, upstream_versions
 from ats_assets.models.artefact import ModelStore
 from ats_assets.models.boosted_trees import Unavailable, fit_boosted_trees
@@ -28,13 +29,14 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
     settings = deployment.settings.lightgbm
     newest = settings.embargo_sessions + settings.horizon_sessions + 1
+    decisions = {"back": newest + settings.train_sessions - 1, "lag": newest}
     node = Node(
         name=MODEL,
         group=GROUP,
         kinds=frozenset({"lightgbm", "mlflow"}),
         reads=(
-            Reads(asset="alpha158", back=newest + settings.train_sessions - 1, lag=newest),
-            Reads(asset="universe", back=newest + settings.train_sessions - 1, lag=newest),
+            *(Reads(asset=family, **decisions) for family in deployment.model_families),
+            Reads(asset="universe", **decisions),
             Reads(asset="forward_returns", back=settings.embargo_sessions + settings.train_sessions - 1, lag=settings.embargo_sessions),
         ),
         code=(
@@ -42,6 +44,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             "ats_assets.models.boosted_trees",
             "ats_assets.models.refits",
             "ats_assets.models.artefact",
+            "ats_assets.features.joining",
         ),
         settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar),
     )
@@ -98,7 +101,7 @@ class _Training:
 
     def _fit(self, session: date, window: TrainingWindow, versions: dict[str, str]) -> ModelRecord:
         data = training_set(
-            self._rows("alpha158", window.decisions),
+            joined({family: self._rows(family, window.decisions) for family in self._deployment.model_families}),
             self._rows("forward_returns", window.label_sessions),
             self._rows("universe", window.decisions),
             window,

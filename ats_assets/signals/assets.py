@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import MODEL, Deployment
+from ats_assets.features import joined
 from ats_assets.graph import Node, window_sessions
 from ats_assets.models import ModelRecord
 from ats_assets.partitions import Reads, sessions_of
@@ -28,24 +29,25 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 def _predictions(deployment: Deployment) -> dg.AssetsDefinition:
     settings = deployment.settings.lightgbm
     model = Reads(asset=MODEL, back=1, lag=1)
-    frames = (Reads(asset="alpha158"), Reads(asset="universe"))
+    frames = (*(Reads(asset=family) for family in deployment.model_families), Reads(asset="universe"))
     node = Node(
         name="predictions",
         group=GROUP,
         kinds=frozenset({"parquet", "lightgbm"}),
         reads=(*frames, model),
         contract=Predictions,
-        code=("ats_assets.signals.predicting",),
+        code=("ats_assets.signals.predicting", "ats_assets.features.joining"),
         settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar),
     )
     ins = {r.asset: dg.AssetIn(r.asset, partition_mapping=r.mapping()) for r in frames}
     deps = [dg.AssetDep(MODEL, partition_mapping=model.mapping())]
 
     @node.asset(deployment, ins=ins, deps=deps)
-    def predictions(context: dg.AssetExecutionContext, alpha158: pl.DataFrame, universe: pl.DataFrame) -> pl.DataFrame:
+    def predictions(context: dg.AssetExecutionContext, universe: pl.DataFrame, **families: pl.DataFrame) -> pl.DataFrame:
         """A score for each symbol of the universe, by the model that was in force at the session before: a signal never waits for tonight's fit."""
         sessions = sessions_of(context.partition_keys)
         store = deployment.model_store(MODEL)
+        features = joined({name: families[name] for name in deployment.model_families})
         in_force = {session: _in_force(deployment, session) for session in sessions}
         parts = [PREDICTIONS_SCHEMA.to_frame()]
         for fitted, group in groupby(sessions, key=lambda session: _fit(in_force[session])):
@@ -58,7 +60,7 @@ def _predictions(deployment: Deployment) -> dg.AssetsDefinition:
                 check_age(record, day, deployment.calendar, settings)
             of_days = pl.col("session").is_between(days[0], days[-1])
             booster = store.booster(record)
-            parts.append(predict(alpha158.filter(of_days), universe.filter(of_days), record, booster, threads=settings.threads))
+            parts.append(predict(features.filter(of_days), universe.filter(of_days), record, booster, threads=settings.threads))
         return pl.concat(parts)
 
     return predictions

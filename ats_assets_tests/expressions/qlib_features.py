@@ -42,10 +42,10 @@ def qlib_features(panel: pl.DataFrame, sessions: Sequence[date], expressions: Ma
     return pl.read_parquet(folder / "features.parquet")
 
 
-def alpha158_of_qlib(folder: Path) -> list[tuple[str, str]]:
-    """qlib's names and expressions of Alpha158, in its order."""
+def family_of_qlib(family: str, folder: Path) -> list[tuple[str, str]]:
+    """qlib's names and expressions of alpha158 or alpha360, in its order."""
     _run(folder)
-    return [(name, text) for name, text in json.loads((folder / "alpha158.json").read_text())]
+    return [(name, text) for name, text in json.loads((folder / f"{family}.json").read_text())]
 
 
 def _run(folder: Path) -> None:

@@ -1,7 +1,7 @@
 """Run by qlib_features.py in a process of its own: qlib evaluates expressions.
 
-Usage: qlib_process.py FOLDER, which may hold data/ and expressions.json; writes alpha158.json (names and expressions) there, and features.parquet (symbol,
-session, one column an expression) if there are expressions.
+Usage: qlib_process.py FOLDER, which may hold data/ and expressions.json; writes alpha158.json and alpha360.json (names and expressions) there, and
+features.parquet (symbol, session, one column an expression) if there are expressions.
 """
 
 import json
@@ -10,13 +10,14 @@ from pathlib import Path
 
 import polars as pl
 import qlib
-from qlib.contrib.data.loader import Alpha158DL
+from qlib.contrib.data.loader import Alpha158DL, Alpha360DL
 from qlib.data import D
 
 
 def main(folder: Path) -> None:
-    texts, names = Alpha158DL.get_feature_config()
-    (folder / "alpha158.json").write_text(json.dumps(list(zip(names, texts, strict=True))))
+    for name, loader in (("alpha158", Alpha158DL), ("alpha360", Alpha360DL)):
+        texts, names = loader.get_feature_config()
+        (folder / f"{name}.json").write_text(json.dumps(list(zip(names, texts, strict=True))))
     if not (folder / "expressions.json").exists():
         return
     expressions = json.loads((folder / "expressions.json").read_text())

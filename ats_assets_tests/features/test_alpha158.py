@@ -9,7 +9,7 @@ import pytest
 from ats_assets.features import ALPHA158, compute, lookback
 from ats_assets_tests.expressions.differences import aligned, differing
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
-from ats_assets_tests.expressions.qlib_features import alpha158_of_qlib, qlib_features
+from ats_assets_tests.expressions.qlib_features import family_of_qlib, qlib_features
 from ats_assets_tests.market_data import SP500_2018, needs_market_data
 
 COUNTING = ("IMAX", "IMIN", "IMXD", "CNTP", "CNTN", "CNTD")
@@ -25,7 +25,7 @@ def _explicit(bars: pl.DataFrame, reference: pl.DataFrame) -> pl.DataFrame:
 
 
 def test_names_order_and_expressions_are_those_of_qlib(tmp_path: Path) -> None:
-    assert list(ALPHA158.items()) == alpha158_of_qlib(tmp_path)
+    assert list(ALPHA158.items()) == family_of_qlib("alpha158", tmp_path)
 
 
 def test_it_looks_back_sixty_sessions() -> None:

@@ -4,8 +4,12 @@ import polars as pl
 import pytest
 from pandera.errors import SchemaError
 
-from ats_assets.features import ALPHA158, ALPHA158_CONTRACT, ALPHA158_SCHEMA, compute
+from ats_assets.features import ALPHA158, FAMILIES, compute
+from ats_assets.features.schema import contract, faults, frame_schema
 from ats_assets_tests.expressions.panels import random_walks
+
+FAMILY = FAMILIES["alpha158"]
+CONTRACT = contract(FAMILY)
 
 
 @pytest.fixture(scope="module")
@@ -14,17 +18,18 @@ def features() -> pl.DataFrame:
 
 
 def test_features_satisfy_the_contract(features: pl.DataFrame) -> None:
-    assert ALPHA158_CONTRACT.validate(features).equals(features)
-    assert features.schema == ALPHA158_SCHEMA
+    assert CONTRACT.validate(features).equals(features)
+    assert features.schema == frame_schema(FAMILY)
 
 
 def test_an_empty_frame_satisfies_the_contract() -> None:
-    ALPHA158_CONTRACT.validate(pl.DataFrame(schema=ALPHA158_SCHEMA))
+    CONTRACT.validate(pl.DataFrame(schema=frame_schema(FAMILY)))
 
 
 def test_each_column_is_described() -> None:
-    assert all(column.description for column in ALPHA158_CONTRACT.columns.values())
-    assert ALPHA158_CONTRACT.columns["KMID"].description == "($close-$open)/$open (NaN = missing)"
+    assert all(column.description for column in CONTRACT.columns.values())
+    said = CONTRACT.columns["MA20"].description
+    assert said == "mean close of 20 sessions over the close: Mean($close, 20)/$close (look-back 19 sessions; NaN = missing)"
 
 
 @pytest.mark.parametrize(
@@ -43,4 +48,24 @@ def test_each_column_is_described() -> None:
 def test_other_frames_do_not(features: pl.DataFrame, breaking: object) -> None:
     assert callable(breaking)
     with pytest.raises(SchemaError):
-        ALPHA158_CONTRACT.validate(breaking(features))
+        CONTRACT.validate(breaking(features))
+
+
+def test_faults_are_told_by_session(features: pl.DataFrame) -> None:
+    bars = features.select("symbol", "session")
+    assert faults(FAMILY, features, bars) == {}
+    counts = bars.group_by("session").len().filter(pl.col("len") > 1).sort("session")["session"]
+    lost, strange, null = counts.head(3).to_list()
+    first = features.filter(session=lost).head(1)
+    broken = pl.concat(
+        [
+            features.join(first, on=["symbol", "session"], how="anti").filter(pl.col("session") != null),
+            features.filter(session=strange).head(1).with_columns(symbol=pl.lit("ZZZ")),
+            features.filter(session=null).with_columns(KMID=pl.lit(None, pl.Float32)),
+        ]
+    )
+    assert faults(FAMILY, broken, bars) == {
+        lost: f"alpha158 has no row for the bar of {first['symbol'][0]} (1 in all)",
+        strange: "alpha158 has a row without a bar for ZZZ (1 in all)",
+        null: "alpha158: missing values are NaN, not null",
+    }

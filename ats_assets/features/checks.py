@@ -1,0 +1,42 @@
+"""Checks of the stage features: one contract for each family."""
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.features.family import KEYS, FeatureFamily
+from ats_assets.features.schema import faults
+from ats_assets.partitions import session_partitions, sessions_of
+from ats_assets.verdicts import Verdict, report
+
+
+def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
+    """The stage's checks."""
+    return [_contract(deployment, family) for family in deployment.families.values()]
+
+
+def _contract(deployment: Deployment, family: FeatureFamily) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=family.name, name="contract", blocking=True, partitions_def=session_partitions(deployment.calendar))
+    def contract_of_family(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """Whether a session has exactly the family's columns and a row for each of its bars; missing and infinite values are counted."""
+        sessions = sessions_of(context.op_execution_context.partition_keys)
+        features = deployment.warehouse.read(family.name, sessions)
+        found = faults(family, features, deployment.warehouse.read("bars", sessions, KEYS))
+        values = _values(features)
+        verdicts = {day: Verdict(passed=day not in found, text=found.get(day, ""), metadata=values.get(day, {})) for day in sessions}
+        return report(context, verdicts, severity=dg.AssetCheckSeverity.ERROR)
+
+    return contract_of_family
+
+
+def _values(features: pl.DataFrame) -> dict[object, dict[str, float]]:
+    """By session, the share of the values that are missing and the number of those that are infinite."""
+    factors = pl.exclude(KEYS)
+    rows = features.select(
+        "session",
+        n=pl.lit(features.width - len(KEYS)),
+        missing=pl.sum_horizontal(factors.is_nan()),
+        infinite=pl.sum_horizontal(factors.is_infinite()),
+    )
+    counted = rows.group_by("session").sum().select("session", pl.col("missing") / pl.col("n"), "infinite")
+    return {day: {"missing_share": missing, "infinite": infinite} for day, missing, infinite in counted.iter_rows()}

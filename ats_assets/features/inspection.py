@@ -1,0 +1,45 @@
+"""What an expression needs, told without any data."""
+
+from dataclasses import dataclass
+from typing import Final
+
+from ats_assets.errors import ExpressionError, LookAheadError
+from ats_assets.expressions import compile_expressions, parse
+from ats_assets.expressions.operators import SIGNS
+from ats_assets.expressions.syntax import Binary, Call, Field, walk
+from ats_assets.features.terms import expand
+
+FIELDS: Final = frozenset({"open", "high", "low", "close", "volume", "vwap"})
+"""The columns of the bars that an expression may name. A test holds them against the bars' contract, whose import would take longer than all of this."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Needs:
+    """What an expression needs: sessions before the current one, columns of the bars, operators (signs among them), sorted."""
+
+    lookback_sessions: int
+    fields: tuple[str, ...]
+    operators: tuple[str, ...]
+
+
+def inspect(expression: str) -> Needs:
+    """What a factor of the bars needs.
+
+    Raises
+    ------
+    ExpressionError, LookAheadError
+        If it is no such factor; the message points at the place.
+    """
+    expand(expression, {}, FIELDS)  # names its fields
+    try:
+        sessions = compile_expressions({"it": expression}).lookback
+    except (ExpressionError, LookAheadError) as error:
+        raise type(error)(str(error).removeprefix("it: ")) from None
+    nodes = [node for node, _ in walk(parse(expression))]
+    return Needs(
+        lookback_sessions=sessions,
+        fields=tuple(sorted({node.name for node in nodes if isinstance(node, Field)})),
+        operators=tuple(
+            sorted({node.name if isinstance(node, Call) else SIGNS[node.sign] for node in nodes if isinstance(node, Call | Binary)})
+        ),
+    )
