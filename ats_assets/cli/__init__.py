@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats signals`, `ats report`, `ats doctor`.
+"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 done; 1 refused, failed or a check says no; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -93,6 +93,44 @@ def doctor(
     from ats_assets.cli.doctor import doctor as command  # noqa: PLC0415
 
     command(as_json=as_json)
+
+
+features = typer.Typer(no_args_is_help=True, help="The registry of factors, and what an expression needs.")
+app.add_typer(features, name="features")
+Form = Annotated[Literal["table", "json"], typer.Option("--format", help="How it is written.")]
+
+
+@features.command("list")
+def features_list(
+    family: Annotated[str | None, typer.Option(metavar="NAME", help="Only this family; default: all that there are.")] = None,
+    form: Form = "table",
+) -> None:
+    """List the factors: name, family, look-back in sessions, what it is."""
+    from ats_assets.cli.features import list_features  # noqa: PLC0415
+
+    list_features(family=family, form=form)
+
+
+@features.command("show")
+def features_show(
+    name: Annotated[str, typer.Argument(help="A factor, or FAMILY.FACTOR where several families have one of that name.")],
+    form: Form = "table",
+) -> None:
+    """Show a factor: its expression, and what this needs."""
+    from ats_assets.cli.features import show_feature  # noqa: PLC0415
+
+    show_feature(name=name, form=form)
+
+
+@features.command("check", context_settings={"ignore_unknown_options": True})  # an expression may begin with a minus sign
+def features_check(
+    expression: Annotated[str, typer.Argument(help="Such as 'Mean($close, 5) / $close', in quotes.")],
+    form: Form = "table",
+) -> None:
+    """Check an expression: its look-back, fields and operators; an error points at the place."""
+    from ats_assets.cli.features import check_expression  # noqa: PLC0415
+
+    check_expression(expression=expression, form=form)
 
 
 def main() -> None:

@@ -48,6 +48,7 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
         return
     yield _calendar(calendar)
     yield _source(deployment)
+    yield _features(deployment)
     yield from _warehouse(deployment)
     for name in MODELS:
         yield _model(deployment, deployment.model_store(name))
@@ -140,6 +141,16 @@ def _source(deployment: Deployment) -> Finding:
         advice = f"what lies before {start} is not used; set calendar.first_session to {first} if it should be"
         return Finding(subject="source", status="warn", text=text, advice=advice)
     return Finding(subject="source", status="ok", text=text)
+
+
+def _features(deployment: Deployment) -> Finding:
+    try:
+        families, of_model = deployment.families, deployment.model_families
+        factors = {name: f"{name} ({len(family.expressions)})" for name, family in families.items()}
+    except AtsError as error:
+        return Finding(subject="features", status="fail", text=str(error), advice="correct the file or the setting")
+    text = f"assets with their factors: {', '.join(factors.values())}; the model uses {', '.join(of_model)}"
+    return Finding(subject="features", status="ok", text=text)
 
 
 def _warehouse(deployment: Deployment) -> Iterator[Finding]:
