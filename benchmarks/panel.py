@@ -23,7 +23,7 @@ def make_panel(symbols: int, years: float) -> pl.DataFrame:
     """
     days = weekdays(years)
     frames = [_bars(number, days) for number in range(symbols)]
-    return pl.concat(frames)
+    return pl.concat(frames, rechunk=True)
 
 
 def _bars(number: int, days: list[date]) -> pl.DataFrame:

@@ -185,7 +185,7 @@ def _compile_run() -> Callable[..., None]:
         """
         lookback = sizes[0]
         longest = lookback + block
-        registers = np.zeros((sizes[1], longest * lanes))
+        registers = np.empty((sizes[1], longest * lanes))
         part = np.zeros((max(sizes[2], 3), max(sizes[4], 1)))
         ordered = np.empty(2 * lanes * (sizes[3] + STEP + 2))
         present, targets = np.empty(longest * lanes, np.bool_), np.empty(block * lanes, np.int64)

@@ -96,9 +96,11 @@ def _processors() -> int:
 
 def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None:
     """Share the symbols out to threads, in groups that are computed side by side."""
-    symbols, lanes = len(grid.symbol_rows) - 1, blocks.LANES if plan.lookback < LONG_LOOKBACK else 1
+    symbols = len(grid.symbol_rows) - 1
     last_sessions = grid.positions[grid.symbol_rows[1:] - 1]
     wanted = int(last_sessions.max()) + 1 - max(grid.since, int(grid.positions.min()))
+    few = blocks.BLOCK_VALUES // (plan.lookback + wanted) // blocks.LANES * blocks.LANES  # for few sessions, more symbols side by side
+    lanes = max(few, blocks.LANES) if plan.lookback < LONG_LOOKBACK else 1
     block = max(1, min(wanted, max(blocks.BLOCK_VALUES // lanes, 2 * plan.lookback)))
     groups = -(-symbols // lanes)
     longest = int(plan.windows[:, 2].max(initial=0))
@@ -108,7 +110,11 @@ def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None
     places = np.array(plan.field_registers, np.int64)
     fixed = (plan.code, plan.constants, plan.segments, plan.windows, sizes, numbers, values, places)
     arrays = (grid.fields, grid.positions, grid.symbol_rows, grid.dest, grid.since, out, lanes, block)
-    cuts = np.linspace(0, groups, min(groups, threads * 8 if threads > 1 else 1) + 1).astype(int).tolist()
+    cuts = (
+        np.linspace(0, groups, min(groups, threads * max(1, min(8, groups // (8 * threads))) if threads > 1 else 1) + 1)
+        .astype(int)
+        .tolist()
+    )
     if len(cuts) == 2:
         blocks.run(*fixed, *arrays, cuts[0], cuts[1])
         return

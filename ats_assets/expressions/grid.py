@@ -54,26 +54,30 @@ def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[dat
         If a row has no symbol, no session of the calendar, or the key of another row.
     """
     _check(panel, fields)
-    calendar = _calendar(panel, sessions)
-    position = _positions(panel["session"].cast(pl.Int32).to_numpy(), calendar)
-    names = panel["symbol"].unique().sort()
-    code = panel["symbol"].cast(pl.Enum(names)).to_physical().to_numpy()
+    panel = panel.select(*KEYS, *(name for name in fields if name in panel.columns)).rechunk()
+    days = panel["session"].cast(pl.Int32).to_numpy()
+    calendar = np.unique(days) if sessions is None else pl.Series(sessions, dtype=pl.Date).unique().sort().cast(pl.Int32).to_numpy()
+    position = _positions(days, calendar)
+    code, symbols = _coded(panel["symbol"])
+    order = _order(code, position, symbols, len(calendar))
     first = 0 if since is None else int(np.searchsorted(calendar, since.toordinal() - EPOCH))
-    wanted = position >= first
-    order = _order(code, position, len(names), len(calendar))
-    dest = np.where(wanted, np.cumsum(wanted) - 1, -1)[order]
-    code, position = code[order], position[order]
+    wanted = np.flatnonzero(position >= first)
+    dest = np.full(len(position), -1)
+    dest[wanted] = np.arange(len(wanted))
+    if order is not None:
+        code, position, dest = code[order], position[order], dest[order]
     twice = np.flatnonzero((code[1:] == code[:-1]) & (position[1:] == position[:-1]))
     if twice.size:
-        symbol, session = panel.select(*KEYS).row(int(order[twice[0]]))
+        row = int(twice[0]) if order is None else int(order[twice[0]])
+        symbol, session = panel.select(*KEYS).row(row)
         raise ContractError(f"{twice.size} rows have the symbol and session of another, first {symbol} on {session}; keep one of each")
     return Grid(
         fields=_values(panel, fields, order),
         positions=position,
-        symbol_rows=np.searchsorted(code, np.arange(len(names) + 1)).astype(np.int64),
+        symbol_rows=np.searchsorted(code, np.arange(symbols + 1)).astype(np.int64),
         dest=dest,
         since=first,
-        keys=panel.select("symbol", "session").filter(wanted) if first else panel.select("symbol", "session"),
+        keys=panel.select(*KEYS)[wanted] if first else panel.select(*KEYS),
     )
 
 
@@ -93,29 +97,35 @@ def _check(panel: pl.DataFrame, fields: Sequence[str]) -> None:
             raise ExpressionError(f"there is no field `${name}` in the panel; it has {', '.join(f'${known_name}' for known_name in known)}")
 
 
-def _calendar(panel: pl.DataFrame, sessions: Sequence[date] | None) -> NDArray[np.int32]:
-    days = panel["session"].unique() if sessions is None else pl.Series(sessions, dtype=pl.Date).unique()
-    return days.sort().cast(pl.Int32).to_numpy()
-
-
 def _positions(days: NDArray[np.int32], calendar: NDArray[np.int32]) -> NDArray[np.int32]:
     """The place of each day in the calendar."""
-    position = np.searchsorted(calendar, days).astype(np.int32)
-    strange = np.append(calendar, calendar[-1:])[position] != days if calendar.size else np.ones(days.size, bool)
-    if strange.any():
-        odd = np.unique(days[strange])
-        first = date.fromordinal(EPOCH + int(odd[0]))
-        raise ContractError(
-            f"{odd.size} sessions of the panel are not in the calendar that was given, first {first}; give all its sessions"
-        )
+    if not days.size:
+        return days
+    first, last = min(days.min(), calendar.min(initial=days[0])), max(days.max(), calendar.max(initial=days[0]))
+    places = np.full(int(last) - int(first) + 1, -1, np.int32)
+    places[calendar - first] = np.arange(len(calendar))
+    position = places[days - first]
+    if (position < 0).any():
+        odd = np.unique(days[position < 0])
+        day = date.fromordinal(EPOCH + int(odd[0]))
+        raise ContractError(f"{odd.size} sessions of the panel are not in the calendar that was given, first {day}; give all its sessions")
     return position
 
 
-def _order(code: NDArray[np.integer], position: NDArray[np.int32], symbols: int, sessions: int) -> NDArray[np.int64]:
-    """The rows by symbol, then session; a panel in that order already is left in it."""
-    key = code.astype(np.int64) * sessions + position
-    if (key[1:] > key[:-1]).all():
-        return np.arange(len(key))
+def _coded(symbols: pl.Series) -> tuple[NDArray[np.int64], int]:
+    """The place of each row's symbol among the symbols in order, and their number."""
+    if symbols.is_sorted():
+        lengths = symbols.rle().struct.field("len").to_numpy()
+        return np.repeat(np.arange(len(lengths)), lengths), len(lengths)
+    names = symbols.unique().sort()
+    return symbols.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64), len(names)
+
+
+def _order(code: NDArray[np.int64], position: NDArray[np.int32], symbols: int, sessions: int) -> NDArray[np.int64] | None:
+    """The rows by symbol, then session; None where they are in that order already."""
+    key = code * sessions + position
+    if (key[1:] >= key[:-1]).all():
+        return None
     order = _sorted(position, sessions)
     return order[_sorted(code[order], symbols)]
 
@@ -125,10 +135,14 @@ def _sorted(keys: NDArray[np.integer], n_keys: int) -> NDArray[np.int64]:
     return np.argsort(keys.astype(np.uint16) if n_keys <= 2**16 else keys, kind="stable")
 
 
-def _values(panel: pl.DataFrame, fields: Sequence[str], order: NDArray[np.int64]) -> NDArray[np.float32]:
-    values = np.full((len(fields), len(order)), np.nan, np.float32)
-    with np.errstate(over="ignore"):
-        for i, name in enumerate(fields):
-            if name in panel.columns:
-                values[i] = panel[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()[order]
+def _values(panel: pl.DataFrame, fields: Sequence[str], order: NDArray[np.int64] | None) -> NDArray[np.float32]:
+    values = np.empty((len(fields), panel.height), np.float32)
+    for i, name in enumerate(fields):
+        if name not in panel.columns:
+            values[i] = np.nan
+            continue
+        column = panel[name] if panel.schema[name] == pl.Float32 else panel[name].cast(pl.Float64)
+        known = column.fill_null(float("nan")).to_numpy()
+        with np.errstate(over="ignore"):
+            values[i] = known if order is None else known[order]
     return values

@@ -317,8 +317,8 @@ def _regression(op, d, sums, weighted, count, age, age2, extra):
 
 
 @kernel
-def _quantile(d, x, lanes, rows, share, ordered):
-    """Linear interpolation between order statistics of x, which begins rows - 1 rows before d.
+def _quantile(code, constants, k, registers, low, end, lanes, ordered):
+    """Linear interpolation between order statistics: all the quantiles of one window, which are instruction k and those that follow it.
 
     Each lane has a sorted window s, from which one value leaves and which one enters: with u[k] = s[k] where s[k] is below the value that
     leaves, else s[k + 1], the new window is max(u[k - 1], min(entering, u[k])). No step waits for the one before it, so this is a few vector
@@ -330,14 +330,16 @@ def _quantile(d, x, lanes, rows, share, ordered):
     ordered : float64 array of shape (>= 2 * lanes * (rows + STEP + 2),)
         Scratch: a window before and one after each lane's step, with -inf before and inf behind.
     """
+    rows, shares = code[k, ROWS], constants[k : k + code[k, SOURCES + 1]]
     lag = (rows - 1) * lanes
+    x = registers[code[k, SOURCES], low - lag : end]
     steps = -(-rows // STEP) * STEP
     width = steps + 2
     before, after = 0, lanes * width
     ordered[: 2 * after] = np.inf
     ordered[: 2 * after : width] = -np.inf
     counts = np.zeros(lanes)
-    for now in range(0, d.size + lag, lanes):
+    for now in range(0, x.size, lanes):
         for lane in range(lanes):
             at = np.uint64(now + lane)  # unsigned: a signed index would be tested for counting from the end
             known = abs(x[at]) < np.inf
@@ -352,18 +354,19 @@ def _quantile(d, x, lanes, rows, share, ordered):
             counts[lane] = count
             s, v = np.uint64(before + lane * width), np.uint64(after + lane * width)
             for step in range(steps):
-                k = np.uint64(step)
-                lower = ordered[s + k] if ordered[s + k] < leaving else ordered[s + k + ONE]
-                upper = ordered[s + k + ONE] if ordered[s + k + ONE] < leaving else ordered[s + k + ONE + ONE]
+                i = np.uint64(step)
+                lower = ordered[s + i] if ordered[s + i] < leaving else ordered[s + i + ONE]
+                upper = ordered[s + i + ONE] if ordered[s + i + ONE] < leaving else ordered[s + i + ONE + ONE]
                 least = entering if entering < upper else upper
-                ordered[v + k + ONE] = least if least > lower else lower
+                ordered[v + i + ONE] = least if least > lower else lower
             if now >= lag:
-                place = share * (count - 1.0)
-                below = int(place) if count > 0.0 else 0
-                value = ordered[v + ONE + np.uint64(below)]
-                if place > below:
-                    value += (ordered[v + ONE + np.uint64(below) + ONE] - value) * (place - below)
-                d[at - np.uint64(lag)] = value if count > 0.0 else np.nan
+                for j in range(shares.size):
+                    place = shares[j] * (count - 1.0)
+                    below = int(place) if count > 0.0 else 0
+                    value = ordered[v + ONE + np.uint64(below)]
+                    if place > below:
+                        value += (ordered[v + ONE + np.uint64(below) + ONE] - value) * (place - below)
+                    registers[np.uint64(code[k + j, TARGET]), np.uint64(low - lag) + at] = value if count > 0.0 else np.nan
         before, after = after, before
 
 
@@ -398,7 +401,8 @@ def execute(code, constants, first, last, registers, ordered, rows, lanes):
             d[:] = b
             _rank_count(d, a, registers, code[k, SOURCES], low, lanes, code[k, LAG], code[k, ROWS])
         elif op == Op.QUANTILE:
-            _quantile(d, registers[code[k, SOURCES], low - back : end], lanes, code[k, ROWS], constants[k], ordered)
+            if code[k, SOURCES + 1] > 0:
+                _quantile(code, constants, k, registers, low, end, lanes, ordered)
         elif op <= Op.ARG_MERGE:
             _merge(code[k], registers, low, end, back, d, a)
         else:

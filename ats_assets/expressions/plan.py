@@ -268,7 +268,6 @@ def _program(builder: Builder, results: Sequence[int], history: int | None) -> _
     """Find what the results need, and give it registers by its last use; `history` are the rows before the wanted ones (default: what is needed)."""
     nodes = builder.nodes
     reach = dict.fromkeys(results, 0)
-    last_use = {number: number for number in results}
     for number in range(len(nodes) - 1, -1, -1):
         if number not in reach:
             continue
@@ -277,16 +276,19 @@ def _program(builder: Builder, results: Sequence[int], history: int | None) -> _
         lags += [(source, window.rows - 1) for source in window.inputs] if window else []
         for source, lag in lags:
             reach[source] = max(reach.get(source, 0), reach[number] + lag)
-            last_use[source] = max(last_use.get(source, 0), number)
-    needed = sorted(reach)
+    needed, followers = _in_order(nodes, reach)
+    last_place = {number: place for place, number in enumerate(needed)}
+    for place, number in enumerate(needed):
+        for source in {*nodes[number].sources, *(builder.windows[number].inputs if number in builder.windows else ())}:
+            last_place[source] = max(last_place[source], place)
     rows = max(reach.values()) if history is None else history
     register = {builder.started: STARTED_REGISTER, builder.present: PRESENT_REGISTER, builder.zero: ZERO_REGISTER}
     count, free = len(register), list[int]()
     code: list[list[int]] = []
     ends: dict[int, list[int]] = {}
     for number in needed:
-        ends.setdefault(last_use[number], []).append(number)
-    for number in needed:
+        ends.setdefault(last_place[number], []).append(number)
+    for place, number in enumerate(needed):
         node = nodes[number]
         if number not in register:
             if node.op is not None and free:
@@ -295,9 +297,32 @@ def _program(builder: Builder, results: Sequence[int], history: int | None) -> _
                 register[number], count = count, count + 1
         if node.op is not None:
             code.append(_instruction(node, register, register[number], rows - reach[number]))
-        free.extend(register[done] for done in ends.get(number, ()) if nodes[done].op is not None)
+            code[-1][SOURCES + 1] = followers.get(number, code[-1][SOURCES + 1])
+        free.extend(register[done] for done in ends.get(place, ()) if nodes[done].op is not None)
     constants = np.array([nodes[i].constant for i in needed if nodes[i].op is not None], np.float64)
     return _Program(needed, reach, register, count, np.array(code, np.int32).reshape(-1, INSTRUCTION_WIDTH), constants)
+
+
+def _in_order(nodes: Sequence[Node], reach: dict[int, int]) -> tuple[list[int], dict[int, int]]:
+    """The needed nodes in the order of their numbers, but all quantiles of one window together, since one sorted window serves them.
+
+    Their reach is made the same. Also returned: how many of them the first one computes, and 0 for the others.
+    """
+    quantiles: dict[tuple[object, ...], list[int]] = {}
+    for number in sorted(reach):
+        if nodes[number].op is Op.QUANTILE:
+            quantiles.setdefault((nodes[number].sources, nodes[number].rows), []).append(number)
+    needed: list[int] = []
+    followers: dict[int, int] = {}
+    for number in sorted(reach):
+        together = quantiles.get((nodes[number].sources, nodes[number].rows)) if nodes[number].op is Op.QUANTILE else None
+        if together is None:
+            needed.append(number)
+        elif number == together[0]:
+            needed += together
+            followers |= {number: len(together)} | dict.fromkeys(together[1:], 0)
+            reach |= dict.fromkeys(together, max(reach[other] for other in together))
+    return needed, followers
 
 
 def _instruction(node: Node, register: Mapping[int, int], target: int, first: int) -> list[int]:
