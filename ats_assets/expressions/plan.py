@@ -277,17 +277,11 @@ def _program(builder: Builder, results: Sequence[int], history: int | None) -> _
         for source, lag in lags:
             reach[source] = max(reach.get(source, 0), reach[number] + lag)
     needed, followers = _in_order(nodes, reach)
-    last_place = {number: place for place, number in enumerate(needed)}
-    for place, number in enumerate(needed):
-        for source in {*nodes[number].sources, *(builder.windows[number].inputs if number in builder.windows else ())}:
-            last_place[source] = max(last_place[source], place)
+    ends = _ends(builder, needed, followers)
     rows = max(reach.values()) if history is None else history
     register = {builder.started: STARTED_REGISTER, builder.present: PRESENT_REGISTER, builder.zero: ZERO_REGISTER}
     count, free = len(register), list[int]()
     code: list[list[int]] = []
-    ends: dict[int, list[int]] = {}
-    for number in needed:
-        ends.setdefault(last_place[number], []).append(number)
     for place, number in enumerate(needed):
         node = nodes[number]
         if number not in register:
@@ -298,7 +292,7 @@ def _program(builder: Builder, results: Sequence[int], history: int | None) -> _
         if node.op is not None:
             code.append(_instruction(node, register, register[number], rows - reach[number]))
             code[-1][SOURCES + 1] = followers.get(number, code[-1][SOURCES + 1])
-        free.extend(register[done] for done in ends.get(place, ()) if nodes[done].op is not None)
+        free.extend(register[done] for done in ends[place] if nodes[done].op is not None)
     constants = np.array([nodes[i].constant for i in needed if nodes[i].op is not None], np.float64)
     return _Program(needed, reach, register, count, np.array(code, np.int32).reshape(-1, INSTRUCTION_WIDTH), constants)
 
@@ -323,6 +317,21 @@ def _in_order(nodes: Sequence[Node], reach: dict[int, int]) -> tuple[list[int], 
             followers |= {number: len(together)} | dict.fromkeys(together[1:], 0)
             reach |= dict.fromkeys(together, max(reach[other] for other in together))
     return needed, followers
+
+
+def _ends(builder: Builder, needed: Sequence[int], followers: Mapping[int, int]) -> list[list[int]]:
+    """For each place of the program the nodes that nothing after it reads. Quantiles of one window are written together, and end together."""
+    last = {number: place for place, number in enumerate(needed)}
+    for place, number in enumerate(needed):
+        for together in range(followers.get(number, 0)):
+            last[needed[place + together]] = place + followers[number] - 1
+    for place, number in enumerate(needed):
+        for source in {*builder.nodes[number].sources, *(builder.windows[number].inputs if number in builder.windows else ())}:
+            last[source] = max(last[source], place)
+    ends: list[list[int]] = [[] for _ in needed]
+    for number, place in last.items():
+        ends[place].append(number)
+    return ends
 
 
 def _instruction(node: Node, register: Mapping[int, int], target: int, first: int) -> list[int]:

@@ -226,3 +226,17 @@ def test_equal_values_of_different_bits_leave_no_trace() -> None:
         window = days[max(0, at - 6) : at + 1]
         alone = compute(bars.filter(pl.col("session").is_in(window)), expressions, sessions=window)
         assert same_bits(alone.filter(pl.col("session") == days[at]), whole.filter(pl.col("session") == days[at]))
+
+
+def test_the_quantiles_of_one_window_are_the_same_together_and_alone() -> None:
+    """One sorted window serves them all, and each has a register of its own."""
+    bars = random_walks(9, 120, seed=4)
+    together = {
+        f"Quantile($close, {rows}, {share})": f"Quantile($close, {rows}, {share})"
+        for rows in (1, 2, 5, 9, 60)
+        for share in (0, 0.2, 0.5, 1)
+    }
+    together["twice"] = "Med($close, 5) + Quantile($close, 5, 0.25)"
+    whole = compute(bars, together)
+    for name, text in together.items():
+        assert same_bits(compute(bars, {name: text}), whole.select("symbol", "session", name)), name
