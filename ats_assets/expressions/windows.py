@@ -48,9 +48,20 @@ def halves(rows: int) -> tuple[int, int]:
     return newer, rows - newer
 
 
+def _pattern(builder: Builder, x: int) -> int:
+    """A node with values in the same rows as x: series that are missing together are counted once."""
+    node = builder.nodes[x]
+    if node.op in (Op.NEGATE, Op.ABSOLUTE, Op.FINITE):
+        return _pattern(builder, node.sources[0])
+    if node.op is Op.BOTH_FINITE:
+        return builder.emit(Op.BOTH_FINITE, *sorted(node.sources))
+    return x
+
+
 @_once
 def count(builder: Builder, x: int, rows: int) -> int:
     """Number of values."""
+    x = _pattern(builder, x)
     if rows == 1:
         return builder.emit(Op.IS_FINITE, x)
     newer, older = halves(rows)
