@@ -17,13 +17,17 @@ def _read(name: str) -> FeatureFamily:
     return read_family(text, name, f"ats_assets/features/{name}.toml")
 
 
-FAMILIES: Final[Mapping[str, FeatureFamily]] = MappingProxyType({family.name: family for family in (_read("alpha158"), alpha360())})
+FAMILIES: Final[Mapping[str, FeatureFamily]] = MappingProxyType(
+    {family.name: family for family in (_read("alpha158"), alpha360(), _read("technical"))}
+)
 """The built-in families by name."""
 
 ALPHA158: Final = FAMILIES["alpha158"].expressions
 """Alpha158: factor name to expression, in qlib's order."""
 ALPHA360: Final = FAMILIES["alpha360"].expressions
 """Alpha360: factor name to expression, in qlib's order."""
+TECHNICAL: Final = FAMILIES["technical"].expressions
+"""Technical indicators and candlestick patterns: factor name to expression."""
 
 
 def own_families(folder: Path) -> dict[str, FeatureFamily]:
