@@ -87,6 +87,7 @@ class Op(IntEnum):
     FOURTH_COMPLETE = 55
     SKEWNESS = 56
     KURTOSIS = 57
+    TRIM = 58
 
 
 STEP: Final = 8
@@ -464,6 +465,8 @@ def _further(instruction, constant, registers, low, end, lanes, d, a, b):
         weighting.linear_average(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], 1.0 * instruction[ROWS])
     elif op == Op.MEAN_DISTANCE:
         weighting.mean_distance(d, registers, sources[0], low, lanes, instruction[ROWS], b, registers[sources[2], low:end])
+    elif op == Op.TRIM:
+        moments.trim(d, a)
     elif op == Op.SKEWNESS:
         moments.skewness(d, a, b, registers[sources[2], low:end])
     elif op == Op.KURTOSIS:

@@ -15,6 +15,17 @@ from ats_assets.expressions.compiled import kernel
 SMALLEST_VARIANCE: Final = 1e-14
 """Up to this population variance qlib (pandas) calls skewness and kurtosis missing, but where all values are equal."""
 
+SPLITTER: Final = 2.0**14 + 1
+"""Takes 14 bits from a float64 (Veltkamp's splitting; Dekker, Numerische Mathematik 18, 1971); sums of up to 2^14 equal values are exact then."""
+
+
+@kernel
+def trim(d, x):
+    """The value rounded to 39 significant bits: where values are equal, nothing may be left of them less their mean. float32 values stay as they are."""
+    for i in range(d.size):
+        product = x[i] * SPLITTER
+        d[i] = product - (product - x[i]) if abs(product) < np.inf else x[i]
+
 
 @kernel
 def third_merge(d, newer, older, newer2, older2, n, m, s, r):

@@ -98,12 +98,20 @@ def _delta(builder: Builder, x: Series, lag: int) -> Series:
 
 
 def _rolled(
-    build: Callable[..., int], builder: Builder, *arguments: Series | float, counts_rows: bool = False, sure: bool = True
+    build: Callable[..., int],
+    builder: Builder,
+    *arguments: Series | float,
+    counts_rows: bool = False,
+    sure: bool = True,
+    spread: bool = False,
 ) -> Series:
-    """A window's statistic; the last series of the arguments is followed by the length of the window, then by parameters."""
+    """A window's statistic; the last series of the arguments is followed by the length of the window, then by parameters.
+
+    spread: it measures how the values differ, and is exactly zero where they don't.
+    """
     series = [a for a in arguments if isinstance(a, Series)]
     rows, *parameters = (a for a in arguments if not isinstance(a, Series))
-    inputs = tuple(s.node for s in series)
+    inputs = tuple(builder.emit(Op.TRIM, s.node) if spread and s.kind is Kind.DOUBLE else s.node for s in series)
 
     def lower(into: Builder, sources: tuple[int, ...]) -> int:
         return build(into, *sources, int(rows), *parameters)
@@ -127,6 +135,7 @@ def _across(name: str, *operands: str, meaning: str) -> Operator:
     return Operator(operands=operands, build=partial(across.cross_section, name), meaning=meaning, across=True)
 
 
+_spread = partial(_rolled, spread=True)
 _number = partial(Operator, operands=("number",))
 _numbers = partial(Operator, operands=("number", "number"))
 _rolling = partial(Operator, operands=("number",), parameters=("window",))
@@ -159,8 +168,8 @@ OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
         "Sum": _rolling(build=partial(_rolled, windows.rolling_sum), meaning="sum over the window"),
         "Mean": _rolling(build=partial(_rolled, windows.rolling_mean), meaning="mean over the window"),
         "Count": _rolling(build=partial(_rolled, windows.rolling_count, sure=False), meaning="number of values in the window"),
-        "Var": _rolling(build=partial(_rolled, windows.rolling_variance), meaning="sample variance over the window"),
-        "Std": _rolling(build=partial(_rolled, windows.rolling_deviation), meaning="sample standard deviation over the window"),
+        "Var": _rolling(build=partial(_spread, windows.rolling_variance), meaning="sample variance over the window"),
+        "Std": _rolling(build=partial(_spread, windows.rolling_deviation), meaning="sample standard deviation over the window"),
         "Max": _rolling(build=partial(_rolled, windows.rolling_max), meaning="largest of the window"),
         "Min": _rolling(build=partial(_rolled, windows.rolling_min), meaning="smallest of the window"),
         "IdxMax": _rolling(
@@ -177,9 +186,9 @@ OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
             build=partial(_rolled, windows.rolling_quantile),
             meaning="quantile of the window",
         ),
-        "Skew": _rolling(build=partial(_rolled, windows.rolling_skew), shortest=3, meaning="sample skewness over the window"),
-        "Kurt": _rolling(build=partial(_rolled, windows.rolling_kurt), shortest=4, meaning="sample excess kurtosis over the window"),
-        "Mad": _rolling(build=partial(_rolled, windows.rolling_mad), meaning="mean absolute distance from the window's mean"),
+        "Skew": _rolling(build=partial(_spread, windows.rolling_skew), shortest=3, meaning="sample skewness over the window"),
+        "Kurt": _rolling(build=partial(_spread, windows.rolling_kurt), shortest=4, meaning="sample excess kurtosis over the window"),
+        "Mad": _rolling(build=partial(_spread, windows.rolling_mad), meaning="mean absolute distance from the window's mean"),
         "WMA": _rolling(
             build=partial(_rolled, windows.rolling_wma, counts_rows=True),
             meaning="linearly weighted average, divided by the number of values, as qlib does",
@@ -190,11 +199,11 @@ OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
             build=_ema,
             meaning="exponential average of a span of sessions, or of alpha below 1; over a finite window",
         ),
-        "Slope": _rolling(build=partial(_rolled, windows.rolling_slope), meaning="slope of the line through the window, a session"),
-        "Rsquare": _rolling(build=partial(_rolled, windows.rolling_rsquare), meaning="R² of the line through the window"),
-        "Resi": _rolling(build=partial(_rolled, windows.rolling_residual), meaning="newest value less that of the line through the window"),
-        "Corr": _pair_rolling(build=partial(_rolled, windows.rolling_correlation), meaning="correlation over the window"),
-        "Cov": _pair_rolling(build=partial(_rolled, windows.rolling_covariance), meaning="sample covariance over the window"),
+        "Slope": _rolling(build=partial(_spread, windows.rolling_slope), meaning="slope of the line through the window, a session"),
+        "Rsquare": _rolling(build=partial(_spread, windows.rolling_rsquare), meaning="R² of the line through the window"),
+        "Resi": _rolling(build=partial(_spread, windows.rolling_residual), meaning="newest value less that of the line through the window"),
+        "Corr": _pair_rolling(build=partial(_spread, windows.rolling_correlation), meaning="correlation over the window"),
+        "Cov": _pair_rolling(build=partial(_spread, windows.rolling_covariance), meaning="sample covariance over the window"),
         "Mask": Operator(operands=("either", "symbol"), build=across.masked, meaning="the same of another symbol", across=True),
         "ChangeInstrument": Operator(operands=("symbol", "either"), build=across.mask_of, meaning="Mask, the symbol first", across=True),
         "CSRank": _across("rank", "number", meaning="rank among the symbols of the session, as a share"),

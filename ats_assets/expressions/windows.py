@@ -156,8 +156,8 @@ def rolling_mean(builder: Builder, x: int, rows: int) -> int:
 
 
 def rolling_count(builder: Builder, x: int, rows: int) -> int:
-    """Number of values; missing only before the symbol's first row."""
-    return builder.emit(Op.STARTED, count(builder, x, rows), builder.started)
+    """Number of values, infinite ones included; missing only before the symbol's first row."""
+    return builder.emit(Op.STARTED, total(builder, builder.emit(Op.EQ, x, x), rows), builder.started)
 
 
 def rolling_variance(builder: Builder, x: int, rows: int) -> int:

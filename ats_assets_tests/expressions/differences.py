@@ -22,7 +22,12 @@ def differing(ours: pl.DataFrame, reference: pl.DataFrame, names: Sequence[str])
     for name in names:
         left = ours[name].to_numpy().astype(np.float64)
         right = reference[name].cast(pl.Float64).fill_null(np.nan).to_numpy()
-        with np.errstate(invalid="ignore"):
-            near = (left == right) | (np.abs(left - right) <= ABSOLUTE + RELATIVE * np.abs(right))
-        result[name] = np.flatnonzero(~(near | (np.isnan(left) & np.isnan(right))))
+        result[name] = np.flatnonzero(~near(left, right))
     return result
+
+
+def near(values: np.ndarray, reference: np.ndarray, share: float = 1.0) -> np.ndarray:
+    """Where |values - reference| is within that share of the tolerance, or both are missing."""
+    with np.errstate(invalid="ignore"):
+        close = (values == reference) | (np.abs(values - reference) <= share * (ABSOLUTE + RELATIVE * np.abs(reference)))
+    return close | (np.isnan(values) & np.isnan(reference))

@@ -125,13 +125,31 @@ def test_flat_windows_are_exact() -> None:
         assert last[name].is_nan().all()
 
 
+@pytest.mark.parametrize("n", [11, 23, 29])
+def test_flat_windows_of_float64_are_exact(n: int) -> None:
+    """A mean of three rows that stays the same is not of float32; sums of it are rounded, and yet nothing is left of it less its mean."""
+    random = np.random.default_rng(n)
+    for top in random.uniform(5, 500, (20, 3)):
+        x = np.concatenate([top, np.full(40, 1.0)])
+        flat = "Max(Mean($x, 3), 40)"
+        zero = [f"{name}({flat}, {n})" for name in ("Std", "Var", "Mad", "Skew", "Slope", "Resi")]
+        zero += [f"Kurt({flat}, {n}) + 3", f"Cov($x, {flat}, {n})"]
+        texts = {text: text for text in [*zero, f"Corr({flat}, $x * 2, {n})"]}
+        result = compute(_panel(x, x, np.ones(x.size, dtype=bool)), texts, threads=1)[2 + n : 38].select(pl.exclude("symbol", "session"))
+        assert set(result.select(zero).unpivot()["value"]) == {0.0}
+        assert result[:, -1].is_nan().all()
+
+
 def test_infinite_values_are_missing_inside_windows() -> None:
     x = np.array([1.0, np.inf, 3.0, -np.inf, 5.0])
     frame = pl.DataFrame({"symbol": ["A"] * 5, "session": calendar(5), "x": x})
-    result = compute(frame, {"mean": "Mean($x, 5)", "max": "Max($x, 5)", "itself": "$x", "count": "Count(1 / ($x - $x), 5)"})
+    result = compute(
+        frame, {"mean": "Mean($x, 5)", "max": "Max($x, 5)", "itself": "$x", "count": "Count(1 / $x, 5)", "all": "Count($x, 5)"}
+    )
     assert result["mean"].to_list() == [1.0, 1.0, 2.0, 2.0, 3.0]
     assert result["max"].to_list() == [1.0, 1.0, 3.0, 3.0, 5.0]
     assert result["itself"].to_list() == x.tolist()
+    assert result["count"].to_list() == result["all"].to_list() == [1.0, 2.0, 3.0, 4.0, 5.0]  # as in qlib, they are counted
 
 
 def test_a_window_starts_at_its_first_present_row() -> None:
