@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats doctor`.
+"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 done; 1 refused, failed or a check says no; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -93,6 +93,25 @@ def doctor(
     from ats_assets.cli.doctor import doctor as command  # noqa: PLC0415
 
     command(as_json=as_json)
+
+
+@app.command()
+def leakcheck(  # noqa: PLR0917 - typer calls it by name
+    subjects: Annotated[
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these, such as alpha158 or signals; default: all.")
+    ] = None,
+    function: Annotated[
+        list[str] | None, typer.Option(metavar="MODULE:NAME", help="A function of your own: bars in, symbol, session and its columns out.")
+    ] = None,
+    sessions: Annotated[int, typer.Option(min=3, metavar="N", help="So many of the newest sessions are looked at.")] = 150,
+    symbols: Annotated[int, typer.Option(min=1, metavar="N", help="So many symbols.")] = 20,
+    draws: Annotated[int, typer.Option(min=1, metavar="N", help="After how many sessions the future is changed.")] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Change data after random sessions, and name every feature, label, model or signal whose earlier rows move."""
+    from ats_assets.cli.leakcheck import leakcheck as command  # noqa: PLC0415
+
+    command(functions=function or [], only=subjects or [], sessions=sessions, symbols=symbols, draws=draws, as_json=as_json)
 
 
 features = typer.Typer(no_args_is_help=True, help="The registry of factors, and what an expression needs.")

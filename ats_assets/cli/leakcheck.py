@@ -1,0 +1,53 @@
+"""`ats leakcheck`: whether anything that is stored under a session sees beyond it."""
+
+import json
+import sys
+from collections.abc import Sequence
+from dataclasses import asdict
+from pathlib import Path
+
+import typer
+
+from ats_assets.cli.startup import say
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
+from ats_assets.leakcheck import Leak, Unstable, find_leaks, of_deployment, of_function
+from ats_assets.leakcheck.subjects import stored_bars
+from ats_assets.settings import load_settings
+
+
+def leakcheck(*, functions: Sequence[str], only: Sequence[str], sessions: int, symbols: int, draws: int, as_json: bool) -> None:
+    """Write what was found to standard output; status 1 if anything leaks or can't be judged."""
+    deployment = Deployment(load_settings())
+    bars, days = stored_bars(deployment, sessions, symbols)
+    sys.path.insert(0, str(Path.cwd()))
+    own = [of_function(name, bars) for name in functions]
+    subjects = own if functions and not only else own + of_deployment(deployment, bars, days)
+    unknown = sorted(set(only) - {subject.name for subject in subjects})
+    if unknown:
+        raise SettingsError(
+            f"there is nothing to judge that is called {', '.join(unknown)}; there are {', '.join(s.name for s in subjects)}"
+        )
+    chosen = [subject for subject in subjects if not only or subject.name in only or subject.name in functions]
+    say(f"{bars['symbol'].n_unique()} symbols, {len(days)} sessions ({days[0]} to {days[-1]}), the future changed after {draws} of them")
+    found: list[Leak | Unstable] = []
+    for subject in chosen:
+        result = find_leaks(subject, days, draws=draws)
+        found += [result] if isinstance(result, Unstable) else result
+        say(f"{subject.name}: {_verdict(result)}")
+    if as_json:
+        report = [{"finding": type(finding).__name__.lower(), **asdict(finding)} for finding in found]
+        sys.stdout.write(json.dumps({"subjects": [s.name for s in chosen], "findings": report}, indent=2, default=str) + "\n")
+    else:
+        for finding in found:
+            sys.stdout.write(f"{finding}\n")
+        if not found:
+            sys.stdout.write(f"no leak in {', '.join(subject.name for subject in chosen)}\n")
+    if found:
+        raise typer.Exit(1)
+
+
+def _verdict(result: list[Leak] | Unstable) -> str:
+    if isinstance(result, Unstable):
+        return "unstable"
+    return f"{len({leak.column for leak in result})} columns leak" if result else "ok"

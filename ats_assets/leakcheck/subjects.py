@@ -1,0 +1,166 @@
+"""The subjects of a deployment: every feature family, the labels, the universe, the model, the signals and the backtest, by the assets' own functions."""
+
+import hashlib
+import importlib
+from collections.abc import Callable, Mapping, Sequence
+from datetime import date
+from functools import partial
+
+import polars as pl
+
+from ats_assets.backtests import run_backtest
+from ats_assets.bars import BARS_SCHEMA
+from ats_assets.bars.universe import universe
+from ats_assets.deployment import MODEL, Deployment
+from ats_assets.errors import ContractError, MissingPartitionError, SettingsError
+from ats_assets.features import FeatureFamily, compute, joined
+from ats_assets.labels import forward_returns
+from ats_assets.leakcheck.subject import Input, Subject
+from ats_assets.models import Unavailable, fit_boosted_trees, training_set, training_window
+from ats_assets.settings import LightgbmSettings
+from ats_assets.signals import calibrate, signals_from_predictions
+
+Frames = Mapping[str, pl.DataFrame]
+KEYS = ("symbol", "session")
+FAST_FITS = {"max_rounds": 5, "min_rounds": 1, "threads": 1}
+"""A few trees see what many see."""
+
+
+def stored_bars(deployment: Deployment, sessions: int, symbols: int) -> tuple[pl.DataFrame, list[date]]:
+    """The newest sessions of bars, of the symbols that come first in the alphabet, and these sessions.
+
+    Raises
+    ------
+    MissingPartitionError
+        If there are no bars.
+    """
+    stored = deployment.warehouse.sessions("bars")
+    if not stored:
+        raise MissingPartitionError("there are no bars to look for leaks in; make them: ats run --select +bars")
+    days = deployment.calendar.window(stored[-1], sessions)
+    days = [day for day in days if day >= stored[0]]
+    bars = deployment.warehouse.read("bars", days)
+    chosen = bars["symbol"].unique().sort().head(symbols)
+    return bars.filter(pl.col("symbol").is_in(chosen.implode())), days
+
+
+def of_function(name: str, bars: pl.DataFrame) -> Subject:
+    """A function of the user's own, as `module:function`: bars in, a frame with symbol, session and its columns out.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such function.
+    """
+    module, _, function = name.partition(":")
+    try:
+        found = getattr(importlib.import_module(module), function)
+    except (ImportError, AttributeError, ValueError) as error:
+        raise SettingsError(
+            f"there is no function {name} ({error}); write it as module:function, and start where the module lies"
+        ) from error
+
+    def make(rows: Frames) -> pl.DataFrame:
+        made = found(rows["bars"])
+        if not isinstance(made, pl.DataFrame):
+            raise ContractError(f"{name} returned a {type(made).__name__}, not a polars.DataFrame")
+        return made
+
+    return Subject(name=name, kind="feature", inputs={"bars": Input(rows=bars)}, make=make)
+
+
+def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence[date]) -> list[Subject]:
+    """The subjects that the stored bars suffice for, and those made of stored features and signals where these are there."""
+    days = list(sessions)
+    settings = deployment.settings
+    given = {"bars": Input(rows=bars)}
+    subjects = [
+        Subject(name=family.name, kind="feature", inputs=given, make=partial(_features, family, days))
+        for family in deployment.families.values()
+    ]
+    labels: Callable[[Frames], pl.DataFrame] = lambda rows: forward_returns(rows["bars"], days, days, settings.labels)  # noqa: E731
+    subjects.append(Subject(name="forward_returns", kind="label", inputs=given, make=labels, keys=("symbol", "horizon_sessions")))
+    members: Callable[[Frames], pl.DataFrame] = lambda rows: universe(rows["bars"], days, settings.universe, calendar=deployment.calendar)  # noqa: E731
+    subjects.append(Subject(name="universe", kind="feature", inputs=given, make=members))
+    return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days)]
+
+
+def _features(family: FeatureFamily, days: Sequence[date], rows: Frames) -> pl.DataFrame:
+    return compute(rows["bars"].select(*KEYS, pl.exclude(*KEYS)), family.expressions, sessions=days)
+
+
+def _stored(deployment: Deployment, asset: str, days: Sequence[date], bars: pl.DataFrame) -> pl.DataFrame | None:
+    """An asset's rows of the days and symbols; None where a partition is missing."""
+    if not all(deployment.warehouse.exists(asset, day) for day in days):
+        return None
+    return deployment.warehouse.read(asset, days).filter(pl.col("symbol").is_in(bars["symbol"].unique().implode()))
+
+
+def _input(rows: pl.DataFrame) -> Input:
+    return Input(rows=rows, keys=tuple({"horizon_sessions"} & set(rows.columns)))
+
+
+def _learned(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date]) -> list[Subject]:
+    """The model: what it was fitted on must be known at its session."""
+    frames = {name: _stored(deployment, name, days, bars) for name in (*deployment.model_families, "forward_returns", "universe")}
+    inputs = {name: _input(frame) for name, frame in frames.items() if frame is not None}
+    if len(inputs) < len(frames):
+        return []
+    own = deployment.settings.lightgbm
+    span = max(6, len(days) // 2)
+    settings = own.model_copy(
+        update=FAST_FITS
+        | {
+            "train_sessions": span,
+            "validation_sessions": max(1, span // 5),
+            "min_train_sessions": 1,
+            "min_data_in_leaf": min(5, own.min_data_in_leaf),
+        }
+    )
+    return [Subject(name=MODEL, kind="model", inputs=inputs, make=partial(_models, deployment, settings, days), keys=())]
+
+
+def _models(deployment: Deployment, settings: LightgbmSettings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
+    """The models of three sessions, each of the partitions up to its own, as the asset reads them."""
+    made: list[tuple[date, str]] = []
+    for session in (days[len(days) // 2], days[-len(days) // 4], days[-2]):
+        known = {name: frame.filter(pl.col("session") <= session) for name, frame in rows.items()}
+        window = training_window(deployment.calendar, session, settings)
+        features = joined({name: known[name] for name in deployment.model_families})
+        fitted = fit_boosted_trees(training_set(features, known["forward_returns"], known["universe"], window, settings), settings)
+        text = fitted.reason if isinstance(fitted, Unavailable) else hashlib.sha256(fitted.text.encode()).hexdigest()
+        made.append((session, text))
+    return pl.DataFrame(made, schema={"session": pl.Date, "model": pl.String}, orient="row").unique("session").sort("session")
+
+
+def _traded(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date]) -> list[Subject]:
+    """The signals, made of predictions and labels, and the backtest, made of signals and bars."""
+    settings = deployment.settings
+    predictions, labels = (_stored(deployment, name, days, bars) for name in ("predictions", "forward_returns"))
+    signals = _stored(deployment, "signals", days, bars)
+    subjects: list[Subject] = []
+    if predictions is not None and labels is not None:
+
+        def make_signals(rows: Frames) -> pl.DataFrame:
+            probabilities = calibrate(
+                rows["predictions"],
+                rows["forward_returns"],
+                list(days),
+                list(days),
+                horizon_sessions=settings.lightgbm.horizon_sessions,
+                settings=settings.signals,
+            )
+            return signals_from_predictions(rows["predictions"], settings.portfolio, probabilities)
+
+        inputs = {"predictions": _input(predictions), "forward_returns": _input(labels)}
+        subjects.append(Subject(name="signals", kind="signal", inputs=inputs, make=make_signals))
+    if signals is not None and signals.height:
+        inputs = {"signals": Input(rows=signals, lag=1), "bars": Input(rows=bars.select(BARS_SCHEMA.names()))}
+        make_equity = partial(_equity, deployment, list(days))
+        subjects.append(Subject(name="backtest", kind="backtest", inputs=inputs, make=make_equity, keys=()))
+    return subjects
+
+
+def _equity(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.DataFrame:
+    settings = deployment.settings
+    return run_backtest(rows["signals"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest).equity
