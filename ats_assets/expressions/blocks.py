@@ -15,7 +15,7 @@ import numpy as np
 
 from ats_assets.expressions import machine, moments, weighting
 from ats_assets.expressions.compiled import kernel
-from ats_assets.expressions.machine import STEP, execute
+from ats_assets.expressions.machine import STEP, STRETCHES, execute
 
 LANES: Final = 8
 BLOCK_VALUES: Final = 2_048
@@ -119,6 +119,13 @@ def _find_runs(targets, sessions, lanes, runs):
 @kernel
 def _store(values, targets, runs, lanes, single, result):
     """Write a result; `single` is scratch. Unsigned indices: signed ones would be tested for counting from the end."""
+    if lanes == 1 and runs[0, 2] >= 0:
+        first, last = runs[0, 0], runs[0, 1]
+        place = result[runs[0, 2] : runs[0, 2] + last - first]
+        row = values[first:last]
+        for i in range(place.size):
+            place[i] = np.float32(row[i]) if row[i] == row[i] else np.float32(np.nan)
+        return
     for i in range(values.size):
         single[i] = np.float32(values[i]) if values[i] == values[i] else np.float32(np.nan)  # every missing value is the same NaN
     for lane in range(lanes):
@@ -187,7 +194,7 @@ def _compile_run() -> Callable[..., None]:
         longest = lookback + block
         registers = np.empty((sizes[1], longest * lanes))
         part = np.zeros((max(sizes[2], 3), max(sizes[4], 1)))
-        ordered = np.empty(2 * lanes * (sizes[3] + STEP + 2))
+        ordered = np.empty(2 * max(lanes, STRETCHES) * (sizes[3] + STEP + 2))
         present, targets = np.empty(longest * lanes, np.bool_), np.empty(block * lanes, np.int64)
         runs, single = np.empty((lanes, 3), np.int64), np.empty(block * lanes, np.float32)
         starts, ends = np.empty(lanes, np.int64), np.empty(lanes, np.int64)

@@ -100,7 +100,8 @@ def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None
     last_sessions = grid.positions[grid.symbol_rows[1:] - 1]
     wanted = int(last_sessions.max()) + 1 - max(grid.since, int(grid.positions.min()))
     few = blocks.BLOCK_VALUES // (plan.lookback + wanted) // blocks.LANES * blocks.LANES  # for few sessions, more symbols side by side
-    lanes = max(few, blocks.LANES) if plan.lookback < LONG_LOOKBACK else 1
+    one_by_one = grid.by_symbol or plan.lookback >= LONG_LOOKBACK
+    lanes = few or (1 if one_by_one else blocks.LANES)
     block = max(1, min(wanted, max(blocks.BLOCK_VALUES // lanes, 2 * plan.lookback)))
     groups = -(-symbols // lanes)
     longest = int(plan.windows[:, 2].max(initial=0))

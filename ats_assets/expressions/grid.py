@@ -31,6 +31,8 @@ class Grid:
         The row's place in the result, or -1 where it is not wanted.
     since
         Place of the first wanted session.
+    by_symbol
+        Whether the results of a symbol lie one after the other.
     keys
         symbol and session of the result, in the panel's order.
     """
@@ -40,6 +42,7 @@ class Grid:
     symbol_rows: NDArray[np.int64]
     dest: NDArray[np.int64]
     since: int
+    by_symbol: bool
     keys: pl.DataFrame
 
 
@@ -77,6 +80,7 @@ def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[dat
         symbol_rows=np.searchsorted(code, np.arange(symbols + 1)).astype(np.int64),
         dest=dest,
         since=first,
+        by_symbol=order is None,
         keys=panel.select(*KEYS)[wanted] if first else panel.select(*KEYS),
     )
 

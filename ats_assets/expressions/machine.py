@@ -92,6 +92,8 @@ class Op(IntEnum):
 
 STEP: Final = 8
 """Sorted windows are moved by so many values at a time."""
+STRETCHES: Final = 8
+"""A single series is cut into so many, so that one window's step does not wait for the last one's."""
 ONE: Final = np.uint64(1)
 
 FLAT: Final = 2e-5
@@ -321,46 +323,51 @@ def _regression(op, d, sums, weighted, count, age, age2, extra):
 def _quantile(code, constants, k, registers, low, end, lanes, ordered):
     """Linear interpolation between order statistics: all the quantiles of one window, which are instruction k and those that follow it.
 
-    Each lane has a sorted window s, from which one value leaves and which one enters: with u[k] = s[k] where s[k] is below the value that
+    The series is cut into parts that go side by side: its lanes, or, where there is one, stretches of it. Each has a sorted window s, from which one value leaves and which one enters: with u[k] = s[k] where s[k] is below the value that
     leaves, else s[k + 1], the new window is max(u[k - 1], min(entering, u[k])). No step waits for the one before it, so this is a few vector
     operations. What is kept along time are values as they are. Missing and infinite ones stand at the end, as inf; + 0.0 makes -0.0 positive:
     equal values must be the same bits, since nothing tells which of them leaves.
 
     Parameters
     ----------
-    ordered : float64 array of shape (>= 2 * lanes * (rows + STEP + 2),)
-        Scratch: a window before and one after each lane's step, with -inf before and inf behind.
+    ordered : float64 array of shape (>= 2 * max(lanes, STRETCHES) * (rows + STEP + 2),)
+        Scratch: a window before and one after each part's step, with -inf before and inf behind.
     """
     rows, shares = code[k, ROWS], constants[k : k + code[k, SOURCES + 1]]
     lag = (rows - 1) * lanes
     x = registers[code[k, SOURCES], low - lag : end]
+    parts = lanes if lanes > 1 else STRETCHES
+    wanted = (end - low) // lanes if lanes > 1 else -(-(end - low) // STRETCHES)
+    along, aside = (lanes, 1) if lanes > 1 else (1, wanted)
     steps = -(-rows // STEP) * STEP
     width = steps + 2
-    before, after = 0, lanes * width
+    before, after = 0, parts * width
     ordered[: 2 * after] = np.inf
     ordered[: 2 * after : width] = -np.inf
-    counts = np.zeros(lanes)
-    for now in range(0, x.size, lanes):
-        for lane in range(lanes):
-            at = np.uint64(now + lane)  # unsigned: a signed index would be tested for counting from the end
+    counts = np.zeros(parts)
+    for now in range(wanted + rows - 1):
+        for part in range(parts):
+            if now * along + part * aside >= x.size:
+                continue
+            at = np.uint64(now * along + part * aside)  # unsigned: a signed index would be tested for counting from the end
             known = abs(x[at]) < np.inf
             entering = x[at] + 0.0 if known else np.inf
-            count = counts[lane] + (1.0 if known else 0.0)
+            count = counts[part] + (1.0 if known else 0.0)
             leaving = np.inf
-            if now > lag:
-                left = x[at - np.uint64(lag + lanes)]
+            if now >= rows:
+                left = x[at - np.uint64(rows * along)]
                 if abs(left) < np.inf:
                     leaving = left + 0.0
                     count -= 1.0
-            counts[lane] = count
-            s, v = np.uint64(before + lane * width), np.uint64(after + lane * width)
+            counts[part] = count
+            s, v = np.uint64(before + part * width), np.uint64(after + part * width)
             for step in range(steps):
                 i = np.uint64(step)
                 lower = ordered[s + i] if ordered[s + i] < leaving else ordered[s + i + ONE]
                 upper = ordered[s + i + ONE] if ordered[s + i + ONE] < leaving else ordered[s + i + ONE + ONE]
                 least = entering if entering < upper else upper
                 ordered[v + i + ONE] = least if least > lower else lower
-            if now >= lag:
+            if now >= rows - 1:
                 for j in range(shares.size):
                     place = shares[j] * (count - 1.0)
                     below = int(place) if count > 0.0 else 0
