@@ -28,6 +28,7 @@ def planted(root: Path, ic: float, seed: int) -> HorizonSkill:
         },
         universe={"size": 160, "min_history_sessions": 20, "lookback_sessions": 20},
         lightgbm={
+            "families": ("alpha158",),
             "horizon_sessions": HORIZON,
             "train_sessions": 120,
             "validation_sessions": 15,
