@@ -1,13 +1,12 @@
 """From syntax trees to a plan: names, arguments, windows and kinds are checked, literals among themselves are folded."""
 
+import math
 import operator
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from difflib import get_close_matches
 from functools import lru_cache
 from typing import Final, NoReturn
-
-import numpy as np
 
 from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import across
@@ -25,6 +24,9 @@ MAX_WINDOW = 10_000
 
 MAX_LOOKBACK = 100_000
 """Sessions that an expression may look back in all, windows within windows included."""
+
+MAX_SCRATCH_BYTES = 2**30
+"""Working memory of a thread."""
 
 UNSUPPORTED: Final[Mapping[str, str]] = {
     "TResample": "`TResample` is not supported: a panel has one row a session; resample it before it is given",
@@ -79,7 +81,14 @@ def _compiled(expressions: tuple[tuple[str, str], ...], look_ahead: bool) -> Sta
             results.append(_Compiler(text, builder, look_ahead=look_ahead).whole(name).node)
         except (ExpressionError, LookAheadError) as error:
             raise type(error)(f"{name}: {error}") from None
-    return plan_stages(builder, results)
+    staged = plan_stages(builder, results)
+    needed = max(plan.scratch_bytes for plan in staged.plans)
+    if needed > MAX_SCRATCH_BYTES:
+        raise ExpressionError(
+            f"these {len(expressions)} expressions together would need {needed / 2**30:.1f} GiB of working memory a thread, "
+            f"{MAX_SCRATCH_BYTES / 2**30:.0f} GiB are the most; compute them in several parts, or shorten the longest windows"
+        )
+    return staged
 
 
 class _Compiler:
@@ -122,7 +131,7 @@ class _Compiler:
 
     def constant(self, value: float, node: Node) -> float:
         """A number; there is one zero, so that equal numbers are one operand."""
-        if isinstance(value, complex) or not np.isfinite(value):
+        if isinstance(value, complex) or not math.isfinite(float(value)):
             self.fail("these numbers have no finite result", node)
         return float(value) + 0.0
 

@@ -16,11 +16,8 @@ from ats_assets.expressions import blocks
 from ats_assets.expressions.compiler import compile_expressions
 from ats_assets.expressions.grid import Grid, make_grid
 from ats_assets.expressions.groups import with_groups
-from ats_assets.expressions.plan import GROUP, Plan
+from ats_assets.expressions.plan import GROUP, LONG_LOOKBACK, Plan
 from ats_assets.expressions.staging import Rows, with_stages
-
-LONG_LOOKBACK = 2_000
-"""Sessions; expressions that look back farther are computed symbol by symbol, for the sake of memory."""
 
 
 def compute(

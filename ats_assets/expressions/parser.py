@@ -12,6 +12,9 @@ from ats_assets.expressions.tokens import Token, number, tokenize
 MAX_DEPTH = 100
 """Levels of nesting. Alpha158 needs 6; a few hundred would reach Python's recursion limit."""
 
+MAX_LENGTH = 100_000
+"""Characters of an expression."""
+
 _COMPARISON = 1
 _BINDING = {"|": 2, "&": 3, "+": 4, "-": 4, "*": 5, "/": 5} | dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), _COMPARISON)
 
@@ -24,6 +27,8 @@ def parse(text: str) -> Node:
     ExpressionError
         If the text is no expression; the message points at the place.
     """
+    if len(text) > MAX_LENGTH:
+        raise complaint(f"the expression has {len(text)} characters; {MAX_LENGTH} are the most", text, MAX_LENGTH)
     parser = _Parser(text)
     node = parser.expression()
     parser.end()

@@ -11,7 +11,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.expressions import blocks
 from ats_assets.expressions.machine import FIRST, INSTRUCTION_WIDTH, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
+
+LONG_LOOKBACK: Final = 2_000
+"""Sessions; a plan that looks back farther is run symbol by symbol, for the sake of memory."""
 
 STARTED_REGISTER: Final = 0
 """Rows since the symbol's first row in the block, that row included; 0 or less before it."""
@@ -183,6 +187,12 @@ class Plan:
     registers: int
     window_registers: int
     longest_window: int
+
+    @property
+    def scratch_bytes(self) -> int:
+        """Working memory of a thread: registers of a block of symbols and sessions."""
+        lanes = blocks.LANES if self.lookback < LONG_LOOKBACK else 1
+        return self.registers * (3 * self.lookback * lanes + blocks.BLOCK_VALUES) * 8
 
 
 @dataclass(frozen=True, slots=True)

@@ -52,6 +52,11 @@ class StagedPlan:
     fields: tuple[str, ...]
     groups: tuple[str, ...]
 
+    @property
+    def plans(self) -> list[Plan]:
+        """The plans of all programs."""
+        return [*(program.plan for stage in self.stages for program in stage.programs), self.last]
+
 
 def plan_stages(builder: Builder, results: Sequence[int]) -> StagedPlan:
     """Make the plan that computes the results, in order."""

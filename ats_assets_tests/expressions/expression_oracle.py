@@ -32,7 +32,6 @@ ARITHMETIC: dict[str, Callable[[Value, Value], np.ndarray]] = {
     "-": np.subtract,
     "*": np.multiply,
     "/": np.divide,
-    "**": np.power,
     ">": np.greater,
     ">=": np.greater_equal,
     "<": np.less,
@@ -118,8 +117,13 @@ class Exact:
             return ARITHMETIC[sign](left, right)
         if sign in {"==", "!="}:
             return self.equal(_number(left), _number(right)) == (sign == "==")
-        result = ARITHMETIC[sign](_number(left), _number(right))
-        return self.rounded(result, _number(left)) if sign == "**" else result
+        left, right = _number(left), _number(right)
+        if (
+            sign == "**"
+        ):  # NumPy takes a root where the exponent is the number 0.5, even of an infinite value; IEEE 754 has a rule for powers
+            right = np.full_like(left, right) if isinstance(left, np.ndarray) and not isinstance(right, np.ndarray) else right
+            return self.rounded(np.power(left, right), left)
+        return ARITHMETIC[sign](left, right)
 
     def equal(self, left: Value, right: Value) -> np.ndarray:
         return np.equal(left, right)

@@ -54,6 +54,29 @@ def _bars(symbol: str, days: list[date], random: np.random.Generator, *, gaps: b
     return pl.DataFrame({"symbol": [symbol] * n, "session": days, **columns}).filter(pl.Series(kept))
 
 
+def edge_cases(sessions: int) -> pl.DataFrame:
+    """Histories of one row, of two, three, five and sixty-one; constants; a field without values; missing values at either end and in the middle."""
+    days = calendar(sessions)
+    random = np.random.default_rng(sessions)
+    frames = [_bars("S00", days, random, gaps=False, missing=False)]
+    frames += [
+        _bars(f"H{rows:02d}", days[sessions - rows - number :][:rows], random, gaps=False, missing=False)
+        for number, rows in enumerate((1, 2, 3, 5, 61))
+    ]
+    whole = _bars("S", days, random, gaps=False, missing=False)
+    place = pl.int_range(pl.len())
+    frames.append(
+        whole.with_columns(
+            pl.lit("C00").alias("symbol"), *(pl.lit(value).alias(name) for name, value in zip(FIELDS, [7.3] * 6, strict=True))
+        )
+    )
+    frames.append(whole.with_columns(pl.lit("N00").alias("symbol"), close=None, volume=None))
+    for name, missing in (("M00", place < 70), ("M01", place >= 70), ("M02", (place > 20) & (place < 90)), ("M03", place % 2 == 0)):
+        values = [pl.when(~missing).then(pl.col(field)).alias(field) for field in FIELDS]
+        frames.append(whole.with_columns(pl.lit(name).alias("symbol"), *values))
+    return pl.concat([frame.cast(dict.fromkeys(FIELDS, pl.Float64)) for frame in frames])
+
+
 def with_sectors(panel: pl.DataFrame) -> pl.DataFrame:
     """With a column of three sectors, of which one is unknown; symbols change their sector now and then."""
     number = (pl.col("symbol").str.tail(2).cast(pl.Int32) + pl.col("session").dt.month() // 2) % 3

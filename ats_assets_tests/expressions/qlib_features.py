@@ -11,6 +11,9 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
+Case = tuple[pl.DataFrame, Sequence[date], Mapping[str, str]]
+"""Panel, calendar, expressions."""
+
 SCRIPT = Path(__file__).with_name("qlib_process.py")
 
 
@@ -36,10 +39,16 @@ def write_qlib_data(panel: pl.DataFrame, sessions: Sequence[date], folder: Path)
 
 def qlib_features(panel: pl.DataFrame, sessions: Sequence[date], expressions: Mapping[str, str], folder: Path) -> pl.DataFrame:
     """qlib's values for every session between the first and the last row of a symbol: symbol, session, one column an expression."""
-    write_qlib_data(panel, sessions, folder / "data")
-    (folder / "expressions.json").write_text(json.dumps(dict(expressions)))
-    _run(folder)
-    return pl.read_parquet(folder / "features.parquet")
+    return all_qlib_features({"all": (panel, sessions, expressions)}, folder)["all"]
+
+
+def all_qlib_features(cases: Mapping[str, Case], folder: Path) -> dict[str, pl.DataFrame]:
+    """The same for several cases, in one process, since qlib takes seconds to start."""
+    for name, (panel, sessions, expressions) in cases.items():
+        write_qlib_data(panel, sessions, folder / name / "data")
+        (folder / name / "expressions.json").write_text(json.dumps(dict(expressions)))
+    _run(*(folder / name for name in cases))
+    return {name: pl.read_parquet(folder / name / "features.parquet") for name in cases}
 
 
 def family_of_qlib(family: str, folder: Path) -> list[tuple[str, str]]:
@@ -48,9 +57,9 @@ def family_of_qlib(family: str, folder: Path) -> list[tuple[str, str]]:
     return [(name, text) for name, text in json.loads((folder / f"{family}.json").read_text())]
 
 
-def _run(folder: Path) -> None:
+def _run(*folders: Path) -> None:
     environment = {**os.environ, "MLFLOW_ALLOW_FILE_STORE": "true", "PYTHONWARNINGS": "ignore"}
     done = subprocess.run(
-        [sys.executable, str(SCRIPT), str(folder)], capture_output=True, text=True, env=environment, check=False, cwd=folder
+        [sys.executable, str(SCRIPT), *map(str, folders)], capture_output=True, text=True, env=environment, check=False, cwd=folders[0]
     )
     assert done.returncode == 0, done.stderr

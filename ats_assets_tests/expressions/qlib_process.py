@@ -1,7 +1,7 @@
 """Run by qlib_features.py in a process of its own: qlib evaluates expressions.
 
-Usage: qlib_process.py FOLDER, which may hold data/ and expressions.json; writes alpha158.json and alpha360.json (names and expressions) there, and
-features.parquet (symbol, session, one column an expression) if there are expressions.
+Usage: qlib_process.py FOLDER..., each of which may hold data/ and expressions.json; writes alpha158.json and alpha360.json (names and expressions)
+there, and features.parquet (symbol, session, one column an expression) if there are expressions.
 """
 
 import json
@@ -12,6 +12,7 @@ import polars as pl
 import qlib
 from qlib.contrib.data.loader import Alpha158DL, Alpha360DL
 from qlib.data import D
+from qlib.data.cache import H
 
 
 def main(folder: Path) -> None:
@@ -21,6 +22,7 @@ def main(folder: Path) -> None:
     if not (folder / "expressions.json").exists():
         return
     expressions = json.loads((folder / "expressions.json").read_text())
+    H.clear()
     qlib.init(provider_uri=str(folder / "data"), region="us", kernels=1, logging_level=40)
     frame = D.features(D.instruments("all"), list(expressions.values()), freq="day")
     frame.columns = list(expressions)
@@ -29,4 +31,5 @@ def main(folder: Path) -> None:
 
 
 if __name__ == "__main__":
-    main(Path(sys.argv[1]))
+    for argument in sys.argv[1:]:
+        main(Path(argument))

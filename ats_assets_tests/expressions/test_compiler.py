@@ -2,12 +2,15 @@
 
 from contextlib import suppress
 
+import numpy as np
 import pytest
-from hypothesis import example, given
+from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ats_assets.errors import ExpressionError, LookAheadError
-from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, lookback
+from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, compute, lookback
+from ats_assets_tests.expressions.panels import random_walks, with_sectors
+from ats_assets_tests.expressions.random_expressions import random_expressions
 
 ALPHABET = [
     "CSRank(",
@@ -115,6 +118,8 @@ def test_a_negative_lag_looks_ahead(operator: str) -> None:
         ("7", "an expression needs a field", 0),
         ("$close * (1 / 0)", "divided by zero", 12),
         ("$close * 10 ** 400", "no finite result", 12),
+        ("$close + 1e308 * 1e308", "no finite result", 15),
+        ("Ref($close, 99999999999999999999)", "the lag of `Ref` has to be from 1 to 10000", 12),
         ("$close * (-8) ** 0.5", "no finite result", 14),
         ("$close + (1 > 2)", "two numbers are compared", 12),
         ("Skew($close, 2)", "the window of `Skew` has to be from 3", 13),
@@ -169,6 +174,51 @@ def test_every_operator_compiles() -> None:
         assert plan.fields[0] == "close"
         assert plan.groups == (("close",) if "group" in operator.operands else ())
         assert operator.meaning
+
+
+def test_whole_numbers_of_any_size_are_numbers() -> None:
+    assert compile_expressions({"a": f"$close + {10**39}"}).last.numbers[-1][1] == np.inf  # beside float32
+
+
+def test_a_plan_that_would_fill_the_memory_is_refused() -> None:
+    """At once, and not when it is run."""
+    deep = "$close"
+    for _ in range(9):
+        deep = f"Mean({deep}, {MAX_WINDOW})"
+    assert compile_expressions({"a": deep}).lookback == 9 * (MAX_WINDOW - 1)
+    with pytest.raises(
+        ExpressionError, match=r"these 900 expressions together would need \d\.\d GiB of working memory a thread, 1 GiB are"
+    ):
+        compile_expressions({str(i): f"{deep} * {i}" for i in range(900)})
+
+
+PANEL = with_sectors(random_walks(3, 12, seed=40))
+VALID = [
+    *random_expressions(300, seed=40).values(),
+    "CSNeutralize(CSRank(Ref($close, -2) / $close), $sector)",
+    "Mask(EMA($open, 3), S00) ** 2",
+]
+PIECES = [*ALPHABET, "Ref($close, -3)", "1000000", "1.5", "-3", "0", "1e999", "9" * 39, "ü", "²", "\n", "'", "$", "$$", "(" * 200, "  "]
+
+
+@settings(max_examples=400)
+@given(
+    st.sampled_from(VALID),
+    st.lists(st.tuples(st.integers(0, 200), st.integers(0, 12), st.sampled_from(PIECES) | st.just("")), max_size=4),
+    st.booleans(),
+)
+def test_mutated_expressions_give_a_result_or_a_clear_error(text: str, edits: list[tuple[int, int, str]], look_ahead: bool) -> None:
+    for place, length, piece in edits:
+        text = text[:place] + piece + text[place + length :]
+    try:
+        sessions = lookback({"a": text}, look_ahead=look_ahead)
+        if sessions < 500:
+            assert compute(PANEL, {"a": text}, look_ahead=look_ahead, threads=1).height == PANEL.height
+    except (ExpressionError, LookAheadError) as error:
+        message = str(error)
+    else:
+        message = ""
+    assert len(message) < 1000
 
 
 @given(st.lists(st.sampled_from(ALPHABET), max_size=25).map("".join) | st.text(max_size=40))

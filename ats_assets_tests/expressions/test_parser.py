@@ -7,7 +7,7 @@ from hypothesis import example, given
 from hypothesis import strategies as st
 
 from ats_assets.errors import ExpressionError
-from ats_assets.expressions.parser import MAX_DEPTH, parse
+from ats_assets.expressions.parser import MAX_DEPTH, MAX_LENGTH, parse
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol, operands, walk
 
 SIGNS = ["+", "-", "*", "/", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|"]
@@ -145,7 +145,7 @@ def test_deep_nesting_is_a_clear_error(text: str) -> None:
 
 def test_long_chains_are_deep_trees() -> None:
     with pytest.raises(ExpressionError, match="nested deeper"):
-        parse("$a" + " + $a" * 50_000)
+        parse("$a" + " + $a" * 19_000)
     assert max(depth for _, depth in walk(parse("$a" + " + $a" * (MAX_DEPTH - 1)))) == MAX_DEPTH
 
 
@@ -153,6 +153,12 @@ def test_symbols_are_whole_arguments() -> None:
     for text in ("Mask($a, SPY)", "Mask($a, 'SPY')", 'Mask($a, "SPY" )'):
         assert parse(text) == Call("Mask", (Field("a"), Symbol("SPY")))
     assert parse("Mask($a, 'Ünï, (B)')") == Call("Mask", (Field("a"), Symbol("Ünï, (B)")))
+
+
+def test_very_long_expressions_are_refused_at_once() -> None:
+    with pytest.raises(ExpressionError, match=f"the expression has 50000000 characters; {MAX_LENGTH} are the most"):
+        parse("$a" * 25_000_000)
+    assert len(str(parse("(" + " + ".join(["Mean($a, 5)"] * 90) + ")"))) > 900
 
 
 def test_operands_are_in_order() -> None:
