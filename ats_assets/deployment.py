@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar, session_calendar
-from ats_assets.models.artefact import ModelStore
+from ats_assets.models.artefact import NO_MODEL, ModelStore
 from ats_assets.settings import Settings
 from ats_assets.sources import BarSource, open_source
 from ats_assets.warehouse import Warehouse
@@ -75,7 +75,7 @@ class Deployment:
         if asset not in MODELS:
             return self.warehouse.data_versions(asset, sessions)
         store = self.model_store(asset)
-        return {session.isoformat(): store.read(session).model_sha256 or "unavailable" for session in sessions}
+        return {session.isoformat(): store.read(session).model_sha256 or NO_MODEL for session in sessions}
 
     def known(self, sessions: Sequence[date]) -> list[date]:
         """The sessions that are not before history (the first session with raw bars): only those can be missing."""

@@ -1,5 +1,7 @@
 """Frames between Dagster and the warehouse: a range run's frame is split over its partitions, an input is the rows of the partitions it maps to."""
 
+import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 
@@ -38,11 +40,12 @@ class WarehouseIOManager(dg.IOManager):
                 f"{asset} made rows for {strays[0]}, which is not among the sessions asked for ({sessions[0]} to {sessions[-1]})"
             )
         empty = obj.clear()
+        versions: dict[str, str] = {}
         for session in sessions:
             written = self._write(context, asset, session, parts.get((session,), empty))
+            versions[session.isoformat()] = written.footer.data_version
             context.step_context.add_asset_metadata(_shown(written), asset_key=context.asset_key, partition_key=session.isoformat())
-            if len(sessions) == 1:
-                context.step_context.set_data_version(context.asset_key, dg.DataVersion(written.footer.data_version))
+        context.step_context.set_data_version(context.asset_key, dg.DataVersion(combined_version(versions)))
 
     def _write(self, context: dg.OutputContext, asset: str, session: date, rows: pl.DataFrame) -> Written:
         metadata = context.definition_metadata or {}
@@ -60,6 +63,13 @@ class WarehouseIOManager(dg.IOManager):
         return self._deployment.read(asset, sessions, self._schemas[asset])
 
 
+def combined_version(versions: Mapping[str, str]) -> str:
+    """The data version of one partition, or for a range, where Dagster keeps one for all its partitions, the SHA-256 of theirs."""
+    if len(versions) == 1:
+        return next(iter(versions.values()))
+    return hashlib.sha256(json.dumps(dict(versions), sort_keys=True).encode()).hexdigest()
+
+
 def _flag(value: object) -> bool:
     return bool(value.value) if isinstance(value, dg.BoolMetadataValue) else bool(value)
 
@@ -68,6 +78,9 @@ def _shown(written: Written) -> dict[str, dg.MetadataValue]:
     return {
         "dagster/row_count": dg.MetadataValue.int(written.rows),
         "data_version": dg.MetadataValue.text(written.footer.data_version),
+        "code_version": dg.MetadataValue.text(written.footer.code_version),
+        "settings_version": dg.MetadataValue.text(written.footer.settings_version),
+        "upstream": dg.MetadataValue.json({asset: combined_version(found) for asset, found in written.footer.upstream.items() if found}),
         "path": dg.MetadataValue.path(str(written.path)),
         "bytes": dg.MetadataValue.int(written.bytes),
     }

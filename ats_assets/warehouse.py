@@ -6,16 +6,18 @@
 The layout is hive's, so DuckDB, Polars and Spark read it as it is. A write goes to a temporary file in the same folder, is synced and renamed: a
 reader sees the old file or the new one. The data version of a partition is a SHA-256 of its content (schema and rows in order), independent of
 Parquet's encoding and of the footer. The footer (key `ats`) names the asset, session, data version, code version, settings version and
-the data versions of every partition that was read.
+the data versions of every partition that was read; and it holds the SHA-256 of the file itself (`sealed_file`), which is checked once for each version of a
+file that a process reads, unless that process wrote it.
 
 No reader opens a partition that it was not asked for by session, so a caller that is handed the sessions up to D can't see beyond D.
 All knowledge of paths is here (and, for models, in the model store, whose root is a sibling).
 """
 
 import hashlib
+import io
 import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import asdict, dataclass, field
+from dataclasses import asdict, dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -24,9 +26,12 @@ import polars as pl
 
 from ats_assets.atomic_file import replace_file
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError
+from ats_assets.sealed_file import BLANK, is_intact, is_sealed, seal
 
 FOOTER_KEY = "ats"
 DATA_FILE = "data.parquet"
+TEXT_FOOTER = ".footer"
+"""Ending of the file beside a text that says what a footer says."""
 MADE_TOGETHER = "bars,rejected_bars"
 DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What Polars raises on a file that is not what it was when it was written."""
@@ -38,7 +43,7 @@ Upstream = Mapping[str, Mapping[str, str]]
 
 @dataclass(frozen=True, kw_only=True)
 class Footer:
-    """What a file says of itself."""
+    """What a file says of itself; `file_sha256` is blank until it is written."""
 
     asset: str
     session: str
@@ -46,6 +51,7 @@ class Footer:
     code_version: str
     settings_version: str
     upstream: Upstream = field(default_factory=dict)
+    file_sha256: str = BLANK
 
     def encoded(self) -> str:
         """The footer as JSON with sorted keys, so that equal footers are equal bytes."""
@@ -112,6 +118,7 @@ class Warehouse:
         self._compression_level = compression_level
         self._fsync = fsync
         self._footers: dict[Path, tuple[tuple[int, int], Footer]] = {}
+        self._intact: dict[Path, tuple[int, int]] = {}
 
     def folder(self, asset: str, session: date) -> Path:
         """The folder of a partition."""
@@ -176,6 +183,9 @@ class Warehouse:
     ) -> Written:
         """Store a delivery as a vintage of its partition: a new file only where the content differs from the newest one's.
 
+        The same content again under other versions of code or settings, or over a damaged file, is written in the newest vintage's place: its rows and the time
+        from which they were known stay, its footer says what read them last.
+
         Parameters
         ----------
         known
@@ -184,16 +194,18 @@ class Warehouse:
         """
         vintages = self.vintages(asset, session)
         version = data_version(frame)
-        if vintages:
-            newest = vintages[max(vintages)]
-            footer = self.footer_of(newest)
-            if footer.data_version == version:
-                return Written(path=newest, footer=footer, rows=frame.height, bytes=newest.stat().st_size)
-            if known <= max(vintages):
-                known = max(datetime.now(UTC), max(vintages) + timedelta(microseconds=1))
         footer = Footer(
             asset=asset, session=session.isoformat(), data_version=version, code_version=code_version, settings_version=settings_version
         )
+        if vintages:
+            newest = vintages[max(vintages)]
+            stored = self.footer_of(newest)
+            if stored.data_version == version:
+                if replace(stored, file_sha256=BLANK) == footer and self.fault(newest) is None:
+                    return Written(path=newest, footer=stored, rows=frame.height, bytes=newest.stat().st_size)
+                return self._store(newest, frame, footer)
+            if known <= max(vintages):
+                known = max(datetime.now(UTC), max(vintages) + timedelta(microseconds=1))
         name = f"known={known.astimezone(UTC).strftime(KNOWN_FORMAT)}.parquet"
         return self._store(self.folder(asset, session) / name, frame, footer)
 
@@ -223,11 +235,46 @@ class Warehouse:
             )
         paths = [self.path(asset, session) for session in sessions]
         self.require(asset, sessions)
+        for session, path in zip(sessions, paths, strict=True):
+            self._check(path, materialize_command(asset, session))
         try:
             frame = pl.read_parquet(paths, columns=list(columns) if columns else None, hive_partitioning=False, missing_columns="raise")
         except DAMAGE as error:
             raise self._unreadable(asset, sessions, paths, error) from error
         return frame
+
+    def _check(self, path: Path, make: str) -> None:
+        if fault := self.fault(path):
+            raise CorruptPartitionError(f"{path} is damaged ({fault}): delete it, then {make}; or ats stale --heal")
+
+    def fault(self, path: Path, *, again: bool = False) -> str | None:
+        """What is wrong with a file's bytes, or None.
+
+        Parameters
+        ----------
+        again
+            Look at a file that was found intact, or that this process has written, once more: a disk can change bytes without changing the time.
+        """
+        stat = path.stat()
+        stamp = (stat.st_mtime_ns, stat.st_size)
+        if not again and self._intact.get(path) == stamp:
+            return None
+        content = path.read_bytes()
+        if is_sealed(content):
+            fault = None if is_intact(content) else "its SHA-256 is not the one in its footer"
+        else:
+            fault = self._fault_of_content(path)
+        if fault is None:
+            self._intact[path] = stamp
+        return fault
+
+    def _fault_of_content(self, path: Path) -> str | None:
+        """Of a file without a hash of itself, as earlier versions wrote them: whether its rows are those that its footer names."""
+        try:
+            same = data_version(pl.read_parquet(path, hive_partitioning=False)) == self.footer_of(path).data_version
+        except (*DAMAGE, CorruptPartitionError) as error:
+            return str(error)
+        return None if same else "its rows are not those that its footer names"
 
     def require(self, asset: str, sessions: Iterable[date]) -> None:
         """Raise MissingPartitionError unless every partition is stored."""
@@ -295,20 +342,74 @@ class Warehouse:
         )
         return self._store(self.part(asset, part), frame, footer)
 
-    def write_text(self, asset: str, name: str, text: str) -> Path:
-        """Store a text beside the tables of an asset without partitions."""
+    def write_text(
+        self,
+        asset: str,
+        name: str,
+        text: str,
+        *,
+        code_version: str = "",
+        settings_version: str = "",
+        upstream: Upstream | None = None,
+    ) -> Path:
+        """Store a text of an asset without partitions, with its footer in a file beside it; the old footer goes first, so that they never belong to two texts."""
         path = self.root / asset / name
-        replace_file(path, lambda file: file.write(text.encode()), fsync=self._fsync)
+        content = text.encode()
+        footer = Footer(
+            asset=asset,
+            session="",
+            data_version=hashlib.sha256(content).hexdigest(),
+            code_version=code_version,
+            settings_version=settings_version,
+            upstream=upstream or {},
+        )
+        beside = text_footer(path)
+        beside.unlink(missing_ok=True)
+        replace_file(path, lambda file: file.write(content), fsync=self._fsync)
+        replace_file(beside, lambda file: file.write(seal(footer.encoded().encode())[0]), fsync=self._fsync)
         return path
 
     def read_text(self, asset: str, name: str) -> str:
-        """A text beside the tables of an asset without partitions."""
+        """A text of an asset without partitions, checked against its footer.
+
+        Raises
+        ------
+        MissingPartitionError, CorruptPartitionError
+        """
         path = self.root / asset / name
+        make = f"Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
         if not path.is_file():
-            raise MissingPartitionError(
-                f"{path} is not there. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
-            )
+            raise MissingPartitionError(f"{path} is not there. {make}")
+        if fault := self.text_fault(path):
+            raise CorruptPartitionError(f"{path} is damaged ({fault}). {make}")
         return path.read_text(encoding="utf-8")
+
+    def text_fault(self, path: Path) -> str | None:
+        """What is wrong with a text or with the footer beside it, or None."""
+        try:
+            footer = self.footer_of_text(path)
+        except CorruptPartitionError as error:
+            return str(error)
+        same = hashlib.sha256(path.read_bytes()).hexdigest() == footer.data_version
+        return None if same else "its SHA-256 is not the one in its footer"
+
+    def footer_of_text(self, path: Path) -> Footer:
+        """The footer beside a text.
+
+        Raises
+        ------
+        CorruptPartitionError
+            If it is missing or damaged.
+        """
+        beside = text_footer(path)
+        try:
+            content = beside.read_bytes()
+            footer = Footer(**json.loads(content))
+        except (OSError, ValueError, TypeError) as error:
+            raise CorruptPartitionError(f"{beside} is missing or damaged ({error}): make {path.parent.name} again") from error
+        if not is_intact(content):
+            raise CorruptPartitionError(f"{beside} is damaged (its SHA-256 is not the one it holds): make {path.parent.name} again")
+        return footer
 
     def part(self, asset: str, part: str) -> Path:
         """The file of one table of an asset without partitions."""
@@ -326,6 +427,7 @@ class Warehouse:
             raise MissingPartitionError(
                 f"{asset} is not in {self.root}. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
             )
+        self._check(path, f"materialise {asset} again")
         try:
             return pl.read_parquet(path)
         except DAMAGE as error:
@@ -341,15 +443,14 @@ class Warehouse:
         return next((day for day in days if self.exists("raw_bars", day)), None)
 
     def _store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
-        replace_file(
-            path,
-            lambda file: frame.write_parquet(
-                file, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()}
-            ),
-            fsync=self._fsync,
-        )
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()})
+        content, file_sha256 = seal(buffer.getvalue())
+        replace_file(path, lambda file: file.write(content), fsync=self._fsync)
+        footer = replace(footer, file_sha256=file_sha256)
         stat = path.stat()
         self._footers[path] = ((stat.st_mtime_ns, stat.st_size), footer)
+        self._intact[path] = (stat.st_mtime_ns, stat.st_size)
         return Written(path=path, footer=footer, rows=frame.height, bytes=stat.st_size)
 
     def _unreadable(self, asset: str, sessions: Sequence[date], paths: Sequence[Path], cause: BaseException) -> CorruptPartitionError:
@@ -362,6 +463,11 @@ class Warehouse:
             f"the partitions of {asset} from {sessions[0]} to {sessions[-1]} can't be read together ({cause}): "
             f"make them again with ats run --select {asset} --from {sessions[0]} --to {sessions[-1]}"
         )
+
+
+def text_footer(path: Path) -> Path:
+    """Where the footer of a text lies."""
+    return path.with_name(path.name + TEXT_FOOTER)
 
 
 def materialize_command(asset: str, session: date) -> str:

@@ -1,8 +1,10 @@
 """The warehouse: what is written is read, versions are of the content alone, and a damaged or missing file has a name."""
 
 import json
+import os
 import subprocess
 import sys
+from dataclasses import asdict
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -308,7 +310,58 @@ def test_a_damaged_file_is_named_and_never_ends_the_process(tmp_path: Path) -> N
             said = found[f"{name} {act}"]
             assert path in said, (name, act, said)
             assert "delete it" in said, (name, act, said)
+    for name in files.keys() - {"whole"}:
+        assert "session=2023-01-03/data.parquet is damaged" in found[f"{name} read"], name
+        assert "p.parquet is damaged" in found[f"{name} part"], name
     assert "--select bars,rejected_bars --partition 2023-01-03" in found["half read"]
+
+
+def test_a_flipped_byte_anywhere_is_found_by_the_reader_that_would_have_used_the_file(tmp_path: Path) -> None:
+    path = Warehouse(tmp_path, fsync=False).write("bars", DAY, frame(), upstream={"raw_bars": {"2023-01-03": "a0"}}).path
+    content = path.read_bytes()
+    for place in range(len(content)):
+        path.write_bytes(content[:place] + bytes([content[place] ^ 0x01]) + content[place + 1 :])
+        with pytest.raises(CorruptPartitionError, match="is damaged"):
+            Warehouse(tmp_path).read("bars", [DAY])
+    path.write_bytes(content)
+    assert_frame_equal(Warehouse(tmp_path).read("bars", [DAY]), frame())
+
+
+def test_a_file_is_looked_at_once_for_each_version_of_it(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:
+    path = warehouse.write("bars", DAY, frame()).path
+    other, looked = Warehouse(warehouse.root), []
+    read_bytes = Path.read_bytes
+    monkeypatch.setattr(Path, "read_bytes", lambda self: looked.append(self) or read_bytes(self))
+    warehouse.read("bars", [DAY])
+    assert looked == []  # it has written it
+    other.read("bars", [DAY])
+    other.read("bars", [DAY])
+    assert looked == [path]
+    stat = path.stat()
+    path.write_bytes(read_bytes(path)[:-1] + b"X")
+    os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    assert other.fault(path) is None  # its time and its size are the same
+    assert other.fault(path, again=True) is not None
+
+
+def test_a_file_without_a_hash_of_itself_is_judged_by_its_rows(warehouse: Warehouse) -> None:
+    path = warehouse.write("bars", DAY, frame()).path
+    said = {key: value for key, value in asdict(warehouse.footer("bars", DAY)).items() if key != "file_sha256"}
+    for close, fault in ((1.0, None), (2.0, "its rows are not those that its footer names")):
+        frame(close=close).write_parquet(path, metadata={"ats": json.dumps(said)})
+        assert Warehouse(warehouse.root).fault(path) == fault
+
+
+def test_the_same_delivery_under_other_versions_or_over_a_damaged_file_takes_its_place(warehouse: Warehouse) -> None:
+    first = warehouse.write_vintage("raw_bars", DAY, frame(), known=NOON, code_version="a")
+    again = warehouse.write_vintage("raw_bars", DAY, frame(), known=NOON + timedelta(days=1), code_version="b")
+    assert (again.path, again.footer.data_version, again.footer.code_version) == (first.path, first.footer.data_version, "b")
+    whole = again.path.read_bytes()
+    again.path.write_bytes(whole[:30] + bytes([whole[30] ^ 1]) + whole[31:])
+    other = Warehouse(warehouse.root)
+    other.write_vintage("raw_bars", DAY, frame(), known=NOON + timedelta(days=2), code_version="b")
+    assert again.path.read_bytes() == whole
+    assert list(other.vintages("raw_bars", DAY)) == [NOON]
 
 
 def test_files_of_two_schemas_are_said_to_be_so(warehouse: Warehouse) -> None:
@@ -338,3 +391,18 @@ def test_parts_and_texts(warehouse: Warehouse) -> None:
     assert warehouse.footer_of(warehouse.part("backtest", "equity")) == written.footer
     warehouse.write_text("backtest", "metrics.json", "{ ½ }")
     assert warehouse.read_text("backtest", "metrics.json") == "{ ½ }"
+
+
+def test_a_flipped_byte_in_a_text_or_beside_it_is_found(warehouse: Warehouse) -> None:
+    path = warehouse.write_text("backtest", "metrics.json", "{}", code_version="c", upstream={"signals": {"2023-01-03": "v"}})
+    assert warehouse.footer_of_text(path).upstream == {"signals": {"2023-01-03": "v"}}
+    for file in (path, path.with_name("metrics.json.footer")):
+        content = file.read_bytes()
+        for place in range(len(content)):
+            file.write_bytes(content[:place] + bytes([content[place] ^ 0x01]) + content[place + 1 :])
+            with pytest.raises(CorruptPartitionError, match="damaged"):
+                warehouse.read_text("backtest", "metrics.json")
+        file.write_bytes(content)
+    path.with_name("metrics.json.footer").unlink()
+    with pytest.raises(CorruptPartitionError, match="missing or damaged"):
+        warehouse.read_text("backtest", "metrics.json")

@@ -47,17 +47,12 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         result = run_backtest(signals, bars, sessions, portfolio=settings.portfolio, settings=settings.backtest)
         metrics = backtest_metrics(result, settings.backtest)
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars")}
+        versions = {"code_version": node.code_version, "settings_version": node.settings_version}
         for table in TABLES:
-            deployment.warehouse.write_part(
-                "backtest",
-                table,
-                getattr(result, table),
-                code_version=node.code_version,
-                settings_version=node.settings_version,
-                upstream=upstream,
-            )
+            deployment.warehouse.write_part("backtest", table, getattr(result, table), **versions, upstream=upstream)
         figures = metrics.to_dict()
-        deployment.warehouse.write_text("backtest", "metrics.json", json.dumps(figures, indent=2, sort_keys=True, default=str))
+        text = json.dumps(figures, indent=2, sort_keys=True, default=str)
+        deployment.warehouse.write_text("backtest", "metrics.json", text, **versions, upstream=upstream)
         context.log.info(f"backtest from {sessions[0]} to {sessions[-1]}: {len(result.trades)} trades")
         equity: pl.Series = result.equity["equity"]
         shown = {

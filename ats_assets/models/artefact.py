@@ -2,16 +2,19 @@
 
     <root>/<name>/session=YYYY-MM-DD/model.json      the record, `ModelRecord`
     <root>/<name>/session=YYYY-MM-DD/model.txt       the model in the library's native text, where it was fitted at that session
+    <root>/<name>/session=YYYY-MM-DD/upstream.json   at a refit session: asset -> session -> data version of every partition that was read
 
-A folder counts only with its model.json, which names the SHA-256 of model.txt. Both are written to a temporary file in the folder, synced and
-renamed, model.txt first. Where another model.txt is replaced, the old model.json goes before it: a process killed in between leaves a partition that
-is missing, never one that mixes two models.
+A folder counts only with its model.json, which names the SHA-256 of the other files and holds its own. Each is written to a temporary file in the folder,
+synced and renamed, model.json last. Where another of the others is replaced, the old model.json goes before it: a process killed in between leaves a
+partition that is missing, never one that mixes two models.
 """
 
 import hashlib
+import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import lightgbm as lgb
 from pydantic import ValidationError
@@ -21,11 +24,15 @@ from ats_assets.errors import CorruptPartitionError, MissingPartitionError, Mode
 from ats_assets.models.boosted_trees import FittedTrees, Unavailable
 from ats_assets.models.schema import Label, ModelRecord, Validation, Window
 from ats_assets.models.training_set import CrossSections, TrainingSet
+from ats_assets.sealed_file import is_intact
 from ats_assets.settings import LightgbmSettings
-from ats_assets.warehouse import materialize_command
+from ats_assets.warehouse import Upstream, materialize_command
 
 RECORD_FILE = "model.json"
 MODEL_FILE = "model.txt"
+UPSTREAM_FILE = "upstream.json"
+NO_MODEL = "unavailable"
+"""What stands for a model's data version where there is none."""
 
 
 class ModelStore:
@@ -63,9 +70,16 @@ class ModelStore:
         return sorted(day for day in map(date.fromisoformat, names) if self.exists(day))
 
     def write_fitted(
-        self, session: date, fitted: FittedTrees, data: TrainingSet, settings: LightgbmSettings, versions: Mapping[str, str]
+        self,
+        session: date,
+        fitted: FittedTrees,
+        data: TrainingSet,
+        settings: LightgbmSettings,
+        versions: Mapping[str, str],
+        *,
+        upstream: Upstream | None = None,
     ) -> ModelRecord:
-        """Store a model that was fitted at `session`; `versions` name the code and the data, LightGBM's own is added."""
+        """Store a model that was fitted at `session`; `versions` name the code and the data, LightGBM's own is added, `upstream` what was read."""
         ics = [ic for ic in fitted.validation["rank_ic"].to_list() if ic is not None]
         record = ModelRecord(
             name=self.name,
@@ -85,8 +99,9 @@ class ModelStore:
             importance=fitted.importance,
             versions={**versions, "lightgbm": lgb.__version__},
             model_sha256=hashlib.sha256(fitted.text.encode()).hexdigest(),
+            upstream_sha256=_sha256(upstream),
         )
-        self._write(record, fitted.text.encode())
+        self._write(record, fitted.text.encode(), upstream)
         return record
 
     def write_carried(self, session: date, carried_from: date, versions: Mapping[str, str]) -> ModelRecord:
@@ -112,10 +127,19 @@ class ModelStore:
         self._write(record)
         return record
 
-    def write_unavailable(self, session: date, unavailable: Unavailable, versions: Mapping[str, str]) -> ModelRecord:
-        """Store that there is no model at `session`, and why."""
-        record = ModelRecord(name=self.name, session=session, status="unavailable", reason=unavailable.reason, versions=dict(versions))
-        self._write(record)
+    def write_unavailable(
+        self, session: date, unavailable: Unavailable, versions: Mapping[str, str], upstream: Upstream | None = None
+    ) -> ModelRecord:
+        """Store that there is no model at `session`, why, and what was read to find that out."""
+        record = ModelRecord(
+            name=self.name,
+            session=session,
+            status="unavailable",
+            reason=unavailable.reason,
+            versions=dict(versions),
+            upstream_sha256=_sha256(upstream),
+        )
+        self._write(record, upstream=upstream)
         return record
 
     def read(self, session: date) -> ModelRecord:
@@ -135,8 +159,10 @@ class ModelStore:
             raise MissingPartitionError(
                 f"{self.name} has no model for {session} in {self.root}. Make it: {materialize_command(self.name, session)}"
             ) from None
+        if not is_intact(content):
+            raise self._corrupt(path, session, "its SHA-256 is not the one it holds")
         try:
-            record = ModelRecord.model_validate_json(content)
+            record = ModelRecord.model_validate({key: value for key, value in json.loads(content).items() if key != "file_sha256"})
         except ValidationError as error:
             raise self._corrupt(path, session, f"{error.error_count()} faults, first: {error.errors()[0]['msg']}") from error
         if (record.name, record.session) != (self.name, session):
@@ -177,6 +203,42 @@ class ModelStore:
             raise self._corrupt(path, record.session, f"its SHA-256 is not the one in {RECORD_FILE}")
         return content.decode()
 
+    def upstream(self, record: ModelRecord) -> dict[str, dict[str, str]]:
+        """Asset -> session (ISO) -> data version of all that a record was made from, checked against its SHA-256.
+
+        A carried record was made from the record that it is carried from, whose data version is the SHA-256 of its model.
+
+        Raises
+        ------
+        CorruptPartitionError
+            If upstream.json is missing or is not the one that was recorded.
+        """
+        if record.carried_from is not None:
+            return {self.name: {record.carried_from.isoformat(): record.model_sha256 or NO_MODEL}}
+        if record.upstream_sha256 is None:
+            return {}
+        path = self.folder(record.session) / UPSTREAM_FILE
+        try:
+            content = path.read_bytes()
+        except FileNotFoundError as error:
+            raise self._corrupt(path, record.session, "it is missing") from error
+        if hashlib.sha256(content).hexdigest() != record.upstream_sha256:
+            raise self._corrupt(path, record.session, f"its SHA-256 is not the one in {RECORD_FILE}")
+        return json.loads(content)
+
+    def check(self, session: date) -> ModelRecord:
+        """The record of a session, when every file that it names is what was written.
+
+        Raises
+        ------
+        MissingPartitionError, CorruptPartitionError
+        """
+        record = self.read(session)
+        self.upstream(record)
+        if record.status == "fitted":
+            self.text(record)
+        return record
+
     def booster(self, record: ModelRecord) -> lgb.Booster:
         """The LightGBM model behind a fitted record.
 
@@ -187,14 +249,16 @@ class ModelStore:
         """
         return lgb.Booster(model_str=self.text(record))
 
-    def _write(self, record: ModelRecord, model: bytes | None = None) -> None:
+    def _write(self, record: ModelRecord, model: bytes | None = None, upstream: Upstream | None = None) -> None:
         folder = self.folder(record.session)
-        path, model_path = folder / RECORD_FILE, folder / MODEL_FILE
-        if model_path.is_file() and (model is None or model_path.read_bytes() != model):
+        path = folder / RECORD_FILE
+        wanted = {MODEL_FILE: model, UPSTREAM_FILE: _encoded(upstream)}
+        for other in [folder / name for name, content in wanted.items() if _differs(folder / name, content)]:
             path.unlink(missing_ok=True)
-            model_path.unlink()
-        if model is not None and not model_path.is_file():
-            self._replace(model_path, model)
+            other.unlink()
+        for name, content in wanted.items():
+            if content is not None and not (folder / name).is_file():
+                self._replace(folder / name, content)
         self._replace(path, record.encoded())
 
     def _replace(self, path: Path, content: bytes) -> None:
@@ -202,6 +266,20 @@ class ModelStore:
 
     def _corrupt(self, path: Path, session: date, what: str) -> CorruptPartitionError:
         return CorruptPartitionError(f"{path} can't be used: {what}. Make it again: {materialize_command(self.name, session)}")
+
+
+def _differs(path: Path, content: bytes | None) -> bool:
+    return path.is_file() and (content is None or path.read_bytes() != content)
+
+
+def _encoded(upstream: Upstream | None) -> bytes | None:
+    values: dict[str, Any] = {asset: dict(found) for asset, found in (upstream or {}).items()}
+    return None if upstream is None else (json.dumps(values, sort_keys=True, separators=(",", ":")) + "\n").encode()
+
+
+def _sha256(upstream: Upstream | None) -> str | None:
+    content = _encoded(upstream)
+    return None if content is None else hashlib.sha256(content).hexdigest()
 
 
 def _window(rows: CrossSections) -> Window:

@@ -21,6 +21,7 @@ from ats_assets.models.tracking import TrackedRun, Tracking
 from ats_assets.models.training_set import TrainingWindow, training_set, training_window
 from ats_assets.partitions import Reads, sessions_of
 from ats_assets.pictures import png_markdown
+from ats_assets.warehouse import Upstream
 
 GROUP = "models"
 
@@ -88,6 +89,8 @@ class _Training:
                     session, Unavailable(reason=f"the first refit session of history is after {session}"), versions
                 )
             return self._store.write_carried(session, refit, versions)
+        upstream = upstream_versions(self._deployment, self._node.reads, session)
+        versions |= {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
         window = training_window(calendar, session, self._settings)
         known = TrainingWindow(
             session=session,
@@ -96,10 +99,10 @@ class _Training:
             label_sessions=tuple(self._deployment.known(window.label_sessions)),
         )
         if not known.train or not known.validation:
-            return self._store.write_unavailable(session, Unavailable(reason="history holds no labelled sessions yet"), versions)
-        return self._fit(session, known, versions)
+            return self._store.write_unavailable(session, Unavailable(reason="history holds no labelled sessions yet"), versions, upstream)
+        return self._fit(session, known, versions, upstream)
 
-    def _fit(self, session: date, window: TrainingWindow, versions: dict[str, str]) -> ModelRecord:
+    def _fit(self, session: date, window: TrainingWindow, versions: dict[str, str], upstream: Upstream) -> ModelRecord:
         data = training_set(
             joined({family: self._rows(family, window.decisions) for family in self._deployment.model_families}),
             self._rows("forward_returns", window.label_sessions),
@@ -107,13 +110,11 @@ class _Training:
             window,
             self._settings,
         )
-        upstream = upstream_versions(self._deployment, self._node.reads, session)
-        digests = {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
         with self._tracked(session) as run:
             fitted = fit_boosted_trees(data, self._settings)
             if isinstance(fitted, Unavailable):
-                return self._store.write_unavailable(session, fitted, versions | digests)
-            record = self._store.write_fitted(session, fitted, data, self._settings, versions | digests)
+                return self._store.write_unavailable(session, fitted, versions, upstream)
+            record = self._store.write_fitted(session, fitted, data, self._settings, versions, upstream=upstream)
             if run is not None:
                 run.log_model(record, fitted.text)
                 self._context.add_asset_metadata({"mlflow_run": run.url or run.run_id}, partition_key=session.isoformat())

@@ -6,6 +6,8 @@ from typing import Any, Literal
 
 from pydantic import BaseModel, ConfigDict, Field, model_validator
 
+from ats_assets.sealed_file import BLANK, seal
+
 
 class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
@@ -58,6 +60,7 @@ class ModelRecord(_Frozen):
     importance: dict[str, float] = Field(default_factory=dict, description="total gain by feature")
     versions: dict[str, str] = Field(default_factory=dict, description="of libraries, code, settings and the data that were read")
     model_sha256: str | None = Field(default=None, description="of model.txt")
+    upstream_sha256: str | None = Field(default=None, description="of upstream.json, which names every partition that was read")
 
     @model_validator(mode="after")
     def _complete(self) -> "ModelRecord":
@@ -73,5 +76,6 @@ class ModelRecord(_Frozen):
         return self
 
     def encoded(self) -> bytes:
-        """JSON with sorted keys, so that equal records are equal bytes."""
-        return (json.dumps(self.model_dump(mode="json"), sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode()
+        """JSON with sorted keys, so that equal records are equal bytes, and the SHA-256 of itself under `file_sha256`."""
+        values = self.model_dump(mode="json") | {"file_sha256": BLANK}
+        return seal((json.dumps(values, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode())[0]

@@ -1,6 +1,7 @@
 """Assets of the stage reports: what people read."""
 
 import json
+from collections.abc import Sequence
 from dataclasses import fields
 from datetime import date
 
@@ -49,7 +50,14 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             next_session=deployment.calendar.offset(newest, 1),
             lineage=_lineage(deployment),
         )
-        path = deployment.warehouse.write_text("backtest_report", REPORT, page)
+        path = deployment.warehouse.write_text(
+            "backtest_report",
+            REPORT,
+            page,
+            code_version=node.code_version,
+            settings_version=node.settings_version,
+            upstream=_upstream(deployment, judged, newest),
+        )
         verdict = skill_summary(skill, horizon)
         context.log.info(f"report: {path}")
         return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path)), "skill": verdict.text})
@@ -65,6 +73,13 @@ def stored_backtest(deployment: Deployment) -> BacktestResult:
     MissingPartitionError, CorruptPartitionError
     """
     return BacktestResult(**{field.name: deployment.warehouse.read_part("backtest", field.name) for field in fields(BacktestResult)})
+
+
+def _upstream(deployment: Deployment, judged: Sequence[date], newest: date) -> dict[str, dict[str, str]]:
+    """What the report is made from; of the backtest its tables, by their names."""
+    warehouse = deployment.warehouse
+    tables = {field.name: warehouse.footer_of(warehouse.part("backtest", field.name)).data_version for field in fields(BacktestResult)}
+    return {"backtest": tables, "skill": warehouse.data_versions("skill", judged), "signals": warehouse.data_versions("signals", [newest])}
 
 
 def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:

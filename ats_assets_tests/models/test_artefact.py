@@ -124,6 +124,35 @@ def test_a_damaged_record_is_refused(store: ModelStore, damage: str) -> None:
         store.read(SESSION)
 
 
+UPSTREAM = {"bars": {"2022-01-03": "aa", "2022-01-04": "bb"}, "universe": {}}
+
+
+def test_a_record_names_what_it_was_made_from(store: ModelStore) -> None:
+    fitted = store.write_fitted(SESSION, FITTED, small_training_set(), SETTINGS, VERSIONS, upstream=UPSTREAM)
+    carried = store.write_carried(NEXT, SESSION, VERSIONS)
+    assert list(files(store)) == ["model.json", "model.txt", "upstream.json"]
+    assert store.upstream(store.read(SESSION)) == UPSTREAM
+    assert store.upstream(carried) == {"lightgbm_model": {SESSION.isoformat(): fitted.model_sha256}}
+    none = store.write_unavailable(SESSION, Unavailable(reason="none"), VERSIONS, UPSTREAM)
+    assert list(files(store)) == ["model.json", "upstream.json"]
+    assert store.upstream(none) == UPSTREAM
+    assert store.upstream(store.write_unavailable(SESSION, Unavailable(reason="none"), VERSIONS)) == {}
+    assert list(files(store)) == ["model.json"]
+
+
+def test_a_flipped_byte_anywhere_is_found(store: ModelStore) -> None:
+    store.write_fitted(SESSION, FITTED, small_training_set(), SETTINGS, VERSIONS, upstream=UPSTREAM)
+    store.check(SESSION)
+    for name, content in files(store).items():
+        path = store.folder(SESSION) / name
+        for place in range(0, len(content), 1 + len(content) // 300):
+            path.write_bytes(content[:place] + bytes([content[place] ^ 0x01]) + content[place + 1 :])
+            with pytest.raises(CorruptPartitionError, match=name):
+                store.check(SESSION)
+        path.write_bytes(content)
+    store.check(SESSION)
+
+
 def test_a_record_in_a_strange_folder_is_refused(store: ModelStore) -> None:
     write(store)
     store.folder(SESSION).rename(store.folder(NEXT))
