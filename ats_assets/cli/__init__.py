@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats doctor`.
+"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats stale`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 done; 1 refused, failed or a check says no; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -112,6 +112,20 @@ def leakcheck(  # noqa: PLR0917 - typer calls it by name
     from ats_assets.cli.leakcheck import leakcheck as command  # noqa: PLC0415
 
     command(functions=function or [], only=subjects or [], sessions=sessions, symbols=symbols, draws=draws, as_json=as_json)
+
+
+@app.command()
+def stale(
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON: a list of objects with asset, session, reason.")] = False,
+    heal: Annotated[bool, typer.Option("--heal", help="Make them again, in order, and what turns out to depend on them.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Look at every byte of every file first.")] = False,
+    source: Annotated[bool, typer.Option("--source", help="Ask the source, too, whether it delivers another content now.")] = False,
+    chunk: Annotated[int, typer.Option(min=1, metavar="N", help="Sessions in one Dagster run.")] = 126,
+) -> None:
+    """List the partitions whose upstream data, code or settings changed since they were made."""
+    from ats_assets.cli.stale import stale as command  # noqa: PLC0415
+
+    command(as_json=as_json, heal=heal, deep=deep, source=source, chunk=chunk)
 
 
 features = typer.Typer(no_args_is_help=True, help="The registry of factors, and what an expression needs.")

@@ -1,0 +1,105 @@
+"""Stale partitions made again: the graph's declarations as lineage rules, the order of making, the sensor that asks for it."""
+
+from collections.abc import Iterator, Mapping
+from datetime import date
+
+import dagster as dg
+from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
+
+from ats_assets.deployment import MODELS, Deployment
+from ats_assets.errors import AtsError
+from ats_assets.graph import CODE, SETTINGS, VINTAGES, reads_of
+from ats_assets.lineage import LineageIndex, Rule, Rules, Stale, Staleness, Window, contiguous
+from ats_assets.warehouse import data_version
+
+
+def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
+    """What the assets of a graph declare, for the lineage."""
+    rules: list[Rule] = []
+    for key in graph.materializable_asset_keys:
+        node, name = graph.get(key), key.to_user_string()
+        windows = [Window(asset=r.asset, back=r.back, lag=r.lag) for r in reads_of(node.metadata)]
+        if node.partitions_def is None:
+            windows = [Window(asset=parent.to_user_string()) for parent in sorted(node.parent_keys)]
+        rules.append(
+            Rule(
+                asset=name,
+                windows=tuple(windows),
+                code_version=_text(node.metadata, CODE),
+                settings_version=_text(node.metadata, SETTINGS),
+                made_with=tuple(sorted(other.to_user_string() for other in node.execution_set_asset_keys)) or (name,),
+                partitioned=node.partitions_def is not None,
+                refit_every=deployment.settings.lightgbm.refit_every_sessions if name in MODELS else 0,
+                from_source=VINTAGES in node.metadata,
+            )
+        )
+    return Rules(sorted(rules, key=lambda rule: rule.asset))
+
+
+def _text(metadata: Mapping[str, object], key: str) -> str:
+    value = metadata.get(key, "")
+    return value.text or "" if isinstance(value, dg.TextMetadataValue) else str(value)
+
+
+def delivered_versions(deployment: Deployment) -> dict[str, str]:
+    """Session (ISO) -> data version of what the source delivers now, for the stored sessions that it has.
+
+    Raises
+    ------
+    SourceError
+        If the source can't be read.
+    """
+    source = deployment.source
+    first, latest = source.first_session(), source.latest_session()
+    sessions = [day for day in deployment.warehouse.sessions("raw_bars") if first <= day <= latest]
+    return {day.isoformat(): data_version(source.bars([day])) for day in sessions}
+
+
+class Healing:
+    """The stale partitions of a deployment, asset after asset.
+
+    Parameters
+    ----------
+    delivered
+        See `Staleness`.
+    """
+
+    def __init__(self, deployment: Deployment, rules: Rules, delivered: Mapping[str, str] | None = None) -> None:
+        self._deployment = deployment
+        self._rules = rules
+        self._delivered = delivered
+        self.index = LineageIndex(deployment)
+
+    def staleness(self, *, deep: bool = False) -> Staleness:
+        """The state of what is stored now."""
+        self.index.refresh(deep=deep)
+        return Staleness(self._deployment, self._rules, self.index.entries(), self._delivered)
+
+    def stale(self, *, deep: bool = False) -> list[Stale]:
+        """All that is stale now."""
+        return self.staleness(deep=deep).stale()
+
+    def version(self, asset: str, session: str) -> str | None:
+        """The data version of what is stored now; None where there is nothing that says it, or no partitions."""
+        try:
+            return self._deployment.data_versions(asset, [date.fromisoformat(session)])[session] if session else None
+        except AtsError:
+            return None
+
+    def steps(self, longest: int) -> Iterator[tuple[tuple[str, ...], list[date], list[Stale]]]:
+        """What to make next: assets, neighbouring sessions (none: no partitions), and why; judged anew whenever the caller has made what it was handed.
+
+        Each asset comes after all that it reads. A carried model becomes stale only when the fit that it is carried from has been made, so an asset
+        is asked again until nothing of it is stale; what is stale again right after it was made is not handed out twice.
+        """
+        for assets in self._rules.steps():
+            handed: set[tuple[str, str]] = set()
+            while stale := [one for one in self.staleness().stale(assets) if (one.asset, one.session) not in handed]:
+                handed |= {(one.asset, one.session) for one in stale}
+                days = {one.session for one in stale}
+                if "" in days:
+                    yield assets, [], stale
+                    continue
+                for run in contiguous(map(date.fromisoformat, days), self._deployment.calendar, longest):
+                    names = {day.isoformat() for day in run}
+                    yield assets, run, [one for one in stale if one.session in names]

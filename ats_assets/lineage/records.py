@@ -1,0 +1,146 @@
+"""What the files of the warehouse and the models say of themselves, one record for each file that can be read or made on its own."""
+
+import json
+import os
+from collections.abc import Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date
+from pathlib import Path
+
+from ats_assets.deployment import MODELS, Deployment
+from ats_assets.errors import AtsError, CorruptPartitionError
+from ats_assets.models.artefact import MODEL_FILE, NO_MODEL, RECORD_FILE, UPSTREAM_FILE
+from ats_assets.warehouse import DATA_FILE, TEXT_FOOTER, Upstream, text_footer
+
+SESSION, KNOWN = "session=", "known="
+
+
+@dataclass(frozen=True, kw_only=True)
+class Found:
+    """A file that lies there.
+
+    Attributes
+    ----------
+    key
+        The session (ISO) of a partition; of an asset without partitions the file's name, a table's without its ending.
+    known
+        Of a vintage, the time in its name; else empty.
+    stamp
+        Times and sizes of all files that belong to it; another stamp is another version of them.
+    """
+
+    path: str
+    asset: str
+    key: str
+    known: str
+    stamp: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Record:
+    """What a file says of itself; with a `fault`, what can still be read of it."""
+
+    data_version: str = ""
+    code_version: str = ""
+    settings_version: str = ""
+    upstream: Upstream = field(default_factory=dict)
+    fault: str = ""
+
+
+def find_files(deployment: Deployment) -> Iterator[Found]:
+    """Every partition, vintage, table, text and model that is stored, by looking at names, times and sizes only."""
+    root = str(deployment.warehouse.root)
+    for asset in _folders(root):
+        folder = f"{root}/{asset}"
+        for entry in _names(folder):
+            if entry.startswith(SESSION):
+                yield from _partition(asset, entry.removeprefix(SESSION), f"{folder}/{entry}")
+            else:
+                yield from _part(asset, f"{folder}/{entry}", entry)
+    for name in MODELS:
+        folder = f"{deployment.model_store(name).root}/{name}"
+        for entry in _names(folder):
+            if entry.startswith(SESSION):
+                yield from _model(name, entry.removeprefix(SESSION), f"{folder}/{entry}")
+
+
+def read_record(deployment: Deployment, found: Found, *, again: bool = False) -> Record:
+    """What a file says of itself, and whether it is what was written.
+
+    Parameters
+    ----------
+    again
+        Look at every byte even of files that were found intact before.
+    """
+    if found.asset in MODELS:
+        return _read_model(deployment, found)
+    warehouse, path = deployment.warehouse, Path(found.path)
+    try:
+        text = path.suffix != ".parquet"
+        footer = warehouse.footer_of_text(path) if text else warehouse.footer_of(path)
+        fault = (warehouse.text_fault(path) if text else warehouse.fault(path, again=again)) or ""
+    except (CorruptPartitionError, OSError) as error:
+        return Record(fault=str(error))
+    if not fault and (footer.asset, footer.session) != (found.asset, found.key if SESSION in found.path else ""):
+        fault = f"it is the file of {footer.asset} at {footer.session}"
+    versions = {"code_version": footer.code_version, "settings_version": footer.settings_version}
+    return Record(data_version=footer.data_version, upstream=footer.upstream, fault=fault, **versions)
+
+
+def _read_model(deployment: Deployment, found: Found) -> Record:
+    store = deployment.model_store(found.asset)
+    try:
+        record = store.check(date.fromisoformat(found.key))
+    except (AtsError, OSError, json.JSONDecodeError) as error:
+        return Record(fault=str(error))
+    versions: Mapping[str, str] = record.versions
+    return Record(
+        data_version=record.model_sha256 or NO_MODEL,
+        code_version=versions.get("code", ""),
+        settings_version=versions.get("settings", ""),
+        upstream=store.upstream(record),
+    )
+
+
+def _partition(asset: str, session: str, folder: str) -> Iterator[Found]:
+    path = f"{folder}/{DATA_FILE}"
+    stamp = _stamp(path)
+    if stamp:
+        yield Found(path=path, asset=asset, key=session, known="", stamp=stamp)
+        return
+    for name in _names(folder):
+        if name.startswith(KNOWN):
+            known = name.removeprefix(KNOWN).removesuffix(".parquet")
+            yield Found(path=f"{folder}/{name}", asset=asset, key=session, known=known, stamp=_stamp(f"{folder}/{name}"))
+
+
+def _part(asset: str, path: str, name: str) -> Iterator[Found]:
+    if name.startswith(".") or name.endswith(TEXT_FOOTER):
+        return
+    stamp = _stamp(path) + ("" if name.endswith(".parquet") else f"|{_stamp(str(text_footer(Path(path))))}")
+    yield Found(path=path, asset=asset, key=name.removesuffix(".parquet"), known="", stamp=stamp)
+
+
+def _model(asset: str, session: str, folder: str) -> Iterator[Found]:
+    stamps = [_stamp(f"{folder}/{name}") for name in (RECORD_FILE, MODEL_FILE, UPSTREAM_FILE)]
+    if stamps[0]:
+        yield Found(path=f"{folder}/{RECORD_FILE}", asset=asset, key=session, known="", stamp="|".join(stamps))
+
+
+def _stamp(path: str) -> str:
+    try:
+        stat = os.stat(path)  # noqa: PTH116 - asked thousands of times: a Path costs more than the call
+    except FileNotFoundError:
+        return ""
+    return f"{stat.st_mtime_ns}:{stat.st_size}"
+
+
+def _names(folder: str) -> list[str]:
+    try:
+        return os.listdir(folder)  # noqa: PTH208
+    except (FileNotFoundError, NotADirectoryError):
+        return []
+
+
+def _folders(root: str) -> list[str]:
+    return sorted(name for name in _names(root) if os.path.isdir(f"{root}/{name}"))  # noqa: PTH112

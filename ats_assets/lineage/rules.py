@@ -1,0 +1,103 @@
+"""What each asset of the graph declares of its provenance: windows read, versions of code and settings, in topological order."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+from ats_assets.calendar import SessionCalendar
+
+
+@dataclass(frozen=True, kw_only=True)
+class Window:
+    """The partitions of `asset` that partition D reads: sessions D-back to D-lag, both included."""
+
+    asset: str
+    back: int = 0
+    lag: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
+class Rule:
+    """An asset of the graph.
+
+    Parameters
+    ----------
+    windows
+        What partition D reads; of an asset without partitions only the names count: it reads what is stored.
+    code_version, settings_version
+        Of the code and the settings in force.
+    made_with
+        The assets that one step makes together, this one among them.
+    refit_every
+        Of a model: fitted at each session whose position in the calendar is a multiple; carried from there at the others. 0: not a model.
+    from_source
+        Whether partitions are what a source delivered.
+    """
+
+    asset: str
+    windows: tuple[Window, ...]
+    code_version: str
+    settings_version: str
+    made_with: tuple[str, ...]
+    partitioned: bool = True
+    refit_every: int = 0
+    from_source: bool = False
+
+    def reads(self, position: int) -> tuple[Window, ...]:
+        """The windows of the session at a position of the calendar; a carried model reads the one that it is carried from."""
+        age = position % self.refit_every if self.refit_every else 0
+        return (Window(asset=self.asset, back=age, lag=age),) if age else self.windows
+
+
+class Rules:
+    """The assets in an order in which each comes after all that it reads.
+
+    Raises
+    ------
+    ValueError
+        If the assets read each other in a circle.
+    """
+
+    def __init__(self, rules: Iterable[Rule]) -> None:
+        waiting = {rule.asset: rule for rule in rules}
+        self._rules: dict[str, Rule] = {}
+        while waiting:
+            free = [
+                rule
+                for rule in waiting.values()
+                if not any(window.asset in waiting for name in rule.made_with for window in waiting[name].windows if window.asset != name)
+            ]
+            if not free:
+                raise ValueError(f"{', '.join(sorted(waiting))} read each other in a circle")
+            for rule in free:
+                self._rules[rule.asset] = waiting.pop(rule.asset)
+
+    def __iter__(self) -> Iterator[Rule]:
+        return iter(self._rules.values())
+
+    def __getitem__(self, asset: str) -> Rule:
+        return self._rules[asset]
+
+    def __contains__(self, asset: str) -> bool:
+        return asset in self._rules
+
+    def steps(self) -> list[tuple[str, ...]]:
+        """The assets as they are made, together or alone, in order."""
+        return list(dict.fromkeys(rule.made_with for rule in self._rules.values()))
+
+
+def contiguous(sessions: Iterable[date], calendar: SessionCalendar, longest: int) -> list[list[date]]:
+    """Sessions as runs of neighbours, ascending, of at most `longest`."""
+    runs: list[list[date]] = []
+    for day in sorted(sessions):
+        if runs and len(runs[-1]) < longest and calendar.position(day) == calendar.position(runs[-1][-1]) + 1:
+            runs[-1].append(day)
+        else:
+            runs.append([day])
+    return runs
+
+
+def ranges(sessions: Sequence[str], calendar: SessionCalendar) -> list[tuple[str, str, int]]:
+    """Sessions (ISO) as runs of neighbours: first, last, how many."""
+    runs = contiguous(map(date.fromisoformat, sessions), calendar, len(sessions) or 1)
+    return [(run[0].isoformat(), run[-1].isoformat(), len(run)) for run in runs]

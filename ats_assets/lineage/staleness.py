@@ -1,0 +1,212 @@
+"""Which partitions were made from something that is not in force any more, and why.
+
+A partition is judged by what it was made from directly: whether a change upstream reaches it is known only when what lies between has been made again, for a
+change may leave a content as it is. So healing asks anew after each asset.
+"""
+
+from collections.abc import Iterable, Iterator, Mapping
+from dataclasses import dataclass
+from datetime import date
+from functools import cached_property
+from pathlib import Path
+
+from ats_assets.calendar import SessionCalendar
+from ats_assets.deployment import Deployment
+from ats_assets.lineage.digests import WindowDigests, set_digest
+from ats_assets.lineage.index import Entry
+from ats_assets.lineage.records import Found, read_record
+from ats_assets.lineage.rules import Rule, Rules, Window
+
+SHOWN = 3
+"""Partitions that a reason names before it counts the others."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Stale:
+    """A partition that is not what would be made now; the session is empty for an asset without partitions."""
+
+    asset: str
+    session: str
+    reason: str
+
+
+class Staleness:
+    """The state of everything that is stored.
+
+    Parameters
+    ----------
+    rules
+        Of the graph in force.
+    entries
+        Of the index.
+    delivered
+        Session (ISO) -> data version of what the source has now, where the source is to be asked.
+    """
+
+    def __init__(self, deployment: Deployment, rules: Rules, entries: Iterable[Entry], delivered: Mapping[str, str] | None = None) -> None:
+        self._deployment = deployment
+        self._rules = rules
+        self._delivered = delivered or {}
+        self._stored: dict[str, dict[str, Entry]] = {}
+        for entry in entries:  # the newest vintage comes last
+            self._stored.setdefault(entry.asset, {})[entry.key] = entry
+        self._digests: dict[str, WindowDigests] = {}
+
+    def stale(self, assets: Iterable[str] | None = None) -> list[Stale]:
+        """The stale partitions, in the order in which they are to be made.
+
+        Parameters
+        ----------
+        assets
+            Only these.
+        """
+        wanted = None if assets is None else set(assets)
+        return [stale for rule in self._rules if wanted is None or rule.asset in wanted for stale in self._of(rule)]
+
+    def version(self, asset: str, key: str) -> str | None:
+        """The data version of what is stored; None where nothing is, or nothing that says it."""
+        entry = self._stored.get(asset, {}).get(key)
+        return entry.data_version or None if entry else None
+
+    @property
+    def _calendar(self) -> SessionCalendar:
+        return self._deployment.calendar
+
+    @cached_property
+    def _start(self) -> int:
+        """The position of the first session with raw bars."""
+        known = self._stored.get("raw_bars")
+        return self._calendar.position(date.fromisoformat(min(known))) if known else 0
+
+    @cached_property
+    def _sessions(self) -> list[str]:
+        """Every session from the start of history to the newest that is stored of any asset."""
+        newest = max((max(keys) for rule in self._rules if rule.partitioned and (keys := self._stored.get(rule.asset))), default="")
+        if not newest:
+            return []
+        calendar = self._calendar
+        first = calendar.offset(calendar.first, self._start)
+        return [day.isoformat() for day in calendar.sessions(first, date.fromisoformat(newest))]
+
+    @cached_property
+    def _missing(self) -> dict[str, dict[str, str]]:
+        """Asset -> session -> why it ought to be there: inside the asset's range, or read by a partition that is stored."""
+        missing: dict[str, dict[str, str]] = {}
+        for rule in self._rules:
+            keys = self._stored.get(rule.asset)
+            if not rule.partitioned or not keys:
+                continue
+            holes = (day for day in self._sessions if min(keys) <= day <= max(keys) and day not in keys)
+            missing.setdefault(rule.asset, {}).update(dict.fromkeys(holes, "missing"))
+        for rule in self._rules:
+            for session in self._stored.get(rule.asset, {}) if rule.partitioned else ():
+                for window in self._reads(rule, session):
+                    expected = self._expected(window, session)
+                    if window.asset in self._rules and self._window(window, session)[0] < len(expected):
+                        there = self._stored.get(window.asset, {})
+                        for day in (day for day in expected if day not in there):
+                            missing.setdefault(window.asset, {}).setdefault(day, f"missing, and read by {rule.asset} {session}")
+        return missing
+
+    @cached_property
+    def _missing_parts(self) -> dict[str, list[str]]:
+        """Assets without partitions -> their tables that another asset was made from and that are not there."""
+        whole = [rule for rule in self._rules if not rule.partitioned]
+        read = [self._recorded(entry) for rule in whole for entry in self._stored.get(rule.asset, {}).values() if not entry.fault]
+        names = {rule.asset for rule in whole}
+        return {
+            asset: sorted(keys - self._stored.get(asset, {}).keys())
+            for asset in names
+            if (keys := {key for upstream in read for key in upstream.get(asset, {})})
+        }
+
+    def _of(self, rule: Rule) -> Iterator[Stale]:
+        stored = self._stored.get(rule.asset, {})
+        if not rule.partitioned:
+            reasons = list(dict.fromkeys(reason for entry in stored.values() for reason in self._reasons_of_whole(rule, entry)))
+            reasons += [f"{part} is missing" for part in self._missing_parts.get(rule.asset, [])]
+            if reasons:
+                yield Stale(asset=rule.asset, session="", reason="; ".join(reasons))
+            return
+        absent = self._missing.get(rule.asset, {})
+        for session in sorted(stored.keys() | absent.keys()):
+            reasons = [absent[session]] if session in absent else list(self._reasons(rule, stored[session]))
+            if reasons:
+                yield Stale(asset=rule.asset, session=session, reason="; ".join(reasons))
+
+    def _reasons(self, rule: Rule, entry: Entry) -> Iterator[str]:
+        if entry.fault:
+            yield f"damaged: {entry.fault}"
+            return
+        own = list(_own_reasons(rule, entry))
+        yield from own
+        if rule.from_source:
+            if self._delivered.get(entry.key, entry.data_version) != entry.data_version:
+                yield "the source delivers another content"
+            return
+        reads = self._reads(rule, entry.key)
+        for window in reads:
+            if entry.reads.get(window.asset, (0, 0)) != self._window(window, entry.key):
+                yield f"upstream {window.asset} changed" if own else self._change(entry, window)
+        for other in entry.reads.keys() - {window.asset for window in reads}:
+            yield f"upstream {other} is not read any more"
+
+    def _change(self, entry: Entry, window: Window) -> str:
+        recorded = self._recorded(entry).get(window.asset, {})
+        now = {day: self.version(window.asset, day) for day in self._expected(window, entry.key)}
+        return _difference(window.asset, recorded, now)
+
+    def _reasons_of_whole(self, rule: Rule, entry: Entry) -> Iterator[str]:
+        if entry.fault:
+            yield f"damaged: {entry.fault}"
+            return
+        yield from _own_reasons(rule, entry)
+        recorded_all = self._recorded(entry)
+        for asset in (window.asset for window in rule.windows):
+            recorded, stored = recorded_all.get(asset, {}), self._stored.get(asset, {})
+            now = {key: self.version(asset, key) for key in recorded}
+            if recorded and self._rules[asset].partitioned:
+                newest = max(recorded)
+                now |= {key: self.version(asset, key) for key in stored if key > newest}
+            if set_digest(recorded) != set_digest({key: version or "" for key, version in now.items()}):
+                yield _difference(asset, recorded, now)
+
+    def _recorded(self, entry: Entry) -> Mapping[str, Mapping[str, str]]:
+        found = Found(path=entry.path, asset=entry.asset, key=entry.key, known=entry.known, stamp="")
+        return read_record(self._deployment, found).upstream if Path(entry.path).is_file() else {}
+
+    def _reads(self, rule: Rule, session: str) -> tuple[Window, ...]:
+        return rule.reads(self._calendar.position(date.fromisoformat(session)))
+
+    def _window(self, window: Window, session: str) -> tuple[int, int]:
+        if window.asset not in self._digests:
+            self._digests[window.asset] = WindowDigests((day, self.version(window.asset, day)) for day in self._sessions)
+        at = self._calendar.position(date.fromisoformat(session)) - self._start
+        return self._digests[window.asset].window(at - window.back, at - window.lag)
+
+    def _expected(self, window: Window, session: str) -> list[str]:
+        at = self._calendar.position(date.fromisoformat(session)) - self._start
+        return self._sessions[max(0, at - window.back) : max(0, at - window.lag + 1)]
+
+
+def _own_reasons(rule: Rule, entry: Entry) -> Iterator[str]:
+    if entry.code_version != rule.code_version:
+        yield f"code changed ({entry.code_version or 'unknown'} → {rule.code_version})"
+    if entry.settings_version != rule.settings_version:
+        yield f"settings changed ({entry.settings_version or 'unknown'} → {rule.settings_version})"
+
+
+def _difference(asset: str, recorded: Mapping[str, str], now: Mapping[str, str | None]) -> str:
+    kinds = {
+        "changed": [key for key, version in now.items() if version is not None and key in recorded and recorded[key] != version],
+        "added": [key for key, version in now.items() if version is not None and key not in recorded],
+        "missing or damaged": [key for key, version in now.items() if version is None],
+        "not read any more": [key for key in recorded if key not in now],
+    }
+    said = [f"{_some(keys)} {kind}" for kind, keys in kinds.items() if keys]
+    return f"upstream {asset}: {', '.join(said)}"
+
+
+def _some(keys: list[str]) -> str:
+    keys = sorted(keys)
+    return " ".join(keys[:SHOWN]) + (f" and {len(keys) - SHOWN} more" if len(keys) > SHOWN else "")

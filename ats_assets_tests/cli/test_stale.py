@@ -1,0 +1,50 @@
+"""`ats stale`: what it lists, as a table and as JSON, and healing by the command."""
+
+import json
+import shutil
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from ats_assets_tests.cli.conftest import Command
+
+Made = tuple[Path, CompletedProcess[str]]
+
+
+def test_nothing_is_stale_after_a_run(command: Command) -> None:
+    assert json.loads(command("stale", "--json").stdout) == []
+    assert json.loads(command("stale", "--json", "--source", "--deep").stdout) == []
+    assert "Nothing is stale" in command("stale").stdout
+
+
+def test_what_a_changed_setting_concerns_is_listed_with_the_reason(command: Command) -> None:
+    found = json.loads(command("stale", "--json", ATS_PORTFOLIO__TOP_K="2").stdout)
+    assert {row["asset"] for row in found} == {"signals", "backtest"}
+    assert sum(row["session"] is None for row in found) == 1
+    assert all(set(row) == {"asset", "session", "reason"} and row["reason"].startswith("settings changed (") for row in found)
+    shown = command("stale", ATS_PORTFOLIO__TOP_K="2").stdout
+    assert "2021-01-04 to 2021-03-31 (61)" in shown
+    assert "62 partitions are stale" in shown
+
+
+def test_heals_a_deleted_partition(command: Command, made: Made, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(made[0], home)
+    path = home / "warehouse" / "synthetic" / "universe" / "session=2021-02-10" / "data.parquet"
+    content = path.read_bytes()
+    path.unlink()
+    healed = command("stale", "--heal", "--json", home=home)
+    assert healed.exit_code == 0, healed.stderr
+    assert json.loads(healed.stdout) == [{"asset": "universe", "session": "2021-02-10", "reason": "missing", "changed": True}]
+    assert path.read_bytes() == content
+    assert "Nothing was stale" in command("stale", "--heal", home=home).stdout
+
+
+def test_says_what_stops_the_healing(command: Command, made: Made, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(made[0], home)
+    (raw,) = (home / "warehouse" / "synthetic" / "raw_bars" / "session=2021-02-10").iterdir()
+    raw.write_bytes(b"PAR1 nothing PAR1")
+    healed = command("stale", "--heal", "--json", home=home)
+    assert healed.exit_code == 1
+    assert f"{raw} is damaged" in healed.stderr
+    assert json.loads(healed.stdout) == []

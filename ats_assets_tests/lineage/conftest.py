@@ -1,0 +1,78 @@
+"""One small market with everything made, and copies of it to change."""
+
+import shutil
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import pytest
+
+from ats_assets.cli.run import Runner
+from ats_assets.cli.stale import heal_all
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.healing import Healing, rules_of
+from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
+
+LAST = date(2021, 3, 31)
+"""The 60th session: two models are fitted from the 37th on, and carried between."""
+SETTINGS: dict[str, Any] = {
+    "lightgbm": {
+        "train_sessions": 12,
+        "validation_sessions": 3,
+        "min_train_sessions": 4,
+        "horizon_sessions": 1,
+        "embargo_sessions": 1,
+        "refit_every_sessions": 7,
+        "min_data_in_leaf": 5,
+        "min_rounds": 1,
+        "max_rounds": 4,
+        "families": ("trend",),
+        "threads": 1,
+    },
+    "features": {"families": ()},
+    "labels": {"horizons_sessions": (1,)},
+    "signals": {"calibration_sessions": 8, "min_calibration_rows": 20},
+}
+
+
+def market(root: Path, **changes: Any) -> Deployment:
+    """The market of these tests under `root`."""
+    return small_market(root, last_session=LAST, **{**SETTINGS, **changes})
+
+
+def healing_of(deployment: Deployment) -> Healing:
+    """What is stale in a deployment."""
+    return Healing(deployment, rules_of(deployment, build(deployment).resolve_asset_graph()))
+
+
+def heal(deployment: Deployment) -> list[dict[str, Any]]:
+    """Heal a deployment as `ats stale --heal` does, and return what was made again."""
+    with dg.DagsterInstance.ephemeral() as instance:
+        runner = Runner(deployment, build(deployment), instance)
+        made, messages = heal_all(healing_of(deployment), runner, 126)
+    assert messages == []
+    return made
+
+
+@pytest.fixture(scope="session")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    """The root of a market with everything made; not to be changed."""
+    root = tmp_path_factory.mktemp("lineage")
+    deployment = market(root)
+    make_history(deployment, FIRST, LAST)
+    run_job(deployment, "backtest_reports")
+    return root
+
+
+@pytest.fixture
+def changed(whole: Path, tmp_path: Path) -> Callable[..., Deployment]:
+    """A copy of the whole market, under other settings if they are given."""
+
+    def copy(**changes: Any) -> Deployment:
+        shutil.copytree(whole, tmp_path / "copy")
+        return market(tmp_path / "copy", **changes)
+
+    return copy

@@ -1,0 +1,86 @@
+"""The index says what the files say, however it came about."""
+
+import sqlite3
+from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ats_assets.deployment import Deployment
+from ats_assets.lineage import LineageIndex
+from ats_assets.lineage.digests import set_digest
+from ats_assets_tests.lineage.conftest import market
+
+DAY = date(2021, 2, 10)
+Changed = Callable[..., Deployment]
+
+
+def test_each_file_is_there_with_what_its_footer_says(whole: Path, tmp_path: Path) -> None:
+    deployment = market(whole)
+    index = LineageIndex(deployment, tmp_path / "index.db")
+    files = [path for path in [*whole.glob("warehouse/**/*"), *whole.glob("models/**/model.json")] if path.is_file()]
+    assert index.refresh() == sum(path.suffix != ".footer" for path in files)
+    assert index.refresh() == 0
+    entries = {(entry.asset, entry.key): entry for entry in index.entries()}
+    assert not [entry for entry in entries.values() if entry.fault]
+    footer = deployment.warehouse.footer("universe", DAY)
+    found = entries["universe", DAY.isoformat()]
+    assert (found.data_version, found.code_version, found.settings_version) == (
+        footer.data_version,
+        footer.code_version,
+        footer.settings_version,
+    )
+    assert found.reads == {asset: set_digest(versions) for asset, versions in footer.upstream.items()}
+    store = deployment.model_store("lightgbm_model")
+    fitted = next(day for day in store.sessions() if store.read(day).status == "fitted")
+    assert entries["lightgbm_model", fitted.isoformat()].reads["universe"] == set_digest(store.upstream(store.read(fitted))["universe"])
+    assert {key for asset, key in entries if asset == "backtest"} == {"equity", "positions", "trades", "unfilled", "metrics.json"}
+
+
+def test_only_what_has_changed_is_read_again(changed: Changed) -> None:
+    deployment = changed()
+    index = LineageIndex(deployment)
+    index.refresh()
+    folder = deployment.warehouse.folder("universe", DAY)
+    content = (folder / "data.parquet").read_bytes()
+    (folder / "data.parquet").write_bytes(content[:60] + bytes([content[60] ^ 1]) + content[61:])
+    assert index.refresh() == 1
+    assert [(entry.asset, entry.key) for entry in index.entries() if entry.fault] == [("universe", DAY.isoformat())]
+    (folder / "data.parquet").unlink()
+    assert index.refresh() == 0
+    assert ("universe", DAY.isoformat()) not in {(entry.asset, entry.key) for entry in index.entries()}
+
+
+@pytest.mark.parametrize("damage", ["deleted", "text", "a byte in the middle", "other tables", "another version"])
+def test_a_damaged_index_is_made_anew(changed: Changed, damage: str) -> None:
+    deployment = changed()
+    index = LineageIndex(deployment)
+    index.refresh()
+    expected = index.entries()
+    if damage == "deleted":
+        index.path.unlink()
+    elif damage == "text":
+        index.path.write_text("no database at all " * 100)
+    elif damage == "a byte in the middle":
+        content = index.path.read_bytes()
+        index.path.write_bytes(content[:4096] + b"\xff" * 4096 + content[8192:])
+    else:
+        with sqlite3.connect(index.path) as connection:
+            connection.execute("DROP TABLE reads" if damage == "other tables" else "PRAGMA user_version = 0")
+        connection.close()
+    index.refresh()
+    assert index.entries() == expected
+
+
+def test_threads_share_it(whole: Path, tmp_path: Path) -> None:
+    def fill(_: int) -> int:
+        index = LineageIndex(market(whole), tmp_path / "index.db")
+        index.refresh()
+        return len(index.entries())
+
+    with ThreadPoolExecutor(4) as pool:
+        counts = set(pool.map(fill, range(8)))
+    assert len(counts) == 1
+    assert counts != {0}
