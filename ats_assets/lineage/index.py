@@ -117,9 +117,9 @@ class LineageIndex:
         """The work done; where the file is no sound database, on a new one that is filled first."""
         try:
             return work()
-        except sqlite3.OperationalError:
-            raise  # locked, or no right to write: another file would not help
-        except (sqlite3.DatabaseError, ValueError, TypeError):
+        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                raise  # locked, or no right to write: another file would not help
             for ending in ("", "-journal", "-wal", "-shm"):
                 self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
             self._refresh(deep=False)
