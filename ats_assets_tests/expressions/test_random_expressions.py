@@ -1,6 +1,6 @@
 """A thousand random expressions against qlib, run on the same data; where the two differ, a calculation anew is the judge.
 
-qlib takes about twenty seconds for a thousand expressions over a thousand rows. See docs/expressions.md for the kinds of cases in which it is off.
+qlib takes about twenty seconds for a thousand expressions over a thousand rows, the judge some more. See docs/expressions.md for the kinds of cases in which it is off.
 """
 
 from collections import Counter
@@ -48,12 +48,12 @@ def test_random_walks(tmp_path: Path) -> None:
 @needs_market_data
 @pytest.mark.slow
 def test_real_symbols(tmp_path: Path) -> None:
-    """A year of real bars: symbols with gaps or a short history, and others."""
+    """Two hundred sessions of real bars: symbols with gaps or a short history, and others."""
     panel = pl.read_parquet(SP500_2018).rename({"date": "session"})
-    days = panel["session"].unique().sort().to_list()[-250:]
+    days = panel["session"].unique().sort().to_list()[-200:]
     recent = panel.filter(pl.col("session") >= days[0])
     lengths = recent.group_by("symbol").len().sort("len", "symbol")["symbol"].to_list()
-    names = dict(zip([*lengths[-1:], *lengths[:4], *lengths[200:202]], [f"S{number:02d}" for number in range(7)], strict=True))
+    names = dict(zip([*lengths[-1:], *lengths[:3], lengths[200]], [f"S{number:02d}" for number in range(5)], strict=True))
     bars = recent.filter(pl.col("symbol").is_in(list(names))).with_columns(
         pl.col("symbol").replace_strict(names), vwap=(pl.col("high") + pl.col("low") + pl.col("close")) / 3
     )
@@ -61,4 +61,4 @@ def test_real_symbols(tmp_path: Path) -> None:
     assert not verdict.wrong
     qlib_off, rounding = verdict.shares()
     assert 0 < qlib_off < 0.01
-    assert rounding < 0.005
+    assert rounding < 0.01
