@@ -1,7 +1,7 @@
 """qlib's expression language over Polars panels: factors as strings, the same bits in batch and live.
 
-`parser`, `tokens` and `syntax` read the text; `compiler`, `operators`, `windows`, `across`, `plan` and `stages` turn a set of expressions into one
-plan; `evaluate`, `grid`, `staging`, `cross_section`, `blocks` and `machine` run it.
+`parser`, `tokens` and `syntax` read the text; `compiler` and `operators` turn it into nodes (`builder`, `windows`, `averages`, `shape`, `across`), `plan` and `stages`
+these into one plan of a whole set of expressions; `evaluate`, `grid`, `staging`, `cross_section`, `blocks` and `machine` run it.
 """
 
 from ats_assets.expressions.compiler import MAX_LOOKBACK, MAX_WINDOW, compile_expressions, lookahead, lookback

@@ -10,14 +10,14 @@ from typing import Final, NoReturn
 
 from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import across
+from ats_assets.expressions.averages import memory
+from ats_assets.expressions.builder import GROUP, Builder
 from ats_assets.expressions.complaints import complaint, pointed
 from ats_assets.expressions.operators import OPERATORS, SIGNS, Operator, negated
 from ats_assets.expressions.parser import parse
-from ats_assets.expressions.plan import GROUP, Builder
 from ats_assets.expressions.series import Operand, Series
 from ats_assets.expressions.stages import StagedPlan, plan_stages
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol
-from ats_assets.expressions.windows import memory
 
 MAX_WINDOW = 10_000
 """Sessions of the longest window or lag."""

@@ -13,10 +13,11 @@ from numpy.typing import NDArray
 
 from ats_assets.errors import ExpressionError
 from ats_assets.expressions import blocks
+from ats_assets.expressions.builder import GROUP
 from ats_assets.expressions.compiler import compile_expressions
 from ats_assets.expressions.grid import Grid, make_grid
 from ats_assets.expressions.groups import with_groups
-from ats_assets.expressions.plan import GROUP, LONG_LOOKBACK, Plan
+from ats_assets.expressions.plan import LONG_LOOKBACK, Plan
 from ats_assets.expressions.staging import Rows, with_stages
 
 

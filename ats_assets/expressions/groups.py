@@ -6,7 +6,7 @@ from typing import Final
 import polars as pl
 
 from ats_assets.errors import ExpressionError
-from ats_assets.expressions.plan import GROUP
+from ats_assets.expressions.builder import GROUP
 
 MOST_GROUPS: Final = 2**24
 """Numbers up to this one are exact in float32."""

@@ -12,9 +12,9 @@ from typing import Final
 
 import numpy as np
 
-from ats_assets.expressions import across, windows
+from ats_assets.expressions import across, averages, shape, windows
+from ats_assets.expressions.builder import Builder, Window
 from ats_assets.expressions.machine import Op
-from ats_assets.expressions.plan import Builder, Window
 from ats_assets.expressions.series import Kind, Operand, Series
 
 
@@ -123,7 +123,7 @@ def _rolled(
 
 
 def _ema(builder: Builder, x: Series, span: float) -> Series:
-    return _rolled(windows.rolling_ema, builder, x, *windows.memory(span))
+    return _rolled(averages.rolling_ema, builder, x, *averages.memory(span))
 
 
 def negated(builder: Builder, x: Series) -> Series:
@@ -186,11 +186,11 @@ OPERATORS: Final[Mapping[str, Operator]] = MappingProxyType(
             build=partial(_rolled, windows.rolling_quantile),
             meaning="quantile of the window",
         ),
-        "Skew": _rolling(build=partial(_spread, windows.rolling_skew), shortest=3, meaning="sample skewness over the window"),
-        "Kurt": _rolling(build=partial(_spread, windows.rolling_kurt), shortest=4, meaning="sample excess kurtosis over the window"),
-        "Mad": _rolling(build=partial(_spread, windows.rolling_mad), meaning="mean absolute distance from the window's mean"),
+        "Skew": _rolling(build=partial(_spread, shape.rolling_skew), shortest=3, meaning="sample skewness over the window"),
+        "Kurt": _rolling(build=partial(_spread, shape.rolling_kurt), shortest=4, meaning="sample excess kurtosis over the window"),
+        "Mad": _rolling(build=partial(_spread, averages.rolling_mad), meaning="mean absolute distance from the window's mean"),
         "WMA": _rolling(
-            build=partial(_rolled, windows.rolling_wma, counts_rows=True),
+            build=partial(_rolled, averages.rolling_wma, counts_rows=True),
             meaning="linearly weighted average, divided by the number of values, as qlib does",
         ),
         "EMA": Operator(

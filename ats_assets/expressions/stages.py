@@ -6,7 +6,8 @@ A stage's programs make columns; these are laid out over the panel's rows, or ta
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
 
-from ats_assets.expressions.plan import GROUP, Builder, Plan, Staged, assemble
+from ats_assets.expressions.builder import GROUP, Builder, Staged
+from ats_assets.expressions.plan import Plan, assemble
 
 
 @dataclass(frozen=True, slots=True)

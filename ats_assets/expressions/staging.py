@@ -3,6 +3,7 @@
 A column lies in the order of the grid's rows, by symbol, then session.
 """
 
+import logging
 from collections.abc import Callable, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
@@ -11,10 +12,13 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.expressions.builder import Column, Staged
 from ats_assets.expressions.cross_section import STATISTICS
 from ats_assets.expressions.grid import Grid
-from ats_assets.expressions.plan import Column, Plan, Staged
+from ats_assets.expressions.plan import Plan
 from ats_assets.expressions.stages import Program, Stage, StagedPlan
+
+LOG = logging.getLogger(__name__)
 
 Values = NDArray[np.float32]
 Run = Callable[[Plan, Grid, Values, int], None]
@@ -36,6 +40,7 @@ class Rows:
     def of(self, symbol: str) -> slice:
         """The rows of a symbol; none where the panel does not have it."""
         if symbol not in self.symbols:
+            LOG.warning("the panel has no rows of %s, which an expression names: its values are missing", symbol)
             return slice(0, 0)
         place = self.symbols.index(symbol)
         return slice(int(self.grid.symbol_rows[place]), int(self.grid.symbol_rows[place + 1]))

@@ -7,27 +7,17 @@ Sums of squared deviations are merged as such (Chan, Golub & LeVeque 1979): noth
 Missing and infinite values do not count, min_periods is 1 and ddof 1, as in qlib.
 """
 
-import math
 from collections.abc import Callable
 from functools import wraps
-from typing import Concatenate, Final, ParamSpec
+from typing import Concatenate, ParamSpec
 
+from ats_assets.expressions.builder import Builder
 from ats_assets.expressions.machine import Op
-from ats_assets.expressions.plan import Builder
 
 P = ParamSpec("P")
 
-REMAINING_WEIGHT: Final = 1e-8
-"""An exponential average's window ends where the older values would weigh no more than this, together."""
 
-PATIENCE: Final = 10
-"""Sessions added to that window: the bound holds after so many missing values, too."""
-
-SMALLEST_DECAY: Final = 1e-18
-"""In place of 0, which would lose the newest value where it is not in the newest session."""
-
-
-def _once(part: Callable[Concatenate[Builder, P], int]) -> Callable[Concatenate[Builder, P], int]:
+def once(part: Callable[Concatenate[Builder, P], int]) -> Callable[Concatenate[Builder, P], int]:
     """Remember the parts that a builder has: a tree of a long window would ask for them again and again."""
 
     @wraps(part)
@@ -51,14 +41,14 @@ def halves(rows: int) -> tuple[int, int]:
 def _pattern(builder: Builder, x: int) -> int:
     """A node with values in the same rows as x: series that are missing together are counted once."""
     node = builder.nodes[x]
-    if node.op in (Op.NEGATE, Op.ABSOLUTE, Op.FINITE):
+    if node.op in (Op.NEGATE, Op.ABSOLUTE, Op.FINITE, Op.TRIM):
         return _pattern(builder, node.sources[0])
     if node.op is Op.BOTH_FINITE:
         return builder.emit(Op.BOTH_FINITE, *sorted(node.sources))
     return x
 
 
-@_once
+@once
 def count(builder: Builder, x: int, rows: int) -> int:
     """Number of values."""
     x = _pattern(builder, x)
@@ -68,7 +58,7 @@ def count(builder: Builder, x: int, rows: int) -> int:
     return builder.emit(Op.SUM_MERGE, count(builder, x, newer), count(builder, x, older), lag=newer)
 
 
-@_once
+@once
 def total(builder: Builder, x: int, rows: int) -> int:
     """Sum of the values, 0 where there is none."""
     if rows == 1:
@@ -77,7 +67,7 @@ def total(builder: Builder, x: int, rows: int) -> int:
     return builder.emit(Op.SUM_MERGE, total(builder, x, newer), total(builder, x, older), lag=newer)
 
 
-@_once
+@once
 def ages(builder: Builder, x: int, rows: int) -> int:
     """Sum of the ages (sessions back from the current one) of the values."""
     if rows == 1:
@@ -86,7 +76,7 @@ def ages(builder: Builder, x: int, rows: int) -> int:
     return builder.emit(Op.AGE_MERGE, ages(builder, x, newer), ages(builder, x, older), count(builder, x, older), lag=newer)
 
 
-@_once
+@once
 def squared_ages(builder: Builder, x: int, rows: int) -> int:
     """Sum of the squared ages of the values."""
     if rows == 1:
@@ -96,7 +86,7 @@ def squared_ages(builder: Builder, x: int, rows: int) -> int:
     return builder.emit(Op.AGE_SQUARED_MERGE, *parts, ages(builder, x, old), count(builder, x, old), lag=new)
 
 
-@_once
+@once
 def weighted(builder: Builder, x: int, rows: int) -> int:
     """Sum of age times value."""
     if rows == 1:
@@ -105,7 +95,7 @@ def weighted(builder: Builder, x: int, rows: int) -> int:
     return builder.emit(Op.AGE_MERGE, weighted(builder, x, newer), weighted(builder, x, older), total(builder, x, older), lag=newer)
 
 
-@_once
+@once
 def squared_deviations(builder: Builder, x: int, rows: int) -> int:
     """Sum of squared deviations from the mean."""
     if rows == 1:
@@ -116,7 +106,7 @@ def squared_deviations(builder: Builder, x: int, rows: int) -> int:
     return builder.emit(Op.DEVIATION_MERGE, *parts, *counts, total(builder, x, new), total(builder, x, old), lag=new)
 
 
-@_once
+@once
 def codeviations(builder: Builder, x: int, y: int, rows: int) -> int:
     """Sum of products of deviations; x and y have the same missing rows."""
     if rows == 1:
@@ -128,7 +118,7 @@ def codeviations(builder: Builder, x: int, y: int, rows: int) -> int:
     return builder.emit(Op.CODEVIATION_MERGE, *parts, *counts, *sums, lag=new)
 
 
-@_once
+@once
 def _largest(builder: Builder, leaf: int, rows: int) -> int:
     if rows == 1:
         return leaf
@@ -136,7 +126,7 @@ def _largest(builder: Builder, leaf: int, rows: int) -> int:
     return builder.emit(Op.MAX_MERGE, _largest(builder, leaf, newer), _largest(builder, leaf, older), lag=newer)
 
 
-@_once
+@once
 def _age_of_largest(builder: Builder, leaf: int, rows: int) -> int:
     if rows == 1:
         return builder.zero
@@ -241,93 +231,6 @@ def rolling_correlation(builder: Builder, x: int, y: int, rows: int) -> int:
     products = codeviations(builder, left, right, rows)
     squares = squared_deviations(builder, left, rows), squared_deviations(builder, right, rows)
     return builder.emit(Op.CORRELATION, products, *squares, rolling_deviation(builder, x, rows), rolling_deviation(builder, y, rows))
-
-
-@_once
-def _weight(builder: Builder, x: int, rows: int, decay: float) -> int:
-    """Sum of the weights of the values; a value's weight shrinks by `decay` each session."""
-    if rows == 1:
-        return builder.emit(Op.IS_FINITE, x)
-    newer, older = halves(rows)
-    parts = _weight(builder, x, newer, decay), _weight(builder, x, older, decay)
-    return builder.emit(Op.WEIGHT_MERGE, *parts, lag=newer, constant=decay**newer)
-
-
-@_once
-def _faded(builder: Builder, x: int, rows: int, decay: float) -> int:
-    """Mean of the values under those weights, 0 where there is none."""
-    if rows == 1:
-        return builder.emit(Op.FINITE_OR_ZERO, x)
-    newer, older = halves(rows)
-    means = _faded(builder, x, newer, decay), _faded(builder, x, older, decay)
-    weights = _weight(builder, x, newer, decay), _weight(builder, x, older, decay)
-    return builder.emit(Op.FADED_MERGE, *means, *weights, lag=newer, constant=decay**newer)
-
-
-def memory(span: float) -> tuple[int, float]:
-    """Sessions of an exponential average's window, and by how much a weight shrinks each session.
-
-    A span of 1 or more means alpha = 2 / (span + 1); a number between 0 and 1 is alpha itself.
-    """
-    alpha = span if span < 1 else 2 / (span + 1)
-    decay = max(1 - alpha, SMALLEST_DECAY)
-    return math.ceil(math.log(REMAINING_WEIGHT) / math.log(decay)) + PATIENCE, decay
-
-
-def rolling_ema(builder: Builder, x: int, rows: int, decay: float) -> int:
-    """Exponential average of a finite window; while values are missing it stays at the mean of those before."""
-    return builder.emit(Op.SUM, _faded(builder, x, rows, decay), _weight(builder, x, rows, decay))
-
-
-def rolling_wma(builder: Builder, x: int, rows: int) -> int:
-    """Qlib's linearly weighted average; see `weighting.linear_average`."""
-    sums = total(builder, x, rows), weighted(builder, x, rows), count(builder, x, rows)
-    return builder.emit(Op.LINEAR_AVERAGE, *sums, builder.started, rows=rows)
-
-
-def rolling_mad(builder: Builder, x: int, rows: int) -> int:
-    """Mean absolute distance from the mean."""
-    return builder.emit(Op.MEAN_DISTANCE, x, rolling_mean(builder, x, rows), count(builder, x, rows), rows=rows)
-
-
-@_once
-def _cubed_deviations(builder: Builder, x: int, rows: int) -> int:
-    if rows == 1:
-        return builder.zero
-    new, old = halves(rows)
-    thirds = _cubed_deviations(builder, x, new), _cubed_deviations(builder, x, old)
-    seconds = squared_deviations(builder, x, new), squared_deviations(builder, x, old)
-    return builder.emit(Op.THIRD_MERGE, *thirds, *seconds, *_sizes(builder, x, new, old), lag=new)
-
-
-@_once
-def _fourth_deviations(builder: Builder, x: int, rows: int) -> int:
-    if rows == 1:
-        return builder.zero
-    new, old = halves(rows)
-    fourths = _fourth_deviations(builder, x, new), _fourth_deviations(builder, x, old)
-    thirds = _cubed_deviations(builder, x, new), _cubed_deviations(builder, x, old)
-    seconds = squared_deviations(builder, x, new), squared_deviations(builder, x, old)
-    sizes = _sizes(builder, x, new, old)
-    partial = builder.emit(Op.FOURTH_MERGE, *fourths, *thirds, *sizes, lag=new)
-    return builder.emit(Op.FOURTH_COMPLETE, partial, *seconds, *sizes, lag=new)
-
-
-def _sizes(builder: Builder, x: int, new: int, old: int) -> tuple[int, int, int, int]:
-    """Counts, then sums, of the newer and the older part."""
-    return count(builder, x, new), count(builder, x, old), total(builder, x, new), total(builder, x, old)
-
-
-def rolling_skew(builder: Builder, x: int, rows: int) -> int:
-    """Sample skewness."""
-    sums = _cubed_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows)
-    return builder.emit(Op.SKEWNESS, *sums)
-
-
-def rolling_kurt(builder: Builder, x: int, rows: int) -> int:
-    """Sample excess kurtosis."""
-    sums = _fourth_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows)
-    return builder.emit(Op.KURTOSIS, *sums)
 
 
 def rolling_median(builder: Builder, x: int, rows: int) -> int:

@@ -10,9 +10,9 @@ from dataclasses import dataclass
 
 import numpy as np
 
+from ats_assets.expressions.averages import memory
 from ats_assets.expressions.parser import parse
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol
-from ats_assets.expressions.windows import memory
 from ats_assets_tests.expressions.window_oracle import ORACLE, ema, of_known, pair_statistic
 
 NAN = float("nan")

@@ -119,9 +119,15 @@ def test_mask_is_made_of_the_other_symbols_rows() -> None:
     ):
         ours = compute(bars, texts, sessions=DAYS)
         assert same_bits(ours, expected.with_columns(pl.col("m", "s").fill_null(float("nan"))))
+
+
+def test_a_symbol_that_the_panel_does_not_have(caplog: pytest.LogCaptureFixture) -> None:
+    """Its values are missing, since it may have rows in other sessions; a misspelt name shows in the log."""
+    bars = random_walks(2, 30, seed=28)
     assert compute(bars, {"a": "Mask($close, nobody)", "b": "Mean($close - Mask($close, nobody), 5)"}).select(
         pl.col("a", "b").is_nan().all()
     ).row(0) == (True, True)
+    assert "the panel has no rows of nobody" in caplog.text
 
 
 def test_mask_keeps_what_float32_would_round() -> None:

@@ -140,6 +140,18 @@ def test_flat_windows_of_float64_are_exact(n: int) -> None:
         assert result[:, -1].is_nan().all()
 
 
+@pytest.mark.parametrize("n", [5, 20, 60, 299])
+def test_moments_of_values_far_from_zero(n: int) -> None:
+    """The spread is a millionth of the mean: sums of powers would leave nothing of the third and fourth moment."""
+    random = np.random.default_rng(n)
+    x = (1e6 + np.cumsum(random.standard_normal(400)).round(1)).astype(np.float32).astype(float)
+    present = np.ones(x.size, dtype=bool)
+    names = [f"{name}($x, {{n}})" for name in ("Var", "Std", "Skew", "Kurt", "Mad")]
+    result = compute(_panel(x, x, present), {text: text.format(n=n) for text in names}, threads=1)
+    for text in names:
+        _agree(result[text].to_numpy(), [ORACLE[text](values) for values in windows(x - 1e6, present, n)], 1e-6, text)
+
+
 def test_infinite_values_are_missing_inside_windows() -> None:
     x = np.array([1.0, np.inf, 3.0, -np.inf, 5.0])
     frame = pl.DataFrame({"symbol": ["A"] * 5, "session": calendar(5), "x": x})
