@@ -3,12 +3,16 @@
 By hand, or from another process:
 
     python -m ats_assets_tests.small_market run --root FOLDER --from 2021-01-04 --to 2021-06-09
+    python -m ats_assets_tests.small_market shuffled --root FOLDER --seed 1 --to 2021-01-29
     python -m ats_assets_tests.small_market serve        forks a run for each line `FOLDER FIRST LAST` that it reads, see `serve`
 """
 
 import argparse
+import hashlib
 import importlib
+import itertools
 import os
+import random
 import shutil
 import subprocess
 import sys
@@ -144,16 +148,40 @@ def make_history(deployment: Deployment, first: date, last: date, assets: Sequen
     return run_job(deployment, "history", deployment.calendar.sessions(first, last), assets)
 
 
-def run_elsewhere(root: Path, *options: str, **environment: str) -> None:
-    """The command `run` in a process of its own, with these environment variables set.
+IN_ORDER = ("raw_bars", "bars", "rejected_bars", "lightgbm_model")
+"""A check of bars looks at the session before, and a model is carried from an earlier one."""
+
+
+def make_shuffled(deployment: Deployment, first: date, last: date, seed: int) -> None:
+    """Make asset after asset, each in ranges of random lengths and, but for those `IN_ORDER`, in random order."""
+    choice = random.Random(seed)
+    sessions = deployment.calendar.sessions(first, last)
+    make_history(deployment, first, last, IN_ORDER[:3])
+    for asset in (*SESSION_ASSETS[3:7], "lightgbm_model", *SESSION_ASSETS[7:]):
+        cuts = [0, *sorted(choice.sample(range(1, len(sessions)), 2)), len(sessions)]
+        parts = [sessions[start:end] for start, end in itertools.pairwise(cuts)]
+        if asset not in IN_ORDER:
+            choice.shuffle(parts)
+        for part in parts:
+            run_job(deployment, "history", part, [asset])
+
+
+def merkle_root(root: Path) -> str:
+    """One hash for all files of the warehouse and the models: of the path and hash of each."""
+    leaves = (f"{path}:{hashlib.sha256(content).hexdigest()}" for path, content in sorted(files_of(root).items()))
+    return hashlib.sha256("\n".join(leaves).encode()).hexdigest()
+
+
+def run_elsewhere(root: Path, *options: str, command: str = "run", **environment: str) -> None:
+    """A command, by default `run`, in a process of its own, with these environment variables set.
 
     Raises
     ------
     AssertionError
         If it fails; with the end of what it said.
     """
-    command = [sys.executable, "-m", "ats_assets_tests.small_market", "run", "--root", str(root), *options]
-    done = subprocess.run(command, env=os.environ | environment, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False)
+    line = [sys.executable, "-m", "ats_assets_tests.small_market", command, "--root", str(root), *options]
+    done = subprocess.run(line, env=os.environ | environment, capture_output=True, text=True, cwd=Path(__file__).parents[1], check=False)
     assert done.returncode == 0, done.stderr[-4000:]
 
 
@@ -252,9 +280,16 @@ def main() -> None:
     run.add_argument("--to", dest="last", type=date.fromisoformat, default=LAST)
     run.add_argument("--sessions-a-run", type=int, default=10_000)
     run.add_argument("--backtest", action="store_true", help="and the backtest after it")
+    shuffled = commands.add_parser("shuffled")
+    shuffled.add_argument("--root", type=Path, required=True)
+    shuffled.add_argument("--to", dest="last", type=date.fromisoformat, default=LAST)
+    shuffled.add_argument("--seed", type=int, required=True)
     asked = parser.parse_args()
     if asked.command == "serve":
         serve()
+        return
+    if asked.command == "shuffled":
+        make_shuffled(small_market(asked.root, **EARLY_MODELS), FIRST, asked.last, asked.seed)
         return
     deployment = small_market(asked.root)
     sessions = deployment.calendar.sessions(asked.first, asked.last)

@@ -1,0 +1,25 @@
+"""One hash over all files: the same whatever the order in which partitions are made, and however many threads make them, each time in a fresh process."""
+
+import os
+from datetime import date
+from pathlib import Path
+
+import pytest
+
+from ats_assets_tests.small_market import EARLY_MODELS, FIRST, differences, files_of, make_history, merkle_root, run_elsewhere, small_market
+
+pytestmark = pytest.mark.slow
+LAST = date(2021, 1, 22)
+RUNS = int(os.environ.get("ATS_TEST_MERKLE_RUNS", "2"))
+"""Twenty by hand; two are enough to notice that something has broken."""
+
+
+def test_the_root_is_the_same_for_every_order_and_number_of_threads(tmp_path: Path) -> None:
+    make_history(small_market(tmp_path / "whole", **EARLY_MODELS), FIRST, LAST)
+    root = merkle_root(tmp_path / "whole")
+    for seed in range(RUNS):
+        threads = str(1 + seed % 2)
+        other = tmp_path / str(seed)
+        environment = {"POLARS_MAX_THREADS": threads, "OMP_NUM_THREADS": threads, "PYTHONHASHSEED": str(seed)}
+        run_elsewhere(other, "--seed", str(seed), "--to", LAST.isoformat(), command="shuffled", **environment)
+        assert merkle_root(other) == root, differences(files_of(other), files_of(tmp_path / "whole"))
