@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import compute, lookahead, lookback
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits, with_sectors
+from ats_assets_tests.market_data import SP500_2018, needs_market_data
 
 DAYS = calendar(60)
 VALUES = st.sampled_from([float("nan"), float("inf"), -float("inf"), 0.0, -0.0, 1.0, 1.0]) | st.floats(-100, 100, width=32)
@@ -83,6 +84,24 @@ def test_sessions_threads_and_order_make_no_difference(at: int) -> None:
     assert same_bits(alone.filter(pl.col("session") == DAYS[at]), whole.filter(pl.col("session") == DAYS[at]))
     for text in SHARED:
         assert same_bits(compute(bars, {text: text}, sessions=DAYS), whole.select("symbol", "session", text))
+
+
+@needs_market_data
+@pytest.mark.slow
+def test_real_symbols_in_batch_and_live() -> None:
+    """All symbols of the real panel: sessions by themselves, among them those around gaps, have the bits of the batch."""
+    panel = pl.read_parquet(SP500_2018).rename({"date": "session"})
+    bars = panel.with_columns(
+        sector=pl.col("symbol").str.head(1), symbol=pl.col("symbol").replace({"AAPL": "S00", "MSFT": "S02", "APTV": "S03"})
+    )
+    days = bars["session"].unique().sort().to_list()
+    expressions = {text: text for text in SHARED}
+    whole = compute(bars, expressions, sessions=days)
+    assert min(whole[text].is_finite().mean() for text in SHARED) > 0.9
+    for at in [0, 14, 1258, *np.random.default_rng(6).choice(len(days), 20, replace=False).tolist()]:
+        window = days[max(0, at - lookback(expressions)) : at + 1]
+        alone = compute(bars.filter(pl.col("session").is_in(window)), expressions, sessions=window, since=days[at])
+        assert same_bits(alone, whole.filter(pl.col("session") == days[at])), days[at]
 
 
 @pytest.mark.parametrize("dtype", [pl.Categorical, pl.Enum(["sector 2", "sector 1"])])

@@ -1,6 +1,7 @@
 """Evaluation: what it reads and gives, and that nothing but the rows of the windows decides a value."""
 
 import random
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -10,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, ExpressionError
-from ats_assets.expressions import blocks, compute, lookback
+from ats_assets.expressions import blocks, compute, lookahead, lookback
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits, with_sectors
 
 SESSIONS = calendar(90)
@@ -54,9 +55,17 @@ def _grow(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
     )
 
 
-EXPRESSIONS = st.lists(st.recursive(FIELD, _grow, max_leaves=6), min_size=1, max_size=4).map(
-    lambda texts: {f"x{number}": text for number, text in enumerate(texts)}
-)
+def _grow_ahead(inner: st.SearchStrategy[str]) -> st.SearchStrategy[str]:
+    later = st.tuples(st.sampled_from(["Ref", "Delta"]), inner, LENGTH).map(lambda drawn: f"{drawn[0]}({drawn[1]}, -{drawn[2]})")
+    return later | _grow(inner)
+
+
+def _sets(grow: Callable[[st.SearchStrategy[str]], st.SearchStrategy[str]]) -> st.SearchStrategy[dict[str, str]]:
+    texts = st.lists(st.recursive(FIELD, grow, max_leaves=6), min_size=1, max_size=4)
+    return texts.map(lambda texts: {f"x{number}": text for number, text in enumerate(texts)})
+
+
+EXPRESSIONS, LABELS = _sets(_grow), _sets(_grow_ahead)
 
 
 @settings(max_examples=60)
@@ -70,6 +79,19 @@ def test_the_last_row_needs_the_lookback_alone(expressions: dict[str, str], seed
     window = days[max(0, at - lookback(expressions)) : at + 1]
     alone = compute(bars.filter(pl.col("session").is_in(window)), expressions, sessions=window, since=days[at], threads=2)
     assert same_bits(alone, whole.filter(pl.col("session") == days[at]))
+
+
+@settings(max_examples=60)
+@given(LABELS, st.integers(0, 10**6), st.data())
+def test_a_row_of_labels_needs_the_sessions_that_it_names_alone(labels: dict[str, str], seed: int, data: st.DataObject) -> None:
+    """Those that it looks back on, and those that it looks ahead to."""
+    bars = with_sectors(random_walks(4, 60, seed=seed))
+    days = calendar(60)
+    whole = compute(bars, labels, sessions=days, threads=1, look_ahead=True)
+    at = data.draw(st.integers(0, 59))
+    window = days[max(0, at - lookback(labels, look_ahead=True)) : at + lookahead(labels) + 1]
+    alone = compute(bars.filter(pl.col("session").is_in(window)), labels, sessions=window, since=days[at], threads=2, look_ahead=True)
+    assert same_bits(alone.filter(pl.col("session") == days[at]), whole.filter(pl.col("session") == days[at]))
 
 
 SOME = {
