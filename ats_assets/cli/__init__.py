@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats stale`, `ats doctor`.
+"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats explain`, `ats stale`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 done; 1 refused, failed or a check says no; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -88,11 +88,12 @@ def report(
 @app.command()
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Check every byte of every file of the warehouse and the models, too.")] = False,
 ) -> None:
     """Check settings, source, warehouse and models, and say what to do."""
     from ats_assets.cli.doctor import doctor as command  # noqa: PLC0415
 
-    command(as_json=as_json)
+    command(as_json=as_json, deep=deep)
 
 
 @app.command()
@@ -112,6 +113,19 @@ def leakcheck(  # noqa: PLR0917 - typer calls it by name
     from ats_assets.cli.leakcheck import leakcheck as command  # noqa: PLC0415
 
     command(functions=function or [], only=subjects or [], sessions=sessions, symbols=symbols, draws=draws, as_json=as_json)
+
+
+@app.command()
+def explain(
+    symbol: Annotated[str, typer.Argument(help="Of the signal.")],
+    session: Annotated[str, typer.Argument(metavar="DATE", help="The session after whose close the signal was made.")],
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every partition that was read.")] = False,
+) -> None:
+    """Explain a signal: its model, what that was trained on, features, bars and deliveries, with versions and files."""
+    from ats_assets.cli.explain import explain as command  # noqa: PLC0415
+    from ats_assets.cli.writing import required_day  # noqa: PLC0415
+
+    command(symbol=symbol, session=required_day(session, "DATE"), as_json=as_json)
 
 
 @app.command()

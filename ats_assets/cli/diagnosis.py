@@ -13,6 +13,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.cli.startup import INSTANCE_FILE, dagster_home, open_instance
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SourceError
+from ats_assets.lineage import LineageIndex
 from ats_assets.models import ModelStore
 from ats_assets.settings import Settings, settings_file
 from ats_assets.warehouse import Warehouse
@@ -34,8 +35,14 @@ class Finding:
     advice: str = ""
 
 
-def diagnose(settings: Settings) -> Iterator[Finding]:
-    """Look at everything; what can't be looked at because something else fails is left out."""
+def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
+    """Look at everything; what can't be looked at because something else fails is left out.
+
+    Parameters
+    ----------
+    deep
+        Look at every byte of the warehouse and the models, too.
+    """
     yield _settings()
     yield from _python()
     yield from _folders(settings)
@@ -52,6 +59,19 @@ def diagnose(settings: Settings) -> Iterator[Finding]:
     yield from _warehouse(deployment)
     for name in MODELS:
         yield _model(deployment, deployment.model_store(name))
+    if deep:
+        yield from _bytes(deployment)
+
+
+def _bytes(deployment: Deployment) -> Iterator[Finding]:
+    """Every file against the hashes that it holds; what is damaged is remembered in the index, so that `ats stale --heal` finds it."""
+    index = LineageIndex(deployment)
+    read = index.refresh(deep=True)
+    damaged = [entry for entry in index.entries() if entry.fault]
+    for entry in damaged:
+        yield Finding(subject=entry.asset, status="fail", text=f"{entry.path} is damaged: {entry.fault}", advice="ats stale --heal")
+    text = f"{read} files of warehouse and models read, {len(damaged)} damaged"
+    yield Finding(subject="every byte", status="fail" if damaged else "ok", text=text)
 
 
 def _settings() -> Finding:

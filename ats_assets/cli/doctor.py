@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ats_assets.cli.diagnosis import Finding, diagnose
-from ats_assets.cli.startup import console, write_table
+from ats_assets.cli.writing import console, write_table
 from ats_assets.errors import SettingsError
 from ats_assets.settings import Settings, load_settings, settings_file
 
@@ -21,12 +21,12 @@ _SECRET_NAME = re.compile(r"secret|token|password|credential|api_?key|access_?ke
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
-def doctor(*, as_json: bool) -> None:
+def doctor(*, as_json: bool, deep: bool) -> None:
     """Write settings and findings to standard output; status 1 if one of them is a failure."""
     settings: Settings | None = None
     try:
         settings = load_settings()
-        findings = list(diagnose(settings))
+        findings = list(diagnose(settings, deep=deep))
     except SettingsError as error:
         findings = [Finding(subject="settings", status="fail", text=str(error), advice="correct it, then run ats doctor again")]
     shown = without_secrets(settings.model_dump(mode="json")) if settings else {}

@@ -6,8 +6,9 @@ import webbrowser
 import polars as pl
 import typer
 
-from ats_assets.cli.startup import open_instance, prepare_environment, quiet, say
+from ats_assets.cli.startup import open_instance, prepare_environment, quiet
 from ats_assets.cli.summary import REPORT
+from ats_assets.cli.writing import say
 from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings
 

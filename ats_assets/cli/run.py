@@ -16,8 +16,9 @@ from ats_assets.cli.failures import explain, was_interrupted
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.selection import chosen_assets
 from ats_assets.cli.sessions import chosen_sessions
-from ats_assets.cli.startup import open_instance, parse_day, prepare_environment, quiet, say
+from ats_assets.cli.startup import open_instance, prepare_environment, quiet
 from ats_assets.cli.watch import EventClock, Watch
+from ats_assets.cli.writing import parse_day, say
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings

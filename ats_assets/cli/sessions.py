@@ -4,7 +4,7 @@ from datetime import date
 
 import typer
 
-from ats_assets.cli.startup import say
+from ats_assets.cli.writing import say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 

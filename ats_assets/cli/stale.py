@@ -10,7 +10,8 @@ from rich.table import Table
 
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.run import Outcome, Part, Runner
-from ats_assets.cli.startup import console, open_instance, quiet, say, write_table
+from ats_assets.cli.startup import open_instance, quiet
+from ats_assets.cli.writing import console, say, write_table
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.healing import Healing, delivered_versions, rules_of

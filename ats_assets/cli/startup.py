@@ -6,51 +6,14 @@ import os
 import sys
 import warnings
 from collections.abc import Iterator
-from datetime import date
 from pathlib import Path
 
 import dagster as dg
-import typer
-from rich.console import Console
-from rich.table import Table
 
 from ats_assets.errors import SettingsError
 from ats_assets.settings import settings_file
 
 INSTANCE_FILE = "dagster.yaml"
-PLAIN_WIDTH = 2000
-"""Columns of what is not written to a terminal: no line is broken."""
-
-
-def console(*, stderr: bool = False) -> Console:
-    """Where to write; without control characters unless it is a terminal."""
-    stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=stderr)
-
-
-def write_table(out: Console, table: Table) -> None:
-    """A table, without spaces at the ends of its lines where it is not written to a terminal."""
-    if out.is_terminal:
-        out.print(table)
-        return
-    with out.capture() as capture:
-        out.print(table)
-    out.file.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
-
-
-def say(text: str) -> None:
-    """One line about what is being done, on standard error."""
-    typer.echo(text, err=True)
-
-
-def parse_day(text: str | None, option: str) -> date | None:
-    """A date given as an option; a usage error where it is none."""
-    if text is None:
-        return None
-    try:
-        return date.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a date: write YYYY-MM-DD", param_hint=option) from None
 
 
 def dagster_home() -> Path:

@@ -17,7 +17,7 @@ from rich.text import Text
 from ats_assets.atomic_file import replace_file
 from ats_assets.cli.run import Outcome
 from ats_assets.cli.signals import show_signals, signals_rows
-from ats_assets.cli.startup import console, say, write_table
+from ats_assets.cli.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.signals import SKILL_SCHEMA, skill_summary

@@ -10,7 +10,6 @@ from datetime import date
 from functools import cached_property
 from pathlib import Path
 
-from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.digests import WindowDigests, set_digest
 from ats_assets.lineage.index import Entry
@@ -68,15 +67,11 @@ class Staleness:
         entry = self._stored.get(asset, {}).get(key)
         return entry.data_version or None if entry else None
 
-    @property
-    def _calendar(self) -> SessionCalendar:
-        return self._deployment.calendar
-
     @cached_property
     def _start(self) -> int:
-        """The position of the first session with raw bars."""
+        """The position in the calendar of the first session with raw bars."""
         known = self._stored.get("raw_bars")
-        return self._calendar.position(date.fromisoformat(min(known))) if known else 0
+        return self._deployment.calendar.position(date.fromisoformat(min(known))) if known else 0
 
     @cached_property
     def _sessions(self) -> list[str]:
@@ -84,9 +79,14 @@ class Staleness:
         newest = max((max(keys) for rule in self._rules if rule.partitioned and (keys := self._stored.get(rule.asset))), default="")
         if not newest:
             return []
-        calendar = self._calendar
+        calendar = self._deployment.calendar
         first = calendar.offset(calendar.first, self._start)
         return [day.isoformat() for day in calendar.sessions(first, date.fromisoformat(newest))]
+
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        """Each of these sessions -> its place among them."""
+        return {session: place for place, session in enumerate(self._sessions)}
 
     @cached_property
     def _missing(self) -> dict[str, dict[str, str]]:
@@ -96,15 +96,16 @@ class Staleness:
             keys = self._stored.get(rule.asset)
             if not rule.partitioned or not keys:
                 continue
-            holes = (day for day in self._sessions if min(keys) <= day <= max(keys) and day not in keys)
+            first, newest = min(keys), max(keys)
+            holes = (day for day in self._sessions if first <= day <= newest and day not in keys)
             missing.setdefault(rule.asset, {}).update(dict.fromkeys(holes, "missing"))
         for rule in self._rules:
-            for session in self._stored.get(rule.asset, {}) if rule.partitioned else ():
+            for session in self._of_history(rule):
                 for window in self._reads(rule, session):
-                    expected = self._expected(window, session)
-                    if window.asset in self._rules and self._window(window, session)[0] < len(expected):
+                    first, last = self._bounds(window, session)
+                    if self._digest(window.asset).window(first, last)[0] <= last - first and window.asset in self._rules:
                         there = self._stored.get(window.asset, {})
-                        for day in (day for day in expected if day not in there):
+                        for day in (day for day in self._sessions[first : last + 1] if day not in there):
                             missing.setdefault(window.asset, {}).setdefault(day, f"missing, and read by {rule.asset} {session}")
         return missing
 
@@ -120,6 +121,10 @@ class Staleness:
             if (keys := {key for upstream in read for key in upstream.get(asset, {})})
         }
 
+    def _of_history(self, rule: Rule) -> list[str]:
+        """The stored sessions of an asset; what lies before the first raw bars can't be judged, nor made."""
+        return [day for day in self._stored.get(rule.asset, {}) if day in self._place] if rule.partitioned else []
+
     def _of(self, rule: Rule) -> Iterator[Stale]:
         stored = self._stored.get(rule.asset, {})
         if not rule.partitioned:
@@ -129,7 +134,7 @@ class Staleness:
                 yield Stale(asset=rule.asset, session="", reason="; ".join(reasons))
             return
         absent = self._missing.get(rule.asset, {})
-        for session in sorted(stored.keys() | absent.keys()):
+        for session in sorted({*self._of_history(rule), *absent}):
             reasons = [absent[session]] if session in absent else list(self._reasons(rule, stored[session]))
             if reasons:
                 yield Stale(asset=rule.asset, session=session, reason="; ".join(reasons))
@@ -146,14 +151,15 @@ class Staleness:
             return
         reads = self._reads(rule, entry.key)
         for window in reads:
-            if entry.reads.get(window.asset, (0, 0)) != self._window(window, entry.key):
+            if entry.reads.get(window.asset, (0, 0)) != self._digest(window.asset).window(*self._bounds(window, entry.key)):
                 yield f"upstream {window.asset} changed" if own else self._change(entry, window)
         for other in entry.reads.keys() - {window.asset for window in reads}:
             yield f"upstream {other} is not read any more"
 
     def _change(self, entry: Entry, window: Window) -> str:
         recorded = self._recorded(entry).get(window.asset, {})
-        now = {day: self.version(window.asset, day) for day in self._expected(window, entry.key)}
+        first, last = self._bounds(window, entry.key)
+        now = {day: self.version(window.asset, day) for day in self._sessions[first : last + 1]}
         return _difference(window.asset, recorded, now)
 
     def _reasons_of_whole(self, rule: Rule, entry: Entry) -> Iterator[str]:
@@ -176,17 +182,17 @@ class Staleness:
         return read_record(self._deployment, found).upstream if Path(entry.path).is_file() else {}
 
     def _reads(self, rule: Rule, session: str) -> tuple[Window, ...]:
-        return rule.reads(self._calendar.position(date.fromisoformat(session)))
+        return rule.reads(self._start + self._place[session])
 
-    def _window(self, window: Window, session: str) -> tuple[int, int]:
-        if window.asset not in self._digests:
-            self._digests[window.asset] = WindowDigests((day, self.version(window.asset, day)) for day in self._sessions)
-        at = self._calendar.position(date.fromisoformat(session)) - self._start
-        return self._digests[window.asset].window(at - window.back, at - window.lag)
+    def _digest(self, asset: str) -> WindowDigests:
+        if asset not in self._digests:
+            self._digests[asset] = WindowDigests((day, self.version(asset, day)) for day in self._sessions)
+        return self._digests[asset]
 
-    def _expected(self, window: Window, session: str) -> list[str]:
-        at = self._calendar.position(date.fromisoformat(session)) - self._start
-        return self._sessions[max(0, at - window.back) : max(0, at - window.lag + 1)]
+    def _bounds(self, window: Window, session: str) -> tuple[int, int]:
+        """The places of the first and the last session that a partition reads; the last one before the first if there is none."""
+        at = self._place[session]
+        return max(0, at - window.back), max(-1, at - window.lag)
 
 
 def _own_reasons(rule: Rule, entry: Entry) -> Iterator[str]:

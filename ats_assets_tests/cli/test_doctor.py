@@ -1,6 +1,8 @@
 """`ats doctor`: what is wrong is found, what is secret is not shown."""
 
 import json
+import os
+import random
 import shutil
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -82,3 +84,29 @@ def test_secrets_are_hidden(command: Command) -> None:
     assert shown == {"alpaca": {"api_key": "***", "secret": None}, "mlflow": {"tracking_uri": "http://***@host/x"}, "seed": 7}
     run = command("doctor", ATS_MLFLOW__TRACKING_URI="postgresql://me:pass@host/x")
     assert "pass" not in run.stdout
+
+
+def test_deep_finds_a_flipped_byte_in_any_file_and_healing_finds_it_afterwards(command: Command, made: Made, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(made[0], home)
+    files = sorted(path for stage in ("warehouse", "models") for path in (home / stage / "synthetic").rglob("*") if path.is_file())
+    rng = random.Random(5)
+    kinds = {(path.parts[-3] if "session=" in str(path) else path.parts[-2], path.suffix): path for path in rng.sample(files, len(files))}
+    for path in kinds.values():
+        content, stat = path.read_bytes(), path.stat()
+        place = rng.randrange(len(content))
+        path.write_bytes(content[:place] + bytes([content[place] ^ 1 << rng.randrange(8)]) + content[place + 1 :])
+        os.utime(path, ns=(stat.st_atime_ns, stat.st_mtime_ns))  # as a disk does it
+    run = command("doctor", "--deep", "--json", home=home)
+    assert run.exit_code == 1
+    found = [
+        finding["text"]
+        for finding in json.loads(run.stdout)["findings"]
+        if finding["status"] == "fail" and " is damaged: " in finding["text"]
+    ]
+    own = {str(path).removesuffix(".footer") for path in kinds.values()}
+    named = {str(Path(path).with_name("model.json")) if "lightgbm_model" in path else path for path in own}
+    assert {text.split(" is damaged: ")[0] for text in found} == named
+    stale = json.loads(command("stale", "--json", home=home).stdout)
+    assert {row["asset"] for row in stale if "damaged: " in row["reason"]} == {Path(path).parts[len(home.parts) + 2] for path in named}
+    assert "every byte" in command("doctor", "--deep").stdout

@@ -1,0 +1,65 @@
+"""`ats explain`: what a signal was made from, as a tree or as JSON."""
+
+import json
+import sys
+from dataclasses import asdict
+from datetime import date
+from typing import Any
+
+from rich.text import Text
+from rich.tree import Tree
+
+from ats_assets.cli.writing import console
+from ats_assets.deployment import Deployment
+from ats_assets.lineage.explaining import Explaining, Made, Many
+from ats_assets.lineage.index import LineageIndex
+from ats_assets.settings import load_settings
+
+SPANS = 3
+"""Runs of sessions that the tree shows of a window."""
+
+
+def explain(*, symbol: str, session: date, as_json: bool) -> None:
+    """Write the explanation of the signal to standard output."""
+    deployment = Deployment(load_settings())
+    index = LineageIndex(deployment)
+    index.refresh()
+    explained = Explaining(deployment, index.entries()).signal(symbol, session.isoformat())
+    if as_json:
+        sys.stdout.write(json.dumps({"symbol": symbol, **asdict(explained)}, indent=1, ensure_ascii=False, default=str) + "\n")
+        return
+    tree = Tree(_title(explained, symbol))
+    _grow(tree, explained, symbol)
+    console().print(tree)
+
+
+def _grow(tree: Tree, explained: Made | Many, symbol: str) -> None:
+    for below in explained.made_from:
+        _grow(tree.add(_title(below, symbol)), below, symbol)
+
+
+def _title(explained: Made | Many, symbol: str) -> Text:
+    if isinstance(explained, Many):
+        title = Text.assemble((explained.asset, "bold"), f"  {_spans(explained)}  digest {explained.digest[:12]}")
+        if explained.paths:
+            title.append(f"\n{list(explained.paths.values())[-1]}", style="dim")
+    else:
+        title = Text.assemble((explained.asset, "bold"), f" {explained.session}  data {explained.data_version[:12]}")
+        title.append(f"  code {explained.code_version[:12]}  settings {explained.settings_version[:12]}")
+        if explained.path:
+            title.append(f"\n{explained.path}", style="dim")
+        if explained.row:
+            title.append(f"\n{symbol}: " + ", ".join(f"{name} {_value(value)}" for name, value in explained.row.items()))
+    for note in explained.notes:
+        title.append(f"\n{note}", style="yellow")
+    return title
+
+
+def _spans(many: Many) -> str:
+    shown = [first if n == 1 else f"{first} to {last} ({n})" for first, last, n in many.spans[:SPANS]]
+    more = f" and {len(many.spans) - SPANS} more runs, {len(many.versions)} sessions in all" if len(many.spans) > SPANS else ""
+    return ", ".join(shown) + more
+
+
+def _value(value: Any) -> str:
+    return f"{value:.6g}" if isinstance(value, float) else str(value)

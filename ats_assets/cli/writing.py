@@ -1,0 +1,45 @@
+"""How commands write: tables and lines on standard output, speech on standard error. It knows no Dagster, whose import takes seconds."""
+
+import sys
+from datetime import date
+
+import typer
+from rich.console import Console
+from rich.table import Table
+
+PLAIN_WIDTH = 2000
+"""Columns of what is not written to a terminal: no line is broken."""
+
+
+def console(*, stderr: bool = False) -> Console:
+    """Where to write; without control characters unless it is a terminal."""
+    stream = sys.stderr if stderr else sys.stdout
+    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=stderr)
+
+
+def write_table(out: Console, table: Table) -> None:
+    """A table, without spaces at the ends of its lines where it is not written to a terminal."""
+    if out.is_terminal:
+        out.print(table)
+        return
+    with out.capture() as capture:
+        out.print(table)
+    out.file.write("\n".join(line.rstrip() for line in capture.get().splitlines()) + "\n")
+
+
+def say(text: str) -> None:
+    """One line about what is being done, on standard error."""
+    typer.echo(text, err=True)
+
+
+def parse_day(text: str | None, option: str) -> date | None:
+    """A date given as an option; a usage error where it is none."""
+    return None if text is None else required_day(text, option)
+
+
+def required_day(text: str, option: str) -> date:
+    """A date given as an argument; a usage error where it is none."""
+    try:
+        return date.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a date: write YYYY-MM-DD", param_hint=option) from None
