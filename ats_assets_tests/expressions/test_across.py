@@ -92,7 +92,7 @@ def test_real_symbols_in_batch_and_live() -> None:
     """All symbols of the real panel: sessions by themselves, among them those around gaps, have the bits of the batch."""
     panel = pl.read_parquet(SP500_2018).rename({"date": "session"})
     bars = panel.with_columns(
-        sector=pl.col("symbol").str.head(1), symbol=pl.col("symbol").replace({"AAPL": "S00", "MSFT": "S02", "APTV": "S03"})
+        sector=pl.col("symbol").str.head(1), symbol=pl.col("symbol").replace({"AAPL": "S00", "MSFT": "S02", "KO": "S03"})
     )
     days = bars["session"].unique().sort().to_list()
     expressions = {text: text for text in SHARED}
