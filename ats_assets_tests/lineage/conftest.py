@@ -1,7 +1,7 @@
 """One small market with everything made, and copies of it to change."""
 
 import shutil
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -43,16 +43,16 @@ def market(root: Path, **changes: Any) -> Deployment:
     return small_market(root, last_session=LAST, **{**SETTINGS, **changes})
 
 
-def healing_of(deployment: Deployment) -> Healing:
+def healing_of(deployment: Deployment, delivered: Mapping[str, str] | None = None) -> Healing:
     """What is stale in a deployment."""
-    return Healing(deployment, rules_of(deployment, build(deployment).resolve_asset_graph()))
+    return Healing(deployment, rules_of(deployment, build(deployment).resolve_asset_graph()), delivered)
 
 
-def heal(deployment: Deployment) -> list[dict[str, Any]]:
+def heal(deployment: Deployment, delivered: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """Heal a deployment as `ats stale --heal` does, and return what was made again."""
     with dg.DagsterInstance.ephemeral() as instance:
         runner = Runner(deployment, build(deployment), instance)
-        made, messages = heal_all(healing_of(deployment), runner, 126)
+        made, messages = heal_all(healing_of(deployment, delivered), runner, 126)
     assert messages == []
     return made
 
