@@ -1,5 +1,6 @@
 """Jobs, schedules and sensors: what runs by itself, and when."""
 
+import hashlib
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
@@ -9,6 +10,8 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.errors import MissingPartitionError, SourceError
+from ats_assets.healing import Healing, rules_of
+from ats_assets.lineage import Rules
 from ats_assets.models.refits import last_refit
 from ats_assets.sources import open_source
 from ats_assets.versions import code_version, settings_version
@@ -26,6 +29,8 @@ CODE = tuple(f"ats_assets.{stage}" for stage in ("bars", "expressions", "feature
 REQUEST = "ats/request"
 """Tag of a requested run: what it is asked for, and from which delivery, code and settings. Retries and re-executions keep it."""
 AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
+HEALED_AT_ONCE = 126
+"""Sessions in one run of what is stale."""
 MAX_REPEATS = 3
 """How often the same request may succeed and yet be due again (a partition was deleted, a delivery was taken back) before the sensor asks a person."""
 
@@ -106,11 +111,11 @@ def _request(deployment: Deployment, job: str, sessions: Sequence[date], deliver
     return ":".join(filter(None, [job, *dict.fromkeys([str(sessions[0]), str(sessions[-1])]), delivery[:16], made_by]))
 
 
-def _run_request(job: str, sessions: Sequence[date], request: str, run_key: str) -> dg.RunRequest:
-    tags = {REQUEST: request}
-    if len(sessions) == 1:
-        return dg.RunRequest(run_key=run_key, partition_key=sessions[0].isoformat(), job_name=job, tags=tags)
-    return dg.RunRequest(run_key=run_key, tags=tags | range_tags(sessions), job_name=job)
+def _run_request(job: str, sessions: Sequence[date], request: str, run_key: str, assets: Sequence[str] = ()) -> dg.RunRequest:
+    tags = {REQUEST: request} | (range_tags(sessions) if len(sessions) > 1 else {})
+    key = sessions[0].isoformat() if len(sessions) == 1 else None
+    selection = [dg.AssetKey(name) for name in assets] or None
+    return dg.RunRequest(run_key=run_key, partition_key=key, job_name=job, tags=tags, asset_selection=selection)
 
 
 def retraining_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDefinition:
@@ -198,10 +203,43 @@ def _is_stored(deployment: Deployment, session: date, delivery: str) -> bool:
     return deployment.warehouse.exists("raw_bars", session) and deployment.warehouse.footer("raw_bars", session).data_version == delivery
 
 
-def _asked_once(instance: dg.DagsterInstance, job: str, sessions: Sequence[date], request: str) -> dg.RunRequest | dg.SkipReason:
+def stale_sensor(deployment: Deployment, history: AssetJob, reports: AssetJob) -> dg.SensorDefinition:
+    """What `ats stale --heal` does, by run requests, while the daemon runs."""
+
+    @dg.sensor(
+        name="stale_sensor",
+        description="Makes again what was made from changed data, code or settings: one asset and one run of sessions at a time, upstream first.",
+        jobs=[history, reports],
+        minimum_interval_seconds=deployment.settings.automation.poll_seconds,
+    )
+    def stale(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        if context.repository_def is None:
+            return dg.SkipReason("the graph is not known: evaluate the sensor with its definitions")
+        return judge_stale(deployment, rules_of(deployment, context.repository_def.asset_graph), context.instance)
+
+    return stale
+
+
+def judge_stale(deployment: Deployment, rules: Rules, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    """The first of what is stale now as one run, or none and why. One run at a time, since what comes after depends on what it makes."""
+    at_work = instance.get_runs(dg.RunsFilter(statuses=AT_WORK), limit=1)
+    if at_work:
+        return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
+    assets, sessions, why = next(Healing(deployment, rules).steps(HEALED_AT_ONCE), ((), [], []))
+    if not why:
+        return dg.SkipReason("nothing is stale")
+    cause = hashlib.sha256("".join(f"{one.asset}{one.session}{one.reason}" for one in why).encode()).hexdigest()[:16]
+    job = "history" if sessions else "backtest_reports"
+    request = ":".join(["stale", *assets, *dict.fromkeys([str(day) for day in (sessions[:1] + sessions[-1:])]), cause])
+    return _asked_once(instance, job, sessions, request, assets)
+
+
+def _asked_once(
+    instance: dg.DagsterInstance, job: str, sessions: Sequence[date], request: str, assets: Sequence[str] = ()
+) -> dg.RunRequest | dg.SkipReason:
     """The run, unless the newest one of the same request failed: it would fail again, and retries after a crash are Dagster's."""
     finished = [run for run in instance.get_runs(dg.RunsFilter(tags={REQUEST: request})) if run.is_finished]
-    what = f"{job} of {sessions[-1]}"
+    what = f"{job} of {sessions[-1] if sessions else ', '.join(assets)}"
     if finished and not finished[0].is_success:
         return dg.SkipReason(
             f"{what} failed (run {finished[0].run_id}), and delivery, code and settings are still the same: see the run's log, and "
@@ -210,6 +248,6 @@ def _asked_once(instance: dg.DagsterInstance, job: str, sessions: Sequence[date]
     if len(finished) >= MAX_REPEATS:
         return dg.SkipReason(
             f"{what} has succeeded {len(finished)} times with the same delivery (last: run {finished[0].run_id}) and is due again: "
-            f"something removes or replaces partitions of {sessions[-1]}; launch {job} by hand when it has stopped"
+            f"something removes or replaces partitions of {sessions[-1] if sessions else ', '.join(assets)}; launch {job} by hand when it has stopped"
         )
-    return _run_request(job, sessions, request, f"{request}:{len(finished)}")
+    return _run_request(job, sessions, request, f"{request}:{len(finished)}", assets)

@@ -64,7 +64,10 @@ def build(deployment: Deployment) -> dg.Definitions:
         asset_checks=[check for stage in CHECKS for check in stage.checks(deployment)],
         jobs=list(jobs.values()),
         schedules=[automation.retraining_schedule(deployment, jobs["nightly_retraining"])],
-        sensors=[automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"])],
+        sensors=[
+            automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"]),
+            automation.stale_sensor(deployment, jobs["history"], jobs["backtest_reports"]),
+        ],
         resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment))},
         executor=dg.in_process_executor,
     )
