@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats explain`, `ats stale`, `ats doctor`.
+"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats stale`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 done; 1 refused, failed or a check says no; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -126,6 +126,19 @@ def explain(
     from ats_assets.cli.writing import required_day  # noqa: PLC0415
 
     command(symbol=symbol, session=required_day(session, "DATE"), as_json=as_json)
+
+
+@app.command()
+def restatements(
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session; default: the first stored.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session; default: the newest stored.")] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Show what a vendor changed in the sessions that it delivered anew: symbols, fields, sizes, probable splits."""
+    from ats_assets.cli.restatements import restatements as command  # noqa: PLC0415
+    from ats_assets.cli.writing import parse_day  # noqa: PLC0415
+
+    command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), as_json=as_json)
 
 
 @app.command()

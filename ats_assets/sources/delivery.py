@@ -26,11 +26,14 @@ class Delivery:
         symbol, date, clock (the stamp as written, null for a date without a time), open … vwap, defects.
     recognition
         Which column of the file became which.
+    vintages
+        The different values of its column `vintage`, where it has one.
     """
 
     file: DataFile
     rows: pl.DataFrame
     recognition: Recognition
+    vintages: tuple[str, ...] = ()
 
 
 def read_delivery(file: DataFile, settings: FilesSettings, stamps: StampReader, *, symbol: str | None) -> Delivery:
@@ -65,7 +68,13 @@ def read_delivery(file: DataFile, settings: FilesSettings, stamps: StampReader, 
     )
     unread = [_unread_day(table[columns["date"]], days["date"]), *(_unread_number(table, columns, rows[name]) for name in numbers)]
     rows = rows.with_columns(_joined([notes, *(texts for texts in unread if texts is not None)]))
-    return Delivery(file=file, rows=_adjusted(rows) if settings.adjusted else rows, recognition=recognition)
+    vintages = [name for name in table.columns if normalised(name) == "vintage"]
+    return Delivery(
+        file=file,
+        rows=_adjusted(rows) if settings.adjusted else rows,
+        recognition=recognition,
+        vintages=tuple(table[vintages[0]].cast(pl.String).drop_nulls().unique().sort()) if vintages else (),
+    )
 
 
 def _selected(table: pl.DataFrame, where: Mapping[str, str], file: str) -> pl.DataFrame:

@@ -24,7 +24,7 @@ class FileSource:
     The files are read once for an instance, at its first use. What a row's columns, day and session are is decided row by row: a cell that can't be
     converted becomes null and is named in the row's `defects`, and every row is delivered, but those dated before the calendar's first session.
 
-    When the data were known: a vintage (`source.files.vintage`, or `vintage=YYYY-MM-DD` in the path) says it, at the end of that day in UTC. Without one
+    When the data were known: a vintage (`source.files.vintage`, `vintage=YYYY-MM-DD` in the path, or a column `vintage`) says it, at the end of that day in UTC. Without one
     each session counts as known from its close; a file's modification time is never used, for a copy would change it.
 
     Parameters
@@ -94,17 +94,24 @@ class FileSource:
 
     @cached_property
     def vintage(self) -> date | None:
-        """The day on which these data were known, or None where neither the settings nor the path says so."""
+        """The day on which these data were known, or None where neither the settings nor the path nor a column `vintage` says so."""
         if self._settings.vintage is not None:
             return self._settings.vintage
-        named = sorted({file.keys["vintage"] or "" for file in self._files if "vintage" in file.keys})
+        return self._vintage_of_path or self._one_vintage({value for delivery in self._deliveries for value in delivery.vintages})
+
+    @cached_property
+    def _vintage_of_path(self) -> date | None:
+        return self._one_vintage({file.keys["vintage"] or "" for file in self._files if "vintage" in file.keys})
+
+    def _one_vintage(self, values: set[str]) -> date | None:
+        named = sorted(values)
         if len(named) > 1:
             raise SourceError(
                 f"{self.path} holds {len(named)} vintages ({named[0]} to {named[-1]}): choose one, by source.files.path or by "
                 f'source.files.where = {{vintage = "{named[-1]}"}}'
             )
         try:
-            return date.fromisoformat(named[0]) if named else None
+            return date.fromisoformat(named[0][:10]) if named else None
         except ValueError as error:
             raise SourceError(
                 f"{self.path}: vintage={named[0]} is not a day like 2018-02-09: rename it, or set source.files.vintage"
@@ -120,7 +127,7 @@ class FileSource:
             f"files: {self.path} ({len(self._files)} file{'' if len(self._files) == 1 else 's'}, {placed.n_delivered:,} rows)",
             f"{frame.height:,} rows of {len(self.symbols())} symbols in {len(self._index.sessions)} sessions of {self._calendar.exchange}, "
             f"{self.first_session()} to {self.latest_session()}",
-            f"known: {f'since the end of {self.vintage}' if self.vintage else 'each session since its close (no vintage in the path or the settings)'}",
+            f"known: {f'since the end of {self.vintage}' if self.vintage else 'each session since its close (no vintage in the path, the settings or a column)'}",
             f"stamps: the bar's {s.stamp}; naive ones in {s.timezone or self._calendar.timezone}{'' if s.timezone else ' (the exchange)'}",
         ]
         if s.where:
@@ -145,7 +152,7 @@ class FileSource:
 
     @cached_property
     def _deliveries(self) -> list[Delivery]:
-        _ = self.vintage  # several vintages are refused before anything is read
+        _ = self._settings.vintage or self._vintage_of_path  # several of them are refused before anything is read
         stamps = StampReader(calendar=self._calendar, timezone=self._settings.timezone, stamp=self._settings.stamp)
         deliveries = [read_delivery(file, self._settings, stamps, symbol=self._symbol_of(file)) for file in self._files]
         if not any(delivery.rows.height for delivery in deliveries):

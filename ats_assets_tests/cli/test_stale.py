@@ -48,3 +48,9 @@ def test_says_what_stops_the_healing(command: Command, made: Made, tmp_path: Pat
     assert healed.exit_code == 1
     assert f"{raw} is damaged" in healed.stderr
     assert json.loads(healed.stdout) == []
+
+
+def test_nothing_was_restated(command: Command) -> None:
+    assert json.loads(command("restatements", "--json").stdout) == []
+    assert "No row of 61 sessions differs" in command("restatements").stdout
+    assert command("restatements", "--from", "x").exit_code == 2

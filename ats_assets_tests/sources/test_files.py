@@ -178,6 +178,23 @@ def test_known_at_is_the_close_without_a_vintage_and_its_end_with_one(tmp_path: 
         source(parquet(tmp_path / "vintage=soon" / "bars.parquet")).symbols()
 
 
+def test_a_column_may_say_the_vintage(tmp_path: Path) -> None:
+    days = pl.Series("vintage", [date(2018, 2, 9)] * PLAIN.height)
+    assert source(parquet(tmp_path / "day.parquet", PLAIN.with_columns(days))).vintage == date(2018, 2, 9)
+    stamps = PLAIN.with_columns(Vintage=pl.lit("2018-02-09 17:30:00"))
+    read = source(parquet(tmp_path / "stamp.parquet", stamps))
+    assert read.known_at(FRIDAY) == datetime(2018, 2, 10, tzinfo=UTC)
+    assert everything(read).equals(everything(source(parquet(tmp_path / "none.parquet"))))
+    two = pl.concat([PLAIN.with_columns(days), PLAIN.with_columns(vintage=pl.lit(date(2018, 3, 9)))])
+    both = parquet(tmp_path / "two.parquet", two)
+    with pytest.raises(SourceError, match=r"holds 2 vintages \(2018-02-09 to 2018-03-09\).*source.files.where"):
+        source(both).known_at(FRIDAY)
+    assert source(both, where={"vintage": "2018-03-09"}).vintage == date(2018, 3, 9)
+    assert source(both, vintage=date(2018, 4, 1)).vintage == date(2018, 4, 1)
+    with pytest.raises(SourceError, match=r"vintage=soon is not a day"):
+        _ = source(parquet(tmp_path / "soon.parquet", PLAIN.with_columns(vintage=pl.lit("soon")))).vintage
+
+
 def test_several_vintages_need_a_choice(tmp_path: Path) -> None:
     for vintage in ("2018-01-30", "2018-02-09"):
         parquet(tmp_path / f"vintage={vintage}.parquet")
