@@ -25,7 +25,7 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parent), str(HERE.parents[1])]
 LIVE_SYMBOLS = (800, 3_000)
 LIVE_SESSIONS = 61
-REPEATS = 3
+REPEATS = 5
 """Ours takes so little time that the first touch of memory which a virtual machine has to fetch from its host would be most of it."""
 
 
