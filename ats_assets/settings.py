@@ -9,6 +9,7 @@ import os
 from datetime import date
 from pathlib import Path
 from typing import Annotated, Literal
+from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
@@ -84,13 +85,47 @@ class FilesSettings(Section):
     )
 
 
+class AlpacaSourceSettings(Section):
+    """Daily bars from Alpaca. The connection itself is in the section `alpaca`."""
+
+    asset_class: Literal["us_equity", "crypto"] = Field(default="us_equity", description="crypto needs no keys")
+    symbols: tuple[str, ...] = Field(
+        default=(), description="AAPL, or BTC/USD for crypto; default: all active tradable assets, which needs keys"
+    )
+    first_session: date = Field(default=date(2016, 1, 1), description="history starts here; Alpaca has stock bars from 2016 on")
+    feed: Literal["iex", "sip", "delayed_sip"] = Field(default="iex", description="sip needs a paid subscription for the newest 15 minutes")
+
+
 class SourceSettings(Section):
     """Where bars come from."""
 
-    kind: Literal["synthetic", "files"] = "synthetic"
+    kind: Literal["synthetic", "files", "alpaca"] = "synthetic"
     path: Path | None = Field(default=None, description="short for files.path")
     synthetic: SyntheticSettings = SyntheticSettings()
     files: FilesSettings = FilesSettings()
+    alpaca: AlpacaSourceSettings = AlpacaSourceSettings()
+
+
+class AlpacaSettings(Section):
+    """How Alpaca is reached. The keys come from the environment only: APCA_API_KEY_ID and APCA_API_SECRET_KEY."""
+
+    account: Literal["paper", "live"] = Field(default="paper", description="live trades real money, and only where orders.live says so too")
+    data_url: str | None = Field(default=None, description="another server than Alpaca's, on this machine only: http://127.0.0.1:8080")
+    trading_url: str | None = Field(default=None, description="likewise")
+    stream_url: str | None = Field(default=None, description="likewise: ws://127.0.0.1:8081")
+    timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="of one request")
+    max_attempts: Positive = Field(
+        default=6, description="of a request that changes nothing; an order is never sent again without asking for it first"
+    )
+    max_wait_seconds: float = Field(default=120.0, gt=0, description="between two attempts, whatever Retry-After says")
+
+    @model_validator(mode="after")
+    def _other_servers_are_local(self) -> "AlpacaSettings":
+        for name in ("data_url", "trading_url", "stream_url"):
+            url = getattr(self, name)
+            if url and urlsplit(url).hostname not in ("127.0.0.1", "localhost", "::1"):
+                raise ValueError(f"{name} is {url}: only a server on this machine may stand in for Alpaca's; unset it to reach Alpaca")
+        return self
 
 
 class SuspicionSettings(Section):
@@ -238,6 +273,53 @@ class BacktestSettings(Section):
     sessions_per_year: Positive = 252
 
 
+class OrderLimitSettings(Section):
+    """What no order may exceed, whatever the signals say. The backtest keeps to the same limits."""
+
+    allow_short: bool = Field(default=False, description="sell more than is held")
+    max_order_share: float = Field(default=0.25, gt=0, description="notional of one order, as a share of equity")
+    max_day_share: float = Field(default=2.0, gt=0, description="notional of all orders of a session, as a share of equity")
+    max_order_notional: float | None = Field(default=None, gt=0, description="in currency")
+    max_day_notional: float | None = Field(default=None, gt=0, description="in currency")
+    max_position_share: float = Field(default=0.3, gt=0, description="|value| of a position after the order, as a share of equity")
+    max_gross_share: float = Field(default=2.0, gt=0, description="sum of |value| of all positions after the orders, as a share of equity")
+    min_trade_notional: float = Field(default=1.0, ge=0, description="a smaller order is not sent, a position's exit excepted; in currency")
+
+
+class OrdersSettings(Section):
+    """From signals to orders."""
+
+    broker: Literal["paper", "alpaca"] = Field(
+        default="paper", description="paper: embedded, fills at the next open of the warehouse's bars"
+    )
+    live: bool = Field(default=False, description="true, and alpaca.account = live: orders cost real money")
+    enabled: bool = Field(default=False, description="whether the sensor trades by itself")
+    strategy: str = Field(default="main", pattern=r"^[a-z][a-z0-9_]{0,15}$", description="part of every client order id")
+    kind: Literal["market_on_open", "limit", "bracket"] = "market_on_open"
+    collar_bps: Bps = Field(default=500.0, description="distance of a limit or bracket order's limit price from the decision price")
+    take_profit_bps: Bps = Field(default=1_000.0, description="of a bracket, from the decision price")
+    stop_loss_bps: Bps = Field(default=500.0, description="of a bracket, from the decision price")
+    limits: OrderLimitSettings = OrderLimitSettings()
+    kill: bool = Field(default=False, description="stops all orders; the file kill_file does so too, within one order")
+    kill_file: Path = Field(
+        default=Path("data/KILL"), description="no order is sent while it exists; relative to the settings file's folder"
+    )
+    cash_tolerance: float = Field(default=0.01, ge=0, description="difference of cash that reconciliation passes over, in currency")
+    slippage_warning_bps: Bps = Field(default=50.0, description="mean slippage against the decision price that a check warns about")
+
+
+class AlertsSettings(Section):
+    """Who hears of what. The addresses are secrets: they come from environment variables, which these settings name."""
+
+    routes: dict[str, Literal["info", "warning", "critical"]] = Field(
+        default_factory=dict, description="name of an environment variable with an Apprise address -> the least severity that it gets"
+    )
+    repeat_after_seconds: Positive = Field(default=3600, description="the same alert is not sent again before")
+    max_per_hour: Positive = Field(
+        default=30, description="of each route; what is more is counted and told in one message; critical ones always go"
+    )
+
+
 class AutomationSettings(Section):
     """Sensors and schedules."""
 
@@ -263,6 +345,9 @@ class Settings(BaseSettings):
     portfolio: PortfolioSettings = PortfolioSettings()
     signals: SignalsSettings = SignalsSettings()
     backtest: BacktestSettings = BacktestSettings()
+    alpaca: AlpacaSettings = AlpacaSettings()
+    orders: OrdersSettings = OrdersSettings()
+    alerts: AlertsSettings = AlertsSettings()
     automation: AutomationSettings = AutomationSettings()
 
     @model_validator(mode="after")
@@ -350,6 +435,7 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
         update={
             "storage": storage.model_copy(update=roots),
             "features": settings.features.model_copy(update={"folder": own}),
+            "orders": settings.orders.model_copy(update={"kill_file": (folder / settings.orders.kill_file.expanduser()).resolve()}),
             "source": settings.source.model_copy(update={"files": files, "path": None}),
         }
     )

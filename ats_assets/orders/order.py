@@ -1,0 +1,162 @@
+"""What is sent to a broker, and what comes back: intents, orders, fills, positions, accounts. Quantities and prices are decimals, never binary fractions."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+MAX_ID_LENGTH = 48
+"""Of a client order id, in characters; all brokers take so many."""
+
+
+class Side(StrEnum):
+    """Of an order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 for buys, -1 for sells."""
+        return 1 if self is Side.BUY else -1
+
+
+class OrderKind(StrEnum):
+    """How an order is to be filled, all for the next session."""
+
+    MARKET_ON_OPEN = "market_on_open"
+    """In the opening auction, at its price."""
+    LIMIT = "limit"
+    """At the limit price or better, until the close."""
+    BRACKET = "bracket"
+    """A limit order that, once filled, leaves a take-profit and a stop-loss, of which one cancels the other."""
+
+
+class Leg(StrEnum):
+    """What an order is for. A change of side needs two orders, for no broker sells through zero in one."""
+
+    CLOSE = "close"
+    """Reduces a position, at most to zero."""
+    OPEN = "open"
+    """Enlarges a position, or makes one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderIntent:
+    """An order as it was decided, before any broker knows of it.
+
+    Attributes
+    ----------
+    session
+        The session at whose close it was decided; it is for the open of the next one.
+    quantity
+        Shares, positive.
+    decision_price
+        The close that it was decided at.
+    """
+
+    client_order_id: str
+    session: date
+    strategy: str
+    symbol: str
+    side: Side
+    leg: Leg
+    quantity: Decimal
+    kind: OrderKind
+    decision_price: Decimal
+    limit_price: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+
+
+def client_order_id(session: date, strategy: str, symbol: str, leg: Leg) -> str:
+    """The id under which an order is known everywhere: the same decision always has the same one, so that no broker takes it twice."""
+    readable = f"{strategy}-{session:%Y%m%d}-{symbol}-{leg}"
+    if len(readable) <= MAX_ID_LENGTH and all(c.isascii() and (c.isalnum() or c in "-_.") for c in readable):
+        return readable
+    return f"{strategy}-{session:%Y%m%d}-{hashlib.sha256(f'{symbol}-{leg}'.encode()).hexdigest()[:16]}"
+
+
+class OrderStatus(StrEnum):
+    """Of an order at the broker."""
+
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerOrder:
+    """An order as the broker has it."""
+
+    broker_order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    status: OrderStatus
+    filled_quantity: Decimal
+    filled_average_price: Decimal | None
+    submitted_at: datetime
+    updated_at: datetime
+    reason: str | None = None
+    """Why it was rejected, canceled or left unfilled."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fill:
+    """One execution. `price` is what was paid or received for one share; `commission` and other fees are beside it, in currency."""
+
+    fill_id: str
+    broker_order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fees: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Shares held of a symbol, negative for short. `cost` is what the account paid for them in all, negative for what a short sale brought in."""
+
+    symbol: str
+    quantity: Decimal
+    cost: Decimal
+    price: Decimal
+    """That it is valued at."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountState:
+    """The account at the broker, in its currency."""
+
+    account_id: str
+    at: datetime
+    cash: Decimal
+    equity: Decimal
+    buying_power: Decimal
+    trading_blocked: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instrument:
+    """What the broker says of a symbol."""
+
+    symbol: str
+    tradable: bool
+    fractionable: bool
+    shortable: bool
+    reason: str | None = None
+    """Why it is not tradable."""
