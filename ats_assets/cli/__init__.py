@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats stale`, `ats doctor`.
+"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 done; 1 refused, failed or a check says no; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -54,12 +54,26 @@ def run(  # noqa: PLR0917 - typer calls it by name
     ] = 126,
     summary_json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary as JSON; '-' is standard output.")] = None,
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that Dagster logs.")] = False,
+    as_of: Annotated[
+        str | None,
+        typer.Option(
+            "--as-of", metavar="TIME", help="From the deliveries known at this time (UTC), such as 2017-08-15T21:00; with --warehouse."
+        ),
+    ] = None,
+    warehouse: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Of --as-of: an empty folder, which will hold warehouse, models and data.")
+    ] = None,
 ) -> None:
     """Make every asset over a range of sessions, from bars to signals, then the backtest and its report."""
     started = time.perf_counter()  # the imports are part of what the user waits for
+    if (as_of is None) != (warehouse is None):
+        raise typer.BadParameter("--as-of and --warehouse belong together: another time is made in another folder")
+    from ats_assets.cli.run import AsOf  # noqa: PLC0415
     from ats_assets.cli.run import run as command  # noqa: PLC0415
+    from ats_assets.cli.writing import required_time  # noqa: PLC0415
 
-    command(first=first, last=last, select=select, chunk=chunk, summary_json=summary_json, verbose=verbose, started=started)
+    world = AsOf(time=required_time(as_of, "--as-of"), folder=warehouse) if as_of is not None and warehouse is not None else None
+    command(first=first, last=last, select=select, chunk=chunk, summary_json=summary_json, verbose=verbose, started=started, as_of=world)
 
 
 @app.command()
@@ -139,6 +153,22 @@ def restatements(
     from ats_assets.cli.writing import parse_day  # noqa: PLC0415
 
     command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), as_json=as_json)
+
+
+@app.command()
+def reproduce(
+    asset: Annotated[str, typer.Argument(help="Such as signals.")],
+    sessions: Annotated[list[str], typer.Argument(metavar="DATE...", help="One or several sessions.")],
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="An empty folder that keeps what is made; default: a temporary one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+) -> None:
+    """Make partitions and all behind them again in an empty folder, from the raw vintages, and compare the bytes."""
+    from ats_assets.cli.reproduce import reproduce as command  # noqa: PLC0415
+    from ats_assets.cli.writing import required_day  # noqa: PLC0415
+
+    command(asset=asset, sessions=[required_day(day, "DATE") for day in sessions], folder=folder, as_json=as_json)
 
 
 @app.command()

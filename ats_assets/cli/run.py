@@ -3,7 +3,7 @@
 import time
 from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 
 import dagster as dg
@@ -21,6 +21,8 @@ from ats_assets.cli.watch import EventClock, Watch
 from ats_assets.cli.writing import parse_day, say
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
+from ats_assets.errors import SourceError
+from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
 from ats_assets.settings import load_settings
 
 OWN_TAGS = {"dagster/max_retries": "0"}
@@ -79,13 +81,24 @@ class Runner:
     ----------
     verbose
         Whether Dagster's own log goes to the console.
+    checks
+        Whether the assets' checks are run, too: they may look at partitions beyond those that an asset reads.
     """
 
-    def __init__(self, deployment: Deployment, definitions: dg.Definitions, instance: dg.DagsterInstance, *, verbose: bool = False) -> None:
+    def __init__(
+        self,
+        deployment: Deployment,
+        definitions: dg.Definitions,
+        instance: dg.DagsterInstance,
+        *,
+        verbose: bool = False,
+        checks: bool = True,
+    ) -> None:
         self._deployment = deployment
         self._definitions = definitions
         self._instance = instance
         self._verbose = verbose
+        self._checks = None if checks else frozenset[dg.AssetCheckKey]()
 
     def parts(self, sessions: Sequence[date], assets: frozenset[str], chunk: int) -> list[Part]:
         """The runs that make `assets` over `sessions`: `chunk` sessions each, then what has no partitions."""
@@ -112,12 +125,12 @@ class Runner:
         failed_before = len(outcome.watch.failures)
         run_id = make_new_run_id()
         self._instance.add_event_listener(run_id, outcome.watch)
-        result = job.execute_in_process(
+        keys = frozenset(dg.AssetKey(name) for name in part.assets)
+        result = job.get_subset(asset_selection=keys, asset_check_selection=self._checks).execute_in_process(
             run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=self._instance,
             raise_on_error=False,
             run_id=run_id,
-            asset_selection=[dg.AssetKey(name) for name in part.assets],
             tags=OWN_TAGS | {PROCESS: process_tag()} | (range_tags(part.sessions) if len(part.sessions) > 1 else {}),
             partition_key=part.sessions[0].isoformat() if len(part.sessions) == 1 else None,
         )
@@ -136,26 +149,42 @@ class Runner:
         return len(self._definitions.resolve_job_def(part.job).get_subset(asset_selection=keys).graph.nodes)
 
 
+@dataclass(frozen=True, kw_only=True)
+class AsOf:
+    """The world as it was known at a time, made anew in an empty folder."""
+
+    time: datetime
+    folder: Path
+
+
 def run(
-    *, first: str | None, last: str | None, select: str | None, chunk: int, summary_json: Path | None, verbose: bool, started: float
+    *,
+    first: str | None,
+    last: str | None,
+    select: str | None,
+    chunk: int,
+    summary_json: Path | None,
+    verbose: bool,
+    started: float,
+    as_of: AsOf | None = None,
 ) -> None:
     """Make the assets, show the summary on standard output, and leave with the status."""
     begin, end = parse_day(first, "--from"), parse_day(last, "--to")
     prepare_environment()
     with quiet(verbose=verbose):
         deployment = Deployment(load_settings())
+        stored: list[date] = []
+        if as_of is not None:
+            deployment, stored = _world(deployment, as_of)
         definitions = build(deployment)
-        assets = frozenset(chosen_assets(definitions, select))
-        sessions = chosen_sessions(deployment, begin, end)
+        assets = frozenset(chosen_assets(definitions, select)) - ({RAW} if as_of else set())
+        sessions = _between(stored, begin, end) if as_of else chosen_sessions(deployment, begin, end)
         outcome = Outcome.of(sessions, assets)
         outcome.started = started
-        with open_instance() as instance, RunProgress(len(sessions)) as progress:
-            if closed := close_abandoned_runs(instance):
-                say(f"{closed} earlier run(s) were killed: recorded as failed; what they had stored stays")
-            for run_id, pool in pool_holders(instance).items():
-                say(
-                    f"run {run_id} holds the place in the pool {pool!r}: this run will wait for it. If it is dead, end it in the UI (python3 dev.py ui)"
-                )
+        instance_of_run = dg.DagsterInstance.ephemeral() if as_of else open_instance()
+        with instance_of_run as instance, RunProgress(len(sessions)) as progress:
+            if as_of is None:
+                _free(instance)
             runner = Runner(deployment, definitions, instance, verbose=verbose)
             outcome.start_seconds = outcome.total_seconds
             parts = runner.parts(sessions, assets, chunk)
@@ -170,6 +199,31 @@ def run(
         _summarise(deployment, definitions, outcome, summary_json)
     if outcome.messages:
         raise typer.Exit(1)
+
+
+def _world(deployment: Deployment, as_of: AsOf) -> tuple[Deployment, list[date]]:
+    """The deployment over the folder, and the sessions of which something was known."""
+    world = empty_world(deployment, as_of.folder)
+    stored = copy_vintages(deployment, world, as_of=as_of.time)
+    say(f"as of {as_of.time}: raw bars of {len(stored)} sessions, {stored[0]} to {stored[-1]}, were known")
+    return world, stored
+
+
+def _between(sessions: Sequence[date], first: date | None, last: date | None) -> list[date]:
+    found = [day for day in sessions if (first or date.min) <= day <= (last or date.max)]
+    if not found:
+        raise SourceError(f"nothing from {first} to {last} was known then: there are sessions from {sessions[0]} to {sessions[-1]}")
+    return found
+
+
+def _free(instance: dg.DagsterInstance) -> None:
+    """Close what killed runs left open, and say who holds a place that this run needs."""
+    if closed := close_abandoned_runs(instance):
+        say(f"{closed} earlier run(s) were killed: recorded as failed; what they had stored stays")
+    for run_id, pool in pool_holders(instance).items():
+        say(
+            f"run {run_id} holds the place in the pool {pool!r}: this run will wait for it. If it is dead, end it in the UI (python3 dev.py ui)"
+        )
 
 
 def _summarise(deployment: Deployment, definitions: dg.Definitions, outcome: Outcome, summary_json: Path | None) -> None:

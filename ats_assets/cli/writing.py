@@ -1,7 +1,7 @@
 """How commands write: tables and lines on standard output, speech on standard error. It knows no Dagster, whose import takes seconds."""
 
 import sys
-from datetime import date
+from datetime import UTC, date, datetime
 
 import typer
 from rich.console import Console
@@ -43,3 +43,12 @@ def required_day(text: str, option: str) -> date:
         return date.fromisoformat(text)
     except ValueError:
         raise typer.BadParameter(f"{text!r} is not a date: write YYYY-MM-DD", param_hint=option) from None
+
+
+def required_time(text: str, option: str) -> datetime:
+    """A time given as an option, in UTC unless it says otherwise; a usage error where it is none."""
+    try:
+        time = datetime.fromisoformat(text)
+    except ValueError:
+        raise typer.BadParameter(f"{text!r} is not a time: write YYYY-MM-DDTHH:MM, in UTC", param_hint=option) from None
+    return time if time.tzinfo else time.replace(tzinfo=UTC)

@@ -54,3 +54,21 @@ def test_nothing_was_restated(command: Command) -> None:
     assert json.loads(command("restatements", "--json").stdout) == []
     assert "No row of 61 sessions differs" in command("restatements").stdout
     assert command("restatements", "--from", "x").exit_code == 2
+
+
+def test_a_run_as_of_a_time_is_what_a_run_at_that_time_made(command: Command, made: Made, tmp_path: Path) -> None:
+    world = tmp_path / "world"
+    run = command("run", "--as-of", "2021-02-10T21:00", "--warehouse", str(world), "--select", "+universe")
+    assert run.exit_code == 0, run.stderr
+    assert "were known" in run.stderr
+    stored = made[0] / "warehouse" / "synthetic"
+    for asset in ("raw_bars", "bars", "rejected_bars", "universe"):
+        files = {path.relative_to(world / "warehouse"): path.read_bytes() for path in (world / "warehouse" / asset).rglob("*.parquet")}
+        assert max(path.parts[1] for path in files) == "session=2021-02-10"
+        assert files == {path: (stored / path).read_bytes() for path in files}
+        assert len(files) == 27
+    again = command("run", "--as-of", "2021-02-10T21:00", "--warehouse", str(world))
+    assert again.exit_code == 1
+    assert "is not empty" in again.stderr
+    assert command("run", "--as-of", "2021-02-10").exit_code == 2
+    assert command("run", "--as-of", "soon", "--warehouse", str(tmp_path / "w")).exit_code == 2
