@@ -57,7 +57,10 @@ def run(  # noqa: PLR0917 - typer calls it by name
     as_of: Annotated[
         str | None,
         typer.Option(
-            "--as-of", metavar="TIME", help="From the deliveries known at this time (UTC), such as 2017-08-15T21:00; with --warehouse."
+            "--as-of",
+            metavar="TIME",
+            help="From the deliveries known at this time, such as 2017-08-15T21:00 (UTC), 2017-08-15T17:00-04:00, or 2017-08-15, "
+            "the end of that day in UTC; with --warehouse.",
         ),
     ] = None,
     warehouse: Annotated[
@@ -157,8 +160,8 @@ def restatements(
 
 @app.command()
 def reproduce(
-    asset: Annotated[str, typer.Argument(help="Such as signals.")],
-    sessions: Annotated[list[str], typer.Argument(metavar="DATE...", help="One or several sessions.")],
+    asset: Annotated[str, typer.Argument(help="Such as signals or backtest.")],
+    sessions: Annotated[list[str] | None, typer.Argument(metavar="[DATE]...", help="One or several sessions; none for a backtest.")] = None,
     folder: Annotated[
         Path | None, typer.Option(metavar="DIR", help="An empty folder that keeps what is made; default: a temporary one.")
     ] = None,
@@ -168,7 +171,7 @@ def reproduce(
     from ats_assets.cli.reproduce import reproduce as command  # noqa: PLC0415
     from ats_assets.cli.writing import required_day  # noqa: PLC0415
 
-    command(asset=asset, sessions=[required_day(day, "DATE") for day in sessions], folder=folder, as_json=as_json)
+    command(asset=asset, sessions=[required_day(day, "DATE") for day in sessions or []], folder=folder, as_json=as_json)
 
 
 @app.command()

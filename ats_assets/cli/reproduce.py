@@ -1,9 +1,10 @@
-"""`ats reproduce`: partitions made again in an empty folder from the raw vintages, and compared byte for byte."""
+"""`ats reproduce`: partitions, or a backtest, made again in an empty folder from the raw vintages, and compared byte for byte."""
 
 import json
 import sys
 import tempfile
 from collections.abc import Sequence
+from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
@@ -11,7 +12,7 @@ import dagster as dg
 import typer
 
 from ats_assets.cli.progress import RunProgress
-from ats_assets.cli.run import Outcome, Part, Runner
+from ats_assets.cli.run import HISTORY, REPORTS, Outcome, Part, Runner
 from ats_assets.cli.startup import prepare_environment, quiet
 from ats_assets.cli.writing import console, say
 from ats_assets.definitions import build
@@ -19,63 +20,89 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.healing import rules_of
 from ats_assets.lineage import LineageIndex, Rules, contiguous
-from ats_assets.lineage.rebuilding import RAW, Comparison, Wanted, closure, compare, copy_vintages, empty_world
+from ats_assets.lineage.closure import Closure, closure
+from ats_assets.lineage.rebuilding import RAW, Comparison, compare, copy_vintages, empty_world
 from ats_assets.settings import load_settings
 
 CHUNK = 126
 """Sessions in one Dagster run."""
 
 
+@dataclass(frozen=True, kw_only=True)
+class Reproduced:
+    """What was made again, how it compares, and what has changed since (see `Closure.changed`)."""
+
+    files: Comparison
+    changed: tuple[str, ...]
+
+
 def reproduce(*, asset: str, sessions: Sequence[date], folder: Path | None, as_json: bool) -> None:
     """Make the partitions and all that they were made from again, and say whether the bytes are the same; status 1 if not."""
     prepare_environment()
     with quiet(), tempfile.TemporaryDirectory() as temporary:
-        deployment = Deployment(load_settings())
-        found = reproduced(deployment, asset, sessions, folder or Path(temporary) / "world")
+        found = reproduced(Deployment(load_settings()), asset, sessions, folder or Path(temporary) / "world")
+    same, different = found.files.same, found.files.different
     if as_json:
-        sys.stdout.write(json.dumps({"same": len(found.same), "different": found.different}, indent=2) + "\n")
+        sys.stdout.write(
+            json.dumps({"same": len(same), "different": different, "changed": found.changed}, indent=2, ensure_ascii=False) + "\n"
+        )
     else:
-        console().print(f"{len(found.same)} files have the same bytes, {len(found.different)} have not.")
-        for path in found.different:
+        console().print(f"{len(same)} files have the same bytes, {len(different)} have not.")
+        for path in different:
             console().print(f"differs: {path}")
-    if found.different:
+    if different:
         raise typer.Exit(1)
 
 
-def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], folder: Path) -> Comparison:
-    """Make partitions and all that they were made from again under `folder`, and compare.
+def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], folder: Path) -> Reproduced:
+    """Make partitions, or (no sessions) an asset without partitions, and all that they were made from again under `folder`, and compare.
 
     Raises
     ------
     AtsError
-        If something of it is missing, or can't be made.
+        If something of it is missing or damaged, or can't be made.
     """
+    world = empty_world(deployment, folder)
     definitions = build(deployment)
     rules = rules_of(deployment, definitions.resolve_asset_graph())
-    if asset not in rules or not rules[asset].partitioned:
-        raise AtsError(
-            f"{asset} is not an asset with sessions: choose one of {', '.join(rule.asset for rule in rules if rule.partitioned)}"
-        )
+    _require(rules, asset, sessions)
     index = LineageIndex(deployment)
     index.refresh()
-    wanted = closure(deployment, index.entries(), asset, sessions)
-    world = empty_world(deployment, folder)
-    copy_vintages(deployment, world, until=max(sessions))
-    parts = _parts(rules, wanted, deployment)
-    say(f"{sum(map(len, wanted.values()))} partitions are made again from raw bars, in {len(parts)} runs")
+    behind = closure(deployment, rules, index.entries(), asset, sessions)
+    copy_vintages(deployment, world, behind.vintages)
+    parts = _parts(rules, behind, deployment)
+    for change in behind.changed:
+        say(f"ats reproduce: {change}")
+    made = sum(len(days) for name, days in behind.wanted.items() if name != RAW)
+    say(f"{made} partitions are made again from the raw bars of {len(behind.vintages)} sessions, in {len(parts)} runs")
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(sum(len(part.sessions) for part in parts)) as progress:
         outcome = Outcome.of([], [])
         Runner(world, build(world), instance, checks=False).run(parts, outcome, progress)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
     if outcome.messages:
         raise AtsError("; ".join(outcome.messages))
-    return compare(deployment, world, wanted)
+    return Reproduced(files=compare(deployment, world, behind.wanted), changed=behind.changed)
 
 
-def _parts(rules: Rules, wanted: Wanted, deployment: Deployment) -> list[Part]:
+def _require(rules: Rules, asset: str, sessions: Sequence[date]) -> None:
+    choices = ", ".join(rule.asset for rule in rules if rule.asset != RAW)
+    if asset == RAW:
+        raise AtsError(f"{RAW} is what was delivered and made from nothing; ats doctor --deep checks it. Choose one of {choices}")
+    if asset not in rules:
+        raise AtsError(f"there is no asset {asset}: choose one of {choices}")
+    if rules[asset].partitioned != bool(sessions):
+        raise AtsError(f"{asset} has sessions: name one or several" if rules[asset].partitioned else f"{asset} has no sessions: name none")
+
+
+def _parts(rules: Rules, behind: Closure, deployment: Deployment) -> list[Part]:
     """The runs: each asset after all that it reads."""
     parts: list[Part] = []
     for assets in rules.steps():
-        days = {date.fromisoformat(day) for asset in assets if asset != RAW for day in wanted.get(asset, ())}
-        runs = contiguous(days, deployment.calendar, CHUNK)
-        parts += [Part(job="history", assets=assets, sessions=tuple(run)) for run in runs]
+        days = {day for asset in assets if asset != RAW for day in behind.wanted.get(asset, ())}
+        if "" in days:
+            parts.append(Part(job=REPORTS, assets=assets))
+            continue
+        runs = contiguous(map(date.fromisoformat, days), deployment.calendar, CHUNK)
+        parts += [Part(job=HISTORY, assets=assets, sessions=tuple(run)) for run in runs]
     return parts

@@ -21,8 +21,7 @@ from ats_assets.cli.watch import EventClock, Watch
 from ats_assets.cli.writing import parse_day, say
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SourceError
-from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
+from ats_assets.lineage.rebuilding import RAW, copy_known, empty_world
 from ats_assets.settings import load_settings
 
 OWN_TAGS = {"dagster/max_retries": "0"}
@@ -173,12 +172,12 @@ def run(
     prepare_environment()
     with quiet(verbose=verbose):
         deployment = Deployment(load_settings())
-        stored: list[date] = []
-        if as_of is not None:
-            deployment, stored = _world(deployment, as_of)
+        if as_of is None:
+            sessions = chosen_sessions(deployment, begin, end)
+        else:
+            deployment, sessions = _world(deployment, as_of, begin or date.min, end or date.max)
         definitions = build(deployment)
-        assets = frozenset(chosen_assets(definitions, select)) - ({RAW} if as_of else set())
-        sessions = _between(stored, begin, end) if as_of else chosen_sessions(deployment, begin, end)
+        assets = frozenset(chosen_assets(definitions, select, with_upstream=as_of is not None)) - ({RAW} if as_of else set())
         outcome = Outcome.of(sessions, assets)
         outcome.started = started
         instance_of_run = dg.DagsterInstance.ephemeral() if as_of else open_instance()
@@ -201,19 +200,12 @@ def run(
         raise typer.Exit(1)
 
 
-def _world(deployment: Deployment, as_of: AsOf) -> tuple[Deployment, list[date]]:
+def _world(deployment: Deployment, as_of: AsOf, first: date, last: date) -> tuple[Deployment, list[date]]:
     """The deployment over the folder, and the sessions of which something was known."""
     world = empty_world(deployment, as_of.folder)
-    stored = copy_vintages(deployment, world, as_of=as_of.time)
-    say(f"as of {as_of.time}: raw bars of {len(stored)} sessions, {stored[0]} to {stored[-1]}, were known")
+    stored = copy_known(deployment, world, as_of.time, first, last)
+    say(f"as of {as_of.time:%Y-%m-%d %H:%M:%S %Z}: raw bars of {len(stored)} sessions, {stored[0]} to {stored[-1]}, were known")
     return world, stored
-
-
-def _between(sessions: Sequence[date], first: date | None, last: date | None) -> list[date]:
-    found = [day for day in sessions if (first or date.min) <= day <= (last or date.max)]
-    if not found:
-        raise SourceError(f"nothing from {first} to {last} was known then: there are sessions from {sessions[0]} to {sessions[-1]}")
-    return found
 
 
 def _free(instance: dg.DagsterInstance) -> None:

@@ -11,10 +11,15 @@ WORDS = {"and", "or", "not", "sinks", "roots"}
 _BARE_NAME = re.compile(r'(?<![\w:"<>/*.-])([A-Za-z_]\w*)(?![\w:"(])')
 
 
-def chosen_assets(definitions: dg.Definitions, selection: str | None) -> AbstractSet[str]:
+def chosen_assets(definitions: dg.Definitions, selection: str | None, *, with_upstream: bool = False) -> AbstractSet[str]:
     """The names of the assets of a selection in Dagster's syntax, with those that can't be made apart from them; all without one.
 
     A bare name stands for `key:"name"`, and a comma for `or`; the rest is Dagster's: `+x` with all that is upstream, `x+` downstream, `group:bars`.
+
+    Parameters
+    ----------
+    with_upstream
+        Whether all that they are made from belongs to them.
     """
     graph = definitions.resolve_asset_graph()
     known = {key.to_user_string() for key in graph.materializable_asset_keys}
@@ -27,6 +32,7 @@ def chosen_assets(definitions: dg.Definitions, selection: str | None) -> Abstrac
     text = " or ".join(_BARE_NAME.sub(keyed, part.strip()) for part in selection.split(","))
     try:
         parsed = dg.AssetSelection.from_string(text)
+        parsed = parsed.upstream() if with_upstream else parsed
         found = parsed.required_multi_asset_neighbors() | parsed
         names = {key.to_user_string() for key in found.resolve(graph, allow_missing=True)}
     except DagsterInvalidAssetSelectionError:

@@ -1,7 +1,7 @@
 """How commands write: tables and lines on standard output, speech on standard error. It knows no Dagster, whose import takes seconds."""
 
 import sys
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, time, timedelta
 
 import typer
 from rich.console import Console
@@ -46,9 +46,13 @@ def required_day(text: str, option: str) -> date:
 
 
 def required_time(text: str, option: str) -> datetime:
-    """A time given as an option, in UTC unless it says otherwise; a usage error where it is none."""
+    """A time given as an option, in UTC unless it names its offset; a date alone is the end of that day in UTC. A usage error where it is none."""
     try:
-        time = datetime.fromisoformat(text)
-    except ValueError:
-        raise typer.BadParameter(f"{text!r} is not a time: write YYYY-MM-DDTHH:MM, in UTC", param_hint=option) from None
-    return time if time.tzinfo else time.replace(tzinfo=UTC)
+        if len(text) == len("YYYY-MM-DD"):
+            return datetime.combine(date.fromisoformat(text) + timedelta(days=1), time(), UTC)
+        moment = datetime.fromisoformat(text)
+    except (ValueError, OverflowError):
+        raise typer.BadParameter(
+            f"{text!r} is not a time: write YYYY-MM-DDTHH:MM in UTC, with an offset such as +02:00, or YYYY-MM-DD", param_hint=option
+        ) from None
+    return moment.astimezone(UTC) if moment.tzinfo else moment.replace(tzinfo=UTC)

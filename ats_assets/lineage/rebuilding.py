@@ -8,13 +8,9 @@ from datetime import date, datetime
 from pathlib import Path
 
 from ats_assets.deployment import MODELS, Deployment
-from ats_assets.errors import MissingPartitionError, SettingsError
-from ats_assets.lineage.index import Entry
-from ats_assets.lineage.records import Found, read_record
+from ats_assets.errors import CorruptPartitionError, MissingPartitionError, SettingsError
 
 RAW = "raw_bars"
-Wanted = dict[str, set[str]]
-"""Asset -> sessions (ISO)."""
 
 
 def empty_world(deployment: Deployment, folder: Path) -> Deployment:
@@ -23,11 +19,14 @@ def empty_world(deployment: Deployment, folder: Path) -> Deployment:
     Raises
     ------
     SettingsError
-        If the folder holds something.
+        If the folder holds something, is a file, or lies among what is stored.
     """
-    if folder.exists() and any(folder.iterdir()):
+    if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"{folder} is not empty: name a folder that is, or that is not there yet")
     settings = deployment.settings
+    for root in (settings.storage.warehouse, settings.storage.models):
+        if folder.resolve().is_relative_to(root.resolve()):
+            raise SettingsError(f"{folder} lies in {root}, where it would be taken for an asset: name a folder outside")
     places = {name: (folder / name).absolute() for name in ("warehouse", "models", "data")}
     changes = {
         "storage": settings.storage.model_copy(update=places),
@@ -37,53 +36,43 @@ def empty_world(deployment: Deployment, folder: Path) -> Deployment:
     return Deployment(settings.model_copy(update=changes))
 
 
-def copy_vintages(deployment: Deployment, world: Deployment, *, as_of: datetime | None = None, until: date | None = None) -> list[date]:
-    """Copy the raw bars, of each session the newest vintage known at `as_of`; returns the sessions that there are.
+def copy_known(deployment: Deployment, world: Deployment, time: datetime, first: date = date.min, last: date = date.max) -> list[date]:
+    """Copy the raw bars of the sessions from `first` to `last`, of each the newest vintage known at a time; returns the sessions that there are.
 
     Raises
     ------
     MissingPartitionError
         If nothing was known.
+    CorruptPartitionError
+        If a vintage is damaged.
     """
-    made: list[date] = []
-    for session in deployment.warehouse.sessions(RAW):
-        vintages = deployment.warehouse.vintages(RAW, session)
-        known = [time for time in vintages if as_of is None or time <= as_of]
-        if not known or (until is not None and session > until):
-            continue
-        target = world.warehouse.folder(RAW, session)
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(vintages[max(known)], target / vintages[max(known)].name)
-        made.append(session)
-    if not made:
-        raise MissingPartitionError(f"no vintage of {RAW} was known at {as_of}: the first of {deployment.warehouse.root} came later")
-    return made
+    stored = {day: deployment.warehouse.vintages(RAW, day) for day in deployment.warehouse.sessions(RAW) if first <= day <= last}
+    chosen = {day: vintages[max(known)] for day, vintages in stored.items() if (known := [one for one in vintages if one <= time])}
+    if not chosen:
+        begun = min((min(vintages) for vintages in stored.values() if vintages), default=None)
+        first_known = f"the first vintage there was known at {begun}" if begun else "there is none at all"
+        span = "" if (first, last) == (date.min, date.max) else f" from {first} to {last}"
+        raise MissingPartitionError(f"no {RAW}{span} in {deployment.warehouse.root} were known at {time}: {first_known}")
+    copy_vintages(deployment, world, chosen)
+    return sorted(chosen)
 
 
-def closure(deployment: Deployment, entries: Iterable[Entry], asset: str, sessions: Iterable[date]) -> Wanted:
-    """Everything that partitions were made from, themselves among it.
+def copy_vintages(deployment: Deployment, world: Deployment, chosen: Mapping[date, Path]) -> None:
+    """Copy one vintage of the raw bars of each session.
 
     Raises
     ------
-    MissingPartitionError
-        If something of it is not stored.
+    CorruptPartitionError
+        If one is damaged.
     """
-    stored = {(entry.asset, entry.key): entry for entry in entries}
-    wanted: Wanted = {}
-    waiting = [(asset, session.isoformat()) for session in sessions]
-    while waiting:
-        name, day = waiting.pop()
-        if day in wanted.setdefault(name, set()):
-            continue
-        wanted[name].add(day)
-        entry = stored.get((name, day))
-        if entry is None:
-            raise MissingPartitionError(
-                f"{name} {day} is not stored, so nothing can be compared with it: ats stale --heal makes what is missing"
+    for session, path in chosen.items():
+        if fault := deployment.warehouse.fault(path):
+            raise CorruptPartitionError(
+                f"{path} is damaged ({fault}): ats stale --heal restores it where the source still delivers the same, else take it from a backup"
             )
-        upstream = read_record(deployment, Found(path=entry.path, asset=name, key=day, known=entry.known, stamp="")).upstream
-        waiting += [(other, key) for other, versions in upstream.items() for key in versions]
-    return wanted
+        target = world.warehouse.folder(RAW, session)
+        target.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target / path.name)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -95,21 +84,22 @@ class Comparison:
 
 
 def compare(deployment: Deployment, world: Deployment, wanted: Mapping[str, Iterable[str]]) -> Comparison:
-    """The files of partitions in two deployments, byte for byte."""
+    """The files of two deployments, byte for byte: of partitions, or of an asset without partitions (which has no sessions); raw bars, copied, are not compared."""
     same: list[str] = []
     different: list[str] = []
     for asset, days in sorted(wanted.items()):
-        for day in sorted(days):
-            mine, other = (_folder(one, asset, date.fromisoformat(day)) for one in (deployment, world))
+        for day in sorted(days) if asset != RAW else ():
+            mine, other = (_folder(one, asset, day) for one in (deployment, world))
             names = {path.name for folder in (mine, other) if folder.is_dir() for path in folder.iterdir() if not path.name.startswith(".")}
-            if asset == RAW:  # one vintage was copied
-                names = {path.name for path in other.iterdir()}
             for name in sorted(names):
                 both = (mine / name).is_file() and (other / name).is_file()
                 alike = both and filecmp.cmp(mine / name, other / name, shallow=False)
-                (same if alike else different).append(f"{asset}/session={day}/{name}")
+                (same if alike else different).append(f"{asset}/session={day}/{name}" if day else f"{asset}/{name}")
     return Comparison(same=tuple(same), different=tuple(different))
 
 
-def _folder(deployment: Deployment, asset: str, session: date) -> Path:
+def _folder(deployment: Deployment, asset: str, day: str) -> Path:
+    if not day:
+        return deployment.warehouse.root / asset
+    session = date.fromisoformat(day)
     return deployment.model_store(asset).folder(session) if asset in MODELS else deployment.warehouse.folder(asset, session)

@@ -172,8 +172,8 @@ class Staleness:
             recorded, stored = recorded_all.get(asset, {}), self._stored.get(asset, {})
             now = {key: self.version(asset, key) for key in recorded}
             if recorded and self._rules[asset].partitioned:
-                newest = max(recorded)
-                now |= {key: self.version(asset, key) for key in stored if key > newest}
+                first = min(recorded)
+                now |= {key: self.version(asset, key) for key in stored if key > first}
             if set_digest(recorded) != set_digest({key: version or "" for key, version in now.items()}):
                 yield _difference(asset, recorded, now)
 

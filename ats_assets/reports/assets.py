@@ -6,11 +6,13 @@ from dataclasses import fields
 from datetime import date
 
 import dagster as dg
+from pydantic import BaseModel
 
 from ats_assets.backtests import BacktestResult, backtest_metrics
-from ats_assets.deployment import MODEL, Deployment
+from ats_assets.deployment import Deployment
 from ats_assets.graph import Node
 from ats_assets.reports.backtest_report import backtest_report as render
+from ats_assets.settings import FilesSettings, Settings
 from ats_assets.signals import SKILL_SCHEMA, skill_summary
 
 GROUP = "reports"
@@ -26,7 +28,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         group=GROUP,
         kinds=frozenset({"html", "plotly"}),
         code=("ats_assets.reports", "ats_assets.signals.skill_summary", "ats_assets.backtests.metrics"),
-        settings=(settings.backtest,),
+        settings=tuple(_shown(settings).values()),
     )
 
     @node.asset(deployment, deps=["backtest", "skill", "signals"], partitioned=False)
@@ -83,26 +85,25 @@ def _upstream(deployment: Deployment, judged: Sequence[date], newest: date) -> d
 
 
 def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:
-    """Versions behind the report: of its backtest, of the newest signals, of their model."""
-    footer = deployment.warehouse.footer_of(deployment.warehouse.part("backtest", "equity"))
-    newest = deployment.warehouse.sessions("signals")[-1]
-    signals = deployment.warehouse.footer("signals", newest)
+    """What is behind the report: nothing that its own footer does not name, so that the report is stale when any of it has changed."""
+    warehouse = deployment.warehouse
+    newest = warehouse.sessions("signals")[-1]
     tables: dict[str, dict[str, object]] = {
-        "Backtest": {"data version": footer.data_version, "code version": footer.code_version, "settings version": footer.settings_version},
-        f"Signals of {newest}": {
-            "data version": signals.data_version,
-            "code version": signals.code_version,
-            "settings version": signals.settings_version,
-        },
+        "Backtest": {"data version": warehouse.footer_of(warehouse.part("backtest", "equity")).data_version},
+        f"Signals of {newest}": {"data version": warehouse.footer("signals", newest).data_version},
     }
-    store = deployment.model_store(MODEL)
-    fitted = [day for day in deployment.known(store.sessions()) if store.read(day).status == "fitted"]
-    if fitted:
-        record = store.read(fitted[-1])
-        tables[f"Model of {fitted[-1]}"] = {"SHA-256": record.model_sha256, "trees": record.best_iteration, **record.versions}
-    settings = deployment.settings
-    sections = ("source", "calendar", "universe", "labels", "lightgbm", "portfolio", "backtest")
+    fitted = warehouse.read("signals", [newest], ["model_session"])["model_session"].max()
+    if fitted is not None:
+        tables[f"Signals of {newest}"]["model fitted at"] = str(fitted)
     tables["Settings"] = {
-        name: json.dumps(getattr(settings, name).model_dump(mode="json", exclude={"path", "files"}), sort_keys=True) for name in sections
+        name: json.dumps(section.model_dump(mode="json", exclude={"path", "files", "threads"}), sort_keys=True)
+        for name, section in _shown(deployment.settings).items()
     }
     return tables
+
+
+def _shown(settings: Settings) -> dict[str, BaseModel]:
+    """The settings that the report shows, by section; not where files lie, nor how many threads there are."""
+    source = settings.source.model_copy(update={"path": None, "files": FilesSettings()})
+    shown: dict[str, BaseModel] = {"source": source, "lightgbm": settings.lightgbm.model_copy(update={"threads": 1})}
+    return shown | {name: getattr(settings, name) for name in ("calendar", "universe", "labels", "portfolio", "backtest")}

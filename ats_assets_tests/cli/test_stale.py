@@ -18,12 +18,12 @@ def test_nothing_is_stale_after_a_run(command: Command) -> None:
 
 def test_what_a_changed_setting_concerns_is_listed_with_the_reason(command: Command) -> None:
     found = json.loads(command("stale", "--json", ATS_PORTFOLIO__TOP_K="2").stdout)
-    assert {row["asset"] for row in found} == {"signals", "backtest"}
-    assert sum(row["session"] is None for row in found) == 1
+    assert {row["asset"] for row in found} == {"signals", "backtest", "backtest_report"}
+    assert sum(row["session"] is None for row in found) == 2
     assert all(set(row) == {"asset", "session", "reason"} and row["reason"].startswith("settings changed (") for row in found)
     shown = command("stale", ATS_PORTFOLIO__TOP_K="2").stdout
     assert "2021-01-04 to 2021-03-31 (61)" in shown
-    assert "62 partitions are stale" in shown
+    assert "63 partitions are stale" in shown
 
 
 def test_heals_a_deleted_partition(command: Command, made: Made, tmp_path: Path) -> None:
@@ -70,5 +70,32 @@ def test_a_run_as_of_a_time_is_what_a_run_at_that_time_made(command: Command, ma
     again = command("run", "--as-of", "2021-02-10T21:00", "--warehouse", str(world))
     assert again.exit_code == 1
     assert "is not empty" in again.stderr
+    early = command("run", "--as-of", "2020-12-31", "--warehouse", str(tmp_path / "early"))
+    assert early.exit_code == 1
+    assert "were known at 2021-01-01" in early.stderr, "a date is the end of its day"
     assert command("run", "--as-of", "2021-02-10").exit_code == 2
     assert command("run", "--as-of", "soon", "--warehouse", str(tmp_path / "w")).exit_code == 2
+
+
+def test_one_asset_over_a_range_as_of_a_time_is_made_with_all_that_it_needs(command: Command, made: Made, tmp_path: Path) -> None:
+    world = tmp_path / "world"
+    asked = ["--as-of", "2021-03-30T16:00-04:00", "--select", "universe", "--from", "2021-03-01"]
+    run = command("run", *asked, "--warehouse", str(world))
+    assert run.exit_code == 0, run.stderr
+    assert {path.name for path in (world / "warehouse").iterdir()} == {"raw_bars", "bars", "rejected_bars", "universe"}
+    days = sorted(path.name for path in (world / "warehouse" / "universe").iterdir())
+    assert (days[0], days[-1]) == ("session=2021-03-01", "session=2021-03-30")
+
+
+def test_a_backtest_is_reproduced_by_the_command(command: Command, tmp_path: Path) -> None:
+    found = command("reproduce", "backtest", "--json", "--folder", str(tmp_path / "world"))
+    assert found.exit_code == 0, found.stderr
+    said = json.loads(found.stdout)
+    assert said["different"] == said["changed"] == []
+    assert said["same"] > 400
+    assert (tmp_path / "world" / "warehouse" / "backtest" / "metrics.json").is_file()
+    other = command("reproduce", "universe", "2021-02-10", ATS_UNIVERSE__SIZE="3")
+    assert other.exit_code == 1
+    assert "settings of universe changed" in other.stderr
+    assert "differs: universe/session=2021-02-10/data.parquet" in other.stdout
+    assert command("reproduce", "signals").exit_code == 1

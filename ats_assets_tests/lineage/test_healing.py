@@ -39,11 +39,11 @@ def pairs_of(paths: Iterable[str]) -> Pairs:
     return {(part[1], part[2].removeprefix("session=") if part[2].startswith("session=") else None) for part in parts}
 
 
-def from_scratch(deployment: Deployment, target: Path) -> Path:
+def from_scratch(deployment: Deployment, target: Path, **changes: Any) -> Path:
     """All made anew from the raw bars of a deployment."""
     shutil.copytree(deployment.warehouse.root / "raw_bars", target / "warehouse" / "raw_bars")
-    make_history(market(target), FIRST, LAST, MADE)
-    run_job(market(target), "backtest_reports")
+    make_history(market(target, **changes), FIRST, LAST, MADE)
+    run_job(market(target, **changes), "backtest_reports")
     return target
 
 
@@ -80,17 +80,21 @@ def test_changed_settings_make_stale_what_they_matter_to(changed: Changed) -> No
     deployment = changed(universe={"size": 9})
     sessions = len(deployment.warehouse.sessions("universe"))
     stale = healing_of(deployment).stale()
-    assert {one.asset for one in stale} == {"universe"}
-    assert len(stale) == sessions
+    assert {one.asset for one in stale} == {"universe", "backtest_report"}, "the report shows the settings"
+    assert len(stale) == sessions + 1
     assert stale[0].reason.startswith("settings changed (")
 
 
-def test_a_setting_that_changes_no_content_stops_at_once(changed: Changed) -> None:
-    deployment = changed(universe={"min_price": 1.0001})
+def test_a_setting_that_changes_no_content_stops_at_once(changed: Changed, tmp_path: Path) -> None:
+    setting = {"universe": {"min_price": 1.0001}}
+    deployment = changed(**setting)
     made = heal(deployment)
-    assert {row["asset"] for row in made} == {"universe"}
-    assert not any(row["changed"] for row in made)
+    assert {row["asset"] for row in made} == {"universe", "backtest_report"}, "the report shows the settings"
+    assert not any(row["changed"] for row in made if row["asset"] == "universe")
     assert healing_of(deployment).stale() == []
+    assert (
+        differences(files_of(deployment.warehouse.root.parent), files_of(from_scratch(deployment, tmp_path / "scratch", **setting))) == []
+    )
 
 
 @pytest.mark.parametrize("asset", ["bars", "trend", "lightgbm_model", "signals", "backtest"])

@@ -39,7 +39,12 @@ def test_each_change_has_its_kind_and_size(warehouse: Warehouse) -> None:
     assert (split.split, split.sessions, split.first, split.last) == ("3:2", 2, *DAYS)
     assert split.fields == pytest.approx(dict.fromkeys(FIELDS[:5], 1 / 3))
     assert found["CCC", "volume"] == Restatement(
-        symbol="CCC", kind="volume", sessions=2, first=DAYS[0], last=DAYS[1], fields={"volume": pytest.approx(0.1)}
+        symbol="CCC",
+        kind="volume",
+        sessions=2,
+        first=DAYS[0],
+        last=DAYS[1],
+        fields={"volume": pytest.approx(0.1)},  # pyright: ignore[reportArgumentType]
     )
 
 
