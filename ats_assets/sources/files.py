@@ -12,6 +12,7 @@ from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.delivery import Delivery, read_delivery
 from ats_assets.sources.placement import Placement, place, refuse_intraday
+from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
 from ats_assets.sources.stamps import StampReader
@@ -85,7 +86,11 @@ class FileSource:
 
     def bars(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
         """The bars of `sessions`; see `BarSource.bars`."""
-        return self._index.bars(sessions, symbols)
+        return self._index.rows(sessions, symbols)
+
+    def actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:  # noqa: ARG002
+        """None: files of bars tell of no corporate actions."""
+        return RAW_ACTIONS_SCHEMA.to_frame()
 
     def known_at(self, session: date) -> datetime:
         """The later of the session's close and the end of the vintage's day, in UTC."""

@@ -1,4 +1,7 @@
-"""The contract of `raw_bars`: bars as delivered. It promises types and order only; what a good bar is, the contract of `bars` says."""
+"""The contracts of `raw_bars` and `raw_corporate_actions`: bars and corporate actions as delivered.
+
+They promise types and order only; what a good row is, the contracts of `bars` and `corporate_actions` say.
+"""
 
 import datetime as dt
 
@@ -40,4 +43,64 @@ class RawBars(pa.DataFrameModel):
 RAW_BARS: DataFrameSchema = RawBars.to_schema()
 RAW_BARS_SCHEMA = pl.Schema(
     {"symbol": pl.String, "date": pl.Date, "session": pl.Date, **dict.fromkeys(MEASURES, pl.Float64), "defects": pl.String}
+)
+
+
+ACTION_KINDS: dict[str, str] = {
+    "split": "each old share becomes `ratio` new ones (2.0: two for one; 0.1: one for ten)",
+    "stock_dividend": "as a split: with five percent of new shares `ratio` is 1.05",
+    "cash_dividend": "each old share is paid `cash`, returns of capital and special dividends included",
+    "spin_off": "each old share brings `new_ratio` shares of `new_symbol`; `cash`, where it is known, is what these are worth for each old share",
+    "merger": "each old share ends, and becomes `new_ratio` shares of `new_symbol`, or `cash`, or both",
+    "name_change": "the symbol goes on as `new_symbol`",
+    "other": "anything else, as described",
+}
+"""What a corporate action can be, and which numbers say how much."""
+
+
+class RawActions(pa.DataFrameModel):
+    """Corporate actions with their ex-session, as the source delivered them, sorted by session and symbol, then in the order of delivery.
+
+    All numbers are for one old share: a share as it was at the close before the ex-session, before any other action of the same session.
+    """
+
+    symbol: str = pa.Field(
+        nullable=True, description="the instrument, spelled as in the bars before the ex-session; null where the row names none"
+    )
+    date: dt.date = pa.Field(nullable=True, description="the ex-date as delivered; null where it could not be read")
+    session: dt.date = pa.Field(
+        description="the ex-session, at whose open the action takes effect: the ex-date; the next session where that is none"
+    )
+    kind: str = pa.Field(nullable=True, description="one of `ACTION_KINDS`; null where it is not known")
+    ratio: float = pa.Field(
+        nullable=True, description="new shares of the same symbol for one old share; null where their number does not change"
+    )
+    cash: float = pa.Field(nullable=True, description="paid for one old share, in the quote currency; null where nothing is")
+    new_symbol: str = pa.Field(nullable=True, description="the other instrument of a spin-off, merger or name change")
+    new_ratio: float = pa.Field(nullable=True, description="shares of `new_symbol` for one old share")
+    description: str = pa.Field(nullable=True, description="how the source describes the action, in its own words")
+    defects: str = pa.Field(nullable=True, description="what the reader could not convert or place, joined by '; '; null where nothing")
+
+    class Config(BaseConfig):
+        """Exactly these columns, in this order."""
+
+        name = "raw_corporate_actions"
+        strict = True
+        ordered = True
+
+
+RAW_ACTIONS: DataFrameSchema = RawActions.to_schema()
+RAW_ACTIONS_SCHEMA = pl.Schema(
+    {
+        "symbol": pl.String,
+        "date": pl.Date,
+        "session": pl.Date,
+        "kind": pl.String,
+        "ratio": pl.Float64,
+        "cash": pl.Float64,
+        "new_symbol": pl.String,
+        "new_ratio": pl.Float64,
+        "description": pl.String,
+        "defects": pl.String,
+    }
 )

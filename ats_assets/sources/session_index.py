@@ -1,4 +1,4 @@
-"""Rows of `raw_bars` in memory, sorted once and cut by session: what a source answers `bars` from."""
+"""Delivered rows in memory, sorted once and cut by session: what a source answers `bars` and `actions` from."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -15,11 +15,13 @@ class SessionIndex:
     Parameters
     ----------
     rows
-        Columns of `RAW_BARS_SCHEMA` in the order of delivery; `session` is never null.
+        Columns of `schema` in the order of delivery; `session` is never null.
+    schema
+        `RAW_BARS_SCHEMA` or `RAW_ACTIONS_SCHEMA`.
     """
 
-    def __init__(self, rows: pl.DataFrame) -> None:
-        self.frame = rows.match_to_schema(RAW_BARS_SCHEMA).sort("session", "symbol", maintain_order=True).rechunk()
+    def __init__(self, rows: pl.DataFrame, schema: pl.Schema = RAW_BARS_SCHEMA) -> None:
+        self.frame = rows.match_to_schema(schema).sort("session", "symbol", maintain_order=True).rechunk()
         runs = self.frame.select(pl.col("session").rle()).unnest("session")
         self.sessions: list[date] = runs["value"].to_list()
         self._bounds = np.concatenate([[0], np.cumsum(runs["len"].to_numpy(), dtype=np.int64)])
@@ -30,7 +32,7 @@ class SessionIndex:
         """Every symbol, sorted; rows without one are left out."""
         return self.frame["symbol"].drop_nulls().unique().sort().to_list()
 
-    def bars(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
+    def rows(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows of `sessions`, each once and in order, however they are asked for."""
         positions = sorted({self._position[session] for session in sessions if session in self._position})
         slices = [self.frame.slice(first, length) for first, length in self._slices(positions)]

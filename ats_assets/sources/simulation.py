@@ -39,12 +39,15 @@ class SimulatedMarket:
         Float64 array of shape (n_sessions, 6, n_symbols): open, high, low, close, volume, vwap as traded (unadjusted, rounded to the tick).
     present
         Boolean array of shape (n_sessions, n_symbols): listed, and not halted.
+    ratios
+        Float64 array of shape (n_sessions, n_symbols): what one share of the session before has become, 1 but for a split of a listed symbol.
     characteristic, idiosyncratic
         Float64 arrays of shape (n_sessions, n_symbols): z, and the idiosyncratic part of the session's return in units of its own volatility.
     """
 
     bars: Floats
     present: NDArray[np.bool_]
+    ratios: Floats
     characteristic: Floats
     idiosyncratic: Floats
 
@@ -75,6 +78,7 @@ def simulate(settings: SyntheticSettings, n_sessions: int) -> SimulatedMarket:
     out = SimulatedMarket(
         bars=np.empty((n_sessions, 6, n)),
         present=np.empty(shape, dtype=bool),
+        ratios=np.empty(shape),
         characteristic=np.empty(shape),
         idiosyncratic=np.empty(shape),
     )
@@ -103,7 +107,8 @@ def simulate(settings: SyntheticSettings, n_sessions: int) -> SimulatedMarket:
         out.bars[t, 5] = vwap = np.round(prices[2] + ndtr(noise[3]) * (prices[1] - prices[2]), 4)
         surprise = np.minimum(np.abs(gap + day) / own_volatility, 6.0)
         out.bars[t, 4] = np.exp(cast.log_dollar_volume + activity + 0.25 * surprise + 0.3 * noise[4]) / vwap
-        out.present[t], out.characteristic[t], out.idiosyncratic[t] = events.present, z, own.sum(axis=0)
+        out.present[t], out.ratios[t] = events.present, events.ratios
+        out.characteristic[t], out.idiosyncratic[t] = z, own.sum(axis=0)
         price = price * (1 + gap) * (1 + day)
         variance = [_garch(h, x.sum(axis=0)) for h, x in zip(variance, (market, sector, own), strict=True)]
     return out
@@ -156,6 +161,7 @@ class _Events:
         self._delisted, self._halted = np.zeros(n, dtype=bool), np.zeros(n, dtype=np.int64)
         self._shares_each = np.ones(n)
         self.present = np.zeros(n, dtype=bool)
+        self.ratios = np.ones(n)
 
     def step(self, t: int, listed_from: NDArray[np.int64]) -> Floats:
         """Go on to session `t`; returns how many shares one share of the start has become, shape (n_symbols,)."""
@@ -164,6 +170,8 @@ class _Events:
         starts = (self._halted == 0) & (uniform[1] < self._halt_rate)
         self._halted = np.where(starts, 1 + (uniform[2] * 5).astype(np.int64), np.maximum(self._halted - 1, 0))
         ratios = np.array([2.0, 2.0, 3.0, 4.0])[(uniform[4] * 4).astype(np.int64)]
-        self._shares_each = np.where(uniform[3] < self._split_rate, self._shares_each * ratios, self._shares_each)
+        splits = uniform[3] < self._split_rate
+        self._shares_each = np.where(splits, self._shares_each * ratios, self._shares_each)
+        self.ratios = np.where(splits & (t > listed_from) & ~self._delisted, ratios, 1.0)
         self.present = (t >= listed_from) & ~self._delisted & (self._halted == 0)
         return self._shares_each

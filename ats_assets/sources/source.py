@@ -1,4 +1,4 @@
-"""What a source of bars is: symbols and sessions in, a `raw_bars` frame out."""
+"""What a source of bars is: symbols and sessions in, a `raw_bars` frame out, and beside it the corporate actions of these sessions."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -70,6 +70,30 @@ class BarSource(Protocol):
         Returns
         -------
         DataFrame with the columns of `RAW_BARS_SCHEMA`, sorted by session and symbol, then in the order of delivery.
+
+        Raises
+        ------
+        SourceError
+            If the source can't be read.
+        """
+        ...
+
+    def actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
+        """The corporate actions whose ex-session is one of `sessions`, as delivered.
+
+        A source whose prices are adjusted delivers none: they would be applied twice. One that knows of none delivers an empty frame.
+
+        Parameters
+        ----------
+        sessions
+            In any order.
+        symbols
+            Only these; default: all, rows without a symbol included.
+
+        Returns
+        -------
+        DataFrame with the columns of `RAW_ACTIONS_SCHEMA`, sorted by session and symbol, then in the order of delivery. Its numbers are for one share as
+        it was at the close before the ex-session.
 
         Raises
         ------

@@ -26,7 +26,7 @@ h sigma^2 / 2 than its mean: a rank correlation of volatility with the outcome b
 
 About a tenth of the symbols list late and two percent a year vanish. A halt is one to five sessions without bars; the path goes on meanwhile.
 Prices are as traded, the only thing that a source can deliver at the time: on the day of one of the rare splits (2:1, 3:1, 4:1) price and share volume
-jump, which looks like a return to anyone who does not adjust. `splits_per_year = 0` turns them off. A small share of rows is defective in ways that the
+jump. The splits are delivered as corporate actions. `splits_per_year = 0` turns them off. A small share of rows is defective in ways that the
 contract of bars rejects: a negative, zero or missing price, high below low, a negative volume, not a number, the same row twice.
 """
 
@@ -41,7 +41,7 @@ from scipy.special import ndtri
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import SyntheticSettings
-from ats_assets.sources.schema import MEASURES, RAW_BARS_SCHEMA
+from ats_assets.sources.schema import MEASURES, RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.simulation import SimulatedMarket, simulate, stream
 from ats_assets.sources.source import Capabilities
@@ -100,7 +100,11 @@ class SyntheticSource:
 
     def bars(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
         """The bars of `sessions`; see `BarSource.bars`."""
-        return self._index.bars(sessions, symbols)
+        return self._index.rows(sessions, symbols)
+
+    def actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
+        """The splits of `sessions`; see `BarSource.actions`."""
+        return self._actions.rows(sessions, symbols)
 
     def known_at(self, session: date) -> datetime:
         """The close of `session`, in UTC."""
@@ -139,15 +143,28 @@ class SyntheticSource:
 
     def _rows(self) -> tuple[pl.DataFrame, np.ndarray]:
         """All bars, sorted by session and symbol, and for each the kind of its defect (-1: none)."""
-        market, n = self.market, self._settings.symbols
+        market = self.market
         t, i = np.nonzero(market.present)
-        names = pl.Series("symbol", [f"SYN{k:04d}" for k in range(n)])
-        days = pl.Series("date", self._sessions, dtype=pl.Date).gather(t)
         values = {name: market.bars[:, k, :][t, i] for k, name in enumerate(MEASURES)}
         if not self.capabilities.fractional_volume:
             values["volume"] = np.maximum(np.round(values["volume"]), 1.0)
-        frame = pl.DataFrame([names.gather(i), days, days.alias("session"), *(pl.Series(name, v) for name, v in values.items())])
+        frame = self._keys(t, i).with_columns(pl.Series(name, v) for name, v in values.items())
         return frame.with_columns(defects=pl.lit(None, pl.String)), _defect_kinds(self._settings, len(self._sessions))[t, i]
+
+    @cached_property
+    def _actions(self) -> SessionIndex:
+        ratios = self.market.ratios
+        t, i = np.nonzero(ratios != 1)
+        rows = self._keys(t, i).with_columns(pl.Series("ratio", ratios[t, i]), kind=pl.lit("split"))
+        said = pl.concat_str(pl.col("ratio").cast(pl.Int64), pl.lit(" for 1"))
+        missing = {name: pl.lit(None, dtype) for name, dtype in RAW_ACTIONS_SCHEMA.items() if name not in rows.columns}
+        return SessionIndex(rows.with_columns(**missing | {"description": said}), RAW_ACTIONS_SCHEMA)
+
+    def _keys(self, t: np.ndarray, i: np.ndarray) -> pl.DataFrame:
+        """symbol, date and session of cells."""
+        names = pl.Series("symbol", [f"SYN{k:04d}" for k in range(self._settings.symbols)])
+        days = pl.Series("date", self._sessions, dtype=pl.Date).gather(t)
+        return pl.DataFrame([names.gather(i), days, days.alias("session")])
 
 
 _DEFECTS: tuple[tuple[str, pl.Expr], ...] = (

@@ -13,7 +13,16 @@ from sklearn.linear_model import Ridge
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import SourceSettings, SyntheticSettings
-from ats_assets.sources import PRICES, RAW_BARS, RAW_BARS_SCHEMA, SyntheticSource, open_source, planted_characteristic
+from ats_assets.sources import (
+    PRICES,
+    RAW_ACTIONS,
+    RAW_ACTIONS_SCHEMA,
+    RAW_BARS,
+    RAW_BARS_SCHEMA,
+    SyntheticSource,
+    open_source,
+    planted_characteristic,
+)
 from ats_assets.sources.simulation import CHARACTERISTIC_HALF_LIFE
 
 XNYS = session_calendar("XNYS", date(2010, 1, 1))
@@ -203,3 +212,20 @@ def test_the_description_says_size_and_edge(small: SyntheticSource) -> None:
     text = small.describe()
     assert "12 symbols" in text
     assert "planted IC 0.05" in text
+
+
+def test_the_splits_are_delivered_as_actions_at_the_session_where_the_price_jumps() -> None:
+    often = SMALL.model_copy(update={"splits_per_year": 2.0, "defective_share": 0.0})
+    source = SyntheticSource(often, XNYS)
+    sessions = XNYS.sessions(source.first_session(), source.latest_session())
+    actions = source.actions(sessions)
+    assert actions.schema == RAW_ACTIONS_SCHEMA
+    RAW_ACTIONS.validate(actions)
+    assert actions.height > 4
+    assert pl.concat([source.actions([day]) for day in sessions]).equals(actions, null_equal=True)
+    frame = all_bars(source).sort("symbol", "session").with_columns(before=pl.col("close").shift(1).over("symbol"))
+    jumps = frame.filter((pl.col("before") / pl.col("open") > 1.6) | (pl.col("before") / pl.col("open") < 0.6))
+    shown = actions.join(frame.drop_nulls("before"), on=["symbol", "session"])
+    assert set(jumps.select("symbol", "session").rows()) == set(shown.select("symbol", "session").rows())
+    ratio = shown["before"] / shown["open"] / shown["ratio"]
+    assert ((ratio - 1).abs() < 0.1).all()
