@@ -35,7 +35,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
         code=("ats_assets.backtests", "ats_assets.portfolio"),
-        settings=(settings.backtest, settings.portfolio),
+        settings=(settings.backtest, settings.portfolio, settings.orders.limits),
     )
 
     @node.asset(deployment, deps=["signals", "bars"], partitioned=False)
@@ -44,7 +44,9 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         sessions = traded_sessions(deployment, config)
         signals = deployment.warehouse.read("signals", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions)
-        result = run_backtest(signals, bars, sessions, portfolio=settings.portfolio, settings=settings.backtest)
+        result = run_backtest(
+            signals, bars, sessions, portfolio=settings.portfolio, settings=settings.backtest, limits=settings.orders.limits
+        )
         metrics = backtest_metrics(result, settings.backtest)
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars")}
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}

@@ -1,27 +1,17 @@
 """What happened in a backtest, collected session by session and turned into its frames at the end."""
 
-from typing import Any, Protocol
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ats_assets.backtests.account import Account, Floats, Indices
 from ats_assets.backtests.market import Market
 from ats_assets.backtests.schema import EQUITY_SCHEMA, POSITIONS_SCHEMA, TRADES_SCHEMA, UNFILLED_SCHEMA
+from ats_assets.portfolio import Account, TradePlan, Unfilled
+from ats_assets.portfolio.limits import Floats
 
 Columns = dict[str, Any]
-
-
-class Book(Protocol):
-    """What an order was made of; arrays of shape (n_active,)."""
-
-    @property
-    def at(self) -> Indices: ...  # noqa: D102
-    @property
-    def current(self) -> Floats: ...  # noqa: D102
-    @property
-    def target(self) -> Floats: ...  # noqa: D102
 
 
 class Journal:
@@ -37,24 +27,22 @@ class Journal:
         self._unfilled_now = 0
         self._before = (initial_cents, 0)  # equity and value of the positions at the previous close
 
-    def unfilled(self, i: int, book: Book, which: Indices, reason: str, *, ordered: Floats, filled: Floats | None = None) -> None:
-        """Orders for the open of session `i` that were not filled, or only in part; `ordered` shares are signed, `filled` are not."""
-        if not len(which):
-            return
-        known = ordered[which]
-        self._unfilled_now += len(which)
-        side = np.where(np.isnan(known), book.target[which] - np.nan_to_num(book.current[which]), known)
+    def unfilled(self, i: int, plan: TradePlan, orders: Unfilled) -> None:
+        """Orders planned for the open of session `i` that were not filled, or only in part."""
+        at, n = orders.at, len(orders.at)
+        self._unfilled_now += n
+        side = np.where(np.isnan(orders.ordered), plan.target[at] - np.nan_to_num(plan.current[at]), orders.ordered)
         self._unfilled.append(
             {
-                "session": np.full(len(which), self._days[i]),
-                "signal_session": np.full(len(which), self._days[i - 1]),
-                "symbol": self._symbols[book.at[which]],
+                "session": np.full(n, self._days[i]),
+                "signal_session": np.full(n, self._days[i - 1]),
+                "symbol": self._symbols[at],
                 "side": np.where(side < 0, "sell", "buy"),
-                "reason": np.full(len(which), reason),
-                "current_weight": book.current[which],
-                "target_weight": book.target[which],
-                "ordered_shares": np.abs(known),
-                "filled_shares": np.zeros(len(which)) if filled is None else filled[which],
+                "reason": np.full(n, orders.reason),
+                "current_weight": plan.current[at],
+                "target_weight": plan.target[at],
+                "ordered_shares": np.abs(orders.ordered),
+                "filled_shares": orders.filled,
             }
         )
 

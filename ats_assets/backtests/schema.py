@@ -6,8 +6,10 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 
-REASONS = ["no_bar", "no_volume", "cash", "too_small", "costs_exceed_value", "no_equity"]
-"""Why an order was not filled, or only in part."""
+from ats_assets.portfolio import TRADE_REASONS
+
+REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value"]
+"""Why an order was not made as wanted, or not filled, or only in part."""
 
 
 class Equity(pa.DataFrameModel):
@@ -97,7 +99,7 @@ class Unfilled(pa.DataFrameModel):
     symbol: str = pa.Field(description="ticker, as in the bars")
     side: str = pa.Field(isin=["buy", "sell"])
     reason: str = pa.Field(isin=REASONS, description="why; an order that is not filled is not carried over, the next signal decides anew")
-    current_weight: float = pa.Field(nullable=True, description="share of equity held at the open")
+    current_weight: float = pa.Field(nullable=True, description="share of equity held at the close before")
     target_weight: float = pa.Field(description="ideal share of equity of the signal")
     ordered_shares: float = pa.Field(nullable=True, description="null where there was no price to size the order with")
     filled_shares: float = pa.Field(ge=0, description="the part that was filled")

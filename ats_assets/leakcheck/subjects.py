@@ -163,4 +163,5 @@ def _traded(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date]) ->
 
 def _equity(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.DataFrame:
     settings = deployment.settings
-    return run_backtest(rows["signals"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest).equity
+    limits = settings.orders.limits
+    return run_backtest(rows["signals"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest, limits=limits).equity

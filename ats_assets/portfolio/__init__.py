@@ -1,23 +1,37 @@
 """Portfolio construction, shared by backtests and orders: scores to weights, limits, rebalancing, sizes in shares, costs."""
 
+from ats_assets.portfolio.account import Account, Fills
 from ats_assets.portfolio.costs import TradeCosts, fill_price, notional_cents, to_cents, trade_costs
 from ats_assets.portfolio.limits import cap_weights, holds, limit_gross, limit_net, within_limits
+from ats_assets.portfolio.opening import Unfilled, close_delisted, fill_at_open
+from ats_assets.portfolio.order_limits import LimitedTrades, limited_trades
+from ats_assets.portfolio.planning import TRADE_REASONS, TradePlan, plan_trades
 from ats_assets.portfolio.rebalance import desired_weights, wants_trade
 from ats_assets.portfolio.sizing import SHARE_DECIMALS, affordable_shares, round_down, shares_to_hold
 from ats_assets.portfolio.weights import long_short_quantiles, score_order, score_proportional, target_weights, top_k_long
 
 __all__ = [
     "SHARE_DECIMALS",
+    "TRADE_REASONS",
+    "Account",
+    "Fills",
+    "LimitedTrades",
     "TradeCosts",
+    "TradePlan",
+    "Unfilled",
     "affordable_shares",
     "cap_weights",
+    "close_delisted",
     "desired_weights",
+    "fill_at_open",
     "fill_price",
     "holds",
     "limit_gross",
     "limit_net",
+    "limited_trades",
     "long_short_quantiles",
     "notional_cents",
+    "plan_trades",
     "round_down",
     "score_order",
     "score_proportional",

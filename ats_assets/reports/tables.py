@@ -183,6 +183,14 @@ UNFILLED_REASONS = {
     "too_small": "less than one share, or than a cent",
     "costs_exceed_value": "the sale would have cost more than it brought in",
     "no_equity": "the account was worth nothing any more",
+    "not_tradable": "the broker takes no orders for the symbol",
+    "limit_short": "a short sale that orders.limits.allow_short, or the broker, does not allow",
+    "limit_order": "cut to the notional that one order may have",
+    "limit_day": "cut to the notional that the orders of a session may have",
+    "limit_position": "cut to the value that a position may have",
+    "limit_gross": "cut to the value that all positions may have",
+    "limit_buying_power": "cut to the broker's buying power",
+    "limit_min_trade": "too small an order to be sent",
 }
 
 

@@ -39,15 +39,18 @@ def main(folder: Path) -> None:
     qlib.init(provider_uri=str(folder / "qlib"), region="us", kernels=1)
     wanted = {pd.Timestamp(day): dict(zip(rows["symbol"], rows["weight"], strict=True)) for day, rows in weights.groupby("session")}
 
+    before = bars.pivot_table(index="session", columns="symbol", values="close").shift(1)
+    closes = {pd.Timestamp(str(day)): row.to_dict() for day, row in before.iterrows()}
+
     class ToWeights(BaseStrategy):
-        """Orders that bring each symbol to its weight of what the account is worth at the open."""
+        """Orders that bring each symbol to its weight of what the account was worth at the close before."""
 
         def generate_trade_decision(self, execute_result: list | None = None) -> TradeDecisionWO:
             start, end = self.trade_calendar.get_step_time(self.trade_calendar.get_trade_step())
-            position, exchange, orders = self.trade_position, self.trade_exchange, []
+            position, orders = self.trade_position, []
             target = wanted.get(start, {})
             held = {s: position.get_stock_amount(s) for s in position.get_stock_list()}
-            prices = {s: exchange.get_deal_price(s, start, end, OrderDir.BUY) for s in {*held, *target}}
+            prices = {s: closes[start][s] for s in {*held, *target}}
             value = position.get_cash() + sum(n * prices[s] for s, n in held.items())
             for symbol in sorted(prices):
                 delta = target.get(symbol, 0.0) * value / prices[symbol] - held.get(symbol, 0.0)

@@ -34,10 +34,11 @@ def test_five_sessions_of_three_symbols_by_hand() -> None:
     d2 open, signals of d1 (C -30%): B has no bar, its exit is unfilled. Sell 500 A at 11 = 5,500.00, costs 3 * 5.50. Short C:
        0.3 * 10,273 / 50 = 61.6: 61 at 50 = 3,050.00, costs 3 * 3.05. Cash 973 + 5,483.50 + 3,040.85 = 9,497.35.
        Close: B 200 * 19 (the last) - C 61 * 52 = 628.00. Equity 10,125.35.
-    d3 open: equity 9,497.35 + 200 * 18 - 61 * 52 = 9,925.35; C is at -31.96%, within 2% of -30%: not traded. Sell 200 B at 18 = 3,600.00, costs 3 * 3.60.
+       C is at -31.33%, within 2% of -30%: not traded. B is to leave, though it had no bar.
+    d3 open: sell 200 B at 18 = 3,600.00, costs 3 * 3.60.
        Cash 9,497.35 + 3,589.20 = 13,086.55. Close: C -61 * 50 = -3,050.00. Equity 10,036.55.
-    d4 open, signals of d3 (A 50%): cover 61 C at 50 = 3,050.00, costs 3 * 3.05; A: 5,018.275 / 13 = 386.02: 386 at 13 = 5,018.00, costs 3 * 5.02.
-       Cash 13,086.55 - 3,059.15 - 5,033.06 = 4,994.34. Close: A 386 * 13 = 5,018.00. Equity 10,012.34.
+    d4 open, signals of d3 (A 50%): cover 61 C at 50 = 3,050.00, costs 3 * 3.05; A: 5,018.275 / 12 (its close) = 418.19: 418 at 13 = 5,434.00, costs 3 * 5.43.
+       Cash 13,086.55 - 3,059.15 - 5,450.29 = 4,577.11. Close: A 418 * 13 = 5,434.00. Equity 10,011.11.
     """
     d = weekdays(5)
     prices = {
@@ -53,11 +54,11 @@ def test_five_sessions_of_three_symbols_by_hand() -> None:
 
     result = run_backtest(signals, bars, d, portfolio=limits, settings=costs)
 
-    assert result.equity["cash"].to_list() == [10_000, 973, 9_497.35, 13_086.55, 4_994.34]
-    assert result.equity["positions_value"].to_list() == [0, 9_300, 628, -3_050, 5_018]
-    assert result.equity["equity"].to_list() == [10_000, 10_273, 10_125.35, 10_036.55, 10_012.34]
+    assert result.equity["cash"].to_list() == [10_000, 973, 9_497.35, 13_086.55, 4_577.11]
+    assert result.equity["positions_value"].to_list() == [0, 9_300, 628, -3_050, 5_434]
+    assert result.equity["equity"].to_list() == [10_000, 10_273, 10_125.35, 10_036.55, 10_011.11]
     assert result.equity["pnl"].to_list() == [0, 300, -122, -78, 0]  # A +500 B -200; C -122; B -200 C +122; nothing moved
-    assert result.equity["costs"].to_list() == [0, 27, 25.65, 10.8, 24.21]
+    assert result.equity["costs"].to_list() == [0, 27, 25.65, 10.8, 25.44]
     trades = result.trades.select(
         "session", "symbol", "side", "effect", "shares", pl.col("price").round(9), "cash_flow", "realised_pnl"
     ).rows()
@@ -68,7 +69,7 @@ def test_five_sessions_of_three_symbols_by_hand() -> None:
         (d[2], "C", "sell", "open", 61, 49.9, 3_040.85, None),
         (d[3], "B", "sell", "close", 200, 17.964, 3_589.2, -422.8),  # 3,589.20 - 4,012.00
         (d[4], "C", "buy", "close", 61, 50.1, -3_059.15, -18.3),  # 3,040.85 - 3,059.15
-        (d[4], "A", "buy", "open", 386, 13.026010363, -5_033.06, None),  # (5,018.00 + 2 * 5.02) / 386
+        (d[4], "A", "buy", "open", 418, 13.025980861, -5_450.29, None),  # (5,434.00 + 2 * 5.43) / 418
     ]
     assert result.unfilled.select("session", "symbol", "side", "reason", "ordered_shares", "filled_shares").rows() == [
         (d[2], "B", "sell", "no_bar", 200, 0)

@@ -10,10 +10,10 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio import SHARE_DECIMALS, TradeCosts, to_cents
+from ats_assets.portfolio.costs import Cents, TradeCosts, to_cents
+from ats_assets.portfolio.limits import Floats
+from ats_assets.portfolio.sizing import SHARE_DECIMALS
 
-Cents = NDArray[np.int64]
-Floats = NDArray[np.float64]
 Indices = NDArray[np.intp]
 
 
