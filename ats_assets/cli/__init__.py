@@ -149,13 +149,19 @@ def explain(
 def restatements(
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session; default: the first stored.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session; default: the newest stored.")] = None,
+    effects: Annotated[
+        bool, typer.Option("--effects", help="Make everything from the vintages before, too, and compare the signals and the backtest.")
+    ] = False,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="Of --effects: an empty folder that keeps what is made; default: a temporary one.")
+    ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
-    """Show what a vendor changed in the sessions that it delivered anew: symbols, fields, sizes, probable splits."""
+    """Show what a vendor changed in the sessions that it delivered anew: symbols, fields, sizes, probable splits; and what came of it."""
     from ats_assets.cli.restatements import restatements as command  # noqa: PLC0415
     from ats_assets.cli.writing import parse_day  # noqa: PLC0415
 
-    command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), as_json=as_json)
+    command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), as_json=as_json, with_effects=effects, folder=folder)
 
 
 @app.command()

@@ -1,43 +1,140 @@
-"""`ats restatements`: what a vendor changed in the sessions that it delivered anew."""
+"""`ats restatements`: what a vendor changed in the sessions that it delivered anew, and what came of it for the signals and the backtest."""
 
 import json
 import sys
+import tempfile
+from collections.abc import Sequence
 from dataclasses import asdict
 from datetime import date
+from pathlib import Path
+from typing import Any
 
+import dagster as dg
+import polars as pl
 from rich.table import Table
 
-from ats_assets.cli.writing import console, write_table
+from ats_assets.cli.progress import RunProgress
+from ats_assets.cli.run import Outcome, Runner
+from ats_assets.cli.selection import chosen_assets
+from ats_assets.cli.startup import prepare_environment, quiet
+from ats_assets.cli.writing import console, say, write_table
+from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.lineage.restatements import changed_rows
+from ats_assets.errors import AtsError
+from ats_assets.healing import Healing, rules_of
+from ats_assets.lineage.effects import COMPARED, Effects, effects
+from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
+from ats_assets.lineage.restatements import Restatement, changed_rows
 from ats_assets.lineage.restatements import restatements as by_symbol
 from ats_assets.settings import load_settings
 
 SHOWN = 30
-"""Symbols in the table."""
+"""Symbols, or signals, in a table."""
+CHUNK = 126
+"""Sessions in one Dagster run."""
 
 
-def restatements(*, first: date | None, last: date | None, as_json: bool) -> None:
-    """Write the changes by symbol to standard output."""
-    warehouse = Deployment(load_settings()).warehouse
-    sessions = [day for day in warehouse.sessions("raw_bars") if (first or date.min) <= day <= (last or date.max)]
-    rows = changed_rows(warehouse, sessions)
+def restatements(*, first: date | None, last: date | None, as_json: bool, with_effects: bool, folder: Path | None) -> None:
+    """Write the changes by symbol to standard output, and with `with_effects` signals and backtest before and now."""
+    prepare_environment()
+    deployment = Deployment(load_settings())
+    sessions = [day for day in deployment.warehouse.sessions(RAW) if (first or date.min) <= day <= (last or date.max)]
+    rows = changed_rows(deployment.warehouse, sessions)
     found = by_symbol(rows)
+    came = None
+    if with_effects and found:
+        with quiet(), tempfile.TemporaryDirectory() as temporary:
+            came = effects(before(deployment, sessions, folder or Path(temporary) / "before"), deployment)
     if as_json:
-        sys.stdout.write(json.dumps([asdict(one) for one in found], indent=2, default=str, ensure_ascii=False) + "\n")
+        said = [asdict(one) for one in found]
+        whole = said if not with_effects else {"restatements": said, **_plain(came)}
+        sys.stdout.write(json.dumps(whole, indent=2, default=str, ensure_ascii=False) + "\n")
         return
+    _show(found, rows, len(sessions))
+    if came is not None:
+        _show_effects(came)
+
+
+def before(deployment: Deployment, sessions: Sequence[date], folder: Path) -> Deployment:
+    """Signals and backtest in an empty folder, made from the vintage before the newest one of `sessions`, and the only one of the others.
+
+    Raises
+    ------
+    AtsError
+        If something stored is stale, so that more than the deliveries would differ; or if something can't be made.
+    """
+    world = empty_world(deployment, folder)
+    definitions = build(world)
+    stale = Healing(deployment, rules_of(deployment, definitions.resolve_asset_graph())).stale()
+    if stale:
+        raise AtsError(
+            f"{len(stale)} partitions are stale, first {stale[0].asset} {stale[0].session}: make them first with ats stale --heal, "
+            "so that what is stored is what came of the newest vintages"
+        )
+    chosen: dict[date, Path] = {}
+    for day in deployment.warehouse.sessions(RAW):
+        vintages = [path for _, path in sorted(deployment.warehouse.vintages(RAW, day).items())]
+        chosen[day] = vintages[-2] if day in sessions and len(vintages) > 1 else vintages[-1]
+    copy_vintages(deployment, world, chosen)
+    say(f"signals and backtest are made from what was known before: {len(chosen)} sessions")
+    assets = frozenset(chosen_assets(definitions, "signals, backtest", with_upstream=True)) - {RAW}
+    with dg.DagsterInstance.ephemeral() as instance, RunProgress(len(chosen)) as progress:
+        runner, outcome = Runner(world, definitions, instance, checks=False), Outcome.of(list(chosen), assets)
+        runner.run(runner.parts(list(chosen), assets, CHUNK), outcome, progress)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    if outcome.messages:
+        raise AtsError("; ".join(outcome.messages))
+    return world
+
+
+def _plain(came: Effects | None) -> dict[str, Any]:
+    if came is None:
+        return {"signals": [], "backtest": {}}
+    rows = came.signals.to_dicts()
+    return {"signals": rows, "backtest": {name: {"before": was, "now": now} for name, (was, now) in came.metrics.items()}}
+
+
+def _show(found: Sequence[Restatement], rows: pl.DataFrame, sessions: int) -> None:
     out = console()
     if not found:
-        out.print(f"No row of {len(sessions)} sessions differs from the vintage before.")
+        out.print(f"No row of {sessions} sessions differs from the vintage before.")
         return
     table = Table("symbol", "what", "sessions", "from", "to", "median size by field", box=None, padding=(0, 2, 0, 0))
     for one in found[:SHOWN]:
         sizes = ", ".join(f"{name} {'?' if size is None else f'{size:.2%}'}" for name, size in one.fields.items())
-        table.add_row(
-            one.symbol, one.kind + (f" {one.split}?" if one.split else ""), str(one.sessions), str(one.first), str(one.last), sizes
-        )
+        what = one.kind + (f" {one.split}?" if one.split else "")
+        table.add_row(one.symbol, what, str(one.sessions), str(one.first), str(one.last), sizes)
     write_table(out, table)
     more = f" ({SHOWN} of them shown; --json lists all)" if len(found) > SHOWN else ""
-    out.print(
-        f"{rows.height} rows in {rows['session'].n_unique()} sessions differ from the vintage before: {rows['symbol'].n_unique()} symbols{more}."
-    )
+    days, symbols = rows["session"].n_unique(), rows["symbol"].n_unique()
+    out.print(f"{rows.height} rows in {days} sessions differ from the vintage before: {symbols} symbols{more}.")
+
+
+def _show_effects(came: Effects) -> None:
+    out = console()
+    out.print(f"\n{came.signals.height} signals differ, in {came.sessions[1]} of {came.sessions[0]} sessions.")
+    weight = (pl.col("target_weight_now").fill_null(0) - pl.col("target_weight").fill_null(0)).abs()
+    largest = came.signals.with_columns(moved=weight).sort("moved", "session", "symbol", descending=[True, True, False]).head(SHOWN)
+    if largest.height:
+        table = Table("session", "symbol", *COMPARED, box=None, padding=(0, 2, 0, 0))
+        for row in largest.iter_rows(named=True):
+            moves = (_move(row[name], row[f"{name}_now"]) for name in COMPARED)
+            table.add_row(str(row["session"]), row["symbol"], *moves)
+        write_table(out, table)
+        if came.signals.height > SHOWN:
+            out.print(f"The {SHOWN} with the largest changes of weight are shown; --json lists all.")
+    out.print("\nThe backtest comes out the same." if not came.metrics else "")
+    if came.metrics:
+        table = Table("backtest", "before", "now", box=None, padding=(0, 2, 0, 0))
+        for name, (was, now) in came.metrics.items():
+            table.add_row(name.replace("_", " "), _value(was), _value(now))
+        write_table(out, table)
+
+
+def _move(was: object, now: object) -> str:
+    return _value(now) if was == now else f"{_value(was)} → {_value(now)}"
+
+
+def _value(value: object) -> str:
+    return "none" if value is None else f"{value:.6g}" if isinstance(value, float) else str(value)

@@ -2,9 +2,13 @@
 
 import json
 import shutil
+from datetime import UTC, date, datetime
 from pathlib import Path
 from subprocess import CompletedProcess
 
+import polars as pl
+
+from ats_assets.warehouse import Warehouse
 from ats_assets_tests.cli.conftest import Command
 
 Made = tuple[Path, CompletedProcess[str]]
@@ -54,6 +58,30 @@ def test_nothing_was_restated(command: Command) -> None:
     assert json.loads(command("restatements", "--json").stdout) == []
     assert "No row of 61 sessions differs" in command("restatements").stdout
     assert command("restatements", "--from", "x").exit_code == 2
+    assert json.loads(command("restatements", "--effects", "--json").stdout) == {"restatements": [], "signals": [], "backtest": {}}
+
+
+def test_a_second_delivery_is_told_with_what_came_of_it(command: Command, made: Made, tmp_path: Path) -> None:
+    home = tmp_path / "home"
+    shutil.copytree(made[0], home)
+    warehouse = Warehouse(home / "warehouse" / "synthetic", fsync=False)
+    day = date(2021, 3, 24)
+    rows, footer = warehouse.read("raw_bars", [day]), warehouse.footer("raw_bars", day)
+    restated = rows.with_columns(pl.when(pl.col("symbol") == rows["symbol"][0]).then(pl.col(pl.Float64) / 2).otherwise(pl.col(pl.Float64)))
+    versions = {"code_version": footer.code_version, "settings_version": footer.settings_version}
+    warehouse.write_vintage("raw_bars", day, restated, known=datetime(2021, 12, 1, tzinfo=UTC), **versions)
+    early = command("restatements", "--effects", home=home)
+    assert early.exit_code == 1
+    assert "ats stale --heal" in early.stderr
+    assert command("stale", "--heal", home=home).exit_code == 0
+    told = json.loads(command("restatements", "--effects", "--json", home=home).stdout)
+    (one,) = told["restatements"]
+    assert (one["symbol"], one["kind"], one["split"]) == (rows["symbol"][0], "split", "2:1")
+    assert min(row["session"] for row in told["signals"]) == "2021-03-24"
+    assert told["backtest"]["final_equity"]["before"] != told["backtest"]["final_equity"]["now"]
+    shown = command("restatements", "--effects", home=home).stdout
+    assert f"{len(told['signals'])} signals differ, in " in shown
+    assert "final equity" in shown
 
 
 def test_a_run_as_of_a_time_is_what_a_run_at_that_time_made(command: Command, made: Made, tmp_path: Path) -> None:
