@@ -43,3 +43,7 @@ class ModelError(AtsError):
 
 class ContractError(AtsError):
     """A frame does not satisfy the contract of its asset."""
+
+
+class TradeStateError(AtsError):
+    """The database of orders and fills can't be opened, read or written, or is not this program's."""

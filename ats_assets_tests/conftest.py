@@ -15,6 +15,8 @@ settings.register_profile("dev", deadline=None)
 settings.register_profile("ci", deadline=None, derandomize=True, database=None, print_blob=True)
 settings.load_profile(os.environ.get("HYPOTHESIS_PROFILE", "ci" if os.environ.get("CI") else "dev"))
 
+pytest_plugins = ["ats_assets_tests.database_fixtures"]
+
 INSTANCE = "telemetry:\n  enabled: false\n"
 
 

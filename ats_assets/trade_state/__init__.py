@@ -1,0 +1,16 @@
+"""What is known of trading, in a database: intents, orders, fills, positions, accounts and the audit trail."""
+
+from ats_assets.trade_state.columns import ExactDecimal, UtcTime
+from ats_assets.trade_state.database import CONNECTION_VARIABLE, TradeState, open_trade_state, record
+from ats_assets.trade_state.schema import SCHEMA_VERSION, make_or_move_schema
+
+__all__ = [
+    "CONNECTION_VARIABLE",
+    "SCHEMA_VERSION",
+    "ExactDecimal",
+    "TradeState",
+    "UtcTime",
+    "make_or_move_schema",
+    "open_trade_state",
+    "record",
+]

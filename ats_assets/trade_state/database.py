@@ -1,0 +1,160 @@
+"""The connection to the trade state: SQLite by default, PostgreSQL through psycopg; the same transactions on both.
+
+Each transaction is written through to the disk before it returns (SQLite: WAL with synchronous=FULL). On SQLite it takes the write lock at its start
+(BEGIN IMMEDIATE), so that writers wait for one another instead of failing midway; on PostgreSQL rows are locked where they are changed.
+"""
+
+import os
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import datetime
+from pathlib import Path
+from types import TracebackType
+from typing import Self
+
+from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy.engine import URL, make_url
+from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
+from sqlalchemy.pool import ConnectionPoolEntry
+
+from ats_assets.errors import TradeStateError
+from ats_assets.settings import Settings
+from ats_assets.trade_state import tables
+from ats_assets.trade_state.schema import make_or_move_schema
+
+CONNECTION_VARIABLE = "DB_CONNECTION_STR"
+"""Names the database as an SQLAlchemy URL. It may hold a password, so it is never shown."""
+
+BUSY_TIMEOUT_SECONDS = 60
+
+
+class TradeState:
+    """The database of intents, orders, fills, positions and the audit trail. Close it, or use it as a context manager.
+
+    Raises
+    ------
+    TradeStateError
+        If the database can't be opened, or its schema is not this program's. No message holds the URL's password.
+    """
+
+    def __init__(self, url: str) -> None:
+        parsed = _parse(url)
+        self.description = _describe(parsed)
+        """Where it is, without user and password."""
+        self.engine = _engine(parsed)
+        try:
+            with self.begin() as connection:
+                make_or_move_schema(connection)
+        except BaseException:
+            self.close()
+            raise
+
+    @contextmanager
+    def begin(self) -> Iterator[Connection]:
+        """A transaction: committed and on the disk where the block ends, rolled back where it raises."""
+        try:
+            with self.engine.begin() as connection:
+                yield connection
+        except DBAPIError as error:
+            # The driver's own message stays out where it may repeat the URL: it is shown without the password alone.
+            raise TradeStateError(f"the trade state {self.description} fails: {self._without_password(error)}") from None
+
+    def _without_password(self, error: DBAPIError) -> str:
+        text = f"{type(error.orig).__name__}: {error.orig}".strip()
+        for secret in _secrets(self.engine.url):
+            text = text.replace(secret, "***")
+        return text
+
+    def close(self) -> None:
+        """Close all connections."""
+        self.engine.dispose()
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
+
+    def __repr__(self) -> str:
+        return f"TradeState({self.description})"
+
+
+def open_trade_state(settings: Settings, environment: Mapping[str, str] | None = None) -> TradeState:
+    """The trade state that `DB_CONNECTION_STR` names, else `trade_state.sqlite` in the data folder. Made where it does not exist."""
+    url = (os.environ if environment is None else environment).get(CONNECTION_VARIABLE, "").strip()
+    return TradeState(url or f"sqlite:///{settings.storage.data / 'trade_state.sqlite'}")
+
+
+def record(
+    connection: Connection,
+    at: datetime,
+    who: str,
+    what: str,
+    *,
+    client_order_id: str | None = None,
+    details: Mapping[str, object] | None = None,
+) -> None:
+    """Add a line to the audit trail, in the transaction of what it tells. Values that JSON lacks are written as text."""
+    plain = {key: value if isinstance(value, bool | int | str | None) else str(value) for key, value in (details or {}).items()}
+    connection.execute(tables.audit.insert().values(at=at, who=who, what=what, client_order_id=client_order_id, details=plain))
+
+
+def _parse(url: str) -> URL:
+    try:
+        parsed = make_url(url)
+    except (ArgumentError, ValueError):
+        raise TradeStateError(
+            f"{CONNECTION_VARIABLE} is not a database URL: use sqlite:///path or postgresql://user@host/database"
+        ) from None
+    backend = parsed.get_backend_name()
+    if backend in ("postgresql", "postgres"):
+        return parsed.set(drivername="postgresql+psycopg")
+    if backend != "sqlite":
+        raise TradeStateError(f"{CONNECTION_VARIABLE} names a database of kind {backend}: only sqlite and postgresql are supported")
+    if not parsed.database or parsed.database == ":memory:" or parsed.database.startswith("file:"):
+        raise TradeStateError(f"{CONNECTION_VARIABLE} names SQLite without a file: orders must outlive the process, use sqlite:///path")
+    return parsed
+
+
+def _engine(url: URL) -> Engine:
+    try:
+        if url.get_backend_name() == "postgresql":
+            return create_engine(url, pool_pre_ping=True, hide_parameters=True)
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+    except (ArgumentError, NoSuchModuleError, ImportError) as error:
+        raise TradeStateError(
+            f"the trade state {_describe(url)} can't be reached ({type(error).__name__}): PostgreSQL needs `pip install 'ats-assets[postgresql]'`"
+        ) from None
+    folder = Path(str(url.database)).absolute().parent
+    try:
+        folder.mkdir(parents=True, exist_ok=True)
+    except OSError as error:
+        raise TradeStateError(
+            f"can't make the folder {folder} of the trade state ({error.strerror}): check {CONNECTION_VARIABLE}"
+        ) from error
+    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "begin", _begin_immediate)
+    return engine
+
+
+def _prepare_sqlite(connection: object, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001
+    connection.isolation_level = None  # pyright: ignore[reportAttributeAccessIssue]  # the module begins no transactions of its own: `_begin_immediate` does
+    cursor = connection.cursor()  # pyright: ignore[reportAttributeAccessIssue]
+    for pragma in ("journal_mode=WAL", "synchronous=FULL", "foreign_keys=ON", f"busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}"):
+        cursor.execute(f"PRAGMA {pragma}")
+    cursor.close()
+
+
+def _begin_immediate(connection: Connection) -> None:
+    connection.exec_driver_sql("BEGIN IMMEDIATE")
+
+
+def _describe(url: URL) -> str:
+    if url.get_backend_name() == "sqlite":
+        return f"{url.database} (SQLite)"
+    return f"{url.database or 'default database'} on {url.host or 'the local socket'} (PostgreSQL)"
+
+
+def _secrets(url: URL) -> list[str]:
+    hidden = [str(url.password)] if url.password else []
+    return hidden + [value for key, value in url.query.items() if "password" in key and isinstance(value, str) and value]

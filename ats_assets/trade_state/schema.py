@@ -1,0 +1,48 @@
+"""The schema's version: made where there is none, moved forward where it is older, refused where it is newer."""
+
+from collections.abc import Callable, Mapping
+
+from sqlalchemy import Column, Connection, Integer, Table, inspect, text
+
+from ats_assets.errors import TradeStateError
+from ats_assets.trade_state.tables import metadata
+
+SCHEMA_VERSION = 1
+"""Raised by one with each change of a table that exists; the change itself goes into `MIGRATIONS`. A new table needs neither."""
+
+Migration = Callable[[Connection], None]
+
+MIGRATIONS: Mapping[int, Migration] = {}
+"""By the version that they start from; each makes the next one of it, in the same transaction as all others."""
+
+schema_versions = Table("schema_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
+
+_LOCK = 0x4154535F  # any number that nobody else takes
+
+
+def make_or_move_schema(connection: Connection, *, version: int = SCHEMA_VERSION, migrations: Mapping[int, Migration] = MIGRATIONS) -> None:
+    """Bring the database to `version`, inside the caller's transaction, which on SQLite holds the write lock.
+
+    Raises
+    ------
+    TradeStateError
+        If the schema is newer than this program, or too old for it.
+    """
+    if connection.dialect.name == "postgresql":
+        connection.execute(text("SELECT pg_advisory_xact_lock(:lock)"), {"lock": _LOCK})  # two processes at once: the second one waits
+    if not inspect(connection).has_table(schema_versions.name):
+        metadata.create_all(connection)
+        connection.execute(schema_versions.insert().values(version=version))
+        return
+    found = connection.execute(schema_versions.select()).scalar_one()
+    if found > version:
+        raise TradeStateError(
+            f"the trade state has schema {found}, this program knows {version}: use the program that wrote it, or a newer one than this"
+        )
+    for step in range(found, version):
+        if step not in migrations:
+            raise TradeStateError(f"the trade state has schema {found}, and there is no way from {step} to {version}: use an older program")
+        migrations[step](connection)
+    if found < version:
+        connection.execute(schema_versions.update().values(version=version))
+    metadata.create_all(connection)

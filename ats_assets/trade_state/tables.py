@@ -1,0 +1,161 @@
+"""What is kept of trading. Other modules may add tables to `metadata`; opening the database makes those that it lacks.
+
+The account is one account of one broker. Its expected cash and positions are those of the baseline in force (a snapshot of kind `baseline`) and all
+fills and entries that carry its id.
+"""
+
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, MetaData, String, Table, Text
+
+from ats_assets.trade_state.columns import ExactDecimal, UtcTime
+
+metadata = MetaData(
+    naming_convention={
+        "ix": "ix_%(table_name)s_%(column_0_N_name)s",
+        "uq": "uq_%(table_name)s_%(column_0_N_name)s",
+        "fk": "fk_%(table_name)s_%(column_0_N_name)s",
+        "pk": "pk_%(table_name)s",
+    }
+)
+
+_Serial = BigInteger().with_variant(Integer(), "sqlite")  # SQLite numbers rows by itself for INTEGER alone
+
+intents = Table(
+    "intents",
+    metadata,
+    Column("client_order_id", String(48), primary_key=True),
+    Column("session", Date, nullable=False, comment="at whose close it was decided"),
+    Column("strategy", String(16), nullable=False),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("leg", String(8), nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("kind", String(16), nullable=False),
+    Column("decision_price", ExactDecimal, nullable=False),
+    Column("limit_price", ExactDecimal),
+    Column("take_profit", ExactDecimal),
+    Column("stop_loss", ExactDecimal),
+    Column("state", String(16), nullable=False),
+    Column("reason", Text, comment="of the state"),
+    Column("attempts", Integer, nullable=False, comment="write-aheads so far; at most as many requests have been sent"),
+    Column("token", BigInteger, comment="fencing token of the executor of the last attempt"),
+    Column("planned_at", UtcTime, nullable=False),
+    Column("sending_at", UtcTime, comment="of the last attempt's write-ahead"),
+    Column("updated_at", UtcTime, nullable=False),
+    Index(None, "session", "strategy"),
+    Index(None, "state"),
+)
+
+orders = Table(
+    "orders",
+    metadata,
+    Column("broker_order_id", String(64), primary_key=True),
+    Column("client_order_id", String(128), nullable=False, comment="the broker's own for the legs of a bracket"),
+    Column("intent_id", String(48), ForeignKey("intents.client_order_id"), nullable=False),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("status", String(20), nullable=False),
+    Column("filled_quantity", ExactDecimal, nullable=False),
+    Column("filled_average_price", ExactDecimal),
+    Column("submitted_at", UtcTime, nullable=False),
+    Column("updated_at", UtcTime, nullable=False),
+    Column("reason", Text),
+    Index(None, "intent_id"),
+    Index(None, "status"),
+)
+
+account_snapshots = Table(
+    "account_snapshots",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("kind", String(16), nullable=False, comment="baseline: trading starts from it; session: the end of a session's fills"),
+    Column("session", Date, comment="the session that the fills belong to"),
+    Column("broker", String(16), nullable=False),
+    Column("account_id", String(64), nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("cash", ExactDecimal, nullable=False),
+    Column("equity", ExactDecimal, nullable=False),
+    Column("buying_power", ExactDecimal, nullable=False),
+    Column("trading_blocked", Boolean, nullable=False),
+    Index(None, "kind", "session"),
+)
+
+positions = Table(
+    "positions",
+    metadata,
+    Column("snapshot_id", ForeignKey("account_snapshots.id"), primary_key=True),
+    Column("symbol", String(32), primary_key=True),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("cost", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+)
+
+fills = Table(
+    "fills",
+    metadata,
+    Column("fill_id", String(128), primary_key=True, comment="the broker's id of the execution"),
+    Column("broker_order_id", String(64), nullable=False),
+    Column("client_order_id", String(128), nullable=False),
+    Column("intent_id", String(48), ForeignKey("intents.client_order_id"), comment="null: of an order that is not ours"),
+    Column("baseline_id", ForeignKey("account_snapshots.id"), comment="null: the baseline has it in its cash and positions already"),
+    Column("symbol", String(32), nullable=False),
+    Column("side", String(8), nullable=False),
+    Column("quantity", ExactDecimal, nullable=False),
+    Column("price", ExactDecimal, nullable=False),
+    Column("fees", ExactDecimal, nullable=False),
+    Column("at", UtcTime, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Column("acknowledged_at", UtcTime, comment="when a person has said that a fill which is not ours is all right"),
+    Index(None, "at"),
+    Index(None, "intent_id"),
+    Index(None, "baseline_id"),
+)
+
+entries = Table(
+    "entries",
+    metadata,
+    Column("entry_id", String(128), primary_key=True, comment="the broker's id"),
+    Column("baseline_id", ForeignKey("account_snapshots.id"), comment="as of a fill"),
+    Column("kind", String(16), nullable=False, comment="dividend, split, fee, …"),
+    Column("symbol", String(32)),
+    Column("quantity", ExactDecimal, nullable=False, comment="change of the position"),
+    Column("cash", ExactDecimal, nullable=False, comment="change of the cash"),
+    Column("at", UtcTime, nullable=False),
+    Column("description", Text, nullable=False),
+    Column("recorded_at", UtcTime, nullable=False),
+    Index(None, "at"),
+    Index(None, "baseline_id"),
+)
+
+halts = Table(
+    "halts",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("reason", Text, nullable=False),
+    Column("cleared_at", UtcTime, comment="null: no order is sent"),
+    Column("cleared_by", String(64)),
+    Column("note", Text),
+)
+
+audit = Table(
+    "audit",
+    metadata,
+    Column("id", _Serial, primary_key=True, autoincrement=True),
+    Column("at", UtcTime, nullable=False),
+    Column("who", String(128), nullable=False),
+    Column("what", String(48), nullable=False),
+    Column("client_order_id", String(128)),
+    Column("details", JSON, nullable=False),
+    Index(None, "client_order_id"),
+    comment="append only",
+)
+
+leases = Table(
+    "leases",
+    metadata,
+    Column("name", String(32), primary_key=True),
+    Column("holder", String(128), comment="null: released"),
+    Column("token", BigInteger, nullable=False, comment="grows with each new holder; whoever has an older one may write nothing"),
+    Column("expires_at", UtcTime, nullable=False),
+)
