@@ -1,0 +1,33 @@
+"""Alpaca's API, reliably: keys, clients, and how a request fails."""
+
+from ats_assets.alpaca.clients import corporate_actions_client, crypto_client, is_live, option_client, stock_client, trading_client
+from ats_assets.alpaca.credentials import Credentials, Secret, read_credentials, which_are_set
+from ats_assets.alpaca.errors import (
+    AlpacaAnswerLostError,
+    AlpacaError,
+    AlpacaKeysError,
+    AlpacaRateLimitError,
+    AlpacaRefusedError,
+    AlpacaUnreachableError,
+)
+from ats_assets.alpaca.waiting import Waiting
+
+__all__ = [
+    "AlpacaAnswerLostError",
+    "AlpacaError",
+    "AlpacaKeysError",
+    "AlpacaRateLimitError",
+    "AlpacaRefusedError",
+    "AlpacaUnreachableError",
+    "Credentials",
+    "Secret",
+    "Waiting",
+    "corporate_actions_client",
+    "crypto_client",
+    "is_live",
+    "option_client",
+    "read_credentials",
+    "stock_client",
+    "trading_client",
+    "which_are_set",
+]
