@@ -33,7 +33,7 @@ def limited_trades(
     prices: Floats,
     equity: float,
     limits: OrderLimitSettings,
-    fractional: bool,
+    fractional: bool | NDArray[np.bool_],
     buying_power: float | None = None,
     others: float = 0.0,
     shortable: NDArray[np.bool_] | None = None,
@@ -81,7 +81,7 @@ def limited_trades(
 class _Cut:
     """Opening legs of shape (n,), positive shares, that are cut by one limit after the other."""
 
-    def __init__(self, opening: Floats, prices: Floats, *, fractional: bool) -> None:
+    def __init__(self, opening: Floats, prices: Floats, *, fractional: bool | NDArray[np.bool_]) -> None:
         self.opening, self._prices, self._fractional = opening, prices, fractional
         self.by: NDArray[np.str_] = np.full(len(opening), "", dtype="<U12")
 

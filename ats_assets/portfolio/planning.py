@@ -6,11 +6,12 @@ opened nor enlarged nor reduced; but one that is to leave altogether leaves as s
 """
 
 from dataclasses import dataclass
+from typing import Any
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.costs import notional_cents, to_cents
+from ats_assets.portfolio.costs import Cents, notional_cents, to_cents
 from ats_assets.portfolio.limits import Booleans, Floats
 from ats_assets.portfolio.order_limits import LIMIT_NAMES, limited_trades
 from ats_assets.portfolio.rebalance import desired_weights, wants_trade
@@ -48,7 +49,7 @@ def plan_trades(
     traded: Booleans,
     portfolio: PortfolioSettings,
     limits: OrderLimitSettings | None,
-    fractional: bool,
+    fractional: bool | Booleans,
     buying_power: float | None = None,
     tradable: Booleans | None = None,
     shortable: Booleans | None = None,
@@ -70,55 +71,100 @@ def plan_trades(
     limits
         Of orders; None for none.
     fractional
-        Whether parts of a share can be traded.
+        Whether parts of a share can be traded, of all symbols alike or an ndarray of shape (n_symbols,).
     buying_power
         In currency; see `limited_trades`.
     tradable
         ndarray of shape (n_symbols,): what the broker takes orders for; default all.
     """
-    known = np.isfinite(prices) & (prices > 0.0)
-    marks = np.where(known, prices, 0.0)
-    values = to_cents(held * marks)
+    at = np.flatnonzero((held != 0.0) | (target != 0.0))  # alone, so that no sum depends on how many others there are
+    some = _Symbols(
+        held=held[at],
+        prices=np.where(np.isfinite(prices[at]) & (prices[at] > 0.0), prices[at], 0.0),
+        target=target[at],
+        quoted=quoted[at],
+        traded=traded[at],
+        tradable=_all(len(at)) if tradable is None else tradable[at],
+        shortable=_all(len(at)) if shortable is None else shortable[at],
+        fractional=np.broadcast_to(fractional, held.shape)[at],
+    )
+    values = to_cents(some.held * some.prices)
     equity = cash_cents + int(values.sum())
-    if equity <= 0:
-        reasons = np.where(held != 0.0, "no_equity", "").astype("<U20")
-        return TradePlan(
-            shares=np.zeros_like(held),
-            closing=np.zeros_like(held),
-            wanted=-held,
-            current=np.full(len(held), np.nan),
-            target=target,
-            reasons=reasons,
-        )
-    current = values / equity
-    accepted = np.ones(len(held), dtype=bool) if tradable is None else tradable
-    movable = known & accepted & ((quoted & traded) | (target == 0.0))
-    aim = np.where(movable, desired_weights(current, target, portfolio, tradable=movable), target)
-    change = aim - current
-    wanted = np.where(change == 0.0, 0.0, shares_to_hold(aim, equity / 100.0, np.where(known, marks, np.nan), fractional=fractional) - held)
-    wanted = np.where(wanted * change < 0.0, 0.0, wanted)  # a held position, priced to the cent, may look a share short of itself
-    waiting = ~movable & wants_trade(current, target, portfolio)
-    small = movable & (notional_cents(np.where(movable, wanted, 0.0), marks) == 0) & (aim != 0.0)
-    shares = np.where(movable & ~small, wanted, 0.0)
-    reasons = np.full(len(held), "", dtype="<U20")
-    reasons[small & (change != 0.0) & (held == 0.0)] = "too_small"
-    reasons[waiting & quoted & ~traded] = "no_volume"
-    reasons[waiting & ~quoted] = "no_bar"
-    reasons[waiting & ~accepted] = "not_tradable"
-    if limits is not None:
-        at = np.flatnonzero(shares)
+    shares, wanted, reasons = _trades(some, values, equity, portfolio)
+    if limits is not None and equity > 0:
+        cut = np.flatnonzero(shares)
         limited = limited_trades(
-            shares[at],
-            held=held[at],
-            prices=marks[at],
+            shares[cut],
+            held=some.held[cut],
+            prices=some.prices[cut],
             equity=equity / 100.0,
             limits=limits,
-            fractional=fractional,
+            fractional=some.fractional[cut],
             buying_power=buying_power,
-            others=float(np.abs(values).sum() - np.abs(values[at]).sum()) / 100.0,
-            shortable=None if shortable is None else shortable[at],
+            others=float(np.abs(values).sum() - np.abs(values[cut]).sum()) / 100.0,
+            shortable=some.shortable[cut],
         )
-        shares[at] = limited.shares
-        reasons[at] = np.where(limited.cut_by == "", reasons[at], np.char.add("limit_", limited.cut_by))
-    closing = np.where(held * shares < 0.0, np.minimum(np.abs(held), np.abs(shares)), 0.0)
-    return TradePlan(shares=shares, wanted=wanted, closing=closing, current=current, target=target, reasons=reasons)
+        shares[cut] = limited.shares
+        reasons[cut] = np.where(limited.cut_by == "", reasons[cut], np.char.add("limit_", limited.cut_by))
+    spread = _Spread(at, len(held))
+    return TradePlan(
+        shares=spread(shares),
+        wanted=spread(wanted),
+        closing=spread(np.where(some.held * shares < 0.0, np.minimum(np.abs(some.held), np.abs(shares)), 0.0)),
+        current=spread(values / equity if equity > 0 else np.full(len(at), np.nan)),
+        target=target,
+        reasons=spread(reasons),
+    )
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Symbols:
+    """Those that are held or wanted; arrays of shape (n,). A price of zero is not known."""
+
+    held: Floats
+    prices: Floats
+    target: Floats
+    quoted: Booleans
+    traded: Booleans
+    tradable: Booleans
+    shortable: Booleans
+    fractional: Booleans
+
+
+def _trades(some: _Symbols, values: Cents, equity: int, portfolio: PortfolioSettings) -> tuple[Floats, Floats, NDArray[np.str_]]:
+    """Shares to trade before the order limits, shares wanted, and why one that is wanted is not traded."""
+    reasons = np.full(len(values), "", dtype="<U20")
+    if equity <= 0:
+        reasons[some.held != 0.0] = "no_equity"
+        return np.zeros(len(values)), -some.held, reasons
+    current, known = values / equity, some.prices > 0.0
+    movable = known & some.tradable & ((some.quoted & some.traded) | (some.target == 0.0))
+    aim = np.where(movable, desired_weights(current, some.target, portfolio, tradable=movable), some.target)
+    change = aim - current
+    to_hold = shares_to_hold(aim, equity / 100.0, np.where(known, some.prices, np.nan), fractional=some.fractional)
+    wanted = np.where(change == 0.0, 0.0, to_hold - some.held)
+    wanted = np.where(wanted * change < 0.0, 0.0, wanted)  # a held position, priced to the cent, may look a share short of itself
+    small = movable & (notional_cents(np.where(movable, wanted, 0.0), some.prices) == 0) & (aim != 0.0)
+    waiting = ~movable & wants_trade(current, some.target, portfolio)
+    reasons[small & (change != 0.0) & (some.held == 0.0)] = "too_small"
+    reasons[waiting & some.quoted & ~some.traded] = "no_volume"
+    reasons[waiting & ~some.quoted] = "no_bar"
+    reasons[waiting & ~some.tradable] = "not_tradable"
+    return np.where(movable & ~small, wanted, 0.0), wanted, reasons
+
+
+@dataclass(frozen=True)
+class _Spread:
+    """Arrays of some symbols among all `n`: zero, or an empty text, at the others."""
+
+    at: NDArray[np.intp]
+    n: int
+
+    def __call__(self, values: NDArray[Any]) -> NDArray[Any]:
+        spread = np.zeros(self.n, dtype=values.dtype)
+        spread[self.at] = values
+        return spread
+
+
+def _all(n: int) -> Booleans:
+    return np.ones(n, dtype=bool)

@@ -3,14 +3,14 @@
 import numpy as np
 
 from ats_assets.portfolio.costs import notional_cents, trade_costs
-from ats_assets.portfolio.limits import Floats
+from ats_assets.portfolio.limits import Booleans, Floats
 from ats_assets.settings import BacktestSettings
 
 SHARE_DECIMALS = 9
 """Fractional shares are whole multiples of 10^-9, the finest unit that brokers take."""
 
 
-def shares_to_hold(weights: Floats, equity: float, prices: Floats, *, fractional: bool) -> Floats:
+def shares_to_hold(weights: Floats, equity: float, prices: Floats, *, fractional: bool | Booleans) -> Floats:
     """The shares that make up the weights, rounded toward zero to whole shares (or to 10^-9 of one).
 
     Parameters
@@ -22,14 +22,14 @@ def shares_to_hold(weights: Floats, equity: float, prices: Floats, *, fractional
     prices
         ndarray of shape (n_symbols,), positive, in currency.
     fractional
-        Whether parts of a share can be traded.
+        Whether parts of a share can be traded, of all symbols alike or an ndarray of shape (n_symbols,).
     """
     return round_down(weights * equity / prices, fractional=fractional)
 
 
-def round_down(shares: Floats, *, fractional: bool) -> Floats:
+def round_down(shares: Floats, *, fractional: bool | Booleans) -> Floats:
     """Toward zero, to whole shares or to 10^-9 of one."""
-    return np.trunc(shares * 10.0**SHARE_DECIMALS) / 10.0**SHARE_DECIMALS if fractional else np.trunc(shares)
+    return np.where(fractional, np.trunc(shares * 10.0**SHARE_DECIMALS) / 10.0**SHARE_DECIMALS, np.trunc(shares))
 
 
 def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings: BacktestSettings) -> Floats:

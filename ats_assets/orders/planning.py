@@ -1,0 +1,180 @@
+"""From the signals of a session, and what the account holds at its close, to the orders for the next open.
+
+The trades are those of `ats_assets.portfolio.plan_trades`, which the backtest makes, too; here they become orders: one for each leg, with an id of its own,
+with a limit price and exits where the settings ask for them. It is a pure function of partitions and settings.
+"""
+
+import math
+from collections.abc import Iterator, Mapping
+from datetime import date
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import Any
+
+import polars as pl
+
+from ats_assets.errors import ContractError
+from ats_assets.orders.order import Leg, OrderIntent, OrderKind, Side, client_order_id
+from ats_assets.orders.schema import ORDER_PLAN_SCHEMA
+from ats_assets.portfolio import SHARE_DECIMALS, plan_trades, to_cents
+from ats_assets.settings import OrdersSettings, PortfolioSettings
+
+TICK, SMALL_TICK = Decimal("0.01"), Decimal("0.0001")
+"""Of a price from one dollar on, and below (rule 612 of Regulation NMS)."""
+
+
+def order_plan(
+    session: date,
+    *,
+    signals: pl.DataFrame,
+    bars: pl.DataFrame,
+    positions: pl.DataFrame,
+    account: pl.DataFrame,
+    instruments: pl.DataFrame,
+    portfolio: PortfolioSettings,
+    orders: OrdersSettings,
+    fractional: bool,
+) -> pl.DataFrame:
+    """The orders decided at the close of `session`.
+
+    Parameters
+    ----------
+    signals, bars, positions, account, instruments
+        The partitions of `session`; without any signals there is no opinion, and nothing is traded.
+    fractional
+        Whether parts of a share may be traded, where the broker can.
+
+    Returns
+    -------
+    DataFrame of the contract `OrderPlan`.
+
+    Raises
+    ------
+    ContractError
+        If the account is not known.
+    """
+    if account.height != 1:
+        raise ContractError(f"account of session {session} has {account.height} rows: make it with ats trade before orders are planned")
+    if signals.is_empty():
+        return ORDER_PLAN_SCHEMA.to_frame()
+    table = _table(signals, bars, positions, instruments)
+    held = table["quantity"].to_numpy()
+    plan = plan_trades(
+        held=held,
+        prices=table["price"].to_numpy(),
+        cash_cents=int(to_cents(account["cash"][0])),
+        target=table["target_weight"].to_numpy(),
+        quoted=table["quoted"].to_numpy(),
+        traded=table["traded"].to_numpy(),
+        portfolio=portfolio,
+        limits=orders.limits,
+        fractional=table["fractionable"].to_numpy() & fractional,
+        buying_power=float(account["buying_power"][0]),
+        tradable=table["tradable"].to_numpy(),
+        shortable=table["shortable"].to_numpy(),
+    )
+    named = ("shares", "wanted", "closing", "current", "reasons")
+    planned = table.with_columns(**{name: pl.Series(getattr(plan, name)) for name in named})
+    rows = [leg for row in planned.iter_rows(named=True) for leg in _legs(session, row, orders)]
+    return pl.DataFrame(rows, schema=ORDER_PLAN_SCHEMA, orient="row").sort("session", "symbol", "leg")
+
+
+def intents_of(plan: pl.DataFrame, strategy: str) -> list[OrderIntent]:
+    """The orders of a plan, in the order in which they are sent: what closes a position first, since it frees buying power, then by symbol."""
+    sent = plan.filter(pl.col("client_order_id").is_not_null())
+    rows = sorted(sent.iter_rows(named=True), key=lambda row: (row["leg"] != Leg.CLOSE, row["side"] != Side.SELL, row["symbol"]))
+    return [
+        OrderIntent(
+            client_order_id=row["client_order_id"],
+            session=row["session"],
+            strategy=strategy,
+            symbol=row["symbol"],
+            side=Side(row["side"]),
+            leg=Leg(row["leg"]),
+            quantity=exact(row["quantity"]),
+            kind=OrderKind(row["kind"]),
+            decision_price=exact(row["decision_price"]),
+            limit_price=_exact_or_none(row["limit_price"]),
+            take_profit=_exact_or_none(row["take_profit"]),
+            stop_loss=_exact_or_none(row["stop_loss"]),
+        )
+        for row in rows
+    ]
+
+
+def exact(value: float) -> Decimal:
+    """The shortest decimal that is read back as the same number."""
+    return Decimal(repr(float(value)))
+
+
+def _exact_or_none(value: float | None) -> Decimal | None:
+    return None if value is None else exact(value)
+
+
+def _table(signals: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
+    """One row for each symbol that is held or wanted, sorted by symbol. Of a symbol that the broker was not asked for, no order is sent."""
+    wanted = signals.filter(pl.col("target_weight") != 0.0).select("symbol", "target_weight")
+    closes = bars.select("symbol", "close", pl.lit(value=True).alias("quoted"), (pl.col("volume") > 0).alias("traded"))
+    return (
+        positions.select("symbol", "quantity", pl.col("price").alias("last"))
+        .join(wanted, on="symbol", how="full", coalesce=True)
+        .join(closes, on="symbol", how="left")
+        .join(instruments.select("symbol", "tradable", "fractionable", "shortable"), on="symbol", how="left")
+        .select(
+            "symbol",
+            pl.col("quantity", "target_weight").fill_null(0.0),
+            pl.coalesce("close", "last", pl.lit(float("nan"))).alias("price"),
+            pl.col("quoted", "traded", "tradable", "fractionable", "shortable").fill_null(value=False),
+        )
+        .sort("symbol")
+    )
+
+
+def _legs(session: date, row: Mapping[str, Any], settings: OrdersSettings) -> Iterator[tuple[Any, ...]]:
+    """The orders for one symbol; one of no shares where it should be traded and is not."""
+    shares, closing, reason = row["shares"], row["closing"], row["reasons"] or None
+    if not shares and reason is None:
+        return
+    wanted, price, current = (value if math.isfinite(value) else None for value in (row["wanted"], row["price"], row["current"]))
+    direction = shares or wanted or row["target_weight"] - (current or 0.0)
+    side = Side.SELL if direction < 0 else Side.BUY
+    parts = [(Leg.CLOSE, closing), (Leg.OPEN, round(abs(shares) - closing, SHARE_DECIMALS))]
+    legs = [part for part in parts if part[1] > 0.0] or [(Leg.CLOSE if row["quantity"] * direction < 0 else Leg.OPEN, 0.0)]
+    for leg, quantity in legs:
+        kind, bounds = _prices(leg, side, price, settings) if quantity and price else (OrderKind(settings.kind), (None, None, None))
+        yield (
+            session,
+            row["symbol"],
+            str(leg),
+            client_order_id(session, settings.strategy, row["symbol"], leg) if quantity else None,
+            str(side),
+            quantity,
+            None if wanted is None else abs(wanted),
+            str(kind),
+            price,
+            *bounds,
+            round(quantity * (price or 0.0), 2),
+            current,
+            row["target_weight"],
+            reason,
+        )
+
+
+def _prices(
+    leg: Leg, side: Side, price: float, settings: OrdersSettings
+) -> tuple[OrderKind, tuple[float | None, float | None, float | None]]:
+    """How a leg is sent: kind, and limit price, take-profit and stop-loss. What closes a position has no exits of its own."""
+    kind = OrderKind(settings.kind)
+    if kind is OrderKind.MARKET_ON_OPEN:
+        return kind, (None, None, None)
+    limit = _away(price, side.sign * settings.collar_bps)
+    if leg is Leg.CLOSE or kind is OrderKind.LIMIT:
+        return OrderKind.LIMIT, (limit, None, None)
+    return kind, (limit, _away(price, side.sign * settings.take_profit_bps), _away(price, -side.sign * settings.stop_loss_bps))
+
+
+def _away(price: float, bps: float) -> float:
+    """A price so many basis points away, on the tick grid, rounded toward the price."""
+    exactly = exact(price) * (1 + exact(bps) / 10_000)
+    tick = TICK if exactly >= 1 else SMALL_TICK
+    rounding = ROUND_FLOOR if bps > 0 else ROUND_CEILING
+    return float(max(tick, (exactly / tick).to_integral_value(rounding=rounding) * tick))
