@@ -1,9 +1,11 @@
 """Orders: from signals to a broker, exactly once, and what came of them."""
 
-from ats_assets.orders.broker import Broker, BrokerError, NotSentError, OrderRejectedError, OutcomeUnknownError
+from ats_assets.orders.broker import Broker, BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
 from ats_assets.orders.order import (
+    AccountEntry,
     AccountState,
     BrokerOrder,
+    EntryKind,
     Fill,
     Instrument,
     Leg,
@@ -14,22 +16,49 @@ from ats_assets.orders.order import (
     Side,
     client_order_id,
 )
+from ats_assets.orders.outcome import (
+    AccountMismatchError,
+    Difference,
+    DifferenceKind,
+    Execution,
+    ExecutorBusyError,
+    Halt,
+    IntentState,
+    LeaseLostError,
+    Outcome,
+    Settlement,
+    TradingHaltedError,
+)
 
 __all__ = [
+    "AccountEntry",
+    "AccountMismatchError",
     "AccountState",
     "Broker",
     "BrokerError",
     "BrokerOrder",
+    "Difference",
+    "DifferenceKind",
+    "DuplicateOrderError",
+    "EntryKind",
+    "Execution",
+    "ExecutorBusyError",
     "Fill",
+    "Halt",
     "Instrument",
+    "IntentState",
     "Leg",
+    "LeaseLostError",
     "NotSentError",
     "OrderIntent",
     "OrderKind",
     "OrderRejectedError",
     "OrderStatus",
+    "Outcome",
     "OutcomeUnknownError",
     "Position",
+    "Settlement",
     "Side",
+    "TradingHaltedError",
     "client_order_id",
 ]

@@ -1,7 +1,11 @@
 """What a broker is, and how it says no.
 
-Three ways in which sending an order can fail must never be mistaken for one another: the broker refused it (`OrderRejectedError`), it was not sent at all
-(`NotSentError`), and nobody knows (`OutcomeUnknownError`: an answer that is lost, late, or makes no sense). After the last, only `find` can tell.
+Four ways in which sending an order can fail must never be mistaken for one another: the broker refused it (`OrderRejectedError`), it was not sent at all
+(`NotSentError`), the broker has an order of this id already (`DuplicateOrderError`), and nobody knows (`OutcomeUnknownError`: an answer that is lost, late, or
+makes no sense). After the last two, only `find` can tell.
+
+That a broker takes a client order id once, for all time, is the last guard of exactly-once: a request that was delayed on its way, and arrives after the
+same order was sent again, meets it. A broker without it can't be used here.
 """
 
 from collections.abc import Mapping, Sequence
@@ -9,7 +13,7 @@ from datetime import date, datetime
 from typing import Protocol
 
 from ats_assets.errors import AtsError
-from ats_assets.orders.order import AccountState, BrokerOrder, Fill, Instrument, OrderIntent, Position
+from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, Fill, Instrument, OrderIntent, Position
 
 
 class BrokerError(AtsError):
@@ -22,6 +26,10 @@ class OrderRejectedError(BrokerError):
 
 class NotSentError(BrokerError):
     """The broker has certainly not got the order: nothing was connected, or it was turned away before it was read (rate limit)."""
+
+
+class DuplicateOrderError(BrokerError):
+    """The broker has an order of this client order id already, and has made no second one."""
 
 
 class OutcomeUnknownError(BrokerError):
@@ -62,12 +70,16 @@ class Broker(Protocol):
 
         Raises
         ------
-        OrderRejectedError, NotSentError, OutcomeUnknownError
+        OrderRejectedError, NotSentError, DuplicateOrderError, OutcomeUnknownError
         """
         ...
 
     def find(self, client_order_id: str) -> BrokerOrder | None:
         """The order of that id; None where the broker says that it has none."""
+        ...
+
+    def open_orders(self) -> list[BrokerOrder]:
+        """All orders of the account that are not final, those that are not ours and the legs of brackets among them."""
         ...
 
     def cancel(self, broker_order_id: str) -> None:
@@ -76,6 +88,10 @@ class Broker(Protocol):
 
     def fills(self, since: datetime) -> list[Fill]:
         """The executions since then, in order, those of orders that are not ours among them."""
+        ...
+
+    def entries(self, since: datetime) -> list[AccountEntry]:
+        """The changes of the account since then that no fill made, in order."""
         ...
 
     def settle(self, session: date) -> str | None:

@@ -110,6 +110,8 @@ class BrokerOrder:
     updated_at: datetime
     reason: str | None = None
     """Why it was rejected, canceled or left unfilled."""
+    legs: tuple["BrokerOrder", ...] = ()
+    """Of a bracket: the take-profit and the stop-loss, orders of their own under client order ids that the broker has made."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -136,6 +138,40 @@ class Position:
     cost: Decimal
     price: Decimal
     """That it is valued at."""
+
+
+class EntryKind(StrEnum):
+    """Of what changes an account besides fills."""
+
+    TRANSFER = "transfer"
+    DIVIDEND = "dividend"
+    INTEREST = "interest"
+    FEE = "fee"
+    SPLIT = "split"
+    CORPORATE_ACTION = "corporate_action"
+    """A merger, spin-off, change of name, …"""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountEntry:
+    """A change of the account that no fill made: a dividend, a split, a fee, a deposit.
+
+    Attributes
+    ----------
+    quantity
+        Change of the position in `symbol`: shares that a split added.
+    cash
+        Change of the cash.
+    """
+
+    entry_id: str
+    kind: EntryKind
+    at: datetime
+    symbol: str | None
+    quantity: Decimal
+    cash: Decimal
+    description: str
 
 
 @dataclass(frozen=True, kw_only=True)
