@@ -15,6 +15,7 @@ from ats_assets.errors import ExpressionError
 from ats_assets.expressions import blocks
 from ats_assets.expressions.builder import GROUP
 from ats_assets.expressions.compiler import compile_expressions
+from ats_assets.expressions.epochs import side_by_side, with_epochs
 from ats_assets.expressions.grid import Grid, make_grid
 from ats_assets.expressions.groups import with_groups
 from ats_assets.expressions.plan import LONG_LOOKBACK, Plan
@@ -29,6 +30,7 @@ def compute(
     since: date | None = None,
     threads: int | None = None,
     look_ahead: bool = False,
+    adjustments: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """Evaluate expressions for every row of a panel.
 
@@ -52,6 +54,9 @@ def compute(
     look_ahead
         Allow negative lags: what is computed are labels, and not features. A row's value is missing where the symbol has no row in the last session
         that it needs.
+    adjustments
+        Corporate actions: symbol, session, and the factors `price` and `volume` by which the rows before that session are multiplied where a window reaches
+        across it; one row a key. A row's value is that of the panel scaled as of the row's own session, with the same bits (`epochs`). Not with `look_ahead`.
 
     Returns
     -------
@@ -70,12 +75,20 @@ def compute(
         raise ExpressionError(f"an expression can't be named {clash[0]}: that is a key of the result")
     if threads is not None and threads < 1:
         raise ExpressionError(f"threads is {threads}: give 1 or more, or None for all processors")
+    if look_ahead and adjustments is not None:
+        raise ExpressionError(
+            "adjustments say what was known at a row's session, but with look_ahead a value needs later ones: scale the panel"
+        )
     if not expressions:
         return make_grid(panel, (), sessions, since).keys
     plan = compile_expressions(expressions, look_ahead=look_ahead)
     fields = [*plan.fields, *(GROUP + name for name in plan.groups)]
     grid = make_grid(with_groups(panel, plan.groups), fields, sessions, since)
     out = np.empty((len(expressions), len(grid.keys)), np.float32)
+    if out.size and adjustments is not None:
+        named = {program.symbol for stage in plan.stages for program in stage.programs if program.symbol is not None}
+        how = {"lookback": plan.lookback, "named": named, "staged": bool(plan.stages)}
+        grid = with_epochs(grid, panel, fields, adjustments, sessions, **how)
     if out.size:
         threads = threads or _processors()
         if plan.stages:
@@ -94,11 +107,13 @@ def _processors() -> int:
 
 def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None:
     """Share the symbols out to threads, in groups that are computed side by side."""
+    if grid.series_begin is not None:
+        grid = side_by_side(grid)
     symbols = len(grid.symbol_rows) - 1
     last_sessions = grid.positions[grid.symbol_rows[1:] - 1]
     wanted = int(last_sessions.max()) + 1 - max(grid.since, int(grid.positions.min()))
     few = blocks.BLOCK_VALUES // (plan.lookback + wanted) // blocks.LANES * blocks.LANES  # for few sessions, more symbols side by side
-    one_by_one = grid.by_symbol or plan.lookback >= LONG_LOOKBACK
+    one_by_one = grid.order is None or plan.lookback >= LONG_LOOKBACK
     lanes = few or (1 if one_by_one else blocks.LANES)
     block = max(1, min(wanted, max(blocks.BLOCK_VALUES // lanes, 2 * plan.lookback)))
     groups = -(-symbols // lanes)

@@ -31,10 +31,15 @@ class Grid:
         The row's place in the result, or -1 where it is not wanted.
     since
         Place of the first wanted session.
-    by_symbol
-        Whether the results of a symbol lie one after the other.
+    order : int64 array of shape (n_rows,), optional
+        The panel's row of each row; None where they are the same, so that the results of a symbol lie one after the other.
     keys
         symbol and session of the result, in the panel's order.
+    base, own : arrays of shape (n_rows,), optional
+        Of a grid whose series are epochs (`epochs`): the row of the grid that it was made of, and whether the row is its epoch's own. Then `symbol_rows` says
+        where each series begins.
+    series_symbol, series_begin : int64 arrays of shape (n_series,), optional
+        Of such a grid: each series' symbol, and the place of its epoch's first session.
     """
 
     fields: NDArray[np.float32]
@@ -42,8 +47,12 @@ class Grid:
     symbol_rows: NDArray[np.int64]
     dest: NDArray[np.int64]
     since: int
-    by_symbol: bool
+    order: NDArray[np.int64] | None
     keys: pl.DataFrame
+    base: NDArray[np.int64] | None = None
+    own: NDArray[np.bool_] | None = None
+    series_symbol: NDArray[np.int64] | None = None
+    series_begin: NDArray[np.int64] | None = None
 
 
 def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[date] | None, since: date | None) -> Grid:
@@ -80,7 +89,7 @@ def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[dat
         symbol_rows=np.searchsorted(code, np.arange(symbols + 1)).astype(np.int64),
         dest=dest,
         since=first,
-        by_symbol=order is None,
+        order=order,
         keys=panel.select(*KEYS)[wanted] if first else panel.select(*KEYS),
     )
 

@@ -42,8 +42,16 @@ class Rows:
         if symbol not in self.symbols:
             LOG.warning("the panel has no rows of %s, which an expression names: its values are missing", symbol)
             return slice(0, 0)
+        series = self.series_of(symbol)
+        return slice(int(self.grid.symbol_rows[series.start]), int(self.grid.symbol_rows[series.stop]))
+
+    def series_of(self, symbol: str) -> slice:
+        """The series of a symbol: one, or one for each of its epochs."""
         place = self.symbols.index(symbol)
-        return slice(int(self.grid.symbol_rows[place]), int(self.grid.symbol_rows[place + 1]))
+        if self.grid.series_symbol is None:
+            return slice(place, place + 1)
+        first, last = np.searchsorted(self.grid.series_symbol, [place, place + 1]).tolist()
+        return slice(first, last)
 
 
 def with_stages(staged: StagedPlan, panel: Rows, run: Run, threads: int) -> Grid:
@@ -84,10 +92,11 @@ class _Stage:
         grid = self.panel.with_fields(program.plan)
         if program.symbol is not None:
             rows = self.panel.of(program.symbol)
-            positions = grid.positions[rows]
-            grid = replace(
-                grid, fields=np.ascontiguousarray(grid.fields[:, rows]), positions=positions, symbol_rows=np.array([0, len(positions)])
-            )
+            starts = np.zeros(1, np.int64)
+            if rows.stop > rows.start:
+                series = self.panel.series_of(program.symbol)
+                starts = grid.symbol_rows[series.start : series.stop + 1] - rows.start
+            grid = replace(grid, fields=np.ascontiguousarray(grid.fields[:, rows]), positions=grid.positions[rows], symbol_rows=starts)
         out = np.full((len(program.nodes), len(grid.positions)), np.nan, np.float32)
         dest = np.where(grid.positions >= self.since, np.arange(len(grid.positions)), -1)
         if (dest >= 0).any():
@@ -98,6 +107,8 @@ class _Stage:
         """A program's result for each row of the panel: its own symbol's or another's, of its session or of a later one."""
         if column.symbol is None and not column.ahead:
             return values
+        if column.symbol is not None and self.panel.grid.series_begin is not None:
+            return self.laid_out_by_epochs(values, column.symbol, self.panel.grid.series_begin)
         positions = self.panel.grid.positions.astype(np.int64)
         days = int(positions.max()) + 1 + column.ahead
         if column.symbol is None:
@@ -107,17 +118,25 @@ class _Stage:
         else:
             keys = positions[self.panel.of(column.symbol)]
             wanted = positions + column.ahead
-        result = np.full(len(positions), np.nan, np.float32)
-        place = np.searchsorted(keys, wanted)
-        found = place < len(keys)
-        found[found] = keys[place[found]] == wanted[found]
-        result[found] = values[place[found]]
-        return result
+        return _looked_up(values, keys, wanted)
+
+    def laid_out_by_epochs(self, values: Values, symbol: str, begin: NDArray[np.int64]) -> Values:
+        """Another symbol's result for each row, seen from the row's epoch: no epoch reaches beyond one of that symbol's."""
+        grid = self.panel.grid
+        rows = self.panel.of(symbol)
+        if rows.stop == rows.start:
+            return np.full(len(grid.positions), np.nan, np.float32)
+        series = self.panel.series_of(symbol)
+        days = int(grid.positions.max()) + 1
+        lengths = np.diff(grid.symbol_rows)
+        seen = np.searchsorted(begin[series], begin, side="right") - 1
+        keys = np.repeat(np.arange(series.stop - series.start), lengths[series]) * days + grid.positions[rows]
+        return _looked_up(values, keys, np.repeat(seen, lengths) * days + grid.positions)
 
     def across(self, staged: Staged, columns: Sequence[Values]) -> Values:
-        """A statistic of each session's rows; the second column, where there is one, is the group."""
-        positions = self.panel.grid.positions
-        wanted = np.flatnonzero(positions >= self.since)
+        """A statistic of each session's rows, each symbol's own; the second column, where there is one, is the group."""
+        positions, own, base = self.panel.grid.positions, self.panel.grid.own, self.panel.grid.base
+        wanted = np.flatnonzero(positions >= self.since if own is None else own & (positions >= self.since))
         order = wanted[np.argsort(positions[wanted], kind="stable")]
         starts = np.append(np.flatnonzero(np.diff(positions[order], prepend=-1)), len(order))
         values = columns[0][order]
@@ -133,4 +152,18 @@ class _Stage:
                     done.result()
         laid_out = np.full(len(positions), np.nan, np.float32)
         laid_out[order] = result
-        return laid_out
+        if own is None or base is None:
+            return laid_out
+        of_base = np.full(int(base.max()) + 1, np.nan, np.float32)
+        of_base[base[own]] = laid_out[own]
+        return of_base[base]
+
+
+def _looked_up(values: Values, keys: NDArray[np.integer], wanted: NDArray[np.integer]) -> Values:
+    """The values at the wanted keys, missing where there is none; the keys ascend."""
+    result = np.full(len(wanted), np.nan, np.float32)
+    place = np.searchsorted(keys, wanted)
+    found = place < len(keys)
+    found[found] = keys[place[found]] == wanted[found]
+    result[found] = values[place[found]]
+    return result
