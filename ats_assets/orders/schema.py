@@ -1,6 +1,7 @@
 """The contracts of the stage's frames. Quantities are shares, money is in the currency of the account; one partition is one session."""
 
-from datetime import date, datetime
+from datetime import date
+from typing import Annotated
 
 import pandera.polars as pa
 import polars as pl
@@ -58,9 +59,7 @@ class Orders(pa.DataFrameModel):
     state: str = pa.Field(description="accepted, rejected, …: of the intent, after it was sent")
     reason: str = pa.Field(nullable=True, description="why it was not accepted")
     broker_order_id: str = pa.Field(nullable=True, description="the broker's id; null where it has none")
-    submitted_at: datetime = pa.Field(
-        nullable=True, dtype_kwargs={"time_unit": "us", "time_zone": "UTC"}, description="by the broker's clock"
-    )
+    submitted_at: Annotated[pl.Datetime, "us", "UTC"] = pa.Field(nullable=True, description="by the broker's clock")
 
     class Config(_Exact):
         """One row for each intent."""
@@ -78,7 +77,7 @@ class Fills(pa.DataFrameModel):
     price: float = pa.Field(ge=0, description="paid or received for a share")
     fees: float = pa.Field(description="commission and other fees, beside the price")
     cash_flow: float = pa.Field(description="what the account received, fees deducted; negative for a buy")
-    at: datetime = pa.Field(dtype_kwargs={"time_unit": "us", "time_zone": "UTC"}, description="time of the execution")
+    at: Annotated[pl.Datetime, "us", "UTC"] = pa.Field(description="time of the execution")
     decision_session: date = pa.Field(nullable=True, description="session at whose close the order was decided; null where it is not ours")
     decision_price: float = pa.Field(nullable=True, gt=0, description="the close that it was decided at")
 
@@ -113,7 +112,7 @@ class Account(pa.DataFrameModel):
     buying_power: float = pa.Field(description="what the broker lets new positions cost")
     trading_blocked: bool = pa.Field(description="whether the broker takes no orders")
     differences: str = pa.Field(nullable=True, description="what does not agree with our own records, in words; null where all does")
-    at: datetime = pa.Field(dtype_kwargs={"time_unit": "us", "time_zone": "UTC"}, description="when the broker said so")
+    at: Annotated[pl.Datetime, "us", "UTC"] = pa.Field(description="when the broker said so")
 
     class Config(_Exact):
         """One row a session."""

@@ -15,7 +15,7 @@ from ats_assets.portfolio.costs import Cents, notional_cents, to_cents
 from ats_assets.portfolio.limits import Booleans, Floats
 from ats_assets.portfolio.order_limits import LIMIT_NAMES, limited_trades
 from ats_assets.portfolio.rebalance import desired_weights, wants_trade
-from ats_assets.portfolio.sizing import shares_to_hold
+from ats_assets.portfolio.sizing import SHARE_DECIMALS, shares_to_hold
 from ats_assets.settings import OrderLimitSettings, PortfolioSettings
 
 TRADE_REASONS = ("no_equity", "no_bar", "no_volume", "not_tradable", "too_small", *(f"limit_{name}" for name in LIMIT_NAMES))
@@ -142,7 +142,7 @@ def _trades(some: _Symbols, values: Cents, equity: int, portfolio: PortfolioSett
     aim = np.where(movable, desired_weights(current, some.target, portfolio, tradable=movable), some.target)
     change = aim - current
     to_hold = shares_to_hold(aim, equity / 100.0, np.where(known, some.prices, np.nan), fractional=some.fractional)
-    wanted = np.where(change == 0.0, 0.0, to_hold - some.held)
+    wanted = np.where(change == 0.0, 0.0, np.round(to_hold - some.held, SHARE_DECIMALS))
     wanted = np.where(wanted * change < 0.0, 0.0, wanted)  # a held position, priced to the cent, may look a share short of itself
     small = movable & (notional_cents(np.where(movable, wanted, 0.0), some.prices) == 0) & (aim != 0.0)
     waiting = ~movable & wants_trade(current, some.target, portfolio)

@@ -1,0 +1,104 @@
+"""What a broker says, as the frames of the stage's assets."""
+
+from collections.abc import Iterable, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+from decimal import Decimal
+
+import polars as pl
+
+from ats_assets.orders.order import AccountState, BrokerOrder, Fill, Instrument, OrderIntent, Position
+from ats_assets.orders.schema import ACCOUNT_SCHEMA, FILLS_SCHEMA, INSTRUMENTS_SCHEMA, ORDERS_SCHEMA, POSITIONS_SCHEMA
+
+CENT = Decimal("0.01")
+
+
+def positions_frame(session: date, positions: Iterable[Position]) -> pl.DataFrame:
+    """The contract `Positions`."""
+    rows = [
+        (session, p.symbol, float(p.quantity), float(p.cost), float(p.price), float((p.quantity * p.price).quantize(CENT)))
+        for p in positions
+        if p.quantity
+    ]
+    return pl.DataFrame(rows, schema=POSITIONS_SCHEMA, orient="row").sort("session", "symbol")
+
+
+def account_frame(session: date, broker: str, account: AccountState, differences: Sequence[str]) -> pl.DataFrame:
+    """The contract `Account`, one row."""
+    row = (
+        session,
+        broker,
+        account.account_id,
+        float(account.cash),
+        float(account.equity),
+        float(account.buying_power),
+        account.trading_blocked,
+        "; ".join(differences) or None,
+        account.at,
+    )
+    return pl.DataFrame([row], schema=ACCOUNT_SCHEMA, orient="row")
+
+
+def instruments_frame(session: date, instruments: Mapping[str, Instrument]) -> pl.DataFrame:
+    """The contract `Instruments`."""
+    rows = [(session, one.symbol, one.tradable, one.fractionable, one.shortable, one.reason) for one in instruments.values()]
+    return pl.DataFrame(rows, schema=INSTRUMENTS_SCHEMA, orient="row").sort("session", "symbol")
+
+
+def fills_frame(session: date, fills: Iterable[Fill], intents: Mapping[str, OrderIntent]) -> pl.DataFrame:
+    """The contract `Fills`.
+
+    Parameters
+    ----------
+    intents
+        Client order id -> what was decided; a fill whose order is not among them is not ours.
+    """
+    rows = []
+    for fill in fills:
+        decided = intents.get(fill.client_order_id)
+        flow = -fill.side.sign * (fill.quantity * fill.price).quantize(CENT) - fill.fees
+        about = (decided.session, float(decided.decision_price)) if decided else (None, None)
+        rows.append(
+            (
+                session,
+                fill.fill_id,
+                fill.client_order_id,
+                fill.symbol,
+                str(fill.side),
+                *(float(value) for value in (fill.quantity, fill.price, fill.fees, flow)),
+                fill.at,
+                *about,
+            )
+        )
+    return pl.DataFrame(rows, schema=FILLS_SCHEMA, orient="row").sort("session", "at", "fill_id")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sent:
+    """What became of an intent when it was sent."""
+
+    intent: OrderIntent
+    state: str
+    reason: str | None
+    order: BrokerOrder | None
+
+
+def orders_frame(session: date, sent: Iterable[Sent]) -> pl.DataFrame:
+    """The contract `Orders`."""
+    rows = [
+        (
+            session,
+            one.intent.client_order_id,
+            one.intent.symbol,
+            str(one.intent.leg),
+            str(one.intent.side),
+            float(one.intent.quantity),
+            str(one.intent.kind),
+            one.state,
+            one.reason,
+            one.order.broker_order_id if one.order else None,
+            one.order.submitted_at if one.order else None,
+        )
+        for one in sent
+    ]
+    return pl.DataFrame(rows, schema=ORDERS_SCHEMA, orient="row").sort("session", "client_order_id")
