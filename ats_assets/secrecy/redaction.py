@@ -1,0 +1,149 @@
+"""Secrets kept out of all that is written: texts, log records, what goes to a database.
+
+A secret is the value of an environment variable that is known by name (`SECRETS`), looks like one by its name (`…_TOKEN`, `…_SECRET`, `…_PASSWORD`,
+`…_KEY`), or is named as one (`hold_secret`), and the password in any address in the environment. Its value is hidden wherever it occurs: as it is,
+escaped for an address, for JSON or by `repr`, and in base64 at any offset. A value too weak to be told from ordinary words (see `is_distinct`) is hidden
+only where its context says what it is; so is any login in an address or a header, even if nobody knows it here.
+"""
+
+import base64
+import binascii
+import functools
+import json
+import os
+import re
+from collections.abc import Iterable, Mapping
+from urllib.parse import quote, quote_plus, unquote
+
+HIDDEN = "***"
+SECRETS = ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "DB_CONNECTION_STR")
+"""Variables whose values are secrets, whatever their names look like. Of a database's address the password is, not the host."""
+MIN_LENGTH = 8
+
+_NAME = re.compile(r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|KEY|CREDENTIALS?)(?:_ID)?$", re.IGNORECASE)
+_ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
+_LOGIN = re.compile(r"(?<=://)(?P<user>[^/@\s:\"'\\]*):(?P<password>[^/@\s\"'\\]+)(?=@)")
+_QUERY = re.compile(r"[?&]\w*passw(?:or)?d=(?P<password>[^&\s]+)", re.IGNORECASE)
+_HOST = re.compile(r"^(?:[\w-]+\.)+[a-z]{2,}$|^[\d.]+$|^localhost$|^\[?[\da-f:]+\]?$", re.IGNORECASE)
+_VALUE = r"[^\s\"'\\&,;)}\]*]+"
+_QUOTES = r"[\\\"']+"
+_BEARER = re.compile(r"(\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
+_BASIC = re.compile(r"(\bbasic\s+)([A-Za-z0-9+/_-]{4,}={0,2})", re.IGNORECASE)
+_NAMES = r"\b(?:\w*(?:password|passwd|pwd|secret|token|api_?key)|authorization|apca-api-(?:key-id|secret-key))"
+_KEYWORD = re.compile(rf"({_NAMES}\s*=\s*|{_NAMES}{_QUOTES}\s*[:,=]\s*{_QUOTES}){_VALUE}", re.IGNORECASE)
+"""A value in quotes after a name in quotes, so that what is JSON stays JSON, or one after `name=`."""
+_MAYBE = re.compile(r"://|bearer|basic|authorization|apca-api|passw|pwd|secret|token|api_?key", re.IGNORECASE)
+
+_held: set[str] = set()
+
+
+def hold_secret(*variables: str) -> None:
+    """From now on, the values of these environment variables are secrets."""
+    _held.update(variables)
+
+
+def secret_variables(environment: Mapping[str, str] | None = None) -> list[str]:
+    """The names of the variables that are set and hold a secret."""
+    environment = os.environ if environment is None else environment
+    return sorted(name for name, value in environment.items() if value and (_is_secret(name) or name in _held))
+
+
+@functools.lru_cache(maxsize=4096)
+def _is_secret(name: str) -> bool:
+    return name in SECRETS or bool(_NAME.search(name))
+
+
+def is_distinct(value: str) -> bool:
+    """Whether a value can be hidden wherever it occurs: at least eight characters, and not letters of one case alone unless they are sixteen.
+
+    To hide a password like `dagster` everywhere would make nonsense of every text.
+    """
+    return len(value) >= MIN_LENGTH and (len(value) >= 2 * MIN_LENGTH or not (value.isalpha() and (value.islower() or value.isupper())))
+
+
+class Redactor:
+    """Hides secrets in texts.
+
+    Parameters
+    ----------
+    values
+        The secrets. An address counts with its parts: password, tokens in host, path and query.
+    """
+
+    def __init__(self, values: Iterable[str]) -> None:
+        secrets = {part for value in values for part in _parts(value.strip()) if is_distinct(part)}
+        forms = {form for secret in secrets for form in _forms(secret)}
+        self._known = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))) if forms else None
+
+    def __call__(self, text: str) -> str:
+        """The text with each secret, and what its context shows to be one, replaced by `***`."""
+        if self._known is not None:
+            text = self._known.sub(HIDDEN, text)
+        if not _MAYBE.search(text):
+            return text
+        text = _LOGIN.sub(f"{HIDDEN}:{HIDDEN}", text)
+        text = _BEARER.sub(rf"\1{HIDDEN}", text)
+        text = _BASIC.sub(_without_login, text)
+        return _KEYWORD.sub(rf"\1{HIDDEN}", text)
+
+
+def redacted(text: str) -> str:
+    """The text without the secrets of the environment as it is now."""
+    return current_redactor()(text)
+
+
+def current_redactor() -> Redactor:
+    """The redactor of the environment as it is now."""
+    return _redactor(tuple(_values(os.environ)))
+
+
+@functools.lru_cache(maxsize=64)
+def _redactor(values: tuple[str, ...]) -> Redactor:
+    return Redactor(values)
+
+
+def _values(environment: Mapping[str, str]) -> Iterable[str]:
+    for name, value in environment.items():
+        if name == "DB_CONNECTION_STR" or not (_is_secret(name) or name in _held):
+            if "://" in value:
+                yield from _passwords(value)
+        elif value:
+            yield value
+
+
+def _parts(value: str) -> Iterable[str]:
+    """A secret, and if it is an address, what in it is one: neither the scheme nor a host by its name is."""
+    yield value
+    if scheme := _ADDRESS.match(value):
+        for part in re.split(r"[/?&=:@#,]+", value[scheme.end() :]):
+            if not _HOST.match(part) and (any(c.isdigit() for c in part) or (part.lower() != part and part.upper() != part)):
+                yield from (part, unquote(part))
+        yield from _passwords(value)
+        yield value[scheme.end() :]
+
+
+def _passwords(address: str) -> Iterable[str]:
+    """Of an address, quoted as it is there and as it is."""
+    for match in (*_LOGIN.finditer(address), *_QUERY.finditer(address)):
+        yield from (match["password"], unquote(match["password"]))
+
+
+def _forms(secret: str) -> Iterable[str]:
+    """How a secret may look in a text."""
+    yield from (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))
+    yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
+    raw = secret.encode()
+    for offset in range(3):  # base64 takes three bytes at a time: what lies before decides where in it the secret begins
+        for encode in (base64.b64encode, base64.urlsafe_b64encode):
+            coded = encode(b"\0" * offset + raw).decode()
+            whole = coded[(offset * 8 + 5) // 6 : (offset + len(raw)) * 8 // 6]  # without the characters that the neighbours share
+            if len(whole) >= MIN_LENGTH:
+                yield whole
+
+
+def _without_login(match: re.Match[str]) -> str:
+    try:
+        login = base64.b64decode(match[2] + "=" * (-len(match[2]) % 4), altchars=b"-_" if set("-_") & set(match[2]) else None)
+    except (binascii.Error, ValueError):
+        return match[0]
+    return f"{match[1]}{HIDDEN}" if b":" in login else match[0]
