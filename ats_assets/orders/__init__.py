@@ -1,6 +1,9 @@
 """Orders: from signals to a broker, exactly once, and what came of them."""
 
 from ats_assets.orders.broker import Broker, BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
+from ats_assets.orders.clock import Clock, SystemClock
+from ats_assets.orders.executor import Executor
+from ats_assets.orders.kill_switch import KillSwitch
 from ats_assets.orders.order import (
     AccountEntry,
     AccountState,
@@ -27,26 +30,30 @@ from ats_assets.orders.outcome import (
     LeaseLostError,
     Outcome,
     Settlement,
-    TradingHaltedError,
 )
+from ats_assets.orders.shift import AlertSink, Patience
 
 __all__ = [
     "AccountEntry",
     "AccountMismatchError",
     "AccountState",
+    "AlertSink",
     "Broker",
     "BrokerError",
     "BrokerOrder",
+    "Clock",
     "Difference",
     "DifferenceKind",
     "DuplicateOrderError",
     "EntryKind",
     "Execution",
+    "Executor",
     "ExecutorBusyError",
     "Fill",
     "Halt",
     "Instrument",
     "IntentState",
+    "KillSwitch",
     "LeaseLostError",
     "Leg",
     "NotSentError",
@@ -56,9 +63,10 @@ __all__ = [
     "OrderStatus",
     "Outcome",
     "OutcomeUnknownError",
+    "Patience",
     "Position",
     "Settlement",
     "Side",
-    "TradingHaltedError",
+    "SystemClock",
     "client_order_id",
 ]

@@ -113,10 +113,6 @@ class Halt:
     reason: str
 
 
-class TradingHaltedError(AtsError):
-    """A difference has stopped trading."""
-
-
 class ExecutorBusyError(AtsError):
     """Another executor works on the same trade state."""
 

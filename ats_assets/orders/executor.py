@@ -1,0 +1,174 @@
+"""The executor: a plan to the broker exactly once, and the records in agreement with the broker before and after."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime
+
+from ats_assets.alerts import Severity
+from ats_assets.errors import AtsError
+from ats_assets.orders import account_book, settlement, state
+from ats_assets.orders.broker import Broker
+from ats_assets.orders.clock import Clock, SystemClock
+from ats_assets.orders.halts import clear_halts, open_halt
+from ats_assets.orders.kill_switch import KillSwitch
+from ats_assets.orders.lease import holding_lease
+from ats_assets.orders.order import AccountState, Leg, OrderIntent
+from ats_assets.orders.outcome import Difference, Execution, Halt, Outcome, Settlement
+from ats_assets.orders.rows import orders_of
+from ats_assets.orders.sending import send
+from ats_assets.orders.shift import AlertSink, Patience, Shift, utc_day
+from ats_assets.settings import OrdersSettings
+from ats_assets.trade_state import TradeState
+
+
+class Executor:
+    """Sends intents to a broker. Any number of executors may exist on one trade state; they work one after the other.
+
+    Parameters
+    ----------
+    alert
+        Told of fills, rejects and halts; it must not raise.
+    session_of
+        The session that an instant belongs to; by default its day in UTC.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        trade_state: TradeState,
+        settings: OrdersSettings,
+        *,
+        alert: AlertSink,
+        clock: Clock | None = None,
+        patience: Patience | None = None,
+        session_of: Callable[[datetime], date] = utc_day,
+    ) -> None:
+        self._broker = broker
+        self._state = trade_state
+        self._settings = settings
+        self._alert = alert
+        self._clock = clock or SystemClock()
+        self._patience = patience or Patience()
+        self._session_of = session_of
+
+    def reconcile(self) -> list[Difference]:
+        """Bring the records up to date with the broker and compare; a difference stops trading and alerts.
+
+        Raises
+        ------
+        BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
+        """
+        with self._shift() as shift:
+            return account_book.reconcile(shift)[1]
+
+    def execute(self, session: date, intents: Sequence[OrderIntent]) -> Execution:
+        """Send the plan made at the close of `session`, each intent once; whatever was sent before is not sent again.
+
+        Positions are reduced first, so that the others find the buying power. It stops at the first order that may not be sent or whose outcome stays unknown.
+
+        Raises
+        ------
+        BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
+            What is unknown then is asked for at the next start.
+        AtsError
+            If an intent is of another session or strategy.
+        """
+        self._check(session, intents)
+        ordered = sorted(intents, key=lambda intent: intent.leg is not Leg.CLOSE)
+        with self._shift() as shift:
+            view, _ = account_book.reconcile(shift)
+            with shift.writing() as (connection, author):
+                differing = state.plan(connection, author, session, self._settings.strategy, ordered)
+            if differing:
+                text = "; ".join(f"{name}: {changes}" for name, changes in differing.items())
+                shift.tell(
+                    Severity.WARNING, f"plan:{session}:{text}", f"A new plan of {session} differs from what was tried: not sent", text
+                )
+            halted = open_halt(self._state)
+            stopped = f"trading is halted since {halted.at:%Y-%m-%d %H:%M} UTC: {halted.reason}" if halted else _refused(view.account)
+            for intent in ordered:
+                if stopped:
+                    break
+                if intent.client_order_id not in differing:
+                    stopped = send(shift, intent.client_order_id)
+            if stopped:
+                shift.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
+            return Execution(session=session, outcomes=self._outcomes(ordered, differing), stopped=stopped)
+
+    def settle(self, session: date) -> Settlement:
+        """Bring the orders for the open of `session` to their end, reconcile, and store the account and its positions under the session.
+
+        Raises
+        ------
+        BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
+        """
+        with self._shift() as shift:
+            return settlement.settle(shift, session)
+
+    def halted(self) -> Halt | None:
+        """The halt that stops trading."""
+        return open_halt(self._state)
+
+    def resume(self, who: str, note: str, *, accept: bool = False) -> int:
+        """Let trading go on after a halt, by a person's word; gives the number of halts cleared. What still differs halts it again.
+
+        Parameters
+        ----------
+        who, note
+            For the audit trail.
+        accept
+            Take the broker's account as it is for the truth, from which all is counted on.
+        """
+        with self._shift() as shift:
+            if accept:
+                account_book.adopt_baseline(shift)
+            with shift.writing() as (connection, author):
+                return clear_halts(connection, author.now, who, note)
+
+    @contextmanager
+    def _shift(self) -> Iterator[Shift]:
+        patience = self._patience
+        with holding_lease(self._state, self._clock, seconds=patience.lease_seconds, wait_seconds=patience.lease_wait_seconds) as lease:
+            yield Shift(
+                broker=self._broker,
+                state=self._state,
+                settings=self._settings,
+                kill_switch=KillSwitch.of(self._settings),
+                lease=lease,
+                clock=self._clock,
+                alert=self._alert,
+                patience=patience,
+                session_of=self._session_of,
+            )
+
+    def _check(self, session: date, intents: Sequence[OrderIntent]) -> None:
+        wrong = [i.client_order_id for i in intents if i.session != session or i.strategy != self._settings.strategy or i.quantity <= 0]
+        if wrong:
+            raise AtsError(f"{wrong[:5]}: not intents of {session} and strategy {self._settings.strategy} with a positive quantity")
+        if len({intent.client_order_id for intent in intents}) < len(intents):
+            raise AtsError(f"the plan of {session} has two intents of one client order id: each symbol has one order for each leg")
+
+    def _outcomes(self, ordered: Sequence[OrderIntent], differing: dict[str, str]) -> tuple[Outcome, ...]:
+        outcomes = []
+        with self._state.begin() as connection:
+            for intent in ordered:
+                row = state.load(connection, intent.client_order_id)
+                if row is None:
+                    raise AssertionError("a planned intent is written down")
+                sent = [
+                    order for _, order in orders_of(connection, [intent.client_order_id]) if order.client_order_id == intent.client_order_id
+                ]
+                changes = differing.get(intent.client_order_id)
+                reason = f"the plan differs from what was tried: {changes}" if changes else row.reason
+                outcomes.append(
+                    Outcome(intent=row.intent, state=row.state, order=sent[-1] if sent else None, reason=reason, attempts=row.attempts)
+                )
+        return tuple(outcomes)
+
+
+def _refused(account: AccountState) -> str | None:
+    if account.trading_blocked:
+        return f"the broker has blocked trading of account {account.account_id}: ask it why"
+    if account.buying_power < 0:
+        return f"the buying power of account {account.account_id} is {account.buying_power}, below zero: no order is sent"
+    return None
