@@ -7,18 +7,22 @@ from decimal import Decimal
 from typing import Any
 
 import numpy as np
-import polars as pl
 from sqlalchemy import Connection
 
-from ats_assets.orders.order import Leg, OrderKind, OrderStatus, Side
+from ats_assets.orders.order import EntryKind, Leg, OrderKind, OrderStatus, Side
 from ats_assets.orders.paper import tables
+from ats_assets.orders.paper.day import Day
 from ats_assets.portfolio import SHARE_DECIMALS, Account, close_delisted, fill_at_open, notional_cents, trade_costs
-from ats_assets.portfolio.limits import Booleans, Floats
+from ats_assets.portfolio.limits import Floats
 from ats_assets.settings import BacktestSettings
 
 CENT = Decimal("0.01")
 PRICE_DIGITS = Decimal("1e-12")
 """Of an average price; fine enough that quantity times price gives the cents back."""
+
+TAKE_PROFIT, STOP_LOSS = "take_profit", "stop_loss"
+"""Kinds of a bracket's exits."""
+_LIMITS = (OrderKind.LIMIT, OrderKind.BRACKET)
 
 Row = dict[str, Any]
 
@@ -33,11 +37,14 @@ class Book:
     missing: np.ndarray
     orders: list[Row]
     """Those that wait to be filled."""
+    settings: BacktestSettings
     fills: list[Row] = field(default_factory=list)
     entries: list[Row] = field(default_factory=list)
+    made_at_open: set[str] = field(default_factory=set)
+    """Brackets that were filled at this session's open, by their ids."""
 
     @classmethod
-    def load(cls, connection: Connection, account: str, cash_cents: int) -> "Book":
+    def load(cls, connection: Connection, account: str, cash_cents: int, settings: BacktestSettings) -> "Book":
         """The books as they are stored."""
         held = {row.symbol: row for row in connection.execute(tables.holdings.select().where(tables.holdings.c.account == account))}
         of_account = (tables.orders.c.account == account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
@@ -52,30 +59,89 @@ class Book:
             last_close=np.array([float(held[s].last_close) if s in held else np.nan for s in symbols]),
             missing=np.array([held[s].missing_sessions if s in held else 0 for s in symbols], dtype=np.int64),
             orders=orders,
+            settings=settings,
         )
 
-    def settle(self, session: date, bars: pl.DataFrame, opens_at: datetime, closes_at: datetime, settings: BacktestSettings) -> None:
-        """From the session's open to its close: delistings, orders at the open, limit orders within the session, marks at the close."""
-        day = _Day.of(self.symbols, bars)
+    def settle(self, day: Day) -> None:
+        """From the session's open to its close: delistings, orders at the open, orders within the session, marks at the close.
+
+        An order within the session is filled where the range of its bar touches its price. Where a bar touches both exits of a bracket, the stop-loss is
+        taken to have come first, and a take-profit is not judged in a session within which its position was made: the bar does not tell what came first.
+        """
+        settings = self.settings
         self.missing = np.where(day.quoted, 0, self.missing + 1)
         close_delisted(self.account, self.missing > settings.max_missing_sessions, self.last_close, settings)
-        self._record_delistings(session, opens_at)
+        self._record_delistings(day)
+        self._drop_exits_without_position(day)
         marks = np.where(day.quoted, day.open, self.last_close)
         adverse = (settings.spread_bps / 2 + settings.slippage_bps) / 1e4
-        at_open = [order for order in self.orders if _trades_at_open(order, marks[self._at(order)], adverse)]
+        at_open = [order for order in self._waiting() if _trades_at_open(order, float(marks[self._at(order)]), adverse)]
+        reasons = self._open(at_open, day, marks)
+        for order in self._waiting():
+            if order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]:
+                self._fill_within(order, day)
+        for order in self._waiting():
+            if order["parent_id"] is None:
+                _finish(order, reasons.get(order["symbol"]) or _why_not(order, day, self._at(order)), day.closes_at)
+        self._exit({id(order) for order in at_open}, day)
+        self.last_close = np.where(day.quoted, day.close, self.last_close)
+
+    def _waiting(self) -> list[Row]:
+        return [order for order in self.orders if order["status"] == OrderStatus.ACCEPTED]
+
+    def _open(self, orders: list[Row], day: Day, marks: Floats) -> dict[str, str]:
+        """The opening auction; symbol -> why something was left over."""
         wanted = np.zeros(len(self.symbols))
-        for order in at_open:
+        for order in orders:
             wanted[self._at(order)] += Side(order["side"]).sign * float(order["quantity"])
         wanted = np.round(wanted, SHARE_DECIMALS)
-        unfilled = fill_at_open(self.account, wanted, marks=marks, quoted=day.quoted, traded=day.traded, settings=settings)
-        self._record_fills(session, at_open, opens_at)
-        for order in self.orders:
-            if order["kind"] != OrderKind.MARKET_ON_OPEN and order not in at_open and day.traded[self._at(order)]:
-                self._fill_within(session, order, day, closes_at, settings)
-        reasons = {self.symbols[i]: one.reason for one in unfilled for i in one.at}
-        for order in self.orders:
-            _finish(order, reasons.get(order["symbol"]) or _why_not(order, day, self._at(order)), closes_at)
-        self.last_close = np.where(day.quoted, day.close, self.last_close)
+        unfilled = fill_at_open(self.account, wanted, marks=marks, quoted=day.quoted, traded=day.traded, settings=self.settings)
+        self._record_fills(orders, day.session, day.opens_at)
+        for order in orders:
+            if order["parent_id"] is not None and order["filled_quantity"]:
+                self._end_exits(order, day.opens_at)
+        return {self.symbols[i]: one.reason for one in unfilled for i in one.at}
+
+    def _exit(self, at_open: set[int], day: Day) -> None:
+        """Make the exits of brackets that were filled now, and fill exits whose price the session touches."""
+        for order in [
+            one for one in self.orders if one["kind"] == OrderKind.BRACKET and one["filled_quantity"] and not one.get("has_exits")
+        ]:
+            order["has_exits"] = True
+            self.orders += _exits(order, day.closes_at)
+            self.made_at_open |= {order["broker_order_id"]} if id(order) in at_open else set()
+        for stop in [one for one in self._waiting() if one["kind"] == STOP_LOSS]:
+            target = next(one for one in self.orders if one["parent_id"] == stop["parent_id"] and one["kind"] == TAKE_PROFIT)
+            i, price, sign = self._at(stop), float(stop["limit_price"]), Side(stop["side"]).sign
+            if not day.traded[i]:
+                continue
+            stopped = day.low[i] <= price if sign < 0 else day.high[i] >= price
+            new = stop["submitted_at"] == day.closes_at and stop["parent_id"] not in self.made_at_open
+            if stopped:
+                self._trade_one(stop, price, day, self.settings)
+            elif not new:
+                self._fill_within(target, day)
+            for order in (stop, target):
+                if order["filled_quantity"]:
+                    self._end_exits(order, day.closes_at)
+
+    def _end_exits(self, order: Row, at: datetime) -> None:
+        """One exit was filled: it is through, and the other one with it."""
+        for one in self.orders:
+            if one["parent_id"] == order["parent_id"] and one["status"] == OrderStatus.ACCEPTED:
+                status = OrderStatus.FILLED if one is order else OrderStatus.CANCELED
+                one |= {"status": str(status), "updated_at": at, "reason": None if one is order else "the other exit was filled"}
+
+    def _drop_exits_without_position(self, day: Day) -> None:
+        """An exit never makes a position: where less is held, it is for less."""
+        for order in self._waiting():
+            if order["parent_id"] is None:
+                continue
+            held = self.account.shares[self._at(order)]
+            left = decimal(abs(held)) if held * Side(order["side"]).sign < 0 else Decimal(0)
+            order["quantity"] = min(order["quantity"], left)
+            if not left:
+                order |= {"status": str(OrderStatus.CANCELED), "updated_at": day.opens_at, "reason": "there is no position any more"}
 
     def store(self, connection: Connection, account: str, session: date) -> None:
         """Write the books back, in the transaction that they were loaded in."""
@@ -102,7 +168,13 @@ class Book:
             if rows:
                 connection.execute(table.insert(), rows)
         for order in self.orders:
-            connection.execute(tables.orders.update().where(tables.orders.c.broker_order_id == order["broker_order_id"]).values(**order))
+            values = {name: order[name] for name in tables.orders.c.keys()}  # noqa: SIM118 - a collection of columns, not a dictionary
+            if order.get("new"):
+                connection.execute(tables.orders.insert().values(**values))
+            else:
+                connection.execute(
+                    tables.orders.update().where(tables.orders.c.broker_order_id == order["broker_order_id"]).values(**values)
+                )
 
     @staticmethod
     def _owned(rows: Iterable[Row], account: str) -> list[Row]:
@@ -111,25 +183,25 @@ class Book:
     def _at(self, order: Row) -> int:
         return self.symbols.index(order["symbol"])
 
-    def _record_delistings(self, session: date, at: datetime) -> None:
+    def _record_delistings(self, day: Day) -> None:
         for one in self.account.fills:
             for j, i in enumerate(one.at):
                 symbol, sign = self.symbols[i], int(np.broadcast_to(one.sign, one.at.shape)[j])
                 self.entries.append(
                     {
-                        "entry_id": f"{session:%Y%m%d}-{symbol}-delisting",
-                        "session": session,
-                        "kind": "delisting",
+                        "entry_id": f"{day.session:%Y%m%d}-{symbol}-delisting",
+                        "session": day.session,
+                        "kind": str(EntryKind.CORPORATE_ACTION),
                         "symbol": symbol,
                         "quantity": decimal(sign * one.shares[j]),
                         "cash_cents": int(one.cash_flow[j]),
-                        "at": at,
+                        "at": day.opens_at,
                         "description": f"{symbol} has had no bar for {int(self.missing[i])} sessions: closed at its last close less the haircut",
                     }
                 )
         self.account.fills.clear()
 
-    def _record_fills(self, session: date, orders: Sequence[Row], at: datetime) -> None:
+    def _record_fills(self, orders: Sequence[Row], session: date, at: datetime) -> None:
         """Give what the account has traded to the orders that asked for it, and take it off the account's list."""
         for one in self.account.fills:
             signs = np.broadcast_to(one.sign, one.at.shape)
@@ -155,53 +227,31 @@ class Book:
                 )
         self.account.fills.clear()
 
-    def _fill_within(self, session: date, order: Row, day: "_Day", at: datetime, settings: BacktestSettings) -> None:
+    def _fill_within(self, order: Row, day: Day) -> None:
         """A limit order whose price the session touches is filled at it, as far as the cash goes; the limit is the price, so only the commission is beside it."""
-        i, side, limit = self._at(order), Side(order["side"]), float(order["limit_price"])
-        if not (day.low[i] <= limit if side is Side.BUY else day.high[i] >= limit):
-            return
-        held, shares = self.account.shares[i], float(order["quantity"])
+        i, limit = self._at(order), float(order["limit_price"])
+        if day.low[i] <= limit if order["side"] == Side.BUY else day.high[i] >= limit:
+            self._trade_one(order, limit, day, self.settings.model_copy(update={"spread_bps": 0.0, "slippage_bps": 0.0}))
+
+    def _trade_one(self, order: Row, price: float, day: Day, settings: BacktestSettings) -> None:
+        """Trade one order at a price, within the session; a leg that the free cash does not pay for is left out."""
+        i, side, shares = self._at(order), Side(order["side"]), float(order["quantity"])
+        held = self.account.shares[i]
         closing = min(abs(held), shares) if held * side.sign < 0 else 0.0
-        free = settings.model_copy(update={"spread_bps": 0.0, "slippage_bps": 0.0})
-        for part, closes in ((closing, True), (round(shares - closing, 9), False)):
-            if part <= 0.0 or (side is Side.BUY and not self._pays(part, limit, free)):
+        for part, closes in ((closing, True), (round(shares - closing, SHARE_DECIMALS), False)):
+            notional = notional_cents([part], [price])
+            costs = trade_costs(notional, settings)
+            if part <= 0.0 or (side is Side.BUY and int((notional + costs.total)[0]) > self._free_cash()):
                 continue
-            at_one, notional = np.array([i]), notional_cents([part], [limit])
             self.account.trade(
-                at_one,
-                np.array([part]),
-                side.sign,
-                closing=closes,
-                notional=notional,
-                costs=trade_costs(notional, free),
-                reference=np.array([limit]),
+                np.array([i]), np.array([part]), side.sign, closing=closes, notional=notional, costs=costs, reference=np.array([price])
             )
-            self._record_fills(session, [order], at)
+            self._record_fills([order], day.session, day.closes_at)
 
-    def _pays(self, shares: float, price: float, settings: BacktestSettings) -> bool:
-        """Whether the free cash pays for so many."""
-        notional = notional_cents([shares], [price])
+    def _free_cash(self) -> int:
+        """Cash less the value of the shorts, in cents."""
         short = np.flatnonzero(self.account.shares < 0.0)
-        held_back = -int(self.account.values(np.nan_to_num(self.last_close), short).sum())
-        return int((notional + trade_costs(notional, settings).total)[0]) <= self.account.cash - held_back
-
-
-@dataclass(frozen=True)
-class _Day:
-    """The bars of a session, arrays of shape (n_symbols,); NaN where there is none."""
-
-    open: Floats
-    high: Floats
-    low: Floats
-    close: Floats
-    quoted: Booleans
-    traded: Booleans
-
-    @classmethod
-    def of(cls, symbols: Sequence[str], bars: pl.DataFrame) -> "_Day":
-        named = pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String}).join(bars, on="symbol", how="left", maintain_order="left")
-        prices = {name: named[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("open", "high", "low", "close")}
-        return cls(**prices, quoted=~np.isnan(prices["open"]), traded=(named["volume"].fill_null(0) > 0).to_numpy())
+        return self.account.cash + int(self.account.values(np.nan_to_num(self.last_close), short).sum())
 
 
 def decimal(value: float) -> Decimal:
@@ -218,14 +268,16 @@ def _filled(order: Row, quantity: Decimal, paid: Decimal) -> Decimal:
 
 
 def _trades_at_open(order: Row, mark: float, adverse: float) -> bool:
-    """Whether an order takes part in the opening auction: all market orders, and limit orders whose limit its price with costs does not exceed."""
+    """Whether an order takes part in the opening auction: all market orders, limit orders whose limit its price with costs does not exceed, stops that it is beyond."""
     if order["kind"] == OrderKind.MARKET_ON_OPEN:
         return True
-    sign = Side(order["side"]).sign
-    return bool(sign * mark * (1.0 + sign * adverse) <= sign * float(order["limit_price"]))
+    sign, price = Side(order["side"]).sign, float(order["limit_price"])
+    if order["kind"] == STOP_LOSS:
+        return bool(sign * mark >= sign * price)
+    return bool(sign * mark * (1.0 + sign * adverse) <= sign * price)
 
 
-def _why_not(order: Row, day: _Day, i: int) -> str:
+def _why_not(order: Row, day: Day, i: int) -> str:
     if not day.quoted[i]:
         return "no_bar"
     if not day.traded[i]:
@@ -234,6 +286,32 @@ def _why_not(order: Row, day: _Day, i: int) -> str:
 
 
 def _finish(order: Row, reason: str, at: datetime) -> None:
-    """All orders are for one session: what is not filled by its close has expired."""
+    """An order is for one session: what is not filled by its close has expired."""
     whole = order["filled_quantity"] == order["quantity"]
     order |= {"status": str(OrderStatus.FILLED if whole else OrderStatus.EXPIRED), "updated_at": at, "reason": None if whole else reason}
+
+
+def _exits(order: Row, at: datetime) -> list[Row]:
+    """The take-profit and the stop-loss of a bracket that was filled, in force until one of them is."""
+    other = Side.SELL if order["side"] == Side.BUY else Side.BUY
+    return [
+        order
+        | {
+            "broker_order_id": f"{order['broker_order_id']}-{kind}",
+            "client_order_id": f"{order['client_order_id']}-{kind}",
+            "parent_id": order["broker_order_id"],
+            "side": str(other),
+            "leg": str(Leg.CLOSE),
+            "kind": kind,
+            "limit_price": order[kind],
+            "quantity": order["filled_quantity"],
+            "filled_quantity": Decimal(0),
+            "filled_average_price": None,
+            "status": str(OrderStatus.ACCEPTED),
+            "reason": None,
+            "submitted_at": at,
+            "updated_at": at,
+            "new": True,
+        }
+        for kind in (TAKE_PROFIT, STOP_LOSS)
+    ]

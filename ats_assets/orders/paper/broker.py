@@ -5,16 +5,29 @@ are filled in session D+1 when its bars are known. All its times are those of th
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row
 
-from ats_assets.orders.broker import BrokerError, OrderRejectedError
-from ats_assets.orders.order import AccountState, BrokerOrder, Fill, Instrument, OrderIntent, OrderStatus, Position, Side
+from ats_assets.orders.broker import BrokerError, DuplicateOrderError, OrderRejectedError
+from ats_assets.orders.order import (
+    AccountEntry,
+    AccountState,
+    BrokerOrder,
+    EntryKind,
+    Fill,
+    Instrument,
+    OrderIntent,
+    OrderStatus,
+    Position,
+    Side,
+)
 from ats_assets.orders.paper import tables
 from ats_assets.orders.paper.book import CENT, Book
+from ats_assets.orders.paper.day import Day
 from ats_assets.orders.paper.market import Market
 from ats_assets.portfolio import to_cents
 from ats_assets.settings import BacktestSettings, OrdersSettings
@@ -107,7 +120,7 @@ class PaperBroker:
         }
         with self._state.begin() as connection:
             if self._find(connection, intent.client_order_id) is not None:
-                raise OrderRejectedError(f"order {intent.client_order_id} is refused: client_order_id must be unique")
+                raise DuplicateOrderError(f"there is an order {intent.client_order_id} already")
             self._refuse_strangers(connection, intent)
             connection.execute(tables.orders.insert().values(**values))
             row = self._find(connection, intent.client_order_id)
@@ -119,7 +132,17 @@ class PaperBroker:
         """The order of that id."""
         with self._state.begin() as connection:
             row = self._find(connection, client_order_id)
-        return None if row is None else _order(row)
+            if row is None:
+                return None
+            legs = connection.execute(tables.orders.select().where(tables.orders.c.parent_id == row.broker_order_id)).all()
+        return replace(_order(row), legs=tuple(_order(leg) for leg in legs))
+
+    def open_orders(self) -> list[BrokerOrder]:
+        """The orders that wait for the next session, and the exits of brackets."""
+        where = (tables.orders.c.account == self._account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
+        with self._state.begin() as connection:
+            rows = connection.execute(tables.orders.select().where(where).order_by(tables.orders.c.broker_order_id)).all()
+        return [_order(row) for row in rows]
 
     def cancel(self, broker_order_id: str) -> None:
         """Cancel an order that waits for the next session."""
@@ -148,6 +171,24 @@ class PaperBroker:
             for row in rows
         ]
 
+    def entries(self, since: datetime) -> list[AccountEntry]:
+        """Delistings and corporate actions since then, in order."""
+        wanted = (tables.entries.c.account == self._account) & (tables.entries.c.at >= since)
+        with self._state.begin() as connection:
+            rows = connection.execute(tables.entries.select().where(wanted).order_by(tables.entries.c.at, tables.entries.c.entry_id)).all()
+        return [
+            AccountEntry(
+                entry_id=row.entry_id,
+                kind=EntryKind(row.kind),
+                at=row.at,
+                symbol=row.symbol,
+                quantity=row.quantity,
+                cash=Decimal(row.cash_cents) * CENT,
+                description=row.description,
+            )
+            for row in rows
+        ]
+
     def settle(self, session: date) -> str | None:
         """Open the account at the close of `session`, or move it there, session by session; None where it stands there or later."""
         calendar = self._market.calendar
@@ -167,8 +208,8 @@ class PaperBroker:
                 bars = self._market.bars(following)
                 if bars is None:
                     return f"the bars of {following} are not stored: the paper account stands at the close of {account.settled}"
-                book = Book.load(connection, self._account, account.cash_cents)
-                book.settle(following, bars, calendar.opens_at(following), calendar.closes_at(following), self._settings)
+                book = Book.load(connection, self._account, account.cash_cents, self._settings)
+                book.settle(Day.of(following, book.symbols, bars, calendar))
                 book.store(connection, self._account, following)
 
     def _row(self, connection: Connection) -> Row[Any] | None:

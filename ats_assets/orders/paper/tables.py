@@ -74,7 +74,7 @@ entries = Table(
     Column("entry_id", String(80), primary_key=True),
     Column("account", String(16), nullable=False),
     Column("session", Date, nullable=False),
-    Column("kind", String(16), nullable=False, comment="delisting, split, dividend, …: what changed shares or cash without an order"),
+    Column("kind", String(20), nullable=False, comment="split, dividend, corporate_action (a delisting, …)"),
     Column("symbol", String(32), nullable=False),
     Column("quantity", ExactDecimal, nullable=False, comment="change of the shares"),
     Column("cash_cents", BigInteger, nullable=False, comment="change of the cash"),
