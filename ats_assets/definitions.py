@@ -21,7 +21,8 @@ from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.labels import assets as labels
 from ats_assets.models import assets as models
 from ats_assets.reports import assets as reports
-from ats_assets.settings import load_settings
+from ats_assets.secrecy import guard_secrets
+from ats_assets.settings import load_settings, settings_file
 from ats_assets.signals import PREDICTIONS_SCHEMA, SIGNALS_SCHEMA, SKILL_SCHEMA
 from ats_assets.signals import assets as signals
 from ats_assets.signals import checks as signals_checks
@@ -85,4 +86,5 @@ def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
 @dg.definitions
 def defs() -> dg.Definitions:
     """What Dagster loads: the graph with the settings in force."""
+    guard_secrets(settings_file().parent)
     return build(Deployment(load_settings()))

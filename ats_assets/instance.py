@@ -1,5 +1,6 @@
 """Dagster's storages for `dagster.yaml`: SQLite with batched events, in folders relative to DAGSTER_HOME, so that the file holds no absolute path."""
 
+import contextlib
 import os
 from pathlib import Path
 from typing import Any
@@ -11,13 +12,23 @@ from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from typing_extensions import override
 
+from ats_assets.errors import SettingsError
 from ats_assets.event_log import BatchedSqliteEventLogStorage
+from ats_assets.secrecy import guard_secrets
+from ats_assets.settings import load_settings, settings_file
 
 
 def _in_home(base_dir: str) -> str:
     folder = Path(os.environ.get("DAGSTER_HOME", "."), base_dir).expanduser().absolute()
     folder.mkdir(parents=True, exist_ok=True)
     return str(folder)
+
+
+def _guard() -> None:
+    """The UI and the daemon open the instance and nothing else of ours: here they learn what they must not write."""
+    guard_secrets(settings_file().parent)
+    with contextlib.suppress(SettingsError):  # which the code location shows
+        load_settings()
 
 
 class ProjectStorage(DagsterSqliteStorage):
@@ -36,6 +47,7 @@ class ProjectStorage(DagsterSqliteStorage):
     @classmethod
     @override
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> "ProjectStorage":
+        _guard()
         return cls(_in_home(config_value["base_dir"]), inst_data=inst_data, run_log_days=config_value.get("run_log_days"))
 
 

@@ -15,6 +15,7 @@ from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_valida
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
 from ats_assets.errors import SettingsError
+from ats_assets.secrecy import hold_secret, redacted
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -405,12 +406,13 @@ def load_settings(**overrides: object) -> Settings:
     try:
         settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors())
+        faults = redacted("; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()))
         raise SettingsError(
             f"{error.error_count()} wrong setting(s) in {file} or the environment (ATS_SECTION__FIELD): {faults}"
-        ) from error
+        ) from None  # pydantic's own message repeats the values
     except ValueError as error:  # not TOML, or an environment value that is not the JSON its section needs
-        raise SettingsError(f"the settings in {file} or the environment can't be read: {error}") from error
+        raise SettingsError(f"the settings in {file} or the environment can't be read: {redacted(str(error))}") from None
+    hold_secret(*settings.alerts.routes)
     return _with_absolute_paths(settings, file.parent)
 
 

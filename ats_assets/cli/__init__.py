@@ -13,6 +13,8 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from ats_assets.errors import AtsError
+from ats_assets.secrecy import guard_secrets, redacted
+from ats_assets.settings import settings_file
 
 __all__ = ["app", "main"]
 
@@ -23,9 +25,10 @@ class _Commands(TyperGroup):
     @override
     def invoke(self, ctx: Any) -> Any:
         try:
+            guard_secrets(settings_file().parent)
             return super().invoke(ctx)
         except AtsError as error:
-            typer.echo(f"ats: {error}", err=True)
+            typer.echo(f"ats: {redacted(str(error))}", err=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as interrupt:
             typer.echo("ats: interrupted", err=True)

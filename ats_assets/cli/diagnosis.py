@@ -15,6 +15,7 @@ from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SourceError
 from ats_assets.lineage import LineageIndex
 from ats_assets.models import ModelStore
+from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
 from ats_assets.settings import Settings, settings_file
 from ats_assets.warehouse import Warehouse
 
@@ -44,6 +45,7 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
         Look at every byte of the warehouse and the models, too.
     """
     yield _settings()
+    yield _secrets(settings)
     yield from _python()
     yield from _folders(settings)
     yield from _dagster()
@@ -79,6 +81,26 @@ def _settings() -> Finding:
     overrides = sorted(name for name in os.environ if name.startswith("ATS_") and name != "ATS_SETTINGS")
     text = str(file) if file.is_file() else f"defaults ({file} is not there)"
     return Finding(subject="settings", status="ok", text=text + (f"; from the environment: {', '.join(overrides)}" if overrides else ""))
+
+
+def _secrets(settings: Settings) -> Finding:
+    """Which secrets are set, never what they are."""
+    file = settings_file().parent / SECRETS_FILE
+    held = secret_variables()
+    text = ", ".join(held) or "none is set, and none is needed without Alpaca's account, a database server and alerts"
+    if file.is_file():
+        text += f"; {file} is read where the environment does not set them"
+    if readers_besides_owner(file):
+        return Finding(subject="secrets", status="warn", text=f"{text}; other users can read it", advice=f"chmod 600 {file}")
+    unset = sorted(name for name in settings.alerts.routes if not os.environ.get(name))
+    if unset:
+        advice = f"set it in the environment or {file}, or take it out of alerts.routes"
+        return Finding(subject="secrets", status="fail", text=f"{text}; alerts.routes names {', '.join(unset)}, not set", advice=advice)
+    weak = weak_secrets()
+    if weak:
+        advice = "choose one of eight characters or more, not of letters of one case alone, which can be hidden wherever it turns up"
+        return Finding(subject="secrets", status="warn", text=f"{text}; weak: {', '.join(weak)}", advice=advice)
+    return Finding(subject="secrets", status="ok", text=text)
 
 
 def _python() -> Iterator[Finding]:

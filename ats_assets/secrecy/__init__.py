@@ -1,7 +1,16 @@
 """Secrets: where they come from, and how they are kept out of all that is written."""
 
 from ats_assets.secrecy.guard import guard_secrets
-from ats_assets.secrecy.redaction import HIDDEN, Redactor, current_redactor, hold_secret, is_distinct, redacted, secret_variables
+from ats_assets.secrecy.redaction import (
+    HIDDEN,
+    Redactor,
+    current_redactor,
+    hold_secret,
+    is_distinct,
+    redacted,
+    secret_variables,
+    weak_secrets,
+)
 from ats_assets.secrecy.secrets_file import SECRETS_FILE, read_secrets_file, readers_besides_owner
 
 __all__ = [
@@ -16,4 +25,5 @@ __all__ = [
     "readers_besides_owner",
     "redacted",
     "secret_variables",
+    "weak_secrets",
 ]

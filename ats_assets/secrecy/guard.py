@@ -1,4 +1,4 @@
-"""Where texts leave the process: log records, databases, tracebacks. What passes there is redacted, whoever wrote it.
+"""Where texts leave the process: log records, databases, standard output and error. What passes there is redacted, whoever wrote it.
 
 Dagster's events, run tags and ticks, MLflow's records and the trade state all go through SQLAlchemy, so one listener on it sees them all.
 """
@@ -6,12 +6,10 @@ Dagster's events, run tags and ticks, MLflow's records and the trade state all g
 import functools
 import logging
 import sys
-import threading
 import traceback
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from pathlib import Path
-from types import TracebackType
-from typing import Any
+from typing import Any, TextIO
 
 from ats_assets.secrecy.redaction import Redactor, current_redactor, redacted
 from ats_assets.secrecy.secrets_file import read_secrets_file
@@ -35,8 +33,7 @@ def guard_secrets(folder: Path) -> None:
 def _guard_process() -> None:
     logging.setLogRecordFactory(redacting_factory(logging.getLogRecordFactory()))
     _guard_databases()
-    sys.excepthook = _without_secrets
-    threading.excepthook = _thread_without_secrets
+    sys.stdout, sys.stderr = RedactingStream(sys.stdout), RedactingStream(sys.stderr)  # pyright: ignore[reportAttributeAccessIssue]
 
 
 def redacting_factory(make: Callable[..., logging.LogRecord]) -> Callable[..., logging.LogRecord]:
@@ -89,17 +86,27 @@ def _redact(value: Any, redactor: Redactor) -> Any:
     return value
 
 
-def _without_secrets(kind: type[BaseException], error: BaseException, trace: TracebackType | None) -> None:
-    if issubclass(kind, KeyboardInterrupt):
-        sys.__excepthook__(kind, error, trace)
-        return
-    sys.stderr.write(redacted("".join(traceback.format_exception(kind, error, trace))))
+class RedactingStream:
+    """A text stream that hides secrets in each text that is written; all else is the stream's own.
 
+    Parameters
+    ----------
+    stream
+        Standard output or error.
+    """
 
-def _thread_without_secrets(args: threading.ExceptHookArgs) -> None:
-    if args.exc_type is not SystemExit and args.exc_value is not None:
-        name = args.thread.name if args.thread else "unknown"
-        sys.stderr.write(
-            f"Exception in thread {name}:\n"
-            + redacted("".join(traceback.format_exception(args.exc_type, args.exc_value, args.exc_traceback)))
-        )
+    def __init__(self, stream: TextIO) -> None:
+        self._stream = stream
+
+    def write(self, text: str) -> int:
+        """Write the text without secrets; its own length, as a writer expects."""
+        self._stream.write(redacted(text))
+        return len(text)
+
+    def writelines(self, lines: Iterable[str]) -> None:
+        """Write all lines."""
+        for line in lines:
+            self.write(line)
+
+    def __getattr__(self, name: str) -> Any:
+        return getattr(self._stream, name)

@@ -24,13 +24,13 @@ _NAME = re.compile(r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|KEY|CREDENTIALS?)(?:
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _LOGIN = re.compile(r"(?<=://)(?P<user>[^/@\s:\"'\\]*):(?P<password>[^/@\s\"'\\]+)(?=@)")
 _QUERY = re.compile(r"[?&]\w*passw(?:or)?d=(?P<password>[^&\s]+)", re.IGNORECASE)
-_HOST = re.compile(r"^(?:[\w-]+\.)+[a-z]{2,}$|^[\d.]+$|^localhost$|^\[?[\da-f:]+\]?$", re.IGNORECASE)
+_HOST = re.compile(r"^(?:[\w-]+\.)+[a-z]{2,}$|^(?:\d+\.){3}\d+$|^localhost$", re.IGNORECASE)
 _VALUE = r"[^\s\"'\\&,;)}\]*]+"
-_QUOTES = r"[\\\"']+"
+_QUOTE = r"\\*[\"']"
 _BEARER = re.compile(r"(\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _BASIC = re.compile(r"(\bbasic\s+)([A-Za-z0-9+/_-]{4,}={0,2})", re.IGNORECASE)
 _NAMES = r"\b(?:\w*(?:password|passwd|pwd|secret|token|api_?key)|authorization|apca-api-(?:key-id|secret-key))"
-_KEYWORD = re.compile(rf"({_NAMES}\s*=\s*|{_NAMES}{_QUOTES}\s*[:,=]\s*{_QUOTES}){_VALUE}", re.IGNORECASE)
+_KEYWORD = re.compile(rf"({_NAMES}\s*=\s*|{_NAMES}{_QUOTE}\s*[:,=]\s*{_QUOTE}){_VALUE}", re.IGNORECASE)
 """A value in quotes after a name in quotes, so that what is JSON stays JSON, or one after `name=`."""
 _MAYBE = re.compile(r"://|bearer|basic|authorization|apca-api|passw|pwd|secret|token|api_?key", re.IGNORECASE)
 
@@ -100,6 +100,12 @@ def current_redactor() -> Redactor:
 @functools.lru_cache(maxsize=64)
 def _redactor(values: tuple[str, ...]) -> Redactor:
     return Redactor(values)
+
+
+def weak_secrets(environment: Mapping[str, str] | None = None) -> list[str]:
+    """The names of the variables whose secret can't be hidden wherever it occurs."""
+    environment = os.environ if environment is None else environment
+    return [name for name in secret_variables(environment) if any(not is_distinct(value) for value in _values({name: environment[name]}))]
 
 
 def _values(environment: Mapping[str, str]) -> Iterable[str]:
