@@ -76,9 +76,9 @@ class Executor:
         self._check(session, intents)
         ordered = sorted(intents, key=lambda intent: intent.leg is not Leg.CLOSE)
         with self._shift() as shift:
-            view, _ = account_book.reconcile(shift)
             with shift.writing() as (connection, author):
                 differing = state.plan(connection, author, session, self._settings.strategy, ordered)
+            view, _ = account_book.reconcile(shift)  # after the plan is written, so that orders under its ids are known for ours
             if differing:
                 text = "; ".join(f"{name}: {changes}" for name, changes in differing.items())
                 shift.tell(
