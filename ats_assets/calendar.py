@@ -9,10 +9,8 @@ from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
 
-import exchange_calendars
 import numpy as np
 import polars as pl
-from exchange_calendars.errors import InvalidCalendarName
 
 from ats_assets.errors import CalendarError
 
@@ -36,10 +34,12 @@ class SessionCalendar:
     """
 
     def __init__(self, exchange: str = "XNYS", first_session: date = date(2010, 1, 1)) -> None:
+        import exchange_calendars  # noqa: PLC0415 - takes a second, and not every command asks for sessions
+
         end = datetime.now(UTC).date() + HORIZON
         try:
             calendar = exchange_calendars.get_calendar(exchange, start=first_session.isoformat(), end=end.isoformat())
-        except InvalidCalendarName as error:
+        except exchange_calendars.errors.InvalidCalendarName as error:
             raise CalendarError(
                 f"calendar.exchange is {exchange!r}, which exchange_calendars does not know: use a name like XNYS, XLON or 24/7"
             ) from error

@@ -10,11 +10,11 @@ import polars as pl
 from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.models.artefact import NO_MODEL, ModelStore
 from ats_assets.settings import Settings
-from ats_assets.sources import BarSource, open_source
 from ats_assets.warehouse import Warehouse
 
 if TYPE_CHECKING:
     from ats_assets.features.family import FeatureFamily
+    from ats_assets.sources import BarSource
 
 MODEL = "lightgbm_model"
 """The model whose scores are traded."""
@@ -47,8 +47,10 @@ class Deployment:
         return Warehouse(storage.warehouse, compression_level=storage.compression_level, fsync=storage.fsync)
 
     @cached_property
-    def source(self) -> BarSource:
+    def source(self) -> "BarSource":
         """Where bars come from; opening it reads its files."""
+        from ats_assets.sources import open_source  # noqa: PLC0415 - not every command has to do with it
+
         return open_source(self.settings.source, self.calendar)
 
     @cached_property

@@ -103,7 +103,7 @@ def stale_price(judged: Judged) -> Found:
     length = np.ones(unmoved.shape, dtype=np.int64)
     going = np.ones(unmoved.shape, dtype=bool)
     for lag in range(judged.settings.lookback_sessions):
-        going[lag:] &= unmoved[: len(unmoved) - lag]
+        going[lag:] &= unmoved[: max(0, len(unmoved) - lag)]
         going[:lag] = False
         length += going
     rows, columns = judged.cells(judged.bars.present & (length >= judged.settings.stale_sessions))

@@ -87,6 +87,18 @@ def read_record(deployment: Deployment, found: Found, *, again: bool = False) ->
     return Record(data_version=footer.data_version, upstream=footer.upstream, fault=fault, **versions)
 
 
+def upstream_of(deployment: Deployment, asset: str, key: str, path: str) -> Upstream:
+    """What a file names as read; nothing where it can't be read. Its bytes are not checked: that was done when it came into the index."""
+    try:
+        if asset in MODELS:
+            store = deployment.model_store(asset)
+            return store.upstream(store.read(date.fromisoformat(key)))
+        file = Path(path)
+        return (deployment.warehouse.footer_of(file) if file.suffix == ".parquet" else deployment.warehouse.footer_of_text(file)).upstream
+    except (AtsError, OSError):
+        return {}
+
+
 def _read_model(deployment: Deployment, found: Found) -> Record:
     store = deployment.model_store(found.asset)
     try:

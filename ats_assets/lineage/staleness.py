@@ -8,12 +8,11 @@ from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
-from pathlib import Path
 
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.digests import WindowDigests, set_digest
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.records import Found, read_record
+from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
 
 SHOWN = 3
@@ -178,8 +177,7 @@ class Staleness:
                 yield _difference(asset, recorded, now)
 
     def _recorded(self, entry: Entry) -> Mapping[str, Mapping[str, str]]:
-        found = Found(path=entry.path, asset=entry.asset, key=entry.key, known=entry.known, stamp="")
-        return read_record(self._deployment, found).upstream if Path(entry.path).is_file() else {}
+        return upstream_of(self._deployment, entry.asset, entry.key, entry.path)
 
     def _reads(self, rule: Rule, session: str) -> tuple[Window, ...]:
         return rule.reads(self._start + self._place[session])

@@ -14,9 +14,8 @@ import json
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 from pydantic import ValidationError
 
 from ats_assets.atomic_file import replace_file
@@ -27,6 +26,9 @@ from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.sealed_file import is_intact
 from ats_assets.settings import LightgbmSettings
 from ats_assets.warehouse import Upstream, materialize_command
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 RECORD_FILE = "model.json"
 MODEL_FILE = "model.txt"
@@ -80,6 +82,8 @@ class ModelStore:
         upstream: Upstream | None = None,
     ) -> ModelRecord:
         """Store a model that was fitted at `session`; `versions` name the code and the data, LightGBM's own is added, `upstream` what was read."""
+        import lightgbm as lgb  # noqa: PLC0415 - takes two seconds, and most who read records fit nothing
+
         ics = [ic for ic in fitted.validation["rank_ic"].to_list() if ic is not None]
         record = ModelRecord(
             name=self.name,
@@ -239,7 +243,7 @@ class ModelStore:
             self.text(record)
         return record
 
-    def booster(self, record: ModelRecord) -> lgb.Booster:
+    def booster(self, record: ModelRecord) -> "lgb.Booster":
         """The LightGBM model behind a fitted record.
 
         Raises
@@ -247,6 +251,8 @@ class ModelStore:
         CorruptPartitionError
             If model.txt is missing or is not the one that was recorded.
         """
+        import lightgbm as lgb  # noqa: PLC0415
+
         return lgb.Booster(model_str=self.text(record))
 
     def _write(self, record: ModelRecord, model: bytes | None = None, upstream: Upstream | None = None) -> None:

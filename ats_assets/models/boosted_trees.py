@@ -15,14 +15,16 @@ import re
 from collections.abc import Callable
 from dataclasses import dataclass
 from itertools import count
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.settings import LightgbmSettings
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 GRADES = 10
 """Relevance grades of lambdarank."""
@@ -67,6 +69,8 @@ def fit_boosted_trees(data: TrainingSet, settings: LightgbmSettings) -> FittedTr
         )
     if not len(data.validation.sizes):
         return Unavailable(reason=f"no labelled validation sessions as of {data.window.session}")
+    import lightgbm as lgb  # noqa: PLC0415 - takes two seconds, and most who import this fit nothing
+
     own = lightgbm_parameters(settings) | {"num_threads": settings.threads}
     train = lgb.Dataset(
         data.train.x, _target(data.train, settings), group=_group(data.train, settings), feature_name=list(data.features), params=own
@@ -143,12 +147,12 @@ def _group(rows: CrossSections, settings: LightgbmSettings) -> np.ndarray | None
     return rows.sizes if settings.objective == "lambdarank" else None
 
 
-def _information_coefficient(rows: CrossSections, min_rounds: int) -> Callable[[np.ndarray, lgb.Dataset], tuple[str, float, bool]]:
+def _information_coefficient(rows: CrossSections, min_rounds: int) -> Callable[[np.ndarray, "lgb.Dataset"], tuple[str, float, bool]]:
     """The figure that stops the rounds."""
     outcomes = _standardised(_ranks(rows.y, rows.sizes), rows.sizes)
     rounds = count(1)
 
-    def evaluate(scores: np.ndarray, _: lgb.Dataset) -> tuple[str, float, bool]:
+    def evaluate(scores: np.ndarray, _: "lgb.Dataset") -> tuple[str, float, bool]:
         done = next(rounds)
         if done < min_rounds:
             return "ic", done / min_rounds - 3.0, True  # below any correlation and rising: never the best round, never a reason to stop

@@ -1,8 +1,8 @@
 """Predictions: the score that the model in force gives each symbol of the universe."""
 
 from datetime import date
+from typing import TYPE_CHECKING
 
-import lightgbm as lgb
 import numpy as np
 import polars as pl
 
@@ -11,6 +11,9 @@ from ats_assets.errors import ModelError
 from ats_assets.models import ModelRecord
 from ats_assets.settings import LightgbmSettings
 from ats_assets.signals.schema import PREDICTIONS_SCHEMA
+
+if TYPE_CHECKING:
+    import lightgbm as lgb
 
 
 def check_age(record: ModelRecord, session: date, calendar: SessionCalendar, settings: LightgbmSettings) -> int:
@@ -36,7 +39,9 @@ def check_age(record: ModelRecord, session: date, calendar: SessionCalendar, set
     return age
 
 
-def predict(features: pl.DataFrame, universe: pl.DataFrame, record: ModelRecord, booster: lgb.Booster, *, threads: int = 1) -> pl.DataFrame:
+def predict(
+    features: pl.DataFrame, universe: pl.DataFrame, record: ModelRecord, booster: "lgb.Booster", *, threads: int = 1
+) -> pl.DataFrame:
     """The scores of one model, for one session or several.
 
     Parameters

@@ -11,6 +11,7 @@ from polars.testing import assert_frame_equal
 from pydantic import ValidationError
 
 from ats_assets.bars import BARS_SCHEMA, RULES, screen, suspicion_counts, suspicions
+from ats_assets.calendar import SessionCalendar
 from ats_assets.settings import SuspicionSettings
 from ats_assets_tests.bars.real_bars import calendar, raw_bars, sp500_bars
 from ats_assets_tests.market_data import US_DAILY_RAW, needs_market_data
@@ -81,6 +82,14 @@ def test_stale_price() -> None:
     assert found(bars, "stale_price", stale_sessions=4) == [("A", 13, "close 50 for 4 sessions")]
     assert [at for _, at, _ in found(bars, "stale_price", stale_sessions=3)] == [12, 13]
     assert found(series([50.0, 50.0, None, 50.0, 50.0]), "stale_price", stale_sessions=3) == []
+
+
+@pytest.mark.parametrize("sessions", range(1, 22))
+def test_a_calendar_that_is_shorter_than_the_look_back(sessions: int) -> None:
+    young = SessionCalendar("XNYS", SESSIONS[0])
+    suspicious = suspicions(series([50.0] * sessions), SESSIONS[:sessions], SuspicionSettings(stale_sessions=3), calendar=young)
+    stale = suspicious.filter(pl.col("rule") == "stale_price")
+    assert stale["session"].to_list() == SESSIONS[2:sessions]
 
 
 def test_a_spike_is_reported_when_it_has_reverted() -> None:
