@@ -35,11 +35,12 @@ class SessionCalendar:
 
     def __init__(self, exchange: str = "XNYS", first_session: date = date(2010, 1, 1)) -> None:
         import exchange_calendars  # noqa: PLC0415 - takes a second, and not every command asks for sessions
+        from exchange_calendars.errors import InvalidCalendarName  # noqa: PLC0415
 
         end = datetime.now(UTC).date() + HORIZON
         try:
             calendar = exchange_calendars.get_calendar(exchange, start=first_session.isoformat(), end=end.isoformat())
-        except exchange_calendars.errors.InvalidCalendarName as error:
+        except InvalidCalendarName as error:
             raise CalendarError(
                 f"calendar.exchange is {exchange!r}, which exchange_calendars does not know: use a name like XNYS, XLON or 24/7"
             ) from error
