@@ -147,9 +147,35 @@ def column_schema(contract: type[DataFrameModel] | DataFrameSchema) -> dg.TableS
     )
 
 
-def upstream_versions(deployment: Deployment, reads: Sequence[Reads], session: date) -> dict[str, dict[str, str]]:
-    """The data versions of everything that partition `session` reads, by upstream asset and session."""
-    return {r.asset: deployment.data_versions(r.asset, deployment.known(r.sessions(deployment.calendar, session))) for r in reads}
+class UpstreamVersions:
+    """The data versions of what the partitions of a step read, each looked up once, however many windows it lies in.
+
+    To be made by the step and thrown away with it: what is written later is not seen.
+    """
+
+    def __init__(self, deployment: Deployment, reads: Sequence[Reads]) -> None:
+        self._deployment = deployment
+        self._reads = reads
+        self._start = deployment.warehouse.history_start()
+        self._versions: dict[str, dict[date, tuple[str, str]]] = {}
+
+    def of(self, session: date) -> dict[str, dict[str, str]]:
+        """Of everything that partition `session` reads, by upstream asset and session (ISO).
+
+        Raises
+        ------
+        MissingPartitionError, CorruptPartitionError
+        """
+        return {r.asset: dict(self._of_window(r, session)) for r in self._reads}
+
+    def _of_window(self, reads: Reads, session: date) -> list[tuple[str, str]]:
+        kept = self._versions.setdefault(reads.asset, {})
+        known = [day for day in reads.sessions(self._deployment.calendar, session) if self._start is not None and day >= self._start]
+        absent = [day for day in known if day not in kept]
+        if absent:
+            found = self._deployment.data_versions(reads.asset, absent)
+            kept |= {day: (day.isoformat(), found[day.isoformat()]) for day in absent}
+        return [kept[day] for day in known]
 
 
 def window_sessions(calendar: SessionCalendar, sessions: Sequence[date], back: int) -> list[date]:

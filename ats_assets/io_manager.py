@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError
-from ats_assets.graph import CODE, SETTINGS, VINTAGES, reads_of, upstream_versions
+from ats_assets.graph import CODE, SETTINGS, VINTAGES, UpstreamVersions, reads_of
 from ats_assets.partitions import sessions_of
 from ats_assets.warehouse import Written
 
@@ -41,20 +41,20 @@ class WarehouseIOManager(dg.IOManager):
             )
         empty = obj.clear()
         versions: dict[str, str] = {}
+        upstream = UpstreamVersions(self._deployment, reads_of(context.definition_metadata or {}))
         for session in sessions:
-            written = self._write(context, asset, session, parts.get((session,), empty))
+            written = self._write(context, asset, session, parts.get((session,), empty), upstream)
             versions[session.isoformat()] = written.footer.data_version
             context.step_context.add_asset_metadata(_shown(written), asset_key=context.asset_key, partition_key=session.isoformat())
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(combined_version(versions)))
 
-    def _write(self, context: dg.OutputContext, asset: str, session: date, rows: pl.DataFrame) -> Written:
+    def _write(self, context: dg.OutputContext, asset: str, session: date, rows: pl.DataFrame, upstream: UpstreamVersions) -> Written:
         metadata = context.definition_metadata or {}
         versions = {"code_version": str(metadata[CODE]), "settings_version": str(metadata[SETTINGS])}
         warehouse = self._deployment.warehouse
         if _flag(metadata.get(VINTAGES)):
             return warehouse.write_vintage(asset, session, rows, known=self._deployment.source.known_at(session), **versions)
-        upstream = upstream_versions(self._deployment, reads_of(metadata), session)
-        return warehouse.write(asset, session, rows, upstream=upstream, **versions)
+        return warehouse.write(asset, session, rows, upstream=upstream.of(session), **versions)
 
     @override
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:

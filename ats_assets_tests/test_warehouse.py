@@ -1,5 +1,6 @@
 """The warehouse: what is written is read, versions are of the content alone, and a damaged or missing file has a name."""
 
+import hashlib
 import json
 import os
 import subprocess
@@ -406,3 +407,22 @@ def test_a_flipped_byte_in_a_text_or_beside_it_is_found(warehouse: Warehouse) ->
     path.with_name("metrics.json.footer").unlink()
     with pytest.raises(CorruptPartitionError, match="missing or damaged"):
         warehouse.read_text("backtest", "metrics.json")
+
+
+@given(dataframes(max_cols=6, max_size=5, allowed_dtypes=[pl.Float32, pl.Float64, pl.Int32, pl.String, pl.Boolean], allow_null=True))
+def test_the_version_is_that_of_each_column_by_itself(frame: pl.DataFrame) -> None:
+    """Columns that are hashed together: the same bytes go into the hash as when each is alone."""
+    digest = hashlib.sha256(f"{frame.height}".encode())
+    for column in frame.iter_columns():
+        digest.update(f"|{column.name}:{column.dtype}|".encode())
+        if column.null_count():
+            digest.update(np.packbits(column.is_null().to_numpy()).tobytes())
+        values = column.drop_nulls()
+        if column.dtype == pl.String:
+            digest.update(values.str.len_bytes().to_numpy().tobytes() + "".join(values).encode())
+        elif column.dtype.is_float():
+            one_nan = [float("nan") if value != value else value for value in values]
+            digest.update(np.array(one_nan, dtype=values.to_numpy().dtype).tobytes())
+        else:
+            digest.update(np.array(values.to_list(), dtype=np.int64).tobytes())
+    assert data_version(frame) == digest.hexdigest()

@@ -74,7 +74,8 @@ def cost(deployment: Deployment) -> dict[str, Any]:
         (Deployment, "data_versions"),
         (graph, "code_version"),
         (graph, "settings_version"),
-        (io_manager, "upstream_versions"),
+        (graph.UpstreamVersions, "of"),
+        (io_manager, "combined_version"),
         (ModelStore, "check"),
         (LineageIndex, "refresh"),
     ):

@@ -1,6 +1,6 @@
 """The index over all that the files of the warehouse and the models say of themselves: one SQLite file in the data folder.
 
-It is never the truth: every row repeats what a file says, and is read again when the file's time or size changes. A deleted, damaged or outdated index is made
+It is never the truth: every row repeats what a file says, and is read again when the file's time, size or inode changes. A deleted, damaged or outdated index is made
 anew. Processes and threads may share it: each call opens its own connection, and a row written twice is the same row.
 """
 

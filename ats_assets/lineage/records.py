@@ -26,7 +26,7 @@ class Found:
     known
         Of a vintage, the time in its name; else empty.
     stamp
-        Times and sizes of all files that belong to it; another stamp is another version of them.
+        Times, sizes and inodes of all files that belong to it; another stamp is another version of them.
     """
 
     path: str
@@ -127,6 +127,8 @@ def _partition(asset: str, session: str, folder: str) -> Iterator[Found]:
 
 
 def _part(asset: str, path: str, name: str) -> Iterator[Found]:
+    if name.endswith(TEXT_FOOTER) and not os.path.lexists(path.removesuffix(TEXT_FOOTER)):  # the text is gone
+        name, path = name.removesuffix(TEXT_FOOTER), path.removesuffix(TEXT_FOOTER)
     if name.startswith(".") or name.endswith(TEXT_FOOTER):
         return
     stamp = _stamp(path) + ("" if name.endswith(".parquet") else f"|{_stamp(str(text_footer(Path(path))))}")
@@ -144,7 +146,7 @@ def _stamp(path: str) -> str:
         stat = os.stat(path)  # noqa: PTH116 - asked thousands of times: a Path costs more than the call
     except FileNotFoundError:
         return ""
-    return f"{stat.st_mtime_ns}:{stat.st_size}"
+    return f"{stat.st_mtime_ns}:{stat.st_size}:{stat.st_ino}"  # each write makes a new file and renames it: a new inode, however coarse the clock
 
 
 def _names(folder: str) -> list[str]:

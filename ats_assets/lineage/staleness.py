@@ -4,6 +4,7 @@ A partition is judged by what it was made from directly: whether a change upstre
 change may leave a content as it is. So healing asks anew after each asset.
 """
 
+import itertools
 from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
@@ -68,9 +69,9 @@ class Staleness:
 
     @cached_property
     def _start(self) -> int:
-        """The position in the calendar of the first session with raw bars."""
-        known = self._stored.get("raw_bars")
-        return self._deployment.calendar.position(date.fromisoformat(min(known))) if known else 0
+        """The position in the calendar of the first session with raw bars, or with what was made from them: those are missing then."""
+        firsts = [min(keys) for rule in self._rules if self._is_near_source(rule) and (keys := self._stored.get(rule.asset))]
+        return self._deployment.calendar.position(date.fromisoformat(min(firsts))) if firsts else 0
 
     @cached_property
     def _sessions(self) -> list[str]:
@@ -91,34 +92,59 @@ class Staleness:
     def _missing(self) -> dict[str, dict[str, str]]:
         """Asset -> session -> why it ought to be there: inside the asset's range, or read by a partition that is stored."""
         missing: dict[str, dict[str, str]] = {}
+        for asset, day, why in itertools.chain(self._holes(), self._read_by_partitions(), self._read_by_reports()):
+            missing.setdefault(asset, {}).setdefault(day, why)
+        return missing
+
+    def _holes(self) -> Iterator[tuple[str, str, str]]:
+        """Inside an asset's range, which those that are made together share."""
         for rule in self._rules:
-            keys = self._stored.get(rule.asset)
-            if not rule.partitioned or not keys:
-                continue
-            first, newest = min(keys), max(keys)
-            holes = (day for day in self._sessions if first <= day <= newest and day not in keys)
-            missing.setdefault(rule.asset, {}).update(dict.fromkeys(holes, "missing"))
+            together = [day for name in rule.made_with for day in self._stored.get(name, {})]
+            if rule.partitioned and together:
+                first, newest = min(together), max(together)
+                yield from ((rule.asset, day, "missing") for day in self._absent(rule.asset, self._sessions) if first <= day <= newest)
+
+    def _read_by_partitions(self) -> Iterator[tuple[str, str, str]]:
         for rule in self._rules:
             for session in self._of_history(rule):
                 for window in self._reads(rule, session):
                     first, last = self._bounds(window, session)
-                    if self._digest(window.asset).window(first, last)[0] <= last - first and window.asset in self._rules:
-                        there = self._stored.get(window.asset, {})
-                        for day in (day for day in self._sessions[first : last + 1] if day not in there):
-                            missing.setdefault(window.asset, {}).setdefault(day, f"missing, and read by {rule.asset} {session}")
-        return missing
+                    if self._digest(window.asset).window(first, last)[0] <= last - first:
+                        why = f"missing, and read by {rule.asset} {session}"
+                        yield from ((window.asset, day, why) for day in self._absent(window.asset, self._sessions[first : last + 1]))
+
+    def _read_by_reports(self) -> Iterator[tuple[str, str, str]]:
+        for asset, upstream in self._read_by_whole:
+            for other, versions in upstream.items():
+                yield from ((other, day, f"missing, and read by {asset}") for day in self._absent(other, versions))
+
+    def _absent(self, asset: str, sessions: Iterable[str]) -> list[str]:
+        """The sessions of history that are not stored of an asset with partitions."""
+        there = self._stored.get(asset, {})
+        return (
+            [day for day in sessions if day in self._place and day not in there]
+            if asset in self._rules and self._rules[asset].partitioned
+            else []
+        )
 
     @cached_property
     def _missing_parts(self) -> dict[str, list[str]]:
         """Assets without partitions -> their tables that another asset was made from and that are not there."""
-        whole = [rule for rule in self._rules if not rule.partitioned]
-        read = [self._recorded(entry) for rule in whole for entry in self._stored.get(rule.asset, {}).values() if not entry.fault]
-        names = {rule.asset for rule in whole}
+        names = {rule.asset for rule in self._rules if not rule.partitioned}
         return {
             asset: sorted(keys - self._stored.get(asset, {}).keys())
             for asset in names
-            if (keys := {key for upstream in read for key in upstream.get(asset, {})})
+            if (keys := {key for _, upstream in self._read_by_whole for key in upstream.get(asset, {})})
         }
+
+    @cached_property
+    def _read_by_whole(self) -> list[tuple[str, Mapping[str, Mapping[str, str]]]]:
+        """What the files of assets without partitions say that they read."""
+        whole = [rule.asset for rule in self._rules if not rule.partitioned]
+        return [(asset, self._recorded(entry)) for asset in whole for entry in self._stored.get(asset, {}).values() if not entry.fault]
+
+    def _is_near_source(self, rule: Rule) -> bool:
+        return rule.from_source or (rule.partitioned and any(self._rules[window.asset].from_source for window in rule.windows))
 
     def _of_history(self, rule: Rule) -> list[str]:
         """The stored sessions of an asset; what lies before the first raw bars can't be judged, nor made."""

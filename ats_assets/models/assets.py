@@ -11,7 +11,7 @@ import polars as pl
 
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.features import joined
-from ats_assets.graph import Node, upstream_versions
+from ats_assets.graph import Node, UpstreamVersions
 from ats_assets.models.artefact import ModelStore
 from ats_assets.models.boosted_trees import Unavailable, fit_boosted_trees
 from ats_assets.models.importance_plot import importance_plot
@@ -77,6 +77,7 @@ class _Training:
         self._context = context
         self._store: ModelStore = deployment.model_store(MODEL)
         self._kept: dict[str, dict[date, pl.DataFrame]] = {}
+        self._upstream = UpstreamVersions(deployment, node.reads)
 
     def materialise(self, session: date) -> ModelRecord:
         """Fit the model of `session`, or carry the one in force, or say why there is none."""
@@ -89,7 +90,7 @@ class _Training:
                     session, Unavailable(reason=f"the first refit session of history is after {session}"), versions
                 )
             return self._store.write_carried(session, refit, versions)
-        upstream = upstream_versions(self._deployment, self._node.reads, session)
+        upstream = self._upstream.of(session)
         versions |= {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
         window = training_window(calendar, session, self._settings)
         known = TrainingWindow(

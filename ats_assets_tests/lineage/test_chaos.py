@@ -1,0 +1,145 @@
+"""Whatever is done to the files, healing brings back what was there, byte for byte; and what vendors take back is as if it had never been."""
+
+import os
+import random
+import shutil
+from collections.abc import Callable
+from datetime import UTC, datetime, timedelta
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from ats_assets.cli.progress import RunProgress
+from ats_assets.cli.run import Outcome, Part, Runner
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets_tests.lineage.conftest import LAST, heal, healing_of
+from ats_assets_tests.lineage.test_healing import DAY, deliver, pairs
+from ats_assets_tests.small_market import FIRST, differences, files_of
+
+pytestmark = pytest.mark.slow
+Changed = Callable[..., Deployment]
+SEEDS = int(os.environ.get("ATS_TEST_CHAOS", "3"))
+"""A hundred by hand."""
+
+
+def disturb(root: Path, choice: random.Random) -> str:
+    """Do something to a file that can be made again; what was done."""
+    raw = root / "warehouse" / "raw_bars"
+    files = [
+        file
+        for stage in ("warehouse", "models")
+        for file in sorted((root / stage).rglob("*"))
+        if file.is_file() and raw not in file.parents
+    ]
+    file = choice.choice(files)
+    content = bytearray(file.read_bytes())
+    what = choice.choice(["delete", "flip", "cut", "empty", "swap", "index", "folder", "litter"])
+    if what == "delete":
+        file.unlink()
+    elif what == "flip" and content:
+        content[choice.randrange(len(content))] ^= 1 << choice.randrange(8)
+        file.write_bytes(content)
+    elif what == "cut":
+        file.write_bytes(content[: choice.randrange(len(content) + 1)])
+    elif what == "empty":
+        file.write_bytes(b"")
+    elif what == "swap":
+        other = choice.choice([path for path in files if path.name == file.name])
+        file.write_bytes(other.read_bytes())
+    elif what == "index":
+        for index in (root / "data").glob("lineage-*.db"):
+            index.unlink()
+    elif what == "folder" and file.parent.name.startswith("session="):
+        shutil.rmtree(file.parent)
+    elif what == "litter":
+        (file.parent / ".data.parquet.1-1").write_bytes(b"left by a killed process")
+    return f"{what} {file.relative_to(root)}"
+
+
+@pytest.mark.parametrize("seed", range(SEEDS))
+def test_what_was_done_to_files_is_healed(changed: Changed, seed: int) -> None:
+    deployment = changed()
+    root = deployment.warehouse.root.parent
+    before = files_of(root)
+    choice = random.Random(seed)
+    healing_of(deployment).stale()
+    done = [disturb(root, choice) for _ in range(12)]
+    heal(deployment)
+    left = {path: content for path, content in files_of(root).items() if not Path(path).name.startswith(".data")}
+    assert differences(left, before) == [], done
+    assert healing_of(deployment).stale() == []
+    assert healing_of(deployment).stale(deep=True) == []
+
+
+@pytest.mark.parametrize("steps", [1, 2, 3, 5])
+def test_a_healing_that_was_cut_off_goes_on(changed: Changed, steps: int) -> None:
+    deployment = changed()
+    prices = pl.col("open", "high", "low", "close", "vwap")
+    deliver(deployment, lambda rows: rows.with_columns(prices * 0.5))
+    other = shutil.copytree(deployment.warehouse.root.parent, deployment.warehouse.root.parents[1] / "other")
+    heal(deployment)
+    expected = files_of(deployment.warehouse.root.parent)
+    shutil.rmtree(deployment.warehouse.root.parent)
+    shutil.move(other, deployment.warehouse.root.parent)
+    with dg.DagsterInstance.ephemeral() as instance, RunProgress(0) as progress:
+        runner = Runner(deployment, build(deployment), instance)
+        for done, (assets, sessions, _) in enumerate(healing_of(deployment).steps(5)):
+            if done == steps:
+                break
+            part = Part(job="history" if sessions else "backtest_reports", assets=assets, sessions=tuple(sessions))
+            runner.run([part], Outcome.of(sessions, assets), progress)
+    heal(deployment)
+    assert differences(files_of(deployment.warehouse.root.parent), expected) == []
+
+
+def test_what_is_delivered_twice_and_taken_back_is_as_before(changed: Changed) -> None:
+    deployment = changed()
+    root = deployment.warehouse.root.parent
+    before = files_of(root)
+    original = deployment.warehouse.read("raw_bars", [DAY])
+    footer = deployment.warehouse.footer("raw_bars", DAY)
+    versions = {"code_version": footer.code_version, "settings_version": footer.settings_version}
+
+    def restate(rows: pl.DataFrame, days_later: int) -> None:
+        known = datetime(2021, 12, 1, tzinfo=UTC) + timedelta(days=days_later)
+        deployment.warehouse.write_vintage("raw_bars", DAY, rows, known=known, **versions)
+
+    halved = original.with_columns(pl.col("open", "high", "low", "close", "vwap") * 0.5)
+    restate(halved, 1)
+    restate(original, 2)
+    assert healing_of(deployment).stale() == [], "taken back before anything was made from it"
+    restate(original.with_columns(pl.col("volume") * 2), 3)
+    restate(halved, 4)
+    made = heal(deployment)
+    assert ("signals", LAST.isoformat()) in pairs(made)
+    restate(original, 5)
+    assert heal(deployment) != []
+    now = {path: content for path, content in files_of(root).items() if "/raw_bars/" not in path}
+    assert differences(now, {path: content for path, content in before.items() if "/raw_bars/" not in path}) == []
+    assert len(deployment.warehouse.vintages("raw_bars", DAY)) == 6
+
+
+@pytest.mark.parametrize(
+    ("asset", "session"),
+    [("raw_bars", FIRST), ("raw_bars", LAST), ("rejected_bars", FIRST), ("signals", LAST), ("skill", LAST)],
+)
+def test_the_first_and_the_last_partition_are_missed(changed: Changed, asset: str, session: object) -> None:
+    deployment = changed()
+    root = deployment.warehouse.root.parent
+    before = files_of(root)
+    shutil.rmtree(root / "warehouse" / asset / f"session={session}")
+    found = healing_of(deployment).stale()
+    assert (asset, str(session)) in {(one.asset, one.session) for one in found}
+    heal(deployment)
+    assert differences(files_of(root), before) == []
+
+
+def test_a_report_that_was_deleted_is_missed_by_its_footer(changed: Changed) -> None:
+    deployment = changed()
+    root = deployment.warehouse.root
+    (root / "backtest_report" / "report.html").unlink()
+    (root / "backtest" / "metrics.json").unlink()
+    assert {one.asset for one in healing_of(deployment).stale()} == {"backtest", "backtest_report"}
