@@ -20,6 +20,7 @@ import os
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
+from functools import lru_cache
 from pathlib import Path
 
 import numpy as np
@@ -36,6 +37,7 @@ TEXT_FOOTER = ".footer"
 MADE_TOGETHER = "bars,rejected_bars"
 DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What Polars raises on a file that is not what it was when it was written."""
+FLOATS = frozenset({pl.Float32(), pl.Float64()})
 KNOWN_FORMAT = "%Y-%m-%dT%H-%M-%S.%fZ"
 
 Stamp = tuple[int, int, int]
@@ -80,42 +82,32 @@ def data_version(frame: pl.DataFrame) -> str:
         Columns of booleans, numbers, dates, strings or lists of them.
     """
     digest = hashlib.sha256(f"{frame.height}".encode())
-    plain = _plain_floats(frame)
-    for column in frame.iter_columns():
-        digest.update(f"|{column.name}:{column.dtype}|".encode())
-        if column.name in plain:
-            digest.update(plain[column.name].data)
-        else:
-            _digest_values(digest, column)
+    for column, dtype in zip(frame.iter_columns(), frame.dtypes, strict=True):
+        digest.update(f"|{column.name}:{_name(dtype)}|".encode())
+        _digest_values(digest, column, dtype)
     return digest.hexdigest()
 
 
-def _plain_floats(frame: pl.DataFrame) -> dict[str, np.ndarray]:
-    """The values of the floating columns without nulls, with one NaN for all: what `_digest_values` makes of them, for all columns at once."""
-    values: dict[str, np.ndarray] = {}
-    full = [name for name, nulls in zip(frame.columns, frame.null_count().row(0), strict=True) if not nulls] if frame.height else []
-    for dtype in (pl.Float32, pl.Float64):
-        names = [name for name in full if frame.schema[name] == dtype]
-        if len(names) > 1:
-            found = np.array(frame.select(names).to_numpy(order="fortran"), order="F")
-            found[np.isnan(found)] = np.nan
-            values |= {name: found[:, i] for i, name in enumerate(names)}
-    return values
+@lru_cache(maxsize=256)
+def _name(dtype: pl.DataType) -> str:
+    return str(dtype)
 
 
-def _digest_values(digest: "hashlib._Hash", column: pl.Series) -> None:
+def _digest_values(digest: "hashlib._Hash", column: pl.Series, dtype: pl.DataType) -> None:
     if column.null_count():
         digest.update(np.packbits(column.is_null().to_numpy()).tobytes())
         column = column.drop_nulls()
-    if isinstance(column.dtype, pl.List):
+    if dtype in FLOATS or dtype.is_float():
+        values = column.to_numpy()
+        nan = np.isnan(values)
+        digest.update(np.where(nan, values.dtype.type(np.nan), values).tobytes() if nan.any() else values.tobytes())
+    elif isinstance(dtype, pl.List):
         digest.update(column.list.len().to_numpy().tobytes())
-        _digest_values(digest, column.explode(empty_as_null=False, keep_nulls=False))
-    elif column.dtype == pl.String:
+        inner = column.explode(empty_as_null=False, keep_nulls=False)
+        _digest_values(digest, inner, inner.dtype)
+    elif dtype == pl.String:
         digest.update(column.str.len_bytes().to_numpy().tobytes())
         digest.update("".join(column.to_list()).encode())
-    elif column.dtype.is_float():
-        values = column.to_numpy()
-        digest.update(np.where(np.isnan(values), values.dtype.type(np.nan), values).tobytes())
     else:
         digest.update(column.to_physical().cast(pl.Int64).to_numpy().tobytes())
 
