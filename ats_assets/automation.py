@@ -40,7 +40,10 @@ REPORTS = dg.AssetSelection.assets("backtest", "backtest_report")
 def jobs() -> dict[str, AssetJob]:
     """The jobs by name; all run in one process, since a step's own process costs more than most steps."""
     made = {
-        "history": (dg.AssetSelection.all() - REPORTS, "Everything with partitions, over a range of sessions."),
+        "history": (
+            dg.AssetSelection.all() - REPORTS - dg.AssetSelection.groups("orders"),
+            "Everything but orders with partitions, over a range of sessions.",
+        ),
         "daily_signals": (DAILY, "A new session: raw bars to signals, with the model of the session before."),
         "nightly_retraining": (dg.AssetSelection.assets(*TRAINING), "The labels that became known, the model in force, the skill."),
         "backtest_reports": (REPORTS, "The backtest over all sessions so far, and its report."),

@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 from dagster._core.definitions.utils import is_valid_name
 
-from ats_assets import automation
+from ats_assets import automation, trading
 from ats_assets.backtests import assets as backtests
 from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
 from ats_assets.bars import assets as bars
@@ -20,6 +20,9 @@ from ats_assets.io_manager import WarehouseIOManager
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.labels import assets as labels
 from ats_assets.models import assets as models
+from ats_assets.orders import assets as orders
+from ats_assets.orders import checks as orders_checks
+from ats_assets.orders.schema import SCHEMAS as ORDER_SCHEMAS
 from ats_assets.reports import assets as reports
 from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import load_settings, settings_file
@@ -28,8 +31,8 @@ from ats_assets.signals import assets as signals
 from ats_assets.signals import checks as signals_checks
 from ats_assets.sources import RAW_BARS_SCHEMA
 
-STAGES = (bars, features, labels, models, signals, backtests, reports)
-CHECKS = (bars_checks, features_checks, signals_checks)
+STAGES = (bars, features, labels, models, signals, backtests, orders, reports)
+CHECKS = (bars_checks, features_checks, signals_checks, orders_checks)
 BACKTESTS = ("backtest", "backtest_report")
 """The assets without partitions."""
 SCHEMAS = {
@@ -41,6 +44,7 @@ SCHEMAS = {
     "predictions": PREDICTIONS_SCHEMA,
     "skill": SKILL_SCHEMA,
     "signals": SIGNALS_SCHEMA,
+    **ORDER_SCHEMAS,
 }
 """The schema of each frame but those of the feature families."""
 
@@ -58,7 +62,7 @@ def build(deployment: Deployment) -> dg.Definitions:
     FeatureError
         If a feature family has the name of something else.
     """
-    jobs = automation.jobs()
+    jobs = automation.jobs() | {trading.JOB: trading.trading_job()}
     _refuse_taken_names(deployment, jobs)
     return dg.Definitions(
         assets=[asset for stage in STAGES for asset in stage.assets(deployment)],
@@ -68,6 +72,7 @@ def build(deployment: Deployment) -> dg.Definitions:
         sensors=[
             automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"]),
             automation.stale_sensor(deployment, jobs["history"], jobs["backtest_reports"]),
+            trading.trading_sensor(deployment, jobs[trading.JOB]),
         ],
         resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment))},
         executor=dg.in_process_executor,

@@ -20,6 +20,7 @@ READS = "ats/reads"
 CODE = "ats/code_version"
 SETTINGS = "ats/settings_version"
 VINTAGES = "ats/vintages"
+RECORD = "ats/record"
 _WINDOW = re.compile(r"(\w+)\[D-(\d+)\.\.D-(\d+)\]")
 
 
@@ -43,6 +44,8 @@ class Node:
         The sections of the settings that matter to it.
     vintages
         Keep every delivery that differs instead of replacing the partition.
+    record
+        It tells what happened (orders sent, fills), which can't be made again: never stale, never healed.
     """
 
     name: str
@@ -54,6 +57,7 @@ class Node:
     formulas: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[BaseModel, ...] = ()
     vintages: bool = False
+    record: bool = False
 
     @property
     def code_version(self) -> str:
@@ -74,6 +78,8 @@ class Node:
         }
         if self.vintages:
             shown[VINTAGES] = dg.MetadataValue.bool(True)
+        if self.record:
+            shown[RECORD] = dg.MetadataValue.bool(True)
         if self.contract is not None:
             shown["dagster/column_schema"] = column_schema(self.contract)
         return shown

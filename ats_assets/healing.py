@@ -8,7 +8,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import AtsError
-from ats_assets.graph import CODE, SETTINGS, VINTAGES, reads_of
+from ats_assets.graph import CODE, RECORD, SETTINGS, VINTAGES, reads_of
 from ats_assets.lineage import LineageIndex, Rule, Rules, Stale, Staleness, Window, contiguous
 from ats_assets.warehouse import data_version
 
@@ -18,6 +18,8 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
     rules: list[Rule] = []
     for key in graph.materializable_asset_keys:
         node, name = graph.get(key), key.to_user_string()
+        if RECORD in node.metadata:
+            continue
         windows = [Window(asset=r.asset, back=r.back, lag=r.lag) for r in reads_of(node.metadata)]
         if node.partitions_def is None:
             windows = [Window(asset=parent.to_user_string()) for parent in sorted(node.parent_keys)]

@@ -83,6 +83,21 @@ def run(  # noqa: PLR0917 - typer calls it by name
 
 
 @app.command()
+def trade(
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First session; default: the one after the last traded.")
+    ] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session; default: the newest with signals.")] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that Dagster logs.")] = False,
+) -> None:
+    """Settle the last orders, plan those for the next open, and send them to the broker of the settings, session by session."""
+    from ats_assets.cli.trade import trade as command  # noqa: PLC0415
+    from ats_assets.cli.writing import parse_day  # noqa: PLC0415
+
+    command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), verbose=verbose)
+
+
+@app.command()
 def signals(
     session: Annotated[
         str | None, typer.Option(metavar="DATE", help="The session after whose close they were made; default: the newest stored.")

@@ -14,7 +14,7 @@ import polars as pl
 
 from ats_assets.errors import ContractError
 from ats_assets.orders.order import Leg, OrderIntent, OrderKind, Side, client_order_id
-from ats_assets.orders.schema import ORDER_PLAN_SCHEMA
+from ats_assets.orders.schema import ORDER_PLAN_SCHEMA, OrderPlan
 from ats_assets.portfolio import SHARE_DECIMALS, plan_trades, to_cents
 from ats_assets.settings import OrdersSettings, PortfolioSettings
 
@@ -75,7 +75,7 @@ def order_plan(
     named = ("shares", "wanted", "closing", "current", "reasons")
     planned = table.with_columns(**{name: pl.Series(getattr(plan, name)) for name in named})
     rows = [leg for row in planned.iter_rows(named=True) for leg in _legs(session, row, orders)]
-    return pl.DataFrame(rows, schema=ORDER_PLAN_SCHEMA, orient="row").sort("session", "symbol", "leg")
+    return OrderPlan.validate(pl.DataFrame(rows, schema=ORDER_PLAN_SCHEMA, orient="row").sort("session", "symbol", "leg"))
 
 
 def intents_of(plan: pl.DataFrame, strategy: str) -> list[OrderIntent]:

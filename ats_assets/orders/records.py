@@ -8,7 +8,18 @@ from decimal import Decimal
 import polars as pl
 
 from ats_assets.orders.order import AccountState, BrokerOrder, Fill, Instrument, OrderIntent, Position
-from ats_assets.orders.schema import ACCOUNT_SCHEMA, FILLS_SCHEMA, INSTRUMENTS_SCHEMA, ORDERS_SCHEMA, POSITIONS_SCHEMA
+from ats_assets.orders.schema import (
+    ACCOUNT_SCHEMA,
+    FILLS_SCHEMA,
+    INSTRUMENTS_SCHEMA,
+    ORDERS_SCHEMA,
+    POSITIONS_SCHEMA,
+    Account,
+    Fills,
+    Instruments,
+    Orders,
+    Positions,
+)
 
 CENT = Decimal("0.01")
 
@@ -20,7 +31,7 @@ def positions_frame(session: date, positions: Iterable[Position]) -> pl.DataFram
         for p in positions
         if p.quantity
     ]
-    return pl.DataFrame(rows, schema=POSITIONS_SCHEMA, orient="row").sort("session", "symbol")
+    return Positions.validate(pl.DataFrame(rows, schema=POSITIONS_SCHEMA, orient="row").sort("session", "symbol"))
 
 
 def account_frame(session: date, broker: str, account: AccountState, differences: Sequence[str]) -> pl.DataFrame:
@@ -36,13 +47,13 @@ def account_frame(session: date, broker: str, account: AccountState, differences
         "; ".join(differences) or None,
         account.at,
     )
-    return pl.DataFrame([row], schema=ACCOUNT_SCHEMA, orient="row")
+    return Account.validate(pl.DataFrame([row], schema=ACCOUNT_SCHEMA, orient="row"))
 
 
 def instruments_frame(session: date, instruments: Mapping[str, Instrument]) -> pl.DataFrame:
     """The contract `Instruments`."""
     rows = [(session, one.symbol, one.tradable, one.fractionable, one.shortable, one.reason) for one in instruments.values()]
-    return pl.DataFrame(rows, schema=INSTRUMENTS_SCHEMA, orient="row").sort("session", "symbol")
+    return Instruments.validate(pl.DataFrame(rows, schema=INSTRUMENTS_SCHEMA, orient="row").sort("session", "symbol"))
 
 
 def fills_frame(session: date, fills: Iterable[Fill], intents: Mapping[str, OrderIntent]) -> pl.DataFrame:
@@ -70,7 +81,7 @@ def fills_frame(session: date, fills: Iterable[Fill], intents: Mapping[str, Orde
                 *about,
             )
         )
-    return pl.DataFrame(rows, schema=FILLS_SCHEMA, orient="row").sort("session", "at", "fill_id")
+    return Fills.validate(pl.DataFrame(rows, schema=FILLS_SCHEMA, orient="row").sort("session", "at", "fill_id"))
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,4 +112,4 @@ def orders_frame(session: date, sent: Iterable[Sent]) -> pl.DataFrame:
         )
         for one in sent
     ]
-    return pl.DataFrame(rows, schema=ORDERS_SCHEMA, orient="row").sort("session", "client_order_id")
+    return Orders.validate(pl.DataFrame(rows, schema=ORDERS_SCHEMA, orient="row").sort("session", "client_order_id"))

@@ -134,6 +134,34 @@ class Instruments(pa.DataFrameModel):
         unique = ["session", "symbol"]  # noqa: RUF012
 
 
+class ExecutionQuality(pa.DataFrameModel):
+    """What the orders for the session's open came to, sorted by (session, client_order_id). Slippage is positive where it cost money."""
+
+    session: date = pa.Field(description="session in which they were to be filled")
+    client_order_id: str = pa.Field(unique=True, description="of the order")
+    symbol: str = pa.Field(description="ticker, as in the bars")
+    side: str = pa.Field(isin=SIDES)
+    ordered: float = pa.Field(gt=0, description="shares")
+    filled: float = pa.Field(ge=0, description="shares")
+    fill_rate: float = pa.Field(ge=0, description="filled / ordered")
+    status: str = pa.Field(description="of the order at the broker, when the session was settled")
+    reason: str = pa.Field(nullable=True, description="why it was not filled, or only in part")
+    average_price: float = pa.Field(nullable=True, ge=0, description="paid or received for a share, fees apart")
+    fees: float = pa.Field(description="commission and others")
+    decision_price: float = pa.Field(nullable=True, gt=0, description="the close that it was decided at")
+    arrival_price: float = pa.Field(nullable=True, gt=0, description="the session's open")
+    vwap_price: float = pa.Field(nullable=True, description="the session's volume-weighted average price, where the source has one")
+    slippage_decision_bps: float = pa.Field(nullable=True, description="against the decision price")
+    slippage_arrival_bps: float = pa.Field(nullable=True, description="against the arrival price")
+    slippage_vwap_bps: float = pa.Field(nullable=True, description="against the VWAP")
+    latency_seconds: float = pa.Field(
+        nullable=True, description="from the open, or from the submission if that was later, to the first execution"
+    )
+
+    class Config(_Exact):
+        """One row for each order."""
+
+
 _TIME = pl.Datetime("us", "UTC")
 _F, _S, _B = pl.Float64(), pl.String(), pl.Boolean()
 ORDER_PLAN_SCHEMA = pl.Schema(
@@ -179,3 +207,23 @@ ACCOUNT_SCHEMA = pl.Schema(
 INSTRUMENTS_SCHEMA = pl.Schema(
     {"session": pl.Date, "symbol": _S, **dict.fromkeys(("tradable", "fractionable", "shortable"), _B), "reason": _S}
 )
+EXECUTION_QUALITY_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        **dict.fromkeys(("client_order_id", "symbol", "side"), _S),
+        **dict.fromkeys(("ordered", "filled", "fill_rate"), _F),
+        **dict.fromkeys(("status", "reason"), _S),
+        **dict.fromkeys(("average_price", "fees", "decision_price", "arrival_price", "vwap_price"), _F),
+        **dict.fromkeys(("slippage_decision_bps", "slippage_arrival_bps", "slippage_vwap_bps", "latency_seconds"), _F),
+    }
+)
+SCHEMAS = {
+    "fills": FILLS_SCHEMA,
+    "positions": POSITIONS_SCHEMA,
+    "account": ACCOUNT_SCHEMA,
+    "instruments": INSTRUMENTS_SCHEMA,
+    "execution_quality": EXECUTION_QUALITY_SCHEMA,
+    "order_plan": ORDER_PLAN_SCHEMA,
+    "orders": ORDERS_SCHEMA,
+}
+"""The schema of each frame, by the name of its asset."""

@@ -1,0 +1,66 @@
+"""`ats trade`: the orders of one session after the other, in this process."""
+
+from datetime import date, datetime
+
+import typer
+
+from ats_assets.cli.progress import RunProgress
+from ats_assets.cli.run import Outcome, Part, Runner
+from ats_assets.cli.startup import open_instance, prepare_environment, quiet
+from ats_assets.cli.writing import console, say
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError
+from ats_assets.settings import load_settings
+from ats_assets.trading import JOB, next_to_trade
+
+
+def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
+    """Settle, plan and send, session by session, from the one after the last that was traded; status 1 if one fails."""
+    prepare_environment()
+    with quiet(verbose=verbose):
+        deployment = Deployment(load_settings())
+        definitions = build(deployment)
+        sessions = sessions_to_trade(deployment, first, last)
+        orders = definitions.resolve_job_def(JOB).asset_layer.executable_asset_keys
+        parts = [Part(job=JOB, assets=tuple(sorted(key.to_user_string() for key in orders)), sessions=(day,)) for day in sessions]
+        outcome = Outcome.of(sessions, parts[0].assets)
+        with open_instance() as instance, RunProgress(len(sessions)) as progress:
+            Runner(deployment, definitions, instance, verbose=verbose).run(parts, outcome, progress)
+    for message in outcome.messages:
+        say(f"ats trade: {message}")
+    for part in outcome.done:
+        console().print(told(deployment, part.sessions[0]))
+    if outcome.messages or outcome.interrupted:
+        raise typer.Exit(130 if outcome.interrupted else 1)
+
+
+def sessions_to_trade(deployment: Deployment, first: date | None, last: date | None) -> list[date]:
+    """The sessions with signals from `first` to `last`.
+
+    Raises
+    ------
+    AtsError
+        If there are none, or sessions before them have not been traded yet.
+    """
+    signals, traded = deployment.warehouse.sessions("signals"), deployment.warehouse.sessions("orders")
+    due = next_to_trade(deployment, datetime.now(deployment.calendar.timezone))
+    begin = first or due
+    if not signals or begin is None:
+        raise AtsError("no session with signals waits for its orders: make signals with ats run first")
+    following = deployment.calendar.offset(traded[-1], 1) if traded else None
+    if following is not None and begin > following:
+        raise AtsError(f"the orders of {traded[-1]} are the last: go on with {following}, for each session is settled after the one before")
+    sessions = [day for day in signals if begin <= day <= (last or signals[-1])]
+    if not sessions:
+        raise AtsError(f"no signals are stored from {begin} to {last or signals[-1]}: choose sessions from {signals[0]} to {signals[-1]}")
+    return sessions
+
+
+def told(deployment: Deployment, session: date) -> str:
+    """What became of a session, in a line."""
+    account = deployment.warehouse.read("account", [session]).row(0, named=True)
+    orders = deployment.warehouse.read("orders", [session])
+    fills = deployment.warehouse.read("fills", [session])
+    states = ", ".join(f"{n} {state}" for state, n in sorted(orders.group_by("state").len().iter_rows())) or "no orders"
+    return f"{session}: equity {account['equity']:,.2f}, cash {account['cash']:,.2f}, {fills.height} fills; for the next open: {states}"

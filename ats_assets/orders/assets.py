@@ -1,0 +1,199 @@
+"""Assets of the stage orders: what a session's orders came to, what the account holds after it, the plan for the next open, and the orders sent.
+
+They are records: what was sent can't be made again, so no range run, backfill of several sessions or healing touches them. Making one again tells
+what the trade state has of it.
+"""
+
+from collections.abc import Iterator, Sequence
+from datetime import date
+from typing import Any
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError
+from ats_assets.graph import Node
+from ats_assets.orders import state as intents_state
+from ats_assets.orders.desk import Desk, open_desk
+from ats_assets.orders.order import Fill, OrderIntent
+from ats_assets.orders.planning import intents_of, order_plan
+from ats_assets.orders.quality import execution_quality, quality_table
+from ats_assets.orders.records import Sent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
+from ats_assets.orders.schema import Account, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions
+from ats_assets.partitions import Reads, session_partitions, sessions_of
+
+GROUP = "orders"
+POOL = "trading"
+"""One run at a time trades."""
+CODE = ("ats_assets.orders",)
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets."""
+    return [_settlement(deployment), _quality(deployment), _order_plan(deployment), _orders(deployment)]
+
+
+def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    common: dict[str, Any] = {
+        "group": GROUP,
+        "kinds": frozenset({"parquet", "sql"}),
+        "reads": (Reads(asset="bars"), Reads(asset="signals")),
+        "code": CODE,
+        "settings": (settings.orders, settings.backtest),
+        "record": True,
+    }
+    told = {
+        "fills": (Fills, "What was executed in the session."),
+        "positions": (Positions, "What the broker says is held at the session's close."),
+        "account": (Account, "The account at the session's close, and whether it agrees with our own records."),
+        "instruments": (Instruments, "What the broker says of the symbols that are held or wanted."),
+    }
+    nodes = {name: Node(name=name, contract=contract, **common) for name, (contract, _) in told.items()}
+
+    @dg.multi_asset(
+        name="settlement",
+        outs={name: dg.AssetOut.from_spec(node.spec(deployment, told[name][1])) for name, node in nodes.items()},
+        ins={"signals": nodes["fills"].ins()["signals"]},
+        deps=[dep for dep in nodes["fills"].deps() if dep.asset_key == dg.AssetKey("bars")],
+        partitions_def=session_partitions(deployment.calendar),
+        backfill_policy=dg.BackfillPolicy.multi_run(1),
+        pool=POOL,
+    )
+    def settlement(context: dg.AssetExecutionContext, signals: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
+        """Bring the orders for the session's open to their end, and compare the account with our own records."""
+        session = only_session(context.partition_keys)
+        with open_desk(deployment) as desk:
+            settled = desk.executor.settle(session)
+            if settled.waiting and not settled.differences:
+                raise AtsError(f"session {session} is not settled: {settled.waiting}")
+            decided = _decided(desk, settled.fills)
+            wanted = signals.filter(pl.col("target_weight") != 0)["symbol"]
+            symbols = sorted({*wanted, *(position.symbol for position in settled.positions)})
+            instruments = desk.broker.instruments(symbols)
+            for entry in settled.entries:
+                context.log.info(f"{entry.kind} {entry.symbol or ''}: {entry.description}")
+        yield dg.Output(fills_frame(session, settled.fills, decided), output_name="fills")
+        yield dg.Output(positions_frame(session, settled.positions), output_name="positions")
+        account = account_frame(session, desk.broker.name, settled.account, [one.message for one in settled.differences])
+        shown = {"equity": float(settled.account.equity), "cash": float(settled.account.cash)}
+        yield dg.Output(account, output_name="account", metadata=shown)
+        yield dg.Output(instruments_frame(session, instruments), output_name="instruments")
+
+    return settlement
+
+
+def _quality(deployment: Deployment) -> dg.AssetsDefinition:
+    node = Node(
+        name="execution_quality",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(Reads(asset="fills"), Reads(asset="bars")),
+        contract=ExecutionQuality,
+        code=("ats_assets.orders.quality",),
+        settings=(),
+        record=True,
+    )
+
+    @node.asset(deployment, ins=node.ins(), pool=POOL)
+    def execution_quality_of(context: dg.AssetExecutionContext, fills: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
+        """What the session's executions cost against the decision price, the arrival price and the day's VWAP; how much was filled, and how fast."""
+        session = only_session(context.partition_keys)
+        with open_desk(deployment) as desk:
+            sent = desk.executor.settle(session).orders
+        made = execution_quality(session, orders=sent, fills=fills, bars=bars, opens_at=deployment.calendar.opens_at(session))
+        context.add_output_metadata({"summary": dg.MetadataValue.md(quality_table(made))})
+        return made
+
+    return execution_quality_of
+
+
+def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    node = Node(
+        name="order_plan",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=tuple(Reads(asset=name) for name in ("signals", "bars", "positions", "account", "instruments")),
+        contract=OrderPlan,
+        code=("ats_assets.orders.planning", "ats_assets.portfolio"),
+        settings=(settings.portfolio, settings.orders, settings.backtest),
+        record=True,
+    )
+
+    @node.asset(deployment, ins=node.ins(), pool=POOL)
+    def order_plan_of(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> pl.DataFrame:
+        """The orders for the next open: target weights less what is held, under the limits of the settings."""
+        session = only_session(context.partition_keys)
+        made = order_plan(
+            session,
+            **frames,
+            portfolio=settings.portfolio,
+            orders=settings.orders,
+            fractional=settings.backtest.fractional_shares,
+        )
+        sent = made.filter(pl.col("quantity") > 0)
+        columns = ("symbol", "side", "leg", "quantity", "decision_price", "target_weight")
+        context.add_output_metadata(
+            {"orders": sent.height, "notional": sent["notional"].sum(), "plan": dg.MetadataValue.md(_table(sent, columns))}
+        )
+        return made
+
+    return order_plan_of
+
+
+def _orders(deployment: Deployment) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    node = Node(
+        name="orders",
+        group=GROUP,
+        kinds=frozenset({"parquet", "sql"}),
+        reads=(Reads(asset="order_plan"),),
+        contract=Orders,
+        code=CODE,
+        settings=(settings.orders,),
+        record=True,
+    )
+
+    @node.asset(deployment, ins=node.ins(), pool=POOL)
+    def orders(context: dg.AssetExecutionContext, order_plan: pl.DataFrame) -> pl.DataFrame:
+        """The plan's orders, sent to the broker exactly once, and what became of each."""
+        session = only_session(context.partition_keys)
+        with open_desk(deployment) as desk:
+            if desk.broker.live:
+                context.log.warning(f"LIVE: the orders of {session} cost real money")
+            execution = desk.executor.execute(session, intents_of(order_plan, settings.orders.strategy))
+        if execution.stopped:
+            context.log.warning(f"not all orders of {session} are sent: {execution.stopped}")
+        sent = [Sent(intent=one.intent, state=str(one.state), reason=one.reason, order=one.order) for one in execution.outcomes]
+        context.add_output_metadata({"orders": len(sent), "stopped": execution.stopped or "no", "broker": desk.broker.name})
+        return orders_frame(session, sent)
+
+    return orders
+
+
+def only_session(keys: Sequence[str]) -> date:
+    """The session of a run.
+
+    Raises
+    ------
+    AtsError
+        If it is a run over several: the orders of one session must be sent before the next one is settled.
+    """
+    sessions = sessions_of(keys)
+    if len(sessions) != 1:
+        raise AtsError(f"orders are made session by session, not {len(sessions)} in one run: use ats trade, or launch one partition")
+    return sessions[0]
+
+
+def _decided(desk: Desk, fills: Sequence[Fill]) -> dict[str, OrderIntent]:
+    """Client order id -> what was decided, of the fills whose orders are ours."""
+    with desk.state.begin() as connection:
+        rows = {name: intents_state.load(connection, name) for name in {fill.client_order_id for fill in fills}}
+    return {name: row.intent for name, row in rows.items() if row is not None}
+
+
+def _table(rows: pl.DataFrame, columns: Sequence[str]) -> str:
+    lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
+    return "\n".join(lines + ["| " + " | ".join(str(value) for value in row) + " |" for row in rows.select(columns).iter_rows()])

@@ -1,0 +1,71 @@
+"""What trades by itself: a job for the orders of one session, and the sensor that launches it once the session's signals are there."""
+
+from datetime import date, datetime
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+from ats_assets.automation import AT_WORK, REQUEST, newest_partition
+from ats_assets.deployment import Deployment
+from ats_assets.versions import settings_version
+
+JOB = "trading"
+MAX_ATTEMPTS = 10
+"""How often a session's orders are tried before the sensor asks a person: a failed run is tried again, for it sends nothing twice."""
+
+
+def trading_job() -> AssetJob:
+    """Settle a session, plan the orders for the next open, send them."""
+    return dg.define_asset_job(
+        JOB,
+        selection=dg.AssetSelection.groups("orders"),
+        description="A session's orders: what came of the last ones, the plan for the next open, sent to the broker exactly once.",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def trading_sensor(deployment: Deployment, job: AssetJob) -> dg.SensorDefinition:
+    """Orders as soon as a session has signals, while `orders.enabled` is true."""
+
+    @dg.sensor(
+        name="trading_sensor",
+        description="Asks for the orders of the next session that has signals, one session after the other, from the newest one at the time of the first order on.",
+        job=job,
+        minimum_interval_seconds=deployment.settings.automation.poll_seconds,
+    )
+    def trading(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        return judge_trading(deployment, datetime.now(deployment.calendar.timezone), context.instance)
+
+    return trading
+
+
+def next_to_trade(deployment: Deployment, now: datetime) -> date | None:
+    """The session whose orders are due: the one after the last that was traded, if it has signals; at the first start the newest with signals."""
+    signals = [day for day in deployment.warehouse.sessions("signals") if day <= (newest_partition(deployment, now) or date.min)]
+    traded = deployment.warehouse.sessions("orders")
+    if not signals:
+        return None
+    if not traded:
+        return signals[-1]
+    due = deployment.calendar.offset(traded[-1], 1)
+    return due if due in signals else None
+
+
+def judge_trading(deployment: Deployment, now: datetime, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    """The run that is due at `now`, or none and why."""
+    settings = deployment.settings.orders
+    if not settings.enabled:
+        return dg.SkipReason("orders.enabled is false: set it to let this sensor trade, or trade by hand with ats trade")
+    due = next_to_trade(deployment, now)
+    if due is None:
+        return dg.SkipReason("no session with signals waits for its orders")
+    at_work = [run for job in (JOB, "daily_signals", "history") for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))]
+    if at_work:
+        return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
+    request = f"{JOB}:{due}:{settings_version(settings)[:8]}"
+    tried = [run for run in instance.get_runs(dg.RunsFilter(tags={REQUEST: request})) if run.is_finished]
+    if len(tried) >= MAX_ATTEMPTS:
+        return dg.SkipReason(
+            f"the orders of {due} were tried {len(tried)} times (last: run {tried[0].run_id}): see its log, then launch {JOB} by hand"
+        )
+    return dg.RunRequest(run_key=f"{request}:{len(tried)}", partition_key=due.isoformat(), job_name=JOB, tags={REQUEST: request})
