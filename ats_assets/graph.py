@@ -106,7 +106,9 @@ class Node:
             Default: the function's docstring.
         """
         partitions = session_partitions(deployment.calendar) if partitioned else None
-        policy = dg.BackfillPolicy.single_run() if partitioned else None
+        policy = None
+        if partitioned:
+            policy = dg.BackfillPolicy.multi_run(1) if self.record else dg.BackfillPolicy.single_run()
         kept = self._described(deployment)
         how = {"pool": pool, "partitions_def": partitions, "backfill_policy": policy, "description": description}
         return dg.asset(name=self.name, ins=ins, deps=deps, **how, **kept)  # pyright: ignore[reportReturnType]

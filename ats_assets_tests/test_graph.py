@@ -11,6 +11,7 @@ import pytest
 import ats_assets.definitions
 from ats_assets.definitions import STAGES, build, schemas
 from ats_assets.deployment import Deployment
+from ats_assets.graph import RECORD
 from ats_assets.settings import load_settings
 from ats_assets_tests.small_market import small_market
 
@@ -113,11 +114,13 @@ def test_every_check_and_job_and_automation_says_what_it_is(graph: dg.Definition
     assert not [made.name for made in (*repository.schedule_defs, *repository.sensor_defs) if not made.description]
 
 
-def test_every_partitioned_asset_can_be_made_over_a_range_in_one_run(graph: dg.Definitions) -> None:
+def test_every_partitioned_asset_but_the_records_of_orders_can_be_made_over_a_range_in_one_run(graph: dg.Definitions) -> None:
     nodes = graph.resolve_asset_graph()
     for spec in graph.resolve_all_asset_specs():
         if spec.partitions_def:
-            assert nodes.get(spec.key).backfill_policy == dg.BackfillPolicy.single_run(), spec.key
+            expected = dg.BackfillPolicy.multi_run(1) if spec.group_name == "orders" else dg.BackfillPolicy.single_run()
+            assert nodes.get(spec.key).backfill_policy == expected, spec.key
+            assert (RECORD in spec.metadata) == (spec.group_name == "orders")
 
 
 def test_the_definitions_are_loadable_and_every_job_resolves(home: Path) -> None:
