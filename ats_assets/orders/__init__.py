@@ -1,5 +1,6 @@
 """Orders: from signals to a broker, exactly once, and what came of them."""
 
+from ats_assets.orders.alpaca_broker import AlpacaBroker
 from ats_assets.orders.broker import Broker, BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
 from ats_assets.orders.clock import Clock, SystemClock
 from ats_assets.orders.executor import Executor
@@ -38,6 +39,7 @@ __all__ = [
     "AccountMismatchError",
     "AccountState",
     "AlertSink",
+    "AlpacaBroker",
     "Broker",
     "BrokerError",
     "BrokerOrder",

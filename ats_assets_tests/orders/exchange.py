@@ -67,6 +67,8 @@ class Points:
 
     stop_at: int = -1
     act: Callable[[], None] | None = None
+    inside: bool = False
+    """Whether `act` may be done within a transaction, too."""
     names: list[str] = field(default_factory=list)
     gone: bool = False
 
@@ -100,7 +102,7 @@ class PointedState(TradeState):
             raise Killed
         with super().begin() as connection:
             yield connection
-            if points.act is None:
+            if points.act is None or points.inside:
                 points.pass_by("before commit")
         points.pass_by("after commit")
 

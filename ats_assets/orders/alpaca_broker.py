@@ -1,0 +1,358 @@
+"""The broker Alpaca, through alpaca-py. Paper money, unless both alpaca.account and orders.live say otherwise."""
+
+import logging
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any, cast
+
+from ats_assets.alerts import Alert, Severity
+from ats_assets.alpaca import (
+    AlpacaAnswerLostError,
+    AlpacaError,
+    AlpacaKeysError,
+    AlpacaRateLimitError,
+    AlpacaRefusedError,
+    AlpacaUnreachableError,
+    Credentials,
+    Waiting,
+    is_live,
+    trading_client,
+)
+from ats_assets.orders.alpaca_hours import NEW_YORK, closed_reason, hours_from, skew_reason
+from ats_assets.orders.alpaca_orders import decimal, from_order, instant, to_request
+from ats_assets.orders.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
+from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, EntryKind, Fill, Instrument, OrderIntent, Position, Side
+from ats_assets.orders.shift import AlertSink
+from ats_assets.settings import Settings
+
+if TYPE_CHECKING:
+    from alpaca.trading.models import Asset, Order
+
+log = logging.getLogger(__name__)
+
+NOT_FOUND = 40410000
+_PAGE = 100
+_ORDERS_PAGE = 500
+_ONE_BY_ONE = 30
+_QUOTES = ("USDT", "USDC", "USD", "BTC")
+
+_KINDS = {
+    "CSD": EntryKind.TRANSFER,
+    "CSW": EntryKind.TRANSFER,
+    "JNLC": EntryKind.TRANSFER,
+    "ACATC": EntryKind.TRANSFER,
+    "ACATS": EntryKind.TRANSFER,
+    "JNLS": EntryKind.TRANSFER,
+    "INT": EntryKind.INTEREST,
+    "FEE": EntryKind.FEE,
+    "CFEE": EntryKind.FEE,
+    "SPLIT": EntryKind.SPLIT,
+    "MA": EntryKind.CORPORATE_ACTION,
+    "NC": EntryKind.CORPORATE_ACTION,
+    "REORG": EntryKind.CORPORATE_ACTION,
+    "SPIN": EntryKind.CORPORATE_ACTION,
+    "VOF": EntryKind.CORPORATE_ACTION,
+}
+
+
+class AlpacaBroker:
+    """Alpaca's trading API.
+
+    Parameters
+    ----------
+    alert
+        Told, loudly, when real money is traded.
+    now
+        The machine's clock.
+    symbols
+        Our symbol -> Alpaca's, where they differ (BRK-B -> BRK.B).
+
+    Raises
+    ------
+    SettingsError
+        If alpaca.account is live, but orders.live is not true.
+    """
+
+    name = "alpaca"
+
+    def __init__(
+        self,
+        settings: Settings,
+        credentials: Credentials,
+        *,
+        alert: AlertSink,
+        now: Callable[[], datetime] = lambda: datetime.now(UTC),
+        waiting: Waiting | None = None,
+        symbols: Mapping[str, str] | None = None,
+    ) -> None:
+        self.live = is_live(settings)
+        self._client = trading_client(settings, credentials, waiting=waiting)
+        self._now = now
+        self._auction = settings.orders.kind == "market_on_open"
+        self._theirs = dict(symbols or {})
+        self._ours = {theirs: ours for ours, theirs in self._theirs.items()}
+        self._names: dict[str, str] = {}
+        self._hours = lru_cache(maxsize=4)(lambda day: hours_from(self._client, day))
+        if self.live:
+            text = "alpaca.account = live and orders.live = true: orders of this process cost real money"
+            log.warning("LIVE TRADING: %s", text)
+            alert(Alert(key=f"live:{now():%Y-%m-%d}", severity=Severity.CRITICAL, title="LIVE TRADING", text=text, at=now()))
+
+    def account(self) -> AccountState:
+        """The account as it is now; blocked where Alpaca or its owner has suspended trading."""
+        with _asking("the account"):
+            found: Any = self._client.get_account()
+        return AccountState(
+            account_id=str(found.id),
+            at=self._now(),
+            cash=decimal(found.cash, "cash"),
+            equity=decimal(found.equity, "equity"),
+            buying_power=decimal(found.buying_power, "buying_power"),
+            trading_blocked=bool(found.trading_blocked or found.account_blocked or found.trade_suspended_by_user),
+        )
+
+    def positions(self) -> list[Position]:
+        """What is held, by symbol."""
+        with _asking("the positions"):
+            found = cast("list[Any]", self._client.get_all_positions())
+        return sorted(
+            (
+                Position(
+                    symbol=self._our(_pair(one.symbol) if one.asset_class.value == "crypto" else one.symbol),
+                    quantity=decimal(one.qty, "qty"),
+                    cost=decimal(one.cost_basis, "cost_basis"),
+                    price=decimal(one.current_price, "current_price"),
+                )
+                for one in found
+            ),
+            key=lambda position: position.symbol,
+        )
+
+    def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """What can be traded; unknown, delisted and halted symbols with the reason why not."""
+        with _asking("the assets"):
+            if len(symbols) <= _ONE_BY_ONE:
+                found = {symbol: self._asset(self._their(symbol)) for symbol in symbols}
+            else:
+                every = {one.symbol: one for one in cast("list[Asset]", self._client.get_all_assets())}
+                found = {symbol: every.get(self._their(symbol)) for symbol in symbols}
+        return {symbol: _instrument(symbol, asset) for symbol, asset in found.items()}
+
+    def may_send(self, session: date) -> str | None:
+        """Why orders decided at the close of `session` can't be sent now: the clock, or Alpaca's hours."""
+        with _asking("the clock and the calendar"):
+            reason = skew_reason(self._client, self._now)
+            return reason or closed_reason(self._hours(session), session, self._now(), auction=self._auction)
+
+    def submit(self, intent: OrderIntent) -> BrokerOrder:
+        """Send an order, in one request.
+
+        Raises
+        ------
+        OrderRejectedError, NotSentError, DuplicateOrderError, OutcomeUnknownError
+        """
+        request = to_request(intent, self._their(intent.symbol))
+        name = intent.client_order_id
+        try:
+            order = self._client.submit_order(request)
+            return self._taken(cast("Order", order), name)
+        except (AlpacaUnreachableError, AlpacaRateLimitError, AlpacaKeysError) as error:
+            raise NotSentError(f"{name} was not sent: {error}") from None
+        except AlpacaRefusedError as error:
+            if "client_order_id" in error.reason:
+                raise DuplicateOrderError(f"Alpaca has an order {name} already ({error.reason})") from None
+            if error.status < 400:
+                raise NotSentError(f"{name} was not sent: {error}") from None
+            raise OrderRejectedError(f"Alpaca refuses {name}: {error.reason or error} ({error.status})") from None
+        except AlpacaAnswerLostError as error:
+            raise OutcomeUnknownError(f"{name} may be at Alpaca or not: {error}") from None
+        except (BrokerError, ValueError, TypeError) as error:  # JSON, but no order
+            raise OutcomeUnknownError(
+                f"{name} may be at Alpaca or not: its answer is no order of that id ({type(error).__name__})"
+            ) from None
+
+    def find(self, client_order_id: str) -> BrokerOrder | None:
+        """The order of that id; None where Alpaca itself says that there is none, and not some server before it."""
+        from alpaca.trading.requests import GetOrderByIdRequest  # noqa: PLC0415
+
+        with _asking(f"order {client_order_id}"):
+            try:
+                order = cast("Order", self._client.get_order_by_client_id(client_order_id))
+                if order.order_class.value == "bracket" and not order.legs:
+                    order = cast("Order", self._client.get_order_by_id(order.id, GetOrderByIdRequest(nested=True)))
+            except AlpacaRefusedError as error:
+                if error.status == 404 and error.code == NOT_FOUND:
+                    return None
+                raise
+            return self._taken(order, client_order_id)
+
+    def open_orders(self) -> list[BrokerOrder]:
+        """All that are not final; the legs of brackets by themselves."""
+        with _asking("the open orders"):
+            return [self._order(order) for order in self._orders("open", None)]
+
+    def cancel(self, broker_order_id: str) -> None:
+        """Ask for an order to be cancelled."""
+        with _asking(f"the end of order {broker_order_id}"):
+            try:
+                self._client.cancel_order_by_id(broker_order_id)
+            except AlpacaRefusedError as error:
+                if error.status != 422:  # it is final already
+                    raise
+
+    def fills(self, since: datetime) -> list[Fill]:
+        """The executions since then, the oldest first."""
+        with _asking("the fills"):
+            found = [one for one in self._activities("/account/activities/FILL", since) if one.get("activity_type") == "FILL"]
+            self._learn_names(found, since)
+            return [
+                Fill(
+                    fill_id=str(one["id"]),
+                    broker_order_id=str(one["order_id"]),
+                    client_order_id=self._names[str(one["order_id"])],
+                    symbol=self._our(str(one["symbol"])),
+                    side=Side.BUY if one["side"] == "buy" else Side.SELL,
+                    quantity=decimal(one["qty"], "qty"),
+                    price=decimal(one["price"], "price"),
+                    fees=Decimal(0),
+                    at=instant(one["transaction_time"], "transaction_time"),
+                )
+                for one in found
+            ]
+
+    def entries(self, since: datetime) -> list[AccountEntry]:
+        """Dividends, fees, splits, transfers … since then."""
+        with _asking("the account's activities"):
+            found = self._activities("/account/activities", since)
+            return [self._entry(one) for one in found if one["activity_type"] != "FILL" and one.get("status") != "canceled"]
+
+    def settle(self, session: date) -> str | None:
+        """After the close, entries of brackets that found no fill are cancelled, since they would stay for the next session."""
+        with _asking("the calendar and the open orders"):
+            hours = self._hours(session)
+            if not hours or hours[0].session != session:
+                raise BrokerError(f"Alpaca's calendar has no session {session}")
+            if self._now() < hours[0].closes:
+                return f"session {session} closes at {hours[0].closes:%H:%M} UTC"
+            for order in self._orders("open", None, nested=True):
+                if order.order_class.value == "bracket" and order.submitted_at < hours[0].opens and order.filled_at is None:
+                    self.cancel(str(order.id))
+        return None
+
+    def _asset(self, symbol: str) -> "Asset | None":
+        try:
+            return cast("Asset", self._client.get_asset(symbol))
+        except AlpacaRefusedError as error:
+            if error.status == 404 and error.code == NOT_FOUND:
+                return None
+            raise
+
+    def _taken(self, order: "Order", client_order_id: str) -> BrokerOrder:
+        taken = self._order(order)
+        if taken.client_order_id != client_order_id:
+            raise BrokerError(f"Alpaca was asked for order {client_order_id} and tells of {taken.client_order_id}")
+        return taken
+
+    def _order(self, order: "Order") -> BrokerOrder:
+        self._names[str(order.id)] = order.client_order_id
+        return from_order(order, self._our(str(order.symbol)))
+
+    def _orders(self, status: str, after: datetime | None, *, nested: bool = False) -> "list[Order]":
+        from alpaca.common.enums import Sort  # noqa: PLC0415
+        from alpaca.trading.enums import QueryOrderStatus  # noqa: PLC0415
+        from alpaca.trading.requests import GetOrdersRequest  # noqa: PLC0415
+
+        found: dict[str, Order] = {}
+        while True:
+            query = GetOrdersRequest(status=QueryOrderStatus(status), limit=_ORDERS_PAGE, after=after, direction=Sort.ASC, nested=nested)
+            page = cast("list[Order]", self._client.get_orders(query))
+            fresh = [order for order in page if str(order.id) not in found]
+            found |= {str(order.id): order for order in fresh}
+            if len(page) < _ORDERS_PAGE:
+                return list(found.values())
+            if not fresh:
+                raise BrokerError(f"more than {_ORDERS_PAGE} orders of one instant: they can't be listed")
+            after = max(order.submitted_at for order in page) - timedelta(milliseconds=1)  # orders of one instant may lie on two pages
+
+    def _activities(self, path: str, since: datetime) -> list[dict[str, Any]]:
+        found: list[dict[str, Any]] = []
+        query: dict[str, Any] = {"after": since.astimezone(UTC).isoformat().replace("+00:00", "Z"), "direction": "asc", "page_size": _PAGE}
+        while True:
+            page = self._client.get(path, query)
+            if not isinstance(page, list):
+                raise BrokerError(f"Alpaca's answer to {path} is no list: it can't be used")
+            found += page
+            if len(page) < _PAGE:
+                return found
+            query["page_token"] = page[-1]["id"]
+
+    def _learn_names(self, found: Sequence[Mapping[str, Any]], since: datetime) -> None:
+        """Client order ids, which executions lack: of all newer orders at once, of the others one by one."""
+        wanted = {str(one["order_id"]) for one in found}
+        if wanted - self._names.keys():
+            for order in self._orders("all", since - timedelta(days=1)):
+                self._names[str(order.id)] = order.client_order_id
+        for order_id in sorted(wanted - self._names.keys()):
+            self._names[order_id] = cast("Order", self._client.get_order_by_id(order_id)).client_order_id
+
+    def _entry(self, one: Mapping[str, Any]) -> AccountEntry:
+        said = str(one["activity_type"])
+        kind = _KINDS.get(said, EntryKind.DIVIDEND if said.startswith("DIV") else EntryKind.OTHER)
+        moves = (
+            kind is not EntryKind.DIVIDEND and one.get("qty") is not None
+        )  # of a dividend it is the number of shares that it was paid on
+        symbol = one.get("symbol")
+        return AccountEntry(
+            entry_id=str(one["id"]),
+            kind=kind,
+            at=datetime.combine(date.fromisoformat(str(one["date"])), time(), NEW_YORK).astimezone(UTC),
+            symbol=self._our(str(symbol)) if symbol else None,
+            quantity=decimal(one["qty"], "qty") if moves else Decimal(0),
+            cash=decimal(one.get("net_amount", 0), "net_amount"),
+            description=f"{said} {one.get('description') or ''}".strip(),
+        )
+
+    def _their(self, symbol: str) -> str:
+        return self._theirs.get(symbol, symbol)
+
+    def _our(self, symbol: str) -> str:
+        return self._ours.get(symbol, symbol)
+
+
+@contextmanager
+def _asking(what: str) -> Iterator[None]:
+    """Whatever fails in asking is a `BrokerError` with what was asked for."""
+    try:
+        yield
+    except BrokerError:
+        raise
+    except AlpacaError as error:
+        raise BrokerError(f"Alpaca can't be asked for {what}: {error}") from None
+    except (ValueError, TypeError, KeyError, AttributeError) as error:  # JSON, but not what was asked for
+        raise BrokerError(
+            f"Alpaca's answer about {what} has not the documented form ({type(error).__name__}): nothing is done on it"
+        ) from None
+
+
+def _pair(symbol: str) -> str:
+    """BTCUSD as BTC/USD: positions in crypto are named without the stroke."""
+    if "/" in symbol:
+        return symbol
+    quote = next((quote for quote in _QUOTES if symbol.endswith(quote)), "")
+    return f"{symbol.removesuffix(quote)}/{quote}" if quote else symbol
+
+
+def _instrument(symbol: str, asset: "Asset | None") -> Instrument:
+    if asset is None:
+        reason = f"{symbol} is not known to Alpaca"
+    elif asset.status.value != "active":
+        reason = f"{symbol} is no longer active: delisted or renamed"
+    else:
+        reason = None if asset.tradable else f"{symbol} can't be traded now: halted, or closed to trading"
+    if asset is None or reason:
+        return Instrument(symbol=symbol, tradable=False, fractionable=False, shortable=False, reason=reason)
+    shortable = bool(asset.shortable and asset.easy_to_borrow)
+    return Instrument(symbol=symbol, tradable=True, fractionable=bool(asset.fractionable), shortable=shortable)

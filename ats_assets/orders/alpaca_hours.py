@@ -1,0 +1,79 @@
+"""When Alpaca takes orders for the next open, by its own clock and calendar.
+
+Opening-auction orders are taken from 19:00 New York time after a session until 9:28 before the next one, and refused between; day orders, which Alpaca queues,
+from the close on until the open (Alpaca's documentation of times in force).
+"""
+
+from collections.abc import Callable
+from dataclasses import dataclass
+from datetime import UTC, date, datetime, time, timedelta
+from typing import TYPE_CHECKING
+from zoneinfo import ZoneInfo
+
+from ats_assets.orders.broker import BrokerError
+
+if TYPE_CHECKING:
+    from alpaca.trading.client import TradingClient
+
+NEW_YORK = ZoneInfo("America/New_York")
+MAX_SKEW = timedelta(seconds=30)
+"""Between this machine's clock and Alpaca's; with more, times can't be compared, and nothing is sent."""
+
+_AUCTION_OPENS, _AUCTION_CLOSES = time(19, 0), time(9, 28)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Hours:
+    """Open and close of a session, UTC."""
+
+    session: date
+    opens: datetime
+    closes: datetime
+
+
+def skew_reason(client: "TradingClient", now: Callable[[], datetime]) -> str | None:
+    """Why the machine's clock can't be trusted; None where it can. The answer's own travel is passed over: the clock is read before and after it."""
+    before = now()
+    theirs = client.get_clock().timestamp  # pyright: ignore[reportAttributeAccessIssue]
+    after = now()
+    skew = max(before - theirs, theirs - after, timedelta(0))
+    if skew <= MAX_SKEW:
+        return None
+    return f"this machine's clock and Alpaca's differ by {skew.total_seconds():.0f} s ({after:%H:%M:%S} and {theirs.astimezone(UTC):%H:%M:%S} UTC): set it right"
+
+
+def hours_from(client: "TradingClient", first: date) -> list[Hours]:
+    """The sessions of about two weeks from a day on, by Alpaca's calendar, which knows of unscheduled closings."""
+    from alpaca.trading.requests import GetCalendarRequest  # noqa: PLC0415
+
+    days = client.get_calendar(GetCalendarRequest(start=first, end=first + timedelta(days=14)))
+    return [
+        Hours(
+            session=day.date,
+            opens=day.open.replace(tzinfo=NEW_YORK).astimezone(UTC),
+            closes=day.close.replace(tzinfo=NEW_YORK).astimezone(UTC),
+        )  # pyright: ignore[reportAttributeAccessIssue]
+        for day in days
+    ]
+
+
+def closed_reason(hours: list[Hours], session: date, now: datetime, *, auction: bool) -> str | None:
+    """Why orders decided at the close of `session` can't be sent at `now`; None where they can.
+
+    Raises
+    ------
+    BrokerError
+        If the calendar does not have the session and the next one.
+    """
+    if len(hours) < 2 or hours[0].session != session:
+        raise BrokerError(f"Alpaca's calendar has no session {session}: the settings' calendar and the broker's differ, nothing is sent")
+    this, following = hours[0], hours[1]
+    opens, closes = this.closes, following.opens
+    if auction:
+        opens = datetime.combine(session, _AUCTION_OPENS, NEW_YORK).astimezone(UTC)
+        closes = datetime.combine(following.session, _AUCTION_CLOSES, NEW_YORK).astimezone(UTC)
+    if now < opens:
+        return f"orders for the open of {following.session} are taken from {opens.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York time on"
+    if now >= closes:
+        return f"it is too late for the open of {following.session}: orders were taken until {closes.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York time"
+    return None

@@ -1,0 +1,132 @@
+"""Intents in Alpaca's words, and its orders in ours.
+
+Rules, from Alpaca's documentation of orders: opening-auction orders (time in force `opg`) and brackets take whole shares only; fractional shares are bought
+and sold by day orders, which are queued overnight and filled just after the open; a price has two decimals from one dollar on, and four below (SEC Rule 612).
+"""
+
+from datetime import datetime
+from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from typing import TYPE_CHECKING, Any
+
+from ats_assets.orders.broker import BrokerError, OrderRejectedError
+from ats_assets.orders.order import BrokerOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side
+
+if TYPE_CHECKING:
+    from alpaca.trading.models import Order
+    from alpaca.trading.requests import OrderRequest
+
+_STATUS = {
+    "filled": OrderStatus.FILLED,
+    "partially_filled": OrderStatus.PARTIALLY_FILLED,
+    "canceled": OrderStatus.CANCELED,
+    "replaced": OrderStatus.CANCELED,
+    "expired": OrderStatus.EXPIRED,
+    "rejected": OrderStatus.REJECTED,
+}
+"""All others are on their way to one of these."""
+
+
+def tick(price: Decimal, *, up: bool) -> Decimal:
+    """The price on Alpaca's grid: the next cent, below one dollar the next hundredth of one."""
+    step = Decimal("0.01") if price >= 1 else Decimal("0.0001")
+    return price.quantize(step, rounding=ROUND_CEILING if up else ROUND_FLOOR)
+
+
+def to_request(intent: OrderIntent, symbol: str) -> "OrderRequest":
+    """The request for an intent. A limit is rounded so that it never pays more or takes less than was decided; a stop so that it triggers no later.
+
+    Raises
+    ------
+    OrderRejectedError
+        If Alpaca has no such order; it is not sent.
+    """
+    from alpaca.trading.enums import OrderClass, OrderSide, TimeInForce  # noqa: PLC0415
+    from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest, StopLossRequest, TakeProfitRequest  # noqa: PLC0415
+
+    whole, crypto, buys = intent.quantity == intent.quantity.to_integral_value(), "/" in symbol, intent.side is Side.BUY
+    common: dict[str, Any] = {
+        "symbol": symbol,
+        "qty": _exact(intent, intent.quantity),
+        "side": OrderSide(intent.side.value),
+        "client_order_id": intent.client_order_id,
+    }
+    day = TimeInForce.GTC if crypto else TimeInForce.DAY
+    if intent.kind is OrderKind.MARKET_ON_OPEN:
+        return MarketOrderRequest(**common, time_in_force=TimeInForce.OPG if whole and not crypto else day)
+    if intent.limit_price is None:
+        raise OrderRejectedError(f"{intent.client_order_id} is a {intent.kind} order without a limit price: plan it with one")
+    common["limit_price"] = _exact(intent, tick(intent.limit_price, up=not buys))
+    if intent.kind is OrderKind.LIMIT or intent.leg is Leg.CLOSE:
+        return LimitOrderRequest(**common, time_in_force=day)
+    if not whole or crypto or intent.take_profit is None or intent.stop_loss is None:
+        raise OrderRejectedError(
+            f"{intent.client_order_id}: a bracket needs whole shares of a stock, a take-profit and a stop-loss; choose another orders.kind, or whole shares"
+        )
+    return LimitOrderRequest(
+        **common,
+        time_in_force=TimeInForce.GTC,
+        order_class=OrderClass.BRACKET,
+        take_profit=TakeProfitRequest(limit_price=_exact(intent, tick(intent.take_profit, up=buys))),
+        stop_loss=StopLossRequest(stop_price=_exact(intent, tick(intent.stop_loss, up=buys))),
+    )
+
+
+def from_order(order: "Order", symbol: str) -> BrokerOrder:
+    """Alpaca's order; `symbol` is ours of it."""
+    return BrokerOrder(
+        broker_order_id=str(order.id),
+        client_order_id=order.client_order_id,
+        symbol=symbol,
+        side=Side(_given(order.side, "side").value),
+        quantity=decimal(order.qty, "qty"),
+        status=_STATUS.get(
+            order.status.value, OrderStatus.PARTIALLY_FILLED if decimal(order.filled_qty, "filled_qty") else OrderStatus.ACCEPTED
+        ),
+        filled_quantity=decimal(order.filled_qty, "filled_qty"),
+        filled_average_price=None if order.filled_avg_price is None else decimal(order.filled_avg_price, "filled_avg_price"),
+        submitted_at=order.submitted_at,
+        updated_at=order.updated_at,
+        reason=None if order.status.value in ("new", "accepted", "filled", "partially_filled", "held") else order.status.value,
+        legs=tuple(from_order(leg, symbol) for leg in order.legs or ()),
+    )
+
+
+def decimal(value: object, name: str) -> Decimal:
+    """A number as Alpaca writes it, exactly.
+
+    Raises
+    ------
+    BrokerError
+        If it is missing or none.
+    """
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError:
+        raise BrokerError(f"Alpaca's {name} is {value!r}, no number: the answer can't be used") from None
+    if not number.is_finite():
+        raise BrokerError(f"Alpaca's {name} is {value!r}: the answer can't be used")
+    return number
+
+
+def instant(value: object, name: str) -> datetime:
+    """A time as Alpaca writes it."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise BrokerError(f"Alpaca's {name} is {value!r}, no time: the answer can't be used") from None
+    if at.tzinfo is None:
+        raise BrokerError(f"Alpaca's {name} is {value!r}, without a time zone: the answer can't be used")
+    return at
+
+
+def _given(value: Any, name: str) -> Any:
+    if value is None:
+        raise BrokerError(f"Alpaca's order has no {name}: the answer can't be used")
+    return value
+
+
+def _exact(intent: OrderIntent, value: Decimal) -> float:
+    """As alpaca-py sends numbers: the shortest decimal of a double. It must be the same number."""
+    if Decimal(repr(float(value))) != value:
+        raise OrderRejectedError(f"{intent.client_order_id}: {value} has more digits than can be sent: round it to nine decimals")
+    return float(value)
