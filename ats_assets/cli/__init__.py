@@ -154,13 +154,14 @@ def leakcheck(  # noqa: PLR0917 - typer calls it by name
 def explain(
     symbol: Annotated[str, typer.Argument(help="Of the signal.")],
     session: Annotated[str, typer.Argument(metavar="DATE", help="The session after whose close the signal was made.")],
+    order: Annotated[bool, typer.Option("--order", help="Explain the order that was decided at that close, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every partition that was read.")] = False,
 ) -> None:
-    """Explain a signal: its model, what that was trained on, features, bars and deliveries, with versions and files."""
+    """Explain a signal, or an order: its model, what that was trained on, features, bars and deliveries, with versions and files."""
     from ats_assets.cli.explain import explain as command  # noqa: PLC0415
     from ats_assets.cli.writing import required_day  # noqa: PLC0415
 
-    command(symbol=symbol, session=required_day(session, "DATE"), as_json=as_json)
+    command(symbol=symbol, session=required_day(session, "DATE"), as_json=as_json, order=order)
 
 
 @app.command()

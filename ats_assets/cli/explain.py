@@ -1,7 +1,8 @@
-"""`ats explain`: what a signal was made from, as a tree or as JSON."""
+"""`ats explain`: what a signal or an order was made from, as a tree or as JSON."""
 
 import json
 import sys
+from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
 from typing import Any
@@ -19,23 +20,46 @@ SPANS = 3
 """Runs of sessions that the tree shows of a window."""
 
 
-def explain(*, symbol: str, session: date, as_json: bool) -> None:
-    """Write the explanation of the signal to standard output."""
+def explain(*, symbol: str, session: date, as_json: bool, order: bool = False) -> None:
+    """Write the explanation of the signal, or of the order, to standard output."""
     deployment = Deployment(load_settings())
     index = LineageIndex(deployment)
     index.refresh()
-    explained = Explaining(deployment, index.entries()).signal(symbol, session.isoformat())
+    explaining = Explaining(deployment, index.entries())
+    explained = (explaining.order if order else explaining.signal)(symbol, session.isoformat())
     if as_json:
         sys.stdout.write(json.dumps({"symbol": symbol, **asdict(explained)}, indent=1, ensure_ascii=False, default=str) + "\n")
         return
     tree = Tree(_title(explained, symbol))
-    _grow(tree, explained, symbol)
+    _grow(tree, explained, symbol, _told_at(explained))
     console().print(tree)
 
 
-def _grow(tree: Tree, explained: Made | Many, symbol: str) -> None:
+def _told_at(explained: Made | Many) -> dict[tuple[str, str], int]:
+    """Partition -> the node of the tree that tells what it was made from: of those nearest to the root the first."""
+    told: dict[tuple[str, str], int] = {}
+    level: list[Made | Many] = [explained]
+    while level:
+        for node in level:
+            told.setdefault(_key(node), id(node))
+        level = [below for node in level if told[_key(node)] == id(node) for below in node.made_from]
+    return told
+
+
+def _key(node: Made | Many) -> tuple[str, str]:
+    return (node.asset, node.digest if isinstance(node, Many) else f"{node.session} {node.data_version}")
+
+
+def _grow(tree: Tree, explained: Made | Many, symbol: str, told: Mapping[tuple[str, str], int]) -> None:
     for below in explained.made_from:
-        _grow(tree.add(_title(below, symbol)), below, symbol)
+        if told[_key(below)] == id(below):
+            _grow(tree.add(_title(below, symbol)), below, symbol, told)
+        else:
+            tree.add(Text.assemble((below.asset, "bold"), f"  {_when(below)}, told elsewhere in this tree"))
+
+
+def _when(node: Made | Many) -> str:
+    return _spans(node) if isinstance(node, Many) else node.session
 
 
 def _title(explained: Made | Many, symbol: str) -> Text:

@@ -1,4 +1,4 @@
-"""A signal back to its model, the partitions that this was trained on, the features, the bars and the deliveries of the raw bars, with versions and files."""
+"""A signal or an order back to its model, the partitions that this was trained on, the features, the bars and the deliveries of the raw bars, with versions and files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field
@@ -12,7 +12,7 @@ from ats_assets.lineage.digests import set_digest, stored
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import Found, read_record
 
-SHOWN_ROWS = ("signals", "predictions", "universe", "bars", "raw_bars")
+SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "signals", "predictions", "universe", "bars", "raw_bars")
 """The assets of which the symbol's own row is told."""
 FOLLOWED = "predictions"
 """Of its window the signal's own session is explained, too: there is the score."""
@@ -90,6 +90,25 @@ class Explaining:
             )
         if not explained.row:
             raise MissingPartitionError(f"{symbol} has no signal at {session}: ats signals --session {session} lists those that have")
+        return explained
+
+    def order(self, symbol: str, session: str) -> Made:
+        """The order for a symbol that was decided at a session's close: its plan, and the signal, account and bars behind it.
+
+        Raises
+        ------
+        MissingPartitionError
+            If there is none.
+        CorruptPartitionError
+            If a file on the way is damaged.
+        """
+        explained = self._made("orders", session, symbol)
+        if explained is None:
+            raise MissingPartitionError(f"no orders of {session} are stored: choose a session that was traded, or trade it with ats trade")
+        if not explained.row:
+            raise MissingPartitionError(
+                f"no order for {symbol} was sent at the close of {session}: the plan of that session says why, if it was wanted"
+            )
         return explained
 
     def _made(self, asset: str, session: str, symbol: str, version: str | None = None) -> "Made | None":
