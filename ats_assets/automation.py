@@ -186,7 +186,7 @@ def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInst
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
     try:
-        source = open_source(deployment.settings.source, deployment.calendar)  # anew: files may have come
+        source = open_source(deployment.settings.source, deployment.calendar, deployment.settings)  # anew: files may have come
         latest = min(source.latest_session(), newest)
         if latest < stored[-1]:
             return dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored")

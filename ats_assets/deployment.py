@@ -51,7 +51,7 @@ class Deployment:
         """Where bars come from; opening it reads its files."""
         from ats_assets.sources import open_source  # noqa: PLC0415 - not every command has to do with it
 
-        return open_source(self.settings.source, self.calendar)
+        return open_source(self.settings.source, self.calendar, self.settings)
 
     @cached_property
     def families(self) -> "Mapping[str, FeatureFamily]":

@@ -1,6 +1,14 @@
 """Alpaca's API, reliably: keys, clients, and how a request fails."""
 
-from ats_assets.alpaca.clients import corporate_actions_client, crypto_client, is_live, option_client, stock_client, trading_client
+from ats_assets.alpaca.clients import (
+    corporate_actions_client,
+    crypto_client,
+    is_live,
+    option_client,
+    server_time,
+    stock_client,
+    trading_client,
+)
 from ats_assets.alpaca.credentials import Credentials, Secret, read_credentials, which_are_set
 from ats_assets.alpaca.errors import (
     AlpacaAnswerLostError,
@@ -27,6 +35,7 @@ __all__ = [
     "is_live",
     "option_client",
     "read_credentials",
+    "server_time",
     "stock_client",
     "trading_client",
     "which_are_set",

@@ -9,6 +9,8 @@ from ats_assets.errors import SettingsError
 from ats_assets.settings import AlpacaSettings, Settings
 
 if TYPE_CHECKING:
+    from datetime import datetime
+
     from alpaca.common.rest import RESTClient
     from alpaca.data.historical.corporate_actions import CorporateActionsClient
     from alpaca.data.historical.crypto import CryptoHistoricalDataClient
@@ -83,6 +85,12 @@ def is_live(settings: Settings) -> bool:
             "or alpaca.account = paper (with the paper account's keys)"
         )
     return settings.alpaca.account == "live" and settings.orders.live
+
+
+def server_time(client: "RESTClient") -> "datetime | None":
+    """Alpaca's clock at the last answer that this client got, to the second; None before the first."""
+    adapter = client._session.get_adapter("https://")
+    return adapter.server_time if isinstance(adapter, ReliableAdapter) else None
 
 
 def _make_reliable(

@@ -11,6 +11,7 @@ import json
 import time
 from collections.abc import Mapping
 from dataclasses import dataclass
+from datetime import datetime
 from urllib.parse import urlsplit
 
 import requests
@@ -28,7 +29,7 @@ from ats_assets.alpaca.errors import (
     AlpacaUnreachableError,
 )
 from ats_assets.alpaca.paging import PageWatch
-from ats_assets.alpaca.waiting import Waiting
+from ats_assets.alpaca.waiting import Waiting, http_date
 
 PLACEHOLDER = "(put in by the transport)"
 """What the clients hold in place of a key."""
@@ -66,6 +67,8 @@ class ReliableAdapter(HTTPAdapter):
         self._max_attempts = max_attempts
         self._waiting = waiting
         self._pages = PageWatch()
+        self.server_time: datetime | None = None
+        """The server's clock at its last answer."""
 
     @override
     def send(  # pyright: ignore[reportIncompatibleMethodOverride]
@@ -105,6 +108,7 @@ class ReliableAdapter(HTTPAdapter):
         except requests.RequestException as error:
             return _Failed(self._no_answer(error, where))
         response.request = request
+        self.server_time = http_date(response.headers.get("Date", "")) or self.server_time
         try:
             self._read(response)
         except (HTTPError, OSError) as error:

@@ -41,16 +41,17 @@ class Waiting:
         text = headers.get("Retry-After", "").strip()
         if text.isascii() and text.isdigit():
             return float(text)
-        then = _http_date(text)
+        then = http_date(text)
         reset = headers.get("X-Ratelimit-Reset", "").strip()
         if then is None and reset.isascii() and reset.isdigit() and len(reset) < 12:
             then = datetime.fromtimestamp(int(reset), UTC)
         if then is None:
             return None
-        return max(0.0, (then - (_http_date(headers.get("Date", "")) or self.now())).total_seconds())
+        return max(0.0, (then - (http_date(headers.get("Date", "")) or self.now())).total_seconds())
 
 
-def _http_date(text: str) -> datetime | None:
+def http_date(text: str) -> datetime | None:
+    """A date as HTTP headers have it, in UTC; None where it is none."""
     try:
         at = parsedate_to_datetime(text) if text else None
     except ValueError:

@@ -1,7 +1,8 @@
-"""Sources of daily bars and corporate actions: the `BarSource` protocol, a synthetic market, files."""
+"""Sources of daily bars and corporate actions: the `BarSource` protocol, a synthetic market, files, Alpaca."""
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.settings import SourceSettings
+from ats_assets.errors import SourceError
+from ats_assets.settings import Settings, SourceSettings
 from ats_assets.sources.files import FileSource
 from ats_assets.sources.schema import (
     ACTION_KINDS,
@@ -36,8 +37,20 @@ __all__ = [
 ]
 
 
-def open_source(settings: SourceSettings, calendar: SessionCalendar) -> BarSource:
-    """The source that the settings name. Nothing is read or simulated before its first use."""
+def open_source(settings: SourceSettings, calendar: SessionCalendar, everything: Settings | None = None) -> BarSource:
+    """The source that the settings name. Nothing is read, asked or simulated before its first use.
+
+    Parameters
+    ----------
+    everything
+        All settings, for a source that has to connect.
+    """
     if settings.kind == "synthetic":
         return SyntheticSource(settings.synthetic, calendar)
-    return FileSource(settings.files.model_copy(update={"path": settings.files.path or settings.path}), calendar)
+    if settings.kind == "files":
+        return FileSource(settings.files.model_copy(update={"path": settings.files.path or settings.path}), calendar)
+    if everything is None:
+        raise SourceError("source.kind is alpaca, which needs all settings to connect: open it with them")
+    from ats_assets.sources.alpaca import AlpacaSource  # noqa: PLC0415 - few runs need it
+
+    return AlpacaSource(everything.model_copy(update={"source": settings}), calendar)

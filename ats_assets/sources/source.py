@@ -21,11 +21,14 @@ class Capabilities:
         "split_and_dividend": by later dividends too; "unknown": the source does not say.
     fractional_volume
         Whether volume is counted in fractions of a unit (crypto) rather than whole shares.
+    remote
+        Whether each session is asked for at somebody's server: over a range, what is stored is not asked for again.
     """
 
     has_vwap: bool
     adjustment: Literal["raw", "split", "split_and_dividend", "unknown"]
     fractional_volume: bool
+    remote: bool = False
 
 
 class BarSource(Protocol):

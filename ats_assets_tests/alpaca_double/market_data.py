@@ -8,7 +8,7 @@ import re
 from bisect import bisect_left, bisect_right
 from collections import defaultdict
 from collections.abc import Iterable, Mapping, Sequence
-from datetime import datetime, timedelta
+from datetime import UTC, datetime, timedelta
 from typing import Any, TypeVar
 
 from ats_assets_tests.alpaca_double.wire import NEW_YORK, Refusal, Request, Response, Route, instant, rfc3339
@@ -16,6 +16,7 @@ from ats_assets_tests.alpaca_double.wire import NEW_YORK, Refusal, Request, Resp
 Row = dict[str, Any]
 T = TypeVar("T")
 
+FIRST = datetime(2000, 1, 1, tzinfo=UTC)
 _SYMBOL = re.compile(r"[A-Z][A-Z0-9.\-/]{0,24}")
 _TIMEFRAME = re.compile(r"\d{1,2}(Min|Hour|Day|Week|Month)")
 FEEDS = {"stocks": ("iex", "sip", "otc", "boats", "overnight"), "options": ("opra", "indicative"), "crypto": ()}
@@ -85,6 +86,7 @@ class MarketData:
             Route(method="GET", pattern=crypto + r"/(?P<kind>bars|trades|quotes)", handle=self._historical, keyless=True),
             Route(method="GET", pattern=r"/v1beta1/(?P<market>options)/(?P<kind>bars|trades)", handle=self._historical),
             Route(method="GET", pattern=r"/v2/(?P<market>stocks)/snapshots", handle=self._stock_snapshots),
+            Route(method="GET", pattern=crypto + r"/latest/bars", handle=self._latest_bars, keyless=True),
             Route(method="GET", pattern=crypto + r"/snapshots", handle=self._crypto_snapshots, keyless=True),
             Route(method="GET", pattern=r"/v1beta1/options/snapshots/(?P<underlying>[^/]+)", handle=self._chain),
             Route(method="GET", pattern=r"/v1/corporate-actions", handle=self._corporate_actions),
@@ -152,6 +154,10 @@ class MarketData:
 
     def _crypto_snapshots(self, request: Request) -> Response:
         return Response(body={"snapshots": self._snapshots_of("crypto", _symbols(request))})
+
+    def _latest_bars(self, request: Request) -> Response:
+        found = {symbol: [*self._between("crypto", "bars/1Min", symbol, "", FIRST, request.now)][-1:] for symbol in _symbols(request)}
+        return Response(body={"bars": {symbol: rows[0] for symbol, rows in found.items() if rows}})
 
     def _snapshots_of(self, market: str, symbols: Sequence[str]) -> dict[str, Row]:
         return {symbol: self._snapshots[market, symbol] for symbol in symbols if (market, symbol) in self._snapshots}

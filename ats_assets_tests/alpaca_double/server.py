@@ -167,6 +167,10 @@ class _Handler(BaseHTTPRequestHandler):
         with contextlib.suppress(ConnectionError):  # the client is gone
             super().handle()
 
+    def date_time_string(self, timestamp: float | None = None) -> str:
+        """The Date header: the double's clock, not the machine's."""
+        return super().date_time_string(self.double.now.timestamp() if timestamp is None else timestamp)
+
     def _serve(self) -> None:
         target = urlsplit(self.path)
         body = self.rfile.read(int(self.headers.get("Content-Length") or 0)).decode()
