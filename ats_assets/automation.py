@@ -9,11 +9,11 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from ats_assets.deployment import MODEL, Deployment
-from ats_assets.errors import MissingPartitionError, SourceError
+from ats_assets.errors import MissingPartitionError, SettingsError, SourceError
 from ats_assets.healing import Healing, rules_of
 from ats_assets.lineage import Rules
 from ats_assets.models.refits import last_refit
-from ats_assets.sources import open_source
+from ats_assets.sources import clock_remark, open_source
 from ats_assets.versions import code_version, settings_version
 from ats_assets.warehouse import Warehouse, data_version
 
@@ -28,6 +28,8 @@ waits for tonight's fit."""
 CODE = tuple(f"ats_assets.{stage}" for stage in ("bars", "expressions", "features", "labels", "models", "portfolio", "signals", "sources"))
 REQUEST = "ats/request"
 """Tag of a requested run: what it is asked for, and from which delivery, code and settings. Retries and re-executions keep it."""
+REMARK = "ats/remark"
+"""Tag of a requested run: what its source says of the clock by which the session has closed."""
 AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
 HEALED_AT_ONCE = 126
 """Sessions in one run of what is stale."""
@@ -185,21 +187,32 @@ def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInst
     ]
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
+    remark = None
     try:
         source = open_source(deployment.settings.source, deployment.calendar, deployment.settings)  # anew: files may have come
         latest = min(source.latest_session(), newest)
+        remark = clock_remark(source)
         if latest < stored[-1]:
-            return dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored")
+            return _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark)
         due = stored[-1] if latest == stored[-1] else deployment.calendar.offset(stored[-1], 1)
         delivery = data_version(source.bars([due]))
-    except SourceError as error:
+    except (SourceError, SettingsError) as error:
         return dg.SkipReason(f"the source can't be read: {error}")
     if due == stored[-1] and is_current(deployment.warehouse, "signals", due) and _is_stored(deployment, due, delivery):
-        return dg.SkipReason(f"no new session: signals of {due} are made from what the source holds")
+        return _said(dg.SkipReason(f"no new session: signals of {due} are made from what the source holds"), remark)
     training = needed_for_signals(deployment, due)
     if training:
-        return _asked_once(instance, "nightly_retraining", training, _request(deployment, "nightly_retraining", training))
-    return _asked_once(instance, "daily_signals", [due], _request(deployment, "daily_signals", [due], delivery))
+        return _said(_asked_once(instance, "nightly_retraining", training, _request(deployment, "nightly_retraining", training)), remark)
+    return _said(_asked_once(instance, "daily_signals", [due], _request(deployment, "daily_signals", [due], delivery)), remark)
+
+
+def _said(outcome: dg.RunRequest | dg.SkipReason, remark: str | None) -> dg.RunRequest | dg.SkipReason:
+    """The outcome with what the source says of its clock: in the reason, or as a tag of the run."""
+    if remark is None:
+        return outcome
+    if isinstance(outcome, dg.SkipReason):
+        return dg.SkipReason(f"{outcome.skip_message} ({remark})")
+    return outcome._replace(tags={**outcome.tags, REMARK: remark})
 
 
 def _is_stored(deployment: Deployment, session: date, delivery: str) -> bool:

@@ -4,6 +4,7 @@ from collections.abc import Iterator, Mapping
 from datetime import date
 
 import dagster as dg
+import polars as pl
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from ats_assets.deployment import MODELS, Deployment
@@ -11,6 +12,9 @@ from ats_assets.errors import AtsError
 from ats_assets.graph import CODE, RECORD, SETTINGS, VINTAGES, reads_of
 from ats_assets.lineage import LineageIndex, Rule, Rules, Stale, Staleness, Window, contiguous
 from ats_assets.warehouse import data_version
+
+ASKED_AT_ONCE = 250
+"""Sessions in one question to the source."""
 
 
 def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
@@ -54,7 +58,11 @@ def delivered_versions(deployment: Deployment) -> dict[str, str]:
     source = deployment.source
     first, latest = source.first_session(), source.latest_session()
     sessions = [day for day in deployment.warehouse.sessions("raw_bars") if first <= day <= latest]
-    return {day.isoformat(): data_version(source.bars([day])) for day in sessions}
+    versions: dict[str, str] = {}
+    for run in contiguous(sessions, deployment.calendar, ASKED_AT_ONCE):
+        rows = source.bars(run)
+        versions |= {day.isoformat(): data_version(rows.filter(pl.col("session") == day)) for day in run}
+    return versions
 
 
 class Healing:

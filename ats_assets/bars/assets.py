@@ -14,7 +14,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, SourceError
 from ats_assets.graph import Node
 from ats_assets.partitions import Reads, session_partitions, sessions_of
-from ats_assets.settings import SourceSettings
+from ats_assets.settings import AlpacaSourceSettings, SourceSettings
 from ats_assets.sources import RAW_BARS, BarSource
 from ats_assets.sparkline import sparkline_markdown
 
@@ -33,7 +33,7 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         group=GROUP,
         kinds=frozenset({"parquet", "polars", "greatexpectations"}),
         contract=RAW_BARS,
-        code=("ats_assets.sources",),
+        code=_reads_with(settings.source),
         settings=(_what_bars_are(settings.source), settings.calendar),
         vintages=True,
     )
@@ -44,7 +44,7 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         sessions = sessions_of(context.partition_keys)
         source = deployment.source
         _require_delivered(source, sessions)
-        delivered = source.bars(sessions)
+        delivered = _delivered(deployment, node, sessions)
         metadata: dict[str, dg.MetadataValue] = {"source": dg.MetadataValue.md(f"```\n{source.describe()}\n```")}
         if settings.bars.profile:
             folder = settings.storage.data / "data_docs" / f"{sessions[0]}_{sessions[-1]}"
@@ -63,7 +63,32 @@ def _what_bars_are(source: SourceSettings) -> SourceSettings:
     """The settings of the source that the bars of a session depend on: neither where files lie nor when the synthetic market ends is among them."""
     synthetic = source.synthetic.model_copy(update={"last_session": source.synthetic.first_session})
     files = source.files.model_copy(update={"path": None})
-    return source.model_copy(update={"path": None, "synthetic": synthetic, "files": files})
+    alpaca = source.alpaca.model_copy(update={"first_session": AlpacaSourceSettings().first_session})
+    return source.model_copy(update={"path": None, "synthetic": synthetic, "files": files, "alpaca": alpaca})
+
+
+def _reads_with(source: SourceSettings) -> tuple[str, ...]:
+    """The code that bars are read with."""
+    return ("ats_assets.sources", "ats_assets.sources.alpaca") if source.kind == "alpaca" else ("ats_assets.sources",)
+
+
+def _delivered(deployment: Deployment, node: Node, sessions: Sequence[date]) -> pl.DataFrame:
+    """The bars of the sessions. Over a range, a server is not asked for what it has delivered already, to this code and these settings; for a single session it is."""
+    source, warehouse = deployment.source, deployment.warehouse
+    if not source.capabilities.remote or len(sessions) == 1:
+        return source.bars(sessions)
+    stored = [day for day in sessions if _is_stored(deployment, node, day)]
+    frames = [warehouse.read(node.name, stored)] if stored else []
+    asked = sorted(set(sessions) - set(stored))
+    return pl.concat([*frames, source.bars(asked)]).sort("session", "symbol", maintain_order=True) if asked else frames[0]
+
+
+def _is_stored(deployment: Deployment, node: Node, session: date) -> bool:
+    warehouse = deployment.warehouse
+    if not warehouse.exists(node.name, session) or warehouse.fault(warehouse.path(node.name, session)):
+        return False
+    footer = warehouse.footer(node.name, session)
+    return (footer.code_version, footer.settings_version) == (node.code_version, node.settings_version)
 
 
 def _require_delivered(source: BarSource, sessions: Sequence[date]) -> None:

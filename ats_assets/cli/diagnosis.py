@@ -174,7 +174,7 @@ def _source(deployment: Deployment) -> Finding:
         source = deployment.source
         first, latest = source.first_session(), source.latest_session()
         text = f"{source.describe().strip()}\nsessions from {first} to {latest}"
-    except SourceError as error:
+    except (SourceError, SettingsError) as error:
         return Finding(subject="source", status="fail", text=str(error), advice="correct the [source] settings")
     start = deployment.calendar.first
     if latest < start:

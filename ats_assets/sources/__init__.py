@@ -15,7 +15,7 @@ from ats_assets.sources.schema import (
     RawActions,
     RawBars,
 )
-from ats_assets.sources.source import BarSource, Capabilities
+from ats_assets.sources.source import BarSource, Capabilities, clock_remark
 from ats_assets.sources.synthetic import SyntheticSource, planted_characteristic
 
 __all__ = [
@@ -32,6 +32,7 @@ __all__ = [
     "RawActions",
     "RawBars",
     "SyntheticSource",
+    "clock_remark",
     "open_source",
     "planted_characteristic",
 ]

@@ -112,3 +112,9 @@ class BarSource(Protocol):
     def describe(self) -> str:
         """A report for people: what is read and what was recognised in it."""
         ...
+
+
+def clock_remark(source: BarSource) -> str | None:
+    """What a source that goes by a clock of its own has to say of the latest session that it named: that its server could not be asked, that calendars differ."""
+    remark = getattr(source, "clock_remark", None)
+    return str(remark) if remark else None

@@ -83,6 +83,11 @@ class AlpacaSource:
         """Raw prices with vwap; crypto in fractions of a coin."""
         return Capabilities(has_vwap=True, adjustment="raw", fractional_volume=self.is_crypto, remote=True)
 
+    @property
+    def clock_remark(self) -> str | None:
+        """What there is to say about the clock and the calendar that named the latest session."""
+        return self._remarks.get("clock")
+
     def symbols(self) -> list[str]:
         """Those that are asked for: the settings', else every listed asset of the class, delisted ones included."""
         return self._symbols

@@ -1,0 +1,152 @@
+"""From the double through Dagster into the warehouse: each row that was served is there once."""
+
+import logging
+from datetime import date, timedelta
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+import pytest
+from polars.testing import assert_frame_equal
+
+from ats_assets.automation import judge_source, range_tags
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.healing import delivered_versions
+from ats_assets.warehouse import data_version
+from ats_assets_tests.alpaca.connections import ENVIRONMENT, mentions_of_keys
+from ats_assets_tests.alpaca_double import Fault, Plan, Step
+from ats_assets_tests.small_market import small_market
+from ats_assets_tests.sources.alpaca.markets import SYMBOLS, XNYS, Market, bar, midnight, stocks
+
+SESSIONS = XNYS.sessions(date(2024, 2, 26), date(2024, 3, 22))
+
+
+def deployed(market: Market, root: Path, **choice: Any) -> Deployment:
+    url = market.double.url
+    return small_market(
+        root,
+        source={"kind": "alpaca", "alpaca": {"symbols": SYMBOLS, "first_session": SESSIONS[0]} | choice},
+        alpaca={"data_url": url, "trading_url": url, "max_wait_seconds": 0.001, "timeout_seconds": 5},
+        calendar={"first_session": date(2020, 1, 2)},
+        bars={"profile": False},
+    )
+
+
+def made(
+    deployment: Deployment, instance: dg.DagsterInstance, *, sessions: list[date] | None = None, fails: bool = False
+) -> dg.ExecuteInProcessResult:
+    """Raw bars and bars of the sessions, as one run."""
+    days = SESSIONS if sessions is None else sessions
+    result = (
+        build(deployment)
+        .resolve_job_def("history")
+        .get_subset(asset_selection={dg.AssetKey(name) for name in ("raw_bars", "bars", "rejected_bars")})
+        .execute_in_process(instance=instance, tags=range_tags(days), raise_on_error=not fails)
+    )
+    assert result.success is not fails
+    return result
+
+
+def asked(market: Market) -> int:
+    return len(market.double.requests("GET", "/v2/stocks/bars"))
+
+
+@pytest.mark.parametrize("seed", [1])
+def test_all_that_was_served_is_stored_once_and_nothing_with_a_key(
+    tmp_path: Path, seed: int, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
+) -> None:
+    caplog.set_level(logging.DEBUG)
+    with stocks(SESSIONS, page_limit=7) as market, dg.DagsterInstance.local_temp(str(tmp_path)) as instance:
+        market.double.plan = Plan(seed=seed, share=0.6, most=5)
+        deployment = deployed(market, tmp_path)
+        result = made(deployment, instance)
+        stored = deployment.warehouse.read("bars", SESSIONS)
+        assert deployment.warehouse.read("rejected_bars", SESSIONS).is_empty()
+        assert_frame_equal(stored.select(market.served.columns), market.served)
+        raw = deployment.warehouse.read("raw_bars", SESSIONS)
+        assert_frame_equal(raw.select(market.served.columns), market.served)
+        count = asked(market)
+        made(deployment, instance)
+        assert asked(market) == count
+        assert all(len(deployment.warehouse.vintages("raw_bars", day)) == 1 for day in SESSIONS)
+        text = caplog.text + "".join(capfd.readouterr()) + "".join(str(event) for event in result.all_events)
+        assert "feed iex" in str([event.event_specific_data for event in result.all_events])
+    assert not any(value in text for value in ENVIRONMENT.values())
+    assert not mentions_of_keys(tmp_path)
+    assert len(list(tmp_path.rglob("*"))) > 100
+
+
+def test_a_run_that_broke_off_goes_on_and_a_correction_is_a_vintage(tmp_path: Path) -> None:
+    with stocks(SESSIONS, page_limit=7) as market, dg.DagsterInstance.ephemeral() as instance:
+        deployment = deployed(market, tmp_path)
+        made(deployment, instance, sessions=SESSIONS[:5])
+        market.double.plan = Plan(steps=(Step(fault=Fault.CUT_BODY, path="stocks/bars", first=2, times=None),))
+        made(deployment, instance, fails=True)
+        assert deployment.warehouse.sessions("raw_bars") == SESSIONS[:5]
+        market.double.plan = Plan()
+        market.double.journal.clear()
+        made(deployment, instance)
+        starts = {entry.query["start"][:10] for entry in market.double.requests("GET", "/v2/stocks/bars")}
+        assert starts == {(SESSIONS[4] + timedelta(days=1)).isoformat()}  # the first five sessions are not asked for again
+        assert_frame_equal(deployment.warehouse.read("bars", SESSIONS).select(market.served.columns), market.served)
+        assert (
+            delivered_versions(deployment)
+            == {day.isoformat(): data_version(deployment.source.bars([day])) for day in SESSIONS}
+            == deployment.warehouse.data_versions("raw_bars", SESSIONS)
+        )
+        last = SESSIONS[-1]
+        market.data.clear("stocks", "bars/1Day", "TSLA", feed="iex")
+        market.data.add("stocks", "bars/1Day", "TSLA", [bar(midnight(last), 5)])
+        build(deployment).resolve_job_def("history").get_subset(asset_selection={dg.AssetKey("raw_bars")}).execute_in_process(
+            instance=instance, partition_key=last.isoformat()
+        )
+        assert len(deployment.warehouse.vintages("raw_bars", last)) == 2
+        assert deployment.warehouse.read("raw_bars", [last]).filter(pl.col("symbol") == "TSLA")["open"].to_list() == [bar("", 5)["o"]]
+
+
+def test_other_symbols_are_another_delivery(tmp_path: Path) -> None:
+    with stocks(SESSIONS) as market, dg.DagsterInstance.ephemeral() as instance:
+        made(deployed(market, tmp_path, symbols=SYMBOLS[:2]), instance)
+        deployment = deployed(market, tmp_path)
+        made(deployment, instance)
+        assert_frame_equal(deployment.warehouse.read("bars", SESSIONS).select(market.served.columns), market.served)
+
+
+def test_the_sensor_goes_by_alpacas_clock_and_calendar(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    with stocks(SESSIONS) as market, dg.DagsterInstance.ephemeral() as instance:
+        deployment = deployed(market, tmp_path)
+        stored = SESSIONS[:-2]
+        made(deployment, instance, sessions=stored)
+        for day in stored:
+            deployment.warehouse.write("signals", day, pl.DataFrame())
+        later = XNYS.closes_at(SESSIONS[-1]) + timedelta(days=5)
+
+        def judged() -> dg.RunRequest | dg.SkipReason:
+            return judge_source(deployment, later, instance)
+
+        due = SESSIONS[-2]
+        market.double.now = XNYS.closes_at(due) + timedelta(minutes=14)
+        assert isinstance(judged(), dg.SkipReason)
+        market.double.now += timedelta(minutes=1)
+        request = judged()
+        assert isinstance(request, dg.RunRequest)
+        assert request.job_name in ("daily_signals", "nightly_retraining")
+        market.reference.closed.add(due)
+        market.reference.closed.add(SESSIONS[-1])
+        assert isinstance(judged(), dg.SkipReason)
+        market.reference.closed.clear()
+        market.double.plan = Plan(steps=(Step(fault=Fault.CUT_BEFORE, path="clock", times=None),))
+        fallen_back = judged()
+        assert isinstance(fallen_back, dg.RunRequest)
+        assert "exchange_calendars" in fallen_back.tags["ats/remark"]
+        market.double.keys = {}
+        refused = judged()
+        assert isinstance(refused, dg.SkipReason)
+        assert "APCA_API_KEY_ID" in str(refused.skip_message)
+        for name in ENVIRONMENT:
+            monkeypatch.delenv(name)
+        without_keys = judged()
+        assert isinstance(without_keys, dg.SkipReason)
+        assert "APCA_API_KEY_ID and APCA_API_SECRET_KEY are not set" in str(without_keys.skip_message)
