@@ -12,7 +12,7 @@ from typing import Literal
 from ats_assets.calendar import SessionCalendar
 from ats_assets.cli.startup import INSTANCE_FILE, dagster_home, open_instance
 from ats_assets.deployment import MODELS, Deployment
-from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SourceError
+from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError
 from ats_assets.lineage import LineageIndex
 from ats_assets.models import ModelStore
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
