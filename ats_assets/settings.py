@@ -302,9 +302,7 @@ class OrdersSettings(Section):
     stop_loss_bps: Bps = Field(default=500.0, description="of a bracket, from the decision price")
     limits: OrderLimitSettings = OrderLimitSettings()
     kill: bool = Field(default=False, description="stops all orders; the file kill_file does so too, within one order")
-    kill_file: Path = Field(
-        default=Path("data/KILL"), description="no order is sent while it exists; relative to the settings file's folder"
-    )
+    kill_file: Path = Field(default=Path("KILL"), description="no order is sent while it exists; relative to storage.data")
     cash_tolerance: float = Field(default=0.01, ge=0, description="difference of cash that reconciliation passes over, in currency")
     slippage_warning_bps: Bps = Field(default=50.0, description="mean slippage against the decision price that a check warns about")
 
@@ -437,7 +435,7 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
         update={
             "storage": storage.model_copy(update=roots),
             "features": settings.features.model_copy(update={"folder": own}),
-            "orders": settings.orders.model_copy(update={"kill_file": (folder / settings.orders.kill_file.expanduser()).resolve()}),
+            "orders": settings.orders.model_copy(update={"kill_file": (roots["data"] / settings.orders.kill_file.expanduser()).resolve()}),
             "source": settings.source.model_copy(update={"files": files, "path": None}),
         }
     )

@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats doctor`.
+"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 done; 1 refused, failed or a check says no; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -211,6 +211,32 @@ def stale(
     from ats_assets.cli.stale import stale as command  # noqa: PLC0415
 
     command(as_json=as_json, heal=heal, deep=deep, source=source, chunk=chunk)
+
+
+orders = typer.Typer(no_args_is_help=True, help="Where trading stands, and how it goes on after a halt.")
+app.add_typer(orders, name="orders")
+
+
+@orders.command("status")
+def orders_status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
+    """Show the account, positions, open orders, and what stops trading."""
+    from ats_assets.cli.orders import status as command  # noqa: PLC0415
+
+    command(as_json=as_json)
+
+
+@orders.command("resume")
+def orders_resume(
+    who: Annotated[str, typer.Option(metavar="NAME", help="Who says so; for the audit trail.")],
+    note: Annotated[str, typer.Option(metavar="TEXT", help="What was seen to; for the audit trail.")],
+    accept: Annotated[
+        bool, typer.Option("--accept", help="Take the broker's account as it is for the truth, from which all is counted on.")
+    ] = False,
+) -> None:
+    """Let trading go on after a halt. What still differs from the broker halts it again, unless it is accepted."""
+    from ats_assets.cli.orders import resume as command  # noqa: PLC0415
+
+    command(who=who, note=note, accept=accept)
 
 
 features = typer.Typer(no_args_is_help=True, help="The registry of factors, and what an expression needs.")

@@ -1,0 +1,85 @@
+"""`ats orders`: where trading stands, and how it goes on after a halt."""
+
+import json
+import sys
+from typing import Any
+
+from rich.table import Table
+
+from ats_assets.cli.writing import console, say
+from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError
+from ats_assets.orders import BrokerError, KillSwitch
+from ats_assets.orders.desk import Desk, open_desk
+from ats_assets.settings import load_settings
+
+
+def status(*, as_json: bool) -> None:
+    """Account, positions, open orders, and what stops trading, on standard output."""
+    deployment = Deployment(load_settings())
+    with open_desk(deployment) as desk:
+        told = _status(deployment, desk)
+    if as_json:
+        sys.stdout.write(json.dumps(told, indent=2, default=str) + "\n")
+        return
+    out = console()
+    for name in ("broker", "live", "account", "at", "cash", "equity", "buying_power", "stopped"):
+        if told.get(name) is not None:
+            out.print(f"{name.replace('_', ' '):<14} {told[name]}")
+    for title, rows in (("positions", told["positions"]), ("open orders", told["open_orders"])):
+        if rows:
+            table = Table(*rows[0], title=title, title_justify="left")
+            for row in rows:
+                table.add_row(*(str(value) for value in row.values()))
+            out.print(table)
+        else:
+            out.print(f"no {title}")
+
+
+def resume(*, who: str, note: str, accept: bool) -> None:
+    """Clear the halts, by a person's word."""
+    deployment = Deployment(load_settings())
+    with open_desk(deployment) as desk:
+        cleared = desk.executor.resume(who, note, accept=accept)
+        if not cleared and not accept:
+            raise AtsError("trading is not halted: nothing was cleared")
+        differences = desk.executor.reconcile()
+    if differences:
+        raise AtsError(
+            f"trading is halted again: {'; '.join(one.message for one in differences)}; --accept takes the broker's account for the truth"
+        )
+    say(f"{cleared} halt(s) cleared; the account and our records agree")
+
+
+def _status(deployment: Deployment, desk: Desk) -> dict[str, Any]:
+    orders = deployment.settings.orders
+    halt, kill = desk.executor.halted(), KillSwitch.of(orders).reason()
+    stops = [f"halted since {halt.at:%Y-%m-%d %H:%M} UTC: {halt.reason}"] if halt else []
+    stops += [kill] if kill else []
+    told: dict[str, Any] = {"broker": desk.broker.name, "live": desk.broker.live, "stopped": "; ".join(stops) or "no"}
+    try:
+        account = desk.broker.account()
+        told |= {
+            "account": account.account_id,
+            "at": account.at,
+            "cash": account.cash,
+            "equity": account.equity,
+            "buying_power": account.buying_power,
+        }
+        held, waiting = desk.broker.positions(), desk.broker.open_orders()
+    except BrokerError as error:
+        told["stopped"] = "; ".join([*stops, str(error)])
+        held, waiting = [], []
+    told["positions"] = [{"symbol": p.symbol, "quantity": p.quantity, "price": p.price, "cost": p.cost} for p in held]
+    told["open_orders"] = [
+        {
+            "client_order_id": o.client_order_id,
+            "symbol": o.symbol,
+            "side": o.side,
+            "quantity": o.quantity,
+            "filled": o.filled_quantity,
+            "status": o.status,
+        }
+        for o in waiting
+    ]
+    return told
