@@ -19,11 +19,13 @@ from ats_assets.alpaca import (
     Credentials,
     Waiting,
     is_live,
+    read_credentials,
     trading_client,
 )
 from ats_assets.orders.alpaca_hours import NEW_YORK, closed_reason, hours_from, skew_reason
 from ats_assets.orders.alpaca_orders import decimal, from_order, instant, to_request
 from ats_assets.orders.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
+from ats_assets.orders.clock import Clock, SystemClock
 from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, EntryKind, Fill, Instrument, OrderIntent, Position, Side
 from ats_assets.orders.shift import AlertSink
 from ats_assets.settings import Settings
@@ -37,6 +39,8 @@ NOT_FOUND = 40410000
 _PAGE = 100
 _ORDERS_PAGE = 500
 _ONE_BY_ONE = 30
+_EVENING = time(20)
+"""Of entries, which have a day and no time: after its close, so that they belong to its session."""
 _QUOTES = ("USDT", "USDC", "USD", "BTC")
 
 _KINDS = {
@@ -308,7 +312,7 @@ class AlpacaBroker:
         return AccountEntry(
             entry_id=str(one["id"]),
             kind=kind,
-            at=datetime.combine(date.fromisoformat(str(one["date"])), time(), NEW_YORK).astimezone(UTC),
+            at=datetime.combine(date.fromisoformat(str(one["date"])), _EVENING, NEW_YORK).astimezone(UTC),
             symbol=self._our(str(symbol)) if symbol else None,
             quantity=decimal(one["qty"], "qty") if moves else Decimal(0),
             cash=decimal(one.get("net_amount", 0), "net_amount"),
@@ -320,6 +324,18 @@ class AlpacaBroker:
 
     def _our(self, symbol: str) -> str:
         return self._ours.get(symbol, symbol)
+
+
+def open_alpaca_broker(settings: Settings, *, alert: AlertSink, clock: Clock | None = None) -> AlpacaBroker:
+    """The broker of the settings, with the keys of the environment.
+
+    Raises
+    ------
+    SettingsError
+        If the keys are missing, or only one of the two settings of live trading is made.
+    """
+    is_live(settings)  # before the keys, which are those of the wrong account then
+    return AlpacaBroker(settings, read_credentials(), alert=alert, now=(clock or SystemClock()).now)
 
 
 @contextmanager

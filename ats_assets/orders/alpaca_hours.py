@@ -7,13 +7,14 @@ from the close on until the open (Alpaca's documentation of times in force).
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, cast
 from zoneinfo import ZoneInfo
 
 from ats_assets.orders.broker import BrokerError
 
 if TYPE_CHECKING:
     from alpaca.trading.client import TradingClient
+    from alpaca.trading.models import Calendar
 
 NEW_YORK = ZoneInfo("America/New_York")
 MAX_SKEW = timedelta(seconds=30)
@@ -46,15 +47,12 @@ def hours_from(client: "TradingClient", first: date) -> list[Hours]:
     """The sessions of about two weeks from a day on, by Alpaca's calendar, which knows of unscheduled closings."""
     from alpaca.trading.requests import GetCalendarRequest  # noqa: PLC0415
 
-    days = client.get_calendar(GetCalendarRequest(start=first, end=first + timedelta(days=14)))
-    return [
-        Hours(
-            session=day.date,
-            opens=day.open.replace(tzinfo=NEW_YORK).astimezone(UTC),
-            closes=day.close.replace(tzinfo=NEW_YORK).astimezone(UTC),
-        )  # pyright: ignore[reportAttributeAccessIssue]
-        for day in days
-    ]
+    days = cast("list[Calendar]", client.get_calendar(GetCalendarRequest(start=first, end=first + timedelta(days=14))))
+    return [Hours(session=day.date, opens=_utc(day.open), closes=_utc(day.close)) for day in days]
+
+
+def _utc(local: datetime) -> datetime:
+    return local.replace(tzinfo=NEW_YORK).astimezone(UTC)
 
 
 def closed_reason(hours: list[Hours], session: date, now: datetime, *, auction: bool) -> str | None:

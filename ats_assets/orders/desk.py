@@ -8,6 +8,7 @@ from datetime import date, datetime
 from ats_assets.alerts import open_alerts
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
+from ats_assets.orders.alpaca_broker import open_alpaca_broker
 from ats_assets.orders.broker import Broker
 from ats_assets.orders.clock import Clock
 from ats_assets.orders.executor import Executor
@@ -45,12 +46,13 @@ def open_desk(
     """
     settings = deployment.settings
     with open_trade_state(settings) as state:
-        broker = _broker(deployment, state)
+        alert = alert or open_alerts(settings).send
+        broker = _broker(deployment, state, alert, clock)
         executor = Executor(
             broker,
             state,
             settings.orders,
-            alert=alert or open_alerts(settings).send,
+            alert=alert,
             clock=clock,
             patience=patience,
             session_of=lambda at: session_at(deployment.calendar, at),
@@ -67,10 +69,8 @@ def session_at(calendar: SessionCalendar, at: datetime) -> date:
     return following if calendar.opens_at(following) <= at else day
 
 
-def _broker(deployment: Deployment, state: TradeState) -> Broker:
+def _broker(deployment: Deployment, state: TradeState, alert: AlertSink, clock: Clock | None) -> Broker:
     settings = deployment.settings
     if settings.orders.broker == "paper":
         return PaperBroker(state, WarehouseMarket(deployment), settings.backtest, settings.orders)
-    from ats_assets.orders.alpaca_broker import open_alpaca_broker  # pyright: ignore[reportMissingImports]  # noqa: PLC0415 - alpaca-py takes a second to import
-
-    return open_alpaca_broker(settings)
+    return open_alpaca_broker(settings, alert=alert, clock=clock)

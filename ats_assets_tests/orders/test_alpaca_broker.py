@@ -29,7 +29,7 @@ from ats_assets.orders import (
     Patience,
     Side,
 )
-from ats_assets.orders.alpaca_broker import AlpacaBroker
+from ats_assets.orders.alpaca_broker import AlpacaBroker, open_alpaca_broker
 from ats_assets.orders.alpaca_orders import tick
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
@@ -439,3 +439,18 @@ class TestWithTheExecutor:
             alpaca.clock.at += timedelta(minutes=5)
             assert "clock" in str(one.execute(SESSION, [intent()]).stopped)
         assert alpaca.double.requests("POST") == []
+
+
+class TestOpening:
+    def test_keys_come_from_the_environment(self, alpaca: Alpaca, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name, value in ENVIRONMENT.items():
+            monkeypatch.setenv(name, value)
+        broker = open_alpaca_broker(alpaca.settings(), alert=alpaca.alerts.append, clock=alpaca.clock)
+        assert broker.account().cash == 100000
+        assert broker.may_send(SESSION) is None
+
+    def test_without_keys_it_says_so(self, alpaca: Alpaca, monkeypatch: pytest.MonkeyPatch) -> None:
+        for name in ENVIRONMENT:
+            monkeypatch.delenv(name, raising=False)
+        with pytest.raises(SettingsError, match="APCA_API_KEY_ID and APCA_API_SECRET_KEY are not set"):
+            open_alpaca_broker(alpaca.settings(), alert=alpaca.alerts.append)
