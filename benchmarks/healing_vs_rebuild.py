@@ -120,8 +120,8 @@ def made(deployment: Deployment) -> float:
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(0) as progress:
         runner = Runner(deployment, definitions, instance)
         runner.run(runner.parts(sessions, assets, CHUNK), outcome, progress)
-    if outcome.messages:
-        raise SystemExit("; ".join(outcome.messages))
+    if outcome.messages or outcome.interrupted:
+        raise SystemExit("; ".join(outcome.messages) or "interrupted")
     return time.perf_counter() - start
 
 

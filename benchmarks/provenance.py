@@ -88,8 +88,8 @@ def cost(deployment: Deployment) -> dict[str, Any]:
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(0) as progress:
         runner = Runner(deployment, definitions, instance)
         runner.run(runner.parts(sessions, assets, 126), outcome, progress)
-    if outcome.messages:
-        raise SystemExit("; ".join(outcome.messages))
+    if outcome.messages or outcome.interrupted:
+        raise SystemExit("; ".join(outcome.messages) or "interrupted")
     LineageIndex(deployment).refresh()
     whole = time.perf_counter() - start
     parts = {f"{name}, share of the run": round(seconds / whole, 4) for name, seconds in clock.seconds.items()}
