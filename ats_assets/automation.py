@@ -10,6 +10,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.errors import MissingPartitionError, SettingsError, SourceError
+from ats_assets.graph import asset_key, asset_name, prefixed
 from ats_assets.healing import Healing, rules_of
 from ats_assets.lineage import Rules
 from ats_assets.models.refits import last_refit
@@ -20,40 +21,55 @@ from ats_assets.warehouse import Warehouse, data_version
 TRAINING = ("forward_returns", MODEL, "skill")
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
-DAILY = (
-    (dg.AssetSelection.assets("signals").upstream() | dg.AssetSelection.groups("features")) - dg.AssetSelection.assets(MODEL)
-).required_multi_asset_neighbors()
-"""Raw bars to signals, with the features that no model uses. The labels known at the session are among them: the probabilities are calibrated on them. No model is: a signal never
-waits for tonight's fit."""
 CODE = tuple(f"ats_assets.{stage}" for stage in ("bars", "expressions", "features", "labels", "models", "portfolio", "signals", "sources"))
 REQUEST = "ats/request"
 """Tag of a requested run: what it is asked for, and from which delivery, code and settings. Retries and re-executions keep it."""
 REMARK = "ats/remark"
 """Tag of a requested run: what its source says of the clock by which the session has closed."""
+GRAPH, MAIN = "ats/graph", "main"
+"""Tag of the runs of this graph's jobs: its prefix, or `main` without one."""
 AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
 HEALED_AT_ONCE = 126
 """Sessions in one run of what is stale."""
 MAX_REPEATS = 3
 """How often the same request may succeed and yet be due again (a partition was deleted, a delivery was taken back) before the sensor asks a person."""
 
-REPORTS = dg.AssetSelection.assets("backtest", "backtest_report")
 
+def jobs(deployment: Deployment) -> dict[str, AssetJob]:
+    """The jobs by name, without the graph's prefix; all run in one process, since a step's own process costs more than most steps."""
 
-def jobs() -> dict[str, AssetJob]:
-    """The jobs by name; all run in one process, since a step's own process costs more than most steps."""
+    def assets(*names: str) -> dg.AssetSelection:
+        return dg.AssetSelection.assets(*(asset_key(deployment, name) for name in names))
+
+    # The features that no model uses belong to the daily job, and the labels, on which probabilities are calibrated. No model does: a signal never
+    # waits for tonight's fit.
+    daily = (assets("signals").upstream() | dg.AssetSelection.groups("features")) - assets(MODEL)
+    reports = assets("backtest", "backtest_report")
     made = {
         "history": (
-            dg.AssetSelection.all() - REPORTS - dg.AssetSelection.groups("orders"),
+            dg.AssetSelection.all() - reports - dg.AssetSelection.groups("orders"),
             "Everything but orders with partitions, over a range of sessions.",
         ),
-        "daily_signals": (DAILY, "A new session: raw bars to signals, with the model of the session before."),
-        "nightly_retraining": (dg.AssetSelection.assets(*TRAINING), "The labels that became known, the model in force, the skill."),
-        "backtest_reports": (REPORTS, "The backtest over all sessions so far, and its report."),
+        "daily_signals": (
+            daily.required_multi_asset_neighbors(),
+            "A new session: raw bars to signals, with the model of the session before.",
+        ),
+        "nightly_retraining": (assets(*TRAINING), "The labels that became known, the model in force, the skill."),
+        "backtest_reports": (reports, "The backtest over all sessions so far, and its report."),
     }
+    tags = {GRAPH: deployment.settings.graph.prefix or MAIN}
+    how = {"executor_def": dg.in_process_executor, "tags": tags}
     return {
-        name: dg.define_asset_job(name, selection=selection, description=text, executor_def=dg.in_process_executor)
+        name: dg.define_asset_job(prefixed(deployment, name), selection=selection, description=text, **how)
         for name, (selection, text) in made.items()
     }
+
+
+def concerns(deployment: Deployment, run: dg.DagsterRun) -> bool:
+    """Whether a run is one of this graph's, where an instance has several: by its job's tag, or by its assets where a person chose them."""
+    if GRAPH in run.tags or not run.asset_selection:
+        return run.tags.get(GRAPH, MAIN) == (deployment.settings.graph.prefix or MAIN)
+    return any(key == asset_key(deployment, asset_name(key)) for key in run.asset_selection)
 
 
 def range_tags(sessions: Sequence[date]) -> dict[str, str]:
@@ -116,10 +132,12 @@ def _request(deployment: Deployment, job: str, sessions: Sequence[date], deliver
     return ":".join(filter(None, [job, *dict.fromkeys([str(sessions[0]), str(sessions[-1])]), delivery[:16], made_by]))
 
 
-def _run_request(job: str, sessions: Sequence[date], request: str, run_key: str, assets: Sequence[str] = ()) -> dg.RunRequest:
+def _run_request(
+    deployment: Deployment, job: str, sessions: Sequence[date], request: str, *, run_key: str, assets: Sequence[str] = ()
+) -> dg.RunRequest:
     tags = {REQUEST: request} | (range_tags(sessions) if len(sessions) > 1 else {})
     key = sessions[0].isoformat() if len(sessions) == 1 else None
-    selection = [dg.AssetKey(name) for name in assets] or None
+    selection = [asset_key(deployment, name) for name in assets] or None
     return dg.RunRequest(run_key=run_key, partition_key=key, job_name=job, tags=tags, asset_selection=selection)
 
 
@@ -130,7 +148,7 @@ def retraining_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDef
 
     @dg.schedule(
         job=job,
-        name="nightly_retraining_schedule",
+        name=prefixed(deployment, "nightly_retraining_schedule"),
         description="Trains every session that has features and no model yet: tonight's, and those that were delivered late.",
         cron_schedule=f"{int(minute)} {int(hour)} * * *",
         execution_timezone=zone,
@@ -144,7 +162,7 @@ def retraining_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDef
         if not due:
             return dg.SkipReason(_nothing_to_train(deployment, newest, now))
         made = [(sessions, _request(deployment, job.name, sessions)) for sessions in due]
-        return [_run_request(job.name, sessions, request, request) for sessions, request in made]
+        return [_run_request(deployment, job.name, sessions, request, run_key=request) for sessions, request in made]
 
     return nightly_retraining_schedule
 
@@ -161,7 +179,7 @@ def new_session_sensor(deployment: Deployment, daily: AssetJob, training: AssetJ
     """Signals as soon as the source has a new session, or delivers the newest one again with another content."""
 
     @dg.sensor(
-        name="new_session_sensor",
+        name=prefixed(deployment, "new_session_sensor"),
         description="Asks the source for its newest session. A run is requested once for each content, so a delivery that comes twice does nothing.",
         jobs=[daily, training],
         minimum_interval_seconds=deployment.settings.automation.poll_seconds,
@@ -182,9 +200,8 @@ def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInst
     newest = newest_partition(deployment, now)
     if not stored or newest is None:
         return dg.SkipReason("there is no history yet: make it with ats run")
-    at_work = [
-        run for job in ("daily_signals", "nightly_retraining") for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))
-    ]
+    daily, retraining = prefixed(deployment, "daily_signals"), prefixed(deployment, "nightly_retraining")
+    at_work = [run for job in (daily, retraining) for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))]
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
     remark = None
@@ -202,8 +219,8 @@ def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInst
         return _said(dg.SkipReason(f"no new session: signals of {due} are made from what the source holds"), remark)
     training = needed_for_signals(deployment, due)
     if training:
-        return _said(_asked_once(instance, "nightly_retraining", training, _request(deployment, "nightly_retraining", training)), remark)
-    return _said(_asked_once(instance, "daily_signals", [due], _request(deployment, "daily_signals", [due], delivery)), remark)
+        return _said(_asked_once(deployment, instance, retraining, training, _request(deployment, retraining, training)), remark)
+    return _said(_asked_once(deployment, instance, daily, [due], _request(deployment, daily, [due], delivery)), remark)
 
 
 def _said(outcome: dg.RunRequest | dg.SkipReason, remark: str | None) -> dg.RunRequest | dg.SkipReason:
@@ -223,7 +240,7 @@ def stale_sensor(deployment: Deployment, history: AssetJob, reports: AssetJob) -
     """What `ats stale --heal` does, by run requests, while the daemon runs."""
 
     @dg.sensor(
-        name="stale_sensor",
+        name=prefixed(deployment, "stale_sensor"),
         description="Makes again what was made from changed data, code or settings: one asset and one run of sessions at a time, upstream first.",
         jobs=[history, reports],
         minimum_interval_seconds=deployment.settings.automation.poll_seconds,
@@ -238,20 +255,22 @@ def stale_sensor(deployment: Deployment, history: AssetJob, reports: AssetJob) -
 
 def judge_stale(deployment: Deployment, rules: Rules, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
     """The first of what is stale now as one run, or none and why. One run at a time, since what comes after depends on what it makes."""
-    at_work = instance.get_runs(dg.RunsFilter(statuses=AT_WORK), limit=1)
+    at_work = [run for run in instance.get_runs(dg.RunsFilter(statuses=AT_WORK)) if concerns(deployment, run)]
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
     assets, sessions, why = next(Healing(deployment, rules).steps(HEALED_AT_ONCE), ((), [], []))
     if not why:
         return dg.SkipReason("nothing is stale")
     cause = hashlib.sha256("".join(f"{one.asset}{one.session}{one.reason}" for one in why).encode()).hexdigest()[:16]
-    job = "history" if sessions else "backtest_reports"
-    request = ":".join(["stale", *assets, *dict.fromkeys([str(day) for day in (sessions[:1] + sessions[-1:])]), cause])
-    return _asked_once(instance, job, sessions, request, assets)
+    job = prefixed(deployment, "history" if sessions else "backtest_reports")
+    request = ":".join(
+        [prefixed(deployment, "stale"), *assets, *dict.fromkeys([str(day) for day in (sessions[:1] + sessions[-1:])]), cause]
+    )
+    return _asked_once(deployment, instance, job, sessions, request, assets=assets)
 
 
 def _asked_once(
-    instance: dg.DagsterInstance, job: str, sessions: Sequence[date], request: str, assets: Sequence[str] = ()
+    deployment: Deployment, instance: dg.DagsterInstance, job: str, sessions: Sequence[date], request: str, *, assets: Sequence[str] = ()
 ) -> dg.RunRequest | dg.SkipReason:
     """The run, unless the newest one of the same request failed: it would fail again, and retries after a crash are Dagster's."""
     finished = [run for run in instance.get_runs(dg.RunsFilter(tags={REQUEST: request})) if run.is_finished]
@@ -266,4 +285,4 @@ def _asked_once(
             f"{what} has succeeded {len(finished)} times with the same delivery (last: run {finished[0].run_id}) and is due again: "
             f"something removes or replaces partitions of {sessions[-1] if sessions else ', '.join(assets)}; launch {job} by hand when it has stopped"
         )
-    return _run_request(job, sessions, request, f"{request}:{len(finished)}", assets)
+    return _run_request(deployment, job, sessions, request, run_key=f"{request}:{len(finished)}", assets=assets)

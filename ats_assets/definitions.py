@@ -16,6 +16,7 @@ from ats_assets.errors import FeatureError
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.schema import frame_schema
+from ats_assets.graph import asset_key, asset_name
 from ats_assets.io_manager import WarehouseIOManager
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.labels import assets as labels
@@ -62,11 +63,17 @@ def build(deployment: Deployment) -> dg.Definitions:
     FeatureError
         If a feature family has the name of something else.
     """
-    jobs = automation.jobs() | {trading.JOB: trading.trading_job()}
+    jobs = automation.jobs(deployment) | {trading.JOB: trading.trading_job(deployment)}
     _refuse_taken_names(deployment, jobs)
+    assets = [asset for stage in STAGES for asset in stage.assets(deployment)]
+    checks = [check for stage in CHECKS for check in stage.checks(deployment)]
+    if deployment.settings.graph.prefix:
+        keys = {key: asset_key(deployment, asset_name(key)) for asset in assets for key in asset.keys}
+        assets = [asset.with_attributes(asset_key_replacements=keys) for asset in assets]
+        checks = [check.with_attributes(asset_key_replacements=keys) for check in checks]
     return dg.Definitions(
-        assets=[asset for stage in STAGES for asset in stage.assets(deployment)],
-        asset_checks=[check for stage in CHECKS for check in stage.checks(deployment)],
+        assets=assets,
+        asset_checks=checks,
         jobs=list(jobs.values()),
         schedules=[automation.retraining_schedule(deployment, jobs["nightly_retraining"])],
         sensors=[

@@ -24,6 +24,21 @@ RECORD = "ats/record"
 _WINDOW = re.compile(r"(\w+)\[D-(\d+)\.\.D-(\d+)\]")
 
 
+def asset_key(deployment: Deployment, name: str) -> dg.AssetKey:
+    """The key under which Dagster knows an asset of this deployment: its name, after `graph.prefix` where there is one."""
+    return dg.AssetKey([*filter(None, [deployment.settings.graph.prefix]), name])
+
+
+def asset_name(key: dg.AssetKey) -> str:
+    """The name of an asset: of its folder, in footers, settings and commands, whatever the prefix."""
+    return key.path[-1]
+
+
+def prefixed(deployment: Deployment, name: str) -> str:
+    """The name of a job, sensor or schedule of this deployment."""
+    return "_".join(filter(None, [deployment.settings.graph.prefix, name]))
+
+
 @dataclass(frozen=True, kw_only=True)
 class Node:
     """An asset of the graph.

@@ -9,7 +9,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import AtsError
-from ats_assets.graph import CODE, RECORD, SETTINGS, VINTAGES, reads_of
+from ats_assets.graph import CODE, RECORD, SETTINGS, VINTAGES, asset_name, reads_of
 from ats_assets.lineage import LineageIndex, Rule, Rules, Stale, Staleness, Window, contiguous
 from ats_assets.warehouse import data_version
 
@@ -21,19 +21,19 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
     """What the assets of a graph declare, for the lineage."""
     rules: list[Rule] = []
     for key in graph.materializable_asset_keys:
-        node, name = graph.get(key), key.to_user_string()
+        node, name = graph.get(key), asset_name(key)
         if RECORD in node.metadata:
             continue
         windows = [Window(asset=r.asset, back=r.back, lag=r.lag) for r in reads_of(node.metadata)]
         if node.partitions_def is None:
-            windows = [Window(asset=parent.to_user_string()) for parent in sorted(node.parent_keys)]
+            windows = [Window(asset=asset_name(parent)) for parent in sorted(node.parent_keys)]
         rules.append(
             Rule(
                 asset=name,
                 windows=tuple(windows),
                 code_version=_text(node.metadata, CODE),
                 settings_version=_text(node.metadata, SETTINGS),
-                made_with=tuple(sorted(other.to_user_string() for other in node.execution_set_asset_keys)) or (name,),
+                made_with=tuple(sorted(asset_name(other) for other in node.execution_set_asset_keys)) or (name,),
                 partitioned=node.partitions_def is not None,
                 refit_every=deployment.settings.lightgbm.refit_every_sessions if name in MODELS else 0,
                 from_source=VINTAGES in node.metadata,

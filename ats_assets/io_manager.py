@@ -11,7 +11,7 @@ from typing_extensions import override
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError
-from ats_assets.graph import CODE, SETTINGS, VINTAGES, UpstreamVersions, reads_of
+from ats_assets.graph import CODE, SETTINGS, VINTAGES, UpstreamVersions, asset_name, reads_of
 from ats_assets.partitions import sessions_of
 from ats_assets.warehouse import Written
 
@@ -31,7 +31,7 @@ class WarehouseIOManager(dg.IOManager):
 
     @override
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
-        asset = context.asset_key.to_python_identifier()
+        asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys)
         parts = obj.partition_by("session", as_dict=True, maintain_order=True)
         strays = sorted({key[0] for key in parts} - set(sessions), key=str)
@@ -58,7 +58,7 @@ class WarehouseIOManager(dg.IOManager):
 
     @override
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
-        asset = context.asset_key.to_python_identifier()
+        asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys) if context.has_asset_partitions else []
         return self._deployment.read(asset, sessions, self._schemas[asset])
 

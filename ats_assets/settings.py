@@ -40,7 +40,7 @@ class StorageSettings(Section):
     """Where the artefacts lie. Relative paths are relative to the folder of the settings file.
 
     Unless they are set, the warehouse and the models lie in a folder of the source's kind (`warehouse/synthetic`), so that a trial on the synthetic
-    market and real data never make one history.
+    market and real data never make one history. With `graph.prefix` all three lie in a folder of that name: `warehouse/crypto/alpaca`, `data/crypto`.
     """
 
     warehouse: Path = Field(default=Path("warehouse"), description="default: warehouse/<source.kind>")
@@ -327,11 +327,22 @@ class AutomationSettings(Section):
     poll_seconds: Positive = 60
 
 
+class GraphSettings(Section):
+    """How this graph is told from another one in the same Dagster instance."""
+
+    prefix: str = Field(
+        default="",
+        pattern=r"^([a-z][a-z0-9_]{0,31})?$",
+        description="before the key of every asset, job, sensor and schedule; needed where one instance has several graphs",
+    )
+
+
 class Settings(BaseSettings):
     """Everything that can be set, by section."""
 
     model_config = SettingsConfigDict(frozen=True, extra="forbid", env_prefix="ATS_", env_nested_delimiter="__")
 
+    graph: GraphSettings = GraphSettings()
     calendar: CalendarSettings = CalendarSettings()
     storage: StorageSettings = StorageSettings()
     source: SourceSettings = SourceSettings()
@@ -380,11 +391,13 @@ def settings_file() -> Path:
     return here if here.is_file() else Path(__file__).resolve().parents[1] / "ats.toml"
 
 
-def load_settings(**overrides: object) -> Settings:
+def load_settings(own_file: Path | None = None, **overrides: object) -> Settings:
     """Read the settings once, for an entry point.
 
     Parameters
     ----------
+    own_file
+        The settings file of another graph than the one that ATS_SETTINGS and `ATS_SECTION__FIELD` are about: it alone is read.
     **overrides
         Sections given as mappings or section objects; they win over the environment and the file.
 
@@ -393,16 +406,18 @@ def load_settings(**overrides: object) -> Settings:
     SettingsError
         If the file that ATS_SETTINGS names is missing, a key is unknown or a value is of the wrong type or out of range.
     """
-    file = settings_file()
+    file = own_file or settings_file()
+    if own_file and not file.is_file():
+        raise SettingsError(f"{file}, the settings of another graph, is not a file: make it, or take that graph out of workspace.yaml")
     if os.environ.get("ATS_SETTINGS") and not file.is_file():
         raise SettingsError(f"ATS_SETTINGS names {file}, which is not a file: correct it or unset it")
-    unknown = _unknown_variables()
+    unknown = [] if own_file else _unknown_variables()
     if unknown:
         raise SettingsError(
             f"{', '.join(unknown)} names no section of the settings: unset it, or choose one of {', '.join(Settings.model_fields)}"
         )
     try:
-        settings = Settings(**overrides)  # pyright: ignore[reportArgumentType]
+        settings = (_of_file(file) if own_file else Settings)(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         faults = redacted("; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()))
         raise SettingsError(
@@ -412,6 +427,24 @@ def load_settings(**overrides: object) -> Settings:
         raise SettingsError(f"the settings in {file} or the environment can't be read: {redacted(str(error))}") from None
     hold_secret(*settings.alerts.routes)
     return _with_absolute_paths(settings, file.parent)
+
+
+def _of_file(file: Path) -> type[Settings]:
+    class OfFile(Settings):
+        """The settings of one file, whatever the environment says."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    return OfFile
 
 
 def _unknown_variables() -> list[str]:
@@ -424,6 +457,8 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     """Storage and features are relative to the settings file (one instance has one warehouse); a source's path to the current folder, as typed."""
     storage = settings.storage
     roots = {name: (folder / getattr(storage, name).expanduser()).resolve() for name in ("warehouse", "models", "data")}
+    for name in {"warehouse", "models", "data"} - storage.model_fields_set:
+        roots[name] /= settings.graph.prefix  # which may be empty
     for name in {"warehouse", "models"} - storage.model_fields_set:
         roots[name] /= settings.source.kind
     own = (folder / settings.features.folder.expanduser()).resolve()

@@ -5,8 +5,9 @@ from datetime import date, datetime
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
-from ats_assets.automation import AT_WORK, REQUEST, newest_partition
+from ats_assets.automation import AT_WORK, GRAPH, MAIN, REQUEST, newest_partition
 from ats_assets.deployment import Deployment
+from ats_assets.graph import prefixed
 from ats_assets.versions import settings_version
 
 JOB = "trading"
@@ -14,10 +15,11 @@ MAX_ATTEMPTS = 10
 """How often a session's orders are tried before the sensor asks a person: a failed run is tried again, for it sends nothing twice."""
 
 
-def trading_job() -> AssetJob:
+def trading_job(deployment: Deployment) -> AssetJob:
     """Settle a session, plan the orders for the next open, send them."""
     return dg.define_asset_job(
-        JOB,
+        prefixed(deployment, JOB),
+        tags={GRAPH: deployment.settings.graph.prefix or MAIN},
         selection=dg.AssetSelection.groups("orders"),
         description="A session's orders: what came of the last ones, the plan for the next open, sent to the broker exactly once.",
         executor_def=dg.in_process_executor,
@@ -28,7 +30,7 @@ def trading_sensor(deployment: Deployment, job: AssetJob) -> dg.SensorDefinition
     """Orders as soon as a session has signals, while `orders.enabled` is true."""
 
     @dg.sensor(
-        name="trading_sensor",
+        name=prefixed(deployment, "trading_sensor"),
         description="Asks for the orders of the next session that has signals, one session after the other, from the newest one at the time of the first order on.",
         job=job,
         minimum_interval_seconds=deployment.settings.automation.poll_seconds,
@@ -59,13 +61,18 @@ def judge_trading(deployment: Deployment, now: datetime, instance: dg.DagsterIns
     due = next_to_trade(deployment, now)
     if due is None:
         return dg.SkipReason("no session with signals waits for its orders")
-    at_work = [run for job in (JOB, "daily_signals", "history") for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))]
+    at_work = [
+        run
+        for name in (JOB, "daily_signals", "history")
+        for run in instance.get_runs(dg.RunsFilter(job_name=prefixed(deployment, name), statuses=AT_WORK))
+    ]
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
-    request = f"{JOB}:{due}:{settings_version(settings)[:8]}"
+    job = prefixed(deployment, JOB)
+    request = f"{job}:{due}:{settings_version(settings)[:8]}"
     tried = [run for run in instance.get_runs(dg.RunsFilter(tags={REQUEST: request})) if run.is_finished]
     if len(tried) >= MAX_ATTEMPTS:
         return dg.SkipReason(
-            f"the orders of {due} were tried {len(tried)} times (last: run {tried[0].run_id}): see its log, then launch {JOB} by hand"
+            f"the orders of {due} were tried {len(tried)} times (last: run {tried[0].run_id}): see its log, then launch {job} by hand"
         )
-    return dg.RunRequest(run_key=f"{request}:{len(tried)}", partition_key=due.isoformat(), job_name=JOB, tags={REQUEST: request})
+    return dg.RunRequest(run_key=f"{request}:{len(tried)}", partition_key=due.isoformat(), job_name=job, tags={REQUEST: request})

@@ -141,7 +141,7 @@ def test_nothing_is_written_by_loading_the_graph(home: Path, monkeypatch: pytest
 def test_another_exchange_is_another_set_of_partitions(tmp_path: Path) -> None:
     deployment = small_market(tmp_path, calendar={"exchange": "24/7"})
     definitions = build(deployment)
-    spec = next(iter(definitions.resolve_all_asset_specs()))
+    (spec,) = [spec for spec in definitions.resolve_all_asset_specs() if spec.key == dg.AssetKey("raw_bars")]
     assert spec.partitions_def is not None
     assert spec.partitions_def.has_partition_key("2021-01-02")
     (schedule,) = definitions.get_repository_def().schedule_defs

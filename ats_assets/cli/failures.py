@@ -9,6 +9,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from ats_assets import errors
 from ats_assets.cli.watch import Watch
+from ats_assets.graph import asset_name
 
 INTERRUPTS = {KeyboardInterrupt.__name__, DagsterExecutionInterruptedError.__name__}
 OWN_ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.AtsError)}
@@ -33,10 +34,10 @@ def _step_messages(event: DagsterEvent, checks: Sequence[dg.AssetCheckEvaluation
     links = list(_chain(error))
     if any(link.cls_name == "DagsterAssetCheckFailedError" for link in links):
         return [
-            f"check {check.check_name} of {check.asset_key.to_user_string()} failed, {part}: {check.description}. What comes after it was not made."
+            f"check {check.check_name} of {asset_name(check.asset_key)} failed, {part}: {check.description}. What comes after it was not made."
             for check in checks
             if check.severity == dg.AssetCheckSeverity.ERROR
-            and event.step_key in {step_of(check), check.asset_key.to_python_identifier()}
+            and event.step_key in {step_of(check), asset_name(check.asset_key)}
             and (check.partition is None or not _has_result_of_run(check, checks))
         ] or [f"{event.step_key}, {part}: {links[0].message.strip()}"]
     own = next((link for link in links if link.cls_name in OWN_ERRORS), None)
@@ -47,7 +48,7 @@ def _step_messages(event: DagsterEvent, checks: Sequence[dg.AssetCheckEvaluation
 
 def step_of(check: dg.AssetCheckEvaluation) -> str:
     """The key of the step that runs a check."""
-    return f"{check.asset_key.to_python_identifier()}_{check.check_name}"
+    return f"{asset_name(check.asset_key)}_{check.check_name}"
 
 
 def _has_result_of_run(check: dg.AssetCheckEvaluation, checks: Sequence[dg.AssetCheckEvaluation]) -> bool:

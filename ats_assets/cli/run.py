@@ -21,6 +21,7 @@ from ats_assets.cli.watch import EventClock, Watch
 from ats_assets.cli.writing import parse_day, say
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
+from ats_assets.graph import asset_key, asset_name, prefixed
 from ats_assets.lineage.rebuilding import RAW, copy_known, empty_world
 from ats_assets.settings import load_settings
 
@@ -113,7 +114,7 @@ class Runner:
         with outcome.clock.watching(self._instance):
             for part in parts:
                 outcome.watch.on_step = progress.step
-                job = self._definitions.resolve_job_def(part.job)
+                job = self._job(part.job)
                 progress.begin(part.name, steps=self._steps(part))
                 if not self._execute(job, part, outcome):
                     return
@@ -124,8 +125,7 @@ class Runner:
         failed_before = len(outcome.watch.failures)
         run_id = make_new_run_id()
         self._instance.add_event_listener(run_id, outcome.watch)
-        keys = frozenset(dg.AssetKey(name) for name in part.assets)
-        result = job.get_subset(asset_selection=keys, asset_check_selection=self._checks).execute_in_process(
+        result = job.get_subset(asset_selection=self._keys(part), asset_check_selection=self._checks).execute_in_process(
             run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=self._instance,
             raise_on_error=False,
@@ -141,11 +141,16 @@ class Runner:
         return False
 
     def _assets_of(self, job: str) -> set[str]:
-        return {key.to_user_string() for key in self._definitions.resolve_job_def(job).asset_layer.executable_asset_keys}
+        return {asset_name(key) for key in self._job(job).asset_layer.executable_asset_keys}
+
+    def _job(self, name: str) -> dg.JobDefinition:
+        return self._definitions.resolve_job_def(prefixed(self._deployment, name))
+
+    def _keys(self, part: Part) -> frozenset[dg.AssetKey]:
+        return frozenset(asset_key(self._deployment, name) for name in part.assets)
 
     def _steps(self, part: Part) -> int:
-        keys = frozenset(dg.AssetKey(name) for name in part.assets)
-        return len(self._definitions.resolve_job_def(part.job).get_subset(asset_selection=keys).graph.nodes)
+        return len(self._job(part.job).get_subset(asset_selection=self._keys(part)).graph.nodes)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -231,8 +236,8 @@ def _summarise(deployment: Deployment, definitions: dg.Definitions, outcome: Out
 def stages(definitions: dg.Definitions) -> dict[str, str]:
     """The stage of each step by the step's key, in the order of the stages; an asset's checks belong to its stage."""
     graph = definitions.resolve_asset_graph()
-    steps = {key.to_python_identifier(): key for key in graph.materializable_asset_keys}
-    steps |= {f"{key.asset_key.to_python_identifier()}_{key.name}": key.asset_key for key in graph.asset_check_keys}
+    steps = {asset_name(key): key for key in graph.materializable_asset_keys}
+    steps |= {f"{asset_name(key.asset_key)}_{key.name}": key.asset_key for key in graph.asset_check_keys}
     groups = {step: graph.get(key).group_name or "" for step, key in steps.items()}
     order = [stage.GROUP for stage in STAGES]
     return dict(sorted(groups.items(), key=lambda item: (order.index(item[1]), item[0])))

@@ -7,6 +7,8 @@ import dagster as dg
 import typer
 from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError
 
+from ats_assets.graph import asset_name
+
 WORDS = {"and", "or", "not", "sinks", "roots"}
 _BARE_NAME = re.compile(r'(?<![\w:"<>/*.-])([A-Za-z_]\w*)(?![\w:"(])')
 
@@ -22,19 +24,20 @@ def chosen_assets(definitions: dg.Definitions, selection: str | None, *, with_up
         Whether all that they are made from belongs to them.
     """
     graph = definitions.resolve_asset_graph()
-    known = {key.to_user_string() for key in graph.materializable_asset_keys}
+    keys = {asset_name(key): key.to_user_string() for key in graph.materializable_asset_keys}
+    known = set(keys)
     if selection is None:
         return known
 
     def keyed(match: re.Match[str]) -> str:
-        return match[1] if match[1].lower() in WORDS else f'key:"{match[1]}"'
+        return match[1] if match[1].lower() in WORDS else f'key:"{keys.get(match[1], match[1])}"'
 
     text = " or ".join(_BARE_NAME.sub(keyed, part.strip()) for part in selection.split(","))
     try:
         parsed = dg.AssetSelection.from_string(text)
         parsed = parsed.upstream() if with_upstream else parsed
         found = parsed.required_multi_asset_neighbors() | parsed
-        names = {key.to_user_string() for key in found.resolve(graph, allow_missing=True)}
+        names = {asset_name(key) for key in found.resolve(graph, allow_missing=True)}
     except DagsterInvalidAssetSelectionError:
         raise typer.BadParameter(
             f"{selection!r} is not a selection: write names, +name (with all upstream), name+, group:name, joined by and, or, not",

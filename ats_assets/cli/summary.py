@@ -20,6 +20,7 @@ from ats_assets.cli.signals import show_signals, signals_rows
 from ats_assets.cli.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
+from ats_assets.graph import asset_name
 from ats_assets.signals import SKILL_SCHEMA, skill_summary
 
 REPORT = ("backtest_report", "report.html")
@@ -137,7 +138,7 @@ def _failed_checks(outcome: Outcome) -> dict[str, Summary]:
     """The checks that failed, by asset and check: how severe, in how many sessions, what was said last."""
     found: dict[str, Summary] = {}
     for check in outcome.watch.checks.values():
-        name = f"{check.asset_key.to_user_string()}.{check.check_name}"
+        name = f"{asset_name(check.asset_key)}.{check.check_name}"
         sessions = found.get(name, {}).get("sessions", 0) + (check.partition is not None)
         found[name] = {"severity": check.severity.value, "sessions": sessions, "text": check.description or ""}
     return found

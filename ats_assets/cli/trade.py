@@ -11,6 +11,7 @@ from ats_assets.cli.writing import console, say
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
+from ats_assets.graph import asset_name, prefixed
 from ats_assets.settings import load_settings
 from ats_assets.trading import JOB, next_to_trade
 
@@ -22,8 +23,8 @@ def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
         deployment = Deployment(load_settings())
         definitions = build(deployment)
         sessions = sessions_to_trade(deployment, first, last)
-        orders = definitions.resolve_job_def(JOB).asset_layer.executable_asset_keys
-        parts = [Part(job=JOB, assets=tuple(sorted(key.to_user_string() for key in orders)), sessions=(day,)) for day in sessions]
+        orders = definitions.resolve_job_def(prefixed(deployment, JOB)).asset_layer.executable_asset_keys
+        parts = [Part(job=JOB, assets=tuple(sorted(asset_name(key) for key in orders)), sessions=(day,)) for day in sessions]
         outcome = Outcome.of(sessions, parts[0].assets)
         with open_instance() as instance, RunProgress(len(sessions)) as progress:
             Runner(deployment, definitions, instance, verbose=verbose).run(parts, outcome, progress)

@@ -10,6 +10,8 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType
 
+from ats_assets.graph import asset_name
+
 Clock = Callable[[], float]
 
 
@@ -106,7 +108,7 @@ class Watch:
             self.step_seconds[step] += time.perf_counter() - began - (self.clock.seconds - stored)
             self.on_step(step, False)
         elif kind == DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
-            self.partitions[event.asset_key.to_python_identifier()] += 1
+            self.partitions[asset_name(event.asset_key)] += 1
         elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
             self._judged(event.asset_check_evaluation_data)
         if event.is_failure:
