@@ -6,6 +6,7 @@ what the trade state has of it.
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from pathlib import Path
 from typing import Any
 
 import dagster as dg
@@ -22,6 +23,7 @@ from ats_assets.orders.quality import execution_quality, quality_table
 from ats_assets.orders.records import Sent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
 from ats_assets.orders.schema import Account, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions
 from ats_assets.partitions import Reads, session_partitions, sessions_of
+from ats_assets.settings import OrdersSettings
 
 GROUP = "orders"
 POOL = "trading"
@@ -41,7 +43,7 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
         "kinds": frozenset({"parquet", "sql"}),
         "reads": (Reads(asset="bars"), Reads(asset="signals")),
         "code": CODE,
-        "settings": (settings.orders, settings.backtest),
+        "settings": (_what_orders_are(settings.orders), settings.backtest),
         "record": True,
     }
     told = {
@@ -118,7 +120,7 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
         reads=tuple(Reads(asset=name) for name in ("signals", "bars", "positions", "account", "instruments")),
         contract=OrderPlan,
         code=("ats_assets.orders.planning", "ats_assets.portfolio"),
-        settings=(settings.portfolio, settings.orders, settings.backtest),
+        settings=(settings.portfolio, _what_orders_are(settings.orders), settings.backtest),
         record=True,
     )
 
@@ -152,7 +154,7 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
         reads=(Reads(asset="order_plan"),),
         contract=Orders,
         code=CODE,
-        settings=(settings.orders,),
+        settings=(_what_orders_are(settings.orders),),
         record=True,
     )
 
@@ -171,6 +173,11 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
         return orders_frame(session, sent)
 
     return orders
+
+
+def _what_orders_are(orders: OrdersSettings) -> OrdersSettings:
+    """The settings that what is decided and sent depends on: neither whether the sensor trades nor where the kill file lies is among them."""
+    return orders.model_copy(update={"enabled": False, "kill": False, "kill_file": Path()})
 
 
 def only_session(keys: Sequence[str]) -> date:
