@@ -1,0 +1,190 @@
+"""From a clean state to paper positions, driven by the sensors and the schedule alone: bars from a server that speaks Alpaca's wire format, a clock that the test moves."""
+
+from collections.abc import Iterator
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+from zoneinfo import ZoneInfo
+
+import dagster as dg
+import polars as pl
+import pytest
+
+from ats_assets.automation import judge_source
+from ats_assets.backtests import run_backtest
+from ats_assets.calendar import SessionCalendar, session_calendar
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.lineage import LineageIndex
+from ats_assets.lineage.explaining import Explaining, Made, Many
+from ats_assets.settings import SyntheticSettings
+from ats_assets.sources.synthetic import SyntheticSource
+from ats_assets.trading import JOB, judge_trading
+from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, MarketData, Reference, serving
+from ats_assets_tests.small_market import EARLY_MODELS, make_history, small_market
+
+NEW_YORK = ZoneInfo("America/New_York")
+FIRST, START, LAST = date(2021, 1, 4), date(2021, 2, 1), date(2021, 3, 1)
+"""Bars begin; trading begins, at the 20th session; the 20th session of trading."""
+SYMBOLS = 12
+
+
+def calendar() -> SessionCalendar:
+    return session_calendar("XNYS", date(2020, 10, 1))
+
+
+def market_data(symbols: list[str]) -> MarketData:
+    """A synthetic market, as a server's daily bars, stamped at midnight in New York."""
+    source = SyntheticSource(
+        SyntheticSettings(symbols=SYMBOLS, first_session=FIRST, last_session=LAST, defective_share=0, splits_per_year=0), calendar()
+    )
+    data = MarketData(page_limit=37)
+    bars = source.bars(calendar().sessions(FIRST, LAST)).partition_by("symbol", as_dict=True)
+    for i, rows in enumerate(bars.values()):
+        symbol = f"SY{chr(ord('A') + i)}"  # spelled as a ticker
+        symbols.append(symbol)
+        data.add(
+            "stocks",
+            "bars/1Day",
+            symbol,
+            [
+                {
+                    "t": datetime.combine(row["session"], datetime.min.time(), NEW_YORK).astimezone(UTC),
+                    **{key: row[name] for key, name in (("o", "open"), ("h", "high"), ("l", "low"), ("c", "close"), ("vw", "vwap"))},
+                    "v": int(row["volume"]),
+                    "n": 100,
+                }
+                for row in rows.iter_rows(named=True)
+            ],
+            feed="iex",
+        )
+    return data
+
+
+def after_close(session: date) -> datetime:
+    """In the evening of a session, when its partition exists: 19:30 in New York, or 20:30 in winter's UTC."""
+    return calendar().closes_at(session) + timedelta(hours=4)
+
+
+@pytest.fixture
+def double() -> Iterator[tuple[AlpacaDouble, list[str]]]:
+    symbols: list[str] = []
+    data = market_data(symbols)
+    reference = Reference()
+    for symbol in symbols:
+        reference.add_asset(symbol)
+    with serving(reference, data, now=after_close(START)) as server:
+        yield server, symbols
+
+
+@pytest.fixture
+def deployment(double: tuple[AlpacaDouble, list[str]], tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Deployment:
+    monkeypatch.setenv("APCA_API_KEY_ID", KEY_ID)
+    monkeypatch.setenv("APCA_API_SECRET_KEY", SECRET_KEY)
+    server, symbols = double
+    return small_market(
+        tmp_path,
+        source={"kind": "alpaca", "alpaca": {"symbols": sorted(symbols), "first_session": FIRST}},
+        alpaca={"data_url": server.url, "trading_url": server.url},
+        orders={"enabled": True},
+        backtest={"initial_cash": 50_000.0, "min_commission": 0.35},
+        **EARLY_MODELS,
+        features={"families": ("alpha158",)},
+    )
+
+
+class Daemon:
+    """Evaluates what Dagster's daemon would, at the times that a test names, and runs what is asked for."""
+
+    def __init__(self, deployment: Deployment, instance: dg.DagsterInstance) -> None:
+        self._deployment = deployment
+        self._instance = instance
+        self._definitions = build(deployment)
+        self.ran: list[tuple[str, str]] = []
+        self.said: list[str] = []
+        """Why the sensors asked for nothing more."""
+
+    def evening(self, now: datetime) -> None:
+        """Both sensors, until they ask for nothing."""
+        for judge in (judge_source, judge_trading):
+            while isinstance(asked := judge(self._deployment, now, self._instance), dg.RunRequest):
+                self._run(asked)
+            self.said.append(asked.skip_message or "")
+
+    def night(self, day: date) -> None:
+        """The nightly schedule."""
+        at = datetime(day.year, day.month, day.day, 22, 30, tzinfo=NEW_YORK)
+        repository = self._definitions.get_repository_def()
+        context = dg.build_schedule_context(self._instance, scheduled_execution_time=at, repository_def=repository)
+        for request in self._definitions.resolve_schedule_def("nightly_retraining_schedule").evaluate_tick(context).run_requests or []:
+            self._run(request)
+
+    def _run(self, request: dg.RunRequest) -> None:
+        job = self._definitions.resolve_job_def(str(request.job_name))
+        tags = {**request.tags, "dagster/run_key": str(request.run_key)}
+        assert job.execute_in_process(instance=self._instance, partition_key=request.partition_key, tags=tags).success
+        self.ran.append((str(request.job_name), str(request.partition_key or request.tags["dagster/asset_partition_range_end"])))
+
+
+@pytest.mark.slow
+@pytest.mark.timeout(900)
+def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_signals(
+    double: tuple[AlpacaDouble, list[str]], deployment: Deployment
+) -> None:
+    server, _ = double
+    traded = calendar().sessions(START, LAST)
+    assert len(traded) == 20
+    assert make_history(deployment, FIRST, START).success
+    with dg.DagsterInstance.ephemeral() as instance:
+        daemon = Daemon(deployment, instance)
+        for day in traded:
+            server.now = after_close(day)
+            daemon.evening(after_close(day))
+            daemon.night(day)
+    assert [day for job, day in daemon.ran if job == JOB] == [day.isoformat() for day in traded], daemon.said
+    assert sum(job == "nightly_retraining" for job, _ in daemon.ran) == 19  # of the first day it was in the history
+
+    settings, warehouse = deployment.settings, deployment.warehouse
+    signals = warehouse.read("signals", traded, ["symbol", "session", "target_weight"])
+    expected = run_backtest(
+        signals,
+        warehouse.read("bars", traded),
+        traded,
+        portfolio=settings.portfolio,
+        settings=settings.backtest,
+        limits=settings.orders.limits,
+    )
+    account = warehouse.read("account", traded)
+    assert account["differences"].null_count() == 20
+    assert account.select("session", "cash", "equity").equals(expected.equity.select("session", "cash", "equity"))
+    ours = warehouse.read("positions", traded).select(
+        "session", "symbol", pl.col("quantity").alias("shares"), pl.col("cost").alias("basis")
+    )
+    assert ours.equals(expected.positions.select("session", "symbol", "shares", "basis"))
+    fills = warehouse.read("fills", traded)
+    assert len(fills) == len(expected.trades) > 20
+    assert fills["cash_flow"].sum() == pytest.approx(expected.trades["cash_flow"].sum(), abs=1e-6)
+    assert warehouse.read("orders", traded)["state"].unique().to_list() == ["accepted"]
+    _the_last_order_is_explained(deployment)
+
+
+def _the_last_order_is_explained(deployment: Deployment) -> None:
+    day, symbol = deployment.warehouse.read("orders", deployment.warehouse.sessions("orders")).select("session", "symbol").row(-1)
+    index = LineageIndex(deployment)
+    index.refresh()
+    explained = Explaining(deployment, index.entries()).order(symbol, day.isoformat())
+
+    def assets(node: Made | Many) -> set[str]:
+        return {node.asset}.union(*(assets(below) for below in node.made_from))
+
+    assert {
+        "orders",
+        "order_plan",
+        "account",
+        "positions",
+        "signals",
+        "predictions",
+        "lightgbm_model",
+        "alpha158",
+        "bars",
+        "raw_bars",
+    } <= assets(explained)
