@@ -22,7 +22,7 @@ from ats_assets.alpaca import (
     read_credentials,
     trading_client,
 )
-from ats_assets.orders.alpaca_hours import NEW_YORK, closed_reason, hours_from, skew_reason
+from ats_assets.orders.alpaca_hours import MAX_SKEW, NEW_YORK, closed_reason, hours_from, skew_reason
 from ats_assets.orders.alpaca_orders import decimal, from_order, instant, to_request
 from ats_assets.orders.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
 from ats_assets.orders.clock import Clock, SystemClock
@@ -99,6 +99,7 @@ class AlpacaBroker:
         self._theirs = dict(symbols or {})
         self._ours = {theirs: ours for ours, theirs in self._theirs.items()}
         self._names: dict[str, str] = {}
+        self._clock_trusted_until: datetime | None = None
         self._hours = lru_cache(maxsize=4)(lambda day: hours_from(self._client, day))
         if self.live:
             text = "alpaca.account = live and orders.live = true: orders of this process cost real money"
@@ -148,8 +149,11 @@ class AlpacaBroker:
     def may_send(self, session: date) -> str | None:
         """Why orders decided at the close of `session` can't be sent now: the clock, or Alpaca's hours."""
         with _asking("the clock and the calendar"):
-            reason = skew_reason(self._client, self._now)
-            return reason or closed_reason(self._hours(session), session, self._now(), auction=self._auction)
+            if self._clock_trusted_until is None or self._now() >= self._clock_trusted_until:
+                if reason := skew_reason(self._client, self._now):
+                    return reason
+                self._clock_trusted_until = self._now() + MAX_SKEW  # not before each order anew: requests are limited
+            return closed_reason(self._hours(session), session, self._now(), auction=self._auction)
 
     def submit(self, intent: OrderIntent) -> BrokerOrder:
         """Send an order, in one request.
