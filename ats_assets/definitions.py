@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 from dagster._core.definitions.utils import is_valid_name
 
-from ats_assets import automation, trading
+from ats_assets import alerting, automation, trading
 from ats_assets.backtests import assets as backtests
 from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
 from ats_assets.bars import assets as bars
@@ -80,6 +80,7 @@ def build(deployment: Deployment) -> dg.Definitions:
             automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"]),
             automation.stale_sensor(deployment, jobs["history"], jobs["backtest_reports"]),
             trading.trading_sensor(deployment, jobs[trading.JOB]),
+            alerting.alert_sensor(deployment),
         ],
         resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment))},
         executor=dg.in_process_executor,

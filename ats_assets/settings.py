@@ -325,6 +325,9 @@ class AutomationSettings(Section):
     owner: str = Field(default="team:research", description="of every asset, in Dagster's form")
     retrain_at: str = Field(default="22:30", pattern=r"^\d\d:\d\d$", description="local time of the exchange")
     poll_seconds: Positive = 60
+    late_after_minutes: NonNegative = Field(
+        default=300, description="after a session's close; then its missing bars are an alert, unless the source is synthetic. 0: never"
+    )
 
 
 class GraphSettings(Section):

@@ -277,6 +277,23 @@ def features_check(
     check_expression(expression=expression, form=form)
 
 
+alerts = typer.Typer(no_args_is_help=True, help="Who hears of failures, late data and orders.")
+app.add_typer(alerts, name="alerts")
+
+
+@alerts.callback()
+def alerts_group() -> None:
+    """Who hears of failures, late data and orders."""
+
+
+@alerts.command("test")
+def alerts_test() -> None:
+    """Send a test message over each route of alerts.routes, and say what came of it."""
+    from ats_assets.cli.alerts import send_test  # noqa: PLC0415
+
+    send_test()
+
+
 def main() -> None:
     """The entry point `ats`."""
     app(prog_name="ats")

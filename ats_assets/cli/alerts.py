@@ -1,0 +1,35 @@
+"""`ats alerts test`: a message over each route, and what came of it."""
+
+import typer
+from rich.table import Table
+from rich.text import Text
+
+from ats_assets.alerts import Severity
+from ats_assets.alerts.delivery import deliver
+from ats_assets.cli.writing import console, write_table
+from ats_assets.errors import SettingsError
+from ats_assets.settings import load_settings
+
+
+def send_test() -> None:
+    """Send a test message over each route, past limits and records; status 1 if one is not taken.
+
+    Raises
+    ------
+    SettingsError
+        If there are no routes.
+    """
+    routes = load_settings().alerts.routes
+    if not routes:
+        raise SettingsError('alerts.routes names no route: write [alerts] routes = {SLACK_URL = "warning"}, and set SLACK_URL in .env')
+    table = Table("route", "gets", "outcome", box=None, padding=(0, 2, 0, 0))
+    failed = False
+    for route, least in sorted(routes.items()):
+        fault = deliver(
+            route, Severity.INFO, "Test of ATS Assets", f"The route {route} works: it gets alerts of severity {least} and above."
+        )
+        failed |= fault is not None
+        table.add_row(route, least, Text("delivered" if fault is None else fault))
+    write_table(console(), table)
+    if failed:
+        raise typer.Exit(1)
