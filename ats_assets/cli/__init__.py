@@ -4,6 +4,7 @@ Data go to standard output, progress and messages to standard error. Exit status
 The commands import what they need when they are called, since the whole graph takes seconds to import.
 """
 
+import getpass
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -225,10 +226,20 @@ def orders_status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.
     command(as_json=as_json)
 
 
+@orders.command("report")
+def orders_report(open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False) -> None:
+    """Write the report of execution quality as one HTML file, and print its path."""
+    from ats_assets.cli.orders import report as command  # noqa: PLC0415
+
+    command(open_it=open_it)
+
+
 @orders.command("resume")
 def orders_resume(
-    who: Annotated[str, typer.Option(metavar="NAME", help="Who says so; for the audit trail.")],
-    note: Annotated[str, typer.Option(metavar="TEXT", help="What was seen to; for the audit trail.")],
+    who: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who says so, for the audit trail; default: the user of this machine.")
+    ] = None,
+    note: Annotated[str, typer.Option(metavar="TEXT", help="What was seen to, for the audit trail.")] = "",
     accept: Annotated[
         bool, typer.Option("--accept", help="Take the broker's account as it is for the truth, from which all is counted on.")
     ] = False,
@@ -236,7 +247,7 @@ def orders_resume(
     """Let trading go on after a halt. What still differs from the broker halts it again, unless it is accepted."""
     from ats_assets.cli.orders import resume as command  # noqa: PLC0415
 
-    command(who=who, note=note, accept=accept)
+    command(who=who or getpass.getuser(), note=note, accept=accept)
 
 
 features = typer.Typer(no_args_is_help=True, help="The registry of factors, and what an expression needs.")

@@ -2,15 +2,18 @@
 
 import json
 import sys
+import webbrowser
 from typing import Any
 
 from rich.table import Table
 
+from ats_assets.atomic_file import replace_file
 from ats_assets.cli.writing import console, say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.orders import BrokerError, KillSwitch
 from ats_assets.orders.desk import Desk, open_desk
+from ats_assets.reports.execution_report import execution_report
 from ats_assets.settings import load_settings
 
 
@@ -49,6 +52,24 @@ def resume(*, who: str, note: str, accept: bool) -> None:
             f"trading is halted again: {'; '.join(one.message for one in differences)}; --accept takes the broker's account for the truth"
         )
     say(f"{cleared} halt(s) cleared; the account and our records agree")
+
+
+def report(*, open_it: bool) -> None:
+    """Write the report of execution quality, and print its path."""
+    deployment = Deployment(load_settings())
+    warehouse, settings = deployment.warehouse, deployment.settings
+    sessions = warehouse.sessions("execution_quality")
+    if not sessions:
+        raise AtsError("no session has been traded yet: ats trade does")
+    account = warehouse.read("account", sessions)
+    live = settings.orders.live and settings.alpaca.account == "live"
+    page = execution_report(account, warehouse.read("execution_quality", sessions), broker=str(account["broker"][-1]), live=live)
+    path = settings.storage.data / "reports" / "execution.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, lambda file: file.write(page.encode()))
+    sys.stdout.write(f"{path}\n")
+    if open_it and not webbrowser.open(path.as_uri()):
+        say(f"no browser could be started: open {path} yourself")
 
 
 def _status(deployment: Deployment, desk: Desk) -> dict[str, Any]:

@@ -77,9 +77,9 @@ def backtest_report(
         title=title,
         subtitle=_subtitle(metrics),
         style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        plotly=Markup(_plotly_script()),  # noqa: S704 - the library's own file
+        plotly=Markup(plotly_script()),  # noqa: S704 - the library's own file
         figures={"ic": None, "quantiles": None} | figures,
-        figure_data=_script_json({name: {"data": f.data, "layout": f.layout} for name, f in figures.items()}),
+        figure_data=script_json({name: {"data": f.data, "layout": f.layout} for name, f in figures.items()}),
         headlines=headlines(metrics),
         all_figures=figures_table(metrics),
         monthly=monthly_returns(result.equity),
@@ -137,12 +137,13 @@ def _lineage(metrics: BacktestMetrics, given: Mapping[str, Mapping[str, object]]
     return [(name, [(key, str(value)) for key, value in rows.items()]) for name, rows in ({"Sessions": own} | dict(given)).items()]
 
 
-def _script_json(value: object) -> Markup:
+def script_json(value: object) -> Markup:
     """JSON that can stand inside a script element."""
     return Markup(json.dumps(value, separators=(",", ":"), allow_nan=False).replace("<", "\\u003c"))  # noqa: S704 - escaped here
 
 
-def _plotly_script() -> str:
+def plotly_script() -> str:
+    """Plotly's script, to be put into a page."""
     from plotly.offline import get_plotlyjs  # noqa: PLC0415 - slow to import
 
     return get_plotlyjs()

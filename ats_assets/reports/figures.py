@@ -1,4 +1,4 @@
-"""The charts of the backtest report as Plotly's own JSON (data and layout): plain dictionaries, so that the same input gives the same bytes."""
+"""The charts of the reports as Plotly's own JSON (data and layout): plain dictionaries, so that the same input gives the same bytes."""
 
 from dataclasses import dataclass
 from typing import Any
@@ -120,6 +120,31 @@ def quantile_figure(skill: pl.DataFrame) -> Figure:
     layout = _layout(yaxis={"title": {"text": "basis points"}, "zerolinecolor": OTHER}, barmode="group", hovermode="closest")
     note = "Mean return over the horizon by fifth of the score, less the mean of the five. With skill the bars rise from left to right."
     return Figure(id="quantiles", title="Return by quantile of the score (basis points)", note=note, height=300, data=data, layout=layout)
+
+
+def account_figure(account: pl.DataFrame) -> Figure:
+    """Equity and cash of an account by session."""
+    days = _days(account["session"])
+    data = [_line(days, account["equity"], "equity", OWN), _line(days, account["cash"], "cash", OTHER)]
+    note = "What the broker said at each close."
+    layout = _layout(yaxis={"tickformat": ",.4~s"})
+    return Figure(id="account", title="Equity and cash (currency)", note=note, height=300, data=data, layout=layout)
+
+
+def slippage_figure(by_session: pl.DataFrame) -> Figure:
+    """Mean slippage of each session against the arrival price and the VWAP."""
+    days = _days(by_session["session"])
+    data = [
+        {"type": "bar", "x": days, "y": _rounded(by_session["slippage_arrival_bps"]), "name": "against the open", "marker": {"color": OWN}},
+        {"type": "bar", "x": days, "y": _rounded(by_session["slippage_vwap_bps"]), "name": "against the VWAP", "marker": {"color": OTHER}},
+    ]
+    layout = _layout(yaxis={"title": {"text": "basis points"}, "zerolinecolor": OTHER}, barmode="group")
+    note = "Positive where it cost money. Against the VWAP single sessions scatter widely; the mean of many should be near the costs."
+    return Figure(id="slippage", title="Slippage by session (basis points)", note=note, height=280, data=data, layout=layout)
+
+
+def _rounded(values: pl.Series) -> list[float | None]:
+    return [None if v is None else float(f"{v:.6g}") for v in values.to_list()]
 
 
 def _of(skill: pl.DataFrame, horizon: int) -> pl.DataFrame:

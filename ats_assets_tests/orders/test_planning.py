@@ -1,0 +1,157 @@
+from datetime import date
+from decimal import Decimal
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ats_assets.errors import ContractError
+from ats_assets.orders import Leg, OrderKind, Side, client_order_id
+from ats_assets.orders.planning import intents_of, order_plan
+from ats_assets.orders.schema import ACCOUNT_SCHEMA, INSTRUMENTS_SCHEMA, POSITIONS_SCHEMA
+from ats_assets.settings import OrderLimitSettings, OrdersSettings, PortfolioSettings
+
+DAY = date(2024, 3, 1)
+FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
+WIDE = OrderLimitSettings(
+    allow_short=True, max_order_share=9, max_day_share=9, max_position_share=9, max_gross_share=9, min_trade_notional=0
+)
+
+
+def plan(
+    weights: dict[str, float],
+    closes: dict[str, float],
+    held: dict[str, float] | None = None,
+    *,
+    cash: float = 10_000.0,
+    buying_power: float = 1e9,
+    closed: tuple[str, ...] = (),
+    orders: OrdersSettings | None = None,
+    fractional: bool = False,
+) -> pl.DataFrame:
+    """A plan of DAY: target weights, closes, shares held; `closed` symbols are not tradable at the broker."""
+    held = held or {}
+    symbols = sorted({*weights, *held})
+    return order_plan(
+        DAY,
+        signals=pl.DataFrame(
+            {"symbol": list(weights), "target_weight": list(weights.values())}, schema={"symbol": pl.String, "target_weight": pl.Float64}
+        ),
+        bars=pl.DataFrame({"symbol": list(closes), "close": list(closes.values()), "volume": 1.0}),
+        positions=pl.DataFrame([(DAY, s, n, 0.0, closes.get(s, 1.0), 0.0) for s, n in held.items()], schema=POSITIONS_SCHEMA, orient="row"),
+        account=pl.DataFrame([(DAY, "paper", "a", cash, cash, buying_power, False, None, None)], schema=ACCOUNT_SCHEMA, orient="row"),
+        instruments=pl.DataFrame([(DAY, s, s not in closed, True, True, None) for s in symbols], schema=INSTRUMENTS_SCHEMA, orient="row"),
+        portfolio=FREE,
+        orders=orders or OrdersSettings(limits=WIDE),
+        fractional=fractional,
+    )
+
+
+def test_targets_less_what_is_held() -> None:
+    """Equity 9,000 + 100 * 10: A is to be 20% of it (200 at 10), B leaves (50 of 20), C is 10% (at 30: 36 of 36.7)."""
+    made = plan({"A": 0.2, "B": 0.0, "C": 0.11}, {"A": 10, "B": 20, "C": 30}, {"B": 50}, cash=9_000)
+    assert made.select("symbol", "leg", "side", "quantity", "client_order_id").rows() == [
+        ("A", "open", "buy", 200, "main-20240301-A-open"),
+        ("B", "close", "sell", 50, "main-20240301-B-close"),
+        ("C", "open", "buy", 36, "main-20240301-C-open"),
+    ]
+    assert made["notional"].to_list() == [2000, 1000, 1080]
+    assert made["kind"].unique().to_list() == ["market_on_open"]
+    assert made["reason"].null_count() == 3
+
+
+def test_a_change_of_side_is_two_orders_and_closing_is_sent_first() -> None:
+    made = plan({"A": -0.5, "B": 0.5}, {"A": 10, "B": 10}, {"A": 100}, cash=9_000)
+    intents = intents_of(made, "main")
+    assert [(i.symbol, i.leg, i.side, i.quantity) for i in intents] == [
+        ("A", Leg.CLOSE, Side.SELL, Decimal(100)),
+        ("A", Leg.OPEN, Side.SELL, Decimal(500)),
+        ("B", Leg.OPEN, Side.BUY, Decimal(500)),
+    ]
+
+
+def test_what_is_wanted_and_not_ordered_is_told_with_its_reason() -> None:
+    limits = WIDE.model_copy(update={"max_order_notional": 1_000.0, "allow_short": False})
+    made = plan({"A": 0.5, "B": -0.1, "C": 0.1}, {"A": 10, "B": 10, "C": 10}, closed=("C",), orders=OrdersSettings(limits=limits))
+    assert made.select("symbol", "quantity", "wanted", "reason").rows() == [
+        ("A", 100, 500, "limit_order"),
+        ("B", 0, 100, "limit_short"),
+        ("C", 0, 100, "not_tradable"),
+    ]
+    assert made.filter(quantity=0)["client_order_id"].to_list() == [None, None]
+    assert [i.symbol for i in intents_of(made, "main")] == ["A"]
+
+
+def test_a_symbol_that_the_broker_was_not_asked_for_is_not_ordered() -> None:
+    made = plan({"A": 0.5}, {"A": 10}).clear()
+    assert made.is_empty()
+    assert plan({"A": 0.5}, {"A": 10}, closed=("A",))["quantity"].to_list() == [0]
+
+
+def test_without_signals_there_is_no_opinion() -> None:
+    assert plan({}, {"A": 10}, {"A": 100}).is_empty()
+
+
+def test_buying_power_is_kept() -> None:
+    made = plan({"A": 0.5, "B": 0.5}, {"A": 10, "B": 10}, buying_power=4_000)
+    assert made["notional"].to_list() == [2_000, 2_000]
+    assert made["reason"].unique().to_list() == ["limit_buying_power"]
+
+
+@pytest.mark.parametrize(
+    ("kind", "weight", "held", "bounds"),
+    [
+        ("market_on_open", 0.5, 0, (OrderKind.MARKET_ON_OPEN, None, None, None)),
+        ("limit", 0.5, 0, (OrderKind.LIMIT, "10.37", None, None)),  # 9.876 * 1.05 = 10.3698, toward the price: 10.36
+        ("bracket", 0.5, 0, (OrderKind.BRACKET, "10.37", "10.86", "9.39")),
+        ("bracket", -0.5, 0, (OrderKind.BRACKET, "9.38", "8.89", "10.37")),
+        ("bracket", 0.0, 100, (OrderKind.LIMIT, "9.38", None, None)),  # what closes a position has no exits
+    ],
+)
+def test_prices_lie_a_collar_away_on_the_tick(
+    kind: Any, weight: float, held: float, bounds: tuple[OrderKind, str | None, str | None, str | None]
+) -> None:
+    orders = OrdersSettings(kind=kind, collar_bps=500, take_profit_bps=1_000, stop_loss_bps=500, limits=WIDE)
+    (intent,) = intents_of(plan({"A": weight}, {"A": 9.876}, {"A": held} if held else {}, orders=orders), "main")
+    assert intent.kind is bounds[0]
+    prices = (intent.limit_price, intent.take_profit, intent.stop_loss)
+    for price, near in zip(prices, bounds[1:], strict=True):
+        assert (price is None) == (near is None)
+        if price is not None and near is not None:
+            assert abs(price - Decimal(near)) <= Decimal("0.01")
+            assert price == price.quantize(Decimal("0.01"))
+            assert abs(price - Decimal("9.876")) <= Decimal("9.876") * Decimal("0.1")
+
+
+def test_prices_below_a_dollar_have_the_small_tick() -> None:
+    orders = OrdersSettings(kind="limit", collar_bps=500, limits=WIDE)
+    (intent,) = intents_of(plan({"A": 0.5}, {"A": 0.4321}, orders=orders), "main")
+    assert intent.limit_price == Decimal("0.4537")  # 0.453705
+
+
+def test_fractions_of_shares_come_through_exactly() -> None:
+    (intent,) = intents_of(plan({"A": 0.1}, {"A": 3.0}, fractional=True), "main")
+    assert intent.quantity == Decimal("333.333333333")
+
+
+def test_an_unknown_account_is_refused() -> None:
+    with pytest.raises(ContractError, match="account of session 2024-03-01 has 0 rows"):
+        order_plan(
+            DAY,
+            signals=pl.DataFrame({"symbol": ["A"], "target_weight": [0.5]}),
+            bars=pl.DataFrame({"symbol": ["A"], "close": [1.0], "volume": [1.0]}),
+            positions=POSITIONS_SCHEMA.to_frame(),
+            account=ACCOUNT_SCHEMA.to_frame(),
+            instruments=INSTRUMENTS_SCHEMA.to_frame(),
+            portfolio=FREE,
+            orders=OrdersSettings(),
+            fractional=False,
+        )
+
+
+def test_ids_are_short_and_plain_and_differ() -> None:
+    names = ["A", "BRK.B", "BTC/USD", "X" * 60, "Ä"]
+    ids = {client_order_id(DAY, "main", name, leg) for name in names for leg in Leg}
+    assert len(ids) == 2 * len(names)
+    assert all(len(one) <= 48 and one.isascii() and " " not in one and "/" not in one for one in ids)
+    assert client_order_id(DAY, "main", "AAPL", Leg.OPEN) == "main-20240301-AAPL-open"
