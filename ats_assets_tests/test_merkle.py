@@ -8,10 +8,10 @@ import pytest
 
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, differences, files_of, make_history, merkle_root, run_elsewhere, small_market
 
-pytestmark = pytest.mark.slow
 LAST = date(2021, 1, 22)
 RUNS = int(os.environ.get("ATS_TEST_MERKLE_RUNS", "2"))
 """Twenty by hand; two are enough to notice that something has broken."""
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 150 * RUNS)]
 
 
 def test_the_root_is_the_same_for_every_order_and_number_of_threads(tmp_path: Path) -> None:
