@@ -70,7 +70,8 @@ def runs_of(definitions: dg.Definitions) -> Iterator[str]:
     yield from (f"    {s.name}    {s.cron_schedule} {s.execution_timezone} -> {s.job_name}" for s in repository.schedule_defs)
     yield "sensors"
     yield from (
-        f"    {s.name}    every {s.minimum_interval_seconds} s -> {', '.join(job.name for job in s.jobs)}" for s in repository.sensor_defs
+        f"    {s.name}    every {s.minimum_interval_seconds} s -> {', '.join(target.job_name for target in s.targets) or 'no run'}"
+        for s in repository.sensor_defs
     )
 
 
