@@ -1,6 +1,7 @@
 """What trades by itself: a job for the orders of one session, and the sensor that launches it once the session's signals are there."""
 
-from datetime import date, datetime
+from collections.abc import Sequence
+from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
@@ -11,8 +12,10 @@ from ats_assets.graph import prefixed
 from ats_assets.versions import settings_version
 
 JOB = "trading"
-MAX_ATTEMPTS = 10
+MAX_ATTEMPTS = 12
 """How often a session's orders are tried before the sensor asks a person: a failed run is tried again, for it sends nothing twice."""
+LONGEST_WAIT = timedelta(hours=1)
+"""Between two of them; the first waits are 1, 2, 4, … minutes, so that the last comes after about seven hours: before the next open."""
 
 
 def trading_job(deployment: Deployment) -> AssetJob:
@@ -70,9 +73,19 @@ def judge_trading(deployment: Deployment, now: datetime, instance: dg.DagsterIns
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
     job = prefixed(deployment, JOB)
     request = f"{job}:{due}:{settings_version(settings)[:8]}"
-    tried = [run for run in instance.get_runs(dg.RunsFilter(tags={REQUEST: request})) if run.is_finished]
+    tried = [record for record in instance.get_run_records(dg.RunsFilter(tags={REQUEST: request})) if record.dagster_run.is_finished]
     if len(tried) >= MAX_ATTEMPTS:
         return dg.SkipReason(
-            f"the orders of {due} were tried {len(tried)} times (last: run {tried[0].run_id}): see its log, then launch {job} by hand"
+            f"the orders of {due} were tried {len(tried)} times (last: run {tried[0].dagster_run.run_id}): see its log, then launch {job} by hand"
+        )
+    if tried and (again := _again_at(tried)) > now:
+        return dg.SkipReason(
+            f"the orders of {due} were tried {len(tried)} time(s), last in run {tried[0].dagster_run.run_id}: again at {again:%H:%M}"
         )
     return dg.RunRequest(run_key=f"{request}:{len(tried)}", partition_key=due.isoformat(), job_name=job, tags={REQUEST: request})
+
+
+def _again_at(tried: Sequence[dg.RunRecord]) -> datetime:
+    """When a run that failed is tried again."""
+    ended = datetime.fromtimestamp(tried[0].end_time or tried[0].update_timestamp.timestamp(), UTC)
+    return ended + min(LONGEST_WAIT, timedelta(minutes=2 ** (len(tried) - 1)))

@@ -18,9 +18,9 @@ from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.settings import SyntheticSettings
 from ats_assets.sources.synthetic import SyntheticSource
-from ats_assets.trading import JOB, judge_trading
+from ats_assets.trading import JOB, MAX_ATTEMPTS, judge_trading
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, MarketData, Reference, serving
-from ats_assets_tests.small_market import EARLY_MODELS, make_history, small_market
+from ats_assets_tests.small_market import EARLY_MODELS, make_history, run_job, small_market
 
 NEW_YORK = ZoneInfo("America/New_York")
 FIRST, START, LAST = date(2021, 1, 4), date(2021, 2, 1), date(2021, 3, 1)
@@ -188,3 +188,79 @@ def _the_last_order_is_explained(deployment: Deployment) -> None:
         "bars",
         "raw_bars",
     } <= assets(explained)
+
+
+@pytest.fixture
+def instance() -> Iterator[dg.DagsterInstance]:
+    with dg.DagsterInstance.ephemeral() as found:
+        yield found
+
+
+SIGNALS = pl.DataFrame({"symbol": ["A"], "session": [START], "target_weight": [0.5]})
+
+
+def said(deployment: Deployment, now: datetime, instance: dg.DagsterInstance) -> str:
+    asked = judge_trading(deployment, now, instance)
+    return f"run {asked.partition_key}" if isinstance(asked, dg.RunRequest) else asked.skip_message or ""
+
+
+def test_the_sensor_trades_one_session_after_the_other_and_says_why_not(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    now = after_close(START)
+    assert "orders.enabled is false" in said(small_market(tmp_path), now, instance)
+    deployment = small_market(tmp_path, orders={"enabled": True})
+    assert said(deployment, now, instance) == "no session with signals waits for its orders"
+    first, second, third = calendar().sessions(START, date(2021, 2, 3))
+    for day in (calendar().offset(START, -1), first):
+        deployment.warehouse.write("signals", day, SIGNALS)
+    assert said(deployment, now, instance) == f"run {first}"  # the newest: nothing is traded that lies before
+    deployment.warehouse.write("orders", first, SIGNALS)
+    assert said(deployment, now, instance) == "no session with signals waits for its orders"
+    for day in (second, third):
+        deployment.warehouse.write("signals", day, SIGNALS)
+    assert said(deployment, after_close(third), instance) == f"run {second}"
+    assert said(deployment, now, instance) == "no session with signals waits for its orders"  # the second is no partition yet
+
+
+def test_a_failed_run_is_tried_again_later_and_not_for_ever(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    deployment = small_market(tmp_path, orders={"enabled": True})
+    deployment.warehouse.write("signals", START, SIGNALS)
+    now = datetime.now(UTC)  # runs end by the machine's clock
+    for attempt in range(MAX_ATTEMPTS):
+        asked = judge_trading(deployment, now + timedelta(hours=2), instance)
+        assert isinstance(asked, dg.RunRequest)
+        assert asked.run_key == f"{asked.tags['ats/request']}:{attempt}"
+        run = instance.create_run_for_job(dg.job(name=JOB)(lambda: None), tags=asked.tags)  # pyright: ignore[reportCallIssue, reportArgumentType]
+        instance.report_run_failed(run)
+        assert "again at" in said(deployment, now, instance) or attempt == MAX_ATTEMPTS - 1
+    assert "launch trading by hand" in said(deployment, now + timedelta(hours=2), instance)
+
+
+def test_orders_that_the_kill_switch_holds_back_are_sent_when_it_is_released(tmp_path: Path) -> None:
+    last = date(2021, 1, 29)
+    deployment = small_market(tmp_path, last_session=last, **EARLY_MODELS, features={"families": ("alpha158",)})
+    assert make_history(deployment, FIRST, last).success
+    held = small_market(tmp_path, last_session=last, orders={"kill": True}, **EARLY_MODELS, features={"families": ("alpha158",)})
+    kill = deployment.settings.orders.kill_file
+    kill.parent.mkdir(parents=True, exist_ok=True)
+    with pytest.raises(Exception, match="not all orders of 2021-01-29 are sent, and they still can be"):
+        run_job(held, JOB, [last])
+    kill.touch()
+    with pytest.raises(Exception, match="not all orders of 2021-01-29 are sent, and they still can be"):
+        run_job(deployment, JOB, [last])
+    assert not deployment.warehouse.exists("orders", last)
+    kill.unlink()
+    assert run_job(deployment, JOB, [last]).success
+    sent = deployment.warehouse.read("orders", [last])
+    assert sent["state"].unique().to_list() == ["accepted"]
+    before = deployment.warehouse.folder("orders", last).joinpath("data.parquet").read_bytes()
+    assert run_job(deployment, JOB, [last]).success  # again: nothing is sent twice, and the record is the same
+    assert deployment.warehouse.folder("orders", last).joinpath("data.parquet").read_bytes() == before
+
+
+def test_orders_are_made_session_by_session(tmp_path: Path) -> None:
+    deployment = small_market(tmp_path)
+    for day in calendar().sessions(START, date(2021, 2, 2)):
+        deployment.warehouse.write("raw_bars", day, SIGNALS)
+        deployment.warehouse.write("signals", day, SIGNALS)
+    with pytest.raises(Exception, match="session by session, not 2 in one run"):
+        run_job(deployment, JOB, calendar().sessions(START, date(2021, 2, 2)), ["fills", "positions", "account", "instruments"])

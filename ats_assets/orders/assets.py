@@ -5,7 +5,7 @@ what the trade state has of it.
 """
 
 from collections.abc import Iterator, Sequence
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -16,8 +16,10 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.graph import Node
 from ats_assets.orders import state as intents_state
+from ats_assets.orders.breaches import breached_limits
 from ats_assets.orders.desk import Desk, open_desk
 from ats_assets.orders.order import Fill, OrderIntent
+from ats_assets.orders.outcome import Execution, IntentState
 from ats_assets.orders.planning import intents_of, order_plan
 from ats_assets.orders.quality import execution_quality, quality_table
 from ats_assets.orders.records import Sent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
@@ -163,9 +165,13 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
         """The plan's orders, sent to the broker exactly once, and what became of each."""
         session = only_session(context.partition_keys)
         with open_desk(deployment) as desk:
+            if cut := breached_limits(session, order_plan, datetime.now(UTC)):
+                desk.alert(cut)
             if desk.broker.live:
                 context.log.warning(f"LIVE: the orders of {session} cost real money")
             execution = desk.executor.execute(session, intents_of(order_plan, settings.orders.strategy))
+            if execution.stopped and _may_still_be_sent(deployment, desk, execution):
+                raise AtsError(f"not all orders of {session} are sent, and they still can be: {execution.stopped}")
         if execution.stopped:
             context.log.warning(f"not all orders of {session} are sent: {execution.stopped}")
         sent = [Sent(intent=one.intent, state=str(one.state), reason=one.reason, order=one.order) for one in execution.outcomes]
@@ -192,6 +198,12 @@ def only_session(keys: Sequence[str]) -> date:
     if len(sessions) != 1:
         raise AtsError(f"orders are made session by session, not {len(sessions)} in one run: use ats trade, or launch one partition")
     return sessions[0]
+
+
+def _may_still_be_sent(deployment: Deployment, desk: Desk, execution: Execution) -> bool:
+    """Whether orders that are not sent yet can be before the open that they are for, by the broker's time."""
+    waiting = any(one.state in (IntentState.PLANNED, IntentState.SENDING) for one in execution.outcomes)
+    return waiting and desk.broker.account().at < deployment.calendar.opens_at(deployment.calendar.offset(execution.session, 1))
 
 
 def _decided(desk: Desk, fills: Sequence[Fill]) -> dict[str, OrderIntent]:

@@ -24,6 +24,7 @@ class Desk:
     broker: Broker
     state: TradeState
     executor: Executor
+    alert: AlertSink
 
 
 @contextmanager
@@ -57,7 +58,7 @@ def open_desk(
             patience=patience,
             session_of=lambda at: session_at(deployment.calendar, at),
         )
-        yield Desk(broker=broker, state=state, executor=executor)
+        yield Desk(broker=broker, state=state, executor=executor, alert=alert)
 
 
 def session_at(calendar: SessionCalendar, at: datetime) -> date:
