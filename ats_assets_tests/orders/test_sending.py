@@ -255,8 +255,10 @@ class TestPlans:
 class TestForbidden:
     def test_the_kill_setting(self, bench: Bench) -> None:
         bench.settings = bench.settings.model_copy(update={"kill": True})
-        assert "kill switch" in str(bench.execute().stopped)
+        execution = bench.execute()
+        assert "kill switch" in str(execution.stopped)
         assert bench.broker.sent == []
+        assert [outcome.attempts for outcome in execution.outcomes] == [0, 0, 0]  # nothing was even tried
 
     @pytest.mark.parametrize("after", [0, 1, 2])
     def test_the_kill_file_stops_within_one_order(self, bench: Bench, after: int) -> None:
