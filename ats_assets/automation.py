@@ -34,6 +34,9 @@ HEALED_AT_ONCE = 126
 MAX_REPEATS = 3
 """How often the same request may succeed and yet be due again (a partition was deleted, a delivery was taken back) before the sensor asks a person."""
 
+COLLECTED = "market_data"
+"""The group, the job and (with _schedule) the schedule of what is collected beside daily bars."""
+
 
 def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     """The jobs by name, without the graph's prefix; all run in one process, since a step's own process costs more than most steps."""
@@ -47,8 +50,8 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     reports = assets("backtest", "backtest_report")
     made = {
         "history": (
-            dg.AssetSelection.all() - reports - dg.AssetSelection.groups("orders"),
-            "Everything but orders with partitions, over a range of sessions.",
+            dg.AssetSelection.all() - reports - dg.AssetSelection.groups("orders", COLLECTED),
+            "Everything but orders and collected market data with partitions, over a range of sessions.",
         ),
         "daily_signals": (
             daily.required_multi_asset_neighbors(),
@@ -165,6 +168,39 @@ def retraining_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDef
         return [_run_request(deployment, job.name, sessions, request, run_key=request) for sessions, request in made]
 
     return nightly_retraining_schedule
+
+
+def collection_job(deployment: Deployment) -> AssetJob:
+    """What is collected beside daily bars, session by session."""
+    return dg.define_asset_job(
+        prefixed(deployment, COLLECTED),
+        tags={GRAPH: deployment.settings.graph.prefix or MAIN},
+        selection=dg.AssetSelection.groups(COLLECTED),
+        description="What source.alpaca.collect names, of a session.",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def collection_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDefinition:
+    """In the evening of each session, when snapshots of its close can still be taken."""
+    hour, minute = deployment.settings.automation.retrain_at.split(":")
+    zone = str(deployment.calendar.timezone)
+
+    @dg.schedule(
+        job=job,
+        name=prefixed(deployment, f"{COLLECTED}_schedule"),
+        description="Collects the session that has closed last, if it is not there yet.",
+        cron_schedule=f"{int(minute)} {int(hour)} * * *",
+        execution_timezone=zone,
+    )
+    def market_data_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        newest = newest_partition(deployment, context.scheduled_execution_time.astimezone(ZoneInfo(zone)))
+        missing = [name for name in deployment.settings.source.alpaca.collect if newest and not deployment.warehouse.exists(name, newest)]
+        if newest is None or not missing:
+            return dg.SkipReason(f"nothing to collect: what there is of {newest} is stored")
+        return dg.RunRequest(run_key=f"{COLLECTED}:{newest}", partition_key=newest.isoformat())
+
+    return market_data_schedule
 
 
 def _nothing_to_train(deployment: Deployment, newest: date, now: datetime) -> str:

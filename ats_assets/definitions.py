@@ -31,6 +31,7 @@ from ats_assets.signals import PREDICTIONS_SCHEMA, SIGNALS_SCHEMA, SKILL_SCHEMA
 from ats_assets.signals import assets as signals
 from ats_assets.signals import checks as signals_checks
 from ats_assets.sources import RAW_BARS_SCHEMA
+from ats_assets.sources.alpaca import assets as market_data
 
 STAGES = (bars, features, labels, models, signals, backtests, orders, reports)
 CHECKS = (bars_checks, features_checks, signals_checks, orders_checks)
@@ -64,8 +65,10 @@ def build(deployment: Deployment) -> dg.Definitions:
         If a feature family has the name of something else.
     """
     jobs = automation.jobs(deployment) | {trading.JOB: trading.trading_job(deployment)}
+    collected = market_data.assets(deployment)
+    jobs |= {automation.COLLECTED: automation.collection_job(deployment)} if collected else {}
     _refuse_taken_names(deployment, jobs)
-    assets = [asset for stage in STAGES for asset in stage.assets(deployment)]
+    assets = [*(asset for stage in STAGES for asset in stage.assets(deployment)), *collected]
     checks = [check for stage in CHECKS for check in stage.checks(deployment)]
     if deployment.settings.graph.prefix:
         keys = {key: asset_key(deployment, asset_name(key)) for asset in assets for key in asset.keys}
@@ -75,7 +78,10 @@ def build(deployment: Deployment) -> dg.Definitions:
         assets=assets,
         asset_checks=checks,
         jobs=list(jobs.values()),
-        schedules=[automation.retraining_schedule(deployment, jobs["nightly_retraining"])],
+        schedules=[
+            automation.retraining_schedule(deployment, jobs["nightly_retraining"]),
+            *(automation.collection_schedule(deployment, jobs[automation.COLLECTED]) for _ in collected[:1]),
+        ],
         sensors=[
             automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"]),
             automation.stale_sensor(deployment, jobs["history"], jobs["backtest_reports"]),
@@ -89,7 +95,7 @@ def build(deployment: Deployment) -> dg.Definitions:
 
 def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
-    taken = {*SCHEMAS, *MODELS, *BACKTESTS, *jobs}
+    taken = {*SCHEMAS, *MODELS, *BACKTESTS, *jobs, *market_data.ALL}
     for name, family in deployment.families.items():
         if name in taken or not is_valid_name(name):
             what = "an asset or a job" if name in taken else "a word that Dagster keeps for itself"

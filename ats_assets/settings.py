@@ -91,10 +91,15 @@ class AlpacaSourceSettings(Section):
 
     asset_class: Literal["us_equity", "crypto"] = Field(default="us_equity", description="crypto needs no keys")
     symbols: tuple[str, ...] = Field(
-        default=(), description="AAPL, or BTC/USD for crypto; default: all active tradable assets, which needs keys"
+        default=(), description="AAPL, or BTC/USD for crypto; default: every listed asset, delisted ones included, which needs keys"
     )
     first_session: date = Field(default=date(2016, 1, 1), description="history starts here; Alpaca has stock bars from 2016 on")
     feed: Literal["iex", "sip", "delayed_sip"] = Field(default="iex", description="sip needs a paid subscription for the newest 15 minutes")
+    collect: tuple[Literal["minute_bars", "trades", "quotes", "snapshots", "option_chains"], ...] = Field(
+        default=(), description="assets beside the daily bars, of the same symbols, which must be named"
+    )
+    option_underlyings: tuple[str, ...] = Field(default=(), description="whose option chains are collected")
+    option_feed: Literal["indicative", "opra"] = Field(default="indicative", description="opra needs a paid subscription")
 
 
 class SourceSettings(Section):

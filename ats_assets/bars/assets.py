@@ -63,7 +63,8 @@ def _what_bars_are(source: SourceSettings) -> SourceSettings:
     """The settings of the source that the bars of a session depend on: neither where files lie nor when the synthetic market ends is among them."""
     synthetic = source.synthetic.model_copy(update={"last_session": source.synthetic.first_session})
     files = source.files.model_copy(update={"path": None})
-    alpaca = source.alpaca.model_copy(update={"first_session": AlpacaSourceSettings().first_session})
+    beside = ("first_session", "collect", "option_underlyings", "option_feed")
+    alpaca = source.alpaca.model_copy(update={name: getattr(AlpacaSourceSettings(), name) for name in beside})
     return source.model_copy(update={"path": None, "synthetic": synthetic, "files": files, "alpaca": alpaca})
 
 

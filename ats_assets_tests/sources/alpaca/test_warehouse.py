@@ -18,7 +18,7 @@ from ats_assets.warehouse import data_version
 from ats_assets_tests.alpaca.connections import ENVIRONMENT, mentions_of_keys
 from ats_assets_tests.alpaca_double import Fault, Plan, Step
 from ats_assets_tests.small_market import small_market
-from ats_assets_tests.sources.alpaca.markets import SYMBOLS, XNYS, Market, bar, midnight, stocks
+from ats_assets_tests.sources.alpaca.markets import SYMBOLS, XNYS, Market, bar, midnight, rfc3339, stocks
 
 SESSIONS = XNYS.sessions(date(2024, 2, 26), date(2024, 3, 22))
 
@@ -150,3 +150,34 @@ def test_the_sensor_goes_by_alpacas_clock_and_calendar(tmp_path: Path, monkeypat
         without_keys = judged()
         assert isinstance(without_keys, dg.SkipReason)
         assert "APCA_API_KEY_ID and APCA_API_SECRET_KEY are not set" in str(without_keys.skip_message)
+
+
+def test_what_is_collected_is_in_the_warehouse_session_by_session(tmp_path: Path) -> None:
+    last = SESSIONS[-1]
+    with stocks(SESSIONS, page_limit=7) as market, dg.DagsterInstance.ephemeral() as instance:
+        closes = [XNYS.closes_at(day) for day in SESSIONS[-3:]]
+        for symbol in SYMBOLS:
+            rows = [
+                {"t": at - timedelta(seconds=i), "x": "V", "i": i, "p": 10.0 + i, "s": 1, "c": ["@"], "z": "C"}
+                for at in closes
+                for i in range(20)
+            ]
+            market.data.add("stocks", "trades", symbol, rows)
+            market.data.add_snapshot("stocks", symbol, {"latestTrade": rows[-1] | {"t": rfc3339(closes[-1])}})
+        market.double.plan = Plan(seed=7, share=0.4)
+        deployment = deployed(market, tmp_path, collect=("trades", "snapshots"))
+        job = build(deployment).resolve_job_def("market_data")
+        for day in (SESSIONS[-3], SESSIONS[-2], last, last):
+            assert job.execute_in_process(instance=instance, partition_key=day.isoformat()).success
+        trades = deployment.warehouse.read("trades", SESSIONS[-3:])
+        assert trades.group_by("symbol", "session").len()["len"].to_list() == [20] * 3 * len(SYMBOLS)
+        assert not trades.is_duplicated().any()
+        assert len(deployment.warehouse.vintages("trades", last)) == 1
+        assert deployment.warehouse.read("snapshots", [last])["symbol"].to_list() == sorted(SYMBOLS)
+        assert deployment.warehouse.read("snapshots", [SESSIONS[-2]]).is_empty()
+        market.double.now = XNYS.opens_at(XNYS.offset(last, 1))
+        assert job.execute_in_process(instance=instance, partition_key=last.isoformat()).success
+        assert deployment.warehouse.read("snapshots", [last])["symbol"].to_list() == sorted(SYMBOLS)  # kept, since it can't be taken again
+        assert {key.to_user_string() for key in build(deployment).resolve_job_def("history").asset_layer.executable_asset_keys}.isdisjoint(
+            {"trades", "snapshots"}
+        )
