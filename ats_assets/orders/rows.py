@@ -23,7 +23,8 @@ from ats_assets.trade_state.tables import account_snapshots, entries, fills, ord
 def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
     """Insert a row unless its primary key is there already; tells whether it was inserted."""
     dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    return connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing()).rowcount == 1
+    insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    return connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1  # else it is -1 on PostgreSQL
 
 
 def record_order(connection: Connection, intent_id: str, order: BrokerOrder) -> BrokerOrder:
