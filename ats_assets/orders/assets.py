@@ -215,4 +215,10 @@ def _decided(desk: Desk, fills: Sequence[Fill]) -> dict[str, OrderIntent]:
 
 def _table(rows: pl.DataFrame, columns: Sequence[str]) -> str:
     lines = ["| " + " | ".join(columns) + " |", "|" + "---|" * len(columns)]
-    return "\n".join(lines + ["| " + " | ".join(str(value) for value in row) + " |" for row in rows.select(columns).iter_rows()])
+    return "\n".join(
+        lines
+        + [
+            "| " + " | ".join(f"{value:.6g}" if isinstance(value, float) else str(value) for value in row) + " |"
+            for row in rows.select(columns).iter_rows()
+        ]
+    )
