@@ -1,7 +1,7 @@
 """Jobs, schedules and sensors: what runs by itself, and when."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -16,7 +16,7 @@ from ats_assets.lineage import Rules
 from ats_assets.models.refits import last_refit
 from ats_assets.sources import clock_remark, open_source
 from ats_assets.versions import code_version, settings_version
-from ats_assets.warehouse import Warehouse, data_version
+from ats_assets.warehouse import DELIVERED, Warehouse, data_version
 
 TRAINING = ("forward_returns", MODEL, "skill")
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -248,7 +248,7 @@ def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInst
         if latest < stored[-1]:
             return _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark)
         due = stored[-1] if latest == stored[-1] else deployment.calendar.offset(stored[-1], 1)
-        delivery = data_version(source.bars([due]))
+        delivery = {asset: data_version(rows([due])) for asset, rows in zip(DELIVERED, (source.bars, source.actions), strict=True)}
     except (SourceError, SettingsError) as error:
         return dg.SkipReason(f"the source can't be read: {error}")
     if due == stored[-1] and is_current(deployment.warehouse, "signals", due) and _is_stored(deployment, due, delivery):
@@ -256,7 +256,8 @@ def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInst
     training = needed_for_signals(deployment, due)
     if training:
         return _said(_asked_once(deployment, instance, retraining, training, _request(deployment, retraining, training)), remark)
-    return _said(_asked_once(deployment, instance, daily, [due], _request(deployment, daily, [due], delivery)), remark)
+    content = hashlib.sha256("".join(delivery.values()).encode()).hexdigest()
+    return _said(_asked_once(deployment, instance, daily, [due], _request(deployment, daily, [due], content)), remark)
 
 
 def _said(outcome: dg.RunRequest | dg.SkipReason, remark: str | None) -> dg.RunRequest | dg.SkipReason:
@@ -268,8 +269,11 @@ def _said(outcome: dg.RunRequest | dg.SkipReason, remark: str | None) -> dg.RunR
     return outcome._replace(tags={**outcome.tags, REMARK: remark})
 
 
-def _is_stored(deployment: Deployment, session: date, delivery: str) -> bool:
-    return deployment.warehouse.exists("raw_bars", session) and deployment.warehouse.footer("raw_bars", session).data_version == delivery
+def _is_stored(deployment: Deployment, session: date, delivery: Mapping[str, str]) -> bool:
+    warehouse = deployment.warehouse
+    return all(
+        warehouse.exists(asset, session) and warehouse.footer(asset, session).data_version == version for asset, version in delivery.items()
+    )
 
 
 def stale_sensor(deployment: Deployment, history: AssetJob, reports: AssetJob) -> dg.SensorDefinition:

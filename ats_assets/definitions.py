@@ -8,7 +8,7 @@ from dagster._core.definitions.utils import is_valid_name
 
 from ats_assets import alerting, automation, trading
 from ats_assets.backtests import assets as backtests
-from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
+from ats_assets.bars import BARS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
 from ats_assets.bars import assets as bars
 from ats_assets.bars import checks as bars_checks
 from ats_assets.deployment import MODELS, Deployment
@@ -30,7 +30,7 @@ from ats_assets.settings import load_settings, settings_file
 from ats_assets.signals import PREDICTIONS_SCHEMA, SIGNALS_SCHEMA, SKILL_SCHEMA
 from ats_assets.signals import assets as signals
 from ats_assets.signals import checks as signals_checks
-from ats_assets.sources import RAW_BARS_SCHEMA
+from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.alpaca import assets as market_data
 
 STAGES = (bars, features, labels, models, signals, backtests, orders, reports)
@@ -41,6 +41,9 @@ SCHEMAS = {
     "raw_bars": RAW_BARS_SCHEMA,
     "bars": BARS_SCHEMA,
     "rejected_bars": REJECTED_BARS_SCHEMA,
+    "raw_corporate_actions": RAW_ACTIONS_SCHEMA,
+    "corporate_actions": CORPORATE_ACTIONS_SCHEMA,
+    "rejected_corporate_actions": REJECTED_ACTIONS_SCHEMA,
     "universe": UNIVERSE_SCHEMA,
     "forward_returns": FORWARD_RETURNS_SCHEMA,
     "predictions": PREDICTIONS_SCHEMA,

@@ -11,7 +11,7 @@ from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import AtsError
 from ats_assets.graph import CODE, RECORD, SETTINGS, VINTAGES, asset_name, reads_of
 from ats_assets.lineage import LineageIndex, Rule, Rules, Stale, Staleness, Window, contiguous
-from ats_assets.warehouse import data_version
+from ats_assets.warehouse import DELIVERED, data_version
 
 ASKED_AT_ONCE = 250
 """Sessions in one question to the source."""
@@ -47,8 +47,8 @@ def _text(metadata: Mapping[str, object], key: str) -> str:
     return value.text or "" if isinstance(value, dg.TextMetadataValue) else str(value)
 
 
-def delivered_versions(deployment: Deployment) -> dict[str, str]:
-    """Session (ISO) -> data version of what the source delivers now, for the stored sessions that it has.
+def delivered_versions(deployment: Deployment) -> dict[str, dict[str, str]]:
+    """Asset -> session (ISO) -> data version of what the source delivers now, for the stored sessions that it has.
 
     Raises
     ------
@@ -57,11 +57,14 @@ def delivered_versions(deployment: Deployment) -> dict[str, str]:
     """
     source = deployment.source
     first, latest = source.first_session(), source.latest_session()
-    sessions = [day for day in deployment.warehouse.sessions("raw_bars") if first <= day <= latest]
-    versions: dict[str, str] = {}
-    for run in contiguous(sessions, deployment.calendar, ASKED_AT_ONCE):
-        rows = source.bars(run)
-        versions |= {day.isoformat(): data_version(rows.filter(pl.col("session") == day)) for day in run}
+    read = dict(zip(DELIVERED, (source.bars, source.actions), strict=True))
+    versions: dict[str, dict[str, str]] = {}
+    for asset, ask in read.items():
+        sessions = [day for day in deployment.warehouse.sessions(asset) if first <= day <= latest]
+        found = versions.setdefault(asset, {})
+        for run in contiguous(sessions, deployment.calendar, ASKED_AT_ONCE):
+            rows = ask(run)
+            found |= {day.isoformat(): data_version(rows.filter(pl.col("session") == day)) for day in run}
     return versions
 
 
@@ -74,7 +77,7 @@ class Healing:
         See `Staleness`.
     """
 
-    def __init__(self, deployment: Deployment, rules: Rules, delivered: Mapping[str, str] | None = None) -> None:
+    def __init__(self, deployment: Deployment, rules: Rules, delivered: Mapping[str, Mapping[str, str]] | None = None) -> None:
         self._deployment = deployment
         self._rules = rules
         self._delivered = delivered

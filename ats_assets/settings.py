@@ -20,6 +20,7 @@ from ats_assets.secrecy import hold_secret, redacted
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
+Adjust = Literal["none", "splits", "splits_and_dividends"]
 Bps = Annotated[float, Field(ge=0.0, le=10_000.0)]
 
 
@@ -81,6 +82,9 @@ class FilesSettings(Section):
     adjusted: bool = Field(default=False, description="scale open, high, low, close and vwap by adj_close / close")
     symbol: str | None = Field(default=None, description="the symbol of a single file without a symbol column; default: the file's stem")
     where: dict[str, str] = Field(default_factory=dict, description="column -> value: only these rows are read, such as res = daily")
+    actions: Path | None = Field(
+        default=None, description="a file or folder of corporate actions, or of factor files (docs/data.md); relative to the current folder"
+    )
     vintage: date | None = Field(
         default=None, description="the day on which these data were known; default: vintage=YYYY-MM-DD in the path"
     )
@@ -168,6 +172,15 @@ class BarsSettings(Section):
     max_late_sessions: NonNegative = Field(default=1, description="sessions after its close by which a partition must be there")
     profile: bool = Field(default=True, description="profile deliveries with Great Expectations and keep its Data Docs")
     suspicions: SuspicionSettings = SuspicionSettings()
+
+
+class ActionsSettings(Section):
+    """Corporate actions; the formula is in `ats_assets/bars/adjustment.py`."""
+
+    adjust: Adjust = Field(
+        default="splits_and_dividends",
+        description="which actions scale earlier prices and volumes inside the windows of features and labels; splits_and_dividends: returns are what a holder earns",
+    )
 
 
 class UniverseSettings(Section):
@@ -355,6 +368,7 @@ class Settings(BaseSettings):
     storage: StorageSettings = StorageSettings()
     source: SourceSettings = SourceSettings()
     bars: BarsSettings = BarsSettings()
+    actions: ActionsSettings = ActionsSettings()
     universe: UniverseSettings = UniverseSettings()
     features: FeaturesSettings = FeaturesSettings()
     labels: LabelsSettings = LabelsSettings()
@@ -473,7 +487,9 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     if "folder" in settings.features.model_fields_set and not own.is_dir():
         raise SettingsError(f"features.folder names {own}, which is not a folder: make it, or unset it")
     path = settings.source.files.path or settings.source.path
-    files = settings.source.files.model_copy(update={"path": path and Path(path).expanduser().absolute()})
+    actions = settings.source.files.actions
+    places = {"path": path and Path(path).expanduser().absolute(), "actions": actions and actions.expanduser().absolute()}
+    files = settings.source.files.model_copy(update=places)
     return settings.model_copy(
         update={
             "storage": storage.model_copy(update=roots),

@@ -34,7 +34,9 @@ FOOTER_KEY = "ats"
 DATA_FILE = "data.parquet"
 TEXT_FOOTER = ".footer"
 """Ending of the file beside a text that says what a footer says."""
-MADE_TOGETHER = "bars,rejected_bars"
+DELIVERED = ("raw_bars", "raw_corporate_actions")
+"""The assets that are what a source delivered: all others are made from them. `raw_bars` says where history starts."""
+MADE_TOGETHER = ("bars,rejected_bars", "corporate_actions,rejected_corporate_actions")
 DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What Polars raises on a file that is not what it was when it was written."""
 FLOATS = frozenset({pl.Float32(), pl.Float64()})
@@ -489,6 +491,6 @@ def text_footer(path: Path) -> Path:
 
 
 def materialize_command(asset: str, session: date) -> str:
-    """The command that makes one partition; bars and rejected bars are made together."""
-    selected = MADE_TOGETHER if asset in MADE_TOGETHER.split(",") else asset
+    """The command that makes one partition; what is accepted and what is rejected are made together."""
+    selected = next((together for together in MADE_TOGETHER if asset in together.split(",")), asset)
     return f"dagster asset materialize -m ats_assets.definitions --select {selected} --partition {session}"

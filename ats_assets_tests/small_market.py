@@ -40,6 +40,9 @@ SESSION_ASSETS = (
     "raw_bars",
     "bars",
     "rejected_bars",
+    "raw_corporate_actions",
+    "corporate_actions",
+    "rejected_corporate_actions",
     "universe",
     "alpha158",
     "trend",
@@ -86,7 +89,8 @@ def small_market(root: Path, *, last_session: date = LAST, **changes: Mapping[st
         "storage": {"warehouse": root / "warehouse", "models": root / "models", "data": root / "data", "fsync": False},
         "source": {
             "kind": "synthetic",
-            "synthetic": {"symbols": 12, "first_session": FIRST, "last_session": last_session, "defective_share": 0.01},
+            "synthetic": {"symbols": 12, "first_session": FIRST, "last_session": last_session, "defective_share": 0.01}
+            | {"splits_per_year": 1.0},
         },
         "bars": {"profile": False, "max_rejected_share": 1.0},
         "universe": {"min_history_sessions": 3, "lookback_sessions": 10, "size": 10},

@@ -48,20 +48,20 @@ def of_features(leak: Callable[[pl.DataFrame], pl.DataFrame]) -> Callable[..., p
 
 
 def under_their_decision(
-    bars: pl.DataFrame, calendar_sessions: Sequence[date], sessions: Sequence[date], settings: LabelsSettings
+    bars: pl.DataFrame, calendar_sessions: Sequence[date], sessions: Sequence[date], settings: LabelsSettings, adjustments: pl.DataFrame
 ) -> pl.DataFrame:
     """Each label is stored under the session that it judges: convenient for a join, and known long before its time."""
-    labels = honest_labels(bars, calendar_sessions, sessions, settings)
+    labels = honest_labels(bars, calendar_sessions, sessions, settings, adjustments)
     stored = labels.with_columns(session=pl.col("decision_session")).filter(pl.col("session").is_in(list(sessions)))
     return stored.sort("session", "horizon_sessions", "symbol")
 
 
 def a_session_early(
-    bars: pl.DataFrame, calendar_sessions: Sequence[date], sessions: Sequence[date], settings: LabelsSettings
+    bars: pl.DataFrame, calendar_sessions: Sequence[date], sessions: Sequence[date], settings: LabelsSettings, adjustments: pl.DataFrame
 ) -> pl.DataFrame:
     """Each label is stored one session before its exit: an error by one in the horizon."""
     before = dict(zip(calendar_sessions[1:], calendar_sessions, strict=False))
-    labels = honest_labels(bars, calendar_sessions, sessions, settings)
+    labels = honest_labels(bars, calendar_sessions, sessions, settings, adjustments)
     stored = labels.with_columns(session=pl.col("session").replace_strict(before, default=None)).filter(
         pl.col("session").is_in(list(sessions))
     )
@@ -69,10 +69,10 @@ def a_session_early(
 
 
 def ranked_over_all(
-    bars: pl.DataFrame, calendar_sessions: Sequence[date], sessions: Sequence[date], settings: LabelsSettings
+    bars: pl.DataFrame, calendar_sessions: Sequence[date], sessions: Sequence[date], settings: LabelsSettings, adjustments: pl.DataFrame
 ) -> pl.DataFrame:
     """The percentile of a return is taken among all rows at hand instead of among those of its session."""
-    labels = honest_labels(bars, calendar_sessions, sessions, settings)
+    labels = honest_labels(bars, calendar_sessions, sessions, settings, adjustments)
     return labels.with_columns(rank=pl.col("forward_return").rank("average") / pl.len())
 
 

@@ -1,5 +1,8 @@
-"""Raw bars become validated bars, the rejected ones beside them with their reasons, and the universe of each session."""
+"""Raw bars and corporate actions become validated ones, the rejected ones beside them with their reasons; and the universe of each session."""
 
+from ats_assets.bars.action_schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA, CorporateActions, RejectedActions
+from ats_assets.bars.action_screening import ACTION_REASONS, CLOSE_SESSIONS, screen_actions
+from ats_assets.bars.adjustment import ADJUSTMENTS_SCHEMA, adjustments
 from ats_assets.bars.completeness import Completeness, Freshness, completeness, freshness
 from ats_assets.bars.profile import Profile, profile
 from ats_assets.bars.schema import (
@@ -18,24 +21,33 @@ from ats_assets.bars.suspicions import SUSPICIONS_SCHEMA, suspicion_counts, susp
 from ats_assets.bars.universe import universe
 
 __all__ = [
+    "ACTION_REASONS",
+    "ADJUSTMENTS_SCHEMA",
     "BARS_SCHEMA",
+    "CLOSE_SESSIONS",
+    "CORPORATE_ACTIONS_SCHEMA",
     "REASONS",
+    "REJECTED_ACTIONS_SCHEMA",
     "REJECTED_BARS_SCHEMA",
     "RULES",
     "SUSPICIONS_SCHEMA",
     "UNIVERSE_SCHEMA",
     "Bars",
     "Completeness",
+    "CorporateActions",
     "Freshness",
     "Profile",
+    "RejectedActions",
     "RejectedBars",
     "Universe",
+    "adjustments",
     "bars_violations",
     "completeness",
     "freshness",
     "profile",
     "schema_violations",
     "screen",
+    "screen_actions",
     "suspicion_counts",
     "suspicions",
     "universe",

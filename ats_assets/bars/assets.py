@@ -1,13 +1,16 @@
-"""Assets of the stage bars: what was delivered, what holds of it, what does not, and who is tradable."""
+"""Assets of the stage bars: bars and corporate actions as delivered, what holds of them, what does not, and who is tradable."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
+from pathlib import Path
 
 import dagster as dg
 import polars as pl
 
+from ats_assets.bars.action_schema import CorporateActions, RejectedActions
+from ats_assets.bars.action_screening import CLOSE_SESSIONS, screen_actions
 from ats_assets.bars.profile import profile
-from ats_assets.bars.schema import Bars, RejectedBars, Universe, bars_violations
+from ats_assets.bars.schema import Bars, RejectedBars, Universe, bars_violations, schema_violations
 from ats_assets.bars.screening import screen
 from ats_assets.bars.universe import universe as tradable
 from ats_assets.deployment import Deployment
@@ -15,7 +18,7 @@ from ats_assets.errors import ContractError, SourceError
 from ats_assets.graph import Node
 from ats_assets.partitions import Reads, session_partitions, sessions_of
 from ats_assets.settings import AlpacaSourceSettings, SourceSettings
-from ats_assets.sources import RAW_BARS, BarSource
+from ats_assets.sources import RAW_ACTIONS, RAW_BARS, BarSource
 from ats_assets.sparkline import sparkline_markdown
 
 GROUP = "bars"
@@ -23,7 +26,7 @@ GROUP = "bars"
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
-    return [_raw_bars(deployment), _bars(deployment), _universe(deployment)]
+    return [_raw_bars(deployment), _bars(deployment), _raw_actions(deployment), _actions(deployment), _universe(deployment)]
 
 
 def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
@@ -44,7 +47,7 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         sessions = sessions_of(context.partition_keys)
         source = deployment.source
         _require_delivered(source, sessions)
-        delivered = _delivered(deployment, node, sessions)
+        delivered = _delivered(deployment, node, sessions, source.bars)
         metadata: dict[str, dg.MetadataValue] = {"source": dg.MetadataValue.md(f"```\n{source.describe()}\n```")}
         if settings.bars.profile:
             folder = settings.storage.data / "data_docs" / f"{sessions[0]}_{sessions[-1]}"
@@ -62,7 +65,7 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
 def _what_bars_are(source: SourceSettings) -> SourceSettings:
     """The settings of the source that the bars of a session depend on: neither where files lie nor when the synthetic market ends is among them."""
     synthetic = source.synthetic.model_copy(update={"last_session": source.synthetic.first_session})
-    files = source.files.model_copy(update={"path": None})
+    files = source.files.model_copy(update={"path": None, "actions": source.files.actions and Path("actions")})
     beside = ("first_session", "collect", "option_underlyings", "option_feed")
     alpaca = source.alpaca.model_copy(update={name: getattr(AlpacaSourceSettings(), name) for name in beside})
     return source.model_copy(update={"path": None, "synthetic": synthetic, "files": files, "alpaca": alpaca})
@@ -73,15 +76,15 @@ def _reads_with(source: SourceSettings) -> tuple[str, ...]:
     return ("ats_assets.sources", "ats_assets.sources.alpaca") if source.kind == "alpaca" else ("ats_assets.sources",)
 
 
-def _delivered(deployment: Deployment, node: Node, sessions: Sequence[date]) -> pl.DataFrame:
-    """The bars of the sessions. Over a range, a server is not asked for what it has delivered already, to this code and these settings; for a single session it is."""
+def _delivered(deployment: Deployment, node: Node, sessions: Sequence[date], ask: Callable[[Sequence[date]], pl.DataFrame]) -> pl.DataFrame:
+    """What the source answers for the sessions. Over a range, a server is not asked for what it has delivered already, to this code and these settings; for a single session it is."""
     source, warehouse = deployment.source, deployment.warehouse
     if not source.capabilities.remote or len(sessions) == 1:
-        return source.bars(sessions)
+        return ask(sessions)
     stored = [day for day in sessions if _is_stored(deployment, node, day)]
     frames = [warehouse.read(node.name, stored)] if stored else []
     asked = sorted(set(sessions) - set(stored))
-    return pl.concat([*frames, source.bars(asked)]).sort("session", "symbol", maintain_order=True) if asked else frames[0]
+    return pl.concat([*frames, ask(asked)]).sort("session", "symbol", maintain_order=True) if asked else frames[0]
 
 
 def _is_stored(deployment: Deployment, node: Node, session: date) -> bool:
@@ -150,6 +153,69 @@ def _rows_by_session(bars: pl.DataFrame) -> dict[str, dg.MetadataValue]:
     if len(counts) < 2:
         return {}
     return {"rows_by_session": dg.MetadataValue.md(sparkline_markdown(counts, title="Rows by session", width=400, height=60))}
+
+
+def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    node = Node(
+        name="raw_corporate_actions",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        contract=RAW_ACTIONS,
+        code=_reads_with(settings.source),
+        settings=(_what_bars_are(settings.source), settings.calendar),
+        vintages=True,
+    )
+
+    @node.asset(deployment)
+    def raw_corporate_actions(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """The splits, dividends and other actions with this ex-session as delivered. A delivery that differs from the last one is kept as a new vintage."""
+        sessions = sessions_of(context.partition_keys)
+        _require_delivered(deployment.source, sessions)
+        return _delivered(deployment, node, sessions, deployment.source.actions)
+
+    return raw_corporate_actions
+
+
+def _actions(deployment: Deployment) -> dg.AssetsDefinition:
+    common = {
+        "group": GROUP,
+        "kinds": frozenset({"parquet", "polars", "pandera"}),
+        "reads": (Reads(asset="raw_corporate_actions"), Reads(asset="bars", back=CLOSE_SESSIONS, lag=1)),
+        "code": (
+            "ats_assets.bars.action_screening",
+            "ats_assets.bars.action_schema",
+            "ats_assets.bars.screening",
+            "ats_assets.sources.schema",
+            "ats_assets.calendar",
+        ),
+        "settings": (deployment.settings.calendar,),
+    }
+    accepted = Node(name="corporate_actions", contract=CorporateActions, **common)
+    set_aside = Node(name="rejected_corporate_actions", contract=RejectedActions, **common)
+    said = "The corporate actions that satisfy the contract, under the session at whose open they take effect."
+    said_of_rest = "The actions that do not, each with every reason that applies. With `corporate_actions` it makes up the delivery."
+
+    @dg.multi_asset(
+        name="corporate_actions",
+        outs={
+            "corporate_actions": dg.AssetOut.from_spec(accepted.spec(deployment, said)),
+            "rejected_corporate_actions": dg.AssetOut.from_spec(set_aside.spec(deployment, said_of_rest)),
+        },
+        ins=accepted.ins(),
+        partitions_def=session_partitions(deployment.calendar),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def corporate_actions(raw_corporate_actions: pl.DataFrame, bars: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
+        kept, rejected = screen_actions(raw_corporate_actions, bars, deployment.calendar)
+        violations = schema_violations(CorporateActions, kept)
+        if violations:
+            raise ContractError(f"screening let through what the contract forbids; report this as a bug: {'; '.join(violations)}")
+        kinds = dict(kept["kind"].value_counts(sort=True).iter_rows())
+        yield dg.Output(kept, output_name="corporate_actions", metadata={"kinds": dg.MetadataValue.json(kinds)})
+        yield dg.Output(rejected, output_name="rejected_corporate_actions", metadata={"rejected": rejected.height})
+
+    return corporate_actions
 
 
 def _universe(deployment: Deployment) -> dg.AssetsDefinition:

@@ -5,12 +5,13 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import polars as pl
 
+from ats_assets.bars.action_schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.bars.completeness import completeness, freshness
 from ats_assets.bars.schema import BARS_SCHEMA
 from ats_assets.bars.suspicions import suspicion_counts, suspicions
 from ats_assets.deployment import Deployment
 from ats_assets.graph import window_sessions
-from ats_assets.partitions import session_partitions, sessions_of
+from ats_assets.partitions import Reads, session_partitions, sessions_of
 from ats_assets.verdicts import Verdict, report
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
@@ -18,7 +19,7 @@ WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
     """The stage's checks."""
-    return [_contract(deployment), _completeness(deployment), _suspicions(deployment), _freshness(deployment)]
+    return [_contract(deployment), _completeness(deployment), _suspicions(deployment), _freshness(deployment), _actions(deployment)]
 
 
 def _sessions(context: dg.AssetCheckExecutionContext) -> list[date]:
@@ -85,13 +86,17 @@ def _previous(deployment: Deployment, session: date) -> date | None:
 def _suspicions(deployment: Deployment) -> dg.AssetChecksDefinition:
     settings = deployment.settings.bars.suspicions
 
-    @dg.asset_check(asset="bars", name="suspicions", partitions_def=session_partitions(deployment.calendar))
+    known = dg.AssetDep("corporate_actions", partition_mapping=Reads(asset="corporate_actions", back=settings.lookback_sessions).mapping())
+
+    @dg.asset_check(asset="bars", name="suspicions", partitions_def=session_partitions(deployment.calendar), additional_deps=[known])
     def suspicious(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """What is allowed but looks wrong: splits that nobody adjusted, stale prices, spikes, twins, symbols that came or went."""
         sessions = _sessions(context)
         window = window_sessions(deployment.calendar, sessions, settings.lookback_sessions)
         bars = deployment.read("bars", window, BARS_SCHEMA)
-        found = suspicions(bars, sessions, settings, calendar=deployment.calendar)
+        stored = [day for day in window if deployment.warehouse.exists("corporate_actions", day)]  # bars can be made without them
+        actions = deployment.read("corporate_actions", stored, CORPORATE_ACTIONS_SCHEMA)
+        found = suspicions(bars, sessions, settings, calendar=deployment.calendar, actions=actions)
         by_session = {key[0]: rows for key, rows in found.group_by("session", maintain_order=True)}
         return report(context, {day: _suspected(by_session.get(day, found.clear())) for day in sessions}, severity=WARN)
 
@@ -104,6 +109,26 @@ def _suspected(found: pl.DataFrame) -> Verdict:
     counted = suspicion_counts(found).filter(pl.col("count") > 0)
     text = "; ".join(f"{rule}: {count} ({', '.join(symbols)})" for rule, count, symbols in counted.iter_rows())
     return Verdict(passed=False, text=text, metadata={rule: count for rule, count, _ in counted.iter_rows()})
+
+
+def _actions(deployment: Deployment) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset="corporate_actions", name="contract", partitions_def=session_partitions(deployment.calendar))
+    def actions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """Whether an action was set aside: what it did to the price is then not adjusted for."""
+        sessions = _sessions(context)
+        rejected = deployment.warehouse.read("rejected_corporate_actions", sessions)
+        by_session = {key[0]: rows for key, rows in rejected.group_by("session", maintain_order=True)}
+        return report(context, {day: _set_aside(by_session.get(day, rejected.clear())) for day in sessions}, severity=WARN)
+
+    return actions
+
+
+def _set_aside(rejected: pl.DataFrame) -> Verdict:
+    if rejected.is_empty():
+        return Verdict(passed=True)
+    said = [f"{symbol} ({', '.join(reasons)})" for symbol, reasons in rejected.select("symbol", "reasons").head(5).iter_rows()]
+    text = f"{rejected.height} actions are set aside: {'; '.join(said)}; see rejected_corporate_actions"
+    return Verdict(passed=False, text=text, metadata={"rejected": rejected.height})
 
 
 def _now(deployment: Deployment) -> datetime:

@@ -99,7 +99,7 @@ def _require_raw_bars(raw: pl.DataFrame) -> None:
 
 def _rules(calendar: SessionCalendar, raw: pl.DataFrame) -> dict[str, pl.Expr]:
     """The rules that look at one row: for each reason, whether the row breaks it (never null)."""
-    rules = _symbol_rules() | _date_rules(calendar, raw) | _order_rules() | _vwap_rules()
+    rules = symbol_rules() | _date_rules(calendar, raw) | _order_rules() | _vwap_rules()
     for price in PRICES:
         rules |= _number_rules(price) | {f"{price}_not_positive": _value(price) <= 0}
     rules |= _number_rules("volume") | {"volume_negative": _value("volume") < 0}
@@ -132,7 +132,8 @@ def _order_rules() -> dict[str, pl.Expr]:
     }
 
 
-def _symbol_rules() -> dict[str, pl.Expr]:
+def symbol_rules() -> dict[str, pl.Expr]:
+    """The rules of a symbol's spelling, for each reason whether a row breaks it (null where there is no symbol)."""
     symbol = pl.col("symbol")
     blank = symbol.is_null() | (symbol.str.strip_chars() == "")
     malformed = (symbol != symbol.str.strip_chars()) | symbol.str.contains(_INVISIBLE)

@@ -32,11 +32,14 @@ class Judged:
         Whether a session is to be judged, of shape (n_sessions,); the others are only looked back at.
     settings
         The thresholds.
+    ratios
+        Of the splits that are known, new shares for an old one by their ex-session, of shape (n_sessions, n_symbols); 1 where there is none.
     """
 
     bars: Panel
     rows: np.ndarray
     settings: SuspicionSettings
+    ratios: np.ndarray
 
     def __getitem__(self, column: str) -> np.ndarray:
         """A column of the bars."""
@@ -47,6 +50,19 @@ class Judged:
         shifted = np.full_like(self[column], np.nan)
         shifted[sessions:] = self[column][: len(shifted) - sessions]
         return shifted
+
+    def previous_close(self) -> tuple[np.ndarray, np.ndarray]:
+        """For each bar the last close before it within the lookback (NaN where there is none), and the ratio of the known splits since then."""
+        present, n = self.bars.present, self.bars.present.shape[1]
+        row = np.arange(len(present))[:, None]
+        last = np.maximum.accumulate(np.where(present, row, -1), axis=0)
+        previous = np.vstack([np.full((1, n), -1), last[:-1]])
+        known = present & (previous >= np.maximum(row - self.settings.lookback_sessions, 0))
+        close = np.where(known, np.take_along_axis(self["close"], np.maximum(previous, 0), axis=0), np.nan)
+        split = self.ratios.copy()
+        for t, s in np.argwhere(known & (row - previous > 1)).tolist():
+            split[t, s] = np.prod(self.ratios[previous[t, s] + 1 : t + 1, s])
+        return close, split
 
     def cells(self, suspicious: np.ndarray) -> tuple[np.ndarray, np.ndarray]:
         """Rows and columns of the suspicious cells in the sessions to be judged."""
@@ -69,15 +85,12 @@ def unadjusted_split(judged: Judged) -> Found:
     With p the last close before D within the lookback and r = new / old one of `SPLIT_RATIOS` or its inverse:
     `|p / open[D] / r - 1| <= split_tolerance`, and `1/f <= (volume[D] / r) / median(volume before D) <= f` with f = split_volume_factor. A split
     leaves the money traded as it was; a crash of the same size multiplies it. At least half of the lookback must have bars.
+    A split that is known is not suspicious.
     """
-    settings, present = judged.settings, judged.bars.present
+    settings = judged.settings
     lookback = settings.lookback_sessions
-    row = np.arange(len(present))[:, None]
-    last = np.maximum.accumulate(np.where(present, row, -1), axis=0)
-    previous = np.vstack([np.full((1, present.shape[1]), -1), last[:-1]])
-    known = present & (previous >= np.maximum(row - lookback, 0))
-    close = np.where(known, np.take_along_axis(judged["close"], np.maximum(previous, 0), axis=0), np.nan)
-    move = close / judged["open"]
+    close, split = judged.previous_close()
+    move = np.where(split == 1, close / judged["open"], np.nan)
     ratios = np.array([new / old for new, old in SPLIT_RATIOS] + [old / new for new, old in SPLIT_RATIOS])
     names = [f"{new}:{old}" for new, old in SPLIT_RATIOS] + [f"{old}:{new}" for new, old in SPLIT_RATIOS]
     moved = (np.abs(move - 1) > 0.25) & (move > 0.009) & (move < 102)  # no ratio is nearer or farther, at any sensible tolerance
@@ -93,6 +106,22 @@ def unadjusted_split(judged: Judged) -> Found:
     details = [
         f"open {judged['open'][t, s]:.6g} after a close of {close[t, s]:.6g}: a {names[k]} split?"
         for t, s, k in zip(rows, columns, nearest, strict=True)
+    ]
+    return rows, columns, details
+
+
+def split_without_a_jump(judged: Judged) -> Found:
+    """A split is known, but the price moved overnight as if there were none: the prices may be adjusted already, or the session is wrong.
+
+    With p the last close before D within the lookback and r the ratio of the splits since then: `|ln r| > ln 1.25` and `|ln(p / open[D])| < |ln(p / open[D] / r)|`.
+    """
+    close, split = judged.previous_close()
+    move = np.log(close / judged["open"])
+    unmoved = (np.abs(np.log(split)) > np.log(1.25)) & (np.abs(move) < np.abs(move - np.log(split)))
+    rows, columns = judged.cells(unmoved)
+    details = [
+        f"open {judged['open'][t, s]:.6g} after a close of {close[t, s]:.6g}, although a split of {split[t, s]:.6g} for 1 is known"
+        for t, s in zip(rows, columns, strict=True)
     ]
     return rows, columns, details
 
@@ -197,6 +226,7 @@ def vwap_outside_range(judged: Judged) -> Found:
 RULES: dict[str, Callable[[Judged], Found]] = {
     "appeared": appeared,
     "reverted_spike": reverted_spike,
+    "split_without_a_jump": split_without_a_jump,
     "stale_price": stale_price,
     "twins": twins,
     "unadjusted_split": unadjusted_split,

@@ -18,7 +18,14 @@ from ats_assets.settings import SuspicionSettings
 SUSPICIONS_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "rule": pl.String, "detail": pl.String})
 
 
-def suspicions(bars: pl.DataFrame, sessions: Sequence[date], settings: SuspicionSettings, *, calendar: SessionCalendar) -> pl.DataFrame:
+def suspicions(
+    bars: pl.DataFrame,
+    sessions: Sequence[date],
+    settings: SuspicionSettings,
+    *,
+    calendar: SessionCalendar,
+    actions: pl.DataFrame | None = None,
+) -> pl.DataFrame:
     """Judge the bars of each session by every rule of `RULES`.
 
     Parameters
@@ -31,6 +38,8 @@ def suspicions(bars: pl.DataFrame, sessions: Sequence[date], settings: Suspicion
         The thresholds.
     calendar
         The exchange's sessions.
+    actions
+        Rows of `corporate_actions` of the same sessions; default: none are known.
 
     Returns
     -------
@@ -43,10 +52,21 @@ def suspicions(bars: pl.DataFrame, sessions: Sequence[date], settings: Suspicion
     laid_out = panel(bars, sessions, columns, calendar=calendar, lookback_sessions=settings.lookback_sessions)
     rows = np.zeros(len(laid_out.sessions), dtype=bool)
     rows[list(laid_out.rows(sessions).values())] = True
-    judged = Judged(bars=laid_out, rows=rows, settings=settings)
+    judged = Judged(bars=laid_out, rows=rows, settings=settings, ratios=_ratios(actions, laid_out))
     with np.errstate(divide="ignore", invalid="ignore", over="ignore"):
         found = [_named(name, rule(judged), laid_out) for name, rule in RULES.items()]
     return pl.concat(found).sort("session", "symbol", "rule")
+
+
+def _ratios(actions: pl.DataFrame | None, bars: Panel) -> np.ndarray:
+    """The ratios of the known splits in the cells of the panel."""
+    ratios = np.ones(bars.present.shape)
+    if actions is not None:
+        row, column = ({one: i for i, one in enumerate(of)} for of in (bars.sessions, bars.symbols))
+        for symbol, session, ratio in actions.drop_nulls("ratio").select("symbol", "session", "ratio").iter_rows():
+            if symbol in column and session in row:
+                ratios[row[session], column[symbol]] *= ratio
+    return ratios
 
 
 def suspicion_counts(found: pl.DataFrame, *, examples: int = 5) -> pl.DataFrame:

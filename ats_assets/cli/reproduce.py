@@ -21,8 +21,9 @@ from ats_assets.errors import AtsError
 from ats_assets.healing import rules_of
 from ats_assets.lineage import LineageIndex, Rules, contiguous
 from ats_assets.lineage.closure import Closure, closure
-from ats_assets.lineage.rebuilding import RAW, Comparison, compare, copy_vintages, empty_world
+from ats_assets.lineage.rebuilding import Comparison, compare, copy_vintages, empty_world
 from ats_assets.settings import load_settings
+from ats_assets.warehouse import DELIVERED
 
 CHUNK = 126
 """Sessions in one Dagster run."""
@@ -73,8 +74,8 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
     parts = _parts(rules, behind, deployment)
     for change in behind.changed:
         say(f"ats reproduce: {change}")
-    made = sum(len(days) for name, days in behind.wanted.items() if name != RAW)
-    say(f"{made} partitions are made again from the raw bars of {len(behind.vintages)} sessions, in {len(parts)} runs")
+    made = sum(len(days) for name, days in behind.wanted.items() if name not in DELIVERED)
+    say(f"{made} partitions are made again from {len(behind.vintages)} deliveries, in {len(parts)} runs")
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(sum(len(part.sessions) for part in parts)) as progress:
         outcome = Outcome.of([], [])
         Runner(world, build(world), instance, checks=False).run(parts, outcome, progress)
@@ -86,9 +87,9 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
 
 
 def _require(rules: Rules, asset: str, sessions: Sequence[date]) -> None:
-    choices = ", ".join(rule.asset for rule in rules if rule.asset != RAW)
-    if asset == RAW:
-        raise AtsError(f"{RAW} is what was delivered and made from nothing; ats doctor --deep checks it. Choose one of {choices}")
+    choices = ", ".join(rule.asset for rule in rules if rule.asset not in DELIVERED)
+    if asset in DELIVERED:
+        raise AtsError(f"{asset} is what was delivered and made from nothing; ats doctor --deep checks it. Choose one of {choices}")
     if asset not in rules:
         raise AtsError(f"there is no asset {asset}: choose one of {choices}")
     if rules[asset].partitioned != bool(sessions):
@@ -99,7 +100,7 @@ def _parts(rules: Rules, behind: Closure, deployment: Deployment) -> list[Part]:
     """The runs: each asset after all that it reads."""
     parts: list[Part] = []
     for assets in rules.steps():
-        days = {day for asset in assets if asset != RAW for day in behind.wanted.get(asset, ())}
+        days = {day for asset in assets if asset not in DELIVERED for day in behind.wanted.get(asset, ())}
         if "" in days:
             parts.append(Part(job=REPORTS, assets=assets))
             continue

@@ -27,6 +27,7 @@ from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
 from ats_assets.lineage.restatements import Restatement, changed_rows
 from ats_assets.lineage.restatements import restatements as by_symbol
 from ats_assets.settings import load_settings
+from ats_assets.warehouse import DELIVERED
 
 SHOWN = 30
 """Symbols, or signals, in a table."""
@@ -71,16 +72,17 @@ def before(deployment: Deployment, sessions: Sequence[date], folder: Path) -> De
             f"{len(stale)} partitions are stale, first {stale[0].asset} {stale[0].session}: make them first with ats stale --heal, "
             "so that what is stored is what came of the newest vintages"
         )
-    chosen: dict[date, Path] = {}
-    for day in deployment.warehouse.sessions(RAW):
-        vintages = [path for _, path in sorted(deployment.warehouse.vintages(RAW, day).items())]
-        chosen[day] = vintages[-2] if day in sessions and len(vintages) > 1 else vintages[-1]
-    copy_vintages(deployment, world, chosen)
+    chosen = deployment.warehouse.sessions(RAW)
+    for asset in DELIVERED:
+        for day in deployment.warehouse.sessions(asset):
+            vintages = [path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())]
+            before = asset == RAW and day in sessions and len(vintages) > 1
+            copy_vintages(deployment, world, [vintages[-2] if before else vintages[-1]])
     say(f"signals and backtest are made from what was known before: {len(chosen)} sessions")
-    assets = frozenset(chosen_assets(definitions, "signals, backtest", with_upstream=True)) - {RAW}
+    assets = frozenset(chosen_assets(definitions, "signals, backtest", with_upstream=True)) - set(DELIVERED)
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(len(chosen)) as progress:
-        runner, outcome = Runner(world, definitions, instance, checks=False), Outcome.of(list(chosen), assets)
-        runner.run(runner.parts(list(chosen), assets, CHUNK), outcome, progress)
+        runner, outcome = Runner(world, definitions, instance, checks=False), Outcome.of(chosen, assets)
+        runner.run(runner.parts(chosen, assets, CHUNK), outcome, progress)
     if outcome.interrupted:
         raise KeyboardInterrupt
     if outcome.messages:

@@ -22,8 +22,9 @@ from ats_assets.cli.writing import parse_day, say
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
 from ats_assets.graph import asset_key, asset_name, prefixed
-from ats_assets.lineage.rebuilding import RAW, copy_known, empty_world
+from ats_assets.lineage.rebuilding import copy_known, empty_world
 from ats_assets.settings import load_settings
+from ats_assets.warehouse import DELIVERED
 
 OWN_TAGS = {"dagster/max_retries": "0"}
 """Nobody repeats such a run but the user who sees it fail."""
@@ -182,7 +183,7 @@ def run(
         else:
             deployment, sessions = _world(deployment, as_of, begin or date.min, end or date.max)
         definitions = build(deployment)
-        assets = frozenset(chosen_assets(definitions, select, with_upstream=as_of is not None)) - ({RAW} if as_of else set())
+        assets = frozenset(chosen_assets(definitions, select, with_upstream=as_of is not None)) - (set(DELIVERED) if as_of else set())
         outcome = Outcome.of(sessions, assets)
         outcome.started = started
         instance_of_run = dg.DagsterInstance.ephemeral() if as_of else open_instance()

@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from ats_assets.bars import adjustments
 from ats_assets.deployment import Deployment
 from ats_assets.expressions import compute
 from ats_assets.features.family import FeatureFamily
@@ -24,21 +25,23 @@ def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinitio
         name=family.name,
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(Reads(asset="bars", back=back),),
+        reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=max(0, back - 1))),
         contract=contract(family),
-        code=("ats_assets.expressions",),
+        code=("ats_assets.expressions", "ats_assets.bars.adjustment"),
         formulas=family.expressions,
+        settings=(deployment.settings.actions,),
     )
 
     @node.asset(deployment, ins=node.ins(), description=_description(family))
-    def features(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
+    def features(context: dg.AssetExecutionContext, bars: pl.DataFrame, corporate_actions: pl.DataFrame) -> pl.DataFrame:
         sessions = sessions_of(context.partition_keys)
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        return compute(bars, family.expressions, sessions=calendar, since=sessions[0])
+        factors = adjustments(corporate_actions, bars, deployment.settings.actions.adjust)
+        return compute(bars, family.expressions, sessions=calendar, since=sessions[0], adjustments=factors)
 
     return features
 
 
 def _description(family: FeatureFamily) -> str:
     said = f"{family.description.rstrip('.')}. " if family.description else ""
-    return f"{said}{len(family.expressions)} factors, one row a symbol, from the {family.lookback + 1} sessions that end at the partition."
+    return f"{said}{len(family.expressions)} factors, one row a symbol, from the {family.lookback + 1} sessions that end at the partition, adjusted as of it."

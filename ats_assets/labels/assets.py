@@ -3,6 +3,7 @@
 import dagster as dg
 import polars as pl
 
+from ats_assets.bars import adjustments
 from ats_assets.deployment import Deployment
 from ats_assets.graph import Node, window_sessions
 from ats_assets.labels.forward_returns import forward_returns as returns_known_at
@@ -21,17 +22,18 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         name="forward_returns",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(Reads(asset="bars", back=back),),
+        reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=back - 2)),
         contract=ForwardReturns,
-        code=("ats_assets.labels",),
-        settings=(settings,),
+        code=("ats_assets.labels", "ats_assets.bars.adjustment"),
+        settings=(settings, deployment.settings.actions),
     )
 
     @node.asset(deployment, ins=node.ins())
-    def forward_returns(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
+    def forward_returns(context: dg.AssetExecutionContext, bars: pl.DataFrame, corporate_actions: pl.DataFrame) -> pl.DataFrame:
         """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session that made them known."""
         sessions = sessions_of(context.partition_keys)
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        return returns_known_at(bars, calendar, sessions, settings)
+        factors = adjustments(corporate_actions, bars, deployment.settings.actions.adjust)
+        return returns_known_at(bars, calendar, sessions, settings, factors)
 
     return [forward_returns]

@@ -4,6 +4,9 @@ A decision after the close of session d is traded at the open of d+1 and held fo
 
     forward_return = open[d+1+h] / open[d+1] - 1
 
+The price of the entry is scaled by the corporate actions in between, those with an ex-session after the entry up to the exit (`bars/adjustment.py`), which are
+all known when the return is: a split is no return, and a dividend is one.
+
 It is known at the close of D = d+1+h and is stored there, never under d. So whoever reads partitions up to D sees no label whose holding period
 has not ended, and purging (López de Prado, Advances in Financial Machine Learning, 2018, section 7.4.1) needs no code of its own.
 """
@@ -25,7 +28,11 @@ def lookback_sessions(settings: LabelsSettings) -> int:
 
 
 def forward_returns(
-    bars: pl.DataFrame, calendar_sessions: Sequence[date], sessions: Sequence[date], settings: LabelsSettings
+    bars: pl.DataFrame,
+    calendar_sessions: Sequence[date],
+    sessions: Sequence[date],
+    settings: LabelsSettings,
+    adjustments: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The forward returns that become known at each of `sessions`, for every horizon.
 
@@ -44,6 +51,8 @@ def forward_returns(
         The sessions to make, each one of `calendar_sessions`.
     settings
         The horizons, in sessions.
+    adjustments
+        symbol, session, and the factor `price` by which prices before that session are multiplied; one row a key. Default: none.
 
     Returns
     -------
@@ -64,6 +73,7 @@ def forward_returns(
         )
     symbols, opens, closes = _panel(bars, calendar_sessions)
     last_bar = np.maximum.accumulate(np.where(np.isnan(opens), -1, np.arange(len(position))[:, None]), axis=0)
+    factors = _factors(adjustments, symbols, position)
     parts = [pl.DataFrame(schema=FORWARD_RETURNS_SCHEMA)]
     for session in sorted(set(sessions)):
         known = position[session]
@@ -72,8 +82,12 @@ def forward_returns(
             if decision >= 0:
                 held = np.flatnonzero(~np.isnan(opens[decision]) & ~np.isnan(opens[decision + 1]))
                 at_open = ~np.isnan(opens[known, held])
-                last_close = closes[last_bar[known - 1, held], held]
-                returns = np.where(at_open, opens[known, held], last_close) / opens[decision + 1, held] - 1.0
+                last = last_bar[known - 1, held]
+                entry, left = opens[decision + 1, held], np.where(at_open, known, last)
+                for day in range(decision + 2, known + 1):
+                    if day in factors:
+                        entry = np.where(left >= day, entry * factors[day][held], entry)
+                returns = np.where(at_open, opens[known, held], closes[last, held]) / entry - 1.0
                 rows = _rows(symbols.gather(held), returns, at_open, horizon=horizon)
                 parts.append(rows.with_columns(session=pl.lit(session), decision_session=pl.lit(calendar_sessions[decision])))
     percentile = pl.col("forward_return").rank("average") / pl.len()
@@ -96,6 +110,18 @@ def _panel(bars: pl.DataFrame, calendar_sessions: Sequence[date]) -> tuple[pl.Se
     opens[found["i"].to_numpy(), columns] = found["open"].to_numpy()
     closes[found["i"].to_numpy(), columns] = found["close"].to_numpy()
     return symbols, opens, closes
+
+
+def _factors(adjustments: pl.DataFrame | None, symbols: pl.Series, position: dict[date, int]) -> dict[int, np.ndarray]:
+    """Place of a session with actions -> the factors of all symbols, of shape (n_symbols,)."""
+    factors: dict[int, np.ndarray] = {}
+    if adjustments is None or adjustments.is_empty():
+        return factors
+    place = {symbol: i for i, symbol in enumerate(symbols)}
+    for symbol, session, price in adjustments.select("symbol", "session", "price").iter_rows():
+        if symbol in place and session in position:
+            factors.setdefault(position[session], np.ones(len(symbols)))[place[symbol]] = price
+    return factors
 
 
 def _rows(symbols: pl.Series, returns: np.ndarray, at_open: np.ndarray, *, horizon: int) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from functools import partial
 import polars as pl
 
 from ats_assets.backtests import run_backtest
-from ats_assets.bars import BARS_SCHEMA
+from ats_assets.bars import BARS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, adjustments
 from ats_assets.bars.universe import universe
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.errors import ContractError, MissingPartitionError, SettingsError
@@ -17,7 +17,7 @@ from ats_assets.features import FeatureFamily, compute, joined
 from ats_assets.labels import forward_returns
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Unavailable, fit_boosted_trees, training_set, training_window
-from ats_assets.settings import LightgbmSettings
+from ats_assets.settings import Adjust, LightgbmSettings
 from ats_assets.signals import calibrate, signals_from_predictions
 
 Frames = Mapping[str, pl.DataFrame]
@@ -73,20 +73,27 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     """The subjects that the stored bars suffice for, and those made of stored features and signals where these are there."""
     days = list(sessions)
     settings = deployment.settings
-    given = {"bars": Input(rows=bars)}
+    stored = [day for day in days if deployment.warehouse.exists("corporate_actions", day)]
+    actions = deployment.warehouse.read("corporate_actions", stored) if stored else CORPORATE_ACTIONS_SCHEMA.to_frame()
+    actions = actions.filter(pl.col("symbol").is_in(bars["symbol"].unique().implode()))
+    adjust = settings.actions.adjust
+    given = {"bars": Input(rows=bars), "corporate_actions": Input(rows=actions)}
     subjects = [
-        Subject(name=family.name, kind="feature", inputs=given, make=partial(_features, family, days))
+        Subject(name=family.name, kind="feature", inputs=given, make=partial(_features, family, days, adjust))
         for family in deployment.families.values()
     ]
-    labels: Callable[[Frames], pl.DataFrame] = lambda rows: forward_returns(rows["bars"], days, days, settings.labels)  # noqa: E731
+    labels: Callable[[Frames], pl.DataFrame] = lambda rows: forward_returns(  # noqa: E731
+        rows["bars"], days, days, settings.labels, adjustments(rows["corporate_actions"], rows["bars"], adjust)
+    )
     subjects.append(Subject(name="forward_returns", kind="label", inputs=given, make=labels, keys=("symbol", "horizon_sessions")))
     members: Callable[[Frames], pl.DataFrame] = lambda rows: universe(rows["bars"], days, settings.universe, calendar=deployment.calendar)  # noqa: E731
-    subjects.append(Subject(name="universe", kind="feature", inputs=given, make=members))
+    subjects.append(Subject(name="universe", kind="feature", inputs={"bars": Input(rows=bars)}, make=members))
     return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days)]
 
 
-def _features(family: FeatureFamily, days: Sequence[date], rows: Frames) -> pl.DataFrame:
-    return compute(rows["bars"].select(*KEYS, pl.exclude(*KEYS)), family.expressions, sessions=days)
+def _features(family: FeatureFamily, days: Sequence[date], adjust: Adjust, rows: Frames) -> pl.DataFrame:
+    factors = adjustments(rows["corporate_actions"], rows["bars"], adjust)
+    return compute(rows["bars"].select(*KEYS, pl.exclude(*KEYS)), family.expressions, sessions=days, adjustments=factors)
 
 
 def _stored(deployment: Deployment, asset: str, days: Sequence[date], bars: pl.DataFrame) -> pl.DataFrame | None:

@@ -8,9 +8,9 @@ from pathlib import Path
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError, MissingPartitionError
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.rebuilding import RAW
 from ats_assets.lineage.records import Found, Record, read_record
 from ats_assets.lineage.rules import Rules
+from ats_assets.warehouse import DELIVERED
 
 SHOWN = 3
 """Partitions that a message names before it counts the others."""
@@ -25,13 +25,13 @@ class Closure:
     wanted
         Asset -> sessions (ISO); an asset without partitions has the one session "".
     vintages
-        Session -> the file of the raw bars that were read.
+        The files of the deliveries that were read.
     changed
         Assets of which code or settings are not those any more that made the partitions, and what is not stored any more as it was read. Bytes can differ then.
     """
 
     wanted: Mapping[str, frozenset[str]]
-    vintages: Mapping[date, Path]
+    vintages: tuple[Path, ...]
     changed: tuple[str, ...]
 
 
@@ -83,7 +83,7 @@ class _Following:
         )
 
     def _found(self, asset: str, key: str, version: str, reader: str) -> Entry:
-        """The stored file that was read; of raw bars the vintage of the version, of others what is stored now."""
+        """The stored file that was read; of what was delivered the vintage of the version, of others what is stored now."""
         if asset not in self._rules:
             raise AtsError(f"{reader} was made from {asset}, which is not in the graph any more: choose the settings that have it")
         vintages = self._stored.get(asset, {}).get(key)
@@ -92,8 +92,8 @@ class _Following:
                 f"{asset} {key} is not stored, so nothing can be compared with it: ats stale --heal makes what is missing"
             )
         entry = next((one for one in reversed(vintages) if one.data_version == version), vintages[-1])
-        if asset == RAW and version and entry.data_version != version:
-            raise MissingPartitionError(f"{reader} was made from a vintage of {RAW} {key} ({version[:12]}) that is not stored any more")
+        if asset in DELIVERED and version and entry.data_version != version:
+            raise MissingPartitionError(f"{reader} was made from a vintage of {asset} {key} ({version[:12]}) that is not stored any more")
         known = self._seen.get((asset, key), entry)
         if version and (entry.data_version != version or known.data_version != version):
             self._moved.setdefault((asset, key), reader)
@@ -105,15 +105,14 @@ class _Following:
             raise CorruptPartitionError(f"{entry.path} is damaged ({record.fault}), so nothing can be compared with it: ats stale --heal")
         return record
 
-    def _vintages(self, wanted: Mapping[str, Iterable[str]]) -> dict[date, Path]:
+    def _vintages(self, wanted: Mapping[str, Iterable[str]]) -> tuple[Path, ...]:
         """Those that were read; and the newest of each other session that something is made of, so that history begins where it did."""
         days = {day for asset, keys in wanted.items() if self._rules[asset].partitioned for day in keys}
-        stored = self._stored.get(RAW, {})
-        chosen = {day: self._seen.get((RAW, day), stored[day][-1]) for day in days if day in stored}
-        return {date.fromisoformat(day): Path(entry.path) for day, entry in sorted(chosen.items())}
+        stored = [(asset, day, vintages[-1]) for asset in DELIVERED for day, vintages in self._stored.get(asset, {}).items() if day in days]
+        return tuple(Path(self._seen.get((asset, day), newest).path) for asset, day, newest in sorted(stored, key=lambda one: one[:2]))
 
     def _changes(self) -> Iterable[str]:
-        for asset in sorted({asset for asset, _ in self._seen} - {RAW}):
+        for asset in sorted({asset for asset, _ in self._seen} - set(DELIVERED)):
             rule, mine = self._rules[asset], [entry for (name, _), entry in self._seen.items() if name == asset]
             for what in ("code_version", "settings_version"):
                 made_by = sorted({getattr(entry, what) for entry in mine} - {getattr(rule, what)})

@@ -12,7 +12,9 @@ from ats_assets.lineage.digests import set_digest, stored
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import Found, read_record
 
-SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "signals", "predictions", "universe", "bars", "raw_bars")
+DELIVERIES = {"bars": "raw_bars", "corporate_actions": "raw_corporate_actions"}
+"""What is screened -> what was delivered."""
+SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "signals", "predictions", "universe", *DELIVERIES, *DELIVERIES.values())
 """The assets of which the symbol's own row is told."""
 FOLLOWED = "predictions"
 """Of its window the signal's own session is explained, too: there is the score."""
@@ -147,19 +149,20 @@ class Explaining:
         current = {day: found[-1].data_version for day in versions if (found := self._stored.get((asset, day)))}
         other = sum(current.get(day) != version for day, version in versions.items())
         below: list[Made | Many] = []
-        if asset == "bars" and not other:
-            below.append(self._deliveries(versions))
+        if asset in DELIVERIES and not other:
+            below.append(self._deliveries(asset, versions))
         elif asset == FOLLOWED and session in versions and (made := self._made(asset, session, symbol, versions[session])):
             below.append(made)
         return self._many(asset, versions, (f"{other} of them are stored with another content now",) if other else (), below)
 
-    def _deliveries(self, bars: Iterable[str]) -> Many:
-        """The vintages of the raw bars that stored bars were made from, found by the digests in the index."""
+    def _deliveries(self, asset: str, days: Iterable[str]) -> Many:
+        """The vintages that stored bars or actions were made from, found by the digests in the index."""
         used: dict[str, Entry] = {}
         superseded: list[str] = []
-        for day in bars:
-            read = self._stored["bars", day][-1].reads.get("raw_bars")
-            vintages = self._stored.get(("raw_bars", day), [])
+        raw = DELIVERIES[asset]
+        for day in days:
+            read = self._stored[asset, day][-1].reads.get(raw)
+            vintages = self._stored.get((raw, day), [])
             for entry in vintages:
                 if set_digest({day: entry.data_version}) == read:
                     used[day] = entry
@@ -168,13 +171,13 @@ class Explaining:
         notes = [f"known since {known[0]} to {known[-1]}"] if known else []
         if superseded:
             notes.append(f"{len(superseded)} of them are superseded by newer vintages, first {superseded[0]}")
-        if len(used) < len(self._stored_days(bars)):
+        if len(used) < len(self._stored_days(asset, days)):
             notes.append("the vintages of the others are not stored any more")
         versions = {day: entry.data_version for day, entry in used.items()}
-        return self._many("raw_bars", versions, tuple(notes), (), {day: entry.path for day, entry in used.items()})
+        return self._many(raw, versions, tuple(notes), (), {day: entry.path for day, entry in used.items()})
 
-    def _stored_days(self, days: Iterable[str]) -> list[str]:
-        return [day for day in days if ("bars", day) in self._stored]
+    def _stored_days(self, asset: str, days: Iterable[str]) -> list[str]:
+        return [day for day in days if (asset, day) in self._stored]
 
     def _many(
         self,

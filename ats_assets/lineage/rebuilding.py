@@ -9,8 +9,9 @@ from pathlib import Path
 
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, SettingsError
+from ats_assets.warehouse import DELIVERED
 
-RAW = "raw_bars"
+RAW = DELIVERED[0]
 
 
 def empty_world(deployment: Deployment, folder: Path) -> Deployment:
@@ -37,7 +38,7 @@ def empty_world(deployment: Deployment, folder: Path) -> Deployment:
 
 
 def copy_known(deployment: Deployment, world: Deployment, time: datetime, first: date = date.min, last: date = date.max) -> list[date]:
-    """Copy the raw bars of the sessions from `first` to `last`, of each the newest vintage known at a time; returns the sessions that there are.
+    """Copy what was delivered for the sessions from `first` to `last`, of each the newest vintage known at a time; returns the sessions with raw bars.
 
     Raises
     ------
@@ -53,26 +54,29 @@ def copy_known(deployment: Deployment, world: Deployment, time: datetime, first:
         first_known = f"the first vintage there was known at {begun}" if begun else "there is none at all"
         span = "" if (first, last) == (date.min, date.max) else f" from {first} to {last}"
         raise MissingPartitionError(f"no {RAW}{span} in {deployment.warehouse.root} were known at {time}: {first_known}")
-    copy_vintages(deployment, world, chosen)
+    copy_vintages(deployment, world, chosen.values())
+    for asset in DELIVERED:
+        vintages = [deployment.warehouse.vintages(asset, day) for day in chosen if asset != RAW]
+        copy_vintages(deployment, world, [of[max(known)] for of in vintages if (known := [one for one in of if one <= time])])
     return sorted(chosen)
 
 
-def copy_vintages(deployment: Deployment, world: Deployment, chosen: Mapping[date, Path]) -> None:
-    """Copy one vintage of the raw bars of each session.
+def copy_vintages(deployment: Deployment, world: Deployment, chosen: Iterable[Path]) -> None:
+    """Copy vintages of what was delivered.
 
     Raises
     ------
     CorruptPartitionError
         If one is damaged.
     """
-    for session, path in chosen.items():
+    for path in chosen:
         if fault := deployment.warehouse.fault(path):
             raise CorruptPartitionError(
                 f"{path} is damaged ({fault}): ats stale --heal restores it where the source still delivers the same, else take it from a backup"
             )
-        target = world.warehouse.folder(RAW, session)
-        target.mkdir(parents=True, exist_ok=True)
-        shutil.copyfile(path, target / path.name)
+        target = world.warehouse.root / path.relative_to(deployment.warehouse.root)
+        target.parent.mkdir(parents=True, exist_ok=True)
+        shutil.copyfile(path, target)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -84,11 +88,11 @@ class Comparison:
 
 
 def compare(deployment: Deployment, world: Deployment, wanted: Mapping[str, Iterable[str]]) -> Comparison:
-    """The files of two deployments, byte for byte: of partitions, or of an asset without partitions (which has no sessions); raw bars, copied, are not compared."""
+    """The files of two deployments, byte for byte: of partitions, or of an asset without partitions (which has no sessions); what was delivered, copied, is not compared."""
     same: list[str] = []
     different: list[str] = []
     for asset, days in sorted(wanted.items()):
-        for day in sorted(days) if asset != RAW else ():
+        for day in sorted(days) if asset not in DELIVERED else ():
             mine, other = (_folder(one, asset, day) for one in (deployment, world))
             names = {path.name for folder in (mine, other) if folder.is_dir() for path in folder.iterdir() if not path.name.startswith(".")}
             for name in sorted(names):

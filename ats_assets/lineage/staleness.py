@@ -39,10 +39,12 @@ class Staleness:
     entries
         Of the index.
     delivered
-        Session (ISO) -> data version of what the source has now, where the source is to be asked.
+        Asset -> session (ISO) -> data version of what the source has now, where the source is to be asked.
     """
 
-    def __init__(self, deployment: Deployment, rules: Rules, entries: Iterable[Entry], delivered: Mapping[str, str] | None = None) -> None:
+    def __init__(
+        self, deployment: Deployment, rules: Rules, entries: Iterable[Entry], delivered: Mapping[str, Mapping[str, str]] | None = None
+    ) -> None:
         self._deployment = deployment
         self._rules = rules
         self._delivered = delivered or {}
@@ -171,7 +173,7 @@ class Staleness:
         own = list(_own_reasons(rule, entry))
         yield from own
         if rule.from_source:
-            if self._delivered.get(entry.key, entry.data_version) != entry.data_version:
+            if self._delivered.get(rule.asset, {}).get(entry.key, entry.data_version) != entry.data_version:
                 yield "the source delivers another content"
             return
         reads = self._reads(rule, entry.key)

@@ -1,6 +1,7 @@
 """Portfolio construction, shared by backtests and orders: scores to weights, limits, rebalancing, sizes in shares, costs."""
 
 from ats_assets.portfolio.account import Account, Fills
+from ats_assets.portfolio.actions import ActionsApplied, apply_actions, price_after, scaled_orders
 from ats_assets.portfolio.costs import TradeCosts, fill_price, notional_cents, to_cents, trade_costs
 from ats_assets.portfolio.limits import cap_weights, holds, limit_gross, limit_net, within_limits
 from ats_assets.portfolio.opening import Unfilled, close_delisted, fill_at_open
@@ -14,12 +15,14 @@ __all__ = [
     "SHARE_DECIMALS",
     "TRADE_REASONS",
     "Account",
+    "ActionsApplied",
     "Fills",
     "LimitedTrades",
     "TradeCosts",
     "TradePlan",
     "Unfilled",
     "affordable_shares",
+    "apply_actions",
     "cap_weights",
     "close_delisted",
     "desired_weights",
@@ -32,7 +35,9 @@ __all__ = [
     "long_short_quantiles",
     "notional_cents",
     "plan_trades",
+    "price_after",
     "round_down",
+    "scaled_orders",
     "score_order",
     "score_proportional",
     "shares_to_hold",

@@ -10,6 +10,7 @@ import polars as pl
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
+from ats_assets.sources.action_files import read_actions
 from ats_assets.sources.delivery import Delivery, read_delivery
 from ats_assets.sources.placement import Placement, place, refuse_intraday
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA
@@ -88,9 +89,9 @@ class FileSource:
         """The bars of `sessions`; see `BarSource.bars`."""
         return self._index.rows(sessions, symbols)
 
-    def actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:  # noqa: ARG002
-        """None: files of bars tell of no corporate actions."""
-        return RAW_ACTIONS_SCHEMA.to_frame()
+    def actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
+        """The actions of `sessions` in `source.files.actions`, none without that setting; see `BarSource.actions`."""
+        return self._actions.rows(sessions, symbols)
 
     def known_at(self, session: date) -> datetime:
         """The later of the session's close and the end of the vintage's day, in UTC."""
@@ -143,6 +144,8 @@ class FileSource:
                 f"columns{f' of {len(deliveries)} files' if len(kinds) > 1 else ''}: {', '.join(f'{c} = {n!r}' for c, n in columns)}; "
                 f"{'prices scaled by adj_close / close; ' if s.adjusted else ''}unused: {', '.join(map(repr, unused)) or 'none'}"
             )
+        if s.actions is not None:
+            lines.append(f"corporate actions: {s.actions}, {self._actions.frame.height:,} rows")
         return "\n".join([*lines, *placed.remarks, f"rows with defects: {frame['defects'].count():,}"])
 
     @cached_property
@@ -183,3 +186,26 @@ class FileSource:
     @cached_property
     def _index(self) -> SessionIndex:
         return SessionIndex(self._placement.rows)
+
+    @cached_property
+    def _actions(self) -> SessionIndex:
+        """Actions under their ex-session. Without a readable date they are in the latest session; what is beyond the calendar is left out."""
+        path, calendar = self._settings.actions, self._calendar
+        if path is None:
+            return SessionIndex(RAW_ACTIONS_SCHEMA.to_frame(), RAW_ACTIONS_SCHEMA)
+        if self._settings.adjusted:
+            raise SourceError(
+                "source.files.adjusted scales the prices by adj_close / close, so that the actions of source.files.actions would be applied twice: unset one of them"
+            )
+        stamps = StampReader(calendar=calendar, timezone=self._settings.timezone, stamp="open")
+        found = find_data_files(path, "source.files.actions")
+        rows = pl.concat([read_actions(file, stamps, calendar, symbol=None if len(found) == 1 else file.stem) for file in found])
+        rows = rows.filter(pl.col("date").is_between(calendar.first, calendar.last).fill_null(value=True))
+        days = rows["date"].drop_nulls().unique().to_list()
+        to = pl.DataFrame(
+            {"date": days, "session": [calendar.on_or_after(day) for day in days]}, schema={"date": pl.Date, "session": pl.Date}
+        )
+        placed = rows.join(to, on="date", how="left", maintain_order="left").with_columns(
+            pl.col("session").fill_null(self.latest_session())
+        )
+        return SessionIndex(placed.select(RAW_ACTIONS_SCHEMA.names()), RAW_ACTIONS_SCHEMA)

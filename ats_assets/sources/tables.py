@@ -33,8 +33,8 @@ class DataFile:
     keys: dict[str, str | None]
 
 
-def find_data_files(path: Path) -> list[DataFile]:
-    """The Parquet and CSV files at or below `path`, sorted by path; hidden ones and those that begin with "_" are left out.
+def find_data_files(path: Path, setting: str = "source.files.path") -> list[DataFile]:
+    """The Parquet and CSV files at or below `path`, sorted by path; hidden ones and those that begin with "_" are left out. The setting is named in messages.
 
     Raises
     ------
@@ -42,16 +42,17 @@ def find_data_files(path: Path) -> list[DataFile]:
         If there is nothing at `path`, the file is of another kind, or the folder has no such file.
     """
     kinds = ", ".join(SUFFIXES)
+    said = " (ATS_SOURCE__PATH)" if setting == "source.files.path" else ""
     if path.is_file():
         if _suffix(path) is None:
-            raise SourceError(f"{path} is none of {kinds}: convert it, or set source.files.path to another file")
+            raise SourceError(f"{path} is none of {kinds}: convert it, or set {setting} to another file")
         return [_data_file(path, path.absolute().parts)]
     if not path.is_dir():
-        raise SourceError(f"there is no file or folder {path}: correct source.files.path (ATS_SOURCE__PATH)")
+        raise SourceError(f"there is no file or folder {path}: correct {setting}{said}")
     inside = (found.relative_to(path) for found in path.rglob("*") if found.is_file() and _suffix(found))
     visible = sorted(found.parts for found in inside if not any(part.startswith((".", "_")) for part in found.parts))
     if not visible:
-        raise SourceError(f"the folder {path} has no data file ({kinds}): put the bars there, or correct source.files.path")
+        raise SourceError(f"the folder {path} has no data file ({kinds}): put the data there, or correct {setting}")
     return [_data_file(path.joinpath(*parts), (*path.absolute().parts, *parts)) for parts in visible]
 
 

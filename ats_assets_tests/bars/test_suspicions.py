@@ -237,6 +237,7 @@ def test_real_bars() -> None:
     assert counts == {
         "appeared": 67,
         "reverted_spike": 41,
+        "split_without_a_jump": 0,
         "stale_price": 0,
         "twins": 0,
         "unadjusted_split": 4,
@@ -270,3 +271,24 @@ def test_the_splits_of_unadjusted_prices() -> None:
     assert named >= set(truth)
     assert not named & missed
     assert len(named - set(truth)) <= 3  # of 47,589 bars
+
+
+def test_a_known_split_is_no_suspicion_and_one_without_a_jump_is() -> None:
+    days = calendar().sessions(date(2020, 1, 2), date(2020, 3, 2))
+    split = days[30]
+    price = pl.when(pl.col("session") < split).then(100.0).otherwise(50.0) + pl.int_range(pl.len()).over("symbol") % 3
+    volume = pl.when(pl.col("session") < split).then(1_000.0).otherwise(2_000.0)
+    keys = pl.DataFrame({"symbol": ["JUMPS"] * len(days) + ["STAYS"] * len(days), "session": days * 2})
+    prices = keys.with_columns(close=pl.when(pl.col("symbol") == "JUMPS").then(price).otherwise(100.0 + pl.int_range(pl.len()) % 3))
+    bars = prices.with_columns(open="close", high="close", low="close", volume=volume, vwap=pl.lit(None, pl.Float64))
+    actions = pl.DataFrame({"symbol": ["JUMPS", "STAYS"], "session": [split, split], "ratio": [2.0, 2.0]})
+    rules = ("unadjusted_split", "split_without_a_jump")
+
+    def found(bars: pl.DataFrame, known: pl.DataFrame | None) -> list[tuple[str, date, str]]:
+        judged = suspicions(bars, days[25:], SuspicionSettings(), calendar=calendar(), actions=known)
+        return judged.filter(pl.col("rule").is_in(rules)).select("symbol", "session", "rule").rows()
+
+    assert found(bars, None) == [("JUMPS", split, "unadjusted_split")]
+    assert found(bars, actions) == [("STAYS", split, "split_without_a_jump")]
+    halted = bars.filter(pl.col("session") != split)
+    assert found(halted, actions) == [("STAYS", days[31], "split_without_a_jump")]

@@ -10,6 +10,7 @@ import pytest
 from dagster._core.definitions.utils import DISALLOWED_NAMES
 from dagster._core.errors import DagsterAssetCheckFailedError
 
+from ats_assets.bars import adjustments
 from ats_assets.definitions import BACKTESTS, SCHEMAS, build
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import ExpressionError, FeatureError, MissingPartitionError, SettingsError
@@ -26,6 +27,7 @@ CALM5 = "Std($close, 5) / $close"
 "GAIN#" = "return over # sessions"
 """
 LAST = date(2021, 1, 15)
+RAW = ["raw_bars", "bars", "rejected_bars", "raw_corporate_actions", "corporate_actions", "rejected_corporate_actions"]
 
 
 def market(root: Path, texts: Mapping[str, str], **changes: Mapping[str, Any]) -> Deployment:
@@ -47,8 +49,11 @@ def test_a_file_is_an_asset_with_partitions_columns_and_a_contract(tmp_path: Pat
     spec = spec_of(deployment, "moves")
     assert spec.group_name == "features"
     assert spec.partitions_def == spec_of(deployment, "alpha158").partitions_def
-    assert spec.description == "Moves of the close. 2 factors, one row a symbol, from the 5 sessions that end at the partition."
-    assert [(r.asset, r.back, r.lag) for r in reads_of(spec.metadata)] == [("bars", 4, 0)]
+    assert (
+        spec.description
+        == "Moves of the close. 2 factors, one row a symbol, from the 5 sessions that end at the partition, adjusted as of it."
+    )
+    assert [(r.asset, r.back, r.lag) for r in reads_of(spec.metadata)] == [("bars", 4, 0), ("corporate_actions", 3, 0)]
     columns = {column.name: column.description for column in spec.metadata["dagster/column_schema"].columns}
     assert list(columns) == ["symbol", "session", "GAIN3", "CALM5"]
     assert columns["GAIN3"] == "return over 3 sessions: $close / Ref($close, 3) - 1 (look-back 3 sessions; NaN = missing)"
@@ -58,14 +63,16 @@ def test_a_file_is_an_asset_with_partitions_columns_and_a_contract(tmp_path: Pat
 
 def test_it_is_made_stored_and_checked_and_knows_what_it_was_made_from(tmp_path: Path) -> None:
     deployment = market(tmp_path, {"moves": FAMILY})
-    run = make_history(deployment, FIRST, LAST, ["raw_bars", "bars", "rejected_bars", "moves"])
+    run = make_history(deployment, FIRST, LAST, [*RAW, "moves"])
     warehouse, days = deployment.warehouse, deployment.calendar.sessions(FIRST, LAST)
     bars = warehouse.read("bars", days)
-    expected = compute(bars, deployment.families["moves"].expressions, sessions=days)
+    factors = adjustments(warehouse.read("corporate_actions", days), bars, "splits_and_dividends")
+    expected = compute(bars, deployment.families["moves"].expressions, sessions=days, adjustments=factors)
     assert warehouse.read("moves", days).equals(expected, null_equal=True)
     assert expected["GAIN3"].is_not_nan().any()
     upstream = warehouse.footer("moves", days[-1]).upstream
-    assert upstream == {"bars": warehouse.data_versions("bars", days[-5:])}
+    windows = {"bars": days[-5:], "corporate_actions": days[-4:]}
+    assert upstream == {asset: warehouse.data_versions(asset, window) for asset, window in windows.items()}
     judged = [check for check in run.get_asset_check_evaluations() if check.asset_key == dg.AssetKey("moves") and check.partition]
     assert sorted(check.partition for check in judged if check.partition) == [str(day) for day in days]
     assert all(check.passed for check in judged)
@@ -74,7 +81,7 @@ def test_it_is_made_stored_and_checked_and_knows_what_it_was_made_from(tmp_path:
 
 def test_a_row_that_is_lost_fails_the_contract_and_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = market(tmp_path, {"moves": FAMILY})
-    make_history(deployment, FIRST, FIRST, ["raw_bars", "bars", "rejected_bars"])
+    make_history(deployment, FIRST, FIRST, RAW)
     monkeypatch.setattr("ats_assets.features.assets.compute", lambda *args, **kwargs: compute(*args, **kwargs).slice(1))
     with pytest.raises(DagsterAssetCheckFailedError, match="contract"):
         make_history(deployment, FIRST, FIRST, ["moves"])

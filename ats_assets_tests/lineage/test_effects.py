@@ -17,6 +17,7 @@ from ats_assets_tests.small_market import differences, files_of
 pytestmark = pytest.mark.slow
 Changed = Callable[..., Deployment]
 MADE = ("backtest", "bars", "forward_returns", "lightgbm_model", "predictions", "rejected_bars", "signals", "trend", "universe")
+ACTIONS = ("raw_corporate_actions", "corporate_actions", "rejected_corporate_actions")
 
 
 def test_before_is_what_was_stored_before_and_all_that_differs_is_told(changed: Changed, whole: Path, tmp_path: Path) -> None:
@@ -27,7 +28,7 @@ def test_before_is_what_was_stored_before_and_all_that_differs_is_told(changed: 
         before(deployment, sessions, tmp_path / "stale")
     heal(deployment)
     world = before(deployment, sessions, tmp_path / "before")
-    was = {path: content for path, content in files_of(whole).items() if path.split("/")[1] in {*MADE, "raw_bars"}}
+    was = {path: content for path, content in files_of(whole).items() if path.split("/")[1] in {*MADE, *ACTIONS, "raw_bars"}}
     assert differences(files_of(tmp_path / "before"), was) == []
     came = effects(world, deployment)
     one, other = (root.warehouse.read("signals", deployment.warehouse.sessions("signals")) for root in (market(whole), deployment))

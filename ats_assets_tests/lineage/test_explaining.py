@@ -34,7 +34,8 @@ def test_each_partition_has_the_versions_of_its_footer_and_lies_where_it_says(wh
     deployment = market(whole)
     found = list(all_of(explained(deployment)))
     names = {one.asset for one in found}
-    assert names == {"signals", "predictions", "universe", "trend", "lightgbm_model", "bars", "raw_bars", "forward_returns"}
+    delivered = {"bars", "raw_bars", "corporate_actions", "raw_corporate_actions"}
+    assert names == {"signals", "predictions", "universe", "trend", "lightgbm_model", "forward_returns", *delivered}
     for one in found:
         if isinstance(one, Made) and one.asset != "lightgbm_model":
             footer = deployment.warehouse.footer(one.asset, date.fromisoformat(one.session))

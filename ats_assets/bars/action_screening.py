@@ -1,0 +1,126 @@
+"""Delivered corporate actions are split into those that satisfy the contract and those that do not, as bars are (`screening`).
+
+Each session is judged by its own rows and by the closes of the `CLOSE_SESSIONS` sessions before it. Accepted plus rejected is the input, always.
+"""
+
+import polars as pl
+
+from ats_assets.bars.action_schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA
+from ats_assets.bars.screening import symbol_rules
+from ats_assets.calendar import SessionCalendar
+from ats_assets.errors import ContractError
+from ats_assets.sources.schema import ACTION_KINDS, RAW_ACTIONS_SCHEMA
+
+CLOSE_SESSIONS = 5
+"""A payment is held against the last close within so many sessions before the ex-session."""
+
+ACTION_REASONS: dict[str, str] = {
+    "cash_infinite": "the payment is infinite",
+    "cash_missing": "a cash dividend without a payment",
+    "cash_negative": "the payment is negative",
+    "cash_not_below_close": "a dividend or spin-off worth the last close before it or more: the price would be zero or negative",
+    "conflicting": "several actions of a symbol and session change the number of its shares, so that it can't be told which does",
+    "date_missing": "there is no ex-date that can be read",
+    "date_of_another_session": "the ex-date is of another session than the one that the row was delivered for",
+    "duplicate": "an identical row came before",
+    "kind_unknown": "it is not said, or not known, what the action is",
+    "new_ratio_not_positive": "the ratio of the other symbol's shares is not a positive number",
+    "ratio_missing": "a split or stock dividend without a ratio",
+    "ratio_not_positive": "the ratio is not a positive number",
+    "stock_dividend_not_above_one": "a stock dividend that leaves no more shares than there were: its ratio counts the old share, too",
+    "symbol_malformed": "the symbol has white space around it, or characters that cannot be seen",
+    "symbol_missing": "there is no symbol, or it is blank",
+    "unreadable": "the reader of the source could not convert a value; `defects` says which",
+}
+"""Every reason for which an action is set aside: its stable name, and what it says."""
+
+
+def screen_actions(raw: pl.DataFrame, bars: pl.DataFrame, calendar: SessionCalendar) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """Split delivered actions into accepted and rejected ones.
+
+    Parameters
+    ----------
+    raw
+        Actions of any number of sessions, with the columns of `RAW_ACTIONS_SCHEMA`.
+    bars
+        symbol, session, close: bars of the `CLOSE_SESSIONS` sessions before each of them; others are not looked at.
+    calendar
+        The exchange's sessions.
+
+    Returns
+    -------
+    corporate_actions : DataFrame
+        Accepted rows with the columns of `CORPORATE_ACTIONS_SCHEMA`, sorted by session, symbol, kind, then by their numbers.
+    rejected_corporate_actions : DataFrame
+        All others as they came, with their `reasons`, sorted by session and symbol, then in order of delivery.
+
+    Raises
+    ------
+    ContractError
+        If `raw` has other columns or types than delivered actions have.
+    """
+    if raw.schema != RAW_ACTIONS_SCHEMA:
+        raise ContractError(
+            f"these are no delivered actions ({dict(raw.schema)}): a source must deliver exactly {dict(RAW_ACTIONS_SCHEMA)}"
+        )
+    raw = raw.sort("session", "symbol", nulls_last=True, maintain_order=True)
+    judged = raw.with_columns(close=_last_close(raw, bars, calendar), expected=_expected_session(raw, calendar))
+    faults = judged.select(**{reason: broken.fill_null(value=False) for reason, broken in _rules().items()}).with_columns(_duplicate(raw))
+    sound = faults.select(~pl.any_horizontal(pl.all())).to_series()
+    faults = faults.with_columns(conflicting=_conflicting(raw, sound & raw["ratio"].is_not_null()))
+    reasons = sorted(faults.columns)
+    accepted = faults.select(~pl.any_horizontal(reasons)).to_series()
+    numbers = [pl.col(name).fill_nan(None) for name in ("ratio", "cash", "new_ratio")]
+    actions = raw.filter(accepted).with_columns(numbers).select(CORPORATE_ACTIONS_SCHEMA.names())
+    named = pl.concat_list(pl.when(reason).then(pl.lit(reason)) for reason in reasons).list.drop_nulls()
+    rejected = raw.filter(~accepted).with_columns(faults.filter(~accepted).select(reasons=named))
+    return actions.sort("session", "symbol", "kind", "ratio", "cash", maintain_order=True), rejected.cast(REJECTED_ACTIONS_SCHEMA)
+
+
+def _rules() -> dict[str, pl.Expr]:
+    """The rules that look at one row: for each reason, whether the row breaks it; null where it can't be told."""
+    kind, ratio, cash = pl.col("kind"), pl.col("ratio").fill_nan(None), pl.col("cash").fill_nan(None)
+    priced = kind.is_in(["cash_dividend", "spin_off"])
+    return symbol_rules() | {
+        "cash_infinite": pl.col("cash").is_infinite(),
+        "cash_missing": (kind == "cash_dividend") & cash.is_null(),
+        "cash_negative": cash < 0,
+        "cash_not_below_close": priced & (cash >= pl.col("close")),
+        "date_missing": pl.col("date").is_null(),
+        "date_of_another_session": pl.col("expected").is_not_null() & (pl.col("expected") != pl.col("session")),
+        "kind_unknown": ~kind.is_in(list(ACTION_KINDS)).fill_null(value=False),
+        "new_ratio_not_positive": (pl.col("new_ratio") <= 0) | pl.col("new_ratio").is_nan() | pl.col("new_ratio").is_infinite(),
+        "ratio_missing": kind.is_in(["split", "stock_dividend"]) & pl.col("ratio").is_null(),
+        "ratio_not_positive": (pl.col("ratio") <= 0) | pl.col("ratio").is_nan() | pl.col("ratio").is_infinite(),
+        "stock_dividend_not_above_one": (kind == "stock_dividend") & (ratio > 0) & (ratio <= 1),
+        "unreadable": pl.col("defects").str.strip_chars() != "",
+    }
+
+
+def _duplicate(raw: pl.DataFrame) -> pl.Series:
+    """Whether an identical row came before."""
+    return raw.select(~pl.struct(pl.all()).is_first_distinct()).to_series().alias("duplicate")
+
+
+def _conflicting(raw: pl.DataFrame, with_ratio: pl.Series) -> pl.Series:
+    """Whether a row is one of several of its symbol and session that are sound and have a ratio."""
+    counted = raw.select("session", "symbol").with_columns(with_ratio=with_ratio)
+    return counted.select(pl.col("with_ratio") & (pl.col("with_ratio").sum().over("session", "symbol") > 1)).to_series()
+
+
+def _last_close(raw: pl.DataFrame, bars: pl.DataFrame, calendar: SessionCalendar) -> pl.Series:
+    """The last close of each row's symbol within the sessions before its session; null where there is none."""
+    days = raw["session"].unique().sort().to_list()
+    oldest = {day: calendar.window(day, CLOSE_SESSIONS + 1)[0] for day in days}
+    wanted = raw.select("symbol", "session").with_row_index("row").sort("session", "symbol", "row")
+    closes = bars.select("symbol", "session", "close").with_columns(closed=pl.col("session")).sort("session", "symbol")
+    found = wanted.join_asof(closes, on="session", by="symbol", strategy="backward", allow_exact_matches=False, check_sortedness=False)
+    first = pl.col("session").replace_strict(oldest, return_dtype=pl.Date) if days else pl.lit(None, pl.Date)
+    return found.sort("row").select(pl.when(pl.col("closed") >= first).then(pl.col("close"))).to_series()
+
+
+def _expected_session(raw: pl.DataFrame, calendar: SessionCalendar) -> pl.Series:
+    """The session of each row's ex-date: that day, or the next session; null where there is none."""
+    days = [day for day in raw["date"].drop_nulls().unique().to_list() if calendar.first <= day <= calendar.last]
+    table = pl.DataFrame({"date": days, "to": [calendar.on_or_after(day) for day in days]}, schema={"date": pl.Date, "to": pl.Date})
+    return raw.select("date").join(table, on="date", how="left", maintain_order="left")["to"]

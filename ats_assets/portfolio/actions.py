@@ -1,0 +1,94 @@
+"""What corporate actions do to held positions at the open of their ex-session, before anything is traded there.
+
+All numbers of an action are for one old share, a share as it was at the close before (`corporate_actions`). With h shares held over that close:
+
+1. A payment c credits h * c to the cash, to the cent; a short position pays it. It is income: it is realised, and the basis stays.
+2. A ratio r makes h * r shares of the h. Where only whole shares are held, the rest is paid in cash at the price of the close before, close / r; it takes its part of the
+   basis along, as a closing trade does, and the difference is realised. The basis of what stays is what is left.
+
+So cash = initial cash + realised P&L - basis holds on, exactly. What was ordered at the close before is scaled by `scaled_orders`, and the price known by
+`price_after`, so that a symbol without a bar at the ex-session is worth what it was.
+"""
+
+from dataclasses import dataclass
+
+import numpy as np
+from numpy.typing import NDArray
+
+from ats_assets.portfolio.costs import Cents, to_cents
+from ats_assets.portfolio.limits import Floats
+from ats_assets.portfolio.sizing import SHARE_DECIMALS
+
+Indices = NDArray[np.intp]
+
+
+@dataclass(frozen=True, kw_only=True)
+class ActionsApplied:
+    """The positions after the actions of a session, arrays of shape (n_symbols,); money in cents.
+
+    Attributes
+    ----------
+    shares, basis
+        What is held, and what it cost.
+    dividends
+        Credited for payments; negative where a short position paid.
+    in_lieu
+        Paid for fractions of a share.
+    realised
+        Profit and loss of both.
+    """
+
+    shares: Floats
+    basis: Cents
+    dividends: Cents
+    in_lieu: Cents
+    realised: Cents
+
+    @property
+    def cash_flow(self) -> int:
+        """What the cash grows by, in cents."""
+        return int(self.dividends.sum() + self.in_lieu.sum())
+
+
+def apply_actions(
+    shares: Floats, basis: Cents, *, ratio: Floats, cash: Floats, close: Floats, fractional: bool, decimals: int = SHARE_DECIMALS
+) -> ActionsApplied:
+    """Apply the actions of one ex-session.
+
+    Parameters
+    ----------
+    shares, basis
+        Held over the close before, negative where short, and what they cost in cents; arrays of shape (n_symbols,).
+    ratio
+        New shares for an old one, 1 where nothing happens.
+    cash
+        Paid for an old share in currency, 0 where nothing is.
+    close
+        The last close before, in currency. Where it is not known (NaN) a fraction is not paid but kept.
+    fractional
+        Whether fractions of a share can be held.
+    decimals
+        To which shares are rounded.
+    """
+    dividends = to_cents(shares * cash)
+    grown = np.round(shares * ratio, decimals)
+    split = (ratio != 1) & (shares != 0)
+    whole = grown if fractional else np.where(split & np.isfinite(close), np.trunc(grown), grown)
+    kept = np.where(split, whole, shares)
+    rest = np.where(split, grown - whole, 0.0)
+    in_lieu = to_cents(np.where(rest != 0, rest * close / ratio, 0.0))
+    share = np.divide(rest, grown, out=np.zeros_like(rest), where=grown != 0)
+    part = np.where(kept == 0, basis, np.rint(basis * share).astype(np.int64))
+    part = np.where(split, part, 0)
+    return ActionsApplied(shares=kept, basis=basis - part, dividends=dividends, in_lieu=in_lieu, realised=dividends + in_lieu - part)
+
+
+def scaled_orders(shares: Floats, ratio: Floats, *, fractional: bool) -> Floats:
+    """Orders of the close before, in new shares: the same part of the position, whole shares rounded toward zero."""
+    grown = np.round(shares * ratio, SHARE_DECIMALS)
+    return np.where(ratio == 1, shares, grown if fractional else np.trunc(grown))
+
+
+def price_after(close: Floats, ratio: Floats, cash: Floats) -> Floats:
+    """The close before as a price of a new share that is no longer entitled to the payment: (close - cash) / ratio, never below zero."""
+    return np.maximum(close - cash, 0.0) / ratio

@@ -1,0 +1,50 @@
+"""Factors of corporate actions: CRSP's convention, by hand; and what they leave as it was."""
+
+from datetime import date
+
+import polars as pl
+import pytest
+
+from ats_assets.bars import ADJUSTMENTS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, adjustments
+
+DAYS = [date(2020, 1, day) for day in (2, 3, 6, 7)]
+BARS = pl.DataFrame({"symbol": ["A", "A", "B", "B"], "session": [DAYS[0], DAYS[2], DAYS[1], DAYS[2]], "close": [100.0, 49.0, 20.0, 19.0]})
+
+
+def actions(*rows: tuple[str, date, str, float | None, float | None]) -> pl.DataFrame:
+    columns = ("symbol", "session", "kind", "ratio", "cash")
+    return pl.DataFrame(
+        [dict.fromkeys(CORPORATE_ACTIONS_SCHEMA) | dict(zip(columns, row, strict=True)) for row in rows], CORPORATE_ACTIONS_SCHEMA
+    )
+
+
+def test_a_split_a_dividend_and_both() -> None:
+    known = actions(
+        ("A", DAYS[2], "split", 2.0, None),
+        ("A", DAYS[2], "cash_dividend", None, 1.0),
+        ("A", DAYS[2], "cash_dividend", None, 3.0),
+        ("B", DAYS[2], "stock_dividend", 1.25, None),
+        ("B", DAYS[3], "spin_off", None, 1.9),
+    )
+    both = adjustments(known, BARS, "splits_and_dividends")
+    assert both.schema == ADJUSTMENTS_SCHEMA
+    assert both.select("symbol", "session").rows() == [("A", DAYS[2]), ("B", DAYS[2]), ("B", DAYS[3])]
+    assert both["price"].to_list() == pytest.approx([(1 - 4 / 100) / 2, 0.8, 0.9], rel=1e-15)
+    assert both["volume"].to_list() == [2.0, 1.25, 1.0]
+    assert adjustments(known, BARS, "splits")["price"].to_list() == [0.5, 0.8]
+    assert adjustments(known, BARS, "none").is_empty()
+    assert adjustments(known.reverse(), BARS.reverse(), "splits_and_dividends").equals(both)
+
+
+@pytest.mark.parametrize(
+    "row",
+    [
+        ("A", DAYS[0], "cash_dividend", None, 1.0),  # no close before it
+        ("C", DAYS[2], "cash_dividend", None, 1.0),  # no bars at all
+        ("A", DAYS[2], "cash_dividend", None, 100.0),  # nothing would be left
+        ("A", DAYS[2], "merger", 2.0, 50.0),
+        ("A", DAYS[2], "spin_off", None, None),
+    ],
+)
+def test_what_scales_nothing(row: tuple[str, date, str, float | None, float | None]) -> None:
+    assert adjustments(actions(row), BARS, "splits_and_dividends").is_empty()
