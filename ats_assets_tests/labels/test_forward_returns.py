@@ -109,3 +109,26 @@ def test_equals_sql_on_the_real_market() -> None:
     assert_frame_equal(labels, by_sql(bars, days, (1, 5, 20)), rel_tol=1e-12)
     assert labels.height > 90_000
     assert np.isfinite(labels["forward_return"].to_numpy()).all()
+
+
+def test_actions_between_entry_and_exit_scale_the_entry() -> None:
+    """Bought at the open of day 1. A dividend on day 1 comes before the entry; a split on day 2 and a dividend on day 3 lie in between; nothing after the exit counts."""
+    bars = bars_of(
+        {("A", i): (price, price) for i, price in enumerate([100.0, 98.0, 49.0, 44.1, 44.1])} | {("B", i): (1.0, 2.0) for i in (0, 1, 2)}
+    )
+    rows = [("A", 1, 0.98), ("A", 2, 0.5), ("A", 3, 0.9), ("A", 4, 0.1), ("B", 2, 0.5), ("B", 3, 0.1)]
+    schema = {"symbol": pl.String, "session": pl.Date, "price": pl.Float64}
+    actions = pl.DataFrame([(symbol, DAYS[i], price) for symbol, i, price in rows], schema=schema, orient="row")
+    settings_ = LabelsSettings(horizons_sessions=(1, 2))
+    made = forward_returns(bars, DAYS[:5], DAYS[:4], settings_, actions)
+    first = made.filter(pl.col("decision_session") == DAYS[0]).sort("symbol", "horizon_sessions")
+    expected = [
+        49 / 49 - 1,
+        44.1 / (98 * 0.5 * 0.9) - 1,
+        1.0 / 0.5 - 1,
+        2.0 / 0.5 - 1,
+    ]  # B leaves at its last close, before the action of day 3
+    np.testing.assert_allclose(first["forward_return"], expected, atol=1e-12)
+    assert first["exit"].to_list() == ["open", "open", "open", "last_close"]
+    alone = [forward_returns(bars, DAYS[:5], [day], settings_, actions) for day in DAYS[:4]]
+    assert_frame_equal(pl.concat(alone), made, check_exact=True)
