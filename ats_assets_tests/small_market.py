@@ -161,13 +161,17 @@ def make_shuffled(deployment: Deployment, first: date, last: date, seed: int) ->
     choice = random.Random(seed)
     sessions = deployment.calendar.sessions(first, last)
     make_history(deployment, first, last, IN_ORDER[:3])
-    for asset in (*SESSION_ASSETS[3:7], "lightgbm_model", *SESSION_ASSETS[7:]):
+    actions = ("corporate_actions", "rejected_corporate_actions")
+    after = SESSION_ASSETS.index("universe")
+    models = SESSION_ASSETS.index("predictions")
+    alone = [(name,) for name in (*SESSION_ASSETS[after:models], "lightgbm_model", *SESSION_ASSETS[models:])]
+    for assets in (("raw_corporate_actions",), actions, *alone):
         cuts = [0, *sorted(choice.sample(range(1, len(sessions)), 2)), len(sessions)]
         parts = [sessions[start:end] for start, end in itertools.pairwise(cuts)]
-        if asset not in IN_ORDER:
+        if not set(assets) & set(IN_ORDER):
             choice.shuffle(parts)
         for part in parts:
-            run_job(deployment, "history", part, [asset])
+            run_job(deployment, "history", part, assets)
 
 
 def merkle_root(root: Path) -> str:

@@ -15,7 +15,8 @@ pytestmark = pytest.mark.slow
 LAST = date(2021, 12, 14)
 """The 240th session; models are there from about the 90th on."""
 HORIZON = 5
-CHAIN = ("raw_bars", "bars", "rejected_bars", "universe", "alpha158", "forward_returns", "lightgbm_model", "predictions", "skill")
+ACTIONS = ("raw_corporate_actions", "corporate_actions", "rejected_corporate_actions")
+CHAIN = ("raw_bars", "bars", "rejected_bars", *ACTIONS, "universe", "alpha158", "forward_returns", "lightgbm_model", "predictions", "skill")
 
 
 def planted(root: Path, ic: float, seed: int) -> HorizonSkill:
