@@ -136,7 +136,7 @@ def test_a_whole_run_in_which_everything_fails_writes_no_secret(tmp_path: Path, 
         said[name] = made.stdout + made.stderr
         assert made.returncode == status, f"{name}: {said[name]}"
     assert "Traceback" not in said["trade without its database"], said["trade without its database"]
-    for asked in (f"/{SECRETS['token']}", "/v2/account", "/v2/stocks"):
+    for asked in (f"/{SECRETS['token']}", "/v2/calendar", "/v2/clock"):
         assert any(asked in path for path in Echo.seen), f"nothing asked {asked}: {Echo.seen}"
     assert leaks(home, said) == set()
 
