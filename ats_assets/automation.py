@@ -46,11 +46,11 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
 
     # The features that no model uses belong to the daily job, and the labels, on which probabilities are calibrated. No model does: a signal never
     # waits for tonight's fit.
-    daily = (assets("signals").upstream() | dg.AssetSelection.groups("features")) - assets(MODEL)
+    daily = (assets("signals").upstream() | dg.AssetSelection.groups(prefixed(deployment, "features"))) - assets(MODEL)
     reports = assets("backtest", "backtest_report")
     made = {
         "history": (
-            dg.AssetSelection.all() - reports - dg.AssetSelection.groups("orders", COLLECTED),
+            dg.AssetSelection.all() - reports - dg.AssetSelection.groups(prefixed(deployment, "orders"), prefixed(deployment, COLLECTED)),
             "Everything but orders and collected market data with partitions, over a range of sessions.",
         ),
         "daily_signals": (
@@ -175,7 +175,7 @@ def collection_job(deployment: Deployment) -> AssetJob:
     return dg.define_asset_job(
         prefixed(deployment, COLLECTED),
         tags={GRAPH: deployment.settings.graph.prefix or MAIN},
-        selection=dg.AssetSelection.groups(COLLECTED),
+        selection=dg.AssetSelection.groups(prefixed(deployment, COLLECTED)),
         description="What source.alpaca.collect names, of a session.",
         executor_def=dg.in_process_executor,
     )

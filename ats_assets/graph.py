@@ -134,7 +134,7 @@ class Node:
 
     def _described(self, deployment: Deployment) -> dict[str, Any]:
         return {
-            "group_name": self.group,
+            "group_name": prefixed(deployment, self.group),
             "kinds": set(self.kinds),
             "owners": [deployment.settings.automation.owner],
             "code_version": self.code_version,

@@ -23,7 +23,7 @@ def trading_job(deployment: Deployment) -> AssetJob:
     return dg.define_asset_job(
         prefixed(deployment, JOB),
         tags={GRAPH: deployment.settings.graph.prefix or MAIN},
-        selection=dg.AssetSelection.groups("orders"),
+        selection=dg.AssetSelection.groups(prefixed(deployment, "orders")),
         description="A session's orders: what came of the last ones, the plan for the next open, sent to the broker exactly once.",
         executor_def=dg.in_process_executor,
     )

@@ -75,18 +75,22 @@ def test_neither_history_holds_a_partition_of_the_other(market: Path, monkeypatc
         tags = {run.job_name: run.tags[GRAPH] for run in instance.get_runs()}
     assert tags["history"] == "main"
     assert tags["crypto_history"] == "crypto"
-    assert "crypto" not in (market / "warehouse" / "synthetic" / "signals").parent.parts
 
 
 def test_the_command_line_speaks_of_crypto_assets_by_their_names(market: Path):
     changes = {"ATS_SETTINGS": str(market / "crypto.toml")}
     last = DAYS[-1].isoformat()
-    made = ats(market, "run", "--from", last, "--select", "bars,+universe", "--summary-json", "-", **changes)
+    made = ats(market, "run", "--from", last, "--select", "group:bars", "--summary-json", "-", **changes)
     assert made.returncode == 0, made.stderr
     assert '"universe": 1' in made.stdout
     shown = ats(market, "stale", **changes)
     assert "Nothing is stale" in shown.stdout, shown.stdout
     assert f"Signals of {last} for the open of {DAYS[-1] + timedelta(1)}" in ats(market, "signals", **changes).stdout
+
+
+def test_the_groups_are_apart_too(market: Path):
+    graph = build(deployment(market)).resolve_asset_graph()
+    assert {graph.get(key).group_name for key in graph.materializable_asset_keys} >= {"crypto_bars", "crypto_signals", "crypto_orders"}
 
 
 def test_a_run_of_the_other_graph_holds_nothing_up(market: Path):

@@ -239,9 +239,10 @@ def stages(definitions: dg.Definitions) -> dict[str, str]:
     graph = definitions.resolve_asset_graph()
     steps = {asset_name(key): key for key in graph.materializable_asset_keys}
     steps |= {f"{asset_name(key.asset_key)}_{key.name}": key.asset_key for key in graph.asset_check_keys}
-    groups = {step: graph.get(key).group_name or "" for step, key in steps.items()}
+    groups = {step: (graph.get(key).group_name or "").removeprefix("_".join([*key.path[:-1], ""])) for step, key in steps.items()}
     order = [stage.GROUP for stage in STAGES]
-    return dict(sorted(groups.items(), key=lambda item: (order.index(item[1]), item[0])))
+    places = {group: order.index(group) if group in order else len(order) for group in groups.values()}
+    return dict(sorted(groups.items(), key=lambda item: (places[item[1]], item[0])))
 
 
 def _undone(outcome: Outcome, parts: Sequence[Part]) -> Iterator[Part]:

@@ -12,6 +12,8 @@ from ats_assets.graph import asset_name
 WORDS = {"and", "or", "not", "sinks", "roots"}
 _BARE_NAME = re.compile(r'(?<![\w:"<>/*.-])([A-Za-z_]\w*)(?![\w:"(])')
 
+_GROUP = re.compile(r'\bgroup:"?')
+
 
 def chosen_assets(definitions: dg.Definitions, selection: str | None, *, with_upstream: bool = False) -> AbstractSet[str]:
     """The names of the assets of a selection in Dagster's syntax, with those that can't be made apart from them; all without one.
@@ -32,7 +34,8 @@ def chosen_assets(definitions: dg.Definitions, selection: str | None, *, with_up
     def keyed(match: re.Match[str]) -> str:
         return match[1] if match[1].lower() in WORDS else f'key:"{keys.get(match[1], match[1])}"'
 
-    text = " or ".join(_BARE_NAME.sub(keyed, part.strip()) for part in selection.split(","))
+    prefix = next(("_".join([*key.path[:-1], ""]) for key in graph.materializable_asset_keys), "")
+    text = " or ".join(_GROUP.sub(rf"\g<0>{prefix}", _BARE_NAME.sub(keyed, part.strip())) for part in selection.split(","))
     try:
         parsed = dg.AssetSelection.from_string(text)
         parsed = parsed.upstream() if with_upstream else parsed
