@@ -38,17 +38,24 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         settings=(settings.backtest, settings.portfolio, settings.orders.limits),
     )
 
-    @node.asset(deployment, deps=["signals", "bars"], partitioned=False)
+    @node.asset(deployment, deps=["signals", "bars", "corporate_actions"], partitioned=False)
     def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
         """The signals of all sessions so far (or of a range), traded at the next open with costs: equity, positions, trades, metrics."""
         sessions = traded_sessions(deployment, config)
         signals = deployment.warehouse.read("signals", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions)
+        actions = deployment.warehouse.read("corporate_actions", sessions)
         result = run_backtest(
-            signals, bars, sessions, portfolio=settings.portfolio, settings=settings.backtest, limits=settings.orders.limits
+            signals,
+            bars,
+            sessions,
+            portfolio=settings.portfolio,
+            settings=settings.backtest,
+            limits=settings.orders.limits,
+            actions=actions,
         )
         metrics = backtest_metrics(result, settings.backtest)
-        upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars")}
+        upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars", "corporate_actions")}
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}
         for table in TABLES:
             deployment.warehouse.write_part("backtest", table, getattr(result, table), **versions, upstream=upstream)

@@ -1,12 +1,13 @@
 """The backtest: signals of one session are traded at the open of the next, by the code that plans and fills paper orders.
 
 For each session, in this order:
-1. A held symbol that has had no bar for more than `max_missing_sessions` is delisted: its position is closed at its last close less the haircut (a short one
+1. Corporate actions take effect on what was held over the close before (`ats_assets.portfolio.actions`). An order that was decided in old shares is cancelled.
+2. A held symbol that has had no bar for more than `max_missing_sessions` is delisted: its position is closed at its last close less the haircut (a short one
    at its last close plus the haircut), at no further cost.
-2. The trades that were planned at the previous close are filled at the open (`ats_assets.portfolio.opening`). A symbol without a bar, or with a bar without
+3. The trades that were planned at the previous close are filled at the open (`ats_assets.portfolio.opening`). A symbol without a bar, or with a bar without
    volume, can't be traded: its order is recorded as unfilled and not carried over, since the next signal decides anew.
-3. Positions are marked at the close, or at the last close known.
-4. The session's signals become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
+4. Positions are marked at the close, or at the last close known.
+5. The session's signals become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
    knows the open before it. A symbol without signal has target zero; a session without any signals is no opinion, and nothing is traded after it.
 
 The signals of the last session have no open to be traded at. All money is in whole cents (int64), so that cash + positions = equity holds exactly.
@@ -23,7 +24,18 @@ import polars as pl
 from ats_assets.backtests.benchmark import benchmark_values
 from ats_assets.backtests.journal import Journal
 from ats_assets.backtests.market import Market, read_market
-from ats_assets.portfolio import Account, TradePlan, Unfilled, close_delisted, fill_at_open, plan_trades, to_cents
+from ats_assets.portfolio import (
+    CANCELLED,
+    Account,
+    TradePlan,
+    Unfilled,
+    apply_actions,
+    close_delisted,
+    fill_at_open,
+    plan_trades,
+    price_after,
+    to_cents,
+)
 from ats_assets.portfolio.limits import Booleans, Floats
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
 
@@ -46,6 +58,7 @@ def run_backtest(
     portfolio: PortfolioSettings,
     settings: BacktestSettings,
     limits: OrderLimitSettings | None = None,
+    actions: pl.DataFrame | None = None,
 ) -> BacktestResult:
     """Trade the signals over the sessions.
 
@@ -63,13 +76,15 @@ def run_backtest(
         Cash, costs, delisting, benchmark.
     limits
         Of orders, `orders.limits` of the settings; default none.
+    actions
+        Rows of the contract `CorporateActions`; default none, for prices that are adjusted.
 
     Raises
     ------
     ContractError
         If signals or bars break their contracts, or a signal lies outside `sessions`.
     """
-    market = read_market(signals, bars, sessions)
+    market = read_market(signals, bars, sessions, actions)
     simulation = _Simulation(market, portfolio, settings, limits)
     for i in range(len(market.sessions) if len(signals) else 0):
         simulation.step(i)
@@ -100,6 +115,7 @@ class _Simulation:
         """One session, from its open to its close."""
         account, market = self.account, self.market
         account.fills.clear()
+        income = self._take_actions(i)
         quoted = ~np.isnan(market.open[i])
         self.missing = np.where(quoted, 0, self.missing + 1)
         close_delisted(account, self.missing > self.settings.max_missing_sessions, self.last_close, self.settings)
@@ -109,13 +125,28 @@ class _Simulation:
         if self.plan is not None:
             self._trade(i, self.plan, marks, quoted)
         self.last_close = np.where(quoted, market.close[i], self.last_close)
-        self.journal.close(i, account, self.last_close, self.missing, equity_at_open)
+        self.journal.close(i, account, self.last_close, self.missing, equity_at_open=equity_at_open, income=income)
         self.plan = self._planned(i, quoted)
+
+    def _take_actions(self, i: int) -> int:
+        """The corporate actions of the session's open; what they paid, in cents."""
+        ratio, paid = self.market.ratio[i], self.market.paid[i]
+        if not ((ratio != 1.0) | (paid != 0.0)).any():
+            return 0
+        account, fractional = self.account, self.settings.fractional_shares
+        applied = apply_actions(account.shares, account.basis, ratio=ratio, cash=paid, close=self.last_close, fractional=fractional)
+        account.apply(applied)
+        self.last_close = price_after(self.last_close, ratio, paid)
+        return applied.cash_flow
 
     def _trade(self, i: int, plan: TradePlan, marks: Floats, quoted: Booleans) -> None:
         """The open of session `i`, with the orders planned at the close before."""
         traded = self.market.traded[i]
-        unfilled = fill_at_open(self.account, plan.shares, marks=marks, quoted=quoted, traded=traded, settings=self.settings)
+        old = np.flatnonzero((self.market.ratio[i] != 1.0) & (plan.shares != 0.0))
+        if len(old):
+            self.journal.unfilled(i, plan, Unfilled(at=old, reason=CANCELLED, ordered=plan.shares[old], filled=np.zeros(len(old))))
+        orders = np.where(self.market.ratio[i] != 1.0, 0.0, plan.shares)
+        unfilled = fill_at_open(self.account, orders, marks=marks, quoted=quoted, traded=traded, settings=self.settings)
         planned_away = np.unique(plan.reasons[plan.reasons != ""])
         for reason in planned_away:
             at = np.flatnonzero(plan.reasons == reason)

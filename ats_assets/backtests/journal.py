@@ -46,8 +46,8 @@ class Journal:
             }
         )
 
-    def close(self, i: int, account: Account, prices: Floats, missing: NDArray[np.int64], equity_at_open: int) -> None:
-        """The state at the close of session `i`, and the fills of the session."""
+    def close(self, i: int, account: Account, prices: Floats, missing: NDArray[np.int64], *, equity_at_open: int, income: int) -> None:
+        """The state at the close of session `i`, the fills of the session, and what corporate actions paid (`income`, in cents)."""
         held = np.flatnonzero(account.shares)
         values = account.values(prices, held)
         value, equity = int(values.sum()), account.cash + int(values.sum())
@@ -63,7 +63,8 @@ class Journal:
                 "cash": account.cash / 100,
                 "positions_value": value / 100,
                 "equity": equity / 100,
-                "pnl": (value - self._before[1] - bought) / 100,
+                "pnl": (value - self._before[1] - bought + income) / 100,
+                "income": income / 100,
                 "commission": paid["commission"] / 100,
                 "spread_cost": paid["spread"] / 100,
                 "slippage_cost": paid["slippage"] / 100,

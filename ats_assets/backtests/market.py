@@ -10,6 +10,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.errors import ContractError
+from ats_assets.portfolio import session_actions
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -25,11 +26,15 @@ class Market:
     close: NDArray[np.float64]
     traded: NDArray[np.bool_]
     """Whether the bar has volume: without any, nobody could trade at its open."""
+    ratio: NDArray[np.float64]
+    """New shares for an old one at the session's open; 1 where nothing happens."""
+    paid: NDArray[np.float64]
+    """Cash for an old share at the session's open."""
     targets: list[tuple[NDArray[np.intp], NDArray[np.float64]] | None]
     """By session: the columns of the symbols that have a signal, and their target weights; None without signals."""
 
 
-def read_market(signals: pl.DataFrame, bars: pl.DataFrame, sessions: Sequence[date]) -> Market:
+def read_market(signals: pl.DataFrame, bars: pl.DataFrame, sessions: Sequence[date], actions: pl.DataFrame | None = None) -> Market:
     """Lay out the bars and signals of `sessions` (consecutive sessions of the calendar, from the first one with signals on).
 
     Raises
@@ -52,14 +57,26 @@ def read_market(signals: pl.DataFrame, bars: pl.DataFrame, sessions: Sequence[da
     matrices = {column: np.full(shape, np.nan) for column in ("open", "close", "volume")}
     for column, matrix in matrices.items():
         matrix[where] = bars[column].to_numpy()
+    ratio, paid = _actions(actions, days, symbols)
     return Market(
         sessions=days.to_list(),
         symbols=symbols.to_list(),
         open=matrices["open"],
         close=matrices["close"],
         traded=matrices["volume"] > 0,
+        ratio=ratio,
+        paid=paid,
         targets=_by_session(signals, days, symbols),
     )
+
+
+def _actions(actions: pl.DataFrame | None, days: pl.Series, symbols: pl.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+    ratio, paid = np.ones((len(days), len(symbols))), np.zeros((len(days), len(symbols)))
+    if actions is not None:
+        for (day,), rows in actions.filter(pl.col("session").is_in(days.implode())).partition_by("session", as_dict=True).items():
+            i = days.search_sorted(day)
+            ratio[i], paid[i] = session_actions(rows, symbols.to_list())
+    return ratio, paid
 
 
 def _places(frame: pl.DataFrame, name: str, days: pl.Series, symbols: pl.Series) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -6,9 +6,9 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 
-from ats_assets.portfolio import TRADE_REASONS
+from ats_assets.portfolio import CANCELLED, TRADE_REASONS
 
-REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value"]
+REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", CANCELLED]
 """Why an order was not made as wanted, or not filled, or only in part."""
 
 
@@ -20,7 +20,10 @@ class Equity(pa.DataFrameModel):
     positions_value: float = pa.Field(description="at the close, or the last one known; negative for short")
     equity: float = pa.Field(description="cash + positions_value")
     benchmark: float = pa.Field(description="the same initial cash in the benchmark, without costs")
-    pnl: float = pa.Field(description="change of value of the positions in the session, before costs")
+    pnl: float = pa.Field(description="change of value of the positions in the session and income, before costs")
+    income: float = pa.Field(
+        description="paid by corporate actions: dividends, and cash for fractions of shares; negative where a short position paid"
+    )
     commission: float = pa.Field(ge=0, description="paid in the session")
     spread_cost: float = pa.Field(ge=0, description="half of the spread on each trade")
     slippage_cost: float = pa.Field(ge=0, description="paid in the session")
@@ -114,7 +117,7 @@ class Unfilled(pa.DataFrameModel):
 EQUITY_SCHEMA = pl.Schema(
     {
         "session": pl.Date,
-        **dict.fromkeys(("cash", "positions_value", "equity", "benchmark", "pnl", "commission", "spread_cost"), pl.Float64()),
+        **dict.fromkeys(("cash", "positions_value", "equity", "benchmark", "pnl", "income", "commission", "spread_cost"), pl.Float64()),
         **dict.fromkeys(("slippage_cost", "costs", "traded", "turnover", "gross", "net"), pl.Float64()),
         **dict.fromkeys(("n_positions", "n_trades", "n_unfilled"), pl.UInt32()),
     }

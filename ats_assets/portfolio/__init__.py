@@ -1,7 +1,7 @@
 """Portfolio construction, shared by backtests and orders: scores to weights, limits, rebalancing, sizes in shares, costs."""
 
 from ats_assets.portfolio.account import Account, Fills
-from ats_assets.portfolio.actions import ActionsApplied, apply_actions, price_after, scaled_orders
+from ats_assets.portfolio.actions import CANCELLED, ActionsApplied, apply_actions, price_after, session_actions
 from ats_assets.portfolio.costs import TradeCosts, fill_price, notional_cents, to_cents, trade_costs
 from ats_assets.portfolio.limits import cap_weights, holds, limit_gross, limit_net, within_limits
 from ats_assets.portfolio.opening import Unfilled, close_delisted, fill_at_open
@@ -12,6 +12,7 @@ from ats_assets.portfolio.sizing import SHARE_DECIMALS, affordable_shares, round
 from ats_assets.portfolio.weights import long_short_quantiles, score_order, score_proportional, target_weights, top_k_long
 
 __all__ = [
+    "CANCELLED",
     "SHARE_DECIMALS",
     "TRADE_REASONS",
     "Account",
@@ -37,9 +38,9 @@ __all__ = [
     "plan_trades",
     "price_after",
     "round_down",
-    "scaled_orders",
     "score_order",
     "score_proportional",
+    "session_actions",
     "shares_to_hold",
     "target_weights",
     "to_cents",

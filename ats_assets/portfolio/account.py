@@ -10,6 +10,7 @@ from dataclasses import dataclass, field
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.portfolio.actions import ActionsApplied
 from ats_assets.portfolio.costs import Cents, TradeCosts, to_cents
 from ats_assets.portfolio.limits import Floats
 from ats_assets.portfolio.sizing import SHARE_DECIMALS
@@ -51,6 +52,11 @@ class Account:
     def values(self, prices: Floats, at: Indices) -> Cents:
         """Market values of the positions `at`, in cents."""
         return to_cents(self.shares[at] * prices[at])
+
+    def apply(self, applied: ActionsApplied) -> None:
+        """Take over what corporate actions have made of the positions."""
+        self.shares, self.basis = applied.shares, applied.basis
+        self.cash += applied.cash_flow
 
     def trade(
         self,

@@ -6,20 +6,26 @@ All numbers of an action are for one old share, a share as it was at the close b
 2. A ratio r makes h * r shares of the h. Where only whole shares are held, the rest is paid in cash at the price of the close before, close / r; it takes its part of the
    basis along, as a closing trade does, and the difference is realised. The basis of what stays is what is left.
 
-So cash = initial cash + realised P&L - basis holds on, exactly. What was ordered at the close before is scaled by `scaled_orders`, and the price known by
-`price_after`, so that a symbol without a bar at the ex-session is worth what it was.
+So cash = initial cash + realised P&L - basis holds on, exactly. The price known before is scaled by `price_after`, so that a symbol without a bar at the
+ex-session is worth what it was. What was ordered at the close before was meant in old shares: where a ratio applies, it is not filled (`CANCELLED`), and the next plan
+decides anew.
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
+from ats_assets.bars.adjustment import CASH_KINDS, SHARE_KINDS
 from ats_assets.portfolio.costs import Cents, to_cents
 from ats_assets.portfolio.limits import Floats
 from ats_assets.portfolio.sizing import SHARE_DECIMALS
 
 Indices = NDArray[np.intp]
+CANCELLED = "corporate_action"
+"""Why an order that was decided in old shares is not filled."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -83,10 +89,22 @@ def apply_actions(
     return ActionsApplied(shares=kept, basis=basis - part, dividends=dividends, in_lieu=in_lieu, realised=dividends + in_lieu - part)
 
 
-def scaled_orders(shares: Floats, ratio: Floats, *, fractional: bool) -> Floats:
-    """Orders of the close before, in new shares: the same part of the position, whole shares rounded toward zero."""
-    grown = np.round(shares * ratio, SHARE_DECIMALS)
-    return np.where(ratio == 1, shares, grown if fractional else np.trunc(grown))
+def session_actions(actions: pl.DataFrame, symbols: Sequence[str]) -> tuple[Floats, Floats]:
+    """Ratio and cash of each symbol, arrays of shape (n_symbols,): 1 and 0 where nothing happens.
+
+    Splits and stock dividends have a ratio. Cash dividends pay, and a spin-off pays what its shares are worth, as if they were sold at once. Mergers and changes of
+    name do nothing here: a symbol that ends is delisted.
+
+    Parameters
+    ----------
+    actions
+        symbol, kind, ratio, cash of one session, as `CorporateActions` has them.
+    """
+    paid = pl.col("cash").filter(pl.col("kind").is_in(CASH_KINDS)).sort().sum()
+    ratio = pl.col("ratio").filter(pl.col("kind").is_in(SHARE_KINDS)).drop_nulls().sort().product()
+    found = actions.group_by("symbol").agg(ratio=ratio, cash=paid)
+    named = pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String}).join(found, on="symbol", how="left", maintain_order="left")
+    return named["ratio"].fill_null(1.0).to_numpy(), named["cash"].fill_null(0.0).to_numpy()
 
 
 def price_after(close: Floats, ratio: Floats, cash: Floats) -> Floats:

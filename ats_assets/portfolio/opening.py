@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ats_assets.portfolio.account import Account, Indices
 from ats_assets.portfolio.costs import notional_cents, trade_costs
 from ats_assets.portfolio.limits import Booleans, Floats
-from ats_assets.portfolio.sizing import affordable_shares
+from ats_assets.portfolio.sizing import SHARE_DECIMALS, affordable_shares
 from ats_assets.settings import BacktestSettings
 
 
@@ -84,18 +84,20 @@ class _Auction:
         """Fill the orders, shares of shape (n_symbols,), all of symbols with an open; what is left over."""
         held = self.account.shares.copy()
         closing = np.where(held * orders < 0.0, np.minimum(np.abs(held), np.abs(orders)), 0.0)
-        opening = np.abs(orders) - closing
+        opening = np.round(np.abs(orders) - closing, SHARE_DECIMALS)
         sells, buys = orders < 0.0, orders > 0.0
         sold = self._sell(np.where(sells, closing, 0.0), closing=True)
         complete = sold == np.where(sells, closing, 0.0)
-        sold = sold + self._sell(np.where(sells & complete, opening, 0.0), closing=False)
+        sold = np.round(sold + self._sell(np.where(sells & complete, opening, 0.0), closing=False), SHARE_DECIMALS)
         yield from _left(orders, sold, sells & (sold < -orders), "costs_exceed_value")
 
         covered = self._buy(np.where(buys, closing, 0.0), self.account.cash, closing=True)
         complete = covered == np.where(buys, closing, 0.0)
         short = np.flatnonzero(self.account.shares < 0.0)
         held_back = -int(self.account.values(self.marks, short).sum())
-        bought = covered + self._buy(np.where(buys & complete, opening, 0.0), self.account.cash - held_back, closing=False)
+        bought = np.round(
+            covered + self._buy(np.where(buys & complete, opening, 0.0), self.account.cash - held_back, closing=False), SHARE_DECIMALS
+        )
         yield from _left(orders, bought, buys & (bought < orders), "cash")
 
     def _sell(self, shares: Floats, *, closing: bool) -> Floats:

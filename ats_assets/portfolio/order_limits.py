@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.portfolio.limits import Floats
-from ats_assets.portfolio.sizing import round_down
+from ats_assets.portfolio.sizing import SHARE_DECIMALS, round_down
 from ats_assets.settings import OrderLimitSettings
 
 LIMIT_NAMES = ("short", "order", "day", "position", "gross", "buying_power", "min_trade")
@@ -59,7 +59,7 @@ def limited_trades(
     """
     sign = np.sign(shares)
     closing = np.where(held * shares < 0.0, np.minimum(np.abs(held), np.abs(shares)), 0.0)
-    opening = np.abs(shares) - closing
+    opening = np.round(np.abs(shares) - closing, SHARE_DECIMALS).astype(np.float64)
     kept = np.abs(held) - closing
     cut = _Cut(opening, prices, fractional=fractional)
     forbidden = (sign < 0) & (~np.ones(len(shares), dtype=bool) if shortable is None else ~shortable)
@@ -71,7 +71,7 @@ def limited_trades(
     cut.scale(limits.max_gross_share * equity - others - float((kept * prices).sum()), "gross")
     if buying_power is not None:
         cut.scale(buying_power, "buying_power")
-    traded = closing + cut.opening
+    traded = np.round(closing + cut.opening, SHARE_DECIMALS)
     leaves = (traded == np.abs(held)) & (closing > 0.0)
     small = (traded * prices < limits.min_trade_notional) & ~leaves & (traded > 0.0)
     cut.mark(small, "min_trade")

@@ -183,6 +183,7 @@ UNFILLED_REASONS = {
     "too_small": "less than one share, or than a cent",
     "costs_exceed_value": "the sale would have cost more than it brought in",
     "no_equity": "the account was worth nothing any more",
+    "corporate_action": "a split came between the decision and the open",
     "not_tradable": "the broker takes no orders for the symbol",
     "limit_short": "a short sale that orders.limits.allow_short, or the broker, does not allow",
     "limit_order": "cut to the notional that one order may have",

@@ -3,11 +3,11 @@
 from fractions import Fraction
 
 import numpy as np
-import pytest
+import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.portfolio import apply_actions, price_after, scaled_orders
+from ats_assets.portfolio import apply_actions, price_after, session_actions
 
 RATIO = st.sampled_from([(1, 1), (2, 1), (3, 1), (7, 1), (3, 2), (1, 10), (1, 3), (21, 20)])
 HELD = st.tuples(st.integers(-5_000, 5_000), st.integers(1, 50_000), RATIO, st.sampled_from([0, 0, 25, 73, 1_000]))
@@ -55,14 +55,20 @@ def test_a_short_position_pays_the_dividend() -> None:
     assert (done.dividends[0], done.realised[0], done.basis[0], done.cash_flow) == (-375, -375, -100_000, -375)
 
 
-@pytest.mark.parametrize("fractional", [False, True])
-@given(orders=st.lists(st.tuples(st.integers(-900, 900), RATIO), min_size=1, max_size=5))
-def test_an_exit_ordered_before_is_an_exit_after(orders: list[tuple[int, tuple[int, int]]], *, fractional: bool) -> None:
-    shares = np.array([float(n) for n, _ in orders])
-    ratio = np.array([p / q for _, (p, q) in orders])
-    how = {"cash": np.zeros(len(orders)), "close": np.full(len(orders), 50.0)}
-    held = apply_actions(shares, np.zeros(len(orders), np.int64), ratio=ratio, **how, fractional=fractional).shares
-    assert (scaled_orders(-shares, ratio, fractional=fractional) == -held).all()
+def test_what_of_a_session_s_actions_counts() -> None:
+    rows = [
+        ("A", "split", 2.0, None),
+        ("A", "cash_dividend", None, 0.5),
+        ("A", "cash_dividend", None, 0.25),
+        ("B", "spin_off", None, 3.0),
+        ("C", "merger", None, 40.0),
+        ("Z", "split", 3.0, None),
+    ]
+    actions = pl.DataFrame(rows, schema={"symbol": pl.String, "kind": pl.String, "ratio": pl.Float64, "cash": pl.Float64}, orient="row")
+    ratio, cash = session_actions(actions, ["A", "B", "C", "D"])
+    assert ratio.tolist() == [2.0, 1.0, 1.0, 1.0]
+    assert cash.tolist() == [0.75, 3.0, 0.0, 0.0]
+    assert [values.tolist() for values in session_actions(actions.clear(), ["A"])] == [[1.0], [0.0]]
 
 
 def test_the_price_after_is_that_of_a_new_share_without_the_payment() -> None:

@@ -3,7 +3,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.portfolio import TRADE_REASONS, TradePlan, limited_trades, plan_trades
+from ats_assets.portfolio import TRADE_REASONS, TradePlan, limited_trades, plan_trades, round_down
 from ats_assets.settings import OrderLimitSettings, PortfolioSettings
 
 FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
@@ -108,8 +108,7 @@ def test_no_limit_is_ever_exceeded(
 ) -> None:
     held, shares, prices = (np.array([row[i] for row in rows]) for i in range(3))
     lent = np.array([row[3] for row in rows])
-    if not fractional:
-        held, shares = np.trunc(held), np.trunc(shares)
+    held, shares = (round_down(values, fractional=fractional) for values in (held, shares))
     made = limited_trades(
         shares, held=held, prices=prices, equity=equity, limits=limits, fractional=fractional, buying_power=power, shortable=lent
     )

@@ -12,7 +12,17 @@ from sqlalchemy import Connection
 from ats_assets.orders.order import EntryKind, Leg, OrderKind, OrderStatus, Side
 from ats_assets.orders.paper import tables
 from ats_assets.orders.paper.day import Day
-from ats_assets.portfolio import SHARE_DECIMALS, Account, close_delisted, fill_at_open, notional_cents, trade_costs
+from ats_assets.portfolio import (
+    CANCELLED,
+    SHARE_DECIMALS,
+    Account,
+    apply_actions,
+    close_delisted,
+    fill_at_open,
+    notional_cents,
+    price_after,
+    trade_costs,
+)
 from ats_assets.portfolio.limits import Floats
 from ats_assets.settings import BacktestSettings
 
@@ -69,6 +79,7 @@ class Book:
         taken to have come first, and a take-profit is not judged in a session within which its position was made: the bar does not tell what came first.
         """
         settings = self.settings
+        self._take_actions(day)
         self.missing = np.where(day.quoted, 0, self.missing + 1)
         close_delisted(self.account, self.missing > settings.max_missing_sessions, self.last_close, settings)
         self._record_delistings(day)
@@ -85,6 +96,46 @@ class Book:
                 _finish(order, reasons.get(order["symbol"]) or _why_not(order, day, self._at(order)), day.closes_at)
         self._exit({id(order) for order in at_open}, day)
         self.last_close = np.where(day.quoted, day.close, self.last_close)
+
+    def _take_actions(self, day: Day) -> None:
+        """Corporate actions on what is held; an order in old shares is cancelled, a bracket's exits go on in new ones."""
+        if not ((day.ratio != 1.0) | (day.paid != 0.0)).any():
+            return
+        fractional = self.settings.fractional_shares
+        before = self.account.shares
+        applied = apply_actions(before, self.account.basis, ratio=day.ratio, cash=day.paid, close=self.last_close, fractional=fractional)
+        self.account.apply(applied)
+        for i in map(int, np.flatnonzero(before)):
+            ratio, paid = day.ratio[i], day.paid[i]
+            if paid:
+                self._enter(day, i, EntryKind.DIVIDEND, 0.0, int(applied.dividends[i]), f"{paid:g} for each of {before[i]:g} shares")
+            if ratio != 1.0:
+                text = f"{ratio:g} new shares for each of {before[i]:g}"
+                self._enter(day, i, EntryKind.SPLIT, float(applied.shares[i] - before[i]), int(applied.in_lieu[i]), text)
+        self.last_close = price_after(self.last_close, day.ratio, day.paid)
+        for order in self._waiting():
+            ratio = day.ratio[self._at(order)]
+            if ratio != 1.0 and order["parent_id"] is None:
+                order |= {"status": str(OrderStatus.CANCELED), "updated_at": day.opens_at, "reason": CANCELLED}
+            elif ratio != 1.0:
+                order["quantity"] = decimal(np.round(float(order["quantity"]) * ratio, SHARE_DECIMALS))
+                order["limit_price"] = decimal(float(order["limit_price"]) / ratio)
+
+    def _enter(self, day: Day, i: int, kind: EntryKind, shares: float, cash_cents: int, text: str) -> None:  # noqa: PLR0917
+        """Note a change of the account that no order made."""
+        symbol = self.symbols[i]
+        self.entries.append(
+            {
+                "entry_id": f"{day.session:%Y%m%d}-{symbol}-{kind}",
+                "session": day.session,
+                "kind": str(kind),
+                "symbol": symbol,
+                "quantity": decimal(np.round(shares, SHARE_DECIMALS)),
+                "cash_cents": cash_cents,
+                "at": day.opens_at,
+                "description": f"{symbol}: {text}",
+            }
+        )
 
     def _waiting(self) -> list[Row]:
         return [order for order in self.orders if order["status"] == OrderStatus.ACCEPTED]
@@ -185,20 +236,10 @@ class Book:
 
     def _record_delistings(self, day: Day) -> None:
         for one in self.account.fills:
+            signs = np.broadcast_to(one.sign, one.at.shape)
             for j, i in enumerate(one.at):
-                symbol, sign = self.symbols[i], int(np.broadcast_to(one.sign, one.at.shape)[j])
-                self.entries.append(
-                    {
-                        "entry_id": f"{day.session:%Y%m%d}-{symbol}-delisting",
-                        "session": day.session,
-                        "kind": str(EntryKind.CORPORATE_ACTION),
-                        "symbol": symbol,
-                        "quantity": decimal(sign * one.shares[j]),
-                        "cash_cents": int(one.cash_flow[j]),
-                        "at": day.opens_at,
-                        "description": f"{symbol} has had no bar for {int(self.missing[i])} sessions: closed at its last close less the haircut",
-                    }
-                )
+                text = f"no bar for {int(self.missing[i])} sessions: closed at its last close less the haircut"
+                self._enter(day, int(i), EntryKind.CORPORATE_ACTION, float(signs[j] * one.shares[j]), int(one.cash_flow[j]), text)
         self.account.fills.clear()
 
     def _record_fills(self, orders: Sequence[Row], session: date, at: datetime) -> None:

@@ -7,7 +7,7 @@ are filled in session D+1 when its bars are known. All its times are those of th
 from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
-from decimal import Decimal
+from decimal import ROUND_CEILING, Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row
@@ -66,7 +66,9 @@ class PaperBroker:
             at=self._market.calendar.closes_at(account.settled),
             cash=Decimal(account.cash_cents) * CENT,
             equity=equity,
-            buying_power=max(Decimal(0), equity * Decimal(repr(self._orders.limits.max_gross_share))).quantize(CENT),
+            buying_power=max(Decimal(0), equity * Decimal(repr(self._orders.limits.max_gross_share))).quantize(
+                CENT, ROUND_CEILING
+            ),  # the gross limit binds, not this
         )
 
     def positions(self) -> list[Position]:
@@ -209,7 +211,7 @@ class PaperBroker:
                 if bars is None:
                     return f"the bars of {following} are not stored: the paper account stands at the close of {account.settled}"
                 book = Book.load(connection, self._account, account.cash_cents, self._settings)
-                book.settle(Day.of(following, book.symbols, bars, calendar))
+                book.settle(Day.of(following, book.symbols, bars, self._market.actions(following), calendar=calendar))
                 book.store(connection, self._account, following)
 
     def _row(self, connection: Connection) -> Row[Any] | None:

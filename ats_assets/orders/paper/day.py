@@ -7,6 +7,7 @@ from datetime import date, datetime
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
+from ats_assets.portfolio import session_actions
 from ats_assets.portfolio.limits import Booleans, Floats
 
 
@@ -23,20 +24,29 @@ class Day:
     close: Floats
     quoted: Booleans
     traded: Booleans
+    ratio: Floats
+    """New shares for an old one at the open; 1 where nothing happens."""
+    paid: Floats
+    """Cash for an old share at the open."""
 
     @classmethod
-    def of(cls, session: date, symbols: Sequence[str], bars: pl.DataFrame, calendar: SessionCalendar) -> "Day":
+    def of(cls, session: date, symbols: Sequence[str], bars: pl.DataFrame, actions: pl.DataFrame, *, calendar: SessionCalendar) -> "Day":
         """The bars of the symbols, in their order.
 
         Parameters
         ----------
         bars
             Columns symbol, open, high, low, close, volume, one row for each symbol at most.
+        actions
+            Columns symbol, kind, ratio, cash.
         """
         named = pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String}).join(bars, on="symbol", how="left", maintain_order="left")
         prices = {name: named[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("open", "high", "low", "close")}
+        ratio, paid = session_actions(actions, symbols)
         return cls(
             session=session,
+            ratio=ratio,
+            paid=paid,
             opens_at=calendar.opens_at(session),
             closes_at=calendar.closes_at(session),
             quoted=named["open"].is_not_null().to_numpy(),

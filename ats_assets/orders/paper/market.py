@@ -1,6 +1,6 @@
-"""The market that paper orders are filled in: the bars of the warehouse."""
+"""The market that paper orders are filled in: the bars and corporate actions of the warehouse."""
 
-from datetime import date, datetime
+from datetime import date
 from typing import Protocol
 
 import polars as pl
@@ -19,6 +19,10 @@ class Market(Protocol):
 
     def bars(self, session: date) -> pl.DataFrame | None:
         """Columns symbol, open, high, low, close, volume of the session; None while they are not known."""
+        ...
+
+    def actions(self, session: date) -> pl.DataFrame:
+        """The corporate actions of the session's open, with columns symbol, kind, ratio, cash."""
         ...
 
 
@@ -40,7 +44,6 @@ class WarehouseMarket:
             return None
         return warehouse.read("bars", [session], ["symbol", "open", "high", "low", "close", "volume"])
 
-
-def close_of(market: Market, session: date) -> datetime:
-    """When a session closes, in UTC: the time of all that the paper broker does after it."""
-    return market.calendar.closes_at(session)
+    def actions(self, session: date) -> pl.DataFrame:
+        """The partition of `corporate_actions`, which is made together with the bars."""
+        return self._deployment.warehouse.read("corporate_actions", [session], ["symbol", "kind", "ratio", "cash"])

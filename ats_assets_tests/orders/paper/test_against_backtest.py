@@ -4,8 +4,9 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
+import numpy as np
 import polars as pl
-from hypothesis import given, settings
+from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ats_assets.backtests import BacktestResult, run_backtest
@@ -22,7 +23,8 @@ from ats_assets_tests.backtests.small_markets import random_market
 class Frames:
     """A market of frames, each day a session."""
 
-    def __init__(self, bars: pl.DataFrame) -> None:
+    def __init__(self, bars: pl.DataFrame, actions: pl.DataFrame) -> None:
+        self._actions = actions
         prices = bars.with_columns(high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close"))
         self._bars = {key[0]: rows for key, rows in prices.partition_by("session", as_dict=True).items()}
         self._none = prices.clear()
@@ -33,6 +35,22 @@ class Frames:
 
     def bars(self, session: date) -> pl.DataFrame | None:
         return self._bars.get(session, self._none)
+
+    def actions(self, session: date) -> pl.DataFrame:
+        return self._actions.filter(session=session)
+
+
+def random_actions(seed: int, bars: pl.DataFrame) -> pl.DataFrame:
+    """Splits, reverse splits, stock dividends and dividends of some symbols at some sessions, several on one day among them."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for symbol, session in bars.select("symbol", "session").iter_rows():
+        if random.random() < 0.15:
+            rows.append((symbol, session, "split", float(random.choice([2.0, 1.5, 0.1, 1.05, 7.0])), None))
+        if random.random() < 0.15:
+            rows.append((symbol, session, "cash_dividend", None, round(float(random.uniform(0.001, 2)), 3)))
+    schema = {"symbol": pl.String, "session": pl.Date, "kind": pl.String, "ratio": pl.Float64, "cash": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 CASES = st.tuples(
@@ -64,16 +82,17 @@ Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimi
 
 
 @given(CASES)
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking a case takes minutes
 def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: Case) -> None:
     seed, n_sessions, n_symbols, shorts, costs, portfolio, limits = case
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
     if signals.is_empty():
         return
     days = [day for day in days if day >= signals["session"].min()]
-    expected = run_backtest(signals, bars, days, portfolio=portfolio, settings=costs, limits=limits)
+    actions = random_actions(seed, bars)
+    expected = run_backtest(signals, bars, days, portfolio=portfolio, settings=costs, limits=limits, actions=actions)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
-        broker = PaperBroker(state, Frames(bars), costs, OrdersSettings(limits=limits))
+        broker = PaperBroker(state, Frames(bars, actions), costs, OrdersSettings(limits=limits))
         for day in days:
             assert broker.settle(day) is None
             _compare(day, broker, expected)

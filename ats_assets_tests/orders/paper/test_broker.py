@@ -145,3 +145,30 @@ def test_a_delisted_position_is_an_entry_of_the_account(tmp_path: Path) -> None:
         (entry,) = broker.entries(sent.submitted_at)
         assert (entry.symbol, entry.quantity, entry.cash) == ("A", -100, 500)
         assert (broker.account().cash, broker.positions()) == (9500, [])
+
+
+def test_a_split_and_a_dividend_on_a_held_position(tmp_path: Path) -> None:
+    """101 bought at 10. Day 2: 3 for 2 makes 151.5: 151, and half a share at 10 / 1.5 = 3.33 in cash. Day 3: 0.20 for each of 151 is 30.20."""
+    actions = {2: ("split", 1.5, None), 3: ("cash_dividend", None, 0.2)}
+    with paper(tmp_path, FLAT, FLAT, (7, 7, 7, 7), (7, 7, 7, 7), actions=actions) as broker:
+        sent = broker.submit(order(0, "buy", 101))
+        broker.settle(day(2))
+        assert (broker.positions()[0].quantity, broker.account().cash) == (151, Decimal("8993.33"))
+        broker.settle(day(3))
+        assert broker.account().cash == Decimal("9023.53")
+        told = [(one.kind, one.quantity, one.cash) for one in broker.entries(sent.submitted_at)]
+        assert told == [("split", 50, Decimal("3.33")), ("dividend", 0, Decimal("30.20"))]
+
+
+def test_an_order_in_old_shares_is_cancelled_and_the_exits_of_a_bracket_go_on_in_new_ones(tmp_path: Path) -> None:
+    with paper(tmp_path, FLAT, FLAT, (5, 5, 5, 5), (4.4, 4.6, 4.4, 4.5), actions={2: ("split", 2.0, None)}) as broker:
+        bought = broker.submit(order(0, "buy", 100, OrderKind.BRACKET, **BRACKET))
+        broker.settle(day(1))
+        sold = broker.submit(order(1, "sell", 50))
+        broker.settle(day(2))
+        done = broker.find(sold.client_order_id)
+        assert done is not None
+        assert (done.status, done.reason) == (OrderStatus.CANCELED, "corporate_action")
+        assert [p.quantity for p in broker.positions()] == [200]
+        broker.settle(day(3))  # the stop-loss of 9 is one of 4.50 now
+        assert [(f.side, f.quantity, f.price) for f in broker.fills(bought.submitted_at)][1:] == [("sell", 200, Decimal("4.4"))]
