@@ -1,21 +1,19 @@
-"""`ats stale`: the partitions that were made from what is not in force any more, and, with --heal, those made again."""
+"""`ats stale`: the partitions that were made from what is not in force any more.
+
+Without --heal and --source it does not make the graph where its rules are known (`known_rules`), since that takes seconds.
+"""
 
 import json
 import sys
 from collections.abc import Sequence
 from typing import Any
 
-import typer
 from rich.table import Table
 
-from ats_assets.cli.progress import RunProgress
-from ats_assets.cli.run import Outcome, Part, Runner
-from ats_assets.cli.startup import open_instance, quiet
-from ats_assets.cli.writing import console, say, write_table
-from ats_assets.definitions import build
+from ats_assets.cli.writing import console, write_table
 from ats_assets.deployment import Deployment
-from ats_assets.healing import Healing, delivered_versions, rules_of
-from ats_assets.lineage import Stale, ranges
+from ats_assets.lineage import LineageIndex, Stale, Staleness, ranges
+from ats_assets.lineage.known_rules import read_rules
 from ats_assets.settings import load_settings
 
 REASONS = 5
@@ -23,47 +21,31 @@ REASONS = 5
 
 
 def stale(*, as_json: bool, heal: bool, deep: bool, source: bool, chunk: int) -> None:
-    """List what is stale on standard output; status 1 if healing fails."""
-    with quiet():
-        deployment = Deployment(load_settings())
-        definitions = build(deployment)
-        delivered = delivered_versions(deployment) if source else None
-        healing = Healing(deployment, rules_of(deployment, definitions.resolve_asset_graph()), delivered)
-        found = healing.stale(deep=deep)
-        if not heal:
-            _write([_plain(one) for one in found]) if as_json else _show(deployment, found)
+    """List what is stale on standard output; with `heal` make it again, status 1 if that fails."""
+    deployment = Deployment(load_settings())
+    rules = None if heal or source else read_rules(deployment)
+    if rules is None:
+        from ats_assets.cli.healing import heal as make_again  # noqa: PLC0415 - the graph takes seconds to import
+        from ats_assets.cli.healing import list_stale  # noqa: PLC0415
+
+        if heal:
+            make_again(deployment, deep=deep, source=source, chunk=chunk, as_json=as_json)
             return
-        with open_instance() as instance:
-            healed, messages = heal_all(healing, Runner(deployment, definitions, instance), chunk)
-    _write(healed) if as_json else _show_healed(healed)
-    for message in messages:
-        say(f"ats stale: {message}")
-    if messages:
-        raise typer.Exit(1)
+        found = list_stale(deployment, deep=deep, source=source)
+    else:
+        index = LineageIndex(deployment)
+        index.refresh(deep=deep)
+        found = Staleness(deployment, rules, index.entries(), None).stale()
+    write_json([plain(one) for one in found]) if as_json else _show(deployment, found)
 
 
-def heal_all(healing: Healing, runner: Runner, chunk: int) -> tuple[list[dict[str, Any]], list[str]]:
-    """Make again what is stale, asset after asset; what was made, with `changed` (whether its content is another one now), and what went wrong."""
-    made: list[dict[str, Any]] = []
-    with RunProgress(0) as progress:
-        for assets, sessions, why in healing.steps(chunk):
-            before = [healing.version(one.asset, one.session) for one in why]
-            part = Part(job="history" if sessions else "backtest_reports", assets=assets, sessions=tuple(sessions))
-            outcome = Outcome.of(sessions, assets)
-            runner.run([part], outcome, progress)
-            if outcome.messages or outcome.interrupted:
-                return made, outcome.messages or ["interrupted: what was made stays; the same command goes on"]
-            for one, was in zip(why, before, strict=True):
-                made.append(_plain(one) | {"changed": healing.version(one.asset, one.session) != was})
-    left = healing.stale()
-    return made, [f"{len(left)} partitions are stale still, first {left[0].asset} {left[0].session}: {left[0].reason}"] if left else []
-
-
-def _plain(one: Stale) -> dict[str, Any]:
+def plain(one: Stale) -> dict[str, Any]:
+    """As JSON has it."""
     return {"asset": one.asset, "session": one.session or None, "reason": one.reason}
 
 
-def _write(rows: Sequence[dict[str, Any]]) -> None:
+def write_json(rows: Sequence[dict[str, Any]]) -> None:
+    """Rows on standard output."""
     sys.stdout.write(json.dumps(list(rows), indent=2, ensure_ascii=False) + "\n")
 
 
@@ -90,15 +72,3 @@ def _spans(deployment: Deployment, sessions: Sequence[str]) -> str:
     spans = ranges(sessions, deployment.calendar) if sessions else []
     shown = [first if n == 1 else f"{first} to {last} ({n})" for first, last, n in spans[:3]]
     return ", ".join(shown) + (f" and {len(spans) - 3} more runs" if len(spans) > 3 else "")
-
-
-def _show_healed(made: Sequence[dict[str, Any]]) -> None:
-    out = console()
-    if not made:
-        out.print("Nothing was stale.")
-        return
-    table = Table("asset", "made again", "content changed", box=None, padding=(0, 2, 0, 0))
-    for asset in dict.fromkeys(row["asset"] for row in made):
-        rows = [row for row in made if row["asset"] == asset]
-        table.add_row(asset, str(len(rows)), str(sum(row["changed"] for row in rows)))
-    write_table(out, table)

@@ -9,8 +9,8 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ats_assets.cli.healing import heal_all
 from ats_assets.cli.run import Runner
-from ats_assets.cli.stale import heal_all
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.healing import Healing, rules_of

@@ -1,0 +1,57 @@
+"""The rules of the graph as a file, so that a question about what is stale need not make the graph, which takes seconds.
+
+They are kept under a key of all that they follow from: every source file of the package, the settings, the feature families of one's own, the Python version.
+Whatever changes any of it changes the key, and the graph is made again; so the file is never the truth itself, and may be deleted.
+"""
+
+import hashlib
+import json
+import sys
+from dataclasses import asdict
+from pathlib import Path
+from typing import Any
+
+from ats_assets.atomic_file import replace_file
+from ats_assets.deployment import Deployment
+from ats_assets.lineage.rules import Rule, Rules, Window
+
+PACKAGE = Path(__file__).resolve().parents[1]
+SOURCES = {".py", ".toml", ".json"}
+
+
+def read_rules(deployment: Deployment) -> Rules | None:
+    """The rules, if the file holds them for what is in force."""
+    try:
+        stored = json.loads(_file(deployment).read_bytes())
+        return Rules(map(_rule, stored["rules"])) if stored["key"] == _key(deployment) else None
+    except (OSError, ValueError, KeyError, TypeError):
+        return None
+
+
+def write_rules(deployment: Deployment, rules: Rules) -> None:
+    """Keep the rules of what is in force; where the folder can't be written to, nothing is kept."""
+    text = json.dumps({"key": _key(deployment), "rules": [asdict(rule) for rule in rules]})
+    try:
+        _file(deployment).parent.mkdir(parents=True, exist_ok=True)
+        replace_file(_file(deployment), lambda file: file.write(text.encode()), fsync=False)
+    except OSError:
+        return
+
+
+def _file(deployment: Deployment) -> Path:
+    return deployment.settings.storage.data / "lineage-rules.json"
+
+
+def _key(deployment: Deployment) -> str:
+    digest = hashlib.sha256(f"{sys.version}\n{deployment.settings.model_dump_json()}\n".encode())
+    for root in (PACKAGE, deployment.settings.features.folder):
+        for file in sorted(root.rglob("*")) if root.is_dir() else ():
+            if file.suffix in SOURCES and file.is_file():
+                content = file.read_bytes()
+                digest.update(f"{file.relative_to(root)} {len(content)}\n".encode() + content)
+    return digest.hexdigest()
+
+
+def _rule(stored: dict[str, Any]) -> Rule:
+    windows = tuple(Window(**window) for window in stored["windows"])
+    return Rule(**stored | {"windows": windows, "made_with": tuple(stored["made_with"])})
