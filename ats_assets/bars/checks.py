@@ -94,13 +94,18 @@ def _suspicions(deployment: Deployment) -> dg.AssetChecksDefinition:
         sessions = _sessions(context)
         window = window_sessions(deployment.calendar, sessions, settings.lookback_sessions)
         bars = deployment.read("bars", window, BARS_SCHEMA)
-        stored = [day for day in window if deployment.warehouse.exists("corporate_actions", day)]  # bars can be made without them
-        actions = deployment.read("corporate_actions", stored, CORPORATE_ACTIONS_SCHEMA)
+        actions = deployment.read("corporate_actions", _intact(deployment, "corporate_actions", window), CORPORATE_ACTIONS_SCHEMA)
         found = suspicions(bars, sessions, settings, calendar=deployment.calendar, actions=actions)
         by_session = {key[0]: rows for key, rows in found.group_by("session", maintain_order=True)}
         return report(context, {day: _suspected(by_session.get(day, found.clear())) for day in sessions}, severity=WARN)
 
     return suspicious
+
+
+def _intact(deployment: Deployment, asset: str, sessions: list[date]) -> list[date]:
+    """The sessions of which a sound file is there: bars are made, and healed, before the actions, and a warning must not stop that."""
+    warehouse = deployment.warehouse
+    return [day for day in sessions if warehouse.exists(asset, day) and not warehouse.fault(warehouse.path(asset, day))]
 
 
 def _suspected(found: pl.DataFrame) -> Verdict:

@@ -30,7 +30,7 @@ def test_makes_everything_and_sums_it_up(made: Made) -> None:
         "backtest": 1,
         "backtest_report": 1,
     }
-    assert len(summary["assets"]) == 12
+    assert len(summary["assets"]) == 15
     assert -1 <= summary["ic"] <= 1
     assert -1 <= summary["rank_ic"] <= 1
     assert {"total_return", "volatility", "sharpe", "sharpe_standard_error", "max_drawdown", "turnover", "benchmark_return"} <= set(

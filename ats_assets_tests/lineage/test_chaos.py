@@ -15,6 +15,7 @@ from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.run import Outcome, Part, Runner
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.warehouse import DELIVERED
 from ats_assets_tests.lineage.conftest import LAST, heal, healing_of
 from ats_assets_tests.lineage.test_healing import DAY, deliver, pairs
 from ats_assets_tests.small_market import FIRST, differences, files_of
@@ -27,12 +28,12 @@ SEEDS = int(os.environ.get("ATS_TEST_CHAOS", "3"))
 
 def disturb(root: Path, choice: random.Random) -> str:
     """Do something to a file that can be made again; what was done."""
-    raw = root / "warehouse" / "raw_bars"
+    raw = {root / "warehouse" / asset for asset in DELIVERED}
     files = [
         file
         for stage in ("warehouse", "models")
         for file in sorted((root / stage).rglob("*"))
-        if file.is_file() and raw not in file.parents
+        if file.is_file() and not raw & set(file.parents)
     ]
     file = choice.choice(files)
     content = bytearray(file.read_bytes())
