@@ -18,6 +18,7 @@ from ats_assets.alpaca.errors import (
     AlpacaRefusedError,
     AlpacaUnreachableError,
 )
+from ats_assets.alpaca.trade_updates import TradeUpdates
 from ats_assets.alpaca.waiting import Waiting
 
 __all__ = [
@@ -29,6 +30,7 @@ __all__ = [
     "AlpacaUnreachableError",
     "Credentials",
     "Secret",
+    "TradeUpdates",
     "Waiting",
     "corporate_actions_client",
     "crypto_client",

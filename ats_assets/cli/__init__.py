@@ -250,6 +250,16 @@ def orders_resume(
     command(who=who or getpass.getuser(), note=note, accept=accept)
 
 
+@orders.command("watch")
+def orders_watch(
+    every: Annotated[float, typer.Option(min=10, metavar="SECONDS", help="Reconcile after so many seconds without an event, too.")] = 300,
+) -> None:
+    """Follow the broker's order events, and record and tell each fill when it happens. It runs until SIGTERM or Ctrl-C."""
+    from ats_assets.cli.orders import watch as command  # noqa: PLC0415
+
+    command(every=every)
+
+
 features = typer.Typer(no_args_is_help=True, help="The registry of factors, and what an expression needs.")
 app.add_typer(features, name="features")
 Form = Annotated[Literal["table", "json"], typer.Option("--format", help="How it is written.")]

@@ -1,17 +1,23 @@
 """`ats orders`: where trading stands, and how it goes on after a halt."""
 
 import json
+import signal
 import sys
 import webbrowser
+from collections.abc import Iterator
+from contextlib import contextmanager
 from typing import Any
 
 from rich.table import Table
 
+from ats_assets.alerts import Alert, open_alerts
+from ats_assets.alpaca import TradeUpdates, is_live, read_credentials
 from ats_assets.atomic_file import replace_file
 from ats_assets.cli.writing import console, say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.orders import BrokerError, KillSwitch
+from ats_assets.orders import Bell, BrokerError, KillSwitch, Pace
+from ats_assets.orders import watch as keep_watching
 from ats_assets.orders.desk import Desk, open_desk
 from ats_assets.reports.execution_report import execution_report
 from ats_assets.settings import load_settings
@@ -70,6 +76,51 @@ def report(*, open_it: bool) -> None:
     sys.stdout.write(f"{path}\n")
     if open_it and not webbrowser.open(path.as_uri()):
         say(f"no browser could be started: open {path} yourself")
+
+
+def watch(*, every: float) -> None:
+    """Keep the records up with the broker until SIGTERM or SIGINT; status 0 then, 1 where the keys are refused."""
+    deployment = Deployment(load_settings())
+    settings = deployment.settings
+    if settings.orders.broker == "paper":
+        say(
+            "ats orders watch: there is nothing to watch. The paper broker fills orders when the bars of the next session are stored, and ats trade books them"
+        )
+        return
+    is_live(settings)  # before the keys, which are those of the wrong account then
+    credentials, send = read_credentials(), open_alerts(settings).send
+
+    def alert(one: Alert) -> None:
+        say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.severity}: {one.title}")
+        send(one)
+
+    bell = Bell()
+    with (
+        open_desk(deployment, alert=alert) as desk,
+        _stopping(bell),
+        TradeUpdates(settings, credentials, bell.ring) as updates,
+    ):
+        say(f"watching the orders at {desk.broker.name}, {'LIVE' if desk.broker.live else 'paper account'}; Ctrl-C or SIGTERM ends it")
+        looks = keep_watching(desk.executor, bell, alert=alert, alive=updates.check, pace=Pace(interval_seconds=every))
+    say(f"stopped; the account was reconciled {looks} times")
+
+
+@contextmanager
+def _stopping(bell: Bell) -> Iterator[None]:
+    """SIGTERM and SIGINT stop the watch, once the look that has begun is at its end; a second one does what it did before."""
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        bell.stop()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 def _status(deployment: Deployment, desk: Desk) -> dict[str, Any]:

@@ -1,7 +1,15 @@
 """Orders: from signals to a broker, exactly once, and what came of them."""
 
 from ats_assets.orders.alpaca_broker import AlpacaBroker
-from ats_assets.orders.broker import Broker, BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
+from ats_assets.orders.broker import (
+    Broker,
+    BrokerError,
+    DuplicateOrderError,
+    KeysRefusedError,
+    NotSentError,
+    OrderRejectedError,
+    OutcomeUnknownError,
+)
 from ats_assets.orders.clock import Clock, SystemClock
 from ats_assets.orders.executor import Executor
 from ats_assets.orders.kill_switch import KillSwitch
@@ -33,6 +41,7 @@ from ats_assets.orders.outcome import (
     Settlement,
 )
 from ats_assets.orders.shift import AlertSink, Patience
+from ats_assets.orders.watching import Bell, Pace, watch
 
 __all__ = [
     "AccountEntry",
@@ -40,6 +49,7 @@ __all__ = [
     "AccountState",
     "AlertSink",
     "AlpacaBroker",
+    "Bell",
     "Broker",
     "BrokerError",
     "BrokerOrder",
@@ -55,6 +65,7 @@ __all__ = [
     "Halt",
     "Instrument",
     "IntentState",
+    "KeysRefusedError",
     "KillSwitch",
     "LeaseLostError",
     "Leg",
@@ -65,10 +76,12 @@ __all__ = [
     "OrderStatus",
     "Outcome",
     "OutcomeUnknownError",
+    "Pace",
     "Patience",
     "Position",
     "Settlement",
     "Side",
     "SystemClock",
     "client_order_id",
+    "watch",
 ]

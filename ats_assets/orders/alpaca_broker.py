@@ -24,7 +24,14 @@ from ats_assets.alpaca import (
 )
 from ats_assets.orders.alpaca_hours import MAX_SKEW, NEW_YORK, closed_reason, hours_from, skew_reason
 from ats_assets.orders.alpaca_orders import decimal, from_order, instant, to_request
-from ats_assets.orders.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
+from ats_assets.orders.broker import (
+    BrokerError,
+    DuplicateOrderError,
+    KeysRefusedError,
+    NotSentError,
+    OrderRejectedError,
+    OutcomeUnknownError,
+)
 from ats_assets.orders.clock import Clock, SystemClock
 from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, EntryKind, Fill, Instrument, OrderIntent, Position, Side
 from ats_assets.orders.shift import AlertSink
@@ -349,6 +356,8 @@ def _asking(what: str) -> Iterator[None]:
         yield
     except BrokerError:
         raise
+    except AlpacaKeysError as error:
+        raise KeysRefusedError(f"Alpaca can't be asked for {what}: {error}") from None
     except AlpacaError as error:
         raise BrokerError(f"Alpaca can't be asked for {what}: {error}") from None
     except (ValueError, TypeError, KeyError, AttributeError) as error:  # JSON, but not what was asked for

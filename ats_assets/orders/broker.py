@@ -20,6 +20,10 @@ class BrokerError(AtsError):
     """The broker can't be asked, or says no."""
 
 
+class KeysRefusedError(BrokerError):
+    """The broker does not know us: no repetition helps, other keys do."""
+
+
 class OrderRejectedError(BrokerError):
     """The broker has refused the order, for good."""
 

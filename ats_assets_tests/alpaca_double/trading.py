@@ -4,7 +4,7 @@ Source of formats, codes and rules: Alpaca's documentation of the Trading API (o
 """
 
 import uuid
-from collections.abc import Iterable, Mapping
+from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
@@ -56,6 +56,8 @@ class Trading:
         self.refused: list[tuple[str, str]] = []
         self.unique = True
         """Whether a client order id is taken once. Alpaca promises it; without it a test sees what the client alone is worth."""
+        self.listeners: list[Callable[[dict[str, Any]], None]] = []
+        """Told of each order event, in the form of the stream `trade_updates`."""
         self.now = datetime.now(NEW_YORK)
 
     def routes(self) -> Iterable[Route]:
@@ -78,6 +80,8 @@ class Trading:
             self.fill(body["client_order_id"], Decimal(body["qty"]), Decimal(body["price"]))
         elif what == "auction":
             self.auction({symbol: Decimal(price) for symbol, price in body["prices"].items()}, instant(body["at"]))
+        elif what == "reject":
+            self.reject(body["client_order_id"])
         elif what == "account":
             self.account_fields.update(body)
         elif what == "unique":
@@ -122,6 +126,15 @@ class Trading:
             cum_qty=str(done),
             order_status=order["status"],
         )
+        self._tell(
+            "fill" if whole else "partial_fill",
+            order,
+            at,
+            execution_id=str(uuid.uuid5(uuid.NAMESPACE_OID, self.activities[-1]["id"])),
+            price=str(price),
+            qty=str(quantity),
+            position_qty=str(self.held[order["symbol"]]),
+        )
         if whole and order["order_class"] == "bracket":
             for leg in order["legs"] or ():
                 leg["status"] = "new" if leg["type"] == "limit" else "held"
@@ -139,13 +152,26 @@ class Trading:
             if price is not None and (limit is None or sign * (limit - price) >= 0) and order["type"] in ("market", "limit"):
                 self.fill(order["client_order_id"], Decimal(order["qty"]) - Decimal(order["filled_qty"]), price, at)
             elif order["time_in_force"] == "opg":
-                order |= {"status": "expired", "expired_at": rfc3339(at), "updated_at": rfc3339(at)}
+                self._end(order, "expired", "expired_at", at)
 
     def close(self, at: datetime) -> None:
         """The close of a session: day orders expire."""
         for order in self.orders.values():
             if order["status"] in OPEN and order["time_in_force"] in ("day", "opg"):
-                order |= {"status": "expired", "expired_at": rfc3339(at), "updated_at": rfc3339(at)}
+                self._end(order, "expired", "expired_at", at)
+
+    def reject(self, client_order_id: str, at: datetime | None = None) -> None:
+        """The exchange refuses an order that Alpaca had taken."""
+        self._end(self._named(client_order_id), "rejected", "failed_at", at or self.now)
+
+    def replace(self, client_order_id: str, quantity: Decimal, at: datetime | None = None) -> str:
+        """Somebody has replaced an order, as Alpaca's page does: another order, with an id of its own, stands in for it. Gives its client order id."""
+        order, at = self._named(client_order_id), at or self.now
+        new = order | {"id": str(uuid.uuid4()), "client_order_id": str(uuid.uuid4()), "qty": str(quantity), "replaces": order["id"]}
+        self.orders[new["id"]] = new | {"submitted_at": rfc3339(at), "updated_at": rfc3339(at)}
+        order["replaced_by"] = new["id"]
+        self._end(order, "replaced", "replaced_at", at)
+        return new["client_order_id"]
 
     def book(self, kind: str, at: datetime, *, cash: str = "0", symbol: str | None = None, qty: str | None = None, **more: Any) -> None:
         """An activity without a trade: DIV, INT, FEE, CSD, SPLIT …; `qty` of a split is the change of the position."""
@@ -166,7 +192,15 @@ class Trading:
             if filled["id"] in [leg["id"] for leg in parent["legs"] or ()]:
                 for leg in parent["legs"]:
                     if leg["id"] != filled["id"] and leg["status"] in OPEN:
-                        leg["status"] = "canceled"
+                        self._end(leg, "canceled", "canceled_at", self.now)
+
+    def _end(self, order: dict[str, Any], status: str, stamp: str, at: datetime) -> None:
+        order |= {"status": status, stamp: rfc3339(at), "updated_at": rfc3339(at)}
+        self._tell(status, order, at)
+
+    def _tell(self, event: str, order: Mapping[str, Any], at: datetime, **more: str) -> None:
+        for listener in self.listeners:
+            listener({"event": event, "timestamp": rfc3339(at), "order": dict(order)} | more)
 
     # ---- the API
 
@@ -234,6 +268,7 @@ class Trading:
         self.orders[order["id"]] = order
         for leg in order["legs"] or ():
             self.orders[leg["id"]] = leg
+        self._tell("new", order, request.now)
         return Response(body=order)
 
     def _checked(self, given: Mapping[str, Any], name: str, now: datetime) -> dict[str, Any]:
@@ -377,7 +412,7 @@ class Trading:
         if order["status"] not in OPEN:
             raise Refusal(422, f'order is already in "{order["status"]}" state', 42210000)
         for one in (order, *(order["legs"] or ())):
-            one |= {"status": "canceled", "canceled_at": rfc3339(request.now), "updated_at": rfc3339(request.now)}
+            self._end(one, "canceled", "canceled_at", request.now)
         return Response(status=204)
 
     def _found(self, request: Request) -> dict[str, Any]:
