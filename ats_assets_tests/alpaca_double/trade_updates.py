@@ -7,6 +7,7 @@ Messages as in Alpaca's documentation ("WebSocket streaming", "Trade updates"): 
 import asyncio
 import contextlib
 import json
+import logging
 import socket
 import struct
 import threading
@@ -23,6 +24,9 @@ from websockets.http11 import Request, Response
 
 from ats_assets_tests.alpaca_double.server import AlpacaDouble
 from ats_assets_tests.alpaca_double.trading import Trading
+
+_silent = logging.getLogger(__name__)
+_silent.setLevel(logging.CRITICAL)  # its frames hold the keys, and a test looks for these in all output
 
 
 class Point(StrEnum):
@@ -141,7 +145,7 @@ class TradeUpdatesDouble:
         self._outgoing: asyncio.Queue[dict[str, Any]] = asyncio.Queue()
         server: Server
         async with serve(
-            self._talk, "127.0.0.1", self._port, process_request=self._handshake, ping_interval=None, close_timeout=0.2
+            self._talk, "127.0.0.1", self._port, process_request=self._handshake, ping_interval=None, close_timeout=0.2, logger=_silent
         ) as server:
             with self._changed:
                 self.url = f"ws://127.0.0.1:{server.sockets[0].getsockname()[1]}/stream"

@@ -343,8 +343,7 @@ class TestKeys:
     def test_they_are_in_no_output(
         self, floor: Floor, secret: str, caplog: pytest.LogCaptureFixture, capfd: pytest.CaptureFixture[str]
     ) -> None:
-        points = [point for point in Point if point is not Point.HANDSHAKE]
-        floor.stream.slips = tuple(Slip(point=point, mishap=Mishap.CLOSE, first=n) for n, point in enumerate(points, start=1))
+        floor.stream.slips = tuple(Slip(point=point, mishap=Mishap.CLOSE) for point in Point)
         with caplog.at_level(logging.DEBUG), floor.watching(environment=ENVIRONMENT | {"APCA_API_SECRET_KEY": secret}) as watched:
             if secret == SECRET_KEY:
                 floor.stream.reached(Point.LISTENING, 2)
