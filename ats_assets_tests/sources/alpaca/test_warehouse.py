@@ -42,7 +42,7 @@ def made(
     result = (
         build(deployment)
         .resolve_job_def("history")
-        .get_subset(asset_selection={dg.AssetKey(name) for name in ("raw_bars", "bars", "rejected_bars")})
+        .get_subset(asset_selection={dg.AssetKey(name) for name in ("raw_bars", "raw_corporate_actions", "bars", "rejected_bars")})
         .execute_in_process(instance=instance, tags=range_tags(days), raise_on_error=not fails)
     )
     assert result.success is not fails
@@ -92,7 +92,7 @@ def test_a_run_that_broke_off_goes_on_and_a_correction_is_a_vintage(tmp_path: Pa
         assert starts == {(SESSIONS[4] + timedelta(days=1)).isoformat()}  # the first five sessions are not asked for again
         assert_frame_equal(deployment.warehouse.read("bars", SESSIONS).select(market.served.columns), market.served)
         assert (
-            delivered_versions(deployment)
+            delivered_versions(deployment)["raw_bars"]
             == {day.isoformat(): data_version(deployment.source.bars([day])) for day in SESSIONS}
             == deployment.warehouse.data_versions("raw_bars", SESSIONS)
         )
