@@ -35,6 +35,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
     def __init__(self, base_dir: str, *, run_log_days: float | None = None) -> None:
         self._batch = threading.local()
         self._check_states: dict[dg.AssetCheckKey, Any] = {}
+        self._tables: set[str] = set()
         self._run_log_days = run_log_days
         super().__init__(base_dir)
 
@@ -96,6 +97,13 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
     def get_checkpointed_asset_check_state(self, keys: Sequence[dg.AssetCheckKey]) -> Mapping[dg.AssetCheckKey, Any]:
         fresh = super().get_checkpointed_asset_check_state(keys)
         return {key: self._check_states.get(key, fresh[key]) for key in keys}
+
+    @override
+    def has_table(self, table_name: str) -> bool:
+        """Dagster asks with each event; a table that is there stays."""
+        if table_name not in self._tables and super().has_table(table_name):
+            self._tables.add(table_name)
+        return table_name in self._tables
 
     @override
     def delete_events(self, run_id: str) -> None:

@@ -13,6 +13,7 @@ import json
 import os
 import re
 from collections.abc import Iterable, Mapping
+from typing import Any
 from urllib.parse import quote, quote_plus, unquote
 
 HIDDEN = "***"
@@ -93,8 +94,20 @@ def redacted(text: str) -> str:
 
 
 def current_redactor() -> Redactor:
-    """The redactor of the environment as it is now."""
-    return _redactor(tuple(_values(os.environ)))
+    """The redactor of the environment as it is now.
+
+    It is asked for with each text that is stored, so an environment that is what it was is recognised by one comparison of dictionaries.
+    """
+    now = (dict(getattr(os.environ, "_data", os.environ)), frozenset(_held))
+    if _newest and _newest[0] == now:
+        return _newest[1]
+    redactor = _redactor(tuple(_values(os.environ)))
+    _newest[:] = [now, redactor]
+    return redactor
+
+
+_newest: list[Any] = []
+"""What the environment was when it was last looked at, and the redactor of it."""
 
 
 @functools.lru_cache(maxsize=64)
