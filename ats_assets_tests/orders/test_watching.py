@@ -214,9 +214,8 @@ class TestFills:
             check_all_is_well(floor)
 
     def test_an_event_before_the_books_show_it(self, floor: Floor) -> None:
-        before = floor.readings()
-        with floor.watching(Pace(interval_seconds=FAR, gather_seconds=0.005, again_seconds=1.0, waiting=QUICK)):
-            until(lambda: floor.readings() >= before + 4)  # the looks at the start and as it listens
+        with floor.watching(Pace(interval_seconds=FAR, gather_seconds=0.005, again_seconds=5.0, waiting=QUICK)):
+            floor.stream.reached(Point.LISTENING)  # it looks as it listens, and once more some seconds later
             listener = floor.trading.listeners.pop()
             for fill in FILLS:
                 floor.fill(*fill)
