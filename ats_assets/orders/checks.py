@@ -9,6 +9,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.orders.quality import summary
 from ats_assets.orders.schema import EXECUTION_QUALITY_SCHEMA
 from ats_assets.partitions import session_partitions, sessions_of
+from ats_assets.portfolio.order_limits import least
 from ats_assets.verdicts import Verdict, report
 
 TOLERANCE = 1e-6
@@ -55,10 +56,10 @@ def judge_limits(deployment: Deployment, session: date) -> Verdict:
     broken = []
     for symbol, leg, side, notional in plan.select("symbol", "leg", "side", "notional").iter_rows():
         after[symbol] = after.get(symbol, 0.0) + (notional if side == "buy" else -notional)
-        if leg == "open" and notional > _least(limits.max_order_share * equity, limits.max_order_notional) * (1 + TOLERANCE):
+        if leg == "open" and notional > least(limits.max_order_share * equity, limits.max_order_notional) * (1 + TOLERANCE):
             broken.append(f"{symbol}: order of {notional:,.2f}")
     opening = float(plan.filter(leg="open")["notional"].sum())
-    day = _least(limits.max_day_share * equity, limits.max_day_notional)
+    day = least(limits.max_day_share * equity, limits.max_day_notional)
     if opening and float(plan["notional"].sum()) > day * (1 + TOLERANCE):
         broken.append(f"orders of {float(plan['notional'].sum()):,.2f} in all")
     opened = set(plan.filter(leg="open")["symbol"])
@@ -73,10 +74,6 @@ def judge_limits(deployment: Deployment, session: date) -> Verdict:
         broken += [f"{s}: short" for s in sorted(opened) if after[s] < -0.01 and after[s] < held.get(s, 0.0)]
     text = f"{len(plan)} orders of {float(plan['notional'].sum()):,.2f} at an equity of {equity:,.2f}"
     return Verdict(passed=not broken, text="; ".join(broken) or text, metadata={"orders": len(plan), "equity": equity})
-
-
-def _least(share: float, notional: float | None) -> float:
-    return share if notional is None else min(share, notional)
 
 
 def _slippage(deployment: Deployment) -> dg.AssetChecksDefinition:

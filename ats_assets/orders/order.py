@@ -10,6 +10,11 @@ MAX_ID_LENGTH = 48
 """Of a client order id, in characters; all brokers take so many."""
 
 
+def exact(value: float) -> Decimal:
+    """The shortest decimal that is read back as the same number."""
+    return Decimal(repr(float(value)))
+
+
 class Side(StrEnum):
     """Of an order."""
 

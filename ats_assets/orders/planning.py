@@ -13,7 +13,7 @@ from typing import Any
 import polars as pl
 
 from ats_assets.errors import ContractError
-from ats_assets.orders.order import Leg, OrderIntent, OrderKind, Side, client_order_id
+from ats_assets.orders.order import Leg, OrderIntent, OrderKind, Side, client_order_id, exact
 from ats_assets.orders.schema import ORDER_PLAN_SCHEMA, OrderPlan
 from ats_assets.portfolio import SHARE_DECIMALS, plan_trades, to_cents
 from ats_assets.settings import OrdersSettings, PortfolioSettings
@@ -99,11 +99,6 @@ def intents_of(plan: pl.DataFrame, strategy: str) -> list[OrderIntent]:
         )
         for row in rows
     ]
-
-
-def exact(value: float) -> Decimal:
-    """The shortest decimal that is read back as the same number."""
-    return Decimal(repr(float(value)))
 
 
 def _exact_or_none(value: float | None) -> Decimal | None:

@@ -56,7 +56,7 @@ def record_order(connection: Connection, intent_id: str, order: BrokerOrder) -> 
             connection.execute(update(orders).where(here).values(values))
     for leg in order.legs:
         record_order(connection, intent_id, leg)
-    return _order(connection.execute(select(orders).where(orders.c.broker_order_id == order.broker_order_id)).one())
+    return order_of(connection.execute(select(orders).where(orders.c.broker_order_id == order.broker_order_id)).one())
 
 
 def orders_of(
@@ -68,10 +68,11 @@ def orders_of(
         query = query.where(orders.c.intent_id.in_(intent_ids))
     if unfinished:
         query = query.where(orders.c.status.in_([status.value for status in OrderStatus if not status.final]))
-    return [(row.intent_id, _order(row)) for row in connection.execute(query)]
+    return [(row.intent_id, order_of(row)) for row in connection.execute(query)]
 
 
-def _order(row: Row[Any]) -> BrokerOrder:
+def order_of(row: Row[Any]) -> BrokerOrder:
+    """An order as it was recorded, a bracket's legs apart."""
     return BrokerOrder(
         broker_order_id=row.broker_order_id,
         client_order_id=row.client_order_id,

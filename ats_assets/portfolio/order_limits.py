@@ -64,8 +64,8 @@ def limited_trades(
     cut = _Cut(opening, prices, fractional=fractional)
     forbidden = (sign < 0) & (~np.ones(len(shares), dtype=bool) if shortable is None else ~shortable)
     cut.to(np.where(forbidden | ((sign < 0) & (not limits.allow_short)), 0.0, np.inf), "short")
-    cut.to(np.full(len(shares), _least(limits.max_order_share * equity, limits.max_order_notional)), "order")
-    day = _least(limits.max_day_share * equity, limits.max_day_notional)
+    cut.to(np.full(len(shares), least(limits.max_order_share * equity, limits.max_order_notional)), "order")
+    day = least(limits.max_day_share * equity, limits.max_day_notional)
     cut.scale(day - float((closing * prices).sum()), "day")
     cut.to(np.maximum(0.0, limits.max_position_share * equity - kept * prices), "position")
     cut.scale(limits.max_gross_share * equity - others - float((kept * prices).sum()), "gross")
@@ -105,5 +105,6 @@ class _Cut:
         self.by = np.where(which & (self.by == ""), name, self.by)
 
 
-def _least(share: float, notional: float | None) -> float:
+def least(share: float, notional: float | None) -> float:
+    """The smaller of two limits in currency, of which the second may be unset."""
     return share if notional is None else min(share, notional)

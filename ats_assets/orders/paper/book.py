@@ -9,7 +9,7 @@ from typing import Any
 import numpy as np
 from sqlalchemy import Connection
 
-from ats_assets.orders.order import EntryKind, Leg, OrderKind, OrderStatus, Side
+from ats_assets.orders.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
 from ats_assets.orders.paper import tables
 from ats_assets.orders.paper.day import Day
 from ats_assets.portfolio import (
@@ -118,8 +118,8 @@ class Book:
             if ratio != 1.0 and order["parent_id"] is None:
                 order |= {"status": str(OrderStatus.CANCELED), "updated_at": day.opens_at, "reason": CANCELLED}
             elif ratio != 1.0:
-                order["quantity"] = decimal(np.round(float(order["quantity"]) * ratio, SHARE_DECIMALS))
-                order["limit_price"] = decimal(float(order["limit_price"]) / ratio)
+                order["quantity"] = exact(np.round(float(order["quantity"]) * ratio, SHARE_DECIMALS))
+                order["limit_price"] = exact(float(order["limit_price"]) / ratio)
 
     def _enter(self, day: Day, i: int, kind: EntryKind, shares: float, cash_cents: int, text: str) -> None:  # noqa: PLR0917
         """Note a change of the account that no order made."""
@@ -130,7 +130,7 @@ class Book:
                 "session": day.session,
                 "kind": str(kind),
                 "symbol": symbol,
-                "quantity": decimal(np.round(shares, SHARE_DECIMALS)),
+                "quantity": exact(np.round(shares, SHARE_DECIMALS)),
                 "cash_cents": cash_cents,
                 "at": day.opens_at,
                 "description": f"{symbol}: {text}",
@@ -189,7 +189,7 @@ class Book:
             if order["parent_id"] is None:
                 continue
             held = self.account.shares[self._at(order)]
-            left = decimal(abs(held)) if held * Side(order["side"]).sign < 0 else Decimal(0)
+            left = exact(abs(held)) if held * Side(order["side"]).sign < 0 else Decimal(0)
             order["quantity"] = min(order["quantity"], left)
             if not left:
                 order |= {"status": str(OrderStatus.CANCELED), "updated_at": day.opens_at, "reason": "there is no position any more"}
@@ -204,9 +204,9 @@ class Book:
             {
                 "account": account,
                 "symbol": self.symbols[i],
-                "shares": decimal(self.account.shares[i]),
+                "shares": exact(self.account.shares[i]),
                 "basis_cents": int(self.account.basis[i]),
-                "last_close": decimal(self.last_close[i]),
+                "last_close": exact(self.last_close[i]),
                 "missing_sessions": int(self.missing[i]),
             }
             for i in np.flatnonzero(self.account.shares)
@@ -259,7 +259,7 @@ class Book:
                     "client_order_id": order["client_order_id"],
                     "symbol": order["symbol"],
                     "side": order["side"],
-                    "quantity": decimal(one.shares[j]),
+                    "quantity": exact(one.shares[j]),
                     "fees": Decimal(int(one.costs.commission[j])) * CENT,
                     "at": at,
                 }
@@ -293,11 +293,6 @@ class Book:
         """Cash less the value of the shorts, in cents."""
         short = np.flatnonzero(self.account.shares < 0.0)
         return self.account.cash + int(self.account.values(np.nan_to_num(self.last_close), short).sum())
-
-
-def decimal(value: float) -> Decimal:
-    """The shortest decimal that is read back as the same number."""
-    return Decimal(repr(float(value)))
 
 
 def _filled(order: Row, quantity: Decimal, paid: Decimal) -> Decimal:

@@ -23,12 +23,12 @@ from ats_assets.orders.order import (
     OrderIntent,
     OrderStatus,
     Position,
-    Side,
 )
 from ats_assets.orders.paper import tables
 from ats_assets.orders.paper.book import CENT, Book
 from ats_assets.orders.paper.day import Day
 from ats_assets.orders.paper.market import Market
+from ats_assets.orders.rows import fill_of, order_of
 from ats_assets.portfolio import to_cents
 from ats_assets.settings import BacktestSettings, OrdersSettings
 from ats_assets.trade_state import TradeState
@@ -128,7 +128,7 @@ class PaperBroker:
             row = self._find(connection, intent.client_order_id)
         if row is None:
             raise BrokerError(f"order {intent.client_order_id} was stored and is not there: check the database {self._state.description}")
-        return _order(row)
+        return order_of(row)
 
     def find(self, client_order_id: str) -> BrokerOrder | None:
         """The order of that id."""
@@ -137,14 +137,14 @@ class PaperBroker:
             if row is None:
                 return None
             legs = connection.execute(tables.orders.select().where(tables.orders.c.parent_id == row.broker_order_id)).all()
-        return replace(_order(row), legs=tuple(_order(leg) for leg in legs))
+        return replace(order_of(row), legs=tuple(order_of(leg) for leg in legs))
 
     def open_orders(self) -> list[BrokerOrder]:
         """The orders that wait for the next session, and the exits of brackets."""
         where = (tables.orders.c.account == self._account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
         with self._state.begin() as connection:
             rows = connection.execute(tables.orders.select().where(where).order_by(tables.orders.c.broker_order_id)).all()
-        return [_order(row) for row in rows]
+        return [order_of(row) for row in rows]
 
     def cancel(self, broker_order_id: str) -> None:
         """Cancel an order that waits for the next session."""
@@ -158,20 +158,7 @@ class PaperBroker:
         query = tables.fills.select().where(wanted).order_by(tables.fills.c.at, tables.fills.c.session, tables.fills.c.sequence)
         with self._state.begin() as connection:
             rows = connection.execute(query).all()
-        return [
-            Fill(
-                fill_id=row.fill_id,
-                broker_order_id=row.broker_order_id,
-                client_order_id=row.client_order_id,
-                symbol=row.symbol,
-                side=Side(row.side),
-                quantity=row.quantity,
-                price=row.price,
-                fees=row.fees,
-                at=row.at,
-            )
-            for row in rows
-        ]
+        return [fill_of(row) for row in rows]
 
     def entries(self, since: datetime) -> list[AccountEntry]:
         """Delistings and corporate actions since then, in order."""
@@ -237,19 +224,3 @@ class PaperBroker:
         bars = self._market.bars(intent.session)
         if bars is None or intent.symbol not in bars["symbol"]:
             raise OrderRejectedError(f"order {intent.client_order_id} is refused: {intent.symbol} has no bar in session {intent.session}")
-
-
-def _order(row: Row[Any]) -> BrokerOrder:
-    return BrokerOrder(
-        broker_order_id=row.broker_order_id,
-        client_order_id=row.client_order_id,
-        symbol=row.symbol,
-        side=Side(row.side),
-        quantity=row.quantity,
-        status=OrderStatus(row.status),
-        filled_quantity=row.filled_quantity,
-        filled_average_price=row.filled_average_price,
-        submitted_at=row.submitted_at,
-        updated_at=row.updated_at,
-        reason=row.reason,
-    )
