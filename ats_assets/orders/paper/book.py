@@ -83,10 +83,11 @@ class Book:
         self.missing = np.where(day.quoted, 0, self.missing + 1)
         close_delisted(self.account, self.missing > settings.max_missing_sessions, self.last_close, settings)
         self._record_delistings(day)
-        self._drop_exits_without_position(day)
         marks = np.where(day.quoted, day.open, self.last_close)
         adverse = (settings.spread_bps / 2 + settings.slippage_bps) / 1e4
-        at_open = [order for order in self._waiting() if _trades_at_open(order, float(marks[self._at(order)]), adverse)]
+        planned = [one for one in self._at_open(marks, adverse) if one["parent_id"] is None]
+        self._fit_exits(day, np.where(day.quoted & day.traded, self._signed(planned), 0.0))
+        at_open = self._at_open(marks, adverse)
         reasons = self._open(at_open, day, marks)
         for order in self._waiting():
             if order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]:
@@ -94,6 +95,7 @@ class Book:
         for order in self._waiting():
             if order["parent_id"] is None:
                 _finish(order, reasons.get(order["symbol"]) or _why_not(order, day, self._at(order)), day.closes_at)
+        self._fit_exits(day, np.zeros(len(self.symbols)))
         self._exit({id(order) for order in at_open}, day)
         self.last_close = np.where(day.quoted, day.close, self.last_close)
 
@@ -142,10 +144,7 @@ class Book:
 
     def _open(self, orders: list[Row], day: Day, marks: Floats) -> dict[str, str]:
         """The opening auction; symbol -> why something was left over."""
-        wanted = np.zeros(len(self.symbols))
-        for order in orders:
-            wanted[self._at(order)] += Side(order["side"]).sign * float(order["quantity"])
-        wanted = np.round(wanted, SHARE_DECIMALS)
+        wanted = self._signed(orders)
         unfilled = fill_at_open(self.account, wanted, marks=marks, quoted=day.quoted, traded=day.traded, settings=self.settings)
         self._record_fills(orders, day.session, day.opens_at)
         for order in orders:
@@ -183,13 +182,25 @@ class Book:
                 status = OrderStatus.FILLED if one is order else OrderStatus.CANCELED
                 one |= {"status": str(status), "updated_at": at, "reason": None if one is order else "the other exit was filled"}
 
-    def _drop_exits_without_position(self, day: Day) -> None:
-        """An exit never makes a position: where less is held, it is for less."""
+    def _at_open(self, marks: Floats, adverse: float) -> list[Row]:
+        """The orders that take part in the opening auction."""
+        return [order for order in self._waiting() if _trades_at_open(order, float(marks[self._at(order)]), adverse)]
+
+    def _signed(self, orders: Iterable[Row]) -> Floats:
+        """Shares that they are for, negative for sells, of shape (n_symbols,)."""
+        shares = np.zeros(len(self.symbols))
+        for order in orders:
+            shares[self._at(order)] += Side(order["side"]).sign * float(order["quantity"])
+        return np.round(shares, SHARE_DECIMALS)
+
+    def _fit_exits(self, day: Day, planned: Floats) -> None:
+        """An exit never makes a position: it is for no more than is held once the orders that come before it (`planned`, signed shares) are filled."""
+        held = np.round(self.account.shares + planned, SHARE_DECIMALS)
         for order in self._waiting():
             if order["parent_id"] is None:
                 continue
-            held = self.account.shares[self._at(order)]
-            left = exact(abs(held)) if held * Side(order["side"]).sign < 0 else Decimal(0)
+            rest = held[self._at(order)]
+            left = exact(abs(rest)) if rest * Side(order["side"]).sign < 0 else Decimal(0)
             order["quantity"] = min(order["quantity"], left)
             if not left:
                 order |= {"status": str(OrderStatus.CANCELED), "updated_at": day.opens_at, "reason": "there is no position any more"}

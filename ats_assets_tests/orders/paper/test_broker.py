@@ -1,6 +1,7 @@
 from dataclasses import replace
 from decimal import Decimal
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -172,3 +173,17 @@ def test_an_order_in_old_shares_is_cancelled_and_the_exits_of_a_bracket_go_on_in
         assert [p.quantity for p in broker.positions()] == [200]
         broker.settle(day(3))  # the stop-loss of 9 is one of 4.50 now
         assert [(f.side, f.quantity, f.price) for f in broker.fills(bought.submitted_at)][1:] == [("sell", 200, Decimal("4.4"))]
+
+
+@pytest.mark.parametrize("bar", [(8.0, 8.5, 7.0, 8.0), (10.0, 10.5, 8.0, 9.0), (13.0, 13.0, 13.0, 13.0), (11.0, 12.5, 10.0, 12.0)])
+@pytest.mark.parametrize("sale", [{}, {"kind": OrderKind.LIMIT, "limit_price": "7"}])
+def test_an_exit_and_a_sale_in_one_session_sell_once(tmp_path: Path, bar: Bar, sale: dict[str, Any]) -> None:
+    """A gap beyond the stop-loss, a touch of it, a gap beyond the take-profit, a touch of it: the plan's sale of all comes first, so nothing is left to exit."""
+    with paper(tmp_path, FLAT, (10, 11, 9.5, 10), bar) as broker:
+        bought = broker.submit(order(0, "buy", 100, OrderKind.BRACKET, **BRACKET))
+        broker.settle(day(1))
+        sold = broker.submit(order(1, "sell", 100, **sale))
+        broker.settle(day(2))
+        assert broker.positions() == []
+        assert [f.client_order_id for f in broker.fills(bought.submitted_at)][1:] == [sold.client_order_id]
+        assert broker.open_orders() == []
