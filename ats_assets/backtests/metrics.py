@@ -20,7 +20,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
-from scipy.stats import norm
+from scipy.special import ndtr
 
 from ats_assets.backtests.engine import BacktestResult
 from ats_assets.settings import BacktestSettings
@@ -154,7 +154,7 @@ def sharpe_ratio(excess: Floats, sessions_per_year: int) -> tuple[float | None, 
     standard = (excess - excess.mean()) / excess.std()
     skewness, kurtosis = float((standard**3).mean()), float((standard**4).mean())
     variance = 1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2
-    probability = float(norm.cdf(ratio * math.sqrt(n - 1) / math.sqrt(variance))) if variance > 0 else None
+    probability = float(ndtr(ratio * math.sqrt(n - 1) / math.sqrt(variance))) if variance > 0 else None
     year = math.sqrt(sessions_per_year)
     return ratio * year, error * year, probability
 

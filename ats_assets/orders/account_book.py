@@ -45,7 +45,7 @@ def reconcile(shift: Shift) -> tuple[BrokerView, list[Difference]]:
 
 
 def _reading(shift: Shift, baseline: Row[Any]) -> tuple[BrokerView, list[Difference]]:
-    gone = _refresh_orders(shift)
+    gone = refresh_orders(shift)
     view, new = _read(shift, baseline)
     _tell_fills(shift, new)
     with shift.state.begin() as connection:
@@ -90,7 +90,7 @@ def _resolve_requests(shift: Shift) -> None:
         resolve(shift, row)
 
 
-def _refresh_orders(shift: Shift) -> list[Difference]:
+def refresh_orders(shift: Shift) -> list[Difference]:
     """Ask for each order that is not final as far as is known; one that the broker no longer has is a difference."""
     gone = []
     with shift.state.begin() as connection:

@@ -88,6 +88,7 @@ class AlpacaBroker:
     """
 
     name = "alpaca"
+    reserves_shares = True
 
     def __init__(
         self,
@@ -196,7 +197,7 @@ class AlpacaBroker:
         with _asking(f"order {client_order_id}"):
             try:
                 order = cast("Order", self._client.get_order_by_client_id(client_order_id))
-                if order.order_class.value == "bracket" and not order.legs:
+                if order.order_class.value in ("bracket", "oco") and not order.legs:
                     order = cast("Order", self._client.get_order_by_id(order.id, GetOrderByIdRequest(nested=True)))
             except AlpacaRefusedError as error:
                 if error.status == 404 and error.code == NOT_FOUND:

@@ -41,7 +41,7 @@ def to_request(intent: OrderIntent, symbol: str) -> "OrderRequest":
         If Alpaca has no such order; it is not sent.
     """
     from alpaca.trading.enums import OrderClass, OrderSide, TimeInForce  # noqa: PLC0415
-    from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest, StopLossRequest, TakeProfitRequest  # noqa: PLC0415
+    from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest  # noqa: PLC0415
 
     whole, crypto, buys = intent.quantity == intent.quantity.to_integral_value(), "/" in symbol, intent.side is Side.BUY
     common: dict[str, Any] = {
@@ -53,22 +53,29 @@ def to_request(intent: OrderIntent, symbol: str) -> "OrderRequest":
     day = TimeInForce.GTC if crypto else TimeInForce.DAY
     if intent.kind is OrderKind.MARKET_ON_OPEN:
         return MarketOrderRequest(**common, time_in_force=TimeInForce.OPG if whole and not crypto else day)
+    if intent.kind is OrderKind.OCO:
+        return LimitOrderRequest(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.OCO, **_exits(intent, symbol))
     if intent.limit_price is None:
         raise OrderRejectedError(f"{intent.client_order_id} is a {intent.kind} order without a limit price: plan it with one")
     common["limit_price"] = _exact(intent, tick(intent.limit_price, up=not buys))
     if intent.kind is OrderKind.LIMIT or intent.leg is Leg.CLOSE:
         return LimitOrderRequest(**common, time_in_force=day)
-    if not whole or crypto or intent.take_profit is None or intent.stop_loss is None:
+    return LimitOrderRequest(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.BRACKET, **_exits(intent, symbol))
+
+
+def _exits(intent: OrderIntent, symbol: str) -> dict[str, Any]:
+    from alpaca.trading.requests import StopLossRequest, TakeProfitRequest  # noqa: PLC0415
+
+    whole = intent.quantity == intent.quantity.to_integral_value()
+    if not whole or "/" in symbol or intent.take_profit is None or intent.stop_loss is None:
         raise OrderRejectedError(
             f"{intent.client_order_id}: a bracket needs whole shares of a stock, a take-profit and a stop-loss; choose another orders.kind, or whole shares"
         )
-    return LimitOrderRequest(
-        **common,
-        time_in_force=TimeInForce.GTC,
-        order_class=OrderClass.BRACKET,
-        take_profit=TakeProfitRequest(limit_price=_exact(intent, tick(intent.take_profit, up=buys))),
-        stop_loss=StopLossRequest(stop_price=_exact(intent, tick(intent.stop_loss, up=buys))),
-    )
+    upwards = (intent.side is Side.BUY) == (intent.kind is OrderKind.BRACKET)  # of a bracket the side is the entry's, else the exits'
+    return {
+        "take_profit": TakeProfitRequest(limit_price=_exact(intent, tick(intent.take_profit, up=upwards))),
+        "stop_loss": StopLossRequest(stop_price=_exact(intent, tick(intent.stop_loss, up=upwards))),
+    }
 
 
 def from_order(order: "Order", symbol: str) -> BrokerOrder:

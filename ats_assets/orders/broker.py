@@ -53,6 +53,11 @@ class Broker(Protocol):
         """Whether its orders cost real money."""
         ...
 
+    @property
+    def reserves_shares(self) -> bool:
+        """Whether it refuses to reduce a position by shares that open exits are for; else it fits the exits to what is left by itself."""
+        ...
+
     def account(self) -> AccountState:
         """The account as it is now."""
         ...

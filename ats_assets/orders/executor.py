@@ -9,6 +9,7 @@ from ats_assets.errors import AtsError
 from ats_assets.orders import account_book, settlement, state
 from ats_assets.orders.broker import Broker
 from ats_assets.orders.clock import Clock, SystemClock
+from ats_assets.orders.exits import cover, make_room
 from ats_assets.orders.halts import clear_halts, open_halt
 from ats_assets.orders.kill_switch import KillSwitch
 from ats_assets.orders.lease import holding_lease
@@ -64,7 +65,8 @@ class Executor:
     def execute(self, session: date, intents: Sequence[OrderIntent]) -> Execution:
         """Send the plan made at the close of `session`, each intent once; whatever was sent before is not sent again.
 
-        Positions are reduced first, so that the others find the buying power. It stops at the first order that may not be sent or whose outcome stays unknown.
+        Positions are reduced first, so that the others find the buying power; exits of brackets that are in the way are cancelled, and what stays is given new
+        ones. It stops at the first order that may not be sent or whose outcome stays unknown.
 
         Raises
         ------
@@ -90,10 +92,11 @@ class Executor:
                 if stopped:
                     break
                 if intent.client_order_id not in differing:
-                    stopped = send(shift, intent.client_order_id)
+                    stopped = make_room(shift, view, intent.client_order_id) or send(shift, intent.client_order_id)
+            stopped = stopped or cover(shift, session)
             if stopped:
                 shift.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
-            return Execution(session=session, outcomes=self._outcomes(ordered, differing), stopped=stopped)
+            return Execution(session=session, outcomes=self._outcomes(session, ordered, differing), stopped=stopped)
 
     def settle(self, session: date) -> Settlement:
         """Bring the orders for the open of `session` to their end, reconcile, and store the account and its positions under the session.
@@ -148,21 +151,17 @@ class Executor:
         if len({intent.client_order_id for intent in intents}) < len(intents):
             raise AtsError(f"the plan of {session} has two intents of one client order id: each symbol has one order for each leg")
 
-    def _outcomes(self, ordered: Sequence[OrderIntent], differing: dict[str, str]) -> tuple[Outcome, ...]:
+    def _outcomes(self, session: date, ordered: Sequence[OrderIntent], differing: dict[str, str]) -> tuple[Outcome, ...]:
         outcomes = []
         with self._state.begin() as connection:
-            for intent in ordered:
-                row = state.load(connection, intent.client_order_id)
-                if row is None:
-                    raise AssertionError("a planned intent is written down")
-                sent = [
-                    order for _, order in orders_of(connection, [intent.client_order_id]) if order.client_order_id == intent.client_order_id
-                ]
-                changes = differing.get(intent.client_order_id)
-                reason = f"the plan differs from what was tried: {changes}" if changes else row.reason
-                outcomes.append(
-                    Outcome(intent=row.intent, state=row.state, order=sent[-1] if sent else None, reason=reason, attempts=row.attempts)
-                )
+            decided = {row.intent.client_order_id: row for row in state.of_session(connection, session, self._settings.strategy)}
+            exits = [name for name, row in decided.items() if row.intent.leg is Leg.EXIT]
+            for name in [*(intent.client_order_id for intent in ordered), *exits]:
+                row = decided[name]  # each planned intent was written down
+                sent = [order for _, order in orders_of(connection, [name]) if order.client_order_id == name]
+                reason = f"the plan differs from what was tried: {differing[name]}" if name in differing else row.reason
+                order = sent[-1] if sent else None
+                outcomes.append(Outcome(intent=row.intent, state=row.state, order=order, reason=reason, attempts=row.attempts))
         return tuple(outcomes)
 
 

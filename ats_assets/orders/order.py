@@ -36,6 +36,8 @@ class OrderKind(StrEnum):
     """At the limit price or better, until the close."""
     BRACKET = "bracket"
     """A limit order that, once filled, leaves a take-profit and a stop-loss, of which one cancels the other."""
+    OCO = "oco"
+    """A take-profit and a stop-loss for shares that are held: one cancels the other."""
 
 
 class Leg(StrEnum):
@@ -45,6 +47,8 @@ class Leg(StrEnum):
     """Reduces a position, at most to zero."""
     OPEN = "open"
     """Enlarges a position, or makes one."""
+    EXIT = "exit"
+    """Leaves a position at a profit or a loss; it stands in for exits of a bracket that were cancelled. No plan has it: the executor gives it."""
 
 
 @dataclass(frozen=True, kw_only=True)

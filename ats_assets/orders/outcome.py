@@ -46,7 +46,7 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """The outcomes of a plan, in the order in which they are sent. `stopped` says why some were not sent that could be sent later; None: all is done."""
+    """The outcomes of a plan, in the order in which they are sent, and of the exits given after it. `stopped` says why some were not sent that could be sent later; None: all is done."""
 
     session: date
     outcomes: tuple[Outcome, ...]

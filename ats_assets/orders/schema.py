@@ -11,6 +11,8 @@ from ats_assets.orders.order import Leg, OrderKind, Side
 from ats_assets.portfolio import TRADE_REASONS
 
 SIDES, LEGS, KINDS = ([str(one) for one in kind] for kind in (Side, Leg, OrderKind))
+PLANNED_LEGS, PLANNED_KINDS = [one for one in LEGS if one != Leg.EXIT], [one for one in KINDS if one != OrderKind.OCO]
+"""A plan has no exits: the executor gives them to shares that lack them."""
 
 
 class _Exact(BaseConfig):
@@ -25,12 +27,12 @@ class OrderPlan(pa.DataFrameModel):
 
     session: date = pa.Field(description="session at whose close it was decided")
     symbol: str = pa.Field(description="ticker, as in the bars")
-    leg: str = pa.Field(isin=LEGS, description="close reduces a position, open enlarges one; a change of side is two orders")
+    leg: str = pa.Field(isin=PLANNED_LEGS, description="close reduces a position, open enlarges one; a change of side is two orders")
     client_order_id: str = pa.Field(nullable=True, description="under which the broker knows the order; null where none is sent")
     side: str = pa.Field(isin=SIDES, description="buy or sell")
     quantity: float = pa.Field(ge=0, description="shares to trade; zero where no order is sent")
     wanted: float = pa.Field(nullable=True, ge=0, description="shares before limits; null where there was no price to size the order with")
-    kind: str = pa.Field(isin=KINDS, description="how the order is to be filled")
+    kind: str = pa.Field(isin=PLANNED_KINDS, description="how the order is to be filled")
     decision_price: float = pa.Field(nullable=True, gt=0, description="the close, or the last one known")
     limit_price: float = pa.Field(nullable=True, gt=0, description="of a limit or bracket order")
     take_profit: float = pa.Field(nullable=True, gt=0, description="of a bracket order")
@@ -52,7 +54,7 @@ class Orders(pa.DataFrameModel):
     session: date = pa.Field(description="session at whose close it was decided")
     client_order_id: str = pa.Field(unique=True, description="under which the broker knows the order")
     symbol: str = pa.Field(description="ticker, as in the bars")
-    leg: str = pa.Field(isin=LEGS, description="close reduces a position, open enlarges one")
+    leg: str = pa.Field(isin=LEGS, description="close reduces a position, open enlarges one, exit leaves one at a profit or a loss")
     side: str = pa.Field(isin=SIDES, description="buy or sell")
     quantity: float = pa.Field(gt=0, description="shares")
     kind: str = pa.Field(isin=KINDS, description="how the order is to be filled")

@@ -40,7 +40,7 @@ def send(shift: Shift, client_order_id: str) -> str | None:
             return None
         if attempt:
             shift.clock.sleep(shift.patience.retry_seconds)
-        if reason := _forbidden(shift, row):
+        if reason := forbidden(shift, row):
             return reason
         with shift.writing() as (connection, author):
             if stopped := read_halt(connection):
@@ -142,7 +142,8 @@ def _not_sent(shift: Shift, row: IntentRow, reason: str) -> None:
         state.not_there(connection, author, row, reason)
 
 
-def _forbidden(shift: Shift, row: IntentRow) -> str | None:
+def forbidden(shift: Shift, row: IntentRow) -> str | None:
+    """Why nothing may be sent now: the kill switch, the broker's hours; it is written down with the intent."""
     reason = shift.kill_switch.reason() or shift.broker.may_send(row.intent.session)
     if reason:
         with shift.writing() as (connection, author):

@@ -8,7 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from ats_assets.orders import state
 from ats_assets.orders.account_book import BASELINE, reconcile
-from ats_assets.orders.order import AccountEntry, BrokerOrder, Fill
+from ats_assets.orders.order import AccountEntry, BrokerOrder, Fill, Leg
 from ats_assets.orders.outcome import Difference, Settlement
 from ats_assets.orders.rows import account_of, entry_of, fill_of, latest_snapshot, orders_of, positions_of, record_snapshot
 from ats_assets.orders.shift import Shift
@@ -70,11 +70,12 @@ def _happened(connection: Connection, shift: Shift, session: date) -> dict[str, 
 
 
 def _orders(connection: Connection, shift: Shift, session: date) -> list[BrokerOrder]:
-    """The orders of the last plan before the session, the legs of brackets apart."""
+    """The orders of the last plan before the session, without exits, which are for as long as the position is held."""
     decided = state.last_session_before(connection, session, shift.settings.strategy)
     if decided is None:
         return []
-    ids = [row.intent.client_order_id for row in state.of_session(connection, decided, shift.settings.strategy)]
+    rows = state.of_session(connection, decided, shift.settings.strategy)
+    ids = [row.intent.client_order_id for row in rows if row.intent.leg is not Leg.EXIT]
     return [order for intent_id, order in orders_of(connection, ids) if order.client_order_id == intent_id]
 
 

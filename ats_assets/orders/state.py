@@ -5,7 +5,7 @@
     planned ──write-ahead──> sending ──broker's answer, or found there──> accepted ──> partially_filled ──> filled
        ^                        │                                            └──> canceled, expired, rejected
        └──certainly not there───┘
-    planned ──> withdrawn (a new plan has it not), missed (its session is over)
+    planned ──> withdrawn (a new plan has it not, or its shares are not held any more), missed (its session is over)
 
 From any state an order that is found at the broker leads to the broker's status: a request may arrive after all that was known spoke against it.
 """
@@ -77,33 +77,37 @@ def plan(connection: Connection, author: Author, session: date, strategy: str, p
     dict
         The ids whose plan differs from what was tried already, with the difference: these are not to be sent.
     """
-    differing: dict[str, str] = {}
-    for intent in planned:
-        known = load(connection, intent.client_order_id)
-        if known is None:
-            values = _values(intent) | {
-                "state": IntentState.PLANNED.value,
-                "attempts": 0,
-                "planned_at": author.now,
-                "updated_at": author.now,
-            }
-            connection.execute(intents.insert().values(client_order_id=intent.client_order_id, **values))
-            _audit(connection, author, "planned", intent.client_order_id, **_values(intent))
-            continue
-        changes = _changes(known.intent, intent)
-        if known.attempts and changes:
-            differing[intent.client_order_id] = changes
-            _audit(connection, author, "plan differs from what was tried: not sent", intent.client_order_id, changes=changes)
-        elif not known.attempts and (changes or known.state in (IntentState.WITHDRAWN, IntentState.MISSED)):
-            values = _values(intent) | {"state": IntentState.PLANNED.value, "reason": None, "updated_at": author.now}
-            connection.execute(_where(known).values(values))
-            _audit(connection, author, "planned anew", intent.client_order_id, changes=changes)
+    differing = {intent.client_order_id: plan_one(connection, author, intent) for intent in planned}
     kept = {intent.client_order_id for intent in planned}
     for row in in_states(connection, [IntentState.PLANNED]):
-        gone = row.intent.session == session and row.intent.client_order_id not in kept
+        gone = row.intent.session == session and row.intent.client_order_id not in kept and row.intent.leg is not Leg.EXIT
         if row.intent.strategy == strategy and (gone or row.intent.session < session):
             _move(connection, author, row, IntentState.WITHDRAWN if gone else IntentState.MISSED, row.reason)
-    return differing
+    return {name: changes for name, changes in differing.items() if changes}
+
+
+def plan_one(connection: Connection, author: Author, intent: OrderIntent) -> str | None:
+    """Write down one intent of a plan. Gives how it differs from what was tried already under its id: then that one stays."""
+    known = load(connection, intent.client_order_id)
+    if known is None:
+        values = _values(intent) | {"state": IntentState.PLANNED.value, "attempts": 0, "planned_at": author.now, "updated_at": author.now}
+        connection.execute(intents.insert().values(client_order_id=intent.client_order_id, **values))
+        _audit(connection, author, "planned", intent.client_order_id, **_values(intent))
+        return None
+    changes = _changes(known.intent, intent)
+    if known.attempts and changes:
+        _audit(connection, author, "plan differs from what was tried: not sent", intent.client_order_id, changes=changes)
+        return changes
+    if not known.attempts and (changes or known.state in (IntentState.WITHDRAWN, IntentState.MISSED)):
+        values = _values(intent) | {"state": IntentState.PLANNED.value, "reason": None, "updated_at": author.now}
+        connection.execute(_where(known).values(values))
+        _audit(connection, author, "planned anew", intent.client_order_id, changes=changes)
+    return None
+
+
+def withdraw(connection: Connection, author: Author, row: IntentRow, reason: str) -> IntentRow:
+    """A planned intent is not to be sent any more."""
+    return _move(connection, author, row, IntentState.WITHDRAWN, reason)
 
 
 def write_ahead(connection: Connection, author: Author, row: IntentRow, token: int) -> IntentRow:

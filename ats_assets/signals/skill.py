@@ -10,7 +10,6 @@ from datetime import date
 
 import numpy as np
 import polars as pl
-from scipy.stats import rankdata
 
 from ats_assets.errors import LookAheadError
 from ats_assets.signals.schema import QUANTILES, SKILL_SCHEMA
@@ -70,7 +69,7 @@ def skill(predictions: pl.DataFrame, forward_returns: pl.DataFrame, calendar_ses
                 "model_session": judged["model_session"][0],
                 "n_symbols": judged.height,
                 "ic": correlation(scores, returns),
-                "rank_ic": correlation(rankdata(scores), rankdata(returns)),
+                "rank_ic": correlation(average_ranks(scores), average_ranks(returns)),
                 "quantile_returns": _quantile_returns(scores, returns),
                 "turnover": _turnover(tops[decision], tops.get(previous.get(decision))),  # pyright: ignore[reportArgumentType]
             }
@@ -87,9 +86,14 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float | None:
     return float(np.clip((a * b).sum() / scale, -1.0, 1.0)) if scale > 0 else None
 
 
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """The rank of each of the finite floats of shape (n,), from 1; equal ones share the mean of theirs."""
+    return pl.Series(values + 0.0).rank("average").to_numpy()  # 0.0 and -0.0 are equal
+
+
 def quantile_of(scores: np.ndarray) -> np.ndarray:
     """The quantile of each score, 0 (lowest) to 4; equal scores share one, so a quantile may be empty."""
-    share = (rankdata(scores) - 0.5) / len(scores)
+    share = (average_ranks(scores) - 0.5) / len(scores)
     return np.minimum((share * QUANTILES).astype(np.int64), QUANTILES - 1)
 
 

@@ -56,6 +56,8 @@ class Trading:
         self.refused: list[tuple[str, str]] = []
         self.unique = True
         """Whether a client order id is taken once. Alpaca promises it; without it a test sees what the client alone is worth."""
+        self.slow_cancels = False
+        """Whether what is asked to be cancelled stays pending, until `end_cancels`."""
         self.listeners: list[Callable[[dict[str, Any]], None]] = []
         """Told of each order event, in the form of the stream `trade_updates`."""
         self.now = datetime.now(NEW_YORK)
@@ -160,6 +162,12 @@ class Trading:
             if order["status"] in OPEN and order["time_in_force"] in ("day", "opg"):
                 self._end(order, "expired", "expired_at", at)
 
+    def end_cancels(self, at: datetime | None = None) -> None:
+        """What is pending is cancelled now."""
+        for order in self.orders.values():
+            if order["status"] == "pending_cancel":
+                self._end(order, "canceled", "canceled_at", at or self.now)
+
     def reject(self, client_order_id: str, at: datetime | None = None) -> None:
         """The exchange refuses an order that Alpaca had taken."""
         self._end(self._named(client_order_id), "rejected", "failed_at", at or self.now)
@@ -187,12 +195,19 @@ class Trading:
         name = f"{at.astimezone(NEW_YORK):%Y%m%d%H%M%S%f}"[:17] + f"::{uuid.uuid5(uuid.NAMESPACE_OID, str(len(self.activities)))}"
         self.activities.append({"id": name} | fields)
 
-    def _cancel_the_other_exit(self, filled: Mapping[str, Any]) -> None:
+    def _of_one_exit(self, order: Mapping[str, Any]) -> list[dict[str, Any]]:
+        """The exits of which one cancels the other; alone, where it is none."""
         for parent in self.orders.values():
-            if filled["id"] in [leg["id"] for leg in parent["legs"] or ()]:
-                for leg in parent["legs"]:
-                    if leg["id"] != filled["id"] and leg["status"] in OPEN:
-                        self._end(leg, "canceled", "canceled_at", self.now)
+            legs = parent["legs"] or []
+            group = [parent, *legs] if parent["order_class"] == "oco" else legs
+            if order["id"] in [one["id"] for one in group]:
+                return group
+        return []
+
+    def _cancel_the_other_exit(self, filled: Mapping[str, Any]) -> None:
+        for one in self._of_one_exit(filled):
+            if one["id"] != filled["id"] and one["status"] in OPEN:
+                self._end(one, "canceled", "canceled_at", self.now)
 
     def _end(self, order: dict[str, Any], status: str, stamp: str, at: datetime) -> None:
         order |= {"status": status, stamp: rfc3339(at), "updated_at": rfc3339(at)}
@@ -322,17 +337,21 @@ class Trading:
 
     def _check_money(self, given: Mapping[str, Any], asset: Mapping[str, Any], quantity: Decimal) -> None:
         symbol, held = asset["symbol"], self.held.get(asset["symbol"], Decimal(0))
+        reduces = held > 0 if given["side"] == "sell" else held < 0
+        if reduces:
+            reserved = sum(
+                Decimal(order["qty"]) - Decimal(order["filled_qty"])
+                for order in self.orders.values()
+                if order["symbol"] == symbol and order["side"] == given["side"] and order["status"] in OPEN and order["status"] != "held"
+            )
+            if quantity > abs(held) - reserved:
+                message = f"insufficient qty available for order (requested: {quantity}, available: {abs(held) - reserved})"
+                raise Refusal(403, message, 40310000, symbol=symbol, existing_qty=str(held), available=str(abs(held) - reserved))
+            return
+        if given.get("order_class") == "oco":
+            raise Refusal(403, "oco orders must be exit orders", 40310000)
         if given["side"] == "sell":
-            if held > 0:
-                reserved = sum(
-                    Decimal(order["qty"]) - Decimal(order["filled_qty"])
-                    for order in self.orders.values()
-                    if order["symbol"] == symbol and order["side"] == "sell" and order["status"] in OPEN
-                )
-                if quantity > held - reserved:
-                    message = f"insufficient qty available for order (requested: {quantity}, available: {held - reserved})"
-                    raise Refusal(403, message, 40310000, symbol=symbol, existing_qty=str(held), available=str(held - reserved))
-            elif not asset["shortable"]:
+            if not asset["shortable"]:
                 raise Refusal(403, f'asset "{symbol}" cannot be sold short', 40310000)
             return
         price = Decimal(str(given.get("limit_price") or self.prices.get(symbol, 0)))
@@ -372,14 +391,16 @@ class Trading:
             "extended_hours": False,
             "legs": None,
         }
-        if given.get("order_class") == "bracket":
-            common = {"symbol": given["symbol"], "qty": given["qty"], "side": "sell" if given["side"] == "buy" else "buy"}
-            profit, loss = given["take_profit"], given["stop_loss"]
-            exits = (
-                {"type": "limit", "limit_price": profit["limit_price"]},
-                {"type": "stop", "stop_price": loss["stop_price"]},
-            )
-            made = [self._made(common | one | {"time_in_force": given["time_in_force"]}, str(uuid.uuid4()), now) for one in exits]
+        if given.get("order_class") in ("bracket", "oco"):
+            bracket = given["order_class"] == "bracket"
+            profit, loss = {"limit_price": given["take_profit"]["limit_price"]}, {"stop_price": given["stop_loss"]["stop_price"]}
+            exits = [{"type": "limit"} | profit] if bracket else []
+            if not bracket:
+                order["limit_price"] = str(profit["limit_price"])
+            other = "sell" if given["side"] == "buy" else "buy"
+            common = {"symbol": given["symbol"], "qty": given["qty"], "time_in_force": given["time_in_force"]}
+            common["side"] = other if bracket else given["side"]
+            made = [self._made(common | one, str(uuid.uuid4()), now) for one in [*exits, {"type": "stop"} | loss]]
             order["legs"] = [leg | {"status": "held"} for leg in made]
         return order
 
@@ -411,8 +432,11 @@ class Trading:
         order = self._found(request)
         if order["status"] not in OPEN:
             raise Refusal(422, f'order is already in "{order["status"]}" state', 42210000)
-        for one in (order, *(order["legs"] or ())):
-            self._end(one, "canceled", "canceled_at", request.now)
+        for one in self._of_one_exit(order) or (order, *(order["legs"] or ())):
+            if self.slow_cancels:
+                one["status"] = "pending_cancel"
+            elif one["status"] in OPEN:
+                self._end(one, "canceled", "canceled_at", request.now)
         return Response(status=204)
 
     def _found(self, request: Request) -> dict[str, Any]:

@@ -124,7 +124,10 @@ class TestClock:
 
 @dataclass
 class Exchange:
-    """The broker's side. `unique` is its promise to take a client order id once."""
+    """The broker's side. `unique` is its promise to take a client order id once.
+
+    Exits hold back the shares that they are for, and one of a pair cancels the other.
+    """
 
     clock: TestClock
     unique: bool = True
@@ -139,12 +142,23 @@ class Exchange:
     buying_power: Decimal = Decimal(200000)
     trading_blocked: bool = False
     rejects: dict[str, str] = field(default_factory=dict)
+    pairs: dict[str, str] = field(default_factory=dict)
+    """Of each exit, by its broker order id, the intent whose exit it is."""
+    brackets: dict[str, OrderIntent] = field(default_factory=dict)
+    cancels_take: float = 0.0
+    """Seconds until what is asked to be cancelled is."""
+    ending: list[tuple[datetime, str]] = field(default_factory=list)
 
     def arrive(self) -> None:
         due = [pair for pair in self.on_the_way if pair[0] <= self.clock.now()]
         self.on_the_way = [pair for pair in self.on_the_way if pair[0] > self.clock.now()]
         for _, intent in due:
             self.take(intent)
+        ended = [name for at, name in self.ending if at <= self.clock.now()]
+        self.ending = [pair for pair in self.ending if pair[0] > self.clock.now()]
+        for name in ended:
+            if not self.named(name).status.final:
+                self.change(name, status=OrderStatus.CANCELED)
 
     def take(self, intent: OrderIntent) -> BrokerOrder | None:
         """The new order, or None where the id is taken."""
@@ -153,12 +167,23 @@ class Exchange:
             return None
         if intent.symbol in self.rejects:
             raise OrderRejectedError(self.rejects[intent.symbol])
+        if intent.leg is not Leg.OPEN and intent.quantity > self.available(intent.symbol):
+            raise OrderRejectedError(f"insufficient qty available for order (available: {self.available(intent.symbol)})")
+        order = self._new(intent.client_order_id, intent.symbol, intent.side, intent.quantity)
+        if intent.kind is OrderKind.OCO:
+            self.pairs[order.broker_order_id] = intent.client_order_id
+            self._new_exit(intent, "stop", intent.side, intent.quantity)
+        if intent.kind is OrderKind.BRACKET:
+            self.brackets[intent.client_order_id] = intent
+        return order
+
+    def _new(self, client_order_id: str, symbol: str, side: Side, quantity: Decimal) -> BrokerOrder:
         order = BrokerOrder(
             broker_order_id=f"b{len(self.orders)}",
-            client_order_id=intent.client_order_id,
-            symbol=intent.symbol,
-            side=intent.side,
-            quantity=intent.quantity,
+            client_order_id=client_order_id,
+            symbol=symbol,
+            side=side,
+            quantity=quantity,
             status=OrderStatus.ACCEPTED,
             filled_quantity=Decimal(0),
             filled_average_price=None,
@@ -168,8 +193,45 @@ class Exchange:
         self.orders.append(order)
         return order
 
+    def _new_exit(self, intent: OrderIntent, kind: str, side: Side, quantity: Decimal) -> None:
+        made = self._new(f"{intent.client_order_id}/{kind}", intent.symbol, side, quantity)
+        self.pairs[made.broker_order_id] = intent.client_order_id
+
+    def available(self, symbol: str) -> Decimal:
+        """Shares that no open order is for which would reduce the position."""
+        held = self.held.get(symbol, Decimal(0))
+        reserved: dict[str, Decimal] = {}
+        for order in self.orders:
+            if order.symbol == symbol and not order.status.final and order.side.sign * held < 0:
+                reserved[self.pairs.get(order.broker_order_id, order.client_order_id)] = order.quantity - order.filled_quantity
+        return abs(held) - sum(reserved.values())
+
+    def open_pairs(self) -> dict[str, Decimal]:
+        """Of each intent with open exits, the shares that these are for."""
+        found = {}
+        for order in self.orders:
+            if order.broker_order_id in self.pairs and not order.status.final:
+                found[self.pairs[order.broker_order_id]] = order.quantity - order.filled_quantity
+        return found
+
     def find(self, client_order_id: str) -> BrokerOrder | None:
-        return next((order for order in self.orders if order.client_order_id == client_order_id), None)
+        order = next((order for order in self.orders if order.client_order_id == client_order_id), None)
+        if order is None:
+            return None
+        legs = [one for one in self.orders if self.pairs.get(one.broker_order_id) == client_order_id and one is not order]
+        return replace(order, legs=tuple(legs))
+
+    def named(self, client_order_id: str) -> BrokerOrder:
+        return next(order for order in self.orders if order.client_order_id == client_order_id)
+
+    def cancel(self, broker_order_id: str) -> None:
+        """One of a pair cancels the other."""
+        pair = self.pairs.get(broker_order_id)
+        for order in self.orders:
+            mine = order.broker_order_id == broker_order_id or (pair and self.pairs.get(order.broker_order_id) == pair)
+            if mine and not order.status.final:
+                self.ending.append((self.clock.now() + timedelta(seconds=self.cancels_take), order.client_order_id))
+        self.arrive()
 
     def change(self, client_order_id: str, **values: object) -> None:
         self.orders = [
@@ -177,11 +239,20 @@ class Exchange:
         ]
 
     def fill(self, client_order_id: str, quantity: Decimal, price: Decimal = Decimal(10), fees: Decimal = Decimal("0.05")) -> None:
-        order = next(o for o in self.orders if o.client_order_id == client_order_id)
+        order = self.named(client_order_id)
         done = order.filled_quantity + quantity
         status = OrderStatus.FILLED if done == order.quantity else OrderStatus.PARTIALLY_FILLED
         self.change(client_order_id, filled_quantity=done, status=status, filled_average_price=price)
         self.execute(order, quantity, price, fees)
+        for other in self.orders:
+            pair = self.pairs.get(order.broker_order_id)
+            if pair and other.broker_order_id != order.broker_order_id and self.pairs.get(other.broker_order_id) == pair:
+                left = order.quantity - done
+                self.change(other.client_order_id, **({"quantity": left} if left else {"status": OrderStatus.CANCELED}))
+        if status is OrderStatus.FILLED and client_order_id in self.brackets:
+            bracket = self.brackets[client_order_id]
+            for kind in ("profit", "stop"):
+                self._new_exit(bracket, kind, Side.SELL if order.side is Side.BUY else Side.BUY, done)
 
     def execute(self, order: BrokerOrder, quantity: Decimal, price: Decimal, fees: Decimal = Decimal(0)) -> None:
         self.cash -= order.side.sign * quantity * price + fees
@@ -201,11 +272,11 @@ class Exchange:
         )
 
     def open(self) -> None:
-        """The opening auction of the next session: all is filled."""
+        """The opening auction of the next session: all is filled but exits."""
         self.clock.at = datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
         self.arrive()
         for order in list(self.orders):
-            if not order.status.final:
+            if not order.status.final and order.broker_order_id not in self.pairs:
                 self.fill(order.client_order_id, order.quantity - order.filled_quantity)
 
     def counts(self) -> Counter[str]:
@@ -229,6 +300,7 @@ class ExchangeBroker:
     sent: list[str] = field(default_factory=list)
     name: str = "exchange"
     live: bool = False
+    reserves_shares: bool = True
     closed: str | None = None
 
     def _ask(self, method: str) -> None:
@@ -294,7 +366,9 @@ class ExchangeBroker:
         return [order for order in self.exchange.orders if not order.status.final]
 
     def cancel(self, broker_order_id: str) -> None:
-        raise NotImplementedError
+        self._ask("cancel")
+        self.exchange.cancel(broker_order_id)
+        self.points.pass_by("after cancel")
 
     def fills(self, since: datetime) -> list[Fill]:
         self._ask("fills")

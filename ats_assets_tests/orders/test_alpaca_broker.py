@@ -423,6 +423,52 @@ class TestWithTheExecutor:
             assert one.reconcile() == []
             assert alpaca.broker().open_orders() == []
 
+    @pytest.mark.parametrize("slow", [False, True])
+    @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+    def test_exits_give_way_to_a_sale_and_come_back_for_what_stays(self, alpaca: Alpaca, tmp_path: Path, side: Side, slow: bool) -> None:
+        exits = {"take_profit": Decimal("11.001"), "stop_loss": Decimal("9.001")}
+        if side is Side.SELL:
+            exits = {"take_profit": exits["stop_loss"], "stop_loss": exits["take_profit"]}
+        entry = replace(intent("AAA", "100", side), kind=OrderKind.BRACKET, limit_price=Decimal(10), **exits)
+        back = Side.SELL if side is Side.BUY else Side.BUY
+
+        def reducing(quantity: str, session: date) -> OrderIntent:
+            planned = intent("AAA", quantity, back, Leg.CLOSE, session)
+            return replace(planned, kind=OrderKind.LIMIT, limit_price=Decimal("9.5") if back is Side.SELL else Decimal("10.5"))
+
+        with executor(alpaca, tmp_path, kind="bracket") as one:
+            one.execute(SESSION, [entry])
+            alpaca.trading.auction({"AAA": Decimal(10)}, OPEN)
+            alpaca.at(CLOSE)
+            assert one.settle(NEXT).waiting is None
+            alpaca.trading.slow_cancels = slow
+            if slow:
+                stopped = one.execute(NEXT, [reducing("30", NEXT)]).stopped
+                assert "has not ended the exits of main-20240301-AAA-open yet" in str(stopped)
+                alpaca.trading.end_cancels()
+            done = one.execute(NEXT, [reducing("30", NEXT)])
+            alpaca.trading.slow_cancels = False
+            assert (done.stopped, [str(outcome.state) for outcome in done.outcomes]) == (None, ["accepted", "accepted"])
+            profit, stop = (alpaca.trading.orders[name] for name in self.pair(alpaca))
+            assert (profit["client_order_id"], profit["order_class"]) == ("main-20240304-AAA-exit", "oco")
+            assert (profit["time_in_force"], profit["qty"], stop["qty"], profit["side"], stop["side"]) == ("gtc", "70", "70", back, back)
+            ticked = ("11.01", "9.01") if side is Side.BUY else ("9", "11")
+            assert tuple(Decimal(price) for price in (profit["limit_price"], stop["stop_price"])) == tuple(map(Decimal, ticked))
+            monday = alpaca.clock.now() + timedelta(hours=17.5)  # the next open
+            alpaca.trading.auction({"AAA": Decimal(10)}, monday)
+            alpaca.at(monday + timedelta(hours=6.5))
+            settled = one.settle(NEXT + timedelta(days=1))
+            assert (settled.waiting, [order.status for order in settled.orders]) == (None, ["filled"])
+            rest = one.execute(NEXT + timedelta(days=1), [reducing("70", NEXT + timedelta(days=1))])
+            assert (rest.stopped, [str(outcome.state) for outcome in rest.outcomes]) == (None, ["accepted"])
+            assert {profit["status"], stop["status"]} == {"canceled"}
+            assert alpaca.trading.refused == []
+            assert one.reconcile() == []
+
+    def pair(self, alpaca: Alpaca) -> list[str]:
+        found = next(order for order in alpaca.trading.orders.values() if order["order_class"] == "oco")
+        return [found["id"], *(leg["id"] for leg in found["legs"])]
+
     @pytest.mark.parametrize("fault", [fault for fault in Fault if fault is not Fault.DELAY])
     def test_whatever_happens_to_the_request(self, alpaca: Alpaca, tmp_path: Path, fault: Fault) -> None:
         alpaca.fails(fault, seconds=1.0)

@@ -21,6 +21,7 @@ from ats_assets.orders.order import (
     Fill,
     Instrument,
     OrderIntent,
+    OrderKind,
     OrderStatus,
     Position,
 )
@@ -45,6 +46,7 @@ class PaperBroker:
 
     name = "paper"
     live = False
+    reserves_shares = False
 
     def __init__(self, state: TradeState, market: Market, settings: BacktestSettings, orders: OrdersSettings) -> None:
         self._state = state
@@ -99,6 +101,8 @@ class PaperBroker:
     def submit(self, intent: OrderIntent) -> BrokerOrder:
         """Take an order for the next session."""
         why = self.may_send(intent.session)
+        if intent.kind is OrderKind.OCO:
+            why = "exits come with their bracket here, and stay for what is held"
         if why:
             raise OrderRejectedError(f"order {intent.client_order_id} is refused: {why}")
         at = self._market.calendar.closes_at(intent.session)

@@ -1,0 +1,278 @@
+"""Exits of brackets at a broker that holds back the shares that they are for: out of the way of a sale, and back for what stays."""
+
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from decimal import Decimal
+
+import pytest
+
+from ats_assets.alerts import Severity
+from ats_assets.orders import BrokerError, Execution, Leg, OrderIntent, OrderKind, OrderStatus, Side
+from ats_assets_tests.orders.exchange import NEXT, SESSION, Bench, Killed, Network, Points, intent
+
+AFTER = date(2024, 3, 5)
+NEXT_EVENING = datetime(2024, 3, 5, 0, 30, tzinfo=UTC)
+PRICES = {"limit_price": Decimal("10.1"), "take_profit": Decimal(11), "stop_loss": Decimal(9)}
+
+
+def bracket(symbol: str = "AAA", quantity: str = "100", session: date = SESSION, side: Side = Side.BUY) -> OrderIntent:
+    return replace(intent(symbol, quantity, side, session=session), kind=OrderKind.BRACKET, **PRICES)
+
+
+def sale(quantity: str, symbol: str = "AAA", session: date = NEXT, side: Side = Side.SELL) -> OrderIntent:
+    return intent(symbol, quantity, side, Leg.CLOSE, session)
+
+
+def execute(bench: Bench, *plan: OrderIntent, session: date = NEXT, points: Points | None = None) -> Execution:
+    with bench.executor(points) as executor:
+        return executor.execute(session, plan)
+
+
+def held_with_exits(bench: Bench, *brackets: OrderIntent) -> None:
+    """The evening after a session at whose open the brackets were filled."""
+    execute(bench, *brackets, session=SESSION)
+    bench.exchange.open()
+    bench.exchange.clock.at = NEXT_EVENING
+
+
+def states(bench: Bench, execution: Execution) -> dict[str, str]:
+    return {one.intent.client_order_id.removeprefix("main-"): str(one.state) for one in execution.outcomes}
+
+
+def test_a_sale_of_all_cancels_the_exits(bench: Bench) -> None:
+    held_with_exits(bench, bracket(), bracket("BBB", "50"))
+    assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 100, "main-20240301-BBB-open": 50}
+    done = execute(bench, sale("100"))
+    assert (done.stopped, states(bench, done)) == (None, {"20240304-AAA-close": "accepted"})
+    assert bench.exchange.open_pairs() == {"main-20240301-BBB-open": 50}
+    assert bench.audit().count("cancel asked for") == 2
+    bench.exchange.open()
+    assert bench.reconcile() == []
+    assert bench.exchange.held == {"AAA": 0, "BBB": 50}
+
+
+@pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
+def test_what_stays_of_a_position_gets_exits_again(bench: Bench, side: Side) -> None:
+    entry = bracket(side=side)
+    if side is Side.SELL:
+        entry = replace(entry, take_profit=PRICES["stop_loss"], stop_loss=PRICES["take_profit"])
+    held_with_exits(bench, entry)
+    back = Side.SELL if side is Side.BUY else Side.BUY
+    done = execute(bench, sale("30", side=back))
+    assert states(bench, done) == {"20240304-AAA-close": "accepted", "20240304-AAA-exit": "accepted"}
+    exits = done.outcomes[1].intent
+    assert (exits.side, exits.quantity, exits.kind) == (back, 70, OrderKind.OCO)
+    assert (exits.take_profit, exits.stop_loss) == (entry.take_profit, entry.stop_loss)
+    assert bench.exchange.open_pairs() == {"main-20240304-AAA-exit": 70}
+    before = list(bench.exchange.orders)
+    assert states(bench, execute(bench, sale("30", side=back))) == states(bench, done)  # once more changes nothing
+    assert bench.exchange.orders == before
+    bench.exchange.open()
+    with bench.executor() as executor:
+        settled = executor.settle(NEXT)
+        assert [order.client_order_id for order in settled.orders] == [entry.client_order_id]  # the exits wait for as long as it is held
+    bench.exchange.clock.at = NEXT_EVENING + timedelta(days=1)
+    with bench.executor() as executor:
+        settled = executor.settle(AFTER)
+    assert (settled.waiting, [order.client_order_id for order in settled.orders]) == (None, ["main-20240304-AAA-close"])
+    bench.exchange.fill("main-20240304-AAA-exit/stop", Decimal(70), Decimal(9))
+    assert bench.reconcile() == []
+    assert (bench.exchange.held, bench.exchange.open_pairs()) == ({"AAA": 0}, {})
+
+
+def test_the_oldest_exits_go_first_and_no_more_than_are_needed(bench: Bench) -> None:
+    held_with_exits(bench, bracket(quantity="60"))
+    execute(bench, bracket(quantity="40", session=NEXT), session=NEXT)
+    bench.exchange.open()
+    bench.exchange.clock.at = NEXT_EVENING + timedelta(days=1)
+    assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 60, "main-20240304-AAA-open": 40}
+    done = execute(bench, sale("50", session=AFTER), session=AFTER)
+    assert done.stopped is None
+    assert bench.exchange.open_pairs() == {"main-20240304-AAA-open": 40, "main-20240305-AAA-exit": 10}
+
+
+def test_what_is_free_is_sold_without_a_cancel(bench: Bench) -> None:
+    held_with_exits(bench, bracket(), replace(intent("BBB", "50"), kind=OrderKind.LIMIT))
+    assert execute(bench, sale("50", "BBB")).stopped is None
+    assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 100}
+    assert "cancel asked for" not in bench.audit()
+
+
+def points_of_a_reduction(tmp_folder: Bench) -> int:
+    points = Points()
+    held_with_exits(tmp_folder, bracket())
+    execute(tmp_folder, sale("30"), points=points)
+    return len(points.names)
+
+
+def test_killed_at_each_point(sqlite_bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
+    total = points_of_a_reduction(sqlite_bench)
+    assert total > 40
+    for stop_at in range(total):
+        folder = tmp_path_factory.mktemp("killed")
+        bench = Bench.at(f"sqlite:///{folder / 'trade_state.sqlite'}", folder / "KILL")
+        held_with_exits(bench, bracket())
+        with pytest.raises(Killed):
+            execute(bench, sale("30"), points=Points(stop_at=stop_at))
+        bench.exchange.clock.sleep(300)  # the lease of the dead is free
+        done = execute(bench, sale("30"))
+        assert done.stopped is None, stop_at
+        assert bench.exchange.open_pairs() == {"main-20240304-AAA-exit": 70}, stop_at
+        assert max(bench.exchange.counts().values()) == 1
+        assert [one.quantity for one in bench.exchange.orders if one.client_order_id == "main-20240304-AAA-close"] == [30]
+        assert bench.reconcile() == []
+
+
+@pytest.mark.parametrize("what", [one for one in Network if one is not Network.WORKS])
+@pytest.mark.parametrize("which", [0, 1])
+def test_whatever_happens_to_the_requests(sqlite_bench: Bench, what: Network, which: int) -> None:
+    held_with_exits(sqlite_bench, bracket())
+    sqlite_bench.broker.network = [*[Network.WORKS] * which, what]
+    done = execute(sqlite_bench, sale("30"))
+    if done.stopped:
+        done = execute(sqlite_bench, sale("30"))
+    assert (done.stopped, sqlite_bench.exchange.open_pairs()) == (None, {"main-20240304-AAA-exit": 70})
+    assert max(sqlite_bench.exchange.counts().values()) == 1
+
+
+def test_exits_not_sent_today_are_sent_when_it_is_tried_again(sqlite_bench: Bench) -> None:
+    held_with_exits(sqlite_bench, bracket())
+    sqlite_bench.broker.network = [Network.WORKS, *[Network.TURNED_AWAY] * sqlite_bench.patience.attempts]
+    done = execute(sqlite_bench, sale("30"))
+    assert "main-20240304-AAA-exit was not sent in 3 attempts" in str(done.stopped)
+    assert execute(sqlite_bench, sale("30")).stopped is None
+    assert sqlite_bench.exchange.open_pairs() == {"main-20240304-AAA-exit": 70}
+
+
+def test_a_cancel_that_takes_time_is_waited_for(bench: Bench) -> None:
+    bench.exchange.cancels_take = 3.0
+    held_with_exits(bench, bracket())
+    assert execute(bench, sale("100")).stopped is None
+    assert bench.exchange.open_pairs() == {}
+
+
+def test_a_cancel_that_takes_too_long_stops_and_goes_on_later(bench: Bench) -> None:
+    bench.exchange.cancels_take = 60.0
+    held_with_exits(bench, bracket(), bracket("BBB"))
+    done = execute(bench, sale("100"), sale("100", "BBB"))
+    assert "has not ended the exits of main-20240301-AAA-open yet" in str(done.stopped)
+    assert states(bench, done) == {"20240304-AAA-close": "planned", "20240304-BBB-close": "planned"}
+    assert "main-20240304-AAA-close" not in bench.exchange.counts()
+    bench.exchange.cancels_take = 0.0
+    bench.exchange.clock.sleep(60)
+    assert execute(bench, sale("100"), sale("100", "BBB")).stopped is None
+    assert bench.exchange.counts()["main-20240304-AAA-close"] == 1
+
+
+def test_a_cancel_that_can_not_be_asked_for_sends_nothing(bench: Bench) -> None:
+    held_with_exits(bench, bracket())
+    bench.broker.broken = {"cancel"}
+    with pytest.raises(BrokerError, match="cancel"):
+        execute(bench, sale("100"))
+    assert "main-20240304-AAA-close" not in bench.exchange.counts()
+    bench.broker.broken = set()
+    assert execute(bench, sale("100")).stopped is None
+
+
+@pytest.mark.parametrize(("filled", "expected"), [("100", {}), ("80", {"main-20240304-AAA-exit": 20})])
+def test_an_exit_that_is_filled_before_its_end(bench: Bench, filled: str, expected: dict[str, int]) -> None:
+    """The sale is for more than is held then: it would sell short. What stays gets exits again."""
+    bench.exchange.cancels_take = 3.0
+    held_with_exits(bench, bracket())
+
+    class Filling(Points):
+        def pass_by(self, name: str) -> None:
+            super().pass_by(name)
+            if name == "after cancel" and self.names.count(name) == 1:
+                bench.exchange.fill("main-20240301-AAA-open/profit", Decimal(filled), Decimal(11))
+
+    done = execute(bench, sale("30" if filled == "80" else "100"), points=Filling())
+    assert done.stopped is None
+    assert done.outcomes[0].state == "withdrawn"
+    assert f"{100 - int(filled)} are held any more" in str(done.outcomes[0].reason)
+    assert bench.exchange.open_pairs() == expected
+    assert bench.exchange.held == {"AAA": 100 - int(filled)}
+    assert any(alert.key == "withdrawn:main-20240304-AAA-close" for alert in bench.alerts)
+    assert bench.reconcile() == []
+
+
+@pytest.mark.parametrize("kind", [OrderKind.MARKET_ON_OPEN, OrderKind.LIMIT])
+def test_no_sale_of_more_than_is_held(bench: Bench, kind: OrderKind) -> None:
+    bench.exchange.held = {"AAA": Decimal(10)}
+    limit = Decimal(9) if kind is OrderKind.LIMIT else None
+    plan = [replace(sale("10.5"), kind=kind, limit_price=limit), replace(sale("1", "ZZZ"), kind=kind, limit_price=limit)]
+    done = execute(bench, *plan)
+    assert [str(one.state) for one in done.outcomes] == ["withdrawn", "withdrawn"]
+    assert bench.exchange.orders == []
+    again = execute(bench, *plan)
+    assert ([str(one.state) for one in again.outcomes], bench.exchange.orders) == (["withdrawn", "withdrawn"], [])
+    bench.exchange.held["AAA"] += 1
+    assert "AAA: 11 shares at the broker, 10 by our records" in str(execute(bench, *plan).stopped)
+
+
+@pytest.mark.parametrize("why", ["closed", "killed", "halted"])
+def test_nothing_is_cancelled_where_nothing_can_be_sent(bench: Bench, why: str) -> None:
+    held_with_exits(bench, bracket())
+    if why == "closed":
+        bench.broker.closed = "come back at seven"
+    elif why == "killed":
+        bench.settings.kill_file.touch()
+    else:
+        bench.exchange.cash += 1
+    assert execute(bench, sale("100")).stopped
+    assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 100}
+
+
+def test_exits_that_have_expired_are_given_again(bench: Bench) -> None:
+    held_with_exits(bench, bracket())
+    for kind in ("profit", "stop"):
+        bench.exchange.change(f"main-20240301-AAA-open/{kind}", status=OrderStatus.EXPIRED)
+    done = execute(bench)
+    assert states(bench, done) == {"20240304-AAA-exit": "accepted"}
+    assert bench.exchange.open_pairs() == {"main-20240304-AAA-exit": 100}
+    for name in ("main-20240304-AAA-exit", "main-20240304-AAA-exit/stop"):
+        bench.exchange.change(name, status=OrderStatus.CANCELED)  # by hand
+    execute(bench)
+    assert bench.exchange.open_pairs() == {}  # an id is used once
+    assert any(alert.severity is Severity.WARNING and "it is canceled already" in alert.text for alert in bench.alerts)
+    execute(bench, session=AFTER)
+    assert bench.exchange.open_pairs() == {"main-20240305-AAA-exit": 100}
+
+
+@pytest.mark.parametrize(
+    "prices", [{"take_profit": Decimal(20), "stop_loss": Decimal(18)}, {"take_profit": Decimal(10), "stop_loss": Decimal(9)}]
+)
+def test_exits_whose_prices_are_behind_are_not_given_again(bench: Bench, prices: dict[str, Decimal]) -> None:
+    """As after a split: a stop-loss in old prices would sell all at once."""
+    held_with_exits(bench, replace(bracket(), **prices))
+    done = execute(bench, sale("30"))
+    assert states(bench, done) == {"20240304-AAA-close": "accepted"}
+    assert bench.exchange.open_pairs() == {}
+    assert [alert.title for alert in bench.alerts if alert.key.startswith("bare:")] == ["AAA is held without exits"]
+
+
+def test_exits_that_are_refused_are_told(bench: Bench) -> None:
+    held_with_exits(bench, bracket())
+    for kind in ("profit", "stop"):
+        bench.exchange.change(f"main-20240301-AAA-open/{kind}", status=OrderStatus.EXPIRED)
+    bench.exchange.rejects = {"AAA": "price too far"}
+    assert states(bench, execute(bench)) == {"20240304-AAA-exit": "rejected"}
+    assert any("price too far" in alert.text for alert in bench.alerts)
+
+
+def test_an_entry_that_was_filled_in_part_gets_exits(bench: Bench) -> None:
+    execute(bench, bracket(), session=SESSION)
+    bench.exchange.clock.at = datetime(2024, 3, 4, 15, 0, tzinfo=UTC)
+    bench.exchange.fill("main-20240301-AAA-open", Decimal("40.5"))
+    bench.exchange.change("main-20240301-AAA-open", status=OrderStatus.CANCELED)
+    bench.exchange.clock.at = NEXT_EVENING
+    execute(bench)
+    assert bench.exchange.open_pairs() == {"main-20240304-AAA-exit": 40}  # whole shares only
+
+
+def test_a_broker_that_fits_exits_by_itself_is_left_alone(bench: Bench) -> None:
+    held_with_exits(bench, bracket())
+    bench.broker.reserves_shares = False
+    execute(bench, sale("100"))
+    assert "cancel asked for" not in bench.audit()
+    assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 100}
