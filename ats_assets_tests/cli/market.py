@@ -3,8 +3,9 @@
 import os
 import shutil
 import subprocess
-import sys
 from pathlib import Path
+
+from ats_assets_tests.cli.forking import forked
 
 ROOT = Path(__file__).resolve().parents[2]
 FIRST, LAST = "2021-01-04", "2021-03-31"
@@ -61,5 +62,4 @@ def environment(home: Path, **changes: str) -> dict[str, str]:
 
 def ats(home: Path, *arguments: str, **changes: str) -> subprocess.CompletedProcess[str]:
     """Run `ats` in a process of its own, its output piped."""
-    command = [sys.executable, "-m", "ats_assets.cli", *arguments]
-    return subprocess.run(command, cwd=ROOT, env=environment(home, **changes), capture_output=True, text=True, timeout=300, check=False)
+    return forked(arguments, cwd=ROOT, env=environment(home, **changes), timeout=300)

@@ -1,3 +1,4 @@
+import json
 import logging
 import os
 from pathlib import Path
@@ -53,14 +54,18 @@ def test_a_file_that_others_can_read_is_told(tmp_path: Path, mode: int, warned: 
     assert ("chmod 600" in caplog.text) is warned
 
 
-def test_the_doctor_names_secrets_and_shows_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch):
+@pytest.mark.parametrize("name", ["APCA_API_KEY_ID", "C_TOKEN"])
+def test_the_doctor_names_secrets_and_shows_none(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, name: str):
     monkeypatch.undo()
+    monkeypatch.setenv(name, "a secret of the surroundings")  # where it wins, nothing in the file of that name is used
     home = make_home(tmp_path)
     write(home, "APCA_API_KEY_ID=PKabcdef123456\nDESK=json://me:S3cretWord@127.0.0.1/x\n", 0o644)
     with (home / "ats.toml").open("a") as file:
         file.write('[alerts]\nroutes = {DESK = "info"}\n')
     shown = ats(home, "doctor", "--json")
-    assert "APCA_API_KEY_ID, DESK" in shown.stdout
+    found = next(one["text"] for one in json.loads(shown.stdout)["findings"] if one["subject"] == "secrets")
+    assert {"APCA_API_KEY_ID", "DESK", name} <= set(found.split(";")[0].split(", "))
     assert "other users can read it" in shown.stdout
+    assert "of the surroundings" not in shown.stdout + shown.stderr
     assert "PKabcdef" not in shown.stdout + shown.stderr
     assert "S3cretWord" not in shown.stdout + shown.stderr

@@ -5,10 +5,11 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
-from scipy.stats import pearsonr, spearmanr
+from scipy.stats import pearsonr, rankdata, spearmanr
 
 from ats_assets.errors import LookAheadError
 from ats_assets.signals import SKILL_SCHEMA, Skill, skill
+from ats_assets.signals.skill import average_ranks
 from ats_assets_tests.signals.outcomes import days, outcomes
 
 
@@ -76,3 +77,12 @@ def test_predictions_of_a_model_that_saw_the_session_are_refused() -> None:
     predictions, returns = outcomes(4, 6, 0.5)
     with pytest.raises(LookAheadError, match="not out of sample"):
         skill(predictions.with_columns(model_session=pl.col("session")), returns, days(4))
+
+
+@given(
+    st.lists(st.sampled_from([0.0, -0.0, 1.0, 5e-324]) | st.floats(allow_nan=False, allow_infinity=False), min_size=1, max_size=60).map(
+        np.array
+    )
+)
+def test_average_ranks_are_those_of_scipy(values: np.ndarray):
+    np.testing.assert_array_equal(average_ranks(values), rankdata(values))

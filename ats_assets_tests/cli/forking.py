@@ -1,0 +1,118 @@
+"""`ats` in processes that start at once: forked from one that has imported all that a command might need.
+
+To import the graph takes longer than most commands do. Of `python -m ats_assets.cli` only the start of the interpreter and the imports are left out; arguments,
+environment, folder, output, exit status and the end of the process are those of a command. Nothing is computed before the fork, since the threads that compute
+do not survive it. What reads the environment while it is imported (Python itself, pools of threads) sees that of the server: for that, start a real process.
+
+    python -m ats_assets_tests.cli.forking        forks a command for each line of JSON that it reads, see `serve`
+"""
+
+import atexit
+import functools
+import importlib
+import json
+import os
+import runpy
+import signal
+import subprocess
+import sys
+import tempfile
+import threading
+import traceback
+from collections.abc import Mapping, Sequence
+from pathlib import Path
+from subprocess import CompletedProcess
+from typing import Any
+
+MODULES = (
+    "ats_assets.cli",
+    "ats_assets.definitions",
+    "ats_assets.orders.alpaca_broker",
+    "alpaca.trading.client",
+    "dagster._core.execution.execute_in_process",
+    "dagster._daemon.controller",
+    "lightgbm",
+    "matplotlib.backends.backend_agg",
+    "matplotlib.figure",
+)
+ROOT = Path(__file__).parents[2]
+
+
+def forked(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: int) -> CompletedProcess[str]:
+    """Run `ats`, as `subprocess.run` with captured text would.
+
+    Raises
+    ------
+    subprocess.TimeoutExpired
+        After so many seconds; it is killed.
+    """
+    server = _server()
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: str(Path(folder) / name) for name in ("stdout", "stderr")}
+        order = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": timeout, **files}
+        assert server.stdin is not None
+        assert server.stdout is not None
+        server.stdin.write(json.dumps(order) + "\n")
+        server.stdin.flush()
+        status = int(server.stdout.readline())
+        said = {name: Path(path).read_text(encoding="utf-8") for name, path in files.items()}
+    if status == -signal.SIGALRM:
+        raise subprocess.TimeoutExpired(["ats", *arguments], timeout, **said)
+    return CompletedProcess(["ats", *arguments], status, **said)
+
+
+@functools.cache
+def _server() -> subprocess.Popen[str]:
+    server = subprocess.Popen(
+        [sys.executable, "-m", "ats_assets_tests.cli.forking"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
+    )
+    atexit.register(_close, server)
+    return server
+
+
+def _close(server: subprocess.Popen[str]) -> None:
+    with server:  # at the end of its input it ends
+        pass
+
+
+def serve() -> None:
+    """For each line on standard input run a command; then say its exit status on standard output, negative for the signal that ended it."""
+    for name in MODULES:
+        importlib.import_module(name)
+    for line in sys.stdin:
+        child = os.fork()
+        if child == 0:
+            _become(json.loads(line))
+        _, status = os.waitpid(child, 0)
+        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
+        sys.stdout.flush()
+
+
+def _become(order: Mapping[str, Any]) -> None:
+    """Be the command: it never returns."""
+    status = 1
+    signal.alarm(order["timeout"])
+    try:
+        os.environ.clear()
+        os.environ.update(order["env"])
+        os.chdir(order["cwd"])
+        for name, number in (("stdout", 1), ("stderr", 2)):
+            os.dup2(os.open(order[name], os.O_WRONLY | os.O_CREAT | os.O_TRUNC, 0o600), number)
+        os.dup2(os.open(os.devnull, os.O_RDONLY), 0)
+        sys.argv = ["ats", *order["arguments"]]
+        runpy.run_module("ats_assets.cli", run_name="__main__")
+        status = 0
+    except SystemExit as exit_:
+        status = exit_.code if isinstance(exit_.code, int) else int(exit_.code is not None)
+    except BaseException:  # noqa: BLE001 - as the interpreter does at its end
+        traceback.print_exc()
+    finally:
+        threading._shutdown()
+        atexit._run_exitfuncs()
+        sys.stdout.flush()
+        sys.stderr.flush()
+        os._exit(status)
+
+
+if __name__ == "__main__":
+    serve()
