@@ -383,7 +383,7 @@ def run(project: Project, arguments: list[str]) -> int:
 def test(project: Project, arguments: list[str]) -> int:
     """Hand over to pytest: everything on all processors (four at most), or just what the arguments say."""
     processors = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 4)
-    everything = ["-n", str(processors), "--dist", "loadfile", "-q", "--durations=15"]
+    everything = ["-n", str(processors), "--dist", "loadfile", "--no-loadscope-reorder", "-q", "--durations=15"]
     os.chdir(project.root)
     return _become(project, [str(project.python), "-m", "pytest", *(arguments or everything)])
 

@@ -31,7 +31,7 @@ def replace_file(path: Path, write: Callable[[BinaryIO], object], *, fsync: bool
                     file.flush()
                     os.fsync(file.fileno())
             temporary.replace(path)
-        except BaseException:
+        except BaseException:  # also where it is interrupted: nothing half-written is left behind
             temporary.unlink(missing_ok=True)
             raise
         if fsync:

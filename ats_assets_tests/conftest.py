@@ -43,6 +43,8 @@ def _no_settings_of_the_user(tmp_path_factory: pytest.TempPathFactory) -> Iterat
     """The defaults, with warehouse, models and data in a temporary folder, whatever the environment says."""
     with pytest.MonkeyPatch.context() as environment:
         _point_to(tmp_path_factory.mktemp("home"), environment)
+        environment.setenv("DAGSTER_EVENT_BATCH_SIZE", "500")  # as the commands have it; it is a fifth of a run
+        environment.setenv("DAGSTER_EMIT_PARTITION_SUBSET_IN_PLANNED_EVENTS", "true")
         yield
 
 

@@ -28,7 +28,7 @@ UNIVERSE_SCHEMA = pl.Schema(
 )
 
 
-def _holds(data: PolarsData, rule: pl.Expr) -> pl.LazyFrame:
+def holds(data: PolarsData, rule: pl.Expr) -> pl.LazyFrame:
     """Evaluate a rule over whole rows, as pandera wants it: one boolean column; a row without a value cannot break the rule."""
     return data.lazyframe.select(rule.fill_null(value=True))
 
@@ -55,22 +55,22 @@ class Bars(pa.DataFrameModel):
     @pa.check("open", "high", "low", "close", "volume", "vwap")
     def is_finite(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """Neither NaN nor infinite."""
-        return _holds(data, pl.col(data.key).is_finite())
+        return holds(data, pl.col(data.key).is_finite())
 
     @pa.check("symbol")
     def is_trimmed(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """No white space around the symbol."""
-        return _holds(data, pl.col(data.key) == pl.col(data.key).str.strip_chars())
+        return holds(data, pl.col(data.key) == pl.col(data.key).str.strip_chars())
 
     @pa.dataframe_check
     def high_is_the_highest(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """max(open, close) <= high."""
-        return _holds(data, pl.max_horizontal("open", "close", "low") <= pl.col("high"))
+        return holds(data, pl.max_horizontal("open", "close", "low") <= pl.col("high"))
 
     @pa.dataframe_check
     def low_is_the_lowest(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """Low <= min(open, close)."""
-        return _holds(data, pl.col("low") <= pl.min_horizontal("open", "close", "high"))
+        return holds(data, pl.col("low") <= pl.min_horizontal("open", "close", "high"))
 
 
 class RejectedBars(pa.DataFrameModel):
@@ -97,7 +97,7 @@ class RejectedBars(pa.DataFrameModel):
     @pa.check("reasons")
     def has_a_reason(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """A row without a reason was rejected wrongly."""
-        return _holds(data, pl.col(data.key).list.len() > 0)
+        return holds(data, pl.col(data.key).list.len() > 0)
 
 
 class Universe(pa.DataFrameModel):
@@ -121,7 +121,7 @@ class Universe(pa.DataFrameModel):
     @pa.dataframe_check
     def ranks_are_unique(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """One symbol a rank."""
-        return _holds(data, ~pl.struct("session", "rank").is_duplicated())
+        return holds(data, ~pl.struct("session", "rank").is_duplicated())
 
 
 def bars_violations(bars: pl.DataFrame, calendar: SessionCalendar, *, limit: int = 20) -> list[str]:

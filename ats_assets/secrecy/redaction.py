@@ -30,10 +30,11 @@ _VALUE = r"[^\s\"'\\&,;)}\]*]+"
 _QUOTE = r"\\*[\"']"
 _BEARER = re.compile(r"(\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _BASIC = re.compile(r"(\bbasic\s+)([A-Za-z0-9+/_-]{4,}={0,2})", re.IGNORECASE)
-_NAMES = r"\b(?:\w*(?:password|passwd|pwd|secret|token|api_?key)|authorization|apca-api-(?:key-id|secret-key))"
-_KEYWORD = re.compile(rf"({_NAMES}\s*=\s*|{_NAMES}{_QUOTE}\s*[:,=]\s*{_QUOTE}){_VALUE}", re.IGNORECASE)
+_NAMES = ("password", "passwd", "pwd", "secret", "token", "api_key", "apikey", "authorization", "apca-api-key-id", "apca-api-secret-key")
+"""How names end. A pattern of how they begin would take time that grows with the square of a long word's length, as of base64."""
+_ASSIGNED = re.compile(rf"(?:\s*=\s*|{_QUOTE}\s*[:,=]\s*{_QUOTE}){_VALUE}")
+_KEYWORD = re.compile(rf"((?:{'|'.join(_NAMES)})(?:\s*=\s*|{_QUOTE}\s*[:,=]\s*{_QUOTE})){_VALUE}", re.IGNORECASE)
 """A value in quotes after a name in quotes, so that what is JSON stays JSON, or one after `name=`."""
-_MAYBE = re.compile(r"://|bearer|basic|authorization|apca-api|passw|pwd|secret|token|api_?key", re.IGNORECASE)
 
 _held: set[str] = set()
 
@@ -73,19 +74,42 @@ class Redactor:
 
     def __init__(self, values: Iterable[str]) -> None:
         secrets = {part for value in values for part in _parts(value.strip()) if is_distinct(part)}
-        forms = {form for secret in secrets for form in _forms(secret)}
-        self._known = re.compile("|".join(re.escape(form) for form in sorted(forms, key=len, reverse=True))) if forms else None
+        self._forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+        self._known = re.compile("|".join(map(re.escape, self._forms)))
 
     def __call__(self, text: str) -> str:
         """The text with each secret, and what its context shows to be one, replaced by `***`."""
-        if self._known is not None:
+        if _has_any(text, self._forms):
             text = self._known.sub(HIDDEN, text)
-        if not _MAYBE.search(text):
-            return text
-        text = _LOGIN.sub(f"{HIDDEN}:{HIDDEN}", text)
-        text = _BEARER.sub(rf"\1{HIDDEN}", text)
-        text = _BASIC.sub(_without_login, text)
-        return _KEYWORD.sub(rf"\1{HIDDEN}", text)
+        folded = text.casefold()
+        if "://" in folded:
+            text = _LOGIN.sub(f"{HIDDEN}:{HIDDEN}", text)
+        if "bearer" in folded:
+            text = _BEARER.sub(rf"\1{HIDDEN}", text)
+        if "basic" in folded:
+            text = _BASIC.sub(_without_login, text)
+        return _KEYWORD.sub(rf"\1{HIDDEN}", text) if _has_keyword(folded) else text
+
+
+# Each stored text is looked through, and hardly any has a secret. To look for words is ten times as fast as a pattern, and some texts hold pictures in base64.
+
+
+def _has_any(text: str, words: Iterable[str]) -> bool:
+    for word in words:  # noqa: SIM110 - a generator takes twice as long
+        if word in text:
+            return True
+    return False
+
+
+def _has_keyword(folded: str) -> bool:
+    for name in _NAMES:
+        at = folded.find(name)
+        while at >= 0:
+            at += len(name)
+            if _ASSIGNED.match(folded, at):
+                return True
+            at = folded.find(name, at)
+    return False
 
 
 def redacted(text: str) -> str:

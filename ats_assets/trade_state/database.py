@@ -45,7 +45,7 @@ class TradeState:
         try:
             with self.begin() as connection:
                 make_or_move_schema(connection)
-        except BaseException:
+        except BaseException:  # also where it is interrupted: no connection is left behind
             self.close()
             raise
 

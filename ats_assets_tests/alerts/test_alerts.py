@@ -15,6 +15,7 @@ from ats_assets.alerts import Alert, Alerts, Severity, open_alerts
 from ats_assets.alerts.ledger import GIVE_UP_SECONDS, HOUR
 from ats_assets.errors import AtsError
 from ats_assets.settings import AlertsSettings, load_settings
+from ats_assets.trade_state import TradeState
 from ats_assets_tests.alerts.receiver import Receiver, receiving
 
 NOON = datetime(2024, 1, 5, 12, tzinfo=UTC)
@@ -48,8 +49,9 @@ def clock() -> Clock:
 
 
 @pytest.fixture
-def alerts(receiver: Receiver, clock: Clock) -> Alerts:
-    return Alerts(AlertsSettings(routes={"DESK": "warning"}), memory, clock=clock)
+def alerts(receiver: Receiver, clock: Clock, database_url: str) -> Iterator[Alerts]:
+    with TradeState(database_url) as state:
+        yield Alerts(AlertsSettings(routes={"DESK": "warning"}), lambda: state.engine, clock=clock)
 
 
 def test_an_alert_arrives_whole(alerts: Alerts, receiver: Receiver):

@@ -54,6 +54,8 @@ class PaperBroker:
         self._settings = settings
         self._orders = orders
         self._account = orders.strategy
+        self._quoted: tuple[date | None, frozenset[str]] = (None, frozenset())
+        """The session that was last asked for, and the symbols that have a bar in it."""
 
     def account(self) -> AccountState:
         """The account at the close of the session up to which it is settled."""
@@ -225,6 +227,8 @@ class PaperBroker:
         """A symbol that has no bar of the session, and is not held, is not known here."""
         if any(row.symbol == intent.symbol for row in self._held(connection)):
             return
-        bars = self._market.bars(intent.session)
-        if bars is None or intent.symbol not in bars["symbol"]:
+        if self._quoted[0] != intent.session:
+            bars = self._market.bars(intent.session)
+            self._quoted = (intent.session, frozenset() if bars is None else frozenset(bars["symbol"]))
+        if intent.symbol not in self._quoted[1]:
             raise OrderRejectedError(f"order {intent.client_order_id} is refused: {intent.symbol} has no bar in session {intent.session}")

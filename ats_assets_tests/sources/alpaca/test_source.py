@@ -1,5 +1,10 @@
 import json
 import logging
+import os
+import signal
+import subprocess
+import sys
+from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -226,6 +231,32 @@ def test_a_backfill_goes_on_where_it_broke_off(tmp_path: Path, monkeypatch: pyte
         assert len(again) == 4 * 4 - 6
         assert not done & set(again)
         assert "part 16 of 16 (TSLA to TSLA" in caplog.text
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
+def test_a_backfill_that_is_killed_again_and_again(tmp_path: Path) -> None:
+    """Each process gets some parts further, none is asked for after it was kept, and each row comes once."""
+    with stocks(SESSIONS) as market:
+        market.double.plan = Plan(steps=(Step(fault=Fault.DELAY, path="stocks/bars", first=1, times=None, seconds=0.15),))
+        asked = [market.double.url, market.double.now.isoformat(), str(tmp_path), SESSIONS[0].isoformat(), SESSIONS[-1].isoformat()]
+        statuses: list[int] = []
+        command = [sys.executable, "-m", "ats_assets_tests.sources.alpaca.backfilling", *asked]
+        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
+            assert process.stdin is not None
+            assert process.stdout is not None
+            assert process.stdout.readline() == "ready\n"
+            while 0 not in statuses:
+                assert len(statuses) < 40, statuses
+                process.stdin.write(f"{0.8 + len(statuses) % 7 / 10}\n")
+                process.stdin.flush()
+                statuses.append(int(process.stdout.readline()))
+            process.stdin.close()
+        assert set(statuses) == {-signal.SIGKILL, 0}
+        assert len(statuses) > 3
+        shown(pl.read_parquet(tmp_path / "bars.parquet"), market.served)
+        times = Counter(json.dumps(entry.query, sort_keys=True) for entry in market.double.requests("GET", "/v2/stocks/bars"))
+        assert len(times) == 4 * 4
+        assert sum(times.values()) < len(times) + len(statuses)  # at most the part that a kill interrupted comes again
 
 
 def test_what_is_kept_is_used_only_while_it_is_whole_and_fresh(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

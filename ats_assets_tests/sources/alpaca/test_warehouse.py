@@ -1,7 +1,7 @@
 """From the double through Dagster into the warehouse: each row that was served is there once."""
 
 import logging
-from datetime import date, timedelta
+from datetime import date, datetime, time, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -152,6 +152,17 @@ def test_the_sensor_goes_by_alpacas_clock_and_calendar(tmp_path: Path, monkeypat
         assert "APCA_API_KEY_ID and APCA_API_SECRET_KEY are not set" in str(without_keys.skip_message)
 
 
+def collection(deployment: Deployment, instance: dg.DagsterInstance, day: date) -> str | None:
+    """What the schedule wants in the evening of the day: the partition to make, or why there is none."""
+    definitions = build(deployment)
+    at = datetime.combine(day, time(20, 30), XNYS.timezone)
+    with dg.build_schedule_context(
+        instance=instance, scheduled_execution_time=at, repository_def=definitions.get_repository_def()
+    ) as context:
+        tick = definitions.resolve_schedule_def("market_data_schedule").evaluate_tick(context)
+    return tick.skip_message or (tick.run_requests or [])[0].partition_key
+
+
 def test_what_is_collected_is_in_the_warehouse_session_by_session(tmp_path: Path) -> None:
     last = SESSIONS[-1]
     with stocks(SESSIONS, page_limit=7) as market, dg.DagsterInstance.ephemeral() as instance:
@@ -167,6 +178,7 @@ def test_what_is_collected_is_in_the_warehouse_session_by_session(tmp_path: Path
         market.double.plan = Plan(seed=7, share=0.4)
         deployment = deployed(market, tmp_path, collect=("trades", "snapshots"))
         job = build(deployment).resolve_job_def("market_data")
+        assert collection(deployment, instance, last) == last.isoformat()
         for day in (SESSIONS[-3], SESSIONS[-2], last, last):
             assert job.execute_in_process(instance=instance, partition_key=day.isoformat()).success
         trades = deployment.warehouse.read("trades", SESSIONS[-3:])
@@ -174,6 +186,8 @@ def test_what_is_collected_is_in_the_warehouse_session_by_session(tmp_path: Path
         assert not trades.is_duplicated().any()
         assert len(deployment.warehouse.vintages("trades", last)) == 1
         assert deployment.warehouse.read("snapshots", [last])["symbol"].to_list() == sorted(SYMBOLS)
+        assert "is stored" in str(collection(deployment, instance, last))
+        assert "is stored" in str(collection(deployment, instance, last + timedelta(days=1)))  # no session has closed since
         assert deployment.warehouse.read("snapshots", [SESSIONS[-2]]).is_empty()
         market.double.now = XNYS.opens_at(XNYS.offset(last, 1))
         assert job.execute_in_process(instance=instance, partition_key=last.isoformat()).success
