@@ -29,7 +29,7 @@ from ats_assets.warehouse import Warehouse, data_version
 from ats_assets_tests.small_market import FIRST, Files, differences, files_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")]
-KILLS = int(os.environ.get("ATS_TEST_KILLS", "25"))
+KILLS = int(os.environ.get("ATS_TEST_KILLS", "20"))
 """More by hand."""
 SEED = 50
 LAST = date(2021, 1, 22)
