@@ -90,9 +90,9 @@ def cover(shift: Shift, session: date) -> str | None:
     with shift.state.begin() as connection:
         if not _any_bracket(connection, shift.settings.strategy):
             return None
-    view, differences = reconcile(shift)
-    if differences or open_halt(shift.state):
-        return None  # which is told already
+    view, _ = reconcile(shift)
+    if halted := open_halt(shift.state):
+        return f"trading is halted: {halted.reason}"
     for position in view.positions:
         with shift.state.begin() as connection:
             bracket = _last_bracket(connection, shift.settings.strategy, position.symbol)

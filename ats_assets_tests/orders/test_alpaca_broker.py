@@ -450,6 +450,9 @@ class TestWithTheExecutor:
             alpaca.trading.slow_cancels = False
             assert (done.stopped, [str(outcome.state) for outcome in done.outcomes]) == (None, ["accepted", "accepted"])
             profit, stop = (alpaca.trading.orders[name] for name in self.pair(alpaca))
+            found = alpaca.broker().find("main-20240304-AAA-exit")
+            assert found is not None
+            assert [leg.broker_order_id for leg in found.legs] == [stop["id"]]
             assert (profit["client_order_id"], profit["order_class"]) == ("main-20240304-AAA-exit", "oco")
             assert (profit["time_in_force"], profit["qty"], stop["qty"], profit["side"], stop["side"]) == ("gtc", "70", "70", back, back)
             ticked = ("11.01", "9.01") if side is Side.BUY else ("9", "11")
@@ -464,6 +467,24 @@ class TestWithTheExecutor:
             assert {profit["status"], stop["status"]} == {"canceled"}
             assert alpaca.trading.refused == []
             assert one.reconcile() == []
+
+    def test_exits_of_an_entry_that_is_open_hold_nothing_back(self, alpaca: Alpaca, tmp_path: Path) -> None:
+        """What is held lacks exits, though those of a new entry, which wait for it, are for shares of the same symbol."""
+        prices = {"limit_price": Decimal(10), "take_profit": Decimal(11), "stop_loss": Decimal(9)}
+        with executor(alpaca, tmp_path, kind="bracket") as one:
+            one.execute(SESSION, [replace(intent("AAA", "10"), kind=OrderKind.BRACKET, **prices)])
+            alpaca.trading.auction({"AAA": Decimal(10)}, OPEN)
+            alpaca.at(CLOSE)
+            assert one.settle(NEXT).waiting is None
+            for order in alpaca.trading.orders.values():
+                if order["side"] == "sell":
+                    order |= {"status": "expired", "updated_at": order["updated_at"]}
+            done = one.execute(NEXT, [replace(intent("AAA", "5", session=NEXT), kind=OrderKind.BRACKET, **prices)])
+        assert done.stopped is None
+        assert {outcome.intent.leg: (outcome.intent.quantity, outcome.state) for outcome in done.outcomes} == {
+            Leg.OPEN: (5, "accepted"),
+            Leg.EXIT: (10, "accepted"),
+        }
 
     def pair(self, alpaca: Alpaca) -> list[str]:
         found = next(order for order in alpaca.trading.orders.values() if order["order_class"] == "oco")

@@ -82,13 +82,14 @@ def test_what_stays_of_a_position_gets_exits_again(bench: Bench, side: Side) -> 
 
 def test_the_oldest_exits_go_first_and_no_more_than_are_needed(bench: Bench) -> None:
     held_with_exits(bench, bracket(quantity="60"))
-    execute(bench, bracket(quantity="40", session=NEXT), session=NEXT)
+    execute(bench, replace(bracket(quantity="40", session=NEXT), take_profit=Decimal(12)), session=NEXT)
     bench.exchange.open()
     bench.exchange.clock.at = NEXT_EVENING + timedelta(days=1)
     assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 60, "main-20240304-AAA-open": 40}
     done = execute(bench, sale("50", session=AFTER), session=AFTER)
     assert done.stopped is None
     assert bench.exchange.open_pairs() == {"main-20240304-AAA-open": 40, "main-20240305-AAA-exit": 10}
+    assert done.outcomes[-1].intent.take_profit == 12  # of the last bracket
 
 
 def test_what_is_free_is_sold_without_a_cancel(bench: Bench) -> None:
@@ -157,6 +158,7 @@ def test_a_cancel_that_takes_too_long_stops_and_goes_on_later(bench: Bench) -> N
     done = execute(bench, sale("100"), sale("100", "BBB"))
     assert "has not ended the exits of main-20240301-AAA-open yet" in str(done.stopped)
     assert states(bench, done) == {"20240304-AAA-close": "planned", "20240304-BBB-close": "planned"}
+    assert done.outcomes[0].reason == done.stopped
     assert "main-20240304-AAA-close" not in bench.exchange.counts()
     bench.exchange.cancels_take = 0.0
     bench.exchange.clock.sleep(60)
@@ -276,3 +278,70 @@ def test_a_broker_that_fits_exits_by_itself_is_left_alone(bench: Bench) -> None:
     execute(bench, sale("100"))
     assert "cancel asked for" not in bench.audit()
     assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 100}
+    for order in bench.exchange.orders:
+        bench.exchange.change(order.client_order_id, status=OrderStatus.EXPIRED)
+    assert states(bench, execute(bench, session=AFTER)) == {}
+
+
+def test_an_order_to_close_is_not_cancelled_for_another(bench: Bench) -> None:
+    """That of the session before is still open: what is left is free, and the exits alone give way."""
+    held_with_exits(bench, bracket())
+    execute(bench, replace(sale("30"), kind=OrderKind.LIMIT, limit_price=Decimal(9)))
+    done = execute(bench, sale("70", session=AFTER), session=AFTER)
+    assert done.stopped is None
+    assert bench.exchange.named("main-20240304-AAA-close").status is OrderStatus.ACCEPTED
+    assert bench.exchange.named("main-20240305-AAA-close").status is OrderStatus.ACCEPTED
+    assert bench.exchange.open_pairs() == {}
+
+
+def test_a_difference_that_comes_up_with_a_cancel_halts(bench: Bench) -> None:
+    held_with_exits(bench, bracket())
+
+    class Strange(Points):
+        def pass_by(self, name: str) -> None:
+            super().pass_by(name)
+            if name == "after cancel":
+                bench.exchange.held["AAA"] = Decimal(60)
+
+    done = execute(bench, sale("70"), points=Strange())
+    assert "trading is halted" in str(done.stopped)
+    assert [str(one.state) for one in done.outcomes] == ["planned"]
+    assert "main-20240304-AAA-close" not in bench.exchange.counts()
+
+
+def test_a_difference_that_comes_up_before_exits_are_given_halts(bench: Bench) -> None:
+    held_with_exits(bench, bracket())
+
+    class Strange(Points):
+        def pass_by(self, name: str) -> None:
+            super().pass_by(name)
+            if name == "after submit":
+                bench.exchange.held["AAA"] = Decimal(60)
+
+    done = execute(bench, sale("30"), points=Strange())
+    assert "trading is halted" in str(done.stopped)
+    assert states(bench, done) == {"20240304-AAA-close": "accepted"}
+
+
+def test_a_position_on_the_other_side_gets_no_exits_of_an_earlier_bracket(bench: Bench) -> None:
+    held_with_exits(bench, bracket())
+    execute(bench, sale("100"))
+    bench.exchange.open()
+    bench.exchange.clock.at = NEXT_EVENING + timedelta(days=1)
+    execute(bench, intent("AAA", "50", Side.SELL, session=AFTER), session=AFTER)
+    bench.exchange.open()
+    bench.exchange.clock.at = NEXT_EVENING + timedelta(days=2)
+    assert bench.exchange.held == {"AAA": -50}
+    later = date(2024, 3, 6)
+    done = execute(bench, session=later)
+    assert (done.stopped, done.outcomes) == (None, ())
+    assert bench.exchange.open_pairs() == {}
+    assert not [alert for alert in bench.alerts if alert.key.startswith("bare:")]
+
+
+def test_a_bracket_without_a_fill_says_nothing_of_prices(bench: Bench) -> None:
+    held_with_exits(bench, bracket())
+    execute(bench, replace(bracket(quantity="40", session=NEXT), take_profit=Decimal(12)))
+    bench.exchange.change("main-20240304-AAA-open", status=OrderStatus.CANCELED)
+    done = execute(bench, sale("30", session=AFTER), session=AFTER)
+    assert (done.outcomes[-1].intent.leg, done.outcomes[-1].intent.take_profit) == (Leg.EXIT, 11)
