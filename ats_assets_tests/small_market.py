@@ -4,7 +4,7 @@ By hand, or from another process:
 
     python -m ats_assets_tests.small_market run --root FOLDER --from 2021-01-04 --to 2021-06-09
     python -m ats_assets_tests.small_market shuffled --root FOLDER --seed 1 --to 2021-01-29
-    python -m ats_assets_tests.small_market serve        forks a run for each line `FOLDER FIRST LAST` that it reads, see `serve`
+    python -m ats_assets_tests.small_market serve        forks a run for each line `FOLDER FIRST LAST` that it reads, see `forking`
 """
 
 import argparse
@@ -16,7 +16,6 @@ import random
 import shutil
 import subprocess
 import sys
-import traceback
 from collections.abc import Iterable, Mapping, Sequence
 from datetime import date
 from pathlib import Path
@@ -28,6 +27,7 @@ from ats_assets.automation import range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings
+from ats_assets_tests.forking import serve
 
 FIRST = date(2021, 1, 4)
 """The first session of the market; history starts here."""
@@ -246,35 +246,18 @@ def sessions_under(root: Path) -> list[date]:
     return sorted(date.fromisoformat(folder.name.removeprefix("session=")) for folder in (root / "warehouse" / "bars").glob("session=*"))
 
 
-def serve() -> None:
-    """Fork a run of `history` for each line `FOLDER FIRST LAST` on standard input, with `EARLY_MODELS` and with each file synced.
-
-    On standard output: "ready", then for each line the child's process id, and when it has ended its exit status (negative: the signal that ended it).
-    All is imported before, so that a child starts at once; and nothing is computed before, since the threads that compute do not survive a fork.
-    """
+def serve_runs() -> None:
+    """Fork a run of `history` for each line `FOLDER FIRST LAST` on standard input, with `EARLY_MODELS` and with each file synced."""
     for late in ("matplotlib.backends.backend_agg", "matplotlib.figure"):  # what the graph imports only when it needs it
         importlib.import_module(late)
     build(small_market(Path(os.devnull)))  # reads the versions of the code, which are kept
-    _say("ready")
-    for line in sys.stdin:
-        root, first, last = line.split()
-        child = os.fork()
-        if child == 0:
-            try:
-                deployment = small_market(Path(root), storage={"fsync": True}, **EARLY_MODELS)
-                make_history(deployment, date.fromisoformat(first), date.fromisoformat(last))
-                os._exit(0)
-            finally:
-                traceback.print_exc()
-                os._exit(1)
-        _say(child)
-        _, status = os.waitpid(child, 0)
-        _say(os.waitstatus_to_exitcode(status))
+    serve(_run_line)
 
 
-def _say(word: object) -> None:
-    sys.stdout.write(f"{word}\n")
-    sys.stdout.flush()
+def _run_line(line: str) -> None:
+    root, first, last = line.split()
+    deployment = small_market(Path(root), storage={"fsync": True}, **EARLY_MODELS)
+    make_history(deployment, date.fromisoformat(first), date.fromisoformat(last))
 
 
 def main() -> None:
@@ -294,7 +277,7 @@ def main() -> None:
     shuffled.add_argument("--seed", type=int, required=True)
     asked = parser.parse_args()
     if asked.command == "serve":
-        serve()
+        serve_runs()
         return
     if asked.command == "shuffled":
         make_shuffled(small_market(asked.root, **EARLY_MODELS), FIRST, asked.last, asked.seed)

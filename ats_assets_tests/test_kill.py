@@ -11,14 +11,10 @@ import os
 import random
 import shutil
 import signal
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
-from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
-from typing import IO
 
 import polars as pl
 import pytest
@@ -26,6 +22,7 @@ import pytest
 from ats_assets.automation import MODEL
 from ats_assets.models.artefact import ModelStore
 from ats_assets.warehouse import Warehouse, data_version
+from ats_assets_tests.forking import ForkServer, fork_server
 from ats_assets_tests.small_market import FIRST, Files, differences, files_of
 
 pytestmark = [pytest.mark.slow, pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")]
@@ -36,39 +33,15 @@ LAST = date(2021, 1, 22)
 """The 14th session; with early models the last ones have fits and signals."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Server:
-    """The process that forks runs; see `small_market.serve`."""
-
-    orders: IO[str]
-    answers: IO[str]
-
-    def start(self, root: Path) -> int:
-        """Begin a run in a process of its own, whose id is returned."""
-        self.orders.write(f"{root} {FIRST} {LAST}\n")
-        self.orders.flush()
-        return int(self.answers.readline())
-
-    def status(self) -> int:
-        """Wait for its end; its exit status, negative if a signal ended it."""
-        return int(self.answers.readline())
-
-
 @pytest.fixture(scope="module")
-def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Server]:
-    command = [sys.executable, "-W", "ignore", "-m", "ats_assets_tests.small_market", "serve"]
-    log = tmp_path_factory.mktemp("server") / "log"
-    with (
-        log.open("w") as said,
-        subprocess.Popen(
-            command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, stderr=said, text=True, cwd=Path(__file__).parents[1]
-        ) as process,
-    ):
-        assert process.stdin is not None
-        assert process.stdout is not None
-        assert process.stdout.readline() == "ready\n", log.read_text()
-        yield Server(orders=process.stdin, answers=process.stdout)
-        process.stdin.close()
+def server(tmp_path_factory: pytest.TempPathFactory) -> Iterator[ForkServer]:
+    with fork_server("ats_assets_tests.small_market", "serve", log=tmp_path_factory.mktemp("server") / "log") as server:
+        yield server
+
+
+def line(root: Path) -> str:
+    """The order for a run there."""
+    return f"{root} {FIRST} {LAST}"
 
 
 def assert_whole(root: Path) -> None:
@@ -88,13 +61,13 @@ def is_temporary(path: str) -> bool:
 
 
 @pytest.fixture(scope="module")
-def undisturbed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, float]:
+def undisturbed(server: ForkServer, tmp_path_factory: pytest.TempPathFactory) -> tuple[Files, float]:
     """The files of a run that nobody disturbs, and how long it takes; the second one of two, for the first may compile kernels."""
     seconds = []
     for name in ("first", "second"):
         root = tmp_path_factory.mktemp(name)
         began = time.perf_counter()
-        server.start(root)
+        server.start(line(root))
         assert server.status() == 0
         seconds.append(time.perf_counter() - began)
     assert_whole(root)
@@ -104,7 +77,7 @@ def undisturbed(server: Server, tmp_path_factory: pytest.TempPathFactory) -> tup
     return files, seconds[-1]
 
 
-def test_a_run_killed_at_any_moment(server: Server, undisturbed: tuple[Files, float], tmp_path: Path) -> None:
+def test_a_run_killed_at_any_moment(server: ForkServer, undisturbed: tuple[Files, float], tmp_path: Path) -> None:
     expected, seconds = undisturbed
     rng = random.Random(SEED)
     root, kills, runs, temporaries, stages = tmp_path / "killed", 0, 0, 0, set[str]()
@@ -114,7 +87,7 @@ def test_a_run_killed_at_any_moment(server: Server, undisturbed: tuple[Files, fl
         assert runs < 3 * KILLS, f"{runs} runs, of which {kills} could be killed"
         if runs % 2 == 0:
             shutil.rmtree(root, ignore_errors=True)
-        child = server.start(root)
+        child = server.start(line(root))
         time.sleep(moments[runs % KILLS] * seconds)
         with contextlib.suppress(ProcessLookupError):  # it was done already
             os.kill(child, signal.SIGKILL)
@@ -127,7 +100,7 @@ def test_a_run_killed_at_any_moment(server: Server, undisturbed: tuple[Files, fl
         stages.add(max(complete, key=lambda path: (root / path).stat().st_mtime_ns).split("/")[1] if complete else "")
     assert_whole(root)
     assert len(stages) > 5, stages
-    server.start(root)
+    server.start(line(root))
     assert server.status() == 0
     assert differences(files_of(root), expected) == []
     figures = {

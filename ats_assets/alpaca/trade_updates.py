@@ -22,7 +22,6 @@ if TYPE_CHECKING:
 STEADY_SECONDS = 60.0
 """A connection that lasted so long worked: the next one is tried soon. One that is cut at once each time is not."""
 MAX_WAIT_SECONDS = 60.0
-_MAX_DOUBLINGS = 10
 
 log = logging.getLogger(__name__)
 
@@ -95,7 +94,7 @@ class TradeUpdates:
                 await self._connection().follow()
             except (OSError, WebSocketException, AlpacaUnreachableError, ValueError, TypeError, AttributeError) as error:
                 failures = 1 if time.monotonic() - started >= STEADY_SECONDS else failures + 1
-                seconds = self._waiting.backoff(min(failures, _MAX_DOUBLINGS) + 1)
+                seconds = self._waiting.backoff(failures + 1)
                 log.warning("Alpaca's trade stream is lost (%s): connecting again in %.1f s", _kind(error), seconds)
                 await asyncio.sleep(seconds)
 

@@ -8,6 +8,8 @@ from datetime import UTC, datetime
 from email.utils import parsedate_to_datetime
 
 FIRST_WAIT_SECONDS = 1.0
+_MAX_DOUBLINGS = 64
+"""Longer than any wait; a power without a bound would overflow where something fails for days."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -34,7 +36,7 @@ class Waiting:
 
     def backoff(self, attempt: int) -> float:
         """Uniform between 0 and 1, 2, 4, 8 … seconds, so that many clients do not come back at once (M. Brooker, "Exponential Backoff And Jitter", 2015)."""
-        return self.draw() * min(self.max_seconds, FIRST_WAIT_SECONDS * 2 ** (attempt - 2))
+        return self.draw() * min(self.max_seconds, FIRST_WAIT_SECONDS * 2 ** min(attempt - 2, _MAX_DOUBLINGS))
 
     def _asked_for(self, headers: Mapping[str, str]) -> float | None:
         """Seconds: Retry-After as a number or a date, else X-Ratelimit-Reset (seconds since 1970). A date counts from the server's own clock."""

@@ -156,12 +156,12 @@ class Executor:
         with self._state.begin() as connection:
             decided = {row.intent.client_order_id: row for row in state.of_session(connection, session, self._settings.strategy)}
             exits = [name for name, row in decided.items() if row.intent.leg is Leg.EXIT]
-            for name in [*(intent.client_order_id for intent in ordered), *exits]:
-                row = decided[name]  # each planned intent was written down
-                sent = [order for _, order in orders_of(connection, [name]) if order.client_order_id == name]
-                reason = f"the plan differs from what was tried: {differing[name]}" if name in differing else row.reason
-                order = sent[-1] if sent else None
-                outcomes.append(Outcome(intent=row.intent, state=row.state, order=order, reason=reason, attempts=row.attempts))
+            names = [*(intent.client_order_id for intent in ordered), *exits]
+            sent = {order.client_order_id: order for _, order in orders_of(connection, names)}
+        for name in names:
+            row = decided[name]  # each planned intent was written down
+            reason = f"the plan differs from what was tried: {differing[name]}" if name in differing else row.reason
+            outcomes.append(Outcome(intent=row.intent, state=row.state, order=sent.get(name), reason=reason, attempts=row.attempts))
         return tuple(outcomes)
 
 

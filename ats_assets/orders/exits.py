@@ -7,8 +7,9 @@
 Both follow from records that agree with the broker, so a process that dies in between leaves nothing to remember: the next one finds what is missing.
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
@@ -18,7 +19,7 @@ from ats_assets.alerts import Severity
 from ats_assets.orders import state
 from ats_assets.orders.account_book import reconcile, refresh_orders
 from ats_assets.orders.halts import open_halt
-from ats_assets.orders.order import BrokerOrder, Leg, OrderIntent, OrderKind, Side, client_order_id
+from ats_assets.orders.order import BrokerOrder, Leg, OrderIntent, OrderKind, client_order_id
 from ats_assets.orders.outcome import IntentState
 from ats_assets.orders.reconciliation import BrokerView
 from ats_assets.orders.rows import orders_of
@@ -36,7 +37,6 @@ class _Open:
     intent: OrderIntent
     orders: tuple[BrokerOrder, ...]
     shares: Decimal
-    exits: bool
 
 
 def make_room(shift: Shift, view: BrokerView, client_order_id: str) -> str | None:
@@ -52,13 +52,13 @@ def make_room(shift: Shift, view: BrokerView, client_order_id: str) -> str | Non
         row = state.load(connection, client_order_id)
         if row is None or row.state is not IntentState.PLANNED or row.intent.leg is not Leg.CLOSE:
             return None
-        reducing = _reducing(connection, row.intent.symbol)
+        reducing = _reducing(connection)[row.intent.symbol]
     if _withdrawn(shift, row, view) or not shift.broker.reserves_shares:
         return None
     missing = row.intent.quantity + sum(one.shares for one in reducing) - _held(view, row.intent)
     in_the_way = []
     for one in reducing:
-        if missing > 0 and one.exits:
+        if missing > 0 and one.intent.leg is not Leg.CLOSE:
             in_the_way.append(one)
             missing -= one.shares
     if not in_the_way:
@@ -73,7 +73,7 @@ def make_room(shift: Shift, view: BrokerView, client_order_id: str) -> str | Non
         return reason
     view, _ = reconcile(shift)  # an exit may have been filled just before its end
     if halted := open_halt(shift.state):
-        return f"trading is halted: {halted.reason}"
+        return halted.message
     _withdrawn(shift, row, view)
     return None
 
@@ -92,11 +92,12 @@ def cover(shift: Shift, session: date) -> str | None:
             return None
     view, _ = reconcile(shift)
     if halted := open_halt(shift.state):
-        return f"trading is halted: {halted.reason}"
-    for position in view.positions:
-        with shift.state.begin() as connection:
-            bracket = _last_bracket(connection, shift.settings.strategy, position.symbol)
-            taken = sum(one.shares for one in _reducing(connection, position.symbol))
+        return halted.message
+    with shift.state.begin() as connection:
+        reducing = _reducing(connection)
+        brackets = [_last_bracket(connection, shift.settings.strategy, position.symbol) for position in view.positions]
+    for position, bracket in zip(view.positions, brackets, strict=True):
+        taken = sum(one.shares for one in reducing[position.symbol])
         bare = (abs(position.quantity) - taken).to_integral_value(rounding=ROUND_DOWN)  # brokers take exits for whole shares only
         if bracket is None or bracket.side.sign * position.quantity < 0 or bare <= 0:
             continue
@@ -126,18 +127,15 @@ def _give_exits(shift: Shift, planned: OrderIntent) -> str | None:
 
 
 def _exits(session: date, bracket: OrderIntent, shares: Decimal) -> OrderIntent:
-    return OrderIntent(
+    return replace(
+        bracket,
         client_order_id=client_order_id(session, bracket.strategy, bracket.symbol, Leg.EXIT),
         session=session,
-        strategy=bracket.strategy,
-        symbol=bracket.symbol,
-        side=Side.SELL if bracket.side is Side.BUY else Side.BUY,
+        side=bracket.side.opposite,
         leg=Leg.EXIT,
         quantity=shares,
         kind=OrderKind.OCO,
-        decision_price=bracket.decision_price,
-        take_profit=bracket.take_profit,
-        stop_loss=bracket.stop_loss,
+        limit_price=None,
     )
 
 
@@ -148,19 +146,18 @@ def _between(bracket: OrderIntent, price: Decimal) -> bool:
     return min(bracket.take_profit, bracket.stop_loss) < price < max(bracket.take_profit, bracket.stop_loss)
 
 
-def _reducing(connection: Connection, symbol: str) -> list[_Open]:
-    """What is open and reduces a position in the symbol, the oldest first; exits of an entry that is open itself wait for it and hold nothing back."""
-    grouped: dict[str, list[BrokerOrder]] = {}
+def _reducing(connection: Connection) -> defaultdict[str, list[_Open]]:
+    """By symbol, what is open and reduces a position, the oldest first; exits of an entry that is open itself wait for it and hold nothing back."""
+    grouped: defaultdict[str, list[BrokerOrder]] = defaultdict(list)
     for intent_id, order in orders_of(connection, unfinished=True):
-        if order.symbol == symbol:
-            grouped.setdefault(intent_id, []).append(order)
-    found = []
+        grouped[intent_id].append(order)
+    found: defaultdict[str, list[_Open]] = defaultdict(list)
     for intent_id, group in grouped.items():
         row = state.load(connection, intent_id)
         if row is None or (row.intent.leg is Leg.OPEN and any(order.client_order_id == intent_id for order in group)):
             continue
         shares = min(order.quantity - order.filled_quantity for order in group)
-        found.append(_Open(intent=row.intent, orders=tuple(group), shares=shares, exits=row.intent.leg is not Leg.CLOSE))
+        found[row.intent.symbol].append(_Open(intent=row.intent, orders=tuple(group), shares=shares))
     return found
 
 

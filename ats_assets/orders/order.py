@@ -26,6 +26,11 @@ class Side(StrEnum):
         """+1 for buys, -1 for sells."""
         return 1 if self is Side.BUY else -1
 
+    @property
+    def opposite(self) -> "Side":
+        """What takes back an order of this side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
 
 class OrderKind(StrEnum):
     """How an order is to be filled, all for the next session."""

@@ -112,6 +112,11 @@ class Halt:
     at: datetime
     reason: str
 
+    @property
+    def message(self) -> str:
+        """For those who can't send therefore."""
+        return f"trading is halted: {self.reason}"
+
 
 class ExecutorBusyError(AtsError):
     """Another executor works on the same trade state."""

@@ -44,7 +44,7 @@ def send(shift: Shift, client_order_id: str) -> str | None:
             return reason
         with shift.writing() as (connection, author):
             if stopped := read_halt(connection):
-                return f"trading is halted: {stopped.reason}"
+                return stopped.message
             row = state.write_ahead(connection, author, row, shift.lease.token)
         if reason := shift.kill_switch.reason() or _paused(shift, row):
             _not_sent(shift, row, reason)

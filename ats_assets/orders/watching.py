@@ -28,7 +28,6 @@ from ats_assets.orders.shift import AlertSink
 log = logging.getLogger(__name__)
 
 FAILURES_BEFORE_ALERT = 3
-_MAX_DOUBLINGS = 10
 
 
 class Bell:
@@ -142,7 +141,7 @@ def _watch(executor: Executor, bell: Bell, alive: Callable[[], None], tell: Call
             raise
         except (BrokerError, ExecutorBusyError, LeaseLostError, TradeStateError) as error:
             failures += 1
-            seconds = pace.waiting.backoff(min(failures, _MAX_DOUBLINGS) + 1)
+            seconds = pace.waiting.backoff(failures + 1)
             log.warning("the account can't be reconciled, again in %.1f s: %s", seconds, error)
             if failures == FAILURES_BEFORE_ALERT:
                 tell("failing", "The account can't be reconciled", error)

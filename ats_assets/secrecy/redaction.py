@@ -32,8 +32,9 @@ _BEARER = re.compile(r"(\bbearer\s+)[\w.~+/=-]{8,}", re.IGNORECASE)
 _BASIC = re.compile(r"(\bbasic\s+)([A-Za-z0-9+/_-]{4,}={0,2})", re.IGNORECASE)
 _NAMES = ("password", "passwd", "pwd", "secret", "token", "api_key", "apikey", "authorization", "apca-api-key-id", "apca-api-secret-key")
 """How names end. A pattern of how they begin would take time that grows with the square of a long word's length, as of base64."""
-_ASSIGNED = re.compile(rf"(?:\s*=\s*|{_QUOTE}\s*[:,=]\s*{_QUOTE}){_VALUE}")
-_KEYWORD = re.compile(rf"((?:{'|'.join(_NAMES)})(?:\s*=\s*|{_QUOTE}\s*[:,=]\s*{_QUOTE})){_VALUE}", re.IGNORECASE)
+_SIGN = rf"(?:\s*=\s*|{_QUOTE}\s*[:,=]\s*{_QUOTE})"
+_ASSIGNED = re.compile(_SIGN + _VALUE)
+_KEYWORD = re.compile(rf"((?:{'|'.join(_NAMES)}){_SIGN}){_VALUE}", re.IGNORECASE)
 """A value in quotes after a name in quotes, so that what is JSON stays JSON, or one after `name=`."""
 
 _held: set[str] = set()
@@ -78,8 +79,11 @@ class Redactor:
         self._known = re.compile("|".join(map(re.escape, self._forms)))
 
     def __call__(self, text: str) -> str:
-        """The text with each secret, and what its context shows to be one, replaced by `***`."""
-        if _has_any(text, self._forms):
+        """The text with each secret, and what its context shows to be one, replaced by `***`.
+
+        Each stored text comes here, and hardly any has a secret; so words are looked for before patterns, which is ten times as fast: some hold pictures in base64.
+        """
+        if any(form in text for form in self._forms):
             text = self._known.sub(HIDDEN, text)
         folded = text.casefold()
         if "://" in folded:
@@ -89,16 +93,6 @@ class Redactor:
         if "basic" in folded:
             text = _BASIC.sub(_without_login, text)
         return _KEYWORD.sub(rf"\1{HIDDEN}", text) if _has_keyword(folded) else text
-
-
-# Each stored text is looked through, and hardly any has a secret. To look for words is ten times as fast as a pattern, and some texts hold pictures in base64.
-
-
-def _has_any(text: str, words: Iterable[str]) -> bool:
-    for word in words:  # noqa: SIM110 - a generator takes twice as long
-        if word in text:
-            return True
-    return False
 
 
 def _has_keyword(folded: str) -> bool:

@@ -4,7 +4,7 @@ To import the graph takes longer than most commands do. Of `python -m ats_assets
 environment, folder, output, exit status and the end of the process are those of a command. Nothing is computed before the fork, since the threads that compute
 do not survive it. What reads the environment while it is imported (Python itself, pools of threads) sees that of the server: for that, start a real process.
 
-    python -m ats_assets_tests.cli.forking        forks a command for each line of JSON that it reads, see `serve`
+    python -m ats_assets_tests.cli.forking        forks a command for each line of JSON that it reads
 """
 
 import atexit
@@ -20,9 +20,11 @@ import tempfile
 import threading
 import traceback
 from collections.abc import Mapping, Sequence
+from contextlib import ExitStack
 from pathlib import Path
 from subprocess import CompletedProcess
-from typing import Any
+
+from ats_assets_tests.forking import ForkServer, fork_server, serve
 
 MODULES = (
     "ats_assets.cli",
@@ -35,7 +37,6 @@ MODULES = (
     "matplotlib.backends.backend_agg",
     "matplotlib.figure",
 )
-ROOT = Path(__file__).parents[2]
 
 
 def forked(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: int) -> CompletedProcess[str]:
@@ -46,15 +47,11 @@ def forked(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeo
     subprocess.TimeoutExpired
         After so many seconds; it is killed.
     """
-    server = _server()
     with tempfile.TemporaryDirectory() as folder:
         files = {name: str(Path(folder) / name) for name in ("stdout", "stderr")}
-        order = {"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": timeout, **files}
-        assert server.stdin is not None
-        assert server.stdout is not None
-        server.stdin.write(json.dumps(order) + "\n")
-        server.stdin.flush()
-        status = int(server.stdout.readline())
+        server = _server()
+        server.start(json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": timeout, **files}))
+        status = server.status()
         said = {name: Path(path).read_text(encoding="utf-8") for name, path in files.items()}
     if status == -signal.SIGALRM:
         raise subprocess.TimeoutExpired(["ats", *arguments], timeout, **said)
@@ -62,35 +59,16 @@ def forked(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeo
 
 
 @functools.cache
-def _server() -> subprocess.Popen[str]:
-    server = subprocess.Popen(
-        [sys.executable, "-m", "ats_assets_tests.cli.forking"], stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True, cwd=ROOT
-    )
-    atexit.register(_close, server)
-    return server
+def _server() -> ForkServer:
+    """One for all tests of this process; it ends with it."""
+    kept = ExitStack()
+    atexit.register(kept.close)
+    return kept.enter_context(fork_server("ats_assets_tests.cli.forking"))
 
 
-def _close(server: subprocess.Popen[str]) -> None:
-    with server:  # at the end of its input it ends
-        pass
-
-
-def serve() -> None:
-    """For each line on standard input run a command; then say its exit status on standard output, negative for the signal that ended it."""
-    for name in MODULES:
-        importlib.import_module(name)
-    for line in sys.stdin:
-        child = os.fork()
-        if child == 0:
-            _become(json.loads(line))
-        _, status = os.waitpid(child, 0)
-        sys.stdout.write(f"{os.waitstatus_to_exitcode(status)}\n")
-        sys.stdout.flush()
-
-
-def _become(order: Mapping[str, Any]) -> None:
+def _become(line: str) -> None:
     """Be the command: it never returns."""
-    status = 1
+    order, status = json.loads(line), 1
     signal.alarm(order["timeout"])
     try:
         os.environ.clear()
@@ -115,4 +93,6 @@ def _become(order: Mapping[str, Any]) -> None:
 
 
 if __name__ == "__main__":
-    serve()
+    for name in MODULES:
+        importlib.import_module(name)
+    serve(_become)

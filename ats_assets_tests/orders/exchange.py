@@ -252,7 +252,7 @@ class Exchange:
         if status is OrderStatus.FILLED and client_order_id in self.brackets:
             bracket = self.brackets[client_order_id]
             for kind in ("profit", "stop"):
-                self._new_exit(bracket, kind, Side.SELL if order.side is Side.BUY else Side.BUY, done)
+                self._new_exit(bracket, kind, order.side.opposite, done)
 
     def execute(self, order: BrokerOrder, quantity: Decimal, price: Decimal, fees: Decimal = Decimal(0)) -> None:
         self.cash -= order.side.sign * quantity * price + fees

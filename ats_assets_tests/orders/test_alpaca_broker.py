@@ -430,7 +430,7 @@ class TestWithTheExecutor:
         if side is Side.SELL:
             exits = {"take_profit": exits["stop_loss"], "stop_loss": exits["take_profit"]}
         entry = replace(intent("AAA", "100", side), kind=OrderKind.BRACKET, limit_price=Decimal(10), **exits)
-        back = Side.SELL if side is Side.BUY else Side.BUY
+        back = side.opposite
 
         def reducing(quantity: str, session: date) -> OrderIntent:
             planned = intent("AAA", quantity, back, Leg.CLOSE, session)

@@ -1,5 +1,6 @@
 """Exits of brackets at a broker that holds back the shares that they are for: out of the way of a sale, and back for what stays."""
 
+from collections.abc import Callable
 from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -35,6 +36,19 @@ def held_with_exits(bench: Bench, *brackets: OrderIntent) -> None:
     bench.exchange.clock.at = NEXT_EVENING
 
 
+class Doing(Points):
+    """Does something when a point of that name is passed for the first time."""
+
+    def __init__(self, name: str, deed: Callable[[], object]) -> None:
+        super().__init__()
+        self._name, self._deed = name, deed
+
+    def pass_by(self, name: str) -> None:
+        super().pass_by(name)
+        if name == self._name and self.names.count(name) == 1:
+            self._deed()
+
+
 def states(bench: Bench, execution: Execution) -> dict[str, str]:
     return {one.intent.client_order_id.removeprefix("main-"): str(one.state) for one in execution.outcomes}
 
@@ -57,7 +71,7 @@ def test_what_stays_of_a_position_gets_exits_again(bench: Bench, side: Side) -> 
     if side is Side.SELL:
         entry = replace(entry, take_profit=PRICES["stop_loss"], stop_loss=PRICES["take_profit"])
     held_with_exits(bench, entry)
-    back = Side.SELL if side is Side.BUY else Side.BUY
+    back = side.opposite
     done = execute(bench, sale("30", side=back))
     assert states(bench, done) == {"20240304-AAA-close": "accepted", "20240304-AAA-exit": "accepted"}
     exits = done.outcomes[1].intent
@@ -182,13 +196,8 @@ def test_an_exit_that_is_filled_before_its_end(bench: Bench, filled: str, expect
     bench.exchange.cancels_take = 3.0
     held_with_exits(bench, bracket())
 
-    class Filling(Points):
-        def pass_by(self, name: str) -> None:
-            super().pass_by(name)
-            if name == "after cancel" and self.names.count(name) == 1:
-                bench.exchange.fill("main-20240301-AAA-open/profit", Decimal(filled), Decimal(11))
-
-    done = execute(bench, sale("30" if filled == "80" else "100"), points=Filling())
+    filling = Doing("after cancel", lambda: bench.exchange.fill("main-20240301-AAA-open/profit", Decimal(filled), Decimal(11)))
+    done = execute(bench, sale("30" if filled == "80" else "100"), points=filling)
     assert done.stopped is None
     assert done.outcomes[0].state == "withdrawn"
     assert f"{100 - int(filled)} are held any more" in str(done.outcomes[0].reason)
@@ -297,13 +306,7 @@ def test_an_order_to_close_is_not_cancelled_for_another(bench: Bench) -> None:
 def test_a_difference_that_comes_up_with_a_cancel_halts(bench: Bench) -> None:
     held_with_exits(bench, bracket())
 
-    class Strange(Points):
-        def pass_by(self, name: str) -> None:
-            super().pass_by(name)
-            if name == "after cancel":
-                bench.exchange.held["AAA"] = Decimal(60)
-
-    done = execute(bench, sale("70"), points=Strange())
+    done = execute(bench, sale("70"), points=Doing("after cancel", lambda: bench.exchange.held.update(AAA=Decimal(60))))
     assert "trading is halted" in str(done.stopped)
     assert [str(one.state) for one in done.outcomes] == ["planned"]
     assert "main-20240304-AAA-close" not in bench.exchange.counts()
@@ -312,13 +315,7 @@ def test_a_difference_that_comes_up_with_a_cancel_halts(bench: Bench) -> None:
 def test_a_difference_that_comes_up_before_exits_are_given_halts(bench: Bench) -> None:
     held_with_exits(bench, bracket())
 
-    class Strange(Points):
-        def pass_by(self, name: str) -> None:
-            super().pass_by(name)
-            if name == "after submit":
-                bench.exchange.held["AAA"] = Decimal(60)
-
-    done = execute(bench, sale("30"), points=Strange())
+    done = execute(bench, sale("30"), points=Doing("after submit", lambda: bench.exchange.held.update(AAA=Decimal(60))))
     assert "trading is halted" in str(done.stopped)
     assert states(bench, done) == {"20240304-AAA-close": "accepted"}
 

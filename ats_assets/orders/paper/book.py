@@ -340,14 +340,13 @@ def _finish(order: Row, reason: str, at: datetime) -> None:
 
 def _exits(order: Row, at: datetime) -> list[Row]:
     """The take-profit and the stop-loss of a bracket that was filled, in force until one of them is."""
-    other = Side.SELL if order["side"] == Side.BUY else Side.BUY
     return [
         order
         | {
             "broker_order_id": f"{order['broker_order_id']}-{kind}",
             "client_order_id": f"{order['client_order_id']}-{kind}",
             "parent_id": order["broker_order_id"],
-            "side": str(other),
+            "side": str(Side(order["side"]).opposite),
             "leg": str(Leg.CLOSE),
             "kind": kind,
             "limit_price": order[kind],

@@ -1,9 +1,9 @@
+import contextlib
 import json
 import logging
 import os
 import signal
-import subprocess
-import sys
+import time
 from collections import Counter
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -19,6 +19,7 @@ from ats_assets.sources.alpaca import spool
 from ats_assets.sources.alpaca.source import AlpacaSource
 from ats_assets_tests.alpaca.connections import ENVIRONMENT, Waits, mentions_of_keys
 from ats_assets_tests.alpaca_double import Fault, Plan, Step
+from ats_assets_tests.forking import fork_server
 from ats_assets_tests.sources.alpaca.markets import ALWAYS, NEW_YORK, SYMBOLS, XNYS, bar, crypto, midnight, stocks
 
 SESSIONS = XNYS.sessions(date(2024, 2, 26), date(2024, 3, 22))  # New York's clocks change on 10 March
@@ -240,17 +241,14 @@ def test_a_backfill_that_is_killed_again_and_again(tmp_path: Path) -> None:
         market.double.plan = Plan(steps=(Step(fault=Fault.DELAY, path="stocks/bars", first=1, times=None, seconds=0.15),))
         asked = [market.double.url, market.double.now.isoformat(), str(tmp_path), SESSIONS[0].isoformat(), SESSIONS[-1].isoformat()]
         statuses: list[int] = []
-        command = [sys.executable, "-m", "ats_assets_tests.sources.alpaca.backfilling", *asked]
-        with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as process:
-            assert process.stdin is not None
-            assert process.stdout is not None
-            assert process.stdout.readline() == "ready\n"
+        with fork_server("ats_assets_tests.sources.alpaca.backfilling", *asked) as server:
             while 0 not in statuses:
                 assert len(statuses) < 40, statuses
-                process.stdin.write(f"{0.8 + len(statuses) % 7 / 10}\n")
-                process.stdin.flush()
-                statuses.append(int(process.stdout.readline()))
-            process.stdin.close()
+                child = server.start("")
+                time.sleep(0.8 + len(statuses) % 7 / 10)
+                with contextlib.suppress(ProcessLookupError):  # it was done already
+                    os.kill(child, signal.SIGKILL)
+                statuses.append(server.status())
         assert set(statuses) == {-signal.SIGKILL, 0}
         assert len(statuses) > 3
         shown(pl.read_parquet(tmp_path / "bars.parquet"), market.served)
