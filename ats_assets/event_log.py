@@ -13,7 +13,8 @@ from typing import Any, Final
 
 import dagster as dg
 from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventLogStorage
-from sqlalchemy import Connection, NullPool, create_engine
+from filelock import FileLock
+from sqlalchemy import Connection, Engine, NullPool, create_engine
 from typing_extensions import override
 
 DAY: Final = 86_400.0
@@ -53,6 +54,12 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         finally:
             self._batch.stack = None
             self._batch.connections = {}
+
+    @override
+    def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
+        """Dagster's, by one process at a time: two at once may both write the schema's version into a new file, which no later one can read."""
+        with FileLock(Path(self._base_dir) / "shards.lock"):
+            super()._initdb(engine, for_index_shard)
 
     @contextlib.contextmanager
     @override

@@ -10,6 +10,7 @@ from dagster._core.storage.local_compute_log_manager import LocalComputeLogManag
 from dagster._core.storage.root import LocalArtifactStorage
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
+from filelock import FileLock
 from typing_extensions import override
 
 from ats_assets.errors import SettingsError
@@ -35,8 +36,11 @@ class ProjectStorage(DagsterSqliteStorage):
     """Runs, events and schedules in SQLite under `base_dir`; a run's own log is kept for `run_log_days`."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None, run_log_days: float | None = None) -> None:
-        super().__init__(base_dir, inst_data)
-        self._event_log_storage = BatchedSqliteEventLogStorage(str(Path(base_dir, "history", "runs", "")), run_log_days=run_log_days)
+        folder = Path(base_dir)
+        folder.mkdir(parents=True, exist_ok=True)
+        with FileLock(folder / "storage.lock"):  # Dagster's own set-up of new files fails where two processes do it at once
+            super().__init__(base_dir, inst_data)
+            self._event_log_storage = BatchedSqliteEventLogStorage(str(folder / "history" / "runs"), run_log_days=run_log_days)
 
     @classmethod
     @override

@@ -1,7 +1,9 @@
 """The project's own `dagster.yaml`, in another folder: everything it stores lies below that folder."""
 
 import shutil
+import threading
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from pathlib import Path
 
 import dagster as dg
@@ -74,3 +76,19 @@ def test_the_file_holds_no_path_of_a_machine() -> None:
     text = YAML.read_text(encoding="utf-8")
     assert yaml.safe_load(text)["storage"]["custom"]["config"] == {"base_dir": "data/dagster", "run_log_days": 90}
     assert "/home" not in text
+
+
+def test_a_new_folder_is_set_up_once_whoever_comes_at_once(tmp_path: Path) -> None:
+    """The web server, the daemon and a run may all be the first; so for the file of a new run."""
+    for number in range(5):
+        folder, together = tmp_path / str(number), threading.Barrier(4, timeout=30)
+
+        def come(_: int, folder: Path = folder, together: threading.Barrier = together) -> int:
+            together.wait()
+            storage = ProjectStorage(str(folder))
+            together.wait()
+            with storage.event_log_storage.run_connection("run") as connection:  # pyright: ignore[reportAttributeAccessIssue]
+                return connection.exec_driver_sql("SELECT count(*) FROM alembic_version").scalar_one()
+
+        with ThreadPoolExecutor(4) as pool:
+            assert list(pool.map(come, range(4))) == [1, 1, 1, 1]

@@ -1,7 +1,7 @@
 """The index over all that the files of the warehouse and the models say of themselves: one SQLite file in the data folder.
 
 It is never the truth: every row repeats what a file says, and is read again when the file's time, size or inode changes. A deleted, damaged or outdated index is made
-anew. Processes and threads may share it: each call opens its own connection, and a row written twice is the same row.
+anew. Processes and threads may share it: one at a time, by a lock beside it, since SQLite's own locks end where a damaged file is replaced.
 """
 
 import contextlib
@@ -11,6 +11,8 @@ from collections.abc import Callable, Iterator
 from dataclasses import dataclass
 from pathlib import Path
 from typing import TypeVar
+
+from filelock import FileLock
 
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.digests import Digest, set_digest, stored
@@ -101,29 +103,29 @@ class LineageIndex:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        self.path.parent.mkdir(parents=True, exist_ok=True)
         with contextlib.closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
             connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is made anew
-            if _version(connection) != VERSION:
+            if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                 connection.execute("BEGIN IMMEDIATE")
-                if _version(connection) != VERSION:  # nobody else has made the tables meanwhile
-                    for statement in (*(f"DROP TABLE IF EXISTS {table}" for table in ("files", "reads")), *_TABLES.split(";")):
-                        connection.execute(statement)
-                    connection.execute(f"PRAGMA user_version = {VERSION}")
+                for statement in (*(f"DROP TABLE IF EXISTS {table}" for table in ("files", "reads")), *_TABLES.split(";")):
+                    connection.execute(statement)
+                connection.execute(f"PRAGMA user_version = {VERSION}")
                 connection.execute("COMMIT")
             yield connection
 
     def _sound(self, work: Callable[[], T]) -> T:
         """The work done; where the file is no sound database, on a new one that is filled first."""
-        try:
-            return work()
-        except (sqlite3.DatabaseError, ValueError, TypeError) as error:
-            if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-                raise  # locked, or no right to write: another file would not help
-            for ending in ("", "-journal", "-wal", "-shm"):
-                self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
-            self._refresh(deep=False)
-            return work()
+        self.path.parent.mkdir(parents=True, exist_ok=True)
+        with FileLock(self.path.with_name(f"{self.path.name}.lock")):
+            try:
+                return work()
+            except (sqlite3.DatabaseError, ValueError, TypeError) as error:
+                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+                    raise  # no right to write: another file would not help
+                for ending in ("", "-journal", "-wal", "-shm"):
+                    self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
+                self._refresh(deep=False)
+                return work()
 
 
 def _row(file: Found, record: Record) -> tuple[str, ...]:
@@ -135,7 +137,3 @@ def _reads(file: Found, record: Record) -> Iterator[tuple[str, str, int, bytes]]
     for asset, versions in record.upstream.items():
         digest = set_digest(versions)
         yield file.path, asset, digest[0], stored(digest)
-
-
-def _version(connection: sqlite3.Connection) -> int:
-    return connection.execute("PRAGMA user_version").fetchone()[0]

@@ -74,9 +74,14 @@ def test_a_damaged_index_is_made_anew(changed: Changed, damage: str) -> None:
     assert index.entries() == expected
 
 
-def test_threads_share_it(whole: Path, tmp_path: Path) -> None:
+@pytest.mark.parametrize("damaged", [False, True])
+def test_threads_share_it(whole: Path, tmp_path: Path, damaged: bool) -> None:
+    path = tmp_path / "index.db"
+    if damaged:
+        path.write_text("no database at all " * 100)
+
     def fill(_: int) -> int:
-        index = LineageIndex(market(whole), tmp_path / "index.db")
+        index = LineageIndex(market(whole), path)
         index.refresh()
         return len(index.entries())
 

@@ -1,4 +1,5 @@
 import contextlib
+import sqlite3
 import threading
 from datetime import UTC, date, datetime, timedelta, timezone
 from decimal import Decimal
@@ -148,6 +149,20 @@ def test_sqlite_writes_through_to_the_disk(tmp_path: Path) -> None:
         assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
         assert connection.exec_driver_sql("PRAGMA synchronous").scalar_one() == 2
         assert connection.exec_driver_sql("PRAGMA foreign_keys").scalar_one() == 1
+
+
+def test_a_new_file_that_another_writes_to_is_waited_for(tmp_path: Path) -> None:
+    """SQLite itself does not wait there, whatever its busy_timeout: turning to WAL with the write lock taken fails at once."""
+    path = tmp_path / "state.sqlite"
+    other = sqlite3.connect(path, isolation_level=None, check_same_thread=False)
+    other.execute("CREATE TABLE unrelated (x)")
+    other.execute("BEGIN IMMEDIATE")
+    later = threading.Timer(0.3, lambda: other.execute("COMMIT"))
+    later.start()
+    with TradeState(f"sqlite:///{path}") as state, state.begin() as connection:
+        assert connection.exec_driver_sql("PRAGMA journal_mode").scalar_one() == "wal"
+    later.join()
+    other.close()
 
 
 def test_the_default_lies_in_the_data_folder(home: Path) -> None:
