@@ -1,5 +1,6 @@
 """One run of the tiny market for all tests of the command line, and the commands in this process."""
 
+import json
 import os
 from collections.abc import Callable
 from pathlib import Path
@@ -10,6 +11,7 @@ from typer.testing import CliRunner, Result
 
 from ats_assets.cli import app
 from ats_assets_tests.cli.market import ats, environment, make_home
+from ats_assets_tests.sharing import made_once
 
 Command = Callable[..., Result]
 
@@ -17,8 +19,15 @@ Command = Callable[..., Result]
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CompletedProcess[str]]:
     """The home of a finished run, and what the run said."""
-    home = make_home(tmp_path_factory.mktemp("ats"))
-    return home, ats(home, "run", "--from", "2021-01-02", "--chunk", "40", "--summary-json", str(home / "summary.json"))
+
+    def make(home: Path) -> None:
+        make_home(home)
+        run = ats(home, "run", "--from", "2021-01-02", "--chunk", "40", "--summary-json", str(home / "summary.json"))
+        said = {"args": run.args, "returncode": run.returncode, "stdout": run.stdout, "stderr": run.stderr}
+        (home / "said.json").write_text(json.dumps(said), encoding="utf-8")
+
+    home = made_once(tmp_path_factory, "ats", make)
+    return home, CompletedProcess(**json.loads((home / "said.json").read_text(encoding="utf-8")))
 
 
 @pytest.fixture

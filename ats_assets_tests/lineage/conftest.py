@@ -14,6 +14,7 @@ from ats_assets.cli.run import Runner
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.healing import Healing, rules_of
+from ats_assets_tests.sharing import made_once
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 
 LAST = date(2021, 3, 31)
@@ -60,11 +61,13 @@ def heal(deployment: Deployment, delivered: Mapping[str, str] | None = None) -> 
 @pytest.fixture(scope="session")
 def whole(tmp_path_factory: pytest.TempPathFactory) -> Path:
     """The root of a market with everything made; not to be changed."""
-    root = tmp_path_factory.mktemp("lineage")
-    deployment = market(root)
-    make_history(deployment, FIRST, LAST)
-    run_job(deployment, "backtest_reports")
-    return root
+
+    def make(root: Path) -> None:
+        deployment = market(root)
+        make_history(deployment, FIRST, LAST)
+        run_job(deployment, "backtest_reports")
+
+    return made_once(tmp_path_factory, "lineage", make)
 
 
 @pytest.fixture
