@@ -45,5 +45,9 @@ class ContractError(AtsError):
     """A frame does not satisfy the contract of its asset."""
 
 
+class LineageError(AtsError):
+    """The lineage index can't be opened, read or written."""
+
+
 class TradeStateError(AtsError):
     """The database of orders and fills can't be opened, read or written, or is not this program's."""

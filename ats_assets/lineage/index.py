@@ -15,6 +15,7 @@ from typing import TypeVar
 from filelock import FileLock
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import LineageError
 from ats_assets.lineage.digests import Digest, set_digest, stored
 from ats_assets.lineage.records import Found, Record, find_files, read_record
 
@@ -54,6 +55,11 @@ class LineageIndex:
     ----------
     path
         Of the SQLite file; default: in the data folder, with a name that belongs to these roots of warehouse and models.
+
+    Raises
+    ------
+    LineageError
+        By each method, where the file can't be opened or written.
     """
 
     def __init__(self, deployment: Deployment, path: Path | None = None) -> None:
@@ -115,17 +121,34 @@ class LineageIndex:
 
     def _sound(self, work: Callable[[], T]) -> T:
         """The work done; where the file is no sound database, on a new one that is filled first."""
-        self.path.parent.mkdir(parents=True, exist_ok=True)
-        with FileLock(self.path.with_name(f"{self.path.name}.lock")):
+        with self._alone():
             try:
                 return work()
             except (sqlite3.DatabaseError, ValueError, TypeError) as error:
                 if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-                    raise  # no right to write: another file would not help
+                    raise self._unusable(str(error)) from error  # no right to write, a full disk: another file would not help
                 for ending in ("", "-journal", "-wal", "-shm"):
                     self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
                 self._refresh(deep=False)
                 return work()
+
+    @contextlib.contextmanager
+    def _alone(self) -> Iterator[None]:
+        lock = FileLock(self.path.with_name(f"{self.path.name}.lock"))
+        try:
+            self.path.parent.mkdir(parents=True, exist_ok=True)
+            lock.acquire()
+        except OSError as error:
+            raise self._unusable(str(error.strerror)) from error
+        try:
+            yield
+        finally:
+            lock.release()
+
+    def _unusable(self, reason: str) -> LineageError:
+        return LineageError(
+            f"the lineage index {self.path} can't be used ({reason}): give this user the right to write there, or name another folder (storage.data)"
+        )
 
 
 def _row(file: Found, record: Record) -> tuple[str, ...]:

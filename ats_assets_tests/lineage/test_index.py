@@ -9,6 +9,7 @@ from pathlib import Path
 import pytest
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import LineageError
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.digests import set_digest
 from ats_assets_tests.lineage.conftest import market
@@ -89,3 +90,16 @@ def test_threads_share_it(whole: Path, tmp_path: Path, damaged: bool) -> None:
         counts = set(pool.map(fill, range(8)))
     assert len(counts) == 1
     assert counts != {0}
+
+
+@pytest.mark.parametrize("in_the_way", ["index.db", "index.db.lock"])
+def test_where_it_cannot_lie_is_said(whole: Path, tmp_path: Path, in_the_way: str) -> None:
+    (tmp_path / in_the_way).mkdir()
+    with pytest.raises(LineageError, match=r"index\.db can't be used \(.+\): give this user the right to write there"):
+        LineageIndex(market(whole), tmp_path / "index.db").refresh()
+
+
+def test_a_data_folder_that_is_none_is_said(whole: Path, tmp_path: Path) -> None:
+    (tmp_path / "data").touch()
+    with pytest.raises(LineageError, match=r"can't be used \(.+\)"):
+        LineageIndex(market(whole), tmp_path / "data" / "index.db").entries()
