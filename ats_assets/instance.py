@@ -33,14 +33,12 @@ def _guard() -> None:
 
 
 class ProjectStorage(DagsterSqliteStorage):
-    """Runs, events and schedules in SQLite under `base_dir`; a run's own log is kept for `run_log_days`."""
+    """Runs, events and schedules in SQLite under `base_dir`, which is there; a run's own log is kept for `run_log_days`."""
 
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None, run_log_days: float | None = None) -> None:
-        folder = Path(base_dir)
-        folder.mkdir(parents=True, exist_ok=True)
-        with FileLock(folder / "storage.lock"):  # Dagster's own set-up of new files fails where two processes do it at once
+        with FileLock(Path(base_dir, "storage.lock")):  # Dagster's own set-up of new files fails where two processes do it at once
             super().__init__(base_dir, inst_data)
-            self._event_log_storage = BatchedSqliteEventLogStorage(str(folder / "history" / "runs"), run_log_days=run_log_days)
+            self._event_log_storage = BatchedSqliteEventLogStorage(str(Path(base_dir, "history", "runs")), run_log_days=run_log_days)
 
     @classmethod
     @override

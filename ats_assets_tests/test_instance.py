@@ -82,6 +82,7 @@ def test_a_new_folder_is_set_up_once_whoever_comes_at_once(tmp_path: Path) -> No
     """The web server, the daemon and a run may all be the first; so for the file of a new run."""
     for number in range(5):
         folder, together = tmp_path / str(number), threading.Barrier(4, timeout=30)
+        folder.mkdir()
 
         def come(_: int, folder: Path = folder, together: threading.Barrier = together) -> int:
             together.wait()

@@ -109,24 +109,27 @@ class LineageIndex:
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
-        with contextlib.closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
-            connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is made anew
-            if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
-                connection.execute("BEGIN IMMEDIATE")
-                for statement in (*(f"DROP TABLE IF EXISTS {table}" for table in ("files", "reads")), *_TABLES.split(";")):
-                    connection.execute(statement)
-                connection.execute(f"PRAGMA user_version = {VERSION}")
-                connection.execute("COMMIT")
-            yield connection
+        try:
+            with contextlib.closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
+                connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is made anew
+                if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
+                    connection.execute("BEGIN IMMEDIATE")
+                    for statement in (*(f"DROP TABLE IF EXISTS {table}" for table in ("files", "reads")), *_TABLES.split(";")):
+                        connection.execute(statement)
+                    connection.execute(f"PRAGMA user_version = {VERSION}")
+                    connection.execute("COMMIT")
+                yield connection
+        except sqlite3.OperationalError as error:
+            if error.sqlite_errorcode == sqlite3.SQLITE_ERROR:
+                raise  # other tables than ours
+            raise self._unusable(str(error)) from error  # no right to write, a full disk: another file would not help
 
     def _sound(self, work: Callable[[], T]) -> T:
         """The work done; where the file is no sound database, on a new one that is filled first."""
         with self._alone():
             try:
                 return work()
-            except (sqlite3.DatabaseError, ValueError, TypeError) as error:
-                if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-                    raise self._unusable(str(error)) from error  # no right to write, a full disk: another file would not help
+            except (sqlite3.DatabaseError, ValueError, TypeError):
                 for ending in ("", "-journal", "-wal", "-shm"):
                     self.path.with_name(self.path.name + ending).unlink(missing_ok=True)
                 self._refresh(deep=False)
