@@ -1,7 +1,8 @@
 """What the same cash would have become without choosing: the equally weighted universe, or one symbol.
 
 Equally weighted means: at each open, the value is spread evenly over the symbols that have a signal from the session before (the whole universe, flat
-ones included), as the strategy trades at that open. Without new signals the members stay. No costs; a member without a bar keeps its last close.
+ones included), as the strategy trades at that open. Without new signals the members stay. No costs; a member without a bar keeps its last close. Splits and
+payments count as they do for what the strategy holds: both are of one market.
 """
 
 import numpy as np
@@ -28,18 +29,17 @@ def benchmark_values(market: Market, initial_cash: float, symbol: str | None) ->
     members = np.zeros(0, dtype=np.intp)
     parts = np.zeros(0)
     cash = initial_cash
-    last = market.close[0].copy() if len(market.sessions) else np.zeros(0)
     for i in range(1, len(market.sessions)):
-        marks = np.where(np.isnan(market.open[i]), last, market.open[i])
+        marks = market.marks(i)
         if len(members):
-            cash = float((parts * (marks[members] / last[members])).sum())
+            worth = market.ratio[i, members] * marks[members] + market.paid[i, members]
+            cash = float((parts * (worth / market.last_close[i - 1, members])).sum())
         targets = market.targets[i - 1]
         if targets is not None:
             members = targets[0] if only is None else only
-        members = members[~np.isnan(marks[members])]
+        members = members[marks[members] > 0.0]  # NaN is not
         parts = np.full(len(members), cash / max(1, len(members)))
-        last = np.where(np.isnan(market.close[i]), last, market.close[i])
         if len(members):
-            parts = parts * (last[members] / marks[members])
+            parts = parts * (market.last_close[i, members] / marks[members])
         values[i] = parts.sum() if len(members) else cash
     return np.rint(values * 100.0) / 100.0

@@ -33,7 +33,6 @@ from ats_assets.portfolio import (
     close_delisted,
     fill_at_open,
     plan_trades,
-    price_after,
     to_cents,
 )
 from ats_assets.portfolio.limits import Booleans, Floats
@@ -107,7 +106,6 @@ class _Simulation:
         self.limits = limits
         self.account = Account.opened(settings.initial_cash, len(market.symbols))
         self.journal = Journal(market, int(to_cents(settings.initial_cash)))
-        self.last_close = np.full(len(market.symbols), np.nan)
         self.missing = np.zeros(len(market.symbols), dtype=np.int64)
         self.plan: TradePlan | None = None
 
@@ -116,27 +114,24 @@ class _Simulation:
         account, market = self.account, self.market
         account.fills.clear()
         income = self._take_actions(i)
-        quoted = ~np.isnan(market.open[i])
+        quoted, marks = ~np.isnan(market.open[i]), market.marks(i)
         self.missing = np.where(quoted, 0, self.missing + 1)
-        close_delisted(account, self.missing > self.settings.max_missing_sessions, self.last_close, self.settings)
-        marks = np.where(quoted, market.open[i], self.last_close)
+        close_delisted(account, self.missing > self.settings.max_missing_sessions, marks, self.settings)
         held = np.flatnonzero(account.shares)
         equity_at_open = account.cash + int(account.values(marks, held).sum())
         if self.plan is not None:
             self._trade(i, self.plan, marks, quoted)
-        self.last_close = np.where(quoted, market.close[i], self.last_close)
-        self.journal.close(i, account, self.last_close, self.missing, equity_at_open=equity_at_open, income=income)
+        self.journal.close(i, account, market.last_close[i], self.missing, equity_at_open=equity_at_open, income=income)
         self.plan = self._planned(i, quoted)
 
     def _take_actions(self, i: int) -> int:
         """The corporate actions of the session's open; what they paid, in cents."""
         ratio, paid = self.market.ratio[i], self.market.paid[i]
-        if not ((ratio != 1.0) | (paid != 0.0)).any():
+        if i == 0 or not ((ratio != 1.0) | (paid != 0.0)).any():
             return 0
-        account, fractional = self.account, self.settings.fractional_shares
-        applied = apply_actions(account.shares, account.basis, ratio=ratio, cash=paid, close=self.last_close, fractional=fractional)
+        account, fractional, close = self.account, self.settings.fractional_shares, self.market.last_close[i - 1]
+        applied = apply_actions(account.shares, account.basis, ratio=ratio, cash=paid, close=close, fractional=fractional)
         account.apply(applied)
-        self.last_close = price_after(self.last_close, ratio, paid)
         return applied.cash_flow
 
     def _trade(self, i: int, plan: TradePlan, marks: Floats, quoted: Booleans) -> None:
@@ -163,7 +158,7 @@ class _Simulation:
         target[targets[0]] = targets[1]
         return plan_trades(
             held=self.account.shares,
-            prices=self.last_close,
+            prices=self.market.last_close[i],
             cash_cents=self.account.cash,
             target=target,
             quoted=quoted,

@@ -1,4 +1,8 @@
-"""Bars and signals as dense arrays, for an engine that goes through them session by session."""
+"""Bars and signals as dense arrays, for an engine that goes through them session by session.
+
+Prices are as traded. What was worth `last_close[i - 1]` at a close is worth `ratio[i] * marks(i) + paid[i]` at the next open, payments included. Strategy and
+benchmark are both valued like that, so that a split or a payment is the same to either.
+"""
 
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -10,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.errors import ContractError
-from ats_assets.portfolio import session_actions
+from ats_assets.portfolio import price_after, session_actions
+from ats_assets.portfolio.limits import Floats
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -22,16 +27,22 @@ class Market:
 
     sessions: list[date]
     symbols: list[str]
-    open: NDArray[np.float64]
-    close: NDArray[np.float64]
+    open: Floats
+    last_close: Floats
+    """The close, or where there is no bar the last one before it, as a price of a share of the session (`price_after`); NaN before the first bar."""
     traded: NDArray[np.bool_]
     """Whether the bar has volume: without any, nobody could trade at its open."""
-    ratio: NDArray[np.float64]
+    ratio: Floats
     """New shares for an old one at the session's open; 1 where nothing happens."""
-    paid: NDArray[np.float64]
+    paid: Floats
     """Cash for an old share at the session's open."""
     targets: list[tuple[NDArray[np.intp], NDArray[np.float64]] | None]
     """By session: the columns of the symbols that have a signal, and their target weights; None without signals."""
+
+    def marks(self, i: int) -> Floats:
+        """What a share is worth at the open of session `i`: its price, or where there is no bar the last close, after the session's actions."""
+        before = self.last_close[i - 1] if i else np.full(len(self.symbols), np.nan)
+        return np.where(np.isnan(self.open[i]), price_after(before, self.ratio[i], self.paid[i]), self.open[i])
 
 
 def read_market(signals: pl.DataFrame, bars: pl.DataFrame, sessions: Sequence[date], actions: pl.DataFrame | None = None) -> Market:
@@ -62,7 +73,7 @@ def read_market(signals: pl.DataFrame, bars: pl.DataFrame, sessions: Sequence[da
         sessions=days.to_list(),
         symbols=symbols.to_list(),
         open=matrices["open"],
-        close=matrices["close"],
+        last_close=_carried_forward(matrices["close"], ratio, paid),
         traded=matrices["volume"] > 0,
         ratio=ratio,
         paid=paid,
@@ -70,13 +81,21 @@ def read_market(signals: pl.DataFrame, bars: pl.DataFrame, sessions: Sequence[da
     )
 
 
-def _actions(actions: pl.DataFrame | None, days: pl.Series, symbols: pl.Series) -> tuple[NDArray[np.float64], NDArray[np.float64]]:
+def _actions(actions: pl.DataFrame | None, days: pl.Series, symbols: pl.Series) -> tuple[Floats, Floats]:
     ratio, paid = np.ones((len(days), len(symbols))), np.zeros((len(days), len(symbols)))
     if actions is not None:
         for (day,), rows in actions.filter(pl.col("session").is_in(days.implode())).partition_by("session", as_dict=True).items():
             i = days.search_sorted(day)
             ratio[i], paid[i] = session_actions(rows, symbols.to_list())
     return ratio, paid
+
+
+def _carried_forward(close: Floats, ratio: Floats, paid: Floats) -> Floats:
+    """The closes, each missing one taken from the session before, after the actions of its own."""
+    carried = close.copy()
+    for i in range(1, len(close)):
+        carried[i] = np.where(np.isnan(close[i]), price_after(carried[i - 1], ratio[i], paid[i]), close[i])
+    return carried
 
 
 def _places(frame: pl.DataFrame, name: str, days: pl.Series, symbols: pl.Series) -> tuple[NDArray[np.intp], NDArray[np.intp]]:

@@ -3,8 +3,9 @@
 All numbers of an action are for one old share, a share as it was at the close before (`corporate_actions`). With h shares held over that close:
 
 1. A payment c credits h * c to the cash, to the cent; a short position pays it. It is income: it is realised, and the basis stays.
-2. A ratio r makes h * r shares of the h. Where only whole shares are held, the rest is paid in cash at the price of the close before, close / r; it takes its part of the
-   basis along, as a closing trade does, and the difference is realised. The basis of what stays is what is left.
+2. A ratio r makes h * r shares of the h. Where only whole shares are held, the rest is paid in cash at the price of the close before, which is (close - c) / r for a new
+   share: the payment was credited for all h, so that no fraction holds it a second time. It takes its part of the basis along, as a closing trade does, and the
+   difference is realised. The basis of what stays is what is left.
 
 So cash = initial cash + realised P&L - basis holds on, exactly. The price known before is scaled by `price_after`, so that a symbol without a bar at the
 ex-session is worth what it was. What was ordered at the close before was meant in old shares: where a ratio applies, it is not filled (`CANCELLED`), and the next plan
@@ -82,7 +83,7 @@ def apply_actions(
     whole = grown if fractional else np.where(split & np.isfinite(close), np.trunc(grown), grown)
     kept = np.where(split, whole, shares)
     rest = np.where(split, grown - whole, 0.0)
-    in_lieu = to_cents(np.where(rest != 0, rest * close / ratio, 0.0))
+    in_lieu = to_cents(np.where(rest != 0, rest * price_after(close, ratio, cash), 0.0))
     share = np.divide(rest, grown, out=np.zeros_like(rest), where=grown != 0)
     part = np.where(kept == 0, basis, np.rint(basis * share).astype(np.int64))
     part = np.where(split, part, 0)

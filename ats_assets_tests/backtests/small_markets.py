@@ -1,6 +1,7 @@
 """Small markets for the tests of the backtest: rows to frames, and random markets with halts, quiet sessions, listings and delistings."""
 
 from datetime import date, timedelta
+from itertools import product
 
 import numpy as np
 import polars as pl
@@ -24,6 +25,12 @@ def signals_of(rows: list[tuple[str, date, float]]) -> pl.DataFrame:
     return pl.DataFrame(rows, schema={"symbol": pl.String, "session": pl.Date, "target_weight": pl.Float64}, orient="row")
 
 
+def actions_of(rows: list[tuple[str, date, str, float | None, float | None]]) -> pl.DataFrame:
+    """Rows of (symbol, ex-session, kind, ratio, cash)."""
+    schema = {"symbol": pl.String, "session": pl.Date, "kind": pl.String, "ratio": pl.Float64, "cash": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
+
+
 def random_market(seed: int, n_sessions: int, n_symbols: int, *, shorts: bool) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
     """Bars, signals and sessions: prices in whole cents that move a lot, bars that are missing, have no volume, start late or end early."""
     random = np.random.default_rng(seed)
@@ -45,3 +52,15 @@ def random_market(seed: int, n_sessions: int, n_symbols: int, *, shorts: bool) -
             signals += [(f"S{j}", day, float(w)) for j, w in enumerate(weights) if random.random() < 0.9]
     schema = {"symbol": pl.String, "session": pl.Date, "open": pl.Float64, "close": pl.Float64, "volume": pl.Float64}
     return pl.DataFrame(bars, schema=schema, orient="row"), signals_of(signals), days
+
+
+def random_actions(seed: int, bars: pl.DataFrame) -> pl.DataFrame:
+    """Splits, reverse splits, stock dividends and dividends of some symbols at some sessions, several on one day and days without a bar among them."""
+    random = np.random.default_rng(seed)
+    rows = []
+    for symbol, session in product(sorted(set(bars["symbol"])), sorted(set(bars["session"]))):
+        if random.random() < 0.15:
+            rows.append((symbol, session, "split", float(random.choice([2.0, 1.5, 0.1, 1.05, 7.0])), None))
+        if random.random() < 0.15:
+            rows.append((symbol, session, "cash_dividend", None, round(float(random.uniform(0.001, 2)), 3)))
+    return actions_of(rows)

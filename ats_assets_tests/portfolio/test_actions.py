@@ -27,7 +27,9 @@ def test_money_is_kept_and_shares_are_those_of_exact_fractions(held: list[tuple[
         whole = int(grown)  # toward zero
         assert done.shares[i] == whole
         assert done.dividends[i] == n * paid[i]
-        assert abs(done.in_lieu[i] - (grown - whole) * price / ratio) <= Fraction(501, 1000)
+        assert abs(done.in_lieu[i] - (grown - whole) * (price - int(paid[i])) / ratio) <= Fraction(501, 1000)
+        # the payment, the fraction and what stays are together worth what was held: the payment is in none of them twice
+        assert abs(done.dividends[i] + done.in_lieu[i] + whole * (price - int(paid[i])) / ratio - n * price) <= Fraction(501, 1000)
         if ratio == 1:
             assert (done.basis[i], done.in_lieu[i]) == (basis[i], 0)
         elif whole:
@@ -47,6 +49,19 @@ def test_a_fraction_of_a_share_is_kept_where_it_can_be_held() -> None:
     assert whole.shares.tolist() == [7.0, -7.5]  # nobody knows what the half is worth
     assert whole.in_lieu.tolist() == [3_333, 0]
     assert whole.realised.tolist() == [3_333 - 3_333, 0]
+
+
+def test_a_reverse_split_and_a_payment_of_one_session_keep_what_the_shares_were_worth() -> None:
+    """5 at 100.00 are 500.00: 50.00 for each are 250.00, and the half of a new share, worth 500.00 without the payment, 250.00 (it was paid as 500.00)."""
+    done = apply_actions(
+        np.array([5.0]),
+        np.array([50_000]),
+        ratio=np.array([0.1]),
+        cash=np.array([50.0]),
+        close=np.array([100.0]),
+        fractional=False,
+    )
+    assert (done.shares[0], done.dividends[0], done.in_lieu[0]) == (0, 25_000, 25_000)
 
 
 def test_a_short_position_pays_the_dividend() -> None:

@@ -4,7 +4,6 @@ import tempfile
 from datetime import date
 from pathlib import Path
 
-import numpy as np
 import polars as pl
 from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
@@ -17,7 +16,7 @@ from ats_assets.orders.records import account_frame, instruments_frame, position
 from ats_assets.orders.schema import Account, Instruments, OrderPlan, Positions
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState
-from ats_assets_tests.backtests.small_markets import random_market
+from ats_assets_tests.backtests.small_markets import random_actions, random_market
 
 
 class Frames:
@@ -38,19 +37,6 @@ class Frames:
 
     def actions(self, session: date) -> pl.DataFrame:
         return self._actions.filter(session=session)
-
-
-def random_actions(seed: int, bars: pl.DataFrame) -> pl.DataFrame:
-    """Splits, reverse splits, stock dividends and dividends of some symbols at some sessions, several on one day among them."""
-    random = np.random.default_rng(seed)
-    rows = []
-    for symbol, session in bars.select("symbol", "session").iter_rows():
-        if random.random() < 0.15:
-            rows.append((symbol, session, "split", float(random.choice([2.0, 1.5, 0.1, 1.05, 7.0])), None))
-        if random.random() < 0.15:
-            rows.append((symbol, session, "cash_dividend", None, round(float(random.uniform(0.001, 2)), 3)))
-    schema = {"symbol": pl.String, "session": pl.Date, "kind": pl.String, "ratio": pl.Float64, "cash": pl.Float64}
-    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 CASES = st.tuples(
