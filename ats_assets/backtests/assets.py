@@ -34,7 +34,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
-        code=("ats_assets.backtests", "ats_assets.portfolio"),
+        code=("ats_assets.backtests", "ats_assets.portfolio", "ats_assets.bars.adjustment"),
         settings=(settings.backtest, settings.portfolio, settings.orders.limits),
     )
 

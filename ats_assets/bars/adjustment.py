@@ -4,6 +4,9 @@ For a symbol and ex-session E, with the ratios r and payments c of its actions t
 
     price = (1 - c / p) / r        volume = r
 
+Where E comes before the first bar after an earlier ex-session, p is that close as the earlier actions have left it, (p' - c') / r': all that is said of E is for a share
+as it is then, which there is no bar of.
+
 A split leaves close * volume as it was. The factor of a payment is CRSP's and most vendors' convention: the return across E is that of who puts the payment
 into the share at the close before E. What is multiplied by these factors keeps the returns that were earned, and has no jump at E.
 
@@ -43,11 +46,34 @@ def adjustments(actions: pl.DataFrame, bars: pl.DataFrame, adjust: Adjust) -> pl
     if adjust == "none" or actions.is_empty():
         return ADJUSTMENTS_SCHEMA.to_frame()
     counted = actions.filter(pl.col("kind").is_in([*SHARE_KINDS, *(CASH_KINDS if adjust == "splits_and_dividends" else ())]))
-    cash = pl.col("cash").sort().sum() if adjust == "splits_and_dividends" else pl.lit(0.0)
-    ratio = pl.col("ratio").drop_nulls().sort().product().fill_null(1.0)
-    events = counted.group_by("session", "symbol").agg(ratio.alias("volume"), cash.alias("cash")).sort("session", "symbol")
-    closes = bars.select("symbol", "session", "close").filter(pl.col("symbol").is_in(events["symbol"].implode())).sort("session", "symbol")
+    events = by_ex_session(counted).sort("session", "symbol")
+    closes = bars.select("symbol", "session", "close", closed="session").filter(pl.col("symbol").is_in(events["symbol"].implode()))
+    closes = closes.sort("session", "symbol")
     found = events.join_asof(closes, on="session", by="symbol", strategy="backward", allow_exact_matches=False, check_sortedness=False)
-    kept = 1 - pl.col("cash") / pl.col("close")
-    scaled = found.with_columns(price=pl.when(kept > 0).then(kept).otherwise(1.0) / pl.col("volume"))
+    shares = pl.col("ratio").cum_prod().shift(1, fill_value=1.0).over("symbol", "closed", order_by="session")
+    paid = (pl.col("cash") * pl.col("shares")).cum_sum().shift(1, fill_value=0.0).over("symbol", "closed", order_by="session")
+    before = found.with_columns(shares=shares).with_columns(before=(pl.col("close") - paid) / pl.col("shares"))
+    kept = pl.when(pl.col("before") > pl.col("cash")).then(1 - pl.col("cash") / pl.col("before")).otherwise(1.0)
+    scaled = before.with_columns(price=kept / pl.col("ratio"), volume="ratio")
     return scaled.filter((pl.col("price") != 1) | (pl.col("volume") != 1)).select(ADJUSTMENTS_SCHEMA.names()).sort("symbol", "session")
+
+
+def by_ex_session(actions: pl.DataFrame) -> pl.DataFrame:
+    """What becomes of an old share at each ex-session: new shares for it (`ratio`, 1 for none) and currency paid for it (`cash`, 0 for none).
+
+    Splits and stock dividends have a ratio. Cash dividends pay, and a spin-off pays what its shares are worth, as if they were sold at once. Labels, features,
+    backtests and the paper broker all read actions through this one function.
+
+    Parameters
+    ----------
+    actions
+        symbol, session, kind, ratio, cash, as `CorporateActions` has them; in any order.
+
+    Returns
+    -------
+    DataFrame
+        session, symbol, ratio, cash, one row for each symbol and ex-session, in no order.
+    """
+    ratio = pl.col("ratio").filter(pl.col("kind").is_in(SHARE_KINDS)).drop_nulls().sort().product()
+    cash = pl.col("cash").filter(pl.col("kind").is_in(CASH_KINDS)).sort().sum()
+    return actions.group_by("session", "symbol").agg(ratio.fill_null(1.0), cash.fill_null(0.0))

@@ -7,6 +7,9 @@ A decision after the close of session d is traded at the open of d+1 and held fo
 The price of the entry is scaled by the corporate actions in between, those with an ex-session after the entry up to the exit (`bars/adjustment.py`), which are
 all known when the return is: a split is no return, and a dividend is one.
 
+A bar without volume has a price that nobody traded at. What could not be traded is treated as the backtest treats it: nothing is decided or bought there, so that
+there is no label, and nothing is sold there, so that the position is worth what it was marked at, the last close before.
+
 It is known at the close of D = d+1+h and is stored there, never under d. So whoever reads partitions up to D sees no label whose holding period
 has not ended, and purging (López de Prado, Advances in Financial Machine Learning, 2018, section 7.4.1) needs no code of its own.
 """
@@ -36,14 +39,14 @@ def forward_returns(
 ) -> pl.DataFrame:
     """The forward returns that become known at each of `sessions`, for every horizon.
 
-    A label needs a bar at its decision (without one nothing was decided) and at its entry (without one nothing was bought). It needs none at its
-    exit: a symbol that stopped trading leaves at its last close since the entry (`exit` = "last_close"); to leave it out would keep
+    A label needs a bar with volume at its decision (without one nothing was decided) and at its entry (without one nothing was bought). It needs none at its
+    exit: what can't be sold there leaves at its last close since the entry (`exit` = "last_close"); to leave it out would keep
     survivors only. Horizons that reach back before `calendar_sessions` have no rows.
 
     Parameters
     ----------
     bars
-        symbol, session, open, close; unique by (symbol, session), in any order. Rows outside `calendar_sessions` are not looked at.
+        symbol, session, open, close, volume; unique by (symbol, session), in any order. Rows outside `calendar_sessions` are not looked at.
     calendar_sessions
         Consecutive sessions of the calendar in order, from `lookback_sessions(settings)` before the first of `sessions` (or the calendar's
         first) to the last of them.
@@ -71,7 +74,7 @@ def forward_returns(
         raise CalendarError(
             f"{strangers[0]} is not one of the {len(position)} sessions of the calendar that came with the bars: widen them"
         )
-    symbols, opens, closes = _panel(bars, calendar_sessions)
+    symbols, opens, closes, traded = _panel(bars, calendar_sessions)
     last_bar = np.maximum.accumulate(np.where(np.isnan(opens), -1, np.arange(len(position))[:, None]), axis=0)
     factors = _factors(adjustments, symbols, position)
     parts = [pl.DataFrame(schema=FORWARD_RETURNS_SCHEMA)]
@@ -80,8 +83,8 @@ def forward_returns(
         for horizon in sorted(set(settings.horizons_sessions)):
             decision = known - horizon - 1
             if decision >= 0:
-                held = np.flatnonzero(~np.isnan(opens[decision]) & ~np.isnan(opens[decision + 1]))
-                at_open = ~np.isnan(opens[known, held])
+                held = np.flatnonzero(traded[decision] & traded[decision + 1])
+                at_open = traded[known, held]
                 last = last_bar[known - 1, held]
                 entry, left = opens[decision + 1, held], np.where(at_open, known, last)
                 for day in range(decision + 2, known + 1):
@@ -94,10 +97,10 @@ def forward_returns(
     return pl.concat(parts).with_columns(rank=percentile.over("session", "horizon_sessions"))
 
 
-def _panel(bars: pl.DataFrame, calendar_sessions: Sequence[date]) -> tuple[pl.Series, np.ndarray, np.ndarray]:
-    """The symbols in order, and their opens and closes as float64 of shape (n_sessions, n_symbols); NaN where there is no bar."""
+def _panel(bars: pl.DataFrame, calendar_sessions: Sequence[date]) -> tuple[pl.Series, np.ndarray, np.ndarray, np.ndarray]:
+    """The symbols in order, their opens and closes as float64 of shape (n_sessions, n_symbols), NaN where there is no bar, and whether the bar has volume."""
     rows = pl.DataFrame({"session": pl.Series(calendar_sessions, dtype=pl.Date)}).with_row_index("i")
-    found = bars.select("symbol", "session", "open", "close").join(rows, on="session", how="inner", maintain_order="left")
+    found = bars.select("symbol", "session", "open", "close", "volume").join(rows, on="session", how="inner", maintain_order="left")
     if found.select("symbol", "session").is_duplicated().any():
         twice = found.filter(found.select("symbol", "session").is_duplicated()).row(0, named=True)
         raise ContractError(
@@ -106,10 +109,11 @@ def _panel(bars: pl.DataFrame, calendar_sessions: Sequence[date]) -> tuple[pl.Se
     symbols = found["symbol"].unique().sort()
     columns = symbols.search_sorted(found["symbol"]).to_numpy()
     opens = np.full((len(calendar_sessions), len(symbols)), np.nan)
-    closes = opens.copy()
+    closes, volumes = opens.copy(), opens.copy()
     opens[found["i"].to_numpy(), columns] = found["open"].to_numpy()
     closes[found["i"].to_numpy(), columns] = found["close"].to_numpy()
-    return symbols, opens, closes
+    volumes[found["i"].to_numpy(), columns] = found["volume"].to_numpy()
+    return symbols, opens, closes, volumes > 0
 
 
 def _factors(adjustments: pl.DataFrame | None, symbols: pl.Series, position: dict[date, int]) -> dict[int, np.ndarray]:

@@ -19,7 +19,8 @@ class ForwardReturns(pa.DataFrameModel):
         gt=0, le=1, description="percentile of the return within its session and horizon, in (0, 1]; ties share their mean"
     )
     exit: str = pa.Field(
-        isin=["open", "last_close"], description="price of the exit; last_close: no bar at the exit, so the last close since the entry"
+        isin=["open", "last_close"],
+        description="price of the exit; last_close: no bar with volume at the exit, so the last close since the entry",
     )
 
     class Config(BaseConfig):

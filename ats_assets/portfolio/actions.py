@@ -19,7 +19,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ats_assets.bars.adjustment import CASH_KINDS, SHARE_KINDS
+from ats_assets.bars.adjustment import by_ex_session
 from ats_assets.portfolio.costs import Cents, to_cents
 from ats_assets.portfolio.limits import Floats
 from ats_assets.portfolio.sizing import SHARE_DECIMALS
@@ -91,19 +91,16 @@ def apply_actions(
 
 
 def session_actions(actions: pl.DataFrame, symbols: Sequence[str]) -> tuple[Floats, Floats]:
-    """Ratio and cash of each symbol, arrays of shape (n_symbols,): 1 and 0 where nothing happens.
+    """Ratio and cash of each symbol, arrays of shape (n_symbols,): 1 and 0 where nothing happens (`by_ex_session`).
 
-    Splits and stock dividends have a ratio. Cash dividends pay, and a spin-off pays what its shares are worth, as if they were sold at once. Mergers and changes of
-    name do nothing here: a symbol that ends is delisted.
+    Mergers and changes of name do nothing here: a symbol that ends is delisted.
 
     Parameters
     ----------
     actions
         symbol, kind, ratio, cash of one session, as `CorporateActions` has them.
     """
-    paid = pl.col("cash").filter(pl.col("kind").is_in(CASH_KINDS)).sort().sum()
-    ratio = pl.col("ratio").filter(pl.col("kind").is_in(SHARE_KINDS)).drop_nulls().sort().product()
-    found = actions.group_by("symbol").agg(ratio=ratio, cash=paid)
+    found = by_ex_session(actions.with_columns(session=pl.lit(None, pl.Date))).drop("session")
     named = pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String}).join(found, on="symbol", how="left", maintain_order="left")
     return named["ratio"].fill_null(1.0).to_numpy(), named["cash"].fill_null(0.0).to_numpy()
 

@@ -1,3 +1,4 @@
+from collections.abc import Mapping
 from datetime import date, timedelta
 
 import duckdb
@@ -20,11 +21,12 @@ DAYS = [date(2024, 1, 1) + timedelta(days=i) for i in range(16)]
 ORACLE = """
 WITH days AS (SELECT unnest AS session, row_number() OVER (ORDER BY unnest) AS i FROM unnest($days)),
      b AS (SELECT bars.*, i FROM bars JOIN days USING (session)),
+     traded AS (FROM b WHERE volume > 0),
      labels AS (
         SELECT entry.symbol, entry.i - 1 AS d, h, entry.open AS bought,
-               (SELECT open FROM b WHERE b.symbol = entry.symbol AND b.i = entry.i + h) AS sold,
+               (SELECT open FROM traded WHERE traded.symbol = entry.symbol AND traded.i = entry.i + h) AS sold,
                (SELECT arg_max(close, i) FROM b WHERE b.symbol = entry.symbol AND b.i >= entry.i AND b.i < entry.i + h) AS last_close
-        FROM b AS entry JOIN b AS decision ON decision.symbol = entry.symbol AND decision.i = entry.i - 1, (SELECT unnest AS h FROM unnest($horizons)))
+        FROM traded AS entry JOIN traded AS decision ON decision.symbol = entry.symbol AND decision.i = entry.i - 1, (SELECT unnest AS h FROM unnest($horizons)))
 SELECT symbol, known.session, decided.session AS decision_session, h::INT AS horizon_sessions,
        coalesce(sold, last_close) / bought - 1 AS forward_return,
        (rank() OVER w + (count(*) OVER (PARTITION BY known.session, h, coalesce(sold, last_close) / bought - 1) - 1) / 2) / count(*) OVER (PARTITION BY known.session, h) AS rank,
@@ -42,15 +44,19 @@ def by_sql(bars: pl.DataFrame, days: list[date], horizons: tuple[int, ...]) -> p
     return pl.DataFrame(found, schema=FORWARD_RETURNS_SCHEMA, orient="row")
 
 
-def bars_of(cells: dict[tuple[str, int], tuple[float, float]]) -> pl.DataFrame:
-    rows = [(symbol, DAYS[i], o, c) for (symbol, i), (o, c) in cells.items()]
-    return pl.DataFrame(rows, schema={"symbol": pl.String, "session": pl.Date, "open": pl.Float64, "close": pl.Float64}, orient="row")
+def bars_of(cells: Mapping[tuple[str, int], tuple[float, float] | tuple[float, float, float]]) -> pl.DataFrame:
+    """(symbol, day) -> open, close and volume, 1 where none is given."""
+    rows = [(symbol, DAYS[i], *cell, 1.0)[:5] for (symbol, i), cell in cells.items()]
+    schema = {"symbol": pl.String, "session": pl.Date, "open": pl.Float64, "close": pl.Float64, "volume": pl.Float64}
+    return pl.DataFrame(rows, schema=schema, orient="row")
 
 
 prices = st.sampled_from([1.0, 1.5, 2.0, 3.0, 3.7, 8.0])
-panels = st.dictionaries(st.tuples(st.sampled_from("ABCDE"), st.integers(0, len(DAYS) - 1)), st.tuples(prices, prices), max_size=60).map(
-    bars_of
-)
+panels = st.dictionaries(
+    st.tuples(st.sampled_from("ABCDE"), st.integers(0, len(DAYS) - 1)),
+    st.tuples(prices, prices, st.sampled_from([5.0, 5.0, 5.0, 0.0])),
+    max_size=60,
+).map(bars_of)
 
 
 def test_a_hand_calculated_case() -> None:
@@ -62,6 +68,19 @@ def test_a_hand_calculated_case() -> None:
         ("A", DAYS[0], 12 / 10 - 1, 0.5, "open"),
         ("B", DAYS[0], 6 / 4 - 1, 1.0, "last_close"),  # gone at the exit: its last close. C was not there to be decided on
     ]
+
+
+def test_what_could_not_be_bought_has_no_label_and_what_could_not_be_sold_its_worth() -> None:
+    """A is bought on a filler of no volume, B decided on at one: nobody earned their 20% (a label said so). C can't be sold on a filler and is worth its close before."""
+    bars = bars_of(
+        {
+            **{("A", i): cell for i, cell in enumerate([(10, 10), (10, 10, 0), (12, 12)])},
+            **{("B", i): cell for i, cell in enumerate([(10, 10, 0), (10, 10), (12, 12)])},
+            **{("C", i): cell for i, cell in enumerate([(10, 10), (10, 11), (12, 12, 0)])},
+        }
+    )
+    labels = forward_returns(bars, DAYS, [DAYS[2]], LabelsSettings(horizons_sessions=(1,)))
+    assert labels.select("symbol", "forward_return", "exit").rows() == [("C", 11 / 10 - 1, "last_close")]
 
 
 @settings(deadline=None, max_examples=60)
@@ -101,7 +120,7 @@ def test_what_is_wrong_is_named() -> None:
 
 @needs_market_data
 def test_equals_sql_on_the_real_market() -> None:
-    bars = pl.read_parquet(SP500_2018).rename({"date": "session"}).select("symbol", "session", "open", "close").drop_nulls()
+    bars = pl.read_parquet(SP500_2018).rename({"date": "session"}).select("symbol", "session", "open", "close", "volume").drop_nulls()
     days = session_calendar("XNYS", date(2013, 1, 1)).sessions(date(2016, 1, 4), date(2016, 4, 29))
     bars = bars.filter(pl.col("session").is_between(days[0], days[-1]))
     labels = forward_returns(bars, days, days, LabelsSettings())

@@ -1,0 +1,145 @@
+"""The label of a decision, the return of adjusted prices and the account of one share say the same of any history, and the backtest holds that account.
+
+Histories have missing bars, bars without volume, splits, reverse splits and payments, on sessions with a bar and without one, several in a row among them. The account is
+kept in fractions. A label puts payments back into the share, at the close before them less the payment (`bars/adjustment.py`); the backtest keeps them as cash. That
+is the one difference between them, so the account is kept both ways.
+"""
+
+from dataclasses import dataclass
+from datetime import date, timedelta
+from fractions import Fraction
+
+import polars as pl
+import pytest
+from hypothesis import example, given, settings
+from hypothesis import strategies as st
+
+from ats_assets.backtests import BacktestResult, run_backtest
+from ats_assets.bars import adjustments
+from ats_assets.labels import forward_returns
+from ats_assets.settings import BacktestSettings, LabelsSettings, PortfolioSettings
+from ats_assets_tests.backtests.small_markets import actions_of, signals_of
+
+MONDAY = date(2024, 1, 1)
+ALL_IN = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0)
+FREE = BacktestSettings(
+    initial_cash=1_000_000, commission_bps=0, spread_bps=0, slippage_bps=0, fractional_shares=True, max_missing_sessions=100
+)
+
+
+@dataclass(frozen=True)
+class Day:
+    """A session of one symbol: a bar, a bar without volume, or none; and its actions, of an old share. Money in cents."""
+
+    open: int | None
+    close: int | None
+    traded: bool = True
+    ratio: tuple[int, int] = (1, 1)
+    paid: int = 0
+
+    @property
+    def tradable(self) -> bool:
+        return self.open is not None and self.traded
+
+
+@st.composite
+def histories(draw: st.DrawFn) -> list[Day]:
+    """From the decision on. A payment is below what the share was worth, or it is none (`cash_not_below_close`)."""
+    known, days = Fraction(0), []
+    for i in range(draw(st.integers(3, 9))):
+        ratio = draw(st.sampled_from([(1, 1), (1, 1), (1, 1), (2, 1), (3, 2), (1, 10), (1, 3), (21, 20)]))
+        paid = draw(st.sampled_from([0, 0, 0, 1, 7, 250])) if known > 300 and i > 1 else 0
+        known = (known - paid) / Fraction(*ratio)
+        price, kind = st.integers(400, 20_000), draw(st.sampled_from(["bar", "bar", "bar", "none", "no volume"]))
+        day = Day(draw(price), draw(price), kind != "no volume") if kind != "none" else Day(None, None)
+        known = Fraction(day.close) if day.close else known
+        days.append(Day(day.open, day.close, day.traded, ratio, paid))
+    return days
+
+
+def account_of_a_share(days: list[Day], *, reinvested: bool) -> Fraction:
+    """What one share, bought at the open of the second session, is worth at the open of the last one, or as marked before it where it can't be sold; in cents."""
+    shares, cash, last = Fraction(1), Fraction(0), Fraction(days[1].close or 0)
+    for day in days[2:]:
+        after = (last - day.paid) / Fraction(*day.ratio)
+        cash += 0 if reinvested else shares * day.paid
+        shares = shares * last / after if reinvested else shares * Fraction(*day.ratio)
+        if day is days[-1]:
+            return shares * (day.open if day.open and day.tradable else after) + cash
+        last = Fraction(day.close) if day.close else after
+    raise AssertionError("no session after the entry")
+
+
+def frames(days: list[Day]) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
+    """Bars, actions and sessions."""
+    sessions = [MONDAY + timedelta(days=i) for i in range(len(days))]
+    bars = [
+        ("A", s, d.open / 100, d.close / 100, 1e6 if d.traded else 0.0) for s, d in zip(sessions, days, strict=True) if d.open and d.close
+    ]
+    actions: list[tuple[str, date, str, float | None, float | None]] = []
+    for session, d in zip(sessions, days, strict=True):
+        actions += [("A", session, "split", d.ratio[0] / d.ratio[1], None)] * (d.ratio != (1, 1))
+        actions += [("A", session, "cash_dividend", None, d.paid / 100)] * (d.paid > 0)
+    schema = {"symbol": pl.String, "session": pl.Date, "open": pl.Float64, "close": pl.Float64, "volume": pl.Float64}
+    return pl.DataFrame(bars, schema=schema, orient="row"), actions_of(actions), sessions
+
+
+def held(bars: pl.DataFrame, actions: pl.DataFrame, sessions: list[date]) -> BacktestResult:
+    """All bought for the second session's open, to be sold at the last one's, whose bar ends there."""
+    signals = signals_of([("A", sessions[0], 1.0), ("A", sessions[-2], 0.0)])
+    last = pl.when(session=sessions[-1]).then(pl.col("open")).otherwise(pl.col("close"))
+    return run_backtest(signals, bars.with_columns(close=last), sessions, portfolio=ALL_IN, settings=FREE, actions=actions)
+
+
+BAR = Day(10_000, 10_000)
+HALT_WITH_A_SPLIT_AND_A_PAYMENT = [
+    BAR,
+    BAR,
+    Day(None, None, ratio=(2, 1)),
+    Day(None, None, paid=1_000),
+    Day(4_000, 4_000),
+]
+"""100 becomes two shares of 50, which pay 10 each and are worth 40 each: nothing is gained. A payment held against the close of 100 made it 11.1% less."""
+
+
+@given(histories())
+@example(HALT_WITH_A_SPLIT_AND_A_PAYMENT)
+@example([BAR, Day(10_000, 10_000, traded=False), Day(12_000, 12_000), Day(12_000, 12_000)])
+@example([BAR, BAR, Day(12_000, 12_000, traded=False)])
+@settings(max_examples=150, deadline=None)
+def test_label_adjusted_return_and_account_agree_on_every_history(days: list[Day]) -> None:
+    bars, actions, sessions = frames(days)
+    factors = adjustments(actions, bars, "splits_and_dividends")
+    horizon = LabelsSettings(horizons_sessions=(len(days) - 2,))
+    labels = forward_returns(bars, sessions, sessions, horizon, factors)
+    result = held(bars, actions, sessions)
+    bought = result.trades.filter(session=sessions[1], side="buy")
+    if not (days[0].tradable and days[1].tradable):
+        assert labels.is_empty()
+        assert bought.is_empty()
+        return
+    (label,), (how,) = labels["forward_return"], labels["exit"]
+    entry = days[1].open or 0
+    assert float(account_of_a_share(days, reinvested=True) / entry) - 1 == pytest.approx(label, rel=1e-12, abs=1e-12)
+    assert how == ("open" if days[-1].tradable else "last_close")
+    if days[-1].tradable:
+        scale = factors.filter(pl.col("session") > sessions[1])["price"].product()
+        assert (days[-1].open or 0) / (entry * scale) - 1 == pytest.approx(label, rel=1e-12, abs=1e-12)
+    if days[1].ratio != (1, 1):
+        assert bought.is_empty()  # decided in old shares
+        return
+    (shares,) = bought["shares"]
+    gain = float(account_of_a_share(days, reinvested=False) - entry) / 100 * shares
+    equity = result.equity["equity"].to_list()
+    assert equity[-1 if days[-1].tradable else -2] - 1_000_000 == pytest.approx(gain, abs=0.06, rel=1e-9)
+    if days[-1].tradable and days[-1].ratio == (1, 1):
+        assert result.equity["positions_value"].to_list()[-1] == 0
+
+
+def test_a_split_and_a_payment_in_one_gap_of_bars_gain_nothing() -> None:
+    bars, actions, sessions = frames(HALT_WITH_A_SPLIT_AND_A_PAYMENT)
+    factors = adjustments(actions, bars, "splits_and_dividends")
+    assert factors["price"].to_list() == [0.5, 0.8]
+    labels = forward_returns(bars, sessions, sessions, LabelsSettings(horizons_sessions=(3,)), factors)
+    assert labels["forward_return"].to_list() == [0.0]
+    assert held(bars, actions, sessions).equity["equity"].to_list() == [1_000_000.0] * 5
