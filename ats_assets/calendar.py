@@ -4,7 +4,9 @@ A session is a calendar date (the exchange's local date). Opening and closing ti
 early closes need no special case. Source of the sessions: the exchange_calendars library.
 """
 
+import importlib.metadata
 from bisect import bisect_left, bisect_right
+from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property, lru_cache
 from zoneinfo import ZoneInfo
@@ -18,14 +20,93 @@ HORIZON = timedelta(days=366)
 """How far beyond today sessions are known: the next session of a signal must exist, and holidays are announced about so far ahead."""
 
 
+LIBRARY = "exchange_calendars"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Sessions:
+    """The sessions of one exchange as data.
+
+    Attributes
+    ----------
+    days
+        Ascending.
+    opens, closes
+        UTC instants (naive datetime64[us]), of the shape of `days`.
+    ends_because
+        Why no later session is known, where the calendar ends sooner than about a year ahead; else empty.
+    """
+
+    exchange: str
+    timezone: str
+    days: tuple[date, ...]
+    opens: np.ndarray
+    closes: np.ndarray
+    ends_because: str = ""
+
+
+def library_version() -> str:
+    """The installed version of exchange_calendars; the library itself is not imported."""
+    return f"{LIBRARY} {importlib.metadata.version(LIBRARY)}"
+
+
+def library_sessions(exchange: str, first_session: date, *, from_where_known: bool = False) -> Sessions:
+    """The sessions of `exchange` as exchange_calendars knows them, from `first_session` to about a year ahead of today, or to where its knowledge ends.
+
+    Parameters
+    ----------
+    from_where_known
+        Start at the first day that the library knows, where `first_session` is before it.
+
+    Raises
+    ------
+    CalendarError
+        If the exchange is unknown to exchange_calendars, or `first_session` is before what it knows.
+    """
+    import exchange_calendars  # noqa: PLC0415 - takes a second, and not every command asks for sessions
+    from exchange_calendars.errors import InvalidCalendarName  # noqa: PLC0415
+
+    span = {"start": first_session.isoformat(), "end": (datetime.now(UTC).date() + HORIZON).isoformat()}
+    try:
+        try:
+            calendar = exchange_calendars.get_calendar(exchange, **span)
+        except ValueError:  # some calendars are known to the end of a year only, and some from a year on: without an end they end there
+            start = exchange_calendars.get_calendar(exchange).bound_min() if from_where_known else None
+            span["start"] = max(span["start"], start.date().isoformat()) if start is not None else span["start"]
+            calendar = exchange_calendars.get_calendar(exchange, start=span["start"])
+    except InvalidCalendarName as error:
+        raise CalendarError(
+            f"calendar.exchange is {exchange!r}, which exchange_calendars does not know: use a name like XNYS, XLON or 24/7"
+        ) from error
+    except ValueError as error:
+        raise CalendarError(f"calendar.first_session is {first_session}: {error}; choose a later day") from error
+    bound = calendar.bound_max()
+    ends = ""
+    if bound is not None and bound.date() < datetime.now(UTC).date() + HORIZON:
+        ends = f"{library_version()} knows {exchange} to {bound.date()} only: update it when a newer one is out (pip install --upgrade {LIBRARY})"
+    return Sessions(
+        exchange=exchange,
+        timezone=str(calendar.tz),
+        days=tuple(day.date() for day in calendar.sessions),
+        opens=calendar.opens.dt.tz_convert(None).to_numpy().astype("datetime64[us]"),
+        closes=calendar.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]"),
+        ends_because=ends,
+    )
+
+
 @lru_cache(maxsize=8)
 def session_calendar(exchange: str, first_session: date) -> "SessionCalendar":
-    """The calendar of `exchange` from `first_session` on; made once a process, since it takes a noticeable time."""
+    """The calendar of `exchange` from `first_session` on, by exchange_calendars; made once a process, since it takes a noticeable time."""
     return SessionCalendar(exchange, first_session)
 
 
 class SessionCalendar:
-    """The sessions of one exchange, from `first_session` to about a year ahead of today.
+    """The sessions of one exchange, from `first_session` to about a year ahead of today: by exchange_calendars, or as they are handed in.
+
+    Parameters
+    ----------
+    sessions
+        These, and not those of exchange_calendars.
 
     Raises
     ------
@@ -33,24 +114,16 @@ class SessionCalendar:
         If the exchange is unknown to exchange_calendars.
     """
 
-    def __init__(self, exchange: str = "XNYS", first_session: date = date(2010, 1, 1)) -> None:
-        import exchange_calendars  # noqa: PLC0415 - takes a second, and not every command asks for sessions
-        from exchange_calendars.errors import InvalidCalendarName  # noqa: PLC0415
-
-        end = datetime.now(UTC).date() + HORIZON
-        try:
-            calendar = exchange_calendars.get_calendar(exchange, start=first_session.isoformat(), end=end.isoformat())
-        except InvalidCalendarName as error:
-            raise CalendarError(
-                f"calendar.exchange is {exchange!r}, which exchange_calendars does not know: use a name like XNYS, XLON or 24/7"
-            ) from error
-        except ValueError as error:
-            raise CalendarError(f"calendar.first_session is {first_session}: {error}; choose a later day") from error
-        self.exchange = exchange
-        self.timezone = ZoneInfo(str(calendar.tz))
-        self._days: list[date] = [day.date() for day in calendar.sessions]
-        self._opens: np.ndarray = calendar.opens.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
-        self._closes: np.ndarray = calendar.closes.dt.tz_convert(None).to_numpy().astype("datetime64[us]")
+    def __init__(self, exchange: str = "XNYS", first_session: date = date(2010, 1, 1), *, sessions: Sessions | None = None) -> None:
+        known = sessions or library_sessions(exchange, first_session)
+        if not known.days:
+            raise CalendarError(f"{exchange} has no session from {first_session} on: set calendar.first_session to an earlier day")
+        self.exchange = known.exchange
+        self.timezone = ZoneInfo(known.timezone)
+        self.ends_because = known.ends_because
+        self._days: list[date] = list(known.days)
+        self._opens: np.ndarray = known.opens
+        self._closes: np.ndarray = known.closes
 
     @property
     def first(self) -> date:
@@ -59,7 +132,7 @@ class SessionCalendar:
 
     @property
     def last(self) -> date:
-        """The last session known, about a year ahead."""
+        """The last session known, about a year ahead; some exchanges announce no more than the year that runs (`ends_because`)."""
         return self._days[-1]
 
     @cached_property
@@ -90,7 +163,16 @@ class SessionCalendar:
         """The n-th session after `session`, or before it where `n` is negative."""
         i = self.position(session) + n
         if not 0 <= i < len(self._days):
-            raise CalendarError(f"there is no session {n:+d} from {session}: {self.exchange} is known from {self.first} to {self.last}")
+            raise CalendarError(
+                f"there is no session {n:+d} from {session}: {self.exchange} is known from {self.first} to {self.last}{self._end(n > 0)}"
+            )
+        return self._days[i]
+
+    def after(self, day: date) -> date:
+        """The first session after `day`, which need not be one: what was stored of a session stays when the session is none any more."""
+        i = bisect_right(self._days, day)
+        if i == len(self._days):
+            raise self._no_session(day + timedelta(days=1))
         return self._days[i]
 
     def on_or_after(self, day: date) -> date:
@@ -150,8 +232,12 @@ class SessionCalendar:
 
     def _no_session(self, day: date) -> CalendarError:
         if not self.first <= day <= self.last:
+            advice = "set calendar.first_session to an earlier day, or choose another" if day < self.first else "choose an earlier day"
             return CalendarError(
-                f"{day} lies outside the sessions of {self.exchange} known here ({self.first} to {self.last}): "
-                "set calendar.first_session to an earlier day, or choose another"
+                f"{day} lies outside the sessions of {self.exchange} known here ({self.first} to {self.last}): {advice}{self._end(day > self.last)}"
             )
         return CalendarError(f"{day} ({day:%A}) is not a session of {self.exchange}: choose {self.on_or_after(day)}")
+
+    def _end(self, beyond: bool) -> str:  # noqa: FBT001
+        """Why the calendar ends where it does, for a message about what lies beyond."""
+        return f"; {self.ends_because}" if beyond and self.ends_because else ""

@@ -2,7 +2,7 @@
 
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 
@@ -47,7 +47,9 @@ def session_partitions(calendar: SessionCalendar) -> dg.DailyPartitionsDefinitio
     exclusions: list[str | datetime] = [datetime(day.year, day.month, day.day) for day in excluded if day.weekday() not in weekly]  # noqa: DTZ001
     if weekend:
         exclusions.insert(0, f"0 0 * * {','.join(map(str, weekend))}")
-    return dg.DailyPartitionsDefinition(start_date=calendar.first.isoformat(), timezone="UTC", exclusions=exclusions or None)
+    # beyond the end of a calendar that is known for this year only, no day is a session; of others the end moves with the day, and the partitions must not
+    end = (calendar.last + timedelta(days=1)).isoformat() if calendar.ends_because else None
+    return dg.DailyPartitionsDefinition(start_date=calendar.first.isoformat(), end_date=end, timezone="UTC", exclusions=exclusions or None)
 
 
 def sessions_of(keys: Sequence[str]) -> list[date]:

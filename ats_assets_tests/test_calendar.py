@@ -13,8 +13,9 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ats_assets.calendar import SessionCalendar, session_calendar
+from ats_assets.calendar import HORIZON, SessionCalendar, Sessions, library_sessions, session_calendar
 from ats_assets.errors import CalendarError
+from ats_assets.partitions import session_partitions
 
 FIRST = date(2021, 1, 1)  # exchange_calendars knows Riyadh from here on
 EXCHANGES = ("XNYS", "XLON", "XTKS", "XSAU", "24/7")
@@ -197,3 +198,47 @@ def test_days_outside_the_calendar_say_its_bounds() -> None:
         nyse.on_or_after(date(2100, 1, 1))
     with pytest.raises(CalendarError, match="no session of XNYS has closed"):
         nyse.last_closed(datetime(2021, 1, 4, 15, tzinfo=UTC))
+
+
+@pytest.mark.parametrize("exchange", exchange_calendars.get_calendar_names(include_aliases=False))
+def test_every_calendar_that_the_library_offers_can_be_used(exchange: str) -> None:
+    """XSHG, XBOM and XSES end with the current year, and were refused with the advice to choose a later calendar.first_session."""
+    found = library_sessions(exchange, datetime.now(UTC).date() - timedelta(days=60))
+    ours = SessionCalendar(sessions=found)
+    bound = exchange_calendars.calendar_utils._default_calendar_factories[exchange].bound_max()  # noqa: SLF001 - its public way makes 20 years
+    year_ahead = datetime.now(UTC).date() + HORIZON
+    end = min(year_ahead, bound.date()) if bound is not None else year_ahead
+    assert end - timedelta(days=15) < ours.last <= end
+    assert bool(ours.ends_because) == (end < year_ahead)
+    assert len(found.days) == len(found.opens) == len(found.closes)
+    assert (found.opens < found.closes).all()
+    assert (found.closes[:-1] <= found.opens[1:]).all()
+    made = session_partitions(ours)
+    keys = [date.fromisoformat(key) for key in made.get_partition_keys(current_time=datetime.now() + timedelta(days=900))]  # noqa: DTZ005
+    assert keys[: len(found.days)] == list(found.days)
+    assert keys == list(found.days) or not ours.ends_because
+
+
+def test_what_needs_a_session_beyond_what_is_known_says_what_to_do() -> None:
+    known = library_sessions("XNYS", date(2024, 1, 1))
+    ends = "exchange_calendars 0.0 knows XNYS to 2024-12-31 only: update it"
+    n = sum(day.year == 2024 for day in known.days)
+    short = SessionCalendar(
+        sessions=Sessions(
+            exchange="XNYS", timezone=known.timezone, days=known.days[:n], opens=known.opens[:n], closes=known.closes[:n], ends_because=ends
+        )
+    )
+    for beyond in (
+        lambda: short.offset(date(2024, 12, 31), 1),
+        lambda: short.after(date(2024, 12, 31)),
+        lambda: short.on_or_after(date(2025, 1, 1)),
+        lambda: short.position(date(2025, 1, 2)),
+    ):
+        with pytest.raises(CalendarError, match=re.escape(ends)) as caught:
+            beyond()
+        assert "calendar.first_session" not in str(caught.value)
+    assert session_partitions(short).get_partition_keys(current_time=datetime(2030, 1, 1))[-1] == "2024-12-31"
+
+
+def test_a_calendar_can_start_where_the_library_begins_to_know_it() -> None:
+    assert library_sessions("XSAU", date(2010, 1, 1), from_where_known=True).days[0] == date(2021, 1, 3)

@@ -22,6 +22,8 @@ from ats_assets.warehouse import Warehouse
 PYTHONS = ((3, 11), (3, 12))
 LOW_DISK, NO_DISK = 5e9, 0.5e9
 """Bytes free below which a warning, or a failure."""
+ENDS_SOON = 21
+"""Sessions left in the calendar below which a warning."""
 FOOTERS_EACH = 300
 """Files of an asset whose footer is read: the newest third, the rest spread over the others."""
 
@@ -166,6 +168,9 @@ def _dagster() -> Iterator[Finding]:
 def _calendar(calendar: SessionCalendar) -> Finding:
     newest = calendar.last_closed(datetime.now(UTC))
     text = f"{calendar.exchange} ({calendar.timezone}), sessions from {calendar.first} to {calendar.last}, last closed {newest}"
+    left = len(calendar.sessions(newest, calendar.last)) - 1
+    if calendar.ends_because and left < ENDS_SOON:
+        return Finding(subject="calendar", status="warn" if left else "fail", text=f"{text}; {left} sessions left", advice=calendar.ends_because)
     return Finding(subject="calendar", status="ok", text=text)
 
 

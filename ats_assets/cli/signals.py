@@ -50,7 +50,7 @@ def signals_rows(deployment: Deployment, session: date | None) -> Rows:
         return {}
     frame = deployment.warehouse.read("signals", [session]).sort("rank")
     calendar = deployment.calendar
-    following = calendar.offset(session, 1)
+    following = calendar.after(session)
     return {
         "session": session.isoformat(),
         "for_open_of": following.isoformat(),

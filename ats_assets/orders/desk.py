@@ -66,6 +66,8 @@ def session_at(calendar: SessionCalendar, at: datetime) -> date:
     day = calendar.on_or_before(at.date())
     while calendar.opens_at(day) > at:
         day = calendar.offset(day, -1)
+    if day == calendar.last:
+        return day
     following = calendar.offset(day, 1)
     return following if calendar.opens_at(following) <= at else day
 

@@ -49,7 +49,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             skill=skill,
             horizon_sessions=horizon,
             signals=deployment.warehouse.read("signals", [newest]),
-            next_session=deployment.calendar.offset(newest, 1),
+            next_session=deployment.calendar.after(newest) if newest < deployment.calendar.last else None,
             lineage=_lineage(deployment),
         )
         path = deployment.warehouse.write_text(
