@@ -175,6 +175,10 @@ class SessionCalendar:
             raise self._no_session(day + timedelta(days=1))
         return self._days[i]
 
+    def before(self, day: date) -> date:
+        """The last session before `day`, which need not be one."""
+        return self.on_or_before(day - timedelta(days=1))
+
     def on_or_after(self, day: date) -> date:
         """The first session that is not before `day`."""
         i = bisect_left(self._days, day)
@@ -238,6 +242,6 @@ class SessionCalendar:
             )
         return CalendarError(f"{day} ({day:%A}) is not a session of {self.exchange}: choose {self.on_or_after(day)}")
 
-    def _end(self, beyond: bool) -> str:  # noqa: FBT001
+    def _end(self, beyond: bool) -> str:
         """Why the calendar ends where it does, for a message about what lies beyond."""
         return f"; {self.ends_because}" if beyond and self.ends_because else ""

@@ -184,6 +184,17 @@ def test_sessions_that_the_source_has_not_are_refused(tmp_path: Path, good: pl.D
     assert files_of(tmp_path) == {}
 
 
+def test_rows_of_a_weekend_and_of_the_future_stop_nothing(tmp_path: Path, good: pl.DataFrame) -> None:
+    """They are rejected with their reasons, but say nothing of the session that takes them: their share of its few rows stopped all that comes after."""
+    strays = pl.concat([good.head(1).with_columns(date=pl.lit(day)) for day in (date(2021, 1, 9), date(2221, 1, 9))])
+    pl.concat([good, strays.select(good.columns)]).write_csv(tmp_path / "bars.csv")
+    make_history(of_files(tmp_path, tmp_path / "bars.csv", bars={"profile": False, "max_rejected_share": 0.01}), FIRST, LAST)
+    warehouse = Warehouse(tmp_path / "warehouse")
+    rejected = pl.concat([warehouse.read("rejected_bars", [day]) for day in warehouse.sessions("rejected_bars")])
+    assert rejected["reasons"].to_list() == [["date_not_a_session"], ["date_not_a_session", "unreadable"]]
+    assert warehouse.sessions("signals") == warehouse.sessions("bars")
+
+
 def test_too_many_bad_rows_stop_what_comes_after(tmp_path: Path, good: pl.DataFrame) -> None:
     """A whole column of words: its rows are set aside, their share fails the contract's check, and no signals are made of what is left."""
     good.with_columns(close=pl.lit("closed")).write_csv(tmp_path / "bars.csv")

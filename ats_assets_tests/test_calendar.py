@@ -205,7 +205,7 @@ def test_every_calendar_that_the_library_offers_can_be_used(exchange: str) -> No
     """XSHG, XBOM and XSES end with the current year, and were refused with the advice to choose a later calendar.first_session."""
     found = library_sessions(exchange, datetime.now(UTC).date() - timedelta(days=60))
     ours = SessionCalendar(sessions=found)
-    bound = exchange_calendars.calendar_utils._default_calendar_factories[exchange].bound_max()  # noqa: SLF001 - its public way makes 20 years
+    bound = exchange_calendars.calendar_utils._default_calendar_factories[exchange].bound_max()
     year_ahead = datetime.now(UTC).date() + HORIZON
     end = min(year_ahead, bound.date()) if bound is not None else year_ahead
     assert end - timedelta(days=15) < ours.last <= end

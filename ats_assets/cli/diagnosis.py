@@ -170,7 +170,9 @@ def _calendar(calendar: SessionCalendar) -> Finding:
     text = f"{calendar.exchange} ({calendar.timezone}), sessions from {calendar.first} to {calendar.last}, last closed {newest}"
     left = len(calendar.sessions(newest, calendar.last)) - 1
     if calendar.ends_because and left < ENDS_SOON:
-        return Finding(subject="calendar", status="warn" if left else "fail", text=f"{text}; {left} sessions left", advice=calendar.ends_because)
+        return Finding(
+            subject="calendar", status="warn" if left else "fail", text=f"{text}; {left} sessions left", advice=calendar.ends_because
+        )
     return Finding(subject="calendar", status="ok", text=text)
 
 

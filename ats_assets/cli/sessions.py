@@ -1,12 +1,14 @@
 """Which sessions a run is about."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 
 import typer
 
+from ats_assets.automation import newest_partition
 from ats_assets.cli.writing import say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
+from ats_assets.sources import clock_remark
 
 
 def chosen_sessions(deployment: Deployment, first: date | None, last: date | None) -> list[date]:
@@ -27,7 +29,8 @@ def chosen_sessions(deployment: Deployment, first: date | None, last: date | Non
     source, calendar = deployment.source, deployment.calendar
     has_first, has_last = source.first_session(), source.latest_session()
     begin = max(first or has_first, has_first, calendar.first)
-    end = min(last or has_last, has_last)
+    newest = newest_partition(deployment, datetime.now(UTC)) or date.min
+    end = min(last or has_last, has_last, newest)
     sessions = calendar.sessions(begin, end)
     span = f"the source ({source.name}) has sessions from {has_first} to {has_last}"
     if not sessions:
@@ -40,7 +43,11 @@ def chosen_sessions(deployment: Deployment, first: date | None, last: date | Non
         say(f"starting at {sessions[0]}, not {first}: {span}")
     elif first and first != sessions[0]:
         say(f"starting at {sessions[0]}: {first} ({first:%A}) is not a session")
-    if last and last > has_last:
+    if remark := clock_remark(source):
+        say(f"the source says: {remark}")
+    if min(last or has_last, has_last) > newest:
+        say(f"ending at {sessions[-1]}: a later session can be made from midnight UTC after its date, when it has closed everywhere")
+    elif last and last > has_last:
         say(f"ending at {sessions[-1]}, not {last}: {span}")
     elif last and last != sessions[-1]:
         say(f"ending at {sessions[-1]}: {last} ({last:%A}) is not a session")

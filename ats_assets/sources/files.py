@@ -1,6 +1,7 @@
 """Daily bars from files: one Parquet or CSV file, or a folder of them (hive layout, or one file a symbol)."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
 from pathlib import Path
@@ -12,7 +13,7 @@ from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.action_files import read_actions
 from ats_assets.sources.delivery import Delivery, read_delivery
-from ats_assets.sources.placement import Placement, place, refuse_intraday
+from ats_assets.sources.placement import Placement, place, refuse_intraday, unfinished, without_unfinished
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
@@ -27,7 +28,9 @@ class FileSource:
     converted becomes null and is named in the row's `defects`, and every row is delivered, but those dated before the calendar's first session.
 
     When the data were known: a vintage (`source.files.vintage`, `vintage=YYYY-MM-DD` in the path, or a column `vintage`) says it, at the end of that day in UTC. Without one
-    each session counts as known from its close; a file's modification time is never used, for a copy would change it.
+    each session counts as known from its close; a file's modification time never says it, for a copy would change it.
+
+    A bar of a session that has not closed is no bar yet: such rows wait until the session has closed, and the file has been written after that.
 
     Parameters
     ----------
@@ -35,6 +38,8 @@ class FileSource:
         Path, columns, time zone, stamps, selection.
     calendar
         The sessions that rows are placed in.
+    now
+        This machine's clock; another one in tests.
 
     Raises
     ------
@@ -43,9 +48,13 @@ class FileSource:
         before the calendar's first session.
     """
 
-    def __init__(self, settings: FilesSettings, calendar: SessionCalendar) -> None:
+    def __init__(
+        self, settings: FilesSettings, calendar: SessionCalendar, *, now: Callable[[], datetime] = lambda: datetime.now(UTC)
+    ) -> None:
         self._settings = settings
         self._calendar = calendar
+        self._now = now
+        self._waiting: list[str] = []
 
     @property
     def name(self) -> str:
@@ -60,6 +69,12 @@ class FileSource:
                 "source.kind is files, but no path is set: set source.path (ATS_SOURCE__PATH) to a Parquet or CSV file or folder"
             )
         return self._settings.path
+
+    @property
+    def clock_remark(self) -> str | None:
+        """Which rows wait, since their session had not closed when they were read or written."""
+        _ = self._placement
+        return "; ".join(self._waiting) or None
 
     @property
     def capabilities(self) -> Capabilities:
@@ -179,9 +194,19 @@ class FileSource:
 
     @cached_property
     def _placement(self) -> Placement:
-        rows = pl.concat([delivery.rows for delivery in self._deliveries])
-        refuse_intraday(rows, str(self.path))
-        return place(rows, self._calendar, self.vintage, str(self.path))
+        refuse_intraday(pl.concat([delivery.rows for delivery in self._deliveries]), str(self.path))
+        running = unfinished(self._calendar, self._now(), written=False)
+        kept: list[pl.DataFrame] = []
+        for delivery in self._deliveries:
+            written = unfinished(self._calendar, datetime.fromtimestamp(delivery.file.path.stat().st_mtime, UTC), written=True)
+            rows, remarks = without_unfinished(delivery.rows, (running, written), str(delivery.file.path))
+            kept.append(rows)
+            self._waiting += remarks
+        rows = pl.concat(kept)
+        if rows.is_empty():
+            raise SourceError(f"{self.path} has no bar that is complete: {'; '.join(self._waiting)}")
+        placed = place(rows, self._calendar, self.vintage, str(self.path), running=running.session)
+        return replace(placed, remarks=(*self._waiting, *placed.remarks), n_delivered=sum(one.rows.height for one in self._deliveries))
 
     @cached_property
     def _index(self) -> SessionIndex:

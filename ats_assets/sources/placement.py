@@ -1,12 +1,13 @@
 """Which session a delivered row belongs to. Each row gets exactly one, however odd its date."""
 
+from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime, timedelta
 
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.errors import SourceError
+from ats_assets.errors import CalendarError, SourceError
 from ats_assets.sources.schema import RAW_BARS_SCHEMA
 
 INTRADAY_SHARE = 0.01
@@ -22,12 +23,17 @@ class Placement:
     remarks: tuple[str, ...]
 
 
-def place(rows: pl.DataFrame, calendar: SessionCalendar, vintage: date | None, where: str) -> Placement:
+def place(rows: pl.DataFrame, calendar: SessionCalendar, vintage: date | None, where: str, *, running: date | None = None) -> Placement:
     """Give each row its session: its date; the next session where its date is none.
 
-    The latest session that has a bar takes the rows that no later one can: those without a readable date, dated after the vintage or the calendar's
-    end (both named in `defects`), and those whose next session is not there yet. Rows dated before the calendar's first session are left out, as no
+    The latest session that has a bar takes the rows that no later one can: those without a readable date, dated after the vintage, the session that is next to close or
+    the calendar's end (all named in `defects`), and those whose next session is not there yet. Rows dated before the calendar's first session are left out, as no
     partition can hold them.
+
+    Parameters
+    ----------
+    running
+        The session that is next to close; its rows must not be among `rows`. None: every session has closed.
 
     Raises
     ------
@@ -35,7 +41,7 @@ def place(rows: pl.DataFrame, calendar: SessionCalendar, vintage: date | None, w
         If no row is left.
     """
     day = pl.col("date")
-    last = min(calendar.last, vintage or calendar.last)
+    last = min(calendar.last, vintage or calendar.last, running - timedelta(days=1) if running else calendar.last)
     early = day < calendar.first
     kept = rows.filter(~early.fill_null(value=False))
     if kept.is_empty():
@@ -50,7 +56,11 @@ def place(rows: pl.DataFrame, calendar: SessionCalendar, vintage: date | None, w
             f"({kept['defects'].drop_nulls().head(1).to_list()}), source.files.columns and source.files.vintage"
         )
     latest = days.filter(day == pl.col("session"))["session"].max() or days["session"].max()
-    late_text = f"the vintage {vintage}" if vintage is not None and vintage < calendar.last else f"the last known session {calendar.last}"
+    late_text = f"the last known session {calendar.last}"
+    if running:
+        late_text = f"the latest session that has closed, {calendar.before(running)}"
+    if vintage == last:
+        late_text = f"the vintage {vintage}"
     late = pl.concat_str(
         pl.col("defects"), pl.concat_str(pl.lit("date: "), day, pl.lit(f" is after {late_text}")), separator="; ", ignore_nulls=True
     )
@@ -63,6 +73,43 @@ def place(rows: pl.DataFrame, calendar: SessionCalendar, vintage: date | None, w
         n_delivered=rows.height,
         remarks=_remarks(rows, placed, calendar, last),
     )
+
+
+@dataclass(frozen=True, kw_only=True)
+class Unfinished:
+    """The session that was running when a file was read, or last written: its rows are no bars yet.
+
+    Attributes
+    ----------
+    session
+        None where the calendar has no such session.
+    written
+        Whether it has closed since the file was written: the file must be delivered again.
+    """
+
+    session: date | None
+    written: bool
+
+
+def unfinished(calendar: SessionCalendar, at: datetime, *, written: bool) -> Unfinished:
+    """The first session that closes after an instant: a row that was written by then can't be all of its bar."""
+    try:
+        last_closed = calendar.last_closed(at)
+    except CalendarError:
+        return Unfinished(session=calendar.first, written=written)
+    return Unfinished(session=None if last_closed == calendar.last else calendar.after(last_closed), written=written)
+
+
+def without_unfinished(rows: pl.DataFrame, sessions: Sequence[Unfinished], where: str) -> tuple[pl.DataFrame, tuple[str, ...]]:
+    """The rows but those of sessions that had not closed, and what there is to say about these."""
+    remarks: list[str] = []
+    for one in sessions:
+        early = rows.filter(pl.col("date") == one.session).height if one.session else 0
+        if early:
+            rows = rows.filter(pl.col("date").ne_missing(pl.lit(one.session)))
+            why = f"{where} was last written before it closed: deliver it again" if one.written else "which has not closed yet"
+            remarks.append(f"{early:,} rows wait: of {one.session}, {why}")
+    return rows, tuple(remarks)
 
 
 def refuse_intraday(rows: pl.DataFrame, where: str) -> None:

@@ -1,8 +1,10 @@
 """The files source: any usual shape of file gives the same bars, nothing is lost, and bad input has a clear message or a named defect."""
 
 import gzip
+import os
 import random
-from datetime import UTC, date, datetime, timedelta
+from collections.abc import Callable
+from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -157,7 +159,50 @@ def test_rows_from_the_future_of_the_vintage_and_of_the_calendar_are_named(tmp_p
     read = source(path)
     assert read.latest_session() == date(2018, 3, 1)
     assert everything(read)["defects"].to_list()[:2] == [None, None]
-    assert f"2918-01-29 is after the last known session {XNYS.last}" in everything(read)["defects"][-1]
+    closed = XNYS.last_closed(datetime.now(UTC))
+    assert f"2918-01-29 is after the latest session that has closed, {closed}" in everything(read)["defects"][-1]
+
+
+def at(day: date, hour: int) -> Callable[[], datetime]:
+    """A clock that stands."""
+    return lambda: datetime.combine(day, time(hour), UTC)
+
+
+def test_a_bar_of_the_session_that_runs_waits_and_the_rows_beside_it_go_through(tmp_path: Path) -> None:
+    """A download made while the market is open ended in today's row, and nothing could be made of the whole file."""
+    rows = "A,2018-01-26,1,1,1,1,1\nB,2018-01-26,1,1,1,1,1\nA,2018-01-29,1,1,1,1,9\nC,2018-01-27,1,1,1,1,1\nD,2018-02-06,1,1,1,1,1\n"
+    path = csv_file(tmp_path, rows)
+    running = FileSource(FilesSettings(path=path), XNYS, now=at(MONDAY, 16))
+    assert running.latest_session() == date(2018, 1, 26)
+    found = {row["symbol"]: (row["session"], row["defects"]) for row in everything(running).rows(named=True)}
+    assert found == {
+        "A": (date(2018, 1, 26), None),
+        "B": (date(2018, 1, 26), None),
+        "C": (date(2018, 1, 26), None),  # a Saturday, which the contract of bars rejects
+        "D": (date(2018, 1, 26), "date: 2018-02-06 is after the latest session that has closed, 2018-01-26"),
+    }
+    assert running.clock_remark == "1 rows wait: of 2018-01-29, which has not closed yet"
+    assert running.clock_remark in running.describe()
+    closed = FileSource(FilesSettings(path=path), XNYS, now=at(MONDAY, 22))
+    assert closed.latest_session() == MONDAY
+    assert closed.bars([MONDAY]).select("symbol", "volume").rows() == [("A", 9.0), ("C", 1.0), ("D", 1.0)]
+    assert closed.clock_remark is None
+
+
+def test_a_bar_that_was_written_before_its_session_closed_never_becomes_the_sessions_bar(tmp_path: Path) -> None:
+    """Half a day's bar, left in a file that nobody delivered again, would have passed for the day's."""
+    path = csv_file(tmp_path, "A,2018-01-26,1,1,1,1,1\nA,2018-01-29,1,1,1,1,9\n")
+    for written, latest in ((at(MONDAY, 16), date(2018, 1, 26)), (at(MONDAY, 21), MONDAY), (at(date(1980, 1, 1), 0), MONDAY)):
+        os.utime(path, (written().timestamp(),) * 2)
+        read = FileSource(FilesSettings(path=path), XNYS, now=at(date(2018, 1, 31), 12))
+        assert read.latest_session() == latest
+        assert ("was last written before it closed: deliver it again" in (read.clock_remark or "")) == (latest != MONDAY)
+
+
+def test_a_file_of_nothing_but_a_running_sessions_bars_is_named(tmp_path: Path) -> None:
+    path = csv_file(tmp_path, "A,2018-01-29,1,1,1,1,1\n")
+    with pytest.raises(SourceError, match="has no bar that is complete: 1 rows wait: of 2018-01-29, which has not closed yet"):
+        FileSource(FilesSettings(path=path), XNYS, now=at(MONDAY, 16)).latest_session()
 
 
 def test_rows_before_the_calendar_are_left_out_and_named(tmp_path: Path) -> None:
