@@ -15,10 +15,13 @@ from ats_assets.healing import Healing, rules_of
 from ats_assets.lineage import Rules
 from ats_assets.models.refits import last_refit
 from ats_assets.sources import clock_remark, open_source
+from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask
 from ats_assets.versions import code_version, settings_version
-from ats_assets.warehouse import DELIVERED, Warehouse, data_version
+from ats_assets.warehouse import MADE_TOGETHER, Warehouse
 
 TRAINING = ("forward_returns", MODEL, "skill")
+LATE = "late_actions"
+"""The job that makes the corporate actions of an earlier session again."""
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
 
 CODE = tuple(f"ats_assets.{stage}" for stage in ("bars", "expressions", "features", "labels", "models", "portfolio", "signals", "sources"))
@@ -58,6 +61,10 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
             "A new session: raw bars to signals, with the model of the session before.",
         ),
         "nightly_retraining": (assets(*TRAINING), "The labels that became known, the model in force, the skill."),
+        LATE: (
+            assets("raw_corporate_actions", *MADE_TOGETHER[1].split(",")),
+            "The corporate actions of an earlier session, which were announced late or corrected.",
+        ),
         "backtest_reports": (reports, "The backtest over all sessions so far, and its report."),
     }
     tags = {GRAPH: deployment.settings.graph.prefix or MAIN}
@@ -211,53 +218,78 @@ def _nothing_to_train(deployment: Deployment, newest: date, now: datetime) -> st
     return f"{closed}the model of {newest} is there already"
 
 
-def new_session_sensor(deployment: Deployment, daily: AssetJob, training: AssetJob) -> dg.SensorDefinition:
-    """Signals as soon as the source has a new session, or delivers the newest one again with another content."""
+def new_session_sensor(deployment: Deployment, daily: AssetJob, training: AssetJob, late: AssetJob) -> dg.SensorDefinition:
+    """Signals as soon as the source has a new session, or delivers the newest one again with another content; before them, what was announced late."""
 
     @dg.sensor(
         name=prefixed(deployment, "new_session_sensor"),
         description="Asks the source for its newest session. A run is requested once for each content, so a delivery that comes twice does nothing.",
-        jobs=[daily, training],
+        jobs=[daily, training, late],
         minimum_interval_seconds=deployment.settings.automation.poll_seconds,
     )
     def new_session(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = datetime.now(deployment.calendar.timezone)
-        return judge_source(deployment, now, context.instance)
+        outcome, asked = judge_source(deployment, now, context.instance, LastAsked.decoded(context.cursor))
+        context.update_cursor("" if asked is None else asked.encoded())
+        return outcome
 
     return new_session
 
 
-def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
-    """What the source's newest session calls for at `now`: one run, or none and why.
+def judge_source(
+    deployment: Deployment, now: datetime, instance: dg.DagsterInstance, last: LastAsked | None = None
+) -> tuple[dg.RunRequest | dg.SkipReason, LastAsked | None]:
+    """What the source's newest session calls for at `now`: one run, or none and why; and what the source was asked for last.
 
     One session at a time, since its signals need the model of the session before; and one run at a time, so that two never write one session.
+
+    Parameters
+    ----------
+    last
+        As returned for the tick before. While it is fresh, a server is asked for the time and nothing else.
     """
     stored = deployment.warehouse.sessions("signals")
     newest = newest_partition(deployment, now)
     if not stored or newest is None:
-        return dg.SkipReason("there is no history yet: make it with ats run")
-    daily, retraining = prefixed(deployment, "daily_signals"), prefixed(deployment, "nightly_retraining")
-    at_work = [run for job in (daily, retraining) for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))]
+        return dg.SkipReason("there is no history yet: make it with ats run"), last
+    names = [prefixed(deployment, job) for job in ("daily_signals", "nightly_retraining", LATE)]
+    at_work = [run for job in names for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))]
     if at_work:
-        return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
-    remark = None
+        return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}"), last
     try:
         source = open_source(deployment.settings.source, deployment.calendar, deployment.settings)  # anew: files may have come
         latest = min(source.latest_session(), newest)
         remark = clock_remark(source)
         if latest < stored[-1]:
-            return _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark)
+            return _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark), last
         due = stored[-1] if latest == stored[-1] else deployment.calendar.offset(stored[-1], 1)
-        delivery = {asset: data_version(rows([due])) for asset, rows in zip(DELIVERED, (source.bars, source.actions), strict=True)}
+        minutes = deployment.settings.automation.ask_again_minutes
+        fresh = source.capabilities.remote and last is not None and last.is_fresh(due, now, minutes=minutes)
+        if last is None or not fresh:
+            last = ask(source, due, deployment.calendar, now, before=deployment.settings.source.actions_again_sessions)
     except (SourceError, SettingsError) as error:
-        return dg.SkipReason(f"the source can't be read: {error}")
-    if due == stored[-1] and is_current(deployment.warehouse, "signals", due) and _is_stored(deployment, due, delivery):
-        return _said(dg.SkipReason(f"no new session: signals of {due} are made from what the source holds"), remark)
-    training = needed_for_signals(deployment, due)
+        return dg.SkipReason(f"the source can't be read: {error}"), last
+    is_made = (
+        due == stored[-1] and is_current(deployment.warehouse, "signals", due) and (fresh or _is_stored(deployment, due, last.delivery))
+    )
+    outcome = _due_run(deployment, instance, last, is_made=is_made)
+    asks_anew = isinstance(outcome, dg.RunRequest) and outcome.job_name == names[-1]  # what it stores, it has asked for itself
+    return _said(outcome, remark), None if asks_anew else last
+
+
+def _due_run(deployment: Deployment, instance: dg.DagsterInstance, asked: LastAsked, *, is_made: bool) -> dg.RunRequest | dg.SkipReason:
+    """The first run that the answer calls for: what was announced late, the model of the session before, the signals of the session."""
+    daily, retraining, late = (prefixed(deployment, job) for job in ("daily_signals", "nightly_retraining", LATE))
+    if changed := asked.announced_late(deployment.warehouse)[:1]:
+        content = asked.versions[ACTIONS][changed[0].isoformat()]
+        return _asked_once(deployment, instance, late, changed, _request(deployment, late, changed, content))
+    if is_made:
+        return dg.SkipReason(f"no new session: signals of {asked.session} are made from what the source holds")
+    training = needed_for_signals(deployment, asked.session)
     if training:
-        return _said(_asked_once(deployment, instance, retraining, training, _request(deployment, retraining, training)), remark)
-    content = hashlib.sha256("".join(delivery.values()).encode()).hexdigest()
-    return _said(_asked_once(deployment, instance, daily, [due], _request(deployment, daily, [due], content)), remark)
+        return _asked_once(deployment, instance, retraining, training, _request(deployment, retraining, training))
+    content = hashlib.sha256("".join(asked.delivery.values()).encode()).hexdigest()
+    return _asked_once(deployment, instance, daily, [asked.session], _request(deployment, daily, [asked.session], content))
 
 
 def _said(outcome: dg.RunRequest | dg.SkipReason, remark: str | None) -> dg.RunRequest | dg.SkipReason:

@@ -86,7 +86,7 @@ def build(deployment: Deployment) -> dg.Definitions:
             *(automation.collection_schedule(deployment, jobs[automation.COLLECTED]) for _ in collected[:1]),
         ],
         sensors=[
-            automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"]),
+            automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"], jobs[automation.LATE]),
             automation.stale_sensor(deployment, jobs["history"], jobs["backtest_reports"]),
             trading.trading_sensor(deployment, jobs[trading.JOB]),
             alerting.alert_sensor(deployment),

@@ -99,6 +99,13 @@ class AlpacaSourceSettings(Section):
     )
     first_session: date = Field(default=date(2016, 1, 1), description="history starts here; Alpaca has stock bars from 2016 on")
     feed: Literal["iex", "sip", "delayed_sip"] = Field(default="iex", description="sip needs a paid subscription for the newest 15 minutes")
+    actions_before_days: NonNegative = Field(
+        default=30,
+        description="corporate actions are asked for by process date: from so many days before an ex-date, since a name may change first",
+    )
+    actions_after_days: NonNegative = Field(
+        default=120, description="and to so many days after it, since a dividend is processed when it is paid"
+    )
     collect: tuple[Literal["minute_bars", "trades", "quotes", "snapshots", "option_chains"], ...] = Field(
         default=(), description="assets beside the daily bars, of the same symbols, which must be named"
     )
@@ -111,6 +118,10 @@ class SourceSettings(Section):
 
     kind: Literal["synthetic", "files", "alpaca"] = "synthetic"
     path: Path | None = Field(default=None, description="short for files.path")
+    actions_again_sessions: NonNegative = Field(
+        default=10,
+        description="with a new session, the corporate actions of so many before it are asked for again: some are announced late",
+    )
     synthetic: SyntheticSettings = SyntheticSettings()
     files: FilesSettings = FilesSettings()
     alpaca: AlpacaSourceSettings = AlpacaSourceSettings()
@@ -343,6 +354,9 @@ class AutomationSettings(Section):
     owner: str = Field(default="team:research", description="of every asset, in Dagster's form")
     retrain_at: str = Field(default="22:30", pattern=r"^\d\d:\d\d$", description="local time of the exchange")
     poll_seconds: Positive = 60
+    ask_again_minutes: NonNegative = Field(
+        default=240, description="a session that a server has delivered is asked for again after so long, for corrections. 0: never"
+    )
     late_after_minutes: NonNegative = Field(
         default=300, description="after a session's close; then its missing bars are an alert, unless the source is synthetic. 0: never"
     )

@@ -1,5 +1,7 @@
 """The contracts of corporate actions and of those that are set aside. They state the rules a second time, independently of `action_screening`."""
 
+from typing import Annotated
+
 import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
@@ -22,6 +24,13 @@ class CorporateActions(pa.DataFrameModel):
     cash: float = pa.Field(ge=0, nullable=True, description="paid for one old share, in the currency of the quotes; null where nothing is")
     new_symbol: str = pa.Field(nullable=True, description="the other instrument of a spin-off, merger or name change")
     new_ratio: float = pa.Field(gt=0, nullable=True, description="shares of new_symbol for one old share")
+    announced: pl.Date = pa.Field(nullable=True, description="day on which the company announced it; null where the source does not say")
+    payable: pl.Date = pa.Field(
+        nullable=True, description="day on which shares or cash reach the holders; null where the source does not say"
+    )
+    known_at: Annotated[pl.Datetime, "us", "UTC"] = pa.Field(
+        nullable=True, description="when the source itself knew of it; null where it does not say: then from the time of the vintage"
+    )
     description: str = pa.Field(nullable=True, description="the source's own words")
 
     class Config(BaseConfig):
@@ -60,6 +69,9 @@ class RejectedActions(pa.DataFrameModel):
     cash: float = pa.Field(nullable=True, description="as delivered")
     new_symbol: str = pa.Field(nullable=True, description="as delivered")
     new_ratio: float = pa.Field(nullable=True, description="as delivered")
+    announced: pl.Date = pa.Field(nullable=True, description="as delivered")
+    payable: pl.Date = pa.Field(nullable=True, description="as delivered")
+    known_at: Annotated[pl.Datetime, "us", "UTC"] = pa.Field(nullable=True, description="as delivered")
     description: str = pa.Field(nullable=True, description="the source's own words")
     defects: str = pa.Field(nullable=True, description="what the reader of the source could not convert")
     reasons: pl.List = pa.Field(dtype_kwargs={"inner": pl.String}, description="names of the broken rules (`ACTION_REASONS`), sorted")

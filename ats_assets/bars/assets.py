@@ -22,6 +22,8 @@ from ats_assets.sources import RAW_ACTIONS, RAW_BARS, BarSource
 from ats_assets.sparkline import sparkline_markdown
 
 GROUP = "bars"
+_OF_ACTIONS = ("actions_before_days", "actions_after_days")
+"""Settings of Alpaca's that only corporate actions depend on."""
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -66,9 +68,20 @@ def _what_bars_are(source: SourceSettings) -> SourceSettings:
     """The settings of the source that the bars of a session depend on: neither where files lie nor when the synthetic market ends is among them."""
     synthetic = source.synthetic.model_copy(update={"last_session": source.synthetic.first_session})
     files = source.files.model_copy(update={"path": None, "actions": source.files.actions and Path("actions")})
-    beside = ("first_session", "collect", "option_underlyings", "option_feed")
-    alpaca = source.alpaca.model_copy(update={name: getattr(AlpacaSourceSettings(), name) for name in beside})
-    return source.model_copy(update={"path": None, "synthetic": synthetic, "files": files, "alpaca": alpaca})
+    beside = ("first_session", "collect", "option_underlyings", "option_feed", *_OF_ACTIONS)
+    changes = {"path": None, "actions_again_sessions": SourceSettings().actions_again_sessions}
+    return source.model_copy(update=changes | {"synthetic": synthetic, "files": files, "alpaca": _without(source.alpaca, beside)})
+
+
+def _what_actions_are(source: SourceSettings) -> SourceSettings:
+    """The settings of the source that the corporate actions of a session depend on."""
+    asked = {name: getattr(source.alpaca, name) for name in _OF_ACTIONS}
+    bars = _what_bars_are(source)
+    return bars.model_copy(update={"alpaca": bars.alpaca.model_copy(update=asked)})
+
+
+def _without(alpaca: AlpacaSourceSettings, names: Sequence[str]) -> AlpacaSourceSettings:
+    return alpaca.model_copy(update={name: getattr(AlpacaSourceSettings(), name) for name in names})
 
 
 def _reads_with(source: SourceSettings) -> tuple[str, ...]:
@@ -76,12 +89,21 @@ def _reads_with(source: SourceSettings) -> tuple[str, ...]:
     return ("ats_assets.sources", "ats_assets.sources.alpaca") if source.kind == "alpaca" else ("ats_assets.sources",)
 
 
-def _delivered(deployment: Deployment, node: Node, sessions: Sequence[date], ask: Callable[[Sequence[date]], pl.DataFrame]) -> pl.DataFrame:
-    """What the source answers for the sessions. Over a range, a server is not asked for what it has delivered already, to this code and these settings; for a single session it is."""
+def _delivered(
+    deployment: Deployment, node: Node, sessions: Sequence[date], ask: Callable[[Sequence[date]], pl.DataFrame], *, again: int = 0
+) -> pl.DataFrame:
+    """What the source answers for the sessions. Over a range, a server is not asked for what it has delivered already, to this code and these settings; for a single session it is.
+
+    Parameters
+    ----------
+    again
+        The source's latest session and so many before it are asked for in any case.
+    """
     source, warehouse = deployment.source, deployment.warehouse
     if not source.capabilities.remote or len(sessions) == 1:
         return ask(sessions)
-    stored = [day for day in sessions if _is_stored(deployment, node, day)]
+    late = set(deployment.calendar.window(source.latest_session(), again + 1)) if again else set()
+    stored = [day for day in sessions if day not in late and _is_stored(deployment, node, day)]
     frames = [warehouse.read(node.name, stored)] if stored else []
     asked = sorted(set(sessions) - set(stored))
     return pl.concat([*frames, ask(asked)]).sort("session", "symbol", maintain_order=True) if asked else frames[0]
@@ -163,7 +185,7 @@ def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=frozenset({"parquet", "polars"}),
         contract=RAW_ACTIONS,
         code=_reads_with(settings.source),
-        settings=(_what_bars_are(settings.source), settings.calendar),
+        settings=(_what_actions_are(settings.source), settings.calendar),
         vintages=True,
     )
 
@@ -172,7 +194,7 @@ def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
         """The splits, dividends and other actions with this ex-session as delivered. A delivery that differs from the last one is kept as a new vintage."""
         sessions = sessions_of(context.partition_keys)
         _require_delivered(deployment.source, sessions)
-        return _delivered(deployment, node, sessions, deployment.source.actions)
+        return _delivered(deployment, node, sessions, deployment.source.actions, again=settings.source.actions_again_sessions)
 
     return raw_corporate_actions
 

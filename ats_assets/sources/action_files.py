@@ -1,6 +1,7 @@
 """Corporate actions from files: tables of actions, one row an action, and factor files, one row a symbol and day up to which cumulative factors hold.
 
-A table has a column for the symbol, one for the ex-date, and what happened, in one of three forms:
+A table has a column for the symbol, one for the ex-date, and what happened, in one of three forms; where it has them, also the days on which the action was announced and is
+payable, and the time from which it was known:
 - `kind` with `ratio` and `cash`, or columns that are called so elsewhere (`type`, `split_ratio`, `amount`, …);
 - without a kind, a column of splits and one of dividends (either may be zero or empty where nothing happened);
 - `price_factor` and `split_factor` (and `ref_price`): a factor file, as QuantConnect's LEAN keeps them. With the factors p and s of a row dated d and those, p' and s', of the
@@ -28,6 +29,9 @@ SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
     "cash": ("cash", "dividend", "dividends", "amount", "cashamount", "divcash", "dividendamount"),
     "new_symbol": ("newsymbol", "newticker", "tosymbol"),
     "new_ratio": ("newratio",),
+    "announced": ("announced", "announceddate", "announcementdate", "announcedate", "declared", "declareddate", "declarationdate"),
+    "payable": ("payable", "payabledate", "paydate", "paymentdate", "payday"),
+    "known_at": ("knownat", "known"),
     "description": ("description", "note", "comment", "remarks"),
     "price_factor": ("pricefactor",),
     "split_factor": ("splitfactor",),
@@ -50,6 +54,8 @@ RATIO_TERM, RATIO_TOLERANCE = 20, 2e-4
 """Factor files are rounded: a ratio this near, relatively, to a whole number of parts, at most so many, is that."""
 SMALLEST_PAYMENT = 5e-7
 """A change of the price factor below this, relatively, is its rounding and no payment."""
+_NOTHING = ("", "na", "n/a", "null", "none", "nan", "nat")
+"""Texts that mean a missing value."""
 _FOR = re.compile(r"^\s*([0-9.]+)\s*(?::|/|for|-for-)\s*([0-9.]+)\s*$", re.IGNORECASE)
 
 
@@ -84,12 +90,31 @@ def read_actions(file: DataFile, stamps: StampReader, calendar: SessionCalendar,
         )
     texts = table.select(pl.col(own).cast(pl.String).str.strip_chars().alias(name) for name, own in columns.items())
     days = stamps.days(table[columns["date"]] if table.schema[columns["date"]] == pl.Date else texts["date"])["date"]
-    texts = texts.with_columns(date=days, written=texts["date"], defects=notes)
+    texts = _with_times(texts.with_columns(date=days, written=texts["date"], defects=notes), stamps)
     return _of_factors(texts, calendar) if is_factors else _of_actions(texts)
+
+
+_SAID = ("symbol", "date", "new_symbol", "announced", "payable", "known_at", "description")
+"""What is taken as it is."""
 
 
 def _named(synonyms: tuple[str, ...], names: list[str]) -> str | None:
     return next((name for synonym in synonyms for name in names if normalised(name) == synonym), None)
+
+
+def _with_times(texts: pl.DataFrame, stamps: StampReader) -> pl.DataFrame:
+    """The days and the time beside the ex-date as such; what can't be read is null, and named in `defects`."""
+    for name in ("announced", "payable", "known_at"):
+        if name not in texts.columns:
+            continue
+        written = texts[name]
+        read = stamps.instants(written) if name == "known_at" else stamps.days(written)["date"].alias(name)
+        unread = read.is_null() & written.is_not_null() & ~written.str.to_lowercase().is_in(list(_NOTHING))
+        what = "time" if name == "known_at" else "day"
+        said = pl.when(unread).then(pl.concat_str(pl.lit(f"{name}: '"), written, pl.lit(f"' is not a {what} that can be read")))
+        joined = pl.concat_str(pl.col("defects"), said, separator="; ", ignore_nulls=True)
+        texts = texts.with_columns(read, defects=pl.when(joined != "").then(joined))
+    return texts
 
 
 def _of_actions(texts: pl.DataFrame) -> pl.DataFrame:
@@ -103,7 +128,7 @@ def _of_actions(texts: pl.DataFrame) -> pl.DataFrame:
     for i, row in enumerate(texts.iter_rows(named=True)):
         if row["date"] is None:
             defects[i].append(f"date: {row['written']!r} is not a day that can be read")
-        said = {name: row.get(name) for name in ("symbol", "date", "new_symbol", "description")} | {"new_ratio": new_ratios[i]}
+        said = {name: row.get(name) for name in _SAID} | {"new_ratio": new_ratios[i]}
         numbers = {"ratio": ratios[i], "cash": cash[i]}
         if "kind" in texts.columns:
             kind = KINDS.get(normalised(kinds[i] or ""))
@@ -130,7 +155,7 @@ def _numbers(texts: pl.DataFrame, name: str, defects: list[list[str]]) -> list[f
     found: list[float | None] = []
     for i, text in enumerate(texts[name]):
         number = _number(text)
-        if number is None and text is not None and text.lower() not in ("", "na", "n/a", "null", "none", "nan"):
+        if number is None and text is not None and text.lower() not in _NOTHING:
             defects[i].append(f"{name}: {text!r} is not a number")
         found.append(number)
     return found

@@ -4,6 +4,7 @@ They promise types and order only; what a good row is, the contracts of `bars` a
 """
 
 import datetime as dt
+from typing import Annotated
 
 import pandera.polars as pa
 import polars as pl
@@ -61,6 +62,9 @@ ACTION_KINDS: dict[str, str] = {
 class RawActions(pa.DataFrameModel):
     """Corporate actions with their ex-session, as the source delivered them, sorted by session and symbol, then in the order of delivery.
 
+    A record has two times. When it takes effect: at the open of its ex-session (`session`). When it was known: at `known_at` where the source says so; in any
+    case from the time of the vintage that it came with, since a delivery that differs from the one before is kept beside it.
+
     All numbers are for one old share: a share as it was at the close before the ex-session, before any other action of the same session.
     """
 
@@ -78,6 +82,16 @@ class RawActions(pa.DataFrameModel):
     cash: float = pa.Field(nullable=True, description="paid for one old share, in the quote currency; null where nothing is")
     new_symbol: str = pa.Field(nullable=True, description="the other instrument of a spin-off, merger or name change")
     new_ratio: float = pa.Field(nullable=True, description="shares of `new_symbol` for one old share")
+    announced: dt.date = pa.Field(
+        nullable=True, description="the day on which the company announced it; null where the source does not say"
+    )
+    payable: dt.date = pa.Field(
+        nullable=True,
+        description="the day on which shares or cash reach the holders, often weeks after the ex-date; null where the source does not say",
+    )
+    known_at: Annotated[pl.Datetime, "us", "UTC"] = pa.Field(
+        nullable=True, description="when the source itself knew of it; null where it does not say: then from the time of the vintage"
+    )
     description: str = pa.Field(nullable=True, description="how the source describes the action, in its own words")
     defects: str = pa.Field(nullable=True, description="what the reader could not convert or place, joined by '; '; null where nothing")
 
@@ -100,6 +114,9 @@ RAW_ACTIONS_SCHEMA = pl.Schema(
         "cash": pl.Float64,
         "new_symbol": pl.String,
         "new_ratio": pl.Float64,
+        "announced": pl.Date,
+        "payable": pl.Date,
+        "known_at": pl.Datetime("us", "UTC"),
         "description": pl.String,
         "defects": pl.String,
     }

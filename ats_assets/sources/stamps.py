@@ -62,6 +62,14 @@ class StampReader:
         read = _read_text(column) if column.dtype == pl.String else _read_times(column)
         return pl.DataFrame({"date": self._day(read), "clock": read["clock"]}).with_columns(_writable(pl.col("date")))
 
+    def instants(self, texts: pl.Series) -> pl.Series:
+        """The instants (Datetime, us, UTC) that texts name; a date without a time means the end of that day in UTC, null what can't be read."""
+        read = _read_text(texts)
+        local = pl.col("clock").dt.replace_time_zone(str(self._zone), ambiguous="latest", non_existent="null").dt.convert_time_zone("UTC")
+        exact = pl.when(pl.col("offset").is_null()).then(local).otherwise((pl.col("clock") - pl.col("offset")).dt.replace_time_zone("UTC"))
+        ends = (pl.col("day") + timedelta(days=1)).cast(_MICROSECONDS).dt.replace_time_zone("UTC")
+        return read.select(pl.when(pl.col("clock").is_null()).then(ends).otherwise(exact).alias(texts.name)).to_series()
+
     def _day(self, read: pl.DataFrame) -> pl.Series:
         naive, midnight = pl.col("offset").is_null(), pl.col("clock").dt.time() == pl.time(0)
         closes = self.stamp == "close"

@@ -176,8 +176,8 @@ class MarketData:
         kinds = {f"{name}s" for name in query["types"].split(",")} if "types" in query else None
         chosen = [
             (kind, action)
-            for kind, action in sorted(self._actions, key=lambda pair: (_ex_date(pair[1]), pair[1]["id"]))
-            if first <= _ex_date(action) <= last
+            for kind, action in sorted(self._actions, key=lambda pair: (_process_date(pair[1]), pair[1]["id"]))
+            if first <= _process_date(action) <= last
             and (kinds is None or kind in kinds)
             and (symbols is None or symbols & {value for key, value in action.items() if key.endswith("symbol")})
         ]
@@ -199,8 +199,9 @@ def _symbols(request: Request) -> list[str]:
     return symbols
 
 
-def _ex_date(action: Row) -> str:
-    return next(str(action[key]) for key in ("ex_date", "effective_date", "process_date") if action.get(key))
+def _process_date(action: Row) -> str:
+    """By which Alpaca selects: of a cash dividend the day on which it is paid."""
+    return str(action["process_date"])
 
 
 def _today(now: datetime) -> datetime:

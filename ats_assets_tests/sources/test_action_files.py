@@ -1,6 +1,6 @@
 """Corporate actions from files: tables of several forms, and factor files."""
 
-from datetime import date
+from datetime import UTC, date, datetime
 from pathlib import Path
 
 import polars as pl
@@ -52,6 +52,25 @@ def test_a_table_with_kinds(tmp_path: Path) -> None:
     assert found["date"].to_list()[2] == date(2020, 2, 1)
     assert found["description"].to_list() == ["four", None, None]
     assert screen_actions(found, source(tmp_path, text).bars(DAYS), XNYS)[1].is_empty()
+
+
+def test_a_record_has_the_days_of_announcement_and_payment_and_the_time_it_was_known(tmp_path: Path) -> None:
+    text = (
+        "symbol,ex_date,dividend,declaration_date,Pay Date,known_at\n"
+        "A,2020-01-06,0.5,2019-12-20,2020-02-14,2019-12-20T21:30:00Z\n"
+        "A,2020-01-07,0.5,,2020-02-14,2019-12-31\n"
+        "B,2020-01-06,0.5,NA,soon,2019-12-20 16:30\n"
+    )
+    found = delivered(tmp_path, text).sort("symbol", "session")
+    assert found.select("announced", "payable", "known_at").rows() == [
+        (date(2019, 12, 20), date(2020, 2, 14), datetime(2019, 12, 20, 21, 30, tzinfo=UTC)),
+        (None, date(2020, 2, 14), datetime(2020, 1, 1, tzinfo=UTC)),  # the end of that day, as of a vintage
+        (None, None, datetime(2019, 12, 20, 21, 30, tzinfo=UTC)),  # 16:30 in New York
+    ]
+    accepted, rejected = screen_actions(found, source(tmp_path, text).bars(DAYS), XNYS)
+    assert accepted["payable"].to_list() == [date(2020, 2, 14)] * 2
+    assert accepted["known_at"].to_list() == found["known_at"].to_list()[:2]
+    assert rejected["defects"].to_list() == ["payable: 'soon' is not a day that can be read"]
 
 
 def test_columns_of_splits_and_dividends(tmp_path: Path) -> None:

@@ -1,28 +1,74 @@
 """Alpaca's corporate actions as `raw_corporate_actions`: each announcement is one row, its numbers for one old share.
 
+The server selects by process date (`start` and `end` of GET /v1/corporate-actions), which for a cash dividend is the day of its payment, weeks after the ex-date. So sessions are
+asked for with a margin of days before and after them, and what takes effect on another session is left out here.
+
 A name that changes and a merger without an ex-date take effect on their effective or process date. A unit split ends one instrument and brings two others, which is more than one
 row can say: it is "other", as are redemptions, removals of worthless shares, and distributions of rights; what Alpaca says of them is in `description`.
+Alpaca says when a payment is due (`payable`), not when an action was announced or when it came to know of it.
 """
 
 import json
-from collections.abc import Collection, Mapping, Sequence
-from datetime import date
+import logging
+from collections.abc import Collection, Iterator, Mapping, Sequence
+from datetime import date, timedelta
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
+from ats_assets.settings import AlpacaSourceSettings
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA
+
+if TYPE_CHECKING:
+    from alpaca.data.requests import CorporateActionsRequest
 
 _SYMBOLS = ("symbol", "source_symbol", "acquiree_symbol", "old_symbol")
 """Where an announcement names the instrument that it happens to."""
 _DATES = ("ex_date", "effective_date", "process_date")
 Action = Mapping[str, object]
+_log = logging.getLogger(__name__)
+
+
+def questions(
+    sessions: Sequence[date], batches: Sequence[Sequence[str] | None], calendar: SessionCalendar, choice: AlpacaSourceSettings
+) -> "Iterator[CorporateActionsRequest]":
+    """The fewest requests whose answers hold every action with an ex-session among these sorted sessions.
+
+    Parameters
+    ----------
+    batches
+        Symbols of one request each; None: of all symbols.
+    """
+    from alpaca.data.requests import CorporateActionsRequest  # noqa: PLC0415
+
+    for first, last in process_dates(sessions, calendar, choice):
+        for symbols in batches:
+            # alpaca-py takes `limit` for the most rows of all pages together, and sets it to 1000
+            yield CorporateActionsRequest(symbols=None if symbols is None else list(symbols), start=first, end=last, limit=None)
+
+
+def process_dates(sessions: Sequence[date], calendar: SessionCalendar, choice: AlpacaSourceSettings) -> list[tuple[date, date]]:
+    """The stretches of process dates (first and last day) to ask for; those that touch are one."""
+    spans: list[tuple[date, date]] = []
+    for day in sessions:
+        since = (
+            day if day == calendar.first else calendar.offset(day, -1) + timedelta(days=1)
+        )  # an ex-date without a session counts for the next
+        first, last = since - timedelta(days=choice.actions_before_days), day + timedelta(days=choice.actions_after_days)
+        if spans and first <= spans[-1][1] + timedelta(days=1):
+            spans[-1] = (spans[-1][0], last)
+        else:
+            spans.append((first, last))
+    return spans
 
 
 def action_rows(
-    raw: Mapping[str, Sequence[Action]], sessions: Sequence[date], calendar: SessionCalendar, symbols: Collection[str]
+    raw: Mapping[str, Sequence[Action]], sessions: Collection[date], calendar: SessionCalendar, symbols: Collection[str]
 ) -> pl.DataFrame:
-    """The announcements whose ex-session is among these neighbouring sessions, and whose instrument among these symbols.
+    """The announcements whose ex-session is among these sessions, and whose instrument among these symbols.
+
+    An ex-date that can't be read is a defect, and the process date places the row; one that nothing places is said in the log.
 
     Parameters
     ----------
@@ -31,24 +77,21 @@ def action_rows(
 
     Returns
     -------
-    DataFrame with the columns of `RAW_ACTIONS_SCHEMA`.
+    DataFrame with the columns of `RAW_ACTIONS_SCHEMA`, sorted by session and symbol.
     """
+    asked, known = frozenset(sessions), frozenset(symbols)
     rows: dict[str, dict[str, object]] = {}
     for kind, action in sorted(((kind, action) for kind, found in raw.items() for action in found), key=lambda pair: _identity(*pair)):
-        row = _row(kind, action, sessions, calendar)
-        if row["session"] in sessions and (row["symbol"] is None or row["symbol"] in symbols):
+        row = _row(kind, action, calendar)
+        if row["session"] in asked and (row["symbol"] is None or row["symbol"] in known):
             rows[_identity(kind, action)] = row
-    return pl.DataFrame(list(rows.values()), schema=RAW_ACTIONS_SCHEMA)
+    return pl.DataFrame(list(rows.values()), schema=RAW_ACTIONS_SCHEMA).sort("session", "symbol", maintain_order=True)
 
 
-def _row(kind: str, action: Action, sessions: Sequence[date], calendar: SessionCalendar) -> dict[str, object]:
+def _row(kind: str, action: Action, calendar: SessionCalendar) -> dict[str, object]:
     defects: list[str] = []
     symbol = next((str(action[key]) for key in _SYMBOLS if action.get(key)), None)
-    day = _day(action, defects)
-    known = day is not None and day <= calendar.last
-    session = calendar.on_or_after(day) if day is not None and known else sessions[-1]
-    if day is not None and not known:
-        defects.append(f"date: {day} is after the last known session {calendar.last}")
+    day, session = _placed(kind, action, calendar, defects)
     what = _numbers(kind, action, defects)
     return {
         **dict.fromkeys(RAW_ACTIONS_SCHEMA.names()),
@@ -56,9 +99,29 @@ def _row(kind: str, action: Action, sessions: Sequence[date], calendar: SessionC
         "date": day,
         "session": session,
         **what,
+        "payable": _day(action, "payable_date", defects),
         "description": f"{kind}: {json.dumps(dict(action), sort_keys=True)}",
         "defects": "; ".join(defects) or None,
     }
+
+
+def _placed(kind: str, action: Action, calendar: SessionCalendar, defects: list[str]) -> tuple[date | None, date | None]:
+    """The ex-date and its session; no session before history, or where no date says one."""
+    named = next((key for key in _DATES if action.get(key)), "process_date")
+    day, processed = _day(action, named, defects), _day(action, "process_date", [])
+    if day is not None and day > calendar.last:
+        defects.append(f"date: {day} is after the last known session {calendar.last}")
+    elif day is None and not action.get(named):
+        defects.append("date: there is none")
+    placing = day if day is not None and day <= calendar.last else processed
+    if placing is None or placing > calendar.last:
+        _log.warning(
+            "alpaca: an action has no date that places it in a session, and is left out: %s %s",
+            kind,
+            json.dumps(dict(action), sort_keys=True),
+        )
+        return day, None
+    return day, calendar.on_or_after(placing) if placing >= calendar.first else None
 
 
 def _numbers(kind: str, action: Action, defects: list[str]) -> dict[str, object]:
@@ -106,12 +169,15 @@ def _ratio(action: Action, new: str, old: str, defects: list[str]) -> float | No
     return above / below
 
 
-def _day(action: Action, defects: list[str]) -> date | None:
-    text = next((str(action[key]) for key in _DATES if action.get(key)), None)
+def _day(action: Action, key: str, defects: list[str]) -> date | None:
+    """A day of the announcement, None where it has none."""
+    value = action.get(key)
+    if not value:
+        return None
     try:
-        return date.fromisoformat(text or "")
+        return date.fromisoformat(str(value))
     except ValueError:
-        defects.append(f"date: {text!r} is not a day")
+        defects.append(f"{'date' if key in _DATES else key}: {str(value)!r} is not a day")
         return None
 
 

@@ -12,7 +12,7 @@ from ats_assets.alpaca import AlpacaAnswerLostError, AlpacaRateLimitError, Alpac
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import Settings
-from ats_assets.sources.alpaca.actions import action_rows
+from ats_assets.sources.alpaca.actions import action_rows, questions
 from ats_assets.sources.alpaca.connection import Connection
 from ats_assets.sources.alpaca.daily import daily_rows, stamps_of
 from ats_assets.sources.alpaca.market_clock import SETTLING, Closed, latest_closed, latest_closed_crypto
@@ -130,18 +130,19 @@ class AlpacaSource:
         return found.select(RAW_BARS_SCHEMA.names())
 
     def actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
-        """The corporate actions of those sessions, as announced; crypto has none. See `BarSource.actions`."""
-        from alpaca.data.requests import CorporateActionsRequest  # noqa: PLC0415
-
+        """The corporate actions of those sessions, as announced by now; crypto has none. See `BarSource.actions`."""
         asked = [] if self.is_crypto else self._closed_ones(sessions)
+        if not asked:
+            return RAW_ACTIONS_SCHEMA.to_frame()
         names = self._symbols if symbols is None else sorted(set(symbols) & set(self._symbols))
-        frames = [RAW_ACTIONS_SCHEMA.to_frame()]
-        for part, batch in self._parts(asked, names):
-            first = part[0] if part[0] == self._calendar.first else self._calendar.offset(part[0], -1) + timedelta(days=1)
-            request = CorporateActionsRequest(symbols=batch, start=first, end=part[-1])
-            raw: Any = self._alpaca.corporate_actions.get_corporate_actions(request)
-            frames.append(action_rows(raw, part, self._calendar, batch))
-        return pl.concat(frames).sort("session", "symbol", maintain_order=True)
+        whole_market = symbols is None and not self._choice.symbols  # then an answer of all symbols is shorter than the questions for each
+        batches = [None] if whole_market else list(_batches(names))
+        found: dict[str, list[Any]] = {}
+        for question in questions(asked, batches, self._calendar, self._choice):
+            answer: Any = self._alpaca.corporate_actions.get_corporate_actions(question)
+            for kind, announced in answer.items():
+                found.setdefault(kind, []).extend(announced)
+        return action_rows(found, asked, self._calendar, names)
 
     def describe(self) -> str:
         """What is asked for, of which feed, and what there was to say about the answers."""
@@ -171,8 +172,8 @@ class AlpacaSource:
             else:
                 runs.append([day])
         for run in runs:
-            for i in range(0, len(symbols), SYMBOLS_AT_ONCE):
-                yield run, list(symbols[i : i + SYMBOLS_AT_ONCE])
+            for batch in _batches(symbols):
+                yield run, batch
 
     def _part(self, sessions: Sequence[date], symbols: Sequence[str], *, keep: bool, k: int, of: int) -> pl.DataFrame:
         question = self._question(sessions, symbols)
@@ -269,3 +270,9 @@ class AlpacaSource:
                 'source.alpaca.symbols is empty, and without keys Alpaca lists no crypto: set it, such as ["BTC/USD", "ETH/USD"]'
             )
         return listed_symbols(self._alpaca.trading, chosen.asset_class)
+
+
+def _batches(symbols: Sequence[str]) -> Iterator[list[str]]:
+    """As many symbols as one question may name."""
+    for i in range(0, len(symbols), SYMBOLS_AT_ONCE):
+        yield list(symbols[i : i + SYMBOLS_AT_ONCE])

@@ -351,6 +351,70 @@ def test_actions_are_those_announced_each_once(tmp_path: Path) -> None:
         assert_frame_equal(pl.concat(source.actions([day]) for day in SESSIONS), found)
 
 
+def dividend(n: int, symbol: str, ex: date, paid: date | str, rate: float = 0.5, **fields: object) -> dict[str, object]:
+    """As in alpaca-py's own fixture of corporate actions: processed on the day on which it is paid."""
+    identity = {"id": f"00000000-0000-0000-0000-{n:012d}", "cusip": "319829107", "symbol": symbol}
+    dates = {"ex_date": str(ex), "process_date": str(paid), "record_date": str(ex), "payable_date": str(paid)}
+    return identity | dates | {"rate": rate, "special": False, "foreign": False} | fields
+
+
+def test_a_dividend_paid_weeks_later_is_found_on_its_ex_date_alone(tmp_path: Path) -> None:
+    """Alpaca selects by process date, the payable date of a dividend: asked for night by night for that night, none was ever found."""
+    days = XNYS.sessions(date(2023, 5, 1), date(2023, 5, 31))
+    with stocks(days) as market:
+        market.data.add_action("cash_dividends", dividend(1, "MSFT", date(2023, 5, 4), date(2023, 5, 19)))
+        market.data.add_action("cash_dividends", dividend(2, "AAPL", date(2023, 5, 25), date(2023, 9, 12)))
+        source = market.source(tmp_path)
+        alone = source.actions([date(2023, 5, 4)])
+        batch = source.actions(days)
+        assert_frame_equal(pl.concat(source.actions([day]) for day in days), batch)
+        assert [(entry.query["start"], entry.query["end"]) for entry in market.double.requests("GET", "/v1/corporate-actions")][1] == (
+            "2023-03-30",  # 30 days before the day after the session before
+            "2023-09-28",
+        )
+        assert source.actions([date(2023, 5, 19)]).is_empty()  # paid then, and no ex-date
+    told = ("symbol", "session", "cash", "announced", "payable", "known_at")
+    assert alone.select(told).rows() == [("MSFT", date(2023, 5, 4), 0.5, None, date(2023, 5, 19), None)]
+    assert batch.select("symbol", "payable").rows() == [("MSFT", date(2023, 5, 19)), ("AAPL", date(2023, 9, 12))]
+
+
+@pytest.mark.parametrize(("choice", "least"), [(SYMBOLS, 2), ((), 2)])
+def test_years_of_actions_are_few_requests_and_none_is_lost_beyond_a_thousand(tmp_path: Path, choice: tuple[str, ...], least: int) -> None:
+    """alpaca-py ends after 1,000 rows unless it is told otherwise, and says nothing."""
+    days = XNYS.sessions(date(2021, 1, 4), date(2024, 3, 22))
+    with stocks(days[-2:]) as market:
+        for n, day in enumerate(days):
+            for k, symbol in enumerate(SYMBOLS[:2]):
+                market.data.add_action("cash_dividends", dividend(2 * n + k, symbol, day, day + timedelta(days=20 + n % 90)))
+        found = market.source(tmp_path, symbols=choice).actions(days)
+        assert found.height == 2 * len(days) > 1000
+        assert found["session"].unique(maintain_order=True).to_list() == days
+        assert len(market.double.requests("GET", "/v1/corporate-actions")) == least  # pages of a thousand
+
+
+def test_an_ex_date_that_says_nothing_is_placed_by_the_process_date_whatever_is_asked_for(
+    tmp_path: Path, caplog: pytest.LogCaptureFixture
+) -> None:
+    paid = date(2024, 3, 15)
+    with stocks(SESSIONS) as market:
+        for n, ex in enumerate(("soon", "2124-03-12", None)):
+            market.data.add_action("cash_dividends", dividend(n, "MSFT", paid, paid, ex_date=ex, rate=n + 1))
+        market.data.add_action("cash_dividends", dividend(3, "AAPL", date(2019, 12, 30), paid))  # before history
+        market.data.add_action("cash_dividends", dividend(4, "AAPL", date(2024, 3, 14), "2024-03-x", payable_date="2024-03-x"))
+        market.data.add_action("cash_dividends", dividend(5, "TSLA", date(2024, 3, 14), "2024-03-x", ex_date="?", payable_date=None))
+        source = market.source(tmp_path)
+        found = source.actions(SESSIONS)
+        assert_frame_equal(pl.concat(source.actions([day]) for day in SESSIONS), found)
+    placed = found.sort("session", "cash").select("symbol", "session", "cash", "defects").rows()
+    assert placed == [
+        ("AAPL", date(2024, 3, 14), 0.5, "payable_date: '2024-03-x' is not a day"),
+        ("MSFT", paid, 1.0, "date: 'soon' is not a day"),
+        ("MSFT", paid, 2.0, f"date: 2124-03-12 is after the last known session {XNYS.last}"),
+        ("MSFT", paid, 3.0, None),  # as of a change of name, the process date is all that there is
+    ]
+    assert "no date that places it in a session" in caplog.text
+
+
 def test_no_key_in_anything_that_is_left_behind(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     caplog.set_level(logging.DEBUG)
     with stocks(SESSIONS, page_limit=7) as market:

@@ -1,7 +1,10 @@
 """From the double through Dagster into the warehouse: each row that was served is there once."""
 
 import logging
-from datetime import date, datetime, time, timedelta
+import time
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from datetime import time as time_of_day
 from pathlib import Path
 from typing import Any
 
@@ -14,6 +17,7 @@ from ats_assets.automation import judge_source, range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.healing import delivered_versions
+from ats_assets.sources.last_asked import LastAsked
 from ats_assets.warehouse import data_version
 from ats_assets_tests.alpaca.connections import ENVIRONMENT, mentions_of_keys
 from ats_assets_tests.alpaca_double import Fault, Plan, Step
@@ -124,7 +128,7 @@ def test_the_sensor_goes_by_alpacas_clock_and_calendar(tmp_path: Path, monkeypat
         later = XNYS.closes_at(SESSIONS[-1]) + timedelta(days=5)
 
         def judged() -> dg.RunRequest | dg.SkipReason:
-            return judge_source(deployment, later, instance)
+            return judge_source(deployment, later, instance)[0]
 
         due = SESSIONS[-2]
         market.double.now = XNYS.closes_at(due) + timedelta(minutes=14)
@@ -152,10 +156,117 @@ def test_the_sensor_goes_by_alpacas_clock_and_calendar(tmp_path: Path, monkeypat
         assert "APCA_API_KEY_ID and APCA_API_SECRET_KEY are not set" in str(without_keys.skip_message)
 
 
+def asked_for(market: Market) -> list[str]:
+    """The paths that were asked for since the last look."""
+    found = [entry.path for entry in market.double.journal]
+    market.double.journal.clear()
+    return found
+
+
+def test_an_idle_tick_asks_for_the_time_and_nothing_else_until_a_session_is_due(tmp_path: Path) -> None:
+    """All assets, bars and actions were asked for in each idle minute: 23 requests of 4,000 symbols."""
+    symbols = [f"{a}{b}{c}Q" for a in "ABCDEFGHIJ" for b in "ABCDEFGHIJ" for c in "ABCD"]
+    clock = ["/v2/clock", "/v2/calendar"]
+    with stocks(SESSIONS[-3:], symbols=symbols) as market, dg.DagsterInstance.ephemeral() as instance:
+        deployment = deployed(market, tmp_path, symbols=())
+        due, stored = SESSIONS[-1], SESSIONS[-2]
+        market.double.now = XNYS.closes_at(stored) + timedelta(minutes=20)
+        made(deployment, instance, sessions=SESSIONS[-3:-1])
+        for day in SESSIONS[-3:-1]:
+            deployment.warehouse.write("signals", day, pl.DataFrame())
+        last: LastAsked | None = None
+
+        def tick() -> tuple[dg.RunRequest | dg.SkipReason, list[str], float]:
+            nonlocal last
+            last = LastAsked.decoded(None if last is None else last.encoded())  # as a cursor keeps it
+            asked_for(market)
+            began = time.process_time()  # of this process alone, the double's answers included
+            outcome, last = judge_source(deployment, market.double.now, instance, last)
+            return outcome, asked_for(market), time.process_time() - began
+
+        market.double.now = datetime.combine(due, time_of_day(3), UTC)
+        assert "/v2/assets" in tick()[1]  # the first tick of all has no memory
+        taken: list[float] = []
+        for minutes in (1, 2, 200):
+            market.double.now += timedelta(minutes=minutes)
+            outcome, paths, seconds = tick()
+            assert isinstance(outcome, dg.SkipReason)
+            assert paths == clock
+            taken.append(seconds)
+        assert min(taken) < 0.2
+        market.double.now += timedelta(minutes=40)
+        assert "/v2/assets" in tick()[1]  # after four hours a delivery is asked for again
+        market.double.now = XNYS.closes_at(due) + timedelta(minutes=14)
+        assert last is not None
+        last = replace(last, at=market.double.now)
+        assert tick()[1] == clock  # a session is near
+        market.double.now = datetime.combine(due + timedelta(days=1), time_of_day(1), UTC)  # it is a partition from midnight on
+        outcome, paths, _ = tick()
+        assert isinstance(outcome, dg.RunRequest)
+        assert "/v2/assets" in paths
+        assert len(tick()[1]) == 2  # until the run has begun, too
+
+
+def late_dividend(ex: date) -> dict[str, Any]:
+    dates = {"ex_date": str(ex), "process_date": str(ex + timedelta(days=30)), "payable_date": str(ex + timedelta(days=30))}
+    return {"id": "00000000-0000-0000-0000-000000000001", "symbol": "MSFT", "rate": 0.25, "special": False, "foreign": False} | dates
+
+
+def test_an_action_that_is_announced_after_its_ex_date_is_a_vintage_of_that_session_before_the_next_signals(tmp_path: Path) -> None:
+    with stocks(SESSIONS) as market, dg.DagsterInstance.ephemeral() as instance:
+        deployment, stored, ex = deployed(market, tmp_path), SESSIONS[:-1], SESSIONS[-4]
+        late_one = {"raw_corporate_actions", "corporate_actions", "rejected_corporate_actions"}
+        market.double.now = XNYS.closes_at(stored[-1]) + timedelta(hours=1)
+        made(deployment, instance, sessions=stored)
+        for day in stored:
+            deployment.warehouse.write("signals", day, pl.DataFrame())
+        market.double.now = XNYS.closes_at(SESSIONS[-1]) + timedelta(days=1)
+        market.data.add_action("cash_dividends", late_dividend(ex))
+        request, last = judge_source(deployment, market.double.now, instance)
+        assert isinstance(request, dg.RunRequest)
+        assert (request.job_name, request.partition_key, last) == ("late_actions", ex.isoformat(), None)
+        before = datetime.now(UTC)
+        job = build(deployment).resolve_job_def("late_actions")
+        result = job.execute_in_process(instance=instance, partition_key=request.partition_key, tags=request.tags)
+        assert {str(event.asset_key.path[-1]) for event in result.get_asset_materialization_events() if event.asset_key} == late_one
+        vintages = deployment.warehouse.vintages("raw_corporate_actions", ex)
+        assert len(vintages) == 2
+        assert min(vintages) == XNYS.closes_at(ex) + timedelta(minutes=15)
+        assert max(vintages) >= before  # when it was learnt
+        assert pl.read_parquet(vintages[min(vintages)]).is_empty()
+        kept = deployment.warehouse.read("corporate_actions", [ex])
+        assert kept.select("symbol", "session", "cash", "payable").rows() == [("MSFT", ex, 0.25, ex + timedelta(days=30))]
+        following, last = judge_source(deployment, market.double.now, instance)
+        assert isinstance(following, dg.RunRequest)
+        assert following.job_name in ("daily_signals", "nightly_retraining")
+        assert last is not None
+        assert last.session == SESSIONS[-1]
+        # of a session before the last ten, nothing is asked for again
+        market.data.add_action("cash_dividends", late_dividend(SESSIONS[2]) | {"id": "00000000-0000-0000-0000-000000000002"})
+        again, _ = judge_source(deployment, market.double.now, instance)
+        assert isinstance(again, dg.RunRequest)
+        assert again.job_name == following.job_name
+
+
+def test_a_range_asks_again_for_the_actions_of_its_last_sessions(tmp_path: Path) -> None:
+    with stocks(SESSIONS) as market, dg.DagsterInstance.ephemeral() as instance:
+        deployment, ex = deployed(market, tmp_path), SESSIONS[-2]
+        market.double.now = XNYS.closes_at(ex) + timedelta(hours=1)
+        made(deployment, instance, sessions=SESSIONS[:-1])
+        market.double.now = XNYS.closes_at(SESSIONS[-1]) + timedelta(hours=1)
+        market.data.add_action("cash_dividends", late_dividend(ex))
+        market.double.journal.clear()
+        made(deployment, instance)
+        assert deployment.warehouse.read("raw_corporate_actions", SESSIONS)["session"].to_list() == [ex]
+        assert len(deployment.warehouse.vintages("raw_corporate_actions", ex)) == 2
+        assert len(market.double.requests("GET", "/v1/corporate-actions")) == 1
+        assert len({entry.query["start"] for entry in market.double.requests("GET", "/v2/stocks/bars")}) == 1  # bars are not
+
+
 def collection(deployment: Deployment, instance: dg.DagsterInstance, day: date) -> str | None:
     """What the schedule wants in the evening of the day: the partition to make, or why there is none."""
     definitions = build(deployment)
-    at = datetime.combine(day, time(20, 30), XNYS.timezone)
+    at = datetime.combine(day, time_of_day(20, 30), XNYS.timezone)
     with dg.build_schedule_context(
         instance=instance, scheduled_execution_time=at, repository_def=definitions.get_repository_def()
     ) as context:
