@@ -126,6 +126,13 @@ class SourceSettings(Section):
     files: FilesSettings = FilesSettings()
     alpaca: AlpacaSourceSettings = AlpacaSourceSettings()
 
+    @property
+    def tells_name_changes(self) -> bool:
+        """Whether a change of name can be among its corporate actions."""
+        if self.kind == "files":
+            return self.files.actions is not None
+        return self.kind == "alpaca" and self.alpaca.asset_class == "us_equity"
+
 
 class AlpacaSettings(Section):
     """How Alpaca is reached. The keys come from the environment only: APCA_API_KEY_ID and APCA_API_SECRET_KEY."""

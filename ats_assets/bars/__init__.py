@@ -4,6 +4,16 @@ from ats_assets.bars.action_schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACT
 from ats_assets.bars.action_screening import ACTION_REASONS, CLOSE_SESSIONS, screen_actions
 from ats_assets.bars.adjustment import ADJUSTMENTS_SCHEMA, adjustments
 from ats_assets.bars.completeness import Completeness, Freshness, completeness, freshness
+from ats_assets.bars.identity import (
+    INSTRUMENT,
+    NAME_CHANGE_REASONS,
+    NAME_CHANGES_SCHEMA,
+    REPEAT_DAYS,
+    Instruments,
+    instruments_of,
+    judged_name_changes,
+    name_changes,
+)
 from ats_assets.bars.profile import Profile, profile
 from ats_assets.bars.schema import (
     BARS_SCHEMA,
@@ -26,9 +36,13 @@ __all__ = [
     "BARS_SCHEMA",
     "CLOSE_SESSIONS",
     "CORPORATE_ACTIONS_SCHEMA",
+    "INSTRUMENT",
+    "NAME_CHANGES_SCHEMA",
+    "NAME_CHANGE_REASONS",
     "REASONS",
     "REJECTED_ACTIONS_SCHEMA",
     "REJECTED_BARS_SCHEMA",
+    "REPEAT_DAYS",
     "RULES",
     "SUSPICIONS_SCHEMA",
     "UNIVERSE_SCHEMA",
@@ -36,6 +50,7 @@ __all__ = [
     "Completeness",
     "CorporateActions",
     "Freshness",
+    "Instruments",
     "Profile",
     "RejectedActions",
     "RejectedBars",
@@ -44,6 +59,9 @@ __all__ = [
     "bars_violations",
     "completeness",
     "freshness",
+    "instruments_of",
+    "judged_name_changes",
+    "name_changes",
     "profile",
     "schema_violations",
     "screen",

@@ -53,6 +53,11 @@ class CorporateActions(pa.DataFrameModel):
         return holds(data, with_ratio & ((kind != "cash_dividend") | pl.col("cash").is_not_null()))
 
     @pa.dataframe_check
+    def says_the_new_name(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+        """A change of name says to which, and to another one."""
+        return holds(data, (pl.col("kind") != "name_change") | (pl.col("new_symbol") != pl.col("symbol")).fill_null(value=False))
+
+    @pa.dataframe_check
     def one_ratio(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """At most one action of a symbol and session changes the number of shares."""
         return holds(data, pl.col("ratio").is_not_null().sum().over("session", "symbol") <= 1)

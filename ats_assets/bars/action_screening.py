@@ -6,6 +6,7 @@ Each session is judged by its own rows and by the closes of the `CLOSE_SESSIONS`
 import polars as pl
 
 from ats_assets.bars.action_schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA
+from ats_assets.bars.identity import NAME_CHANGE, NAME_CHANGE_REASONS, names_conflict
 from ats_assets.bars.screening import symbol_rules
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError
@@ -24,7 +25,10 @@ ACTION_REASONS: dict[str, str] = {
     "date_of_another_session": "the ex-date is of another session than the one that the row was delivered for",
     "duplicate": "an identical row came before",
     "kind_unknown": "it is not said, or not known, what the action is",
+    "names_conflict": NAME_CHANGE_REASONS["names_conflict"],
+    "name_unchanged": NAME_CHANGE_REASONS["name_unchanged"],
     "new_ratio_not_positive": "the ratio of the other symbol's shares is not a positive number",
+    "new_symbol_missing": NAME_CHANGE_REASONS["new_symbol_missing"],
     "ratio_missing": "a split or stock dividend without a ratio",
     "ratio_not_positive": "the ratio is not a positive number",
     "stock_dividend_not_above_one": "a stock dividend that leaves no more shares than there were: its ratio counts the old share, too",
@@ -67,7 +71,10 @@ def screen_actions(raw: pl.DataFrame, bars: pl.DataFrame, calendar: SessionCalen
     judged = raw.with_columns(close=_last_close(raw, bars, calendar), expected=_expected_session(raw, calendar))
     faults = judged.select(**{reason: broken.fill_null(value=False) for reason, broken in _rules().items()}).with_columns(_duplicate(raw))
     sound = faults.select(~pl.any_horizontal(pl.all())).to_series()
-    faults = faults.with_columns(conflicting=_conflicting(raw, sound & raw["ratio"].is_not_null()))
+    faults = faults.with_columns(
+        conflicting=_conflicting(raw, sound & raw["ratio"].is_not_null()),
+        names_conflict=names_conflict(raw, sound & (raw["kind"] == NAME_CHANGE)),
+    )
     reasons = sorted(faults.columns)
     accepted = faults.select(~pl.any_horizontal(reasons)).to_series()
     numbers = [pl.col(name).fill_nan(None) for name in ("ratio", "cash", "new_ratio")]
@@ -89,7 +96,9 @@ def _rules() -> dict[str, pl.Expr]:
         "date_missing": pl.col("date").is_null(),
         "date_of_another_session": pl.col("expected").is_not_null() & (pl.col("expected") != pl.col("session")),
         "kind_unknown": ~kind.is_in(list(ACTION_KINDS)).fill_null(value=False),
+        "name_unchanged": (kind == NAME_CHANGE) & (pl.col("new_symbol") == pl.col("symbol")),
         "new_ratio_not_positive": (pl.col("new_ratio") <= 0) | pl.col("new_ratio").is_nan() | pl.col("new_ratio").is_infinite(),
+        "new_symbol_missing": (kind == NAME_CHANGE) & (pl.col("new_symbol").fill_null("").str.strip_chars() == ""),
         "ratio_missing": kind.is_in(["split", "stock_dividend"]) & pl.col("ratio").is_null(),
         "ratio_not_positive": (pl.col("ratio") <= 0) | pl.col("ratio").is_nan() | pl.col("ratio").is_infinite(),
         "stock_dividend_not_above_one": (kind == "stock_dividend") & (ratio > 0) & (ratio <= 1),

@@ -18,6 +18,7 @@ from typing import Final
 
 import polars as pl
 
+from ats_assets.bars.identity import INSTRUMENT
 from ats_assets.settings import Adjust
 
 ADJUSTMENTS_SCHEMA: Final = pl.Schema({"symbol": pl.String, "session": pl.Date, "price": pl.Float64, "volume": pl.Float64})
@@ -31,34 +32,37 @@ def adjustments(actions: pl.DataFrame, bars: pl.DataFrame, adjust: Adjust) -> pl
     Parameters
     ----------
     actions
-        Rows of `corporate_actions`. Mergers, name changes and others scale nothing, nor does a spin-off whose worth is not known.
+        Rows of `corporate_actions`; where the bars have a column `instrument`, so must they (`Instruments.of_actions`). Mergers, name changes and others scale nothing,
+        nor does a spin-off whose worth is not known.
     bars
-        symbol, session, close, unique by (symbol, session), in any order: those that are to be scaled.
+        symbol, perhaps instrument, session, close, unique by (symbol, session), in any order: those that are to be scaled.
     adjust
         Which actions count.
 
     Returns
     -------
     DataFrame
-        Columns of `ADJUSTMENTS_SCHEMA`, one row for each symbol and ex-session whose factors are not both 1, sorted by these. A payment without a close
+        Columns of `ADJUSTMENTS_SCHEMA` (`instrument` in the place of `symbol`, where the bars have it), one row for each symbol and ex-session whose factors are not
+        both 1, sorted by these. A payment without a close
         before it in `bars`, or not below that close, scales nothing.
     """
+    key = INSTRUMENT if INSTRUMENT in bars.columns else "symbol"
     if adjust == "none" or actions.is_empty():
-        return ADJUSTMENTS_SCHEMA.to_frame()
+        return ADJUSTMENTS_SCHEMA.to_frame().rename({"symbol": key})
     counted = actions.filter(pl.col("kind").is_in([*SHARE_KINDS, *(CASH_KINDS if adjust == "splits_and_dividends" else ())]))
-    events = by_ex_session(counted).sort("session", "symbol")
-    closes = bars.select("symbol", "session", "close", closed="session").filter(pl.col("symbol").is_in(events["symbol"].implode()))
-    closes = closes.sort("session", "symbol")
-    found = events.join_asof(closes, on="session", by="symbol", strategy="backward", allow_exact_matches=False, check_sortedness=False)
-    shares = pl.col("ratio").cum_prod().shift(1, fill_value=1.0).over("symbol", "closed", order_by="session")
-    paid = (pl.col("cash") * pl.col("shares")).cum_sum().shift(1, fill_value=0.0).over("symbol", "closed", order_by="session")
+    events = by_ex_session(counted, key).sort("session", key)
+    closes = bars.select(key, "session", "close", closed="session").filter(pl.col(key).is_in(events[key].implode()))
+    closes = closes.sort("session", key)
+    found = events.join_asof(closes, on="session", by=key, strategy="backward", allow_exact_matches=False, check_sortedness=False)
+    shares = pl.col("ratio").cum_prod().shift(1, fill_value=1.0).over(key, "closed", order_by="session")
+    paid = (pl.col("cash") * pl.col("shares")).cum_sum().shift(1, fill_value=0.0).over(key, "closed", order_by="session")
     before = found.with_columns(shares=shares).with_columns(before=(pl.col("close") - paid) / pl.col("shares"))
     kept = pl.when(pl.col("before") > pl.col("cash")).then(1 - pl.col("cash") / pl.col("before")).otherwise(1.0)
     scaled = before.with_columns(price=kept / pl.col("ratio"), volume="ratio")
-    return scaled.filter((pl.col("price") != 1) | (pl.col("volume") != 1)).select(ADJUSTMENTS_SCHEMA.names()).sort("symbol", "session")
+    return scaled.filter((pl.col("price") != 1) | (pl.col("volume") != 1)).select(key, "session", "price", "volume").sort(key, "session")
 
 
-def by_ex_session(actions: pl.DataFrame) -> pl.DataFrame:
+def by_ex_session(actions: pl.DataFrame, key: str = "symbol") -> pl.DataFrame:
     """What becomes of an old share at each ex-session: new shares for it (`ratio`, 1 for none) and currency paid for it (`cash`, 0 for none).
 
     Splits and stock dividends have a ratio. Cash dividends pay, and a spin-off pays what its shares are worth, as if they were sold at once. Labels, features,
@@ -68,12 +72,14 @@ def by_ex_session(actions: pl.DataFrame) -> pl.DataFrame:
     ----------
     actions
         symbol, session, kind, ratio, cash, as `CorporateActions` has them; in any order.
+    key
+        The column that says whose shares they are: `symbol`, or `instrument` where the actions have it.
 
     Returns
     -------
     DataFrame
-        session, symbol, ratio, cash, one row for each symbol and ex-session, in no order.
+        session, the key, ratio, cash, one row for each key and ex-session, in no order.
     """
     ratio = pl.col("ratio").filter(pl.col("kind").is_in(SHARE_KINDS)).drop_nulls().sort().product()
     cash = pl.col("cash").filter(pl.col("kind").is_in(CASH_KINDS)).sort().sum()
-    return actions.group_by("session", "symbol").agg(ratio.fill_null(1.0), cash.fill_null(0.0))
+    return actions.group_by("session", key).agg(ratio.fill_null(1.0), cash.fill_null(0.0))

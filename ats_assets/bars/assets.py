@@ -9,6 +9,7 @@ import polars as pl
 
 from ats_assets.bars.action_schema import CorporateActions, RejectedActions
 from ats_assets.bars.action_screening import CLOSE_SESSIONS, screen_actions
+from ats_assets.bars.identity import REPEAT_DAYS, instruments_of
 from ats_assets.bars.profile import profile
 from ats_assets.bars.schema import Bars, RejectedBars, Universe, bars_violations, schema_violations
 from ats_assets.bars.screening import screen
@@ -207,6 +208,7 @@ def _actions(deployment: Deployment) -> dg.AssetsDefinition:
         "code": (
             "ats_assets.bars.action_screening",
             "ats_assets.bars.action_schema",
+            "ats_assets.bars.identity",
             "ats_assets.bars.screening",
             "ats_assets.sources.schema",
             "ats_assets.calendar",
@@ -242,20 +244,22 @@ def _actions(deployment: Deployment) -> dg.AssetsDefinition:
 
 def _universe(deployment: Deployment) -> dg.AssetsDefinition:
     settings = deployment.settings.universe
+    names = (Reads(asset="corporate_actions", back=max(0, settings.lookback_sessions - 2) + REPEAT_DAYS),)
     node = Node(
         name="universe",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(Reads(asset="bars", back=settings.lookback_sessions - 1),),
+        reads=(Reads(asset="bars", back=settings.lookback_sessions - 1), *(names if deployment.settings.source.tells_name_changes else ())),
         contract=Universe,
-        code=("ats_assets.bars.universe", "ats_assets.bars.panel"),
+        code=("ats_assets.bars.universe", "ats_assets.bars.panel", "ats_assets.bars.identity"),
         settings=(settings,),
     )
 
     @node.asset(deployment, ins=node.ins())
-    def universe(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
+    def universe(context: dg.AssetExecutionContext, bars: pl.DataFrame, **actions: pl.DataFrame) -> pl.DataFrame:
         """The symbols tradable at a session, by median dollar volume, minimum price and history, chosen with that session's knowledge only."""
-        members = tradable(bars, sessions_of(context.partition_keys), settings, calendar=deployment.calendar)
+        followed = instruments_of(actions["corporate_actions"]).named(bars) if actions else bars
+        members = tradable(followed, sessions_of(context.partition_keys), settings, calendar=deployment.calendar)
         context.add_output_metadata({"newest_members": members.filter(pl.col("session") == pl.col("session").max()).height})
         return members
 

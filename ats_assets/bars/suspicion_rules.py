@@ -210,7 +210,10 @@ def twins(judged: Judged) -> Found:
     cells = cells.with_columns(group=pl.struct("row", "closes").rank("dense")).filter(pl.len().over("group") > 1)
     groups = cells.group_by("group").agg(pl.col("column").sort().alias("columns"))
     found = cells.join(groups, on="group", how="left")
-    others = [[judged.bars.symbols[i] for i in of if i != column] for column, of in found.select("column", "columns").iter_rows()]
+    others = [
+        sorted(judged.bars.symbols_at(row, np.array([i for i in of if i != column])))
+        for row, column, of in found.select("row", "column", "columns").iter_rows()
+    ]
     details = [f"the closes of the last {n} sessions are those of {', '.join(names[:5])}" for names in others]
     return found["row"].to_numpy(), found["column"].to_numpy(), details
 

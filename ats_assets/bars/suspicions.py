@@ -10,6 +10,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from ats_assets.bars.identity import INSTRUMENT, instruments_of
 from ats_assets.bars.panel import Panel, panel
 from ats_assets.bars.suspicion_rules import RULES, Found, Judged
 from ats_assets.calendar import SessionCalendar
@@ -39,7 +40,7 @@ def suspicions(
     calendar
         The exchange's sessions.
     actions
-        Rows of `corporate_actions` of the same sessions; default: none are known.
+        Rows of `corporate_actions` of the same sessions; default: none are known. A symbol's past is that of its instrument, as far as their changes of name tell.
 
     Returns
     -------
@@ -49,6 +50,9 @@ def suspicions(
     if not sessions:
         return SUSPICIONS_SCHEMA.to_frame()
     columns = ("open", "high", "low", "close", "volume", "vwap")
+    if actions is not None:
+        known = instruments_of(actions)
+        bars, actions = known.named(bars), known.of_actions(actions)
     laid_out = panel(bars, sessions, columns, calendar=calendar, lookback_sessions=settings.lookback_sessions)
     rows = np.zeros(len(laid_out.sessions), dtype=bool)
     rows[list(laid_out.rows(sessions).values())] = True
@@ -62,10 +66,10 @@ def _ratios(actions: pl.DataFrame | None, bars: Panel) -> np.ndarray:
     """The ratios of the known splits in the cells of the panel."""
     ratios = np.ones(bars.present.shape)
     if actions is not None:
-        row, column = ({one: i for i, one in enumerate(of)} for of in (bars.sessions, bars.symbols))
-        for symbol, session, ratio in actions.drop_nulls("ratio").select("symbol", "session", "ratio").iter_rows():
-            if symbol in column and session in row:
-                ratios[row[session], column[symbol]] *= ratio
+        row, column = ({one: i for i, one in enumerate(of)} for of in (bars.sessions, bars.series))
+        for instrument, session, ratio in actions.drop_nulls("ratio").select(INSTRUMENT, "session", "ratio").iter_rows():
+            if instrument in column and session in row:
+                ratios[row[session], column[instrument]] *= ratio
     return ratios
 
 
@@ -80,7 +84,7 @@ def _named(rule: str, found: Found, bars: Panel) -> pl.DataFrame:
     rows, columns, details = found
     return pl.DataFrame(
         {
-            "symbol": [bars.symbols[i] for i in columns],
+            "symbol": bars.symbols_at(rows, columns),
             "session": [bars.sessions[i] for i in rows],
             "rule": [rule] * len(details),
             "detail": details,

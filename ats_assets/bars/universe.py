@@ -23,7 +23,8 @@ def universe(bars: pl.DataFrame, sessions: Sequence[date], settings: UniverseSet
     Parameters
     ----------
     bars
-        Bars from `lookback_sessions - 1` sessions before the first of `sessions` on (fewer at the start of history). Later ones are never read.
+        Bars from `lookback_sessions - 1` sessions before the first of `sessions` on (fewer at the start of history). Later ones are never read. The history of a symbol
+        is that of its `instrument`, where they have that column.
     sessions
         Sessions to choose for, each by itself: its members are the same whichever others are asked for.
     settings
@@ -42,29 +43,29 @@ def universe(bars: pl.DataFrame, sessions: Sequence[date], settings: UniverseSet
     lookback = settings.lookback_sessions
     laid_out = panel(bars, sessions, ("close", "volume"), calendar=calendar, lookback_sessions=lookback - 1)
     dollar_volume = laid_out.columns["close"] * laid_out.columns["volume"]
-    focus = np.isin(np.array(laid_out.symbols, dtype=object), list(settings.focus))
     chosen = [
-        _members(session, row, dollar_volume[max(0, row - lookback + 1) : row + 1], bars=laid_out, focus=focus, settings=settings)
+        _members(session, row, dollar_volume[max(0, row - lookback + 1) : row + 1], bars=laid_out, settings=settings)
         for session, row in laid_out.rows(sessions).items()
     ]
     return pl.concat(chosen).sort("session", "symbol")
 
 
-def _members(session: date, row: int, window: np.ndarray, *, bars: Panel, focus: np.ndarray, settings: UniverseSettings) -> pl.DataFrame:
-    """The members of one session; `window` is the dollar volume of shape (at most lookback_sessions, n_symbols) that ends at it."""
+def _members(session: date, row: int, window: np.ndarray, *, bars: Panel, settings: UniverseSettings) -> pl.DataFrame:
+    """The members of one session; `window` is the dollar volume of shape (at most lookback_sessions, n_series) that ends at it."""
+    quoted = np.flatnonzero(bars.present[row])
+    quoted = quoted[bars.symbols_at(row, quoted).arg_sort().to_numpy()]  # by symbol, in which all of what follows goes on
+    window, symbols, close = window[:, quoted], bars.symbols_at(row, quoted), bars.columns["close"][row, quoted]
     history = (~np.isnan(window)).sum(axis=0)
-    close = bars.columns["close"][row]
-    present = bars.present[row]
-    qualified = np.flatnonzero(present & (close >= settings.min_price) & (history >= settings.min_history_sessions))
-    median = np.full(len(bars.symbols), np.nan)
-    median[present] = median_of_columns(window[:, present])
+    focus = symbols.is_in(list(settings.focus)).to_numpy()
+    qualified = np.flatnonzero((close >= settings.min_price) & (history >= settings.min_history_sessions))
+    median = median_of_columns(window)
     leaders = qualified[np.lexsort((qualified, -median[qualified]))][: settings.size]
-    members = np.union1d(leaders, np.flatnonzero(present & focus))
+    members = np.union1d(leaders, np.flatnonzero(focus))
     rank = np.empty(len(members), dtype=np.uint32)
     rank[np.lexsort((members, -median[members]))] = np.arange(1, len(members) + 1, dtype=np.uint32)
     return pl.DataFrame(
         {
-            "symbol": [bars.symbols[i] for i in members],
+            "symbol": symbols.gather(members),
             "session": [session] * len(members),
             "rank": rank,
             "median_dollar_volume": median[members],

@@ -4,7 +4,7 @@
 these into one plan of a whole set of expressions; `evaluate`, `grid`, `staging`, `cross_section`, `blocks` and `machine` run it.
 """
 
-from ats_assets.expressions.compiler import MAX_LOOKBACK, MAX_WINDOW, compile_expressions, lookahead, lookback
+from ats_assets.expressions.compiler import MAX_LOOKBACK, MAX_WINDOW, compile_expressions, lookahead, lookback, named_symbols
 from ats_assets.expressions.evaluate import compute
 from ats_assets.expressions.operators import OPERATORS
 from ats_assets.expressions.parser import MAX_DEPTH, parse
@@ -20,5 +20,6 @@ __all__ = [
     "compute",
     "lookahead",
     "lookback",
+    "named_symbols",
     "parse",
 ]

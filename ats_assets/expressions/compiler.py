@@ -62,6 +62,11 @@ def compile_expressions(expressions: Mapping[str, str], *, look_ahead: bool = Fa
     return _compiled(tuple(expressions.items()), look_ahead)
 
 
+def named_symbols(expressions: Mapping[str, str]) -> list[str]:
+    """The symbols that features name (`Mask`), sorted."""
+    return compile_expressions(expressions).symbols
+
+
 def lookback(expressions: Mapping[str, str], *, look_ahead: bool = False) -> int:
     """Sessions before the current one that the expressions need; known without any data."""
     return compile_expressions(expressions, look_ahead=look_ahead).lookback

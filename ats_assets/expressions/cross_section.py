@@ -1,7 +1,7 @@
 """Kernels across the symbols of a session: ranks, z-scores and distances from the mean of a group.
 
-Rows come by session, and by symbol within one; sums go in that order, so that the bits depend on the session's rows alone. Missing and infinite values
-do not count and give missing values. Sums run over distances from the first value, in float64: they are exactly zero where all values are equal.
+Rows come by session. Sums go from the smallest value to the largest, so that the bits depend on the session's values alone, not on what the symbols are called. Missing
+and infinite values do not count and give missing values. Sums run over distances from the smallest value, in float64: they are exactly zero where all values are equal.
 """
 
 # ruff: noqa: PLR0917 - kernels take arrays by position
@@ -31,7 +31,8 @@ def zscore(values, groups, starts, first, last, result):  # noqa: ARG001 - the k
         rows = rows[np.isfinite(values[rows])]
         if rows.size < 2:
             continue
-        origin = np.float64(values[rows[0]])
+        rows = rows[np.argsort(values[rows])]
+        origin = np.float64(values[rows[0]]) + 0.0  # of -0.0 and 0.0 either may come first
         total, squares = 0.0, 0.0
         for row in rows:
             total += values[row] - origin
@@ -49,12 +50,13 @@ def neutralize(values, groups, starts, first, last, result):
     for session in range(first, last):
         rows = np.arange(starts[session], starts[session + 1])
         rows = rows[np.isfinite(values[rows]) & np.isfinite(groups[rows])]
+        rows = rows[np.argsort(values[rows])]
         rows = rows[np.argsort(groups[rows], kind="mergesort")]
         begin = 0
         while begin < rows.size:
             end = begin
             total = 0.0
-            origin = np.float64(values[rows[begin]])
+            origin = np.float64(values[rows[begin]]) + 0.0
             while end < rows.size and groups[rows[end]] == groups[rows[begin]]:
                 total += values[rows[end]] - origin
                 end += 1

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ats_assets.expressions.grid import Grid
+from ats_assets.expressions.grid import Grid, series_key
 
 SCALED_BY: Final = {**dict.fromkeys(("open", "high", "low", "close", "vwap"), "price"), "volume": "volume"}
 """Field -> the factor that it is multiplied by; other fields are what they are."""
@@ -69,17 +69,18 @@ def with_epochs(
     fields
         The names of the grid's fields, in order.
     adjustments
-        symbol, session, and the factors `price` and `volume` (Float64) by which the rows before that session are multiplied; one row a key.
+        The panel's key of a series (symbol, or instrument), session, and the factors `price` and `volume` (Float64) by which the rows before that session are
+        multiplied; one row a key.
     sessions
         The calendar; default: the sessions of the panel.
     lookback
         Sessions before the current one that are needed in all.
     named
-        The symbols that the expressions name.
+        The series that the expressions name.
     staged
         Whether own rows before the wanted ones are needed, too.
     """
-    symbols = panel["symbol"].unique().sort()
+    symbols = panel[series_key(panel)].unique().sort()
     calendar = np.unique(np.array(sessions if sessions is not None else panel["session"].unique().to_list(), "datetime64[D]"))
     actions = _placed(adjustments, symbols, calendar, int(grid.positions.max(initial=0)))
     if not len(actions.symbol):
@@ -129,9 +130,10 @@ def side_by_side(grid: Grid) -> Grid:
 
 def _placed(adjustments: pl.DataFrame, symbols: pl.Series, calendar: NDArray[np.datetime64], last: int) -> _Actions:
     """The actions that fall inside the grid: at or before its first session there is nothing to scale, after its last one nothing is known of them."""
-    inside = adjustments.filter(pl.col("symbol").is_in(symbols.implode())).sort("symbol", "session")
+    key = symbols.name
+    inside = adjustments.filter(pl.col(key).is_in(symbols.implode())).sort(key, "session")
     position = np.searchsorted(calendar, inside["session"].to_numpy().astype("datetime64[D]")).astype(np.int64)
-    symbol = symbols.search_sorted(inside["symbol"]).to_numpy().astype(np.int64)
+    symbol = symbols.search_sorted(inside[key]).to_numpy().astype(np.int64)
     kept = (position > 0) & (position <= last)
     factors = {name: inside[name].to_numpy()[kept] for name in ("price", "volume")}
     return _Actions(symbol=symbol[kept], position=position[kept], factors=factors)

@@ -16,7 +16,7 @@ from ats_assets.expressions import blocks
 from ats_assets.expressions.builder import GROUP
 from ats_assets.expressions.compiler import compile_expressions
 from ats_assets.expressions.epochs import side_by_side, with_epochs
-from ats_assets.expressions.grid import Grid, make_grid
+from ats_assets.expressions.grid import Grid, make_grid, series_key
 from ats_assets.expressions.groups import with_groups
 from ats_assets.expressions.plan import LONG_LOOKBACK, Plan
 from ats_assets.expressions.staging import Rows, with_stages
@@ -31,18 +31,21 @@ def compute(
     threads: int | None = None,
     look_ahead: bool = False,
     adjustments: pl.DataFrame | None = None,
+    bearers: Mapping[str, str] | None = None,
 ) -> pl.DataFrame:
     """Evaluate expressions for every row of a panel.
 
-    A row's value depends on the rows of its symbol in the sessions of its window alone, and has the same bits whatever else the panel, the other
+    A row's value depends on the rows of its series in the sessions of its window alone, and has the same bits whatever else the panel, the other
     expressions or the number of threads are. (With `Mask` it depends on the other symbol's rows in those sessions, too, with an operator across
-    symbols on all rows.) A window begins at the symbol's first row in it; a later session without a row counts as one with missing values.
+    symbols on all rows.) A window begins at the series' first row in it; a later session without a row counts as one with missing values.
+
+    A series is the rows of one `instrument`, where the panel has that column, and else those of one symbol.
 
     Parameters
     ----------
     panel
-        symbol (String), session (Date) and the columns that the expressions name (as a rule open, high, low, close, volume, vwap), in any order of
-        rows, one row a key. Null, NaN and, in windows, infinite values are missing. A panel without vwap is one where it is missing throughout.
+        symbol (String), session (Date), perhaps instrument (String), and the columns that the expressions name (as a rule open, high, low, close, volume, vwap), in
+        any order of rows, one row a key. Null, NaN and, in windows, infinite values are missing. A panel without vwap is one where it is missing throughout.
     expressions
         Name to expression, in qlib's language.
     sessions
@@ -55,8 +58,10 @@ def compute(
         Allow negative lags: what is computed are labels, and not features. A row's value is missing where the symbol has no row in the last session
         that it needs.
     adjustments
-        Corporate actions: symbol, session, and the factors `price` and `volume` by which the rows before that session are multiplied where a window reaches
-        across it; one row a key. A row's value is that of the panel scaled as of the row's own session, with the same bits (`epochs`). Not with `look_ahead`.
+        Corporate actions: symbol (instrument, where the panel has it), session, and the factors `price` and `volume` by which the rows before that session are
+        multiplied where a window reaches across it; one row a key. A row's value is that of the panel scaled as of the row's own session, with the same bits (`epochs`). Not with `look_ahead`.
+    bearers
+        Symbols that the expressions name -> the instrument that is meant; default, of each: the instrument of the newest row of that symbol.
 
     Returns
     -------
@@ -85,19 +90,27 @@ def compute(
     fields = [*plan.fields, *(GROUP + name for name in plan.groups)]
     grid = make_grid(with_groups(panel, plan.groups), fields, sessions, since)
     out = np.empty((len(expressions), len(grid.keys)), np.float32)
+    meant = {symbol: (bearers or {}).get(symbol) or _newest_bearer(panel, symbol) for symbol in plan.symbols}
     if out.size and adjustments is not None:
-        named = {program.symbol for stage in plan.stages for program in stage.programs if program.symbol is not None}
+        named = [meant[symbol] for symbol in plan.symbols]
         how = {"lookback": plan.lookback, "named": named, "staged": bool(plan.stages)}
         grid = with_epochs(grid, panel, fields, adjustments, sessions, **how)
     if out.size:
         threads = threads or _processors()
         if plan.stages:
-            symbols = panel["symbol"].unique().sort().to_list()
-            grid = with_stages(plan, Rows(grid, symbols, dict(zip(fields, grid.fields, strict=True))), _run, threads)
+            names = panel[series_key(panel)].unique().sort().to_list()
+            grid = with_stages(plan, Rows(grid, names, dict(zip(fields, grid.fields, strict=True)), meant), _run, threads)
         _run(plan.last, grid, out, threads)
     columns = [pa.Array.from_buffers(pa.float32(), out.shape[1], [None, pa.py_buffer(column)]) for column in out]
     values = pl.DataFrame(pl.from_arrow(pa.table(columns, names=list(expressions)), rechunk=False))
     return grid.keys.hstack(values.get_columns())
+
+
+def _newest_bearer(panel: pl.DataFrame, symbol: str) -> str:
+    """The series of a symbol's newest row; the symbol where there is none, or where each is its own series."""
+    key = series_key(panel)
+    rows = panel.filter(pl.col("symbol") == symbol).sort("session") if key != "symbol" else panel.clear()
+    return rows[key][-1] if rows.height else symbol
 
 
 def _processors() -> int:

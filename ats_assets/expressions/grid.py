@@ -12,6 +12,8 @@ from ats_assets.errors import ContractError, ExpressionError
 
 EPOCH = date(1970, 1, 1).toordinal()
 KEYS = {"symbol": pl.String, "session": pl.Date}
+INSTRUMENT = "instrument"
+"""A column that tells, where the panel has it, which rows are of one series: a ticker can be changed, and used again by another."""
 OPTIONAL_FIELDS = frozenset({"vwap"})
 """Columns that a panel may lack; they are missing throughout then, as a field without data is in qlib."""
 
@@ -66,11 +68,12 @@ def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[dat
         If a row has no symbol, no session of the calendar, or the key of another row.
     """
     _check(panel, fields)
-    panel = panel.select(*KEYS, *(name for name in fields if name in panel.columns)).rechunk()
+    key = series_key(panel)
+    panel = panel.select(*KEYS, *{key} - KEYS.keys(), *(name for name in fields if name in panel.columns)).rechunk()
     days = panel["session"].cast(pl.Int32).to_numpy()
     calendar = np.unique(days) if sessions is None else pl.Series(sessions, dtype=pl.Date).unique().sort().cast(pl.Int32).to_numpy()
     position = _positions(days, calendar)
-    code, symbols = _coded(panel["symbol"])
+    code, symbols = _coded(panel[key])
     order = _order(code, position, symbols, len(calendar))
     first = 0 if since is None else int(np.searchsorted(calendar, since.toordinal() - EPOCH))
     wanted = np.flatnonzero(position >= first)
@@ -82,7 +85,7 @@ def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[dat
     if twice.size:
         row = int(twice[0]) if order is None else int(order[twice[0]])
         symbol, session = panel.select(*KEYS).row(row)
-        raise ContractError(f"{twice.size} rows have the symbol and session of another, first {symbol} on {session}; keep one of each")
+        raise ContractError(f"{twice.size} rows have the {key} and session of another, first {symbol} on {session}; keep one of each")
     return Grid(
         fields=_values(panel, fields, order),
         positions=position,
@@ -94,8 +97,13 @@ def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[dat
     )
 
 
+def series_key(panel: pl.DataFrame) -> str:
+    """The column whose equal values make a series."""
+    return INSTRUMENT if INSTRUMENT in panel.columns else "symbol"
+
+
 def _check(panel: pl.DataFrame, fields: Sequence[str]) -> None:
-    for key, dtype in KEYS.items():
+    for key, dtype in (KEYS | {series_key(panel): pl.String}).items():
         if key not in panel.columns:
             raise ContractError(f"the panel has no column `{key}`; it has {', '.join(panel.columns)}")
         if panel.schema[key] != dtype:

@@ -58,6 +58,11 @@ class StagedPlan:
         """The plans of all programs."""
         return [*(program.plan for stage in self.stages for program in stage.programs), self.last]
 
+    @property
+    def symbols(self) -> list[str]:
+        """The symbols that the expressions name, sorted."""
+        return sorted({program.symbol for stage in self.stages for program in stage.programs if program.symbol is not None})
+
 
 def plan_stages(builder: Builder, results: Sequence[int]) -> StagedPlan:
     """Make the plan that computes the results, in order."""

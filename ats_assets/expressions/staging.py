@@ -4,7 +4,7 @@ A column lies in the order of the grid's rows, by symbol, then session.
 """
 
 import logging
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from itertools import pairwise
@@ -26,11 +26,12 @@ Run = Callable[[Plan, Grid, Values, int], None]
 
 @dataclass(frozen=True, slots=True)
 class Rows:
-    """A panel's rows, its symbols in order, and its fields by name, to which stages add theirs."""
+    """A panel's rows, its series in order, its fields by name, to which stages add theirs, and which series is meant by a symbol that is named."""
 
     grid: Grid
-    symbols: Sequence[str]
+    series: Sequence[str]
     fields: dict[str, Values]
+    meant: Mapping[str, str]
 
     def with_fields(self, plan: Plan) -> Grid:
         """The rows with the fields that a plan reads."""
@@ -39,7 +40,7 @@ class Rows:
 
     def of(self, symbol: str) -> slice:
         """The rows of a symbol; none where the panel does not have it."""
-        if symbol not in self.symbols:
+        if self.meant[symbol] not in self.series:
             LOG.warning("the panel has no rows of %s, which an expression names: its values are missing", symbol)
             return slice(0, 0)
         series = self.series_of(symbol)
@@ -47,7 +48,7 @@ class Rows:
 
     def series_of(self, symbol: str) -> slice:
         """The series of a symbol: one, or one for each of its epochs."""
-        place = self.symbols.index(symbol)
+        place = self.series.index(self.meant[symbol])
         if self.grid.series_symbol is None:
             return slice(place, place + 1)
         first, last = np.searchsorted(self.grid.series_symbol, [place, place + 1]).tolist()
@@ -112,7 +113,7 @@ class _Stage:
         positions = self.panel.grid.positions.astype(np.int64)
         days = int(positions.max()) + 1 + column.ahead
         if column.symbol is None:
-            symbol = np.repeat(np.arange(len(self.panel.symbols)), np.diff(self.panel.grid.symbol_rows))
+            symbol = np.repeat(np.arange(len(self.panel.series)), np.diff(self.panel.grid.symbol_rows))
             keys = symbol * days + positions
             wanted = keys + column.ahead
         else:

@@ -9,6 +9,7 @@ from ats_assets.features.family import Feature, FeatureFamily
 from ats_assets.features.family_file import read_checked_family, read_family
 from ats_assets.features.inspection import FIELDS, Needs, inspect
 from ats_assets.features.joining import joined
+from ats_assets.features.making import features_of
 
 __all__ = [
     "ALPHA158",
@@ -22,6 +23,7 @@ __all__ = [
     "chosen_families",
     "compute",
     "families_of_model",
+    "features_of",
     "inspect",
     "joined",
     "lookback",

@@ -3,10 +3,10 @@
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars import adjustments
+from ats_assets.bars import REPEAT_DAYS
 from ats_assets.deployment import Deployment
-from ats_assets.expressions import compute
 from ats_assets.features.family import FeatureFamily
+from ats_assets.features.making import features_of
 from ats_assets.features.schema import contract
 from ats_assets.graph import Node, window_sessions
 from ats_assets.partitions import Reads, sessions_of
@@ -21,13 +21,14 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinition:
     back = family.lookback
+    repeats = REPEAT_DAYS if deployment.settings.source.tells_name_changes else 0
     node = Node(
         name=family.name,
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=max(0, back - 1))),
+        reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=max(0, back - 1) + repeats)),
         contract=contract(family),
-        code=("ats_assets.expressions", "ats_assets.bars.adjustment"),
+        code=("ats_assets.expressions", "ats_assets.features.making", "ats_assets.bars.adjustment", "ats_assets.bars.identity"),
         formulas=family.expressions,
         settings=(deployment.settings.actions,),
     )
@@ -36,8 +37,8 @@ def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinitio
     def features(context: dg.AssetExecutionContext, bars: pl.DataFrame, corporate_actions: pl.DataFrame) -> pl.DataFrame:
         sessions = sessions_of(context.partition_keys)
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        factors = adjustments(corporate_actions, bars, deployment.settings.actions.adjust)
-        return compute(bars, family.expressions, sessions=calendar, since=sessions[0], adjustments=factors)
+        adjust = deployment.settings.actions.adjust
+        return features_of(family, bars, corporate_actions, calendar=calendar, sessions=sessions, adjust=adjust)
 
     return features
 

@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars import adjustments
+from ats_assets.bars import REPEAT_DAYS, adjustments, instruments_of
 from ats_assets.deployment import Deployment
 from ats_assets.graph import Node, window_sessions
 from ats_assets.labels.forward_returns import forward_returns as returns_known_at
@@ -18,13 +18,14 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
     settings = deployment.settings.labels
     back = lookback_sessions(settings)
+    names = REPEAT_DAYS + 1 if deployment.settings.source.tells_name_changes else 0
     node = Node(
         name="forward_returns",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=back - 2)),
+        reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=back - 2 + names)),
         contract=ForwardReturns,
-        code=("ats_assets.labels", "ats_assets.bars.adjustment"),
+        code=("ats_assets.labels", "ats_assets.bars.adjustment", "ats_assets.bars.identity"),
         settings=(settings, deployment.settings.actions),
     )
 
@@ -33,7 +34,9 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session that made them known."""
         sessions = sessions_of(context.partition_keys)
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        factors = adjustments(corporate_actions, bars, deployment.settings.actions.adjust)
+        known = instruments_of(corporate_actions)
+        bars = known.named(bars)
+        factors = adjustments(known.of_actions(corporate_actions), bars, deployment.settings.actions.adjust)
         return returns_known_at(bars, calendar, sessions, settings, factors)
 
     return [forward_returns]

@@ -2,18 +2,18 @@
 
 import hashlib
 import importlib
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from functools import partial
 
 import polars as pl
 
 from ats_assets.backtests import run_backtest
-from ats_assets.bars import BARS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, adjustments
+from ats_assets.bars import BARS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, adjustments, instruments_of
 from ats_assets.bars.universe import universe
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.errors import ContractError, MissingPartitionError, SettingsError
-from ats_assets.features import FeatureFamily, compute, joined
+from ats_assets.features import FeatureFamily, features_of, joined
 from ats_assets.labels import forward_returns
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Unavailable, fit_boosted_trees, training_set, training_window
@@ -82,18 +82,27 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
         Subject(name=family.name, kind="feature", inputs=given, make=partial(_features, family, days, adjust))
         for family in deployment.families.values()
     ]
-    labels: Callable[[Frames], pl.DataFrame] = lambda rows: forward_returns(  # noqa: E731
-        rows["bars"], days, days, settings.labels, adjustments(rows["corporate_actions"], rows["bars"], adjust)
-    )
+
+    def labels(rows: Frames) -> pl.DataFrame:
+        known = instruments_of(rows["corporate_actions"])
+        followed = known.named(rows["bars"])
+        return forward_returns(
+            followed, days, days, settings.labels, adjustments(known.of_actions(rows["corporate_actions"]), followed, adjust)
+        )
+
     subjects.append(Subject(name="forward_returns", kind="label", inputs=given, make=labels, keys=("symbol", "horizon_sessions")))
-    members: Callable[[Frames], pl.DataFrame] = lambda rows: universe(rows["bars"], days, settings.universe, calendar=deployment.calendar)  # noqa: E731
-    subjects.append(Subject(name="universe", kind="feature", inputs={"bars": Input(rows=bars)}, make=members))
+
+    def members(rows: Frames) -> pl.DataFrame:
+        followed = instruments_of(rows["corporate_actions"]).named(rows["bars"])
+        return universe(followed, days, settings.universe, calendar=deployment.calendar)
+
+    subjects.append(Subject(name="universe", kind="feature", inputs=given, make=members))
     return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days)]
 
 
 def _features(family: FeatureFamily, days: Sequence[date], adjust: Adjust, rows: Frames) -> pl.DataFrame:
-    factors = adjustments(rows["corporate_actions"], rows["bars"], adjust)
-    return compute(rows["bars"].select(*KEYS, pl.exclude(*KEYS)), family.expressions, sessions=days, adjustments=factors)
+    bars = rows["bars"].select(*KEYS, pl.exclude(*KEYS))
+    return features_of(family, bars, rows["corporate_actions"], calendar=days, sessions=days, adjust=adjust)
 
 
 def _stored(deployment: Deployment, asset: str, days: Sequence[date], bars: pl.DataFrame) -> pl.DataFrame | None:

@@ -19,6 +19,7 @@ DAY = date(2020, 2, 3)
 """A Monday."""
 SPLIT: dict[str, Any] = {"symbol": "A", "date": DAY, "session": DAY, "kind": "split", "ratio": 2.0}
 DIVIDEND: dict[str, Any] = {"symbol": "A", "date": DAY, "session": DAY, "kind": "cash_dividend", "cash": 1.0}
+NAME: dict[str, Any] = {"symbol": "A", "date": DAY, "session": DAY, "kind": "name_change", "new_symbol": "B"}
 BARS = pl.DataFrame({"symbol": ["A", "A", "B"], "session": [date(2020, 1, 30), DAY, date(2020, 1, 24)], "close": [10.0, 0.5, 0.5]})
 
 
@@ -35,6 +36,9 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
     "date_missing": [SPLIT | {"date": None}],
     "date_of_another_session": [SPLIT | {"date": date(2020, 1, 31)}],
     "kind_unknown": [SPLIT | {"kind": None}, SPLIT | {"kind": "party", "symbol": "B"}],
+    "name_unchanged": [NAME | {"new_symbol": "A"}],
+    "names_conflict": [NAME, NAME | {"new_symbol": "C"}, NAME | {"symbol": "D"}],
+    "new_symbol_missing": [NAME | {"new_symbol": None}, NAME | {"new_symbol": "  "}],
     "new_ratio_not_positive": [SPLIT | {"kind": "merger", "ratio": None, "new_ratio": 0.0}],
     "ratio_missing": [SPLIT | {"ratio": None}],
     "ratio_not_positive": [SPLIT | {"ratio": 0.0}, SPLIT | {"ratio": float("nan"), "symbol": "B"}, SPLIT | {"ratio": -2.0, "symbol": "C"}],
@@ -61,6 +65,8 @@ def test_good_ones_are_kept() -> None:
         DIVIDEND | {"symbol": "B", "cash": 40.0},  # its last close is too old to say
         SPLIT | {"symbol": "C", "date": date(2020, 2, 1), "ratio": 0.1},  # a Saturday
         {"symbol": "D", "date": DAY, "session": DAY, "kind": "merger", "cash": 55.0, "new_symbol": "A", "new_ratio": 0.5},
+        NAME | {"symbol": "E", "new_symbol": "F"},
+        NAME | {"symbol": "F", "new_symbol": "E"},  # a swap
     )
     kept, rejected = screen_actions(rows, BARS, XNYS)
     assert rejected.is_empty()
@@ -71,6 +77,8 @@ def test_good_ones_are_kept() -> None:
         ("B", "cash_dividend"),
         ("C", "split"),
         ("D", "merger"),
+        ("E", "name_change"),
+        ("F", "name_change"),
     ]
 
 

@@ -82,7 +82,7 @@ def test_it_is_made_stored_and_checked_and_knows_what_it_was_made_from(tmp_path:
 def test_a_row_that_is_lost_fails_the_contract_and_stops_the_run(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     deployment = market(tmp_path, {"moves": FAMILY})
     make_history(deployment, FIRST, FIRST, RAW)
-    monkeypatch.setattr("ats_assets.features.assets.compute", lambda *args, **kwargs: compute(*args, **kwargs).slice(1))
+    monkeypatch.setattr("ats_assets.features.making.compute", lambda *args, **kwargs: compute(*args, **kwargs).slice(1))
     with pytest.raises(DagsterAssetCheckFailedError, match="contract"):
         make_history(deployment, FIRST, FIRST, ["moves"])
 
