@@ -340,6 +340,11 @@ class OrdersSettings(Section):
     kill: bool = Field(default=False, description="stops all orders; the file kill_file does so too, within one order")
     kill_file: Path = Field(default=Path("KILL"), description="no order is sent while it exists; relative to storage.data")
     cash_tolerance: float = Field(default=0.01, ge=0, description="difference of cash that reconciliation passes over, in currency")
+    rounding_limit: float = Field(
+        default=5.0,
+        ge=0,
+        description="what the broker's roundings of fractional executions may add up to beside it, within a session and in all, in currency",
+    )
     slippage_warning_bps: Bps = Field(default=50.0, description="mean slippage against the decision price that a check warns about")
 
 

@@ -12,7 +12,8 @@ from ats_assets.orders.halts import halt
 from ats_assets.orders.order import BrokerOrder, Fill
 from ats_assets.orders.outcome import AccountMismatchError, Difference, DifferenceKind, IntentState
 from ats_assets.orders.reconciliation import OVERLAP, BrokerView, compare, read_broker, read_since
-from ats_assets.orders.rows import latest_snapshot, orders_of, record_entry, record_fill, record_order, record_snapshot
+from ats_assets.orders.rows import existing, latest_snapshot, orders_of, record_entry, record_fill, record_order, record_snapshot
+from ats_assets.orders.running_account import close_orders
 from ats_assets.orders.sending import resolve, take
 from ats_assets.orders.shift import Shift
 from ats_assets.trade_state import record
@@ -49,7 +50,8 @@ def _reading(shift: Shift, baseline: Row[Any]) -> tuple[BrokerView, list[Differe
     view, new = _read(shift, baseline)
     _tell_fills(shift, new)
     with shift.state.begin() as connection:
-        return view, gone + compare(connection, baseline.id, view, Decimal(str(shift.settings.cash_tolerance)))
+        passed_over = (Decimal(str(value)) for value in (shift.settings.cash_tolerance, shift.settings.rounding_limit))
+        return view, gone + compare(connection, baseline.id, view, *passed_over)
 
 
 def adopt_baseline(shift: Shift) -> Row[Any]:
@@ -60,7 +62,7 @@ def adopt_baseline(shift: Shift) -> Row[Any]:
             record_fill(connection, fill, intent_id=_intent_of(connection, fill), baseline_id=None, now=author.now)
         for entry in view.entries:
             record_entry(connection, entry, baseline_id=None, now=author.now)
-        record_snapshot(connection, BASELINE, shift.broker.name, view.account, view.positions)
+        close_orders(connection, record_snapshot(connection, BASELINE, shift.broker.name, view.account, view.positions))
         details = {"account": view.account.account_id, "cash": view.account.cash, "positions": len(view.positions)}
         record(connection, author.now, author.who, "baseline", details=details)
         adopted = latest_snapshot(connection, BASELINE)
@@ -143,7 +145,7 @@ def _read(shift: Shift, baseline: Row[Any]) -> tuple[BrokerView, list[Fill]]:
 
 def _take_late_arrivals(shift: Shift, seen: Sequence[BrokerOrder | Fill]) -> None:
     with shift.state.begin() as connection:
-        known = set(connection.execute(select(orders.c.broker_order_id)).scalars())
+        known = existing(connection, orders.c.broker_order_id, [item.broker_order_id for item in seen])
         late = {item.client_order_id for item in seen if item.broker_order_id not in known}
         rows = [row for row in (state.load(connection, name) for name in sorted(late)) if row is not None]
     for row in rows:

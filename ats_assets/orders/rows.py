@@ -1,10 +1,10 @@
 """Orders, fills, entries and snapshots in the database: what was recorded is recorded once, whatever is read again."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Table, select, update
+from sqlalchemy import Column, Connection, Row, Table, select, update
 from sqlalchemy.dialects import postgresql, sqlite
 
 from ats_assets.orders.order import (
@@ -18,6 +18,30 @@ from ats_assets.orders.order import (
     Side,
 )
 from ats_assets.trade_state.tables import account_snapshots, entries, fills, orders, positions
+
+_BATCH = 500
+"""Values in one statement, and rows of one page: databases take some thousands of parameters at most."""
+
+
+def batched(values: Sequence[str]) -> Iterator[Sequence[str]]:
+    """The values in pieces that one statement takes."""
+    return (values[i : i + _BATCH] for i in range(0, len(values), _BATCH))
+
+
+def existing(connection: Connection, column: Column[str], values: Sequence[str]) -> set[str]:
+    """Those of the values that the column has."""
+    return {found for some in batched(values) for found in connection.execute(select(column).where(column.in_(some))).scalars()}
+
+
+def in_time_order(connection: Connection, table: Table, since: datetime) -> Iterator[Row[Any]]:
+    """The rows of `fills` or `entries` from an instant on, the oldest first, page by page: who stops early has read little more."""
+    (key,) = table.primary_key.columns
+    page = connection.execute(select(table).where(table.c.at >= since).order_by(table.c.at, key).limit(_BATCH)).all()
+    while page:
+        yield from page
+        last = page[-1]
+        after = (table.c.at > last.at) | ((table.c.at == last.at) & (key > last._mapping[key.name]))
+        page = connection.execute(select(table).where(table.c.at >= last.at, after).order_by(table.c.at, key).limit(_BATCH)).all()
 
 
 def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
@@ -53,7 +77,7 @@ def record_order(connection: Connection, intent_id: str, order: BrokerOrder) -> 
         known = connection.execute(select(orders).where(here).with_for_update()).one()
         older = order.filled_quantity < known.filled_quantity or (OrderStatus(known.status).final and not order.status.final)
         if not older:
-            connection.execute(update(orders).where(here).values(values))
+            connection.execute(update(orders).where(here).values(**values, settled_in=None))
     for leg in order.legs:
         record_order(connection, intent_id, leg)
     return order_of(connection.execute(select(orders).where(orders.c.broker_order_id == order.broker_order_id)).one())

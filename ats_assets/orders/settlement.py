@@ -1,16 +1,28 @@
 """Where a session has ended: its orders through, its fills here, the account and its positions stored once both sides agree."""
 
-from collections.abc import Sequence
-from datetime import date
+from collections.abc import Iterator, Sequence
+from datetime import UTC, date, datetime, time, timedelta
+from decimal import Decimal
 from typing import Any
 
-from sqlalchemy import Connection, Row, select
+from sqlalchemy import Connection, Row, Table, func, select
 
+from ats_assets.alerts import Severity
 from ats_assets.orders import state
 from ats_assets.orders.account_book import BASELINE, reconcile
 from ats_assets.orders.order import AccountEntry, BrokerOrder, Fill, Leg
 from ats_assets.orders.outcome import Difference, Settlement
-from ats_assets.orders.rows import account_of, entry_of, fill_of, latest_snapshot, orders_of, positions_of, record_snapshot
+from ats_assets.orders.rows import (
+    account_of,
+    entry_of,
+    fill_of,
+    in_time_order,
+    latest_snapshot,
+    orders_of,
+    positions_of,
+    record_snapshot,
+)
+from ats_assets.orders.running_account import store_running_account
 from ats_assets.orders.shift import Shift
 from ats_assets.trade_state import record
 from ats_assets.trade_state.tables import entries, fills
@@ -32,12 +44,14 @@ def settle(shift: Shift, session: date) -> Settlement:
     pending = shift.broker.settle(session)
     view, differences = reconcile(shift)
     with shift.writing() as (connection, author):
-        sent = _orders(connection, shift, session)
+        sent, rounded = _orders(connection, shift, session), Decimal(0)
         waiting = pending or _waiting(connection, shift, session, sent, differences)
         if waiting is None:
-            record_snapshot(connection, SESSION, shift.broker.name, view.account, view.positions, session=session)
-            record(connection, author.now, author.who, "settled", details={"session": session, "equity": view.account.equity})
-        return Settlement(
+            key = record_snapshot(connection, SESSION, shift.broker.name, view.account, view.positions, session=session)
+            rounded = view.account.cash - store_running_account(connection, _baseline(connection).id, key).cash
+            details = {"session": session, "equity": view.account.equity, "rounded": rounded}
+            record(connection, author.now, author.who, "settled", details=details)
+        settled = Settlement(
             session=session,
             positions=tuple(sorted(view.positions, key=lambda position: position.symbol)),
             account=view.account,
@@ -45,6 +59,19 @@ def settle(shift: Shift, session: date) -> Settlement:
             waiting=waiting,
             **_happened(connection, shift, session),
         )
+    _tell_roundings(shift, session, rounded)
+    return settled
+
+
+def _tell_roundings(shift: Shift, session: date, rounded: Decimal) -> None:
+    """Before they stop trading."""
+    limit = Decimal(str(shift.settings.rounding_limit))
+    if 2 * abs(rounded) > limit + 2 * Decimal(str(shift.settings.cash_tolerance)):
+        text = (
+            f"{shift.broker.name} has {rounded:+} more cash than follows from its executions since the baseline, and trading stops beyond {limit} "
+            "(orders.rounding_limit). See whether it rounds so much; then `ats orders resume --accept` takes its cash for the truth."
+        )
+        shift.tell(Severity.WARNING, f"rounding:{session}", "Roundings of executions add up", text)
 
 
 def _stored(connection: Connection, shift: Shift, session: date) -> Settlement | None:
@@ -87,25 +114,33 @@ def _waiting(
     open_ids = [order.client_order_id for order in sent if not order.status.final]
     if open_ids:
         return f"{len(open_ids)} order(s) are still open: {', '.join(open_ids[:5])}"
-    later = [fill for fill in _since_baseline(connection, fills) if shift.session_of(fill.at) > session]
-    if later:
+    newest = connection.execute(select(func.max(fills.c.at)).where(fills.c.baseline_id == _baseline(connection).id)).scalar_one()
+    if newest is not None and shift.session_of(newest) > session:
         return f"{session} was not settled in its time: the account has fills of later sessions already, and its state at {session} is not known"
     return None
 
 
 def _fills(connection: Connection, shift: Shift, session: date) -> list[Fill]:
-    return [
-        fill_of(row)
-        for row in connection.execute(select(fills).order_by(fills.c.at, fills.c.fill_id))
-        if shift.session_of(row.at) == session
-    ]
+    return [fill_of(row) for row in _of_session(connection, shift, fills, session)]
 
 
 def _entries(connection: Connection, shift: Shift, session: date) -> list[AccountEntry]:
-    query = select(entries).order_by(entries.c.at, entries.c.entry_id)
-    return [entry_of(row) for row in connection.execute(query) if shift.session_of(row.at) == session]
+    return [entry_of(row) for row in _of_session(connection, shift, entries, session)]
 
 
-def _since_baseline(connection: Connection, table: Any) -> Sequence[Row[Any]]:
-    baseline = latest_snapshot(connection, BASELINE)
-    return [] if baseline is None else connection.execute(select(table).where(table.c.baseline_id == baseline.id)).all()
+def _of_session(connection: Connection, shift: Shift, table: Table, session: date) -> Iterator[Row[Any]]:
+    """The rows of a session: instants in order are of sessions in order, and no session opens two days before its date."""
+    for row in in_time_order(connection, table, datetime.combine(session, time(), UTC) - timedelta(days=2)):
+        of = shift.session_of(row.at)
+        if of > session:
+            return
+        if of == session:
+            yield row
+
+
+def _baseline(connection: Connection) -> Row[Any]:
+    """The baseline in force, which the first reconciliation has made."""
+    found = latest_snapshot(connection, BASELINE)
+    if found is None:
+        raise AssertionError("an account is settled after it was reconciled")
+    return found

@@ -1,19 +1,15 @@
 """The schema's version: made where there is none, moved forward where it is older, refused where it is newer."""
 
-from collections.abc import Callable, Mapping
+from collections.abc import Mapping
 
 from sqlalchemy import Column, Connection, Integer, Table, inspect, text
 
 from ats_assets.errors import TradeStateError
+from ats_assets.trade_state.migrations import MIGRATIONS, Migration
 from ats_assets.trade_state.tables import metadata
 
-SCHEMA_VERSION = 1
+SCHEMA_VERSION = 2
 """Raised by one with each change of a table that exists; the change itself goes into `MIGRATIONS`. A new table needs neither."""
-
-Migration = Callable[[Connection], None]
-
-MIGRATIONS: Mapping[int, Migration] = {}
-"""By the version that they start from; each makes the next one of it, in the same transaction as all others."""
 
 schema_versions = Table("schema_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
 

@@ -1,10 +1,11 @@
 """What is kept of trading. Other modules may add tables to `metadata`; opening the database makes those that it lacks.
 
 The account is one account of one broker. Its expected cash and positions are those of the baseline in force (a snapshot of kind `baseline`) and all
-fills and entries that carry its id.
+fills and entries that carry its id. `running_accounts` has where that stood at each settled session; what is in it carries the session's snapshot in
+`settled_in`, so that a comparison reads only what came since.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, MetaData, String, Table, Text
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, MetaData, String, Table, Text, and_
 
 from ats_assets.trade_state.columns import ExactDecimal, UtcTime
 
@@ -43,6 +44,7 @@ intents = Table(
     Column("updated_at", UtcTime, nullable=False),
     Index(None, "session", "strategy"),
     Index(None, "state"),
+    Index(None, "kind", "strategy", "symbol", "session"),
 )
 
 orders = Table(
@@ -60,8 +62,10 @@ orders = Table(
     Column("submitted_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
     Column("reason", Text),
+    Column("settled_in", ForeignKey("account_snapshots.id"), comment="since when it is through, and its fills add up; null: not yet"),
     Index(None, "intent_id"),
     Index(None, "status"),
+    Index(None, "settled_in", "submitted_at"),
 )
 
 account_snapshots = Table(
@@ -80,14 +84,32 @@ account_snapshots = Table(
     Index(None, "kind", "session"),
 )
 
+running_accounts = Table(
+    "running_accounts",
+    metadata,
+    Column("snapshot_id", ForeignKey("account_snapshots.id"), primary_key=True, comment="of the session; its cash is the broker's"),
+    Column("baseline_id", ForeignKey("account_snapshots.id"), nullable=False),
+    Column("cash", ExactDecimal, nullable=False, comment="that follows from the baseline, to the last digit"),
+    Column("inexact", Integer, nullable=False, comment="executions since the baseline that are worth no whole number of cents"),
+    Index(None, "baseline_id", "snapshot_id"),
+)
+
+running_positions = Table(
+    "running_positions",
+    metadata,
+    Column("snapshot_id", ForeignKey("running_accounts.snapshot_id"), primary_key=True),
+    Column("symbol", String(32), primary_key=True),
+    Column("quantity", ExactDecimal, nullable=False),
+)
+
 positions = Table(
     "positions",
     metadata,
     Column("snapshot_id", ForeignKey("account_snapshots.id"), primary_key=True),
     Column("symbol", String(32), primary_key=True),
     Column("quantity", ExactDecimal, nullable=False),
-    Column("cost", ExactDecimal, nullable=False),
-    Column("price", ExactDecimal, nullable=False),
+    Column("cost", ExactDecimal, comment="null: the broker does not say"),
+    Column("price", ExactDecimal, comment="null: the broker has none"),
 )
 
 fills = Table(
@@ -106,10 +128,17 @@ fills = Table(
     Column("at", UtcTime, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Column("acknowledged_at", UtcTime, comment="when a person has said that a fill which is not ours is all right"),
-    Index(None, "at"),
+    Column("settled_in", ForeignKey("account_snapshots.id"), comment="the session whose running account has it; null: it came since"),
+    Index(None, "at", "fill_id"),
     Index(None, "intent_id"),
-    Index(None, "baseline_id"),
+    Index(None, "broker_order_id"),
+    Index(None, "baseline_id", "at"),
+    Index(None, "baseline_id", "settled_in"),
 )
+
+unacknowledged = and_(fills.c.intent_id.is_(None), fills.c.acknowledged_at.is_(None), fills.c.baseline_id.is_not(None))
+"""Fills that are not ours and that nobody has seen to yet."""
+Index("ix_fills_unacknowledged", fills.c.at, sqlite_where=unacknowledged, postgresql_where=unacknowledged)
 
 entries = Table(
     "entries",
@@ -123,8 +152,9 @@ entries = Table(
     Column("at", UtcTime, nullable=False),
     Column("description", Text, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
-    Index(None, "at"),
-    Index(None, "baseline_id"),
+    Column("settled_in", ForeignKey("account_snapshots.id"), comment="the session whose running account has it; null: it came since"),
+    Index(None, "at", "entry_id"),
+    Index(None, "baseline_id", "settled_in"),
 )
 
 halts = Table(

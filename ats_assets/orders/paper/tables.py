@@ -48,6 +48,7 @@ orders = Table(
     Column("updated_at", UtcTime, nullable=False),
     Column("reason", Text),
     Index(None, "account", "status"),
+    Index(None, "parent_id"),
 )
 
 fills = Table(
