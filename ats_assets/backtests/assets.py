@@ -10,6 +10,7 @@ import polars as pl
 from ats_assets.backtests.engine import BacktestResult, run_backtest
 from ats_assets.backtests.metrics import backtest_metrics
 from ats_assets.backtests.schema import Equity
+from ats_assets.bars import instruments_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.graph import Node
@@ -34,7 +35,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
-        code=("ats_assets.backtests", "ats_assets.portfolio", "ats_assets.bars.adjustment"),
+        code=("ats_assets.backtests", "ats_assets.portfolio", "ats_assets.bars.adjustment", "ats_assets.bars.identity"),
         settings=(settings.backtest, settings.portfolio, settings.orders.limits),
     )
 
@@ -44,7 +45,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         sessions = traded_sessions(deployment, config)
         signals = deployment.warehouse.read("signals", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions)
-        actions = deployment.warehouse.read("corporate_actions", sessions)
+        told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
+        actions = deployment.warehouse.read("corporate_actions", told)
         result = run_backtest(
             signals,
             bars,
@@ -52,10 +54,12 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             portfolio=settings.portfolio,
             settings=settings.backtest,
             limits=settings.orders.limits,
-            actions=actions,
+            actions=actions.filter(pl.col("session") >= sessions[0]),
+            instruments=instruments_of(actions, settings.source.kind),
         )
         metrics = backtest_metrics(result, settings.backtest)
-        upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars", "corporate_actions")}
+        upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars")}
+        upstream["corporate_actions"] = deployment.data_versions("corporate_actions", told)
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}
         for table in TABLES:
             deployment.warehouse.write_part("backtest", table, getattr(result, table), **versions, upstream=upstream)

@@ -20,11 +20,12 @@ def benchmark_values(market: Market, initial_cash: float, symbol: str | None) ->
     SettingsError
         If `symbol` has no bar.
     """
-    if symbol is not None and symbol not in market.symbols:
+    column = None if symbol is None else market.column.get(symbol)
+    if symbol is not None and column is None:
         raise SettingsError(
             f"backtest.benchmark is {symbol!r}, which has no bars in the backtest: choose a symbol that has, or leave it out"
         )
-    only = None if symbol is None else np.array([market.symbols.index(symbol)], dtype=np.intp)
+    only = None if column is None else np.array([column], dtype=np.intp)
     values = np.full(len(market.sessions), initial_cash)
     members = np.zeros(0, dtype=np.intp)
     parts = np.zeros(0)

@@ -3,7 +3,8 @@
 For each session, in this order:
 1. Corporate actions take effect on what was held over the close before (`ats_assets.portfolio.actions`). An order that was decided in old shares is cancelled.
 2. A held symbol that has had no bar for more than `max_missing_sessions` is delisted: its position is closed at its last close less the haircut (a short one
-   at its last close plus the haircut), at no further cost.
+   at its last close plus the haircut), at no further cost. So is one whose ticker another takes over, while it is given none. A change of name is nothing: what is held
+   is the instrument.
 3. The trades that were planned at the previous close are filled at the open (`ats_assets.portfolio.opening`). A symbol without a bar, or with a bar without
    volume, can't be traded: its order is recorded as unfilled and not carried over, since the next signal decides anew.
 4. Positions are marked at the close, or at the last close known.
@@ -24,6 +25,7 @@ import polars as pl
 from ats_assets.backtests.benchmark import benchmark_values
 from ats_assets.backtests.journal import Journal
 from ats_assets.backtests.market import Market, read_market
+from ats_assets.bars import Instruments
 from ats_assets.portfolio import (
     CANCELLED,
     Account,
@@ -58,6 +60,7 @@ def run_backtest(
     settings: BacktestSettings,
     limits: OrderLimitSettings | None = None,
     actions: pl.DataFrame | None = None,
+    instruments: Instruments | None = None,
 ) -> BacktestResult:
     """Trade the signals over the sessions.
 
@@ -77,13 +80,15 @@ def run_backtest(
         Of orders, `orders.limits` of the settings; default none.
     actions
         Rows of the contract `CorporateActions`; default none, for prices that are adjusted.
+    instruments
+        Who bears which ticker when; default: as the changes of name among the actions tell.
 
     Raises
     ------
     ContractError
         If signals or bars break their contracts, or a signal lies outside `sessions`.
     """
-    market = read_market(signals, bars, sessions, actions)
+    market = read_market(signals, bars, sessions, actions, instruments)
     simulation = _Simulation(market, portfolio, settings, limits)
     for i in range(len(market.sessions) if len(signals) else 0):
         simulation.step(i)
@@ -104,9 +109,9 @@ class _Simulation:
         self.portfolio = portfolio
         self.settings = settings
         self.limits = limits
-        self.account = Account.opened(settings.initial_cash, len(market.symbols))
+        self.account = Account.opened(settings.initial_cash, len(market.instruments))
         self.journal = Journal(market, int(to_cents(settings.initial_cash)))
-        self.missing = np.zeros(len(market.symbols), dtype=np.int64)
+        self.missing = np.zeros(len(market.instruments), dtype=np.int64)
         self.plan: TradePlan | None = None
 
     def step(self, i: int) -> None:
@@ -116,7 +121,9 @@ class _Simulation:
         income = self._take_actions(i)
         quoted, marks = ~np.isnan(market.open[i]), market.marks(i)
         self.missing = np.where(quoted, 0, self.missing + 1)
-        close_delisted(account, self.missing > self.settings.max_missing_sessions, marks, self.settings)
+        gone = self.missing > self.settings.max_missing_sessions
+        gone[market.ended[i]] = True
+        close_delisted(account, gone, marks, self.settings)
         held = np.flatnonzero(account.shares)
         equity_at_open = account.cash + int(account.values(marks, held).sum())
         if self.plan is not None:
@@ -154,7 +161,7 @@ class _Simulation:
         targets = self.market.targets[i]
         if targets is None:
             return None
-        target = np.zeros(len(self.market.symbols))
+        target = np.zeros(len(self.market.instruments))
         target[targets[0]] = targets[1]
         return plan_trades(
             held=self.account.shares,

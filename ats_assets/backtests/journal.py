@@ -19,7 +19,8 @@ class Journal:
 
     def __init__(self, market: Market, initial_cents: int) -> None:
         self._days = np.array(market.sessions, dtype="datetime64[D]")
-        self._symbols = np.array(market.symbols, dtype=object)
+        self._instruments = np.array(market.instruments, dtype=object)
+        self._tickers = market.tickers
         self._equity: list[Columns] = []
         self._positions: list[Columns] = []
         self._trades: list[Columns] = []
@@ -36,7 +37,8 @@ class Journal:
             {
                 "session": np.full(n, self._days[i]),
                 "signal_session": np.full(n, self._days[i - 1]),
-                "symbol": self._symbols[at],
+                "symbol": self._tickers[i][at],
+                "instrument": self._instruments[at],
                 "side": np.where(side < 0, "sell", "buy"),
                 "reason": np.full(n, orders.reason),
                 "current_weight": plan.current[at],
@@ -81,7 +83,8 @@ class Journal:
         self._positions.append(
             {
                 "session": np.full(len(held), self._days[i]),
-                "symbol": self._symbols[held],
+                "symbol": self._tickers[i][held],
+                "instrument": self._instruments[held],
                 "shares": account.shares[held],
                 "price": prices[held],
                 "value": values / 100,
@@ -106,7 +109,8 @@ class Journal:
                     "session": np.full(n, self._days[i]),
                     "sequence": np.arange(sequence, sequence + n),
                     "signal_session": np.full(n, np.datetime64("NaT") if f.delisted else self._days[i - 1], dtype="datetime64[D]"),
-                    "symbol": self._symbols[f.at],
+                    "symbol": self._tickers[i][f.at],
+                    "instrument": self._instruments[f.at],
                     "side": np.where(sign > 0, "buy", "sell"),
                     "effect": np.full(n, "close" if f.closing else "open"),
                     "reason": np.full(n, "delisted" if f.delisted else "rebalance"),
@@ -131,7 +135,7 @@ class Journal:
 
     def positions_frame(self) -> pl.DataFrame:
         """The positions contract."""
-        return _frame(self._positions, POSITIONS_SCHEMA).with_columns(pl.col("weight").fill_nan(None))
+        return _frame(self._positions, POSITIONS_SCHEMA).with_columns(pl.col("weight").fill_nan(None)).sort("session", "symbol")
 
     def trades_frame(self) -> pl.DataFrame:
         """The trades contract."""

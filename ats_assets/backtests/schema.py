@@ -47,7 +47,8 @@ class Positions(pa.DataFrameModel):
     """What is held at each close, sorted by (session, symbol)."""
 
     session: date = pa.Field(description="held at its close")
-    symbol: str = pa.Field(description="ticker, as in the bars")
+    symbol: str = pa.Field(description="ticker at the session, as in the bars")
+    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     shares: float = pa.Field(description="negative for short; never zero")
     price: float = pa.Field(gt=0, description="the close, or the last one known")
     value: float = pa.Field(description="shares * price, to the cent")
@@ -70,7 +71,8 @@ class Trades(pa.DataFrameModel):
     session: date = pa.Field(description="at whose open the trade was made")
     sequence: pl.UInt32 = pa.Field(description="order within the session, from 0")
     signal_session: date = pa.Field(nullable=True, description="session of the signal behind the trade; null for a delisting")
-    symbol: str = pa.Field(description="ticker, as in the bars")
+    symbol: str = pa.Field(description="ticker at the session, as in the bars")
+    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     side: str = pa.Field(isin=["buy", "sell"], description="a cover is a buy, a short sale a sell")
     effect: str = pa.Field(isin=["open", "close"], description="whether the position grew or shrank; a flip is two trades")
     reason: str = pa.Field(isin=["rebalance", "delisted"], description="why")
@@ -99,7 +101,8 @@ class Unfilled(pa.DataFrameModel):
 
     session: date = pa.Field(description="at whose open the order was to be filled")
     signal_session: date = pa.Field(description="session of the signal behind the order")
-    symbol: str = pa.Field(description="ticker, as in the bars")
+    symbol: str = pa.Field(description="ticker at the session, as in the bars")
+    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     side: str = pa.Field(isin=["buy", "sell"])
     reason: str = pa.Field(isin=REASONS, description="why; an order that is not filled is not carried over, the next signal decides anew")
     current_weight: float = pa.Field(nullable=True, description="share of equity held at the close before")
@@ -126,6 +129,7 @@ POSITIONS_SCHEMA = pl.Schema(
     {
         "session": pl.Date,
         "symbol": pl.String,
+        "instrument": pl.String,
         **dict.fromkeys(("shares", "price", "value", "weight", "basis", "unrealised_pnl"), pl.Float64()),
         "missing_sessions": pl.UInt32,
     }
@@ -135,7 +139,7 @@ TRADES_SCHEMA = pl.Schema(
         "session": pl.Date,
         "sequence": pl.UInt32,
         "signal_session": pl.Date,
-        **dict.fromkeys(("symbol", "side", "effect", "reason"), pl.String()),
+        **dict.fromkeys(("symbol", "instrument", "side", "effect", "reason"), pl.String()),
         **dict.fromkeys(("shares", "reference_price", "price", "notional", "commission", "spread_cost"), pl.Float64()),
         **dict.fromkeys(("slippage_cost", "cash_flow", "realised_pnl"), pl.Float64()),
     }
@@ -144,7 +148,7 @@ UNFILLED_SCHEMA = pl.Schema(
     {
         "session": pl.Date,
         "signal_session": pl.Date,
-        **dict.fromkeys(("symbol", "side", "reason"), pl.String()),
+        **dict.fromkeys(("symbol", "instrument", "side", "reason"), pl.String()),
         **dict.fromkeys(("current_weight", "target_weight", "ordered_shares", "filled_shares"), pl.Float64()),
     }
 )

@@ -124,12 +124,19 @@ class Instruments:
         for session, symbol, new in changes.sort(NAME_CHANGES_SCHEMA.names()).select(NAME_CHANGES_SCHEMA.names()).iter_rows():
             self._changes.setdefault(session, {})[symbol] = new
         self._since: dict[str, list[tuple[date, str]]] = {}
+        self._names: dict[str, list[tuple[date, str]]] = {}
+        self._ended: dict[date, list[str]] = {}
         for session, renamed in self._changes.items():
             self._take(session, renamed)
 
     def _take(self, session: date, renamed: dict[str, str]) -> None:
         bearers = {new: self._newest(symbol) for symbol, new in renamed.items()}
         newcomers = {symbol: f"{self._begin}{symbol}@{session}" for symbol in renamed if symbol not in bearers}
+        self._ended[session] = sorted(self._newest(symbol) for symbol in bearers if symbol not in renamed)
+        for symbol, new in renamed.items():
+            self._names.setdefault(bearers[new], [(date.min, symbol)]).append((session, new))
+        for symbol, instrument in newcomers.items():
+            self._names[instrument] = [(session, symbol)]
         for symbol, instrument in (bearers | newcomers).items():
             self._since.setdefault(symbol, []).append((session, instrument))
 
@@ -146,6 +153,17 @@ class Instruments:
 
     def _at(self, symbol: str, after: int) -> str:
         return self._since[symbol][after - 1][1] if after else self._begin + symbol
+
+    def symbol(self, instrument: str, session: date) -> str:
+        """What an instrument is called at a session; the last name of one that has ended, the first of one that has not begun."""
+        names = self._names.get(instrument)
+        if names is None:
+            return instrument.removeprefix(self._begin)
+        return names[max(bisect_right(names, session, key=itemgetter(0)), 1) - 1][1]
+
+    def ended(self, session: date) -> list[str]:
+        """The instruments whose ticker another takes over at the open of a session, while they are given none."""
+        return list(self._ended.get(session, []))
 
     def renamed(self, session: date) -> dict[str, str]:
         """The changes of a session: who bore the one ticker until its open, bears the other from then on."""

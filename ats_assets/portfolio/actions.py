@@ -90,18 +90,20 @@ def apply_actions(
     return ActionsApplied(shares=kept, basis=basis - part, dividends=dividends, in_lieu=in_lieu, realised=dividends + in_lieu - part)
 
 
-def session_actions(actions: pl.DataFrame, symbols: Sequence[str]) -> tuple[Floats, Floats]:
-    """Ratio and cash of each symbol, arrays of shape (n_symbols,): 1 and 0 where nothing happens (`by_ex_session`).
+def session_actions(actions: pl.DataFrame, names: Sequence[str], key: str = "symbol") -> tuple[Floats, Floats]:
+    """Ratio and cash of each symbol, or instrument, arrays of shape (n,): 1 and 0 where nothing happens (`by_ex_session`).
 
-    Mergers and changes of name do nothing here: a symbol that ends is delisted.
+    Mergers do nothing here: an instrument that ends is delisted. Nor do changes of name.
 
     Parameters
     ----------
     actions
-        symbol, kind, ratio, cash of one session, as `CorporateActions` has them.
+        symbol, perhaps instrument, kind, ratio, cash of one session, as `CorporateActions` has them.
+    key
+        What the names are.
     """
-    found = by_ex_session(actions.with_columns(session=pl.lit(None, pl.Date))).drop("session")
-    named = pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String}).join(found, on="symbol", how="left", maintain_order="left")
+    found = by_ex_session(actions.with_columns(session=pl.lit(None, pl.Date)), key).drop("session")
+    named = pl.DataFrame({key: names}, schema={key: pl.String}).join(found, on=key, how="left", maintain_order="left")
     return named["ratio"].fill_null(1.0).to_numpy(), named["cash"].fill_null(0.0).to_numpy()
 
 

@@ -135,12 +135,15 @@ def monthly_returns(equity: pl.DataFrame) -> list[tuple[str, list[tuple[str, str
 
 
 def symbol_tables(result: BacktestResult) -> tuple[Table, Table]:
-    """The symbols that gained and lost most, realised and not, after costs."""
-    realised = result.trades.group_by("symbol", maintain_order=True).agg(pl.col("realised_pnl").sum(), pl.len().alias("trades"))
+    """The instruments that gained and lost most, realised and not, after costs, under the newest ticker of each."""
+    realised = result.trades.group_by("instrument", maintain_order=True).agg(
+        pl.col("symbol").last(), pl.col("realised_pnl").sum(), pl.len().alias("trades")
+    )
     last = result.equity["session"][-1] if len(result.equity) else None
-    held = result.positions.filter(pl.col("session") == pl.lit(last, pl.Date)).select("symbol", "unrealised_pnl")
+    held = result.positions.filter(pl.col("session") == pl.lit(last, pl.Date)).select("instrument", "unrealised_pnl", held="symbol")
     total = (
-        realised.join(held, on="symbol", how="left")
+        realised.join(held, on="instrument", how="left")
+        .with_columns(pl.coalesce("held", "symbol").alias("symbol"))
         .with_columns(pl.col("unrealised_pnl").fill_null(0.0))
         .with_columns((pl.col("realised_pnl") + pl.col("unrealised_pnl")).alias("total"))
         .sort("total", "symbol", descending=[True, False])
