@@ -8,6 +8,8 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, cast
 
+from pydantic import ValidationError
+
 from ats_assets.alerts import Alert, Severity
 from ats_assets.alpaca import (
     AlpacaAnswerLostError,
@@ -24,6 +26,7 @@ from ats_assets.alpaca import (
 )
 from ats_assets.orders.alpaca_hours import MAX_SKEW, NEW_YORK, closed_reason, hours_from, skew_reason
 from ats_assets.orders.alpaca_orders import decimal, from_order, instant, to_request
+from ats_assets.orders.alpaca_rules import account_rules, assets_by_symbol, instrument_of
 from ats_assets.orders.broker import (
     BrokerError,
     DuplicateOrderError,
@@ -38,7 +41,7 @@ from ats_assets.orders.shift import AlertSink
 from ats_assets.settings import Settings
 
 if TYPE_CHECKING:
-    from alpaca.trading.models import Asset, Order
+    from alpaca.trading.models import AccountConfiguration, Asset, Order, TradeAccount
 
 log = logging.getLogger(__name__)
 
@@ -104,6 +107,7 @@ class AlpacaBroker:
         self._client = trading_client(settings, credentials, waiting=waiting)
         self._now = now
         self._auction = settings.orders.kind == "market_on_open"
+        self._brackets = settings.orders.kind == "bracket"
         self._theirs = dict(symbols or {})
         self._ours = {theirs: ours for ours, theirs in self._theirs.items()}
         self._names: dict[str, str] = {}
@@ -117,14 +121,17 @@ class AlpacaBroker:
     def account(self) -> AccountState:
         """The account as it is now; blocked where Alpaca or its owner has suspended trading."""
         with _asking("the account"):
-            found: Any = self._client.get_account()
+            found = cast("TradeAccount", self._client.get_account())
+        rules = account_rules(found, live=self.live)
+        if rules.trading:
+            log.warning("no order is sent for account %s: %s", found.id, rules.trading)
         return AccountState(
             account_id=str(found.id),
             at=self._now(),
             cash=decimal(found.cash, "cash"),
             equity=decimal(found.equity, "equity"),
-            buying_power=decimal(found.buying_power, "buying_power"),
-            trading_blocked=bool(found.trading_blocked or found.account_blocked or found.trade_suspended_by_user),
+            buying_power=rules.buying_power,
+            trading_blocked=rules.trading is not None,
         )
 
     def positions(self) -> list[Position]:
@@ -145,14 +152,13 @@ class AlpacaBroker:
         )
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
-        """What can be traded; unknown, delisted and halted symbols with the reason why not."""
+        """What the account can trade; what it can't, such as unknown, delisted and halted symbols, with the reason why not."""
         with _asking("the assets"):
-            if len(symbols) <= _ONE_BY_ONE:
-                found = {symbol: self._asset(self._their(symbol)) for symbol in symbols}
-            else:
-                every = {one.symbol: one for one in cast("list[Asset]", self._client.get_all_assets())}
-                found = {symbol: every.get(self._their(symbol)) for symbol in symbols}
-        return {symbol: _instrument(symbol, asset) for symbol, asset in found.items()}
+            found = self._assets({symbol: self._their(symbol) for symbol in symbols})
+        with _asking("the account and its configuration"):
+            account, chosen = self._client.get_account(), self._client.get_account_configurations()
+        rules = account_rules(cast("TradeAccount", account), cast("AccountConfiguration", chosen), live=self.live, brackets=self._brackets)
+        return {symbol: instrument_of(symbol, asset, rules) for symbol, asset in found.items()}
 
     def may_send(self, session: date) -> str | None:
         """Why orders decided at the close of `session` can't be sent now: the clock, or Alpaca's hours."""
@@ -258,6 +264,16 @@ class AlpacaBroker:
                     self.cancel(str(order.id))
         return None
 
+    def _assets(self, symbols: Mapping[str, str]) -> "dict[str, Asset | str | None]":
+        """The assets of symbols (ours -> theirs). A few are asked for one by one, and where an answer is not the active one, in the list: a ticker may be there again."""
+        if len(symbols) <= _ONE_BY_ONE:
+            found = {ours: self._asset(theirs) for ours, theirs in symbols.items()}
+            if all(asset is not None and asset.symbol == symbols[ours] and asset.status.value == "active" for ours, asset in found.items()):
+                return {**found}
+        listed: Any = self._client.get("/assets")
+        every = assets_by_symbol(listed)
+        return {ours: every.get(theirs) for ours, theirs in symbols.items()}
+
     def _asset(self, symbol: str) -> "Asset | None":
         try:
             return cast("Asset", self._client.get_asset(symbol))
@@ -265,6 +281,8 @@ class AlpacaBroker:
             if error.status == 404 and error.code == NOT_FOUND:
                 return None
             raise
+        except ValidationError:  # of a class, exchange or status that alpaca-py does not know: the list tells
+            return None
 
     def _taken(self, order: "Order", client_order_id: str) -> BrokerOrder:
         taken = self._order(order)
@@ -373,16 +391,3 @@ def _pair(symbol: str) -> str:
         return symbol
     quote = next((quote for quote in _QUOTES if symbol.endswith(quote)), "")
     return f"{symbol.removesuffix(quote)}/{quote}" if quote else symbol
-
-
-def _instrument(symbol: str, asset: "Asset | None") -> Instrument:
-    if asset is None:
-        reason = f"{symbol} is not known to Alpaca"
-    elif asset.status.value != "active":
-        reason = f"{symbol} is no longer active: delisted or renamed"
-    else:
-        reason = None if asset.tradable else f"{symbol} can't be traded now: halted, or closed to trading"
-    if asset is None or reason:
-        return Instrument(symbol=symbol, tradable=False, fractionable=False, shortable=False, reason=reason)
-    shortable = bool(asset.shortable and asset.easy_to_borrow)
-    return Instrument(symbol=symbol, tradable=True, fractionable=bool(asset.fractionable), shortable=shortable)

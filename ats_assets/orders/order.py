@@ -209,4 +209,8 @@ class Instrument:
     fractionable: bool
     shortable: bool
     reason: str | None = None
-    """Why it is not tradable."""
+    """Why it is not tradable, or not openable."""
+    openable: bool = True
+    """Whether a position may be opened or enlarged."""
+    margin_factor: Decimal = Decimal(1)
+    """How much buying power one unit of currency of it takes."""

@@ -71,6 +71,8 @@ def order_plan(
         buying_power=float(account["buying_power"][0]),
         tradable=table["tradable"].to_numpy(),
         shortable=table["shortable"].to_numpy(),
+        openable=table["openable"].to_numpy(),
+        margin_factors=table["margin_factor"].to_numpy(),
     )
     named = ("shares", "wanted", "closing", "current", "reasons")
     planned = table.with_columns(**{name: pl.Series(getattr(plan, name)) for name in named})
@@ -113,15 +115,23 @@ def _table(signals: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, i
         positions.select("symbol", "quantity", pl.col("price").alias("last"))
         .join(wanted, on="symbol", how="full", coalesce=True)
         .join(closes, on="symbol", how="left")
-        .join(instruments.select("symbol", "tradable", "fractionable", "shortable"), on="symbol", how="left")
+        .join(_known(instruments), on="symbol", how="left")
         .select(
             "symbol",
             pl.col("quantity", "target_weight").fill_null(0.0),
             pl.coalesce("close", "last", pl.lit(float("nan"))).alias("price"),
-            pl.col("quoted", "traded", "tradable", "fractionable", "shortable").fill_null(value=False),
+            pl.col("quoted", "traded", "tradable", "fractionable", "shortable", "openable").fill_null(value=False),
+            pl.col("margin_factor").fill_null(1.0),
         )
         .sort("symbol")
     )
+
+
+def _known(instruments: pl.DataFrame) -> pl.DataFrame:
+    """What the broker says, with what it was not asked for when older partitions were made."""
+    asked = {"openable": pl.col("tradable"), "margin_factor": pl.lit(1.0)}
+    added = instruments.with_columns(**{name: value for name, value in asked.items() if name not in instruments.columns})
+    return added.select("symbol", "tradable", "fractionable", "shortable", *asked)
 
 
 def _legs(session: date, row: Mapping[str, Any], settings: OrdersSettings) -> Iterator[tuple[Any, ...]]:

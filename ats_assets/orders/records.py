@@ -52,7 +52,10 @@ def account_frame(session: date, broker: str, account: AccountState, differences
 
 def instruments_frame(session: date, instruments: Mapping[str, Instrument]) -> pl.DataFrame:
     """The contract `Instruments`."""
-    rows = [(session, one.symbol, one.tradable, one.fractionable, one.shortable, one.reason) for one in instruments.values()]
+    rows = [
+        (session, one.symbol, one.tradable, one.fractionable, one.shortable, one.reason, one.openable, float(one.margin_factor))
+        for one in instruments.values()
+    ]
     return Instruments.validate(pl.DataFrame(rows, schema=INSTRUMENTS_SCHEMA, orient="row").sort("session", "symbol"))
 
 

@@ -128,7 +128,11 @@ class Instruments(pa.DataFrameModel):
     tradable: bool = pa.Field(description="whether orders are taken")
     fractionable: bool = pa.Field(description="whether parts of a share can be traded")
     shortable: bool = pa.Field(description="whether it can be borrowed")
-    reason: str = pa.Field(nullable=True, description="why it is not tradable")
+    reason: str = pa.Field(nullable=True, description="why it is not tradable, or why no position in it is opened or enlarged")
+    openable: bool = pa.Field(description="whether a position may be opened or enlarged; what is held can be closed where it is tradable")
+    margin_factor: float = pa.Field(
+        ge=1, description="buying power that one unit of currency of it takes: above one where less is lent on it"
+    )
 
     class Config(_Exact):
         """One row for each symbol."""
@@ -207,7 +211,14 @@ ACCOUNT_SCHEMA = pl.Schema(
     }
 )
 INSTRUMENTS_SCHEMA = pl.Schema(
-    {"session": pl.Date, "symbol": _S, **dict.fromkeys(("tradable", "fractionable", "shortable"), _B), "reason": _S}
+    {
+        "session": pl.Date,
+        "symbol": _S,
+        **dict.fromkeys(("tradable", "fractionable", "shortable"), _B),
+        "reason": _S,
+        "openable": _B,
+        "margin_factor": _F,
+    }
 )
 EXECUTION_QUALITY_SCHEMA = pl.Schema(
     {

@@ -14,7 +14,7 @@ from ats_assets.portfolio.limits import Floats
 from ats_assets.portfolio.sizing import SHARE_DECIMALS, round_down
 from ats_assets.settings import OrderLimitSettings
 
-LIMIT_NAMES = ("short", "order", "day", "position", "gross", "buying_power", "min_trade")
+LIMIT_NAMES = ("short", "opening", "order", "day", "position", "gross", "buying_power", "min_trade")
 """The limits, in the order in which they are applied."""
 
 
@@ -37,6 +37,8 @@ def limited_trades(
     buying_power: float | None = None,
     others: float = 0.0,
     shortable: NDArray[np.bool_] | None = None,
+    openable: NDArray[np.bool_] | None = None,
+    margin_factors: Floats | None = None,
 ) -> LimitedTrades:
     """The trades as far as the limits let them.
 
@@ -56,6 +58,10 @@ def limited_trades(
         Gross value of positions that are not among these, in currency.
     shortable
         ndarray of shape (n,): which symbols the broker lends; default all.
+    openable
+        ndarray of shape (n,): in which symbols the broker takes orders that open or enlarge a position; default all.
+    margin_factors
+        ndarray of shape (n,): how much of the buying power one unit of currency of a symbol takes; default 1.
     """
     sign = np.sign(shares)
     closing = np.where(held * shares < 0.0, np.minimum(np.abs(held), np.abs(shares)), 0.0)
@@ -64,13 +70,15 @@ def limited_trades(
     cut = _Cut(opening, prices, fractional=fractional)
     forbidden = (sign < 0) & (~np.ones(len(shares), dtype=bool) if shortable is None else ~shortable)
     cut.to(np.where(forbidden | ((sign < 0) & (not limits.allow_short)), 0.0, np.inf), "short")
+    if openable is not None:
+        cut.to(np.where(openable, np.inf, 0.0), "opening")
     cut.to(np.full(len(shares), least(limits.max_order_share * equity, limits.max_order_notional)), "order")
     day = least(limits.max_day_share * equity, limits.max_day_notional)
     cut.scale(day - float((closing * prices).sum()), "day")
     cut.to(np.maximum(0.0, limits.max_position_share * equity - kept * prices), "position")
     cut.scale(limits.max_gross_share * equity - others - float((kept * prices).sum()), "gross")
     if buying_power is not None:
-        cut.scale(buying_power, "buying_power")
+        cut.scale(buying_power, "buying_power", margin_factors)
     traded = np.round(closing + cut.opening, SHARE_DECIMALS)
     leaves = (traded == np.abs(held)) & (closing > 0.0)
     small = (traded * prices < limits.min_trade_notional) & ~leaves & (traded > 0.0)
@@ -92,9 +100,10 @@ class _Cut:
             self.opening = np.where(over, round_down(np.minimum(notional, 1e15) / self._prices, fractional=self._fractional), self.opening)
             self.mark(over, name)
 
-    def scale(self, total: float, name: str) -> None:
-        """At most this much in all, scaled alike."""
-        wanted = float((self.opening * self._prices).sum())
+    def scale(self, total: float, name: str, factors: Floats | None = None) -> None:
+        """At most this much in all, each notional counted times its factor; scaled alike."""
+        counted = self.opening * self._prices
+        wanted = float((counted if factors is None else counted * factors).sum())
         if wanted > max(0.0, total):
             some = self.opening > 0.0
             self.opening = round_down(self.opening * (max(0.0, total) / wanted), fractional=self._fractional)

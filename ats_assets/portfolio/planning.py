@@ -53,6 +53,8 @@ def plan_trades(
     buying_power: float | None = None,
     tradable: Booleans | None = None,
     shortable: Booleans | None = None,
+    openable: Booleans | None = None,
+    margin_factors: Floats | None = None,
 ) -> TradePlan:
     """The trades for the next open; sums of money as in the account, in whole cents.
 
@@ -76,6 +78,8 @@ def plan_trades(
         In currency; see `limited_trades`.
     tradable
         ndarray of shape (n_symbols,): what the broker takes orders for; default all.
+    shortable, openable, margin_factors
+        ndarrays of shape (n_symbols,); see `limited_trades`.
     """
     at = np.flatnonzero((held != 0.0) | (target != 0.0))  # alone, so that no sum depends on how many others there are
     some = _Symbols(
@@ -103,6 +107,8 @@ def plan_trades(
             buying_power=buying_power,
             others=float(np.abs(values).sum() - np.abs(values[cut]).sum()) / 100.0,
             shortable=some.shortable[cut],
+            openable=None if openable is None else openable[at][cut],
+            margin_factors=None if margin_factors is None else margin_factors[at][cut],
         )
         shares[cut] = limited.shares
         reasons[cut] = np.where(limited.cut_by == "", reasons[cut], np.char.add("limit_", limited.cut_by))

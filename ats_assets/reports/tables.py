@@ -189,6 +189,7 @@ UNFILLED_REASONS = {
     "corporate_action": "a split came between the decision and the open",
     "not_tradable": "the broker takes no orders for the symbol",
     "limit_short": "a short sale that orders.limits.allow_short, or the broker, does not allow",
+    "limit_opening": "the broker takes no orders that open or enlarge a position in the symbol",
     "limit_order": "cut to the notional that one order may have",
     "limit_day": "cut to the notional that the orders of a session may have",
     "limit_position": "cut to the value that a position may have",

@@ -53,6 +53,7 @@ class Trading:
         self.orders: dict[str, dict[str, Any]] = {}
         self.activities: list[dict[str, Any]] = []
         self.account_fields: dict[str, Any] = {}
+        self.configuration_fields: dict[str, Any] = {}
         self.refused: list[tuple[str, str]] = []
         self.unique = True
         """Whether a client order id is taken once. Alpaca promises it; without it a test sees what the client alone is worth."""
@@ -67,6 +68,7 @@ class Trading:
         order = r"/v2/orders/(?P<order_id>[0-9a-f-]{36})"
         return [
             Route(method="GET", pattern=r"/v2/account", handle=self._account),
+            Route(method="GET", pattern=r"/v2/account/configurations", handle=self._configurations),
             Route(method="GET", pattern=r"/v2/positions", handle=self._positions),
             Route(method="GET", pattern=r"/v2/account/activities(/(?P<kind>[A-Z]+))?", handle=self._list_activities),
             Route(method="POST", pattern=r"/v2/orders", handle=self._submit),
@@ -225,6 +227,7 @@ class Trading:
             "id": ACCOUNT_ID,
             "account_number": "PA2DOUBLE",
             "status": "ACTIVE",
+            "crypto_status": "ACTIVE",
             "currency": "USD",
             "cash": str(self.cash),
             "portfolio_value": str(self.cash + worth),
@@ -241,6 +244,18 @@ class Trading:
             "created_at": "2020-01-02T15:00:00Z",
         }
         return Response(body=body | self.account_fields)
+
+    def _configurations(self, request: Request) -> Response:
+        """The owner's choices, as a new account has them; without the fields of day trading, which went in July 2026."""
+        body = {
+            "fractional_trading": True,
+            "max_margin_multiplier": "4",
+            "no_shorting": False,
+            "suspend_trade": False,
+            "trade_confirm_email": "all",
+            "ptp_no_exception_entry": False,
+        }
+        return Response(body=body | self.configuration_fields)
 
     def _buying_power(self) -> Decimal:
         return Decimal(self.account_fields.get("buying_power", 2 * self.cash))

@@ -26,10 +26,12 @@ def plan(
     cash: float = 10_000.0,
     buying_power: float = 1e9,
     closed: tuple[str, ...] = (),
+    held_only: tuple[str, ...] = (),
+    factors: dict[str, float] | None = None,
     orders: OrdersSettings | None = None,
     fractional: bool = False,
 ) -> pl.DataFrame:
-    """A plan of DAY: target weights, closes, shares held; `closed` symbols are not tradable at the broker."""
+    """A plan of DAY: target weights, closes, shares held; `closed` symbols are not tradable at the broker, in those of `held_only` no position is opened."""
     held = held or {}
     symbols = sorted({*weights, *held})
     return order_plan(
@@ -40,7 +42,11 @@ def plan(
         bars=pl.DataFrame({"symbol": list(closes), "close": list(closes.values()), "volume": 1.0}),
         positions=pl.DataFrame([(DAY, s, n, 0.0, closes.get(s, 1.0), 0.0) for s, n in held.items()], schema=POSITIONS_SCHEMA, orient="row"),
         account=pl.DataFrame([(DAY, "paper", "a", cash, cash, buying_power, False, None, None)], schema=ACCOUNT_SCHEMA, orient="row"),
-        instruments=pl.DataFrame([(DAY, s, s not in closed, True, True, None) for s in symbols], schema=INSTRUMENTS_SCHEMA, orient="row"),
+        instruments=pl.DataFrame(
+            [(DAY, s, s not in closed, True, True, None, s not in held_only, (factors or {}).get(s, 1.0)) for s in symbols],
+            schema=INSTRUMENTS_SCHEMA,
+            orient="row",
+        ),
         portfolio=FREE,
         orders=orders or OrdersSettings(limits=WIDE),
         fractional=fractional,

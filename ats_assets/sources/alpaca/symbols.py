@@ -47,7 +47,7 @@ def listed_symbols(client: "TradingClient", asset_class: str) -> list[str]:
 def unknown_symbols(client: "TradingClient", symbols: Collection[str], asset_class: str) -> list[str]:
     """Those of the symbols that are no asset of Alpaca's, active or not."""
     if len(symbols) > _ONE_BY_ONE:
-        return sorted(set(symbols) - {asset["symbol"] for asset in client.get("/assets", {"asset_class": asset_class})})  # pyright: ignore[reportArgumentType, reportCallIssue]
+        return sorted(set(symbols) - {asset.get("symbol") for asset in client.get("/assets", {"asset_class": asset_class})})  # pyright: ignore[reportArgumentType, reportCallIssue]
     return [symbol for symbol in sorted(symbols) if not _is_known(client, symbol)]
 
 
