@@ -3,7 +3,8 @@
 1. Each rule of `REASONS` is evaluated for every row (nothing stops at the first fault).
 2. Repeats are found among the rows for one symbol and one day: an identical repeat is set aside and its first delivery stays; rows that
    contradict each other are all set aside, since nothing here can tell which is right.
-3. A row that breaks no rule is accepted. The rest go, as they came, to the rejected bars with the names of all rules they break.
+3. A row that breaks no rule is accepted. Where its high is below another of its prices by no more than `ROUNDING`, or its low above one, it is that price: rounding, as of prices
+   that were scaled by an adjustment, is no fault, and who reads accepted bars can rely on low <= open, close <= high. The rest go, as they came, to the rejected bars with the names of all rules they break.
 
 Each session is judged by its own rows alone. Accepted plus rejected is the input, always.
 """
@@ -49,6 +50,8 @@ REASONS: dict[str, str] = {
 }
 """Every reason for which a row is rejected: its stable name, and what it says."""
 
+ROUNDING = 1e-14
+"""Relative difference of two prices of a bar that is rounding: some units of the last place of a double, one of a text of fifteen digits."""
 _INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # control and formatting characters, line and paragraph separators
 _CONTENT = (*MEASURES, "defects")
 
@@ -69,7 +72,7 @@ def screen(raw: pl.DataFrame, calendar: SessionCalendar) -> tuple[pl.DataFrame, 
     Returns
     -------
     bars : DataFrame
-        Accepted rows with the columns of `BARS_SCHEMA`, sorted by session and symbol.
+        Accepted rows with the columns of `BARS_SCHEMA`, sorted by session and symbol; high and low stretched by rounding alone.
     rejected_bars : DataFrame
         All others as they came, with their `reasons`, sorted by session and symbol (rows without a symbol last), then in order of delivery.
 
@@ -83,7 +86,8 @@ def screen(raw: pl.DataFrame, calendar: SessionCalendar) -> tuple[pl.DataFrame, 
     faults = raw.select(**_rules(calendar, raw)).with_columns(**_repeats(raw))
     reasons = sorted(faults.columns)
     sound = faults.select(~pl.any_horizontal(reasons)).to_series()
-    bars = raw.filter(sound).select(BARS_SCHEMA.names()).with_columns(pl.col("vwap").fill_nan(None))
+    stretched = {"high": pl.max_horizontal(PRICES), "low": pl.min_horizontal(PRICES)}
+    bars = raw.filter(sound).select(BARS_SCHEMA.names()).with_columns(pl.col("vwap").fill_nan(None), **stretched)
     named = pl.concat_list(pl.when(reason).then(pl.lit(reason)) for reason in reasons).list.drop_nulls()
     rejected = raw.filter(~sound).with_columns(faults.filter(~sound).select(reasons=named))
     return bars, rejected.cast(REJECTED_BARS_SCHEMA)
@@ -121,15 +125,19 @@ def _vwap_rules() -> dict[str, pl.Expr]:
 
 
 def _order_rules() -> dict[str, pl.Expr]:
-    """Low <= min(open, close) <= max(open, close) <= high, pair by pair: each pair is judged where both of its prices are there."""
+    """Low <= min(open, close) <= max(open, close) <= high but for rounding, pair by pair: each pair is judged where both of its prices are there."""
     opening, high, low, close = (_value(price) for price in PRICES)
     return {
-        "high_below_low": high < low,
-        "high_below_open": high < opening,
-        "high_below_close": high < close,
-        "low_above_open": low > opening,
-        "low_above_close": low > close,
+        "high_below_low": _is_below(high, low),
+        "high_below_open": _is_below(high, opening),
+        "high_below_close": _is_below(high, close),
+        "low_above_open": _is_below(opening, low),
+        "low_above_close": _is_below(close, low),
     }
+
+
+def _is_below(price: pl.Expr, other: pl.Expr) -> pl.Expr:
+    return (price < other) & (price < other - ROUNDING * other.abs())
 
 
 def symbol_rules() -> dict[str, pl.Expr]:

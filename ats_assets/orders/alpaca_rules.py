@@ -174,8 +174,8 @@ def _margin_factor(asset: "Asset", rules: AccountRules) -> Decimal:
     if rules.multiplier <= 1:
         return Decimal(1)
     if _needs_cash(asset):
-        whole = rules.cash_power is None or rules.cash_power <= 0
-        return rules.multiplier if whole else max(Decimal(1), rules.buying_power / rules.cash_power)  # pyright: ignore[reportOptionalOperand]
+        power = rules.cash_power
+        return rules.multiplier if power is None or power <= 0 else max(Decimal(1), rules.buying_power / power)
     required = asset.maintenance_margin_requirement
     initial = max(INITIAL_MARGIN, Decimal(0) if required is None else exact(required) / 100)
     return max(Decimal(1), rules.multiplier * initial)

@@ -12,7 +12,7 @@ from ats_assets.bars import BARS_SCHEMA, REASONS, REJECTED_BARS_SCHEMA, Bars, Re
 from ats_assets.errors import ContractError
 from ats_assets.sources.schema import MEASURES, RAW_BARS_SCHEMA
 from ats_assets_tests.bars.real_bars import calendar, sp500_raw
-from ats_assets_tests.market_data import needs_market_data
+from ats_assets_tests.market_data import US_DAILY_FACTORS, US_DAILY_RAW, needs_market_data
 
 TUESDAY, WEDNESDAY, SATURDAY = date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 6)
 GOOD = {
@@ -124,9 +124,10 @@ deliveries = st.lists(rows, max_size=12).flatmap(lambda some: st.permutations(so
 
 
 def by_content(frame: pl.DataFrame) -> list[str]:
-    """The rows in any order. A vwap that is NaN is stored as null, and blank defects, which are none, are not stored with accepted rows."""
+    """The rows in any order. A vwap that is NaN is stored as null, blank defects, which are none, are not stored with accepted rows, and high and low may be rounded."""
     defects = pl.when(pl.col("defects").str.strip_chars() != "").then("defects").alias("defects")
-    return sorted(map(repr, frame.select(*RAW_BARS_SCHEMA).with_columns(pl.col("vwap").fill_nan(None), defects).iter_rows()))
+    rounded = (pl.col("high", "low") * (1 + 1e-12)).round_sig_figs(11)
+    return sorted(map(repr, frame.select(*RAW_BARS_SCHEMA).with_columns(pl.col("vwap").fill_nan(None), defects, rounded).iter_rows()))
 
 
 @given(deliveries)
@@ -158,6 +159,58 @@ def test_each_session_is_judged_by_itself(delivery: pl.DataFrame) -> None:
         alone = screen(delivery.filter(pl.col("session") == session), calendar())
         assert_frame_equal(alone[0], bars.filter(pl.col("session") == session))
         assert_frame_equal(alone[1], rejected.filter(pl.col("session") == session))
+
+
+TWO_ENDS = st.tuples(st.floats(0.01, 1e5), st.floats(0.01, 1e5)).map(sorted)
+
+
+@given(TWO_ENDS, st.floats(0, 1), st.booleans(), st.floats(1e-3, 1e3))
+def test_one_rounding_of_adjusted_prices_is_no_fault(ends: list[float], share: float, closes_high: bool, adjusted: float) -> None:
+    """As vendors adjust: the close is their adjusted close, the others are scaled by adjusted / close, so that the high may be below the close by the last bit."""
+    low, high = ends
+    close = high if closes_high else low
+    ratio = adjusted / close
+    opening = min(max(low + share * (high - low), low), high)
+    scaled = {"open": opening * ratio, "high": high * ratio, "low": low * ratio, "close": adjusted}
+    bars, rejected = screen(raw(scaled), calendar())
+    assert rejected.is_empty()
+    assert bars_violations(bars, calendar()) == []
+    kept = bars.row(0, named=True)
+    assert (kept["open"], kept["close"]) == (scaled["open"], adjusted)
+    assert kept["low"] <= min(kept["open"], kept["close"]) <= max(kept["open"], kept["close"]) <= kept["high"]
+    assert all(math.isclose(kept[name], scaled[name], rel_tol=1e-14) for name in ("high", "low"))
+
+
+@given(st.floats(1e-6, 1e6), st.floats(1e-12, 0.5))
+def test_more_than_rounding_is_a_fault(price: float, fault: float) -> None:
+    below = price * (1 - fault)
+    assert reasons_of(open=below, high=below, low=below, close=price) == ["high_below_close"]
+    assert reasons_of(open=price, high=price, low=price, close=below) == ["low_above_close"]
+
+
+def test_the_bars_that_a_strict_rule_lost_are_accepted() -> None:
+    """The high of an adjusted bar was rejected for one bit; a cent is still a fault."""
+    assert reasons_of(open=56.0, high=56.752182999999995, low=55.0, close=56.752183) == []
+    assert reasons_of(open=62.0, high=62.7, low=60.94281768798829, close=60.94281768798828) == []
+    assert reasons_of(open=56.0, high=56.742183, low=55.0, close=56.752183) == ["high_below_close"]
+
+
+@needs_market_data
+def test_real_bars_that_are_adjusted_as_vendors_do_lose_none_to_rounding() -> None:
+    traded = pl.read_parquet(US_DAILY_RAW).with_columns(session="date", defects=pl.lit(None, pl.String), vwap=pl.lit(None, pl.Float64))
+    factors = pl.read_parquet(US_DAILY_FACTORS).select("symbol", "date", factor=pl.col("price_factor") * pl.col("split_factor"))
+    joined = traded.sort("date").join_asof(factors.sort("date"), on="date", by="symbol", strategy="forward", check_sortedness=False)
+    adjusted = (pl.col("close") * pl.col("factor")).round(6)  # as vendors print it
+    scaled = [(pl.col(name) * (adjusted / pl.col("close"))).alias(name) for name in ("open", "high", "low")]
+    rows = joined.filter(pl.col("factor").is_not_null() & (pl.col("close") > 0)).with_columns(*scaled, adjusted.alias("close"))
+    rows = rows.with_columns(pl.col("volume").cast(pl.Float64)).select(*RAW_BARS_SCHEMA).cast(dict(RAW_BARS_SCHEMA))
+    lost = rows.filter((pl.col("high") < pl.max_horizontal("open", "close")) | (pl.col("low") > pl.min_horizontal("open", "close")))
+    as_traded = screen(
+        traded.with_columns(pl.col("volume").cast(pl.Float64)).select(*RAW_BARS_SCHEMA).cast(dict(RAW_BARS_SCHEMA)), calendar()
+    )[1]
+    rejected = screen(rows, calendar())[1]
+    assert lost.height > 100
+    assert rejected.height <= as_traded.height
 
 
 @needs_market_data
