@@ -229,19 +229,25 @@ def new_session_sensor(deployment: Deployment, daily: AssetJob, training: AssetJ
     )
     def new_session(context: dg.SensorEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         now = datetime.now(deployment.calendar.timezone)
-        outcome, asked = judge_source(deployment, now, context.instance, LastAsked.decoded(context.cursor))
+        outcome, asked = judge_remembering(deployment, now, context.instance, LastAsked.decoded(context.cursor))
         context.update_cursor("" if asked is None else asked.encoded())
         return outcome
 
     return new_session
 
 
-def judge_source(
-    deployment: Deployment, now: datetime, instance: dg.DagsterInstance, last: LastAsked | None = None
-) -> tuple[dg.RunRequest | dg.SkipReason, LastAsked | None]:
-    """What the source's newest session calls for at `now`: one run, or none and why; and what the source was asked for last.
+def judge_source(deployment: Deployment, now: datetime, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+    """What the source's newest session calls for at `now`: one run, or none and why.
 
     One session at a time, since its signals need the model of the session before; and one run at a time, so that two never write one session.
+    """
+    return judge_remembering(deployment, now, instance, None)[0]
+
+
+def judge_remembering(
+    deployment: Deployment, now: datetime, instance: dg.DagsterInstance, last: LastAsked | None
+) -> tuple[dg.RunRequest | dg.SkipReason, LastAsked | None]:
+    """As `judge_source`, and what the source was asked for last.
 
     Parameters
     ----------

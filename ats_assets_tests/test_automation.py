@@ -204,9 +204,9 @@ def test_a_new_session_asks_for_its_signals(root: Path, instance: dg.DagsterInst
 
 def test_a_session_is_waited_for_until_its_partition_exists(root: Path, instance: dg.DagsterInstance) -> None:
     deployment = market(root, FRIDAY)
-    early = judge_source(deployment, datetime(2021, 3, 12, 23, 59, tzinfo=UTC), instance)[0]
+    early = judge_source(deployment, datetime(2021, 3, 12, 23, 59, tzinfo=UTC), instance)
     assert isinstance(early, dg.SkipReason)
-    midnight = judge_source(deployment, datetime(2021, 3, 13, 0, 0, tzinfo=UTC), instance)[0]
+    midnight = judge_source(deployment, datetime(2021, 3, 13, 0, 0, tzinfo=UTC), instance)
     assert isinstance(midnight, dg.RunRequest)
     assert midnight.partition_key == "2021-03-12"
 

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ats_assets.automation import judge_source, range_tags
+from ats_assets.automation import judge_remembering, judge_source, range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.healing import delivered_versions
@@ -128,7 +128,7 @@ def test_the_sensor_goes_by_alpacas_clock_and_calendar(tmp_path: Path, monkeypat
         later = XNYS.closes_at(SESSIONS[-1]) + timedelta(days=5)
 
         def judged() -> dg.RunRequest | dg.SkipReason:
-            return judge_source(deployment, later, instance)[0]
+            return judge_source(deployment, later, instance)
 
         due = SESSIONS[-2]
         market.double.now = XNYS.closes_at(due) + timedelta(minutes=14)
@@ -181,7 +181,7 @@ def test_an_idle_tick_asks_for_the_time_and_nothing_else_until_a_session_is_due(
             last = LastAsked.decoded(None if last is None else last.encoded())  # as a cursor keeps it
             asked_for(market)
             began = time.process_time()  # of this process alone, the double's answers included
-            outcome, last = judge_source(deployment, market.double.now, instance, last)
+            outcome, last = judge_remembering(deployment, market.double.now, instance, last)
             return outcome, asked_for(market), time.process_time() - began
 
         market.double.now = datetime.combine(due, time_of_day(3), UTC)
@@ -222,7 +222,7 @@ def test_an_action_that_is_announced_after_its_ex_date_is_a_vintage_of_that_sess
             deployment.warehouse.write("signals", day, pl.DataFrame())
         market.double.now = XNYS.closes_at(SESSIONS[-1]) + timedelta(days=1)
         market.data.add_action("cash_dividends", late_dividend(ex))
-        request, last = judge_source(deployment, market.double.now, instance)
+        request, last = judge_remembering(deployment, market.double.now, instance, None)
         assert isinstance(request, dg.RunRequest)
         assert (request.job_name, request.partition_key, last) == ("late_actions", ex.isoformat(), None)
         before = datetime.now(UTC)
@@ -236,14 +236,14 @@ def test_an_action_that_is_announced_after_its_ex_date_is_a_vintage_of_that_sess
         assert pl.read_parquet(vintages[min(vintages)]).is_empty()
         kept = deployment.warehouse.read("corporate_actions", [ex])
         assert kept.select("symbol", "session", "cash", "payable").rows() == [("MSFT", ex, 0.25, ex + timedelta(days=30))]
-        following, last = judge_source(deployment, market.double.now, instance)
+        following, last = judge_remembering(deployment, market.double.now, instance, None)
         assert isinstance(following, dg.RunRequest)
         assert following.job_name in ("daily_signals", "nightly_retraining")
         assert last is not None
         assert last.session == SESSIONS[-1]
         # of a session before the last ten, nothing is asked for again
         market.data.add_action("cash_dividends", late_dividend(SESSIONS[2]) | {"id": "00000000-0000-0000-0000-000000000002"})
-        again, _ = judge_source(deployment, market.double.now, instance)
+        again = judge_source(deployment, market.double.now, instance)
         assert isinstance(again, dg.RunRequest)
         assert again.job_name == following.job_name
 
