@@ -38,7 +38,7 @@ def signals(*, session: str | None, form: str) -> None:
         sys.stdout.write(json.dumps(rows, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     elif form == "csv":
         say(_heading(rows))
-        frame = deployment.warehouse.read("signals", [asked or stored[-1]]).sort("rank")
+        frame = deployment.warehouse.read("signals", [asked or stored[-1]]).sort("rank", "symbol")
         sys.stdout.write(frame.write_csv())
     else:
         show_signals(deployment, rows, None)
@@ -48,7 +48,7 @@ def signals_rows(deployment: Deployment, session: date | None) -> Rows:
     """The signals of a session as JSON has them, best first, with the open that they are for; empty without a session."""
     if session is None:
         return {}
-    frame = deployment.warehouse.read("signals", [session]).sort("rank")
+    frame = deployment.warehouse.read("signals", [session]).sort("rank", "symbol")
     calendar = deployment.calendar
     following = calendar.after(session)
     return {

@@ -20,11 +20,15 @@ from typing import TYPE_CHECKING, Any
 import numpy as np
 import polars as pl
 
+from ats_assets.errors import ModelError
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.settings import LightgbmSettings
 
 if TYPE_CHECKING:
     import lightgbm as lgb
+
+LARGEST_QUERY = 10_000
+"""Rows of a query that LightGBM's ranking takes; its limit is part of its source."""
 
 GRADES = 10
 """Relevance grades of lambdarank."""
@@ -60,7 +64,13 @@ def fit_boosted_trees(data: TrainingSet, settings: LightgbmSettings) -> FittedTr
     Returns
     -------
     FittedTrees or Unavailable
-        The latter if fewer than `min_train_sessions` sessions are there to train on, or none to validate on.
+        The latter if fewer than `min_train_sessions` sessions are there to train on, or none to validate on, or no tree has a split: every symbol would
+        have the same score.
+
+    Raises
+    ------
+    ModelError
+        If a session has more symbols than LightGBM ranks at once.
     """
     labelled = len(data.train.sizes)
     if labelled < settings.min_train_sessions:
@@ -69,6 +79,7 @@ def fit_boosted_trees(data: TrainingSet, settings: LightgbmSettings) -> FittedTr
         )
     if not len(data.validation.sizes):
         return Unavailable(reason=f"no labelled validation sessions as of {data.window.session}")
+    _refuse_large_queries(data, settings)
     import lightgbm as lgb  # noqa: PLC0415 - takes two seconds, and most who import this fit nothing
 
     own = lightgbm_parameters(settings) | {"num_threads": settings.threads}
@@ -86,6 +97,8 @@ def fit_boosted_trees(data: TrainingSet, settings: LightgbmSettings) -> FittedTr
         callbacks=[lgb.early_stopping(settings.early_stopping_rounds, first_metric_only=True, verbose=False)],
     )
     best = booster.best_iteration or booster.current_iteration()
+    if not booster.feature_importance("split", iteration=best).any():
+        return Unavailable(reason=_without_splits(data, settings))
     scores = np.asarray(booster.predict(data.validation.x, num_iteration=best, num_threads=settings.threads))
     gains = booster.feature_importance("gain", iteration=best)
     stopping = {
@@ -133,6 +146,28 @@ def rank_ic_by_session(rows: CrossSections, scores: np.ndarray) -> pl.DataFrame:
     return pl.DataFrame({"decision_session": rows.sessions, "rank_ic": ics}).with_columns(
         pl.when(pl.Series(defined)).then("rank_ic").alias("rank_ic")
     )
+
+
+def _refuse_large_queries(data: TrainingSet, settings: LightgbmSettings) -> None:
+    if settings.objective != "lambdarank":
+        return
+    for rows in (data.train, data.validation):
+        largest = int(rows.sizes.argmax())
+        if rows.sizes[largest] > LARGEST_QUERY:
+            raise ModelError(
+                f"session {rows.sessions[largest]} has {rows.sizes[largest]:,} symbols, and lightgbm.objective = lambdarank ranks at most {LARGEST_QUERY:,} at once: "
+                f"set universe.size to {LARGEST_QUERY} or less, or lightgbm.objective to regression"
+            )
+
+
+def _without_splits(data: TrainingSet, settings: LightgbmSettings) -> str:
+    rows = len(data.train.y)
+    why = (
+        f"{rows:,} rows can't be split into leaves of {settings.min_data_in_leaf}: lower lightgbm.min_data_in_leaf, or train on more sessions or symbols"
+        if rows < 2 * settings.min_data_in_leaf
+        else f"no feature tells the labels of {rows:,} rows apart: look at the features with ats features show"
+    )
+    return f"no tree of the fit as of {data.window.session} has a split, so that every symbol would have the same score; {why}"
 
 
 def _target(rows: CrossSections, settings: LightgbmSettings) -> np.ndarray:

@@ -9,7 +9,7 @@ from ats_assets.portfolio.order_limits import LimitedTrades, limited_trades
 from ats_assets.portfolio.planning import TRADE_REASONS, TradePlan, plan_trades
 from ats_assets.portfolio.rebalance import desired_weights, wants_trade
 from ats_assets.portfolio.sizing import SHARE_DECIMALS, affordable_shares, round_down, shares_to_hold
-from ats_assets.portfolio.weights import long_short_quantiles, score_order, score_proportional, target_weights, top_k_long
+from ats_assets.portfolio.weights import long_short_quantiles, score_proportional, score_ranks, target_weights, top_k_long
 
 __all__ = [
     "CANCELLED",
@@ -38,8 +38,8 @@ __all__ = [
     "plan_trades",
     "price_after",
     "round_down",
-    "score_order",
     "score_proportional",
+    "score_ranks",
     "session_actions",
     "shares_to_hold",
     "target_weights",

@@ -82,15 +82,20 @@ def plan_trades(
         ndarrays of shape (n_symbols,); see `limited_trades`.
     """
     at = np.flatnonzero((held != 0.0) | (target != 0.0))  # alone, so that no sum depends on how many others there are
+    at = at[
+        _by_value(
+            held[at], prices[at], target[at], quoted[at], traded[at], *(_at(flags, at) for flags in (fractional, tradable, shortable))
+        )
+    ]
     some = _Symbols(
         held=held[at],
         prices=np.where(np.isfinite(prices[at]) & (prices[at] > 0.0), prices[at], 0.0),
         target=target[at],
         quoted=quoted[at],
         traded=traded[at],
-        tradable=_all(len(at)) if tradable is None else tradable[at],
-        shortable=_all(len(at)) if shortable is None else shortable[at],
-        fractional=np.broadcast_to(fractional, held.shape)[at],
+        tradable=_at(tradable, at),
+        shortable=_at(shortable, at),
+        fractional=_at(fractional, at),
     )
     values = to_cents(some.held * some.prices)
     equity = cash_cents + int(values.sum())
@@ -172,5 +177,13 @@ class _Spread:
         return spread
 
 
-def _all(n: int) -> Booleans:
-    return np.ones(n, dtype=bool)
+def _at(flags: bool | Booleans | None, at: NDArray[np.intp]) -> Booleans:
+    """Flags of all symbols, or one for all of them (none: true), at some."""
+    if isinstance(flags, np.ndarray) and flags.ndim:
+        return flags[at]
+    return np.full(len(at), True if flags is None else bool(flags))
+
+
+def _by_value(*keys: NDArray[Any]) -> NDArray[np.intp]:
+    """An order in which what a symbol is called has no part: sums depend on their order, and a share more or less may hang on their last bit."""
+    return np.lexsort(keys[::-1])

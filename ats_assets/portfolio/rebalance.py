@@ -72,7 +72,8 @@ def _limited(current: Floats, wanted: Floats, settings: PortfolioSettings, movab
     excess, size = abs(net) - settings.max_net, np.abs(added[heavy]).sum()
     if excess > 0.0 and size > 0.0:
         added = np.where(heavy, added * (1.0 - min(excess, size) / size), added)
-    return limit_net(kept + added, settings.max_net, ~movable)
+    limited = limit_net(kept + added, settings.max_net, ~movable)
+    return _clipped(limited, settings, movable)  # 0.001 + (0.01 - 0.001) is more than 0.01
 
 
 def _within_turnover(current: Floats, wanted: Floats, settings: PortfolioSettings, movable: Booleans) -> Floats:
@@ -93,13 +94,12 @@ def _within_turnover(current: Floats, wanted: Floats, settings: PortfolioSetting
 
 
 def _largest_first(sizes: Floats, budget: float) -> Floats:
-    """The share of each size that the budget pays for, from the largest size down (equal ones in the order given); all but one are 0 or 1."""
-    order = np.argsort(-sizes, kind="stable")
-    before = np.cumsum(sizes[order]) - sizes[order]
-    shares = np.zeros_like(sizes)
-    some = sizes[order] > 0.0
-    shares[order[some]] = np.clip(budget - before[some], 0.0, sizes[order][some]) / sizes[order][some]
-    return shares
+    """The share of each size that the budget pays for, from the largest size down; equal ones have the same. All but one of them are 0 or 1."""
+    values, which, counts = np.unique(sizes, return_inverse=True, return_counts=True)
+    totals = values * counts
+    larger = np.cumsum(totals[::-1])[::-1] - totals
+    shares = np.divide(np.clip(budget - larger, 0.0, totals), totals, out=np.zeros(len(values)), where=totals > 0.0)
+    return shares[which]
 
 
 def _clipped(weights: Floats, settings: PortfolioSettings, movable: Booleans) -> Floats:

@@ -35,7 +35,7 @@ def round_down(shares: Floats, *, fractional: bool | Booleans) -> Floats:
 def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings: BacktestSettings) -> Floats:
     """The buys that `cash_cents` pays for, costs included: all scaled down alike where it does not pay for all.
 
-    Fixed minimum commissions can make even scaled buys too dear; then the last in order (the caller sorts by symbol) are left out.
+    Fixed minimum commissions can make even scaled buys too dear; then the smallest are left out, equal ones together.
 
     Parameters
     ----------
@@ -55,8 +55,9 @@ def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings:
             return np.zeros_like(shares)
         bought = round_down(bought * max(0, cash_cents - margin) / needed, fractional=settings.fractional_shares)
     bought = bought.copy()
-    for i in range(len(bought) - 1, -1, -1):
-        bought[i] = 0.0
+    notional = notional_cents(bought, prices)
+    for least in np.unique(notional[bought > 0.0]):
+        bought[notional == least] = 0.0
         if _price_of(bought, prices, settings) <= cash_cents:
             break
     return bought

@@ -1,11 +1,11 @@
 """Scores of one cross-section to ideal target weights: what would be held if trading were free.
 
-Every method returns weights of shape (n_symbols,) whose absolute values sum to 1 (or to 0 where no weight can be given);
-`target_weights` scales them to the gross limit and applies the limits of `ats_assets.portfolio.limits`. Ties of the score go to the symbol that
-sorts first. A score that is not finite gets no weight and does not count.
-"""
+Every method returns weights of shape (n_symbols,) whose absolute values sum to 1 (or to 0 where no weight can be given, or to less where equal scores stand on both sides);
+`target_weights` scales them to the gross limit and applies the limits of `ats_assets.portfolio.limits`. A score that is not finite gets no weight and does not count.
 
-from collections.abc import Sequence
+No method is told the symbols: equal scores get equal weights. Where fewer places are left than scores are equal, they share the places; where all scores are equal, they say
+nothing, and nothing is chosen (decision 23).
+"""
 
 import numpy as np
 from numpy.typing import NDArray
@@ -16,67 +16,72 @@ from ats_assets.settings import PortfolioSettings
 Floats = NDArray[np.float64]
 
 
-def target_weights(symbols: Sequence[str], scores: Floats, settings: PortfolioSettings) -> Floats:
+def target_weights(scores: Floats, settings: PortfolioSettings) -> Floats:
     """Ideal weights under the limits on weight, gross and net; turnover and no-trade band need the positions held (`rebalance.py`).
 
     The method's weights are scaled to `max_gross`: a book of that size is the aim, whatever the method.
 
     Parameters
     ----------
-    symbols
-        The symbols of one session, in any order, length n_symbols.
     scores
-        ndarray of shape (n_symbols,); higher is better.
+        ndarray of shape (n_symbols,), of the symbols of one session in any order; higher is better.
     settings
         Method and limits.
 
     Returns
     -------
     ndarray of shape (n_symbols,)
-        Shares of equity, negative for short.
+        Shares of equity, negative for short. Scores in another order give the same weights in that order, to the bit.
     """
     scores = np.asarray(scores, dtype=np.float64)
-    if len(symbols) != len(scores):
-        raise ValueError(f"{len(symbols)} symbols but {len(scores)} scores: give one score for each symbol")
+    order = np.argsort(scores, kind="stable")  # sums depend on their order: it is that of the scores, and equal ones have equal weights
+    ascending = scores[order]
     if settings.method == "top_k_long":
-        shape = top_k_long(symbols, scores, settings.top_k)
+        shape = top_k_long(ascending, settings.top_k)
     elif settings.method == "long_short_quantiles":
-        shape = long_short_quantiles(symbols, scores, settings.quantile)
+        shape = long_short_quantiles(ascending, settings.quantile)
     else:
-        shape = score_proportional(scores)
-    return within_limits(shape * settings.max_gross, settings)
-
-
-def score_order(symbols: Sequence[str], scores: Floats) -> NDArray[np.intp]:
-    """Positions from the best score to the worst, ties by symbol, scores that are not finite last."""
-    finite = np.isfinite(scores)
-    descending = np.where(finite, -scores, np.inf)
-    return np.lexsort((np.asarray(symbols, dtype=np.str_), descending, ~finite))
-
-
-def top_k_long(symbols: Sequence[str], scores: Floats, k: int) -> Floats:
-    """Equal weights of the k best scores; of all of them where there are fewer."""
-    weights = np.zeros(len(scores))
-    chosen = score_order(symbols, scores)[: min(k, int(np.isfinite(scores).sum()))]
-    if len(chosen):
-        weights[chosen] = 1.0 / len(chosen)
+        shape = score_proportional(ascending)
+    weights = np.empty(len(scores))
+    weights[order] = within_limits(shape * settings.max_gross, settings)
     return weights
 
 
-def long_short_quantiles(symbols: Sequence[str], scores: Floats, quantile: float) -> Floats:
+def score_ranks(scores: Floats) -> NDArray[np.uint32]:
+    """The rank of each score of shape (n_symbols,): 1 + the number of higher ones, so that equal scores share a rank; those that are not finite come last."""
+    known = np.where(np.isfinite(scores), scores, -np.inf)
+    return (1 + len(known) - np.searchsorted(np.sort(known), known, side="right")).astype(np.uint32)
+
+
+def top_k_long(scores: Floats, k: int) -> Floats:
+    """Equal weights of the k best scores, of all of them where there are no more than k; none where more than k are all equal."""
+    known = scores[np.isfinite(scores)]
+    if not len(known) or (len(known) > k and known.min() == known.max()):
+        return np.zeros(len(scores))
+    return _places(scores, k) / min(k, len(known))
+
+
+def long_short_quantiles(scores: Floats, quantile: float) -> Floats:
     """Long the best quantile, short the worst, each side equally weighted with half of the gross.
 
-    A side has floor(quantile * n) symbols, at least one; fewer than two finite scores give no weights.
+    A side has floor(quantile * n) places, at least one; fewer than two finite scores give no weights.
     """
-    weights = np.zeros(len(scores))
     n = int(np.isfinite(scores).sum())
     if n < 2:
-        return weights
+        return np.zeros(len(scores))
     side = max(1, int(n * quantile + 1e-9))  # the nudge: 100 * 0.29 is 28.999…
-    order = score_order(symbols, scores)[:n]
-    weights[order[:side]] = 0.5 / side
-    weights[order[n - side :]] = -0.5 / side
-    return weights
+    return 0.5 / side * (_places(scores, side) - _places(-scores, side))
+
+
+def _places(scores: Floats, k: int) -> Floats:
+    """The share of a place that each score gets of k places, which go to the best: 1, 0, or less than 1 where equal scores share what is left."""
+    finite = np.isfinite(scores)
+    ordered = np.sort(scores[finite])
+    below, upto = (np.searchsorted(ordered, scores[finite], side=side) for side in ("left", "right"))
+    equal = upto - below
+    places = np.zeros(len(scores))
+    places[finite] = np.clip(k - (len(ordered) - upto), 0, equal) / equal
+    return places
 
 
 def score_proportional(scores: Floats) -> Floats:

@@ -208,7 +208,7 @@ def unfilled_table(unfilled: pl.DataFrame) -> Table:
 
 def signals_table(signals: pl.DataFrame) -> Table:
     """The signals of the newest session that are not flat, best first."""
-    newest = signals.filter(pl.col("session") == signals["session"].max(), pl.col("direction") != "flat").sort("rank")
+    newest = signals.filter(pl.col("session") == signals["session"].max(), pl.col("direction") != "flat").sort("rank", "symbol")
     chosen = newest if len(newest) <= SHOWN_SIGNALS else pl.concat([newest.head(SHOWN_SIGNALS // 2), newest.tail(SHOWN_SIGNALS // 2)])
     rows = [
         (

@@ -132,7 +132,7 @@ def _signals(deployment: Deployment) -> dg.AssetsDefinition:
             settings=settings.signals,
         )
         made = signals_from_predictions(predictions.filter(pl.col("session") >= sessions[0]), settings.portfolio, probabilities)
-        newest = made.filter(pl.col("session") == sessions[-1], pl.col("target_weight") != 0).sort("rank").head(10)
+        newest = made.filter(pl.col("session") == sessions[-1], pl.col("target_weight") != 0).sort("rank", "symbol").head(10)
         rows = "\n".join(f"| {s} | {d} | {w:+.2%} |" for s, d, w in newest.select("symbol", "direction", "target_weight").iter_rows())
         context.add_output_metadata({"newest": dg.MetadataValue.md(f"| symbol | direction | target weight |\n|---|---|---|\n{rows}")})
         return made

@@ -66,7 +66,7 @@ class Signals(pa.DataFrameModel):
 
     symbol: str = pa.Field(description="ticker, as in the bars")
     session: date = pa.Field(description="session at whose close the signal was known; it is traded at the next open")
-    rank: pl.UInt32 = pa.Field(ge=1, description="1 = the highest score")
+    rank: pl.UInt32 = pa.Field(ge=1, description="1 = the highest score; equal scores share a rank")
     score: float = pa.Field(description="of the model")
     direction: str = pa.Field(isin=["long", "short", "flat"], description="sign of the target weight")
     probability: float = pa.Field(

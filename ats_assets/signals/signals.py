@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ats_assets.errors import ContractError
-from ats_assets.portfolio import score_order, target_weights
+from ats_assets.portfolio import score_ranks, target_weights
 from ats_assets.settings import PortfolioSettings
 from ats_assets.signals.schema import SIGNALS_SCHEMA
 
@@ -30,7 +30,7 @@ def signals_from_predictions(
     Returns
     -------
     DataFrame
-        The signals contract, sorted by (session, symbol). Rank 1 is the highest score, ties by symbol.
+        The signals contract, sorted by (session, symbol). Rank 1 is the highest score; equal scores share a rank and a weight.
 
     Raises
     ------
@@ -52,13 +52,10 @@ def signals_from_predictions(
 
 
 def _of_one_session(predictions: pl.DataFrame, settings: PortfolioSettings) -> pl.DataFrame:
-    symbols = predictions["symbol"].to_list()
     scores = predictions["score"].fill_null(float("nan")).to_numpy()
-    rank = np.empty(len(symbols), dtype=np.uint32)
-    rank[score_order(symbols, scores)] = np.arange(1, len(symbols) + 1, dtype=np.uint32)
-    weights = target_weights(symbols, scores, settings) + 0.0  # no negative zeros
+    weights = target_weights(scores, settings) + 0.0  # no negative zeros
     return predictions.with_columns(
-        pl.Series("rank", rank),
+        pl.Series("rank", score_ranks(scores)),
         pl.Series("target_weight", weights),
         pl.Series("direction", np.where(weights > 0, "long", np.where(weights < 0, "short", "flat")), dtype=pl.String),
     ).select(pl.col(name).cast(dtype) for name, dtype in SIGNALS_SCHEMA.items())

@@ -1,12 +1,10 @@
 """What the skill of many sessions adds up to, and whether it can be told from chance.
 
-The returns of neighbouring decisions overlap, so that their ICs are correlated, and a plain t-statistic is too large by about sqrt(horizon). Here it is the mean over its
-standard error after Newey and West (Econometrica 55, 1987), with Bartlett weights and as many lags as the horizon has sessions:
-
-    var(mean) = (g[0] + 2 sum_{j=1..h} (1 - j/(h+1)) g[j]) / n,    g[j] = 1/n sum_t (x[t] - mean) (x[t-j] - mean)
+The mean rank IC is judged by `newey_west_t` (`ats_assets/signals/edge_test.py`), which allows for the overlap of the outcomes and for the length of the history.
 
 The bar is t >= 3, not 2: several horizons are looked at, and models were tried before this one (Harvey, Liu and Zhu, Review of Financial Studies 29, 2016). On pure chance
-it is passed by 0.1% to 1.6% of simulated histories of at least 10 h sessions (h = 1, 5, 20); below max(60, 10 h) sessions there is no verdict but "no edge".
+it is passed by 0.1% to 0.6% of simulated histories of at least 10 h sessions (decision 7 has the table; benchmarks/edge_test_size.py makes it); below max(60, 10 h) sessions
+there is no verdict but "no edge".
 """
 
 from dataclasses import dataclass
@@ -15,6 +13,7 @@ from typing import Literal
 import numpy as np
 import polars as pl
 
+from ats_assets.signals.edge_test import newey_west_t
 from ats_assets.signals.schema import QUANTILES
 
 EDGE_T_STATISTIC = 3.0
@@ -33,7 +32,7 @@ class HorizonSkill:
     icir: float | None
     """Mean of the rank IC over its standard deviation, for one session (not annualised)."""
     t_statistic: float | None
-    """Of the mean rank IC, Newey-West."""
+    """Of the mean rank IC, by `newey_west_t`: in standard errors of a normal distribution."""
     positive_share: float | None
     """Sessions with a rank IC above zero."""
     turnover: float | None
@@ -81,18 +80,6 @@ def skill_summary(skill: pl.DataFrame, horizon_sessions: int | None = None) -> S
     figures = "" if best.mean_rank_ic is None else f" (mean rank IC {best.mean_rank_ic:+.4f} over {best.sessions} sessions)"
     text = f"{best.verdict.capitalize()} at a horizon of {best.horizon_sessions} sessions: {best.why}{figures}."
     return SkillSummary(horizons=horizons, verdict=best.verdict, text=text)
-
-
-def newey_west_t(values: np.ndarray, lags: int) -> float | None:
-    """The t-statistic of the mean of `values` (shape (n,), in time order); None for fewer than 2 values or without variance."""
-    n = len(values)
-    if n < 2 or values.min() == values.max():
-        return None
-    centred = values - values.mean()
-    variance = float((centred * centred).sum()) / n
-    for lag in range(1, min(lags, n - 1) + 1):
-        variance += 2.0 * (1.0 - lag / (lags + 1.0)) * float((centred[lag:] * centred[:-lag]).sum()) / n
-    return float(values.mean() / np.sqrt(variance / n)) if variance > 0 else None
 
 
 def _horizon(horizon: int, rows: pl.DataFrame) -> HorizonSkill:

@@ -1,10 +1,15 @@
+from dataclasses import replace
+
 import lightgbm as lgb
 import numpy as np
+import polars as pl
 import pytest
 from scipy.stats import spearmanr
 
-from ats_assets.models import FittedTrees, Unavailable, fit_boosted_trees
-from ats_assets_tests.models.fits import CALENDAR, SETTINGS, small_training_set
+from ats_assets.errors import ModelError
+from ats_assets.models import CrossSections, FittedTrees, Unavailable, fit_boosted_trees
+from ats_assets.models.boosted_trees import GRADES, LARGEST_QUERY, rank_ic_by_session
+from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, small_training_set
 
 
 def fitted(**changes: object) -> FittedTrees:
@@ -57,7 +62,48 @@ def test_too_little_history_gives_no_model_but_its_reason() -> None:
 
 
 def test_constant_scores_have_no_rank_ic() -> None:
-    settings = SETTINGS.model_copy(update={"min_data_in_leaf": 100_000})
+    rows = small_training_set().validation
+    assert rank_ic_by_session(rows, np.zeros(len(rows.y)))["rank_ic"].null_count() == len(rows.sizes)
+
+
+def test_trees_without_a_split_are_no_model_but_a_reason() -> None:
+    """Such a model was "fitted" until then, and the ten symbols that sort first were bought by it."""
+    settings = SETTINGS.model_copy(update={"min_data_in_leaf": 2_000})
     model = fit_boosted_trees(small_training_set(settings=settings), settings)
-    assert isinstance(model, FittedTrees)
-    assert model.validation["rank_ic"].null_count() == model.validation.height
+    assert model == Unavailable(
+        reason=f"no tree of the fit as of {SESSION} has a split, so that every symbol would have the same score; 2,340 rows can't be split into leaves of 2000: "
+        "lower lightgbm.min_data_in_leaf, or train on more sessions or symbols"
+    )
+
+
+@pytest.mark.parametrize("changes", [{}, {"objective": "lambdarank"}])
+def test_features_that_tell_nothing_apart_are_no_model(changes: dict[str, str]) -> None:
+    settings = SETTINGS.model_copy(update=changes)
+    data = small_training_set(settings=settings)
+    flat = replace(data, train=replace(data.train, x=np.ones_like(data.train.x)))
+    model = fit_boosted_trees(flat, settings)
+    assert isinstance(model, Unavailable)
+    assert "no feature tells the labels" in model.reason
+
+
+@pytest.mark.parametrize("part", ["train", "validation"])
+def test_a_session_of_more_symbols_than_lambdarank_takes_is_an_error_that_names_the_settings(part: str) -> None:
+    """LightGBM's own error came until then, which names neither the session nor a setting."""
+    settings = SETTINGS.model_copy(update={"objective": "lambdarank", "min_train_sessions": 1})
+    data = small_training_set(settings=settings)
+    n = LARGEST_QUERY + 1
+    keys = pl.DataFrame({"session": [SESSION] * n, "symbol": [f"S{i:05d}" for i in range(n)]})
+    large = CrossSections(keys=keys, x=np.zeros((n, 4), np.float32), y=np.arange(n, dtype=float), sizes=np.array([n]))
+    with pytest.raises(ModelError, match=rf"{SESSION} has 10,001 symbols.*universe.size.*lightgbm.objective"):
+        fit_boosted_trees(replace(data, **{part: large}), settings)  # pyright: ignore[reportArgumentType]
+    assert not isinstance(lightgbm_takes(LARGEST_QUERY), str)
+    assert "10000" in str(lightgbm_takes(n))
+
+
+def lightgbm_takes(rows: int) -> lgb.Booster | str:
+    """A ranking of one query, or what LightGBM says."""
+    data = lgb.Dataset(np.arange(rows, dtype=float)[:, None], np.arange(rows) % GRADES, group=[rows])
+    try:
+        return lgb.train({"objective": "lambdarank", "num_leaves": 2, "verbosity": -1, "num_threads": 1}, data, num_boost_round=1)
+    except lgb.basic.LightGBMError as error:
+        return str(error)

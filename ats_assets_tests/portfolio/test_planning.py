@@ -1,3 +1,5 @@
+from random import Random
+
 import numpy as np
 import pytest
 from hypothesis import given
@@ -135,3 +137,19 @@ def test_no_limit_is_ever_exceeded(
     cut = made.shares != shares
     assert (made.cut_by[cut] != "").all()
     assert {f"limit_{name}" for name in made.cut_by[made.cut_by != ""]} <= set(TRADE_REASONS)
+
+
+@given(
+    st.lists(st.tuples(st.integers(-3, 3), st.sampled_from([7.0, 10.1, 33.3]), st.sampled_from([-0.1, 0.0, 0.1, 0.3])), max_size=12),
+    st.randoms(use_true_random=False),
+)
+def test_the_plan_does_not_depend_on_the_order_of_the_symbols(rows: list[tuple[int, float, float]], random: Random) -> None:
+    """To the bit: a share more or less may hang on the last one of a sum."""
+    held, prices, target = ([row[i] for row in rows] for i in range(3))
+    order = random.sample(range(len(rows)), len(rows))
+    limited = PortfolioSettings(max_weight=0.3, max_turnover=0.4, max_gross=1.1, max_net=0.5)
+    how = {"portfolio": limited, "limits": WIDE.model_copy(update={"max_day_share": 0.3}), "fractional": True}
+    direct = plan(held, prices, 100, target, **how)
+    permuted = plan(*([values[i] for i in order] for values in (held, prices)), 100, [target[i] for i in order], **how)
+    for name in ("shares", "wanted", "closing", "current", "reasons"):
+        np.testing.assert_array_equal(getattr(permuted, name), getattr(direct, name)[order])

@@ -126,3 +126,11 @@ def test_a_book_of_many_small_positions_is_traded_though_each_is_smaller_than_th
     np.testing.assert_allclose(half, target / 2)
     np.testing.assert_allclose(desired_weights(half, target, limits), target)
     assert (desired_weights(target * 0.85, target, limits) == target * 0.85).all()
+
+
+def test_equal_exits_share_what_the_turnover_limit_leaves_them() -> None:
+    """The first of them in the alphabet left until then, and the others stayed."""
+    limits = PortfolioSettings(max_turnover=0.5, no_trade_band=0.0, max_weight=1.0)
+    desired = desired_weights(np.array([0.25, 0.25, 0.25, 0.25]), np.zeros(4), limits)
+    assert desired.tolist() == [0.125] * 4
+    assert desired_weights(np.array([0.2, 0.4, 0.2]), np.zeros(3), limits).round(12).tolist() == [0.15, 0.0, 0.15]

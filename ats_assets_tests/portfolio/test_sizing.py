@@ -1,3 +1,5 @@
+from random import Random
+
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
@@ -27,6 +29,22 @@ def test_bought_shares_are_paid_for(orders: list[tuple[float, float]], cash: int
     assert (bought <= wanted).all()
     if not fractional:
         assert (bought == np.trunc(bought)).all()
+
+
+@given(ORDERS, st.integers(0, 10**8), st.randoms(use_true_random=False))
+def test_what_is_bought_does_not_depend_on_the_order_of_the_symbols(orders: list[tuple[float, float]], cash: int, random: Random) -> None:
+    """Where commissions made even scaled buys too dear, the last symbols of the alphabet were left out."""
+    settings = BacktestSettings(fractional_shares=True, min_commission=1.0)
+    shares, prices = (np.array([order[i] for order in orders]) for i in range(2))
+    order = np.array(random.sample(range(len(orders)), len(orders)), dtype=int)
+    bought = affordable_shares(shares, prices, cash, settings)
+    assert affordable_shares(shares[order], prices[order], cash, settings).tolist() == bought[order].tolist()
+
+
+def test_where_commissions_eat_the_cash_the_smallest_orders_are_left_out() -> None:
+    settings = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0, min_commission=10.0, fractional_shares=True)
+    bought = affordable_shares(np.array([1.0, 3.0, 2.0, 1.0]), np.full(4, 10.0), 3_500, settings)
+    assert (bought > 0).tolist() == [False, True, True, False]
 
 
 def test_enough_cash_buys_everything() -> None:

@@ -27,8 +27,8 @@ def test_rank_direction_and_weight_by_hand() -> None:
     rows = signals.select("symbol", "session", "rank", "direction", "target_weight", "probability").rows()
     assert rows == [
         ("A", MONDAY, 3, "short", -0.5, None),
-        ("B", MONDAY, 1, "long", 0.5, None),  # the tie goes to the first symbol
-        ("C", MONDAY, 2, "flat", 0.0, None),
+        ("B", MONDAY, 1, "long", 0.25, None),  # equal scores share the one place
+        ("C", MONDAY, 1, "long", 0.25, None),
         ("A", TUESDAY, 1, "long", 0.5, None),
         ("B", TUESDAY, 2, "short", -0.5, None),
     ]
@@ -49,6 +49,19 @@ def test_no_predictions_no_signals() -> None:
 def test_two_predictions_for_one_symbol_are_refused() -> None:
     with pytest.raises(ContractError, match="A has several rows in session 2020-01-06"):
         signals_from_predictions(predictions(("A", MONDAY, 1.0), ("A", MONDAY, 2.0)), PortfolioSettings())
+
+
+@given(st.integers(0, 2**32 - 1), st.sampled_from(["top_k_long", "long_short_quantiles", "score_proportional"]))
+def test_symbols_under_other_names_have_the_same_signals(seed: int, method: str) -> None:
+    """The alphabet chose among equal scores until then."""
+    random = np.random.default_rng(seed)
+    names = [f"S{i:02}" for i in range(random.integers(1, 30))]
+    others = dict(zip(names, random.permutation(names).tolist(), strict=True))
+    frame = predictions(*((name, MONDAY, float(random.integers(-3, 3))) for name in names))
+    settings = PortfolioSettings(method=method, top_k=5)  # pyright: ignore[reportArgumentType]
+    signals = signals_from_predictions(frame, settings)
+    renamed = signals_from_predictions(frame.with_columns(pl.col("symbol").replace_strict(others)), settings)
+    assert renamed.equals(signals.with_columns(pl.col("symbol").replace_strict(others)).sort("session", "symbol"))
 
 
 @given(st.integers(0, 2**32 - 1), st.sampled_from(["top_k_long", "long_short_quantiles", "score_proportional"]))

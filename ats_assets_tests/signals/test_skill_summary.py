@@ -1,40 +1,8 @@
-import numpy as np
 import polars as pl
 import pytest
 
-from ats_assets.signals import SKILL_SCHEMA, newey_west_t, skill, skill_summary
+from ats_assets.signals import SKILL_SCHEMA, skill, skill_summary
 from ats_assets_tests.signals.outcomes import days, outcomes
-
-
-def naive_newey_west(x: list[float], lags: int) -> float:
-    """The formula of 1987, term by term."""
-    n, mean = len(x), sum(x) / len(x)
-    total = sum((v - mean) ** 2 for v in x) / n
-    for j in range(1, lags + 1):
-        gamma = sum((x[t] - mean) * (x[t - j] - mean) for t in range(j, n)) / n
-        total += 2 * (1 - j / (lags + 1)) * gamma
-    return mean / (total / n) ** 0.5
-
-
-@pytest.mark.parametrize("lags", [0, 1, 5, 20])
-def test_the_t_statistic_is_newey_and_wests(lags: int) -> None:
-    x = np.random.default_rng(lags).standard_normal(150) + 0.2
-    assert newey_west_t(x, lags) == pytest.approx(naive_newey_west(x.tolist(), lags))
-
-
-def test_without_lags_it_is_the_plain_one_and_overlap_lowers_it() -> None:
-    x = np.random.default_rng(3).standard_normal(400) + 0.1
-    assert newey_west_t(x, 0) == pytest.approx(x.mean() / (x.std() / 20))
-    overlapping = np.convolve(x, np.ones(20), "valid")
-    plain, honest = newey_west_t(overlapping, 0), newey_west_t(overlapping, 20)
-    assert plain is not None
-    assert honest is not None
-    assert honest < plain / 2
-
-
-def test_nothing_is_claimed_for_a_constant_or_a_single_value() -> None:
-    assert newey_west_t(np.ones(50), 5) is None
-    assert newey_west_t(np.array([0.1]), 1) is None
 
 
 def test_a_planted_edge_is_found_and_decays() -> None:
