@@ -16,6 +16,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ats_assets.errors import SettingsError
 from ats_assets.secrecy import hold_secret, redacted
+from ats_assets.trading_year import sessions_per_year
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
@@ -211,6 +212,15 @@ class UniverseSettings(Section):
     focus: tuple[str, ...] = Field(default=(), description="symbols that are always members while they have a bar")
 
 
+class ExpressionsSettings(Section):
+    """How feature expressions are computed."""
+
+    flat_windows: Literal["relative", "qlib"] = Field(
+        default="relative",
+        description="where correlation, R², skewness and kurtosis are missing because nothing moves: by the window's mean, or by qlib's absolute thresholds",
+    )
+
+
 class FeaturesSettings(Section):
     """Which feature families are assets: built-in ones by name, and each file of the folder."""
 
@@ -307,7 +317,9 @@ class BacktestSettings(Section):
         default=None, description="symbol to compare with; default: all symbols that have a signal, equally weighted"
     )
     risk_free_rate: float = Field(default=0.0, description="a year")
-    sessions_per_year: Positive = 252
+    sessions_per_year: Positive = Field(
+        default=252, description="that yearly figures are made with; default: what calendar.exchange has a year"
+    )
 
 
 class OrderLimitSettings(Section):
@@ -396,6 +408,7 @@ class Settings(BaseSettings):
     bars: BarsSettings = BarsSettings()
     actions: ActionsSettings = ActionsSettings()
     universe: UniverseSettings = UniverseSettings()
+    expressions: ExpressionsSettings = ExpressionsSettings()
     features: FeaturesSettings = FeaturesSettings()
     labels: LabelsSettings = LabelsSettings()
     lightgbm: LightgbmSettings = LightgbmSettings()
@@ -415,6 +428,13 @@ class Settings(BaseSettings):
                 f"lightgbm.horizon_sessions is {self.lightgbm.horizon_sessions}, but labels.horizons_sessions has only "
                 f"{list(self.labels.horizons_sessions)}: add it there or choose one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _a_year_is_the_calendars(self) -> "Settings":
+        year = sessions_per_year(self.calendar.exchange)
+        if year is not None and "sessions_per_year" not in self.backtest.model_fields_set:
+            vars(self)["backtest"] = self.backtest.model_copy(update={"sessions_per_year": year})
         return self
 
     @classmethod

@@ -25,7 +25,7 @@ CRYPTO = (
     SETTINGS.replace("first_session = 2020-10-01", 'exchange = "24/7"\nfirst_session = 2020-12-01')
     .replace("2021-01-04", DAYS[0].isoformat())
     .replace("2021-03-31", DAYS[-1].isoformat())
-    .replace("[portfolio]", '[graph]\nprefix = "crypto"\n[backtest]\nfractional_shares = true\nsessions_per_year = 365\n[portfolio]')
+    .replace("[portfolio]", '[graph]\nprefix = "crypto"\n[backtest]\nfractional_shares = true\n[portfolio]')
 )
 
 

@@ -17,6 +17,7 @@ from ats_assets.lineage import LineageIndex
 from ats_assets.models import ModelStore
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
 from ats_assets.settings import Settings, settings_file
+from ats_assets.trading_year import sessions_per_year
 from ats_assets.warehouse import Warehouse
 
 PYTHONS = ((3, 11), (3, 12))
@@ -57,7 +58,7 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     except CalendarError as error:
         yield Finding(subject="calendar", status="fail", text=str(error))
         return
-    yield _calendar(calendar)
+    yield _calendar(calendar, settings.backtest.sessions_per_year)
     yield _source(deployment)
     yield _features(deployment)
     yield from _warehouse(deployment)
@@ -165,14 +166,19 @@ def _dagster() -> Iterator[Finding]:
         yield Finding(subject="Dagster", status="ok", text=text)
 
 
-def _calendar(calendar: SessionCalendar) -> Finding:
+def _calendar(calendar: SessionCalendar, a_year: int) -> Finding:
     newest = calendar.last_closed(datetime.now(UTC))
-    text = f"{calendar.exchange} ({calendar.timezone}), sessions from {calendar.first} to {calendar.last}, last closed {newest}"
+    text = f"{calendar.exchange} ({calendar.timezone}), sessions from {calendar.first} to {calendar.last}, last closed {newest}; {a_year} a year"
     left = len(calendar.sessions(newest, calendar.last)) - 1
     if calendar.ends_because and left < ENDS_SOON:
         return Finding(
             subject="calendar", status="warn" if left else "fail", text=f"{text}; {left} sessions left", advice=calendar.ends_because
         )
+    year = sessions_per_year(calendar.exchange)
+    if year and abs(a_year / year - 1) > 0.05:
+        advice = f"unset it, or make it {year}: Sharpe ratio, volatility and yearly returns are made with it"
+        text = f"{text}, by backtest.sessions_per_year; {calendar.exchange} has {year}"
+        return Finding(subject="calendar", status="warn", text=text, advice=advice)
     return Finding(subject="calendar", status="ok", text=text)
 
 

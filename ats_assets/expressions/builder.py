@@ -2,9 +2,12 @@
 
 from collections.abc import Callable
 from dataclasses import dataclass, field
-from typing import Final
+from typing import Final, Literal
 
 from ats_assets.expressions.machine import Op
+
+Flat = Literal["relative", "qlib"]
+"""Which windows are flat, so that a correlation in them means nothing: by their mean, or by qlib's absolute thresholds."""
 
 GROUP: Final = "@@"
 """Before the name of a column of the panel that is read as groups."""
@@ -79,8 +82,10 @@ class Builder:
     """Collects nodes, equal ones once.
 
     `lookbacks` are counted within a stage; `backs` and `aheads` are the sessions before and after the current one that count in all. `levels` are the
-    stages that have to run before.
+    stages that have to run before. `qlib_flat` is 1 where qlib's rule says which windows are flat, else 0.
     """
+
+    qlib_flat: float = 0.0
 
     nodes: list[Node] = field(default_factory=list)
     numbers: dict[Node, int] = field(default_factory=dict)

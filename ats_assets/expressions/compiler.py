@@ -11,7 +11,7 @@ from typing import Final, NoReturn
 from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import across
 from ats_assets.expressions.averages import memory
-from ats_assets.expressions.builder import GROUP, Builder
+from ats_assets.expressions.builder import GROUP, Builder, Flat
 from ats_assets.expressions.complaints import complaint, pointed
 from ats_assets.expressions.operators import OPERATORS, SIGNS, Operator, negated
 from ats_assets.expressions.parser import parse
@@ -44,13 +44,15 @@ _ARITHMETIC: Mapping[str, Callable[[float, float], float]] = {
 }
 
 
-def compile_expressions(expressions: Mapping[str, str], *, look_ahead: bool = False) -> StagedPlan:
+def compile_expressions(expressions: Mapping[str, str], *, look_ahead: bool = False, flat: Flat = "relative") -> StagedPlan:
     """Compile expressions, output name to text, to one plan in which common parts are computed once.
 
     Parameters
     ----------
     look_ahead
         Allow `Ref` and `Delta` with a negative lag: what is computed are labels, and not features.
+    flat
+        Which windows count as flat in `Corr`, `Rsquare`, `Skew` and `Kurt`; see `compute`.
 
     Raises
     ------
@@ -59,7 +61,7 @@ def compile_expressions(expressions: Mapping[str, str], *, look_ahead: bool = Fa
     LookAheadError
         If an expression refers to a later session, and may not.
     """
-    return _compiled(tuple(expressions.items()), look_ahead)
+    return _compiled(tuple(expressions.items()), look_ahead, flat)
 
 
 def named_symbols(expressions: Mapping[str, str]) -> list[str]:
@@ -78,8 +80,8 @@ def lookahead(expressions: Mapping[str, str]) -> int:
 
 
 @lru_cache(maxsize=64)
-def _compiled(expressions: tuple[tuple[str, str], ...], look_ahead: bool) -> StagedPlan:
-    builder = Builder()
+def _compiled(expressions: tuple[tuple[str, str], ...], look_ahead: bool, flat: Flat) -> StagedPlan:
+    builder = Builder(qlib_flat=float(flat == "qlib"))
     results: list[int] = []
     for name, text in expressions:
         try:

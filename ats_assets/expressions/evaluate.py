@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 
 from ats_assets.errors import ExpressionError
 from ats_assets.expressions import blocks
-from ats_assets.expressions.builder import GROUP
+from ats_assets.expressions.builder import GROUP, Flat
 from ats_assets.expressions.compiler import compile_expressions
 from ats_assets.expressions.epochs import side_by_side, with_epochs
 from ats_assets.expressions.grid import Grid, make_grid, series_key
@@ -32,6 +32,7 @@ def compute(
     look_ahead: bool = False,
     adjustments: pl.DataFrame | None = None,
     bearers: Mapping[str, str] | None = None,
+    flat: Flat = "relative",
 ) -> pl.DataFrame:
     """Evaluate expressions for every row of a panel.
 
@@ -62,6 +63,9 @@ def compute(
         multiplied where a window reaches across it; one row a key. A row's value is that of the panel scaled as of the row's own session, with the same bits (`epochs`). Not with `look_ahead`.
     bearers
         Symbols that the expressions name -> the instrument that is meant; default, of each: the instrument of the newest row of that symbol.
+    flat
+        Where `Corr`, `Rsquare`, `Skew` and `Kurt` are missing because nothing moves. "relative": up to a standard deviation of 2^-23 of the window's mean, whatever the unit;
+        "qlib": up to 2e-5 (a variance of 1e-14), as qlib has it.
 
     Returns
     -------
@@ -86,7 +90,7 @@ def compute(
         )
     if not expressions:
         return make_grid(panel, (), sessions, since).keys
-    plan = compile_expressions(expressions, look_ahead=look_ahead)
+    plan = compile_expressions(expressions, look_ahead=look_ahead, flat=flat)
     fields = [*plan.fields, *(GROUP + name for name in plan.groups)]
     grid = make_grid(with_groups(panel, plan.groups), fields, sessions, since)
     out = np.empty((len(expressions), len(grid.keys)), np.float32)

@@ -76,18 +76,19 @@ class Op(IntEnum):
     ARG_MAXIMUM = 44
     COVARIANCE = 45
     CORRELATION = 46
-    RANK = 47
-    QUANTILE = 48
-    WEIGHT_MERGE = 49
-    FADED_MERGE = 50
-    LINEAR_AVERAGE = 51
-    MEAN_DISTANCE = 52
-    THIRD_MERGE = 53
-    FOURTH_MERGE = 54
-    FOURTH_COMPLETE = 55
-    SKEWNESS = 56
-    KURTOSIS = 57
-    TRIM = 58
+    QLIB_CORRELATION = 47
+    RANK = 48
+    QUANTILE = 49
+    WEIGHT_MERGE = 50
+    FADED_MERGE = 51
+    LINEAR_AVERAGE = 52
+    MEAN_DISTANCE = 53
+    THIRD_MERGE = 54
+    FOURTH_MERGE = 55
+    FOURTH_COMPLETE = 56
+    SKEWNESS = 57
+    KURTOSIS = 58
+    TRIM = 59
 
 
 STEP: Final = 8
@@ -97,7 +98,7 @@ STRETCHES: Final = 8
 ONE: Final = np.uint64(1)
 
 FLAT: Final = 2e-5
-"""qlib calls a window flat, and its correlation and R² missing, up to this standard deviation."""
+"""qlib calls a window flat, and its correlation and R² missing, up to this standard deviation. It depends on the unit: it is an option (`Builder.qlib_flat`)."""
 
 
 @kernel
@@ -266,7 +267,7 @@ def _rank_count(d, x, registers, source, low, lanes, first, last):
 
 
 @kernel
-def _finish(op, d, a, b, c, e, f, rows):
+def _finish(op, d, a, b, c, e, f, g, rows):
     """From the sums of a window to its statistic."""
     n = d.size
     if op == Op.SUM:  # sum, count
@@ -287,7 +288,12 @@ def _finish(op, d, a, b, c, e, f, rows):
     elif op == Op.COVARIANCE:  # products of deviations, count
         for i in range(n):
             d[i] = a[i] / (b[i] - 1.0) if b[i] > 1.0 else np.nan
-    elif op == Op.CORRELATION:  # products of deviations, squared deviations left and right, standard deviations left and right
+    elif op == Op.CORRELATION:  # products of deviations, squared deviations left and right, sums left and right, count
+        for i in range(n):
+            least = moments.FLAT_SQUARED * (g[i] - 1.0) / (g[i] * g[i])
+            known = b[i] > least * (e[i] * e[i]) and c[i] > least * (f[i] * f[i])
+            d[i] = a[i] / np.sqrt(b[i] * c[i]) if known else np.nan
+    elif op == Op.QLIB_CORRELATION:  # products of deviations, squared deviations left and right, standard deviations left and right
         for i in range(n):
             scale = np.sqrt(b[i] * c[i])
             known = scale > 0.0 and not e[i] <= FLAT and not f[i] <= FLAT
@@ -301,8 +307,8 @@ def _finish(op, d, a, b, c, e, f, rows):
 
 
 @kernel
-def _regression(op, d, sums, weighted, count, age, age2, extra):
-    """Least squares on time. Ages count backwards, hence the sign of the slope. extra: squared deviations for R², the value for the residual."""
+def _regression(op, d, sums, weighted, count, age, age2, extra, qlib):
+    """Least squares on time. Ages count backwards, hence the sign of the slope. extra: squared deviations for R², the value for the residual; qlib: 1 for its rule of flat windows."""
     n = d.size
     if op == Op.SLOPE:
         for i in range(n):
@@ -311,7 +317,11 @@ def _regression(op, d, sums, weighted, count, age, age2, extra):
         for i in range(n):
             top = age[i] * sums[i] - count[i] * weighted[i]
             below = (count[i] * age2[i] - age[i] * age[i]) * (count[i] * extra[i])
-            d[i] = top * top / below if np.sqrt(extra[i] / (count[i] - 1.0)) > FLAT else np.nan
+            if qlib == 1.0:
+                known = np.sqrt(extra[i] / (count[i] - 1.0)) > FLAT
+            else:
+                known = extra[i] > moments.FLAT_SQUARED * (count[i] - 1.0) / (count[i] * count[i]) * (sums[i] * sums[i])
+            d[i] = top * top / below if known else np.nan
     else:
         for i in range(n):
             slope = (age[i] * sums[i] - count[i] * weighted[i]) / (count[i] * age2[i] - age[i] * age[i])
@@ -386,7 +396,7 @@ def execute(code, constants, first, last, registers, ordered, rows, lanes):
     ----------
     code : int32 array of shape (n_instructions, INSTRUCTION_WIDTH)
     constants : float64 array of shape (n_instructions,)
-        The share of a quantile, or by how much a weight has shrunk.
+        The share of a quantile, by how much a weight has shrunk, or 1 for qlib's rule of flat windows.
     registers : float64 array of shape (n_registers, >= rows * lanes)
     ordered : float64 array
         Scratch for the longest window of a quantile.
@@ -418,9 +428,9 @@ def execute(code, constants, first, last, registers, ordered, rows, lanes):
             e = registers[code[k, SOURCES + 3], low:end]
             f = registers[code[k, SOURCES + 4], low:end]
             if op == Op.SLOPE or op == Op.RSQUARE or op == Op.RESIDUAL:
-                _regression(op, d, a, b, c, e, f, registers[code[k, SOURCES + 5], low:end])
+                _regression(op, d, a, b, c, e, f, registers[code[k, SOURCES + 5], low:end], constants[k])
             else:
-                _finish(op, d, a, b, c, e, f, 1.0 * code[k, ROWS])
+                _finish(op, d, a, b, c, e, f, registers[code[k, SOURCES + 5], low:end], 1.0 * code[k, ROWS])
         if code[k, ROUND] == 1:
             for i in range(d.size):
                 d[i] = np.float64(np.float32(d[i]))
@@ -475,9 +485,9 @@ def _further(instruction, constant, registers, low, end, lanes, d, a, b):
     elif op == Op.TRIM:
         moments.trim(d, a)
     elif op == Op.SKEWNESS:
-        moments.skewness(d, a, b, registers[sources[2], low:end])
+        moments.skewness(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], constant)
     elif op == Op.KURTOSIS:
-        moments.kurtosis(d, a, b, registers[sources[2], low:end])
+        moments.kurtosis(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], constant)
     elif op == Op.FOURTH_COMPLETE:
         older, m, r = registers[sources[2], low - lag : end - lag], registers[sources[4], low - lag : end - lag], registers[sources[6]]
         moments.fourth_complete(d, a, b, older, registers[sources[3], low:end], m, registers[sources[5], low:end], r[low - lag : end - lag])

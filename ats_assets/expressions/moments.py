@@ -12,8 +12,12 @@ import numpy as np
 
 from ats_assets.expressions.compiled import kernel
 
+FLAT_SQUARED: Final = 2.0**-46
+"""A window is flat up to this share of its squared mean as variance: a standard deviation of 2^-23 of the mean, one to two of the smallest steps of float32. Times a power of two
+nothing changes, not a bit."""
+
 SMALLEST_VARIANCE: Final = 1e-14
-"""Up to this population variance qlib (pandas) calls skewness and kurtosis missing, but where all values are equal."""
+"""Up to this population variance qlib (pandas) calls skewness and kurtosis missing, but where all values are equal. It depends on the unit: it is an option."""
 
 SPLITTER: Final = 2.0**14 + 1
 """Takes 14 bits from a float64 (Veltkamp's splitting; Dekker, Numerische Mathematik 18, 1971); sums of up to 2^14 equal values are exact then."""
@@ -60,12 +64,13 @@ def fourth_complete(d, partial, newer2, older2, n, m, s, r):
 
 
 @kernel
-def skewness(d, third, second, count):
+def skewness(d, third, second, count, sums, qlib):
     """Sample skewness, with the correction for bias (the adjusted Fisher-Pearson coefficient); 0 where all values are equal."""
     for i in range(d.size):
         n = count[i]
         variance = second[i] / n
-        if n < 3.0 or (0.0 < variance <= SMALLEST_VARIANCE):
+        least = SMALLEST_VARIANCE if qlib == 1.0 else FLAT_SQUARED * (sums[i] / n) * (sums[i] / n)
+        if n < 3.0 or (0.0 < variance <= least):
             d[i] = np.nan
         elif second[i] <= 0.0:
             d[i] = 0.0
@@ -74,12 +79,13 @@ def skewness(d, third, second, count):
 
 
 @kernel
-def kurtosis(d, fourth, second, count):
+def kurtosis(d, fourth, second, count, sums, qlib):
     """Sample excess kurtosis, with the correction for bias; -3 where all values are equal."""
     for i in range(d.size):
         n = count[i]
         variance = second[i] / n
-        if n < 4.0 or (0.0 < variance <= SMALLEST_VARIANCE):
+        least = SMALLEST_VARIANCE if qlib == 1.0 else FLAT_SQUARED * (sums[i] / n) * (sums[i] / n)
+        if n < 4.0 or (0.0 < variance <= least):
             d[i] = np.nan
         elif second[i] <= 0.0:
             d[i] = -3.0

@@ -91,7 +91,7 @@ def assemble(builder: Builder, results: Sequence[int]) -> Plan:
         window = builder.windows.get(number)
         if window is None:
             continue
-        part = Builder()
+        part = Builder(qlib_flat=builder.qlib_flat)
         inputs = [part.field(str(i)) for i in range(len(window.inputs))]
         result = window.lower(part, tuple(inputs))
         anew = _program(part, [result], window.rows - 1)

@@ -35,11 +35,11 @@ def _sizes(builder: Builder, x: int, new: int, old: int) -> tuple[int, int, int,
 
 def rolling_skew(builder: Builder, x: int, rows: int) -> int:
     """Sample skewness."""
-    sums = _cubed_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows)
-    return builder.emit(Op.SKEWNESS, *sums)
+    sums = _cubed_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows), total(builder, x, rows)
+    return builder.emit(Op.SKEWNESS, *sums, constant=builder.qlib_flat)
 
 
 def rolling_kurt(builder: Builder, x: int, rows: int) -> int:
     """Sample excess kurtosis."""
-    sums = _fourth_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows)
-    return builder.emit(Op.KURTOSIS, *sums)
+    sums = _fourth_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows), total(builder, x, rows)
+    return builder.emit(Op.KURTOSIS, *sums, constant=builder.qlib_flat)

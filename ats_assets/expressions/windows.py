@@ -162,7 +162,8 @@ def rolling_deviation(builder: Builder, x: int, rows: int) -> int:
 
 def _regression(builder: Builder, op: Op, x: int, rows: int, extra: int) -> int:
     sums = total(builder, x, rows), weighted(builder, x, rows), count(builder, x, rows)
-    return builder.emit(op, *sums, ages(builder, x, rows), squared_ages(builder, x, rows), extra)
+    qlib = builder.qlib_flat if op is Op.RSQUARE else 0.0
+    return builder.emit(op, *sums, ages(builder, x, rows), squared_ages(builder, x, rows), extra, constant=qlib)
 
 
 def rolling_slope(builder: Builder, x: int, rows: int) -> int:
@@ -226,11 +227,15 @@ def rolling_covariance(builder: Builder, x: int, y: int, rows: int) -> int:
 
 
 def rolling_correlation(builder: Builder, x: int, y: int, rows: int) -> int:
-    """Pearson's correlation of the rows where both have a value; missing where either series by itself is flat."""
+    """Pearson's correlation of the rows where both have a value; missing where either is flat in them (with qlib's rule: flat by itself)."""
     left, right = builder.emit(Op.BOTH_FINITE, x, y), builder.emit(Op.BOTH_FINITE, y, x)
     products = codeviations(builder, left, right, rows)
     squares = squared_deviations(builder, left, rows), squared_deviations(builder, right, rows)
-    return builder.emit(Op.CORRELATION, products, *squares, rolling_deviation(builder, x, rows), rolling_deviation(builder, y, rows))
+    if builder.qlib_flat:
+        apart = rolling_deviation(builder, x, rows), rolling_deviation(builder, y, rows)
+        return builder.emit(Op.QLIB_CORRELATION, products, *squares, *apart)
+    sums = total(builder, left, rows), total(builder, right, rows)
+    return builder.emit(Op.CORRELATION, products, *squares, *sums, count(builder, left, rows))
 
 
 def rolling_median(builder: Builder, x: int, rows: int) -> int:

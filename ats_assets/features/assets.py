@@ -30,15 +30,14 @@ def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinitio
         contract=contract(family),
         code=("ats_assets.expressions", "ats_assets.features.making", "ats_assets.bars.adjustment", "ats_assets.bars.identity"),
         formulas=family.expressions,
-        settings=(deployment.settings.actions,),
+        settings=(deployment.settings.actions, deployment.settings.expressions),
     )
 
     @node.asset(deployment, ins=node.ins(), description=_description(family))
     def features(context: dg.AssetExecutionContext, bars: pl.DataFrame, corporate_actions: pl.DataFrame) -> pl.DataFrame:
         sessions = sessions_of(context.partition_keys)
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        adjust = deployment.settings.actions.adjust
-        return features_of(family, bars, corporate_actions, calendar=calendar, sessions=sessions, adjust=adjust)
+        return features_of(family, bars, corporate_actions, calendar=calendar, sessions=sessions, settings=deployment.settings)
 
     return features
 

@@ -9,11 +9,17 @@ from ats_assets.bars.adjustment import adjustments
 from ats_assets.bars.identity import instruments_of, same_names
 from ats_assets.expressions import compute, named_symbols
 from ats_assets.features.family import FeatureFamily
-from ats_assets.settings import Adjust
+from ats_assets.settings import Settings
 
 
 def features_of(
-    family: FeatureFamily, bars: pl.DataFrame, actions: pl.DataFrame, *, calendar: Sequence[date], sessions: Sequence[date], adjust: Adjust
+    family: FeatureFamily,
+    bars: pl.DataFrame,
+    actions: pl.DataFrame,
+    *,
+    calendar: Sequence[date],
+    sessions: Sequence[date],
+    settings: Settings,
 ) -> pl.DataFrame:
     """The features of neighbouring sessions.
 
@@ -29,8 +35,8 @@ def features_of(
         Every session that the bars span.
     sessions
         Those that are wanted, ascending, up to the last of the bars.
-    adjust
-        Which actions scale earlier prices.
+    settings
+        Which actions scale earlier prices, and which windows are flat.
 
     Returns
     -------
@@ -39,11 +45,21 @@ def features_of(
     """
     known = instruments_of(actions)
     panel = known.named(bars)
-    factors = adjustments(known.of_actions(actions), panel, adjust)
+    factors = adjustments(known.of_actions(actions), panel, settings.actions.adjust)
     named = named_symbols(family.expressions)
     parts = []
     for run in same_names(sessions, known.sessions(named)):
         until = panel if run[-1] == sessions[-1] else panel.filter(pl.col("session") <= run[-1])
         bearers = {symbol: known.of(symbol, run[-1]) for symbol in named}
-        parts.append(compute(until, family.expressions, sessions=calendar, since=run[0], adjustments=factors, bearers=bearers))
+        parts.append(
+            compute(
+                until,
+                family.expressions,
+                sessions=calendar,
+                since=run[0],
+                adjustments=factors,
+                bearers=bearers,
+                flat=settings.expressions.flat_windows,
+            )
+        )
     return parts[0] if len(parts) == 1 else pl.concat(parts)

@@ -17,7 +17,7 @@ from ats_assets.features import FeatureFamily, features_of, joined
 from ats_assets.labels import forward_returns
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Unavailable, fit_boosted_trees, training_set, training_window
-from ats_assets.settings import Adjust, LightgbmSettings
+from ats_assets.settings import LightgbmSettings, Settings
 from ats_assets.signals import calibrate, signals_from_predictions
 
 Frames = Mapping[str, pl.DataFrame]
@@ -79,7 +79,7 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     adjust = settings.actions.adjust
     given = {"bars": Input(rows=bars), "corporate_actions": Input(rows=actions)}
     subjects = [
-        Subject(name=family.name, kind="feature", inputs=given, make=partial(_features, family, days, adjust))
+        Subject(name=family.name, kind="feature", inputs=given, make=partial(_features, family, days, settings))
         for family in deployment.families.values()
     ]
 
@@ -100,9 +100,9 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days)]
 
 
-def _features(family: FeatureFamily, days: Sequence[date], adjust: Adjust, rows: Frames) -> pl.DataFrame:
+def _features(family: FeatureFamily, days: Sequence[date], settings: Settings, rows: Frames) -> pl.DataFrame:
     bars = rows["bars"].select(*KEYS, pl.exclude(*KEYS))
-    return features_of(family, bars, rows["corporate_actions"], calendar=days, sessions=days, adjust=adjust)
+    return features_of(family, bars, rows["corporate_actions"], calendar=days, sessions=days, settings=settings)
 
 
 def _stored(deployment: Deployment, asset: str, days: Sequence[date], bars: pl.DataFrame) -> pl.DataFrame | None:

@@ -17,14 +17,13 @@ Floats: TypeAlias = NDArray[np.float64]
 
 OVERNIGHT_SHARE = 0.25
 """Share of a session's return variance that falls between the previous close and the open."""
-PREMIUM = 0.06 / 252
-"""Expected return of every symbol for a session: the same for all, so that it is no cross-sectional edge."""
+PREMIUM = 0.06
+"""Expected return of every symbol a year: the same for all, so that it is no cross-sectional edge."""
 MARKET_VOLATILITY, SECTOR_VOLATILITY, IDIOSYNCRATIC_VOLATILITY = 0.009, 0.005, 0.015
 GARCH_SHOCK, GARCH_MEMORY = 0.08, 0.90
 CHARACTERISTIC_HALF_LIFE = 10.0
 LATE_LISTING_SHARE, LATE_LISTING_SESSIONS = 0.10, 504
 DELISTINGS_PER_YEAR, DELISTING_AFTER_SESSIONS = 0.02, 126
-SESSIONS_PER_YEAR = 252
 MAX_MOVE = 0.4
 """Each part of a return is cut off here, on both sides: prices stay positive and the mean stays where it is."""
 
@@ -69,10 +68,10 @@ def stream(seed: int, purpose: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed % 2**64, purpose])))
 
 
-def simulate(settings: SyntheticSettings, n_sessions: int) -> SimulatedMarket:
-    """Draw the path of the first `n_sessions` sessions; deterministic by `settings.seed`."""
+def simulate(settings: SyntheticSettings, n_sessions: int, sessions_per_year: int) -> SimulatedMarket:
+    """Draw the path of the first `n_sessions` sessions; deterministic by `settings.seed`. Rates are for a year of so many sessions."""
     n = settings.symbols
-    cast, draw, events = _cast(settings.seed, n), stream(settings.seed, 1), _Events(settings)
+    cast, draw, events = _cast(settings.seed, n), stream(settings.seed, 1), _Events(settings, sessions_per_year)
     n_sectors = int(cast.sector.max()) + 1
     shape = (n_sessions, n)
     out = SimulatedMarket(
@@ -98,7 +97,7 @@ def simulate(settings: SyntheticSettings, n_sessions: int) -> SimulatedMarket:
             + (SECTOR_VOLATILITY * np.sqrt(variance[1]) * sector)[:, cast.sector]
             + own_volatility * own
         )
-        gap, day = np.clip(parts, -MAX_MOVE, MAX_MOVE) + PREMIUM * shares
+        gap, day = np.clip(parts, -MAX_MOVE, MAX_MOVE) + PREMIUM / sessions_per_year * shares
         multiple = events.step(t, cast.listed_from)
         quoted = price / multiple
         shadows = np.minimum(own_volatility * np.exp(0.3 * noise[2]), 0.5)
@@ -153,11 +152,12 @@ def _to_tick(price: Floats) -> Floats:
 class _Events:
     """Listings, delistings, halts and splits, drawn without regard to prices and returns: none of them can be an edge."""
 
-    def __init__(self, settings: SyntheticSettings) -> None:
+    def __init__(self, settings: SyntheticSettings, sessions_per_year: int) -> None:
         n = settings.symbols
         self._draw = stream(settings.seed, 3)
-        self._halt_rate = settings.halts_per_year / SESSIONS_PER_YEAR
-        self._split_rate = settings.splits_per_year / SESSIONS_PER_YEAR
+        self._halt_rate = settings.halts_per_year / sessions_per_year
+        self._split_rate = settings.splits_per_year / sessions_per_year
+        self._delisting_rate = DELISTINGS_PER_YEAR / sessions_per_year
         self._delisted, self._halted = np.zeros(n, dtype=bool), np.zeros(n, dtype=np.int64)
         self._shares_each = np.ones(n)
         self.present = np.zeros(n, dtype=bool)
@@ -166,7 +166,7 @@ class _Events:
     def step(self, t: int, listed_from: NDArray[np.int64]) -> Floats:
         """Go on to session `t`; returns how many shares one share of the start has become, shape (n_symbols,)."""
         uniform = self._draw.random((5, len(listed_from)))
-        self._delisted |= (uniform[0] < DELISTINGS_PER_YEAR / SESSIONS_PER_YEAR) & (t >= listed_from + DELISTING_AFTER_SESSIONS)
+        self._delisted |= (uniform[0] < self._delisting_rate) & (t >= listed_from + DELISTING_AFTER_SESSIONS)
         starts = (self._halted == 0) & (uniform[1] < self._halt_rate)
         self._halted = np.where(starts, 1 + (uniform[2] * 5).astype(np.int64), np.maximum(self._halted - 1, 0))
         ratios = np.array([2.0, 2.0, 3.0, 4.0])[(uniform[4] * 4).astype(np.int64)]

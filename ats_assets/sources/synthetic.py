@@ -45,6 +45,7 @@ from ats_assets.sources.schema import MEASURES, RAW_ACTIONS_SCHEMA, RAW_BARS_SCH
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.simulation import SimulatedMarket, simulate, stream
 from ats_assets.sources.source import Capabilities
+from ats_assets.trading_year import sessions_per_year
 
 _SHARE_EDGE = 1e-3
 
@@ -134,7 +135,7 @@ class SyntheticSource:
     @cached_property
     def market(self) -> SimulatedMarket:
         """The path behind the bars, with what no bar shows: for tests of what can be found in it."""
-        return simulate(self._settings, len(self._sessions))
+        return simulate(self._settings, len(self._sessions), sessions_per_year(self._calendar.exchange) or 252)
 
     @cached_property
     def _index(self) -> SessionIndex:

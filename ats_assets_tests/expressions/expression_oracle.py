@@ -13,7 +13,7 @@ import numpy as np
 from ats_assets.expressions.averages import memory
 from ats_assets.expressions.parser import parse
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol
-from ats_assets_tests.expressions.window_oracle import ORACLE, ema, of_known, pair_statistic
+from ats_assets_tests.expressions.window_oracle import QLIB_ORACLE, ema, of_known, pair_statistic
 
 NAN = float("nan")
 ROUNDING, SINGLE_ROUNDING = 2.0**-39, 2.0**-23
@@ -167,7 +167,7 @@ class Exact:
         columns = [column.astype(np.float64) for column in columns]
         if name != "Count":
             columns = [np.where(np.isfinite(column), column, NAN) for column in columns]
-        rows, judge = int(n), ORACLE.get(f"{name}($x, {{n}})")
+        rows, judge = int(n), QLIB_ORACLE.get(f"{name}($x, {{n}})")
         if name == "EMA":
             rows, decay = memory(n)
             judge = ema(decay)
@@ -176,7 +176,7 @@ class Exact:
         windows = [np.stack(columns)[:, max(0, row - rows + 1) : row + 1] for row in range(columns[0].size)]
         seen = [window - _first_known(window) for window in windows] if name in OF_DISTANCES else windows
         if judge is None:
-            results = [pair_statistic(*window, correlation=name == "Corr") for window in seen]
+            results = [pair_statistic(*window, correlation=name == "Corr", qlib=True) for window in seen]
         else:
             results = [judge(window[0]) for window in seen]
         return np.array([self.statistic(name, result, window) for result, window in zip(results, windows, strict=True)])

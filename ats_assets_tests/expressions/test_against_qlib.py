@@ -108,7 +108,7 @@ class Compared:
 
     def verdict(self) -> Verdict:
         panel, sessions, expressions = self.case
-        return judge(compute(panel, expressions, sessions=sessions), self.theirs, panel, sessions, expressions)
+        return judge(compute(panel, expressions, sessions=sessions, flat="qlib"), self.theirs, panel, sessions, expressions)
 
 
 @pytest.fixture(scope="module")
@@ -138,7 +138,7 @@ def test_every_operator_equals_that_of_qlib(compared: Callable[[str], Compared])
     """Missing values on rows of their own, late listings, stretches of one price and volume, and windows of 1, 2, 5 and 60 sessions."""
     case = compared("walks")
     panel, sessions, calls = case.case
-    ours = compute(panel, calls, sessions=sessions)
+    ours = compute(panel, calls, sessions=sessions, flat="qlib")
     theirs = aligned(ours, case.theirs)
     off = {name: rows for name, rows in differing(ours, theirs, list(calls)).items() if rows.size}
     assert not {name: (rows.size, ours[name][int(rows[0])], theirs[name][int(rows[0])]) for name, rows in off.items()}
@@ -175,5 +175,5 @@ def test_labels_equal_those_of_qlib(compared: Callable[[str], Compared]) -> None
     """Without gaps: qlib has values in sessions without rows, too, and looks at later ones from there."""
     case = compared("labels")
     panel, sessions, labels = case.case
-    ours = compute(panel, labels, sessions=sessions, look_ahead=True)
+    ours = compute(panel, labels, sessions=sessions, look_ahead=True, flat="qlib")
     assert not {name: rows for name, rows in differing(ours, aligned(ours, case.theirs), list(labels)).items() if rows.size}

@@ -24,7 +24,7 @@ def _compared(bars: pl.DataFrame, sessions: list, expressions: dict[str, str], f
     """With a row of missing values for each session without one between a symbol's first and last."""
     reference = qlib_features(bars, sessions, expressions, folder)
     panel = reference.select("symbol", "session").join(bars, on=["symbol", "session"], how="left")
-    return judge(compute(panel, expressions, sessions=sessions), reference, panel, sessions, expressions)
+    return judge(compute(panel, expressions, sessions=sessions, flat="qlib"), reference, panel, sessions, expressions)
 
 
 def test_every_operator_occurs_often() -> None:

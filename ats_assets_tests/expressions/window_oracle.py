@@ -1,10 +1,17 @@
 """The window operators computed naively in float64: one window at a time, by NumPy, from the definitions."""
 
 from collections.abc import Callable
+from functools import partial
 
 import numpy as np
 
 NAN = float("nan")
+
+
+def is_flat(values: np.ndarray, *, qlib: bool) -> bool:
+    """Whether known values hardly move: by qlib's absolute threshold, or by their mean."""
+    deviation = np.std(values, ddof=1)
+    return bool(deviation <= 2e-5 if qlib else deviation <= 2.0**-23 * abs(values.mean()))
 
 
 def _line(values: np.ndarray) -> tuple[np.ndarray, np.ndarray, np.ndarray]:
@@ -17,9 +24,9 @@ def slope(values: np.ndarray) -> float:
     return float(_line(values)[0]) if np.count_nonzero(~np.isnan(values)) > 1 else NAN
 
 
-def rsquare(values: np.ndarray) -> float:
+def rsquare(values: np.ndarray, *, qlib: bool = False) -> float:
     known = ~np.isnan(values)
-    if known.sum() < 2 or np.std(values[known], ddof=1) <= 2e-5:
+    if known.sum() < 2 or is_flat(values[known], qlib=qlib):
         return NAN
     return float(np.corrcoef(np.flatnonzero(known), values[known])[0, 1] ** 2)
 
@@ -36,20 +43,24 @@ def rank(values: np.ndarray) -> float:
     return float(((known < newest).sum() + ((known == newest).sum() + 1) / 2) / known.size) if newest == newest else NAN
 
 
-def skewness(values: np.ndarray) -> float:
+def _hardly_varies(values: np.ndarray, variance: float, *, qlib: bool) -> bool:
+    return variance <= (1e-14 if qlib else 2.0**-46 * values.mean() ** 2)
+
+
+def skewness(values: np.ndarray, *, qlib: bool = False) -> float:
     """The adjusted Fisher-Pearson coefficient."""
     n, gaps = values.size, values - values.mean()
     variance = np.mean(gaps**2)
-    if np.ptp(values) == 0 or variance <= 1e-14:
+    if np.ptp(values) == 0 or _hardly_varies(values, float(variance), qlib=qlib):
         return 0.0 if np.ptp(values) == 0 else NAN
     return float(np.sqrt(n * (n - 1)) / (n - 2) * np.mean(gaps**3) / variance**1.5)
 
 
-def kurtosis(values: np.ndarray) -> float:
+def kurtosis(values: np.ndarray, *, qlib: bool = False) -> float:
     """Excess kurtosis by the unbiased cumulants."""
     n, gaps = values.size, values - values.mean()
     variance = np.mean(gaps**2)
-    if np.ptp(values) == 0 or variance <= 1e-14:
+    if np.ptp(values) == 0 or _hardly_varies(values, float(variance), qlib=qlib):
         return -3.0 if np.ptp(values) == 0 else NAN
     return float((n - 1) / ((n - 2) * (n - 3)) * ((n + 1) * (np.mean(gaps**4) / variance**2 - 3) + 6))
 
@@ -111,18 +122,25 @@ ORACLE: dict[str, Callable[[np.ndarray], float]] = {
 }
 """Expression to the statistic of a window's values, oldest first, NaN = missing."""
 
+QLIB_ORACLE = ORACLE | {
+    "Rsquare($x, {n})": partial(rsquare, qlib=True),
+    "Skew($x, {n})": of_known(partial(skewness, qlib=True), 3),
+    "Kurt($x, {n})": of_known(partial(kurtosis, qlib=True), 4),
+}
+"""The same with qlib's rule of flat windows."""
+
 SHORTEST = {"Skew($x, {n})": 3, "Kurt($x, {n})": 4}
 """Rows of the shortest window, where that is more than 1."""
 
 
-def pair_statistic(x: np.ndarray, y: np.ndarray, *, correlation: bool) -> float:
+def pair_statistic(x: np.ndarray, y: np.ndarray, *, correlation: bool, qlib: bool = False) -> float:
     """Correlation or covariance of the rows where both are known."""
     both = ~np.isnan(x) & ~np.isnan(y)
     if both.sum() < 2:
         return NAN
     if not correlation:
         return float(np.cov(x[both], y[both])[0, 1])
-    flat = any(np.std(values[~np.isnan(values)], ddof=1) <= 2e-5 for values in (x, y))
+    flat = any(is_flat(values[~np.isnan(values) if qlib else both], qlib=qlib) for values in (x, y))
     return NAN if flat or np.ptp(x[both]) == 0 or np.ptp(y[both]) == 0 else float(np.corrcoef(x[both], y[both])[0, 1])
 
 
