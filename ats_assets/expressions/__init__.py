@@ -4,6 +4,7 @@
 these into one plan of a whole set of expressions; `evaluate`, `grid`, `staging`, `cross_section`, `blocks` and `machine` run it.
 """
 
+from ats_assets.expressions.builder import Flat
 from ats_assets.expressions.compiler import MAX_LOOKBACK, MAX_WINDOW, compile_expressions, lookahead, lookback, named_symbols
 from ats_assets.expressions.evaluate import compute
 from ats_assets.expressions.operators import OPERATORS
@@ -15,6 +16,7 @@ __all__ = [
     "MAX_LOOKBACK",
     "MAX_WINDOW",
     "OPERATORS",
+    "Flat",
     "StagedPlan",
     "compile_expressions",
     "compute",

@@ -37,7 +37,8 @@ def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinitio
     def features(context: dg.AssetExecutionContext, bars: pl.DataFrame, corporate_actions: pl.DataFrame) -> pl.DataFrame:
         sessions = sessions_of(context.partition_keys)
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        return features_of(family, bars, corporate_actions, calendar=calendar, sessions=sessions, settings=deployment.settings)
+        adjust, flat = deployment.settings.actions.adjust, deployment.settings.expressions.flat_windows
+        return features_of(family, bars, corporate_actions, calendar=calendar, sessions=sessions, adjust=adjust, flat=flat)
 
     return features
 

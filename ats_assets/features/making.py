@@ -7,9 +7,9 @@ import polars as pl
 
 from ats_assets.bars.adjustment import adjustments
 from ats_assets.bars.identity import instruments_of, same_names
-from ats_assets.expressions import compute, named_symbols
+from ats_assets.expressions import Flat, compute, named_symbols
 from ats_assets.features.family import FeatureFamily
-from ats_assets.settings import Settings
+from ats_assets.settings import Adjust
 
 
 def features_of(
@@ -19,7 +19,8 @@ def features_of(
     *,
     calendar: Sequence[date],
     sessions: Sequence[date],
-    settings: Settings,
+    adjust: Adjust,
+    flat: Flat = "relative",
 ) -> pl.DataFrame:
     """The features of neighbouring sessions.
 
@@ -35,8 +36,10 @@ def features_of(
         Every session that the bars span.
     sessions
         Those that are wanted, ascending, up to the last of the bars.
-    settings
-        Which actions scale earlier prices, and which windows are flat.
+    adjust
+        Which actions scale earlier prices.
+    flat
+        Which windows are flat; see `compute`.
 
     Returns
     -------
@@ -45,7 +48,7 @@ def features_of(
     """
     known = instruments_of(actions)
     panel = known.named(bars)
-    factors = adjustments(known.of_actions(actions), panel, settings.actions.adjust)
+    factors = adjustments(known.of_actions(actions), panel, adjust)
     named = named_symbols(family.expressions)
     parts = []
     for run in same_names(sessions, known.sessions(named)):
@@ -59,7 +62,7 @@ def features_of(
                 since=run[0],
                 adjustments=factors,
                 bearers=bearers,
-                flat=settings.expressions.flat_windows,
+                flat=flat,
             )
         )
     return parts[0] if len(parts) == 1 else pl.concat(parts)

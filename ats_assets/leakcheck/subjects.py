@@ -102,7 +102,8 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
 
 def _features(family: FeatureFamily, days: Sequence[date], settings: Settings, rows: Frames) -> pl.DataFrame:
     bars = rows["bars"].select(*KEYS, pl.exclude(*KEYS))
-    return features_of(family, bars, rows["corporate_actions"], calendar=days, sessions=days, settings=settings)
+    adjust, flat = settings.actions.adjust, settings.expressions.flat_windows
+    return features_of(family, bars, rows["corporate_actions"], calendar=days, sessions=days, adjust=adjust, flat=flat)
 
 
 def _stored(deployment: Deployment, asset: str, days: Sequence[date], bars: pl.DataFrame) -> pl.DataFrame | None:
