@@ -174,8 +174,12 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
                 raise AtsError(f"not all orders of {session} are sent, and they still can be: {execution.stopped}")
         if execution.stopped:
             context.log.warning(f"not all orders of {session} are sent: {execution.stopped}")
+        if execution.waiting:
+            context.log.warning(f"{', '.join(execution.waiting)}: to be taken up at the open, by ats orders watch or by this run again")
         sent = [Sent(intent=one.intent, state=str(one.state), reason=one.reason, order=one.order) for one in execution.outcomes]
-        context.add_output_metadata({"orders": len(sent), "stopped": execution.stopped or "no", "broker": desk.broker.name})
+        context.add_output_metadata(
+            {"orders": len(sent), "stopped": execution.stopped or "no", "waiting": len(execution.waiting), "broker": desk.broker.name}
+        )
         return orders_frame(session, sent)
 
     return orders

@@ -9,14 +9,14 @@ from ats_assets.errors import AtsError
 from ats_assets.orders import account_book, settlement, state
 from ats_assets.orders.broker import Broker
 from ats_assets.orders.clock import Clock, SystemClock
-from ats_assets.orders.exits import cover, make_room
+from ats_assets.orders.exits import cover
+from ats_assets.orders.following import send_all, take_up
 from ats_assets.orders.halts import clear_halts, open_halt
 from ats_assets.orders.kill_switch import KillSwitch
 from ats_assets.orders.lease import holding_lease
 from ats_assets.orders.order import AccountState, Leg, OrderIntent
 from ats_assets.orders.outcome import Difference, Execution, Halt, Outcome, Settlement
 from ats_assets.orders.rows import orders_of
-from ats_assets.orders.sending import send
 from ats_assets.orders.shift import AlertSink, Patience, Shift, utc_day
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
@@ -66,7 +66,8 @@ class Executor:
         """Send the plan made at the close of `session`, each intent once; whatever was sent before is not sent again.
 
         Positions are reduced first, so that the others find the buying power; exits of brackets that are in the way are cancelled, and what stays is given new
-        ones. It stops at the first order that may not be sent or whose outcome stays unknown.
+        ones. An order whose shares are held back still is passed over, for `follow_up`. It stops at the first order that may not be sent or whose outcome stays
+        unknown; positions that lack exits are given them even then.
 
         Raises
         ------
@@ -88,15 +89,32 @@ class Executor:
                 )
             halted = open_halt(self._state)
             stopped = f"trading is halted since {halted.at:%Y-%m-%d %H:%M} UTC: {halted.reason}" if halted else _refused(view.account)
-            for intent in ordered:
-                if stopped:
-                    break
-                if intent.client_order_id not in differing:
-                    stopped = make_room(shift, view, intent.client_order_id) or send(shift, intent.client_order_id)
-            stopped = stopped or cover(shift, session)
+            waiting: tuple[str, ...] = ()
+            if not stopped:
+                stopped, waiting = send_all(shift, view, [name for name in names_of(ordered) if name not in differing])
+                stopped = _first(stopped, cover(shift, session))
             if stopped:
                 shift.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
-            return Execution(session=session, outcomes=self._outcomes(session, ordered, differing), stopped=stopped)
+            outcomes = self._outcomes(session, names_of(ordered), differing)
+            return Execution(session=session, outcomes=outcomes, stopped=stopped, waiting=waiting)
+
+    def follow_up(self) -> Execution | None:
+        """Reconcile, and do what the last plan has left to do while the session that it is for is open; None where trading is halted, or nothing was planned yet.
+
+        Orders that were passed over are sent once nothing holds back their shares, and positions that lack exits get them.
+
+        Raises
+        ------
+        BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
+        """
+        with self._shift() as shift:
+            view, differences = account_book.reconcile(shift)
+            with self._state.begin() as connection:
+                session = state.newest_session(connection, self._settings.strategy)
+            if differences or session is None or open_halt(self._state) or _refused(view.account):
+                return None
+            sent, stopped, waiting = take_up(shift, session, view)
+            return Execution(session=session, outcomes=self._outcomes(session, sent, {}), stopped=stopped, waiting=waiting)
 
     def settle(self, session: date) -> Settlement:
         """Bring the orders for the open of `session` to their end, reconcile, and store the account and its positions under the session.
@@ -151,18 +169,27 @@ class Executor:
         if len({intent.client_order_id for intent in intents}) < len(intents):
             raise AtsError(f"the plan of {session} has two intents of one client order id: each symbol has one order for each leg")
 
-    def _outcomes(self, session: date, ordered: Sequence[OrderIntent], differing: dict[str, str]) -> tuple[Outcome, ...]:
+    def _outcomes(self, session: date, planned: Sequence[str], differing: dict[str, str]) -> tuple[Outcome, ...]:
         outcomes = []
         with self._state.begin() as connection:
             decided = {row.intent.client_order_id: row for row in state.of_session(connection, session, self._settings.strategy)}
             exits = [name for name, row in decided.items() if row.intent.leg is Leg.EXIT]
-            names = [*(intent.client_order_id for intent in ordered), *exits]
+            names = [*planned, *exits]
             sent = {order.client_order_id: order for _, order in orders_of(connection, names)}
         for name in names:
             row = decided[name]  # each planned intent was written down
             reason = f"the plan differs from what was tried: {differing[name]}" if name in differing else row.reason
             outcomes.append(Outcome(intent=row.intent, state=row.state, order=sent.get(name), reason=reason, attempts=row.attempts))
         return tuple(outcomes)
+
+
+def names_of(intents: Sequence[OrderIntent]) -> list[str]:
+    """Their client order ids, in their order."""
+    return [intent.client_order_id for intent in intents]
+
+
+def _first(*reasons: str | None) -> str | None:
+    return next((reason for reason in reasons if reason), None)
 
 
 def _refused(account: AccountState) -> str | None:

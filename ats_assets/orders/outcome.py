@@ -46,11 +46,28 @@ class Outcome:
 
 @dataclass(frozen=True, kw_only=True)
 class Execution:
-    """The outcomes of a plan, in the order in which they are sent, and of the exits given after it. `stopped` says why some were not sent that could be sent later; None: all is done."""
+    """The outcomes of a plan, in the order in which they are sent, and of the exits given after it.
+
+    Attributes
+    ----------
+    stopped
+        Why the plan stopped at an order that could be sent later; None: it was gone through to its end.
+    waiting
+        The orders that were passed over, by client order id, since the shares that they are for are held back; they are taken up again at the open.
+    """
 
     session: date
     outcomes: tuple[Outcome, ...]
     stopped: str | None
+    waiting: tuple[str, ...] = ()
+
+
+@dataclass(frozen=True, kw_only=True)
+class Obstacle:
+    """Why an order can't be sent now. `stops`: nor can any other."""
+
+    reason: str
+    stops: bool
 
 
 class DifferenceKind(StrEnum):

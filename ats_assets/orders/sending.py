@@ -19,7 +19,7 @@ from ats_assets.alerts import Severity
 from ats_assets.orders import state
 from ats_assets.orders.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
 from ats_assets.orders.halts import halt, read_halt
-from ats_assets.orders.order import BrokerOrder
+from ats_assets.orders.order import BrokerOrder, Leg
 from ats_assets.orders.outcome import IntentState
 from ats_assets.orders.shift import Shift
 from ats_assets.orders.state import IntentRow
@@ -144,7 +144,9 @@ def _not_sent(shift: Shift, row: IntentRow, reason: str) -> None:
 
 def forbidden(shift: Shift, row: IntentRow) -> str | None:
     """Why nothing may be sent now: the kill switch, the broker's hours; it is written down with the intent."""
-    reason = shift.kill_switch.reason() or shift.broker.may_send(row.intent.session)
+    with shift.state.begin() as connection:
+        late = row.intent.leg is Leg.EXIT or state.has_waited(connection, row.intent.client_order_id)
+    reason = shift.kill_switch.reason() or shift.broker.may_send(row.intent.session, late=late)
     if reason:
         with shift.writing() as (connection, author):
             state.explain(connection, author, row, reason)

@@ -21,8 +21,9 @@ from ats_assets.orders.order import BrokerOrder, Leg, OrderIntent, OrderKind, Si
 from ats_assets.orders.outcome import IntentState, LeaseLostError
 from ats_assets.orders.rows import record_order
 from ats_assets.trade_state import record
-from ats_assets.trade_state.tables import intents
+from ats_assets.trade_state.tables import account_snapshots, audit, intents
 
+_WAITS = "waits for shares that exits hold back"
 _CONTENT = ("session", "strategy", "symbol", "side", "leg", "quantity", "kind", "decision_price", "limit_price", "take_profit", "stop_loss")
 
 
@@ -61,6 +62,14 @@ def of_session(connection: Connection, session: date, strategy: str) -> list[Int
     """All intents decided at the close of `session`."""
     query = select(intents).where(intents.c.session == session, intents.c.strategy == strategy).order_by(intents.c.client_order_id)
     return [_intent_row(row) for row in connection.execute(query)]
+
+
+def newest_session(connection: Connection, strategy: str) -> date | None:
+    """The last session at whose close anything was decided, or that was settled: a plan may have no orders."""
+    decided = select(intents.c.session).where(intents.c.strategy == strategy).order_by(intents.c.session.desc())
+    settled = select(account_snapshots.c.session).where(account_snapshots.c.session.is_not(None)).order_by(account_snapshots.c.id.desc())
+    found = [connection.execute(query.limit(1)).scalar_one_or_none() for query in (decided, settled)]
+    return max((session for session in found if session is not None), default=None)
 
 
 def last_session_before(connection: Connection, session: date, strategy: str) -> date | None:
@@ -139,6 +148,19 @@ def rejected(connection: Connection, author: Author, row: IntentRow, reason: str
 def explain(connection: Connection, author: Author, row: IntentRow, reason: str) -> None:
     """Write down why a planned intent waits."""
     connection.execute(_where(row).values(reason=reason, updated_at=author.now))
+
+
+def wait(connection: Connection, author: Author, row: IntentRow, reason: str) -> None:
+    """A planned intent is passed over, since what it needs is held back; from now on it may be sent late, while its session is open."""
+    explain(connection, author, row, reason)
+    if not has_waited(connection, row.intent.client_order_id):
+        _audit(connection, author, _WAITS, row.intent.client_order_id, reason=reason)
+
+
+def has_waited(connection: Connection, client_order_id: str) -> bool:
+    """Whether it was ever passed over so: the audit trail knows, whatever became of its attempts since."""
+    query = select(audit.c.id).where(audit.c.client_order_id == client_order_id, audit.c.what == _WAITS)
+    return connection.execute(query.limit(1)).first() is not None
 
 
 def at_broker(connection: Connection, author: Author, client_order_id: str, order: BrokerOrder) -> bool:

@@ -1,7 +1,8 @@
 """Keeping the records up with the broker all day long.
 
 A broker's stream of order events may lose, repeat and reorder them. So an event only says *when* to look; what there is to see, the broker is asked, by the same
-reconciliation as before each execution. It records each fill once, alerts, and stops trading where both sides differ.
+reconciliation as before each execution. It records each fill once, alerts, and stops trading where both sides differ. What a plan has left to do at the open
+(`Executor.follow_up`) is done in the same look.
 
 1. Look at the start, after each event, and after each connection, for what happened without one.
 2. Events in a burst are one reason to look. At least half of the time is left to others, since requests are limited and there is one lease.
@@ -136,7 +137,7 @@ def _watch(executor: Executor, bell: Bell, alive: Callable[[], None], tell: Call
         started = time.monotonic()
         looks += 1
         try:
-            executor.reconcile()
+            executor.follow_up()
         except KeysRefusedError:
             raise
         except (BrokerError, ExecutorBusyError, LeaseLostError, TradeStateError) as error:

@@ -29,6 +29,14 @@ def execute(bench: Bench, *plan: OrderIntent, session: date = NEXT, points: Poin
         return executor.execute(session, plan)
 
 
+OVERNIGHT = 14 * 3600.0
+
+
+def follow_up(bench: Bench, points: Points | None = None) -> Execution | None:
+    with bench.executor(points) as executor:
+        return executor.follow_up()
+
+
 def held_with_exits(bench: Bench, *brackets: OrderIntent) -> None:
     """The evening after a session at whose open the brackets were filled."""
     execute(bench, *brackets, session=SESSION)
@@ -94,16 +102,46 @@ def test_what_stays_of_a_position_gets_exits_again(bench: Bench, side: Side) -> 
     assert (bench.exchange.held, bench.exchange.open_pairs()) == ({"AAA": 0}, {})
 
 
-def test_the_oldest_exits_go_first_and_no_more_than_are_needed(bench: Bench) -> None:
+def held_by_two_brackets(bench: Bench) -> None:
     held_with_exits(bench, bracket(quantity="60"))
     execute(bench, replace(bracket(quantity="40", session=NEXT), take_profit=Decimal(12)), session=NEXT)
     bench.exchange.open()
     bench.exchange.clock.at = NEXT_EVENING + timedelta(days=1)
     assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 60, "main-20240304-AAA-open": 40}
-    done = execute(bench, sale("50", session=AFTER), session=AFTER)
+
+
+def test_two_brackets_of_one_symbol_come_to_one_pair_of_exits(bench: Bench) -> None:
+    held_by_two_brackets(bench)
+    done = execute(bench, session=AFTER)
     assert done.stopped is None
-    assert bench.exchange.open_pairs() == {"main-20240304-AAA-open": 40, "main-20240305-AAA-exit": 10}
+    assert bench.exchange.open_pairs() == {"main-20240305-AAA-exit": 100}
     assert done.outcomes[-1].intent.take_profit == 12  # of the last bracket
+    orders = list(bench.exchange.orders)
+    execute(bench, session=AFTER)
+    assert bench.exchange.orders == orders
+
+
+def test_two_brackets_reduced_and_stopped_out_end_at_zero(bench: Bench) -> None:
+    held_by_two_brackets(bench)
+    assert execute(bench, sale("50", session=AFTER), session=AFTER).stopped is None
+    assert bench.exchange.open_pairs() == {"main-20240305-AAA-exit": 50}
+    bench.exchange.fill("main-20240305-AAA-close", Decimal(50))
+    bench.exchange.fill("main-20240305-AAA-exit/stop", Decimal(50), Decimal(9))
+    assert (bench.exchange.held, bench.exchange.open_pairs()) == ({"AAA": 0}, {})
+    assert bench.reconcile() == []
+
+
+def test_two_pairs_stay_where_a_cancel_would_not_end_before_the_open(bench: Bench) -> None:
+    """The one made of them is given at the open; until then none is without."""
+    held_by_two_brackets(bench)
+    bench.exchange.cancels_take = OVERNIGHT
+    with bench.executor() as executor:
+        assert executor.settle(AFTER).waiting is None
+        executor.execute(AFTER, [])
+    assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 60, "main-20240304-AAA-open": 40}
+    bench.exchange.cancels_take = 0.0
+    follow_up(bench)
+    assert bench.exchange.open_pairs() == {"main-20240305-AAA-exit": 100}
 
 
 def test_what_is_free_is_sold_without_a_cancel(bench: Bench) -> None:
@@ -166,18 +204,129 @@ def test_a_cancel_that_takes_time_is_waited_for(bench: Bench) -> None:
     assert bench.exchange.open_pairs() == {}
 
 
-def test_a_cancel_that_takes_too_long_stops_and_goes_on_later(bench: Bench) -> None:
+def pending_overnight(bench: Bench) -> list[OrderIntent]:
+    """Three brackets are held; two of them are to be reduced, and what is cancelled ends at the open."""
+    held_with_exits(bench, bracket(), bracket("BBB"), bracket("CCC"))
+    bench.exchange.cancels_take = OVERNIGHT
+    return [sale("30"), sale("100", "BBB"), intent("DDD", "7", session=NEXT), intent("EEE", "5", session=NEXT)]
+
+
+def at_the_open(bench: Bench) -> None:
+    bench.exchange.clock.at = NEXT_EVENING + timedelta(hours=14)
+    bench.exchange.cancels_take, bench.broker.closed, bench.broker.late = 0.0, "the auction is over", True
+
+
+def test_a_cancel_that_stays_pending_keeps_nothing_else_from_being_sent(bench: Bench) -> None:
+    """It stopped the whole plan. No other exits are cancelled then, for they would end at the open, too."""
+    plan = pending_overnight(bench)
+    for _ in range(3):
+        done = execute(bench, *plan)
+        assert (done.stopped, done.waiting) == (None, ("main-20240304-AAA-close", "main-20240304-BBB-close"))
+        assert states(bench, done) == {
+            "20240304-AAA-close": "planned",
+            "20240304-BBB-close": "planned",
+            "20240304-DDD-open": "accepted",
+            "20240304-EEE-open": "accepted",
+        }
+    reasons = [str(one.reason) for one in done.outcomes]
+    assert "the exits of main-20240301-AAA-open hold back its shares" in reasons[0]
+    assert "the exits of main-20240301-BBB-open hold back its shares" in reasons[1]
+    assert bench.exchange.open_pairs() == {f"main-20240301-{symbol}-open": 100 for symbol in ("AAA", "BBB", "CCC")}
+    assert {name for _, name in bench.exchange.ending} == {"main-20240301-AAA-open/profit", "main-20240301-AAA-open/stop"}
+    assert [alert.title for alert in bench.alerts if alert.key == "waiting:main-20240304-AAA-close"]
+
+
+def test_what_waited_is_taken_up_at_the_open(bench: Bench) -> None:
+    plan = pending_overnight(bench)
+    execute(bench, *plan)
+    follow_up(bench)
+    assert "main-20240304-AAA-close" not in bench.exchange.counts()
+    at_the_open(bench)
+    done = follow_up(bench)
+    assert done is not None
+    assert (done.stopped, done.waiting) == (None, ())
+    assert states(bench, done) == {"20240304-AAA-close": "accepted", "20240304-BBB-close": "accepted", "20240304-AAA-exit": "accepted"}
+    assert bench.exchange.open_pairs() == {"main-20240304-AAA-exit": 70, "main-20240301-CCC-open": 100}
+    orders = list(bench.exchange.orders)
+    assert (follow_up(bench), bench.exchange.orders) == (replace(done, outcomes=done.outcomes[2:]), orders)  # once more changes nothing
+    assert max(bench.exchange.counts().values()) == 1
+
+
+def test_at_the_open_nothing_else_of_a_plan_is_sent_late(bench: Bench) -> None:
+    plan = pending_overnight(bench)
+    bench.broker.network = [Network.TURNED_AWAY] * 3
+    assert "DDD-open was not sent" in str(execute(bench, *plan).stopped)
+    at_the_open(bench)
+    follow_up(bench)
+    assert execute(bench, *plan).stopped == "the auction is over"
+    assert {"main-20240304-AAA-close", "main-20240304-BBB-close"} <= bench.exchange.counts().keys()
+    assert not {"main-20240304-DDD-open", "main-20240304-EEE-open"} & bench.exchange.counts().keys()
+
+
+def test_killed_at_each_point_of_what_is_taken_up_at_the_open(sqlite_bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """Between cancel, sale and new exits a process may die anywhere: the next look ends it, each order is sent once, and nothing stays without exits."""
+
+    def waiting(bench: Bench) -> list[OrderIntent]:
+        held_with_exits(bench, bracket(quantity="60"))
+        second = bracket(quantity="40", session=NEXT)
+        execute(bench, second)
+        bench.exchange.open()
+        bench.exchange.clock.at, bench.exchange.cancels_take = NEXT_EVENING + timedelta(days=1), OVERNIGHT
+        plan = [sale("50", session=AFTER)]
+        assert execute(bench, *plan, session=AFTER).waiting
+        bench.exchange.clock.at = NEXT_EVENING + timedelta(days=1, hours=14)
+        bench.exchange.cancels_take, bench.broker.closed, bench.broker.late = 0.0, "the auction is over", True
+        return plan
+
+    points = Points()
+    waiting(sqlite_bench)
+    follow_up(sqlite_bench, points)
+    assert len(points.names) > 40
+    for stop_at in range(0, len(points.names), 13):
+        folder = tmp_path_factory.mktemp("killed")
+        bench = Bench.at(f"sqlite:///{folder / 'trade_state.sqlite'}", folder / "KILL")
+        waiting(bench)
+        with pytest.raises(Killed):
+            follow_up(bench, Points(stop_at=stop_at))
+        bench.exchange.clock.sleep(300)
+        follow_up(bench)
+        assert sum(bench.exchange.open_pairs().values()) == 50, stop_at
+        assert len(bench.exchange.open_pairs()) == 1, stop_at
+        assert max(bench.exchange.counts().values()) == 1
+        assert [one.quantity for one in bench.exchange.orders if one.client_order_id == "main-20240305-AAA-close"] == [50]
+        assert bench.reconcile() == []
+
+
+def test_what_waited_and_was_stopped_out_meanwhile_is_not_sold_again(bench: Bench) -> None:
+    execute(bench, *pending_overnight(bench))
+    at_the_open(bench)
+    bench.exchange.fill("main-20240301-BBB-open/stop", Decimal(100), Decimal(9))
+    done = follow_up(bench)
+    assert done is not None
+    assert states(bench, done)["20240304-BBB-close"] == "withdrawn"
+    assert bench.exchange.held["BBB"] == 0
+
+
+def test_a_cancel_that_takes_a_minute_is_passed_over_and_goes_on_later(bench: Bench) -> None:
     bench.exchange.cancels_take = 60.0
     held_with_exits(bench, bracket(), bracket("BBB"))
     done = execute(bench, sale("100"), sale("100", "BBB"))
-    assert "has not ended the exits of main-20240301-AAA-open yet" in str(done.stopped)
-    assert states(bench, done) == {"20240304-AAA-close": "planned", "20240304-BBB-close": "planned"}
-    assert done.outcomes[0].reason == done.stopped
-    assert "main-20240304-AAA-close" not in bench.exchange.counts()
+    assert (done.stopped, len(done.waiting)) == (None, 2)
+    assert "has not ended the exits of main-20240301-AAA-open yet" in str(done.outcomes[0].reason)
+    assert not {"main-20240304-AAA-close", "main-20240304-BBB-close"} & bench.exchange.counts().keys()
     bench.exchange.cancels_take = 0.0
     bench.exchange.clock.sleep(60)
     assert execute(bench, sale("100"), sale("100", "BBB")).stopped is None
     assert bench.exchange.counts()["main-20240304-AAA-close"] == 1
+
+
+def test_an_order_that_could_not_be_sent_leaves_no_position_without_exits(bench: Bench) -> None:
+    held_with_exits(bench, bracket())
+    bench.broker.network = [Network.TURNED_AWAY] * bench.patience.attempts
+    assert "was not sent in 3 attempts" in str(execute(bench, sale("30")).stopped)
+    assert bench.exchange.open_pairs() == {"main-20240304-AAA-exit": 100}
+    assert execute(bench, sale("30")).stopped is None
+    assert bench.exchange.open_pairs() == {"main-20240304-AAA-exit-2": 70}
 
 
 def test_a_cancel_that_can_not_be_asked_for_sends_nothing(bench: Bench) -> None:
@@ -241,10 +390,13 @@ def test_exits_that_have_expired_are_given_again(bench: Bench) -> None:
     done = execute(bench)
     assert states(bench, done) == {"20240304-AAA-exit": "accepted"}
     assert bench.exchange.open_pairs() == {"main-20240304-AAA-exit": 100}
-    for name in ("main-20240304-AAA-exit", "main-20240304-AAA-exit/stop"):
-        bench.exchange.change(name, status=OrderStatus.CANCELED)  # by hand
-    execute(bench)
-    assert bench.exchange.open_pairs() == {}  # an id is used once
+    for number in range(1, 10):
+        name = "main-20240304-AAA-exit" + (f"-{number}" if number > 1 else "")
+        assert bench.exchange.open_pairs() == {name: 100}
+        for one in (name, f"{name}/stop"):
+            bench.exchange.change(one, status=OrderStatus.CANCELED)  # by hand, or by the broker
+        execute(bench)
+    assert bench.exchange.open_pairs() == {}  # somebody does not want them
     assert any(alert.severity is Severity.WARNING and "it is canceled already" in alert.text for alert in bench.alerts)
     execute(bench, session=AFTER)
     assert bench.exchange.open_pairs() == {"main-20240305-AAA-exit": 100}
