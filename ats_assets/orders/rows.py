@@ -54,9 +54,10 @@ def insert_missing(connection: Connection, table: Table, values: Mapping[str, An
 def record_order(connection: Connection, intent_id: str, order: BrokerOrder) -> BrokerOrder:
     """Write down an order and its legs as the broker has them, and give what is now known of it.
 
-    A final status stays, and a filled quantity never falls: an answer may be older than the last.
+    A final status stays, and a filled quantity never falls: an answer may be older than the last. Of exits the quantity may change.
     """
     values = {
+        "quantity": order.quantity,
         "status": order.status.value,
         "filled_quantity": order.filled_quantity,
         "filled_average_price": order.filled_average_price,
@@ -69,7 +70,6 @@ def record_order(connection: Connection, intent_id: str, order: BrokerOrder) -> 
         "intent_id": intent_id,
         "symbol": order.symbol,
         "side": order.side.value,
-        "quantity": order.quantity,
         "submitted_at": order.submitted_at,
     }
     if not insert_missing(connection, orders, fixed | values):

@@ -1,10 +1,9 @@
 """The books of one paper account while a session is settled: loaded, moved from its open to its close, stored."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Iterable, Iterator, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Any
 
 import numpy as np
 from sqlalchemy import Connection
@@ -12,6 +11,7 @@ from sqlalchemy import Connection
 from ats_assets.orders.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
 from ats_assets.orders.paper import tables
 from ats_assets.orders.paper.day import Day
+from ats_assets.orders.paper.exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit, one_pair, split
 from ats_assets.portfolio import (
     CANCELLED,
     SHARE_DECIMALS,
@@ -27,14 +27,10 @@ from ats_assets.portfolio.limits import Floats
 from ats_assets.settings import BacktestSettings
 
 CENT = Decimal("0.01")
-PRICE_DIGITS = Decimal("1e-12")
+PRICE_DIGITS = Decimal("1e-16")
 """Of an average price; fine enough that quantity times price gives the cents back."""
 
-TAKE_PROFIT, STOP_LOSS = "take_profit", "stop_loss"
-"""Kinds of a bracket's exits."""
 _LIMITS = (OrderKind.LIMIT, OrderKind.BRACKET)
-
-Row = dict[str, Any]
 
 
 @dataclass
@@ -77,6 +73,7 @@ class Book:
 
         An order within the session is filled where the range of its bar touches its price. Where a bar touches both exits of a bracket, the stop-loss is
         taken to have come first, and a take-profit is not judged in a session within which its position was made: the bar does not tell what came first.
+        From the close on, each symbol held has one pair of exits at most, for all of it.
         """
         settings = self.settings
         self._take_actions(day)
@@ -97,6 +94,8 @@ class Book:
                 _finish(order, reasons.get(order["symbol"]) or _why_not(order, day, self._at(order)), day.closes_at)
         self._fit_exits(day, np.zeros(len(self.symbols)))
         self._exit({id(order) for order in at_open}, day)
+        for symbol, exits in self._exits().items():
+            one_pair(exits, self._held(symbol), day.closes_at)
         self.last_close = np.where(day.quoted, day.close, self.last_close)
 
     def _take_actions(self, day: Day) -> None:
@@ -120,8 +119,7 @@ class Book:
             if ratio != 1.0 and order["parent_id"] is None:
                 order |= {"status": str(OrderStatus.CANCELED), "updated_at": day.opens_at, "reason": CANCELLED}
             elif ratio != 1.0:
-                order["quantity"] = exact(np.round(float(order["quantity"]) * ratio, SHARE_DECIMALS))
-                order["limit_price"] = exact(float(order["limit_price"]) / ratio)
+                split(order, exact(ratio), SHARE_DECIMALS)
 
     def _enter(self, day: Day, i: int, kind: EntryKind, shares: float, cash_cents: int, text: str) -> None:  # noqa: PLR0917
         """Note a change of the account that no order made."""
@@ -158,8 +156,9 @@ class Book:
             one for one in self.orders if one["kind"] == OrderKind.BRACKET and one["filled_quantity"] and not one.get("has_exits")
         ]:
             order["has_exits"] = True
-            self.orders += _exits(order, day.closes_at)
+            self.orders += exits_of(order, day.closes_at)
             self.made_at_open |= {order["broker_order_id"]} if id(order) in at_open else set()
+        self._fit_exits(day, np.zeros(len(self.symbols)))
         for stop in [one for one in self._waiting() if one["kind"] == STOP_LOSS]:
             target = next(one for one in self.orders if one["parent_id"] == stop["parent_id"] and one["kind"] == TAKE_PROFIT)
             i, price, sign = self._at(stop), float(stop["limit_price"]), Side(stop["side"]).sign
@@ -190,20 +189,30 @@ class Book:
         """Shares that they are for, negative for sells, of shape (n_symbols,)."""
         shares = np.zeros(len(self.symbols))
         for order in orders:
-            shares[self._at(order)] += Side(order["side"]).sign * float(order["quantity"])
+            i, sign = self._at(order), Side(order["side"]).sign
+            quantity = float(order["quantity"])
+            if order["leg"] == Leg.CLOSE:  # it never makes a position
+                quantity = min(quantity, max(0.0, -sign * (self.account.shares[i] + shares[i])))
+            shares[i] += sign * quantity
         return np.round(shares, SHARE_DECIMALS)
 
     def _fit_exits(self, day: Day, planned: Floats) -> None:
-        """An exit never makes a position: it is for no more than is held once the orders that come before it (`planned`, signed shares) are filled."""
-        held = np.round(self.account.shares + planned, SHARE_DECIMALS)
+        """Exits are for no more than is held once the orders that come before them (`planned`, signed shares) are filled, and for nothing that these buy."""
+        after = np.round(self.account.shares + planned, SHARE_DECIMALS)
+        rest = np.where(np.abs(after) > np.abs(self.account.shares), self.account.shares, after)
+        for symbol, exits in self._exits().items():
+            fit(exits, exact(rest[self.symbols.index(symbol)]), day.opens_at)
+
+    def _exits(self) -> dict[str, list[Row]]:
+        """Those in force, by symbol."""
+        found: dict[str, list[Row]] = {}
         for order in self._waiting():
-            if order["parent_id"] is None:
-                continue
-            rest = held[self._at(order)]
-            left = exact(abs(rest)) if rest * Side(order["side"]).sign < 0 else Decimal(0)
-            order["quantity"] = min(order["quantity"], left)
-            if not left:
-                order |= {"status": str(OrderStatus.CANCELED), "updated_at": day.opens_at, "reason": "there is no position any more"}
+            if order["parent_id"] is not None:
+                found.setdefault(order["symbol"], []).append(order)
+        return found
+
+    def _held(self, symbol: str) -> Decimal:
+        return exact(self.account.shares[self.symbols.index(symbol)])
 
     def store(self, connection: Connection, account: str, session: date) -> None:
         """Write the books back, in the transaction that they were loaded in."""
@@ -260,23 +269,22 @@ class Book:
             for j, i in enumerate(one.at):
                 side, leg = Side.BUY if signs[j] > 0 else Side.SELL, Leg.CLOSE if one.closing else Leg.OPEN
                 asked = [order for order in orders if order["symbol"] == self.symbols[i] and order["side"] == side]
-                order = min(asked, key=lambda order: order["leg"] != leg)
-                adverse = int(one.costs.spread[j] + one.costs.slippage[j])
-                fill = {
-                    "fill_id": f"{order['broker_order_id']}-{session:%Y%m%d}-{len(self.fills)}",
-                    "sequence": len(self.fills),
-                    "session": session,
-                    "broker_order_id": order["broker_order_id"],
-                    "client_order_id": order["client_order_id"],
-                    "symbol": order["symbol"],
-                    "side": order["side"],
-                    "quantity": exact(one.shares[j]),
-                    "fees": Decimal(int(one.costs.commission[j])) * CENT,
-                    "at": at,
-                }
-                self.fills.append(
-                    fill | {"price": _filled(order, fill["quantity"], Decimal(int(one.notional[j]) + int(signs[j]) * adverse) * CENT)}
-                )
+                asked.sort(key=lambda order: (order["leg"] != leg, order["parent_id"] is not None))
+                paid = int(one.notional[j]) + int(signs[j]) * int(one.costs.spread[j] + one.costs.slippage[j])
+                for order, quantity, cents, fees in _shared_out(asked, exact(one.shares[j]), paid, int(one.costs.commission[j])):
+                    fill = {
+                        "fill_id": f"{order['broker_order_id']}-{session:%Y%m%d}-{len(self.fills)}",
+                        "sequence": len(self.fills),
+                        "session": session,
+                        "broker_order_id": order["broker_order_id"],
+                        "client_order_id": order["client_order_id"],
+                        "symbol": order["symbol"],
+                        "side": order["side"],
+                        "quantity": quantity,
+                        "fees": Decimal(fees) * CENT,
+                        "at": at,
+                    }
+                    self.fills.append(fill | {"price": _filled(order, quantity, Decimal(cents) * CENT)})
         self.account.fills.clear()
 
     def _fill_within(self, order: Row, day: Day) -> None:
@@ -293,7 +301,9 @@ class Book:
         for part, closes in ((closing, True), (round(shares - closing, SHARE_DECIMALS), False)):
             notional = notional_cents([part], [price])
             costs = trade_costs(notional, settings)
-            if part <= 0.0 or (side is Side.BUY and int((notional + costs.total)[0]) > self._free_cash()):
+            if part <= 0.0 or (not closes and order["leg"] == Leg.CLOSE):
+                continue
+            if side is Side.BUY and int((notional + costs.total)[0]) > self._free_cash():
                 continue
             self.account.trade(
                 np.array([i]), np.array([part]), side.sign, closing=closes, notional=notional, costs=costs, reference=np.array([price])
@@ -304,6 +314,20 @@ class Book:
         """Cash less the value of the shorts, in cents."""
         short = np.flatnonzero(self.account.shares < 0.0)
         return self.account.cash + int(self.account.values(np.nan_to_num(self.last_close), short).sum())
+
+
+def _shared_out(orders: Sequence[Row], quantity: Decimal, paid: int, fees: int) -> Iterator[tuple[Row, Decimal, int, int]]:
+    """What was traded at once for several orders, to each what it asked for, in their order: shares, and the cents paid and charged for them; sums stay whole."""
+    done = [Decimal(0), 0, 0]
+    for order in orders:
+        last = order is orders[-1]
+        mine = quantity - done[0] if last else min(order["quantity"] - order["filled_quantity"], quantity - done[0])
+        if mine <= 0:
+            continue
+        share = (done[0] + mine) / quantity
+        cents, charged = (int((total * share).to_integral_value()) - before for total, before in ((paid, done[1]), (fees, done[2])))
+        done = [done[0] + mine, done[1] + cents, done[2] + charged]
+        yield order, mine, cents, charged
 
 
 def _filled(order: Row, quantity: Decimal, paid: Decimal) -> Decimal:
@@ -336,28 +360,3 @@ def _finish(order: Row, reason: str, at: datetime) -> None:
     """An order is for one session: what is not filled by its close has expired."""
     whole = order["filled_quantity"] == order["quantity"]
     order |= {"status": str(OrderStatus.FILLED if whole else OrderStatus.EXPIRED), "updated_at": at, "reason": None if whole else reason}
-
-
-def _exits(order: Row, at: datetime) -> list[Row]:
-    """The take-profit and the stop-loss of a bracket that was filled, in force until one of them is."""
-    return [
-        order
-        | {
-            "broker_order_id": f"{order['broker_order_id']}-{kind}",
-            "client_order_id": f"{order['client_order_id']}-{kind}",
-            "parent_id": order["broker_order_id"],
-            "side": str(Side(order["side"]).opposite),
-            "leg": str(Leg.CLOSE),
-            "kind": kind,
-            "limit_price": order[kind],
-            "quantity": order["filled_quantity"],
-            "filled_quantity": Decimal(0),
-            "filled_average_price": None,
-            "status": str(OrderStatus.ACCEPTED),
-            "reason": None,
-            "submitted_at": at,
-            "updated_at": at,
-            "new": True,
-        }
-        for kind in (TAKE_PROFIT, STOP_LOSS)
-    ]

@@ -47,6 +47,7 @@ class PaperBroker:
     name = "paper"
     live = False
     reserves_shares = False
+    fee_in_kind = Decimal(0)
 
     def __init__(self, state: TradeState, market: Market, settings: BacktestSettings, orders: OrdersSettings) -> None:
         self._state = state
@@ -90,7 +91,7 @@ class PaperBroker:
             for symbol in symbols
         }
 
-    def may_send(self, session: date) -> str | None:
+    def may_send(self, session: date, *, late: bool = False) -> str | None:  # noqa: ARG002 - there is nothing between the close and the next one
         """Orders decided at the close of `session` are taken while the account stands there."""
         with self._state.begin() as connection:
             account = self._row(connection)
@@ -99,6 +100,10 @@ class PaperBroker:
         if account.settled != session:
             return f"the paper account stands at the close of {account.settled}: orders decided at the close of {session} can't be sent"
         return None
+
+    def cancels_at_once(self) -> bool:
+        """What is cancelled has ended."""
+        return True
 
     def submit(self, intent: OrderIntent) -> BrokerOrder:
         """Take an order for the next session."""
