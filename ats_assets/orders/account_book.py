@@ -8,6 +8,7 @@ from sqlalchemy import Connection, Row, select
 
 from ats_assets.alerts import Severity
 from ats_assets.orders import state
+from ats_assets.orders.fees_in_kind import was_taken_before
 from ats_assets.orders.halts import halt
 from ats_assets.orders.order import BrokerOrder, Fill
 from ats_assets.orders.outcome import AccountMismatchError, Difference, DifferenceKind, IntentState
@@ -131,7 +132,8 @@ def _read(shift: Shift, baseline: Row[Any]) -> tuple[BrokerView, list[Fill]]:
             details = {"fill": fill.fill_id, "symbol": fill.symbol, "side": fill.side, "quantity": fill.quantity, "price": fill.price}
             record(connection, author.now, author.who, "fill", client_order_id=fill.client_order_id, details=details)
         for entry in view.entries:
-            if record_entry(connection, entry, baseline_id=baseline.id, now=author.now):
+            counted = None if was_taken_before(connection, baseline.id, entry) else baseline.id
+            if record_entry(connection, entry, baseline_id=counted, now=author.now):
                 details = {
                     "entry": entry.entry_id,
                     "kind": entry.kind,

@@ -3,6 +3,7 @@
 import logging
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
@@ -24,7 +25,7 @@ from ats_assets.alpaca import (
     read_credentials,
     trading_client,
 )
-from ats_assets.orders.alpaca_hours import MAX_SKEW, NEW_YORK, closed_reason, hours_from, skew_reason
+from ats_assets.orders.alpaca_hours import MAX_SKEW, NEW_YORK, closed_reason, has_opened, hours_from, skew_reason, utc_days
 from ats_assets.orders.alpaca_orders import decimal, from_order, instant, to_request
 from ats_assets.orders.alpaca_rules import account_rules, assets_by_symbol, instrument_of
 from ats_assets.orders.broker import (
@@ -36,7 +37,17 @@ from ats_assets.orders.broker import (
     OutcomeUnknownError,
 )
 from ats_assets.orders.clock import Clock, SystemClock
-from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, EntryKind, Fill, Instrument, OrderIntent, Position, Side
+from ats_assets.orders.order import (
+    AccountEntry,
+    AccountState,
+    BrokerOrder,
+    EntryKind,
+    Fill,
+    Instrument,
+    OrderIntent,
+    Position,
+    Side,
+)
 from ats_assets.orders.shift import AlertSink
 from ats_assets.settings import Settings
 
@@ -51,6 +62,8 @@ _ORDERS_PAGE = 500
 _ONE_BY_ONE = 30
 _EVENING = time(20)
 """Of entries, which have a day and no time: after its close, so that they belong to its session."""
+_MIDNIGHT = time(23, 59, 59)
+"""Likewise for crypto, in UTC."""
 _QUOTES = ("USDT", "USDC", "USD", "BTC")
 
 _KINDS = {
@@ -92,6 +105,8 @@ class AlpacaBroker:
 
     name = "alpaca"
     reserves_shares = True
+    fee_in_kind = Decimal("0.0025")
+    """On crypto, in the lowest tier of volume."""
 
     def __init__(
         self,
@@ -112,7 +127,12 @@ class AlpacaBroker:
         self._ours = {theirs: ours for ours, theirs in self._theirs.items()}
         self._names: dict[str, str] = {}
         self._clock_trusted_until: datetime | None = None
-        self._hours = lru_cache(maxsize=4)(lambda day: hours_from(self._client, day))
+        self._all_days = settings.calendar.exchange == "24/7"
+        """Whether sessions are days in UTC, as those of crypto are."""
+        self._strategy = settings.orders.strategy
+        self._increments: dict[str, Decimal | None] = {}
+        """Of prices, by our symbol, of those that were asked for."""
+        self._hours = lru_cache(maxsize=4)(lambda day: utc_days(day) if self._all_days else hours_from(self._client, day))
         if self.live:
             text = "alpaca.account = live and orders.live = true: orders of this process cost real money"
             log.warning("LIVE TRADING: %s", text)
@@ -158,16 +178,25 @@ class AlpacaBroker:
         with _asking("the account and its configuration"):
             account, chosen = self._client.get_account(), self._client.get_account_configurations()
         rules = account_rules(cast("TradeAccount", account), cast("AccountConfiguration", chosen), live=self.live, brackets=self._brackets)
-        return {symbol: instrument_of(symbol, asset, rules) for symbol, asset in found.items()}
+        made = {symbol: instrument_of(symbol, asset, rules) for symbol, asset in found.items()}
+        self._increments |= {symbol: one.price_increment for symbol, one in made.items()}
+        return made
 
-    def may_send(self, session: date) -> str | None:
-        """Why orders decided at the close of `session` can't be sent now: the clock, or Alpaca's hours."""
+    def may_send(self, session: date, *, late: bool = False) -> str | None:
+        """Why orders decided at the close of `session` can't be sent now: the clock, or Alpaca's hours. For crypto it is never too late within the next day."""
         with _asking("the clock and the calendar"):
             if self._clock_trusted_until is None or self._now() >= self._clock_trusted_until:
                 if reason := skew_reason(self._client, self._now):
                     return reason
                 self._clock_trusted_until = self._now() + MAX_SKEW  # not before each order anew: requests are limited
-            return closed_reason(self._hours(session), session, self._now(), auction=self._auction)
+            return closed_reason(self._hours(session), session, self._now(), auction=self._auction, late=late or self._all_days)
+
+    def cancels_at_once(self) -> bool:
+        """While the market is open; outside of its hours Alpaca may leave a cancelled order pending until the open."""
+        if self._all_days:
+            return True
+        with _asking("the clock"):
+            return bool(self._client.get_clock().is_open)  # pyright: ignore[reportAttributeAccessIssue]
 
     def submit(self, intent: OrderIntent) -> BrokerOrder:
         """Send an order, in one request.
@@ -176,8 +205,13 @@ class AlpacaBroker:
         ------
         OrderRejectedError, NotSentError, DuplicateOrderError, OutcomeUnknownError
         """
-        request = to_request(intent, self._their(intent.symbol))
         name = intent.client_order_id
+        try:
+            with _asking("the calendar"):
+                auction = not has_opened(self._hours(intent.session), self._now())
+        except BrokerError as error:
+            raise NotSentError(f"{name} was not sent: {error}") from None
+        request = to_request(intent, self._their(intent.symbol), increment=self._increments.get(intent.symbol), auction=auction)
         try:
             order = self._client.submit_order(request)
             return self._taken(cast("Order", order), name)
@@ -209,7 +243,18 @@ class AlpacaBroker:
                 if error.status == 404 and error.code == NOT_FOUND:
                     return None
                 raise
-            return self._taken(order, client_order_id)
+            taken = self._taken(order, client_order_id)
+            return replace(taken, legs=(*taken.legs, *self._successors(taken)))
+
+    def _successors(self, taken: BrokerOrder) -> list[BrokerOrder]:
+        """The orders that Alpaca has put in the place of exits: a stop that triggers may go on as another order. An order under an id of ours is replaced by people only."""
+        found: list[BrokerOrder] = []
+        exits = [*taken.legs, *([] if taken.client_order_id.startswith(f"{self._strategy}-") else [taken])]
+        for one in exits:
+            while one.replaced_by is not None and len(found) < _ONE_BY_ONE:
+                one = self._order(cast("Order", self._client.get_order_by_id(one.replaced_by)))  # noqa: PLW2901 - the next of the chain
+                found.append(one)
+        return found
 
     def open_orders(self) -> list[BrokerOrder]:
         """All that are not final; the legs of brackets by themselves."""
@@ -235,7 +280,7 @@ class AlpacaBroker:
                     fill_id=str(one["id"]),
                     broker_order_id=str(one["order_id"]),
                     client_order_id=self._names[str(one["order_id"])],
-                    symbol=self._our(str(one["symbol"])),
+                    symbol=self._our(_pair(str(one["symbol"])) if self._all_days else str(one["symbol"])),
                     side=Side.BUY if one["side"] == "buy" else Side.SELL,
                     quantity=decimal(one["qty"], "qty"),
                     price=decimal(one["price"], "price"),
@@ -252,7 +297,7 @@ class AlpacaBroker:
             return [self._entry(one) for one in found if one["activity_type"] != "FILL" and one.get("status") != "canceled"]
 
     def settle(self, session: date) -> str | None:
-        """After the close, entries of brackets that found no fill are cancelled, since they would stay for the next session."""
+        """After the close, our entries that found no fill and would stay for the next session are cancelled: those of brackets, and limit orders for crypto."""
         with _asking("the calendar and the open orders"):
             hours = self._hours(session)
             if not hours or hours[0].session != session:
@@ -260,7 +305,9 @@ class AlpacaBroker:
             if self._now() < hours[0].closes:
                 return f"session {session} closes at {hours[0].closes:%H:%M} UTC"
             for order in self._orders("open", None, nested=True):
-                if order.order_class.value == "bracket" and order.submitted_at < hours[0].opens and order.filled_at is None:
+                ours = order.client_order_id.startswith(f"{self._strategy}-") and order.filled_at is None
+                bracket = order.order_class.value == "bracket" and order.submitted_at < hours[0].opens
+                if ours and (bracket or (self._all_days and order.submitted_at < hours[0].closes)):
                     self.cancel(str(order.id))
         return None
 
@@ -338,12 +385,14 @@ class AlpacaBroker:
         moves = (
             kind is not EntryKind.DIVIDEND and one.get("qty") is not None
         )  # of a dividend it is the number of shares that it was paid on
-        symbol = one.get("symbol")
+        symbol, crypto = one.get("symbol"), self._all_days or said == "CFEE"
+        evening, zone = (_MIDNIGHT, UTC) if self._all_days else (_EVENING, NEW_YORK)
+        at = datetime.combine(date.fromisoformat(str(one["date"])), evening, zone)
         return AccountEntry(
             entry_id=str(one["id"]),
             kind=kind,
-            at=datetime.combine(date.fromisoformat(str(one["date"])), _EVENING, NEW_YORK).astimezone(UTC),
-            symbol=self._our(str(symbol)) if symbol else None,
+            at=at.astimezone(UTC),
+            symbol=self._our(_pair(str(symbol)) if crypto else str(symbol)) if symbol else None,
             quantity=decimal(one["qty"], "qty") if moves else Decimal(0),
             cash=decimal(one.get("net_amount", 0), "net_amount"),
             description=f"{said} {one.get('description') or ''}".strip(),

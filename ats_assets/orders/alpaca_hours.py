@@ -1,7 +1,7 @@
 """When Alpaca takes orders for the next open, by its own clock and calendar.
 
 Opening-auction orders are taken from 19:00 New York time after a session until 9:28 before the next one, and refused between; day orders, which Alpaca queues,
-from the close on until the open (Alpaca's documentation of times in force).
+from the close on until the open (Alpaca's documentation of times in force). Crypto is traded on all days and at all hours: a session is a day in UTC.
 """
 
 from collections.abc import Callable
@@ -51,12 +51,29 @@ def hours_from(client: "TradingClient", first: date) -> list[Hours]:
     return [Hours(session=day.date, opens=_utc(day.open), closes=_utc(day.close)) for day in days]
 
 
+def utc_days(first: date) -> list[Hours]:
+    """The sessions of crypto from a day on: each ends where the next one begins."""
+    midnight = datetime.combine(first, time(), UTC)
+    days = [midnight + timedelta(days=i) for i in range(3)]
+    return [Hours(session=day.date(), opens=day, closes=day + timedelta(days=1)) for day in days]
+
+
+def has_opened(hours: list[Hours], now: datetime) -> bool:
+    """Whether the session after the first one of `hours` has opened, so that its auction is over."""
+    return len(hours) > 1 and now >= hours[1].opens
+
+
 def _utc(local: datetime) -> datetime:
     return local.replace(tzinfo=NEW_YORK).astimezone(UTC)
 
 
-def closed_reason(hours: list[Hours], session: date, now: datetime, *, auction: bool) -> str | None:
+def closed_reason(hours: list[Hours], session: date, now: datetime, *, auction: bool, late: bool = False) -> str | None:
     """Why orders decided at the close of `session` can't be sent at `now`; None where they can.
+
+    Parameters
+    ----------
+    late
+        They are taken until the close of the next session, not only until its open.
 
     Raises
     ------
@@ -66,12 +83,14 @@ def closed_reason(hours: list[Hours], session: date, now: datetime, *, auction: 
     if len(hours) < 2 or hours[0].session != session:
         raise BrokerError(f"Alpaca's calendar has no session {session}: the settings' calendar and the broker's differ, nothing is sent")
     this, following = hours[0], hours[1]
-    opens, closes = this.closes, following.opens
-    if auction:
-        opens = datetime.combine(session, _AUCTION_OPENS, NEW_YORK).astimezone(UTC)
-        closes = datetime.combine(following.session, _AUCTION_CLOSES, NEW_YORK).astimezone(UTC)
+    opens, closes = this.closes, following.closes if late else following.opens
+    auction_closes = datetime.combine(following.session, _AUCTION_CLOSES, NEW_YORK).astimezone(UTC)
+    if auction and not late:
+        opens, closes = datetime.combine(session, _AUCTION_OPENS, NEW_YORK).astimezone(UTC), auction_closes
+    if auction and late and auction_closes <= now < following.opens:
+        return f"the opening auction of {following.session} takes no more orders: they are taken again from its open on"
     if now < opens:
         return f"orders for the open of {following.session} are taken from {opens.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York time on"
     if now >= closes:
-        return f"it is too late for the open of {following.session}: orders were taken until {closes.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York time"
+        return f"it is too late for {'' if late else 'the open of '}{following.session}: orders were taken until {closes.astimezone(NEW_YORK):%Y-%m-%d %H:%M} New York time"
     return None

@@ -1,15 +1,19 @@
 """Intents in Alpaca's words, and its orders in ours.
 
 Rules, from Alpaca's documentation of orders: opening-auction orders (time in force `opg`) and brackets take whole shares only; fractional shares are bought
-and sold by day orders, which are queued overnight and filled just after the open; a price has two decimals from one dollar on, and four below (SEC Rule 612).
+and sold by day orders, which are queued overnight and filled just after the open; a price has two decimals from one dollar on, and four below (SEC Rule 612),
+and of a pair the increments that its asset names. Numbers are sent as text without an exponent.
 """
 
+from collections.abc import Mapping
 from datetime import datetime
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
+from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ats_assets.orders.broker import BrokerError, OrderRejectedError
-from ats_assets.orders.order import BrokerOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side
+from ats_assets.orders.grid import is_pair, on_grid, plain, price_step
+from ats_assets.orders.order import BrokerOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side, exact
 
 if TYPE_CHECKING:
     from alpaca.trading.models import Order
@@ -25,15 +29,25 @@ _STATUS = {
 }
 """All others are on their way to one of these."""
 
-
-def tick(price: Decimal, *, up: bool) -> Decimal:
-    """The price on Alpaca's grid: the next cent, below one dollar the next hundredth of one."""
-    step = Decimal("0.01") if price >= 1 else Decimal("0.0001")
-    return price.quantize(step, rounding=ROUND_CEILING if up else ROUND_FLOOR)
+_SMALLEST = Decimal("0.0001")
+"""Tick of a share's price."""
 
 
-def to_request(intent: OrderIntent, symbol: str) -> "OrderRequest":
+def tick(price: Decimal, *, up: bool, symbol: str = "", increment: Decimal | None = None) -> Decimal:
+    """The price on Alpaca's grid: of a share the next cent, below one dollar the next hundredth of one; of a pair the next of its asset's increments."""
+    step = price_step(symbol, price, increment if is_pair(symbol) else None)
+    return on_grid(price, step if is_pair(symbol) else max(step, _SMALLEST), up=up)
+
+
+def to_request(intent: OrderIntent, symbol: str, *, increment: Decimal | None = None, auction: bool = True) -> "OrderRequest":
     """The request for an intent. A limit is rounded so that it never pays more or takes less than was decided; a stop so that it triggers no later.
+
+    Parameters
+    ----------
+    increment
+        Of a pair's prices, as its asset says.
+    auction
+        Whether the opening auction still takes orders; else what is for it goes to the market at once.
 
     Raises
     ------
@@ -43,7 +57,8 @@ def to_request(intent: OrderIntent, symbol: str) -> "OrderRequest":
     from alpaca.trading.enums import OrderClass, OrderSide, TimeInForce  # noqa: PLC0415
     from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest  # noqa: PLC0415
 
-    whole, crypto, buys = intent.quantity == intent.quantity.to_integral_value(), "/" in symbol, intent.side is Side.BUY
+    market, limit = _plain(MarketOrderRequest), _plain(LimitOrderRequest)
+    whole, crypto, buys = intent.quantity == intent.quantity.to_integral_value(), is_pair(symbol), intent.side is Side.BUY
     common: dict[str, Any] = {
         "symbol": symbol,
         "qty": _exact(intent, intent.quantity),
@@ -52,29 +67,29 @@ def to_request(intent: OrderIntent, symbol: str) -> "OrderRequest":
     }
     day = TimeInForce.GTC if crypto else TimeInForce.DAY
     if intent.kind is OrderKind.MARKET_ON_OPEN:
-        return MarketOrderRequest(**common, time_in_force=TimeInForce.OPG if whole and not crypto else day)
+        return market(**common, time_in_force=TimeInForce.OPG if whole and auction and not crypto else day)
     if intent.kind is OrderKind.OCO:
-        return LimitOrderRequest(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.OCO, **_exits(intent, symbol))
+        return limit(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.OCO, **_exits(intent, symbol))
     if intent.limit_price is None:
         raise OrderRejectedError(f"{intent.client_order_id} is a {intent.kind} order without a limit price: plan it with one")
-    common["limit_price"] = _exact(intent, tick(intent.limit_price, up=not buys))
+    common["limit_price"] = _price(intent, tick(intent.limit_price, up=not buys, symbol=symbol, increment=increment))
     if intent.kind is OrderKind.LIMIT or intent.leg is Leg.CLOSE:
-        return LimitOrderRequest(**common, time_in_force=day)
-    return LimitOrderRequest(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.BRACKET, **_exits(intent, symbol))
+        return limit(**common, time_in_force=day)
+    return limit(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.BRACKET, **_exits(intent, symbol))
 
 
 def _exits(intent: OrderIntent, symbol: str) -> dict[str, Any]:
     from alpaca.trading.requests import StopLossRequest, TakeProfitRequest  # noqa: PLC0415
 
     whole = intent.quantity == intent.quantity.to_integral_value()
-    if not whole or "/" in symbol or intent.take_profit is None or intent.stop_loss is None:
+    if not whole or is_pair(symbol) or intent.take_profit is None or intent.stop_loss is None:
         raise OrderRejectedError(
             f"{intent.client_order_id}: a bracket needs whole shares of a stock, a take-profit and a stop-loss; choose another orders.kind, or whole shares"
         )
     upwards = (intent.side is Side.BUY) == (intent.kind is OrderKind.BRACKET)  # of a bracket the side is the entry's, else the exits'
     return {
-        "take_profit": TakeProfitRequest(limit_price=_exact(intent, tick(intent.take_profit, up=upwards))),
-        "stop_loss": StopLossRequest(stop_price=_exact(intent, tick(intent.stop_loss, up=upwards))),
+        "take_profit": TakeProfitRequest(limit_price=_price(intent, tick(intent.take_profit, up=upwards))),
+        "stop_loss": StopLossRequest(stop_price=_price(intent, tick(intent.stop_loss, up=upwards))),
     }
 
 
@@ -95,6 +110,7 @@ def from_order(order: "Order", symbol: str) -> BrokerOrder:
         updated_at=order.updated_at,
         reason=None if order.status.value in ("new", "accepted", "filled", "partially_filled", "held") else order.status.value,
         legs=tuple(from_order(leg, symbol) for leg in order.legs or ()),
+        replaced_by=None if order.replaced_by is None else str(order.replaced_by),
     )
 
 
@@ -132,8 +148,32 @@ def _given(value: Any, name: str) -> Any:
     return value
 
 
+@lru_cache
+def _plain(request: "type[OrderRequest]") -> "type[OrderRequest]":
+    """The request, but with its numbers as text: a double of 0.000011 is written with an exponent."""
+
+    class Plain(request):
+        def to_request_fields(self) -> dict[str, Any]:
+            return _texts(super().to_request_fields())
+
+    Plain.__name__ = request.__name__
+    return Plain
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _texts(one) for key, one in value.items()}
+    return plain(exact(value)) if isinstance(value, float) else value
+
+
+def _price(intent: OrderIntent, value: Decimal) -> float:
+    if value <= 0:
+        raise OrderRejectedError(f"{intent.client_order_id}: {intent.symbol} costs less than the smallest price that an order may name")
+    return _exact(intent, value)
+
+
 def _exact(intent: OrderIntent, value: Decimal) -> float:
-    """As alpaca-py sends numbers: the shortest decimal of a double. It must be the same number."""
+    """As alpaca-py takes numbers: a double. It must be the same number."""
     if Decimal(repr(float(value))) != value:
         raise OrderRejectedError(f"{intent.client_order_id}: {value} has more digits than can be sent: round it to nine decimals")
     return float(value)

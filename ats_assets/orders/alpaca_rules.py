@@ -136,7 +136,14 @@ def instrument_of(symbol: str, asset: "Asset | str | None", rules: AccountRules)
         openable=closed is None,
         reason=None if closed is None else f"{symbol} is not bought: {closed}",
         margin_factor=_margin_factor(asset, rules),
+        price_increment=_increment(asset.price_increment),
+        quantity_increment=_increment(asset.min_trade_increment),
+        min_quantity=_increment(asset.min_order_size),
     )
+
+
+def _increment(value: float | None) -> Decimal | None:
+    return exact(value) if value else None
 
 
 def _untradable(symbol: str, asset: "Asset | str | None", rules: AccountRules) -> str | None:

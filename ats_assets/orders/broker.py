@@ -10,6 +10,7 @@ same order was sent again, meets it. A broker without it can't be used here.
 
 from collections.abc import Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Protocol
 
 from ats_assets.errors import AtsError
@@ -58,6 +59,11 @@ class Broker(Protocol):
         """Whether it refuses to reduce a position by shares that open exits are for; else it fits the exits to what is left by itself."""
         ...
 
+    @property
+    def fee_in_kind(self) -> Decimal:
+        """The highest fee on a pair (BTC/USD) that it takes out of what a trade brings in and books later, as a share of that; 0: none."""
+        ...
+
     def account(self) -> AccountState:
         """The account as it is now."""
         ...
@@ -70,8 +76,18 @@ class Broker(Protocol):
         """What can be traded. A symbol that the broker does not know is not tradable, with the reason."""
         ...
 
-    def may_send(self, session: date) -> str | None:
-        """Why orders decided at the close of `session` can't be sent now; None where they can."""
+    def may_send(self, session: date, *, late: bool = False) -> str | None:
+        """Why orders decided at the close of `session` can't be sent now; None where they can.
+
+        Parameters
+        ----------
+        late
+            They may also be sent while the session that they are for is open: exits, and what had to wait for the end of exits.
+        """
+        ...
+
+    def cancels_at_once(self) -> bool:
+        """Whether what is cancelled now ends now; else it may stay pending until the next open."""
         ...
 
     def submit(self, intent: OrderIntent) -> BrokerOrder:

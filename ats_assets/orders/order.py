@@ -84,12 +84,19 @@ class OrderIntent:
     stop_loss: Decimal | None = None
 
 
-def client_order_id(session: date, strategy: str, symbol: str, leg: Leg) -> str:
-    """The id under which an order is known everywhere: the same decision always has the same one, so that no broker takes it twice."""
-    readable = f"{strategy}-{session:%Y%m%d}-{symbol}-{leg}"
+def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number: int = 1) -> str:
+    """The id under which an order is known everywhere: the same decision always has the same one, so that no broker takes it twice.
+
+    Parameters
+    ----------
+    number
+        Of exits that are given several times in a session, which one; a plan has one order for each leg.
+    """
+    what = f"{symbol}-{leg}" if number == 1 else f"{symbol}-{leg}-{number}"
+    readable = f"{strategy}-{session:%Y%m%d}-{what}"
     if len(readable) <= MAX_ID_LENGTH and all(c.isascii() and (c.isalnum() or c in "-_.") for c in readable):
         return readable
-    return f"{strategy}-{session:%Y%m%d}-{hashlib.sha256(f'{symbol}-{leg}'.encode()).hexdigest()[:16]}"
+    return f"{strategy}-{session:%Y%m%d}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
 
 
 class OrderStatus(StrEnum):
@@ -125,7 +132,9 @@ class BrokerOrder:
     reason: str | None = None
     """Why it was rejected, canceled or left unfilled."""
     legs: tuple["BrokerOrder", ...] = ()
-    """Of a bracket: the take-profit and the stop-loss, orders of their own under client order ids that the broker has made."""
+    """Of a bracket: the take-profit and the stop-loss, orders of their own under client order ids that the broker has made, and those that replace them."""
+    replaced_by: str | None = None
+    """The broker's id of the order that stands in for this one."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -214,3 +223,7 @@ class Instrument:
     """Whether a position may be opened or enlarged."""
     margin_factor: Decimal = Decimal(1)
     """How much buying power one unit of currency of it takes."""
+    price_increment: Decimal | None = None
+    """Of the prices that an order may name; None: by the rule of its market (`ats_assets.orders.grid`)."""
+    quantity_increment: Decimal | None = None
+    min_quantity: Decimal | None = None

@@ -7,19 +7,19 @@ with a limit price and exits where the settings ask for them. It is a pure funct
 import math
 from collections.abc import Iterator, Mapping
 from datetime import date
-from decimal import ROUND_CEILING, ROUND_FLOOR, Decimal
+from decimal import Decimal
 from typing import Any
 
 import polars as pl
 
 from ats_assets.errors import ContractError
+from ats_assets.orders.grid import on_grid, price_step
 from ats_assets.orders.order import Leg, OrderIntent, OrderKind, Side, client_order_id, exact
 from ats_assets.orders.schema import ORDER_PLAN_SCHEMA, OrderPlan
 from ats_assets.portfolio import SHARE_DECIMALS, plan_trades, to_cents
 from ats_assets.settings import OrdersSettings, PortfolioSettings
 
-TICK, SMALL_TICK = Decimal("0.01"), Decimal("0.0001")
-"""Of a price from one dollar on, and below (rule 612 of Regulation NMS)."""
+_INCREMENTS = ("price_increment", "quantity_increment", "min_quantity")
 
 
 def order_plan(
@@ -122,6 +122,7 @@ def _table(signals: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, i
             pl.coalesce("close", "last", pl.lit(float("nan"))).alias("price"),
             pl.col("quoted", "traded", "tradable", "fractionable", "shortable", "openable").fill_null(value=False),
             pl.col("margin_factor").fill_null(1.0),
+            *_INCREMENTS,
         )
         .sort("symbol")
     )
@@ -129,7 +130,7 @@ def _table(signals: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, i
 
 def _known(instruments: pl.DataFrame) -> pl.DataFrame:
     """What the broker says, with what it was not asked for when older partitions were made."""
-    asked = {"openable": pl.col("tradable"), "margin_factor": pl.lit(1.0)}
+    asked = {"openable": pl.col("tradable"), "margin_factor": pl.lit(1.0)} | dict.fromkeys(_INCREMENTS, pl.lit(None, dtype=pl.Float64))
     added = instruments.with_columns(**{name: value for name, value in asked.items() if name not in instruments.columns})
     return added.select("symbol", "tradable", "fractionable", "shortable", *asked)
 
@@ -143,9 +144,12 @@ def _legs(session: date, row: Mapping[str, Any], settings: OrdersSettings) -> It
     direction = shares or wanted or row["target_weight"] - (current or 0.0)
     side = Side.SELL if direction < 0 else Side.BUY
     parts = [(Leg.CLOSE, closing), (Leg.OPEN, round(abs(shares) - closing, SHARE_DECIMALS))]
-    legs = [part for part in parts if part[1] > 0.0] or [(Leg.CLOSE if row["quantity"] * direction < 0 else Leg.OPEN, 0.0)]
+    legs = [(leg, sendable) for leg, asked in parts if (sendable := _sendable(row, asked)) > 0.0]
+    if not legs:
+        legs = [(Leg.CLOSE if row["quantity"] * direction < 0 else Leg.OPEN, 0.0)]
+        reason = reason or "too_small"
     for leg, quantity in legs:
-        kind, bounds = _prices(leg, side, price, settings) if quantity and price else (OrderKind(settings.kind), (None, None, None))
+        kind, bounds = _prices(leg, side, row, settings) if quantity and price else (OrderKind(settings.kind), (None, None, None))
         yield (
             session,
             row["symbol"],
@@ -164,22 +168,29 @@ def _legs(session: date, row: Mapping[str, Any], settings: OrdersSettings) -> It
         )
 
 
+def _sendable(row: Mapping[str, Any], quantity: float) -> float:
+    """The part of a quantity that can be ordered: a multiple of the instrument's increment, nothing below its smallest order."""
+    if row["quantity_increment"] is not None:
+        quantity = float(on_grid(exact(quantity), exact(row["quantity_increment"]), up=False))
+    return 0.0 if row["min_quantity"] is not None and quantity < row["min_quantity"] else quantity
+
+
 def _prices(
-    leg: Leg, side: Side, price: float, settings: OrdersSettings
+    leg: Leg, side: Side, row: Mapping[str, Any], settings: OrdersSettings
 ) -> tuple[OrderKind, tuple[float | None, float | None, float | None]]:
     """How a leg is sent: kind, and limit price, take-profit and stop-loss. What closes a position has no exits of its own."""
     kind = OrderKind(settings.kind)
     if kind is OrderKind.MARKET_ON_OPEN:
         return kind, (None, None, None)
-    limit = _away(price, side.sign * settings.collar_bps)
+    limit = _away(row, side.sign * settings.collar_bps)
     if leg is Leg.CLOSE or kind is OrderKind.LIMIT:
         return OrderKind.LIMIT, (limit, None, None)
-    return kind, (limit, _away(price, side.sign * settings.take_profit_bps), _away(price, -side.sign * settings.stop_loss_bps))
+    return kind, (limit, _away(row, side.sign * settings.take_profit_bps), _away(row, -side.sign * settings.stop_loss_bps))
 
 
-def _away(price: float, bps: float) -> float:
-    """A price so many basis points away, on the tick grid, rounded toward the price."""
-    exactly = exact(price) * (1 + exact(bps) / 10_000)
-    tick = TICK if exactly >= 1 else SMALL_TICK
-    rounding = ROUND_FLOOR if bps > 0 else ROUND_CEILING
-    return float(max(tick, (exactly / tick).to_integral_value(rounding=rounding) * tick))
+def _away(row: Mapping[str, Any], bps: float) -> float:
+    """A price so many basis points away, on the instrument's grid, rounded toward the price."""
+    exactly = exact(row["price"]) * (1 + exact(bps) / 10_000)
+    increment: Decimal | None = None if row["price_increment"] is None else exact(row["price_increment"])
+    step = price_step(row["symbol"], exactly, increment)
+    return float(max(step, on_grid(exactly, step, up=bps <= 0)))

@@ -5,13 +5,14 @@ only when it is still there after a while: a fill's position may be seen before 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import datetime, timedelta
 from decimal import Decimal
 
 from sqlalchemy import Connection, func, select
 
 from ats_assets.orders.broker import Broker, BrokerError
+from ats_assets.orders.fees_in_kind import Withheld, withheld
 from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, Fill, Position
 from ats_assets.orders.outcome import Difference, DifferenceKind
 from ats_assets.orders.rows import batched, existing
@@ -34,6 +35,7 @@ class BrokerView:
     fills: tuple[Fill, ...]
     entries: tuple[AccountEntry, ...]
     open_orders: tuple[BrokerOrder, ...]
+    withheld: Withheld = field(default_factory=Withheld)
 
 
 def read_broker(broker: Broker, since: datetime, *, readings: int) -> BrokerView:
@@ -52,7 +54,12 @@ def read_broker(broker: Broker, since: datetime, *, readings: int) -> BrokerView
         account, positions = again, held
         if same:
             return BrokerView(
-                account=account, positions=tuple(held), fills=tuple(executed), entries=tuple(booked), open_orders=tuple(unfilled)
+                account=account,
+                positions=tuple(held),
+                fills=tuple(executed),
+                entries=tuple(booked),
+                open_orders=tuple(unfilled),
+                withheld=withheld(broker.fee_in_kind, executed, booked, account.at),
             )
     raise BrokerError(f"the account at {broker.name} changes faster than it can be read ({readings} readings): reconcile again later")
 
@@ -66,7 +73,7 @@ def read_since(connection: Connection, baseline_at: datetime) -> datetime:
 def compare(
     connection: Connection, baseline_id: int, view: BrokerView, cash_tolerance: Decimal, rounding_limit: Decimal = ROUNDING_LIMIT
 ) -> list[Difference]:
-    """All differences, once the view's fills, entries and orders are recorded.
+    """All differences, once the view's fills, entries and orders are recorded; none that a fee explains which is taken and not booked yet.
 
     Parameters
     ----------
@@ -76,9 +83,10 @@ def compare(
         What roundings of executions may add up to beside it, in currency: since the last settled session, and in all since the baseline.
     """
     running = read_running_account(connection, baseline_id)
+    apart = _position_differences(running.positions, _quantities(view.positions))
     return [
-        *_position_differences(running.positions, _quantities(view.positions)),
-        *_cash_difference(running, view.account.cash, cash_tolerance, rounding_limit),
+        *(difference for difference in apart if not view.withheld.explains(difference)),
+        *_cash_difference(running, view.account.cash, cash_tolerance, rounding_limit, view.withheld),
         *_foreign_fills(connection),
         *_foreign_orders(connection, view.open_orders),
         *_missing_fills(connection, baseline_id),
@@ -109,12 +117,16 @@ def _position_differences(ours: Mapping[str, Decimal], theirs: Mapping[str, Deci
     return found
 
 
-def _cash_difference(running: RunningAccount, theirs: Decimal, tolerance: Decimal, limit: Decimal) -> list[Difference]:
-    """The cash since the last settled session, which has the broker's roundings up to then in it, and in all since the baseline."""
+def _cash_difference(running: RunningAccount, theirs: Decimal, tolerance: Decimal, limit: Decimal, fees: Withheld) -> list[Difference]:
+    """The cash since the last settled session, which has the broker's roundings up to then in it, and in all since the baseline.
+
+    Fees may have been taken that are not booked yet; and some that are booked since the last settled session may have been taken before it.
+    """
     since, in_all = running.agreed + running.change, running.cash
-    if abs(theirs - since) > tolerance + _rounding(running.inexact_since, limit):
+    exactly, roughly = (tolerance + _rounding(executions, limit) for executions in (running.inexact_since, running.inexact))
+    if not -exactly - fees.cash <= theirs - since <= exactly + fees.booked:
         ours, about = since, ""
-    elif abs(theirs - in_all) > tolerance + _rounding(running.inexact, limit):
+    elif not -roughly - fees.cash <= theirs - in_all <= roughly:
         ours, about = in_all, f", more than the roundings of {running.inexact} executions since the baseline may add up to"
     else:
         return []

@@ -53,7 +53,10 @@ def account_frame(session: date, broker: str, account: AccountState, differences
 def instruments_frame(session: date, instruments: Mapping[str, Instrument]) -> pl.DataFrame:
     """The contract `Instruments`."""
     rows = [
-        (session, one.symbol, one.tradable, one.fractionable, one.shortable, one.reason, one.openable, float(one.margin_factor))
+        (
+            *(session, one.symbol, one.tradable, one.fractionable, one.shortable, one.reason, one.openable, float(one.margin_factor)),
+            *(None if step is None else float(step) for step in (one.price_increment, one.quantity_increment, one.min_quantity)),
+        )
         for one in instruments.values()
     ]
     return Instruments.validate(pl.DataFrame(rows, schema=INSTRUMENTS_SCHEMA, orient="row").sort("session", "symbol"))

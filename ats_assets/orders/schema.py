@@ -133,6 +133,9 @@ class Instruments(pa.DataFrameModel):
     margin_factor: float = pa.Field(
         ge=1, description="buying power that one unit of currency of it takes: above one where less is lent on it"
     )
+    price_increment: float = pa.Field(nullable=True, gt=0, description="of the prices of orders; null: by the rule of its market")
+    quantity_increment: float = pa.Field(nullable=True, gt=0, description="of the quantities of orders, where the broker says one")
+    min_quantity: float = pa.Field(nullable=True, gt=0, description="of an order, where the broker says one")
 
     class Config(_Exact):
         """One row for each symbol."""
@@ -217,7 +220,7 @@ INSTRUMENTS_SCHEMA = pl.Schema(
         **dict.fromkeys(("tradable", "fractionable", "shortable"), _B),
         "reason": _S,
         "openable": _B,
-        "margin_factor": _F,
+        **dict.fromkeys(("margin_factor", "price_increment", "quantity_increment", "min_quantity"), _F),
     }
 )
 EXECUTION_QUALITY_SCHEMA = pl.Schema(

@@ -11,6 +11,10 @@ from ats_assets_tests.alpaca_double.wire import NEW_YORK, Refusal, Request, Resp
 FIRST = date(2005, 1, 3)
 
 
+_PAIR = {"min_order_size": "0.000000001", "min_trade_increment": "0.000000001", "price_increment": "0.000000001"}
+"""What an asset of class crypto has beside the rest, as text."""
+
+
 class Reference:
     """Clock, calendar and assets. `assets` is symbol -> the asset as on the wire; other desks may read it (tradable, fractionable, shortable …).
 
@@ -27,21 +31,25 @@ class Reference:
 
     def add_asset(self, symbol: str, **fields: Any) -> None:
         """An asset, active and tradable unless `fields` say otherwise (status="inactive" for a delisted one)."""
-        self.assets[symbol] = {
-            "id": str(uuid.uuid5(uuid.NAMESPACE_URL, symbol)),
-            "class": "crypto" if "/" in symbol else "us_equity",
-            "exchange": "CRYPTO" if "/" in symbol else "NASDAQ",
-            "symbol": symbol,
-            "name": f"{symbol} Common Stock",
-            "status": "active",
-            "tradable": True,
-            "marginable": True,
-            "maintenance_margin_requirement": 30,
-            "shortable": True,
-            "easy_to_borrow": True,
-            "fractionable": True,
-            "attributes": [],
-        } | fields
+        self.assets[symbol] = (
+            {
+                "id": str(uuid.uuid5(uuid.NAMESPACE_URL, symbol)),
+                "class": "crypto" if "/" in symbol else "us_equity",
+                "exchange": "CRYPTO" if "/" in symbol else "NASDAQ",
+                "symbol": symbol,
+                "name": f"{symbol} Common Stock",
+                "status": "active",
+                "tradable": True,
+                "marginable": True,
+                "maintenance_margin_requirement": 30,
+                "shortable": True,
+                "easy_to_borrow": True,
+                "fractionable": True,
+                "attributes": [],
+            }
+            | (_PAIR if "/" in symbol else {})
+            | fields
+        )
 
     def routes(self) -> list[Route]:
         """As in Alpaca's reference of the Trading API."""

@@ -3,6 +3,7 @@
 Source of formats, codes and rules: Alpaca's documentation of the Trading API (orders, order types and times in force, fractional trading, account activities).
 """
 
+import re
 import uuid
 from collections.abc import Callable, Iterable, Mapping
 from datetime import datetime, time, timedelta
@@ -198,10 +199,12 @@ class Trading:
         self.activities.append({"id": name} | fields)
 
     def _of_one_exit(self, order: Mapping[str, Any]) -> list[dict[str, Any]]:
-        """The exits of which one cancels the other; alone, where it is none."""
+        """The exits of which one cancels the other, those that stand in for them included; alone, where it is none."""
         for parent in self.orders.values():
             legs = parent["legs"] or []
-            group = [parent, *legs] if parent["order_class"] == "oco" else legs
+            group = [parent, *legs] if parent["order_class"] == "oco" else list(legs)
+            while more := [one for one in self.orders.values() if one.get("replaces") in [leg["id"] for leg in group] and one not in group]:
+                group += more
             if order["id"] in [one["id"] for one in group]:
                 return group
         return []
@@ -312,6 +315,7 @@ class Trading:
             raise Refusal(422, f"asset {asset['symbol']} is not active", 42210000)
         if not asset["tradable"]:
             raise Refusal(422, f'asset "{asset["symbol"]}" is not tradable', 42210000)
+        _check_numbers(given)
         quantity = Decimal(str(given["qty"]))
         if quantity <= 0:
             raise Refusal(422, "qty must be > 0", 42210000)
@@ -327,8 +331,7 @@ class Trading:
         tif, whole = given["time_in_force"], quantity == quantity.to_integral()
         local = now.astimezone(NEW_YORK)
         if asset["class"] == "crypto":
-            if tif not in ("gtc", "ioc"):
-                raise Refusal(422, "invalid crypto time_in_force", 42210000)
+            _check_pair(given, asset, quantity)
             return
         if not whole and not asset["fractionable"]:
             raise Refusal(422, f'asset "{asset["symbol"]}" is not fractionable', 42210000)
@@ -480,6 +483,23 @@ class Trading:
             place = [one["id"] for one in chosen].index(query["page_token"])
             chosen = chosen[place + 1 :]
         return Response(body=chosen[: min(int(query.get("page_size", 100)), 100)])
+
+
+def _check_numbers(given: Mapping[str, Any]) -> None:
+    numbers = [given.get(name) for name in ("qty", "limit_price", "stop_price")]
+    numbers += [value for name in ("take_profit", "stop_loss") for value in (given.get(name) or {}).values()]
+    if odd := [number for number in numbers if number is not None and not re.fullmatch(r"\d+(\.\d+)?", str(number))]:
+        raise Refusal(422, f"{odd[0]} is not a decimal", 40010001)
+
+
+def _check_pair(given: Mapping[str, Any], asset: Mapping[str, Any], quantity: Decimal) -> None:
+    if given["time_in_force"] not in ("gtc", "ioc"):
+        raise Refusal(422, "invalid crypto time_in_force", 42210000)
+    if quantity < Decimal(asset["min_order_size"]):
+        raise Refusal(403, f"minimal qty of order {asset['min_order_size']}", 40310000)
+    for value, step in ((quantity, "min_trade_increment"), (Decimal(str(given.get("limit_price") or 0)), "price_increment")):
+        if value % Decimal(asset[step]):
+            raise Refusal(422, f"{value} does not fulfill {step} {asset[step]}", 42210000)
 
 
 def _happened(activity: Mapping[str, Any]) -> datetime:

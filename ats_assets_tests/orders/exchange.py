@@ -301,7 +301,10 @@ class ExchangeBroker:
     name: str = "exchange"
     live: bool = False
     reserves_shares: bool = True
+    fee_in_kind: Decimal = Decimal(0)
     closed: str | None = None
+    late: bool = False
+    """Whether what has waited is taken though it is closed for the others: the session has opened."""
 
     def _ask(self, method: str) -> None:
         self.points.pass_by(f"before {method}")
@@ -329,9 +332,12 @@ class ExchangeBroker:
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         return {s: Instrument(symbol=s, tradable=True, fractionable=True, shortable=True) for s in symbols}
 
-    def may_send(self, session: date) -> str | None:
+    def may_send(self, session: date, *, late: bool = False) -> str | None:
         self._ask("may_send")
-        return self.closed
+        return None if late and self.late else self.closed
+
+    def cancels_at_once(self) -> bool:
+        return self.exchange.cancels_take < 3600
 
     def submit(self, intent: OrderIntent) -> BrokerOrder:
         self._ask("submit")

@@ -443,8 +443,9 @@ class TestWithTheExecutor:
             assert one.settle(NEXT).waiting is None
             alpaca.trading.slow_cancels = slow
             if slow:
-                stopped = one.execute(NEXT, [reducing("30", NEXT)]).stopped
-                assert "has not ended the exits of main-20240301-AAA-open yet" in str(stopped)
+                waits = one.execute(NEXT, [reducing("30", NEXT)])
+                assert (waits.stopped, waits.waiting) == (None, ("main-20240304-AAA-close",))
+                assert "has not ended the exits of main-20240301-AAA-open yet" in str(waits.outcomes[0].reason)
                 alpaca.trading.end_cancels()
             done = one.execute(NEXT, [reducing("30", NEXT)])
             alpaca.trading.slow_cancels = False
@@ -463,6 +464,11 @@ class TestWithTheExecutor:
             settled = one.settle(NEXT + timedelta(days=1))
             assert (settled.waiting, [order.status for order in settled.orders]) == (None, ["filled"])
             rest = one.execute(NEXT + timedelta(days=1), [reducing("70", NEXT + timedelta(days=1))])
+            if slow:  # what was seen on Monday is remembered: nothing is cancelled before the open
+                assert (rest.waiting, profit["status"], stop["status"]) == (("main-20240305-AAA-close",), "accepted", "held")
+                alpaca.at(monday + timedelta(hours=24))
+                rest = one.follow_up()
+                assert rest is not None
             assert (rest.stopped, [str(outcome.state) for outcome in rest.outcomes]) == (None, ["accepted"])
             assert {profit["status"], stop["status"]} == {"canceled"}
             assert alpaca.trading.refused == []

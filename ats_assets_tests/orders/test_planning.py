@@ -30,8 +30,12 @@ def plan(
     factors: dict[str, float] | None = None,
     orders: OrdersSettings | None = None,
     fractional: bool = False,
+    steps: tuple[float | None, float | None, float | None] = (None, None, None),
 ) -> pl.DataFrame:
-    """A plan of DAY: target weights, closes, shares held; `closed` symbols are not tradable at the broker, in those of `held_only` no position is opened."""
+    """A plan of DAY: target weights, closes, shares held.
+
+    `closed` symbols are not tradable at the broker, in those of `held_only` no position is opened. `steps`: of prices, of quantities, smallest order.
+    """
     held = held or {}
     symbols = sorted({*weights, *held})
     return order_plan(
@@ -43,7 +47,7 @@ def plan(
         positions=pl.DataFrame([(DAY, s, n, 0.0, closes.get(s, 1.0), 0.0) for s, n in held.items()], schema=POSITIONS_SCHEMA, orient="row"),
         account=pl.DataFrame([(DAY, "paper", "a", cash, cash, buying_power, False, None, None)], schema=ACCOUNT_SCHEMA, orient="row"),
         instruments=pl.DataFrame(
-            [(DAY, s, s not in closed, True, True, None, s not in held_only, (factors or {}).get(s, 1.0)) for s in symbols],
+            [(DAY, s, s not in closed, True, True, None, s not in held_only, (factors or {}).get(s, 1.0), *steps) for s in symbols],
             schema=INSTRUMENTS_SCHEMA,
             orient="row",
         ),
@@ -133,6 +137,36 @@ def test_prices_below_a_dollar_have_the_small_tick() -> None:
     orders = OrdersSettings(kind="limit", collar_bps=500, limits=WIDE)
     (intent,) = intents_of(plan({"A": 0.5}, {"A": 0.4321}, orders=orders), "main")
     assert intent.limit_price == Decimal("0.4537")  # 0.453705
+
+
+@pytest.mark.parametrize(
+    ("symbol", "price", "held", "weight", "step", "bounds"),
+    [
+        ("SHIB/USD", 0.0000105, 0.0, 0.1, None, ("0.0000105", "0.000011025")),  # it was 0.0001, ten times the price
+        ("SHIB/USD", 0.0000105, 1e8, 0.0, None, ("0.000009975", "0.0000105")),
+        ("SHIB/USD", 0.0000105, 0.0, 0.1, 1e-8, ("0.0000105", "0.00001102")),
+        ("BTC/USD", 61_234.5, 0.0, 0.1, 1.0, ("61234.5", "64296")),
+        ("PNY", 0.97, 0.0, 0.1, None, ("1.01", "1.01")),  # 1.0185 is above one dollar: cents
+        ("PNY", 1.02, 100.0, 0.0, None, ("0.969", "0.969")),  # and 0.969 is below
+        ("OTC", 0.00004, 0.0, 0.1, None, ("0.00004", "0.000042")),  # cheaper than the smallest tick of a share
+    ],
+)
+def test_limits_lie_within_the_collar_on_the_instruments_own_grid(
+    symbol: str, price: float, held: float, weight: float, step: float | None, bounds: tuple[str, str]
+) -> None:
+    orders = OrdersSettings(kind="limit", collar_bps=500, limits=WIDE)
+    made = plan({symbol: weight}, {symbol: price}, {symbol: held} if held else {}, orders=orders, fractional=True, steps=(step, None, None))
+    (intent,) = intents_of(made, "main")
+    assert intent.limit_price is not None
+    assert Decimal(bounds[0]) <= intent.limit_price <= Decimal(bounds[1])
+    assert step is None or intent.limit_price % Decimal(str(step)) == 0
+
+
+def test_quantities_are_multiples_of_the_increment_and_not_below_the_smallest_order() -> None:
+    (intent,) = intents_of(plan({"BTC/USD": 0.1}, {"BTC/USD": 61_234.5}, fractional=True, steps=(1.0, 0.0001, 0.0001)), "main")
+    assert intent.quantity == Decimal("0.0163")  # of 0.016330663
+    made = plan({"BTC/USD": 0.1}, {"BTC/USD": 61_234.5}, fractional=True, steps=(1.0, 0.0001, 0.02))
+    assert made.select("quantity", "client_order_id", "reason").rows() == [(0.0, None, "too_small")]
 
 
 def test_fractions_of_shares_come_through_exactly() -> None:
