@@ -114,7 +114,7 @@ class TestStaleAnswers:
 def test_nothing_is_written_without_the_lease(bench: Bench) -> None:
     """Another executor has taken over between this one's look at the hours and its write-ahead."""
 
-    def lose(session: date) -> None:
+    def lose(session: date, *, late: bool = False) -> None:
         with TradeState(bench.url) as state, state.begin() as connection:
             connection.execute(tables.leases.update().values(token=tables.leases.c.token + 1))
 
