@@ -194,6 +194,22 @@ class Instruments:
         same = [name for name in known.columns if name in ("session", "kind", "ratio", "cash", "new_symbol", "new_ratio", INSTRUMENT)]
         return known.filter(pl.col("symbol") == pl.col("symbol").min().over(same))
 
+    def actions_at_open(self, actions: pl.DataFrame, session: date) -> pl.DataFrame:
+        """The actions of one session under the tickers that their holders have from its open on; of the changes of name those that count, from the old ticker."""
+        at = actions.filter(pl.col("session") == session)
+        renamed = self.renamed(session)
+        counted = at.filter((pl.col("kind") == NAME_CHANGE) & pl.col("symbol").is_in(list(renamed))).unique(
+            "symbol", keep="first", maintain_order=True
+        )
+        others = self.of_actions(at.filter(pl.col("kind") != NAME_CHANGE))
+        named = [self.symbol(instrument, session) for instrument in others[INSTRUMENT]]
+        moved = others.with_columns(symbol=pl.Series(named, dtype=pl.String)).drop(INSTRUMENT)
+        return (
+            pl.concat([counted.with_columns(new_symbol=pl.col("symbol").replace_strict(renamed, return_dtype=pl.String)), moved])
+            if renamed
+            else moved
+        )
+
     def _column(self, rows: pl.DataFrame, *, before: bool) -> pl.Series:
         changed = pl.Series(list(self._since), dtype=pl.String)
         some = rows.select("symbol", "session").with_row_index("row").filter(pl.col("symbol").is_in(changed.implode()))

@@ -1,15 +1,18 @@
 """Keeping the records up with the broker: unresolved intents, open orders, fills, entries, and whether both sides agree."""
 
 from collections.abc import Sequence
+from datetime import timedelta
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 from sqlalchemy import Connection, Row, select
 
 from ats_assets.alerts import Severity
 from ats_assets.orders import state
 from ats_assets.orders.fees_in_kind import was_taken_before
 from ats_assets.orders.halts import halt
+from ats_assets.orders.names import TOGETHER_DAYS, without_changes_of_name
 from ats_assets.orders.order import BrokerOrder, Fill
 from ats_assets.orders.outcome import AccountMismatchError, Difference, DifferenceKind, IntentState
 from ats_assets.orders.reconciliation import OVERLAP, BrokerView, compare, read_broker, read_since
@@ -52,7 +55,18 @@ def _reading(shift: Shift, baseline: Row[Any]) -> tuple[BrokerView, list[Differe
     _tell_fills(shift, new)
     with shift.state.begin() as connection:
         passed_over = (Decimal(str(value)) for value in (shift.settings.cash_tolerance, shift.settings.rounding_limit))
-        return view, gone + compare(connection, baseline.id, view, *passed_over)
+        found = gone + compare(connection, baseline.id, view, *passed_over)
+    if any(one.kind is DifferenceKind.POSITION for one in found):
+        found = without_changes_of_name(found, changes_since_settled(shift))
+    return view, found
+
+
+def changes_since_settled(shift: Shift) -> pl.DataFrame:
+    """The changes of name that may tell the broker's tickers from those of the records, which are of the last settled session or the baseline."""
+    with shift.state.begin() as connection:
+        known = latest_snapshot(connection, "session") or latest_snapshot(connection, BASELINE)
+    newest = shift.clock.now() if known is None else min(known.at, shift.clock.now())
+    return shift.name_changes(newest.date() - timedelta(days=TOGETHER_DAYS))
 
 
 def adopt_baseline(shift: Shift) -> Row[Any]:

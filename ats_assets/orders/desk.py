@@ -12,6 +12,7 @@ from ats_assets.orders.alpaca_broker import open_alpaca_broker
 from ats_assets.orders.broker import Broker
 from ats_assets.orders.clock import Clock
 from ats_assets.orders.executor import Executor
+from ats_assets.orders.names import known_name_changes
 from ats_assets.orders.paper import PaperBroker, WarehouseMarket
 from ats_assets.orders.shift import AlertSink, Patience
 from ats_assets.trade_state import TradeState, open_trade_state
@@ -57,6 +58,7 @@ def open_desk(
             clock=clock,
             patience=patience,
             session_of=lambda at: session_at(deployment.calendar, at),
+            name_changes=known_name_changes(deployment),
         )
         yield Desk(broker=broker, state=state, executor=executor, alert=alert)
 

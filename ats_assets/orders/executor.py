@@ -14,6 +14,7 @@ from ats_assets.orders.following import send_all, take_up
 from ats_assets.orders.halts import clear_halts, open_halt
 from ats_assets.orders.kill_switch import KillSwitch
 from ats_assets.orders.lease import holding_lease
+from ats_assets.orders.names import NameChanges, no_name_changes
 from ats_assets.orders.order import AccountState, Leg, OrderIntent
 from ats_assets.orders.outcome import Difference, Execution, Halt, Outcome, Settlement
 from ats_assets.orders.rows import orders_of
@@ -31,6 +32,8 @@ class Executor:
         Told of fills, rejects and halts; it must not raise.
     session_of
         The session that an instant belongs to; by default its day in UTC.
+    name_changes
+        What tells which tickers were changed; asked where positions differ.
     """
 
     def __init__(
@@ -43,6 +46,7 @@ class Executor:
         clock: Clock | None = None,
         patience: Patience | None = None,
         session_of: Callable[[datetime], date] = utc_day,
+        name_changes: NameChanges = no_name_changes,
     ) -> None:
         self._broker = broker
         self._state = trade_state
@@ -51,6 +55,7 @@ class Executor:
         self._clock = clock or SystemClock()
         self._patience = patience or Patience()
         self._session_of = session_of
+        self._name_changes = name_changes
 
     def reconcile(self) -> list[Difference]:
         """Bring the records up to date with the broker and compare; a difference stops trading and alerts.
@@ -160,6 +165,7 @@ class Executor:
                 alert=self._alert,
                 patience=patience,
                 session_of=self._session_of,
+                name_changes=self._name_changes,
             )
 
     def _check(self, session: date, intents: Sequence[OrderIntent]) -> None:

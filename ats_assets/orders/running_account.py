@@ -6,11 +6,13 @@ is recorded late, with a time before the session's end, is not marked, and count
 """
 
 from collections import defaultdict
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from decimal import Decimal
 
+import polars as pl
 from sqlalchemy import Connection, Table, select, update
 
+from ats_assets.orders.names import under_their_names
 from ats_assets.orders.order import OrderStatus, Side
 from ats_assets.orders.rows import positions_of
 from ats_assets.trade_state.tables import account_snapshots, entries, fills, orders, running_accounts, running_positions
@@ -75,9 +77,20 @@ def read_running_account(connection: Connection, baseline_id: int) -> RunningAcc
     )
 
 
-def store_running_account(connection: Connection, baseline_id: int, snapshot_id: int) -> RunningAccount:
-    """Write down the account of a settled session, whose snapshot is stored in the same transaction, and mark what is in it."""
+def store_running_account(
+    connection: Connection, baseline_id: int, snapshot_id: int, changes: pl.DataFrame | None = None
+) -> RunningAccount:
+    """Write down the account of a settled session, whose snapshot is stored in the same transaction, and mark what is in it.
+
+    Parameters
+    ----------
+    changes
+        Changes of name, after which what is recorded under an old ticker, and agreed on, goes on under the broker's.
+    """
     running = read_running_account(connection, baseline_id)
+    if changes is not None:
+        theirs = {position.symbol: position.quantity for position in positions_of(connection, snapshot_id) if position.quantity}
+        running = replace(running, positions=under_their_names(running.positions, theirs, changes))
     row = {"snapshot_id": snapshot_id, "baseline_id": baseline_id, "cash": running.cash, "inexact": running.inexact}
     connection.execute(running_accounts.insert().values(row))
     held = [{"snapshot_id": snapshot_id, "symbol": symbol, "quantity": quantity} for symbol, quantity in running.positions.items()]

@@ -19,6 +19,7 @@ from ats_assets.alerts import Severity
 from ats_assets.orders import state
 from ats_assets.orders.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
 from ats_assets.orders.halts import halt, read_halt
+from ats_assets.orders.names import TOGETHER_DAYS, as_renamed
 from ats_assets.orders.order import BrokerOrder, Leg
 from ats_assets.orders.outcome import IntentState
 from ats_assets.orders.shift import Shift
@@ -96,6 +97,9 @@ def resolve(shift: Shift, row: IntentRow, *, duplicate: bool = False) -> BrokerO
 def take(shift: Shift, row: IntentRow, order: BrokerOrder) -> None:
     """Write down the broker's order under the intent's id; one that is not what was intended stops trading."""
     name, wrong = row.intent.client_order_id, state.mismatch(row.intent, order)
+    if wrong and order.symbol != row.intent.symbol:
+        since = (row.sending_at or shift.clock.now()).date() - timedelta(days=TOGETHER_DAYS)
+        wrong = state.mismatch(as_renamed(row.intent, order, shift.name_changes(since)), order)
     with shift.writing() as (connection, author):
         late = state.at_broker(connection, author, name, order)
         if wrong:

@@ -5,13 +5,15 @@ from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from typing import Any
 
+import polars as pl
 from sqlalchemy import Connection, Row, Table, func, select
 
 from ats_assets.alerts import Severity
 from ats_assets.orders import state
-from ats_assets.orders.account_book import BASELINE, reconcile
+from ats_assets.orders.account_book import BASELINE, changes_since_settled, reconcile
 from ats_assets.orders.order import AccountEntry, BrokerOrder, Fill, Leg
 from ats_assets.orders.outcome import Difference, Settlement
+from ats_assets.orders.reconciliation import BrokerView
 from ats_assets.orders.rows import (
     account_of,
     entry_of,
@@ -22,7 +24,7 @@ from ats_assets.orders.rows import (
     positions_of,
     record_snapshot,
 )
-from ats_assets.orders.running_account import store_running_account
+from ats_assets.orders.running_account import read_running_account, store_running_account
 from ats_assets.orders.shift import Shift
 from ats_assets.trade_state import record
 from ats_assets.trade_state.tables import entries, fills
@@ -43,12 +45,13 @@ def settle(shift: Shift, session: date) -> Settlement:
         return stored
     pending = shift.broker.settle(session)
     view, differences = reconcile(shift)
+    changes = _changes_of_name(shift, view)
     with shift.writing() as (connection, author):
         sent, rounded = _orders(connection, shift, session), Decimal(0)
         waiting = pending or _waiting(connection, shift, session, sent, differences)
         if waiting is None:
             key = record_snapshot(connection, SESSION, shift.broker.name, view.account, view.positions, session=session)
-            rounded = view.account.cash - store_running_account(connection, _baseline(connection).id, key).cash
+            rounded = view.account.cash - store_running_account(connection, _baseline(connection).id, key, changes).cash
             details = {"session": session, "equity": view.account.equity, "rounded": rounded}
             record(connection, author.now, author.who, "settled", details=details)
         settled = Settlement(
@@ -72,6 +75,14 @@ def _tell_roundings(shift: Shift, session: date, rounded: Decimal) -> None:
             "(orders.rounding_limit). See whether it rounds so much; then `ats orders resume --accept` takes its cash for the truth."
         )
         shift.tell(Severity.WARNING, f"rounding:{session}", "Roundings of executions add up", text)
+
+
+def _changes_of_name(shift: Shift, view: BrokerView) -> pl.DataFrame | None:
+    """Those that may tell the broker's tickers from the records'; asked for where they differ, outside of any transaction."""
+    with shift.state.begin() as connection:
+        recorded = read_running_account(connection, _baseline(connection).id).positions
+    same = recorded.keys() == {position.symbol for position in view.positions if position.quantity}
+    return None if same else changes_since_settled(shift)
 
 
 def _stored(connection: Connection, shift: Shift, session: date) -> Settlement | None:

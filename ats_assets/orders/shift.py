@@ -12,6 +12,7 @@ from ats_assets.orders.broker import Broker
 from ats_assets.orders.clock import Clock
 from ats_assets.orders.kill_switch import KillSwitch
 from ats_assets.orders.lease import Lease
+from ats_assets.orders.names import NameChanges, no_name_changes
 from ats_assets.orders.state import Author
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
@@ -67,6 +68,7 @@ class Shift:
     alert: AlertSink
     patience: Patience
     session_of: Callable[[datetime], date]
+    name_changes: NameChanges = no_name_changes
 
     @contextmanager
     def writing(self) -> Iterator[tuple[Connection, Author]]:

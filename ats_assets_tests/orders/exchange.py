@@ -38,6 +38,7 @@ from ats_assets.orders import (
     Side,
     client_order_id,
 )
+from ats_assets.orders.names import NameChanges, no_name_changes
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState, tables
 
@@ -416,6 +417,7 @@ class Bench:
     settings: OrdersSettings
     alerts: list[Alert] = field(default_factory=list)
     patience: Patience = field(default_factory=Patience)
+    name_changes: NameChanges = no_name_changes
 
     @classmethod
     def at(cls, url: str, kill_file: Path, **settings: object) -> "Bench":
@@ -429,7 +431,8 @@ class Bench:
             yield self.made(state, self.broker)
 
     def made(self, state: TradeState, broker: ExchangeBroker) -> Executor:
-        return Executor(broker, state, self.settings, alert=self.alerts.append, clock=self.exchange.clock, patience=self.patience)
+        how = {"clock": self.exchange.clock, "patience": self.patience, "name_changes": self.name_changes}
+        return Executor(broker, state, self.settings, alert=self.alerts.append, **how)
 
     def execute(self, plan: Sequence[OrderIntent] = PLAN, points: Points | None = None) -> Execution:
         with self.executor(points) as executor:

@@ -6,8 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import numpy as np
+import polars as pl
 from sqlalchemy import Connection
 
+from ats_assets.bars.identity import NAME_CHANGE
 from ats_assets.orders.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
 from ats_assets.orders.paper import tables
 from ats_assets.orders.paper.day import Day
@@ -48,6 +50,8 @@ class Book:
     entries: list[Row] = field(default_factory=list)
     made_at_open: set[str] = field(default_factory=set)
     """Brackets that were filled at this session's open, by their ids."""
+    ended: dict[int, str] = field(default_factory=dict)
+    """Places whose ticker another has taken over at this open, while they were given none, and what it was."""
 
     @classmethod
     def load(cls, connection: Connection, account: str, cash_cents: int, settings: BacktestSettings) -> "Book":
@@ -68,6 +72,28 @@ class Book:
             settings=settings,
         )
 
+    def rename(self, actions: pl.DataFrame, session: date, at: datetime) -> None:
+        """Call what is held and what is ordered by the tickers that it has from the open of `session` on; see `Market.actions`."""
+        changes = actions.filter(pl.col("kind") == NAME_CHANGE) if "new_symbol" in actions.columns else actions.clear()
+        renamed = dict(changes.select("symbol", "new_symbol").iter_rows()) if changes.height else {}
+        for i, symbol in enumerate(self.symbols):
+            if symbol in renamed.values() and symbol not in renamed:
+                self.ended[i], self.symbols[i] = symbol, f"{symbol} until {session}"
+                for order in self._waiting():
+                    if order["symbol"] == symbol:
+                        order |= {"status": str(OrderStatus.CANCELED), "updated_at": at, "reason": "no_bar"}
+        waiting = self._waiting()
+        for i, symbol in enumerate(self.symbols):
+            if symbol in renamed:
+                self.symbols[i] = renamed[symbol]
+                text = f"{symbol} is called {renamed[symbol]} from now on"
+                for name, sign in ((symbol, -1.0), (renamed[symbol], 1.0)):
+                    if self.account.shares[i]:
+                        entry = _entry(session, at, name, EntryKind.CORPORATE_ACTION, sign * self.account.shares[i], 0, text)
+                        self.entries.append(entry | {"entry_id": f"{session:%Y%m%d}-{name}-{NAME_CHANGE}"})
+        for order in waiting:
+            order["symbol"] = renamed.get(order["symbol"], order["symbol"])
+
     def settle(self, day: Day) -> None:
         """From the session's open to its close: delistings, orders at the open, orders within the session, marks at the close.
 
@@ -78,7 +104,9 @@ class Book:
         settings = self.settings
         self._take_actions(day)
         self.missing = np.where(day.quoted, 0, self.missing + 1)
-        close_delisted(self.account, self.missing > settings.max_missing_sessions, self.last_close, settings)
+        gone = self.missing > settings.max_missing_sessions
+        gone[list(self.ended)] = True
+        close_delisted(self.account, gone, self.last_close, settings)
         self._record_delistings(day)
         marks = np.where(day.quoted, day.open, self.last_close)
         adverse = (settings.spread_bps / 2 + settings.slippage_bps) / 1e4
@@ -123,19 +151,8 @@ class Book:
 
     def _enter(self, day: Day, i: int, kind: EntryKind, shares: float, cash_cents: int, text: str) -> None:  # noqa: PLR0917
         """Note a change of the account that no order made."""
-        symbol = self.symbols[i]
-        self.entries.append(
-            {
-                "entry_id": f"{day.session:%Y%m%d}-{symbol}-{kind}",
-                "session": day.session,
-                "kind": str(kind),
-                "symbol": symbol,
-                "quantity": exact(np.round(shares, SHARE_DECIMALS)),
-                "cash_cents": cash_cents,
-                "at": day.opens_at,
-                "description": f"{symbol}: {text}",
-            }
-        )
+        symbol = self.ended.get(i, self.symbols[i])
+        self.entries.append(_entry(day.session, day.opens_at, symbol, kind, shares, cash_cents, f"{symbol}: {text}"))
 
     def _waiting(self) -> list[Row]:
         return [order for order in self.orders if order["status"] == OrderStatus.ACCEPTED]
@@ -258,7 +275,8 @@ class Book:
         for one in self.account.fills:
             signs = np.broadcast_to(one.sign, one.at.shape)
             for j, i in enumerate(one.at):
-                text = f"no bar for {int(self.missing[i])} sessions: closed at its last close less the haircut"
+                why = "its ticker is another's now" if int(i) in self.ended else f"no bar for {int(self.missing[i])} sessions"
+                text = f"{why}: closed at its last close less the haircut"
                 self._enter(day, int(i), EntryKind.CORPORATE_ACTION, float(signs[j] * one.shares[j]), int(one.cash_flow[j]), text)
         self.account.fills.clear()
 
@@ -328,6 +346,20 @@ def _shared_out(orders: Sequence[Row], quantity: Decimal, paid: int, fees: int) 
         cents, charged = (int((total * share).to_integral_value()) - before for total, before in ((paid, done[1]), (fees, done[2])))
         done = [done[0] + mine, done[1] + cents, done[2] + charged]
         yield order, mine, cents, charged
+
+
+def _entry(session: date, at: datetime, symbol: str, kind: EntryKind, shares: float, cash_cents: int, text: str) -> Row:  # noqa: PLR0917
+    """A change of the account that no order made."""
+    return {
+        "entry_id": f"{session:%Y%m%d}-{symbol}-{kind}",
+        "session": session,
+        "kind": str(kind),
+        "symbol": symbol,
+        "quantity": exact(np.round(shares, SHARE_DECIMALS)),
+        "cash_cents": cash_cents,
+        "at": at,
+        "description": text,
+    }
 
 
 def _filled(order: Row, quantity: Decimal, paid: Decimal) -> Decimal:

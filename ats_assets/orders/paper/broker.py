@@ -209,7 +209,9 @@ class PaperBroker:
                 if bars is None:
                     return f"the bars of {following} are not stored: the paper account stands at the close of {account.settled}"
                 book = Book.load(connection, self._account, account.cash_cents, self._settings)
-                book.settle(Day.of(following, book.symbols, bars, self._market.actions(following), calendar=calendar))
+                actions = self._market.actions(following)
+                book.rename(actions, following, calendar.opens_at(following))
+                book.settle(Day.of(following, book.symbols, bars, actions, calendar=calendar))
                 book.store(connection, self._account, following)
 
     def _row(self, connection: Connection) -> Row[Any] | None:

@@ -5,6 +5,7 @@ from typing import Protocol
 
 import polars as pl
 
+from ats_assets.bars import REPEAT_DAYS, instruments_of
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 
@@ -22,7 +23,10 @@ class Market(Protocol):
         ...
 
     def actions(self, session: date) -> pl.DataFrame:
-        """The corporate actions of the session's open, with columns symbol, kind, ratio, cash."""
+        """The corporate actions of the session's open, with columns symbol, kind, ratio, cash, perhaps new_symbol.
+
+        They name the ticker that the shares have from that open on; changes of name, which the last column is for, the one until then.
+        """
         ...
 
 
@@ -45,5 +49,11 @@ class WarehouseMarket:
         return warehouse.read("bars", [session], ["symbol", "open", "high", "low", "close", "volume"])
 
     def actions(self, session: date) -> pl.DataFrame:
-        """The partition of `corporate_actions`, which is made together with the bars."""
-        return self._deployment.warehouse.read("corporate_actions", [session], ["symbol", "kind", "ratio", "cash"])
+        """Of the partition of `corporate_actions`, which is made together with the bars."""
+        warehouse = self._deployment.warehouse
+        columns = ["symbol", "kind", "ratio", "cash"]
+        if not self._deployment.settings.source.tells_name_changes:
+            return warehouse.read("corporate_actions", [session], columns)
+        before = [day for day in self.calendar.window(session, REPEAT_DAYS + 1)[:-1] if warehouse.exists("corporate_actions", day)]
+        actions = warehouse.read("corporate_actions", [*before, session], ["session", *columns, "new_symbol", "new_ratio"])
+        return instruments_of(actions).actions_at_open(actions, session)

@@ -83,7 +83,8 @@ def action_rows(
     rows: dict[str, dict[str, object]] = {}
     for kind, action in sorted(((kind, action) for kind, found in raw.items() for action in found), key=lambda pair: _identity(*pair)):
         row = _row(kind, action, calendar)
-        if row["session"] in asked and (row["symbol"] is None or row["symbol"] in known):
+        concerned = {row["symbol"], row["new_symbol"] if row["kind"] == "name_change" else None}  # who takes a ticker over ends its history
+        if row["session"] in asked and (row["symbol"] is None or not concerned.isdisjoint(known)):
             rows[_identity(kind, action)] = row
     return pl.DataFrame(list(rows.values()), schema=RAW_ACTIONS_SCHEMA).sort("session", "symbol", maintain_order=True)
 

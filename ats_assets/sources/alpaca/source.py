@@ -131,8 +131,14 @@ class AlpacaSource:
 
     def actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
         """The corporate actions of those sessions, as announced by now; crypto has none. See `BarSource.actions`."""
-        asked = [] if self.is_crypto else self._closed_ones(sessions)
-        if not asked:
+        return self._actions(self._closed_ones(sessions), symbols)
+
+    def upcoming_actions(self, sessions: Sequence[date]) -> pl.DataFrame:
+        """The corporate actions of sessions that need not have closed, as far as they are announced by now; crypto has none."""
+        return self._actions(sorted(set(sessions)), None)
+
+    def _actions(self, asked: Sequence[date], symbols: Sequence[str] | None) -> pl.DataFrame:
+        if self.is_crypto or not asked:
             return RAW_ACTIONS_SCHEMA.to_frame()
         names = self._symbols if symbols is None else sorted(set(symbols) & set(self._symbols))
         whole_market = symbols is None and not self._choice.symbols  # then an answer of all symbols is shorter than the questions for each
