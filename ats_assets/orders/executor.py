@@ -2,7 +2,7 @@
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 from ats_assets.alerts import Severity
 from ats_assets.errors import AtsError
@@ -19,8 +19,12 @@ from ats_assets.orders.order import AccountState, Leg, OrderIntent
 from ats_assets.orders.outcome import Difference, Execution, Halt, Outcome, Settlement
 from ats_assets.orders.rows import orders_of
 from ats_assets.orders.shift import AlertSink, Patience, Shift, utc_day
+from ats_assets.orders.splits import Splits, keep_from_crossing
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
+
+LOOK_AGAIN = timedelta(minutes=15)
+"""Between two looks at what splits at the next open, in following up."""
 
 
 class Executor:
@@ -34,6 +38,8 @@ class Executor:
         The session that an instant belongs to; by default its day in UTC.
     name_changes
         What tells which tickers were changed; asked where positions differ.
+    splits
+        What is known of splits, at a broker where orders would cross them.
     """
 
     def __init__(
@@ -47,6 +53,7 @@ class Executor:
         patience: Patience | None = None,
         session_of: Callable[[datetime], date] = utc_day,
         name_changes: NameChanges = no_name_changes,
+        splits: Splits | None = None,
     ) -> None:
         self._broker = broker
         self._state = trade_state
@@ -56,6 +63,9 @@ class Executor:
         self._patience = patience or Patience()
         self._session_of = session_of
         self._name_changes = name_changes
+        self._splits = splits
+        self._looked: tuple[date, datetime, frozenset[str]] | None = None
+        """Of the last look at splits: the session after whose close they come, when it was, and the symbols."""
 
     def reconcile(self) -> list[Difference]:
         """Bring the records up to date with the broker and compare; a difference stops trading and alerts.
@@ -96,8 +106,9 @@ class Executor:
             stopped = f"trading is halted since {halted.at:%Y-%m-%d %H:%M} UTC: {halted.reason}" if halted else _refused(view.account)
             waiting: tuple[str, ...] = ()
             if not stopped:
+                crossing = self._crossing(shift, session, {*(one.symbol for one in ordered), *(one.symbol for one in view.positions)})
                 stopped, waiting = send_all(shift, view, [name for name in names_of(ordered) if name not in differing])
-                stopped = _first(stopped, cover(shift, session))
+                stopped = _first(stopped, cover(shift, session, but=crossing))
             if stopped:
                 shift.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
             outcomes = self._outcomes(session, names_of(ordered), differing)
@@ -106,7 +117,8 @@ class Executor:
     def follow_up(self) -> Execution | None:
         """Reconcile, and do what the last plan has left to do while the session that it is for is open; None where trading is halted, or nothing was planned yet.
 
-        Orders that were passed over are sent once nothing holds back their shares, and positions that lack exits get them.
+        Orders that were passed over are sent once nothing holds back their shares, and positions that lack exits get them. Until the open, orders in old shares of a
+        symbol that splits there are cancelled.
 
         Raises
         ------
@@ -118,7 +130,9 @@ class Executor:
                 session = state.newest_session(connection, self._settings.strategy)
             if differences or session is None or open_halt(self._state) or _refused(view.account):
                 return None
-            sent, stopped, waiting = take_up(shift, session, view)
+            if crossing := self._crossing(shift, session, {one.symbol for one in view.positions}, LOOK_AGAIN):
+                view, _ = account_book.reconcile(shift)
+            sent, stopped, waiting = take_up(shift, session, view, but=crossing)
             return Execution(session=session, outcomes=self._outcomes(session, sent, {}), stopped=stopped, waiting=waiting)
 
     def settle(self, session: date) -> Settlement:
@@ -151,6 +165,13 @@ class Executor:
             with shift.writing() as (connection, author):
                 return clear_halts(connection, author.now, who, note)
 
+    def _crossing(self, shift: Shift, session: date, symbols: set[str], again: timedelta = timedelta(0)) -> frozenset[str]:
+        """The symbols that split at the open after the close of `session`, with their orders out of the way; looked up anew after `again`."""
+        now = shift.clock.now()
+        if self._looked is None or self._looked[0] != session or now - self._looked[1] >= again:
+            self._looked = (session, now, keep_from_crossing(shift, session, symbols))
+        return self._looked[2] if shift.session_of(now) <= session else frozenset()
+
     @contextmanager
     def _shift(self) -> Iterator[Shift]:
         patience = self._patience
@@ -166,6 +187,7 @@ class Executor:
                 patience=patience,
                 session_of=self._session_of,
                 name_changes=self._name_changes,
+                splits=self._splits,
             )
 
     def _check(self, session: date, intents: Sequence[OrderIntent]) -> None:

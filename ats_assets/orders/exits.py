@@ -7,7 +7,7 @@ of which brought its own) gets one pair: an intent with an id of its own, sent e
 It follows from records that agree with the broker, so a process that dies in between leaves nothing to remember: the next one finds what is missing.
 """
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from dataclasses import replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
@@ -15,6 +15,7 @@ from decimal import ROUND_DOWN, Decimal
 from sqlalchemy import Connection, select
 
 from ats_assets.alerts import Severity
+from ats_assets.errors import AtsError
 from ats_assets.orders import state
 from ats_assets.orders.account_book import reconcile
 from ats_assets.orders.halts import open_halt
@@ -31,7 +32,7 @@ _MOST_A_SESSION = 9
 """Pairs of exits given to a symbol in one session; then a person is asked."""
 
 
-def cover(shift: Shift, session: date, view: BrokerView | None = None) -> str | None:
+def cover(shift: Shift, session: date, view: BrokerView | None = None, *, but: Collection[str] = ()) -> str | None:
     """See to it that each symbol held has one pair of exits for all of it. Gives why that can't be done now.
 
     Parameters
@@ -40,6 +41,8 @@ def cover(shift: Shift, session: date, view: BrokerView | None = None) -> str | 
         The one at whose close the last plan was made.
     view
         The broker's side as it was just reconciled; else it is read.
+    but
+        Symbols that get none now: they split at the coming open, and exits would be in old shares.
 
     Raises
     ------
@@ -56,6 +59,8 @@ def cover(shift: Shift, session: date, view: BrokerView | None = None) -> str | 
         return halted.message
     stopped = None
     for position in view.positions:
+        if position.symbol in but:
+            continue
         reason = _cover_one(shift, session, position)
         if halted := open_halt(shift.state):
             return halted.message
@@ -76,6 +81,7 @@ def _cover_one(shift: Shift, session: date, position: Position) -> str | None:
         return None
     if len(pairs) <= 1 and there >= wanted:
         return None
+    bracket = _in_new_shares(shift, bracket)
     if not _between(bracket, position.price):
         if wanted > there:
             _tell_bare(shift, session, position, wanted - there, bracket)
@@ -143,6 +149,18 @@ def _exits(session: date, bracket: OrderIntent, shares: Decimal, number: int) ->
         kind=OrderKind.OCO,
         limit_price=None,
     )
+
+
+def _in_new_shares(shift: Shift, bracket: OrderIntent) -> OrderIntent:
+    """The bracket at the prices that splits have made of its own. Where they can't be looked up, as it is: such exits do not lie on both sides of the price."""
+    if shift.splits is None or bracket.take_profit is None or bracket.stop_loss is None:
+        return bracket
+    try:
+        ratio = shift.splits.since(bracket.session, bracket.symbol, shift.session_of(shift.clock.now()))
+    except AtsError as error:
+        shift.tell(Severity.WARNING, f"splits:{bracket.client_order_id}", f"The splits of {bracket.symbol} can't be looked up", str(error))
+        return bracket
+    return replace(bracket, take_profit=bracket.take_profit / ratio, stop_loss=bracket.stop_loss / ratio)
 
 
 def _between(bracket: OrderIntent, price: Decimal) -> bool:

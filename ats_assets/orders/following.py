@@ -1,6 +1,6 @@
 """Going through a plan's orders, and through what it has left to do."""
 
-from collections.abc import Sequence
+from collections.abc import Collection, Sequence
 from datetime import date
 
 from ats_assets.orders.exits import cover
@@ -37,13 +37,15 @@ def send_all(shift: Shift, view: BrokerView, names: Sequence[str]) -> tuple[str 
     return None, tuple(waiting)
 
 
-def take_up(shift: Shift, session: date, view: BrokerView) -> tuple[list[str], str | None, tuple[str, ...]]:
+def take_up(shift: Shift, session: date, view: BrokerView, *, but: Collection[str] = ()) -> tuple[list[str], str | None, tuple[str, ...]]:
     """Send what was passed over in the plan of `session` and is not held back any more, then see to the exits. Once more changes nothing.
 
     Parameters
     ----------
     view
         The broker's side as it was just reconciled.
+    but
+        Symbols that get no exits now.
 
     Returns
     -------
@@ -62,6 +64,6 @@ def take_up(shift: Shift, session: date, view: BrokerView) -> tuple[list[str], s
     if due:
         names = [row.intent.client_order_id for row in due]
         stopped, passed = send_all(shift, view, names)
-    stopped = stopped or cover(shift, session, None if due else view)
+    stopped = stopped or cover(shift, session, None if due else view, but=but)
     left = [row.intent.client_order_id for row in waiting if row not in due]
     return [row.intent.client_order_id for row in due], stopped, (*passed, *left)

@@ -19,6 +19,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.orders.order import BrokerOrder, OrderIntent
 from ats_assets.orders.outcome import Difference, DifferenceKind
+from ats_assets.sources import upcoming_actions
 
 TOGETHER_DAYS = 14
 """Around an ex-session, for so long before what is compared, the tickers of a change are counted together."""
@@ -58,7 +59,7 @@ def _of_source(deployment: Deployment, sessions: Sequence[date]) -> list[pl.Data
     """What the source tells of sessions that are not stored; nothing where it can't."""
     try:
         source = deployment.source
-        raw = getattr(source, "upcoming_actions", source.actions)(sessions) if sessions else None
+        raw = upcoming_actions(source, sessions) if sessions else None
     except AtsError:
         return []
     return [] if raw is None else [screen_actions(raw, BARS_SCHEMA.to_frame(), deployment.calendar)[0]]

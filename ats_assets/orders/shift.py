@@ -4,6 +4,7 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
+from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -16,6 +17,9 @@ from ats_assets.orders.names import NameChanges, no_name_changes
 from ats_assets.orders.state import Author
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
+
+if TYPE_CHECKING:
+    from ats_assets.orders.splits import Splits
 
 AlertSink = Callable[[Alert], object]
 """Whom to tell. It raises nothing, and it is called outside of transactions only."""
@@ -69,6 +73,8 @@ class Shift:
     patience: Patience
     session_of: Callable[[datetime], date]
     name_changes: NameChanges = no_name_changes
+    splits: "Splits | None" = None
+    """None: there are none, or the broker keeps orders from crossing them by itself."""
 
     @contextmanager
     def writing(self) -> Iterator[tuple[Connection, Author]]:

@@ -114,6 +114,12 @@ class BarSource(Protocol):
         ...
 
 
+def upcoming_actions(source: BarSource, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
+    """The corporate actions of sessions that need not have closed, or opened, as announced by now; else as `BarSource.actions`."""
+    ask = getattr(source, "upcoming_actions", source.actions)  # of a source whose `actions` tell of closed sessions only
+    return ask(sessions, symbols)
+
+
 def clock_remark(source: BarSource) -> str | None:
     """What a source that goes by a clock of its own has to say of the latest session that it named: that its server could not be asked, that calendars differ."""
     remark = getattr(source, "clock_remark", None)

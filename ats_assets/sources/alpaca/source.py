@@ -133,9 +133,9 @@ class AlpacaSource:
         """The corporate actions of those sessions, as announced by now; crypto has none. See `BarSource.actions`."""
         return self._actions(self._closed_ones(sessions), symbols)
 
-    def upcoming_actions(self, sessions: Sequence[date]) -> pl.DataFrame:
+    def upcoming_actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
         """The corporate actions of sessions that need not have closed, as far as they are announced by now; crypto has none."""
-        return self._actions(sorted(set(sessions)), None)
+        return self._actions(sorted(set(sessions)), symbols)
 
     def _actions(self, asked: Sequence[date], symbols: Sequence[str] | None) -> pl.DataFrame:
         if self.is_crypto or not asked:

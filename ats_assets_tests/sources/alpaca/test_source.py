@@ -14,7 +14,7 @@ from polars.testing import assert_frame_equal
 
 from ats_assets.alpaca import AlpacaAnswerLostError, AlpacaError, AlpacaKeysError
 from ats_assets.errors import SettingsError, SourceError
-from ats_assets.sources import RAW_ACTIONS, RAW_BARS, RAW_BARS_SCHEMA
+from ats_assets.sources import RAW_ACTIONS, RAW_BARS, RAW_BARS_SCHEMA, upcoming_actions
 from ats_assets.sources.alpaca import spool
 from ats_assets.sources.alpaca.source import AlpacaSource
 from ats_assets_tests.alpaca.connections import ENVIRONMENT, Waits, mentions_of_keys
@@ -349,6 +349,20 @@ def test_actions_are_those_announced_each_once(tmp_path: Path) -> None:
         ]
         assert found["defects"].drop_nulls().to_list() == ["new_rate: 'four' is not a number"]
         assert_frame_equal(pl.concat(source.actions([day]) for day in SESSIONS), found)
+
+
+def test_what_is_announced_for_the_next_session_can_be_asked_for_before_it_opens(tmp_path: Path) -> None:
+    """Orders for its open must not cross a split; `actions` tells of sessions that have closed."""
+    today, following = SESSIONS[-2], SESSIONS[-1]
+    fields = {"id": "00000000-0000-0000-0000-000000000001", "cusip": "037833100", "process_date": str(following), "ex_date": str(following)}
+    with stocks(SESSIONS) as market:
+        market.double.now = XNYS.closes_at(today) + timedelta(hours=12)
+        market.data.add_action("forward_splits", fields | {"symbol": "AAPL", "new_rate": 4, "old_rate": 1})
+        source = market.source(tmp_path)
+        assert source.actions([following]).is_empty()
+        found = upcoming_actions(source, [following], ["AAPL", "MSFT"])
+        assert found.select("symbol", "kind", "ratio", "session").rows() == [("AAPL", "split", 4.0, following)]
+        assert upcoming_actions(source, [following], ["MSFT"]).is_empty()
 
 
 def dividend(n: int, symbol: str, ex: date, paid: date | str, rate: float = 0.5, **fields: object) -> dict[str, object]:
