@@ -10,7 +10,7 @@ import polars as pl
 from ats_assets.backtests.engine import BacktestResult, run_backtest
 from ats_assets.backtests.metrics import backtest_metrics
 from ats_assets.backtests.schema import Equity
-from ats_assets.bars import instruments_of
+from ats_assets.bars import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.graph import Node
@@ -55,7 +55,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             settings=settings.backtest,
             limits=settings.orders.limits,
             actions=actions.filter(pl.col("session") >= sessions[0]),
-            instruments=instruments_of(actions, settings.source.kind),
+            instruments=identities_of(actions, settings.source.kind),
         )
         metrics = backtest_metrics(result, settings.backtest)
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars")}

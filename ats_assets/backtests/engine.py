@@ -25,7 +25,7 @@ import polars as pl
 from ats_assets.backtests.benchmark import benchmark_values
 from ats_assets.backtests.journal import Journal
 from ats_assets.backtests.market import Market, read_market
-from ats_assets.bars import Instruments
+from ats_assets.bars import Identities
 from ats_assets.portfolio import (
     CANCELLED,
     Account,
@@ -60,7 +60,7 @@ def run_backtest(
     settings: BacktestSettings,
     limits: OrderLimitSettings | None = None,
     actions: pl.DataFrame | None = None,
-    instruments: Instruments | None = None,
+    instruments: Identities | None = None,
 ) -> BacktestResult:
     """Trade the signals over the sessions.
 

@@ -15,7 +15,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ats_assets.bars import CORPORATE_ACTIONS_SCHEMA, INSTRUMENT, Instruments, instruments_of
+from ats_assets.bars import CORPORATE_ACTIONS_SCHEMA, INSTRUMENT, Identities, identities_of
 from ats_assets.errors import ContractError
 from ats_assets.portfolio import price_after, session_actions
 from ats_assets.portfolio.limits import Floats
@@ -58,7 +58,7 @@ def read_market(
     bars: pl.DataFrame,
     sessions: Sequence[date],
     actions: pl.DataFrame | None = None,
-    instruments: Instruments | None = None,
+    instruments: Identities | None = None,
 ) -> Market:
     """Lay out the bars and signals of `sessions` (consecutive sessions of the calendar, from the first one with signals on).
 
@@ -82,7 +82,7 @@ def read_market(
         valid = (pl.col(column).is_finite() & (pl.col(column) > 0)).fill_null(value=False)
         _refuse(bars.filter(~valid), "bars", f"has no positive {column}: only rows that satisfy the contract of bars can be traded")
     actions = CORPORATE_ACTIONS_SCHEMA.to_frame() if actions is None else actions
-    known = instruments_of(actions) if instruments is None else instruments
+    known = identities_of(actions) if instruments is None else instruments
     bars, signals = known.named(bars), known.named(signals)
     names = pl.concat([bars[INSTRUMENT], signals[INSTRUMENT]]).unique().sort()
     shape = (len(days), len(names))
@@ -110,7 +110,7 @@ def read_market(
     )
 
 
-def _tickers(known: Instruments, days: Sequence[date], instruments: Sequence[str]) -> list[NDArray[np.object_]]:
+def _tickers(known: Identities, days: Sequence[date], instruments: Sequence[str]) -> list[NDArray[np.object_]]:
     """What each instrument is called at each session; sessions between two changes share one array."""
     tickers: list[NDArray[np.object_]] = []
     for day in days:

@@ -32,7 +32,7 @@ def adjustments(actions: pl.DataFrame, bars: pl.DataFrame, adjust: Adjust) -> pl
     Parameters
     ----------
     actions
-        Rows of `corporate_actions`; where the bars have a column `instrument`, so must they (`Instruments.of_actions`). Mergers, name changes and others scale nothing,
+        Rows of `corporate_actions`; where the bars have a column `instrument`, so must they (`Identities.of_actions`). Mergers, name changes and others scale nothing,
         nor does a spin-off whose worth is not known.
     bars
         symbol, perhaps instrument, session, close, unique by (symbol, session), in any order: those that are to be scaled.

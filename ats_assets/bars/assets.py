@@ -9,7 +9,7 @@ import polars as pl
 
 from ats_assets.bars.action_schema import CorporateActions, RejectedActions
 from ats_assets.bars.action_screening import CLOSE_SESSIONS, screen_actions
-from ats_assets.bars.identity import REPEAT_DAYS, instruments_of
+from ats_assets.bars.identity import REPEAT_DAYS, identities_of
 from ats_assets.bars.profile import profile
 from ats_assets.bars.schema import Bars, RejectedBars, Universe, bars_violations, schema_violations
 from ats_assets.bars.screening import screen
@@ -258,7 +258,7 @@ def _universe(deployment: Deployment) -> dg.AssetsDefinition:
     @node.asset(deployment, ins=node.ins())
     def universe(context: dg.AssetExecutionContext, bars: pl.DataFrame, **actions: pl.DataFrame) -> pl.DataFrame:
         """The symbols tradable at a session, by median dollar volume, minimum price and history, chosen with that session's knowledge only."""
-        followed = instruments_of(actions["corporate_actions"]).named(bars) if actions else bars
+        followed = identities_of(actions["corporate_actions"]).named(bars) if actions else bars
         members = tradable(followed, sessions_of(context.partition_keys), settings, calendar=deployment.calendar)
         context.add_output_metadata({"newest_members": members.filter(pl.col("session") == pl.col("session").max()).height})
         return members

@@ -100,7 +100,7 @@ def name_changes(actions: pl.DataFrame) -> pl.DataFrame:
     return judged_name_changes(actions).filter(pl.col("reason").is_null()).drop("reason")
 
 
-class Instruments:
+class Identities:
     """The instruments behind tickers, as far as changes of name are known.
 
     Parameters
@@ -113,7 +113,7 @@ class Instruments:
     Examples
     --------
     >>> changes = pl.DataFrame({"session": [date(2022, 6, 9)], "symbol": ["FB"], "new_symbol": ["META"]})
-    >>> known = Instruments(changes, "alpaca")
+    >>> known = Identities(changes, "alpaca")
     >>> known.of("FB", date(2022, 6, 8)), known.of("META", date(2022, 6, 9)), known.of("META", date(2022, 6, 8))
     ('alpaca:FB', 'alpaca:FB', 'alpaca:META')
     """
@@ -223,9 +223,9 @@ class Instruments:
         return names.scatter(placed["row"], placed["found"])
 
 
-def instruments_of(actions: pl.DataFrame, source: str = "") -> Instruments:
+def identities_of(actions: pl.DataFrame, source: str = "") -> Identities:
     """The instruments by the changes of name among corporate actions."""
-    return Instruments(name_changes(actions), source)
+    return Identities(name_changes(actions), source)
 
 
 def same_names(sessions: Sequence[date], changes: Iterable[date]) -> list[list[date]]:

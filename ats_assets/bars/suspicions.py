@@ -10,7 +10,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ats_assets.bars.identity import INSTRUMENT, instruments_of
+from ats_assets.bars.identity import INSTRUMENT, identities_of
 from ats_assets.bars.panel import Panel, panel
 from ats_assets.bars.suspicion_rules import RULES, Found, Judged
 from ats_assets.calendar import SessionCalendar
@@ -51,7 +51,7 @@ def suspicions(
         return SUSPICIONS_SCHEMA.to_frame()
     columns = ("open", "high", "low", "close", "volume", "vwap")
     if actions is not None:
-        known = instruments_of(actions)
+        known = identities_of(actions)
         bars, actions = known.named(bars), known.of_actions(actions)
     laid_out = panel(bars, sessions, columns, calendar=calendar, lookback_sessions=settings.lookback_sessions)
     rows = np.zeros(len(laid_out.sessions), dtype=bool)

@@ -6,7 +6,7 @@ from datetime import date
 import polars as pl
 
 from ats_assets.bars.adjustment import adjustments
-from ats_assets.bars.identity import instruments_of, same_names
+from ats_assets.bars.identity import identities_of, same_names
 from ats_assets.expressions import Flat, compute, named_symbols
 from ats_assets.features.family import FeatureFamily
 from ats_assets.settings import Adjust
@@ -46,7 +46,7 @@ def features_of(
     DataFrame
         symbol, session and the family's factors (Float32), one row a bar of the sessions, in their order.
     """
-    known = instruments_of(actions)
+    known = identities_of(actions)
     panel = known.named(bars)
     factors = adjustments(known.of_actions(actions), panel, adjust)
     named = named_symbols(family.expressions)

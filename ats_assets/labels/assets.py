@@ -3,7 +3,7 @@
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars import REPEAT_DAYS, adjustments, instruments_of
+from ats_assets.bars import REPEAT_DAYS, adjustments, identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.graph import Node, window_sessions
 from ats_assets.labels.forward_returns import forward_returns as returns_known_at
@@ -34,7 +34,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session that made them known."""
         sessions = sessions_of(context.partition_keys)
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        known = instruments_of(corporate_actions)
+        known = identities_of(corporate_actions)
         bars = known.named(bars)
         factors = adjustments(known.of_actions(corporate_actions), bars, deployment.settings.actions.adjust)
         return returns_known_at(bars, calendar, sessions, settings, factors)

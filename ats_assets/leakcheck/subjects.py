@@ -9,7 +9,7 @@ from functools import partial
 import polars as pl
 
 from ats_assets.backtests import run_backtest
-from ats_assets.bars import BARS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, adjustments, instruments_of
+from ats_assets.bars import BARS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, adjustments, identities_of
 from ats_assets.bars.universe import universe
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.errors import ContractError, MissingPartitionError, SettingsError
@@ -84,7 +84,7 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     ]
 
     def labels(rows: Frames) -> pl.DataFrame:
-        known = instruments_of(rows["corporate_actions"])
+        known = identities_of(rows["corporate_actions"])
         followed = known.named(rows["bars"])
         return forward_returns(
             followed, days, days, settings.labels, adjustments(known.of_actions(rows["corporate_actions"]), followed, adjust)
@@ -93,7 +93,7 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     subjects.append(Subject(name="forward_returns", kind="label", inputs=given, make=labels, keys=("symbol", "horizon_sessions")))
 
     def members(rows: Frames) -> pl.DataFrame:
-        followed = instruments_of(rows["corporate_actions"]).named(rows["bars"])
+        followed = identities_of(rows["corporate_actions"]).named(rows["bars"])
         return universe(followed, days, settings.universe, calendar=deployment.calendar)
 
     subjects.append(Subject(name="universe", kind="feature", inputs=given, make=members))

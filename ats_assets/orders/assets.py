@@ -18,6 +18,7 @@ from ats_assets.graph import Node
 from ats_assets.orders import state as intents_state
 from ats_assets.orders.breaches import breached_limits
 from ats_assets.orders.desk import Desk, open_desk
+from ats_assets.orders.names import known_identities
 from ats_assets.orders.order import Fill, OrderIntent
 from ats_assets.orders.outcome import Execution, IntentState
 from ats_assets.orders.planning import intents_of, order_plan
@@ -79,7 +80,7 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
             for entry in settled.entries:
                 context.log.info(f"{entry.kind} {entry.symbol or ''}: {entry.description}")
         yield dg.Output(fills_frame(session, settled.fills, decided), output_name="fills")
-        yield dg.Output(positions_frame(session, settled.positions), output_name="positions")
+        yield dg.Output(positions_frame(session, settled.positions, known_identities(deployment, session)), output_name="positions")
         account = account_frame(session, desk.broker.name, settled.account, [one.message for one in settled.differences])
         shown = {"equity": float(settled.account.equity), "cash": float(settled.account.cash)}
         yield dg.Output(account, output_name="account", metadata=shown)
@@ -180,7 +181,7 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
         context.add_output_metadata(
             {"orders": len(sent), "stopped": execution.stopped or "no", "waiting": len(execution.waiting), "broker": desk.broker.name}
         )
-        return orders_frame(session, sent)
+        return orders_frame(session, sent, known_identities(deployment, session))
 
     return orders
 

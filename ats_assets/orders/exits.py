@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
-from sqlalchemy import Connection, select
+from sqlalchemy import Connection, func, select
 
 from ats_assets.alerts import Severity
 from ats_assets.errors import AtsError
@@ -73,6 +73,7 @@ def _cover_one(shift: Shift, session: date, position: Position) -> str | None:
         bracket = _last_bracket(connection, shift.settings.strategy, position.symbol)
         reducing = reducing_orders(connection)[position.symbol]
         entering = _entry_at_work(connection, shift.settings.strategy, position.symbol)
+    bracket = bracket or _bracket_of_former_name(shift, position.symbol)
     pairs = [one for one in reducing if one.intent.leg is not Leg.CLOSE]
     closing = sum((one.shares for one in reducing if one.intent.leg is Leg.CLOSE), Decimal(0))
     wanted = (abs(position.quantity) - closing).to_integral_value(rounding=ROUND_DOWN)  # brokers take exits for whole shares only
@@ -184,6 +185,24 @@ def _last_bracket(connection: Connection, strategy: str, symbol: str) -> OrderIn
         found = state.load(connection, row.client_order_id) if row.filled_quantity else None
         if found is not None:
             return found.intent
+    return None
+
+
+def _bracket_of_former_name(shift: Shift, symbol: str) -> OrderIntent | None:
+    """The last bracket of a position that was never entered under its ticker, by the names that it had before."""
+    with shift.state.begin() as connection:
+        entered = select(intents.c.client_order_id).where(intents.c.symbol == symbol, intents.c.leg == Leg.OPEN.value)
+        if connection.execute(entered.limit(1)).first() is not None:
+            return None
+        since = connection.execute(select(func.min(intents.c.session))).scalar_one()
+    changes, name = shift.name_changes(since), symbol
+    for former, new in changes.sort("session", descending=True).select("symbol", "new_symbol").iter_rows():
+        if new == name:
+            name = former
+            with shift.state.begin() as connection:
+                found = _last_bracket(connection, shift.settings.strategy, former)
+            if found is not None:
+                return replace(found, symbol=symbol)
     return None
 
 

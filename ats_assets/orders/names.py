@@ -14,7 +14,16 @@ from decimal import Decimal
 
 import polars as pl
 
-from ats_assets.bars import BARS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, NAME_CHANGES_SCHEMA, REPEAT_DAYS, name_changes, screen_actions
+from ats_assets.bars import (
+    BARS_SCHEMA,
+    CORPORATE_ACTIONS_SCHEMA,
+    NAME_CHANGES_SCHEMA,
+    REPEAT_DAYS,
+    Identities,
+    identities_of,
+    name_changes,
+    screen_actions,
+)
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.orders.order import BrokerOrder, OrderIntent
@@ -41,18 +50,36 @@ def known_name_changes(deployment: Deployment) -> NameChanges:
     if not deployment.settings.source.tells_name_changes:
         return no_name_changes
 
+    kept: dict[date, pl.DataFrame] = {}
+
     def asked(since: date) -> pl.DataFrame:
         calendar, warehouse = deployment.calendar, deployment.warehouse
         stored = warehouse.sessions("corporate_actions")
         if not stored:
             return NAME_CHANGES_SCHEMA.to_frame()
         first = since - timedelta(days=REPEAT_DAYS)
-        rows = [warehouse.read("corporate_actions", [day]) for day in stored if day >= first]
+        kept.update(
+            {
+                day: warehouse.read("corporate_actions", [day]).filter(kind="name_change")
+                for day in stored
+                if day >= first and day not in kept
+            }
+        )
+        rows = [rows for day, rows in kept.items() if day >= first]
         following = calendar.sessions(stored[-1] + timedelta(days=1), stored[-1] + timedelta(days=UPCOMING_DAYS))
         actions = pl.concat([CORPORATE_ACTIONS_SCHEMA.to_frame(), *rows, *_of_source(deployment, following)])
         return name_changes(actions).filter(pl.col("session") >= since)
 
     return asked
+
+
+def known_identities(deployment: Deployment, session: date) -> Identities:
+    """Who bears which ticker, by the corporate actions stored up to a session."""
+    source, warehouse = deployment.settings.source, deployment.warehouse
+    stored = [day for day in warehouse.sessions("corporate_actions") if day <= session] if source.tells_name_changes else []
+    columns = ["session", "symbol", "kind", "new_symbol"]
+    actions = warehouse.read("corporate_actions", stored, columns) if stored else CORPORATE_ACTIONS_SCHEMA.to_frame()
+    return identities_of(actions, source.kind)
 
 
 def _of_source(deployment: Deployment, sessions: Sequence[date]) -> list[pl.DataFrame]:

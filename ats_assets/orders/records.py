@@ -7,6 +7,7 @@ from decimal import Decimal
 
 import polars as pl
 
+from ats_assets.bars import NAME_CHANGES_SCHEMA, Identities
 from ats_assets.orders.order import AccountState, BrokerOrder, Fill, Instrument, OrderIntent, Position
 from ats_assets.orders.schema import (
     ACCOUNT_SCHEMA,
@@ -24,10 +25,21 @@ from ats_assets.orders.schema import (
 CENT = Decimal("0.01")
 
 
-def positions_frame(session: date, positions: Iterable[Position]) -> pl.DataFrame:
-    """The contract `Positions`."""
+_NO_CHANGES = Identities(NAME_CHANGES_SCHEMA.to_frame())
+
+
+def positions_frame(session: date, positions: Iterable[Position], known: Identities = _NO_CHANGES) -> pl.DataFrame:
+    """The contract `Positions`; `known` says who bears which ticker."""
     rows = [
-        (session, p.symbol, float(p.quantity), float(p.cost), float(p.price), float((p.quantity * p.price).quantize(CENT)))
+        (
+            session,
+            p.symbol,
+            known.of(p.symbol, session),
+            float(p.quantity),
+            float(p.cost),
+            float(p.price),
+            float((p.quantity * p.price).quantize(CENT)),
+        )
         for p in positions
         if p.quantity
     ]
@@ -100,13 +112,14 @@ class Sent:
     order: BrokerOrder | None
 
 
-def orders_frame(session: date, sent: Iterable[Sent]) -> pl.DataFrame:
-    """The contract `Orders`."""
+def orders_frame(session: date, sent: Iterable[Sent], known: Identities = _NO_CHANGES) -> pl.DataFrame:
+    """The contract `Orders`; `known` says who bears which ticker."""
     rows = [
         (
             session,
             one.intent.client_order_id,
             one.intent.symbol,
+            known.of(one.intent.symbol, session),
             str(one.intent.leg),
             str(one.intent.side),
             float(one.intent.quantity),

@@ -96,7 +96,7 @@ def held_back(connection: Connection, view: BrokerView, row: IntentRow) -> bool:
 
 
 def reducing_orders(connection: Connection) -> defaultdict[str, list[Reducing]]:
-    """By symbol, what is open and reduces a position, the oldest first; exits of an entry that is open itself wait for it and hold nothing back."""
+    """By symbol, as the broker names it, what is open and reduces a position, the oldest first; exits of an entry that is open itself wait for it and hold nothing back."""
     grouped: defaultdict[str, list[BrokerOrder]] = defaultdict(list)
     for intent_id, order in orders_of(connection, unfinished=True):
         grouped[intent_id].append(order)
@@ -106,7 +106,7 @@ def reducing_orders(connection: Connection) -> defaultdict[str, list[Reducing]]:
         if row is None or (row.intent.leg is Leg.OPEN and any(order.client_order_id == intent_id for order in group)):
             continue
         shares = min(order.quantity - order.filled_quantity for order in group)
-        found[row.intent.symbol].append(Reducing(intent=row.intent, orders=tuple(group), shares=shares))
+        found[group[0].symbol].append(Reducing(intent=row.intent, orders=tuple(group), shares=shares))
     return found
 
 

@@ -54,9 +54,10 @@ def insert_missing(connection: Connection, table: Table, values: Mapping[str, An
 def record_order(connection: Connection, intent_id: str, order: BrokerOrder) -> BrokerOrder:
     """Write down an order and its legs as the broker has them, and give what is now known of it.
 
-    A final status stays, and a filled quantity never falls: an answer may be older than the last. Of exits the quantity may change.
+    A final status stays, and a filled quantity never falls: an answer may be older than the last. Of exits the quantity may change, and of all the ticker.
     """
     values = {
+        "symbol": order.symbol,
         "quantity": order.quantity,
         "status": order.status.value,
         "filled_quantity": order.filled_quantity,
@@ -68,7 +69,6 @@ def record_order(connection: Connection, intent_id: str, order: BrokerOrder) -> 
         "broker_order_id": order.broker_order_id,
         "client_order_id": order.client_order_id,
         "intent_id": intent_id,
-        "symbol": order.symbol,
         "side": order.side.value,
         "submitted_at": order.submitted_at,
     }

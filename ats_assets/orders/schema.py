@@ -54,6 +54,7 @@ class Orders(pa.DataFrameModel):
     session: date = pa.Field(description="session at whose close it was decided")
     client_order_id: str = pa.Field(unique=True, description="under which the broker knows the order")
     symbol: str = pa.Field(description="ticker, as in the bars")
+    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     leg: str = pa.Field(isin=LEGS, description="close reduces a position, open enlarges one, exit leaves one at a profit or a loss")
     side: str = pa.Field(isin=SIDES, description="buy or sell")
     quantity: float = pa.Field(gt=0, description="shares")
@@ -92,6 +93,7 @@ class Positions(pa.DataFrameModel):
 
     session: date = pa.Field(description="held at its close")
     symbol: str = pa.Field(description="ticker, as in the bars")
+    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     quantity: float = pa.Field(description="shares, negative for short; never zero")
     cost: float = pa.Field(description="paid for them in all, negative (received) for short")
     price: float = pa.Field(ge=0, description="that they are valued at")
@@ -186,7 +188,7 @@ ORDER_PLAN_SCHEMA = pl.Schema(
 ORDERS_SCHEMA = pl.Schema(
     {
         "session": pl.Date,
-        **dict.fromkeys(("client_order_id", "symbol", "leg", "side"), _S),
+        **dict.fromkeys(("client_order_id", "symbol", "instrument", "leg", "side"), _S),
         "quantity": _F,
         **dict.fromkeys(("kind", "state", "reason", "broker_order_id"), _S),
         "submitted_at": _TIME,
@@ -202,7 +204,9 @@ FILLS_SCHEMA = pl.Schema(
         "decision_price": _F,
     }
 )
-POSITIONS_SCHEMA = pl.Schema({"session": pl.Date, "symbol": _S, **dict.fromkeys(("quantity", "cost", "price", "value"), _F)})
+POSITIONS_SCHEMA = pl.Schema(
+    {"session": pl.Date, "symbol": _S, "instrument": _S, **dict.fromkeys(("quantity", "cost", "price", "value"), _F)}
+)
 ACCOUNT_SCHEMA = pl.Schema(
     {
         "session": pl.Date,

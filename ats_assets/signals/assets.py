@@ -6,6 +6,7 @@ from itertools import groupby
 import dagster as dg
 import polars as pl
 
+from ats_assets.bars import REPEAT_DAYS, identities_of
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.features import joined
 from ats_assets.graph import Node, window_sessions
@@ -81,20 +82,26 @@ def _fit(record: ModelRecord | None) -> date | None:
 def _skill(deployment: Deployment) -> dg.AssetsDefinition:
     horizons = deployment.settings.labels.horizons_sessions
     back = max(horizons) + 2
+    names = (Reads(asset="corporate_actions", back=back - 1 + REPEAT_DAYS, lag=min(horizons) + 1),)
     node = Node(
         name="skill",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(Reads(asset="predictions", back=back, lag=min(horizons) + 1), Reads(asset="forward_returns")),
+        reads=(Reads(asset="predictions", back=back, lag=min(horizons) + 1), Reads(asset="forward_returns"))
+        + (names if deployment.settings.source.tells_name_changes else ()),
         contract=Skill,
-        code=("ats_assets.signals.skill",),
+        code=("ats_assets.signals.skill", "ats_assets.bars.identity"),
         settings=(deployment.settings.labels,),
     )
 
     @node.asset(deployment, ins=node.ins())
-    def skill(context: dg.AssetExecutionContext, predictions: pl.DataFrame, forward_returns: pl.DataFrame) -> pl.DataFrame:
+    def skill(
+        context: dg.AssetExecutionContext, predictions: pl.DataFrame, forward_returns: pl.DataFrame, **actions: pl.DataFrame
+    ) -> pl.DataFrame:
         """How well past scores ordered the returns that became known at a session: IC, rank IC, quantile returns, turnover, for each horizon."""
         sessions = sessions_of(context.partition_keys)
+        if actions:
+            predictions = identities_of(actions["corporate_actions"]).named(predictions)
         judged = skill_of(predictions, forward_returns, window_sessions(deployment.calendar, sessions, back))
         rank_ics = judged.filter(pl.col("horizon_sessions") == deployment.settings.lightgbm.horizon_sessions)["rank_ic"].to_list()
         if len(rank_ics) > 1:

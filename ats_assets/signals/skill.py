@@ -11,6 +11,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from ats_assets.bars.identity import INSTRUMENT
 from ats_assets.errors import LookAheadError
 from ats_assets.signals.schema import QUANTILES, SKILL_SCHEMA
 
@@ -24,7 +25,8 @@ def skill(predictions: pl.DataFrame, forward_returns: pl.DataFrame, calendar_ses
     Parameters
     ----------
     predictions
-        The contract `Predictions`: of the decision sessions that are judged, and of the session before each (for the turnover).
+        The contract `Predictions`: of the decision sessions that are judged, and of the session before each (for the turnover). Where they have a column `instrument`, a
+        change of name is no turnover. Outcomes are found by the symbol, which labels have as of their decision.
     forward_returns
         The contract `ForwardReturns`, of the sessions to make.
     calendar_sessions
@@ -103,7 +105,8 @@ def _quantile_returns(scores: np.ndarray, returns: np.ndarray) -> list[float | N
 
 
 def _top(predictions: pl.DataFrame) -> frozenset[str]:
-    return frozenset(predictions.filter(pl.Series(quantile_of(predictions["score"].to_numpy()) == QUANTILES - 1))["symbol"].to_list())
+    key = INSTRUMENT if INSTRUMENT in predictions.columns else "symbol"
+    return frozenset(predictions.filter(pl.Series(quantile_of(predictions["score"].to_numpy()) == QUANTILES - 1))[key].to_list())
 
 
 def _turnover(top: frozenset[str], before: frozenset[str] | None) -> float | None:

@@ -8,7 +8,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.backtests import BacktestResult, Positions, Trades, Unfilled, run_backtest
-from ats_assets.bars import instruments_of
+from ats_assets.bars import identities_of
 from ats_assets.calendar import session_calendar
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import bars_of, random_actions, random_market, signals_of, weekdays
@@ -21,7 +21,7 @@ ALL_IN = PortfolioSettings(max_weight=1, max_turnover=4)
 def run(bars: pl.DataFrame, signals: pl.DataFrame, days: list[date], actions: pl.DataFrame, how: BacktestSettings = FREE) -> BacktestResult:
     limits = OrderLimitSettings(max_order_share=1, max_position_share=1)
     return run_backtest(
-        signals, bars, days, portfolio=ALL_IN, settings=how, limits=limits, actions=actions, instruments=instruments_of(actions, "x")
+        signals, bars, days, portfolio=ALL_IN, settings=how, limits=limits, actions=actions, instruments=identities_of(actions, "x")
     )
 
 

@@ -8,7 +8,7 @@ from hypothesis import assume, given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ats_assets.bars import Instruments, instruments_of, judged_name_changes, name_changes
+from ats_assets.bars import Identities, identities_of, judged_name_changes, name_changes
 from ats_assets.bars.identity import same_names
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, DAYS, Companies, companies, name_change_actions
 
@@ -27,7 +27,7 @@ def partition(rows: pl.DataFrame, column: str) -> pl.DataFrame:
 def test_ids_part_the_rows_as_the_companies_do(history: Companies) -> None:
     """Chains, swaps, tickers taken over and tickers taken up again, all at random."""
     assume(repeats_nothing(history))
-    named = instruments_of(history.changes, "alpaca").named(history.rows)
+    named = identities_of(history.changes, "alpaca").named(history.rows)
     assert_frame_equal(partition(named, "instrument"), partition(named, "company"))
 
 
@@ -38,7 +38,7 @@ def test_a_window_parts_its_rows_by_its_own_changes_alone(history: Companies, fi
     inside = pl.col("session").is_between(DAYS[first - 1], DAYS[min(first + length, len(DAYS)) - 1])
     rows = history.rows.filter(inside)
     changes = history.changes.filter(inside, pl.col("session") > DAYS[first - 1])
-    assert_frame_equal(partition(instruments_of(changes).named(rows), "instrument"), partition(rows, "company"))
+    assert_frame_equal(partition(identities_of(changes).named(rows), "instrument"), partition(rows, "company"))
 
 
 @settings(max_examples=60)
@@ -46,12 +46,12 @@ def test_a_window_parts_its_rows_by_its_own_changes_alone(history: Companies, fi
 def test_what_comes_later_changes_no_id(history: Companies, until: date) -> None:
     known = pl.col("session") <= until
     rows = history.rows.filter(known)
-    before = instruments_of(history.changes.filter(known), "x").named(rows)
-    assert_frame_equal(instruments_of(history.changes, "x").named(rows), before)
+    before = identities_of(history.changes.filter(known), "x").named(rows)
+    assert_frame_equal(identities_of(history.changes, "x").named(rows), before)
 
 
 def ids(changes: pl.DataFrame, *asked: tuple[str, date]) -> list[str]:
-    known = instruments_of(changes, "alpaca")
+    known = identities_of(changes, "alpaca")
     return [known.of(*one) for one in asked]
 
 
@@ -99,19 +99,19 @@ def test_changes_that_do_not_count_have_a_reason(changes: tuple[tuple[date, str,
 def test_actions_are_their_holders_whichever_ticker_they_name() -> None:
     """A split on the day of the change, under the old ticker, the new one, or both; and one of the same day on a swap."""
     split = pl.DataFrame([(JUNE, symbol, "split", None, 2.0, None, None) for symbol in ("FB", "META")], schema=ACTIONS_SCHEMA, orient="row")
-    known = instruments_of(META)
+    known = identities_of(META)
     for delivered in (split, split[:1], split[1:]):
         made = known.of_actions(delivered)
         assert made["instrument"].to_list() == ["FB"]
         assert made["ratio"].to_list() == [2.0]
-    swap = instruments_of(name_change_actions((JUNE, "FB", "META"), (JUNE, "META", "FB")))
+    swap = identities_of(name_change_actions((JUNE, "FB", "META"), (JUNE, "META", "FB")))
     assert swap.of_actions(split)["instrument"].to_list() == ["FB", "META"]
     late = split.with_columns(session=pl.lit(date(2022, 7, 1)))
     assert known.of_actions(late)["instrument"].to_list() == ["FB@2022-06-09", "FB"]
 
 
 def test_same_names() -> None:
-    known = Instruments(name_changes(META))
+    known = Identities(name_changes(META))
     days = [date(2022, 1, 28), JANUARY, date(2022, 6, 8), JUNE]
     assert same_names(days, known.sessions(["FB"])) == [days[:3], days[3:]]
     assert same_names(days, known.sessions(["META"])) == [days[:1], days[1:3], days[3:]]

@@ -9,7 +9,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ats_assets.bars import INSTRUMENT, adjustments, instruments_of, universe
+from ats_assets.bars import INSTRUMENT, adjustments, identities_of, universe
 from ats_assets.calendar import session_calendar
 from ats_assets.features import FAMILIES, FeatureFamily, compute, features_of
 from ats_assets.labels import forward_returns
@@ -132,7 +132,7 @@ def test_labels_and_universe_follow_the_instrument(drawn: list[tuple[int, str]])
     actions = pl.concat(
         [name_change_actions(*changes), renamed(PAID, [(DAYS[DAYS.index(day) + 1], *names) for day, *names in changes if day < DAYS[-1]])]
     )
-    known = instruments_of(actions)
+    known = identities_of(actions)
     followed = known.named(renamed(bars, changes))
     horizons = LabelsSettings(horizons_sessions=(1, 5))
     labels = forward_returns(followed, DAYS, DAYS, horizons, adjustments(known.of_actions(actions), followed, "splits_and_dividends"))
@@ -154,7 +154,7 @@ def test_a_label_of_fb_ends_at_metas_open() -> None:
     days = DAYS[:6]
     rows = [("FB", day, 200.0, 200.0, 1.0) for day in days[:3]] + [("META", day, 210.0, 220.0, 1.0) for day in days[3:]]
     bars = pl.DataFrame(rows, schema=["symbol", "session", "open", "close", "volume"], orient="row")
-    known = instruments_of(name_change_actions((days[3], "FB", "META")))
+    known = identities_of(name_change_actions((days[3], "FB", "META")))
     labels = forward_returns(known.named(bars), days, days, LabelsSettings(horizons_sessions=(2,)))
     assert labels.select("symbol", "decision_session", "forward_return", "exit").rows() == [
         ("FB", days[0], pytest.approx(0.05), "open"),

@@ -35,7 +35,7 @@ def stored(root: Path, orders: list[Order], held: dict[str, float] | None = None
     plan = pl.DataFrame(rows, schema_overrides=ORDER_PLAN_SCHEMA) if rows else ORDER_PLAN_SCHEMA.to_frame()
     missing = {name: pl.lit(None, dtype) for name, dtype in ORDER_PLAN_SCHEMA.items() if name not in plan.columns}
     deployment.warehouse.write("order_plan", DAY, plan.with_columns(**missing).select(ORDER_PLAN_SCHEMA.names()))
-    positions = [(DAY, s, 1.0, 0.0, abs(value), value) for s, value in (held or {}).items()]
+    positions = [(DAY, s, s, 1.0, 0.0, abs(value), value) for s, value in (held or {}).items()]
     deployment.warehouse.write("positions", DAY, pl.DataFrame(positions, schema=POSITIONS_SCHEMA, orient="row"))
     account = [(DAY, "paper", "a", 1.0, 10_000.0, 1.0, False, None, None)]
     deployment.warehouse.write("account", DAY, pl.DataFrame(account, schema=ACCOUNT_SCHEMA, orient="row"))

@@ -7,11 +7,11 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from ats_assets.orders import AccountEntry, EntryKind, OrderStatus
+from ats_assets.orders import AccountEntry, EntryKind, Leg, OrderKind, OrderStatus, Side
 from ats_assets.orders.names import under_their_names, without_changes_of_name
 from ats_assets.orders.outcome import Difference, DifferenceKind
 from ats_assets.trade_state import TradeState, tables
-from ats_assets_tests.orders.exchange import NEXT, PLAN, SESSION, Bench, Network
+from ats_assets_tests.orders.exchange import NEXT, PLAN, SESSION, Bench, Network, intent
 
 FIRST = PLAN[0].client_order_id
 
@@ -147,3 +147,31 @@ def test_chains_are_counted_together_and_other_differences_stay() -> None:
     ]
     left = without_changes_of_name(found, changes((SESSION, "A", "B"), (NEXT, "B", "C")))
     assert [one.subject for one in left] == ["D", "cash"]
+
+
+def test_the_exits_of_a_bracket_are_found_under_the_new_ticker(sqlite_bench: Bench) -> None:
+    """They give way to a sale of the renamed position; and where the broker has ended them with the change, the position gets new ones."""
+    bench, prices = sqlite_bench, {"limit_price": Decimal("10.1"), "take_profit": Decimal(11), "stop_loss": Decimal(9)}
+    bought = [replace(intent(symbol, "100"), kind=OrderKind.BRACKET, **prices) for symbol in ("AAA", "BBB")]
+    with bench.executor() as executor:
+        executor.execute(SESSION, bought)
+    bench.exchange.open()
+    settle(bench, NEXT)
+    rename(bench, "AAA", "AAX")
+    rename(bench, "BBB", "BBX")
+    for order in bench.exchange.orders:
+        if order.symbol == "BBX":
+            bench.exchange.change(order.client_order_id, **({} if order.status.final else {"status": OrderStatus.CANCELED}))
+    knows(bench, (date(2024, 3, 5), "AAA", "AAX"), (date(2024, 3, 5), "BBB", "BBX"))
+    bench.exchange.clock.sleep(24 * 3600)
+    day = date(2024, 3, 5)
+    with bench.executor() as executor:
+        executed = executor.execute(day, [intent("AAX", "60", Side.SELL, Leg.CLOSE, day)])
+    assert executed.stopped is None
+    assert sorted((one.symbol, one.quantity, one.client_order_id) for one in bench.exchange.orders if not one.status.final) == [
+        ("AAX", 40, "main-20240305-AAX-exit"),
+        ("AAX", 40, "main-20240305-AAX-exit/stop"),
+        ("AAX", 60, "main-20240305-AAX-close"),
+        ("BBX", 100, "main-20240305-BBX-exit"),
+        ("BBX", 100, "main-20240305-BBX-exit/stop"),
+    ]

@@ -44,7 +44,9 @@ def plan(
             {"symbol": list(weights), "target_weight": list(weights.values())}, schema={"symbol": pl.String, "target_weight": pl.Float64}
         ),
         bars=pl.DataFrame({"symbol": list(closes), "close": list(closes.values()), "volume": 1.0}),
-        positions=pl.DataFrame([(DAY, s, n, 0.0, closes.get(s, 1.0), 0.0) for s, n in held.items()], schema=POSITIONS_SCHEMA, orient="row"),
+        positions=pl.DataFrame(
+            [(DAY, s, s, n, 0.0, closes.get(s, 1.0), 0.0) for s, n in held.items()], schema=POSITIONS_SCHEMA, orient="row"
+        ),
         account=pl.DataFrame([(DAY, "paper", "a", cash, cash, buying_power, False, None, None)], schema=ACCOUNT_SCHEMA, orient="row"),
         instruments=pl.DataFrame(
             [(DAY, s, s not in closed, True, True, None, s not in held_only, (factors or {}).get(s, 1.0), *steps) for s in symbols],

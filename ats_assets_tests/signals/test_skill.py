@@ -7,6 +7,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import pearsonr, rankdata, spearmanr
 
+from ats_assets.bars import Identities
 from ats_assets.errors import LookAheadError
 from ats_assets.signals import SKILL_SCHEMA, Skill, skill
 from ats_assets.signals.skill import average_ranks
@@ -86,3 +87,17 @@ def test_predictions_of_a_model_that_saw_the_session_are_refused() -> None:
 )
 def test_average_ranks_are_those_of_scipy(values: np.ndarray):
     np.testing.assert_array_equal(average_ranks(values), rankdata(values))
+
+
+def test_a_change_of_name_is_no_turnover() -> None:
+    """The top two of ten stay the top two; one of them is called otherwise from the third session on."""
+    predictions, returns = outcomes(6, 10, 0.0, horizons=(1,))
+    steady = predictions.select("session").unique().join(predictions.select("symbol").unique(), how="cross")
+    steady = steady.with_columns(score=pl.col("symbol").str.slice(1).cast(pl.Float64), model_session=pl.lit(days(6)[0] - timedelta(days=1)))
+    top = steady.sort("score")["symbol"][-1]
+    change = pl.DataFrame({"session": [days(6)[2]], "symbol": [top], "new_symbol": ["NEW"]})
+    late = (pl.col("session") >= days(6)[2]) & (pl.col("symbol") == top)
+    renamed = steady.with_columns(pl.when(late).then(pl.lit("NEW")).otherwise("symbol").alias("symbol"))
+    followed = skill(Identities(change).named(renamed), returns, days(6))["turnover"]
+    assert followed.to_list() == [None, 0.0, 0.0, 0.0]
+    assert skill(renamed, returns, days(6))["turnover"].to_list() == [None, 0.0, 0.5, 0.0]

@@ -5,7 +5,7 @@ from typing import Protocol
 
 import polars as pl
 
-from ats_assets.bars import REPEAT_DAYS, instruments_of
+from ats_assets.bars import REPEAT_DAYS, identities_of
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 
@@ -56,4 +56,4 @@ class WarehouseMarket:
             return warehouse.read("corporate_actions", [session], columns)
         before = [day for day in self.calendar.window(session, REPEAT_DAYS + 1)[:-1] if warehouse.exists("corporate_actions", day)]
         actions = warehouse.read("corporate_actions", [*before, session], ["session", *columns, "new_symbol", "new_ratio"])
-        return instruments_of(actions).actions_at_open(actions, session)
+        return identities_of(actions).actions_at_open(actions, session)

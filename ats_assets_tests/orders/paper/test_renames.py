@@ -10,7 +10,7 @@ from hypothesis import Phase, given, settings
 from hypothesis import strategies as st
 
 from ats_assets.backtests import run_backtest
-from ats_assets.bars import instruments_of
+from ats_assets.bars import identities_of
 from ats_assets.orders import OrderStatus
 from ats_assets.orders.paper import PaperBroker
 from ats_assets.settings import OrdersSettings
@@ -28,7 +28,7 @@ class NamedFrames(Frames):
 
     def __init__(self, bars: pl.DataFrame, actions: pl.DataFrame) -> None:
         super().__init__(bars, actions)
-        self._known = instruments_of(actions)
+        self._known = identities_of(actions)
 
     def actions(self, session: date) -> pl.DataFrame:
         return self._known.actions_at_open(self._actions, session)
