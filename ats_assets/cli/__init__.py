@@ -250,6 +250,20 @@ def orders_resume(
     command(who=who or getpass.getuser(), note=note, accept=accept)
 
 
+@orders.command("break-lease")
+def orders_break_lease(
+    who: Annotated[
+        str | None, typer.Option(metavar="NAME", help="Who says so, for the audit trail; default: the user of this machine.")
+    ] = None,
+    note: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit trail.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Also where the holder is alive, or may be.")] = False,
+) -> None:
+    """Take the lease away from an executor that is gone, such as one whose clock was ahead; refused while its holder shows life."""
+    from ats_assets.cli.orders import break_lease as command  # noqa: PLC0415
+
+    command(who=who or getpass.getuser(), note=note, force=force)
+
+
 @orders.command("watch")
 def orders_watch(
     every: Annotated[float, typer.Option(min=10, metavar="SECONDS", help="Reconcile after so many seconds without an event, too.")] = 300,

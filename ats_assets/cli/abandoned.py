@@ -1,12 +1,11 @@
 """Runs whose process was killed: Dagster would show them as going on for ever, and keep the places that they hold in its pools."""
 
-import os
-import socket
 from collections.abc import Iterator
-from pathlib import Path
 
 import dagster as dg
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
+
+from ats_assets.processes import is_alive, this_process
 
 PROCESS = "ats/process"
 """Tag of a run: host, process id and the process's start, so that a reused id is not taken for the same process."""
@@ -14,14 +13,13 @@ PROCESS = "ats/process"
 
 def process_tag() -> str:
     """The tag's value for this process."""
-    return f"{socket.gethostname()}:{os.getpid()}:{_started(os.getpid())}"
+    return this_process()
 
 
 def abandoned_runs(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
     """The runs of this machine that are in progress by the record, and whose process is gone."""
     for run in instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS_RUN_STATUSES))):
-        host, _, process = run.tags.get(PROCESS, "").rpartition(":")[0].rpartition(":") if PROCESS in run.tags else ("", "", "")
-        if host == socket.gethostname() and run.tags[PROCESS] != f"{host}:{process}:{_started(int(process))}":
+        if PROCESS in run.tags and is_alive(run.tags[PROCESS]) is False:
             yield run
 
 
@@ -46,15 +44,3 @@ def pool_holders(instance: dg.DagsterInstance) -> dict[str, str]:
             else:
                 holders[run_id] = pool
     return holders
-
-
-def _started(pid: int) -> str:
-    """When a living process was started (Linux: in clock ticks since boot; elsewhere only that it lives); empty if there is none."""
-    try:
-        os.kill(pid, 0)
-    except ProcessLookupError:
-        return ""
-    except PermissionError:
-        pass
-    stat = Path(f"/proc/{pid}/stat")
-    return stat.read_text().rpartition(")")[2].split()[19] if stat.is_file() else "alive"

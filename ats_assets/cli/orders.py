@@ -16,11 +16,13 @@ from ats_assets.atomic_file import replace_file
 from ats_assets.cli.writing import console, say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.orders import Bell, BrokerError, KillSwitch, Pace
+from ats_assets.orders import Bell, BrokerError, KillSwitch, Pace, Patience, SystemClock
+from ats_assets.orders import break_lease as take_lease_away
 from ats_assets.orders import watch as keep_watching
 from ats_assets.orders.desk import Desk, open_desk
 from ats_assets.reports.execution_report import execution_report
 from ats_assets.settings import load_settings
+from ats_assets.trade_state import open_trade_state
 
 
 def status(*, as_json: bool) -> None:
@@ -58,6 +60,15 @@ def resume(*, who: str, note: str, accept: bool) -> None:
             f"trading is halted again: {'; '.join(one.message for one in differences)}; --accept takes the broker's account for the truth"
         )
     say(f"{cleared} halt(s) cleared; the account and our records agree")
+
+
+def break_lease(*, who: str, note: str, force: bool) -> None:
+    """Take the lease away from an executor that is gone. The broker is not asked: the next execution asks it for all that is unknown."""
+    with open_trade_state(load_settings()) as state:
+        broken = take_lease_away(state, SystemClock(), who, note, seconds=Patience().lease_seconds, force=force)
+    say(
+        f"the lease of {broken} is broken: its holder can write and send nothing more. The next execution asks the broker for what was under way"
+    )
 
 
 def report(*, open_it: bool) -> None:

@@ -13,6 +13,7 @@ from ats_assets.orders.broker import (
 from ats_assets.orders.clock import Clock, SystemClock
 from ats_assets.orders.executor import Executor
 from ats_assets.orders.kill_switch import KillSwitch
+from ats_assets.orders.lease import HeldLease, break_lease
 from ats_assets.orders.order import (
     AccountEntry,
     AccountState,
@@ -63,6 +64,7 @@ __all__ = [
     "ExecutorBusyError",
     "Fill",
     "Halt",
+    "HeldLease",
     "Instrument",
     "IntentState",
     "KeysRefusedError",
@@ -82,6 +84,7 @@ __all__ = [
     "Settlement",
     "Side",
     "SystemClock",
+    "break_lease",
     "client_order_id",
     "watch",
 ]

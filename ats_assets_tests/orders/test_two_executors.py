@@ -1,16 +1,19 @@
 """Two executors on one trade state: one is stopped at each point of its way, the other takes over, and then the first goes on."""
 
 import contextlib
+import os
+import socket
 import threading
 from datetime import timedelta
 from pathlib import Path
 
 import pytest
 
-from ats_assets.orders import BrokerError, Clock, ExecutorBusyError, LeaseLostError, Patience
-from ats_assets.orders.lease import holding_lease
-from ats_assets.trade_state import TradeState
-from ats_assets_tests.orders.exchange import PLAN, SESSION, Bench, ExchangeBroker, Points, TestClock
+from ats_assets.errors import AtsError
+from ats_assets.orders import BrokerError, Clock, ExecutorBusyError, LeaseLostError, Patience, break_lease
+from ats_assets.orders.lease import Lease, holding_lease
+from ats_assets.trade_state import TradeState, tables
+from ats_assets_tests.orders.exchange import EVENING, PLAN, SESSION, Bench, ExchangeBroker, Points, TestClock
 
 ONCE = {planned.client_order_id: 1 for planned in PLAN}
 
@@ -126,6 +129,101 @@ class TestLease:
                     first.confirm(connection)
             with pytest.raises(ExecutorBusyError), _lease(state, clock, wait=5):
                 pass
+
+    def test_of_a_fast_clock_that_nobody_prolongs_is_free_after_its_time(self, database_url: str) -> None:
+        """A holder whose clock was a day ahead and that died kept everybody out until that day was over."""
+        clock = TestClock()
+        with TradeState(database_url) as state:
+            _abandoned(state, clock, "elsewhere:7:1:abc", timedelta(days=1))
+            before = clock.now()
+            with (
+                pytest.raises(ExecutorBusyError, match=r"elsewhere:7:1:abc, token 1, until 2024-03-03 .*break-lease"),
+                _lease(state, clock),
+            ):
+                pass
+            with _lease(state, clock, wait=90) as lease:
+                assert lease.token == 2
+            assert clock.now() - before < timedelta(seconds=30 + 61)
+
+    def test_of_a_fast_clock_that_its_holder_prolongs_is_kept(self, database_url: str) -> None:
+        clock, ahead = TestClock(), TestClock(EVENING + timedelta(days=1))
+        with TradeState(database_url) as state, _lease(state, ahead) as first:
+            sleep = clock.sleep
+
+            def work(seconds: float) -> None:
+                sleep(seconds)
+                ahead.sleep(seconds)
+                if clock.now().second % 30 == 0:
+                    with state.begin() as connection:
+                        first.confirm(connection)
+
+            clock.sleep = work
+            with pytest.raises(ExecutorBusyError), _lease(state, clock, wait=90):
+                pass
+
+
+def _abandoned(state: TradeState, clock: Clock, holder: str, lasts: timedelta) -> None:
+    with state.begin() as connection:
+        connection.execute(tables.leases.insert().values(name="executor", holder=holder, token=1, expires_at=clock.now() + lasts))
+
+
+class TestBreakingTheLease:
+    def test_of_a_machine_whose_clock_was_ahead(self, database_url: str) -> None:
+        clock = TestClock()
+        with TradeState(database_url) as state:
+            _abandoned(state, clock, "elsewhere:7:1:abc", timedelta(days=1))
+            assert break_lease(state, clock, "me", "its clock was ahead", seconds=60).token == 1
+            with _lease(state, clock, wait=0) as lease:
+                assert lease.token == 2
+            with state.begin() as connection:
+                told = connection.execute(tables.audit.select()).one()
+            assert (told.who, told.what) == ("me", "lease broken")
+            assert told.details["holder"] == "elsewhere:7:1:abc"
+            assert (told.details["note"], told.details["forced"]) == ("its clock was ahead", False)
+            with pytest.raises(AtsError, match="nothing to break"):
+                break_lease(state, clock, "me", "", seconds=60)
+
+    def test_is_refused_while_its_process_runs_unless_forced(self, database_url: str) -> None:
+        clock = TestClock()
+        with TradeState(database_url) as state, _lease(state, clock) as alive:
+            with pytest.raises(
+                AtsError, match=rf"Its process {os.getpid()} runs on this machine: end it first; --force .* Nothing was changed"
+            ):
+                break_lease(state, clock, "me", "", seconds=60)
+            with state.begin() as connection:
+                alive.confirm(connection)
+            break_lease(state, clock, "me", "", seconds=60, force=True)
+            with pytest.raises(LeaseLostError), state.begin() as connection:
+                alive.confirm(connection)
+
+    def test_of_a_process_of_this_machine_that_is_gone(self, database_url: str) -> None:
+        """Its id may be another process's by now: the start tells."""
+        clock = TestClock()
+        with TradeState(database_url) as state:
+            _abandoned(state, clock, f"{socket.gethostname()[:60]}:{os.getpid()}:1:abc", timedelta(seconds=59))
+            assert break_lease(state, clock, "me", "", seconds=60).token == 1
+
+    def test_is_refused_where_it_is_free_soon_anyway(self, database_url: str) -> None:
+        clock = TestClock()
+        with TradeState(database_url) as state:
+            _abandoned(state, clock, "elsewhere:7:1:abc", timedelta(seconds=59))
+            with pytest.raises(AtsError, match=r"has prolonged it in the last 60 s: if it is gone, the lease is free in 59 s by itself"):
+                break_lease(state, clock, "me", "", seconds=60)
+
+    def test_is_refused_where_the_other_machine_writes(self, database_url: str) -> None:
+        clock, ahead = TestClock(), TestClock(EVENING + timedelta(days=1))
+        with TradeState(database_url) as state:
+            _abandoned(state, clock, "elsewhere:7:1:abc", timedelta(days=1))
+            holder = Lease(holder="elsewhere:7:1:abc", token=1, seconds=60, clock=ahead)
+
+            def work(seconds: float) -> None:
+                ahead.sleep(seconds)
+                with state.begin() as connection:
+                    holder.confirm(connection)
+
+            clock.sleep = work
+            with pytest.raises(AtsError, match="it is alive, and its clock is ahead"):
+                break_lease(state, clock, "me", "", seconds=60)
 
 
 def _lease(state: TradeState, clock: Clock, wait: float = 30):
