@@ -11,6 +11,7 @@ import dagster as dg
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
+from ats_assets.instance import guard_documents
 from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import load_settings, settings_file
 
@@ -36,6 +37,7 @@ def defs() -> dg.Definitions:
     """
     file = crypto_settings_file()
     guard_secrets(file.parent)
+    guard_documents()
     settings = load_settings(file)
     if not settings.graph.prefix:
         raise SettingsError(f'{file} has no graph.prefix, so its assets would be taken for the equities\': set [graph] prefix = "crypto"')

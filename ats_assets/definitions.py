@@ -17,6 +17,7 @@ from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.schema import frame_schema
 from ats_assets.graph import asset_key, asset_name
+from ats_assets.instance import guard_documents
 from ats_assets.io_manager import WarehouseIOManager
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.labels import assets as labels
@@ -109,4 +110,5 @@ def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
 def defs() -> dg.Definitions:
     """What Dagster loads: the graph with the settings in force."""
     guard_secrets(settings_file().parent)
+    guard_documents()
     return build(Deployment(load_settings()))

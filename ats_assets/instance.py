@@ -1,21 +1,29 @@
 """Dagster's storages for `dagster.yaml`: SQLite with batched events, in folders relative to DAGSTER_HOME, so that the file holds no absolute path."""
 
 import contextlib
+import functools
 import os
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
 
 import dagster as dg
+from dagster._core.storage.event_log.schema import AssetCheckExecutionsTable, AssetKeyTable, SqlEventLogStorageTable
 from dagster._core.storage.local_compute_log_manager import LocalComputeLogManager
 from dagster._core.storage.root import LocalArtifactStorage
+from dagster._core.storage.runs import SqliteRunStorage
+from dagster._core.storage.runs.schema import BulkActionsTable, DaemonHeartbeatsTable
+from dagster._core.storage.schedules.schema import JobTickTable
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
 from dagster._serdes import ConfigurableClassData
 from filelock import FileLock
+from sqlalchemy import Column, Dialect, Text
+from sqlalchemy.types import TypeDecorator, TypeEngine
 from typing_extensions import override
 
 from ats_assets.errors import SettingsError
 from ats_assets.event_log import BatchedSqliteEventLogStorage
-from ats_assets.secrecy import guard_secrets
+from ats_assets.secrecy import guard_secrets, redacted_document, redacted_tags
 from ats_assets.settings import load_settings, settings_file
 
 
@@ -28,8 +36,55 @@ def _in_home(base_dir: str) -> str:
 def _guard() -> None:
     """The UI and the daemon open the instance and nothing else of ours: here they learn what they must not write."""
     guard_secrets(settings_file().parent)
+    guard_documents()
     with contextlib.suppress(SettingsError):  # which the code location shows
         load_settings()
+
+
+class Document(TypeDecorator[str]):
+    """The type of a column of documents, which are stored without secrets in their texts."""
+
+    impl = Text
+    cache_ok = True
+
+    def __init__(self, stored: TypeEngine[Any]) -> None:
+        super().__init__()
+        self._stored = stored
+
+    @override
+    def load_dialect_impl(self, dialect: Dialect) -> TypeEngine[Any]:
+        return dialect.type_descriptor(self._stored)
+
+    @override
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:
+        return None if value is None else redacted_document(value)
+
+
+@functools.cache
+def guard_documents() -> None:
+    """From now on, what this process stores of Dagster's events, ticks and heartbeats, in whichever database, has no secret in its texts."""
+    columns: tuple[Column[Any], ...] = (
+        SqlEventLogStorageTable.c.event,
+        AssetKeyTable.c.last_materialization,
+        AssetCheckExecutionsTable.c.evaluation_event,
+        BulkActionsTable.c.body,
+        DaemonHeartbeatsTable.c.body,
+        JobTickTable.c.tick_body,
+    )
+    for column in columns:
+        column.type = Document(column.type)
+
+
+class ProjectRunStorage(SqliteRunStorage):
+    """Runs whose tags hold no secret."""
+
+    @override
+    def add_run(self, dagster_run: dg.DagsterRun) -> dg.DagsterRun:
+        return super().add_run(dagster_run.with_tags(redacted_tags(dagster_run.tags)))
+
+    @override
+    def add_run_tags(self, run_id: str, new_tags: Mapping[str, str]) -> None:
+        super().add_run_tags(run_id, redacted_tags(new_tags))
 
 
 class ProjectStorage(DagsterSqliteStorage):
@@ -38,6 +93,7 @@ class ProjectStorage(DagsterSqliteStorage):
     def __init__(self, base_dir: str, inst_data: ConfigurableClassData | None = None, run_log_days: float | None = None) -> None:
         with FileLock(Path(base_dir, "storage.lock")):  # Dagster's own set-up of new files fails where two processes do it at once
             super().__init__(base_dir, inst_data)
+            self._run_storage = ProjectRunStorage.from_local(str(Path(base_dir, "history")))
             self._event_log_storage = BatchedSqliteEventLogStorage(str(Path(base_dir, "history", "runs")), run_log_days=run_log_days)
 
     @classmethod

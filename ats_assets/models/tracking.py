@@ -16,6 +16,7 @@ from typing import TYPE_CHECKING
 
 from ats_assets.models.importance_plot import importance_plot
 from ats_assets.models.schema import ModelRecord
+from ats_assets.secrecy import redacted
 from ats_assets.settings import MlflowSettings
 
 if TYPE_CHECKING:
@@ -99,7 +100,7 @@ class Tracking:
             yield TrackedRun(run_id=run_id, experiment_id=experiment, tracking_uri=self.uri, client=client)
         except BaseException as error:
             if isinstance(error, Exception):
-                client.set_tag(run_id, "error", f"{type(error).__name__}: {error}"[:5000])
+                client.set_tag(run_id, "error", redacted(f"{type(error).__name__}: {error}")[:5000])
             client.set_terminated(run_id, "FAILED" if isinstance(error, Exception) else "KILLED")
             raise
         client.set_terminated(run_id, "FINISHED")

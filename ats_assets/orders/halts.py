@@ -27,7 +27,7 @@ def halt(connection: Connection, now: datetime, who: str, reason: str) -> bool:
     if known:
         return False
     connection.execute(halts.insert().values(at=now, reason=reason))
-    record(connection, now, who, "halted", details={"reason": reason})
+    record(connection, now, who, "halted", texts={"reason": reason})
     return True
 
 
@@ -38,5 +38,5 @@ def clear_halts(connection: Connection, now: datetime, who: str, note: str) -> i
     ).rowcount
     foreign = fills.c.intent_id.is_(None) & fills.c.acknowledged_at.is_(None)
     connection.execute(update(fills).where(foreign).values(acknowledged_at=now))
-    record(connection, now, who, "resumed", details={"note": note, "halts": cleared})
+    record(connection, now, who, "resumed", details={"halts": cleared}, texts={"note": note})
     return cleared

@@ -124,8 +124,8 @@ def break_lease(state: TradeState, clock: Clock, who: str, note: str, *, seconds
         unchanged = same if force else same & (leases.c.expires_at == held.expires_at)
         if connection.execute(update(leases).where(unchanged).values(holder=None, expires_at=clock.now())).rowcount != 1:
             raise AtsError(f"the lease of {held} has changed in this moment: its holder is alive, or has ended. Nothing was changed")
-        details = {"holder": held.holder, "token": held.token, "expires_at": held.expires_at, "forced": force, "note": note}
-        record(connection, clock.now(), who, "lease broken", details=details)
+        details = {"holder": held.holder, "token": held.token, "expires_at": held.expires_at, "forced": force}
+        record(connection, clock.now(), who, "lease broken", details=details, texts={"note": note})
     return held
 
 

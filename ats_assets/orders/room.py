@@ -126,8 +126,8 @@ def cancelled(shift: Shift, exits: Sequence[Reducing], why: str) -> bool:
     for one in exits:
         for order in one.orders:
             with shift.writing() as (connection, author):
-                details = {"order": order.broker_order_id, "reason": why}
-                record(connection, author.now, author.who, "cancel asked for", client_order_id=one.intent.client_order_id, details=details)
+                name, details = one.intent.client_order_id, {"order": order.broker_order_id}
+                record(connection, author.now, author.who, "cancel asked for", client_order_id=name, details=details, texts={"reason": why})
             shift.broker.cancel(order.broker_order_id)
     for attempt in range(shift.patience.retries):
         if attempt:

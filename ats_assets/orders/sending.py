@@ -122,7 +122,7 @@ def _request(shift: Shift, row: IntentRow) -> None:
         _not_sent(shift, row, str(error))
     except (DuplicateOrderError, OutcomeUnknownError) as error:
         with shift.writing() as (connection, author):
-            record(connection, author.now, author.who, "outcome unknown", client_order_id=client_order_id, details={"error": str(error)})
+            record(connection, author.now, author.who, "outcome unknown", client_order_id=client_order_id, texts={"error": str(error)})
         resolve(shift, row, duplicate=isinstance(error, DuplicateOrderError))
     else:
         take(shift, row, order)

@@ -10,7 +10,7 @@
 From any state an order that is found at the broker leads to the broker's status: a request may arrive after all that was known spoke against it.
 """
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from typing import Any
@@ -105,12 +105,12 @@ def plan_one(connection: Connection, author: Author, intent: OrderIntent) -> str
         return None
     changes = _changes(known.intent, intent)
     if known.attempts and changes:
-        _audit(connection, author, "plan differs from what was tried: not sent", intent.client_order_id, changes=changes)
+        _audit(connection, author, "plan differs from what was tried: not sent", intent.client_order_id, {"changes": changes})
         return changes
     if not known.attempts and (changes or known.state in (IntentState.WITHDRAWN, IntentState.MISSED)):
         values = _values(intent) | {"state": IntentState.PLANNED.value, "reason": None, "updated_at": author.now}
         connection.execute(_where(known).values(values))
-        _audit(connection, author, "planned anew", intent.client_order_id, changes=changes)
+        _audit(connection, author, "planned anew", intent.client_order_id, {"changes": changes})
     return None
 
 
@@ -177,8 +177,8 @@ def at_broker(connection: Connection, author: Author, client_order_id: str, orde
         return False
     late = row.state in (IntentState.PLANNED, IntentState.WITHDRAWN, IntentState.MISSED, IntentState.REJECTED)
     what = "found at the broker after all" if late else state.value
-    details = {"status": state.value, "order": order.broker_order_id, "filled": order.filled_quantity, "reason": order.reason}
-    _audit(connection, author, what, client_order_id, **details)
+    details = {"status": state.value, "order": order.broker_order_id, "filled": order.filled_quantity}
+    _audit(connection, author, what, client_order_id, {"reason": order.reason}, **details)
     where = update(intents).where(intents.c.client_order_id == client_order_id)
     connection.execute(where.values(state=state.value, reason=order.reason or (what if late else None), updated_at=author.now))
     return late
@@ -194,7 +194,7 @@ def mismatch(intent: OrderIntent, order: BrokerOrder) -> str | None:
 def _move(connection: Connection, author: Author, row: IntentRow, to: IntentState, reason: str | None) -> IntentRow:
     if connection.execute(_where(row).values(state=to.value, reason=reason, updated_at=author.now)).rowcount != 1:
         raise _moved_by_another(row)
-    _audit(connection, author, to.value, row.intent.client_order_id, attempt=row.attempts, reason=reason)
+    _audit(connection, author, to.value, row.intent.client_order_id, {"reason": reason}, attempt=row.attempts)
     return IntentRow(intent=row.intent, state=to, reason=reason, attempts=row.attempts, sending_at=row.sending_at)
 
 
@@ -210,8 +210,15 @@ def _moved_by_another(row: IntentRow) -> LeaseLostError:
     )
 
 
-def _audit(connection: Connection, author: Author, what: str, client_order_id: str, **details: object) -> None:
-    record(connection, author.now, author.who, what, client_order_id=client_order_id, details=details)
+def _audit(
+    connection: Connection,
+    author: Author,
+    what: str,
+    client_order_id: str,
+    texts: Mapping[str, str | None] | None = None,
+    **details: object,
+) -> None:
+    record(connection, author.now, author.who, what, client_order_id=client_order_id, details=details, texts=texts)
 
 
 def _values(intent: OrderIntent) -> dict[str, Any]:

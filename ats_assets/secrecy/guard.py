@@ -1,13 +1,15 @@
-"""Where texts leave the process: log records, databases, standard output and error. What passes there is redacted, whoever wrote it.
+"""Where texts leave the process: log records, standard output and error. What passes there is redacted, whoever wrote it.
 
-Dagster's events, run tags and ticks, MLflow's records and the trade state all go through SQLAlchemy, so one listener on it sees them all.
+What goes to a database is redacted where it is known to be a text: by the types of the trade state's columns (`FreeText`), in the texts of Dagster's documents
+(`documents.py`), by whoever sends an alert or tells MLflow of an error. Statements and their parameters are left alone: a key, an id, a date or a number that
+is changed on its way is another one.
 """
 
 import functools
 import logging
 import sys
 import traceback
-from collections.abc import Callable, Iterable, Mapping, Sequence
+from collections.abc import Callable, Iterable
 from pathlib import Path
 from typing import Any, TextIO
 
@@ -32,7 +34,6 @@ def guard_secrets(folder: Path) -> None:
 @functools.cache
 def _guard_process() -> None:
     logging.setLogRecordFactory(redacting_factory(logging.getLogRecordFactory()))
-    _guard_databases()
     sys.stdout, sys.stderr = RedactingStream(sys.stdout), RedactingStream(sys.stderr)  # pyright: ignore[reportAttributeAccessIssue]
 
 
@@ -62,28 +63,6 @@ def _redact_message(record: logging.LogRecord, redactor: Redactor) -> None:
     shown = redactor(message)
     if shown != message:
         record.msg, record.args = shown, None
-
-
-def _guard_databases() -> None:
-    from sqlalchemy import Engine, event  # noqa: PLC0415 - half a second, which commands without a database don't need
-
-    @event.listens_for(Engine, "before_cursor_execute", retval=True)
-    def _redact_parameters(_connection: Any, _cursor: Any, statement: str, parameters: Any, _context: Any, _many: bool) -> tuple[str, Any]:  # pyright: ignore[reportUnusedFunction]
-        return statement, _redact(parameters, current_redactor())
-
-
-def _redact(value: Any, redactor: Redactor) -> Any:
-    """The same, with every string in it redacted; the very same object where none needs it."""
-    if isinstance(value, str):
-        return redactor(value)
-    if isinstance(value, Mapping):
-        changed = {key: _redact(one, redactor) for key, one in value.items()}
-        return changed if any(changed[key] is not value[key] for key in changed) else value
-    if isinstance(value, tuple | list):
-        items: Sequence[Any] = value
-        redone = [_redact(one, redactor) for one in items]
-        return type(value)(redone) if any(new is not old for new, old in zip(redone, items, strict=True)) else value
-    return value
 
 
 class RedactingStream:

@@ -1,6 +1,6 @@
 """What is known of trading, in a database: intents, orders, fills, positions, accounts and the audit trail."""
 
-from ats_assets.trade_state.columns import ExactDecimal, UtcTime
+from ats_assets.trade_state.columns import ExactDecimal, FreeText, UtcTime
 from ats_assets.trade_state.database import CONNECTION_VARIABLE, TradeState, open_trade_state, record
 from ats_assets.trade_state.schema import SCHEMA_VERSION, make_or_move_schema
 
@@ -8,6 +8,7 @@ __all__ = [
     "CONNECTION_VARIABLE",
     "SCHEMA_VERSION",
     "ExactDecimal",
+    "FreeText",
     "TradeState",
     "UtcTime",
     "make_or_move_schema",

@@ -3,8 +3,10 @@
 from datetime import UTC, datetime
 from decimal import Decimal
 
-from sqlalchemy import DateTime, Dialect, String
+from sqlalchemy import DateTime, Dialect, String, Text
 from sqlalchemy.types import TypeDecorator
+
+from ats_assets.secrecy import redacted
 
 
 class ExactDecimal(TypeDecorator[Decimal]):
@@ -39,3 +41,13 @@ class UtcTime(TypeDecorator[datetime]):
 
     def process_result_value(self, value: datetime | None, dialect: Dialect) -> datetime | None:  # noqa: ARG002, D102
         return None if value is None else value.replace(tzinfo=UTC)
+
+
+class FreeText(TypeDecorator[str]):
+    """A text that people or other programs have written, without the secrets in it. Nothing is found by it: keys and ids have other types, and stay as they are."""
+
+    impl = Text
+    cache_ok = True
+
+    def process_bind_param(self, value: str | None, dialect: Dialect) -> str | None:  # noqa: ARG002, D102
+        return None if value is None else redacted(value)

@@ -20,6 +20,7 @@ from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
 
 from ats_assets.errors import TradeStateError
+from ats_assets.secrecy import redacted
 from ats_assets.settings import Settings
 from ats_assets.trade_state import tables
 from ats_assets.trade_state.schema import make_or_move_schema
@@ -95,9 +96,19 @@ def record(
     *,
     client_order_id: str | None = None,
     details: Mapping[str, object] | None = None,
+    texts: Mapping[str, str | None] | None = None,
 ) -> None:
-    """Add a line to the audit trail, in the transaction of what it tells. Values that JSON lacks are written as text."""
+    """Add a line to the audit trail, in the transaction of what it tells.
+
+    Parameters
+    ----------
+    details
+        Ids, numbers, times, as they are; what JSON lacks is written as text.
+    texts
+        What a person or another program has said, without the secrets in it.
+    """
     plain = {key: value if isinstance(value, bool | int | str | None) else str(value) for key, value in (details or {}).items()}
+    plain |= {key: None if text is None else redacted(text) for key, text in (texts or {}).items()}
     connection.execute(tables.audit.insert().values(at=at, who=who, what=what, client_order_id=client_order_id, details=plain))
 
 

@@ -5,9 +5,9 @@ fills and entries that carry its id. `running_accounts` has where that stood at 
 `settled_in`, so that a comparison reads only what came since.
 """
 
-from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, MetaData, String, Table, Text, and_
+from sqlalchemy import JSON, BigInteger, Boolean, Column, Date, ForeignKey, Index, Integer, MetaData, String, Table, and_
 
-from ats_assets.trade_state.columns import ExactDecimal, UtcTime
+from ats_assets.trade_state.columns import ExactDecimal, FreeText, UtcTime
 
 metadata = MetaData(
     naming_convention={
@@ -36,7 +36,7 @@ intents = Table(
     Column("take_profit", ExactDecimal),
     Column("stop_loss", ExactDecimal),
     Column("state", String(16), nullable=False),
-    Column("reason", Text, comment="of the state"),
+    Column("reason", FreeText, comment="of the state"),
     Column("attempts", Integer, nullable=False, comment="write-aheads so far; at most as many requests have been sent"),
     Column("token", BigInteger, comment="fencing token of the executor of the last attempt"),
     Column("planned_at", UtcTime, nullable=False),
@@ -61,7 +61,7 @@ orders = Table(
     Column("filled_average_price", ExactDecimal),
     Column("submitted_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    Column("reason", Text),
+    Column("reason", FreeText),
     Column("settled_in", ForeignKey("account_snapshots.id"), comment="since when it is through, and its fills add up; null: not yet"),
     Index(None, "intent_id"),
     Index(None, "status"),
@@ -150,7 +150,7 @@ entries = Table(
     Column("quantity", ExactDecimal, nullable=False, comment="change of the position"),
     Column("cash", ExactDecimal, nullable=False, comment="change of the cash"),
     Column("at", UtcTime, nullable=False),
-    Column("description", Text, nullable=False),
+    Column("description", FreeText, nullable=False),
     Column("recorded_at", UtcTime, nullable=False),
     Column("settled_in", ForeignKey("account_snapshots.id"), comment="the session whose running account has it; null: it came since"),
     Index(None, "at", "entry_id"),
@@ -162,10 +162,10 @@ halts = Table(
     metadata,
     Column("id", _Serial, primary_key=True, autoincrement=True),
     Column("at", UtcTime, nullable=False),
-    Column("reason", Text, nullable=False),
+    Column("reason", FreeText, nullable=False),
     Column("cleared_at", UtcTime, comment="null: no order is sent"),
     Column("cleared_by", String(64)),
-    Column("note", Text),
+    Column("note", FreeText),
 )
 
 audit = Table(

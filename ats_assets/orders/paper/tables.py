@@ -1,8 +1,8 @@
 """The paper broker's own books, in the same database as the trade state: what a real broker keeps on its side."""
 
-from sqlalchemy import BigInteger, Column, Date, Index, Integer, String, Table, Text
+from sqlalchemy import BigInteger, Column, Date, Index, Integer, String, Table
 
-from ats_assets.trade_state import ExactDecimal, UtcTime
+from ats_assets.trade_state import ExactDecimal, FreeText, UtcTime
 from ats_assets.trade_state.tables import metadata
 
 accounts = Table(
@@ -46,7 +46,7 @@ orders = Table(
     Column("filled_average_price", ExactDecimal),
     Column("submitted_at", UtcTime, nullable=False),
     Column("updated_at", UtcTime, nullable=False),
-    Column("reason", Text),
+    Column("reason", FreeText),
     Index(None, "account", "status"),
     Index(None, "parent_id"),
 )
@@ -80,6 +80,6 @@ entries = Table(
     Column("quantity", ExactDecimal, nullable=False, comment="change of the shares"),
     Column("cash_cents", BigInteger, nullable=False, comment="change of the cash"),
     Column("at", UtcTime, nullable=False),
-    Column("description", Text, nullable=False),
+    Column("description", FreeText, nullable=False),
     Index(None, "account", "at"),
 )
