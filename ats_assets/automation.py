@@ -15,7 +15,7 @@ from ats_assets.healing import Healing, rules_of
 from ats_assets.lineage import Rules
 from ats_assets.models.refits import last_refit
 from ats_assets.sources import clock_remark, open_source
-from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask
+from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask, stored_answer
 from ats_assets.versions import code_version, settings_version
 from ats_assets.warehouse import MADE_TOGETHER, Warehouse
 
@@ -269,15 +269,16 @@ def judge_remembering(
         if latest < stored[-1]:
             return _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark), last
         due = stored[-1] if latest == stored[-1] else deployment.calendar.offset(stored[-1], 1)
-        minutes = deployment.settings.automation.ask_again_minutes
-        fresh = source.capabilities.remote and last is not None and last.is_fresh(due, now, minutes=minutes)
+        made = due == stored[-1] and is_current(deployment.warehouse, "signals", due)
+        minutes, remote = deployment.settings.automation.ask_again_minutes, source.capabilities.remote
+        if remote and made and (last is None or last.session != due):
+            last = stored_answer(deployment.warehouse, due, now)  # a sensor that remembers nothing begins with what is there
+        fresh = remote and last is not None and last.is_fresh(due, now, minutes=minutes)
         if last is None or not fresh:
             last = ask(source, due, deployment.calendar, now, before=deployment.settings.source.actions_again_sessions)
     except (SourceError, SettingsError) as error:
         return dg.SkipReason(f"the source can't be read: {error}"), last
-    is_made = (
-        due == stored[-1] and is_current(deployment.warehouse, "signals", due) and (fresh or _is_stored(deployment, due, last.delivery))
-    )
+    is_made = made and (fresh or _is_stored(deployment, due, last.delivery))
     outcome = _due_run(deployment, instance, last, is_made=is_made)
     asks_anew = isinstance(outcome, dg.RunRequest) and outcome.job_name == names[-1]  # what it stores, it has asked for itself
     return _said(outcome, remark), None if asks_anew else last

@@ -89,5 +89,12 @@ def ask(source: BarSource, session: date, calendar: SessionCalendar, now: dateti
     )
 
 
+def stored_answer(warehouse: Warehouse, session: date, now: datetime) -> LastAsked | None:
+    """What is stored of a session, as if it had been asked for now; None where something of it is missing."""
+    if not all(warehouse.exists(asset, session) for asset in DELIVERED):
+        return None
+    return LastAsked(session=session, at=now, versions={asset: warehouse.data_versions(asset, [session]) for asset in DELIVERED})
+
+
 def _versions(rows: pl.DataFrame, sessions: Sequence[date]) -> dict[str, str]:
     return {day.isoformat(): data_version(rows.filter(pl.col("session") == day)) for day in sessions}

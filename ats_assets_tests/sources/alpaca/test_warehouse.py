@@ -185,7 +185,9 @@ def test_an_idle_tick_asks_for_the_time_and_nothing_else_until_a_session_is_due(
             return outcome, asked_for(market), time.process_time() - began
 
         market.double.now = datetime.combine(due, time_of_day(3), UTC)
-        assert "/v2/assets" in tick()[1]  # the first tick of all has no memory
+        assert tick()[1] == clock  # the first tick of all has no memory: it begins with what is stored
+        assert isinstance(judge_source(deployment, market.double.now, instance), dg.SkipReason)
+        assert asked_for(market) == clock
         taken: list[float] = []
         for minutes in (1, 2, 200):
             market.double.now += timedelta(minutes=minutes)
