@@ -80,7 +80,9 @@ class FilesSettings(Section):
     columns: dict[str, str] = Field(default_factory=dict, description="canonical name -> name in the file, where recognition by name fails")
     timezone: str | None = Field(default=None, description="of naive timestamps; default: the exchange's")
     stamp: Literal["open", "close"] = Field(default="open", description="a timestamp is the bar's open or its close")
-    adjusted: bool = Field(default=False, description="scale open, high, low, close and vwap by adj_close / close")
+    adjusted: bool = Field(
+        default=False, description="scale open, high, low, close and vwap by adj_close / close, and volume by its inverse"
+    )
     symbol: str | None = Field(default=None, description="the symbol of a single file without a symbol column; default: the file's stem")
     where: dict[str, str] = Field(default_factory=dict, description="column -> value: only these rows are read, such as res = daily")
     actions: Path | None = Field(

@@ -130,10 +130,14 @@ def _joined(defects: list[pl.Series]) -> pl.Expr:
 
 
 def _adjusted(rows: pl.DataFrame) -> pl.DataFrame:
-    """Prices scaled by adj_close / close; where that is unknown, no prices, for a mixture of scales would look like returns."""
+    """Prices scaled by adj_close / close and volumes by its inverse; where that is unknown, no prices, for a mixture of scales would look like returns.
+
+    So price * volume stays the money that changed hands, whatever the two were counted in: as traded, or both adjusted for splits already, as some vendors' are.
+    """
     factor = pl.col("adj_close") / pl.col("close")
-    usable = factor.is_finite().fill_null(value=False)
+    usable = (factor.is_finite() & (factor > 0)).fill_null(value=False)
     scaled = [pl.when(usable).then(pl.col(name) * factor).alias(name) for name in (*PRICES, "vwap")]
+    scaled.append(pl.when(usable).then(pl.col("volume") / factor).otherwise("volume").alias("volume"))
     complaint = pl.concat_str(
         pl.col("defects"), pl.when(~usable).then(pl.lit("adj_close: no factor adj_close / close")), separator="; ", ignore_nulls=True
     )

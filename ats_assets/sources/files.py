@@ -157,7 +157,12 @@ class FileSource:
             unused = [name for name in deliveries[0].recognition.unused if name not in {"vintage", *s.where}]
             lines.append(
                 f"columns{f' of {len(deliveries)} files' if len(kinds) > 1 else ''}: {', '.join(f'{c} = {n!r}' for c, n in columns)}; "
-                f"{'prices scaled by adj_close / close; ' if s.adjusted else ''}unused: {', '.join(map(repr, unused)) or 'none'}"
+                f"{'prices scaled by adj_close / close, volumes by its inverse; ' if s.adjusted else ''}unused: {', '.join(map(repr, unused)) or 'none'}"
+            )
+        if not s.adjusted and s.actions is None:
+            lines.append(
+                "adjustment: none is made, and none is known: if these prices are adjusted for splits and the volumes are not, volumes and dollar volumes break at "
+                "each split; deliver a column adj_close beside prices as traded (source.files.adjusted), or prices as traded and their actions"
             )
         if s.actions is not None:
             lines.append(f"corporate actions: {s.actions}, {self._actions.frame.height:,} rows")

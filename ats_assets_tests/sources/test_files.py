@@ -6,14 +6,17 @@ import random
 from collections.abc import Callable
 from datetime import UTC, date, datetime, time, timedelta
 from pathlib import Path
+from tempfile import TemporaryDirectory
 
 import polars as pl
 import pytest
 from hypothesis import HealthCheck, given, settings
 from hypothesis import strategies as st
 
+from ats_assets.bars import screen
 from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.errors import SourceError
+from ats_assets.features import ALPHA158, compute
 from ats_assets.settings import FilesSettings, SourceSettings
 from ats_assets.sources import MEASURES, RAW_BARS, RAW_BARS_SCHEMA, FileSource, open_source
 from ats_assets_tests.market_data import CRYPTO, SP500_2017, SP500_2018, US_DAILY_RAW, needs_market_data
@@ -266,7 +269,7 @@ def test_adjusted_scales_prices_and_keeps_their_order(tmp_path: Path) -> None:
     path = parquet(tmp_path / "bars.parquet", frame)
     bars = everything(source(path, adjusted=True))
     b = bars.filter(pl.col("symbol") == "B").row(0, named=True)
-    assert (b["open"], b["high"], b["low"], b["close"], b["vwap"], b["volume"]) == (5.0, 5.5, 4.5, 5.25, 5.0, 100.0)
+    assert (b["open"], b["high"], b["low"], b["close"], b["vwap"], b["volume"]) == (5.0, 5.5, 4.5, 5.25, 5.0, 200.0)
     lost = bars.filter(pl.col("defects").is_not_null()).row(0, named=True)
     assert (lost["symbol"], lost["session"], lost["close"], lost["defects"]) == (
         "A",
@@ -282,6 +285,53 @@ def test_adjusted_scales_prices_and_keeps_their_order(tmp_path: Path) -> None:
     assert everything(source(path))["close"].to_list() == PLAIN.sort("date", "symbol")["close"].to_list()
     with pytest.raises(SourceError, match=r"lacks 'adj_close'"):
         source(parquet(tmp_path / "plain.parquet"), adjusted=True).symbols()
+
+
+def test_volumes_beside_adjusted_prices_do_not_break_at_a_split(tmp_path: Path) -> None:
+    """500 x 40 million before a 4:1 split, given as 125: 20 billion a day and VMA5 1.0; volumes as traded made it 5 billion and 0.40."""
+    calendar = session_calendar("XNYS", date(2010, 1, 1))
+    days, split = calendar.sessions(date(2020, 8, 17), date(2020, 9, 11)), date(2020, 8, 31)
+    traded = [(500.0, 40e6) if day < split else (125.0, 160e6) for day in days]
+    rows = [
+        ("AAPL", day, price, price * 1.01, price * 0.99, price, 125.0, volume) for day, (price, volume) in zip(days, traded, strict=True)
+    ]
+    names = ["symbol", "date", "open", "high", "low", "close", "adj_close", "volume"]
+    path = parquet(tmp_path / "bars.parquet", pl.DataFrame(rows, schema=names, orient="row"))
+    bars, rejected = screen(source(path, calendar, adjusted=True).bars(days), calendar)
+    assert rejected.is_empty()
+    assert bars.select("close", "volume").unique().rows() == [(125.0, 160e6)]
+    assert bars.select(pl.col("close") * pl.col("volume")).to_series().unique().to_list() == [20e9]
+    factors = compute(bars, {"VMA5": ALPHA158["VMA5"]}).filter(pl.col("session") == split)
+    assert factors["VMA5"].to_list() == pytest.approx([1.0], abs=1e-6)
+    assert "volumes by its inverse" in source(path, calendar, adjusted=True).describe()
+    assert "break at each split" in source(path, calendar).describe()  # no factor can be derived: it is said
+
+
+@given(st.floats(0.01, 1e5), st.floats(1e-4, 1e4), st.floats(0, 1e12))
+def test_the_money_that_changed_hands_is_what_it_was_whatever_is_adjusted(close: float, adjusted: float, volume: float) -> None:
+    with TemporaryDirectory() as folder:
+        row = {
+            "symbol": "A",
+            "date": FRIDAY,
+            "open": close,
+            "high": close,
+            "low": close,
+            "close": close,
+            "adj_close": adjusted,
+            "volume": volume,
+        }
+        made = everything(source(parquet(Path(folder) / "bars.parquet", pl.DataFrame([row])), adjusted=True)).row(0, named=True)
+    assert made["close"] == pytest.approx(adjusted, rel=1e-12)
+    assert made["close"] * made["volume"] == pytest.approx(close * volume, rel=1e-12)
+
+
+@pytest.mark.parametrize("adjusted", [0.0, -5.0, float("inf"), float("nan"), None])
+def test_a_factor_that_is_none_leaves_no_prices(tmp_path: Path, adjusted: float | None) -> None:
+    frame = PLAIN.with_columns(pl.lit(adjusted, pl.Float64).alias("Adj Close"))
+    bars = everything(source(parquet(tmp_path / "bars.parquet", frame), adjusted=True))
+    assert bars["close"].null_count() == bars.height
+    assert set(bars["defects"]) == {"adj_close: no factor adj_close / close"}
+    assert bars["volume"].to_list() == PLAIN.sort("date", "symbol")["volume"].to_list()
 
 
 def test_cells_that_are_no_numbers_become_null_with_their_text(tmp_path: Path) -> None:
