@@ -16,7 +16,7 @@ from ats_assets.atomic_file import replace_file
 from ats_assets.cli.writing import console, say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.orders import Bell, BrokerError, KillSwitch, Pace, Patience, SystemClock
+from ats_assets.orders import Bell, BrokerError, BrokerOrder, ForeignOrder, KillSwitch, Pace, Patience, SystemClock
 from ats_assets.orders import break_lease as take_lease_away
 from ats_assets.orders import watch as keep_watching
 from ats_assets.orders.desk import Desk, open_desk
@@ -41,7 +41,7 @@ def status(*, as_json: bool) -> None:
         if rows:
             table = Table(*rows[0], title=title, title_justify="left")
             for row in rows:
-                table.add_row(*(str(value) for value in row.values()))
+                table.add_row(*("-" if value is None else str(value) for value in row.values()))
             out.print(table)
         else:
             out.print(f"no {title}")
@@ -154,15 +154,19 @@ def _status(deployment: Deployment, desk: Desk) -> dict[str, Any]:
         told["stopped"] = "; ".join([*stops, str(error)])
         held, waiting = [], []
     told["positions"] = [{"symbol": p.symbol, "quantity": p.quantity, "price": p.price, "cost": p.cost} for p in held]
-    told["open_orders"] = [
-        {
-            "client_order_id": o.client_order_id,
-            "symbol": o.symbol,
-            "side": o.side,
-            "quantity": o.quantity,
-            "filled": o.filled_quantity,
-            "status": o.status,
-        }
-        for o in waiting
-    ]
+    told["open_orders"] = [_open_order(order) for order in waiting]
     return told
+
+
+def _open_order(order: BrokerOrder | ForeignOrder) -> dict[str, Any]:
+    if isinstance(order, ForeignOrder):
+        what = dict.fromkeys(("symbol", "side", "quantity", "filled"))
+        return {"client_order_id": order.client_order_id, **what, "status": f"not ours: {order.description}"}
+    return {
+        "client_order_id": order.client_order_id,
+        "symbol": order.symbol,
+        "side": order.side,
+        "quantity": order.quantity,
+        "filled": order.filled_quantity,
+        "status": order.status,
+    }

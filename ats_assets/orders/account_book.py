@@ -135,7 +135,7 @@ def _read(shift: Shift, baseline: Row[Any]) -> tuple[BrokerView, list[Fill]]:
     with shift.state.begin() as connection:
         since = read_since(connection, baseline.at)
     view = read_broker(shift.broker, since, readings=shift.patience.retries)
-    _take_late_arrivals(shift, [*view.open_orders, *view.fills])
+    _take_late_arrivals(shift, [*(order for order in view.open_orders if isinstance(order, BrokerOrder)), *view.fills])
     with shift.writing() as (connection, author):
         new = [
             fill

@@ -26,7 +26,7 @@ from ats_assets.alpaca import (
     trading_client,
 )
 from ats_assets.orders.alpaca_hours import MAX_SKEW, NEW_YORK, closed_reason, has_opened, hours_from, skew_reason, utc_days
-from ats_assets.orders.alpaca_orders import decimal, from_order, instant, to_request
+from ats_assets.orders.alpaca_orders import decimal, from_order, instant, listed_order, to_request
 from ats_assets.orders.alpaca_rules import account_rules, assets_by_symbol, instrument_of
 from ats_assets.orders.broker import (
     BrokerError,
@@ -43,6 +43,7 @@ from ats_assets.orders.order import (
     BrokerOrder,
     EntryKind,
     Fill,
+    ForeignOrder,
     Instrument,
     OrderIntent,
     Position,
@@ -164,7 +165,7 @@ class AlpacaBroker:
                     symbol=self._our(_pair(one.symbol) if one.asset_class.value == "crypto" else one.symbol),
                     quantity=decimal(one.qty, "qty"),
                     cost=decimal(one.cost_basis, "cost_basis"),
-                    price=decimal(one.current_price, "current_price"),
+                    price=None if one.current_price in (None, "") else decimal(one.current_price, "current_price"),
                 )
                 for one in found
             ),
@@ -256,10 +257,10 @@ class AlpacaBroker:
                 found.append(one)
         return found
 
-    def open_orders(self) -> list[BrokerOrder]:
+    def open_orders(self) -> list[BrokerOrder | ForeignOrder]:
         """All that are not final; the legs of brackets by themselves."""
         with _asking("the open orders"):
-            return [self._order(order) for order in self._orders("open", None)]
+            return [listed_order(self._named(order), self._our(str(order.symbol))) for order in self._orders("open", None)]
 
     def cancel(self, broker_order_id: str) -> None:
         """Ask for an order to be cancelled."""
@@ -338,8 +339,12 @@ class AlpacaBroker:
         return taken
 
     def _order(self, order: "Order") -> BrokerOrder:
+        return from_order(self._named(order), self._our(str(order.symbol)))
+
+    def _named(self, order: "Order") -> "Order":
+        """The same; its client order id is kept for executions, which lack it."""
         self._names[str(order.id)] = order.client_order_id
-        return from_order(order, self._our(str(order.symbol)))
+        return order
 
     def _orders(self, status: str, after: datetime | None, *, nested: bool = False) -> "list[Order]":
         from alpaca.common.enums import Sort  # noqa: PLC0415

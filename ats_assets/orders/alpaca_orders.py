@@ -13,7 +13,7 @@ from typing import TYPE_CHECKING, Any
 
 from ats_assets.orders.broker import BrokerError, OrderRejectedError
 from ats_assets.orders.grid import is_pair, on_grid, plain, price_step
-from ats_assets.orders.order import BrokerOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side, exact
+from ats_assets.orders.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side, exact
 
 if TYPE_CHECKING:
     from alpaca.trading.models import Order
@@ -93,18 +93,36 @@ def _exits(intent: OrderIntent, symbol: str) -> dict[str, Any]:
     }
 
 
+def listed_order(order: "Order", symbol: str) -> BrokerOrder | ForeignOrder:
+    """One of the account's orders, whoever made it: what is no order for shares of one symbol is described."""
+    if order.symbol and order.side is not None and order.qty not in (None, ""):
+        return from_order(order, symbol)
+    return ForeignOrder(broker_order_id=str(order.id), client_order_id=order.client_order_id, description=_description(order))
+
+
+def _description(order: "Order") -> str:
+    amount = order.qty or (f"an amount of {order.notional}" if order.notional else "")
+    kind = order.type or order.order_type
+    words = [_word(order.order_class), _word(kind), "order", _word(order.side), amount, order.symbol or "", order.status.value]
+    legs = "; ".join(f"{_word(leg.side)} {leg.qty or leg.ratio_qty or ''} {leg.symbol or ''}".strip() for leg in order.legs or ())
+    return " ".join(str(word) for word in words if word) + (f" ({legs})" if legs else "")
+
+
+def _word(one: Any) -> str:
+    return "" if one is None else str(one.value)
+
+
 def from_order(order: "Order", symbol: str) -> BrokerOrder:
     """Alpaca's order; `symbol` is ours of it."""
+    filled = decimal(order.filled_qty or 0, "filled_qty")
     return BrokerOrder(
         broker_order_id=str(order.id),
         client_order_id=order.client_order_id,
         symbol=symbol,
         side=Side(_given(order.side, "side").value),
         quantity=decimal(order.qty, "qty"),
-        status=_STATUS.get(
-            order.status.value, OrderStatus.PARTIALLY_FILLED if decimal(order.filled_qty, "filled_qty") else OrderStatus.ACCEPTED
-        ),
-        filled_quantity=decimal(order.filled_qty, "filled_qty"),
+        status=_STATUS.get(order.status.value, OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED),
+        filled_quantity=filled,
         filled_average_price=None if order.filled_avg_price is None else decimal(order.filled_avg_price, "filled_avg_price"),
         submitted_at=order.submitted_at,
         updated_at=order.updated_at,

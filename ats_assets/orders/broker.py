@@ -14,7 +14,7 @@ from decimal import Decimal
 from typing import Protocol
 
 from ats_assets.errors import AtsError
-from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, Fill, Instrument, OrderIntent, Position
+from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, Fill, ForeignOrder, Instrument, OrderIntent, Position
 
 
 class BrokerError(AtsError):
@@ -103,8 +103,8 @@ class Broker(Protocol):
         """The order of that id; None where the broker says that it has none."""
         ...
 
-    def open_orders(self) -> list[BrokerOrder]:
-        """All orders of the account that are not final, those that are not ours and the legs of brackets among them."""
+    def open_orders(self) -> Sequence[BrokerOrder | ForeignOrder]:
+        """All orders of the account that are not final, those that are not ours and the legs of brackets among them; what has another form is described."""
         ...
 
     def cancel(self, broker_order_id: str) -> None:

@@ -133,7 +133,7 @@ def _give_exits(shift: Shift, session: date, bracket: OrderIntent, shares: Decim
 
 def _tell_bare(shift: Shift, session: date, position: Position, bare: Decimal, bracket: OrderIntent) -> None:
     text = (
-        f"{bare:f} of {position.quantity:f} {position.symbol} have no exits, and its price {position.price:f} is not between the stop-loss "
+        f"{bare:f} of {position.quantity:f} {position.symbol} have no exits, and its price {_shown(position.price)} is not between the stop-loss "
         f"{bracket.stop_loss} and the take-profit {bracket.take_profit} of {bracket.client_order_id}. See to the position."
     )
     shift.tell(Severity.WARNING, f"bare:{session}:{position.symbol}", f"{position.symbol} is held without exits", text)
@@ -164,9 +164,13 @@ def _in_new_shares(shift: Shift, bracket: OrderIntent) -> OrderIntent:
     return replace(bracket, take_profit=bracket.take_profit / ratio, stop_loss=bracket.stop_loss / ratio)
 
 
-def _between(bracket: OrderIntent, price: Decimal) -> bool:
-    """Whether both exits still lie ahead. They do not after a split, when the prices are of old shares, or where the market has run past one."""
-    if bracket.take_profit is None or bracket.stop_loss is None:
+def _shown(price: Decimal | None) -> str:
+    return "(the broker has none)" if price is None else f"{price:f}"
+
+
+def _between(bracket: OrderIntent, price: Decimal | None) -> bool:
+    """Whether both exits still lie ahead, as far as there is a price to tell. They do not after a split, when the prices are of old shares, or where the market has run past one."""
+    if price is None or bracket.take_profit is None or bracket.stop_loss is None:
         return False
     return min(bracket.take_profit, bracket.stop_loss) < price < max(bracket.take_profit, bracket.stop_loss)
 

@@ -138,6 +138,15 @@ class BrokerOrder:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ForeignOrder:
+    """An open order that can't be one of ours by its form: for an amount of money, of several legs, without a side or a symbol."""
+
+    broker_order_id: str
+    client_order_id: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Fill:
     """One execution. `price` is what was paid or received for one share; `commission` and other fees are beside it, in currency."""
 
@@ -159,8 +168,8 @@ class Position:
     symbol: str
     quantity: Decimal
     cost: Decimal
-    price: Decimal
-    """That it is valued at."""
+    price: Decimal | None
+    """That it is valued at; None where the broker has none."""
 
 
 class EntryKind(StrEnum):

@@ -13,7 +13,7 @@ from sqlalchemy import Connection, func, select
 
 from ats_assets.orders.broker import Broker, BrokerError
 from ats_assets.orders.fees_in_kind import Withheld, withheld
-from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, Fill, Position
+from ats_assets.orders.order import AccountEntry, AccountState, BrokerOrder, Fill, ForeignOrder, Position
 from ats_assets.orders.outcome import Difference, DifferenceKind
 from ats_assets.orders.rows import batched, existing
 from ats_assets.orders.running_account import HALF_CENT, RunningAccount, read_running_account
@@ -34,7 +34,7 @@ class BrokerView:
     positions: tuple[Position, ...]
     fills: tuple[Fill, ...]
     entries: tuple[AccountEntry, ...]
-    open_orders: tuple[BrokerOrder, ...]
+    open_orders: tuple[BrokerOrder | ForeignOrder, ...]
     withheld: Withheld = field(default_factory=Withheld)
 
 
@@ -151,7 +151,7 @@ def _foreign_fills(connection: Connection) -> list[Difference]:
     ]
 
 
-def _foreign_orders(connection: Connection, unfilled: Sequence[BrokerOrder]) -> list[Difference]:
+def _foreign_orders(connection: Connection, unfilled: Sequence[BrokerOrder | ForeignOrder]) -> list[Difference]:
     known = existing(connection, orders.c.broker_order_id, [order.broker_order_id for order in unfilled])
     mine = existing(connection, intents.c.client_order_id, [order.client_order_id for order in unfilled])
     return [
@@ -159,12 +159,18 @@ def _foreign_orders(connection: Connection, unfilled: Sequence[BrokerOrder]) -> 
             kind=DifferenceKind.FOREIGN_ORDER,
             subject=order.broker_order_id,
             ours=None,
-            theirs=order.quantity,
-            message=f"{order.symbol}: open order {order.client_order_id} to {order.side} {order.quantity}, which is not ours",
+            theirs=None if isinstance(order, ForeignOrder) else order.quantity,
+            message=_described(order),
         )
         for order in unfilled
-        if order.broker_order_id not in known and order.client_order_id not in mine
+        if isinstance(order, ForeignOrder) or (order.broker_order_id not in known and order.client_order_id not in mine)
     ]
+
+
+def _described(order: BrokerOrder | ForeignOrder) -> str:
+    if isinstance(order, ForeignOrder):
+        return f"open order {order.client_order_id or order.broker_order_id}, which is not ours: {order.description}"
+    return f"{order.symbol}: open order {order.client_order_id} to {order.side} {order.quantity}, which is not ours"
 
 
 def _missing_fills(connection: Connection, baseline_id: int) -> list[Difference]:

@@ -37,8 +37,7 @@ def positions_frame(session: date, positions: Iterable[Position], known: Identit
             known.of(p.symbol, session),
             float(p.quantity),
             float(p.cost),
-            float(p.price),
-            float((p.quantity * p.price).quantize(CENT)),
+            *((None, None) if p.price is None else (float(p.price), float((p.quantity * p.price).quantize(CENT)))),
         )
         for p in positions
         if p.quantity

@@ -96,8 +96,8 @@ class Positions(pa.DataFrameModel):
     instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     quantity: float = pa.Field(description="shares, negative for short; never zero")
     cost: float = pa.Field(description="paid for them in all, negative (received) for short")
-    price: float = pa.Field(ge=0, description="that they are valued at")
-    value: float = pa.Field(description="quantity * price, to the cent")
+    price: float = pa.Field(nullable=True, ge=0, description="that they are valued at; null where the broker has none")
+    value: float = pa.Field(nullable=True, description="quantity * price, to the cent")
 
     class Config(_Exact):
         """One row for each symbol held."""

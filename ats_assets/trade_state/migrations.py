@@ -14,6 +14,7 @@ DROP INDEX ix_fills_at;
 DROP INDEX ix_fills_baseline_id;
 DROP INDEX ix_entries_at;
 DROP INDEX ix_entries_baseline_id;
+DROP INDEX ix_audit_client_order_id;
 CREATE INDEX ix_fills_at_fill_id ON fills (at, fill_id);
 CREATE INDEX ix_fills_broker_order_id ON fills (broker_order_id);
 CREATE INDEX ix_fills_baseline_id_at ON fills (baseline_id, at);
@@ -22,6 +23,7 @@ CREATE INDEX ix_fills_unacknowledged ON fills (at) WHERE intent_id IS NULL AND a
 CREATE INDEX ix_entries_at_entry_id ON entries (at, entry_id);
 CREATE INDEX ix_entries_baseline_id_settled_in ON entries (baseline_id, settled_in);
 CREATE INDEX ix_orders_settled_in_submitted_at ON orders (settled_in, submitted_at);
+CREATE INDEX ix_audit_client_order_id_at ON audit (client_order_id, at);
 CREATE INDEX ix_intents_kind_strategy_symbol_session ON intents (kind, strategy, symbol, session);
 """
 

@@ -177,7 +177,7 @@ audit = Table(
     Column("what", String(48), nullable=False),
     Column("client_order_id", String(128)),
     Column("details", JSON, nullable=False),
-    Index(None, "client_order_id"),
+    Index(None, "client_order_id", "at"),
     comment="append only",
 )
 

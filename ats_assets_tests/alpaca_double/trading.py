@@ -54,6 +54,8 @@ class Trading:
         self.orders: dict[str, dict[str, Any]] = {}
         self.activities: list[dict[str, Any]] = []
         self.account_fields: dict[str, Any] = {}
+        self.position_fields: dict[str, dict[str, Any]] = {}
+        """By symbol, what stands in a position in the place of what belongs there."""
         self.configuration_fields: dict[str, Any] = {}
         self.refused: list[tuple[str, str]] = []
         self.unique = True
@@ -184,6 +186,43 @@ class Trading:
         self._end(order, "replaced", "replaced_at", at)
         return new["client_order_id"]
 
+    def add_foreign(self, *, at: datetime | None = None, legs: Iterable[Mapping[str, Any]] | None = None, **fields: Any) -> dict[str, Any]:
+        """An open order that somebody made on Alpaca's page or in another program, in any of the forms that it lists: notional, multi-leg …"""
+        stamp = rfc3339(at or self.now)
+        names = (
+            "symbol",
+            "asset_id",
+            "asset_class",
+            "notional",
+            "qty",
+            "filled_avg_price",
+            "side",
+            "type",
+            "order_type",
+            "limit_price",
+            "stop_price",
+        )
+        order: dict[str, Any] = dict.fromkeys(names) | {
+            "id": str(uuid.uuid4()),
+            "client_order_id": str(uuid.uuid4()),
+            **dict.fromkeys(("created_at", "submitted_at", "updated_at"), stamp),
+            "filled_qty": "0",
+            "order_class": "",
+            "time_in_force": "day",
+            "status": "new",
+            "extended_hours": False,
+        }
+        order |= fields
+        ids = {
+            name: order[name]
+            for name in ("created_at", "submitted_at", "updated_at", "time_in_force", "status", "filled_qty", "extended_hours")
+        }
+        order["legs"] = [
+            ids | {"id": str(uuid.uuid4()), "client_order_id": str(uuid.uuid4()), "order_class": "mleg"} | leg for leg in legs or ()
+        ] or None
+        self.orders[order["id"]] = order
+        return order
+
     def book(self, kind: str, at: datetime, *, cash: str = "0", symbol: str | None = None, qty: str | None = None, **more: Any) -> None:
         """An activity without a trade: DIV, INT, FEE, CSD, SPLIT …; `qty` of a split is the change of the position."""
         self.cash += Decimal(cash)
@@ -287,7 +326,7 @@ class Trading:
             "current_price": str(price),
             "lastday_price": str(price),
             "change_today": "0",
-        }
+        } | self.position_fields.get(symbol, {})
 
     def _submit(self, request: Request) -> Response:
         self.now = request.now
