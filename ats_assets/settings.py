@@ -302,6 +302,30 @@ class SignalsSettings(Section):
     min_calibration_rows: Positive = Field(default=500, description="fewer outcomes than this: no probability")
 
 
+class MarginSettings(Section):
+    """What borrowing shares and cash costs, and how much of it an account may bear; the rules are in `ats_assets/portfolio/margin.py`."""
+
+    borrow_bps_a_year: float = Field(default=50.0, ge=0, description="of a short position's value, each calendar day on a year of 360")
+    borrow_bps_by_symbol: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="symbol -> its own borrow_bps_a_year, for what is hard to borrow"
+    )
+    debit_bps_a_year: float = Field(default=800.0, ge=0, description="interest on cash below zero, which only short positions can cause")
+    initial_share: float = Field(default=0.5, gt=0, le=1, description="equity over the sum of |value| that a position may be opened with")
+    maintenance_share_long: Share = Field(
+        default=0.25, description="of the longs' value; with less equity than both need, positions are cut"
+    )
+    maintenance_share_short: Share = Field(default=0.3, description="of the shorts' value")
+
+    @model_validator(mode="after")
+    def _cutting_helps(self) -> "MarginSettings":
+        for name in ("maintenance_share_long", "maintenance_share_short"):
+            if getattr(self, name) > self.initial_share:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, above initial_share ({self.initial_share}): a call could not be met by cutting"
+                )
+        return self
+
+
 class BacktestSettings(Section):
     """Trading of signals at the next open."""
 
@@ -315,6 +339,7 @@ class BacktestSettings(Section):
         default=10, description="a held symbol without a bar for longer is delisted: closed at its last close less the haircut"
     )
     delisting_haircut: Share = 0.0
+    margin: MarginSettings = MarginSettings()
     benchmark: str | None = Field(
         default=None, description="symbol to compare with; default: all symbols that have a signal, equally weighted"
     )

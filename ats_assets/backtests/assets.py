@@ -1,15 +1,15 @@
 """Assets of the stage backtests: what trading the signals would have come to."""
 
 import json
-from dataclasses import fields
 from datetime import date
 
 import dagster as dg
 import polars as pl
+from pandera.polars import DataFrameModel
 
-from ats_assets.backtests.engine import BacktestResult, run_backtest
+from ats_assets.backtests.engine import run_backtest
 from ats_assets.backtests.metrics import backtest_metrics
-from ats_assets.backtests.schema import Equity
+from ats_assets.backtests.schema import Equity, Positions, Trades, Unfilled
 from ats_assets.bars import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
@@ -17,7 +17,8 @@ from ats_assets.graph import Node
 from ats_assets.sparkline import sparkline_markdown
 
 GROUP = "backtests"
-TABLES = tuple(field.name for field in fields(BacktestResult))
+CONTRACTS: dict[str, type[DataFrameModel]] = {"equity": Equity, "positions": Positions, "trades": Trades, "unfilled": Unfilled}
+"""What each part of the backtest must satisfy before it is stored."""
 
 
 class BacktestRange(dg.Config):
@@ -57,11 +58,13 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             actions=actions.filter(pl.col("session") >= sessions[0]),
             instruments=identities_of(actions, settings.source.kind),
         )
+        for table, contract in CONTRACTS.items():
+            contract.validate(getattr(result, table))
         metrics = backtest_metrics(result, settings.backtest)
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars")}
         upstream["corporate_actions"] = deployment.data_versions("corporate_actions", told)
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}
-        for table in TABLES:
+        for table in CONTRACTS:
             deployment.warehouse.write_part("backtest", table, getattr(result, table), **versions, upstream=upstream)
         figures = metrics.to_dict()
         text = json.dumps(figures, indent=2, sort_keys=True, default=str)

@@ -1,18 +1,20 @@
 """The backtest: signals of one session are traded at the open of the next, by the code that plans and fills paper orders.
 
 For each session, in this order:
-1. Corporate actions take effect on what was held over the close before (`ats_assets.portfolio.actions`). An order that was decided in old shares is cancelled.
-2. A held symbol that has had no bar for more than `max_missing_sessions` is delisted: its position is closed at its last close less the haircut (a short one
+1. What is borrowed is paid for, for each calendar day since the close before: shares that are short, and cash below zero (`ats_assets.portfolio.margin`).
+2. Corporate actions take effect on what was held over the close before (`ats_assets.portfolio.actions`). An order that was decided in old shares is cancelled.
+3. A held symbol that has had no bar for more than `max_missing_sessions` is delisted: its position is closed at its last close less the haircut (a short one
    at its last close plus the haircut), at no further cost. So is one whose ticker another takes over, while it is given none. A change of name is nothing: what is held
    is the instrument.
-3. The trades that were planned at the previous close are filled at the open (`ats_assets.portfolio.opening`). A symbol without a bar, or with a bar without
+4. The trades that were planned at the previous close are filled at the open (`ats_assets.portfolio.opening`). A symbol without a bar, or with a bar without
    volume, can't be traded: its order is recorded as unfilled and not carried over, since the next signal decides anew.
-4. Positions are marked at the close, or at the last close known.
-5. The session's signals become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
-   knows the open before it. A symbol without signal has target zero; a session without any signals is no opinion, and nothing is traded after it.
+5. Positions are marked at the close, or at the last close known.
+6. The session's signals become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
+   knows the open before it. A symbol without signal has target zero; a session without any signals is no opinion, and nothing is traded after it. Where the
+   account is called for margin, what it holds is cut instead, with or without signals, and nothing is opened.
 
 The signals of the last session have no open to be traded at. All money is in whole cents (int64), so that cash + positions = equity holds exactly.
-Where equity at the close is not positive, no weight has a meaning and nothing more is bought or sold.
+Where equity at the close is not positive, no weight has a meaning and nothing more is opened. Cash below zero is a debit, which only short positions can cause.
 """
 
 from collections.abc import Sequence
@@ -23,7 +25,7 @@ import numpy as np
 import polars as pl
 
 from ats_assets.backtests.benchmark import benchmark_values
-from ats_assets.backtests.journal import Journal
+from ats_assets.backtests.journal import Changes, Journal
 from ats_assets.backtests.market import Market, read_market
 from ats_assets.bars import Identities
 from ats_assets.portfolio import (
@@ -32,6 +34,7 @@ from ats_assets.portfolio import (
     TradePlan,
     Unfilled,
     apply_actions,
+    called_for_margin,
     close_delisted,
     fill_at_open,
     plan_trades,
@@ -118,6 +121,7 @@ class _Simulation:
         """One session, from its open to its close."""
         account, market = self.account, self.market
         account.fills.clear()
+        financing = self._finance(i)
         income = self._take_actions(i)
         quoted, marks = ~np.isnan(market.open[i]), market.marks(i)
         self.missing = np.where(quoted, 0, self.missing + 1)
@@ -128,8 +132,23 @@ class _Simulation:
         equity_at_open = account.cash + int(account.values(marks, held).sum())
         if self.plan is not None:
             self._trade(i, self.plan, marks, quoted)
-        self.journal.close(i, account, market.last_close[i], self.missing, equity_at_open=equity_at_open, income=income)
-        self.plan = self._planned(i, quoted)
+        called = self._called(i)
+        changed = Changes(equity_at_open=equity_at_open, income=income, financing=financing, called=called)
+        self.journal.close(i, account, market.last_close[i], self.missing, changed)
+        self.plan = self._planned(i, quoted, called=called)
+
+    def _finance(self, i: int) -> int:
+        """What was borrowed over the close before is paid for; in cents."""
+        if i == 0:
+            return 0
+        days = (self.market.sessions[i] - self.market.sessions[i - 1]).days
+        fees, interest = self.account.charge(self.market.last_close[i - 1], self.market.tickers[i], days, self.settings.margin)
+        return int(fees.sum()) + interest
+
+    def _called(self, i: int) -> bool:
+        """Whether the account is called for margin at the close of session `i`."""
+        values = self.account.values(self.market.last_close[i], np.flatnonzero(self.account.shares))
+        return called_for_margin(values, self.account.cash + int(values.sum()), self.settings.margin)
 
     def _take_actions(self, i: int) -> int:
         """The corporate actions of the session's open; what they paid, in cents."""
@@ -156,13 +175,14 @@ class _Simulation:
         for one in unfilled:
             self.journal.unfilled(i, plan, one)
 
-    def _planned(self, i: int, quoted: Booleans) -> TradePlan | None:
-        """The trades for the next open; None where there is no opinion."""
+    def _planned(self, i: int, quoted: Booleans, *, called: bool) -> TradePlan | None:
+        """The trades for the next open; None where there is no opinion and no margin call."""
         targets = self.market.targets[i]
-        if targets is None:
+        if targets is None and not called:
             return None
-        target = np.zeros(len(self.market.instruments))
-        target[targets[0]] = targets[1]
+        target = None if targets is None else np.zeros(len(self.market.instruments))
+        if target is not None and targets is not None:
+            target[targets[0]] = targets[1]
         return plan_trades(
             held=self.account.shares,
             prices=self.market.last_close[i],
@@ -173,4 +193,5 @@ class _Simulation:
             portfolio=self.portfolio,
             limits=self.limits,
             fractional=self.settings.fractional_shares,
+            margin=self.settings.margin,
         )

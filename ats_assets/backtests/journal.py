@@ -1,5 +1,6 @@
 """What happened in a backtest, collected session by session and turned into its frames at the end."""
 
+from dataclasses import dataclass
 from typing import Any
 
 import numpy as np
@@ -12,6 +13,19 @@ from ats_assets.portfolio import Account, TradePlan, Unfilled
 from ats_assets.portfolio.limits import Floats
 
 Columns = dict[str, Any]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Changes:
+    """What a session brought besides trades, money in cents."""
+
+    equity_at_open: int
+    income: int
+    """Paid by corporate actions."""
+    financing: int
+    """Paid for what is borrowed."""
+    called: bool
+    """For margin, at the close."""
 
 
 class Journal:
@@ -48,8 +62,8 @@ class Journal:
             }
         )
 
-    def close(self, i: int, account: Account, prices: Floats, missing: NDArray[np.int64], *, equity_at_open: int, income: int) -> None:
-        """The state at the close of session `i`, the fills of the session, and what corporate actions paid (`income`, in cents)."""
+    def close(self, i: int, account: Account, prices: Floats, missing: NDArray[np.int64], changes: Changes) -> None:
+        """The state at the close of session `i`, the fills of the session, and its other changes."""
         held = np.flatnonzero(account.shares)
         values = account.values(prices, held)
         value, equity = int(values.sum()), account.cash + int(values.sum())
@@ -65,19 +79,21 @@ class Journal:
                 "cash": account.cash / 100,
                 "positions_value": value / 100,
                 "equity": equity / 100,
-                "pnl": (value - self._before[1] - bought + income) / 100,
-                "income": income / 100,
+                "pnl": (value - self._before[1] - bought + changes.income) / 100,
+                "income": changes.income / 100,
                 "commission": paid["commission"] / 100,
                 "spread_cost": paid["spread"] / 100,
                 "slippage_cost": paid["slippage"] / 100,
-                "costs": paid["total"] / 100,
+                "financing_cost": changes.financing / 100,
+                "costs": (paid["total"] + changes.financing) / 100,
                 "traded": traded / 100,
-                "turnover": traded / equity_at_open if equity_at_open > 0 else None,
+                "turnover": traded / changes.equity_at_open if changes.equity_at_open > 0 else None,
                 "gross": float(np.abs(weights).sum()) if equity > 0 else None,
                 "net": value / equity if equity > 0 else None,
                 "n_positions": len(held),
                 "n_trades": sum(len(f.at) for f in account.fills),
                 "n_unfilled": self._unfilled_now,
+                "margin_call": changes.called,
             }
         )
         self._positions.append(

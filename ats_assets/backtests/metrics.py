@@ -63,6 +63,8 @@ class BacktestMetrics:
     net_exposure: float | None
     invested_share: float | None
     """Share of the sessions that ended with a position."""
+    margin_calls: int
+    """Sessions at whose close the account was called for margin."""
     costs: float
     costs_a_year: float | None
     """Costs as a share of mean equity, a year."""
@@ -121,6 +123,7 @@ def backtest_metrics(result: BacktestResult, settings: BacktestSettings) -> Back
         gross_exposure=_mean(held["gross"]),
         net_exposure=_mean(held["net"]),
         invested_share=_mean(equity["n_positions"].slice(1) > 0),
+        margin_calls=int(equity["margin_call"].sum()),
         costs=costs,
         costs_a_year=costs / float(values.mean()) * year / n if n and values.mean() > 0 else None,
         n_trades=len(trades),

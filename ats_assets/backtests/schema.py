@@ -5,6 +5,7 @@ from datetime import date
 import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
+from pandera.api.polars.types import PolarsData
 
 from ats_assets.portfolio import CANCELLED, TRADE_REASONS
 
@@ -12,11 +13,18 @@ REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", CANCELLED]
 """Why an order was not made as wanted, or not filled, or only in part."""
 
 
+def _cents(value: pl.Expr | str) -> pl.Expr:
+    """A sum of money to the cent."""
+    return ((pl.col(value) if isinstance(value, str) else value) * 100).round()
+
+
 class Equity(pa.DataFrameModel):
-    """One row a session, sorted by session. equity = cash + positions_value, and its change is pnl - costs, to the cent."""
+    """One row a session, sorted by session. equity = cash + positions_value, and its change is pnl - costs, to the cent. Cash is below zero only where shorts made it so."""
 
     session: date = pa.Field(unique=True, description="the state at its close")
-    cash: float = pa.Field(ge=0, description="the proceeds of short sales included")
+    cash: float = pa.Field(
+        description="the proceeds of short sales included; below zero (a debit) only where a short position took more than there was"
+    )
     positions_value: float = pa.Field(description="at the close, or the last one known; negative for short")
     equity: float = pa.Field(description="cash + positions_value")
     benchmark: float = pa.Field(description="the same initial cash in the benchmark, without costs")
@@ -27,7 +35,8 @@ class Equity(pa.DataFrameModel):
     commission: float = pa.Field(ge=0, description="paid in the session")
     spread_cost: float = pa.Field(ge=0, description="half of the spread on each trade")
     slippage_cost: float = pa.Field(ge=0, description="paid in the session")
-    costs: float = pa.Field(ge=0, description="commission + spread_cost + slippage_cost")
+    financing_cost: float = pa.Field(ge=0, description="for what was borrowed since the close before: shares that are short, and a debit")
+    costs: float = pa.Field(ge=0, description="commission + spread_cost + slippage_cost + financing_cost")
     traded: float = pa.Field(ge=0, description="sum of the notionals bought and sold; delistings are not trades in the market")
     turnover: float = pa.Field(nullable=True, ge=0, description="traded / equity at the open; null where that is not positive")
     gross: float = pa.Field(nullable=True, ge=0, description="sum of |value| / equity at the close; null where equity is not positive")
@@ -35,6 +44,21 @@ class Equity(pa.DataFrameModel):
     n_positions: pl.UInt32 = pa.Field(description="held at the close")
     n_trades: pl.UInt32 = pa.Field(description="in the session")
     n_unfilled: pl.UInt32 = pa.Field(description="orders of the session that were not filled, or only in part")
+    margin_call: bool = pa.Field(description="less equity at the close than the positions need: they are cut at the next open")
+
+    @pa.dataframe_check
+    def adds_up(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+        """Cash and positions are the equity, the parts are the costs, and the equity changes by pnl less costs."""
+        parts = pl.sum_horizontal("commission", "spread_cost", "slippage_cost", "financing_cost")
+        change = pl.col("equity").diff().fill_null(pl.col("pnl") - pl.col("costs"))
+        sums = ((pl.col("cash") + pl.col("positions_value"), "equity"), (parts, "costs"), (pl.col("pnl") - pl.col("costs"), change))
+        return data.lazyframe.select(pl.all_horizontal((_cents(a) == _cents(b)) for a, b in sums))
+
+    @pa.dataframe_check
+    def only_shorts_make_a_debit(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+        """An account that has held no short position has no cash below zero."""
+        short = ((pl.col("gross") - pl.col("net")) > 1e-12).fill_null(value=True)
+        return data.lazyframe.select((pl.col("cash") >= 0) | short.cum_max().shift(1, fill_value=False))
 
     class Config(BaseConfig):
         """Columns are exactly these."""
@@ -121,8 +145,9 @@ EQUITY_SCHEMA = pl.Schema(
     {
         "session": pl.Date,
         **dict.fromkeys(("cash", "positions_value", "equity", "benchmark", "pnl", "income", "commission", "spread_cost"), pl.Float64()),
-        **dict.fromkeys(("slippage_cost", "costs", "traded", "turnover", "gross", "net"), pl.Float64()),
+        **dict.fromkeys(("slippage_cost", "financing_cost", "costs", "traded", "turnover", "gross", "net"), pl.Float64()),
         **dict.fromkeys(("n_positions", "n_trades", "n_unfilled"), pl.UInt32()),
+        "margin_call": pl.Boolean,
     }
 )
 POSITIONS_SCHEMA = pl.Schema(

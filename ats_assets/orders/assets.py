@@ -137,6 +137,7 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
             portfolio=settings.portfolio,
             orders=settings.orders,
             fractional=settings.backtest.fractional_shares,
+            margin=settings.backtest.margin,
         )
         sent = made.filter(pl.col("quantity") > 0)
         columns = ("symbol", "side", "leg", "quantity", "decision_price", "target_weight")

@@ -17,7 +17,7 @@ from ats_assets.orders.grid import on_grid, price_step
 from ats_assets.orders.order import Leg, OrderIntent, OrderKind, Side, client_order_id, exact
 from ats_assets.orders.schema import ORDER_PLAN_SCHEMA, OrderPlan
 from ats_assets.portfolio import SHARE_DECIMALS, plan_trades, to_cents
-from ats_assets.settings import OrdersSettings, PortfolioSettings
+from ats_assets.settings import MarginSettings, OrdersSettings, PortfolioSettings
 
 _INCREMENTS = ("price_increment", "quantity_increment", "min_quantity")
 
@@ -33,15 +33,18 @@ def order_plan(
     portfolio: PortfolioSettings,
     orders: OrdersSettings,
     fractional: bool,
+    margin: MarginSettings | None = None,
 ) -> pl.DataFrame:
     """The orders decided at the close of `session`.
 
     Parameters
     ----------
     signals, bars, positions, account, instruments
-        The partitions of `session`; without any signals there is no opinion, and nothing is traded.
+        The partitions of `session`; without any signals there is no opinion, and nothing is traded but what a margin call cuts.
     fractional
-        Whether parts of a share may be traded, where the broker can.
+        Whether parts of a share may be traded, where the broker can. Short positions are whole shares.
+    margin
+        The rules of margin; None for none.
 
     Returns
     -------
@@ -54,15 +57,13 @@ def order_plan(
     """
     if account.height != 1:
         raise ContractError(f"account of session {session} has {account.height} rows: make it with ats trade before orders are planned")
-    if signals.is_empty():
-        return ORDER_PLAN_SCHEMA.to_frame()
     table = _table(signals, bars, positions, instruments)
     held = table["quantity"].to_numpy()
     plan = plan_trades(
         held=held,
         prices=table["price"].to_numpy(),
         cash_cents=int(to_cents(account["cash"][0])),
-        target=table["target_weight"].to_numpy(),
+        target=None if signals.is_empty() else table["target_weight"].to_numpy(),
         quoted=table["quoted"].to_numpy(),
         traded=table["traded"].to_numpy(),
         portfolio=portfolio,
@@ -73,9 +74,10 @@ def order_plan(
         shortable=table["shortable"].to_numpy(),
         openable=table["openable"].to_numpy(),
         margin_factors=table["margin_factor"].to_numpy(),
+        margin=margin,
     )
     named = ("shares", "wanted", "closing", "current", "reasons")
-    planned = table.with_columns(**{name: pl.Series(getattr(plan, name)) for name in named})
+    planned = table.with_columns(**{name: pl.Series(getattr(plan, name)) for name in named}, target_weight=pl.Series(plan.target))
     rows = [leg for row in planned.iter_rows(named=True) for leg in _legs(session, row, orders)]
     return OrderPlan.validate(pl.DataFrame(rows, schema=ORDER_PLAN_SCHEMA, orient="row").sort("session", "symbol", "leg"))
 

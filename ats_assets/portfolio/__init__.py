@@ -4,6 +4,7 @@ from ats_assets.portfolio.account import Account, Fills
 from ats_assets.portfolio.actions import CANCELLED, ActionsApplied, apply_actions, price_after, session_actions
 from ats_assets.portfolio.costs import TradeCosts, fill_price, notional_cents, to_cents, trade_costs
 from ats_assets.portfolio.limits import cap_weights, holds, limit_gross, limit_net, within_limits
+from ats_assets.portfolio.margin import borrow_fees, borrow_rates, called_for_margin, debit_interest
 from ats_assets.portfolio.opening import Unfilled, close_delisted, fill_at_open
 from ats_assets.portfolio.order_limits import LimitedTrades, limited_trades
 from ats_assets.portfolio.planning import TRADE_REASONS, TradePlan, plan_trades
@@ -24,8 +25,12 @@ __all__ = [
     "Unfilled",
     "affordable_shares",
     "apply_actions",
+    "borrow_fees",
+    "borrow_rates",
+    "called_for_margin",
     "cap_weights",
     "close_delisted",
+    "debit_interest",
     "desired_weights",
     "fill_at_open",
     "fill_price",

@@ -2,9 +2,12 @@
 
 The basis of a position is the cash paid for it, costs included, negative for what a short sale brought in; a closing trade takes its part of the basis
 along (average cost), rounded to the cent, and the last one takes what is left. So at any time, exactly:
-    cash + value = initial cash + realised P&L + (value - basis)
+    cash + value = initial cash + realised P&L + (value - basis) - charges
+
+Charges are what borrowing costs (`margin.py`).
 """
 
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 
 import numpy as np
@@ -13,7 +16,9 @@ from numpy.typing import NDArray
 from ats_assets.portfolio.actions import ActionsApplied
 from ats_assets.portfolio.costs import Cents, TradeCosts, to_cents
 from ats_assets.portfolio.limits import Floats
+from ats_assets.portfolio.margin import borrow_fees, borrow_rates, debit_interest
 from ats_assets.portfolio.sizing import SHARE_DECIMALS
+from ats_assets.settings import MarginSettings
 
 Indices = NDArray[np.intp]
 
@@ -58,6 +63,23 @@ class Account:
         self.shares, self.basis = applied.shares, applied.basis
         self.cash += applied.cash_flow
 
+    def charge(self, closes: Floats, symbols: Sequence[str] | NDArray[np.object_], days: int, margin: MarginSettings) -> tuple[Cents, int]:
+        """Pay for what is borrowed, over so many calendar days: the fee of each symbol, ndarray of shape (n_symbols,), and the interest, in cents.
+
+        Parameters
+        ----------
+        closes
+            ndarray of shape (n_symbols,): what the positions were marked at before these days; not looked at where nothing is short.
+        symbols
+            What the positions are called, of length n_symbols.
+        """
+        short = np.flatnonzero(self.shares < 0.0)
+        fees = np.zeros(len(self.shares), dtype=np.int64)
+        fees[short] = borrow_fees(self.values(closes, short), borrow_rates([symbols[int(i)] for i in short], margin), days)
+        interest = debit_interest(self.cash, margin, days)
+        self.cash -= int(fees.sum()) + interest
+        return fees, interest
+
     def trade(
         self,
         at: Indices,
@@ -78,7 +100,7 @@ class Account:
         if closing:
             held = np.abs(self.shares[at])
             everything = shares >= held
-            part = np.where(everything, self.basis[at], np.rint(self.basis[at] * (shares / held)).astype(np.int64))
+            part = np.where(everything, self.basis[at], np.rint(self.basis[at] * shares / held).astype(np.int64))
             realised = flow - part
             self.basis[at] -= part
             self.shares[at] = np.where(everything, 0.0, np.round(self.shares[at] + sign * shares, SHARE_DECIMALS))

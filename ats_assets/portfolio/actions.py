@@ -3,7 +3,7 @@
 All numbers of an action are for one old share, a share as it was at the close before (`corporate_actions`). With h shares held over that close:
 
 1. A payment c credits h * c to the cash, to the cent; a short position pays it. It is income: it is realised, and the basis stays.
-2. A ratio r makes h * r shares of the h. Where only whole shares are held, the rest is paid in cash at the price of the close before, which is (close - c) / r for a new
+2. A ratio r makes h * r shares of the h. Where only whole shares are held, and short positions always are, the rest is paid in cash at the price of the close before, which is (close - c) / r for a new
    share: the payment was credited for all h, so that no fraction holds it a second time. It takes its part of the basis along, as a closing trade does, and the
    difference is realised. The basis of what stays is what is left.
 
@@ -73,19 +73,19 @@ def apply_actions(
     close
         The last close before, in currency. Where it is not known (NaN) a fraction is not paid but kept.
     fractional
-        Whether fractions of a share can be held.
+        Whether fractions of a share can be held. Nobody holds a fraction short.
     decimals
         To which shares are rounded.
     """
     dividends = to_cents(shares * cash)
     grown = np.round(shares * ratio, decimals)
     split = (ratio != 1) & (shares != 0)
-    whole = grown if fractional else np.where(split & np.isfinite(close), np.trunc(grown), grown)
+    whole = np.where(split & np.isfinite(close) & ~(fractional & (shares > 0)), np.trunc(grown), grown)
     kept = np.where(split, whole, shares)
     rest = np.where(split, grown - whole, 0.0)
     in_lieu = to_cents(np.where(rest != 0, rest * price_after(close, ratio, cash), 0.0))
-    share = np.divide(rest, grown, out=np.zeros_like(rest), where=grown != 0)
-    part = np.where(kept == 0, basis, np.rint(basis * share).astype(np.int64))
+    share = np.divide(basis * rest, grown, out=np.zeros_like(rest), where=grown != 0)
+    part = np.where(kept == 0, basis, np.rint(share).astype(np.int64))
     part = np.where(split, part, 0)
     return ActionsApplied(shares=kept, basis=basis - part, dividends=dividends, in_lieu=in_lieu, realised=dividends + in_lieu - part)
 

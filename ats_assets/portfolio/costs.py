@@ -44,12 +44,12 @@ def notional_cents(shares: ArrayLike, price: ArrayLike) -> Cents:
 
 def trade_costs(notional: Cents, settings: BacktestSettings) -> TradeCosts:
     """The costs of trades of the given notionals (cents, not negative); a notional of zero is no trade and costs nothing."""
-    proportional = np.rint(notional * (settings.commission_bps / 1e4)).astype(np.int64)
+    proportional = np.rint(notional * settings.commission_bps / 1e4).astype(np.int64)
     least = to_cents(settings.min_commission)
     return TradeCosts(
         commission=np.where(notional > 0, np.maximum(proportional, least), 0),
-        spread=np.rint(notional * (settings.spread_bps / 2e4)).astype(np.int64),
-        slippage=np.rint(notional * (settings.slippage_bps / 1e4)).astype(np.int64),
+        spread=np.rint(notional * settings.spread_bps / 2e4).astype(np.int64),
+        slippage=np.rint(notional * settings.slippage_bps / 1e4).astype(np.int64),
     )
 
 

@@ -1,7 +1,8 @@
 """At an open: orders are filled there, at its price plus or minus costs (`ats_assets.portfolio.costs`). Backtests and paper orders use this code.
 
-Sells come first: longs are closed, then shorts opened. Then buys: shorts are covered as far as the cash reaches, then longs opened as far as the free cash reaches,
-all scaled alike. Free cash is cash less the market value of the shorts: what a short sale brings in is held, and cash is never borrowed.
+Sells come first: longs are closed, then shorts opened. Then buys: shorts are covered, then longs opened as far as the free cash reaches, all scaled alike. Free cash is
+cash less the market value of the shorts: what a short sale brings in is held, and cash is never borrowed to open a position. A cover takes risk away and is not refused
+for want of cash; what it takes beyond is a debit, under the rules of `margin.py`.
 """
 
 from collections.abc import Iterator
@@ -91,13 +92,11 @@ class _Auction:
         sold = np.round(sold + self._sell(np.where(sells & complete, opening, 0.0), closing=False), SHARE_DECIMALS)
         yield from _left(orders, sold, sells & (sold < -orders), "costs_exceed_value")
 
-        covered = self._buy(np.where(buys, closing, 0.0), self.account.cash, closing=True)
-        complete = covered == np.where(buys, closing, 0.0)
+        covered = np.where(buys, closing, 0.0)
+        self._fill(covered, 1, closing=True)
         short = np.flatnonzero(self.account.shares < 0.0)
         held_back = -int(self.account.values(self.marks, short).sum())
-        bought = np.round(
-            covered + self._buy(np.where(buys & complete, opening, 0.0), self.account.cash - held_back, closing=False), SHARE_DECIMALS
-        )
+        bought = np.round(covered + self._buy(np.where(buys, opening, 0.0), self.account.cash - held_back), SHARE_DECIMALS)
         yield from _left(orders, bought, buys & (bought < orders), "cash")
 
     def _sell(self, shares: Floats, *, closing: bool) -> Floats:
@@ -110,14 +109,14 @@ class _Auction:
         self._fill(shares, -1, closing=closing)
         return shares
 
-    def _buy(self, shares: Floats, cash: int, *, closing: bool) -> Floats:
-        """Buy what the cash pays for; what was bought."""
+    def _buy(self, shares: Floats, cash: int) -> Floats:
+        """Open longs that the cash pays for; what was bought."""
         if not shares.any():
             return shares
         wanted = np.flatnonzero(shares)
         bought = np.zeros(len(shares))
         bought[wanted] = affordable_shares(shares[wanted], self.marks[wanted], cash, self.settings)
-        self._fill(bought, 1, closing=closing)
+        self._fill(bought, 1, closing=False)
         return bought
 
     def _fill(self, shares: Floats, sign: int, *, closing: bool) -> None:

@@ -5,17 +5,27 @@ smallest trade holds for them (an exit in full is exempt from that, too); they c
 left, all scaled alike.
 """
 
+import math
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.limits import Floats
+from ats_assets.portfolio.limits import TOLERANCE, Floats
 from ats_assets.portfolio.sizing import SHARE_DECIMALS, round_down
-from ats_assets.settings import OrderLimitSettings
+from ats_assets.settings import MarginSettings, OrderLimitSettings
 
-LIMIT_NAMES = ("short", "opening", "order", "day", "position", "gross", "buying_power", "min_trade")
+LIMIT_NAMES = ("short", "opening", "order", "day", "position", "gross", "margin", "buying_power", "min_trade")
 """The limits, in the order in which they are applied."""
+
+_NONE = OrderLimitSettings(
+    allow_short=True,
+    max_order_share=math.inf,
+    max_day_share=math.inf,
+    max_position_share=math.inf,
+    max_gross_share=math.inf,
+    min_trade_notional=0.0,
+)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,13 +42,14 @@ def limited_trades(
     held: Floats,
     prices: Floats,
     equity: float,
-    limits: OrderLimitSettings,
+    limits: OrderLimitSettings | None,
     fractional: bool | NDArray[np.bool_],
     buying_power: float | None = None,
     others: float = 0.0,
     shortable: NDArray[np.bool_] | None = None,
     openable: NDArray[np.bool_] | None = None,
     margin_factors: Floats | None = None,
+    margin: MarginSettings | None = None,
 ) -> LimitedTrades:
     """The trades as far as the limits let them.
 
@@ -50,8 +61,10 @@ def limited_trades(
         ndarray of shape (n,), positive: what the trades and positions are valued at, in currency.
     equity
         In currency, positive.
+    limits
+        None for none.
     fractional
-        Whether parts of a share can be traded; a cut trade is rounded toward zero.
+        Whether parts of a share can be traded; a cut trade is rounded toward zero, and a short sale always to whole shares.
     buying_power
         What the broker lets all opening legs together cost, in currency; None where it judges that itself when they are filled.
     others
@@ -62,12 +75,15 @@ def limited_trades(
         ndarray of shape (n,): in which symbols the broker takes orders that open or enlarge a position; default all.
     margin_factors
         ndarray of shape (n,): how much of the buying power one unit of currency of a symbol takes; default 1.
+    margin
+        Its initial share holds for all positions after the trades; None for no margin.
     """
+    limits = _NONE if limits is None else limits
     sign = np.sign(shares)
     closing = np.where(held * shares < 0.0, np.minimum(np.abs(held), np.abs(shares)), 0.0)
     opening = np.round(np.abs(shares) - closing, SHARE_DECIMALS).astype(np.float64)
     kept = np.abs(held) - closing
-    cut = _Cut(opening, prices, fractional=fractional)
+    cut = _Cut(opening, prices, fractional=np.asarray(fractional) & (sign > 0.0))
     forbidden = (sign < 0) & (~np.ones(len(shares), dtype=bool) if shortable is None else ~shortable)
     cut.to(np.where(forbidden | ((sign < 0) & (not limits.allow_short)), 0.0, np.inf), "short")
     if openable is not None:
@@ -76,12 +92,15 @@ def limited_trades(
     day = least(limits.max_day_share * equity, limits.max_day_notional)
     cut.scale(day - float((closing * prices).sum()), "day")
     cut.to(np.maximum(0.0, limits.max_position_share * equity - kept * prices), "position")
-    cut.scale(limits.max_gross_share * equity - others - float((kept * prices).sum()), "gross")
+    stays = others + float((kept * prices).sum())
+    cut.scale(limits.max_gross_share * equity - stays, "gross")
+    if margin is not None:
+        cut.scale(equity / margin.initial_share - stays, "margin")
     if buying_power is not None:
         cut.scale(buying_power, "buying_power", margin_factors)
     traded = np.round(closing + cut.opening, SHARE_DECIMALS)
     leaves = (traded == np.abs(held)) & (closing > 0.0)
-    small = (traded * prices < limits.min_trade_notional) & ~leaves & (traded > 0.0)
+    small = (traded * prices < limits.min_trade_notional * (1.0 - TOLERANCE)) & ~leaves & (traded > 0.0)
     cut.mark(small, "min_trade")
     return LimitedTrades(shares=sign * np.where(small, 0.0, traded), cut_by=cut.by)
 
@@ -89,13 +108,13 @@ def limited_trades(
 class _Cut:
     """Opening legs of shape (n,), positive shares, that are cut by one limit after the other."""
 
-    def __init__(self, opening: Floats, prices: Floats, *, fractional: bool | NDArray[np.bool_]) -> None:
+    def __init__(self, opening: Floats, prices: Floats, *, fractional: NDArray[np.bool_]) -> None:
         self.opening, self._prices, self._fractional = opening, prices, fractional
         self.by: NDArray[np.str_] = np.full(len(opening), "", dtype="<U12")
 
     def to(self, notional: Floats, name: str) -> None:
         """At most these notionals, in currency."""
-        over = self.opening * self._prices > notional
+        over = self.opening * self._prices > notional * (1.0 + TOLERANCE)
         if over.any():
             self.opening = np.where(over, round_down(np.minimum(notional, 1e15) / self._prices, fractional=self._fractional), self.opening)
             self.mark(over, name)
@@ -104,7 +123,7 @@ class _Cut:
         """At most this much in all, each notional counted times its factor; scaled alike."""
         counted = self.opening * self._prices
         wanted = float((counted if factors is None else counted * factors).sum())
-        if wanted > max(0.0, total):
+        if wanted > max(0.0, total) * (1.0 + TOLERANCE):
             some = self.opening > 0.0
             self.opening = round_down(self.opening * (max(0.0, total) / wanted), fractional=self._fractional)
             self.mark(some, name)

@@ -11,14 +11,16 @@ from typing import Any
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.costs import Cents, notional_cents, to_cents
+from ats_assets.portfolio.costs import notional_cents, to_cents
 from ats_assets.portfolio.limits import Booleans, Floats
+from ats_assets.portfolio.margin import called_for_margin, weights_after_call
 from ats_assets.portfolio.order_limits import LIMIT_NAMES, limited_trades
 from ats_assets.portfolio.rebalance import desired_weights, wants_trade
 from ats_assets.portfolio.sizing import SHARE_DECIMALS, shares_to_hold
-from ats_assets.settings import OrderLimitSettings, PortfolioSettings
+from ats_assets.settings import MarginSettings, OrderLimitSettings, PortfolioSettings
 
-TRADE_REASONS = ("no_equity", "no_bar", "no_volume", "not_tradable", "too_small", *(f"limit_{name}" for name in LIMIT_NAMES))
+MARGIN_CALL = "margin_call"
+TRADE_REASONS = ("no_equity", MARGIN_CALL, "no_bar", "no_volume", "not_tradable", "too_small", *(f"limit_{name}" for name in LIMIT_NAMES))
 """Why a trade that is wanted is not planned, or not in full."""
 
 
@@ -44,7 +46,7 @@ def plan_trades(
     held: Floats,
     prices: Floats,
     cash_cents: int,
-    target: Floats,
+    target: Floats | None,
     quoted: Booleans,
     traded: Booleans,
     portfolio: PortfolioSettings,
@@ -55,6 +57,7 @@ def plan_trades(
     shortable: Booleans | None = None,
     openable: Booleans | None = None,
     margin_factors: Floats | None = None,
+    margin: MarginSettings | None = None,
 ) -> TradePlan:
     """The trades for the next open; sums of money as in the account, in whole cents.
 
@@ -67,7 +70,7 @@ def plan_trades(
     cash_cents
         The account's cash.
     target
-        ndarray of shape (n_symbols,): weights wanted; zero for a symbol that is to leave.
+        ndarray of shape (n_symbols,): weights wanted; zero for a symbol that is to leave. None is no opinion: what is held stays, unless margin is called.
     quoted, traded
         ndarrays of shape (n_symbols,): whether there is a bar of the session, and whether it has volume.
     limits
@@ -80,27 +83,43 @@ def plan_trades(
         ndarray of shape (n_symbols,): what the broker takes orders for; default all.
     shortable, openable, margin_factors
         ndarrays of shape (n_symbols,); see `limited_trades`.
+    margin
+        The rules of margin; None for none.
     """
-    at = np.flatnonzero((held != 0.0) | (target != 0.0))  # alone, so that no sum depends on how many others there are
+    wanted_weights = np.zeros(len(held)) if target is None else target
+    at = np.flatnonzero((held != 0.0) | (wanted_weights != 0.0))  # alone, so that no sum depends on how many others there are
     at = at[
         _by_value(
-            held[at], prices[at], target[at], quoted[at], traded[at], *(_at(flags, at) for flags in (fractional, tradable, shortable))
+            held[at],
+            prices[at],
+            wanted_weights[at],
+            quoted[at],
+            traded[at],
+            *(_at(flags, at) for flags in (fractional, tradable, shortable)),
         )
     ]
+    known = np.where(np.isfinite(prices[at]) & (prices[at] > 0.0), prices[at], 0.0)
+    values = to_cents(held[at] * known)
+    equity = cash_cents + int(values.sum())
+    current = values / equity if equity > 0 else np.full(len(at), np.nan)
     some = _Symbols(
         held=held[at],
-        prices=np.where(np.isfinite(prices[at]) & (prices[at] > 0.0), prices[at], 0.0),
-        target=target[at],
+        prices=known,
+        current=current,
+        target=np.nan_to_num(current) if target is None else target[at],
         quoted=quoted[at],
         traded=traded[at],
         tradable=_at(tradable, at),
         shortable=_at(shortable, at),
         fractional=_at(fractional, at),
     )
-    values = to_cents(some.held * some.prices)
-    equity = cash_cents + int(values.sum())
-    shares, wanted, reasons = _trades(some, values, equity, portfolio)
-    if limits is not None and equity > 0:
+    if margin is not None and called_for_margin(values, equity, margin):
+        shares, wanted, reasons = _cut_trades(some, equity, margin)
+    elif target is None:
+        shares, wanted, reasons = np.zeros(len(at)), np.zeros(len(at)), _no_reasons(len(at))
+    else:
+        shares, wanted, reasons = _trades(some, equity, portfolio)
+    if equity > 0:
         cut = np.flatnonzero(shares)
         limited = limited_trades(
             shares[cut],
@@ -114,6 +133,7 @@ def plan_trades(
             shortable=some.shortable[cut],
             openable=None if openable is None else openable[at][cut],
             margin_factors=None if margin_factors is None else margin_factors[at][cut],
+            margin=margin,
         )
         shares[cut] = limited.shares
         reasons[cut] = np.where(limited.cut_by == "", reasons[cut], np.char.add("limit_", limited.cut_by))
@@ -122,8 +142,8 @@ def plan_trades(
         shares=spread(shares),
         wanted=spread(wanted),
         closing=spread(np.where(some.held * shares < 0.0, np.minimum(np.abs(some.held), np.abs(shares)), 0.0)),
-        current=spread(values / equity if equity > 0 else np.full(len(at), np.nan)),
-        target=target,
+        current=spread(current),
+        target=spread(some.target),
         reasons=spread(reasons),
     )
 
@@ -134,6 +154,7 @@ class _Symbols:
 
     held: Floats
     prices: Floats
+    current: Floats
     target: Floats
     quoted: Booleans
     traded: Booleans
@@ -141,19 +162,36 @@ class _Symbols:
     shortable: Booleans
     fractional: Booleans
 
+    def to_hold(self, weights: Floats, equity: int) -> Floats:
+        """The shares of these weights, whole ones where they are short; NaN without a price."""
+        prices = np.where(self.prices > 0.0, self.prices, np.nan)
+        return shares_to_hold(weights, equity / 100.0, prices, fractional=self.fractional & (weights >= 0.0))
 
-def _trades(some: _Symbols, values: Cents, equity: int, portfolio: PortfolioSettings) -> tuple[Floats, Floats, NDArray[np.str_]]:
+
+def _cut_trades(some: _Symbols, equity: int, margin: MarginSettings) -> tuple[Floats, Floats, NDArray[np.str_]]:
+    """Shares to trade when called for margin, shares wanted, and why what the signals want is not traded."""
+    reasons, aim, keep = _no_reasons(len(some.held)), np.zeros(len(some.held)), np.zeros(len(some.held))
+    movable = (some.prices > 0.0) & some.tradable & (some.held != 0.0)
+    if equity > 0:
+        aim = weights_after_call(some.current, some.target, margin, tradable=movable)
+        keep = np.sign(some.held) * np.minimum(np.abs(some.to_hold(aim, equity)), np.abs(some.held))
+    reasons[(some.target != aim) & (some.target != 0.0)] = MARGIN_CALL if equity > 0 else "no_equity"
+    reasons[(some.held != 0.0) & ~some.tradable] = "not_tradable"
+    to_hold = some.to_hold(some.target, equity) if equity > 0 else np.where(some.target == 0.0, 0.0, np.nan)
+    wanted = np.round(to_hold - some.held, SHARE_DECIMALS)
+    return np.where(movable, np.round(keep - some.held, SHARE_DECIMALS), 0.0), wanted, reasons
+
+
+def _trades(some: _Symbols, equity: int, portfolio: PortfolioSettings) -> tuple[Floats, Floats, NDArray[np.str_]]:
     """Shares to trade before the order limits, shares wanted, and why one that is wanted is not traded."""
-    reasons = np.full(len(values), "", dtype="<U20")
+    reasons, current = _no_reasons(len(some.held)), some.current
     if equity <= 0:
-        reasons[some.held != 0.0] = "no_equity"
-        return np.zeros(len(values)), -some.held, reasons
-    current, known = values / equity, some.prices > 0.0
-    movable = known & some.tradable & ((some.quoted & some.traded) | (some.target == 0.0))
+        reasons[:] = "no_equity"
+        return np.zeros(len(current)), np.where(some.held == 0.0, np.nan, -some.held), reasons
+    movable = (some.prices > 0.0) & some.tradable & ((some.quoted & some.traded) | (some.target == 0.0))
     aim = np.where(movable, desired_weights(current, some.target, portfolio, tradable=movable), some.target)
     change = aim - current
-    to_hold = shares_to_hold(aim, equity / 100.0, np.where(known, some.prices, np.nan), fractional=some.fractional)
-    wanted = np.where(change == 0.0, 0.0, np.round(to_hold - some.held, SHARE_DECIMALS))
+    wanted = np.where(change == 0.0, 0.0, np.round(some.to_hold(aim, equity) - some.held, SHARE_DECIMALS))
     wanted = np.where(wanted * change < 0.0, 0.0, wanted)  # a held position, priced to the cent, may look a share short of itself
     small = movable & (notional_cents(np.where(movable, wanted, 0.0), some.prices) == 0) & (aim != 0.0)
     waiting = ~movable & wants_trade(current, some.target, portfolio)
@@ -187,3 +225,7 @@ def _at(flags: bool | Booleans | None, at: NDArray[np.intp]) -> Booleans:
 def _by_value(*keys: NDArray[Any]) -> NDArray[np.intp]:
     """An order in which what a symbol is called has no part: sums depend on their order, and a share more or less may hang on their last bit."""
     return np.lexsort(keys[::-1])
+
+
+def _no_reasons(n: int) -> NDArray[np.str_]:
+    return np.full(n, "", dtype="<U20")

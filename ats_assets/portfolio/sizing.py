@@ -10,6 +10,9 @@ SHARE_DECIMALS = 9
 """Fractional shares are whole multiples of 10^-9, the finest unit that brokers take."""
 
 
+_ROUNDING = 8 * np.finfo(np.float64).eps
+
+
 def shares_to_hold(weights: Floats, equity: float, prices: Floats, *, fractional: bool | Booleans) -> Floats:
     """The shares that make up the weights, rounded toward zero to whole shares (or to 10^-9 of one).
 
@@ -28,8 +31,15 @@ def shares_to_hold(weights: Floats, equity: float, prices: Floats, *, fractional
 
 
 def round_down(shares: Floats, *, fractional: bool | Booleans) -> Floats:
-    """Toward zero, to whole shares or to 10^-9 of one."""
-    return np.where(fractional, np.trunc(shares * 10.0**SHARE_DECIMALS) / 10.0**SHARE_DECIMALS, np.trunc(shares))
+    """Toward zero, to whole shares or to 10^-9 of one. What binary fractions have moved off a whole number is that number.
+
+    A weight such as 1/3 or 0.29, and a price such as 456.47, are no binary fractions, so 742,220.22 / 456.47 comes out as 1625.9999999999998 for 1,626. A quotient of them is off by
+    three units in the last place at most; that of a sum that is a cent short of a whole number of shares is further away from it, up to sums of a hundred billion.
+    """
+    unit = np.where(fractional, 10.0**SHARE_DECIMALS, 1.0)
+    units = shares * unit
+    nearest = np.rint(units)
+    return np.where(np.abs(units - nearest) <= _ROUNDING * np.abs(nearest), nearest, np.trunc(units)) / unit
 
 
 def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings: BacktestSettings) -> Floats:

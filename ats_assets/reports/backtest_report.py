@@ -28,7 +28,7 @@ TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 METHOD_NOTE = (
     "Signals of one session are traded at the open of the next; weights are limited by the same code as live orders; shares are counted in whole cents, "
-    "cash is never borrowed, and a symbol without a bar is not traded."
+    "cash is never borrowed to open a position, and a symbol without a bar is not traded."
 )
 
 

@@ -68,7 +68,8 @@ def exposure_figure(equity: pl.DataFrame) -> Figure:
 def costs_figure(equity: pl.DataFrame) -> Figure:
     """Costs so far, by kind, and the turnover."""
     days = _days(equity["session"])
-    parts = (("commission", "commission", OWN), ("spread_cost", "half spread", THIRD), ("slippage_cost", "slippage", OTHER))
+    parts = [("commission", "commission", OWN), ("spread_cost", "half spread", THIRD), ("slippage_cost", "slippage", OTHER)]
+    parts += [("financing_cost", "borrowing", LOSS)] * bool(equity["financing_cost"].sum())
     data = [
         _line(days, equity[column].cum_sum(), name, colour, stackgroup="costs", line={"width": 0.5, "color": colour})
         for column, name, colour in parts

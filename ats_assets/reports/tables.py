@@ -86,9 +86,10 @@ def figures_table(m: BacktestMetrics) -> Table:
         ("Net exposure", percent(m.net_exposure), "mean of longs less shorts over equity"),
         ("Sessions invested", percent(m.invested_share), "that ended with a position"),
         ("Turnover", percent(m.turnover, 2), "mean of a session: bought and sold over equity"),
-        ("Costs", whole(m.costs), f"commission, half spread and slippage; {percent(m.costs_a_year, 2)} of equity a year"),
+        ("Costs", whole(m.costs), f"commission, half spread, slippage and borrowing; {percent(m.costs_a_year, 2)} of equity a year"),
         ("Hit rate, sessions", percent(m.hit_rate_sessions), "that gained, of those that moved"),
         ("Hit rate, trades", percent(m.hit_rate_trades), "closing trades that gained after costs, of all"),
+        ("Margin calls", whole(m.margin_calls), "sessions at whose close the positions needed more equity than there was"),
         ("Unfilled orders", whole(m.n_unfilled), "not filled, or only in part; the reasons are under positions and costs"),
     ]
     return Table(columns=("figure", "value", "what it is"), rows=rows)
@@ -186,6 +187,7 @@ UNFILLED_REASONS = {
     "too_small": "less than one share, or than a cent",
     "costs_exceed_value": "the sale would have cost more than it brought in",
     "no_equity": "the account was worth nothing any more",
+    "margin_call": "the account was called for margin: nothing is opened, and what is held is cut",
     "corporate_action": "a split came between the decision and the open",
     "not_tradable": "the broker takes no orders for the symbol",
     "limit_short": "a short sale that orders.limits.allow_short, or the broker, does not allow",
@@ -194,6 +196,7 @@ UNFILLED_REASONS = {
     "limit_day": "cut to the notional that the orders of a session may have",
     "limit_position": "cut to the value that a position may have",
     "limit_gross": "cut to the value that all positions may have",
+    "limit_margin": "cut to what the equity may bear as initial margin",
     "limit_buying_power": "cut to the broker's buying power",
     "limit_min_trade": "too small an order to be sent",
 }

@@ -6,6 +6,10 @@ from itertools import product
 import numpy as np
 import polars as pl
 
+from ats_assets.settings import MarginSettings
+
+NO_BORROWING = MarginSettings(borrow_bps_a_year=0, debit_bps_a_year=0)
+"""Shares and cash are lent for nothing."""
 MONDAY = date(2020, 1, 6)
 
 

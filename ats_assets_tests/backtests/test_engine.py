@@ -10,10 +10,10 @@ from hypothesis import strategies as st
 from ats_assets.backtests import BacktestResult, Equity, Positions, Trades, Unfilled, run_backtest
 from ats_assets.errors import ContractError
 from ats_assets.settings import BacktestSettings, PortfolioSettings
-from ats_assets_tests.backtests.small_markets import bars_of, random_market, signals_of, weekdays
+from ats_assets_tests.backtests.small_markets import NO_BORROWING, bars_of, random_market, signals_of, weekdays
 
 FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
-NO_COSTS = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0, initial_cash=10_000)
+NO_COSTS = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0, initial_cash=10_000, margin=NO_BORROWING)
 
 
 def cents(value: float | Fraction) -> int:
@@ -50,7 +50,7 @@ def test_five_sessions_of_three_symbols_by_hand() -> None:
     weights = [(0.5, 0.4, 0), (0, 0, -0.3), (0, 0, -0.3), (0.5, 0, 0), (1, 0, 0)]
     signals = signals_of([(s, d[i], float(w)) for i, row in enumerate(weights) for s, w in zip("ABC", row, strict=True)])
     limits = FREE.model_copy(update={"no_trade_band": 0.02})
-    costs = BacktestSettings(initial_cash=10_000, commission_bps=10, spread_bps=20, slippage_bps=10)
+    costs = BacktestSettings(initial_cash=10_000, commission_bps=10, spread_bps=20, slippage_bps=10, margin=NO_BORROWING)
 
     result = run_backtest(signals, bars, d, portfolio=limits, settings=costs)
 
@@ -173,12 +173,21 @@ def test_a_symbol_that_never_had_a_bar_is_unfilled() -> None:
     assert result.unfilled.select("symbol", "side", "reason", "ordered_shares").rows() == [("X", "buy", "no_bar", None)]
 
 
-def test_a_ruined_account_stops_trading() -> None:
-    bars, days = flat_market({"A": [10.0, 10.0, 50.0, 50.0]})
-    result = run_backtest(signals_of([("A", day, -1.0) for day in days]), bars, days, portfolio=FREE, settings=NO_COSTS)
-    assert result.equity["equity"].to_list() == [10_000, 10_000, -30_000, -30_000]
-    assert set(result.unfilled["reason"]) == {"no_equity"}
-    Equity.validate(result.equity)
+def test_a_ruined_account_is_closed_and_stops_trading() -> None:
+    """1,000 sold short at 10 are worth 50,000 at the second close, and equity -30,000: they are covered at the next open, and what is owed stays."""
+    bars, days = flat_market({"A": [10.0, 10.0, 50.0, 60.0, 60.0], "B": [10.0] * 5})
+    signals = signals_of([("A", day, -1.0) for day in days] + [("B", days[3], 0.5)])
+    result = run_backtest(signals, bars, days, portfolio=FREE, settings=NO_COSTS)
+    assert result.equity["equity"].to_list() == [10_000, 10_000, -30_000, -40_000, -40_000]
+    assert result.equity["cash"].to_list() == [10_000, 20_000, 20_000, -40_000, -40_000]
+    assert result.equity["margin_call"].to_list() == [False, False, True, False, False]
+    assert result.unfilled.select("session", "symbol", "reason").rows() == [
+        (days[3], "A", "no_equity"),
+        (days[4], "A", "no_equity"),
+        (days[4], "B", "no_equity"),
+    ]
+    for frame, contract in zip(vars(result).values(), (Equity, Positions, Trades, Unfilled), strict=True):
+        contract.validate(frame)
 
 
 def test_no_signals_no_rows() -> None:
@@ -247,9 +256,15 @@ def test_accounts_replayed_from_the_trades_agree_to_the_cent(case: tuple[int, in
     closes = {(s, day): close for s, day, close in bars.select("symbol", "session", "close").iter_rows()}
     trades = result.trades.partition_by("session", as_dict=True)
     held_by = {key[0]: rows for key, rows in result.positions.partition_by("session", as_dict=True).items()}
-    realised = 0
+    realised = lent = 0
+    since, rates = None, case[4].margin
     for row in result.equity.iter_rows(named=True):
-        day, paid, pnl = row["session"], 0, 0
+        day, pnl = row["session"], 0
+        paid = cents(row["financing_cost"])
+        nights = (day - since).days if since else 0
+        short = sum(max(0, -value) * rates.borrow_bps_a_year * nights / 3.6e6 for value in values.values())
+        assert abs(paid - short - max(0, -cash) * rates.debit_bps_a_year * nights / 3.6e6) <= 0.51 * (len(values) + 1)
+        cash, lent, since = cash - paid, lent + paid, day
         for t in trades.get((day,), pl.DataFrame()).iter_rows(named=True):
             sign = 1 if t["side"] == "buy" else -1
             costs = cents(t["commission"]) + cents(t["spread_cost"]) + cents(t["slippage_cost"])
@@ -271,8 +286,7 @@ def test_accounts_replayed_from_the_trades_agree_to_the_cent(case: tuple[int, in
         equity_before = equity
         held = held_by.get(day, result.positions.clear())
         assert {s: cents(v) for s, v in zip(held["symbol"], held["value"], strict=True)} == values
-        assert equity == initial + realised + sum(map(cents, held["unrealised_pnl"]))
-        assert cash >= 0
+        assert equity == initial + realised + sum(map(cents, held["unrealised_pnl"])) - lent
 
 
 @given(RUNS)

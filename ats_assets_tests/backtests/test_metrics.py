@@ -21,7 +21,7 @@ VALUES = st.lists(st.floats(0.01, 1e6), min_size=2, max_size=60).map(np.array)
 def result_of(equity: list[float], benchmark: list[float] | None = None, realised: list[float | None] | None = None) -> BacktestResult:
     n = len(equity)
     columns = {"session": [MONDAY + timedelta(days=i) for i in range(n)], "equity": equity, "benchmark": benchmark or equity}
-    zeros = {name: [0] * n for name in EQUITY_SCHEMA if name not in columns}
+    zeros = {name: [False if dtype == pl.Boolean else 0] * n for name, dtype in EQUITY_SCHEMA.items() if name not in columns}
     trades = pl.DataFrame({"realised_pnl": realised or []}, schema={"realised_pnl": pl.Float64})
     trades = trades.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in TRADES_SCHEMA.items() if name != "realised_pnl")
     return BacktestResult(

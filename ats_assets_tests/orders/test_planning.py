@@ -9,7 +9,7 @@ from ats_assets.errors import ContractError
 from ats_assets.orders import Leg, OrderKind, Side, client_order_id
 from ats_assets.orders.planning import intents_of, order_plan
 from ats_assets.orders.schema import ACCOUNT_SCHEMA, INSTRUMENTS_SCHEMA, POSITIONS_SCHEMA
-from ats_assets.settings import OrderLimitSettings, OrdersSettings, PortfolioSettings
+from ats_assets.settings import MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 
 DAY = date(2024, 3, 1)
 FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
@@ -31,6 +31,7 @@ def plan(
     orders: OrdersSettings | None = None,
     fractional: bool = False,
     steps: tuple[float | None, float | None, float | None] = (None, None, None),
+    margin: MarginSettings | None = None,
 ) -> pl.DataFrame:
     """A plan of DAY: target weights, closes, shares held.
 
@@ -56,6 +57,7 @@ def plan(
         portfolio=FREE,
         orders=orders or OrdersSettings(limits=WIDE),
         fractional=fractional,
+        margin=margin,
     )
 
 
@@ -80,6 +82,24 @@ def test_a_change_of_side_is_two_orders_and_closing_is_sent_first() -> None:
         ("A", Leg.OPEN, Side.SELL, Decimal(500)),
         ("B", Leg.OPEN, Side.BUY, Decimal(500)),
     ]
+
+
+def test_fractions_are_bought_and_never_sold_short() -> None:
+    """A tenth of 10,000 at 306.12 is 3.2666928 shares, which no broker sells short: 3 (it was the fraction)."""
+    made = plan({"LNG": 0.1, "SHT": -0.1}, {"LNG": 251.30, "SHT": 306.12}, fractional=True)
+    assert [(i.symbol, i.side, i.quantity) for i in intents_of(made, "main")] == [
+        ("SHT", Side.SELL, Decimal(3)),
+        ("LNG", Side.BUY, Decimal("3.9793076")),
+    ]
+
+
+def test_a_margin_call_is_planned_without_signals() -> None:
+    """1,000 short at 16 and cash of 20,000: equity 4,000 is below 4,800. 8,000 may be held: 500 are covered."""
+    made = plan({}, {"A": 16}, {"A": -1_000}, cash=20_000, margin=MarginSettings())
+    assert made.select("symbol", "leg", "side", "quantity", "target_weight", "reason").rows() == [
+        ("A", "close", "buy", 500, -4.0, "margin_call")
+    ]
+    assert plan({}, {"A": 14}, {"A": -1_000}, cash=20_000, margin=MarginSettings()).is_empty()
 
 
 def test_what_is_wanted_and_not_ordered_is_told_with_its_reason() -> None:

@@ -40,11 +40,12 @@ def test_money_is_kept_and_shares_are_those_of_exact_fractions(held: list[tuple[
 
 
 def test_a_fraction_of_a_share_is_kept_where_it_can_be_held() -> None:
+    """Nobody can hold one short: -7.5 became of -5, which no broker lends; it is -7, and the half is paid back."""
     held = {"shares": np.array([5.0, -5.0]), "basis": np.array([50_000, -50_000])}
     done = apply_actions(**held, ratio=np.array([1.5, 1.5]), cash=np.zeros(2), close=np.array([100.0, 100.0]), fractional=True)
-    assert done.shares.tolist() == [7.5, -7.5]
-    assert done.cash_flow == 0
-    assert done.basis.tolist() == [50_000, -50_000]
+    assert done.shares.tolist() == [7.5, -7.0]
+    assert done.in_lieu.tolist() == [0, -3_333]
+    assert done.basis.tolist() == [50_000, -46_667]
     whole = apply_actions(**held, ratio=np.array([1.5, 1.5]), cash=np.zeros(2), close=np.array([100.0, np.nan]), fractional=False)
     assert whole.shares.tolist() == [7.0, -7.5]  # nobody knows what the half is worth
     assert whole.in_lieu.tolist() == [3_333, 0]

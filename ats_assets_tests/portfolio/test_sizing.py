@@ -1,11 +1,12 @@
+from fractions import Fraction
 from random import Random
 
 import numpy as np
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.portfolio import affordable_shares, notional_cents, shares_to_hold, trade_costs
-from ats_assets.settings import BacktestSettings
+from ats_assets.portfolio import affordable_shares, limited_trades, notional_cents, shares_to_hold, trade_costs
+from ats_assets.settings import BacktestSettings, OrderLimitSettings
 
 ORDERS = st.lists(st.tuples(st.floats(0.001, 1e5), st.floats(0.01, 5e3)), max_size=12)
 
@@ -51,3 +52,37 @@ def test_enough_cash_buys_everything() -> None:
     settings = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0)
     assert affordable_shares(np.array([3.0]), np.array([10.0]), 3000, settings).tolist() == [3.0]
     assert affordable_shares(np.array([3.0]), np.array([10.0]), 2999, settings).tolist() == [2.0]
+
+
+@given(st.integers(1, 40), st.integers(1, 5_000), st.integers(1, 60_000), st.booleans(), st.booleans())
+def test_what_divides_exactly_is_not_a_share_short_nor_is_what_lacks_a_cent(
+    k: int, shares: int, cents: int, fractional: bool, short: bool
+) -> None:
+    """A k-th of an equity that pays for k times so many shares: 742,220.22 at 456.47 was 1,625 shares, not 1,626. With a cent less it is one share less."""
+    sign = -1.0 if short else 1.0
+    weight, price, equity = np.array([sign / k]), np.array([cents / 100]), k * shares * cents
+    assert shares_to_hold(weight, equity / 100, price, fractional=fractional).tolist() == [sign * shares]
+    less = shares_to_hold(weight, (equity - 1) / 100, price, fractional=fractional)[0]
+    exactly = Fraction(equity - 1, k * cents)
+    if fractional:  # the weight is a binary fraction: what is within its rounding of the next 10^-9 of a share is that
+        assert 0 <= exactly - Fraction(abs(less)) + Fraction(2, 10**11) < Fraction(102, 10**11)
+    else:
+        assert less == sign * int(exactly)
+
+
+@given(
+    st.lists(st.tuples(st.integers(1, 3_000), st.integers(1, 60_000)), min_size=1, max_size=5), st.sampled_from([0.1, 0.29, 0.3, 0.7, 1.1])
+)
+def test_a_limit_that_is_met_exactly_cuts_nothing(orders: list[tuple[int, int]], share: float) -> None:
+    """Equity such that each limit, a share of it, is just what the orders come to; and bought for exactly that cash."""
+    shares, cents = (np.array([order[i] for order in orders], dtype=float) for i in range(2))
+    total = int((shares * cents).sum())
+    wide = OrderLimitSettings(allow_short=True, max_order_share=9e9, max_day_share=9e9, max_position_share=9e9, max_gross_share=9e9)
+    equity = float(Fraction(total, 100) / Fraction(str(share)))
+    for name in ("max_day_share", "max_gross_share", *["max_order_share", "max_position_share"][: 2 * (len(orders) == 1)]):
+        limits = wide.model_copy(update={name: share, "min_trade_notional": 0.0})
+        made = limited_trades(shares, held=np.zeros(len(shares)), prices=cents / 100, equity=equity, limits=limits, fractional=False)
+        assert made.shares.tolist() == shares.tolist()
+        assert set(made.cut_by) == {""}
+    free = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0)
+    assert affordable_shares(shares, cents / 100, total, free).tolist() == shares.tolist()

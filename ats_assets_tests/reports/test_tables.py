@@ -46,7 +46,7 @@ def test_profit_by_symbol_adds_up_to_the_change_of_equity() -> None:
     winners, losers = symbol_tables(RESULT)
     assert len(winners.rows) + len(losers.rows) == len(set(RESULT.trades["symbol"])) <= 8
     total = sum(number(row[1].replace("+", "")) for table in (winners, losers) for row in table.rows)
-    change = RESULT.equity["equity"][-1] - RESULT.equity["equity"][0]
+    change = RESULT.equity["equity"][-1] - RESULT.equity["equity"][0] + RESULT.equity["financing_cost"].sum()
     assert total == pytest.approx(change, abs=0.5 * len(RESULT.trades["symbol"].unique()))
 
 

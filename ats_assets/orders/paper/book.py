@@ -19,6 +19,7 @@ from ats_assets.portfolio import (
     SHARE_DECIMALS,
     Account,
     apply_actions,
+    borrow_rates,
     close_delisted,
     fill_at_open,
     notional_cents,
@@ -32,6 +33,8 @@ CENT = Decimal("0.01")
 PRICE_DIGITS = Decimal("1e-16")
 """Of an average price; fine enough that quantity times price gives the cents back."""
 
+ACCOUNT = ""
+"""Instead of a symbol, in entries of the account as a whole."""
 _LIMITS = (OrderKind.LIMIT, OrderKind.BRACKET)
 
 
@@ -46,6 +49,8 @@ class Book:
     orders: list[Row]
     """Those that wait to be filled."""
     settings: BacktestSettings
+    since: date
+    """The session at whose close they stand."""
     fills: list[Row] = field(default_factory=list)
     entries: list[Row] = field(default_factory=list)
     made_at_open: set[str] = field(default_factory=set)
@@ -54,8 +59,8 @@ class Book:
     """Places whose ticker another has taken over at this open, while they were given none, and what it was."""
 
     @classmethod
-    def load(cls, connection: Connection, account: str, cash_cents: int, settings: BacktestSettings) -> "Book":
-        """The books as they are stored."""
+    def load(cls, connection: Connection, account: str, cash_cents: int, settings: BacktestSettings, since: date) -> "Book":
+        """The books as they are stored, at the close of the session `since`."""
         held = {row.symbol: row for row in connection.execute(tables.holdings.select().where(tables.holdings.c.account == account))}
         of_account = (tables.orders.c.account == account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
         waiting = connection.execute(tables.orders.select().where(of_account).order_by(tables.orders.c.client_order_id))
@@ -70,6 +75,7 @@ class Book:
             missing=np.array([held[s].missing_sessions if s in held else 0 for s in symbols], dtype=np.int64),
             orders=orders,
             settings=settings,
+            since=since,
         )
 
     def rename(self, actions: pl.DataFrame, session: date, at: datetime) -> None:
@@ -102,6 +108,7 @@ class Book:
         From the close on, each symbol held has one pair of exits at most, for all of it.
         """
         settings = self.settings
+        self._pay_for_what_is_borrowed(day)
         self._take_actions(day)
         self.missing = np.where(day.quoted, 0, self.missing + 1)
         gone = self.missing > settings.max_missing_sessions
@@ -126,6 +133,18 @@ class Book:
             one_pair(exits, self._held(symbol), day.closes_at)
         self.last_close = np.where(day.quoted, day.close, self.last_close)
 
+    def _pay_for_what_is_borrowed(self, day: Day) -> None:
+        """Fees of short positions and interest on cash below zero, for each calendar day since the close before."""
+        days, margin = (day.session - self.since).days, self.settings.margin
+        fees, interest = self.account.charge(self.last_close, [self._called(i) for i in range(len(self.symbols))], days, margin)
+        for i in map(int, np.flatnonzero(fees)):
+            (rate,) = borrow_rates([self._called(i)], margin)
+            text = f"{-self.account.shares[i]:g} shares borrowed for {days} day(s) at {rate:g} basis points a year"
+            self._enter(day, i, EntryKind.FEE, 0.0, -int(fees[i]), text)
+        if interest:
+            text = f"interest on cash below zero, {days} day(s) at {margin.debit_bps_a_year:g} basis points a year"
+            self._enter(day, None, EntryKind.INTEREST, 0.0, -interest, text)
+
     def _take_actions(self, day: Day) -> None:
         """Corporate actions on what is held; an order in old shares is cancelled, a bracket's exits go on in new ones."""
         if not ((day.ratio != 1.0) | (day.paid != 0.0)).any():
@@ -149,10 +168,15 @@ class Book:
             elif ratio != 1.0:
                 split(order, exact(ratio), SHARE_DECIMALS)
 
-    def _enter(self, day: Day, i: int, kind: EntryKind, shares: float, cash_cents: int, text: str) -> None:  # noqa: PLR0917
-        """Note a change of the account that no order made."""
-        symbol = self.ended.get(i, self.symbols[i])
-        self.entries.append(_entry(day.session, day.opens_at, symbol, kind, shares, cash_cents, f"{symbol}: {text}"))
+    def _enter(self, day: Day, i: int | None, kind: EntryKind, shares: float, cash_cents: int, text: str) -> None:  # noqa: PLR0917
+        """Note a change of the account that no order made; where it is of none of the symbols, `i` is None."""
+        symbol = ACCOUNT if i is None else self._called(i)
+        told = text if i is None else f"{symbol}: {text}"
+        self.entries.append(_entry(day.session, day.opens_at, symbol, kind, shares, cash_cents, told))
+
+    def _called(self, i: int) -> str:
+        """What the i-th is called, or was, where its ticker is another's now."""
+        return self.ended.get(i, self.symbols[i])
 
     def _waiting(self) -> list[Row]:
         return [order for order in self.orders if order["status"] == OrderStatus.ACCEPTED]
@@ -312,7 +336,7 @@ class Book:
             self._trade_one(order, limit, day, self.settings.model_copy(update={"spread_bps": 0.0, "slippage_bps": 0.0}))
 
     def _trade_one(self, order: Row, price: float, day: Day, settings: BacktestSettings) -> None:
-        """Trade one order at a price, within the session; a leg that the free cash does not pay for is left out."""
+        """Trade one order at a price, within the session; an opening leg that the free cash does not pay for is left out."""
         i, side, shares = self._at(order), Side(order["side"]), float(order["quantity"])
         held = self.account.shares[i]
         closing = min(abs(held), shares) if held * side.sign < 0 else 0.0
@@ -321,7 +345,7 @@ class Book:
             costs = trade_costs(notional, settings)
             if part <= 0.0 or (not closes and order["leg"] == Leg.CLOSE):
                 continue
-            if side is Side.BUY and int((notional + costs.total)[0]) > self._free_cash():
+            if side is Side.BUY and not closes and int((notional + costs.total)[0]) > self._free_cash():
                 continue
             self.account.trade(
                 np.array([i]), np.array([part]), side.sign, closing=closes, notional=notional, costs=costs, reference=np.array([price])

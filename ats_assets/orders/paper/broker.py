@@ -172,7 +172,7 @@ class PaperBroker:
         return [fill_of(row) for row in rows]
 
     def entries(self, since: datetime) -> list[AccountEntry]:
-        """Delistings and corporate actions since then, in order."""
+        """Delistings, corporate actions, fees and interest since then, in order."""
         wanted = (tables.entries.c.account == self._account) & (tables.entries.c.at >= since)
         with self._state.begin() as connection:
             rows = connection.execute(tables.entries.select().where(wanted).order_by(tables.entries.c.at, tables.entries.c.entry_id)).all()
@@ -181,7 +181,7 @@ class PaperBroker:
                 entry_id=row.entry_id,
                 kind=EntryKind(row.kind),
                 at=row.at,
-                symbol=row.symbol,
+                symbol=row.symbol or None,
                 quantity=row.quantity,
                 cash=Decimal(row.cash_cents) * CENT,
                 description=row.description,
@@ -208,7 +208,7 @@ class PaperBroker:
                 bars = self._market.bars(following)
                 if bars is None:
                     return f"the bars of {following} are not stored: the paper account stands at the close of {account.settled}"
-                book = Book.load(connection, self._account, account.cash_cents, self._settings)
+                book = Book.load(connection, self._account, account.cash_cents, self._settings, account.settled)
                 actions = self._market.actions(following)
                 book.rename(actions, following, calendar.opens_at(following))
                 book.settle(Day.of(following, book.symbols, bars, actions, calendar=calendar))

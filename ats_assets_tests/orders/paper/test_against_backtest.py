@@ -14,7 +14,7 @@ from ats_assets.orders.paper import PaperBroker
 from ats_assets.orders.planning import intents_of, order_plan
 from ats_assets.orders.records import account_frame, instruments_frame, positions_frame
 from ats_assets.orders.schema import Account, Instruments, OrderPlan, Positions
-from ats_assets.settings import BacktestSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
+from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.backtests.small_markets import random_actions, random_market
 
@@ -54,6 +54,14 @@ CASES = st.tuples(
         fractional_shares=st.booleans(),
         max_missing_sessions=st.integers(1, 4),
         delisting_haircut=st.sampled_from([0.0, 0.3]),
+        margin=st.builds(
+            MarginSettings,
+            borrow_bps_a_year=st.sampled_from([0.0, 50.0, 9_000.0]),
+            borrow_bps_by_symbol=st.just({"S1": 20_000.0}),
+            debit_bps_a_year=st.sampled_from([0.0, 800.0]),
+            initial_share=st.sampled_from([0.5, 1.0]),
+            maintenance_share_short=st.sampled_from([0.3, 0.5]),
+        ),
     ),
     st.builds(
         PortfolioSettings,
@@ -106,7 +114,14 @@ def _send(
         contract.validate(frame)
     orders = OrdersSettings(limits=limits)
     plan = order_plan(
-        day, signals=today, bars=bars.filter(session=day), portfolio=portfolio, orders=orders, fractional=costs.fractional_shares, **frames
+        day,
+        signals=today,
+        bars=bars.filter(session=day),
+        portfolio=portfolio,
+        orders=orders,
+        fractional=costs.fractional_shares,
+        margin=costs.margin,
+        **frames,
     )
     OrderPlan.validate(plan)
     for intent in intents_of(plan, orders.strategy):

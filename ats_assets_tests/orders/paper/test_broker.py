@@ -5,9 +5,9 @@ from typing import Any
 
 import pytest
 
-from ats_assets.orders import BrokerError, DuplicateOrderError, OrderKind, OrderRejectedError, OrderStatus
+from ats_assets.orders import BrokerError, DuplicateOrderError, Leg, OrderKind, OrderRejectedError, OrderStatus
 from ats_assets.orders.paper import PaperBroker
-from ats_assets.settings import BacktestSettings, OrdersSettings
+from ats_assets.settings import BacktestSettings, MarginSettings, OrdersSettings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.orders.paper.small_broker import FREE, Bar, Days, day, order, paper
 
@@ -146,6 +146,20 @@ def test_a_delisted_position_is_an_entry_of_the_account(tmp_path: Path) -> None:
         (entry,) = broker.entries(sent.submitted_at)
         assert (entry.symbol, entry.quantity, entry.cash) == ("A", -100, 500)
         assert (broker.account().cash, broker.positions()) == (9500, [])
+
+
+def test_what_is_borrowed_is_paid_for_in_entries_of_the_account(tmp_path: Path) -> None:
+    """100 sold short at 10 cost 1% a day (10.00), at 200 (200.00). Their cover takes 20,000 of 10,790: 9,210 bear 0.0222% a day."""
+    rules = FREE.model_copy(update={"margin": MarginSettings(borrow_bps_by_symbol={"A": 36_000.0})})
+    with paper(tmp_path, FLAT, FLAT, (200, 200, 200, 200), (200, 200, 200, 200), FLAT, settings=rules) as broker:
+        sent = broker.submit(replace(order(0, "sell", 100), leg=Leg.OPEN))
+        broker.settle(day(2))
+        broker.submit(replace(order(2, "buy", 100), leg=Leg.CLOSE))
+        broker.settle(day(4))
+        told = [(one.kind, one.symbol, one.quantity, one.cash) for one in broker.entries(sent.submitted_at)]
+        assert told == [("fee", "A", 0, -10), ("fee", "A", 0, -200), ("interest", None, 0, Decimal("-2.05"))]
+        assert (broker.account().cash, broker.positions()) == (Decimal("-9212.05"), [])
+        assert broker.account().buying_power == 0
 
 
 def test_a_split_and_a_dividend_on_a_held_position(tmp_path: Path) -> None:

@@ -1,0 +1,79 @@
+"""What borrowing costs, and how much of it an account may bear. Backtests, paper orders and the plan use this code.
+
+Shares sold short are borrowed, and pay a fee; cash below zero (a debit) is borrowed, and pays interest. Both accrue each calendar day on what stood at the close
+before, as brokers reckon them, on a year of 360 days:
+
+    fee = |value| * borrow_bps_a_year / 10^4 * days / 360        interest = debit * debit_bps_a_year / 10^4 * days / 360
+
+Cash is never borrowed to open a position. A debit comes only of a short position: its cover, its delisting or a payment that it owes took more than there was.
+Covers are never refused for want of cash, for they take risk away.
+
+A position may be opened while the sum of |value| stays within equity / initial_share. An account is called for margin at a close where
+
+    equity < maintenance_share_long * (value of longs) + maintenance_share_short * |value of shorts|
+
+Then nothing is opened at the next open, and what is held is cut, all alike, until the sum of |value| is within equity / initial_share again; where equity is not
+positive, everything is closed. What can't be traded stays, and counts.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+
+from ats_assets.portfolio.costs import Cents
+from ats_assets.portfolio.limits import Booleans, Floats, limit_gross
+from ats_assets.settings import MarginSettings
+
+DAYS_A_YEAR = 360
+"""Of fees and interest: the convention of the money market."""
+
+
+def borrow_rates(symbols: Sequence[str], settings: MarginSettings) -> Floats:
+    """What borrowing each symbol costs in basis points a year, ndarray of shape (n_symbols,)."""
+    own = settings.borrow_bps_by_symbol
+    return np.array([own.get(symbol, settings.borrow_bps_a_year) for symbol in symbols], dtype=np.float64)
+
+
+def borrow_fees(values: Cents, rates: Floats, days: int) -> Cents:
+    """What the short ones among positions worth `values` cost over so many calendar days.
+
+    Parameters
+    ----------
+    values
+        ndarray of shape (n_symbols,): what the positions were worth at the close before, in cents, negative for short.
+    rates
+        ndarray of shape (n_symbols,), in basis points a year.
+    days
+        Calendar days since that close.
+
+    Returns
+    -------
+    ndarray of shape (n_symbols,)
+        In cents, not negative.
+    """
+    return np.rint(np.maximum(-values, 0) * (rates * days / (1e4 * DAYS_A_YEAR))).astype(np.int64)
+
+
+def debit_interest(cash_cents: int, settings: MarginSettings, days: int) -> int:
+    """What cash below zero costs over so many calendar days, in cents."""
+    return round(max(0, -cash_cents) * (settings.debit_bps_a_year * days / (1e4 * DAYS_A_YEAR)))
+
+
+def called_for_margin(values: Cents, equity_cents: int, settings: MarginSettings) -> bool:
+    """Whether the equity is less than positions worth `values` (cents, negative for short) need."""
+    longs, shorts = int(values[values > 0].sum()), -int(values[values < 0].sum())
+    return longs + shorts > 0 and equity_cents < settings.maintenance_share_long * longs + settings.maintenance_share_short * shorts
+
+
+def weights_after_call(current: Floats, target: Floats, settings: MarginSettings, *, tradable: Booleans) -> Floats:
+    """What to hold of what is held when called for margin: no more than wanted, and within the initial margin.
+
+    Parameters
+    ----------
+    current, target
+        ndarrays of shape (n_symbols,): weights held and wanted, negative for short.
+    tradable
+        ndarray of shape (n_symbols,): what can be sold or covered.
+    """
+    less = np.where(np.sign(current) == np.sign(target), np.sign(current) * np.minimum(np.abs(current), np.abs(target)), 0.0)
+    return limit_gross(np.where(tradable, less, current), 1.0 / settings.initial_share, ~tradable)
