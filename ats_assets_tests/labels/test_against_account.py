@@ -1,13 +1,14 @@
 """The label of a decision, the return of adjusted prices and the account of one share say the same of any history, and the backtest holds that account.
 
-Histories have missing bars, bars without volume, splits, reverse splits and payments, on sessions with a bar and without one, several in a row among them. The account is
-kept in fractions. A label puts payments back into the share, at the close before them less the payment (`bars/adjustment.py`); the backtest keeps them as cash. That
+Histories have missing bars, bars without volume, splits, reverse splits, payments and changes of name, on sessions with a bar and without one, several in a row among them.
+The account is kept in fractions, of a share whatever it is called. A label puts payments back into the share, at the close before them less the payment (`bars/adjustment.py`); the backtest keeps them as cash. That
 is the one difference between them, so the account is kept both ways.
 """
 
 from dataclasses import dataclass
 from datetime import date, timedelta
 from fractions import Fraction
+from itertools import accumulate, pairwise
 
 import polars as pl
 import pytest
@@ -15,10 +16,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ats_assets.backtests import BacktestResult, run_backtest
-from ats_assets.bars import adjustments
+from ats_assets.bars import adjustments, identities_of
 from ats_assets.labels import forward_returns
 from ats_assets.settings import BacktestSettings, LabelsSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import actions_of, signals_of
+from ats_assets_tests.bars.companies import name_change_actions
 
 MONDAY = date(2024, 1, 1)
 ALL_IN = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0)
@@ -36,6 +38,8 @@ class Day:
     traded: bool = True
     ratio: tuple[int, int] = (1, 1)
     paid: int = 0
+    renamed: bool = False
+    """Whether the share has a new ticker from its open on."""
 
     @property
     def tradable(self) -> bool:
@@ -53,7 +57,7 @@ def histories(draw: st.DrawFn) -> list[Day]:
         price, kind = st.integers(400, 20_000), draw(st.sampled_from(["bar", "bar", "bar", "none", "no volume"]))
         day = Day(draw(price), draw(price), kind != "no volume") if kind != "none" else Day(None, None)
         known = Fraction(day.close) if day.close else known
-        days.append(Day(day.open, day.close, day.traded, ratio, paid))
+        days.append(Day(day.open, day.close, day.traded, ratio, paid, i > 0 and draw(st.sampled_from([False, False, False, True]))))
     return days
 
 
@@ -70,23 +74,37 @@ def account_of_a_share(days: list[Day], *, reinvested: bool) -> Fraction:
     raise AssertionError("no session after the entry")
 
 
+def tickers(days: list[Day]) -> list[str]:
+    """What the share is called at each session."""
+    return [f"A{number}" for number in accumulate(int(day.renamed) for day in days)]
+
+
 def frames(days: list[Day]) -> tuple[pl.DataFrame, pl.DataFrame, list[date]]:
     """Bars, actions and sessions."""
-    sessions = [MONDAY + timedelta(days=i) for i in range(len(days))]
-    bars = [
-        ("A", s, d.open / 100, d.close / 100, 1e6 if d.traded else 0.0) for s, d in zip(sessions, days, strict=True) if d.open and d.close
-    ]
+    sessions, called = [MONDAY + timedelta(days=i) for i in range(len(days))], tickers(days)
+    each = list(zip(called, sessions, days, strict=True))
+    bars = [(name, on, d.open / 100, d.close / 100, 1e6 if d.traded else 0.0) for name, on, d in each if d.open and d.close]
     actions: list[tuple[str, date, str, float | None, float | None]] = []
-    for session, d in zip(sessions, days, strict=True):
-        actions += [("A", session, "split", d.ratio[0] / d.ratio[1], None)] * (d.ratio != (1, 1))
-        actions += [("A", session, "cash_dividend", None, d.paid / 100)] * (d.paid > 0)
+    for name, session, d in each:
+        actions += [(name, session, "split", d.ratio[0] / d.ratio[1], None)] * (d.ratio != (1, 1))
+        actions += [(name, session, "cash_dividend", None, d.paid / 100)] * (d.paid > 0)
+    changes = [(on, before, name) for (before, _, _), (name, on, d) in pairwise(each) if d.renamed]
     schema = {"symbol": pl.String, "session": pl.Date, "open": pl.Float64, "close": pl.Float64, "volume": pl.Float64}
-    return pl.DataFrame(bars, schema=schema, orient="row"), actions_of(actions), sessions
+    told = pl.concat([actions_of(actions), name_change_actions(*changes)], how="diagonal_relaxed")
+    return pl.DataFrame(bars, schema=schema, orient="row"), told, sessions
 
 
-def held(bars: pl.DataFrame, actions: pl.DataFrame, sessions: list[date]) -> BacktestResult:
+def labelled(bars: pl.DataFrame, actions: pl.DataFrame, sessions: list[date], horizon: int) -> tuple[pl.DataFrame, pl.DataFrame]:
+    """The labels and the factors of the actions, as the graph makes them."""
+    known = identities_of(actions)
+    named = known.named(bars)
+    factors = adjustments(known.of_actions(actions), named, "splits_and_dividends")
+    return forward_returns(named, sessions, sessions, LabelsSettings(horizons_sessions=(horizon,)), factors), factors
+
+
+def held(bars: pl.DataFrame, actions: pl.DataFrame, sessions: list[date], called: list[str]) -> BacktestResult:
     """All bought for the second session's open, to be sold at the last one's, whose bar ends there."""
-    signals = signals_of([("A", sessions[0], 1.0), ("A", sessions[-2], 0.0)])
+    signals = signals_of([(called[0], sessions[0], 1.0), (called[-2], sessions[-2], 0.0)])
     last = pl.when(session=sessions[-1]).then(pl.col("open")).otherwise(pl.col("close"))
     return run_backtest(signals, bars.with_columns(close=last), sessions, portfolio=ALL_IN, settings=FREE, actions=actions)
 
@@ -104,15 +122,14 @@ HALT_WITH_A_SPLIT_AND_A_PAYMENT = [
 
 @given(histories())
 @example(HALT_WITH_A_SPLIT_AND_A_PAYMENT)
+@example([BAR, BAR, Day(None, None, renamed=True), Day(None, None, ratio=(2, 1), paid=100, renamed=True), Day(4_900, 4_900)])
 @example([BAR, Day(10_000, 10_000, traded=False), Day(12_000, 12_000), Day(12_000, 12_000)])
 @example([BAR, BAR, Day(12_000, 12_000, traded=False)])
 @settings(max_examples=150, deadline=None)
 def test_label_adjusted_return_and_account_agree_on_every_history(days: list[Day]) -> None:
     bars, actions, sessions = frames(days)
-    factors = adjustments(actions, bars, "splits_and_dividends")
-    horizon = LabelsSettings(horizons_sessions=(len(days) - 2,))
-    labels = forward_returns(bars, sessions, sessions, horizon, factors)
-    result = held(bars, actions, sessions)
+    labels, factors = labelled(bars, actions, sessions, len(days) - 2)
+    result = held(bars, actions, sessions, tickers(days))
     bought = result.trades.filter(session=sessions[1], side="buy")
     if not (days[0].tradable and days[1].tradable):
         assert labels.is_empty()
@@ -138,8 +155,7 @@ def test_label_adjusted_return_and_account_agree_on_every_history(days: list[Day
 
 def test_a_split_and_a_payment_in_one_gap_of_bars_gain_nothing() -> None:
     bars, actions, sessions = frames(HALT_WITH_A_SPLIT_AND_A_PAYMENT)
-    factors = adjustments(actions, bars, "splits_and_dividends")
+    labels, factors = labelled(bars, actions, sessions, 3)
     assert factors["price"].to_list() == [0.5, 0.8]
-    labels = forward_returns(bars, sessions, sessions, LabelsSettings(horizons_sessions=(3,)), factors)
     assert labels["forward_return"].to_list() == [0.0]
-    assert held(bars, actions, sessions).equity["equity"].to_list() == [1_000_000.0] * 5
+    assert held(bars, actions, sessions, tickers(HALT_WITH_A_SPLIT_AND_A_PAYMENT)).equity["equity"].to_list() == [1_000_000.0] * 5
