@@ -4,6 +4,7 @@ from collections.abc import Sequence
 from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
+import polars as pl
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from ats_assets.automation import AT_WORK, GRAPH, MAIN, REQUEST, newest_partition
@@ -56,12 +57,24 @@ def next_to_trade(deployment: Deployment, now: datetime) -> date | None:
     return due if due in signals else None
 
 
+def waits_for_the_open(deployment: Deployment, now: datetime) -> date | None:
+    """The session traded last, while the one after it is open and orders to close of it were passed over: a broker may let go of their shares at the open only."""
+    traded, calendar = deployment.warehouse.sessions("orders"), deployment.calendar
+    if not traded or traded[-1] >= calendar.last or deployment.settings.orders.broker == "paper":
+        return None
+    following = calendar.offset(traded[-1], 1)
+    if not calendar.opens_at(following) <= now < calendar.closes_at(following):
+        return None
+    sent = deployment.warehouse.read("orders", [traded[-1]], ["leg", "state"])
+    return None if sent.filter(pl.col("leg") == "close", pl.col("state") == "planned").is_empty() else traded[-1]
+
+
 def judge_trading(deployment: Deployment, now: datetime, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
     """The run that is due at `now`, or none and why."""
     settings = deployment.settings.orders
     if not settings.enabled:
         return dg.SkipReason("orders.enabled is false: set it to let this sensor trade, or trade by hand with ats trade")
-    due = next_to_trade(deployment, now)
+    due = next_to_trade(deployment, now) or waits_for_the_open(deployment, now)
     if due is None:
         return dg.SkipReason("no session with signals waits for its orders")
     at_work = [
@@ -72,15 +85,16 @@ def judge_trading(deployment: Deployment, now: datetime, instance: dg.DagsterIns
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
     job = prefixed(deployment, JOB)
-    request = f"{job}:{due}:{settings_version(settings)[:8]}"
+    again = ":open" if due in deployment.warehouse.sessions("orders") else ""
+    request = f"{job}:{due}:{settings_version(settings)[:8]}{again}"
     tried = [record for record in instance.get_run_records(dg.RunsFilter(tags={REQUEST: request})) if record.dagster_run.is_finished]
     if len(tried) >= MAX_ATTEMPTS:
         return dg.SkipReason(
             f"the orders of {due} were tried {len(tried)} times (last: run {tried[0].dagster_run.run_id}): see its log, then launch {job} by hand"
         )
-    if tried and (again := _again_at(tried)) > now:
+    if tried and (later := _again_at(tried)) > now:
         return dg.SkipReason(
-            f"the orders of {due} were tried {len(tried)} time(s), last in run {tried[0].dagster_run.run_id}: again at {again:%H:%M}"
+            f"the orders of {due} were tried {len(tried)} time(s), last in run {tried[0].dagster_run.run_id}: again at {later:%H:%M}"
         )
     return dg.RunRequest(run_key=f"{request}:{len(tried)}", partition_key=due.isoformat(), job_name=job, tags={REQUEST: request})
 

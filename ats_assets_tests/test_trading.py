@@ -16,7 +16,8 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.explaining import Explaining, Made, Many
-from ats_assets.settings import SyntheticSettings
+from ats_assets.orders.schema import ORDERS_SCHEMA
+from ats_assets.settings import Settings, SyntheticSettings
 from ats_assets.sources.synthetic import SyntheticSource
 from ats_assets.trading import JOB, MAX_ATTEMPTS, judge_trading
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, MarketData, Reference, serving
@@ -264,3 +265,28 @@ def test_orders_are_made_session_by_session(tmp_path: Path) -> None:
         deployment.warehouse.write("signals", day, SIGNALS)
     with pytest.raises(Exception, match="session by session, not 2 in one run"):
         run_job(deployment, JOB, calendar().sessions(START, date(2021, 2, 2)), ["fills", "positions", "account", "instruments"])
+
+
+def test_what_was_passed_over_is_launched_again_once_the_session_is_open(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    """A broker that lets go of shares at the open only: the sensor runs the plan again then, while orders of it to close are planned still."""
+    day, following = date(2021, 2, 1), date(2021, 2, 2)
+    deployment = Deployment(
+        Settings(
+            storage={"warehouse": tmp_path / "warehouse", "models": tmp_path / "models", "data": tmp_path / "data"},  # pyright: ignore[reportArgumentType]
+            orders={"broker": "alpaca", "enabled": True},  # pyright: ignore[reportArgumentType]
+        )
+    )
+    opens, closes = deployment.calendar.opens_at(following), deployment.calendar.closes_at(following)
+
+    def orders(*states: str) -> None:
+        rows = [(day, f"main-{state}", "AAA", "close", "sell", 10.0, "limit", state, None, None, None) for state in states]
+        deployment.warehouse.write("orders", day, pl.DataFrame(rows, schema=ORDERS_SCHEMA, orient="row"))
+
+    orders("planned", "accepted")
+    assert isinstance(judge_trading(deployment, opens - timedelta(minutes=1), instance), dg.SkipReason)
+    request = judge_trading(deployment, opens, instance)
+    assert isinstance(request, dg.RunRequest)
+    assert (request.partition_key, request.job_name) == (day.isoformat(), JOB)
+    assert isinstance(judge_trading(deployment, closes, instance), dg.SkipReason)
+    orders("accepted", "withdrawn")
+    assert isinstance(judge_trading(deployment, opens, instance), dg.SkipReason)

@@ -6,6 +6,7 @@ import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from decimal import Decimal
 from typing import Any
 
 from rich.table import Table
@@ -153,7 +154,9 @@ def _status(deployment: Deployment, desk: Desk) -> dict[str, Any]:
     except BrokerError as error:
         told["stopped"] = "; ".join([*stops, str(error)])
         held, waiting = [], []
-    told["positions"] = [{"symbol": p.symbol, "quantity": p.quantity, "price": p.price, "cost": p.cost} for p in held]
+    told["positions"] = [
+        {"symbol": p.symbol, "quantity": _number(p.quantity), "price": _number(p.price), "cost": _number(p.cost)} for p in held
+    ]
     told["open_orders"] = [_open_order(order) for order in waiting]
     return told
 
@@ -166,7 +169,12 @@ def _open_order(order: BrokerOrder | ForeignOrder) -> dict[str, Any]:
         "client_order_id": order.client_order_id,
         "symbol": order.symbol,
         "side": order.side,
-        "quantity": order.quantity,
-        "filled": order.filled_quantity,
+        "quantity": _number(order.quantity),
+        "filled": _number(order.filled_quantity),
         "status": order.status,
     }
+
+
+def _number(value: Decimal | None) -> str | None:
+    """Digits without an exponent."""
+    return None if value is None else format(value, "f")

@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, select
 from ats_assets.alerts import Severity
 from ats_assets.orders import state
 from ats_assets.orders.fees_in_kind import was_taken_before
+from ats_assets.orders.grid import plain
 from ats_assets.orders.halts import halt
 from ats_assets.orders.names import TOGETHER_DAYS, without_changes_of_name
 from ats_assets.orders.order import BrokerOrder, Fill
@@ -180,7 +181,7 @@ def _intent_of(connection: Connection, fill: Fill) -> str | None:
 
 def _tell_fills(shift: Shift, new: Sequence[Fill]) -> None:
     for fill in new:
-        title = f"{fill.side} {fill.quantity} {fill.symbol} at {fill.price}"
+        title = f"{fill.side} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)}"
         shift.tell(Severity.INFO, f"fill:{fill.fill_id}", title, f"Order {fill.client_order_id} at {shift.broker.name}")
 
 

@@ -18,8 +18,9 @@ from ats_assets.graph import Node
 from ats_assets.orders import state as intents_state
 from ats_assets.orders.breaches import breached_limits
 from ats_assets.orders.desk import Desk, open_desk
+from ats_assets.orders.grid import plain
 from ats_assets.orders.names import known_identities
-from ats_assets.orders.order import Fill, OrderIntent
+from ats_assets.orders.order import Fill, OrderIntent, exact
 from ats_assets.orders.outcome import Execution, IntentState
 from ats_assets.orders.planning import intents_of, order_plan
 from ats_assets.orders.quality import execution_quality, quality_table
@@ -224,7 +225,7 @@ def _table(rows: pl.DataFrame, columns: Sequence[str]) -> str:
     return "\n".join(
         lines
         + [
-            "| " + " | ".join(f"{value:.6g}" if isinstance(value, float) else str(value) for value in row) + " |"
+            "| " + " | ".join(plain(exact(float(f"{value:.9g}"))) if isinstance(value, float) else str(value) for value in row) + " |"
             for row in rows.select(columns).iter_rows()
         ]
     )

@@ -5,6 +5,8 @@ from datetime import date, datetime
 import polars as pl
 
 from ats_assets.alerts import Alert, Severity
+from ats_assets.orders.grid import plain
+from ats_assets.orders.order import exact
 
 NAMED = 5
 
@@ -21,7 +23,7 @@ def breached_limits(session: date, plan: pl.DataFrame, at: datetime) -> Alert | 
     if cut.is_empty():
         return None
     told = [
-        f"{symbol} ({reason.removeprefix('limit_')}): {quantity:g} of {'?' if wanted is None else f'{wanted:g}'} shares"
+        f"{symbol} ({reason.removeprefix('limit_')}): {plain(exact(quantity))} of {'?' if wanted is None else plain(exact(wanted))} shares"
         for symbol, reason, quantity, wanted in cut.select("symbol", "reason", "quantity", "wanted").head(NAMED).iter_rows()
     ]
     more = f" and {cut.height - NAMED} more" if cut.height > NAMED else ""

@@ -17,6 +17,7 @@ from ats_assets.orders.lease import holding_lease
 from ats_assets.orders.names import NameChanges, no_name_changes
 from ats_assets.orders.order import AccountState, Leg, OrderIntent
 from ats_assets.orders.outcome import Difference, Execution, Halt, Outcome, Settlement
+from ats_assets.orders.room import waiting_orders
 from ats_assets.orders.rows import orders_of
 from ats_assets.orders.shift import AlertSink, Patience, Shift, utc_day
 from ats_assets.orders.splits import Splits, keep_from_crossing
@@ -107,7 +108,7 @@ class Executor:
             waiting: tuple[str, ...] = ()
             if not stopped:
                 crossing = self._crossing(shift, session, {*(one.symbol for one in ordered), *(one.symbol for one in view.positions)})
-                stopped, waiting = send_all(shift, view, [name for name in names_of(ordered) if name not in differing])
+                stopped, waiting = send_all(shift, view, self._in_turn(session, [one for one in names_of(ordered) if one not in differing]))
                 stopped = _first(stopped, cover(shift, session, but=crossing))
             if stopped:
                 shift.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
@@ -164,6 +165,12 @@ class Executor:
                 account_book.adopt_baseline(shift)
             with shift.writing() as (connection, author):
                 return clear_halts(connection, author.now, who, note)
+
+    def _in_turn(self, session: date, names: Sequence[str]) -> list[str]:
+        """What has waited first: it may still be sent when it is too late for the others, at which the plan stops."""
+        with self._state.begin() as connection:
+            waited = {row.intent.client_order_id for row in waiting_orders(connection, session, self._settings.strategy)}
+        return sorted(names, key=lambda name: name not in waited)
 
     def _crossing(self, shift: Shift, session: date, symbols: set[str], again: timedelta = timedelta(0)) -> frozenset[str]:
         """The symbols that split at the open after the close of `session`, with their orders out of the way; looked up anew after `again`."""

@@ -263,6 +263,19 @@ def test_at_the_open_nothing_else_of_a_plan_is_sent_late(bench: Bench) -> None:
     assert not {"main-20240304-DDD-open", "main-20240304-EEE-open"} & bench.exchange.counts().keys()
 
 
+def test_what_waited_goes_first_where_a_plan_is_executed_again_at_the_open(bench: Bench) -> None:
+    """The plan stops at an order that it is too late for; what may still be sent came after it."""
+    held_with_exits(bench, replace(intent("AAA", "100"), kind=OrderKind.LIMIT), bracket("BBB"))
+    bench.exchange.cancels_take = OVERNIGHT
+    assert execute(bench, sale("40", "BBB")).waiting
+    bench.broker.network = [Network.TURNED_AWAY] * bench.patience.attempts
+    assert "AAA-close was not sent" in str(execute(bench, sale("30"), sale("40", "BBB")).stopped)
+    at_the_open(bench)
+    done = execute(bench, sale("30"), sale("40", "BBB"))
+    assert done.stopped == "the auction is over"
+    assert states(bench, done) == {"20240304-AAA-close": "planned", "20240304-BBB-close": "accepted", "20240304-BBB-exit": "accepted"}
+
+
 def test_killed_at_each_point_of_what_is_taken_up_at_the_open(sqlite_bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
     """Between cancel, sale and new exits a process may die anywhere: the next look ends it, each order is sent once, and nothing stays without exits."""
 

@@ -10,6 +10,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from ats_assets.bars.identity import NAME_CHANGE
+from ats_assets.orders.grid import plain
 from ats_assets.orders.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
 from ats_assets.orders.paper import tables
 from ats_assets.orders.paper.day import Day
@@ -156,9 +157,11 @@ class Book:
         for i in map(int, np.flatnonzero(before)):
             ratio, paid = day.ratio[i], day.paid[i]
             if paid:
-                self._enter(day, i, EntryKind.DIVIDEND, 0.0, int(applied.dividends[i]), f"{paid:g} for each of {before[i]:g} shares")
+                self._enter(
+                    day, i, EntryKind.DIVIDEND, 0.0, int(applied.dividends[i]), f"{_text(paid)} for each of {_text(before[i])} shares"
+                )
             if ratio != 1.0:
-                text = f"{ratio:g} new shares for each of {before[i]:g}"
+                text = f"{_text(ratio)} new shares for each of {_text(before[i])}"
                 self._enter(day, i, EntryKind.SPLIT, float(applied.shares[i] - before[i]), int(applied.in_lieu[i]), text)
         self.last_close = price_after(self.last_close, day.ratio, day.paid)
         for order in self._waiting():
@@ -384,6 +387,10 @@ def _entry(session: date, at: datetime, symbol: str, kind: EntryKind, shares: fl
         "at": at,
         "description": text,
     }
+
+
+def _text(value: float) -> str:
+    return plain(exact(value))
 
 
 def _filled(order: Row, quantity: Decimal, paid: Decimal) -> Decimal:
