@@ -2,6 +2,7 @@
 
 import hashlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import UTC, date, datetime, timedelta
 from zoneinfo import ZoneInfo
 
@@ -14,8 +15,8 @@ from ats_assets.graph import asset_key, asset_name, prefixed
 from ats_assets.healing import Healing, rules_of
 from ats_assets.lineage import Rules
 from ats_assets.models.refits import last_refit
-from ats_assets.sources import clock_remark, open_source
-from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask, stored_answer
+from ats_assets.sources import BarSource, open_source
+from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask, glance, stored_answer, unchanged
 from ats_assets.versions import code_version, settings_version
 from ats_assets.warehouse import MADE_TOGETHER, Warehouse
 
@@ -90,8 +91,8 @@ def range_tags(sessions: Sequence[date]) -> dict[str, str]:
 def newest_partition(deployment: Deployment, now: datetime) -> date | None:
     """The newest session that is a partition already: from midnight UTC after its date, when it has closed wherever the exchange is."""
     calendar = deployment.calendar
-    past = calendar.sessions(calendar.first, now.astimezone(UTC).date() - timedelta(days=1))
-    return past[-1] if past else None
+    yesterday = now.astimezone(UTC).date() - timedelta(days=1)
+    return calendar.on_or_before(yesterday) if yesterday >= calendar.first else None
 
 
 def untrained(deployment: Deployment, until: date) -> list[list[date]]:
@@ -252,7 +253,7 @@ def judge_remembering(
     Parameters
     ----------
     last
-        As returned for the tick before. While it is fresh, a server is asked for the time and nothing else.
+        As returned for the tick before. While it is fresh, a server is asked for the time and nothing else; while files are as they were, none is read.
     """
     stored = deployment.warehouse.sessions("signals")
     newest = newest_partition(deployment, now)
@@ -264,24 +265,37 @@ def judge_remembering(
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}"), last
     try:
         source = open_source(deployment.settings.source, deployment.calendar, deployment.settings)  # anew: files may have come
-        latest = min(source.latest_session(), newest)
-        remark = clock_remark(source)
+        same = unchanged(source, last)
+        seen = same or glance(source, now)
+        latest, remark = min(seen.latest, newest), seen.remark
         if latest < stored[-1]:
-            return _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark), last
+            said = _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark)
+            return said, seen if seen.state else last
         due = stored[-1] if latest == stored[-1] else deployment.calendar.offset(stored[-1], 1)
         made = due == stored[-1] and is_current(deployment.warehouse, "signals", due)
-        minutes, remote = deployment.settings.automation.ask_again_minutes, source.capabilities.remote
-        if remote and made and (last is None or last.session != due):
-            last = stored_answer(deployment.warehouse, due, now)  # a sensor that remembers nothing begins with what is there
-        fresh = remote and last is not None and last.is_fresh(due, now, minutes=minutes)
-        if last is None or not fresh:
-            last = ask(source, due, deployment.calendar, now, before=deployment.settings.source.actions_again_sessions)
+        if same is not None and same.answers(due):
+            last, fresh = same, False
+        else:
+            last, fresh = _answer(deployment, source, seen, last, due=due, now=now, made=made)
     except (SourceError, SettingsError) as error:
         return dg.SkipReason(f"the source can't be read: {error}"), last
     is_made = made and (fresh or _is_stored(deployment, due, last.delivery))
     outcome = _due_run(deployment, instance, last, is_made=is_made)
     asks_anew = isinstance(outcome, dg.RunRequest) and outcome.job_name == names[-1]  # what it stores, it has asked for itself
     return _said(outcome, remark), None if asks_anew else last
+
+
+def _answer(
+    deployment: Deployment, source: BarSource, seen: LastAsked, last: LastAsked | None, *, due: date, now: datetime, made: bool
+) -> tuple[LastAsked, bool]:
+    """What the source says of a session, and whether that is an answer of an earlier tick, which is still fresh."""
+    minutes, remote = deployment.settings.automation.ask_again_minutes, source.capabilities.remote
+    if remote and made and (last is None or last.session != due):
+        last = stored_answer(deployment.warehouse, due, now)  # a sensor that remembers nothing begins with what is there
+    if remote and last is not None and last.is_fresh(due, now, minutes=minutes):
+        return last, True
+    asked = ask(source, due, deployment.calendar, now, before=deployment.settings.source.actions_again_sessions)
+    return replace(asked, state=seen.state, latest=seen.latest, remark=seen.remark), False
 
 
 def _due_run(deployment: Deployment, instance: dg.DagsterInstance, asked: LastAsked, *, is_made: bool) -> dg.RunRequest | dg.SkipReason:

@@ -34,6 +34,7 @@ class Deployment:
 
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
+        self._stores: dict[str, ModelStore] = {}
 
     @cached_property
     def calendar(self) -> SessionCalendar:
@@ -70,7 +71,9 @@ class Deployment:
 
     def model_store(self, name: str) -> ModelStore:
         """The models of one name."""
-        return ModelStore(self.settings.storage.models, name, fsync=self.settings.storage.fsync)
+        if name not in self._stores:
+            self._stores[name] = ModelStore(self.settings.storage.models, name, fsync=self.settings.storage.fsync)
+        return self._stores[name]
 
     def data_versions(self, asset: str, sessions: Sequence[date]) -> dict[str, str]:
         """Session (ISO) -> data version; of a model, the SHA-256 of what is in force."""

@@ -47,7 +47,8 @@ def trading_sensor(deployment: Deployment, job: AssetJob) -> dg.SensorDefinition
 
 def next_to_trade(deployment: Deployment, now: datetime) -> date | None:
     """The session whose orders are due: the one after the last that was traded, if it has signals; at the first start the newest with signals."""
-    signals = [day for day in deployment.warehouse.sessions("signals") if day <= (newest_partition(deployment, now) or date.min)]
+    newest = newest_partition(deployment, now) or date.min
+    signals = [day for day in deployment.warehouse.sessions("signals") if day <= newest]
     traded = deployment.warehouse.sessions("orders")
     if not signals:
         return None

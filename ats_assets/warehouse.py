@@ -29,6 +29,7 @@ import polars as pl
 from ats_assets.atomic_file import replace_file
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError
 from ats_assets.sealed_file import BLANK, is_intact, is_sealed, seal
+from ats_assets.session_folders import SessionFolders
 
 FOOTER_KEY = "ats"
 DATA_FILE = "data.parquet"
@@ -133,6 +134,7 @@ class Warehouse:
         self._fsync = fsync
         self._footers: dict[Path, tuple[Stamp, Footer]] = {}
         self._intact: dict[Path, Stamp] = {}
+        self._sessions = SessionFolders(_holds_partition)
 
     def folder(self, asset: str, session: date) -> Path:
         """The folder of a partition."""
@@ -148,18 +150,14 @@ class Warehouse:
 
     def exists(self, asset: str, session: date) -> bool:
         """Whether the partition is stored."""
-        return self.path(asset, session).is_file()
+        stored = self.path(asset, session).is_file()
+        if not stored:
+            self._sessions.forget(self.root / asset, session)
+        return stored
 
     def sessions(self, asset: str) -> list[date]:
         """The sessions whose partition is stored, ascending."""
-        if not (self.root / asset).is_dir():
-            return []
-        days = (
-            date.fromisoformat(folder.name.removeprefix("session="))
-            for folder in (self.root / asset).iterdir()
-            if folder.name.startswith("session=")
-        )
-        return sorted(day for day in days if self.exists(asset, day))
+        return self._sessions.sessions(self.root / asset)
 
     def assets(self) -> list[str]:
         """The assets that have a folder."""
@@ -451,12 +449,7 @@ class Warehouse:
 
     def history_start(self) -> date | None:
         """The first session with raw bars: what lies before it is before history, not missing."""
-        folder = self.root / "raw_bars"
-        names = (
-            sorted(entry.name for entry in folder.iterdir()) if folder.is_dir() else []
-        )  # asked for each partition, so no more than the first is looked at
-        days = (date.fromisoformat(name.removeprefix("session=")) for name in names if name.startswith("session="))
-        return next((day for day in days if self.exists("raw_bars", day)), None)
+        return self._sessions.first(self.root / "raw_bars")
 
     def _store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
         buffer = io.BytesIO()
@@ -479,6 +472,16 @@ class Warehouse:
             f"the partitions of {asset} from {sessions[0]} to {sessions[-1]} can't be read together ({cause}): "
             f"make them again with ats run --select {asset} --from {sessions[0]} --to {sessions[-1]}"
         )
+
+
+def _holds_partition(folder: str) -> bool:
+    """Whether a session's folder holds a partition, or a vintage of one."""
+    if os.path.isfile(f"{folder}/{DATA_FILE}"):  # noqa: PTH113 - asked for each session of each asset
+        return True
+    try:
+        return any(name.startswith("known=") and name.endswith(".parquet") for name in os.listdir(folder))  # noqa: PTH208
+    except (FileNotFoundError, NotADirectoryError):
+        return False
 
 
 def _stamp(stat: os.stat_result) -> Stamp:

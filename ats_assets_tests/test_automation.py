@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime
+from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -12,11 +12,15 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ats_assets.automation import MAX_REPEATS, REQUEST, is_current, judge_source, newest_partition, range_tags, untrained
+from ats_assets.automation import MAX_REPEATS, REQUEST, is_current, judge_remembering, judge_source, newest_partition, range_tags, untrained
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.features.schema import frame_schema
 from ats_assets.models.boosted_trees import Unavailable
+from ats_assets.sources import files
+from ats_assets.sources.delivery import Delivery
+from ats_assets.sources.last_asked import LastAsked
+from ats_assets.sources.tables import DataFile
 from ats_assets_tests.small_market import FIRST, copy_until, forget, make_history, small_market
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -378,6 +382,49 @@ def test_a_delivery_that_comes_twice_does_nothing_and_late_rows_one_run(root: Pa
 
     delivery(root, path, FRIDAY)
     assert what(made(run=False)) == [("daily_signals", "2021-03-12")]
+
+
+def test_an_idle_tick_looks_at_the_file_and_does_not_read_it(
+    root: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Each tick read all files until then: 2.6 s a million rows."""
+    monkeypatch.setattr(files, "SETTLED", timedelta(0))
+    reads: list[Path] = []
+
+    def read_delivery(file: DataFile, *rest: Any, **named: Any) -> Delivery:
+        reads.append(file.path)
+        return real(file, *rest, **named)
+
+    real = files.read_delivery
+    monkeypatch.setattr(files, "read_delivery", read_delivery)
+    path = root / "vendor.csv"
+    delivery(root, path, LAST)
+    for request in tick(from_file(root, path), instance)[0]:  # where a file holds fewer digits than the simulation
+        assert execute(from_file(root, path), request, instance).success
+
+    def judged(memory: LastAsked | None) -> tuple[str, LastAsked | None, int]:
+        """What a tick says, what it remembers (as the sensor does, as text), and how many files it read. In a process of its own, as after a restart."""
+        before = len(reads)
+        now = datetime(2021, 3, 20, tzinfo=UTC)
+        outcome, memory = judge_remembering(from_file(root, path), now, instance, memory)
+        said = outcome.skip_message or "" if isinstance(outcome, dg.SkipReason) else str(outcome.job_name)
+        return said, memory and LastAsked.decoded(memory.encoded()), len(reads) - before
+
+    idle = "no new session: signals of 2021-03-11 are made from what the source holds"
+    said, memory, read = judged(None)
+    assert (said, read) == (idle, 1)
+    for _ in range(3):
+        said, memory, read = judged(memory)
+        assert (said, read) == (idle, 0)
+    from_file(root, path).warehouse.path("raw_bars", LAST).unlink()  # the answer is remembered, what became of it is not
+    assert judged(memory)[0::2] == ("daily_signals", 0)
+    delivery(root, path, FRIDAY)
+    said, memory, read = judged(memory)
+    assert (said, read) == ("daily_signals", 1)
+    delivery(root, path, FIRST)
+    said, memory, read = judged(memory)
+    assert (said, read) == ("the source ends at 2021-01-04; signals of 2021-03-11 are stored", 1)
+    assert judged(memory)[0::2] == (said, 0)
 
 
 @pytest.mark.parametrize("content", [None, b"", b"symbol,price\nA,1\n", b"PAR1 but no more"])

@@ -19,6 +19,8 @@ from ats_assets.sparkline import sparkline_markdown
 GROUP = "backtests"
 CONTRACTS: dict[str, type[DataFrameModel]] = {"equity": Equity, "positions": Positions, "trades": Trades, "unfilled": Unfilled}
 """What each part of the backtest must satisfy before it is stored."""
+TRADED_COLUMNS = ("symbol", "session", "open", "close", "volume")
+"""What trading takes of a bar."""
 
 
 class BacktestRange(dg.Config):
@@ -45,7 +47,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         """The signals of all sessions so far (or of a range), traded at the next open with costs: equity, positions, trades, metrics."""
         sessions = traded_sessions(deployment, config)
         signals = deployment.warehouse.read("signals", sessions, ["symbol", "session", "target_weight"])
-        bars = deployment.warehouse.read("bars", sessions)
+        bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
         actions = deployment.warehouse.read("corporate_actions", told)
         result = run_backtest(

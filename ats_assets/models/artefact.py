@@ -11,6 +11,7 @@ partition that is missing, never one that mixes two models.
 
 import hashlib
 import json
+import os
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
@@ -24,6 +25,7 @@ from ats_assets.models.boosted_trees import FittedTrees, Unavailable
 from ats_assets.models.schema import Label, ModelRecord, Validation, Window
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.sealed_file import is_intact
+from ats_assets.session_folders import SessionFolders
 from ats_assets.settings import LightgbmSettings
 from ats_assets.warehouse import Upstream, materialize_command
 
@@ -54,6 +56,7 @@ class ModelStore:
         self.root = root
         self.name = name
         self._fsync = fsync
+        self._sessions = SessionFolders(lambda folder: os.path.isfile(f"{folder}/{RECORD_FILE}"))  # noqa: PTH113 - asked for each session
 
     def folder(self, session: date) -> Path:
         """The folder of a session's model."""
@@ -61,15 +64,14 @@ class ModelStore:
 
     def exists(self, session: date) -> bool:
         """Whether the session's record is stored."""
-        return (self.folder(session) / RECORD_FILE).is_file()
+        stored = (self.folder(session) / RECORD_FILE).is_file()
+        if not stored:
+            self._sessions.forget(self.root / self.name, session)
+        return stored
 
     def sessions(self) -> list[date]:
         """The sessions whose record is stored, ascending."""
-        folder = self.root / self.name
-        if not folder.is_dir():
-            return []
-        names = (path.name.removeprefix("session=") for path in folder.iterdir() if path.name.startswith("session="))
-        return sorted(day for day in map(date.fromisoformat, names) if self.exists(day))
+        return self._sessions.sessions(self.root / self.name)
 
     def write_fitted(
         self,

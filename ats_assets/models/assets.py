@@ -3,7 +3,7 @@
 import contextlib
 import hashlib
 import json
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from datetime import date
 
 import dagster as dg
@@ -24,6 +24,8 @@ from ats_assets.pictures import png_markdown
 from ats_assets.warehouse import Upstream
 
 GROUP = "models"
+READ_AT_ONCE = 21
+"""Sessions."""
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -104,13 +106,15 @@ class _Training:
         return self._fit(session, known, versions, upstream)
 
     def _fit(self, session: date, window: TrainingWindow, versions: dict[str, str], upstream: Upstream) -> ModelRecord:
-        data = training_set(
-            joined({family: self._rows(family, window.decisions) for family in self._deployment.model_families}),
-            self._rows("forward_returns", window.label_sessions),
-            self._rows("universe", window.decisions),
-            window,
-            self._settings,
-        )
+        universe = self._rows("universe", window.decisions)
+        members, horizon = universe.select("symbol", "session"), pl.col("horizon_sessions") == self._settings.horizon_sessions
+
+        def of_members(rows: pl.DataFrame) -> pl.DataFrame:
+            return rows.join(members, on=["symbol", "session"], how="semi", maintain_order="left")
+
+        families = {family: self._rows(family, window.decisions, of_members) for family in self._deployment.model_families}
+        labels = self._rows("forward_returns", window.label_sessions, lambda rows: rows.filter(horizon))
+        data = training_set(joined(families), labels, universe, window, self._settings)
         with self._tracked(session) as run:
             fitted = fit_boosted_trees(data, self._settings)
             if isinstance(fitted, Unavailable):
@@ -134,14 +138,20 @@ class _Training:
         with tracking.run(asset=MODEL, partition=session.isoformat(), dagster_run_id=self._context.run_id) as run:
             yield run
 
-    def _rows(self, asset: str, sessions: Sequence[date]) -> pl.DataFrame:
-        """The rows of the sessions; what an earlier window of this run has read is not read again, what it alone needed is let go."""
-        kept = self._kept.get(asset, {})
+    def _rows(
+        self, asset: str, sessions: Sequence[date], needed: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows
+    ) -> pl.DataFrame:
+        """The rows of the sessions that are `needed`; what an earlier window of this run has read is not read again, what it alone needed is let go.
+
+        A few sessions at a time, so that what is not needed is never there as a whole: the features of all symbols are many times those of the universe.
+        """
+        kept = dict(self._kept.get(asset, {}))
         absent = [session for session in sessions if session not in kept]
-        if absent:
-            read = self._deployment.warehouse.read(asset, absent)
+        for first in range(0, len(absent), READ_AT_ONCE):
+            some = absent[first : first + READ_AT_ONCE]
+            read = needed(self._deployment.warehouse.read(asset, some))
             found = {key[0]: rows for key, rows in read.group_by("session", maintain_order=True)}
-            kept = kept | {session: found.get(session, read.clear()) for session in absent}
+            kept |= {session: found.get(session, read.clear()) for session in some}
         self._kept[asset] = {session: kept[session] for session in sessions}
         return pl.concat(list(self._kept[asset].values()))
 

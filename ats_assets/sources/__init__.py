@@ -15,7 +15,7 @@ from ats_assets.sources.schema import (
     RawActions,
     RawBars,
 )
-from ats_assets.sources.source import BarSource, Capabilities, clock_remark, upcoming_actions
+from ats_assets.sources.source import BarSource, Capabilities, clock_remark, state_of, upcoming_actions
 from ats_assets.sources.synthetic import SyntheticSource, planted_characteristic
 
 __all__ = [
@@ -35,6 +35,7 @@ __all__ = [
     "clock_remark",
     "open_source",
     "planted_characteristic",
+    "state_of",
     "upcoming_actions",
 ]
 

@@ -1,5 +1,6 @@
 """Daily bars from files: one Parquet or CSV file, or a folder of them (hive layout, or one file a symbol)."""
 
+import hashlib
 from collections.abc import Callable, Sequence
 from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
@@ -18,7 +19,10 @@ from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
 from ats_assets.sources.stamps import StampReader
-from ats_assets.sources.tables import DataFile, find_data_files
+from ats_assets.sources.tables import DataFile, file_stamps, find_data_files
+
+SETTLED = timedelta(seconds=3)
+"""A file that was changed less than this ago may change again within the resolution of its time."""
 
 
 class FileSource:
@@ -87,6 +91,17 @@ class FileSource:
             adjustment="split_and_dividend" if self._settings.adjusted else "unknown",
             fractional_volume=not whole,
         )
+
+    def state(self) -> str | None:
+        """What the bars and actions follow from, by names, sizes and times alone: while it is the same, so are they. None while files are being written."""
+        now = self._now()
+        paths = [path for path in (self.path, self._settings.actions) if path is not None]
+        stamps = sorted(stamp for path in paths for stamp in file_stamps(path))
+        settled = (now - SETTLED).timestamp() * 1e9
+        if not stamps or any(max(stamp[2:4]) > settled for stamp in stamps):
+            return None
+        settings, clock = self._settings.model_dump_json(), (self._calendar.exchange, str(self._calendar.last_closed(now)))
+        return hashlib.sha256(repr((settings, clock, stamps)).encode()).hexdigest()
 
     def symbols(self) -> list[str]:
         """Every symbol that has a row, sorted."""

@@ -11,7 +11,8 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.sources.source import BarSource
+from ats_assets.sources.source import BarSource, clock_remark, state_of
+from ats_assets.versions import code_version
 from ats_assets.warehouse import DELIVERED, Warehouse, data_version
 
 BARS, ACTIONS = DELIVERED
@@ -29,24 +30,37 @@ class LastAsked:
         When it was.
     versions
         Asset -> session (ISO) -> data version: bars of that session, actions of it and of those before it.
+    state
+        Of the source (`state_of`) and of the code that reads it, before it was asked: while it is the same, the answer is. None where the source can't tell.
+    latest
+        The newest session that the source has, closed or not.
+    remark
+        What it had to say of the clock.
     """
 
     session: date
     at: datetime
+    latest: date
     versions: Mapping[str, Mapping[str, str]] = field(default_factory=dict)
+    state: str | None = None
+    remark: str | None = None
 
     @property
     def delivery(self) -> dict[str, str]:
         """Asset -> data version of the newest session."""
         return {asset: found[self.session.isoformat()] for asset, found in self.versions.items()}
 
+    def answers(self, session: date) -> bool:
+        """Whether it is an answer about `session`."""
+        return self.session == session and bool(self.versions)
+
     def is_fresh(self, session: date, now: datetime, *, minutes: int) -> bool:
         """Whether it is an answer about `session`, and not older than so many minutes; 0: however old it is."""
-        return self.session == session and (minutes == 0 or timedelta(0) <= now - self.at < timedelta(minutes=minutes))
+        return self.answers(session) and (minutes == 0 or timedelta(0) <= now - self.at < timedelta(minutes=minutes))
 
     def announced_late(self, warehouse: Warehouse) -> list[date]:
         """The stored sessions before the newest one whose actions are not, or no longer, those that are stored."""
-        days = {date.fromisoformat(text): version for text, version in self.versions[ACTIONS].items()}
+        days = {date.fromisoformat(text): version for text, version in self.versions.get(ACTIONS, {}).items()}
         return [
             day
             for day, version in sorted(days.items())
@@ -55,7 +69,7 @@ class LastAsked:
 
     def encoded(self) -> str:
         """As text."""
-        return json.dumps({"session": self.session.isoformat(), "at": self.at.isoformat(), "versions": self.versions}, sort_keys=True)
+        return json.dumps(vars(self), sort_keys=True, default=lambda value: value.isoformat())
 
     @classmethod
     def decoded(cls, text: str | None) -> "LastAsked | None":
@@ -65,10 +79,31 @@ class LastAsked:
             return cls(
                 session=date.fromisoformat(found["session"]),
                 at=datetime.fromisoformat(found["at"]),
-                versions={asset: dict(found["versions"][asset]) for asset in DELIVERED},
+                versions={asset: dict(versions) for asset, versions in found["versions"].items()},
+                state=found["state"],
+                latest=date.fromisoformat(found["latest"]),
+                remark=found["remark"],
             )
         except (ValueError, TypeError, KeyError):
             return None
+
+
+def glance(source: BarSource, now: datetime) -> LastAsked:
+    """The newest session that the source has, and nothing of what it holds."""
+    state = _state(source)
+    latest = source.latest_session()
+    return LastAsked(session=latest, at=now, latest=latest, state=state, remark=clock_remark(source))
+
+
+def unchanged(source: BarSource, last: LastAsked | None) -> LastAsked | None:
+    """What was asked for last, where the source can tell without reading that it would say the same."""
+    return last if last is not None and last.state is not None and last.state == _state(source) else None
+
+
+def _state(source: BarSource) -> str | None:
+    """What its answers follow from, the code that reads included."""
+    found = state_of(source)
+    return None if found is None else f"{found}:{code_version('ats_assets.sources')}"
 
 
 def ask(source: BarSource, session: date, calendar: SessionCalendar, now: datetime, *, before: int) -> LastAsked:
@@ -85,6 +120,7 @@ def ask(source: BarSource, session: date, calendar: SessionCalendar, now: dateti
     return LastAsked(
         session=session,
         at=now,
+        latest=session,
         versions={BARS: _versions(rows[BARS], [session]), ACTIONS: _versions(rows[ACTIONS], days)},
     )
 
@@ -93,7 +129,9 @@ def stored_answer(warehouse: Warehouse, session: date, now: datetime) -> LastAsk
     """What is stored of a session, as if it had been asked for now; None where something of it is missing."""
     if not all(warehouse.exists(asset, session) for asset in DELIVERED):
         return None
-    return LastAsked(session=session, at=now, versions={asset: warehouse.data_versions(asset, [session]) for asset in DELIVERED})
+    return LastAsked(
+        session=session, at=now, latest=session, versions={asset: warehouse.data_versions(asset, [session]) for asset in DELIVERED}
+    )
 
 
 def _versions(rows: pl.DataFrame, sessions: Sequence[date]) -> dict[str, str]:

@@ -124,3 +124,9 @@ def clock_remark(source: BarSource) -> str | None:
     """What a source that goes by a clock of its own has to say of the latest session that it named: that its server could not be asked, that calendars differ."""
     remark = getattr(source, "clock_remark", None)
     return str(remark) if remark else None
+
+
+def state_of(source: BarSource) -> str | None:
+    """What the source's answers follow from, where it can tell without reading them: while it is the same, so are they."""
+    state = getattr(source, "state", None)
+    return None if state is None else state()

@@ -87,6 +87,10 @@ class SyntheticSource:
         """Raw prices with vwap; fractions of a unit are traded where the calendar never closes."""
         return Capabilities(has_vwap=True, adjustment="raw", fractional_volume=self._calendar.exchange == "24/7")
 
+    def state(self) -> str:
+        """What the path follows from: while it is the same, nothing need be simulated anew."""
+        return f"{self._settings.model_dump_json()}:{self._calendar.exchange}:{self._calendar.first}"
+
     def symbols(self) -> list[str]:
         """Every symbol that has a bar, sorted."""
         return self._index.symbols

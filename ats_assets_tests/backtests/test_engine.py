@@ -1,5 +1,7 @@
 from datetime import date
 from fractions import Fraction
+from random import Random
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -9,7 +11,7 @@ from hypothesis import strategies as st
 
 from ats_assets.backtests import BacktestResult, Equity, Positions, Trades, Unfilled, run_backtest
 from ats_assets.errors import ContractError
-from ats_assets.settings import BacktestSettings, PortfolioSettings
+from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import NO_BORROWING, bars_of, random_market, signals_of, weekdays
 
 FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
@@ -330,3 +332,25 @@ def test_rows_in_any_order_give_the_same_result() -> None:
     )
     assert all(a.equals(b) for a, b in zip(vars(straight).values(), vars(mixed).values(), strict=True))
     assert np.isfinite(straight.equity["equity"].to_numpy()).all()
+
+
+@given(st.integers(0, 2**32 - 1), st.randoms(use_true_random=False))
+@settings(max_examples=25)
+def test_symbols_under_other_names_have_the_same_positions(seed: int, random: Random) -> None:
+    """Few weights and a low turnover limit, so that there are ties; commissions that eat the cash. What a bar has beside the columns of `TRADED_COLUMNS` is not looked at."""
+    bars, signals, days = random_market(seed, 12, 6, shorts=True)
+    signals = signals.with_columns((pl.col("target_weight") * 5).round() / 5)
+    names = bars["symbol"].unique().sort().to_list()
+    others = dict(zip(names, random.sample(names, len(names)), strict=True))
+    how: dict[str, Any] = {
+        "portfolio": PortfolioSettings(max_weight=0.4, max_gross=1.5, max_turnover=0.5),
+        "settings": BacktestSettings(initial_cash=20_000, min_commission=5.0),
+        "limits": OrderLimitSettings(allow_short=True),
+    }
+    made = run_backtest(signals, bars, days, **how)
+    rename = pl.col("symbol").replace(others)
+    again = run_backtest(signals.with_columns(rename), bars.with_columns(rename, vwap=pl.lit(-1.0), high=pl.lit(None)), days, **how)
+    held = made.positions.with_columns(rename, pl.col("instrument").replace(others))
+    assert again.positions.equals(held.sort("session", "symbol"))
+    money = ["session", "cash", "positions_value", "equity", "costs", "traded"]
+    assert again.equity.select(money).equals(made.equity.select(money))

@@ -106,3 +106,21 @@ def test_at_the_start_of_the_calendar_there_is_nothing() -> None:
     assert data.train.keys.is_empty()
     assert data.train.x.shape == (0, 4)
     assert training_window(CALENDAR, date(2015, 1, 2), SETTINGS).decisions == ()
+
+
+def test_the_rows_of_the_universe_and_of_the_horizon_are_enough() -> None:
+    """A training reads no others: the set is the same, to the bit, as from those of all symbols."""
+    features, labels, universe = market()
+    window = training_window(CALENDAR, SESSION, SETTINGS)
+    labels = labels.filter(pl.col("session").is_in(list(window.label_sessions)))
+    other = labels.with_columns(horizon_sessions=pl.lit(SETTINGS.horizon_sessions + 1, pl.Int32), forward_return=pl.lit(9.0))
+    whole = training_set(features, pl.concat([labels, other]), universe, window, SETTINGS)
+    members = features.join(universe, on=["symbol", "session"], how="semi", maintain_order="left")
+    needed = training_set(members, labels, universe, window, SETTINGS)
+    assert 0 < members.height < features.height
+    for part in ("train", "validation"):
+        one, two = getattr(whole, part), getattr(needed, part)
+        assert one.keys.equals(two.keys)
+        assert one.x.tobytes() == two.x.tobytes()
+        assert one.y.tobytes() == two.y.tobytes()
+        assert one.sizes.tolist() == two.sizes.tolist()

@@ -1,0 +1,68 @@
+"""The folders `session=YYYY-MM-DD` below a folder, and which of them hold a partition: one look at the folder, not one for each session.
+
+A folder is listed again only when its time has changed, and what a session's folder holds is looked at once: a partition is replaced, not taken away. Where a file is
+removed by hand all the same, whoever misses it says so (`forget`).
+"""
+
+import os
+import time
+from collections.abc import Callable
+from datetime import date
+from pathlib import Path
+
+PREFIX = "session="
+SETTLED_NS = 3_000_000_000
+"""A folder that was changed less than so long ago may change again within the resolution of its time: its list is not kept."""
+
+Stamp = tuple[int, int]
+"""Time and inode of a folder."""
+
+
+class SessionFolders:
+    """What was seen of the folders of sessions.
+
+    Parameters
+    ----------
+    holds
+        Whether the folder of a session, given by its path, holds a partition.
+    """
+
+    def __init__(self, holds: Callable[[str], bool]) -> None:
+        self._holds = holds
+        self._listed: dict[Path, tuple[Stamp, list[date]]] = {}
+        self._held: dict[Path, set[date]] = {}
+
+    def sessions(self, folder: Path) -> list[date]:
+        """The sessions below `folder` that hold a partition, ascending."""
+        held = self._held.setdefault(folder, set())
+        return [day for day in self._days(folder) if day in held or self._found(folder, day, held)]
+
+    def first(self, folder: Path) -> date | None:
+        """The first of them."""
+        held = self._held.setdefault(folder, set())
+        return next((day for day in self._days(folder) if day in held or self._found(folder, day, held)), None)
+
+    def forget(self, folder: Path, day: date) -> None:
+        """Look at the folder of a session again, since its partition was not there."""
+        self._held.get(folder, set()).discard(day)
+
+    def _found(self, folder: Path, day: date, held: set[date]) -> bool:
+        found = self._holds(f"{folder}{os.sep}{PREFIX}{day.isoformat()}")
+        if found:
+            held.add(day)
+        return found
+
+    def _days(self, folder: Path) -> list[date]:
+        try:
+            stat = folder.stat()
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        stamp = (stat.st_mtime_ns, stat.st_ino)
+        kept = self._listed.get(folder)
+        if kept is not None and kept[0] == stamp:
+            return kept[1]
+        names = os.listdir(folder)  # noqa: PTH208 - names alone, and many of them
+        days = sorted(date.fromisoformat(name[len(PREFIX) :]) for name in names if name.startswith(PREFIX))
+        if time.time_ns() - stat.st_mtime_ns > SETTLED_NS:
+            self._listed[folder] = (stamp, days)
+        return days
