@@ -59,7 +59,7 @@ EARLY_MODELS: dict[str, Any] = {
         "train_sessions": 4,
         "validation_sessions": 1,
         "min_train_sessions": 1,
-        "min_data_in_leaf": 5,
+        "min_data_in_leaf": 2,
         "min_rounds": 1,
         "max_rounds": 5,
         "horizon_sessions": 1,

@@ -162,9 +162,10 @@ def _refuse_large_queries(data: TrainingSet, settings: LightgbmSettings) -> None
 
 def _without_splits(data: TrainingSet, settings: LightgbmSettings) -> str:
     rows = len(data.train.y)
+    seen = int(rows * settings.bagging_fraction)
     why = (
-        f"{rows:,} rows can't be split into leaves of {settings.min_data_in_leaf}: lower lightgbm.min_data_in_leaf, or train on more sessions or symbols"
-        if rows < 2 * settings.min_data_in_leaf
+        f"{seen:,} rows, which a tree is grown on, can't be split into leaves of {settings.min_data_in_leaf}: lower lightgbm.min_data_in_leaf, or train on more sessions or symbols"
+        if seen < 2 * settings.min_data_in_leaf
         else f"no feature tells the labels of {rows:,} rows apart: look at the features with ats features show"
     )
     return f"no tree of the fit as of {data.window.session} has a split, so that every symbol would have the same score; {why}"

@@ -71,7 +71,7 @@ def test_trees_without_a_split_are_no_model_but_a_reason() -> None:
     settings = SETTINGS.model_copy(update={"min_data_in_leaf": 2_000})
     model = fit_boosted_trees(small_training_set(settings=settings), settings)
     assert model == Unavailable(
-        reason=f"no tree of the fit as of {SESSION} has a split, so that every symbol would have the same score; 2,340 rows can't be split into leaves of 2000: "
+        reason=f"no tree of the fit as of {SESSION} has a split, so that every symbol would have the same score; 1,872 rows, which a tree is grown on, can't be split into leaves of 2000: "
         "lower lightgbm.min_data_in_leaf, or train on more sessions or symbols"
     )
 
