@@ -18,7 +18,7 @@ from ats_assets.models.refits import last_refit
 from ats_assets.sources import BarSource, open_source
 from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask, glance, stored_answer, unchanged
 from ats_assets.versions import code_version, settings_version
-from ats_assets.warehouse import MADE_TOGETHER, Warehouse
+from ats_assets.warehouse import MADE_TOGETHER, VINTAGES_OF, Upstream, Warehouse
 
 TRAINING = ("forward_returns", MODEL, "skill")
 LATE = "late_actions"
@@ -123,9 +123,11 @@ def needed_for_signals(deployment: Deployment, session: date) -> list[date]:
 
 
 def is_current(warehouse: Warehouse, asset: str, session: date) -> bool:
-    """Whether a partition, and all that it was made from of the same session, were made from what is stored now; models apart."""
+    """Whether a partition, and all that it was made from of the same session, were made from what is stored now, as the session knows it; models apart."""
     try:
         upstream = warehouse.footer(asset, session).upstream
+        if asset in VINTAGES_OF:
+            return _is_made_of_all(warehouse, asset, session, upstream)
         made_from = {
             name: versions[session.isoformat()] for name, versions in upstream.items() if name != MODEL and session.isoformat() in versions
         }
@@ -135,6 +137,15 @@ def is_current(warehouse: Warehouse, asset: str, session: date) -> bool:
         )
     except MissingPartitionError:
         return False
+
+
+def _is_made_of_all(warehouse: Warehouse, asset: str, session: date, upstream: Upstream) -> bool:
+    """Whether there is a vintage for each of the delivery's, and the session's own is made of what is stored of that."""
+    delivery, path = VINTAGES_OF[asset], warehouse.path(asset, session)
+    if set(warehouse.made_vintages(asset, session)) != set(warehouse.stamps(delivery, session)):
+        return False
+    delivered = warehouse.folder(delivery, session) / path.name
+    return upstream.get(delivery) == {session.isoformat(): warehouse.footer_of(delivered).data_version}
 
 
 def _request(deployment: Deployment, job: str, sessions: Sequence[date], delivery: str = "") -> str:

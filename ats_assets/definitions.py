@@ -33,6 +33,7 @@ from ats_assets.signals import assets as signals
 from ats_assets.signals import checks as signals_checks
 from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.alpaca import assets as market_data
+from ats_assets.warehouse import RESTATEMENTS
 
 STAGES = (bars, features, labels, models, signals, backtests, orders, reports)
 CHECKS = (bars_checks, features_checks, signals_checks, orders_checks)
@@ -99,7 +100,7 @@ def build(deployment: Deployment) -> dg.Definitions:
 
 def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
-    taken = {*SCHEMAS, *MODELS, *BACKTESTS, *jobs, *market_data.ALL}
+    taken = {RESTATEMENTS, *SCHEMAS, *MODELS, *BACKTESTS, *jobs, *market_data.ALL}
     for name, family in deployment.families.items():
         if name in taken or not is_valid_name(name):
             what = "an asset or a job" if name in taken else "a word that Dagster keeps for itself"

@@ -8,6 +8,7 @@ from typing import TYPE_CHECKING
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar, session_calendar
+from ats_assets.knowledge import Knowledge
 from ats_assets.models.artefact import NO_MODEL, ModelStore
 from ats_assets.settings import Settings
 from ats_assets.warehouse import Warehouse
@@ -42,10 +43,16 @@ class Deployment:
         return session_calendar(self.settings.calendar.exchange, self.settings.calendar.first_session)
 
     @cached_property
+    def knowledge(self) -> Knowledge:
+        """Which vintage each partition reads."""
+        return Knowledge(self.settings.knowledge, lambda: self.calendar)
+
+    @cached_property
     def warehouse(self) -> Warehouse:
         """The Parquet warehouse."""
         storage = self.settings.storage
-        return Warehouse(storage.warehouse, compression_level=storage.compression_level, fsync=storage.fsync)
+        how = {"compression_level": storage.compression_level, "fsync": storage.fsync}
+        return Warehouse(storage.warehouse, **how, knowledge=self.knowledge)
 
     @cached_property
     def source(self) -> "BarSource":

@@ -14,6 +14,7 @@ from pydantic import BaseModel
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.partitions import Reads, session_partitions
+from ats_assets.reading import IN_VINTAGES
 from ats_assets.versions import code_version, settings_version
 
 READS = "ats/reads"
@@ -21,6 +22,7 @@ CODE = "ats/code_version"
 SETTINGS = "ats/settings_version"
 VINTAGES = "ats/vintages"
 RECORD = "ats/record"
+TELLS_RESTATEMENTS = "ats/tells_restatements"
 _WINDOW = re.compile(r"(\w+)\[D-(\d+)\.\.D-(\d+)\]")
 
 
@@ -61,6 +63,8 @@ class Node:
         Keep every delivery that differs instead of replacing the partition.
     record
         It tells what happened (orders sent, fills), which can't be made again: never stale, never healed.
+    tells_restatements
+        It tells how many deliveries have several vintages, and what was compared of them; its footer names both.
     """
 
     name: str
@@ -73,6 +77,7 @@ class Node:
     settings: tuple[BaseModel, ...] = ()
     vintages: bool = False
     record: bool = False
+    tells_restatements: bool = False
 
     @property
     def code_version(self) -> str:
@@ -95,6 +100,8 @@ class Node:
             shown[VINTAGES] = dg.MetadataValue.bool(True)
         if self.record:
             shown[RECORD] = dg.MetadataValue.bool(True)
+        if self.tells_restatements:
+            shown[TELLS_RESTATEMENTS] = dg.MetadataValue.bool(True)
         if self.contract is not None:
             shown["dagster/column_schema"] = column_schema(self.contract)
         return shown
@@ -142,7 +149,16 @@ class Node:
         }
 
     def ins(self) -> dict[str, dg.AssetIn]:
-        """The inputs that the IO manager loads, by the name of the upstream asset."""
+        """The inputs that the IO manager loads, by the name of the upstream asset.
+
+        Raises
+        ------
+        ValueError
+            If one is a window over what keeps vintages, of which the IO manager can't know what each partition knew: `reading.as_known` reads those.
+        """
+        windows = [r.asset for r in self.reads if r.asset in IN_VINTAGES and (r.back, r.lag) != (0, 0)]
+        if windows:
+            raise ValueError(f"{self.name} reads a window of {', '.join(windows)}: take deps() and read it with reading.as_known")
         return {r.asset: dg.AssetIn(r.asset, partition_mapping=r.mapping()) for r in self.reads}
 
     def deps(self) -> list[dg.AssetDep]:
@@ -168,37 +184,6 @@ def column_schema(contract: type[DataFrameModel] | DataFrameSchema) -> dg.TableS
             for name, column in schema.columns.items()
         ]
     )
-
-
-class UpstreamVersions:
-    """The data versions of what the partitions of a step read, each looked up once, however many windows it lies in.
-
-    To be made by the step and thrown away with it: what is written later is not seen.
-    """
-
-    def __init__(self, deployment: Deployment, reads: Sequence[Reads]) -> None:
-        self._deployment = deployment
-        self._reads = reads
-        self._start = deployment.warehouse.history_start()
-        self._versions: dict[str, dict[date, tuple[str, str]]] = {}
-
-    def of(self, session: date) -> dict[str, dict[str, str]]:
-        """Of everything that partition `session` reads, by upstream asset and session (ISO).
-
-        Raises
-        ------
-        MissingPartitionError, CorruptPartitionError
-        """
-        return {r.asset: dict(self._of_window(r, session)) for r in self._reads}
-
-    def _of_window(self, reads: Reads, session: date) -> list[tuple[str, str]]:
-        kept = self._versions.setdefault(reads.asset, {})
-        known = [day for day in reads.sessions(self._deployment.calendar, session) if self._start is not None and day >= self._start]
-        absent = [day for day in known if day not in kept]
-        if absent:
-            found = self._deployment.data_versions(reads.asset, absent)
-            kept |= {day: (day.isoformat(), found[day.isoformat()]) for day in absent}
-        return [kept[day] for day in known]
 
 
 def window_sessions(calendar: SessionCalendar, sessions: Sequence[date], back: int) -> list[date]:

@@ -9,9 +9,9 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import AtsError
-from ats_assets.graph import CODE, RECORD, SETTINGS, VINTAGES, asset_name, reads_of
+from ats_assets.graph import CODE, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
 from ats_assets.lineage import LineageIndex, Rule, Rules, Stale, Staleness, Window, contiguous
-from ats_assets.warehouse import DELIVERED, data_version
+from ats_assets.warehouse import DELIVERED, VINTAGES_OF, data_version
 
 ASKED_AT_ONCE = 250
 """Sessions in one question to the source."""
@@ -37,6 +37,8 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
                 partitioned=node.partitions_def is not None,
                 refit_every=deployment.settings.lightgbm.refit_every_sessions if name in MODELS else 0,
                 from_source=VINTAGES in node.metadata,
+                vintages_of=VINTAGES_OF.get(name, ""),
+                tells_restatements=TELLS_RESTATEMENTS in node.metadata,
             )
         )
     return Rules(sorted(rules, key=lambda rule: rule.asset))
@@ -93,9 +95,15 @@ class Healing:
         return self.staleness(deep=deep).stale()
 
     def version(self, asset: str, session: str) -> str | None:
-        """The data version of what is stored now; None where there is nothing that says it, or no partitions."""
+        """The data version of what is stored now, of all vintages where there are several; None where there is nothing that says it, or no partitions."""
+        if not session:
+            return None
+        day, warehouse = date.fromisoformat(session), self._deployment.warehouse
         try:
-            return self._deployment.data_versions(asset, [date.fromisoformat(session)])[session] if session else None
+            if asset not in VINTAGES_OF:
+                return self._deployment.data_versions(asset, [day])[session]
+            paths = [path for _, path in sorted(warehouse.made_vintages(asset, day).items())]
+            return " ".join(f"{path.name}:{warehouse.footer_of(path).data_version}" for path in paths) or None
         except AtsError:
             return None
 

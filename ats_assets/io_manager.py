@@ -2,8 +2,10 @@
 
 import hashlib
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
+from pathlib import Path
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -11,8 +13,9 @@ from typing_extensions import override
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError
-from ats_assets.graph import CODE, SETTINGS, VINTAGES, UpstreamVersions, asset_name, reads_of
+from ats_assets.graph import CODE, SETTINGS, VINTAGES, asset_name, reads_of
 from ats_assets.partitions import sessions_of
+from ats_assets.reading import Known, Vintages
 from ats_assets.warehouse import Written
 
 
@@ -30,37 +33,63 @@ class WarehouseIOManager(dg.IOManager):
         self._schemas = schemas
 
     @override
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[Vintages]) -> None:
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys)
-        parts = obj.partition_by("session", as_dict=True, maintain_order=True)
-        strays = sorted({key[0] for key in parts} - set(sessions), key=str)
-        if strays:
-            raise ContractError(
-                f"{asset} made rows for {strays[0]}, which is not among the sessions asked for ({sessions[0]} to {sessions[-1]})"
-            )
-        empty = obj.clear()
-        versions: dict[str, str] = {}
-        upstream = UpstreamVersions(self._deployment, reads_of(context.definition_metadata or {}))
-        for session in sessions:
-            written = self._write(context, asset, session, parts.get((session,), empty), upstream)
-            versions[session.isoformat()] = written.footer.data_version
+        known = Known(self._deployment, asset, reads_of(context.definition_metadata or {}))
+        if isinstance(obj, list):
+            made = self._write_vintages(context, asset, sessions, obj, known)
+        else:
+            parts = _by_session(asset, sessions, obj)
+            made = {session: self._write(context, asset, session, parts.get(session, obj.clear()), known) for session in sessions}
+        for session, written in made.items():
             context.step_context.add_asset_metadata(_shown(written), asset_key=context.asset_key, partition_key=session.isoformat())
+        versions = {session.isoformat(): written.footer.data_version for session, written in made.items()}
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(combined_version(versions)))
 
-    def _write(self, context: dg.OutputContext, asset: str, session: date, rows: pl.DataFrame, upstream: UpstreamVersions) -> Written:
-        metadata = context.definition_metadata or {}
-        versions = {"code_version": str(metadata[CODE]), "settings_version": str(metadata[SETTINGS])}
-        warehouse = self._deployment.warehouse
-        if _flag(metadata.get(VINTAGES)):
+    def _write(self, context: dg.OutputContext, asset: str, session: date, rows: pl.DataFrame, known: Known) -> Written:
+        versions, warehouse = _versions(context), self._deployment.warehouse
+        if _flag((context.definition_metadata or {}).get(VINTAGES)):
             return warehouse.write_vintage(asset, session, rows, known=self._deployment.source.known_at(session), **versions)
-        return warehouse.write(asset, session, rows, upstream=upstream.of(session), **versions)
+        return warehouse.write(asset, session, rows, upstream=known.upstream(session), **versions)
+
+    def _write_vintages(
+        self, context: dg.OutputContext, asset: str, sessions: Sequence[date], layers: Sequence[Vintages], known: Known
+    ) -> dict[date, Written]:
+        """Write what was made of each vintage of a delivery; returns those that the sessions' own partitions know."""
+        warehouse, versions = self._deployment.warehouse, _versions(context)
+        written: dict[Path, Written] = {}
+        for layer in layers:
+            parts = _by_session(asset, list(layer.stamps), layer.rows)
+            for session, stamp in layer.stamps.items():
+                rows, upstream = parts.get(session, layer.rows.clear()), known.upstream(session, stamp)
+                how: dict[str, Any] = {"stamp": stamp, "refused": session in layer.refused, **versions}
+                made = warehouse.write_made_vintage(asset, session, rows, upstream=upstream, **how)
+                written[made.path] = made
+        for session in sessions:
+            warehouse.keep_vintages(asset, session, written)
+        return {session: written[warehouse.path(asset, session)] for session in sessions}
 
     @override
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys) if context.has_asset_partitions else []
         return self._deployment.read(asset, sessions, self._schemas[asset])
+
+
+def _by_session(asset: str, sessions: Sequence[date], frame: pl.DataFrame) -> dict[date, pl.DataFrame]:
+    parts = {key[0]: rows for key, rows in frame.partition_by("session", as_dict=True, maintain_order=True).items()}
+    strays = sorted(parts.keys() - set(sessions), key=str)
+    if strays:
+        raise ContractError(
+            f"{asset} made rows for {strays[0]}, which is not among the sessions asked for ({sessions[0]} to {sessions[-1]})"
+        )
+    return parts
+
+
+def _versions(context: dg.OutputContext) -> dict[str, str]:
+    metadata = context.definition_metadata or {}
+    return {"code_version": str(metadata[CODE]), "settings_version": str(metadata[SETTINGS])}
 
 
 def combined_version(versions: Mapping[str, str]) -> str:

@@ -204,6 +204,18 @@ class ActionsSettings(Section):
     )
 
 
+class KnowledgeSettings(Section):
+    """Which version of a session is read where a vendor has delivered several; the rule is in `ats_assets/knowledge.py`."""
+
+    mode: Literal["point_in_time", "restated"] = Field(
+        default="point_in_time",
+        description="point_in_time: partition D reads what was known at the close of D; restated: the newest version, for research on corrected history",
+    )
+    grace_hours: float = Field(
+        default=12.0, ge=0, le=240, description="after the close of D, for late deliveries; it ends at the next open at the latest"
+    )
+
+
 class UniverseSettings(Section):
     """Which symbols are tradable at a session, with that session's knowledge only."""
 
@@ -434,6 +446,7 @@ class Settings(BaseSettings):
     source: SourceSettings = SourceSettings()
     bars: BarsSettings = BarsSettings()
     actions: ActionsSettings = ActionsSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
     universe: UniverseSettings = UniverseSettings()
     expressions: ExpressionsSettings = ExpressionsSettings()
     features: FeaturesSettings = FeaturesSettings()

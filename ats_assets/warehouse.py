@@ -1,7 +1,7 @@
 """The Parquet warehouse: one file an asset and session, written atomically, with its lineage in the footer.
 
     <root>/<asset>/session=YYYY-MM-DD/data.parquet            an asset's partition
-    <root>/<asset>/session=YYYY-MM-DD/known=<UTC>.parquet     a vintage of a partition that is never overwritten
+    <root>/<asset>/session=YYYY-MM-DD/known=<UTC>.parquet     a vintage: of a delivery, which is never overwritten, or of what is made of it row by row
 
 The layout is hive's, so DuckDB, Polars and Spark read it as it is. A write goes to a temporary file in the same folder, is synced and renamed: a
 reader sees the old file or the new one. The data version of a partition is a SHA-256 of its content (schema and rows in order), independent of
@@ -28,6 +28,7 @@ import polars as pl
 
 from ats_assets.atomic_file import replace_file
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError
+from ats_assets.knowledge import FOREVER, Knowledge, known_vintage, stamp_of, time_of
 from ats_assets.sealed_file import BLANK, is_intact, is_sealed, seal
 from ats_assets.session_folders import SessionFolders
 
@@ -38,10 +39,16 @@ TEXT_FOOTER = ".footer"
 DELIVERED = ("raw_bars", "raw_corporate_actions")
 """The assets that are what a source delivered: all others are made from them. `raw_bars` says where history starts."""
 MADE_TOGETHER = ("bars,rejected_bars", "corporate_actions,rejected_corporate_actions")
+VINTAGES_OF = {name: raw for raw, together in zip(DELIVERED, MADE_TOGETHER, strict=True) for name in together.split(",")}
+"""What is made of a delivery row by row -> the delivery: it has a vintage for each of the delivery's, known from the same time."""
+RESTATEMENTS = "restatements"
+"""The folder of what was compared of restatements, and the name under which a report's footer has what it tells of them."""
 DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What Polars raises on a file that is not what it was when it was written."""
 FLOATS = frozenset({pl.Float32(), pl.Float64()})
-KNOWN_FORMAT = "%Y-%m-%dT%H-%M-%S.%fZ"
+KNOWN, ENDING = "known=", ".parquet"
+REFUSED = "refused="
+"""In the place of `KNOWN`, of what was made of a vintage that nobody is to read (`bars.refusal`)."""
 
 Stamp = tuple[int, int, int]
 """Time, size and inode of a file: another one is another version of it."""
@@ -126,10 +133,13 @@ class Warehouse:
         Of zstd.
     fsync
         Sync each file before it is renamed; without it a lost power supply may cost the newest files (a killed process can't).
+    knowledge
+        Which vintage is read of an asset in `VINTAGES_OF` where the caller does not say: that which the session's own partition knows. Without it, the newest.
     """
 
-    def __init__(self, root: Path, *, compression_level: int = 1, fsync: bool = True) -> None:
+    def __init__(self, root: Path, *, compression_level: int = 1, fsync: bool = True, knowledge: Knowledge | None = None) -> None:
         self.root = root
+        self._knowledge = knowledge
         self._compression_level = compression_level
         self._fsync = fsync
         self._footers: dict[Path, tuple[Stamp, Footer]] = {}
@@ -140,13 +150,43 @@ class Warehouse:
         """The folder of a partition."""
         return self.root / asset / f"session={session.isoformat()}"
 
-    def path(self, asset: str, session: date) -> Path:
-        """The file of a partition; for an asset that keeps vintages, the newest one."""
-        plain = self.folder(asset, session) / DATA_FILE
-        if plain.is_file():
-            return plain
-        vintages = self.vintages(asset, session)
-        return vintages[max(vintages)] if vintages else plain
+    def path(self, asset: str, session: date, *, until: str | None = None) -> Path:
+        """The file of a partition. Of a delivery the newest vintage; of what is made of it the one that the session's own partition knows.
+
+        Parameters
+        ----------
+        until
+            The stamp up to which the reader knows (see `knowledge`), where it is another partition than the session's own.
+        """
+        folder = self.folder(asset, session)
+        if asset not in VINTAGES_OF:
+            plain = folder / DATA_FILE
+            if plain.is_file():
+                return plain
+        stamps = self.stamps(asset, session)
+        if not stamps:
+            return folder / DATA_FILE
+        if until is None:
+            of_session = asset in VINTAGES_OF and len(stamps) > 1 and self._knowledge is not None
+            until = self._knowledge.until(session) if of_session and self._knowledge else FOREVER
+        return self.vintage(asset, session, known_vintage(stamps, until))
+
+    def vintage(self, asset: str, session: date, stamp: str, *, refused: bool = False) -> Path:
+        """The file of one vintage."""
+        return self.folder(asset, session) / f"{REFUSED if refused else KNOWN}{stamp}{ENDING}"
+
+    def stamps(self, asset: str, session: date, *, prefix: str = KNOWN) -> list[str]:
+        """The times from which the vintages of a partition were known, as their names have them, ascending; without those that are refused, or with that prefix these alone."""
+        try:
+            names = os.listdir(f"{self.root}/{asset}/session={session.isoformat()}")  # noqa: PTH208 - asked for each session of each window
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(name[len(prefix) : -len(ENDING)] for name in names if name.startswith(prefix) and name.endswith(ENDING))
+
+    def made_vintages(self, asset: str, session: date) -> dict[str, Path]:
+        """What was made of the vintages of a delivery, by the times from which they were known; with what is refused."""
+        made = {stamp: self.vintage(asset, session, stamp, refused=True) for stamp in self.stamps(asset, session, prefix=REFUSED)}
+        return made | {stamp: self.vintage(asset, session, stamp) for stamp in self.stamps(asset, session)}
 
     def exists(self, asset: str, session: date) -> bool:
         """Whether the partition is stored."""
@@ -196,7 +236,8 @@ class Warehouse:
         """Store a delivery as a vintage of its partition: a new file only where the content differs from the newest one's.
 
         The same content again under other versions of code or settings, or over a damaged file, is written in the newest vintage's place: its rows and the time
-        from which they were known stay, its footer says what read them last.
+        from which they were known stay, its footer says what read them last. Another content under other settings answers another question to the source (more symbols,
+        another feed): it restates nothing. The vintages of the other settings are put out of the way, and come back when these do.
 
         Parameters
         ----------
@@ -210,6 +251,10 @@ class Warehouse:
             asset=asset, session=session.isoformat(), data_version=version, code_version=code_version, settings_version=settings_version
         )
         if vintages:
+            stored = self.footer_of(vintages[max(vintages)])
+            if stored.data_version != version and stored.settings_version != settings_version:
+                vintages = self._change_settings(asset, session, stored.settings_version, settings_version)
+        if vintages:
             newest = vintages[max(vintages)]
             stored = self.footer_of(newest)
             if stored.data_version == version:
@@ -218,18 +263,51 @@ class Warehouse:
                 return self._store(newest, frame, footer)
             if known <= max(vintages):
                 known = max(datetime.now(UTC), max(vintages) + timedelta(microseconds=1))
-        name = f"known={known.astimezone(UTC).strftime(KNOWN_FORMAT)}.parquet"
-        return self._store(self.folder(asset, session) / name, frame, footer)
+        return self._store(self.vintage(asset, session, stamp_of(known)), frame, footer)
+
+    def _change_settings(self, asset: str, session: date, before: str, now: str) -> dict[datetime, Path]:
+        """Put the vintages of other settings out of the way (`known=….parquet.<settings version>`) and bring back those of these; returns them."""
+        folder = self.folder(asset, session)
+        for stamp in self.stamps(asset, session):
+            path = self.vintage(asset, session, stamp)
+            path.rename(path.with_name(f"{path.name}.{before or 'none'}"))
+        for path in folder.glob(f"{KNOWN}*{ENDING}.{now or 'none'}"):
+            path.rename(path.with_name(path.name.removesuffix(f".{now or 'none'}")))
+        return self.vintages(asset, session)
+
+    def write_made_vintage(
+        self,
+        asset: str,
+        session: date,
+        frame: pl.DataFrame,
+        *,
+        stamp: str,
+        code_version: str = "",
+        settings_version: str = "",
+        upstream: Upstream,
+        refused: bool = False,
+    ) -> Written:
+        """Store what was made of one vintage of a delivery, under the time from which that was known; what was made of it before is replaced."""
+        footer = Footer(
+            asset=asset,
+            session=session.isoformat(),
+            data_version=data_version(frame),
+            code_version=code_version,
+            settings_version=settings_version,
+            upstream=upstream,
+        )
+        return self._store(self.vintage(asset, session, stamp, refused=refused), frame, footer)
+
+    def keep_vintages(self, asset: str, session: date, paths: Iterable[Path]) -> None:
+        """Delete of a partition all but these: what was made of vintages that are not there any more, or have another name now, and what was stored before vintages were kept."""
+        folder, kept = self.folder(asset, session), set(paths)
+        stored = [path for prefix in (KNOWN, REFUSED) for path in folder.glob(f"{prefix}*{ENDING}")]
+        for path in {*stored, folder / DATA_FILE} - kept:
+            path.unlink(missing_ok=True)
 
     def vintages(self, asset: str, session: date) -> dict[datetime, Path]:
         """The vintages of a partition, by the time from which each was known."""
-        folder = self.folder(asset, session)
-        if not folder.is_dir():
-            return {}
-        return {
-            datetime.strptime(file.stem.removeprefix("known="), KNOWN_FORMAT).replace(tzinfo=UTC): file
-            for file in sorted(folder.glob("known=*.parquet"))
-        }
+        return {time_of(stamp): self.vintage(asset, session, stamp) for stamp in self.stamps(asset, session)}
 
     def read(self, asset: str, sessions: Sequence[date], columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows of the given sessions, in their order.
@@ -245,9 +323,20 @@ class Warehouse:
             raise MissingPartitionError(
                 f"no session of {asset} was asked for: the range holds none; choose a range of at least one session"
             )
-        paths = [self.path(asset, session) for session in sessions]
-        self.require(asset, sessions)
-        for session, path in zip(sessions, paths, strict=True):
+        return self.read_files(asset, {session: self.path(asset, session) for session in sessions}, columns)
+
+    def read_files(self, asset: str, files: Mapping[date, Path], columns: Sequence[str] | None = None) -> pl.DataFrame:
+        """The rows of chosen files, one a session, in their order.
+
+        Raises
+        ------
+        MissingPartitionError, CorruptPartitionError
+            As `read`.
+        """
+        sessions, paths = list(files), list(files.values())
+        if not all(path.is_file() for path in paths):
+            self.require(asset, sessions)
+        for session, path in files.items():
             self._check(path, materialize_command(asset, session))
         try:
             frame = pl.read_parquet(paths, columns=list(columns) if columns else None, hive_partitioning=False, missing_columns="raise")

@@ -268,8 +268,9 @@ def test_a_lost_raw_partition_is_fetched_again(root: Path, instance: dg.DagsterI
 
 def test_a_partition_made_again_upstream_makes_the_signals_due(root: Path, instance: dg.DagsterInstance) -> None:
     deployment = market(root)
-    bars = deployment.warehouse.read("bars", [LAST])
-    deployment.warehouse.write("bars", LAST, bars.with_columns(pl.col("close") * 1.0000001))
+    bars, (stamp,) = deployment.warehouse.read("bars", [LAST]), deployment.warehouse.stamps("bars", LAST)
+    upstream = deployment.warehouse.footer("bars", LAST).upstream
+    deployment.warehouse.write_made_vintage("bars", LAST, bars.with_columns(pl.col("close") * 1.0000001), stamp=stamp, upstream=upstream)
     assert not is_current(deployment.warehouse, "signals", LAST)
     assert what(tick(deployment, instance)[0]) == [("daily_signals", "2021-03-11")]
 

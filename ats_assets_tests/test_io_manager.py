@@ -39,26 +39,28 @@ def rows(sessions: Sequence[date]) -> pl.DataFrame:
 
 
 def graph(deployment: Deployment, make: Make = rows) -> dg.Definitions:
-    """raw_bars -> bars (of D) -> means (of D-2 to D)."""
+    """raw_bars -> closes (of D) -> means (of D-2 to D)."""
     settings = (LabelsSettings(),)
     raw = Node(name="raw_bars", group="test", kinds=frozenset(), code=("ats_assets.errors",), settings=settings, vintages=True)
-    bars = Node(name="bars", group="test", kinds=frozenset(), reads=(Reads(asset="raw_bars"),), code=("ats_assets.errors",))
-    means = Node(name="means", group="test", kinds=frozenset(), reads=(Reads(asset="bars", back=3, lag=1),), code=("ats_assets.errors",))
+    closes = Node(name="closes", group="test", kinds=frozenset(), reads=(Reads(asset="raw_bars"),), code=("ats_assets.errors",))
+    means = Node(name="means", group="test", kinds=frozenset(), reads=(Reads(asset="closes", back=3, lag=1),), code=("ats_assets.errors",))
 
     @raw.asset(deployment)
     def raw_bars(context: dg.AssetExecutionContext) -> pl.DataFrame:
         """As delivered."""
         return make(sessions_of(context.partition_keys))
 
-    @bars.asset(deployment, ins=bars.ins())
+    @closes.asset(deployment, ins=closes.ins())
     def checked(raw_bars: pl.DataFrame) -> pl.DataFrame:
         """The same."""
         return raw_bars
 
     @means.asset(deployment, ins=means.ins())
-    def averaged(context: dg.AssetExecutionContext, bars: pl.DataFrame) -> pl.DataFrame:
+    def averaged(context: dg.AssetExecutionContext, closes: pl.DataFrame) -> pl.DataFrame:
         """How many rows the run was handed, and their newest session."""
-        read = pl.DataFrame({"symbol": [f"{bars.height}"], "close": [float(bars["session"].max().toordinal()) if bars.height else None]})  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
+        read = pl.DataFrame(
+            {"symbol": [f"{closes.height}"], "close": [float(closes["session"].max().toordinal()) if closes.height else None]}
+        )  # pyright: ignore[reportAttributeAccessIssue, reportOptionalMemberAccess]
         return (
             pl.DataFrame({"session": sessions_of(context.partition_keys)})
             .join(read, how="cross")
@@ -67,7 +69,7 @@ def graph(deployment: Deployment, make: Make = rows) -> dg.Definitions:
 
     return dg.Definitions(
         assets=[raw_bars, checked, averaged],
-        resources={"io_manager": WarehouseIOManager(deployment, dict.fromkeys(("raw_bars", "bars", "means"), SCHEMA))},
+        resources={"io_manager": WarehouseIOManager(deployment, dict.fromkeys(("raw_bars", "closes", "means"), SCHEMA))},
         jobs=[dg.define_asset_job("all", executor_def=dg.in_process_executor)],
     )
 
@@ -84,41 +86,41 @@ def run(definitions: dg.Definitions, sessions: Sequence[date], *assets: str) -> 
 
 
 def test_a_range_run_s_frame_is_split_over_its_sessions(deployment: Deployment, days: list[date]) -> None:
-    result = run(graph(deployment), days[:6], "raw_bars", "bars")
+    result = run(graph(deployment), days[:6], "raw_bars", "closes")
     warehouse = deployment.warehouse
-    assert warehouse.sessions("bars") == days[:6]
+    assert warehouse.sessions("closes") == days[:6]
     for day in days[:6]:
-        assert_frame_equal(warehouse.read("bars", [day]), rows([day]))
+        assert_frame_equal(warehouse.read("closes", [day]), rows([day]))
     made = {
         event.partition: event.materialization.metadata
         for event in result.get_asset_materialization_events()
-        if event.asset_key == dg.AssetKey("bars")
+        if event.asset_key == dg.AssetKey("closes")
     }
     assert set(made) == {str(day) for day in days[:6]}
     shown = made[str(days[2])]
     assert shown["dagster/row_count"].value == 2
-    assert shown["data_version"].value == warehouse.footer("bars", days[2]).data_version
-    assert shown["path"].value == str(warehouse.path("bars", days[2]))
+    assert shown["data_version"].value == warehouse.footer("closes", days[2]).data_version
+    assert shown["path"].value == str(warehouse.path("closes", days[2]))
     assert made[str(days[1])]["dagster/row_count"].value == 0
 
 
 def test_a_partition_without_rows_is_a_file_with_the_schema(deployment: Deployment, days: list[date]) -> None:
-    run(graph(deployment), [days[1]], "raw_bars", "bars")
-    stored = deployment.warehouse.read("bars", [days[1]])
+    run(graph(deployment), [days[1]], "raw_bars", "closes")
+    stored = deployment.warehouse.read("closes", [days[1]])
     assert (stored.height, stored.schema) == (0, SCHEMA)
 
 
 def test_alone_or_in_a_range_the_files_are_the_same_bytes(deployment: Deployment, days: list[date]) -> None:
     run(graph(deployment), days[:5])
-    before = {day: deployment.warehouse.path("bars", day).read_bytes() for day in days[:5]}
+    before = {day: deployment.warehouse.path("closes", day).read_bytes() for day in days[:5]}
     for day in (days[4], days[1], days[0]):
-        deployment.warehouse.path("bars", day).unlink()
-        run(graph(deployment), [day], "bars")
-        assert deployment.warehouse.path("bars", day).read_bytes() == before[day]
+        deployment.warehouse.path("closes", day).unlink()
+        run(graph(deployment), [day], "closes")
+        assert deployment.warehouse.path("closes", day).read_bytes() == before[day]
 
 
 def test_inputs_are_the_rows_of_the_sessions_that_are_mapped(deployment: Deployment, days: list[date]) -> None:
-    run(graph(deployment), days[:7], "raw_bars", "bars")
+    run(graph(deployment), days[:7], "raw_bars", "closes")
     run(graph(deployment), [days[6]], "means")
     assert deployment.warehouse.read("means", [days[6]]).row(0) == ("6", days[6], float(days[5].toordinal()))
     run(graph(deployment), days[4:7], "means")
@@ -139,7 +141,7 @@ def test_what_lies_before_history_is_an_empty_frame(deployment: Deployment, days
 def test_the_first_session_of_the_calendar_reads_nothing(deployment: Deployment) -> None:
     run(graph(deployment), [deployment.calendar.first])
     assert deployment.warehouse.read("means", [deployment.calendar.first]).row(0)[0] == "0"
-    assert deployment.warehouse.footer("means", deployment.calendar.first).upstream == {"bars": {}}
+    assert deployment.warehouse.footer("means", deployment.calendar.first).upstream == {"closes": {}}
 
 
 def test_the_footer_names_versions_and_everything_that_was_read(deployment: Deployment, days: list[date]) -> None:
@@ -148,12 +150,12 @@ def test_the_footer_names_versions_and_everything_that_was_read(deployment: Depl
     warehouse = deployment.warehouse
     footer = warehouse.footer("means", days[5])
     assert (footer.asset, footer.session) == ("means", str(days[5]))
-    assert footer.upstream == {"bars": warehouse.data_versions("bars", days[2:5])}
-    assert warehouse.footer("means", days[1]).upstream == {"bars": warehouse.data_versions("bars", days[:1])}
+    assert footer.upstream == {"closes": warehouse.data_versions("closes", days[2:5])}
+    assert warehouse.footer("means", days[1]).upstream == {"closes": warehouse.data_versions("closes", days[:1])}
     (spec,) = [spec for spec in definitions.resolve_all_asset_specs() if spec.key == dg.AssetKey("raw_bars")]
     raw = warehouse.footer("raw_bars", days[0])
     assert raw.code_version == spec.code_version
-    assert raw.settings_version != warehouse.footer("bars", days[0]).settings_version
+    assert raw.settings_version != warehouse.footer("closes", days[0]).settings_version
     assert raw.upstream == {}
 
 
@@ -177,8 +179,8 @@ def test_a_missing_upstream_partition_is_named_with_its_command(deployment: Depl
         MissingPartitionError,
         match=rf"raw_bars has no partition for {days[2]}.*dagster asset materialize .*--select raw_bars --partition {days[2]}",
     ):
-        run(graph(deployment), wanted, "bars")
-    assert not deployment.warehouse.exists("bars", days[2])
+        run(graph(deployment), wanted, "closes")
+    assert not deployment.warehouse.exists("closes", days[2])
 
 
 def test_rows_of_a_session_that_was_not_asked_for_are_refused_and_nothing_is_written(deployment: Deployment, days: list[date]) -> None:

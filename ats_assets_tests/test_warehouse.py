@@ -426,3 +426,16 @@ def test_the_version_is_that_of_each_column_by_itself(frame: pl.DataFrame) -> No
         else:
             digest.update(np.array(values.to_list(), dtype=np.int64).tobytes())
     assert data_version(frame) == digest.hexdigest()
+
+
+def test_other_settings_of_the_source_restate_nothing_and_come_back(warehouse: Warehouse) -> None:
+    """With more symbols asked for, the answer took the time of the call, so that no earlier partition would ever have read it."""
+    later = NOON + timedelta(days=1)
+    warehouse.write_vintage("raw_bars", DAY, frame(), known=NOON, settings_version="few")
+    warehouse.write_vintage("raw_bars", DAY, frame(close=2.0), known=later, settings_version="few")
+    warehouse.write_vintage("raw_bars", DAY, frame(close=3.0), known=NOON, settings_version="many")
+    assert list(warehouse.vintages("raw_bars", DAY)) == [NOON]
+    assert_frame_equal(warehouse.read("raw_bars", [DAY]), frame(close=3.0))
+    warehouse.write_vintage("raw_bars", DAY, frame(close=2.0), known=NOON, settings_version="few")
+    assert list(warehouse.vintages("raw_bars", DAY)) == [NOON, later], "as before"
+    assert_frame_equal(warehouse.read("raw_bars", [DAY]), frame(close=2.0))

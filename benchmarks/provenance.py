@@ -27,7 +27,7 @@ import polars as pl
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets import graph, io_manager, warehouse  # noqa: E402
+from ats_assets import graph, io_manager, reading, warehouse  # noqa: E402
 from ats_assets.cli.progress import RunProgress  # noqa: E402
 from ats_assets.cli.run import Outcome, Runner  # noqa: E402
 from ats_assets.cli.sessions import chosen_sessions  # noqa: E402
@@ -74,13 +74,27 @@ def cost(deployment: Deployment) -> dict[str, Any]:
         (Deployment, "data_versions"),
         (graph, "code_version"),
         (graph, "settings_version"),
-        (graph.UpstreamVersions, "of"),
+        (reading.Known, "upstream"),
         (io_manager, "combined_version"),
         (ModelStore, "check"),
         (LineageIndex, "refresh"),
     ):
         setattr(owner, name, clock.counted(name, getattr(owner, name)))
     start = time.perf_counter()
+    sessions = run_all(deployment)
+    LineageIndex(deployment).refresh()
+    whole = time.perf_counter() - start
+    parts = {f"{name}, share of the run": round(seconds / whole, 4) for name, seconds in clock.seconds.items()}
+    return {
+        "run, seconds": round(whole, 1),
+        "sessions": sessions,
+        "share of the run": round(sum(clock.seconds.values()) / whole, 4),
+        **parts,
+    }
+
+
+def run_all(deployment: Deployment) -> int:
+    """Everything of the default settings, on an instance of its own; how many sessions."""
     definitions = build(deployment)
     sessions = chosen_sessions(deployment, None, None)
     assets = frozenset(key.to_user_string() for key in definitions.resolve_asset_graph().materializable_asset_keys)
@@ -90,15 +104,7 @@ def cost(deployment: Deployment) -> dict[str, Any]:
         runner.run(runner.parts(sessions, assets, 126), outcome, progress)
     if outcome.messages or outcome.interrupted:
         raise SystemExit("; ".join(outcome.messages) or "interrupted")
-    LineageIndex(deployment).refresh()
-    whole = time.perf_counter() - start
-    parts = {f"{name}, share of the run": round(seconds / whole, 4) for name, seconds in clock.seconds.items()}
-    return {
-        "run, seconds": round(whole, 1),
-        "sessions": len(sessions),
-        "share of the run": round(sum(clock.seconds.values()) / whole, 4),
-        **parts,
-    }
+    return len(sessions)
 
 
 class Clock:
@@ -176,6 +182,9 @@ def fill(deployment: Deployment, rules: Rules, days: list[date], symbols: int) -
             rows = pl.DataFrame({"symbol": names, "session": [day] * symbols, "value": random.random(symbols)})
             if rule.refit_every:
                 write_model(deployment.model_store(rule.asset), rule, day, upstream)
+            elif rule.vintages_of:
+                (stamp,) = deployment.warehouse.stamps(rule.vintages_of, day)
+                deployment.warehouse.write_made_vintage(rule.asset, day, rows, stamp=stamp, upstream=upstream, **versions)
             elif rule.from_source:
                 deployment.warehouse.write_vintage(rule.asset, day, rows, known=deployment.calendar.closes_at(day), **versions)
             else:
@@ -207,8 +216,9 @@ def restate(deployment: Deployment, days: list[date]) -> None:
     for day in days:
         footer = deployment.warehouse.footer("bars", day)
         rows = deployment.warehouse.read("bars", [day]).with_columns(pl.col("value") + 1)
-        versions = {"code_version": footer.code_version, "settings_version": footer.settings_version, "upstream": footer.upstream}
-        deployment.warehouse.write("bars", day, rows, **versions)
+        versions = {"code_version": footer.code_version, "settings_version": footer.settings_version}
+        (stamp,) = deployment.warehouse.stamps("bars", day)
+        deployment.warehouse.write_made_vintage("bars", day, rows, stamp=stamp, upstream=footer.upstream, **versions)
 
 
 if __name__ == "__main__":

@@ -38,8 +38,14 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
-        code=("ats_assets.backtests", "ats_assets.portfolio", "ats_assets.bars.adjustment", "ats_assets.bars.identity"),
-        settings=(settings.backtest, settings.portfolio, settings.orders.limits),
+        code=(
+            "ats_assets.backtests",
+            "ats_assets.portfolio",
+            "ats_assets.bars.adjustment",
+            "ats_assets.bars.identity",
+            "ats_assets.knowledge",
+        ),
+        settings=(settings.backtest, settings.portfolio, settings.orders.limits, settings.knowledge),
     )
 
     @node.asset(deployment, deps=["signals", "bars", "corporate_actions"], partitioned=False)

@@ -30,6 +30,9 @@ from ats_assets.bars.suspicion_rules import RULES
 from ats_assets.bars.suspicions import SUSPICIONS_SCHEMA, suspicion_counts, suspicions
 from ats_assets.bars.universe import universe
 
+KNOWN_SCHEMAS = {"bars": BARS_SCHEMA, "corporate_actions": CORPORATE_ACTIONS_SCHEMA}
+"""Of what is read as it was known at a session's close (`reading`)."""
+
 __all__ = [
     "ACTION_REASONS",
     "ADJUSTMENTS_SCHEMA",
@@ -37,6 +40,7 @@ __all__ = [
     "CLOSE_SESSIONS",
     "CORPORATE_ACTIONS_SCHEMA",
     "INSTRUMENT",
+    "KNOWN_SCHEMAS",
     "NAME_CHANGES_SCHEMA",
     "NAME_CHANGE_REASONS",
     "REASONS",

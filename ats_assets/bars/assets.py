@@ -7,10 +7,12 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
+from ats_assets.bars import KNOWN_SCHEMAS
 from ats_assets.bars.action_schema import CorporateActions, RejectedActions
 from ats_assets.bars.action_screening import CLOSE_SESSIONS, screen_actions
 from ats_assets.bars.identity import REPEAT_DAYS, identities_of
 from ats_assets.bars.profile import profile
+from ats_assets.bars.refusal import refused
 from ats_assets.bars.schema import Bars, RejectedBars, Universe, bars_violations, schema_violations
 from ats_assets.bars.screening import screen
 from ats_assets.bars.universe import universe as tradable
@@ -18,7 +20,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, SourceError
 from ats_assets.graph import Node
 from ats_assets.partitions import Reads, session_partitions, sessions_of
-from ats_assets.settings import AlpacaSourceSettings, SourceSettings
+from ats_assets.reading import Vintages, as_known, of_each_vintage
+from ats_assets.settings import AlpacaSourceSettings, BarsSettings, SourceSettings
 from ats_assets.sources import RAW_ACTIONS, RAW_BARS, BarSource
 from ats_assets.sparkline import sparkline_markdown
 
@@ -66,9 +69,11 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
 
 
 def _what_bars_are(source: SourceSettings) -> SourceSettings:
-    """The settings of the source that the bars of a session depend on: neither where files lie nor when the synthetic market ends is among them."""
+    """The settings of the source that the bars of a session depend on: neither where files lie, which vintage they are, nor when the synthetic market ends is among them."""
     synthetic = source.synthetic.model_copy(update={"last_session": source.synthetic.first_session})
-    files = source.files.model_copy(update={"path": None, "actions": source.files.actions and Path("actions")})
+    where = {column: value for column, value in source.files.where.items() if column != "vintage"}
+    changed = {"path": None, "vintage": None, "where": where, "actions": source.files.actions and Path("actions")}
+    files = source.files.model_copy(update=changed)
     beside = ("first_session", "collect", "option_underlyings", "option_feed", *_OF_ACTIONS)
     changes = {"path": None, "actions_again_sessions": SourceSettings().actions_again_sessions}
     return source.model_copy(update=changes | {"synthetic": synthetic, "files": files, "alpaca": _without(source.alpaca, beside)})
@@ -128,15 +133,21 @@ def _require_delivered(source: BarSource, sessions: Sequence[date]) -> None:
 
 def _bars(deployment: Deployment) -> dg.AssetsDefinition:
     settings = deployment.settings
+    limit = settings.bars.max_rejected_share
     common = {
         "group": GROUP,
         "kinds": frozenset({"parquet", "polars", "pandera"}),
         "reads": (Reads(asset="raw_bars"),),
-        "code": ("ats_assets.bars.screening", "ats_assets.bars.schema", "ats_assets.calendar"),
-        "settings": (settings.calendar,),
+        "code": ("ats_assets.bars.screening", "ats_assets.bars.schema", "ats_assets.bars.refusal", "ats_assets.calendar"),
+        "settings": (settings.calendar, BarsSettings(max_rejected_share=limit)),
     }
     accepted = Node(name="bars", contract=Bars, **common)
     set_aside = Node(name="rejected_bars", contract=RejectedBars, **common)
+
+    def make(raw_bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        kept, rejected = screen(raw_bars, deployment.calendar)
+        _refuse(bars_violations(kept, deployment.calendar))
+        return kept, rejected
 
     @dg.multi_asset(
         name="bars",
@@ -150,18 +161,17 @@ def _bars(deployment: Deployment) -> dg.AssetsDefinition:
                 )
             ),
         },
-        ins=accepted.ins(),
+        deps=accepted.deps(),
         partitions_def=session_partitions(deployment.calendar),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def bars(raw_bars: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
-        kept, rejected = screen(raw_bars, deployment.calendar)
-        violations = bars_violations(kept, deployment.calendar)
-        if violations:
-            raise ContractError(f"screening let through what the contract forbids; report this as a bug: {'; '.join(violations)}")
-        yield dg.Output(kept, output_name="bars", metadata=_rows_by_session(kept))
-        reasons = rejected.explode("reasons").group_by("reasons").len().sort("len", "reasons", descending=[True, False])
-        table = "\n".join(f"| {reason} | {count} |" for reason, count in reasons.iter_rows())
+    def bars(context: dg.AssetExecutionContext) -> Iterator[dg.Output[list[Vintages]]]:
+        kept, rejected = refused(*_screened(deployment, accepted, sessions_of(context.partition_keys), make), limit)
+        yield dg.Output(kept, output_name="bars", metadata=_rows_by_session(kept[0].rows))
+        reasons = pl.concat(one.rows for one in rejected).explode("reasons").group_by("reasons").len()
+        table = "\n".join(
+            f"| {reason} | {count} |" for reason, count in reasons.sort("len", "reasons", descending=[True, False]).iter_rows()
+        )
         yield dg.Output(
             rejected,
             output_name="rejected_bars",
@@ -212,13 +222,19 @@ def _actions(deployment: Deployment) -> dg.AssetsDefinition:
             "ats_assets.bars.screening",
             "ats_assets.sources.schema",
             "ats_assets.calendar",
+            "ats_assets.knowledge",
         ),
-        "settings": (deployment.settings.calendar,),
+        "settings": (deployment.settings.calendar, deployment.settings.knowledge),
     }
     accepted = Node(name="corporate_actions", contract=CorporateActions, **common)
     set_aside = Node(name="rejected_corporate_actions", contract=RejectedActions, **common)
     said = "The corporate actions that satisfy the contract, under the session at whose open they take effect."
     said_of_rest = "The actions that do not, each with every reason that applies. With `corporate_actions` it makes up the delivery."
+
+    def make(raw_corporate_actions: pl.DataFrame, bars: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame]:
+        kept, rejected = screen_actions(raw_corporate_actions, bars, deployment.calendar)
+        _refuse(schema_violations(CorporateActions, kept))
+        return kept, rejected
 
     @dg.multi_asset(
         name="corporate_actions",
@@ -226,20 +242,30 @@ def _actions(deployment: Deployment) -> dg.AssetsDefinition:
             "corporate_actions": dg.AssetOut.from_spec(accepted.spec(deployment, said)),
             "rejected_corporate_actions": dg.AssetOut.from_spec(set_aside.spec(deployment, said_of_rest)),
         },
-        ins=accepted.ins(),
+        deps=accepted.deps(),
         partitions_def=session_partitions(deployment.calendar),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def corporate_actions(raw_corporate_actions: pl.DataFrame, bars: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
-        kept, rejected = screen_actions(raw_corporate_actions, bars, deployment.calendar)
-        violations = schema_violations(CorporateActions, kept)
-        if violations:
-            raise ContractError(f"screening let through what the contract forbids; report this as a bug: {'; '.join(violations)}")
-        kinds = dict(kept["kind"].value_counts(sort=True).iter_rows())
+    def corporate_actions(context: dg.AssetExecutionContext) -> Iterator[dg.Output[list[Vintages]]]:
+        kept, rejected = _screened(deployment, accepted, sessions_of(context.partition_keys), make)
+        kinds = dict(kept[0].rows["kind"].value_counts(sort=True).iter_rows())
         yield dg.Output(kept, output_name="corporate_actions", metadata={"kinds": dg.MetadataValue.json(kinds)})
-        yield dg.Output(rejected, output_name="rejected_corporate_actions", metadata={"rejected": rejected.height})
+        yield dg.Output(rejected, output_name="rejected_corporate_actions", metadata={"rejected": rejected[0].rows.height})
 
     return corporate_actions
+
+
+def _screened(
+    deployment: Deployment, node: Node, sessions: Sequence[date], make: Callable[..., tuple[pl.DataFrame, ...]]
+) -> tuple[list[Vintages], list[Vintages]]:
+    """What is accepted and what is rejected of every vintage of the delivery."""
+    layers = of_each_vintage(deployment, node, sessions, KNOWN_SCHEMAS, make)
+    return [kept for kept, _ in layers], [rejected for _, rejected in layers]
+
+
+def _refuse(violations: Sequence[str]) -> None:
+    if violations:
+        raise ContractError(f"screening let through what the contract forbids; report this as a bug: {'; '.join(violations)}")
 
 
 def _universe(deployment: Deployment) -> dg.AssetsDefinition:
@@ -251,15 +277,18 @@ def _universe(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="bars", back=settings.lookback_sessions - 1), *(names if deployment.settings.source.tells_name_changes else ())),
         contract=Universe,
-        code=("ats_assets.bars.universe", "ats_assets.bars.panel", "ats_assets.bars.identity"),
-        settings=(settings,),
+        code=("ats_assets.bars.universe", "ats_assets.bars.panel", "ats_assets.bars.identity", "ats_assets.knowledge"),
+        settings=(settings, deployment.settings.knowledge),
     )
 
-    @node.asset(deployment, ins=node.ins())
-    def universe(context: dg.AssetExecutionContext, bars: pl.DataFrame, **actions: pl.DataFrame) -> pl.DataFrame:
-        """The symbols tradable at a session, by median dollar volume, minimum price and history, chosen with that session's knowledge only."""
+    def make(sessions: Sequence[date], bars: pl.DataFrame, **actions: pl.DataFrame) -> pl.DataFrame:
         followed = identities_of(actions["corporate_actions"]).named(bars) if actions else bars
-        members = tradable(followed, sessions_of(context.partition_keys), settings, calendar=deployment.calendar)
+        return tradable(followed, sessions, settings, calendar=deployment.calendar)
+
+    @node.asset(deployment, deps=node.deps())
+    def universe(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """The symbols tradable at a session, by median dollar volume, minimum price and history, chosen with that session's knowledge only."""
+        members = as_known(deployment, node, sessions_of(context.partition_keys), KNOWN_SCHEMAS, make)
         context.add_output_metadata({"newest_members": members.filter(pl.col("session") == pl.col("session").max()).height})
         return members
 

@@ -5,13 +5,13 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars.action_schema import CORPORATE_ACTIONS_SCHEMA
+from ats_assets.bars import KNOWN_SCHEMAS
 from ats_assets.bars.completeness import completeness, freshness
-from ats_assets.bars.schema import BARS_SCHEMA
+from ats_assets.bars.refusal import rejection
 from ats_assets.bars.suspicions import suspicion_counts, suspicions
 from ats_assets.deployment import Deployment
-from ats_assets.graph import window_sessions
 from ats_assets.partitions import Reads, session_partitions, sessions_of
+from ats_assets.reading import Known
 from ats_assets.verdicts import Verdict, report
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
@@ -31,56 +31,67 @@ def _contract(deployment: Deployment) -> dg.AssetChecksDefinition:
 
     @dg.asset_check(asset="bars", name="contract", blocking=True, partitions_def=session_partitions(deployment.calendar))
     def contract(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """The share of rows that break the contract; a larger one than `bars.max_rejected_share` blocks what comes after."""
+        """The share of rows that break the contract, of the worst vintage that is read; a larger one than `bars.max_rejected_share` blocks what comes after."""
         sessions = _sessions(context)
-        accepted = _counts(deployment.warehouse.read("bars", sessions, ["session"]))
-        rows = deployment.warehouse.read("rejected_bars", sessions, ["session", "date"])
-        of_other_days = (pl.col("date") != pl.col("session")).fill_null(value=False)
-        rejected, strays = _counts(rows.filter(~of_other_days)), _counts(rows.filter(of_other_days))
-        verdicts = {day: _judged(accepted.get(day, 0), rejected.get(day, 0), strays.get(day, 0), limit) for day in sessions}
+        accepted = _rows(deployment, "bars", sessions, ["session"])
+        rejected = _rows(deployment, "rejected_bars", sessions, ["session", "date"])
+        verdicts: dict[date, Verdict] = {}
+        for (day, stamp), rows in sorted(accepted.items()):
+            found = _judged(rows.height, rejected[day, stamp], limit)
+            if day not in verdicts or found.metadata["share"] > verdicts[day].metadata["share"]:
+                verdicts[day] = found
         return report(context, verdicts, severity=ERROR)
 
     return contract
 
 
-def _counts(rows: pl.DataFrame) -> dict[date, int]:
-    return dict(rows.group_by("session").len().iter_rows())
+def _rows(deployment: Deployment, asset: str, sessions: list[date], columns: list[str]) -> dict[tuple[date, str], pl.DataFrame]:
+    """Session and vintage -> its rows."""
+    found: dict[tuple[date, str], pl.DataFrame] = {}
+    stamps = {day: deployment.warehouse.stamps(asset, day) for day in sessions}
+    for i in range(max(map(len, stamps.values()))):
+        layer = {day: of_day[i] for day, of_day in stamps.items() if i < len(of_day)}
+        files = {day: deployment.warehouse.vintage(asset, day, stamp) for day, stamp in layer.items()}
+        rows = deployment.warehouse.read_files(asset, files, columns)
+        parts = {key[0]: part for key, part in rows.group_by("session", maintain_order=True)}
+        found |= {(day, stamp): parts.get(day, rows.clear()) for day, stamp in layer.items()}
+    return found
 
 
-def _judged(accepted: int, rejected: int, strays: int, limit: float) -> Verdict:
-    """Rows of another day (a weekend, the future) say little of this session's: they count only where they are as many as its own, as where all stamps are a day off."""
-    if strays <= accepted:
-        share = rejected / (accepted + rejected) if accepted + rejected else 0.0
-    else:
-        rejected += strays
-        share = rejected / (accepted + rejected)
-    text = f"{rejected} of {accepted + rejected} rows are rejected ({share:.2%}; bars.max_rejected_share allows {limit:.2%}): see rejected_bars"
-    return Verdict(
-        passed=share <= limit, text=text if share > limit else "", metadata={"rejected": rejected, "share": share, "of_other_days": strays}
-    )
+def _judged(accepted: int, rows: pl.DataFrame, limit: float) -> Verdict:
+    found = rejection(accepted, rows)
+    text = f"{found.rejected} of {accepted + found.rejected} rows are rejected ({found.share:.2%}; bars.max_rejected_share allows {limit:.2%}): see rejected_bars"
+    return Verdict(passed=found.share <= limit, text=text if found.share > limit else "", metadata=vars(found))
 
 
 def _completeness(deployment: Deployment) -> dg.AssetChecksDefinition:
     limit = deployment.settings.bars.min_present_share
 
+    yesterday = Reads(asset="bars", back=1)
+
     @dg.asset_check(asset="bars", name="completeness", partitions_def=session_partitions(deployment.calendar))
     def complete(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """The share of the previous session's symbols that are here again."""
         sessions = _sessions(context)
-        frame = deployment.read("bars", window_sessions(deployment.calendar, sessions, 1), BARS_SCHEMA, ["symbol", "session"])
-        symbols = {key[0]: rows["symbol"].to_list() for key, rows in frame.group_by("session", maintain_order=True)}
-        verdicts = {}
-        for day in sessions:
-            found = completeness(symbols.get(_previous(deployment, day), []), symbols.get(day, []))
-            text = f"{found.present_share:.1%} of the previous session's symbols; missing: {', '.join(found.missing[:5])}"
-            verdicts[day] = Verdict(
-                passed=found.present_share >= limit,
-                text=text if found.missing else "",
-                metadata={"present_share": found.present_share, "missing": len(found.missing), "new": len(found.new)},
-            )
+        known = Known(deployment, "completeness", [yesterday])
+        verdicts: dict[date, Verdict] = {}
+        for run in known.runs(sessions):
+            frame = known.frame(yesterday, run, KNOWN_SCHEMAS["bars"], columns=["symbol", "session"])
+            symbols = {key[0]: rows["symbol"].to_list() for key, rows in frame.group_by("session", maintain_order=True)}
+            verdicts |= {day: _complete(symbols.get(_previous(deployment, day), []), symbols.get(day, []), limit) for day in run}
         return report(context, verdicts, severity=WARN)
 
     return complete
+
+
+def _complete(previous: list[str], present: list[str], limit: float) -> Verdict:
+    found = completeness(previous, present)
+    text = f"{found.present_share:.1%} of the previous session's symbols; missing: {', '.join(found.missing[:5])}"
+    return Verdict(
+        passed=found.present_share >= limit,
+        text=text if found.missing else "",
+        metadata={"present_share": found.present_share, "missing": len(found.missing), "new": len(found.new)},
+    )
 
 
 def _previous(deployment: Deployment, session: date) -> date | None:
@@ -89,27 +100,25 @@ def _previous(deployment: Deployment, session: date) -> date | None:
 
 def _suspicions(deployment: Deployment) -> dg.AssetChecksDefinition:
     settings = deployment.settings.bars.suspicions
+    reads = [Reads(asset=asset, back=settings.lookback_sessions) for asset in ("bars", "corporate_actions")]
+    beside = dg.AssetDep("corporate_actions", partition_mapping=reads[1].mapping())
 
-    known = dg.AssetDep("corporate_actions", partition_mapping=Reads(asset="corporate_actions", back=settings.lookback_sessions).mapping())
-
-    @dg.asset_check(asset="bars", name="suspicions", partitions_def=session_partitions(deployment.calendar), additional_deps=[known])
+    @dg.asset_check(asset="bars", name="suspicions", partitions_def=session_partitions(deployment.calendar), additional_deps=[beside])
     def suspicious(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """What is allowed but looks wrong: splits that nobody adjusted, stale prices, spikes, twins, symbols that came or went."""
         sessions = _sessions(context)
-        window = window_sessions(deployment.calendar, sessions, settings.lookback_sessions)
-        bars = deployment.read("bars", window, BARS_SCHEMA)
-        actions = deployment.read("corporate_actions", _intact(deployment, "corporate_actions", window), CORPORATE_ACTIONS_SCHEMA)
-        found = suspicions(bars, sessions, settings, calendar=deployment.calendar, actions=actions)
+        known = Known(deployment, "suspicions", reads)
+        parts: list[pl.DataFrame] = []
+        for run in known.runs(sessions):
+            bars = known.frame(reads[0], run, KNOWN_SCHEMAS["bars"])
+            # bars are made, and healed, before the actions, and a warning must not stop that
+            actions = known.frame(reads[1], run, KNOWN_SCHEMAS["corporate_actions"], sound_only=True)
+            parts.append(suspicions(bars, run, settings, calendar=deployment.calendar, actions=actions))
+        found = pl.concat(parts)
         by_session = {key[0]: rows for key, rows in found.group_by("session", maintain_order=True)}
         return report(context, {day: _suspected(by_session.get(day, found.clear())) for day in sessions}, severity=WARN)
 
     return suspicious
-
-
-def _intact(deployment: Deployment, asset: str, sessions: list[date]) -> list[date]:
-    """The sessions of which a sound file is there: bars are made, and healed, before the actions, and a warning must not stop that."""
-    warehouse = deployment.warehouse
-    return [day for day in sessions if warehouse.exists(asset, day) and not warehouse.fault(warehouse.path(asset, day))]
 
 
 def _suspected(found: pl.DataFrame) -> Verdict:
@@ -125,7 +134,7 @@ def _actions(deployment: Deployment) -> dg.AssetChecksDefinition:
     def actions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether an action was set aside: what it did to the price is then not adjusted for."""
         sessions = _sessions(context)
-        rejected = deployment.warehouse.read("rejected_corporate_actions", sessions)
+        rejected = deployment.warehouse.read("rejected_corporate_actions", sessions)  # as each session's own partition knows them
         by_session = {key[0]: rows for key, rows in rejected.group_by("session", maintain_order=True)}
         return report(context, {day: _set_aside(by_session.get(day, rejected.clear())) for day in sessions}, severity=WARN)
 

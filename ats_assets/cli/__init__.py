@@ -167,13 +167,21 @@ def explain(
 
 @app.command()
 def restatements(
+    *,
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session; default: the first stored.")] = None,
     last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session; default: the newest stored.")] = None,
     effects: Annotated[
         bool, typer.Option("--effects", help="Make everything from the vintages before, too, and compare the signals and the backtest.")
     ] = False,
+    compare: Annotated[
+        bool,
+        typer.Option(
+            "--compare", help="Make the strategy under the other kind of knowledge, too: how much of its return nobody could have had."
+        ),
+    ] = False,
     folder: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Of --effects: an empty folder that keeps what is made; default: a temporary one.")
+        Path | None,
+        typer.Option(metavar="DIR", help="Of --effects and --compare: an empty folder that keeps what is made; default: a temporary one."),
     ] = None,
     as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
 ) -> None:
@@ -181,7 +189,8 @@ def restatements(
     from ats_assets.cli.restatements import restatements as command  # noqa: PLC0415
     from ats_assets.cli.writing import parse_day  # noqa: PLC0415
 
-    command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), as_json=as_json, with_effects=effects, folder=folder)
+    span = {"first": parse_day(first, "--from"), "last": parse_day(last, "--to")}
+    command(**span, as_json=as_json, with_effects=effects, folder=folder, compare=compare)
 
 
 @app.command()

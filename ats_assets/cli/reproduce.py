@@ -83,7 +83,7 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
         raise KeyboardInterrupt
     if outcome.messages:
         raise AtsError("; ".join(outcome.messages))
-    return Reproduced(files=compare(deployment, world, behind.wanted), changed=behind.changed)
+    return Reproduced(files=compare(deployment, world, behind.wanted, behind.compared), changed=behind.changed)
 
 
 def _require(rules: Rules, asset: str, sessions: Sequence[date]) -> None:

@@ -26,6 +26,7 @@ from ats_assets.lineage.effects import COMPARED, Effects, effects
 from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
 from ats_assets.lineage.restatements import Restatement, changed_rows
 from ats_assets.lineage.restatements import restatements as by_symbol
+from ats_assets.reports.comparison import KnowledgeComparison, comparison_rows, knowledge_figures, store_comparison
 from ats_assets.settings import load_settings
 from ats_assets.warehouse import DELIVERED
 
@@ -35,10 +36,17 @@ CHUNK = 126
 """Sessions in one Dagster run."""
 
 
-def restatements(*, first: date | None, last: date | None, as_json: bool, with_effects: bool, folder: Path | None) -> None:
-    """Write the changes by symbol to standard output, and with `with_effects` signals and backtest before and now."""
+def restatements(
+    *, first: date | None, last: date | None, as_json: bool, with_effects: bool, folder: Path | None, compare: bool = False
+) -> None:
+    """Write the changes by symbol to standard output; with `with_effects` signals and backtest before and now, with `compare` the strategy under both kinds of knowledge."""
     prepare_environment()
     deployment = Deployment(load_settings())
+    if compare:
+        with quiet(), tempfile.TemporaryDirectory() as temporary:
+            made = compared(deployment, folder or Path(temporary) / "other")
+        sys.stdout.write(json.dumps(made.plain(), indent=2) + "\n") if as_json else _show_comparison(made)
+        return
     sessions = [day for day in deployment.warehouse.sessions(RAW) if (first or date.min) <= day <= (last or date.max)]
     rows = changed_rows(deployment.warehouse, sessions)
     found = by_symbol(rows)
@@ -57,29 +65,73 @@ def restatements(*, first: date | None, last: date | None, as_json: bool, with_e
 
 
 def before(deployment: Deployment, sessions: Sequence[date], folder: Path) -> Deployment:
-    """Signals and backtest in an empty folder, made from the vintage before the newest one of `sessions`, and the only one of the others.
+    """Signals and backtest in an empty folder, made from all vintages but the newest of `sessions`, and all of the others.
 
     Raises
     ------
     AtsError
         If something stored is stale, so that more than the deliveries would differ; or if something can't be made.
     """
-    world = empty_world(deployment, folder)
-    definitions = build(world)
-    stale = Healing(deployment, rules_of(deployment, definitions.resolve_asset_graph())).stale()
-    if stale:
-        raise AtsError(
-            f"{len(stale)} partitions are stale, first {stale[0].asset} {stale[0].session}: make them first with ats stale --heal, "
-            "so that what is stored is what came of the newest vintages"
-        )
-    chosen = deployment.warehouse.sessions(RAW)
+    world, chosen = empty_world(deployment, folder), set(sessions)
+    _require_sound(deployment, "what is stored is what came of the newest vintages")
     for asset in DELIVERED:
         for day in deployment.warehouse.sessions(asset):
             vintages = [path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())]
-            before = asset == RAW and day in sessions and len(vintages) > 1
-            copy_vintages(deployment, world, [vintages[-2] if before else vintages[-1]])
-    say(f"signals and backtest are made from what was known before: {len(chosen)} sessions")
-    assets = frozenset(chosen_assets(definitions, "signals, backtest", with_upstream=True)) - set(DELIVERED)
+            gone = asset == RAW and day in chosen and len(vintages) > 1
+            copy_vintages(deployment, world, vintages[:-1] if gone else vintages)
+    say(f"signals and backtest are made from what was known before: {len(world.warehouse.sessions(RAW))} sessions")
+    _make(world, "signals, backtest")
+    return world
+
+
+def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
+    """The strategy as stored and, made in an empty folder, under the other kind of knowledge; kept for the report.
+
+    Raises
+    ------
+    AtsError
+        If something stored is stale, so that more than the knowledge would differ; or if something can't be made.
+    """
+    _require_sound(deployment, "what is stored is what this kind of knowledge makes")
+    other = "point_in_time" if deployment.knowledge.is_restated else "restated"
+    empty = empty_world(deployment, folder)
+    knowledge = deployment.settings.knowledge.model_copy(update={"mode": other})
+    world = Deployment(empty.settings.model_copy(update={"knowledge": knowledge}))
+    for asset in DELIVERED:
+        for day in deployment.warehouse.sessions(asset):
+            copy_vintages(deployment, world, (path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())))
+    say(f"{len(world.warehouse.sessions(RAW))} sessions are made with knowledge.mode = {other}")
+    _make(world, "signals, backtest, skill")
+    came = effects(deployment, world)
+    both = {deployment.settings.knowledge.mode: deployment, other: world}
+    signals = pl.concat([_keys(one) for one in both.values()]).unique().height
+    made = KnowledgeComparison(
+        backtest=deployment.warehouse.footer_of(deployment.warehouse.part("backtest", "equity")).data_version,
+        **{mode: knowledge_figures(one) for mode, one in both.items()},
+        signals=signals,
+        signals_that_differ=came.signals.height,
+    )
+    store_comparison(deployment, made)
+    return made
+
+
+def _keys(deployment: Deployment) -> pl.DataFrame:
+    return deployment.warehouse.read("signals", deployment.warehouse.sessions("signals"), ["session", "symbol"])
+
+
+def _require_sound(deployment: Deployment, so_that: str) -> None:
+    stale = Healing(deployment, rules_of(deployment, build(deployment).resolve_asset_graph())).stale()
+    others = [one for one in stale if one.asset != "backtest_report"]
+    if others:
+        raise AtsError(
+            f"{len(others)} partitions are stale, first {others[0].asset} {others[0].session}: make them first with ats stale --heal, so that {so_that}"
+        )
+
+
+def _make(world: Deployment, select: str) -> None:
+    """Make assets and all that they need from the deliveries of a world."""
+    definitions, chosen = build(world), world.warehouse.sessions(RAW)
+    assets = frozenset(chosen_assets(definitions, select, with_upstream=True)) - set(DELIVERED)
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(len(chosen)) as progress:
         runner, outcome = Runner(world, definitions, instance, checks=False), Outcome.of(chosen, assets)
         runner.run(runner.parts(chosen, assets, CHUNK), outcome, progress)
@@ -87,7 +139,18 @@ def before(deployment: Deployment, sessions: Sequence[date], folder: Path) -> De
         raise KeyboardInterrupt
     if outcome.messages:
         raise AtsError("; ".join(outcome.messages))
-    return world
+
+
+def _show_comparison(made: KnowledgeComparison) -> None:
+    out = console()
+    table = Table("", "as known at each close", "on corrected history", box=None, padding=(0, 2, 0, 0))
+    for row in comparison_rows(made):
+        table.add_row(*row)
+    write_table(out, table)
+    hindsight = made.return_from_hindsight
+    out.print(f"{made.signals_that_differ} of {made.signals} signals differ.")
+    out.print(f"Total return that comes from knowledge that nobody had: {'unknown' if hindsight is None else f'{hindsight:+.2%}'}.")
+    out.print("The backtest report shows this once it is made again: ats stale --heal.")
 
 
 def _plain(came: Effects | None) -> dict[str, Any]:

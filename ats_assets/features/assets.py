@@ -1,15 +1,19 @@
 """Assets of the stage features: one table for each family."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars import REPEAT_DAYS
+from ats_assets.bars import KNOWN_SCHEMAS, REPEAT_DAYS
 from ats_assets.deployment import Deployment
 from ats_assets.features.family import FeatureFamily
 from ats_assets.features.making import features_of
 from ats_assets.features.schema import contract
 from ats_assets.graph import Node, window_sessions
 from ats_assets.partitions import Reads, sessions_of
+from ats_assets.reading import as_known
 
 GROUP = "features"
 
@@ -28,17 +32,25 @@ def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinitio
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=max(0, back - 1) + repeats)),
         contract=contract(family),
-        code=("ats_assets.expressions", "ats_assets.features.making", "ats_assets.bars.adjustment", "ats_assets.bars.identity"),
+        code=(
+            "ats_assets.expressions",
+            "ats_assets.features.making",
+            "ats_assets.bars.adjustment",
+            "ats_assets.bars.identity",
+            "ats_assets.knowledge",
+        ),
         formulas=family.expressions,
-        settings=(deployment.settings.actions, deployment.settings.expressions),
+        settings=(deployment.settings.actions, deployment.settings.expressions, deployment.settings.knowledge),
     )
 
-    @node.asset(deployment, ins=node.ins(), description=_description(family))
-    def features(context: dg.AssetExecutionContext, bars: pl.DataFrame, corporate_actions: pl.DataFrame) -> pl.DataFrame:
-        sessions = sessions_of(context.partition_keys)
+    def make(sessions: Sequence[date], bars: pl.DataFrame, corporate_actions: pl.DataFrame) -> pl.DataFrame:
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
         adjust, flat = deployment.settings.actions.adjust, deployment.settings.expressions.flat_windows
         return features_of(family, bars, corporate_actions, calendar=calendar, sessions=sessions, adjust=adjust, flat=flat)
+
+    @node.asset(deployment, deps=node.deps(), description=_description(family))
+    def features(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        return as_known(deployment, node, sessions_of(context.partition_keys), KNOWN_SCHEMAS, make)
 
     return features
 

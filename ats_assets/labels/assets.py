@@ -1,15 +1,19 @@
 """Assets of the stage labels: outcomes of decisions, stored when they became known."""
 
+from collections.abc import Sequence
+from datetime import date
+
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars import REPEAT_DAYS, adjustments, identities_of
+from ats_assets.bars import KNOWN_SCHEMAS, REPEAT_DAYS, adjustments, identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.graph import Node, window_sessions
 from ats_assets.labels.forward_returns import forward_returns as returns_known_at
 from ats_assets.labels.forward_returns import lookback_sessions
 from ats_assets.labels.schema import ForwardReturns
 from ats_assets.partitions import Reads, sessions_of
+from ats_assets.reading import as_known
 
 GROUP = "labels"
 
@@ -25,18 +29,20 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=back - 2 + names)),
         contract=ForwardReturns,
-        code=("ats_assets.labels", "ats_assets.bars.adjustment", "ats_assets.bars.identity"),
-        settings=(settings, deployment.settings.actions),
+        code=("ats_assets.labels", "ats_assets.bars.adjustment", "ats_assets.bars.identity", "ats_assets.knowledge"),
+        settings=(settings, deployment.settings.actions, deployment.settings.knowledge),
     )
 
-    @node.asset(deployment, ins=node.ins())
-    def forward_returns(context: dg.AssetExecutionContext, bars: pl.DataFrame, corporate_actions: pl.DataFrame) -> pl.DataFrame:
-        """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session that made them known."""
-        sessions = sessions_of(context.partition_keys)
+    def make(sessions: Sequence[date], bars: pl.DataFrame, corporate_actions: pl.DataFrame) -> pl.DataFrame:
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
         known = identities_of(corporate_actions)
         bars = known.named(bars)
         factors = adjustments(known.of_actions(corporate_actions), bars, deployment.settings.actions.adjust)
         return returns_known_at(bars, calendar, sessions, settings, factors)
+
+    @node.asset(deployment, deps=node.deps())
+    def forward_returns(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session that made them known."""
+        return as_known(deployment, node, sessions_of(context.partition_keys), KNOWN_SCHEMAS, make)
 
     return [forward_returns]

@@ -10,7 +10,8 @@ from ats_assets.errors import AtsError, CorruptPartitionError, MissingPartitionE
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import Found, Record, read_record
 from ats_assets.lineage.rules import Rules
-from ats_assets.warehouse import DELIVERED
+from ats_assets.lineage.vintages import read_vintage, until_of
+from ats_assets.warehouse import DELIVERED, RESTATEMENTS, VINTAGES_OF, text_footer
 
 SHOWN = 3
 """Partitions that a message names before it counts the others."""
@@ -25,13 +26,16 @@ class Closure:
     wanted
         Asset -> sessions (ISO); an asset without partitions has the one session "".
     vintages
-        The files of the deliveries that were read.
+        The files of the deliveries that were read, and what was compared of restatements where a report tells of it.
+    compared
+        The files of what keeps vintages that were read, and are to be compared.
     changed
         Assets of which code or settings are not those any more that made the partitions, and what is not stored any more as it was read. Bytes can differ then.
     """
 
     wanted: Mapping[str, frozenset[str]]
     vintages: tuple[Path, ...]
+    compared: frozenset[str]
     changed: tuple[str, ...]
 
 
@@ -59,43 +63,55 @@ class _Following:
         self._stored: dict[str, dict[str, list[Entry]]] = {}
         for entry in entries:  # the newest vintage comes last
             self._stored.setdefault(entry.asset, {}).setdefault(entry.key, []).append(entry)
-        self._seen: dict[tuple[str, str], Entry] = {}
+        self._seen: dict[str, Entry] = {}
         self._moved: dict[tuple[str, str], str] = {}
+        self._restated = False
 
     def closure(self, asset: str, sessions: Sequence[date]) -> Closure:
         whole = not self._rules[asset].partitioned
         keys = sorted(self._stored.get(asset, {})) if whole else [day.isoformat() for day in sessions]
         if not keys:
             raise MissingPartitionError(f"{asset} is not stored, so nothing can be compared with it: ats run makes it")
-        waiting = [(asset, key, "", f"reproduce {asset}") for key in keys]
+        waiting = [entry for key in keys for entry in self._vintages_of(asset, key)]
         while waiting:
-            name, key, version, reader = waiting.pop()
-            entry = self._found(name, key, version, reader)
-            if (name, key) not in self._seen:
-                self._seen[name, key] = entry
+            entry = waiting.pop()
+            if entry.path not in self._seen:
+                self._seen[entry.path] = entry
                 upstream = self._record(entry).upstream
-                waiting += [(other, day, read, f"{name} {key}") for other, versions in upstream.items() for day, read in versions.items()]
+                self._restated |= RESTATEMENTS in upstream
+                edges = (
+                    (other, day, read) for other, versions in upstream.items() if other != RESTATEMENTS for day, read in versions.items()
+                )
+                waiting += [self._found(other, day, read, entry) for other, day, read in edges]
         wanted: dict[str, set[str]] = {}
-        for name, key in self._seen:
-            wanted.setdefault(name, set()).add(key if self._rules[name].partitioned else "")
+        for entry in self._seen.values():
+            wanted.setdefault(entry.asset, set()).add(entry.key if self._rules[entry.asset].partitioned else "")
         return Closure(
-            wanted={name: frozenset(keys) for name, keys in wanted.items()}, vintages=self._vintages(wanted), changed=(*self._changes(),)
+            wanted={name: frozenset(keys) for name, keys in wanted.items()},
+            vintages=self._delivered(wanted),
+            compared=frozenset(path for path, entry in self._seen.items() if entry.asset in VINTAGES_OF),
+            changed=(*self._changes(),),
         )
 
-    def _found(self, asset: str, key: str, version: str, reader: str) -> Entry:
-        """The stored file that was read; of what was delivered the vintage of the version, of others what is stored now."""
-        if asset not in self._rules:
-            raise AtsError(f"{reader} was made from {asset}, which is not in the graph any more: choose the settings that have it")
-        vintages = self._stored.get(asset, {}).get(key)
-        if not vintages:
+    def _vintages_of(self, asset: str, key: str) -> list[Entry]:
+        found = self._stored.get(asset, {}).get(key)
+        if not found:
             raise MissingPartitionError(
                 f"{asset} {key} is not stored, so nothing can be compared with it: ats stale --heal makes what is missing"
             )
-        entry = next((one for one in reversed(vintages) if one.data_version == version), vintages[-1])
-        if asset in DELIVERED and version and entry.data_version != version:
-            raise MissingPartitionError(f"{reader} was made from a vintage of {asset} {key} ({version[:12]}) that is not stored any more")
-        known = self._seen.get((asset, key), entry)
-        if version and (entry.data_version != version or known.data_version != version):
+        return found
+
+    def _found(self, asset: str, key: str, version: str, by: Entry) -> Entry:
+        """The stored file that was read; of what keeps vintages the one of the version, of others what is stored now."""
+        reader = f"{by.asset} {by.key}"
+        if asset not in self._rules:
+            raise AtsError(f"{reader} was made from {asset}, which is not in the graph any more: choose the settings that have it")
+        entry = read_vintage(self._vintages_of(asset, key), version, until_of(self._deployment.knowledge, by, asset, key))
+        if entry.data_version != version:
+            if asset in DELIVERED:
+                raise MissingPartitionError(
+                    f"{reader} was made from a vintage of {asset} {key} ({version[:12]}) that is not stored any more"
+                )
             self._moved.setdefault((asset, key), reader)
         return entry
 
@@ -105,15 +121,26 @@ class _Following:
             raise CorruptPartitionError(f"{entry.path} is damaged ({record.fault}), so nothing can be compared with it: ats stale --heal")
         return record
 
-    def _vintages(self, wanted: Mapping[str, Iterable[str]]) -> tuple[Path, ...]:
-        """Those that were read; and the newest of each other session that something is made of, so that history begins where it did."""
+    def _delivered(self, wanted: Mapping[str, Iterable[str]]) -> tuple[Path, ...]:
+        """What was read; and the newest of each other session that something is made of, so that history begins where it did.
+
+        For a report that tells of restatements: all that was delivered more than once, and what was compared.
+        """
         days = {day for asset, keys in wanted.items() if self._rules[asset].partitioned for day in keys}
-        stored = [(asset, day, vintages[-1]) for asset in DELIVERED for day, vintages in self._stored.get(asset, {}).items() if day in days]
-        return tuple(Path(self._seen.get((asset, day), newest).path) for asset, day, newest in sorted(stored, key=lambda one: one[:2]))
+        chosen: list[Path] = []
+        for asset in DELIVERED:
+            for day, vintages in sorted(self._stored.get(asset, {}).items()):
+                all_told = self._restated and len(vintages) > 1
+                read = [entry for entry in vintages if entry.path in self._seen or all_told]
+                chosen += [Path(entry.path) for entry in (read or vintages[-1:] if day in days or all_told else [])]
+        if self._restated:
+            for stored in self._stored.get(RESTATEMENTS, {}).values():
+                chosen += [Path(stored[-1].path), text_footer(Path(stored[-1].path))]
+        return tuple(chosen)
 
     def _changes(self) -> Iterable[str]:
-        for asset in sorted({asset for asset, _ in self._seen} - set(DELIVERED)):
-            rule, mine = self._rules[asset], [entry for (name, _), entry in self._seen.items() if name == asset]
+        for asset in sorted({entry.asset for entry in self._seen.values()} - set(DELIVERED)):
+            rule, mine = self._rules[asset], [entry for entry in self._seen.values() if entry.asset == asset]
             for what in ("code_version", "settings_version"):
                 made_by = sorted({getattr(entry, what) for entry in mine} - {getattr(rule, what)})
                 if made_by:

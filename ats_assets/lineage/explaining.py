@@ -1,23 +1,52 @@
 """A signal or an order back to its model, the partitions that this was trained on, the features, the bars and the deliveries of the raw bars, with versions and files."""
 
 from collections.abc import Iterable, Mapping
-from dataclasses import dataclass, field
+from dataclasses import dataclass, field, replace
 from typing import Any
 
 import polars as pl
 
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import MissingPartitionError
+from ats_assets.knowledge import FOREVER
 from ats_assets.lineage.digests import set_digest, stored
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import Found, read_record
+from ats_assets.lineage.vintages import read_vintage, until_of
+from ats_assets.warehouse import VINTAGES_OF
 
-DELIVERIES = {"bars": "raw_bars", "corporate_actions": "raw_corporate_actions"}
-"""What is screened -> what was delivered."""
-SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "signals", "predictions", "universe", *DELIVERIES, *DELIVERIES.values())
+SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "signals", "predictions", "universe", *VINTAGES_OF, *VINTAGES_OF.values())
 """The assets of which the symbol's own row is told."""
 FOLLOWED = "predictions"
 """Of its window the signal's own session is explained, too: there is the score."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Read:
+    """Why a vintage was read.
+
+    Attributes
+    ----------
+    known
+        The time from which it was known, as its file's name has it.
+    why
+        Of `REASONS`, the key.
+    superseded
+        The times from which newer ones were known that are stored now.
+    """
+
+    known: str
+    why: str
+    superseded: tuple[str, ...] = ()
+
+
+REASONS = {
+    "known at the close": "known at the close of the reading session, with the grace",
+    "delivered late": "the earliest there is: none was known at the close of the reading session",
+    "restated mode": "the newest there is: knowledge.mode is restated",
+    "not in force": "another one would be read now: what read it is stale",
+}
+"""Why a vintage was read."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,12 +61,15 @@ class Many:
         One digest of all sessions with their data versions, in hex.
     versions
         Session -> data version as it was read.
+    vintages
+        Of what keeps vintages: session -> which one was read, and why.
     """
 
     asset: str
     spans: tuple[tuple[str, str, int], ...]
     digest: str
     versions: Mapping[str, str]
+    vintages: Mapping[str, Read] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
     made_from: "tuple[Made | Many, ...]" = ()
@@ -58,6 +90,22 @@ class Made:
     made_from: "tuple[Made | Many, ...]" = ()
 
 
+def _told(reads: Mapping[str, Read], session: str) -> list[str]:
+    """In words, which vintages of a window were read and why: with a session, the reasons too; nothing where each session has one alone, known in time."""
+    said: list[str] = []
+    for why, text in REASONS.items():
+        days = sorted(day for day, read in reads.items() if read.why == why)
+        if session and days and (why != "known at the close" or len(days) < len(reads)):
+            said.append(f"{len(days)} of them ({days[0]} to {days[-1]}): {text}".replace("the reading session", session))
+    superseded = sorted(day for day, read in reads.items() if read.superseded)
+    if superseded:
+        newest = max(stamp for day in superseded for stamp in reads[day].superseded)
+        said.append(
+            f"{len(superseded)} of them are superseded by newer vintages, first {superseded[0]}, known since {newest} at the latest"
+        )
+    return said
+
+
 class Explaining:
     """Explains partitions by what the files say.
 
@@ -70,7 +118,7 @@ class Explaining:
     def __init__(self, deployment: Deployment, entries: Iterable[Entry]) -> None:
         self._deployment = deployment
         self._stored: dict[tuple[str, str], list[Entry]] = {}
-        for entry in entries:
+        for entry in (one for one in entries if not one.is_refused):
             self._stored.setdefault((entry.asset, entry.key), []).append(entry)
         days = sorted(key for asset, key in self._stored if asset == "raw_bars")
         self._order = {day: i for i, day in enumerate(days)}
@@ -113,20 +161,20 @@ class Explaining:
             )
         return explained
 
-    def _made(self, asset: str, session: str, symbol: str, version: str | None = None) -> "Made | None":
+    def _made(self, asset: str, session: str, symbol: str, version: str | None = None, by: Entry | None = None) -> "Made | None":
         vintages = self._stored.get((asset, session))
         if not vintages:
             return None
-        entry = next((one for one in reversed(vintages) if one.data_version == version), vintages[-1])
+        entry = self._entry(asset, session, version, by)
         record = read_record(self._deployment, Found(path=entry.path, asset=asset, key=session, known=entry.known, stamp=""))
-        notes = [f"known since {entry.known}"] if entry.known else []
+        notes = [f"known since {entry.known}: {self._read(entry, by).why}"] if entry.known else []
         if version is not None and version != record.data_version:
             notes.append(f"it was read as {version[:12]}, which is not stored any more")
         elif entry is not vintages[-1]:
             notes.append(f"superseded by {vintages[-1].known}")
         if record.fault:
             notes.append(f"damaged: {record.fault}")
-        followed = (self._upstream(name, versions, session, symbol) for name, versions in sorted(record.upstream.items()) if versions)
+        followed = (self._upstream(name, versions, symbol, entry) for name, versions in sorted(record.upstream.items()) if versions)
         return Made(
             asset=asset,
             session=session,
@@ -139,59 +187,85 @@ class Explaining:
             made_from=tuple(followed),
         )
 
-    def _upstream(self, asset: str, versions: Mapping[str, str], session: str, symbol: str) -> "Made | Many":
+    def _entry(self, asset: str, session: str, version: str | None, by: Entry | None) -> Entry:
+        """The stored file that a reader has read."""
+        until = until_of(self._deployment.knowledge, by, asset, session) if by else FOREVER
+        return read_vintage(self._stored[asset, session], version, until)
+
+    def _read(self, entry: Entry, by: Entry | None) -> Read:
+        """Why it was this vintage that was read."""
+        vintages, newer = self._stored[entry.asset, entry.key], self._newer(entry)
+        if by is None or entry.asset == VINTAGES_OF.get(by.asset):
+            return Read(known=entry.known, why="known at the close", superseded=newer)
+        until = until_of(self._deployment.knowledge, by, entry.asset, entry.key)
+        why = "known at the close" if entry.known <= until else "delivered late"
+        if read_vintage(vintages, None, until) is not entry:
+            why = "not in force"
+        elif self._deployment.knowledge.is_restated:
+            why = "restated mode"
+        return Read(known=entry.known, why=why, superseded=newer)
+
+    def _newer(self, entry: Entry) -> tuple[str, ...]:
+        return tuple(other.known for other in self._stored[entry.asset, entry.key] if other.known > entry.known)
+
+    def _upstream(self, asset: str, versions: Mapping[str, str], symbol: str, by: Entry) -> "Made | Many":
         if len(versions) == 1:
             ((day, version),) = versions.items()
             gone = Made(
                 asset=asset, session=day, path="", data_version=version, code_version="", settings_version="", notes=("not stored",)
             )
-            return self._made(asset, day, symbol, version) or gone
-        current = {day: found[-1].data_version for day in versions if (found := self._stored.get((asset, day)))}
-        other = sum(current.get(day) != version for day, version in versions.items())
+            return self._made(asset, day, symbol, version, by) or gone
+        entries = {day: self._entry(asset, day, version, by) for day, version in versions.items() if (asset, day) in self._stored}
+        other = sum(entry.data_version != versions[day] for day, entry in entries.items())
         below: list[Made | Many] = []
-        if asset in DELIVERIES and not other:
-            below.append(self._deliveries(asset, versions))
-        elif asset == FOLLOWED and session in versions and (made := self._made(asset, session, symbol, versions[session])):
+        notes = [f"{other} of them are stored with another content now"] if other else []
+        reads = {day: self._read(entry, by) for day, entry in entries.items()} if asset in VINTAGES_OF else {}
+        if reads:
+            notes += _told(reads, by.key)
+            sound = {day: entry for day, entry in entries.items() if entry.data_version == versions[day]}
+            below += [self._deliveries(asset, sound, reads)] if sound else []
+        elif asset == FOLLOWED and by.key in versions and (made := self._made(asset, by.key, symbol, versions[by.key], by)):
             below.append(made)
-        return self._many(asset, versions, (f"{other} of them are stored with another content now",) if other else (), below)
+        return self._many(asset, versions, entries, reads, notes=notes, below=below)
 
-    def _deliveries(self, asset: str, days: Iterable[str]) -> Many:
-        """The vintages that stored bars or actions were made from, found by the digests in the index."""
-        used: dict[str, Entry] = {}
-        superseded: list[str] = []
-        raw = DELIVERIES[asset]
-        for day in days:
-            read = self._stored[asset, day][-1].reads.get(raw)
-            vintages = self._stored.get((raw, day), [])
-            for entry in vintages:
-                if set_digest({day: entry.data_version}) == read:
-                    used[day] = entry
-                    superseded += [day] if entry is not vintages[-1] else []
+    def _deliveries(self, asset: str, entries: Mapping[str, Entry], reads: Mapping[str, Read]) -> Many:
+        """The vintages of the delivery that stored bars or actions were made from: those that were known from the same times."""
+        raw = VINTAGES_OF[asset]
+        used = {
+            day: found
+            for day, entry in entries.items()
+            for found in self._stored.get((raw, day), [])
+            if found.known == entry.known and set_digest({day: found.data_version}) == entry.reads.get(raw)
+        }
         known = sorted(entry.known for entry in used.values())
         notes = [f"known since {known[0]} to {known[-1]}"] if known else []
-        if superseded:
-            notes.append(f"{len(superseded)} of them are superseded by newer vintages, first {superseded[0]}")
-        if len(used) < len(self._stored_days(asset, days)):
+        of_delivery = {day: replace(reads[day], superseded=self._newer(entry)) for day, entry in used.items()}
+        notes += _told(of_delivery, "")
+        if len(used) < len(entries):
             notes.append("the vintages of the others are not stored any more")
         versions = {day: entry.data_version for day, entry in used.items()}
-        return self._many(raw, versions, tuple(notes), (), {day: entry.path for day, entry in used.items()})
-
-    def _stored_days(self, asset: str, days: Iterable[str]) -> list[str]:
-        return [day for day in days if (asset, day) in self._stored]
+        return self._many(raw, versions, used, of_delivery, notes=notes)
 
     def _many(
         self,
         asset: str,
         versions: Mapping[str, str],
-        notes: tuple[str, ...],
-        below: "Iterable[Made | Many]",
-        paths: Mapping[str, str] | None = None,
+        entries: Mapping[str, Entry],
+        reads: Mapping[str, Read],
+        *,
+        notes: Iterable[str],
+        below: "Iterable[Made | Many]" = (),
     ) -> Many:
-        if paths is None:
-            paths = {day: found[-1].path for day in versions if (found := self._stored.get((asset, day)))}
-        digest = stored(set_digest(versions)).hex()
-        spans = tuple(self._spans(sorted(versions)))
-        return Many(asset=asset, spans=spans, digest=digest, versions=versions, notes=notes, paths=paths, made_from=tuple(below))
+        return Many(
+            asset=asset,
+            spans=tuple(self._spans(sorted(versions))),
+            digest=stored(set_digest(versions)).hex(),
+            versions=versions,
+            vintages=reads,
+            notes=tuple(notes),
+            paths={day: entry.path for day, entry in entries.items()},
+            made_from=tuple(below),
+        )
 
     def _spans(self, days: list[str]) -> list[tuple[str, str, int]]:
         """Runs of neighbours among the sessions of history."""

@@ -17,7 +17,8 @@ from filelock import FileLock
 from ats_assets.deployment import Deployment
 from ats_assets.errors import LineageError
 from ats_assets.lineage.digests import Digest, set_digest, stored
-from ats_assets.lineage.records import Found, Record, find_files, read_record
+from ats_assets.lineage.records import SESSION, Found, Record, find_files, read_record
+from ats_assets.warehouse import REFUSED
 
 VERSION = 1
 """Of the tables; an index of another one is made anew."""
@@ -46,6 +47,16 @@ class Entry:
     settings_version: str
     fault: str
     reads: dict[str, Digest]
+
+    @property
+    def is_of_session(self) -> bool:
+        """Whether it is a partition's, and its key a session."""
+        return SESSION in self.path
+
+    @property
+    def is_refused(self) -> bool:
+        """Whether it was made of a vintage that nobody is to read."""
+        return f"/{REFUSED}" in self.path
 
 
 class LineageIndex:

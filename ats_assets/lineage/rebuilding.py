@@ -2,14 +2,14 @@
 
 import filecmp
 import shutil
-from collections.abc import Iterable, Mapping
+from collections.abc import Collection, Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, SettingsError
-from ats_assets.warehouse import DELIVERED
+from ats_assets.warehouse import DELIVERED, VINTAGES_OF
 
 RAW = DELIVERED[0]
 
@@ -38,7 +38,7 @@ def empty_world(deployment: Deployment, folder: Path) -> Deployment:
 
 
 def copy_known(deployment: Deployment, world: Deployment, time: datetime, first: date = date.min, last: date = date.max) -> list[date]:
-    """Copy what was delivered for the sessions from `first` to `last`, of each the newest vintage known at a time; returns the sessions with raw bars.
+    """Copy what was delivered for the sessions from `first` to `last`, of each the vintages known at a time; returns the sessions with raw bars.
 
     Raises
     ------
@@ -48,16 +48,15 @@ def copy_known(deployment: Deployment, world: Deployment, time: datetime, first:
         If a vintage is damaged.
     """
     stored = {day: deployment.warehouse.vintages(RAW, day) for day in deployment.warehouse.sessions(RAW) if first <= day <= last}
-    chosen = {day: vintages[max(known)] for day, vintages in stored.items() if (known := [one for one in vintages if one <= time])}
+    chosen = [day for day, vintages in stored.items() if any(known <= time for known in vintages)]
     if not chosen:
         begun = min((min(vintages) for vintages in stored.values() if vintages), default=None)
         first_known = f"the first vintage there was known at {begun}" if begun else "there is none at all"
         span = "" if (first, last) == (date.min, date.max) else f" from {first} to {last}"
         raise MissingPartitionError(f"no {RAW}{span} in {deployment.warehouse.root} were known at {time}: {first_known}")
-    copy_vintages(deployment, world, chosen.values())
     for asset in DELIVERED:
-        vintages = [deployment.warehouse.vintages(asset, day) for day in chosen if asset != RAW]
-        copy_vintages(deployment, world, [of[max(known)] for of in vintages if (known := [one for one in of if one <= time])])
+        vintages = (deployment.warehouse.vintages(asset, day) for day in chosen)
+        copy_vintages(deployment, world, [path for of_day in vintages for known, path in sorted(of_day.items()) if known <= time])
     return sorted(chosen)
 
 
@@ -70,7 +69,7 @@ def copy_vintages(deployment: Deployment, world: Deployment, chosen: Iterable[Pa
         If one is damaged.
     """
     for path in chosen:
-        if fault := deployment.warehouse.fault(path):
+        if path.suffix == ".parquet" and (fault := deployment.warehouse.fault(path)):
             raise CorruptPartitionError(
                 f"{path} is damaged ({fault}): ats stale --heal restores it where the source still delivers the same, else take it from a backup"
             )
@@ -87,14 +86,22 @@ class Comparison:
     different: tuple[str, ...]
 
 
-def compare(deployment: Deployment, world: Deployment, wanted: Mapping[str, Iterable[str]]) -> Comparison:
-    """The files of two deployments, byte for byte: of partitions, or of an asset without partitions (which has no sessions); what was delivered, copied, is not compared."""
+def compare(deployment: Deployment, world: Deployment, wanted: Mapping[str, Iterable[str]], vintages: Collection[str] = ()) -> Comparison:
+    """The files of two deployments, byte for byte: of partitions, or of an asset without partitions (which has no sessions); what was delivered, copied, is not compared.
+
+    Parameters
+    ----------
+    vintages
+        The files of what keeps vintages that are to be compared; others of the same sessions are not.
+    """
     same: list[str] = []
     different: list[str] = []
     for asset, days in sorted(wanted.items()):
         for day in sorted(days) if asset not in DELIVERED else ():
             mine, other = (_folder(one, asset, day) for one in (deployment, world))
             names = {path.name for folder in (mine, other) if folder.is_dir() for path in folder.iterdir() if not path.name.startswith(".")}
+            if asset in VINTAGES_OF:
+                names &= {Path(path).name for path in vintages if Path(path).parent == mine}
             for name in sorted(names):
                 both = (mine / name).is_file() and (other / name).is_file()
                 alike = both and filecmp.cmp(mine / name, other / name, shallow=False)

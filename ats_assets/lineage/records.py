@@ -10,7 +10,7 @@ from pathlib import Path
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError
 from ats_assets.models.artefact import MODEL_FILE, NO_MODEL, RECORD_FILE, UPSTREAM_FILE
-from ats_assets.warehouse import DATA_FILE, TEXT_FOOTER, Upstream, text_footer
+from ats_assets.warehouse import DATA_FILE, REFUSED, TEXT_FOOTER, VINTAGES_OF, Upstream, text_footer
 
 SESSION, KNOWN = "session=", "known="
 
@@ -119,10 +119,11 @@ def _partition(asset: str, session: str, folder: str) -> Iterator[Found]:
     stamp = _stamp(path)
     if stamp:
         yield Found(path=path, asset=asset, key=session, known="", stamp=stamp)
-        return
+        if asset not in VINTAGES_OF:
+            return
     for name in _names(folder):
-        if name.startswith(KNOWN):
-            known = name.removeprefix(KNOWN).removesuffix(".parquet")
+        if name.startswith((KNOWN, REFUSED)) and name.endswith(".parquet"):
+            known = name.partition("=")[2].removesuffix(".parquet")
             yield Found(path=f"{folder}/{name}", asset=asset, key=session, known=known, stamp=_stamp(f"{folder}/{name}"))
 
 

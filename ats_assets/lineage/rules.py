@@ -32,6 +32,10 @@ class Rule:
         Of a model: fitted at each session whose position in the calendar is a multiple; carried from there at the others. 0: not a model.
     from_source
         Whether partitions are what a source delivered.
+    vintages_of
+        Of what is made of a delivery row by row: the delivery, of which each vintage has one of its own.
+    tells_restatements
+        Whether it tells of how many deliveries have several vintages, and what was compared of them.
     """
 
     asset: str
@@ -42,6 +46,8 @@ class Rule:
     partitioned: bool = True
     refit_every: int = 0
     from_source: bool = False
+    vintages_of: str = ""
+    tells_restatements: bool = False
 
     def reads(self, position: int) -> tuple[Window, ...]:
         """The windows of the session at a position of the calendar; a carried model reads the one that it is carried from."""

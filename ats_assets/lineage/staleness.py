@@ -2,6 +2,9 @@
 
 A partition is judged by what it was made from directly: whether a change upstream reaches it is known only when what lies between has been made again, for a
 change may leave a content as it is. So healing asks anew after each asset.
+
+Of what keeps vintages a partition should have read those that it knows (`knowledge`): one that came later concerns only the partitions that are later still. What is
+made of a delivery row by row has a vintage for each of the delivery's, and each is judged by itself.
 """
 
 import itertools
@@ -11,10 +14,13 @@ from datetime import date
 from functools import cached_property
 
 from ats_assets.deployment import Deployment
-from ats_assets.lineage.digests import WindowDigests, set_digest
+from ats_assets.knowledge import FOREVER
+from ats_assets.lineage.digests import set_digest
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
+from ats_assets.lineage.vintages import KnownDigests, StoredVintages
+from ats_assets.warehouse import DELIVERED, RESTATEMENTS
 
 SHOWN = 3
 """Partitions that a reason names before it counts the others."""
@@ -48,10 +54,11 @@ class Staleness:
         self._deployment = deployment
         self._rules = rules
         self._delivered = delivered or {}
-        self._stored: dict[str, dict[str, Entry]] = {}
+        self._stored: dict[str, dict[str, list[Entry]]] = {}
         for entry in entries:  # the newest vintage comes last
-            self._stored.setdefault(entry.asset, {})[entry.key] = entry
-        self._digests: dict[str, WindowDigests] = {}
+            self._stored.setdefault(entry.asset, {}).setdefault(entry.key, []).append(entry)
+        self._vintages = {asset: StoredVintages(stored) for asset, stored in self._stored.items()}
+        self._digests: dict[str, KnownDigests] = {}
 
     def stale(self, assets: Iterable[str] | None = None) -> list[Stale]:
         """The stale partitions, in the order in which they are to be made.
@@ -64,10 +71,27 @@ class Staleness:
         wanted = None if assets is None else set(assets)
         return [stale for rule in self._rules if wanted is None or rule.asset in wanted for stale in self._of(rule)]
 
-    def version(self, asset: str, key: str) -> str | None:
-        """The data version of what is stored; None where nothing is, or nothing that says it."""
-        entry = self._stored.get(asset, {}).get(key)
-        return entry.data_version or None if entry else None
+    def version(self, asset: str, key: str, until: str | None = None) -> str | None:
+        """The data version of what is stored; None where nothing is, or nothing that says it.
+
+        Parameters
+        ----------
+        until
+            The stamp up to which the reader knows; default: the partition's own session.
+        """
+        vintages = self._vintages.get(asset)
+        if vintages is None:
+            return None
+        if until is None:
+            until = self._until(key) if self._keeps_vintages(asset) else FOREVER
+        return vintages.version(key, until)
+
+    def _keeps_vintages(self, asset: str) -> bool:
+        return asset in self._rules and bool(self._rules[asset].vintages_of)
+
+    def _until(self, session: str, known: str = "") -> str:
+        """The stamp up to which a partition knows; a vintage that was known later was made knowing what was known then."""
+        return max(self._deployment.knowledge.until(date.fromisoformat(session)), known)
 
     @cached_property
     def _start(self) -> int:
@@ -111,7 +135,7 @@ class Staleness:
             for session in self._of_history(rule):
                 for window in self._reads(rule, session):
                     first, last = self._bounds(window, session)
-                    if self._digest(window.asset).window(first, last)[0] <= last - first:
+                    if self._digest(window.asset).count(first, last) <= last - first:
                         why = f"missing, and read by {rule.asset} {session}"
                         yield from ((window.asset, day, why) for day in self._absent(window.asset, self._sessions[first : last + 1]))
 
@@ -143,7 +167,8 @@ class Staleness:
     def _read_by_whole(self) -> list[tuple[str, Mapping[str, Mapping[str, str]]]]:
         """What the files of assets without partitions say that they read."""
         whole = [rule.asset for rule in self._rules if not rule.partitioned]
-        return [(asset, self._recorded(entry)) for asset in whole for entry in self._stored.get(asset, {}).values() if not entry.fault]
+        entries = ((asset, entry) for asset in whole for stored in self._stored.get(asset, {}).values() for entry in stored)
+        return [(asset, self._recorded(entry)) for asset, entry in entries if not entry.fault]
 
     def _is_near_source(self, rule: Rule) -> bool:
         return rule.from_source or (rule.partitioned and any(self._rules[window.asset].from_source for window in rule.windows))
@@ -155,16 +180,35 @@ class Staleness:
     def _of(self, rule: Rule) -> Iterator[Stale]:
         stored = self._stored.get(rule.asset, {})
         if not rule.partitioned:
-            reasons = list(dict.fromkeys(reason for entry in stored.values() for reason in self._reasons_of_whole(rule, entry)))
+            entries = itertools.chain.from_iterable(stored.values())
+            reasons = list(dict.fromkeys(reason for entry in entries for reason in self._reasons_of_whole(rule, entry)))
             reasons += [f"{part} is missing" for part in self._missing_parts.get(rule.asset, [])]
             if reasons:
                 yield Stale(asset=rule.asset, session="", reason="; ".join(reasons))
             return
         absent = self._missing.get(rule.asset, {})
         for session in sorted({*self._of_history(rule), *absent}):
-            reasons = [absent[session]] if session in absent else list(self._reasons(rule, stored[session]))
+            reasons = [absent[session]] if session in absent else list(self._reasons_of_session(rule, stored[session]))
             if reasons:
                 yield Stale(asset=rule.asset, session=session, reason="; ".join(reasons))
+
+    def _reasons_of_session(self, rule: Rule, stored: list[Entry]) -> Iterator[str]:
+        """Of a partition, or of all of its vintages. Of a delivery only the newest one is judged: the source can't confirm the others any more."""
+        if not rule.vintages_of:
+            yield from self._reasons(rule, stored[-1])
+            return
+        session = stored[0].key
+        delivered = {entry.known for entry in self._stored.get(rule.vintages_of, {}).get(session, [])}
+        made = {entry.known for entry in stored}
+        if "" in made:
+            yield "stored before vintages were kept"
+        if delivered:
+            yield from (
+                f"upstream {rule.vintages_of}: the vintage known since {known} is gone" for known in sorted(made - delivered - {""})
+            )
+        yield from (f"upstream {rule.vintages_of}: not made yet of the vintage known since {known}" for known in sorted(delivered - made))
+        judged = (entry for entry in stored if entry.known in delivered or not delivered)
+        yield from dict.fromkeys(reason for entry in judged for reason in self._reasons(rule, entry))
 
     def _reasons(self, rule: Rule, entry: Entry) -> Iterator[str]:
         if entry.fault:
@@ -178,15 +222,22 @@ class Staleness:
             return
         reads = self._reads(rule, entry.key)
         for window in reads:
-            if entry.reads.get(window.asset, (0, 0)) != self._digest(window.asset).window(*self._bounds(window, entry.key)):
-                yield f"upstream {window.asset} changed" if own else self._change(entry, window)
+            until = self._limit(rule, window, entry)
+            if entry.reads.get(window.asset, (0, 0)) != self._digest(window.asset).window(*self._bounds(window, entry.key), until):
+                yield f"upstream {window.asset} changed" if own else self._change(entry, window, until)
         for other in entry.reads.keys() - {window.asset for window in reads}:
             yield f"upstream {other} is not read any more"
 
-    def _change(self, entry: Entry, window: Window) -> str:
+    def _limit(self, rule: Rule, window: Window, entry: Entry) -> str:
+        """The stamp up to which a partition, or one vintage of it, knows of what a window is over."""
+        if window.asset == rule.vintages_of:
+            return entry.known
+        return self._until(entry.key, entry.known) if self._keeps_vintages(window.asset) else FOREVER
+
+    def _change(self, entry: Entry, window: Window, until: str) -> str:
         recorded = self._recorded(entry).get(window.asset, {})
         first, last = self._bounds(window, entry.key)
-        now = {day: self.version(window.asset, day) for day in self._sessions[first : last + 1]}
+        now = {day: self.version(window.asset, day, until) for day in self._sessions[first : last + 1]}
         return _difference(window.asset, recorded, now)
 
     def _reasons_of_whole(self, rule: Rule, entry: Entry) -> Iterator[str]:
@@ -203,6 +254,15 @@ class Staleness:
                 now |= {key: self.version(asset, key) for key in stored if key > first}
             if set_digest(recorded) != set_digest({key: version or "" for key, version in now.items()}):
                 yield _difference(asset, recorded, now)
+        if rule.tells_restatements and recorded_all.get(RESTATEMENTS, {}) != self._restatements:
+            yield "what was restated, or the comparison of it, changed"
+
+    @cached_property
+    def _restatements(self) -> dict[str, str]:
+        """As a report's footer has it: how many deliveries have several vintages, and what was compared of them."""
+        several = sum(len(self._vintages[asset].several()) for asset in DELIVERED if asset in self._vintages)
+        compared = {key: stored[-1].data_version for key, stored in self._stored.get(RESTATEMENTS, {}).items()}
+        return {"sessions": str(several), **compared} if several else {}
 
     def _recorded(self, entry: Entry) -> Mapping[str, Mapping[str, str]]:
         return upstream_of(self._deployment, entry.asset, entry.key, entry.path)
@@ -210,9 +270,9 @@ class Staleness:
     def _reads(self, rule: Rule, session: str) -> tuple[Window, ...]:
         return rule.reads(self._start + self._place[session])
 
-    def _digest(self, asset: str) -> WindowDigests:
+    def _digest(self, asset: str) -> KnownDigests:
         if asset not in self._digests:
-            self._digests[asset] = WindowDigests((day, self.version(asset, day)) for day in self._sessions)
+            self._digests[asset] = KnownDigests(self._vintages.get(asset) or StoredVintages({}), self._sessions)
         return self._digests[asset]
 
     def _bounds(self, window: Window, session: str) -> tuple[int, int]:

@@ -11,7 +11,7 @@ import polars as pl
 
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.features import joined
-from ats_assets.graph import Node, UpstreamVersions
+from ats_assets.graph import Node
 from ats_assets.models.artefact import ModelStore
 from ats_assets.models.boosted_trees import Unavailable, fit_boosted_trees
 from ats_assets.models.importance_plot import importance_plot
@@ -21,6 +21,7 @@ from ats_assets.models.tracking import TrackedRun, Tracking
 from ats_assets.models.training_set import TrainingWindow, training_set, training_window
 from ats_assets.partitions import Reads, sessions_of
 from ats_assets.pictures import png_markdown
+from ats_assets.reading import Known
 from ats_assets.warehouse import Upstream
 
 GROUP = "models"
@@ -79,7 +80,7 @@ class _Training:
         self._context = context
         self._store: ModelStore = deployment.model_store(MODEL)
         self._kept: dict[str, dict[date, pl.DataFrame]] = {}
-        self._upstream = UpstreamVersions(deployment, node.reads)
+        self._known = Known(deployment, node.name, node.reads)
 
     def materialise(self, session: date) -> ModelRecord:
         """Fit the model of `session`, or carry the one in force, or say why there is none."""
@@ -92,7 +93,7 @@ class _Training:
                     session, Unavailable(reason=f"the first refit session of history is after {session}"), versions
                 )
             return self._store.write_carried(session, refit, versions)
-        upstream = self._upstream.of(session)
+        upstream = self._known.upstream(session)
         versions |= {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
         window = training_window(calendar, session, self._settings)
         known = TrainingWindow(

@@ -12,8 +12,10 @@ from ats_assets.backtests import BacktestResult, backtest_metrics
 from ats_assets.deployment import Deployment
 from ats_assets.graph import Node
 from ats_assets.reports.backtest_report import backtest_report as render
+from ats_assets.reports.comparison import SESSIONS, comparison_note, comparison_rows, restatements_version, stored_comparison
 from ats_assets.settings import FilesSettings, Settings
 from ats_assets.signals import SKILL_SCHEMA, skill_summary
+from ats_assets.warehouse import RESTATEMENTS
 
 GROUP = "reports"
 REPORT = "report.html"
@@ -29,6 +31,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         kinds=frozenset({"html", "plotly"}),
         code=("ats_assets.reports", "ats_assets.signals.skill_summary", "ats_assets.signals.edge_test", "ats_assets.backtests.metrics"),
         settings=tuple(_shown(settings).values()),
+        tells_restatements=True,
     )
 
     @node.asset(deployment, deps=["backtest", "skill", "signals"], partitioned=False)
@@ -51,6 +54,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             signals=deployment.warehouse.read("signals", [newest]),
             next_session=deployment.calendar.after(newest) if newest < deployment.calendar.last else None,
             lineage=_lineage(deployment),
+            knowledge=_knowledge(deployment),
         )
         path = deployment.warehouse.write_text(
             "backtest_report",
@@ -81,7 +85,21 @@ def _upstream(deployment: Deployment, judged: Sequence[date], newest: date) -> d
     """What the report is made from; of the backtest its tables, by their names."""
     warehouse = deployment.warehouse
     tables = {field.name: warehouse.footer_of(warehouse.part("backtest", field.name)).data_version for field in fields(BacktestResult)}
-    return {"backtest": tables, "skill": warehouse.data_versions("skill", judged), "signals": warehouse.data_versions("signals", [newest])}
+    told = {RESTATEMENTS: found} if (found := restatements_version(deployment)) else {}
+    return told | {
+        "backtest": tables,
+        "skill": warehouse.data_versions("skill", judged),
+        "signals": warehouse.data_versions("signals", [newest]),
+    }
+
+
+def _knowledge(deployment: Deployment) -> tuple[str, list[tuple[str, str, str]]] | None:
+    """What there is to say of restatements, and the figures under both kinds of knowledge; None where every session was delivered once."""
+    several = restatements_version(deployment).get(SESSIONS)
+    if several is None:
+        return None
+    found = stored_comparison(deployment)
+    return comparison_note(found, int(several)), comparison_rows(found) if found else []
 
 
 def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:
@@ -106,4 +124,4 @@ def _shown(settings: Settings) -> dict[str, BaseModel]:
     """The settings that the report shows, by section; not where files lie, nor how many threads there are."""
     source = settings.source.model_copy(update={"path": None, "files": FilesSettings()})
     shown: dict[str, BaseModel] = {"source": source, "lightgbm": settings.lightgbm.model_copy(update={"threads": 1})}
-    return shown | {name: getattr(settings, name) for name in ("calendar", "universe", "labels", "portfolio", "backtest")}
+    return shown | {name: getattr(settings, name) for name in ("calendar", "knowledge", "universe", "labels", "portfolio", "backtest")}

@@ -1,7 +1,7 @@
 """The backtest report: one HTML file that needs nothing else, and whose bytes depend on its input alone."""
 
 import json
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -43,6 +43,7 @@ def backtest_report(
     signals: pl.DataFrame | None = None,
     next_session: date | None = None,
     lineage: Mapping[str, Mapping[str, object]] | None = None,
+    knowledge: tuple[str, Sequence[tuple[str, str, str]]] | None = None,
 ) -> str:
     """The report as HTML, about 5 MB (Plotly's script is in it).
 
@@ -64,6 +65,8 @@ def backtest_report(
         The session at whose open they are traded.
     lineage
         Tables for the last section, such as {"Data": {"bars": version}, "Settings": {…}}; values are written with `str`.
+    knowledge
+        What there is to say of restatements, and (figure, as known at each close, on corrected history) for each row of the table; no section without it.
     """
     known = skill if skill is not None and len(skill) else None
     summary = skill_summary(skill, horizon_sessions) if skill is not None else None
@@ -95,6 +98,7 @@ def backtest_report(
         signals_note=_signals_note(signals, next_session),
         lineage=_lineage(metrics, lineage or {}),
         method_note=METHOD_NOTE,
+        knowledge=knowledge,
     )
 
 

@@ -49,7 +49,8 @@ def test_for_people(command: Command) -> None:
 
 
 def test_damage_and_gaps_are_found(command: Command, copy: Path) -> None:
-    (copy / "warehouse" / "synthetic" / "bars" / "session=2021-03-30" / "data.parquet").write_bytes(b"")
+    (bars,) = (copy / "warehouse" / "synthetic" / "bars" / "session=2021-03-30").iterdir()
+    bars.write_bytes(b"")
     shutil.rmtree(copy / "warehouse" / "synthetic" / "universe" / "session=2021-02-02")
     shutil.rmtree(copy / "warehouse" / "synthetic" / "signals" / "session=2021-03-31")
     (copy / "models" / "synthetic" / "lightgbm_model" / "session=2021-03-31" / "model.json").write_text("{")

@@ -69,7 +69,7 @@ def test_a_second_delivery_is_told_with_what_came_of_it(command: Command, made: 
     rows, footer = warehouse.read("raw_bars", [day]), warehouse.footer("raw_bars", day)
     restated = rows.with_columns(pl.when(pl.col("symbol") == rows["symbol"][0]).then(pl.col(pl.Float64) / 2).otherwise(pl.col(pl.Float64)))
     versions = {"code_version": footer.code_version, "settings_version": footer.settings_version}
-    warehouse.write_vintage("raw_bars", day, restated, known=datetime(2021, 12, 1, tzinfo=UTC), **versions)
+    warehouse.write_vintage("raw_bars", day, restated, known=datetime(2021, 3, 25, 12, tzinfo=UTC), **versions)
     early = command("restatements", "--effects", home=home)
     assert early.exit_code == 1
     assert "ats stale --heal" in early.stderr
@@ -77,7 +77,7 @@ def test_a_second_delivery_is_told_with_what_came_of_it(command: Command, made: 
     told = json.loads(command("restatements", "--effects", "--json", home=home).stdout)
     (one,) = told["restatements"]
     assert (one["symbol"], one["kind"], one["split"]) == (rows["symbol"][0], "split", "2:1")
-    assert min(row["session"] for row in told["signals"]) == "2021-03-24"
+    assert min(row["session"] for row in told["signals"]) == "2021-03-25", "the first session that knew it"
     assert told["backtest"]["final_equity"]["before"] != told["backtest"]["final_equity"]["now"]
     shown = command("restatements", "--effects", home=home).stdout
     assert f"{len(told['signals'])} signals differ, in " in shown

@@ -77,9 +77,8 @@ def test_a_newer_vintage_and_a_changed_partition_are_said(changed: Changed) -> N
     raw = [one for one in all_of(explained(deployment)) if isinstance(one, Many) and one.asset == "raw_bars"]
     notes = {note for one in raw if str(day) in one.versions for note in one.notes}
     assert any(note.startswith(f"1 of them are superseded by newer vintages, first {day}") for note in notes)
-    bars = deployment.warehouse.read("bars", [day])
-    deployment.warehouse.write(
-        "bars", day, bars.with_columns(pl.col("close") + 1), upstream=deployment.warehouse.footer("bars", day).upstream
-    )
+    path, footer = deployment.warehouse.path("bars", day), deployment.warehouse.footer("bars", day)
+    other = deployment.warehouse.read("bars", [day]).with_columns(pl.col("close") + 1)
+    deployment.warehouse.write_made_vintage("bars", day, other, stamp=path.stem.removeprefix("known="), upstream=footer.upstream)
     notes = {note for one in all_of(explained(deployment)) for note in one.notes}
     assert "1 of them are stored with another content now" in notes

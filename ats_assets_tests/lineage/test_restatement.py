@@ -39,10 +39,10 @@ def deliveries(folder: Path) -> dict[str, Path]:
     return paths
 
 
-def of(root: Path, delivery: Path) -> Deployment:
+def of(root: Path, delivery: Path, mode: str = "restated") -> Deployment:
     """A deployment whose source is a delivery."""
     changes: dict[str, Any] = {**SETTINGS, "calendar": {"first_session": date(2013, 10, 1)}, "source": {"kind": "files", "path": delivery}}
-    return small_market(root, **changes)
+    return small_market(root, **changes, knowledge={"mode": mode})
 
 
 def made(root: Path, delivery: Path) -> Files:

@@ -17,6 +17,7 @@ from ats_assets.automation import judge_remembering, judge_source, range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.healing import delivered_versions
+from ats_assets.knowledge import FOREVER
 from ats_assets.sources.last_asked import LastAsked
 from ats_assets.warehouse import data_version
 from ats_assets_tests.alpaca.connections import ENVIRONMENT, mentions_of_keys
@@ -236,7 +237,8 @@ def test_an_action_that_is_announced_after_its_ex_date_is_a_vintage_of_that_sess
         assert min(vintages) == XNYS.closes_at(ex) + timedelta(minutes=15)
         assert max(vintages) >= before  # when it was learnt
         assert pl.read_parquet(vintages[min(vintages)]).is_empty()
-        kept = deployment.warehouse.read("corporate_actions", [ex])
+        assert deployment.warehouse.read("corporate_actions", [ex]).is_empty(), "as the session itself knew them"
+        kept = pl.read_parquet(deployment.warehouse.path("corporate_actions", ex, until=FOREVER), hive_partitioning=False)
         assert kept.select("symbol", "session", "cash", "payable").rows() == [("MSFT", ex, 0.25, ex + timedelta(days=30))]
         following, last = judge_remembering(deployment, market.double.now, instance, None)
         assert isinstance(following, dg.RunRequest)
