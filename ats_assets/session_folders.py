@@ -1,7 +1,7 @@
 """The folders `session=YYYY-MM-DD` below a folder, and which of them hold a partition: one look at the folder, not one for each session.
 
 A folder is listed again only when its time has changed, and what a session's folder holds is looked at once: a partition is replaced, not taken away. Where a file is
-removed by hand all the same, whoever misses it says so (`forget`).
+removed by hand all the same, it is noticed at once at either end of the history, for the ends are looked at each time; elsewhere by whoever misses it (`forget`).
 """
 
 import os
@@ -34,23 +34,25 @@ class SessionFolders:
 
     def sessions(self, folder: Path) -> list[date]:
         """The sessions below `folder` that hold a partition, ascending."""
-        held = self._held.setdefault(folder, set())
-        return [day for day in self._days(folder) if day in held or self._found(folder, day, held)]
+        found = self._known(folder)
+        if found and not all(self._holds(_path(folder, day)) for day in (found[0], found[-1])):
+            self._held.pop(folder)
+            found = self._known(folder)
+        return found
 
     def first(self, folder: Path) -> date | None:
         """The first of them."""
-        held = self._held.setdefault(folder, set())
-        return next((day for day in self._days(folder) if day in held or self._found(folder, day, held)), None)
+        return next((day for day in self._days(folder) if self._holds(_path(folder, day))), None)
 
     def forget(self, folder: Path, day: date) -> None:
         """Look at the folder of a session again, since its partition was not there."""
         self._held.get(folder, set()).discard(day)
 
-    def _found(self, folder: Path, day: date, held: set[date]) -> bool:
-        found = self._holds(f"{folder}{os.sep}{PREFIX}{day.isoformat()}")
-        if found:
-            held.add(day)
-        return found
+    def _known(self, folder: Path) -> list[date]:
+        held = self._held.setdefault(folder, set())
+        days = self._days(folder)
+        held |= {day for day in days if day not in held and self._holds(_path(folder, day))}
+        return [day for day in days if day in held]
 
     def _days(self, folder: Path) -> list[date]:
         try:
@@ -66,3 +68,7 @@ class SessionFolders:
         if time.time_ns() - stat.st_mtime_ns > SETTLED_NS:
             self._listed[folder] = (stamp, days)
         return days
+
+
+def _path(folder: Path, day: date) -> str:
+    return f"{folder}{os.sep}{PREFIX}{day.isoformat()}"
