@@ -25,11 +25,9 @@ from ats_assets.orders.schema import (
 CENT = Decimal("0.01")
 
 
-_NO_CHANGES = Identities(NAME_CHANGES_SCHEMA.to_frame())
-
-
-def positions_frame(session: date, positions: Iterable[Position], known: Identities = _NO_CHANGES) -> pl.DataFrame:
+def positions_frame(session: date, positions: Iterable[Position], known: Identities | None = None) -> pl.DataFrame:
     """The contract `Positions`; `known` says who bears which ticker."""
+    known = known or _no_changes()
     rows = [
         (
             session,
@@ -111,8 +109,9 @@ class Sent:
     order: BrokerOrder | None
 
 
-def orders_frame(session: date, sent: Iterable[Sent], known: Identities = _NO_CHANGES) -> pl.DataFrame:
+def orders_frame(session: date, sent: Iterable[Sent], known: Identities | None = None) -> pl.DataFrame:
     """The contract `Orders`; `known` says who bears which ticker."""
+    known = known or _no_changes()
     rows = [
         (
             session,
@@ -131,3 +130,7 @@ def orders_frame(session: date, sent: Iterable[Sent], known: Identities = _NO_CH
         for one in sent
     ]
     return Orders.validate(pl.DataFrame(rows, schema=ORDERS_SCHEMA, orient="row").sort("session", "client_order_id"))
+
+
+def _no_changes() -> Identities:
+    return Identities(NAME_CHANGES_SCHEMA.to_frame())  # not at import: a process that is forked from one that has computed hangs

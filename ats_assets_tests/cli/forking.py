@@ -12,6 +12,7 @@ import functools
 import importlib
 import json
 import os
+import re
 import runpy
 import signal
 import subprocess
@@ -92,7 +93,16 @@ def _become(line: str) -> None:
         os._exit(status)
 
 
+def _refuse_threads_that_compute() -> None:
+    """Each fork would wait for them for ever: better to fail here, and say why."""
+    tasks = Path("/proc/self/task")
+    names = [(task / "comm").read_text().strip() for task in tasks.iterdir()] if tasks.is_dir() else []
+    if any(re.fullmatch(r"polars-\d+", name) for name in names):
+        raise RuntimeError("something computes with Polars while it is imported: make it when it is first needed")
+
+
 if __name__ == "__main__":
     for name in MODULES:
         importlib.import_module(name)
+    _refuse_threads_that_compute()
     serve(_become)
