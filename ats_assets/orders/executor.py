@@ -16,7 +16,7 @@ from ats_assets.orders.kill_switch import KillSwitch
 from ats_assets.orders.lease import holding_lease
 from ats_assets.orders.names import NameChanges, no_name_changes
 from ats_assets.orders.order import AccountState, Leg, OrderIntent
-from ats_assets.orders.outcome import Difference, Execution, Halt, Outcome, Settlement
+from ats_assets.orders.outcome import Difference, Execution, Halt, IntentState, Outcome, Settlement
 from ats_assets.orders.room import waiting_orders
 from ats_assets.orders.rows import orders_of
 from ats_assets.orders.shift import AlertSink, Patience, Shift, utc_day
@@ -83,7 +83,8 @@ class Executor:
 
         Positions are reduced first, so that the others find the buying power; exits of brackets that are in the way are cancelled, and what stays is given new
         ones. An order whose shares are held back still is passed over, for `follow_up`. It stops at the first order that may not be sent or whose outcome stays
-        unknown; positions that lack exits are given them even then.
+        unknown; positions that lack exits are given them even then. Where the buying power is below zero, what reduces positions is sent, as a margin call needs it,
+        and what opens them waits.
 
         Raises
         ------
@@ -107,9 +108,11 @@ class Executor:
             stopped = f"trading is halted since {halted.at:%Y-%m-%d %H:%M} UTC: {halted.reason}" if halted else _refused(view.account)
             waiting: tuple[str, ...] = ()
             if not stopped:
+                opening = _not_opening(view.account)
+                due = [one for one in ordered if opening is None or one.leg is Leg.CLOSE]
                 crossing = self._crossing(shift, session, {*(one.symbol for one in ordered), *(one.symbol for one in view.positions)})
-                stopped, waiting = send_all(shift, view, self._in_turn(session, [one for one in names_of(ordered) if one not in differing]))
-                stopped = _first(stopped, cover(shift, session, but=crossing))
+                stopped, waiting = send_all(shift, view, self._in_turn(session, [one for one in names_of(due) if one not in differing]))
+                stopped = _first(stopped, cover(shift, session, but=crossing), opening if self._any_left(ordered, due) else None)
             if stopped:
                 shift.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
             outcomes = self._outcomes(session, names_of(ordered), differing)
@@ -172,6 +175,12 @@ class Executor:
             waited = {row.intent.client_order_id for row in waiting_orders(connection, session, self._settings.strategy)}
         return sorted(names, key=lambda name: name not in waited)
 
+    def _any_left(self, ordered: Sequence[OrderIntent], due: Sequence[OrderIntent]) -> bool:
+        """Whether any of the intents that are not due could be sent still."""
+        with self._state.begin() as connection:
+            rows = [state.load(connection, name) for name in {*names_of(ordered)} - {*names_of(due)}]
+        return any(row is not None and row.state is IntentState.PLANNED for row in rows)
+
     def _crossing(self, shift: Shift, session: date, symbols: set[str], again: timedelta = timedelta(0)) -> frozenset[str]:
         """The symbols that split at the open after the close of `session`, with their orders out of the way; looked up anew after `again`."""
         now = shift.clock.now()
@@ -230,6 +239,11 @@ def _first(*reasons: str | None) -> str | None:
 def _refused(account: AccountState) -> str | None:
     if account.trading_blocked:
         return f"the broker has blocked trading of account {account.account_id}: ask it why"
+    return None
+
+
+def _not_opening(account: AccountState) -> str | None:
+    """Why nothing may be opened; what reduces a position needs no buying power, and frees some."""
     if account.buying_power < 0:
-        return f"the buying power of account {account.account_id} is {account.buying_power}, below zero: no order is sent"
+        return f"the buying power of account {account.account_id} is {account.buying_power}, below zero: orders that open positions wait"
     return None

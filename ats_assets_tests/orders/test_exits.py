@@ -61,6 +61,16 @@ def states(bench: Bench, execution: Execution) -> dict[str, str]:
     return {one.intent.client_order_id.removeprefix("main-"): str(one.state) for one in execution.outcomes}
 
 
+def test_the_reductions_of_a_margin_call_are_sent_whatever_the_buying_power_is(bench: Bench) -> None:
+    """Below zero nothing was sent at all: neither the sale that was to end the margin call, nor exits for what stays."""
+    held_with_exits(bench, bracket())
+    bench.exchange.buying_power = Decimal(-1)
+    done = execute(bench, intent("CCC", session=NEXT), sale("40"))
+    assert states(bench, done) == {"20240304-AAA-close": "accepted", "20240304-AAA-exit": "accepted", "20240304-CCC-open": "planned"}
+    assert "below zero: orders that open positions wait" in str(done.stopped)
+    assert (execute(bench, sale("40")).stopped, sum(bench.exchange.open_pairs().values())) == (None, 60)
+
+
 def test_a_sale_of_all_cancels_the_exits(bench: Bench) -> None:
     held_with_exits(bench, bracket(), bracket("BBB", "50"))
     assert bench.exchange.open_pairs() == {"main-20240301-AAA-open": 100, "main-20240301-BBB-open": 50}

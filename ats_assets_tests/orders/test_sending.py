@@ -305,10 +305,19 @@ class TestForbidden:
         assert "blocked trading" in str(bench.execute().stopped)
         assert bench.broker.sent == []
 
-    def test_negative_buying_power(self, bench: Bench) -> None:
+    def test_negative_buying_power_holds_back_what_opens(self, bench: Bench) -> None:
         bench.exchange.buying_power = Decimal(-1)
-        assert "buying power of account X1 is -1, below zero" in str(bench.execute().stopped)
+        execution = bench.execute()
+        assert "buying power of account X1 is -1, below zero: orders that open positions wait" in str(execution.stopped)
+        assert [str(one.state) for one in execution.outcomes] == ["planned"] * 3
         assert bench.broker.sent == []
+        bench.exchange.buying_power = Decimal(1)
+        assert bench.execute().stopped is None
+        assert bench.broker.sent == IDS
+
+    def test_negative_buying_power_stops_nothing_where_nothing_is_opened(self, bench: Bench) -> None:
+        bench.exchange.buying_power = Decimal(-1)
+        assert bench.execute([]).stopped is None
 
     @pytest.mark.parametrize("method", ["account", "positions", "fills", "entries", "open_orders"])
     def test_a_broker_that_cannot_be_asked_gets_nothing(self, bench: Bench, method: str) -> None:
