@@ -106,7 +106,8 @@ class Book:
 
         An order within the session is filled where the range of its bar touches its price. Where a bar touches both exits of a bracket, the stop-loss is
         taken to have come first, and a take-profit is not judged in a session within which its position was made: the bar does not tell what came first.
-        From the close on, each symbol held has one pair of exits at most, for all of it.
+        At the open the orders of the plan come first, so that exits are for what these leave, and for nothing that they buy: an entry and a stop-loss are two
+        trades, whatever they come to together. From the close on, each symbol held has one pair of exits at most, for all of it.
         """
         settings = self.settings
         self._pay_for_what_is_borrowed(day)
@@ -118,17 +119,21 @@ class Book:
         self._record_delistings(day)
         marks = np.where(day.quoted, day.open, self.last_close)
         adverse = (settings.spread_bps / 2 + settings.slippage_bps) / 1e4
-        planned = [one for one in self._at_open(marks, adverse) if one["parent_id"] is None]
-        self._fit_exits(day, np.where(day.quoted & day.traded, self._signed(planned), 0.0))
-        at_open = self._at_open(marks, adverse)
-        reasons = self._open(at_open, day, marks)
+        before, planned = self.account.shares.copy(), [one for one in self._at_open(marks, adverse) if one["parent_id"] is None]
+        reasons = self._open(planned, day, marks)
+        self._fit_exits(day, before)
+        exits = [one for one in self._at_open(marks, adverse) if one["parent_id"] is not None]
+        stops = {one["parent_id"] for one in exits if one["kind"] == STOP_LOSS}
+        exits = [one for one in exits if one["kind"] == STOP_LOSS or one["parent_id"] not in stops]  # of a pair one alone
+        self._open(exits, day, marks)
+        at_open = [*planned, *exits]
         for order in self._waiting():
             if order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]:
                 self._fill_within(order, day)
         for order in self._waiting():
             if order["parent_id"] is None:
                 _finish(order, reasons.get(order["symbol"]) or _why_not(order, day, self._at(order)), day.closes_at)
-        self._fit_exits(day, np.zeros(len(self.symbols)))
+        self._fit_exits(day, self.account.shares)
         self._exit({id(order) for order in at_open}, day)
         for symbol, exits in self._exits().items():
             one_pair(exits, self._held(symbol), day.closes_at)
@@ -202,16 +207,17 @@ class Book:
             order["has_exits"] = True
             self.orders += exits_of(order, day.closes_at)
             self.made_at_open |= {order["broker_order_id"]} if id(order) in at_open else set()
-        self._fit_exits(day, np.zeros(len(self.symbols)))
+        self._fit_exits(day, self.account.shares)
         for stop in [one for one in self._waiting() if one["kind"] == STOP_LOSS]:
             target = next(one for one in self.orders if one["parent_id"] == stop["parent_id"] and one["kind"] == TAKE_PROFIT)
             i, price, sign = self._at(stop), float(stop["limit_price"]), Side(stop["side"]).sign
             if not day.traded[i]:
                 continue
+            beyond = sign * day.open[i] > sign * price  # of a position that was made at an open beyond its stop-loss: the market was never at that price
             stopped = day.low[i] <= price if sign < 0 else day.high[i] >= price
             new = stop["submitted_at"] == day.closes_at and stop["parent_id"] not in self.made_at_open
             if stopped:
-                self._trade_one(stop, price, day, self.settings)
+                self._trade_one(stop, float(day.open[i]) if beyond else price, day, self.settings)
             elif not new:
                 self._fill_within(target, day)
             for order in (stop, target):
@@ -240,10 +246,10 @@ class Book:
             shares[i] += sign * quantity
         return np.round(shares, SHARE_DECIMALS)
 
-    def _fit_exits(self, day: Day, planned: Floats) -> None:
-        """Exits are for no more than is held once the orders that come before them (`planned`, signed shares) are filled, and for nothing that these buy."""
-        after = np.round(self.account.shares + planned, SHARE_DECIMALS)
-        rest = np.where(np.abs(after) > np.abs(self.account.shares), self.account.shares, after)
+    def _fit_exits(self, day: Day, before: Floats) -> None:
+        """Exits are for no more than is held, and for nothing beyond what was held `before`, signed shares."""
+        now = self.account.shares
+        rest = np.where(now * before > 0.0, np.sign(now) * np.minimum(np.abs(now), np.abs(before)), 0.0)
         for symbol, exits in self._exits().items():
             fit(exits, exact(rest[self.symbols.index(symbol)]), day.opens_at)
 

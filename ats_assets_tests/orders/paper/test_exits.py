@@ -45,6 +45,41 @@ def test_what_is_sold_at_once_is_shared_out_to_the_orders(tmp_path: Path) -> Non
         assert told == {sold.client_order_id: 30, f"{bought.client_order_id}-stop_loss": 70}
 
 
+def test_an_entry_and_a_stop_loss_at_one_open_are_two_trades(tmp_path: Path) -> None:
+    """40 bought while the stop-loss of 60 is hit: they were netted to a sale of 20, and 40 were left without exits by a stop-loss that was filled for a third."""
+    with paper(tmp_path, FLAT, FLAT, (8, 10, 8, 9.5), (9.5, 9.5, 9.5, 9.5)) as broker:
+        first = broker.submit(order(0, "buy", 60, OrderKind.BRACKET, **BRACKET))
+        broker.settle(day(1))
+        second = broker.submit(order(1, "buy", 40, OrderKind.BRACKET, **BRACKET | {"stop_loss": "7"}))
+        broker.settle(day(2))
+        told = [(one.client_order_id, one.side, one.quantity) for one in broker.fills(second.submitted_at)]
+        assert told == [(second.client_order_id, "buy", 40), (f"{first.client_order_id}-stop_loss", "sell", 60)]
+        assert exits(broker) == {second.broker_order_id: 40}
+        assert [position.quantity for position in broker.positions()] == [40]
+
+
+def test_a_position_made_beyond_its_stop_loss_is_left_at_the_open_and_not_at_a_price_that_the_market_never_had(tmp_path: Path) -> None:
+    """Bought at 8 with a stop-loss at 9: it was sold at 9, above the session's high."""
+    with paper(tmp_path, FLAT, (8, 8.5, 7.5, 8)) as broker:
+        broker.submit(order(0, "buy", 60, OrderKind.BRACKET, **BRACKET))
+        broker.settle(day(1))
+        assert (broker.positions(), broker.account().cash) == ([], 10_000)
+
+
+def test_a_sale_that_is_not_filled_leaves_the_exits_in_force(tmp_path: Path) -> None:
+    """It would bring in less than it costs: the exits had made room for it, and were gone for good."""
+    costly = FREE.model_copy(update={"commission_bps": 12_000})
+    with paper(tmp_path, FLAT, FLAT, FLAT, settings=costly) as broker:
+        bought = broker.submit(order(0, "buy", 10, OrderKind.BRACKET, **BRACKET))
+        broker.settle(day(1))
+        sold = broker.submit(order(1, "sell", 10))
+        broker.settle(day(2))
+        found = broker.find(sold.client_order_id)
+        assert found is not None
+        assert (found.status, found.reason) == (OrderStatus.EXPIRED, "costs_exceed_value")
+        assert exits(broker) == {bought.broker_order_id: 10}
+
+
 def test_a_sale_within_a_session_finds_nothing_where_a_stop_came_first(tmp_path: Path) -> None:
     """The stop sells all at the open; the limit of the sale is reached later, and would sell short."""
     with paper(tmp_path, FLAT, FLAT, (8, 10, 8, 9)) as broker:
