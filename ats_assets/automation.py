@@ -117,7 +117,7 @@ def needed_for_signals(deployment: Deployment, session: date) -> list[date]:
         return []
     before = deployment.calendar.offset(session, -1)
     store = deployment.model_store(MODEL)
-    used = deployment.known([last_refit(deployment.calendar, before, deployment.settings.lightgbm), before])
+    used = deployment.known([last_refit(deployment.calendar, before, deployment.settings.lightgbm.refit), before])
     missing = [day for day in used if not store.exists(day)]
     return deployment.calendar.sessions(missing[0], before) if missing else []
 

@@ -35,7 +35,7 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
                 settings_version=_text(node.metadata, SETTINGS),
                 made_with=tuple(sorted(asset_name(other) for other in node.execution_set_asset_keys)) or (name,),
                 partitioned=node.partitions_def is not None,
-                refit_every=deployment.settings.lightgbm.refit_every_sessions if name in MODELS else 0,
+                refit=deployment.settings.lightgbm.refit if name in MODELS else None,
                 from_source=VINTAGES in node.metadata,
                 vintages_of=VINTAGES_OF.get(name, ""),
                 tells_restatements=TELLS_RESTATEMENTS in node.metadata,

@@ -5,10 +5,11 @@ They come from `ats.toml` (or the file that the environment variable ATS_SETTING
 `load_settings` once and hands the sections on.
 """
 
+import math
 import os
 from datetime import date
 from pathlib import Path
-from typing import Annotated, Literal
+from typing import Annotated, Any, Literal
 from urllib.parse import urlsplit
 
 from pydantic import BaseModel, ConfigDict, Field, ValidationError, model_validator
@@ -22,6 +23,9 @@ Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
 Adjust = Literal["none", "splits", "splits_and_dividends"]
+Refit = Literal["session", "weekly", "monthly", "quarterly"]
+LONGEST_PERIOD: dict[Refit, tuple[int, int]] = {"session": (1, 1), "weekly": (6, 7), "monthly": (23, 31), "quarterly": (66, 92)}
+"""Sessions from one refit to the next, at most: of an exchange that closes at weekends, and of one that never does."""
 Bps = Annotated[float, Field(ge=0.0, le=10_000.0)]
 
 
@@ -267,7 +271,7 @@ class LightgbmSettings(Section):
     validation_sessions: Positive = Field(default=63, description="the newest part of the window, held out for early stopping")
     min_train_sessions: Positive = Field(default=126, description="fewer labelled sessions to train on, validation apart: no model")
     embargo_sessions: NonNegative = Field(default=5, description="sessions left out between training and validation, and before the fit")
-    refit_every_sessions: Positive = 21
+    refit: Refit = Field(default="monthly", description="fitted at the first session of each month (week, quarter), or at every session")
     max_age_sessions: Positive = Field(default=63, description="an older model is refused")
     max_bin: int = Field(default=63, ge=2, le=255, description="bins of a feature")
     bin_sample_rows: int = Field(default=20_000, ge=1_000, description="rows that the bins are made from")
@@ -282,6 +286,21 @@ class LightgbmSettings(Section):
     lambda_l2: float = Field(default=10.0, ge=0)
     seed: int = 7
     threads: Positive = 2
+
+    @model_validator(mode="before")
+    @classmethod
+    def _counted_refits_are_gone(cls, values: Any) -> Any:
+        every = values.get("refit_every_sessions") if isinstance(values, dict) else None
+        if every is not None:
+            near = min(
+                LONGEST_PERIOD,
+                key=lambda refit: abs(math.log(int(every) / {"session": 1, "weekly": 5, "monthly": 21, "quarterly": 63}[refit])),
+            )
+            raise ValueError(
+                f'refit_every_sessions = {every} is no setting any more, since a session that vanishes would move every refit: write refit = "{near}" '
+                f"instead (or one of {', '.join(LONGEST_PERIOD)}); models are then fitted at the first session of each"
+            )
+        return values
 
 
 class MlflowSettings(Section):
@@ -475,6 +494,17 @@ class Settings(BaseSettings):
         year = sessions_per_year(self.calendar.exchange)
         if year is not None and "sessions_per_year" not in self.backtest.model_fields_set:
             vars(self)["backtest"] = self.backtest.model_copy(update={"sessions_per_year": year})
+        return self
+
+    @model_validator(mode="after")
+    def _a_model_lives_until_the_next(self) -> "Settings":
+        weekly_closed, never_closed = LONGEST_PERIOD[self.lightgbm.refit]
+        longest = never_closed if self.calendar.exchange == "24/7" else weekly_closed
+        if self.lightgbm.max_age_sessions < longest:
+            raise ValueError(
+                f"lightgbm.max_age_sessions is {self.lightgbm.max_age_sessions}, but with lightgbm.refit = {self.lightgbm.refit!r} a model is in force for up to "
+                f"{longest} sessions: set it to {longest} or more, or fit more often"
+            )
         return self
 
     @classmethod

@@ -64,7 +64,7 @@ EARLY_MODELS: dict[str, Any] = {
         "max_rounds": 5,
         "horizon_sessions": 1,
         "embargo_sessions": 1,
-        "refit_every_sessions": 2,
+        "refit": "weekly",
         "threads": 1,
     }
 }
@@ -102,7 +102,7 @@ def small_market(root: Path, *, last_session: date = LAST, **changes: Mapping[st
             "validation_sessions": 8,
             "min_train_sessions": 10,
             "embargo_sessions": 1,
-            "refit_every_sessions": 5,
+            "refit": "weekly",
             "min_data_in_leaf": 5,
             "min_rounds": 5,
             "max_rounds": 20,

@@ -134,7 +134,7 @@ def test_a_session_that_is_no_partition_yet_is_not_trained(tmp_path: Path) -> No
 
 SMALL: dict[str, dict[str, Any]] = {
     "source": {"synthetic": {"symbols": 8, "first_session": FIRST, "last_session": LAST, "defective_share": 0.0, "halts_per_year": 0.0}},
-    "lightgbm": {"train_sessions": 20, "validation_sessions": 5, "min_train_sessions": 8, "embargo_sessions": 1, "refit_every_sessions": 5,
+    "lightgbm": {"train_sessions": 20, "validation_sessions": 5, "min_train_sessions": 8, "embargo_sessions": 1, "refit": "weekly",
                  "min_data_in_leaf": 5, "min_rounds": 2, "max_rounds": 5, "threads": 1},
     "bars": {"profile": False, "max_rejected_share": 0.01},
 }  # fmt: skip

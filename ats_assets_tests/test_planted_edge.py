@@ -35,7 +35,7 @@ def planted(root: Path, ic: float, seed: int) -> HorizonSkill:
             "validation_sessions": 15,
             "min_train_sessions": 45,
             "embargo_sessions": 1,
-            "refit_every_sessions": 20,
+            "refit": "monthly",
             "threads": 2,
         },
     )

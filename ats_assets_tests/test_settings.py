@@ -197,3 +197,16 @@ def test_a_field_has_a_description_a_unit_in_its_name_or_a_name_that_says_all() 
         and not any(isinstance(kind, type) and issubclass(kind, BaseModel) for kind in (field.annotation, *get_args(field.annotation)))
     ]
     assert not unexplained, f"give these a description (or a unit in the name): {unexplained}"
+
+
+def test_refits_that_are_counted_in_sessions_say_what_to_write_instead(monkeypatch: pytest.MonkeyPatch) -> None:
+    for every, refit in (("1", "session"), ("7", "weekly"), ("21", "monthly"), ("60", "quarterly")):
+        monkeypatch.setenv("ATS_LIGHTGBM__REFIT_EVERY_SESSIONS", every)
+        with pytest.raises(SettingsError, match=f'refit_every_sessions = {every} is no setting any more.*write refit = "{refit}"'):
+            load_settings()
+
+
+def test_a_model_must_not_be_too_old_before_the_next_fit() -> None:
+    with pytest.raises(SettingsError, match=r"max_age_sessions is 63, .* up to 66 sessions: set it to 66 or more"):
+        load_settings(lightgbm={"refit": "quarterly"})
+    assert load_settings(lightgbm={"refit": "quarterly", "max_age_sessions": 66}).lightgbm.refit == "quarterly"

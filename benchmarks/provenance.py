@@ -180,7 +180,7 @@ def fill(deployment: Deployment, rules: Rules, days: list[date], symbols: int) -
             upstream = dict(upstream_of(deployment, rule, day, days[0]))
             versions = {"code_version": rule.code_version, "settings_version": rule.settings_version}
             rows = pl.DataFrame({"symbol": names, "session": [day] * symbols, "value": random.random(symbols)})
-            if rule.refit_every:
+            if rule.refit:
                 write_model(deployment.model_store(rule.asset), rule, day, upstream)
             elif rule.vintages_of:
                 (stamp,) = deployment.warehouse.stamps(rule.vintages_of, day)
@@ -195,7 +195,7 @@ def upstream_of(deployment: Deployment, rule: Rule, day: date, first: date) -> I
     """What a partition would have read."""
     calendar = deployment.calendar
     position = calendar.position(day)
-    for window in rule.reads(position):
+    for window in rule.reads(day, calendar):
         low, high = max(0, position - window.back), position - window.lag
         read = calendar.sessions(calendar.offset(calendar.first, low), calendar.offset(calendar.first, high)) if high >= low else []
         yield window.asset, deployment.data_versions(window.asset, [one for one in read if one >= first])

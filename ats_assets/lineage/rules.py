@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from datetime import date
 
 from ats_assets.calendar import SessionCalendar
+from ats_assets.models.refits import last_refit
+from ats_assets.settings import Refit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,8 +30,8 @@ class Rule:
         Of the code and the settings in force.
     made_with
         The assets that one step makes together, this one among them.
-    refit_every
-        Of a model: fitted at each session whose position in the calendar is a multiple; carried from there at the others. 0: not a model.
+    refit
+        Of a model: when it is fitted; it is carried from there at the other sessions. None: not a model.
     from_source
         Whether partitions are what a source delivered.
     vintages_of
@@ -44,14 +46,14 @@ class Rule:
     settings_version: str
     made_with: tuple[str, ...]
     partitioned: bool = True
-    refit_every: int = 0
+    refit: Refit | None = None
     from_source: bool = False
     vintages_of: str = ""
     tells_restatements: bool = False
 
-    def reads(self, position: int) -> tuple[Window, ...]:
-        """The windows of the session at a position of the calendar; a carried model reads the one that it is carried from."""
-        age = position % self.refit_every if self.refit_every else 0
+    def reads(self, session: date, calendar: SessionCalendar) -> tuple[Window, ...]:
+        """The windows of a session; a carried model reads the one that it is carried from."""
+        age = calendar.position(session) - calendar.position(last_refit(calendar, session, self.refit)) if self.refit else 0
         return (Window(asset=self.asset, back=age, lag=age),) if age else self.windows
 
 

@@ -268,7 +268,7 @@ class Staleness:
         return upstream_of(self._deployment, entry.asset, entry.key, entry.path)
 
     def _reads(self, rule: Rule, session: str) -> tuple[Window, ...]:
-        return rule.reads(self._start + self._place[session])
+        return rule.reads(date.fromisoformat(session), self._deployment.calendar)
 
     def _digest(self, asset: str) -> KnownDigests:
         if asset not in self._digests:

@@ -85,7 +85,7 @@ class _Training:
     def materialise(self, session: date) -> ModelRecord:
         """Fit the model of `session`, or carry the one in force, or say why there is none."""
         calendar = self._deployment.calendar
-        refit = last_refit(calendar, session, self._settings)
+        refit = last_refit(calendar, session, self._settings.refit)
         versions = {"code": self._node.code_version, "settings": self._node.settings_version}
         if refit != session:
             if not self._deployment.known([refit]):

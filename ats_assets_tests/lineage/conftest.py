@@ -26,7 +26,7 @@ SETTINGS: dict[str, Any] = {
         "min_train_sessions": 4,
         "horizon_sessions": 1,
         "embargo_sessions": 1,
-        "refit_every_sessions": 7,
+        "refit": "weekly",
         "min_data_in_leaf": 5,
         "min_rounds": 1,
         "max_rounds": 4,

@@ -1,17 +1,50 @@
+"""Models are fitted by a rule of dates."""
+
+import itertools
+from datetime import date
+
+import numpy as np
+import pytest
+from hypothesis import given
+from hypothesis import strategies as st
+
+from ats_assets.calendar import SessionCalendar, Sessions, library_sessions, session_calendar
 from ats_assets.models import is_refit_session, last_refit
-from ats_assets_tests.models.fits import CALENDAR, SETTINGS
+from ats_assets.settings import LONGEST_PERIOD, Refit
+
+EXCHANGES = ("XNYS", "XSAU", "24/7")
+FIRST, LAST = date(2021, 1, 4), date(2024, 12, 31)
 
 
-def test_each_session_belongs_to_the_newest_refit_session_up_to_it() -> None:
-    sessions = CALENDAR.window(CALENDAR.offset(CALENDAR.first, 99), 100)
-    refits = [day for day in sessions if is_refit_session(CALENDAR, day, SETTINGS)]
-    assert [CALENDAR.position(day) for day in refits] == [0, 21, 42, 63, 84]
-    for day in sessions:
-        assert last_refit(CALENDAR, day, SETTINGS) == max(refit for refit in refits if refit <= day)
+def period(day: date, refit: Refit) -> tuple[int, ...]:
+    """What the days of one period have in common."""
+    of = {"session": (day.toordinal(),), "weekly": day.isocalendar()[:2], "monthly": (day.year, day.month)}
+    return of.get(refit, (day.year, (day.month + 2) // 3))
 
 
-def test_nightly_is_every_session() -> None:
-    nightly = SETTINGS.model_copy(update={"refit_every_sessions": 1})
-    day = CALENDAR.offset(CALENDAR.first, 13)
-    assert is_refit_session(CALENDAR, day, nightly)
-    assert last_refit(CALENDAR, day, nightly) == day
+@pytest.mark.parametrize("exchange", EXCHANGES)
+@pytest.mark.parametrize("refit", LONGEST_PERIOD)
+def test_the_first_session_of_each_period_is_fitted_and_carried_to_the_next(exchange: str, refit: Refit) -> None:
+    calendar = session_calendar(exchange, FIRST)
+    sessions = calendar.sessions(FIRST, LAST)
+    fitted = [day for k, day in enumerate(sessions) if k == 0 or period(day, refit) != period(sessions[k - 1], refit)]
+    assert [day for day in sessions if is_refit_session(calendar, day, refit)] == fitted
+    assert [last_refit(calendar, day, refit) for day in sessions] == [max(one for one in fitted if one <= day) for day in sessions]
+    longest = max(calendar.position(b) - calendar.position(a) for a, b in itertools.pairwise(fitted))
+    assert longest <= LONGEST_PERIOD[refit][exchange == "24/7"]
+
+
+@given(gone=st.sampled_from(session_calendar("XNYS", FIRST).sessions(FIRST, LAST)), refit=st.sampled_from(list(LONGEST_PERIOD)))
+def test_a_session_that_vanishes_moves_no_other_refit_than_its_own(gone: date, refit: Refit) -> None:
+    """Counted from the calendar's first session, every later refit moved."""
+    known = library_sessions("XNYS", FIRST)
+    kept = np.array([day != gone for day in known.days])
+    days = tuple(day for day in known.days if day != gone)
+    without = SessionCalendar(
+        sessions=Sessions(exchange="XNYS", timezone=known.timezone, days=days, opens=known.opens[kept], closes=known.closes[kept])
+    )
+    full = session_calendar("XNYS", FIRST)
+    before, after = ({day for day in one.sessions(FIRST, LAST) if is_refit_session(one, day, refit)} for one in (full, without))
+    assert before - after <= {gone}
+    moved = after - before
+    assert not moved or (gone in before and moved == {without.after(gone)} and period(gone, refit) == period(*moved, refit))
