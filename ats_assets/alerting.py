@@ -86,7 +86,7 @@ def late_data(deployment: Deployment, now: datetime) -> Iterator[Alert]:
     """The newest session whose bars should be stored by now and are not."""
     minutes = deployment.settings.automation.late_after_minutes
     due = newest_partition(deployment, now)
-    stored = deployment.warehouse.sessions("raw_bars")
+    stored = deployment.sessions("raw_bars")
     if not minutes or deployment.settings.source.kind == "synthetic" or not stored or due is None:
         return
     deadline = timedelta(minutes=minutes)

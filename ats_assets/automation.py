@@ -14,7 +14,7 @@ from ats_assets.errors import MissingPartitionError, SettingsError, SourceError
 from ats_assets.graph import asset_key, asset_name, prefixed
 from ats_assets.healing import Healing, rules_of
 from ats_assets.lineage import Rules
-from ats_assets.models.refits import last_refit
+from ats_assets.models.refits import is_refit_session, last_refit
 from ats_assets.sources import BarSource, open_source
 from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask, glance, stored_answer, unchanged
 from ats_assets.versions import code_version, settings_version
@@ -98,17 +98,25 @@ def newest_partition(deployment: Deployment, now: datetime) -> date | None:
 def untrained(deployment: Deployment, until: date) -> list[list[date]]:
     """The sessions up to `until` that have features and no model, as runs of neighbouring sessions.
 
-    Features, not bars: where a blocking check failed there are bars, but nothing should be learned from them.
+    Features, not bars: where a blocking check failed there are bars, but nothing should be learned from them. A session that has become a refit session since the
+    calendar changed has a model that was carried there: it counts as untrained.
     """
-    trained = set(deployment.model_store(MODEL).sessions())
+    store = deployment.model_store(MODEL)
+    trained = {day for day in store.sessions() if not _is_carried_to_a_refit(deployment, day)}
     due: list[list[date]] = []
-    for day in sorted(set.intersection(*(set(deployment.warehouse.sessions(family)) for family in deployment.model_families))):
+    for day in sorted(set.intersection(*(set(deployment.sessions(family)) for family in deployment.model_families))):
         if day <= until and day not in trained:
             if due and deployment.calendar.position(day) == deployment.calendar.position(due[-1][-1]) + 1:
                 due[-1].append(day)
             else:
                 due.append([day])
     return due
+
+
+def _is_carried_to_a_refit(deployment: Deployment, session: date) -> bool:
+    calendar = deployment.calendar
+    is_refit = calendar.is_session(session) and is_refit_session(calendar, session, deployment.settings.lightgbm.refit)
+    return is_refit and deployment.model_store(MODEL).read(session).status == "carried"
 
 
 def needed_for_signals(deployment: Deployment, session: date) -> list[date]:
@@ -118,7 +126,7 @@ def needed_for_signals(deployment: Deployment, session: date) -> list[date]:
     before = deployment.calendar.offset(session, -1)
     store = deployment.model_store(MODEL)
     used = deployment.known([last_refit(deployment.calendar, before, deployment.settings.lightgbm.refit), before])
-    missing = [day for day in used if not store.exists(day)]
+    missing = [day for day in used if not store.exists(day) or _is_carried_to_a_refit(deployment, day)]
     return deployment.calendar.sessions(missing[0], before) if missing else []
 
 
@@ -177,6 +185,7 @@ def retraining_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDef
     )
     def nightly_retraining_schedule(context: dg.ScheduleEvaluationContext) -> list[dg.RunRequest] | dg.SkipReason:
         now = context.scheduled_execution_time.astimezone(ZoneInfo(zone))
+        deployment.refresh_calendar()
         newest = newest_partition(deployment, now)
         if newest is None:
             return dg.SkipReason("no session has closed yet")
@@ -213,6 +222,7 @@ def collection_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDef
         execution_timezone=zone,
     )
     def market_data_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
+        deployment.refresh_calendar()
         newest = newest_partition(deployment, context.scheduled_execution_time.astimezone(ZoneInfo(zone)))
         missing = [name for name in deployment.settings.source.alpaca.collect if newest and not deployment.warehouse.exists(name, newest)]
         if newest is None or not missing:
@@ -266,7 +276,8 @@ def judge_remembering(
     last
         As returned for the tick before. While it is fresh, a server is asked for the time and nothing else; while files are as they were, none is read.
     """
-    stored = deployment.warehouse.sessions("signals")
+    deployment.refresh_calendar()
+    stored = deployment.sessions("signals")
     newest = newest_partition(deployment, now)
     if not stored or newest is None:
         return dg.SkipReason("there is no history yet: make it with ats run"), last
@@ -275,9 +286,7 @@ def judge_remembering(
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}"), last
     try:
-        source = open_source(deployment.settings.source, deployment.calendar, deployment.settings)  # anew: files may have come
-        same = unchanged(source, last)
-        seen = same or glance(source, now)
+        source, same, seen = _looked_at(deployment, last, now)
         latest, remark = min(seen.latest, newest), seen.remark
         if latest < stored[-1]:
             said = _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark)
@@ -294,6 +303,20 @@ def judge_remembering(
     outcome = _due_run(deployment, instance, last, is_made=is_made)
     asks_anew = isinstance(outcome, dg.RunRequest) and outcome.job_name == names[-1]  # what it stores, it has asked for itself
     return _said(outcome, remark), None if asks_anew else last
+
+
+def _looked_at(deployment: Deployment, last: LastAsked | None, now: datetime) -> tuple[BarSource, LastAsked | None, LastAsked]:
+    """The source opened anew, since files may have come; what was seen of it before, where it is the same still; what is seen of it now.
+
+    A source that asks the broker's calendar may learn of a closing: then it is looked at once more, with that calendar.
+    """
+    source = open_source(deployment.settings.source, deployment.calendar, deployment.settings)
+    same = unchanged(source, last)
+    seen = same or glance(source, now)
+    if deployment.refresh_calendar():
+        source = open_source(deployment.settings.source, deployment.calendar, deployment.settings)
+        return source, None, glance(source, now)
+    return source, same, seen
 
 
 def _answer(
@@ -362,6 +385,7 @@ def judge_stale(deployment: Deployment, rules: Rules, instance: dg.DagsterInstan
     at_work = [run for run in instance.get_runs(dg.RunsFilter(statuses=AT_WORK)) if concerns(deployment, run)]
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
+    deployment.refresh_calendar()
     assets, sessions, why = next(Healing(deployment, rules).steps(HEALED_AT_ONCE), ((), [], []))
     if not why:
         return dg.SkipReason("nothing is stale")

@@ -51,6 +51,12 @@ def library_version() -> str:
 
 
 def library_sessions(exchange: str, first_session: date, *, from_where_known: bool = False) -> Sessions:
+    """As `_asked`, once a process for each day, since it takes a noticeable time."""
+    return _asked(exchange, first_session, datetime.now(UTC).date() + HORIZON, from_where_known=from_where_known)
+
+
+@lru_cache(maxsize=16)
+def _asked(exchange: str, first_session: date, until: date, *, from_where_known: bool) -> Sessions:
     """The sessions of `exchange` as exchange_calendars knows them, from `first_session` to about a year ahead of today, or to where its knowledge ends.
 
     Parameters
@@ -66,14 +72,14 @@ def library_sessions(exchange: str, first_session: date, *, from_where_known: bo
     import exchange_calendars  # noqa: PLC0415 - takes a second, and not every command asks for sessions
     from exchange_calendars.errors import InvalidCalendarName  # noqa: PLC0415
 
-    span = {"start": first_session.isoformat(), "end": (datetime.now(UTC).date() + HORIZON).isoformat()}
+    first = first_session.isoformat()
     try:
         try:
-            calendar = exchange_calendars.get_calendar(exchange, **span)
+            calendar = exchange_calendars.get_calendar(exchange, start=first, end=until.isoformat())
         except ValueError:  # some calendars are known to the end of a year only, and some from a year on: without an end they end there
             start = exchange_calendars.get_calendar(exchange).bound_min() if from_where_known else None
-            span["start"] = max(span["start"], start.date().isoformat()) if start is not None else span["start"]
-            calendar = exchange_calendars.get_calendar(exchange, start=span["start"])
+            first = max(first, start.date().isoformat()) if start is not None else first
+            calendar = exchange_calendars.get_calendar(exchange, start=first)
     except InvalidCalendarName as error:
         raise CalendarError(
             f"calendar.exchange is {exchange!r}, which exchange_calendars does not know: use a name like XNYS, XLON or 24/7"
@@ -82,7 +88,7 @@ def library_sessions(exchange: str, first_session: date, *, from_where_known: bo
         raise CalendarError(f"calendar.first_session is {first_session}: {error}; choose a later day") from error
     bound = calendar.bound_max()
     ends = ""
-    if bound is not None and bound.date() < datetime.now(UTC).date() + HORIZON:
+    if bound is not None and bound.date() < until:
         ends = f"{library_version()} knows {exchange} to {bound.date()} only: update it when a newer one is out (pip install --upgrade {LIBRARY})"
     return Sessions(
         exchange=exchange,
@@ -178,6 +184,10 @@ class SessionCalendar:
     def before(self, day: date) -> date:
         """The last session before `day`, which need not be one."""
         return self.on_or_before(day - timedelta(days=1))
+
+    def count(self, after: date, until: date) -> int:
+        """The sessions after one day up to another one, which counts; neither need be a session."""
+        return bisect_right(self._days, until) - bisect_right(self._days, after)
 
     def on_or_after(self, day: date) -> date:
         """The first session that is not before `day`."""

@@ -7,10 +7,11 @@ from typing import TYPE_CHECKING
 
 import polars as pl
 
-from ats_assets.calendar import SessionCalendar, session_calendar
+from ats_assets.calendar import SessionCalendar
 from ats_assets.knowledge import Knowledge
 from ats_assets.models.artefact import NO_MODEL, ModelStore
 from ats_assets.settings import Settings
+from ats_assets.stored_calendar import CalendarStore
 from ats_assets.warehouse import Warehouse
 
 if TYPE_CHECKING:
@@ -36,11 +37,32 @@ class Deployment:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._stores: dict[str, ModelStore] = {}
+        self._calendar_stamp: tuple[str, int] | None = None
 
     @cached_property
     def calendar(self) -> SessionCalendar:
-        """The exchange's sessions."""
-        return session_calendar(self.settings.calendar.exchange, self.settings.calendar.first_session)
+        """The exchange's sessions: those stored in the warehouse, once something is stored there."""
+        calendar = self.calendar_store.open()
+        self._calendar_stamp = self.calendar_store.stamp
+        return calendar
+
+    @cached_property
+    def calendar_store(self) -> CalendarStore:
+        """The stored calendar."""
+        return CalendarStore(self.warehouse, self.settings.calendar)
+
+    def refresh_calendar(self) -> bool:
+        """Take the calendar anew where another one has been stored since it was opened, and say whether its sessions are others; for processes that live long."""
+        before = self.calendar
+        if self.calendar_store.stamp == self._calendar_stamp:
+            return False
+        for name in ("calendar", "source", "knowledge"):  # which hold it
+            self.__dict__.pop(name, None)
+        return self.calendar.sessions(date.min, date.max) != before.sessions(date.min, date.max)
+
+    def sessions(self, asset: str) -> list[date]:
+        """The stored sessions of an asset that are sessions still: what was made of a day that turned out to be none is not read."""
+        return [day for day in self.warehouse.sessions(asset) if self.calendar.is_session(day)]
 
     @cached_property
     def knowledge(self) -> Knowledge:

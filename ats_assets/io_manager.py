@@ -36,6 +36,7 @@ class WarehouseIOManager(dg.IOManager):
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[Vintages]) -> None:
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys)
+        self._deployment.calendar_store.keep()
         known = Known(self._deployment, asset, reads_of(context.definition_metadata or {}))
         if isinstance(obj, list):
             made = self._write_vintages(context, asset, sessions, obj, known)

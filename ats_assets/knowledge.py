@@ -72,8 +72,9 @@ class Knowledge:
         return found
 
     def deadline(self, session: date) -> datetime:
-        """The close of `session` plus the grace, or the next open if that is earlier; in UTC."""
+        """The close of `session` plus the grace, or the next open if that is earlier; in UTC. A day that turned out to be no session knows what the session before it knew."""
         calendar = self._calendar()
+        session = calendar.on_or_before(session)
         deadline = calendar.closes_at(session) + timedelta(hours=self.settings.grace_hours)
         if session == calendar.last:
             return deadline

@@ -48,13 +48,13 @@ def trading_sensor(deployment: Deployment, job: AssetJob) -> dg.SensorDefinition
 def next_to_trade(deployment: Deployment, now: datetime) -> date | None:
     """The session whose orders are due: the one after the last that was traded, if it has signals; at the first start the newest with signals."""
     newest = newest_partition(deployment, now) or date.min
-    signals = [day for day in deployment.warehouse.sessions("signals") if day <= newest]
+    signals = [day for day in deployment.sessions("signals") if day <= newest]
     traded = deployment.warehouse.sessions("orders")
     if not signals:
         return None
     if not traded:
         return signals[-1]
-    due = deployment.calendar.offset(traded[-1], 1)
+    due = deployment.calendar.after(traded[-1])  # the last one may have turned out to be no session
     return due if due in signals else None
 
 
@@ -63,11 +63,26 @@ def waits_for_the_open(deployment: Deployment, now: datetime) -> date | None:
     traded, calendar = deployment.warehouse.sessions("orders"), deployment.calendar
     if not traded or traded[-1] >= calendar.last or deployment.settings.orders.broker == "paper":
         return None
-    following = calendar.offset(traded[-1], 1)
+    following = calendar.after(traded[-1])
     if not calendar.opens_at(following) <= now < calendar.closes_at(following):
         return None
     sent = deployment.warehouse.read("orders", [traded[-1]], ["leg", "state"])
     return None if sent.filter(pl.col("leg") == "close", pl.col("state") == "planned").is_empty() else traded[-1]
+
+
+def skipped_signals(deployment: Deployment) -> str | None:
+    """Why trading can't go on although later sessions have signals; None where it can, or none have."""
+    traded = deployment.warehouse.sessions("orders")
+    signals = deployment.sessions("signals")
+    if not traded or not signals or traded[-1] >= signals[-1]:
+        return None
+    due = deployment.calendar.after(traded[-1])
+    if due in signals:
+        return None
+    return (
+        f"the session after {traded[-1]} is {due}, which has no signals, and {signals[-1]} has: make them with ats run --from {due}; if the exchange was closed on {due}, "
+        f'set calendar.closed = ["{due}"]'
+    )
 
 
 def judge_trading(deployment: Deployment, now: datetime, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
@@ -75,9 +90,10 @@ def judge_trading(deployment: Deployment, now: datetime, instance: dg.DagsterIns
     settings = deployment.settings.orders
     if not settings.enabled:
         return dg.SkipReason("orders.enabled is false: set it to let this sensor trade, or trade by hand with ats trade")
+    deployment.refresh_calendar()
     due = next_to_trade(deployment, now) or waits_for_the_open(deployment, now)
     if due is None:
-        return dg.SkipReason("no session with signals waits for its orders")
+        return dg.SkipReason(skipped_signals(deployment) or "no session with signals waits for its orders")
     at_work = [
         run
         for name in (JOB, "daily_signals", "history")

@@ -56,7 +56,7 @@ ALL_ASSETS = (*SESSION_ASSETS, "lightgbm_model")
 
 EARLY_MODELS: dict[str, Any] = {
     "lightgbm": {
-        "train_sessions": 4,
+        "train_sessions": 6,
         "validation_sessions": 1,
         "min_train_sessions": 1,
         "min_data_in_leaf": 2,
@@ -194,13 +194,13 @@ def run_elsewhere(root: Path, *options: str, command: str = "run", **environment
 
 
 def files_of(root: Path, sessions: Iterable[date] | None = None) -> Files:
-    """Every file of the warehouse and the models, temporary ones too; of `sessions` only, where they are given."""
+    """Every file of the warehouse and the models, temporary ones too, but the calendar in use; of `sessions` only, where they are given."""
     wanted = None if sessions is None else {f"session={session}" for session in sessions}
     return {
         str(path.relative_to(root)): path.read_bytes()
         for stage in ("warehouse", "models")
         for path in sorted((root / stage).rglob("*"))
-        if path.is_file() and (wanted is None or path.parent.name in wanted)
+        if path.is_file() and path.parent.name != "calendar" and (wanted is None or path.parent.name in wanted)
     }
 
 

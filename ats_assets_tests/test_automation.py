@@ -325,12 +325,13 @@ def test_a_missing_model_is_trained_first_and_with_it_the_fit_that_it_carries(ro
     for _ in ("daily_signals", "nightly_retraining"):
         assert execute(deployment, tick(deployment, instance)[0][0], instance).success
     store = deployment.model_store("lightgbm_model")
-    assert store.read(FRIDAY).carried_from == LAST
+    fitted = date(2021, 3, 8)  # the Monday of that week
+    assert store.read(FRIDAY).carried_from == fitted
     shutil.rmtree(store.folder(FRIDAY))
-    shutil.rmtree(store.folder(LAST))
+    shutil.rmtree(store.folder(fitted))
     requests, _ = tick(deployment, instance)
     assert [request.job_name for request in requests] == ["nightly_retraining"]
-    assert asked(requests) == [(str(LAST), str(FRIDAY))]
+    assert asked(requests) == [(str(fitted), str(FRIDAY))]
     assert execute(deployment, requests[0], instance).success
     assert what(tick(deployment, instance)[0]) == [("daily_signals", "2021-03-15")]
 

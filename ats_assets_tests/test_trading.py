@@ -1,5 +1,6 @@
 """From a clean state to paper positions, driven by the sensors and the schedule alone: bars from a server that speaks Alpaca's wire format, a clock that the test moves."""
 
+import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -12,8 +13,10 @@ import pytest
 from ats_assets.automation import judge_source
 from ats_assets.backtests import run_backtest
 from ats_assets.calendar import SessionCalendar, session_calendar
+from ats_assets.cli.trade import sessions_to_trade
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.orders.schema import ORDERS_SCHEMA
@@ -21,6 +24,7 @@ from ats_assets.settings import Settings, SyntheticSettings
 from ats_assets.sources.synthetic import SyntheticSource
 from ats_assets.trading import JOB, MAX_ATTEMPTS, judge_trading
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, MarketData, Reference, serving
+from ats_assets_tests.alpaca_double.trading import Trading
 from ats_assets_tests.small_market import EARLY_MODELS, make_history, run_job, small_market
 
 NEW_YORK = ZoneInfo("America/New_York")
@@ -220,6 +224,43 @@ def test_the_sensor_trades_one_session_after_the_other_and_says_why_not(tmp_path
         deployment.warehouse.write("signals", day, SIGNALS)
     assert said(deployment, after_close(third), instance) == f"run {second}"
     assert said(deployment, now, instance) == "no session with signals waits for its orders"  # the second is no partition yet
+
+
+def test_a_session_that_turns_out_to_be_closed_is_gone_past(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    """It has no signals and never will have: trading waited for them."""
+    deployment = small_market(tmp_path, orders={"enabled": True})
+    first, gone, later = calendar().sessions(START, date(2021, 2, 3))
+    now = after_close(later)
+    deployment.calendar_store.keep()
+    for asset, day in (("orders", first), ("signals", first), ("signals", later)):
+        deployment.warehouse.write(asset, day, SIGNALS)
+    why = f'the session after {first} is {gone}, which has no signals, and {later} has: .*set calendar.closed = ."{gone}".'
+    assert re.search(why, said(deployment, now, instance))
+    with pytest.raises(AtsError, match=why):
+        sessions_to_trade(deployment, None, None)
+    small_market(tmp_path).calendar_store.close(gone)  # by the process that settles, or that asks the source
+    assert said(deployment, now, instance) == f"run {later}"
+    assert sessions_to_trade(deployment, None, None) == [later]
+    deployment.warehouse.write("orders", gone, SIGNALS)  # traded on paper before it was known
+    assert said(deployment, now, instance) == f"run {later}"
+
+
+def test_settling_a_closed_session_stores_the_closing(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("APCA_API_KEY_ID", KEY_ID)
+    monkeypatch.setenv("APCA_API_SECRET_KEY", SECRET_KEY)
+    reference = Reference()
+    reference.closed.add(START)
+    with AlpacaDouble([reference, Trading(reference)], now=after_close(START)) as server:
+        deployment = small_market(tmp_path, alpaca={"trading_url": server.url}, orders={"broker": "alpaca"})
+        rows = SIGNALS.with_columns(session=pl.lit(START))
+        deployment.warehouse.write_vintage("raw_bars", START, rows, known=after_close(START))
+        for asset in ("bars", "signals"):
+            deployment.warehouse.write(asset, START, rows)
+        with pytest.raises(Exception, match=f"session {START} is not settled: Alpaca's calendar has no session {START}"):
+            run_job(deployment, JOB, [START])
+    assert deployment.refresh_calendar()
+    assert not deployment.calendar.is_session(START)
+    assert not deployment.warehouse.exists("account", START)
 
 
 def test_a_failed_run_is_tried_again_later_and_not_for_ever(tmp_path: Path, instance: dg.DagsterInstance) -> None:

@@ -43,7 +43,7 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=frozenset({"parquet", "polars", "greatexpectations"}),
         contract=RAW_BARS,
         code=_reads_with(settings.source),
-        settings=(_what_bars_are(settings.source), settings.calendar),
+        settings=(_what_bars_are(settings.source), settings.calendar.without_closings()),
         vintages=True,
     )
 
@@ -139,7 +139,7 @@ def _bars(deployment: Deployment) -> dg.AssetsDefinition:
         "kinds": frozenset({"parquet", "polars", "pandera"}),
         "reads": (Reads(asset="raw_bars"),),
         "code": ("ats_assets.bars.screening", "ats_assets.bars.schema", "ats_assets.bars.refusal", "ats_assets.calendar"),
-        "settings": (settings.calendar, BarsSettings(max_rejected_share=limit)),
+        "settings": (settings.calendar.without_closings(), BarsSettings(max_rejected_share=limit)),
     }
     accepted = Node(name="bars", contract=Bars, **common)
     set_aside = Node(name="rejected_bars", contract=RejectedBars, **common)
@@ -196,7 +196,7 @@ def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=frozenset({"parquet", "polars"}),
         contract=RAW_ACTIONS,
         code=_reads_with(settings.source),
-        settings=(_what_actions_are(settings.source), settings.calendar),
+        settings=(_what_actions_are(settings.source), settings.calendar.without_closings()),
         vintages=True,
     )
 
@@ -224,7 +224,7 @@ def _actions(deployment: Deployment) -> dg.AssetsDefinition:
             "ats_assets.calendar",
             "ats_assets.knowledge",
         ),
-        "settings": (deployment.settings.calendar, deployment.settings.knowledge),
+        "settings": (deployment.settings.calendar.without_closings(), deployment.settings.knowledge),
     }
     accepted = Node(name="corporate_actions", contract=CorporateActions, **common)
     set_aside = Node(name="rejected_corporate_actions", contract=RejectedActions, **common)

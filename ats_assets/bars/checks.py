@@ -163,7 +163,7 @@ def _freshness(deployment: Deployment) -> dg.AssetChecksDefinition:
     def fresh() -> dg.AssetCheckResult:
         """Whether every session that is due by the calendar is stored, gaps included."""
         found = freshness(
-            deployment.warehouse.sessions("bars"),
+            deployment.sessions("bars"),
             _now(deployment),
             calendar=deployment.calendar,
             max_late_sessions=deployment.settings.bars.max_late_sessions,

@@ -71,7 +71,7 @@ def freshness(
     Parameters
     ----------
     stored
-        Sessions of the calendar that are stored, in any order.
+        The sessions that are stored, in any order; a day that is no session any more counts for nothing.
     now
         The time of the question, aware of its zone.
     calendar
@@ -80,18 +80,11 @@ def freshness(
         Sessions after its close by which a partition must be there.
     first
         Where nothing is stored, the session from which on sessions are expected; the calendar's first by default.
-
-    Raises
-    ------
-    CalendarError
-        If something other than sessions of the calendar is stored.
     """
-    for session in stored:
-        calendar.position(session)
-    known = set(stored)
+    known = {day for day in stored if calendar.is_session(day)}
     newest = max(known, default=None)
     due = _due(now, calendar, max_late_sessions)
-    gaps = () if newest is None else tuple(day for day in calendar.sessions(min(stored), newest) if day not in known)
+    gaps = () if newest is None else tuple(day for day in calendar.sessions(min(known), newest) if day not in known)
     if due is None:
         return Freshness(newest=newest, due=None, late=(), gaps=gaps)
     expected = calendar.sessions(newest or first or calendar.first, due)

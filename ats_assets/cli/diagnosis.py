@@ -17,12 +17,14 @@ from ats_assets.lineage import LineageIndex
 from ats_assets.models import ModelStore
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
 from ats_assets.settings import Settings, settings_file
+from ats_assets.stored_calendar import vanished
 from ats_assets.trading_year import sessions_per_year
 from ats_assets.warehouse import Warehouse
 
 PYTHONS = ((3, 11), (3, 12))
 LOW_DISK, NO_DISK = 5e9, 0.5e9
 """Bytes free below which a warning, or a failure."""
+CHANGES_SHOWN = 5
 ENDS_SOON = 21
 """Sessions left in the calendar below which a warning."""
 FOOTERS_EACH = 300
@@ -55,10 +57,12 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     deployment = Deployment(settings)
     try:
         calendar = deployment.calendar
-    except CalendarError as error:
+    except (CalendarError, CorruptPartitionError) as error:
         yield Finding(subject="calendar", status="fail", text=str(error))
         return
     yield _calendar(calendar, settings.backtest.sessions_per_year)
+    for change in deployment.calendar_store.changes()[-CHANGES_SHOWN:]:
+        yield Finding(subject="calendar", status="ok", text=f"changed: {change}")
     yield _source(deployment)
     yield _features(deployment)
     yield from _warehouse(deployment)
@@ -214,7 +218,7 @@ def _warehouse(deployment: Deployment) -> Iterator[Finding]:
     if not assets:
         yield Finding(subject="warehouse", status="warn", text=f"nothing is stored in {warehouse.root}", advice="make it: ats run")
         return
-    newest = max(sessions[-1] for sessions in assets.values())
+    newest = max((day for sessions in assets.values() for day in sessions[-2:] if deployment.calendar.is_session(day)), default=date.max)
     for asset, sessions in assets.items():
         yield _asset(deployment, asset, sessions, newest)
     left = leftovers(warehouse.root) + leftovers(deployment.settings.storage.models)
@@ -234,6 +238,12 @@ def _asset(deployment: Deployment, asset: str, sessions: Sequence[date], newest:
             subject=asset, status="fail", text=f"{text}; {len(damaged)} can't be: {damaged[0]}", advice="delete them and make them again"
         )
     strays = [day for day in sessions if not calendar.is_session(day)]
+    gone = vanished(deployment.calendar_store.changes(), calendar)
+    if strays and set(strays) <= gone.keys():
+        text = f"{text}; {len(strays)} of a day that is no session any more, which nothing reads: {'; '.join(str(gone[day]) for day in strays[:3])}"
+        return Finding(
+            subject=asset, status="warn", text=text, advice="delete them, or leave them; ats stale lists what was made with them"
+        )
     if strays:
         advice = "another calendar was in force when they were made: correct [calendar], or delete them"
         return Finding(
@@ -244,7 +254,7 @@ def _asset(deployment: Deployment, asset: str, sessions: Sequence[date], newest:
         advice = f"ats run --from {gaps[0]} --to {gaps[-1]}"
         return Finding(subject=asset, status="warn", text=f"{text}; {len(gaps)} missing in between: {_some(gaps)}", advice=advice)
     if sessions[-1] < newest:
-        behind = calendar.offset(sessions[-1], 1)
+        behind = calendar.after(sessions[-1])
         advice = f"ats run --from {behind} --to {newest}"
         return Finding(subject=asset, status="warn", text=f"{text}; behind other assets, which have {newest}", advice=advice)
     return Finding(subject=asset, status="ok", text=text)
@@ -295,12 +305,12 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
             text=f"{text}; none is fitted: {force.reason}",
             advice="add earlier sessions: ats run --from …",
         )
-    newest = (deployment.warehouse.sessions("bars") or sessions)[-1]
+    newest = (deployment.sessions("bars") or sessions)[-1]
     calendar, limit = deployment.calendar, deployment.settings.lightgbm.max_age_sessions
-    age = calendar.position(newest) - calendar.position(force.fitted_session)
+    age = calendar.count(force.fitted_session, newest)
     text = f"{text}; fitted {force.fitted_session}, {age} sessions before the newest bars ({force.best_iteration} trees)"
     if age > limit:
-        advice = f"lightgbm.max_age_sessions is {limit}, so it is refused: ats run --from {calendar.offset(sessions[-1], 1)}"
+        advice = f"lightgbm.max_age_sessions is {limit}, so it is refused: ats run --from {calendar.after(sessions[-1])}"
         return Finding(subject=store.name, status="fail", text=text, advice=advice)
     return Finding(subject=store.name, status="ok", text=text)
 

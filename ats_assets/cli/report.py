@@ -45,7 +45,7 @@ def _make(deployment: Deployment) -> None:
 
 
 def _say_if_old(deployment: Deployment) -> None:
-    newest = deployment.warehouse.sessions("signals")[-1:]
+    newest = deployment.sessions("signals")[-1:]
     traded = deployment.warehouse.read_part("backtest", "equity")["session"].cast(pl.Date).max() if newest else None
     if newest and traded is not None and newest[0] != traded:
         say(f"the report ends at {traded}, signals are stored up to {newest[0]}: ats run --select backtest,backtest_report makes it anew")

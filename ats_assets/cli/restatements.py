@@ -47,7 +47,7 @@ def restatements(
             made = compared(deployment, folder or Path(temporary) / "other")
         sys.stdout.write(json.dumps(made.plain(), indent=2) + "\n") if as_json else _show_comparison(made)
         return
-    sessions = [day for day in deployment.warehouse.sessions(RAW) if (first or date.min) <= day <= (last or date.max)]
+    sessions = [day for day in deployment.sessions(RAW) if (first or date.min) <= day <= (last or date.max)]
     rows = changed_rows(deployment.warehouse, sessions)
     found = by_symbol(rows)
     came = None
@@ -116,7 +116,7 @@ def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
 
 
 def _keys(deployment: Deployment) -> pl.DataFrame:
-    return deployment.warehouse.read("signals", deployment.warehouse.sessions("signals"), ["session", "symbol"])
+    return deployment.warehouse.read("signals", deployment.sessions("signals"), ["session", "symbol"])
 
 
 def _require_sound(deployment: Deployment, so_that: str) -> None:
@@ -130,7 +130,7 @@ def _require_sound(deployment: Deployment, so_that: str) -> None:
 
 def _make(world: Deployment, select: str) -> None:
     """Make assets and all that they need from the deliveries of a world."""
-    definitions, chosen = build(world), world.warehouse.sessions(RAW)
+    definitions, chosen = build(world), world.sessions(RAW)
     assets = frozenset(chosen_assets(definitions, select, with_upstream=True)) - set(DELIVERED)
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(len(chosen)) as progress:
         runner, outcome = Runner(world, definitions, instance, checks=False), Outcome.of(chosen, assets)

@@ -8,7 +8,23 @@ from ats_assets.automation import newest_partition
 from ats_assets.cli.writing import say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
-from ats_assets.sources import clock_remark
+from ats_assets.sources import BarSource, clock_remark
+
+
+def tell_changes(deployment: Deployment) -> None:
+    """What has changed in the calendar since it was stored."""
+    for change in deployment.calendar_store.adopted:
+        say(f"the calendar changes: {change}; ats stale lists what was made with it")
+
+
+def _asked_source(deployment: Deployment) -> BarSource:
+    """The source, once it has been asked for its latest session: one that asks the broker learns of closings."""
+    deployment.source.latest_session()
+    deployment.refresh_calendar()
+    tell_changes(deployment)
+    if remark := clock_remark(deployment.source):
+        say(f"the source says: {remark}")
+    return deployment.source
 
 
 def chosen_sessions(deployment: Deployment, first: date | None, last: date | None) -> list[date]:
@@ -26,7 +42,8 @@ def chosen_sessions(deployment: Deployment, first: date | None, last: date | Non
     """
     if first and last and first > last:
         raise typer.BadParameter(f"--from {first} is after --to {last}", param_hint="--from")
-    source, calendar = deployment.source, deployment.calendar
+    source = _asked_source(deployment)
+    calendar = deployment.calendar
     has_first, has_last = source.first_session(), source.latest_session()
     begin = max(first or has_first, has_first, calendar.first)
     newest = newest_partition(deployment, datetime.now(UTC)) or date.min
@@ -43,8 +60,6 @@ def chosen_sessions(deployment: Deployment, first: date | None, last: date | Non
         say(f"starting at {sessions[0]}, not {first}: {span}")
     elif first and first != sessions[0]:
         say(f"starting at {sessions[0]}: {first} ({first:%A}) is not a session")
-    if remark := clock_remark(source):
-        say(f"the source says: {remark}")
     if min(last or has_last, has_last) > newest:
         say(f"ending at {sessions[-1]}: a later session can be made from midnight UTC after its date, when it has closed everywhere")
     elif last and last > has_last:

@@ -28,7 +28,7 @@ def signals(*, session: str | None, form: str) -> None:
     """
     asked = parse_day(session, "--session")
     deployment = Deployment(load_settings())
-    stored = deployment.warehouse.sessions("signals")
+    stored = deployment.sessions("signals")
     if asked is None and not stored:
         raise MissingPartitionError(f"there are no signals in {deployment.warehouse.root}: make them with ats run")
     if asked is not None:

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from ats_assets.cli.writing import console, write_table
+from ats_assets.cli.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import LineageIndex, Stale, Staleness, ranges
 from ats_assets.lineage.known_rules import read_rules
@@ -23,6 +23,9 @@ REASONS = 5
 def stale(*, as_json: bool, heal: bool, deep: bool, source: bool, chunk: int) -> None:
     """List what is stale on standard output; with `heal` make it again, status 1 if that fails."""
     deployment = Deployment(load_settings())
+    _ = deployment.calendar
+    for change in deployment.calendar_store.adopted:
+        say(f"the calendar changes: {change}")
     rules = None if heal or source else read_rules(deployment)
     if rules is None:
         from ats_assets.cli.healing import heal as make_again  # noqa: PLC0415 - the graph takes seconds to import

@@ -6,6 +6,7 @@ import typer
 
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.run import Outcome, Part, Runner
+from ats_assets.cli.sessions import tell_changes
 from ats_assets.cli.startup import open_instance, prepare_environment, quiet
 from ats_assets.cli.writing import console, say
 from ats_assets.definitions import build
@@ -13,7 +14,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.graph import asset_name, prefixed
 from ats_assets.settings import load_settings
-from ats_assets.trading import JOB, next_to_trade
+from ats_assets.trading import JOB, next_to_trade, skipped_signals
 
 
 def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
@@ -21,19 +22,32 @@ def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
     prepare_environment()
     with quiet(verbose=verbose):
         deployment = Deployment(load_settings())
-        definitions = build(deployment)
-        sessions = sessions_to_trade(deployment, first, last)
-        orders = definitions.resolve_job_def(prefixed(deployment, JOB)).asset_layer.executable_asset_keys
-        parts = [Part(job=JOB, assets=tuple(sorted(asset_name(key) for key in orders)), sessions=(day,)) for day in sessions]
-        outcome = Outcome.of(sessions, parts[0].assets)
-        with open_instance() as instance, RunProgress(len(sessions)) as progress:
-            Runner(deployment, definitions, instance, verbose=verbose).run(parts, outcome, progress)
+        tell_changes(deployment)
+        outcome = _trade(deployment, first, last, verbose=verbose)
+        while outcome.messages and deployment.refresh_calendar():
+            done = outcome.done
+            say(f"{outcome.messages[-1]}")
+            say("the calendar changes by the broker's word: trading goes on past it")
+            outcome = _trade(deployment, None, last, verbose=verbose)
+            outcome.done[:0] = done
     for message in outcome.messages:
         say(f"ats trade: {message}")
     for part in outcome.done:
         console().print(told(deployment, part.sessions[0]))
     if outcome.messages or outcome.interrupted:
         raise typer.Exit(130 if outcome.interrupted else 1)
+
+
+def _trade(deployment: Deployment, first: date | None, last: date | None, *, verbose: bool) -> Outcome:
+    """Session by session, until one fails."""
+    definitions = build(deployment)
+    sessions = sessions_to_trade(deployment, first, last)
+    orders = definitions.resolve_job_def(prefixed(deployment, JOB)).asset_layer.executable_asset_keys
+    parts = [Part(job=JOB, assets=tuple(sorted(asset_name(key) for key in orders)), sessions=(day,)) for day in sessions]
+    outcome = Outcome.of(sessions, parts[0].assets)
+    with open_instance() as instance, RunProgress(len(sessions)) as progress:
+        Runner(deployment, definitions, instance, verbose=verbose).run(parts, outcome, progress)
+    return outcome
 
 
 def sessions_to_trade(deployment: Deployment, first: date | None, last: date | None) -> list[date]:
@@ -44,12 +58,12 @@ def sessions_to_trade(deployment: Deployment, first: date | None, last: date | N
     AtsError
         If there are none, or sessions before them have not been traded yet.
     """
-    signals, traded = deployment.warehouse.sessions("signals"), deployment.warehouse.sessions("orders")
+    signals, traded = deployment.sessions("signals"), deployment.warehouse.sessions("orders")
     due = next_to_trade(deployment, datetime.now(deployment.calendar.timezone))
     begin = first or due
     if not signals or begin is None:
-        raise AtsError("no session with signals waits for its orders: make signals with ats run first")
-    following = deployment.calendar.offset(traded[-1], 1) if traded else None
+        raise AtsError(skipped_signals(deployment) or "no session with signals waits for its orders: make signals with ats run first")
+    following = deployment.calendar.after(traded[-1]) if traded else None
     if following is not None and begin > following:
         raise AtsError(f"the orders of {traded[-1]} are the last: go on with {following}, for each session is settled after the one before")
     sessions = [day for day in signals if begin <= day <= (last or signals[-1])]

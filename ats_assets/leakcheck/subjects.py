@@ -34,7 +34,7 @@ def stored_bars(deployment: Deployment, sessions: int, symbols: int) -> tuple[pl
     MissingPartitionError
         If there are no bars.
     """
-    stored = deployment.warehouse.sessions("bars")
+    stored = deployment.sessions("bars")
     if not stored:
         raise MissingPartitionError("there are no bars to look for leaks in; make them: ats run --select +bars")
     days = deployment.calendar.window(stored[-1], sessions)

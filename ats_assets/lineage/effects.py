@@ -53,5 +53,5 @@ def effects(before: Deployment, now: Deployment) -> Effects:
 
 
 def _signals(deployment: Deployment) -> pl.DataFrame:
-    sessions = deployment.warehouse.sessions("signals")
+    sessions = deployment.sessions("signals")
     return deployment.warehouse.read("signals", sessions) if sessions else SIGNALS_SCHEMA.to_frame()

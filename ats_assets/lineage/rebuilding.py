@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, SettingsError
+from ats_assets.stored_calendar import calendar_files
 from ats_assets.warehouse import DELIVERED, VINTAGES_OF
 
 RAW = DELIVERED[0]
@@ -47,7 +48,7 @@ def copy_known(deployment: Deployment, world: Deployment, time: datetime, first:
     CorruptPartitionError
         If a vintage is damaged.
     """
-    stored = {day: deployment.warehouse.vintages(RAW, day) for day in deployment.warehouse.sessions(RAW) if first <= day <= last}
+    stored = {day: deployment.warehouse.vintages(RAW, day) for day in deployment.sessions(RAW) if first <= day <= last}
     chosen = [day for day, vintages in stored.items() if any(known <= time for known in vintages)]
     if not chosen:
         begun = min((min(vintages) for vintages in stored.values() if vintages), default=None)
@@ -61,14 +62,14 @@ def copy_known(deployment: Deployment, world: Deployment, time: datetime, first:
 
 
 def copy_vintages(deployment: Deployment, world: Deployment, chosen: Iterable[Path]) -> None:
-    """Copy vintages of what was delivered.
+    """Copy vintages of what was delivered, and the calendar in use: what is a session is no knowledge of a time, an exchange's closing was known to all on its day.
 
     Raises
     ------
     CorruptPartitionError
         If one is damaged.
     """
-    for path in chosen:
+    for path in [*calendar_files(deployment.warehouse), *chosen]:
         if path.suffix == ".parquet" and (fault := deployment.warehouse.fault(path)):
             raise CorruptPartitionError(
                 f"{path} is damaged ({fault}): ats stale --heal restores it where the source still delivers the same, else take it from a backup"

@@ -20,6 +20,7 @@ from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
 from ats_assets.lineage.vintages import KnownDigests, StoredVintages
+from ats_assets.stored_calendar import Change
 from ats_assets.warehouse import DELIVERED, RESTATEMENTS
 
 SHOWN = 3
@@ -55,7 +56,10 @@ class Staleness:
         self._rules = rules
         self._delivered = delivered or {}
         self._stored: dict[str, dict[str, list[Entry]]] = {}
+        partitioned = {rule.asset for rule in rules if rule.partitioned}
         for entry in entries:  # the newest vintage comes last
+            if entry.asset in partitioned and not deployment.calendar.is_session(date.fromisoformat(entry.key)):
+                continue  # of a day that turned out to be no session: nothing reads it
             self._stored.setdefault(entry.asset, {}).setdefault(entry.key, []).append(entry)
         self._vintages = {asset: StoredVintages(stored) for asset, stored in self._stored.items()}
         self._digests: dict[str, KnownDigests] = {}
@@ -221,11 +225,18 @@ class Staleness:
                 yield "the source delivers another content"
             return
         reads = self._reads(rule, entry.key)
-        for window in reads:
-            until = self._limit(rule, window, entry)
-            if entry.reads.get(window.asset, (0, 0)) != self._digest(window.asset).window(*self._bounds(window, entry.key), until):
-                yield f"upstream {window.asset} changed" if own else self._change(entry, window, until)
-        for other in entry.reads.keys() - {window.asset for window in reads}:
+        limits = {window: self._limit(rule, window, entry) for window in reads}
+        differing = [
+            window
+            for window, until in limits.items()
+            if entry.reads.get(window.asset, (0, 0)) != self._digest(window.asset).window(*self._bounds(window, entry.key), until)
+        ]
+        others = entry.reads.keys() - {window.asset for window in reads}
+        if differing or others:
+            yield from self._moved(entry, differing, others)
+        for window in differing:
+            yield f"upstream {window.asset} changed" if own else self._change(entry, window, limits[window])
+        for other in others:
             yield f"upstream {other} is not read any more"
 
     def _limit(self, rule: Rule, window: Window, entry: Entry) -> str:
@@ -233,6 +244,24 @@ class Staleness:
         if window.asset == rule.vintages_of:
             return entry.known
         return self._until(entry.key, entry.known) if self._keeps_vintages(window.asset) else FOREVER
+
+    def _moved(self, entry: Entry, windows: Iterable[Window], others: Iterable[str]) -> Iterator[str]:
+        """The changes of the calendar through which a partition reads other sessions than it did."""
+        if not self._changes:
+            return
+        recorded = self._recorded(entry)
+        was = {day for asset in (*others, *(window.asset for window in windows)) for day in recorded.get(asset, {})}
+        bounds = [self._bounds(window, entry.key) for window in windows]
+        now = {day for first, last in bounds for day in self._sessions[first : last + 1]}
+        since = min(was | now, default=entry.key)
+        days = [change for change in self._changes if since <= change.day.isoformat() <= entry.key]
+        if days and was != now:
+            yield f"calendar changed: {'; '.join(map(str, days[:SHOWN]))}" + (f" and {len(days) - SHOWN} more" if len(days) > SHOWN else "")
+
+    @cached_property
+    def _changes(self) -> list[Change]:
+        """The days that are sessions no more, or were none."""
+        return [change for change in self._deployment.calendar_store.changes() if change.kind != "times"]
 
     def _change(self, entry: Entry, window: Window, until: str) -> str:
         recorded = self._recorded(entry).get(window.asset, {})

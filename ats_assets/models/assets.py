@@ -10,6 +10,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import MODEL, Deployment
+from ats_assets.errors import ModelError
 from ats_assets.features import joined
 from ats_assets.graph import Node
 from ats_assets.models.artefact import ModelStore
@@ -50,7 +51,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             "ats_assets.models.artefact",
             "ats_assets.features.joining",
         ),
-        settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar),
+        settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar.without_closings()),
     )
 
     @node.asset(deployment, deps=node.deps(), pool="training")
@@ -91,6 +92,10 @@ class _Training:
             if not self._deployment.known([refit]):
                 return self._store.write_unavailable(
                     session, Unavailable(reason=f"the first refit session of history is after {session}"), versions
+                )
+            if self._store.read(refit).status == "carried":
+                raise ModelError(
+                    f"{MODEL} of {refit} is carried, but since the calendar changed it is fitted there: ats stale --heal, or ats run --from {refit}"
                 )
             return self._store.write_carried(session, refit, versions)
         upstream = self._known.upstream(session)

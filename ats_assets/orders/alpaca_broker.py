@@ -35,6 +35,7 @@ from ats_assets.orders.broker import (
     NotSentError,
     OrderRejectedError,
     OutcomeUnknownError,
+    SessionClosedError,
 )
 from ats_assets.orders.clock import Clock, SystemClock
 from ats_assets.orders.order import (
@@ -302,6 +303,10 @@ class AlpacaBroker:
         with _asking("the calendar and the open orders"):
             hours = self._hours(session)
             if not hours or hours[0].session != session:
+                if hours and hours[0].session > session:
+                    raise SessionClosedError(
+                        f"Alpaca's calendar has no session {session} and goes on with {hours[0].session}: the exchange was closed"
+                    )
                 raise BrokerError(f"Alpaca's calendar has no session {session}")
             if self._now() < hours[0].closes:
                 return f"session {session} closes at {hours[0].closes:%H:%M} UTC"

@@ -72,7 +72,9 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
         session = only_session(context.partition_keys)
         with open_desk(deployment) as desk:
             settled = desk.executor.settle(session)
-            if settled.waiting and not settled.differences:
+            if settled.closed:
+                deployment.calendar_store.close(session)
+            if settled.waiting and (settled.closed or not settled.differences):
                 raise AtsError(f"session {session} is not settled: {settled.waiting}")
             decided = _decided(desk, settled.fills)
             wanted = signals.filter(pl.col("target_weight") != 0)["symbol"]

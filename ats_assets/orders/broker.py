@@ -41,6 +41,10 @@ class OutcomeUnknownError(BrokerError):
     """The broker may or may not have the order."""
 
 
+class SessionClosedError(BrokerError):
+    """The broker's calendar has no such session, but later ones: the exchange was closed, and our calendar did not know."""
+
+
 class Broker(Protocol):
     """Where orders go. Each method raises `BrokerError` where the broker can't be asked."""
 

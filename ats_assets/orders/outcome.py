@@ -109,6 +109,8 @@ class Settlement:
         Those of the session's day, in the broker's order.
     waiting
         What is still waited for; None: all orders are final, their fills are here, and the snapshot is stored.
+    closed
+        The broker knows that it was no session: nothing is stored of it, its orders belong to the next one, and that is to be settled.
     """
 
     session: date
@@ -119,6 +121,7 @@ class Settlement:
     account: AccountState
     differences: tuple[Difference, ...]
     waiting: str | None
+    closed: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

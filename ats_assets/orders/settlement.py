@@ -11,6 +11,7 @@ from sqlalchemy import Connection, Row, Table, func, select
 from ats_assets.alerts import Severity
 from ats_assets.orders import state
 from ats_assets.orders.account_book import BASELINE, changes_since_settled, reconcile
+from ats_assets.orders.broker import SessionClosedError
 from ats_assets.orders.order import AccountEntry, BrokerOrder, Fill, Leg
 from ats_assets.orders.outcome import Difference, Settlement
 from ats_assets.orders.reconciliation import BrokerView
@@ -43,11 +44,16 @@ def settle(shift: Shift, session: date) -> Settlement:
         stored = _stored(connection, shift, session)
     if stored is not None:
         return stored
-    pending = shift.broker.settle(session)
+    try:
+        pending, closed = shift.broker.settle(session), False
+    except SessionClosedError as error:
+        pending, closed = str(error), True
     view, differences = reconcile(shift)
     changes = _changes_of_name(shift, view)
     with shift.writing() as (connection, author):
         sent, rounded = _orders(connection, shift, session), Decimal(0)
+        if closed:
+            pending = f"{pending}. {_moved(sent)}"
         waiting = pending or _waiting(connection, shift, session, sent, differences)
         if waiting is None:
             key = record_snapshot(connection, SESSION, shift.broker.name, view.account, view.positions, session=session)
@@ -60,10 +66,22 @@ def settle(shift: Shift, session: date) -> Settlement:
             account=view.account,
             differences=tuple(differences),
             waiting=waiting,
+            closed=closed,
             **_happened(connection, shift, session),
         )
+    if closed:
+        shift.tell(Severity.WARNING, f"closed:{session}", f"{session} was no session", waiting or "")
     _tell_roundings(shift, session, rounded)
     return settled
+
+
+def _moved(sent: Sequence[BrokerOrder]) -> str:
+    """What becomes of the orders for the open of a session that was none."""
+    kept = [order for order in sent if not order.status.final]
+    ended = [order for order in sent if order.status.final]
+    said = [f"{len(kept)} of its orders wait at the broker for the next open"] if kept else []
+    said += [f"{len(ended)} have ended ({', '.join(sorted({str(order.status) for order in ended}))})"] if ended else []
+    return f"{' and '.join(said) or 'No order was for it'}: the next session is settled in its place"
 
 
 def _tell_roundings(shift: Shift, session: date, rounded: Decimal) -> None:

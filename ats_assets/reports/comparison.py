@@ -66,7 +66,7 @@ def knowledge_figures(deployment: Deployment) -> KnowledgeFigures:
     MissingPartitionError, CorruptPartitionError
     """
     metrics: Mapping[str, Any] = json.loads(deployment.warehouse.read_text("backtest", "metrics.json"))
-    sessions = deployment.warehouse.sessions("skill")
+    sessions = deployment.sessions("skill")
     skill = deployment.warehouse.read("skill", sessions) if sessions else SKILL_SCHEMA.to_frame()
     horizon = deployment.settings.lightgbm.horizon_sessions
     rank_ic = skill.filter(pl.col("horizon_sessions") == horizon)["rank_ic"].drop_nulls()

@@ -38,7 +38,7 @@ def _predictions(deployment: Deployment) -> dg.AssetsDefinition:
         reads=(*frames, model),
         contract=Predictions,
         code=("ats_assets.signals.predicting", "ats_assets.features.joining"),
-        settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar),
+        settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar.without_closings()),
     )
     ins = {r.asset: dg.AssetIn(r.asset, partition_mapping=r.mapping()) for r in frames}
     deps = [dg.AssetDep(MODEL, partition_mapping=model.mapping())]

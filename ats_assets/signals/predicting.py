@@ -26,7 +26,7 @@ def check_age(record: ModelRecord, session: date, calendar: SessionCalendar, set
     """
     if record.fitted_session is None:
         raise ModelError(f"{record.name} of {record.session} is not available ({record.reason}): there is nothing to predict with")
-    age = calendar.position(session) - calendar.position(record.fitted_session)
+    age = calendar.count(record.fitted_session, session)
     if age <= 0:
         raise ModelError(
             f"{record.name} was fitted at {record.fitted_session}: predictions of {session} need a model of the session before or earlier"

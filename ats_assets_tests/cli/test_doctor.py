@@ -90,7 +90,8 @@ def test_secrets_are_hidden(command: Command) -> None:
 def test_deep_finds_a_flipped_byte_in_any_file_and_healing_finds_it_afterwards(command: Command, made: Made, tmp_path: Path) -> None:
     home = tmp_path / "home"
     shutil.copytree(made[0], home)
-    files = sorted(path for stage in ("warehouse", "models") for path in (home / stage / "synthetic").rglob("*") if path.is_file())
+    stored = sorted(path for stage in ("warehouse", "models") for path in (home / stage / "synthetic").rglob("*") if path.is_file())
+    files = [path for path in stored if path.parent.name != "calendar"]  # without which nothing can be judged: `test_stored_calendar`
     rng = random.Random(5)
     kinds = {(path.parts[-3] if "session=" in str(path) else path.parts[-2], path.suffix): path for path in rng.sample(files, len(files))}
     for path in kinds.values():

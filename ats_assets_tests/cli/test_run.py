@@ -122,7 +122,7 @@ def test_an_error_of_ours_names_asset_and_sessions(command: Command, made: Made,
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_goes_on_after_an_end_in_the_middle_of_training(tmp_path: Path, sent: signal.Signals, status: int) -> None:
     home = make_home(tmp_path)
-    slow = environment(home, ATS_LIGHTGBM__MIN_ROUNDS="3000", ATS_LIGHTGBM__MAX_ROUNDS="3000", ATS_LIGHTGBM__REFIT_EVERY_SESSIONS="1")
+    slow = environment(home, ATS_LIGHTGBM__MIN_ROUNDS="3000", ATS_LIGHTGBM__MAX_ROUNDS="3000", ATS_LIGHTGBM__REFIT="session")
     process = subprocess.Popen(
         [sys.executable, "-m", "ats_assets.cli", "run"], cwd=ROOT, env=slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -397,6 +397,31 @@ class TestWithTheExecutor:
             assert settled.waiting is None
             assert {position.symbol: position.quantity for position in settled.positions} == {"AAA": 10, "BBB": Decimal("2.5")}
 
+    def test_a_session_that_turns_out_to_be_closed_is_gone_past(self, alpaca: Alpaca, tmp_path: Path) -> None:
+        """A day of mourning that our calendar did not know: settling it failed each time, and no later session could be settled before it."""
+        following = date(2024, 3, 5)
+        alpaca.reference.closed.add(NEXT)
+        with executor(alpaca, tmp_path) as one:
+            assert one.execute(SESSION, [intent("AAA")]).stopped is None
+            alpaca.at(CLOSE)
+            closed = one.settle(NEXT)
+            assert closed.closed
+            assert f"no session {NEXT} and goes on with {following}" in str(closed.waiting)
+            assert "1 of its orders wait at the broker for the next open: the next session is settled" in str(closed.waiting)
+            assert [alert.title for alert in alpaca.alerts] == [f"{NEXT} was no session"]
+            alpaca.at(OPEN + timedelta(days=1))
+            alpaca.trading.auction({"AAA": Decimal(11)}, OPEN + timedelta(days=1))
+            alpaca.at(CLOSE + timedelta(days=1))
+            settled = one.settle(following)
+            assert settled.waiting is None
+            assert not settled.closed
+            assert [(order.client_order_id, order.status) for order in settled.orders] == [(intent("AAA").client_order_id, "filled")]
+
+    def test_a_calendar_without_later_sessions_closes_nothing(self, alpaca: Alpaca, tmp_path: Path) -> None:
+        alpaca.reference.closed |= {NEXT + timedelta(days=i) for i in range(20)}
+        with executor(alpaca, tmp_path) as one, pytest.raises(BrokerError, match=f"Alpaca's calendar has no session {NEXT}$"):
+            one.settle(NEXT)
+
     def test_a_brackets_exit_is_ours(self, alpaca: Alpaca, tmp_path: Path) -> None:
         prices = {"limit_price": Decimal(10), "take_profit": Decimal(11), "stop_loss": Decimal(9)}
         with executor(alpaca, tmp_path, kind="bracket") as one:

@@ -68,7 +68,7 @@ class PaperBroker:
         ) * CENT
         return AccountState(
             account_id=f"paper-{self._account}",
-            at=self._market.calendar.closes_at(account.settled),
+            at=self._market.calendar.closes_at(self._market.calendar.on_or_before(account.settled)),
             cash=Decimal(account.cash_cents) * CENT,
             equity=equity,
             buying_power=max(Decimal(0), equity * Decimal(repr(self._orders.limits.max_gross_share))).quantize(
@@ -204,7 +204,7 @@ class PaperBroker:
                     return None
                 if account.settled >= session:
                     return None
-                following = calendar.offset(account.settled, 1)
+                following = calendar.after(account.settled)  # which may have turned out to be no session
                 bars = self._market.bars(following)
                 if bars is None:
                     return f"the bars of {following} are not stored: the paper account stands at the close of {account.settled}"

@@ -1,7 +1,8 @@
 """Which sessions have closed, by Alpaca's own clock and calendar; by exchange_calendars and this machine's clock where Alpaca can't be asked."""
 
 import logging
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
 from zoneinfo import ZoneInfo
@@ -32,11 +33,14 @@ class Closed:
         The clock that says so.
     remark
         What there is to say about it: that Alpaca could not be asked, that the calendars differ, that the clocks do.
+    theirs
+        Alpaca's sessions of two weeks before and after, with open and close: it knows of unscheduled closings first.
     """
 
     session: date
     now: datetime
     remark: str | None = None
+    theirs: Mapping[date, tuple[datetime, datetime]] = field(default_factory=dict)
 
 
 def latest_closed(client: "TradingClient", calendar: SessionCalendar, machine_now: datetime) -> Closed:
@@ -52,23 +56,26 @@ def latest_closed(client: "TradingClient", calendar: SessionCalendar, machine_no
     try:
         now = client.get_clock().timestamp.astimezone(UTC)  # pyright: ignore[reportAttributeAccessIssue]
         today = now.astimezone(_NEW_YORK).date()
-        days = client.get_calendar(GetCalendarRequest(start=today - _BACK, end=today))
+        days = client.get_calendar(GetCalendarRequest(start=today - _BACK, end=today + _BACK))
     except (AlpacaUnreachableError, AlpacaAnswerLostError, AlpacaRateLimitError) as error:
-        remark = f"Alpaca's clock could not be asked ({error}): sessions are those of {calendar.exchange} in exchange_calendars, by this machine's clock"
+        remark = (
+            f"Alpaca's clock could not be asked ({error}): sessions are those of {calendar.exchange} as stored, by this machine's clock"
+        )
         _log.warning(remark)
         return Closed(session=calendar.last_closed(machine_now - SETTLING), now=machine_now, remark=remark)
-    closes = {day.date: day.close.replace(tzinfo=_NEW_YORK) for day in days}  # pyright: ignore[reportAttributeAccessIssue]
-    closed = [day for day, close in closes.items() if close + SETTLING <= now]
+    theirs = {day.date: (day.open.replace(tzinfo=_NEW_YORK), day.close.replace(tzinfo=_NEW_YORK)) for day in days}  # pyright: ignore[reportAttributeAccessIssue]
+    closed = [day for day, (_, close) in theirs.items() if close + SETTLING <= now]
     if not closed:
         raise SourceError(f"Alpaca's calendar has no session that closed in the two weeks before {now}: look at its clock (GET /v2/clock)")
     session = calendar.on_or_before(max(closed))
-    return Closed(session=session, now=now, remark=_remark(set(closes), set(calendar.sessions(today - _BACK, today)), now, machine_now))
+    ours = calendar.sessions(today - _BACK, min(max(theirs), today + _BACK))
+    return Closed(session=session, now=now, remark=_remark(set(theirs), set(ours), now, machine_now), theirs=theirs)
 
 
 def _remark(theirs: set[date], ours: set[date], now: datetime, machine_now: datetime) -> str | None:
     said: list[str] = []
     if differ := sorted(theirs ^ ours):
-        said.append(f"Alpaca's calendar and exchange_calendars differ on {', '.join(map(str, differ))}: Alpaca's counts")
+        said.append(f"Alpaca's calendar and ours differ on {', '.join(map(str, differ))}: Alpaca's counts")
     if skew := _skew(now, machine_now):
         said.append(skew)
     return "; ".join(said) or None

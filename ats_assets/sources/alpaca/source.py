@@ -20,6 +20,8 @@ from ats_assets.sources.alpaca.spool import Spool
 from ats_assets.sources.alpaca.symbols import checked_symbols, listed_symbols, unknown_symbols
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
+from ats_assets.stored_calendar import CalendarStore
+from ats_assets.warehouse import Warehouse
 
 SYMBOLS_AT_ONCE = 200
 """In one request: their names fit in a URL."""
@@ -102,8 +104,15 @@ class AlpacaSource:
             self._closed = latest_closed_crypto(self._alpaca.crypto, self._calendar, self._now())
         else:
             self._closed = latest_closed(self._alpaca.trading, self._calendar, self._now())
+            self._learn(self._closed)
         self._remark("clock", self._closed.remark)
         return self._closed.session
+
+    def _learn(self, closed: Closed) -> None:
+        """Store what Alpaca's calendar says otherwise than ours; whoever asked takes the calendar anew."""
+        storage = self._settings.storage
+        warehouse = Warehouse(storage.warehouse, compression_level=storage.compression_level, fsync=storage.fsync)
+        CalendarStore(warehouse, self._settings.calendar).learn(closed.theirs, closed.now)
 
     def known_at(self, session: date) -> datetime:
         """When the session's bars were complete, in UTC: at its close, for stocks fifteen minutes later."""

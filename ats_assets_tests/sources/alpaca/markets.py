@@ -49,7 +49,7 @@ class Market:
             self.double.url,
             alpaca=dict(alpaca or {}),
             source=SourceSettings(kind="alpaca", alpaca=AlpacaSourceSettings(**chosen)),
-            storage=StorageSettings(data=folder, fsync=False),
+            storage=StorageSettings(data=folder, warehouse=folder / "warehouse", fsync=False),
         )
         return AlpacaSource(settings, ALWAYS if crypto else XNYS, waiting=(waits or Waits()).waiting(), now=lambda: self.double.now)
 

@@ -14,9 +14,12 @@ from polars.testing import assert_frame_equal
 
 from ats_assets.alpaca import AlpacaAnswerLostError, AlpacaError, AlpacaKeysError
 from ats_assets.errors import SettingsError, SourceError
+from ats_assets.settings import CalendarSettings
 from ats_assets.sources import RAW_ACTIONS, RAW_BARS, RAW_BARS_SCHEMA, upcoming_actions
 from ats_assets.sources.alpaca import spool
 from ats_assets.sources.alpaca.source import AlpacaSource
+from ats_assets.stored_calendar import CalendarStore
+from ats_assets.warehouse import Warehouse
 from ats_assets_tests.alpaca.connections import ENVIRONMENT, Waits, mentions_of_keys
 from ats_assets_tests.alpaca_double import Fault, Plan, Step
 from ats_assets_tests.forking import fork_server
@@ -114,15 +117,20 @@ def test_half_days_close_early_and_alpaca_knows_more_holidays_than_the_library(t
         market.reference.closed.add(date(2024, 11, 29))
         assert source.latest_session() == date(2024, 11, 27)
         assert "differ on 2024-11-29" in source.describe()
+        store = CalendarStore(Warehouse(tmp_path / "warehouse"), CalendarSettings(first_session=date(2020, 1, 2)))
+        assert store.open().sessions(date(2024, 11, 27), date(2024, 12, 2)) == [date(2024, 11, 27), date(2024, 12, 2)]
+        market.reference.closed.clear()
+        source.latest_session()
+        assert store.open().is_session(date(2024, 11, 29))
 
 
-def test_without_alpacas_clock_the_librarys_calendar_counts_and_it_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
+def test_without_alpacas_clock_the_stored_calendar_counts_and_it_says_so(tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
     with stocks(SESSIONS) as market:
         market.double.plan = Plan(steps=(Step(fault=Fault.ERROR_BEFORE, path="clock", times=None),))
         source = market.source(tmp_path, alpaca={"max_attempts": 2})
         assert source.latest_session() == SESSIONS[-1]
-        assert "exchange_calendars, by this machine's clock" in source.describe()
-        assert "exchange_calendars, by this machine's clock" in caplog.text
+        assert "as stored, by this machine's clock" in source.describe()
+        assert "as stored, by this machine's clock" in caplog.text
         shown(source.bars(SESSIONS[-2:]), market.served.filter(pl.col("session") >= SESSIONS[-2]))
 
 

@@ -141,11 +141,19 @@ def test_the_sensor_goes_by_alpacas_clock_and_calendar(tmp_path: Path, monkeypat
         market.reference.closed.add(due)
         market.reference.closed.add(SESSIONS[-1])
         assert isinstance(judged(), dg.SkipReason)
+        market.reference.closed.remove(SESSIONS[-1])
+        market.double.now = XNYS.closes_at(SESSIONS[-1]) + timedelta(minutes=15)
+        past_it = judged()  # it waited for the bars of the day of mourning, for ever
+        assert isinstance(past_it, dg.RunRequest)
+        assert past_it.tags["dagster/asset_partition_range_end"] == str(SESSIONS[-3])  # the model of the session before is trained first
+        assert not deployment.calendar.is_session(due)
         market.reference.closed.clear()
+        judged()
+        assert deployment.calendar.is_session(due)
         market.double.plan = Plan(steps=(Step(fault=Fault.CUT_BEFORE, path="clock", times=None),))
         fallen_back = judged()
         assert isinstance(fallen_back, dg.RunRequest)
-        assert "exchange_calendars" in fallen_back.tags["ats/remark"]
+        assert "as stored, by this machine's clock" in fallen_back.tags["ats/remark"]
         market.double.keys = {}
         refused = judged()
         assert isinstance(refused, dg.SkipReason)
