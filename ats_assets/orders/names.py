@@ -67,7 +67,7 @@ def known_name_changes(deployment: Deployment) -> NameChanges:
         )
         rows = [rows for day, rows in kept.items() if day >= first]
         following = calendar.sessions(stored[-1] + timedelta(days=1), stored[-1] + timedelta(days=UPCOMING_DAYS))
-        actions = pl.concat([CORPORATE_ACTIONS_SCHEMA.to_frame(), *rows, *_of_source(deployment, following)])
+        actions = pl.concat([CORPORATE_ACTIONS_SCHEMA.to_frame(), *rows, *_of_source(deployment, following)], how="diagonal")
         return name_changes(actions).filter(pl.col("session") >= since)
 
     return asked

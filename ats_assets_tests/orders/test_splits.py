@@ -10,12 +10,13 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ats_assets.bars import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.calendar import session_calendar
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.orders import Execution, Executor, OrderIntent, OrderKind
 from ats_assets.orders.desk import session_at
-from ats_assets.orders.splits import DeployedSplits
+from ats_assets.orders.splits import Crossing, DeployedSplits
 from ats_assets.settings import Settings
 from ats_assets_tests.orders.exchange import EVENING, NEXT, SESSION, Bench, Killed, PointedState, Points, intent
 from ats_assets_tests.orders.test_exits import NEXT_EVENING, bracket, execute, sale
@@ -30,14 +31,18 @@ class Announced:
     """Ratios by ex-session and symbol, as they are announced by now."""
 
     ratios: dict[tuple[date, str], Decimal] = field(default_factory=dict)
+    renamed: dict[tuple[date, str], str] = field(default_factory=dict)
     asked: int = 0
     broken: bool = False
 
-    def coming(self, session: date, symbols: Collection[str]) -> Mapping[str, Decimal]:
+    def coming(self, session: date, symbols: Collection[str]) -> Mapping[str, Crossing]:
         self.asked += 1
         if self.broken:
             raise SourceError("the source can't be asked")
-        return {symbol: ratio for (ex, symbol), ratio in self.ratios.items() if ex == XNYS.offset(session, 1) and symbol in symbols}
+        day = XNYS.offset(session, 1)
+        ratios = {symbol: ratio for (ex, symbol), ratio in self.ratios.items() if ex == day and symbol in symbols}
+        renamed = {name for (ex, symbol), new in self.renamed.items() if ex == day for name in (symbol, new)} & {*symbols}
+        return {name: Crossing(ratio=ratios.get(name, Decimal(1)), renamed=name in renamed) for name in {*ratios, *renamed}}
 
     def since(self, session: date, symbol: str, until: date) -> Decimal:
         found = Decimal(1)
@@ -221,13 +226,53 @@ def test_ratios_come_from_the_stored_actions_and_from_the_source_for_what_is_not
         )
     )
     splits = DeployedSplits(deployment)
-    assert splits.coming(NEXT, ["AAA", "BBB"]) == {"AAA": 2}  # a payment changes no order
+    assert splits.coming(NEXT, ["AAA", "BBB"]) == {"AAA": Crossing(ratio=Decimal(2))}  # a payment changes no order
     assert splits.coming(SESSION, ["AAA", "BBB"]) == {}
     assert [splits.since(SESSION, "AAA", until) for until in (SESSION, NEXT, TUESDAY, days[-1])] == [1, 1, 2, 2]
     stored = pl.DataFrame([(TUESDAY, "AAA", "split", 3.0, None)], schema=["session", "symbol", "kind", "ratio", "cash"], orient="row")
     deployment.warehouse.write("corporate_actions", TUESDAY, stored)
     assert splits.since(SESSION, "AAA", days[-1]) == 3
     assert splits.since(TUESDAY, "AAA", days[-1]) == 1
+
+
+def test_what_is_for_a_ticker_that_is_given_up_at_the_open_is_withdrawn_and_cancelled(sqlite_bench: Bench) -> None:
+    """Orders and exits under the old ticker stayed in force over a change of name: at the open it is nobody's, or another company's."""
+    bench, splits = sqlite_bench, Announced(renamed={(TUESDAY, "EEE"): "FFF"})
+    held(bench)
+    with trading(bench, splits) as executor:
+        done = executor.execute(NEXT, [sale("30"), *(intent(name, "5", session=NEXT) for name in ("DDD", "EEE"))])
+        splits.renamed |= {(TUESDAY, "AAA"): "NEW"}
+        bench.exchange.clock.at = BEFORE_THE_OPEN
+        executor.follow_up()
+    assert {one.symbol for one in bench.broker.open_orders()} == {"BBB", "DDD"}
+    assert states(done)["EEE-open"] == "withdrawn"
+    assert done.outcomes[2].reason == "corporate_action: a change of name at the next open"
+    assert "Orders of AAA are under an old ticker" in [alert.title for alert in bench.alerts]
+
+
+@pytest.mark.parametrize("told_under", ["FB", "META"])
+def test_a_split_and_a_change_of_name_on_one_day_are_both_seen(tmp_path: Path, told_under: str) -> None:
+    """FB becomes META, two for one; by ticker alone the exits of META would have been given at the prices of old shares."""
+    days = XNYS.sessions(date(2024, 3, 1), date(2024, 3, 8))
+    bar = {"open": 10.0, "high": 10.0, "low": 10.0, "close": 10.0, "volume": 100.0}
+    rows = [{"symbol": name, "date": day} | bar for day in days for name in ("FB" if day < TUESDAY else "META", "AAA")]
+    pl.DataFrame(rows).write_parquet(tmp_path / "bars.parquet")
+    told = [("FB", TUESDAY, "name_change", None, None, "META"), (told_under, TUESDAY, "split", 2.0, None, None)]
+    pl.DataFrame(told, schema=["symbol", "date", "kind", "ratio", "cash", "new_symbol"], orient="row").write_csv(tmp_path / "actions.csv")
+    deployment = Deployment(
+        Settings(
+            calendar={"first_session": days[0]},  # pyright: ignore[reportArgumentType]
+            storage={"data": tmp_path / "data", "warehouse": tmp_path / "warehouse", "models": tmp_path / "models"},  # pyright: ignore[reportArgumentType]
+            source={"kind": "files", "files": {"path": tmp_path / "bars.parquet", "actions": tmp_path / "actions.csv"}},  # pyright: ignore[reportArgumentType]
+        )
+    )
+    splits = DeployedSplits(deployment)
+    for day in (SESSION, NEXT):
+        deployment.warehouse.write("corporate_actions", day, CORPORATE_ACTIONS_SCHEMA.to_frame())
+    both = Crossing(ratio=Decimal(2), renamed=True)
+    assert splits.coming(NEXT, ["FB", "META", "AAA"]) == {"FB": both, "META": both}
+    assert splits.since(SESSION, "META", days[-1]) == 2
+    assert splits.since(SESSION, "AAA", days[-1]) == 1
 
 
 def test_kinds_of_the_plan_are_all_withdrawn(sqlite_bench: Bench) -> None:

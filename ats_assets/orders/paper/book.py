@@ -213,7 +213,9 @@ class Book:
             i, price, sign = self._at(stop), float(stop["limit_price"]), Side(stop["side"]).sign
             if not day.traded[i]:
                 continue
-            beyond = sign * day.open[i] > sign * price  # of a position that was made at an open beyond its stop-loss: the market was never at that price
+            beyond = (
+                sign * day.open[i] > sign * price
+            )  # of a position that was made at an open beyond its stop-loss: the market was never at that price
             stopped = day.low[i] <= price if sign < 0 else day.high[i] >= price
             new = stop["submitted_at"] == day.closes_at and stop["parent_id"] not in self.made_at_open
             if stopped:
