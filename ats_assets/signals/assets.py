@@ -1,17 +1,20 @@
 """Assets of the stage signals: scores, what they turned out to be worth, and the signals for the next open."""
 
+from collections.abc import Sequence
 from datetime import date
 from itertools import groupby
 
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars import REPEAT_DAYS, identities_of
+from ats_assets.bars import KNOWN_SCHEMAS, REPEAT_DAYS, identities_of
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.features import joined
 from ats_assets.graph import Node, window_sessions
+from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.models import ModelRecord
 from ats_assets.partitions import Reads, sessions_of
+from ats_assets.reading import as_known
 from ats_assets.signals.calibration import calibrate
 from ats_assets.signals.predicting import check_age, predict
 from ats_assets.signals.schema import PREDICTIONS_SCHEMA, Predictions, Signals, Skill
@@ -90,19 +93,20 @@ def _skill(deployment: Deployment) -> dg.AssetsDefinition:
         reads=(Reads(asset="predictions", back=back, lag=min(horizons) + 1), Reads(asset="forward_returns"))
         + (names if deployment.settings.source.tells_name_changes else ()),
         contract=Skill,
-        code=("ats_assets.signals.skill", "ats_assets.bars.identity"),
-        settings=(deployment.settings.labels,),
+        code=("ats_assets.signals.skill", "ats_assets.bars.identity", "ats_assets.knowledge"),
+        settings=(deployment.settings.labels, deployment.settings.knowledge),
     )
+    schemas = KNOWN_SCHEMAS | {"predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
 
-    @node.asset(deployment, ins=node.ins())
-    def skill(
-        context: dg.AssetExecutionContext, predictions: pl.DataFrame, forward_returns: pl.DataFrame, **actions: pl.DataFrame
-    ) -> pl.DataFrame:
-        """How well past scores ordered the returns that became known at a session: IC, rank IC, quantile returns, turnover, for each horizon."""
-        sessions = sessions_of(context.partition_keys)
+    def make(sessions: Sequence[date], predictions: pl.DataFrame, forward_returns: pl.DataFrame, **actions: pl.DataFrame) -> pl.DataFrame:
         if actions:
             predictions = identities_of(actions["corporate_actions"]).named(predictions)
-        judged = skill_of(predictions, forward_returns, window_sessions(deployment.calendar, sessions, back))
+        return skill_of(predictions, forward_returns, window_sessions(deployment.calendar, sessions, back))
+
+    @node.asset(deployment, deps=node.deps())
+    def skill(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """How well past scores ordered the returns that became known at a session: IC, rank IC, quantile returns, turnover, for each horizon."""
+        judged = as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
         rank_ics = judged.filter(pl.col("horizon_sessions") == deployment.settings.lightgbm.horizon_sessions)["rank_ic"].to_list()
         if len(rank_ics) > 1:
             line = sparkline_markdown(rank_ics, title="Rank IC by session", width=400, height=60, zero_line=True)
