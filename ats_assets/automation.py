@@ -386,7 +386,7 @@ def judge_stale(deployment: Deployment, rules: Rules, instance: dg.DagsterInstan
     if at_work:
         return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
     deployment.refresh_calendar()
-    assets, sessions, why = next(Healing(deployment, rules).steps(HEALED_AT_ONCE), ((), [], []))
+    assets, sessions, why = next(Healing(deployment, rules, full=False).steps(HEALED_AT_ONCE), ((), [], []))
     if not why:
         return dg.SkipReason("nothing is stale")
     cause = hashlib.sha256("".join(f"{one.asset}{one.session}{one.reason}" for one in why).encode()).hexdigest()[:16]

@@ -10,7 +10,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 from ats_assets.deployment import MODELS, Deployment
 from ats_assets.errors import AtsError
 from ats_assets.graph import CODE, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
-from ats_assets.lineage import LineageIndex, Rule, Rules, Stale, Staleness, Window, contiguous
+from ats_assets.lineage import LineageIndex, Rule, Rules, Stale, Staleness, Window, contiguous, judge
 from ats_assets.warehouse import DELIVERED, VINTAGES_OF, data_version
 
 ASKED_AT_ONCE = 250
@@ -77,22 +77,26 @@ class Healing:
     ----------
     delivered
         See `Staleness`.
+    full
+        See `LineageIndex.refresh`.
     """
 
-    def __init__(self, deployment: Deployment, rules: Rules, delivered: Mapping[str, Mapping[str, str]] | None = None) -> None:
+    def __init__(
+        self, deployment: Deployment, rules: Rules, delivered: Mapping[str, Mapping[str, str]] | None = None, *, full: bool = True
+    ) -> None:
         self._deployment = deployment
         self._rules = rules
         self._delivered = delivered
+        self._full = full
         self.index = LineageIndex(deployment)
 
-    def staleness(self, *, deep: bool = False) -> Staleness:
-        """The state of what is stored now."""
-        self.index.refresh(deep=deep)
-        return Staleness(self._deployment, self._rules, self.index.entries(), self._delivered)
-
     def stale(self, *, deep: bool = False) -> list[Stale]:
-        """All that is stale now."""
-        return self.staleness(deep=deep).stale()
+        """All that is stale now, in the order in which it is to be made."""
+        self.index.refresh(deep=deep, full=self._full)
+        self._full = False  # what is made from now on is announced
+        if self._delivered is not None:
+            return Staleness(self._deployment, self._rules, self.index.entries(), self._delivered).stale()
+        return judge(self._deployment, self._rules, self.index)
 
     def version(self, asset: str, session: str) -> str | None:
         """The data version of what is stored now, of all vintages where there are several; None where there is nothing that says it, or no partitions."""
@@ -115,7 +119,7 @@ class Healing:
         """
         for assets in self._rules.steps():
             handed: set[tuple[str, str]] = set()
-            while stale := [one for one in self.staleness().stale(assets) if (one.asset, one.session) not in handed]:
+            while stale := [one for one in self.stale() if one.asset in assets and (one.asset, one.session) not in handed]:
                 handed |= {(one.asset, one.session) for one in stale}
                 days = {one.session for one in stale}
                 if "" in days:

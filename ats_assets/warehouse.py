@@ -31,6 +31,7 @@ from ats_assets.errors import CorruptPartitionError, MissingPartitionError
 from ats_assets.knowledge import FOREVER, Knowledge, known_vintage, stamp_of, time_of
 from ats_assets.sealed_file import BLANK, is_intact, is_sealed, seal
 from ats_assets.session_folders import SessionFolders
+from ats_assets.write_log import WriteLog
 
 FOOTER_KEY = "ats"
 DATA_FILE = "data.parquet"
@@ -142,6 +143,7 @@ class Warehouse:
         self._knowledge = knowledge
         self._compression_level = compression_level
         self._fsync = fsync
+        self.log = WriteLog(root)
         self._footers: dict[Path, tuple[Stamp, Footer]] = {}
         self._intact: dict[Path, Stamp] = {}
         self._sessions = SessionFolders(_holds_partition)
@@ -303,7 +305,9 @@ class Warehouse:
         folder, kept = self.folder(asset, session), set(paths)
         stored = [path for prefix in (KNOWN, REFUSED) for path in folder.glob(f"{prefix}*{ENDING}")]
         for path in {*stored, folder / DATA_FILE} - kept:
-            path.unlink(missing_ok=True)
+            if path.is_file():
+                self.log.announce(path)
+                path.unlink()
 
     def vintages(self, asset: str, session: date) -> dict[datetime, Path]:
         """The vintages of a partition, by the time from which each was known."""
@@ -467,6 +471,7 @@ class Warehouse:
             upstream=upstream or {},
         )
         beside = text_footer(path)
+        self.log.announce(path)
         beside.unlink(missing_ok=True)
         replace_file(path, lambda file: file.write(content), fsync=self._fsync)
         replace_file(beside, lambda file: file.write(seal(footer.encoded().encode())[0]), fsync=self._fsync)
@@ -544,6 +549,7 @@ class Warehouse:
         buffer = io.BytesIO()
         frame.write_parquet(buffer, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()})
         content, file_sha256 = seal(buffer.getvalue())
+        self.log.announce(path)
         replace_file(path, lambda file: file.write(content), fsync=self._fsync)
         footer = replace(footer, file_sha256=file_sha256)
         stat = path.stat()

@@ -23,6 +23,7 @@ from typing import Any
 
 import dagster as dg
 
+from ats_assets import write_log
 from ats_assets.automation import range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
@@ -194,13 +195,16 @@ def run_elsewhere(root: Path, *options: str, command: str = "run", **environment
 
 
 def files_of(root: Path, sessions: Iterable[date] | None = None) -> Files:
-    """Every file of the warehouse and the models, temporary ones too, but the calendar in use; of `sessions` only, where they are given."""
+    """Every file of the warehouse and the models, temporary ones too, but the calendar in use and the write logs; of `sessions` only, where they are given."""
     wanted = None if sessions is None else {f"session={session}" for session in sessions}
     return {
         str(path.relative_to(root)): path.read_bytes()
         for stage in ("warehouse", "models")
         for path in sorted((root / stage).rglob("*"))
-        if path.is_file() and path.parent.name != "calendar" and (wanted is None or path.parent.name in wanted)
+        if path.is_file()
+        and path.name != write_log.NAME
+        and path.parent.name != "calendar"
+        and (wanted is None or path.parent.name in wanted)
     }
 
 

@@ -210,9 +210,12 @@ def reproduce(
 
 
 @app.command()
-def stale(
+def stale(  # noqa: PLR0917 - typer calls it by name
     as_json: Annotated[bool, typer.Option("--json", help="As JSON: a list of objects with asset, session, reason.")] = False,
     heal: Annotated[bool, typer.Option("--heal", help="Make them again, in order, and what turns out to depend on them.")] = False,
+    full: Annotated[
+        bool, typer.Option("--full", help="Look at the time and size of every file, not only of those written since the last look.")
+    ] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Look at every byte of every file first.")] = False,
     source: Annotated[bool, typer.Option("--source", help="Ask the source, too, whether it delivers another content now.")] = False,
     chunk: Annotated[int, typer.Option(min=1, metavar="N", help="Sessions in one Dagster run.")] = 126,
@@ -220,7 +223,7 @@ def stale(
     """List the partitions whose upstream data, code or settings changed since they were made."""
     from ats_assets.cli.stale import stale as command  # noqa: PLC0415
 
-    command(as_json=as_json, heal=heal, deep=deep, source=source, chunk=chunk)
+    command(as_json=as_json, heal=heal, full=full, deep=deep, source=source, chunk=chunk)
 
 
 orders = typer.Typer(no_args_is_help=True, help="Where trading stands, and how it goes on after a halt.")

@@ -18,12 +18,12 @@ from ats_assets.lineage import Stale
 from ats_assets.lineage.known_rules import write_rules
 
 
-def list_stale(deployment: Deployment, *, deep: bool, source: bool) -> list[Stale]:
+def list_stale(deployment: Deployment, *, full: bool, deep: bool, source: bool) -> list[Stale]:
     """What is stale, by the graph as it is made now; its rules are kept for the next question."""
     with quiet():
         rules = rules_of(deployment, build(deployment).resolve_asset_graph())
         write_rules(deployment, rules)
-        return Healing(deployment, rules, delivered_versions(deployment) if source else None).stale(deep=deep)
+        return Healing(deployment, rules, delivered_versions(deployment) if source else None, full=full).stale(deep=deep)
 
 
 def heal(deployment: Deployment, *, deep: bool, source: bool, chunk: int, as_json: bool) -> None:
@@ -33,7 +33,7 @@ def heal(deployment: Deployment, *, deep: bool, source: bool, chunk: int, as_jso
         delivered = delivered_versions(deployment) if source else None
         healing = Healing(deployment, rules_of(deployment, definitions.resolve_asset_graph()), delivered)
         if deep:
-            healing.staleness(deep=True)
+            healing.index.refresh(deep=True)
         with open_instance() as instance:
             healed, messages = heal_all(healing, Runner(deployment, definitions, instance), chunk)
     write_json(healed) if as_json else _show_healed(healed)

@@ -12,7 +12,7 @@ from rich.table import Table
 
 from ats_assets.cli.writing import console, say, write_table
 from ats_assets.deployment import Deployment
-from ats_assets.lineage import LineageIndex, Stale, Staleness, ranges
+from ats_assets.lineage import LineageIndex, Stale, judge, ranges
 from ats_assets.lineage.known_rules import read_rules
 from ats_assets.settings import load_settings
 
@@ -20,7 +20,7 @@ REASONS = 5
 """Different reasons of an asset that the table shows."""
 
 
-def stale(*, as_json: bool, heal: bool, deep: bool, source: bool, chunk: int) -> None:
+def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, chunk: int) -> None:
     """List what is stale on standard output; with `heal` make it again, status 1 if that fails."""
     deployment = Deployment(load_settings())
     _ = deployment.calendar
@@ -34,11 +34,11 @@ def stale(*, as_json: bool, heal: bool, deep: bool, source: bool, chunk: int) ->
         if heal:
             make_again(deployment, deep=deep, source=source, chunk=chunk, as_json=as_json)
             return
-        found = list_stale(deployment, deep=deep, source=source)
+        found = list_stale(deployment, full=full, deep=deep, source=source)
     else:
         index = LineageIndex(deployment)
-        index.refresh(deep=deep)
-        found = Staleness(deployment, rules, index.entries(), None).stale()
+        index.refresh(deep=deep, full=full)
+        found = judge(deployment, rules, index)
     write_json([plain(one) for one in found]) if as_json else _show(deployment, found)
 
 

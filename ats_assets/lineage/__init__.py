@@ -1,7 +1,8 @@
 """Provenance: an index over what the files say of themselves, what is stale and why. No Dagster."""
 
 from ats_assets.lineage.index import Entry, LineageIndex
+from ats_assets.lineage.judging import judge
 from ats_assets.lineage.rules import Rule, Rules, Window, contiguous, ranges
 from ats_assets.lineage.staleness import Stale, Staleness
 
-__all__ = ["Entry", "LineageIndex", "Rule", "Rules", "Stale", "Staleness", "Window", "contiguous", "ranges"]
+__all__ = ["Entry", "LineageIndex", "Rule", "Rules", "Stale", "Staleness", "Window", "contiguous", "judge", "ranges"]

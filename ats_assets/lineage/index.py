@@ -6,21 +6,26 @@ anew. Processes and threads may share it: one at a time, by a lock beside it, si
 
 import contextlib
 import hashlib
+import json
+import os
 import sqlite3
+import time
 from collections.abc import Callable, Iterator
-from dataclasses import dataclass
+from dataclasses import astuple, dataclass
 from pathlib import Path
-from typing import TypeVar
+from typing import Any, TypeVar
 
 from filelock import FileLock
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import LineageError
+from ats_assets.lineage import wholes
 from ats_assets.lineage.digests import Digest, set_digest, stored
-from ats_assets.lineage.records import SESSION, Found, Record, find_files, read_record
+from ats_assets.lineage.records import SESSION, Found, Record, asset_folders, find_announced, find_asset, find_files, key_of, read_record
 from ats_assets.warehouse import REFUSED
+from ats_assets.write_log import NOWHERE, Position, WriteLog
 
-VERSION = 1
+VERSION = 2
 """Of the tables; an index of another one is made anew."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (
@@ -30,7 +35,20 @@ CREATE TABLE IF NOT EXISTS files (
 CREATE TABLE IF NOT EXISTS reads (
     path TEXT NOT NULL, asset TEXT NOT NULL, n INTEGER NOT NULL, digest BLOB NOT NULL, PRIMARY KEY (path, asset)
 ) WITHOUT ROWID;
+CREATE INDEX IF NOT EXISTS partitions ON files (asset, key);
+CREATE TABLE IF NOT EXISTS pending (asset TEXT NOT NULL, key TEXT NOT NULL, PRIMARY KEY (asset, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS verdicts (asset TEXT NOT NULL, key TEXT NOT NULL, reason TEXT NOT NULL, PRIMARY KEY (asset, key)) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT NOT NULL) WITHOUT ROWID;
 """
+_NAMES = ("files", "reads", "pending", "verdicts", "state", "recorded", "differences")
+_ALL_FILES = "SELECT path, asset, key, known, data_version, code_version, settings_version, fault FROM files ORDER BY asset, key, known"
+_FILES = _ALL_FILES.replace("ORDER", "WHERE asset = :asset AND key BETWEEN :first AND :last ORDER")
+_ALL_READS = "SELECT path, asset, n, digest FROM reads"
+_READS = _ALL_READS + " WHERE path IN (SELECT path FROM files WHERE asset = :asset AND key BETWEEN :first AND :last)"  # noqa: S608
+LAST_KEY = "\U0010ffff"
+"""After every key."""
+LOOK_AGAIN = 86_400.0
+"""Seconds after which a look at what was announced is one at all files instead: what a person did by hand is in no log."""
 T = TypeVar("T")
 
 
@@ -79,44 +97,58 @@ class LineageIndex:
         roots = hashlib.sha256(f"{storage.warehouse.absolute()}|{storage.models.absolute()}".encode()).hexdigest()[:8]
         self.path = path or storage.data / f"lineage-{roots}.db"
 
-    def refresh(self, *, deep: bool = False) -> int:
+    def refresh(self, *, deep: bool = False, full: bool = True) -> int:
         """Bring the index up to date with the files; returns how many were read.
 
         Parameters
         ----------
         deep
             Look at every byte of every file, not only of those whose time or size has changed.
+        full
+            Look at the time and size of every file; else at those which were announced as written since the last look (`write_log`), whose number does not grow
+            with history. That is done, too, where the last look at all is a day ago, or where it can't be told what was written since.
         """
-        return self._sound(lambda: self._refresh(deep=deep))
+        return self._sound(lambda: self._refresh(deep=deep, full=full))
 
     def entries(self) -> list[Entry]:
         """Every file, as of the last refresh."""
-        return self._sound(self._entries)
+        return self.work(read_entries)
 
-    def _refresh(self, *, deep: bool) -> int:
+    def work(self, work: Callable[[sqlite3.Connection], T]) -> T:
+        """Something done on the tables, while no other process or thread is at them."""
+
+        def opened() -> T:
+            with self._open() as connection:
+                return work(connection)
+
+        return self._sound(opened)
+
+    def _refresh(self, *, deep: bool, full: bool = True) -> int:
         with self._open() as connection:
-            known = dict(connection.execute("SELECT path, stamp FROM files"))
-            found = {file.path: file for file in find_files(self._deployment)}
-            changed = [file for file in found.values() if deep or known.get(file.path) != file.stamp]
-            gone = [(path,) for path in known if path not in found]
+            before = None if full or deep else self._state(connection)
+            look = _Look(self._deployment, before)
+            known = look.known(connection)
+            found = {file.path: file for file in look.files()}
+            changed = [file for file in found.values() if deep or known.get(file.path, ("",))[0] != file.stamp]
+            gone = [path for path in known if path not in found]
             rows = [(file, read_record(self._deployment, file, again=deep)) for file in changed]
+            pending = {(file.asset, file.key) for file in changed} | {known[path][1:] for path in gone}
             connection.execute("BEGIN IMMEDIATE")
-            for table in ("files", "reads"):
-                connection.executemany(f"DELETE FROM {table} WHERE path = ?", [*gone, *((file.path,) for file in changed)])  # noqa: S608
+            outdated = [*((path,) for path in gone), *((file.path,) for file in changed)]
+            connection.executemany("DELETE FROM files WHERE path = ?", outdated)
+            connection.executemany("DELETE FROM reads WHERE path = ?", outdated)
             connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [_row(*row) for row in rows])
             reads = [read for file, record in rows for read in _reads(file, record)]
             connection.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?)", reads)
+            connection.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?)", sorted(pending))
+            connection.execute("INSERT OR REPLACE INTO state VALUES ('looked', ?)", (json.dumps(look.after()),))
             connection.execute("COMMIT")
         return len(changed)
 
-    def _entries(self) -> list[Entry]:
-        with self._open() as connection:
-            reads: dict[str, dict[str, Digest]] = {}
-            for path, asset, n, digest in connection.execute("SELECT path, asset, n, digest FROM reads"):
-                reads.setdefault(path, {})[asset] = (n, int.from_bytes(digest, "big"))
-            columns = "path, asset, key, known, data_version, code_version, settings_version, fault"
-            rows = connection.execute(f"SELECT {columns} FROM files ORDER BY asset, key, known")  # noqa: S608
-            return [Entry(*row[:7], fault=row[7], reads=reads.get(row[0], {})) for row in rows]
+    def _state(self, connection: sqlite3.Connection) -> dict[str, Any] | None:
+        row = connection.execute("SELECT value FROM state WHERE name = 'looked'").fetchone()
+        state = json.loads(row[0]) if row else None
+        return state if state and 0 <= time.time() - state["at"] < LOOK_AGAIN else None
 
     @contextlib.contextmanager
     def _open(self) -> Iterator[sqlite3.Connection]:
@@ -125,7 +157,11 @@ class LineageIndex:
                 connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is made anew
                 if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                     connection.execute("BEGIN IMMEDIATE")
-                    for statement in (*(f"DROP TABLE IF EXISTS {table}" for table in ("files", "reads")), *_TABLES.split(";")):
+                    for statement in (
+                        *(f"DROP TABLE IF EXISTS {table}" for table in _NAMES),
+                        *_TABLES.split(";"),
+                        *wholes.TABLES.split(";"),
+                    ):
                         connection.execute(statement)
                     connection.execute(f"PRAGMA user_version = {VERSION}")
                     connection.execute("COMMIT")
@@ -163,6 +199,93 @@ class LineageIndex:
         return LineageError(
             f"the lineage index {self.path} can't be used ({reason}): give this user the right to write there, or name another folder (storage.data)"
         )
+
+
+class _Look:
+    """What a refresh looks at: everything, or what was announced since the look before and the assets whose folder a person has changed.
+
+    Parameters
+    ----------
+    before
+        What `after` said the last time; None: look at everything.
+    """
+
+    def __init__(self, deployment: Deployment, before: dict[str, Any] | None) -> None:
+        self._deployment = deployment
+        self._folders = asset_folders(deployment)
+        self._times = {asset: os.stat(folder).st_mtime_ns for asset, folder in self._folders.items()}  # noqa: PTH116
+        self._logs = {str(root): WriteLog(root) for root in (deployment.warehouse.root, deployment.settings.storage.models)}
+        self._at = time.time()
+        self._positions: dict[str, Position] = {}
+        self._names: set[tuple[str, str]] | None = None
+        self._whole: set[str] = set()
+        if before is not None:
+            self._names = self._announced(before)
+        if self._names is None:
+            self._positions = {root: log.start() for root, log in self._logs.items()}
+        else:
+            self._at = before["at"] if before else self._at
+
+    def _announced(self, before: dict[str, Any]) -> set[tuple[str, str]] | None:
+        names: set[tuple[str, str]] = set()
+        for root, log in self._logs.items():
+            since = log.since(Position(*before["logs"].get(root, astuple(NOWHERE))))
+            if since is None:
+                return None
+            names |= {(parts[0], parts[1]) for path in since[0] if len(parts := path.split("/")) > 1}
+            self._positions[root] = since[1]
+        written = {asset for asset, _ in names}
+        changed = {asset for asset, at in self._times.items() if before["folders"].get(asset) != at}
+        self._whole = (changed | (before["folders"].keys() - self._times.keys())) - written
+        return names
+
+    def files(self) -> Iterator[Found]:
+        """What is there of what is looked at."""
+        if self._names is None:
+            yield from find_files(self._deployment)
+            return
+        for asset in self._whole & self._folders.keys():
+            yield from find_asset(self._deployment, asset)
+        for asset, name in self._names:
+            yield from find_announced(self._deployment, asset, name)
+
+    def known(self, connection: sqlite3.Connection) -> dict[str, tuple[str, str, str]]:
+        """Path -> stamp, asset and key of what the index has of it."""
+        select = "SELECT path, stamp, asset, key FROM files"
+        if self._names is None:
+            rows = connection.execute(select).fetchall()
+        else:
+            rows = [row for asset in self._whole for row in connection.execute(f"{select} WHERE asset = ?", (asset,))]
+            for asset, name in self._names:
+                rows += connection.execute(f"{select} WHERE asset = ? AND key = ?", (asset, key_of(name)))
+        return {path: (stamp, asset, key) for path, stamp, asset, key in rows}
+
+    def after(self) -> dict[str, Any]:
+        """What the next look goes on from."""
+        logs = {root: astuple(position) for root, position in self._positions.items()}
+        return {"at": self._at, "logs": logs, "folders": self._times}
+
+
+def read_entries(
+    connection: sqlite3.Connection, asset: str = "", keys: tuple[str, str] | None = None, *, reads: bool = True
+) -> list[Entry]:
+    """The files of the index, the newest vintage of a partition last.
+
+    Parameters
+    ----------
+    asset
+        Of this one only.
+    keys
+        And of these keys only, from the first to the last.
+    reads
+        Also what each was made from; it is empty without.
+    """
+    of = {"asset": asset, "first": keys[0] if keys else "", "last": keys[1] if keys else LAST_KEY}
+    read: dict[str, dict[str, Digest]] = {}
+    for path, other, n, digest in connection.execute(_READS if asset else _ALL_READS, of) if reads else ():
+        read.setdefault(path, {})[other] = (n, int.from_bytes(digest, "big"))
+    rows = connection.execute(_FILES if asset else _ALL_FILES, of)
+    return [Entry(*row[:7], fault=row[7], reads=read.get(row[0], {})) for row in rows]
 
 
 def _row(file: Found, record: Record) -> tuple[str, ...]:

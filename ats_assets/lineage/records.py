@@ -49,19 +49,42 @@ class Record:
 
 def find_files(deployment: Deployment) -> Iterator[Found]:
     """Every partition, vintage, table, text and model that is stored, by looking at names, times and sizes only."""
+    for asset in asset_folders(deployment):
+        yield from find_asset(deployment, asset)
+
+
+def asset_folders(deployment: Deployment) -> dict[str, str]:
+    """The assets that have a folder, models among them, and its path."""
     root = str(deployment.warehouse.root)
-    for asset in _folders(root):
-        folder = f"{root}/{asset}"
-        for entry in _names(folder):
-            if entry.startswith(SESSION):
-                yield from _partition(asset, entry.removeprefix(SESSION), f"{folder}/{entry}")
-            else:
-                yield from _part(asset, f"{folder}/{entry}", entry)
-    for name in MODELS:
-        folder = f"{deployment.model_store(name).root}/{name}"
-        for entry in _names(folder):
-            if entry.startswith(SESSION):
-                yield from _model(name, entry.removeprefix(SESSION), f"{folder}/{entry}")
+    folders = {name: f"{root}/{name}" for name in _names(root) if os.path.isdir(f"{root}/{name}")}  # noqa: PTH112
+    folders |= {name: f"{deployment.model_store(name).root}/{name}" for name in MODELS}
+    return {name: folders[name] for name in sorted(folders) if os.path.isdir(folders[name])}  # noqa: PTH112
+
+
+def find_asset(deployment: Deployment, asset: str) -> Iterator[Found]:
+    """All that is stored of one asset."""
+    for name in _names(_folder(deployment, asset)):
+        yield from find_announced(deployment, asset, name)
+
+
+def find_announced(deployment: Deployment, asset: str, name: str) -> Iterator[Found]:
+    """The files of one partition, or the table or text, as far as they are stored; `name` is that of the folder or file beneath the asset's."""
+    folder = _folder(deployment, asset)
+    if not name.startswith(SESSION):
+        yield from _part(asset, f"{folder}/{name}", name) if asset not in MODELS else ()
+    elif asset in MODELS:
+        yield from _model(asset, name.removeprefix(SESSION), f"{folder}/{name}")
+    else:
+        yield from _partition(asset, name.removeprefix(SESSION), f"{folder}/{name}")
+
+
+def key_of(name: str) -> str:
+    """The key of what lies in a folder or file of that name beneath its asset's."""
+    return name.removeprefix(SESSION) if name.startswith(SESSION) else name.removesuffix(TEXT_FOOTER).removesuffix(".parquet")
+
+
+def _folder(deployment: Deployment, asset: str) -> str:
+    return f"{deployment.model_store(asset).root if asset in MODELS else deployment.warehouse.root}/{asset}"
 
 
 def read_record(deployment: Deployment, found: Found, *, again: bool = False) -> Record:
@@ -132,6 +155,8 @@ def _part(asset: str, path: str, name: str) -> Iterator[Found]:
         name, path = name.removesuffix(TEXT_FOOTER), path.removesuffix(TEXT_FOOTER)
     if name.startswith(".") or name.endswith(TEXT_FOOTER):
         return
+    if not os.path.lexists(path) and not os.path.lexists(str(text_footer(Path(path)))):
+        return
     stamp = _stamp(path) + ("" if name.endswith(".parquet") else f"|{_stamp(str(text_footer(Path(path))))}")
     yield Found(path=path, asset=asset, key=name.removesuffix(".parquet"), known="", stamp=stamp)
 
@@ -155,7 +180,3 @@ def _names(folder: str) -> list[str]:
         return os.listdir(folder)  # noqa: PTH208
     except (FileNotFoundError, NotADirectoryError):
         return []
-
-
-def _folders(root: str) -> list[str]:
-    return sorted(name for name in _names(root) if os.path.isdir(f"{root}/{name}"))  # noqa: PTH112

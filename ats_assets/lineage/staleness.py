@@ -15,11 +15,11 @@ from functools import cached_property
 
 from ats_assets.deployment import Deployment
 from ats_assets.knowledge import FOREVER
-from ats_assets.lineage.digests import set_digest
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
 from ats_assets.lineage.vintages import KnownDigests, StoredVintages
+from ats_assets.lineage.wholes import KINDS, Kinds, Wholes, difference
 from ats_assets.stored_calendar import Change
 from ats_assets.warehouse import DELIVERED, RESTATEMENTS
 
@@ -36,6 +36,29 @@ class Stale:
     reason: str
 
 
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """A part of what is stored.
+
+    Attributes
+    ----------
+    first, last
+        The sessions that it reaches from and to.
+    ranges
+        Asset with partitions -> its first and its newest stored session (ISO), inside the part or not.
+    restated
+        Deliveries that have several vintages, inside the part or not.
+    wholes
+        What assets without partitions were made from, and where that differs.
+    """
+
+    first: date
+    last: date
+    ranges: Mapping[str, tuple[str, str]]
+    restated: int
+    wholes: Wholes
+
+
 class Staleness:
     """The state of everything that is stored.
 
@@ -47,14 +70,22 @@ class Staleness:
         Of the index.
     delivered
         Asset -> session (ISO) -> data version of what the source has now, where the source is to be asked.
+    part
+        Where `entries` are not all that is stored: what they are a part of. Only partitions all of whose windows lie in it can be judged then.
     """
 
     def __init__(
-        self, deployment: Deployment, rules: Rules, entries: Iterable[Entry], delivered: Mapping[str, Mapping[str, str]] | None = None
+        self,
+        deployment: Deployment,
+        rules: Rules,
+        entries: Iterable[Entry],
+        delivered: Mapping[str, Mapping[str, str]] | None = None,
+        part: "Part | None" = None,
     ) -> None:
         self._deployment = deployment
         self._rules = rules
         self._delivered = delivered or {}
+        self._part = part
         self._stored: dict[str, dict[str, list[Entry]]] = {}
         partitioned = {rule.asset for rule in rules if rule.partitioned}
         for entry in entries:  # the newest vintage comes last
@@ -74,6 +105,10 @@ class Staleness:
         """
         wanted = None if assets is None else set(assets)
         return [stale for rule in self._rules if wanted is None or rule.asset in wanted for stale in self._of(rule)]
+
+    def judged(self, asset: str, keys: Iterable[str]) -> list[Stale]:
+        """Those of some partitions of an asset that are stale; the key of an asset without partitions is empty."""
+        return list(self._of(self._rules[asset], frozenset(keys)))
 
     def version(self, asset: str, key: str, until: str | None = None) -> str | None:
         """The data version of what is stored; None where nothing is, or nothing that says it.
@@ -100,12 +135,16 @@ class Staleness:
     @cached_property
     def _start(self) -> int:
         """The position in the calendar of the first session with raw bars, or with what was made from them: those are missing then."""
+        if self._part is not None:
+            return self._deployment.calendar.position(self._part.first)
         firsts = [min(keys) for rule in self._rules if self._is_near_source(rule) and (keys := self._stored.get(rule.asset))]
         return self._deployment.calendar.position(date.fromisoformat(min(firsts))) if firsts else 0
 
     @cached_property
     def _sessions(self) -> list[str]:
         """Every session from the start of history to the newest that is stored of any asset."""
+        if self._part is not None:
+            return [day.isoformat() for day in self._deployment.calendar.sessions(self._part.first, self._part.last)]
         newest = max((max(keys) for rule in self._rules if rule.partitioned and (keys := self._stored.get(rule.asset))), default="")
         if not newest:
             return []
@@ -129,10 +168,17 @@ class Staleness:
     def _holes(self) -> Iterator[tuple[str, str, str]]:
         """Inside an asset's range, which those that are made together share."""
         for rule in self._rules:
-            together = [day for name in rule.made_with for day in self._stored.get(name, {})]
-            if rule.partitioned and together:
-                first, newest = min(together), max(together)
+            if rule.partitioned and (bounds := self._range(rule)):
+                first, newest = bounds
                 yield from ((rule.asset, day, "missing") for day in self._absent(rule.asset, self._sessions) if first <= day <= newest)
+
+    def _range(self, rule: Rule) -> tuple[str, str] | None:
+        """The first and the newest session of those that are made together."""
+        if self._part is not None:
+            bounds = [self._part.ranges[name] for name in rule.made_with if name in self._part.ranges]
+            return (min(first for first, _ in bounds), max(newest for _, newest in bounds)) if bounds else None
+        together = [day for name in rule.made_with for day in self._stored.get(name, {})]
+        return (min(together), max(together)) if together else None
 
     def _read_by_partitions(self) -> Iterator[tuple[str, str, str]]:
         for rule in self._rules:
@@ -144,9 +190,12 @@ class Staleness:
                         yield from ((window.asset, day, why) for day in self._absent(window.asset, self._sessions[first : last + 1]))
 
     def _read_by_reports(self) -> Iterator[tuple[str, str, str]]:
-        for asset, upstream in self._read_by_whole:
-            for other, versions in upstream.items():
-                yield from ((other, day, f"missing, and read by {asset}") for day in self._absent(other, versions))
+        for asset, entry in self._whole:
+            if self._part:
+                read = self._part.wholes.recorded_between(entry.path, str(self._part.first), str(self._part.last))
+            else:
+                read = [(other, day) for other, versions in self._recorded(entry).items() for day in versions]
+            yield from ((other, day, f"missing, and read by {asset}") for other, day in read if self._absent(other, [day]))
 
     def _absent(self, asset: str, sessions: Iterable[str]) -> list[str]:
         """The sessions of history that are not stored of an asset with partitions."""
@@ -164,15 +213,15 @@ class Staleness:
         return {
             asset: sorted(keys - self._stored.get(asset, {}).keys())
             for asset in names
-            if (keys := {key for _, upstream in self._read_by_whole for key in upstream.get(asset, {})})
+            if (keys := {key for _, entry in self._whole for key in self._recorded_of(entry, asset)})
         }
 
     @cached_property
-    def _read_by_whole(self) -> list[tuple[str, Mapping[str, Mapping[str, str]]]]:
-        """What the files of assets without partitions say that they read."""
-        whole = [rule.asset for rule in self._rules if not rule.partitioned]
-        entries = ((asset, entry) for asset in whole for stored in self._stored.get(asset, {}).values() for entry in stored)
-        return [(asset, self._recorded(entry)) for asset, entry in entries if not entry.fault]
+    def _whole(self) -> list[tuple[str, Entry]]:
+        """The sound files of assets without partitions."""
+        names = [rule.asset for rule in self._rules if not rule.partitioned]
+        entries = ((asset, entry) for asset in names for stored in self._stored.get(asset, {}).values() for entry in stored)
+        return [(asset, entry) for asset, entry in entries if not entry.fault]
 
     def _is_near_source(self, rule: Rule) -> bool:
         return rule.from_source or (rule.partitioned and any(self._rules[window.asset].from_source for window in rule.windows))
@@ -181,17 +230,19 @@ class Staleness:
         """The stored sessions of an asset; what lies before the first raw bars can't be judged, nor made."""
         return [day for day in self._stored.get(rule.asset, {}) if day in self._place] if rule.partitioned else []
 
-    def _of(self, rule: Rule) -> Iterator[Stale]:
+    def _of(self, rule: Rule, only: frozenset[str] | None = None) -> Iterator[Stale]:
         stored = self._stored.get(rule.asset, {})
         if not rule.partitioned:
             entries = itertools.chain.from_iterable(stored.values())
             reasons = list(dict.fromkeys(reason for entry in entries for reason in self._reasons_of_whole(rule, entry)))
             reasons += [f"{part} is missing" for part in self._missing_parts.get(rule.asset, [])]
-            if reasons:
+            if reasons and (only is None or "" in only):
                 yield Stale(asset=rule.asset, session="", reason="; ".join(reasons))
             return
-        absent = self._missing.get(rule.asset, {})
+        absent = self._missing.get(rule.asset, {}) if only is None or only - stored.keys() else {}
         for session in sorted({*self._of_history(rule), *absent}):
+            if only is not None and session not in only:
+                continue
             reasons = [absent[session]] if session in absent else list(self._reasons_of_session(rule, stored[session]))
             if reasons:
                 yield Stale(asset=rule.asset, session=session, reason="; ".join(reasons))
@@ -274,22 +325,35 @@ class Staleness:
             yield f"damaged: {entry.fault}"
             return
         yield from _own_reasons(rule, entry)
-        recorded_all = self._recorded(entry)
         for asset in (window.asset for window in rule.windows):
-            recorded, stored = recorded_all.get(asset, {}), self._stored.get(asset, {})
-            now = {key: self.version(asset, key) for key in recorded}
-            if recorded and self._rules[asset].partitioned:
-                first = min(recorded)
-                now |= {key: self.version(asset, key) for key in stored if key > first}
-            if set_digest(recorded) != set_digest({key: version or "" for key, version in now.items()}):
-                yield _difference(asset, recorded, now)
-        if rule.tells_restatements and recorded_all.get(RESTATEMENTS, {}) != self._restatements:
+            if kinds := self._part.wholes.differences(entry.path, asset) if self._part else self._differences(entry, asset):
+                yield _told(asset, kinds)
+        if rule.tells_restatements and self._recorded_of(entry, RESTATEMENTS) != self._restatements:
             yield "what was restated, or the comparison of it, changed"
+
+    def differences(self, rule: Rule, entry: Entry) -> dict[str, Kinds]:
+        """Where what a file of an asset without partitions was made from differs from what is stored: upstream asset -> kind -> keys. Of all entries alone."""
+        return {window.asset: self._differences(entry, window.asset) for window in rule.windows} if not entry.fault else {}
+
+    def _differences(self, entry: Entry, asset: str) -> Kinds:
+        recorded, stored = self._recorded(entry).get(asset, {}), self._stored.get(asset, {})
+        first = min(recorded) if recorded and self._rules[asset].partitioned else None
+        kinds: Kinds = {}
+        for key in sorted({*recorded, *(stored if first is not None else ())}):
+            is_counted = first is not None and key > first and key in stored
+            if kind := difference(recorded.get(key), self.version(asset, key), is_counted=is_counted):
+                kinds.setdefault(kind, []).append(key)
+        return kinds
+
+    def _recorded_of(self, entry: Entry, asset: str) -> Mapping[str, str]:
+        return self._part.wholes.recorded(entry.path, asset) if self._part else self._recorded(entry).get(asset, {})
 
     @cached_property
     def _restatements(self) -> dict[str, str]:
         """As a report's footer has it: how many deliveries have several vintages, and what was compared of them."""
         several = sum(len(self._vintages[asset].several()) for asset in DELIVERED if asset in self._vintages)
+        if self._part is not None:
+            several = self._part.restated
         compared = {key: stored[-1].data_version for key, stored in self._stored.get(RESTATEMENTS, {}).items()}
         return {"sessions": str(several), **compared} if several else {}
 
@@ -318,13 +382,17 @@ def _own_reasons(rule: Rule, entry: Entry) -> Iterator[str]:
 
 
 def _difference(asset: str, recorded: Mapping[str, str], now: Mapping[str, str | None]) -> str:
-    kinds = {
+    kinds: Kinds = {
         "changed": [key for key, version in now.items() if version is not None and key in recorded and recorded[key] != version],
         "added": [key for key, version in now.items() if version is not None and key not in recorded],
         "missing or damaged": [key for key, version in now.items() if version is None],
         "not read any more": [key for key in recorded if key not in now],
     }
-    said = [f"{_some(keys)} {kind}" for kind, keys in kinds.items() if keys]
+    return _told(asset, kinds)
+
+
+def _told(asset: str, kinds: Kinds) -> str:
+    said = [f"{_some(kinds[kind])} {kind}" for kind in KINDS if kinds.get(kind)]
     return f"upstream {asset}: {', '.join(said)}"
 
 

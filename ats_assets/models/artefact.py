@@ -28,6 +28,7 @@ from ats_assets.sealed_file import is_intact
 from ats_assets.session_folders import SessionFolders
 from ats_assets.settings import LightgbmSettings
 from ats_assets.warehouse import Upstream, materialize_command
+from ats_assets.write_log import WriteLog
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -55,6 +56,7 @@ class ModelStore:
     def __init__(self, root: Path, name: str, fsync: bool = True) -> None:
         self.root = root
         self.name = name
+        self.log = WriteLog(root)
         self._fsync = fsync
         self._sessions = SessionFolders(lambda folder: os.path.isfile(f"{folder}/{RECORD_FILE}"))  # noqa: PTH113 - asked for each session
 
@@ -261,6 +263,7 @@ class ModelStore:
         folder = self.folder(record.session)
         path = folder / RECORD_FILE
         wanted = {MODEL_FILE: model, UPSTREAM_FILE: _encoded(upstream)}
+        self.log.announce(path)
         for other in [folder / name for name, content in wanted.items() if _differs(folder / name, content)]:
             path.unlink(missing_ok=True)
             other.unlink()

@@ -1,6 +1,8 @@
 """The index says what the files say, however it came about."""
 
+import shutil
 import sqlite3
+import time
 from collections.abc import Callable
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -8,10 +10,12 @@ from pathlib import Path
 
 import pytest
 
+from ats_assets import write_log
 from ats_assets.deployment import Deployment
 from ats_assets.errors import LineageError
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.digests import set_digest
+from ats_assets.lineage.index import LOOK_AGAIN
 from ats_assets_tests.lineage.conftest import market
 
 DAY = date(2021, 2, 10)
@@ -22,7 +26,7 @@ def test_each_file_is_there_with_what_its_footer_says(whole: Path, tmp_path: Pat
     deployment = market(whole)
     index = LineageIndex(deployment, tmp_path / "index.db")
     files = [path for path in [*whole.glob("warehouse/**/*"), *whole.glob("models/**/model.json")] if path.is_file()]
-    assert index.refresh() == sum(path.suffix != ".footer" for path in files)
+    assert index.refresh() == sum(path.suffix != ".footer" and path.name != write_log.NAME for path in files)
     assert index.refresh() == 0
     entries = {(entry.asset, entry.key): entry for entry in index.entries()}
     assert not [entry for entry in entries.values() if entry.fault]
@@ -103,3 +107,28 @@ def test_a_data_folder_that_is_none_is_said(whole: Path, tmp_path: Path) -> None
     (tmp_path / "data").touch()
     with pytest.raises(LineageError, match=r"can't be used \(.+\)"):
         LineageIndex(market(whole), tmp_path / "data" / "index.db").entries()
+
+
+def test_a_quick_look_is_at_what_was_announced(changed: Changed, monkeypatch: pytest.MonkeyPatch) -> None:
+    """What is written through the warehouse is seen; what a person did inside a partition's folder is when a day has passed, or all files are asked for."""
+    deployment = changed()
+    settled = time.time() + write_log.SETTLING + 1
+    monkeypatch.setattr("ats_assets.write_log.time.time", lambda: settled)  # what made the market has been written for good
+    warehouse, index = deployment.warehouse, LineageIndex(deployment)
+    whole = index.refresh(full=False)
+    assert whole > 700, "the first look is at everything"
+    assert index.refresh(full=False) == 0
+    rows = warehouse.read("universe", [DAY]).head(3)
+    version = warehouse.write("universe", DAY, rows).footer.data_version
+    assert index.refresh(full=False) == 1
+    assert {entry.data_version for entry in index.entries() if (entry.asset, entry.key) == ("universe", DAY.isoformat())} == {version}
+    assert index.refresh(full=False) == 0
+    shutil.rmtree(warehouse.folder("skill", DAY))
+    index.refresh(full=False)
+    assert ("skill", DAY.isoformat()) not in {(entry.asset, entry.key) for entry in index.entries()}, "the asset's folder has changed"
+    path = warehouse.path("predictions", DAY)
+    path.write_bytes(path.read_bytes()[:-1])
+    assert index.refresh(full=False) == 0
+    monkeypatch.setattr("ats_assets.lineage.index.time.time", lambda: settled + LOOK_AGAIN)
+    assert index.refresh(full=False) == 1
+    assert [entry.asset for entry in index.entries() if entry.fault] == ["predictions"]

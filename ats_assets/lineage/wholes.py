@@ -1,0 +1,94 @@
+"""What assets without partitions say that they were made from, and where that differs from what is stored now, kept in the index.
+
+A report reads every session, so comparing it with what is stored takes as long as history. Here a partition that has changed is compared alone.
+"""
+
+import sqlite3
+from collections.abc import Mapping
+
+from ats_assets.warehouse import Upstream
+
+Kinds = dict[str, list[str]]
+"""Kind of difference -> keys, ascending."""
+KINDS = ("changed", "added", "missing or damaged", "not read any more")
+TABLES = """
+CREATE TABLE IF NOT EXISTS recorded (
+    path TEXT NOT NULL, asset TEXT NOT NULL, key TEXT NOT NULL, version TEXT NOT NULL, PRIMARY KEY (path, asset, key)
+) WITHOUT ROWID;
+CREATE TABLE IF NOT EXISTS differences (
+    path TEXT NOT NULL, asset TEXT NOT NULL, key TEXT NOT NULL, kind TEXT NOT NULL, PRIMARY KEY (path, asset, key)
+) WITHOUT ROWID
+"""
+
+
+def difference(recorded: str | None, now: str | None, *, is_counted: bool) -> str | None:
+    """How one partition that a file was made from differs from what is stored.
+
+    Parameters
+    ----------
+    recorded
+        The version that the file names; None: it names none.
+    now
+        The version that is stored; None where nothing is, or nothing that says it.
+    is_counted
+        Whether a partition that the file does not name, and that is stored, would be read now.
+    """
+    if recorded is None:
+        return None if not is_counted else "missing or damaged" if now is None else "added"
+    if now is None:
+        return "missing or damaged" if recorded else None
+    return "changed" if now != recorded else None
+
+
+class Wholes:
+    """These tables of an index."""
+
+    def __init__(self, connection: sqlite3.Connection) -> None:
+        self._connection = connection
+
+    def keep(self, path: str, recorded: Upstream, differences: Mapping[str, Kinds]) -> None:
+        """Store what a file says, and all its differences, in the place of what was stored of it."""
+        self.forget(path)
+        rows = [(path, asset, key, version) for asset, versions in recorded.items() for key, version in versions.items()]
+        self._connection.executemany("INSERT INTO recorded VALUES (?, ?, ?, ?)", rows)
+        found = [(path, asset, key, kind) for asset, kinds in differences.items() for kind, keys in kinds.items() for key in keys]
+        self._connection.executemany("INSERT INTO differences VALUES (?, ?, ?, ?)", found)
+
+    def forget(self, path: str | None = None) -> None:
+        """Delete what is stored of a file, or of all."""
+        for table in ("recorded", "differences"):
+            self._connection.execute(f"DELETE FROM {table} WHERE path = ? OR ?", (path or "", path is None))  # noqa: S608
+
+    def compare(self, path: str, asset: str, key: str, now: str | None, *, is_stored: bool) -> None:
+        """Compare one partition anew.
+
+        Parameters
+        ----------
+        is_stored
+            Whether it is a partition of a session, and there.
+        """
+        of_key = (path, asset, key)
+        found = self._connection.execute("SELECT version FROM recorded WHERE path = ? AND asset = ? AND key = ?", of_key).fetchone()
+        first = self._connection.execute("SELECT MIN(key) FROM recorded WHERE path = ? AND asset = ?", (path, asset)).fetchone()[0]
+        kind = difference(found and found[0], now, is_counted=is_stored and first is not None and key > first)
+        self._connection.execute("DELETE FROM differences WHERE path = ? AND asset = ? AND key = ?", of_key)
+        if kind:
+            self._connection.execute("INSERT INTO differences VALUES (?, ?, ?, ?)", (*of_key, kind))
+
+    def recorded(self, path: str, asset: str) -> dict[str, str]:
+        """What a file names of an asset: key -> version."""
+        return dict(self._connection.execute("SELECT key, version FROM recorded WHERE path = ? AND asset = ?", (path, asset)))
+
+    def recorded_between(self, path: str, first: str, last: str) -> list[tuple[str, str]]:
+        """The partitions that a file names with keys from `first` to `last`: asset and key."""
+        return self._connection.execute(
+            "SELECT asset, key FROM recorded WHERE path = ? AND key BETWEEN ? AND ?", (path, first, last)
+        ).fetchall()
+
+    def differences(self, path: str, asset: str) -> Kinds:
+        """The differences of what a file names of an asset."""
+        kinds: Kinds = {}
+        rows = self._connection.execute("SELECT kind, key FROM differences WHERE path = ? AND asset = ? ORDER BY key", (path, asset))
+        for kind, key in rows:
+            kinds.setdefault(kind, []).append(key)
+        return kinds
