@@ -103,7 +103,7 @@ def leaks(tmp_path: Path) -> set[str]:
 
 @pytest.mark.parametrize("leak", [tomorrow, standardised])
 def test_a_leak_in_a_feature(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leak: Callable[[pl.DataFrame], pl.DataFrame]) -> None:
-    monkeypatch.setattr("ats_assets.features.assets.compute", of_features(leak))
+    monkeypatch.setattr("ats_assets.features.making.compute", of_features(leak))
     found = leaks(tmp_path)
     assert {"alpha158", "predictions"} <= found
     assert not {"raw_bars", "bars", "universe", "forward_returns"} & found

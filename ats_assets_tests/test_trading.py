@@ -320,7 +320,7 @@ def test_what_was_passed_over_is_launched_again_once_the_session_is_open(tmp_pat
     opens, closes = deployment.calendar.opens_at(following), deployment.calendar.closes_at(following)
 
     def orders(*states: str) -> None:
-        rows = [(day, f"main-{state}", "AAA", "close", "sell", 10.0, "limit", state, None, None, None) for state in states]
+        rows = [(day, f"main-{state}", "AAA", "files:AAA", "close", "sell", 10.0, "limit", state, None, None, None) for state in states]
         deployment.warehouse.write("orders", day, pl.DataFrame(rows, schema=ORDERS_SCHEMA, orient="row"))
 
     orders("planned", "accepted")
