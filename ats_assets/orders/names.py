@@ -11,6 +11,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
+from pathlib import Path
 
 import polars as pl
 
@@ -26,9 +27,11 @@ from ats_assets.bars import (
 )
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
+from ats_assets.knowledge import FOREVER
 from ats_assets.orders.order import BrokerOrder, OrderIntent
 from ats_assets.orders.outcome import Difference, DifferenceKind
 from ats_assets.sources import upcoming_actions
+from ats_assets.warehouse import Warehouse
 
 TOGETHER_DAYS = 14
 """Around an ex-session, for so long before what is compared, the tickers of a change are counted together."""
@@ -50,27 +53,25 @@ def known_name_changes(deployment: Deployment) -> NameChanges:
     if not deployment.settings.source.tells_name_changes:
         return no_name_changes
 
-    kept: dict[date, pl.DataFrame] = {}
+    kept: dict[tuple[date, Path, int], pl.DataFrame] = {}
 
-    def asked(since: date) -> pl.DataFrame:
+    def changes(since: date) -> pl.DataFrame:
         calendar, warehouse = deployment.calendar, deployment.warehouse
         stored = warehouse.sessions("corporate_actions")
         if not stored:
             return NAME_CHANGES_SCHEMA.to_frame()
         first = since - timedelta(days=REPEAT_DAYS)
-        kept.update(
-            {
-                day: warehouse.read("corporate_actions", [day]).filter(kind="name_change")
-                for day in stored
-                if day >= first and day not in kept
-            }
-        )
-        rows = [rows for day, rows in kept.items() if day >= first]
+        newest = _newest(warehouse, [day for day in stored if day >= first])
+        files = {(day, path, path.stat().st_mtime_ns): {day: path} for day, path in newest.items()}
+        for file, of_day in files.items():
+            if file not in kept:
+                kept[file] = warehouse.read_files("corporate_actions", of_day).filter(kind="name_change")
+        rows = [kept[file] for file in files]
         following = calendar.sessions(stored[-1] + timedelta(days=1), stored[-1] + timedelta(days=UPCOMING_DAYS))
         actions = pl.concat([CORPORATE_ACTIONS_SCHEMA.to_frame(), *rows, *_of_source(deployment, following)], how="diagonal")
         return name_changes(actions).filter(pl.col("session") >= since)
 
-    return asked
+    return changes
 
 
 def known_identities(deployment: Deployment, session: date) -> Identities:
@@ -78,8 +79,14 @@ def known_identities(deployment: Deployment, session: date) -> Identities:
     source, warehouse = deployment.settings.source, deployment.warehouse
     stored = [day for day in warehouse.sessions("corporate_actions") if day <= session] if source.tells_name_changes else []
     columns = ["session", "symbol", "kind", "new_symbol"]
-    actions = warehouse.read("corporate_actions", stored, columns) if stored else CORPORATE_ACTIONS_SCHEMA.to_frame()
+    newest = _newest(warehouse, stored)
+    actions = warehouse.read_files("corporate_actions", newest, columns) if stored else CORPORATE_ACTIONS_SCHEMA.to_frame()
     return identities_of(actions, source.kind)
+
+
+def _newest(warehouse: Warehouse, sessions: Sequence[date]) -> dict[date, Path]:
+    """The files of actions as they are known now: who trades must know of a change that was told late."""
+    return {day: warehouse.path("corporate_actions", day, until=FOREVER) for day in sessions}
 
 
 def _of_source(deployment: Deployment, sessions: Sequence[date]) -> list[pl.DataFrame]:

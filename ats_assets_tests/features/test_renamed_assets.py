@@ -1,7 +1,7 @@
 """A change of name in the graph: a source of files tells of it, and universe, features and labels go on, in a batch and alone."""
 
 import shutil
-from datetime import date
+from datetime import date, timedelta
 from pathlib import Path
 
 import polars as pl
@@ -9,6 +9,7 @@ import polars as pl
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.graph import reads_of
+from ats_assets.knowledge import stamp_of
 from ats_assets.orders.names import known_identities, known_name_changes
 from ats_assets.orders.paper import WarehouseMarket
 from ats_assets_tests.features.test_assets import FAMILY, RAW, market
@@ -40,6 +41,15 @@ def renaming_market(root: Path, days: list[date]) -> Deployment:
     return market(root, {"moves": FAMILY}, source=source, universe=universe, labels={"horizons_sessions": (1, 5)}, bars={"profile": False})
 
 
+def _deliver_late(deployment: Deployment) -> None:
+    """Another change of name of the same session, known a month after it."""
+    warehouse = deployment.warehouse
+    rows = warehouse.read("corporate_actions", [CHANGED])
+    another = rows.filter(kind="name_change").with_columns(symbol=pl.lit("C"), new_symbol=pl.lit("Y"))
+    stamp = stamp_of(deployment.calendar.closes_at(CHANGED) + timedelta(days=30))
+    warehouse.write_made_vintage("corporate_actions", CHANGED, pl.concat([rows, another]), stamp=stamp, upstream={})
+
+
 def test_universe_features_and_labels_go_on_in_a_batch_and_alone(tmp_path: Path) -> None:
     days = small_market(tmp_path / "other").calendar.sessions(FIRST, LAST)
     batch, alone = (renaming_market(tmp_path / name, days) for name in ("batch", "alone"))
@@ -62,6 +72,11 @@ def test_universe_features_and_labels_go_on_in_a_batch_and_alone(tmp_path: Path)
     assert at_open.select("symbol", "kind", "ratio", "new_symbol").rows() == [("B", "name_change", None, "Z"), ("Z", "split", 2.0, None)]
     known = known_identities(batch, LAST)
     assert (known.of("B", FIRST), known.of("Z", LAST), known.of("A", LAST)) == ("files:B", "files:B", "files:A")
+    told = known_name_changes(batch)
+    assert told(FIRST).rows() == [(CHANGED, "B", "Z")]
+    _deliver_late(batch)
+    assert told(FIRST).rows() == [(CHANGED, "B", "Z"), (CHANGED, "C", "Y")], "who trades knows now what was told late"
+    assert known_identities(batch, LAST).of("Y", LAST) == "files:C"
     for day in (day for day in days if day >= CHANGED):
         shutil.rmtree(batch.warehouse.folder("corporate_actions", day))  # not stored yet: the source is asked
     assert known_name_changes(batch)(FIRST).rows() == [(CHANGED, "B", "Z")]
