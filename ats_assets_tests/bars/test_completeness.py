@@ -5,7 +5,6 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.bars import completeness, freshness
-from ats_assets.errors import CalendarError
 from ats_assets_tests.bars.real_bars import calendar
 
 FRIDAY, MONDAY, TUESDAY = date(2024, 1, 5), date(2024, 1, 8), date(2024, 1, 9)
@@ -70,6 +69,10 @@ def test_nothing_stored() -> None:
     assert freshness([], datetime(1990, 1, 1, tzinfo=UTC), calendar=calendar(), max_late_sessions=0).due is None
 
 
-def test_what_is_stored_must_be_sessions() -> None:
-    with pytest.raises(CalendarError, match="2024-01-06"):
-        freshness([date(2024, 1, 6)], datetime(2024, 1, 8, tzinfo=UTC), calendar=calendar(), max_late_sessions=0)
+def test_a_stored_day_that_is_no_session_counts_for_nothing() -> None:
+    """As after an unscheduled closing that was learnt later: it raised."""
+    asked = {"calendar": calendar(), "max_late_sessions": 0}
+    now = datetime(2024, 1, 9, tzinfo=UTC)
+    stored = [date(2024, 1, 5), date(2024, 1, 8)]
+    assert freshness([*stored, date(2024, 1, 6)], now, **asked) == freshness(stored, now, **asked)
+    assert freshness([date(2024, 1, 6)], now, **asked) == freshness([], now, **asked)
