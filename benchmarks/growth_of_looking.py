@@ -7,7 +7,7 @@ counts folders and reads none of them. So the number of files, folders and sessi
 before, as the daemon's has; the first one after a start is shown beside it. The goal is an idle tick under 200 ms at 20 years and 3,000 symbols.
 
 The reads are those of the real sessions, in megabytes that are in memory at the peak: of the backtest, with the columns that it takes and with all; of a training, with the rows of
-the universe (50 symbols) and with those of all symbols.
+the universe (50 symbols) and with those of all symbols. What `ats stale` costs is measured by growth_of_stale.py.
 """
 
 import argparse
@@ -165,12 +165,7 @@ def ticks(folder: Path) -> dict[str, float]:
             if idle and not str(said).startswith(idle):
                 raise SystemExit(f"{name} is not idle: {said}")
             told[f"{name}, ms"] = min(milliseconds(look)[0] for _ in range(5))
-        return told | stale_after_one_session(deployment)
-
-
-def stale_after_one_session(deployment: Deployment) -> dict[str, float]:  # noqa: ARG001 - the place where it is measured
-    """`ats stale` after one new session: to be measured here, once it does not judge all sessions anew."""
-    return {}
+        return told
 
 
 def milliseconds(look: Callable[[], object]) -> tuple[float, object]:
