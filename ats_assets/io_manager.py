@@ -3,7 +3,7 @@
 import hashlib
 import json
 from collections.abc import Mapping, Sequence
-from datetime import date
+from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
@@ -51,8 +51,17 @@ class WarehouseIOManager(dg.IOManager):
     def _write(self, context: dg.OutputContext, asset: str, session: date, rows: pl.DataFrame, known: Known) -> Written:
         versions, warehouse = _versions(context), self._deployment.warehouse
         if _flag((context.definition_metadata or {}).get(VINTAGES)):
-            return warehouse.write_vintage(asset, session, rows, known=self._deployment.source.known_at(session), **versions)
+            return self._write_delivery(asset, session, rows, versions)
         return warehouse.write(asset, session, rows, upstream=known.upstream(session), **versions)
+
+    def _write_delivery(self, asset: str, session: date, rows: pl.DataFrame, versions: Mapping[str, str]) -> Written:
+        """Store a delivery as a vintage; a first one that says of rows when they were known, as the vintages in which they became known."""
+        warehouse = self._deployment.warehouse
+        parts = as_they_became_known(rows, self._deployment.source.known_at(session))
+        if warehouse.stamps(asset, session):
+            parts = parts[-1:]
+        written = [warehouse.write_vintage(asset, session, part, known=known, **versions) for known, part in parts]
+        return written[-1]
 
     def _write_vintages(
         self, context: dg.OutputContext, asset: str, sessions: Sequence[date], layers: Sequence[Vintages], known: Known
@@ -91,6 +100,30 @@ def _by_session(asset: str, sessions: Sequence[date], frame: pl.DataFrame) -> di
 def _versions(context: dg.OutputContext) -> dict[str, str]:
     metadata = context.definition_metadata or {}
     return {"code_version": str(metadata[CODE]), "settings_version": str(metadata[SETTINGS])}
+
+
+def as_they_became_known(rows: pl.DataFrame, known: datetime) -> list[tuple[datetime, pl.DataFrame]]:
+    """A delivery as what was known of it, from time to time: each time, and the rows known by then; all rows the last time.
+
+    Parameters
+    ----------
+    rows
+        With a column `known_at` (UTC) where the source says of rows when they were known; a null says nothing.
+    known
+        From when the delivery was known, and rows that say nothing or an earlier time.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> times = [None, datetime(2024, 3, 5, tzinfo=UTC)]
+    >>> rows = pl.DataFrame({"symbol": ["A", "B"], "known_at": times}, schema_overrides={"known_at": pl.Datetime("us", "UTC")})
+    >>> [(time.day, part["symbol"].to_list()) for time, part in as_they_became_known(rows, datetime(2024, 3, 1, tzinfo=UTC))]
+    [(1, ['A']), (5, ['A', 'B'])]
+    """
+    if "known_at" not in rows.columns:
+        return [(known, rows)]
+    later = rows["known_at"].filter(rows["known_at"] > known).unique().sort().to_list()
+    return [(time, rows.filter(pl.col("known_at").is_null() | (pl.col("known_at") <= time))) for time in [known, *later]]
 
 
 def combined_version(versions: Mapping[str, str]) -> str:

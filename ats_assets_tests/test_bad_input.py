@@ -201,5 +201,5 @@ def test_too_many_bad_rows_stop_what_comes_after(tmp_path: Path, good: pl.DataFr
     with pytest.raises(DagsterAssetCheckFailedError, match="contract"):
         make_history(of_files(tmp_path, tmp_path / "bars.csv", bars={"profile": False, "max_rejected_share": 0.01}), FIRST, LAST)
     warehouse = Warehouse(tmp_path / "warehouse")
-    assert warehouse.assets() == ["bars", "raw_bars", "raw_corporate_actions", "rejected_bars"]
+    assert warehouse.assets() == ["bars", "calendar", "raw_bars", "raw_corporate_actions", "rejected_bars"]
     assert warehouse.read("rejected_bars", [DAY])["defects"].to_list()[0] == "close: 'closed' is not a number"
