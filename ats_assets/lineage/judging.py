@@ -114,9 +114,7 @@ class _Judgement:
         rules = [asdict(rule) for rule in self._rules]
         sessions = [str(day) for day in self._sessions(self._start, newest)]
         known = self._deployment.settings.knowledge.model_dump(mode="json")
-        changes = [
-            str(change) for change in self._deployment.calendar_store.changes()
-        ]  # also of times, from which follows what was known when
+        changes = list(map(str, self._deployment.calendar_store.changes()))  # also of times, from which follows what was known when
         return hashlib.sha256(json.dumps([rules, known, self._start, sessions, changes], sort_keys=True).encode()).hexdigest()
 
     def _sessions(self, first: str, last: str) -> list[date]:

@@ -48,16 +48,17 @@ class Wholes:
 
     def keep(self, path: str, recorded: Upstream, differences: Mapping[str, Kinds]) -> None:
         """Store what a file says, and all its differences, in the place of what was stored of it."""
-        self.forget(path)
+        self._connection.execute("DELETE FROM recorded WHERE path = ?", (path,))
+        self._connection.execute("DELETE FROM differences WHERE path = ?", (path,))
         rows = [(path, asset, key, version) for asset, versions in recorded.items() for key, version in versions.items()]
         self._connection.executemany("INSERT INTO recorded VALUES (?, ?, ?, ?)", rows)
         found = [(path, asset, key, kind) for asset, kinds in differences.items() for kind, keys in kinds.items() for key in keys]
         self._connection.executemany("INSERT INTO differences VALUES (?, ?, ?, ?)", found)
 
-    def forget(self, path: str | None = None) -> None:
-        """Delete what is stored of a file, or of all."""
-        for table in ("recorded", "differences"):
-            self._connection.execute(f"DELETE FROM {table} WHERE path = ? OR ?", (path or "", path is None))  # noqa: S608
+    def forget(self) -> None:
+        """Delete what is stored of all files."""
+        self._connection.execute("DELETE FROM recorded")
+        self._connection.execute("DELETE FROM differences")
 
     def compare(self, path: str, asset: str, key: str, now: str | None, *, is_stored: bool) -> None:
         """Compare one partition anew.
