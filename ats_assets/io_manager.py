@@ -55,13 +55,9 @@ class WarehouseIOManager(dg.IOManager):
         return warehouse.write(asset, session, rows, upstream=known.upstream(session), **versions)
 
     def _write_delivery(self, asset: str, session: date, rows: pl.DataFrame, versions: Mapping[str, str]) -> Written:
-        """Store a delivery as a vintage; a first one that says of rows when they were known, as the vintages in which they became known."""
-        warehouse = self._deployment.warehouse
+        """Store a delivery as a vintage; one that says of rows when they were known, as the vintages in which they became known."""
         parts = as_they_became_known(rows, self._deployment.source.known_at(session))
-        if warehouse.stamps(asset, session):
-            parts = parts[-1:]
-        written = [warehouse.write_vintage(asset, session, part, known=known, **versions) for known, part in parts]
-        return written[-1]
+        return self._deployment.warehouse.write_delivery(asset, session, parts, **versions)
 
     def _write_vintages(
         self, context: dg.OutputContext, asset: str, sessions: Sequence[date], layers: Sequence[Vintages], known: Known

@@ -232,6 +232,28 @@ class Warehouse:
         )
         return self._store(self.folder(asset, session) / DATA_FILE, frame, footer)
 
+    def write_delivery(
+        self, asset: str, session: date, parts: Sequence[tuple[datetime, pl.DataFrame]], *, code_version: str = "", settings_version: str = ""
+    ) -> Written:
+        """Store a delivery that says of its rows when they were known, as the vintages in which they became known; returns the newest.
+
+        What partitions could know already stays: beside stored vintages, those alone are added that became known after the newest of them. Another content under other
+        settings restates nothing (`write_vintage`), so it is a first delivery, and none of its vintages is left out.
+
+        Parameters
+        ----------
+        parts
+            UTC times, ascending, and the rows that were known from each on; the last one has all rows.
+        """
+        versions = {"code_version": code_version, "settings_version": settings_version}
+        version = data_version(parts[-1][1])
+        stored = self._of_settings(asset, session, version, settings_version)
+        if stored:
+            newest = max(stored)
+            is_new = self.footer_of(stored[newest]).data_version != version
+            parts = [part for part in parts if is_new and part[0] > newest] or parts[-1:]
+        return [self.write_vintage(asset, session, rows, known=known, **versions) for known, rows in parts][-1]
+
     def write_vintage(
         self, asset: str, session: date, frame: pl.DataFrame, *, known: datetime, code_version: str = "", settings_version: str = ""
     ) -> Written:
@@ -247,15 +269,11 @@ class Warehouse:
             The UTC time from which the delivery was known. A delivery that differs from the newest vintage is never stored under a time before
             it: it takes the time of this call then, or the next microsecond.
         """
-        vintages = self.vintages(asset, session)
         version = data_version(frame)
         footer = Footer(
             asset=asset, session=session.isoformat(), data_version=version, code_version=code_version, settings_version=settings_version
         )
-        if vintages:
-            stored = self.footer_of(vintages[max(vintages)])
-            if stored.data_version != version and stored.settings_version != settings_version:
-                vintages = self._change_settings(asset, session, stored.settings_version, settings_version)
+        vintages = self._of_settings(asset, session, version, settings_version)
         if vintages:
             newest = vintages[max(vintages)]
             stored = self.footer_of(newest)
@@ -266,6 +284,16 @@ class Warehouse:
             if known <= max(vintages):
                 known = max(datetime.now(UTC), max(vintages) + timedelta(microseconds=1))
         return self._store(self.vintage(asset, session, stamp_of(known)), frame, footer)
+
+    def _of_settings(self, asset: str, session: date, version: str, settings_version: str) -> dict[datetime, Path]:
+        """The vintages beside which a delivery is stored: those that are there, or, where they have another content under other settings, those of these settings."""
+        vintages = self.vintages(asset, session)
+        if not vintages:
+            return vintages
+        stored = self.footer_of(vintages[max(vintages)])
+        if stored.data_version == version or stored.settings_version == settings_version:
+            return vintages
+        return self._change_settings(asset, session, stored.settings_version, settings_version)
 
     def _change_settings(self, asset: str, session: date, before: str, now: str) -> dict[datetime, Path]:
         """Put the vintages of other settings out of the way (`known=….parquet.<settings version>`) and bring back those of these; returns them."""

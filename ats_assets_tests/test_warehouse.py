@@ -439,3 +439,51 @@ def test_other_settings_of_the_source_restate_nothing_and_come_back(warehouse: W
     warehouse.write_vintage("raw_bars", DAY, frame(close=2.0), known=NOON, settings_version="few")
     assert list(warehouse.vintages("raw_bars", DAY)) == [NOON, later], "as before"
     assert_frame_equal(warehouse.read("raw_bars", [DAY]), frame(close=2.0))
+
+
+def became_known(*closes: float) -> list[tuple[datetime, pl.DataFrame]]:
+    """A delivery of which a row more was known each hour from noon on."""
+    rows = pl.concat([frame(rows=1, close=close) for close in closes])
+    return [(NOON + timedelta(hours=i), rows.head(i + 1)) for i in range(len(closes))]
+
+
+def heights(warehouse: Warehouse) -> list[tuple[int, int]]:
+    """Hour after noon and number of rows of each vintage."""
+    found = warehouse.vintages("raw_bars", DAY)
+    return [((known - NOON) // timedelta(hours=1), pl.read_parquet(path).height) for known, path in found.items()]
+
+
+def test_a_delivery_under_other_settings_is_stored_as_all_the_vintages_in_which_it_became_known(warehouse: Warehouse) -> None:
+    """It became one vintage, known when the last of its rows was, because the session was stored already."""
+    warehouse.write_vintage("raw_bars", DAY, frame(), known=NOON, settings_version="few")
+    parts = became_known(5.0, 6.0, 7.0)
+    assert warehouse.write_delivery("raw_bars", DAY, parts, settings_version="many").rows == 3
+    assert heights(warehouse) == [(0, 1), (1, 2), (2, 3)]
+    warehouse.write_delivery("raw_bars", DAY, parts, settings_version="many")
+    assert heights(warehouse) == [(0, 1), (1, 2), (2, 3)], "delivered again, it is nothing new"
+    warehouse.write_delivery("raw_bars", DAY, [(NOON, frame())], settings_version="few")
+    assert heights(warehouse) == [(0, 3)]
+    warehouse.write_delivery("raw_bars", DAY, parts, settings_version="many")
+    assert heights(warehouse) == [(0, 1), (1, 2), (2, 3)], "as before"
+
+
+def test_a_delivery_whose_first_rows_are_those_of_other_settings_keeps_none_of_their_vintages(warehouse: Warehouse) -> None:
+    parts = became_known(5.0, 6.0)
+    warehouse.write_delivery("raw_bars", DAY, [(NOON - timedelta(hours=3), frame()), (NOON - timedelta(hours=2), parts[0][1])])
+    warehouse.write_delivery("raw_bars", DAY, parts, settings_version="other")
+    assert heights(warehouse) == [(0, 1), (1, 2)]
+
+
+def test_rows_that_became_known_after_what_is_stored_are_vintages_beside_it(warehouse: Warehouse) -> None:
+    """They became one vintage, known when the last of them was."""
+    warehouse.write_delivery("raw_bars", DAY, became_known(5.0, 6.0))
+    warehouse.write_delivery("raw_bars", DAY, became_known(5.0, 6.0, 7.0, 8.0))
+    assert heights(warehouse) == [(0, 1), (1, 2), (2, 3), (3, 4)]
+
+
+def test_what_partitions_knew_already_stays_when_it_is_corrected(warehouse: Warehouse) -> None:
+    warehouse.write_delivery("raw_bars", DAY, became_known(5.0, 6.0))
+    warehouse.write_delivery("raw_bars", DAY, became_known(9.0, 6.0))
+    assert [height for _, height in heights(warehouse)] == [1, 2, 2]
+    first, second, third = (pl.read_parquet(path)["close"][0] for path in warehouse.vintages("raw_bars", DAY).values())
+    assert (first, second, third) == (5.0, 5.0, 9.0)
