@@ -54,7 +54,7 @@ class Node:
     reads
         The windows of upstream partitions that partition D reads.
     code
-        Dotted names of the modules whose code makes it.
+        The functions that make it, with all that they use, and the names of modules that they reach by name only (`versions.code_version`).
     formulas
         Expressions that make it, name to text, beside that code.
     settings
@@ -72,7 +72,7 @@ class Node:
     kinds: frozenset[str]
     reads: tuple[Reads, ...] = ()
     contract: type[DataFrameModel] | DataFrameSchema | None = None
-    code: tuple[str, ...] = ()
+    code: tuple[Callable[..., Any] | str, ...] = ()
     formulas: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[BaseModel, ...] = ()
     vintages: bool = False

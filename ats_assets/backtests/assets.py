@@ -38,13 +38,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
-        code=(
-            "ats_assets.backtests",
-            "ats_assets.portfolio",
-            "ats_assets.bars.adjustment",
-            "ats_assets.bars.identity",
-            "ats_assets.knowledge",
-        ),
+        code=(assets,),
         settings=(settings.backtest, settings.portfolio, settings.orders.limits, settings.knowledge),
     )
 

@@ -42,7 +42,7 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         group=GROUP,
         kinds=frozenset({"parquet", "polars", "greatexpectations"}),
         contract=RAW_BARS,
-        code=_reads_with(settings.source),
+        code=(_raw_bars, *_reads_with(settings.source)),
         settings=(_what_bars_are(settings.source), settings.calendar.without_closings()),
         vintages=True,
     )
@@ -91,8 +91,12 @@ def _without(alpaca: AlpacaSourceSettings, names: Sequence[str]) -> AlpacaSource
 
 
 def _reads_with(source: SourceSettings) -> tuple[str, ...]:
-    """The code that bars are read with."""
-    return ("ats_assets.sources", "ats_assets.sources.alpaca") if source.kind == "alpaca" else ("ats_assets.sources",)
+    """The module of the source, which the asset reaches through the deployment."""
+    return (
+        {"synthetic": "ats_assets.sources.synthetic", "files": "ats_assets.sources.files", "alpaca": "ats_assets.sources.alpaca.source"}[
+            source.kind
+        ],
+    )
 
 
 def _delivered(
@@ -138,7 +142,7 @@ def _bars(deployment: Deployment) -> dg.AssetsDefinition:
         "group": GROUP,
         "kinds": frozenset({"parquet", "polars", "pandera"}),
         "reads": (Reads(asset="raw_bars"),),
-        "code": ("ats_assets.bars.screening", "ats_assets.bars.schema", "ats_assets.bars.refusal", "ats_assets.calendar"),
+        "code": (_bars,),
         "settings": (settings.calendar.without_closings(), BarsSettings(max_rejected_share=limit)),
     }
     accepted = Node(name="bars", contract=Bars, **common)
@@ -195,7 +199,7 @@ def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
         contract=RAW_ACTIONS,
-        code=_reads_with(settings.source),
+        code=(_raw_actions, *_reads_with(settings.source)),
         settings=(_what_actions_are(settings.source), settings.calendar.without_closings()),
         vintages=True,
     )
@@ -215,15 +219,7 @@ def _actions(deployment: Deployment) -> dg.AssetsDefinition:
         "group": GROUP,
         "kinds": frozenset({"parquet", "polars", "pandera"}),
         "reads": (Reads(asset="raw_corporate_actions"), Reads(asset="bars", back=CLOSE_SESSIONS, lag=1)),
-        "code": (
-            "ats_assets.bars.action_screening",
-            "ats_assets.bars.action_schema",
-            "ats_assets.bars.identity",
-            "ats_assets.bars.screening",
-            "ats_assets.sources.schema",
-            "ats_assets.calendar",
-            "ats_assets.knowledge",
-        ),
+        "code": (_actions,),
         "settings": (deployment.settings.calendar.without_closings(), deployment.settings.knowledge),
     }
     accepted = Node(name="corporate_actions", contract=CorporateActions, **common)
@@ -277,7 +273,7 @@ def _universe(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="bars", back=settings.lookback_sessions - 1), *(names if deployment.settings.source.tells_name_changes else ())),
         contract=Universe,
-        code=("ats_assets.bars.universe", "ats_assets.bars.panel", "ats_assets.bars.identity", "ats_assets.knowledge"),
+        code=(_universe,),
         settings=(settings, deployment.settings.knowledge),
     )
 

@@ -32,13 +32,7 @@ def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinitio
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=max(0, back - 1) + repeats)),
         contract=contract(family),
-        code=(
-            "ats_assets.expressions",
-            "ats_assets.features.making",
-            "ats_assets.bars.adjustment",
-            "ats_assets.bars.identity",
-            "ats_assets.knowledge",
-        ),
+        code=(_family,),
         formulas=family.expressions,
         settings=(deployment.settings.actions, deployment.settings.expressions, deployment.settings.knowledge),
     )

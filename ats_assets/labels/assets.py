@@ -29,7 +29,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="bars", back=back), Reads(asset="corporate_actions", back=back - 2 + names)),
         contract=ForwardReturns,
-        code=("ats_assets.labels", "ats_assets.bars.adjustment", "ats_assets.bars.identity", "ats_assets.knowledge"),
+        code=(assets,),
         settings=(settings, deployment.settings.actions, deployment.settings.knowledge),
     )
 

@@ -44,13 +44,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             Reads(asset="universe", **decisions),
             Reads(asset="forward_returns", back=settings.embargo_sessions + settings.train_sessions - 1, lag=settings.embargo_sessions),
         ),
-        code=(
-            "ats_assets.models.training_set",
-            "ats_assets.models.boosted_trees",
-            "ats_assets.models.refits",
-            "ats_assets.models.artefact",
-            "ats_assets.features.joining",
-        ),
+        code=(assets,),
         settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar.without_closings()),
     )
 

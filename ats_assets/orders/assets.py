@@ -125,7 +125,7 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=frozenset({"parquet", "polars"}),
         reads=tuple(Reads(asset=name) for name in ("signals", "bars", "positions", "account", "instruments")),
         contract=OrderPlan,
-        code=("ats_assets.orders.planning", "ats_assets.portfolio"),
+        code=(_order_plan,),
         settings=(settings.portfolio, _what_orders_are(settings.orders), settings.backtest),
         record=True,
     )

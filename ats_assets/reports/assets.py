@@ -29,7 +29,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         name="backtest_report",
         group=GROUP,
         kinds=frozenset({"html", "plotly"}),
-        code=("ats_assets.reports", "ats_assets.signals.skill_summary", "ats_assets.signals.edge_test", "ats_assets.backtests.metrics"),
+        code=(assets, "ats_assets.reports.templates"),
         settings=tuple(_shown(settings).values()),
         tells_restatements=True,
     )

@@ -40,7 +40,7 @@ def _predictions(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=frozenset({"parquet", "lightgbm"}),
         reads=(*frames, model),
         contract=Predictions,
-        code=("ats_assets.signals.predicting", "ats_assets.features.joining"),
+        code=(_predictions,),
         settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar.without_closings()),
     )
     ins = {r.asset: dg.AssetIn(r.asset, partition_mapping=r.mapping()) for r in frames}
@@ -93,7 +93,7 @@ def _skill(deployment: Deployment) -> dg.AssetsDefinition:
         reads=(Reads(asset="predictions", back=back, lag=min(horizons) + 1), Reads(asset="forward_returns"))
         + (names if deployment.settings.source.tells_name_changes else ()),
         contract=Skill,
-        code=("ats_assets.signals.skill", "ats_assets.bars.identity", "ats_assets.knowledge"),
+        code=(_skill,),
         settings=(deployment.settings.labels, deployment.settings.knowledge),
     )
     schemas = KNOWN_SCHEMAS | {"predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
@@ -126,7 +126,7 @@ def _signals(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="predictions", back=back), Reads(asset="forward_returns", back=calibration - 1)),
         contract=Signals,
-        code=("ats_assets.signals.signals", "ats_assets.signals.calibration", "ats_assets.portfolio"),
+        code=(_signals,),
         settings=(settings.portfolio, settings.signals, settings.lightgbm.model_copy(update={"threads": 1})),
     )
 
