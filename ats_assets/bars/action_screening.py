@@ -7,7 +7,7 @@ import polars as pl
 
 from ats_assets.bars.action_schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA
 from ats_assets.bars.identity import NAME_CHANGE, NAME_CHANGE_REASONS, names_conflict
-from ats_assets.bars.screening import symbol_rules
+from ats_assets.bars.screening import malformed, symbol_rules
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError
 from ats_assets.sources.schema import ACTION_KINDS, RAW_ACTIONS_SCHEMA
@@ -20,14 +20,15 @@ ACTION_REASONS: dict[str, str] = {
     "cash_missing": "a cash dividend without a payment",
     "cash_negative": "the payment is negative",
     "cash_not_below_close": "a dividend or spin-off worth the last close before it or more: the price would be zero or negative",
-    "conflicting": "several actions of a symbol and session change the number of its shares, so that it can't be told which does",
+    "conflicting": "several actions of a holder and session change the number of the shares in different ways, so that it can't be told which does",
     "date_missing": "there is no ex-date that can be read",
     "date_of_another_session": "the ex-date is of another session than the one that the row was delivered for",
-    "duplicate": "an identical row came before",
+    "duplicate": "an identical row came before, or one of the same split in other words",
     "kind_unknown": "it is not said, or not known, what the action is",
     "names_conflict": NAME_CHANGE_REASONS["names_conflict"],
     "name_unchanged": NAME_CHANGE_REASONS["name_unchanged"],
     "new_ratio_not_positive": "the ratio of the other symbol's shares is not a positive number",
+    "new_symbol_malformed": "the new name has white space around it, or characters that cannot be seen",
     "new_symbol_missing": NAME_CHANGE_REASONS["new_symbol_missing"],
     "ratio_missing": "a split or stock dividend without a ratio",
     "ratio_not_positive": "the ratio is not a positive number",
@@ -71,9 +72,13 @@ def screen_actions(raw: pl.DataFrame, bars: pl.DataFrame, calendar: SessionCalen
     judged = raw.with_columns(close=_last_close(raw, bars, calendar), expected=_expected_session(raw, calendar))
     faults = judged.select(**{reason: broken.fill_null(value=False) for reason, broken in _rules().items()}).with_columns(_duplicate(raw))
     sound = faults.select(~pl.any_horizontal(pl.all())).to_series()
+    unclear = names_conflict(raw, sound & (raw["kind"] == NAME_CHANGE))
+    with_ratio = sound & raw["ratio"].is_not_null()
+    told_again = _told_again(raw, with_ratio)
     faults = faults.with_columns(
-        conflicting=_conflicting(raw, sound & raw["ratio"].is_not_null()),
-        names_conflict=names_conflict(raw, sound & (raw["kind"] == NAME_CHANGE)),
+        conflicting=_conflicting(raw.with_columns(holder=_holder(raw, sound & ~unclear)), with_ratio & ~told_again),
+        duplicate=pl.col("duplicate") | told_again,
+        names_conflict=unclear,
     )
     reasons = sorted(faults.columns)
     accepted = faults.select(~pl.any_horizontal(reasons)).to_series()
@@ -98,6 +103,7 @@ def _rules() -> dict[str, pl.Expr]:
         "kind_unknown": ~kind.is_in(list(ACTION_KINDS)).fill_null(value=False),
         "name_unchanged": (kind == NAME_CHANGE) & (pl.col("new_symbol") == pl.col("symbol")),
         "new_ratio_not_positive": (pl.col("new_ratio") <= 0) | pl.col("new_ratio").is_nan() | pl.col("new_ratio").is_infinite(),
+        "new_symbol_malformed": (kind == NAME_CHANGE) & malformed(pl.col("new_symbol")),
         "new_symbol_missing": (kind == NAME_CHANGE) & (pl.col("new_symbol").fill_null("").str.strip_chars() == ""),
         "ratio_missing": kind.is_in(["split", "stock_dividend"]) & pl.col("ratio").is_null(),
         "ratio_not_positive": (pl.col("ratio") <= 0) | pl.col("ratio").is_nan() | pl.col("ratio").is_infinite(),
@@ -111,10 +117,30 @@ def _duplicate(raw: pl.DataFrame) -> pl.Series:
     return raw.select(~pl.struct(pl.all()).is_first_distinct()).to_series().alias("duplicate")
 
 
+def _told_again(raw: pl.DataFrame, with_ratio: pl.Series) -> pl.Series:
+    """Whether a row tells of a split or stock dividend that a sound row before it has told of: an announcement that comes again under another id, or in other words.
+
+    Both would be rejected as conflicting else, and the split be lost; nothing is paid twice a day in new shares, as payments in cash are.
+    """
+    same = ["session", "symbol", "kind", "ratio"]
+    counted = raw.select(*same).with_columns(which=with_ratio & raw["kind"].is_in(["split", "stock_dividend"]).fill_null(value=False))
+    return counted.select(pl.col("which") & (pl.col("which").cum_sum().over(same) > 1)).to_series()
+
+
+def _holder(raw: pl.DataFrame, which: pl.Series) -> pl.Series:
+    """Whose shares an action is of: the ticker until the open, where it is told under the one that changes of name of its session (`which`) give."""
+    changes = raw.filter(which & (raw["kind"] == NAME_CHANGE)).select("session", "symbol", "new_symbol").unique()
+    given = changes.rename({"symbol": "holder", "new_symbol": "symbol"})
+    taken = given.join(changes, on=["session", "symbol"], how="anti")  # a ticker that is given up at the same open is still of its bearer
+    found = raw.select("session", "symbol").join(taken, on=["session", "symbol"], how="left", maintain_order="left")
+    return found.select(pl.coalesce("holder", "symbol")).to_series()
+
+
 def _conflicting(raw: pl.DataFrame, with_ratio: pl.Series) -> pl.Series:
-    """Whether a row is one of several of its symbol and session that are sound and have a ratio."""
-    counted = raw.select("session", "symbol").with_columns(with_ratio=with_ratio)
-    return counted.select(pl.col("with_ratio") & (pl.col("with_ratio").sum().over("session", "symbol") > 1)).to_series()
+    """Whether a row is one of several of its holder and session that are sound and have a ratio, unless it is one action under both tickers of a change of name."""
+    ratios = pl.struct("kind", "ratio").filter("with_ratio").n_unique().over("session", "holder")
+    counted = raw.select("session", "holder", "kind", "ratio").with_columns(with_ratio=with_ratio)
+    return counted.select(pl.col("with_ratio") & (ratios > 1)).to_series()
 
 
 def _last_close(raw: pl.DataFrame, bars: pl.DataFrame, calendar: SessionCalendar) -> pl.Series:

@@ -144,8 +144,13 @@ def symbol_rules() -> dict[str, pl.Expr]:
     """The rules of a symbol's spelling, for each reason whether a row breaks it (null where there is no symbol)."""
     symbol = pl.col("symbol")
     blank = symbol.is_null() | (symbol.str.strip_chars() == "")
-    malformed = (symbol != symbol.str.strip_chars()) | symbol.str.contains(_INVISIBLE)
-    return {"symbol_missing": blank, "symbol_malformed": malformed & ~blank}
+    return {"symbol_missing": blank, "symbol_malformed": malformed(symbol)}
+
+
+def malformed(symbol: pl.Expr) -> pl.Expr:
+    """Whether a symbol that is there has white space around it, or characters that cannot be seen."""
+    bare = symbol.str.strip_chars()
+    return ((symbol != bare) | symbol.str.contains(_INVISIBLE)) & (bare != "")
 
 
 def _date_rules(calendar: SessionCalendar, raw: pl.DataFrame) -> dict[str, pl.Expr]:

@@ -121,7 +121,7 @@ def _table(signals: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, i
         .select(
             "symbol",
             pl.col("quantity", "target_weight").fill_null(0.0),
-            pl.coalesce("close", "last", pl.lit(float("nan"))).alias("price"),
+            pl.coalesce("close", pl.when(pl.col("last") > 0).then("last"), pl.lit(float("nan"))).alias("price"),
             pl.col("quoted", "traded", "tradable", "fractionable", "shortable", "openable").fill_null(value=False),
             pl.col("margin_factor").fill_null(1.0),
             *_INCREMENTS,

@@ -187,11 +187,11 @@ def _holder(known: Identities, symbol: str, day: date) -> str:
 
 
 def _ratios(actions: pl.DataFrame, known: Identities) -> dict[str, Decimal]:
-    """The ratio of each instrument that has one; rows that are no action are passed over, the stage `bars` quarantines them."""
+    """The ratio of each instrument that has one; rows that are no action are passed over, the stage `bars` quarantines them, and so it does what tells of a split again."""
     if actions.is_empty():
         return {}
     sound = actions.select(_COLUMNS).filter(pl.col("kind") != NAME_CHANGE, pl.col("ratio").is_null() | (pl.col("ratio") > 0))
-    by_holder = known.of_actions(sound).with_columns(symbol=INSTRUMENT).select(_COLUMNS)
+    by_holder = known.of_actions(sound.unique()).with_columns(symbol=INSTRUMENT).select(_COLUMNS)
     found: dict[str, Decimal] = {}
     for holder, ratio in by_ex_session(by_holder).select("symbol", "ratio").sort("symbol").iter_rows():
         found[holder] = found.get(holder, Decimal(1)) * exact(ratio)

@@ -176,6 +176,7 @@ def _cut_trades(some: _Symbols, equity: int, margin: MarginSettings) -> tuple[Fl
         aim = weights_after_call(some.current, some.target, margin, tradable=movable)
         keep = np.sign(some.held) * np.minimum(np.abs(some.to_hold(aim, equity)), np.abs(some.held))
     reasons[(some.target != aim) & (some.target != 0.0)] = MARGIN_CALL if equity > 0 else "no_equity"
+    reasons[(some.held != 0.0) & (some.prices <= 0.0)] = "no_bar"
     reasons[(some.held != 0.0) & ~some.tradable] = "not_tradable"
     to_hold = some.to_hold(some.target, equity) if equity > 0 else np.where(some.target == 0.0, 0.0, np.nan)
     wanted = np.round(to_hold - some.held, SHARE_DECIMALS)
@@ -197,9 +198,10 @@ def _trades(some: _Symbols, equity: int, portfolio: PortfolioSettings) -> tuple[
     waiting = ~movable & wants_trade(current, some.target, portfolio)
     reasons[small & (change != 0.0) & (some.held == 0.0)] = "too_small"
     reasons[waiting & some.quoted & ~some.traded] = "no_volume"
-    reasons[waiting & ~some.quoted] = "no_bar"
-    reasons[waiting & ~some.tradable] = "not_tradable"
-    return np.where(movable & ~small, wanted, 0.0), wanted, reasons
+    unpriced = (some.held != 0.0) & (some.prices <= 0.0) & (some.target == 0.0)  # what it weighs is not known; that it is to leave is
+    reasons[(waiting & ~some.quoted) | unpriced] = "no_bar"
+    reasons[(waiting | unpriced) & ~some.tradable] = "not_tradable"
+    return np.where(movable & ~small, wanted, 0.0), np.where(unpriced, -some.held, wanted), reasons
 
 
 @dataclass(frozen=True)

@@ -12,7 +12,7 @@ from hypothesis import strategies as st
 from ats_assets.backtests import BacktestResult, Equity, Positions, Trades, Unfilled, run_backtest
 from ats_assets.errors import ContractError
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
-from ats_assets_tests.backtests.small_markets import NO_BORROWING, bars_of, random_market, signals_of, weekdays
+from ats_assets_tests.backtests.small_markets import NO_BORROWING, actions_of, bars_of, random_market, signals_of, weekdays
 
 FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
 NO_COSTS = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0, initial_cash=10_000, margin=NO_BORROWING)
@@ -111,6 +111,19 @@ def test_a_delisted_short_is_closed_at_its_last_close_plus_the_haircut() -> None
     rules = NO_COSTS.model_copy(update={"max_missing_sessions": 1, "delisting_haircut": 0.1})
     result = run_backtest(signals_of([("A", days[0], -0.5)]), bars, days, portfolio=FREE, settings=rules)
     assert result.equity["equity"].to_list() == [10_000, 10_000, 10_000, 9_500, 9_500]
+
+
+@pytest.mark.parametrize(("weight", "equity"), [(0.5, 11_000), (-0.5, 9_000)])
+def test_what_payments_have_left_nothing_of_is_worth_nothing_and_breaks_no_contract(weight: float, equity: float) -> None:
+    """A halted company is wound up: 6 and 6 are paid of a last close of 10. Its price of zero broke the contracts of positions and trades, so that there was no backtest at all."""
+    bars, days = flat_market({"A": [10.0, 10.0], "B": [5.0] * 7})
+    paid = actions_of([("A", day, "cash_dividend", None, 6.0) for day in days[2:4]])
+    settings = NO_COSTS.model_copy(update={"max_missing_sessions": 3})
+    result = run_backtest(signals_of([("A", days[0], weight)]), bars, days, portfolio=FREE, settings=settings, actions=paid)
+    assert result.equity["equity"].to_list() == [10_000, 10_000, 10_000, *[equity] * 4]
+    assert result.trades["reason"].to_list() == ["rebalance", "delisted"]
+    for frame, contract in ((result.equity, Equity), (result.positions, Positions), (result.trades, Trades)):
+        contract.validate(frame)
 
 
 def test_a_bar_without_volume_marks_but_does_not_trade() -> None:

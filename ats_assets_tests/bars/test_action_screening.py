@@ -8,7 +8,8 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ats_assets.bars import ACTION_REASONS, REJECTED_ACTIONS_SCHEMA, CorporateActions, RejectedActions, screen_actions
+from ats_assets.bars import ACTION_REASONS, REJECTED_ACTIONS_SCHEMA, CorporateActions, RejectedActions, identities_of, screen_actions
+from ats_assets.bars.adjustment import by_ex_session
 from ats_assets.bars.schema import schema_violations
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import ContractError
@@ -38,6 +39,7 @@ FAULTS: dict[str, list[dict[str, Any]]] = {
     "kind_unknown": [SPLIT | {"kind": None}, SPLIT | {"kind": "party", "symbol": "B"}],
     "name_unchanged": [NAME | {"new_symbol": "A"}],
     "names_conflict": [NAME, NAME | {"new_symbol": "C"}, NAME | {"symbol": "D"}],
+    "new_symbol_malformed": [NAME | {"new_symbol": "B "}, NAME | {"symbol": "D", "new_symbol": "E\u200b"}],
     "new_symbol_missing": [NAME | {"new_symbol": None}, NAME | {"new_symbol": "  "}],
     "new_ratio_not_positive": [SPLIT | {"kind": "merger", "ratio": None, "new_ratio": 0.0}],
     "ratio_missing": [SPLIT | {"ratio": None}],
@@ -85,6 +87,29 @@ def test_good_ones_are_kept() -> None:
 def test_a_repeat_is_set_aside_and_the_first_one_stays() -> None:
     kept, rejected = screen_actions(raw(DIVIDEND, SPLIT, DIVIDEND), BARS, XNYS)
     assert (kept.height, rejected["reasons"].to_list()) == (2, [["duplicate"]])
+
+
+def test_a_split_that_is_told_again_in_other_words_counts_once() -> None:
+    """Under another id, or corrected in its description, both were rejected as conflicting, and a position lost three quarters of its worth at a split of 4:1."""
+    again = SPLIT | {"description": "id 2", "payable": date(2020, 2, 7)}
+    kept, rejected = screen_actions(raw(SPLIT, again, SPLIT | {"symbol": "B", "description": "id 3"}), BARS, XNYS)
+    assert kept.select("symbol", "ratio").rows() == [("A", 2.0), ("B", 2.0)]
+    assert rejected.select("description", "reasons").rows() == [("id 2", ["duplicate"])]
+
+
+def test_two_ratios_under_the_two_tickers_of_a_change_of_name_conflict() -> None:
+    """They were multiplied: 4:1 under the old ticker and 5:1 under the new one made 20 shares of one. One ratio under both is one split."""
+    old, new = SPLIT | {"ratio": 4.0}, SPLIT | {"symbol": "B", "ratio": 5.0}
+    kept, rejected = screen_actions(raw(NAME, old, new), BARS, XNYS)
+    assert kept["kind"].to_list() == ["name_change"]
+    assert rejected["reasons"].to_list() == [["conflicting"]] * 2
+    kept, rejected = screen_actions(raw(NAME, old, new | {"ratio": 4.0}), BARS, XNYS)
+    assert rejected.is_empty()
+    known = identities_of(kept)
+    assert by_ex_session(known.of_actions(kept), "instrument").select("ratio").rows() == [(4.0,)]
+    swap = [NAME, NAME | {"symbol": "B", "new_symbol": "A"}]
+    kept, rejected = screen_actions(raw(*swap, old, new), BARS, XNYS)
+    assert rejected.is_empty(), "each of a swap is told under its old ticker"
 
 
 def test_other_columns_are_refused() -> None:

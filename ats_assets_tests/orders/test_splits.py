@@ -214,6 +214,7 @@ def test_ratios_come_from_the_stored_actions_and_from_the_source_for_what_is_not
     pl.DataFrame(rows).write_parquet(tmp_path / "bars.parquet")
     actions = [
         ("AAA", TUESDAY, "split", 2.0, None),
+        ("AAA", TUESDAY, "split", 2.0, None),  # announced again, under another id: it is no split of four for one
         ("AAA", TUESDAY, "cash_dividend", None, 0.5),
         ("BBB", TUESDAY, "cash_dividend", None, 0.5),
     ]

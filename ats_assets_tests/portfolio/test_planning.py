@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.portfolio import TRADE_REASONS, TradePlan, limited_trades, plan_trades, round_down
-from ats_assets.settings import OrderLimitSettings, PortfolioSettings
+from ats_assets.settings import MarginSettings, OrderLimitSettings, PortfolioSettings
 
 FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
 WIDE = OrderLimitSettings(
@@ -44,6 +44,16 @@ def test_without_a_price_nothing_is_sized() -> None:
     assert planned.shares.tolist() == [0, 50]
     assert planned.reasons.tolist() == ["no_bar", ""]
     assert np.isnan(planned.wanted[0])
+
+
+@pytest.mark.parametrize("price", [0.0, float("nan"), -5.0])
+def test_what_is_held_without_a_price_and_is_to_leave_is_told(price: float) -> None:
+    """It stayed without a word: what has no price has no weight, and so seemed to be where it should be."""
+    nobody = np.array([False, True])
+    planned = plan([100, 0], [price, 10], 10_000, [0, 0.5], quoted=nobody)
+    assert (planned.shares.tolist(), planned.wanted.tolist(), planned.reasons.tolist()) == ([0, 500], [-100, 500], ["no_bar", ""])
+    called = plan([100, -1_000], [price, 16], 20_000, [0, 0], quoted=nobody, margin=MarginSettings())
+    assert (called.shares.tolist(), called.reasons.tolist()) == ([0, 1_000], ["no_bar", ""])
 
 
 def test_what_the_broker_does_not_take_stays() -> None:
