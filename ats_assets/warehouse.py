@@ -233,7 +233,13 @@ class Warehouse:
         return self._store(self.folder(asset, session) / DATA_FILE, frame, footer)
 
     def write_delivery(
-        self, asset: str, session: date, parts: Sequence[tuple[datetime, pl.DataFrame]], *, code_version: str = "", settings_version: str = ""
+        self,
+        asset: str,
+        session: date,
+        parts: Sequence[tuple[datetime, pl.DataFrame]],
+        *,
+        code_version: str = "",
+        settings_version: str = "",
     ) -> Written:
         """Store a delivery that says of its rows when they were known, as the vintages in which they became known; returns the newest.
 
