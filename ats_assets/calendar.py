@@ -4,6 +4,7 @@ A session is a calendar date (the exchange's local date). Opening and closing ti
 early closes need no special case. Source of the sessions: the exchange_calendars library.
 """
 
+import hashlib
 import importlib.metadata
 from bisect import bisect_left, bisect_right
 from dataclasses import dataclass
@@ -130,6 +131,13 @@ class SessionCalendar:
         self._days: list[date] = list(known.days)
         self._opens: np.ndarray = known.opens
         self._closes: np.ndarray = known.closes
+
+    @cached_property
+    def digest(self) -> str:
+        """A SHA-256 of the sessions and their times: another one is another calendar."""
+        days = np.array(self._days, dtype="datetime64[D]")
+        content = f"{self.exchange} {self.timezone}".encode() + b"".join(one.tobytes() for one in (days, self._opens, self._closes))
+        return hashlib.sha256(content).hexdigest()
 
     @property
     def first(self) -> date:

@@ -46,12 +46,13 @@ def open_source(settings: SourceSettings, calendar: SessionCalendar, everything:
     Parameters
     ----------
     everything
-        All settings, for a source that has to connect.
+        All settings, for a source that has to connect, or may keep what it has read.
     """
     if settings.kind == "synthetic":
         return SyntheticSource(settings.synthetic, calendar)
     if settings.kind == "files":
-        return FileSource(settings.files.model_copy(update={"path": settings.files.path or settings.path}), calendar)
+        keep = everything.storage.data / "source_files" if everything else None
+        return FileSource(settings.files.model_copy(update={"path": settings.files.path or settings.path}), calendar, keep=keep)
     if everything is None:
         raise SourceError("source.kind is alpaca, which needs all settings to connect: open it with them")
     from ats_assets.sources.alpaca import AlpacaSource  # noqa: PLC0415 - few runs need it
