@@ -1,9 +1,12 @@
 """The batched event log stores exactly what Dagster's own stores, at once or not at all."""
 
 import os
+import queue
+import sqlite3
 import subprocess
 import sys
 import time
+import warnings
 from collections.abc import Iterator
 from pathlib import Path
 from typing import Any
@@ -11,8 +14,9 @@ from typing import Any
 import dagster as dg
 import pytest
 from dagster._core.storage.sqlite_storage import DagsterSqliteStorage
+from dagster_shared.serdes import serialize_value
 
-from ats_assets.event_log import BatchedSqliteEventLogStorage, batched_events
+from ats_assets.event_log import OPEN_FILES, BatchedSqliteEventLogStorage, batched_events
 from ats_assets.instance import ProjectStorage
 
 PARTITIONS = dg.StaticPartitionsDefinition([f"p{i}" for i in range(12)])
@@ -158,6 +162,78 @@ def test_another_process_reads_while_a_batch_is_open(
     assert seen() == "['p1', 'p2']"
 
 
+WRITER = """
+import sys
+import dagster as dg
+from ats_assets.event_log import BatchedSqliteEventLogStorage
+from dagster_shared.serdes import deserialize_value
+storage = BatchedSqliteEventLogStorage(sys.argv[1])
+for line in sys.stdin:
+    storage.store_event(deserialize_value(line, dg.EventLogEntry))
+    print("stored", flush=True)
+"""
+
+
+def test_who_watches_a_run_sees_its_events_while_the_process_that_stores_them_goes_on(
+    batched: tuple[dg.DagsterInstance, BatchedSqliteEventLogStorage], tmp_path: Path
+) -> None:
+    """As the page of a run in the browser does: the database file itself is not written to as long as the other process keeps it open."""
+    instance, storage = batched
+    events = [
+        record.event_log_entry
+        for record in instance.get_records_for_run(JOB.execute_in_process(instance=instance, tags=RANGE).run_id).records[:3]
+    ]
+    lines = [serialize_value(event._replace(run_id="watched")) for event in events]
+    seen: queue.Queue[str] = queue.Queue()
+    command = [sys.executable, "-W", "ignore", "-c", WRITER, str(tmp_path / "i" / "history" / "runs")]
+    with subprocess.Popen(command, stdin=subprocess.PIPE, stdout=subprocess.PIPE, text=True) as writer:
+        assert writer.stdin is not None
+        assert writer.stdout is not None
+        for i, line in enumerate(lines):
+            writer.stdin.write(line + "\n")
+            writer.stdin.flush()
+            assert writer.stdout.readline() == "stored\n"
+            if i == 0:
+                storage.watch("watched", None, lambda event, _cursor: seen.put(event.message))
+            else:
+                assert seen.get(timeout=20)
+        writer.stdin.close()
+        assert writer.wait(timeout=60) == 0
+    storage.end_watch("watched", next(iter(storage._watchers["watched"])))
+
+
+@pytest.mark.skipif(not hasattr(os, "fork"), reason="this system can't fork")
+def test_a_forked_process_and_its_parent_both_go_on_storing(batched: tuple[dg.DagsterInstance, BatchedSqliteEventLogStorage]) -> None:
+    """A connection to SQLite must not be used on both sides of a fork; it is open whenever something was stored before."""
+    instance, storage = batched
+    report(instance, "p1")
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # of threads: those of Polars
+        child = os.fork()
+    if child == 0:
+        try:
+            for _ in range(20):
+                report(instance, "p2")
+            storage.dispose()
+        finally:
+            os._exit(0)
+    for _ in range(20):
+        report(instance, "p3")
+    assert os.waitpid(child, 0)[1] == 0
+    assert len(instance.fetch_materializations(KEY, limit=100).records) == 41
+    with sqlite3.connect(storage.path_for_shard("index")) as connection:
+        assert connection.execute("pragma integrity_check").fetchone() == ("ok",)
+    connection.close()
+
+
+def test_connections_are_kept_to_a_few_files_only(batched: tuple[dg.DagsterInstance, BatchedSqliteEventLogStorage]) -> None:
+    _, storage = batched
+    for i in range(8):
+        assert storage.get_records_for_run(f"run{i}").records == []
+    assert len(storage._engines) == OPEN_FILES
+    assert {"run7", "run6", "run5"} < set(storage._engines)
+
+
 def test_an_instance_with_another_event_log_is_left_alone() -> None:
     with dg.DagsterInstance.ephemeral() as ephemeral, batched_events(ephemeral):
         report(ephemeral, "p1")
@@ -171,7 +247,8 @@ def test_the_logs_of_old_runs_are_purged_when_a_run_ends_and_the_history_of_part
     old = JOB.execute_in_process(instance=instance, tags=RANGE).run_id
     young = JOB.execute_in_process(instance=instance, tags=RANGE).run_id
     long_ago = time.time() - 91 * 86_400
-    os.utime(storage.path_for_shard(old), (long_ago, long_ago))
+    for file in Path(storage.path_for_shard(old)).parent.glob(f"{old}.db*"):
+        os.utime(file, (long_ago, long_ago))
     history = instance.get_materialized_partitions(KEY)
     with instance_of(tmp_path / "j", ProjectStorage) as elsewhere:
         other = BatchedSqliteEventLogStorage(str(Path(storage.path_for_shard(old)).parent), run_log_days=90)
@@ -189,7 +266,8 @@ def test_the_logs_of_old_runs_are_purged_when_a_run_ends_and_the_history_of_part
 def test_no_run_log_is_purged_where_no_limit_is_set(batched: tuple[dg.DagsterInstance, BatchedSqliteEventLogStorage]) -> None:
     instance, storage = batched
     first = JOB.execute_in_process(instance=instance, tags=RANGE).run_id
-    os.utime(storage.path_for_shard(first), (0, 0))
+    for file in Path(storage.path_for_shard(first)).parent.glob(f"{first}.db*"):
+        os.utime(file, (0, 0))
     JOB.execute_in_process(instance=instance, tags=RANGE)
     assert first in storage.get_all_run_ids()
     assert instance.all_logs(first)
