@@ -7,8 +7,10 @@ know of those looks at all files.
 
 import os
 import time
+import zlib
 from dataclasses import dataclass
 from pathlib import Path
+from typing import BinaryIO
 
 NAME = ".written"
 """Of the log, in the root folder."""
@@ -77,22 +79,24 @@ class WriteLog:
         Paths that were announced less than `SETTLING` seconds ago come again the next time.
         """
         try:
-            if position == NOWHERE:
-                position = Position(file=os.stat(self._path).st_ino, offset=0)  # noqa: PTH116
-        except OSError:
-            return [], NOWHERE  # there is none yet
-        try:
             with open(self._path, "rb") as file:  # noqa: PTH123
-                stat = os.fstat(file.fileno())
-                if (stat.st_ino, stat.st_size >= position.offset) != (position.file, True):
+                stat, which = os.fstat(file.fileno()), _which(file)
+                if position == NOWHERE:
+                    position = Position(file=which, offset=0)
+                if (which, stat.st_size >= position.offset) != (position.file, True):
                     return None
                 file.seek(position.offset)
                 text = file.read()
         except OSError:
-            return None
+            return ([], NOWHERE) if position == NOWHERE else None  # there is none yet, or none any more
         lines = text[: text.rfind(b"\n") + 1].splitlines(keepends=True)
         paths = dict.fromkeys(line.decode(errors="replace").rstrip("\n").partition(" ")[2] for line in lines)
         return list(paths), Position(file=position.file, offset=position.offset + _age(lines))
+
+
+def _which(file: BinaryIO) -> int:
+    """A number for a log: of its inode, and of its first line, since an inode is given again to the next file."""
+    return zlib.crc32(file.readline(), os.fstat(file.fileno()).st_ino & 0xFFFFFFFF)
 
 
 def _settled(line: bytes) -> bool:

@@ -6,6 +6,7 @@ import sys
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
+from datetime import UTC, datetime
 from decimal import Decimal
 from typing import Any
 
@@ -17,10 +18,12 @@ from ats_assets.atomic_file import replace_file
 from ats_assets.cli.writing import console, say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.orders import Bell, BrokerError, BrokerOrder, ForeignOrder, KillSwitch, Pace, Patience, SystemClock
+from ats_assets.orders import Bell, BrokerError, BrokerOrder, ForeignOrder, KillSwitch, OrderIntent, Pace, Patience, SystemClock
 from ats_assets.orders import break_lease as take_lease_away
+from ats_assets.orders import state as intents_state
 from ats_assets.orders import watch as keep_watching
-from ats_assets.orders.desk import Desk, open_desk
+from ats_assets.orders.desk import Desk, open_desk, session_at
+from ats_assets.orders.names import identities_now
 from ats_assets.reports.execution_report import execution_report
 from ats_assets.settings import load_settings
 from ats_assets.trade_state import open_trade_state
@@ -154,20 +157,32 @@ def _status(deployment: Deployment, desk: Desk) -> dict[str, Any]:
     except BrokerError as error:
         told["stopped"] = "; ".join([*stops, str(error)])
         held, waiting = [], []
+    today = session_at(deployment.calendar, datetime.now(UTC))
+    known = identities_now(deployment)(today)
     told["positions"] = [
-        {"symbol": p.symbol, "quantity": _number(p.quantity), "price": _number(p.price), "cost": _number(p.cost)} for p in held
+        {
+            "symbol": p.symbol,
+            "instrument": known.of(p.symbol, today),
+            "quantity": _number(p.quantity),
+            "price": _number(p.price),
+            "cost": _number(p.cost),
+        }
+        for p in held
     ]
-    told["open_orders"] = [_open_order(order) for order in waiting]
+    with desk.state.begin() as connection:
+        decided = {order.client_order_id: intents_state.of_order(connection, order) for order in waiting}
+    told["open_orders"] = [_open_order(order, decided[order.client_order_id]) for order in waiting]
     return told
 
 
-def _open_order(order: BrokerOrder | ForeignOrder) -> dict[str, Any]:
+def _open_order(order: BrokerOrder | ForeignOrder, decided: OrderIntent | None) -> dict[str, Any]:
     if isinstance(order, ForeignOrder):
-        what = dict.fromkeys(("symbol", "side", "quantity", "filled"))
+        what = dict.fromkeys(("symbol", "instrument", "side", "quantity", "filled"))
         return {"client_order_id": order.client_order_id, **what, "status": f"not ours: {order.description}"}
     return {
         "client_order_id": order.client_order_id,
         "symbol": order.symbol,
+        "instrument": None if decided is None else decided.instrument,
         "side": order.side,
         "quantity": _number(order.quantity),
         "filled": _number(order.filled_quantity),

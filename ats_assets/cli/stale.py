@@ -14,6 +14,7 @@ from ats_assets.cli.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import LineageIndex, Stale, judge, ranges
 from ats_assets.lineage.known_rules import read_rules
+from ats_assets.orders.stored_names import forget_stored_names
 from ats_assets.settings import load_settings
 
 REASONS = 5
@@ -24,6 +25,8 @@ def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, ch
     """List what is stale on standard output; with `heal` make it again, status 1 if that fails."""
     deployment = Deployment(load_settings())
     _ = deployment.calendar
+    if full or deep:
+        forget_stored_names(deployment)
     for change in deployment.calendar_store.adopted:
         say(f"the calendar changes: {change}")
     rules = None if heal or source else read_rules(deployment)

@@ -82,8 +82,9 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
             instruments = desk.broker.instruments(symbols)
             for entry in settled.entries:
                 context.log.info(f"{entry.kind} {entry.symbol or ''}: {entry.description}")
-        yield dg.Output(fills_frame(session, settled.fills, decided), output_name="fills")
-        yield dg.Output(positions_frame(session, settled.positions, known_identities(deployment, session)), output_name="positions")
+        known = known_identities(deployment, session)
+        yield dg.Output(fills_frame(session, settled.fills, decided, known), output_name="fills")
+        yield dg.Output(positions_frame(session, settled.positions, known), output_name="positions")
         account = account_frame(session, desk.broker.name, settled.account, [one.message for one in settled.differences])
         shown = {"equity": float(settled.account.equity), "cash": float(settled.account.cash)}
         yield dg.Output(account, output_name="account", metadata=shown)
@@ -141,6 +142,7 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
             orders=settings.orders,
             fractional=settings.backtest.fractional_shares,
             margin=settings.backtest.margin,
+            known=known_identities(deployment, session),
         )
         sent = made.filter(pl.col("quantity") > 0)
         columns = ("symbol", "side", "leg", "quantity", "decision_price", "target_weight")

@@ -12,7 +12,7 @@ from ats_assets.orders.alpaca_broker import open_alpaca_broker
 from ats_assets.orders.broker import Broker
 from ats_assets.orders.clock import Clock
 from ats_assets.orders.executor import Executor
-from ats_assets.orders.names import known_name_changes
+from ats_assets.orders.names import identities_now, known_name_changes
 from ats_assets.orders.paper import PaperBroker, WarehouseMarket
 from ats_assets.orders.shift import AlertSink, Patience
 from ats_assets.orders.splits import DeployedSplits
@@ -60,6 +60,7 @@ def open_desk(
             patience=patience,
             session_of=lambda at: session_at(deployment.calendar, at),
             name_changes=known_name_changes(deployment),
+            identities=identities_now(deployment),
             splits=None if settings.orders.broker == "paper" else DeployedSplits(deployment),
         )
         yield Desk(broker=broker, state=state, executor=executor, alert=alert)

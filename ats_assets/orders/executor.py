@@ -14,7 +14,7 @@ from ats_assets.orders.following import send_all, take_up
 from ats_assets.orders.halts import clear_halts, open_halt
 from ats_assets.orders.kill_switch import KillSwitch
 from ats_assets.orders.lease import holding_lease
-from ats_assets.orders.names import NameChanges, no_name_changes
+from ats_assets.orders.names import NameChanges, WhoIsWho, no_name_changes
 from ats_assets.orders.order import AccountState, Leg, OrderIntent
 from ats_assets.orders.outcome import Difference, Execution, Halt, IntentState, Outcome, Settlement
 from ats_assets.orders.room import waiting_orders
@@ -39,6 +39,8 @@ class Executor:
         The session that an instant belongs to; by default its day in UTC.
     name_changes
         What tells which tickers were changed; asked where positions differ.
+    identities
+        Who bears which ticker: exits are given at the prices of the bracket by which this instrument was entered.
     splits
         What is known of splits, at a broker where orders would cross them.
     """
@@ -54,6 +56,7 @@ class Executor:
         patience: Patience | None = None,
         session_of: Callable[[datetime], date] = utc_day,
         name_changes: NameChanges = no_name_changes,
+        identities: WhoIsWho | None = None,
         splits: Splits | None = None,
     ) -> None:
         self._broker = broker
@@ -64,6 +67,7 @@ class Executor:
         self._patience = patience or Patience()
         self._session_of = session_of
         self._name_changes = name_changes
+        self._identities = identities
         self._splits = splits
         self._looked: tuple[date, datetime, frozenset[str]] | None = None
         """Of the last look at splits: the session after whose close they come, when it was, and the symbols."""
@@ -203,6 +207,7 @@ class Executor:
                 patience=patience,
                 session_of=self._session_of,
                 name_changes=self._name_changes,
+                identities=self._identities,
                 splits=self._splits,
             )
 

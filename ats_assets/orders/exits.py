@@ -12,7 +12,7 @@ from dataclasses import replace
 from datetime import date
 from decimal import ROUND_DOWN, Decimal
 
-from sqlalchemy import Connection, func, select
+from sqlalchemy import ColumnElement, Connection, func, select
 
 from ats_assets.alerts import Severity
 from ats_assets.errors import AtsError
@@ -57,23 +57,24 @@ def cover(shift: Shift, session: date, view: BrokerView | None = None, *, but: C
         view, _ = reconcile(shift)
     if halted := open_halt(shift.state):
         return halted.message
+    today = shift.session_of(shift.clock.now())
+    known = None if shift.identities is None else shift.identities(today)
     stopped = None
     for position in view.positions:
         if position.symbol in but:
             continue
-        reason = _cover_one(shift, session, position)
+        reason = _cover_one(shift, session, position, None if known is None else known.of(position.symbol, today))
         if halted := open_halt(shift.state):
             return halted.message
         stopped = stopped or reason
     return stopped
 
 
-def _cover_one(shift: Shift, session: date, position: Position) -> str | None:
+def _cover_one(shift: Shift, session: date, position: Position, instrument: str | None) -> str | None:
+    bracket = _bracket_of(shift, position.symbol, instrument)
     with shift.state.begin() as connection:
-        bracket = _last_bracket(connection, shift.settings.strategy, position.symbol)
         reducing = reducing_orders(connection)[position.symbol]
         entering = _entry_at_work(connection, shift.settings.strategy, position.symbol)
-    bracket = bracket or _bracket_of_former_name(shift, position.symbol)
     pairs = [one for one in reducing if one.intent.leg is not Leg.CLOSE]
     closing = sum((one.shares for one in reducing if one.intent.leg is Leg.CLOSE), Decimal(0))
     wanted = (abs(position.quantity) - closing).to_integral_value(rounding=ROUND_DOWN)  # brokers take exits for whole shares only
@@ -180,11 +181,25 @@ def _any_bracket(connection: Connection, strategy: str) -> bool:
     return connection.execute(query.limit(1)).first() is not None
 
 
-def _last_bracket(connection: Connection, strategy: str, symbol: str) -> OrderIntent | None:
-    """The symbol's newest bracket whose entry was filled, in part at least."""
+def _bracket_of(shift: Shift, symbol: str, instrument: str | None) -> OrderIntent | None:
+    """The bracket by which a position was entered last, under the ticker that it has now; not one of another company that had the ticker before."""
+    with shift.state.begin() as connection:
+        found = _last_bracket(connection, shift.settings.strategy, symbol, instrument)
+    return _bracket_of_former_name(shift, symbol, instrument) if found is None else replace(found, symbol=symbol)
+
+
+def _is_of(symbol: str, instrument: str | None) -> ColumnElement[bool]:
+    """The intents of an instrument; of those that were decided before it was written down, the ones under a ticker."""
+    if instrument is None:
+        return intents.c.symbol == symbol
+    return (intents.c.instrument == instrument) | (intents.c.instrument.is_(None) & (intents.c.symbol == symbol))
+
+
+def _last_bracket(connection: Connection, strategy: str, symbol: str, instrument: str | None) -> OrderIntent | None:
+    """The newest bracket whose entry was filled, in part at least."""
     entry = (orders.c.intent_id == intents.c.client_order_id) & (orders.c.client_order_id == intents.c.client_order_id)
     query = select(intents.c.client_order_id, orders.c.filled_quantity).join(orders, entry)
-    query = query.where(intents.c.strategy == strategy, intents.c.symbol == symbol, intents.c.kind == OrderKind.BRACKET.value)
+    query = query.where(intents.c.strategy == strategy, _is_of(symbol, instrument), intents.c.kind == OrderKind.BRACKET.value)
     for row in connection.execute(query.order_by(intents.c.session.desc())):
         found = state.load(connection, row.client_order_id) if row.filled_quantity else None
         if found is not None:
@@ -192,10 +207,12 @@ def _last_bracket(connection: Connection, strategy: str, symbol: str) -> OrderIn
     return None
 
 
-def _bracket_of_former_name(shift: Shift, symbol: str) -> OrderIntent | None:
+def _bracket_of_former_name(shift: Shift, symbol: str, instrument: str | None) -> OrderIntent | None:
     """The last bracket of a position that was never entered under its ticker, by the names that it had before."""
     with shift.state.begin() as connection:
-        entered = select(intents.c.client_order_id).where(intents.c.symbol == symbol, intents.c.leg == Leg.OPEN.value)
+        entered = select(intents.c.client_order_id).where(
+            intents.c.symbol == symbol, _is_of(symbol, instrument), intents.c.leg == Leg.OPEN.value
+        )
         if connection.execute(entered.limit(1)).first() is not None:
             return None
         since = connection.execute(select(func.min(intents.c.session))).scalar_one()
@@ -204,7 +221,7 @@ def _bracket_of_former_name(shift: Shift, symbol: str) -> OrderIntent | None:
         if new == name:
             name = former
             with shift.state.begin() as connection:
-                found = _last_bracket(connection, shift.settings.strategy, former)
+                found = _last_bracket(connection, shift.settings.strategy, former, instrument)
             if found is not None:
                 return replace(found, symbol=symbol)
     return None

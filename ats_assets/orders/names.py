@@ -11,7 +11,6 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, timedelta
 from decimal import Decimal
-from pathlib import Path
 
 import polars as pl
 
@@ -27,11 +26,10 @@ from ats_assets.bars import (
 )
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.knowledge import FOREVER
 from ats_assets.orders.order import BrokerOrder, OrderIntent
 from ats_assets.orders.outcome import Difference, DifferenceKind
+from ats_assets.orders.stored_names import stored_names
 from ats_assets.sources import upcoming_actions
-from ats_assets.warehouse import Warehouse
 
 TOGETHER_DAYS = 14
 """Around an ex-session, for so long before what is compared, the tickers of a change are counted together."""
@@ -39,8 +37,14 @@ TOGETHER_DAYS = 14
 UPCOMING_DAYS = 7
 """After the newest session whose actions are stored, for so long the source is asked."""
 
+_EVER = date(1900, 1, 1)
+
 NameChanges = Callable[[date], pl.DataFrame]
 """The changes of name (`NAME_CHANGES_SCHEMA`) with an ex-session from a day on, those of the next session included."""
+
+
+WhoIsWho = Callable[[date], Identities]
+"""Who bears which ticker, by the changes of name with an ex-session up to a day."""
 
 
 def no_name_changes(_since: date) -> pl.DataFrame:
@@ -53,40 +57,29 @@ def known_name_changes(deployment: Deployment) -> NameChanges:
     if not deployment.settings.source.tells_name_changes:
         return no_name_changes
 
-    kept: dict[tuple[date, Path, int], pl.DataFrame] = {}
-
     def changes(since: date) -> pl.DataFrame:
-        calendar, warehouse = deployment.calendar, deployment.warehouse
-        stored = warehouse.sessions("corporate_actions")
-        if not stored:
+        stored = stored_names(deployment)
+        if stored.newest is None:
             return NAME_CHANGES_SCHEMA.to_frame()
-        first = since - timedelta(days=REPEAT_DAYS)
-        newest = _newest(warehouse, [day for day in stored if day >= first])
-        files = {(day, path, path.stat().st_mtime_ns): {day: path} for day, path in newest.items()}
-        for file, of_day in files.items():
-            if file not in kept:
-                kept[file] = warehouse.read_files("corporate_actions", of_day).filter(kind="name_change")
-        rows = [kept[file] for file in files]
-        following = calendar.sessions(stored[-1] + timedelta(days=1), stored[-1] + timedelta(days=UPCOMING_DAYS))
-        actions = pl.concat([CORPORATE_ACTIONS_SCHEMA.to_frame(), *rows, *_of_source(deployment, following)], how="diagonal")
+        rows = stored.actions.filter(pl.col("session") > pl.lit(since) - timedelta(days=REPEAT_DAYS + 1))
+        after = deployment.calendar.sessions(stored.newest + timedelta(days=1), stored.newest + timedelta(days=UPCOMING_DAYS))
+        actions = pl.concat([CORPORATE_ACTIONS_SCHEMA.to_frame(), rows, *_of_source(deployment, after)], how="diagonal")
         return name_changes(actions).filter(pl.col("session") >= since)
 
     return changes
 
 
 def known_identities(deployment: Deployment, session: date) -> Identities:
-    """Who bears which ticker, by the corporate actions stored up to a session."""
-    source, warehouse = deployment.settings.source, deployment.warehouse
-    stored = [day for day in warehouse.sessions("corporate_actions") if day <= session] if source.tells_name_changes else []
-    columns = ["session", "symbol", "kind", "new_symbol"]
-    newest = _newest(warehouse, stored)
-    actions = warehouse.read_files("corporate_actions", newest, columns) if stored else CORPORATE_ACTIONS_SCHEMA.to_frame()
-    return identities_of(actions, source.kind)
+    """Who bears which ticker, by the corporate actions stored up to a session; those of the session itself among them."""
+    source = deployment.settings.source
+    told = stored_names(deployment).actions if source.tells_name_changes else CORPORATE_ACTIONS_SCHEMA.to_frame()
+    return identities_of(told.filter(pl.col("session") <= session), source.kind)
 
 
-def _newest(warehouse: Warehouse, sessions: Sequence[date]) -> dict[date, Path]:
-    """The files of actions as they are known now: who trades must know of a change that was told late."""
-    return {day: warehouse.path("corporate_actions", day, until=FOREVER) for day in sessions}
+def identities_now(deployment: Deployment) -> WhoIsWho:
+    """Who bears which ticker on a day, by the stored actions and, for later sessions, what the source tells."""
+    changes, source = known_name_changes(deployment), deployment.settings.source
+    return lambda day: Identities(changes(_EVER).filter(pl.col("session") <= day), source.kind)
 
 
 def _of_source(deployment: Deployment, sessions: Sequence[date]) -> list[pl.DataFrame]:

@@ -68,6 +68,8 @@ class OrderIntent:
         Shares, positive.
     decision_price
         The close that it was decided at.
+    instrument
+        What `symbol` stood for at that close (`ats_assets.bars.identity`), as known then; None for what was decided before that was written down.
     """
 
     client_order_id: str
@@ -82,6 +84,7 @@ class OrderIntent:
     limit_price: Decimal | None = None
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
+    instrument: str | None = None
 
 
 def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number: int = 1) -> str:

@@ -12,6 +12,7 @@ from typing import Any
 
 import polars as pl
 
+from ats_assets.bars import INSTRUMENT, NAME_CHANGES_SCHEMA, Identities
 from ats_assets.errors import ContractError
 from ats_assets.orders.grid import on_grid, price_step
 from ats_assets.orders.order import Leg, OrderIntent, OrderKind, Side, client_order_id, exact
@@ -34,6 +35,7 @@ def order_plan(
     orders: OrdersSettings,
     fractional: bool,
     margin: MarginSettings | None = None,
+    known: Identities | None = None,
 ) -> pl.DataFrame:
     """The orders decided at the close of `session`.
 
@@ -45,6 +47,8 @@ def order_plan(
         Whether parts of a share may be traded, where the broker can. Short positions are whole shares.
     margin
         The rules of margin; None for none.
+    known
+        Who bears which ticker; None: no ticker was ever changed.
 
     Returns
     -------
@@ -78,7 +82,9 @@ def order_plan(
     )
     named = ("shares", "wanted", "closing", "current", "reasons")
     planned = table.with_columns(**{name: pl.Series(getattr(plan, name)) for name in named}, target_weight=pl.Series(plan.target))
-    rows = [leg for row in planned.iter_rows(named=True) for leg in _legs(session, row, orders)]
+    known = known or Identities(NAME_CHANGES_SCHEMA.to_frame())
+    named_rows = ({**row, INSTRUMENT: known.of(row["symbol"], session)} for row in planned.iter_rows(named=True))
+    rows = [leg for row in named_rows for leg in _legs(session, row, orders)]
     return OrderPlan.validate(pl.DataFrame(rows, schema=ORDER_PLAN_SCHEMA, orient="row").sort("session", "symbol", "leg"))
 
 
@@ -100,6 +106,7 @@ def intents_of(plan: pl.DataFrame, strategy: str) -> list[OrderIntent]:
             limit_price=_exact_or_none(row["limit_price"]),
             take_profit=_exact_or_none(row["take_profit"]),
             stop_loss=_exact_or_none(row["stop_loss"]),
+            instrument=row.get(INSTRUMENT),  # a plan that was stored by an older program names none
         )
         for row in rows
     ]
@@ -155,6 +162,7 @@ def _legs(session: date, row: Mapping[str, Any], settings: OrdersSettings) -> It
         yield (
             session,
             row["symbol"],
+            row[INSTRUMENT],
             str(leg),
             client_order_id(session, settings.strategy, row["symbol"], leg) if quantity else None,
             str(side),

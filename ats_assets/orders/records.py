@@ -71,14 +71,17 @@ def instruments_frame(session: date, instruments: Mapping[str, Instrument]) -> p
     return Instruments.validate(pl.DataFrame(rows, schema=INSTRUMENTS_SCHEMA, orient="row").sort("session", "symbol"))
 
 
-def fills_frame(session: date, fills: Iterable[Fill], intents: Mapping[str, OrderIntent]) -> pl.DataFrame:
-    """The contract `Fills`.
+def fills_frame(session: date, fills: Iterable[Fill], intents: Mapping[str, OrderIntent], known: Identities | None = None) -> pl.DataFrame:
+    """The contract `Fills`. A fill of ours is of the instrument that its order was decided for, whichever ticker the broker calls it by.
 
     Parameters
     ----------
     intents
         Client order id -> what was decided; a fill whose order is not among them is not ours.
+    known
+        Who bears which ticker.
     """
+    known = known or _no_changes()
     rows = []
     for fill in fills:
         decided = intents.get(fill.client_order_id)
@@ -90,6 +93,7 @@ def fills_frame(session: date, fills: Iterable[Fill], intents: Mapping[str, Orde
                 fill.fill_id,
                 fill.client_order_id,
                 fill.symbol,
+                known.of(decided.symbol, decided.session) if decided else known.of(fill.symbol, session),
                 str(fill.side),
                 *(float(value) for value in (fill.quantity, fill.price, fill.fees, flow)),
                 fill.at,

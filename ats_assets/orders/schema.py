@@ -27,6 +27,7 @@ class OrderPlan(pa.DataFrameModel):
 
     session: date = pa.Field(description="session at whose close it was decided")
     symbol: str = pa.Field(description="ticker, as in the bars")
+    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     leg: str = pa.Field(isin=PLANNED_LEGS, description="close reduces a position, open enlarges one; a change of side is two orders")
     client_order_id: str = pa.Field(nullable=True, description="under which the broker knows the order; null where none is sent")
     side: str = pa.Field(isin=SIDES, description="buy or sell")
@@ -75,6 +76,7 @@ class Fills(pa.DataFrameModel):
     fill_id: str = pa.Field(unique=True, description="the broker's id of the execution")
     client_order_id: str = pa.Field(description="of the order")
     symbol: str = pa.Field(description="ticker, as in the bars")
+    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     side: str = pa.Field(isin=SIDES, description="buy or sell")
     quantity: float = pa.Field(gt=0, description="shares")
     price: float = pa.Field(ge=0, description="paid or received for a share")
@@ -178,7 +180,7 @@ _F, _S, _B = pl.Float64(), pl.String(), pl.Boolean()
 ORDER_PLAN_SCHEMA = pl.Schema(
     {
         "session": pl.Date,
-        **dict.fromkeys(("symbol", "leg", "client_order_id", "side"), _S),
+        **dict.fromkeys(("symbol", "instrument", "leg", "client_order_id", "side"), _S),
         **dict.fromkeys(("quantity", "wanted"), _F),
         "kind": _S,
         **dict.fromkeys(("decision_price", "limit_price", "take_profit", "stop_loss", "notional", "current_weight", "target_weight"), _F),
@@ -197,7 +199,7 @@ ORDERS_SCHEMA = pl.Schema(
 FILLS_SCHEMA = pl.Schema(
     {
         "session": pl.Date,
-        **dict.fromkeys(("fill_id", "client_order_id", "symbol", "side"), _S),
+        **dict.fromkeys(("fill_id", "client_order_id", "symbol", "instrument", "side"), _S),
         **dict.fromkeys(("quantity", "price", "fees", "cash_flow"), _F),
         "at": _TIME,
         "decision_session": pl.Date,

@@ -13,7 +13,7 @@ from ats_assets.orders.broker import Broker
 from ats_assets.orders.clock import Clock
 from ats_assets.orders.kill_switch import KillSwitch
 from ats_assets.orders.lease import Lease
-from ats_assets.orders.names import NameChanges, no_name_changes
+from ats_assets.orders.names import NameChanges, WhoIsWho, no_name_changes
 from ats_assets.orders.state import Author
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
@@ -73,6 +73,8 @@ class Shift:
     patience: Patience
     session_of: Callable[[datetime], date]
     name_changes: NameChanges = no_name_changes
+    identities: WhoIsWho | None = None
+    """None: a ticker is an instrument."""
     splits: "Splits | None" = None
     """None: there are none, or the broker keeps orders from crossing them by itself."""
 

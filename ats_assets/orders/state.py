@@ -17,14 +17,17 @@ from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
 
-from ats_assets.orders.order import BrokerOrder, Leg, OrderIntent, OrderKind, Side
+from ats_assets.bars import INSTRUMENT
+from ats_assets.orders.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, Side
 from ats_assets.orders.outcome import IntentState, LeaseLostError
 from ats_assets.orders.rows import record_order
 from ats_assets.trade_state import record
-from ats_assets.trade_state.tables import account_snapshots, audit, intents
+from ats_assets.trade_state.tables import account_snapshots, audit, intents, orders
 
 _WAITS = "waits for shares that exits hold back"
 _CONTENT = ("session", "strategy", "symbol", "side", "leg", "quantity", "kind", "decision_price", "limit_price", "take_profit", "stop_loss")
+"""By which a new plan differs from what was tried. `instrument` is beside it: a change of name that is told late makes no other order of one that is under way."""
+_UNTRIED = (IntentState.PLANNED, IntentState.WITHDRAWN, IntentState.MISSED)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -50,6 +53,13 @@ def load(connection: Connection, client_order_id: str) -> IntentRow | None:
     """The intent of that id."""
     row = connection.execute(select(intents).where(intents.c.client_order_id == client_order_id)).one_or_none()
     return None if row is None else _intent_row(row)
+
+
+def of_order(connection: Connection, order: BrokerOrder | ForeignOrder) -> OrderIntent | None:
+    """What was decided of an order at the broker, whose exits have ids of the broker's own; None where it is not known for ours."""
+    by_order = connection.execute(select(orders.c.intent_id).where(orders.c.broker_order_id == order.broker_order_id)).scalar_one_or_none()
+    row = load(connection, by_order or order.client_order_id)
+    return None if row is None else row.intent
 
 
 def in_states(connection: Connection, states: Sequence[IntentState]) -> list[IntentRow]:
@@ -104,10 +114,13 @@ def plan_one(connection: Connection, author: Author, intent: OrderIntent) -> str
         _audit(connection, author, "planned", intent.client_order_id, **_values(intent))
         return None
     changes = _changes(known.intent, intent)
-    if known.attempts and changes:
+    tried = known.attempts or known.state not in _UNTRIED  # found at the broker after its row was lost, it was tried all the same
+    if intent.instrument not in (None, known.intent.instrument) and not (tried and known.intent.instrument):
+        connection.execute(_where(known).values(instrument=intent.instrument))
+    if tried and changes:
         _audit(connection, author, "plan differs from what was tried: not sent", intent.client_order_id, {"changes": changes})
         return changes
-    if not known.attempts and (changes or known.state in (IntentState.WITHDRAWN, IntentState.MISSED)):
+    if not tried and (changes or known.state is not IntentState.PLANNED):
         values = _values(intent) | {"state": IntentState.PLANNED.value, "reason": None, "updated_at": author.now}
         connection.execute(_where(known).values(values))
         _audit(connection, author, "planned anew", intent.client_order_id, {"changes": changes})
@@ -222,7 +235,7 @@ def _audit(
 
 
 def _values(intent: OrderIntent) -> dict[str, Any]:
-    return {name: getattr(intent, name) for name in _CONTENT}
+    return {name: getattr(intent, name) for name in (*_CONTENT, INSTRUMENT)}
 
 
 def _changes(known: OrderIntent, new: OrderIntent) -> str:
@@ -231,7 +244,7 @@ def _changes(known: OrderIntent, new: OrderIntent) -> str:
 
 
 def _intent_row(row: Row[Any]) -> IntentRow:
-    content = {name: getattr(row, name) for name in _CONTENT}
+    content = {name: getattr(row, name) for name in (*_CONTENT, INSTRUMENT)}
     content |= {"side": Side(row.side), "leg": Leg(row.leg), "kind": OrderKind(row.kind)}
     intent = OrderIntent(client_order_id=row.client_order_id, **content)
     return IntentRow(intent=intent, state=IntentState(row.state), reason=row.reason, attempts=row.attempts, sending_at=row.sending_at)

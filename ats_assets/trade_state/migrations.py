@@ -46,6 +46,12 @@ ALTER TABLE new_positions RENAME TO positions;
 }
 
 
+_INSTRUMENT = """
+ALTER TABLE intents ADD COLUMN instrument VARCHAR(96);
+CREATE INDEX ix_intents_kind_strategy_instrument_session ON intents (kind, strategy, instrument, session);
+"""
+
+
 def _keep_running_accounts(connection: Connection) -> None:
     """From 1 to 2: what a settled session's running account has is marked; a position may be without a price; what is looked for has an index.
 
@@ -58,11 +64,16 @@ def _keep_running_accounts(connection: Connection) -> None:
         _run(connection, "CREATE INDEX ix_paper_orders_parent_id ON paper_orders (parent_id)")
 
 
+def _name_instruments(connection: Connection) -> None:
+    """From 2 to 3: an intent says for which instrument it was decided. Those that are there stay as they are, and are found by their symbol as before."""
+    _run(connection, _INSTRUMENT)
+
+
 def _run(connection: Connection, statements: str) -> None:
     for statement in statements.split(";"):
         if statement.strip():
             connection.execute(text(statement))
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _keep_running_accounts}
+MIGRATIONS: Mapping[int, Migration] = {1: _keep_running_accounts, 2: _name_instruments}
 """By the version that they start from; each makes the next one of it, in the same transaction as all others."""

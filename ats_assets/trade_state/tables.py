@@ -35,6 +35,7 @@ intents = Table(
     Column("limit_price", ExactDecimal),
     Column("take_profit", ExactDecimal),
     Column("stop_loss", ExactDecimal),
+    Column("instrument", String(96), comment="what the symbol stood for at that close, as known then; null: decided before it was kept"),
     Column("state", String(16), nullable=False),
     Column("reason", FreeText, comment="of the state"),
     Column("attempts", Integer, nullable=False, comment="write-aheads so far; at most as many requests have been sent"),
@@ -45,6 +46,7 @@ intents = Table(
     Index(None, "session", "strategy"),
     Index(None, "state"),
     Index(None, "kind", "strategy", "symbol", "session"),
+    Index(None, "kind", "strategy", "instrument", "session"),
 )
 
 orders = Table(

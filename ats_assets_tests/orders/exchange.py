@@ -38,7 +38,7 @@ from ats_assets.orders import (
     Side,
     client_order_id,
 )
-from ats_assets.orders.names import NameChanges, no_name_changes
+from ats_assets.orders.names import NameChanges, WhoIsWho, no_name_changes
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState, tables
 
@@ -418,6 +418,7 @@ class Bench:
     alerts: list[Alert] = field(default_factory=list)
     patience: Patience = field(default_factory=Patience)
     name_changes: NameChanges = no_name_changes
+    identities: WhoIsWho | None = None
 
     @classmethod
     def at(cls, url: str, kill_file: Path, **settings: object) -> "Bench":
@@ -431,7 +432,7 @@ class Bench:
             yield self.made(state, self.broker)
 
     def made(self, state: TradeState, broker: ExchangeBroker) -> Executor:
-        how = {"clock": self.exchange.clock, "patience": self.patience, "name_changes": self.name_changes}
+        how = {"clock": self.exchange.clock, "patience": self.patience, "name_changes": self.name_changes, "identities": self.identities}
         return Executor(broker, state, self.settings, alert=self.alerts.append, **how)
 
     def execute(self, plan: Sequence[OrderIntent] = PLAN, points: Points | None = None) -> Execution:

@@ -123,7 +123,7 @@ def test_orders_status_lists_them(watcher: Watcher, home: Path) -> None:
     watcher.alpaca.trading.position_fields["AAA"] = {"current_price": None}
     desk = Desk(broker=watcher.broker, state=watcher.state, executor=watcher.executor, alert=watcher.alpaca.alerts.append)
     told = json.loads(json.dumps(_status(Deployment(watcher.alpaca.settings()), desk), default=str))
-    assert told["positions"] == [{"symbol": "AAA", "quantity": "3", "price": None, "cost": "0"}]
+    assert told["positions"] == [{"symbol": "AAA", "instrument": "synthetic:AAA", "quantity": "3", "price": None, "cost": "0"}]
     (order,) = told["open_orders"]
     assert (order["client_order_id"], order["symbol"], order["status"]) == ("spread", None, "not ours: mleg limit order 1 new")
 

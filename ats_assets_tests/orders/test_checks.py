@@ -23,6 +23,7 @@ def stored(root: Path, orders: list[Order], held: dict[str, float] | None = None
         {
             "session": DAY,
             "symbol": s,
+            "instrument": s,
             "leg": leg,
             "side": side,
             "quantity": 1.0,

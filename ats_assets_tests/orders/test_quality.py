@@ -31,7 +31,7 @@ def order(symbol: str, side: Side, ordered: int, filled: int) -> BrokerOrder:
 
 def fill(symbol: str, side: str, shares: float, price: float, seconds: float, decision: float) -> tuple[object, ...]:
     at = OPEN + timedelta(seconds=seconds)
-    return (DAY, f"{symbol}-{seconds}", f"main-{symbol}", symbol, side, shares, price, 0.5, 0.0, at, date(2024, 3, 1), decision)
+    return (DAY, f"{symbol}-{seconds}", f"main-{symbol}", symbol, symbol, side, shares, price, 0.5, 0.0, at, date(2024, 3, 1), decision)
 
 
 def quality() -> pl.DataFrame:
