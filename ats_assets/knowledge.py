@@ -18,6 +18,8 @@ STAMP_FORMAT = "%Y-%m-%dT%H-%M-%S.%fZ"
 """Of a time in the name of a file."""
 FOREVER = "9999"
 """After every stamp."""
+HAPPENED = frozenset({"corporate_actions"})
+"""What is read in its newest vintage by assets without partitions: it is about what became of who held a share, and not about what was known when it was decided."""
 
 
 def stamp_of(time: datetime) -> str:
@@ -70,6 +72,13 @@ class Knowledge:
         if found is None:
             found = self._until[session] = stamp_of(self.deadline(session))
         return found
+
+    def until_of_whole(self, asset: str, session: date) -> str:
+        """The stamp up to which an asset without partitions, such as the backtest, knows of a session of what it reads.
+
+        Of each session what its own partition knows, for a decision was made on that; but a share was split, and a dividend paid, whoever told of it late.
+        """
+        return FOREVER if asset in HAPPENED else self.until(session)
 
     def deadline(self, session: date) -> datetime:
         """The close of `session` plus the grace, or the next open if that is earlier; in UTC. A day that turned out to be no session knows what the session before it knew."""

@@ -208,6 +208,19 @@ class Known:
         return warehouse.vintage(asset, day, known_vintage(stamps, until)) if stamps else warehouse.path(asset, day)
 
 
+def of_whole(deployment: Deployment, asset: str, sessions: Sequence[date]) -> tuple[pl.DataFrame, dict[str, str]]:
+    """What an asset without partitions reads of sessions that are stored, and its data versions by session (ISO); see `Knowledge.until_of_whole`.
+
+    Raises
+    ------
+    MissingPartitionError, CorruptPartitionError
+    """
+    warehouse, knowledge = deployment.warehouse, deployment.knowledge
+    warehouse.require(asset, sessions)
+    files = {day: warehouse.path(asset, day, until=knowledge.until_of_whole(asset, day)) for day in sessions}
+    return warehouse.read_files(asset, files), {day.isoformat(): warehouse.footer_of(path).data_version for day, path in files.items()}
+
+
 def as_known(
     deployment: Deployment, reader: Reader, sessions: Sequence[date], schemas: Mapping[str, pl.Schema], make: Callable[..., pl.DataFrame]
 ) -> pl.DataFrame:

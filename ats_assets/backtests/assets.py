@@ -14,6 +14,7 @@ from ats_assets.bars import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.graph import Node
+from ats_assets.reading import of_whole
 from ats_assets.sparkline import sparkline_markdown
 
 GROUP = "backtests"
@@ -49,7 +50,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         signals = deployment.warehouse.read("signals", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
-        actions = deployment.warehouse.read("corporate_actions", told)
+        actions, of_actions = of_whole(deployment, "corporate_actions", told)
         result = run_backtest(
             signals,
             bars,
@@ -64,7 +65,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             contract.validate(getattr(result, table))
         metrics = backtest_metrics(result, settings.backtest)
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars")}
-        upstream["corporate_actions"] = deployment.data_versions("corporate_actions", told)
+        upstream["corporate_actions"] = of_actions
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}
         for table in CONTRACTS:
             deployment.warehouse.write_part("backtest", table, getattr(result, table), **versions, upstream=upstream)

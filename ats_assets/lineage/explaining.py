@@ -44,6 +44,7 @@ REASONS = {
     "known at the close": "known at the close of the reading session, with the grace",
     "delivered late": "the earliest there is: none was known at the close of the reading session",
     "restated mode": "the newest there is: knowledge.mode is restated",
+    "what happened": "the newest there is: what became of who held a share does not depend on when it was told",
     "not in force": "another one would be read now: what read it is stale",
 }
 """Why a vintage was read."""
@@ -203,6 +204,8 @@ class Explaining:
             why = "not in force"
         elif self._deployment.knowledge.is_restated:
             why = "restated mode"
+        elif until == FOREVER:
+            why = "what happened"
         return Read(known=entry.known, why=why, superseded=newer)
 
     def _newer(self, entry: Entry) -> tuple[str, ...]:

@@ -229,7 +229,7 @@ class _Judgement:
         others = [entry for entry in self._entries(self._whole - made) if not entry.fault]
         for asset, key in pending if others else ():
             entries = read_entries(self._connection, asset, (key, key), reads=False)
-            now = Staleness(self._deployment, self._rules, entries).version(asset, key) if asset in self._rules else None
+            now = Staleness(self._deployment, self._rules, entries).version_of_whole(asset, key) if asset in self._rules else None
             is_stored = bool(entries) and asset in self._ranges
             for entry in others:
                 if _reads(self._rules[entry.asset], asset):

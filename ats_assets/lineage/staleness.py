@@ -125,6 +125,11 @@ class Staleness:
             until = self._until(key) if self._keeps_vintages(asset) else FOREVER
         return vintages.version(key, until)
 
+    def version_of_whole(self, asset: str, key: str) -> str | None:
+        """The data version that an asset without partitions reads."""
+        until = self._deployment.knowledge.until_of_whole(asset, date.fromisoformat(key)) if self._keeps_vintages(asset) else None
+        return self.version(asset, key, until)
+
     def _keeps_vintages(self, asset: str) -> bool:
         return asset in self._rules and bool(self._rules[asset].vintages_of)
 
@@ -341,7 +346,7 @@ class Staleness:
         kinds: Kinds = {}
         for key in sorted({*recorded, *(stored if first is not None else ())}):
             is_counted = first is not None and key > first and key in stored
-            if kind := difference(recorded.get(key), self.version(asset, key), is_counted=is_counted):
+            if kind := difference(recorded.get(key), self.version_of_whole(asset, key), is_counted=is_counted):
                 kinds.setdefault(kind, []).append(key)
         return kinds
 

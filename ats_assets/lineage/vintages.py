@@ -29,13 +29,14 @@ def read_vintage(entries: Sequence[Entry], version: str | None, until: str) -> E
 
 
 def until_of(knowledge: Knowledge, reader: Entry, asset: str, key: str) -> str:
-    """The stamp up to which a file knows of a session of `asset`, which it was made from; a file without a session knows of each what that session's own partition does."""
+    """The stamp up to which a file knows of a session of `asset`, which it was made from; of a file without a session see `Knowledge.until_of_whole`."""
     if asset == VINTAGES_OF.get(reader.asset):
         return reader.known
     if asset not in VINTAGES_OF:
         return FOREVER
-    session = reader.key if reader.is_of_session else key
-    return max(knowledge.until(date.fromisoformat(session)), reader.known)
+    if not reader.is_of_session:
+        return knowledge.until_of_whole(asset, date.fromisoformat(key))
+    return max(knowledge.until(date.fromisoformat(reader.key)), reader.known)
 
 
 class StoredVintages:
