@@ -209,7 +209,7 @@ class Known:
 
 
 def of_whole(deployment: Deployment, asset: str, sessions: Sequence[date]) -> tuple[pl.DataFrame, dict[str, str]]:
-    """What an asset without partitions reads of sessions that are stored, and its data versions by session (ISO); see `Knowledge.until_of_whole`.
+    """What an asset without partitions, or the paper broker, reads of sessions that are stored, and its data versions by session (ISO); see `Knowledge.until_of_whole`.
 
     Raises
     ------

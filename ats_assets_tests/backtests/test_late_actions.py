@@ -8,6 +8,7 @@ import pytest
 
 from ats_assets.calendar import session_calendar
 from ats_assets.deployment import Deployment
+from ats_assets.orders.paper.market import WarehouseMarket
 from ats_assets.settings import Settings
 from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.small_market import make_history, run_job
@@ -52,6 +53,7 @@ def test_a_split_that_is_told_late_costs_nothing(tmp_path: Path, mode: str) -> N
     deployment = told_late(tmp_path, mode)
     equity = deployment.warehouse.read_part("backtest", "equity")
     assert equity["equity"].to_list() == equity["benchmark"].to_list() == [1_000_000.0] * len(DAYS)
+    assert WarehouseMarket(deployment).actions(EX)["ratio"].to_list() == [4.0], "where the paper account is settled after it was told"
     labels = deployment.warehouse.read("forward_returns", DAYS[2:])
     assert set(labels.filter(horizon_sessions=5)["forward_return"]) == {0.0}
     at_once = labels.filter(pl.col("horizon_sessions") == 1, pl.col("session") == EX, pl.col("symbol") == "AAA")

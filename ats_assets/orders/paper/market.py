@@ -8,6 +8,7 @@ import polars as pl
 from ats_assets.bars import REPEAT_DAYS, identities_of
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
+from ats_assets.reading import of_whole
 
 
 class Market(Protocol):
@@ -49,11 +50,12 @@ class WarehouseMarket:
         return warehouse.read("bars", [session], ["symbol", "open", "high", "low", "close", "volume"])
 
     def actions(self, session: date) -> pl.DataFrame:
-        """Of the partition of `corporate_actions`, which is made together with the bars."""
+        """Of the partitions of `corporate_actions`, which are made together with the bars, as they are told by now: where sessions are settled late, more may be known."""
         warehouse = self._deployment.warehouse
         columns = ["symbol", "kind", "ratio", "cash"]
         if not self._deployment.settings.source.tells_name_changes:
-            return warehouse.read("corporate_actions", [session], columns)
+            return of_whole(self._deployment, "corporate_actions", [session])[0].select(columns)
         before = [day for day in self.calendar.window(session, REPEAT_DAYS + 1)[:-1] if warehouse.exists("corporate_actions", day)]
-        actions = warehouse.read("corporate_actions", [*before, session], ["session", *columns, "new_symbol", "new_ratio"])
+        told, _ = of_whole(self._deployment, "corporate_actions", [*before, session])
+        actions = told.select("session", *columns, "new_symbol", "new_ratio")
         return identities_of(actions).actions_at_open(actions, session)
