@@ -73,7 +73,8 @@ def action_rows(
     Parameters
     ----------
     raw
-        Kind (forward_splits, …) -> announcements, as alpaca-py returns them with raw_data. Those that are there twice, under one id, count once.
+        Kind (forward_splits, …) -> announcements, as alpaca-py returns them with raw_data. Those that are there twice count once: under one id, or the same in all but
+        the id, as a payment would be made twice else.
 
     Returns
     -------
@@ -81,7 +82,9 @@ def action_rows(
     """
     asked, known = frozenset(sessions), frozenset(symbols)
     rows: dict[str, dict[str, object]] = {}
-    for kind, action in sorted(((kind, action) for kind, found in raw.items() for action in found), key=lambda pair: _identity(*pair)):
+    known_by_id = {_identity(kind, action): (kind, action) for kind, found in raw.items() for action in found}
+    said = {_said(*known_by_id[identity]): known_by_id[identity] for identity in sorted(known_by_id, reverse=True)}  # the first id stays
+    for kind, action in sorted(said.values(), key=lambda pair: _identity(*pair)):
         row = _row(kind, action, calendar)
         concerned = {row["symbol"], row["new_symbol"] if row["kind"] == "name_change" else None}  # who takes a ticker over ends its history
         if row["session"] in asked and (row["symbol"] is None or not concerned.isdisjoint(known)):
@@ -184,3 +187,8 @@ def _day(action: Action, key: str, defects: list[str]) -> date | None:
 
 def _identity(kind: str, action: Action) -> str:
     return f"{kind} {action.get('id') or json.dumps(dict(action), sort_keys=True)}"
+
+
+def _said(kind: str, action: Action) -> str:
+    """All that an announcement says, but for its id."""
+    return f"{kind} {json.dumps({name: value for name, value in action.items() if name != 'id'}, sort_keys=True)}"

@@ -327,6 +327,8 @@ def test_actions_are_those_announced_each_once(tmp_path: Path) -> None:
         add("forward_splits", action(1, symbol="AAPL", new_rate=4, old_rate=1))
         add("reverse_splits", action(2, symbol="TSLA", new_rate=1, old_rate=10, ex_date="2024-03-09"))  # a Saturday
         add("cash_dividends", action(3, symbol="MSFT", rate=0.75, special=False, foreign=False))
+        add("cash_dividends", action(12, symbol="MSFT", rate=0.75, special=False, foreign=False))  # the same once more: it was paid twice
+        add("cash_dividends", action(13, symbol="MSFT", rate=0.75, special=True, foreign=False))  # and another one
         add("stock_dividends", action(4, symbol="MSFT", rate=0.05))
         add("spin_offs", action(5, source_symbol="BRK.B", source_rate=4, new_symbol="NEW", new_rate=1))
         merger = {"acquirer_symbol": "MSFT", "acquirer_rate": 0.5, "acquiree_symbol": "TSLA", "acquiree_rate": 1, "cash_rate": 2.5}
@@ -350,7 +352,7 @@ def test_actions_are_those_announced_each_once(tmp_path: Path) -> None:
             ("AAPL", "split", 4.0, None, None, None, split),
             ("AAPL", "split", None, None, None, None, split),
             ("BRK.B", "spin_off", None, None, "NEW", 0.25, split),
-            ("MSFT", "cash_dividend", None, 0.75, None, None, split),
+            *[("MSFT", "cash_dividend", None, 0.75, None, None, split)] * 2,
             ("MSFT", "stock_dividend", 1.05, None, None, None, split),
             ("TSLA", "other", None, None, None, None, split),
             ("TSLA", "merger", None, 2.5, "MSFT", 0.5, late),
