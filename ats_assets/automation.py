@@ -9,13 +9,14 @@ from zoneinfo import ZoneInfo
 import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
+from ats_assets.closings import learn_closings
 from ats_assets.deployment import MODEL, Deployment
 from ats_assets.errors import MissingPartitionError, SettingsError, SourceError
 from ats_assets.graph import asset_key, asset_name, prefixed
 from ats_assets.healing import Healing, rules_of
 from ats_assets.lineage import Rules
 from ats_assets.models.refits import is_refit_session, last_refit
-from ats_assets.sources import BarSource, open_source
+from ats_assets.sources import BarSource
 from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask, glance, stored_answer, unchanged
 from ats_assets.versions import code_version, settings_version
 from ats_assets.warehouse import MADE_TOGETHER, VINTAGES_OF, Upstream, Warehouse
@@ -292,6 +293,9 @@ def judge_remembering(
             said = _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark)
             return said, seen if seen.state else last
         due = stored[-1] if latest == stored[-1] else deployment.calendar.offset(stored[-1], 1)
+        if due < latest and not source.capabilities.remote and learn_closings(deployment):  # files do not tell that a day was no session
+            source, same = deployment.source_now(), None
+            due = deployment.calendar.after(stored[-1])
         made = due == stored[-1] and is_current(deployment.warehouse, "signals", due)
         if same is not None and same.answers(due):
             last, fresh = same, False
@@ -310,11 +314,11 @@ def _looked_at(deployment: Deployment, last: LastAsked | None, now: datetime) ->
 
     A source that asks the broker's calendar may learn of a closing: then it is looked at once more, with that calendar.
     """
-    source = open_source(deployment.settings.source, deployment.calendar, deployment.settings)
+    source = deployment.source_now()
     same = unchanged(source, last)
     seen = same or glance(source, now)
     if deployment.refresh_calendar():
-        source = open_source(deployment.settings.source, deployment.calendar, deployment.settings)
+        source = deployment.source_now()
         return source, None, glance(source, now)
     return source, same, seen
 

@@ -54,11 +54,16 @@ class Deployment:
     def refresh_calendar(self) -> bool:
         """Take the calendar anew where another one has been stored since it was opened, and say whether its sessions are others; for processes that live long."""
         before = self.calendar
-        if self.calendar_store.stamp == self._calendar_stamp:
+        if not self.calendar_is_outdated:
             return False
         for name in ("calendar", "source", "knowledge"):  # which hold it
             self.__dict__.pop(name, None)
         return self.calendar.sessions(date.min, date.max) != before.sessions(date.min, date.max)
+
+    @property
+    def calendar_is_outdated(self) -> bool:
+        """Whether another calendar has been stored since this one was opened."""
+        return self.calendar_store.stamp != self._calendar_stamp
 
     def sessions(self, asset: str) -> list[date]:
         """The stored sessions of an asset that are sessions still: what was made of a day that turned out to be none is not read."""
@@ -80,6 +85,12 @@ class Deployment:
     def source(self) -> "BarSource":
         """Where bars come from; opening it reads its files."""
         from ats_assets.sources import open_source  # noqa: PLC0415 - not every command has to do with it
+
+        return open_source(self.settings.source, self.calendar, self.settings)
+
+    def source_now(self) -> "BarSource":
+        """The source opened anew, for processes that live long: what `source` has read once it does not read again."""
+        from ats_assets.sources import open_source  # noqa: PLC0415
 
         return open_source(self.settings.source, self.calendar, self.settings)
 

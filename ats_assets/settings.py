@@ -413,6 +413,10 @@ class OrdersSettings(Section):
     collar_bps: Bps = Field(default=500.0, description="distance of a limit or bracket order's limit price from the decision price")
     take_profit_bps: Bps = Field(default=1_000.0, description="of a bracket, from the decision price")
     stop_loss_bps: Bps = Field(default=500.0, description="of a bracket, from the decision price")
+    cancel_exits_before_open: bool = Field(
+        default=False,
+        description="whether exits may be cancelled outside of market hours, so that a sale is in the opening auction; a cancel that stays pending then leaves the position without them from the open on",
+    )
     limits: OrderLimitSettings = OrderLimitSettings()
     kill: bool = Field(default=False, description="stops all orders; the file kill_file does so too, within one order")
     kill_file: Path = Field(default=Path("KILL"), description="no order is sent while it exists; relative to storage.data")

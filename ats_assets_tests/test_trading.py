@@ -4,6 +4,7 @@ import re
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
+from types import SimpleNamespace
 from zoneinfo import ZoneInfo
 
 import dagster as dg
@@ -19,10 +20,10 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.explaining import Explaining, Made, Many
-from ats_assets.orders.schema import ORDERS_SCHEMA
+from ats_assets.orders.schema import ORDERS_SCHEMA, POSITIONS_SCHEMA
 from ats_assets.settings import Settings, SyntheticSettings
 from ats_assets.sources.synthetic import SyntheticSource
-from ats_assets.trading import JOB, MAX_ATTEMPTS, judge_trading
+from ats_assets.trading import JOB, MAX_ATTEMPTS, judge_remembering, judge_trading
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, MarketData, Reference, serving
 from ats_assets_tests.alpaca_double.trading import Trading
 from ats_assets_tests.small_market import EARLY_MODELS, make_history, run_job, small_market
@@ -308,26 +309,129 @@ def test_orders_are_made_session_by_session(tmp_path: Path) -> None:
         run_job(deployment, JOB, calendar().sessions(START, date(2021, 2, 2)), ["fills", "positions", "account", "instruments"])
 
 
-def test_what_was_passed_over_is_launched_again_once_the_session_is_open(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    """A broker that lets go of shares at the open only: the sensor runs the plan again then, while orders of it to close are planned still."""
-    day, following = date(2021, 2, 1), date(2021, 2, 2)
+DAY, FOLLOWING = date(2021, 2, 1), date(2021, 2, 2)
+
+
+def at_alpaca(root: Path, **orders: str) -> Deployment:
+    """A deployment of files, with a plan of `DAY` sent to Alpaca."""
+    days = calendar().sessions(date(2021, 1, 25), DAY)
+    bars = [
+        {"symbol": name, "date": day} | dict.fromkeys(("open", "high", "low", "close"), 10.0) for day in days for name in ("AAA", "BBB")
+    ]
+    pl.DataFrame(bars).with_columns(volume=100.0).write_parquet(root / "bars.parquet")
+    announced(root)
     deployment = Deployment(
         Settings(
-            storage={"warehouse": tmp_path / "warehouse", "models": tmp_path / "models", "data": tmp_path / "data"},  # pyright: ignore[reportArgumentType]
-            orders={"broker": "alpaca", "enabled": True},  # pyright: ignore[reportArgumentType]
+            calendar={"first_session": date(2020, 10, 1)},  # pyright: ignore[reportArgumentType]
+            storage={"warehouse": root / "warehouse", "models": root / "models", "data": root / "data"},  # pyright: ignore[reportArgumentType]
+            source={"kind": "files", "files": {"path": root / "bars.parquet", "actions": root / "actions.csv"}},  # pyright: ignore[reportArgumentType]
+            orders={"broker": "alpaca", "enabled": True} | orders,  # pyright: ignore[reportArgumentType]
         )
     )
-    opens, closes = deployment.calendar.opens_at(following), deployment.calendar.closes_at(following)
+    rows = [(DAY, "BBB", "files:BBB", 10.0, 100.0, 10.0, 100.0)]
+    deployment.warehouse.write("positions", DAY, pl.DataFrame(rows, schema=POSITIONS_SCHEMA, orient="row"))
+    deployment.warehouse.write("signals", DAY, SIGNALS)
+    sent(deployment, "accepted")
+    return deployment
 
-    def orders(*states: str) -> None:
-        rows = [(day, f"main-{state}", "AAA", "files:AAA", "close", "sell", 10.0, "limit", state, None, None, None) for state in states]
-        deployment.warehouse.write("orders", day, pl.DataFrame(rows, schema=ORDERS_SCHEMA, orient="row"))
 
-    orders("planned", "accepted")
+def sent(deployment: Deployment, *states: str) -> None:
+    rows = [(DAY, f"main-{state}", "AAA", "files:AAA", "close", "sell", 10.0, "limit", state, None, None, None) for state in states]
+    deployment.warehouse.write("orders", DAY, pl.DataFrame(rows, schema=ORDERS_SCHEMA, orient="row"))
+
+
+def announced(root: Path, *symbols: str) -> None:
+    rows = [(symbol, FOLLOWING, "split", 2.0) for symbol in symbols]
+    pl.DataFrame(rows, schema=["symbol", "date", "kind", "ratio"], orient="row").write_csv(root / "actions.csv")
+
+
+def ended(instance: dg.DagsterInstance, request: dg.RunRequest) -> None:
+    """The run that was asked for has succeeded."""
+    assert dg.job(name=JOB)(lambda: None).execute_in_process(instance=instance, tags=dict(request.tags)).success  # pyright: ignore[reportCallIssue, reportArgumentType]
+
+
+def test_what_was_passed_over_is_launched_again_once_the_session_is_open(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    """A broker that lets go of shares at the open only: the sensor runs the plan again then, while orders of it to close are planned still."""
+    deployment = at_alpaca(tmp_path)
+    opens, closes = deployment.calendar.opens_at(FOLLOWING), deployment.calendar.closes_at(FOLLOWING)
+    sent(deployment, "planned", "accepted")
     assert isinstance(judge_trading(deployment, opens - timedelta(minutes=1), instance), dg.SkipReason)
     request = judge_trading(deployment, opens, instance)
     assert isinstance(request, dg.RunRequest)
-    assert (request.partition_key, request.job_name) == (day.isoformat(), JOB)
+    assert (request.partition_key, request.job_name) == (DAY.isoformat(), JOB)
     assert isinstance(judge_trading(deployment, closes, instance), dg.SkipReason)
-    orders("accepted", "withdrawn")
+    sent(deployment, "accepted", "withdrawn")
     assert isinstance(judge_trading(deployment, opens, instance), dg.SkipReason)
+
+
+def test_ats_trade_takes_up_what_the_last_plan_has_left_until_the_close_after_it(tmp_path: Path) -> None:
+    """Without the day it said that nothing waits for its orders, while a sale of the last plan did."""
+    deployment = at_alpaca(tmp_path)
+    for now in (deployment.calendar.closes_at(DAY), deployment.calendar.opens_at(FOLLOWING)):
+        assert sessions_to_trade(deployment, None, None, now=now) == [DAY]
+    with pytest.raises(AtsError, match="no session with signals waits"):
+        sessions_to_trade(deployment, None, None, now=deployment.calendar.closes_at(FOLLOWING))
+
+
+def test_a_split_that_is_announced_after_the_plan_is_looked_for_until_the_open(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    """Only `ats orders watch` did. Files that have come since are read, though the process has read them before."""
+    deployment, looked = at_alpaca(tmp_path), None
+    now = opens = deployment.calendar.opens_at(FOLLOWING)
+
+    def tick(minutes: float) -> dg.RunRequest | dg.SkipReason:
+        nonlocal looked
+        outcome, looked = judge_remembering(deployment, opens - timedelta(minutes=minutes), instance, looked)
+        return outcome
+
+    assert isinstance(tick(60), dg.SkipReason)
+    announced(tmp_path, "CCC")
+    assert isinstance(tick(44), dg.SkipReason), "neither held nor ordered"
+    announced(tmp_path, "AAA", "CCC")
+    assert isinstance(tick(34), dg.SkipReason), "it is asked every 15 minutes"
+    asked = tick(28)
+    assert isinstance(asked, dg.RunRequest)
+    assert asked.partition_key == DAY.isoformat()
+    assert isinstance(tick(27), dg.RunRequest), "until the run is there"
+    ended(instance, asked)
+    assert isinstance(tick(26), dg.SkipReason)
+    announced(tmp_path, "AAA", "BBB")
+    assert isinstance(tick(10), dg.RunRequest), "another one, of what is held"
+    assert isinstance(judge_remembering(deployment, now, instance, looked)[0], dg.SkipReason)
+
+
+def test_a_source_that_can_not_be_asked_for_late_splits_is_told(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    deployment, alerts = at_alpaca(tmp_path), []
+    monkeypatch.setattr("ats_assets.trading.open_alerts", lambda _: SimpleNamespace(send=alerts.append))
+    tmp_path.joinpath("actions.csv").write_text("no actions at all")
+    before = deployment.calendar.opens_at(FOLLOWING) - timedelta(hours=1)
+    outcome, looked = judge_remembering(deployment, before, instance, None)
+    assert isinstance(outcome, dg.SkipReason)
+    assert (looked, [alert.title for alert in alerts]) == (None, [f"The splits after {DAY} can't be looked up"])
+
+
+def test_exits_are_seen_to_after_the_open_where_there_are_brackets(tmp_path: Path, instance: dg.DagsterInstance) -> None:
+    """Of a position whose exits ended at the open nobody knew, without the watch."""
+    deployment = at_alpaca(tmp_path, kind="bracket")
+    opens = deployment.calendar.opens_at(FOLLOWING)
+    for minutes in (0, 20):
+        asked = judge_trading(deployment, opens + timedelta(minutes=minutes), instance)
+        assert isinstance(asked, dg.RunRequest)
+        ended(instance, asked)
+        assert isinstance(judge_trading(deployment, opens + timedelta(minutes=minutes + 1), instance), dg.SkipReason)
+
+
+def test_the_sensor_asks_for_closings_where_signals_are_skipped(
+    tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """Files without rows of a day of mourning: trading waited for a person to set `calendar.closed`."""
+    monkeypatch.setenv("APCA_API_KEY_ID", KEY_ID)
+    monkeypatch.setenv("APCA_API_SECRET_KEY", SECRET_KEY)
+    reference, later = Reference(), date(2021, 2, 3)
+    reference.closed.add(FOLLOWING)
+    with serving(reference, now=after_close(later)) as server:
+        deployment = small_market(tmp_path, alpaca={"trading_url": server.url}, orders={"broker": "alpaca", "enabled": True})
+        for asset, day in (("orders", DAY), ("signals", DAY), ("signals", later)):
+            deployment.warehouse.write(asset, day, SIGNALS)
+        assert said(deployment, after_close(later), instance) == f"run {later}"

@@ -65,6 +65,7 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
         yield Finding(subject="calendar", status="ok", text=f"changed: {change}")
     yield _source(deployment)
     yield _features(deployment)
+    yield from _orders(deployment)
     yield from _warehouse(deployment)
     for name in MODELS:
         yield _model(deployment, deployment.model_store(name))
@@ -200,6 +201,19 @@ def _source(deployment: Deployment) -> Finding:
         advice = f"what lies before {start} is not used; set calendar.first_session to {first} if it should be"
         return Finding(subject="source", status="warn", text=text, advice=advice)
     return Finding(subject="source", status="ok", text=text)
+
+
+def _orders(deployment: Deployment) -> Iterator[Finding]:
+    """At a broker with a market of its own: whether somebody looks at what a plan leaves to do."""
+    if deployment.settings.orders.broker == "paper":
+        return
+    from ats_assets.cli.attendance import ADVICE, UNATTENDED, followed_up  # noqa: PLC0415 - Dagster takes seconds
+
+    is_followed, text = followed_up(deployment)
+    if is_followed:
+        yield Finding(subject="orders", status="ok", text=text)
+    else:
+        yield Finding(subject="orders", status="warn", text=f"{UNATTENDED}: {text}", advice=ADVICE)
 
 
 def _features(deployment: Deployment) -> Finding:

@@ -3,6 +3,7 @@
 import json
 import signal
 import sys
+import time
 import webbrowser
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -16,6 +17,7 @@ from ats_assets.alerts import Alert, open_alerts
 from ats_assets.alpaca import TradeUpdates, is_live, read_credentials
 from ats_assets.atomic_file import replace_file
 from ats_assets.cli.writing import console, say
+from ats_assets.closings import learn_closings
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.orders import Bell, BrokerError, BrokerOrder, ForeignOrder, KillSwitch, OrderIntent, Pace, Patience, SystemClock
@@ -27,6 +29,8 @@ from ats_assets.orders.names import identities_now
 from ats_assets.reports.execution_report import execution_report
 from ats_assets.settings import load_settings
 from ats_assets.trade_state import open_trade_state
+
+_ASK_FOR_CLOSINGS_SECONDS = 3_600.0
 
 
 def status(*, as_json: bool) -> None:
@@ -109,15 +113,36 @@ def watch(*, every: float) -> None:
         say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.severity}: {one.title}")
         send(one)
 
-    bell = Bell()
+    bell, calendar = Bell(), _Calendar(deployment)
     with (
         open_desk(deployment, alert=alert) as desk,
         _stopping(bell),
         TradeUpdates(settings, credentials, bell.ring) as updates,
     ):
         say(f"watching the orders at {desk.broker.name}, {'LIVE' if desk.broker.live else 'paper account'}; Ctrl-C or SIGTERM ends it")
-        looks = keep_watching(desk.executor, bell, alert=alert, alive=updates.check, pace=Pace(interval_seconds=every))
+
+        def ready() -> None:
+            updates.check()
+            calendar.look()
+
+        looks = keep_watching(desk.executor, bell, alert=alert, alive=ready, pace=Pace(interval_seconds=every))
     say(f"stopped; the account was reconciled {looks} times")
+
+
+class _Calendar:
+    """Keeps the calendar of a deployment up, in a process that lives for weeks: with what others have stored, and with the broker's own now and then."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._asked: float | None = None
+
+    def look(self) -> None:
+        now = time.monotonic()
+        if self._asked is None or now - self._asked >= _ASK_FOR_CLOSINGS_SECONDS:
+            self._asked = now
+            for change in learn_closings(self._deployment):
+                say(f"the calendar changes: {change}")
+        self._deployment.refresh_calendar()
 
 
 @contextmanager

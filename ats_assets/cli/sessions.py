@@ -1,27 +1,31 @@
 """Which sessions a run is about."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import typer
 
 from ats_assets.automation import newest_partition
 from ats_assets.cli.writing import say
+from ats_assets.closings import learn_closings
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.sources import BarSource, clock_remark
+from ats_assets.stored_calendar import Change
 
 
-def tell_changes(deployment: Deployment) -> None:
-    """What has changed in the calendar since it was stored."""
-    for change in deployment.calendar_store.adopted:
+def tell_changes(deployment: Deployment, learned: Sequence[Change] = ()) -> None:
+    """What has changed in the calendar since it was stored, and what was `learned` of the broker now."""
+    for change in dict.fromkeys([*deployment.calendar_store.adopted, *learned]):
         say(f"the calendar changes: {change}; ats stale lists what was made with it")
 
 
 def _asked_source(deployment: Deployment) -> BarSource:
-    """The source, once it has been asked for its latest session: one that asks the broker learns of closings."""
+    """The source, once it has been asked for its latest session: one that asks the broker learns of closings. For others the broker is asked."""
     deployment.source.latest_session()
+    learned = [] if deployment.source.capabilities.remote else learn_closings(deployment)
     deployment.refresh_calendar()
-    tell_changes(deployment)
+    tell_changes(deployment, learned)
     if remark := clock_remark(deployment.source):
         say(f"the source says: {remark}")
     return deployment.source

@@ -1,5 +1,6 @@
 """`ats trade`: the orders of one session after the other, in this process."""
 
+from collections.abc import Sequence
 from datetime import date, datetime
 
 import typer
@@ -9,49 +10,79 @@ from ats_assets.cli.run import Outcome, Part, Runner
 from ats_assets.cli.sessions import tell_changes
 from ats_assets.cli.startup import open_instance, prepare_environment, quiet
 from ats_assets.cli.writing import console, say
+from ats_assets.closings import learn_closings
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.graph import asset_name, prefixed
 from ats_assets.settings import load_settings
-from ats_assets.trading import JOB, next_to_trade, skipped_signals
+from ats_assets.trading import JOB, NOTHING_WAITS, left_of_the_last_plan, next_to_trade, skipped_signals
 
 
 def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
-    """Settle, plan and send, session by session, from the one after the last that was traded; status 1 if one fails."""
+    """Settle, plan and send, session by session, from the one after the last that was traded; status 1 if one fails.
+
+    A closing that comes up meanwhile, by the broker's word or another process's, is gone past.
+    """
     prepare_environment()
     with quiet(verbose=verbose):
         deployment = Deployment(load_settings())
-        tell_changes(deployment)
-        outcome = _trade(deployment, first, last, verbose=verbose)
-        while outcome.messages and deployment.refresh_calendar():
-            done = outcome.done
-            say(f"{outcome.messages[-1]}")
-            say("the calendar changes by the broker's word: trading goes on past it")
-            outcome = _trade(deployment, None, last, verbose=verbose)
-            outcome.done[:0] = done
+        changes = learn_closings(deployment)
+        tell_changes(deployment, changes)
+        sessions, done = sessions_to_trade(deployment, first, last), list[Part]()
+        while True:
+            outcome = _trade(deployment, sessions, verbose=verbose)
+            done += outcome.done
+            if outcome.interrupted or not deployment.calendar_is_outdated:
+                break
+            if deployment.refresh_calendar():
+                for message in outcome.messages:
+                    say(message)
+                say("the calendar has changed meanwhile: trading goes on by the new one")
+            elif outcome.messages:
+                break
+            if not (sessions := _left(deployment, sessions, done, last)):
+                outcome.messages.clear()
+                break
     for message in outcome.messages:
         say(f"ats trade: {message}")
-    for part in outcome.done:
+    for part in done:
         console().print(told(deployment, part.sessions[0]))
     if outcome.messages or outcome.interrupted:
         raise typer.Exit(130 if outcome.interrupted else 1)
 
 
-def _trade(deployment: Deployment, first: date | None, last: date | None, *, verbose: bool) -> Outcome:
-    """Session by session, until one fails."""
+def _trade(deployment: Deployment, sessions: Sequence[date], *, verbose: bool) -> Outcome:
+    """Session by session, until one fails or another calendar has been stored."""
     definitions = build(deployment)
-    sessions = sessions_to_trade(deployment, first, last)
     orders = definitions.resolve_job_def(prefixed(deployment, JOB)).asset_layer.executable_asset_keys
     parts = [Part(job=JOB, assets=tuple(sorted(asset_name(key) for key in orders)), sessions=(day,)) for day in sessions]
     outcome = Outcome.of(sessions, parts[0].assets)
     with open_instance() as instance, RunProgress(len(sessions)) as progress:
-        Runner(deployment, definitions, instance, verbose=verbose).run(parts, outcome, progress)
+        runner = Runner(deployment, definitions, instance, verbose=verbose)
+        for part in parts:
+            runner.run([part], outcome, progress)
+            if outcome.messages or outcome.interrupted or deployment.calendar_is_outdated:
+                break
     return outcome
 
 
-def sessions_to_trade(deployment: Deployment, first: date | None, last: date | None) -> list[date]:
-    """The sessions with signals from `first` to `last`.
+def _left(deployment: Deployment, sessions: Sequence[date], done: Sequence[Part], last: date | None) -> list[date]:
+    """What is to be traded still, under a calendar that has changed meanwhile."""
+    traded = {day for part in done for day in part.sessions}
+    left = [day for day in sessions if day not in traded and deployment.calendar.is_session(day)]
+    due = next_to_trade(deployment, datetime.now(deployment.calendar.timezone))
+    begin = min([*left, *([due] if due else [])], default=None)
+    return [] if begin is None or (last and begin > last) else sessions_to_trade(deployment, begin, last)
+
+
+def sessions_to_trade(deployment: Deployment, first: date | None, last: date | None, *, now: datetime | None = None) -> list[date]:
+    """The sessions with signals from `first` to `last`; where none waits, the one traded last, as long as its plan may have something left to do.
+
+    Parameters
+    ----------
+    now
+        Default: the machine's time.
 
     Raises
     ------
@@ -59,10 +90,13 @@ def sessions_to_trade(deployment: Deployment, first: date | None, last: date | N
         If there are none, or sessions before them have not been traded yet.
     """
     signals, traded = deployment.sessions("signals"), deployment.warehouse.sessions("orders")
-    due = next_to_trade(deployment, datetime.now(deployment.calendar.timezone))
+    now = now or datetime.now(deployment.calendar.timezone)
+    due = next_to_trade(deployment, now)
+    if not first and not due and (again := left_of_the_last_plan(deployment, now)) and not skipped_signals(deployment):
+        return [again]
     begin = first or due
     if not signals or begin is None:
-        raise AtsError(skipped_signals(deployment) or "no session with signals waits for its orders: make signals with ats run first")
+        raise AtsError(skipped_signals(deployment) or f"{NOTHING_WAITS}: make signals with ats run first")
     following = deployment.calendar.after(traded[-1]) if traded else None
     if following is not None and begin > following:
         raise AtsError(f"the orders of {traded[-1]} are the last: go on with {following}, for each session is settled after the one before")

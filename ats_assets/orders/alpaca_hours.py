@@ -7,16 +7,14 @@ from the close on until the open (Alpaca's documentation of times in force). Cry
 from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, time, timedelta
-from typing import TYPE_CHECKING, cast
-from zoneinfo import ZoneInfo
+from typing import TYPE_CHECKING
 
+from ats_assets.alpaca.market_days import NEW_YORK, market_days
 from ats_assets.orders.broker import BrokerError
 
 if TYPE_CHECKING:
     from alpaca.trading.client import TradingClient
-    from alpaca.trading.models import Calendar
 
-NEW_YORK = ZoneInfo("America/New_York")
 MAX_SKEW = timedelta(seconds=30)
 """Between this machine's clock and Alpaca's; with more, times can't be compared, and nothing is sent."""
 
@@ -45,10 +43,8 @@ def skew_reason(client: "TradingClient", now: Callable[[], datetime]) -> str | N
 
 def hours_from(client: "TradingClient", first: date) -> list[Hours]:
     """The sessions of about two weeks from a day on, by Alpaca's calendar, which knows of unscheduled closings."""
-    from alpaca.trading.requests import GetCalendarRequest  # noqa: PLC0415
-
-    days = cast("list[Calendar]", client.get_calendar(GetCalendarRequest(start=first, end=first + timedelta(days=14))))
-    return [Hours(session=day.date, opens=_utc(day.open), closes=_utc(day.close)) for day in days]
+    days = market_days(client, first, first + timedelta(days=14))
+    return [Hours(session=day, opens=opens, closes=closes) for day, (opens, closes) in days.items()]
 
 
 def utc_days(first: date) -> list[Hours]:
@@ -61,10 +57,6 @@ def utc_days(first: date) -> list[Hours]:
 def has_opened(hours: list[Hours], now: datetime) -> bool:
     """Whether the session after the first one of `hours` has opened, so that its auction is over."""
     return len(hours) > 1 and now >= hours[1].opens
-
-
-def _utc(local: datetime) -> datetime:
-    return local.replace(tzinfo=NEW_YORK).astimezone(UTC)
 
 
 def closed_reason(hours: list[Hours], session: date, now: datetime, *, auction: bool, late: bool = False) -> str | None:

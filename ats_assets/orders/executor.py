@@ -7,6 +7,7 @@ from datetime import date, datetime, timedelta
 from ats_assets.alerts import Severity
 from ats_assets.errors import AtsError
 from ats_assets.orders import account_book, settlement, state
+from ats_assets.orders.attendance import attend
 from ats_assets.orders.broker import Broker
 from ats_assets.orders.clock import Clock, SystemClock
 from ats_assets.orders.exits import cover
@@ -134,7 +135,8 @@ class Executor:
         """
         with self._shift() as shift:
             view, differences = account_book.reconcile(shift)
-            with self._state.begin() as connection:
+            with shift.writing() as (connection, author):
+                attend(connection, author, self._settings.strategy)
                 session = state.newest_session(connection, self._settings.strategy)
             if differences or session is None or open_halt(self._state) or _refused(view.account):
                 return None

@@ -85,7 +85,7 @@ def identities_now(deployment: Deployment) -> WhoIsWho:
 def _of_source(deployment: Deployment, sessions: Sequence[date]) -> list[pl.DataFrame]:
     """What the source tells of sessions that are not stored; nothing where it can't."""
     try:
-        source = deployment.source
+        source = deployment.source_now()
         raw = upcoming_actions(source, sessions) if sessions else None
     except AtsError:
         return []

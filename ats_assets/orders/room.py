@@ -1,8 +1,11 @@
 """Room for a sale, at a broker that holds back the shares that open exits are for (`Broker.reserves_shares`).
 
-Before a position is reduced, exits that hold back the shares needed are cancelled, the oldest first, and their end is waited for. Some brokers leave what is
-cancelled outside of market hours pending until the open. Then the sale is passed over and waits, the rest of the plan is sent, and no further exits are
-cancelled: they are in force at the open. There the sale is taken up again (`Executor.follow_up`).
+Before a position is reduced, exits that hold back the shares needed are cancelled, the oldest first, and their end is waited for. That is done while the
+market is open. Outside of its hours brokers may leave a cancel pending until the open, where the exits would end while nobody may be there to sell, or to
+give others. So the sale is passed over and waits, its exits stay in force, the rest of the plan is sent, and once the market is open the sale is taken up by
+whichever looks first: the watch, the sensor, or the command (`Executor.follow_up`, `Executor.execute`). Where nobody does, the position stays as it was.
+
+Who would rather sell in the auction sets `orders.cancel_exits_before_open`; once a cancel has stayed pending, no other is asked for then, for `_REMEMBERED`.
 """
 
 from collections import defaultdict
@@ -71,7 +74,7 @@ def make_room(shift: Shift, view: BrokerView, client_order_id: str, *, cancellin
     names = ", ".join(one.intent.client_order_id for one in in_the_way)
     if not (cancelling and may_cancel(shift)):
         return _waits(
-            shift, row, f"the exits of {names} hold back its shares, and stay in force until the open: {shift.broker.name} ends none before"
+            shift, row, f"the exits of {names} hold back its shares, and stay in force: {shift.broker.name} may end none before the open"
         )
     if not cancelled(shift, in_the_way, f"{client_order_id} needs the shares"):
         return _waits(
@@ -111,9 +114,11 @@ def reducing_orders(connection: Connection) -> defaultdict[str, list[Reducing]]:
 
 
 def may_cancel(shift: Shift) -> bool:
-    """Whether what is cancelled now ends soon, by what the broker says and by what it has done lately outside of market hours."""
+    """Whether exits may be cancelled now: what is cancelled ends at once, or the settings take the risk and no cancel has stayed pending lately."""
     if shift.broker.cancels_at_once():
         return True
+    if not shift.settings.cancel_exits_before_open:
+        return False
     since = shift.clock.now() - _REMEMBERED
     query = select(audit.c.id).where(audit.c.client_order_id == _ANY_ORDER, audit.c.what == _PENDING, audit.c.at >= since)
     with shift.state.begin() as connection:
@@ -173,6 +178,9 @@ def _withdrawn(shift: Shift, row: IntentRow, view: BrokerView) -> bool:
 def _waits(shift: Shift, row: IntentRow, reason: str) -> Obstacle:
     with shift.writing() as (connection, author):
         state.wait(connection, author, row, reason)
-    text = f"{reason}. It is sent once they have ended, by ats orders watch, or where ats trade is run again for {row.intent.session} after the open."
+    text = (
+        f"{reason}. Once the market is open it is sent by whichever runs first: ats orders watch, the trading sensor, or ats trade; until then, and where none of them "
+        "runs, the position stays as it is"
+    )
     shift.tell(Severity.WARNING, f"waiting:{row.intent.client_order_id}", f"{row.intent.client_order_id} waits for the open", text)
     return Obstacle(reason=reason, stops=False)

@@ -37,6 +37,7 @@ from ats_assets.portfolio import CANCELLED
 from ats_assets.sources import upcoming_actions
 
 _COLUMNS = ["session", "symbol", "kind", "ratio", "cash"]
+_MAY_BE_FILLED = [str(state) for state in (IntentState.PLANNED, IntentState.SENDING, IntentState.ACCEPTED, IntentState.PARTIALLY_FILLED)]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -115,7 +116,22 @@ class DeployedSplits:
 
     def _announced(self, day: date) -> pl.DataFrame:
         """Of all symbols: an action may be told under the old ticker or the new one."""
-        return upcoming_actions(self._deployment.source, [day])
+        return upcoming_actions(self._deployment.source_now(), [day])
+
+
+def announced_since(deployment: Deployment, session: date) -> Mapping[str, Crossing]:
+    """What applies at the open after the close of `session`, as announced by now, of the symbols that were held then or have an order that is not final; nothing is sent or cancelled.
+
+    Raises
+    ------
+    AtsError
+        If nobody can be asked.
+    """
+    warehouse = deployment.warehouse
+    held = warehouse.read("positions", [session], ["symbol"])["symbol"]
+    sent = warehouse.read("orders", [session], ["symbol", "state"]).filter(pl.col("state").is_in(_MAY_BE_FILLED))["symbol"]
+    symbols = {*held, *sent}
+    return DeployedSplits(deployment).coming(session, symbols) if symbols else {}
 
 
 def keep_from_crossing(shift: Shift, session: date, symbols: Collection[str]) -> frozenset[str]:
@@ -138,7 +154,7 @@ def keep_from_crossing(shift: Shift, session: date, symbols: Collection[str]) ->
     try:
         crossing = shift.splits.coming(session, asked) if asked else {}
     except AtsError as error:
-        text = f"{error}. Orders of a symbol that splits or changes its name at the next open would be in old shares, or under an old ticker: they are looked at again by ats orders watch."
+        text = f"{error}. Orders of a symbol that splits or changes its name at the next open would be in old shares, or under an old ticker: they are looked at again by ats orders watch, the trading sensor and each ats trade."
         shift.tell(Severity.WARNING, f"splits:{session}", f"The splits after {session} can't be looked up", text)
         return frozenset()
     for symbol, one in sorted(crossing.items()):

@@ -191,3 +191,11 @@ leases = Table(
     Column("token", BigInteger, nullable=False, comment="grows with each new holder; whoever has an older one may write nothing"),
     Column("expires_at", UtcTime, nullable=False),
 )
+
+looks = Table(
+    "looks",
+    metadata,
+    Column("strategy", String(16), primary_key=True),
+    Column("at", UtcTime, nullable=False, comment="when a watch has looked last at what a plan has left to do"),
+    Column("who", String(128), nullable=False),
+)

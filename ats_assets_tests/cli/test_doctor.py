@@ -4,15 +4,25 @@ import json
 import os
 import random
 import shutil
+from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
 
+import dagster as dg
 import pytest
+from dagster._core.definitions.run_request import InstigatorType
+from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInstigatorOrigin, RemoteRepositoryOrigin
+from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, SensorInstigatorData, TickData, TickStatus
+from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
 from ats_assets import write_log
+from ats_assets.cli.attendance import sensor_at_work
 from ats_assets.cli.diagnosis import leftovers
 from ats_assets.cli.doctor import without_secrets
+from ats_assets.orders.attendance import attend
+from ats_assets.orders.state import Author
+from ats_assets.trade_state import TradeState
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import make_home
 
@@ -115,3 +125,38 @@ def test_deep_finds_a_flipped_byte_in_any_file_and_healing_finds_it_afterwards(c
     stale = json.loads(command("stale", "--json", home=home).stdout)
     assert {row["asset"] for row in stale if "damaged: " in row["reason"]} == {Path(path).parts[len(home.parts) + 2] for path in named}
     assert "every byte" in command("doctor", "--deep").stdout
+
+
+def test_who_follows_orders_up_is_told(command: Command, tmp_path: Path) -> None:
+    """With neither the watch nor the sensor, orders cross splits that are announced late, and what waits for the open is not sent."""
+    database = f"sqlite:///{tmp_path / 'state.sqlite'}"
+
+    def told() -> dict[str, Any]:
+        return findings(command("doctor", "--json", ATS_ORDERS__BROKER="alpaca", DB_CONNECTION_STR=database).stdout)["orders"]
+
+    alone = told()
+    assert alone["status"] == "warn"
+    assert "ats orders watch has never run; the trading sensor does not trade" in alone["text"]
+    assert "ats trade in the half hour before 9:28" in alone["advice"]
+    with TradeState(database) as state, state.begin() as connection:
+        attend(connection, Author(who="a watch", now=datetime.now(UTC)), "main")
+    assert told()["status"] == "ok"
+    with TradeState(database) as state, state.begin() as connection:
+        attend(connection, Author(who="a watch", now=datetime.now(UTC) - timedelta(hours=1)), "main")
+    assert told()["status"] == "warn"
+
+
+def test_a_sensor_is_at_work_where_it_is_on_and_has_ticked_lately() -> None:
+    now, name = datetime.now(UTC), "trading_sensor"
+    place = InProcessCodeLocationOrigin(LoadableTargetOrigin(executable_path="python", module_name="ats_assets.definitions"))
+    origin = RemoteInstigatorOrigin(RemoteRepositoryOrigin(place, "repository"), name)
+    with dg.instance_for_test() as instance:
+        assert sensor_at_work(instance, name, now) == (False, "the trading sensor is off")
+        state = InstigatorState(origin, InstigatorType.SENSOR, InstigatorStatus.RUNNING, SensorInstigatorData(min_interval=60))
+        instance.add_instigator_state(state)
+        assert sensor_at_work(instance, name, now)[0] is False
+        tick = TickData(origin.get_id(), name, InstigatorType.SENSOR, TickStatus.SKIPPED, now.timestamp(), selector_id=state.selector_id)
+        instance.create_tick(tick)
+        assert sensor_at_work(instance, name, now)[0]
+        assert not sensor_at_work(instance, name, now + timedelta(hours=1))[0]
+        assert not sensor_at_work(instance, "another_sensor", now)[0]

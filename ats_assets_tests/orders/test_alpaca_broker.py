@@ -448,6 +448,29 @@ class TestWithTheExecutor:
             assert one.reconcile() == []
             assert alpaca.broker().open_orders() == []
 
+    def test_exits_stand_until_a_sale_can_take_their_place(self, alpaca: Alpaca, tmp_path: Path) -> None:
+        """Alpaca leaves what is cancelled in the evening pending, and ends it at the open: whoever looks or not, the position was without exits there."""
+        exits = {"take_profit": Decimal(11), "stop_loss": Decimal(9), "limit_price": Decimal(10)}
+        sale = replace(intent("AAA", "30", Side.SELL, Leg.CLOSE, NEXT), kind=OrderKind.LIMIT, limit_price=Decimal("9.5"))
+        with executor(alpaca, tmp_path, kind="bracket") as one:
+            one.execute(SESSION, [replace(intent("AAA", "100"), kind=OrderKind.BRACKET, **exits)])
+            alpaca.trading.auction({"AAA": Decimal(10)}, OPEN)
+            alpaca.at(CLOSE)
+            assert one.settle(NEXT).waiting is None
+            alpaca.trading.slow_cancels = True
+            assert one.execute(NEXT, [sale]).waiting == ("main-20240304-AAA-close",)
+            alpaca.trading.end_cancels()
+            assert [order["status"] for order in alpaca.trading.orders.values() if order["side"] == "sell"] == ["new", "held"]
+            alpaca.trading.slow_cancels = False
+            alpaca.at(alpaca.clock.now() + timedelta(hours=17.6))  # the session is open
+            done = one.execute(NEXT, [sale])
+            assert (done.stopped, done.waiting) == (None, ())
+            assert [(outcome.intent.leg, outcome.intent.quantity, outcome.state) for outcome in done.outcomes] == [
+                (Leg.CLOSE, 30, "accepted"),
+                (Leg.EXIT, 70, "accepted"),
+            ]
+            assert alpaca.trading.refused == []
+
     @pytest.mark.parametrize("slow", [False, True])
     @pytest.mark.parametrize("side", [Side.BUY, Side.SELL])
     def test_exits_give_way_to_a_sale_and_come_back_for_what_stays(self, alpaca: Alpaca, tmp_path: Path, side: Side, slow: bool) -> None:
@@ -461,7 +484,7 @@ class TestWithTheExecutor:
             planned = intent("AAA", quantity, back, Leg.CLOSE, session)
             return replace(planned, kind=OrderKind.LIMIT, limit_price=Decimal("9.5") if back is Side.SELL else Decimal("10.5"))
 
-        with executor(alpaca, tmp_path, kind="bracket") as one:
+        with executor(alpaca, tmp_path, kind="bracket", cancel_exits_before_open=True) as one:
             one.execute(SESSION, [entry])
             alpaca.trading.auction({"AAA": Decimal(10)}, OPEN)
             alpaca.at(CLOSE)

@@ -9,6 +9,8 @@ import pytest
 
 from ats_assets.alerts import Severity
 from ats_assets.orders import BrokerError, Execution, Leg, OrderIntent, OrderKind, OrderStatus, Side
+from ats_assets.orders.attendance import last_attended
+from ats_assets.trade_state import TradeState
 from ats_assets_tests.orders.exchange import NEXT, SESSION, Bench, Killed, Network, Points, intent
 
 AFTER = date(2024, 3, 5)
@@ -226,8 +228,10 @@ def at_the_open(bench: Bench) -> None:
     bench.exchange.cancels_take, bench.broker.closed, bench.broker.late = 0.0, "the auction is over", True
 
 
-def test_a_cancel_that_stays_pending_keeps_nothing_else_from_being_sent(bench: Bench) -> None:
-    """It stopped the whole plan. No other exits are cancelled then, for they would end at the open, too."""
+@pytest.mark.parametrize("early", [False, True])
+def test_a_cancel_that_would_stay_pending_keeps_nothing_else_from_being_sent(bench: Bench, early: bool) -> None:
+    """It stopped the whole plan. Nothing is cancelled before the open; who has that done loses the exits of one symbol, and no others."""
+    bench.settings = bench.settings.model_copy(update={"cancel_exits_before_open": early})
     plan = pending_overnight(bench)
     for _ in range(3):
         done = execute(bench, *plan)
@@ -242,8 +246,22 @@ def test_a_cancel_that_stays_pending_keeps_nothing_else_from_being_sent(bench: B
     assert "the exits of main-20240301-AAA-open hold back its shares" in reasons[0]
     assert "the exits of main-20240301-BBB-open hold back its shares" in reasons[1]
     assert bench.exchange.open_pairs() == {f"main-20240301-{symbol}-open": 100 for symbol in ("AAA", "BBB", "CCC")}
-    assert {name for _, name in bench.exchange.ending} == {"main-20240301-AAA-open/profit", "main-20240301-AAA-open/stop"}
+    asked = {"main-20240301-AAA-open/profit", "main-20240301-AAA-open/stop"} if early else set()
+    assert {name for _, name in bench.exchange.ending} == asked
     assert [alert.title for alert in bench.alerts if alert.key == "waiting:main-20240304-AAA-close"]
+
+
+def test_where_nobody_looks_at_the_open_each_position_keeps_its_exits(bench: Bench) -> None:
+    """Exits whose cancel was pending ended at the open, and left the first position bare for the whole session. The next plan decides anew."""
+    plan = pending_overnight(bench)
+    execute(bench, *plan)
+    bench.exchange.clock.at = NEXT_EVENING + timedelta(hours=14)
+    bench.exchange.arrive()
+    covered = {f"main-20240301-{symbol}-open": Decimal(100) for symbol in ("AAA", "BBB", "CCC")}
+    assert bench.exchange.open_pairs() == covered
+    bench.exchange.clock.at = NEXT_EVENING + timedelta(days=1)
+    done = execute(bench, sale("40", session=AFTER), session=AFTER)
+    assert (done.stopped, done.waiting, bench.exchange.open_pairs()) == (None, ("main-20240305-AAA-close",), covered)
 
 
 def test_what_waited_is_taken_up_at_the_open(bench: Bench) -> None:
@@ -260,6 +278,21 @@ def test_what_waited_is_taken_up_at_the_open(bench: Bench) -> None:
     orders = list(bench.exchange.orders)
     assert (follow_up(bench), bench.exchange.orders) == (replace(done, outcomes=done.outcomes[2:]), orders)  # once more changes nothing
     assert max(bench.exchange.counts().values()) == 1
+
+
+def test_each_look_of_a_watch_is_noted(bench: Bench) -> None:
+    """So that `ats doctor` can tell whether there is one, on whichever machine."""
+
+    def noted() -> datetime | None:
+        with TradeState(bench.url) as state, state.begin() as connection:
+            return last_attended(connection, "main")
+
+    execute(bench, session=SESSION)
+    assert noted() is None
+    for _ in range(2):
+        bench.exchange.clock.sleep(300)
+        follow_up(bench)
+        assert noted() == bench.exchange.clock.at
 
 
 def test_at_the_open_nothing_else_of_a_plan_is_sent_late(bench: Bench) -> None:

@@ -40,7 +40,7 @@ DAYS = st.builds(
 @given(st.lists(DAYS, min_size=2, max_size=5))
 @settings(max_examples=6, deadline=None, phases=[Phase.explicit, Phase.generate], suppress_health_check=[HealthCheck.too_slow])
 def test_no_exit_makes_a_position_and_after_the_open_each_symbol_has_one_pair_for_all_of_it(days: list[Day]) -> None:
-    """Nothing is refused or halted, no id is used twice, and each share held is in the one pair of exits, or being sold."""
+    """Nothing is refused or halted, no id is used twice, and each share held is in the one pair of exits, or being sold; at the open before anybody looks, too."""
     with TemporaryDirectory() as folder:
         bench = Bench.at(f"sqlite:///{folder}/trade_state.sqlite", Path(folder) / "KILL")
         for i, day in enumerate(days):
@@ -61,6 +61,8 @@ def one_day(bench: Bench, session: date, day: Day) -> None:
     assert done.stopped is None
     exchange.clock.at = datetime.combine(session + timedelta(days=1), time(14, 30), UTC)
     exchange.arrive()
+    selling = sum(one.quantity for one in exchange.orders if one.client_order_id.endswith("-close") and not one.status.final)
+    assert sum(exchange.open_pairs().values()) + selling == held
     exchange.cancels_take, bench.broker.closed, bench.broker.late = 0.0, "the auction is over", True
     follow(bench)
     fill(bench, day.filled_share)

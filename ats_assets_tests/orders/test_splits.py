@@ -102,22 +102,26 @@ def test_what_is_planned_for_a_symbol_that_splits_is_not_sent(sqlite_bench: Benc
     assert bench.exchange.open_pairs() == {}  # the exits of AAA would sell at 9 what costs 5
 
 
-def test_what_was_sent_before_the_split_was_announced_is_cancelled_before_the_open(sqlite_bench: Bench) -> None:
+@pytest.mark.parametrize("by", ["the watch", "the plan run again"])
+def test_what_was_sent_before_the_split_was_announced_is_cancelled_before_the_open(sqlite_bench: Bench, by: str) -> None:
+    """By `ats orders watch`; and by the sensor or `ats trade`, which run the plan again."""
     bench, splits = sqlite_bench, Announced()
     held(bench)
+    plan = [sale("30"), wide(bracket("CCC", "50", NEXT)), intent("DDD", "5", session=NEXT)]
     with trading(bench, splits) as executor:
-        done = executor.execute(NEXT, [sale("30"), wide(bracket("CCC", "50", NEXT)), intent("DDD", "5", session=NEXT)])
+        done = executor.execute(NEXT, plan)
         assert states(done) == {"AAA-close": "accepted", "CCC-open": "accepted", "DDD-open": "accepted", "AAA-exit": "accepted"}
         splits.ratios = {(TUESDAY, "AAA"): Decimal(2), (TUESDAY, "CCC"): Decimal("0.1")}
         bench.exchange.clock.at = BEFORE_THE_OPEN
-        executor.follow_up()
+        look = executor.follow_up if by == "the watch" else lambda: executor.execute(NEXT, plan)
+        look()
         assert {one.client_order_id for one in bench.broker.open_orders()} == {
             "main-20240304-DDD-open",
             "main-20240301-BBB-open/profit",
             "main-20240301-BBB-open/stop",
         }
         assert bench.audit().count("cancel asked for") == 2 + 4  # two exits for the sale; then the sale, the new exits, and the entry
-        executor.follow_up()
+        look()
     assert {alert.title for alert in bench.alerts if alert.key.startswith("split:")} == {
         "Orders of AAA are in old shares",
         "Orders of CCC are in old shares",

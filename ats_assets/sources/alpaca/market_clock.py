@@ -5,9 +5,9 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import UTC, date, datetime, timedelta
 from typing import TYPE_CHECKING
-from zoneinfo import ZoneInfo
 
 from ats_assets.alpaca import AlpacaAnswerLostError, AlpacaRateLimitError, AlpacaUnreachableError, server_time
+from ats_assets.alpaca.market_days import NEW_YORK, market_days
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 
@@ -18,7 +18,6 @@ if TYPE_CHECKING:
 SETTLING = timedelta(minutes=15)
 """After its close a session's bars are complete: late prints are in, and SIP is free."""
 SETTLED_CRYPTO = timedelta(minutes=1)
-_NEW_YORK = ZoneInfo("America/New_York")
 _BACK = timedelta(days=14)
 _log = logging.getLogger(__name__)
 
@@ -51,19 +50,16 @@ def latest_closed(client: "TradingClient", calendar: SessionCalendar, machine_no
     SourceError
         If the keys are refused, or Alpaca has had no session for two weeks.
     """
-    from alpaca.trading.requests import GetCalendarRequest  # noqa: PLC0415
-
     try:
         now = client.get_clock().timestamp.astimezone(UTC)  # pyright: ignore[reportAttributeAccessIssue]
-        today = now.astimezone(_NEW_YORK).date()
-        days = client.get_calendar(GetCalendarRequest(start=today - _BACK, end=today + _BACK))
+        today = now.astimezone(NEW_YORK).date()
+        theirs = market_days(client, today - _BACK, today + _BACK)
     except (AlpacaUnreachableError, AlpacaAnswerLostError, AlpacaRateLimitError) as error:
         remark = (
             f"Alpaca's clock could not be asked ({error}): sessions are those of {calendar.exchange} as stored, by this machine's clock"
         )
         _log.warning(remark)
         return Closed(session=calendar.last_closed(machine_now - SETTLING), now=machine_now, remark=remark)
-    theirs = {day.date: (day.open.replace(tzinfo=_NEW_YORK), day.close.replace(tzinfo=_NEW_YORK)) for day in days}  # pyright: ignore[reportAttributeAccessIssue]
     closed = [day for day, (_, close) in theirs.items() if close + SETTLING <= now]
     if not closed:
         raise SourceError(f"Alpaca's calendar has no session that closed in the two weeks before {now}: look at its clock (GET /v2/clock)")
