@@ -1,7 +1,7 @@
 """`ats trade`: the orders of one session after the other, in this process."""
 
 from collections.abc import Sequence
-from datetime import date, datetime
+from datetime import date, datetime, timedelta
 
 import typer
 
@@ -72,8 +72,8 @@ def _left(deployment: Deployment, sessions: Sequence[date], done: Sequence[Part]
     traded = {day for part in done for day in part.sessions}
     left = [day for day in sessions if day not in traded and deployment.calendar.is_session(day)]
     due = next_to_trade(deployment, datetime.now(deployment.calendar.timezone))
-    begin = min([*left, *([due] if due else [])], default=None)
-    return [] if begin is None or (last and begin > last) else sessions_to_trade(deployment, begin, last)
+    begin = min([*left, due or date.max])
+    return [] if begin > (last or date.max - timedelta(days=1)) else sessions_to_trade(deployment, begin, last)
 
 
 def sessions_to_trade(deployment: Deployment, first: date | None, last: date | None, *, now: datetime | None = None) -> list[date]:
