@@ -13,7 +13,7 @@ A position may be opened while the sum of |value| stays within equity / initial_
     equity < maintenance_share_long * (value of longs) + maintenance_share_short * |value of shorts|
 
 Then nothing is opened at the next open, and what is held is cut, all alike, until the sum of |value| is within equity / initial_share again; where equity is not
-positive, everything is closed. What can't be traded stays, and counts.
+positive, everything is closed. What can't be traded stays, and counts; of what had no bar, or no volume, a cut is ordered that is made if it trades again.
 """
 
 from collections.abc import Sequence

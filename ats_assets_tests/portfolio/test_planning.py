@@ -56,6 +56,13 @@ def test_what_is_held_without_a_price_and_is_to_leave_is_told(price: float) -> N
     assert (called.shares.tolist(), called.reasons.tolist()) == ([0, 1_000], ["no_bar", ""])
 
 
+def test_a_margin_call_does_not_wait_for_what_is_halted() -> None:
+    """Equity 1,000; 900 halted longs at 10 alone are more than twice that, so all 66 shorts at 20 are covered. They were cut in proportion, 54 now and 10 the next time."""
+    there = np.array([False, True])
+    planned = plan([900, -66], [10, 20], 1_000 - 9_000 + 1_320, [10, -10], quoted=there, margin=MarginSettings())
+    assert planned.shares.tolist() == [-726, 66], "the longs' own cut, to 2,000 of all 10,320, is ordered in case they trade"
+
+
 def test_what_the_broker_does_not_take_stays() -> None:
     planned = plan([10, 0], [50, 50], 500, [0, 0.5], tradable=np.array([False, True]))
     assert planned.shares.tolist() == [0, 10]
