@@ -173,7 +173,9 @@ def _cut_trades(some: _Symbols, equity: int, margin: MarginSettings) -> tuple[Fl
     reasons, aim, keep = _no_reasons(len(some.held)), np.zeros(len(some.held)), np.zeros(len(some.held))
     movable = (some.prices > 0.0) & some.tradable & (some.held != 0.0)
     if equity > 0:
-        halted = movable & ~(some.quoted & some.traded)  # it may trade again or not: its own cut is ordered, and the others' are as if it stayed
+        halted = movable & ~(
+            some.quoted & some.traded
+        )  # it may trade again or not: its own cut is ordered, and the others' are as if it stayed
         aim = weights_after_call(some.current, some.target, margin, tradable=movable & ~halted)
         aim = np.where(halted, weights_after_call(some.current, some.target, margin, tradable=movable), aim)
         keep = np.sign(some.held) * np.minimum(np.abs(some.to_hold(aim, equity)), np.abs(some.held))
