@@ -1,8 +1,6 @@
-"""Restatements change what was made later and nothing else: random ones against a build from scratch and worlds that end with a session, and the two real vintages of the S&P 500."""
+"""Restatements change what was made later and nothing else: how they are explained and compared, and the two real vintages of the S&P 500."""
 
-import os
 import random
-import shutil
 from collections.abc import Callable
 from datetime import date, timedelta
 from pathlib import Path
@@ -22,15 +20,11 @@ from ats_assets.reports.comparison import stored_comparison
 from ats_assets.warehouse import VINTAGES_OF
 from ats_assets_tests.lineage.conftest import LAST, SETTINGS, heal, healing_of, market
 from ats_assets_tests.lineage.test_explaining import all_of
-from ats_assets_tests.lineage.test_healing import pairs, pairs_of
 from ats_assets_tests.market_data import SP500_2017, SP500_2018, needs_market_data
-from ats_assets_tests.small_market import ALL_ASSETS, FIRST, Files, differences, files_of, make_history, run_job, small_market
+from ats_assets_tests.small_market import differences, files_of, make_history, small_market
 
 pytestmark = pytest.mark.slow
 Changed = Callable[..., Deployment]
-SEEDS = int(os.environ.get("ATS_TEST_RESTATEMENTS", "1"))
-"""Histories of restatements for each kind of knowledge; a dozen by hand."""
-MADE = tuple(asset for asset in ALL_ASSETS if asset not in {"raw_bars", "raw_corporate_actions", "alpha158"})
 PRICES = pl.col("open", "high", "low", "close", "vwap")
 
 
@@ -52,67 +46,6 @@ def restate(deployment: Deployment, choice: random.Random, times: int) -> None:
             rows = pl.concat([rows, pl.DataFrame([paid], schema_overrides=rows.schema)], how="diagonal").select(rows.columns)
         versions = {"code_version": footer.code_version, "settings_version": footer.settings_version}
         deployment.warehouse.write_vintage(asset, day, rows, known=known, **versions)
-
-
-def scratch(deployment: Deployment, target: Path, last: date = LAST, *, until: str | None = None, **changes: Any) -> Files:
-    """All made anew from the deliveries; with `until` from those alone that were known by then, of each session the earliest at least."""
-    for asset in ("raw_bars", "raw_corporate_actions"):
-        for day in deployment.warehouse.sessions(asset):
-            stamps = deployment.warehouse.stamps(asset, day)
-            for stamp in stamps if day <= last else []:
-                if until is None or stamp <= until or stamp == stamps[0]:
-                    path = deployment.warehouse.vintage(asset, day, stamp)
-                    copy = target / "warehouse" / path.relative_to(deployment.warehouse.root)
-                    copy.parent.mkdir(parents=True, exist_ok=True)
-                    shutil.copyfile(path, copy)
-    world = market(target, **changes)
-    make_history(world, FIRST, last, MADE)
-    if until is None:
-        run_job(world, "backtest_reports")
-    return files_of(target)
-
-
-@pytest.mark.parametrize("seed", range(SEEDS))
-@pytest.mark.parametrize("mode", ["point_in_time", "restated"])
-def test_what_is_stale_is_what_a_build_from_scratch_makes_otherwise(changed: Changed, tmp_path: Path, mode: str, seed: int) -> None:
-    """Precision and recall of `ats stale` are 1, whatever was restated when; and what is stored is reproduced as it is."""
-    setting = {"knowledge": {"mode": mode}}
-    deployment = changed(**setting)
-    heal(deployment)
-    root = deployment.warehouse.root.parent
-    before = files_of(root)
-    restate(deployment, random.Random(f"{mode}{seed}"), 8)
-    delivered = files_of(root)
-    made = heal(deployment)
-    expected = scratch(deployment, tmp_path / "scratch", **setting)
-    assert differences(files_of(root), expected) == []
-    assert pairs(made) == pairs_of(differences(expected, before)) - pairs_of(differences(delivered, before)), "no more and no less"
-    assert healing_of(deployment).stale() == []
-    found = reproduced(deployment, "backtest_report", [], tmp_path / "again")
-    assert (found.files.different, found.changed) == ((), ())
-
-
-def test_what_is_made_at_a_session_is_what_was_known_then(changed: Changed, tmp_path: Path) -> None:
-    """The oracle of the invariant: a world that holds of each session only what was known at D's close has the same files up to D, byte for byte."""
-    deployment = changed()
-    choice = random.Random(7)
-    restate(deployment, choice, 12)
-    heal(deployment)
-    session = choice.choice(deployment.warehouse.sessions("signals")[-15:-5])
-    until = deployment.knowledge.until(session)
-    world = scratch(deployment, tmp_path / "world", session, until=until)
-    stored = files_of(deployment.warehouse.root.parent)
-    assert {path for path in world if path not in stored} == set()
-    assert [path for path, content in world.items() if stored[path] != content] == []
-    plain = {
-        path
-        for path in stored
-        if path.endswith("data.parquet") and "/alpha158/" not in path and Path(path).parts[2] <= f"session={session}"
-    }
-    assert plain <= world.keys()
-    assert any(
-        stamp > until for day in deployment.warehouse.sessions("raw_bars") for stamp in deployment.warehouse.stamps("raw_bars", day)[1:]
-    )
 
 
 def test_each_row_is_explained_by_the_vintage_it_was_read_in(changed: Changed) -> None:
