@@ -3,8 +3,11 @@
 Usage: python benchmarks/growth_of_looking.py [--years 1 5 10 20] [--symbols 3000] [--json]
 
 The last sessions are made as ats run makes them, from a folder with one small CSV file a symbol; the sessions before them are hard links of one of those, since looking
-counts folders and reads none of them. So the number of files, folders and sessions is real, and the history takes seconds. A tick is that of a process that has looked
+counts folders and reads none of them; models have a record of their own. So the number of files, folders and sessions is real, and the history takes seconds. A tick is that of a process that has looked
 before, as the daemon's has; the first one after a start is shown beside it. The goal is an idle tick under 200 ms at 20 years and 3,000 symbols.
+
+`new_session_sensor` is measured with Alpaca as the source, too: the stand-in for its servers lists 3,000 symbols and has their bars of the last sessions; the warehouse is lengthened as above. The
+requests of an idle tick are counted.
 
 The reads are those of the real sessions, in megabytes that are in memory at the peak: of the backtest, with the columns that it takes and with all; of a training, with the rows of
 the universe (50 symbols) and with those of all symbols. What `ats stale` costs is measured by growth_of_stale.py.
@@ -16,8 +19,9 @@ import os
 import sys
 import tempfile
 import time
-from collections.abc import Callable
-from datetime import UTC, date, datetime
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from typing import Any
 
@@ -35,11 +39,13 @@ from ats_assets.cli.progress import RunProgress  # noqa: E402
 from ats_assets.cli.run import Outcome, Runner  # noqa: E402
 from ats_assets.cli.startup import quiet  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
-from ats_assets.deployment import Deployment  # noqa: E402
+from ats_assets.deployment import MODEL, Deployment  # noqa: E402
 from ats_assets.models.assets import READ_AT_ONCE  # noqa: E402
+from ats_assets.models.boosted_trees import Unavailable  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
 from ats_assets.sources.last_asked import LastAsked  # noqa: E402
 from ats_assets.trading import judge_trading  # noqa: E402
+from ats_assets_tests.sources.alpaca.markets import Market, stocks  # noqa: E402
 
 FIRST_REAL, LAST_REAL, CALENDAR_FROM = date(2024, 10, 1), date(2024, 12, 31), date(2004, 1, 2)
 NOW = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -64,6 +70,10 @@ def main() -> None:
             lengthen(real, years * SESSIONS_A_YEAR)
             rows.append({"years": years} | ticks(folder))
         reads = reading(real)
+        with at_alpaca(folder / "alpaca", asked.symbols) as (market, deployment):
+            for row in rows:
+                lengthen(deployment, round(row["years"]) * SESSIONS_A_YEAR)
+                row.update(alpaca_ticks(market, folder / "alpaca"))
     if asked.json:
         print(json.dumps({"ticks": rows, "reads": reads}, indent=1))
         return
@@ -101,7 +111,7 @@ def of(folder: Path) -> Deployment:
             "min_train_sessions": 5,
             "embargo_sessions": 1,
             "min_data_in_leaf": 20,
-            "refit_every_sessions": 5,
+            "refit": "weekly",
         },
         "mlflow": {"enabled": False},
         "orders": {"enabled": True},
@@ -127,7 +137,10 @@ def lengthen(deployment: Deployment, sessions: int) -> None:
     """Put sessions before the history until it is so long, each a hard link of the first real one's files."""
     calendar, storage = deployment.calendar, deployment.settings.storage
     wanted = calendar.window(LAST_REAL, sessions)
-    for asset in [*sorted(storage.warehouse.iterdir()), *sorted(storage.models.iterdir())]:
+    store = deployment.model_store(MODEL)
+    for day in set(wanted) - set(store.sessions()) if storage.models.is_dir() else ():
+        store.write_unavailable(day, Unavailable(reason="before the real sessions"), {})  # a record names its session
+    for asset in sorted(storage.warehouse.iterdir()):
         origin = asset / f"session={FIRST_REAL}"
         for day in wanted if origin.is_dir() else []:
             folder = asset / f"session={day}"
@@ -135,6 +148,68 @@ def lengthen(deployment: Deployment, sessions: int) -> None:
                 folder.mkdir()
                 for file in origin.iterdir():
                     os.link(file, folder / file.name)
+
+
+@contextmanager
+def at_alpaca(root: Path, symbols: int) -> Iterator[tuple[Market, Deployment]]:
+    """A stand-in for Alpaca, and a deployment that has its last sessions with their signals stored."""
+    days = Deployment(load_settings()).calendar.sessions(FIRST_REAL, LAST_REAL)[-3:]
+    with stocks(
+        days, symbols=[f"{a}{b}{c}{d}" for a in "ABCDEFGHIJ" for b in "ABCDEFGHIJ" for c in "ABCDEF" for d in "ABCDE"][:symbols]
+    ) as market:
+        market.double.now = NOW - timedelta(hours=4)
+        deployment = alpaca_deployment(market, root)
+        made = ("raw_bars", "raw_corporate_actions", "bars", "rejected_bars", "corporate_actions", "rejected_corporate_actions")
+        with dg.DagsterInstance.ephemeral() as instance, RunProgress(0) as progress:
+            runner = Runner(deployment, build(deployment), instance)
+            outcome = Outcome.of(days, frozenset(made))
+            runner.run(runner.parts(days, frozenset(made), 126), outcome, progress)
+        if outcome.messages or outcome.interrupted:
+            raise SystemExit("; ".join(outcome.messages) or "interrupted")
+        for day in days:
+            deployment.warehouse.write("signals", day, pl.DataFrame())
+        for asset in deployment.settings.storage.warehouse.iterdir():
+            if (asset / f"session={days[0]}").is_dir():
+                (asset / f"session={days[0]}").rename(asset / f"session={FIRST_REAL}")  # what `lengthen` takes the files of
+        yield market, deployment
+
+
+def alpaca_deployment(market: Market, root: Path) -> Deployment:
+    """Settings with all symbols that the stand-in lists."""
+    url = market.double.url
+    sections: dict[str, Any] = {
+        "calendar": {"first_session": CALENDAR_FROM},
+        "storage": {name: root / name for name in ("warehouse", "models", "data")} | {"fsync": False},
+        "source": {"kind": "alpaca", "alpaca": {"first_session": CALENDAR_FROM}},
+        "alpaca": {"data_url": url, "trading_url": url, "timeout_seconds": 60},
+        "bars": {"profile": False, "max_rejected_share": 1.0},
+        "mlflow": {"enabled": False},
+    }
+    return Deployment(load_settings(**sections))
+
+
+def alpaca_ticks(market: Market, root: Path) -> dict[str, float]:
+    """Milliseconds and requests of an idle tick with Alpaca as the source, in a process that has looked before; and of the first one, which remembers nothing."""
+    time.sleep(3.1)
+    deployment = alpaca_deployment(market, root)
+    taken: list[float] = []
+    last: LastAsked | None = None
+    with dg.DagsterInstance.ephemeral() as instance:
+        for minute in range(6):
+            market.double.now = NOW + timedelta(minutes=minute)
+            market.double.journal.clear()
+            started = time.perf_counter()
+            outcome, last = judge_remembering(deployment, market.double.now, instance, LastAsked.decoded(last.encoded() if last else None))
+            taken.append(round(1000 * (time.perf_counter() - started), 1))
+            if not isinstance(outcome, dg.SkipReason) or not (outcome.skip_message or "").startswith("no new session"):
+                raise SystemExit(f"the sensor is not idle: {outcome}")
+    name = "new_session_sensor at Alpaca"
+    return {
+        f"{name}, first, ms": taken[0],
+        f"{name}, ms": min(taken[1:]),
+        f"{name}, requests": len(market.double.journal),
+        f"{name}, cursor bytes": len(last.encoded()) if last else 0,
+    }
 
 
 def ticks(folder: Path) -> dict[str, float]:
