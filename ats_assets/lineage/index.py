@@ -137,6 +137,7 @@ class LineageIndex:
             outdated = [*((path,) for path in gone), *((file.path,) for file in changed)]
             connection.executemany("DELETE FROM files WHERE path = ?", outdated)
             connection.executemany("DELETE FROM reads WHERE path = ?", outdated)
+            wholes.Wholes(connection).forget(gone)
             connection.executemany("INSERT OR REPLACE INTO files VALUES (?, ?, ?, ?, ?, ?, ?, ?, ?)", [_row(*row) for row in rows])
             reads = [read for file, record in rows for read in _reads(file, record)]
             connection.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?)", reads)

@@ -19,7 +19,7 @@ from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
 from ats_assets.lineage.vintages import KnownDigests, StoredVintages
-from ats_assets.lineage.wholes import KINDS, Kinds, Wholes, difference
+from ats_assets.lineage.wholes import KINDS, Kinds, Wholes, differences_of
 from ats_assets.stored_calendar import Change
 from ats_assets.warehouse import DELIVERED, RESTATEMENTS
 
@@ -323,7 +323,7 @@ class Staleness:
         recorded = self._recorded(entry).get(window.asset, {})
         first, last = self._bounds(window, entry.key)
         now = {day: self.version(window.asset, day, until) for day in self._sessions[first : last + 1]}
-        return _difference(window.asset, recorded, now)
+        return _told(window.asset, differences_of(recorded, now))
 
     def _reasons_of_whole(self, rule: Rule, entry: Entry) -> Iterator[str]:
         if entry.fault:
@@ -343,12 +343,8 @@ class Staleness:
     def _differences(self, entry: Entry, asset: str) -> Kinds:
         recorded, stored = self._recorded(entry).get(asset, {}), self._stored.get(asset, {})
         first = min(recorded) if recorded and self._rules[asset].partitioned else None
-        kinds: Kinds = {}
-        for key in sorted({*recorded, *(stored if first is not None else ())}):
-            is_counted = first is not None and key > first and key in stored
-            if kind := difference(recorded.get(key), self.version_of_whole(asset, key), is_counted=is_counted):
-                kinds.setdefault(kind, []).append(key)
-        return kinds
+        since = [] if first is None else [key for key in stored if key > first]
+        return differences_of(recorded, {key: self.version(asset, key) for key in {*recorded, *since}})
 
     def _recorded_of(self, entry: Entry, asset: str) -> Mapping[str, str]:
         return self._part.wholes.recorded(entry.path, asset) if self._part else self._recorded(entry).get(asset, {})
@@ -384,16 +380,6 @@ def _own_reasons(rule: Rule, entry: Entry) -> Iterator[str]:
         yield f"code changed ({entry.code_version or 'unknown'} → {rule.code_version})"
     if entry.settings_version != rule.settings_version:
         yield f"settings changed ({entry.settings_version or 'unknown'} → {rule.settings_version})"
-
-
-def _difference(asset: str, recorded: Mapping[str, str], now: Mapping[str, str | None]) -> str:
-    kinds: Kinds = {
-        "changed": [key for key, version in now.items() if version is not None and key in recorded and recorded[key] != version],
-        "added": [key for key, version in now.items() if version is not None and key not in recorded],
-        "missing or damaged": [key for key, version in now.items() if version is None],
-        "not read any more": [key for key in recorded if key not in now],
-    }
-    return _told(asset, kinds)
 
 
 def _told(asset: str, kinds: Kinds) -> str:

@@ -4,7 +4,7 @@ A report reads every session, so comparing it with what is stored takes as long 
 """
 
 import sqlite3
-from collections.abc import Mapping
+from collections.abc import Iterable, Mapping
 
 from ats_assets.warehouse import Upstream
 
@@ -21,23 +21,32 @@ CREATE TABLE IF NOT EXISTS differences (
 """
 
 
-def difference(recorded: str | None, now: str | None, *, is_counted: bool) -> str | None:
-    """How one partition that a file was made from differs from what is stored.
+def difference(recorded: str | None, now: str | None, *, is_read: bool = True) -> str | None:
+    """How one partition that something was made from differs from what is stored: one of `KINDS`, or None.
 
     Parameters
     ----------
     recorded
-        The version that the file names; None: it names none.
+        The version that is named by what was made; empty: it was read and not there; None: it is not named.
     now
         The version that is stored; None where nothing is, or nothing that says it.
-    is_counted
-        Whether a partition that the file does not name, and that is stored, would be read now.
+    is_read
+        Whether it would be read now.
     """
-    if recorded is None:
-        return None if not is_counted else "missing or damaged" if now is None else "added"
-    if now is None:
-        return "missing or damaged" if recorded else None
-    return "changed" if now != recorded else None
+    if not is_read:
+        return None if recorded is None else "not read any more"
+    if (recorded or None) == now:
+        return None if recorded is not None else "missing or damaged"
+    return "missing or damaged" if now is None else "added" if recorded is None else "changed"
+
+
+def differences_of(recorded: Mapping[str, str], now: Mapping[str, str | None]) -> Kinds:
+    """How what something was made from, key -> version, differs from what would be read now."""
+    kinds: Kinds = {}
+    for key in sorted({*recorded, *now}):
+        if kind := difference(recorded.get(key), now.get(key), is_read=key in now):
+            kinds.setdefault(kind, []).append(key)
+    return kinds
 
 
 class Wholes:
@@ -48,17 +57,21 @@ class Wholes:
 
     def keep(self, path: str, recorded: Upstream, differences: Mapping[str, Kinds]) -> None:
         """Store what a file says, and all its differences, in the place of what was stored of it."""
-        self._connection.execute("DELETE FROM recorded WHERE path = ?", (path,))
-        self._connection.execute("DELETE FROM differences WHERE path = ?", (path,))
+        self.forget([path])
         rows = [(path, asset, key, version) for asset, versions in recorded.items() for key, version in versions.items()]
         self._connection.executemany("INSERT INTO recorded VALUES (?, ?, ?, ?)", rows)
         found = [(path, asset, key, kind) for asset, kinds in differences.items() for kind, keys in kinds.items() for key in keys]
         self._connection.executemany("INSERT INTO differences VALUES (?, ?, ?, ?)", found)
 
-    def forget(self) -> None:
-        """Delete what is stored of all files."""
-        self._connection.execute("DELETE FROM recorded")
-        self._connection.execute("DELETE FROM differences")
+    def forget(self, paths: Iterable[str] | None = None) -> None:
+        """Delete what is stored of some files; default: of all."""
+        if paths is None:
+            self._connection.execute("DELETE FROM recorded")
+            self._connection.execute("DELETE FROM differences")
+            return
+        gone = [(path,) for path in paths]
+        self._connection.executemany("DELETE FROM recorded WHERE path = ?", gone)
+        self._connection.executemany("DELETE FROM differences WHERE path = ?", gone)
 
     def compare(self, path: str, asset: str, key: str, now: str | None, *, is_stored: bool) -> None:
         """Compare one partition anew.
@@ -71,7 +84,7 @@ class Wholes:
         of_key = (path, asset, key)
         found = self._connection.execute("SELECT version FROM recorded WHERE path = ? AND asset = ? AND key = ?", of_key).fetchone()
         first = self._connection.execute("SELECT MIN(key) FROM recorded WHERE path = ? AND asset = ?", (path, asset)).fetchone()[0]
-        kind = difference(found and found[0], now, is_counted=is_stored and first is not None and key > first)
+        kind = difference(found and found[0], now, is_read=found is not None or (is_stored and first is not None and key > first))
         self._connection.execute("DELETE FROM differences WHERE path = ? AND asset = ? AND key = ?", of_key)
         if kind:
             self._connection.execute("INSERT INTO differences VALUES (?, ?, ?, ?)", (*of_key, kind))

@@ -13,6 +13,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.lineage import LineageIndex, Rule, Rules, Staleness, Window, judge
 from ats_assets.lineage import judging as judging_module
 from ats_assets.lineage.index import read_entries
+from ats_assets.lineage.wholes import differences_of
 from ats_assets_tests.small_market import small_market
 
 DAYS = 30
@@ -172,3 +173,43 @@ def test_only_what_is_concerned_is_judged(tmp_path: Path, monkeypatch: pytest.Mo
     judge(world.deployment, world.rules, world.index)
     assert read
     assert min(key for key in read if key[:1].isdigit()) >= str(world.days[-10])
+
+
+def test_what_is_kept_of_a_report_goes_with_its_file(tmp_path: Path) -> None:
+    """It stayed in the index until everything was judged anew."""
+    world = World(tmp_path, 1)
+    for day in world.days:
+        world.partition(RULES[6], day, odd=0)
+    for asset in ("result", "report"):
+        world.whole(asset)
+    world.agree(full=True)
+
+    def kept(table: str) -> set[str]:
+        query = f"SELECT DISTINCT path FROM {table}"
+        return {Path(path).parent.name for (path,) in world.index.work(lambda connection: connection.execute(query).fetchall())}
+
+    assert (kept("recorded"), kept("differences")) == ({"result", "report"}, {"report"})
+    path = world.deployment.warehouse.root / "report" / "table.parquet"
+    world.deployment.warehouse.log.announce(path)
+    path.unlink()
+    world.index.refresh(full=False)
+    assert (kept("recorded"), kept("differences")) == ({"result"}, set())
+    world.agree(full=False)
+
+
+@pytest.mark.parametrize(
+    ("recorded", "now", "kinds"),
+    [
+        ({"a": "1"}, {"a": "1"}, {}),
+        ({"a": "1"}, {"a": "2"}, {"changed": ["a"]}),
+        ({}, {"a": "2"}, {"added": ["a"]}),
+        ({"a": "1"}, {"a": None}, {"missing or damaged": ["a"]}),
+        ({}, {"a": None}, {"missing or damaged": ["a"]}),
+        ({"a": ""}, {"a": None}, {}),
+        ({"a": ""}, {"a": "1"}, {"changed": ["a"]}),
+        ({"a": "1", "b": "1"}, {"b": "2", "c": "3"}, {"not read any more": ["a"], "changed": ["b"], "added": ["c"]}),
+    ],
+)
+def test_the_kinds_of_differences(recorded: dict[str, str], now: dict[str, str | None], kinds: dict[str, list[str]]) -> None:
+    """Of windows and of reports alike; a window that had read a partition while it was not there was told that it is missing now."""
+    assert differences_of(recorded, now) == kinds
