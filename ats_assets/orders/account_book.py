@@ -14,7 +14,7 @@ from ats_assets.orders.fees_in_kind import was_taken_before
 from ats_assets.orders.grid import plain
 from ats_assets.orders.halts import halt
 from ats_assets.orders.names import TOGETHER_DAYS, without_changes_of_name
-from ats_assets.orders.order import BrokerOrder, Fill
+from ats_assets.orders.order import BrokerOrder, Fill, ForeignOrder
 from ats_assets.orders.outcome import AccountMismatchError, Difference, DifferenceKind, IntentState
 from ats_assets.orders.reconciliation import OVERLAP, BrokerView, compare, read_broker, read_since
 from ats_assets.orders.rows import existing, latest_snapshot, orders_of, record_entry, record_fill, record_order, record_snapshot
@@ -115,6 +115,12 @@ def refresh_orders(shift: Shift) -> list[Difference]:
         unfinished = orders_of(connection, unfinished=True)
     for intent_id, order in unfinished:
         found = shift.broker.find(order.client_order_id)
+        if isinstance(found, ForeignOrder):
+            message = f"{order.client_order_id}: {order.status} by our records, at the broker {found.description}"
+            gone.append(
+                Difference(kind=DifferenceKind.ORDER, subject=order.client_order_id, ours=order.quantity, theirs=None, message=message)
+            )
+            continue
         if found is not None:
             with shift.writing() as (connection, author):
                 _write_order(connection, author, intent_id, found)

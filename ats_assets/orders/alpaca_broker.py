@@ -7,7 +7,7 @@ from dataclasses import replace
 from datetime import UTC, date, datetime, time, timedelta
 from decimal import Decimal
 from functools import lru_cache
-from typing import TYPE_CHECKING, Any, cast
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ValidationError
 
@@ -27,6 +27,7 @@ from ats_assets.alpaca import (
 )
 from ats_assets.orders.alpaca_hours import MAX_SKEW, NEW_YORK, closed_reason, has_opened, hours_from, skew_reason, utc_days
 from ats_assets.orders.alpaca_orders import decimal, from_order, instant, listed_order, to_request
+from ats_assets.orders.alpaca_reading import lenient, read_order
 from ats_assets.orders.alpaca_rules import account_rules, assets_by_symbol, instrument_of
 from ats_assets.orders.broker import (
     BrokerError,
@@ -38,6 +39,7 @@ from ats_assets.orders.broker import (
     SessionClosedError,
 )
 from ats_assets.orders.clock import Clock, SystemClock
+from ats_assets.orders.grid import is_in_dollars
 from ats_assets.orders.order import (
     AccountEntry,
     AccountState,
@@ -57,6 +59,7 @@ if TYPE_CHECKING:
     from alpaca.trading.models import AccountConfiguration, Asset, Order, TradeAccount
 
 log = logging.getLogger(__name__)
+Taken = TypeVar("Taken", BrokerOrder, ForeignOrder, BrokerOrder | ForeignOrder)
 
 NOT_FOUND = 40410000
 _PAGE = 100
@@ -143,7 +146,7 @@ class AlpacaBroker:
     def account(self) -> AccountState:
         """The account as it is now; blocked where Alpaca or its owner has suspended trading."""
         with _asking("the account"):
-            found = cast("TradeAccount", self._client.get_account())
+            found = self._account()
         rules = account_rules(found, live=self.live)
         if rules.trading:
             log.warning("no order is sent for account %s: %s", found.id, rules.trading)
@@ -158,19 +161,20 @@ class AlpacaBroker:
 
     def positions(self) -> list[Position]:
         """What is held, by symbol."""
+        from alpaca.trading.models import Position as Held  # noqa: PLC0415
+
         with _asking("the positions"):
-            found = cast("list[Any]", self._client.get_all_positions())
-        return sorted(
-            (
-                Position(
-                    symbol=self._our(_pair(one.symbol) if one.asset_class.value == "crypto" else one.symbol),
-                    quantity=decimal(one.qty, "qty"),
-                    cost=decimal(one.cost_basis, "cost_basis"),
-                    price=None if one.current_price in (None, "") else decimal(one.current_price, "current_price"),
-                )
-                for one in found
-            ),
-            key=lambda position: position.symbol,
+            found = [lenient(Held)(**one) for one in cast("list[dict[str, Any]]", self._client.get("/positions"))]
+        return sorted((self._position(one) for one in found), key=lambda position: position.symbol)
+
+    def _position(self, one: Any) -> Position:
+        theirs = _pair(one.symbol) if one.asset_class.value == "crypto" else one.symbol
+        dollars = is_in_dollars(theirs)
+        return Position(
+            symbol=self._our(theirs),
+            quantity=decimal(one.qty, "qty"),
+            cost=decimal(one.cost_basis, "cost_basis") if dollars else None,
+            price=decimal(one.current_price, "current_price") if dollars and one.current_price not in (None, "") else None,
         )
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
@@ -178,8 +182,8 @@ class AlpacaBroker:
         with _asking("the assets"):
             found = self._assets({symbol: self._their(symbol) for symbol in symbols})
         with _asking("the account and its configuration"):
-            account, chosen = self._client.get_account(), self._client.get_account_configurations()
-        rules = account_rules(cast("TradeAccount", account), cast("AccountConfiguration", chosen), live=self.live, brackets=self._brackets)
+            account, chosen = self._account(), self._client.get_account_configurations()
+        rules = account_rules(account, cast("AccountConfiguration", chosen), live=self.live, brackets=self._brackets)
         made = {symbol: instrument_of(symbol, asset, rules) for symbol, asset in found.items()}
         self._increments |= {symbol: one.price_increment for symbol, one in made.items()}
         return made
@@ -215,8 +219,10 @@ class AlpacaBroker:
             raise NotSentError(f"{name} was not sent: {error}") from None
         request = to_request(intent, self._their(intent.symbol), increment=self._increments.get(intent.symbol), auction=auction)
         try:
-            order = self._client.submit_order(request)
-            return self._taken(cast("Order", order), name)
+            order = self._read(self._client.post("/orders", request.to_request_fields()))
+            if isinstance(order, ForeignOrder):
+                raise OutcomeUnknownError(f"{name} may be at Alpaca or not: the answer is {order.description}")
+            return self._taken(order, name)
         except (AlpacaUnreachableError, AlpacaRateLimitError, AlpacaKeysError) as error:
             raise NotSentError(f"{name} was not sent: {error}") from None
         except AlpacaRefusedError as error:
@@ -232,21 +238,21 @@ class AlpacaBroker:
                 f"{name} may be at Alpaca or not: its answer is no order of that id ({type(error).__name__})"
             ) from None
 
-    def find(self, client_order_id: str) -> BrokerOrder | None:
-        """The order of that id; None where Alpaca itself says that there is none, and not some server before it."""
-        from alpaca.trading.requests import GetOrderByIdRequest  # noqa: PLC0415
-
+    def find(self, client_order_id: str) -> BrokerOrder | ForeignOrder | None:
+        """The order of that id; None where Alpaca itself says that there is none, and not some server before it. What has not the form of ours is described."""
         with _asking(f"order {client_order_id}"):
             try:
-                order = cast("Order", self._client.get_order_by_client_id(client_order_id))
-                if order.order_class.value in ("bracket", "oco") and not order.legs:
-                    order = cast("Order", self._client.get_order_by_id(order.id, GetOrderByIdRequest(nested=True)))
+                order = self._read(self._client.get("/orders:by_client_order_id", {"client_order_id": client_order_id}))
+                if not isinstance(order, ForeignOrder) and order.order_class.value in ("bracket", "oco") and not order.legs:
+                    order = self._by_id(order.id, nested=True)
             except AlpacaRefusedError as error:
                 if error.status == 404 and error.code == NOT_FOUND:
                     return None
                 raise
-            taken = self._taken(order, client_order_id)
-            return replace(taken, legs=(*taken.legs, *self._successors(taken)))
+            if not isinstance(order, ForeignOrder):
+                order = listed_order(order, self._our(str(order.symbol)))
+            taken = self._of(order, client_order_id)
+            return taken if isinstance(taken, ForeignOrder) else replace(taken, legs=(*taken.legs, *self._successors(taken)))
 
     def _successors(self, taken: BrokerOrder) -> list[BrokerOrder]:
         """The orders that Alpaca has put in the place of exits: a stop that triggers may go on as another order. An order under an id of ours is replaced by people only."""
@@ -254,14 +260,18 @@ class AlpacaBroker:
         exits = [*taken.legs, *([] if taken.client_order_id.startswith(f"{self._strategy}-") else [taken])]
         for one in exits:
             while one.replaced_by is not None and len(found) < _ONE_BY_ONE:
-                one = self._order(cast("Order", self._client.get_order_by_id(one.replaced_by)))  # noqa: PLW2901 - the next of the chain
+                following = self._by_id(one.replaced_by)
+                if isinstance(following, ForeignOrder):
+                    break  # it is listed among the open orders as one that is not ours
+                one = from_order(following, self._our(str(following.symbol)))  # noqa: PLW2901 - the next of the chain
                 found.append(one)
         return found
 
     def open_orders(self) -> list[BrokerOrder | ForeignOrder]:
         """All that are not final; the legs of brackets by themselves."""
         with _asking("the open orders"):
-            return [listed_order(self._named(order), self._our(str(order.symbol))) for order in self._orders("open", None)]
+            found = self._orders("open", None)
+            return [one if isinstance(one, ForeignOrder) else listed_order(one, self._our(str(one.symbol))) for one in found]
 
     def cancel(self, broker_order_id: str) -> None:
         """Ask for an order to be cancelled."""
@@ -311,6 +321,8 @@ class AlpacaBroker:
             if self._now() < hours[0].closes:
                 return f"session {session} closes at {hours[0].closes:%H:%M} UTC"
             for order in self._orders("open", None, nested=True):
+                if isinstance(order, ForeignOrder):
+                    continue
                 ours = order.client_order_id.startswith(f"{self._strategy}-") and order.filled_at is None
                 bracket = order.order_class.value == "bracket" and order.submitted_at < hours[0].opens
                 if ours and (bracket or (self._all_days and order.submitted_at < hours[0].closes)):
@@ -337,36 +349,46 @@ class AlpacaBroker:
         except ValidationError:  # of a class, exchange or status that alpaca-py does not know: the list tells
             return None
 
+    def _account(self) -> "TradeAccount":
+        from alpaca.trading.models import TradeAccount  # noqa: PLC0415
+
+        return lenient(TradeAccount)(**cast("dict[str, Any]", self._client.get("/account")))
+
     def _taken(self, order: "Order", client_order_id: str) -> BrokerOrder:
-        taken = self._order(order)
+        return self._of(from_order(order, self._our(str(order.symbol))), client_order_id)
+
+    def _of(self, taken: Taken, client_order_id: str) -> Taken:
         if taken.client_order_id != client_order_id:
             raise BrokerError(f"Alpaca was asked for order {client_order_id} and tells of {taken.client_order_id}")
         return taken
 
-    def _order(self, order: "Order") -> BrokerOrder:
-        return from_order(self._named(order), self._our(str(order.symbol)))
+    def _by_id(self, order_id: object, *, nested: bool = False) -> "Order | ForeignOrder":
+        return self._read(self._client.get(f"/orders/{order_id}", {"nested": True} if nested else {}))
 
-    def _named(self, order: "Order") -> "Order":
-        """The same; its client order id is kept for executions, which lack it."""
-        self._names[str(order.id)] = order.client_order_id
+    def _read(self, raw: Any) -> "Order | ForeignOrder":
+        """An order as Alpaca lists it; its client order id is kept for executions, which lack it."""
+        order = read_order(raw)
+        self._names[order.broker_order_id if isinstance(order, ForeignOrder) else str(order.id)] = order.client_order_id
         return order
 
-    def _orders(self, status: str, after: datetime | None, *, nested: bool = False) -> "list[Order]":
+    def _orders(self, status: str, after: datetime | None, *, nested: bool = False) -> "list[Order | ForeignOrder]":
         from alpaca.common.enums import Sort  # noqa: PLC0415
         from alpaca.trading.enums import QueryOrderStatus  # noqa: PLC0415
         from alpaca.trading.requests import GetOrdersRequest  # noqa: PLC0415
 
-        found: dict[str, Order] = {}
+        found: dict[str, dict[str, Any]] = {}
         while True:
             query = GetOrdersRequest(status=QueryOrderStatus(status), limit=_ORDERS_PAGE, after=after, direction=Sort.ASC, nested=nested)
-            page = cast("list[Order]", self._client.get_orders(query))
-            fresh = [order for order in page if str(order.id) not in found]
-            found |= {str(order.id): order for order in fresh}
+            page = cast("list[dict[str, Any]]", self._client.get("/orders", query.to_request_fields()))
+            fresh = [order for order in page if str(order.get("id")) not in found]
+            found |= {str(order.get("id")): order for order in fresh}
             if len(page) < _ORDERS_PAGE:
-                return list(found.values())
+                return [self._read(order) for order in found.values()]
             if not fresh:
                 raise BrokerError(f"more than {_ORDERS_PAGE} orders of one instant: they can't be listed")
-            after = max(order.submitted_at for order in page) - timedelta(milliseconds=1)  # orders of one instant may lie on two pages
+            after = max(instant(order["submitted_at"], "submitted_at") for order in page) - timedelta(
+                milliseconds=1
+            )  # orders of one instant may lie on two pages
 
     def _activities(self, path: str, since: datetime) -> list[dict[str, Any]]:
         found: list[dict[str, Any]] = []
@@ -384,10 +406,9 @@ class AlpacaBroker:
         """Client order ids, which executions lack: of all newer orders at once, of the others one by one."""
         wanted = {str(one["order_id"]) for one in found}
         if wanted - self._names.keys():
-            for order in self._orders("all", since - timedelta(days=1)):
-                self._names[str(order.id)] = order.client_order_id
+            self._orders("all", since - timedelta(days=1))
         for order_id in sorted(wanted - self._names.keys()):
-            self._names[order_id] = cast("Order", self._client.get_order_by_id(order_id)).client_order_id
+            self._by_id(order_id)
 
     def _entry(self, one: Mapping[str, Any]) -> AccountEntry:
         said = str(one["activity_type"])

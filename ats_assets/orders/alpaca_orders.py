@@ -6,11 +6,13 @@ and of a pair the increments that its asset names. Numbers are sent as text with
 """
 
 from collections.abc import Mapping
+from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
+from ats_assets.orders.alpaca_reading import Unknown
 from ats_assets.orders.broker import BrokerError, OrderRejectedError
 from ats_assets.orders.grid import is_pair, on_grid, plain, price_step
 from ats_assets.orders.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side, exact
@@ -95,8 +97,9 @@ def _exits(intent: OrderIntent, symbol: str) -> dict[str, Any]:
 
 def listed_order(order: "Order", symbol: str) -> BrokerOrder | ForeignOrder:
     """One of the account's orders, whoever made it: what is no order for shares of one symbol is described."""
-    if order.symbol and order.side is not None and order.qty not in (None, ""):
-        return from_order(order, symbol)
+    if order.symbol and order.side is not None and order.side.value in tuple(Side) and order.qty not in (None, ""):
+        with suppress(BrokerError):  # of a number that is none
+            return from_order(order, symbol)
     return ForeignOrder(broker_order_id=str(order.id), client_order_id=order.client_order_id, description=_description(order))
 
 
@@ -121,15 +124,27 @@ def from_order(order: "Order", symbol: str) -> BrokerOrder:
         symbol=symbol,
         side=Side(_given(order.side, "side").value),
         quantity=decimal(order.qty, "qty"),
-        status=_STATUS.get(order.status.value, OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED),
+        status=_status(order.status, filled),
         filled_quantity=filled,
         filled_average_price=None if order.filled_avg_price is None else decimal(order.filled_avg_price, "filled_avg_price"),
         submitted_at=order.submitted_at,
         updated_at=order.updated_at,
-        reason=None if order.status.value in ("new", "accepted", "filled", "partially_filled", "held") else order.status.value,
+        reason=_reason(order.status),
         legs=tuple(from_order(leg, symbol) for leg in order.legs or ()),
         replaced_by=None if order.replaced_by is None else str(order.replaced_by),
     )
+
+
+def _status(status: Any, filled: Decimal) -> OrderStatus:
+    if isinstance(status, Unknown):
+        return OrderStatus.UNKNOWN
+    return _STATUS.get(status.value, OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED)
+
+
+def _reason(status: Any) -> str | None:
+    if isinstance(status, Unknown):
+        return f"its status is {status}, which the installed alpaca-py does not know: see to it at Alpaca, or install a newer program"
+    return None if status.value in ("new", "accepted", "filled", "partially_filled", "held") else status.value
 
 
 def decimal(value: object, name: str) -> Decimal:

@@ -9,6 +9,7 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ats_assets.orders.alpaca_orders import decimal
+from ats_assets.orders.grid import is_in_dollars
 from ats_assets.orders.order import Instrument, exact
 
 if TYPE_CHECKING:
@@ -153,6 +154,8 @@ def _untradable(symbol: str, asset: "Asset | str | None", rules: AccountRules) -
         return f"{symbol} {asset}"
     if _text(asset.asset_class) not in ("us_equity", "crypto"):
         return f"{symbol} is of class {_text(asset.asset_class)}: only stocks and crypto are traded"
+    if not is_in_dollars(symbol):
+        return f"{symbol} is priced in {symbol.rpartition('/')[2]}: only what is priced in US dollars is traded"
     if _text(asset.status) != "active":
         return f"{symbol} is no longer active: delisted or renamed"
     if not asset.tradable:

@@ -103,8 +103,8 @@ class Broker(Protocol):
         """
         ...
 
-    def find(self, client_order_id: str) -> BrokerOrder | None:
-        """The order of that id; None where the broker says that it has none."""
+    def find(self, client_order_id: str) -> BrokerOrder | ForeignOrder | None:
+        """The order of that id; None where the broker says that it has none. One that has not the form of ours is described."""
         ...
 
     def open_orders(self) -> Sequence[BrokerOrder | ForeignOrder]:

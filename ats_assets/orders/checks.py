@@ -51,7 +51,7 @@ def judge_limits(deployment: Deployment, session: date) -> Verdict:
     limits = deployment.settings.orders.limits
     plan = deployment.warehouse.read("order_plan", [session]).filter(pl.col("quantity") > 0)
     equity = float(deployment.warehouse.read("account", [session])["equity"][0])
-    held = dict(deployment.warehouse.read("positions", [session]).select("symbol", pl.coalesce("value", "cost")).iter_rows())
+    held = dict(deployment.warehouse.read("positions", [session]).select("symbol", pl.coalesce("value", "cost")).drop_nulls().iter_rows())
     after = dict(held)
     broken = []
     for symbol, leg, side, notional in plan.select("symbol", "leg", "side", "notional").iter_rows():

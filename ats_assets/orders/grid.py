@@ -16,6 +16,11 @@ def is_pair(symbol: str) -> bool:
     return "/" in symbol
 
 
+def is_in_dollars(symbol: str) -> bool:
+    """Whether its prices are in US dollars: not those of a pair that is quoted in another currency (ETH/BTC, BTC/USDT)."""
+    return not is_pair(symbol) or symbol.endswith("/USD")
+
+
 def price_step(symbol: str, price: Decimal, increment: Decimal | None = None) -> Decimal:
     """The distance of the prices that an order may name.
 

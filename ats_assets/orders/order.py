@@ -111,11 +111,13 @@ class OrderStatus(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    """It is there, in a status that this program has no word for: nothing is sent in its place, and it is asked for again."""
 
     @property
     def final(self) -> bool:
         """Whether nothing more will happen to it."""
-        return self not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED)
+        return self not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -142,7 +144,7 @@ class BrokerOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class ForeignOrder:
-    """An open order that can't be one of ours by its form: for an amount of money, of several legs, without a side or a symbol."""
+    """An order that can't be one of ours by its form: for an amount of money, of several legs, without a side or a symbol, or not to be read."""
 
     broker_order_id: str
     client_order_id: str
@@ -166,13 +168,13 @@ class Fill:
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Shares held of a symbol, negative for short. `cost` is what the account paid for them in all, negative for what a short sale brought in."""
+    """Shares held of a symbol, negative for short. `cost` is what the account paid for them in all, negative for what a short sale brought in; None where it is not in dollars."""
 
     symbol: str
     quantity: Decimal
-    cost: Decimal
+    cost: Decimal | None
     price: Decimal | None
-    """That it is valued at; None where the broker has none."""
+    """That it is valued at; None where the broker has none, or none in dollars."""
 
 
 class EntryKind(StrEnum):

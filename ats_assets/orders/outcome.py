@@ -22,6 +22,8 @@ class IntentState(StrEnum):
     CANCELED = "canceled"
     EXPIRED = "expired"
     REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    """The broker has an order under its id that can't be understood: it is not sent again."""
     WITHDRAWN = "withdrawn"
     """Not sent, and no longer part of its plan."""
     MISSED = "missed"
@@ -30,7 +32,13 @@ class IntentState(StrEnum):
     @property
     def final(self) -> bool:
         """Whether the executor does nothing more about it."""
-        return self not in (IntentState.PLANNED, IntentState.SENDING, IntentState.ACCEPTED, IntentState.PARTIALLY_FILLED)
+        return self not in (
+            IntentState.PLANNED,
+            IntentState.SENDING,
+            IntentState.ACCEPTED,
+            IntentState.PARTIALLY_FILLED,
+            IntentState.UNKNOWN,
+        )
 
 
 @dataclass(frozen=True, kw_only=True)

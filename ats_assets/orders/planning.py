@@ -117,8 +117,9 @@ def _exact_or_none(value: float | None) -> Decimal | None:
 
 
 def _table(signals: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
-    """One row for each symbol that is held or wanted, sorted by symbol. Of a symbol that the broker was not asked for, no order is sent."""
+    """One row for each symbol that is held or wanted, sorted by symbol. Of a symbol that the broker was not asked for, or that is not priced in dollars, no order is sent."""
     wanted = signals.filter(pl.col("target_weight") != 0.0).select("symbol", "target_weight")
+    dollars = ~pl.col("symbol").str.contains("/", literal=True) | pl.col("symbol").str.ends_with("/USD")  # as `grid.is_in_dollars`
     closes = bars.select("symbol", "close", pl.lit(value=True).alias("quoted"), (pl.col("volume") > 0).alias("traded"))
     return (
         positions.select("symbol", "quantity", pl.col("price").alias("last"))
@@ -132,6 +133,10 @@ def _table(signals: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, i
             pl.col("quoted", "traded", "tradable", "fractionable", "shortable", "openable").fill_null(value=False),
             pl.col("margin_factor").fill_null(1.0),
             *_INCREMENTS,
+        )
+        .with_columns(
+            pl.when(dollars).then("price").otherwise(float("nan")).alias("price"),
+            pl.col("tradable") & dollars,
         )
         .sort("symbol")
     )

@@ -34,7 +34,7 @@ def positions_frame(session: date, positions: Iterable[Position], known: Identit
             p.symbol,
             known.of(p.symbol, session),
             float(p.quantity),
-            float(p.cost),
+            None if p.cost is None else float(p.cost),
             *((None, None) if p.price is None else (float(p.price), float((p.quantity * p.price).quantize(CENT)))),
         )
         for p in positions

@@ -97,8 +97,10 @@ class Positions(pa.DataFrameModel):
     symbol: str = pa.Field(description="ticker, as in the bars")
     instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     quantity: float = pa.Field(description="shares, negative for short; never zero")
-    cost: float = pa.Field(description="paid for them in all, negative (received) for short")
-    price: float = pa.Field(nullable=True, ge=0, description="that they are valued at; null where the broker has none")
+    cost: float = pa.Field(
+        nullable=True, description="paid for them in all, negative (received) for short; null where it is not in dollars"
+    )
+    price: float = pa.Field(nullable=True, ge=0, description="that they are valued at; null where the broker has none, or none in dollars")
     value: float = pa.Field(nullable=True, description="quantity * price, to the cent")
 
     class Config(_Exact):

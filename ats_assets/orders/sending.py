@@ -20,7 +20,7 @@ from ats_assets.orders import state
 from ats_assets.orders.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
 from ats_assets.orders.halts import halt, read_halt
 from ats_assets.orders.names import TOGETHER_DAYS, as_renamed
-from ats_assets.orders.order import BrokerOrder, Leg
+from ats_assets.orders.order import BrokerOrder, ForeignOrder, Leg, OrderStatus
 from ats_assets.orders.outcome import IntentState
 from ats_assets.orders.shift import Shift
 from ats_assets.orders.state import IntentRow
@@ -59,7 +59,7 @@ def send(shift: Shift, client_order_id: str) -> str | None:
     )
 
 
-def resolve(shift: Shift, row: IntentRow, *, duplicate: bool = False) -> BrokerOrder | None:
+def resolve(shift: Shift, row: IntentRow, *, duplicate: bool = False) -> BrokerOrder | ForeignOrder | None:
     """Find out whether an intent in `sending` is at the broker; None where it certainly is not, and the intent is `planned` again.
 
     Parameters
@@ -94,8 +94,11 @@ def resolve(shift: Shift, row: IntentRow, *, duplicate: bool = False) -> BrokerO
     )
 
 
-def take(shift: Shift, row: IntentRow, order: BrokerOrder) -> None:
+def take(shift: Shift, row: IntentRow, order: BrokerOrder | ForeignOrder) -> None:
     """Write down the broker's order under the intent's id; one that is not what was intended stops trading."""
+    if isinstance(order, ForeignOrder):
+        _take_odd(shift, row, order)
+        return
     name, wrong = row.intent.client_order_id, state.mismatch(row.intent, order)
     if wrong and order.symbol != row.intent.symbol:
         since = (row.sending_at or shift.clock.now()).date() - timedelta(days=TOGETHER_DAYS)
@@ -104,12 +107,32 @@ def take(shift: Shift, row: IntentRow, order: BrokerOrder) -> None:
         late = state.at_broker(connection, author, name, order)
         if wrong:
             halt(connection, author.now, author.who, f"order {name} at {shift.broker.name} is not ours: {wrong}")
+    if order.status is OrderStatus.UNKNOWN:
+        text = f"Order {name} is at {shift.broker.name}: {order.reason}. It is not sent again, and asked for until its status is one that is known."
+        shift.tell(Severity.WARNING, f"status:{name}:{order.reason}", "An order's status is not known", text)
     if wrong:
         text = f"Order {name} at {shift.broker.name} is not what was intended ({wrong}). See to it there, then `ats orders resume`."
         shift.tell(Severity.CRITICAL, f"halt:{name}", "Trading stops: an order is not what was intended", text)
     if late:
         text = f"Order {name} has reached {shift.broker.name} after it was given up; it is {order.status}, and counted from now on."
         shift.tell(Severity.WARNING, f"late:{name}", "An order has arrived late", text)
+
+
+def _take_odd(shift: Shift, row: IntentRow, order: ForeignOrder) -> None:
+    """An order under the intent's id that has not the form of ours: trading stops, once, and a person sees to it."""
+    name = row.intent.client_order_id
+    text = f"order {name} at {shift.broker.name} is not what was intended: {order.description}"
+    with shift.writing() as (connection, author):
+        news = state.not_understood(connection, author, name, order.description)
+        if news:
+            halt(connection, author.now, author.who, text)
+    if news:
+        shift.tell(
+            Severity.CRITICAL,
+            f"halt:{name}",
+            "Trading stops: an order is not what was intended",
+            f"{text}. See to it there, then `ats orders resume`.",
+        )
 
 
 def _request(shift: Shift, row: IntentRow) -> None:

@@ -12,7 +12,7 @@ from ats_assets.alerts import Severity
 from ats_assets.orders import state
 from ats_assets.orders.account_book import BASELINE, changes_since_settled, reconcile
 from ats_assets.orders.broker import SessionClosedError
-from ats_assets.orders.order import AccountEntry, BrokerOrder, Fill, Leg
+from ats_assets.orders.order import AccountEntry, BrokerOrder, Fill, Leg, OrderStatus
 from ats_assets.orders.outcome import Difference, Settlement
 from ats_assets.orders.reconciliation import BrokerView
 from ats_assets.orders.rows import (
@@ -140,7 +140,9 @@ def _waiting(
 ) -> str | None:
     if differences:
         return f"{len(differences)} difference(s) from the broker, which a person must see to"
-    open_ids = [order.client_order_id for order in sent if not order.status.final]
+    open_ids = [
+        f"{one.client_order_id}{f' ({one.reason})' if one.status is OrderStatus.UNKNOWN else ''}" for one in sent if not one.status.final
+    ]
     if open_ids:
         return f"{len(open_ids)} order(s) are still open: {', '.join(open_ids[:5])}"
     newest = connection.execute(select(func.max(fills.c.at)).where(fills.c.baseline_id == _baseline(connection).id)).scalar_one()

@@ -197,6 +197,17 @@ def at_broker(connection: Connection, author: Author, client_order_id: str, orde
     return late
 
 
+def not_understood(connection: Connection, author: Author, client_order_id: str, description: str) -> bool:
+    """The broker has an order under the intent's id that is none of ours by its form: the intent is not sent again. Tells whether that is news."""
+    row = load(connection, client_order_id)
+    if row is None:
+        raise AssertionError(f"an order was found for {client_order_id}, which is no intent")
+    if row.state is IntentState.UNKNOWN and row.reason == description:
+        return False
+    _move(connection, author, row, IntentState.UNKNOWN, description)
+    return True
+
+
 def mismatch(intent: OrderIntent, order: BrokerOrder) -> str | None:
     """How the broker's order under the intent's id is another one; None where it is the same."""
     pairs = ((intent.symbol, order.symbol), (intent.side, order.side), (intent.quantity, order.quantity))

@@ -15,6 +15,8 @@ from ats_assets_tests.alpaca_double.wire import NEW_YORK, Refusal, Request, Resp
 
 ACCOUNT_ID = "e6fe16f3-64a4-4921-8928-cadf02f92f98"
 OPEN = ("new", "accepted", "partially_filled", "held", "pending_new", "pending_cancel")
+CLOSED = ("filled", "canceled", "expired", "rejected", "replaced")
+"""What is listed as closed: in whichever other status an order is, it is listed as open."""
 _AUCTION_CLOSES, _AUCTION_OPENS = time(9, 28), time(19, 0)
 _NAMES = [
     "client_order_id",
@@ -471,7 +473,7 @@ class Trading:
         chosen = [
             order
             for order in self.orders.values()
-            if (wanted == "all" or (order["status"] in OPEN) == (wanted == "open"))
+            if (wanted == "all" or (order["status"] not in CLOSED) == (wanted == "open"))
             and (after is None or instant(order["submitted_at"]) > after)
             and order["id"] not in legs
         ]

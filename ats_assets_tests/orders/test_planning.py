@@ -217,3 +217,13 @@ def test_ids_are_short_and_plain_and_differ() -> None:
     assert len(ids) == len(Leg) * len(names)
     assert all(len(one) <= 48 and one.isascii() and " " not in one and "/" not in one for one in ids)
     assert client_order_id(DAY, "main", "AAPL", Leg.OPEN) == "main-20240301-AAPL-open"
+
+
+def test_a_pair_that_is_not_priced_in_dollars_is_refused_and_not_counted() -> None:
+    """ETH/BTC at 0.05 was bought for 0.05 dollars each, and 100 of it held counted as 5 dollars; the others are planned as without it."""
+    alone = plan({"A": 0.5}, {"A": 10.0}, cash=10_000)
+    made = plan({"A": 0.5, "ETH/BTC": 0.2}, {"A": 10.0, "ETH/BTC": 0.05}, {"ETH/BTC": 100}, cash=10_000)
+    pair = made.filter(symbol="ETH/BTC")
+    assert pair.select("quantity", "client_order_id", "decision_price", "notional").rows() == [(0.0, None, None, 0.0)]
+    assert pair["reason"].to_list() == ["not_tradable"]
+    assert made.filter(symbol="A").equals(alone)

@@ -13,6 +13,7 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from ats_assets.orders.broker import BrokerError, DuplicateOrderError, OrderRejectedError
+from ats_assets.orders.grid import is_in_dollars
 from ats_assets.orders.order import (
     AccountEntry,
     AccountState,
@@ -85,9 +86,18 @@ class PaperBroker:
         ]
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
-        """All symbols can be traded: whether they are is seen at the open."""
+        """All that is priced in dollars can be traded: whether it is, is seen at the open."""
+        fractional = self._settings.fractional_shares
         return {
-            symbol: Instrument(symbol=symbol, tradable=True, fractionable=self._settings.fractional_shares, shortable=True)
+            symbol: Instrument(
+                symbol=symbol,
+                tradable=is_in_dollars(symbol),
+                fractionable=fractional,
+                shortable=True,
+                reason=None
+                if is_in_dollars(symbol)
+                else f"{symbol} is priced in {symbol.rpartition('/')[2]}, and the account is in US dollars",
+            )
             for symbol in symbols
         }
 
