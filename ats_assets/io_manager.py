@@ -38,11 +38,12 @@ class WarehouseIOManager(dg.IOManager):
         sessions = sessions_of(context.asset_partition_keys)
         self._deployment.calendar_store.keep()
         known = Known(self._deployment, asset, reads_of(context.definition_metadata or {}))
-        if isinstance(obj, list):
-            made = self._write_vintages(context, asset, sessions, obj, known)
-        else:
-            parts = _by_session(asset, sessions, obj)
-            made = {session: self._write(context, asset, session, parts.get(session, obj.clear()), known) for session in sessions}
+        with self._deployment.warehouse.together():  # all are in their place before an event says that they are
+            if isinstance(obj, list):
+                made = self._write_vintages(context, asset, sessions, obj, known)
+            else:
+                parts = _by_session(asset, sessions, obj)
+                made = {session: self._write(context, asset, session, parts.get(session, obj.clear()), known) for session in sessions}
         for session, written in made.items():
             context.step_context.add_asset_metadata(_shown(written), asset_key=context.asset_key, partition_key=session.isoformat())
         versions = {session.isoformat(): written.footer.data_version for session, written in made.items()}

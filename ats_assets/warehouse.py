@@ -4,7 +4,7 @@
     <root>/<asset>/session=YYYY-MM-DD/known=<UTC>.parquet     a vintage: of a delivery, which is never overwritten, or of what is made of it row by row
 
 The layout is hive's, so DuckDB, Polars and Spark read it as it is. A write goes to a temporary file in the same folder, is synced and renamed: a
-reader sees the old file or the new one. The data version of a partition is a SHA-256 of its content (schema and rows in order), independent of
+reader sees the old file or the new one. Many files that are written together share the wait for the disk (`Warehouse.together`). The data version of a partition is a SHA-256 of its content (schema and rows in order), independent of
 Parquet's encoding and of the footer. The footer (key `ats`) names the asset, session, data version, code version, settings version and
 the data versions of every partition that was read; and it holds the SHA-256 of the file itself (`sealed_file`), which is checked once for each version of a
 file that a process reads, unless that process wrote it.
@@ -13,11 +13,13 @@ No reader opens a partition that it was not asked for by session, so a caller th
 All knowledge of paths is here (and, for models, in the model store, whose root is a sibling).
 """
 
+import contextlib
 import hashlib
 import io
 import json
 import os
-from collections.abc import Iterable, Mapping, Sequence
+import threading
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass, field, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import lru_cache
@@ -26,7 +28,7 @@ from pathlib import Path
 import numpy as np
 import polars as pl
 
-from ats_assets.atomic_file import replace_file
+from ats_assets.atomic_file import FileGroup, replace_file
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError
 from ats_assets.knowledge import FOREVER, Knowledge, known_vintage, stamp_of, time_of
 from ats_assets.sealed_file import BLANK, is_intact, is_sealed, seal
@@ -46,6 +48,8 @@ RESTATEMENTS = "restatements"
 """The folder of what was compared of restatements, and the name under which a report's footer has what it tells of them."""
 DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 """What Polars raises on a file that is not what it was when it was written."""
+TOGETHER = 256
+"""Files that share one wait for the disk: more save little, and a killed run loses what waits."""
 FLOATS = frozenset({pl.Float32(), pl.Float64()})
 KNOWN, ENDING = "known=", ".parquet"
 REFUSED = "refused="
@@ -82,6 +86,15 @@ class Written:
     footer: Footer
     rows: int
     bytes: int
+
+
+@dataclass
+class _Waiting:
+    """Files that are written and not yet in their place: what each is, and the folders in which they will be."""
+
+    files: FileGroup
+    written: dict[Path, tuple[Stamp, Footer]] = field(default_factory=dict)
+    folders: set[Path] = field(default_factory=set)
 
 
 def data_version(frame: pl.DataFrame) -> str:
@@ -144,6 +157,7 @@ class Warehouse:
         self._compression_level = compression_level
         self._fsync = fsync
         self.log = WriteLog(root)
+        self._open = threading.local()
         self._footers: dict[Path, tuple[Stamp, Footer]] = {}
         self._intact: dict[Path, Stamp] = {}
         self._sessions = SessionFolders(_holds_partition)
@@ -161,6 +175,7 @@ class Warehouse:
             The stamp up to which the reader knows (see `knowledge`), where it is another partition than the session's own.
         """
         folder = self.folder(asset, session)
+        self._put_in_place(folder)
         if asset not in VINTAGES_OF:
             plain = folder / DATA_FILE
             if plain.is_file():
@@ -179,6 +194,7 @@ class Warehouse:
 
     def stamps(self, asset: str, session: date, *, prefix: str = KNOWN) -> list[str]:
         """The times from which the vintages of a partition were known, as their names have them, ascending; without those that are refused, or with that prefix these alone."""
+        self._put_in_place(self.folder(asset, session))
         try:
             names = os.listdir(f"{self.root}/{asset}/session={session.isoformat()}")  # noqa: PTH208 - asked for each session of each window
         except (FileNotFoundError, NotADirectoryError):
@@ -337,6 +353,7 @@ class Warehouse:
     def keep_vintages(self, asset: str, session: date, paths: Iterable[Path]) -> None:
         """Delete of a partition all but these: what was made of vintages that are not there any more, or have another name now, and what was stored before vintages were kept."""
         folder, kept = self.folder(asset, session), set(paths)
+        self._put_in_place(folder)  # first, so that the session is never without a file
         stored = [path for prefix in (KNOWN, REFUSED) for path in folder.glob(f"{prefix}*{ENDING}")]
         for path in {*stored, folder / DATA_FILE} - kept:
             if path.is_file():
@@ -565,6 +582,7 @@ class Warehouse:
         MissingPartitionError, CorruptPartitionError
         """
         path = self.part(asset, part)
+        self._put_in_place(path.parent)
         if not path.is_file():
             raise MissingPartitionError(
                 f"{asset} is not in {self.root}. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
@@ -579,16 +597,53 @@ class Warehouse:
         """The first session with raw bars: what lies before it is before history, not missing."""
         return self._sessions.first(self.root / "raw_bars")
 
+    @contextlib.contextmanager
+    def together(self) -> Iterator["_Waiting"]:
+        """While open, what this thread writes waits in temporary files and is put in its place at the end, or when it is asked for: the disk is waited for once.
+
+        After an exception what still waits is dropped. At most `TOGETHER` files wait.
+        """
+        if (outer := self._waiting) is not None:
+            yield outer
+            return
+        self._open.waiting = waiting = _Waiting(FileGroup(fsync=self._fsync))
+        try:
+            yield waiting
+            self._settle(waiting)
+        finally:
+            self._open.waiting = None
+            waiting.files.drop()
+
+    @property
+    def _waiting(self) -> "_Waiting | None":
+        return getattr(self._open, "waiting", None)
+
+    def _put_in_place(self, folder: Path) -> None:
+        """Put what waits in its place if some of it waits in a folder that is asked for."""
+        if (waiting := self._waiting) is not None and folder in waiting.folders:
+            self._settle(waiting)
+
+    def _settle(self, waiting: "_Waiting") -> None:
+        """Put what waits in its place."""
+        self.log.announce(*waiting.files.paths)
+        waiting.files.finish()
+        for path, (stamp, footer) in waiting.written.items():
+            self._footers[path] = (stamp, footer)
+            self._intact[path] = stamp
+        waiting.written.clear()
+        waiting.folders.clear()
+
     def _store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
         buffer = io.BytesIO()
         frame.write_parquet(buffer, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()})
         content, file_sha256 = seal(buffer.getvalue())
-        self.log.announce(path)
-        replace_file(path, lambda file: file.write(content), fsync=self._fsync)
         footer = replace(footer, file_sha256=file_sha256)
-        stat = path.stat()
-        self._footers[path] = (_stamp(stat), footer)
-        self._intact[path] = _stamp(stat)
+        with self.together() as waiting:
+            stat = waiting.files.add(path, lambda file: file.write(content))
+            waiting.written[path] = (_stamp(stat), footer)
+            waiting.folders.add(path.parent)
+            if len(waiting.files) >= TOGETHER:
+                self._settle(waiting)
         return Written(path=path, footer=footer, rows=frame.height, bytes=stat.st_size)
 
     def _unreadable(self, asset: str, sessions: Sequence[date], paths: Sequence[Path], cause: BaseException) -> CorruptPartitionError:

@@ -55,14 +55,15 @@ class WriteLog:
         self.root = root
         self._path = str(root / NAME)
 
-    def announce(self, path: Path) -> None:
-        """Note that a file under the root is about to be written or removed; where the folder can't be written, the write itself will say so."""
-        line = f"{time.time():.3f} {path.relative_to(self.root).as_posix()}\n".encode()
+    def announce(self, *paths: Path) -> None:
+        """Note that files under the root are about to be written or removed; where the folder can't be written, the write itself will say so."""
+        now = f"{time.time():.3f}"
+        lines = "".join(f"{now} {path.relative_to(self.root).as_posix()}\n" for path in paths).encode()
         try:
             self.root.mkdir(parents=True, exist_ok=True)
             handle = os.open(self._path, os.O_WRONLY | os.O_APPEND | os.O_CREAT, 0o644)
             try:
-                os.write(handle, line)  # one call, appended: lines of several processes do not mix
+                os.write(handle, lines)  # one call, appended: lines of several processes do not mix
             finally:
                 os.close(handle)
         except OSError:

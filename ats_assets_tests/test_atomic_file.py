@@ -8,13 +8,13 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets.atomic_file import replace_file
+from ats_assets.atomic_file import FileGroup, replace_file
 from ats_assets.errors import SettingsError
 
 WRITER = """
 import sys, time
 from pathlib import Path
-from ats_assets.atomic_file import replace_file
+from ats_assets.atomic_file import FileGroup, replace_file
 
 def write(file):
     file.write(b"half of it")
@@ -103,3 +103,66 @@ def test_a_folder_in_the_file_s_place_is_named_and_nothing_is_left(tmp_path: Pat
     with pytest.raises(SettingsError, match=r"can't write .*data\.bin"):
         replace_file(tmp_path / "data.bin", lambda file: file.write(b"new"))
     assert names(tmp_path) == ["data.bin"]
+
+
+def test_files_of_a_group_are_renamed_when_all_are_synced_and_their_folders_are_synced_after(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """What a lost power supply may find: every file that has its name is on the disk."""
+    done: list[tuple[str, Path]] = []
+    opened: dict[int, Path] = {}
+    syncs, opens, renames = os.fsync, os.open, Path.replace
+
+    def open_it(path: Path | str, *how: int) -> int:
+        handle = opens(path, *how)
+        opened[handle] = Path(path)
+        return handle
+
+    def sync(handle: int) -> None:
+        syncs(handle)
+        done.append(("sync", opened[handle]))
+
+    def rename(path: Path, to: Path) -> Path:
+        done.append(("rename", to))
+        return renames(path, to)
+
+    paths = [tmp_path / f"session={day:02}" / "data.bin" for day in range(20)]
+    group = FileGroup()
+    for path in paths:
+        group.add(path, lambda file: file.write(b"new"))
+    monkeypatch.setattr(os, "open", open_it)
+    monkeypatch.setattr(os, "fsync", sync)
+    monkeypatch.setattr(Path, "replace", rename)
+    group.finish()
+    first, last = (next(i for i in order if done[i][0] == "rename") for order in (range(len(done)), reversed(range(len(done)))))
+    assert [path for what, path in done if what == "rename"] == paths
+    assert sorted(path.parent for _, path in done[:first]) == [path.parent for path in paths]
+    assert all(path.name.startswith(".data.bin.") for _, path in done[:first])
+    assert {path for _, path in done[last + 1 :]} == {tmp_path, *(path.parent for path in paths)}
+
+
+def test_nothing_of_a_group_is_replaced_before_it_is_finished_and_an_error_leaves_nothing(tmp_path: Path) -> None:
+    paths = [tmp_path / name / "data.bin" for name in "abc"]
+    replace_file(paths[0], lambda file: file.write(b"old"))
+    group = FileGroup()
+    for content in (b"newer", b"newest"):
+        stat = group.add(paths[0], lambda file, content=content: file.write(content))
+    group.add(paths[1], lambda file: file.write(b"new"))
+    assert paths[0].read_bytes() == b"old"
+    assert not paths[1].exists()
+    group.finish()
+    assert [path.read_bytes() for path in paths[:2]] == [b"newest", b"new"]
+    there = paths[0].stat()
+    assert (stat.st_ino, stat.st_mtime_ns, stat.st_size) == (there.st_ino, there.st_mtime_ns, there.st_size)
+    group.add(paths[1], lambda file: file.write(b"dropped"))
+    group.drop()
+    group.finish()
+    assert paths[1].read_bytes() == b"new"
+    paths[2].mkdir(parents=True)
+    for path in (paths[1], paths[2], paths[0]):
+        group.add(path, lambda file: file.write(b"last"))
+    with pytest.raises(SettingsError, match=r"can't write .*c/data\.bin"):
+        group.finish()
+    assert paths[1].read_bytes() == b"last"  # in the order in which they were added
+    assert paths[0].read_bytes() == b"newest"
+    assert [names(path.parent) for path in paths] == [["data.bin"]] * 3

@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
+from ats_assets.atomic_file import FileGroup
 from ats_assets.automation import range_tags
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, MissingPartitionError
@@ -192,3 +193,35 @@ def test_rows_of_a_session_that_was_not_asked_for_are_refused_and_nothing_is_wri
     with pytest.raises(ContractError, match="rows for None"):
         run(graph(deployment, lambda sessions: nothing), days[:1], "raw_bars")
     assert deployment.warehouse.sessions("raw_bars") == []
+
+
+def test_files_share_one_wait_for_the_disk_and_no_event_says_that_one_is_there_before_it_is(
+    deployment: Deployment, days: list[date], monkeypatch: pytest.MonkeyPatch
+) -> None:
+    finished: list[int] = []
+    told: list[Path] = []
+    finish = FileGroup.finish
+
+    def counted(group: FileGroup) -> None:
+        finished.append(len(group))
+        finish(group)
+
+    monkeypatch.setattr(FileGroup, "finish", counted)
+    with dg.DagsterInstance.ephemeral() as instance:
+        store = instance.event_log_storage.store_event
+
+        def judged(event: dg.EventLogEntry) -> None:
+            made = event.asset_materialization
+            if made is not None:
+                path = Path(str(made.metadata["path"].value))
+                assert deployment.warehouse.fault(path, again=True) is None
+                assert deployment.warehouse.footer_of(path).data_version == made.metadata["data_version"].value
+                assert [entry.name for entry in path.parent.iterdir()] == [path.name]
+                told.append(path)
+            store(event)
+
+        monkeypatch.setattr(instance.event_log_storage, "store_event", judged)
+        job = graph(deployment).resolve_job_def("all")
+        assert job.execute_in_process(instance=instance, tags=range_tags(days)).success
+    assert len(set(told)) == len(told) == 3 * len(days)
+    assert [count for count in finished if count > 1] == [len(days)] * 3

@@ -1,5 +1,6 @@
 """The warehouse: what is written is read, versions are of the content alone, and a damaged or missing file has a name."""
 
+import contextlib
 import hashlib
 import json
 import os
@@ -19,6 +20,7 @@ from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError
+from ats_assets.knowledge import stamp_of
 from ats_assets.warehouse import Warehouse, data_version
 
 DAY = date(2023, 1, 3)
@@ -487,3 +489,50 @@ def test_what_partitions_knew_already_stays_when_it_is_corrected(warehouse: Ware
     assert [height for _, height in heights(warehouse)] == [1, 2, 2]
     first, second, third = (pl.read_parquet(path)["close"][0] for path in warehouse.vintages("raw_bars", DAY).values())
     assert (first, second, third) == (5.0, 5.0, 9.0)
+
+
+def test_what_is_written_together_waits_until_the_end_or_until_it_is_asked_for(tmp_path: Path) -> None:
+    warehouse, days = Warehouse(tmp_path), [date(2024, 3, day) for day in (4, 5, 6)]
+    frames = {day: pl.DataFrame({"x": [day.day]}) for day in days}
+    with warehouse.together():
+        for day in days:
+            written = warehouse.write("a", day, frames[day])
+            assert not written.path.exists()
+        warehouse.write("b", days[0], frames[days[0]])
+        assert Warehouse(tmp_path).sessions("a") == []
+        assert_frame_equal(warehouse.read("a", days), pl.concat(frames.values()))  # all that waits is put in its place
+        assert Warehouse(tmp_path).exists("b", days[0])
+        late = warehouse.write("a", days[0], frames[days[1]])
+        assert Warehouse(tmp_path).footer("a", days[0]) != late.footer
+    assert warehouse.footer("a", days[0]) == late.footer
+    assert (late.bytes, late.footer) == (late.path.stat().st_size, Warehouse(tmp_path).footer("a", days[0]))
+    assert not [path for path in tmp_path.rglob(".*") if path.name != ".written"]
+
+
+def test_an_error_leaves_what_was_there_and_drops_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr("ats_assets.warehouse.TOGETHER", 2)
+    warehouse, days = Warehouse(tmp_path), [date(2024, 3, day) for day in (4, 5, 6)]
+    before = warehouse.write("a", days[2], pl.DataFrame({"x": [0]}))
+    with pytest.raises(ZeroDivisionError), warehouse.together():  # noqa: PT012
+        for day in days:
+            warehouse.write("a", day, pl.DataFrame({"x": [day.day]}))
+        raise ZeroDivisionError
+    assert warehouse.sessions("a") == days  # two were in their place already: no more than two wait
+    assert warehouse.footer("a", days[2]) == before.footer
+    assert not [path for path in tmp_path.rglob(".*") if path.name != ".written"]
+    after = warehouse.write("a", days[2], pl.DataFrame({"x": [1]}))
+    assert warehouse.footer("a", days[2]) == after.footer
+
+
+def test_the_vintages_of_a_session_that_are_written_together_are_those_that_are_written_one_by_one(tmp_path: Path) -> None:
+    day, times = date(2024, 3, 4), [datetime(2024, 3, day, tzinfo=UTC) for day in (4, 5, 6)]
+    parts = [pl.DataFrame({"x": [0] * n}) for n in (1, 2, 2)]
+    for name, together in (("alone", False), ("together", True)):
+        warehouse = Warehouse(tmp_path / name)
+        with warehouse.together() if together else contextlib.nullcontext():
+            for known, part in zip(times, parts, strict=True):
+                warehouse.write_vintage("raw_bars", day, part, known=known)
+            warehouse.keep_vintages("raw_bars", day, [warehouse.vintage("raw_bars", day, stamp_of(times[1]))])
+    found = [sorted((path.name, path.read_bytes()) for path in (tmp_path / name).rglob("*.parquet")) for name in ("alone", "together")]
+    assert found[0] == found[1]
+    assert len(found[0]) == 1
