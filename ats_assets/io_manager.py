@@ -14,6 +14,7 @@ from typing_extensions import override
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError
 from ats_assets.graph import CODE, SETTINGS, VINTAGES, asset_name, reads_of
+from ats_assets.partition_metadata import add_partition_metadata
 from ats_assets.partitions import sessions_of
 from ats_assets.reading import Known, Vintages
 from ats_assets.warehouse import Written
@@ -44,8 +45,8 @@ class WarehouseIOManager(dg.IOManager):
             else:
                 parts = _by_session(asset, sessions, obj)
                 made = {session: self._write(context, asset, session, parts.get(session, obj.clear()), known) for session in sessions}
-        for session, written in made.items():
-            context.step_context.add_asset_metadata(_shown(written), asset_key=context.asset_key, partition_key=session.isoformat())
+        shown = {session.isoformat(): _shown(written) for session, written in made.items()}
+        add_partition_metadata(context.step_context, context.asset_key, shown)
         versions = {session.isoformat(): written.footer.data_version for session, written in made.items()}
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(combined_version(versions)))
 

@@ -20,6 +20,7 @@ from ats_assets.models.refits import last_refit
 from ats_assets.models.schema import ModelRecord
 from ats_assets.models.tracking import TrackedRun, Tracking
 from ats_assets.models.training_set import TrainingWindow, training_set, training_window
+from ats_assets.partition_metadata import add_partition_metadata
 from ats_assets.partitions import Reads, sessions_of
 from ats_assets.pictures import png_markdown
 from ats_assets.reading import Known
@@ -54,8 +55,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         training = _Training(deployment, node, context)
         sessions = sessions_of(context.partition_keys)
         records = [training.materialise(session) for session in sessions]
-        for record in records:
-            context.add_asset_metadata(_shown(record), partition_key=record.session.isoformat())
+        shown = {record.session.isoformat(): _shown(record) for record in records}
+        add_partition_metadata(context.op_execution_context.get_step_execution_context(), context.asset_key, shown)
         fitted = [record for record in records if record.status == "fitted"]
         metadata: dict[str, dg.MetadataValue] = {"fits": dg.MetadataValue.int(len(fitted))}
         if fitted:
