@@ -17,7 +17,7 @@ from numpy.typing import NDArray
 
 from ats_assets.bars import CORPORATE_ACTIONS_SCHEMA, INSTRUMENT, Identities, identities_of
 from ats_assets.errors import ContractError
-from ats_assets.portfolio import price_after, session_actions
+from ats_assets.portfolio import counted_payment, price_after, session_actions
 from ats_assets.portfolio.limits import Floats
 
 
@@ -91,6 +91,8 @@ def read_market(
     for column, matrix in matrices.items():
         matrix[where] = bars[column].to_numpy()
     ratio, paid = _actions(known.of_actions(actions), days, names)
+    last_close = _carried_forward(matrices["close"], ratio, paid)
+    paid[1:] = counted_payment(last_close[:-1], paid[1:])
     tickers = _tickers(known, days.to_list(), names.to_list())
     return Market(
         sessions=days.to_list(),
@@ -102,7 +104,7 @@ def read_market(
         tickers=tickers,
         ended=[np.flatnonzero(names.is_in(known.ended(day)).to_numpy()) for day in days],
         open=matrices["open"],
-        last_close=_carried_forward(matrices["close"], ratio, paid),
+        last_close=last_close,
         traded=matrices["volume"] > 0,
         ratio=ratio,
         paid=paid,

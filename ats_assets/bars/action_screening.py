@@ -1,6 +1,9 @@
 """Delivered corporate actions are split into those that satisfy the contract and those that do not, as bars are (`screening`).
 
-Each session is judged by its own rows and by the closes of the `CLOSE_SESSIONS` sessions before it. Accepted plus rejected is the input, always.
+Each session is judged by its own rows and by the closes of the session before it. Accepted plus rejected is the input, always.
+
+A payment is for a share as it is at the close before. Only a close of the session just before is surely one of such a share: where that has no bar, an action in between
+may have changed it, which the session's own rows do not tell. Who applies the payment knows (`counted_payment`).
 """
 
 import polars as pl
@@ -12,14 +15,14 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError
 from ats_assets.sources.schema import ACTION_KINDS, RAW_ACTIONS_SCHEMA
 
-CLOSE_SESSIONS = 5
-"""A payment is held against the last close within so many sessions before the ex-session."""
+CLOSE_SESSIONS = 1
+"""A payment is held against the close of so many sessions before the ex-session: no action lies between."""
 
 ACTION_REASONS: dict[str, str] = {
     "cash_infinite": "the payment is infinite",
     "cash_missing": "a cash dividend without a payment",
     "cash_negative": "the payment is negative",
-    "cash_not_below_close": "a dividend or spin-off worth the last close before it or more: the price would be zero or negative",
+    "cash_not_below_close": "a dividend or spin-off worth the close of the session before or more: the price would be zero or negative",
     "conflicting": "several actions of a holder and session change the number of the shares in different ways, so that it can't be told which does",
     "date_missing": "there is no ex-date that can be read",
     "date_of_another_session": "the ex-date is of another session than the one that the row was delivered for",

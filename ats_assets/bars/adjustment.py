@@ -7,6 +7,8 @@ For a symbol and ex-session E, with the ratios r and payments c of its actions t
 Where E comes before the first bar after an earlier ex-session, p is that close as the earlier actions have left it, (p' - c') / r': all that is said of E is for a share
 as it is then, which there is no bar of.
 
+A payment of p or more counts nowhere: neither here nor in an account (`counted_payment`), where it would leave a price of zero.
+
 A split leaves close * volume as it was. The factor of a payment is CRSP's and most vendors' convention: the return across E is that of who puts the payment
 into the share at the close before E. What is multiplied by these factors keeps the returns that were earned, and has no jump at E.
 
@@ -54,12 +56,24 @@ def adjustments(actions: pl.DataFrame, bars: pl.DataFrame, adjust: Adjust) -> pl
     closes = bars.select(key, "session", "close", closed="session").filter(pl.col(key).is_in(events[key].implode()))
     closes = closes.sort("session", key)
     found = events.join_asof(closes, on="session", by=key, strategy="backward", allow_exact_matches=False, check_sortedness=False)
-    shares = pl.col("ratio").cum_prod().shift(1, fill_value=1.0).over(key, "closed", order_by="session")
-    paid = (pl.col("cash") * pl.col("shares")).cum_sum().shift(1, fill_value=0.0).over(key, "closed", order_by="session")
-    before = found.with_columns(shares=shares).with_columns(before=(pl.col("close") - paid) / pl.col("shares"))
+    before = _as_left(found, key)
     kept = pl.when(pl.col("before") > pl.col("cash")).then(1 - pl.col("cash") / pl.col("before")).otherwise(1.0)
     scaled = before.with_columns(price=kept / pl.col("ratio"), volume="ratio")
     return scaled.filter((pl.col("price") != 1) | (pl.col("volume") != 1)).select(key, "session", "price", "volume").sort(key, "session")
+
+
+def _as_left(found: pl.DataFrame, key: str) -> pl.DataFrame:
+    """The events with a column `before`: the last close as the events since have left it. A payment that reaches it is none (0), also to later ones."""
+    shares = pl.col("ratio").cum_prod().shift(1, fill_value=1.0).over(key, "closed", order_by="session")
+    paid = (pl.col("cash") * pl.col("shares")).cum_sum().shift(1, fill_value=0.0).over(key, "closed", order_by="session")
+    too_large = (pl.col("cash") > 0) & (pl.col("cash") >= pl.col("before"))
+    while True:
+        before = found.with_columns(shares=shares).with_columns(before=(pl.col("close") - paid) / pl.col("shares"))
+        first = before.filter(too_large).group_by(key, "closed").agg(pl.col("session").min(), none=pl.lit(value=True))
+        if first.is_empty():
+            return before
+        marked = found.join(first, on=[key, "closed", "session"], how="left", maintain_order="left")
+        found = marked.with_columns(cash=pl.when("none").then(0.0).otherwise("cash")).drop("none")
 
 
 def by_ex_session(actions: pl.DataFrame, key: str = "symbol") -> pl.DataFrame:

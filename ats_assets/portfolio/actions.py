@@ -2,7 +2,7 @@
 
 All numbers of an action are for one old share, a share as it was at the close before (`corporate_actions`). With h shares held over that close:
 
-1. A payment c credits h * c to the cash, to the cent; a short position pays it. It is income: it is realised, and the basis stays.
+1. A payment c credits h * c to the cash, to the cent; a short position pays it. It is income: it is realised, and the basis stays. One of the close before or more is none.
 2. A ratio r makes h * r shares of the h. Where only whole shares are held, and short positions always are, the rest is paid in cash at the price of the close before, which is (close - c) / r for a new
    share: the payment was credited for all h, so that no fraction holds it a second time. It takes its part of the basis along, as a closing trade does, and the
    difference is realised. The basis of what stays is what is left.
@@ -77,6 +77,7 @@ def apply_actions(
     decimals
         To which shares are rounded.
     """
+    cash = counted_payment(close, cash)
     dividends = to_cents(shares * cash)
     grown = np.round(shares * ratio, decimals)
     split = (ratio != 1) & (shares != 0)
@@ -108,5 +109,16 @@ def session_actions(actions: pl.DataFrame, names: Sequence[str], key: str = "sym
 
 
 def price_after(close: Floats, ratio: Floats, cash: Floats) -> Floats:
-    """The close before as a price of a new share that is no longer entitled to the payment: (close - cash) / ratio, never below zero."""
-    return np.maximum(close - cash, 0.0) / ratio
+    """The close before as a price of a new share that is no longer entitled to the payment: (close - cash) / ratio."""
+    return (close - counted_payment(close, cash)) / ratio
+
+
+def counted_payment(close: Floats, cash: Floats) -> Floats:
+    """The payments that count: none of the close before or more, which no share can pay and keep a price. Both are for a share as it was left by earlier actions.
+
+    Examples
+    --------
+    >>> counted_payment(np.array([4.0, 100.0]), np.array([5.0, 5.0]))
+    array([0., 5.])
+    """
+    return np.where(cash >= close, 0.0, cash)

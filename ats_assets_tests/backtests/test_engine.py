@@ -113,14 +113,15 @@ def test_a_delisted_short_is_closed_at_its_last_close_plus_the_haircut() -> None
     assert result.equity["equity"].to_list() == [10_000, 10_000, 10_000, 9_500, 9_500]
 
 
-@pytest.mark.parametrize(("weight", "equity"), [(0.5, 11_000), (-0.5, 9_000)])
-def test_what_payments_have_left_nothing_of_is_worth_nothing_and_breaks_no_contract(weight: float, equity: float) -> None:
-    """A halted company is wound up: 6 and 6 are paid of a last close of 10. Its price of zero broke the contracts of positions and trades, so that there was no backtest at all."""
+@pytest.mark.parametrize("weight", [0.5, -0.5])
+def test_payments_of_more_than_a_share_is_worth_do_not_count_and_break_no_contract(weight: float) -> None:
+    """6 and 6 are announced of a last close of 10, in a halt. A price of zero broke the contracts of positions and trades, and the second 6, more than the 4 that are left, is none in labels either."""
     bars, days = flat_market({"A": [10.0, 10.0], "B": [5.0] * 7})
     paid = actions_of([("A", day, "cash_dividend", None, 6.0) for day in days[2:4]])
     settings = NO_COSTS.model_copy(update={"max_missing_sessions": 3})
     result = run_backtest(signals_of([("A", days[0], weight)]), bars, days, portfolio=FREE, settings=settings, actions=paid)
-    assert result.equity["equity"].to_list() == [10_000, 10_000, 10_000, *[equity] * 4]
+    assert result.equity["equity"].to_list() == [10_000] * 7
+    assert result.equity["income"].to_list() == [0, 0, 6_000 * weight, 0, 0, 0, 0]
     assert result.trades["reason"].to_list() == ["rebalance", "delisted"]
     for frame, contract in ((result.equity, Equity), (result.positions, Positions), (result.trades, Trades)):
         contract.validate(frame)

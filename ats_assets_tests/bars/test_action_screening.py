@@ -21,7 +21,7 @@ DAY = date(2020, 2, 3)
 SPLIT: dict[str, Any] = {"symbol": "A", "date": DAY, "session": DAY, "kind": "split", "ratio": 2.0}
 DIVIDEND: dict[str, Any] = {"symbol": "A", "date": DAY, "session": DAY, "kind": "cash_dividend", "cash": 1.0}
 NAME: dict[str, Any] = {"symbol": "A", "date": DAY, "session": DAY, "kind": "name_change", "new_symbol": "B"}
-BARS = pl.DataFrame({"symbol": ["A", "A", "B"], "session": [date(2020, 1, 30), DAY, date(2020, 1, 24)], "close": [10.0, 0.5, 0.5]})
+BARS = pl.DataFrame({"symbol": ["A", "A", "B"], "session": [date(2020, 1, 31), DAY, date(2020, 1, 30)], "close": [10.0, 0.5, 0.5]})
 
 
 def raw(*rows: dict[str, Any]) -> pl.DataFrame:
@@ -64,7 +64,7 @@ def test_good_ones_are_kept() -> None:
         DIVIDEND | {"cash": 9.99},
         DIVIDEND | {"cash": 0.5, "description": "special"},
         SPLIT,
-        DIVIDEND | {"symbol": "B", "cash": 40.0},  # its last close is too old to say
+        DIVIDEND | {"symbol": "B", "cash": 40.0},  # an action between its last close and this one could not be seen
         SPLIT | {"symbol": "C", "date": date(2020, 2, 1), "ratio": 0.1},  # a Saturday
         {"symbol": "D", "date": DAY, "session": DAY, "kind": "merger", "cash": 55.0, "new_symbol": "A", "new_ratio": 0.5},
         NAME | {"symbol": "E", "new_symbol": "F"},

@@ -16,9 +16,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ats_assets.backtests import BacktestResult, run_backtest
-from ats_assets.bars import adjustments, identities_of
+from ats_assets.bars import adjustments, identities_of, screen_actions
+from ats_assets.calendar import session_calendar
 from ats_assets.labels import forward_returns
 from ats_assets.settings import BacktestSettings, LabelsSettings, PortfolioSettings
+from ats_assets.sources import RAW_ACTIONS_SCHEMA
 from ats_assets_tests.backtests.small_markets import actions_of, signals_of
 from ats_assets_tests.bars.companies import name_change_actions
 
@@ -48,12 +50,12 @@ class Day:
 
 @st.composite
 def histories(draw: st.DrawFn) -> list[Day]:
-    """From the decision on. A payment is below what the share was worth, or it is none (`cash_not_below_close`)."""
+    """From the decision on. A payment of what the share was worth or more is none, whatever the share was worth before a split on a session without a bar."""
     known, days = Fraction(0), []
     for i in range(draw(st.integers(3, 9))):
         ratio = draw(st.sampled_from([(1, 1), (1, 1), (1, 1), (2, 1), (3, 2), (1, 10), (1, 3), (21, 20)]))
-        paid = draw(st.sampled_from([0, 0, 0, 1, 7, 250])) if known > 300 and i > 1 else 0
-        known = (known - paid) / Fraction(*ratio)
+        paid = draw(st.sampled_from([0, 0, 0, 1, 7, 250, 4_000])) if known > 300 and i > 1 else 0
+        known = (known - counted(known, paid)) / Fraction(*ratio)
         price, kind = st.integers(400, 20_000), draw(st.sampled_from(["bar", "bar", "bar", "none", "no volume"]))
         day = Day(draw(price), draw(price), kind != "no volume") if kind != "none" else Day(None, None)
         known = Fraction(day.close) if day.close else known
@@ -61,12 +63,18 @@ def histories(draw: st.DrawFn) -> list[Day]:
     return days
 
 
+def counted(worth: Fraction, paid: int) -> int:
+    """The payment, as far as it can be one."""
+    return paid if paid < worth else 0
+
+
 def account_of_a_share(days: list[Day], *, reinvested: bool) -> Fraction:
     """What one share, bought at the open of the second session, is worth at the open of the last one, or as marked before it where it can't be sold; in cents."""
     shares, cash, last = Fraction(1), Fraction(0), Fraction(days[1].close or 0)
     for day in days[2:]:
-        after = (last - day.paid) / Fraction(*day.ratio)
-        cash += 0 if reinvested else shares * day.paid
+        paid = counted(last, day.paid)
+        after = (last - paid) / Fraction(*day.ratio)
+        cash += 0 if reinvested else shares * paid
         shares = shares * last / after if reinvested else shares * Fraction(*day.ratio)
         if day is days[-1]:
             return shares * (day.open if day.open and day.tradable else after) + cash
@@ -120,8 +128,16 @@ HALT_WITH_A_SPLIT_AND_A_PAYMENT = [
 """100 becomes two shares of 50, which pay 10 each and are worth 40 each: nothing is gained. A payment held against the close of 100 made it 11.1% less."""
 
 
+PAYMENT_IN_OLD_SHARES = [BAR, BAR, Day(None, None, ratio=(25, 1)), Day(None, None, paid=500), Day(400, 400)]
+"""A payment of 5 on a price of 4, after a split of 25 to 1 that has no bar: it was held against the close of 100, and paid to accounts while labels left it out."""
+PAYMENT_IN_NEW_SHARES = [Day(400, 400), Day(400, 400), Day(None, None, ratio=(1, 25)), Day(None, None, paid=500), Day(9_500, 9_500)]
+"""A payment of 5 on a price of 100, after a reverse split: held against the close of 4, it was rejected."""
+
+
 @given(histories())
 @example(HALT_WITH_A_SPLIT_AND_A_PAYMENT)
+@example(PAYMENT_IN_OLD_SHARES)
+@example(PAYMENT_IN_NEW_SHARES)
 @example([BAR, BAR, Day(None, None, renamed=True), Day(None, None, ratio=(2, 1), paid=100, renamed=True), Day(4_900, 4_900)])
 @example([BAR, Day(10_000, 10_000, traded=False), Day(12_000, 12_000), Day(12_000, 12_000)])
 @example([BAR, BAR, Day(12_000, 12_000, traded=False)])
@@ -159,3 +175,20 @@ def test_a_split_and_a_payment_in_one_gap_of_bars_gain_nothing() -> None:
     assert factors["price"].to_list() == [0.5, 0.8]
     assert labels["forward_return"].to_list() == [0.0]
     assert held(bars, actions, sessions, tickers(HALT_WITH_A_SPLIT_AND_A_PAYMENT)).equity["equity"].to_list() == [1_000_000.0] * 5
+
+
+@pytest.mark.parametrize(("days", "price", "counts"), [(PAYMENT_IN_OLD_SHARES, 0.04, False), (PAYMENT_IN_NEW_SHARES, 25.0, True)])
+def test_a_payment_after_a_split_without_a_bar_is_held_against_a_price_in_the_same_shares(
+    days: list[Day], price: float, *, counts: bool
+) -> None:
+    """It was held against the last close, from before the split: 5 on 4 was accepted, 5 on 100 rejected."""
+    bars, actions, sessions = frames(days)
+    calendar = session_calendar("24/7", MONDAY - timedelta(days=9))
+    raw = actions.filter(session=sessions[3]).with_columns(date="session")
+    missing = [pl.lit(None, dtype).alias(name) for name, dtype in RAW_ACTIONS_SCHEMA.items() if name not in raw.columns]
+    kept, rejected = screen_actions(raw.with_columns(missing).select(RAW_ACTIONS_SCHEMA.names()).cast(RAW_ACTIONS_SCHEMA), bars, calendar)  # pyright: ignore[reportArgumentType]
+    assert (kept["cash"].to_list(), rejected.height) == ([5.0], 0)
+    _, factors = labelled(bars, actions, sessions, 3)
+    assert factors["price"].to_list() == pytest.approx([price, 0.95] if counts else [price])
+    income = held(bars, actions, sessions, tickers(days)).equity["income"].to_list()
+    assert (income[3] > 0) is counts

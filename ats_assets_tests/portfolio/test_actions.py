@@ -89,4 +89,4 @@ def test_what_of_a_session_s_actions_counts() -> None:
 
 def test_the_price_after_is_that_of_a_new_share_without_the_payment() -> None:
     price = price_after(np.array([100.0, 100.0, 5.0]), np.array([2.0, 1.0, 1.0]), np.array([1.0, 0.0, 6.0]))
-    assert price.tolist() == [49.5, 100.0, 0.0]
+    assert price.tolist() == [49.5, 100.0, 5.0]  # a payment that the share is not worth is none

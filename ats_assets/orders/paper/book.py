@@ -22,6 +22,7 @@ from ats_assets.portfolio import (
     apply_actions,
     borrow_rates,
     close_delisted,
+    counted_payment,
     fill_at_open,
     notional_cents,
     price_after,
@@ -160,7 +161,7 @@ class Book:
         applied = apply_actions(before, self.account.basis, ratio=day.ratio, cash=day.paid, close=self.last_close, fractional=fractional)
         self.account.apply(applied)
         for i in map(int, np.flatnonzero(before)):
-            ratio, paid = day.ratio[i], day.paid[i]
+            ratio, paid = day.ratio[i], float(counted_payment(self.last_close, day.paid)[i])
             if paid:
                 self._enter(
                     day, i, EntryKind.DIVIDEND, 0.0, int(applied.dividends[i]), f"{_text(paid)} for each of {_text(before[i])} shares"
