@@ -44,17 +44,18 @@ class WarehouseIOManager(dg.IOManager):
                 made = self._write_vintages(context, asset, sessions, obj, known)
             else:
                 parts = _by_session(asset, sessions, obj)
-                made = {session: self._write(context, asset, session, parts.get(session, obj.clear()), known) for session in sessions}
+                made = self._write(context, asset, {session: parts.get(session, obj.clear()) for session in sessions}, known)
         shown = {session.isoformat(): _shown(written) for session, written in made.items()}
         add_partition_metadata(context.step_context, context.asset_key, shown)
         versions = {session.isoformat(): written.footer.data_version for session, written in made.items()}
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(combined_version(versions)))
 
-    def _write(self, context: dg.OutputContext, asset: str, session: date, rows: pl.DataFrame, known: Known) -> Written:
-        versions, warehouse = _versions(context), self._deployment.warehouse
+    def _write(self, context: dg.OutputContext, asset: str, parts: Mapping[date, pl.DataFrame], known: Known) -> dict[date, Written]:
+        versions = _versions(context)
         if _flag((context.definition_metadata or {}).get(VINTAGES)):
-            return self._write_delivery(asset, session, rows, versions)
-        return warehouse.write(asset, session, rows, upstream=known.upstream(session), **versions)
+            return {session: self._write_delivery(asset, session, rows, versions) for session, rows in parts.items()}
+        partitions = ((session, rows, known.upstream(session)) for session, rows in parts.items())
+        return self._deployment.warehouse.write_each(asset, partitions, **versions)
 
     def _write_delivery(self, asset: str, session: date, rows: pl.DataFrame, versions: Mapping[str, str]) -> Written:
         """Store a delivery as a vintage; one that says of rows when they were known, as the vintages in which they became known."""

@@ -33,6 +33,7 @@ from ats_assets.errors import CorruptPartitionError, MissingPartitionError
 from ats_assets.knowledge import FOREVER, Knowledge, known_vintage, stamp_of, time_of
 from ats_assets.sealed_file import BLANK, is_intact, is_sealed, seal
 from ats_assets.session_folders import SessionFolders
+from ats_assets.work_ahead import worked_ahead
 from ats_assets.write_log import WriteLog
 
 FOOTER_KEY = "ats"
@@ -86,6 +87,15 @@ class Written:
     footer: Footer
     rows: int
     bytes: int
+
+
+@dataclass(frozen=True)
+class _Encoded:
+    """The bytes of a file, the footer in them, and how many rows they hold."""
+
+    content: bytes
+    footer: Footer
+    rows: int
 
 
 @dataclass
@@ -238,15 +248,41 @@ class Warehouse:
         SettingsError
             If the folder can't be written.
         """
-        footer = Footer(
-            asset=asset,
-            session=session.isoformat(),
-            data_version=data_version(frame),
-            code_version=code_version,
-            settings_version=settings_version,
-            upstream=upstream or {},
-        )
-        return self._store(self.folder(asset, session) / DATA_FILE, frame, footer)
+        made = self.write_each(asset, [(session, frame, upstream or {})], code_version=code_version, settings_version=settings_version)
+        return made[session]
+
+    def write_each(
+        self,
+        asset: str,
+        partitions: Iterable[tuple[date, pl.DataFrame, Upstream]],
+        *,
+        code_version: str = "",
+        settings_version: str = "",
+    ) -> dict[date, Written]:
+        """Store many partitions of an asset together: rows and upstream of each session. They are hashed and encoded by several threads, to the bytes of `write`.
+
+        Raises
+        ------
+        SettingsError
+            If a folder can't be written.
+        """
+
+        def made(partition: tuple[date, pl.DataFrame, Upstream]) -> tuple[date, _Encoded]:
+            session, frame, upstream = partition
+            footer = Footer(
+                asset=asset,
+                session=session.isoformat(),
+                data_version=data_version(frame),
+                code_version=code_version,
+                settings_version=settings_version,
+                upstream=upstream,
+            )
+            return session, self._encoded(frame, footer)
+
+        with self.together():
+            return {
+                session: self._put(self.folder(asset, session) / DATA_FILE, encoded) for session, encoded in worked_ahead(made, partitions)
+            }
 
     def write_delivery(
         self,
@@ -634,17 +670,22 @@ class Warehouse:
         waiting.folders.clear()
 
     def _store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
+        return self._put(path, self._encoded(frame, footer))
+
+    def _encoded(self, frame: pl.DataFrame, footer: Footer) -> "_Encoded":
         buffer = io.BytesIO()
         frame.write_parquet(buffer, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()})
         content, file_sha256 = seal(buffer.getvalue())
-        footer = replace(footer, file_sha256=file_sha256)
+        return _Encoded(content, replace(footer, file_sha256=file_sha256), frame.height)
+
+    def _put(self, path: Path, encoded: "_Encoded") -> Written:
         with self.together() as waiting:
-            stat = waiting.files.add(path, lambda file: file.write(content))
-            waiting.written[path] = (_stamp(stat), footer)
+            stat = waiting.files.add(path, lambda file: file.write(encoded.content))
+            waiting.written[path] = (_stamp(stat), encoded.footer)
             waiting.folders.add(path.parent)
             if len(waiting.files) >= TOGETHER:
                 self._settle(waiting)
-        return Written(path=path, footer=footer, rows=frame.height, bytes=stat.st_size)
+        return Written(path=path, footer=encoded.footer, rows=encoded.rows, bytes=stat.st_size)
 
     def _unreadable(self, asset: str, sessions: Sequence[date], paths: Sequence[Path], cause: BaseException) -> CorruptPartitionError:
         for session, path in zip(sessions, paths, strict=True):

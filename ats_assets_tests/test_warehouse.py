@@ -536,3 +536,17 @@ def test_the_vintages_of_a_session_that_are_written_together_are_those_that_are_
     found = [sorted((path.name, path.read_bytes()) for path in (tmp_path / name).rglob("*.parquet")) for name in ("alone", "together")]
     assert found[0] == found[1]
     assert len(found[0]) == 1
+
+
+def test_partitions_that_are_written_by_several_threads_have_the_bytes_of_those_written_alone(tmp_path: Path) -> None:
+    days = [date(2024, 3, 1) + timedelta(days=i) for i in range(20)]
+    frames = {day: frame(day, rows=i % 4, close=float(i)) for i, day in enumerate(days)}
+    upstream = {day: {"raw": {day.isoformat(): f"{i}"}} for i, day in enumerate(days)}
+    alone, each = Warehouse(tmp_path / "alone"), Warehouse(tmp_path / "each")
+    versions = {"code_version": "c", "settings_version": "s"}
+    expected = {day: alone.write("a", day, frames[day], upstream=upstream[day], **versions) for day in days}
+    made = each.write_each("a", ((day, frames[day], upstream[day]) for day in days), **versions)
+    assert list(made) == days
+    for day in days:
+        assert made[day].path.read_bytes() == expected[day].path.read_bytes()
+        assert (made[day].footer, made[day].rows, made[day].bytes) == (expected[day].footer, expected[day].rows, expected[day].bytes)

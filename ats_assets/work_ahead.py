@@ -1,0 +1,48 @@
+"""Work on the next items by other threads while the caller does something with the results of those before."""
+
+import itertools
+import os
+from collections import deque
+from collections.abc import Callable, Iterable, Iterator
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import Final, TypeVar
+
+Item = TypeVar("Item")
+Result = TypeVar("Result")
+THREADS: Final = min(4, os.cpu_count() or 1)
+AHEAD: Final = 2 * THREADS
+"""Results that wait for the caller at most: memory stays small however many items there are."""
+
+
+def worked_ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+    """The results of `work` for items, in their order.
+
+    Parameters
+    ----------
+    work
+        Called by several threads at once; it gains where it lets go of Python's lock, as hashing, compression and Polars do.
+    items
+        Taken by the caller's thread, a few ahead.
+
+    Examples
+    --------
+    >>> list(worked_ahead(len, ["a", "bbb", ""]))
+    [1, 3, 0]
+    """
+    others = iter(items)
+    first = list(itertools.islice(others, 2))
+    if len(first) < 2:  # no thread for a single one
+        yield from map(work, first)
+        return
+    waiting: deque[Future[Result]] = deque()
+    with ThreadPoolExecutor(THREADS, thread_name_prefix="ahead") as pool:
+        try:
+            for item in itertools.chain(first, others):
+                waiting.append(pool.submit(work, item))
+                if len(waiting) > AHEAD:
+                    yield waiting.popleft().result()
+            while waiting:
+                yield waiting.popleft().result()
+        finally:
+            for future in waiting:
+                future.cancel()
