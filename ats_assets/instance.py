@@ -26,6 +26,8 @@ from ats_assets.event_log import BatchedSqliteEventLogStorage
 from ats_assets.secrecy import guard_secrets, redacted_document, redacted_tags
 from ats_assets.settings import load_settings, settings_file
 
+EVENTS_AT_ONCE = "500"
+
 
 def _in_home(base_dir: str) -> str:
     folder = Path(os.environ.get("DAGSTER_HOME", "."), base_dir).expanduser().absolute()
@@ -106,6 +108,7 @@ class ProjectStorage(DagsterSqliteStorage):
     @override
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> "ProjectStorage":
         _guard()
+        os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENTS_AT_ONCE)  # which Dagster reads with each event; else none is in a batch
         return cls(_in_home(config_value["base_dir"]), inst_data=inst_data, run_log_days=config_value.get("run_log_days"))
 
 

@@ -1,5 +1,6 @@
 """The project's own `dagster.yaml`, in another folder: everything it stores lies below that folder."""
 
+import os
 import shutil
 import threading
 from collections.abc import Iterator
@@ -35,6 +36,17 @@ def test_the_storages_are_the_project_s_and_lie_in_the_data_folder(instance: dg.
     assert (home / "data" / "dagster" / "history" / "runs" / "index.db").is_file()
     assert {entry.name for entry in home.iterdir()} == {"ats.toml", "dagster.yaml", "data"}
     assert str(home) not in YAML.read_text(encoding="utf-8")
+
+
+@pytest.mark.parametrize("given", [None, "7"])
+def test_dagsters_own_commands_store_events_in_batches_too(home: Path, monkeypatch: pytest.MonkeyPatch, given: str | None) -> None:
+    """Whoever opens the instance; `dagster asset materialize` stored them one by one where nobody had set the variable."""
+    shutil.copy(YAML, home / "dagster.yaml")
+    monkeypatch.setenv("DAGSTER_EVENT_BATCH_SIZE", given or "")
+    if given is None:
+        del os.environ["DAGSTER_EVENT_BATCH_SIZE"]
+    with dg.DagsterInstance.get():
+        assert os.environ["DAGSTER_EVENT_BATCH_SIZE"] == (given or "500")
 
 
 def test_what_is_stored_is_found_again(instance: dg.DagsterInstance, home: Path) -> None:
