@@ -6,41 +6,57 @@ payments count as they do for what the strategy holds: both are of one market.
 """
 
 import numpy as np
-from numpy.typing import NDArray
 
 from ats_assets.backtests.market import Market
+from ats_assets.backtests.simulation import Prices, marks_at
 from ats_assets.errors import SettingsError
+from ats_assets.portfolio.kernel import kernel
+from ats_assets.portfolio.limits import Floats
+from ats_assets.portfolio.sums import total
 
 
-def benchmark_values(market: Market, initial_cash: float, symbol: str | None) -> NDArray[np.float64]:
-    """The benchmark's value at each close, shape (n_sessions,), in currency; it is invested from the first open on which the strategy can trade.
+def benchmark_column(market: Market, symbol: str | None) -> int:
+    """The column of a symbol that is the benchmark alone; -1 where none is.
 
     Raises
     ------
     SettingsError
         If `symbol` has no bar.
     """
-    column = None if symbol is None else market.column.get(symbol)
-    if symbol is not None and column is None:
+    if symbol is None:
+        return -1
+    column = market.column.get(symbol)
+    if column is None:
         raise SettingsError(
             f"backtest.benchmark is {symbol!r}, which has no bars in the backtest: choose a symbol that has, or leave it out"
         )
-    only = None if column is None else np.array([column], dtype=np.intp)
-    values = np.full(len(market.sessions), initial_cash)
-    members = np.zeros(0, dtype=np.intp)
+    return column
+
+
+@kernel
+def benchmark_values(market: Prices, initial_cash: float, only: int) -> Floats:
+    """The benchmark's value at each close, shape (n_sessions,), in currency; it is invested from the first open on which the strategy can trade.
+
+    Parameters
+    ----------
+    only
+        The column that is all of it; -1 for the symbols that have a signal.
+    """
+    values = np.full(len(market.open), initial_cash)
+    members = np.zeros(0, dtype=np.int64)
     parts = np.zeros(0)
     cash = initial_cash
-    for i in range(1, len(market.sessions)):
-        marks = market.marks(i)
+    for i in range(1, len(market.open)):
+        marks = marks_at(i, market)
         if len(members):
-            worth = market.ratio[i, members] * marks[members] + market.paid[i, members]
-            cash = float((parts * (worth / market.last_close[i - 1, members])).sum())
-        targets = market.targets[i - 1]
-        if targets is not None:
-            members = targets[0] if only is None else only
+            worth = market.ratio[i][members] * marks[members] + market.paid[i][members]
+            cash = total(parts * (worth / market.last_close[i - 1][members]))
+        first, last = market.target_bounds[i - 1], market.target_bounds[i]
+        if last > first:
+            members = market.target_columns[first:last].copy() if only < 0 else np.full(1, only)
         members = members[marks[members] > 0.0]  # NaN is not
         parts = np.full(len(members), cash / max(1, len(members)))
         if len(members):
-            parts = parts * (market.last_close[i, members] / marks[members])
-        values[i] = parts.sum() if len(members) else cash
+            parts = parts * (market.last_close[i][members] / marks[members])
+        values[i] = total(parts) if len(members) else cash
     return np.rint(values * 100.0) / 100.0

@@ -24,24 +24,21 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ats_assets.backtests.benchmark import benchmark_values
-from ats_assets.backtests.journal import Changes, Journal
+from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
+from ats_assets.backtests.journal import Journal, new_ledgers, with_more_room
 from ats_assets.backtests.market import Market, read_market
+from ats_assets.backtests.simulation import Ledgers, Prices, Rules, State, nothing_planned, simulate
 from ats_assets.bars import Identities
-from ats_assets.portfolio import (
-    CANCELLED,
-    Account,
-    TradePlan,
-    Unfilled,
-    apply_actions,
-    called_for_margin,
-    close_delisted,
-    fill_at_open,
-    plan_trades,
-    to_cents,
-)
-from ats_assets.portfolio.limits import Booleans, Floats
+from ats_assets.portfolio import Account
+from ats_assets.portfolio.limits import Floats
+from ats_assets.portfolio.planning import Planned
+from ats_assets.portfolio.rules import cost_rules, limit_rules, margin_rules, weight_rules
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
+
+PLAIN_SESSION_SECONDS, PLAIN_TARGET_SECONDS = 3e-4, 3e-5
+"""What a session takes where nothing is compiled, and each target weight in it that is not zero."""
+LOADING_SECONDS, COMPILING_SECONDS = 1.0, 30.0
+"""What it takes to load the kernels from the disk, and to compile them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,6 +61,7 @@ def run_backtest(
     limits: OrderLimitSettings | None = None,
     actions: pl.DataFrame | None = None,
     instruments: Identities | None = None,
+    compiled: bool | None = None,
 ) -> BacktestResult:
     """Trade the signals over the sessions.
 
@@ -85,6 +83,8 @@ def run_backtest(
         Rows of the contract `CorporateActions`; default none, for prices that are adjusted.
     instruments
         Who bears which ticker when; default: as the changes of name among the actions tell.
+    compiled
+        Whether the kernels run compiled: the result is the same to the bit. Default: where that is faster (`_is_faster_compiled`).
 
     Raises
     ------
@@ -92,106 +92,40 @@ def run_backtest(
         If signals or bars break their contracts, or a signal lies outside `sessions`.
     """
     market = read_market(signals, bars, sessions, actions, instruments)
-    simulation = _Simulation(market, portfolio, settings, limits)
-    for i in range(len(market.sessions) if len(signals) else 0):
-        simulation.step(i)
-    journal = simulation.journal
+    if signals.is_empty():
+        return _result(market, new_ledgers(0, 0), np.zeros(0))
+    prices = market.prices(settings.margin)
+    rules = Rules(weight_rules(portfolio), limit_rules(limits), cost_rules(settings), margin_rules(settings.margin))
+    ledgers, benchmark = _traded(prices, settings.initial_cash, rules, benchmark_column(market, settings.benchmark), compiled)
+    return _result(market, ledgers, benchmark)
+
+
+def _traded(prices: Prices, initial_cash: float, rules: Rules, only: int, compiled: bool | None) -> tuple[Ledgers, Floats]:
+    """One pass through the sessions, and the benchmark."""
+    n_sessions, n = prices.open.shape
+    state, ledgers = State(Account.opened(initial_cash, n).holdings, np.zeros(n, dtype=np.int64)), new_ledgers(n_sessions, n)
+    i, planned = 0, nothing_planned()
+    fast = _is_faster_compiled(i, prices, state, planned, rules, ledgers) if compiled is None else compiled
+    run, value = (simulate.compiled, benchmark_values.compiled) if fast else (simulate, benchmark_values)
+    while i < n_sessions:
+        i, planned = run(i, prices, state, planned, rules, ledgers)
+        ledgers = ledgers if i == n_sessions else with_more_room(ledgers)
+    return ledgers, value(prices, float(initial_cash), only)
+
+
+def _is_faster_compiled(i: int, prices: Prices, state: State, planned: Planned, rules: Rules, ledgers: Ledgers) -> bool:  # noqa: PLR0917
+    """Whether compiled code takes less time, as a rule: to load it takes longer than a small backtest, and to compile it than a large one."""
+    seconds = PLAIN_SESSION_SECONDS * len(prices.open) + PLAIN_TARGET_SECONDS * np.count_nonzero(prices.target_weights)
+    if seconds < LOADING_SECONDS:
+        return False
+    return seconds > COMPILING_SECONDS or simulate.is_compiled(i, prices, state, planned, rules, ledgers)
+
+
+def _result(market: Market, ledgers: Ledgers, benchmark: Floats) -> BacktestResult:
+    journal = Journal(market, ledgers)
     return BacktestResult(
-        equity=journal.equity_frame(benchmark_values(market, settings.initial_cash, settings.benchmark) if len(signals) else np.zeros(0)),
+        equity=journal.equity_frame(benchmark),
         positions=journal.positions_frame(),
         trades=journal.trades_frame(),
         unfilled=journal.unfilled_frame(),
     )
-
-
-class _Simulation:
-    """One pass through the sessions: the market, the account, and the journal of what happened."""
-
-    def __init__(self, market: Market, portfolio: PortfolioSettings, settings: BacktestSettings, limits: OrderLimitSettings | None) -> None:
-        self.market = market
-        self.portfolio = portfolio
-        self.settings = settings
-        self.limits = limits
-        self.account = Account.opened(settings.initial_cash, len(market.instruments))
-        self.journal = Journal(market, int(to_cents(settings.initial_cash)))
-        self.missing = np.zeros(len(market.instruments), dtype=np.int64)
-        self.plan: TradePlan | None = None
-
-    def step(self, i: int) -> None:
-        """One session, from its open to its close."""
-        account, market = self.account, self.market
-        account.fills.clear()
-        financing = self._finance(i)
-        income = self._take_actions(i)
-        quoted, marks = ~np.isnan(market.open[i]), market.marks(i)
-        self.missing = np.where(quoted, 0, self.missing + 1)
-        gone = self.missing > self.settings.max_missing_sessions
-        gone[market.ended[i]] = True
-        close_delisted(account, gone, marks, self.settings)
-        held = np.flatnonzero(account.shares)
-        equity_at_open = account.cash + int(account.values(marks, held).sum())
-        if self.plan is not None:
-            self._trade(i, self.plan, marks, quoted)
-        called = self._called(i)
-        changed = Changes(equity_at_open=equity_at_open, income=income, financing=financing, called=called)
-        self.journal.close(i, account, market.last_close[i], self.missing, changed)
-        self.plan = self._planned(i, quoted, called=called)
-
-    def _finance(self, i: int) -> int:
-        """What was borrowed over the close before is paid for; in cents."""
-        if i == 0:
-            return 0
-        days = (self.market.sessions[i] - self.market.sessions[i - 1]).days
-        fees, interest = self.account.charge(self.market.last_close[i - 1], self.market.tickers[i], days, self.settings.margin)
-        return int(fees.sum()) + interest
-
-    def _called(self, i: int) -> bool:
-        """Whether the account is called for margin at the close of session `i`."""
-        values = self.account.values(self.market.last_close[i], np.flatnonzero(self.account.shares))
-        return called_for_margin(values, self.account.cash + int(values.sum()), self.settings.margin)
-
-    def _take_actions(self, i: int) -> int:
-        """The corporate actions of the session's open; what they paid, in cents."""
-        ratio, paid = self.market.ratio[i], self.market.paid[i]
-        if i == 0 or not ((ratio != 1.0) | (paid != 0.0)).any():
-            return 0
-        account, fractional, close = self.account, self.settings.fractional_shares, self.market.last_close[i - 1]
-        applied = apply_actions(account.shares, account.basis, ratio=ratio, cash=paid, close=close, fractional=fractional)
-        account.apply(applied)
-        return applied.cash_flow
-
-    def _trade(self, i: int, plan: TradePlan, marks: Floats, quoted: Booleans) -> None:
-        """The open of session `i`, with the orders planned at the close before."""
-        traded = self.market.traded[i]
-        old = np.flatnonzero((self.market.ratio[i] != 1.0) & (plan.shares != 0.0))
-        if len(old):
-            self.journal.unfilled(i, plan, Unfilled(at=old, reason=CANCELLED, ordered=plan.shares[old], filled=np.zeros(len(old))))
-        orders = np.where(self.market.ratio[i] != 1.0, 0.0, plan.shares)
-        unfilled = fill_at_open(self.account, orders, marks=marks, quoted=quoted, traded=traded, settings=self.settings)
-        planned_away = np.unique(plan.reasons[plan.reasons != ""])
-        for reason in planned_away:
-            at = np.flatnonzero(plan.reasons == reason)
-            self.journal.unfilled(i, plan, Unfilled(at=at, reason=str(reason), ordered=plan.wanted[at], filled=np.zeros(len(at))))
-        for one in unfilled:
-            self.journal.unfilled(i, plan, one)
-
-    def _planned(self, i: int, quoted: Booleans, *, called: bool) -> TradePlan | None:
-        """The trades for the next open; None where there is no opinion and no margin call."""
-        targets = self.market.targets[i]
-        if targets is None and not called:
-            return None
-        target = None if targets is None else np.zeros(len(self.market.instruments))
-        if target is not None and targets is not None:
-            target[targets[0]] = targets[1]
-        return plan_trades(
-            held=self.account.shares,
-            prices=self.market.last_close[i],
-            cash_cents=self.account.cash,
-            target=target,
-            quoted=quoted,
-            traded=self.market.traded[i],
-            portfolio=self.portfolio,
-            limits=self.limits,
-            fractional=self.settings.fractional_shares,
-            margin=self.settings.margin,
-        )

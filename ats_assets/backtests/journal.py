@@ -1,7 +1,6 @@
-"""What happened in a backtest, collected session by session and turned into its frames at the end."""
+"""What happened in a backtest: ledgers that kernels write, and the frames that are made of them at the end."""
 
-from dataclasses import dataclass
-from typing import Any
+from typing import Any, TypeVar
 
 import numpy as np
 import polars as pl
@@ -9,169 +8,184 @@ from numpy.typing import NDArray
 
 from ats_assets.backtests.market import Market
 from ats_assets.backtests.schema import EQUITY_SCHEMA, POSITIONS_SCHEMA, TRADES_SCHEMA, UNFILLED_SCHEMA
-from ats_assets.portfolio import Account, TradePlan, Unfilled
-from ats_assets.portfolio.limits import Floats
+from ats_assets.backtests.simulation import UNFILLED, Ledgers, PositionLedger, SessionLedger
+from ats_assets.portfolio.account import Ledger, empty_ledger
+from ats_assets.portfolio.opening import UnfilledLedger
 
-Columns = dict[str, Any]
+Ints = NDArray[np.int64]
+_Table = TypeVar("_Table", bound=tuple[Any, ...])
+
+ROOM = 16_384
+"""Rows that a ledger has at first, at least."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class Changes:
-    """What a session brought besides trades, money in cents."""
+def new_ledgers(n_sessions: int, n_instruments: int) -> Ledgers:
+    """Empty ones, with room for some sessions."""
+    n = ROOM + 8 * n_instruments
+    return Ledgers(
+        sessions=empty_ledger(SessionLedger, n_sessions, floats=("gross",), flags=("called",)),
+        trades=Ledger.with_room(n),
+        positions=empty_ledger(PositionLedger, n, floats=("shares", "price", "weight")),
+        unfilled=UnfilledLedger.with_room(n),
+        unfilled_session=np.zeros(n, dtype=np.int64),
+        unfilled_current=np.zeros(n),
+        unfilled_target=np.zeros(n),
+    )
 
-    equity_at_open: int
-    income: int
-    """Paid by corporate actions."""
-    financing: int
-    """Paid for what is borrowed."""
-    called: bool
-    """For margin, at the close."""
+
+def with_more_room(ledgers: Ledgers) -> Ledgers:
+    """The same ledgers with twice the room."""
+    return Ledgers(
+        sessions=ledgers.sessions,
+        trades=_longer(ledgers.trades),
+        positions=_longer(ledgers.positions),
+        unfilled=_longer(ledgers.unfilled),
+        unfilled_session=np.resize(ledgers.unfilled_session, 2 * len(ledgers.unfilled_session)),
+        unfilled_current=np.resize(ledgers.unfilled_current, 2 * len(ledgers.unfilled_current)),
+        unfilled_target=np.resize(ledgers.unfilled_target, 2 * len(ledgers.unfilled_target)),
+    )
+
+
+def _longer(ledger: _Table) -> _Table:
+    table: Any = ledger
+    return table._make(column if len(column) == 1 else np.resize(column, 2 * len(column)) for column in ledger)
 
 
 class Journal:
-    """The records of one backtest. Money comes in as whole cents and leaves as currency."""
+    """The frames of one backtest. Money comes in as whole cents and leaves as currency."""
 
-    def __init__(self, market: Market, initial_cents: int) -> None:
+    def __init__(self, market: Market, ledgers: Ledgers) -> None:
+        self._market, self._ledgers, self._n = market, ledgers, len(market.instruments)
         self._days = np.array(market.sessions, dtype="datetime64[D]")
-        self._instruments = np.array(market.instruments, dtype=object)
-        self._tickers = market.tickers
-        self._equity: list[Columns] = []
-        self._positions: list[Columns] = []
-        self._trades: list[Columns] = []
-        self._unfilled: list[Columns] = []
-        self._unfilled_now = 0
-        self._before = (initial_cents, 0)  # equity and value of the positions at the previous close
-
-    def unfilled(self, i: int, plan: TradePlan, orders: Unfilled) -> None:
-        """Orders planned for the open of session `i` that were not filled, or only in part."""
-        at, n = orders.at, len(orders.at)
-        self._unfilled_now += n
-        side = np.where(np.isnan(orders.ordered), plan.target[at] - np.nan_to_num(plan.current[at]), orders.ordered)
-        self._unfilled.append(
-            {
-                "session": np.full(n, self._days[i]),
-                "signal_session": np.full(n, self._days[i - 1]),
-                "symbol": self._tickers[i][at],
-                "instrument": self._instruments[at],
-                "side": np.where(side < 0, "sell", "buy"),
-                "reason": np.full(n, orders.reason),
-                "current_weight": plan.current[at],
-                "target_weight": plan.target[at],
-                "ordered_shares": np.abs(orders.ordered),
-                "filled_shares": orders.filled,
-            }
+        self._instruments = pl.Series(market.instruments, dtype=pl.String)
+        tickers = [market.tickers[i] for i in np.unique(market.naming, return_index=True)[1]]
+        self._tickers = pl.Series([name for named in tickers for name in named], dtype=pl.String)
+        self._ranks = (
+            np.concatenate([np.unique(named, return_inverse=True)[1] for named in tickers]) if tickers else np.zeros(0, dtype=np.int64)
         )
-
-    def close(self, i: int, account: Account, prices: Floats, missing: NDArray[np.int64], changes: Changes) -> None:
-        """The state at the close of session `i`, the fills of the session, and its other changes."""
-        held = np.flatnonzero(account.shares)
-        values = account.values(prices, held)
-        value, equity = int(values.sum()), account.cash + int(values.sum())
-        weights = values / equity if equity > 0 else np.full(len(held), np.nan)
-        paid = {
-            part: sum(int(getattr(f.costs, part).sum()) for f in account.fills) for part in ("commission", "spread", "slippage", "total")
-        }
-        bought = sum(int((f.sign * f.notional).sum()) for f in account.fills)
-        traded = sum(int(f.notional.sum()) for f in account.fills if not f.delisted)
-        self._equity.append(
-            {
-                "session": self._days[i].item(),
-                "cash": account.cash / 100,
-                "positions_value": value / 100,
-                "equity": equity / 100,
-                "pnl": (value - self._before[1] - bought + changes.income) / 100,
-                "income": changes.income / 100,
-                "commission": paid["commission"] / 100,
-                "spread_cost": paid["spread"] / 100,
-                "slippage_cost": paid["slippage"] / 100,
-                "financing_cost": changes.financing / 100,
-                "costs": (paid["total"] + changes.financing) / 100,
-                "traded": traded / 100,
-                "turnover": traded / changes.equity_at_open if changes.equity_at_open > 0 else None,
-                "gross": float(np.abs(weights).sum()) if equity > 0 else None,
-                "net": value / equity if equity > 0 else None,
-                "n_positions": len(held),
-                "n_trades": sum(len(f.at) for f in account.fills),
-                "n_unfilled": self._unfilled_now,
-                "margin_call": changes.called,
-            }
-        )
-        self._positions.append(
-            {
-                "session": np.full(len(held), self._days[i]),
-                "symbol": self._tickers[i][held],
-                "instrument": self._instruments[held],
-                "shares": account.shares[held],
-                "price": prices[held],
-                "value": values / 100,
-                "weight": weights,
-                "basis": account.basis[held] / 100,
-                "unrealised_pnl": (values - account.basis[held]) / 100,
-                "missing_sessions": missing[held],
-            }
-        )
-        self._record_trades(i, account)
-        self._unfilled_now = 0
-        self._before = (equity, value)
-
-    def _record_trades(self, i: int, account: Account) -> None:
-        sequence = 0
-        for f in account.fills:
-            n = len(f.at)
-            sign = np.broadcast_to(f.sign, (n,))
-            adverse = f.costs.spread + f.costs.slippage
-            self._trades.append(
-                {
-                    "session": np.full(n, self._days[i]),
-                    "sequence": np.arange(sequence, sequence + n),
-                    "signal_session": np.full(n, np.datetime64("NaT") if f.delisted else self._days[i - 1], dtype="datetime64[D]"),
-                    "symbol": self._tickers[i][f.at],
-                    "instrument": self._instruments[f.at],
-                    "side": np.where(sign > 0, "buy", "sell"),
-                    "effect": np.full(n, "close" if f.closing else "open"),
-                    "reason": np.full(n, "delisted" if f.delisted else "rebalance"),
-                    "shares": f.shares,
-                    "reference_price": f.reference,
-                    "price": (f.notional + sign * adverse) / 100 / f.shares,
-                    "notional": f.notional / 100,
-                    "commission": f.costs.commission / 100,
-                    "spread_cost": f.costs.spread / 100,
-                    "slippage_cost": f.costs.slippage / 100,
-                    "cash_flow": f.cash_flow / 100,
-                    "realised_pnl": f.realised / 100 if f.closing else np.full(n, np.nan),
-                }
-            )
-            sequence += n
 
     def equity_frame(self, benchmark: NDArray[np.float64]) -> pl.DataFrame:
         """The equity contract."""
-        columns = {name: [row[name] for row in self._equity] for name in EQUITY_SCHEMA if name != "benchmark"}
-        columns["benchmark"] = list(benchmark)
-        return pl.DataFrame({name: pl.Series(name, columns[name], dtype=dtype, strict=False) for name, dtype in EQUITY_SCHEMA.items()})
+        rows = self._ledgers.sessions
+        equity, costs = rows.cash + rows.value, rows.commission + rows.spread + rows.slippage + rows.financing
+        money = {"cash": rows.cash, "positions_value": rows.value, "equity": equity, "pnl": rows.pnl, "income": rows.income, "costs": costs}
+        money |= {"commission": rows.commission, "spread_cost": rows.spread, "slippage_cost": rows.slippage}
+        money |= {"financing_cost": rows.financing, "traded": rows.traded}
+        shares_of_equity = {
+            "turnover": _ratio(rows.traded, rows.equity_at_open),
+            "gross": np.where(equity > 0, rows.gross, np.nan),
+            "net": _ratio(rows.value, equity),
+        }
+        frame = _frame(
+            {
+                "session": self._days[: len(equity)],
+                **{name: cents / 100 for name, cents in money.items()},
+                **shares_of_equity,
+                "benchmark": benchmark,
+                "n_positions": rows.n_positions,
+                "n_trades": rows.n_trades,
+                "n_unfilled": rows.n_unfilled,
+                "margin_call": rows.called,
+            },
+            EQUITY_SCHEMA,
+        )
+        return frame.with_columns(pl.col(*shares_of_equity).fill_nan(None))
 
     def positions_frame(self) -> pl.DataFrame:
         """The positions contract."""
-        return _frame(self._positions, POSITIONS_SCHEMA).with_columns(pl.col("weight").fill_nan(None)).sort("session", "symbol")
+        rows = self._ledgers.positions
+        order = self._order(rows.session[: rows.used[0]], rows.at[: rows.used[0]])
+        session, at, value, basis = rows.session[order], rows.at[order], rows.value[order], rows.basis[order]
+        frame = _frame(
+            {
+                "session": self._days[session],
+                **self._names(session, at),
+                "shares": rows.shares[order],
+                "price": rows.price[order],
+                "value": value / 100,
+                "weight": rows.weight[order],
+                "basis": basis / 100,
+                "unrealised_pnl": (value - basis) / 100,
+                "missing_sessions": rows.missing[order],
+            },
+            POSITIONS_SCHEMA,
+        )
+        return frame.with_columns(pl.col("weight").fill_nan(None))
 
     def trades_frame(self) -> pl.DataFrame:
         """The trades contract."""
-        return _frame(self._trades, TRADES_SCHEMA).with_columns(pl.col("realised_pnl").fill_nan(None))
+        n = self._ledgers.trades.used[0]
+        rows = Ledger._make(column[:n] for column in self._ledgers.trades)
+        adverse = rows.spread + rows.slippage
+        before = np.where(rows.delisted, np.datetime64("NaT"), self._days[rows.session - 1])
+        frame = _frame(
+            {
+                "session": self._days[rows.session],
+                "sequence": np.arange(n) - np.searchsorted(rows.session, rows.session),
+                "signal_session": before,
+                **self._names(rows.session, rows.at),
+                "side": _either(rows.sign > 0, "buy", "sell"),
+                "effect": _either(rows.closing, "close", "open"),
+                "reason": _either(rows.delisted, "delisted", "rebalance"),
+                "shares": rows.shares,
+                "reference_price": rows.reference,
+                "price": (rows.notional + rows.sign * adverse) / 100 / rows.shares,
+                "notional": rows.notional / 100,
+                "commission": rows.commission / 100,
+                "spread_cost": rows.spread / 100,
+                "slippage_cost": rows.slippage / 100,
+                "cash_flow": rows.cash_flow / 100,
+                "realised_pnl": np.where(rows.closing, rows.realised / 100, np.nan),
+            },
+            TRADES_SCHEMA,
+        )
+        return frame.with_columns(pl.col("realised_pnl").fill_nan(None))
 
     def unfilled_frame(self) -> pl.DataFrame:
         """The contract of unfilled orders."""
-        frame = _frame(self._unfilled, UNFILLED_SCHEMA)
-        return frame.with_columns(pl.col("ordered_shares", "current_weight").fill_nan(None)).sort("session", "symbol", "reason")
+        ledgers, rows = self._ledgers, self._ledgers.unfilled
+        n = rows.used[0]
+        places = np.unique(UNFILLED, return_inverse=True)[1]  # reasons in the order of their names, of which two may be one
+        order = self._order(ledgers.unfilled_session[:n], rows.at[:n], places[rows.reason[:n]])
+        session, at, ordered = ledgers.unfilled_session[order], rows.at[order], rows.ordered[order]
+        current, target = ledgers.unfilled_current[order], ledgers.unfilled_target[order]
+        side = np.where(np.isnan(ordered), target - np.nan_to_num(current), ordered)
+        frame = _frame(
+            {
+                "session": self._days[session],
+                "signal_session": self._days[session - 1],
+                **self._names(session, at),
+                "side": _either(side < 0, "sell", "buy"),
+                "reason": pl.Series(UNFILLED, dtype=pl.String).gather(rows.reason[order]),
+                "current_weight": current,
+                "target_weight": target,
+                "ordered_shares": np.abs(ordered),
+                "filled_shares": rows.filled[order],
+            },
+            UNFILLED_SCHEMA,
+        )
+        return frame.with_columns(pl.col("ordered_shares", "current_weight").fill_nan(None))
+
+    def _order(self, session: Ints, at: Ints, last: Ints | None = None) -> Ints:
+        """By session, then by ticker, then by what else there is, then by instrument: one that has ended keeps its ticker, which another may have."""
+        symbol = session * self._n + self._ranks[self._market.naming[session] * self._n + at]
+        if last is None and (symbol[1:] > symbol[:-1]).all():  # as a rule, ids and tickers have one order
+            return np.arange(len(symbol))
+        return np.lexsort((at, symbol) if last is None else (at, last, symbol))
+
+    def _names(self, session: Ints, at: Ints) -> dict[str, pl.Series]:
+        """What instruments are called at a session, and what they are."""
+        return {"symbol": self._tickers.gather(self._market.naming[session] * self._n + at), "instrument": self._instruments.gather(at)}
 
 
-def _frame(records: list[Columns], schema: pl.Schema) -> pl.DataFrame:
-    """One frame of many records of arrays."""
-    if not records:
-        return pl.DataFrame(schema=schema)
-    columns = {name: np.concatenate([record[name] for record in records]) for name in schema}
-    return pl.DataFrame({name: _series(name, values, schema[name]) for name, values in columns.items()})
+def _either(which: NDArray[np.bool_], this: str, that: str) -> pl.Series:
+    return pl.Series([that, this], dtype=pl.String).gather(which.astype(np.uint32))
 
 
-def _series(name: str, values: NDArray[Any], dtype: pl.DataType) -> pl.Series:
-    if dtype == pl.String:
-        return pl.Series(name, values.tolist(), dtype=pl.String)
-    return pl.Series(name, values).cast(dtype)
+def _ratio(cents: Ints, of: Ints) -> NDArray[np.float64]:
+    """NaN where that is not positive."""
+    return np.where(of > 0, cents / np.where(of > 0, of, 1), np.nan)
+
+
+def _frame(columns: dict[str, Any], schema: pl.Schema) -> pl.DataFrame:
+    return pl.DataFrame({name: pl.Series(name, columns[name]).cast(dtype) for name, dtype in schema.items()})

@@ -9,16 +9,18 @@ benchmark are both valued like that, so that a split or a payment is the same to
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
-from itertools import pairwise
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ats_assets.backtests.simulation import Prices
 from ats_assets.bars import CORPORATE_ACTIONS_SCHEMA, INSTRUMENT, Identities, identities_of
 from ats_assets.errors import ContractError
-from ats_assets.portfolio import counted_payment, price_after, session_actions
+from ats_assets.portfolio import borrow_rates, counted_payment, price_after, session_actions
 from ats_assets.portfolio.limits import Floats
+from ats_assets.settings import MarginSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -33,6 +35,8 @@ class Market:
     """Of who bears a symbol at the last session; an instrument that has ended bears none."""
     tickers: list[NDArray[np.object_]]
     """By session: what each is called then, of shape (n_instruments,)."""
+    naming: NDArray[np.int64]
+    """By session: how many sessions before it, or it itself, have brought other tickers than the one before; those of one number share one array of tickers."""
     ended: list[NDArray[np.intp]]
     """By session: the columns whose ticker another takes over at its open, while they are given none."""
     open: Floats
@@ -44,13 +48,29 @@ class Market:
     """New shares for an old one at the session's open; 1 where nothing happens."""
     paid: Floats
     """Cash for an old share at the session's open."""
-    targets: list[tuple[NDArray[np.intp], NDArray[np.float64]] | None]
-    """By session: the columns of the symbols that have a signal, and their target weights; None without signals."""
+    target_columns: NDArray[np.intp]
+    target_weights: Floats
+    target_bounds: NDArray[np.int64]
+    """Of shape (n_sessions + 1,): where the signals of a session begin, by their columns, and end; none are no opinion."""
 
-    def marks(self, i: int) -> Floats:
-        """What a share is worth at the open of session `i`: its price, or where there is no bar the last close, after the session's actions."""
-        before = self.last_close[i - 1] if i else np.full(len(self.instruments), np.nan)
-        return np.where(np.isnan(self.open[i]), price_after(before, self.ratio[i], self.paid[i]), self.open[i])
+    def prices(self, margin: MarginSettings) -> Prices:
+        """The market as kernels have it."""
+        return Prices(
+            open=self.open,
+            last_close=self.last_close,
+            traded=self.traded,
+            ratio=self.ratio,
+            paid=self.paid,
+            acts=((self.ratio != 1.0) | (self.paid != 0.0)).any(axis=1),
+            days=np.diff(np.array(self.sessions, dtype="datetime64[D]").astype(np.int64), prepend=0),
+            borrow_rates=np.array([borrow_rates(self.tickers[i], margin) for i in np.unique(self.naming, return_index=True)[1]]),
+            naming=self.naming,
+            ended=np.concatenate(self.ended),
+            ended_bounds=np.cumsum([0, *map(len, self.ended)]),
+            target_columns=self.target_columns,
+            target_weights=self.target_weights,
+            target_bounds=self.target_bounds,
+        )
 
 
 def read_market(
@@ -73,23 +93,24 @@ def read_market(
         If a signal lies outside the sessions or has no finite weight, or a bar has no positive price, or one (session, symbol) has two rows.
     """
     days = pl.Series("session", sorted(sessions), dtype=pl.Date)
-    _refuse(signals.filter(~pl.col("session").is_in(days.implode())), "signals", "lies outside the sessions of the backtest: widen them")
-    _refuse(signals.filter(~pl.col("target_weight").is_finite().fill_null(value=False)), "signals", "has no finite target_weight")
+    _refuse(signals, _rows(signals, days) < 0, "signals", "lies outside the sessions of the backtest: widen them")
+    _refuse(signals, ~np.isfinite(signals["target_weight"].to_numpy()), "signals", "has no finite target_weight")
     if len(signals):
         days = days.filter(days >= signals["session"].min())
-    bars = bars.filter(pl.col("session").is_in(days.implode()))
+    within = _rows(bars, days) >= 0
+    bars = bars if within.all() else bars.filter(pl.Series(within))
     for column in ("open", "close"):
-        valid = (pl.col(column).is_finite() & (pl.col(column) > 0)).fill_null(value=False)
-        _refuse(bars.filter(~valid), "bars", f"has no positive {column}: only rows that satisfy the contract of bars can be traded")
+        prices = bars[column].to_numpy()
+        why = f"has no positive {column}: only rows that satisfy the contract of bars can be traded"
+        _refuse(bars, ~(np.isfinite(prices) & (prices > 0.0)), "bars", why)
     actions = CORPORATE_ACTIONS_SCHEMA.to_frame() if actions is None else actions
     known = identities_of(actions) if instruments is None else instruments
-    bars, signals = known.named(bars), known.named(signals)
-    names = pl.concat([bars[INSTRUMENT], signals[INSTRUMENT]]).unique().sort()
+    (of_bars, of_signals), names = _columns([bars, signals], known)
     shape = (len(days), len(names))
-    where = _places(bars, "bars", days, names)
+    where = _cells(bars, "bars", days, of_bars, len(names))
     matrices = {column: np.full(shape, np.nan) for column in ("open", "close", "volume")}
     for column, matrix in matrices.items():
-        matrix[where] = bars[column].to_numpy()
+        matrix.reshape(-1)[where] = bars[column].to_numpy()
     ratio, paid = _actions(known.of_actions(actions), days, names)
     last_close = _carried_forward(matrices["close"], ratio, paid)
     paid[1:] = counted_payment(last_close[:-1], paid[1:])
@@ -102,13 +123,14 @@ def read_market(
         if tickers
         else {},
         tickers=tickers,
-        ended=[np.flatnonzero(names.is_in(known.ended(day)).to_numpy()) for day in days],
+        naming=np.cumsum([bool(i and tickers[i] is not tickers[i - 1]) for i in range(len(tickers))], dtype=np.int64),
+        ended=[_ended(known.ended(day), names) for day in days],
         open=matrices["open"],
         last_close=last_close,
         traded=matrices["volume"] > 0,
         ratio=ratio,
         paid=paid,
-        targets=_by_session(signals, days, names),
+        **_by_session(signals, days, of_signals, len(names)),
     )
 
 
@@ -132,29 +154,72 @@ def _actions(actions: pl.DataFrame, days: pl.Series, names: pl.Series) -> tuple[
 def _carried_forward(close: Floats, ratio: Floats, paid: Floats) -> Floats:
     """The closes, each missing one taken from the session before, after the actions of its own."""
     carried = close.copy()
-    for i in range(1, len(close)):
-        carried[i] = np.where(np.isnan(close[i]), price_after(carried[i - 1], ratio[i], paid[i]), close[i])
+    absent = np.isnan(close)
+    for i in np.flatnonzero(absent.any(axis=1)):
+        if i:
+            at = np.flatnonzero(absent[i])
+            carried[i, at] = price_after(carried[i - 1, at], ratio[i, at], paid[i, at])
     return carried
 
 
-def _places(frame: pl.DataFrame, name: str, days: pl.Series, names: pl.Series) -> tuple[NDArray[np.intp], NDArray[np.intp]]:
-    """Row and column of each (session, instrument)."""
-    row = days.search_sorted(frame["session"]).to_numpy().astype(np.intp)
-    column = frame[INSTRUMENT].cast(pl.Enum(names)).to_physical().to_numpy().astype(np.intp)
-    cells = np.bincount(row * len(names) + column)
-    _refuse(frame.filter(cells[row * len(names) + column] > 1), name, "comes twice")
-    return row, column
+def _ended(instruments: Sequence[str], names: pl.Series) -> NDArray[np.intp]:
+    return np.flatnonzero(names.is_in(instruments).to_numpy()) if instruments else np.zeros(0, dtype=np.intp)
 
 
-def _by_session(signals: pl.DataFrame, days: pl.Series, names: pl.Series) -> list[tuple[NDArray[np.intp], NDArray[np.float64]] | None]:
-    row, column = _places(signals, "signals", days, names)
-    order = np.lexsort((column, row))
-    column, weights = column[order], signals["target_weight"].to_numpy()[order]
-    bounds = np.searchsorted(row[order], np.arange(len(days) + 1))
-    return [(column[a:b], weights[a:b]) if b > a else None for a, b in pairwise(bounds)]
+def _rows(frame: pl.DataFrame, days: pl.Series) -> NDArray[np.intp]:
+    """The place of each row's session among the days; -1 where it is none of them."""
+    numbers, sessions = days.to_physical().to_numpy(), frame["session"].to_physical().to_numpy()
+    if not len(numbers) or not len(sessions):
+        return np.full(len(sessions), -1, dtype=np.intp)
+    first = min(int(numbers[0]), int(sessions.min()))
+    place = np.full(max(int(numbers[-1]), int(sessions.max())) - first + 1, -1, dtype=np.intp)
+    place[numbers - first] = np.arange(len(numbers))
+    return place[sessions - first]
 
 
-def _refuse(bad: pl.DataFrame, name: str, why: str) -> None:
-    if len(bad):
-        row = bad.row(0, named=True)
-        raise ContractError(f"{name}: {len(bad)} row(s), such as {row['symbol']} in session {row['session']}: {why}")
+def _columns(frames: Sequence[pl.DataFrame], known: Identities) -> tuple[list[NDArray[np.intp]], pl.Series]:
+    """The column of each frame's rows, and the instruments by column, sorted by their ids.
+
+    Most tickers are of one instrument at all sessions, so that it is looked for once; only the rows of the others are looked at one by one.
+    """
+    symbols = pl.concat([frame["symbol"].unique() for frame in frames]).unique().sort()
+    kind, changing = pl.Enum(symbols), symbols.is_in(known.tickers()).to_numpy()
+    codes = [frame["symbol"].cast(kind).to_physical().to_numpy() for frame in frames]
+    alone = known.named(pl.DataFrame({"symbol": symbols, "session": pl.Series([date.min], dtype=pl.Date).new_from_index(0, len(symbols))}))[
+        INSTRUMENT
+    ]
+    moved = [known.named(frame.filter(pl.Series(changing[code])))[INSTRUMENT] for frame, code in zip(frames, codes, strict=True)]
+    names = pl.concat([alone.filter(pl.Series(~changing)), *moved]).unique().sort()
+    ids = pl.Enum(names)
+    of_symbols = np.full(len(symbols), -1, dtype=np.intp)
+    of_symbols[~changing] = alone.filter(pl.Series(~changing)).cast(ids).to_physical().to_numpy()
+    columns = [of_symbols[code] for code in codes]
+    for column, code, some in zip(columns, codes, moved, strict=True):
+        column[changing[code]] = some.cast(ids).to_physical().to_numpy()
+    return columns, names
+
+
+def _cells(frame: pl.DataFrame, name: str, days: pl.Series, columns: NDArray[np.intp], width: int) -> NDArray[np.intp]:
+    """The place of each (session, instrument) in a matrix, row after row; each has one row of the frame."""
+    cells = _rows(frame, days) * width + columns
+    rows = np.bincount(cells)
+    if len(rows) and rows.max() > 1:
+        _refuse(frame, rows[cells] > 1, name, "comes twice")
+    return cells
+
+
+def _by_session(signals: pl.DataFrame, days: pl.Series, columns: NDArray[np.intp], width: int) -> dict[str, NDArray[Any]]:
+    cells = _cells(signals, "signals", days, columns, width)
+    row_of = np.full(len(days) * width, -1, dtype=np.intp)
+    row_of[cells] = np.arange(len(cells))
+    there = row_of >= 0
+    order = row_of[there]
+    per_session = there.reshape(len(days), width).sum(axis=1, dtype=np.int64)
+    weights = signals["target_weight"].to_numpy()[order]
+    return {"target_columns": columns[order], "target_weights": weights, "target_bounds": np.append(0, np.cumsum(per_session))}
+
+
+def _refuse(frame: pl.DataFrame, which: NDArray[np.bool_], name: str, why: str) -> None:
+    if which.any():
+        row = frame.row(int(np.flatnonzero(which)[0]), named=True)
+        raise ContractError(f"{name}: {which.sum()} row(s), such as {row['symbol']} in session {row['session']}: {why}")

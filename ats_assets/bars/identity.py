@@ -169,6 +169,10 @@ class Identities:
         """The changes of a session: who bore the one ticker until its open, bears the other from then on."""
         return dict(self._changes.get(session, {}))
 
+    def tickers(self) -> list[str]:
+        """Those that some change of name takes or gives; each other one stands for one instrument at all sessions."""
+        return list(self._since)
+
     def sessions(self, named: Collection[str] | None = None) -> list[date]:
         """The ex-sessions, ascending; of changes that take or give one of the named tickers, where names are given."""
         return [day for day, renamed in self._changes.items() if named is None or not {*renamed, *renamed.values()}.isdisjoint(named)]

@@ -12,25 +12,28 @@ ex-session is worth what it was. What was ordered at the close before was meant 
 decides anew.
 """
 
+# ruff: noqa: PLR0917 - kernels take arrays by position
+
 from collections.abc import Sequence
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.bars.adjustment import by_ex_session
-from ats_assets.portfolio.costs import Cents, to_cents
+from ats_assets.portfolio.costs import Cents, cents_of
+from ats_assets.portfolio.kernel import kernel
 from ats_assets.portfolio.limits import Floats
-from ats_assets.portfolio.sizing import SHARE_DECIMALS
+from ats_assets.portfolio.sizing import rounded_one
+from ats_assets.portfolio.sums import nearest
 
 Indices = NDArray[np.intp]
 CANCELLED = "corporate_action"
 """Why an order that was decided in old shares is not filled."""
 
 
-@dataclass(frozen=True, kw_only=True)
-class ActionsApplied:
+class ActionsApplied(NamedTuple):
     """The positions after the actions of a session, arrays of shape (n_symbols,); money in cents.
 
     Attributes
@@ -57,9 +60,8 @@ class ActionsApplied:
         return int(self.dividends.sum() + self.in_lieu.sum())
 
 
-def apply_actions(
-    shares: Floats, basis: Cents, *, ratio: Floats, cash: Floats, close: Floats, fractional: bool, decimals: int = SHARE_DECIMALS
-) -> ActionsApplied:
+@kernel
+def apply_actions(shares: Floats, basis: Cents, ratio: Floats, cash: Floats, close: Floats, fractional: bool) -> ActionsApplied:
     """Apply the actions of one ex-session.
 
     Parameters
@@ -74,21 +76,25 @@ def apply_actions(
         The last close before, in currency. Where it is not known (NaN) a fraction is not paid but kept.
     fractional
         Whether fractions of a share can be held. Nobody holds a fraction short.
-    decimals
-        To which shares are rounded.
     """
-    cash = counted_payment(close, cash)
-    dividends = to_cents(shares * cash)
-    grown = np.round(shares * ratio, decimals)
-    split = (ratio != 1) & (shares != 0)
-    whole = np.where(split & np.isfinite(close) & ~(fractional & (shares > 0)), np.trunc(grown), grown)
-    kept = np.where(split, whole, shares)
-    rest = np.where(split, grown - whole, 0.0)
-    in_lieu = to_cents(np.where(rest != 0, rest * price_after(close, ratio, cash), 0.0))
-    share = np.divide(basis * rest, grown, out=np.zeros_like(rest), where=grown != 0)
-    part = np.where(kept == 0, basis, np.rint(share).astype(np.int64))
-    part = np.where(split, part, 0)
-    return ActionsApplied(shares=kept, basis=basis - part, dividends=dividends, in_lieu=in_lieu, realised=dividends + in_lieu - part)
+    n = len(shares)
+    kept, left, none = shares.copy(), basis.copy(), np.zeros(n, dtype=np.int64)
+    dividends, in_lieu, realised = none.copy(), none.copy(), none.copy()
+    for i in range(n):
+        dividends[i] = cents_of(shares[i] * counted(close[i], cash[i]))
+        realised[i] = dividends[i]
+        if ratio[i] == 1.0 or shares[i] == 0.0:
+            continue
+        grown = rounded_one(shares[i] * ratio[i])
+        parts = (fractional and shares[i] > 0.0) or not np.isfinite(close[i])
+        kept[i] = grown if parts else np.trunc(grown)
+        rest = grown - kept[i]
+        if rest != 0.0:
+            in_lieu[i] = cents_of(rest * price_of_new(close[i], ratio[i], cash[i]))
+        part = basis[i] if kept[i] == 0.0 else np.int64(nearest(basis[i] * rest / grown))
+        left[i] -= part
+        realised[i] += in_lieu[i] - part
+    return ActionsApplied(shares=kept, basis=left, dividends=dividends, in_lieu=in_lieu, realised=realised)
 
 
 def session_actions(actions: pl.DataFrame, names: Sequence[str], key: str = "symbol") -> tuple[Floats, Floats]:
@@ -122,3 +128,15 @@ def counted_payment(close: Floats, cash: Floats) -> Floats:
     array([0., 5.])
     """
     return np.where(cash >= close, 0.0, cash)
+
+
+@kernel
+def price_of_new(close: float, ratio: float, cash: float) -> float:
+    """`price_after` of one share; NaN stays."""
+    return (close - counted(close, cash)) / ratio
+
+
+@kernel
+def counted(close: float, cash: float) -> float:
+    """`counted_payment` of one share."""
+    return 0.0 if cash >= close else cash

@@ -8,18 +8,20 @@ each rounded to the cent (ties to even). Spread and slippage make the price wors
 as cash. Backtests and paper orders use these functions.
 """
 
-from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ats_assets.portfolio.kernel import kernel
+from ats_assets.portfolio.rules import CostRules
+from ats_assets.portfolio.sums import nearest
 from ats_assets.settings import BacktestSettings
 
 Cents = NDArray[np.int64]
 
 
-@dataclass(frozen=True, kw_only=True)
-class TradeCosts:
+class TradeCosts(NamedTuple):
     """Costs of n trades, each an int64 array of cents of shape (n,)."""
 
     commission: Cents
@@ -32,9 +34,15 @@ class TradeCosts:
         return self.commission + self.spread + self.slippage
 
 
-def to_cents(amount: ArrayLike) -> Cents:
+@kernel
+def cents(amount: NDArray[np.float64]) -> Cents:
     """Currency to cents, to the nearest, ties to even."""
-    return np.rint(np.asarray(amount, dtype=np.float64) * 100.0).astype(np.int64)
+    return np.rint(amount * 100.0).astype(np.int64)
+
+
+def to_cents(amount: ArrayLike) -> Cents:
+    """Currency to cents, to the nearest, ties to even; of anything that numpy takes for an array, or one number."""
+    return cents(np.asarray(amount, dtype=np.float64))
 
 
 def notional_cents(shares: ArrayLike, price: ArrayLike) -> Cents:
@@ -42,15 +50,35 @@ def notional_cents(shares: ArrayLike, price: ArrayLike) -> Cents:
     return to_cents(np.abs(np.asarray(shares, dtype=np.float64)) * np.asarray(price, dtype=np.float64))
 
 
+@kernel
+def cents_of(amount: float) -> int:
+    """One amount of currency in cents."""
+    return int(nearest(amount * 100.0))
+
+
+@kernel
+def costs_of(notional: int, settings: BacktestSettings | CostRules) -> tuple[int, int, int]:
+    """Commission, spread and slippage of one trade, in cents; see `trade_costs`."""
+    if notional == 0:
+        return 0, 0, 0
+    return (
+        max(int(nearest(notional * settings.commission_bps / 1e4)), cents_of(settings.min_commission)),
+        int(nearest(notional * settings.spread_bps / 2e4)),
+        int(nearest(notional * settings.slippage_bps / 1e4)),
+    )
+
+
+@kernel
+def cost_of(notional: int, settings: BacktestSettings | CostRules) -> int:
+    """The three together."""
+    commission, spread, slippage = costs_of(notional, settings)
+    return commission + spread + slippage
+
+
 def trade_costs(notional: Cents, settings: BacktestSettings) -> TradeCosts:
     """The costs of trades of the given notionals (cents, not negative); a notional of zero is no trade and costs nothing."""
-    proportional = np.rint(notional * settings.commission_bps / 1e4).astype(np.int64)
-    least = to_cents(settings.min_commission)
-    return TradeCosts(
-        commission=np.where(notional > 0, np.maximum(proportional, least), 0),
-        spread=np.rint(notional * settings.spread_bps / 2e4).astype(np.int64),
-        slippage=np.rint(notional * settings.slippage_bps / 1e4).astype(np.int64),
-    )
+    costs = np.array([costs_of(int(one), settings) for one in notional], dtype=np.int64).reshape(-1, 3)
+    return TradeCosts(*costs.T)
 
 
 def fill_price(price: ArrayLike, buy: ArrayLike, settings: BacktestSettings) -> NDArray[np.float64]:

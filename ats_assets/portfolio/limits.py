@@ -7,6 +7,8 @@ weights, so that they can be applied one after the other without undoing each ot
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.portfolio.kernel import kernel
+from ats_assets.portfolio.sums import total, total_size
 from ats_assets.settings import PortfolioSettings
 
 Floats = NDArray[np.float64]
@@ -50,23 +52,57 @@ def cap_weights(weights: Floats, max_weight: float) -> Floats:
 
 def limit_gross(weights: Floats, max_gross: float, fixed: Booleans | None = None) -> Floats:
     """Scale the weights that are not `fixed` so that the sum of |w| is at most `max_gross`, as far as the fixed ones leave room."""
-    movable = np.ones(len(weights), dtype=bool) if fixed is None else ~fixed
-    total = np.abs(weights[movable]).sum()
-    room = max(0.0, max_gross - np.abs(weights[~movable]).sum())
-    return np.where(movable, weights * (room / total), weights) if total > room else weights
+    return gross_limited(weights, max_gross, np.ones(len(weights), dtype=np.bool_) if fixed is None else ~fixed)
 
 
 def limit_net(weights: Floats, max_net: float, fixed: Booleans | None = None) -> Floats:
     """Scale the heavier side so that |sum of w| is at most `max_net`, leaving `fixed` weights as they are."""
-    net = weights.sum()
+    return net_limited(weights, max_net, np.ones(len(weights), dtype=np.bool_) if fixed is None else ~fixed)
+
+
+@kernel
+def gross_limited(weights: Floats, max_gross: float, movable: Booleans) -> Floats:
+    """See `limit_gross`."""
+    size = total_size(weights, movable)
+    room = max(0.0, max_gross - total_size(weights, ~movable))
+    return scaled(weights, room / size, movable) if size > room else weights
+
+
+@kernel
+def net_limited(weights: Floats, max_net: float, movable: Booleans) -> Floats:
+    """See `limit_net`."""
+    net = total(weights)
     excess = abs(net) - max_net
     if excess <= 0.0:
         return weights
-    heavy = weights * np.sign(net) > 0
-    if fixed is not None:
-        heavy &= ~fixed
-    total = np.abs(weights[heavy]).sum()
-    return np.where(heavy, weights * (1.0 - min(excess, total) / total), weights) if total > 0.0 else weights
+    heavy = heavy_side(weights, net) & movable
+    size = total_size(weights, heavy)
+    return scaled(weights, 1.0 - min(excess, size) / size, heavy) if size > 0.0 else weights
+
+
+@kernel
+def scaled(weights: Floats, share: float, which: Booleans) -> Floats:
+    """The weights, those `which` times a share."""
+    result = weights.copy()
+    for i in range(len(weights)):
+        if which[i]:
+            result[i] = weights[i] * share
+    return result
+
+
+@kernel
+def same_side(weight: float, other: float) -> bool:
+    """Whether both are long, both short, or both nothing."""
+    return (weight > 0.0) == (other > 0.0) and (weight < 0.0) == (other < 0.0)
+
+
+@kernel
+def heavy_side(weights: Floats, net: float) -> Booleans:
+    """Which weights have the sign of the net."""
+    heavy = np.zeros(len(weights), dtype=np.bool_)
+    for i in range(len(weights)):
+        heavy[i] = (net > 0.0 and weights[i] > 0.0) or (net < 0.0 and weights[i] < 0.0)
+    return heavy
 
 
 def _fill(sizes: Floats, cap: float) -> Floats:

@@ -21,7 +21,10 @@ from collections.abc import Sequence
 import numpy as np
 
 from ats_assets.portfolio.costs import Cents
-from ats_assets.portfolio.limits import Booleans, Floats, limit_gross
+from ats_assets.portfolio.kernel import kernel
+from ats_assets.portfolio.limits import Booleans, Floats, gross_limited, same_side
+from ats_assets.portfolio.rules import MarginRules
+from ats_assets.portfolio.sums import nearest
 from ats_assets.settings import MarginSettings
 
 DAYS_A_YEAR = 360
@@ -51,21 +54,33 @@ def borrow_fees(values: Cents, rates: Floats, days: int) -> Cents:
     ndarray of shape (n_symbols,)
         In cents, not negative.
     """
-    return np.rint(np.maximum(-values, 0) * (rates * days / (1e4 * DAYS_A_YEAR))).astype(np.int64)
+    return np.array([borrow_fee(int(value), rate, days) for value, rate in zip(values, rates.tolist(), strict=True)], dtype=np.int64)
 
 
-def debit_interest(cash_cents: int, settings: MarginSettings, days: int) -> int:
+@kernel
+def borrow_fee(value: int, rate: float, days: int) -> int:
+    """What one position costs; see `borrow_fees`."""
+    return int(nearest(max(-value, 0) * (rate * days / (1e4 * DAYS_A_YEAR))))
+
+
+@kernel
+def debit_interest(cash_cents: int, settings: MarginSettings | MarginRules, days: int) -> int:
     """What cash below zero costs over so many calendar days, in cents."""
-    return round(max(0, -cash_cents) * (settings.debit_bps_a_year * days / (1e4 * DAYS_A_YEAR)))
+    return int(nearest(max(0, -cash_cents) * (settings.debit_bps_a_year * days / (1e4 * DAYS_A_YEAR))))
 
 
-def called_for_margin(values: Cents, equity_cents: int, settings: MarginSettings) -> bool:
+@kernel
+def called_for_margin(values: Cents, equity_cents: int, settings: MarginSettings | MarginRules) -> bool:
     """Whether the equity is less than positions worth `values` (cents, negative for short) need."""
-    longs, shorts = int(values[values > 0].sum()), -int(values[values < 0].sum())
-    return longs + shorts > 0 and equity_cents < settings.maintenance_share_long * longs + settings.maintenance_share_short * shorts
+    longs, shorts = 0, 0
+    for value in values:
+        longs += max(value, 0)
+        shorts += max(-value, 0)
+    return bool(longs + shorts > 0 and equity_cents < settings.maintenance_share_long * longs + settings.maintenance_share_short * shorts)
 
 
-def weights_after_call(current: Floats, target: Floats, settings: MarginSettings, *, tradable: Booleans) -> Floats:
+@kernel
+def weights_after_call(current: Floats, target: Floats, settings: MarginSettings | MarginRules, tradable: Booleans) -> Floats:
     """What to hold of what is held when called for margin: no more than wanted, and within the initial margin.
 
     Parameters
@@ -75,5 +90,10 @@ def weights_after_call(current: Floats, target: Floats, settings: MarginSettings
     tradable
         ndarray of shape (n_symbols,): what can be sold or covered.
     """
-    less = np.where(np.sign(current) == np.sign(target), np.sign(current) * np.minimum(np.abs(current), np.abs(target)), 0.0)
-    return limit_gross(np.where(tradable, less, current), 1.0 / settings.initial_share, ~tradable)
+    less = np.zeros(len(current))
+    for i in range(len(current)):
+        if not tradable[i]:
+            less[i] = current[i]
+        elif same_side(current[i], target[i]):
+            less[i] = current[i] if abs(current[i]) <= abs(target[i]) else target[i]
+    return gross_limited(less, 1.0 / settings.initial_share, tradable)

@@ -5,17 +5,26 @@ cash less the market value of the shorts: what a short sale brings in is held, a
 for want of cash; what it takes beyond is a debit, under the rules of `margin.py`.
 """
 
-from collections.abc import Iterator
+# ruff: noqa: PLR0917 - kernels take arrays by position
+
 from dataclasses import dataclass
+from typing import NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.account import Account, Indices
-from ats_assets.portfolio.costs import notional_cents, trade_costs
+from ats_assets.portfolio.account import Account, Holdings, Indices, Ledger, empty_ledger, trade, value_of
+from ats_assets.portfolio.costs import cents_of, cost_of, costs_of
+from ats_assets.portfolio.kernel import kernel
 from ats_assets.portfolio.limits import Booleans, Floats
-from ats_assets.portfolio.sizing import SHARE_DECIMALS, affordable_shares
+from ats_assets.portfolio.rules import CostRules, cost_rules
+from ats_assets.portfolio.sizing import affordable_shares, rounded_one
 from ats_assets.settings import BacktestSettings
+
+UNFILLED_REASONS = ("no_bar", "no_volume", "costs_exceed_value", "cash")
+"""Why an order is not filled, or not in full."""
+NO_BAR, NO_VOLUME, COSTS_EXCEED_VALUE, CASH = range(len(UNFILLED_REASONS))
+"""What a kernel calls them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -26,6 +35,22 @@ class Unfilled:
     reason: str
     ordered: Floats
     filled: Floats
+
+
+class UnfilledLedger(NamedTuple):
+    """Such orders, arrays of which the first `used` rows, of shape (1,), are filled."""
+
+    used: NDArray[np.int64]
+    at: Indices
+    reason: NDArray[np.int64]
+    """A place in whatever list of reasons the maker has."""
+    ordered: Floats
+    filled: Floats
+
+    @classmethod
+    def with_room(cls, n: int) -> "UnfilledLedger":
+        """An empty one."""
+        return empty_ledger(cls, n, floats=("ordered", "filled"))
 
 
 def fill_at_open(
@@ -42,91 +67,133 @@ def fill_at_open(
     quoted, traded
         ndarrays of shape (n_symbols,): whether there is a bar, and whether it has volume: without any, nobody could trade at its open.
     """
-    ordered = np.flatnonzero(orders)
-    open_there = quoted & traded
-    auction = _Auction(account, np.nan_to_num(marks), settings)
-    missed = [
-        Unfilled(at=at, reason=reason, ordered=orders[at], filled=np.zeros(len(at)))
-        for reason, at in (("no_bar", ordered[~quoted[ordered]]), ("no_volume", ordered[quoted[ordered] & ~traded[ordered]]))
-        if len(at)
-    ]
-    return missed + list(auction.execute(np.where(open_there, orders, 0.0)))
+    holdings, ledger, left = account.holdings, Ledger.with_room(2 * len(orders)), UnfilledLedger.with_room(2 * len(orders))
+    fill(holdings, ledger, left, orders, marks, quoted, traded, cost_rules(settings), 0)
+    account.take(holdings, ledger)
+    found = []
+    for reason, name in enumerate(UNFILLED_REASONS):
+        rows = np.flatnonzero(left.reason[: left.used[0]] == reason)
+        if len(rows):
+            found.append(Unfilled(at=left.at[rows], reason=name, ordered=left.ordered[rows], filled=left.filled[rows]))
+    return found
 
 
 def close_delisted(account: Account, gone: Booleans, last_close: Floats, settings: BacktestSettings) -> None:
     """Close positions whose symbols have ceased to trade: a long at its last close less the haircut, a short at it plus the haircut, at no further cost."""
-    at = np.flatnonzero((account.shares != 0.0) & gone)
-    if not len(at):
-        return
-    sign = -np.sign(account.shares[at]).astype(np.int64)
-    price = last_close[at] * (1.0 + sign * settings.delisting_haircut)
-    shares = np.abs(account.shares[at])
-    account.trade(
-        at,
-        shares,
-        sign,
-        closing=True,
-        notional=notional_cents(shares, price),
-        costs=trade_costs(np.zeros(len(at), dtype=np.int64), settings),
-        reference=last_close[at],
-        delisted=True,
-    )
+    holdings, ledger = account.holdings, Ledger.with_room(len(gone))
+    delist(holdings, ledger, gone, last_close, cost_rules(settings), 0)
+    account.take(holdings, ledger)
 
 
-@dataclass(frozen=True)
-class _Auction:
-    """One open."""
-
-    account: Account
-    marks: Floats
-    settings: BacktestSettings
-
-    def execute(self, orders: Floats) -> Iterator[Unfilled]:
-        """Fill the orders, shares of shape (n_symbols,), all of symbols with an open; what is left over."""
-        held = self.account.shares.copy()
-        closing = np.where(held * orders < 0.0, np.minimum(np.abs(held), np.abs(orders)), 0.0)
-        opening = np.round(np.abs(orders) - closing, SHARE_DECIMALS)
-        sells, buys = orders < 0.0, orders > 0.0
-        sold = self._sell(np.where(sells, closing, 0.0), closing=True)
-        complete = sold == np.where(sells, closing, 0.0)
-        sold = np.round(sold + self._sell(np.where(sells & complete, opening, 0.0), closing=False), SHARE_DECIMALS)
-        yield from _left(orders, sold, sells & (sold < -orders), "costs_exceed_value")
-
-        covered = np.where(buys, closing, 0.0)
-        self._fill(covered, 1, closing=True)
-        short = np.flatnonzero(self.account.shares < 0.0)
-        held_back = -int(self.account.values(self.marks, short).sum())
-        bought = np.round(covered + self._buy(np.where(buys, opening, 0.0), self.account.cash - held_back), SHARE_DECIMALS)
-        yield from _left(orders, bought, buys & (bought < orders), "cash")
-
-    def _sell(self, shares: Floats, *, closing: bool) -> Floats:
-        """Sell what brings in more than it costs; what was sold."""
-        if not shares.any():
-            return shares
-        notional = notional_cents(shares, self.marks)
-        worth = (trade_costs(notional, self.settings).total < notional) | (notional == 0)
-        shares = np.where(worth, shares, 0.0)
-        self._fill(shares, -1, closing=closing)
-        return shares
-
-    def _buy(self, shares: Floats, cash: int) -> Floats:
-        """Open longs that the cash pays for; what was bought."""
-        if not shares.any():
-            return shares
-        wanted = np.flatnonzero(shares)
-        bought = np.zeros(len(shares))
-        bought[wanted] = affordable_shares(shares[wanted], self.marks[wanted], cash, self.settings)
-        self._fill(bought, 1, closing=False)
-        return bought
-
-    def _fill(self, shares: Floats, sign: int, *, closing: bool) -> None:
-        at = np.flatnonzero(shares)
-        notional = notional_cents(shares[at], self.marks[at])
-        costs = trade_costs(notional, self.settings)
-        self.account.trade(at, shares[at], sign, closing=closing, notional=notional, costs=costs, reference=self.marks[at])
+@kernel
+def delist(holdings: Holdings, ledger: Ledger, gone: Booleans, last_close: Floats, settings: CostRules, session: int) -> None:
+    """See `close_delisted`."""
+    for i in np.flatnonzero((holdings.shares != 0.0) & gone):
+        sign = -1 if holdings.shares[i] > 0.0 else 1
+        price = last_close[i] * (1.0 + sign * settings.delisting_haircut)
+        shares = abs(holdings.shares[i])
+        trade(holdings, ledger, i, shares, sign, cents_of(shares * price), (0, 0, 0), last_close[i], True, True, session)
 
 
-def _left(orders: Floats, filled: Floats, which: NDArray[np.bool_], reason: str) -> Iterator[Unfilled]:
-    at = np.flatnonzero(which)
-    if len(at):
-        yield Unfilled(at=at, reason=reason, ordered=orders[at], filled=filled[at])
+@kernel
+def fill(
+    holdings: Holdings,
+    ledger: Ledger,
+    left: UnfilledLedger,
+    orders: Floats,
+    marks: Floats,
+    quoted: Booleans,
+    traded: Booleans,
+    settings: CostRules,
+    session: int,
+) -> None:
+    """One opening auction; see `fill_at_open`. Legs that close a position come before those that open one, sells before buys."""
+    ordered = np.flatnonzero(orders)
+    for i in ordered:
+        if not quoted[i]:
+            note(left, i, orders[i], 0.0, NO_BAR)
+        elif not traded[i]:
+            note(left, i, orders[i], 0.0, NO_VOLUME)
+    at = ordered[(quoted & traded)[ordered]]
+    closing, opening = np.zeros(len(at)), np.zeros(len(at))
+    for k, i in enumerate(at):
+        held, size = holdings.shares[i], abs(orders[i])
+        closing[k] = min(abs(held), size) if held * orders[i] < 0.0 else 0.0
+        opening[k] = rounded_one(size - closing[k])
+    _sells(holdings, ledger, left, at, orders, closing, opening, marks, settings, session)
+    _buys(holdings, ledger, left, at, orders, closing, opening, marks, settings, session)
+
+
+@kernel
+def _sells(
+    holdings: Holdings,
+    ledger: Ledger,
+    left: UnfilledLedger,
+    at: Indices,
+    orders: Floats,
+    closing: Floats,
+    opening: Floats,
+    marks: Floats,
+    settings: CostRules,
+    session: int,
+) -> None:
+    """Longs are closed, then shorts opened, each where it brings in more than it costs."""
+    sold = np.zeros(len(at))
+    for closes in (True, False):
+        for k, i in enumerate(at):
+            shares = closing[k] if closes else opening[k]
+            if orders[i] >= 0.0 or shares == 0.0 or (not closes and sold[k] != closing[k]):
+                continue
+            notional = cents_of(shares * marks[i])
+            if notional == 0 or cost_of(notional, settings) < notional:
+                trade(holdings, ledger, i, shares, -1, notional, costs_of(notional, settings), marks[i], closes, False, session)
+                sold[k] = shares if closes else sold[k] + shares
+    for k, i in enumerate(at):
+        filled = rounded_one(sold[k])
+        if orders[i] < 0.0 and filled < -orders[i]:
+            note(left, i, orders[i], filled, COSTS_EXCEED_VALUE)
+
+
+@kernel
+def _buys(
+    holdings: Holdings,
+    ledger: Ledger,
+    left: UnfilledLedger,
+    at: Indices,
+    orders: Floats,
+    closing: Floats,
+    opening: Floats,
+    marks: Floats,
+    settings: CostRules,
+    session: int,
+) -> None:
+    """Shorts are covered, then longs opened with the free cash."""
+    bought = np.where(orders[at] > 0.0, closing, 0.0)
+    for k, i in enumerate(at):
+        if bought[k] > 0.0:
+            notional = cents_of(bought[k] * marks[i])
+            trade(holdings, ledger, i, bought[k], 1, notional, costs_of(notional, settings), marks[i], True, False, session)
+    cash = holdings.cash[0] + value_of(holdings, marks, np.flatnonzero((holdings.shares < 0.0) & ~np.isnan(marks)))
+    wanted = np.flatnonzero((orders[at] > 0.0) & (opening > 0.0))
+    prices = marks[at[wanted]]
+    affordable = affordable_shares(opening[wanted], prices, cash, settings)
+    for j, k in enumerate(wanted):
+        if affordable[j] > 0.0:
+            notional = cents_of(affordable[j] * prices[j])
+            trade(holdings, ledger, at[k], affordable[j], 1, notional, costs_of(notional, settings), prices[j], False, False, session)
+            bought[k] += affordable[j]
+    for k, i in enumerate(at):
+        filled = rounded_one(bought[k])
+        if orders[i] > 0.0 and filled < orders[i]:
+            note(left, i, orders[i], filled, CASH)
+
+
+@kernel
+def note(left: UnfilledLedger, at: int, ordered: float, filled: float, reason: int) -> None:
+    """Add an order that was not filled, or only in part."""
+    row = left.used[0]
+    left.at[row] = at
+    left.reason[row] = reason
+    left.ordered[row] = ordered
+    left.filled[row] = filled
+    left.used[0] = row + 1

@@ -5,27 +5,29 @@ smallest trade holds for them (an exit in full is exempt from that, too); they c
 left, all scaled alike.
 """
 
-import math
+# ruff: noqa: PLR0917 - kernels take arrays by position
+
 from dataclasses import dataclass
+from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.limits import TOLERANCE, Floats
-from ats_assets.portfolio.sizing import SHARE_DECIMALS, round_down
+from ats_assets.portfolio.kernel import kernel
+from ats_assets.portfolio.limits import TOLERANCE, Booleans, Floats
+from ats_assets.portfolio.rules import LimitRules, MarginRules, limit_rules
+from ats_assets.portfolio.sizing import round_one_down, rounded_one
+from ats_assets.portfolio.sums import total, total_of_products
 from ats_assets.settings import MarginSettings, OrderLimitSettings
+
+Codes = NDArray[np.int64]
 
 LIMIT_NAMES = ("short", "opening", "order", "day", "position", "gross", "margin", "buying_power", "min_trade")
 """The limits, in the order in which they are applied."""
 
-_NONE = OrderLimitSettings(
-    allow_short=True,
-    max_order_share=math.inf,
-    max_day_share=math.inf,
-    max_position_share=math.inf,
-    max_gross_share=math.inf,
-    min_trade_notional=0.0,
-)
+SHORT, OPENING, ORDER, DAY, POSITION, GROSS, MARGIN, BUYING_POWER, MIN_TRADE = range(1, 1 + len(LIMIT_NAMES))
+"""What a kernel calls them; 0 is none."""
+_NAMES: Final = np.array(["", *LIMIT_NAMES])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -78,59 +80,99 @@ def limited_trades(
     margin
         Its initial share holds for all positions after the trades; None for no margin.
     """
-    limits = _NONE if limits is None else limits
-    sign = np.sign(shares)
-    closing = np.where(held * shares < 0.0, np.minimum(np.abs(held), np.abs(shares)), 0.0)
-    opening = np.round(np.abs(shares) - closing, SHARE_DECIMALS).astype(np.float64)
-    kept = np.abs(held) - closing
-    cut = _Cut(opening, prices, fractional=np.asarray(fractional) & (sign > 0.0))
-    forbidden = (sign < 0) & (~np.ones(len(shares), dtype=bool) if shortable is None else ~shortable)
-    cut.to(np.where(forbidden | ((sign < 0) & (not limits.allow_short)), 0.0, np.inf), "short")
+    n = len(shares)
+    traded, cut_by = limit_trades(
+        shares,
+        held,
+        prices,
+        equity,
+        limit_rules(limits),
+        np.broadcast_to(fractional, (n,)),
+        np.ones(n, dtype=np.bool_) if shortable is None else shortable,
+        others,
+        margin,
+        openable,
+        buying_power,
+        margin_factors,
+    )
+    return LimitedTrades(shares=traded, cut_by=_NAMES[cut_by])
+
+
+@kernel
+def limit_trades(
+    shares: Floats,
+    held: Floats,
+    prices: Floats,
+    equity: float,
+    limits: LimitRules,
+    fractional: Booleans,
+    shortable: Booleans,
+    others: float,
+    margin: MarginSettings | MarginRules | None,
+    openable: Booleans | None,
+    buying_power: float | None,
+    margin_factors: Floats | None,
+) -> tuple[Floats, Codes]:
+    """The trades as far as the limits let them, and the first limit that cut each; see `limited_trades`."""
+    n = len(shares)
+    closing, opening, kept, most = np.zeros(n), np.zeros(n), np.zeros(n), np.full(n, np.inf)
+    parts, by = np.zeros(n, dtype=np.bool_), np.zeros(n, dtype=np.int64)
+    for i in range(n):
+        closing[i] = min(abs(held[i]), abs(shares[i])) if held[i] * shares[i] < 0.0 else 0.0
+        opening[i] = rounded_one(abs(shares[i]) - closing[i])
+        kept[i] = abs(held[i]) - closing[i]
+        parts[i] = fractional[i] and shares[i] > 0.0
+        if shares[i] < 0.0 and not (shortable[i] and limits.allow_short):
+            most[i] = 0.0
+    _cut(opening, most, prices, parts, by, SHORT)
     if openable is not None:
-        cut.to(np.where(openable, np.inf, 0.0), "opening")
-    cut.to(np.full(len(shares), least(limits.max_order_share * equity, limits.max_order_notional)), "order")
-    day = least(limits.max_day_share * equity, limits.max_day_notional)
-    cut.scale(day - float((closing * prices).sum()), "day")
-    cut.to(np.maximum(0.0, limits.max_position_share * equity - kept * prices), "position")
-    stays = others + float((kept * prices).sum())
-    cut.scale(limits.max_gross_share * equity - stays, "gross")
+        for i in range(n):
+            most[i] = np.inf if openable[i] else 0.0
+        _cut(opening, most, prices, parts, by, OPENING)
+    most[:] = min(limits.max_order_share * equity, limits.max_order_notional)
+    _cut(opening, most, prices, parts, by, ORDER)
+    day = min(limits.max_day_share * equity, limits.max_day_notional) - total_of_products(closing, prices)
+    _scale(opening, total_of_products(opening, prices), day, parts, by, DAY)
+    for i in range(n):
+        most[i] = max(0.0, limits.max_position_share * equity - kept[i] * prices[i])
+    _cut(opening, most, prices, parts, by, POSITION)
+    stays = others + total_of_products(kept, prices)
+    _scale(opening, total_of_products(opening, prices), limits.max_gross_share * equity - stays, parts, by, GROSS)
     if margin is not None:
-        cut.scale(equity / margin.initial_share - stays, "margin")
+        _scale(opening, total_of_products(opening, prices), equity / margin.initial_share - stays, parts, by, MARGIN)
     if buying_power is not None:
-        cut.scale(buying_power, "buying_power", margin_factors)
-    traded = np.round(closing + cut.opening, SHARE_DECIMALS)
-    leaves = (traded == np.abs(held)) & (closing > 0.0)
-    small = (traded * prices < limits.min_trade_notional * (1.0 - TOLERANCE)) & ~leaves & (traded > 0.0)
-    cut.mark(small, "min_trade")
-    return LimitedTrades(shares=sign * np.where(small, 0.0, traded), cut_by=cut.by)
+        counted = total_of_products(opening, prices) if margin_factors is None else total(opening * prices * margin_factors)
+        _scale(opening, counted, buying_power, parts, by, BUYING_POWER)
+    traded, least_notional = np.zeros(n), limits.min_trade_notional * (1.0 - TOLERANCE)
+    for i in range(n):
+        size = rounded_one(closing[i] + opening[i])
+        leaves = size == abs(held[i]) and closing[i] > 0.0
+        if size > 0.0 and size * prices[i] < least_notional and not leaves:
+            by[i] = MIN_TRADE if by[i] == 0 else by[i]
+        else:
+            traded[i] = size if shares[i] > 0.0 else -size
+    return traded, by
 
 
-class _Cut:
-    """Opening legs of shape (n,), positive shares, that are cut by one limit after the other."""
+@kernel
+def _cut(opening: Floats, most: Floats, prices: Floats, parts: Booleans, by: Codes, limit: int) -> None:
+    """Cut opening legs to the notionals that each may have at most, in currency; `by` notes the limit where it is the first that cuts."""
+    for i in range(len(opening)):
+        if opening[i] * prices[i] > most[i] * (1.0 + TOLERANCE):
+            opening[i] = round_one_down(min(most[i], 1e15) / prices[i], parts[i])
+            by[i] = limit if by[i] == 0 else by[i]
 
-    def __init__(self, opening: Floats, prices: Floats, *, fractional: NDArray[np.bool_]) -> None:
-        self.opening, self._prices, self._fractional = opening, prices, fractional
-        self.by: NDArray[np.str_] = np.full(len(opening), "", dtype="<U12")
 
-    def to(self, notional: Floats, name: str) -> None:
-        """At most these notionals, in currency."""
-        over = self.opening * self._prices > notional * (1.0 + TOLERANCE)
-        if over.any():
-            self.opening = np.where(over, round_down(np.minimum(notional, 1e15) / self._prices, fractional=self._fractional), self.opening)
-            self.mark(over, name)
-
-    def scale(self, total: float, name: str, factors: Floats | None = None) -> None:
-        """At most this much in all, each notional counted times its factor; scaled alike."""
-        counted = self.opening * self._prices
-        wanted = float((counted if factors is None else counted * factors).sum())
-        if wanted > max(0.0, total) * (1.0 + TOLERANCE):
-            some = self.opening > 0.0
-            self.opening = round_down(self.opening * (max(0.0, total) / wanted), fractional=self._fractional)
-            self.mark(some, name)
-
-    def mark(self, which: NDArray[np.bool_], name: str) -> None:
-        """Note what has cut them, the first time."""
-        self.by = np.where(which & (self.by == ""), name, self.by)
+@kernel
+def _scale(opening: Floats, wanted: float, most: float, parts: Booleans, by: Codes, limit: int) -> None:
+    """Scale opening legs, all alike, where the currency `wanted` for them is more than there may be at most; `by` notes the limit."""
+    if wanted <= max(0.0, most) * (1.0 + TOLERANCE):
+        return
+    share = max(0.0, most) / wanted
+    for i in range(len(opening)):
+        if opening[i] > 0.0:
+            by[i] = limit if by[i] == 0 else by[i]
+            opening[i] = round_one_down(opening[i] * share, parts[i])
 
 
 def least(share: float, notional: float | None) -> float:

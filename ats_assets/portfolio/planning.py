@@ -5,23 +5,31 @@ opening auction must be sent before there is an opening price. A symbol that had
 opened nor enlarged nor reduced; but one that is to leave altogether leaves as soon as it trades again.
 """
 
+# ruff: noqa: PLR0917 - kernels take arrays by position
+
+import math
 from dataclasses import dataclass
-from typing import Any
+from typing import Any, Final, NamedTuple
 
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.costs import notional_cents, to_cents
+from ats_assets.portfolio.costs import cents, cents_of
+from ats_assets.portfolio.kernel import kernel
 from ats_assets.portfolio.limits import Booleans, Floats
 from ats_assets.portfolio.margin import called_for_margin, weights_after_call
-from ats_assets.portfolio.order_limits import LIMIT_NAMES, limited_trades
-from ats_assets.portfolio.rebalance import desired_weights, wants_trade
-from ats_assets.portfolio.sizing import SHARE_DECIMALS, shares_to_hold
+from ats_assets.portfolio.order_limits import LIMIT_NAMES, Codes, limit_trades
+from ats_assets.portfolio.rebalance import outside_band, weights_to_hold
+from ats_assets.portfolio.rules import LimitRules, MarginRules, WeightRules, limit_rules
+from ats_assets.portfolio.sizing import round_one_down, rounded_one
+from ats_assets.portfolio.sums import order_by
 from ats_assets.settings import MarginSettings, OrderLimitSettings, PortfolioSettings
 
-MARGIN_CALL = "margin_call"
-TRADE_REASONS = ("no_equity", MARGIN_CALL, "no_bar", "no_volume", "not_tradable", "too_small", *(f"limit_{name}" for name in LIMIT_NAMES))
+TRADE_REASONS = ("no_equity", "margin_call", "no_bar", "no_volume", "not_tradable", "too_small", *(f"limit_{name}" for name in LIMIT_NAMES))
 """Why a trade that is wanted is not planned, or not in full."""
+_NO_EQUITY, _MARGIN_CALL, _NO_BAR, _NO_VOLUME, _NOT_TRADABLE, _TOO_SMALL, _LIMITED = range(1, 8)
+"""What a kernel calls them: their places in `REASON_NAMES`, those of limits from the last on."""
+REASON_NAMES: Final = np.array(["", *TRADE_REASONS])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -86,75 +94,35 @@ def plan_trades(
     margin
         The rules of margin; None for none.
     """
-    wanted_weights = np.zeros(len(held)) if target is None else target
-    at = np.flatnonzero((held != 0.0) | (wanted_weights != 0.0))  # alone, so that no sum depends on how many others there are
-    at = at[
-        _by_value(
-            held[at],
-            prices[at],
-            wanted_weights[at],
-            quoted[at],
-            traded[at],
-            *(_at(flags, at) for flags in (fractional, tradable, shortable)),
-        )
-    ]
-    known = np.where(np.isfinite(prices[at]) & (prices[at] > 0.0), prices[at], 0.0)
-    values = to_cents(held[at] * known)
-    equity = cash_cents + int(values.sum())
-    current = values / equity if equity > 0 else np.full(len(at), np.nan)
-    some = _Symbols(
-        held=held[at],
-        prices=known,
-        current=current,
-        target=np.nan_to_num(current) if target is None else target[at],
-        quoted=quoted[at],
-        traded=traded[at],
-        tradable=_at(tradable, at),
-        shortable=_at(shortable, at),
-        fractional=_at(fractional, at),
+    n = len(held)
+    opinion = target is not None
+    book = Book(
+        held=held,
+        prices=prices,
+        target=np.zeros(n) if target is None else target,
+        quoted=quoted,
+        traded=traded,
+        tradable=_flags(tradable, n),
+        shortable=_flags(shortable, n),
+        fractional=_flags(fractional, n),
     )
-    if margin is not None and called_for_margin(values, equity, margin):
-        shares, wanted, reasons = _cut_trades(some, equity, margin)
-    elif target is None:
-        shares, wanted, reasons = np.zeros(len(at)), np.zeros(len(at)), _no_reasons(len(at))
-    else:
-        shares, wanted, reasons = _trades(some, equity, portfolio)
-    if equity > 0:
-        cut = np.flatnonzero(shares)
-        limited = limited_trades(
-            shares[cut],
-            held=some.held[cut],
-            prices=some.prices[cut],
-            equity=equity / 100.0,
-            limits=limits,
-            fractional=some.fractional[cut],
-            buying_power=buying_power,
-            others=float(np.abs(values).sum() - np.abs(values[cut]).sum()) / 100.0,
-            shortable=some.shortable[cut],
-            openable=None if openable is None else openable[at][cut],
-            margin_factors=None if margin_factors is None else margin_factors[at][cut],
-            margin=margin,
-        )
-        shares[cut] = limited.shares
-        reasons[cut] = np.where(limited.cut_by == "", reasons[cut], np.char.add("limit_", limited.cut_by))
-    spread = _Spread(at, len(held))
+    made = plan(book, cash_cents, opinion, portfolio, limit_rules(limits), margin, openable, buying_power, margin_factors)
+    spread = _Spread(made.at, n)
     return TradePlan(
-        shares=spread(shares),
-        wanted=spread(wanted),
-        closing=spread(np.where(some.held * shares < 0.0, np.minimum(np.abs(some.held), np.abs(shares)), 0.0)),
-        current=spread(current),
-        target=spread(some.target),
-        reasons=spread(reasons),
+        shares=spread(made.shares),
+        wanted=spread(made.wanted),
+        closing=spread(made.closing),
+        current=spread(made.current),
+        target=spread(made.target),
+        reasons=REASON_NAMES[spread(made.reasons)],
     )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Symbols:
-    """Those that are held or wanted; arrays of shape (n,). A price of zero is not known."""
+class Book(NamedTuple):
+    """What is held and wanted, arrays of shape (n_symbols,); see `plan_trades`."""
 
     held: Floats
     prices: Floats
-    current: Floats
     target: Floats
     quoted: Booleans
     traded: Booleans
@@ -162,55 +130,184 @@ class _Symbols:
     shortable: Booleans
     fractional: Booleans
 
-    def to_hold(self, weights: Floats, equity: int) -> Floats:
-        """The shares of these weights, whole ones where they are short; NaN without a price."""
-        prices = np.where(self.prices > 0.0, self.prices, np.nan)
-        return shares_to_hold(weights, equity / 100.0, prices, fractional=self.fractional & (weights >= 0.0))
+
+class Planned(NamedTuple):
+    """The plan for the symbols `at` that are held or wanted, arrays of shape (n,); see `TradePlan`."""
+
+    at: NDArray[np.intp]
+    shares: Floats
+    wanted: Floats
+    closing: Floats
+    current: Floats
+    target: Floats
+    reasons: Codes
+    """Places in `REASON_NAMES`."""
 
 
-def _cut_trades(some: _Symbols, equity: int, margin: MarginSettings) -> tuple[Floats, Floats, NDArray[np.str_]]:
-    """Shares to trade when called for margin, shares wanted, and why what the signals want is not traded."""
-    reasons, aim, keep = _no_reasons(len(some.held)), np.zeros(len(some.held)), np.zeros(len(some.held))
-    movable = (some.prices > 0.0) & some.tradable & (some.held != 0.0)
+@kernel
+def plan(
+    book: Book,
+    cash_cents: int,
+    opinion: bool,
+    portfolio: PortfolioSettings | WeightRules,
+    limits: LimitRules,
+    margin: MarginSettings | MarginRules | None,
+    openable: Booleans | None,
+    buying_power: float | None,
+    margin_factors: Floats | None,
+) -> Planned:
+    """The trades for the next open; without an `opinion`, those of a margin call."""
+    some, at = _held_or_wanted(book)
+    values = cents(some.held * some.prices)
+    equity = cash_cents + int(values.sum())
+    current = values / equity if equity > 0 else np.full(len(at), np.nan)
+    target = some.target if opinion else np.where(np.isnan(current), 0.0, current)
+    if margin is not None and called_for_margin(values, equity, margin):
+        shares, wanted, reasons = _cut_trades(some, current, target, equity, margin)
+    elif opinion:
+        shares, wanted, reasons = _trades(some, current, target, equity, portfolio)
+    else:
+        shares, wanted, reasons = np.zeros(len(at)), np.zeros(len(at)), np.zeros(len(at), dtype=np.int64)
     if equity > 0:
-        halted = movable & ~(
-            some.quoted & some.traded
-        )  # it may trade again or not: its own cut is ordered, and the others' are as if it stayed
-        aim = weights_after_call(some.current, some.target, margin, tradable=movable & ~halted)
-        aim = np.where(halted, weights_after_call(some.current, some.target, margin, tradable=movable), aim)
-        keep = np.sign(some.held) * np.minimum(np.abs(some.to_hold(aim, equity)), np.abs(some.held))
-    reasons[(some.target != aim) & (some.target != 0.0)] = MARGIN_CALL if equity > 0 else "no_equity"
-    reasons[(some.held != 0.0) & (some.prices <= 0.0)] = "no_bar"
-    reasons[(some.held != 0.0) & ~some.tradable] = "not_tradable"
-    to_hold = some.to_hold(some.target, equity) if equity > 0 else np.where(some.target == 0.0, 0.0, np.nan)
-    wanted = np.round(to_hold - some.held, SHARE_DECIMALS)
-    return np.where(movable, np.round(keep - some.held, SHARE_DECIMALS), 0.0), wanted, reasons
+        cut = np.flatnonzero(shares)
+        limited, by = limit_trades(
+            shares[cut],
+            some.held[cut],
+            some.prices[cut],
+            equity / 100.0,
+            limits,
+            some.fractional[cut],
+            some.shortable[cut],
+            float(np.abs(values).sum() - np.abs(values[cut]).sum()) / 100.0,
+            margin,
+            None if openable is None else openable[at][cut],
+            buying_power,
+            None if margin_factors is None else margin_factors[at][cut],
+        )
+        shares[cut] = limited
+        reasons[cut] = np.where(by == 0, reasons[cut], by - 1 + _LIMITED)
+    closing = np.zeros(len(at))
+    for i in range(len(at)):
+        closing[i] = min(abs(some.held[i]), abs(shares[i])) if some.held[i] * shares[i] < 0.0 else 0.0
+    return Planned(at=at, shares=shares, wanted=wanted, closing=closing, current=current, target=target, reasons=reasons)
 
 
-def _trades(some: _Symbols, equity: int, portfolio: PortfolioSettings) -> tuple[Floats, Floats, NDArray[np.str_]]:
+@kernel
+def _held_or_wanted(book: Book) -> tuple[Book, NDArray[np.intp]]:
+    """Those alone, so that no sum depends on how many others there are, and where they are; a price of zero is not known.
+
+    What a symbol is called has no part in their order: sums depend on it, and a share more or less may hang on their last bit.
+    """
+    at = np.flatnonzero((book.held != 0.0) | (book.target != 0.0))
+    keys = np.empty((8, len(at)))
+    for k, i in enumerate(at):
+        keys[0, k], keys[1, k], keys[2, k] = book.held[i], book.prices[i], book.target[i]
+        keys[3, k], keys[4, k], keys[5, k] = book.quoted[i], book.traded[i], book.fractional[i]
+        keys[6, k], keys[7, k] = book.tradable[i], book.shortable[i]
+    order = order_by(keys)
+    at, keys = at[order], keys[:, order]
+    flags = keys[3:] != 0.0
+    prices = keys[1].copy()
+    for k in range(len(at)):
+        if not (np.isfinite(prices[k]) and prices[k] > 0.0):
+            prices[k] = 0.0
+    some = Book(
+        held=keys[0],
+        prices=prices,
+        target=keys[2],
+        quoted=flags[0],
+        traded=flags[1],
+        fractional=flags[2],
+        tradable=flags[3],
+        shortable=flags[4],
+    )
+    return some, at
+
+
+@kernel
+def _to_hold(some: Book, i: int, weight: float, equity: int) -> float:
+    """The shares of the i-th that make up a weight, whole ones where it is short; NaN without a price."""
+    if some.prices[i] <= 0.0:
+        return np.nan
+    return round_one_down(weight * (equity / 100.0) / some.prices[i], some.fractional[i] and weight >= 0.0)
+
+
+@kernel
+def _cut_trades(
+    some: Book, current: Floats, target: Floats, equity: int, margin: MarginSettings | MarginRules
+) -> tuple[Floats, Floats, Codes]:
+    """Shares to trade when called for margin, shares wanted, and why what the signals want is not traded."""
+    n = len(some.held)
+    shares, wanted, reasons = np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.int64)
+    movable = (some.prices > 0.0) & some.tradable & (some.held != 0.0)
+    halted = movable & ~(
+        some.quoted & some.traded
+    )  # it may trade again or not: its own cut is ordered, and the others' are as if it stayed
+    aim, of_halted = np.zeros(n), np.zeros(n)
+    if equity > 0:
+        aim = weights_after_call(current, target, margin, movable & ~halted)
+        of_halted = weights_after_call(current, target, margin, movable)
+    for i in range(n):
+        aim[i] = of_halted[i] if halted[i] else aim[i]
+        if some.held[i] != 0.0 and not some.tradable[i]:
+            reasons[i] = _NOT_TRADABLE
+        elif some.held[i] != 0.0 and some.prices[i] <= 0.0:
+            reasons[i] = _NO_BAR
+        elif target[i] != aim[i] and target[i] != 0.0:
+            reasons[i] = _MARGIN_CALL if equity > 0 else _NO_EQUITY
+        if equity > 0:
+            wanted[i] = rounded_one(_to_hold(some, i, target[i], equity) - some.held[i])
+        else:
+            wanted[i] = -some.held[i] if target[i] == 0.0 else np.nan
+        if movable[i]:
+            kept = min(abs(_to_hold(some, i, aim[i], equity)), abs(some.held[i])) if equity > 0 else 0.0
+            shares[i] = rounded_one(math.copysign(kept, some.held[i]) - some.held[i])
+    return shares, wanted, reasons
+
+
+@kernel
+def _trades(
+    some: Book, current: Floats, target: Floats, equity: int, portfolio: PortfolioSettings | WeightRules
+) -> tuple[Floats, Floats, Codes]:
     """Shares to trade before the order limits, shares wanted, and why one that is wanted is not traded."""
-    reasons, current = _no_reasons(len(some.held)), some.current
+    n = len(some.held)
+    shares, wanted, reasons = np.zeros(n), np.zeros(n), np.zeros(n, dtype=np.int64)
     if equity <= 0:
-        reasons[:] = "no_equity"
-        return np.zeros(len(current)), np.where(some.held == 0.0, np.nan, -some.held), reasons
-    movable = (some.prices > 0.0) & some.tradable & ((some.quoted & some.traded) | (some.target == 0.0))
-    aim = np.where(movable, desired_weights(current, some.target, portfolio, tradable=movable), some.target)
-    change = aim - current
-    wanted = np.where(change == 0.0, 0.0, np.round(some.to_hold(aim, equity) - some.held, SHARE_DECIMALS))
-    wanted = np.where(wanted * change < 0.0, 0.0, wanted)  # a held position, priced to the cent, may look a share short of itself
-    small = movable & (notional_cents(np.where(movable, wanted, 0.0), some.prices) == 0) & (aim != 0.0)
-    waiting = ~movable & wants_trade(current, some.target, portfolio)
-    reasons[small & (change != 0.0) & (some.held == 0.0)] = "too_small"
-    reasons[waiting & some.quoted & ~some.traded] = "no_volume"
-    unpriced = (some.held != 0.0) & (some.prices <= 0.0) & (some.target == 0.0)  # what it weighs is not known; that it is to leave is
-    reasons[(waiting & ~some.quoted) | unpriced] = "no_bar"
-    reasons[(waiting | unpriced) & ~some.tradable] = "not_tradable"
-    return np.where(movable & ~small, wanted, 0.0), np.where(unpriced, -some.held, wanted), reasons
+        reasons[:] = _NO_EQUITY
+        for i in range(n):
+            wanted[i] = np.nan if some.held[i] == 0.0 else -some.held[i]
+        return shares, wanted, reasons
+    movable = (some.prices > 0.0) & some.tradable & ((some.quoted & some.traded) | (target == 0.0))
+    aims = weights_to_hold(current, target, portfolio, movable)
+    for i in range(n):
+        aim = aims[i] if movable[i] else target[i]
+        change = aim - current[i]
+        wanted[i] = 0.0 if change == 0.0 else rounded_one(_to_hold(some, i, aim, equity) - some.held[i])
+        if wanted[i] * change < 0.0:
+            wanted[i] = 0.0  # a held position, priced to the cent, may look a share short of itself
+        if some.held[i] != 0.0 and some.prices[i] <= 0.0 and target[i] == 0.0:  # what it weighs is not known; that it is to leave is
+            wanted[i], reasons[i] = -some.held[i], _NO_BAR if some.tradable[i] else _NOT_TRADABLE
+        elif not movable[i]:
+            reasons[i] = _why_it_waits(some, i) if outside_band(current[i], target[i], portfolio) else 0
+        elif aim == 0.0 or cents_of(abs(wanted[i]) * some.prices[i]) != 0:
+            shares[i] = wanted[i]
+        elif change != 0.0 and some.held[i] == 0.0:
+            reasons[i] = _TOO_SMALL
+    return shares, wanted, reasons
+
+
+@kernel
+def _why_it_waits(some: Book, i: int) -> int:
+    if not some.tradable[i]:
+        return _NOT_TRADABLE
+    if not some.quoted[i]:
+        return _NO_BAR
+    return 0 if some.traded[i] else _NO_VOLUME
 
 
 @dataclass(frozen=True)
 class _Spread:
-    """Arrays of some symbols among all `n`: zero, or an empty text, at the others."""
+    """Arrays of some symbols among all `n`: zero at the others."""
 
     at: NDArray[np.intp]
     n: int
@@ -221,17 +318,6 @@ class _Spread:
         return spread
 
 
-def _at(flags: bool | Booleans | None, at: NDArray[np.intp]) -> Booleans:
-    """Flags of all symbols, or one for all of them (none: true), at some."""
-    if isinstance(flags, np.ndarray) and flags.ndim:
-        return flags[at]
-    return np.full(len(at), True if flags is None else bool(flags))
-
-
-def _by_value(*keys: NDArray[Any]) -> NDArray[np.intp]:
-    """An order in which what a symbol is called has no part: sums depend on their order, and a share more or less may hang on their last bit."""
-    return np.lexsort(keys[::-1])
-
-
-def _no_reasons(n: int) -> NDArray[np.str_]:
-    return np.full(n, "", dtype="<U20")
+def _flags(flags: bool | Booleans | None, n: int) -> Booleans:
+    """Flags of all symbols, from one for all of them (none: true)."""
+    return np.array(np.broadcast_to(True if flags is None else flags, (n,)), dtype=np.bool_)

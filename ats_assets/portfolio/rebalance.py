@@ -19,7 +19,10 @@ A symbol that can't be traded keeps its weight and uses up its room of the limit
 
 import numpy as np
 
-from ats_assets.portfolio.limits import TOLERANCE, Booleans, Floats, limit_gross, limit_net
+from ats_assets.portfolio.kernel import kernel
+from ats_assets.portfolio.limits import TOLERANCE, Booleans, Floats, gross_limited, heavy_side, net_limited, same_side, scaled
+from ats_assets.portfolio.rules import WeightRules
+from ats_assets.portfolio.sums import total, total_size
 from ats_assets.settings import PortfolioSettings
 
 WIDEST_BAND = 0.25
@@ -46,70 +49,114 @@ def desired_weights(current: Floats, target: Floats, settings: PortfolioSettings
         Equal to `current`, bit for bit, where nothing is to be traded.
     """
     current, target = np.asarray(current, dtype=np.float64), np.asarray(target, dtype=np.float64)
-    movable = np.ones(len(current), dtype=bool) if tradable is None else np.asarray(tradable, dtype=bool)
-    wanted = np.where(movable & wants_trade(current, target, settings), target, current)
-    wanted = _limited(current, wanted, settings, movable)
-    return _within_turnover(current, wanted, settings, movable)
+    movable = np.ones(len(current), dtype=np.bool_) if tradable is None else np.asarray(tradable, dtype=np.bool_)
+    return weights_to_hold(current, target, settings, movable)
 
 
 def wants_trade(current: Floats, target: Floats, settings: PortfolioSettings) -> Booleans:
     """Which symbols are outside the no-trade band, exits always."""
-    leaves = (target == 0.0) & (current != 0.0)
-    band = np.minimum(settings.no_trade_band, WIDEST_BAND * np.abs(target))
-    return leaves | ((target != current) & (np.abs(target - current) >= band))
+    pairs = zip(current.tolist(), target.tolist(), strict=True)
+    return np.array([outside_band(held, wanted, settings) for held, wanted in pairs], dtype=np.bool_)
 
 
-def _limited(current: Floats, wanted: Floats, settings: PortfolioSettings, movable: Booleans) -> Floats:
+@kernel
+def weights_to_hold(current: Floats, target: Floats, settings: PortfolioSettings | WeightRules, movable: Booleans) -> Floats:
+    """See `desired_weights`."""
+    wanted = current.copy()
+    for i in range(len(current)):
+        if movable[i] and outside_band(current[i], target[i], settings):
+            wanted[i] = target[i]
+    wanted = _limited(current, wanted, settings, movable)
+    return _within_turnover(current, wanted, settings, movable)
+
+
+@kernel
+def outside_band(current: float, target: float, settings: PortfolioSettings | WeightRules) -> bool:
+    """Whether a weight is outside the no-trade band; an exit always is."""
+    if target == current:
+        return False
+    return target == 0.0 or abs(target - current) >= min(settings.no_trade_band, WIDEST_BAND * abs(target))
+
+
+@kernel
+def _limited(current: Floats, wanted: Floats, settings: PortfolioSettings | WeightRules, movable: Booleans) -> Floats:
     """Step 2. What is held and stays (`kept`) and what is added to it (`added`) are limited apart, the added part first."""
-    wanted = np.where(movable, np.clip(wanted, -settings.max_weight, settings.max_weight), current)
-    same_side = np.sign(current) == np.sign(wanted)
-    kept = np.where(same_side, np.sign(current) * np.minimum(np.abs(current), np.abs(wanted)), 0.0)
-    kept = limit_gross(kept, settings.max_gross, ~movable)
-    added = np.where(same_side & (np.abs(wanted) <= np.abs(current)), 0.0, wanted - np.where(same_side, current, 0.0))
-    added = limit_gross(added, max(0.0, settings.max_gross - np.abs(kept).sum()))
-    net = (kept + added).sum()
-    heavy = added * np.sign(net) > 0
-    excess, size = abs(net) - settings.max_net, np.abs(added[heavy]).sum()
+    n = len(current)
+    wanted, kept, added = _clipped(wanted, settings, movable), np.zeros(n), np.zeros(n)
+    for i in range(n):
+        if not same_side(current[i], wanted[i]):
+            added[i] = wanted[i]
+        elif abs(wanted[i]) <= abs(current[i]):
+            kept[i] = wanted[i]
+        else:
+            kept[i], added[i] = current[i], wanted[i] - current[i]
+    kept = gross_limited(kept, settings.max_gross, movable)
+    added = gross_limited(added, max(0.0, settings.max_gross - total(np.abs(kept))), np.ones(n, dtype=np.bool_))
+    net = total(kept + added)
+    heavy = heavy_side(added, net)
+    excess, size = abs(net) - settings.max_net, total_size(added, heavy)
     if excess > 0.0 and size > 0.0:
-        added = np.where(heavy, added * (1.0 - min(excess, size) / size), added)
-    limited = limit_net(kept + added, settings.max_net, ~movable)
+        added = scaled(added, 1.0 - min(excess, size) / size, heavy)
+    limited = net_limited(kept + added, settings.max_net, movable)
     return _clipped(limited, settings, movable)  # 0.001 + (0.01 - 0.001) is more than 0.01
 
 
-def _within_turnover(current: Floats, wanted: Floats, settings: PortfolioSettings, movable: Booleans) -> Floats:
+@kernel
+def _within_turnover(current: Floats, wanted: Floats, settings: PortfolioSettings | WeightRules, movable: Booleans) -> Floats:
     """Steps 3 and 4."""
-    change = wanted - current
-    sizes = np.abs(change)
-    if sizes.sum() <= settings.max_turnover:
+    sizes = np.abs(wanted - current)
+    size = total(sizes)
+    if size <= settings.max_turnover:
         return wanted
-    share = settings.max_turnover / sizes.sum()
-    exits = np.where((wanted == 0.0) & (current != 0.0), sizes, 0.0)
-    result = current + change * np.where(exits > 0.0, _largest_first(exits, exits.sum() * share), share)
-    result = np.where((exits > 0.0) & (np.sign(result) != np.sign(current)), 0.0, result)
+    share = settings.max_turnover / size
+    exits = np.zeros(len(current))
+    for i in range(len(current)):
+        exits[i] = sizes[i] if wanted[i] == 0.0 and current[i] != 0.0 else 0.0
+    paid, result = _largest_first(exits, total(exits) * share), np.zeros(len(current))
+    for i in range(len(current)):
+        result[i] = current[i] + (wanted[i] - current[i]) * (paid[i] if exits[i] > 0.0 else share)
+        if exits[i] > 0.0 and not same_side(result[i], current[i]):
+            result[i] = 0.0
     if not _acceptable(result, wanted, settings, movable):
-        result = current + change * share
+        for i in range(len(current)):
+            result[i] = current[i] + (wanted[i] - current[i]) * share
     if not _acceptable(result, wanted, settings, movable):
-        result = limit_net(limit_gross(_clipped(result, settings, movable), settings.max_gross, ~movable), settings.max_net, ~movable)
+        result = _clipped(result, settings, movable)
+        result = net_limited(gross_limited(result, settings.max_gross, movable), settings.max_net, movable)
     return _clipped(result, settings, movable)
 
 
+@kernel
 def _largest_first(sizes: Floats, budget: float) -> Floats:
     """The share of each size that the budget pays for, from the largest size down; equal ones have the same. All but one of them are 0 or 1."""
-    values, which, counts = np.unique(sizes, return_inverse=True, return_counts=True)
-    totals = values * counts
-    larger = np.cumsum(totals[::-1])[::-1] - totals
-    shares = np.divide(np.clip(budget - larger, 0.0, totals), totals, out=np.zeros(len(values)), where=totals > 0.0)
-    return shares[which]
+    order, shares = np.argsort(-sizes), np.zeros(len(sizes))
+    first, larger = 0, 0.0
+    while first < len(order) and sizes[order[first]] > 0.0:
+        last = first
+        while last < len(order) and sizes[order[last]] == sizes[order[first]]:
+            last += 1
+        equal = sizes[order[first]] * (last - first)
+        larger += equal
+        for k in range(first, last):
+            shares[order[k]] = min(max(budget - (larger - equal), 0.0), equal) / equal
+        first = last
+    return shares
 
 
-def _clipped(weights: Floats, settings: PortfolioSettings, movable: Booleans) -> Floats:
-    return np.where(movable, np.clip(weights, -settings.max_weight, settings.max_weight), weights)
+@kernel
+def _clipped(weights: Floats, settings: PortfolioSettings | WeightRules, movable: Booleans) -> Floats:
+    result = weights.copy()
+    for i in range(len(weights)):
+        if movable[i]:
+            result[i] = min(max(weights[i], -settings.max_weight), settings.max_weight)
+    return result
 
 
-def _acceptable(weights: Floats, wanted: Floats, settings: PortfolioSettings, movable: Booleans) -> bool:
+@kernel
+def _acceptable(weights: Floats, wanted: Floats, settings: PortfolioSettings | WeightRules, movable: Booleans) -> bool:
     """Within the limits, or no worse than the wanted weights, where positions that can't be traded break a limit."""
-    return bool(
-        np.abs(weights[movable]).max(initial=0.0) <= settings.max_weight + TOLERANCE
-        and np.abs(weights).sum() <= max(settings.max_gross, np.abs(wanted).sum()) + TOLERANCE
-        and abs(weights.sum()) <= max(settings.max_net, abs(wanted.sum())) + TOLERANCE
-    )
+    for i in range(len(weights)):
+        if movable[i] and abs(weights[i]) > settings.max_weight + TOLERANCE:
+            return False
+    within_gross = total(np.abs(weights)) <= max(settings.max_gross, total(np.abs(wanted))) + TOLERANCE
+    return within_gross and abs(total(weights)) <= max(settings.max_net, abs(total(wanted))) + TOLERANCE

@@ -1,16 +1,27 @@
 """From weights to shares: how many to hold, and how many of the wanted buys the cash pays for."""
 
+import math
+
 import numpy as np
 
-from ats_assets.portfolio.costs import notional_cents, trade_costs
+from ats_assets.portfolio.costs import cents_of, cost_of
+from ats_assets.portfolio.kernel import kernel
 from ats_assets.portfolio.limits import Booleans, Floats
+from ats_assets.portfolio.rules import CostRules
+from ats_assets.portfolio.sums import nearest
 from ats_assets.settings import BacktestSettings
 
 SHARE_DECIMALS = 9
 """Fractional shares are whole multiples of 10^-9, the finest unit that brokers take."""
 
+_UNITS = 10.0**SHARE_DECIMALS
+_ROUNDING = float(8 * np.finfo(np.float64).eps)
 
-_ROUNDING = 8 * np.finfo(np.float64).eps
+
+@kernel
+def rounded_one(shares: float) -> float:
+    """To the nearest 10^-9 of a share: what sums and differences of shares are."""
+    return nearest(shares * _UNITS) / _UNITS
 
 
 def shares_to_hold(weights: Floats, equity: float, prices: Floats, *, fractional: bool | Booleans) -> Floats:
@@ -31,18 +42,30 @@ def shares_to_hold(weights: Floats, equity: float, prices: Floats, *, fractional
 
 
 def round_down(shares: Floats, *, fractional: bool | Booleans) -> Floats:
-    """Toward zero, to whole shares or to 10^-9 of one. What binary fractions have moved off a whole number is that number.
+    """Toward zero, to whole shares or to 10^-9 of one; `round_one_down` of each."""
+    parts = np.broadcast_to(fractional, shares.shape)
+    return np.array([round_one_down(one, part) for one, part in zip(shares.tolist(), parts.tolist(), strict=True)], dtype=np.float64)
+
+
+@kernel
+def round_one_down(shares: float, fractional: bool) -> float:
+    """Toward zero, to whole shares or to 10^-9 of one. What binary fractions have moved off a whole number is that number; NaN stays.
 
     A weight such as 1/3 or 0.29, and a price such as 456.47, are no binary fractions, so 742,220.22 / 456.47 comes out as 1625.9999999999998 for 1,626. A quotient of them is off by
     three units in the last place at most; that of a sum that is a cent short of a whole number of shares is further away from it, up to sums of a hundred billion.
     """
-    unit = np.where(fractional, 10.0**SHARE_DECIMALS, 1.0)
+    if math.isnan(shares):
+        return shares
+    unit = _UNITS if fractional else 1.0
     units = shares * unit
-    nearest = np.rint(units)
-    return np.where(np.abs(units - nearest) <= _ROUNDING * np.abs(nearest), nearest, np.trunc(units)) / unit
+    whole = nearest(units)
+    if abs(units - whole) > _ROUNDING * abs(whole) and abs(whole) > abs(units):
+        whole -= math.copysign(1.0, units)
+    return whole / unit
 
 
-def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings: BacktestSettings) -> Floats:
+@kernel
+def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings: BacktestSettings | CostRules) -> Floats:
     """The buys that `cash_cents` pays for, costs included: all scaled down alike where it does not pay for all.
 
     Fixed minimum commissions can make even scaled buys too dear; then the smallest are left out, equal ones together.
@@ -56,23 +79,41 @@ def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings:
     settings
         Costs, and whether parts of a share can be traded.
     """
-    bought = shares
-    for margin in (0, *[len(shares)] * 7):  # a cent for each order, where rounding makes more than one pass necessary
+    bought = shares.copy()
+    for attempt in range(8):
+        margin = len(shares) if attempt else 0  # a cent for each order, where rounding makes more than one pass necessary
         needed = _price_of(bought, prices, settings)
         if needed <= cash_cents:
             return bought
         if cash_cents <= 0:
-            return np.zeros_like(shares)
-        bought = round_down(bought * max(0, cash_cents - margin) / needed, fractional=settings.fractional_shares)
-    bought = bought.copy()
-    notional = notional_cents(bought, prices)
-    for least in np.unique(notional[bought > 0.0]):
-        bought[notional == least] = 0.0
+            return np.zeros(len(shares))
+        for i in range(len(bought)):
+            bought[i] = round_one_down(bought[i] * max(0, cash_cents - margin) / needed, settings.fractional_shares)
+    while bought.any():
+        least = _least_notional(bought, prices)
+        for i in range(len(bought)):
+            if cents_of(bought[i] * prices[i]) == least:
+                bought[i] = 0.0
         if _price_of(bought, prices, settings) <= cash_cents:
             break
     return bought
 
 
-def _price_of(shares: Floats, prices: Floats, settings: BacktestSettings) -> int:
-    notional = notional_cents(shares, prices)
-    return int((notional + trade_costs(notional, settings).total).sum())
+@kernel
+def _price_of(shares: Floats, prices: Floats, settings: BacktestSettings | CostRules) -> int:
+    price = 0
+    for i in range(len(shares)):
+        notional = cents_of(shares[i] * prices[i])
+        price += notional + cost_of(notional, settings)
+    return price
+
+
+@kernel
+def _least_notional(shares: Floats, prices: Floats) -> int:
+    """Of what is bought at all."""
+    least = -1
+    for i in range(len(shares)):
+        notional = cents_of(shares[i] * prices[i])
+        if shares[i] > 0.0 and (least < 0 or notional < least):
+            least = notional
+    return least

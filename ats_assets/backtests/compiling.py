@@ -1,0 +1,24 @@
+"""The backtest's kernels compiled ahead: `python -m ats_assets.backtests.compiling`, once after an installation or a change of code.
+
+What is compiled is kept on the disk. Without it a backtest runs plain, with the same result, unless it is so large that compiling pays.
+"""
+
+from datetime import date
+
+import polars as pl
+
+from ats_assets.backtests.engine import run_backtest
+from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
+
+
+def compile_kernels() -> None:
+    """Compile the kernels, or load them where they are on the disk already."""
+    days = [date(2024, 1, 2), date(2024, 1, 3)]
+    bars = pl.DataFrame({"symbol": ["A", "A"], "session": days, "open": [1.0, 1.0], "close": [1.0, 1.0], "volume": [1.0, 1.0]})
+    signals = pl.DataFrame({"symbol": ["A"], "session": days[:1], "target_weight": [0.1]})
+    rules = {"portfolio": PortfolioSettings(), "settings": BacktestSettings(), "limits": OrderLimitSettings()}
+    run_backtest(signals, bars, days, **rules, compiled=True)
+
+
+if __name__ == "__main__":
+    compile_kernels()

@@ -1,0 +1,88 @@
+"""Functions of arrays that run as they are, or compiled: one code, and the same bits either way.
+
+A live plan is one session and runs as plain numpy; a backtest is thousands of sessions, where numpy's calls cost more than the arithmetic, and runs compiled. For
+both to come to the same bits, a kernel keeps to what numpy and numba compute alike, element by element. Sums of floats and orders of rows, which they do not, are the
+functions of `ats_assets.portfolio.sums`.
+
+Compiled code is kept on disk, beside the sources. It belongs to all sources of the packages that hold kernels, not only to the file of the outermost function, so that
+an edit of an inner one can't go unnoticed.
+"""
+
+from collections.abc import Callable
+from functools import cache, cached_property
+from hashlib import sha256
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Generic, TypeVar
+
+if TYPE_CHECKING:
+    from numba.core.dispatcher import Dispatcher
+
+R = TypeVar("R")
+
+_HOLD_KERNELS = ("portfolio", "backtests")
+
+
+class Kernel(Generic[R]):
+    """A function of arrays, numbers and named tuples of them.
+
+    Calling it runs the function itself; `compiled` is the same, compiled at its first call. Kernels that it calls are compiled with it.
+    Its arguments are not checked for their types: numpy's numbers stand for Python's.
+    """
+
+    def __init__(self, function: Callable[..., R], compiled_from: Callable[..., R] | None = None) -> None:
+        self.function = function
+        self._compiled_from = function if compiled_from is None else compiled_from
+        self.__doc__, self.__name__, self.__module__ = function.__doc__, function.__name__, function.__module__
+        self.__wrapped__ = function
+
+    def __call__(self, *args: Any, **kwargs: Any) -> R:
+        """Run the function as it is."""
+        return self.function(*args, **kwargs)
+
+    @cached_property
+    def compiled(self) -> "Dispatcher":
+        """IEEE arithmetic in the order written, no reordering."""
+        import numba  # noqa: PLC0415 - half a second, which a process that plans one session need not spend
+
+        compiled: Any = numba.njit(error_model="numpy", nogil=True)(self._compiled_from)
+        compiled.enable_caching()
+        compiled._cache._cache_file._source_stamp = _sources()
+        return compiled
+
+    @property
+    def _numba_type_(self) -> object:
+        """What a kernel is in another one's compiled code."""
+        return self.compiled._numba_type_
+
+    def is_compiled(self, *args: Any, **kwargs: Any) -> bool:
+        """Whether code for such arguments is in memory or on disk, so that a call of `compiled` compiles nothing."""
+        import numba  # noqa: PLC0415
+
+        compiled: Any = self.compiled
+        signature = tuple(numba.typeof(argument) for argument in (*args, *kwargs.values()))
+        if signature not in compiled.overloads:
+            stored = compiled._cache.load_overload(signature, compiled.targetctx)
+            if stored is None:
+                return False
+            compiled.add_overload(stored)
+        return True
+
+
+def kernel(function: Callable[..., R]) -> Kernel[R]:
+    """Make a kernel of a function that is compiled as it is written."""
+    return Kernel(function)
+
+
+def kernel_as(compiled_from: Callable[..., R]) -> Callable[[Callable[..., R]], Kernel[R]]:
+    """Make a kernel of a function that numba does not know or computes in another order: what is compiled in its place comes to the same bits."""
+    return lambda function: Kernel(function, compiled_from)
+
+
+@cache
+def _sources() -> str:
+    """What compiled code is made of."""
+    digest = sha256()
+    for folder in _HOLD_KERNELS:
+        for source in sorted((Path(__file__).parents[1] / folder).glob("*.py")):
+            digest.update(f"{folder}/{source.name}\n".encode() + source.read_bytes())
+    return digest.hexdigest()

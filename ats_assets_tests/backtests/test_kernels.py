@@ -1,0 +1,134 @@
+"""What plans and fills orders runs as it is or compiled: both come to the same bits."""
+
+from datetime import date
+from itertools import product
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ats_assets.backtests import BacktestResult, run_backtest
+from ats_assets.backtests.compiling import compile_kernels
+from ats_assets.backtests.simulation import simulate
+from ats_assets.portfolio.kernel import Kernel, kernel
+from ats_assets.portfolio.sums import nearest, order_by, total
+from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, PortfolioSettings
+from ats_assets_tests.backtests.small_markets import actions_of, random_actions, random_market
+
+TABLES = ("equity", "positions", "trades", "unfilled")
+HISTORIES = 60
+
+
+@pytest.fixture(scope="module", autouse=True)
+def _compiled() -> None:
+    compile_kernels()
+
+
+def random_history(seed: int, *, compiled: bool) -> BacktestResult:
+    """Halts, quiet sessions, listings and delistings, splits and payments, changes of name, shorts and margin, under limits that cut."""
+    random = np.random.default_rng(seed)
+    bars, signals, days = random_market(seed, int(random.integers(1, 25)), int(random.integers(1, 30)), shorts=bool(random.random() < 0.6))
+    actions = random_actions(seed, bars.filter(pl.col("symbol").is_in(["S0", "S1", "S2", "S3"])))
+    if random.random() < 0.5:
+        bars, signals, actions = renamed(bars, signals, actions, days[int(random.integers(0, len(days)))])
+    portfolio = PortfolioSettings(
+        max_weight=random.choice([0.15, 1]),
+        max_gross=random.choice([1, 4]),
+        max_net=random.choice([0.1, 1, 2]),
+        max_turnover=random.choice([0.3, 4, 4]),
+        no_trade_band=random.choice([0, 0.02, 0.3]),
+    )
+    settings = BacktestSettings(
+        initial_cash=random.choice([1_000, 123_456.78, 1e6]),
+        commission_bps=random.choice([0, 1, 50]),
+        min_commission=random.choice([0, 9.99]),
+        slippage_bps=random.choice([2, 500]),
+        fractional_shares=bool(random.random() < 0.5),
+        max_missing_sessions=int(random.choice([1, 10])),
+        delisting_haircut=random.choice([0, 0.25]),
+        margin=MarginSettings(initial_share=random.choice([0.3, 1]), borrow_bps_by_symbol={"S0": 9_000.0}),
+    )
+    limits = OrderLimitSettings(
+        allow_short=bool(random.random() < 0.8),
+        max_order_share=random.choice([0.02, 10]),
+        max_day_share=random.choice([0.1, 20]),
+        max_order_notional=random.choice([None, 500]),
+        max_gross_share=random.choice([0.5, 10]),
+        min_trade_notional=random.choice([0, 100]),
+    )
+    some = None if random.random() < 0.3 else limits
+    return run_backtest(signals, bars, days, portfolio=portfolio, settings=settings, limits=some, actions=actions, compiled=compiled)
+
+
+def renamed(bars: pl.DataFrame, signals: pl.DataFrame, actions: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+    """S0 is called S1 from a day on, whose ticker it takes, and S2 something new."""
+    changes = actions_of([(old, day, "name_change", None, None) for old in ("S0", "S2")]).with_columns(new_symbol=pl.Series(["S1", "N"]))
+    new = pl.when(pl.col("session") >= day).then(pl.col("symbol").replace({"S0": "S1", "S2": "N"})).otherwise("symbol")
+    frames = (frame.with_columns(symbol=new).unique(["symbol", "session"], keep="first", maintain_order=True) for frame in (bars, signals))
+    return *frames, pl.concat([actions.with_columns(new_symbol=pl.lit(None, pl.String)), changes])
+
+
+def test_compiled_or_not_a_backtest_comes_to_the_same_bits() -> None:
+    """Every column of every table, of histories with all that the engine knows of."""
+    seen = {"trades": 0, "renamed": 0, "delisted": 0, "short": 0}
+    reasons: set[str] = set()
+    for seed in range(HISTORIES):
+        plain, compiled = (random_history(seed, compiled=how) for how in (False, True))
+        for table in TABLES:
+            assert getattr(plain, table).equals(getattr(compiled, table)), (seed, table)
+        seen["trades"] += len(plain.trades)
+        seen["renamed"] += int((plain.positions["symbol"] == "N").sum())
+        seen["delisted"] += int((plain.trades["reason"] == "delisted").sum())
+        seen["short"] += int((plain.positions["shares"] < 0).sum())
+        reasons |= set(plain.unfilled["reason"])
+    assert min(seen.values()) > 20, seen
+    assert {"no_bar", "no_volume", "cash", "corporate_action", "limit_order", "limit_day", "limit_min_trade"} <= reasons
+
+
+def test_sums_and_orders_are_those_of_numpy() -> None:
+    random = np.random.default_rng(5)
+    for n in (*range(20), 127, 128, 129, 1_000, 1_024, 8_193, 20_000):
+        values = random.normal(size=n) * 10 ** random.uniform(-8, 8, n)
+        assert total.compiled(values) == values.sum() == total(values)
+        keys = random.integers(0, 3, (8, n)).astype(float)
+        keys[1, random.random(n) < 0.3] = np.nan
+        keys[4] = 1.0
+        assert order_by.compiled(keys).tolist() == np.lexsort(keys[::-1]).tolist()
+
+
+def test_halves_are_rounded_to_the_even_number_and_what_is_not_finite_stays() -> None:
+    values = [0.5, 1.5, 2.5, -0.5, -1.5, 0.49999999999999994, 2.0**52 + 1, 1e300, np.nan, np.inf, -np.inf]
+    assert [nearest(value) for value in values] == pytest.approx(np.rint(values).tolist(), rel=0, abs=0, nan_ok=True)
+    assert [nearest.compiled(value) for value in values] == pytest.approx(np.rint(values).tolist(), rel=0, abs=0, nan_ok=True)
+
+
+def test_a_kernel_is_compiled_with_those_that_it_calls() -> None:
+    assert twice_the_square.compiled(3.0) == twice_the_square(3.0) == 18.0
+    assert isinstance(square, Kernel)
+    assert "square" in {one.py_func.__name__ for one in (square.compiled, twice_the_square.compiled)}
+    assert square.compiled.signatures
+
+
+@kernel
+def square(value: float) -> float:
+    return value * value
+
+
+@kernel
+def twice_the_square(value: float) -> float:
+    return 2.0 * square(value)
+
+
+def test_compiled_code_is_that_of_all_sources() -> None:
+    """numba looks at the file of the outermost function alone: an edit of an inner one, in another file, would have traded by the old code."""
+    stamps = {one.compiled._cache._cache_file._source_stamp for one in (simulate, total)}
+    (stamp,) = stamps
+    assert isinstance(stamp, str)
+    assert len(stamp) == 64
+
+
+@pytest.mark.parametrize(("sessions", "symbols"), list(product([3], [2])))
+def test_a_small_backtest_runs_plain_and_needs_no_numba(sessions: int, symbols: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    bars, signals, days = random_market(1, sessions, symbols, shorts=False)
+    monkeypatch.setattr(Kernel, "compiled", property(lambda _: pytest.fail("compiled")))
+    run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings())
