@@ -11,7 +11,7 @@ import dagster as dg
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.instance import guard_documents
+from ats_assets.orchestration.instance import guard_documents
 from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import load_settings, settings_file
 

@@ -6,37 +6,48 @@ import dagster as dg
 import polars as pl
 from dagster._core.definitions.utils import is_valid_name
 
-from ats_assets import alerting, automation, trading
+from ats_assets.automation import alerts as alerting
+from ats_assets.automation import trading
+from ats_assets.automation import triggers as automation
 from ats_assets.backtests import assets as backtests
-from ats_assets.bars import BARS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
+from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
 from ats_assets.bars import assets as bars
 from ats_assets.bars import checks as bars_checks
-from ats_assets.deployment import MODELS, Deployment
+from ats_assets.corporate_actions import assets as corporate_actions
+from ats_assets.corporate_actions import checks as corporate_actions_checks
+from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA
+from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError
+from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
+from ats_assets.features.choosing import families
 from ats_assets.features.schema import frame_schema
-from ats_assets.graph import asset_key, asset_name
-from ats_assets.instance import guard_documents
-from ats_assets.io_manager import WarehouseIOManager
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.labels import assets as labels
 from ats_assets.models import assets as models
+from ats_assets.orchestration.graph import asset_key, asset_name
+from ats_assets.orchestration.instance import guard_documents
+from ats_assets.orchestration.io_manager import WarehouseIOManager
 from ats_assets.orders import assets as orders
 from ats_assets.orders import checks as orders_checks
 from ats_assets.orders.schema import SCHEMAS as ORDER_SCHEMAS
+from ats_assets.predictions import assets as predictions
+from ats_assets.predictions import checks as predictions_checks
+from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
 from ats_assets.reports import assets as reports
 from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import load_settings, settings_file
-from ats_assets.signals import PREDICTIONS_SCHEMA, SIGNALS_SCHEMA, SKILL_SCHEMA
-from ats_assets.signals import assets as signals
-from ats_assets.signals import checks as signals_checks
 from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
-from ats_assets.sources.alpaca import assets as market_data
-from ats_assets.warehouse import RESTATEMENTS
+from ats_assets.sources import assets as sources
+from ats_assets.sources.adapters.alpaca import assets as market_data
+from ats_assets.storage.warehouse import RESTATEMENTS
+from ats_assets.strategies import assets as strategies
+from ats_assets.strategies import checks as strategies_checks
+from ats_assets.strategies.schema import SIGNALS_SCHEMA
 
-STAGES = (bars, features, labels, models, signals, backtests, orders, reports)
-CHECKS = (bars_checks, features_checks, signals_checks, orders_checks)
+STAGES = (sources, bars, corporate_actions, features, labels, models, predictions, strategies, backtests, orders, reports)
+CHECKS = (bars_checks, corporate_actions_checks, features_checks, predictions_checks, strategies_checks, orders_checks)
 BACKTESTS = ("backtest", "backtest_report")
 """The assets without partitions."""
 SCHEMAS = {
@@ -58,7 +69,10 @@ SCHEMAS = {
 
 def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
     """The schema of each frame, by the name of its asset."""
-    return SCHEMAS | {name: frame_schema(family) for name, family in deployment.families.items()}
+    found = SCHEMAS | {name: frame_schema(family) for name, family in deployment.of(families).items()}
+    if len(deployment.models) > 1:
+        found |= {f"{name}_predictions": PREDICTIONS_SCHEMA for name in deployment.settings.models} | {"champion": CHAMPION_SCHEMA}
+    return found
 
 
 def build(deployment: Deployment) -> dg.Definitions:
@@ -100,8 +114,8 @@ def build(deployment: Deployment) -> dg.Definitions:
 
 def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
-    taken = {RESTATEMENTS, *SCHEMAS, *MODELS, *BACKTESTS, *jobs, *market_data.ALL}
-    for name, family in deployment.families.items():
+    taken = {RESTATEMENTS, *SCHEMAS, *deployment.models, *BACKTESTS, *jobs, *market_data.ALL}
+    for name, family in deployment.of(families).items():
         if name in taken or not is_valid_name(name):
             what = "an asset or a job" if name in taken else "a word that Dagster keeps for itself"
             raise FeatureError(f"{family.origin}: `{name}` is {what} already; give the file another name")

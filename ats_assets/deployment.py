@@ -1,28 +1,23 @@
 """One deployment: the settings, and what they make (calendar, warehouse, source, model stores), each made when it is first needed."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any, TypeVar
 
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.knowledge import Knowledge
-from ats_assets.models.artefact import NO_MODEL, ModelStore
 from ats_assets.settings import Settings
-from ats_assets.stored_calendar import CalendarStore
-from ats_assets.warehouse import Warehouse
+from ats_assets.storage.artefacts import NO_MODEL, ModelStore
+from ats_assets.storage.knowledge import Knowledge
+from ats_assets.storage.stored_calendar import CalendarStore
+from ats_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from ats_assets.features.family import FeatureFamily
     from ats_assets.sources import BarSource
 
-MODEL = "lightgbm_model"
-"""The model whose scores are traded."""
-
-MODELS = (MODEL,)
-"""The assets that are models: they lie in the model store, not in the warehouse."""
+T = TypeVar("T")
 
 
 class Deployment:
@@ -37,6 +32,7 @@ class Deployment:
     def __init__(self, settings: Settings) -> None:
         self.settings = settings
         self._stores: dict[str, ModelStore] = {}
+        self._made: dict[Callable[[Deployment], Any], Any] = {}
         self._calendar_stamp: tuple[str, int] | None = None
 
     @cached_property
@@ -90,24 +86,20 @@ class Deployment:
 
     def source_now(self) -> "BarSource":
         """The source opened anew, for processes that live long: what `source` has read once it does not read again."""
-        from ats_assets.sources import open_source  # noqa: PLC0415
+        from ats_assets.sources import open_source  # noqa: PLC0415 - not every command has to do with it
 
         return open_source(self.settings.source, self.calendar, self.settings)
 
-    @cached_property
-    def families(self) -> "Mapping[str, FeatureFamily]":
-        """The feature families that are assets, by name; making them reads the user's own files."""
-        from ats_assets.features.families import chosen_families  # noqa: PLC0415 - not every command has to do with features
-
-        features = self.settings.features
-        return chosen_families(features.families, self.settings.lightgbm.families, features.folder)
+    def of(self, make: Callable[["Deployment"], T]) -> T:
+        """What a stage makes of the deployment, made once: `deployment.of(families)`."""
+        if make not in self._made:
+            self._made[make] = make(self)
+        return self._made[make]
 
     @cached_property
-    def model_families(self) -> "Mapping[str, FeatureFamily]":
-        """Those that the model learns from, in its order."""
-        from ats_assets.features.families import families_of_model  # noqa: PLC0415
-
-        return families_of_model(self.settings.lightgbm.families, self.families)
+    def models(self) -> tuple[str, ...]:
+        """The assets that are models, in the order of the settings: they lie in the model store, not in the warehouse."""
+        return tuple(f"{name}_model" for name in self.settings.models)
 
     def model_store(self, name: str) -> ModelStore:
         """The models of one name."""
@@ -117,7 +109,7 @@ class Deployment:
 
     def data_versions(self, asset: str, sessions: Sequence[date]) -> dict[str, str]:
         """Session (ISO) -> data version; of a model, the SHA-256 of what is in force."""
-        if asset not in MODELS:
+        if asset not in self.models:
             return self.warehouse.data_versions(asset, sessions)
         store = self.model_store(asset)
         return {session.isoformat(): store.read(session).model_sha256 or NO_MODEL for session in sessions}

@@ -23,11 +23,11 @@ from typing import Any
 
 import dagster as dg
 
-from ats_assets import write_log
-from ats_assets.automation import range_tags
+from ats_assets.automation.triggers import range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings
+from ats_assets.storage import write_log
 from ats_assets_tests.forking import serve
 
 FIRST = date(2021, 1, 4)
@@ -56,18 +56,16 @@ SESSION_ASSETS = (
 ALL_ASSETS = (*SESSION_ASSETS, "lightgbm_model")
 
 EARLY_MODELS: dict[str, Any] = {
-    "lightgbm": {
+    "models": {"lightgbm": {"min_data_in_leaf": 2, "min_rounds": 1, "max_rounds": 5}},
+    "training": {
         "train_sessions": 6,
         "validation_sessions": 1,
         "min_train_sessions": 1,
-        "min_data_in_leaf": 2,
-        "min_rounds": 1,
-        "max_rounds": 5,
         "horizon_sessions": 1,
         "embargo_sessions": 1,
         "refit": "weekly",
         "threads": 1,
-    }
+    },
 }
 """Settings with which there are models, and signals, from the third week on."""
 
@@ -97,24 +95,22 @@ def small_market(root: Path, *, last_session: date = LAST, **changes: Mapping[st
         "universe": {"min_history_sessions": 3, "lookback_sessions": 10, "size": 10},
         "features": {"folder": OWN_FAMILIES},
         "labels": {"horizons_sessions": (1, 5)},
-        "lightgbm": {
+        "models": {"lightgbm": {"min_data_in_leaf": 5, "min_rounds": 5, "max_rounds": 20}},
+        "training": {
             "families": ("alpha158", "trend"),
             "train_sessions": 40,
             "validation_sessions": 8,
             "min_train_sessions": 10,
             "embargo_sessions": 1,
             "refit": "weekly",
-            "min_data_in_leaf": 5,
-            "min_rounds": 5,
-            "max_rounds": 20,
         }
-        | ({} if "ATS_LIGHTGBM__THREADS" in os.environ else {"threads": 1}),  # so few rows are soonest done by one
+        | ({} if "ATS_TRAINING__THREADS" in os.environ else {"threads": 1}),  # so few rows are soonest done by one
         "mlflow": {"enabled": False},
         "portfolio": {"top_k": 3, "max_weight": 0.4},
-        "signals": {"calibration_sessions": 20, "min_calibration_rows": 50},
+        "strategies": {"model_scores": {"calibration_sessions": 20, "min_calibration_rows": 50}},
     }
     for name, values in changes.items():
-        sections[name] = sections.get(name, {}) | dict(values)
+        sections[name] = dict(values) if name in {"models", "strategies"} else sections.get(name, {}) | dict(values)
     return Deployment(load_settings(**sections))
 
 

@@ -15,7 +15,7 @@ from hypothesis import strategies as st
 
 from ats_assets.calendar import HORIZON, SessionCalendar, Sessions, library_sessions, session_calendar
 from ats_assets.errors import CalendarError
-from ats_assets.partitions import session_partitions
+from ats_assets.orchestration.partitions import session_partitions
 
 FIRST = date(2021, 1, 1)  # exchange_calendars knows Riyadh from here on
 EXCHANGES = ("XNYS", "XLON", "XTKS", "XSAU", "24/7")

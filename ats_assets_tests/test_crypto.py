@@ -12,7 +12,7 @@ import polars as pl
 import pytest
 
 from ats_assets import crypto
-from ats_assets.automation import GRAPH, concerns, judge_source
+from ats_assets.automation.triggers import GRAPH, concerns, judge_source
 from ats_assets.bars import BARS_SCHEMA
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment

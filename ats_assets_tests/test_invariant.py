@@ -13,9 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ats_assets.automation import MODEL
-from ats_assets.models.artefact import ModelStore
-from ats_assets.warehouse import Warehouse
+from ats_assets.storage.artefacts import ModelStore
+from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.small_market import (
     ALL_ASSETS,
     FIRST,
@@ -56,7 +55,7 @@ def expected(reference: Path) -> Files:
 @pytest.fixture(scope="module")
 def chosen(reference: Path) -> list[date]:
     """Random sessions: one before there are models, two refit sessions, two at which a model is carried."""
-    store, rng = ModelStore(reference / "models", MODEL), random.Random(SEED)
+    store, rng = ModelStore(reference / "models", "lightgbm_model"), random.Random(SEED)
     by_status: dict[str, list[date]] = {}
     for day in sessions_under(reference):
         by_status.setdefault(store.in_force(day).status + store.read(day).status, []).append(day)
@@ -128,7 +127,7 @@ def test_in_a_fresh_process_with_other_thread_counts_and_other_ranges(tmp_path: 
         tmp_path,
         "--backtest",
         "--sessions-a-run=23",
-        ATS_LIGHTGBM__THREADS="2",
+        ATS_TRAINING__THREADS="2",
         OMP_WAIT_POLICY="passive",
         POLARS_MAX_THREADS="5",
         NUMBA_NUM_THREADS="1",

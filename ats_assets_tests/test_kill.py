@@ -19,9 +19,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ats_assets.automation import MODEL
-from ats_assets.models.artefact import ModelStore
-from ats_assets.warehouse import Warehouse, data_version
+from ats_assets.storage.artefacts import ModelStore
+from ats_assets.storage.warehouse import Warehouse, data_version
 from ats_assets_tests.forking import ForkServer, fork_server
 from ats_assets_tests.small_market import FIRST, Files, differences, files_of
 
@@ -46,7 +45,7 @@ def line(root: Path) -> str:
 
 def assert_whole(root: Path) -> None:
     """Each file's content is what it says of itself: the data version in the footer, the SHA-256 in the model's record."""
-    warehouse, store = Warehouse(root / "warehouse"), ModelStore(root / "models", MODEL)
+    warehouse, store = Warehouse(root / "warehouse"), ModelStore(root / "models", "lightgbm_model")
     for path in sorted(root.rglob("*.parquet")):
         assert data_version(pl.read_parquet(path, hive_partitioning=False)) == warehouse.footer_of(path).data_version, path
     for session in store.sessions():

@@ -14,11 +14,11 @@ import pytest
 from ats_assets.bars import BARS_SCHEMA
 from ats_assets.errors import LookAheadError
 from ats_assets.features import compute as honest_features
-from ats_assets.labels import forward_returns as honest_labels
+from ats_assets.labels.methods.forward_returns import forward_returns as honest_labels
 from ats_assets.settings import LabelsSettings
-from ats_assets.sources import SyntheticSource
+from ats_assets.sources.adapters.synthetic.source import SyntheticSource
 from ats_assets.sources.schema import PRICES
-from ats_assets.warehouse import Warehouse
+from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, sessions_under, small_market, without_the_future
 
 pytestmark = pytest.mark.slow

@@ -8,7 +8,7 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets.signals import HorizonSkill, skill_summary
+from ats_assets.evaluation.skill_summary import HorizonSkill, skill_summary
 from ats_assets_tests.small_market import FIRST, run_job, small_market
 
 pytestmark = pytest.mark.slow
@@ -28,7 +28,7 @@ def planted(root: Path, ic: float, seed: int) -> HorizonSkill:
             "synthetic": {"symbols": 160, "first_session": FIRST, "last_session": LAST, "planted_ic": ic, "seed": seed},
         },
         universe={"size": 160, "min_history_sessions": 20, "lookback_sessions": 20},
-        lightgbm={
+        training={
             "families": ("alpha158",),
             "horizon_sessions": HORIZON,
             "train_sessions": 120,

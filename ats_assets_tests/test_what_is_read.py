@@ -11,7 +11,7 @@ import pytest
 
 from ats_assets.deployment import Deployment
 from ats_assets.models import assets as training
-from ats_assets.warehouse import Warehouse
+from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.small_market import ALL_ASSETS, EARLY_MODELS, FIRST, make_history, run_job, small_market
 
 pytestmark = pytest.mark.slow

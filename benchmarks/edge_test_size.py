@@ -17,8 +17,8 @@ import numpy as np
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets.signals.edge_test import newey_west_t  # noqa: E402
-from ats_assets.signals.skill_summary import EDGE_T_STATISTIC, MIN_SESSIONS, MIN_SESSIONS_PER_HORIZON  # noqa: E402
+from ats_assets.evaluation.edge_test import newey_west_t  # noqa: E402
+from ats_assets.evaluation.skill_summary import EDGE_T_STATISTIC, MIN_SESSIONS, MIN_SESSIONS_PER_HORIZON  # noqa: E402
 
 HORIZONS = (1, 5, 20)
 SESSIONS = (60, 120, 200, 250, 500, 1000, 2000)

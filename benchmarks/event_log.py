@@ -20,7 +20,7 @@ from dagster._core.storage.event_log.sqlite.sqlite_event_log import SqliteEventL
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets.event_log import BatchedSqliteEventLogStorage  # noqa: E402
+from ats_assets.orchestration.event_log import BatchedSqliteEventLogStorage  # noqa: E402
 
 Store = Callable[[str, Sequence[dg.EventLogEntry]], None]
 

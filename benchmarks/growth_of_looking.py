@@ -32,20 +32,21 @@ import polars as pl
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets.alerting import late_data  # noqa: E402
-from ats_assets.automation import judge_remembering, newest_partition, untrained  # noqa: E402
+from ats_assets.automation.alerts import late_data  # noqa: E402
+from ats_assets.automation.trading import judge_trading  # noqa: E402
+from ats_assets.automation.triggers import judge_remembering, newest_partition, untrained  # noqa: E402
 from ats_assets.backtests.assets import TRADED_COLUMNS  # noqa: E402
 from ats_assets.cli.progress import RunProgress  # noqa: E402
 from ats_assets.cli.run import Outcome, Runner  # noqa: E402
 from ats_assets.cli.startup import quiet  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
-from ats_assets.deployment import MODEL, Deployment  # noqa: E402
+from ats_assets.deployment import Deployment  # noqa: E402
+from ats_assets.features.choosing import model_families  # noqa: E402
 from ats_assets.models.assets import READ_AT_ONCE  # noqa: E402
-from ats_assets.models.boosted_trees import Unavailable  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
 from ats_assets.sources.last_asked import LastAsked  # noqa: E402
-from ats_assets.trading import judge_trading  # noqa: E402
-from ats_assets_tests.sources.alpaca.markets import Market, stocks  # noqa: E402
+from ats_assets.storage.artefacts import Unavailable  # noqa: E402
+from ats_assets_tests.sources.adapters.alpaca.markets import Market, stocks  # noqa: E402
 
 FIRST_REAL, LAST_REAL, CALENDAR_FROM = date(2024, 10, 1), date(2024, 12, 31), date(2004, 1, 2)
 NOW = datetime(2025, 1, 1, 12, tzinfo=UTC)
@@ -105,12 +106,12 @@ def of(folder: Path) -> Deployment:
         "source": {"kind": "files", "path": folder / "delivery"},
         "bars": {"profile": False, "max_rejected_share": 1.0},
         "universe": {"size": UNIVERSE, "min_history_sessions": 5, "lookback_sessions": 20},
-        "lightgbm": {
+        "models": {"lightgbm": {"min_data_in_leaf": 20}},
+        "training": {
             "train_sessions": 20,
             "validation_sessions": 5,
             "min_train_sessions": 5,
             "embargo_sessions": 1,
-            "min_data_in_leaf": 20,
             "refit": "weekly",
         },
         "mlflow": {"enabled": False},
@@ -137,7 +138,7 @@ def lengthen(deployment: Deployment, sessions: int) -> None:
     """Put sessions before the history until it is so long, each a hard link of the first real one's files."""
     calendar, storage = deployment.calendar, deployment.settings.storage
     wanted = calendar.window(LAST_REAL, sessions)
-    store = deployment.model_store(MODEL)
+    store = deployment.model_store(deployment.models[0])
     for day in set(wanted) - set(store.sessions()) if storage.models.is_dir() else ():
         store.write_unavailable(day, Unavailable(reason="before the real sessions"), {})  # a record names its session
     for asset in sorted(storage.warehouse.iterdir()):
@@ -256,7 +257,7 @@ def reading(deployment: Deployment) -> dict[str, float]:
     days = [day for day in warehouse.sessions("signals") if day >= FIRST_REAL]
     megabytes = {"backtest, its columns, MB": warehouse.read("bars", days, TRADED_COLUMNS).estimated_size() / 1e6}
     megabytes["backtest, all columns, MB"] = warehouse.read("bars", days).estimated_size() / 1e6
-    family = next(iter(deployment.model_families))
+    family = next(iter(deployment.of(model_families)))
     members = warehouse.read("universe", days, ["symbol", "session"])
     kept, most = 0.0, 0.0
     for first in range(0, len(days), READ_AT_ONCE):

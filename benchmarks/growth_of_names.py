@@ -21,14 +21,14 @@ import polars as pl
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets import write_log  # noqa: E402
-from ats_assets.bars import CORPORATE_ACTIONS_SCHEMA  # noqa: E402
-from ats_assets.bars.identity import NAME_CHANGE  # noqa: E402
+from ats_assets.corporate_actions.identity import NAME_CHANGE  # noqa: E402
+from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
-from ats_assets.knowledge import FOREVER, stamp_of  # noqa: E402
-from ats_assets.orders.names import known_identities  # noqa: E402
+from ats_assets.execution.names import known_identities  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
-from ats_assets.warehouse import Warehouse  # noqa: E402
+from ats_assets.storage import write_log  # noqa: E402
+from ats_assets.storage.knowledge import FOREVER, stamp_of  # noqa: E402
+from ats_assets.storage.warehouse import Warehouse  # noqa: E402
 
 SESSIONS_A_YEAR = 252
 CALENDAR_FROM, LAST = date(2004, 1, 2), date(2024, 12, 31)

@@ -25,14 +25,14 @@ import polars as pl
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets import write_log  # noqa: E402
+from ats_assets.automation.healing import rules_of  # noqa: E402
 from ats_assets.cli.startup import quiet  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
-from ats_assets.deployment import MODELS, Deployment  # noqa: E402
-from ats_assets.healing import rules_of  # noqa: E402
+from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.lineage import LineageIndex, Rules, Staleness, judge  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
-from ats_assets.warehouse import data_version  # noqa: E402
+from ats_assets.storage import write_log  # noqa: E402
+from ats_assets.storage.warehouse import data_version  # noqa: E402
 
 CALENDAR_FROM = date(2004, 1, 2)
 SESSIONS_A_YEAR = 252
@@ -86,8 +86,9 @@ def measured(folder: Path, sessions: int) -> dict[str, float]:
 
 def without_models(rules: Rules) -> Rules:
     """The rules of all assets that lie in the warehouse."""
-    kept = [rule for rule in rules if rule.asset not in MODELS]
-    return Rules(replace(rule, windows=tuple(window for window in rule.windows if window.asset not in MODELS)) for rule in kept)
+    models = {rule.asset for rule in rules if rule.asset.endswith("_model")}
+    kept = [rule for rule in rules if rule.asset not in models]
+    return Rules(replace(rule, windows=tuple(window for window in rule.windows if window.asset not in models)) for rule in kept)
 
 
 class _Market:

@@ -23,13 +23,13 @@ import polars as pl
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
+from ats_assets.automation.healing import Healing, delivered_versions, rules_of  # noqa: E402
 from ats_assets.cli.healing import heal_all  # noqa: E402
 from ats_assets.cli.progress import RunProgress  # noqa: E402
 from ats_assets.cli.run import Outcome, Runner  # noqa: E402
 from ats_assets.cli.startup import quiet  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
-from ats_assets.healing import Healing, delivered_versions, rules_of  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
 from ats_assets_tests.lineage.test_healing import pairs, pairs_of  # noqa: E402
 from ats_assets_tests.lineage.test_restatement import newest  # noqa: E402
@@ -104,7 +104,7 @@ def of(root: Path, delivery: Path, first: date) -> Deployment:
         "storage": {name: root / name for name in ("warehouse", "models", "data")} | {"fsync": False},
         "source": {"kind": "files", "path": delivery},
         "bars": {"profile": False, "max_rejected_share": 1.0},
-        "lightgbm": {"train_sessions": 126, "min_train_sessions": 63},
+        "training": {"train_sessions": 126, "min_train_sessions": 63},
         "mlflow": {"enabled": False},
     }
     return Deployment(load_settings(**sections))

@@ -27,19 +27,20 @@ import polars as pl
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets import graph, io_manager, reading, warehouse  # noqa: E402
+from ats_assets.automation.healing import Healing, rules_of  # noqa: E402
 from ats_assets.cli.progress import RunProgress  # noqa: E402
 from ats_assets.cli.run import Outcome, Runner  # noqa: E402
 from ats_assets.cli.sessions import chosen_sessions  # noqa: E402
 from ats_assets.cli.startup import quiet  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
-from ats_assets.healing import Healing, rules_of  # noqa: E402
 from ats_assets.lineage import LineageIndex, Rule, Rules  # noqa: E402
 from ats_assets.lineage.explaining import Explaining  # noqa: E402
-from ats_assets.models.artefact import ModelStore  # noqa: E402
-from ats_assets.models.boosted_trees import Unavailable  # noqa: E402
+from ats_assets.models.learners.lightgbm import Unavailable  # noqa: E402
+from ats_assets.orchestration import graph, io_manager, reading  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
+from ats_assets.storage import warehouse  # noqa: E402
+from ats_assets.storage.artefacts import ModelStore  # noqa: E402
 
 FIRST = date(2015, 1, 2)
 

@@ -23,11 +23,11 @@ from sqlalchemy import select
 
 sys.path[:0] = [str(Path(__file__).resolve().parents[1])]
 
-from ats_assets.orders.order import AccountState  # noqa: E402
-from ats_assets.orders.reconciliation import BrokerView, compare  # noqa: E402
+from ats_assets.execution.order import AccountState  # noqa: E402
+from ats_assets.execution.reconciliation import BrokerView, compare  # noqa: E402
 from ats_assets.trade_state import TradeState, tables  # noqa: E402
-from ats_assets_tests.orders.exchange import EVENING, NEXT, PLAN, SESSION, Bench  # noqa: E402
-from ats_assets_tests.orders.history import Steps, add_history, newest_baseline  # noqa: E402
+from ats_assets_tests.execution.exchange import EVENING, NEXT, PLAN, SESSION, Bench  # noqa: E402
+from ats_assets_tests.execution.history import Steps, add_history, newest_baseline  # noqa: E402
 
 
 def main() -> None:

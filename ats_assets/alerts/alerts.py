@@ -85,7 +85,7 @@ class Alerts:
                 for ledger in filter(None, [self._shared_ledger(), self._own]):
                     waiting = ledger.due(self.settings.routes, self._clock())
                     delivered += [self._deliver(ledger, delivery) for delivery in waiting].count(None)
-        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the caller
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the caller, who may be trading
             logger.error("waiting alerts could not be sent: %s", redacted(f"{type(error).__name__}: {error}"))  # noqa: TRY400
         return delivered
 
@@ -128,7 +128,7 @@ class Alerts:
         """Send it and record what came of it; None where it was taken, else what is wrong."""
         try:
             fault = deliver(delivery.route, delivery.severity, delivery.title, delivery.text)
-        except Exception as error:  # noqa: BLE001 - a plug-in of Apprise may raise anything
+        except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the caller, who may be trading
             fault = redacted(f"{type(error).__name__}: {error}")
         again = True
         try:

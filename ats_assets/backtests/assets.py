@@ -10,12 +10,12 @@ from pandera.polars import DataFrameModel
 from ats_assets.backtests.engine import run_backtest
 from ats_assets.backtests.metrics import backtest_metrics
 from ats_assets.backtests.schema import Equity, Positions, Trades, Unfilled
-from ats_assets.bars import identities_of
+from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
-from ats_assets.graph import Node
-from ats_assets.reading import of_whole
-from ats_assets.sparkline import sparkline_markdown
+from ats_assets.orchestration.graph import Node
+from ats_assets.orchestration.reading import of_whole
+from ats_assets.orchestration.sparkline import sparkline_markdown
 
 GROUP = "backtests"
 CONTRACTS: dict[str, type[DataFrameModel]] = {"equity": Equity, "positions": Positions, "trades": Trades, "unfilled": Unfilled}

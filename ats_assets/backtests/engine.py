@@ -28,7 +28,7 @@ from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
 from ats_assets.backtests.journal import Journal, new_ledgers, with_more_room
 from ats_assets.backtests.market import Market, read_market
 from ats_assets.backtests.simulation import Ledgers, Prices, Rules, State, nothing_planned, simulate
-from ats_assets.bars import Identities
+from ats_assets.corporate_actions.identity import Identities
 from ats_assets.portfolio import Account
 from ats_assets.portfolio.limits import Floats
 from ats_assets.portfolio.planning import Planned

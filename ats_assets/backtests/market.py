@@ -16,7 +16,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.backtests.simulation import Prices
-from ats_assets.bars import CORPORATE_ACTIONS_SCHEMA, INSTRUMENT, Identities, identities_of
+from ats_assets.corporate_actions.identity import INSTRUMENT, Identities, identities_of
+from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.errors import ContractError
 from ats_assets.portfolio import borrow_rates, counted_payment, price_after, session_actions
 from ats_assets.portfolio.limits import Floats

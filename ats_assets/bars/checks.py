@@ -5,21 +5,21 @@ from datetime import UTC, date, datetime
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars import KNOWN_SCHEMAS
 from ats_assets.bars.completeness import completeness, freshness
 from ats_assets.bars.refusal import rejection
 from ats_assets.bars.suspicions import suspicion_counts, suspicions
+from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
-from ats_assets.partitions import Reads, session_partitions, sessions_of
-from ats_assets.reading import Known
-from ats_assets.verdicts import Verdict, report
+from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
+from ats_assets.orchestration.reading import Known
+from ats_assets.orchestration.verdicts import Verdict, report
 
 WARN, ERROR = dg.AssetCheckSeverity.WARN, dg.AssetCheckSeverity.ERROR
 
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
     """The stage's checks."""
-    return [_contract(deployment), _completeness(deployment), _suspicions(deployment), _freshness(deployment), _actions(deployment)]
+    return [_contract(deployment), _completeness(deployment), _suspicions(deployment), _freshness(deployment)]
 
 
 def _sessions(context: dg.AssetCheckExecutionContext) -> list[date]:
@@ -127,26 +127,6 @@ def _suspected(found: pl.DataFrame) -> Verdict:
     counted = suspicion_counts(found).filter(pl.col("count") > 0)
     text = "; ".join(f"{rule}: {count} ({', '.join(symbols)})" for rule, count, symbols in counted.iter_rows())
     return Verdict(passed=False, text=text, metadata={rule: count for rule, count, _ in counted.iter_rows()})
-
-
-def _actions(deployment: Deployment) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset="corporate_actions", name="contract", partitions_def=session_partitions(deployment.calendar))
-    def actions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """Whether an action was set aside: what it did to the price is then not adjusted for."""
-        sessions = _sessions(context)
-        rejected = deployment.warehouse.read("rejected_corporate_actions", sessions)  # as each session's own partition knows them
-        by_session = {key[0]: rows for key, rows in rejected.group_by("session", maintain_order=True)}
-        return report(context, {day: _set_aside(by_session.get(day, rejected.clear())) for day in sessions}, severity=WARN)
-
-    return actions
-
-
-def _set_aside(rejected: pl.DataFrame) -> Verdict:
-    if rejected.is_empty():
-        return Verdict(passed=True)
-    said = [f"{symbol} ({', '.join(reasons)})" for symbol, reasons in rejected.select("symbol", "reasons").head(5).iter_rows()]
-    text = f"{rejected.height} actions are set aside: {'; '.join(said)}; see rejected_corporate_actions"
-    return Verdict(passed=False, text=text, metadata={"rejected": rejected.height})
 
 
 def _now(deployment: Deployment) -> datetime:

@@ -7,8 +7,8 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ats_assets.bars.identity import INSTRUMENT
 from ats_assets.calendar import SessionCalendar
+from ats_assets.corporate_actions.identity import INSTRUMENT
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from ats_assets.reading import Vintages
+from ats_assets.orchestration.reading import Vintages
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -8,12 +8,11 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 from pandera.api.polars.types import PolarsData
-from pandera.errors import SchemaError, SchemaErrors
 
 from ats_assets.calendar import SessionCalendar
+from ats_assets.sources.contracts import holds, schema_violations
 from ats_assets.sources.schema import RAW_BARS_SCHEMA
 
-BARS_SCHEMA = pl.Schema({name: dtype for name, dtype in RAW_BARS_SCHEMA.items() if name not in {"date", "defects"}})
 REJECTED_BARS_SCHEMA = pl.Schema({**RAW_BARS_SCHEMA, "reasons": pl.List(pl.String)})
 UNIVERSE_SCHEMA = pl.Schema(
     {
@@ -26,11 +25,6 @@ UNIVERSE_SCHEMA = pl.Schema(
         "focus": pl.Boolean,
     }
 )
-
-
-def holds(data: PolarsData, rule: pl.Expr) -> pl.LazyFrame:
-    """Evaluate a rule over whole rows, as pandera wants it: one boolean column; a row without a value cannot break the rule."""
-    return data.lazyframe.select(rule.fill_null(value=True))
 
 
 class Bars(pa.DataFrameModel):
@@ -146,15 +140,3 @@ def bars_violations(bars: pl.DataFrame, calendar: SessionCalendar, *, limit: int
         days = bars["session"].drop_nulls().unique().sort().to_list()
         found += [f"session: {day} is not a session of {calendar.exchange}" for day in days if not calendar.is_session(day)]
     return found[:limit]
-
-
-def schema_violations(model: type[pa.DataFrameModel], frame: pl.DataFrame, *, limit: int = 20) -> list[str]:
-    """Hold a frame against a contract: "column: rule: example" for each violation, empty where it holds."""
-    try:
-        model.validate(frame, lazy=True)
-    except SchemaErrors as errors:
-        cases = errors.failure_cases.head(limit).select("column", "check", "failure_case").iter_rows()
-        return [f"{column or model.__name__}: {check}: {str(case)[:200]}" for column, check, case in cases]
-    except SchemaError as error:
-        return [str(error)]
-    return []

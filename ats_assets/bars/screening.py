@@ -11,10 +11,11 @@ Each session is judged by its own rows alone. Accepted plus rejected is the inpu
 
 import polars as pl
 
-from ats_assets.bars.schema import BARS_SCHEMA, REJECTED_BARS_SCHEMA
+from ats_assets.bars.schema import REJECTED_BARS_SCHEMA
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError
-from ats_assets.sources.schema import MEASURES, PRICES, RAW_BARS_SCHEMA
+from ats_assets.sources.schema import BARS_SCHEMA, MEASURES, PRICES, RAW_BARS_SCHEMA
+from ats_assets.sources.symbols import symbol_rules
 
 REASONS: dict[str, str] = {
     "close_infinite": "the close is infinite",
@@ -52,7 +53,6 @@ REASONS: dict[str, str] = {
 
 ROUNDING = 1e-14
 """Relative difference of two prices of a bar that is rounding: some units of the last place of a double, one of a text of fifteen digits."""
-_INVISIBLE = r"[\p{Cc}\p{Cf}\p{Zl}\p{Zp}]"  # control and formatting characters, line and paragraph separators
 _CONTENT = (*MEASURES, "defects")
 
 
@@ -138,19 +138,6 @@ def _order_rules() -> dict[str, pl.Expr]:
 
 def _is_below(price: pl.Expr, other: pl.Expr) -> pl.Expr:
     return (price < other) & (price < other - ROUNDING * other.abs())
-
-
-def symbol_rules() -> dict[str, pl.Expr]:
-    """The rules of a symbol's spelling, for each reason whether a row breaks it (null where there is no symbol)."""
-    symbol = pl.col("symbol")
-    blank = symbol.is_null() | (symbol.str.strip_chars() == "")
-    return {"symbol_missing": blank, "symbol_malformed": malformed(symbol)}
-
-
-def malformed(symbol: pl.Expr) -> pl.Expr:
-    """Whether a symbol that is there has white space around it, or characters that cannot be seen."""
-    bare = symbol.str.strip_chars()
-    return ((symbol != bare) | symbol.str.contains(_INVISIBLE)) & (bare != "")
 
 
 def _date_rules(calendar: SessionCalendar, raw: pl.DataFrame) -> dict[str, pl.Expr]:

@@ -10,10 +10,10 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ats_assets.bars.identity import INSTRUMENT, identities_of
 from ats_assets.bars.panel import Panel, panel
 from ats_assets.bars.suspicion_rules import RULES, Found, Judged
 from ats_assets.calendar import SessionCalendar
+from ats_assets.corporate_actions.identity import INSTRUMENT, identities_of
 from ats_assets.settings import SuspicionSettings
 
 SUSPICIONS_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "rule": pl.String, "detail": pl.String})

@@ -7,8 +7,8 @@ import dagster as dg
 from ats_assets.cli.startup import dagster_home, open_instance
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.graph import prefixed
-from ats_assets.orders.attendance import last_attended
+from ats_assets.execution.attendance import last_attended
+from ats_assets.orchestration.graph import prefixed
 from ats_assets.trade_state import open_trade_state
 
 RECENTLY = timedelta(minutes=30)

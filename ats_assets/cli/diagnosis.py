@@ -11,15 +11,16 @@ from typing import Literal
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.cli.startup import INSTANCE_FILE, dagster_home, open_instance
-from ats_assets.deployment import MODELS, Deployment
+from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError
+from ats_assets.features.choosing import families, model_families
 from ats_assets.lineage import LineageIndex
-from ats_assets.models import ModelStore
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
 from ats_assets.settings import Settings, settings_file
-from ats_assets.stored_calendar import vanished
-from ats_assets.trading_year import sessions_per_year
-from ats_assets.warehouse import Warehouse
+from ats_assets.settings.trading_year import sessions_per_year
+from ats_assets.storage.artefacts import ModelStore
+from ats_assets.storage.stored_calendar import vanished
+from ats_assets.storage.warehouse import Warehouse
 
 PYTHONS = ((3, 11), (3, 12))
 LOW_DISK, NO_DISK = 5e9, 0.5e9
@@ -67,7 +68,7 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     yield _features(deployment)
     yield from _orders(deployment)
     yield from _warehouse(deployment)
-    for name in MODELS:
+    for name in deployment.models:
         yield _model(deployment, deployment.model_store(name))
     if deep:
         yield from _bytes(deployment)
@@ -218,8 +219,8 @@ def _orders(deployment: Deployment) -> Iterator[Finding]:
 
 def _features(deployment: Deployment) -> Finding:
     try:
-        families, of_model = deployment.families, deployment.model_families
-        factors = {name: f"{name} ({len(family.expressions)})" for name, family in families.items()}
+        chosen, of_model = deployment.of(families), deployment.of(model_families)
+        factors = {name: f"{name} ({len(family.expressions)})" for name, family in chosen.items()}
     except AtsError as error:
         return Finding(subject="features", status="fail", text=str(error), advice="correct the file or the setting")
     text = f"assets with their factors: {', '.join(factors.values())}; the model uses {', '.join(of_model)}"
@@ -308,7 +309,7 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
         record = store.read(sessions[-1])
         force = store.in_force(sessions[-1])
         if force.status == "fitted":
-            store.text(force)
+            store.content(force)
     except AtsError as error:
         return Finding(subject=store.name, status="fail", text=str(error))
     text = f"{len(sessions)} sessions from {sessions[0]} to {sessions[-1]}"
@@ -320,11 +321,11 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
             advice="add earlier sessions: ats run --from …",
         )
     newest = (deployment.sessions("bars") or sessions)[-1]
-    calendar, limit = deployment.calendar, deployment.settings.lightgbm.max_age_sessions
+    calendar, limit = deployment.calendar, deployment.settings.training.max_age_sessions
     age = calendar.count(force.fitted_session, newest)
-    text = f"{text}; fitted {force.fitted_session}, {age} sessions before the newest bars ({force.best_iteration} trees)"
+    text = f"{text}; fitted {force.fitted_session}, {age} sessions before the newest bars ({force.best_iteration} rounds)"
     if age > limit:
-        advice = f"lightgbm.max_age_sessions is {limit}, so it is refused: ats run --from {calendar.after(sessions[-1])}"
+        advice = f"training.max_age_sessions is {limit}, so it is refused: ats run --from {calendar.after(sessions[-1])}"
         return Finding(subject=store.name, status="fail", text=text, advice=advice)
     return Finding(subject=store.name, status="ok", text=text)
 

@@ -9,7 +9,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from ats_assets import errors
 from ats_assets.cli.watch import Watch
-from ats_assets.graph import asset_name
+from ats_assets.orchestration.graph import asset_name
 
 INTERRUPTS = {KeyboardInterrupt.__name__, DagsterExecutionInterruptedError.__name__}
 OWN_ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.AtsError)}

@@ -14,17 +14,18 @@ from rich.text import Text
 from ats_assets.cli.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError
-from ats_assets.features import FAMILIES, Feature, FeatureFamily, inspect
+from ats_assets.features import Feature, FeatureFamily, inspect
+from ats_assets.features.choosing import FAMILIES, families, model_families
 from ats_assets.settings import load_settings
 
 
 def list_features(*, family: str | None, form: str) -> None:
     """Write the registry, or one family of it, to standard output."""
     deployment = Deployment(load_settings())
-    families = _all_families(deployment)
-    if family is not None and family not in families:
-        raise typer.BadParameter(f"there is no family {family!r}; there are {', '.join(families)}", param_hint="--family")
-    chosen = families if family is None else {family: families[family]}
+    known = _all_families(deployment)
+    if family is not None and family not in known:
+        raise typer.BadParameter(f"there is no family {family!r}; there are {', '.join(known)}", param_hint="--family")
+    chosen = known if family is None else {family: known[family]}
     features = [feature for each in chosen.values() for feature in each.features]
     if form == "json":
         _write_json([asdict(feature) for feature in features])
@@ -35,7 +36,9 @@ def list_features(*, family: str | None, form: str) -> None:
     for feature in features:
         table.add_row(feature.name, feature.family, str(feature.lookback_sessions), Text(feature.description or feature.expression))
     write_table(console(), table)
-    say(f"{len(features)} factors; assets are {', '.join(deployment.families)}; the model uses {', '.join(deployment.model_families)}")
+    say(
+        f"{len(features)} factors; assets are {', '.join(deployment.of(families))}; the model uses {', '.join(deployment.of(model_families))}"
+    )
 
 
 def show_feature(*, name: str, form: str) -> None:
@@ -72,7 +75,7 @@ def check_expression(*, expression: str, form: str) -> None:
 
 def _all_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
     """Those that are assets, and the other built-in ones."""
-    return {**FAMILIES, **deployment.families}
+    return {**FAMILIES, **deployment.of(families)}
 
 
 def _named(name: str, families: Mapping[str, FeatureFamily]) -> Sequence[Feature]:

@@ -6,6 +6,7 @@ from typing import Any
 import typer
 from rich.table import Table
 
+from ats_assets.automation.healing import Healing, delivered_versions, rules_of
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.run import Outcome, Part, Runner
 from ats_assets.cli.stale import plain, write_json
@@ -13,7 +14,6 @@ from ats_assets.cli.startup import open_instance, quiet
 from ats_assets.cli.writing import console, say, write_table
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.healing import Healing, delivered_versions, rules_of
 from ats_assets.lineage import Stale
 from ats_assets.lineage.known_rules import write_rules
 

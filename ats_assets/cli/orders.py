@@ -14,21 +14,26 @@ from typing import Any
 from rich.table import Table
 
 from ats_assets.alerts import Alert, open_alerts
-from ats_assets.alpaca import TradeUpdates, is_live, read_credentials
-from ats_assets.atomic_file import replace_file
 from ats_assets.cli.writing import console, say
-from ats_assets.closings import learn_closings
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.orders import Bell, BrokerError, BrokerOrder, ForeignOrder, KillSwitch, OrderIntent, Pace, Patience, SystemClock
-from ats_assets.orders import break_lease as take_lease_away
-from ats_assets.orders import state as intents_state
-from ats_assets.orders import watch as keep_watching
-from ats_assets.orders.desk import Desk, open_desk, session_at
-from ats_assets.orders.names import identities_now
+from ats_assets.execution import state as intents_state
+from ats_assets.execution.broker import BrokerError
+from ats_assets.execution.clock import SystemClock
+from ats_assets.execution.closings import learn_closings
+from ats_assets.execution.desk import Desk, open_desk, session_at
+from ats_assets.execution.kill_switch import KillSwitch
+from ats_assets.execution.lease import break_lease as take_lease_away
+from ats_assets.execution.names import identities_now
+from ats_assets.execution.order import BrokerOrder, ForeignOrder, OrderIntent
+from ats_assets.execution.shift import Patience
+from ats_assets.execution.watching import Bell, Pace
+from ats_assets.execution.watching import watch as keep_watching
 from ats_assets.reports.execution_report import execution_report
 from ats_assets.settings import load_settings
+from ats_assets.storage.atomic_file import replace_file
 from ats_assets.trade_state import open_trade_state
+from ats_assets.vendors.alpaca import TradeUpdates, is_live, read_credentials
 
 _ASK_FOR_CLOSINGS_SECONDS = 3_600.0
 

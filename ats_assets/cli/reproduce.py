@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 import typer
 
+from ats_assets.automation.healing import rules_of
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.run import HISTORY, REPORTS, Outcome, Part, Runner
 from ats_assets.cli.startup import prepare_environment, quiet
@@ -18,12 +19,11 @@ from ats_assets.cli.writing import console, say
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.healing import rules_of
 from ats_assets.lineage import LineageIndex, Rules, contiguous
 from ats_assets.lineage.closure import Closure, closure
 from ats_assets.lineage.rebuilding import Comparison, compare, copy_vintages, empty_world
 from ats_assets.settings import load_settings
-from ats_assets.warehouse import DELIVERED
+from ats_assets.storage.warehouse import DELIVERED
 
 CHUNK = 126
 """Sessions in one Dagster run."""

@@ -13,6 +13,7 @@ import dagster as dg
 import polars as pl
 from rich.table import Table
 
+from ats_assets.automation.healing import Healing, rules_of
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.run import Outcome, Runner
 from ats_assets.cli.selection import chosen_assets
@@ -21,14 +22,13 @@ from ats_assets.cli.writing import console, say, write_table
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.healing import Healing, rules_of
 from ats_assets.lineage.effects import COMPARED, Effects, effects
 from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
 from ats_assets.lineage.restatements import Restatement, changed_rows
 from ats_assets.lineage.restatements import restatements as by_symbol
 from ats_assets.reports.comparison import KnowledgeComparison, comparison_rows, knowledge_figures, store_comparison
 from ats_assets.settings import load_settings
-from ats_assets.warehouse import DELIVERED
+from ats_assets.storage.warehouse import DELIVERED
 
 SHOWN = 30
 """Symbols, or signals, in a table."""

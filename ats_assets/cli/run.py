@@ -10,7 +10,7 @@ import dagster as dg
 import typer
 from dagster._core.utils import make_new_run_id
 
-from ats_assets.automation import range_tags
+from ats_assets.automation.triggers import range_tags
 from ats_assets.cli.abandoned import PROCESS, close_abandoned_runs, pool_holders, process_tag
 from ats_assets.cli.failures import explain, was_interrupted
 from ats_assets.cli.progress import RunProgress
@@ -21,10 +21,10 @@ from ats_assets.cli.watch import EventClock, Watch
 from ats_assets.cli.writing import parse_day, say
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
-from ats_assets.graph import asset_key, asset_name, prefixed
 from ats_assets.lineage.rebuilding import copy_known, empty_world
+from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
 from ats_assets.settings import load_settings
-from ats_assets.warehouse import DELIVERED
+from ats_assets.storage.warehouse import DELIVERED
 
 OWN_TAGS = {"dagster/max_retries": "0"}
 """Nobody repeats such a run but the user who sees it fail."""

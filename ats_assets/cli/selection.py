@@ -7,7 +7,7 @@ import dagster as dg
 import typer
 from dagster._core.definitions.asset_selection import DagsterInvalidAssetSelectionError
 
-from ats_assets.graph import asset_name
+from ats_assets.orchestration.graph import asset_name
 
 WORDS = {"and", "or", "not", "sinks", "roots"}
 _BARE_NAME = re.compile(r'(?<![\w:"<>/*.-])([A-Za-z_]\w*)(?![\w:"(])')

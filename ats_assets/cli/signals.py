@@ -11,7 +11,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ats_assets.cli.writing import console, parse_day, say, write_table
-from ats_assets.deployment import MODEL, Deployment
+from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.settings import load_settings
 
@@ -98,8 +98,9 @@ def _heading(rows: Rows) -> str:
 def _why_none(deployment: Deployment, session: date) -> str:
     """Why a session has no signals, as the model that was in force at the session before says."""
     before = deployment.calendar.offset(session, -1) if session > deployment.calendar.first else session
-    store = deployment.model_store(MODEL)
-    if not store.exists(before):
+    stores = [deployment.model_store(name) for name in deployment.models]
+    stored = [store for store in stores if store.exists(before)]
+    if not stored:
         return f"there was no model at {before} yet"
-    record = store.in_force(before)
-    return record.reason or "no symbol of the universe has a score"
+    reasons = [reason for store in stored if (reason := store.in_force(before).reason)]
+    return "; ".join(dict.fromkeys(reasons)) or "no symbol of the universe has a score"

@@ -12,9 +12,9 @@ from rich.table import Table
 
 from ats_assets.cli.writing import console, say, write_table
 from ats_assets.deployment import Deployment
+from ats_assets.execution.stored_names import forget_stored_names
 from ats_assets.lineage import LineageIndex, Stale, judge, ranges
 from ats_assets.lineage.known_rules import read_rules
-from ats_assets.orders.stored_names import forget_stored_names
 from ats_assets.settings import load_settings
 
 REASONS = 5

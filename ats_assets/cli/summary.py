@@ -14,14 +14,15 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-from ats_assets.atomic_file import replace_file
 from ats_assets.cli.run import Outcome
 from ats_assets.cli.signals import show_signals, signals_rows
 from ats_assets.cli.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.graph import asset_name
-from ats_assets.signals import SKILL_SCHEMA, skill_summary
+from ats_assets.evaluation.schema import SKILL_SCHEMA
+from ats_assets.evaluation.skill_summary import skill_summary
+from ats_assets.orchestration.graph import asset_name
+from ats_assets.storage.atomic_file import replace_file
 
 REPORT = ("backtest_report", "report.html")
 SHOWN_SIGNALS = 10
@@ -108,7 +109,7 @@ def _stored(deployment: Deployment, asset: str, sessions: Sequence[date], column
 def _skill(deployment: Deployment) -> Summary:
     stored = deployment.warehouse.sessions("skill")
     rows = deployment.warehouse.read("skill", stored) if stored else SKILL_SCHEMA.to_frame()
-    horizon = deployment.settings.lightgbm.horizon_sessions
+    horizon = deployment.settings.training.horizon_sessions
     found = skill_summary(rows, horizon)
     own = found.horizon(horizon)
     return {

@@ -5,18 +5,24 @@ from datetime import date, datetime, timedelta
 
 import typer
 
+from ats_assets.automation.trading import (
+    JOB,
+    NOTHING_WAITS,
+    left_of_the_last_plan,
+    next_to_trade,
+    skipped_signals,
+)
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.run import Outcome, Part, Runner
 from ats_assets.cli.sessions import tell_changes
 from ats_assets.cli.startup import open_instance, prepare_environment, quiet
 from ats_assets.cli.writing import console, say
-from ats_assets.closings import learn_closings
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.graph import asset_name, prefixed
+from ats_assets.execution.closings import learn_closings
+from ats_assets.orchestration.graph import asset_name, prefixed
 from ats_assets.settings import load_settings
-from ats_assets.trading import JOB, NOTHING_WAITS, left_of_the_last_plan, next_to_trade, skipped_signals
 
 
 def trade(*, first: date | None, last: date | None, verbose: bool) -> None:

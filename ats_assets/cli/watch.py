@@ -10,7 +10,7 @@ from typing import Any
 import dagster as dg
 from dagster import DagsterEvent, DagsterEventType
 
-from ats_assets.graph import asset_name
+from ats_assets.orchestration.graph import asset_name
 
 Clock = Callable[[], float]
 

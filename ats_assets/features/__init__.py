@@ -4,7 +4,7 @@ The contracts are in `schema`, which is not imported here: pandera would take lo
 """
 
 from ats_assets.expressions import compute, lookback
-from ats_assets.features.families import ALPHA158, ALPHA360, FAMILIES, TECHNICAL, chosen_families, families_of_model, own_families
+from ats_assets.features.choosing import ALPHA158, ALPHA360, FAMILIES, TECHNICAL, chosen_families, families_of_model, own_families
 from ats_assets.features.family import Feature, FeatureFamily
 from ats_assets.features.family_file import read_checked_family, read_family
 from ats_assets.features.inspection import FIELDS, Needs, inspect

@@ -6,21 +6,23 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars import KNOWN_SCHEMAS, REPEAT_DAYS
+from ats_assets.corporate_actions.identity import REPEAT_DAYS
+from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
+from ats_assets.features.choosing import families
 from ats_assets.features.family import FeatureFamily
 from ats_assets.features.making import features_of
 from ats_assets.features.schema import contract
-from ats_assets.graph import Node, window_sessions
-from ats_assets.partitions import Reads, sessions_of
-from ats_assets.reading import as_known
+from ats_assets.orchestration.graph import Node, window_sessions
+from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.reading import as_known
 
 GROUP = "features"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
-    return [_family(deployment, family) for family in deployment.families.values()]
+    return [_family(deployment, family) for family in deployment.of(families).values()]
 
 
 def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinition:

@@ -4,15 +4,16 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
+from ats_assets.features.choosing import families
 from ats_assets.features.family import KEYS, FeatureFamily
 from ats_assets.features.schema import faults
-from ats_assets.partitions import session_partitions, sessions_of
-from ats_assets.verdicts import Verdict, report
+from ats_assets.orchestration.partitions import session_partitions, sessions_of
+from ats_assets.orchestration.verdicts import Verdict, report
 
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
     """The stage's checks."""
-    return [_contract(deployment, family) for family in deployment.families.values()]
+    return [_contract(deployment, family) for family in deployment.of(families).values()]
 
 
 def _contract(deployment: Deployment, family: FeatureFamily) -> dg.AssetChecksDefinition:

@@ -5,8 +5,8 @@ from datetime import date
 
 import polars as pl
 
-from ats_assets.bars.adjustment import adjustments
-from ats_assets.bars.identity import identities_of, same_names
+from ats_assets.corporate_actions.adjustment import adjustments
+from ats_assets.corporate_actions.identity import identities_of, same_names
 from ats_assets.expressions import Flat, compute, named_symbols
 from ats_assets.features.family import FeatureFamily
 from ats_assets.settings import Adjust

@@ -6,14 +6,16 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars import KNOWN_SCHEMAS, REPEAT_DAYS, adjustments, identities_of
+from ats_assets.corporate_actions.adjustment import adjustments
+from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
+from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
-from ats_assets.graph import Node, window_sessions
-from ats_assets.labels.forward_returns import forward_returns as returns_known_at
-from ats_assets.labels.forward_returns import lookback_sessions
+from ats_assets.labels.methods.forward_returns import forward_returns as returns_known_at
+from ats_assets.labels.methods.forward_returns import lookback_sessions
 from ats_assets.labels.schema import ForwardReturns
-from ats_assets.partitions import Reads, sessions_of
-from ats_assets.reading import as_known
+from ats_assets.orchestration.graph import Node, window_sessions
+from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.reading import as_known
 
 GROUP = "labels"
 

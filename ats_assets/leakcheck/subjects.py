@@ -3,27 +3,33 @@
 import hashlib
 import importlib
 from collections.abc import Mapping, Sequence
+from dataclasses import replace
 from datetime import date
 from functools import partial
 
 import polars as pl
 
 from ats_assets.backtests import run_backtest
-from ats_assets.bars import BARS_SCHEMA, CORPORATE_ACTIONS_SCHEMA, adjustments, identities_of
+from ats_assets.bars import BARS_SCHEMA
 from ats_assets.bars.universe import universe
-from ats_assets.deployment import MODEL, Deployment
+from ats_assets.corporate_actions.adjustment import adjustments
+from ats_assets.corporate_actions.identity import identities_of
+from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
+from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, MissingPartitionError, SettingsError
 from ats_assets.features import FeatureFamily, features_of, joined
-from ats_assets.labels import forward_returns
+from ats_assets.features.choosing import families, model_families
+from ats_assets.labels.methods.forward_returns import forward_returns
 from ats_assets.leakcheck.subject import Input, Subject
-from ats_assets.models import Unavailable, fit_boosted_trees, training_set, training_window
-from ats_assets.settings import LightgbmSettings, Settings
-from ats_assets.signals import calibrate, signals_from_predictions
+from ats_assets.models import Model, fit, models, training_set, training_window
+from ats_assets.settings import Settings, TrainingSettings
+from ats_assets.storage.artefacts import Unavailable
+from ats_assets.strategies.choosing import strategies
+from ats_assets.strategies.strategy import Strategy
+from ats_assets.strategies.weighting import signals_from_scores
 
 Frames = Mapping[str, pl.DataFrame]
 KEYS = ("symbol", "session")
-FAST_FITS = {"max_rounds": 5, "min_rounds": 1, "threads": 1}
-"""A few trees see what many see."""
 
 
 def stored_bars(deployment: Deployment, sessions: int, symbols: int) -> tuple[pl.DataFrame, list[date]]:
@@ -80,7 +86,7 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     given = {"bars": Input(rows=bars), "corporate_actions": Input(rows=actions)}
     subjects = [
         Subject(name=family.name, kind="feature", inputs=given, make=partial(_features, family, days, settings))
-        for family in deployment.families.values()
+        for family in deployment.of(families).values()
     ]
 
     def labels(rows: Frames) -> pl.DataFrame:
@@ -97,7 +103,7 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
         return universe(followed, days, settings.universe, calendar=deployment.calendar)
 
     subjects.append(Subject(name="universe", kind="feature", inputs=given, make=members))
-    return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days)]
+    return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days, given)]
 
 
 def _features(family: FeatureFamily, days: Sequence[date], settings: Settings, rows: Frames) -> pl.DataFrame:
@@ -119,63 +125,57 @@ def _input(rows: pl.DataFrame) -> Input:
 
 def _learned(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date]) -> list[Subject]:
     """The model: what it was fitted on must be known at its session."""
-    frames = {name: _stored(deployment, name, days, bars) for name in (*deployment.model_families, "forward_returns", "universe")}
+    frames = {name: _stored(deployment, name, days, bars) for name in (*deployment.of(model_families), "forward_returns", "universe")}
     inputs = {name: _input(frame) for name, frame in frames.items() if frame is not None}
     if len(inputs) < len(frames):
         return []
-    own = deployment.settings.lightgbm
+    own = deployment.settings.training
     span = max(6, len(days) // 2)
     settings = own.model_copy(
-        update=FAST_FITS
-        | {
-            "train_sessions": span,
-            "validation_sessions": max(1, span // 5),
-            "min_train_sessions": 1,
-            "min_data_in_leaf": min(5, own.min_data_in_leaf),
-        }
+        update={"train_sessions": span, "validation_sessions": max(1, span // 5), "min_train_sessions": 1, "threads": 1}
     )
-    return [Subject(name=MODEL, kind="model", inputs=inputs, make=partial(_models, deployment, settings, days), keys=())]
+    return [
+        Subject(name=name, kind="model", inputs=inputs, make=partial(_models, deployment, model, settings, days), keys=())
+        for name, model in deployment.of(models).items()
+    ]
 
 
-def _models(deployment: Deployment, settings: LightgbmSettings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
+def _models(deployment: Deployment, model: Model, settings: TrainingSettings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
     """The models of three sessions, each of the partitions up to its own, as the asset reads them."""
     made: list[tuple[date, str]] = []
     for session in (days[len(days) // 2], days[-len(days) // 4], days[-2]):
         known = {name: frame.filter(pl.col("session") <= session) for name, frame in rows.items()}
         window = training_window(deployment.calendar, session, settings)
-        features = joined({name: known[name] for name in deployment.model_families})
-        fitted = fit_boosted_trees(training_set(features, known["forward_returns"], known["universe"], window, settings), settings)
-        text = fitted.reason if isinstance(fitted, Unavailable) else hashlib.sha256(fitted.text.encode()).hexdigest()
+        features = joined({name: known[name] for name in deployment.of(model_families)})
+        data = training_set(features, known["forward_returns"], known["universe"], window, settings)
+        fitted = fit(replace(model, learner=model.quick), data, settings)
+        text = fitted.reason if isinstance(fitted, Unavailable) else hashlib.sha256(fitted.content).hexdigest()
         made.append((session, text))
     return pl.DataFrame(made, schema={"session": pl.Date, "model": pl.String}, orient="row").unique("session").sort("session")
 
 
-def _traded(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date]) -> list[Subject]:
-    """The signals, made of predictions and labels, and the backtest, made of signals and bars."""
+def _traded(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], given: Mapping[str, Input]) -> list[Subject]:
+    """The signals of each strategy, made of what it reads, and the backtest, made of signals and bars."""
     settings = deployment.settings
-    predictions, labels = (_stored(deployment, name, days, bars) for name in ("predictions", "forward_returns"))
-    signals = _stored(deployment, "signals", days, bars)
     subjects: list[Subject] = []
-    if predictions is not None and labels is not None:
-
-        def make_signals(rows: Frames) -> pl.DataFrame:
-            probabilities = calibrate(
-                rows["predictions"],
-                rows["forward_returns"],
-                list(days),
-                list(days),
-                horizon_sessions=settings.lightgbm.horizon_sessions,
-                settings=settings.signals,
-            )
-            return signals_from_predictions(rows["predictions"], settings.portfolio, probabilities)
-
-        inputs = {"predictions": _input(predictions), "forward_returns": _input(labels)}
-        subjects.append(Subject(name="signals", kind="signal", inputs=inputs, make=make_signals))
+    for name, named in deployment.of(strategies).items():
+        read = [window.asset for window in named.strategy.needs(settings.training)]
+        frames = {asset: _stored(deployment, asset, days, bars) for asset in read if asset not in given}
+        inputs = {asset: given[asset] for asset in read if asset in given}
+        inputs |= {asset: _input(frame) for asset, frame in frames.items() if frame is not None}
+        if len(inputs) == len(read):
+            make = partial(_scored, named.strategy, settings, list(days))
+            subjects.append(Subject(name=name, kind="signal", inputs=inputs, make=make))
+    signals = _stored(deployment, "signals", days, bars)
     if signals is not None and signals.height:
         inputs = {"signals": Input(rows=signals, lag=1), "bars": Input(rows=bars.select(BARS_SCHEMA.names()))}
         make_equity = partial(_equity, deployment, list(days))
         subjects.append(Subject(name="backtest", kind="backtest", inputs=inputs, make=make_equity, keys=()))
     return subjects
+
+
+def _scored(strategy: Strategy, settings: Settings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
+    return signals_from_scores(strategy.scores(rows, days, days, settings.training), settings.portfolio)
 
 
 def _equity(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.DataFrame:

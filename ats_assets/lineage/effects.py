@@ -7,7 +7,7 @@ from dataclasses import dataclass
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.signals import SIGNALS_SCHEMA
+from ats_assets.strategies.schema import SIGNALS_SCHEMA
 
 KEYS = ("symbol", "session")
 COMPARED = ("rank", "score", "direction", "probability", "target_weight")

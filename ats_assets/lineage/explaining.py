@@ -6,14 +6,14 @@ from typing import Any
 
 import polars as pl
 
-from ats_assets.deployment import MODELS, Deployment
+from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
-from ats_assets.knowledge import FOREVER
 from ats_assets.lineage.digests import set_digest, stored
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import Found, read_record
 from ats_assets.lineage.vintages import read_vintage, until_of
-from ats_assets.warehouse import VINTAGES_OF
+from ats_assets.storage.knowledge import FOREVER
+from ats_assets.storage.warehouse import VINTAGES_OF
 
 SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "signals", "predictions", "universe", *VINTAGES_OF, *VINTAGES_OF.values())
 """The assets of which the symbol's own row is told."""
@@ -281,7 +281,7 @@ class Explaining:
         return [(run[0], run[-1], len(run)) for run in runs]
 
     def _row(self, asset: str, path: str, symbol: str) -> dict[str, Any]:
-        if asset in MODELS or asset not in SHOWN_ROWS:
+        if asset in self._deployment.models or asset not in SHOWN_ROWS:
             return {}
         rows = pl.read_parquet(path, hive_partitioning=False).filter(pl.col("symbol") == symbol)
         return rows.drop("symbol", "session").row(0, named=True) if rows.height else {}

@@ -22,8 +22,8 @@ from ats_assets.errors import LineageError
 from ats_assets.lineage import wholes
 from ats_assets.lineage.digests import Digest, set_digest, stored
 from ats_assets.lineage.records import SESSION, Found, Record, asset_folders, find_announced, find_asset, find_files, key_of, read_record
-from ats_assets.warehouse import REFUSED
-from ats_assets.write_log import NOWHERE, Position, WriteLog
+from ats_assets.storage.warehouse import REFUSED
+from ats_assets.storage.write_log import NOWHERE, Position, WriteLog
 
 VERSION = 2
 """Of the tables; an index of another one is made anew."""

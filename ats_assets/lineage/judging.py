@@ -20,7 +20,7 @@ from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
 from ats_assets.lineage.staleness import Part, Stale, Staleness
 from ats_assets.lineage.wholes import Wholes
-from ats_assets.warehouse import DELIVERED, RESTATEMENTS
+from ats_assets.storage.warehouse import DELIVERED, RESTATEMENTS
 
 MOST_PENDING = 1_000
 """Changed partitions above which everything is judged anew."""

@@ -11,9 +11,9 @@ from dataclasses import asdict
 from pathlib import Path
 from typing import Any
 
-from ats_assets.atomic_file import replace_file
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.rules import Rule, Rules, Window
+from ats_assets.storage.atomic_file import replace_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCES = {".py", ".toml", ".json"}

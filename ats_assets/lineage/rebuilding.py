@@ -7,10 +7,10 @@ from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
 
-from ats_assets.deployment import MODELS, Deployment
+from ats_assets.deployment import Deployment
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, SettingsError
-from ats_assets.stored_calendar import calendar_files
-from ats_assets.warehouse import DELIVERED, VINTAGES_OF
+from ats_assets.storage.stored_calendar import calendar_files
+from ats_assets.storage.warehouse import DELIVERED, VINTAGES_OF
 
 RAW = DELIVERED[0]
 
@@ -114,4 +114,4 @@ def _folder(deployment: Deployment, asset: str, day: str) -> Path:
     if not day:
         return deployment.warehouse.root / asset
     session = date.fromisoformat(day)
-    return deployment.model_store(asset).folder(session) if asset in MODELS else deployment.warehouse.folder(asset, session)
+    return deployment.model_store(asset).folder(session) if asset in deployment.models else deployment.warehouse.folder(asset, session)

@@ -7,10 +7,10 @@ from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
 
-from ats_assets.deployment import MODELS, Deployment
+from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError
-from ats_assets.models.artefact import MODEL_FILE, NO_MODEL, RECORD_FILE, UPSTREAM_FILE
-from ats_assets.warehouse import DATA_FILE, REFUSED, TEXT_FOOTER, VINTAGES_OF, Upstream, text_footer
+from ats_assets.storage.artefacts import NO_MODEL, RECORD_FILE, UPSTREAM_FILE
+from ats_assets.storage.warehouse import DATA_FILE, REFUSED, TEXT_FOOTER, VINTAGES_OF, Upstream, text_footer
 
 SESSION, KNOWN = "session=", "known="
 
@@ -57,7 +57,7 @@ def asset_folders(deployment: Deployment) -> dict[str, str]:
     """The assets that have a folder, models among them, and its path."""
     root = str(deployment.warehouse.root)
     folders = {name: f"{root}/{name}" for name in _names(root) if os.path.isdir(f"{root}/{name}")}  # noqa: PTH112
-    folders |= {name: f"{deployment.model_store(name).root}/{name}" for name in MODELS}
+    folders |= {name: f"{deployment.model_store(name).root}/{name}" for name in deployment.models}
     return {name: folders[name] for name in sorted(folders) if os.path.isdir(folders[name])}  # noqa: PTH112
 
 
@@ -71,8 +71,8 @@ def find_announced(deployment: Deployment, asset: str, name: str) -> Iterator[Fo
     """The files of one partition, or the table or text, as far as they are stored; `name` is that of the folder or file beneath the asset's."""
     folder = _folder(deployment, asset)
     if not name.startswith(SESSION):
-        yield from _part(asset, f"{folder}/{name}", name) if asset not in MODELS else ()
-    elif asset in MODELS:
+        yield from _part(asset, f"{folder}/{name}", name) if asset not in deployment.models else ()
+    elif asset in deployment.models:
         yield from _model(asset, name.removeprefix(SESSION), f"{folder}/{name}")
     else:
         yield from _partition(asset, name.removeprefix(SESSION), f"{folder}/{name}")
@@ -84,7 +84,7 @@ def key_of(name: str) -> str:
 
 
 def _folder(deployment: Deployment, asset: str) -> str:
-    return f"{deployment.model_store(asset).root if asset in MODELS else deployment.warehouse.root}/{asset}"
+    return f"{deployment.model_store(asset).root if asset in deployment.models else deployment.warehouse.root}/{asset}"
 
 
 def read_record(deployment: Deployment, found: Found, *, again: bool = False) -> Record:
@@ -95,7 +95,7 @@ def read_record(deployment: Deployment, found: Found, *, again: bool = False) ->
     again
         Look at every byte even of files that were found intact before.
     """
-    if found.asset in MODELS:
+    if found.asset in deployment.models:
         return _read_model(deployment, found)
     warehouse, path = deployment.warehouse, Path(found.path)
     try:
@@ -113,7 +113,7 @@ def read_record(deployment: Deployment, found: Found, *, again: bool = False) ->
 def upstream_of(deployment: Deployment, asset: str, key: str, path: str) -> Upstream:
     """What a file names as read; nothing where it can't be read. Its bytes are not checked: that was done when it came into the index."""
     try:
-        if asset in MODELS:
+        if asset in deployment.models:
             store = deployment.model_store(asset)
             return store.upstream(store.read(date.fromisoformat(key)))
         file = Path(path)
@@ -162,7 +162,8 @@ def _part(asset: str, path: str, name: str) -> Iterator[Found]:
 
 
 def _model(asset: str, session: str, folder: str) -> Iterator[Found]:
-    stamps = [_stamp(f"{folder}/{name}") for name in (RECORD_FILE, MODEL_FILE, UPSTREAM_FILE)]
+    files = [name for name in sorted(_names(folder)) if name.startswith("model.") and name != RECORD_FILE]
+    stamps = [_stamp(f"{folder}/{name}") for name in (RECORD_FILE, *files, UPSTREAM_FILE)]
     if stamps[0]:
         yield Found(path=f"{folder}/{RECORD_FILE}", asset=asset, key=session, known="", stamp="|".join(stamps))
 

@@ -7,7 +7,7 @@ from fractions import Fraction
 
 import polars as pl
 
-from ats_assets.warehouse import Warehouse
+from ats_assets.storage.warehouse import Warehouse
 
 PRICES = ("open", "high", "low", "close", "vwap")
 FIELDS = (*PRICES, "volume")

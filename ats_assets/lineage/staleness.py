@@ -14,14 +14,14 @@ from datetime import date
 from functools import cached_property
 
 from ats_assets.deployment import Deployment
-from ats_assets.knowledge import FOREVER
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
 from ats_assets.lineage.vintages import KnownDigests, StoredVintages
 from ats_assets.lineage.wholes import KINDS, Kinds, Wholes, differences_of
-from ats_assets.stored_calendar import Change
-from ats_assets.warehouse import DELIVERED, RESTATEMENTS
+from ats_assets.storage.knowledge import FOREVER
+from ats_assets.storage.stored_calendar import Change
+from ats_assets.storage.warehouse import DELIVERED, RESTATEMENTS
 
 SHOWN = 3
 """Partitions that a reason names before it counts the others."""

@@ -1,23 +1,24 @@
-"""Models: training sets, fits, and the store of what was fitted."""
+"""Models: training sets, learners, fits, and when they are fitted."""
 
-from ats_assets.models.artefact import ModelStore
-from ats_assets.models.boosted_trees import FittedTrees, Unavailable, fit_boosted_trees, lightgbm_parameters
+from ats_assets.models.choosing import Model, models
+from ats_assets.models.fitting import fit, recorded
+from ats_assets.models.learner import Fitted, Learner, Scorer
 from ats_assets.models.refits import is_refit_session, last_refit
-from ats_assets.models.schema import ModelRecord
 from ats_assets.models.training_set import CrossSections, TrainingSet, TrainingWindow, training_set, training_window
 
 __all__ = [
     "CrossSections",
-    "FittedTrees",
-    "ModelRecord",
-    "ModelStore",
+    "Fitted",
+    "Learner",
+    "Model",
+    "Scorer",
     "TrainingSet",
     "TrainingWindow",
-    "Unavailable",
-    "fit_boosted_trees",
+    "fit",
     "is_refit_session",
     "last_refit",
-    "lightgbm_parameters",
+    "models",
+    "recorded",
     "training_set",
     "training_window",
 ]

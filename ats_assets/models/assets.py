@@ -9,22 +9,24 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from ats_assets.deployment import MODEL, Deployment
+from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError
 from ats_assets.features import joined
-from ats_assets.graph import Node
-from ats_assets.models.artefact import ModelStore
-from ats_assets.models.boosted_trees import Unavailable, fit_boosted_trees
+from ats_assets.features.choosing import model_families
+from ats_assets.models.choosing import Model, models
+from ats_assets.models.fitting import fit, recorded
 from ats_assets.models.importance_plot import importance_plot
 from ats_assets.models.refits import last_refit
-from ats_assets.models.schema import ModelRecord
 from ats_assets.models.tracking import TrackedRun, Tracking
 from ats_assets.models.training_set import TrainingWindow, training_set, training_window
-from ats_assets.partition_metadata import add_partition_metadata
-from ats_assets.partitions import Reads, sessions_of
-from ats_assets.pictures import png_markdown
-from ats_assets.reading import Known
-from ats_assets.warehouse import Upstream
+from ats_assets.orchestration.graph import Node
+from ats_assets.orchestration.partition_metadata import add_partition_metadata
+from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.pictures import png_markdown
+from ats_assets.orchestration.reading import Known
+from ats_assets.storage.artefacts import ModelStore, Unavailable
+from ats_assets.storage.model_record import ModelRecord
+from ats_assets.storage.warehouse import Upstream
 
 GROUP = "models"
 READ_AT_ONCE = 21
@@ -32,49 +34,54 @@ READ_AT_ONCE = 21
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """The stage's assets."""
-    settings = deployment.settings.lightgbm
+    """The stage's assets: one for each model of the settings."""
+    return [_model(deployment, model) for model in deployment.of(models).values()]
+
+
+def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
+    settings = deployment.settings.training
     newest = settings.embargo_sessions + settings.horizon_sessions + 1
     decisions = {"back": newest + settings.train_sessions - 1, "lag": newest}
     node = Node(
-        name=MODEL,
+        name=model.asset,
         group=GROUP,
-        kinds=frozenset({"lightgbm", "mlflow"}),
+        kinds=frozenset({model.kind.replace("_", ""), "mlflow"}),
         reads=(
-            *(Reads(asset=family, **decisions) for family in deployment.model_families),
+            *(Reads(asset=family, **decisions) for family in deployment.of(model_families)),
             Reads(asset="universe", **decisions),
             Reads(asset="forward_returns", back=settings.embargo_sessions + settings.train_sessions - 1, lag=settings.embargo_sessions),
         ),
-        code=(assets,),
-        settings=(settings.model_copy(update={"threads": 1}), deployment.settings.calendar.without_closings()),
+        code=(_model, type(model.learner)),
+        settings=(settings.of_results(), model.learner.settings, deployment.settings.calendar.without_closings()),
     )
 
     @node.asset(deployment, deps=node.deps(), pool="training")
-    def lightgbm_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """Gradient-boosted trees on the cross-section, in force from a session on: fitted at refit sessions, carried by reference between them."""
-        training = _Training(deployment, node, context)
+    def fitted_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """A model of the cross-section, in force from a session on: fitted at refit sessions, carried by reference between them."""
+        training = _Training(deployment, node, model, context)
         sessions = sessions_of(context.partition_keys)
         records = [training.materialise(session) for session in sessions]
         shown = {record.session.isoformat(): _shown(record) for record in records}
         add_partition_metadata(context.op_execution_context.get_step_execution_context(), context.asset_key, shown)
-        fitted = [record for record in records if record.status == "fitted"]
-        metadata: dict[str, dg.MetadataValue] = {"fits": dg.MetadataValue.int(len(fitted))}
-        if fitted:
-            metadata["importance"] = dg.MetadataValue.md(png_markdown(importance_plot(fitted[-1]), "Feature importance by gain"))
+        fits = [record for record in records if record.status == "fitted"]
+        metadata: dict[str, dg.MetadataValue] = {"fits": dg.MetadataValue.int(len(fits))}
+        if fits:
+            metadata["importance"] = dg.MetadataValue.md(png_markdown(importance_plot(fits[-1]), "Feature importance"))
         return dg.MaterializeResult(metadata=metadata)
 
-    return [lightgbm_model]
+    return fitted_model
 
 
 class _Training:
     """What the sessions of one run share: the store, the tracking, and the frames, which are read once for neighbouring windows."""
 
-    def __init__(self, deployment: Deployment, node: Node, context: dg.AssetExecutionContext) -> None:
+    def __init__(self, deployment: Deployment, node: Node, model: Model, context: dg.AssetExecutionContext) -> None:
         self._deployment = deployment
-        self._settings = deployment.settings.lightgbm
+        self._model = model
+        self._settings = deployment.settings.training
         self._node = node
         self._context = context
-        self._store: ModelStore = deployment.model_store(MODEL)
+        self._store: ModelStore = deployment.model_store(model.asset)
         self._kept: dict[str, dict[date, pl.DataFrame]] = {}
         self._known = Known(deployment, node.name, node.reads)
 
@@ -90,7 +97,7 @@ class _Training:
                 )
             if self._store.read(refit).status == "carried":
                 raise ModelError(
-                    f"{MODEL} of {refit} is carried, but since the calendar changed it is fitted there: ats stale --heal, or ats run --from {refit}"
+                    f"{self._node.name} of {refit} is carried, but since the calendar changed it is fitted there: ats stale --heal, or ats run --from {refit}"
                 )
             return self._store.write_carried(session, refit, versions)
         upstream = self._known.upstream(session)
@@ -113,19 +120,20 @@ class _Training:
         def of_members(rows: pl.DataFrame) -> pl.DataFrame:
             return rows.join(members, on=["symbol", "session"], how="semi", maintain_order="left")
 
-        families = {family: self._rows(family, window.decisions, of_members) for family in self._deployment.model_families}
+        families = {family: self._rows(family, window.decisions, of_members) for family in self._deployment.of(model_families)}
         labels = self._rows("forward_returns", window.label_sessions, lambda rows: rows.filter(horizon))
         data = training_set(joined(families), labels, universe, window, self._settings)
         with self._tracked(session) as run:
-            fitted = fit_boosted_trees(data, self._settings)
+            fitted = fit(self._model, data, self._settings)
             if isinstance(fitted, Unavailable):
                 return self._store.write_unavailable(session, fitted, versions, upstream)
-            record = self._store.write_fitted(session, fitted, data, self._settings, versions, upstream=upstream)
+            values = recorded(self._model, fitted, data, self._settings, versions)
+            record = self._store.write_fitted(session, fitted.content, upstream, **values)
             if run is not None:
-                run.log_model(record, fitted.text)
+                run.log_model(record, fitted.content)
                 self._context.add_asset_metadata({"mlflow_run": run.url or run.run_id}, partition_key=session.isoformat())
             self._context.log.info(
-                f"{MODEL} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} trees"
+                f"{self._node.name} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} rounds"
             )
             return record
 
@@ -136,7 +144,7 @@ class _Training:
             yield None
             return
         tracking = Tracking(settings.mlflow, settings.storage.data)
-        with tracking.run(asset=MODEL, partition=session.isoformat(), dagster_run_id=self._context.run_id) as run:
+        with tracking.run(asset=self._node.name, partition=session.isoformat(), dagster_run_id=self._context.run_id) as run:
             yield run
 
     def _rows(
@@ -170,5 +178,5 @@ def _shown(record: ModelRecord) -> dict[str, dg.MetadataValue]:
     if record.training:
         shown["training_rows"] = dg.MetadataValue.int(record.training.rows)
     if record.best_iteration:
-        shown["trees"] = dg.MetadataValue.int(record.best_iteration)
+        shown["rounds"] = dg.MetadataValue.int(record.best_iteration)
     return shown

@@ -2,7 +2,7 @@
 
 from io import BytesIO
 
-from ats_assets.models.schema import ModelRecord
+from ats_assets.storage.model_record import ModelRecord
 
 SHOWN = 25
 """Features in the plot."""

@@ -15,9 +15,9 @@ from tempfile import TemporaryDirectory
 from typing import TYPE_CHECKING
 
 from ats_assets.models.importance_plot import importance_plot
-from ats_assets.models.schema import ModelRecord
 from ats_assets.secrecy import redacted
 from ats_assets.settings import MlflowSettings
+from ats_assets.storage.model_record import ModelRecord
 
 if TYPE_CHECKING:
     from mlflow import MlflowClient
@@ -39,7 +39,7 @@ class TrackedRun:
             return None
         return f"{self.tracking_uri.rstrip('/')}/#/experiments/{self.experiment_id}/runs/{self.run_id}"
 
-    def log_model(self, record: ModelRecord, model_text: str) -> None:
+    def log_model(self, record: ModelRecord, content: bytes) -> None:
         """Log a fitted model: parameters, metrics by validation session, versions of its data, both files, and the importance plot."""
         from mlflow.entities import Metric, Param, RunTag  # noqa: PLC0415 - takes seconds
         from mlflow.utils.time import get_current_time_millis  # noqa: PLC0415
@@ -61,7 +61,7 @@ class TrackedRun:
             tags=[RunTag(f"version.{key}", value) for key, value in sorted(record.versions.items())],
         )
         with TemporaryDirectory() as folder:
-            (Path(folder) / "model.txt").write_text(model_text, encoding="utf-8")
+            (Path(folder) / record.file).write_bytes(content)
             (Path(folder) / "model.json").write_bytes(record.encoded())
             (Path(folder) / "importance.png").write_bytes(importance_plot(record))
             self.client.log_artifacts(self.run_id, folder)

@@ -20,7 +20,7 @@ import polars as pl
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError, LookAheadError
-from ats_assets.settings import LightgbmSettings
+from ats_assets.settings import TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -68,7 +68,7 @@ class TrainingSet:
     validation: CrossSections
 
 
-def training_window(calendar: SessionCalendar, session: date, settings: LightgbmSettings) -> TrainingWindow:
+def training_window(calendar: SessionCalendar, session: date, settings: TrainingSettings) -> TrainingWindow:
     """The decision sessions of the model of `session`."""
     known_after = settings.horizon_sessions + 1
     end = calendar.position(session) - settings.embargo_sessions - known_after + 1
@@ -85,7 +85,7 @@ def training_window(calendar: SessionCalendar, session: date, settings: Lightgbm
 
 
 def training_set(
-    features: pl.DataFrame, forward_returns: pl.DataFrame, universe: pl.DataFrame, window: TrainingWindow, settings: LightgbmSettings
+    features: pl.DataFrame, forward_returns: pl.DataFrame, universe: pl.DataFrame, window: TrainingWindow, settings: TrainingSettings
 ) -> TrainingSet:
     """Features, labels and universe of the window, joined: the symbols that were tradable at the decision and have an outcome.
 

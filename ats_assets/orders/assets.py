@@ -14,19 +14,19 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.graph import Node
-from ats_assets.orders import state as intents_state
-from ats_assets.orders.breaches import breached_limits
-from ats_assets.orders.desk import Desk, open_desk
-from ats_assets.orders.grid import plain
-from ats_assets.orders.names import known_identities
-from ats_assets.orders.order import Fill, OrderIntent, exact
-from ats_assets.orders.outcome import Execution, IntentState
+from ats_assets.execution import state as intents_state
+from ats_assets.execution.breaches import breached_limits
+from ats_assets.execution.desk import Desk, open_desk
+from ats_assets.execution.grid import plain
+from ats_assets.execution.names import known_identities
+from ats_assets.execution.order import Fill, OrderIntent, exact
+from ats_assets.execution.outcome import Execution, IntentState
+from ats_assets.orchestration.graph import Node
+from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
 from ats_assets.orders.planning import intents_of, order_plan
 from ats_assets.orders.quality import execution_quality, quality_table
 from ats_assets.orders.records import Sent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
 from ats_assets.orders.schema import Account, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions
-from ats_assets.partitions import Reads, session_partitions, sessions_of
 from ats_assets.settings import OrdersSettings
 
 GROUP = "orders"

@@ -6,11 +6,11 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
+from ats_assets.orchestration.partitions import session_partitions, sessions_of
+from ats_assets.orchestration.verdicts import Verdict, report
 from ats_assets.orders.quality import summary
 from ats_assets.orders.schema import EXECUTION_QUALITY_SCHEMA
-from ats_assets.partitions import session_partitions, sessions_of
 from ats_assets.portfolio.order_limits import least
-from ats_assets.verdicts import Verdict, report
 
 TOLERANCE = 1e-6
 """Of sums of money in float64, relative."""

@@ -11,7 +11,7 @@ from datetime import date, datetime
 
 import polars as pl
 
-from ats_assets.orders.order import BrokerOrder
+from ats_assets.execution.order import BrokerOrder
 from ats_assets.orders.schema import EXECUTION_QUALITY_SCHEMA, ExecutionQuality
 
 REFERENCES = ("decision", "arrival", "vwap")

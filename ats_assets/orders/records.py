@@ -7,8 +7,8 @@ from decimal import Decimal
 
 import polars as pl
 
-from ats_assets.bars import NAME_CHANGES_SCHEMA, Identities
-from ats_assets.orders.order import AccountState, BrokerOrder, Fill, Instrument, OrderIntent, Position
+from ats_assets.corporate_actions.identity import NAME_CHANGES_SCHEMA, Identities
+from ats_assets.execution.order import AccountState, BrokerOrder, Fill, Instrument, OrderIntent, Position
 from ats_assets.orders.schema import (
     ACCOUNT_SCHEMA,
     FILLS_SCHEMA,

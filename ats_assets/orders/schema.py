@@ -7,7 +7,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 
-from ats_assets.orders.order import Leg, OrderKind, Side
+from ats_assets.execution.order import Leg, OrderKind, Side
 from ats_assets.portfolio import TRADE_REASONS
 
 SIDES, LEGS, KINDS = ([str(one) for one in kind] for kind in (Side, Leg, OrderKind))

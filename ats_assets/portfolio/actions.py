@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ats_assets.bars.adjustment import by_ex_session
+from ats_assets.corporate_actions.adjustment import by_ex_session
 from ats_assets.portfolio.costs import Cents, cents_of
 from ats_assets.portfolio.kernel import kernel
 from ats_assets.portfolio.limits import Floats

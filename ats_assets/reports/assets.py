@@ -10,12 +10,13 @@ from pydantic import BaseModel
 
 from ats_assets.backtests import BacktestResult, backtest_metrics
 from ats_assets.deployment import Deployment
-from ats_assets.graph import Node
+from ats_assets.evaluation.schema import SKILL_SCHEMA
+from ats_assets.evaluation.skill_summary import skill_summary
+from ats_assets.orchestration.graph import Node
 from ats_assets.reports.backtest_report import backtest_report as render
 from ats_assets.reports.comparison import SESSIONS, comparison_note, comparison_rows, restatements_version, stored_comparison
 from ats_assets.settings import FilesSettings, Settings
-from ats_assets.signals import SKILL_SCHEMA, skill_summary
-from ats_assets.warehouse import RESTATEMENTS
+from ats_assets.storage.warehouse import RESTATEMENTS
 
 GROUP = "reports"
 REPORT = "report.html"
@@ -24,7 +25,7 @@ REPORT = "report.html"
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
     settings = deployment.settings
-    horizon = settings.lightgbm.horizon_sessions
+    horizon = settings.training.horizon_sessions
     node = Node(
         name="backtest_report",
         group=GROUP,
@@ -123,5 +124,5 @@ def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:
 def _shown(settings: Settings) -> dict[str, BaseModel]:
     """The settings that the report shows, by section; not where files lie, nor how many threads there are."""
     source = settings.source.model_copy(update={"path": None, "files": FilesSettings()})
-    shown: dict[str, BaseModel] = {"source": source, "lightgbm": settings.lightgbm.model_copy(update={"threads": 1})}
+    shown: dict[str, BaseModel] = {"source": source, "lightgbm": settings.training.of_results()}
     return shown | {name: getattr(settings, name) for name in ("calendar", "knowledge", "universe", "labels", "portfolio", "backtest")}

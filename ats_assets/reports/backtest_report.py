@@ -10,6 +10,7 @@ from jinja2 import Environment, FileSystemLoader, StrictUndefined
 from markupsafe import Markup
 
 from ats_assets.backtests import BacktestMetrics, BacktestResult
+from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.reports.figures import Figure, costs_figure, equity_figure, exposure_figure, ic_figure, quantile_figure
 from ats_assets.reports.tables import (
     SHOWN_SIGNALS,
@@ -22,7 +23,6 @@ from ats_assets.reports.tables import (
     trade_tables,
     unfilled_table,
 )
-from ats_assets.signals import skill_summary
 
 TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")

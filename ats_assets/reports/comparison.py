@@ -11,9 +11,9 @@ from typing import Any
 import polars as pl
 
 from ats_assets.deployment import Deployment
+from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.reports.formatting import decimal, percent, whole
-from ats_assets.signals import SKILL_SCHEMA
-from ats_assets.warehouse import DELIVERED, RESTATEMENTS
+from ats_assets.storage.warehouse import DELIVERED, RESTATEMENTS
 
 COMPARISON, SESSIONS = "comparison.json", "sessions"
 """The stored comparison; and the name under which a footer has the number of sessions with several vintages."""
@@ -68,7 +68,7 @@ def knowledge_figures(deployment: Deployment) -> KnowledgeFigures:
     metrics: Mapping[str, Any] = json.loads(deployment.warehouse.read_text("backtest", "metrics.json"))
     sessions = deployment.sessions("skill")
     skill = deployment.warehouse.read("skill", sessions) if sessions else SKILL_SCHEMA.to_frame()
-    horizon = deployment.settings.lightgbm.horizon_sessions
+    horizon = deployment.settings.training.horizon_sessions
     rank_ic = skill.filter(pl.col("horizon_sessions") == horizon)["rank_ic"].drop_nulls()
     return KnowledgeFigures(
         total_return=metrics["total_return"],

@@ -7,7 +7,7 @@ import numpy as np
 import polars as pl
 
 from ats_assets.backtests.metrics import drawdowns
-from ats_assets.signals import QUANTILES
+from ats_assets.evaluation.schema import QUANTILES
 
 INK, MUTED, GRID = "#1b2430", "#5c6773", "#e6eaee"
 OWN, OTHER, GAIN, LOSS, THIRD = "#1f5fa8", "#98a2ad", "#2a7d4f", "#b3372f", "#c08a1e"

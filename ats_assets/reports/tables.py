@@ -7,8 +7,8 @@ import numpy as np
 import polars as pl
 
 from ats_assets.backtests import BacktestMetrics, BacktestResult
+from ats_assets.evaluation.skill_summary import SkillSummary
 from ats_assets.reports.formatting import DASH, day, decimal, percent, whole
-from ats_assets.signals import SkillSummary
 
 LARGEST = 10
 SHOWN_SIGNALS = 40

@@ -3,7 +3,8 @@
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import Settings, SourceSettings
-from ats_assets.sources.files import FileSource
+from ats_assets.sources.adapters.files.source import FileSource
+from ats_assets.sources.adapters.synthetic.source import SyntheticSource, planted_characteristic
 from ats_assets.sources.schema import (
     ACTION_KINDS,
     MEASURES,
@@ -16,7 +17,6 @@ from ats_assets.sources.schema import (
     RawBars,
 )
 from ats_assets.sources.source import BarSource, Capabilities, clock_remark, state_of, upcoming_actions
-from ats_assets.sources.synthetic import SyntheticSource, planted_characteristic
 
 __all__ = [
     "ACTION_KINDS",
@@ -55,6 +55,6 @@ def open_source(settings: SourceSettings, calendar: SessionCalendar, everything:
         return FileSource(settings.files.model_copy(update={"path": settings.files.path or settings.path}), calendar, keep=keep)
     if everything is None:
         raise SourceError("source.kind is alpaca, which needs all settings to connect: open it with them")
-    from ats_assets.sources.alpaca import AlpacaSource  # noqa: PLC0415 - few runs need it
+    from ats_assets.sources.adapters.alpaca import AlpacaSource  # noqa: PLC0415 - few runs need it
 
     return AlpacaSource(everything.model_copy(update={"source": settings}), calendar)

@@ -46,6 +46,8 @@ RAW_BARS_SCHEMA = pl.Schema(
     {"symbol": pl.String, "date": pl.Date, "session": pl.Date, **dict.fromkeys(MEASURES, pl.Float64), "defects": pl.String}
 )
 
+BARS_SCHEMA = pl.Schema({name: dtype for name, dtype in RAW_BARS_SCHEMA.items() if name not in {"date", "defects"}})
+"""The columns of bars once they are validated."""
 
 ACTION_KINDS: dict[str, str] = {
     "split": "each old share becomes `ratio` new ones (2.0: two for one; 0.1: one for ten)",

@@ -6,9 +6,9 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ats_assets.brokers.paper.market import WarehouseMarket
 from ats_assets.calendar import session_calendar
 from ats_assets.deployment import Deployment
-from ats_assets.orders.paper.market import WarehouseMarket
 from ats_assets.settings import Settings
 from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.small_market import make_history, run_job

@@ -8,8 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.backtests import BacktestResult, Positions, Trades, Unfilled, run_backtest
-from ats_assets.bars import identities_of
 from ats_assets.calendar import session_calendar
+from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import bars_of, random_actions, random_market, signals_of, weekdays
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, name_change_actions

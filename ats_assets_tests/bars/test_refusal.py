@@ -5,7 +5,7 @@ from datetime import date
 import polars as pl
 
 from ats_assets.bars.refusal import refused, rejection
-from ats_assets.reading import Vintages
+from ats_assets.orchestration.reading import Vintages
 
 ONE, TWO = date(2021, 3, 11), date(2021, 3, 12)
 

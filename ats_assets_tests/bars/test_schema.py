@@ -4,16 +4,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from ats_assets.bars import (
-    BARS_SCHEMA,
-    REJECTED_BARS_SCHEMA,
-    UNIVERSE_SCHEMA,
-    Bars,
-    RejectedBars,
-    Universe,
-    bars_violations,
-    schema_violations,
-)
+from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA, Bars, RejectedBars, Universe, bars_violations
+from ats_assets.sources.contracts import schema_violations
 from ats_assets_tests.bars.real_bars import calendar
 
 ROW = {"symbol": "A", "session": date(2024, 1, 2), "open": 10.0, "high": 11.0, "low": 9.0, "close": 10.5, "volume": 1.0, "vwap": None}

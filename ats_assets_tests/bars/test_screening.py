@@ -8,8 +8,9 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ats_assets.bars import BARS_SCHEMA, REASONS, REJECTED_BARS_SCHEMA, Bars, RejectedBars, bars_violations, schema_violations, screen
+from ats_assets.bars import BARS_SCHEMA, REASONS, REJECTED_BARS_SCHEMA, Bars, RejectedBars, bars_violations, screen
 from ats_assets.errors import ContractError
+from ats_assets.sources.contracts import schema_violations
 from ats_assets.sources.schema import MEASURES, RAW_BARS_SCHEMA
 from ats_assets_tests.bars.real_bars import calendar, sp500_raw
 from ats_assets_tests.market_data import US_DAILY_FACTORS, US_DAILY_RAW, needs_market_data

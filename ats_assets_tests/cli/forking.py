@@ -30,7 +30,7 @@ from ats_assets_tests.forking import ForkServer, fork_server, serve
 MODULES = (
     "ats_assets.cli",
     "ats_assets.definitions",
-    "ats_assets.orders.alpaca_broker",
+    "ats_assets.brokers.alpaca.broker",
     "alpaca.trading.client",
     "dagster._core.execution.execute_in_process",
     "dagster._daemon.controller",

@@ -26,18 +26,19 @@ min_history_sessions = 3
 lookback_sessions = 10
 [labels]
 horizons_sessions = [1, 5]
-[lightgbm]
+[training]
 train_sessions = 30
 validation_sessions = 8
 min_train_sessions = 10
 embargo_sessions = 1
 refit = "weekly"
+[models.lightgbm]
 min_data_in_leaf = 5
 min_rounds = 5
 max_rounds = 10
 [mlflow]
 enabled = false
-[signals]
+[strategies.model_scores]
 calibration_sessions = 20
 min_calibration_rows = 50
 [portfolio]

@@ -16,12 +16,12 @@ from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInsti
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, SensorInstigatorData, TickData, TickStatus
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from ats_assets import write_log
 from ats_assets.cli.attendance import sensor_at_work
 from ats_assets.cli.diagnosis import leftovers
 from ats_assets.cli.doctor import without_secrets
-from ats_assets.orders.attendance import attend
-from ats_assets.orders.state import Author
+from ats_assets.execution.attendance import attend
+from ats_assets.execution.state import Author
+from ats_assets.storage import write_log
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import make_home
@@ -48,7 +48,7 @@ def test_all_is_well(command: Command, made: Made) -> None:
     assert run.exit_code == 0
     assert {finding["status"] for finding in found.values()} == {"ok"}
     assert {"settings", "Python", "LightGBM", "folder warehouse", "Dagster", "calendar", "source", "bars", "lightgbm_model"} <= set(found)
-    assert json.loads(run.stdout)["settings"]["lightgbm"]["train_sessions"] == 30
+    assert json.loads(run.stdout)["settings"]["training"]["train_sessions"] == 30
 
 
 def test_for_people(command: Command) -> None:

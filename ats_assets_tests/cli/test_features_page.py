@@ -8,9 +8,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ats_assets.deployment import MODEL
-from ats_assets.features import ALPHA158, FAMILIES
-from ats_assets.models import ModelStore
+from ats_assets.features.choosing import ALPHA158, FAMILIES
+from ats_assets.storage.artefacts import ModelStore
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import FIRST, LAST, ROOT, make_home
 from ats_assets_tests.expressions.panels import random_walks
@@ -53,7 +52,7 @@ def test_the_commands_do_what_the_page_says(command: Command, home: Path) -> Non
     assert len(stored) == 61
     (line,) = second.splitlines()
     run_line(command, home, line)
-    record = ModelStore(home / "models" / "synthetic", MODEL).in_force(date.fromisoformat(LAST))
+    record = ModelStore(home / "models" / "synthetic", "lightgbm_model").in_force(date.fromisoformat(LAST))
     assert [*record.features][:158] == [*ALPHA158]
     assert [*record.features][158:] == ["REV5", "REV20", "CALM10", "HEARD10", "REVRANK5"]
 
@@ -89,5 +88,5 @@ def test_the_second_settings_block_is_a_setting(command: Command, home: Path, tm
     (copy / "features").mkdir()
     (copy / "features" / "reversal.toml").write_text(blocks("toml")[0], encoding="utf-8")
     settings = (copy / "ats.toml").read_text(encoding="utf-8")
-    (copy / "ats.toml").write_text(settings.replace("[lightgbm]\n", blocks("toml")[1]), encoding="utf-8")
+    (copy / "ats.toml").write_text(settings.replace("[training]\n", blocks("toml")[1]), encoding="utf-8")
     assert "the model uses alpha158, reversal" in command("features", "list", home=copy).stderr

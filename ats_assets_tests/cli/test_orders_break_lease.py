@@ -7,7 +7,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ats_assets.cli import app
-from ats_assets.orders import lease
+from ats_assets.execution import lease
 from ats_assets.settings import load_settings
 from ats_assets.trade_state import open_trade_state, tables
 

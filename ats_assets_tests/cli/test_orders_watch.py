@@ -10,14 +10,15 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets.alpaca import read_credentials
-from ats_assets.orders import AlpacaBroker, Executor
+from ats_assets.brokers.alpaca.broker import AlpacaBroker
+from ats_assets.execution.executor import Executor
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
+from ats_assets.vendors.alpaca import read_credentials
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, Point, Reference, TradeUpdatesDouble
 from ats_assets_tests.alpaca_double.trading import Trading
 from ats_assets_tests.cli.market import ROOT, ats, environment, make_home
-from ats_assets_tests.orders.exchange import TestClock, intent
+from ats_assets_tests.execution.exchange import TestClock, intent
 
 EVENING = datetime(2024, 3, 2, 0, 30, tzinfo=UTC)
 OPEN = datetime(2024, 3, 4, 14, 30, tzinfo=UTC)

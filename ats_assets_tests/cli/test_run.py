@@ -92,7 +92,7 @@ def test_refuses_what_makes_no_sense(command: Command, arguments: list[str], sta
 
 
 def test_a_wrong_setting_is_one_message(command: Command) -> None:
-    run = command("run", ATS_LIGHTGBM__HORIZON_SESSIONS="7")
+    run = command("run", ATS_TRAINING__HORIZON_SESSIONS="7")
     assert (run.exit_code, run.stdout) == (1, "")
     assert "labels.horizons_sessions" in run.stderr
     assert "Traceback" not in run.stderr
@@ -122,7 +122,9 @@ def test_an_error_of_ours_names_asset_and_sessions(command: Command, made: Made,
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_goes_on_after_an_end_in_the_middle_of_training(tmp_path: Path, sent: signal.Signals, status: int) -> None:
     home = make_home(tmp_path)
-    slow = environment(home, ATS_LIGHTGBM__MIN_ROUNDS="3000", ATS_LIGHTGBM__MAX_ROUNDS="3000", ATS_LIGHTGBM__REFIT="session")
+    slow = environment(
+        home, ATS_MODELS__LIGHTGBM__MIN_ROUNDS="3000", ATS_MODELS__LIGHTGBM__MAX_ROUNDS="3000", ATS_TRAINING__REFIT="session"
+    )
     process = subprocess.Popen(
         [sys.executable, "-m", "ats_assets.cli", "run"], cwd=ROOT, env=slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
     )

@@ -8,7 +8,7 @@ from subprocess import CompletedProcess
 
 import polars as pl
 
-from ats_assets.warehouse import Warehouse
+from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.cli.conftest import Command
 
 Made = tuple[Path, CompletedProcess[str]]

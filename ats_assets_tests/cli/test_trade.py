@@ -15,10 +15,10 @@ from typer.testing import Result
 from ats_assets.calendar import session_calendar
 from ats_assets.cli.run import Runner
 from ats_assets.deployment import Deployment
-from ats_assets.orders.clock import SystemClock
+from ats_assets.execution.clock import SystemClock
 from ats_assets.settings import CalendarSettings, load_settings
-from ats_assets.stored_calendar import CalendarStore
-from ats_assets.warehouse import Warehouse
+from ats_assets.storage.stored_calendar import CalendarStore
+from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, Reference, Request, Response, serving
 from ats_assets_tests.alpaca_double.trading import Trading
 from ats_assets_tests.cli.conftest import Command

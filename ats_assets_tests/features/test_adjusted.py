@@ -11,12 +11,14 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ats_assets.bars import adjustments, screen, screen_actions
+from ats_assets.bars import screen
 from ats_assets.calendar import session_calendar
+from ats_assets.corporate_actions.adjustment import adjustments
+from ats_assets.corporate_actions.screening import screen_actions
 from ats_assets.expressions import compute
-from ats_assets.features import ALPHA158
+from ats_assets.features.choosing import ALPHA158
 from ats_assets.settings import FilesSettings
-from ats_assets.sources import FileSource
+from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets_tests.market_data import US_DAILY_RAW, needs_market_data
 
 pytestmark = [needs_market_data, pytest.mark.slow]

@@ -10,12 +10,13 @@ import pytest
 from dagster._core.definitions.utils import DISALLOWED_NAMES
 from dagster._core.errors import DagsterAssetCheckFailedError
 
-from ats_assets.bars import adjustments
+from ats_assets.corporate_actions.adjustment import adjustments
 from ats_assets.definitions import BACKTESTS, SCHEMAS, build
-from ats_assets.deployment import MODELS, Deployment
+from ats_assets.deployment import Deployment
 from ats_assets.errors import ExpressionError, FeatureError, MissingPartitionError, SettingsError
 from ats_assets.features import compute
-from ats_assets.graph import reads_of
+from ats_assets.features.choosing import families
+from ats_assets.orchestration.graph import reads_of
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 
 FAMILY = """
@@ -67,7 +68,7 @@ def test_it_is_made_stored_and_checked_and_knows_what_it_was_made_from(tmp_path:
     warehouse, days = deployment.warehouse, deployment.calendar.sessions(FIRST, LAST)
     bars = warehouse.read("bars", days)
     factors = adjustments(warehouse.read("corporate_actions", days), bars, "splits_and_dividends")
-    expected = compute(bars, deployment.families["moves"].expressions, sessions=days, adjustments=factors)
+    expected = compute(bars, deployment.of(families)["moves"].expressions, sessions=days, adjustments=factors)
     assert warehouse.read("moves", days).equals(expected, null_equal=True)
     assert expected["GAIN3"].is_not_nan().any()
     upstream = warehouse.footer("moves", days[-1]).upstream
@@ -123,7 +124,7 @@ def test_a_term_that_changes_changes_the_version(tmp_path: Path) -> None:
 
 def test_the_names_of_other_assets_and_jobs_are_taken(tmp_path: Path) -> None:
     plain = {spec.key.to_user_string() for spec in build(market(tmp_path, {})).resolve_all_asset_specs()}
-    assert plain - {"alpha158"} == {*SCHEMAS, *MODELS, *BACKTESTS}
+    assert plain - {"alpha158"} == {*SCHEMAS, "lightgbm_model", *BACKTESTS}
 
 
 @pytest.mark.parametrize(
@@ -156,11 +157,11 @@ def test_a_model_learns_from_several_families_in_their_order(tmp_path: Path) -> 
     for order in (("alpha158", "moves"), ("moves", "alpha158")):
         root = tmp_path / order[0]
         root.mkdir()
-        deployment = market(root, {"moves": FAMILY}, lightgbm={"families": order})
+        deployment = market(root, {"moves": FAMILY}, training={"families": order})
         make_history(deployment, FIRST, last)
         record = deployment.model_store("lightgbm_model").in_force(last)
         assert record.features is not None
-        assert list(record.features) == [factor for name in order for factor in deployment.families[name].expressions]
+        assert list(record.features) == [factor for name in order for factor in deployment.of(families)[name].expressions]
         assert set(order) <= set(record.versions)
         assert deployment.warehouse.read("predictions", [last]).height > 0
         assert set(order) <= set(deployment.warehouse.footer("predictions", last).upstream)
@@ -171,7 +172,7 @@ def test_a_model_learns_from_several_families_in_their_order(tmp_path: Path) -> 
 
 def test_two_factors_of_one_name_are_refused_when_the_graph_is_made(tmp_path: Path) -> None:
     with pytest.raises(FeatureError, match=r"two factors named MA5, one of alpha158 and one of moves \(.*moves\.toml\)"):
-        build(market(tmp_path, {"moves": '[features]\nMA5 = "$close"\n'}, lightgbm={"families": ("alpha158", "moves")}))
+        build(market(tmp_path, {"moves": '[features]\nMA5 = "$close"\n'}, training={"families": ("alpha158", "moves")}))
 
 
 def test_the_daily_job_makes_every_family_and_only_the_model_s_are_upstream_of_its_signals(tmp_path: Path) -> None:

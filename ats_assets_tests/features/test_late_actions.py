@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.knowledge import time_of
+from ats_assets.storage.knowledge import time_of
 from ats_assets_tests.features.test_assets import FAMILY, RAW, market
 from ats_assets_tests.small_market import FIRST, make_history, small_market
 

@@ -6,12 +6,12 @@ from pathlib import Path
 
 import polars as pl
 
+from ats_assets.brokers.paper import WarehouseMarket
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.graph import reads_of
-from ats_assets.knowledge import stamp_of
-from ats_assets.orders.names import known_identities, known_name_changes
-from ats_assets.orders.paper import WarehouseMarket
+from ats_assets.execution.names import known_identities, known_name_changes
+from ats_assets.orchestration.graph import reads_of
+from ats_assets.storage.knowledge import stamp_of
 from ats_assets_tests.features.test_assets import FAMILY, RAW, market
 from ats_assets_tests.small_market import FIRST, make_history, small_market
 

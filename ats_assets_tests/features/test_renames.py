@@ -9,10 +9,13 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ats_assets.bars import INSTRUMENT, adjustments, identities_of, universe
+from ats_assets.bars import universe
 from ats_assets.calendar import session_calendar
-from ats_assets.features import FAMILIES, FeatureFamily, compute, features_of
-from ats_assets.labels import forward_returns
+from ats_assets.corporate_actions.adjustment import adjustments
+from ats_assets.corporate_actions.identity import INSTRUMENT, identities_of
+from ats_assets.features import FeatureFamily, compute, features_of
+from ats_assets.features.choosing import FAMILIES
+from ats_assets.labels.methods.forward_returns import forward_returns
 from ats_assets.settings import LabelsSettings, UniverseSettings
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, name_change_actions
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits

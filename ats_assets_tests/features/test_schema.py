@@ -4,7 +4,8 @@ import polars as pl
 import pytest
 from pandera.errors import SchemaError
 
-from ats_assets.features import ALPHA158, FAMILIES, compute
+from ats_assets.features import compute
+from ats_assets.features.choosing import ALPHA158, FAMILIES
 from ats_assets.features.schema import contract, faults, frame_schema
 from ats_assets_tests.expressions.panels import random_walks
 

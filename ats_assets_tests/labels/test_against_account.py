@@ -16,9 +16,11 @@ from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
 from ats_assets.backtests import BacktestResult, run_backtest
-from ats_assets.bars import adjustments, identities_of, screen_actions
 from ats_assets.calendar import session_calendar
-from ats_assets.labels import forward_returns
+from ats_assets.corporate_actions.adjustment import adjustments
+from ats_assets.corporate_actions.identity import identities_of
+from ats_assets.corporate_actions.screening import screen_actions
+from ats_assets.labels.methods.forward_returns import forward_returns
 from ats_assets.settings import BacktestSettings, LabelsSettings, PortfolioSettings
 from ats_assets.sources import RAW_ACTIONS_SCHEMA
 from ats_assets_tests.backtests.small_markets import actions_of, signals_of

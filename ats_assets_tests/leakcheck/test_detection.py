@@ -8,8 +8,9 @@ import pytest
 
 from ats_assets.errors import ContractError
 from ats_assets.expressions import compute as evaluate
-from ats_assets.features import ALPHA158, FAMILIES, compute
-from ats_assets.labels import forward_returns
+from ats_assets.features import compute
+from ats_assets.features.choosing import ALPHA158, FAMILIES
+from ats_assets.labels.methods.forward_returns import forward_returns
 from ats_assets.leakcheck import Input, Leak, Subject, Unstable, find_leaks
 from ats_assets.settings import LabelsSettings
 from ats_assets_tests.leakcheck.planted import DAYS, HONEST, KEYS, all_leaks, bars, column, on_bars

@@ -9,33 +9,31 @@ from typing import Any
 import dagster as dg
 import pytest
 
+from ats_assets.automation.healing import Healing, rules_of
 from ats_assets.cli.healing import heal_all
 from ats_assets.cli.run import Runner
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.healing import Healing, rules_of
 from ats_assets_tests.sharing import made_once
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 
 LAST = date(2021, 3, 31)
 """The 60th session: two models are fitted from the 37th on, and carried between."""
 SETTINGS: dict[str, Any] = {
-    "lightgbm": {
+    "models": {"lightgbm": {"min_data_in_leaf": 5, "min_rounds": 1, "max_rounds": 4}},
+    "training": {
         "train_sessions": 12,
         "validation_sessions": 3,
         "min_train_sessions": 4,
         "horizon_sessions": 1,
         "embargo_sessions": 1,
         "refit": "weekly",
-        "min_data_in_leaf": 5,
-        "min_rounds": 1,
-        "max_rounds": 4,
         "families": ("trend",),
         "threads": 1,
     },
     "features": {"families": ()},
     "labels": {"horizons_sessions": (1,)},
-    "signals": {"calibration_sessions": 8, "min_calibration_rows": 20},
+    "strategies": {"model_scores": {"calibration_sessions": 8, "min_calibration_rows": 20}},
 }
 
 

@@ -11,12 +11,12 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ats_assets import write_log
 from ats_assets.cli.progress import RunProgress
 from ats_assets.cli.run import Outcome, Part, Runner
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.warehouse import DELIVERED
+from ats_assets.storage import write_log
+from ats_assets.storage.warehouse import DELIVERED
 from ats_assets_tests.lineage.conftest import LAST, heal, healing_of
 from ats_assets_tests.lineage.test_healing import DAY, deliver, pairs
 from ats_assets_tests.small_market import FIRST, differences, files_of

@@ -10,12 +10,12 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets import write_log
 from ats_assets.deployment import Deployment
 from ats_assets.errors import LineageError
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.digests import set_digest
 from ats_assets.lineage.index import LOOK_AGAIN
+from ats_assets.storage import write_log
 from ats_assets_tests.lineage.conftest import market
 
 DAY = date(2021, 2, 10)
@@ -113,7 +113,7 @@ def test_a_quick_look_is_at_what_was_announced(changed: Changed, monkeypatch: py
     """What is written through the warehouse is seen; what a person did inside a partition's folder is when a day has passed, or all files are asked for."""
     deployment = changed()
     settled = time.time() + write_log.SETTLING + 1
-    monkeypatch.setattr("ats_assets.write_log.time.time", lambda: settled)  # what made the market has been written for good
+    monkeypatch.setattr("ats_assets.storage.write_log.time.time", lambda: settled)  # what made the market has been written for good
     warehouse, index = deployment.warehouse, LineageIndex(deployment)
     whole = index.refresh(full=False)
     assert whole > 700, "the first look is at everything"

@@ -2,8 +2,8 @@ from pathlib import Path
 
 import pytest
 
+from ats_assets.automation.healing import rules_of
 from ats_assets.definitions import build
-from ats_assets.healing import rules_of
 from ats_assets.lineage import known_rules
 from ats_assets.lineage.known_rules import read_rules, write_rules
 from ats_assets_tests.small_market import small_market

@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ats_assets.lineage.restatements import FIELDS, Restatement, changed_rows, restatements
-from ats_assets.warehouse import Warehouse
+from ats_assets.storage.warehouse import Warehouse
 
 DAYS = [date(2021, 2, 10), date(2021, 2, 11)]
 FIRST, SECOND = datetime(2021, 3, 1, tzinfo=UTC), datetime(2021, 4, 1, tzinfo=UTC)

@@ -1,33 +1,29 @@
 """Small markets with a known signal, to fit models on."""
 
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar, session_calendar
-from ats_assets.models import TrainingSet, training_set, training_window
-from ats_assets.settings import LightgbmSettings
+from ats_assets.models import Model, TrainingSet, fit, recorded, training_set, training_window
+from ats_assets.models.learner import Fitted
+from ats_assets.models.learners.lightgbm import Lightgbm, LightgbmSettings
+from ats_assets.settings import TrainingSettings
+from ats_assets.storage.artefacts import ModelStore
+from ats_assets.storage.model_record import ModelRecord
 
 CALENDAR: SessionCalendar = session_calendar("XNYS", date(2015, 1, 1))
-SETTINGS = LightgbmSettings(
-    horizon_sessions=2,
-    train_sessions=80,
-    validation_sessions=15,
-    min_train_sessions=30,
-    embargo_sessions=3,
-    min_rounds=5,
-    max_rounds=40,
-    early_stopping_rounds=10,
-    min_data_in_leaf=50,
-    bin_sample_rows=1_000,
-    threads=1,
+SETTINGS = TrainingSettings(
+    horizon_sessions=2, train_sessions=80, validation_sessions=15, min_train_sessions=30, embargo_sessions=3, threads=1
 )
+LIGHTGBM = LightgbmSettings(min_rounds=5, max_rounds=40, early_stopping_rounds=10, min_data_in_leaf=50, bin_sample_rows=1_000)
 SESSION = CALENDAR.offset(CALENDAR.first, 120)
 SYMBOLS = [f"S{i:02d}" for i in range(40)]
 
 
-def market(strength: float = 0.4, settings: LightgbmSettings = SETTINGS, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
+def market(strength: float = 0.4, settings: TrainingSettings = SETTINGS, seed: int = 1) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
     """Features, forward returns and universe of 121 sessions; `signal` is correlated with the return by `strength`, the others are noise."""
     random = np.random.default_rng(seed)
     days = CALENDAR.window(SESSION, 121)
@@ -54,8 +50,28 @@ def market(strength: float = 0.4, settings: LightgbmSettings = SETTINGS, seed: i
     return features, labels, universe
 
 
-def small_training_set(strength: float = 0.4, settings: LightgbmSettings = SETTINGS, session: date = SESSION) -> TrainingSet:
+def small_training_set(strength: float = 0.4, settings: TrainingSettings = SETTINGS, session: date = SESSION) -> TrainingSet:
     """The training set of the small market."""
     features, labels, universe = market(strength, settings)
     window = training_window(CALENDAR, session, settings)
     return training_set(features, labels.filter(pl.col("session").is_in(list(window.label_sessions))), universe, window, settings)
+
+
+def lightgbm(**changes: object) -> Model:
+    """LightGBM with few trees."""
+    learner = Lightgbm(LIGHTGBM.model_copy(update=changes))
+    return Model(name="lightgbm", kind="lightgbm", learner=learner, quick=learner)
+
+
+def fitted_lightgbm(data: TrainingSet | None = None, **changes: object) -> Fitted:
+    """LightGBM, fitted on the small training set."""
+    found = fit(lightgbm(**changes), data or small_training_set(), SETTINGS)
+    assert isinstance(found, Fitted), found
+    return found
+
+
+def written(
+    store: ModelStore, session: date, fitted: Fitted, data: TrainingSet, versions: dict[str, str] | None = None, **more: Any
+) -> ModelRecord:
+    """A fit, stored as the asset stores it."""
+    return store.write_fitted(session, fitted.content, **recorded(lightgbm(), fitted, data, SETTINGS, versions or {}), **more)

@@ -4,7 +4,7 @@ from io import BytesIO
 from matplotlib.image import imread
 
 from ats_assets.models.importance_plot import importance_plot
-from ats_assets.models.schema import ModelRecord, Validation
+from ats_assets.storage.model_record import ModelRecord, Validation
 
 DAY = date(2024, 1, 5)
 

@@ -3,10 +3,10 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets.models import FittedTrees, ModelStore, fit_boosted_trees
 from ats_assets.models.tracking import Tracking
 from ats_assets.settings import MlflowSettings
-from ats_assets_tests.models.fits import SESSION, SETTINGS, small_training_set
+from ats_assets.storage.artefacts import ModelStore
+from ats_assets_tests.models.fits import SESSION, fitted_lightgbm, small_training_set, written
 
 pytestmark = pytest.mark.slow  # MLflow takes seconds to import and to make the tables of a new database
 
@@ -18,14 +18,13 @@ def tracking(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
 
 @pytest.mark.filterwarnings("ignore:.*noload.*")
 def test_fits_of_one_process_are_runs_of_their_own(tracking: Tracking, tmp_path: Path, caplog: pytest.LogCaptureFixture) -> None:
-    fitted = fit_boosted_trees(small_training_set(), SETTINGS)
-    assert isinstance(fitted, FittedTrees)
+    fitted = fitted_lightgbm()
     store = ModelStore(tmp_path, "lightgbm_model")
-    record = store.write_fitted(SESSION, fitted, small_training_set(), SETTINGS, {"data": "da7a"})
+    record = written(store, SESSION, fitted, small_training_set(), {"data": "da7a"})
     ids = []
     for dagster_run in ("r1", "r2"):
         with tracking.run(asset="lightgbm_model", partition=str(SESSION), dagster_run_id=dagster_run) as run:
-            run.log_model(record, fitted.text)
+            run.log_model(record, fitted.content)
         ids.append(run.run_id)
     assert ids[0] != ids[1]
     logged = run.client.get_run(run.run_id)
@@ -37,9 +36,9 @@ def test_fits_of_one_process_are_runs_of_their_own(tracking: Tracking, tmp_path:
         "version.data": "da7a",
     }
     assert logged.data.params["num_leaves"] == "31"
-    history = run.client.get_metric_history(run.run_id, "validation_rank_ic")
-    assert [(m.step, m.value) for m in history] == list(enumerate(fitted.validation["rank_ic"]))
     assert record.validation is not None
+    history = run.client.get_metric_history(run.run_id, "validation_rank_ic")
+    assert [(m.step, m.value) for m in history] == list(enumerate(record.validation.by_session.values()))
     assert logged.data.metrics["validation_rank_ic_mean"] == record.validation.rank_ic
     assert {file.path for file in run.client.list_artifacts(run.run_id)} == {"model.txt", "model.json", "importance.png"}
     picture = Path(run.client.download_artifacts(run.run_id, "importance.png", str(tmp_path)))

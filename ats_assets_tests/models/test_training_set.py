@@ -8,21 +8,21 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, LookAheadError
 from ats_assets.models import training_set, training_window
-from ats_assets.settings import LightgbmSettings
+from ats_assets.settings import TrainingSettings
 from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, market, small_training_set
 
 
 @given(
     st.integers(0, 300),
     st.builds(
-        LightgbmSettings,
+        TrainingSettings,
         horizon_sessions=st.integers(1, 20),
         train_sessions=st.integers(1, 120),
         validation_sessions=st.integers(1, 60),
         embargo_sessions=st.integers(0, 10),
     ),
 )
-def test_no_label_overlaps_what_comes_after_it(position: int, settings: LightgbmSettings) -> None:
+def test_no_label_overlaps_what_comes_after_it(position: int, settings: TrainingSettings) -> None:
     session = CALENDAR.offset(CALENDAR.first, position)
     window = training_window(CALENDAR, session, settings)
     at = CALENDAR.position

@@ -4,7 +4,7 @@ from decimal import Decimal
 import polars as pl
 import pytest
 
-from ats_assets.orders import BrokerOrder, OrderStatus, Side
+from ats_assets.execution.order import BrokerOrder, OrderStatus, Side
 from ats_assets.orders.quality import execution_quality, quality_table, summary
 from ats_assets.orders.schema import ACCOUNT_SCHEMA, FILLS_SCHEMA
 from ats_assets.reports.execution_report import execution_report

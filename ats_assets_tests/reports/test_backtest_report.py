@@ -8,9 +8,10 @@ import polars as pl
 import pytest
 
 from ats_assets.backtests import BacktestResult, backtest_metrics, run_backtest
+from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.reports import backtest_report
 from ats_assets.settings import BacktestSettings, PortfolioSettings
-from ats_assets.signals import SKILL_SCHEMA, signals_from_predictions
+from ats_assets.strategies.weighting import signals_from_scores
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
 
 SETTINGS = BacktestSettings()
@@ -41,7 +42,7 @@ def newest_signals() -> pl.DataFrame:
             "model_session": [MONDAY - timedelta(days=3)] * 3,
         }
     )
-    return signals_from_predictions(predictions, PortfolioSettings(top_k=2, max_weight=0.5))
+    return signals_from_scores(predictions, PortfolioSettings(top_k=2, max_weight=0.5))
 
 
 def a_report(result: BacktestResult, **more: object) -> str:

@@ -11,11 +11,11 @@ from dagster._core.utils import make_new_run_id
 from dagster._utils.error import SerializableErrorInfo, serializable_error_info_from_exc_info
 
 from ats_assets.alerts import Alert, Alerts, Severity
-from ats_assets.event_log import BatchedSqliteEventLogStorage
-from ats_assets.instance import ProjectRunStorage, guard_documents
+from ats_assets.orchestration.event_log import BatchedSqliteEventLogStorage
+from ats_assets.orchestration.instance import ProjectRunStorage, guard_documents
 from ats_assets.secrecy import redacted_document, redacted_tags
 from ats_assets.settings import AlertsSettings
-from ats_assets_tests.orders.exchange import EVENING
+from ats_assets_tests.execution.exchange import EVENING
 
 
 @pytest.fixture

@@ -7,8 +7,8 @@ from typing import Any
 
 from sqlalchemy import Connection, create_engine, inspect, text
 
-from ats_assets.orders.paper import tables as paper_tables
-from ats_assets.orders.running_account import read_running_account
+from ats_assets.brokers.paper import tables as paper_tables
+from ats_assets.execution.running_account import read_running_account
 from ats_assets.trade_state import SCHEMA_VERSION, TradeState, tables
 from ats_assets.trade_state.schema import schema_versions
 from ats_assets_tests.trade_state.databases import create_database

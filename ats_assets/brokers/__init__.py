@@ -1,0 +1,1 @@
+"""Brokers: a paper account of our own, Alpaca."""

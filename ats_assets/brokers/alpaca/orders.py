@@ -1,0 +1,212 @@
+"""Intents in Alpaca's words, and its orders in ours.
+
+Rules, from Alpaca's documentation of orders: opening-auction orders (time in force `opg`) and brackets take whole shares only; fractional shares are bought
+and sold by day orders, which are queued overnight and filled just after the open; a price has two decimals from one dollar on, and four below (SEC Rule 612),
+and of a pair the increments that its asset names. Numbers are sent as text without an exponent.
+"""
+
+from collections.abc import Mapping
+from contextlib import suppress
+from datetime import datetime
+from decimal import Decimal
+from functools import lru_cache
+from typing import TYPE_CHECKING, Any
+
+from ats_assets.brokers.alpaca.reading import Unknown
+from ats_assets.execution.broker import BrokerError, OrderRejectedError
+from ats_assets.execution.grid import is_pair, on_grid, plain, price_step
+from ats_assets.execution.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side, exact
+
+if TYPE_CHECKING:
+    from alpaca.trading.models import Order
+    from alpaca.trading.requests import OrderRequest
+
+_STATUS = {
+    "filled": OrderStatus.FILLED,
+    "partially_filled": OrderStatus.PARTIALLY_FILLED,
+    "canceled": OrderStatus.CANCELED,
+    "replaced": OrderStatus.CANCELED,
+    "expired": OrderStatus.EXPIRED,
+    "rejected": OrderStatus.REJECTED,
+}
+"""All others are on their way to one of these."""
+
+_SMALLEST = Decimal("0.0001")
+"""Tick of a share's price."""
+
+
+def tick(price: Decimal, *, up: bool, symbol: str = "", increment: Decimal | None = None) -> Decimal:
+    """The price on Alpaca's grid: of a share the next cent, below one dollar the next hundredth of one; of a pair the next of its asset's increments."""
+    step = price_step(symbol, price, increment if is_pair(symbol) else None)
+    return on_grid(price, step if is_pair(symbol) else max(step, _SMALLEST), up=up)
+
+
+def to_request(intent: OrderIntent, symbol: str, *, increment: Decimal | None = None, auction: bool = True) -> "OrderRequest":
+    """The request for an intent. A limit is rounded so that it never pays more or takes less than was decided; a stop so that it triggers no later.
+
+    Parameters
+    ----------
+    increment
+        Of a pair's prices, as its asset says.
+    auction
+        Whether the opening auction still takes orders; else what is for it goes to the market at once.
+
+    Raises
+    ------
+    OrderRejectedError
+        If Alpaca has no such order; it is not sent.
+    """
+    from alpaca.trading.enums import OrderClass, OrderSide, TimeInForce  # noqa: PLC0415
+    from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest  # noqa: PLC0415
+
+    market, limit = _plain(MarketOrderRequest), _plain(LimitOrderRequest)
+    whole, crypto, buys = intent.quantity == intent.quantity.to_integral_value(), is_pair(symbol), intent.side is Side.BUY
+    common: dict[str, Any] = {
+        "symbol": symbol,
+        "qty": _exact(intent, intent.quantity),
+        "side": OrderSide(intent.side.value),
+        "client_order_id": intent.client_order_id,
+    }
+    day = TimeInForce.GTC if crypto else TimeInForce.DAY
+    if intent.kind is OrderKind.MARKET_ON_OPEN:
+        return market(**common, time_in_force=TimeInForce.OPG if whole and auction and not crypto else day)
+    if intent.kind is OrderKind.OCO:
+        return limit(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.OCO, **_exits(intent, symbol))
+    if intent.limit_price is None:
+        raise OrderRejectedError(f"{intent.client_order_id} is a {intent.kind} order without a limit price: plan it with one")
+    common["limit_price"] = _price(intent, tick(intent.limit_price, up=not buys, symbol=symbol, increment=increment))
+    if intent.kind is OrderKind.LIMIT or intent.leg is Leg.CLOSE:
+        return limit(**common, time_in_force=day)
+    return limit(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.BRACKET, **_exits(intent, symbol))
+
+
+def _exits(intent: OrderIntent, symbol: str) -> dict[str, Any]:
+    from alpaca.trading.requests import StopLossRequest, TakeProfitRequest  # noqa: PLC0415
+
+    whole = intent.quantity == intent.quantity.to_integral_value()
+    if not whole or is_pair(symbol) or intent.take_profit is None or intent.stop_loss is None:
+        raise OrderRejectedError(
+            f"{intent.client_order_id}: a bracket needs whole shares of a stock, a take-profit and a stop-loss; choose another orders.kind, or whole shares"
+        )
+    upwards = (intent.side is Side.BUY) == (intent.kind is OrderKind.BRACKET)  # of a bracket the side is the entry's, else the exits'
+    return {
+        "take_profit": TakeProfitRequest(limit_price=_price(intent, tick(intent.take_profit, up=upwards))),
+        "stop_loss": StopLossRequest(stop_price=_price(intent, tick(intent.stop_loss, up=upwards))),
+    }
+
+
+def listed_order(order: "Order", symbol: str) -> BrokerOrder | ForeignOrder:
+    """One of the account's orders, whoever made it: what is no order for shares of one symbol is described."""
+    if order.symbol and order.side is not None and order.side.value in tuple(Side) and order.qty not in (None, ""):
+        with suppress(BrokerError):  # of a number that is none
+            return from_order(order, symbol)
+    return ForeignOrder(broker_order_id=str(order.id), client_order_id=order.client_order_id, description=_description(order))
+
+
+def _description(order: "Order") -> str:
+    amount = order.qty or (f"an amount of {order.notional}" if order.notional else "")
+    kind = order.type or order.order_type
+    words = [_word(order.order_class), _word(kind), "order", _word(order.side), amount, order.symbol or "", order.status.value]
+    legs = "; ".join(f"{_word(leg.side)} {leg.qty or leg.ratio_qty or ''} {leg.symbol or ''}".strip() for leg in order.legs or ())
+    return " ".join(str(word) for word in words if word) + (f" ({legs})" if legs else "")
+
+
+def _word(one: Any) -> str:
+    return "" if one is None else str(one.value)
+
+
+def from_order(order: "Order", symbol: str) -> BrokerOrder:
+    """Alpaca's order; `symbol` is ours of it."""
+    filled = decimal(order.filled_qty or 0, "filled_qty")
+    return BrokerOrder(
+        broker_order_id=str(order.id),
+        client_order_id=order.client_order_id,
+        symbol=symbol,
+        side=Side(_given(order.side, "side").value),
+        quantity=decimal(order.qty, "qty"),
+        status=_status(order.status, filled),
+        filled_quantity=filled,
+        filled_average_price=None if order.filled_avg_price is None else decimal(order.filled_avg_price, "filled_avg_price"),
+        submitted_at=order.submitted_at,
+        updated_at=order.updated_at,
+        reason=_reason(order.status),
+        legs=tuple(from_order(leg, symbol) for leg in order.legs or ()),
+        replaced_by=None if order.replaced_by is None else str(order.replaced_by),
+    )
+
+
+def _status(status: Any, filled: Decimal) -> OrderStatus:
+    if isinstance(status, Unknown):
+        return OrderStatus.UNKNOWN
+    return _STATUS.get(status.value, OrderStatus.PARTIALLY_FILLED if filled else OrderStatus.ACCEPTED)
+
+
+def _reason(status: Any) -> str | None:
+    if isinstance(status, Unknown):
+        return f"its status is {status}, which the installed alpaca-py does not know: see to it at Alpaca, or install a newer program"
+    return None if status.value in ("new", "accepted", "filled", "partially_filled", "held") else status.value
+
+
+def decimal(value: object, name: str) -> Decimal:
+    """A number as Alpaca writes it, exactly.
+
+    Raises
+    ------
+    BrokerError
+        If it is missing or none.
+    """
+    try:
+        number = Decimal(str(value))
+    except ArithmeticError:
+        raise BrokerError(f"Alpaca's {name} is {value!r}, no number: the answer can't be used") from None
+    if not number.is_finite():
+        raise BrokerError(f"Alpaca's {name} is {value!r}: the answer can't be used")
+    return number
+
+
+def instant(value: object, name: str) -> datetime:
+    """A time as Alpaca writes it."""
+    try:
+        at = datetime.fromisoformat(str(value))
+    except ValueError:
+        raise BrokerError(f"Alpaca's {name} is {value!r}, no time: the answer can't be used") from None
+    if at.tzinfo is None:
+        raise BrokerError(f"Alpaca's {name} is {value!r}, without a time zone: the answer can't be used")
+    return at
+
+
+def _given(value: Any, name: str) -> Any:
+    if value is None:
+        raise BrokerError(f"Alpaca's order has no {name}: the answer can't be used")
+    return value
+
+
+@lru_cache
+def _plain(request: "type[OrderRequest]") -> "type[OrderRequest]":
+    """The request, but with its numbers as text: a double of 0.000011 is written with an exponent."""
+
+    class Plain(request):
+        def to_request_fields(self) -> dict[str, Any]:
+            return _texts(super().to_request_fields())
+
+    Plain.__name__ = request.__name__
+    return Plain
+
+
+def _texts(value: Any) -> Any:
+    if isinstance(value, Mapping):
+        return {key: _texts(one) for key, one in value.items()}
+    return plain(exact(value)) if isinstance(value, float) else value
+
+
+def _price(intent: OrderIntent, value: Decimal) -> float:
+    if value <= 0:
+        raise OrderRejectedError(f"{intent.client_order_id}: {intent.symbol} costs less than the smallest price that an order may name")
+    return _exact(intent, value)
+
+
+def _exact(intent: OrderIntent, value: Decimal) -> float:
+    """As alpaca-py takes numbers: a double. It must be the same number."""
+    if Decimal(repr(float(value))) != value:
+        raise OrderRejectedError(f"{intent.client_order_id}: {value} has more digits than can be sent: round it to nine decimals")
+    return float(value)

@@ -1,0 +1,434 @@
+"""The books of one paper account while a session is settled: loaded, moved from its open to its close, stored."""
+
+from collections.abc import Iterable, Iterator, Sequence
+from dataclasses import dataclass, field
+from datetime import date, datetime
+from decimal import Decimal
+
+import numpy as np
+import polars as pl
+from sqlalchemy import Connection
+
+from ats_assets.brokers.paper import tables
+from ats_assets.brokers.paper.day import Day
+from ats_assets.brokers.paper.exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit, one_pair, split
+from ats_assets.corporate_actions.identity import NAME_CHANGE
+from ats_assets.execution.grid import plain
+from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
+from ats_assets.portfolio import (
+    CANCELLED,
+    SHARE_DECIMALS,
+    Account,
+    apply_actions,
+    borrow_rates,
+    close_delisted,
+    counted_payment,
+    fill_at_open,
+    notional_cents,
+    price_after,
+    trade_costs,
+)
+from ats_assets.portfolio.limits import Floats
+from ats_assets.settings import BacktestSettings
+
+CENT = Decimal("0.01")
+PRICE_DIGITS = Decimal("1e-16")
+"""Of an average price; fine enough that quantity times price gives the cents back."""
+
+ACCOUNT = ""
+"""Instead of a symbol, in entries of the account as a whole."""
+_LIMITS = (OrderKind.LIMIT, OrderKind.BRACKET)
+
+
+@dataclass
+class Book:
+    """Cash and holdings of shape (n_symbols,), of the symbols that are held or ordered, sorted."""
+
+    symbols: list[str]
+    account: Account
+    last_close: Floats
+    missing: np.ndarray
+    orders: list[Row]
+    """Those that wait to be filled."""
+    settings: BacktestSettings
+    since: date
+    """The session at whose close they stand."""
+    fills: list[Row] = field(default_factory=list)
+    entries: list[Row] = field(default_factory=list)
+    made_at_open: set[str] = field(default_factory=set)
+    """Brackets that were filled at this session's open, by their ids."""
+    ended: dict[int, str] = field(default_factory=dict)
+    """Places whose ticker another has taken over at this open, while they were given none, and what it was."""
+
+    @classmethod
+    def load(cls, connection: Connection, account: str, cash_cents: int, settings: BacktestSettings, since: date) -> "Book":
+        """The books as they are stored, at the close of the session `since`."""
+        held = {row.symbol: row for row in connection.execute(tables.holdings.select().where(tables.holdings.c.account == account))}
+        of_account = (tables.orders.c.account == account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
+        waiting = connection.execute(tables.orders.select().where(of_account).order_by(tables.orders.c.client_order_id))
+        orders = [dict(row._mapping) for row in waiting]
+        symbols = sorted(held.keys() | {order["symbol"] for order in orders})
+        shares = np.array([float(held[s].shares) if s in held else 0.0 for s in symbols])
+        basis = np.array([held[s].basis_cents if s in held else 0 for s in symbols], dtype=np.int64)
+        return cls(
+            symbols=symbols,
+            account=Account(cash=cash_cents, shares=shares, basis=basis),
+            last_close=np.array([float(held[s].last_close) if s in held else np.nan for s in symbols]),
+            missing=np.array([held[s].missing_sessions if s in held else 0 for s in symbols], dtype=np.int64),
+            orders=orders,
+            settings=settings,
+            since=since,
+        )
+
+    def rename(self, actions: pl.DataFrame, session: date, at: datetime) -> None:
+        """Call what is held and what is ordered by the tickers that it has from the open of `session` on; see `Market.actions`."""
+        changes = actions.filter(pl.col("kind") == NAME_CHANGE) if "new_symbol" in actions.columns else actions.clear()
+        renamed = dict(changes.select("symbol", "new_symbol").iter_rows()) if changes.height else {}
+        for i, symbol in enumerate(self.symbols):
+            if symbol in renamed.values() and symbol not in renamed:
+                self.ended[i], self.symbols[i] = symbol, f"{symbol} until {session}"
+                for order in self._waiting():
+                    if order["symbol"] == symbol:
+                        order |= {"status": str(OrderStatus.CANCELED), "updated_at": at, "reason": "no_bar"}
+        waiting = self._waiting()
+        for i, symbol in enumerate(self.symbols):
+            if symbol in renamed:
+                self.symbols[i] = renamed[symbol]
+                text = f"{symbol} is called {renamed[symbol]} from now on"
+                for name, sign in ((symbol, -1.0), (renamed[symbol], 1.0)):
+                    if self.account.shares[i]:
+                        entry = _entry(session, at, name, EntryKind.CORPORATE_ACTION, sign * self.account.shares[i], 0, text)
+                        self.entries.append(entry | {"entry_id": f"{session:%Y%m%d}-{name}-{NAME_CHANGE}"})
+        for order in waiting:
+            order["symbol"] = renamed.get(order["symbol"], order["symbol"])
+
+    def settle(self, day: Day) -> None:
+        """From the session's open to its close: delistings, orders at the open, orders within the session, marks at the close.
+
+        An order within the session is filled where the range of its bar touches its price. Where a bar touches both exits of a bracket, the stop-loss is
+        taken to have come first, and a take-profit is not judged in a session within which its position was made: the bar does not tell what came first.
+        At the open the orders of the plan come first, so that exits are for what these leave, and for nothing that they buy: an entry and a stop-loss are two
+        trades, whatever they come to together. From the close on, each symbol held has one pair of exits at most, for all of it.
+        """
+        settings = self.settings
+        self._pay_for_what_is_borrowed(day)
+        self._take_actions(day)
+        self.missing = np.where(day.quoted, 0, self.missing + 1)
+        gone = self.missing > settings.max_missing_sessions
+        gone[list(self.ended)] = True
+        close_delisted(self.account, gone, self.last_close, settings)
+        self._record_delistings(day)
+        marks = np.where(day.quoted, day.open, self.last_close)
+        adverse = (settings.spread_bps / 2 + settings.slippage_bps) / 1e4
+        before, planned = self.account.shares.copy(), [one for one in self._at_open(marks, adverse) if one["parent_id"] is None]
+        reasons = self._open(planned, day, marks)
+        self._fit_exits(day, before)
+        exits = [one for one in self._at_open(marks, adverse) if one["parent_id"] is not None]
+        stops = {one["parent_id"] for one in exits if one["kind"] == STOP_LOSS}
+        exits = [one for one in exits if one["kind"] == STOP_LOSS or one["parent_id"] not in stops]  # of a pair one alone
+        self._open(exits, day, marks)
+        at_open = [*planned, *exits]
+        for order in self._waiting():
+            if order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]:
+                self._fill_within(order, day)
+        for order in self._waiting():
+            if order["parent_id"] is None:
+                _finish(order, reasons.get(order["symbol"]) or _why_not(order, day, self._at(order)), day.closes_at)
+        self._fit_exits(day, self.account.shares)
+        self._exit({id(order) for order in at_open}, day)
+        for symbol, exits in self._exits().items():
+            one_pair(exits, self._held(symbol), day.closes_at)
+        self.last_close = np.where(day.quoted, day.close, self.last_close)
+
+    def _pay_for_what_is_borrowed(self, day: Day) -> None:
+        """Fees of short positions and interest on cash below zero, for each calendar day since the close before."""
+        days, margin = (day.session - self.since).days, self.settings.margin
+        fees, interest = self.account.charge(self.last_close, [self._called(i) for i in range(len(self.symbols))], days, margin)
+        for i in map(int, np.flatnonzero(fees)):
+            (rate,) = borrow_rates([self._called(i)], margin)
+            text = f"{-self.account.shares[i]:g} shares borrowed for {days} day(s) at {rate:g} basis points a year"
+            self._enter(day, i, EntryKind.FEE, 0.0, -int(fees[i]), text)
+        if interest:
+            text = f"interest on cash below zero, {days} day(s) at {margin.debit_bps_a_year:g} basis points a year"
+            self._enter(day, None, EntryKind.INTEREST, 0.0, -interest, text)
+
+    def _take_actions(self, day: Day) -> None:
+        """Corporate actions on what is held; an order in old shares is cancelled, a bracket's exits go on in new ones."""
+        if not ((day.ratio != 1.0) | (day.paid != 0.0)).any():
+            return
+        fractional = self.settings.fractional_shares
+        before = self.account.shares
+        applied = apply_actions(before, self.account.basis, ratio=day.ratio, cash=day.paid, close=self.last_close, fractional=fractional)
+        self.account.apply(applied)
+        for i in map(int, np.flatnonzero(before)):
+            ratio, paid = day.ratio[i], float(counted_payment(self.last_close, day.paid)[i])
+            if paid:
+                self._enter(
+                    day, i, EntryKind.DIVIDEND, 0.0, int(applied.dividends[i]), f"{_text(paid)} for each of {_text(before[i])} shares"
+                )
+            if ratio != 1.0:
+                text = f"{_text(ratio)} new shares for each of {_text(before[i])}"
+                self._enter(day, i, EntryKind.SPLIT, float(applied.shares[i] - before[i]), int(applied.in_lieu[i]), text)
+        self.last_close = price_after(self.last_close, day.ratio, day.paid)
+        for order in self._waiting():
+            ratio = day.ratio[self._at(order)]
+            if ratio != 1.0 and order["parent_id"] is None:
+                order |= {"status": str(OrderStatus.CANCELED), "updated_at": day.opens_at, "reason": CANCELLED}
+            elif ratio != 1.0:
+                split(order, exact(ratio), SHARE_DECIMALS)
+
+    def _enter(self, day: Day, i: int | None, kind: EntryKind, shares: float, cash_cents: int, text: str) -> None:  # noqa: PLR0917
+        """Note a change of the account that no order made; where it is of none of the symbols, `i` is None."""
+        symbol = ACCOUNT if i is None else self._called(i)
+        told = text if i is None else f"{symbol}: {text}"
+        self.entries.append(_entry(day.session, day.opens_at, symbol, kind, shares, cash_cents, told))
+
+    def _called(self, i: int) -> str:
+        """What the i-th is called, or was, where its ticker is another's now."""
+        return self.ended.get(i, self.symbols[i])
+
+    def _waiting(self) -> list[Row]:
+        return [order for order in self.orders if order["status"] == OrderStatus.ACCEPTED]
+
+    def _open(self, orders: list[Row], day: Day, marks: Floats) -> dict[str, str]:
+        """The opening auction; symbol -> why something was left over."""
+        wanted = self._signed(orders)
+        unfilled = fill_at_open(self.account, wanted, marks=marks, quoted=day.quoted, traded=day.traded, settings=self.settings)
+        self._record_fills(orders, day.session, day.opens_at)
+        for order in orders:
+            if order["parent_id"] is not None and order["filled_quantity"]:
+                self._end_exits(order, day.opens_at)
+        return {self.symbols[i]: one.reason for one in unfilled for i in one.at}
+
+    def _exit(self, at_open: set[int], day: Day) -> None:
+        """Make the exits of brackets that were filled now, and fill exits whose price the session touches."""
+        for order in [
+            one for one in self.orders if one["kind"] == OrderKind.BRACKET and one["filled_quantity"] and not one.get("has_exits")
+        ]:
+            order["has_exits"] = True
+            self.orders += exits_of(order, day.closes_at)
+            self.made_at_open |= {order["broker_order_id"]} if id(order) in at_open else set()
+        self._fit_exits(day, self.account.shares)
+        for stop in [one for one in self._waiting() if one["kind"] == STOP_LOSS]:
+            target = next(one for one in self.orders if one["parent_id"] == stop["parent_id"] and one["kind"] == TAKE_PROFIT)
+            i, price, sign = self._at(stop), float(stop["limit_price"]), Side(stop["side"]).sign
+            if not day.traded[i]:
+                continue
+            beyond = (
+                sign * day.open[i] > sign * price
+            )  # of a position that was made at an open beyond its stop-loss: the market was never at that price
+            stopped = day.low[i] <= price if sign < 0 else day.high[i] >= price
+            new = stop["submitted_at"] == day.closes_at and stop["parent_id"] not in self.made_at_open
+            if stopped:
+                self._trade_one(stop, float(day.open[i]) if beyond else price, day, self.settings)
+            elif not new:
+                self._fill_within(target, day)
+            for order in (stop, target):
+                if order["filled_quantity"]:
+                    self._end_exits(order, day.closes_at)
+
+    def _end_exits(self, order: Row, at: datetime) -> None:
+        """One exit was filled: it is through, and the other one with it."""
+        for one in self.orders:
+            if one["parent_id"] == order["parent_id"] and one["status"] == OrderStatus.ACCEPTED:
+                status = OrderStatus.FILLED if one is order else OrderStatus.CANCELED
+                one |= {"status": str(status), "updated_at": at, "reason": None if one is order else "the other exit was filled"}
+
+    def _at_open(self, marks: Floats, adverse: float) -> list[Row]:
+        """The orders that take part in the opening auction."""
+        return [order for order in self._waiting() if _trades_at_open(order, float(marks[self._at(order)]), adverse)]
+
+    def _signed(self, orders: Iterable[Row]) -> Floats:
+        """Shares that they are for, negative for sells, of shape (n_symbols,)."""
+        shares = np.zeros(len(self.symbols))
+        for order in orders:
+            i, sign = self._at(order), Side(order["side"]).sign
+            quantity = float(order["quantity"])
+            if order["leg"] == Leg.CLOSE:  # it never makes a position
+                quantity = min(quantity, max(0.0, -sign * (self.account.shares[i] + shares[i])))
+            shares[i] += sign * quantity
+        return np.round(shares, SHARE_DECIMALS)
+
+    def _fit_exits(self, day: Day, before: Floats) -> None:
+        """Exits are for no more than is held, and for nothing beyond what was held `before`, signed shares."""
+        now = self.account.shares
+        rest = np.where(now * before > 0.0, np.sign(now) * np.minimum(np.abs(now), np.abs(before)), 0.0)
+        for symbol, exits in self._exits().items():
+            fit(exits, exact(rest[self.symbols.index(symbol)]), day.opens_at)
+
+    def _exits(self) -> dict[str, list[Row]]:
+        """Those in force, by symbol."""
+        found: dict[str, list[Row]] = {}
+        for order in self._waiting():
+            if order["parent_id"] is not None:
+                found.setdefault(order["symbol"], []).append(order)
+        return found
+
+    def _held(self, symbol: str) -> Decimal:
+        return exact(self.account.shares[self.symbols.index(symbol)])
+
+    def store(self, connection: Connection, account: str, session: date) -> None:
+        """Write the books back, in the transaction that they were loaded in."""
+        connection.execute(
+            tables.accounts.update().where(tables.accounts.c.account == account).values(settled=session, cash_cents=self.account.cash)
+        )
+        connection.execute(tables.holdings.delete().where(tables.holdings.c.account == account))
+        held = [
+            {
+                "account": account,
+                "symbol": self.symbols[i],
+                "shares": exact(self.account.shares[i]),
+                "basis_cents": int(self.account.basis[i]),
+                "last_close": exact(self.last_close[i]),
+                "missing_sessions": int(self.missing[i]),
+            }
+            for i in np.flatnonzero(self.account.shares)
+        ]
+        for table, rows in (
+            (tables.holdings, held),
+            (tables.fills, self._owned(self.fills, account)),
+            (tables.entries, self._owned(self.entries, account)),
+        ):
+            if rows:
+                connection.execute(table.insert(), rows)
+        for order in self.orders:
+            values = {name: order[name] for name in tables.orders.c.keys()}  # noqa: SIM118 - a collection of columns, not a dictionary
+            if order.get("new"):
+                connection.execute(tables.orders.insert().values(**values))
+            else:
+                connection.execute(
+                    tables.orders.update().where(tables.orders.c.broker_order_id == order["broker_order_id"]).values(**values)
+                )
+
+    @staticmethod
+    def _owned(rows: Iterable[Row], account: str) -> list[Row]:
+        return [row | {"account": account} for row in rows]
+
+    def _at(self, order: Row) -> int:
+        return self.symbols.index(order["symbol"])
+
+    def _record_delistings(self, day: Day) -> None:
+        for one in self.account.fills:
+            signs = np.broadcast_to(one.sign, one.at.shape)
+            for j, i in enumerate(one.at):
+                why = "its ticker is another's now" if int(i) in self.ended else f"no bar for {int(self.missing[i])} sessions"
+                text = f"{why}: closed at its last close less the haircut"
+                self._enter(day, int(i), EntryKind.CORPORATE_ACTION, float(signs[j] * one.shares[j]), int(one.cash_flow[j]), text)
+        self.account.fills.clear()
+
+    def _record_fills(self, orders: Sequence[Row], session: date, at: datetime) -> None:
+        """Give what the account has traded to the orders that asked for it, and take it off the account's list."""
+        for one in self.account.fills:
+            signs = np.broadcast_to(one.sign, one.at.shape)
+            for j, i in enumerate(one.at):
+                side, leg = Side.BUY if signs[j] > 0 else Side.SELL, Leg.CLOSE if one.closing else Leg.OPEN
+                asked = [order for order in orders if order["symbol"] == self.symbols[i] and order["side"] == side]
+                asked.sort(key=lambda order: (order["leg"] != leg, order["parent_id"] is not None))
+                paid = int(one.notional[j]) + int(signs[j]) * int(one.costs.spread[j] + one.costs.slippage[j])
+                for order, quantity, cents, fees in _shared_out(asked, exact(one.shares[j]), paid, int(one.costs.commission[j])):
+                    fill = {
+                        "fill_id": f"{order['broker_order_id']}-{session:%Y%m%d}-{len(self.fills)}",
+                        "sequence": len(self.fills),
+                        "session": session,
+                        "broker_order_id": order["broker_order_id"],
+                        "client_order_id": order["client_order_id"],
+                        "symbol": order["symbol"],
+                        "side": order["side"],
+                        "quantity": quantity,
+                        "fees": Decimal(fees) * CENT,
+                        "at": at,
+                    }
+                    self.fills.append(fill | {"price": _filled(order, quantity, Decimal(cents) * CENT)})
+        self.account.fills.clear()
+
+    def _fill_within(self, order: Row, day: Day) -> None:
+        """A limit order whose price the session touches is filled at it, as far as the cash goes; the limit is the price, so only the commission is beside it."""
+        i, limit = self._at(order), float(order["limit_price"])
+        if day.low[i] <= limit if order["side"] == Side.BUY else day.high[i] >= limit:
+            self._trade_one(order, limit, day, self.settings.model_copy(update={"spread_bps": 0.0, "slippage_bps": 0.0}))
+
+    def _trade_one(self, order: Row, price: float, day: Day, settings: BacktestSettings) -> None:
+        """Trade one order at a price, within the session; an opening leg that the free cash does not pay for is left out."""
+        i, side, shares = self._at(order), Side(order["side"]), float(order["quantity"])
+        held = self.account.shares[i]
+        closing = min(abs(held), shares) if held * side.sign < 0 else 0.0
+        for part, closes in ((closing, True), (round(shares - closing, SHARE_DECIMALS), False)):
+            notional = notional_cents([part], [price])
+            costs = trade_costs(notional, settings)
+            if part <= 0.0 or (not closes and order["leg"] == Leg.CLOSE):
+                continue
+            if side is Side.BUY and not closes and int((notional + costs.total)[0]) > self._free_cash():
+                continue
+            self.account.trade(
+                np.array([i]), np.array([part]), side.sign, closing=closes, notional=notional, costs=costs, reference=np.array([price])
+            )
+            self._record_fills([order], day.session, day.closes_at)
+
+    def _free_cash(self) -> int:
+        """Cash less the value of the shorts, in cents."""
+        short = np.flatnonzero(self.account.shares < 0.0)
+        return self.account.cash + int(self.account.values(np.nan_to_num(self.last_close), short).sum())
+
+
+def _shared_out(orders: Sequence[Row], quantity: Decimal, paid: int, fees: int) -> Iterator[tuple[Row, Decimal, int, int]]:
+    """What was traded at once for several orders, to each what it asked for, in their order: shares, and the cents paid and charged for them; sums stay whole."""
+    done = [Decimal(0), 0, 0]
+    for order in orders:
+        last = order is orders[-1]
+        mine = quantity - done[0] if last else min(order["quantity"] - order["filled_quantity"], quantity - done[0])
+        if mine <= 0:
+            continue
+        share = (done[0] + mine) / quantity
+        cents, charged = (int((total * share).to_integral_value()) - before for total, before in ((paid, done[1]), (fees, done[2])))
+        done = [done[0] + mine, done[1] + cents, done[2] + charged]
+        yield order, mine, cents, charged
+
+
+def _entry(session: date, at: datetime, symbol: str, kind: EntryKind, shares: float, cash_cents: int, text: str) -> Row:  # noqa: PLR0917
+    """A change of the account that no order made."""
+    return {
+        "entry_id": f"{session:%Y%m%d}-{symbol}-{kind}",
+        "session": session,
+        "kind": str(kind),
+        "symbol": symbol,
+        "quantity": exact(np.round(shares, SHARE_DECIMALS)),
+        "cash_cents": cash_cents,
+        "at": at,
+        "description": text,
+    }
+
+
+def _text(value: float) -> str:
+    return plain(exact(value))
+
+
+def _filled(order: Row, quantity: Decimal, paid: Decimal) -> Decimal:
+    """Note an execution in its order; its price for one share."""
+    before = (order["filled_average_price"] or Decimal(0)) * order["filled_quantity"]
+    order["filled_quantity"] += quantity
+    order["filled_average_price"] = ((before + paid) / order["filled_quantity"]).quantize(PRICE_DIGITS)
+    return (paid / quantity).quantize(PRICE_DIGITS)
+
+
+def _trades_at_open(order: Row, mark: float, adverse: float) -> bool:
+    """Whether an order takes part in the opening auction: all market orders, limit orders whose limit its price with costs does not exceed, stops that it is beyond."""
+    if order["kind"] == OrderKind.MARKET_ON_OPEN:
+        return True
+    sign, price = Side(order["side"]).sign, float(order["limit_price"])
+    if order["kind"] == STOP_LOSS:
+        return bool(sign * mark >= sign * price)
+    return bool(sign * mark * (1.0 + sign * adverse) <= sign * price)
+
+
+def _why_not(order: Row, day: Day, i: int) -> str:
+    if not day.quoted[i]:
+        return "no_bar"
+    if not day.traded[i]:
+        return "no_volume"
+    return "limit_not_reached" if order["kind"] != OrderKind.MARKET_ON_OPEN else "cash"
+
+
+def _finish(order: Row, reason: str, at: datetime) -> None:
+    """An order is for one session: what is not filled by its close has expired."""
+    whole = order["filled_quantity"] == order["quantity"]
+    order |= {"status": str(OrderStatus.FILLED if whole else OrderStatus.EXPIRED), "updated_at": at, "reason": None if whole else reason}

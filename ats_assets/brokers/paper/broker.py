@@ -1,0 +1,251 @@
+"""The paper broker: an account of its own in the trade state's database, settled session by session on the warehouse's bars.
+
+It does what a broker does and no more: takes each client order id once, fills orders for one session, and says what it holds. Orders decided at the close of D
+are filled in session D+1 when its bars are known. All its times are those of the sessions, so that settling again gives the same records.
+"""
+
+from collections.abc import Mapping, Sequence
+from dataclasses import replace
+from datetime import date, datetime
+from decimal import ROUND_CEILING, Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row
+
+from ats_assets.brokers.paper import tables
+from ats_assets.brokers.paper.book import CENT, Book
+from ats_assets.brokers.paper.day import Day
+from ats_assets.brokers.paper.market import Market
+from ats_assets.execution.broker import BrokerError, DuplicateOrderError, OrderRejectedError
+from ats_assets.execution.grid import is_in_dollars
+from ats_assets.execution.order import (
+    AccountEntry,
+    AccountState,
+    BrokerOrder,
+    EntryKind,
+    Fill,
+    Instrument,
+    OrderIntent,
+    OrderKind,
+    OrderStatus,
+    Position,
+)
+from ats_assets.execution.rows import fill_of, order_of
+from ats_assets.portfolio import to_cents
+from ats_assets.settings import BacktestSettings, OrdersSettings
+from ats_assets.trade_state import TradeState
+
+
+class PaperBroker:
+    """A broker without a market of its own.
+
+    Parameters
+    ----------
+    settings
+        Initial cash, costs, delisting, fractional shares: those of the backtest.
+    """
+
+    name = "paper"
+    live = False
+    reserves_shares = False
+    fee_in_kind = Decimal(0)
+
+    def __init__(self, state: TradeState, market: Market, settings: BacktestSettings, orders: OrdersSettings) -> None:
+        self._state = state
+        self._market = market
+        self._settings = settings
+        self._orders = orders
+        self._account = orders.strategy
+        self._quoted: tuple[date | None, frozenset[str]] = (None, frozenset())
+        """The session that was last asked for, and the symbols that have a bar in it."""
+
+    def account(self) -> AccountState:
+        """The account at the close of the session up to which it is settled."""
+        with self._state.begin() as connection:
+            account = self._opened(connection)
+            held = self._held(connection)
+        equity = (
+            Decimal(account.cash_cents) + sum(Decimal(int(to_cents(float(row.shares) * float(row.last_close)))) for row in held)
+        ) * CENT
+        return AccountState(
+            account_id=f"paper-{self._account}",
+            at=self._market.calendar.closes_at(self._market.calendar.on_or_before(account.settled)),
+            cash=Decimal(account.cash_cents) * CENT,
+            equity=equity,
+            buying_power=max(Decimal(0), equity * Decimal(repr(self._orders.limits.max_gross_share))).quantize(
+                CENT, ROUND_CEILING
+            ),  # the gross limit binds, not this
+        )
+
+    def positions(self) -> list[Position]:
+        """What is held, by symbol."""
+        with self._state.begin() as connection:
+            held = self._held(connection)
+        return [
+            Position(symbol=row.symbol, quantity=row.shares, cost=Decimal(row.basis_cents) * CENT, price=row.last_close) for row in held
+        ]
+
+    def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """All that is priced in dollars can be traded: whether it is, is seen at the open."""
+        fractional = self._settings.fractional_shares
+        return {
+            symbol: Instrument(
+                symbol=symbol,
+                tradable=is_in_dollars(symbol),
+                fractionable=fractional,
+                shortable=True,
+                reason=None
+                if is_in_dollars(symbol)
+                else f"{symbol} is priced in {symbol.rpartition('/')[2]}, and the account is in US dollars",
+            )
+            for symbol in symbols
+        }
+
+    def may_send(self, session: date, *, late: bool = False) -> str | None:  # noqa: ARG002 - there is nothing between the close and the next one
+        """Orders decided at the close of `session` are taken while the account stands there."""
+        with self._state.begin() as connection:
+            account = self._row(connection)
+        if account is None:
+            return "the paper account is not open yet: settle a session first"
+        if account.settled != session:
+            return f"the paper account stands at the close of {account.settled}: orders decided at the close of {session} can't be sent"
+        return None
+
+    def cancels_at_once(self) -> bool:
+        """What is cancelled has ended."""
+        return True
+
+    def submit(self, intent: OrderIntent) -> BrokerOrder:
+        """Take an order for the next session."""
+        why = self.may_send(intent.session)
+        if intent.kind is OrderKind.OCO:
+            why = "exits come with their bracket here, and stay for what is held"
+        if why:
+            raise OrderRejectedError(f"order {intent.client_order_id} is refused: {why}")
+        at = self._market.calendar.closes_at(intent.session)
+        values: dict[str, Any] = {
+            "broker_order_id": f"paper-{intent.client_order_id}",
+            "account": self._account,
+            "client_order_id": intent.client_order_id,
+            "session": intent.session,
+            "symbol": intent.symbol,
+            "side": str(intent.side),
+            "leg": str(intent.leg),
+            "quantity": intent.quantity,
+            "kind": str(intent.kind),
+            "limit_price": intent.limit_price,
+            "take_profit": intent.take_profit,
+            "stop_loss": intent.stop_loss,
+            "status": str(OrderStatus.ACCEPTED),
+            "filled_quantity": Decimal(0),
+            "submitted_at": at,
+            "updated_at": at,
+        }
+        with self._state.begin() as connection:
+            if self._find(connection, intent.client_order_id) is not None:
+                raise DuplicateOrderError(f"there is an order {intent.client_order_id} already")
+            self._refuse_strangers(connection, intent)
+            connection.execute(tables.orders.insert().values(**values))
+            row = self._find(connection, intent.client_order_id)
+        if row is None:
+            raise BrokerError(f"order {intent.client_order_id} was stored and is not there: check the database {self._state.description}")
+        return order_of(row)
+
+    def find(self, client_order_id: str) -> BrokerOrder | None:
+        """The order of that id."""
+        with self._state.begin() as connection:
+            row = self._find(connection, client_order_id)
+            if row is None:
+                return None
+            legs = connection.execute(tables.orders.select().where(tables.orders.c.parent_id == row.broker_order_id)).all()
+        return replace(order_of(row), legs=tuple(order_of(leg) for leg in legs))
+
+    def open_orders(self) -> list[BrokerOrder]:
+        """The orders that wait for the next session, and the exits of brackets."""
+        where = (tables.orders.c.account == self._account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
+        with self._state.begin() as connection:
+            rows = connection.execute(tables.orders.select().where(where).order_by(tables.orders.c.broker_order_id)).all()
+        return [order_of(row) for row in rows]
+
+    def cancel(self, broker_order_id: str) -> None:
+        """Cancel an order that waits for the next session."""
+        where = (tables.orders.c.broker_order_id == broker_order_id) & (tables.orders.c.status == OrderStatus.ACCEPTED)
+        with self._state.begin() as connection:
+            connection.execute(tables.orders.update().where(where).values(status=str(OrderStatus.CANCELED), reason="canceled"))
+
+    def fills(self, since: datetime) -> list[Fill]:
+        """The executions since then, in order."""
+        wanted = (tables.fills.c.account == self._account) & (tables.fills.c.at >= since)
+        query = tables.fills.select().where(wanted).order_by(tables.fills.c.at, tables.fills.c.session, tables.fills.c.sequence)
+        with self._state.begin() as connection:
+            rows = connection.execute(query).all()
+        return [fill_of(row) for row in rows]
+
+    def entries(self, since: datetime) -> list[AccountEntry]:
+        """Delistings, corporate actions, fees and interest since then, in order."""
+        wanted = (tables.entries.c.account == self._account) & (tables.entries.c.at >= since)
+        with self._state.begin() as connection:
+            rows = connection.execute(tables.entries.select().where(wanted).order_by(tables.entries.c.at, tables.entries.c.entry_id)).all()
+        return [
+            AccountEntry(
+                entry_id=row.entry_id,
+                kind=EntryKind(row.kind),
+                at=row.at,
+                symbol=row.symbol or None,
+                quantity=row.quantity,
+                cash=Decimal(row.cash_cents) * CENT,
+                description=row.description,
+            )
+            for row in rows
+        ]
+
+    def settle(self, session: date) -> str | None:
+        """Open the account at the close of `session`, or move it there, session by session; None where it stands there or later."""
+        calendar = self._market.calendar
+        while True:
+            with self._state.begin() as connection:
+                account = self._row(connection)
+                if account is None:
+                    connection.execute(
+                        tables.accounts.insert().values(
+                            account=self._account, opened=session, settled=session, cash_cents=int(to_cents(self._settings.initial_cash))
+                        )
+                    )
+                    return None
+                if account.settled >= session:
+                    return None
+                following = calendar.after(account.settled)  # which may have turned out to be no session
+                bars = self._market.bars(following)
+                if bars is None:
+                    return f"the bars of {following} are not stored: the paper account stands at the close of {account.settled}"
+                book = Book.load(connection, self._account, account.cash_cents, self._settings, account.settled)
+                actions = self._market.actions(following)
+                book.rename(actions, following, calendar.opens_at(following))
+                book.settle(Day.of(following, book.symbols, bars, actions, calendar=calendar))
+                book.store(connection, self._account, following)
+
+    def _row(self, connection: Connection) -> Row[Any] | None:
+        return connection.execute(tables.accounts.select().where(tables.accounts.c.account == self._account)).one_or_none()
+
+    def _opened(self, connection: Connection) -> Row[Any]:
+        row = self._row(connection)
+        if row is None:
+            raise BrokerError(f"the paper account {self._account} is not open: settle the session that trading starts at")
+        return row
+
+    def _held(self, connection: Connection) -> Sequence[Row[Any]]:
+        query = tables.holdings.select().where(tables.holdings.c.account == self._account).order_by(tables.holdings.c.symbol)
+        return connection.execute(query).all()
+
+    def _find(self, connection: Connection, client_order_id: str) -> Row[Any] | None:
+        return connection.execute(tables.orders.select().where(tables.orders.c.client_order_id == client_order_id)).one_or_none()
+
+    def _refuse_strangers(self, connection: Connection, intent: OrderIntent) -> None:
+        """A symbol that has no bar of the session, and is not held, is not known here."""
+        if any(row.symbol == intent.symbol for row in self._held(connection)):
+            return
+        if self._quoted[0] != intent.session:
+            bars = self._market.bars(intent.session)
+            self._quoted = (intent.session, frozenset() if bars is None else frozenset(bars["symbol"]))
+        if intent.symbol not in self._quoted[1]:
+            raise OrderRejectedError(f"order {intent.client_order_id} is refused: {intent.symbol} has no bar in session {intent.session}")

@@ -1,0 +1,113 @@
+"""Skill of predictions: whether the score ordered the returns that followed.
+
+For each decision session and horizon: the information coefficient (IC, Pearson) and the rank IC (Spearman) of score and forward return, mean returns by
+quantile of the score, and the turnover of the top quantile (Grinold and Kahn, Active Portfolio Management, 2nd ed. 2000, chapters 6 and 10). A row is stored
+under the session at which its outcome was known.
+"""
+
+from collections.abc import Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from ats_assets.corporate_actions.identity import INSTRUMENT
+from ats_assets.errors import LookAheadError
+from ats_assets.evaluation.schema import QUANTILES, SKILL_SCHEMA
+
+MIN_SYMBOLS = 3
+"""Fewer have no correlation worth the name: null."""
+
+
+def skill(predictions: pl.DataFrame, forward_returns: pl.DataFrame, calendar_sessions: Sequence[date]) -> pl.DataFrame:
+    """The skill of each decision session and horizon whose outcome is among `forward_returns`.
+
+    Parameters
+    ----------
+    predictions
+        The contract `Predictions`: of the decision sessions that are judged, and of the session before each (for the turnover). Where they have a column `instrument`, a
+        change of name is no turnover. Outcomes are found by the symbol, which labels have as of their decision.
+    forward_returns
+        The contract `ForwardReturns`, of the sessions to make.
+    calendar_sessions
+        Consecutive sessions of the calendar that cover the predictions: they tell which session is the previous one.
+
+    Returns
+    -------
+    polars.DataFrame
+        The contract `Skill`, sorted by (session, horizon_sessions); no row where nothing was predicted or nothing came of it. Correlations are null
+        for fewer than 3 symbols or constant values. The turnover compares the top quantile of all predictions, with or without an outcome.
+
+    Raises
+    ------
+    LookAheadError
+        If a prediction was made by a model that was fitted at its session or after: it was not out of sample.
+    """
+    inside = predictions.filter(pl.col("model_session") >= pl.col("session"))
+    if not inside.is_empty():
+        raise LookAheadError(
+            f"the predictions of {inside['session'][0]} come from a model fitted at {inside['model_session'][0]}: that is not out of sample; materialise them again"
+        )
+    by_session = {key[0]: rows for key, rows in predictions.sort("session", "symbol").group_by("session", maintain_order=True)}
+    tops = {session: _top(rows) for session, rows in by_session.items()}
+    previous = dict(zip(calendar_sessions[1:], calendar_sessions[:-1], strict=True))
+    rows = []
+    ordered = forward_returns.sort("session", "horizon_sessions", "symbol")
+    for (session, horizon, decision), outcomes in ordered.group_by("session", "horizon_sessions", "decision_session", maintain_order=True):
+        made = by_session.get(decision)
+        judged = (
+            made.join(outcomes.select("symbol", "forward_return"), on="symbol", how="inner", maintain_order="left")
+            if made is not None
+            else None
+        )
+        if judged is None or judged.is_empty():
+            continue
+        scores, returns = judged["score"].to_numpy(), judged["forward_return"].to_numpy()
+        rows.append(
+            {
+                "session": session,
+                "decision_session": decision,
+                "horizon_sessions": horizon,
+                "model_session": judged["model_session"][0],
+                "n_symbols": judged.height,
+                "ic": correlation(scores, returns),
+                "rank_ic": correlation(average_ranks(scores), average_ranks(returns)),
+                "quantile_returns": _quantile_returns(scores, returns),
+                "turnover": _turnover(tops[decision], tops.get(previous.get(decision))),  # pyright: ignore[reportArgumentType]
+            }
+        )
+    return pl.DataFrame(rows, schema=SKILL_SCHEMA)
+
+
+def correlation(a: np.ndarray, b: np.ndarray) -> float | None:
+    """Pearson correlation of two float arrays of shape (n,); None for fewer than 3 values or where one is constant."""
+    if len(a) < MIN_SYMBOLS or a.min() == a.max() or b.min() == b.max():
+        return None
+    a, b = a - a.mean(), b - b.mean()
+    scale = float(np.sqrt((a * a).sum()) * np.sqrt((b * b).sum()))
+    return float(np.clip((a * b).sum() / scale, -1.0, 1.0)) if scale > 0 else None
+
+
+def average_ranks(values: np.ndarray) -> np.ndarray:
+    """The rank of each of the finite floats of shape (n,), from 1; equal ones share the mean of theirs."""
+    return pl.Series(values + 0.0).rank("average").to_numpy()  # 0.0 and -0.0 are equal
+
+
+def quantile_of(scores: np.ndarray) -> np.ndarray:
+    """The quantile of each score, 0 (lowest) to 4; equal scores share one, so a quantile may be empty."""
+    share = (average_ranks(scores) - 0.5) / len(scores)
+    return np.minimum((share * QUANTILES).astype(np.int64), QUANTILES - 1)
+
+
+def _quantile_returns(scores: np.ndarray, returns: np.ndarray) -> list[float | None]:
+    quantiles = quantile_of(scores)
+    return [float(returns[quantiles == q].mean()) if (quantiles == q).any() else None for q in range(QUANTILES)]
+
+
+def _top(predictions: pl.DataFrame) -> frozenset[str]:
+    key = INSTRUMENT if INSTRUMENT in predictions.columns else "symbol"
+    return frozenset(predictions.filter(pl.Series(quantile_of(predictions["score"].to_numpy()) == QUANTILES - 1))[key].to_list())
+
+
+def _turnover(top: frozenset[str], before: frozenset[str] | None) -> float | None:
+    return len(top - before) / len(top) if top and before is not None else None

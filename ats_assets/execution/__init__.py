@@ -1,0 +1,90 @@
+"""Execution: orders reach a broker exactly once, and what came of them is known."""
+
+from ats_assets.execution.broker import (
+    Broker,
+    BrokerError,
+    DuplicateOrderError,
+    KeysRefusedError,
+    NotSentError,
+    OrderRejectedError,
+    OutcomeUnknownError,
+)
+from ats_assets.execution.clock import Clock, SystemClock
+from ats_assets.execution.executor import Executor
+from ats_assets.execution.kill_switch import KillSwitch
+from ats_assets.execution.lease import HeldLease, break_lease
+from ats_assets.execution.order import (
+    AccountEntry,
+    AccountState,
+    BrokerOrder,
+    EntryKind,
+    Fill,
+    ForeignOrder,
+    Instrument,
+    Leg,
+    OrderIntent,
+    OrderKind,
+    OrderStatus,
+    Position,
+    Side,
+    client_order_id,
+)
+from ats_assets.execution.outcome import (
+    AccountMismatchError,
+    Difference,
+    DifferenceKind,
+    Execution,
+    ExecutorBusyError,
+    Halt,
+    IntentState,
+    LeaseLostError,
+    Outcome,
+    Settlement,
+)
+from ats_assets.execution.shift import AlertSink, Patience
+from ats_assets.execution.watching import Bell, Pace, watch
+
+__all__ = [
+    "AccountEntry",
+    "AccountMismatchError",
+    "AccountState",
+    "AlertSink",
+    "Bell",
+    "Broker",
+    "BrokerError",
+    "BrokerOrder",
+    "Clock",
+    "Difference",
+    "DifferenceKind",
+    "DuplicateOrderError",
+    "EntryKind",
+    "Execution",
+    "Executor",
+    "ExecutorBusyError",
+    "Fill",
+    "ForeignOrder",
+    "Halt",
+    "HeldLease",
+    "Instrument",
+    "IntentState",
+    "KeysRefusedError",
+    "KillSwitch",
+    "LeaseLostError",
+    "Leg",
+    "NotSentError",
+    "OrderIntent",
+    "OrderKind",
+    "OrderRejectedError",
+    "OrderStatus",
+    "Outcome",
+    "OutcomeUnknownError",
+    "Pace",
+    "Patience",
+    "Position",
+    "Settlement",
+    "Side",
+    "SystemClock",
+    "break_lease",
+    "client_order_id",
+    "watch",
+]

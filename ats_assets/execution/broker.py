@@ -1,0 +1,128 @@
+"""What a broker is, and how it says no.
+
+Four ways in which sending an order can fail must never be mistaken for one another: the broker refused it (`OrderRejectedError`), it was not sent at all
+(`NotSentError`), the broker has an order of this id already (`DuplicateOrderError`), and nobody knows (`OutcomeUnknownError`: an answer that is lost, late, or
+makes no sense). After the last two, only `find` can tell.
+
+That a broker takes a client order id once, for all time, is the last guard of exactly-once: a request that was delayed on its way, and arrives after the
+same order was sent again, meets it. A broker without it can't be used here.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Protocol
+
+from ats_assets.errors import AtsError
+from ats_assets.execution.order import AccountEntry, AccountState, BrokerOrder, Fill, ForeignOrder, Instrument, OrderIntent, Position
+
+
+class BrokerError(AtsError):
+    """The broker can't be asked, or says no."""
+
+
+class KeysRefusedError(BrokerError):
+    """The broker does not know us: no repetition helps, other keys do."""
+
+
+class OrderRejectedError(BrokerError):
+    """The broker has refused the order, for good."""
+
+
+class NotSentError(BrokerError):
+    """The broker has certainly not got the order: nothing was connected, or it was turned away before it was read (rate limit)."""
+
+
+class DuplicateOrderError(BrokerError):
+    """The broker has an order of this client order id already, and has made no second one."""
+
+
+class OutcomeUnknownError(BrokerError):
+    """The broker may or may not have the order."""
+
+
+class SessionClosedError(BrokerError):
+    """The broker's calendar has no such session, but later ones: the exchange was closed, and our calendar did not know."""
+
+
+class Broker(Protocol):
+    """Where orders go. Each method raises `BrokerError` where the broker can't be asked."""
+
+    @property
+    def name(self) -> str:
+        """A short name: paper, alpaca."""
+        ...
+
+    @property
+    def live(self) -> bool:
+        """Whether its orders cost real money."""
+        ...
+
+    @property
+    def reserves_shares(self) -> bool:
+        """Whether it refuses to reduce a position by shares that open exits are for; else it fits the exits to what is left by itself."""
+        ...
+
+    @property
+    def fee_in_kind(self) -> Decimal:
+        """The highest fee on a pair (BTC/USD) that it takes out of what a trade brings in and books later, as a share of that; 0: none."""
+        ...
+
+    def account(self) -> AccountState:
+        """The account as it is now."""
+        ...
+
+    def positions(self) -> list[Position]:
+        """What is held, by symbol."""
+        ...
+
+    def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
+        """What can be traded. A symbol that the broker does not know is not tradable, with the reason."""
+        ...
+
+    def may_send(self, session: date, *, late: bool = False) -> str | None:
+        """Why orders decided at the close of `session` can't be sent now; None where they can.
+
+        Parameters
+        ----------
+        late
+            They may also be sent while the session that they are for is open: exits, and what had to wait for the end of exits.
+        """
+        ...
+
+    def cancels_at_once(self) -> bool:
+        """Whether what is cancelled now ends now; else it may stay pending until the next open."""
+        ...
+
+    def submit(self, intent: OrderIntent) -> BrokerOrder:
+        """Send an order, once: never repeated in here.
+
+        Raises
+        ------
+        OrderRejectedError, NotSentError, DuplicateOrderError, OutcomeUnknownError
+        """
+        ...
+
+    def find(self, client_order_id: str) -> BrokerOrder | ForeignOrder | None:
+        """The order of that id; None where the broker says that it has none. One that has not the form of ours is described."""
+        ...
+
+    def open_orders(self) -> Sequence[BrokerOrder | ForeignOrder]:
+        """All orders of the account that are not final, those that are not ours and the legs of brackets among them; what has another form is described."""
+        ...
+
+    def cancel(self, broker_order_id: str) -> None:
+        """Ask for an order to be cancelled; one that is final already is left as it is."""
+        ...
+
+    def fills(self, since: datetime) -> list[Fill]:
+        """The executions since then, in order, those of orders that are not ours among them."""
+        ...
+
+    def entries(self, since: datetime) -> list[AccountEntry]:
+        """The changes of the account since then that no fill made, in order."""
+        ...
+
+    def settle(self, session: date) -> str | None:
+        """Bring orders for the open of `session` to their end, as far as they can be. None where they are, else what is still waited for."""
+        ...

@@ -1,0 +1,46 @@
+"""Unscheduled closings, asked of the broker's calendar whatever the source of bars is: files do not say that an exchange was closed.
+
+Where the broker is Alpaca, its calendar is taken as the source `alpaca` takes it: what differs from ours becomes a vintage of the stored calendar.
+"""
+
+import logging
+from datetime import UTC, timedelta
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError
+from ats_assets.storage.stored_calendar import Change
+from ats_assets.vendors.alpaca import read_credentials, trading_client
+from ats_assets.vendors.alpaca.market_days import NEW_YORK, market_days
+
+AROUND = timedelta(days=14)
+"""Before and after today: a closing is announced some days ahead at most, and an evening without a look makes no difference."""
+_log = logging.getLogger(__name__)
+
+
+def learn_closings(deployment: Deployment) -> list[Change]:
+    """Take what the broker's calendar says otherwise than ours; the deployment's calendar is the new one then.
+
+    It is asked for two weeks before and after its own today, and from the session traded last on, so that trading which was away for longer goes past a closing of that
+    time, too. Where it can't be asked, the log says so, and the calendar stays: settling a session asks again.
+
+    Returns
+    -------
+    list of Change
+        Empty where it says the same, can't be asked, or the broker has none: the embedded one, and crypto's, which is traded on all days.
+    """
+    settings = deployment.settings
+    if settings.orders.broker != "alpaca" or str(deployment.calendar.timezone) != str(NEW_YORK):
+        return []
+    try:
+        client = trading_client(settings, read_credentials())
+        now = client.get_clock().timestamp.astimezone(UTC)  # pyright: ignore[reportAttributeAccessIssue]
+        today = now.astimezone(NEW_YORK).date()
+        first = min([today - AROUND, *deployment.warehouse.sessions("orders")[-1:]])
+        theirs = market_days(client, first, today + AROUND)
+    except (AtsError, ValueError, TypeError, KeyError, AttributeError) as error:  # or JSON that is no calendar
+        _log.warning("Alpaca could not be asked for its calendar (%s): sessions are those that are stored", error)
+        return []
+    changes = deployment.calendar_store.learn(theirs, now)
+    if changes:
+        deployment.refresh_calendar()
+    return changes

@@ -1,0 +1,84 @@
+"""The trading desk of a deployment: the broker that the settings name, the trade state, the executor, and whom to alert."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from dataclasses import dataclass
+from datetime import date, datetime
+
+from ats_assets.alerts import open_alerts
+from ats_assets.brokers.alpaca.broker import open_alpaca_broker
+from ats_assets.brokers.paper import PaperBroker, WarehouseMarket
+from ats_assets.calendar import SessionCalendar
+from ats_assets.deployment import Deployment
+from ats_assets.execution.broker import Broker
+from ats_assets.execution.clock import Clock
+from ats_assets.execution.executor import Executor
+from ats_assets.execution.names import identities_now, known_name_changes
+from ats_assets.execution.shift import AlertSink, Patience
+from ats_assets.execution.splits import DeployedSplits
+from ats_assets.trade_state import TradeState, open_trade_state
+
+
+@dataclass(frozen=True, kw_only=True)
+class Desk:
+    """What orders are sent with, while it is open."""
+
+    broker: Broker
+    state: TradeState
+    executor: Executor
+    alert: AlertSink
+
+
+@contextmanager
+def open_desk(
+    deployment: Deployment, *, clock: Clock | None = None, patience: Patience | None = None, alert: AlertSink | None = None
+) -> Iterator[Desk]:
+    """Open it, for the time of a block.
+
+    Parameters
+    ----------
+    clock, patience
+        Of the executor; default: the machine's time.
+    alert
+        Default: the routes of the settings.
+
+    Raises
+    ------
+    TradeStateError
+        If the database can't be opened.
+    """
+    settings = deployment.settings
+    with open_trade_state(settings) as state:
+        alert = alert or open_alerts(settings).send
+        broker = _broker(deployment, state, alert, clock)
+        executor = Executor(
+            broker,
+            state,
+            settings.orders,
+            alert=alert,
+            clock=clock,
+            patience=patience,
+            session_of=lambda at: session_at(deployment.calendar, at),
+            name_changes=known_name_changes(deployment),
+            identities=identities_now(deployment),
+            splits=None if settings.orders.broker == "paper" else DeployedSplits(deployment),
+        )
+        yield Desk(broker=broker, state=state, executor=executor, alert=alert)
+
+
+def session_at(calendar: SessionCalendar, at: datetime) -> date:
+    """The session that an instant belongs to: the last one that has opened by then; what happens after a close is of the session that closed."""
+    day = calendar.on_or_before(at.date())
+    while calendar.opens_at(day) > at:
+        day = calendar.offset(day, -1)
+    if day == calendar.last:
+        return day
+    following = calendar.offset(day, 1)
+    return following if calendar.opens_at(following) <= at else day
+
+
+def _broker(deployment: Deployment, state: TradeState, alert: AlertSink, clock: Clock | None) -> Broker:
+    settings = deployment.settings
+    if settings.orders.broker == "paper":
+        return PaperBroker(state, WarehouseMarket(deployment), settings.backtest, settings.orders)
+    return open_alpaca_broker(settings, alert=alert, clock=clock)

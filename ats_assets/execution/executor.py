@@ -1,0 +1,256 @@
+"""The executor: a plan to the broker exactly once, and the records in agreement with the broker before and after."""
+
+from collections.abc import Callable, Iterator, Sequence
+from contextlib import contextmanager
+from datetime import date, datetime, timedelta
+
+from ats_assets.alerts import Severity
+from ats_assets.errors import AtsError
+from ats_assets.execution import account_book, settlement, state
+from ats_assets.execution.attendance import attend
+from ats_assets.execution.broker import Broker
+from ats_assets.execution.clock import Clock, SystemClock
+from ats_assets.execution.exits import cover
+from ats_assets.execution.following import send_all, take_up
+from ats_assets.execution.halts import clear_halts, open_halt
+from ats_assets.execution.kill_switch import KillSwitch
+from ats_assets.execution.lease import holding_lease
+from ats_assets.execution.names import NameChanges, WhoIsWho, no_name_changes
+from ats_assets.execution.order import AccountState, Leg, OrderIntent
+from ats_assets.execution.outcome import Difference, Execution, Halt, IntentState, Outcome, Settlement
+from ats_assets.execution.room import waiting_orders
+from ats_assets.execution.rows import orders_of
+from ats_assets.execution.shift import AlertSink, Patience, Shift, utc_day
+from ats_assets.execution.splits import Splits, keep_from_crossing
+from ats_assets.settings import OrdersSettings
+from ats_assets.trade_state import TradeState
+
+LOOK_AGAIN = timedelta(minutes=15)
+"""Between two looks at what splits at the next open, in following up."""
+
+
+class Executor:
+    """Sends intents to a broker. Any number of executors may exist on one trade state; they work one after the other.
+
+    Parameters
+    ----------
+    alert
+        Told of fills, rejects and halts; it must not raise.
+    session_of
+        The session that an instant belongs to; by default its day in UTC.
+    name_changes
+        What tells which tickers were changed; asked where positions differ.
+    identities
+        Who bears which ticker: exits are given at the prices of the bracket by which this instrument was entered.
+    splits
+        What is known of splits, at a broker where orders would cross them.
+    """
+
+    def __init__(
+        self,
+        broker: Broker,
+        trade_state: TradeState,
+        settings: OrdersSettings,
+        *,
+        alert: AlertSink,
+        clock: Clock | None = None,
+        patience: Patience | None = None,
+        session_of: Callable[[datetime], date] = utc_day,
+        name_changes: NameChanges = no_name_changes,
+        identities: WhoIsWho | None = None,
+        splits: Splits | None = None,
+    ) -> None:
+        self._broker = broker
+        self._state = trade_state
+        self._settings = settings
+        self._alert = alert
+        self._clock = clock or SystemClock()
+        self._patience = patience or Patience()
+        self._session_of = session_of
+        self._name_changes = name_changes
+        self._identities = identities
+        self._splits = splits
+        self._looked: tuple[date, datetime, frozenset[str]] | None = None
+        """Of the last look at splits: the session after whose close they come, when it was, and the symbols."""
+
+    def reconcile(self) -> list[Difference]:
+        """Bring the records up to date with the broker and compare; a difference stops trading and alerts.
+
+        Raises
+        ------
+        BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
+        """
+        with self._shift() as shift:
+            return account_book.reconcile(shift)[1]
+
+    def execute(self, session: date, intents: Sequence[OrderIntent]) -> Execution:
+        """Send the plan made at the close of `session`, each intent once; whatever was sent before is not sent again.
+
+        Positions are reduced first, so that the others find the buying power; exits of brackets that are in the way are cancelled, and what stays is given new
+        ones. An order whose shares are held back still is passed over, for `follow_up`. It stops at the first order that may not be sent or whose outcome stays
+        unknown; positions that lack exits are given them even then. Where the buying power is below zero, what reduces positions is sent, as a margin call needs it,
+        and what opens them waits.
+
+        Raises
+        ------
+        BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
+            What is unknown then is asked for at the next start.
+        AtsError
+            If an intent is of another session or strategy.
+        """
+        self._check(session, intents)
+        ordered = sorted(intents, key=lambda intent: intent.leg is not Leg.CLOSE)
+        with self._shift() as shift:
+            with shift.writing() as (connection, author):
+                differing = state.plan(connection, author, session, self._settings.strategy, ordered)
+            view, _ = account_book.reconcile(shift)  # after the plan is written, so that orders under its ids are known for ours
+            if differing:
+                text = "; ".join(f"{name}: {changes}" for name, changes in differing.items())
+                shift.tell(
+                    Severity.WARNING, f"plan:{session}:{text}", f"A new plan of {session} differs from what was tried: not sent", text
+                )
+            halted = open_halt(self._state)
+            stopped = f"trading is halted since {halted.at:%Y-%m-%d %H:%M} UTC: {halted.reason}" if halted else _refused(view.account)
+            waiting: tuple[str, ...] = ()
+            if not stopped:
+                opening = _not_opening(view.account)
+                due = [one for one in ordered if opening is None or one.leg is Leg.CLOSE]
+                crossing = self._crossing(shift, session, {*(one.symbol for one in ordered), *(one.symbol for one in view.positions)})
+                stopped, waiting = send_all(shift, view, self._in_turn(session, [one for one in names_of(due) if one not in differing]))
+                stopped = _first(stopped, cover(shift, session, but=crossing), opening if self._any_left(ordered, due) else None)
+            if stopped:
+                shift.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
+            outcomes = self._outcomes(session, names_of(ordered), differing)
+            return Execution(session=session, outcomes=outcomes, stopped=stopped, waiting=waiting)
+
+    def follow_up(self) -> Execution | None:
+        """Reconcile, and do what the last plan has left to do while the session that it is for is open; None where trading is halted, or nothing was planned yet.
+
+        Orders that were passed over are sent once nothing holds back their shares, and positions that lack exits get them. Until the open, orders in old shares of a
+        symbol that splits there are cancelled.
+
+        Raises
+        ------
+        BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
+        """
+        with self._shift() as shift:
+            view, differences = account_book.reconcile(shift)
+            with shift.writing() as (connection, author):
+                attend(connection, author, self._settings.strategy)
+                session = state.newest_session(connection, self._settings.strategy)
+            if differences or session is None or open_halt(self._state) or _refused(view.account):
+                return None
+            if crossing := self._crossing(shift, session, {one.symbol for one in view.positions}, LOOK_AGAIN):
+                view, _ = account_book.reconcile(shift)
+            sent, stopped, waiting = take_up(shift, session, view, but=crossing)
+            return Execution(session=session, outcomes=self._outcomes(session, sent, {}), stopped=stopped, waiting=waiting)
+
+    def settle(self, session: date) -> Settlement:
+        """Bring the orders for the open of `session` to their end, reconcile, and store the account and its positions under the session.
+
+        Raises
+        ------
+        BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
+        """
+        with self._shift() as shift:
+            return settlement.settle(shift, session)
+
+    def halted(self) -> Halt | None:
+        """The halt that stops trading."""
+        return open_halt(self._state)
+
+    def resume(self, who: str, note: str, *, accept: bool = False) -> int:
+        """Let trading go on after a halt, by a person's word; gives the number of halts cleared. What still differs halts it again.
+
+        Parameters
+        ----------
+        who, note
+            For the audit trail.
+        accept
+            Take the broker's account as it is for the truth, from which all is counted on.
+        """
+        with self._shift() as shift:
+            if accept:
+                account_book.adopt_baseline(shift)
+            with shift.writing() as (connection, author):
+                return clear_halts(connection, author.now, who, note)
+
+    def _in_turn(self, session: date, names: Sequence[str]) -> list[str]:
+        """What has waited first: it may still be sent when it is too late for the others, at which the plan stops."""
+        with self._state.begin() as connection:
+            waited = {row.intent.client_order_id for row in waiting_orders(connection, session, self._settings.strategy)}
+        return sorted(names, key=lambda name: name not in waited)
+
+    def _any_left(self, ordered: Sequence[OrderIntent], due: Sequence[OrderIntent]) -> bool:
+        """Whether any of the intents that are not due could be sent still."""
+        with self._state.begin() as connection:
+            rows = [state.load(connection, name) for name in {*names_of(ordered)} - {*names_of(due)}]
+        return any(row is not None and row.state is IntentState.PLANNED for row in rows)
+
+    def _crossing(self, shift: Shift, session: date, symbols: set[str], again: timedelta = timedelta(0)) -> frozenset[str]:
+        """The symbols that split at the open after the close of `session`, with their orders out of the way; looked up anew after `again`."""
+        now = shift.clock.now()
+        if self._looked is None or self._looked[0] != session or now - self._looked[1] >= again:
+            self._looked = (session, now, keep_from_crossing(shift, session, symbols))
+        return self._looked[2] if shift.session_of(now) <= session else frozenset()
+
+    @contextmanager
+    def _shift(self) -> Iterator[Shift]:
+        patience = self._patience
+        with holding_lease(self._state, self._clock, seconds=patience.lease_seconds, wait_seconds=patience.lease_wait_seconds) as lease:
+            yield Shift(
+                broker=self._broker,
+                state=self._state,
+                settings=self._settings,
+                kill_switch=KillSwitch.of(self._settings),
+                lease=lease,
+                clock=self._clock,
+                alert=self._alert,
+                patience=patience,
+                session_of=self._session_of,
+                name_changes=self._name_changes,
+                identities=self._identities,
+                splits=self._splits,
+            )
+
+    def _check(self, session: date, intents: Sequence[OrderIntent]) -> None:
+        wrong = [i.client_order_id for i in intents if i.session != session or i.strategy != self._settings.strategy or i.quantity <= 0]
+        if wrong:
+            raise AtsError(f"{wrong[:5]}: not intents of {session} and strategy {self._settings.strategy} with a positive quantity")
+        if len({intent.client_order_id for intent in intents}) < len(intents):
+            raise AtsError(f"the plan of {session} has two intents of one client order id: each symbol has one order for each leg")
+
+    def _outcomes(self, session: date, planned: Sequence[str], differing: dict[str, str]) -> tuple[Outcome, ...]:
+        outcomes = []
+        with self._state.begin() as connection:
+            decided = {row.intent.client_order_id: row for row in state.of_session(connection, session, self._settings.strategy)}
+            exits = [name for name, row in decided.items() if row.intent.leg is Leg.EXIT]
+            names = [*planned, *exits]
+            sent = {order.client_order_id: order for _, order in orders_of(connection, names)}
+        for name in names:
+            row = decided[name]  # each planned intent was written down
+            reason = f"the plan differs from what was tried: {differing[name]}" if name in differing else row.reason
+            outcomes.append(Outcome(intent=row.intent, state=row.state, order=sent.get(name), reason=reason, attempts=row.attempts))
+        return tuple(outcomes)
+
+
+def names_of(intents: Sequence[OrderIntent]) -> list[str]:
+    """Their client order ids, in their order."""
+    return [intent.client_order_id for intent in intents]
+
+
+def _first(*reasons: str | None) -> str | None:
+    return next((reason for reason in reasons if reason), None)
+
+
+def _refused(account: AccountState) -> str | None:
+    if account.trading_blocked:
+        return f"the broker has blocked trading of account {account.account_id}: ask it why"
+    return None
+
+
+def _not_opening(account: AccountState) -> str | None:
+    """Why nothing may be opened; what reduces a position needs no buying power, and frees some."""
+    if account.buying_power < 0:
+        return f"the buying power of account {account.account_id} is {account.buying_power}, below zero: orders that open positions wait"
+    return None

@@ -1,0 +1,243 @@
+"""What is sent to a broker, and what comes back: intents, orders, fills, positions, accounts. Quantities and prices are decimals, never binary fractions."""
+
+import hashlib
+from dataclasses import dataclass
+from datetime import date, datetime
+from decimal import Decimal
+from enum import StrEnum
+
+MAX_ID_LENGTH = 48
+"""Of a client order id, in characters; all brokers take so many."""
+
+
+def exact(value: float) -> Decimal:
+    """The shortest decimal that is read back as the same number."""
+    return Decimal(repr(float(value)))
+
+
+class Side(StrEnum):
+    """Of an order."""
+
+    BUY = "buy"
+    SELL = "sell"
+
+    @property
+    def sign(self) -> int:
+        """+1 for buys, -1 for sells."""
+        return 1 if self is Side.BUY else -1
+
+    @property
+    def opposite(self) -> "Side":
+        """What takes back an order of this side."""
+        return Side.SELL if self is Side.BUY else Side.BUY
+
+
+class OrderKind(StrEnum):
+    """How an order is to be filled, all for the next session."""
+
+    MARKET_ON_OPEN = "market_on_open"
+    """In the opening auction, at its price."""
+    LIMIT = "limit"
+    """At the limit price or better, until the close."""
+    BRACKET = "bracket"
+    """A limit order that, once filled, leaves a take-profit and a stop-loss, of which one cancels the other."""
+    OCO = "oco"
+    """A take-profit and a stop-loss for shares that are held: one cancels the other."""
+
+
+class Leg(StrEnum):
+    """What an order is for. A change of side needs two orders, for no broker sells through zero in one."""
+
+    CLOSE = "close"
+    """Reduces a position, at most to zero."""
+    OPEN = "open"
+    """Enlarges a position, or makes one."""
+    EXIT = "exit"
+    """Leaves a position at a profit or a loss; it stands in for exits of a bracket that were cancelled. No plan has it: the executor gives it."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class OrderIntent:
+    """An order as it was decided, before any broker knows of it.
+
+    Attributes
+    ----------
+    session
+        The session at whose close it was decided; it is for the open of the next one.
+    quantity
+        Shares, positive.
+    decision_price
+        The close that it was decided at.
+    instrument
+        What `symbol` stood for at that close (`ats_assets.corporate_actions.identity`), as known then; None for what was decided before that was written down.
+    """
+
+    client_order_id: str
+    session: date
+    strategy: str
+    symbol: str
+    side: Side
+    leg: Leg
+    quantity: Decimal
+    kind: OrderKind
+    decision_price: Decimal
+    limit_price: Decimal | None = None
+    take_profit: Decimal | None = None
+    stop_loss: Decimal | None = None
+    instrument: str | None = None
+
+
+def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number: int = 1) -> str:
+    """The id under which an order is known everywhere: the same decision always has the same one, so that no broker takes it twice.
+
+    Parameters
+    ----------
+    number
+        Of exits that are given several times in a session, which one; a plan has one order for each leg.
+    """
+    what = f"{symbol}-{leg}" if number == 1 else f"{symbol}-{leg}-{number}"
+    readable = f"{strategy}-{session:%Y%m%d}-{what}"
+    if len(readable) <= MAX_ID_LENGTH and all(c.isascii() and (c.isalnum() or c in "-_.") for c in readable):
+        return readable
+    return f"{strategy}-{session:%Y%m%d}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
+
+
+class OrderStatus(StrEnum):
+    """Of an order at the broker."""
+
+    ACCEPTED = "accepted"
+    PARTIALLY_FILLED = "partially_filled"
+    FILLED = "filled"
+    CANCELED = "canceled"
+    EXPIRED = "expired"
+    REJECTED = "rejected"
+    UNKNOWN = "unknown"
+    """It is there, in a status that this program has no word for: nothing is sent in its place, and it is asked for again."""
+
+    @property
+    def final(self) -> bool:
+        """Whether nothing more will happen to it."""
+        return self not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN)
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerOrder:
+    """An order as the broker has it."""
+
+    broker_order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    status: OrderStatus
+    filled_quantity: Decimal
+    filled_average_price: Decimal | None
+    submitted_at: datetime
+    updated_at: datetime
+    reason: str | None = None
+    """Why it was rejected, canceled or left unfilled."""
+    legs: tuple["BrokerOrder", ...] = ()
+    """Of a bracket: the take-profit and the stop-loss, orders of their own under client order ids that the broker has made, and those that replace them."""
+    replaced_by: str | None = None
+    """The broker's id of the order that stands in for this one."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class ForeignOrder:
+    """An order that can't be one of ours by its form: for an amount of money, of several legs, without a side or a symbol, or not to be read."""
+
+    broker_order_id: str
+    client_order_id: str
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fill:
+    """One execution. `price` is what was paid or received for one share; `commission` and other fees are beside it, in currency."""
+
+    fill_id: str
+    broker_order_id: str
+    client_order_id: str
+    symbol: str
+    side: Side
+    quantity: Decimal
+    price: Decimal
+    fees: Decimal
+    at: datetime
+
+
+@dataclass(frozen=True, kw_only=True)
+class Position:
+    """Shares held of a symbol, negative for short. `cost` is what the account paid for them in all, negative for what a short sale brought in; None where it is not in dollars."""
+
+    symbol: str
+    quantity: Decimal
+    cost: Decimal | None
+    price: Decimal | None
+    """That it is valued at; None where the broker has none, or none in dollars."""
+
+
+class EntryKind(StrEnum):
+    """Of what changes an account besides fills."""
+
+    TRANSFER = "transfer"
+    DIVIDEND = "dividend"
+    INTEREST = "interest"
+    FEE = "fee"
+    SPLIT = "split"
+    CORPORATE_ACTION = "corporate_action"
+    """A merger, spin-off, change of name, …"""
+    OTHER = "other"
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountEntry:
+    """A change of the account that no fill made: a dividend, a split, a fee, a deposit.
+
+    Attributes
+    ----------
+    quantity
+        Change of the position in `symbol`: shares that a split added.
+    cash
+        Change of the cash.
+    """
+
+    entry_id: str
+    kind: EntryKind
+    at: datetime
+    symbol: str | None
+    quantity: Decimal
+    cash: Decimal
+    description: str
+
+
+@dataclass(frozen=True, kw_only=True)
+class AccountState:
+    """The account at the broker, in its currency."""
+
+    account_id: str
+    at: datetime
+    cash: Decimal
+    equity: Decimal
+    buying_power: Decimal
+    trading_blocked: bool = False
+
+
+@dataclass(frozen=True, kw_only=True)
+class Instrument:
+    """What the broker says of a symbol."""
+
+    symbol: str
+    tradable: bool
+    fractionable: bool
+    shortable: bool
+    reason: str | None = None
+    """Why it is not tradable, or not openable."""
+    openable: bool = True
+    """Whether a position may be opened or enlarged."""
+    margin_factor: Decimal = Decimal(1)
+    """How much buying power one unit of currency of it takes."""
+    price_increment: Decimal | None = None
+    """Of the prices that an order may name; None: by the rule of its market (`ats_assets.execution.grid`)."""
+    quantity_increment: Decimal | None = None
+    min_quantity: Decimal | None = None

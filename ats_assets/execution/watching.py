@@ -1,0 +1,155 @@
+"""Keeping the records up with the broker all day long.
+
+A broker's stream of order events may lose, repeat and reorder them. So an event only says *when* to look; what there is to see, the broker is asked, by the same
+reconciliation as before each execution. It records each fill once, alerts, and stops trading where both sides differ. What a plan has left to do at the open
+(`Executor.follow_up`) is done in the same look.
+
+1. Look at the start, after each event, and after each connection, for what happened without one.
+2. Events in a burst are one reason to look. At least half of the time is left to others, since requests are limited and there is one lease.
+3. Look again soon after each of these looks: the broker may tell of an event before its books show it.
+4. Look at a long interval anyway.
+"""
+
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from queue import Empty, SimpleQueue
+
+from ats_assets.alerts import Alert, Severity
+from ats_assets.errors import AtsError, TradeStateError
+from ats_assets.execution.broker import BrokerError, KeysRefusedError
+from ats_assets.execution.clock import Clock, SystemClock
+from ats_assets.execution.executor import Executor
+from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
+from ats_assets.execution.shift import AlertSink
+from ats_assets.vendors.alpaca import Waiting
+
+log = logging.getLogger(__name__)
+
+FAILURES_BEFORE_ALERT = 3
+
+
+class Bell:
+    """Wakes the watch. It may be rung from any thread and from a signal's handler (a `SimpleQueue` is re-entrant, an `Event` is not)."""
+
+    def __init__(self) -> None:
+        self._rings: SimpleQueue[None] = SimpleQueue()
+        self.stopped = False
+
+    def ring(self, what: object = None) -> None:
+        """There is something to see; `what` is for the log."""
+        if what is not None:
+            log.debug("the broker tells of: %s", what)
+        self._rings.put(None)
+
+    def stop(self) -> None:
+        """The watch is over."""
+        self.stopped = True
+        self._rings.put(None)
+
+    def wait(self, seconds: float) -> bool:
+        """Whether it has rung, now or within so many seconds; all rings so far are one."""
+        try:
+            self._rings.get(timeout=max(0.0, seconds))
+        except Empty:
+            return False
+        with contextlib.suppress(Empty):
+            while True:
+                self._rings.get_nowait()
+        return True
+
+    def rest(self, seconds: float) -> None:
+        """Wait so many seconds, whatever rings but a stop."""
+        until = time.monotonic() + seconds
+        while not self.stopped and (left := until - time.monotonic()) > 0:
+            self.wait(left)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Pace:
+    """When is looked.
+
+    Attributes
+    ----------
+    interval_seconds
+        Between looks without a reason.
+    gather_seconds
+        After an event, for those that come with it. As much time as the last look took is left free, too.
+    again_seconds
+        Until the second look after an event.
+    waiting
+        Its back-off follows a look that failed, whatever happens meanwhile.
+    """
+
+    interval_seconds: float = 300.0
+    gather_seconds: float = 1.0
+    again_seconds: float = 5.0
+    waiting: Waiting = field(default_factory=lambda: Waiting(max_seconds=60.0))
+
+
+def watch(
+    executor: Executor,
+    bell: Bell,
+    *,
+    alert: AlertSink,
+    alive: Callable[[], None] = lambda: None,
+    clock: Clock | None = None,
+    pace: Pace | None = None,
+) -> int:
+    """Reconcile until the bell says stop; gives the number of looks. A look that has begun is brought to its end.
+
+    Parameters
+    ----------
+    alert
+        Told where looks fail again and again, and where watching ends by an error; the executor tells of fills and halts.
+    alive
+        Raises what has ended the source of the rings, so that it ends the watch.
+
+    Raises
+    ------
+    KeysRefusedError, AccountMismatchError, AlpacaKeysError
+        What no repetition mends. That the broker can't be asked, that another executor holds the lease, or that the database is away, is waited out.
+    """
+    clock = clock or SystemClock()
+
+    def tell(key: str, title: str, error: AtsError) -> None:
+        alert(Alert(key=f"watch:{key}", severity=Severity.WARNING, title=title, text=str(error), at=clock.now()))
+
+    try:
+        return _watch(executor, bell, alive, tell, pace or Pace())
+    except AtsError as error:
+        tell("end", "Orders are no longer watched", error)
+        raise
+
+
+def _watch(executor: Executor, bell: Bell, alive: Callable[[], None], tell: Callable[[str, str, AtsError], None], pace: Pace) -> int:
+    looks = failures = 0
+    wait = took = 0.0
+    while not bell.stopped:
+        rung = bell.wait(wait)
+        alive()
+        if rung:
+            bell.rest(max(pace.gather_seconds, took))
+        if bell.stopped:
+            break
+        started = time.monotonic()
+        looks += 1
+        try:
+            executor.follow_up()
+        except KeysRefusedError:
+            raise
+        except (BrokerError, ExecutorBusyError, LeaseLostError, TradeStateError) as error:
+            failures += 1
+            seconds = pace.waiting.backoff(failures + 1)
+            log.warning("the account can't be reconciled, again in %.1f s: %s", seconds, error)
+            if failures == FAILURES_BEFORE_ALERT:
+                tell("failing", "The account can't be reconciled", error)
+            bell.rest(seconds)
+            wait = 0.0
+        else:
+            failures = 0
+            wait = pace.again_seconds if rung else pace.interval_seconds
+        took = time.monotonic() - started
+    return looks

@@ -1,0 +1,109 @@
+"""The families that there are: those that come with the system, and a user's own."""
+
+from collections.abc import Mapping, Sequence
+from importlib.resources import files
+from pathlib import Path
+from types import MappingProxyType
+from typing import Final
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import FeatureError, SettingsError
+from ats_assets.features.families.alpha360 import alpha360
+from ats_assets.features.family import FeatureFamily
+from ats_assets.features.family_file import read_checked_family, read_family
+
+
+def _read(name: str) -> FeatureFamily:
+    text = files("ats_assets.features.families").joinpath(f"{name}.toml").read_text(encoding="utf-8")
+    return read_family(text, name, f"ats_assets/features/families/{name}.toml")
+
+
+FAMILIES: Final[Mapping[str, FeatureFamily]] = MappingProxyType(
+    {family.name: family for family in (_read("alpha158"), alpha360(), _read("technical"))}
+)
+"""The built-in families by name."""
+
+ALPHA158: Final = FAMILIES["alpha158"].expressions
+"""Alpha158: factor name to expression, in qlib's order."""
+ALPHA360: Final = FAMILIES["alpha360"].expressions
+"""Alpha360: factor name to expression, in qlib's order."""
+TECHNICAL: Final = FAMILIES["technical"].expressions
+"""Technical indicators and candlestick patterns: factor name to expression."""
+
+
+def own_families(folder: Path) -> dict[str, FeatureFamily]:
+    """The families of a folder, one for each file `<name>.toml`; names that begin with a dot or an underscore are left out.
+
+    Raises
+    ------
+    FeatureError, ExpressionError, LookAheadError
+        If a file is no family; the message names file, line and place. Also if one has the name of a built-in family.
+    """
+    found = {file.stem: file for file in sorted(folder.glob("*.toml")) if not file.name.startswith((".", "_"))}
+    for name, file in found.items():
+        if name in FAMILIES:
+            raise FeatureError(f"{file}: there is a built-in family `{name}`; give the file another name")
+    return {name: read_checked_family(file) for name, file in found.items()}
+
+
+def families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
+    """The families of a deployment that are assets, by name; use it as `deployment.of(families)`. Making them reads the user's own files."""
+    features = deployment.settings.features
+    return chosen_families(features.families, deployment.settings.training.families, features.folder)
+
+
+def model_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
+    """Those that models learn from, in their order."""
+    return families_of_model(deployment.settings.training.families, deployment.of(families))
+
+
+def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path) -> dict[str, FeatureFamily]:
+    """The families that are assets: those that are named, those that models use, then all of the user's own.
+
+    Parameters
+    ----------
+    names, of_models
+        The settings `features.families` and `training.families`.
+    folder
+        Of the user's own families; it need not exist.
+
+    Raises
+    ------
+    SettingsError
+        If a name is that of no family.
+    FeatureError, ExpressionError, LookAheadError
+        As `own_families`.
+    """
+    own = own_families(folder)
+    known = {**FAMILIES, **own}
+    for setting, asked in (("features.families", names), ("training.families", of_models)):
+        for name in asked:
+            if name not in known:
+                raise SettingsError(
+                    f"{setting} names `{name}`, which is no family: built in are {', '.join(FAMILIES)}; in {folder} there are {', '.join(own) or 'none'}"
+                )
+    return {name: known[name] for name in (*names, *of_models, *own)}
+
+
+def families_of_model(names: Sequence[str], known: Mapping[str, FeatureFamily]) -> dict[str, FeatureFamily]:
+    """The families that a model learns from, in its order.
+
+    Raises
+    ------
+    SettingsError
+        If one is named twice.
+    FeatureError
+        If two have a factor of the same name.
+    """
+    if len(set(names)) != len(names):
+        raise SettingsError(f"training.families names a family twice: {', '.join(names)}")
+    first: dict[str, str] = {}
+    for name in names:
+        for factor in known[name].expressions:
+            if factor in first:
+                raise FeatureError(
+                    f"training.families has two factors named {factor}, one of {first[factor]} and one of {name} ({known[name].origin}): "
+                    "a model needs names of its own for each; rename one, or leave out a family"
+                )
+            first[factor] = name
+    return {name: known[name] for name in names}

@@ -1,0 +1,1 @@
+"""The feature families that come with the package, one file each."""

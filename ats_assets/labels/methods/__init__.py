@@ -1,0 +1,1 @@
+"""The labels that can be computed, one module each."""

@@ -1,0 +1,150 @@
+"""Forward returns: what a position decided on at a session's close earned from the next open on.
+
+A decision after the close of session d is traded at the open of d+1 and held for h sessions, to the open of d+1+h:
+
+    forward_return = open[d+1+h] / open[d+1] - 1
+
+The price of the entry is scaled by the corporate actions in between, those with an ex-session after the entry up to the exit (`bars/adjustment.py`), which are
+all known when the return is: a split is no return, and a dividend is one. A change of name in between changes nothing: the label has the symbol of its decision.
+
+A bar without volume has a price that nobody traded at. What could not be traded is treated as the backtest treats it: nothing is decided or bought there, so that
+there is no label, and nothing is sold there, so that the position is worth what it was marked at, the last close before.
+
+It is known at the close of D = d+1+h and is stored there, never under d. So whoever reads partitions up to D sees no label whose holding period
+has not ended, and purging (López de Prado, Advances in Financial Machine Learning, 2018, section 7.4.1) needs no code of its own.
+"""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+
+import numpy as np
+import polars as pl
+
+from ats_assets.corporate_actions.identity import INSTRUMENT
+from ats_assets.errors import CalendarError, ContractError
+from ats_assets.labels.schema import FORWARD_RETURNS_SCHEMA
+from ats_assets.settings import LabelsSettings
+
+
+def lookback_sessions(settings: LabelsSettings) -> int:
+    """How many sessions before D its labels reach back to: the decision of the longest horizon."""
+    return max(settings.horizons_sessions) + 1
+
+
+def forward_returns(
+    bars: pl.DataFrame,
+    calendar_sessions: Sequence[date],
+    sessions: Sequence[date],
+    settings: LabelsSettings,
+    adjustments: pl.DataFrame | None = None,
+) -> pl.DataFrame:
+    """The forward returns that become known at each of `sessions`, for every horizon.
+
+    A label needs a bar with volume at its decision (without one nothing was decided) and at its entry (without one nothing was bought). It needs none at its
+    exit: what can't be sold there leaves at its last close since the entry (`exit` = "last_close"); to leave it out would keep
+    survivors only. Horizons that reach back before `calendar_sessions` have no rows.
+
+    Parameters
+    ----------
+    bars
+        symbol, perhaps instrument, session, open, close, volume; unique by (symbol, session), in any order. Rows outside `calendar_sessions` are not looked at. A
+        position is in an instrument, where there is that column.
+    calendar_sessions
+        Consecutive sessions of the calendar in order, from `lookback_sessions(settings)` before the first of `sessions` (or the calendar's
+        first) to the last of them.
+    sessions
+        The sessions to make, each one of `calendar_sessions`.
+    settings
+        The horizons, in sessions.
+    adjustments
+        symbol (instrument, where the bars have it), session, and the factor `price` by which prices before that session are multiplied; one row a key. Default: none.
+
+    Returns
+    -------
+    polars.DataFrame
+        The contract `ForwardReturns`, sorted by (session, horizon_sessions, symbol).
+
+    Raises
+    ------
+    CalendarError
+        If one of `sessions` is not one of `calendar_sessions`.
+    ContractError
+        If a bar is there twice.
+    """
+    position = {session: i for i, session in enumerate(calendar_sessions)}
+    if strangers := sorted(set(sessions) - position.keys()):
+        raise CalendarError(
+            f"{strangers[0]} is not one of the {len(position)} sessions of the calendar that came with the bars: widen them"
+        )
+    series, opens, closes, traded, symbols = _panel(bars, calendar_sessions)
+    last_bar = np.maximum.accumulate(np.where(np.isnan(opens), -1, np.arange(len(position))[:, None]), axis=0)
+    factors = _factors(adjustments, series, position)
+    parts = [pl.DataFrame(schema=FORWARD_RETURNS_SCHEMA)]
+    for session in sorted(set(sessions)):
+        known = position[session]
+        for horizon in sorted(set(settings.horizons_sessions)):
+            decision = known - horizon - 1
+            if decision >= 0:
+                held = np.flatnonzero(traded[decision] & traded[decision + 1])
+                at_open = traded[known, held]
+                last = last_bar[known - 1, held]
+                entry, left = opens[decision + 1, held], np.where(at_open, known, last)
+                for day in range(decision + 2, known + 1):
+                    if day in factors:
+                        entry = np.where(left >= day, entry * factors[day][held], entry)
+                returns = np.where(at_open, opens[known, held], closes[last, held]) / entry - 1.0
+                rows = _rows(symbols(decision, held), returns, at_open, horizon=horizon)
+                parts.append(rows.with_columns(session=pl.lit(session), decision_session=pl.lit(calendar_sessions[decision])))
+    percentile = pl.col("forward_return").rank("average") / pl.len()
+    return pl.concat(parts).with_columns(rank=percentile.over("session", "horizon_sessions"))
+
+
+def _panel(
+    bars: pl.DataFrame, calendar_sessions: Sequence[date]
+) -> tuple[pl.Series, np.ndarray, np.ndarray, np.ndarray, Callable[[int, np.ndarray], pl.Series]]:
+    """The series in order, their opens and closes as float64 of shape (n_sessions, n_series), NaN where there is no bar, whether the bar has volume, and its symbol."""
+    key = INSTRUMENT if INSTRUMENT in bars.columns else "symbol"
+    rows = pl.DataFrame({"session": pl.Series(calendar_sessions, dtype=pl.Date)}).with_row_index("i")
+    columns = dict.fromkeys(["symbol", key, "session", "open", "close", "volume"])
+    found = bars.select(*columns).join(rows, on="session", how="inner", maintain_order="left")
+    if found.select("symbol", "session").is_duplicated().any():
+        twice = found.filter(found.select("symbol", "session").is_duplicated()).row(0, named=True)
+        raise ContractError(
+            f"{twice['symbol']} has more than one bar at {twice['session']}: validate the bars before making labels of them"
+        )
+    series = found[key].unique().sort()
+    at = found["i"].to_numpy(), series.search_sorted(found[key]).to_numpy()
+    opens = np.full((len(calendar_sessions), len(series)), np.nan)
+    closes, volumes, place = opens.copy(), opens.copy(), np.full(opens.shape, -1, np.int32)
+    opens[at], closes[at], volumes[at] = (found[name].to_numpy() for name in ("open", "close", "volume"))
+    place[at] = np.arange(found.height)
+    return series, opens, closes, volumes > 0, lambda row, columns: found["symbol"].gather(place[row, columns])
+
+
+def _factors(adjustments: pl.DataFrame | None, series: pl.Series, position: dict[date, int]) -> dict[int, np.ndarray]:
+    """Place of a session with actions -> the factors of all series, of shape (n_series,)."""
+    factors: dict[int, np.ndarray] = {}
+    if adjustments is None or adjustments.is_empty():
+        return factors
+    place = {one: i for i, one in enumerate(series)}
+    for one, session, price in adjustments.select(series.name, "session", "price").iter_rows():
+        if one in place and session in position:
+            factors.setdefault(position[session], np.ones(len(series)))[place[one]] = price
+    return factors
+
+
+def _rows(symbols: pl.Series, returns: np.ndarray, at_open: np.ndarray, *, horizon: int) -> pl.DataFrame:
+    """The rows of one session and horizon by symbol; the sessions and the rank are filled in later."""
+    return (
+        pl.DataFrame({"symbol": symbols, "forward_return": returns, "at_open": at_open})
+        .sort("symbol")
+        .select(
+            "symbol",
+            pl.lit(None, pl.Date).alias("session"),
+            pl.lit(None, pl.Date).alias("decision_session"),
+            pl.lit(horizon, pl.Int32).alias("horizon_sessions"),
+            "forward_return",
+            pl.lit(None, pl.Float64).alias("rank"),
+            pl.when("at_open").then(pl.lit("open")).otherwise(pl.lit("last_close")).alias("exit"),
+        )
+    )

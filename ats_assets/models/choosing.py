@@ -1,0 +1,64 @@
+"""The models of a deployment: what `[models.<name>]` names, each with its own settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import ModelError
+from ats_assets.models.learner import Learner, Scorer
+from ats_assets.plugins import LEARNERS
+from ats_assets.storage.model_record import ModelRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class Model:
+    """A model that is an asset: its name in the settings, the kind of learner, and the learner."""
+
+    name: str
+    kind: str
+    learner: Learner
+
+    quick: Learner
+    """The same with settings that make little work."""
+
+    @property
+    def asset(self) -> str:
+        """The name of its asset, and of its folder in the store of models."""
+        return f"{self.name}_model"
+
+    def scorer(self, record: ModelRecord, content: bytes) -> Scorer:
+        """The model of a record and its bytes.
+
+        Raises
+        ------
+        ModelError
+            If another kind of learner fitted it.
+        """
+        if record.learner != self.kind:
+            raise ModelError(
+                f"{record.name} of {record.session} was fitted by {record.learner}, and models.{self.name} is of the kind {self.kind} now: "
+                f"fit it again with ats run --select {record.name}, or give the new one another name"
+            )
+        return self.learner.load(content)
+
+
+def models(deployment: Deployment) -> Mapping[str, Model]:
+    """The models by the name of their asset, in the order of the settings; use it as `deployment.of(models)`.
+
+    Raises
+    ------
+    SettingsError
+        If one names no learner, or has a setting that its learner does not know.
+    """
+    found = {}
+    for name, values in deployment.settings.models.items():
+        own = dict(values)
+        kind = str(own.pop("kind", name))
+        folder = deployment.settings.plugins.folder
+        learner = LEARNERS.made(kind, own, folder, f"models.{name}")
+        plugin = LEARNERS.find(kind, folder)
+        quick = plugin.make(learner.settings.model_copy(update=plugin.quick))
+        made = Model(name=name, kind=kind, learner=learner, quick=quick)
+        found[made.asset] = made
+    return MappingProxyType(found)

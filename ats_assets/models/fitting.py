@@ -1,0 +1,47 @@
+"""A fit, whatever the learner: whether there is enough to learn from, the fit itself, and what its record says."""
+
+from importlib.metadata import version
+from typing import Any
+
+from ats_assets.models.choosing import Model
+from ats_assets.models.cross_sections import rank_ic_by_session
+from ats_assets.models.learner import Fitted, Unavailable
+from ats_assets.models.training_set import CrossSections, TrainingSet
+from ats_assets.settings import TrainingSettings
+from ats_assets.storage.model_record import Label, Validation, Window
+
+
+def fit(model: Model, data: TrainingSet, settings: TrainingSettings) -> Fitted | Unavailable:
+    """Fit a model; `Unavailable` also where fewer than `min_train_sessions` sessions are there to train on, or none to validate on."""
+    labelled = len(data.train.sizes)
+    if labelled < settings.min_train_sessions:
+        return Unavailable(
+            reason=f"{labelled} labelled sessions to train on as of {data.window.session}; training.min_train_sessions is {settings.min_train_sessions}"
+        )
+    if not len(data.validation.sizes):
+        return Unavailable(reason=f"no labelled validation sessions as of {data.window.session}")
+    return model.learner.fit(data, threads=settings.threads)
+
+
+def recorded(model: Model, fitted: Fitted, data: TrainingSet, settings: TrainingSettings, versions: dict[str, str]) -> dict[str, Any]:
+    """What the record of a fit says beside the session and the hashes: figures on the validation sessions, windows, versions."""
+    by_session = rank_ic_by_session(data.validation, fitted.scores)
+    ics = by_session["rank_ic"].drop_nulls()
+    library = model.learner.library
+    return {
+        "learner": model.kind,
+        "file": model.learner.file,
+        "features": data.features,
+        "label": Label(horizon_sessions=settings.horizon_sessions, kind=fitted.label_kind or settings.label),
+        "training": _window(data.train),
+        "validation_window": _window(data.validation),
+        "validation": Validation(rank_ic=sum(ics) / len(ics) if len(ics) else None, by_session=dict(by_session.iter_rows())),
+        "parameters": fitted.parameters,
+        "best_iteration": fitted.rounds,
+        "importance": fitted.importance,
+        "versions": {**versions, library: version(library)},
+    }
+
+
+def _window(rows: CrossSections) -> Window:
+    return Window(first_decision=rows.sessions[0], last_decision=rows.sessions[-1], sessions=len(rows.sizes), rows=len(rows.y))

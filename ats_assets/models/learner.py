@@ -1,0 +1,79 @@
+"""What a model must be able to do, whatever library it is of.
+
+A learner is made of its own settings. It fits a training set, and gives back the model as bytes in the library's own format, never a pickle, with the scores of the
+validation rows and what it looks at; and it loads such bytes into something that scores rows. Everything else (which rows, when, how a fit is stored, tracked, carried
+forward and judged) is the same for all, in `models.assets`.
+
+The same rows, settings and library versions must give the same bytes, with any number of threads.
+"""
+
+from dataclasses import dataclass, field
+from typing import Any, Protocol
+
+import numpy as np
+from pydantic import BaseModel
+
+from ats_assets.models.training_set import TrainingSet
+from ats_assets.storage.artefacts import Unavailable
+
+__all__ = ["Fitted", "Learner", "Scorer", "Unavailable"]
+
+
+@dataclass(frozen=True, kw_only=True)
+class Fitted:
+    """A fitted model.
+
+    Parameters
+    ----------
+    content
+        The model in the library's own format.
+    scores
+        Of the validation rows, float64 of shape (n_rows,).
+    rounds
+        Trees, epochs or whatever it is made of; 1 where there is no such thing.
+    importance
+        How much it looks at each feature, in the learner's own unit, never negative.
+    parameters
+        What the library was told, less what does not change the result.
+    label_kind
+        What it was taught, where that is not the label of the settings.
+    """
+
+    content: bytes
+    scores: np.ndarray
+    rounds: int
+    importance: dict[str, float]
+    parameters: dict[str, Any] = field(default_factory=dict)
+    label_kind: str | None = None
+
+
+class Scorer(Protocol):
+    """A loaded model."""
+
+    def predict(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
+        """The scores of rows: float64 of shape (n_rows,) of float32 of shape (n_rows, n_features), NaN = missing; a row's score depends on that row alone."""
+        ...
+
+
+class Learner(Protocol):
+    """One kind of model, with its settings."""
+
+    settings: BaseModel
+    file: str
+    """The name of the model's file: `model.txt`."""
+    library: str
+    """The distribution whose version is recorded."""
+
+    def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:
+        """Fit on `data.train`, stop or choose on `data.validation`; `Unavailable`, with the reason, where nothing can be learnt from the rows.
+
+        Raises
+        ------
+        ModelError
+            If the settings can't be met by these rows.
+        """
+        ...
+
+    def load(self, content: bytes) -> Scorer:
+        """The model of the bytes that `fit` gave."""
+        ...

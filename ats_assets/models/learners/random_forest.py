@@ -1,0 +1,147 @@
+"""A random forest on the cross-section (Breiman, Machine Learning 45, 2001), fitted by scikit-learn.
+
+Each tree is grown on a bootstrap sample of the rows, with a random share of the features at each split; a score is the mean of the trees' leaves. Rows are not
+independent, since the labels of neighbouring sessions overlap: `max_samples` below 1 takes fewer of them for each tree, which keeps the trees apart.
+The validation sessions are not used to stop, only to judge.
+
+A forest is stored as a table of its nodes in an Arrow file, one row a node (tree, left, right, feature, threshold, missing_left, value), never as a pickle. Scores are
+computed from that table, tree by tree in their order: scikit-learn's own `predict` adds up the trees in the order in which its threads end, so that its last bits
+differ from run to run.
+"""
+
+import io
+from typing import Any
+
+import numpy as np
+import polars as pl
+from pydantic import Field
+
+from ats_assets.models.learner import Fitted, Unavailable
+from ats_assets.models.training_set import TrainingSet
+from ats_assets.plugins import Plugin
+from ats_assets.settings import Positive, Section
+
+NODES = pl.Schema(
+    {
+        "tree": pl.Int32,
+        "left": pl.Int32,
+        "right": pl.Int32,
+        "feature": pl.Int32,
+        "threshold": pl.Float64,
+        "missing_left": pl.Boolean,
+        "value": pl.Float64,
+    }
+)
+LEAF = -1
+
+
+class RandomForestSettings(Section):
+    """A random forest by scikit-learn."""
+
+    trees: Positive = 100
+    max_depth: Positive = Field(default=8, description="levels of splits of a tree")
+    min_samples_leaf: Positive = Field(default=200, description="rows of a leaf at least")
+    max_features: float = Field(default=0.3, gt=0, le=1, description="share of the features that a split chooses from")
+    max_samples: float = Field(default=0.5, gt=0, le=1, description="rows that a tree is grown on, as a share of all")
+    seed: int = 7
+
+
+class RandomForest:
+    """A random forest on the cross-section."""
+
+    file = "model.arrow"
+    library = "scikit-learn"
+
+    def __init__(self, settings: RandomForestSettings) -> None:
+        self.settings = settings
+
+    def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:
+        """Grow the trees on `data.train`; `Unavailable` if none has a split."""
+        from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - takes seconds, and most who import this fit nothing
+
+        own = self._parameters()
+        forest = RandomForestRegressor(**own, n_jobs=threads)
+        forest.fit(data.train.x, data.train.y)
+        nodes = pl.concat(_nodes(number, tree.tree_) for number, tree in enumerate(forest.estimators_))
+        if (nodes["feature"] == LEAF).all():
+            return Unavailable(
+                reason=f"no tree of the fit as of {data.window.session} has a split, so that every symbol would have the same score; "
+                f"lower min_samples_leaf ({self.settings.min_samples_leaf}), or train on more sessions or symbols than {len(data.train.y):,} rows"
+            )
+        buffer = io.BytesIO()
+        nodes.write_ipc(buffer, compression="zstd", compat_level=pl.CompatLevel.oldest())
+        return Fitted(
+            content=buffer.getvalue(),
+            scores=Forest(nodes).predict(data.validation.x),
+            rounds=len(forest.estimators_),
+            importance={name: float(gain) for name, gain in zip(data.features, _importance(forest), strict=True)},
+            parameters=own,
+        )
+
+    def load(self, content: bytes) -> "Forest":
+        """The forest of an Arrow file of nodes."""
+        return Forest(pl.read_ipc(io.BytesIO(content)))
+
+    def _parameters(self) -> dict[str, Any]:
+        settings = self.settings
+        return {
+            "n_estimators": settings.trees,
+            "max_depth": settings.max_depth,
+            "min_samples_leaf": settings.min_samples_leaf,
+            "max_features": settings.max_features,
+            "max_samples": settings.max_samples,
+            "random_state": settings.seed,
+        }
+
+
+class Forest:
+    """A loaded forest.
+
+    Parameters
+    ----------
+    nodes
+        With the columns of `NODES`; `left` and `right` are places within the tree, -1 in a leaf.
+    """
+
+    def __init__(self, nodes: pl.DataFrame) -> None:
+        self._trees = [
+            {name: part[name].to_numpy() for name in NODES} for part in nodes.partition_by("tree", maintain_order=True, include_key=True)
+        ]
+
+    def predict(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:  # noqa: ARG002 - one thread is quick enough for a session
+        """The mean of the trees' leaves, added up in the order of the trees: float64 of shape (n_rows,)."""
+        total = np.zeros(len(x))
+        rows = np.arange(len(x))
+        for tree in self._trees:
+            at = np.zeros(len(x), dtype=np.int64)
+            while (inner := tree["feature"][at] != LEAF).any():  # one level of the tree a turn
+                some, here = rows[inner], at[inner]
+                values = x[some, tree["feature"][here]]
+                goes_left = np.where(np.isnan(values), tree["missing_left"][here], values <= tree["threshold"][here])
+                at[inner] = np.where(goes_left, tree["left"][here], tree["right"][here])
+            total += tree["value"][at]
+        return total / len(self._trees)
+
+
+def _nodes(number: int, tree: Any) -> pl.DataFrame:
+    """The nodes of one of scikit-learn's trees."""
+    is_leaf = tree.children_left == -1
+    return pl.DataFrame(
+        {
+            "tree": np.full(tree.node_count, number, np.int32),
+            "left": tree.children_left,
+            "right": tree.children_right,
+            "feature": np.where(is_leaf, LEAF, tree.feature),
+            "threshold": tree.threshold,
+            "missing_left": tree.missing_go_to_left.astype(bool),
+            "value": tree.value[:, 0, 0],
+        }
+    ).cast(NODES)
+
+
+def _importance(forest: Any) -> np.ndarray:
+    """The mean decrease of squared error by feature, its trees added up in their order."""
+    return np.sum([tree.feature_importances_ for tree in forest.estimators_], axis=0) / len(forest.estimators_)
+
+
+PLUGIN = Plugin(settings=RandomForestSettings, make=RandomForest, quick={"trees": 2, "max_depth": 2, "min_samples_leaf": 5})

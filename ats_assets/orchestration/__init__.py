@@ -1,0 +1,1 @@
+"""Where the stages meet Dagster: assets, partitions, events, checks, the IO manager."""

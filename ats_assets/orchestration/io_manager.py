@@ -1,0 +1,148 @@
+"""Frames between Dagster and the warehouse: a range run's frame is split over its partitions, an input is the rows of the partitions it maps to."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any
+
+import dagster as dg
+import polars as pl
+from typing_extensions import override
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import ContractError
+from ats_assets.orchestration.graph import CODE, SETTINGS, VINTAGES, asset_name, reads_of
+from ats_assets.orchestration.partition_metadata import add_partition_metadata
+from ats_assets.orchestration.partitions import sessions_of
+from ats_assets.orchestration.reading import Known, Vintages
+from ats_assets.storage.warehouse import Written
+
+
+class WarehouseIOManager(dg.IOManager):
+    """Stores a frame's rows under their sessions and loads the rows of mapped sessions.
+
+    Parameters
+    ----------
+    schemas
+        The schema of each asset, for inputs that lie wholly before history.
+    """
+
+    def __init__(self, deployment: Deployment, schemas: Mapping[str, pl.Schema]) -> None:
+        self._deployment = deployment
+        self._schemas = schemas
+
+    @override
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[Vintages]) -> None:
+        asset = asset_name(context.asset_key)
+        sessions = sessions_of(context.asset_partition_keys)
+        self._deployment.calendar_store.keep()
+        known = Known(self._deployment, asset, reads_of(context.definition_metadata or {}))
+        with self._deployment.warehouse.together():  # all are in their place before an event says that they are
+            if isinstance(obj, list):
+                made = self._write_vintages(context, asset, sessions, obj, known)
+            else:
+                parts = _by_session(asset, sessions, obj)
+                made = self._write(context, asset, {session: parts.get(session, obj.clear()) for session in sessions}, known)
+        shown = {session.isoformat(): _shown(written) for session, written in made.items()}
+        add_partition_metadata(context.step_context, context.asset_key, shown)
+        versions = {session.isoformat(): written.footer.data_version for session, written in made.items()}
+        context.step_context.set_data_version(context.asset_key, dg.DataVersion(combined_version(versions)))
+
+    def _write(self, context: dg.OutputContext, asset: str, parts: Mapping[date, pl.DataFrame], known: Known) -> dict[date, Written]:
+        versions = _versions(context)
+        if _flag((context.definition_metadata or {}).get(VINTAGES)):
+            return {session: self._write_delivery(asset, session, rows, versions) for session, rows in parts.items()}
+        partitions = ((session, rows, known.upstream(session)) for session, rows in parts.items())
+        return self._deployment.warehouse.write_each(asset, partitions, **versions)
+
+    def _write_delivery(self, asset: str, session: date, rows: pl.DataFrame, versions: Mapping[str, str]) -> Written:
+        """Store a delivery as a vintage; one that says of rows when they were known, as the vintages in which they became known."""
+        parts = as_they_became_known(rows, self._deployment.source.known_at(session))
+        return self._deployment.warehouse.write_delivery(asset, session, parts, **versions)
+
+    def _write_vintages(
+        self, context: dg.OutputContext, asset: str, sessions: Sequence[date], layers: Sequence[Vintages], known: Known
+    ) -> dict[date, Written]:
+        """Write what was made of each vintage of a delivery; returns those that the sessions' own partitions know."""
+        warehouse, versions = self._deployment.warehouse, _versions(context)
+        written: dict[Path, Written] = {}
+        for layer in layers:
+            parts = _by_session(asset, list(layer.stamps), layer.rows)
+            for session, stamp in layer.stamps.items():
+                rows, upstream = parts.get(session, layer.rows.clear()), known.upstream(session, stamp)
+                how: dict[str, Any] = {"stamp": stamp, "refused": session in layer.refused, **versions}
+                made = warehouse.write_made_vintage(asset, session, rows, upstream=upstream, **how)
+                written[made.path] = made
+        for session in sessions:
+            warehouse.keep_vintages(asset, session, written)
+        return {session: written[warehouse.path(asset, session)] for session in sessions}
+
+    @override
+    def load_input(self, context: dg.InputContext) -> pl.DataFrame:
+        asset = asset_name(context.asset_key)
+        sessions = sessions_of(context.asset_partition_keys) if context.has_asset_partitions else []
+        return self._deployment.read(asset, sessions, self._schemas[asset])
+
+
+def _by_session(asset: str, sessions: Sequence[date], frame: pl.DataFrame) -> dict[date, pl.DataFrame]:
+    parts = {key[0]: rows for key, rows in frame.partition_by("session", as_dict=True, maintain_order=True).items()}
+    strays = sorted(parts.keys() - set(sessions), key=str)
+    if strays:
+        raise ContractError(
+            f"{asset} made rows for {strays[0]}, which is not among the sessions asked for ({sessions[0]} to {sessions[-1]})"
+        )
+    return parts
+
+
+def _versions(context: dg.OutputContext) -> dict[str, str]:
+    metadata = context.definition_metadata or {}
+    return {"code_version": str(metadata[CODE]), "settings_version": str(metadata[SETTINGS])}
+
+
+def as_they_became_known(rows: pl.DataFrame, known: datetime) -> list[tuple[datetime, pl.DataFrame]]:
+    """A delivery as what was known of it, from time to time: each time, and the rows known by then; all rows the last time.
+
+    Parameters
+    ----------
+    rows
+        With a column `known_at` (UTC) where the source says of rows when they were known; a null says nothing.
+    known
+        From when the delivery was known, and rows that say nothing or an earlier time.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> times = [None, datetime(2024, 3, 5, tzinfo=UTC)]
+    >>> rows = pl.DataFrame({"symbol": ["A", "B"], "known_at": times}, schema_overrides={"known_at": pl.Datetime("us", "UTC")})
+    >>> [(time.day, part["symbol"].to_list()) for time, part in as_they_became_known(rows, datetime(2024, 3, 1, tzinfo=UTC))]
+    [(1, ['A']), (5, ['A', 'B'])]
+    """
+    if "known_at" not in rows.columns:
+        return [(known, rows)]
+    later = rows["known_at"].filter(rows["known_at"] > known).unique().sort().to_list()
+    return [(time, rows.filter(pl.col("known_at").is_null() | (pl.col("known_at") <= time))) for time in [known, *later]]
+
+
+def combined_version(versions: Mapping[str, str]) -> str:
+    """The data version of one partition, or for a range, where Dagster keeps one for all its partitions, the SHA-256 of theirs."""
+    if len(versions) == 1:
+        return next(iter(versions.values()))
+    return hashlib.sha256(json.dumps(dict(versions), sort_keys=True).encode()).hexdigest()
+
+
+def _flag(value: object) -> bool:
+    return bool(value.value) if isinstance(value, dg.BoolMetadataValue) else bool(value)
+
+
+def _shown(written: Written) -> dict[str, dg.MetadataValue]:
+    return {
+        "dagster/row_count": dg.MetadataValue.int(written.rows),
+        "data_version": dg.MetadataValue.text(written.footer.data_version),
+        "code_version": dg.MetadataValue.text(written.footer.code_version),
+        "settings_version": dg.MetadataValue.text(written.footer.settings_version),
+        "upstream": dg.MetadataValue.json({asset: combined_version(found) for asset, found in written.footer.upstream.items() if found}),
+        "path": dg.MetadataValue.path(str(written.path)),
+        "bytes": dg.MetadataValue.int(written.bytes),
+    }

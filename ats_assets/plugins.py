@@ -1,0 +1,168 @@
+"""Additions by name: a source, a model, a strategy and so on is one module, and its name is what the settings call it.
+
+An addition is found in three places, in this order, and never registered at import:
+
+1. the module `<package of its kind>.<name>`, for those that come with the package;
+2. the file `<plugins.folder>/<kind>/<name>.py`, for a user's own;
+3. an entry point `<name>` of the group `ats_assets.<kind>`, for those that another distribution brings.
+
+Each such module holds one object `PLUGIN`: the class that checks the addition's own settings, and what makes it of them. A name that two of the places have is an
+error, since nobody could say which of the two made a partition.
+
+Examples
+--------
+>>> LEARNERS.names()
+['lightgbm', 'random_forest']
+>>> LEARNERS.find("lightgbm").settings().num_leaves
+31
+"""
+
+import hashlib
+import importlib
+import importlib.metadata
+import importlib.util
+import pkgutil
+import sys
+from collections.abc import Callable, Mapping
+from dataclasses import dataclass, field
+from pathlib import Path
+from types import ModuleType
+from typing import Any, Generic, TypeVar
+
+from pydantic import BaseModel, ValidationError
+
+from ats_assets.errors import SettingsError
+from ats_assets.secrecy import redacted
+
+S = TypeVar("S", bound=BaseModel)
+T = TypeVar("T")
+
+
+@dataclass(frozen=True, kw_only=True)
+class Plugin(Generic[S, T]):
+    """One addition.
+
+    Parameters
+    ----------
+    settings
+        The class of its own settings: frozen, with a default for each.
+    make
+        Makes it of such settings.
+    needs
+        A module that must be there, and the extra of this package that brings it: `("torch", "torch")`.
+    quick
+        Settings with which it does little work, for the leak check and the test kits: what it computes is then not worth much, but computed the same way.
+    """
+
+    settings: type[S]
+    make: Callable[[S], T]
+    needs: tuple[str, str] | None = None
+    quick: Mapping[str, Any] = field(default_factory=dict)
+
+
+@dataclass(frozen=True, kw_only=True)
+class Kind(Generic[T]):
+    """A kind of addition.
+
+    Parameters
+    ----------
+    word
+        What people call it: "model".
+    name
+        Of the subfolder in a user's folder, and of the group of entry points.
+    package
+        Where those lie that come with the package.
+    """
+
+    word: str
+    name: str
+    package: str
+
+    def names(self, folder: Path | None = None) -> list[str]:
+        """The names that there are, sorted."""
+        return sorted(self._places(folder))
+
+    def find(self, name: str, folder: Path | None = None, setting: str = "") -> Plugin[Any, T]:
+        """The addition of a name.
+
+        Parameters
+        ----------
+        folder
+            The user's own additions, `plugins.folder`.
+        setting
+            What named it, for the message.
+
+        Raises
+        ------
+        SettingsError
+            If there is none of that name, or two, or it lacks a library, or its module holds no `PLUGIN`.
+        """
+        places = self._places(folder)
+        where = setting or f"this {self.word}"
+        if name not in places:
+            raise SettingsError(f"{where} is {name!r}, which is no {self.word}: choose one of {', '.join(sorted(places))}")
+        if len(places[name]) > 1:
+            raise SettingsError(
+                f"{where} is {name!r}, of which there are {len(places[name])}: {', '.join(places[name])}. Give your own another name"
+            )
+        return self._loaded(name, places[name][0])
+
+    def made(self, name: str, values: Mapping[str, Any], folder: Path | None = None, setting: str = "") -> T:
+        """The addition of a name, made of settings as they are written.
+
+        Raises
+        ------
+        SettingsError
+            As `find`, or if its own class refuses one of the values.
+        """
+        plugin = self.find(name, folder, setting)
+        try:
+            checked = plugin.settings.model_validate(dict(values))
+        except ValidationError as error:
+            faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or setting}: {e['msg']}" for e in error.errors())
+            known = ", ".join(plugin.settings.model_fields)
+            raise SettingsError(
+                f"[{setting or name}] has {error.error_count()} wrong setting(s): {redacted(faults)}. It knows {known}"
+            ) from None
+        return plugin.make(checked)
+
+    def _places(self, folder: Path | None) -> dict[str, list[str]]:
+        """Name -> the modules that have it."""
+        found: dict[str, list[str]] = {}
+        package = importlib.import_module(self.package)
+        for module in pkgutil.iter_modules(package.__path__):
+            found.setdefault(module.name, []).append(f"{self.package}.{module.name}")
+        own = folder / self.name if folder else None
+        for file in sorted(own.glob("*.py")) if own and own.is_dir() else ():
+            if not file.name.startswith(("_", ".")):
+                found.setdefault(file.stem, []).append(f"{_root(file.parents[1])}.{self.name}.{file.stem}")
+        for point in importlib.metadata.entry_points(group=f"ats_assets.{self.name}"):
+            found.setdefault(point.name, []).append(point.module)
+        return found
+
+    def _loaded(self, name: str, module: str) -> Plugin[Any, T]:
+        try:
+            plugin = getattr(importlib.import_module(module), "PLUGIN", None)
+        except ImportError as error:
+            raise SettingsError(f"the {self.word} {name!r} ({module}) can't be imported: {error}") from error
+        if not isinstance(plugin, Plugin):
+            raise SettingsError(f"{module} holds no object PLUGIN of the class ats_assets.plugins.Plugin, so it is no {self.word}")
+        if plugin.needs and importlib.util.find_spec(plugin.needs[0]) is None:
+            raise SettingsError(
+                f"the {self.word} {name!r} needs {plugin.needs[0]}, which is not installed: pip install 'ats-assets[{plugin.needs[1]}]'"
+            )
+        return plugin
+
+
+def _root(folder: Path) -> str:
+    """The name under which a user's folder can be imported: two folders in one process, such as those of two graphs, are two packages."""
+    name = f"ats_plugins_{hashlib.sha256(str(folder.resolve()).encode()).hexdigest()[:8]}"
+    if name not in sys.modules:
+        package = ModuleType(name, f"The additions in {folder}.")
+        package.__path__ = [str(folder)]
+        sys.modules[name] = package
+    return name
+
+
+LEARNERS: Kind[Any] = Kind(word="model", name="learners", package="ats_assets.models.learners")
+STRATEGIES: Kind[Any] = Kind(word="strategy", name="strategies", package="ats_assets.strategies.rules")

@@ -1,0 +1,17 @@
+"""Predictions of each model, the model whose predictions are traded, and what probability they stand for."""
+
+from ats_assets.predictions.calibration import Calibration, calibrate, fit_calibration
+from ats_assets.predictions.inference import check_age, predict
+from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA, Champion, Predictions
+
+__all__ = [
+    "CHAMPION_SCHEMA",
+    "PREDICTIONS_SCHEMA",
+    "Calibration",
+    "Champion",
+    "Predictions",
+    "calibrate",
+    "check_age",
+    "fit_calibration",
+    "predict",
+]

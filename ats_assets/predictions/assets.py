@@ -1,0 +1,183 @@
+"""Assets of the stage predictions: scores of each model, the model whose scores are traded, and what scores turned out to be worth."""
+
+from collections.abc import Sequence
+from datetime import date
+from itertools import groupby
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
+from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
+from ats_assets.deployment import Deployment
+from ats_assets.evaluation.schema import Skill
+from ats_assets.evaluation.skill import skill as skill_of
+from ats_assets.features import joined
+from ats_assets.features.choosing import model_families
+from ats_assets.labels import FORWARD_RETURNS_SCHEMA
+from ats_assets.models import Model, models
+from ats_assets.models.refits import last_refit
+from ats_assets.orchestration.graph import Node, window_sessions
+from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.reading import as_known
+from ats_assets.orchestration.sparkline import sparkline_markdown
+from ats_assets.predictions.champion import champion_rows, of_champion
+from ats_assets.predictions.inference import check_age, predict
+from ats_assets.predictions.schema import PREDICTIONS_SCHEMA, Champion, Predictions
+from ats_assets.settings import LONGEST_PERIOD
+from ats_assets.storage.model_record import ModelRecord
+
+GROUP = "predictions"
+GROUPS = (GROUP, "evaluation")
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets: of one model its predictions, of several those of each, the champion, and the champion's predictions; and the skill of what is traded."""
+    found = deployment.of(models)
+    if len(found) == 1:
+        (model,) = found.values()
+        return [_predictions(deployment, model, "predictions"), _skill(deployment)]
+    named = {model.name: f"{model.name}_predictions" for model in found.values()}
+    return [
+        *(_predictions(deployment, model, named[model.name]) for model in found.values()),
+        _champion(deployment, named),
+        _traded(deployment, named),
+        _skill(deployment),
+    ]
+
+
+def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDefinition:
+    settings = deployment.settings.training
+    reads_model = Reads(asset=model.asset, back=1, lag=1)
+    frames = (*(Reads(asset=family) for family in deployment.of(model_families)), Reads(asset="universe"))
+    node = Node(
+        name=name,
+        group=GROUP,
+        kinds=frozenset({"parquet", model.kind.replace("_", "")}),
+        reads=(*frames, reads_model),
+        contract=Predictions,
+        code=(_predictions, type(model.learner)),
+        settings=(settings.of_results(), model.learner.settings, deployment.settings.calendar.without_closings()),
+    )
+    ins = {r.asset: dg.AssetIn(r.asset, partition_mapping=r.mapping()) for r in frames}
+    deps = [dg.AssetDep(model.asset, partition_mapping=reads_model.mapping())]
+
+    @node.asset(deployment, ins=ins, deps=deps)
+    def predictions(context: dg.AssetExecutionContext, universe: pl.DataFrame, **families: pl.DataFrame) -> pl.DataFrame:
+        """A score for each symbol of the universe, by the model that was in force at the session before: a signal never waits for tonight's fit."""
+        sessions = sessions_of(context.partition_keys)
+        store = deployment.model_store(model.asset)
+        features = joined({name: families[name] for name in deployment.of(model_families)})
+        in_force = {session: _in_force(deployment, model, session) for session in sessions}
+        parts = [PREDICTIONS_SCHEMA.to_frame()]
+        for fitted, group in groupby(sessions, key=lambda session: _fit(in_force[session])):
+            days = list(group)
+            record = in_force[days[0]]
+            if fitted is None or record is None:
+                context.log.info(f"no predictions from {days[0]} to {days[-1]}: {record.reason if record else 'no model yet'}")
+                continue
+            for day in days:
+                check_age(record, day, deployment.calendar, settings)
+            of_days = pl.col("session").is_between(days[0], days[-1])
+            scorer = model.scorer(record, store.content(record))
+            parts.append(predict(features.filter(of_days), universe.filter(of_days), record, scorer, threads=settings.threads))
+        return pl.concat(parts)
+
+    return predictions
+
+
+def _in_force(deployment: Deployment, model: Model, session: date) -> ModelRecord | None:
+    """The model in force at the session before; None at the start of history."""
+    if session == deployment.calendar.first:
+        return None
+    before = deployment.calendar.offset(session, -1)
+    return deployment.model_store(model.asset).in_force(before) if deployment.known([before]) else None
+
+
+def _fit(record: ModelRecord | None) -> date | None:
+    return record.fitted_session if record is not None and record.status == "fitted" else None
+
+
+def _champion(deployment: Deployment, named: dict[str, str]) -> dg.AssetsDefinition:
+    settings, training = deployment.settings.champion, deployment.settings.training
+    back = settings.lookback_sessions + max(LONGEST_PERIOD[training.refit])
+    judged = back + training.horizon_sessions + 1
+    node = Node(
+        name="champion",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(
+            *(Reads(asset=asset, back=judged, lag=training.horizon_sessions + 1) for asset in named.values()),
+            Reads(asset="forward_returns", back=back),
+        ),
+        contract=Champion,
+        code=(_champion,),
+        settings=(settings, training.of_results()),
+    )
+    schemas = dict.fromkeys(named.values(), PREDICTIONS_SCHEMA) | {"forward_returns": FORWARD_RETURNS_SCHEMA}
+
+    def make(sessions: Sequence[date], forward_returns: pl.DataFrame, **predictions: pl.DataFrame) -> pl.DataFrame:
+        days = window_sessions(deployment.calendar, sessions, judged)
+        outcomes = forward_returns.filter(horizon_sessions=training.horizon_sessions)
+        skills = {name: skill_of(predictions[asset], outcomes, days) for name, asset in named.items()}
+        refits = {session: last_refit(deployment.calendar, session, training.refit) for session in sessions}
+        return champion_rows(skills, refits, days, settings)
+
+    @node.asset(deployment, deps=node.deps())
+    def champion(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """Whose predictions are traded from the session on: the model with the best skill that was known at the last refit session."""
+        return as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
+
+    return champion
+
+
+def _traded(deployment: Deployment, named: dict[str, str]) -> dg.AssetsDefinition:
+    node = Node(
+        name="predictions",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(Reads(asset="champion"), *(Reads(asset=asset) for asset in named.values())),
+        contract=Predictions,
+        code=(_traded,),
+    )
+
+    @node.asset(deployment, ins=node.ins())
+    def predictions(champion: pl.DataFrame, **predictions: pl.DataFrame) -> pl.DataFrame:
+        """The predictions of the champion, which are traded."""
+        return of_champion(champion, {name: predictions[asset] for name, asset in named.items()})
+
+    return predictions
+
+
+def _skill(deployment: Deployment) -> dg.AssetsDefinition:
+    horizons = deployment.settings.labels.horizons_sessions
+    back = max(horizons) + 2
+    names = (Reads(asset="corporate_actions", back=back - 1 + REPEAT_DAYS, lag=min(horizons) + 1),)
+    node = Node(
+        name="skill",
+        group="evaluation",
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(Reads(asset="predictions", back=back, lag=min(horizons) + 1), Reads(asset="forward_returns"))
+        + (names if deployment.settings.source.tells_name_changes else ()),
+        contract=Skill,
+        code=(_skill,),
+        settings=(deployment.settings.labels, deployment.settings.knowledge),
+    )
+    schemas = KNOWN_SCHEMAS | {"predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
+
+    def make(sessions: Sequence[date], predictions: pl.DataFrame, forward_returns: pl.DataFrame, **actions: pl.DataFrame) -> pl.DataFrame:
+        if actions:
+            predictions = identities_of(actions["corporate_actions"]).named(predictions)
+        return skill_of(predictions, forward_returns, window_sessions(deployment.calendar, sessions, back))
+
+    @node.asset(deployment, deps=node.deps())
+    def skill(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """How well past scores ordered the returns that became known at a session: IC, rank IC, quantile returns, turnover, for each horizon."""
+        judged = as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
+        rank_ics = judged.filter(pl.col("horizon_sessions") == deployment.settings.training.horizon_sessions)["rank_ic"].to_list()
+        if len(rank_ics) > 1:
+            line = sparkline_markdown(rank_ics, title="Rank IC by session", width=400, height=60, zero_line=True)
+            context.add_output_metadata({"rank_ic": dg.MetadataValue.md(line)})
+        return judged
+
+    return skill

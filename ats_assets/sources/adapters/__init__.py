@@ -1,0 +1,1 @@
+"""The sources of data: one module or folder each."""

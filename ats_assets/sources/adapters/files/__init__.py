@@ -1,0 +1,1 @@
+"""Files of bars and corporate actions, with columns and stamps recognised."""

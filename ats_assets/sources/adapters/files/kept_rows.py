@@ -1,0 +1,370 @@
+"""Rows of files that are kept from one look to the next, so that a change costs what changed: the files that are others are read, and the days written that differ in them.
+
+    <data>/source_files/<source>/kept.sqlite        of each file: its stamp, SHA-256, and a digest of its rows of each day; of each day: its facts and where its rows are
+    <data>/source_files/<source>/<day>-<n>.arrow    the rows of one day, of all files
+
+A file is known by its size, times and inode; where these differ, by its SHA-256. Rows of a day are written anew under another name, and named in the same transaction as
+the files that they are of: what is read is one state. Each has its SHA-256 in the database. All of it can be deleted at any time, and is made anew where the settings, the
+calendar, the code that reads files or the library that does are others.
+"""
+
+import contextlib
+import hashlib
+import io
+import json
+import os
+import shutil
+import sqlite3
+import time
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date, datetime
+from pathlib import Path
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+
+from ats_assets.errors import SourceError
+from ats_assets.sources.adapters.files.day_facts import DAY_FACTS_SCHEMA, day_facts
+from ats_assets.sources.adapters.files.delivery import Delivery
+from ats_assets.sources.adapters.files.file_rows import ROWS_SCHEMA, FileFacts, by_file, count_days, in_time
+from ats_assets.sources.adapters.files.recognition import Recognition
+from ats_assets.sources.adapters.files.tables import DataFile
+from ats_assets.sources.schema import MEASURES
+
+SETTLED_SECONDS: Final = 3.0
+"""A file that was changed less than this before it was read may change again without another time."""
+UNUSED_SECONDS: Final = 30 * 86_400.0
+"""What was kept of another source, and has not been looked at for so long, is removed."""
+REPLACED_SECONDS: Final = 86_400.0
+"""Rows that others have replaced stay so long, for who began to read before."""
+DATABASE: Final = "kept.sqlite"
+_TABLES: Final = """
+CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT);
+CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, path TEXT UNIQUE, stamp TEXT, symbol TEXT, sha TEXT, facts TEXT, days BLOB);
+CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY, name TEXT, sha TEXT, facts TEXT);
+CREATE TABLE IF NOT EXISTS symbols (symbol TEXT PRIMARY KEY, days INTEGER);
+CREATE TABLE IF NOT EXISTS tables (path TEXT PRIMARY KEY, stamp TEXT, symbol TEXT, sha TEXT, content BLOB, content_sha TEXT)
+"""
+_STORED: Final = pl.Schema({**ROWS_SCHEMA, "file": pl.UInt32})
+
+Days = dict[str, bytes]
+"""Day (ISO; empty for rows without one) -> digest of a file's rows of it."""
+
+
+class DamagedRowsError(Exception):
+    """What was kept is not what was written."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Asked:
+    """A file that is to be read, and the symbol of its rows where it has no column for it."""
+
+    file: DataFile
+    symbol: str | None
+
+
+class KeptRows:
+    """The rows of files as they are now, from what was kept of them and what has changed since; a `FileRows`.
+
+    Parameters
+    ----------
+    folder
+        Of this source alone; made where it is not there.
+    key
+        What rows follow from beside the files: another one, and all is read anew.
+    first
+        The calendar's first session.
+    asked
+        The files, in the order of delivery.
+    read
+        How one is read.
+
+    Raises
+    ------
+    SourceError
+        If a file can't be read; what was read of the others is kept.
+    OSError, sqlite3.Error
+        If nothing can be kept there.
+    """
+
+    def __init__(self, folder: Path, key: str, first: date, asked: Sequence[Asked], read: Callable[[Asked], Delivery]) -> None:
+        self._folder = folder
+        self._first = first
+        self._asked = asked
+        with opened(folder, key) as connection:
+            known = dict(connection.execute("SELECT path, stamp || '|' || COALESCE(symbol, '') FROM files").fetchall())
+            if known != {str(one.file.path): f"{stamp_of(one.file.path)}|{one.symbol or ''}" for one in asked}:
+                _Update(connection, folder, first).take(asked, read)
+            self._take(connection)
+
+    def _take(self, connection: sqlite3.Connection) -> None:
+        """One state of the database."""
+        connection.execute("BEGIN")
+        stored = {path: (number, facts) for path, number, facts in connection.execute("SELECT path, id, facts FROM files")}
+        self._places = {stored[str(one.file.path)][0]: i for i, one in enumerate(self._asked)}
+        self.files: Sequence[FileFacts] = [_facts_read(one.file, stored[str(one.file.path)][1]) for one in self._asked]
+        self._shards: dict[str, tuple[str, str]] = {}
+        facts: list[dict[str, Any]] = []
+        for day, name, sha, text in connection.execute("SELECT day, name, sha, facts FROM days"):
+            self._shards[day] = (name, sha)
+            facts.append(json.loads(text) | {"date": date.fromisoformat(day) if day else None})
+        self.days = pl.DataFrame(facts, schema=DAY_FACTS_SCHEMA).sort("date")
+        self._symbols: dict[str, int] = dict(connection.execute("SELECT symbol, days FROM symbols").fetchall())
+        connection.execute("COMMIT")
+
+    def days_of_symbols(self, first: date) -> Mapping[str, int]:
+        """As `FileRows.days_of_symbols`; `first` is the calendar's first session."""
+        if first != self._first:
+            raise ValueError(f"days are counted from {self._first} on, not from {first}")
+        return self._symbols
+
+    def rows(self, dates: Iterable[date | None]) -> pl.DataFrame:
+        """As `FileRows.rows`.
+
+        Raises
+        ------
+        DamagedRowsError
+            If what was kept is not what was written.
+        """
+        wanted = [self._shards[key] for day in in_time(dates) if (key := _text(day)) in self._shards]
+        found = [read_shard(self._folder / name, sha) for name, sha in wanted]
+        placed = [rows.with_columns(pl.col("file").replace_strict(self._places, return_dtype=pl.UInt32)) for rows in found]
+        return by_file(placed, _STORED.to_frame())
+
+
+@contextlib.contextmanager
+def opened(folder: Path, key: str) -> Iterator[sqlite3.Connection]:
+    """The database of a folder; emptied where another key made it, or where it is none."""
+    folder.mkdir(parents=True, exist_ok=True)
+    path = folder / DATABASE
+    try:
+        connection = _connected(path, key)
+    except sqlite3.DatabaseError as error:
+        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
+            raise  # no right to write, a full disk: another file would not help
+        shutil.rmtree(folder)
+        folder.mkdir(parents=True)
+        connection = _connected(path, key)
+    os.utime(path)  # it is in use
+    with contextlib.closing(connection):
+        yield connection
+
+
+def _connected(path: Path, key: str) -> sqlite3.Connection:
+    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
+    try:
+        connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is made anew
+        for statement in _TABLES.split(";"):
+            connection.execute(statement)
+        found = connection.execute("SELECT value FROM state WHERE name = 'key'").fetchone()
+        if found != (key,):
+            connection.execute("BEGIN IMMEDIATE")
+            for table in ("files", "days", "symbols", "tables"):
+                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
+            connection.execute("INSERT OR REPLACE INTO state VALUES ('key', ?)", (key,))
+            connection.execute("COMMIT")
+    except BaseException:
+        connection.close()
+        raise
+    return connection
+
+
+class _Update:
+    """What changed of the files, taken over in one transaction."""
+
+    def __init__(self, connection: sqlite3.Connection, folder: Path, first: date) -> None:
+        self._connection = connection
+        self._folder = folder
+        self._first = first
+
+    def take(self, asked: Sequence[Asked], read: Callable[[Asked], Delivery]) -> None:
+        """Bring what is kept to what the files are; with one that can't be read all others, too, before its error is raised."""
+        self._connection.execute("BEGIN IMMEDIATE")
+        try:
+            errors = self._taken(asked, read)
+            self._connection.execute("COMMIT")
+        except BaseException:
+            self._connection.execute("ROLLBACK")
+            raise
+        self._sweep()
+        if errors:
+            raise errors[0]
+
+    def _taken(self, asked: Sequence[Asked], read: Callable[[Asked], Delivery]) -> list[SourceError]:
+        stored = {path: rest for path, *rest in self._connection.execute("SELECT path, id, stamp, symbol, sha FROM files").fetchall()}
+        changed: dict[int, set[str]] = {}
+        rows: list[pl.DataFrame] = []
+        errors: list[SourceError] = []
+        for path in stored.keys() - {str(one.file.path) for one in asked}:
+            changed[stored[path][0]] = set(self._forget(path))
+        for one in asked:
+            path, began = str(one.file.path), time.time()
+            before, stamp = stored.get(path), stamp_of(one.file.path)
+            if before and before[1:3] == [stamp, one.symbol]:
+                continue
+            sha = sha_of(one.file.path)
+            if before and before[2:] == [one.symbol, sha]:
+                self._connection.execute("UPDATE files SET stamp = ? WHERE path = ?", (settled(one.file.path, stamp, began), path))
+                continue
+            try:
+                delivery = read(one)
+            except SourceError as error:
+                errors.append(error)
+                continue
+            old = self._forget(path) if before else {}
+            days = day_digests(delivery.rows)
+            row = (before and before[0], path, settled(one.file.path, stamp, began), one.symbol, sha, _facts_text(delivery), _packed(days))
+            number = self._connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
+            differ = {day for day in old.keys() | days.keys() if old.get(day) != days.get(day)}
+            changed[number] = changed.get(number, set()) | differ
+            rows.append(_of_days(delivery.rows, differ).with_columns(file=pl.lit(number, pl.UInt32)))
+        self._write(changed, rows)
+        return errors
+
+    def _forget(self, path: str) -> Days:
+        (blob,) = self._connection.execute("SELECT days FROM files WHERE path = ?", (path,)).fetchone()
+        self._connection.execute("DELETE FROM files WHERE path = ?", (path,))
+        return _unpacked(blob)
+
+    def _write(self, changed: Mapping[int, set[str]], rows: Sequence[pl.DataFrame]) -> None:
+        """The days that differ, each from its rows of files that have not changed there and those of files that have."""
+        touched = sorted({day for days in changed.values() for day in days})
+        if not touched:
+            return
+        before, kept = self._before(touched, changed)
+        now = pl.concat([*kept, *rows]) if kept or rows else _STORED.to_frame()
+        facts = {_text(row["date"]): row for row in day_facts(now).iter_rows(named=True)}
+        parts = {_text(key[0]): part for key, part in now.partition_by("date", as_dict=True, maintain_order=True).items()}
+        for day in touched:
+            self._connection.execute("DELETE FROM days WHERE day = ?", (day,))
+            if day in parts:
+                name, sha = self._shard(day, parts[day])
+                said = {name: value for name, value in facts[day].items() if name != "date"}
+                self._connection.execute("INSERT INTO days VALUES (?, ?, ?, ?)", (day, name, sha, json.dumps(said)))
+        counts = count_days(now, self._first)
+        for symbol, less in count_days(before, self._first).items():
+            counts[symbol] = counts.get(symbol, 0) - less
+        statement = "INSERT INTO symbols VALUES (?, ?) ON CONFLICT (symbol) DO UPDATE SET days = days + excluded.days"
+        self._connection.executemany(statement, [(symbol, by) for symbol, by in counts.items() if by])
+        self._connection.execute("DELETE FROM symbols WHERE days = 0")
+
+    def _before(self, touched: Sequence[str], changed: Mapping[int, set[str]]) -> tuple[pl.DataFrame, list[pl.DataFrame]]:
+        """The rows of these days before, and of each day those that stay."""
+        before: list[pl.DataFrame] = []
+        kept: list[pl.DataFrame] = []
+        for day in touched:
+            found = self._connection.execute("SELECT name, sha FROM days WHERE day = ?", (day,)).fetchone()
+            if found:
+                rows = read_shard(self._folder / found[0], found[1])
+                gone = [number for number, days in changed.items() if day in days]
+                before.append(rows)
+                kept.append(rows.filter(~pl.col("file").is_in(gone)))
+        return pl.concat(before) if before else _STORED.to_frame(), kept
+
+    def _shard(self, day: str, rows: pl.DataFrame) -> tuple[str, str]:
+        buffer = io.BytesIO()
+        rows.select(_STORED.names()).rechunk().write_ipc(buffer, compression="zstd")
+        content = buffer.getvalue()
+        name = f"{day or 'none'}-{time.time_ns():x}.arrow"
+        (self._folder / name).write_bytes(content)
+        return name, hashlib.sha256(content).hexdigest()
+
+    def _sweep(self) -> None:
+        """Remove the rows that others replaced some time ago, and what was kept of sources that nobody has looked at for long."""
+        named = {name for (name,) in self._connection.execute("SELECT name FROM days")}
+        now = time.time()
+        for path in self._folder.glob("*.arrow"):
+            with contextlib.suppress(OSError):
+                if path.name not in named and now - path.stat().st_mtime > REPLACED_SECONDS:
+                    path.unlink()
+        for folder in self._folder.parent.iterdir():
+            with contextlib.suppress(OSError):
+                if folder != self._folder and now - (folder / DATABASE).stat().st_mtime > UNUSED_SECONDS:
+                    shutil.rmtree(folder)
+
+
+def read_shard(path: Path, sha: str) -> pl.DataFrame:
+    """The rows of a day.
+
+    Raises
+    ------
+    DamagedRowsError
+        If the file is not what was written.
+    """
+    try:
+        content = path.read_bytes()
+    except OSError as error:
+        raise DamagedRowsError(str(path)) from error
+    if hashlib.sha256(content).hexdigest() != sha:
+        raise DamagedRowsError(str(path))
+    return pl.read_ipc(io.BytesIO(content))
+
+
+def stamp_of(path: Path) -> str:
+    """Size, times and inode of a file as text."""
+    stat = path.stat()
+    return f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_ino}"
+
+
+def day_digests(rows: pl.DataFrame) -> Days:
+    """A digest of a file's rows of each day, in their order there: of every bit of the numbers, and of the texts by their hashes."""
+    ordered = rows.sort("date", maintain_order=True)
+    texts = [ordered[name].hash() for name in ("symbol", "defects")]
+    numbers = [ordered[name].fill_null(0.0).to_numpy().view(np.uint64) for name in MEASURES]
+    clock = ordered["clock"].to_physical().fill_null(0).to_numpy().view(np.uint64)
+    names = [*MEASURES, "clock", "symbol", "defects"]
+    missing = sum(ordered[name].is_null().to_numpy().astype(np.uint64) << np.uint64(i) for i, name in enumerate(names))
+    table = np.column_stack([*numbers, clock, *(one.to_numpy() for one in texts), missing]).astype(np.uint64)
+    digests: Days = {}
+    start = 0
+    for day, length in ordered.select(pl.col("date").rle()).unnest("date").select("value", "len").iter_rows():
+        digests[_text(day)] = hashlib.blake2b(table[start : start + length].tobytes(), digest_size=16).digest()
+        start += length
+    return digests
+
+
+def _of_days(rows: pl.DataFrame, days: set[str]) -> pl.DataFrame:
+    wanted = pl.Series([date.fromisoformat(day) for day in days if day], dtype=pl.Date)
+    return rows.select(ROWS_SCHEMA.names()).filter(pl.col("date").is_in(wanted.implode()).fill_null(value="" in days))
+
+
+def _facts_text(delivery: Delivery) -> str:
+    facts = FileFacts.of(delivery)
+    recognition = {"columns": dict(facts.recognition.columns), "unused": facts.recognition.unused}
+    newest = str(facts.newest) if facts.newest else None
+    return json.dumps({"n_rows": facts.n_rows, "newest": newest, "vintages": facts.vintages, "recognition": recognition})
+
+
+def _facts_read(file: DataFile, text: str) -> FileFacts:
+    said = json.loads(text)
+    recognition = Recognition(columns=said["recognition"]["columns"], unused=tuple(said["recognition"]["unused"]))
+    newest = date.fromisoformat(said["newest"]) if said["newest"] else None
+    return FileFacts(file=file, n_rows=said["n_rows"], newest=newest, recognition=recognition, vintages=tuple(said["vintages"]))
+
+
+def settled(path: Path, stamp: str, began: float) -> str:
+    """The stamp, or one that no file has where the file may have changed while it was read, or can change again without another time."""
+    stat = path.stat()
+    fresh = max(stat.st_mtime, stat.st_ctime) > began - SETTLED_SECONDS
+    return f"unsettled:{stamp}" if fresh or stamp_of(path) != stamp else stamp
+
+
+def sha_of(path: Path) -> str:
+    """The SHA-256 of a file."""
+    with path.open("rb") as file:
+        return hashlib.file_digest(file, "sha256").hexdigest()
+
+
+def _text(day: date | datetime | None) -> str:
+    return day.isoformat() if day else ""
+
+
+def _packed(days: Days) -> bytes:
+    return b"".join((day or "none").ljust(10).encode() + digest for day, digest in days.items())
+
+
+def _unpacked(blob: bytes) -> Days:
+    found = ((blob[i : i + 10].decode().strip(), blob[i + 10 : i + 26]) for i in range(0, len(blob), 26))
+    return {"" if day == "none" else day: digest for day, digest in found}

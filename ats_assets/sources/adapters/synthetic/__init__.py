@@ -1,0 +1,1 @@
+"""A synthetic market with an edge of known strength."""

@@ -1,0 +1,150 @@
+"""Assets of the stage sources: bars and corporate actions as delivered, defects included."""
+
+from collections.abc import Callable, Sequence
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SourceError
+from ats_assets.orchestration.graph import Node
+from ats_assets.orchestration.partitions import sessions_of
+from ats_assets.settings import AlpacaSourceSettings, SourceSettings
+from ats_assets.sources.profile import profile
+from ats_assets.sources.schema import RAW_ACTIONS, RAW_BARS
+from ats_assets.sources.source import BarSource
+
+GROUP = "deliveries"
+_OF_ACTIONS = ("actions_before_days", "actions_after_days")
+"""Settings of Alpaca's that only corporate actions depend on."""
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets."""
+    return [_raw_bars(deployment), _raw_actions(deployment)]
+
+
+def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    node = Node(
+        name="raw_bars",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars", "greatexpectations"}),
+        contract=RAW_BARS,
+        code=(_raw_bars, *_reads_with(settings.source)),
+        settings=(_what_bars_are(settings.source), settings.calendar.without_closings()),
+        vintages=True,
+    )
+
+    @node.asset(deployment)
+    def raw_bars(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """The bars of a session as delivered, defects included. A delivery that differs from the last one is kept beside it as a new vintage."""
+        sessions = sessions_of(context.partition_keys)
+        source = deployment.source
+        _require_delivered(source, sessions)
+        delivered = _delivered(deployment, node, sessions, source.bars)
+        metadata: dict[str, dg.MetadataValue] = {"source": dg.MetadataValue.md(f"```\n{source.describe()}\n```")}
+        if settings.bars.profile:
+            folder = settings.storage.data / "data_docs" / f"{sessions[0]}_{sessions[-1]}"
+            found = profile(delivered, folder, name=f"{sessions[0]}_{sessions[-1]}", max_rejected_share=settings.bars.max_rejected_share)
+            metadata["data_docs"] = dg.MetadataValue.path(str(found.page))
+            metadata["expectations"] = dg.MetadataValue.text(f"{found.evaluated - len(found.failed)} of {found.evaluated} met")
+            if found.failed:
+                metadata["expectations_failed"] = dg.MetadataValue.json(list(found.failed))
+        context.add_output_metadata(metadata)
+        return delivered
+
+    return raw_bars
+
+
+def _what_bars_are(source: SourceSettings) -> SourceSettings:
+    """The settings of the source that the bars of a session depend on: neither where files lie, which vintage they are, nor when the synthetic market ends is among them."""
+    synthetic = source.synthetic.model_copy(update={"last_session": source.synthetic.first_session})
+    where = {column: value for column, value in source.files.where.items() if column != "vintage"}
+    changed = {"path": None, "vintage": None, "where": where, "actions": source.files.actions and Path("actions")}
+    files = source.files.model_copy(update=changed)
+    beside = ("first_session", "collect", "option_underlyings", "option_feed", *_OF_ACTIONS)
+    changes = {"path": None, "actions_again_sessions": SourceSettings().actions_again_sessions}
+    return source.model_copy(update=changes | {"synthetic": synthetic, "files": files, "alpaca": _without(source.alpaca, beside)})
+
+
+def _what_actions_are(source: SourceSettings) -> SourceSettings:
+    """The settings of the source that the corporate actions of a session depend on."""
+    asked = {name: getattr(source.alpaca, name) for name in _OF_ACTIONS}
+    bars = _what_bars_are(source)
+    return bars.model_copy(update={"alpaca": bars.alpaca.model_copy(update=asked)})
+
+
+def _without(alpaca: AlpacaSourceSettings, names: Sequence[str]) -> AlpacaSourceSettings:
+    return alpaca.model_copy(update={name: getattr(AlpacaSourceSettings(), name) for name in names})
+
+
+def _reads_with(source: SourceSettings) -> tuple[str, ...]:
+    """The module of the source, which the asset reaches through the deployment."""
+    return (
+        {
+            "synthetic": "ats_assets.sources.adapters.synthetic.source",
+            "files": "ats_assets.sources.adapters.files.source",
+            "alpaca": "ats_assets.sources.adapters.alpaca.source",
+        }[source.kind],
+    )
+
+
+def _delivered(
+    deployment: Deployment, node: Node, sessions: Sequence[date], ask: Callable[[Sequence[date]], pl.DataFrame], *, again: int = 0
+) -> pl.DataFrame:
+    """What the source answers for the sessions. Over a range, a server is not asked for what it has delivered already, to this code and these settings; for a single session it is.
+
+    Parameters
+    ----------
+    again
+        The source's latest session and so many before it are asked for in any case.
+    """
+    source, warehouse = deployment.source, deployment.warehouse
+    if not source.capabilities.remote or len(sessions) == 1:
+        return ask(sessions)
+    late = set(deployment.calendar.window(source.latest_session(), again + 1)) if again else set()
+    stored = [day for day in sessions if day not in late and _is_stored(deployment, node, day)]
+    frames = [warehouse.read(node.name, stored)] if stored else []
+    asked = sorted(set(sessions) - set(stored))
+    return pl.concat([*frames, ask(asked)]).sort("session", "symbol", maintain_order=True) if asked else frames[0]
+
+
+def _is_stored(deployment: Deployment, node: Node, session: date) -> bool:
+    warehouse = deployment.warehouse
+    if not warehouse.exists(node.name, session) or warehouse.fault(warehouse.path(node.name, session)):
+        return False
+    footer = warehouse.footer(node.name, session)
+    return (footer.code_version, footer.settings_version) == (node.code_version, node.settings_version)
+
+
+def _require_delivered(source: BarSource, sessions: Sequence[date]) -> None:
+    first, latest = source.first_session(), source.latest_session()
+    if sessions[0] < first or sessions[-1] > latest:
+        raise SourceError(
+            f"the source ({source.name}) has bars from {first} to {latest}, but {sessions[0]} to {sessions[-1]} was asked for: choose sessions it has"
+        )
+
+
+def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    node = Node(
+        name="raw_corporate_actions",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        contract=RAW_ACTIONS,
+        code=(_raw_actions, *_reads_with(settings.source)),
+        settings=(_what_actions_are(settings.source), settings.calendar.without_closings()),
+        vintages=True,
+    )
+
+    @node.asset(deployment)
+    def raw_corporate_actions(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """The splits, dividends and other actions with this ex-session as delivered. A delivery that differs from the last one is kept as a new vintage."""
+        sessions = sessions_of(context.partition_keys)
+        _require_delivered(deployment.source, sessions)
+        return _delivered(deployment, node, sessions, deployment.source.actions, again=settings.source.actions_again_sessions)
+
+    return raw_corporate_actions

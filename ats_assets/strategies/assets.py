@@ -1,0 +1,59 @@
+"""Assets of the stage strategies: the signals for the next open."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.bars.schema import UNIVERSE_SCHEMA
+from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
+from ats_assets.deployment import Deployment
+from ats_assets.labels import FORWARD_RETURNS_SCHEMA
+from ats_assets.orchestration.graph import Node, window_sessions
+from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.reading import as_known
+from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
+from ats_assets.strategies.choosing import NamedStrategy, strategies
+from ats_assets.strategies.schema import Signals
+from ats_assets.strategies.weighting import signals_from_scores
+
+GROUP = "signals"
+READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA, "predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
+"""The assets that a strategy may read, with their schemas."""
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets: one for each strategy of the settings."""
+    return [_signals(deployment, name, strategy) for name, strategy in deployment.of(strategies).items()]
+
+
+def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.AssetsDefinition:
+    settings, training, strategy = deployment.settings.portfolio, deployment.settings.training, named.strategy
+    reads = tuple(Reads(asset=one.asset, back=one.back, lag=one.lag) for one in strategy.needs(training))
+    back = max(window.back for window in reads)
+    node = Node(
+        name=name,
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=reads,
+        contract=Signals,
+        code=(_signals, type(strategy)),
+        settings=(settings, strategy.settings, training.of_results()),
+    )
+
+    def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
+        days = deployment.known(window_sessions(deployment.calendar, sessions, back))
+        return signals_from_scores(strategy.scores(frames, days, sessions, training), settings)
+
+    @node.asset(deployment, deps=node.deps())
+    def signals(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """The signals for the next open: rank, direction, target weight, and a probability where the strategy has one."""
+        sessions = sessions_of(context.partition_keys)
+        made = as_known(deployment, node, sessions, READ, make)
+        newest = made.filter(pl.col("session") == sessions[-1], pl.col("target_weight") != 0).sort("rank", "symbol").head(10)
+        rows = "\n".join(f"| {s} | {d} | {w:+.2%} |" for s, d, w in newest.select("symbol", "direction", "target_weight").iter_rows())
+        context.add_output_metadata({"newest": dg.MetadataValue.md(f"| symbol | direction | target weight |\n|---|---|---|\n{rows}")})
+        return made
+
+    return signals

@@ -1,0 +1,58 @@
+"""Scores to signals: what to hold after each session's close, from that session's scores alone.
+
+The target weight is ideal: the turnover limit and the no-trade band need the positions held, so they are applied when trading
+(`ats_assets.portfolio.desired_weights`), by backtests and orders alike.
+"""
+
+import numpy as np
+import polars as pl
+
+from ats_assets.errors import ContractError
+from ats_assets.portfolio import score_ranks, target_weights
+from ats_assets.settings import PortfolioSettings
+from ats_assets.strategies.schema import SIGNALS_SCHEMA
+
+
+def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings) -> pl.DataFrame:
+    """Rank, direction and target weight of each score; every session on its own.
+
+    Parameters
+    ----------
+    scores
+        symbol, session, score, and where there are such probability and model_session; one or several sessions, in any order.
+    settings
+        Method and limits.
+
+    Returns
+    -------
+    DataFrame
+        The signals contract, sorted by (session, symbol). Rank 1 is the highest score; equal scores share a rank and a weight.
+
+    Raises
+    ------
+    ContractError
+        If a (session, symbol) has several scores.
+    """
+    scores = scores.sort("session", "symbol")
+    _require_unique(scores, "scores")
+    absent = {"probability": pl.Float64, "model_session": pl.Date}
+    scores = scores.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in absent.items() if name not in scores.columns)
+    parts = [_of_one_session(part, settings) for part in scores.partition_by("session", maintain_order=True)]
+    return pl.concat(parts) if parts else pl.DataFrame(schema=SIGNALS_SCHEMA)
+
+
+def _of_one_session(rows: pl.DataFrame, settings: PortfolioSettings) -> pl.DataFrame:
+    scores = rows["score"].fill_null(float("nan")).to_numpy()
+    weights = target_weights(scores, settings) + 0.0  # no negative zeros
+    return rows.with_columns(
+        pl.Series("rank", score_ranks(scores)),
+        pl.Series("target_weight", weights),
+        pl.Series("direction", np.where(weights > 0, "long", np.where(weights < 0, "short", "flat")), dtype=pl.String),
+    ).select(pl.col(name).cast(dtype) for name, dtype in SIGNALS_SCHEMA.items())
+
+
+def _require_unique(frame: pl.DataFrame, name: str) -> None:
+    doubled = frame.filter(frame.select("session", "symbol").is_duplicated())
+    if len(doubled):
+        row = doubled.row(0, named=True)
+        raise ContractError(f"{name}: {row['symbol']} has several rows in session {row['session']}: give one for each symbol and session")

@@ -1,0 +1,1 @@
+"""Clients of vendors, which sources and brokers share."""

@@ -1,0 +1,107 @@
+"""alpaca-py's own clients, made from the settings, each over the reliable transport. They are imported when one is made: it takes a second."""
+
+from typing import TYPE_CHECKING
+
+from ats_assets.errors import SettingsError
+from ats_assets.settings import AlpacaSettings, Settings
+from ats_assets.vendors.alpaca.credentials import Credentials
+from ats_assets.vendors.alpaca.transport import PLACEHOLDER, ReliableAdapter, make_reliable
+from ats_assets.vendors.alpaca.waiting import Waiting
+
+if TYPE_CHECKING:
+    from datetime import datetime
+
+    from alpaca.common.rest import RESTClient
+    from alpaca.data.historical.corporate_actions import CorporateActionsClient
+    from alpaca.data.historical.crypto import CryptoHistoricalDataClient
+    from alpaca.data.historical.option import OptionHistoricalDataClient
+    from alpaca.data.historical.stock import StockHistoricalDataClient
+    from alpaca.trading.client import TradingClient
+
+
+def stock_client(settings: Settings, credentials: Credentials, *, waiting: Waiting | None = None) -> "StockHistoricalDataClient":
+    """Stock bars, trades, quotes and snapshots; its methods return the wire's own objects (raw_data)."""
+    from alpaca.data.historical.stock import StockHistoricalDataClient  # noqa: PLC0415
+
+    client = StockHistoricalDataClient(PLACEHOLDER, PLACEHOLDER, raw_data=True, url_override=settings.alpaca.data_url)
+    _make_reliable(client, settings.alpaca, credentials, waiting, url=settings.alpaca.data_url)
+    return client
+
+
+def crypto_client(settings: Settings, *, waiting: Waiting | None = None) -> "CryptoHistoricalDataClient":
+    """Crypto bars, trades, quotes and snapshots, without keys; raw."""
+    from alpaca.data.historical.crypto import CryptoHistoricalDataClient  # noqa: PLC0415
+
+    client = CryptoHistoricalDataClient(raw_data=True, url_override=settings.alpaca.data_url)
+    _make_reliable(client, settings.alpaca, None, waiting, url=settings.alpaca.data_url)
+    return client
+
+
+def option_client(settings: Settings, credentials: Credentials, *, waiting: Waiting | None = None) -> "OptionHistoricalDataClient":
+    """Option chains; raw."""
+    from alpaca.data.historical.option import OptionHistoricalDataClient  # noqa: PLC0415
+
+    client = OptionHistoricalDataClient(PLACEHOLDER, PLACEHOLDER, raw_data=True, url_override=settings.alpaca.data_url)
+    _make_reliable(client, settings.alpaca, credentials, waiting, url=settings.alpaca.data_url)
+    return client
+
+
+def corporate_actions_client(settings: Settings, credentials: Credentials, *, waiting: Waiting | None = None) -> "CorporateActionsClient":
+    """Corporate actions; raw."""
+    from alpaca.data.historical.corporate_actions import CorporateActionsClient  # noqa: PLC0415
+
+    client = CorporateActionsClient(PLACEHOLDER, PLACEHOLDER, raw_data=True, url_override=settings.alpaca.data_url)
+    _make_reliable(client, settings.alpaca, credentials, waiting, url=settings.alpaca.data_url)
+    return client
+
+
+def trading_client(settings: Settings, credentials: Credentials, *, waiting: Waiting | None = None) -> "TradingClient":
+    """Account, orders, positions, clock, calendar and assets, as alpaca-py's models. It is the paper account's, unless two settings say otherwise.
+
+    Raises
+    ------
+    SettingsError
+        If alpaca.account is live, but orders.live is not true.
+    """
+    from alpaca.trading.client import TradingClient  # noqa: PLC0415
+
+    live = is_live(settings)
+    client = TradingClient(PLACEHOLDER, PLACEHOLDER, paper=not live, url_override=settings.alpaca.trading_url)
+    _make_reliable(client, settings.alpaca, credentials, waiting, url=settings.alpaca.trading_url)
+    return client
+
+
+def is_live(settings: Settings) -> bool:
+    """Whether real money is traded: alpaca.account is live, and orders.live is true.
+
+    Raises
+    ------
+    SettingsError
+        If only the first says so, for then the keys are probably those of the live account.
+    """
+    if settings.alpaca.account == "live" and not settings.orders.live:
+        raise SettingsError(
+            "alpaca.account is live, but orders.live is not true, so the live account is not touched: set orders.live = true too where real money is meant, "
+            "or alpaca.account = paper (with the paper account's keys)"
+        )
+    return settings.alpaca.account == "live" and settings.orders.live
+
+
+def server_time(client: "RESTClient") -> "datetime | None":
+    """Alpaca's clock at the last answer that this client got, to the second; None before the first."""
+    adapter = client._session.get_adapter("https://")
+    return adapter.server_time if isinstance(adapter, ReliableAdapter) else None
+
+
+def _make_reliable(
+    client: "RESTClient", settings: AlpacaSettings, credentials: Credentials | None, waiting: Waiting | None, *, url: str | None
+) -> None:
+    client._retry = 0  # its own repetition would send an order again
+    adapter = ReliableAdapter(
+        credentials,
+        whose=f"the {settings.account} account",
+        timeout_seconds=settings.timeout_seconds,
+        max_attempts=settings.max_attempts,
+        waiting=waiting or Waiting(max_seconds=settings.max_wait_seconds),
+    )
+    make_reliable(client._session, adapter, local=url is not None)

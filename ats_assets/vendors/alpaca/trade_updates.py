@@ -1,0 +1,120 @@
+"""The stream of an account's order events, in a thread of its own, connected again whenever it is lost."""
+
+import asyncio
+import contextlib
+import logging
+import time
+from collections.abc import Callable
+from concurrent.futures import Future, ThreadPoolExecutor
+from typing import TYPE_CHECKING, Self
+
+from websockets.exceptions import WebSocketException
+
+from ats_assets.settings import Settings
+from ats_assets.vendors.alpaca.clients import is_live
+from ats_assets.vendors.alpaca.credentials import Credentials
+from ats_assets.vendors.alpaca.errors import AlpacaUnreachableError
+from ats_assets.vendors.alpaca.waiting import Waiting
+
+if TYPE_CHECKING:
+    from ats_assets.vendors.alpaca.trade_stream import TradeStream
+
+STEADY_SECONDS = 60.0
+"""A connection that lasted so long worked: the next one is tried soon. One that is cut at once each time is not."""
+MAX_WAIT_SECONDS = 60.0
+
+log = logging.getLogger(__name__)
+
+
+class TradeUpdates:
+    """Order events of the account, while the block is open. They may be lost, come twice or in any order, so only that something happened is told.
+
+    Parameters
+    ----------
+    heard
+        Called with the event's name (`fill`, `canceled` …), and with `listening` after each connection, since events before it are lost. It is called in
+        another thread, with None at the end, and must neither block nor raise.
+    waiting
+        Between two connections: its back-off.
+
+    Raises
+    ------
+    SettingsError
+        If alpaca.account is live, but orders.live is not true.
+    """
+
+    def __init__(
+        self, settings: Settings, credentials: Credentials, heard: Callable[[str | None], None], *, waiting: Waiting | None = None
+    ) -> None:
+        self._settings = settings
+        self._live = is_live(settings)
+        self._credentials = credentials
+        self._heard = heard
+        self._waiting = waiting or Waiting(max_seconds=MAX_WAIT_SECONDS)
+        self._pool = ThreadPoolExecutor(1, thread_name_prefix="trade-updates")
+        self._stop: Future[Callable[[], None]] = Future()
+        self._ended: Future[None] | None = None
+
+    def __enter__(self) -> Self:
+        self._ended = self._pool.submit(asyncio.run, self._until_stopped())
+        self._ended.add_done_callback(lambda _: self._heard(None))
+        return self
+
+    def __exit__(self, *_: object) -> None:
+        if self._ended is not None and not self._ended.done():
+            stop = self._stop.result(timeout=60)
+            with contextlib.suppress(RuntimeError):  # the loop has ended meanwhile
+                stop()
+        self._pool.shutdown(wait=True)
+
+    def check(self) -> None:
+        """Raise what has ended the stream.
+
+        Raises
+        ------
+        AlpacaKeysError
+            If the keys are refused.
+        """
+        if self._ended is not None and self._ended.done():
+            self._ended.result()
+
+    async def _until_stopped(self) -> None:
+        loop, task = asyncio.get_running_loop(), asyncio.current_task()
+        if task is None:
+            raise AssertionError("a coroutine that runs has a task")
+        self._stop.set_result(lambda: loop.call_soon_threadsafe(task.cancel) and None)
+        with contextlib.suppress(asyncio.CancelledError):
+            await self._connect_again_and_again()
+
+    async def _connect_again_and_again(self) -> None:
+        failures = 0
+        while True:
+            started = time.monotonic()
+            try:
+                await self._connection().follow()
+            except (OSError, WebSocketException, AlpacaUnreachableError, ValueError, TypeError, AttributeError) as error:
+                failures = 1 if time.monotonic() - started >= STEADY_SECONDS else failures + 1
+                seconds = self._waiting.backoff(failures + 1)
+                log.warning("Alpaca's trade stream is lost (%s): connecting again in %.1f s", _kind(error), seconds)
+                await asyncio.sleep(seconds)
+
+    def _connection(self) -> "TradeStream":
+        from ats_assets.vendors.alpaca.trade_stream import TradeStream  # noqa: PLC0415
+
+        alpaca = self._settings.alpaca
+        return TradeStream(
+            self._credentials,
+            live=self._live,
+            url=alpaca.stream_url,
+            whose=f"the {alpaca.account} account",
+            silence_seconds=alpaca.timeout_seconds,
+            heard=self._heard,
+        )
+
+
+def _kind(error: Exception) -> str:
+    """The error's name and number: in its text are the server's words, and these may be what it was sent."""
+    if isinstance(error, AlpacaUnreachableError):
+        return str(error)
+    number = getattr(error, "status_code", None) or getattr(getattr(error, "rcvd", None), "code", None)
+    return f"{type(error).__name__} {number}" if number else type(error).__name__

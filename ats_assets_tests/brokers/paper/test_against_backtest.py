@@ -1,0 +1,142 @@
+"""The paper account is the backtest's: both trade the same signals, one through orders and a database, the other in arrays."""
+
+import tempfile
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+from hypothesis import Phase, given, settings
+from hypothesis import strategies as st
+
+from ats_assets.backtests import BacktestResult, run_backtest
+from ats_assets.brokers.paper import PaperBroker
+from ats_assets.calendar import SessionCalendar, session_calendar
+from ats_assets.orders.planning import intents_of, order_plan
+from ats_assets.orders.records import account_frame, instruments_frame, positions_frame
+from ats_assets.orders.schema import Account, Instruments, OrderPlan, Positions
+from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
+from ats_assets.trade_state import TradeState
+from ats_assets_tests.backtests.small_markets import random_actions, random_market
+
+
+class Frames:
+    """A market of frames, each day a session."""
+
+    def __init__(self, bars: pl.DataFrame, actions: pl.DataFrame) -> None:
+        self._actions = actions
+        prices = bars.with_columns(high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close"))
+        self._bars = {key[0]: rows for key, rows in prices.partition_by("session", as_dict=True).items()}
+        self._none = prices.clear()
+
+    @property
+    def calendar(self) -> SessionCalendar:
+        return session_calendar("24/7", date(2019, 12, 1))
+
+    def bars(self, session: date) -> pl.DataFrame | None:
+        return self._bars.get(session, self._none)
+
+    def actions(self, session: date) -> pl.DataFrame:
+        return self._actions.filter(session=session)
+
+
+CASES = st.tuples(
+    st.integers(0, 2**32 - 1),
+    st.integers(2, 12),
+    st.integers(1, 6),
+    st.booleans(),
+    st.builds(
+        BacktestSettings,
+        initial_cash=st.sampled_from([500.0, 10_000.0, 123_456.78]),
+        commission_bps=st.floats(0, 50),
+        spread_bps=st.floats(0, 50),
+        slippage_bps=st.floats(0, 50),
+        min_commission=st.sampled_from([0.0, 1.0]),
+        fractional_shares=st.booleans(),
+        max_missing_sessions=st.integers(1, 4),
+        delisting_haircut=st.sampled_from([0.0, 0.3]),
+        margin=st.builds(
+            MarginSettings,
+            borrow_bps_a_year=st.sampled_from([0.0, 50.0, 9_000.0]),
+            borrow_bps_by_symbol=st.just({"S1": 20_000.0}),
+            debit_bps_a_year=st.sampled_from([0.0, 800.0]),
+            initial_share=st.sampled_from([0.5, 1.0]),
+            maintenance_share_short=st.sampled_from([0.3, 0.5]),
+        ),
+    ),
+    st.builds(
+        PortfolioSettings,
+        max_weight=st.floats(0.1, 1),
+        max_gross=st.floats(0.5, 2),
+        max_turnover=st.floats(0.2, 4),
+        no_trade_band=st.floats(0, 0.1),
+    ),
+    st.builds(OrderLimitSettings, allow_short=st.booleans(), max_order_share=st.floats(0.05, 1), max_gross_share=st.floats(0.5, 3)),
+)
+Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimitSettings]
+
+
+@given(CASES)
+@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking a case takes minutes
+def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: Case) -> None:
+    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits = case
+    bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
+    if signals.is_empty():
+        return
+    days = [day for day in days if day >= signals["session"].min()]
+    actions = random_actions(seed, bars)
+    expected = run_backtest(signals, bars, days, portfolio=portfolio, settings=costs, limits=limits, actions=actions)
+    with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
+        broker = PaperBroker(state, Frames(bars, actions), costs, OrdersSettings(limits=limits))
+        for day in days:
+            assert broker.settle(day) is None
+            _compare(day, broker, expected)
+            _send(day, broker, signals, bars, portfolio, limits, costs)
+
+
+def _send(
+    day: date,
+    broker: PaperBroker,
+    signals: pl.DataFrame,
+    bars: pl.DataFrame,
+    portfolio: PortfolioSettings,
+    limits: OrderLimitSettings,
+    costs: BacktestSettings,
+) -> None:
+    today = signals.filter(session=day)
+    held = broker.positions()
+    symbols = sorted({*today["symbol"], *(p.symbol for p in held)})
+    frames = {
+        "positions": positions_frame(day, held),
+        "account": account_frame(day, "paper", broker.account(), []),
+        "instruments": instruments_frame(day, broker.instruments(symbols)),
+    }
+    for frame, contract in zip(frames.values(), (Positions, Account, Instruments), strict=True):
+        contract.validate(frame)
+    orders = OrdersSettings(limits=limits)
+    plan = order_plan(
+        day,
+        signals=today,
+        bars=bars.filter(session=day),
+        portfolio=portfolio,
+        orders=orders,
+        fractional=costs.fractional_shares,
+        margin=costs.margin,
+        **frames,
+    )
+    OrderPlan.validate(plan)
+    for intent in intents_of(plan, orders.strategy):
+        broker.submit(intent)
+
+
+def _compare(day: date, broker: PaperBroker, expected: BacktestResult) -> None:
+    account = broker.account()
+    row = expected.equity.filter(session=day).row(0, named=True)
+    assert (float(account.cash), float(account.equity)) == (row["cash"], row["equity"]), day
+    ours = [(p.symbol, float(p.quantity), float(p.cost), float(p.price)) for p in broker.positions()]
+    assert ours == expected.positions.filter(session=day).select("symbol", "shares", "basis", "price").rows(), day
+    at = broker._market.calendar.opens_at(day)
+    fills = [f for f in broker.fills(at) if f.at == at]
+    trades = expected.trades.filter(session=day, reason="rebalance")
+    assert sorted((f.symbol, str(f.side), float(f.quantity), float(f.fees)) for f in fills) == sorted(
+        trades.select("symbol", "side", "shares", "commission").rows()
+    )

@@ -1,0 +1,96 @@
+"""What every model must do, whatever library it is of: derive a class `Test…` from `LearnerKit` and name the plugin.
+
+class TestMine(LearnerKit):
+    plugin = PLUGIN
+    small = {"rounds": 5}
+"""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from ats_assets.models import Fitted, Learner, Model, fit, recorded
+from ats_assets.models.learner import Unavailable
+from ats_assets.plugins import Plugin
+from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, small_training_set
+
+
+class LearnerKit:
+    """The tests of one learner on a market of 40 symbols, of which one feature tells the return."""
+
+    plugin: ClassVar[Plugin[Any, Any]]
+    small: ClassVar[Mapping[str, Any]] = {}
+    """Settings with which it learns the signal in a second."""
+
+    def learner(self, **changes: Any) -> Learner:
+        return self.plugin.make(self.plugin.settings.model_validate({**self.small, **changes}))
+
+    def fitted(self, *, threads: int = 1) -> Fitted:
+        found = fit(self.model(), small_training_set(), SETTINGS.model_copy(update={"threads": threads}))
+        assert isinstance(found, Fitted), found
+        return found
+
+    def model(self) -> Model:
+        return Model(name="mine", kind="mine", learner=self.learner(), quick=self.learner())
+
+    def test_the_same_rows_give_the_same_bytes_with_any_number_of_threads(self) -> None:
+        one, again, many = self.fitted(), self.fitted(), self.fitted(threads=3)
+        assert one.content == again.content == many.content
+        assert np.array_equal(one.scores, many.scores)
+        assert one.importance == many.importance
+        assert one.parameters == many.parameters
+
+    def test_the_signal_is_found(self) -> None:
+        found, data = self.fitted(), small_training_set()
+        assert max(found.importance, key=lambda name: found.importance[name]) == "signal"
+        assert min(found.importance.values()) >= 0
+        values = recorded(self.model(), found, data, SETTINGS, {})
+        assert values["validation"].rank_ic > 0.2
+        assert found.rounds >= 1
+
+    def test_a_loaded_model_gives_the_scores_of_the_fit(self) -> None:
+        found, data = self.fitted(), small_training_set()
+        loaded = self.learner().load(found.content)
+        for threads in (1, 3):
+            scores = loaded.predict(data.validation.x, threads=threads)
+            assert scores.dtype == np.float64
+            assert np.array_equal(scores, found.scores)
+
+    def test_a_rows_score_depends_on_that_row_alone(self) -> None:
+        loaded, x = self.learner().load(self.fitted().content), small_training_set().validation.x
+        whole = loaded.predict(x)
+        some = np.random.default_rng(1).permutation(len(x))[:50]
+        assert np.array_equal(loaded.predict(x[some]), whole[some])
+        assert loaded.predict(x[:1]).item() == whole[0]
+
+    def test_missing_features_have_a_finite_score(self) -> None:
+        x = np.full((3, len(small_training_set().features)), np.nan, np.float32)
+        assert np.isfinite(self.learner().load(self.fitted().content).predict(x)).all()
+
+    def test_features_that_tell_nothing_apart_are_no_model_but_a_reason(self) -> None:
+        data = small_training_set()
+        flat = replace(data, train=replace(data.train, x=np.ones_like(data.train.x)))
+        found = fit(self.model(), flat, SETTINGS)
+        assert isinstance(found, Unavailable)
+        assert str(SESSION) in found.reason
+
+    def test_too_little_history_is_no_model_but_a_reason(self) -> None:
+        early = small_training_set(session=CALENDAR.offset(CALENDAR.first, 50))
+        assert isinstance(fit(self.model(), early, SETTINGS), Unavailable)
+
+    def test_settings_are_frozen_with_defaults_and_refuse_what_they_do_not_know(self) -> None:
+        settings = self.plugin.settings()
+        assert self.plugin.settings.model_validate(settings.model_dump(mode="json")) == settings
+        with pytest.raises(ValidationError):
+            self.plugin.settings.model_validate({"no_such_setting": 1})
+        with pytest.raises(ValidationError):
+            setattr(settings, next(iter(self.plugin.settings.model_fields)), 0)
+
+    def test_the_quick_settings_are_settings_of_its_own(self) -> None:
+        self.plugin.settings.model_validate(dict(self.plugin.quick))
+        assert self.learner().file.startswith("model.")
+        assert self.learner().file != "model.json"
