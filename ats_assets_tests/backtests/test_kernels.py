@@ -1,13 +1,12 @@
 """What plans and fills orders runs as it is or compiled: both come to the same bits."""
 
 from datetime import date
-from itertools import product
 
 import numpy as np
 import polars as pl
 import pytest
 
-from ats_assets.backtests import BacktestResult, run_backtest
+from ats_assets.backtests import BacktestResult, engine, journal, run_backtest
 from ats_assets.backtests.compiling import compile_kernels
 from ats_assets.backtests.simulation import simulate
 from ats_assets.portfolio.kernel import Kernel, kernel
@@ -17,6 +16,7 @@ from ats_assets_tests.backtests.small_markets import actions_of, random_actions,
 
 TABLES = ("equity", "positions", "trades", "unfilled")
 HISTORIES = 60
+GROWING = 13
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -81,6 +81,7 @@ def test_compiled_or_not_a_backtest_comes_to_the_same_bits() -> None:
         seen["delisted"] += int((plain.trades["reason"] == "delisted").sum())
         seen["short"] += int((plain.positions["shares"] < 0).sum())
         reasons |= set(plain.unfilled["reason"])
+    assert len(simulate.compiled.signatures) == 1, "another kind of number or array: it would be compiled anew where it was compiled ahead"
     assert min(seen.values()) > 20, seen
     assert {"no_bar", "no_volume", "cash", "corporate_action", "limit_order", "limit_day", "limit_min_trade"} <= reasons
 
@@ -104,9 +105,6 @@ def test_halves_are_rounded_to_the_even_number_and_what_is_not_finite_stays() ->
 
 def test_a_kernel_is_compiled_with_those_that_it_calls() -> None:
     assert twice_the_square.compiled(3.0) == twice_the_square(3.0) == 18.0
-    assert isinstance(square, Kernel)
-    assert "square" in {one.py_func.__name__ for one in (square.compiled, twice_the_square.compiled)}
-    assert square.compiled.signatures
 
 
 @kernel
@@ -127,8 +125,24 @@ def test_compiled_code_is_that_of_all_sources() -> None:
     assert len(stamp) == 64
 
 
-@pytest.mark.parametrize(("sessions", "symbols"), list(product([3], [2])))
-def test_a_small_backtest_runs_plain_and_needs_no_numba(sessions: int, symbols: int, monkeypatch: pytest.MonkeyPatch) -> None:
-    bars, signals, days = random_market(1, sessions, symbols, shorts=False)
+def test_a_large_backtest_runs_compiled_where_code_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars, signals, days = random_market(1, 3, 2, shorts=False)
+    monkeypatch.setattr(engine, "LOADING_SECONDS", 0.0)
+    monkeypatch.setattr(simulate, "function", lambda *_: pytest.fail("plain"))
+    run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings())
+
+
+def test_ledgers_grow_with_what_happens(monkeypatch: pytest.MonkeyPatch) -> None:
+    """With room for few rows at first, the tables are the same."""
+    wide = random_history(GROWING, compiled=True)
+    assert len(wide.unfilled) > 4 * 30, "more than there is room for at first, of 30 symbols at most"
+    monkeypatch.setattr(journal, "ROOM", 0)
+    for compiled in (False, True):
+        narrow = random_history(GROWING, compiled=compiled)
+        assert all(getattr(narrow, table).equals(getattr(wide, table)) for table in TABLES)
+
+
+def test_a_small_backtest_runs_plain_and_needs_no_numba(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars, signals, days = random_market(1, 3, 2, shorts=False)
     monkeypatch.setattr(Kernel, "compiled", property(lambda _: pytest.fail("compiled")))
     run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings())
