@@ -85,7 +85,8 @@ def kernel_as(compiled_from: Callable[..., R]) -> Callable[[Callable[..., R]], K
 def _compiler(function: Callable[..., Any], **options: Any) -> Any:
     import numba  # noqa: PLC0415 - half a second, which a process that plans one session need not spend
 
-    compiled: Any = numba.njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(function)
+    njit: Any = numba.njit
+    compiled = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(function)
     compiled.enable_caching()
     compiled._cache._cache_file._source_stamp = _sources()
     return compiled
