@@ -1,0 +1,29 @@
+"""What a backtest trades with."""
+
+from pydantic import Field
+
+from ats_assets.settings.portfolio import MarginSettings
+from ats_assets.settings.section import Bps, Positive, Section, Share
+
+
+class BacktestSettings(Section):
+    """Trading of signals at the next open."""
+
+    initial_cash: float = Field(default=1_000_000.0, gt=0)
+    commission_bps: Bps = 1.0
+    spread_bps: Bps = Field(default=4.0, description="full spread; half of it is paid on each side")
+    slippage_bps: Bps = 2.0
+    min_commission: float = Field(default=0.0, ge=0, description="for each order, in currency")
+    fractional_shares: bool = False
+    max_missing_sessions: Positive = Field(
+        default=10, description="a held symbol without a bar for longer is delisted: closed at its last close less the haircut"
+    )
+    delisting_haircut: Share = 0.0
+    margin: MarginSettings = MarginSettings()
+    benchmark: str | None = Field(
+        default=None, description="symbol to compare with; default: all symbols that have a signal, equally weighted"
+    )
+    risk_free_rate: float = Field(default=0.0, description="a year")
+    sessions_per_year: Positive = Field(
+        default=252, description="that yearly figures are made with; default: what calendar.exchange has a year"
+    )

@@ -1,0 +1,133 @@
+"""Settings of a file and of the environment: the one module that reads either.
+
+Each value of `ats.toml` (or the file that the environment variable ATS_SETTINGS names) is overridable by `ATS_SECTION__FIELD` (nested:
+`ATS_SOURCE__SYNTHETIC__SEED=7`). An unknown key is an error. Nothing is read at import: an entry point calls `load_settings` once and hands the sections on.
+"""
+
+import os
+from pathlib import Path
+
+from pydantic import ValidationError
+from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+
+from ats_assets.errors import SettingsError
+from ats_assets.secrecy import hold_secret, redacted
+from ats_assets.settings.whole import Settings
+
+
+class _Found(Settings, BaseSettings):
+    """What arguments, the environment and the settings file say."""
+
+    model_config = SettingsConfigDict(env_prefix="ATS_", env_nested_delimiter="__")
+
+    @classmethod
+    def settings_customise_sources(
+        cls,
+        settings_cls: type[BaseSettings],
+        init_settings: PydanticBaseSettingsSource,
+        env_settings: PydanticBaseSettingsSource,
+        dotenv_settings: PydanticBaseSettingsSource,
+        file_secret_settings: PydanticBaseSettingsSource,
+    ) -> tuple[PydanticBaseSettingsSource, ...]:
+        """The order of precedence: arguments, the environment, the settings file."""
+        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+
+
+def settings_file() -> Path:
+    """The settings file: what ATS_SETTINGS names, else `ats.toml` in the current folder or the project's."""
+    named = os.environ.get("ATS_SETTINGS")
+    if named:
+        return Path(named).expanduser().absolute()
+    here = Path.cwd() / "ats.toml"
+    return here if here.is_file() else Path(__file__).resolve().parents[2] / "ats.toml"
+
+
+def load_settings(own_file: Path | None = None, **overrides: object) -> Settings:
+    """Read the settings once, for an entry point.
+
+    Parameters
+    ----------
+    own_file
+        The settings file of another graph than the one that ATS_SETTINGS and `ATS_SECTION__FIELD` are about: it alone is read.
+    **overrides
+        Sections given as mappings or section objects; they win over the environment and the file.
+
+    Raises
+    ------
+    SettingsError
+        If the file that ATS_SETTINGS names is missing, a key is unknown or a value is of the wrong type or out of range.
+    """
+    file = own_file or settings_file()
+    if own_file and not file.is_file():
+        raise SettingsError(f"{file}, the settings of another graph, is not a file: make it, or take that graph out of workspace.yaml")
+    if os.environ.get("ATS_SETTINGS") and not file.is_file():
+        raise SettingsError(f"ATS_SETTINGS names {file}, which is not a file: correct it or unset it")
+    unknown = [] if own_file else _unknown_variables()
+    if unknown:
+        raise SettingsError(
+            f"{', '.join(unknown)} names no section of the settings: unset it, or choose one of {', '.join(Settings.model_fields)}"
+        )
+    try:
+        settings = (_of_file(file) if own_file else _Found)(**overrides)  # pyright: ignore[reportArgumentType]
+    except ValidationError as error:
+        faults = redacted("; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()))
+        raise SettingsError(
+            f"{error.error_count()} wrong setting(s) in {file} or the environment (ATS_SECTION__FIELD): {faults}"
+        ) from None  # pydantic's own message repeats the values
+    except ValueError as error:  # not TOML, or an environment value that is not the JSON its section needs
+        raise SettingsError(f"the settings in {file} or the environment can't be read: {redacted(str(error))}") from None
+    hold_secret(*settings.alerts.routes)
+    return _with_absolute_paths(settings, file.parent)
+
+
+def _of_file(file: Path) -> type[Settings]:
+    class OfFile(_Found):
+        """The settings of one file, whatever the environment says."""
+
+        @classmethod
+        def settings_customise_sources(
+            cls,
+            settings_cls: type[BaseSettings],
+            init_settings: PydanticBaseSettingsSource,
+            env_settings: PydanticBaseSettingsSource,
+            dotenv_settings: PydanticBaseSettingsSource,
+            file_secret_settings: PydanticBaseSettingsSource,
+        ) -> tuple[PydanticBaseSettingsSource, ...]:
+            return init_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+
+    return OfFile
+
+
+def _unknown_variables() -> list[str]:
+    """Environment variables of the form ATS_SECTION__FIELD whose section does not exist, which pydantic-settings passes over."""
+    names = [name for name in os.environ if name.upper().startswith("ATS_") and "__" in name]
+    return sorted(name for name in names if name[len("ATS_") :].split("__")[0].lower() not in Settings.model_fields)
+
+
+def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
+    """Storage and features are relative to the settings file (one instance has one warehouse); a source's path to the current folder, as typed."""
+    storage = settings.storage
+    roots = {name: (folder / getattr(storage, name).expanduser()).resolve() for name in ("warehouse", "models", "data")}
+    for name in {"warehouse", "models", "data"} - storage.model_fields_set:
+        roots[name] /= settings.graph.prefix  # which may be empty
+    for name in {"warehouse", "models"} - storage.model_fields_set:
+        roots[name] /= settings.source.kind
+    own = (folder / settings.features.folder.expanduser()).resolve()
+    if "folder" in settings.features.model_fields_set and not own.is_dir():
+        raise SettingsError(f"features.folder names {own}, which is not a folder: make it, or unset it")
+    additions = (folder / settings.plugins.folder.expanduser()).resolve()
+    if "folder" in settings.plugins.model_fields_set and not additions.is_dir():
+        raise SettingsError(f"plugins.folder names {additions}, which is not a folder: make it, or unset it")
+    path = settings.source.files.path or settings.source.path
+    actions = settings.source.files.actions
+    places = {"path": path and Path(path).expanduser().absolute(), "actions": actions and actions.expanduser().absolute()}
+    files = settings.source.files.model_copy(update=places)
+    return settings.model_copy(
+        update={
+            "storage": storage.model_copy(update=roots),
+            "features": settings.features.model_copy(update={"folder": own}),
+            "plugins": settings.plugins.model_copy(update={"folder": additions}),
+            "orders": settings.orders.model_copy(update={"kill_file": (roots["data"] / settings.orders.kill_file.expanduser()).resolve()}),
+            "source": settings.source.model_copy(update={"files": files, "path": None}),
+        }
+    )

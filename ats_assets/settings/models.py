@@ -1,0 +1,41 @@
+"""What all models share, and where their experiments are tracked."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field
+
+from ats_assets.settings.section import NonNegative, Positive, Section
+
+ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+Refit = Literal["session", "weekly", "monthly", "quarterly"]
+LONGEST_PERIOD: dict[Refit, tuple[int, int]] = {"session": (1, 1), "weekly": (6, 7), "monthly": (23, 31), "quarterly": (66, 92)}
+"""Sessions from one refit to the next, at most: of an exchange that closes at weekends, and of one that never does."""
+
+
+class TrainingSettings(Section):
+    """What all models share: what they learn from, over which window, and when they are fitted. What is a model's own is in `[models.<name>]`."""
+
+    families: tuple[str, ...] = Field(default=("alpha158",), min_length=1, description="feature families to learn from, in this order")
+    horizon_sessions: Positive = 5
+    label: Literal["rank", "raw"] = Field(
+        default="rank", description="the percentile of the return among the session's universe, or the return; lambdarank has grades"
+    )
+    train_sessions: Positive = Field(default=504, description="decision sessions in the training window")
+    validation_sessions: Positive = Field(default=63, description="the newest part of the window, held out for early stopping")
+    min_train_sessions: Positive = Field(default=126, description="fewer labelled sessions to train on, validation apart: no model")
+    embargo_sessions: NonNegative = Field(default=5, description="sessions left out between training and validation, and before the fit")
+    refit: Refit = Field(default="monthly", description="fitted at the first session of each month (week, quarter), or at every session")
+    max_age_sessions: Positive = Field(default=63, description="an older model is refused")
+    threads: Positive = Field(default=2, description="of a fit and of its predictions; the results are the same with any number")
+
+    def of_results(self) -> "TrainingSettings":
+        """What results depend on."""
+        return self.model_copy(update={"threads": 1})
+
+
+class MlflowSettings(Section):
+    """Experiment tracking."""
+
+    enabled: bool = True
+    tracking_uri: str | None = Field(default=None, description="default: sqlite in the data folder")
+    experiment: str = "ats-assets"

@@ -1,0 +1,50 @@
+"""From signals to orders, and the limits that hold for them."""
+
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ats_assets.settings.section import Bps, Section
+
+
+class OrderLimitSettings(Section):
+    """What no order may exceed, whatever the signals say. The backtest keeps to the same limits."""
+
+    allow_short: bool = Field(default=False, description="sell more than is held")
+    max_order_share: float = Field(default=0.25, gt=0, description="notional of one order, as a share of equity")
+    max_day_share: float = Field(default=2.0, gt=0, description="notional of all orders of a session, as a share of equity")
+    max_order_notional: float | None = Field(default=None, gt=0, description="in currency")
+    max_day_notional: float | None = Field(default=None, gt=0, description="in currency")
+    max_position_share: float = Field(default=0.3, gt=0, description="|value| of a position after the order, as a share of equity")
+    max_gross_share: float = Field(default=2.0, gt=0, description="sum of |value| of all positions after the orders, as a share of equity")
+    min_trade_notional: float = Field(default=1.0, ge=0, description="a smaller order is not sent, a position's exit excepted; in currency")
+
+
+class OrdersSettings(Section):
+    """From signals to orders."""
+
+    broker: Literal["paper", "alpaca"] = Field(
+        default="paper", description="paper: embedded, fills at the next open of the warehouse's bars"
+    )
+    live: bool = Field(default=False, description="true, and alpaca.account = live: orders cost real money")
+    enabled: bool = Field(default=False, description="whether the sensor trades by itself")
+    strategy: str = Field(default="main", pattern=r"^[a-z][a-z0-9_]{0,15}$", description="part of every client order id")
+    kind: Literal["market_on_open", "limit", "bracket"] = "market_on_open"
+    collar_bps: Bps = Field(default=500.0, description="distance of a limit or bracket order's limit price from the decision price")
+    take_profit_bps: Bps = Field(default=1_000.0, description="of a bracket, from the decision price")
+    stop_loss_bps: Bps = Field(default=500.0, description="of a bracket, from the decision price")
+    cancel_exits_before_open: bool = Field(
+        default=False,
+        description="whether exits may be cancelled outside of market hours, so that a sale is in the opening auction; a cancel that stays pending then leaves the position without them from the open on",
+    )
+    limits: OrderLimitSettings = OrderLimitSettings()
+    kill: bool = Field(default=False, description="stops all orders; the file kill_file does so too, within one order")
+    kill_file: Path = Field(default=Path("KILL"), description="no order is sent while it exists; relative to storage.data")
+    cash_tolerance: float = Field(default=0.01, ge=0, description="difference of cash that reconciliation passes over, in currency")
+    rounding_limit: float = Field(
+        default=5.0,
+        ge=0,
+        description="what the broker's roundings of fractional executions may add up to beside it, within a session and in all, in currency",
+    )
+    slippage_warning_bps: Bps = Field(default=50.0, description="mean slippage against the decision price that a check warns about")

@@ -1,0 +1,46 @@
+"""Scores to target weights, and what borrowing costs."""
+
+from typing import Annotated, Literal
+
+from pydantic import Field, model_validator
+
+from ats_assets.settings.section import Positive, Section, Share
+
+
+class PortfolioSettings(Section):
+    """Scores to target weights, and the limits on them. Weights are shares of equity."""
+
+    method: Literal["top_k_long", "long_short_quantiles", "score_proportional"] = "top_k_long"
+    top_k: Positive = 10
+    quantile: float = Field(default=0.2, gt=0, le=0.5)
+    max_weight: Share = 0.15
+    max_gross: float = Field(default=1.0, ge=0, le=10)
+    max_net: float = Field(default=1.0, ge=0, le=10)
+    max_turnover: float = Field(default=0.5, gt=0, le=4, description="sum of |change of weight| a session")
+    no_trade_band: Share = Field(
+        default=0.02, description="a smaller change of weight is not traded, exits excepted; at most a quarter of the target counts"
+    )
+
+
+class MarginSettings(Section):
+    """What borrowing shares and cash costs, and how much of it an account may bear; the rules are in `ats_assets/portfolio/margin.py`."""
+
+    borrow_bps_a_year: float = Field(default=50.0, ge=0, description="of a short position's value, each calendar day on a year of 360")
+    borrow_bps_by_symbol: dict[str, Annotated[float, Field(ge=0)]] = Field(
+        default_factory=dict, description="symbol -> its own borrow_bps_a_year, for what is hard to borrow"
+    )
+    debit_bps_a_year: float = Field(default=800.0, ge=0, description="interest on cash below zero, which only short positions can cause")
+    initial_share: float = Field(default=0.5, gt=0, le=1, description="equity over the sum of |value| that a position may be opened with")
+    maintenance_share_long: Share = Field(
+        default=0.25, description="of the longs' value; with less equity than both need, positions are cut"
+    )
+    maintenance_share_short: Share = Field(default=0.3, description="of the shorts' value")
+
+    @model_validator(mode="after")
+    def _cutting_helps(self) -> "MarginSettings":
+        for name in ("maintenance_share_long", "maintenance_share_short"):
+            if getattr(self, name) > self.initial_share:
+                raise ValueError(
+                    f"{name} is {getattr(self, name)}, above initial_share ({self.initial_share}): a call could not be met by cutting"
+                )
+        return self

@@ -1,0 +1,16 @@
+"""What all sections are made of: frozen, strict, and the numbers that have bounds."""
+
+from typing import Annotated
+
+from pydantic import BaseModel, ConfigDict, Field
+
+Share = Annotated[float, Field(ge=0.0, le=1.0)]
+Positive = Annotated[int, Field(ge=1)]
+NonNegative = Annotated[int, Field(ge=0)]
+Bps = Annotated[float, Field(ge=0.0, le=10_000.0)]
+
+
+class Section(BaseModel):
+    """A frozen section of the settings; an unknown key is an error."""
+
+    model_config = ConfigDict(frozen=True, extra="forbid")

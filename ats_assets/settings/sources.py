@@ -1,0 +1,94 @@
+"""Where bars come from, and what each source needs to know."""
+
+from datetime import date
+from pathlib import Path
+from typing import Literal
+
+from pydantic import Field
+
+from ats_assets.settings.section import NonNegative, Positive, Section, Share
+
+
+class SyntheticSettings(Section):
+    """The synthetic market; its formula is in `ats_assets/sources/adapters/synthetic/source.py`."""
+
+    seed: int = 7
+    symbols: Positive = 60
+    first_session: date = Field(default=date(2021, 1, 4), description="of the simulated market; one that is no session means the next")
+    last_session: date = Field(
+        default=date(2023, 12, 29), description="of the simulated market; a later one adds sessions and changes none"
+    )
+    planted_ic: float = Field(
+        default=0.05, ge=0.0, le=0.5, description="correlation of the planted signal with the next session's idiosyncratic return"
+    )
+    splits_per_year: float = Field(
+        default=0.02, ge=0.0, le=10.0, description="for each symbol; prices are as traded, so a split looks like a return"
+    )
+    halts_per_year: float = Field(
+        default=0.5, ge=0.0, le=50.0, description="for each symbol; a halt lasts one to five sessions, without bars"
+    )
+    defective_share: Share = Field(default=0.001, description="of the rows, that the contract of bars must reject")
+
+
+class FilesSettings(Section):
+    """A Parquet or CSV file or folder of daily bars."""
+
+    path: Path | None = None
+    columns: dict[str, str] = Field(default_factory=dict, description="canonical name -> name in the file, where recognition by name fails")
+    timezone: str | None = Field(default=None, description="of naive timestamps; default: the exchange's")
+    stamp: Literal["open", "close"] = Field(default="open", description="a timestamp is the bar's open or its close")
+    adjusted: bool = Field(
+        default=False, description="scale open, high, low, close and vwap by adj_close / close, and volume by its inverse"
+    )
+    symbol: str | None = Field(default=None, description="the symbol of a single file without a symbol column; default: the file's stem")
+    where: dict[str, str] = Field(default_factory=dict, description="column -> value: only these rows are read, such as res = daily")
+    actions: Path | None = Field(
+        default=None, description="a file or folder of corporate actions, or of factor files (docs/data.md); relative to the current folder"
+    )
+    vintage: date | None = Field(
+        default=None, description="the day on which these data were known; default: vintage=YYYY-MM-DD in the path"
+    )
+
+
+class AlpacaSourceSettings(Section):
+    """Daily bars from Alpaca. The connection itself is in the section `alpaca`."""
+
+    asset_class: Literal["us_equity", "crypto"] = Field(default="us_equity", description="crypto needs no keys")
+    symbols: tuple[str, ...] = Field(
+        default=(), description="AAPL, or BTC/USD for crypto; default: every listed asset, delisted ones included, which needs keys"
+    )
+    first_session: date = Field(default=date(2016, 1, 1), description="history starts here; Alpaca has stock bars from 2016 on")
+    feed: Literal["iex", "sip", "delayed_sip"] = Field(default="iex", description="sip needs a paid subscription for the newest 15 minutes")
+    actions_before_days: NonNegative = Field(
+        default=30,
+        description="corporate actions are asked for by process date: from so many days before an ex-date, since a name may change first",
+    )
+    actions_after_days: NonNegative = Field(
+        default=120, description="and to so many days after it, since a dividend is processed when it is paid"
+    )
+    collect: tuple[Literal["minute_bars", "trades", "quotes", "snapshots", "option_chains"], ...] = Field(
+        default=(), description="assets beside the daily bars, of the same symbols, which must be named"
+    )
+    option_underlyings: tuple[str, ...] = Field(default=(), description="whose option chains are collected")
+    option_feed: Literal["indicative", "opra"] = Field(default="indicative", description="opra needs a paid subscription")
+
+
+class SourceSettings(Section):
+    """Where bars come from."""
+
+    kind: Literal["synthetic", "files", "alpaca"] = "synthetic"
+    path: Path | None = Field(default=None, description="short for files.path")
+    actions_again_sessions: NonNegative = Field(
+        default=10,
+        description="with a new session, the corporate actions of so many before it are asked for again: some are announced late",
+    )
+    synthetic: SyntheticSettings = SyntheticSettings()
+    files: FilesSettings = FilesSettings()
+    alpaca: AlpacaSourceSettings = AlpacaSourceSettings()
+
+    @property
+    def tells_name_changes(self) -> bool:
+        """Whether a change of name can be among its corporate actions."""
+        if self.kind == "files":
+            return self.files.actions is not None
+        return self.kind == "alpaca" and self.alpaca.asset_class == "us_equity"

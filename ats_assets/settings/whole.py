@@ -1,0 +1,113 @@
+"""All sections, and what must agree between them."""
+
+from typing import Any
+
+from pydantic import Field, model_validator
+
+from ats_assets.settings.alerts import AlertsSettings
+from ats_assets.settings.alpaca import AlpacaSettings
+from ats_assets.settings.automation import AutomationSettings
+from ats_assets.settings.backtests import BacktestSettings
+from ats_assets.settings.bars import BarsSettings, UniverseSettings
+from ats_assets.settings.calendar import CalendarSettings
+from ats_assets.settings.corporate_actions import ActionsSettings
+from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
+from ats_assets.settings.graph import GraphSettings
+from ats_assets.settings.knowledge import KnowledgeSettings
+from ats_assets.settings.labels import LabelsSettings
+from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, ModelName, TrainingSettings
+from ats_assets.settings.orders import OrdersSettings
+from ats_assets.settings.plugins import PluginsSettings
+from ats_assets.settings.portfolio import PortfolioSettings
+from ats_assets.settings.predictions import ChampionSettings
+from ats_assets.settings.section import Section
+from ats_assets.settings.sources import SourceSettings
+from ats_assets.settings.storage import StorageSettings
+from ats_assets.settings.trading_year import sessions_per_year
+
+
+class Settings(Section):
+    """Everything that can be set, by section."""
+
+    graph: GraphSettings = GraphSettings()
+    calendar: CalendarSettings = CalendarSettings()
+    storage: StorageSettings = StorageSettings()
+    source: SourceSettings = SourceSettings()
+    bars: BarsSettings = BarsSettings()
+    actions: ActionsSettings = ActionsSettings()
+    knowledge: KnowledgeSettings = KnowledgeSettings()
+    universe: UniverseSettings = UniverseSettings()
+    expressions: ExpressionsSettings = ExpressionsSettings()
+    features: FeaturesSettings = FeaturesSettings()
+    labels: LabelsSettings = LabelsSettings()
+    training: TrainingSettings = TrainingSettings()
+    models: dict[ModelName, dict[str, Any]] = Field(
+        default={"lightgbm": {}}, min_length=1, description="name -> the model's own settings; `kind` says which learner, default: the name"
+    )
+    mlflow: MlflowSettings = MlflowSettings()
+    portfolio: PortfolioSettings = PortfolioSettings()
+    champion: ChampionSettings = ChampionSettings()
+    strategies: dict[ModelName, dict[str, Any]] = Field(
+        default={"model_scores": {}},
+        min_length=1,
+        description="name -> the strategy's own settings; `kind` says which, default: the name",
+    )
+    backtest: BacktestSettings = BacktestSettings()
+    alpaca: AlpacaSettings = AlpacaSettings()
+    orders: OrdersSettings = OrdersSettings()
+    alerts: AlertsSettings = AlertsSettings()
+    plugins: PluginsSettings = PluginsSettings()
+    automation: AutomationSettings = AutomationSettings()
+
+    @model_validator(mode="before")
+    @classmethod
+    def _lightgbm_is_a_model(cls, values: Any) -> Any:
+        if isinstance(values, dict) and "lightgbm" in values:
+            raise ValueError(
+                f"[lightgbm] is two sections now: [training] holds {', '.join(TrainingSettings.model_fields)}, which all models share, and "
+                "[models.lightgbm] what is LightGBM's own, such as num_leaves"
+            )
+        return values
+
+    @model_validator(mode="after")
+    def _one_strategy_trades(self) -> "Settings":
+        if len(self.strategies) > 1:
+            raise ValueError(
+                f"strategies has {len(self.strategies)} ({', '.join(self.strategies)}), and one can be traded: leave the others out"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _champion_is_a_model(self) -> "Settings":
+        if self.champion.model is not None and self.champion.model not in self.models:
+            raise ValueError(
+                f"champion.model is {self.champion.model!r}, which is none of [models]: choose one of {', '.join(self.models)}"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _horizon_is_labelled(self) -> "Settings":
+        if self.training.horizon_sessions not in self.labels.horizons_sessions:
+            raise ValueError(
+                f"training.horizon_sessions is {self.training.horizon_sessions}, but labels.horizons_sessions has only "
+                f"{list(self.labels.horizons_sessions)}: add it there or choose one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _a_year_is_the_calendars(self) -> "Settings":
+        year = sessions_per_year(self.calendar.exchange)
+        if year is not None and "sessions_per_year" not in self.backtest.model_fields_set:
+            vars(self)["backtest"] = self.backtest.model_copy(update={"sessions_per_year": year})
+        return self
+
+    @model_validator(mode="after")
+    def _a_model_lives_until_the_next(self) -> "Settings":
+        weekly_closed, never_closed = LONGEST_PERIOD[self.training.refit]
+        longest = never_closed if self.calendar.exchange == "24/7" else weekly_closed
+        if self.training.max_age_sessions < longest:
+            raise ValueError(
+                f"training.max_age_sessions is {self.training.max_age_sessions}, but with training.refit = {self.training.refit!r} a model is in force for up to "
+                f"{longest} sessions: set it to {longest} or more, or fit more often"
+            )
+        return self
