@@ -36,9 +36,9 @@ from ats_assets.automation.alerts import late_data  # noqa: E402
 from ats_assets.automation.trading import judge_trading  # noqa: E402
 from ats_assets.automation.triggers import judge_remembering, newest_partition, untrained  # noqa: E402
 from ats_assets.backtests.assets import TRADED_COLUMNS  # noqa: E402
-from ats_assets.cli.progress import RunProgress  # noqa: E402
+from ats_assets.runs.progress import RunProgress  # noqa: E402
 from ats_assets.cli.run import Outcome, Runner  # noqa: E402
-from ats_assets.cli.startup import quiet  # noqa: E402
+from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.features.choosing import model_families  # noqa: E402

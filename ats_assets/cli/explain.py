@@ -10,7 +10,7 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
-from ats_assets.cli.writing import console
+from ats_assets.runs.writing import console
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.lineage.index import LineageIndex

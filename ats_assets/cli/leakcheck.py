@@ -8,7 +8,7 @@ from pathlib import Path
 
 import typer
 
-from ats_assets.cli.writing import say
+from ats_assets.runs.writing import say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.leakcheck import Leak, Unstable, find_leaks, of_deployment, of_function

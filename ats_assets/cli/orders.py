@@ -14,7 +14,7 @@ from typing import Any
 from rich.table import Table
 
 from ats_assets.alerts import Alert, open_alerts
-from ats_assets.cli.writing import console, say
+from ats_assets.runs.writing import console, say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state

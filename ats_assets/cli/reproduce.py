@@ -12,10 +12,10 @@ import dagster as dg
 import typer
 
 from ats_assets.automation.healing import rules_of
-from ats_assets.cli.progress import RunProgress
+from ats_assets.runs.progress import RunProgress
 from ats_assets.cli.run import HISTORY, REPORTS, Outcome, Part, Runner
-from ats_assets.cli.startup import prepare_environment, quiet
-from ats_assets.cli.writing import console, say
+from ats_assets.runs.startup import prepare_environment, quiet
+from ats_assets.runs.writing import console, say
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError

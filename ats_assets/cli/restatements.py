@@ -14,11 +14,11 @@ import polars as pl
 from rich.table import Table
 
 from ats_assets.automation.healing import Healing, rules_of
-from ats_assets.cli.progress import RunProgress
+from ats_assets.runs.progress import RunProgress
 from ats_assets.cli.run import Outcome, Runner
-from ats_assets.cli.selection import chosen_assets
-from ats_assets.cli.startup import prepare_environment, quiet
-from ats_assets.cli.writing import console, say, write_table
+from ats_assets.runs.selection import chosen_assets
+from ats_assets.runs.startup import prepare_environment, quiet
+from ats_assets.runs.writing import console, say, write_table
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError

@@ -11,14 +11,14 @@ import typer
 from dagster._core.utils import make_new_run_id
 
 from ats_assets.automation.triggers import range_tags
-from ats_assets.cli.abandoned import PROCESS, close_abandoned_runs, pool_holders, process_tag
-from ats_assets.cli.failures import explain, was_interrupted
-from ats_assets.cli.progress import RunProgress
-from ats_assets.cli.selection import chosen_assets
-from ats_assets.cli.sessions import chosen_sessions
-from ats_assets.cli.startup import open_instance, prepare_environment, quiet
-from ats_assets.cli.watch import EventClock, Watch
-from ats_assets.cli.writing import parse_day, say
+from ats_assets.runs.abandoned import PROCESS, close_abandoned_runs, pool_holders, process_tag
+from ats_assets.runs.failures import explain, was_interrupted
+from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.selection import chosen_assets
+from ats_assets.runs.sessions import chosen_sessions
+from ats_assets.runs.startup import open_instance, prepare_environment, quiet
+from ats_assets.runs.watch import EventClock, Watch
+from ats_assets.runs.writing import parse_day, say
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.rebuilding import copy_known, empty_world
@@ -225,7 +225,7 @@ def _free(instance: dg.DagsterInstance) -> None:
 
 
 def _summarise(deployment: Deployment, definitions: dg.Definitions, outcome: Outcome, summary_json: Path | None) -> None:
-    from ats_assets.cli.summary import show, summarise, write_json  # noqa: PLC0415 - after the run
+    from ats_assets.runs.summary import show, summarise, write_json  # noqa: PLC0415 - after the run
 
     summary = summarise(deployment, outcome, stages(definitions))
     if summary_json is None or str(summary_json) != "-":

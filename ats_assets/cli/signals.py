@@ -10,7 +10,7 @@ import polars as pl
 from rich.table import Table
 from rich.text import Text
 
-from ats_assets.cli.writing import console, parse_day, say, write_table
+from ats_assets.runs.writing import console, parse_day, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.settings import load_settings

@@ -10,7 +10,7 @@ from typing import Any
 
 from rich.table import Table
 
-from ats_assets.cli.writing import console, say, write_table
+from ats_assets.runs.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.execution.stored_names import forget_stored_names
 from ats_assets.lineage import LineageIndex, Stale, judge, ranges
@@ -31,8 +31,8 @@ def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, ch
         say(f"the calendar changes: {change}")
     rules = None if heal or source else read_rules(deployment)
     if rules is None:
-        from ats_assets.cli.healing import heal as make_again  # noqa: PLC0415 - the graph takes seconds to import
-        from ats_assets.cli.healing import list_stale  # noqa: PLC0415
+        from ats_assets.runs.healing import heal as make_again  # noqa: PLC0415 - the graph takes seconds to import
+        from ats_assets.runs.healing import list_stale  # noqa: PLC0415
 
         if heal:
             make_again(deployment, deep=deep, source=source, chunk=chunk, as_json=as_json)

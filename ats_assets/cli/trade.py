@@ -12,11 +12,11 @@ from ats_assets.automation.trading import (
     next_to_trade,
     skipped_signals,
 )
-from ats_assets.cli.progress import RunProgress
+from ats_assets.runs.progress import RunProgress
 from ats_assets.cli.run import Outcome, Part, Runner
-from ats_assets.cli.sessions import tell_changes
-from ats_assets.cli.startup import open_instance, prepare_environment, quiet
-from ats_assets.cli.writing import console, say
+from ats_assets.runs.sessions import tell_changes
+from ats_assets.runs.startup import open_instance, prepare_environment, quiet
+from ats_assets.runs.writing import console, say
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError

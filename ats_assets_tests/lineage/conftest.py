@@ -10,7 +10,7 @@ import dagster as dg
 import pytest
 
 from ats_assets.automation.healing import Healing, rules_of
-from ats_assets.cli.healing import heal_all
+from ats_assets.runs.healing import heal_all
 from ats_assets.cli.run import Runner
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment

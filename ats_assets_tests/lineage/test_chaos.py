@@ -11,7 +11,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ats_assets.cli.progress import RunProgress
+from ats_assets.runs.progress import RunProgress
 from ats_assets.cli.run import Outcome, Part, Runner
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment

@@ -9,7 +9,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ats_assets.cli.abandoned import PROCESS, abandoned_runs, close_abandoned_runs, pool_holders, process_tag
+from ats_assets.runs.abandoned import PROCESS, abandoned_runs, close_abandoned_runs, pool_holders, process_tag
 
 
 @pytest.fixture
@@ -25,7 +25,7 @@ def started_run(instance: dg.DagsterInstance, tag: str | None) -> str:
 
 
 def tag_of_a_dead_process() -> str:
-    code = "from ats_assets.cli.abandoned import process_tag; print(process_tag())"
+    code = "from ats_assets.runs.abandoned import process_tag; print(process_tag())"
     return subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True).stdout.strip()
 
 

@@ -6,7 +6,7 @@ from typing import Self
 
 from rich.progress import BarColumn, MofNCompleteColumn, Progress, SpinnerColumn, TextColumn, TimeElapsedColumn
 
-from ats_assets.cli.writing import console, say
+from ats_assets.runs.writing import console, say
 
 
 class RunProgress:

@@ -16,7 +16,7 @@ from rich.text import Text
 
 from ats_assets.cli.run import Outcome
 from ats_assets.cli.signals import show_signals, signals_rows
-from ats_assets.cli.writing import console, say, write_table
+from ats_assets.runs.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.evaluation.schema import SKILL_SCHEMA

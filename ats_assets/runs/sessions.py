@@ -6,7 +6,7 @@ from datetime import UTC, date, datetime
 import typer
 
 from ats_assets.automation.triggers import newest_partition
-from ats_assets.cli.writing import say
+from ats_assets.runs.writing import say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.execution.closings import learn_closings

@@ -4,7 +4,7 @@ from datetime import UTC, datetime, timedelta
 
 import dagster as dg
 
-from ats_assets.cli.startup import dagster_home, open_instance
+from ats_assets.runs.startup import dagster_home, open_instance
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution.attendance import last_attended

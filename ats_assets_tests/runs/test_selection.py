@@ -4,8 +4,8 @@ import dagster as dg
 import pytest
 import typer
 
-from ats_assets.cli.selection import chosen_assets
-from ats_assets.cli.startup import quiet
+from ats_assets.runs.selection import chosen_assets
+from ats_assets.runs.startup import quiet
 
 
 @pytest.fixture(scope="module")

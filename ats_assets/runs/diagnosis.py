@@ -10,7 +10,7 @@ from pathlib import Path
 from typing import Literal
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.cli.startup import INSTANCE_FILE, dagster_home, open_instance
+from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, open_instance
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError
 from ats_assets.features.choosing import families, model_families
@@ -156,7 +156,7 @@ def _dagster() -> Iterator[Finding]:
             advice = "copy the project's dagster.yaml there, or unset DAGSTER_HOME; without it Dagster stores each event on its own, which is slow"
             yield Finding(subject="Dagster", status="warn", text=f"DAGSTER_HOME is {home}, which has no {INSTANCE_FILE}", advice=advice)
             return
-        from ats_assets.cli.abandoned import abandoned_runs  # noqa: PLC0415 - Dagster takes seconds
+        from ats_assets.runs.abandoned import abandoned_runs  # noqa: PLC0415 - Dagster takes seconds
 
         with open_instance() as instance:
             left = len(list(abandoned_runs(instance)))
@@ -208,7 +208,7 @@ def _orders(deployment: Deployment) -> Iterator[Finding]:
     """At a broker with a market of its own: whether somebody looks at what a plan leaves to do."""
     if deployment.settings.orders.broker == "paper":
         return
-    from ats_assets.cli.attendance import ADVICE, UNATTENDED, followed_up  # noqa: PLC0415 - Dagster takes seconds
+    from ats_assets.runs.attendance import ADVICE, UNATTENDED, followed_up  # noqa: PLC0415 - Dagster takes seconds
 
     is_followed, text = followed_up(deployment)
     if is_followed:

@@ -3,7 +3,7 @@
 import dagster as dg
 import pytest
 
-from ats_assets.cli.watch import EventClock, Watch
+from ats_assets.runs.watch import EventClock, Watch
 
 
 @dg.asset

@@ -7,11 +7,11 @@ import typer
 from rich.table import Table
 
 from ats_assets.automation.healing import Healing, delivered_versions, rules_of
-from ats_assets.cli.progress import RunProgress
+from ats_assets.runs.progress import RunProgress
 from ats_assets.cli.run import Outcome, Part, Runner
 from ats_assets.cli.stale import plain, write_json
-from ats_assets.cli.startup import open_instance, quiet
-from ats_assets.cli.writing import console, say, write_table
+from ats_assets.runs.startup import open_instance, quiet
+from ats_assets.runs.writing import console, say, write_table
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import Stale

@@ -8,7 +8,7 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster_shared.error import SerializableErrorInfo
 
 from ats_assets import errors
-from ats_assets.cli.watch import Watch
+from ats_assets.runs.watch import Watch
 from ats_assets.orchestration.graph import asset_name
 
 INTERRUPTS = {KeyboardInterrupt.__name__, DagsterExecutionInterruptedError.__name__}
