@@ -36,13 +36,13 @@ from ats_assets.automation.alerts import late_data  # noqa: E402
 from ats_assets.automation.trading import judge_trading  # noqa: E402
 from ats_assets.automation.triggers import judge_remembering, newest_partition, untrained  # noqa: E402
 from ats_assets.backtests.assets import TRADED_COLUMNS  # noqa: E402
-from ats_assets.runs.progress import RunProgress  # noqa: E402
-from ats_assets.cli.run import Outcome, Runner  # noqa: E402
-from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.features.choosing import model_families  # noqa: E402
 from ats_assets.models.assets import READ_AT_ONCE  # noqa: E402
+from ats_assets.runs.progress import RunProgress  # noqa: E402
+from ats_assets.runs.runner import Outcome, Runner  # noqa: E402
+from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
 from ats_assets.sources.last_asked import LastAsked  # noqa: E402
 from ats_assets.storage.artefacts import Unavailable  # noqa: E402

@@ -24,12 +24,12 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
 from ats_assets.automation.healing import Healing, delivered_versions, rules_of  # noqa: E402
-from ats_assets.runs.healing import heal_all  # noqa: E402
-from ats_assets.runs.progress import RunProgress  # noqa: E402
-from ats_assets.cli.run import Outcome, Runner  # noqa: E402
-from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
+from ats_assets.runs.healing import heal_all  # noqa: E402
+from ats_assets.runs.progress import RunProgress  # noqa: E402
+from ats_assets.runs.runner import Outcome, Runner  # noqa: E402
+from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
 from ats_assets_tests.lineage.test_healing import pairs, pairs_of  # noqa: E402
 from ats_assets_tests.lineage.test_restatement import newest  # noqa: E402

@@ -15,9 +15,9 @@ from typing import Any
 
 from provenance import Clock, run_all
 
-from ats_assets.runs.startup import quiet
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration import reading
+from ats_assets.runs.startup import quiet
 from ats_assets.settings import load_settings
 from ats_assets.storage import warehouse
 

@@ -28,16 +28,16 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
 from ats_assets.automation.healing import Healing, rules_of  # noqa: E402
-from ats_assets.runs.progress import RunProgress  # noqa: E402
-from ats_assets.cli.run import Outcome, Runner  # noqa: E402
-from ats_assets.runs.sessions import chosen_sessions  # noqa: E402
-from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.lineage import LineageIndex, Rule, Rules  # noqa: E402
 from ats_assets.lineage.explaining import Explaining  # noqa: E402
 from ats_assets.models.learners.lightgbm import Unavailable  # noqa: E402
 from ats_assets.orchestration import graph, io_manager, reading  # noqa: E402
+from ats_assets.runs.progress import RunProgress  # noqa: E402
+from ats_assets.runs.runner import Outcome, Runner  # noqa: E402
+from ats_assets.runs.sessions import chosen_sessions  # noqa: E402
+from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
 from ats_assets.storage import warehouse  # noqa: E402
 from ats_assets.storage.artefacts import ModelStore  # noqa: E402

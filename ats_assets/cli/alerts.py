@@ -6,8 +6,8 @@ from rich.text import Text
 
 from ats_assets.alerts import Severity
 from ats_assets.alerts.delivery import deliver
-from ats_assets.runs.writing import console, write_table
 from ats_assets.errors import SettingsError
+from ats_assets.runs.writing import console, write_table
 from ats_assets.settings import load_settings
 
 

@@ -10,9 +10,9 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
+from ats_assets.errors import SettingsError
 from ats_assets.runs.diagnosis import Finding, diagnose
 from ats_assets.runs.writing import console, write_table
-from ats_assets.errors import SettingsError
 from ats_assets.settings import Settings, load_settings, settings_file
 
 STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}

@@ -10,10 +10,10 @@ from typing import Any
 from rich.text import Text
 from rich.tree import Tree
 
-from ats_assets.runs.writing import console
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.lineage.index import LineageIndex
+from ats_assets.runs.writing import console
 from ats_assets.settings import load_settings
 
 SPANS = 3

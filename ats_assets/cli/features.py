@@ -11,11 +11,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ats_assets.runs.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError
 from ats_assets.features import Feature, FeatureFamily, inspect
 from ats_assets.features.choosing import FAMILIES, families, model_families
+from ats_assets.runs.writing import console, say, write_table
 from ats_assets.settings import load_settings
 
 

@@ -8,11 +8,11 @@ from pathlib import Path
 
 import typer
 
-from ats_assets.runs.writing import say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.leakcheck import Leak, Unstable, find_leaks, of_deployment, of_function
 from ats_assets.leakcheck.subjects import stored_bars
+from ats_assets.runs.writing import say
 from ats_assets.settings import load_settings
 
 

@@ -14,7 +14,6 @@ from typing import Any
 from rich.table import Table
 
 from ats_assets.alerts import Alert, open_alerts
-from ats_assets.runs.writing import console, say
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state
@@ -30,6 +29,7 @@ from ats_assets.execution.shift import Patience
 from ats_assets.execution.watching import Bell, Pace
 from ats_assets.execution.watching import watch as keep_watching
 from ats_assets.reports.execution_report import execution_report
+from ats_assets.runs.writing import console, say
 from ats_assets.settings import load_settings
 from ats_assets.storage.atomic_file import replace_file
 from ats_assets.trade_state import open_trade_state

@@ -6,10 +6,10 @@ import webbrowser
 import polars as pl
 import typer
 
+from ats_assets.deployment import Deployment
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
 from ats_assets.runs.summary import REPORT
 from ats_assets.runs.writing import say
-from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings
 
 
@@ -30,9 +30,9 @@ def _make(deployment: Deployment) -> None:
     say("making the report from the signals and bars that are stored")
     prepare_environment()
     with quiet():
-        from ats_assets.runs.progress import RunProgress  # noqa: PLC0415 - the graph takes seconds to import
-        from ats_assets.cli.run import REPORTS, Outcome, Part, Runner  # noqa: PLC0415
         from ats_assets.definitions import build  # noqa: PLC0415
+        from ats_assets.runs.progress import RunProgress  # noqa: PLC0415 - the graph takes seconds to import
+        from ats_assets.runs.runner import REPORTS, Outcome, Part, Runner  # noqa: PLC0415
 
         assets = ("backtest", "backtest_report")
         outcome = Outcome.of([], assets)

@@ -9,31 +9,22 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import polars as pl
 from rich.table import Table
 
-from ats_assets.automation.healing import Healing, rules_of
-from ats_assets.runs.progress import RunProgress
-from ats_assets.cli.run import Outcome, Runner
-from ats_assets.runs.selection import chosen_assets
-from ats_assets.runs.startup import prepare_environment, quiet
-from ats_assets.runs.writing import console, say, write_table
-from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError
 from ats_assets.lineage.effects import COMPARED, Effects, effects
-from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
+from ats_assets.lineage.rebuilding import RAW
 from ats_assets.lineage.restatements import Restatement, changed_rows
 from ats_assets.lineage.restatements import restatements as by_symbol
-from ats_assets.reports.comparison import KnowledgeComparison, comparison_rows, knowledge_figures, store_comparison
+from ats_assets.reports.comparison import KnowledgeComparison, comparison_rows
+from ats_assets.runs.other_worlds import before, compared
+from ats_assets.runs.startup import prepare_environment, quiet
+from ats_assets.runs.writing import console, write_table
 from ats_assets.settings import load_settings
-from ats_assets.storage.warehouse import DELIVERED
 
 SHOWN = 30
 """Symbols, or signals, in a table."""
-CHUNK = 126
-"""Sessions in one Dagster run."""
 
 
 def restatements(
@@ -62,83 +53,6 @@ def restatements(
     _show(found, rows, len(sessions))
     if came is not None:
         _show_effects(came)
-
-
-def before(deployment: Deployment, sessions: Sequence[date], folder: Path) -> Deployment:
-    """Signals and backtest in an empty folder, made from all vintages but the newest of `sessions`, and all of the others.
-
-    Raises
-    ------
-    AtsError
-        If something stored is stale, so that more than the deliveries would differ; or if something can't be made.
-    """
-    world, chosen = empty_world(deployment, folder), set(sessions)
-    _require_sound(deployment, "what is stored is what came of the newest vintages")
-    for asset in DELIVERED:
-        for day in deployment.warehouse.sessions(asset):
-            vintages = [path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())]
-            gone = asset == RAW and day in chosen and len(vintages) > 1
-            copy_vintages(deployment, world, vintages[:-1] if gone else vintages)
-    say(f"signals and backtest are made from what was known before: {len(world.warehouse.sessions(RAW))} sessions")
-    _make(world, "signals, backtest")
-    return world
-
-
-def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
-    """The strategy as stored and, made in an empty folder, under the other kind of knowledge; kept for the report.
-
-    Raises
-    ------
-    AtsError
-        If something stored is stale, so that more than the knowledge would differ; or if something can't be made.
-    """
-    _require_sound(deployment, "what is stored is what this kind of knowledge makes")
-    other = "point_in_time" if deployment.knowledge.is_restated else "restated"
-    empty = empty_world(deployment, folder)
-    knowledge = deployment.settings.knowledge.model_copy(update={"mode": other})
-    world = Deployment(empty.settings.model_copy(update={"knowledge": knowledge}))
-    for asset in DELIVERED:
-        for day in deployment.warehouse.sessions(asset):
-            copy_vintages(deployment, world, (path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())))
-    say(f"{len(world.warehouse.sessions(RAW))} sessions are made with knowledge.mode = {other}")
-    _make(world, "signals, backtest, skill")
-    came = effects(deployment, world)
-    both = {deployment.settings.knowledge.mode: deployment, other: world}
-    signals = pl.concat([_keys(one) for one in both.values()]).unique().height
-    made = KnowledgeComparison(
-        backtest=deployment.warehouse.footer_of(deployment.warehouse.part("backtest", "equity")).data_version,
-        **{mode: knowledge_figures(one) for mode, one in both.items()},
-        signals=signals,
-        signals_that_differ=came.signals.height,
-    )
-    store_comparison(deployment, made)
-    return made
-
-
-def _keys(deployment: Deployment) -> pl.DataFrame:
-    return deployment.warehouse.read("signals", deployment.sessions("signals"), ["session", "symbol"])
-
-
-def _require_sound(deployment: Deployment, so_that: str) -> None:
-    stale = Healing(deployment, rules_of(deployment, build(deployment).resolve_asset_graph())).stale()
-    others = [one for one in stale if one.asset != "backtest_report"]
-    if others:
-        raise AtsError(
-            f"{len(others)} partitions are stale, first {others[0].asset} {others[0].session}: make them first with ats stale --heal, so that {so_that}"
-        )
-
-
-def _make(world: Deployment, select: str) -> None:
-    """Make assets and all that they need from the deliveries of a world."""
-    definitions, chosen = build(world), world.sessions(RAW)
-    assets = frozenset(chosen_assets(definitions, select, with_upstream=True)) - set(DELIVERED)
-    with dg.DagsterInstance.ephemeral() as instance, RunProgress(len(chosen)) as progress:
-        runner, outcome = Runner(world, definitions, instance, checks=False), Outcome.of(chosen, assets)
-        runner.run(runner.parts(chosen, assets, CHUNK), outcome, progress)
-    if outcome.interrupted:
-        raise KeyboardInterrupt
-    if outcome.messages:
-        raise AtsError("; ".join(outcome.messages))
 
 
 def _show_comparison(made: KnowledgeComparison) -> None:

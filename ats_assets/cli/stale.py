@@ -8,13 +8,14 @@ import sys
 from collections.abc import Sequence
 from typing import Any
 
+import typer
 from rich.table import Table
 
-from ats_assets.runs.writing import console, say, write_table
 from ats_assets.deployment import Deployment
 from ats_assets.execution.stored_names import forget_stored_names
 from ats_assets.lineage import LineageIndex, Stale, judge, ranges
 from ats_assets.lineage.known_rules import read_rules
+from ats_assets.runs.writing import console, say, write_table
 from ats_assets.settings import load_settings
 
 REASONS = 5
@@ -31,26 +32,43 @@ def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, ch
         say(f"the calendar changes: {change}")
     rules = None if heal or source else read_rules(deployment)
     if rules is None:
-        from ats_assets.runs.healing import heal as make_again  # noqa: PLC0415 - the graph takes seconds to import
-        from ats_assets.runs.healing import list_stale  # noqa: PLC0415
-
         if heal:
-            make_again(deployment, deep=deep, source=source, chunk=chunk, as_json=as_json)
+            _heal(deployment, deep=deep, source=source, chunk=chunk, as_json=as_json)
             return
+        from ats_assets.runs.healing import list_stale  # noqa: PLC0415 - the graph takes seconds to import
+
         found = list_stale(deployment, full=full, deep=deep, source=source)
     else:
         index = LineageIndex(deployment)
         index.refresh(deep=deep, full=full)
         found = judge(deployment, rules, index)
-    write_json([plain(one) for one in found]) if as_json else _show(deployment, found)
+    _write_json([one.plain() for one in found]) if as_json else _show(deployment, found)
 
 
-def plain(one: Stale) -> dict[str, Any]:
-    """As JSON has it."""
-    return {"asset": one.asset, "session": one.session or None, "reason": one.reason}
+def _heal(deployment: Deployment, *, deep: bool, source: bool, chunk: int, as_json: bool) -> None:
+    """Make again what is stale, and tell on standard output what was made; status 1 if it fails."""
+    from ats_assets.automation.healing import Healing, delivered_versions, rules_of  # noqa: PLC0415 - the graph takes seconds to import
+    from ats_assets.definitions import build  # noqa: PLC0415
+    from ats_assets.runs.healing import heal_all  # noqa: PLC0415
+    from ats_assets.runs.runner import Runner  # noqa: PLC0415
+    from ats_assets.runs.startup import open_instance, quiet  # noqa: PLC0415
+
+    with quiet():
+        definitions = build(deployment)
+        delivered = delivered_versions(deployment) if source else None
+        healing = Healing(deployment, rules_of(deployment, definitions.resolve_asset_graph()), delivered)
+        if deep:
+            healing.index.refresh(deep=True)
+        with open_instance() as instance:
+            healed, messages = heal_all(healing, Runner(deployment, definitions, instance), chunk)
+    _write_json(healed) if as_json else _show_healed(healed)
+    for message in messages:
+        say(f"ats stale: {message}")
+    if messages:
+        raise typer.Exit(1)
 
 
-def write_json(rows: Sequence[dict[str, Any]]) -> None:
+def _write_json(rows: Sequence[dict[str, Any]]) -> None:
     """Rows on standard output."""
     sys.stdout.write(json.dumps(list(rows), indent=2, ensure_ascii=False) + "\n")
 
@@ -78,3 +96,15 @@ def _spans(deployment: Deployment, sessions: Sequence[str]) -> str:
     spans = ranges(sessions, deployment.calendar) if sessions else []
     shown = [first if n == 1 else f"{first} to {last} ({n})" for first, last, n in spans[:3]]
     return ", ".join(shown) + (f" and {len(spans) - 3} more runs" if len(spans) > 3 else "")
+
+
+def _show_healed(made: Sequence[dict[str, Any]]) -> None:
+    out = console()
+    if not made:
+        out.print("Nothing was stale.")
+        return
+    table = Table("asset", "made again", "content changed", box=None, padding=(0, 2, 0, 0))
+    for asset in dict.fromkeys(row["asset"] for row in made):
+        rows = [row for row in made if row["asset"] == asset]
+        table.add_row(asset, str(len(rows)), str(sum(row["changed"] for row in rows)))
+    write_table(out, table)

@@ -7,21 +7,18 @@ import typer
 
 from ats_assets.automation.trading import (
     JOB,
-    NOTHING_WAITS,
-    left_of_the_last_plan,
     next_to_trade,
-    skipped_signals,
 )
-from ats_assets.runs.progress import RunProgress
-from ats_assets.cli.run import Outcome, Part, Runner
-from ats_assets.runs.sessions import tell_changes
-from ats_assets.runs.startup import open_instance, prepare_environment, quiet
-from ats_assets.runs.writing import console, say
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError
 from ats_assets.execution.closings import learn_closings
 from ats_assets.orchestration.graph import asset_name, prefixed
+from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.runner import Outcome, Part, Runner
+from ats_assets.runs.sessions import tell_changes
+from ats_assets.runs.sessions_to_trade import sessions_to_trade
+from ats_assets.runs.startup import open_instance, prepare_environment, quiet
+from ats_assets.runs.writing import console, say
 from ats_assets.settings import load_settings
 
 
@@ -80,36 +77,6 @@ def _left(deployment: Deployment, sessions: Sequence[date], done: Sequence[Part]
     due = next_to_trade(deployment, datetime.now(deployment.calendar.timezone))
     begin = min([*left, due or date.max])
     return [] if begin > (last or date.max - timedelta(days=1)) else sessions_to_trade(deployment, begin, last)
-
-
-def sessions_to_trade(deployment: Deployment, first: date | None, last: date | None, *, now: datetime | None = None) -> list[date]:
-    """The sessions with signals from `first` to `last`; where none waits, the one traded last, as long as its plan may have something left to do.
-
-    Parameters
-    ----------
-    now
-        Default: the machine's time.
-
-    Raises
-    ------
-    AtsError
-        If there are none, or sessions before them have not been traded yet.
-    """
-    signals, traded = deployment.sessions("signals"), deployment.warehouse.sessions("orders")
-    now = now or datetime.now(deployment.calendar.timezone)
-    due = next_to_trade(deployment, now)
-    if not first and not due and (again := left_of_the_last_plan(deployment, now)) and not skipped_signals(deployment):
-        return [again]
-    begin = first or due
-    if not signals or begin is None:
-        raise AtsError(skipped_signals(deployment) or f"{NOTHING_WAITS}: make signals with ats run first")
-    following = deployment.calendar.after(traded[-1]) if traded else None
-    if following is not None and begin > following:
-        raise AtsError(f"the orders of {traded[-1]} are the last: go on with {following}, for each session is settled after the one before")
-    sessions = [day for day in signals if begin <= day <= (last or signals[-1])]
-    if not sessions:
-        raise AtsError(f"no signals are stored from {begin} to {last or signals[-1]}: choose sessions from {signals[0]} to {signals[-1]}")
-    return sessions
 
 
 def told(deployment: Deployment, session: date) -> str:

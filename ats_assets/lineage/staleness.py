@@ -35,6 +35,10 @@ class Stale:
     session: str
     reason: str
 
+    def plain(self) -> dict[str, str | None]:
+        """As JSON has it."""
+        return {"asset": self.asset, "session": self.session or None, "reason": self.reason}
+
 
 @dataclass(frozen=True, kw_only=True)
 class Part:

@@ -10,11 +10,11 @@ from pathlib import Path
 from typing import Literal
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, open_instance
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError
 from ats_assets.features.choosing import families, model_families
 from ats_assets.lineage import LineageIndex
+from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, open_instance
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
 from ats_assets.settings import Settings, settings_file
 from ats_assets.settings.trading_year import sessions_per_year

@@ -8,8 +8,8 @@ from dagster._core.errors import DagsterExecutionInterruptedError
 from dagster_shared.error import SerializableErrorInfo
 
 from ats_assets import errors
-from ats_assets.runs.watch import Watch
 from ats_assets.orchestration.graph import asset_name
+from ats_assets.runs.watch import Watch
 
 INTERRUPTS = {KeyboardInterrupt.__name__, DagsterExecutionInterruptedError.__name__}
 OWN_ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.AtsError)}

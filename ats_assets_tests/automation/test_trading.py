@@ -15,13 +15,13 @@ from ats_assets.automation.trading import JOB, MAX_ATTEMPTS, judge_remembering, 
 from ats_assets.automation.triggers import judge_source
 from ats_assets.backtests import run_backtest
 from ats_assets.calendar import SessionCalendar, session_calendar
-from ats_assets.cli.trade import sessions_to_trade
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.orders.schema import ORDERS_SCHEMA, POSITIONS_SCHEMA
+from ats_assets.runs.sessions_to_trade import sessions_to_trade
 from ats_assets.settings import Settings, SyntheticSettings
 from ats_assets.sources.adapters.synthetic.source import SyntheticSource
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, MarketData, Reference, serving

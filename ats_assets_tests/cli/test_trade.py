@@ -13,9 +13,9 @@ import pytest
 from typer.testing import Result
 
 from ats_assets.calendar import session_calendar
-from ats_assets.cli.run import Runner
 from ats_assets.deployment import Deployment
 from ats_assets.execution.clock import SystemClock
+from ats_assets.runs.runner import Runner
 from ats_assets.settings import CalendarSettings, load_settings
 from ats_assets.storage.stored_calendar import CalendarStore
 from ats_assets.storage.warehouse import Warehouse

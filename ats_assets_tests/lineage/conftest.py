@@ -10,10 +10,10 @@ import dagster as dg
 import pytest
 
 from ats_assets.automation.healing import Healing, rules_of
-from ats_assets.runs.healing import heal_all
-from ats_assets.cli.run import Runner
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.runs.healing import heal_all
+from ats_assets.runs.runner import Runner
 from ats_assets_tests.sharing import made_once
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 

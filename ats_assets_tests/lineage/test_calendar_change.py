@@ -10,8 +10,8 @@ from ats_assets.automation.trading import next_to_trade
 from ats_assets.automation.triggers import needed_for_signals, untrained
 from ats_assets.backtests.assets import BacktestRange, traded_sessions
 from ats_assets.bars.completeness import freshness
-from ats_assets.runs.diagnosis import diagnose
 from ats_assets.deployment import Deployment
+from ats_assets.runs.diagnosis import diagnose
 from ats_assets.sources import MEASURES
 from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, files_of, make_history, run_job, small_market

@@ -11,10 +11,10 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ats_assets.runs.progress import RunProgress
-from ats_assets.cli.run import Outcome, Part, Runner
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.runner import Outcome, Part, Runner
 from ats_assets.storage import write_log
 from ats_assets.storage.warehouse import DELIVERED
 from ats_assets_tests.lineage.conftest import LAST, heal, healing_of

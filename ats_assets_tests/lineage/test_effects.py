@@ -6,10 +6,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ats_assets.cli.restatements import before
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.lineage.effects import COMPARED, effects
+from ats_assets.runs.other_worlds import before
 from ats_assets_tests.lineage.conftest import heal, market
 from ats_assets_tests.lineage.test_healing import DAY, deliver
 from ats_assets_tests.small_market import differences, files_of

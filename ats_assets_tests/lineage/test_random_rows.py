@@ -9,10 +9,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ats_assets.cli.reproduce import reproduced
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.explaining import Explaining, Made, Many
+from ats_assets.runs.reproduction import reproduced
 from ats_assets_tests.lineage.conftest import SETTINGS, market
 from ats_assets_tests.small_market import FIRST, LAST, make_history, small_market
 

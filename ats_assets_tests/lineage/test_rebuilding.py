@@ -7,10 +7,10 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ats_assets.cli.reproduce import reproduced
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError, MissingPartitionError, SettingsError
 from ats_assets.lineage.rebuilding import copy_known, empty_world
+from ats_assets.runs.reproduction import reproduced
 from ats_assets_tests.lineage.conftest import LAST, heal, market
 from ats_assets_tests.lineage.test_healing import DAY, LATER, MADE, NEXT, deliver
 from ats_assets_tests.small_market import differences, files_of, make_history, run_job

@@ -18,8 +18,8 @@ import pytest
 from hypothesis import example, given, settings
 from hypothesis import strategies as st
 
-from ats_assets.cli.reproduce import reproduced
 from ats_assets.deployment import Deployment
+from ats_assets.runs.reproduction import reproduced
 from ats_assets_tests.lineage.conftest import SETTINGS, heal, healing_of
 from ats_assets_tests.lineage.test_healing import pairs, pairs_of
 from ats_assets_tests.sharing import made_once

@@ -6,8 +6,8 @@ import polars as pl
 import pytest
 
 from ats_assets.backtests import EQUITY_SCHEMA, POSITIONS_SCHEMA, TRADES_SCHEMA, UNFILLED_SCHEMA, BacktestResult, backtest_metrics
-from ats_assets.runs.diagnosis import _calendar
 from ats_assets.deployment import Deployment
+from ats_assets.runs.diagnosis import _calendar
 from ats_assets.settings import Settings
 from ats_assets.settings.trading_year import KNOWN, counted, sessions_per_year
 

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 import ats_assets.storage.stored_calendar as module
 from ats_assets.calendar import Sessions, library_sessions, session_calendar
-from ats_assets.runs.diagnosis import diagnose
 from ats_assets.errors import CorruptPartitionError
+from ats_assets.runs.diagnosis import diagnose
 from ats_assets.settings import CalendarSettings, load_settings
 from ats_assets.storage.stored_calendar import CalendarStore, vanished
 from ats_assets.storage.warehouse import Warehouse

@@ -1,0 +1,85 @@
+"""Partitions, or a backtest, made again in an empty folder from the raw vintages, and compared byte for byte."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import dagster as dg
+
+from ats_assets.automation.healing import rules_of
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError
+from ats_assets.lineage import LineageIndex, Rules, contiguous
+from ats_assets.lineage.closure import Closure, closure
+from ats_assets.lineage.rebuilding import Comparison, compare, copy_vintages, empty_world
+from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, Part, Runner
+from ats_assets.runs.writing import say
+from ats_assets.storage.warehouse import DELIVERED
+
+CHUNK = 126
+"""Sessions in one Dagster run."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Reproduced:
+    """What was made again, how it compares, and what has changed since (see `Closure.changed`)."""
+
+    files: Comparison
+    changed: tuple[str, ...]
+
+
+def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], folder: Path) -> Reproduced:
+    """Make partitions, or (no sessions) an asset without partitions, and all that they were made from again under `folder`, and compare.
+
+    Raises
+    ------
+    AtsError
+        If something of it is missing or damaged, or can't be made.
+    """
+    world = empty_world(deployment, folder)
+    definitions = build(deployment)
+    rules = rules_of(deployment, definitions.resolve_asset_graph())
+    _require(rules, asset, sessions)
+    index = LineageIndex(deployment)
+    index.refresh()
+    behind = closure(deployment, rules, index.entries(), asset, sessions)
+    copy_vintages(deployment, world, behind.vintages)
+    parts = _parts(rules, behind, deployment)
+    for change in behind.changed:
+        say(f"ats reproduce: {change}")
+    made = sum(len(days) for name, days in behind.wanted.items() if name not in DELIVERED)
+    say(f"{made} partitions are made again from {len(behind.vintages)} deliveries, in {len(parts)} runs")
+    with dg.DagsterInstance.ephemeral() as instance, RunProgress(sum(len(part.sessions) for part in parts)) as progress:
+        outcome = Outcome.of([], [])
+        Runner(world, build(world), instance, checks=False).run(parts, outcome, progress)
+    if outcome.interrupted:
+        raise KeyboardInterrupt
+    if outcome.messages:
+        raise AtsError("; ".join(outcome.messages))
+    return Reproduced(files=compare(deployment, world, behind.wanted, behind.compared), changed=behind.changed)
+
+
+def _require(rules: Rules, asset: str, sessions: Sequence[date]) -> None:
+    choices = ", ".join(rule.asset for rule in rules if rule.asset not in DELIVERED)
+    if asset in DELIVERED:
+        raise AtsError(f"{asset} is what was delivered and made from nothing; ats doctor --deep checks it. Choose one of {choices}")
+    if asset not in rules:
+        raise AtsError(f"there is no asset {asset}: choose one of {choices}")
+    if rules[asset].partitioned != bool(sessions):
+        raise AtsError(f"{asset} has sessions: name one or several" if rules[asset].partitioned else f"{asset} has no sessions: name none")
+
+
+def _parts(rules: Rules, behind: Closure, deployment: Deployment) -> list[Part]:
+    """The runs: each asset after all that it reads."""
+    parts: list[Part] = []
+    for assets in rules.steps():
+        days = {day for asset in assets if asset not in DELIVERED for day in behind.wanted.get(asset, ())}
+        if "" in days:
+            parts.append(Part(job=REPORTS, assets=assets))
+            continue
+        runs = contiguous(map(date.fromisoformat, days), deployment.calendar, CHUNK)
+        parts += [Part(job=HISTORY, assets=assets, sessions=tuple(run)) for run in runs]
+    return parts

@@ -1,0 +1,144 @@
+"""The graph run part by part in this process."""
+
+import time
+from collections.abc import Iterable, Sequence
+from dataclasses import dataclass, field
+from datetime import date
+
+import dagster as dg
+from dagster._core.utils import make_new_run_id
+
+from ats_assets.automation.triggers import range_tags
+from ats_assets.deployment import Deployment
+from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
+from ats_assets.runs.abandoned import PROCESS, process_tag
+from ats_assets.runs.failures import explain, was_interrupted
+from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.watch import EventClock, Watch
+
+OWN_TAGS = {"dagster/max_retries": "0"}
+"""Nobody repeats such a run but the user who sees it fail."""
+HISTORY, REPORTS = "history", "backtest_reports"
+
+
+@dataclass(frozen=True, kw_only=True)
+class Part:
+    """One Dagster run: a job, over sessions or (none) over assets without partitions."""
+
+    job: str
+    assets: tuple[str, ...]
+    sessions: tuple[date, ...] = ()
+
+    @property
+    def name(self) -> str:
+        """What it is about, for people."""
+        if not self.sessions:
+            return ", ".join(self.assets).replace("_", " ")
+        return f"{self.sessions[0]} to {self.sessions[-1]}"
+
+
+@dataclass(kw_only=True)
+class Outcome:
+    """What a run has come to so far."""
+
+    sessions: list[date]
+    assets: list[str]
+    watch: Watch
+    clock: EventClock
+    done: list[Part] = field(default_factory=list)
+    started: float = field(default_factory=time.perf_counter)
+    """When the command began, by `time.perf_counter`."""
+    start_seconds: float = 0.0
+    """From then until the first part: imports, settings, source, instance."""
+    messages: list[str] = field(default_factory=list)
+    interrupted: bool = False
+
+    @classmethod
+    def of(cls, sessions: Sequence[date], assets: Iterable[str]) -> "Outcome":
+        """Of a run that begins now."""
+        clock = EventClock()
+        return cls(sessions=list(sessions), assets=sorted(assets), clock=clock, watch=Watch(clock=clock))
+
+    @property
+    def total_seconds(self) -> float:
+        """Since the run began."""
+        return time.perf_counter() - self.started
+
+
+class Runner:
+    """Runs parts on one instance.
+
+    Parameters
+    ----------
+    verbose
+        Whether Dagster's own log goes to the console.
+    checks
+        Whether the assets' checks are run, too: they may look at partitions beyond those that an asset reads.
+    """
+
+    def __init__(
+        self,
+        deployment: Deployment,
+        definitions: dg.Definitions,
+        instance: dg.DagsterInstance,
+        *,
+        verbose: bool = False,
+        checks: bool = True,
+    ) -> None:
+        self._deployment = deployment
+        self._definitions = definitions
+        self._instance = instance
+        self._verbose = verbose
+        self._checks = None if checks else frozenset[dg.AssetCheckKey]()
+
+    def parts(self, sessions: Sequence[date], assets: frozenset[str], chunk: int) -> list[Part]:
+        """The runs that make `assets` over `sessions`: `chunk` sessions each, then what has no partitions."""
+        history = tuple(sorted(assets & self._assets_of(HISTORY)))
+        reports = tuple(sorted(assets & self._assets_of(REPORTS)))
+        parts = [
+            Part(job=HISTORY, assets=history, sessions=tuple(sessions[i : i + chunk])) for i in range(0, len(sessions), chunk) if history
+        ]
+        return parts + ([Part(job=REPORTS, assets=reports)] if reports else [])
+
+    def run(self, parts: Sequence[Part], outcome: Outcome, progress: RunProgress) -> None:
+        """Run the parts in order, until one fails."""
+        with outcome.clock.watching(self._instance):
+            for part in parts:
+                outcome.watch.on_step = progress.step
+                job = self._job(part.job)
+                progress.begin(part.name, steps=self._steps(part))
+                if not self._execute(job, part, outcome):
+                    return
+                outcome.done.append(part)
+                progress.end(len(part.sessions))
+
+    def _execute(self, job: dg.JobDefinition, part: Part, outcome: Outcome) -> bool:
+        failed_before = len(outcome.watch.failures)
+        run_id = make_new_run_id()
+        self._instance.add_event_listener(run_id, outcome.watch)
+        result = job.get_subset(asset_selection=self._keys(part), asset_check_selection=self._checks).execute_in_process(
+            run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+            instance=self._instance,
+            raise_on_error=False,
+            run_id=run_id,
+            tags=OWN_TAGS | {PROCESS: process_tag()} | (range_tags(part.sessions) if len(part.sessions) > 1 else {}),
+            partition_key=part.sessions[0].isoformat() if len(part.sessions) == 1 else None,
+        )
+        if result.success:
+            return True
+        outcome.interrupted = was_interrupted(outcome.watch.failures[failed_before:])
+        if not outcome.interrupted:
+            outcome.messages += explain(outcome.watch, part.name)
+        return False
+
+    def _assets_of(self, job: str) -> set[str]:
+        return {asset_name(key) for key in self._job(job).asset_layer.executable_asset_keys}
+
+    def _job(self, name: str) -> dg.JobDefinition:
+        return self._definitions.resolve_job_def(prefixed(self._deployment, name))
+
+    def _keys(self, part: Part) -> frozenset[dg.AssetKey]:
+        return frozenset(asset_key(self._deployment, name) for name in part.assets)
+
+    def _steps(self, part: Part) -> int:
+        return len(self._job(part.job).get_subset(asset_selection=self._keys(part)).graph.nodes)

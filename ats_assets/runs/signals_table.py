@@ -1,0 +1,77 @@
+"""The signals of a session, as JSON has them and as a table."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Any
+
+import polars as pl
+from rich.table import Table
+from rich.text import Text
+
+from ats_assets.deployment import Deployment
+from ats_assets.runs.writing import console, write_table
+
+Rows = dict[str, Any]
+
+
+def signals_rows(deployment: Deployment, session: date | None) -> Rows:
+    """The signals of a session as JSON has them, best first, with the open that they are for; empty without a session."""
+    if session is None:
+        return {}
+    frame = deployment.warehouse.read("signals", [session]).sort("rank", "symbol")
+    calendar = deployment.calendar
+    following = calendar.after(session)
+    return {
+        "session": session.isoformat(),
+        "for_open_of": following.isoformat(),
+        "opens_at": calendar.opens_at(following).isoformat(),
+        "model_session": frame["model_session"][0].isoformat() if len(frame) else None,
+        "signals": frame.drop("session", "model_session").with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
+    }
+
+
+def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
+    """Write the signals as a table to standard output; with a limit, only so many of those that have a weight."""
+    out = console()
+    listed: Sequence[Rows] = rows["signals"]
+    held = [row for row in listed if row["target_weight"]]
+    out.print(Text(signals_heading(rows), style="bold"))
+    if not listed:
+        out.print(Text(f"No signals: {_why_none(deployment, date.fromisoformat(rows['session']))}"))
+        return
+    write_table(out, _table(listed if limit is None else (held or listed)[:limit]))
+    out.print(f"{len(listed)} symbols, {len(held)} with a weight")
+
+
+def _table(shown: Sequence[Rows]) -> Table:
+    table = Table(box=None, padding=(0, 2, 0, 0))
+    for name in ("rank", "symbol", "direction", "score", "probability", "target weight"):
+        table.add_column(name, justify="left" if name in {"symbol", "direction"} else "right")
+    for row in shown:
+        probability = row["probability"]
+        table.add_row(
+            str(row["rank"]),
+            Text(row["symbol"]),
+            row["direction"],
+            f"{row['score']:+.4f}",
+            "–" if probability is None else f"{probability:.1%}",
+            f"{row['target_weight']:+.2%}",
+        )
+    return table
+
+
+def signals_heading(rows: Rows) -> str:
+    """Of which session, for which open, by which model."""
+    model = f"model of {rows['model_session']}" if rows["model_session"] else "no model"
+    return f"Signals of {rows['session']} for the open of {rows['for_open_of']} ({rows['opens_at']}), {model}"
+
+
+def _why_none(deployment: Deployment, session: date) -> str:
+    """Why a session has no signals, as the model that was in force at the session before says."""
+    before = deployment.calendar.offset(session, -1) if session > deployment.calendar.first else session
+    stores = [deployment.model_store(name) for name in deployment.models]
+    stored = [store for store in stores if store.exists(before)]
+    if not stored:
+        return f"there was no model at {before} yet"
+    reasons = [reason for store in stored if (reason := store.in_force(before).reason)]
+    return "; ".join(dict.fromkeys(reasons)) or "no symbol of the universe has a score"

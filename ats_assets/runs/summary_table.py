@@ -1,0 +1,88 @@
+"""The summary of a run, for people."""
+
+import math
+
+from rich.table import Table
+from rich.text import Text
+
+from ats_assets.deployment import Deployment
+from ats_assets.runs.signals_table import show_signals
+from ats_assets.runs.summary import Summary
+from ats_assets.runs.writing import console, say, write_table
+
+SHOWN_SIGNALS = 10
+
+
+def show(deployment: Deployment, summary: Summary) -> None:
+    """Write the summary for people to standard output."""
+    out = console()
+    facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    for name, text in _facts(summary):
+        facts.add_row(Text(name, style="bold"), Text(text))
+    write_table(out, facts)
+    if summary["signals"]:
+        out.print()
+        show_signals(deployment, summary["signals"], SHOWN_SIGNALS)
+    if summary["ok"]:
+        say(
+            f"\nNext: python3 dev.py ui (the graph and its history in the browser), ats signals, ats report{' --open' if summary['report'] else ''}"
+        )
+
+
+def _facts(summary: Summary) -> list[tuple[str, str]]:
+    made = summary["assets"]
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary["rejected_reasons"].items())
+    facts = [
+        ("Sessions", f"{summary['sessions']:,}, {summary['first_session']} to {summary['last_session']}"),
+        ("Assets", f"{len(made)} made, {sum(made.values()):,} partitions"),
+        (
+            "Rows",
+            f"{summary['rows_in']:,} in = {summary['rows_accepted']:,} accepted + {summary['rows_rejected']:,} rejected{f' ({reasons})' if reasons else ''}",
+        ),
+        ("Symbols", f"{summary['symbols']:,}"),
+        (
+            "Out of sample",
+            f"IC {_number(summary['ic'], '+.4f')}, rank IC {_number(summary['rank_ic'], '+.4f')}. {summary['skill']}",
+        ),
+    ]
+    if summary["backtest"]:
+        facts += _backtest_facts(summary["backtest"])
+    facts += [
+        ("Check failed" if check["severity"] == "ERROR" else "Warning", f"{name}: {_shortened(check)}")
+        for name, check in summary["checks_failed"].items()
+    ]
+    if summary["report"]:
+        facts.append(("Report", summary["report"]))
+    seconds = dict(summary["seconds"])
+    total = seconds.pop("total")
+    facts += [
+        ("Warehouse", summary["warehouse"]),
+        ("Seconds", f"{total:.1f}: " + ", ".join(f"{name.replace('_', ' ')} {value:.1f}" for name, value in seconds.items())),
+        ("Peak memory", f"{summary['peak_memory_bytes'] / 1e9:.2f} GB"),
+    ]
+    return facts
+
+
+def _shortened(check: Summary) -> str:
+    return f"{check['sessions']:,} sessions, named in the check's results" if check["sessions"] > 1 else check["text"]
+
+
+def _backtest_facts(figures: Summary) -> list[tuple[str, str]]:
+    return [
+        (
+            "Backtest",
+            f"return {_number(figures['total_return'], '+.1%')} ({_number(figures['annual_return'], '+.1%')} a year), "
+            f"volatility {_number(figures['volatility'], '.1%')}, "
+            f"Sharpe {_number(figures['sharpe'], '.2f')} ± {_number(figures['sharpe_standard_error'], '.2f')}, "
+            f"maximum drawdown {_number(figures['max_drawdown'], '.1%')}, turnover {_number(figures['turnover'], '.1%')} a session",
+        ),
+        (
+            "Benchmark",
+            f"return {_number(figures['benchmark_return'], '+.1%')}, Sharpe {_number(figures['benchmark_sharpe'], '.2f')}, "
+            f"maximum drawdown {_number(figures['benchmark_max_drawdown'], '.1%')}",
+        ),
+    ]
+
+
+def _number(value: float | None, form: str) -> str:
+    return "–" if value is None or not math.isfinite(value) else format(value, form)
