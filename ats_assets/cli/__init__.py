@@ -77,7 +77,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
         raise typer.BadParameter("--as-of and --warehouse belong together: another time is made in another folder")
     from ats_assets.cli.run import AsOf  # noqa: PLC0415
     from ats_assets.cli.run import run as command  # noqa: PLC0415
-    from ats_assets.runs.writing import required_time  # noqa: PLC0415
+    from ats_assets.cli.writing import required_time  # noqa: PLC0415
 
     world = AsOf(time=required_time(as_of, "--as-of"), folder=warehouse) if as_of is not None and warehouse is not None else None
     command(first=first, last=last, select=select, chunk=chunk, summary_json=summary_json, verbose=verbose, started=started, as_of=world)
@@ -93,7 +93,7 @@ def trade(
 ) -> None:
     """Settle the last orders, plan those for the next open, and send them to the broker of the settings, session by session."""
     from ats_assets.cli.trade import trade as command  # noqa: PLC0415
-    from ats_assets.runs.writing import parse_day  # noqa: PLC0415
+    from ats_assets.cli.writing import parse_day  # noqa: PLC0415
 
     command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), verbose=verbose)
 
@@ -160,7 +160,7 @@ def explain(
 ) -> None:
     """Explain a signal, or an order: its model, what that was trained on, features, bars and deliveries, with versions and files."""
     from ats_assets.cli.explain import explain as command  # noqa: PLC0415
-    from ats_assets.runs.writing import required_day  # noqa: PLC0415
+    from ats_assets.cli.writing import required_day  # noqa: PLC0415
 
     command(symbol=symbol, session=required_day(session, "DATE"), as_json=as_json, order=order)
 
@@ -187,7 +187,7 @@ def restatements(
 ) -> None:
     """Show what a vendor changed in the sessions that it delivered anew: symbols, fields, sizes, probable splits; and what came of it."""
     from ats_assets.cli.restatements import restatements as command  # noqa: PLC0415
-    from ats_assets.runs.writing import parse_day  # noqa: PLC0415
+    from ats_assets.cli.writing import parse_day  # noqa: PLC0415
 
     span = {"first": parse_day(first, "--from"), "last": parse_day(last, "--to")}
     command(**span, as_json=as_json, with_effects=effects, folder=folder, compare=compare)
@@ -204,7 +204,7 @@ def reproduce(
 ) -> None:
     """Make partitions and all behind them again in an empty folder, from the raw vintages, and compare the bytes."""
     from ats_assets.cli.reproduce import reproduce as command  # noqa: PLC0415
-    from ats_assets.runs.writing import required_day  # noqa: PLC0415
+    from ats_assets.cli.writing import required_day  # noqa: PLC0415
 
     command(asset=asset, sessions=[required_day(day, "DATE") for day in sessions or []], folder=folder, as_json=as_json)
 
