@@ -1,6 +1,6 @@
 """The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats report`, `ats features`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats doctor`.
 
-Data go to standard output, progress and messages to standard error. Exit status: 0 done; 1 refused, failed or a check says no; 2 wrong usage; 130 interrupted.
+Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
 """
 
@@ -41,40 +41,44 @@ app = typer.Typer(
     no_args_is_help=True,
     add_completion=False,
     pretty_exceptions_enable=False,
-    help="An autonomous trading system as a Dagster asset graph. Settings: ats.toml, or ATS_SECTION__FIELD in the environment.",
+    help="Run an autonomous trading system as a Dagster asset graph. Settings come from ats.toml; ATS_SECTION__FIELD in the environment overrides them.",
 )
 
 
 @app.command()
 def run(  # noqa: PLR0917 - typer calls it by name
-    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session; default: the source's first.")] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session; default: the source's latest.")] = None,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First session to make. Default: the first one of the source.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Last session to make. Default: the latest one of the source.")
+    ] = None,
     select: Annotated[
         str | None,
-        typer.Option(metavar="SELECTION", help="Only these assets, in Dagster's selection syntax, such as '+signals' or group:bars."),
+        typer.Option(metavar="SELECTION", help="Make only these assets, in Dagster's selection syntax, such as '+signals' or group:bars."),
     ] = None,
-    chunk: Annotated[
-        int, typer.Option(min=1, metavar="N", help="Sessions in one Dagster run: more is faster and takes more memory.")
-    ] = 126,
-    summary_json: Annotated[Path | None, typer.Option(metavar="FILE", help="Write the summary as JSON; '-' is standard output.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that Dagster logs.")] = False,
+    chunk: Annotated[int, typer.Option(min=1, metavar="N", help="Sessions per Dagster run. More is faster and needs more memory.")] = 126,
+    summary_json: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Also write the summary as JSON; '-' writes it to standard output instead.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Dagster's full log.")] = False,
     as_of: Annotated[
         str | None,
         typer.Option(
             "--as-of",
             metavar="TIME",
-            help="From the deliveries known at this time, such as 2017-08-15T21:00 (UTC), 2017-08-15T17:00-04:00, or 2017-08-15, "
-            "the end of that day in UTC; with --warehouse.",
+            help="Use only deliveries known at this time: 2017-08-15T21:00 (UTC), 2017-08-15T17:00-04:00, or 2017-08-15 "
+            "(the end of that day in UTC). Needs --warehouse.",
         ),
     ] = None,
     warehouse: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="Of --as-of: an empty folder, which will hold warehouse, models and data.")
+        Path | None, typer.Option(metavar="DIR", help="For --as-of: an empty folder for the warehouse, models and data.")
     ] = None,
 ) -> None:
-    """Make every asset over a range of sessions, from bars to signals, then the backtest and its report."""
+    """Run the graph over a range of sessions: bars, features, labels, models, signals, backtest and report."""
     started = time.perf_counter()  # the imports are part of what the user waits for
     if (as_of is None) != (warehouse is None):
-        raise typer.BadParameter("--as-of and --warehouse belong together: another time is made in another folder")
+        raise typer.BadParameter("--as-of and --warehouse go together: results as of another time are stored in a folder of their own")
     from ats_assets.cli.run import AsOf  # noqa: PLC0415
     from ats_assets.cli.run import run as command  # noqa: PLC0415
     from ats_assets.cli.writing import required_time  # noqa: PLC0415
@@ -86,12 +90,14 @@ def run(  # noqa: PLR0917 - typer calls it by name
 @app.command()
 def trade(
     first: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="First session; default: the one after the last traded.")
+        str | None, typer.Option("--from", metavar="DATE", help="First session to trade. Default: the one after the last that was traded.")
     ] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session; default: the newest with signals.")] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show all that Dagster logs.")] = False,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Last session to trade. Default: the newest one with signals.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Dagster's full log.")] = False,
 ) -> None:
-    """Settle the last orders, plan those for the next open, and send them to the broker of the settings, session by session."""
+    """Trade session by session: settle the last orders, plan those for the next open, send them to the configured broker."""
     from ats_assets.cli.trade import trade as command  # noqa: PLC0415
     from ats_assets.cli.writing import parse_day  # noqa: PLC0415
 
@@ -101,9 +107,9 @@ def trade(
 @app.command()
 def signals(
     session: Annotated[
-        str | None, typer.Option(metavar="DATE", help="The session after whose close they were made; default: the newest stored.")
+        str | None, typer.Option(metavar="DATE", help="The session whose close they were made after. Default: the newest stored.")
     ] = None,
-    form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="How they are written.")] = "table",
+    form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="Output format.")] = "table",
 ) -> None:
     """Show the signals for the next open."""
     from ats_assets.cli.signals import signals as command  # noqa: PLC0415
@@ -115,7 +121,7 @@ def signals(
 def report(
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
 ) -> None:
-    """Print the path of the backtest report; it is made from what is stored if it is not there."""
+    """Print the path of the backtest report. It is built from the stored data if it does not exist."""
     from ats_assets.cli.report import report as command  # noqa: PLC0415
 
     command(open_it=open_it)
@@ -123,10 +129,10 @@ def report(
 
 @app.command()
 def doctor(
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
-    deep: Annotated[bool, typer.Option("--deep", help="Check every byte of every file of the warehouse and the models, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
+    deep: Annotated[bool, typer.Option("--deep", help="Also verify every byte of every file in the warehouse and the models.")] = False,
 ) -> None:
-    """Check settings, source, warehouse and models, and say what to do."""
+    """Check settings, data source, warehouse and models, and say how to fix what is wrong."""
     from ats_assets.cli.doctor import doctor as command  # noqa: PLC0415
 
     command(as_json=as_json, deep=deep)
@@ -135,17 +141,20 @@ def doctor(
 @app.command()
 def leakcheck(  # noqa: PLR0917 - typer calls it by name
     subjects: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="Only these, such as alpha158 or signals; default: all.")
+        list[str] | None, typer.Argument(metavar="[NAME]...", help="What to check, such as alpha158 or signals. Default: everything.")
     ] = None,
     function: Annotated[
-        list[str] | None, typer.Option(metavar="MODULE:NAME", help="A function of your own: bars in, symbol, session and its columns out.")
+        list[str] | None,
+        typer.Option(
+            metavar="MODULE:NAME", help="Check a function of your own: it takes bars and returns symbol, session and its columns."
+        ),
     ] = None,
-    sessions: Annotated[int, typer.Option(min=3, metavar="N", help="So many of the newest sessions are looked at.")] = 150,
-    symbols: Annotated[int, typer.Option(min=1, metavar="N", help="So many symbols.")] = 20,
-    draws: Annotated[int, typer.Option(min=1, metavar="N", help="After how many sessions the future is changed.")] = 4,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    sessions: Annotated[int, typer.Option(min=3, metavar="N", help="How many of the newest sessions to use.")] = 150,
+    symbols: Annotated[int, typer.Option(min=1, metavar="N", help="How many symbols to use.")] = 20,
+    draws: Annotated[int, typer.Option(min=1, metavar="N", help="At how many sessions to change the data that comes after.")] = 4,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Change data after random sessions, and name every feature, label, model or signal whose earlier rows move."""
+    """Check for look-ahead bias: change data after random sessions, and report every feature, label, model or signal that changes before them."""
     from ats_assets.cli.leakcheck import leakcheck as command  # noqa: PLC0415
 
     command(functions=function or [], only=subjects or [], sessions=sessions, symbols=symbols, draws=draws, as_json=as_json)
@@ -153,12 +162,12 @@ def leakcheck(  # noqa: PLR0917 - typer calls it by name
 
 @app.command()
 def explain(
-    symbol: Annotated[str, typer.Argument(help="Of the signal.")],
-    session: Annotated[str, typer.Argument(metavar="DATE", help="The session after whose close the signal was made.")],
-    order: Annotated[bool, typer.Option("--order", help="Explain the order that was decided at that close, too.")] = False,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON, with every partition that was read.")] = False,
+    symbol: Annotated[str, typer.Argument(help="The symbol of the signal.")],
+    session: Annotated[str, typer.Argument(metavar="DATE", help="The session whose close the signal was made after.")],
+    order: Annotated[bool, typer.Option("--order", help="Explain the order planned at that close, too.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, with every partition that was read.")] = False,
 ) -> None:
-    """Explain a signal, or an order: its model, what that was trained on, features, bars and deliveries, with versions and files."""
+    """Trace a signal or an order back to its model, training data, features, bars and deliveries, with versions and files."""
     from ats_assets.cli.explain import explain as command  # noqa: PLC0415
     from ats_assets.cli.writing import required_day  # noqa: PLC0415
 
@@ -168,24 +177,24 @@ def explain(
 @app.command()
 def restatements(
     *,
-    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session; default: the first stored.")] = None,
-    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session; default: the newest stored.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First session. Default: the first stored.")] = None,
+    last: Annotated[str | None, typer.Option("--to", metavar="DATE", help="Last session. Default: the newest stored.")] = None,
     effects: Annotated[
-        bool, typer.Option("--effects", help="Make everything from the vintages before, too, and compare the signals and the backtest.")
+        bool, typer.Option("--effects", help="Also rebuild everything from the previous vintages, and compare signals and backtest.")
     ] = False,
     compare: Annotated[
         bool,
         typer.Option(
-            "--compare", help="Make the strategy under the other kind of knowledge, too: how much of its return nobody could have had."
+            "--compare", help="Also rebuild the strategy under the other knowledge mode, and report how much of its return is hindsight."
         ),
     ] = False,
     folder: Annotated[
         Path | None,
-        typer.Option(metavar="DIR", help="Of --effects and --compare: an empty folder that keeps what is made; default: a temporary one."),
+        typer.Option(metavar="DIR", help="For --effects and --compare: an empty folder to keep the results in. Default: a temporary one."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Show what a vendor changed in the sessions that it delivered anew: symbols, fields, sizes, probable splits; and what came of it."""
+    """Show what vendors restated, by symbol and field, with probable splits; optionally the effect on signals and backtest."""
     from ats_assets.cli.restatements import restatements as command  # noqa: PLC0415
     from ats_assets.cli.writing import parse_day  # noqa: PLC0415
 
@@ -195,14 +204,17 @@ def restatements(
 
 @app.command()
 def reproduce(
-    asset: Annotated[str, typer.Argument(help="Such as signals or backtest.")],
-    sessions: Annotated[list[str] | None, typer.Argument(metavar="[DATE]...", help="One or several sessions; none for a backtest.")] = None,
-    folder: Annotated[
-        Path | None, typer.Option(metavar="DIR", help="An empty folder that keeps what is made; default: a temporary one.")
+    asset: Annotated[str, typer.Argument(help="The asset to rebuild, such as signals or backtest.")],
+    sessions: Annotated[
+        list[str] | None,
+        typer.Argument(metavar="[DATE]...", help="One or more sessions. None for an asset without sessions, such as backtest."),
     ] = None,
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False,
+    folder: Annotated[
+        Path | None, typer.Option(metavar="DIR", help="An empty folder to keep the results in. Default: a temporary one.")
+    ] = None,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
 ) -> None:
-    """Make partitions and all behind them again in an empty folder, from the raw vintages, and compare the bytes."""
+    """Rebuild partitions and everything upstream in an empty folder, from the raw vintages, and compare the bytes."""
     from ats_assets.cli.reproduce import reproduce as command  # noqa: PLC0415
     from ats_assets.cli.writing import required_day  # noqa: PLC0415
 
@@ -211,28 +223,28 @@ def reproduce(
 
 @app.command()
 def stale(  # noqa: PLR0917 - typer calls it by name
-    as_json: Annotated[bool, typer.Option("--json", help="As JSON: a list of objects with asset, session, reason.")] = False,
-    heal: Annotated[bool, typer.Option("--heal", help="Make them again, in order, and what turns out to depend on them.")] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON: a list of objects with asset, session and reason.")] = False,
+    heal: Annotated[bool, typer.Option("--heal", help="Rebuild them in order, with whatever changes downstream.")] = False,
     full: Annotated[
-        bool, typer.Option("--full", help="Look at the time and size of every file, not only of those written since the last look.")
+        bool, typer.Option("--full", help="Check the time and size of every file, not only of those written since the last check.")
     ] = False,
-    deep: Annotated[bool, typer.Option("--deep", help="Look at every byte of every file first.")] = False,
-    source: Annotated[bool, typer.Option("--source", help="Ask the source, too, whether it delivers another content now.")] = False,
-    chunk: Annotated[int, typer.Option(min=1, metavar="N", help="Sessions in one Dagster run.")] = 126,
+    deep: Annotated[bool, typer.Option("--deep", help="Verify every byte of every file first.")] = False,
+    source: Annotated[bool, typer.Option("--source", help="Also ask the source whether its data has changed.")] = False,
+    chunk: Annotated[int, typer.Option(min=1, metavar="N", help="Sessions per Dagster run.")] = 126,
 ) -> None:
-    """List the partitions whose upstream data, code or settings changed since they were made."""
+    """List partitions whose upstream data, code or settings have changed since they were made; --heal rebuilds them."""
     from ats_assets.cli.stale import stale as command  # noqa: PLC0415
 
     command(as_json=as_json, heal=heal, full=full, deep=deep, source=source, chunk=chunk)
 
 
-orders = typer.Typer(no_args_is_help=True, help="Where trading stands, and how it goes on after a halt.")
+orders = typer.Typer(no_args_is_help=True, help="Show orders and positions, resume trading after a halt, follow the broker's order events.")
 app.add_typer(orders, name="orders")
 
 
 @orders.command("status")
-def orders_status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.")] = False) -> None:
-    """Show the account, positions, open orders, and what stops trading."""
+def orders_status(as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False) -> None:
+    """Show the account, positions, open orders, and why trading is stopped, if it is."""
     from ats_assets.cli.orders import status as command  # noqa: PLC0415
 
     command(as_json=as_json)
@@ -240,7 +252,7 @@ def orders_status(as_json: Annotated[bool, typer.Option("--json", help="As JSON.
 
 @orders.command("report")
 def orders_report(open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False) -> None:
-    """Write the report of execution quality as one HTML file, and print its path."""
+    """Write the execution quality report as an HTML file, and print its path."""
     from ats_assets.cli.orders import report as command  # noqa: PLC0415
 
     command(open_it=open_it)
@@ -249,14 +261,14 @@ def orders_report(open_it: Annotated[bool, typer.Option("--open", help="Open it 
 @orders.command("resume")
 def orders_resume(
     who: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Who says so, for the audit trail; default: the user of this machine.")
+        str | None, typer.Option(metavar="NAME", help="Who does this, for the audit trail. Default: the user of this machine.")
     ] = None,
-    note: Annotated[str, typer.Option(metavar="TEXT", help="What was seen to, for the audit trail.")] = "",
+    note: Annotated[str, typer.Option(metavar="TEXT", help="What was found and fixed, for the audit trail.")] = "",
     accept: Annotated[
-        bool, typer.Option("--accept", help="Take the broker's account as it is for the truth, from which all is counted on.")
+        bool, typer.Option("--accept", help="Accept the broker's positions and cash as correct, as the new baseline for reconciliation.")
     ] = False,
 ) -> None:
-    """Let trading go on after a halt. What still differs from the broker halts it again, unless it is accepted."""
+    """Resume trading after a halt. Any difference that remains between our records and the broker halts it again, unless --accept is given."""
     from ats_assets.cli.orders import resume as command  # noqa: PLC0415
 
     command(who=who or getpass.getuser(), note=note, accept=accept)
@@ -265,12 +277,12 @@ def orders_resume(
 @orders.command("break-lease")
 def orders_break_lease(
     who: Annotated[
-        str | None, typer.Option(metavar="NAME", help="Who says so, for the audit trail; default: the user of this machine.")
+        str | None, typer.Option(metavar="NAME", help="Who does this, for the audit trail. Default: the user of this machine.")
     ] = None,
-    note: Annotated[str, typer.Option(metavar="TEXT", help="Why, for the audit trail.")] = "",
-    force: Annotated[bool, typer.Option("--force", help="Also where the holder is alive, or may be.")] = False,
+    note: Annotated[str, typer.Option(metavar="TEXT", help="The reason, for the audit trail.")] = "",
+    force: Annotated[bool, typer.Option("--force", help="Break it even if its holder is, or may be, alive.")] = False,
 ) -> None:
-    """Take the lease away from an executor that is gone, such as one whose clock was ahead; refused while its holder shows life."""
+    """Break the lease of an executor that is gone, so that another can send orders. Refused while the holder shows signs of life."""
     from ats_assets.cli.orders import break_lease as command  # noqa: PLC0415
 
     command(who=who or getpass.getuser(), note=note, force=force)
@@ -278,25 +290,25 @@ def orders_break_lease(
 
 @orders.command("watch")
 def orders_watch(
-    every: Annotated[float, typer.Option(min=10, metavar="SECONDS", help="Reconcile after so many seconds without an event, too.")] = 300,
+    every: Annotated[float, typer.Option(min=10, metavar="SECONDS", help="Also reconcile after this many seconds without an event.")] = 300,
 ) -> None:
-    """Follow the broker's order events, and record and tell each fill when it happens. It runs until SIGTERM or Ctrl-C."""
+    """Follow the broker's order events; record each fill and send its alert as it happens. Runs until SIGTERM or Ctrl-C."""
     from ats_assets.cli.orders import watch as command  # noqa: PLC0415
 
     command(every=every)
 
 
-features = typer.Typer(no_args_is_help=True, help="The registry of factors, and what an expression needs.")
+features = typer.Typer(no_args_is_help=True, help="List features, and check feature expressions.")
 app.add_typer(features, name="features")
-Form = Annotated[Literal["table", "json"], typer.Option("--format", help="How it is written.")]
+Form = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
 
 
 @features.command("list")
 def features_list(
-    family: Annotated[str | None, typer.Option(metavar="NAME", help="Only this family; default: all that there are.")] = None,
+    family: Annotated[str | None, typer.Option(metavar="NAME", help="Only this family. Default: all of them.")] = None,
     form: Form = "table",
 ) -> None:
-    """List the factors: name, family, look-back in sessions, what it is."""
+    """List the features: name, family, look-back in sessions, description."""
     from ats_assets.cli.features import list_features  # noqa: PLC0415
 
     list_features(family=family, form=form)
@@ -304,10 +316,10 @@ def features_list(
 
 @features.command("show")
 def features_show(
-    name: Annotated[str, typer.Argument(help="A factor, or FAMILY.FACTOR where several families have one of that name.")],
+    name: Annotated[str, typer.Argument(help="A feature, or FAMILY.FEATURE where several families have one of that name.")],
     form: Form = "table",
 ) -> None:
-    """Show a factor: its expression, and what this needs."""
+    """Show a feature: its expression, look-back, fields and operators."""
     from ats_assets.cli.features import show_feature  # noqa: PLC0415
 
     show_feature(name=name, form=form)
@@ -315,27 +327,27 @@ def features_show(
 
 @features.command("check", context_settings={"ignore_unknown_options": True})  # an expression may begin with a minus sign
 def features_check(
-    expression: Annotated[str, typer.Argument(help="Such as 'Mean($close, 5) / $close', in quotes.")],
+    expression: Annotated[str, typer.Argument(help="The expression in quotes, such as 'Mean($close, 5) / $close'.")],
     form: Form = "table",
 ) -> None:
-    """Check an expression: its look-back, fields and operators; an error points at the place."""
+    """Check an expression and show its look-back, fields and operators; an error points at its place."""
     from ats_assets.cli.features import check_expression  # noqa: PLC0415
 
     check_expression(expression=expression, form=form)
 
 
-alerts = typer.Typer(no_args_is_help=True, help="Who hears of failures, late data and orders.")
+alerts = typer.Typer(no_args_is_help=True, help="Check the alert routes.")
 app.add_typer(alerts, name="alerts")
 
 
 @alerts.callback()
 def alerts_group() -> None:
-    """Who hears of failures, late data and orders."""
+    """Check the alert routes."""
 
 
 @alerts.command("test")
 def alerts_test() -> None:
-    """Send a test message over each route of alerts.routes, and say what came of it."""
+    """Send a test message over each route in alerts.routes, and report whether it was delivered."""
     from ats_assets.cli.alerts import send_test  # noqa: PLC0415
 
     send_test()

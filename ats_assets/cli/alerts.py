@@ -1,4 +1,4 @@
-"""`ats alerts test`: a message over each route, and what came of it."""
+"""`ats alerts test`: a test message over each route, and whether it was delivered."""
 
 import typer
 from rich.table import Table
@@ -12,7 +12,7 @@ from ats_assets.settings import load_settings
 
 
 def send_test() -> None:
-    """Send a test message over each route, past limits and records; status 1 if one is not taken.
+    """Send a test message over each route, ignoring rate limits and the record of sent alerts; status 1 if one is not delivered.
 
     Raises
     ------

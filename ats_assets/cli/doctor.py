@@ -1,4 +1,4 @@
-"""`ats doctor`: what is in force and what is wrong, with what to do about it."""
+"""`ats doctor`: the settings in use and what is wrong, with how to fix it."""
 
 import json
 import re

@@ -55,7 +55,7 @@ def _grow(tree: Tree, explained: Made | Many, symbol: str, told: Mapping[tuple[s
         if told[_key(below)] == id(below):
             _grow(tree.add(_title(below, symbol)), below, symbol, told)
         else:
-            tree.add(Text.assemble((below.asset, "bold"), f"  {_when(below)}, told elsewhere in this tree"))
+            tree.add(Text.assemble((below.asset, "bold"), f"  {_when(below)}, shown elsewhere in this tree"))
 
 
 def _when(node: Made | Many) -> str:

@@ -1,4 +1,4 @@
-"""`ats features`: the registry of factors, and what an expression needs."""
+"""`ats features`: the registry of features, and what an expression needs."""
 
 import json
 import sys
@@ -24,7 +24,7 @@ def list_features(*, family: str | None, form: str) -> None:
     deployment = Deployment(load_settings())
     known = _all_families(deployment)
     if family is not None and family not in known:
-        raise typer.BadParameter(f"there is no family {family!r}; there are {', '.join(known)}", param_hint="--family")
+        raise typer.BadParameter(f"there is no family {family!r}: choose one of {', '.join(known)}", param_hint="--family")
     chosen = known if family is None else {family: known[family]}
     features = [feature for each in chosen.values() for feature in each.features]
     if form == "json":
@@ -37,7 +37,7 @@ def list_features(*, family: str | None, form: str) -> None:
         table.add_row(feature.name, feature.family, str(feature.lookback_sessions), Text(feature.description or feature.expression))
     write_table(console(), table)
     say(
-        f"{len(features)} factors; assets are {', '.join(deployment.of(families))}; the model uses {', '.join(deployment.of(model_families))}"
+        f"{len(features)} features. Assets: {', '.join(deployment.of(families))}. The model uses: {', '.join(deployment.of(model_families))}"
     )
 
 
@@ -86,8 +86,8 @@ def _named(name: str, families: Mapping[str, FeatureFamily]) -> Sequence[Feature
     if not found:
         names = {each: None for known in families.values() for each in known.expressions}
         similar = get_close_matches(factor, names, n=3)
-        advice = f"did you mean {' or '.join(similar)}?" if similar else "ats features list has them all"
-        raise FeatureError(f"there is no factor {name!r} in {', '.join(families)}; {advice}")
+        advice = f"did you mean {' or '.join(similar)}?" if similar else "ats features list shows them all"
+        raise FeatureError(f"there is no feature {name!r} in {', '.join(families)}; {advice}")
     return found
 
 

@@ -1,4 +1,4 @@
-"""`ats leakcheck`: whether anything that is stored under a session sees beyond it."""
+"""`ats leakcheck`: whether anything stored under a session has look-ahead bias."""
 
 import json
 import sys
@@ -25,11 +25,9 @@ def leakcheck(*, functions: Sequence[str], only: Sequence[str], sessions: int, s
     subjects = own if functions and not only else own + of_deployment(deployment, bars, days)
     unknown = sorted(set(only) - {subject.name for subject in subjects})
     if unknown:
-        raise SettingsError(
-            f"there is nothing to judge that is called {', '.join(unknown)}; there are {', '.join(s.name for s in subjects)}"
-        )
+        raise SettingsError(f"there is nothing to check called {', '.join(unknown)}; choose from {', '.join(s.name for s in subjects)}")
     chosen = [subject for subject in subjects if not only or subject.name in only or subject.name in functions]
-    say(f"{bars['symbol'].n_unique()} symbols, {len(days)} sessions ({days[0]} to {days[-1]}), the future changed after {draws} of them")
+    say(f"{bars['symbol'].n_unique()} symbols, {len(days)} sessions ({days[0]} to {days[-1]}), with later data changed at {draws} of them")
     found: list[Leak | Unstable] = []
     for subject in chosen:
         result = find_leaks(subject, days, draws=draws)

@@ -1,4 +1,4 @@
-"""`ats orders`: where trading stands, and how it goes on after a halt."""
+"""`ats orders`: the state of trading, and how to resume it after a halt."""
 
 import json
 import signal
@@ -61,7 +61,7 @@ def status(*, as_json: bool) -> None:
 
 
 def resume(*, who: str, note: str, accept: bool) -> None:
-    """Clear the halts, by a person's word."""
+    """Clear the halts, on a person's decision."""
     deployment = Deployment(load_settings())
     with open_desk(deployment) as desk:
         cleared = desk.executor.resume(who, note, accept=accept)
@@ -70,9 +70,9 @@ def resume(*, who: str, note: str, accept: bool) -> None:
         differences = desk.executor.reconcile()
     if differences:
         raise AtsError(
-            f"trading is halted again: {'; '.join(one.message for one in differences)}; --accept takes the broker's account for the truth"
+            f"trading is halted again: {'; '.join(one.message for one in differences)}; --accept takes the broker's account as correct"
         )
-    say(f"{cleared} halt(s) cleared; the account and our records agree")
+    say(f"{cleared} halt(s) cleared; our records agree with the broker's account")
 
 
 def break_lease(*, who: str, note: str, force: bool) -> None:
@@ -80,7 +80,7 @@ def break_lease(*, who: str, note: str, force: bool) -> None:
     with open_trade_state(load_settings()) as state:
         broken = take_lease_away(state, SystemClock(), who, note, seconds=Patience().lease_seconds, force=force)
     say(
-        f"the lease of {broken} is broken: its holder can write and send nothing more. The next execution asks the broker for what was under way"
+        f"the lease of {broken} is broken: its holder can write and send nothing more. The next execution asks the broker about orders in flight"
     )
 
 
@@ -90,7 +90,7 @@ def report(*, open_it: bool) -> None:
     warehouse, settings = deployment.warehouse, deployment.settings
     sessions = warehouse.sessions("execution_quality")
     if not sessions:
-        raise AtsError("no session has been traded yet: ats trade does")
+        raise AtsError("no session has been traded yet: run ats trade first")
     account = warehouse.read("account", sessions)
     live = settings.orders.live and settings.alpaca.account == "live"
     page = execution_report(account, warehouse.read("execution_quality", sessions), broker=str(account["broker"][-1]), live=live)
@@ -99,7 +99,7 @@ def report(*, open_it: bool) -> None:
     replace_file(path, lambda file: file.write(page.encode()))
     sys.stdout.write(f"{path}\n")
     if open_it and not webbrowser.open(path.as_uri()):
-        say(f"no browser could be started: open {path} yourself")
+        say(f"no browser could be started: open {path}")
 
 
 def watch(*, every: float) -> None:
@@ -108,7 +108,7 @@ def watch(*, every: float) -> None:
     settings = deployment.settings
     if settings.orders.broker == "paper":
         say(
-            "ats orders watch: there is nothing to watch. The paper broker fills orders when the bars of the next session are stored, and ats trade books them"
+            "ats orders watch: nothing to watch. The paper broker fills orders when the bars of the next session are stored, and ats trade records the fills"
         )
         return
     is_live(settings)  # before the keys, which are those of the wrong account then
@@ -124,7 +124,7 @@ def watch(*, every: float) -> None:
         _stopping(bell),
         TradeUpdates(settings, credentials, bell.ring) as updates,
     ):
-        say(f"watching the orders at {desk.broker.name}, {'LIVE' if desk.broker.live else 'paper account'}; Ctrl-C or SIGTERM ends it")
+        say(f"following orders at {desk.broker.name}, {'LIVE' if desk.broker.live else 'paper account'}; Ctrl-C or SIGTERM ends it")
 
         def ready() -> None:
             updates.check()
@@ -146,7 +146,7 @@ class _Calendar:
         if self._asked is None or now - self._asked >= _ASK_FOR_CLOSINGS_SECONDS:
             self._asked = now
             for change in learn_closings(self._deployment):
-                say(f"the calendar changes: {change}")
+                say(f"calendar changed: {change}")
         self._deployment.refresh_calendar()
 
 

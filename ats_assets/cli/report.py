@@ -23,11 +23,11 @@ def report(*, open_it: bool) -> None:
     sys.stdout.write(f"{path}\n")
     sys.stdout.flush()
     if open_it and not webbrowser.open(path.as_uri()):
-        say(f"no browser could be started: open {path} yourself")
+        say(f"no browser could be started: open {path}")
 
 
 def _make(deployment: Deployment) -> None:
-    say("making the report from the signals and bars that are stored")
+    say("building the report from the stored signals and bars")
     prepare_environment()
     with quiet():
         from ats_assets.definitions import build  # noqa: PLC0415
@@ -48,4 +48,6 @@ def _say_if_old(deployment: Deployment) -> None:
     newest = deployment.sessions("signals")[-1:]
     traded = deployment.warehouse.read_part("backtest", "equity")["session"].cast(pl.Date).max() if newest else None
     if newest and traded is not None and newest[0] != traded:
-        say(f"the report ends at {traded}, signals are stored up to {newest[0]}: ats run --select backtest,backtest_report makes it anew")
+        say(
+            f"the report ends at {traded} but signals are stored up to {newest[0]}. To update it: ats run --select backtest,backtest_report"
+        )

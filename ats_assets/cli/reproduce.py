@@ -17,7 +17,7 @@ from ats_assets.settings import load_settings
 
 
 def reproduce(*, asset: str, sessions: Sequence[date], folder: Path | None, as_json: bool) -> None:
-    """Make the partitions and all that they were made from again, and say whether the bytes are the same; status 1 if not."""
+    """Rebuild the partitions and everything upstream, and report whether the bytes are the same; status 1 if not."""
     prepare_environment()
     with quiet(), tempfile.TemporaryDirectory() as temporary:
         found = reproduced(Deployment(load_settings()), asset, sessions, folder or Path(temporary) / "world")
@@ -27,7 +27,7 @@ def reproduce(*, asset: str, sessions: Sequence[date], folder: Path | None, as_j
             json.dumps({"same": len(same), "different": different, "changed": found.changed}, indent=2, ensure_ascii=False) + "\n"
         )
     else:
-        console().print(f"{len(same)} files have the same bytes, {len(different)} have not.")
+        console().print(f"{len(same)} files are identical, {len(different)} differ.")
         for path in different:
             console().print(f"differs: {path}")
     if different:

@@ -1,4 +1,4 @@
-"""`ats restatements`: what a vendor changed in the sessions that it delivered anew, and what came of it for the signals and the backtest."""
+"""`ats restatements`: what a vendor restated, and the effect on signals and backtest."""
 
 import json
 import sys
@@ -63,8 +63,8 @@ def _show_comparison(made: KnowledgeComparison) -> None:
     write_table(out, table)
     hindsight = made.return_from_hindsight
     out.print(f"{made.signals_that_differ} of {made.signals} signals differ.")
-    out.print(f"Total return that comes from knowledge that nobody had: {'unknown' if hindsight is None else f'{hindsight:+.2%}'}.")
-    out.print("The backtest report shows this once it is made again: ats stale --heal.")
+    out.print(f"Total return that comes from hindsight: {'unknown' if hindsight is None else f'{hindsight:+.2%}'}.")
+    out.print("The backtest report shows this after ats stale --heal.")
 
 
 def _plain(came: Effects | None) -> dict[str, Any]:
@@ -77,7 +77,7 @@ def _plain(came: Effects | None) -> dict[str, Any]:
 def _show(found: Sequence[Restatement], rows: pl.DataFrame, sessions: int) -> None:
     out = console()
     if not found:
-        out.print(f"No row of {sessions} sessions differs from the vintage before.")
+        out.print(f"No row of {sessions} sessions differs from its previous vintage.")
         return
     table = Table("symbol", "what", "sessions", "from", "to", "median size by field", box=None, padding=(0, 2, 0, 0))
     for one in found[:SHOWN]:
@@ -87,7 +87,7 @@ def _show(found: Sequence[Restatement], rows: pl.DataFrame, sessions: int) -> No
     write_table(out, table)
     more = f" ({SHOWN} of them shown; --json lists all)" if len(found) > SHOWN else ""
     days, symbols = rows["session"].n_unique(), rows["symbol"].n_unique()
-    out.print(f"{rows.height} rows in {days} sessions differ from the vintage before: {symbols} symbols{more}.")
+    out.print(f"{rows.height} rows in {days} sessions differ from their previous vintage: {symbols} symbols{more}.")
 
 
 def _show_effects(came: Effects) -> None:
@@ -103,7 +103,7 @@ def _show_effects(came: Effects) -> None:
         write_table(out, table)
         if came.signals.height > SHOWN:
             out.print(f"The {SHOWN} with the largest changes of weight are shown; --json lists all.")
-    out.print("\nThe backtest comes out the same." if not came.metrics else "")
+    out.print("\nThe backtest is unchanged." if not came.metrics else "")
     if came.metrics:
         table = Table("backtest", "before", "now", box=None, padding=(0, 2, 0, 0))
         for name, (was, now) in came.metrics.items():

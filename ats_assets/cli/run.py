@@ -1,4 +1,4 @@
-"""`ats run`: the graph over a range of sessions, part by part, in this process."""
+"""`ats run`: run the graph over a range of sessions, part by part, in this process."""
 
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
@@ -25,7 +25,7 @@ from ats_assets.storage.warehouse import DELIVERED
 
 @dataclass(frozen=True, kw_only=True)
 class AsOf:
-    """The world as it was known at a time, made anew in an empty folder."""
+    """Results as of an earlier time, rebuilt in an empty folder."""
 
     time: datetime
     folder: Path
@@ -42,7 +42,7 @@ def run(
     started: float,
     as_of: AsOf | None = None,
 ) -> None:
-    """Make the assets, show the summary on standard output, and leave with the status."""
+    """Make the assets, print the summary to standard output, and exit with the status."""
     begin, end = parse_day(first, "--from"), parse_day(last, "--to")
     prepare_environment()
     with quiet(verbose=verbose):
@@ -84,12 +84,12 @@ def _world(deployment: Deployment, as_of: AsOf, first: date, last: date) -> tupl
 
 
 def _free(instance: dg.DagsterInstance) -> None:
-    """Close what killed runs left open, and say who holds a place that this run needs."""
+    """Close runs that were killed, and say which run holds a pool slot that this run needs."""
     if closed := close_abandoned_runs(instance):
-        say(f"{closed} earlier run(s) were killed: recorded as failed; what they had stored stays")
+        say(f"{closed} earlier run(s) were killed and are now recorded as failed; what they stored is kept")
     for run_id, pool in pool_holders(instance).items():
         say(
-            f"run {run_id} holds the place in the pool {pool!r}: this run will wait for it. If it is dead, end it in the UI (python3 dev.py ui)"
+            f"run {run_id} holds the slot of pool {pool!r}: this run waits for it. If that run is dead, terminate it in the UI (python3 dev.py ui)"
         )
 
 
@@ -124,11 +124,11 @@ def _after_interrupt(outcome: Outcome, parts: Sequence[Part]) -> str:
 
 
 def _how_to_go_on(outcome: Outcome, parts: Sequence[Part]) -> str:
-    """The truth about a run that ended early: what is stored, what a new one makes again."""
+    """What is stored after a run that ended early, and how to continue."""
     left = next(_undone(outcome, parts), None)
     if left is None or not left.sessions:
         return (
-            "All sessions are made; the same command makes them again, and `ats run --select backtest,backtest_report` only what was left."
+            "All sessions are done. To make what is left: `ats run --select backtest,backtest_report`."
         )
     made = f"Everything up to {outcome.done[-1].sessions[-1]} is stored. " if outcome.done else ""
-    return f"{made}To go on: the same command with --from {left.sessions[0]} (without it, all sessions are made again; the bytes come out the same)."
+    return f"{made}To continue: run the same command with --from {left.sessions[0]}."

@@ -1,4 +1,4 @@
-"""`ats stale`: the partitions that were made from what is not in force any more.
+"""`ats stale`: the partitions whose upstream data, code or settings have changed.
 
 Without --heal and --source it does not make the graph where its rules are known (`known_rules`), since that takes seconds.
 """
@@ -23,13 +23,13 @@ REASONS = 5
 
 
 def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, chunk: int) -> None:
-    """List what is stale on standard output; with `heal` make it again, status 1 if that fails."""
+    """List stale partitions on standard output; with `heal` rebuild them, status 1 if that fails."""
     deployment = Deployment(load_settings())
     _ = deployment.calendar
     if full or deep:
         forget_stored_names(deployment)
     for change in deployment.calendar_store.adopted:
-        say(f"the calendar changes: {change}")
+        say(f"calendar changed: {change}")
     rules = None if heal or source else read_rules(deployment)
     if rules is None:
         if heal:
@@ -46,7 +46,7 @@ def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, ch
 
 
 def _heal(deployment: Deployment, *, deep: bool, source: bool, chunk: int, as_json: bool) -> None:
-    """Make again what is stale, and tell on standard output what was made; status 1 if it fails."""
+    """Rebuild stale partitions, and list on standard output what was rebuilt; status 1 if it fails."""
     from ats_assets.automation.healing import Healing, delivered_versions, rules_of  # noqa: PLC0415 - the graph takes seconds to import
     from ats_assets.definitions import build  # noqa: PLC0415
     from ats_assets.runs.healing import heal_all  # noqa: PLC0415
@@ -76,7 +76,7 @@ def _write_json(rows: Sequence[dict[str, Any]]) -> None:
 def _show(deployment: Deployment, found: Sequence[Stale]) -> None:
     out = console()
     if not found:
-        out.print("Nothing is stale: every partition was made from what is in force now.")
+        out.print("Nothing is stale: every partition was made from the current data, code and settings.")
         return
     table = Table("asset", "sessions", "reason", box=None, padding=(0, 2, 0, 0))
     for asset in dict.fromkeys(one.asset for one in found):
@@ -89,7 +89,7 @@ def _show(deployment: Deployment, found: Sequence[Stale]) -> None:
             rest = [one.session for one in of_asset if one.reason in reasons[REASONS:]]
             table.add_row(asset, f"{len(rest)} more", f"{len(reasons) - REASONS} more reasons: --json lists all")
     write_table(out, table)
-    out.print(f"{len(found)} partitions are stale; ats stale --heal makes them again, and what turns out to depend on them.")
+    out.print(f"{len(found)} partitions are stale. ats stale --heal rebuilds them, with whatever changes downstream.")
 
 
 def _spans(deployment: Deployment, sessions: Sequence[str]) -> str:
@@ -103,7 +103,7 @@ def _show_healed(made: Sequence[dict[str, Any]]) -> None:
     if not made:
         out.print("Nothing was stale.")
         return
-    table = Table("asset", "made again", "content changed", box=None, padding=(0, 2, 0, 0))
+    table = Table("asset", "rebuilt", "content changed", box=None, padding=(0, 2, 0, 0))
     for asset in dict.fromkeys(row["asset"] for row in made):
         rows = [row for row in made if row["asset"] == asset]
         table.add_row(asset, str(len(rows)), str(sum(row["changed"] for row in rows)))

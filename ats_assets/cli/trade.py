@@ -1,4 +1,4 @@
-"""`ats trade`: the orders of one session after the other, in this process."""
+"""`ats trade`: trade session by session, in this process."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -25,7 +25,7 @@ from ats_assets.settings import load_settings
 def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
     """Settle, plan and send, session by session, from the one after the last that was traded; status 1 if one fails.
 
-    A closing that comes up meanwhile, by the broker's word or another process's, is gone past.
+    An unscheduled closing that the broker or another process reports meanwhile is skipped.
     """
     prepare_environment()
     with quiet(verbose=verbose):
@@ -41,7 +41,7 @@ def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
             if deployment.refresh_calendar():
                 for message in outcome.messages:
                     say(message)
-                say("the calendar has changed meanwhile: trading goes on by the new one")
+                say("the calendar has changed: trading continues with the new one")
             elif outcome.messages:
                 break
             if not (sessions := _left(deployment, sessions, done, last)):
@@ -80,7 +80,7 @@ def _left(deployment: Deployment, sessions: Sequence[date], done: Sequence[Part]
 
 
 def told(deployment: Deployment, session: date) -> str:
-    """What became of a session, in a line."""
+    """A session's result, in a line."""
     account = deployment.warehouse.read("account", [session]).row(0, named=True)
     orders = deployment.warehouse.read("orders", [session])
     fills = deployment.warehouse.read("fills", [session])

@@ -1,4 +1,4 @@
-"""Runs whose process was killed: Dagster would show them as going on for ever, and keep the places that they hold in its pools."""
+"""Runs whose process was killed: Dagster would show them as running for ever, and keep the pool slots that they hold."""
 
 from collections.abc import Iterator
 
@@ -17,23 +17,23 @@ def process_tag() -> str:
 
 
 def abandoned_runs(instance: dg.DagsterInstance) -> Iterator[dg.DagsterRun]:
-    """The runs of this machine that are in progress by the record, and whose process is gone."""
+    """The runs of this machine that are recorded as in progress, but whose process is gone."""
     for run in instance.get_runs(dg.RunsFilter(statuses=list(IN_PROGRESS_RUN_STATUSES))):
         if PROCESS in run.tags and is_alive(run.tags[PROCESS]) is False:
             yield run
 
 
 def close_abandoned_runs(instance: dg.DagsterInstance) -> int:
-    """Record abandoned runs as failed and free their places in the pools, which a new run would wait for; returns how many."""
+    """Record abandoned runs as failed and free their pool slots, which a new run would wait for; returns how many."""
     runs = list(abandoned_runs(instance))
     for run in runs:
-        instance.report_run_failed(run, "The process that made this run was killed. What it had stored stays; a new run goes on.")
+        instance.report_run_failed(run, "The process of this run was killed. What it stored is kept; a new run continues.")
         instance.event_log_storage.free_concurrency_slots_for_run(run.run_id)
     return len(runs)
 
 
 def pool_holders(instance: dg.DagsterInstance) -> dict[str, str]:
-    """The runs that hold a place in a pool and go on by the record, with the pool's name. Places of runs that have ended are freed."""
+    """The runs that hold a pool slot and are recorded as in progress, with the pool's name. Slots of runs that have ended are freed."""
     storage = instance.event_log_storage
     holders: dict[str, str] = {}
     for pool in sorted(storage.get_concurrency_keys()):

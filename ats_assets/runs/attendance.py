@@ -1,4 +1,4 @@
-"""Whether somebody looks, before and at the next open, at what the last plan has left to do: for `ats doctor`."""
+"""Whether anything follows up on the last plan, before and at the next open: for `ats doctor`."""
 
 from datetime import UTC, datetime, timedelta
 
@@ -12,17 +12,17 @@ from ats_assets.runs.startup import dagster_home, open_instance
 from ats_assets.trade_state import open_trade_state
 
 RECENTLY = timedelta(minutes=30)
-"""A watch that looks, and a sensor that ticks, have done so within this time."""
+"""`ats orders watch` and the sensor count as at work if they were active within this time."""
 SENSOR = "trading_sensor"
-UNATTENDED = "nobody looks at splits that are announced late, and at the open at sales and exits that wait for it"
+UNATTENDED = "nothing handles late split announcements, or sales and exits that wait for the open"
 ADVICE = (
-    "run ats orders watch as a service, or set orders.enabled = true and switch the trading sensor on; else run ats trade in the half hour before 9:28 New York time, "
+    "run ats orders watch as a service, or set orders.enabled = true and switch on the trading sensor; otherwise run ats trade in the half hour before 9:28 New York time, "
     "and again after the open"
 )
 
 
 def followed_up(deployment: Deployment, now: datetime | None = None) -> tuple[bool, str]:
-    """Whether a watch or the trading sensor is at work, and what there is to say of both."""
+    """Whether `ats orders watch` or the trading sensor is at work, and what there is to say of both."""
     now = now or datetime.now(UTC)
     watched, of_watch = _watch(deployment, now)
     sensed, of_sensor = _sensor(deployment, now)
@@ -34,10 +34,10 @@ def _watch(deployment: Deployment, now: datetime) -> tuple[bool, str]:
         with open_trade_state(deployment.settings) as state, state.begin() as connection:
             at = last_attended(connection, deployment.settings.orders.strategy)
     except AtsError as error:
-        return False, f"whether ats orders watch runs is not known: {error}"
+        return False, f"it is not known whether ats orders watch runs: {error}"
     if at is None:
         return False, "ats orders watch has never run"
-    return now - at <= RECENTLY, f"ats orders watch has looked last at {at:%Y-%m-%d %H:%M} UTC"
+    return now - at <= RECENTLY, f"ats orders watch last looked at {at:%Y-%m-%d %H:%M} UTC"
 
 
 def _sensor(deployment: Deployment, now: datetime) -> tuple[bool, str]:
@@ -48,7 +48,7 @@ def _sensor(deployment: Deployment, now: datetime) -> tuple[bool, str]:
         with open_instance() as instance:
             return sensor_at_work(instance, prefixed(deployment, SENSOR), now)
     except AtsError as error:
-        return False, f"whether the trading sensor is on is not known: {error}"
+        return False, f"it is not known whether the trading sensor is on: {error}"
 
 
 def sensor_at_work(instance: dg.DagsterInstance, name: str, now: datetime) -> tuple[bool, str]:
@@ -58,6 +58,6 @@ def sensor_at_work(instance: dg.DagsterInstance, name: str, now: datetime) -> tu
     if not on:
         return False, "the trading sensor is off"
     if not ticks:
-        return False, "the trading sensor is on and has never ticked: does Dagster's daemon run?"
+        return False, "the trading sensor is on but has never ticked: is Dagster's daemon running?"
     at = datetime.fromtimestamp(max(tick.timestamp for tick in ticks), UTC)
-    return now - at <= RECENTLY, f"the trading sensor has ticked last at {at:%Y-%m-%d %H:%M} UTC"
+    return now - at <= RECENTLY, f"the trading sensor last ticked at {at:%Y-%m-%d %H:%M} UTC"

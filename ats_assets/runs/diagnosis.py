@@ -1,4 +1,4 @@
-"""What `ats doctor` looks at, one function for each subject."""
+"""What `ats doctor` checks, one function for each subject."""
 
 import os
 import shutil
@@ -43,12 +43,12 @@ class Finding:
 
 
 def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
-    """Look at everything; what can't be looked at because something else fails is left out.
+    """Check everything; what can't be checked because something else fails is left out.
 
     Parameters
     ----------
     deep
-        Look at every byte of the warehouse and the models, too.
+        Also verify every byte of the warehouse and the models.
     """
     yield _settings()
     yield _secrets(settings)
@@ -96,7 +96,7 @@ def _secrets(settings: Settings) -> Finding:
     """Which secrets are set, never what they are."""
     file = settings_file().parent / SECRETS_FILE
     held = secret_variables()
-    text = ", ".join(held) or "none is set, and none is needed without Alpaca's account, a database server and alerts"
+    text = ", ".join(held) or "none is set; none is needed without an Alpaca account, a database server or alerts"
     if file.is_file():
         text += f"; {file} is read where the environment does not set them"
     if readers_besides_owner(file):
@@ -128,7 +128,7 @@ def _python() -> Iterator[Finding]:
         advice = (
             "brew install libomp" if sys.platform == "darwin" else "Debian, Ubuntu: apt-get install libgomp1; Fedora: dnf install libgomp"
         )
-        yield Finding(subject="LightGBM", status="fail", text=f"its library can't be loaded: {error}", advice=advice)
+        yield Finding(subject="LightGBM", status="fail", text=f"the library can't be loaded: {error}", advice=advice)
     else:
         yield Finding(subject="LightGBM", status="ok", text=f"{lightgbm.__version__}, with OpenMP")
 
@@ -138,9 +138,9 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         folder: Path = getattr(settings.storage, name)
         there = next(parent for parent in (folder, *folder.parents) if parent.exists())
         free = shutil.disk_usage(there).free
-        text = f"{folder}, {free / 1e9:.1f} GB free" + ("" if there == folder else " (made at the first write)")
+        text = f"{folder}, {free / 1e9:.1f} GB free" + ("" if there == folder else " (created at the first write)")
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
-            advice = f"give yourself the right to write {there}, or set ATS_STORAGE__{name.upper()} to another folder"
+            advice = f"give yourself write permission for {there}, or set ATS_STORAGE__{name.upper()} to another folder"
             yield Finding(subject=f"folder {name}", status="fail", text=f"{folder} can't be written", advice=advice)
         elif free < LOW_DISK:
             advice = f"free some disk, or set ATS_STORAGE__{name.upper()} to a folder on another one"
@@ -199,13 +199,13 @@ def _source(deployment: Deployment) -> Finding:
     if latest < start:
         return Finding(subject="source", status="fail", text=text, advice=f"calendar.first_session is {start}: set it to {first} or before")
     if first < start:
-        advice = f"what lies before {start} is not used; set calendar.first_session to {first} if it should be"
+        advice = f"sessions before {start} are not used; set calendar.first_session to {first} to use them"
         return Finding(subject="source", status="warn", text=text, advice=advice)
     return Finding(subject="source", status="ok", text=text)
 
 
 def _orders(deployment: Deployment) -> Iterator[Finding]:
-    """At a broker with a market of its own: whether somebody looks at what a plan leaves to do."""
+    """At a real broker: whether anything follows up on what a plan leaves to do."""
     if deployment.settings.orders.broker == "paper":
         return
     from ats_assets.runs.attendance import ADVICE, UNATTENDED, followed_up  # noqa: PLC0415 - Dagster takes seconds
@@ -223,7 +223,7 @@ def _features(deployment: Deployment) -> Finding:
         factors = {name: f"{name} ({len(family.expressions)})" for name, family in chosen.items()}
     except AtsError as error:
         return Finding(subject="features", status="fail", text=str(error), advice="correct the file or the setting")
-    text = f"assets with their factors: {', '.join(factors.values())}; the model uses {', '.join(of_model)}"
+    text = f"assets (and number of features): {', '.join(factors.values())}; the model uses {', '.join(of_model)}"
     return Finding(subject="features", status="ok", text=text)
 
 
@@ -231,14 +231,14 @@ def _warehouse(deployment: Deployment) -> Iterator[Finding]:
     warehouse = deployment.warehouse
     assets = {asset: sessions for asset in warehouse.assets() if (sessions := warehouse.sessions(asset))}
     if not assets:
-        yield Finding(subject="warehouse", status="warn", text=f"nothing is stored in {warehouse.root}", advice="make it: ats run")
+        yield Finding(subject="warehouse", status="warn", text=f"nothing is stored in {warehouse.root}", advice="run: ats run")
         return
     newest = max((day for sessions in assets.values() for day in sessions[-2:] if deployment.calendar.is_session(day)), default=date.max)
     for asset, sessions in assets.items():
         yield _asset(deployment, asset, sessions, newest)
     left = leftovers(warehouse.root) + leftovers(deployment.settings.storage.models)
     if left:
-        advice = "harmless: the next write to a folder sweeps it; or delete them"
+        advice = "harmless: the next write to a folder removes them; you may delete them"
         yield Finding(
             subject="leftovers", status="warn", text=f"{len(left)} temporary files of killed processes, such as {left[0]}", advice=advice
         )
@@ -250,24 +250,27 @@ def _asset(deployment: Deployment, asset: str, sessions: Sequence[date], newest:
     text = f"{len(sessions)} sessions from {sessions[0]} to {sessions[-1]}, {read} footers read"
     if damaged:
         return Finding(
-            subject=asset, status="fail", text=f"{text}; {len(damaged)} can't be: {damaged[0]}", advice="delete them and make them again"
+            subject=asset,
+            status="fail",
+            text=f"{text}; {len(damaged)} are damaged: {damaged[0]}",
+            advice="delete them, then run: ats stale --heal",
         )
     strays = [day for day in sessions if not calendar.is_session(day)]
     gone = vanished(deployment.calendar_store.changes(), calendar)
     if strays and set(strays) <= gone.keys():
-        text = f"{text}; {len(strays)} of a day that is no session any more, which nothing reads: {'; '.join(str(gone[day]) for day in strays[:3])}"
-        return Finding(
-            subject=asset, status="warn", text=text, advice="delete them, or leave them; ats stale lists what was made with them"
-        )
+        text = f"{text}; {len(strays)} on days that are no longer sessions, which nothing reads: {'; '.join(str(gone[day]) for day in strays[:3])}"
+        return Finding(subject=asset, status="warn", text=text, advice="delete or keep them; ats stale lists what was made with them")
     if strays:
-        advice = "another calendar was in force when they were made: correct [calendar], or delete them"
+        advice = "they were made under another calendar: correct [calendar], or delete them"
         return Finding(
             subject=asset, status="fail", text=f"{text}; {len(strays)} are no sessions of the calendar: {strays[0]}", advice=advice
         )
     gaps = [day for day in calendar.sessions(sessions[0], sessions[-1]) if day not in stored]
     if gaps:
         advice = f"ats run --from {gaps[0]} --to {gaps[-1]}"
-        return Finding(subject=asset, status="warn", text=f"{text}; {len(gaps)} missing in between: {_some(gaps)}", advice=advice)
+        return Finding(
+            subject=asset, status="warn", text=f"{text}; {len(gaps)} sessions are missing in between: {_some(gaps)}", advice=advice
+        )
     if sessions[-1] < newest:
         behind = calendar.after(sessions[-1])
         advice = f"ats run --from {behind} --to {newest}"
@@ -304,7 +307,7 @@ def _is_orphan(name: str) -> bool:
 def _model(deployment: Deployment, store: ModelStore) -> Finding:
     sessions = store.sessions()
     if not sessions:
-        return Finding(subject=store.name, status="warn", text=f"no model in {store.root}", advice="make it: ats run")
+        return Finding(subject=store.name, status="warn", text=f"no model in {store.root}", advice="run: ats run")
     try:
         record = store.read(sessions[-1])
         force = store.in_force(sessions[-1])
@@ -317,7 +320,7 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
         return Finding(
             subject=store.name,
             status="warn",
-            text=f"{text}; none is fitted: {force.reason}",
+            text=f"{text}; no model is fitted: {force.reason}",
             advice="add earlier sessions: ats run --from …",
         )
     newest = (deployment.sessions("bars") or sessions)[-1]
@@ -325,7 +328,7 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
     age = calendar.count(force.fitted_session, newest)
     text = f"{text}; fitted {force.fitted_session}, {age} sessions before the newest bars ({force.best_iteration} rounds)"
     if age > limit:
-        advice = f"training.max_age_sessions is {limit}, so it is refused: ats run --from {calendar.after(sessions[-1])}"
+        advice = f"training.max_age_sessions is {limit}, so the model is not used. Run: ats run --from {calendar.after(sessions[-1])}"
         return Finding(subject=store.name, status="fail", text=text, advice=advice)
     return Finding(subject=store.name, status="ok", text=text)
 

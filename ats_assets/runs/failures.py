@@ -1,4 +1,4 @@
-"""What went wrong in a run, said in the words of the error itself."""
+"""What went wrong in a run, in the words of the error itself."""
 
 from collections.abc import Iterator, Sequence
 
@@ -34,7 +34,7 @@ def _step_messages(event: DagsterEvent, checks: Sequence[dg.AssetCheckEvaluation
     links = list(_chain(error))
     if any(link.cls_name == "DagsterAssetCheckFailedError" for link in links):
         return [
-            f"check {check.check_name} of {asset_name(check.asset_key)} failed, {part}: {check.description}. What comes after it was not made."
+            f"check {check.check_name} of {asset_name(check.asset_key)} failed, {part}: {check.description}. Downstream assets were not made."
             for check in checks
             if check.severity == dg.AssetCheckSeverity.ERROR
             and event.step_key in {step_of(check), asset_name(check.asset_key)}

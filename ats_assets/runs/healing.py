@@ -13,7 +13,7 @@ from ats_assets.runs.startup import quiet
 
 
 def list_stale(deployment: Deployment, *, full: bool, deep: bool, source: bool) -> list[Stale]:
-    """What is stale, by the graph as it is made now; its rules are kept for the next question."""
+    """The stale partitions, by the current graph; its rules are stored for the next call."""
     with quiet():
         rules = rules_of(deployment, build(deployment).resolve_asset_graph())
         write_rules(deployment, rules)
@@ -21,7 +21,7 @@ def list_stale(deployment: Deployment, *, full: bool, deep: bool, source: bool) 
 
 
 def heal_all(healing: Healing, runner: Runner, chunk: int) -> tuple[list[dict[str, Any]], list[str]]:
-    """Make again what is stale, asset after asset; what was made, with `changed` (whether its content is another one now), and what went wrong."""
+    """Rebuild stale partitions, asset after asset. Returns what was rebuilt, with `changed` (whether its content differs now), and error messages."""
     made: list[dict[str, Any]] = []
     with RunProgress(0) as progress:
         for assets, sessions, why in healing.steps(chunk):
@@ -30,8 +30,8 @@ def heal_all(healing: Healing, runner: Runner, chunk: int) -> tuple[list[dict[st
             outcome = Outcome.of(sessions, assets)
             runner.run([part], outcome, progress)
             if outcome.messages or outcome.interrupted:
-                return made, outcome.messages or ["interrupted: what was made stays; the same command goes on"]
+                return made, outcome.messages or ["interrupted: what was rebuilt is kept; run the same command to continue"]
             for one, was in zip(why, before, strict=True):
                 made.append(one.plain() | {"changed": healing.version(one.asset, one.session) != was})
     left = healing.stale()
-    return made, [f"{len(left)} partitions are stale still, first {left[0].asset} {left[0].session}: {left[0].reason}"] if left else []
+    return made, [f"{len(left)} partitions are still stale, first {left[0].asset} {left[0].session}: {left[0].reason}"] if left else []

@@ -33,13 +33,13 @@ def before(deployment: Deployment, sessions: Sequence[date], folder: Path) -> De
         If something stored is stale, so that more than the deliveries would differ; or if something can't be made.
     """
     world, chosen = empty_world(deployment, folder), set(sessions)
-    _require_sound(deployment, "what is stored is what came of the newest vintages")
+    _require_sound(deployment, "what is stored was made from the newest vintages")
     for asset in DELIVERED:
         for day in deployment.warehouse.sessions(asset):
             vintages = [path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())]
             gone = asset == RAW and day in chosen and len(vintages) > 1
             copy_vintages(deployment, world, vintages[:-1] if gone else vintages)
-    say(f"signals and backtest are made from what was known before: {len(world.warehouse.sessions(RAW))} sessions")
+    say(f"signals and backtest are rebuilt from the previous vintages: {len(world.warehouse.sessions(RAW))} sessions")
     _make(world, "signals, backtest")
     return world
 
@@ -52,7 +52,7 @@ def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
     AtsError
         If something stored is stale, so that more than the knowledge would differ; or if something can't be made.
     """
-    _require_sound(deployment, "what is stored is what this kind of knowledge makes")
+    _require_sound(deployment, "what is stored was made under this knowledge mode")
     other = "point_in_time" if deployment.knowledge.is_restated else "restated"
     empty = empty_world(deployment, folder)
     knowledge = deployment.settings.knowledge.model_copy(update={"mode": other})
@@ -60,7 +60,7 @@ def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
     for asset in DELIVERED:
         for day in deployment.warehouse.sessions(asset):
             copy_vintages(deployment, world, (path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())))
-    say(f"{len(world.warehouse.sessions(RAW))} sessions are made with knowledge.mode = {other}")
+    say(f"{len(world.warehouse.sessions(RAW))} sessions are rebuilt with knowledge.mode = {other}")
     _make(world, "signals, backtest, skill")
     came = effects(deployment, world)
     both = {deployment.settings.knowledge.mode: deployment, other: world}
@@ -84,7 +84,7 @@ def _require_sound(deployment: Deployment, so_that: str) -> None:
     others = [one for one in stale if one.asset != "backtest_report"]
     if others:
         raise AtsError(
-            f"{len(others)} partitions are stale, first {others[0].asset} {others[0].session}: make them first with ats stale --heal, so that {so_that}"
+            f"{len(others)} partitions are stale, first {others[0].asset} {others[0].session}: run ats stale --heal first, so that {so_that}"
         )
 
 

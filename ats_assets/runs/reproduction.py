@@ -25,14 +25,14 @@ CHUNK = 126
 
 @dataclass(frozen=True, kw_only=True)
 class Reproduced:
-    """What was made again, how it compares, and what has changed since (see `Closure.changed`)."""
+    """What was rebuilt, how it compares, and what has changed since (see `Closure.changed`)."""
 
     files: Comparison
     changed: tuple[str, ...]
 
 
 def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], folder: Path) -> Reproduced:
-    """Make partitions, or (no sessions) an asset without partitions, and all that they were made from again under `folder`, and compare.
+    """Rebuild partitions, or (no sessions) an asset without partitions, and everything upstream under `folder`, and compare.
 
     Raises
     ------
@@ -51,7 +51,7 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
     for change in behind.changed:
         say(f"ats reproduce: {change}")
     made = sum(len(days) for name, days in behind.wanted.items() if name not in DELIVERED)
-    say(f"{made} partitions are made again from {len(behind.vintages)} deliveries, in {len(parts)} runs")
+    say(f"{made} partitions are rebuilt from {len(behind.vintages)} deliveries, in {len(parts)} runs")
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(sum(len(part.sessions) for part in parts)) as progress:
         outcome = Outcome.of([], [])
         Runner(world, build(world), instance, checks=False).run(parts, outcome, progress)
@@ -65,11 +65,11 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
 def _require(rules: Rules, asset: str, sessions: Sequence[date]) -> None:
     choices = ", ".join(rule.asset for rule in rules if rule.asset not in DELIVERED)
     if asset in DELIVERED:
-        raise AtsError(f"{asset} is what was delivered and made from nothing; ats doctor --deep checks it. Choose one of {choices}")
+        raise AtsError(f"{asset} is a delivery, which has no upstream; ats doctor --deep verifies it. Choose one of {choices}")
     if asset not in rules:
         raise AtsError(f"there is no asset {asset}: choose one of {choices}")
     if rules[asset].partitioned != bool(sessions):
-        raise AtsError(f"{asset} has sessions: name one or several" if rules[asset].partitioned else f"{asset} has no sessions: name none")
+        raise AtsError(f"{asset} has sessions: name one or more" if rules[asset].partitioned else f"{asset} has no sessions: name none")
 
 
 def _parts(rules: Rules, behind: Closure, deployment: Deployment) -> list[Part]:

@@ -17,7 +17,7 @@ from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.watch import EventClock, Watch
 
 OWN_TAGS = {"dagster/max_retries": "0"}
-"""Nobody repeats such a run but the user who sees it fail."""
+"""Such a run is not retried automatically: the user sees it fail."""
 HISTORY, REPORTS = "history", "backtest_reports"
 
 
@@ -31,7 +31,7 @@ class Part:
 
     @property
     def name(self) -> str:
-        """What it is about, for people."""
+        """A name for people."""
         if not self.sessions:
             return ", ".join(self.assets).replace("_", " ")
         return f"{self.sessions[0]} to {self.sessions[-1]}"
@@ -39,7 +39,7 @@ class Part:
 
 @dataclass(kw_only=True)
 class Outcome:
-    """What a run has come to so far."""
+    """The state of a run so far."""
 
     sessions: list[date]
     assets: list[str]

@@ -17,7 +17,7 @@ from ats_assets.storage.stored_calendar import Change
 def tell_changes(deployment: Deployment, learned: Sequence[Change] = ()) -> None:
     """What has changed in the calendar since it was stored, and what was `learned` of the broker now."""
     for change in dict.fromkeys([*deployment.calendar_store.adopted, *learned]):
-        say(f"the calendar changes: {change}; ats stale lists what was made with it")
+        say(f"calendar changed: {change}; ats stale lists what was made with it")
 
 
 def _asked_source(deployment: Deployment) -> BarSource:

@@ -1,4 +1,4 @@
-"""What a command needs before it works: the environment of Dagster, its instance, one line of speech on standard error."""
+"""What a command needs before it starts: Dagster's environment and instance, and quiet libraries."""
 
 import contextlib
 import logging
@@ -28,7 +28,9 @@ def dagster_home() -> Path:
     if named:
         home = Path(named).expanduser().absolute()
         if not home.is_dir():
-            raise SettingsError(f"DAGSTER_HOME is {named}, which is not a folder: make it, or unset DAGSTER_HOME to use the project's own")
+            raise SettingsError(
+                f"DAGSTER_HOME is {named}, which is not a folder: create it, or unset DAGSTER_HOME to use the project's own"
+            )
         return home
     for folder in (settings_file().parent, Path(__file__).resolve().parents[2]):
         if (folder / INSTANCE_FILE).is_file():

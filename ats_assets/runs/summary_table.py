@@ -37,7 +37,7 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
         ("Assets", f"{len(made)} made, {sum(made.values()):,} partitions"),
         (
             "Rows",
-            f"{summary['rows_in']:,} in = {summary['rows_accepted']:,} accepted + {summary['rows_rejected']:,} rejected{f' ({reasons})' if reasons else ''}",
+            f"{summary['rows_in']:,} delivered = {summary['rows_accepted']:,} accepted + {summary['rows_rejected']:,} rejected{f' ({reasons})' if reasons else ''}",
         ),
         ("Symbols", f"{summary['symbols']:,}"),
         (

@@ -1,4 +1,4 @@
-"""How commands write: tables and lines on standard output, speech on standard error. It knows no Dagster, whose import takes seconds."""
+"""How commands write: tables on standard output, messages on standard error. Does not import Dagster, which takes seconds."""
 
 import sys
 from datetime import UTC, date, datetime, time, timedelta

@@ -88,7 +88,7 @@ def test_wrong_settings_and_sources(command: Command, tmp_path: Path) -> None:
 def test_nothing_is_there_yet(command: Command, tmp_path: Path) -> None:
     run = command("doctor", "--json", home=make_home(tmp_path / "home"))
     assert run.exit_code == 0
-    assert findings(run.stdout)["warehouse"]["advice"] == "make it: ats run"
+    assert findings(run.stdout)["warehouse"]["advice"] == "run: ats run"
 
 
 def test_secrets_are_hidden(command: Command) -> None:

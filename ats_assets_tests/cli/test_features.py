@@ -26,7 +26,7 @@ def test_list_has_every_factor_of_every_family(command: Command, home: Path) -> 
     assert lines[0].split() == ["name", "family", "look-back", "what", "it", "is"]
     assert len(lines) - 2 == sum(len(family.expressions) for family in FAMILIES.values())
     assert lines[-1].split(maxsplit=3) == ["GAIN3", "moves", "3", "$close / Ref($close, 3) - 1"]
-    assert "assets are alpha158, moves; the model uses alpha158" in run.stderr
+    assert "Assets: alpha158, moves; the model uses alpha158" in run.stderr
 
 
 def test_list_as_json_is_the_registry_and_nothing_else(command: Command) -> None:
@@ -79,8 +79,8 @@ def test_check(command: Command) -> None:
         (["check", "Mean($close, 5"], 1, "expected `)` to close the arguments of `Mean`, the expression ends (at character 15)"),
         (["check", "$close / $clsoe"], 1, "there is no field `$clsoe`; did you mean $close? (at character 10)"),
         (["check", "Ref($close, -1)"], 1, "looks into the future"),
-        (["show", "MA21"], 1, "there is no factor 'MA21' in alpha158"),
-        (["show", "alpha159.MA20"], 1, "there is no factor 'alpha159.MA20'"),
+        (["show", "MA21"], 1, "there is no feature 'MA21' in alpha158"),
+        (["show", "alpha159.MA20"], 1, "there is no feature 'alpha159.MA20'"),
         (["list", "--family", "alpha159"], 2, "there is no family 'alpha159'"),
         (["list", "--format", "csv"], 2, "--format"),
         (["check"], 2, "Missing argument"),

@@ -55,7 +55,7 @@ def test_a_function_of_one_s_own(command: Command) -> None:
         (("--function", "mine_of_leakcheck:nothing"), "there is no function mine_of_leakcheck:nothing"),
         (("--function", "mine_of_leakcheck"), "write it as module:function"),
         (("--function", "mine_of_leakcheck:table"), "returned a list, not a polars.DataFrame"),
-        (("alpha159",), "there is nothing to judge that is called alpha159; there are alpha158"),
+        (("alpha159",), "there is nothing to check called alpha159; choose from alpha158"),
     ],
 )
 def test_what_can_not_be_judged(command: Command, arguments: tuple[str, ...], message: str) -> None:

@@ -134,7 +134,7 @@ def test_at_alpaca_a_closing_that_is_known_before_the_command_is_asked_for_whate
     exchange.double.now = evening(AFTER)
     run = command("trade", "--to", str(AFTER), home=home, **exchange.changes())
     assert run.exit_code == 0, shown(run)
-    assert f"the calendar changes: {MOURNING} is no session any more (by the broker" in run.stderr
+    assert f"calendar changed: {MOURNING} is no session any more (by the broker" in run.stderr
     check_that_trading_has_gone_past(home, exchange, n_sent)
 
 
@@ -148,7 +148,7 @@ def test_at_alpaca_a_closing_that_is_found_in_mid_run_is_gone_past(command: Comm
     run = command("trade", "--to", str(AFTER), home=home, **exchange.changes())
     assert run.exit_code == 0, shown(run)
     assert f"session {MOURNING} is not settled: Alpaca's calendar has no session {MOURNING}" in run.stderr
-    assert "trading goes on by the new one" in run.stderr
+    assert "trading continues with the new one" in run.stderr
     check_that_trading_has_gone_past(home, exchange, n_sent)
 
 
@@ -170,7 +170,7 @@ def test_on_paper_a_closing_found_in_mid_run_comes_to_what_one_known_before_does
     monkeypatch.setattr(import_module("ats_assets.cli.trade"), "Runner", Overtaken)
     found = command("trade", *days, home=other)
     assert found.exit_code == 0, shown(found)
-    assert "trading goes on by the new one" in found.stderr
+    assert "trading continues with the new one" in found.stderr
     assert traded(home) == traded(other) == [BEFORE, AFTER]
     for asset in ("fills", "account", "positions", "orders"):
         one, two = (warehouse(place).read(asset, [BEFORE, AFTER]) for place in (home, other))
