@@ -20,13 +20,13 @@ from ats_assets.execution import state as intents_state
 from ats_assets.execution.broker import BrokerError
 from ats_assets.execution.clock import SystemClock
 from ats_assets.execution.closings import learn_closings
-from ats_assets.execution.desk import Desk, open_desk, session_at
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import break_lease as take_lease_away
 from ats_assets.execution.names import identities_now
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, OrderIntent
-from ats_assets.execution.shift import Patience
-from ats_assets.execution.watching import Bell, Pace
+from ats_assets.execution.trading import TradingServices, open_trading, session_at
+from ats_assets.execution.watching import WakeSignal, WatchIntervals
 from ats_assets.execution.watching import watch as keep_watching
 from ats_assets.reports.execution_report import execution_report
 from ats_assets.runs.writing import console, say
@@ -41,8 +41,8 @@ _ASK_FOR_CLOSINGS_SECONDS = 3_600.0
 def status(*, as_json: bool) -> None:
     """Account, positions, open orders, and what stops trading, on standard output."""
     deployment = Deployment(load_settings())
-    with open_desk(deployment) as desk:
-        told = _status(deployment, desk)
+    with open_trading(deployment) as trading:
+        told = _status(deployment, trading)
     if as_json:
         sys.stdout.write(json.dumps(told, indent=2, default=str) + "\n")
         return
@@ -63,11 +63,11 @@ def status(*, as_json: bool) -> None:
 def resume(*, who: str, note: str, accept: bool) -> None:
     """Clear the halts, on a person's decision."""
     deployment = Deployment(load_settings())
-    with open_desk(deployment) as desk:
-        cleared = desk.executor.resume(who, note, accept=accept)
+    with open_trading(deployment) as trading:
+        cleared = trading.executor.resume(who, note, accept=accept)
         if not cleared and not accept:
             raise AtsError("trading is not halted: nothing was cleared")
-        differences = desk.executor.reconcile()
+        differences = trading.executor.reconcile()
     if differences:
         raise AtsError(
             f"trading is halted again: {'; '.join(one.message for one in differences)}; --accept takes the broker's account as correct"
@@ -78,7 +78,7 @@ def resume(*, who: str, note: str, accept: bool) -> None:
 def break_lease(*, who: str, note: str, force: bool) -> None:
     """Take the lease away from an executor that is gone. The broker is not asked: the next execution asks it for all that is unknown."""
     with open_trade_state(load_settings()) as state:
-        broken = take_lease_away(state, SystemClock(), who, note, seconds=Patience().lease_seconds, force=force)
+        broken = take_lease_away(state, SystemClock(), who, note, seconds=Timeouts().lease_seconds, force=force)
     say(
         f"the lease of {broken} is broken: its holder can write and send nothing more. The next execution asks the broker about orders in flight"
     )
@@ -118,19 +118,19 @@ def watch(*, every: float) -> None:
         say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.severity}: {one.title}")
         send(one)
 
-    bell, calendar = Bell(), _Calendar(deployment)
+    wake_signal, calendar = WakeSignal(), _Calendar(deployment)
     with (
-        open_desk(deployment, alert=alert) as desk,
-        _stopping(bell),
-        TradeUpdates(settings, credentials, bell.ring) as updates,
+        open_trading(deployment, alert=alert) as trading,
+        _stopping(wake_signal),
+        TradeUpdates(settings, credentials, wake_signal.wake) as updates,
     ):
-        say(f"following orders at {desk.broker.name}, {'LIVE' if desk.broker.live else 'paper account'}; Ctrl-C or SIGTERM ends it")
+        say(f"following orders at {trading.broker.name}, {'LIVE' if trading.broker.live else 'paper account'}; Ctrl-C or SIGTERM ends it")
 
         def ready() -> None:
             updates.check()
             calendar.look()
 
-        looks = keep_watching(desk.executor, bell, alert=alert, alive=ready, pace=Pace(interval_seconds=every))
+        looks = keep_watching(trading.executor, wake_signal, alert=alert, alive=ready, intervals=WatchIntervals(interval_seconds=every))
     say(f"stopped; the account was reconciled {looks} times")
 
 
@@ -151,12 +151,12 @@ class _Calendar:
 
 
 @contextmanager
-def _stopping(bell: Bell) -> Iterator[None]:
+def _stopping(wake_signal: WakeSignal) -> Iterator[None]:
     """SIGTERM and SIGINT stop the watch, once the look that has begun is at its end; a second one does what it did before."""
 
     def stop(number: int, _: object) -> None:
         signal.signal(number, before[signal.Signals(number)])
-        bell.stop()
+        wake_signal.stop()
 
     before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
     for number in before:
@@ -168,14 +168,14 @@ def _stopping(bell: Bell) -> Iterator[None]:
             signal.signal(number, handler)
 
 
-def _status(deployment: Deployment, desk: Desk) -> dict[str, Any]:
+def _status(deployment: Deployment, trading: TradingServices) -> dict[str, Any]:
     orders = deployment.settings.orders
-    halt, kill = desk.executor.halted(), KillSwitch.of(orders).reason()
+    halt, kill = trading.executor.halted(), KillSwitch.of(orders).reason()
     stops = [f"halted since {halt.at:%Y-%m-%d %H:%M} UTC: {halt.reason}"] if halt else []
     stops += [kill] if kill else []
-    told: dict[str, Any] = {"broker": desk.broker.name, "live": desk.broker.live, "stopped": "; ".join(stops) or "no"}
+    told: dict[str, Any] = {"broker": trading.broker.name, "live": trading.broker.live, "stopped": "; ".join(stops) or "no"}
     try:
-        account = desk.broker.account()
+        account = trading.broker.account()
         told |= {
             "account": account.account_id,
             "at": account.at,
@@ -183,7 +183,7 @@ def _status(deployment: Deployment, desk: Desk) -> dict[str, Any]:
             "equity": account.equity,
             "buying_power": account.buying_power,
         }
-        held, waiting = desk.broker.positions(), desk.broker.open_orders()
+        held, waiting = trading.broker.positions(), trading.broker.open_orders()
     except BrokerError as error:
         told["stopped"] = "; ".join([*stops, str(error)])
         held, waiting = [], []
@@ -199,7 +199,7 @@ def _status(deployment: Deployment, desk: Desk) -> dict[str, Any]:
         }
         for p in held
     ]
-    with desk.state.begin() as connection:
+    with trading.state.begin() as connection:
         decided = {order.client_order_id: intents_state.of_order(connection, order) for order in waiting}
     told["open_orders"] = [_open_order(order, decided[order.client_order_id]) for order in waiting]
     return told

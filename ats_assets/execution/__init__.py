@@ -10,6 +10,7 @@ from ats_assets.execution.broker import (
     OutcomeUnknownError,
 )
 from ats_assets.execution.clock import Clock, SystemClock
+from ats_assets.execution.context import AlertSink, Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import HeldLease, break_lease
@@ -38,18 +39,16 @@ from ats_assets.execution.outcome import (
     Halt,
     IntentState,
     LeaseLostError,
-    Outcome,
+    OrderOutcome,
     Settlement,
 )
-from ats_assets.execution.shift import AlertSink, Patience
-from ats_assets.execution.watching import Bell, Pace, watch
+from ats_assets.execution.watching import WakeSignal, WatchIntervals, watch
 
 __all__ = [
     "AccountEntry",
     "AccountMismatchError",
     "AccountState",
     "AlertSink",
-    "Bell",
     "Broker",
     "BrokerError",
     "BrokerOrder",
@@ -74,16 +73,17 @@ __all__ = [
     "NotSentError",
     "OrderIntent",
     "OrderKind",
+    "OrderOutcome",
     "OrderRejectedError",
     "OrderStatus",
-    "Outcome",
     "OutcomeUnknownError",
-    "Pace",
-    "Patience",
     "Position",
     "Settlement",
     "Side",
     "SystemClock",
+    "Timeouts",
+    "WakeSignal",
+    "WatchIntervals",
     "break_lease",
     "client_order_id",
     "watch",

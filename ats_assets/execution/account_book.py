@@ -10,6 +10,7 @@ from sqlalchemy import Connection, Row, select
 
 from ats_assets.alerts import Severity
 from ats_assets.execution import state
+from ats_assets.execution.context import ExecutionContext
 from ats_assets.execution.fees_in_kind import was_taken_before
 from ats_assets.execution.grid import plain
 from ats_assets.execution.halts import halt
@@ -20,14 +21,13 @@ from ats_assets.execution.reconciliation import OVERLAP, BrokerView, compare, re
 from ats_assets.execution.rows import existing, latest_snapshot, orders_of, record_entry, record_fill, record_order, record_snapshot
 from ats_assets.execution.running_account import close_orders
 from ats_assets.execution.sending import resolve, take
-from ats_assets.execution.shift import Shift
 from ats_assets.trade_state import record
 from ats_assets.trade_state.tables import orders
 
 BASELINE = "baseline"
 
 
-def reconcile(shift: Shift) -> tuple[BrokerView, list[Difference]]:
+def reconcile(context: ExecutionContext) -> tuple[BrokerView, list[Difference]]:
     """Bring the records up to date and compare; a difference that stays stops trading.
 
     Raises
@@ -37,48 +37,48 @@ def reconcile(shift: Shift) -> tuple[BrokerView, list[Difference]]:
     BrokerError
         If the broker can't be asked, or the outcome of a request stays unknown.
     """
-    baseline = _baseline(shift)
-    _resolve_requests(shift)
-    view, differences = _reading(shift, baseline)
-    for _ in range(shift.patience.retries):
+    baseline = _baseline(context)
+    _resolve_requests(context)
+    view, differences = _reading(context, baseline)
+    for _ in range(context.timeouts.retries):
         if not differences:
             return view, []
-        shift.clock.sleep(shift.patience.retry_seconds)
-        view, differences = _reading(shift, baseline)
+        context.clock.sleep(context.timeouts.retry_seconds)
+        view, differences = _reading(context, baseline)
     if differences:
-        _stop(shift, differences)
+        _stop(context, differences)
     return view, differences
 
 
-def _reading(shift: Shift, baseline: Row[Any]) -> tuple[BrokerView, list[Difference]]:
-    gone = refresh_orders(shift)
-    view, new = _read(shift, baseline)
-    _tell_fills(shift, new)
-    with shift.state.begin() as connection:
-        passed_over = (Decimal(str(value)) for value in (shift.settings.cash_tolerance, shift.settings.rounding_limit))
+def _reading(context: ExecutionContext, baseline: Row[Any]) -> tuple[BrokerView, list[Difference]]:
+    gone = refresh_orders(context)
+    view, new = _read(context, baseline)
+    _tell_fills(context, new)
+    with context.state.begin() as connection:
+        passed_over = (Decimal(str(value)) for value in (context.settings.cash_tolerance, context.settings.rounding_limit))
         found = gone + compare(connection, baseline.id, view, *passed_over)
     if any(one.kind is DifferenceKind.POSITION for one in found):
-        found = without_changes_of_name(found, changes_since_settled(shift))
+        found = without_changes_of_name(found, changes_since_settled(context))
     return view, found
 
 
-def changes_since_settled(shift: Shift) -> pl.DataFrame:
+def changes_since_settled(context: ExecutionContext) -> pl.DataFrame:
     """The changes of name that may tell the broker's tickers from those of the records, which are of the last settled session or the baseline."""
-    with shift.state.begin() as connection:
+    with context.state.begin() as connection:
         known = latest_snapshot(connection, "session") or latest_snapshot(connection, BASELINE)
-    newest = shift.clock.now() if known is None else min(known.at, shift.clock.now())
-    return shift.name_changes(newest.date() - timedelta(days=TOGETHER_DAYS))
+    newest = context.clock.now() if known is None else min(known.at, context.clock.now())
+    return context.name_changes(newest.date() - timedelta(days=TOGETHER_DAYS))
 
 
-def adopt_baseline(shift: Shift) -> Row[Any]:
+def adopt_baseline(context: ExecutionContext) -> Row[Any]:
     """Take the broker's account as it is for the truth from which all is counted: at the first start, or when a person says so."""
-    view = read_broker(shift.broker, shift.clock.now() - OVERLAP, readings=shift.patience.retries)
-    with shift.writing() as (connection, author):
+    view = read_broker(context.broker, context.clock.now() - OVERLAP, readings=context.timeouts.retries)
+    with context.writing() as (connection, author):
         for fill in view.fills:
             record_fill(connection, fill, intent_id=_intent_of(connection, fill), baseline_id=None, now=author.now)
         for entry in view.entries:
             record_entry(connection, entry, baseline_id=None, now=author.now)
-        close_orders(connection, record_snapshot(connection, BASELINE, shift.broker.name, view.account, view.positions))
+        close_orders(connection, record_snapshot(connection, BASELINE, context.broker.name, view.account, view.positions))
         details = {"account": view.account.account_id, "cash": view.account.cash, "positions": len(view.positions)}
         record(connection, author.now, author.who, "baseline", details=details)
         adopted = latest_snapshot(connection, BASELINE)
@@ -87,34 +87,34 @@ def adopt_baseline(shift: Shift) -> Row[Any]:
     return adopted
 
 
-def _baseline(shift: Shift) -> Row[Any]:
-    with shift.state.begin() as connection:
+def _baseline(context: ExecutionContext) -> Row[Any]:
+    with context.state.begin() as connection:
         known = latest_snapshot(connection, BASELINE)
     if known is None:
-        return adopt_baseline(shift)
-    account = shift.broker.account()
-    if (known.broker, known.account_id) != (shift.broker.name, account.account_id):
+        return adopt_baseline(context)
+    account = context.broker.account()
+    if (known.broker, known.account_id) != (context.broker.name, account.account_id):
         raise AccountMismatchError(
-            f"the trade state {shift.state.description} belongs to account {known.account_id} at {known.broker}, not to {account.account_id} at "
-            f"{shift.broker.name}: give each account its own database (DB_CONNECTION_STR)"
+            f"the trade state {context.state.description} belongs to account {known.account_id} at {known.broker}, not to {account.account_id} at "
+            f"{context.broker.name}: give each account its own database (DB_CONNECTION_STR)"
         )
     return known
 
 
-def _resolve_requests(shift: Shift) -> None:
-    with shift.state.begin() as connection:
+def _resolve_requests(context: ExecutionContext) -> None:
+    with context.state.begin() as connection:
         unresolved = state.in_states(connection, [IntentState.SENDING])
     for row in unresolved:
-        resolve(shift, row)
+        resolve(context, row)
 
 
-def refresh_orders(shift: Shift) -> list[Difference]:
+def refresh_orders(context: ExecutionContext) -> list[Difference]:
     """Ask for each order that is not final as far as is known; one that the broker no longer has is a difference."""
     gone = []
-    with shift.state.begin() as connection:
+    with context.state.begin() as connection:
         unfinished = orders_of(connection, unfinished=True)
     for intent_id, order in unfinished:
-        found = shift.broker.find(order.client_order_id)
+        found = context.broker.find(order.client_order_id)
         if isinstance(found, ForeignOrder):
             message = f"{order.client_order_id}: {order.status} by our records, at the broker {found.description}"
             gone.append(
@@ -122,7 +122,7 @@ def refresh_orders(shift: Shift) -> list[Difference]:
             )
             continue
         if found is not None:
-            with shift.writing() as (connection, author):
+            with context.writing() as (connection, author):
                 _write_order(connection, author, intent_id, found)
             continue
         message = f"{order.client_order_id}: {order.status} by our records, and unknown at the broker"
@@ -137,13 +137,13 @@ def _write_order(connection: Connection, author: state.Author, intent_id: str, o
         record_order(connection, intent_id, order)
 
 
-def _read(shift: Shift, baseline: Row[Any]) -> tuple[BrokerView, list[Fill]]:
+def _read(context: ExecutionContext, baseline: Row[Any]) -> tuple[BrokerView, list[Fill]]:
     """Read the broker's side and write down what is new; first the orders that turn up without our knowledge of them, so that their fills are ours."""
-    with shift.state.begin() as connection:
+    with context.state.begin() as connection:
         since = read_since(connection, baseline.at)
-    view = read_broker(shift.broker, since, readings=shift.patience.retries)
-    _take_late_arrivals(shift, [*(order for order in view.open_orders if isinstance(order, BrokerOrder)), *view.fills])
-    with shift.writing() as (connection, author):
+    view = read_broker(context.broker, since, readings=context.timeouts.retries)
+    _take_late_arrivals(context, [*(order for order in view.open_orders if isinstance(order, BrokerOrder)), *view.fills])
+    with context.writing() as (connection, author):
         new = [
             fill
             for fill in view.fills
@@ -166,15 +166,15 @@ def _read(shift: Shift, baseline: Row[Any]) -> tuple[BrokerView, list[Fill]]:
     return view, new
 
 
-def _take_late_arrivals(shift: Shift, seen: Sequence[BrokerOrder | Fill]) -> None:
-    with shift.state.begin() as connection:
+def _take_late_arrivals(context: ExecutionContext, seen: Sequence[BrokerOrder | Fill]) -> None:
+    with context.state.begin() as connection:
         known = existing(connection, orders.c.broker_order_id, [item.broker_order_id for item in seen])
         late = {item.client_order_id for item in seen if item.broker_order_id not in known}
         rows = [row for row in (state.load(connection, name) for name in sorted(late)) if row is not None]
     for row in rows:
-        found = shift.broker.find(row.intent.client_order_id)
+        found = context.broker.find(row.intent.client_order_id)
         if found is not None:
-            take(shift, row, found)
+            take(context, row, found)
 
 
 def _intent_of(connection: Connection, fill: Fill) -> str | None:
@@ -185,15 +185,15 @@ def _intent_of(connection: Connection, fill: Fill) -> str | None:
     return None if row is None else row.intent.client_order_id
 
 
-def _tell_fills(shift: Shift, new: Sequence[Fill]) -> None:
+def _tell_fills(context: ExecutionContext, new: Sequence[Fill]) -> None:
     for fill in new:
         title = f"{fill.side} {plain(fill.quantity)} {fill.symbol} at {plain(fill.price)}"
-        shift.tell(Severity.INFO, f"fill:{fill.fill_id}", title, f"Order {fill.client_order_id} at {shift.broker.name}")
+        context.tell(Severity.INFO, f"fill:{fill.fill_id}", title, f"Order {fill.client_order_id} at {context.broker.name}")
 
 
-def _stop(shift: Shift, differences: Sequence[Difference]) -> None:
-    reason = f"{shift.broker.name} and our records differ: " + "; ".join(difference.message for difference in differences)
-    with shift.writing() as (connection, author):
+def _stop(context: ExecutionContext, differences: Sequence[Difference]) -> None:
+    reason = f"{context.broker.name} and our records differ: " + "; ".join(difference.message for difference in differences)
+    with context.writing() as (connection, author):
         news = halt(connection, author.now, author.who, reason)
     if news:
-        shift.tell(Severity.CRITICAL, f"halt:{reason}", "Trading stops", f"{reason}. See to it, then `ats orders resume`.")
+        context.tell(Severity.CRITICAL, f"halt:{reason}", "Trading stops", f"{reason}. See to it, then `ats orders resume`.")

@@ -10,17 +10,17 @@ from ats_assets.execution import account_book, settlement, state
 from ats_assets.execution.attendance import attend
 from ats_assets.execution.broker import Broker
 from ats_assets.execution.clock import Clock, SystemClock
+from ats_assets.execution.context import AlertSink, ExecutionContext, Timeouts, utc_day
 from ats_assets.execution.exits import cover
 from ats_assets.execution.following import send_all, take_up
 from ats_assets.execution.halts import clear_halts, open_halt
 from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import holding_lease
-from ats_assets.execution.names import NameChanges, WhoIsWho, no_name_changes
+from ats_assets.execution.names import IdentityLookup, NameChanges, no_name_changes
 from ats_assets.execution.order import AccountState, Leg, OrderIntent
-from ats_assets.execution.outcome import Difference, Execution, Halt, IntentState, Outcome, Settlement
+from ats_assets.execution.outcome import Difference, Execution, Halt, IntentState, OrderOutcome, Settlement
 from ats_assets.execution.room import waiting_orders
 from ats_assets.execution.rows import orders_of
-from ats_assets.execution.shift import AlertSink, Patience, Shift, utc_day
 from ats_assets.execution.splits import Splits, keep_from_crossing
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
@@ -54,10 +54,10 @@ class Executor:
         *,
         alert: AlertSink,
         clock: Clock | None = None,
-        patience: Patience | None = None,
+        timeouts: Timeouts | None = None,
         session_of: Callable[[datetime], date] = utc_day,
         name_changes: NameChanges = no_name_changes,
-        identities: WhoIsWho | None = None,
+        identities: IdentityLookup | None = None,
         splits: Splits | None = None,
     ) -> None:
         self._broker = broker
@@ -65,7 +65,7 @@ class Executor:
         self._settings = settings
         self._alert = alert
         self._clock = clock or SystemClock()
-        self._patience = patience or Patience()
+        self._timeouts = timeouts or Timeouts()
         self._session_of = session_of
         self._name_changes = name_changes
         self._identities = identities
@@ -80,8 +80,8 @@ class Executor:
         ------
         BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
         """
-        with self._shift() as shift:
-            return account_book.reconcile(shift)[1]
+        with self._context() as context:
+            return account_book.reconcile(context)[1]
 
     def execute(self, session: date, intents: Sequence[OrderIntent]) -> Execution:
         """Send the plan made at the close of `session`, each intent once; whatever was sent before is not sent again.
@@ -100,13 +100,13 @@ class Executor:
         """
         self._check(session, intents)
         ordered = sorted(intents, key=lambda intent: intent.leg is not Leg.CLOSE)
-        with self._shift() as shift:
-            with shift.writing() as (connection, author):
+        with self._context() as context:
+            with context.writing() as (connection, author):
                 differing = state.plan(connection, author, session, self._settings.strategy, ordered)
-            view, _ = account_book.reconcile(shift)  # after the plan is written, so that orders under its ids are known for ours
+            view, _ = account_book.reconcile(context)  # after the plan is written, so that orders under its ids are known for ours
             if differing:
                 text = "; ".join(f"{name}: {changes}" for name, changes in differing.items())
-                shift.tell(
+                context.tell(
                     Severity.WARNING, f"plan:{session}:{text}", f"A new plan of {session} differs from what was tried: not sent", text
                 )
             halted = open_halt(self._state)
@@ -115,11 +115,11 @@ class Executor:
             if not stopped:
                 opening = _not_opening(view.account)
                 due = [one for one in ordered if opening is None or one.leg is Leg.CLOSE]
-                crossing = self._crossing(shift, session, {*(one.symbol for one in ordered), *(one.symbol for one in view.positions)})
-                stopped, waiting = send_all(shift, view, self._in_turn(session, [one for one in names_of(due) if one not in differing]))
-                stopped = _first(stopped, cover(shift, session, but=crossing), opening if self._any_left(ordered, due) else None)
+                crossing = self._crossing(context, session, {*(one.symbol for one in ordered), *(one.symbol for one in view.positions)})
+                stopped, waiting = send_all(context, view, self._in_turn(session, [one for one in names_of(due) if one not in differing]))
+                stopped = _first(stopped, cover(context, session, but=crossing), opening if self._any_left(ordered, due) else None)
             if stopped:
-                shift.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
+                context.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
             outcomes = self._outcomes(session, names_of(ordered), differing)
             return Execution(session=session, outcomes=outcomes, stopped=stopped, waiting=waiting)
 
@@ -133,16 +133,16 @@ class Executor:
         ------
         BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
         """
-        with self._shift() as shift:
-            view, differences = account_book.reconcile(shift)
-            with shift.writing() as (connection, author):
+        with self._context() as context:
+            view, differences = account_book.reconcile(context)
+            with context.writing() as (connection, author):
                 attend(connection, author, self._settings.strategy)
                 session = state.newest_session(connection, self._settings.strategy)
             if differences or session is None or open_halt(self._state) or _refused(view.account):
                 return None
-            if crossing := self._crossing(shift, session, {one.symbol for one in view.positions}, LOOK_AGAIN):
-                view, _ = account_book.reconcile(shift)
-            sent, stopped, waiting = take_up(shift, session, view, but=crossing)
+            if crossing := self._crossing(context, session, {one.symbol for one in view.positions}, LOOK_AGAIN):
+                view, _ = account_book.reconcile(context)
+            sent, stopped, waiting = take_up(context, session, view, but=crossing)
             return Execution(session=session, outcomes=self._outcomes(session, sent, {}), stopped=stopped, waiting=waiting)
 
     def settle(self, session: date) -> Settlement:
@@ -152,8 +152,8 @@ class Executor:
         ------
         BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
         """
-        with self._shift() as shift:
-            return settlement.settle(shift, session)
+        with self._context() as context:
+            return settlement.settle(context, session)
 
     def halted(self) -> Halt | None:
         """The halt that stops trading."""
@@ -169,10 +169,10 @@ class Executor:
         accept
             Take the broker's account as it is for the truth, from which all is counted on.
         """
-        with self._shift() as shift:
+        with self._context() as context:
             if accept:
-                account_book.adopt_baseline(shift)
-            with shift.writing() as (connection, author):
+                account_book.adopt_baseline(context)
+            with context.writing() as (connection, author):
                 return clear_halts(connection, author.now, who, note)
 
     def _in_turn(self, session: date, names: Sequence[str]) -> list[str]:
@@ -187,18 +187,18 @@ class Executor:
             rows = [state.load(connection, name) for name in {*names_of(ordered)} - {*names_of(due)}]
         return any(row is not None and row.state is IntentState.PLANNED for row in rows)
 
-    def _crossing(self, shift: Shift, session: date, symbols: set[str], again: timedelta = timedelta(0)) -> frozenset[str]:
+    def _crossing(self, context: ExecutionContext, session: date, symbols: set[str], again: timedelta = timedelta(0)) -> frozenset[str]:
         """The symbols that split at the open after the close of `session`, with their orders out of the way; looked up anew after `again`."""
-        now = shift.clock.now()
+        now = context.clock.now()
         if self._looked is None or self._looked[0] != session or now - self._looked[1] >= again:
-            self._looked = (session, now, keep_from_crossing(shift, session, symbols))
-        return self._looked[2] if shift.session_of(now) <= session else frozenset()
+            self._looked = (session, now, keep_from_crossing(context, session, symbols))
+        return self._looked[2] if context.session_of(now) <= session else frozenset()
 
     @contextmanager
-    def _shift(self) -> Iterator[Shift]:
-        patience = self._patience
-        with holding_lease(self._state, self._clock, seconds=patience.lease_seconds, wait_seconds=patience.lease_wait_seconds) as lease:
-            yield Shift(
+    def _context(self) -> Iterator[ExecutionContext]:
+        timeouts = self._timeouts
+        with holding_lease(self._state, self._clock, seconds=timeouts.lease_seconds, wait_seconds=timeouts.lease_wait_seconds) as lease:
+            yield ExecutionContext(
                 broker=self._broker,
                 state=self._state,
                 settings=self._settings,
@@ -206,7 +206,7 @@ class Executor:
                 lease=lease,
                 clock=self._clock,
                 alert=self._alert,
-                patience=patience,
+                timeouts=timeouts,
                 session_of=self._session_of,
                 name_changes=self._name_changes,
                 identities=self._identities,
@@ -220,7 +220,7 @@ class Executor:
         if len({intent.client_order_id for intent in intents}) < len(intents):
             raise AtsError(f"the plan of {session} has two intents of one client order id: each symbol has one order for each leg")
 
-    def _outcomes(self, session: date, planned: Sequence[str], differing: dict[str, str]) -> tuple[Outcome, ...]:
+    def _outcomes(self, session: date, planned: Sequence[str], differing: dict[str, str]) -> tuple[OrderOutcome, ...]:
         outcomes = []
         with self._state.begin() as connection:
             decided = {row.intent.client_order_id: row for row in state.of_session(connection, session, self._settings.strategy)}
@@ -230,7 +230,7 @@ class Executor:
         for name in names:
             row = decided[name]  # each planned intent was written down
             reason = f"the plan differs from what was tried: {differing[name]}" if name in differing else row.reason
-            outcomes.append(Outcome(intent=row.intent, state=row.state, order=sent.get(name), reason=reason, attempts=row.attempts))
+            outcomes.append(OrderOutcome(intent=row.intent, state=row.state, order=sent.get(name), reason=reason, attempts=row.attempts))
         return tuple(outcomes)
 
 

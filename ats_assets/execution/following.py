@@ -3,15 +3,15 @@
 from collections.abc import Collection, Sequence
 from datetime import date
 
+from ats_assets.execution.context import ExecutionContext
 from ats_assets.execution.exits import cover
 from ats_assets.execution.outcome import Obstacle
 from ats_assets.execution.reconciliation import BrokerView
 from ats_assets.execution.room import held_back, make_room, waiting_orders
 from ats_assets.execution.sending import send
-from ats_assets.execution.shift import Shift
 
 
-def send_all(shift: Shift, view: BrokerView, names: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
+def send_all(context: ExecutionContext, view: BrokerView, names: Sequence[str]) -> tuple[str | None, tuple[str, ...]]:
     """Send intents in turn, each once.
 
     Returns
@@ -26,9 +26,9 @@ def send_all(shift: Shift, view: BrokerView, names: Sequence[str]) -> tuple[str 
     waiting: list[str] = []
     for name in names:
         # where one exit stays pending, those of the others are left in force: they would end at the open, when nobody may be here to give new ones
-        obstacle = make_room(shift, view, name, cancelling=not waiting)
+        obstacle = make_room(context, view, name, cancelling=not waiting)
         if obstacle is None:
-            reason = send(shift, name)
+            reason = send(context, name)
             obstacle = None if reason is None else Obstacle(reason=reason, stops=True)
         if obstacle is not None and obstacle.stops:
             return obstacle.reason, tuple(waiting)
@@ -37,7 +37,9 @@ def send_all(shift: Shift, view: BrokerView, names: Sequence[str]) -> tuple[str 
     return None, tuple(waiting)
 
 
-def take_up(shift: Shift, session: date, view: BrokerView, *, but: Collection[str] = ()) -> tuple[list[str], str | None, tuple[str, ...]]:
+def take_up(
+    context: ExecutionContext, session: date, view: BrokerView, *, but: Collection[str] = ()
+) -> tuple[list[str], str | None, tuple[str, ...]]:
     """Send what was passed over in the plan of `session` and is not held back any more, then see to the exits. Once more changes nothing.
 
     Parameters
@@ -56,14 +58,14 @@ def take_up(shift: Shift, session: date, view: BrokerView, *, but: Collection[st
     ------
     BrokerError
     """
-    with shift.state.begin() as connection:
-        waiting = waiting_orders(connection, session, shift.settings.strategy)
+    with context.state.begin() as connection:
+        waiting = waiting_orders(connection, session, context.settings.strategy)
         free = [row for row in waiting if not held_back(connection, view, row)]
-    due = waiting if len(free) < len(waiting) and shift.broker.cancels_at_once() else free
+    due = waiting if len(free) < len(waiting) and context.broker.cancels_at_once() else free
     stopped, passed = None, ()
     if due:
         names = [row.intent.client_order_id for row in due]
-        stopped, passed = send_all(shift, view, names)
-    stopped = stopped or cover(shift, session, None if due else view, but=but)
+        stopped, passed = send_all(context, view, names)
+    stopped = stopped or cover(context, session, None if due else view, but=but)
     left = [row.intent.client_order_id for row in waiting if row not in due]
     return [row.intent.client_order_id for row in due], stopped, (*passed, *left)

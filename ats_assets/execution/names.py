@@ -37,7 +37,7 @@ NameChanges = Callable[[date], pl.DataFrame]
 """The changes of name (`NAME_CHANGES_SCHEMA`) with an ex-session from a day on, those of the next session included."""
 
 
-WhoIsWho = Callable[[date], Identities]
+IdentityLookup = Callable[[date], Identities]
 """Who bears which ticker, by the changes of name with an ex-session up to a day."""
 
 
@@ -70,7 +70,7 @@ def known_identities(deployment: Deployment, session: date) -> Identities:
     return identities_of(told.filter(pl.col("session") <= session), source.kind)
 
 
-def identities_now(deployment: Deployment) -> WhoIsWho:
+def identities_now(deployment: Deployment) -> IdentityLookup:
     """Who bears which ticker on a day, by the stored actions and, for later sessions, what the source tells."""
     changes, source = known_name_changes(deployment), deployment.settings.source
     return lambda day: Identities(changes(_EVER).filter(pl.col("session") <= day), source.kind)

@@ -42,7 +42,7 @@ class IntentState(StrEnum):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Outcome:
+class OrderOutcome:
     """What became of an intent. `intent` is what was sent, or will be; `attempts` counts the requests that may have been made."""
 
     intent: OrderIntent
@@ -65,7 +65,7 @@ class Execution:
     """
 
     session: date
-    outcomes: tuple[Outcome, ...]
+    outcomes: tuple[OrderOutcome, ...]
     stopped: str | None
     waiting: tuple[str, ...] = ()
 

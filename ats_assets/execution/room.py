@@ -19,13 +19,13 @@ from sqlalchemy import Connection, select
 from ats_assets.alerts import Severity
 from ats_assets.execution import state
 from ats_assets.execution.account_book import reconcile, refresh_orders
+from ats_assets.execution.context import ExecutionContext
 from ats_assets.execution.halts import open_halt
 from ats_assets.execution.order import BrokerOrder, Leg, OrderIntent
 from ats_assets.execution.outcome import IntentState, Obstacle
 from ats_assets.execution.reconciliation import BrokerView
 from ats_assets.execution.rows import orders_of
 from ats_assets.execution.sending import forbidden
-from ats_assets.execution.shift import Shift
 from ats_assets.execution.state import IntentRow
 from ats_assets.trade_state import record
 from ats_assets.trade_state.tables import audit
@@ -45,7 +45,7 @@ class Reducing:
     shares: Decimal
 
 
-def make_room(shift: Shift, view: BrokerView, client_order_id: str, *, cancelling: bool = True) -> Obstacle | None:
+def make_room(context: ExecutionContext, view: BrokerView, client_order_id: str, *, cancelling: bool = True) -> Obstacle | None:
     """See to it that a planned order which reduces a position finds its shares. Gives why it can't be sent now.
 
     One for more than is held any more is withdrawn: it would make a position on the other side.
@@ -59,31 +59,33 @@ def make_room(shift: Shift, view: BrokerView, client_order_id: str, *, cancellin
     ------
     BrokerError
     """
-    with shift.state.begin() as connection:
+    with context.state.begin() as connection:
         row = state.load(connection, client_order_id)
         if row is None or row.state is not IntentState.PLANNED or row.intent.leg is not Leg.CLOSE:
             return None
         reducing = reducing_orders(connection)[row.intent.symbol]
-    if _withdrawn(shift, row, view) or not shift.broker.reserves_shares:
+    if _withdrawn(context, row, view) or not context.broker.reserves_shares:
         return None
     in_the_way = _in_the_way(row, reducing, held(view, row.intent))
     if not in_the_way:
         return None
-    if reason := forbidden(shift, row):
+    if reason := forbidden(context, row):
         return Obstacle(reason=reason, stops=True)  # nothing is cancelled where nothing can be sent
     names = ", ".join(one.intent.client_order_id for one in in_the_way)
-    if not (cancelling and may_cancel(shift)):
+    if not (cancelling and may_cancel(context)):
         return _waits(
-            shift, row, f"the exits of {names} hold back its shares, and stay in force: {shift.broker.name} may end none before the open"
+            context,
+            row,
+            f"the exits of {names} hold back its shares, and stay in force: {context.broker.name} may end none before the open",
         )
-    if not cancelled(shift, in_the_way, f"{client_order_id} needs the shares"):
+    if not cancelled(context, in_the_way, f"{client_order_id} needs the shares"):
         return _waits(
-            shift, row, f"{shift.broker.name} has not ended the exits of {names} yet: they hold back the shares that are to be traded"
+            context, row, f"{context.broker.name} has not ended the exits of {names} yet: they hold back the shares that are to be traded"
         )
-    view, _ = reconcile(shift)  # an exit may have been filled just before its end
-    if halted := open_halt(shift.state):
+    view, _ = reconcile(context)  # an exit may have been filled just before its end
+    if halted := open_halt(context.state):
         return Obstacle(reason=halted.message, stops=True)
-    _withdrawn(shift, row, view)
+    _withdrawn(context, row, view)
     return None
 
 
@@ -113,36 +115,36 @@ def reducing_orders(connection: Connection) -> defaultdict[str, list[Reducing]]:
     return found
 
 
-def may_cancel(shift: Shift) -> bool:
+def may_cancel(context: ExecutionContext) -> bool:
     """Whether exits may be cancelled now: what is cancelled ends at once, or the settings take the risk and no cancel has stayed pending lately."""
-    if shift.broker.cancels_at_once():
+    if context.broker.cancels_at_once():
         return True
-    if not shift.settings.cancel_exits_before_open:
+    if not context.settings.cancel_exits_before_open:
         return False
-    since = shift.clock.now() - _REMEMBERED
+    since = context.clock.now() - _REMEMBERED
     query = select(audit.c.id).where(audit.c.client_order_id == _ANY_ORDER, audit.c.what == _PENDING, audit.c.at >= since)
-    with shift.state.begin() as connection:
+    with context.state.begin() as connection:
         return connection.execute(query.limit(1)).first() is None
 
 
-def cancelled(shift: Shift, exits: Sequence[Reducing], why: str) -> bool:
+def cancelled(context: ExecutionContext, exits: Sequence[Reducing], why: str) -> bool:
     """Cancel exits and wait for their end, whichever way; tells whether they have ended."""
     names = [one.intent.client_order_id for one in exits]
     for one in exits:
         for order in one.orders:
-            with shift.writing() as (connection, author):
+            with context.writing() as (connection, author):
                 name, details = one.intent.client_order_id, {"order": order.broker_order_id}
                 record(connection, author.now, author.who, "cancel asked for", client_order_id=name, details=details, texts={"reason": why})
-            shift.broker.cancel(order.broker_order_id)
-    for attempt in range(shift.patience.retries):
+            context.broker.cancel(order.broker_order_id)
+    for attempt in range(context.timeouts.retries):
         if attempt:
-            shift.clock.sleep(shift.patience.retry_seconds)
-        refresh_orders(shift)
-        with shift.state.begin() as connection:
+            context.clock.sleep(context.timeouts.retry_seconds)
+        refresh_orders(context)
+        with context.state.begin() as connection:
             if not orders_of(connection, names, unfinished=True):
                 return True
-    if not shift.broker.cancels_at_once():
-        with shift.writing() as (connection, author):
+    if not context.broker.cancels_at_once():
+        with context.writing() as (connection, author):
             record(connection, author.now, author.who, _PENDING, client_order_id=_ANY_ORDER, details={"orders": ", ".join(names)})
     return False
 
@@ -164,23 +166,23 @@ def _in_the_way(row: IntentRow, reducing: Sequence[Reducing], shares: Decimal) -
     return found
 
 
-def _withdrawn(shift: Shift, row: IntentRow, view: BrokerView) -> bool:
+def _withdrawn(context: ExecutionContext, row: IntentRow, view: BrokerView) -> bool:
     intent, shares = row.intent, held(view, row.intent)
     if intent.quantity <= shares:
         return False
     reason = f"it is for {intent.quantity:f} {intent.symbol}, and {shares:f} are held any more"
-    with shift.writing() as (connection, author):
+    with context.writing() as (connection, author):
         state.withdraw(connection, author, row, reason)
-    shift.tell(Severity.WARNING, f"withdrawn:{intent.client_order_id}", f"{intent.client_order_id} is not sent", reason)
+    context.tell(Severity.WARNING, f"withdrawn:{intent.client_order_id}", f"{intent.client_order_id} is not sent", reason)
     return True
 
 
-def _waits(shift: Shift, row: IntentRow, reason: str) -> Obstacle:
-    with shift.writing() as (connection, author):
+def _waits(context: ExecutionContext, row: IntentRow, reason: str) -> Obstacle:
+    with context.writing() as (connection, author):
         state.wait(connection, author, row, reason)
     text = (
         f"{reason}. Once the market is open it is sent by whichever runs first: ats orders watch, the trading sensor, or ats trade; until then, and where none of them "
         "runs, the position stays as it is"
     )
-    shift.tell(Severity.WARNING, f"waiting:{row.intent.client_order_id}", f"{row.intent.client_order_id} waits for the open", text)
+    context.tell(Severity.WARNING, f"waiting:{row.intent.client_order_id}", f"{row.intent.client_order_id} waits for the open", text)
     return Obstacle(reason=reason, stops=False)

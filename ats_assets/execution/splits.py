@@ -27,12 +27,12 @@ from ats_assets.corporate_actions.identity import INSTRUMENT, NAME_CHANGE, Ident
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution import state
+from ats_assets.execution.context import ExecutionContext
 from ats_assets.execution.names import known_name_changes
 from ats_assets.execution.order import BrokerOrder, exact
 from ats_assets.execution.outcome import IntentState
 from ats_assets.execution.room import Reducing, cancelled
 from ats_assets.execution.rows import orders_of
-from ats_assets.execution.shift import Shift
 from ats_assets.portfolio import CANCELLED
 from ats_assets.sources import upcoming_actions
 
@@ -134,7 +134,7 @@ def announced_since(deployment: Deployment, session: date) -> Mapping[str, Cross
     return DeployedSplits(deployment).coming(session, symbols) if symbols else {}
 
 
-def keep_from_crossing(shift: Shift, session: date, symbols: Collection[str]) -> frozenset[str]:
+def keep_from_crossing(context: ExecutionContext, session: date, symbols: Collection[str]) -> frozenset[str]:
     """Withdraw and cancel what is for the open after the close of `session`, of symbols that split there; gives these symbols.
 
     Parameters
@@ -146,35 +146,35 @@ def keep_from_crossing(shift: Shift, session: date, symbols: Collection[str]) ->
     ------
     BrokerError
     """
-    if shift.splits is None or shift.session_of(shift.clock.now()) > session:
+    if context.splits is None or context.session_of(context.clock.now()) > session:
         return frozenset()
-    with shift.state.begin() as connection:
+    with context.state.begin() as connection:
         unfinished = orders_of(connection, unfinished=True)
     asked = {*symbols, *(order.symbol for _, order in unfinished)}
     try:
-        crossing = shift.splits.coming(session, asked) if asked else {}
+        crossing = context.splits.coming(session, asked) if asked else {}
     except AtsError as error:
         text = f"{error}. Orders of a symbol that splits or changes its name at the next open would be in old shares, or under an old ticker: they are looked at again by ats orders watch, the trading sensor and each ats trade."
-        shift.tell(Severity.WARNING, f"splits:{session}", f"The splits after {session} can't be looked up", text)
+        context.tell(Severity.WARNING, f"splits:{session}", f"The splits after {session} can't be looked up", text)
         return frozenset()
     for symbol, one in sorted(crossing.items()):
-        _withdraw(shift, session, symbol, one)
-        _cancel(shift, session, [(name, order) for name, order in unfinished if order.symbol == symbol], one)
+        _withdraw(context, session, symbol, one)
+        _cancel(context, session, [(name, order) for name, order in unfinished if order.symbol == symbol], one)
     return frozenset(crossing)
 
 
-def _withdraw(shift: Shift, session: date, symbol: str, crossing: Crossing) -> None:
-    with shift.writing() as (connection, author):
-        for row in state.of_session(connection, session, shift.settings.strategy):
+def _withdraw(context: ExecutionContext, session: date, symbol: str, crossing: Crossing) -> None:
+    with context.writing() as (connection, author):
+        for row in state.of_session(connection, session, context.settings.strategy):
             if row.intent.symbol == symbol and row.state is IntentState.PLANNED:
                 state.withdraw(connection, author, row, f"{CANCELLED}: {crossing.reason} at the next open")
 
 
-def _cancel(shift: Shift, session: date, unfinished: Sequence[tuple[str, BrokerOrder]], crossing: Crossing) -> None:
+def _cancel(context: ExecutionContext, session: date, unfinished: Sequence[tuple[str, BrokerOrder]], crossing: Crossing) -> None:
     grouped: dict[str, list[BrokerOrder]] = {}
     for name, order in unfinished:
         grouped.setdefault(name, []).append(order)
-    with shift.state.begin() as connection:
+    with context.state.begin() as connection:
         rows = {name: state.load(connection, name) for name in grouped}
     found = [
         Reducing(intent=row.intent, orders=tuple(grouped[name]), shares=grouped[name][0].quantity)
@@ -185,10 +185,10 @@ def _cancel(shift: Shift, session: date, unfinished: Sequence[tuple[str, BrokerO
         return
     symbol = unfinished[0][1].symbol
     reason = f"{CANCELLED}: {crossing.reason} of {symbol} at the open after {session}"
-    ended = cancelled(shift, found, reason)
+    ended = cancelled(context, found, reason)
     names = ", ".join(one.intent.client_order_id for one in found)
     text = f"{reason}: {names} {'are cancelled' if ended else 'are to be cancelled, and pending still: see to them before the open'}; the next plan decides anew."
-    shift.tell(
+    context.tell(
         Severity.WARNING,
         f"split:{session}:{symbol}:{ended}",
         f"Orders of {symbol} are {'under an old ticker' if crossing.ratio == 1 else 'in old shares'}",

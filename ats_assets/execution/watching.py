@@ -1,4 +1,4 @@
-"""Keeping the records up with the broker all day long.
+"""Following the broker's order events all day long, and reconciling after each of them.
 
 A broker's stream of order events may lose, repeat and reorder them. So an event only says *when* to look; what there is to see, the broker is asked, by the same
 reconciliation as before each execution. It records each fill once, alerts, and stops trading where both sides differ. What a plan has left to do at the open
@@ -21,9 +21,9 @@ from ats_assets.alerts import Alert, Severity
 from ats_assets.errors import AtsError, TradeStateError
 from ats_assets.execution.broker import BrokerError, KeysRefusedError
 from ats_assets.execution.clock import Clock, SystemClock
+from ats_assets.execution.context import AlertSink
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
-from ats_assets.execution.shift import AlertSink
 from ats_assets.vendors.alpaca import Waiting
 
 log = logging.getLogger(__name__)
@@ -31,50 +31,50 @@ log = logging.getLogger(__name__)
 FAILURES_BEFORE_ALERT = 3
 
 
-class Bell:
-    """Wakes the watch. It may be rung from any thread and from a signal's handler (a `SimpleQueue` is re-entrant, an `Event` is not)."""
+class WakeSignal:
+    """Wakes the loop that reconciles. `wake` may be called from any thread and from a signal handler (a `SimpleQueue` is re-entrant, an `Event` is not)."""
 
     def __init__(self) -> None:
-        self._rings: SimpleQueue[None] = SimpleQueue()
+        self._wakes: SimpleQueue[None] = SimpleQueue()
         self.stopped = False
 
-    def ring(self, what: object = None) -> None:
+    def wake(self, what: object = None) -> None:
         """There is something to see; `what` is for the log."""
         if what is not None:
             log.debug("the broker tells of: %s", what)
-        self._rings.put(None)
+        self._wakes.put(None)
 
     def stop(self) -> None:
-        """The watch is over."""
+        """End the loop."""
         self.stopped = True
-        self._rings.put(None)
+        self._wakes.put(None)
 
     def wait(self, seconds: float) -> bool:
-        """Whether it has rung, now or within so many seconds; all rings so far are one."""
+        """Whether `wake` was called, before now or within so many seconds; several calls count as one."""
         try:
-            self._rings.get(timeout=max(0.0, seconds))
+            self._wakes.get(timeout=max(0.0, seconds))
         except Empty:
             return False
         with contextlib.suppress(Empty):
             while True:
-                self._rings.get_nowait()
+                self._wakes.get_nowait()
         return True
 
-    def rest(self, seconds: float) -> None:
-        """Wait so many seconds, whatever rings but a stop."""
+    def sleep(self, seconds: float) -> None:
+        """Wait so many seconds, whatever wakes it except `stop`."""
         until = time.monotonic() + seconds
         while not self.stopped and (left := until - time.monotonic()) > 0:
             self.wait(left)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Pace:
-    """When is looked.
+class WatchIntervals:
+    """When to reconcile.
 
     Attributes
     ----------
     interval_seconds
-        Between looks without a reason.
+        Between reconciliations without an event.
     gather_seconds
         After an event, for those that come with it. As much time as the last look took is left free, too.
     again_seconds
@@ -91,21 +91,21 @@ class Pace:
 
 def watch(
     executor: Executor,
-    bell: Bell,
+    wake_signal: WakeSignal,
     *,
     alert: AlertSink,
     alive: Callable[[], None] = lambda: None,
     clock: Clock | None = None,
-    pace: Pace | None = None,
+    intervals: WatchIntervals | None = None,
 ) -> int:
-    """Reconcile until the bell says stop; gives the number of looks. A look that has begun is brought to its end.
+    """Reconcile until the signal is stopped; returns how often. A reconciliation that has begun is completed.
 
     Parameters
     ----------
     alert
         Told where looks fail again and again, and where watching ends by an error; the executor tells of fills and halts.
     alive
-        Raises what has ended the source of the rings, so that it ends the watch.
+        Raises the error that ended the source of the events, so that it ends this loop as well.
 
     Raises
     ------
@@ -118,21 +118,27 @@ def watch(
         alert(Alert(key=f"watch:{key}", severity=Severity.WARNING, title=title, text=str(error), at=clock.now()))
 
     try:
-        return _watch(executor, bell, alive, tell, pace or Pace())
+        return _watch(executor, wake_signal, alive, tell, intervals or WatchIntervals())
     except AtsError as error:
         tell("end", "Orders are no longer watched", error)
         raise
 
 
-def _watch(executor: Executor, bell: Bell, alive: Callable[[], None], tell: Callable[[str, str, AtsError], None], pace: Pace) -> int:
+def _watch(
+    executor: Executor,
+    wake_signal: WakeSignal,
+    alive: Callable[[], None],
+    tell: Callable[[str, str, AtsError], None],
+    intervals: WatchIntervals,
+) -> int:
     looks = failures = 0
     wait = took = 0.0
-    while not bell.stopped:
-        rung = bell.wait(wait)
+    while not wake_signal.stopped:
+        woken = wake_signal.wait(wait)
         alive()
-        if rung:
-            bell.rest(max(pace.gather_seconds, took))
-        if bell.stopped:
+        if woken:
+            wake_signal.sleep(max(intervals.gather_seconds, took))
+        if wake_signal.stopped:
             break
         started = time.monotonic()
         looks += 1
@@ -142,14 +148,14 @@ def _watch(executor: Executor, bell: Bell, alive: Callable[[], None], tell: Call
             raise
         except (BrokerError, ExecutorBusyError, LeaseLostError, TradeStateError) as error:
             failures += 1
-            seconds = pace.waiting.backoff(failures + 1)
+            seconds = intervals.waiting.backoff(failures + 1)
             log.warning("the account can't be reconciled, again in %.1f s: %s", seconds, error)
             if failures == FAILURES_BEFORE_ALERT:
                 tell("failing", "The account can't be reconciled", error)
-            bell.rest(seconds)
+            wake_signal.sleep(seconds)
             wait = 0.0
         else:
             failures = 0
-            wait = pace.again_seconds if rung else pace.interval_seconds
+            wait = intervals.again_seconds if woken else intervals.interval_seconds
         took = time.monotonic() - started
     return looks

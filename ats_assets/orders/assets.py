@@ -16,11 +16,11 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state
 from ats_assets.execution.breaches import breached_limits
-from ats_assets.execution.desk import Desk, open_desk
 from ats_assets.execution.grid import plain
 from ats_assets.execution.names import known_identities
 from ats_assets.execution.order import Fill, OrderIntent, exact
 from ats_assets.execution.outcome import Execution, IntentState
+from ats_assets.execution.trading import TradingServices, open_trading
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
 from ats_assets.orders.planning import intents_of, order_plan
@@ -70,22 +70,22 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
     def settlement(context: dg.AssetExecutionContext, signals: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
         """Bring the orders for the session's open to their end, and compare the account with our own records."""
         session = only_session(context.partition_keys)
-        with open_desk(deployment) as desk:
-            settled = desk.executor.settle(session)
+        with open_trading(deployment) as trading:
+            settled = trading.executor.settle(session)
             if settled.closed:
                 deployment.calendar_store.close(session)
             if settled.waiting and (settled.closed or not settled.differences):
                 raise AtsError(f"session {session} is not settled: {settled.waiting}")
-            decided = _decided(desk, settled.fills)
+            decided = _decided(trading, settled.fills)
             wanted = signals.filter(pl.col("target_weight") != 0)["symbol"]
             symbols = sorted({*wanted, *(position.symbol for position in settled.positions)})
-            instruments = desk.broker.instruments(symbols)
+            instruments = trading.broker.instruments(symbols)
             for entry in settled.entries:
                 context.log.info(f"{entry.kind} {entry.symbol or ''}: {entry.description}")
         known = known_identities(deployment, session)
         yield dg.Output(fills_frame(session, settled.fills, decided, known), output_name="fills")
         yield dg.Output(positions_frame(session, settled.positions, known), output_name="positions")
-        account = account_frame(session, desk.broker.name, settled.account, [one.message for one in settled.differences])
+        account = account_frame(session, trading.broker.name, settled.account, [one.message for one in settled.differences])
         shown = {"equity": float(settled.account.equity), "cash": float(settled.account.cash)}
         yield dg.Output(account, output_name="account", metadata=shown)
         yield dg.Output(instruments_frame(session, instruments), output_name="instruments")
@@ -109,8 +109,8 @@ def _quality(deployment: Deployment) -> dg.AssetsDefinition:
     def execution_quality_of(context: dg.AssetExecutionContext, fills: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
         """What the session's executions cost against the decision price, the arrival price and the day's VWAP; how much was filled, and how fast."""
         session = only_session(context.partition_keys)
-        with open_desk(deployment) as desk:
-            sent = desk.executor.settle(session).orders
+        with open_trading(deployment) as trading:
+            sent = trading.executor.settle(session).orders
         made = execution_quality(session, orders=sent, fills=fills, bars=bars, opens_at=deployment.calendar.opens_at(session))
         context.add_output_metadata({"summary": dg.MetadataValue.md(quality_table(made))})
         return made
@@ -171,13 +171,13 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
     def orders(context: dg.AssetExecutionContext, order_plan: pl.DataFrame) -> pl.DataFrame:
         """The plan's orders, sent to the broker exactly once, and what became of each."""
         session = only_session(context.partition_keys)
-        with open_desk(deployment) as desk:
+        with open_trading(deployment) as trading:
             if cut := breached_limits(session, order_plan, datetime.now(UTC)):
-                desk.alert(cut)
-            if desk.broker.live:
+                trading.alert(cut)
+            if trading.broker.live:
                 context.log.warning(f"LIVE: the orders of {session} cost real money")
-            execution = desk.executor.execute(session, intents_of(order_plan, settings.orders.strategy))
-            if execution.stopped and _may_still_be_sent(deployment, desk, execution):
+            execution = trading.executor.execute(session, intents_of(order_plan, settings.orders.strategy))
+            if execution.stopped and _may_still_be_sent(deployment, trading, execution):
                 raise AtsError(f"not all orders of {session} are sent, and they still can be: {execution.stopped}")
         if execution.stopped:
             context.log.warning(f"not all orders of {session} are sent: {execution.stopped}")
@@ -185,7 +185,7 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
             context.log.warning(f"{', '.join(execution.waiting)}: to be taken up at the open, by ats orders watch or by this run again")
         sent = [Sent(intent=one.intent, state=str(one.state), reason=one.reason, order=one.order) for one in execution.outcomes]
         context.add_output_metadata(
-            {"orders": len(sent), "stopped": execution.stopped or "no", "waiting": len(execution.waiting), "broker": desk.broker.name}
+            {"orders": len(sent), "stopped": execution.stopped or "no", "waiting": len(execution.waiting), "broker": trading.broker.name}
         )
         return orders_frame(session, sent, known_identities(deployment, session))
 
@@ -211,15 +211,15 @@ def only_session(keys: Sequence[str]) -> date:
     return sessions[0]
 
 
-def _may_still_be_sent(deployment: Deployment, desk: Desk, execution: Execution) -> bool:
+def _may_still_be_sent(deployment: Deployment, trading: TradingServices, execution: Execution) -> bool:
     """Whether orders that are not sent yet can be before the open that they are for, by the broker's time."""
     waiting = any(one.state in (IntentState.PLANNED, IntentState.SENDING) for one in execution.outcomes)
-    return waiting and desk.broker.account().at < deployment.calendar.opens_at(deployment.calendar.offset(execution.session, 1))
+    return waiting and trading.broker.account().at < deployment.calendar.opens_at(deployment.calendar.offset(execution.session, 1))
 
 
-def _decided(desk: Desk, fills: Sequence[Fill]) -> dict[str, OrderIntent]:
+def _decided(trading: TradingServices, fills: Sequence[Fill]) -> dict[str, OrderIntent]:
     """Client order id -> what was decided, of the fills whose orders are ours."""
-    with desk.state.begin() as connection:
+    with trading.state.begin() as connection:
         rows = {name: intents_state.load(connection, name) for name in {fill.client_order_id for fill in fills}}
     return {name: row.intent for name, row in rows.items() if row is not None}
 

@@ -33,10 +33,10 @@ import requests.adapters
 
 from ats_assets.brokers.alpaca.broker import AlpacaBroker
 from ats_assets.execution.broker import BrokerError
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import client_order_id
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
-from ats_assets.execution.shift import Patience
 from ats_assets.settings import Settings
 from ats_assets.vendors.alpaca import AlpacaError, Waiting, read_credentials
 from ats_assets_tests.alpaca_double.misbehaviour import Fault, Plan
@@ -143,11 +143,11 @@ class Rounds:
             return response
 
         requests.adapters.HTTPAdapter.send = send  # pyright: ignore[reportAttributeAccessIssue]
-        patience = Patience(
+        timeouts = Timeouts(
             settling_seconds=SETTLING_SECONDS, pause_seconds=0.4, lease_seconds=1.0, lease_wait_seconds=30, retry_seconds=0.1, retries=8
         )
         with PointedState(self.url, points) as state:
-            return work(Executor(broker, state, settings.orders, alert=lambda _: None, patience=patience))
+            return work(Executor(broker, state, settings.orders, alert=lambda _: None, timeouts=timeouts))
 
     def execute(self, number: int) -> Callable[[Executor], int]:
         plan = self.plan(number)

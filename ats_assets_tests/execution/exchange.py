@@ -16,8 +16,9 @@ from sqlalchemy import Connection, event
 
 from ats_assets.alerts import Alert
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
-from ats_assets.execution.names import NameChanges, WhoIsWho, no_name_changes
+from ats_assets.execution.names import IdentityLookup, NameChanges, no_name_changes
 from ats_assets.execution.order import (
     AccountEntry,
     AccountState,
@@ -33,7 +34,6 @@ from ats_assets.execution.order import (
     client_order_id,
 )
 from ats_assets.execution.outcome import Difference, Execution
-from ats_assets.execution.shift import Patience
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState, tables
 
@@ -411,9 +411,9 @@ class Bench:
     broker: ExchangeBroker
     settings: OrdersSettings
     alerts: list[Alert] = field(default_factory=list)
-    patience: Patience = field(default_factory=Patience)
+    timeouts: Timeouts = field(default_factory=Timeouts)
     name_changes: NameChanges = no_name_changes
-    identities: WhoIsWho | None = None
+    identities: IdentityLookup | None = None
 
     @classmethod
     def at(cls, url: str, kill_file: Path, **settings: object) -> "Bench":
@@ -427,7 +427,7 @@ class Bench:
             yield self.made(state, self.broker)
 
     def made(self, state: TradeState, broker: ExchangeBroker) -> Executor:
-        how = {"clock": self.exchange.clock, "patience": self.patience, "name_changes": self.name_changes, "identities": self.identities}
+        how = {"clock": self.exchange.clock, "timeouts": self.timeouts, "name_changes": self.name_changes, "identities": self.identities}
         return Executor(broker, state, self.settings, alert=self.alerts.append, **how)
 
     def execute(self, plan: Sequence[OrderIntent] = PLAN, points: Points | None = None) -> Execution:

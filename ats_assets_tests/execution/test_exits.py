@@ -204,7 +204,7 @@ def test_whatever_happens_to_the_requests(sqlite_bench: Bench, what: Network, wh
 
 def test_exits_not_sent_today_are_sent_when_it_is_tried_again(sqlite_bench: Bench) -> None:
     held_with_exits(sqlite_bench, bracket())
-    sqlite_bench.broker.network = [Network.WORKS, *[Network.TURNED_AWAY] * sqlite_bench.patience.attempts]
+    sqlite_bench.broker.network = [Network.WORKS, *[Network.TURNED_AWAY] * sqlite_bench.timeouts.attempts]
     done = execute(sqlite_bench, sale("30"))
     assert "main-20240304-AAA-exit was not sent in 3 attempts" in str(done.stopped)
     assert execute(sqlite_bench, sale("30")).stopped is None
@@ -313,7 +313,7 @@ def test_what_waited_goes_first_where_a_plan_is_executed_again_at_the_open(bench
     held_with_exits(bench, replace(intent("AAA", "100"), kind=OrderKind.LIMIT), bracket("BBB"))
     bench.exchange.cancels_take = OVERNIGHT
     assert execute(bench, sale("40", "BBB")).waiting
-    bench.broker.network = [Network.TURNED_AWAY] * bench.patience.attempts
+    bench.broker.network = [Network.TURNED_AWAY] * bench.timeouts.attempts
     assert "AAA-close was not sent" in str(execute(bench, sale("30"), sale("40", "BBB")).stopped)
     at_the_open(bench)
     done = execute(bench, sale("30"), sale("40", "BBB"))
@@ -380,7 +380,7 @@ def test_a_cancel_that_takes_a_minute_is_passed_over_and_goes_on_later(bench: Be
 
 def test_an_order_that_could_not_be_sent_leaves_no_position_without_exits(bench: Bench) -> None:
     held_with_exits(bench, bracket())
-    bench.broker.network = [Network.TURNED_AWAY] * bench.patience.attempts
+    bench.broker.network = [Network.TURNED_AWAY] * bench.timeouts.attempts
     assert "was not sent in 3 attempts" in str(execute(bench, sale("30")).stopped)
     assert bench.exchange.open_pairs() == {"main-20240304-AAA-exit": 100}
     assert execute(bench, sale("30")).stopped is None

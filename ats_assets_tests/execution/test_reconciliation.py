@@ -5,9 +5,9 @@ from decimal import Decimal
 import pytest
 
 from ats_assets.execution.broker import BrokerError
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.order import AccountEntry, EntryKind, Leg, OrderStatus, Side
 from ats_assets.execution.outcome import AccountMismatchError
-from ats_assets.execution.shift import Patience
 from ats_assets.trade_state import TradeState, tables
 from ats_assets_tests.execution.exchange import NEXT, PLAN, SESSION, Bench, Network, intent
 
@@ -181,7 +181,7 @@ def test_a_split_of_a_held_position(bench: Bench) -> None:
 
 def test_an_order_that_arrives_after_all_was_given_up_is_counted_and_told(bench: Bench) -> None:
     bench.broker.network, bench.broker.late_seconds = [Network.LATE], 3600
-    bench.patience = Patience(attempts=1)
+    bench.timeouts = Timeouts(attempts=1)
     assert "not sent in 1 attempts" in str(bench.execute(PLAN[:1]).stopped)
     bench.execute([intent("DDD")])
     assert bench.states()[IDS[0]] == "withdrawn"
@@ -193,7 +193,7 @@ def test_an_order_that_arrives_after_all_was_given_up_is_counted_and_told(bench:
 
 def test_and_one_that_arrives_and_is_filled_in_between_too(bench: Bench) -> None:
     bench.broker.network, bench.broker.late_seconds = [Network.LATE], 3600
-    bench.patience = Patience(attempts=1)
+    bench.timeouts = Timeouts(attempts=1)
     bench.execute(PLAN[:1])
     bench.exchange.open()
     assert bench.reconcile() == []

@@ -266,7 +266,7 @@ def test_settling_is_stopped_at_each_point_and_counts_once(tmp_path: Path) -> No
                 bench.made(state, bench.broker).settle(NEXT)
         except Killed:
             killed = True
-        bench.exchange.clock.sleep(bench.patience.lease_seconds + 1)
+        bench.exchange.clock.sleep(bench.timeouts.lease_seconds + 1)
         with bench.executor() as executor:
             assert executor.settle(NEXT).waiting is None
             assert executor.reconcile() == []

@@ -12,8 +12,8 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import AtsError
 from ats_assets.execution.broker import BrokerError, OrderRejectedError
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.order import BrokerOrder, Leg, OrderIntent, OrderStatus, Side
-from ats_assets.execution.shift import Patience
 from ats_assets_tests.execution.exchange import PLAN, SESSION, Bench, Killed, Network, Points, intent
 
 IDS = [planned.client_order_id for planned in PLAN]
@@ -23,7 +23,7 @@ ONCE = dict.fromkeys(IDS, 1)
 def finish(bench: Bench) -> None:
     """Start again and again, as a scheduler does, until the plan is through."""
     for _ in range(6):
-        bench.exchange.clock.sleep(bench.patience.lease_seconds)
+        bench.exchange.clock.sleep(bench.timeouts.lease_seconds)
         if bench.execute().stopped is None:
             return
     raise AssertionError(f"the plan is not sent: {bench.states()}")
@@ -64,7 +64,7 @@ def test_no_request_is_sent_again_before_the_settling_time(bench: Bench) -> None
     start = bench.exchange.clock.now()
     finished = bench.execute()
     assert finished.outcomes[0].attempts == 2
-    assert bench.exchange.orders[0].submitted_at - start >= timedelta(seconds=bench.patience.settling_seconds)
+    assert bench.exchange.orders[0].submitted_at - start >= timedelta(seconds=bench.timeouts.settling_seconds)
 
 
 def test_an_order_that_is_found_late_is_taken_and_not_sent(bench: Bench) -> None:
@@ -87,7 +87,7 @@ def test_a_broker_that_says_duplicate_and_does_not_find_it_is_not_believed(bench
 def test_a_refusal_whose_cause_is_the_lost_original_is_no_refusal(bench: Bench) -> None:
     """The first request arrives just before the second, takes the buying power, and the second is refused for want of it."""
     bench.broker.network = [Network.LATE]
-    bench.broker.late_seconds = bench.patience.settling_seconds + 1
+    bench.broker.late_seconds = bench.timeouts.settling_seconds + 1
     original = bench.broker.submit
 
     def submit(planned: OrderIntent) -> BrokerOrder:
@@ -138,7 +138,7 @@ def test_killed_at_each_point_and_started_again(tmp_path: Path, fault: Network) 
     number, done = 0, False
     while not done:
         bench = Bench.at(f"sqlite:///{tmp_path / f'{number}.sqlite'}", tmp_path / "KILL")
-        bench.patience = Patience(retries=3)
+        bench.timeouts = Timeouts(retries=3)
         bench.exchange.unique = fault is Network.REPEATED
         bench.broker.network = [fault, Network.WORKS]
         points = Points(stop_at=number)
@@ -173,14 +173,14 @@ def test_any_faults_any_stops_any_lateness(
     for stop in stops:
         with contextlib.suppress(Killed, BrokerError):
             bench.execute(points=Points(stop_at=stop))
-        bench.exchange.clock.sleep(bench.patience.lease_seconds)
+        bench.exchange.clock.sleep(bench.timeouts.lease_seconds)
     for _ in range(10):
         try:
             if bench.execute().stopped is None:
                 break
         except BrokerError:
             pass
-        bench.exchange.clock.sleep(bench.patience.lease_seconds)
+        bench.exchange.clock.sleep(bench.timeouts.lease_seconds)
     bench.exchange.clock.sleep(300)
     bench.exchange.arrive()
     assert bench.exchange.counts() == ONCE
@@ -219,7 +219,7 @@ class TestPlans:
 
     def test_nor_is_one_that_differs_from_a_lost_attempt(self, bench: Bench) -> None:
         """The original may still arrive, and would make the records wrong."""
-        bench.broker.network, bench.patience = [Network.LATE], Patience(attempts=1)
+        bench.broker.network, bench.timeouts = [Network.LATE], Timeouts(attempts=1)
         bench.broker.late_seconds = 45
         bench.execute()
         assert bench.states()[IDS[0]] == "planned"

@@ -14,11 +14,11 @@ from ats_assets.calendar import session_calendar
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
-from ats_assets.execution.desk import session_at
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import OrderIntent, OrderKind
 from ats_assets.execution.outcome import Execution
 from ats_assets.execution.splits import Crossing, DeployedSplits
+from ats_assets.execution.trading import session_at
 from ats_assets.settings import Settings
 from ats_assets_tests.execution.exchange import EVENING, NEXT, SESSION, Bench, Killed, PointedState, Points, intent
 from ats_assets_tests.execution.test_exits import NEXT_EVENING, bracket, execute, sale

@@ -12,9 +12,9 @@ import pytest
 from ats_assets.errors import AtsError
 from ats_assets.execution.broker import BrokerError
 from ats_assets.execution.clock import Clock
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.lease import Lease, break_lease, holding_lease
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
-from ats_assets.execution.shift import Patience
 from ats_assets.trade_state import TradeState, tables
 from ats_assets_tests.execution.exchange import EVENING, PLAN, SESSION, Bench, ExchangeBroker, Points, TestClock
 
@@ -30,7 +30,7 @@ def test_stopped_at_each_point_past_the_leases_end(tmp_path: Path) -> None:
         other = ExchangeBroker(bench.exchange)
 
         def take_over(bench: Bench = bench, other: ExchangeBroker = other) -> None:
-            bench.exchange.clock.sleep(bench.patience.lease_seconds + 1)
+            bench.exchange.clock.sleep(bench.timeouts.lease_seconds + 1)
             with TradeState(bench.url) as state:
                 assert bench.made(state, other).execute(SESSION, PLAN).stopped is None
 
@@ -47,7 +47,7 @@ def test_stopped_at_each_point_past_the_leases_end(tmp_path: Path) -> None:
             _run(bench, Points(stop_at=number, act=lambda bench=bench, other=other: take_over(bench, other)))
         assert bench.exchange.counts() == ONCE, point
         bench.exchange.open()
-        bench.exchange.clock.sleep(bench.patience.lease_seconds)
+        bench.exchange.clock.sleep(bench.timeouts.lease_seconds)
         assert bench.reconcile() == []
         assert set(bench.states().values()) == {"filled"}, point
         number += 1
@@ -234,7 +234,7 @@ def _lease(state: TradeState, clock: Clock, wait: float = 30):
 
 
 def test_an_executor_waits_for_the_other_no_longer_than_it_is_told(bench: Bench) -> None:
-    bench.patience = Patience(lease_seconds=600, lease_wait_seconds=5)
+    bench.timeouts = Timeouts(lease_seconds=600, lease_wait_seconds=5)
     with TradeState(bench.url) as state, holding_lease(state, bench.exchange.clock, seconds=600, wait_seconds=0):
         before = bench.exchange.clock.now()
         with pytest.raises(ExecutorBusyError):

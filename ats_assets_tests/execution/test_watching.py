@@ -19,10 +19,10 @@ from ats_assets.alerts import Alert, Severity
 from ats_assets.brokers.alpaca.broker import AlpacaBroker
 from ats_assets.errors import SettingsError
 from ats_assets.execution.broker import KeysRefusedError
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.lease import holding_lease
-from ats_assets.execution.shift import Patience
-from ats_assets.execution.watching import Bell, Pace, watch
+from ats_assets.execution.watching import WakeSignal, WatchIntervals, watch
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState, tables
 from ats_assets.vendors.alpaca import AlpacaKeysError, TradeUpdates, Waiting, read_credentials
@@ -37,7 +37,7 @@ ENVIRONMENT = {"APCA_API_KEY_ID": KEY_ID, "APCA_API_SECRET_KEY": SECRET_KEY}
 AAA, BBB = intent("AAA", "10"), intent("BBB", "20")
 QUICK = Waiting(max_seconds=0.02)
 FAR = 1000.0
-BY_EVENTS = Pace(interval_seconds=FAR, gather_seconds=0.005, again_seconds=FAR, waiting=QUICK)
+BY_EVENTS = WatchIntervals(interval_seconds=FAR, gather_seconds=0.005, again_seconds=FAR, waiting=QUICK)
 """Nothing is seen but by an event or a connection."""
 SILENCE_SECONDS = 0.5
 
@@ -62,27 +62,29 @@ class Floor:
         settings, credentials = self.settings(), read_credentials(environment or ENVIRONMENT)
         waiting = Waiting(max_seconds=0, sleep=lambda _: None)
         broker = AlpacaBroker(settings, credentials, alert=self.alerts.append, now=self.clock.now, waiting=waiting)
-        patience = Patience(settling_seconds=3, retry_seconds=0.1, lease_wait_seconds=0)
+        timeouts = Timeouts(settling_seconds=3, retry_seconds=0.1, lease_wait_seconds=0)
         with TradeState(self.database) as state:
-            yield Executor(broker, state, settings.orders, alert=self.alerts.append, clock=self.clock, patience=patience)
+            yield Executor(broker, state, settings.orders, alert=self.alerts.append, clock=self.clock, timeouts=timeouts)
 
     @contextmanager
-    def watching(self, pace: Pace = BY_EVENTS, *, environment: dict[str, str] | None = None) -> Iterator[Future[int]]:
+    def watching(self, intervals: WatchIntervals = BY_EVENTS, *, environment: dict[str, str] | None = None) -> Iterator[Future[int]]:
         """A watch in a thread of its own; it gives its number of looks."""
-        bell = Bell()
+        wake_signal = WakeSignal()
         credentials = read_credentials(environment or ENVIRONMENT)
         with (
             self.executor(environment) as executor,
-            TradeUpdates(self.settings(), credentials, bell.ring, waiting=QUICK) as updates,
+            TradeUpdates(self.settings(), credentials, wake_signal.wake, waiting=QUICK) as updates,
             ThreadPoolExecutor(1) as pool,
         ):
-            watched = pool.submit(watch, executor, bell, alert=self.alerts.append, alive=updates.check, clock=self.clock, pace=pace)
+            watched = pool.submit(
+                watch, executor, wake_signal, alert=self.alerts.append, alive=updates.check, clock=self.clock, intervals=intervals
+            )
             try:
                 yield watched
             except AssertionError as error:
                 raise error from (watched.exception() if watched.done() else None)
             finally:
-                bell.stop()
+                wake_signal.stop()
 
     def fill(self, planned: Any, quantity: str, price: str) -> None:
         with self.double.lock:
@@ -202,7 +204,7 @@ class TestFills:
 
     def test_without_any_event_the_interval_finds_them(self, floor: Floor) -> None:
         floor.stream.slips = (Slip(point=Point.EVENT, mishap=Mishap.DROP, times=None),)
-        with floor.watching(Pace(interval_seconds=0.05, gather_seconds=0.005, again_seconds=0.05, waiting=QUICK)):
+        with floor.watching(WatchIntervals(interval_seconds=0.05, gather_seconds=0.005, again_seconds=0.05, waiting=QUICK)):
             floor.stream.reached(Point.LISTENING)
             for fill in FILLS:
                 floor.fill(*fill)
@@ -211,14 +213,14 @@ class TestFills:
 
     def test_nobody_there_but_the_books(self, floor: Floor) -> None:
         floor.stream.slips = (Slip(point=Point.HANDSHAKE, mishap=Mishap.REFUSE, times=None),)
-        with floor.watching(Pace(interval_seconds=0.05, gather_seconds=0.005, waiting=QUICK)):
+        with floor.watching(WatchIntervals(interval_seconds=0.05, gather_seconds=0.005, waiting=QUICK)):
             floor.stream.reached(Point.HANDSHAKE, 3)
             for fill in FILLS:
                 floor.fill(*fill)
             check_all_is_well(floor)
 
     def test_an_event_before_the_books_show_it(self, floor: Floor) -> None:
-        with floor.watching(Pace(interval_seconds=FAR, gather_seconds=0.005, again_seconds=5.0, waiting=QUICK)):
+        with floor.watching(WatchIntervals(interval_seconds=FAR, gather_seconds=0.005, again_seconds=5.0, waiting=QUICK)):
             floor.stream.reached(Point.LISTENING)  # it looks as it listens, and once more some seconds later
             listener = floor.trading.listeners.pop()
             for fill in FILLS:
@@ -227,8 +229,8 @@ class TestFills:
             check_all_is_well(floor)
 
     def test_a_burst_is_one_reason_to_look(self, floor: Floor) -> None:
-        pace = Pace(interval_seconds=FAR, gather_seconds=0.5, again_seconds=FAR, waiting=QUICK)
-        with floor.watching(pace) as watched:
+        intervals = WatchIntervals(interval_seconds=FAR, gather_seconds=0.5, again_seconds=FAR, waiting=QUICK)
+        with floor.watching(intervals) as watched:
             floor.stream.reached(Point.LISTENING)
             for _ in range(10):
                 floor.fill(BBB, "2", "9.99")
@@ -301,12 +303,14 @@ class TestTroubles:
                 until(lambda: floor.told() == TOLD)
 
     def test_a_stop_waits_for_the_look(self, floor: Floor) -> None:
-        bell, looks = Bell(), threading.Event()
+        wake_signal, looks = WakeSignal(), threading.Event()
         floor.double.plan.steps = (Step(fault=Fault.DELAY, method="GET", path="/v2/account", seconds=0.2),)
         with floor.executor() as executor, ThreadPoolExecutor(1) as pool:
-            watched = pool.submit(watch, executor, bell, alert=floor.alerts.append, clock=floor.clock, alive=looks.set, pace=BY_EVENTS)
+            watched = pool.submit(
+                watch, executor, wake_signal, alert=floor.alerts.append, clock=floor.clock, alive=looks.set, intervals=BY_EVENTS
+            )
             looks.wait(10)
-            bell.stop()
+            wake_signal.stop()
             assert watched.result(timeout=30) <= 1
             assert executor.reconcile() == []  # the lease is free
 
@@ -336,7 +340,7 @@ class TestKeys:
         assert floor.stream.passed[Point.HANDSHAKE] == 1  # never tried again
 
     def test_refused_by_the_books_alone(self, floor: Floor) -> None:
-        with floor.watching(Pace(interval_seconds=0.05, waiting=QUICK)) as watched:
+        with floor.watching(WatchIntervals(interval_seconds=0.05, waiting=QUICK)) as watched:
             floor.stream.reached(Point.LISTENING)
             floor.double.keys = {}
             with pytest.raises(KeysRefusedError, match="wrong, expired"):
@@ -373,20 +377,20 @@ class TestKeys:
         assert (floor.stream.passed[Point.CONNECTED], floor.stream.passed[Point.AUTHENTICATE]) == (2, 1)
 
 
-class TestBell:
-    def test_many_rings_are_one(self) -> None:
-        bell = Bell()
-        assert not bell.wait(0)
+class TestWakeSignal:
+    def test_many_calls_are_one(self) -> None:
+        wake_signal = WakeSignal()
+        assert not wake_signal.wait(0)
         for _ in range(5):
-            bell.ring("fill")
-        assert bell.wait(10)
-        assert not bell.wait(0)
+            wake_signal.wake("fill")
+        assert wake_signal.wait(10)
+        assert not wake_signal.wait(0)
 
-    def test_rest_hears_nothing_but_a_stop(self) -> None:
-        bell = Bell()
-        bell.ring()
-        bell.rest(0.02)
-        assert not bell.wait(0)
-        threading.Timer(0.02, bell.stop).start()
-        bell.rest(1000)
-        assert bell.stopped
+    def test_sleep_ends_at_stop_alone(self) -> None:
+        wake_signal = WakeSignal()
+        wake_signal.wake()
+        wake_signal.sleep(0.02)
+        assert not wake_signal.wait(0)
+        threading.Timer(0.02, wake_signal.stop).start()
+        wake_signal.sleep(1000)
+        assert wake_signal.stopped

@@ -26,6 +26,7 @@ from ats_assets.execution.broker import (
     SessionClosedError,
 )
 from ats_assets.execution.clock import Clock, SystemClock
+from ats_assets.execution.context import AlertSink
 from ats_assets.execution.grid import is_in_dollars
 from ats_assets.execution.order import (
     AccountEntry,
@@ -39,7 +40,6 @@ from ats_assets.execution.order import (
     Position,
     Side,
 )
-from ats_assets.execution.shift import AlertSink
 from ats_assets.settings import Settings
 from ats_assets.vendors.alpaca import (
     AlpacaAnswerLostError,

@@ -16,9 +16,9 @@ from ats_assets.brokers.alpaca.broker import AlpacaBroker, open_alpaca_broker
 from ats_assets.brokers.alpaca.orders import tick
 from ats_assets.errors import SettingsError
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import EntryKind, Leg, OrderIntent, OrderKind, OrderStatus, Side
-from ats_assets.execution.shift import Patience
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
 from ats_assets.vendors.alpaca import Waiting, read_credentials
@@ -368,7 +368,7 @@ def executor(alpaca: Alpaca, folder: Path, **orders: Any) -> Iterator[Executor]:
             settings.orders,
             alert=alpaca.alerts.append,
             clock=alpaca.clock,
-            patience=Patience(settling_seconds=3, retry_seconds=0.1),
+            timeouts=Timeouts(settling_seconds=3, retry_seconds=0.1),
         )
 
 

@@ -13,10 +13,10 @@ from alpaca.trading.models import Order, Position
 
 from ats_assets.cli.orders import _status
 from ats_assets.deployment import Deployment
-from ats_assets.execution.desk import Desk
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import BrokerOrder, ForeignOrder
-from ats_assets.execution.shift import Patience
+from ats_assets.execution.trading import TradingServices
 from ats_assets.orders.records import positions_frame
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.alpaca_double.reference import Reference
@@ -54,14 +54,14 @@ class Watcher:
 
     def __post_init__(self) -> None:
         self.broker = self.alpaca.broker()
-        patience = Patience(retries=2, retry_seconds=0.1)
+        timeouts = Timeouts(retries=2, retry_seconds=0.1)
         self.executor = Executor(
             self.broker,
             self.state,
             self.alpaca.settings().orders,
             alert=self.alpaca.alerts.append,
             clock=self.alpaca.clock,
-            patience=patience,
+            timeouts=timeouts,
         )
 
 
@@ -123,8 +123,8 @@ def test_a_position_without_a_price_is_listed_without_one(watcher: Watcher) -> N
 def test_orders_status_lists_them(watcher: Watcher, home: Path) -> None:
     watcher.alpaca.trading.add_foreign(legs=LEGS, **SPREAD)
     watcher.alpaca.trading.position_fields["AAA"] = {"current_price": None}
-    desk = Desk(broker=watcher.broker, state=watcher.state, executor=watcher.executor, alert=watcher.alpaca.alerts.append)
-    told = json.loads(json.dumps(_status(Deployment(watcher.alpaca.settings()), desk), default=str))
+    trading = TradingServices(broker=watcher.broker, state=watcher.state, executor=watcher.executor, alert=watcher.alpaca.alerts.append)
+    told = json.loads(json.dumps(_status(Deployment(watcher.alpaca.settings()), trading), default=str))
     assert told["positions"] == [{"symbol": "AAA", "instrument": "synthetic:AAA", "quantity": "3", "price": None, "cost": "0"}]
     (order,) = told["open_orders"]
     assert (order["client_order_id"], order["symbol"], order["status"]) == ("spread", None, "not ours: mleg limit order 1 new")

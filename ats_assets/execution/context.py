@@ -1,4 +1,4 @@
-"""What an executor works with while it holds the lease: the broker, the records, the clock and whom to alert."""
+"""What an executor works with while it holds the lease: broker, trade state, clock, timeouts and alerts."""
 
 from collections.abc import Callable, Iterator
 from contextlib import contextmanager
@@ -13,7 +13,7 @@ from ats_assets.execution.broker import Broker
 from ats_assets.execution.clock import Clock
 from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import Lease
-from ats_assets.execution.names import NameChanges, WhoIsWho, no_name_changes
+from ats_assets.execution.names import IdentityLookup, NameChanges, no_name_changes
 from ats_assets.execution.state import Author
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
@@ -26,23 +26,23 @@ AlertSink = Callable[[Alert], object]
 
 
 @dataclass(frozen=True, kw_only=True)
-class Patience:
-    """How long is waited for what.
+class Timeouts:
+    """How long to wait, and how often to try again.
 
     Attributes
     ----------
     settling_seconds
-        After a request whose outcome is unknown, a broker that says it has no such order is believed only so much later: the request may be on its way still.
+        After a request whose outcome is unknown: only this much later is a broker believed that says it has no such order, since the request may still be under way.
     pause_seconds
-        Between the write-ahead and the request; longer means that the process was stopped in between, and nothing is sent.
+        The longest time between the write-ahead and the request. If it took longer, the process was suspended in between, and nothing is sent.
     lease_seconds
-        Until the place of an executor that shows no life is free.
+        Until the lease of an executor that no longer renews it expires.
     lease_wait_seconds
-        For another executor to end.
+        How long to wait for another executor to release the lease.
     retry_seconds, retries
-        Between readings of what the broker may not show yet, and their number.
+        Time between readings of what the broker may not show yet, and the number of readings.
     attempts
-        To send one order, in one execution.
+        How often to try to send one order, within one execution.
     """
 
     settling_seconds: float = 30.0
@@ -60,8 +60,8 @@ def utc_day(at: datetime) -> date:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Shift:
-    """The time in which one executor holds the lease."""
+class ExecutionContext:
+    """What the steps of an execution share, while one executor holds the lease."""
 
     broker: Broker
     state: TradeState
@@ -70,10 +70,10 @@ class Shift:
     lease: Lease
     clock: Clock
     alert: AlertSink
-    patience: Patience
+    timeouts: Timeouts
     session_of: Callable[[datetime], date]
     name_changes: NameChanges = no_name_changes
-    identities: WhoIsWho | None = None
+    identities: IdentityLookup | None = None
     """None: a ticker is an instrument."""
     splits: "Splits | None" = None
     """None: there are none, or the broker keeps orders from crossing them by itself."""

@@ -1,4 +1,4 @@
-"""The trading desk of a deployment: the broker that the settings name, the trade state, the executor, and whom to alert."""
+"""What a deployment trades with: the configured broker, the trade state, the executor and the alerts."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager
@@ -12,16 +12,16 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.execution.broker import Broker
 from ats_assets.execution.clock import Clock
+from ats_assets.execution.context import AlertSink, Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.names import identities_now, known_name_changes
-from ats_assets.execution.shift import AlertSink, Patience
 from ats_assets.execution.splits import DeployedSplits
 from ats_assets.trade_state import TradeState, open_trade_state
 
 
 @dataclass(frozen=True, kw_only=True)
-class Desk:
-    """What orders are sent with, while it is open."""
+class TradingServices:
+    """Broker, trade state, executor and alerts of a deployment, while they are open."""
 
     broker: Broker
     state: TradeState
@@ -30,14 +30,14 @@ class Desk:
 
 
 @contextmanager
-def open_desk(
-    deployment: Deployment, *, clock: Clock | None = None, patience: Patience | None = None, alert: AlertSink | None = None
-) -> Iterator[Desk]:
-    """Open it, for the time of a block.
+def open_trading(
+    deployment: Deployment, *, clock: Clock | None = None, timeouts: Timeouts | None = None, alert: AlertSink | None = None
+) -> Iterator[TradingServices]:
+    """Open the trading services of a deployment, for the time of a block.
 
     Parameters
     ----------
-    clock, patience
+    clock, timeouts
         Of the executor; default: the machine's time.
     alert
         Default: the routes of the settings.
@@ -57,13 +57,13 @@ def open_desk(
             settings.orders,
             alert=alert,
             clock=clock,
-            patience=patience,
+            timeouts=timeouts,
             session_of=lambda at: session_at(deployment.calendar, at),
             name_changes=known_name_changes(deployment),
             identities=identities_now(deployment),
             splits=None if settings.orders.broker == "paper" else DeployedSplits(deployment),
         )
-        yield Desk(broker=broker, state=state, executor=executor, alert=alert)
+        yield TradingServices(broker=broker, state=state, executor=executor, alert=alert)
 
 
 def session_at(calendar: SessionCalendar, at: datetime) -> date:
