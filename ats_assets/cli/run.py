@@ -127,8 +127,6 @@ def _how_to_go_on(outcome: Outcome, parts: Sequence[Part]) -> str:
     """What is stored after a run that ended early, and how to continue."""
     left = next(_undone(outcome, parts), None)
     if left is None or not left.sessions:
-        return (
-            "All sessions are done. To make what is left: `ats run --select backtest,backtest_report`."
-        )
+        return "All sessions are done. To make what is left: `ats run --select backtest,backtest_report`."
     made = f"Everything up to {outcome.done[-1].sessions[-1]} is stored. " if outcome.done else ""
     return f"{made}To continue: run the same command with --from {left.sessions[0]}."

@@ -35,7 +35,9 @@ def sessions_to_trade(deployment: Deployment, first: date | None, last: date | N
         raise AtsError(skipped_signals(deployment) or f"{NOTHING_WAITS}: make signals first with ats run")
     following = deployment.calendar.after(traded[-1]) if traded else None
     if following is not None and begin > following:
-        raise AtsError(f"the last session traded is {traded[-1]}: continue with --from {following}, since each session is settled after the one before")
+        raise AtsError(
+            f"the last session traded is {traded[-1]}: continue with --from {following}, since each session is settled after the one before"
+        )
     sessions = [day for day in signals if begin <= day <= (last or signals[-1])]
     if not sessions:
         raise AtsError(f"no signals are stored from {begin} to {last or signals[-1]}: choose sessions from {signals[0]} to {signals[-1]}")
