@@ -37,7 +37,7 @@ def list_features(*, family: str | None, form: str) -> None:
         table.add_row(feature.name, feature.family, str(feature.lookback_sessions), Text(feature.description or feature.expression))
     write_table(console(), table)
     say(
-        f"{len(features)} features. Assets: {', '.join(deployment.of(families))}. The model uses: {', '.join(deployment.of(model_families))}"
+        f"{len(features)} features. Assets: {', '.join(deployment.of(families))}; the model uses {', '.join(deployment.of(model_families))}"
     )
 
 

@@ -47,7 +47,7 @@ def changes(double: AlpacaDouble, stream: TradeUpdatesDouble, home: Path) -> dic
 def test_the_paper_broker_has_nothing_to_watch(tmp_path: Path) -> None:
     done = ats(make_home(tmp_path), "orders", "watch")
     assert done.returncode == 0
-    assert "there is nothing to watch" in done.stderr
+    assert "nothing to watch" in done.stderr
 
 
 @pytest.mark.parametrize("number", [signal.SIGTERM, signal.SIGINT])

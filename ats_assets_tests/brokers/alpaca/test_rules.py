@@ -44,7 +44,7 @@ def made(asset: dict[str, Any] | None = None, **about: Any) -> Instrument:
     return instrument_of(found.symbol, found, rules(**about))
 
 
-@pytest.mark.parametrize(("model", "title"), [(TradeAccount, "Account"), (AccountConfiguration, "Its owner's choices"), (Asset, "Asset")])
+@pytest.mark.parametrize(("model", "title"), [(TradeAccount, "Account"), (AccountConfiguration, "Account settings"), (Asset, "Asset")])
 def test_the_documentation_has_a_row_for_each_field_of_the_model(model: Any, title: str) -> None:
     """A new field of alpaca-py fails here until it is said what the plan does about it."""
     section = PAGE.read_text(encoding="utf-8").split(f"### {title} (`{model.__name__}`)")[1].split("\n#")[0]
