@@ -55,7 +55,7 @@ def test_for_people(command: Command) -> None:
     run = command("doctor")
     assert run.exit_code == 0
     assert "* train_sessions = 30" in run.stdout
-    assert "  seed = 7" in run.stdout
+    assert "  synthetic.seed = 7" in run.stdout
     assert "\x1b" not in run.stdout
 
 
