@@ -3,11 +3,13 @@
 from collections.abc import Callable, Sequence
 from datetime import date
 from functools import cached_property
-from typing import TYPE_CHECKING, Any, TypeVar
+from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 import polars as pl
+from pydantic import BaseModel
 
 from ats_assets.calendar import SessionCalendar
+from ats_assets.plugins import SOURCES
 from ats_assets.settings import Settings
 from ats_assets.storage.artefacts import NO_MODEL, ModelStore
 from ats_assets.storage.knowledge import Knowledge
@@ -15,7 +17,7 @@ from ats_assets.storage.stored_calendar import CalendarStore
 from ats_assets.storage.warehouse import Warehouse
 
 if TYPE_CHECKING:
-    from ats_assets.sources import BarSource
+    from ats_assets.sources.source import BarSource, SourcePlugin
 
 T = TypeVar("T")
 
@@ -78,17 +80,49 @@ class Deployment:
         return Warehouse(storage.warehouse, **how, knowledge=self.knowledge)
 
     @cached_property
-    def source(self) -> "BarSource":
-        """Where bars come from; opening it reads its files."""
-        from ats_assets.sources import open_source  # noqa: PLC0415 - not every command has to do with it
+    def source_plugin(self) -> "SourcePlugin[Any]":
+        """The source that the settings name, and what is known of it before it is opened.
 
-        return open_source(self.settings.source, self.calendar, self.settings)
+        Raises
+        ------
+        SettingsError
+            If there is none of that name, or a table `[source.<name>]` is of none.
+        """
+        source, folder = self.settings.source, self.settings.plugins.folder
+        for name in source.own:
+            SOURCES.find(name, folder, f"[source.{name}]")
+        return cast("SourcePlugin[Any]", SOURCES.find(source.kind, folder, "source.kind"))
+
+    @cached_property
+    def source_settings(self) -> BaseModel:
+        """The source's own settings.
+
+        Raises
+        ------
+        SettingsError
+            If the source refuses one of them.
+        """
+        source = self.settings.source
+        return SOURCES.checked(source.kind, source.chosen, self.settings.plugins.folder, f"source.{source.kind}")
+
+    @property
+    def tells_name_changes(self) -> bool:
+        """Whether a change of name can be among the source's corporate actions."""
+        return self.source_plugin.tells_name_changes(self.source_settings)
+
+    @property
+    def source_ends(self) -> date | None:
+        """The source's last session, if no market feeds it; None where each close makes a session due."""
+        return self.source_plugin.ends(self.source_settings)
+
+    @cached_property
+    def source(self) -> "BarSource":
+        """Where bars come from; its first use reads its files, or asks its server."""
+        return self.source_now()
 
     def source_now(self) -> "BarSource":
         """The source opened anew, for processes that live long: what `source` has read once it does not read again."""
-        from ats_assets.sources import open_source  # noqa: PLC0415 - not every command has to do with it
-
-        return open_source(self.settings.source, self.calendar, self.settings)
+        return self.source_plugin.make(self.source_settings, self.calendar, self.settings)
 
     def of(self, make: Callable[["Deployment"], T]) -> T:
         """What a stage makes of the deployment, made once: `deployment.of(families)`."""

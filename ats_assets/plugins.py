@@ -47,7 +47,7 @@ class Plugin(Generic[S, T]):
     settings
         The class of its own settings: frozen, with a default for each.
     make
-        Makes it of such settings.
+        Makes it of such settings, and of what its kind is given beside them: a source the calendar, a broker the trade state.
     needs
         A module that must be there, and the extra of this package that brings it: `("torch", "torch")`.
     quick
@@ -55,7 +55,7 @@ class Plugin(Generic[S, T]):
     """
 
     settings: type[S]
-    make: Callable[[S], T]
+    make: Callable[..., T]
     needs: tuple[str, str] | None = None
     quick: Mapping[str, Any] = field(default_factory=dict)
 
@@ -72,11 +72,14 @@ class Kind(Generic[T]):
         Of the subfolder in a user's folder, and of the group of entry points.
     package
         Where those lie that come with the package.
+    plugin
+        The class of its objects `PLUGIN`, where it must say more than `Plugin` has.
     """
 
     word: str
     name: str
     package: str
+    plugin: str = f"{__name__}.Plugin"
 
     def names(self, folder: Path | None = None) -> list[str]:
         """The names that there are, sorted."""
@@ -107,8 +110,28 @@ class Kind(Generic[T]):
             )
         return self._loaded(name, places[name][0])
 
-    def made(self, name: str, values: Mapping[str, Any], folder: Path | None = None, setting: str = "") -> T:
+    def made(self, name: str, values: Mapping[str, Any] | BaseModel, folder: Path | None = None, setting: str = "", *given: Any) -> T:
         """The addition of a name, made of settings as they are written.
+
+        Parameters
+        ----------
+        *given
+            What an addition of this kind is given beside its settings.
+
+        Raises
+        ------
+        SettingsError
+            As `find` and `checked`.
+        """
+        return self.find(name, folder, setting).make(self.checked(name, values, folder, setting), *given)
+
+    def checked(self, name: str, values: Mapping[str, Any] | BaseModel, folder: Path | None = None, setting: str = "") -> BaseModel:
+        """The settings of an addition, checked by its own class.
+
+        Parameters
+        ----------
+        values
+            As they are written, or an object of that class, which is checked already.
 
         Raises
         ------
@@ -117,14 +140,13 @@ class Kind(Generic[T]):
         """
         plugin = self.find(name, folder, setting)
         try:
-            checked = plugin.settings.model_validate(dict(values))
+            return plugin.settings.model_validate(values if isinstance(values, BaseModel) else dict(values))
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or setting}: {e['msg']}" for e in error.errors())
             known = ", ".join(plugin.settings.model_fields)
             raise SettingsError(
                 f"[{setting or name}] has {error.error_count()} wrong setting(s): {redacted(faults)}. It knows {known}"
             ) from None
-        return plugin.make(checked)
 
     def _places(self, folder: Path | None) -> dict[str, list[str]]:
         """Name -> the modules that have it."""
@@ -145,8 +167,9 @@ class Kind(Generic[T]):
             plugin = getattr(importlib.import_module(module), "PLUGIN", None)
         except ImportError as error:
             raise SettingsError(f"the {self.word} {name!r} ({module}) can't be imported: {error}") from error
-        if not isinstance(plugin, Plugin):
-            raise SettingsError(f"{module} holds no object PLUGIN of the class ats_assets.plugins.Plugin, so it is no {self.word}")
+        where, _, wanted = self.plugin.rpartition(".")
+        if not isinstance(plugin, Plugin) or not isinstance(plugin, getattr(importlib.import_module(where), wanted)):
+            raise SettingsError(f"{module} holds no object PLUGIN of the class {self.plugin}, so it is no {self.word}")
         if plugin.needs and importlib.util.find_spec(plugin.needs[0]) is None:
             raise SettingsError(
                 f"the {self.word} {name!r} needs {plugin.needs[0]}, which is not installed: pip install 'ats-assets[{plugin.needs[1]}]'"
@@ -166,3 +189,7 @@ def _root(folder: Path) -> str:
 
 LEARNERS: Kind[Any] = Kind(word="model", name="learners", package="ats_assets.models.learners")
 STRATEGIES: Kind[Any] = Kind(word="strategy", name="strategies", package="ats_assets.strategies.rules")
+SOURCES: Kind[Any] = Kind(
+    word="source", name="sources", package="ats_assets.sources.adapters", plugin="ats_assets.sources.source.SourcePlugin"
+)
+BROKERS: Kind[Any] = Kind(word="broker", name="brokers", package="ats_assets.brokers", plugin="ats_assets.execution.broker.BrokerPlugin")

@@ -23,7 +23,7 @@ sys.path[:0] = [str(HERE.parents[1])]
 
 from ats_assets.calendar import SessionCalendar, session_calendar  # noqa: E402
 from ats_assets.settings import FilesSettings  # noqa: E402
-from ats_assets.sources import FileSource  # noqa: E402
+from ats_assets.sources.adapters.files.source import FileSource  # noqa: E402
 
 LAST, CALENDAR_FROM = date(2024, 12, 30), date(2004, 1, 2)
 SESSIONS_A_YEAR = 252

@@ -1,8 +1,8 @@
 """Alerts to people over Apprise: routed by severity, de-duplicated, limited in number, without secrets."""
 
-from ats_assets.alerts.alert import Alert, Severity
+from ats_assets.alerts.alert import Alert, AlertSink, Severity
 from ats_assets.alerts.alerts import Alerts, Sent
 from ats_assets.alerts.ledger import Ledger
 from ats_assets.alerts.opening import open_alerts
 
-__all__ = ["Alert", "Alerts", "Ledger", "Sent", "Severity", "open_alerts"]
+__all__ = ["Alert", "AlertSink", "Alerts", "Ledger", "Sent", "Severity", "open_alerts"]

@@ -1,5 +1,6 @@
 """What an alert is."""
 
+from collections.abc import Callable
 from dataclasses import dataclass
 from datetime import datetime
 from enum import StrEnum
@@ -46,3 +47,7 @@ class Alert:
     def __post_init__(self) -> None:
         if self.at.tzinfo is None:
             raise ValueError(f"alert {self.key!r}: {self.at} has no time zone")
+
+
+AlertSink = Callable[[Alert], object]
+"""Whom to tell. It raises nothing, and it is called outside of transactions only."""

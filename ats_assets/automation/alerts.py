@@ -87,7 +87,7 @@ def late_data(deployment: Deployment, now: datetime) -> Iterator[Alert]:
     minutes = deployment.settings.automation.late_after_minutes
     due = newest_partition(deployment, now)
     stored = deployment.sessions("raw_bars")
-    if not minutes or deployment.settings.source.kind == "synthetic" or not stored or due is None:
+    if not minutes or deployment.source_ends is not None or not stored or due is None:
         return
     deadline = timedelta(minutes=minutes)
     while due > stored[-1] and deployment.calendar.closes_at(due) + deadline > now:

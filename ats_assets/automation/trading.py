@@ -12,6 +12,7 @@ from ats_assets.alerts import Alert, Severity, open_alerts
 from ats_assets.automation.triggers import AT_WORK, GRAPH, MAIN, REQUEST, newest_partition
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
+from ats_assets.execution.choosing import chosen_broker
 from ats_assets.execution.closings import learn_closings
 from ats_assets.execution.executor import LOOK_AGAIN
 from ats_assets.execution.splits import announced_since
@@ -73,7 +74,7 @@ def next_to_trade(deployment: Deployment, now: datetime) -> date | None:
 def left_of_the_last_plan(deployment: Deployment, now: datetime) -> date | None:
     """The session traded last, until the close of the one after it: what its plan has left to do can still be done. None where the broker is the embedded one, which leaves nothing."""
     traded, calendar = deployment.warehouse.sessions("orders"), deployment.calendar
-    if deployment.settings.orders.broker == "paper" or not traded or not calendar.is_session(traded[-1]) or traded[-1] == calendar.last:
+    if deployment.of(chosen_broker).embedded or not traded or not calendar.is_session(traded[-1]) or traded[-1] == calendar.last:
         return None
     return traded[-1] if now < calendar.closes_at(calendar.after(traded[-1])) else None
 

@@ -92,7 +92,7 @@ def _universe(deployment: Deployment) -> dg.AssetsDefinition:
         name="universe",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(Reads(asset="bars", back=settings.lookback_sessions - 1), *(names if deployment.settings.source.tells_name_changes else ())),
+        reads=(Reads(asset="bars", back=settings.lookback_sessions - 1), *(names if deployment.tells_name_changes else ())),
         contract=Universe,
         code=(_universe,),
         settings=(settings, deployment.settings.knowledge),

@@ -130,12 +130,9 @@ def _suspected(found: pl.DataFrame) -> Verdict:
 
 
 def _now(deployment: Deployment) -> datetime:
-    """The time that freshness is judged at: a synthetic market has its last session in the settings, so nothing is due after it."""
-    source = deployment.settings.source
-    now = datetime.now(UTC)
-    if source.kind != "synthetic":
-        return now
-    return min(now, deployment.calendar.closes_at(deployment.calendar.on_or_before(source.synthetic.last_session)))
+    """The time that freshness is judged at: where the source has its last session in the settings, as the synthetic market has, nothing is due after it."""
+    now, last = datetime.now(UTC), deployment.source_ends
+    return now if last is None else min(now, deployment.calendar.closes_at(deployment.calendar.on_or_before(last)))
 
 
 def _freshness(deployment: Deployment) -> dg.AssetChecksDefinition:

@@ -18,6 +18,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state
 from ats_assets.execution.broker import BrokerError
+from ats_assets.execution.choosing import chosen_broker
 from ats_assets.execution.clock import SystemClock
 from ats_assets.execution.closings import learn_closings
 from ats_assets.execution.context import Timeouts
@@ -33,7 +34,6 @@ from ats_assets.runs.writing import console, say
 from ats_assets.settings import load_settings
 from ats_assets.storage.atomic_file import replace_file
 from ats_assets.trade_state import open_trade_state
-from ats_assets.vendors.alpaca import TradeUpdates, is_live, read_credentials
 
 _ASK_FOR_CLOSINGS_SECONDS = 3_600.0
 
@@ -92,7 +92,7 @@ def report(*, open_it: bool) -> None:
     if not sessions:
         raise AtsError("no session has been traded yet: run ats trade first")
     account = warehouse.read("account", sessions)
-    live = settings.orders.live and settings.alpaca.account == "live"
+    live = deployment.of(chosen_broker).is_live
     page = execution_report(account, warehouse.read("execution_quality", sessions), broker=str(account["broker"][-1]), live=live)
     path = settings.storage.data / "reports" / "execution.html"
     path.parent.mkdir(parents=True, exist_ok=True)
@@ -106,13 +106,13 @@ def watch(*, every: float) -> None:
     """Keep the records up with the broker until SIGTERM or SIGINT; status 0 then, 1 where the keys are refused."""
     deployment = Deployment(load_settings())
     settings = deployment.settings
-    if settings.orders.broker == "paper":
+    broker = deployment.of(chosen_broker)
+    if broker.embedded:
         say(
-            "ats orders watch: nothing to watch. The paper broker fills orders when the bars of the next session are stored, and ats trade records the fills"
+            f"ats orders watch: nothing to watch. The {broker.kind} broker fills orders when the bars of the next session are stored, and ats trade records the fills"
         )
         return
-    is_live(settings)  # before the keys, which are those of the wrong account then
-    credentials, send = read_credentials(), open_alerts(settings).send
+    send = open_alerts(settings).send
 
     def alert(one: Alert) -> None:
         say(f"{one.at:%Y-%m-%d %H:%M:%S} UTC {one.severity}: {one.title}")
@@ -122,7 +122,7 @@ def watch(*, every: float) -> None:
     with (
         open_trading(deployment, alert=alert) as trading,
         _stopping(wake_signal),
-        TradeUpdates(settings, credentials, wake_signal.wake) as updates,
+        broker.updates(wake_signal.wake) as updates,
     ):
         say(f"following orders at {trading.broker.name}, {'LIVE' if trading.broker.live else 'paper account'}; Ctrl-C or SIGTERM ends it")
 

@@ -10,7 +10,7 @@ from ats_assets.execution.broker import (
     OutcomeUnknownError,
 )
 from ats_assets.execution.clock import Clock, SystemClock
-from ats_assets.execution.context import AlertSink, Timeouts
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import HeldLease, break_lease
@@ -48,7 +48,6 @@ __all__ = [
     "AccountEntry",
     "AccountMismatchError",
     "AccountState",
-    "AlertSink",
     "Broker",
     "BrokerError",
     "BrokerOrder",

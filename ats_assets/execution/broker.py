@@ -6,15 +6,30 @@ makes no sense). After the last two, only `find` can tell.
 
 That a broker takes a client order id once, for all time, is the last guard of exactly-once: a request that was delayed on its way, and arrives after the
 same order was sent again, meets it. A broker without it can't be used here.
+
+A broker is one module of `brokers/`, or one's own, with an object `PLUGIN` of the class `BrokerPlugin`, whose `make` is called with its own settings (`[brokers.<name>]`) and
+a `BrokerOpening`.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
+from contextlib import AbstractContextManager
+from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol
+from typing import Protocol, TypeVar
 
+from pydantic import BaseModel
+
+from ats_assets.alerts import AlertSink
+from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
+from ats_assets.execution.clock import Clock
 from ats_assets.execution.order import AccountEntry, AccountState, BrokerOrder, Fill, ForeignOrder, Instrument, OrderIntent, Position
+from ats_assets.plugins import Plugin
+from ats_assets.settings import Settings
+from ats_assets.trade_state import TradeState
+
+S = TypeVar("S", bound=BaseModel)
 
 
 class BrokerError(AtsError):
@@ -126,3 +141,70 @@ class Broker(Protocol):
     def settle(self, session: date) -> str | None:
         """Bring orders for the open of `session` to their end, as far as they can be. None where they are, else what is still waited for."""
         ...
+
+
+class BrokerCalendar(Protocol):
+    """The broker's own calendar: it knows first that an exchange stays closed."""
+
+    timezone: str
+    """Of the exchange; another exchange's calendar is not compared with it."""
+
+    def now(self) -> datetime:
+        """The broker's time."""
+        ...
+
+    def days(self, first: date, last: date) -> Mapping[date, tuple[datetime, datetime]]:
+        """Its sessions from `first` to `last`, ascending, with open and close in UTC."""
+        ...
+
+
+class OrderUpdates(Protocol):
+    """Word of what happens to orders, while a block is open. Events may be lost: only that something happened is told."""
+
+    def check(self) -> None:
+        """Raise what has ended it, where no repetition helps."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerOpening:
+    """What a broker is opened with, beside its own settings.
+
+    Parameters
+    ----------
+    deployment
+        The settings, the calendar and the warehouse.
+    state
+        The database of the trade state, for a broker that keeps its books in it.
+    alert
+        Whom to tell, loudly, that real money is traded.
+    clock
+        None: the machine's.
+    """
+
+    deployment: Deployment
+    state: TradeState
+    alert: AlertSink
+    clock: Clock | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class BrokerPlugin(Plugin[S, Broker]):
+    """A broker, and what is known of it before it is opened.
+
+    Parameters
+    ----------
+    embedded
+        It has no market of its own, but fills orders by the stored bars: there is nothing to watch or to follow up, and it lets no order cross a split by itself.
+    is_live
+        Its settings and all settings -> whether its orders cost real money.
+    calendar
+        Likewise -> its own calendar. None: it has none.
+    updates
+        Likewise, and what to call with an event's name -> a block with its stream of order events. None: it is asked at intervals only.
+    """
+
+    embedded: bool = False
+    is_live: Callable[[S, Settings], bool] = lambda _own, _settings: False
+    calendar: Callable[[S, Settings], BrokerCalendar] | None = None
+    updates: Callable[[S, Settings, Callable[[str | None], None]], AbstractContextManager[OrderUpdates]] | None = None

@@ -1,16 +1,16 @@
 """Unscheduled closings, asked of the broker's calendar whatever the source of bars is: files do not say that an exchange was closed.
 
-Where the broker is Alpaca, its calendar is taken as the source `alpaca` takes it: what differs from ours becomes a vintage of the stored calendar.
+What a broker's calendar says otherwise than ours becomes a vintage of the stored calendar, as what a source says does.
 """
 
 import logging
-from datetime import UTC, timedelta
+from datetime import timedelta
+from zoneinfo import ZoneInfo
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
+from ats_assets.execution.choosing import chosen_broker
 from ats_assets.storage.stored_calendar import Change
-from ats_assets.vendors.alpaca import read_credentials, trading_client
-from ats_assets.vendors.alpaca.market_days import NEW_YORK, market_days
 
 AROUND = timedelta(days=14)
 """Before and after today: a closing is announced some days ahead at most, and an evening without a look makes no difference."""
@@ -28,17 +28,17 @@ def learn_closings(deployment: Deployment) -> list[Change]:
     list of Change
         Empty where it says the same, can't be asked, or the broker has none: the embedded one, and crypto's, which is traded on all days.
     """
-    settings = deployment.settings
-    if settings.orders.broker != "alpaca" or str(deployment.calendar.timezone) != str(NEW_YORK):
-        return []
+    broker = deployment.of(chosen_broker)
     try:
-        client = trading_client(settings, read_credentials())
-        now = client.get_clock().timestamp.astimezone(UTC)  # pyright: ignore[reportAttributeAccessIssue]
-        today = now.astimezone(NEW_YORK).date()
+        calendar = broker.calendar
+        if calendar is None or str(deployment.calendar.timezone) != calendar.timezone:
+            return []
+        now = calendar.now()
+        today = now.astimezone(ZoneInfo(calendar.timezone)).date()
         first = min([today - AROUND, *deployment.warehouse.sessions("orders")[-1:]])
-        theirs = market_days(client, first, today + AROUND)
+        theirs = calendar.days(first, today + AROUND)
     except (AtsError, ValueError, TypeError, KeyError, AttributeError) as error:  # or JSON that is no calendar
-        _log.warning("Alpaca could not be asked for its calendar (%s): sessions are those that are stored", error)
+        _log.warning("the broker (%s) could not be asked for its calendar (%s): sessions are those that are stored", broker.kind, error)
         return []
     changes = deployment.calendar_store.learn(theirs, now)
     if changes:

@@ -8,7 +8,7 @@ from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
-from ats_assets.alerts import Alert, Severity
+from ats_assets.alerts import Alert, AlertSink, Severity
 from ats_assets.execution.broker import Broker
 from ats_assets.execution.clock import Clock
 from ats_assets.execution.kill_switch import KillSwitch
@@ -20,9 +20,6 @@ from ats_assets.trade_state import TradeState
 
 if TYPE_CHECKING:
     from ats_assets.execution.splits import Splits
-
-AlertSink = Callable[[Alert], object]
-"""Whom to tell. It raises nothing, and it is called outside of transactions only."""
 
 
 @dataclass(frozen=True, kw_only=True)

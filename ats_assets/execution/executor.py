@@ -4,13 +4,13 @@ from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
-from ats_assets.alerts import Severity
+from ats_assets.alerts import AlertSink, Severity
 from ats_assets.errors import AtsError
 from ats_assets.execution import account_book, settlement, state
 from ats_assets.execution.attendance import attend
 from ats_assets.execution.broker import Broker
 from ats_assets.execution.clock import Clock, SystemClock
-from ats_assets.execution.context import AlertSink, ExecutionContext, Timeouts, utc_day
+from ats_assets.execution.context import ExecutionContext, Timeouts, utc_day
 from ats_assets.execution.exits import cover
 from ats_assets.execution.following import send_all, take_up
 from ats_assets.execution.halts import clear_halts, open_halt

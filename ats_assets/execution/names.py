@@ -48,7 +48,7 @@ def no_name_changes(_since: date) -> pl.DataFrame:
 
 def known_name_changes(deployment: Deployment) -> NameChanges:
     """What the stored corporate actions and, for later sessions up to the next one, the source tell."""
-    if not deployment.settings.source.tells_name_changes:
+    if not deployment.tells_name_changes:
         return no_name_changes
 
     def changes(since: date) -> pl.DataFrame:
@@ -66,7 +66,7 @@ def known_name_changes(deployment: Deployment) -> NameChanges:
 def known_identities(deployment: Deployment, session: date) -> Identities:
     """Who bears which ticker, by the corporate actions stored up to a session; those of the session itself among them."""
     source = deployment.settings.source
-    told = stored_names(deployment).actions if source.tells_name_changes else CORPORATE_ACTIONS_SCHEMA.to_frame()
+    told = stored_names(deployment).actions if deployment.tells_name_changes else CORPORATE_ACTIONS_SCHEMA.to_frame()
     return identities_of(told.filter(pl.col("session") <= session), source.kind)
 
 

@@ -5,14 +5,13 @@ from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
 
-from ats_assets.alerts import open_alerts
-from ats_assets.brokers.alpaca.broker import open_alpaca_broker
-from ats_assets.brokers.paper import PaperBroker, WarehouseMarket
+from ats_assets.alerts import AlertSink, open_alerts
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
-from ats_assets.execution.broker import Broker
+from ats_assets.execution.broker import Broker, BrokerOpening
+from ats_assets.execution.choosing import chosen_broker
 from ats_assets.execution.clock import Clock
-from ats_assets.execution.context import AlertSink, Timeouts
+from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.names import identities_now, known_name_changes
 from ats_assets.execution.splits import DeployedSplits
@@ -44,13 +43,15 @@ def open_trading(
 
     Raises
     ------
+    SettingsError
+        If the broker that the settings name can't be opened with them.
     TradeStateError
         If the database can't be opened.
     """
-    settings = deployment.settings
+    settings, chosen = deployment.settings, deployment.of(chosen_broker)  # found first: it may add tables to the trade state
     with open_trade_state(settings) as state:
         alert = alert or open_alerts(settings).send
-        broker = _broker(deployment, state, alert, clock)
+        broker = chosen.opened(BrokerOpening(deployment=deployment, state=state, alert=alert, clock=clock))
         executor = Executor(
             broker,
             state,
@@ -61,7 +62,7 @@ def open_trading(
             session_of=lambda at: session_at(deployment.calendar, at),
             name_changes=known_name_changes(deployment),
             identities=identities_now(deployment),
-            splits=None if settings.orders.broker == "paper" else DeployedSplits(deployment),
+            splits=None if chosen.embedded else DeployedSplits(deployment),
         )
         yield TradingServices(broker=broker, state=state, executor=executor, alert=alert)
 
@@ -75,10 +76,3 @@ def session_at(calendar: SessionCalendar, at: datetime) -> date:
         return day
     following = calendar.offset(day, 1)
     return following if calendar.opens_at(following) <= at else day
-
-
-def _broker(deployment: Deployment, state: TradeState, alert: AlertSink, clock: Clock | None) -> Broker:
-    settings = deployment.settings
-    if settings.orders.broker == "paper":
-        return PaperBroker(state, WarehouseMarket(deployment), settings.backtest, settings.orders)
-    return open_alpaca_broker(settings, alert=alert, clock=clock)

@@ -17,11 +17,10 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
-from ats_assets.alerts import Alert, Severity
+from ats_assets.alerts import Alert, AlertSink, Severity
 from ats_assets.errors import AtsError, TradeStateError
 from ats_assets.execution.broker import BrokerError, KeysRefusedError
 from ats_assets.execution.clock import Clock, SystemClock
-from ats_assets.execution.context import AlertSink
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
 from ats_assets.vendors.alpaca import Waiting

@@ -27,7 +27,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinition:
     back = family.lookback
-    repeats = REPEAT_DAYS if deployment.settings.source.tells_name_changes else 0
+    repeats = REPEAT_DAYS if deployment.tells_name_changes else 0
     node = Node(
         name=family.name,
         group=GROUP,

@@ -24,7 +24,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
     settings = deployment.settings.labels
     back = lookback_sessions(settings)
-    names = REPEAT_DAYS + 1 if deployment.settings.source.tells_name_changes else 0
+    names = REPEAT_DAYS + 1 if deployment.tells_name_changes else 0
     node = Node(
         name="forward_returns",
         group=GROUP,

@@ -158,7 +158,7 @@ def _skill(deployment: Deployment) -> dg.AssetsDefinition:
         group="evaluation",
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="predictions", back=back, lag=min(horizons) + 1), Reads(asset="forward_returns"))
-        + (names if deployment.settings.source.tells_name_changes else ()),
+        + (names if deployment.tells_name_changes else ()),
         contract=Skill,
         code=(_skill,),
         settings=(deployment.settings.labels, deployment.settings.knowledge),

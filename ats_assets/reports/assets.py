@@ -15,7 +15,6 @@ from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.orchestration.graph import Node
 from ats_assets.reports.backtest_report import backtest_report as render
 from ats_assets.reports.comparison import SESSIONS, comparison_note, comparison_rows, restatements_version, stored_comparison
-from ats_assets.settings import FilesSettings, Settings
 from ats_assets.storage.warehouse import RESTATEMENTS
 
 GROUP = "reports"
@@ -31,7 +30,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         group=GROUP,
         kinds=frozenset({"html", "plotly"}),
         code=(assets, "ats_assets.reports.templates"),
-        settings=tuple(_shown(settings).values()),
+        settings=tuple(_shown(deployment).values()),
         tells_restatements=True,
     )
 
@@ -115,14 +114,20 @@ def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:
     if fitted is not None:
         tables[f"Signals of {newest}"]["model fitted at"] = str(fitted)
     tables["Settings"] = {
-        name: json.dumps(section.model_dump(mode="json", exclude={"path", "files", "threads"}), sort_keys=True)
-        for name, section in _shown(deployment.settings).items()
+        name: json.dumps(section.model_dump(mode="json", exclude={"threads"}), sort_keys=True)
+        for name, section in _shown(deployment).items()
     }
+    own, follow = (
+        one.model_dump(mode="json")
+        for one in (deployment.source_settings, deployment.source_plugin.bars_follow(deployment.source_settings))
+    )
+    tables["Settings"]["source"] = json.dumps({name: value for name, value in follow.items() if own[name] == value}, sort_keys=True)
     return tables
 
 
-def _shown(settings: Settings) -> dict[str, BaseModel]:
+def _shown(deployment: Deployment) -> dict[str, BaseModel]:
     """The settings that the report shows, by section; not where files lie, nor how many threads there are."""
-    source = settings.source.model_copy(update={"path": None, "files": FilesSettings()})
+    settings = deployment.settings
+    source = deployment.source_plugin.bars_follow(deployment.source_settings)
     shown: dict[str, BaseModel] = {"source": source, "lightgbm": settings.training.of_results()}
     return shown | {name: getattr(settings, name) for name in ("calendar", "knowledge", "universe", "labels", "portfolio", "backtest")}

@@ -12,6 +12,7 @@ from typing import Literal
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError
+from ats_assets.execution.choosing import chosen_broker
 from ats_assets.features.choosing import families, model_families
 from ats_assets.lineage import LineageIndex
 from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, open_instance
@@ -206,7 +207,11 @@ def _source(deployment: Deployment) -> Finding:
 
 def _orders(deployment: Deployment) -> Iterator[Finding]:
     """At a real broker: whether anything follows up on what a plan leaves to do."""
-    if deployment.settings.orders.broker == "paper":
+    try:
+        if deployment.of(chosen_broker).embedded:
+            return
+    except SettingsError as error:
+        yield Finding(subject="orders", status="fail", text=str(error), advice="correct orders.broker, or its section of [brokers]")
         return
     from ats_assets.runs.attendance import ADVICE, UNATTENDED, followed_up  # noqa: PLC0415 - Dagster takes seconds
 

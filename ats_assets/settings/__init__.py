@@ -12,12 +12,12 @@ from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import LabelsSettings
 from ats_assets.settings.loading import load_settings, settings_file
-from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, ModelName, Refit, TrainingSettings
+from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, Refit, TrainingSettings
 from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import MarginSettings, PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
-from ats_assets.settings.section import Bps, NonNegative, Positive, Section, Share
+from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.whole import Settings
@@ -43,7 +43,7 @@ __all__ = [
     "LabelsSettings",
     "MarginSettings",
     "MlflowSettings",
-    "ModelName",
+    "Name",
     "NonNegative",
     "OrderLimitSettings",
     "OrdersSettings",

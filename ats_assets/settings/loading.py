@@ -118,7 +118,7 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     additions = (folder / settings.plugins.folder.expanduser()).resolve()
     if "folder" in settings.plugins.model_fields_set and not additions.is_dir():
         raise SettingsError(f"plugins.folder names {additions}, which is not a folder: make it, or unset it")
-    path = settings.source.files.path or settings.source.path
+    path = settings.source.files.path
     actions = settings.source.files.actions
     places = {"path": path and Path(path).expanduser().absolute(), "actions": actions and actions.expanduser().absolute()}
     files = settings.source.files.model_copy(update=places)

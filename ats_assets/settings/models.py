@@ -1,12 +1,11 @@
 """What all models share, and where their experiments are tracked."""
 
-from typing import Annotated, Literal
+from typing import Literal
 
 from pydantic import Field
 
 from ats_assets.settings.section import NonNegative, Positive, Section
 
-ModelName = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 Refit = Literal["session", "weekly", "monthly", "quarterly"]
 LONGEST_PERIOD: dict[Refit, tuple[int, int]] = {"session": (1, 1), "weekly": (6, 7), "monthly": (23, 31), "quarterly": (66, 92)}
 """Sessions from one refit to the next, at most: of an exchange that closes at weekends, and of one that never does."""

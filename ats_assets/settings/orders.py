@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ats_assets.settings.section import Bps, Section
+from ats_assets.settings.section import Bps, Name, Section
 
 
 class OrderLimitSettings(Section):
@@ -24,8 +24,8 @@ class OrderLimitSettings(Section):
 class OrdersSettings(Section):
     """From signals to orders."""
 
-    broker: Literal["paper", "alpaca"] = Field(
-        default="paper", description="paper: embedded, fills at the next open of the warehouse's bars"
+    broker: Name = Field(
+        default="paper", description="paper: embedded, fills at the next open of the warehouse's bars; alpaca; or one of one's own"
     )
     live: bool = Field(default=False, description="true, and alpaca.account = live: orders cost real money")
     enabled: bool = Field(default=False, description="whether the sensor trades by itself")

@@ -7,6 +7,8 @@ from pydantic import BaseModel, ConfigDict, Field
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
+Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
+"""What settings call a model, a source and so on: part of the names of files and assets."""
 Bps = Annotated[float, Field(ge=0.0, le=10_000.0)]
 
 

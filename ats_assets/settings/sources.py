@@ -1,12 +1,13 @@
 """Where bars come from, and what each source needs to know."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
-from typing import Literal
+from typing import Any, Literal
 
-from pydantic import Field
+from pydantic import BaseModel, Field, model_validator
 
-from ats_assets.settings.section import NonNegative, Positive, Section, Share
+from ats_assets.settings.section import Name, NonNegative, Positive, Section, Share
 
 
 class SyntheticSettings(Section):
@@ -74,9 +75,9 @@ class AlpacaSourceSettings(Section):
 
 
 class SourceSettings(Section):
-    """Where bars come from."""
+    """Where bars come from. The settings of a source of one's own are a table of its name, `[source.mine]`, which its own class checks."""
 
-    kind: Literal["synthetic", "files", "alpaca"] = "synthetic"
+    kind: Name = Field(default="synthetic", description="a source: synthetic, files, alpaca, or one of one's own (docs/add_your_own.md)")
     path: Path | None = Field(default=None, description="short for files.path")
     actions_again_sessions: NonNegative = Field(
         default=10,
@@ -86,9 +87,27 @@ class SourceSettings(Section):
     files: FilesSettings = FilesSettings()
     alpaca: AlpacaSourceSettings = AlpacaSourceSettings()
 
+    own: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict, description="written as [source.<name>]: the settings of the sources that do not come with the package"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _other_tables_are_of_ones_own(cls, values: Any) -> Any:
+        if not isinstance(values, Mapping):
+            return values
+        tables = {name: table for name, table in values.items() if name not in cls.model_fields and isinstance(table, Mapping)}
+        rest = {name: value for name, value in values.items() if name not in tables}
+        return rest | ({"own": dict(rest.get("own", {})) | tables} if tables else {})
+
+    @model_validator(mode="after")
+    def _the_short_path_is_that_of_files(self) -> "SourceSettings":
+        if self.path is not None:
+            vars(self)["files"] = self.files.model_copy(update={"path": self.files.path or self.path})
+        return self
+
     @property
-    def tells_name_changes(self) -> bool:
-        """Whether a change of name can be among its corporate actions."""
-        if self.kind == "files":
-            return self.files.actions is not None
-        return self.kind == "alpaca" and self.alpaca.asset_class == "us_equity"
+    def chosen(self) -> BaseModel | Mapping[str, Any]:
+        """The settings of the source that is used: checked where it comes with the package, else as they are written."""
+        section = getattr(self, self.kind, None)
+        return section if isinstance(section, BaseModel) else self.own.get(self.kind, {})

@@ -15,12 +15,12 @@ from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import LabelsSettings
-from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, ModelName, TrainingSettings
+from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
 from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
-from ats_assets.settings.section import Section
+from ats_assets.settings.section import Name, Section
 from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.trading_year import sessions_per_year
@@ -41,13 +41,13 @@ class Settings(Section):
     features: FeaturesSettings = FeaturesSettings()
     labels: LabelsSettings = LabelsSettings()
     training: TrainingSettings = TrainingSettings()
-    models: dict[ModelName, dict[str, Any]] = Field(
+    models: dict[Name, dict[str, Any]] = Field(
         default={"lightgbm": {}}, min_length=1, description="name -> the model's own settings; `kind` says which learner, default: the name"
     )
     mlflow: MlflowSettings = MlflowSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
     champion: ChampionSettings = ChampionSettings()
-    strategies: dict[ModelName, dict[str, Any]] = Field(
+    strategies: dict[Name, dict[str, Any]] = Field(
         default={"model_scores": {}},
         min_length=1,
         description="name -> the strategy's own settings; `kind` says which, default: the name",
@@ -55,6 +55,10 @@ class Settings(Section):
     backtest: BacktestSettings = BacktestSettings()
     alpaca: AlpacaSettings = AlpacaSettings()
     orders: OrdersSettings = OrdersSettings()
+    brokers: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="name -> the broker's own settings; `kind` says which, default: the name; orders.broker says which is used",
+    )
     alerts: AlertsSettings = AlertsSettings()
     plugins: PluginsSettings = PluginsSettings()
     automation: AutomationSettings = AutomationSettings()

@@ -2,7 +2,6 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
-from pathlib import Path
 
 import dagster as dg
 import polars as pl
@@ -11,14 +10,11 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import sessions_of
-from ats_assets.settings import AlpacaSourceSettings, SourceSettings
 from ats_assets.sources.profile import profile
 from ats_assets.sources.schema import RAW_ACTIONS, RAW_BARS
 from ats_assets.sources.source import BarSource
 
 GROUP = "deliveries"
-_OF_ACTIONS = ("actions_before_days", "actions_after_days")
-"""Settings of Alpaca's that only corporate actions depend on."""
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -27,14 +23,14 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 
 def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
-    settings = deployment.settings
+    settings, plugin = deployment.settings, deployment.source_plugin
     node = Node(
         name="raw_bars",
         group=GROUP,
         kinds=frozenset({"parquet", "polars", "greatexpectations"}),
         contract=RAW_BARS,
-        code=(_raw_bars, *_reads_with(settings.source)),
-        settings=(_what_bars_are(settings.source), settings.calendar.without_closings()),
+        code=(_raw_bars, plugin.make),
+        settings=(plugin.bars_follow(deployment.source_settings), settings.calendar.without_closings()),
         vintages=True,
     )
 
@@ -57,39 +53,6 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         return delivered
 
     return raw_bars
-
-
-def _what_bars_are(source: SourceSettings) -> SourceSettings:
-    """The settings of the source that the bars of a session depend on: neither where files lie, which vintage they are, nor when the synthetic market ends is among them."""
-    synthetic = source.synthetic.model_copy(update={"last_session": source.synthetic.first_session})
-    where = {column: value for column, value in source.files.where.items() if column != "vintage"}
-    changed = {"path": None, "vintage": None, "where": where, "actions": source.files.actions and Path("actions")}
-    files = source.files.model_copy(update=changed)
-    beside = ("first_session", "collect", "option_underlyings", "option_feed", *_OF_ACTIONS)
-    changes = {"path": None, "actions_again_sessions": SourceSettings().actions_again_sessions}
-    return source.model_copy(update=changes | {"synthetic": synthetic, "files": files, "alpaca": _without(source.alpaca, beside)})
-
-
-def _what_actions_are(source: SourceSettings) -> SourceSettings:
-    """The settings of the source that the corporate actions of a session depend on."""
-    asked = {name: getattr(source.alpaca, name) for name in _OF_ACTIONS}
-    bars = _what_bars_are(source)
-    return bars.model_copy(update={"alpaca": bars.alpaca.model_copy(update=asked)})
-
-
-def _without(alpaca: AlpacaSourceSettings, names: Sequence[str]) -> AlpacaSourceSettings:
-    return alpaca.model_copy(update={name: getattr(AlpacaSourceSettings(), name) for name in names})
-
-
-def _reads_with(source: SourceSettings) -> tuple[str, ...]:
-    """The module of the source, which the asset reaches through the deployment."""
-    return (
-        {
-            "synthetic": "ats_assets.sources.adapters.synthetic.source",
-            "files": "ats_assets.sources.adapters.files.source",
-            "alpaca": "ats_assets.sources.adapters.alpaca.source",
-        }[source.kind],
-    )
 
 
 def _delivered(
@@ -129,14 +92,14 @@ def _require_delivered(source: BarSource, sessions: Sequence[date]) -> None:
 
 
 def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
-    settings = deployment.settings
+    settings, plugin = deployment.settings, deployment.source_plugin
     node = Node(
         name="raw_corporate_actions",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
         contract=RAW_ACTIONS,
-        code=(_raw_actions, *_reads_with(settings.source)),
-        settings=(_what_actions_are(settings.source), settings.calendar.without_closings()),
+        code=(_raw_actions, plugin.make),
+        settings=(plugin.actions_follow(deployment.source_settings), settings.calendar.without_closings()),
         vintages=True,
     )
 

@@ -1,11 +1,20 @@
-"""What a source of bars is: symbols and sessions in, a `raw_bars` frame out, and beside it the corporate actions of these sessions."""
+"""What a source of bars is: symbols and sessions in, a `raw_bars` frame out, and beside it the corporate actions of these sessions.
 
-from collections.abc import Sequence
+A source is one module of `sources/adapters/`, or one's own, with an object `PLUGIN` of the class `SourcePlugin`. Its `make` is called with its own settings, the
+calendar, and all settings of the system, for a source that connects or keeps what it has read; opening it must not read, ask or simulate anything yet.
+"""
+
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
-from typing import Literal, Protocol
+from typing import Literal, Protocol, TypeVar
 
 import polars as pl
+from pydantic import BaseModel
+
+from ats_assets.plugins import Plugin
+
+S = TypeVar("S", bound=BaseModel)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -112,6 +121,40 @@ class BarSource(Protocol):
     def describe(self) -> str:
         """A report for people: what is read and what was recognised in it."""
         ...
+
+
+def _as_they_are(settings: BaseModel) -> BaseModel:
+    return settings
+
+
+def _never(_settings: BaseModel) -> bool:
+    return False
+
+
+def _open_end(_settings: BaseModel) -> date | None:
+    return None
+
+
+@dataclass(frozen=True, kw_only=True)
+class SourcePlugin(Plugin[S, BarSource]):
+    """A source, and what is known of it by its settings alone, before anything is opened.
+
+    Parameters
+    ----------
+    bars_follow
+        Settings -> those of them that the bars of a session depend on, as a section: others may change without making a partition stale. Default: all.
+    actions_follow
+        Likewise for corporate actions.
+    tells_name_changes
+        Settings -> whether a change of name can be among its corporate actions. Default: it can't.
+    ends
+        Settings -> its last session, of one that no market feeds: nothing is due after it. Default: a session is due at each close.
+    """
+
+    bars_follow: Callable[[S], BaseModel] = _as_they_are
+    actions_follow: Callable[[S], BaseModel] = _as_they_are
+    tells_name_changes: Callable[[S], bool] = _never
+    ends: Callable[[S], date | None] = _open_end
 
 
 def upcoming_actions(source: BarSource, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:

@@ -57,7 +57,7 @@ def test_a_calendar_that_can_not_be_asked_changes_nothing_and_is_said(
         one = deployment(tmp_path, double.url)
         assert learn_closings(one) == []
         assert one.calendar.is_session(MOURNING)
-        assert "Alpaca could not be asked for its calendar" in caplog.text
+        assert "the broker (alpaca) could not be asked for its calendar" in caplog.text
         assert [change.day for change in learn_closings(one)] == [MOURNING]
 
 

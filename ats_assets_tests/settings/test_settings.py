@@ -90,7 +90,8 @@ def test_an_unknown_key_in_the_environment_is_named(home: Path, monkeypatch: pyt
     ("text", "said"),
     [
         ("[universe]\nsize = 0\n", r"universe\.size: .*greater than or equal to 1"),
-        ('[source]\nkind = "alpca"\n', r"source\.kind: .*'synthetic'.*'files'"),
+        ('[source]\nkind = "../mine"\n', r"source\.kind: .*should match pattern"),
+        ("[source]\npaht = 1\n", r"source\.paht: Extra inputs are not permitted"),
         ('[automation]\nretrain_at = "half past ten"\n', r"automation\.retrain_at"),
         ("[labels]\nhorizons_sessions = [1, 20]\n", r"training\.horizon_sessions is 5, but labels\.horizons_sessions has only \[1, 20\]"),
         ("[bars.suspicions]\ntwin_sessions = 40\n", r"bars\.suspicions: .*raise lookback_sessions"),

@@ -11,7 +11,7 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 
 from pydantic import ValidationError
 
-from ats_assets.alerts import Alert, Severity
+from ats_assets.alerts import Alert, AlertSink, Severity
 from ats_assets.brokers.alpaca.hours import MAX_SKEW, NEW_YORK, closed_reason, has_opened, hours_from, skew_reason, utc_days
 from ats_assets.brokers.alpaca.orders import decimal, from_order, instant, listed_order, to_request
 from ats_assets.brokers.alpaca.reading import lenient, read_order
@@ -26,7 +26,6 @@ from ats_assets.execution.broker import (
     SessionClosedError,
 )
 from ats_assets.execution.clock import Clock, SystemClock
-from ats_assets.execution.context import AlertSink
 from ats_assets.execution.grid import is_in_dollars
 from ats_assets.execution.order import (
     AccountEntry,

@@ -53,7 +53,7 @@ class WarehouseMarket:
         """Of the partitions of `corporate_actions`, which are made together with the bars, as they are told by now: where sessions are settled late, more may be known."""
         warehouse = self._deployment.warehouse
         columns = ["symbol", "kind", "ratio", "cash"]
-        if not self._deployment.settings.source.tells_name_changes:
+        if not self._deployment.tells_name_changes:
             return of_whole(self._deployment, "corporate_actions", [session])[0].select(columns)
         before = [day for day in self.calendar.window(session, REPEAT_DAYS + 1)[:-1] if warehouse.exists("corporate_actions", day)]
         told, _ = of_whole(self._deployment, "corporate_actions", [*before, session])

@@ -17,9 +17,9 @@ from polars.testing import assert_frame_equal
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
-from ats_assets.sources import FileSource
 from ats_assets.sources.adapters.files import source as files
 from ats_assets.sources.adapters.files.kept_rows import SETTLED_SECONDS, day_digests
+from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets.storage.warehouse import data_version
 
 XNYS = session_calendar("XNYS", date(2018, 1, 2))

@@ -19,7 +19,7 @@ from ats_assets.errors import SourceError
 from ats_assets.features import compute
 from ats_assets.features.choosing import ALPHA158
 from ats_assets.settings import FilesSettings, SourceSettings
-from ats_assets.sources import MEASURES, RAW_BARS, RAW_BARS_SCHEMA, open_source
+from ats_assets.sources import MEASURES, RAW_BARS, RAW_BARS_SCHEMA
 from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets_tests.market_data import CRYPTO, SP500_2017, SP500_2018, US_DAILY_RAW, needs_market_data
 
@@ -432,7 +432,7 @@ def test_missing_paths_and_empty_folders(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"the folder .*folder has no data file"):
         source(tmp_path / "folder").symbols()
     with pytest.raises(SourceError, match=r"no path is set.*ATS_SOURCE__PATH"):
-        open_source(SourceSettings(kind="files"), XNYS).symbols()
+        FileSource(SourceSettings(kind="files").files, XNYS).symbols()
 
 
 def test_a_parquet_file_cut_anywhere_is_refused(tmp_path: Path) -> None:
@@ -505,7 +505,7 @@ def test_the_description_says_what_was_recognised(tmp_path: Path) -> None:
     ],
 )
 def test_the_sp500(path: Path, vintage: date, shape: tuple[int, int, int], first: date, last: date) -> None:
-    read = open_source(SourceSettings(kind="files", path=path), XNYS)
+    read = FileSource(SourceSettings(kind="files", path=path).files, XNYS)
     sessions = XNYS.sessions(first, last)
     bars = read.bars(sessions)
     assert (bars.height, len(read.symbols()), bars["session"].n_unique()) == shape

@@ -12,8 +12,9 @@ from sklearn.linear_model import Ridge
 
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import SourceError
-from ats_assets.settings import SourceSettings, SyntheticSettings
-from ats_assets.sources import PRICES, RAW_ACTIONS, RAW_ACTIONS_SCHEMA, RAW_BARS, RAW_BARS_SCHEMA, open_source
+from ats_assets.settings import Settings, SyntheticSettings
+from ats_assets.sources import PRICES, RAW_ACTIONS, RAW_ACTIONS_SCHEMA, RAW_BARS, RAW_BARS_SCHEMA
+from ats_assets.sources.adapters.synthetic import open_synthetic
 from ats_assets.sources.adapters.synthetic.simulation import CHARACTERISTIC_HALF_LIFE
 from ats_assets.sources.adapters.synthetic.source import SyntheticSource, planted_characteristic
 
@@ -186,7 +187,7 @@ def test_defects_are_as_many_as_asked_and_all_else_keeps_the_contract() -> None:
 
 def test_a_calendar_that_never_closes_has_fractional_volume() -> None:
     calendar = session_calendar("24/7", date(2020, 1, 1))
-    source = open_source(SourceSettings(synthetic=SMALL), calendar)
+    source = open_synthetic(SMALL, calendar, Settings())
     bars = source.bars([date(2021, 1, 9)])
     assert bars.height > 5
     assert source.capabilities.fractional_volume

@@ -1,0 +1,81 @@
+"""The kit that every source passes, passed by those that come with the package."""
+
+from collections.abc import Iterator
+from contextlib import contextmanager
+from datetime import date
+from pathlib import Path
+from typing import Any, ClassVar
+
+import pytest
+
+from ats_assets.errors import AtsError
+from ats_assets.settings import FilesSettings, SyntheticSettings
+from ats_assets.sources import BarSource
+from ats_assets.sources.adapters import alpaca, files, synthetic
+from ats_assets.sources.adapters.synthetic.source import SyntheticSource
+from ats_assets_tests.kits.sources import SourceKit
+from ats_assets_tests.sources.adapters.alpaca.markets import ALWAYS, SYMBOLS, XNYS, stocks
+
+DAYS = {"first_session": "2023-01-03", "last_session": "2023-02-28"}
+SESSIONS = XNYS.sessions(date(2024, 2, 20), date(2024, 3, 8))
+
+
+class TestSynthetic(SourceKit):
+    plugin = synthetic.PLUGIN
+    own: ClassVar[dict[str, Any]] = {"symbols": 8, "splits_per_year": 4.0, "defective_share": 0.02, **DAYS}
+    wrong: ClassVar[dict[str, Any]] = {"symbols": 0}
+
+    @contextmanager
+    def unreadable(self, folder: Path) -> Iterator[BarSource]:
+        own = SyntheticSettings(first_session=date(2023, 1, 1), last_session=date(2023, 1, 2))  # a weekend and a holiday
+        yield self.plugin.make(own, self.calendar, self.settings(folder))
+
+
+@pytest.fixture(scope="class")
+def delivery(request: pytest.FixtureRequest, tmp_path_factory: pytest.TempPathFactory) -> None:
+    """A file of the synthetic market's bars and one of its splits."""
+    folder = tmp_path_factory.mktemp("delivery")
+    market = SyntheticSource(SyntheticSettings.model_validate(TestSynthetic.own), SourceKit.calendar)
+    days = SourceKit.calendar.sessions(market.first_session(), market.latest_session())
+    bars = market.bars(days).drop("session", "defects")
+    bars.write_parquet(folder / "bars.parquet")
+    actions = market.actions(days).select("symbol", "date", "kind", "ratio")
+    assert actions.height > 0
+    actions.write_csv(folder / "actions.csv")
+    request.cls.own = {"path": folder / "bars.parquet", "actions": folder / "actions.csv"}
+
+
+@pytest.mark.usefixtures("delivery")
+class TestFiles(SourceKit):
+    plugin = files.PLUGIN
+    wrong: ClassVar[dict[str, Any]] = {"stamp": "noon"}
+
+    @contextmanager
+    def unreadable(self, folder: Path) -> Iterator[BarSource]:
+        yield self.plugin.make(FilesSettings(path=folder / "nowhere"), self.calendar, self.settings(folder))
+
+
+class TestAlpaca(SourceKit):
+    plugin = alpaca.PLUGIN
+    own: ClassVar[dict[str, Any]] = {"symbols": SYMBOLS, "first_session": SESSIONS[0]}
+    wrong: ClassVar[dict[str, Any]] = {"feed": "free"}
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[BarSource]:
+        with stocks(SESSIONS) as market:
+            yield market.source(folder, **self.own)
+
+    @contextmanager
+    def unreadable(self, folder: Path) -> Iterator[BarSource]:
+        with stocks(SESSIONS) as market:
+            gone = market.source(folder, alpaca={"max_attempts": 1}, **self.own)
+        yield gone
+
+    def test_it_is_opened_by_name_with_the_connection_of_its_section(self, tmp_path: Path) -> None:
+        with stocks(SESSIONS) as market:
+            one = market.source(tmp_path, **self.own)
+            settings = one._settings
+            again = self.plugin.make(settings.source.alpaca, XNYS, settings)
+            assert again.first_session() == SESSIONS[0]
+            with pytest.raises(AtsError, match=r"calendar.exchange is 24/7: set it to XNYS"):
+                self.plugin.make(settings.source.alpaca, ALWAYS, settings)
