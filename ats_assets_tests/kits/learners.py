@@ -71,6 +71,16 @@ class LearnerKit:
         x = np.full((3, len(small_training_set().features)), np.nan, np.float32)
         assert np.isfinite(self.learner().load(self.fitted().content).predict(x)).all()
 
+    def test_a_feature_that_no_row_has_is_no_fault(self) -> None:
+        data = small_training_set()
+        blank = [replace(part, x=part.x.copy()) for part in (data.train, data.validation)]
+        for part in blank:
+            part.x[:, data.features.index("noise_a")] = np.nan
+        found = fit(self.model(), replace(data, train=blank[0], validation=blank[1]), SETTINGS)
+        assert isinstance(found, Fitted), found
+        assert found.importance.get("noise_a", 0) == 0
+        assert np.isfinite(found.scores).all()
+
     def test_features_that_tell_nothing_apart_are_no_model_but_a_reason(self) -> None:
         data = small_training_set()
         flat = replace(data, train=replace(data.train, x=np.ones_like(data.train.x)))
