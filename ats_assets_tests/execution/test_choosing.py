@@ -9,7 +9,7 @@ from ats_assets.automation.trading import left_of_the_last_plan
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.execution.choosing import chosen_broker
-from ats_assets.execution.desk import open_desk
+from ats_assets.execution.trading import open_trading
 from ats_assets_tests.brokers.alpaca.test_broker import ENVIRONMENT, EVENING
 from ats_assets_tests.small_market import FIRST, make_history, small_market
 
@@ -48,10 +48,10 @@ def market(root: Path, **changes: Any) -> Deployment:
 def test_orders_go_to_a_broker_of_ones_own_with_its_own_settings(tmp_path: Path) -> None:
     deployment = market(tmp_path, brokers={"generous": {"cash": 2_000.0}})
     make_history(deployment, FIRST, FIRST, ["raw_bars", "bars", "rejected_bars"])
-    with open_desk(deployment) as desk:
-        assert desk.broker.name == "generous"
-        assert desk.broker.settle(FIRST) is None
-        assert desk.broker.account().cash == 2_000
+    with open_trading(deployment) as trading:
+        assert trading.broker.name == "generous"
+        assert trading.broker.settle(FIRST) is None
+        assert trading.broker.account().cash == 2_000
     assert deployment.of(chosen_broker).embedded
     assert not deployment.of(chosen_broker).is_live
     assert left_of_the_last_plan(deployment, EVENING) is None
@@ -72,7 +72,7 @@ def test_two_accounts_of_one_kind_have_sections_of_their_own(tmp_path: Path) -> 
     ],
 )
 def test_a_mistake_in_the_settings_is_told_in_their_words(tmp_path: Path, changes: dict[str, Any], said: str) -> None:
-    with pytest.raises(SettingsError, match=said), open_desk(market(tmp_path, **changes)):
+    with pytest.raises(SettingsError, match=said), open_trading(market(tmp_path, **changes)):
         pass
 
 
