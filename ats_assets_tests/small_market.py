@@ -29,6 +29,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings
 from ats_assets.storage import write_log
 from ats_assets_tests.forking import serve
+from ats_assets_tests.listed_events import listed_instance
 
 FIRST = date(2021, 1, 4)
 """The first session of the market; history starts here."""
@@ -117,7 +118,7 @@ def small_market(root: Path, *, last_session: date = LAST, **changes: Mapping[st
 def run_job(
     deployment: Deployment, job: str, sessions: Sequence[date] = (), assets: Sequence[str] | None = None
 ) -> dg.ExecuteInProcessResult:
-    """Run a job in this process on an instance of its own: over one partition, a range of them, or (no sessions) an asset without partitions.
+    """Run a job in this process on an instance of its own, which keeps no events: over one partition, a range of them, or (no sessions) an asset without partitions.
 
     Parameters
     ----------
@@ -130,7 +131,7 @@ def run_job(
         What a step raised.
     """
     tags = range_tags(sessions) if len(sessions) > 1 else {}
-    with dg.DagsterInstance.ephemeral() as instance:
+    with listed_instance() as instance:
         return (
             build(deployment)
             .resolve_job_def(job)

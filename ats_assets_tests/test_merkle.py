@@ -1,16 +1,16 @@
 """One hash over all files: the same whatever the order in which partitions are made, and however many threads make them, each time in a fresh process."""
 
-import os
 from datetime import date
 from pathlib import Path
 
 import pytest
 
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, differences, files_of, make_history, merkle_root, run_elsewhere, small_market
 
 LAST = date(2021, 1, 22)
-RUNS = int(os.environ.get("ATS_TEST_MERKLE_RUNS", "2"))
-"""Twenty by hand; two are enough to notice that something has broken."""
+RUNS = rounds(2, 20, "ATS_TEST_MERKLE_RUNS")
+"""Two are enough to notice that something has broken."""
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(300 + 150 * RUNS)]
 
 

@@ -1,5 +1,6 @@
 """Dagster partitions: one for each exchange session, and the mappings for windows of them."""
 
+import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date, datetime, timedelta
@@ -36,8 +37,9 @@ class Reads:
         return calendar.window(calendar.offset(session, -self.lag), self.back - self.lag + 1)
 
 
+@functools.lru_cache(maxsize=8)
 def session_partitions(calendar: SessionCalendar) -> dg.DailyPartitionsDefinition:
-    """Exchange sessions as Dagster partitions, keyed by date.
+    """Exchange sessions as Dagster partitions, keyed by date; one object for a calendar, since every asset and check asks for it.
 
     A partition exists from midnight UTC after its session's date, when every exchange has closed (New York does at 20:00 or 21:00 UTC).
     """

@@ -17,6 +17,7 @@ from ats_assets.errors import AtsError
 from ats_assets.settings import AlertsSettings, load_settings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.alerts.receiver import Receiver, receiving
+from ats_assets_tests.rounds import rounds
 
 NOON = datetime(2024, 1, 5, 12, tzinfo=UTC)
 
@@ -212,7 +213,7 @@ def test_what_a_dead_process_left_is_sent_by_another(home: Path, receiver: Recei
     assert receiver.titles == ["title of k"]
 
 
-@settings(max_examples=30)
+@settings(max_examples=rounds(10, 30))
 @given(steps=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(list(Severity)), st.integers(0, 5000)), max_size=25))
 def test_any_order_of_alerts_repeats_none_and_loses_none(steps: list[tuple[str, Severity, int]]):
     with pytest.MonkeyPatch.context() as patch:

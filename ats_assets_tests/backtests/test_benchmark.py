@@ -11,6 +11,7 @@ from hypothesis import strategies as st
 from ats_assets.backtests import backtest_metrics, run_backtest
 from ats_assets.settings import BacktestSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import actions_of, bars_of, random_actions, random_market, signals_of, weekdays
+from ats_assets_tests.rounds import rounds
 
 FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
 NO_COSTS = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0)
@@ -31,7 +32,7 @@ def test_a_split_and_a_payment_are_no_loss_of_the_benchmark(symbol: str | None) 
 
 
 @given(st.integers(0, 2**32 - 1), st.integers(2, 12), st.integers(1, 5), st.booleans())
-@settings(max_examples=60)
+@settings(max_examples=rounds(20, 60))
 def test_the_benchmark_is_that_of_fractions_with_actions_and_missing_bars(seed: int, n_sessions: int, n_symbols: int, one: bool) -> None:
     """The oracle holds shares and cash in dictionaries: actions on what is held, then an even spread at each open."""
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=False)

@@ -13,6 +13,7 @@ from ats_assets.backtests import BacktestResult, Equity, Positions, Trades, Unfi
 from ats_assets.errors import ContractError
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import NO_BORROWING, actions_of, bars_of, random_market, signals_of, weekdays
+from ats_assets_tests.rounds import rounds
 
 FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
 NO_COSTS = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0, initial_cash=10_000, margin=NO_BORROWING)
@@ -262,7 +263,7 @@ def run(case: tuple[int, int, int, bool, BacktestSettings, PortfolioSettings]) -
 
 
 @given(RUNS)
-@settings(max_examples=150)
+@settings(max_examples=rounds(40, 150))
 def test_accounts_replayed_from_the_trades_agree_to_the_cent(case: tuple[int, int, int, bool, BacktestSettings, PortfolioSettings]) -> None:
     """The oracle goes through trades and bars with integers, fractions and dictionaries, without the engine's account."""
     result, bars, _ = run(case)
@@ -306,7 +307,7 @@ def test_accounts_replayed_from_the_trades_agree_to_the_cent(case: tuple[int, in
 
 
 @given(RUNS)
-@settings(max_examples=100)
+@settings(max_examples=rounds(25, 100))
 def test_frames_satisfy_their_contracts_and_limits_hold_at_the_open(
     case: tuple[int, int, int, bool, BacktestSettings, PortfolioSettings],
 ) -> None:
@@ -323,7 +324,7 @@ def test_frames_satisfy_their_contracts_and_limits_hold_at_the_open(
 
 
 @given(RUNS, st.integers(1, 13))
-@settings(max_examples=50)
+@settings(max_examples=rounds(15, 50))
 def test_the_past_does_not_depend_on_the_future(case: tuple[int, int, int, bool, BacktestSettings, PortfolioSettings], cut: int) -> None:
     seed, n_sessions, n_symbols, shorts, costs, limits = case
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
@@ -349,7 +350,7 @@ def test_rows_in_any_order_give_the_same_result() -> None:
 
 
 @given(st.integers(0, 2**32 - 1), st.randoms(use_true_random=False))
-@settings(max_examples=25)
+@settings(max_examples=rounds(8, 25))
 def test_symbols_under_other_names_have_the_same_positions(seed: int, random: Random) -> None:
     """Few weights and a low turnover limit, so that there are ties; commissions that eat the cash. What a bar has beside the columns of `TRADED_COLUMNS` is not looked at."""
     bars, signals, days = random_market(seed, 12, 6, shorts=True)

@@ -13,6 +13,7 @@ from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import bars_of, random_actions, random_market, signals_of, weekdays
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, name_change_actions
+from ats_assets_tests.rounds import rounds
 
 FREE = BacktestSettings(initial_cash=100_000, commission_bps=0, spread_bps=0, slippage_bps=0, delisting_haircut=0.2, max_missing_sessions=3)
 ALL_IN = PortfolioSettings(max_weight=1, max_turnover=4)
@@ -77,7 +78,7 @@ def test_who_loses_the_ticker_without_a_new_one_is_closed_there() -> None:
     assert result.equity["equity"][-1] == 80_000.0
 
 
-@settings(max_examples=25)
+@settings(max_examples=rounds(8, 25))
 @given(
     st.integers(0, 10_000),
     st.booleans(),

@@ -15,6 +15,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.settings import SuspicionSettings
 from ats_assets_tests.bars.real_bars import calendar, raw_bars, sp500_bars
 from ats_assets_tests.market_data import US_DAILY_RAW, needs_market_data
+from ats_assets_tests.rounds import rounds
 
 SESSIONS = calendar().sessions(date(2024, 1, 2), date(2024, 4, 30))
 NOISE = np.random.default_rng(7).normal(0, 0.01, size=len(SESSIONS))
@@ -181,7 +182,7 @@ def bars_of(drawn: dict[tuple[str, int], tuple[float, float, float | None]]) -> 
     return pl.DataFrame(rows, schema=BARS_SCHEMA)
 
 
-@settings(max_examples=60)
+@settings(max_examples=rounds(20, 60))
 @given(cells, st.sets(st.integers(0, 15), min_size=1))
 def test_alone_as_in_a_range(drawn: dict[tuple[str, int], tuple[float, float, float | None]], asked: set[int]) -> None:
     bars, sessions = bars_of(drawn), [SESSIONS[i] for i in sorted(asked)]

@@ -10,6 +10,7 @@ from polars.testing import assert_frame_equal
 
 from ats_assets.corporate_actions.identity import Identities, identities_of, judged_name_changes, name_changes, same_names
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, DAYS, Companies, companies, name_change_actions
+from ats_assets_tests.rounds import rounds
 
 
 def repeats_nothing(history: Companies) -> bool:
@@ -21,7 +22,7 @@ def partition(rows: pl.DataFrame, column: str) -> pl.DataFrame:
     return rows.with_row_index("row").select("session", "symbol", pl.col("row").min().over(column).alias("group"))
 
 
-@settings(max_examples=150)
+@settings(max_examples=rounds(40, 150))
 @given(companies())
 def test_ids_part_the_rows_as_the_companies_do(history: Companies) -> None:
     """Chains, swaps, tickers taken over and tickers taken up again, all at random."""

@@ -16,6 +16,7 @@ from ats_assets.corporate_actions.screening import ACTION_REASONS, screen_action
 from ats_assets.errors import ContractError
 from ats_assets.sources import ACTION_KINDS, RAW_ACTIONS_SCHEMA
 from ats_assets.sources.contracts import schema_violations
+from ats_assets_tests.rounds import rounds
 
 XNYS = session_calendar("XNYS", date(2020, 1, 2))
 DAY = date(2020, 2, 3)
@@ -134,7 +135,7 @@ ROWS = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=rounds(40, 150), deadline=None)
 @given(st.lists(ROWS, max_size=8))
 def test_nothing_is_lost_the_contract_holds_and_each_session_is_judged_by_itself(rows: list[dict[str, Any]]) -> None:
     frame = raw(*rows)

@@ -10,6 +10,7 @@ from scipy.special import ndtri, stdtr, stdtrit
 
 from ats_assets.evaluation.edge_test import expected_share, lags, newey_west_t, normal_equivalent
 from ats_assets.evaluation.skill_summary import EDGE_T_STATISTIC
+from ats_assets_tests.rounds import rounds
 
 
 def variance_by_matrix(covariance: np.ndarray, used: int) -> float:
@@ -21,7 +22,7 @@ def variance_by_matrix(covariance: np.ndarray, used: int) -> float:
     return float((np.maximum(0.0, 1.0 - distance / (used + 1)) * centred).sum() / n)
 
 
-@settings(max_examples=40)
+@settings(max_examples=rounds(15, 40))
 @given(n=st.integers(2, 60), horizon=st.integers(1, 25))
 def test_the_expected_variance_is_that_of_the_covariance_matrix_of_moving_sums(n: int, horizon: int) -> None:
     distance = np.abs(np.subtract.outer(np.arange(n), np.arange(n)))
@@ -30,7 +31,7 @@ def test_the_expected_variance_is_that_of_the_covariance_matrix_of_moving_sums(n
     assert expected_share(n, horizon) == pytest.approx(share)
 
 
-@settings(max_examples=40)
+@settings(max_examples=rounds(15, 40))
 @given(seed=st.integers(0, 10_000), n=st.integers(60, 120), horizon=st.sampled_from([1, 5, 6]), mean=st.floats(-0.5, 0.5))
 def test_the_statistic_is_the_normal_value_of_students_probability(seed: int, n: int, horizon: int, mean: float) -> None:
     values = np.random.default_rng(seed).standard_normal(n) + mean

@@ -8,7 +8,9 @@ from pathlib import Path
 
 import pytest
 
-ROUNDS = int(os.environ.get("ATS_TESTS_CRASH_ROUNDS", "5"))
+from ats_assets_tests.rounds import rounds
+
+ROUNDS = rounds(3, 20, "ATS_TESTS_CRASH_ROUNDS")
 
 
 def crash(folder: Path, *more: str) -> dict:

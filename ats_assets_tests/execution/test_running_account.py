@@ -22,6 +22,7 @@ from ats_assets.execution.running_account import read_running_account, store_run
 from ats_assets.trade_state import TradeState, tables
 from ats_assets_tests.execution.exchange import NEXT, PLAN, Bench, ExchangeBroker, Killed, PointedState, Points, intent
 from ats_assets_tests.execution.history import Steps, add_history
+from ats_assets_tests.rounds import rounds
 
 START = datetime(2024, 1, 2, 15, tzinfo=UTC)
 LAST = date(2024, 2, 15)
@@ -168,7 +169,7 @@ def test_the_running_account_is_the_count_of_everything(database_url: str) -> No
     numbers = count()
     with PointedState(database_url) as state:
 
-        @settings(max_examples=25, deadline=None)
+        @settings(max_examples=rounds(10, 25), deadline=None)
         @given(EVENTS)
         def check(events: list[tuple]) -> None:
             with state.begin() as connection:

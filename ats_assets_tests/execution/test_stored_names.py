@@ -22,6 +22,7 @@ from ats_assets.settings import load_settings
 from ats_assets.storage import write_log
 from ats_assets.storage.knowledge import FOREVER, stamp_of
 from ats_assets.storage.warehouse import Warehouse
+from ats_assets_tests.rounds import rounds
 
 FIRST = date(2023, 1, 3)
 Told = list[tuple[str, str | None]]
@@ -81,7 +82,7 @@ DEEDS = st.one_of(
 )
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=rounds(20, 60), deadline=None)
 @given(st.lists(DEEDS, max_size=25))
 def test_after_any_history_of_writes_it_is_what_all_partitions_say(deeds: list[tuple[Any, ...]]) -> None:
     with TemporaryDirectory() as name, pytest.MonkeyPatch.context() as patched:

@@ -12,6 +12,7 @@ from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import compute, lookahead, lookback
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits, with_sectors
 from ats_assets_tests.market_data import SP500_2018, needs_market_data
+from ats_assets_tests.rounds import rounds
 
 DAYS = calendar(60)
 VALUES = st.sampled_from([float("nan"), float("inf"), -float("inf"), 0.0, -0.0, 1.0, 1.0]) | st.floats(-100, 100, width=32)
@@ -39,7 +40,7 @@ def _neutral(x: np.ndarray, groups: np.ndarray) -> np.ndarray:
     return np.array([value - x[groups == group].mean() if group is not None else np.nan for value, group in zip(x, groups, strict=True)])
 
 
-@settings(max_examples=200)
+@settings(max_examples=rounds(40, 200))
 @given(st.lists(SESSION, min_size=1, max_size=5))
 def test_statistics_of_a_session(sessions: list[list[tuple[float, str | None]]]) -> None:
     """Missing and infinite values stay missing and do not count, an unknown group gives a missing value."""

@@ -11,6 +11,7 @@ from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, compute, lookback
 from ats_assets_tests.expressions.panels import random_walks, with_sectors
 from ats_assets_tests.expressions.random_expressions import random_expressions
+from ats_assets_tests.rounds import rounds
 
 ALPHABET = [
     "CSRank(",
@@ -201,7 +202,7 @@ VALID = [
 PIECES = [*ALPHABET, "Ref($close, -3)", "1000000", "1.5", "-3", "0", "1e999", "9" * 39, "ü", "²", "\n", "'", "$", "$$", "(" * 200, "  "]
 
 
-@settings(max_examples=400)
+@settings(max_examples=rounds(100, 400))
 @given(
     st.sampled_from(VALID),
     st.lists(st.tuples(st.integers(0, 200), st.integers(0, 12), st.sampled_from(PIECES) | st.just("")), max_size=4),

@@ -13,6 +13,7 @@ from ats_assets.expressions import compute, lookback
 from ats_assets.features.choosing import ALPHA158
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
 from ats_assets_tests.expressions.random_expressions import random_expressions
+from ats_assets_tests.rounds import rounds
 
 DAYS = calendar(90)
 PRICES = ("open", "high", "low", "close", "vwap")
@@ -27,7 +28,7 @@ ACTIONS = st.lists(
     max_size=12,
     unique_by=lambda action: action[:2],
 )
-CASES = settings(max_examples=25, deadline=None)
+CASES = settings(max_examples=rounds(8, 25), deadline=None)
 
 
 def frame_of(actions: list[tuple[str, date, float, float]]) -> pl.DataFrame:

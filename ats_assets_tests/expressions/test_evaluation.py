@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ats_assets.errors import ContractError, ExpressionError
 from ats_assets.expressions import blocks, compute, lookahead, lookback
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits, with_sectors
+from ats_assets_tests.rounds import rounds
 
 SESSIONS = calendar(90)
 FIELD = st.sampled_from(["$open", "$high", "$low", "$close", "$volume", "$vwap"])
@@ -68,7 +69,7 @@ def _sets(grow: Callable[[st.SearchStrategy[str]], st.SearchStrategy[str]]) -> s
 EXPRESSIONS, LABELS = _sets(_grow), _sets(_grow_ahead)
 
 
-@settings(max_examples=60)
+@settings(max_examples=rounds(20, 60))
 @given(EXPRESSIONS, st.integers(0, 10**6), st.data())
 def test_the_last_row_needs_the_lookback_alone(expressions: dict[str, str], seed: int, data: st.DataObject) -> None:
     """Any expressions, any gaps: the sessions of the look-back give the row of the whole panel, to the bit."""
@@ -81,7 +82,7 @@ def test_the_last_row_needs_the_lookback_alone(expressions: dict[str, str], seed
     assert same_bits(alone, whole.filter(pl.col("session") == days[at]))
 
 
-@settings(max_examples=60)
+@settings(max_examples=rounds(20, 60))
 @given(LABELS, st.integers(0, 10**6), st.data())
 def test_a_row_of_labels_needs_the_sessions_that_it_names_alone(labels: dict[str, str], seed: int, data: st.DataObject) -> None:
     """Those that it looks back on, and those that it looks ahead to."""

@@ -9,6 +9,7 @@ from hypothesis import strategies as st
 from ats_assets.expressions import compute, lookback
 from ats_assets_tests.expressions.panels import calendar
 from ats_assets_tests.expressions.window_oracle import ORACLE, SHORTEST, ema, pair_statistic, windows
+from ats_assets_tests.rounds import rounds
 
 LENGTHS = [1, 2, 3, 5, 8, 13, 60]
 CELLS = st.sampled_from(["absent", "missing", "tie", "tie", "value", "value", "value", "value"])
@@ -44,7 +45,7 @@ def _expressions(n: int) -> dict[str, str]:
     return {text: text.format(n=n) for text in ORACLE if n >= SHORTEST.get(text, 1)}
 
 
-@settings(max_examples=150)
+@settings(max_examples=rounds(40, 150))
 @given(ROWS, st.sampled_from(LENGTHS))
 def test_windows_of_one_series(rows: list[tuple[str, str, float, float]], n: int) -> None:
     x, y, present = _series(rows)
@@ -53,7 +54,7 @@ def test_windows_of_one_series(rows: list[tuple[str, str, float, float]], n: int
         _agree(result[text].to_numpy(), [ORACLE[text](values) for values in windows(x, present, n)], 1e-5, f"{text} {n}")
 
 
-@settings(max_examples=50)
+@settings(max_examples=rounds(15, 50))
 @given(ROWS, st.sampled_from([1, 2, 5, 60, 0.3, 0.0714, 0.999]))
 def test_exponential_averages(rows: list[tuple[str, str, float, float]], span: float) -> None:
     """Where a value lies no more than ten rows back, the average is that of the whole history."""
@@ -73,7 +74,7 @@ def test_the_window_of_an_exponential_average(text: str, sessions: int) -> None:
     assert lookback({"a": text}) == sessions
 
 
-@settings(max_examples=100)
+@settings(max_examples=rounds(30, 100))
 @given(ROWS, st.sampled_from(LENGTHS))
 def test_windows_of_two_series(rows: list[tuple[str, str, float, float]], n: int) -> None:
     x, y, present = _series(rows)

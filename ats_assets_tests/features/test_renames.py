@@ -19,6 +19,7 @@ from ats_assets.labels.methods.forward_returns import forward_returns
 from ats_assets.settings import LabelsSettings, UniverseSettings
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, name_change_actions
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
+from ats_assets_tests.rounds import rounds
 
 SESSIONS = 40
 DAYS = calendar(SESSIONS)
@@ -71,7 +72,7 @@ def made(bars: pl.DataFrame, actions: pl.DataFrame, sessions: list[date]) -> pl.
     )
 
 
-@settings(max_examples=15)
+@settings(max_examples=rounds(6, 15))
 @given(CHANGES)
 def test_a_rename_changes_no_bit_of_the_features_but_the_ticker(drawn: list[tuple[int, str]]) -> None:
     """Random renames, in whose names the alphabet is another; splits and payments before and after them follow the instrument."""
@@ -126,7 +127,7 @@ def test_a_symbol_in_an_expression_is_who_bears_it_at_the_session() -> None:
         assert (x, lagged) == (np.float32(close[meant, day]), np.float32(close[meant, DAYS[DAYS.index(day) - 1]]))
 
 
-@settings(max_examples=15)
+@settings(max_examples=rounds(6, 15))
 @given(CHANGES)
 def test_labels_and_universe_follow_the_instrument(drawn: list[tuple[int, str]]) -> None:
     """One label for a decision before and an exit after the rename, under the ticker of the decision; a rename costs no place in the universe."""

@@ -11,6 +11,7 @@ from ats_assets.features.choosing import ALPHA158, ALPHA360, FAMILIES, TECHNICAL
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits
 from ats_assets_tests.features.talib_reference import INDICATORS, PATTERNS, Array, Bars, pattern, rolling
 from ats_assets_tests.market_data import SP500_2018, needs_market_data
+from ats_assets_tests.rounds import rounds
 
 FIELDS = ("open", "high", "low", "close", "volume")
 LOOKBACK = {feature.name: feature.lookback_sessions for feature in FAMILIES["technical"].features}
@@ -118,7 +119,7 @@ def test_the_level_of_prices_and_volumes_does_not_count(seed: int, price: int, v
     assert same_bits(compute(scaled, TECHNICAL), compute(bars, TECHNICAL))
 
 
-@settings(max_examples=20)
+@settings(max_examples=rounds(8, 20))
 @given(st.integers(0, 10**6), st.integers(1, 80), st.booleans())
 def test_no_value_is_infinite_on_bars_that_stand_still(seed: int, still: int, silent: bool) -> None:
     """One price all day for a while, and perhaps no volume: what is 0 / 0 is missing, nothing is divided by 0 otherwise."""

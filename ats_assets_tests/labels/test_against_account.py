@@ -25,6 +25,7 @@ from ats_assets.settings import BacktestSettings, LabelsSettings, PortfolioSetti
 from ats_assets.sources import RAW_ACTIONS_SCHEMA
 from ats_assets_tests.backtests.small_markets import actions_of, signals_of
 from ats_assets_tests.bars.companies import name_change_actions
+from ats_assets_tests.rounds import rounds
 
 MONDAY = date(2024, 1, 1)
 ALL_IN = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0)
@@ -143,7 +144,7 @@ PAYMENT_IN_NEW_SHARES = [Day(400, 400), Day(400, 400), Day(None, None, ratio=(1,
 @example([BAR, BAR, Day(None, None, renamed=True), Day(None, None, ratio=(2, 1), paid=100, renamed=True), Day(4_900, 4_900)])
 @example([BAR, Day(10_000, 10_000, traded=False), Day(12_000, 12_000), Day(12_000, 12_000)])
 @example([BAR, BAR, Day(12_000, 12_000, traded=False)])
-@settings(max_examples=150, deadline=None)
+@settings(max_examples=rounds(40, 150), deadline=None)
 def test_label_adjusted_return_and_account_agree_on_every_history(days: list[Day]) -> None:
     bars, actions, sessions = frames(days)
     labels, factors = labelled(bars, actions, sessions, len(days) - 2)

@@ -6,7 +6,6 @@ from datetime import date
 from pathlib import Path
 from typing import Any
 
-import dagster as dg
 import pytest
 
 from ats_assets.automation.healing import Healing, rules_of
@@ -14,6 +13,7 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.runs.healing import heal_all
 from ats_assets.runs.runner import Runner
+from ats_assets_tests.listed_events import listed_instance
 from ats_assets_tests.sharing import made_once
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 
@@ -49,7 +49,7 @@ def healing_of(deployment: Deployment, delivered: Mapping[str, str] | None = Non
 
 def heal(deployment: Deployment, delivered: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
     """Heal a deployment as `ats stale --heal` does, and return what was made again."""
-    with dg.DagsterInstance.ephemeral() as instance:
+    with listed_instance() as instance:
         runner = Runner(deployment, build(deployment), instance)
         made, messages = heal_all(healing_of(deployment, delivered), runner, 126)
     assert messages == []

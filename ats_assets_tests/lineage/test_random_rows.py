@@ -1,6 +1,5 @@
 """Random rows of signals: each is explained down to its delivery, and all come out byte for byte in an empty folder."""
 
-import os
 import random
 from collections.abc import Iterator
 from datetime import date
@@ -14,10 +13,11 @@ from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.runs.reproduction import reproduced
 from ats_assets_tests.lineage.conftest import SETTINGS, market
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import FIRST, LAST, make_history, small_market
 
 pytestmark = pytest.mark.slow
-ROWS = int(os.environ.get("ATS_TEST_REPRODUCED_ROWS", "20"))
+ROWS = rounds(8, 100, "ATS_TEST_REPRODUCED_ROWS")
 """A thousand by hand, of a larger market."""
 
 

@@ -4,7 +4,6 @@ The oracles are brute force: all of it built anew from the deliveries; and for a
 A few histories by default, ATS_TEST_RESTATEMENTS more of them; a failing one is shrunk to the deliveries that it takes.
 """
 
-import os
 import shutil
 from collections.abc import Sequence
 from dataclasses import dataclass
@@ -22,11 +21,12 @@ from ats_assets.deployment import Deployment
 from ats_assets.runs.reproduction import reproduced
 from ats_assets_tests.lineage.conftest import SETTINGS, heal, healing_of
 from ats_assets_tests.lineage.test_healing import pairs, pairs_of
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.sharing import made_once
 from ats_assets_tests.small_market import ALL_ASSETS, EARLY_MODELS, FIRST, Files, differences, files_of, make_history, run_job, small_market
 
 pytestmark = pytest.mark.slow
-EXAMPLES = int(os.environ.get("ATS_TEST_RESTATEMENTS", "2"))
+EXAMPLES = rounds(1, 10, "ATS_TEST_RESTATEMENTS")
 """Histories for each kind of knowledge."""
 LAST = date(2021, 2, 5)
 """The 24th session: models are fitted from the third week on."""

@@ -4,6 +4,7 @@ from hypothesis import strategies as st
 
 from ats_assets.portfolio import desired_weights, holds, wants_trade, within_limits
 from ats_assets.settings import PortfolioSettings
+from ats_assets_tests.rounds import rounds
 
 PAIRS = st.integers(0, 15).flatmap(
     lambda n: st.tuples(*[st.lists(st.one_of(st.just(0.0), st.floats(-1, 1)), min_size=n, max_size=n).map(np.array) for _ in range(2)])
@@ -19,7 +20,7 @@ LIMITS = st.builds(
 
 
 @given(PAIRS, LIMITS)
-@settings(max_examples=400)
+@settings(max_examples=rounds(100, 400))
 def test_from_weights_within_the_limits_the_result_satisfies_all_of_them(
     pair: tuple[np.ndarray, np.ndarray], limits: PortfolioSettings
 ) -> None:
@@ -31,14 +32,14 @@ def test_from_weights_within_the_limits_the_result_satisfies_all_of_them(
 
 
 @given(PAIRS, LIMITS)
-@settings(max_examples=400)
+@settings(max_examples=rounds(100, 400))
 def test_from_any_weights_the_limits_on_positions_hold(pair: tuple[np.ndarray, np.ndarray], limits: PortfolioSettings) -> None:
     current, target = pair[0], within_limits(pair[1], limits)
     assert holds(desired_weights(current, target, limits), limits)
 
 
 @given(PAIRS, LIMITS)
-@settings(max_examples=400)
+@settings(max_examples=rounds(100, 400))
 def test_no_symbol_moves_away_from_its_target_unless_a_limit_is_broken(
     pair: tuple[np.ndarray, np.ndarray], limits: PortfolioSettings
 ) -> None:

@@ -24,6 +24,7 @@ from ats_assets.orchestration.partitions import Reads
 from ats_assets.orchestration.reading import Known, as_known, of_each_vintage
 from ats_assets.settings import KnowledgeSettings, UniverseSettings
 from ats_assets.storage.knowledge import Knowledge, known_vintage, runs_of_one_assignment, stamp_of, time_of
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import FIRST, small_market
 
 CALENDAR = session_calendar("XNYS", date(2020, 10, 1))
@@ -106,7 +107,7 @@ def test_a_range_is_what_each_session_alone_makes_of_what_was_known_to_it(histor
             assert deployment.warehouse.path("bars", day) == own, "what is read of a session alone is what its own partition knows"
 
 
-@settings(max_examples=200)
+@settings(max_examples=rounds(60, 200))
 @given(HISTORIES, st.integers(0, 4), st.integers(0, 2))
 def test_runs_are_as_long_as_one_assignment_serves_and_no_longer(history: Deliveries, back: int, lag: int) -> None:
     knowledge = Knowledge(KnowledgeSettings(), lambda: CALENDAR)
@@ -130,7 +131,7 @@ def test_runs_are_as_long_as_one_assignment_serves_and_no_longer(history: Delive
         assert any(len(vintages) > 1 for vintages in assigned([*run, after[0]])), "it could have gone on"
 
 
-@settings(max_examples=200)
+@settings(max_examples=rounds(60, 200))
 @given(HISTORIES, st.sampled_from(["point_in_time", "restated"]), st.integers(-2, len(DAYS)), st.integers(-2, len(DAYS)))
 def test_the_digest_of_a_window_is_that_of_what_its_reader_knows(history: Deliveries, mode: str, first: int, last: int) -> None:
     knowledge = Knowledge(KnowledgeSettings(mode=mode), lambda: CALENDAR)  # pyright: ignore[reportArgumentType]

@@ -17,6 +17,7 @@ from ats_assets.runs.diagnosis import diagnose
 from ats_assets.settings import CalendarSettings, load_settings
 from ats_assets.storage.stored_calendar import CalendarStore, vanished
 from ats_assets.storage.warehouse import Warehouse
+from ats_assets_tests.rounds import rounds
 
 FIRST = date(2024, 1, 2)
 MOURNING = date(2025, 1, 10)  # a Friday, a session as far as the library knows
@@ -141,7 +142,7 @@ def test_the_broker_s_closings_outlive_a_library_that_does_not_know_them(warehou
     assert len(files(warehouse)) == 2
 
 
-@settings(max_examples=25, suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
+@settings(max_examples=rounds(10, 25), suppress_health_check=[HealthCheck.function_scoped_fixture], deadline=None)
 @given(data=st.data())
 def test_the_broker_closes_only_what_lies_between_two_of_its_sessions(
     tmp_path_factory: pytest.TempPathFactory, data: st.DataObject

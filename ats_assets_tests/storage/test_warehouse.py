@@ -22,6 +22,7 @@ from polars.testing.parametric import dataframes
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError
 from ats_assets.storage.knowledge import stamp_of
 from ats_assets.storage.warehouse import Warehouse, data_version
+from ats_assets_tests.rounds import rounds
 
 DAY = date(2023, 1, 3)
 DAYS = [date(2023, 1, 3), date(2023, 1, 4), date(2023, 1, 5)]
@@ -70,7 +71,7 @@ FRAMES = dataframes(
 )
 
 
-@settings(max_examples=60)
+@settings(max_examples=rounds(20, 60))
 @given(written=FRAMES)
 def test_what_is_written_is_read(written: pl.DataFrame, tmp_path_factory: pytest.TempPathFactory) -> None:
     warehouse = Warehouse(tmp_path_factory.mktemp("round"), fsync=False)
@@ -81,7 +82,7 @@ def test_what_is_written_is_read(written: pl.DataFrame, tmp_path_factory: pytest
     assert data_version(read) == stored.footer.data_version
 
 
-@settings(max_examples=60)
+@settings(max_examples=rounds(20, 60))
 @given(content=FRAMES, cut=st.integers(0, 12))
 def test_a_version_does_not_depend_on_chunks_encoding_or_the_footer(
     content: pl.DataFrame, cut: int, tmp_path_factory: pytest.TempPathFactory

@@ -14,6 +14,7 @@ from ats_assets.errors import TradeStateError
 from ats_assets.settings import load_settings
 from ats_assets.trade_state import SCHEMA_VERSION, TradeState, make_or_move_schema, open_trade_state, record, tables
 from ats_assets.trade_state.schema import schema_versions
+from ats_assets_tests.rounds import rounds
 
 NOW = datetime(2024, 3, 1, 21, 0, 0, 123456, tzinfo=UTC)
 SECRET = "s3cret/w0rd"
@@ -33,7 +34,7 @@ def snapshot(state: TradeState, **values: object) -> int:
         return connection.execute(tables.account_snapshots.insert().values(trading_blocked=False, **(row | values))).inserted_primary_key[0]
 
 
-@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=40)
+@settings(suppress_health_check=[HealthCheck.function_scoped_fixture], max_examples=rounds(15, 40))
 @given(st.decimals(allow_nan=False, allow_infinity=False, places=9, min_value=-(10**15), max_value=10**15))
 def test_a_decimal_comes_back_as_it_was_given(database_url: str, value: Decimal) -> None:
     with TradeState(database_url) as state:

@@ -17,6 +17,7 @@ from ats_assets.orders.schema import Account, Instruments, OrderPlan, Positions
 from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.backtests.small_markets import random_actions, random_market
+from ats_assets_tests.rounds import rounds
 
 
 class Frames:
@@ -76,7 +77,7 @@ Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimi
 
 
 @given(CASES)
-@settings(max_examples=60, phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking a case takes minutes
+@settings(max_examples=rounds(15, 60), phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking a case takes minutes
 def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: Case) -> None:
     seed, n_sessions, n_symbols, shorts, costs, portfolio, limits = case
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)

@@ -13,6 +13,7 @@ from hypothesis import strategies as st
 from ats_assets.brokers.paper import PaperBroker
 from ats_assets.execution.order import OrderKind, OrderStatus
 from ats_assets_tests.brokers.paper.small_broker import FREE, Bar, day, order, paper
+from ats_assets_tests.rounds import rounds
 
 FLAT: Bar = (10, 10, 10, 10)
 BRACKET = {"limit_price": "10.50", "take_profit": "12", "stop_loss": "9"}
@@ -150,7 +151,7 @@ def walk(steps: list[Step]) -> tuple[list[Bar], dict[int, tuple[str, float | Non
 
 
 @given(st.lists(STEPS, min_size=3, max_size=12))
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=rounds(15, 60), deadline=None)
 def test_an_exit_never_changes_the_side_of_a_position_and_each_symbol_has_one_pair_for_all_of_it(steps: list[Step]) -> None:
     """Whatever comes: nothing is sold short by exits or by orders to close, and what is held by brackets has one pair of exits, for all of it."""
     bars, actions = walk(steps)

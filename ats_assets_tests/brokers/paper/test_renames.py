@@ -19,6 +19,7 @@ from ats_assets_tests.backtests.small_markets import bars_of, random_actions, ra
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, name_change_actions
 from ats_assets_tests.brokers.paper.small_broker import FREE, order
 from ats_assets_tests.brokers.paper.test_against_backtest import CASES, Case, Frames, _compare, _send
+from ats_assets_tests.rounds import rounds
 
 RENAMES = st.lists(st.tuples(st.integers(1, 11), st.integers(0, 5)), max_size=4, unique_by=lambda drawn: drawn[1])
 
@@ -35,7 +36,7 @@ class NamedFrames(Frames):
 
 
 @given(CASES, RENAMES)
-@settings(max_examples=15, phases=[Phase.explicit, Phase.reuse, Phase.generate])
+@settings(max_examples=rounds(6, 15), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_paper_and_backtest_agree_to_the_cent_across_renames(case: Case, drawn: list[tuple[int, int]]) -> None:
     seed, n_sessions, n_symbols, shorts, costs, portfolio, limits = case
     costs = costs.model_copy(update={"min_commission": 0.0})

@@ -15,6 +15,7 @@ from ats_assets.labels import FORWARD_RETURNS_SCHEMA, ForwardReturns
 from ats_assets.labels.methods.forward_returns import forward_returns, lookback_sessions
 from ats_assets.settings import LabelsSettings
 from ats_assets_tests.market_data import SP500_2018, needs_market_data
+from ats_assets_tests.rounds import rounds
 
 LABELS = LabelsSettings(horizons_sessions=(1, 3, 5))
 DAYS = [date(2024, 1, 1) + timedelta(days=i) for i in range(16)]
@@ -84,7 +85,7 @@ def test_what_could_not_be_bought_has_no_label_and_what_could_not_be_sold_its_wo
     assert labels.select("symbol", "forward_return", "exit").rows() == [("C", 11 / 10 - 1, "last_close")]
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=rounds(20, 60))
 @given(panels)
 def test_equals_sql(bars: pl.DataFrame) -> None:
     labels = forward_returns(bars, DAYS, DAYS, LABELS)
@@ -92,7 +93,7 @@ def test_equals_sql(bars: pl.DataFrame) -> None:
     assert_frame_equal(labels, by_sql(bars, DAYS, LABELS.horizons_sessions), rel_tol=1e-12)
 
 
-@settings(deadline=None, max_examples=60)
+@settings(deadline=None, max_examples=rounds(20, 60))
 @given(panels, st.integers(0, len(DAYS) - 1), st.randoms(use_true_random=False))
 def test_a_session_alone_has_the_bits_that_it_has_in_a_range(bars: pl.DataFrame, i: int, random) -> None:
     session, start = DAYS[i], max(0, i - lookback_sessions(LABELS))

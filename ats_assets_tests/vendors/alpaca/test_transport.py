@@ -27,6 +27,7 @@ from ats_assets.vendors.alpaca import (
 )
 from ats_assets.vendors.alpaca.paging import PageWatch
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, Fault, Plan, Reference, Request, Response, Route, Step, serving
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.vendors.alpaca.connections import ENVIRONMENT, Waits, connected, keys
 
 NOW = datetime(2024, 3, 12, 21, 0, tzinfo=UTC)
@@ -89,7 +90,7 @@ def test_a_get_comes_through_each_fault_with_one_answer(double: AlpacaDouble, fa
     assert waits.seconds == {Fault.RATE_LIMIT: [1.0, 1.0, 1.0]}.get(fault, [0.5, 1.0, 2.0] if spoilt else [])
 
 
-@settings(max_examples=40)
+@settings(max_examples=rounds(15, 40))
 @given(seed=st.integers(0, 10**6), share=st.floats(0.2, 1.0))
 def test_any_mix_of_faults_ends_in_the_right_answer(seed: int, share: float) -> None:
     with serving(Reference(), now=NOW) as double:

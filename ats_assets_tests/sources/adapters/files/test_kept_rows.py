@@ -21,6 +21,7 @@ from ats_assets.sources.adapters.files import source as files
 from ats_assets.sources.adapters.files.kept_rows import SETTLED_SECONDS, day_digests
 from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets.storage.warehouse import data_version
+from ats_assets_tests.rounds import rounds
 
 XNYS = session_calendar("XNYS", date(2018, 1, 2))
 THURSDAY = date(2018, 1, 25)
@@ -87,7 +88,7 @@ def change(root: Path, what: str, name: str, lines: list[str], at: datetime) -> 
         path.unlink(missing_ok=True)
 
 
-@settings(max_examples=int(os.environ.get("ATS_TEST_DELIVERIES", "25")), deadline=None)
+@settings(max_examples=rounds(10, 100, "ATS_TEST_DELIVERIES"), deadline=None)
 @given(st.lists(CHANGES, min_size=2, max_size=6))
 def test_after_any_changes_it_says_what_reading_all_files_says(changes: list[Any]) -> None:
     """Rows come, go, are corrected, reordered and touched, on days before the calendar, without a session, still running, in the future and unreadable."""
