@@ -26,7 +26,7 @@ USAGE = """\
 python3 dev.py COMMAND [arguments]
 
   run [arguments]     the whole graph, from bars to signals; arguments go to `ats run` (`run --help` lists them)
-  test [arguments]    the tests; arguments go to pytest
+  test [--full] [arguments]    the tests; arguments go to pytest. With --full the long random ones (kills, crashes, restatements, ...) go all their rounds
   check               ruff, basedpyright and import-linter
   ui [--port 3000]    Dagster's web UI and daemon on 127.0.0.1, until Ctrl-C
   lock [arguments]    re-make requirements.lock from pyproject.toml; arguments go to `uv pip compile` (--upgrade, --upgrade-package NAME)
@@ -381,11 +381,24 @@ def run(project: Project, arguments: list[str]) -> int:
 
 
 def test(project: Project, arguments: list[str]) -> int:
-    """Hand over to pytest: everything on all processors (four at most), or just what the arguments say."""
+    """Hand over to pytest: everything on all processors (four at most), or just what the arguments say; with `--full` all rounds of the random ones."""
+    if "--full" in arguments:
+        os.environ["ATS_TESTS_FULL"] = "1"
+        arguments = [argument for argument in arguments if argument != "--full"]
     processors = min(len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1, 4)
     everything = ["-n", str(processors), "--dist", "loadfile", "--no-loadscope-reorder", "-q", "--durations=15"]
     os.chdir(project.root)
+    if not arguments:
+        _compile_kernels(project)
     return _become(project, [str(project.python), "-m", "pytest", *(arguments or everything)])
+
+
+def _compile_kernels(project: Project) -> None:
+    """Compile what tests need once, so that no two of pytest's processes do the same."""
+    started = time.monotonic()
+    if subprocess.run([project.python, "-m", "ats_assets_tests.warming"], env=project.environment(), check=False).returncode:
+        raise DevError("the kernels can't be compiled; the message above says why")
+    say(f"kernels compiled in {time.monotonic() - started:.0f} s")
 
 
 def check(project: Project, arguments: list[str]) -> int:

@@ -434,6 +434,32 @@ def test_lock_keeps_the_old_file_if_the_new_one_names_an_address(made: Tiny, cap
     made.project.lock.write_text(before)
 
 
+TESTING = """\
+import json, os, sys
+print(json.dumps({"arguments": sys.argv[1:], "full": os.environ.get("ATS_TESTS_FULL")}), flush=True)
+"""
+
+
+@pytest.mark.parametrize(("arguments", "full", "narrow"), [([], None, False), (["--full"], "1", False), (["-k", "x", "--full"], "1", True)])
+def test_tests_are_run_after_the_kernels_are_compiled_in_full_if_asked(
+    tmp_path: Path, capfd: pytest.CaptureFixture[str], monkeypatch: pytest.MonkeyPatch, arguments: list[str], full: str | None, narrow: bool
+) -> None:
+    monkeypatch.setenv("ATS_TESTS_FULL", "")  # so that what is set is taken back
+    monkeypatch.delenv("ATS_TESTS_FULL")
+    project = dev.Project(tmp_path)
+    project.bin.mkdir(parents=True)
+    project.python.write_text(f"#!{sys.executable}\n{TESTING}")
+    project.python.chmod(0o755)
+    monkeypatch.setattr(dev, "_become", lambda project, command: subprocess.run(command, check=True).returncode)
+    monkeypatch.chdir(tmp_path)
+    assert dev.test(project, arguments) == 0
+    calls = [json.loads(line) for line in capfd.readouterr().out.splitlines()]
+    assert [call["arguments"][1] for call in calls] == (["pytest"] if narrow else ["ats_assets_tests.warming", "pytest"])
+    assert {call["full"] for call in calls} == {full}
+    assert ("-k" in calls[-1]["arguments"]) == narrow
+    assert "--full" not in calls[-1]["arguments"]
+
+
 def test_check_runs_everything_and_fails_if_any_fails(made: Tiny, capfd: pytest.CaptureFixture[str]) -> None:
     for name, status in (("ruff", 0), ("basedpyright", 3), ("lint-imports", 0)):
         made.project.tool(name).write_text(f"#!/bin/sh\necho {name} $@ ran\nexit {status}\n")

@@ -53,7 +53,7 @@ def market(root: Path) -> Deployment:
         "labels": {"horizons_sessions": (1,)},
         "portfolio": {"top_k": 1, "max_weight": 1.0},
     }
-    changes["lightgbm"] = {**changes["lightgbm"], "families": ("trend",)}
+    changes["training"] = {**changes["training"], "families": ("trend",)}
     return small_market(root, last_session=LAST, **changes)
 
 

@@ -36,8 +36,9 @@ MADE = tuple(asset for asset in ALL_ASSETS if asset not in {*DELIVERED, "alpha15
 
 def small(root: Path, mode: str = "point_in_time") -> Deployment:
     """Twelve symbols over five weeks, with everything that a strategy has."""
-    model = {"lightgbm": {**SETTINGS["lightgbm"], **EARLY_MODELS["lightgbm"]}}
-    return small_market(root, last_session=LAST, **{**SETTINGS, **model, "knowledge": {"mode": mode}})
+    training = SETTINGS["training"] | EARLY_MODELS["training"]
+    changes = SETTINGS | {"models": EARLY_MODELS["models"], "training": training, "knowledge": {"mode": mode}}
+    return small_market(root, last_session=LAST, **changes)
 
 
 @pytest.fixture(scope="module")
