@@ -123,7 +123,7 @@ def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
 
 @dg.definitions
 def defs() -> dg.Definitions:
-    """What Dagster loads: the graph with the settings in force."""
+    """What Dagster loads: the graph with the current settings."""
     guard_secrets(settings_file().parent)
     guard_documents()
     return build(Deployment(load_settings()))

@@ -142,7 +142,7 @@ class Deployment:
         return self._stores[name]
 
     def data_versions(self, asset: str, sessions: Sequence[date]) -> dict[str, str]:
-        """Session (ISO) -> data version; of a model, the SHA-256 of what is in force."""
+        """Session (ISO) -> data version; of a model, the SHA-256 of the active one."""
         if asset not in self.models:
             return self.warehouse.data_versions(asset, sessions)
         store = self.model_store(asset)

@@ -1,4 +1,4 @@
-"""Stale partitions made again: the graph's declarations as lineage rules, the order of making, the sensor that asks for it."""
+"""Rebuilding stale partitions: the graph's declarations as lineage rules, the order of rebuilding, and the sensor for it."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date

@@ -177,7 +177,7 @@ def _asked(
         for run in instance.get_runs(dg.RunsFilter(job_name=prefixed(deployment, name), statuses=AT_WORK))
     ]
     if at_work:
-        return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
+        return dg.SkipReason(f"{at_work[0].job_name} is running: run {at_work[0].run_id}")
     job = prefixed(deployment, JOB)
     request = f"{job}:{session}:{settings_version(deployment.settings.orders)[:8]}{occasion}"
     tried = [record for record in instance.get_run_records(dg.RunsFilter(tags={REQUEST: request})) if record.dagster_run.is_finished]

@@ -1,4 +1,4 @@
-"""Jobs, schedules and sensors: what runs by itself, and when."""
+"""Jobs, schedules and sensors."""
 
 import hashlib
 from collections.abc import Mapping, Sequence
@@ -80,7 +80,7 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
         ),
         "nightly_retraining": (
             assets("forward_returns", *deployment.models, "skill"),
-            "The labels that became known, the model in force, the skill.",
+            "New labels, the active model, and skill.",
         ),
         LATE: (
             assets("raw_corporate_actions", *MADE_TOGETHER[1].split(",")),
@@ -308,7 +308,7 @@ def judge_remembering(
     names = [prefixed(deployment, job) for job in ("daily_signals", "nightly_retraining", LATE)]
     at_work = [run for job in names for run in instance.get_runs(dg.RunsFilter(job_name=job, statuses=AT_WORK))]
     if at_work:
-        return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}"), last
+        return dg.SkipReason(f"{at_work[0].job_name} is running: run {at_work[0].run_id}"), last
     try:
         source, same, seen = _looked_at(deployment, last, now)
         latest, remark = min(seen.latest, newest), seen.remark
@@ -395,7 +395,7 @@ def stale_sensor(deployment: Deployment, history: AssetJob, reports: AssetJob) -
 
     @dg.sensor(
         name=prefixed(deployment, "stale_sensor"),
-        description="Makes again what was made from changed data, code or settings: one asset and one run of sessions at a time, upstream first.",
+        description="Rebuilds stale partitions: those whose data, code or settings have changed, one asset and one run of sessions at a time, upstream first.",
         jobs=[history, reports],
         minimum_interval_seconds=deployment.settings.automation.poll_seconds,
     )
@@ -411,7 +411,7 @@ def judge_stale(deployment: Deployment, rules: Rules, instance: dg.DagsterInstan
     """The first of what is stale now as one run, or none and why. One run at a time, since what comes after depends on what it makes."""
     at_work = [run for run in instance.get_runs(dg.RunsFilter(statuses=AT_WORK)) if concerns(deployment, run)]
     if at_work:
-        return dg.SkipReason(f"{at_work[0].job_name} is at work: run {at_work[0].run_id}")
+        return dg.SkipReason(f"{at_work[0].job_name} is running: run {at_work[0].run_id}")
     deployment.refresh_calendar()
     assets, sessions, why = next(Healing(deployment, rules, full=False).steps(HEALED_AT_ONCE), ((), [], []))
     if not why:

@@ -1,4 +1,4 @@
-"""Assets of the stage backtests: what trading the signals would have come to."""
+"""Assets of the stage backtests: the backtest of the signals."""
 
 import json
 from datetime import date

@@ -1,4 +1,4 @@
-"""Assets of the stage bars: what holds of the delivered bars, what does not, and who is tradable."""
+"""Assets of the stage bars: validated bars, quarantined bars, and the universe."""
 
 from collections.abc import Iterator, Sequence
 from datetime import date
@@ -104,7 +104,7 @@ def _universe(deployment: Deployment) -> dg.AssetsDefinition:
 
     @node.asset(deployment, deps=node.deps())
     def universe(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        """The symbols tradable at a session, by median dollar volume, minimum price and history, chosen with that session's knowledge only."""
+        """The tradable symbols of a session, by median dollar volume, minimum price and history, from data up to that session only."""
         members = as_known(deployment, node, sessions_of(context.partition_keys), KNOWN_SCHEMAS, make)
         context.add_output_metadata({"newest_members": members.filter(pl.col("session") == pl.col("session").max()).height})
         return members

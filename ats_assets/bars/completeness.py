@@ -9,7 +9,7 @@ from ats_assets.calendar import SessionCalendar
 
 @dataclass(frozen=True, kw_only=True)
 class Completeness:
-    """A session's symbols held against those of the session before.
+    """A session's symbols compared with those of the session before.
 
     Attributes
     ----------
@@ -35,7 +35,7 @@ def completeness(previous_symbols: Collection[str], symbols: Collection[str]) ->
 
 @dataclass(frozen=True, kw_only=True)
 class Freshness:
-    """The stored partitions held against the calendar.
+    """The stored partitions compared with the calendar.
 
     Attributes
     ----------

@@ -1,8 +1,8 @@
 """Raw bars are split into those that satisfy the contract and those that do not.
 
 1. Each rule of `REASONS` is evaluated for every row (nothing stops at the first fault).
-2. Repeats are found among the rows for one symbol and one day: an identical repeat is set aside and its first delivery stays; rows that
-   contradict each other are all set aside, since nothing here can tell which is right.
+2. Repeats are found among the rows for one symbol and one day: an identical repeat is quarantined and its first delivery stays; rows that
+   contradict each other are all quarantined, since nothing here can tell which is right.
 3. A row that breaks no rule is accepted. Where its high is below another of its prices by no more than `ROUNDING`, or its low above one, it is that price: rounding, as of prices
    that were scaled by an adjustment, is no fault, and who reads accepted bars can rely on low <= open, close <= high. The rest go, as they came, to the rejected bars with the names of all rules they break.
 

@@ -1,4 +1,4 @@
-"""`ats reproduce`: what was made again, and whether its bytes are the same."""
+"""`ats reproduce`: rebuild partitions in an empty folder and compare the bytes."""
 
 import json
 import sys

@@ -1,4 +1,4 @@
-"""Assets of the stage corporate_actions: the actions that hold, and those that do not."""
+"""Assets of the stage corporate_actions: validated actions, and quarantined ones."""
 
 from collections.abc import Iterator
 

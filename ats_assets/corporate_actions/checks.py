@@ -16,7 +16,7 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 def _actions(deployment: Deployment) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset="corporate_actions", name="contract", partitions_def=session_partitions(deployment.calendar))
     def actions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """Whether an action was set aside: what it did to the price is then not adjusted for."""
+        """Whether an action was quarantined: prices are then not adjusted for it."""
         sessions = sessions_of(context.op_execution_context.partition_keys)
         rejected = deployment.warehouse.read("rejected_corporate_actions", sessions)  # as each session's own partition knows them
         by_session = {key[0]: rows for key, rows in rejected.group_by("session", maintain_order=True)}
@@ -31,5 +31,5 @@ def _set_aside(rejected: pl.DataFrame) -> Verdict:
     if rejected.is_empty():
         return Verdict(passed=True)
     said = [f"{symbol} ({', '.join(reasons)})" for symbol, reasons in rejected.select("symbol", "reasons").head(5).iter_rows()]
-    text = f"{rejected.height} actions are set aside: {'; '.join(said)}; see rejected_corporate_actions"
+    text = f"{rejected.height} actions are quarantined: {'; '.join(said)}; see rejected_corporate_actions"
     return Verdict(passed=False, text=text, metadata={"rejected": rejected.height})

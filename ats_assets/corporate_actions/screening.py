@@ -40,7 +40,7 @@ ACTION_REASONS: dict[str, str] = {
     "symbol_missing": "there is no symbol, or it is blank",
     "unreadable": "the reader of the source could not convert a value; `defects` says which",
 }
-"""Every reason for which an action is set aside: its stable name, and what it says."""
+"""Every reason for which an action is quarantined: its stable name, and its meaning."""
 
 
 def screen_actions(raw: pl.DataFrame, bars: pl.DataFrame, calendar: SessionCalendar) -> tuple[pl.DataFrame, pl.DataFrame]:

@@ -160,7 +160,7 @@ class Executor:
         return open_halt(self._state)
 
     def resume(self, who: str, note: str, *, accept: bool = False) -> int:
-        """Let trading go on after a halt, by a person's word; gives the number of halts cleared. What still differs halts it again.
+        """Resume trading after a halt, on a person's decision; returns the number of halts cleared. A remaining difference halts it again.
 
         Parameters
         ----------

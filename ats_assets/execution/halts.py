@@ -1,4 +1,4 @@
-"""Stopping all trading until a person says otherwise. It is in the database, so that no restart forgets it."""
+"""Halts: all trading stops until a person resumes it. A halt is stored in the database, so a restart does not clear it."""
 
 from datetime import datetime
 
@@ -22,7 +22,7 @@ def read_halt(connection: Connection) -> Halt | None:
 
 
 def halt(connection: Connection, now: datetime, who: str, reason: str) -> bool:
-    """Stop trading; tells whether this is news. The same reason makes no second halt."""
+    """Halt trading; returns whether this is new. The same reason makes no second halt."""
     known = connection.execute(select(func.count()).where(halts.c.cleared_at.is_(None), halts.c.reason == reason)).scalar_one()
     if known:
         return False
@@ -32,7 +32,7 @@ def halt(connection: Connection, now: datetime, who: str, reason: str) -> bool:
 
 
 def clear_halts(connection: Connection, now: datetime, who: str, note: str) -> int:
-    """Allow trading again, and pass over the foreign fills that are known; gives the number of halts."""
+    """Allow trading again, and acknowledge the known foreign fills; returns the number of halts."""
     cleared = connection.execute(
         update(halts).where(halts.c.cleared_at.is_(None)).values(cleared_at=now, cleared_by=who[:64], note=note)
     ).rowcount

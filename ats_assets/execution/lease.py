@@ -118,7 +118,7 @@ def break_lease(state: TradeState, clock: Clock, who: str, note: str, *, seconds
     if held is None:
         raise AtsError("no executor holds the lease: there is nothing to break")
     if not force and (reason := _may_be_alive(state, clock, held, seconds)):
-        raise AtsError(f"the lease is held by {held}. {reason}; --force breaks it all the same. Nothing was changed")
+        raise AtsError(f"the lease is held by {held}. {reason}; --force breaks it anyway. Nothing was changed")
     same = (leases.c.name == NAME) & (leases.c.token == held.token) & (leases.c.holder == held.holder)
     with state.begin() as connection:
         unchanged = same if force else same & (leases.c.expires_at == held.expires_at)

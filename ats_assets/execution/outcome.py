@@ -95,7 +95,7 @@ class DifferenceKind(StrEnum):
 
 @dataclass(frozen=True, kw_only=True)
 class Difference:
-    """One difference; it stops trading until a person has seen to it."""
+    """One difference; it halts trading until a person resolves it."""
 
     kind: DifferenceKind
     subject: str
@@ -142,7 +142,7 @@ class Halt:
 
     @property
     def message(self) -> str:
-        """For those who can't send therefore."""
+        """The message for callers that can't send."""
         return f"trading is halted: {self.reason}"
 
 

@@ -44,7 +44,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
     @node.asset(deployment, deps=node.deps())
     def forward_returns(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session that made them known."""
+        """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session at which they become known."""
         return as_known(deployment, node, sessions_of(context.partition_keys), KNOWN_SCHEMAS, make)
 
     return [forward_returns]

@@ -1,4 +1,4 @@
-"""Everything behind a partition, as the files say it: what has to be made again to make it again, from which deliveries, and what has changed since."""
+"""Everything upstream of a partition, from the footers: what must be rebuilt to reproduce it, from which deliveries, and what has changed since."""
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
@@ -71,7 +71,7 @@ class _Following:
         whole = not self._rules[asset].partitioned
         keys = sorted(self._stored.get(asset, {})) if whole else [day.isoformat() for day in sessions]
         if not keys:
-            raise MissingPartitionError(f"{asset} is not stored, so nothing can be compared with it: ats run makes it")
+            raise MissingPartitionError(f"{asset} is not stored, so there is nothing to compare: make it with ats run")
         waiting = [entry for key in keys for entry in self._vintages_of(asset, key)]
         while waiting:
             entry = waiting.pop()
@@ -96,29 +96,25 @@ class _Following:
     def _vintages_of(self, asset: str, key: str) -> list[Entry]:
         found = self._stored.get(asset, {}).get(key)
         if not found:
-            raise MissingPartitionError(
-                f"{asset} {key} is not stored, so nothing can be compared with it: ats stale --heal makes what is missing"
-            )
+            raise MissingPartitionError(f"{asset} {key} is not stored, so there is nothing to compare: run ats stale --heal")
         return found
 
     def _found(self, asset: str, key: str, version: str, by: Entry) -> Entry:
         """The stored file that was read; of what keeps vintages the one of the version, of others what is stored now."""
         reader = f"{by.asset} {by.key}"
         if asset not in self._rules:
-            raise AtsError(f"{reader} was made from {asset}, which is not in the graph any more: choose the settings that have it")
+            raise AtsError(f"{reader} was made from {asset}, which is no longer in the graph: use settings that include it")
         entry = read_vintage(self._vintages_of(asset, key), version, until_of(self._deployment.knowledge, by, asset, key))
         if entry.data_version != version:
             if asset in DELIVERED:
-                raise MissingPartitionError(
-                    f"{reader} was made from a vintage of {asset} {key} ({version[:12]}) that is not stored any more"
-                )
+                raise MissingPartitionError(f"{reader} was made from a vintage of {asset} {key} ({version[:12]}) that is no longer stored")
             self._moved.setdefault((asset, key), reader)
         return entry
 
     def _record(self, entry: Entry) -> Record:
         record = read_record(self._deployment, Found(path=entry.path, asset=entry.asset, key=entry.key, known=entry.known, stamp=""))
         if record.fault:
-            raise CorruptPartitionError(f"{entry.path} is damaged ({record.fault}), so nothing can be compared with it: ats stale --heal")
+            raise CorruptPartitionError(f"{entry.path} is damaged ({record.fault}), so it can't be compared: run ats stale --heal")
         return record
 
     def _delivered(self, wanted: Mapping[str, Iterable[str]]) -> tuple[Path, ...]:

@@ -20,7 +20,7 @@ SOURCES = {".py", ".toml", ".json"}
 
 
 def read_rules(deployment: Deployment) -> Rules | None:
-    """The rules, if the file holds them for what is in force."""
+    """The rules, if the file holds them for the current code and settings."""
     try:
         stored = json.loads(_file(deployment).read_bytes())
         return Rules(map(_rule, stored["rules"])) if stored["key"] == _key(deployment) else None
@@ -29,7 +29,7 @@ def read_rules(deployment: Deployment) -> Rules | None:
 
 
 def write_rules(deployment: Deployment, rules: Rules) -> None:
-    """Keep the rules of what is in force; where the folder can't be written to, nothing is kept."""
+    """Keep the rules of the current code and settings; if the folder can't be written to, nothing is kept."""
     text = json.dumps({"key": _key(deployment), "rules": [asdict(rule) for rule in rules]})
     try:
         _file(deployment).parent.mkdir(parents=True, exist_ok=True)

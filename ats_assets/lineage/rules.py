@@ -27,7 +27,7 @@ class Rule:
     windows
         What partition D reads; of an asset without partitions only the names count: it reads what is stored.
     code_version, settings_version
-        Of the code and the settings in force.
+        Of the current code and settings.
     made_with
         The assets that one step makes together, this one among them.
     refit

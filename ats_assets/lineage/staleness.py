@@ -1,4 +1,4 @@
-"""Which partitions were made from something that is not in force any more, and why.
+"""Which partitions are stale, and why.
 
 A partition is judged by what it was made from directly: whether a change upstream reaches it is known only when what lies between has been made again, for a
 change may leave a content as it is. So healing asks anew after each asset.
@@ -69,7 +69,7 @@ class Staleness:
     Parameters
     ----------
     rules
-        Of the graph in force.
+        Of the current graph.
     entries
         Of the index.
     delivered

@@ -1,4 +1,4 @@
-"""Assets of the stage models: the model in force at each session."""
+"""Assets of the stage models: the active model of each session."""
 
 import contextlib
 import hashlib
@@ -57,7 +57,7 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
 
     @node.asset(deployment, deps=node.deps(), pool="training")
     def fitted_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """A model of the cross-section, in force from a session on: fitted at refit sessions, carried by reference between them."""
+        """The active model from a session on: fitted at refit sessions, carried forward by reference between them."""
         training = _Training(deployment, node, model, context)
         sessions = sessions_of(context.partition_keys)
         records = [training.materialise(session) for session in sessions]
@@ -86,7 +86,7 @@ class _Training:
         self._known = Known(deployment, node.name, node.reads)
 
     def materialise(self, session: date) -> ModelRecord:
-        """Fit the model of `session`, or carry the one in force, or say why there is none."""
+        """Fit the model of `session`, or carry the active one forward, or record why there is none."""
         calendar = self._deployment.calendar
         refit = last_refit(calendar, session, self._settings.refit)
         versions = {"code": self._node.code_version, "settings": self._node.settings_version}

@@ -1,4 +1,4 @@
-"""Assets of the stage orders: what a session's orders came to, what the account holds after it, the plan for the next open, and the orders sent.
+"""Assets of the stage orders: fills, positions and account of a session, the plan for the next open, and the orders sent.
 
 They are records: what was sent can't be made again, so no range run, backfill of several sessions or healing touches them. Making one again tells
 what the trade state has of it.
@@ -68,7 +68,7 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
         pool=POOL,
     )
     def settlement(context: dg.AssetExecutionContext, signals: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
-        """Bring the orders for the session's open to their end, and compare the account with our own records."""
+        """Settle the orders for the session's open, and reconcile the broker's account with our records."""
         session = only_session(context.partition_keys)
         with open_trading(deployment) as trading:
             settled = trading.executor.settle(session)
@@ -107,7 +107,7 @@ def _quality(deployment: Deployment) -> dg.AssetsDefinition:
 
     @node.asset(deployment, ins=node.ins(), pool=POOL)
     def execution_quality_of(context: dg.AssetExecutionContext, fills: pl.DataFrame, bars: pl.DataFrame) -> pl.DataFrame:
-        """What the session's executions cost against the decision price, the arrival price and the day's VWAP; how much was filled, and how fast."""
+        """Execution quality: slippage against the decision price, the arrival price and the day's VWAP, fill rate and latency."""
         session = only_session(context.partition_keys)
         with open_trading(deployment) as trading:
             sent = trading.executor.settle(session).orders
@@ -133,7 +133,7 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
 
     @node.asset(deployment, ins=node.ins(), pool=POOL)
     def order_plan_of(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> pl.DataFrame:
-        """The orders for the next open: target weights less what is held, under the limits of the settings."""
+        """The orders for the next open: target weights minus current holdings, within the limits of the settings."""
         session = only_session(context.partition_keys)
         made = order_plan(
             session,
@@ -169,7 +169,7 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
 
     @node.asset(deployment, ins=node.ins(), pool=POOL)
     def orders(context: dg.AssetExecutionContext, order_plan: pl.DataFrame) -> pl.DataFrame:
-        """The plan's orders, sent to the broker exactly once, and what became of each."""
+        """The plan's orders, sent to the broker exactly once, with the state of each."""
         session = only_session(context.partition_keys)
         with open_trading(deployment) as trading:
             if cut := breached_limits(session, order_plan, datetime.now(UTC)):

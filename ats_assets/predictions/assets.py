@@ -1,4 +1,4 @@
-"""Assets of the stage predictions: scores of each model, the model whose scores are traded, and what scores turned out to be worth."""
+"""Assets of the stage predictions: the scores of each model, the champion, and the skill of past scores."""
 
 from collections.abc import Sequence
 from datetime import date
@@ -64,7 +64,7 @@ def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDe
 
     @node.asset(deployment, ins=ins, deps=deps)
     def predictions(context: dg.AssetExecutionContext, universe: pl.DataFrame, **families: pl.DataFrame) -> pl.DataFrame:
-        """A score for each symbol of the universe, by the model that was in force at the session before: a signal never waits for tonight's fit."""
+        """A score for each symbol of the universe, from the active model of the session before: signals never wait for tonight's fit."""
         sessions = sessions_of(context.partition_keys)
         store = deployment.model_store(model.asset)
         features = joined({name: families[name] for name in deployment.of(model_families)})
@@ -87,7 +87,7 @@ def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDe
 
 
 def _in_force(deployment: Deployment, model: Model, session: date) -> ModelRecord | None:
-    """The model in force at the session before; None at the start of history."""
+    """The active model of the session before; None at the start of history."""
     if session == deployment.calendar.first:
         return None
     before = deployment.calendar.offset(session, -1)
@@ -172,7 +172,7 @@ def _skill(deployment: Deployment) -> dg.AssetsDefinition:
 
     @node.asset(deployment, deps=node.deps())
     def skill(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        """How well past scores ordered the returns that became known at a session: IC, rank IC, quantile returns, turnover, for each horizon."""
+        """Out-of-sample skill of past scores on the returns that became known at a session: IC, rank IC, quantile returns and turnover, for each horizon."""
         judged = as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
         rank_ics = judged.filter(pl.col("horizon_sessions") == deployment.settings.training.horizon_sessions)["rank_ic"].to_list()
         if len(rank_ics) > 1:

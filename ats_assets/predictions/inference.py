@@ -1,4 +1,4 @@
-"""Predictions: the score that the model in force gives each symbol of the universe."""
+"""Predictions: the score that the active model gives each symbol of the universe."""
 
 from datetime import date
 
@@ -30,7 +30,7 @@ def check_age(record: ModelRecord, session: date, calendar: SessionCalendar, set
         )
     if age > settings.max_age_sessions:
         raise ModelError(
-            f"{record.name} in force at {session} was fitted at {record.fitted_session}, {age} sessions ago; training.max_age_sessions is "
+            f"{record.name}, active at {session}, was fitted at {record.fitted_session}, {age} sessions ago; training.max_age_sessions is "
             f"{settings.max_age_sessions}. Materialise {record.name} of a newer refit session, or raise the setting"
         )
     return age

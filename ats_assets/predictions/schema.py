@@ -8,7 +8,7 @@ from pandera.api.polars.model_config import BaseConfig
 
 
 class Predictions(pa.DataFrameModel):
-    """A score for each symbol that is tradable at the session, sorted by (session, symbol). No model in force: no rows."""
+    """A score for each symbol that is tradable at the session, sorted by (session, symbol). No active model: no rows."""
 
     symbol: str = pa.Field(description="ticker, as in the bars")
     session: date = pa.Field(description="session at whose close the score was known")

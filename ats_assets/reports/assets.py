@@ -1,4 +1,4 @@
-"""Assets of the stage reports: what people read."""
+"""Assets of the stage reports: pages for people."""
 
 import json
 from collections.abc import Sequence
@@ -36,7 +36,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
     @node.asset(deployment, deps=["backtest", "skill", "signals"], partitioned=False)
     def backtest_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """The backtest as one HTML file that needs nothing else: equity, drawdown, skill, exposures, costs, trades, and what it came from."""
+        """The backtest as one self-contained HTML file: equity, drawdown, skill, exposures, costs, trades, and provenance."""
         result = stored_backtest(deployment)
         metrics = backtest_metrics(result, settings.backtest)
         sessions = result.equity["session"]

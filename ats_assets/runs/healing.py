@@ -1,4 +1,4 @@
-"""What is stale, by the graph as it is made now, and made again."""
+"""Stale partitions, by the current graph, and how to rebuild them."""
 
 from typing import Any
 

@@ -1,4 +1,4 @@
-"""Partitions, or a backtest, made again in an empty folder from the raw vintages, and compared byte for byte."""
+"""Partitions, or a backtest, rebuilt in an empty folder from the raw vintages, and compared byte for byte."""
 
 from collections.abc import Sequence
 from dataclasses import dataclass

@@ -47,5 +47,5 @@ def chosen_assets(definitions: dg.Definitions, selection: str | None, *, with_up
             param_hint="--select",
         ) from None
     if not names:
-        raise typer.BadParameter(f"{selection!r} selects no asset; choose from {', '.join(sorted(known))}", param_hint="--select")
+        raise typer.BadParameter(f"{selection!r} selects nothing; choose from {', '.join(sorted(known))}", param_hint="--select")
     return names

@@ -67,7 +67,7 @@ def signals_heading(rows: Rows) -> str:
 
 
 def _why_none(deployment: Deployment, session: date) -> str:
-    """Why a session has no signals, as the model that was in force at the session before says."""
+    """Why a session has no signals, as recorded by the active model of the session before."""
     before = deployment.calendar.offset(session, -1) if session > deployment.calendar.first else session
     stores = [deployment.model_store(name) for name in deployment.models]
     stored = [store for store in stores if store.exists(before)]

@@ -1,4 +1,4 @@
-"""What Dagster's events tell of a run while it goes on: seconds by step, partitions made, checks failed; and the seconds the events themselves take."""
+"""Progress of a run from Dagster's events: seconds by step, partitions made, failed checks, and the time spent on the events themselves."""
 
 import contextlib
 import time

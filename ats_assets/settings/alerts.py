@@ -1,4 +1,4 @@
-"""Who hears of what."""
+"""Alert routes and repetition."""
 
 from typing import Literal
 
@@ -8,7 +8,7 @@ from ats_assets.settings.section import Positive, Section
 
 
 class AlertsSettings(Section):
-    """Who hears of what. The addresses are secrets: they come from environment variables, which these settings name."""
+    """Alert routes and repetition. Route addresses are secrets: they come from environment variables, which these settings name."""
 
     routes: dict[str, Literal["info", "warning", "critical"]] = Field(
         default_factory=dict, description="name of an environment variable with an Apprise address -> the least severity that it gets"

@@ -111,7 +111,7 @@ class Settings(Section):
         longest = never_closed if self.calendar.exchange == "24/7" else weekly_closed
         if self.training.max_age_sessions < longest:
             raise ValueError(
-                f"training.max_age_sessions is {self.training.max_age_sessions}, but with training.refit = {self.training.refit!r} a model is in force for up to "
+                f"training.max_age_sessions is {self.training.max_age_sessions}, but with training.refit = {self.training.refit!r} a model is active for up to "
                 f"{longest} sessions: set it to {longest} or more, or fit more often"
             )
         return self

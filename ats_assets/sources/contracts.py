@@ -1,4 +1,4 @@
-"""How a frame is held against its contract."""
+"""Checking a frame against its data contract."""
 
 from collections.abc import Sequence
 

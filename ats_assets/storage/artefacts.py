@@ -91,7 +91,7 @@ class ModelStore:
         return record
 
     def write_carried(self, session: date, carried_from: date, versions: Mapping[str, str]) -> ModelRecord:
-        """Store that the model of the refit session `carried_from` is still in force at `session`.
+        """Store that the model of the refit session `carried_from` is still active at `session`: it is carried forward.
 
         Raises
         ------

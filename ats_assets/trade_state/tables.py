@@ -139,7 +139,7 @@ fills = Table(
 )
 
 unacknowledged = and_(fills.c.intent_id.is_(None), fills.c.acknowledged_at.is_(None), fills.c.baseline_id.is_not(None))
-"""Fills that are not ours and that nobody has seen to yet."""
+"""Fills that are not ours and that nobody has acknowledged yet."""
 Index("ix_fills_unacknowledged", fills.c.at, sqlite_where=unacknowledged, postgresql_where=unacknowledged)
 
 entries = Table(

@@ -253,7 +253,7 @@ def test_several_new_sessions_are_made_one_by_one_with_training_between(root: Pa
 
 def test_while_a_run_is_at_work_nothing_is_asked_for(root: Path, instance: dg.DagsterInstance) -> None:
     run = instance.create_run_for_job(graph(market(root)).resolve_job_def("nightly_retraining"), status=dg.DagsterRunStatus.STARTED)
-    assert tick(market(root, FRIDAY), instance) == ([], f"nightly_retraining is at work: run {run.run_id}")
+    assert tick(market(root, FRIDAY), instance) == ([], f"nightly_retraining is running: run {run.run_id}")
     instance.report_run_canceled(run)
     assert what(tick(market(root, FRIDAY), instance)[0]) == [("daily_signals", "2021-03-12")]
 

@@ -67,7 +67,7 @@ def test_a_session_that_turns_out_to_be_none(tmp_path: Path) -> None:
     assert all(reason in one.reason for one in stale if one.session)
     findings = {one.subject: one for one in diagnose(after.settings)}
     assert findings["bars"].status == "warn"
-    assert "1 of a day that is no session any more, which nothing reads" in findings["bars"].text
+    assert "1 on days that are no longer sessions, which nothing reads" in findings["bars"].text
 
     heal(after)
     assert healing_of(after).stale() == []

@@ -24,7 +24,7 @@ def test_before_is_what_was_stored_before_and_all_that_differs_is_told(changed: 
     deployment = changed()
     sessions = deployment.warehouse.sessions("raw_bars")
     deliver(deployment, lambda rows: rows.with_columns(pl.col("open", "high", "low", "close", "vwap") * 0.5))
-    with pytest.raises(AtsError, match=f"2 partitions are stale, first bars {DAY}: make them first"):
+    with pytest.raises(AtsError, match=f"2 partitions are stale, first bars {DAY}: run ats stale --heal first"):
         before(deployment, sessions, tmp_path / "stale")
     heal(deployment)
     world = before(deployment, sessions, tmp_path / "before")

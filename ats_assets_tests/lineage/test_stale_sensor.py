@@ -52,6 +52,6 @@ def test_waits_for_a_run_that_is_at_work_and_asks_again_for_nothing_that_failed(
         assert isinstance(request, dg.RunRequest)
         job = build(deployment).resolve_job_def("history")
         run = instance.create_run_for_job(job, tags=dict(request.tags), status=dg.DagsterRunStatus.STARTED)
-        assert "history is at work" in str(tick(deployment, instance))
+        assert "history is running" in str(tick(deployment, instance))
         instance.report_run_failed(run)
         assert "failed" in str(tick(deployment, instance))
