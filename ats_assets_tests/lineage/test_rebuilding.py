@@ -88,7 +88,7 @@ def test_what_differs_and_what_has_changed_is_named(changed: Changed, tmp_path: 
     assert change.startswith(f"settings of universe changed since it was made ({footer.settings_version} → ")
     content = path.read_bytes()
     path.write_bytes(content[:60] + bytes([content[60] ^ 1]) + content[61:])
-    with pytest.raises(CorruptPartitionError, match="so it can.t be compared"):
+    with pytest.raises(CorruptPartitionError, match=r"so it can't be compared"):
         reproduced(deployment, "universe", [LAST], tmp_path / "damaged")
     deployment.warehouse.path("universe", DAY).unlink()
     with pytest.raises(MissingPartitionError, match=f"universe {DAY} is not stored"):
@@ -97,7 +97,12 @@ def test_what_differs_and_what_has_changed_is_named(changed: Changed, tmp_path: 
 
 @pytest.mark.parametrize(
     ("asset", "sessions", "message"),
-    [("backtest", [LAST], "has no sessions"), ("signals", [], "name one"), ("raw_bars", [LAST], "is a delivery"), ("signal", [], "no asset")],
+    [
+        ("backtest", [LAST], "has no sessions"),
+        ("signals", [], "name one"),
+        ("raw_bars", [LAST], "is a delivery"),
+        ("signal", [], "no asset"),
+    ],
 )
 def test_what_can_not_be_made_again_is_refused(whole: Path, tmp_path: Path, asset: str, sessions: list[date], message: str) -> None:
     with pytest.raises(AtsError, match=message):
