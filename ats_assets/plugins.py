@@ -200,3 +200,4 @@ SOURCES: Kind[Any] = Kind(
     word="source", name="sources", package="ats_assets.sources.adapters", plugin="ats_assets.sources.source.SourcePlugin"
 )
 BROKERS: Kind[Any] = Kind(word="broker", name="brokers", package="ats_assets.brokers", plugin="ats_assets.execution.broker.BrokerPlugin")
+NOTIFIERS: Kind[Any] = Kind(word="notifier", name="notifiers", package="ats_assets.alerts.notifiers")

@@ -1,4 +1,4 @@
-"""Alerts to people over Apprise: routed by severity, de-duplicated, limited in number, without secrets."""
+"""Alerts to people: routed by severity, de-duplicated, limited in number, without secrets."""
 
 from ats_assets.alerts.alert import Alert, AlertSink, Severity
 from ats_assets.alerts.alerts import Alerts, Sent

@@ -4,15 +4,17 @@ import hashlib
 import logging
 import threading
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field, replace
+from datetime import UTC, datetime
 
 from sqlalchemy import Engine, StaticPool, create_engine
 from sqlalchemy.exc import SQLAlchemyError
 
 from ats_assets.alerts.alert import Alert, Severity
-from ats_assets.alerts.delivery import deliver
+from ats_assets.alerts.choosing import notifiers as notifiers_of
 from ats_assets.alerts.ledger import Admission, Delivery, Ledger
+from ats_assets.alerts.notifier import Message, Notifier
 from ats_assets.errors import AtsError
 from ats_assets.secrecy import hold_secret, redacted
 from ats_assets.settings import AlertsSettings
@@ -51,9 +53,18 @@ class Alerts:
         Makes the engine of the database that all processes share. While it fails, this process remembers for itself alone.
     clock
         Seconds since 1970, UTC.
+    notifiers
+        Of each route; default: those of the settings that come with the package.
     """
 
-    def __init__(self, settings: AlertsSettings, connect: Callable[[], Engine], *, clock: Callable[[], float] = time.time) -> None:
+    def __init__(
+        self,
+        settings: AlertsSettings,
+        connect: Callable[[], Engine],
+        *,
+        clock: Callable[[], float] = time.time,
+        notifiers: Mapping[str, Notifier] | None = None,
+    ) -> None:
         self.settings = settings
         self._connect = connect
         self._clock = clock
@@ -61,7 +72,8 @@ class Alerts:
         self._shared: Ledger | None = None
         self._own: Ledger | None = None
         self._connect_at = 0.0
-        hold_secret(*settings.routes)
+        self._notifiers = notifiers_of(settings) if notifiers is None else notifiers
+        hold_secret(*(name for notifier in self._notifiers.values() for name in notifier.secrets))
 
     def send(self, alert: Alert) -> Sent:
         """Log the alert, and send it to the routes that want its severity, unless the same was sent lately. Never raises."""
@@ -127,7 +139,10 @@ class Alerts:
     def _deliver(self, ledger: Ledger, delivery: Delivery) -> str | None:
         """Send it and record what came of it; None where it was taken, else what is wrong."""
         try:
-            fault = deliver(delivery.route, delivery.severity, delivery.title, delivery.text)
+            at = datetime.fromtimestamp(delivery.created_at, UTC)
+            message = Message(severity=delivery.severity, title=delivery.title, text=delivery.text, at=at)
+            fault = self._notifiers[delivery.route].deliver(message)
+            fault = None if fault is None else redacted(fault)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the caller, who may be trading
             fault = redacted(f"{type(error).__name__}: {error}")
         again = True

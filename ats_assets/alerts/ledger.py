@@ -5,7 +5,7 @@ a time by the process that sends it; if that process dies, another one sends it 
 is never lost.
 """
 
-from collections.abc import Mapping
+from collections.abc import Collection
 from dataclasses import dataclass, field
 from typing import Any
 
@@ -70,12 +70,12 @@ class Ledger:
             if _is_repeat(connection, alert, settings, now):
                 return Admission(repeated=True)
             admission = Admission()
-            for route, least in settings.routes.items():
-                if alert.severity.rank >= Severity(least).rank:
+            for route, wanted in settings.routes.items():
+                if alert.severity.rank >= Severity(wanted.severity).rank:
                     _queue(connection, alert, route, settings.max_per_hour, now=now, admission=admission)
             return admission
 
-    def due(self, wanted: Mapping[str, str], now: float) -> list[Delivery]:
+    def due(self, wanted: Collection[str], now: float) -> list[Delivery]:
         """Claim what is to be sent now: what failed before, what a dead process left, and word of what was held back."""
         with self._engine.begin() as connection:
             _alone(connection)

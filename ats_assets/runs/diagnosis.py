@@ -9,6 +9,7 @@ from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Literal
 
+from ats_assets.alerts.choosing import notifiers
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError
@@ -102,7 +103,11 @@ def _secrets(settings: Settings) -> Finding:
         text += f"; {file} is read where the environment does not set them"
     if readers_besides_owner(file):
         return Finding(subject="secrets", status="warn", text=f"{text}; other users can read it", advice=f"chmod 600 {file}")
-    unset = sorted(name for name in settings.alerts.routes if not os.environ.get(name))
+    try:
+        made = notifiers(settings.alerts, settings.plugins.folder, settings.storage.data)
+    except SettingsError as error:
+        return Finding(subject="secrets", status="fail", text=f"{text}; {error}", advice="correct alerts.routes")
+    unset = sorted({name for notifier in made.values() for name in notifier.secrets if not os.environ.get(name)})
     if unset:
         advice = f"set it in the environment or {file}, or take it out of alerts.routes"
         return Finding(subject="secrets", status="fail", text=f"{text}; alerts.routes names {', '.join(unset)}, not set", advice=advice)

@@ -76,7 +76,7 @@ def load_settings(own_file: Path | None = None, **overrides: object) -> Settings
         ) from None  # pydantic's own message repeats the values
     except ValueError as error:  # not TOML, or an environment value that is not the JSON its section needs
         raise SettingsError(f"the settings in {file} or the environment can't be read: {redacted(str(error))}") from None
-    hold_secret(*settings.alerts.routes)
+    hold_secret(*settings.alerts.routes)  # those of Apprise are named after their secret
     return _with_absolute_paths(settings, file.parent)
 
 

@@ -13,6 +13,7 @@ from sqlalchemy.pool import StaticPool
 
 from ats_assets.alerts import Alert, Alerts, Severity, open_alerts
 from ats_assets.alerts.ledger import GIVE_UP_SECONDS, HOUR
+from ats_assets.alerts.notifier import Message
 from ats_assets.errors import AtsError
 from ats_assets.settings import AlertsSettings, load_settings
 from ats_assets.trade_state import TradeState
@@ -216,20 +217,20 @@ def test_what_a_dead_process_left_is_sent_by_another(home: Path, receiver: Recei
 @settings(max_examples=rounds(10, 30))
 @given(steps=st.lists(st.tuples(st.sampled_from("abc"), st.sampled_from(list(Severity)), st.integers(0, 5000)), max_size=25))
 def test_any_order_of_alerts_repeats_none_and_loses_none(steps: list[tuple[str, Severity, int]]):
-    with pytest.MonkeyPatch.context() as patch:
-        arrived: list[tuple[float, str, Severity]] = []
-        clock = Clock()
+    class Heard:
+        secrets = ()
 
-        def deliver(route: str, severity: Severity, title: str, text: str) -> None:
-            arrived.append((clock.now, title, severity))
+        def deliver(self, message: Message) -> None:
+            arrived.append((clock.now, message.title, message.severity))
 
-        patch.setattr("ats_assets.alerts.alerts.deliver", deliver)
-        alerts = Alerts(AlertsSettings(routes={"DESK": "info"}, max_per_hour=1000), memory, clock=clock)
-        expected: list[tuple[float, str, Severity]] = []
-        for key, severity, seconds in steps:
-            clock.now += seconds
-            before = [(at, s) for at, title, s in expected if title == key]
-            if not before or clock.now - before[-1][0] >= 3600 or severity.rank > before[-1][1].rank:
-                expected.append((clock.now, key, severity))
-            alerts.send(alert(key, severity, title=key))
-        assert arrived == expected
+    arrived: list[tuple[float, str, Severity]] = []
+    clock = Clock()
+    alerts = Alerts(AlertsSettings(routes={"DESK": "info"}, max_per_hour=1000), memory, clock=clock, notifiers={"DESK": Heard()})
+    expected: list[tuple[float, str, Severity]] = []
+    for key, severity, seconds in steps:
+        clock.now += seconds
+        before = [(at, s) for at, title, s in expected if title == key]
+        if not before or clock.now - before[-1][0] >= 3600 or severity.rank > before[-1][1].rank:
+            expected.append((clock.now, key, severity))
+        alerts.send(alert(key, severity, title=key))
+    assert arrived == expected
