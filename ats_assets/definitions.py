@@ -6,9 +6,14 @@ import dagster as dg
 import polars as pl
 from dagster._core.definitions.utils import is_valid_name
 
-from ats_assets.automation import alerts as alerting
-from ats_assets.automation import trading
-from ats_assets.automation import triggers as automation
+from ats_assets.automation.alerts import alert_sensor
+from ats_assets.automation.collection import collection_schedule
+from ats_assets.automation.jobs import COLLECTED, JOB, LATE, collection_job, trading_job
+from ats_assets.automation.jobs import jobs as jobs_of
+from ats_assets.automation.new_session import new_session_sensor
+from ats_assets.automation.retraining import retraining_schedule
+from ats_assets.automation.stale import stale_sensor
+from ats_assets.automation.trading import trading_sensor
 from ats_assets.backtests import assets as backtests
 from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
 from ats_assets.bars import assets as bars
@@ -41,7 +46,7 @@ from ats_assets.settings import load_settings, settings_file
 from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources import assets as sources
 from ats_assets.sources.adapters.alpaca import assets as market_data
-from ats_assets.storage.warehouse import RESTATEMENTS
+from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
 from ats_assets.strategies import checks as strategies_checks
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
@@ -83,9 +88,9 @@ def build(deployment: Deployment) -> dg.Definitions:
     FeatureError
         If a feature family has the name of something else.
     """
-    jobs = automation.jobs(deployment) | {trading.JOB: trading.trading_job(deployment)}
+    jobs = jobs_of(deployment) | {JOB: trading_job(deployment)}
     collected = market_data.assets(deployment)
-    jobs |= {automation.COLLECTED: automation.collection_job(deployment)} if collected else {}
+    jobs |= {COLLECTED: collection_job(deployment)} if collected else {}
     _refuse_taken_names(deployment, jobs)
     assets = [*(asset for stage in STAGES for asset in stage.assets(deployment)), *collected]
     checks = [check for stage in CHECKS for check in stage.checks(deployment)]
@@ -98,14 +103,14 @@ def build(deployment: Deployment) -> dg.Definitions:
         asset_checks=checks,
         jobs=list(jobs.values()),
         schedules=[
-            automation.retraining_schedule(deployment, jobs["nightly_retraining"]),
-            *(automation.collection_schedule(deployment, jobs[automation.COLLECTED]) for _ in collected[:1]),
+            retraining_schedule(deployment, jobs["nightly_retraining"]),
+            *(collection_schedule(deployment, jobs[COLLECTED]) for _ in collected[:1]),
         ],
         sensors=[
-            automation.new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"], jobs[automation.LATE]),
-            automation.stale_sensor(deployment, jobs["history"], jobs["backtest_reports"]),
-            trading.trading_sensor(deployment, jobs[trading.JOB]),
-            alerting.alert_sensor(deployment),
+            new_session_sensor(deployment, jobs["daily_signals"], jobs["nightly_retraining"], jobs[LATE]),
+            stale_sensor(deployment, jobs["history"], jobs["backtest_reports"]),
+            trading_sensor(deployment, jobs[JOB]),
+            alert_sensor(deployment),
         ],
         resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment))},
         executor=dg.in_process_executor,

@@ -23,7 +23,7 @@ from typing import Any
 
 import dagster as dg
 
-from ats_assets.automation.triggers import range_tags
+from ats_assets.automation.requests import range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings

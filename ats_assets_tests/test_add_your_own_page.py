@@ -12,10 +12,10 @@ from typing import Any, ClassVar
 import polars as pl
 import pytest
 
-from ats_assets.automation.healing import delivered_versions
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, SourceError
+from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.plugins import LEARNERS, SOURCES
 from ats_assets.sources import BarSource
 from ats_assets_tests.kits.learners import LearnerKit

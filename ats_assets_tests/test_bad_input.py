@@ -12,7 +12,8 @@ from dagster._core.errors import DagsterAssetCheckFailedError
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.sources import MEASURES
-from ats_assets.storage.warehouse import Warehouse, data_version
+from ats_assets.storage.data_version import data_version
+from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, files_of, make_history, small_market
 
 LAST = date(2021, 1, 22)

@@ -12,7 +12,8 @@ import polars as pl
 import pytest
 
 from ats_assets import crypto
-from ats_assets.automation.triggers import GRAPH, concerns, judge_source
+from ats_assets.automation.jobs import GRAPH, concerns
+from ats_assets.automation.new_session import judge_source
 from ats_assets.bars import BARS_SCHEMA
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment

@@ -20,7 +20,8 @@ import polars as pl
 import pytest
 
 from ats_assets.storage.artefacts import ModelStore
-from ats_assets.storage.warehouse import Warehouse, data_version
+from ats_assets.storage.data_version import data_version
+from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.forking import ForkServer, fork_server
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import FIRST, Files, differences, files_of

@@ -33,13 +33,15 @@ HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
 from ats_assets.automation.alerts import late_data  # noqa: E402
+from ats_assets.automation.new_session import judge_remembering  # noqa: E402
+from ats_assets.automation.retraining import untrained  # noqa: E402
 from ats_assets.automation.trading import judge_trading  # noqa: E402
-from ats_assets.automation.triggers import judge_remembering, newest_partition, untrained  # noqa: E402
 from ats_assets.backtests.assets import TRADED_COLUMNS  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.features.choosing import model_families  # noqa: E402
 from ats_assets.models.assets import READ_AT_ONCE  # noqa: E402
+from ats_assets.orchestration.partitions import newest_partition  # noqa: E402
 from ats_assets.runs.progress import RunProgress  # noqa: E402
 from ats_assets.runs.runner import Outcome, Runner  # noqa: E402
 from ats_assets.runs.startup import quiet  # noqa: E402

@@ -25,14 +25,14 @@ import polars as pl
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets.automation.healing import rules_of  # noqa: E402
+from ats_assets.automation.lineage_rules import rules_of  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.lineage import LineageIndex, Rules, Staleness, judge  # noqa: E402
 from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
 from ats_assets.storage import write_log  # noqa: E402
-from ats_assets.storage.warehouse import data_version  # noqa: E402
+from ats_assets.storage.data_version import data_version  # noqa: E402
 
 CALENDAR_FROM = date(2004, 1, 2)
 SESSIONS_A_YEAR = 252

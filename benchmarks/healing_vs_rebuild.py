@@ -23,9 +23,11 @@ import polars as pl
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets.automation.healing import Healing, delivered_versions, rules_of  # noqa: E402
+from ats_assets.automation.lineage_rules import rules_of  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
+from ats_assets.lineage.delivered import delivered_versions  # noqa: E402
+from ats_assets.lineage.healing import Healing  # noqa: E402
 from ats_assets.runs.healing import heal_all  # noqa: E402
 from ats_assets.runs.progress import RunProgress  # noqa: E402
 from ats_assets.runs.runner import Outcome, Runner  # noqa: E402

@@ -27,11 +27,12 @@ import polars as pl
 HERE = Path(__file__).resolve()
 sys.path[:0] = [str(HERE.parents[1])]
 
-from ats_assets.automation.healing import Healing, rules_of  # noqa: E402
+from ats_assets.automation.lineage_rules import rules_of  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.lineage import LineageIndex, Rule, Rules  # noqa: E402
 from ats_assets.lineage.explaining import Explaining  # noqa: E402
+from ats_assets.lineage.healing import Healing  # noqa: E402
 from ats_assets.models.learners.lightgbm import Unavailable  # noqa: E402
 from ats_assets.orchestration import graph, io_manager, reading  # noqa: E402
 from ats_assets.runs.progress import RunProgress  # noqa: E402

@@ -6,9 +6,10 @@ from datetime import UTC, datetime, timedelta
 import dagster as dg
 
 from ats_assets.alerts import Alert, Alerts, Severity, open_alerts
-from ats_assets.automation.triggers import concerns, newest_partition
+from ats_assets.automation.jobs import concerns
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import asset_name, prefixed
+from ats_assets.orchestration.partitions import newest_partition
 
 OVERLAP = timedelta(seconds=5)
 """Looked at twice, for several runs may end in one moment; an alert is sent once by its key."""

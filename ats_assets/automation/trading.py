@@ -1,4 +1,4 @@
-"""What trades by itself: a job for the orders of one session, and the sensor that launches it once the session's signals are there."""
+"""What trades by itself: the sensor that launches the orders of a session once its signals are there."""
 
 import hashlib
 from collections.abc import Sequence
@@ -6,10 +6,10 @@ from datetime import UTC, date, datetime, timedelta
 
 import dagster as dg
 import polars as pl
-from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from ats_assets.alerts import Alert, Severity, open_alerts
-from ats_assets.automation.triggers import AT_WORK, GRAPH, MAIN, REQUEST, newest_partition
+from ats_assets.automation.jobs import AT_WORK, JOB, AssetJob
+from ats_assets.automation.requests import REQUEST
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution.choosing import chosen_broker
@@ -17,25 +17,14 @@ from ats_assets.execution.closings import learn_closings
 from ats_assets.execution.executor import LOOK_AGAIN
 from ats_assets.execution.splits import announced_since
 from ats_assets.orchestration.graph import prefixed
+from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.storage.versions import settings_version
 
-JOB = "trading"
 MAX_ATTEMPTS = 12
 """How often a session's orders are tried before the sensor asks a person: a failed run is tried again, for it sends nothing twice."""
 LONGEST_WAIT = timedelta(hours=1)
 """Between two of them; the first waits are 1, 2, 4, … minutes, so that the last comes after about seven hours: before the next open."""
 NOTHING_WAITS = "no session with signals waits for its orders"
-
-
-def trading_job(deployment: Deployment) -> AssetJob:
-    """Settle a session, plan the orders for the next open, send them."""
-    return dg.define_asset_job(
-        prefixed(deployment, JOB),
-        tags={GRAPH: deployment.settings.graph.prefix or MAIN},
-        selection=dg.AssetSelection.groups(prefixed(deployment, "orders")),
-        description="A session's orders: what came of the last ones, the plan for the next open, sent to the broker exactly once.",
-        executor_def=dg.in_process_executor,
-    )
 
 
 def trading_sensor(deployment: Deployment, job: AssetJob) -> dg.SensorDefinition:

@@ -13,6 +13,8 @@ import typer
 from typer.core import TyperGroup
 from typing_extensions import override
 
+from ats_assets.cli.alerts import app as alerts
+from ats_assets.cli.features import app as features
 from ats_assets.errors import AtsError
 from ats_assets.secrecy import guard_secrets, redacted
 from ats_assets.settings import settings_file
@@ -81,7 +83,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
         raise typer.BadParameter("--as-of and --warehouse go together: results as of another time are stored in a folder of their own")
     from ats_assets.cli.run import AsOf  # noqa: PLC0415
     from ats_assets.cli.run import run as command  # noqa: PLC0415
-    from ats_assets.cli.writing import required_time  # noqa: PLC0415
+    from ats_assets.runs.writing import required_time  # noqa: PLC0415
 
     world = AsOf(time=required_time(as_of, "--as-of"), folder=warehouse) if as_of is not None and warehouse is not None else None
     command(first=first, last=last, select=select, chunk=chunk, summary_json=summary_json, verbose=verbose, started=started, as_of=world)
@@ -99,7 +101,7 @@ def trade(
 ) -> None:
     """Trade session by session: settle the last orders, plan those for the next open, send them to the configured broker."""
     from ats_assets.cli.trade import trade as command  # noqa: PLC0415
-    from ats_assets.cli.writing import parse_day  # noqa: PLC0415
+    from ats_assets.runs.writing import parse_day  # noqa: PLC0415
 
     command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), verbose=verbose)
 
@@ -169,7 +171,7 @@ def explain(
 ) -> None:
     """Trace a signal or an order back to its model, training data, features, bars and deliveries, with versions and files."""
     from ats_assets.cli.explain import explain as command  # noqa: PLC0415
-    from ats_assets.cli.writing import required_day  # noqa: PLC0415
+    from ats_assets.runs.writing import required_day  # noqa: PLC0415
 
     command(symbol=symbol, session=required_day(session, "DATE"), as_json=as_json, order=order)
 
@@ -196,7 +198,7 @@ def restatements(
 ) -> None:
     """Show what vendors restated, by symbol and field, with probable splits; optionally the effect on signals and backtest."""
     from ats_assets.cli.restatements import restatements as command  # noqa: PLC0415
-    from ats_assets.cli.writing import parse_day  # noqa: PLC0415
+    from ats_assets.runs.writing import parse_day  # noqa: PLC0415
 
     span = {"first": parse_day(first, "--from"), "last": parse_day(last, "--to")}
     command(**span, as_json=as_json, with_effects=effects, folder=folder, compare=compare)
@@ -216,7 +218,7 @@ def reproduce(
 ) -> None:
     """Rebuild partitions and everything upstream in an empty folder, from the raw vintages, and compare the bytes."""
     from ats_assets.cli.reproduce import reproduce as command  # noqa: PLC0415
-    from ats_assets.cli.writing import required_day  # noqa: PLC0415
+    from ats_assets.runs.writing import required_day  # noqa: PLC0415
 
     command(asset=asset, sessions=[required_day(day, "DATE") for day in sessions or []], folder=folder, as_json=as_json)
 
@@ -239,7 +241,6 @@ def stale(  # noqa: PLR0917 - typer calls it by name
 
 
 orders = typer.Typer(no_args_is_help=True, help="Show orders and positions, resume trading after a halt, follow the broker's order events.")
-app.add_typer(orders, name="orders")
 
 
 @orders.command("status")
@@ -298,59 +299,9 @@ def orders_watch(
     command(every=every)
 
 
-features = typer.Typer(no_args_is_help=True, help="List features, and check feature expressions.")
+app.add_typer(orders, name="orders")
 app.add_typer(features, name="features")
-Form = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
-
-
-@features.command("list")
-def features_list(
-    family: Annotated[str | None, typer.Option(metavar="NAME", help="Only this family. Default: all of them.")] = None,
-    form: Form = "table",
-) -> None:
-    """List the features: name, family, look-back in sessions, description."""
-    from ats_assets.cli.features import list_features  # noqa: PLC0415
-
-    list_features(family=family, form=form)
-
-
-@features.command("show")
-def features_show(
-    name: Annotated[str, typer.Argument(help="A feature, or FAMILY.FEATURE where several families have one of that name.")],
-    form: Form = "table",
-) -> None:
-    """Show a feature: its expression, look-back, fields and operators."""
-    from ats_assets.cli.features import show_feature  # noqa: PLC0415
-
-    show_feature(name=name, form=form)
-
-
-@features.command("check", context_settings={"ignore_unknown_options": True})  # an expression may begin with a minus sign
-def features_check(
-    expression: Annotated[str, typer.Argument(help="The expression in quotes, such as 'Mean($close, 5) / $close'.")],
-    form: Form = "table",
-) -> None:
-    """Check an expression and show its look-back, fields and operators; an error points at its place."""
-    from ats_assets.cli.features import check_expression  # noqa: PLC0415
-
-    check_expression(expression=expression, form=form)
-
-
-alerts = typer.Typer(no_args_is_help=True, help="Check the alert routes.")
 app.add_typer(alerts, name="alerts")
-
-
-@alerts.callback()
-def alerts_group() -> None:
-    """Check the alert routes."""
-
-
-@alerts.command("test")
-def alerts_test() -> None:
-    """Send a test message over each route in alerts.routes, and report whether it was delivered."""
-    from ats_assets.cli.alerts import send_test  # noqa: PLC0415
-
-    send_test()
 
 
 def main() -> None:

@@ -20,7 +20,7 @@ from ats_assets.runs.sessions import chosen_sessions
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
 from ats_assets.runs.writing import parse_day, say
 from ats_assets.settings import load_settings
-from ats_assets.storage.warehouse import DELIVERED
+from ats_assets.storage.vintages import DELIVERED
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -47,8 +47,10 @@ def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, ch
 
 def _heal(deployment: Deployment, *, deep: bool, source: bool, chunk: int, as_json: bool) -> None:
     """Rebuild stale partitions, and list on standard output what was rebuilt; status 1 if it fails."""
-    from ats_assets.automation.healing import Healing, delivered_versions, rules_of  # noqa: PLC0415 - the graph takes seconds to import
+    from ats_assets.automation.lineage_rules import rules_of  # noqa: PLC0415 - the graph takes seconds to import
     from ats_assets.definitions import build  # noqa: PLC0415
+    from ats_assets.lineage.delivered import delivered_versions  # noqa: PLC0415
+    from ats_assets.lineage.healing import Healing  # noqa: PLC0415
     from ats_assets.runs.healing import heal_all  # noqa: PLC0415
     from ats_assets.runs.runner import Runner  # noqa: PLC0415
     from ats_assets.runs.startup import open_instance, quiet  # noqa: PLC0415

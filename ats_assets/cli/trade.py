@@ -5,10 +5,8 @@ from datetime import date, datetime, timedelta
 
 import typer
 
-from ats_assets.automation.trading import (
-    JOB,
-    next_to_trade,
-)
+from ats_assets.automation.jobs import JOB
+from ats_assets.automation.trading import next_to_trade
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.execution.closings import learn_closings

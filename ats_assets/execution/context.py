@@ -4,7 +4,6 @@ from collections.abc import Callable, Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import UTC, date, datetime
-from typing import TYPE_CHECKING
 
 from sqlalchemy import Connection
 
@@ -14,12 +13,10 @@ from ats_assets.execution.clock import Clock
 from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import Lease
 from ats_assets.execution.names import IdentityLookup, NameChanges, no_name_changes
+from ats_assets.execution.splits import Splits
 from ats_assets.execution.state import Author
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
-
-if TYPE_CHECKING:
-    from ats_assets.execution.splits import Splits
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -72,7 +69,7 @@ class ExecutionContext:
     name_changes: NameChanges = no_name_changes
     identities: IdentityLookup | None = None
     """None: a ticker is an instrument."""
-    splits: "Splits | None" = None
+    splits: Splits | None = None
     """None: there are none, or the broker keeps orders from crossing them by itself."""
 
     @contextmanager

@@ -11,6 +11,7 @@ from ats_assets.execution.attendance import attend
 from ats_assets.execution.broker import Broker
 from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.context import ExecutionContext, Timeouts, utc_day
+from ats_assets.execution.crossing import keep_from_crossing
 from ats_assets.execution.exits import cover
 from ats_assets.execution.following import send_all, take_up
 from ats_assets.execution.halts import clear_halts, open_halt
@@ -21,7 +22,7 @@ from ats_assets.execution.order import AccountState, Leg, OrderIntent
 from ats_assets.execution.outcome import Difference, Execution, Halt, IntentState, OrderOutcome, Settlement
 from ats_assets.execution.room import waiting_orders
 from ats_assets.execution.rows import orders_of
-from ats_assets.execution.splits import Splits, keep_from_crossing
+from ats_assets.execution.splits import Splits
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
 

@@ -11,7 +11,8 @@ from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import Found, Record, read_record
 from ats_assets.lineage.rules import Rules
 from ats_assets.lineage.vintages import read_vintage, until_of
-from ats_assets.storage.warehouse import DELIVERED, RESTATEMENTS, VINTAGES_OF, text_footer
+from ats_assets.storage.documents import text_footer
+from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS, VINTAGES_OF
 
 SHOWN = 3
 """Partitions that a message names before it counts the others."""

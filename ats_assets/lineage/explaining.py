@@ -13,7 +13,7 @@ from ats_assets.lineage.index import Entry
 from ats_assets.lineage.records import Found, read_record
 from ats_assets.lineage.vintages import read_vintage, until_of
 from ats_assets.storage.knowledge import FOREVER
-from ats_assets.storage.warehouse import VINTAGES_OF
+from ats_assets.storage.vintages import VINTAGES_OF
 
 SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "signals", "predictions", "universe", *VINTAGES_OF, *VINTAGES_OF.values())
 """The assets of which the symbol's own row is told."""

@@ -15,12 +15,14 @@ from dataclasses import asdict
 from datetime import date
 
 from ats_assets.deployment import Deployment
+from ats_assets.lineage.history import Part
 from ats_assets.lineage.index import Entry, LineageIndex, read_entries
 from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
-from ats_assets.lineage.staleness import Part, Stale, Staleness
+from ats_assets.lineage.stale import Stale
+from ats_assets.lineage.staleness import Staleness
 from ats_assets.lineage.wholes import Wholes
-from ats_assets.storage.warehouse import DELIVERED, RESTATEMENTS
+from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS
 
 MOST_PENDING = 1_000
 """Changed partitions above which everything is judged anew."""

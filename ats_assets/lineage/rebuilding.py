@@ -10,7 +10,7 @@ from pathlib import Path
 from ats_assets.deployment import Deployment
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, SettingsError
 from ats_assets.storage.stored_calendar import calendar_files
-from ats_assets.storage.warehouse import DELIVERED, VINTAGES_OF
+from ats_assets.storage.vintages import DELIVERED, VINTAGES_OF
 
 RAW = DELIVERED[0]
 

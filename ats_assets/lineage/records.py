@@ -10,7 +10,9 @@ from pathlib import Path
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError
 from ats_assets.storage.artefacts import NO_MODEL, RECORD_FILE, UPSTREAM_FILE
-from ats_assets.storage.warehouse import DATA_FILE, REFUSED, TEXT_FOOTER, VINTAGES_OF, Upstream, text_footer
+from ats_assets.storage.documents import TEXT_FOOTER, text_footer
+from ats_assets.storage.footer import Upstream
+from ats_assets.storage.vintages import DATA_FILE, REFUSED, VINTAGES_OF
 
 SESSION, KNOWN = "session=", "known="
 

@@ -7,7 +7,7 @@ from datetime import date
 from ats_assets.lineage.digests import MODULUS, Digest, WindowDigests, element
 from ats_assets.lineage.index import Entry
 from ats_assets.storage.knowledge import FOREVER, Knowledge, known_vintage
-from ats_assets.storage.warehouse import VINTAGES_OF
+from ats_assets.storage.vintages import VINTAGES_OF
 
 
 def read_vintage(entries: Sequence[Entry], version: str | None, until: str) -> Entry:

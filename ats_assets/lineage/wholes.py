@@ -6,7 +6,7 @@ A report reads every session, so comparing it with what is stored takes as long 
 import sqlite3
 from collections.abc import Iterable, Mapping
 
-from ats_assets.storage.warehouse import Upstream
+from ats_assets.storage.footer import Upstream
 
 Kinds = dict[str, list[str]]
 """Kind of difference -> keys, ascending."""

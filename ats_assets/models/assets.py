@@ -25,8 +25,8 @@ from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.pictures import png_markdown
 from ats_assets.orchestration.reading import Known
 from ats_assets.storage.artefacts import ModelStore, Unavailable
+from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import ModelRecord
-from ats_assets.storage.warehouse import Upstream
 
 GROUP = "models"
 READ_AT_ONCE = 21

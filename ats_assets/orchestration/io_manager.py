@@ -17,7 +17,7 @@ from ats_assets.orchestration.graph import CODE, SETTINGS, VINTAGES, asset_name,
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, Vintages
-from ats_assets.storage.warehouse import Written
+from ats_assets.storage.footer import Written
 
 
 class WarehouseIOManager(dg.IOManager):

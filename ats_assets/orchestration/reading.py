@@ -18,7 +18,7 @@ import polars as pl
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.storage.knowledge import FOREVER, known_vintage, runs_of_one_assignment
-from ats_assets.storage.warehouse import DELIVERED, VINTAGES_OF
+from ats_assets.storage.vintages import DELIVERED, VINTAGES_OF
 
 IN_VINTAGES = frozenset({*DELIVERED, *VINTAGES_OF})
 """The assets of which a session may have several versions."""

@@ -15,7 +15,7 @@ from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.orchestration.graph import Node
 from ats_assets.reports.backtest_report import backtest_report as render
 from ats_assets.reports.comparison import SESSIONS, comparison_note, comparison_rows, restatements_version, stored_comparison
-from ats_assets.storage.warehouse import RESTATEMENTS
+from ats_assets.storage.vintages import RESTATEMENTS
 
 GROUP = "reports"
 REPORT = "report.html"

@@ -13,7 +13,7 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.reports.formatting import decimal, percent, whole
-from ats_assets.storage.warehouse import DELIVERED, RESTATEMENTS
+from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS
 
 COMPARISON, SESSIONS = "comparison.json", "sessions"
 """The stored comparison; and the name under which a footer has the number of sessions with several vintages."""

@@ -2,10 +2,12 @@
 
 from typing import Any
 
-from ats_assets.automation.healing import Healing, delivered_versions, rules_of
+from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import Stale
+from ats_assets.lineage.delivered import delivered_versions
+from ats_assets.lineage.healing import Healing
 from ats_assets.lineage.known_rules import write_rules
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import Outcome, Part, Runner

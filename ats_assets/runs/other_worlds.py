@@ -7,18 +7,19 @@ from pathlib import Path
 import dagster as dg
 import polars as pl
 
-from ats_assets.automation.healing import Healing, rules_of
+from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.lineage.effects import effects
+from ats_assets.lineage.healing import Healing
 from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
 from ats_assets.reports.comparison import KnowledgeComparison, knowledge_figures, store_comparison
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.writing import say
-from ats_assets.storage.warehouse import DELIVERED
+from ats_assets.storage.vintages import DELIVERED
 
 CHUNK = 126
 """Sessions in one Dagster run."""

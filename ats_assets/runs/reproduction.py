@@ -7,7 +7,7 @@ from pathlib import Path
 
 import dagster as dg
 
-from ats_assets.automation.healing import rules_of
+from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
@@ -17,7 +17,7 @@ from ats_assets.lineage.rebuilding import Comparison, compare, copy_vintages, em
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, Part, Runner
 from ats_assets.runs.writing import say
-from ats_assets.storage.warehouse import DELIVERED
+from ats_assets.storage.vintages import DELIVERED
 
 CHUNK = 126
 """Sessions in one Dagster run."""

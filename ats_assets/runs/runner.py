@@ -8,7 +8,7 @@ from datetime import date
 import dagster as dg
 from dagster._core.utils import make_new_run_id
 
-from ats_assets.automation.triggers import range_tags
+from ats_assets.automation.requests import range_tags
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
 from ats_assets.runs.abandoned import PROCESS, process_tag

@@ -5,10 +5,10 @@ from datetime import UTC, date, datetime
 
 import typer
 
-from ats_assets.automation.triggers import newest_partition
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.execution.closings import learn_closings
+from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.runs.writing import say
 from ats_assets.sources import BarSource, clock_remark
 from ats_assets.storage.stored_calendar import Change

@@ -2,12 +2,7 @@
 
 from datetime import date, datetime
 
-from ats_assets.automation.trading import (
-    NOTHING_WAITS,
-    left_of_the_last_plan,
-    next_to_trade,
-    skipped_signals,
-)
+from ats_assets.automation.trading import NOTHING_WAITS, left_of_the_last_plan, next_to_trade, skipped_signals
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 

@@ -12,8 +12,10 @@ import polars as pl
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.sources.source import BarSource, clock_remark, state_of
+from ats_assets.storage.data_version import data_version
 from ats_assets.storage.versions import code_version
-from ats_assets.storage.warehouse import DELIVERED, Warehouse, data_version
+from ats_assets.storage.vintages import DELIVERED
+from ats_assets.storage.warehouse import Warehouse
 
 BARS, ACTIONS = DELIVERED
 

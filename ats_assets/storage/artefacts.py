@@ -22,10 +22,11 @@ from pydantic import ValidationError
 
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, ModelError
 from ats_assets.storage.atomic_file import replace_file
+from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.sealed_file import is_intact
 from ats_assets.storage.session_folders import SessionFolders
-from ats_assets.storage.warehouse import Upstream, materialize_command
+from ats_assets.storage.warehouse import materialize_command
 from ats_assets.storage.write_log import WriteLog
 
 RECORD_FILE = "model.json"

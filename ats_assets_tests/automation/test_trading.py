@@ -11,8 +11,9 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ats_assets.automation.trading import JOB, MAX_ATTEMPTS, judge_remembering, judge_trading
-from ats_assets.automation.triggers import judge_source
+from ats_assets.automation.jobs import JOB
+from ats_assets.automation.new_session import judge_source
+from ats_assets.automation.trading import MAX_ATTEMPTS, judge_remembering, judge_trading
 from ats_assets.backtests import run_backtest
 from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.definitions import build

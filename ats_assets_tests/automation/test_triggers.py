@@ -12,21 +12,15 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ats_assets.automation.triggers import (
-    MAX_REPEATS,
-    REQUEST,
-    is_current,
-    judge_remembering,
-    judge_source,
-    newest_partition,
-    range_tags,
-    untrained,
-)
+from ats_assets.automation.new_session import is_current, judge_remembering, judge_source
+from ats_assets.automation.requests import MAX_REPEATS, REQUEST, range_tags
+from ats_assets.automation.retraining import untrained
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import families
 from ats_assets.features.schema import frame_schema
 from ats_assets.models.learners.lightgbm import Unavailable
+from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.sources.adapters.files import source as files
 from ats_assets.sources.adapters.files.delivery import Delivery
 from ats_assets.sources.adapters.files.tables import DataFile

@@ -7,7 +7,7 @@ import dagster as dg
 import polars as pl
 import pytest
 
-from ats_assets.automation.triggers import judge_remembering
+from ats_assets.automation.new_session import judge_remembering
 from ats_assets.deployment import Deployment
 from ats_assets.execution.closings import learn_closings
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, Fault, Plan, Reference, Step, serving

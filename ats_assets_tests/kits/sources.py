@@ -21,7 +21,7 @@ from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.errors import AtsError
 from ats_assets.settings import Settings, StorageSettings
 from ats_assets.sources import RAW_ACTIONS, RAW_ACTIONS_SCHEMA, RAW_BARS, RAW_BARS_SCHEMA, BarSource, SourcePlugin, state_of
-from ats_assets.storage.warehouse import data_version
+from ats_assets.storage.data_version import data_version
 
 MOST = 30
 """Sessions that are looked at, at both ends of what a source has."""

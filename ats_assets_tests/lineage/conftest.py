@@ -8,9 +8,10 @@ from typing import Any
 
 import pytest
 
-from ats_assets.automation.healing import Healing, rules_of
+from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.lineage.healing import Healing
 from ats_assets.runs.healing import heal_all
 from ats_assets.runs.runner import Runner
 from ats_assets_tests.listed_events import listed_instance

@@ -6,8 +6,8 @@ from typing import Any
 
 import polars as pl
 
+from ats_assets.automation.retraining import needed_for_signals, untrained
 from ats_assets.automation.trading import next_to_trade
-from ats_assets.automation.triggers import needed_for_signals, untrained
 from ats_assets.backtests.assets import BacktestRange, traded_sessions
 from ats_assets.bars.completeness import freshness
 from ats_assets.deployment import Deployment

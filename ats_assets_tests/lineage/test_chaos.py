@@ -14,7 +14,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import Outcome, Part, Runner
 from ats_assets.storage import write_log
-from ats_assets.storage.warehouse import DELIVERED
+from ats_assets.storage.vintages import DELIVERED
 from ats_assets_tests.lineage.conftest import LAST, heal, healing_of
 from ats_assets_tests.lineage.test_healing import DAY, deliver, pairs
 from ats_assets_tests.listed_events import listed_instance

@@ -2,7 +2,7 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets.automation.healing import rules_of
+from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.lineage import known_rules
 from ats_assets.lineage.known_rules import read_rules, write_rules

@@ -9,15 +9,15 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ats_assets.automation.healing import delivered_versions
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import LineageIndex
+from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.reports.comparison import stored_comparison
 from ats_assets.runs.other_worlds import compared
 from ats_assets.runs.reproduction import reproduced
 from ats_assets.storage.knowledge import stamp_of
-from ats_assets.storage.warehouse import VINTAGES_OF
+from ats_assets.storage.vintages import VINTAGES_OF
 from ats_assets_tests.lineage.conftest import LAST, SETTINGS, heal, healing_of, market
 from ats_assets_tests.lineage.test_explaining import all_of
 from ats_assets_tests.market_data import SP500_2017, SP500_2018, needs_market_data

@@ -7,8 +7,8 @@ from typing import Any
 import polars as pl
 import pytest
 
-from ats_assets.automation.healing import delivered_versions
 from ats_assets.deployment import Deployment
+from ats_assets.lineage.delivered import delivered_versions
 from ats_assets_tests.lineage.conftest import SETTINGS, heal, healing_of
 from ats_assets_tests.lineage.test_healing import pairs, pairs_of
 from ats_assets_tests.market_data import SP500_2017, SP500_2018, needs_market_data

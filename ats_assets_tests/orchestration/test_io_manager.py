@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ats_assets.automation.triggers import range_tags
+from ats_assets.automation.requests import range_tags
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, MissingPartitionError
 from ats_assets.orchestration.graph import Node

@@ -7,7 +7,7 @@ from pathlib import Path
 import dagster as dg
 import pytest
 
-from ats_assets.automation.triggers import range_tags
+from ats_assets.automation.requests import range_tags
 from ats_assets.orchestration.instance import ProjectStorage
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.verdicts import NAMED, Verdict, report

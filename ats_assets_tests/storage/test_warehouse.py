@@ -20,8 +20,9 @@ from polars.testing import assert_frame_equal
 from polars.testing.parametric import dataframes
 
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError
+from ats_assets.storage.data_version import data_version
 from ats_assets.storage.knowledge import stamp_of
-from ats_assets.storage.warehouse import Warehouse, data_version
+from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.rounds import rounds
 
 DAY = date(2023, 1, 3)
@@ -511,7 +512,7 @@ def test_what_is_written_together_waits_until_the_end_or_until_it_is_asked_for(t
 
 
 def test_an_error_leaves_what_was_there_and_drops_what_waits(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr("ats_assets.storage.warehouse.TOGETHER", 2)
+    monkeypatch.setattr("ats_assets.storage.footed_files.TOGETHER", 2)
     warehouse, days = Warehouse(tmp_path), [date(2024, 3, day) for day in (4, 5, 6)]
     before = warehouse.write("a", days[2], pl.DataFrame({"x": [0]}))
     with pytest.raises(ZeroDivisionError), warehouse.together():  # noqa: PT012

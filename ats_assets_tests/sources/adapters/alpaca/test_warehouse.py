@@ -13,13 +13,14 @@ import polars as pl
 import pytest
 from polars.testing import assert_frame_equal
 
-from ats_assets.automation.healing import delivered_versions
-from ats_assets.automation.triggers import judge_remembering, judge_source, range_tags
+from ats_assets.automation.new_session import judge_remembering, judge_source
+from ats_assets.automation.requests import range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.sources.last_asked import LastAsked
+from ats_assets.storage.data_version import data_version
 from ats_assets.storage.knowledge import FOREVER
-from ats_assets.storage.warehouse import data_version
 from ats_assets_tests.alpaca_double import Fault, Plan, Step
 from ats_assets_tests.small_market import small_market
 from ats_assets_tests.sources.adapters.alpaca.markets import SYMBOLS, XNYS, Market, bar, midnight, rfc3339, stocks

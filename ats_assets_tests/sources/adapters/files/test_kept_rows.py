@@ -20,7 +20,7 @@ from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files import source as files
 from ats_assets.sources.adapters.files.kept_rows import SETTLED_SECONDS, day_digests
 from ats_assets.sources.adapters.files.source import FileSource
-from ats_assets.storage.warehouse import data_version
+from ats_assets.storage.data_version import data_version
 from ats_assets_tests.rounds import rounds
 
 XNYS = session_calendar("XNYS", date(2018, 1, 2))

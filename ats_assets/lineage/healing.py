@@ -1,73 +1,16 @@
-"""Rebuilding stale partitions: the graph's declarations as lineage rules, the order of rebuilding, and the sensor for it."""
+"""Rebuilding stale partitions: what is next, and whether its content changed."""
 
 from collections.abc import Iterator, Mapping
 from datetime import date
 
-import dagster as dg
-import polars as pl
-from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
-
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.lineage import LineageIndex, Rule, Rules, Stale, Staleness, Window, contiguous, judge
-from ats_assets.orchestration.graph import CODE, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
-from ats_assets.storage.warehouse import DELIVERED, VINTAGES_OF, data_version
-
-ASKED_AT_ONCE = 250
-"""Sessions in one question to the source."""
-
-
-def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
-    """What the assets of a graph declare, for the lineage."""
-    rules: list[Rule] = []
-    for key in graph.materializable_asset_keys:
-        node, name = graph.get(key), asset_name(key)
-        if RECORD in node.metadata:
-            continue
-        windows = [Window(asset=r.asset, back=r.back, lag=r.lag) for r in reads_of(node.metadata)]
-        if node.partitions_def is None:
-            windows = [Window(asset=asset_name(parent)) for parent in sorted(node.parent_keys)]
-        rules.append(
-            Rule(
-                asset=name,
-                windows=tuple(windows),
-                code_version=_text(node.metadata, CODE),
-                settings_version=_text(node.metadata, SETTINGS),
-                made_with=tuple(sorted(asset_name(other) for other in node.execution_set_asset_keys)) or (name,),
-                partitioned=node.partitions_def is not None,
-                refit=deployment.settings.training.refit if name in deployment.models else None,
-                from_source=VINTAGES in node.metadata,
-                vintages_of=VINTAGES_OF.get(name, ""),
-                tells_restatements=TELLS_RESTATEMENTS in node.metadata,
-            )
-        )
-    return Rules(sorted(rules, key=lambda rule: rule.asset))
-
-
-def _text(metadata: Mapping[str, object], key: str) -> str:
-    value = metadata.get(key, "")
-    return value.text or "" if isinstance(value, dg.TextMetadataValue) else str(value)
-
-
-def delivered_versions(deployment: Deployment) -> dict[str, dict[str, str]]:
-    """Asset -> session (ISO) -> data version of what the source delivers now, for the stored sessions that it has.
-
-    Raises
-    ------
-    SourceError
-        If the source can't be read.
-    """
-    source = deployment.source
-    first, latest = source.first_session(), source.latest_session()
-    read = dict(zip(DELIVERED, (source.bars, source.actions), strict=True))
-    versions: dict[str, dict[str, str]] = {}
-    for asset, ask in read.items():
-        sessions = [day for day in deployment.sessions(asset) if first <= day <= latest]
-        found = versions.setdefault(asset, {})
-        for run in contiguous(sessions, deployment.calendar, ASKED_AT_ONCE):
-            rows = ask(run)
-            found |= {day.isoformat(): data_version(rows.filter(pl.col("session") == day)) for day in run}
-    return versions
+from ats_assets.lineage.index import LineageIndex
+from ats_assets.lineage.judging import judge
+from ats_assets.lineage.rules import Rules, contiguous
+from ats_assets.lineage.stale import Stale
+from ats_assets.lineage.staleness import Staleness
+from ats_assets.storage.vintages import VINTAGES_OF
 
 
 class Healing:

@@ -1,0 +1,83 @@
+"""The jobs of a graph, and which runs are of them."""
+
+import dagster as dg
+from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
+
+from ats_assets.deployment import Deployment
+from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
+from ats_assets.storage.vintages import MADE_TOGETHER
+
+LATE = "late_actions"
+"""The job that makes the corporate actions of an earlier session again."""
+COLLECTED = "market_data"
+"""The group, the job and (with _schedule) the schedule of what is collected beside daily bars."""
+JOB = "trading"
+GRAPH, MAIN = "ats/graph", "main"
+"""Tag of the runs of this graph's jobs: its prefix, or `main` without one."""
+AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
+
+
+def jobs(deployment: Deployment) -> dict[str, AssetJob]:
+    """The jobs by name, without the graph's prefix; all run in one process, since a step's own process costs more than most steps."""
+
+    def assets(*names: str) -> dg.AssetSelection:
+        return dg.AssetSelection.assets(*(asset_key(deployment, name) for name in names))
+
+    # The features that no model uses belong to the daily job, and the labels, on which probabilities are calibrated. No model does: a signal never
+    # waits for tonight's fit.
+    daily = (assets("signals").upstream() | dg.AssetSelection.groups(prefixed(deployment, "features"))) - assets(*deployment.models)
+    reports = assets("backtest", "backtest_report")
+    made = {
+        "history": (
+            dg.AssetSelection.all() - reports - dg.AssetSelection.groups(prefixed(deployment, "orders"), prefixed(deployment, COLLECTED)),
+            "Everything but orders and collected market data with partitions, over a range of sessions.",
+        ),
+        "daily_signals": (
+            daily.required_multi_asset_neighbors(),
+            "A new session: raw bars to signals, with the model of the session before.",
+        ),
+        "nightly_retraining": (
+            assets("forward_returns", *deployment.models, "skill"),
+            "New labels, the active model, and skill.",
+        ),
+        LATE: (
+            assets("raw_corporate_actions", *MADE_TOGETHER[1].split(",")),
+            "The corporate actions of an earlier session, which were announced late or corrected.",
+        ),
+        "backtest_reports": (reports, "The backtest over all sessions so far, and its report."),
+    }
+    tags = {GRAPH: deployment.settings.graph.prefix or MAIN}
+    how = {"executor_def": dg.in_process_executor, "tags": tags}
+    return {
+        name: dg.define_asset_job(prefixed(deployment, name), selection=selection, description=text, **how)
+        for name, (selection, text) in made.items()
+    }
+
+
+def collection_job(deployment: Deployment) -> AssetJob:
+    """What is collected beside daily bars, session by session."""
+    return dg.define_asset_job(
+        prefixed(deployment, COLLECTED),
+        tags={GRAPH: deployment.settings.graph.prefix or MAIN},
+        selection=dg.AssetSelection.groups(prefixed(deployment, COLLECTED)),
+        description="What source.alpaca.collect names, of a session.",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def trading_job(deployment: Deployment) -> AssetJob:
+    """Settle a session, plan the orders for the next open, send them."""
+    return dg.define_asset_job(
+        prefixed(deployment, JOB),
+        tags={GRAPH: deployment.settings.graph.prefix or MAIN},
+        selection=dg.AssetSelection.groups(prefixed(deployment, "orders")),
+        description="A session's orders: what came of the last ones, the plan for the next open, sent to the broker exactly once.",
+        executor_def=dg.in_process_executor,
+    )
+
+
+def concerns(deployment: Deployment, run: dg.DagsterRun) -> bool:
+    """Whether a run is one of this graph's, where an instance has several: by its job's tag, or by its assets where a person chose them."""
+    if GRAPH in run.tags or not run.asset_selection:
+        return run.tags.get(GRAPH, MAIN) == (deployment.settings.graph.prefix or MAIN)
+    return any(key == asset_key(deployment, asset_name(key)) for key in run.asset_selection)

@@ -1,0 +1,32 @@
+"""What the source delivers now, of what is stored."""
+
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.lineage.rules import contiguous
+from ats_assets.storage.data_version import data_version
+from ats_assets.storage.vintages import DELIVERED
+
+ASKED_AT_ONCE = 250
+"""Sessions in one question to the source."""
+
+
+def delivered_versions(deployment: Deployment) -> dict[str, dict[str, str]]:
+    """Asset -> session (ISO) -> data version of what the source delivers now, for the stored sessions that it has.
+
+    Raises
+    ------
+    SourceError
+        If the source can't be read.
+    """
+    source = deployment.source
+    first, latest = source.first_session(), source.latest_session()
+    read = dict(zip(DELIVERED, (source.bars, source.actions), strict=True))
+    versions: dict[str, dict[str, str]] = {}
+    for asset, ask in read.items():
+        sessions = [day for day in deployment.sessions(asset) if first <= day <= latest]
+        found = versions.setdefault(asset, {})
+        for run in contiguous(sessions, deployment.calendar, ASKED_AT_ONCE):
+            rows = ask(run)
+            found |= {day.isoformat(): data_version(rows.filter(pl.col("session") == day)) for day in run}
+    return versions

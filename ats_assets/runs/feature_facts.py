@@ -1,0 +1,47 @@
+"""Features and expressions, as JSON has them and as a table."""
+
+import json
+import sys
+from collections.abc import Mapping
+from dataclasses import asdict
+from typing import Any
+
+from rich.table import Table
+from rich.text import Text
+
+from ats_assets.deployment import Deployment
+from ats_assets.features import FeatureFamily, inspect
+from ats_assets.features.choosing import FAMILIES, families
+from ats_assets.runs.writing import console, write_table
+
+
+def all_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
+    """Those that are assets, and the other built-in ones."""
+    return {**FAMILIES, **deployment.of(families)}
+
+
+def needs_of(expression: str) -> dict[str, Any]:
+    """What an expression needs, as JSON has it."""
+    needs = asdict(inspect(expression))
+    return {key: list(value) if isinstance(value, tuple) else value for key, value in needs.items()}
+
+
+def write_facts(facts: Mapping[str, str], expression: str) -> None:
+    """Facts and what an expression needs, as a table on standard output."""
+    needs = needs_of(expression)
+    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    shown = {
+        **facts,
+        "expression": expression,
+        "look-back": f"{needs['lookback_sessions']} sessions before the current one",
+        "fields": ", ".join(f"${field}" for field in needs["fields"]),
+        "operators": ", ".join(needs["operators"]),
+    }
+    for heading, text in shown.items():
+        table.add_row(heading, Text(text))
+    write_table(console(), table)
+
+
+def write_json(value: Any) -> None:
+    """A value on standard output."""
+    sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")

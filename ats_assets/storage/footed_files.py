@@ -1,0 +1,177 @@
+"""Parquet files with footers under one root: written atomically, many with one wait for the disk, and checked before they are read."""
+
+import contextlib
+import io
+import json
+import os
+import threading
+from collections.abc import Iterator
+from dataclasses import dataclass, field, replace
+from pathlib import Path
+
+import polars as pl
+
+from ats_assets.errors import CorruptPartitionError
+from ats_assets.storage.atomic_file import FileGroup
+from ats_assets.storage.data_version import data_version
+from ats_assets.storage.footer import FOOTER_KEY, Footer, Written
+from ats_assets.storage.sealed_file import is_intact, is_sealed, seal
+from ats_assets.storage.write_log import WriteLog
+
+DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
+"""What Polars raises on a file that is not what it was when it was written."""
+TOGETHER = 256
+"""Files that share one wait for the disk: more save little, and a killed run loses what waits."""
+
+Stamp = tuple[int, int, int]
+"""Time, size and inode of a file: another one is another version of it."""
+
+
+@dataclass(frozen=True)
+class Encoded:
+    """The bytes of a file, the footer in them, and how many rows they hold."""
+
+    content: bytes
+    footer: Footer
+    rows: int
+
+
+@dataclass
+class _Waiting:
+    """Files that are written and not yet in their place: what each is, and the folders in which they will be."""
+
+    files: FileGroup
+    written: dict[Path, tuple[Stamp, Footer]] = field(default_factory=dict)
+    folders: set[Path] = field(default_factory=set)
+
+
+class FootedFiles:
+    """Files that say of themselves what they are, and whether they are intact.
+
+    Parameters
+    ----------
+    root
+        The folder; made at the first write.
+    compression_level
+        Of zstd.
+    fsync
+        Sync each file before it is renamed; without it a lost power supply may cost the newest files (a killed process can't).
+    """
+
+    def __init__(self, root: Path, *, compression_level: int = 1, fsync: bool = True) -> None:
+        self.root = root
+        self.log = WriteLog(root)
+        self._compression_level = compression_level
+        self._fsync = fsync
+        self._open = threading.local()
+        self._footers: dict[Path, tuple[Stamp, Footer]] = {}
+        self._intact: dict[Path, Stamp] = {}
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator["_Waiting"]:
+        """While open, what this thread writes waits in temporary files and is put in its place at the end, or when it is asked for: the disk is waited for once.
+
+        After an exception what still waits is dropped. At most `TOGETHER` files wait.
+        """
+        if (outer := self._waiting) is not None:
+            yield outer
+            return
+        self._open.waiting = waiting = _Waiting(FileGroup(fsync=self._fsync))
+        try:
+            yield waiting
+            self._settle(waiting)
+        finally:
+            self._open.waiting = None
+            waiting.files.drop()
+
+    @property
+    def _waiting(self) -> "_Waiting | None":
+        return getattr(self._open, "waiting", None)
+
+    def put_in_place(self, folder: Path) -> None:
+        """Put what waits in its place if some of it waits in a folder that is asked for."""
+        if (waiting := self._waiting) is not None and folder in waiting.folders:
+            self._settle(waiting)
+
+    def _settle(self, waiting: "_Waiting") -> None:
+        """Put what waits in its place."""
+        self.log.announce(*waiting.files.paths)
+        waiting.files.finish()
+        for path, (stamp, footer) in waiting.written.items():
+            self._footers[path] = (stamp, footer)
+            self._intact[path] = stamp
+        waiting.written.clear()
+        waiting.folders.clear()
+
+    def store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
+        """Write a frame with its footer, replacing what was there."""
+        return self.put(path, self.encoded(frame, footer))
+
+    def encoded(self, frame: pl.DataFrame, footer: Footer) -> "Encoded":
+        """The bytes of a frame and its footer, sealed."""
+        buffer = io.BytesIO()
+        frame.write_parquet(buffer, compression="zstd", compression_level=self._compression_level, metadata={FOOTER_KEY: footer.encoded()})
+        content, file_sha256 = seal(buffer.getvalue())
+        return Encoded(content, replace(footer, file_sha256=file_sha256), frame.height)
+
+    def put(self, path: Path, encoded: "Encoded") -> Written:
+        """Write bytes, or let them wait with others (`together`)."""
+        with self.together() as waiting:
+            stat = waiting.files.add(path, lambda file: file.write(encoded.content))
+            waiting.written[path] = (_stamp(stat), encoded.footer)
+            waiting.folders.add(path.parent)
+            if len(waiting.files) >= TOGETHER:
+                self._settle(waiting)
+        return Written(path=path, footer=encoded.footer, rows=encoded.rows, bytes=stat.st_size)
+
+    def check(self, path: Path, make: str) -> None:
+        """Raise CorruptPartitionError if something is wrong with a file's bytes; `make` is the command that makes it."""
+        if fault := self.fault(path):
+            raise CorruptPartitionError(f"{path} is damaged ({fault}): delete it, then {make}; or ats stale --heal")
+
+    def fault(self, path: Path, *, again: bool = False) -> str | None:
+        """What is wrong with a file's bytes, or None.
+
+        Parameters
+        ----------
+        again
+            Look at a file that was found intact, or that this process has written, once more: a disk can change bytes without changing the time.
+        """
+        stamp = _stamp(path.stat())
+        if not again and self._intact.get(path) == stamp:
+            return None
+        content = path.read_bytes()
+        if is_sealed(content):
+            fault = None if is_intact(content) else "its SHA-256 is not the one in its footer"
+        else:
+            fault = self._fault_of_content(path)
+        if fault is None:
+            self._intact[path] = stamp
+        return fault
+
+    def _fault_of_content(self, path: Path) -> str | None:
+        """Of a file without a hash of itself, as earlier versions wrote them: whether its rows are those that its footer names."""
+        try:
+            same = data_version(pl.read_parquet(path, hive_partitioning=False)) == self.footer_of(path).data_version
+        except (*DAMAGE, CorruptPartitionError) as error:
+            return str(error)
+        return None if same else "its rows are not those that its footer names"
+
+    def footer_of(self, path: Path) -> Footer:
+        """The footer of a file; kept in memory until the file changes."""
+        stamp = _stamp(path.stat())
+        kept = self._footers.get(path)
+        if kept and kept[0] == stamp:
+            return kept[1]
+        try:
+            footer = Footer(**json.loads(pl.read_parquet_metadata(path)[FOOTER_KEY]))
+        except (*DAMAGE, KeyError, ValueError, TypeError) as error:
+            raise CorruptPartitionError(
+                f"{path} is damaged or was not written by this system ({error}): delete it and make it again"
+            ) from error
+        self._footers[path] = (stamp, footer)
+        return footer
+
+
+def _stamp(stat: os.stat_result) -> Stamp:
+    return stat.st_mtime_ns, stat.st_size, stat.st_ino

@@ -1,0 +1,172 @@
+"""The vintages of a partition: of a delivery, which is never overwritten, and of what is made of it row by row.
+
+Each is a file named by the time from which it was known; another content under other settings of the source restates nothing and is kept apart.
+"""
+
+import os
+from collections.abc import Iterable, Sequence
+from dataclasses import replace
+from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
+
+import polars as pl
+
+from ats_assets.storage.data_version import data_version
+from ats_assets.storage.footed_files import FootedFiles
+from ats_assets.storage.footer import Footer, Upstream, Written
+from ats_assets.storage.knowledge import stamp_of, time_of
+from ats_assets.storage.sealed_file import BLANK
+
+DELIVERED = ("raw_bars", "raw_corporate_actions")
+"""The assets that are what a source delivered: all others are made from them. `raw_bars` says where history starts."""
+MADE_TOGETHER = ("bars,rejected_bars", "corporate_actions,rejected_corporate_actions")
+VINTAGES_OF = {name: raw for raw, together in zip(DELIVERED, MADE_TOGETHER, strict=True) for name in together.split(",")}
+"""What is made of a delivery row by row -> the delivery: it has a vintage for each of the delivery's, known from the same time."""
+RESTATEMENTS = "restatements"
+"""The folder of what was compared of restatements, and the name under which a report's footer has what it tells of them."""
+DATA_FILE = "data.parquet"
+KNOWN, ENDING = "known=", ".parquet"
+REFUSED = "refused="
+"""In the place of `KNOWN`, of what was made of a vintage that nobody is to read (`bars.refusal`)."""
+
+
+class Vintages(FootedFiles):
+    """Where partitions and their vintages lie, and which of them there are."""
+
+    def folder(self, asset: str, session: date) -> Path:
+        """The folder of a partition."""
+        return self.root / asset / f"session={session.isoformat()}"
+
+    def vintage(self, asset: str, session: date, stamp: str, *, refused: bool = False) -> Path:
+        """The file of one vintage."""
+        return self.folder(asset, session) / f"{REFUSED if refused else KNOWN}{stamp}{ENDING}"
+
+    def stamps(self, asset: str, session: date, *, prefix: str = KNOWN) -> list[str]:
+        """The times from which the vintages of a partition were known, as their names have them, ascending; without those that are refused, or with that prefix these alone."""
+        self.put_in_place(self.folder(asset, session))
+        try:
+            names = os.listdir(f"{self.root}/{asset}/session={session.isoformat()}")  # noqa: PTH208 - asked for each session of each window
+        except (FileNotFoundError, NotADirectoryError):
+            return []
+        return sorted(name[len(prefix) : -len(ENDING)] for name in names if name.startswith(prefix) and name.endswith(ENDING))
+
+    def vintages(self, asset: str, session: date) -> dict[datetime, Path]:
+        """The vintages of a partition, by the time from which each was known."""
+        return {time_of(stamp): self.vintage(asset, session, stamp) for stamp in self.stamps(asset, session)}
+
+    def made_vintages(self, asset: str, session: date) -> dict[str, Path]:
+        """What was made of the vintages of a delivery, by the times from which they were known; with what is refused."""
+        made = {stamp: self.vintage(asset, session, stamp, refused=True) for stamp in self.stamps(asset, session, prefix=REFUSED)}
+        return made | {stamp: self.vintage(asset, session, stamp) for stamp in self.stamps(asset, session)}
+
+    def write_delivery(
+        self,
+        asset: str,
+        session: date,
+        parts: Sequence[tuple[datetime, pl.DataFrame]],
+        *,
+        code_version: str = "",
+        settings_version: str = "",
+    ) -> Written:
+        """Store a delivery that says of its rows when they were known, as the vintages in which they became known; returns the newest.
+
+        What partitions could know already stays: beside stored vintages, those alone are added that became known after the newest of them. Another content under other
+        settings restates nothing (`write_vintage`), so it is a first delivery, and none of its vintages is left out.
+
+        Parameters
+        ----------
+        parts
+            UTC times, ascending, and the rows that were known from each on; the last one has all rows.
+        """
+        versions = {"code_version": code_version, "settings_version": settings_version}
+        version = data_version(parts[-1][1])
+        stored = self._of_settings(asset, session, version, settings_version)
+        if stored:
+            newest = max(stored)
+            is_new = self.footer_of(stored[newest]).data_version != version
+            parts = [part for part in parts if is_new and part[0] > newest] or parts[-1:]
+        return [self.write_vintage(asset, session, rows, known=known, **versions) for known, rows in parts][-1]
+
+    def write_vintage(
+        self, asset: str, session: date, frame: pl.DataFrame, *, known: datetime, code_version: str = "", settings_version: str = ""
+    ) -> Written:
+        """Store a delivery as a vintage of its partition: a new file only where the content differs from the newest one's.
+
+        The same content again under other versions of code or settings, or over a damaged file, is written in the newest vintage's place: its rows and the time
+        from which they were known stay, its footer says what read them last. Another content under other settings answers another question to the source (more symbols,
+        another feed): it restates nothing. The vintages of the other settings are put out of the way, and come back when these do.
+
+        Parameters
+        ----------
+        known
+            The UTC time from which the delivery was known. A delivery that differs from the newest vintage is never stored under a time before
+            it: it takes the time of this call then, or the next microsecond.
+        """
+        version = data_version(frame)
+        footer = Footer(
+            asset=asset, session=session.isoformat(), data_version=version, code_version=code_version, settings_version=settings_version
+        )
+        vintages = self._of_settings(asset, session, version, settings_version)
+        if vintages:
+            newest = vintages[max(vintages)]
+            stored = self.footer_of(newest)
+            if stored.data_version == version:
+                if replace(stored, file_sha256=BLANK) == footer and self.fault(newest) is None:
+                    return Written(path=newest, footer=stored, rows=frame.height, bytes=newest.stat().st_size)
+                return self.store(newest, frame, footer)
+            if known <= max(vintages):
+                known = max(datetime.now(UTC), max(vintages) + timedelta(microseconds=1))
+        return self.store(self.vintage(asset, session, stamp_of(known)), frame, footer)
+
+    def _of_settings(self, asset: str, session: date, version: str, settings_version: str) -> dict[datetime, Path]:
+        """The vintages beside which a delivery is stored: those that are there, or, where they have another content under other settings, those of these settings."""
+        vintages = self.vintages(asset, session)
+        if not vintages:
+            return vintages
+        stored = self.footer_of(vintages[max(vintages)])
+        if stored.data_version == version or stored.settings_version == settings_version:
+            return vintages
+        return self._change_settings(asset, session, stored.settings_version, settings_version)
+
+    def _change_settings(self, asset: str, session: date, before: str, now: str) -> dict[datetime, Path]:
+        """Put the vintages of other settings out of the way (`known=….parquet.<settings version>`) and bring back those of these; returns them."""
+        folder = self.folder(asset, session)
+        for stamp in self.stamps(asset, session):
+            path = self.vintage(asset, session, stamp)
+            path.rename(path.with_name(f"{path.name}.{before or 'none'}"))
+        for path in folder.glob(f"{KNOWN}*{ENDING}.{now or 'none'}"):
+            path.rename(path.with_name(path.name.removesuffix(f".{now or 'none'}")))
+        return self.vintages(asset, session)
+
+    def write_made_vintage(
+        self,
+        asset: str,
+        session: date,
+        frame: pl.DataFrame,
+        *,
+        stamp: str,
+        code_version: str = "",
+        settings_version: str = "",
+        upstream: Upstream,
+        refused: bool = False,
+    ) -> Written:
+        """Store what was made of one vintage of a delivery, under the time from which that was known; what was made of it before is replaced."""
+        footer = Footer(
+            asset=asset,
+            session=session.isoformat(),
+            data_version=data_version(frame),
+            code_version=code_version,
+            settings_version=settings_version,
+            upstream=upstream,
+        )
+        return self.store(self.vintage(asset, session, stamp, refused=refused), frame, footer)
+
+    def keep_vintages(self, asset: str, session: date, paths: Iterable[Path]) -> None:
+        """Delete of a partition all but these: what was made of vintages that are not there any more, or have another name now, and what was stored before vintages were kept."""
+        folder, kept = self.folder(asset, session), set(paths)
+        self.put_in_place(folder)  # first, so that the session is never without a file
+        stored = [path for prefix in (KNOWN, REFUSED) for path in folder.glob(f"{prefix}*{ENDING}")]
+        for path in {*stored, folder / DATA_FILE} - kept:
+            if path.is_file():
+                self.log.announce(path)
+                path.unlink()
