@@ -119,6 +119,18 @@ class SessionCalendar:
     ------
     CalendarError
         If the exchange is unknown to exchange_calendars.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from ats_assets.calendar import SessionCalendar
+    >>> calendar = SessionCalendar("XNYS", date(2024, 1, 2))
+    >>> calendar.is_session(date(2024, 1, 15))  # Martin Luther King Jr. Day
+    False
+    >>> calendar.offset(date(2024, 1, 12), 1)
+    datetime.date(2024, 1, 16)
+    >>> calendar.closes_at(date(2024, 11, 29)).isoformat()  # an early close
+    '2024-11-29T18:00:00+00:00'
     """
 
     def __init__(self, exchange: str = "XNYS", first_session: date = date(2010, 1, 1), *, sessions: Sessions | None = None) -> None:

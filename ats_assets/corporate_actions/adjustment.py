@@ -47,6 +47,19 @@ def adjustments(actions: pl.DataFrame, bars: pl.DataFrame, adjust: Adjust) -> pl
         Columns of `ADJUSTMENTS_SCHEMA` (`instrument` in the place of `symbol`, where the bars have it), one row for each symbol and ex-session whose factors are not
         both 1, sorted by these. A payment without a close
         before it in `bars`, or not below that close, scales nothing.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> import polars as pl
+    >>> from ats_assets.corporate_actions import adjustments
+    >>> bars = pl.DataFrame({"symbol": ["ABC"], "session": [date(2024, 1, 2)], "close": [100.0]})
+    >>> actions = pl.DataFrame(
+    ...     {"symbol": ["ABC"], "session": [date(2024, 1, 3)], "kind": ["split"], "ratio": [4.0], "cash": [None]},
+    ...     schema_overrides={"cash": pl.Float64},
+    ... )
+    >>> adjustments(actions, bars, "splits_and_dividends").row(0, named=True)
+    {'symbol': 'ABC', 'session': datetime.date(2024, 1, 3), 'price': 0.25, 'volume': 4.0}
     """
     key = INSTRUMENT if INSTRUMENT in bars.columns else "symbol"
     if adjust == "none" or actions.is_empty():

@@ -40,6 +40,14 @@ def newey_west_t(values: np.ndarray, horizon: int) -> float | None:
     -------
     float or None
         None for fewer than 2 values or without variance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.evaluation import newey_west_t
+    >>> daily_ic = np.random.default_rng(0).normal(0.05, 0.1, 500)
+    >>> round(newey_west_t(daily_ic, 5), 1)
+    7.7
     """
     n = len(values)
     if n < 2 or values.min() == values.max():

@@ -60,22 +60,56 @@ def compile_expressions(expressions: Mapping[str, str], *, look_ahead: bool = Fa
         If an expression can't be parsed, or its operators and arguments don't fit.
     LookAheadError
         If an expression refers to a later session, and may not.
+
+    Examples
+    --------
+    >>> from ats_assets.expressions import compile_expressions
+    >>> plan = compile_expressions({"a": "Mean($close, 5)", "b": "$close / Mean($close, 5)"})
+    >>> plan.lookback, plan.fields
+    (4, ('close',))
+    >>> compile_expressions({"a": "Meen($close, 5)"})
+    Traceback (most recent call last):
+    ...
+    ats_assets.errors.ExpressionError: a: there is no operator `Meen`; did you mean `Mean`? (at character 1)
+      Meen($close, 5)
+      ^
     """
     return _compiled(tuple(expressions.items()), look_ahead, flat)
 
 
 def named_symbols(expressions: Mapping[str, str]) -> list[str]:
-    """The symbols that features name (`Mask`), sorted."""
+    """The symbols that features name (`Mask`), sorted.
+
+    Examples
+    --------
+    >>> from ats_assets.expressions import named_symbols
+    >>> named_symbols({"beside_the_market": "$close / Mask($close, SPY)"})
+    ['SPY']
+    """
     return compile_expressions(expressions).symbols
 
 
 def lookback(expressions: Mapping[str, str], *, look_ahead: bool = False) -> int:
-    """Sessions before the current one that the expressions need; known without any data."""
+    """Sessions before the current one that the expressions need; known without any data.
+
+    Examples
+    --------
+    >>> from ats_assets.expressions import lookback
+    >>> lookback({"momentum": "$close / Ref($close, 20) - 1", "calm": "Mean(Std($close, 5), 10)"})
+    20
+    """
     return compile_expressions(expressions, look_ahead=look_ahead).lookback
 
 
 def lookahead(expressions: Mapping[str, str]) -> int:
-    """Sessions after the current one that labels need; known without any data."""
+    """Sessions after the current one that labels need; known without any data.
+
+    Examples
+    --------
+    >>> from ats_assets.expressions import lookahead
+    >>> lookahead({"next": "Ref($close, -5) / $close - 1"})
+    5
+    """
     return compile_expressions(expressions, look_ahead=True).lookahead
 
 

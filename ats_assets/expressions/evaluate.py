@@ -1,4 +1,17 @@
-"""Expressions over a panel."""
+"""Evaluating a set of expressions over a panel of symbols and sessions.
+
+The algorithm of `compute`:
+
+1. Compile: parse every expression, share common parts, and lay out one program for the whole set, with its look-back (`compile_expressions`, `plan`).
+2. Lay out the panel as a grid (`make_grid`): the rows sorted by series and session, a float32 array per field, and each row's position in the calendar.
+3. With corporate actions, add the copies of a series' rows that are scaled as of later sessions (`with_epochs`), so that each row's window is read as of its own
+   session.
+4. If expressions contain operators across symbols (`CSRank` …) or name another symbol (`Mask`), compute these parts first, stage by stage. Each becomes a column of
+   the grid, which later stages read like a field (`with_stages`).
+5. Run the program (`_run`): split the series into groups, hand the groups to threads, and let the kernels (`blocks`, `machine`) compute each group block by block of
+   sessions. A block rereads the look-back before it, so no value depends on where blocks or groups begin, or on the number of threads.
+6. Return the results as float32 columns in the panel's order, without a copy.
+"""
 
 import os
 from collections.abc import Mapping, Sequence
@@ -78,6 +91,22 @@ def compute(
         See `compile_expressions`; also where the panel lacks a column.
     ContractError
         If keys of the panel are missing, repeated or outside the calendar.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> import polars as pl
+    >>> from ats_assets.expressions import compute
+    >>> panel = pl.DataFrame(
+    ...     {
+    ...         "symbol": ["ABC"] * 3 + ["XYZ"] * 3,
+    ...         "session": [date(2024, 1, 2), date(2024, 1, 3), date(2024, 1, 4)] * 2,
+    ...         "close": [10.0, 11.0, 12.1, 50.0, 48.0, 54.0],
+    ...     }
+    ... )
+    >>> expressions = {"return": "$close / Ref($close, 1) - 1", "rank": "CSRank($close / Ref($close, 1))"}
+    >>> compute(panel, expressions, since=date(2024, 1, 4)).drop("session").rows()
+    [('ABC', 0.10000002384185791, 0.5), ('XYZ', 0.125, 1.0)]
     """
     clash = [name for name in expressions if name in ("symbol", "session")]
     if clash:

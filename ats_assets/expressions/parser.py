@@ -26,6 +26,12 @@ def parse(text: str) -> Node:
     ------
     ExpressionError
         If the text is no expression; the message points at the place.
+
+    Examples
+    --------
+    >>> from ats_assets.expressions import parse
+    >>> parse("Mean($close, 5)").name
+    'Mean'
     """
     if len(text) > MAX_LENGTH:
         raise complaint(f"the expression has {len(text)} characters; {MAX_LENGTH} are the most", text, MAX_LENGTH)

@@ -45,6 +45,21 @@ def read_family(text: str, name: str, origin: str) -> FeatureFamily:
         If the text is not TOML of that form, or names are not allowed.
     ExpressionError
         If an expression can't be parsed or names an unknown field; the message has the file, the line and the place.
+
+    Examples
+    --------
+    >>> from ats_assets.features import read_family
+    >>> text = '''
+    ... [terms]
+    ... gain = "$close / Ref($close, 1) - 1"
+    ... [features]
+    ... CALM10 = "$gain / Std($gain, 10)"
+    ... [descriptions]
+    ... "CALM#" = "return in standard deviations of # sessions"
+    ... '''
+    >>> family = read_family(text, "mine", "features/mine.toml")
+    >>> family.lookback, family.features[0].description
+    (10, 'return in standard deviations of 10 sessions')
     """
     content = _content(text, origin)
     terms: dict[str, Expanded] = {}

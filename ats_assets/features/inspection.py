@@ -29,6 +29,12 @@ def inspect(expression: str) -> Needs:
     ------
     ExpressionError, LookAheadError
         If it is no such factor; the message points at the place.
+
+    Examples
+    --------
+    >>> from ats_assets.features import inspect
+    >>> inspect("Corr($close, Log($volume + 1), 10)")
+    Needs(lookback_sessions=9, fields=('close', 'volume'), operators=('Add', 'Corr', 'Log'))
     """
     expand(expression, {}, FIELDS)  # names its fields
     try:

@@ -25,6 +25,15 @@ def joined(frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
     ------
     ContractError
         If a family lacks a row that another has, or has them in another order.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> import polars as pl
+    >>> from ats_assets.features import joined
+    >>> keys = {"symbol": ["ABC", "XYZ"], "session": [date(2024, 1, 2)] * 2}
+    >>> joined({"one": pl.DataFrame(keys | {"a": [1.0, 2.0]}), "two": pl.DataFrame(keys | {"b": [3.0, 4.0]})}).columns
+    ['symbol', 'session', 'a', 'b']
     """
     (first, whole), *others = frames.items()
     for name, frame in others:

@@ -86,6 +86,21 @@ def find_leaks(subject: Subject, sessions: Sequence[date], *, draws: int = 4, se
     ------
     ContractError
         If there are fewer than three sessions, the result lacks `session` or a key, or the subject fails whatever the future of an input is.
+
+    Examples
+    --------
+    >>> from datetime import date, timedelta
+    >>> import polars as pl
+    >>> from ats_assets.leakcheck import Input, Subject, find_leaks
+    >>> days = [date(2024, 1, 1) + timedelta(n) for n in range(30)]
+    >>> bars = pl.DataFrame({"symbol": ["ABC"] * 30, "session": days, "close": [float(n) for n in range(1, 31)]})
+    >>> def centred(rows):
+    ...     mean = pl.col("close").rolling_mean(3, center=True).over("symbol")
+    ...     return rows["bars"].select("symbol", "session", mean=mean)
+    ...
+    >>> subject = Subject(name="centred", kind="feature", inputs={"bars": Input(rows=bars)}, make=centred)
+    >>> [leak.column for leak in find_leaks(subject, days)]
+    ['mean']
     """
     if len(sessions) < 3:
         raise ContractError(f"{len(sessions)} sessions are too few to look for leaks in: give three or more")

@@ -23,7 +23,16 @@ def last_refit(calendar: SessionCalendar, session: date, refit: Refit) -> date:
 
 
 def is_refit_session(calendar: SessionCalendar, session: date, refit: Refit) -> bool:
-    """Whether a model is fitted at `session`."""
+    """Whether a model is fitted at `session`.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> from ats_assets.calendar import SessionCalendar
+    >>> from ats_assets.models.refits import is_refit_session
+    >>> is_refit_session(SessionCalendar("XNYS", date(2024, 1, 2)), date(2024, 6, 3), "monthly")
+    True
+    """
     return last_refit(calendar, session, refit) == session
 
 

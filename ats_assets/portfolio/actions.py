@@ -115,7 +115,15 @@ def session_actions(actions: pl.DataFrame, names: Sequence[str], key: str = "sym
 
 
 def price_after(close: Floats, ratio: Floats, cash: Floats) -> Floats:
-    """The close before as a price of a new share that is no longer entitled to the payment: (close - cash) / ratio."""
+    """The close before as a price of a new share that is no longer entitled to the payment: (close - cash) / ratio.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import price_after
+    >>> price_after(np.array([100.0, 100.0]), np.array([4.0, 1.0]), np.array([0.0, 2.0]))  # a split, a dividend
+    array([25., 98.])
+    """
     return (close - counted_payment(close, cash)) / ratio
 
 

@@ -41,12 +41,26 @@ def cents(amount: NDArray[np.float64]) -> Cents:
 
 
 def to_cents(amount: ArrayLike) -> Cents:
-    """Currency to cents, to the nearest, ties to even; of anything that numpy takes for an array, or one number."""
+    """Currency to cents, to the nearest, ties to even; of anything that numpy takes for an array, or one number.
+
+    Examples
+    --------
+    >>> from ats_assets.portfolio import to_cents
+    >>> to_cents([1.005, 2.5])
+    array([100, 250])
+    """
     return cents(np.asarray(amount, dtype=np.float64))
 
 
 def notional_cents(shares: ArrayLike, price: ArrayLike) -> Cents:
-    """|shares| * price in cents."""
+    """|shares| * price in cents.
+
+    Examples
+    --------
+    >>> from ats_assets.portfolio import notional_cents
+    >>> notional_cents([-10, 3], [12.5, 0.333])
+    array([12500,   100])
+    """
     return to_cents(np.abs(np.asarray(shares, dtype=np.float64)) * np.asarray(price, dtype=np.float64))
 
 
@@ -76,12 +90,34 @@ def cost_of(notional: int, settings: BacktestSettings | CostRules) -> int:
 
 
 def trade_costs(notional: Cents, settings: BacktestSettings) -> TradeCosts:
-    """The costs of trades of the given notionals (cents, not negative); a notional of zero is no trade and costs nothing."""
+    """The costs of trades of the given notionals (cents, not negative); a notional of zero is no trade and costs nothing.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import trade_costs
+    >>> from ats_assets.settings import BacktestSettings
+    >>> settings = BacktestSettings(commission_bps=1.0, min_commission=1.0, spread_bps=4.0, slippage_bps=5.0)
+    >>> costs = trade_costs(np.array([1_000_000]), settings)  # 10,000.00 in cents
+    >>> costs.commission, costs.spread, costs.slippage
+    (array([100]), array([200]), array([500]))
+    >>> costs.total
+    array([800])
+    """
     costs = np.array([costs_of(int(one), settings) for one in notional], dtype=np.int64).reshape(-1, 3)
     return TradeCosts(*costs.T)
 
 
 def fill_price(price: ArrayLike, buy: ArrayLike, settings: BacktestSettings) -> NDArray[np.float64]:
-    """The price paid or received for one share: the reference price, worse by half the spread and the slippage."""
+    """The price paid or received for one share: the reference price, worse by half the spread and the slippage.
+
+    Examples
+    --------
+    >>> from ats_assets.portfolio import fill_price
+    >>> from ats_assets.settings import BacktestSettings
+    >>> settings = BacktestSettings(spread_bps=10.0, slippage_bps=5.0)
+    >>> fill_price([100.0, 100.0], [True, False], settings)
+    array([100.1,  99.9])
+    """
     adverse = (settings.spread_bps / 2 + settings.slippage_bps) / 1e4
     return np.asarray(price, dtype=np.float64) * np.where(buy, 1.0 + adverse, 1.0 - adverse)

@@ -23,13 +23,31 @@ def within_limits(weights: Floats, settings: PortfolioSettings) -> Floats:
 
     The order matters: capping can only keep a side's size, so net and gross are judged after it; both only shrink weights, and shrinking
     one side to meet the net limit never raises gross.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import within_limits
+    >>> from ats_assets.settings import PortfolioSettings
+    >>> settings = PortfolioSettings(max_weight=0.5, max_gross=1.0, max_net=0.25)
+    >>> within_limits(np.array([0.75, -0.25]), settings)
+    array([ 0.5 , -0.25])
     """
     capped = cap_weights(weights, settings.max_weight)
     return limit_gross(limit_net(capped, settings.max_net), settings.max_gross)
 
 
 def holds(weights: Floats, settings: PortfolioSettings) -> bool:
-    """Whether the weights satisfy the limits on weight, gross and net, up to `TOLERANCE`."""
+    """Whether the weights satisfy the limits on weight, gross and net, up to `TOLERANCE`.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import holds
+    >>> from ats_assets.settings import PortfolioSettings
+    >>> holds(np.array([0.75, -0.25]), PortfolioSettings(max_weight=0.5))
+    False
+    """
     return bool(
         np.abs(weights).max(initial=0.0) <= settings.max_weight + TOLERANCE
         and np.abs(weights).sum() <= settings.max_gross + TOLERANCE
@@ -41,6 +59,13 @@ def cap_weights(weights: Floats, max_weight: float) -> Floats:
     """No |weight| above `max_weight`; what is cut off goes to the other weights of the same side, in proportion (water-filling).
 
     A side that cannot keep its size (n_side * max_weight is less) has every weight at the cap. Zeros stay zeros, signs stay.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import cap_weights
+    >>> cap_weights(np.array([0.625, 0.25, 0.125]), max_weight=0.5)
+    array([0.5       , 0.33333333, 0.16666667])
     """
     capped = np.zeros_like(weights)
     for sign in (1.0, -1.0):
@@ -51,12 +76,28 @@ def cap_weights(weights: Floats, max_weight: float) -> Floats:
 
 
 def limit_gross(weights: Floats, max_gross: float, fixed: Booleans | None = None) -> Floats:
-    """Scale the weights that are not `fixed` so that the sum of |w| is at most `max_gross`, as far as the fixed ones leave room."""
+    """Scale the weights that are not `fixed` so that the sum of |w| is at most `max_gross`, as far as the fixed ones leave room.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import limit_gross
+    >>> limit_gross(np.array([1.0, -0.5, 0.5]), max_gross=1.0)
+    array([ 0.5 , -0.25,  0.25])
+    """
     return gross_limited(weights, max_gross, np.ones(len(weights), dtype=np.bool_) if fixed is None else ~fixed)
 
 
 def limit_net(weights: Floats, max_net: float, fixed: Booleans | None = None) -> Floats:
-    """Scale the heavier side so that |sum of w| is at most `max_net`, leaving `fixed` weights as they are."""
+    """Scale the heavier side so that |sum of w| is at most `max_net`, leaving `fixed` weights as they are.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import limit_net
+    >>> limit_net(np.array([0.75, -0.25]), max_net=0.25)
+    array([ 0.5 , -0.25])
+    """
     return net_limited(weights, max_net, np.ones(len(weights), dtype=np.bool_) if fixed is None else ~fixed)
 
 

@@ -32,7 +32,15 @@ DAYS_A_YEAR = 360
 
 
 def borrow_rates(symbols: Sequence[str], settings: MarginSettings) -> Floats:
-    """What borrowing each symbol costs in basis points a year, ndarray of shape (n_symbols,)."""
+    """What borrowing each symbol costs in basis points a year, ndarray of shape (n_symbols,).
+
+    Examples
+    --------
+    >>> from ats_assets.portfolio import borrow_rates
+    >>> from ats_assets.settings import MarginSettings
+    >>> borrow_rates(["AAPL", "GME"], MarginSettings(borrow_bps_by_symbol={"GME": 2500.0}))
+    array([  50., 2500.])
+    """
     own = settings.borrow_bps_by_symbol
     return np.array([own.get(symbol, settings.borrow_bps_a_year) for symbol in symbols], dtype=np.float64)
 
@@ -53,6 +61,13 @@ def borrow_fees(values: Cents, rates: Floats, days: int) -> Cents:
     -------
     ndarray of shape (n_symbols,)
         In cents, not negative.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import borrow_fees
+    >>> borrow_fees(np.array([-3_600_000, 500_000]), np.array([50.0, 50.0]), days=3)
+    array([150,   0])
     """
     return np.array([borrow_fee(int(value), rate, days) for value, rate in zip(values, rates.tolist(), strict=True)], dtype=np.int64)
 

@@ -1,6 +1,18 @@
-"""At a session's close: from what is held and the target weights to the trades for the next open.
+"""Planning at a session's close: from holdings and target weights to the trades for the next open.
 
-Backtests and orders use this one function, on what is known at the close: sizes come from closing prices and the equity at the close, for an order for the
+The algorithm, in the order of the code (`plan`):
+
+1. Keep the symbols that are held or wanted, sorted by their numbers alone, so that no result depends on the other symbols or on names (`_held_or_wanted`).
+2. Value the holdings at the close, in cents. Equity is cash plus these values; `current` weights are values over equity.
+3. Choose the shares to trade, by one of three cases:
+   a. Margin is called: every position is reduced in proportion until the initial margin holds again, and nothing is opened (`_cut_trades`).
+   b. There are target weights: apply limits, turnover limit and no-trade band to get the weights to hold (`weights_to_hold`), turn these into shares at the
+      closing price, rounded toward zero, and subtract the holdings (`_trades`). A trade that rounds to zero cents is `too_small`.
+   c. There are none: nothing is traded.
+4. Apply the order limits to the trades that are left (`limit_trades`): short sales, order size, buying power.
+5. Split each trade into the part that closes a position and the part that opens one, and give the reason where a wanted trade is not planned, or not in full.
+
+Backtests and orders use this one function, on what is known at the close: sizes come from closing prices and the equity at the close, because an order for the
 opening auction must be sent before there is an opening price. A symbol that had no bar with volume in the session can't be judged, so its position is neither
 opened nor enlarged nor reduced; but one that is to leave altogether leaves as soon as it trades again.
 """
@@ -93,6 +105,25 @@ def plan_trades(
         ndarrays of shape (n_symbols,); see `limited_trades`.
     margin
         The rules of margin; None for none.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import plan_trades
+    >>> from ats_assets.settings import PortfolioSettings
+    >>> plan = plan_trades(
+    ...     held=np.array([100.0, 0.0, 10.0]),
+    ...     prices=np.array([50.0, 20.0, 10.0]),
+    ...     cash_cents=490_000,
+    ...     target=np.array([0.25, 0.5, 0.0]),
+    ...     quoted=np.array([True, True, False]),
+    ...     traded=np.array([True, True, False]),
+    ...     portfolio=PortfolioSettings(max_weight=0.5, max_turnover=2.0),
+    ...     limits=None,
+    ...     fractional=False,
+    ... )
+    >>> plan.shares, plan.reasons
+    (array([-50., 250., -10.]), array(['', '', ''], dtype='<U18'))
     """
     n = len(held)
     opinion = target is not None
@@ -156,7 +187,7 @@ def plan(
     buying_power: float | None,
     margin_factors: Floats | None,
 ) -> Planned:
-    """The trades for the next open; without an `opinion`, those of a margin call."""
+    """The trades for the next open; without an `opinion`, those of a margin call. The module's docstring has the steps."""
     some, at = _held_or_wanted(book)
     values = cents(some.held * some.prices)
     equity = cash_cents + int(values.sum())

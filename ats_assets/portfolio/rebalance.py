@@ -47,6 +47,18 @@ def desired_weights(current: Floats, target: Floats, settings: PortfolioSettings
     -------
     ndarray of shape (n_symbols,)
         Equal to `current`, bit for bit, where nothing is to be traded.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import desired_weights
+    >>> from ats_assets.settings import PortfolioSettings
+    >>> settings = PortfolioSettings(max_weight=1.0, max_turnover=0.5)
+    >>> desired_weights(np.array([0.5, 0.5]), np.array([0.25, 0.75]), settings)  # a turnover of 0.5 is allowed
+    array([0.25, 0.75])
+    >>> settings = PortfolioSettings(max_weight=1.0, max_turnover=0.25)
+    >>> desired_weights(np.array([0.5, 0.5]), np.array([0.25, 0.75]), settings)
+    array([0.375, 0.625])
     """
     current, target = np.asarray(current, dtype=np.float64), np.asarray(target, dtype=np.float64)
     movable = np.ones(len(current), dtype=np.bool_) if tradable is None else np.asarray(tradable, dtype=np.bool_)
@@ -54,7 +66,17 @@ def desired_weights(current: Floats, target: Floats, settings: PortfolioSettings
 
 
 def wants_trade(current: Floats, target: Floats, settings: PortfolioSettings) -> Booleans:
-    """Which symbols are outside the no-trade band, exits always."""
+    """Which symbols are outside the no-trade band, exits always.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import wants_trade
+    >>> from ats_assets.settings import PortfolioSettings
+    >>> settings = PortfolioSettings(no_trade_band=0.01)
+    >>> wants_trade(np.array([0.100, 0.100, 0.005]), np.array([0.105, 0.150, 0.0]), settings)
+    array([False,  True,  True])
+    """
     pairs = zip(current.tolist(), target.tolist(), strict=True)
     return np.array([outside_band(held, wanted, settings) for held, wanted in pairs], dtype=np.bool_)
 

@@ -37,12 +37,27 @@ def shares_to_hold(weights: Floats, equity: float, prices: Floats, *, fractional
         ndarray of shape (n_symbols,), positive, in currency.
     fractional
         Whether parts of a share can be traded, of all symbols alike or an ndarray of shape (n_symbols,).
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import shares_to_hold
+    >>> shares_to_hold(np.array([0.5, -0.25]), 10_000.0, np.array([30.0, 70.0]), fractional=False)
+    array([166., -35.])
     """
     return round_down(weights * equity / prices, fractional=fractional)
 
 
 def round_down(shares: Floats, *, fractional: bool | Booleans) -> Floats:
-    """Toward zero, to whole shares or to 10^-9 of one; `round_one_down` of each."""
+    """Toward zero, to whole shares or to 10^-9 of one; `round_one_down` of each.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import round_down
+    >>> round_down(np.array([2.7, -2.7, 1625.9999999999998]), fractional=False)
+    array([   2.,   -2., 1626.])
+    """
     parts = np.broadcast_to(fractional, shares.shape)
     return np.array([round_one_down(one, part) for one, part in zip(shares.tolist(), parts.tolist(), strict=True)], dtype=np.float64)
 
@@ -78,6 +93,15 @@ def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings:
         What may be spent; nothing is bought where it is not positive.
     settings
         Costs, and whether parts of a share can be traded.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import affordable_shares
+    >>> from ats_assets.settings import BacktestSettings
+    >>> costs = BacktestSettings(commission_bps=10.0, min_commission=0.0)
+    >>> affordable_shares(np.array([10.0, 20.0]), np.array([100.0, 50.0]), 100_000, costs)
+    array([4., 9.])
     """
     bought = shares.copy()
     for attempt in range(8):

@@ -32,6 +32,15 @@ def target_weights(scores: Floats, settings: PortfolioSettings) -> Floats:
     -------
     ndarray of shape (n_symbols,)
         Shares of equity, negative for short. Scores in another order give the same weights in that order, to the bit.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import target_weights
+    >>> from ats_assets.settings import PortfolioSettings
+    >>> settings = PortfolioSettings(method="top_k_long", top_k=2, max_weight=0.4)
+    >>> target_weights(np.array([0.3, -0.1, 0.2, 0.1]), settings)
+    array([0.4, 0. , 0.4, 0. ])
     """
     scores = np.asarray(scores, dtype=np.float64)
     order = np.argsort(scores, kind="stable")  # sums depend on their order: it is that of the scores, and equal ones have equal weights
@@ -48,13 +57,31 @@ def target_weights(scores: Floats, settings: PortfolioSettings) -> Floats:
 
 
 def score_ranks(scores: Floats) -> NDArray[np.uint32]:
-    """The rank of each score of shape (n_symbols,): 1 + the number of higher ones, so that equal scores share a rank; those that are not finite come last."""
+    """The rank of each score of shape (n_symbols,): 1 + the number of higher ones, so that equal scores share a rank; those that are not finite come last.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import score_ranks
+    >>> score_ranks(np.array([0.2, 0.5, np.nan, 0.2]))
+    array([2, 1, 4, 2], dtype=uint32)
+    """
     known = np.where(np.isfinite(scores), scores, -np.inf)
     return (1 + len(known) - np.searchsorted(np.sort(known), known, side="right")).astype(np.uint32)
 
 
 def top_k_long(scores: Floats, k: int) -> Floats:
-    """Equal weights of the k best scores, of all of them where there are no more than k; none where more than k are all equal."""
+    """Equal weights of the k best scores, of all of them where there are no more than k; none where more than k are all equal.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import top_k_long
+    >>> top_k_long(np.array([0.3, -0.1, 0.2, 0.1]), k=2)
+    array([0.5, 0. , 0.5, 0. ])
+    >>> top_k_long(np.array([0.3, 0.2, 0.2, 0.1]), k=2)  # equal scores share the last place
+    array([0.5 , 0.25, 0.25, 0.  ])
+    """
     known = scores[np.isfinite(scores)]
     if not len(known) or (len(known) > k and known.min() == known.max()):
         return np.zeros(len(scores))
@@ -65,6 +92,13 @@ def long_short_quantiles(scores: Floats, quantile: float) -> Floats:
     """Long the best quantile, short the worst, each side equally weighted with half of the gross.
 
     A side has floor(quantile * n) places, at least one; fewer than two finite scores give no weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import long_short_quantiles
+    >>> long_short_quantiles(np.array([0.3, -0.1, 0.2, 0.1]), quantile=0.25)
+    array([ 0.5, -0.5,  0. ,  0. ])
     """
     n = int(np.isfinite(scores).sum())
     if n < 2:
@@ -88,6 +122,13 @@ def score_proportional(scores: Floats) -> Floats:
     """Weights proportional to the score's distance from the cross-section's mean: dollar-neutral.
 
     w_i = (s_i - mean(s)) / sum_j |s_j - mean(s)|, the "demeaned factor weights" of Quantopian's alphalens. Equal scores give no weights.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> from ats_assets.portfolio import score_proportional
+    >>> score_proportional(np.array([3.0, 1.0, 2.0]))
+    array([ 0.5, -0.5,  0. ])
     """
     weights = np.zeros(len(scores))
     finite = np.isfinite(scores)

@@ -107,7 +107,14 @@ def _has_keyword(folded: str) -> bool:
 
 
 def redacted(text: str) -> str:
-    """The text without the secrets of the environment as it is now."""
+    """The text without the secrets of the environment as it is now.
+
+    Examples
+    --------
+    >>> from ats_assets.secrecy import redacted
+    >>> redacted("can't reach postgresql://ats:opensesame42@db.example.org/trading")
+    "can't reach postgresql://***:***@db.example.org/trading"
+    """
     return current_redactor()(text)
 
 
