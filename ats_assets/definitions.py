@@ -45,6 +45,7 @@ from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import load_settings, settings_file
 from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources import assets as sources
+from ats_assets.sources import checks as sources_checks
 from ats_assets.sources.adapters.alpaca import assets as market_data
 from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
@@ -52,7 +53,7 @@ from ats_assets.strategies import checks as strategies_checks
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
 
 STAGES = (sources, bars, corporate_actions, features, labels, models, predictions, strategies, backtests, orders, reports)
-CHECKS = (bars_checks, corporate_actions_checks, features_checks, predictions_checks, strategies_checks, orders_checks)
+CHECKS = (sources_checks, bars_checks, corporate_actions_checks, features_checks, predictions_checks, strategies_checks, orders_checks)
 BACKTESTS = ("backtest", "backtest_report")
 """The assets without partitions."""
 SCHEMAS = {

@@ -9,7 +9,6 @@ By hand, or from another process:
 
 import argparse
 import hashlib
-import importlib
 import itertools
 import os
 import random
@@ -249,8 +248,6 @@ def sessions_under(root: Path) -> list[date]:
 
 def serve_runs() -> None:
     """Fork a run of `history` for each line `FOLDER FIRST LAST` on standard input, with `EARLY_MODELS` and with each file synced."""
-    for late in ("matplotlib.backends.backend_agg", "matplotlib.figure"):  # what the graph imports only when it needs it
-        importlib.import_module(late)
     build(small_market(Path(os.devnull)))  # reads the versions of the code, which are kept
     serve(_run_line)
 

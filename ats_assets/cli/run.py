@@ -11,6 +11,7 @@ import typer
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.rebuilding import copy_known, empty_world
+from ats_assets.models.tracking import prepare as prepare_tracking
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.runs.abandoned import close_abandoned_runs, pool_holders
 from ats_assets.runs.progress import RunProgress
@@ -20,6 +21,8 @@ from ats_assets.runs.sessions import chosen_sessions
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
 from ats_assets.runs.writing import parse_day, say
 from ats_assets.settings import load_settings
+from ats_assets.sources.profile import prepare as prepare_profiles
+from ats_assets.storage.second_process import beside
 from ats_assets.storage.vintages import DELIVERED
 
 
@@ -47,6 +50,8 @@ def run(
     prepare_environment()
     with quiet(verbose=verbose):
         deployment = Deployment(load_settings())
+        if select is None and as_of is None:
+            _prepare(deployment)
         if as_of is None:
             sessions = chosen_sessions(deployment, begin, end)
         else:
@@ -73,6 +78,15 @@ def run(
         _summarise(deployment, definitions, outcome, summary_json)
     if outcome.messages:
         raise typer.Exit(1)
+
+
+def _prepare(deployment: Deployment) -> None:
+    """Have a second process import what it will need, which takes seconds; what goes wrong is told when it is needed."""
+    settings = deployment.settings
+    if settings.mlflow.enabled:
+        beside(prepare_tracking, settings.mlflow, settings.storage.data)
+    if settings.bars.profile:
+        beside(prepare_profiles)
 
 
 def _world(deployment: Deployment, as_of: AsOf, first: date, last: date) -> tuple[Deployment, list[date]]:

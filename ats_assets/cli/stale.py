@@ -12,7 +12,6 @@ import typer
 from rich.table import Table
 
 from ats_assets.deployment import Deployment
-from ats_assets.execution.stored_names import forget_stored_names
 from ats_assets.lineage import LineageIndex, Stale, judge, ranges
 from ats_assets.lineage.known_rules import read_rules
 from ats_assets.runs.writing import console, say, write_table
@@ -27,6 +26,8 @@ def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, ch
     deployment = Deployment(load_settings())
     _ = deployment.calendar
     if full or deep:
+        from ats_assets.execution.stored_names import forget_stored_names  # noqa: PLC0415 - of all that trades
+
         forget_stored_names(deployment)
     for change in deployment.calendar_store.adopted:
         say(f"calendar changed: {change}")

@@ -9,7 +9,7 @@ session k later, so that what is made of it needs no look ahead of its own.
 from dataclasses import replace
 
 from ats_assets.expressions.builder import Builder, Column, Staged
-from ats_assets.expressions.machine import Op
+from ats_assets.expressions.opcodes import Op
 from ats_assets.expressions.series import Kind, Operand, Series
 
 

@@ -4,7 +4,7 @@ import math
 from typing import Final
 
 from ats_assets.expressions.builder import Builder
-from ats_assets.expressions.machine import Op
+from ats_assets.expressions.opcodes import Op
 from ats_assets.expressions.windows import count, halves, once, rolling_mean, total, weighted
 
 REMAINING_WEIGHT: Final = 1e-8

@@ -4,7 +4,7 @@ from collections.abc import Callable
 from dataclasses import dataclass, field
 from typing import Final, Literal
 
-from ats_assets.expressions.machine import Op
+from ats_assets.expressions.opcodes import Op
 
 Flat = Literal["relative", "qlib"]
 """Which windows are flat, so that a correlation in them means nothing: by their mean, or by qlib's absolute thresholds."""

@@ -25,7 +25,6 @@ import pyarrow as pa
 from numpy.typing import NDArray
 
 from ats_assets.errors import ExpressionError
-from ats_assets.expressions import blocks
 from ats_assets.expressions.builder import GROUP, Flat
 from ats_assets.expressions.compiler import compile_expressions
 from ats_assets.expressions.epochs import side_by_side, with_epochs
@@ -153,6 +152,8 @@ def _processors() -> int:
 
 def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None:
     """Share the symbols out to threads, in groups that are computed side by side."""
+    from ats_assets.expressions import blocks  # noqa: PLC0415 - numba takes a second to import, and most who import this compute nothing
+
     if grid.series_begin is not None:
         grid = side_by_side(grid)
     symbols = len(grid.symbol_rows) - 1

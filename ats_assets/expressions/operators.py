@@ -14,7 +14,7 @@ import numpy as np
 
 from ats_assets.expressions import across, averages, shape, windows
 from ats_assets.expressions.builder import Builder, Window
-from ats_assets.expressions.machine import Op
+from ats_assets.expressions.opcodes import Op
 from ats_assets.expressions.series import Kind, Operand, Series
 
 

@@ -10,9 +10,8 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.expressions import blocks
 from ats_assets.expressions.builder import Builder, Node
-from ats_assets.expressions.machine import FIRST, INSTRUCTION_WIDTH, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
+from ats_assets.expressions.opcodes import FIRST, INSTRUCTION_WIDTH, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
 
 LONG_LOOKBACK: Final = 2_000
 """Sessions; a plan that looks back farther is run symbol by symbol, for the sake of memory."""
@@ -62,6 +61,8 @@ class Plan:
     @property
     def scratch_bytes(self) -> int:
         """Working memory of a thread: registers of a block of symbols and sessions."""
+        from ats_assets.expressions import blocks  # noqa: PLC0415 - numba takes a second to import, and most who import this compute nothing
+
         lanes = blocks.LANES if self.lookback < LONG_LOOKBACK else 1
         return self.registers * (3 * self.lookback * lanes + blocks.BLOCK_VALUES) * 8
 

@@ -1,7 +1,7 @@
 """Skewness and kurtosis as trees of instructions."""
 
 from ats_assets.expressions.builder import Builder
-from ats_assets.expressions.machine import Op
+from ats_assets.expressions.opcodes import Op
 from ats_assets.expressions.windows import count, halves, once, squared_deviations, total
 
 

@@ -13,7 +13,6 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.expressions.builder import Column, Staged
-from ats_assets.expressions.cross_section import STATISTICS
 from ats_assets.expressions.grid import Grid
 from ats_assets.expressions.plan import Plan
 from ats_assets.expressions.stages import Program, Stage, StagedPlan
@@ -136,6 +135,8 @@ class _Stage:
 
     def across(self, staged: Staged, columns: Sequence[Values]) -> Values:
         """A statistic of each session's rows, each symbol's own; the second column, where there is one, is the group."""
+        from ats_assets.expressions.cross_section import STATISTICS  # noqa: PLC0415 - numba takes a second to import
+
         positions, own, base = self.panel.grid.positions, self.panel.grid.own, self.panel.grid.base
         wanted = np.flatnonzero(positions >= self.since if own is None else own & (positions >= self.since))
         order = wanted[np.argsort(positions[wanted], kind="stable")]

@@ -12,7 +12,7 @@ from functools import wraps
 from typing import Concatenate, ParamSpec
 
 from ats_assets.expressions.builder import Builder
-from ats_assets.expressions.machine import Op
+from ats_assets.expressions.opcodes import Op
 
 P = ParamSpec("P")
 

@@ -4,6 +4,7 @@ They are kept under a key of all that they follow from: every source file of the
 Whatever changes any of it changes the key, and the graph is made again; so the file is never the truth itself, and may be deleted.
 """
 
+import contextlib
 import hashlib
 import json
 import sys
@@ -12,6 +13,7 @@ from pathlib import Path
 from typing import Any
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
 from ats_assets.lineage.rules import Rule, Rules, Window
 from ats_assets.storage.atomic_file import replace_file
 
@@ -31,11 +33,8 @@ def read_rules(deployment: Deployment) -> Rules | None:
 def write_rules(deployment: Deployment, rules: Rules) -> None:
     """Keep the rules of the current code and settings; if the folder can't be written to, nothing is kept."""
     text = json.dumps({"key": _key(deployment), "rules": [asdict(rule) for rule in rules]})
-    try:
-        _file(deployment).parent.mkdir(parents=True, exist_ok=True)
+    with contextlib.suppress(OSError, SettingsError):
         replace_file(_file(deployment), lambda file: file.write(text.encode()), fsync=False)
-    except OSError:
-        return
 
 
 def _file(deployment: Deployment) -> Path:

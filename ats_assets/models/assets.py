@@ -1,9 +1,10 @@
 """Assets of the stage models: the active model of each session."""
 
-import contextlib
 import hashlib
 import json
-from collections.abc import Callable, Iterator, Sequence
+import time
+from collections.abc import Callable, Sequence
+from concurrent.futures import Future
 from datetime import date
 
 import dagster as dg
@@ -15,18 +16,20 @@ from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.models.choosing import Model, models
 from ats_assets.models.fitting import fit, recorded
-from ats_assets.models.importance_plot import importance_plot
+from ats_assets.models.importance_plot import importance_svg
 from ats_assets.models.refits import last_refit
-from ats_assets.models.tracking import TrackedRun, Tracking
+from ats_assets.models.tracking import Fit, Status, log_fit
 from ats_assets.models.training_set import TrainingWindow, training_set, training_window
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import Reads, sessions_of
-from ats_assets.orchestration.pictures import png_markdown
+from ats_assets.orchestration.pictures import svg_markdown
 from ats_assets.orchestration.reading import Known
+from ats_assets.secrecy import redacted
 from ats_assets.storage.artefacts import ModelStore, Unavailable
 from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import ModelRecord
+from ats_assets.storage.second_process import SecondProcessError, beside
 
 GROUP = "models"
 READ_AT_ONCE = 21
@@ -60,13 +63,16 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
         """The active model from a session on: fitted at refit sessions, carried forward by reference between them."""
         training = _Training(deployment, node, model, context)
         sessions = sessions_of(context.partition_keys)
-        records = [training.materialise(session) for session in sessions]
+        with deployment.model_store(model.asset).together():
+            records = [training.materialise(session) for session in sessions]
         shown = {record.session.isoformat(): _shown(record) for record in records}
+        for session, page in training.tracked().items():
+            shown[session]["mlflow_run"] = dg.MetadataValue.text(page)
         add_partition_metadata(context.op_execution_context.get_step_execution_context(), context.asset_key, shown)
         fits = [record for record in records if record.status == "fitted"]
         metadata: dict[str, dg.MetadataValue] = {"fits": dg.MetadataValue.int(len(fits))}
         if fits:
-            metadata["importance"] = dg.MetadataValue.md(png_markdown(importance_plot(fits[-1]), "Feature importance"))
+            metadata["importance"] = dg.MetadataValue.md(svg_markdown(importance_svg(fits[-1]), "Feature importance"))
         return dg.MaterializeResult(metadata=metadata)
 
     return fitted_model
@@ -84,6 +90,7 @@ class _Training:
         self._store: ModelStore = deployment.model_store(model.asset)
         self._kept: dict[str, dict[date, pl.DataFrame]] = {}
         self._known = Known(deployment, node.name, node.reads)
+        self._told: dict[date, Future[str]] = {}
 
     def materialise(self, session: date) -> ModelRecord:
         """Fit the model of `session`, or carry the active one forward, or record why there is none."""
@@ -123,29 +130,61 @@ class _Training:
         families = {family: self._rows(family, window.decisions, of_members) for family in self._deployment.of(model_families)}
         labels = self._rows("forward_returns", window.label_sessions, lambda rows: rows.filter(horizon))
         data = training_set(joined(families), labels, universe, window, self._settings)
-        with self._tracked(session) as run:
+        started = time.time()
+        try:
             fitted = fit(self._model, data, self._settings)
-            if isinstance(fitted, Unavailable):
-                return self._store.write_unavailable(session, fitted, versions, upstream)
-            values = recorded(self._model, fitted, data, self._settings, versions)
-            record = self._store.write_fitted(session, fitted.content, upstream, **values)
-            if run is not None:
-                run.log_model(record, fitted.content)
-                self._context.add_asset_metadata({"mlflow_run": run.url or run.run_id}, partition_key=session.isoformat())
-            self._context.log.info(
-                f"{self._node.name} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} rounds"
-            )
-            return record
+        except BaseException as error:
+            status = "FAILED" if isinstance(error, Exception) else "KILLED"
+            self._tell(session, started, status=status, error=redacted(f"{type(error).__name__}: {error}"))
+            raise
+        if isinstance(fitted, Unavailable):
+            self._tell(session, started)
+            return self._store.write_unavailable(session, fitted, versions, upstream)
+        values = recorded(self._model, fitted, data, self._settings, versions)
+        record = self._store.write_fitted(session, fitted.content, upstream, **values)
+        self._tell(session, started, record=record, content=fitted.content)
+        self._context.log.info(
+            f"{self._node.name} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} rounds"
+        )
+        return record
 
-    @contextlib.contextmanager
-    def _tracked(self, session: date) -> Iterator[TrackedRun | None]:
+    def _tell(
+        self,
+        session: date,
+        started: float,
+        *,
+        status: Status = "FINISHED",
+        record: ModelRecord | None = None,
+        content: bytes = b"",
+        error: str | None = None,
+    ) -> None:
+        """Have a second process log a fit that is over."""
         settings = self._deployment.settings
         if not settings.mlflow.enabled:
-            yield None
             return
-        tracking = Tracking(settings.mlflow, settings.storage.data)
-        with tracking.run(asset=self._node.name, partition=session.isoformat(), dagster_run_id=self._context.run_id) as run:
-            yield run
+        over = Fit(
+            asset=self._node.name,
+            partition=session.isoformat(),
+            dagster_run_id=self._context.run_id,
+            started=int(started * 1000),
+            ended=int(time.time() * 1000),
+            status=status,
+            record=record,
+            content=content,
+            error=error,
+        )
+        self._told[session] = beside(log_fit, settings.mlflow, settings.storage.data, over)
+
+    def tracked(self) -> dict[str, str]:
+        """Session -> the page of its MLflow run, once all are logged; what could not be is an error of the log, no more: the models are stored."""
+        pages: dict[str, str] = {}
+        for session, told in self._told.items():
+            try:
+                pages[session.isoformat()] = told.result()
+            except SecondProcessError as error:
+                lost = f"MLflow has no run of the fit of {self._node.name} at {session}, whose model is stored: {error}"
+                self._context.log.error(redacted(lost))  # noqa: TRY400 - the traceback is of the asking
+        return pages
 
     def _rows(
         self, asset: str, sessions: Sequence[date], needed: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows

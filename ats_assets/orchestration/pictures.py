@@ -3,6 +3,7 @@
 import base64
 
 
-def png_markdown(png: bytes, title: str) -> str:
-    """A PNG as a Markdown image with a data URI."""
-    return f"![{title}](data:image/png;base64,{base64.b64encode(png).decode()})"
+def svg_markdown(svg: str, title: str) -> str:
+    """An SVG as a Markdown image with a data URI."""
+    data = base64.b64encode(svg.encode()).decode("ascii")
+    return f"![{title.replace('[', '(').replace(']', ')')}](data:image/svg+xml;base64,{data})"

@@ -1,9 +1,10 @@
 """A line without axes, small enough for a table or an asset's metadata: hand-written SVG, so that it costs no plotting library."""
 
-import base64
 from collections.abc import Sequence
 
 import numpy as np
+
+from ats_assets.orchestration.pictures import svg_markdown
 
 LINE = "#1f5fa8"
 POINTS = 200
@@ -50,16 +51,23 @@ def sparkline_svg(
         path.append(f"{'M' if pen_up else 'L'}{across:g} {at(float(value)):g}")
         pen_up = False
     zero = f'<path d="M0 {at(0.0):g}H{width}" stroke="#c5ccd4" stroke-width="1"/>' if zero_line else ""
-    label = title.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
     line = f'<path d="{"".join(path)}" fill="none" stroke="{colour}" stroke-width="1.5" stroke-linejoin="round"/>' if path else ""
+    return svg(f"{zero}{line}", width=width, height=height, title=title)
+
+
+def svg(drawn: str, *, width: int, height: int, title: str) -> str:
+    """The drawing as a file, with a title for screen readers and as a tooltip."""
     return (
         f'<svg xmlns="http://www.w3.org/2000/svg" width="{width}" height="{height}" viewBox="0 0 {width} {height}" role="img">'
-        f"<title>{label}</title>{zero}{line}</svg>"
+        f"<title>{escaped(title)}</title>{drawn}</svg>"
     )
+
+
+def escaped(text: str) -> str:
+    """A text as it stands in an SVG."""
+    return text.replace("&", "&amp;").replace("<", "&lt;").replace(">", "&gt;")
 
 
 def sparkline_markdown(values: Sequence[float | None], *, title: str, width: int = 220, height: int = 40, zero_line: bool = False) -> str:
     """The sparkline as a Markdown image with a data URI; see `sparkline_svg`."""
-    svg = sparkline_svg(values, width=width, height=height, zero_line=zero_line, title=title)
-    data = base64.b64encode(svg.encode()).decode("ascii")
-    return f"![{title.replace('[', '(').replace(']', ')')}](data:image/svg+xml;base64,{data})"
+    return svg_markdown(sparkline_svg(values, width=width, height=height, zero_line=zero_line, title=title), title)

@@ -10,7 +10,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import sessions_of
-from ats_assets.sources.profile import profile
+from ats_assets.sources.profiling import profiles
 from ats_assets.sources.schema import RAW_ACTIONS, RAW_BARS
 from ats_assets.sources.source import BarSource
 
@@ -41,15 +41,9 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         source = deployment.source
         _require_delivered(source, sessions)
         delivered = _delivered(deployment, node, sessions, source.bars)
-        metadata: dict[str, dg.MetadataValue] = {"source": dg.MetadataValue.md(f"```\n{source.describe()}\n```")}
         if settings.bars.profile:
-            folder = settings.storage.data / "data_docs" / f"{sessions[0]}_{sessions[-1]}"
-            found = profile(delivered, folder, name=f"{sessions[0]}_{sessions[-1]}", max_rejected_share=settings.bars.max_rejected_share)
-            metadata["data_docs"] = dg.MetadataValue.path(str(found.page))
-            metadata["expectations"] = dg.MetadataValue.text(f"{found.evaluated - len(found.failed)} of {found.evaluated} met")
-            if found.failed:
-                metadata["expectations_failed"] = dg.MetadataValue.json(list(found.failed))
-        context.add_output_metadata(metadata)
+            deployment.of(profiles).begin(sessions, delivered)
+        context.add_output_metadata({"source": dg.MetadataValue.md(f"```\n{source.describe()}\n```")})
         return delivered
 
     return raw_bars

@@ -55,6 +55,13 @@ class Profile:
     page: Path
 
 
+def prepare() -> None:
+    """Import Great Expectations, which takes seconds, before the first delivery is there."""
+    with warnings.catch_warnings():
+        warnings.simplefilter("ignore", DeprecationWarning)  # its import warns of modules of the standard library that it uses
+        import great_expectations  # noqa: F401, PLC0415
+
+
 def profile(raw: pl.DataFrame, folder: Path, *, name: str, max_rejected_share: float = 0.01) -> Profile:
     """Profile a delivery and write its Data Docs.
 
@@ -84,9 +91,9 @@ def profile(raw: pl.DataFrame, folder: Path, *, name: str, max_rejected_share: f
     missing = [column for column in RAW_BARS_SCHEMA if column not in raw.columns]
     if missing:
         raise ContractError(f"the delivery {name!r} lacks the columns {missing}: profile raw bars, as a source returns them")
-    with warnings.catch_warnings():
-        warnings.simplefilter("ignore", DeprecationWarning)  # its import warns of modules of the standard library that it uses
-        import great_expectations as gx  # noqa: PLC0415 - takes seconds
+    prepare()
+    import great_expectations as gx  # noqa: PLC0415 - takes seconds
+
     title = re.sub(r"[^\w=-]+", "-", name).strip("-")[:100] or SITE
     for earlier in ("expectations", "validations"):
         shutil.rmtree(folder / earlier, ignore_errors=True)

@@ -5,14 +5,15 @@
     <root>/<name>/session=YYYY-MM-DD/upstream.json   at a refit session: asset -> session -> data version of every partition that was read
 
 A folder counts only with its model.json, which names the SHA-256 of the other files and holds its own. Each is written to a temporary file in the folder,
-synced and renamed, model.json last. Where another of the others is replaced, the old model.json goes before it: a process killed in between leaves a
+synced and renamed, model.json last; those of many carried models together (`ModelStore.together`). Where another of the others is replaced, the old model.json goes before it: a process killed in between leaves a
 partition that is missing, never one that mixes two models.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping
+from collections.abc import Iterator, Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,7 +22,7 @@ from typing import Any
 from pydantic import ValidationError
 
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, ModelError
-from ats_assets.storage.atomic_file import replace_file
+from ats_assets.storage.atomic_file import FileGroup, replace_file
 from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.sealed_file import is_intact
@@ -33,6 +34,8 @@ RECORD_FILE = "model.json"
 UPSTREAM_FILE = "upstream.json"
 NO_MODEL = "unavailable"
 """What stands for a model's data version where there is none."""
+TOGETHER = 256
+"""Records that share one wait for the disk: more save little, and a killed run loses what waits."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -60,6 +63,7 @@ class ModelStore:
         self.name = name
         self.log = WriteLog(root)
         self._fsync = fsync
+        self._group: FileGroup | None = None
         self._sessions = SessionFolders(lambda folder: os.path.isfile(f"{folder}/{RECORD_FILE}"))  # noqa: PTH113 - asked for each session
 
     def folder(self, session: date) -> Path:
@@ -76,6 +80,16 @@ class ModelStore:
     def sessions(self) -> list[date]:
         """The sessions whose record is stored, ascending."""
         return self._sessions.sessions(self.root / self.name)
+
+    @contextlib.contextmanager
+    def together(self) -> Iterator[None]:
+        """What this block carries shares its waits for the disk: it is stored with the next model that is not carried, or at the end of the block."""
+        self._group = FileGroup(fsync=self._fsync)
+        try:
+            yield
+        finally:
+            group, self._group = self._group, None
+            group.finish()
 
     def write_fitted(self, session: date, content: bytes, upstream: Upstream | None = None, **values: Any) -> ModelRecord:
         """Store a model that was fitted at `session`: its bytes, what was read for it, and the further values of its record."""
@@ -243,11 +257,16 @@ class ModelStore:
             other.unlink()
         for name, content in wanted.items():
             if content is not None and not (folder / name).is_file():
-                self._replace(folder / name, content)
-        self._replace(path, record.encoded())
+                self._replace(folder / name, content, waits=True)
+        self._replace(path, record.encoded(), waits=record.status == "carried")
 
-    def _replace(self, path: Path, content: bytes) -> None:
-        replace_file(path, lambda file: file.write(content), fsync=self._fsync)
+    def _replace(self, path: Path, content: bytes, *, waits: bool = False) -> None:
+        if self._group is None:
+            replace_file(path, lambda file: file.write(content), fsync=self._fsync)
+            return
+        self._group.add(path, lambda file: file.write(content))
+        if not waits or len(self._group) >= TOGETHER:
+            self._group.finish()
 
     def _corrupt(self, path: Path, session: date, what: str) -> CorruptPartitionError:
         return CorruptPartitionError(f"{path} can't be used: {what}. Make it again: {materialize_command(self.name, session)}")

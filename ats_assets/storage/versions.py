@@ -8,18 +8,22 @@ The version of an asset's code is found in three steps.
    `__init__.py` by the name alone), up to `CARRIES`: what brings rows to the code and away from it, and decides nothing about them.
 3. The digest is that of the set of syntax trees found. Comments, docstrings, annotations for the type checker, layout and the names of modules are left out,
    so that a file can be moved or renamed. It is the same under each version of Python.
+
+To parse the hundred modules takes a second or two, so what was found in a module is kept beside its byte code (`read_modules`).
 """
 
 import ast
 import hashlib
 import importlib.util
 import json
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from functools import cache
 from pathlib import Path
 from typing import Any
 
 from pydantic import BaseModel
+
+from ats_assets.storage.read_modules import Read, kept_or
 
 ROOT = "ats_assets"
 CARRIES = frozenset(
@@ -35,6 +39,7 @@ CARRIES = frozenset(
         "settings",  # the values count, by `settings_version`
         "sources.data_docs",
         "sources.profile",
+        "sources.profiling",
         "storage",
     )
 )
@@ -117,34 +122,49 @@ class _Source:
     def __init__(self, module: str) -> None:
         file = _file(module)
         self.module = module
-        self.roots = frozenset({ROOT, module.partition(".")[0]})
         self.is_table_of_contents = file.name == "__init__.py"
-        self.statements = [node for node in _cleaned(ast.parse(file.read_text(encoding="utf-8"))).body if not _is_for_types(node)]
-        self.defined = {name: node for node in self.statements for name in _names_bound(node)}
-        self.imported: dict[str, tuple[str, str]] = {}
-        """Local name -> the module of this package that it is imported from, and its name there."""
-        for node in (inner for statement in self.statements for inner in ast.walk(statement)):
-            if isinstance(node, ast.ImportFrom) and (origin := self._origin(node)):
-                self.imported |= {alias.asname or alias.name: (origin, alias.name) for alias in node.names}
-
-    def _origin(self, node: ast.ImportFrom) -> str | None:
-        """The module of ours that an import names."""
-        package = self.module if self.is_table_of_contents else self.module.rpartition(".")[0]
-        origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else str(node.module)
-        return origin if origin.partition(".")[0] in self.roots else None
+        read = kept_or(file, module, lambda text: _read(module, text, is_table_of_contents=self.is_table_of_contents))
+        self.whole, self.defined, self.used, self.imported = read.whole, read.defined, read.used, read.imported
 
     def digest(self, name: str | None = None) -> str:
         """Of the module, or of one of its definitions."""
-        nodes = [self.defined[name]] if name else self.statements
-        return hashlib.sha256("\n".join(_text(node, self.roots) for node in nodes).encode()).hexdigest()
+        return self.defined[name] if name else self.whole
 
     def uses(self, name: str | None = None) -> list[tuple[str, str | None]]:
         """What the module, or one of its definitions, needs: definitions beside it, and modules that it imports."""
         if name is None:
             return [_home(*origin) for origin in self.imported.values()]
-        used = {inner.id for inner in ast.walk(self.defined[name]) if isinstance(inner, ast.Name)}
+        used = set(self.used[name])
         beside: list[tuple[str, str | None]] = [(self.module, one) for one in used & self.defined.keys()]
         return beside + [_home(*self.imported[one]) for one in used & self.imported.keys()]
+
+
+def _read(module: str, text: str, *, is_table_of_contents: bool) -> Read:
+    """Parse a module."""
+    roots = frozenset({ROOT, module.partition(".")[0]})
+    package = module if is_table_of_contents else module.rpartition(".")[0]
+    statements = [node for node in _cleaned(ast.parse(text)).body if not _is_for_types(node)]
+    defined = {name: node for node in statements for name in _names_bound(node)}
+    imported: dict[str, tuple[str, str]] = {}
+    for node in (inner for statement in statements for inner in ast.walk(statement)):
+        if isinstance(node, ast.ImportFrom) and (origin := _origin(node, package, roots)):
+            imported |= {alias.asname or alias.name: (origin, alias.name) for alias in node.names}
+    return Read(
+        whole=_digest(statements, roots),
+        defined={name: _digest([node], roots) for name, node in defined.items()},
+        used={name: sorted({inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}) for name, node in defined.items()},
+        imported=imported,
+    )
+
+
+def _origin(node: ast.ImportFrom, package: str, roots: frozenset[str]) -> str | None:
+    """The module of ours that an import names."""
+    origin = importlib.util.resolve_name("." * node.level + (node.module or ""), package) if node.level else str(node.module)
+    return origin if origin.partition(".")[0] in roots else None
+
+
+def _digest(nodes: Iterable[ast.stmt], roots: frozenset[str]) -> str:
+    return hashlib.sha256("\n".join(_text(node, roots) for node in nodes).encode()).hexdigest()
 
 
 @cache

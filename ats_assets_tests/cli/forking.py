@@ -35,8 +35,6 @@ MODULES = (
     "dagster._core.execution.execute_in_process",
     "dagster._daemon.controller",
     "lightgbm",
-    "matplotlib.backends.backend_agg",
-    "matplotlib.figure",
 )
 
 

@@ -15,7 +15,7 @@ from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import ROOT, ats, environment, make_home
 
 Made = tuple[Path, CompletedProcess[str]]
-STAGES = {"bars", "features", "labels", "models", "signals", "backtests", "reports"}
+STAGES = {"deliveries", "bars", "features", "labels", "models", "predictions", "evaluation", "signals", "backtests", "reports"}
 
 
 def test_makes_everything_and_sums_it_up(made: Made) -> None:

@@ -3,17 +3,24 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets.models.tracking import Tracking
+from ats_assets.models.tracking import Fit, Tracking, log_fit, prepare
 from ats_assets.settings import MlflowSettings
 from ats_assets.storage.artefacts import ModelStore
+from ats_assets.storage.second_process import SecondProcessError, beside
 from ats_assets_tests.models.fits import SESSION, fitted_lightgbm, small_training_set, written
 
 pytestmark = pytest.mark.slow  # MLflow takes seconds to import and to make the tables of a new database
+TIMES = {"started": 1_700_000_000_000, "ended": 1_700_000_001_000}
 
 
 @pytest.fixture(scope="module")
-def tracking(tmp_path_factory: pytest.TempPathFactory) -> Tracking:
-    return Tracking(MlflowSettings(), tmp_path_factory.mktemp("data") / "new")
+def data(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    return tmp_path_factory.mktemp("data") / "new"
+
+
+@pytest.fixture(scope="module")
+def tracking(data: Path) -> Tracking:
+    return Tracking(MlflowSettings(), data)
 
 
 @pytest.mark.filterwarnings("ignore:.*noload.*")
@@ -23,12 +30,12 @@ def test_fits_of_one_process_are_runs_of_their_own(tracking: Tracking, tmp_path:
     record = written(store, SESSION, fitted, small_training_set(), {"data": "da7a"})
     ids = []
     for dagster_run in ("r1", "r2"):
-        with tracking.run(asset="lightgbm_model", partition=str(SESSION), dagster_run_id=dagster_run) as run:
-            run.log_model(record, fitted.content)
-        ids.append(run.run_id)
+        told = {"partition": str(SESSION), "dagster_run_id": dagster_run, "record": record, "content": fitted.content}
+        ids.append(tracking.log(Fit(asset="lightgbm_model", **told, **TIMES)))
     assert ids[0] != ids[1]
-    logged = run.client.get_run(run.run_id)
-    assert logged.info.status == "FINISHED"
+    client = tracking.client()
+    logged = client.get_run(ids[1])
+    assert (logged.info.status, logged.info.start_time, logged.info.end_time) == ("FINISHED", TIMES["started"], TIMES["ended"])
     assert {k: logged.data.tags[k] for k in ("asset", "partition", "dagster_run_id", "version.data")} == {
         "asset": "lightgbm_model",
         "partition": str(SESSION),
@@ -37,25 +44,29 @@ def test_fits_of_one_process_are_runs_of_their_own(tracking: Tracking, tmp_path:
     }
     assert logged.data.params["num_leaves"] == "31"
     assert record.validation is not None
-    history = run.client.get_metric_history(run.run_id, "validation_rank_ic")
+    history = client.get_metric_history(ids[1], "validation_rank_ic")
     assert [(m.step, m.value) for m in history] == list(enumerate(record.validation.by_session.values()))
     assert logged.data.metrics["validation_rank_ic_mean"] == record.validation.rank_ic
-    assert {file.path for file in run.client.list_artifacts(run.run_id)} == {"model.txt", "model.json", "importance.png"}
-    picture = Path(run.client.download_artifacts(run.run_id, "importance.png", str(tmp_path)))
-    assert picture.read_bytes().startswith(b"\x89PNG")
+    assert {file.path for file in client.list_artifacts(ids[1])} == {"model.txt", "model.json", "importance.svg"}
+    assert Path(client.download_artifacts(ids[1], "importance.svg", str(tmp_path))).read_text().startswith("<svg")
+    assert Path(client.download_artifacts(ids[1], "model.txt", str(tmp_path))).read_bytes() == fitted.content
     assert not [entry for entry in caplog.records if entry.name.startswith(("alembic", "mlflow")) and entry.levelno < logging.WARNING]
 
 
 @pytest.mark.filterwarnings("ignore:.*noload.*")
-def test_a_run_that_raises_is_failed_and_the_error_goes_on(tracking: Tracking) -> None:
-    with pytest.raises(ValueError, match="no such leaf"), tracking.run(asset="lightgbm_model", partition="2020-01-02") as run:
-        raise ValueError("no such leaf")
-    logged = run.client.get_run(run.run_id)
-    assert logged.info.status == "FAILED"
-    assert logged.data.tags["error"] == "ValueError: no such leaf"
-    with pytest.raises(KeyboardInterrupt), tracking.run(asset="lightgbm_model", partition="2020-01-02") as run:
-        raise KeyboardInterrupt
-    assert run.client.get_run(run.run_id).info.status == "KILLED"
+def test_a_fit_that_failed_is_a_failed_run_and_a_second_process_logs_the_same(tracking: Tracking, data: Path) -> None:
+    failed = Fit(asset="lightgbm_model", partition="2020-01-02", status="FAILED", error="ValueError: no such leaf", **TIMES)
+    beside(prepare, MlflowSettings(), data).result()
+    run_id = beside(log_fit, MlflowSettings(), data, failed).result()
+    logged = tracking.client().get_run(run_id)
+    assert (logged.info.status, logged.data.tags["error"]) == ("FAILED", "ValueError: no such leaf")
+
+
+def test_what_can_not_be_logged_is_told_by_the_second_process(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    fit = Fit(asset="lightgbm_model", partition="2020-01-02", **TIMES)
+    with pytest.raises(SecondProcessError, match="FileExistsError"):
+        beside(log_fit, MlflowSettings(), tmp_path / "file", fit).result()
 
 
 def test_where_it_logs_to(tmp_path: Path) -> None:

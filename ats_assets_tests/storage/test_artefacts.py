@@ -155,10 +155,11 @@ def test_a_record_in_a_strange_folder_is_refused(store: ModelStore) -> None:
         store.read(NEXT)
 
 
+@pytest.mark.parametrize("together", [False, True])
 @pytest.mark.parametrize("before", [None, OTHER, FITTED])
 @pytest.mark.parametrize("step", range(12))
 def test_a_process_killed_at_any_step_leaves_one_whole_model_or_none(
-    store: ModelStore, monkeypatch: pytest.MonkeyPatch, before: Fitted | None, step: int
+    store: ModelStore, monkeypatch: pytest.MonkeyPatch, before: Fitted | None, step: int, together: bool
 ) -> None:
     """Each call that changes the disk may be the last one."""
     if before:
@@ -179,7 +180,7 @@ def test_a_process_killed_at_any_step_leaves_one_whole_model_or_none(
         for name in ("replace", "unlink", "open"):
             patch.setattr(Path, name, mortal(getattr(Path, name)))
         patch.setattr(os, "fsync", mortal(os.fsync))
-        with contextlib.suppress(KeyboardInterrupt):
+        with contextlib.suppress(KeyboardInterrupt), store.together() if together else contextlib.nullcontext():
             write(store)
     if store.exists(SESSION):
         store.content(store.read(SESSION))
@@ -211,3 +212,29 @@ def test_a_folder_that_cannot_be_written_is_named(tmp_path: Path) -> None:
     (tmp_path / "models").write_text("a file")
     with pytest.raises(SettingsError, match=r"can't write .*storage"):
         ModelStore(tmp_path / "models", "lightgbm_model").write_unavailable(SESSION, Unavailable(reason="none"), VERSIONS)
+
+
+def test_carried_models_are_stored_together_before_the_next_model_and_at_the_end_to_the_same_bytes(tmp_path: Path) -> None:
+    days = CALENDAR.sessions(SESSION, CALENDAR.offset(SESSION, 6))
+    stores = [ModelStore(tmp_path / name, "lightgbm_model") for name in ("alone", "together")]
+    stored = []
+    for store, block in zip(stores, (contextlib.nullcontext(), stores[1].together()), strict=True):
+        with block:
+            write(store)
+            for day in days[1:4]:
+                store.write_carried(day, SESSION, VERSIONS)
+            stored.append(store.sessions())
+            store.write_unavailable(days[4], Unavailable(reason="none"), VERSIONS)
+            stored.append(ModelStore(store.root, store.name).sessions())
+            store.write_carried(days[5], days[4], VERSIONS)
+    assert stored == [days[:4], days[:5], days[:1], days[:5]]
+    alone, together = ({day: files(store, day) for day in days[:6]} for store in stores)
+    assert together == alone
+
+
+def test_what_is_carried_before_an_error_is_stored(store: ModelStore) -> None:
+    with contextlib.suppress(KeyboardInterrupt), store.together():
+        write(store)
+        store.write_carried(NEXT, SESSION, VERSIONS)
+        raise KeyboardInterrupt
+    assert store.read(NEXT).carried_from == SESSION

@@ -139,7 +139,8 @@ def whole(package: Path) -> Path:
 
 def version_of_function(folder: Path) -> str:
     code = "from ats_assets.storage.versions import code_version; from sample_of_versions.assets import made; print(code_version(made))"
-    environment = {**os.environ, "PYTHONPATH": os.pathsep.join([str(folder.parent), *sys.path])}
+    kept = {name: value for name, value in os.environ.items() if name not in {"PYTHONDONTWRITEBYTECODE", "PYTHONPYCACHEPREFIX"}}
+    environment = {**kept, "PYTHONPATH": os.pathsep.join([str(folder.parent), *sys.path])}
     return subprocess.run([sys.executable, "-c", code], check=True, capture_output=True, text=True, env=environment).stdout.strip()
 
 
@@ -232,3 +233,35 @@ def test_settings_count_by_section_and_value() -> None:
     assert settings_version(UniverseSettings()) != settings_version(UniverseSettings(), LabelsSettings())
     assert settings_version(TrainingSettings(train_sessions=100)) != settings_version(TrainingSettings(train_sessions=200))
     assert settings_version() != settings_version(LabelsSettings())
+
+
+def test_what_was_read_of_a_module_is_kept_and_an_edit_is_seen_whatever_its_time_and_size(whole: Path) -> None:
+    before = version_of_function(whole)
+    kept = {file.name.partition(".")[0]: file for file in (whole / "__pycache__").glob("*.ats.json")}
+    assert set(kept) == {"assets", "box", "sizes", "deep", "__init__"}
+    stat = (whole / "deep.py").stat()
+    (whole / "deep.py").write_text("depth = 2\n", encoding="utf-8")
+    os.utime(whole / "deep.py", ns=(stat.st_atime_ns, stat.st_mtime_ns))
+    after = version_of_function(whole)
+    assert after != before
+    times = {name: file.stat().st_mtime_ns for name, file in kept.items()}
+    assert version_of_function(whole) == after
+    assert {name: file.stat().st_mtime_ns for name, file in kept.items()} == times, "what is kept is not read again"
+
+
+@pytest.mark.parametrize("torn", [b"", b"{", b"[]", b'{"key": 1}', b"\xff"])
+def test_a_torn_file_of_what_was_read_is_as_none(whole: Path, torn: bytes) -> None:
+    before = version_of_function(whole)
+    for file in (whole / "__pycache__").glob("*.ats.json"):
+        file.write_bytes(torn)
+    assert version_of_function(whole) == before
+
+
+def test_a_folder_that_cannot_be_written_keeps_nothing(whole: Path) -> None:
+    for file in (whole / "__pycache__").glob("*"):
+        file.unlink()
+    (whole / "__pycache__").rmdir() if (whole / "__pycache__").is_dir() else None
+    (whole / "__pycache__").write_text("no folder")
+    version = version_of_function(whole)
+    (whole / "__pycache__").unlink()
+    assert version_of_function(whole) == version
