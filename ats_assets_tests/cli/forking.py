@@ -20,8 +20,9 @@ import sys
 import tempfile
 import threading
 import traceback
-from collections.abc import Mapping, Sequence
-from contextlib import ExitStack
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from contextlib import ExitStack, contextmanager
+from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -38,6 +39,30 @@ MODULES = (
 )
 
 
+@dataclass(frozen=True, kw_only=True)
+class Started:
+    """A command that runs: its process, to be waited for once."""
+
+    pid: int
+    end: Callable[[], CompletedProcess[str]]
+
+
+@contextmanager
+def started(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: int) -> Iterator[Started]:
+    """Start `ats` with captured text; inside the block it is to be waited for, and after so many seconds it is killed by SIGALRM."""
+    with tempfile.TemporaryDirectory() as folder:
+        files = {name: str(Path(folder) / name) for name in ("stdout", "stderr")}
+        server = _server()
+        pid = server.start(json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": timeout, **files}))
+
+        def end() -> CompletedProcess[str]:
+            status = server.status()
+            said = {name: Path(path).read_text(encoding="utf-8") if Path(path).exists() else "" for name, path in files.items()}
+            return CompletedProcess(["ats", *arguments], status, **said)
+
+        yield Started(pid=pid, end=end)
+
+
 def forked(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: int) -> CompletedProcess[str]:
     """Run `ats`, as `subprocess.run` with captured text would.
 
@@ -46,15 +71,11 @@ def forked(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeo
     subprocess.TimeoutExpired
         After so many seconds; it is killed.
     """
-    with tempfile.TemporaryDirectory() as folder:
-        files = {name: str(Path(folder) / name) for name in ("stdout", "stderr")}
-        server = _server()
-        server.start(json.dumps({"arguments": list(arguments), "cwd": str(cwd), "env": dict(env), "timeout": timeout, **files}))
-        status = server.status()
-        said = {name: Path(path).read_text(encoding="utf-8") for name, path in files.items()}
-    if status == -signal.SIGALRM:
-        raise subprocess.TimeoutExpired(["ats", *arguments], timeout, **said)
-    return CompletedProcess(["ats", *arguments], status, **said)
+    with started(arguments, cwd=cwd, env=env, timeout=timeout) as command:
+        done = command.end()
+    if done.returncode == -signal.SIGALRM:
+        raise subprocess.TimeoutExpired(["ats", *arguments], timeout, done.stdout, done.stderr)
+    return done
 
 
 @functools.cache

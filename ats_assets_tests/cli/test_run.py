@@ -6,12 +6,15 @@ import signal
 import subprocess
 import sys
 import time
+from collections.abc import Iterator, Mapping, Sequence
+from contextlib import contextmanager
 from pathlib import Path
 from subprocess import CompletedProcess
 
 import pytest
 
 from ats_assets_tests.cli.conftest import Command
+from ats_assets_tests.cli.forking import Started, started
 from ats_assets_tests.cli.market import ROOT, ats, environment, make_home
 
 Made = tuple[Path, CompletedProcess[str]]
@@ -118,6 +121,19 @@ def test_an_error_of_ours_names_asset_and_sessions(command: Command, made: Made,
     assert "Traceback" not in run.stderr
 
 
+@contextmanager
+def interpreted(arguments: Sequence[str], *, cwd: Path, env: Mapping[str, str], timeout: int) -> Iterator[Started]:
+    """The command in an interpreter of its own, whose handling of signals is that of a user's."""
+    line = [sys.executable, "-m", "ats_assets.cli", *arguments]
+    with subprocess.Popen(line, cwd=cwd, env=env, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True) as process:
+
+        def end() -> CompletedProcess[str]:
+            out, said = process.communicate(timeout=timeout)
+            return CompletedProcess(line, process.returncode, out, said)
+
+        yield Started(pid=process.pid, end=end)
+
+
 @pytest.mark.slow
 @pytest.mark.parametrize(("sent", "status"), [(signal.SIGINT, 130), (signal.SIGKILL, -signal.SIGKILL)])
 def test_goes_on_after_an_end_in_the_middle_of_training(tmp_path: Path, sent: signal.Signals, status: int) -> None:
@@ -125,17 +141,14 @@ def test_goes_on_after_an_end_in_the_middle_of_training(tmp_path: Path, sent: si
     slow = environment(
         home, ATS_MODELS__LIGHTGBM__MIN_ROUNDS="3000", ATS_MODELS__LIGHTGBM__MAX_ROUNDS="3000", ATS_TRAINING__REFIT="session"
     )
-    process = subprocess.Popen(
-        [sys.executable, "-m", "ats_assets.cli", "run"], cwd=ROOT, env=slow, stdout=subprocess.PIPE, stderr=subprocess.PIPE, text=True
-    )
-    deadline = time.monotonic() + 200
-    while (
-        not list((home / "models").glob("synthetic/lightgbm_model/*/model.txt")) and process.poll() is None and time.monotonic() < deadline
-    ):
-        time.sleep(0.05)
-    os.kill(process.pid, sent)
-    _, said = process.communicate()
-    assert process.returncode == status, said
+    with (interpreted if sent == signal.SIGINT else started)(["run"], cwd=ROOT, env=slow, timeout=300) as command:
+        deadline = time.monotonic() + 200
+        while not list((home / "models").glob("synthetic/lightgbm_model/*/model.txt")) and time.monotonic() < deadline:
+            time.sleep(0.05)
+        os.kill(command.pid, sent)
+        ended = command.end()
+    assert ended.returncode == status, ended.stderr
+    said = ended.stderr
     if sent == signal.SIGINT:
         assert "interrupted" in said
         assert "--from 2021-01-04" in said
