@@ -148,7 +148,7 @@ class Staleness(History):
         recorded, stored = self._recorded(entry).get(asset, {}), self._stored.get(asset, {})
         first = min(recorded) if recorded and self._rules[asset].partitioned else None
         since = [] if first is None else [key for key in stored if key > first]
-        return differences_of(recorded, {key: self.version(asset, key) for key in {*recorded, *since}})
+        return differences_of(recorded, {key: self.version_of_whole(asset, key) for key in {*recorded, *since}})
 
     @cached_property
     def _restatements(self) -> dict[str, str]:
