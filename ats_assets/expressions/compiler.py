@@ -16,7 +16,7 @@ from ats_assets.expressions.complaints import complaint, pointed
 from ats_assets.expressions.operators import OPERATORS, SIGNS, Operator, negated
 from ats_assets.expressions.parser import parse
 from ats_assets.expressions.series import Operand, Series
-from ats_assets.expressions.stages import StagedPlan, plan_stages
+from ats_assets.expressions.staged_plan import StagedPlan, plan_stages
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol
 
 MAX_WINDOW = 10_000

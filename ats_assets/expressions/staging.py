@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 from ats_assets.expressions.builder import Column, Staged
 from ats_assets.expressions.grid import Grid
 from ats_assets.expressions.plan import Plan
-from ats_assets.expressions.stages import Program, Stage, StagedPlan
+from ats_assets.expressions.staged_plan import Program, Stage, StagedPlan
 
 LOG = logging.getLogger(__name__)
 

@@ -7,8 +7,8 @@ from pathlib import Path
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError, MissingPartitionError
+from ats_assets.lineage.footers import Found, Record, read_record
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.records import Found, Record, read_record
 from ats_assets.lineage.rules import Rules
 from ats_assets.lineage.vintages import read_vintage, until_of
 from ats_assets.storage.documents import text_footer

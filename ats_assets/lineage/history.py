@@ -7,8 +7,8 @@ from datetime import date
 from functools import cached_property
 
 from ats_assets.deployment import Deployment
+from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
 from ats_assets.lineage.vintages import KnownDigests, StoredVintages
 from ats_assets.lineage.wholes import Wholes

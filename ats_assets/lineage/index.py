@@ -21,7 +21,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import LineageError
 from ats_assets.lineage import wholes
 from ats_assets.lineage.digests import Digest, set_digest, stored
-from ats_assets.lineage.records import SESSION, Found, Record, asset_folders, find_announced, find_asset, find_files, key_of, read_record
+from ats_assets.lineage.footers import SESSION, Found, Record, asset_folders, find_announced, find_asset, find_files, key_of, read_record
 from ats_assets.storage.vintages import REFUSED
 from ats_assets.storage.write_log import NOWHERE, Position, WriteLog
 

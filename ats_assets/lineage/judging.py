@@ -15,9 +15,9 @@ from dataclasses import asdict
 from datetime import date
 
 from ats_assets.deployment import Deployment
+from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.history import Part
 from ats_assets.lineage.index import Entry, LineageIndex, read_entries
-from ats_assets.lineage.records import upstream_of
 from ats_assets.lineage.rules import Rule, Rules, Window
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness

@@ -9,7 +9,7 @@ from dagster_shared.error import SerializableErrorInfo
 
 from ats_assets import errors
 from ats_assets.orchestration.graph import asset_name
-from ats_assets.runs.watch import Watch
+from ats_assets.runs.run_events import RunEvents
 
 INTERRUPTS = {KeyboardInterrupt.__name__, DagsterExecutionInterruptedError.__name__}
 OWN_ERRORS = {name for name, kind in vars(errors).items() if isinstance(kind, type) and issubclass(kind, errors.AtsError)}
@@ -20,13 +20,13 @@ def was_interrupted(failures: Sequence[DagsterEvent]) -> bool:
     return any(link.cls_name in INTERRUPTS for event in failures for link in _chain(_error(event)))
 
 
-def explain(watch: Watch, part: str) -> list[str]:
+def explain(run_events: RunEvents, part: str) -> list[str]:
     """A message for each failed step: which asset, which sessions, what it says. An unexpected error keeps its traceback."""
-    steps = [event for event in watch.failures if event.event_type == DagsterEventType.STEP_FAILURE]
-    messages = [message for event in steps for message in _step_messages(event, list(watch.checks.values()), part)]
+    steps = [event for event in run_events.failures if event.event_type == DagsterEventType.STEP_FAILURE]
+    messages = [message for event in steps for message in _step_messages(event, list(run_events.checks.values()), part)]
     if messages:
         return messages
-    return [f"{part}: {error.to_string()}" for event in watch.failures if (error := _error(event)) is not None] or [f"{part} failed"]
+    return [f"{part}: {error.to_string()}" for event in run_events.failures if (error := _error(event)) is not None] or [f"{part} failed"]
 
 
 def _step_messages(event: DagsterEvent, checks: Sequence[dg.AssetCheckEvaluation], part: str) -> list[str]:

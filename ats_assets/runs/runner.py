@@ -14,7 +14,7 @@ from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
 from ats_assets.runs.abandoned import PROCESS, process_tag
 from ats_assets.runs.failures import explain, was_interrupted
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.watch import EventClock, Watch
+from ats_assets.runs.run_events import EventClock, RunEvents
 
 OWN_TAGS = {"dagster/max_retries": "0"}
 """Such a run is not retried automatically: the user sees it fail."""
@@ -43,7 +43,7 @@ class Outcome:
 
     sessions: list[date]
     assets: list[str]
-    watch: Watch
+    run_events: RunEvents
     clock: EventClock
     done: list[Part] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
@@ -57,7 +57,7 @@ class Outcome:
     def of(cls, sessions: Sequence[date], assets: Iterable[str]) -> "Outcome":
         """Of a run that begins now."""
         clock = EventClock()
-        return cls(sessions=list(sessions), assets=sorted(assets), clock=clock, watch=Watch(clock=clock))
+        return cls(sessions=list(sessions), assets=sorted(assets), clock=clock, run_events=RunEvents(clock=clock))
 
     @property
     def total_seconds(self) -> float:
@@ -104,7 +104,7 @@ class Runner:
         """Run the parts in order, until one fails."""
         with outcome.clock.watching(self._instance):
             for part in parts:
-                outcome.watch.on_step = progress.step
+                outcome.run_events.on_step = progress.step
                 job = self._job(part.job)
                 progress.begin(part.name, steps=self._steps(part))
                 if not self._execute(job, part, outcome):
@@ -113,9 +113,9 @@ class Runner:
                 progress.end(len(part.sessions))
 
     def _execute(self, job: dg.JobDefinition, part: Part, outcome: Outcome) -> bool:
-        failed_before = len(outcome.watch.failures)
+        failed_before = len(outcome.run_events.failures)
         run_id = make_new_run_id()
-        self._instance.add_event_listener(run_id, outcome.watch)
+        self._instance.add_event_listener(run_id, outcome.run_events)
         result = job.get_subset(asset_selection=self._keys(part), asset_check_selection=self._checks).execute_in_process(
             run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
             instance=self._instance,
@@ -126,9 +126,9 @@ class Runner:
         )
         if result.success:
             return True
-        outcome.interrupted = was_interrupted(outcome.watch.failures[failed_before:])
+        outcome.interrupted = was_interrupted(outcome.run_events.failures[failed_before:])
         if not outcome.interrupted:
-            outcome.messages += explain(outcome.watch, part.name)
+            outcome.messages += explain(outcome.run_events, part.name)
         return False
 
     def _assets_of(self, job: str) -> set[str]:

@@ -54,14 +54,14 @@ Summary = dict[str, Any]
 
 def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str]) -> Summary:
     """The figures of a run; what is not known is None. Rows and symbols are those stored for the run's sessions."""
-    watch, warehouse = outcome.watch, deployment.warehouse
+    run_events, warehouse = outcome.run_events, deployment.warehouse
     return {
         "ok": not outcome.messages,
         "errors": outcome.messages,
         "first_session": outcome.sessions[0],
         "last_session": outcome.sessions[-1],
         "sessions": len(outcome.sessions),
-        "assets": dict(sorted(watch.partitions.items())),
+        "assets": dict(sorted(run_events.partitions.items())),
         **_rows(deployment, outcome.sessions),
         **_skill(deployment),
         "backtest": _backtest(deployment),
@@ -70,8 +70,10 @@ def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str
         "report": _existing(warehouse.root.joinpath(*REPORT)),
         "warehouse": str(warehouse.root),
         "seconds": _seconds(outcome, stages),
-        "seconds_by_step": {step: round(seconds, 3) for step, seconds in sorted(watch.step_seconds.items(), key=lambda item: -item[1])},
-        "dagster_events": watch.events,
+        "seconds_by_step": {
+            step: round(seconds, 3) for step, seconds in sorted(run_events.step_seconds.items(), key=lambda item: -item[1])
+        },
+        "dagster_events": run_events.events,
         "peak_memory_bytes": peak_memory_bytes(),
     }
 
@@ -134,7 +136,7 @@ def _newest(deployment: Deployment, sessions: Sequence[date]) -> date | None:
 def _failed_checks(outcome: Outcome) -> dict[str, Summary]:
     """The checks that failed, by asset and check: how severe, in how many sessions, what was said last."""
     found: dict[str, Summary] = {}
-    for check in outcome.watch.checks.values():
+    for check in outcome.run_events.checks.values():
         name = f"{asset_name(check.asset_key)}.{check.check_name}"
         sessions = found.get(name, {}).get("sessions", 0) + (check.partition is not None)
         found[name] = {"severity": check.severity.value, "sessions": sessions, "text": check.description or ""}
@@ -144,7 +146,7 @@ def _failed_checks(outcome: Outcome) -> dict[str, Summary]:
 def _seconds(outcome: Outcome, stages: Mapping[str, str]) -> dict[str, float]:
     """Seconds by stage, in Dagster's events, in the rest of Dagster (planning, between steps), and in all."""
     found: dict[str, float] = dict.fromkeys(stages.values(), 0.0)
-    for step, seconds in outcome.watch.step_seconds.items():
+    for step, seconds in outcome.run_events.step_seconds.items():
         found[stages.get(step, step)] = found.get(stages.get(step, step), 0.0) + seconds
     found = {"start": outcome.start_seconds} | {stage: seconds for stage, seconds in found.items() if seconds}
     total = outcome.total_seconds

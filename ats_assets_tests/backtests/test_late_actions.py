@@ -6,7 +6,7 @@ from pathlib import Path
 import polars as pl
 import pytest
 
-from ats_assets.brokers.paper.market import WarehouseMarket
+from ats_assets.brokers.paper.stored_market import WarehouseMarket
 from ats_assets.calendar import session_calendar
 from ats_assets.deployment import Deployment
 from ats_assets.settings import Settings

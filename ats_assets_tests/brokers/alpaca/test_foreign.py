@@ -17,7 +17,7 @@ from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import BrokerOrder, ForeignOrder
 from ats_assets.execution.trading import TradingServices
-from ats_assets.orders.records import positions_frame
+from ats_assets.orders.broker_frames import positions_frame
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.alpaca_double.reference import Reference
 from ats_assets_tests.alpaca_double.server import AlpacaDouble

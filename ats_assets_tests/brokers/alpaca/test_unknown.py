@@ -15,7 +15,7 @@ from ats_assets.brokers.alpaca.reading import Unknown, lenient, read_order
 from ats_assets.execution import state as states
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, OrderStatus
 from ats_assets.execution.outcome import IntentState
-from ats_assets.orders.records import positions_frame
+from ats_assets.orders.broker_frames import positions_frame
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.alpaca_double.reference import Reference
 from ats_assets_tests.alpaca_double.server import AlpacaDouble

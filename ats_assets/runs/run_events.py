@@ -70,8 +70,8 @@ def _nobody(step: str, started: bool) -> None:
 
 
 @dataclass(kw_only=True)
-class Watch:
-    """Listens to the events of one Dagster run after another and adds up.
+class RunEvents:
+    """Listens to the events of Dagster runs, one run after another, and adds them up.
 
     Parameters
     ----------
