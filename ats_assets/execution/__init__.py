@@ -1,4 +1,4 @@
-"""Execution: orders reach a broker exactly once, and what came of them is known."""
+"""Execution: orders are sent to a broker exactly once, and their results are recorded and reconciled."""
 
 from ats_assets.execution.broker import (
     Broker,

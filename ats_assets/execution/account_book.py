@@ -1,4 +1,4 @@
-"""Keeping the records up with the broker: unresolved intents, open orders, fills, entries, and whether both sides agree."""
+"""Bringing the records up to date with the broker: unresolved intents, open orders, fills, entries, and differences."""
 
 from collections.abc import Sequence
 from datetime import timedelta

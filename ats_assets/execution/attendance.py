@@ -1,4 +1,4 @@
-"""Whether somebody follows a plan up: when a watch has looked last is kept in the database, so that it can be told from another process or machine."""
+"""Whether a process follows up on plans: the time of the last reconciliation by `ats orders watch` is stored, so that other processes and machines can see it."""
 
 from datetime import datetime
 
@@ -10,12 +10,12 @@ from ats_assets.trade_state.tables import looks
 
 
 def attend(connection: Connection, author: Author, strategy: str) -> None:
-    """Note that a watch looks now."""
+    """Store that `ats orders watch` reconciles now."""
     values = {"at": author.now, "who": author.who}
     if not insert_missing(connection, looks, {"strategy": strategy} | values):
         connection.execute(update(looks).where(looks.c.strategy == strategy).values(**values))
 
 
 def last_attended(connection: Connection, strategy: str) -> datetime | None:
-    """When one has looked last; None: never."""
+    """When it last reconciled; None if it never has."""
     return connection.execute(select(looks.c.at).where(looks.c.strategy == strategy)).scalar_one_or_none()

@@ -1,4 +1,4 @@
-"""The executor: a plan to the broker exactly once, and the records in agreement with the broker before and after."""
+"""The executor: sends a plan to the broker exactly once, and reconciles before and after."""
 
 from collections.abc import Callable, Iterator, Sequence
 from contextlib import contextmanager
@@ -27,24 +27,24 @@ from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
 
 LOOK_AGAIN = timedelta(minutes=15)
-"""Between two looks at what splits at the next open, in following up."""
+"""Between two checks for splits at the next open, in `follow_up`."""
 
 
 class Executor:
-    """Sends intents to a broker. Any number of executors may exist on one trade state; they work one after the other.
+    """Sends intents to a broker. Any number of executors may share one trade state; a lease lets one work at a time.
 
     Parameters
     ----------
     alert
-        Told of fills, rejects and halts; it must not raise.
+        Receives fills, rejections and halts; it must not raise.
     session_of
         The session that an instant belongs to; by default its day in UTC.
     name_changes
-        What tells which tickers were changed; asked where positions differ.
+        Returns ticker changes; called when positions differ.
     identities
-        Who bears which ticker: exits are given at the prices of the bracket by which this instrument was entered.
+        Maps tickers to instruments: exits use the prices of the bracket through which the instrument was entered.
     splits
-        What is known of splits, at a broker where orders would cross them.
+        Known splits, for a broker that does not keep orders from crossing them.
     """
 
     def __init__(
@@ -72,10 +72,10 @@ class Executor:
         self._identities = identities
         self._splits = splits
         self._looked: tuple[date, datetime, frozenset[str]] | None = None
-        """Of the last look at splits: the session after whose close they come, when it was, and the symbols."""
+        """The last check for splits: the session before them, the time of the check, and the symbols."""
 
     def reconcile(self) -> list[Difference]:
-        """Bring the records up to date with the broker and compare; a difference stops trading and alerts.
+        """Bring the records up to date with the broker and compare; a difference halts trading and sends an alert.
 
         Raises
         ------
@@ -87,15 +87,15 @@ class Executor:
     def execute(self, session: date, intents: Sequence[OrderIntent]) -> Execution:
         """Send the plan made at the close of `session`, each intent once; whatever was sent before is not sent again.
 
-        Positions are reduced first, so that the others find the buying power; exits of brackets that are in the way are cancelled, and what stays is given new
-        ones. An order whose shares are held back still is passed over, for `follow_up`. It stops at the first order that may not be sent or whose outcome stays
-        unknown; positions that lack exits are given them even then. Where the buying power is below zero, what reduces positions is sent, as a margin call needs it,
-        and what opens them waits.
+        1. Orders that reduce positions come first, to free buying power. Exits that block a sale are cancelled, and the rest of the position gets new ones.
+        2. An order whose shares are still reserved by exits waits; `follow_up` sends it later.
+        3. Sending stops at the first order that may not be sent, or whose state remains unknown. Positions without exits get them even then.
+        4. While buying power is negative, orders that reduce positions are sent, as a margin call needs them; orders that open positions wait.
 
         Raises
         ------
         BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
-            What is unknown then is asked for at the next start.
+            The next execution asks the broker about orders in flight.
         AtsError
             If an intent is of another session or strategy.
         """
@@ -125,10 +125,10 @@ class Executor:
             return Execution(session=session, outcomes=outcomes, stopped=stopped, waiting=waiting)
 
     def follow_up(self) -> Execution | None:
-        """Reconcile, and do what the last plan has left to do while the session that it is for is open; None where trading is halted, or nothing was planned yet.
+        """Reconcile, and follow up on the last plan while its session is open; None if trading is halted, or nothing was planned yet.
 
-        Orders that were passed over are sent once nothing holds back their shares, and positions that lack exits get them. Until the open, orders in old shares of a
-        symbol that splits there are cancelled.
+        Waiting orders are sent once their shares are free, and positions without exits get them. Until the open, pre-split orders of a symbol that splits there are
+        cancelled.
 
         Raises
         ------
@@ -147,7 +147,7 @@ class Executor:
             return Execution(session=session, outcomes=self._outcomes(session, sent, {}), stopped=stopped, waiting=waiting)
 
     def settle(self, session: date) -> Settlement:
-        """Bring the orders for the open of `session` to their end, reconcile, and store the account and its positions under the session.
+        """Settle the orders for the open of `session`, reconcile, and store the account and its positions under the session.
 
         Raises
         ------
@@ -168,7 +168,7 @@ class Executor:
         who, note
             For the audit trail.
         accept
-            Take the broker's account as it is for the truth, from which all is counted on.
+            Accept the broker's account as correct: it becomes the new baseline.
         """
         with self._context() as context:
             if accept:
@@ -177,7 +177,7 @@ class Executor:
                 return clear_halts(connection, author.now, who, note)
 
     def _in_turn(self, session: date, names: Sequence[str]) -> list[str]:
-        """What has waited first: it may still be sent when it is too late for the others, at which the plan stops."""
+        """Waiting orders first: they may still be sent when it is too late for the others, at which the plan stops."""
         with self._state.begin() as connection:
             waited = {row.intent.client_order_id for row in waiting_orders(connection, session, self._settings.strategy)}
         return sorted(names, key=lambda name: name not in waited)

@@ -1,6 +1,6 @@
-"""Our records against the broker's: what the account should be, by the baseline and all that came since, and what it is.
+"""Reconciliation: the account expected from the baseline and all that came since, compared with the broker's.
 
-Both sides are read while the broker goes on trading. So the account is read before and after the fills, until both readings agree, and a difference counts
+Both sides are read while the broker continues to trade. So the account is read before and after the fills, until both readings agree, and a difference counts
 only when it is still there after a while: a fill's position may be seen before the fill.
 """
 

@@ -1,4 +1,4 @@
-"""Room for a sale, at a broker that holds back the shares that open exits are for (`Broker.reserves_shares`).
+"""Freeing shares for a sale, at a broker that reserves the shares of open exit orders (`Broker.reserves_shares`).
 
 Before a position is reduced, exits that hold back the shares needed are cancelled, the oldest first, and their end is waited for. That is done while the
 market is open. Outside of its hours brokers may leave a cancel pending until the open, where the exits would end while nobody may be there to sell, or to

@@ -2,11 +2,11 @@
 
 1. The kill switch, a halt and the broker's hours may forbid it.
 2. Write-ahead: the intent becomes `sending`, committed to the disk with the attempt's number and the executor's token, before any request.
-3. The kill switch again, and the time: who was stopped for long since the write-ahead does not send.
+3. The kill switch again, and the clock: a process that was suspended for long since the write-ahead does not send.
 4. One request, under the intent's client order id. It is never repeated by itself.
-5. An answer moves the intent to where the broker says it stands.
-6. No answer, or one that makes no sense: the broker is asked for the id. What it has, is taken. What it does not have, it is asked for again after the settling
-   time, and only then is the intent `planned` again, and may be sent once more (from 1).
+5. An answer sets the intent to the state that the broker reports.
+6. No answer, or one that makes no sense: the broker is asked for the order by its id. If it has the order, that is adopted. If not, it is asked again after the
+   settling time, and only then is the intent `planned` again, and may be sent once more (from 1).
 7. A request that arrives even later meets the broker's rule that an id is taken once; an order that appears when nothing more is sent is found by
    reconciliation, since the broker lists it among the open orders, or its fills.
 

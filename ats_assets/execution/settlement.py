@@ -1,4 +1,4 @@
-"""Where a session has ended: its orders through, its fills here, the account and its positions stored once both sides agree."""
+"""Settlement of a session: its orders are final, its fills recorded, and account and positions stored once both sides agree."""
 
 from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
