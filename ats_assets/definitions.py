@@ -37,6 +37,9 @@ from ats_assets.orchestration.io_manager import WarehouseIOManager
 from ats_assets.orders import assets as orders
 from ats_assets.orders import checks as orders_checks
 from ats_assets.orders.schema import SCHEMAS as ORDER_SCHEMAS
+from ats_assets.portfolio import assets as portfolio
+from ats_assets.portfolio import checks as portfolio_checks
+from ats_assets.portfolio.schema import TARGETS_SCHEMA
 from ats_assets.predictions import assets as predictions
 from ats_assets.predictions import checks as predictions_checks
 from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
@@ -49,11 +52,10 @@ from ats_assets.sources import checks as sources_checks
 from ats_assets.sources.adapters.alpaca import assets as market_data
 from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
-from ats_assets.strategies import checks as strategies_checks
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
 
-STAGES = (sources, bars, corporate_actions, features, labels, models, predictions, strategies, backtests, orders, reports)
-CHECKS = (sources_checks, bars_checks, corporate_actions_checks, features_checks, predictions_checks, strategies_checks, orders_checks)
+STAGES = (sources, bars, corporate_actions, features, labels, models, predictions, strategies, portfolio, backtests, orders, reports)
+CHECKS = (sources_checks, bars_checks, corporate_actions_checks, features_checks, predictions_checks, portfolio_checks, orders_checks)
 BACKTESTS = ("backtest", "backtest_report")
 """The assets without partitions."""
 SCHEMAS = {
@@ -67,7 +69,7 @@ SCHEMAS = {
     "forward_returns": FORWARD_RETURNS_SCHEMA,
     "predictions": PREDICTIONS_SCHEMA,
     "skill": SKILL_SCHEMA,
-    "signals": SIGNALS_SCHEMA,
+    "targets": TARGETS_SCHEMA,
     **ORDER_SCHEMAS,
 }
 """The schema of each frame but those of the feature families."""
@@ -75,7 +77,12 @@ SCHEMAS = {
 
 def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
     """The schema of each frame, by the name of its asset."""
-    found = SCHEMAS | {name: frame_schema(family) for name, family in deployment.of(families).items()}
+    return _fixed(deployment) | {name: frame_schema(family) for name, family in deployment.of(families).items()}
+
+
+def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
+    """Those whose names no feature family can have."""
+    found = SCHEMAS | dict.fromkeys(deployment.signals.values(), SIGNALS_SCHEMA)
     if len(deployment.models) > 1:
         found |= {f"{name}_predictions": PREDICTIONS_SCHEMA for name in deployment.settings.models} | {"champion": CHAMPION_SCHEMA}
     return found
@@ -120,7 +127,7 @@ def build(deployment: Deployment) -> dg.Definitions:
 
 def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
-    taken = {RESTATEMENTS, *SCHEMAS, *deployment.models, *BACKTESTS, *jobs, *market_data.ALL}
+    taken = {RESTATEMENTS, *_fixed(deployment), *deployment.models, *BACKTESTS, *jobs, *market_data.ALL}
     for name, family in deployment.of(families).items():
         if name in taken or not is_valid_name(name):
             what = "an asset or a job" if name in taken else "a word that Dagster keeps for itself"

@@ -135,6 +135,12 @@ class Deployment:
         """The assets that are models, in the order of the settings: they lie in the model store, not in the warehouse."""
         return tuple(f"{name}_model" for name in self.settings.models)
 
+    @cached_property
+    def signals(self) -> dict[str, str]:
+        """The asset that holds the signals of each strategy, by its name, in the order of the settings."""
+        names = list(self.settings.strategies)
+        return {name: "signals" if len(names) == 1 else f"{name}_signals" for name in names}
+
     def model_store(self, name: str) -> ModelStore:
         """The models of one name."""
         if name not in self._stores:

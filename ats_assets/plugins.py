@@ -40,6 +40,15 @@ T = TypeVar("T")
 
 
 @dataclass(frozen=True, kw_only=True)
+class Needs:
+    """The window of an asset that an addition makes session D from: its sessions D-back to D-lag, both included."""
+
+    asset: str
+    back: int = 0
+    lag: int = 0
+
+
+@dataclass(frozen=True, kw_only=True)
 class Plugin(Generic[S, T]):
     """One addition.
 
@@ -111,22 +120,39 @@ class Kind(Generic[T]):
             )
         return self._loaded(name, places[name][0])
 
-    def made(self, name: str, values: Mapping[str, Any] | BaseModel, folder: Path | None = None, setting: str = "", *given: Any) -> T:
+    def made(
+        self,
+        name: str,
+        values: Mapping[str, Any] | BaseModel,
+        folder: Path | None = None,
+        setting: str = "",
+        *given: Any,
+        shared: Mapping[str, Any] | None = None,
+    ) -> T:
         """The addition of a name, made of settings as they are written.
 
         Parameters
         ----------
         *given
             What an addition of this kind is given beside its settings.
+        shared
+            What other sections say: taken for a setting of the same name that `values` leaves out.
 
         Raises
         ------
         SettingsError
             As `find` and `checked`.
         """
-        return self.find(name, folder, setting).make(self.checked(name, values, folder, setting), *given)
+        return self.find(name, folder, setting).make(self.checked(name, values, folder, setting, shared), *given)
 
-    def checked(self, name: str, values: Mapping[str, Any] | BaseModel, folder: Path | None = None, setting: str = "") -> BaseModel:
+    def checked(
+        self,
+        name: str,
+        values: Mapping[str, Any] | BaseModel,
+        folder: Path | None = None,
+        setting: str = "",
+        shared: Mapping[str, Any] | None = None,
+    ) -> BaseModel:
         """The settings of an addition, checked by its own class.
 
         Parameters
@@ -140,8 +166,9 @@ class Kind(Generic[T]):
             As `find`, or if its own class refuses one of the values.
         """
         plugin = self.find(name, folder, setting)
+        taken = {key: value for key, value in (shared or {}).items() if key in plugin.settings.model_fields}
         try:
-            return plugin.settings.model_validate(values if isinstance(values, BaseModel) else dict(values))
+            return plugin.settings.model_validate(values if isinstance(values, BaseModel) else taken | dict(values))
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or setting}: {e['msg']}" for e in error.errors())
             known = ", ".join(plugin.settings.model_fields)
@@ -201,3 +228,5 @@ SOURCES: Kind[Any] = Kind(
 )
 BROKERS: Kind[Any] = Kind(word="broker", name="brokers", package="ats_assets.brokers", plugin="ats_assets.execution.broker.BrokerPlugin")
 NOTIFIERS: Kind[Any] = Kind(word="notifier", name="notifiers", package="ats_assets.alerts.notifiers")
+METHODS: Kind[Any] = Kind(word="portfolio method", name="methods", package="ats_assets.portfolio.methods")
+RISK_RULES: Kind[Any] = Kind(word="risk rule", name="risk_rules", package="ats_assets.risk.rules")

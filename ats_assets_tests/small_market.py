@@ -51,6 +51,7 @@ SESSION_ASSETS = (
     "predictions",
     "skill",
     "signals",
+    "targets",
 )
 """The assets with partitions in the warehouse; the model lies beside it."""
 ALL_ASSETS = (*SESSION_ASSETS, "lightgbm_model")

@@ -52,7 +52,7 @@ def test_a_crypto_history_is_whole_with_its_weekends(market: Path):
     there = deployment(market)
     assert there.warehouse.root == market / "warehouse" / "crypto" / "synthetic"
     assert there.settings.storage.models == market / "models" / "crypto" / "synthetic"
-    for asset in ("raw_bars", "bars", "alpha158", "forward_returns", "predictions", "signals"):
+    for asset in ("raw_bars", "bars", "alpha158", "forward_returns", "predictions", "signals", "targets"):
         assert there.warehouse.sessions(asset) == DAYS
     signals = there.warehouse.read("signals", DAYS[-7:])
     assert {day.weekday() for day in signals["session"].unique()} == set(range(7))
@@ -91,7 +91,12 @@ def test_the_command_line_speaks_of_crypto_assets_by_their_names(market: Path):
 
 def test_the_groups_are_apart_too(market: Path):
     graph = build(deployment(market)).resolve_asset_graph()
-    assert {graph.get(key).group_name for key in graph.materializable_asset_keys} >= {"crypto_bars", "crypto_signals", "crypto_orders"}
+    assert {graph.get(key).group_name for key in graph.materializable_asset_keys} >= {
+        "crypto_bars",
+        "crypto_signals",
+        "crypto_portfolio",
+        "crypto_orders",
+    }
 
 
 def test_a_run_of_the_other_graph_holds_nothing_up(market: Path):
@@ -149,7 +154,7 @@ def test_the_location_loads_without_network_and_keys_and_its_sensor_says_why_it_
     assert {"crypto_new_session_sensor", "crypto_stale_sensor"} <= names
     there = Deployment(load_settings(crypto.crypto_settings_file()))
     assert (there.settings.source.kind, there.settings.backtest.sessions_per_year) == ("alpaca", 365)
-    there.warehouse.write("signals", date(2024, 1, 6), pl.DataFrame())
+    there.warehouse.write("targets", date(2024, 1, 6), pl.DataFrame())
     there = Deployment(
         there.settings.model_copy(
             update={"alpaca": there.settings.alpaca.model_copy(update={"data_url": "http://127.0.0.1:9", "max_attempts": 1})}

@@ -18,7 +18,7 @@ pytestmark = pytest.mark.slow
 LAST = date(2021, 1, 29)
 MEMBERS = 4
 """Symbols in the universe, of twelve that have features."""
-BEFORE_MODELS = [name for name in ALL_ASSETS if name not in {"alpha158", "predictions", "skill", "signals", "lightgbm_model"}]
+BEFORE_MODELS = [name for name in ALL_ASSETS if name not in {"alpha158", "predictions", "skill", "signals", "targets", "lightgbm_model"}]
 
 
 @dataclass
@@ -81,10 +81,10 @@ def test_training_holds_the_universe_and_a_backtest_reads_what_it_trades(
     assert max(sessions for sessions, _, _ in features) <= 2
     assert sum(sessions for sessions, _, _ in features) <= len(deployment.warehouse.sessions("trend")), "none is read twice"
 
-    make_history(deployment, FIRST, LAST, ["predictions", "signals"])
+    make_history(deployment, FIRST, LAST, ["predictions", "signals", "targets"])
     reads.found.clear()
     run_job(deployment, "backtest_reports", assets=["backtest"])
     bars = reads.of("bars")
     assert len(bars) == 1
     assert bars[0][1] == ("symbol", "session", "open", "close", "volume")
-    assert all(columns is not None for _, columns, _ in reads.of("signals"))
+    assert all(columns is not None for _, columns, _ in reads.of("targets"))

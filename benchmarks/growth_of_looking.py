@@ -170,7 +170,7 @@ def at_alpaca(root: Path, symbols: int) -> Iterator[tuple[Market, Deployment]]:
         if outcome.messages or outcome.interrupted:
             raise SystemExit("; ".join(outcome.messages) or "interrupted")
         for day in days:
-            deployment.warehouse.write("signals", day, pl.DataFrame())
+            deployment.warehouse.write("targets", day, pl.DataFrame())
         for asset in deployment.settings.storage.warehouse.iterdir():
             if (asset / f"session={days[0]}").is_dir():
                 (asset / f"session={days[0]}").rename(asset / f"session={FIRST_REAL}")  # what `lengthen` takes the files of
@@ -256,7 +256,7 @@ def milliseconds(look: Callable[[], object]) -> tuple[float, object]:
 def reading(deployment: Deployment) -> dict[str, float]:
     """What the backtest and a training hold of the real sessions, in megabytes of frames."""
     warehouse = deployment.warehouse
-    days = [day for day in warehouse.sessions("signals") if day >= FIRST_REAL]
+    days = [day for day in warehouse.sessions("targets") if day >= FIRST_REAL]
     megabytes = {"backtest, its columns, MB": warehouse.read("bars", days, TRADED_COLUMNS).estimated_size() / 1e6}
     megabytes["backtest, all columns, MB"] = warehouse.read("bars", days).estimated_size() / 1e6
     family = next(iter(deployment.of(model_families)))

@@ -25,7 +25,9 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
 
     # The features that no model uses belong to the daily job, and the labels, on which probabilities are calibrated. No model does: a signal never
     # waits for tonight's fit.
-    daily = (assets("signals").upstream() | dg.AssetSelection.groups(prefixed(deployment, "features"))) - assets(*deployment.models)
+    daily = (
+        assets("targets", *deployment.signals.values()).upstream() | dg.AssetSelection.groups(prefixed(deployment, "features"))
+    ) - assets(*deployment.models)
     reports = assets("backtest", "backtest_report")
     made = {
         "history": (
@@ -34,7 +36,7 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
         ),
         "daily_signals": (
             daily.required_multi_asset_neighbors(),
-            "A new session: raw bars to signals, with the model of the session before.",
+            "A new session: raw bars to targets, with the model of the session before.",
         ),
         "nightly_retraining": (
             assets("forward_returns", *deployment.models, "skill"),

@@ -59,7 +59,7 @@ def judge_remembering(
         As returned for the tick before. While it is fresh, a server is asked for the time and nothing else; while files are as they were, none is read.
     """
     deployment.refresh_calendar()
-    stored = deployment.sessions("signals")
+    stored = deployment.sessions("targets")
     newest = newest_partition(deployment, now)
     if not stored or newest is None:
         return dg.SkipReason("there is no history yet: make it with ats run"), last
@@ -71,13 +71,13 @@ def judge_remembering(
         source, same, seen = _looked_at(deployment, last, now)
         latest, remark = min(seen.latest, newest), seen.remark
         if latest < stored[-1]:
-            said = _said(dg.SkipReason(f"the source ends at {latest}; signals of {stored[-1]} are stored"), remark)
+            said = _said(dg.SkipReason(f"the source ends at {latest}; targets of {stored[-1]} are stored"), remark)
             return said, seen if seen.state else last
         due = stored[-1] if latest == stored[-1] else deployment.calendar.offset(stored[-1], 1)
         if due < latest and not source.capabilities.remote and learn_closings(deployment):  # files do not tell that a day was no session
             source, same = deployment.source_now(), None
             due = deployment.calendar.after(stored[-1])
-        made = due == stored[-1] and is_current(deployment, "signals", due)
+        made = due == stored[-1] and is_current(deployment, "targets", due)
         if same is not None and same.answers(due):
             last, fresh = same, False
         else:
@@ -124,7 +124,7 @@ def _due_run(deployment: Deployment, instance: dg.DagsterInstance, asked: LastAs
         content = asked.versions[ACTIONS][changed[0].isoformat()]
         return asked_once(deployment, instance, late, changed, request_of(deployment, late, changed, content))
     if is_made:
-        return dg.SkipReason(f"no new session: signals of {asked.session} are made from what the source holds")
+        return dg.SkipReason(f"no new session: targets of {asked.session} are made from what the source holds")
     training = needed_for_signals(deployment, asked.session)
     if training:
         return asked_once(deployment, instance, retraining, training, request_of(deployment, retraining, training))

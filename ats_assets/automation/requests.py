@@ -20,10 +20,12 @@ CODE = tuple(
         "evaluation",
         "expressions",
         "features",
+        "kernels",
         "labels",
         "models",
         "portfolio",
         "predictions",
+        "risk",
         "sources",
         "strategies",
     )

@@ -1,4 +1,4 @@
-"""What trades by itself: the sensor that launches the orders of a session once its signals are there."""
+"""What trades by itself: the sensor that launches the orders of a session once its targets are there."""
 
 import hashlib
 from collections.abc import Sequence
@@ -24,15 +24,15 @@ MAX_ATTEMPTS = 12
 """How often a session's orders are tried before the sensor asks a person: a failed run is tried again, for it sends nothing twice."""
 LONGEST_WAIT = timedelta(hours=1)
 """Between two of them; the first waits are 1, 2, 4, … minutes, so that the last comes after about seven hours: before the next open."""
-NOTHING_WAITS = "no session with signals waits for its orders"
+NOTHING_WAITS = "no session with targets waits for its orders"
 
 
 def trading_sensor(deployment: Deployment, job: AssetJob) -> dg.SensorDefinition:
-    """Orders as soon as a session has signals, while `orders.enabled` is true."""
+    """Orders as soon as a session has targets, while `orders.enabled` is true."""
 
     @dg.sensor(
         name=prefixed(deployment, "trading_sensor"),
-        description="Asks for the orders of the next session that has signals, one session after the other, from the newest one at the time of the first order on; and for what "
+        description="Asks for the orders of the next session that has targets, one session after the other, from the newest one at the time of the first order on; and for what "
         "the last plan has left to do: before the open where a split was announced late, in the session where orders or exits wait for it.",
         job=job,
         minimum_interval_seconds=deployment.settings.automation.poll_seconds,
@@ -48,16 +48,16 @@ def trading_sensor(deployment: Deployment, job: AssetJob) -> dg.SensorDefinition
 
 
 def next_to_trade(deployment: Deployment, now: datetime) -> date | None:
-    """The session whose orders are due: the one after the last that was traded, if it has signals; at the first start the newest with signals."""
+    """The session whose orders are due: the one after the last that was traded, if it has targets; at the first start the newest with targets."""
     newest = newest_partition(deployment, now) or date.min
-    signals = [day for day in deployment.sessions("signals") if day <= newest]
+    decided = [day for day in deployment.sessions("targets") if day <= newest]
     traded = deployment.warehouse.sessions("orders")
-    if not signals:
+    if not decided:
         return None
     if not traded:
-        return signals[-1]
+        return decided[-1]
     due = deployment.calendar.after(traded[-1])  # the last one may have turned out to be no session
-    return due if due in signals else None
+    return due if due in decided else None
 
 
 def left_of_the_last_plan(deployment: Deployment, now: datetime) -> date | None:
@@ -68,17 +68,17 @@ def left_of_the_last_plan(deployment: Deployment, now: datetime) -> date | None:
     return traded[-1] if now < calendar.closes_at(calendar.after(traded[-1])) else None
 
 
-def skipped_signals(deployment: Deployment) -> str | None:
-    """Why trading can't go on although later sessions have signals; None where it can, or none have."""
+def skipped_session(deployment: Deployment) -> str | None:
+    """Why trading can't go on although later sessions have targets; None where it can, or none have."""
     traded = deployment.warehouse.sessions("orders")
-    signals = deployment.sessions("signals")
-    if not traded or not signals or traded[-1] >= signals[-1]:
+    decided = deployment.sessions("targets")
+    if not traded or not decided or traded[-1] >= decided[-1]:
         return None
     due = deployment.calendar.after(traded[-1])
-    if due in signals:
+    if due in decided:
         return None
     return (
-        f"the session after {traded[-1]} is {due}, which has no signals, and {signals[-1]} has: make them with ats run --from {due}; if the exchange was closed on {due}, "
+        f"the session after {traded[-1]} is {due}, which has no targets, and {decided[-1]} has: make them with ats run --from {due}; if the exchange was closed on {due}, "
         f'set calendar.closed = ["{due}"]'
     )
 
@@ -101,13 +101,13 @@ def judge_remembering(
     if not deployment.settings.orders.enabled:
         return dg.SkipReason("orders.enabled is false: set it to let this sensor trade, or trade by hand with ats trade"), looked
     deployment.refresh_calendar()
-    if skipped_signals(deployment):
+    if skipped_session(deployment):
         learn_closings(deployment)
     if session := next_to_trade(deployment, now):
         return _asked(deployment, instance, now, session), now.isoformat()  # who sends a plan looks at the coming open first
     session = left_of_the_last_plan(deployment, now)
     if session is None:
-        return dg.SkipReason(skipped_signals(deployment) or NOTHING_WAITS), looked
+        return dg.SkipReason(skipped_session(deployment) or NOTHING_WAITS), looked
     calendar = deployment.calendar
     opens = calendar.opens_at(calendar.after(session))
     if now >= opens:

@@ -1,4 +1,4 @@
-"""Assets of the stage backtests: the backtest of the signals."""
+"""Assets of the stage backtests: the backtest of the targets."""
 
 import json
 from datetime import date
@@ -25,7 +25,7 @@ TRADED_COLUMNS = ("symbol", "session", "open", "close", "volume")
 
 
 class BacktestRange(dg.Config):
-    """The signals to trade; all that are stored by default."""
+    """The targets to trade; all that are stored by default."""
 
     first_session: str | None = None
     last_session: str | None = None
@@ -43,16 +43,16 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         settings=(settings.backtest, settings.portfolio, settings.orders.limits, settings.knowledge),
     )
 
-    @node.asset(deployment, deps=["signals", "bars", "corporate_actions"], partitioned=False)
+    @node.asset(deployment, deps=["targets", "bars", "corporate_actions"], partitioned=False)
     def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
-        """The signals of all sessions so far (or of a range), traded at the next open with costs: equity, positions, trades, metrics."""
+        """The targets of all sessions so far (or of a range), traded at the next open with costs: equity, positions, trades, metrics."""
         sessions = traded_sessions(deployment, config)
-        signals = deployment.warehouse.read("signals", sessions, ["symbol", "session", "target_weight"])
+        targets = deployment.warehouse.read("targets", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
         actions, of_actions = of_whole(deployment, "corporate_actions", told)
         result = run_backtest(
-            signals,
+            targets,
             bars,
             sessions,
             portfolio=settings.portfolio,
@@ -64,7 +64,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         for table, contract in CONTRACTS.items():
             contract.validate(getattr(result, table))
         metrics = backtest_metrics(result, settings.backtest)
-        upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("signals", "bars")}
+        upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("targets", "bars")}
         upstream["corporate_actions"] = of_actions
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}
         for table in CONTRACTS:
@@ -87,7 +87,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 
 def traded_sessions(deployment: Deployment, config: BacktestRange) -> list[date]:
-    """The stored sessions of signals in the range, from the first with a signal on.
+    """The stored sessions of targets in the range, from the first of them on.
 
     Raises
     ------
@@ -96,7 +96,7 @@ def traded_sessions(deployment: Deployment, config: BacktestRange) -> list[date]
     """
     first = date.fromisoformat(config.first_session) if config.first_session else date.min
     last = date.fromisoformat(config.last_session) if config.last_session else date.max
-    stored = [day for day in deployment.sessions("signals") if first <= day <= last]
+    stored = [day for day in deployment.sessions("targets") if first <= day <= last]
     if not stored:
-        raise MissingPartitionError(f"no signals are stored from {first} to {last}: make them with ats run, or choose another range")
+        raise MissingPartitionError(f"no targets are stored from {first} to {last}: make them with ats run, or choose another range")
     return deployment.calendar.sessions(stored[0], stored[-1])

@@ -10,9 +10,9 @@ import numpy as np
 from ats_assets.backtests.market import Market
 from ats_assets.backtests.simulation import Prices, marks_at
 from ats_assets.errors import SettingsError
-from ats_assets.portfolio.kernel import kernel
-from ats_assets.portfolio.limits import Floats
-from ats_assets.portfolio.sums import total
+from ats_assets.kernels.kernel import kernel
+from ats_assets.kernels.limits import Floats
+from ats_assets.kernels.sums import total
 
 
 def benchmark_column(market: Market, symbol: str | None) -> int:

@@ -15,9 +15,9 @@ def compile_kernels() -> None:
     """Compile the kernels, or load them where they are on the disk already."""
     days = [date(2024, 1, 2), date(2024, 1, 3)]
     bars = pl.DataFrame({"symbol": ["A", "A"], "session": days, "open": [1.0, 1.0], "close": [1.0, 1.0], "volume": [1.0, 1.0]})
-    signals = pl.DataFrame({"symbol": ["A"], "session": days[:1], "target_weight": [0.1]})
+    targets = pl.DataFrame({"symbol": ["A"], "session": days[:1], "target_weight": [0.1]})
     rules = {"portfolio": PortfolioSettings(), "settings": BacktestSettings(), "limits": OrderLimitSettings()}
-    run_backtest(signals, bars, days, **rules, compiled=True)
+    run_backtest(targets, bars, days, **rules, compiled=True)
 
 
 if __name__ == "__main__":

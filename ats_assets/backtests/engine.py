@@ -1,4 +1,4 @@
-"""The backtest: signals of one session are traded at the open of the next, by the code that plans and fills paper orders.
+"""The backtest: targets of one session are traded at the open of the next, by the code that plans and fills paper orders.
 
 For each session, in this order:
 1. What is borrowed is paid for, for each calendar day since the close before: shares that are short, and cash below zero (`ats_assets.portfolio.margin`).
@@ -7,13 +7,13 @@ For each session, in this order:
    at its last close plus the haircut), at no further cost. So is one whose ticker another takes over, while it is given none. A change of name is nothing: what is held
    is the instrument.
 4. The trades that were planned at the previous close are filled at the open (`ats_assets.portfolio.opening`). A symbol without a bar, or with a bar without
-   volume, can't be traded: its order is recorded as unfilled and not carried over, since the next signal decides anew.
+   volume, can't be traded: its order is recorded as unfilled and not carried over, since the next targets decide anew.
 5. Positions are marked at the close, or at the last close known.
-6. The session's signals become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
-   knows the open before it. A symbol without signal has target zero; a session without any signals is no opinion, and nothing is traded after it. Where the
-   account is called for margin, what it holds is cut instead, with or without signals, and nothing is opened.
+6. The session's targets become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
+   knows the open before it. A symbol without a target has the target zero; a session without any targets is no opinion, and nothing is traded after it. Where the
+   account is called for margin, what it holds is cut instead, with or without targets, and nothing is opened.
 
-The signals of the last session have no open to be traded at. All money is in whole cents (int64), so that cash + positions = equity holds exactly.
+The targets of the last session have no open to be traded at. All money is in whole cents (int64), so that cash + positions = equity holds exactly.
 Where equity at the close is not positive, no weight has a meaning and nothing more is opened. Cash below zero is a debit, which only short positions can cause.
 """
 
@@ -29,8 +29,8 @@ from ats_assets.backtests.journal import Journal, new_ledgers, with_more_room
 from ats_assets.backtests.market import Market, read_market
 from ats_assets.backtests.simulation import Ledgers, Prices, Rules, State, nothing_planned, simulate
 from ats_assets.corporate_actions.identity import Identities
+from ats_assets.kernels.limits import Floats
 from ats_assets.portfolio import Account
-from ats_assets.portfolio.limits import Floats
 from ats_assets.portfolio.planning import Planned
 from ats_assets.portfolio.rules import cost_rules, limit_rules, margin_rules, weight_rules
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
@@ -52,7 +52,7 @@ class BacktestResult:
 
 
 def run_backtest(
-    signals: pl.DataFrame,
+    targets: pl.DataFrame,
     bars: pl.DataFrame,
     sessions: Sequence[date],
     *,
@@ -63,16 +63,16 @@ def run_backtest(
     instruments: Identities | None = None,
     compiled: bool | None = None,
 ) -> BacktestResult:
-    """Trade the signals over the sessions.
+    """Trade the targets over the sessions.
 
     Parameters
     ----------
-    signals
-        Columns session, symbol, target_weight (the signals contract has them), one row for each symbol of the universe.
+    targets
+        Columns session, symbol, target_weight (the targets contract has them), one row for each symbol of the universe.
     bars
         Columns session, symbol, open, close, volume (the bars contract has them).
     sessions
-        The sessions of the calendar to go through; those before the first signal are left out.
+        The sessions of the calendar to go through; those before the first targets are left out.
     portfolio
         The limits on weights.
     settings
@@ -89,10 +89,10 @@ def run_backtest(
     Raises
     ------
     ContractError
-        If signals or bars break their contracts, or a signal lies outside `sessions`.
+        If targets or bars break their contracts, or a target lies outside `sessions`.
     """
-    market = read_market(signals, bars, sessions, actions, instruments)
-    if signals.is_empty():
+    market = read_market(targets, bars, sessions, actions, instruments)
+    if targets.is_empty():
         return _result(market, new_ledgers(0, 0), np.zeros(0))
     prices = market.prices(settings.margin)
     rules = Rules(weight_rules(portfolio), limit_rules(limits), cost_rules(settings), margin_rules(settings.margin))

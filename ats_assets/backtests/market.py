@@ -1,4 +1,4 @@
-"""Bars and signals as dense arrays, for an engine that goes through them session by session.
+"""Bars and targets as dense arrays, for an engine that goes through them session by session.
 
 Columns are instruments, not tickers: a change of name moves nothing and trades nothing, and a ticker that another takes over is another column.
 
@@ -19,14 +19,14 @@ from ats_assets.backtests.simulation import Prices
 from ats_assets.corporate_actions.identity import INSTRUMENT, Identities, identities_of
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.errors import ContractError
+from ats_assets.kernels.limits import Floats
 from ats_assets.portfolio import borrow_rates, counted_payment, price_after, session_actions
-from ats_assets.portfolio.limits import Floats
 from ats_assets.settings import MarginSettings
 
 
 @dataclass(frozen=True, kw_only=True)
 class Market:
-    """Prices of shape (n_sessions, n_instruments), NaN where there is no bar, and the signals of each session. The columns are sorted by the instruments' ids."""
+    """Prices of shape (n_sessions, n_instruments), NaN where there is no bar, and the targets of each session. The columns are sorted by the instruments' ids."""
 
     sessions: list[date]
     instruments: list[str]
@@ -52,7 +52,7 @@ class Market:
     target_columns: NDArray[np.intp]
     target_weights: Floats
     target_bounds: NDArray[np.int64]
-    """Of shape (n_sessions + 1,): where the signals of a session begin, by their columns, and end; none are no opinion."""
+    """Of shape (n_sessions + 1,): where the targets of a session begin, by their columns, and end; none are no opinion."""
 
     def prices(self, margin: MarginSettings) -> Prices:
         """The market as kernels have it."""
@@ -75,13 +75,13 @@ class Market:
 
 
 def read_market(
-    signals: pl.DataFrame,
+    targets: pl.DataFrame,
     bars: pl.DataFrame,
     sessions: Sequence[date],
     actions: pl.DataFrame | None = None,
     instruments: Identities | None = None,
 ) -> Market:
-    """Lay out the bars and signals of `sessions` (consecutive sessions of the calendar, from the first one with signals on).
+    """Lay out the bars and targets of `sessions` (consecutive sessions of the calendar, from the first one with targets on).
 
     Parameters
     ----------
@@ -91,13 +91,13 @@ def read_market(
     Raises
     ------
     ContractError
-        If a signal lies outside the sessions or has no finite weight, or a bar has no positive price, or one (session, symbol) has two rows.
+        If a target lies outside the sessions or has no finite weight, or a bar has no positive price, or one (session, symbol) has two rows.
     """
     days = pl.Series("session", sorted(sessions), dtype=pl.Date)
-    _refuse(signals, _rows(signals, days) < 0, "signals", "lies outside the sessions of the backtest: widen them")
-    _refuse(signals, ~np.isfinite(signals["target_weight"].to_numpy()), "signals", "has no finite target_weight")
-    if len(signals):
-        days = days.filter(days >= signals["session"].min())
+    _refuse(targets, _rows(targets, days) < 0, "targets", "lies outside the sessions of the backtest: widen them")
+    _refuse(targets, ~np.isfinite(targets["target_weight"].to_numpy()), "targets", "has no finite target_weight")
+    if len(targets):
+        days = days.filter(days >= targets["session"].min())
     within = _rows(bars, days) >= 0
     bars = bars if within.all() else bars.filter(pl.Series(within))
     for column in ("open", "close"):
@@ -106,7 +106,7 @@ def read_market(
         _refuse(bars, ~(np.isfinite(prices) & (prices > 0.0)), "bars", why)
     actions = CORPORATE_ACTIONS_SCHEMA.to_frame() if actions is None else actions
     known = identities_of(actions) if instruments is None else instruments
-    (of_bars, of_signals), names = _columns([bars, signals], known)
+    (of_bars, of_targets), names = _columns([bars, targets], known)
     shape = (len(days), len(names))
     where = _cells(bars, "bars", days, of_bars, len(names))
     matrices = {column: np.full(shape, np.nan) for column in ("open", "close", "volume")}
@@ -131,7 +131,7 @@ def read_market(
         traded=matrices["volume"] > 0,
         ratio=ratio,
         paid=paid,
-        **_by_session(signals, days, of_signals, len(names)),
+        **_by_session(targets, days, of_targets, len(names)),
     )
 
 
@@ -209,14 +209,14 @@ def _cells(frame: pl.DataFrame, name: str, days: pl.Series, columns: NDArray[np.
     return cells
 
 
-def _by_session(signals: pl.DataFrame, days: pl.Series, columns: NDArray[np.intp], width: int) -> dict[str, NDArray[Any]]:
-    cells = _cells(signals, "signals", days, columns, width)
+def _by_session(targets: pl.DataFrame, days: pl.Series, columns: NDArray[np.intp], width: int) -> dict[str, NDArray[Any]]:
+    cells = _cells(targets, "targets", days, columns, width)
     row_of = np.full(len(days) * width, -1, dtype=np.intp)
     row_of[cells] = np.arange(len(cells))
     there = row_of >= 0
     order = row_of[there]
     per_session = there.reshape(len(days), width).sum(axis=1, dtype=np.int64)
-    weights = signals["target_weight"].to_numpy()[order]
+    weights = targets["target_weight"].to_numpy()[order]
     return {"target_columns": columns[order], "target_weights": weights, "target_bounds": np.append(0, np.cumsum(per_session))}
 
 

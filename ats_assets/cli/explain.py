@@ -1,4 +1,4 @@
-"""`ats explain`: what a signal or an order was made from, as a tree or as JSON."""
+"""`ats explain`: what a target or an order was made from, as a tree or as JSON."""
 
 import json
 import sys
@@ -21,12 +21,12 @@ SPANS = 3
 
 
 def explain(*, symbol: str, session: date, as_json: bool, order: bool = False) -> None:
-    """Write the explanation of the signal, or of the order, to standard output."""
+    """Write the explanation of the target, or of the order, to standard output."""
     deployment = Deployment(load_settings())
     index = LineageIndex(deployment)
     index.refresh()
     explaining = Explaining(deployment, index.entries())
-    explained = (explaining.order if order else explaining.signal)(symbol, session.isoformat())
+    explained = (explaining.order if order else explaining.target)(symbol, session.isoformat())
     if as_json:
         sys.stdout.write(json.dumps({"symbol": symbol, **asdict(explained)}, indent=1, ensure_ascii=False, default=str) + "\n")
         return
@@ -86,4 +86,6 @@ def _spans(many: Many) -> str:
 
 
 def _value(value: Any) -> str:
+    if isinstance(value, list):
+        return ", ".join(map(str, value)) or "none"
     return f"{value:.6g}" if isinstance(value, float) else str(value)

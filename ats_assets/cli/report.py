@@ -27,7 +27,7 @@ def report(*, open_it: bool) -> None:
 
 
 def _make(deployment: Deployment) -> None:
-    say("building the report from the stored signals and bars")
+    say("building the report from the stored targets and bars")
     prepare_environment()
     with quiet():
         from ats_assets.definitions import build  # noqa: PLC0415
@@ -45,9 +45,9 @@ def _make(deployment: Deployment) -> None:
 
 
 def _say_if_old(deployment: Deployment) -> None:
-    newest = deployment.sessions("signals")[-1:]
+    newest = deployment.sessions("targets")[-1:]
     traded = deployment.warehouse.read_part("backtest", "equity")["session"].cast(pl.Date).max() if newest else None
     if newest and traded is not None and newest[0] != traded:
         say(
-            f"the report ends at {traded} but signals are stored up to {newest[0]}. To update it: ats run --select backtest,backtest_report"
+            f"the report ends at {traded} but targets are stored up to {newest[0]}. To update it: ats run --select backtest,backtest_report"
         )

@@ -69,9 +69,9 @@ def _show_comparison(made: KnowledgeComparison) -> None:
 
 def _plain(came: Effects | None) -> dict[str, Any]:
     if came is None:
-        return {"signals": [], "backtest": {}}
-    rows = came.signals.to_dicts()
-    return {"signals": rows, "backtest": {name: {"before": was, "now": now} for name, (was, now) in came.metrics.items()}}
+        return {"signals": [], "targets": [], "backtest": {}}
+    rows = {"signals": came.signals.to_dicts(), "targets": came.targets.to_dicts()}
+    return {**rows, "backtest": {name: {"before": was, "now": now} for name, (was, now) in came.metrics.items()}}
 
 
 def _show(found: Sequence[Restatement], rows: pl.DataFrame, sessions: int) -> None:
@@ -93,6 +93,7 @@ def _show(found: Sequence[Restatement], rows: pl.DataFrame, sessions: int) -> No
 def _show_effects(came: Effects) -> None:
     out = console()
     out.print(f"\n{came.signals.height} signals differ, in {came.sessions[1]} of {came.sessions[0]} sessions.")
+    out.print(f"{came.targets.height} targets differ, in {came.targets['session'].n_unique()} sessions.")
     weight = (pl.col("target_weight_now").fill_null(0) - pl.col("target_weight").fill_null(0)).abs()
     largest = came.signals.with_columns(moved=weight).sort("moved", "session", "symbol", descending=[True, True, False]).head(SHOWN)
     if largest.height:

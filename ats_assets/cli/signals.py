@@ -5,7 +5,7 @@ import sys
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
-from ats_assets.runs.signals_table import show_signals, signals_heading, signals_rows
+from ats_assets.runs.signals_table import show_signals, signals_heading, signals_rows, stored_signals
 from ats_assets.runs.writing import parse_day, say
 from ats_assets.settings import load_settings
 
@@ -20,7 +20,7 @@ def signals(*, session: str | None, form: str) -> None:
     """
     asked = parse_day(session, "--session")
     deployment = Deployment(load_settings())
-    stored = deployment.sessions("signals")
+    stored = sorted({day for asset in deployment.signals.values() for day in deployment.sessions(asset)})
     if asked is None and not stored:
         raise MissingPartitionError(f"there are no signals in {deployment.warehouse.root}: make them with ats run")
     if asked is not None:
@@ -30,7 +30,6 @@ def signals(*, session: str | None, form: str) -> None:
         sys.stdout.write(json.dumps(rows, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     elif form == "csv":
         say(signals_heading(rows))
-        frame = deployment.warehouse.read("signals", [asked or stored[-1]]).sort("rank", "symbol")
-        sys.stdout.write(frame.write_csv())
+        sys.stdout.write(stored_signals(deployment, asked or stored[-1]).write_csv())
     else:
         show_signals(deployment, rows, None)

@@ -1,4 +1,4 @@
-"""The subjects of a deployment: every feature family, the labels, the universe, the model, the signals and the backtest, by the assets' own functions."""
+"""The subjects of a deployment: every feature family, the labels, the universe, the model, the signals, the targets and the backtest, by the assets' own functions."""
 
 import hashlib
 import importlib
@@ -22,6 +22,11 @@ from ats_assets.features.choosing import families, model_families
 from ats_assets.labels.methods.forward_returns import forward_returns
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
+from ats_assets.portfolio import Method
+from ats_assets.portfolio.choosing import portfolio_method
+from ats_assets.portfolio.schema import WANTED_SCHEMA
+from ats_assets.portfolio.targets import targets_of
+from ats_assets.risk import NamedRule, risk_rules
 from ats_assets.settings import Settings, TrainingSettings
 from ats_assets.storage.artefacts import Unavailable
 from ats_assets.strategies.choosing import strategies
@@ -155,7 +160,7 @@ def _models(deployment: Deployment, model: Model, settings: TrainingSettings, da
 
 
 def _traded(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], given: Mapping[str, Input]) -> list[Subject]:
-    """The signals of each strategy, made of what it reads, and the backtest, made of signals and bars."""
+    """The signals of each strategy, made of what it reads, the targets, made of signals and what risk rules read, and the backtest, made of targets and bars."""
     settings = deployment.settings
     subjects: list[Subject] = []
     for name, named in deployment.of(strategies).items():
@@ -164,21 +169,43 @@ def _traded(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], gi
         inputs = {asset: given[asset] for asset in read if asset in given}
         inputs |= {asset: _input(frame) for asset, frame in frames.items() if frame is not None}
         if len(inputs) == len(read):
-            make = partial(_scored, named.strategy, settings, list(days))
+            make = partial(_scored, named.strategy, deployment.of(portfolio_method), settings, list(days))
             subjects.append(Subject(name=name, kind="signal", inputs=inputs, make=make))
-    signals = _stored(deployment, "signals", days, bars)
-    if signals is not None and signals.height:
-        inputs = {"signals": Input(rows=signals, lag=1), "bars": Input(rows=bars.select(BARS_SCHEMA.names()))}
+    subjects += _wanted(deployment, bars, days, given)
+    targets = _stored(deployment, "targets", days, bars)
+    if targets is not None and targets.height:
+        inputs = {"targets": Input(rows=targets.select(WANTED_SCHEMA.names()), lag=1), "bars": Input(rows=bars.select(BARS_SCHEMA.names()))}
         make_equity = partial(_equity, deployment, list(days))
         subjects.append(Subject(name="backtest", kind="backtest", inputs=inputs, make=make_equity, keys=()))
     return subjects
 
 
-def _scored(strategy: Strategy, settings: Settings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
-    return signals_from_scores(strategy.scores(rows, days, days, settings.training), settings.portfolio)
+def _wanted(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], given: Mapping[str, Input]) -> list[Subject]:
+    """The targets, where the signals of all strategies that have capital, and what risk rules read, are there."""
+    applied = deployment.of(risk_rules)
+    of_strategies = {name: deployment.signals[name] for name, share in deployment.settings.capital.items() if share}
+    read = {*of_strategies.values(), *(window.asset for one in applied for window in one.rule.needs())}
+    frames = {asset: _stored(deployment, asset, days, bars) for asset in read - given.keys()}
+    inputs = {asset: _input(frame) for asset, frame in frames.items() if frame is not None}
+    if len(inputs) < len(frames):
+        return []
+    inputs |= {asset: given[asset] for asset in read & given.keys()}
+    make = partial(_targets, deployment.settings, of_strategies, applied, list(days))
+    return [Subject(name="targets", kind="signal", inputs=inputs, make=make)]
+
+
+def _targets(
+    settings: Settings, of_strategies: Mapping[str, str], applied: Sequence[NamedRule], days: Sequence[date], rows: Frames
+) -> pl.DataFrame:
+    signals = {name: rows[asset] for name, asset in of_strategies.items()}
+    return targets_of(signals, settings.capital, applied, frames=rows, days=days, sessions=days).drop("strategies", "reasons")
+
+
+def _scored(strategy: Strategy, method: Method, settings: Settings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
+    return signals_from_scores(strategy.scores(rows, days, days, settings.training), settings.portfolio, method)
 
 
 def _equity(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.DataFrame:
     settings = deployment.settings
     limits = settings.orders.limits
-    return run_backtest(rows["signals"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest, limits=limits).equity
+    return run_backtest(rows["targets"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest, limits=limits).equity

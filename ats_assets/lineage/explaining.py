@@ -1,4 +1,4 @@
-"""A signal or an order back to its model, the partitions that this was trained on, the features, the bars and the deliveries of the raw bars, with versions and files."""
+"""A target or an order back to its signals, its model, the partitions that this was trained on, the features, the bars and the deliveries of the raw bars, with versions and files."""
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
@@ -15,7 +15,7 @@ from ats_assets.lineage.vintages import read_vintage, until_of
 from ats_assets.storage.knowledge import FOREVER
 from ats_assets.storage.vintages import VINTAGES_OF
 
-SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "signals", "predictions", "universe", *VINTAGES_OF, *VINTAGES_OF.values())
+SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "targets", "predictions", "universe", *VINTAGES_OF, *VINTAGES_OF.values())
 """The assets of which the symbol's own row is told."""
 FOLLOWED = "predictions"
 """Of its window the signal's own session is explained, too: there is the score."""
@@ -124,8 +124,8 @@ class Explaining:
         days = sorted(key for asset, key in self._stored if asset == "raw_bars")
         self._order = {day: i for i, day in enumerate(days)}
 
-    def signal(self, symbol: str, session: str) -> Made:
-        """The signal of a symbol at a session.
+    def target(self, symbol: str, session: str) -> Made:
+        """What is wanted of a symbol after a session: its target weight, and the signals behind it.
 
         Raises
         ------
@@ -134,17 +134,17 @@ class Explaining:
         CorruptPartitionError
             If a file on the way is damaged.
         """
-        explained = self._made("signals", session, symbol)
+        explained = self._made("targets", session, symbol)
         if explained is None:
             raise MissingPartitionError(
-                f"no signals of {session} are stored: choose a session that ats signals can show, or make it with ats run"
+                f"no targets of {session} are stored: choose a session that ats signals can show, or make it with ats run"
             )
         if not explained.row:
-            raise MissingPartitionError(f"{symbol} has no signal at {session}: ats signals --session {session} lists those that have")
+            raise MissingPartitionError(f"{symbol} has no target at {session}: ats signals --session {session} lists those that have")
         return explained
 
     def order(self, symbol: str, session: str) -> Made:
-        """The order for a symbol that was decided at a session's close: its plan, and the signal, account and bars behind it.
+        """The order for a symbol that was decided at a session's close: its plan, and the target, account and bars behind it.
 
         Raises
         ------
@@ -281,7 +281,7 @@ class Explaining:
         return [(run[0], run[-1], len(run)) for run in runs]
 
     def _row(self, asset: str, path: str, symbol: str) -> dict[str, Any]:
-        if asset in self._deployment.models or asset not in SHOWN_ROWS:
+        if asset in self._deployment.models or asset not in (*SHOWN_ROWS, *self._deployment.signals.values()):
             return {}
         rows = pl.read_parquet(path, hive_partitioning=False).filter(pl.col("symbol") == symbol)
         return rows.drop("symbol", "session").row(0, named=True) if rows.height else {}

@@ -45,7 +45,7 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
     common: dict[str, Any] = {
         "group": GROUP,
         "kinds": frozenset({"parquet", "sql"}),
-        "reads": (Reads(asset="bars"), Reads(asset="signals")),
+        "reads": (Reads(asset="bars"), Reads(asset="targets")),
         "code": CODE,
         "settings": (_what_orders_are(settings.orders), settings.backtest),
         "record": True,
@@ -61,13 +61,13 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
     @dg.multi_asset(
         name="settlement",
         outs={name: dg.AssetOut.from_spec(node.spec(deployment, told[name][1])) for name, node in nodes.items()},
-        ins={"signals": nodes["fills"].ins()["signals"]},
+        ins={"targets": nodes["fills"].ins()["targets"]},
         deps=[dep for dep in nodes["fills"].deps() if dep.asset_key == dg.AssetKey("bars")],
         partitions_def=session_partitions(deployment.calendar),
         backfill_policy=dg.BackfillPolicy.multi_run(1),
         pool=POOL,
     )
-    def settlement(context: dg.AssetExecutionContext, signals: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
+    def settlement(context: dg.AssetExecutionContext, targets: pl.DataFrame) -> Iterator[dg.Output[pl.DataFrame]]:
         """Settle the orders for the session's open, and reconcile the broker's account with our records."""
         session = only_session(context.partition_keys)
         with open_trading(deployment) as trading:
@@ -77,7 +77,7 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
             if settled.waiting and (settled.closed or not settled.differences):
                 raise AtsError(f"session {session} is not settled: {settled.waiting}")
             decided = _decided(trading, settled.fills)
-            wanted = signals.filter(pl.col("target_weight") != 0)["symbol"]
+            wanted = targets.filter(pl.col("target_weight") != 0)["symbol"]
             symbols = sorted({*wanted, *(position.symbol for position in settled.positions)})
             instruments = trading.broker.instruments(symbols)
             for entry in settled.entries:
@@ -124,7 +124,7 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
         name="order_plan",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=tuple(Reads(asset=name) for name in ("signals", "bars", "positions", "account", "instruments")),
+        reads=tuple(Reads(asset=name) for name in ("targets", "bars", "positions", "account", "instruments")),
         contract=OrderPlan,
         code=(_order_plan,),
         settings=(settings.portfolio, _what_orders_are(settings.orders), settings.backtest),

@@ -1,4 +1,4 @@
-"""From the signals of a session, and what the account holds at its close, to the orders for the next open.
+"""From the targets of a session, and what the account holds at its close, to the orders for the next open.
 
 The trades are those of `ats_assets.portfolio.plan_trades`, which the backtest makes, too; here they become orders: one for each leg, with an id of its own,
 with a limit price and exits where the settings ask for them. It is a pure function of partitions and settings.
@@ -26,7 +26,7 @@ _INCREMENTS = ("price_increment", "quantity_increment", "min_quantity")
 def order_plan(
     session: date,
     *,
-    signals: pl.DataFrame,
+    targets: pl.DataFrame,
     bars: pl.DataFrame,
     positions: pl.DataFrame,
     account: pl.DataFrame,
@@ -41,8 +41,8 @@ def order_plan(
 
     Parameters
     ----------
-    signals, bars, positions, account, instruments
-        The partitions of `session`; without any signals there is no opinion, and nothing is traded but what a margin call cuts.
+    targets, bars, positions, account, instruments
+        The partitions of `session`; without any targets there is no opinion, and nothing is traded but what a margin call cuts.
     fractional
         Whether parts of a share may be traded, where the broker can. Short positions are whole shares.
     margin
@@ -61,13 +61,13 @@ def order_plan(
     """
     if account.height != 1:
         raise ContractError(f"account of session {session} has {account.height} rows: make it with ats trade before orders are planned")
-    table = _table(signals, bars, positions, instruments)
+    table = _table(targets, bars, positions, instruments)
     held = table["quantity"].to_numpy()
     plan = plan_trades(
         held=held,
         prices=table["price"].to_numpy(),
         cash_cents=int(to_cents(account["cash"][0])),
-        target=None if signals.is_empty() else table["target_weight"].to_numpy(),
+        target=None if targets.is_empty() else table["target_weight"].to_numpy(),
         quoted=table["quoted"].to_numpy(),
         traded=table["traded"].to_numpy(),
         portfolio=portfolio,
@@ -116,9 +116,9 @@ def _exact_or_none(value: float | None) -> Decimal | None:
     return None if value is None else exact(value)
 
 
-def _table(signals: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
+def _table(targets: pl.DataFrame, bars: pl.DataFrame, positions: pl.DataFrame, instruments: pl.DataFrame) -> pl.DataFrame:
     """One row for each symbol that is held or wanted, sorted by symbol. Of a symbol that the broker was not asked for, or that is not priced in dollars, no order is sent."""
-    wanted = signals.filter(pl.col("target_weight") != 0.0).select("symbol", "target_weight")
+    wanted = targets.filter(pl.col("target_weight") != 0.0).select("symbol", "target_weight")
     dollars = ~pl.col("symbol").str.contains("/", literal=True) | pl.col("symbol").str.ends_with("/USD")  # as `grid.is_in_dollars`
     closes = bars.select("symbol", "close", pl.lit(value=True).alias("quoted"), (pl.col("volume") > 0).alias("traded"))
     return (

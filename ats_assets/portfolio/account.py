@@ -17,14 +17,14 @@ from typing import Any, NamedTuple, TypeVar
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.kernels.kernel import kernel
+from ats_assets.kernels.limits import Booleans, Floats
+from ats_assets.kernels.sums import nearest
 from ats_assets.portfolio.actions import ActionsApplied
 from ats_assets.portfolio.costs import Cents, TradeCosts, cents_of, to_cents
-from ats_assets.portfolio.kernel import kernel
-from ats_assets.portfolio.limits import Booleans, Floats
 from ats_assets.portfolio.margin import borrow_fee, borrow_rates, debit_interest
 from ats_assets.portfolio.rules import MarginRules
 from ats_assets.portfolio.sizing import rounded_one
-from ats_assets.portfolio.sums import nearest
 from ats_assets.settings import MarginSettings
 
 Indices = NDArray[np.intp]

@@ -22,11 +22,11 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.corporate_actions.adjustment import by_ex_session
+from ats_assets.kernels.kernel import kernel
+from ats_assets.kernels.limits import Floats
+from ats_assets.kernels.sums import nearest
 from ats_assets.portfolio.costs import Cents, cents_of
-from ats_assets.portfolio.kernel import kernel
-from ats_assets.portfolio.limits import Floats
 from ats_assets.portfolio.sizing import rounded_one
-from ats_assets.portfolio.sums import nearest
 
 Indices = NDArray[np.intp]
 CANCELLED = "corporate_action"

@@ -13,9 +13,9 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ats_assets.portfolio.kernel import kernel
+from ats_assets.kernels.kernel import kernel
+from ats_assets.kernels.sums import nearest
 from ats_assets.portfolio.rules import CostRules
-from ats_assets.portfolio.sums import nearest
 from ats_assets.settings import BacktestSettings
 
 Cents = NDArray[np.int64]

@@ -13,10 +13,10 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.kernels.kernel import kernel
+from ats_assets.kernels.limits import Booleans, Floats
 from ats_assets.portfolio.account import Account, Holdings, Indices, Ledger, empty_ledger, trade, value_of
 from ats_assets.portfolio.costs import cents_of, cost_of, costs_of
-from ats_assets.portfolio.kernel import kernel
-from ats_assets.portfolio.limits import Booleans, Floats
 from ats_assets.portfolio.rules import CostRules, cost_rules
 from ats_assets.portfolio.sizing import affordable_shares, rounded_one
 from ats_assets.settings import BacktestSettings

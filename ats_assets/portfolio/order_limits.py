@@ -13,11 +13,11 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.kernel import kernel
-from ats_assets.portfolio.limits import TOLERANCE, Booleans, Floats
+from ats_assets.kernels.kernel import kernel
+from ats_assets.kernels.limits import TOLERANCE, Booleans, Floats
+from ats_assets.kernels.sums import total, total_of_products
 from ats_assets.portfolio.rules import LimitRules, MarginRules, limit_rules
 from ats_assets.portfolio.sizing import round_one_down, rounded_one
-from ats_assets.portfolio.sums import total, total_of_products
 from ats_assets.settings import MarginSettings, OrderLimitSettings
 
 Codes = NDArray[np.int64]

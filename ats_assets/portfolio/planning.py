@@ -26,15 +26,15 @@ from typing import Any, Final, NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.kernels.kernel import kernel
+from ats_assets.kernels.limits import Booleans, Floats
+from ats_assets.kernels.sums import order_by
 from ats_assets.portfolio.costs import cents, cents_of
-from ats_assets.portfolio.kernel import kernel
-from ats_assets.portfolio.limits import Booleans, Floats
 from ats_assets.portfolio.margin import called_for_margin, weights_after_call
 from ats_assets.portfolio.order_limits import LIMIT_NAMES, Codes, limit_trades
 from ats_assets.portfolio.rebalance import outside_band, weights_to_hold
 from ats_assets.portfolio.rules import LimitRules, MarginRules, WeightRules, limit_rules
 from ats_assets.portfolio.sizing import round_one_down, rounded_one
-from ats_assets.portfolio.sums import order_by
 from ats_assets.settings import MarginSettings, OrderLimitSettings, PortfolioSettings
 
 TRADE_REASONS = ("no_equity", "margin_call", "no_bar", "no_volume", "not_tradable", "too_small", *(f"limit_{name}" for name in LIMIT_NAMES))

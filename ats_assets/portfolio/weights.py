@@ -1,7 +1,7 @@
 """Scores of one cross-section to ideal target weights: what would be held if trading were free.
 
-Every method returns weights of shape (n_symbols,) whose absolute values sum to 1 (or to 0 where no weight can be given, or to less where equal scores stand on both sides);
-`target_weights` scales them to the gross limit and applies the limits of `ats_assets.portfolio.limits`. A score that is not finite gets no weight and does not count.
+A method (`ats_assets.portfolio.method`, one a module in `methods/`) gives the shape of the book; `target_weights` scales it to the gross limit and applies the limits of
+`ats_assets.kernels.limits`. A score that is not finite gets no weight and does not count.
 
 No method is told the symbols: equal scores get equal weights. Where fewer places are left than scores are equal, they share the places; where all scores are equal, they say
 nothing, and nothing is chosen (decision 23).
@@ -10,13 +10,16 @@ nothing, and nothing is chosen (decision 23).
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.limits import within_limits
+from ats_assets.errors import ContractError
+from ats_assets.kernels.limits import within_limits
+from ats_assets.portfolio.choosing import method_of
+from ats_assets.portfolio.method import Method
 from ats_assets.settings import PortfolioSettings
 
 Floats = NDArray[np.float64]
 
 
-def target_weights(scores: Floats, settings: PortfolioSettings) -> Floats:
+def target_weights(scores: Floats, settings: PortfolioSettings, method: Method | None = None) -> Floats:
     """Ideal weights under the limits on weight, gross and net; turnover and no-trade band need the positions held (`rebalance.py`).
 
     The method's weights are scaled to `max_gross`: a book of that size is the aim, whatever the method.
@@ -26,31 +29,32 @@ def target_weights(scores: Floats, settings: PortfolioSettings) -> Floats:
     scores
         ndarray of shape (n_symbols,), of the symbols of one session in any order; higher is better.
     settings
-        Method and limits.
+        Limits.
+    method
+        Default: the one that the settings name, of those that come with the package.
 
     Returns
     -------
     ndarray of shape (n_symbols,)
         Shares of equity, negative for short. Scores in another order give the same weights in that order, to the bit.
 
+    Raises
+    ------
+    ContractError
+        If the method gives another number of weights than it was given scores, or one that is not finite.
+
     Examples
     --------
-    >>> import numpy as np
-    >>> from ats_assets.portfolio import target_weights
-    >>> from ats_assets.settings import PortfolioSettings
-    >>> settings = PortfolioSettings(method="top_k_long", top_k=2, max_weight=0.4)
-    >>> target_weights(np.array([0.3, -0.1, 0.2, 0.1]), settings)
-    array([0.4, 0. , 0.4, 0. ])
+    >>> target_weights(np.array([0.3, 0.1, 0.2]), PortfolioSettings(top_k=2, max_weight=0.6)).tolist()
+    [0.5, 0.0, 0.5]
     """
+    method = method or method_of(settings)
     scores = np.asarray(scores, dtype=np.float64)
     order = np.argsort(scores, kind="stable")  # sums depend on their order: it is that of the scores, and equal ones have equal weights
     ascending = scores[order]
-    if settings.method == "top_k_long":
-        shape = top_k_long(ascending, settings.top_k)
-    elif settings.method == "long_short_quantiles":
-        shape = long_short_quantiles(ascending, settings.quantile)
-    else:
-        shape = score_proportional(ascending)
+    shape = method.weights(ascending)
+    if shape.shape != ascending.shape or not np.isfinite(shape).all():
+        raise ContractError(f"the portfolio method {type(method).__name__} must give a finite weight for each of {len(scores)} scores")
     weights = np.empty(len(scores))
     weights[order] = within_limits(shape * settings.max_gross, settings)
     return weights
@@ -68,76 +72,3 @@ def score_ranks(scores: Floats) -> NDArray[np.uint32]:
     """
     known = np.where(np.isfinite(scores), scores, -np.inf)
     return (1 + len(known) - np.searchsorted(np.sort(known), known, side="right")).astype(np.uint32)
-
-
-def top_k_long(scores: Floats, k: int) -> Floats:
-    """Equal weights of the k best scores, of all of them where there are no more than k; none where more than k are all equal.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ats_assets.portfolio import top_k_long
-    >>> top_k_long(np.array([0.3, -0.1, 0.2, 0.1]), k=2)
-    array([0.5, 0. , 0.5, 0. ])
-    >>> top_k_long(np.array([0.3, 0.2, 0.2, 0.1]), k=2)  # equal scores share the last place
-    array([0.5 , 0.25, 0.25, 0.  ])
-    """
-    known = scores[np.isfinite(scores)]
-    if not len(known) or (len(known) > k and known.min() == known.max()):
-        return np.zeros(len(scores))
-    return _places(scores, k) / min(k, len(known))
-
-
-def long_short_quantiles(scores: Floats, quantile: float) -> Floats:
-    """Long the best quantile, short the worst, each side equally weighted with half of the gross.
-
-    A side has floor(quantile * n) places, at least one; fewer than two finite scores give no weights.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ats_assets.portfolio import long_short_quantiles
-    >>> long_short_quantiles(np.array([0.3, -0.1, 0.2, 0.1]), quantile=0.25)
-    array([ 0.5, -0.5,  0. ,  0. ])
-    """
-    n = int(np.isfinite(scores).sum())
-    if n < 2:
-        return np.zeros(len(scores))
-    side = max(1, int(n * quantile + 1e-9))  # the nudge: 100 * 0.29 is 28.999…
-    return 0.5 / side * (_places(scores, side) - _places(-scores, side))
-
-
-def _places(scores: Floats, k: int) -> Floats:
-    """The share of a place that each score gets of k places, which go to the best: 1, 0, or less than 1 where equal scores share what is left."""
-    finite = np.isfinite(scores)
-    ordered = np.sort(scores[finite])
-    below, upto = (np.searchsorted(ordered, scores[finite], side=side) for side in ("left", "right"))
-    equal = upto - below
-    places = np.zeros(len(scores))
-    places[finite] = np.clip(k - (len(ordered) - upto), 0, equal) / equal
-    return places
-
-
-def score_proportional(scores: Floats) -> Floats:
-    """Weights proportional to the score's distance from the cross-section's mean: dollar-neutral.
-
-    w_i = (s_i - mean(s)) / sum_j |s_j - mean(s)|, the "demeaned factor weights" of Quantopian's alphalens. Equal scores give no weights.
-
-    Examples
-    --------
-    >>> import numpy as np
-    >>> from ats_assets.portfolio import score_proportional
-    >>> score_proportional(np.array([3.0, 1.0, 2.0]))
-    array([ 0.5, -0.5,  0. ])
-    """
-    weights = np.zeros(len(scores))
-    finite = np.isfinite(scores)
-    known = scores[finite]
-    if len(known) < 2 or known.min() == known.max():
-        return weights
-    known = known / np.abs(known).max()  # no overflow, whatever the unit
-    centred = known - known.mean()
-    total = np.abs(centred).sum()
-    if total > 0.0:
-        weights[finite] = centred / total
-    return weights

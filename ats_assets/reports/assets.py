@@ -34,7 +34,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         tells_restatements=True,
     )
 
-    @node.asset(deployment, deps=["backtest", "skill", "signals"], partitioned=False)
+    @node.asset(deployment, deps=["backtest", "skill", "targets"], partitioned=False)
     def backtest_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """The backtest as one self-contained HTML file: equity, drawdown, skill, exposures, costs, trades, and provenance."""
         result = stored_backtest(deployment)
@@ -43,7 +43,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         first, last = (sessions[0], sessions[-1]) if len(sessions) else (date.min, date.max)
         judged = [day for day in deployment.sessions("skill") if first <= day <= last]
         skill = deployment.warehouse.read("skill", judged) if judged else SKILL_SCHEMA.to_frame()
-        newest = deployment.sessions("signals")[-1]
+        newest = deployment.sessions("targets")[-1]
         page = render(
             result,
             metrics,
@@ -51,7 +51,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             benchmark=settings.backtest.benchmark,
             skill=skill,
             horizon_sessions=horizon,
-            signals=deployment.warehouse.read("signals", [newest]),
+            targets=deployment.warehouse.read("targets", [newest]),
             next_session=deployment.calendar.after(newest) if newest < deployment.calendar.last else None,
             lineage=_lineage(deployment),
             knowledge=_knowledge(deployment),
@@ -89,7 +89,7 @@ def _upstream(deployment: Deployment, judged: Sequence[date], newest: date) -> d
     return told | {
         "backtest": tables,
         "skill": warehouse.data_versions("skill", judged),
-        "signals": warehouse.data_versions("signals", [newest]),
+        "targets": warehouse.data_versions("targets", [newest]),
     }
 
 
@@ -105,14 +105,11 @@ def _knowledge(deployment: Deployment) -> tuple[str, list[tuple[str, str, str]]]
 def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:
     """What is behind the report: nothing that its own footer does not name, so that the report is stale when any of it has changed."""
     warehouse = deployment.warehouse
-    newest = deployment.sessions("signals")[-1]
+    newest = deployment.sessions("targets")[-1]
     tables: dict[str, dict[str, object]] = {
         "Backtest": {"data version": warehouse.footer_of(warehouse.part("backtest", "equity")).data_version},
-        f"Signals of {newest}": {"data version": warehouse.footer("signals", newest).data_version},
+        f"Targets of {newest}": {"data version": warehouse.footer("targets", newest).data_version},
     }
-    fitted = warehouse.read("signals", [newest], ["model_session"])["model_session"].max()
-    if fitted is not None:
-        tables[f"Signals of {newest}"]["model fitted at"] = str(fitted)
     tables["Settings"] = {
         name: json.dumps(section.model_dump(mode="json", exclude={"threads"}), sort_keys=True)
         for name, section in _shown(deployment).items()

@@ -13,13 +13,13 @@ from ats_assets.backtests import BacktestMetrics, BacktestResult
 from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.reports.figures import Figure, costs_figure, equity_figure, exposure_figure, ic_figure, quantile_figure
 from ats_assets.reports.tables import (
-    SHOWN_SIGNALS,
+    SHOWN_TARGETS,
     figures_table,
     headlines,
     monthly_returns,
-    signals_table,
     skill_table,
     symbol_tables,
+    targets_table,
     trade_tables,
     unfilled_table,
 )
@@ -27,7 +27,7 @@ from ats_assets.reports.tables import (
 TEMPLATES = Path(__file__).parent / "templates"
 MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 METHOD_NOTE = (
-    "Signals of one session are traded at the open of the next; weights are limited by the same code as live orders; shares are counted in whole cents, "
+    "Targets of one session are traded at the open of the next; weights are limited by the same code as live orders; shares are counted in whole cents, "
     "cash is never borrowed to open a position, and a symbol without a bar is not traded."
 )
 
@@ -40,7 +40,7 @@ def backtest_report(
     benchmark: str | None = None,
     skill: pl.DataFrame | None = None,
     horizon_sessions: int | None = None,
-    signals: pl.DataFrame | None = None,
+    targets: pl.DataFrame | None = None,
     next_session: date | None = None,
     lineage: Mapping[str, Mapping[str, object]] | None = None,
     knowledge: tuple[str, Sequence[tuple[str, str, str]]] | None = None,
@@ -59,8 +59,8 @@ def backtest_report(
         Rows of the skill contract, for the verdict and the charts of the information coefficient.
     horizon_sessions
         The model's own horizon: the verdict is passed on it.
-    signals
-        Rows of the signals contract; those of the newest session are shown.
+    targets
+        Rows of the targets contract; those of the newest session are shown.
     next_session
         The session at whose open they are traded.
     lineage
@@ -94,8 +94,8 @@ def backtest_report(
         losers=losers,
         gains=gains,
         losses=losses,
-        signals=signals_table(signals) if signals is not None and len(signals) else None,
-        signals_note=_signals_note(signals, next_session),
+        targets=targets_table(targets) if targets is not None and len(targets) else None,
+        targets_note=_targets_note(targets, next_session),
         lineage=_lineage(metrics, lineage or {}),
         method_note=METHOD_NOTE,
         knowledge=knowledge,
@@ -116,23 +116,23 @@ def _figures(result: BacktestResult, benchmark: str | None, skill: pl.DataFrame 
 
 def _subtitle(metrics: BacktestMetrics) -> str:
     if metrics.first_session is None:
-        return "No signals, so nothing was traded."
+        return "No targets, so nothing was traded."
     return (
-        f"{metrics.first_session} to {metrics.last_session}, {metrics.sessions:,} sessions; signals traded at the next open, after costs."
+        f"{metrics.first_session} to {metrics.last_session}, {metrics.sessions:,} sessions; targets traded at the next open, after costs."
     )
 
 
-def _signals_note(signals: pl.DataFrame | None, next_session: date | None) -> str:
-    if signals is None or not len(signals):
+def _targets_note(targets: pl.DataFrame | None, next_session: date | None) -> str:
+    if targets is None or not len(targets):
         return ""
-    newest = signals["session"].max()
-    of_newest = signals.filter(pl.col("session") == newest)
-    count = len(of_newest.filter(pl.col("direction") != "flat"))
+    newest = targets.filter(pl.col("session") == targets["session"].max())
+    count = len(newest.filter(pl.col("target_weight") != 0))
     when = "the next open" if next_session is None else f"the open of {next_session}"
-    shown = f"the {SHOWN_SIGNALS // 2} best and worst are shown; " if count > SHOWN_SIGNALS else ""
+    shown = f"the {SHOWN_TARGETS} largest are shown; " if count > SHOWN_TARGETS else ""
     return (
-        f"Known at the close of {newest}, to be traded at {when}: {count} of {len(of_newest)} symbols have a weight; {shown}"
-        "target weight is the share of equity that the scores alone call for; probability is that of beating the session's median."
+        f"Known at the close of {newest['session'][0]}, to be traded at {when}: {count} of {len(newest)} symbols have a weight; {shown}"
+        "proposed is the share of equity that the strategies call for together, target what the risk rules leave of it; "
+        "turnover limit and no-trade band come in trading."
     )
 
 

@@ -11,7 +11,7 @@ from ats_assets.evaluation.skill_summary import SkillSummary
 from ats_assets.reports.formatting import DASH, day, decimal, percent, whole
 
 LARGEST = 10
-SHOWN_SIGNALS = 40
+SHOWN_TARGETS = 40
 _DEEPEST = 0.08
 """The monthly return at which the colour of a cell is full."""
 
@@ -209,23 +209,23 @@ def unfilled_table(unfilled: pl.DataFrame) -> Table:
     return Table(columns=("reason", "orders", "symbols", "last"), rows=rows)
 
 
-def signals_table(signals: pl.DataFrame) -> Table:
-    """The signals of the newest session that are not flat, best first."""
-    newest = signals.filter(pl.col("session") == signals["session"].max(), pl.col("direction") != "flat").sort("rank", "symbol")
-    chosen = newest if len(newest) <= SHOWN_SIGNALS else pl.concat([newest.head(SHOWN_SIGNALS // 2), newest.tail(SHOWN_SIGNALS // 2)])
+def targets_table(targets: pl.DataFrame) -> Table:
+    """What is wanted, or proposed, after the newest session, the largest first, and why a rule changed it."""
+    sizes = pl.max_horizontal(pl.col("target_weight", "proposed_weight").abs())
+    newest = targets.filter(pl.col("session") == targets["session"].max(), sizes > 0)
+    shown = newest.sort(pl.col("target_weight").abs(), sizes, "symbol", descending=[True, True, False]).head(SHOWN_TARGETS)
     rows = [
         (
             r["symbol"],
-            r["direction"],
-            whole(r["rank"]),
-            decimal(r["score"], 4, signed=True),
-            percent(r["probability"]),
+            "long" if r["target_weight"] > 0 else "short" if r["target_weight"] < 0 else "flat",
+            percent(r["proposed_weight"], 2, signed=True),
             percent(r["target_weight"], 2, signed=True),
-            day(r["model_session"]),
+            ", ".join(r["strategies"]),
+            "; ".join(r["reasons"]),
         )
-        for r in chosen.iter_rows(named=True)
+        for r in shown.iter_rows(named=True)
     ]
-    columns = ("symbol", "direction", "rank", "score", "probability", "target weight", "model of")
+    columns = ("symbol", "direction", "proposed", "target weight", "strategies", "changed by")
     return Table(columns=columns, rows=rows, text_columns=2)
 
 

@@ -40,8 +40,8 @@ def before(deployment: Deployment, sessions: Sequence[date], folder: Path) -> De
             vintages = [path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())]
             gone = asset == RAW and day in chosen and len(vintages) > 1
             copy_vintages(deployment, world, vintages[:-1] if gone else vintages)
-    say(f"signals and backtest are rebuilt from the previous vintages: {len(world.warehouse.sessions(RAW))} sessions")
-    _make(world, "signals, backtest")
+    say(f"signals, targets and backtest are rebuilt from the previous vintages: {len(world.warehouse.sessions(RAW))} sessions")
+    _make(world, ", ".join([*world.signals.values(), "targets", "backtest"]))
     return world
 
 
@@ -62,7 +62,7 @@ def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
         for day in deployment.warehouse.sessions(asset):
             copy_vintages(deployment, world, (path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())))
     say(f"{len(world.warehouse.sessions(RAW))} sessions are rebuilt with knowledge.mode = {other}")
-    _make(world, "signals, backtest, skill")
+    _make(world, ", ".join([*world.signals.values(), "targets", "backtest", "skill"]))
     came = effects(deployment, world)
     both = {deployment.settings.knowledge.mode: deployment, other: world}
     signals = pl.concat([_keys(one) for one in both.values()]).unique().height
@@ -77,7 +77,13 @@ def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
 
 
 def _keys(deployment: Deployment) -> pl.DataFrame:
-    return deployment.warehouse.read("signals", deployment.sessions("signals"), ["session", "symbol"])
+    """Who has a signal, of each strategy."""
+    read = {name: (asset, deployment.sessions(asset)) for name, asset in deployment.signals.items()}
+    parts = (
+        deployment.warehouse.read(asset, days, ["session", "symbol"]).with_columns(strategy=pl.lit(name))
+        for name, (asset, days) in read.items()
+    )
+    return pl.concat(parts)
 
 
 def _require_sound(deployment: Deployment, so_that: str) -> None:

@@ -2,13 +2,13 @@
 
 from datetime import date, datetime
 
-from ats_assets.automation.trading import NOTHING_WAITS, left_of_the_last_plan, next_to_trade, skipped_signals
+from ats_assets.automation.trading import NOTHING_WAITS, left_of_the_last_plan, next_to_trade, skipped_session
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 
 
 def sessions_to_trade(deployment: Deployment, first: date | None, last: date | None, *, now: datetime | None = None) -> list[date]:
-    """The sessions with signals from `first` to `last`; where none waits, the one traded last, as long as its plan may have something left to do.
+    """The sessions with targets from `first` to `last`; where none waits, the one traded last, as long as its plan may have something left to do.
 
     Parameters
     ----------
@@ -20,20 +20,20 @@ def sessions_to_trade(deployment: Deployment, first: date | None, last: date | N
     AtsError
         If there are none, or sessions before them have not been traded yet.
     """
-    signals, traded = deployment.sessions("signals"), deployment.warehouse.sessions("orders")
+    decided, traded = deployment.sessions("targets"), deployment.warehouse.sessions("orders")
     now = now or datetime.now(deployment.calendar.timezone)
     due = next_to_trade(deployment, now)
-    if not first and not due and (again := left_of_the_last_plan(deployment, now)) and not skipped_signals(deployment):
+    if not first and not due and (again := left_of_the_last_plan(deployment, now)) and not skipped_session(deployment):
         return [again]
     begin = first or due
-    if not signals or begin is None:
-        raise AtsError(skipped_signals(deployment) or f"{NOTHING_WAITS}: make signals first with ats run")
+    if not decided or begin is None:
+        raise AtsError(skipped_session(deployment) or f"{NOTHING_WAITS}: make them first with ats run")
     following = deployment.calendar.after(traded[-1]) if traded else None
     if following is not None and begin > following:
         raise AtsError(
             f"the last session traded is {traded[-1]}: continue with --from {following}, since each session is settled after the one before"
         )
-    sessions = [day for day in signals if begin <= day <= (last or signals[-1])]
+    sessions = [day for day in decided if begin <= day <= (last or decided[-1])]
     if not sessions:
-        raise AtsError(f"no signals are stored from {begin} to {last or signals[-1]}: choose sessions from {signals[0]} to {signals[-1]}")
+        raise AtsError(f"no targets are stored from {begin} to {last or decided[-1]}: choose sessions from {decided[0]} to {decided[-1]}")
     return sessions

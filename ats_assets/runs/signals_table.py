@@ -15,32 +15,48 @@ Rows = dict[str, Any]
 
 
 def signals_rows(deployment: Deployment, session: date | None) -> Rows:
-    """The signals of a session as JSON has them, best first, with the open that they are for; empty without a session."""
+    """The signals of a session as JSON has them, best first, with the open that they are for; empty without a session.
+
+    Of several strategies each row names its own, and those of one follow those of the other, in the order of the settings.
+    """
     if session is None:
         return {}
-    frame = deployment.warehouse.read("signals", [session]).sort("rank", "symbol")
+    frame = stored_signals(deployment, session)
+    fitted: date | None = frame["model_session"].max()  # pyright: ignore[reportAssignmentType]
     calendar = deployment.calendar
     following = calendar.after(session)
     return {
         "session": session.isoformat(),
         "for_open_of": following.isoformat(),
         "opens_at": calendar.opens_at(following).isoformat(),
-        "model_session": frame["model_session"][0].isoformat() if len(frame) else None,
+        "model_session": fitted.isoformat() if fitted else None,
         "signals": frame.drop("session", "model_session").with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
     }
 
 
+def stored_signals(deployment: Deployment, session: date) -> pl.DataFrame:
+    """The signals of each strategy, best first; with a column `strategy` in front where there are several."""
+    frames = {name: deployment.warehouse.read(asset, [session]).sort("rank", "symbol") for name, asset in deployment.signals.items()}
+    if len(frames) == 1:
+        return next(iter(frames.values()))
+    return pl.concat(frame.select(pl.lit(name).alias("strategy"), pl.all()) for name, frame in frames.items())
+
+
 def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
-    """Write the signals as a table to standard output; with a limit, only so many of those that have a weight."""
+    """Write the signals as a table to standard output; with a limit, only so many of those that have a weight. One table a strategy."""
     out = console()
     listed: Sequence[Rows] = rows["signals"]
-    held = [row for row in listed if row["target_weight"]]
     out.print(Text(signals_heading(rows), style="bold"))
     if not listed:
         out.print(Text(f"No signals: {_why_none(deployment, date.fromisoformat(rows['session']))}"))
         return
-    write_table(out, _table(listed if limit is None else (held or listed)[:limit]))
-    out.print(f"{len(listed)} symbols, {len(held)} with a weight")
+    for name in deployment.signals:
+        of_one = [row for row in listed if row.get("strategy", name) == name]
+        held = [row for row in of_one if row["target_weight"]]
+        if len(deployment.signals) > 1:
+            out.print(Text(f"\n{name}, {deployment.settings.capital[name]:.0%} of the equity", style="bold"))
+        write_table(out, _table(of_one if limit is None else (held or of_one)[:limit]))
+        out.print(f"{len(of_one)} symbols, {len(held)} with a weight")
 
 
 def _table(shown: Sequence[Rows]) -> Table:

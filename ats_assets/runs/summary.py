@@ -130,7 +130,7 @@ def _backtest(deployment: Deployment) -> Summary | None:
 
 def _newest(deployment: Deployment, sessions: Sequence[date]) -> date | None:
     wanted = set(sessions)
-    return max((day for day in deployment.warehouse.sessions("signals") if day in wanted), default=None)
+    return max((day for day in deployment.warehouse.sessions("targets") if day in wanted), default=None)
 
 
 def _failed_checks(outcome: Outcome) -> dict[str, Summary]:

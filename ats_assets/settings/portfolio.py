@@ -1,18 +1,21 @@
 """Scores to target weights, and what borrowing costs."""
 
-from typing import Annotated, Literal
+from typing import Annotated, Any
 
 from pydantic import Field, model_validator
 
-from ats_assets.settings.section import Positive, Section, Share
+from ats_assets.settings.section import Name, Positive, Section, Share
 
 
 class PortfolioSettings(Section):
     """Scores to target weights, and the limits on them. Weights are shares of equity."""
 
-    method: Literal["top_k_long", "long_short_quantiles", "score_proportional"] = "top_k_long"
-    top_k: Positive = 10
-    quantile: float = Field(default=0.2, gt=0, le=0.5)
+    method: Name = Field(default="top_k_long", description="top_k_long, long_short_quantiles, score_proportional, or one's own")
+    top_k: Positive = Field(default=10, description="of methods that have such a setting")
+    quantile: float = Field(default=0.2, gt=0, le=0.5, description="of methods that have such a setting")
+    options: dict[str, Any] = Field(
+        default={}, description="the method's own settings, top_k and quantile among them if they are not given above"
+    )
     max_weight: Share = 0.15
     max_gross: float = Field(default=1.0, ge=0, le=10)
     max_net: float = Field(default=1.0, ge=0, le=10)

@@ -23,6 +23,7 @@ from ats_assets.settings.predictions import ChampionSettings
 from ats_assets.settings.section import Name, Section
 from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
+from ats_assets.settings.strategies import shares_of_capital
 from ats_assets.settings.trading_year import sessions_per_year
 
 
@@ -50,7 +51,11 @@ class Settings(Section):
     strategies: dict[Name, dict[str, Any]] = Field(
         default={"model_scores": {}},
         min_length=1,
-        description="name -> the strategy's own settings; `kind` says which, default: the name",
+        description="name -> the strategy's own settings; `kind` says which, default: the name; `capital` is its share of equity, default: the same for all",
+    )
+    risk: dict[Name, dict[str, Any]] = Field(
+        default={},
+        description="name -> a risk rule's own settings, in the order in which they are applied; `kind` says which, default: the name",
     )
     backtest: BacktestSettings = BacktestSettings()
     alpaca: AlpacaSettings = AlpacaSettings()
@@ -74,12 +79,14 @@ class Settings(Section):
         return values
 
     @model_validator(mode="after")
-    def _one_strategy_trades(self) -> "Settings":
-        if len(self.strategies) > 1:
-            raise ValueError(
-                f"strategies has {len(self.strategies)} ({', '.join(self.strategies)}), and one can be traded: leave the others out"
-            )
+    def _capital_is_shared(self) -> "Settings":
+        shares_of_capital(self.strategies, most=max(1.0, self.portfolio.max_gross))
         return self
+
+    @property
+    def capital(self) -> dict[str, float]:
+        """The share of equity of each strategy, in the order of the settings."""
+        return shares_of_capital(self.strategies, most=max(1.0, self.portfolio.max_gross))
 
     @model_validator(mode="after")
     def _champion_is_a_model(self) -> "Settings":

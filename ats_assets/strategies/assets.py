@@ -13,6 +13,7 @@ from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
+from ats_assets.portfolio.choosing import portfolio_method
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.strategies.choosing import NamedStrategy, strategies
 from ats_assets.strategies.schema import Signals
@@ -30,6 +31,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.AssetsDefinition:
     settings, training, strategy = deployment.settings.portfolio, deployment.settings.training, named.strategy
+    method = deployment.of(portfolio_method)
     reads = tuple(Reads(asset=one.asset, back=one.back, lag=one.lag) for one in strategy.needs(training))
     back = max(window.back for window in reads)
     node = Node(
@@ -38,13 +40,13 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         kinds=frozenset({"parquet", "polars"}),
         reads=reads,
         contract=Signals,
-        code=(_signals, type(strategy)),
-        settings=(settings, strategy.settings, training.of_results()),
+        code=(_signals, type(strategy), type(method)),
+        settings=(settings, method.settings, strategy.settings, training.of_results()),
     )
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
         days = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        return signals_from_scores(strategy.scores(frames, days, sessions, training), settings)
+        return signals_from_scores(strategy.scores(frames, days, sessions, training), settings, method)
 
     @node.asset(deployment, deps=node.deps())
     def signals(context: dg.AssetExecutionContext) -> pl.DataFrame:

@@ -30,6 +30,7 @@ def strategies(deployment: Deployment) -> Mapping[str, NamedStrategy]:
     for name, values in deployment.settings.strategies.items():
         own = dict(values)
         kind = str(own.pop("kind", name))
+        own.pop("capital", None)  # of `targets`
         made = STRATEGIES.made(kind, own, deployment.settings.plugins.folder, f"strategies.{name}")
-        found["signals"] = NamedStrategy(name=name, kind=kind, strategy=made)
+        found[deployment.signals[name]] = NamedStrategy(name=name, kind=kind, strategy=made)
     return MappingProxyType(found)

@@ -5,28 +5,19 @@ limits, orders) is the same for all. It is handed data that end at the session, 
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
 from datetime import date
 from typing import Protocol
 
 import polars as pl
 from pydantic import BaseModel
 
+from ats_assets.plugins import Needs
 from ats_assets.settings import TrainingSettings
 
 SCORES_SCHEMA = pl.Schema(
     {"symbol": pl.String, "session": pl.Date, "score": pl.Float64, "probability": pl.Float64, "model_session": pl.Date}
 )
 """What `scores` gives; the last two columns may be left out."""
-
-
-@dataclass(frozen=True, kw_only=True)
-class Needs:
-    """The window of an asset that the scores of session D are made from: its sessions D-back to D-lag, both included."""
-
-    asset: str
-    back: int = 0
-    lag: int = 0
 
 
 class Strategy(Protocol):

@@ -8,12 +8,13 @@ import numpy as np
 import polars as pl
 
 from ats_assets.errors import ContractError
-from ats_assets.portfolio import score_ranks, target_weights
+from ats_assets.portfolio import Method, score_ranks, target_weights
+from ats_assets.portfolio.choosing import method_of
 from ats_assets.settings import PortfolioSettings
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
 
 
-def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings) -> pl.DataFrame:
+def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, method: Method | None = None) -> pl.DataFrame:
     """Rank, direction and target weight of each score; every session on its own.
 
     Parameters
@@ -21,7 +22,9 @@ def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings) -> pl
     scores
         symbol, session, score, and where there are such probability and model_session; one or several sessions, in any order.
     settings
-        Method and limits.
+        Limits.
+    method
+        As in `target_weights`.
 
     Returns
     -------
@@ -37,13 +40,14 @@ def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings) -> pl
     _require_unique(scores, "scores")
     absent = {"probability": pl.Float64, "model_session": pl.Date}
     scores = scores.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in absent.items() if name not in scores.columns)
-    parts = [_of_one_session(part, settings) for part in scores.partition_by("session", maintain_order=True)]
+    method = method or method_of(settings)
+    parts = [_of_one_session(part, settings, method) for part in scores.partition_by("session", maintain_order=True)]
     return pl.concat(parts) if parts else pl.DataFrame(schema=SIGNALS_SCHEMA)
 
 
-def _of_one_session(rows: pl.DataFrame, settings: PortfolioSettings) -> pl.DataFrame:
+def _of_one_session(rows: pl.DataFrame, settings: PortfolioSettings, method: Method) -> pl.DataFrame:
     scores = rows["score"].fill_null(float("nan")).to_numpy()
-    weights = target_weights(scores, settings) + 0.0  # no negative zeros
+    weights = target_weights(scores, settings, method) + 0.0  # no negative zeros
     return rows.with_columns(
         pl.Series("rank", score_ranks(scores)),
         pl.Series("target_weight", weights),

@@ -134,7 +134,7 @@ class Daemon:
 
 @pytest.mark.slow
 @pytest.mark.timeout(900)
-def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_signals(
+def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_targets(
     double: tuple[AlpacaDouble, list[str]], deployment: Deployment
 ) -> None:
     server, _ = double
@@ -151,9 +151,9 @@ def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_signals(
     assert sum(job == "nightly_retraining" for job, _ in daemon.ran) == 19  # of the first day it was in the history
 
     settings, warehouse = deployment.settings, deployment.warehouse
-    signals = warehouse.read("signals", traded, ["symbol", "session", "target_weight"])
+    targets = warehouse.read("targets", traded, ["symbol", "session", "target_weight"])
     expected = run_backtest(
-        signals,
+        targets,
         warehouse.read("bars", traded),
         traded,
         portfolio=settings.portfolio,
@@ -188,6 +188,7 @@ def _the_last_order_is_explained(deployment: Deployment) -> None:
         "order_plan",
         "account",
         "positions",
+        "targets",
         "signals",
         "predictions",
         "lightgbm_model",
@@ -203,7 +204,7 @@ def instance() -> Iterator[dg.DagsterInstance]:
         yield found
 
 
-SIGNALS = pl.DataFrame({"symbol": ["A"], "session": [START], "target_weight": [0.5]})
+TARGETS = pl.DataFrame({"symbol": ["A"], "session": [START], "target_weight": [0.5]})
 
 
 def said(deployment: Deployment, now: datetime, instance: dg.DagsterInstance) -> str:
@@ -215,35 +216,35 @@ def test_the_sensor_trades_one_session_after_the_other_and_says_why_not(tmp_path
     now = after_close(START)
     assert "orders.enabled is false" in said(small_market(tmp_path), now, instance)
     deployment = small_market(tmp_path, orders={"enabled": True})
-    assert said(deployment, now, instance) == "no session with signals waits for its orders"
+    assert said(deployment, now, instance) == "no session with targets waits for its orders"
     first, second, third = calendar().sessions(START, date(2021, 2, 3))
     for day in (calendar().offset(START, -1), first):
-        deployment.warehouse.write("signals", day, SIGNALS)
+        deployment.warehouse.write("targets", day, TARGETS)
     assert said(deployment, now, instance) == f"run {first}"  # the newest: nothing is traded that lies before
-    deployment.warehouse.write("orders", first, SIGNALS)
-    assert said(deployment, now, instance) == "no session with signals waits for its orders"
+    deployment.warehouse.write("orders", first, TARGETS)
+    assert said(deployment, now, instance) == "no session with targets waits for its orders"
     for day in (second, third):
-        deployment.warehouse.write("signals", day, SIGNALS)
+        deployment.warehouse.write("targets", day, TARGETS)
     assert said(deployment, after_close(third), instance) == f"run {second}"
-    assert said(deployment, now, instance) == "no session with signals waits for its orders"  # the second is no partition yet
+    assert said(deployment, now, instance) == "no session with targets waits for its orders"  # the second is no partition yet
 
 
 def test_a_session_that_turns_out_to_be_closed_is_gone_past(tmp_path: Path, instance: dg.DagsterInstance) -> None:
-    """It has no signals and never will have: trading waited for them."""
+    """It has no targets and never will have: trading waited for them."""
     deployment = small_market(tmp_path, orders={"enabled": True})
     first, gone, later = calendar().sessions(START, date(2021, 2, 3))
     now = after_close(later)
     deployment.calendar_store.keep()
-    for asset, day in (("orders", first), ("signals", first), ("signals", later)):
-        deployment.warehouse.write(asset, day, SIGNALS)
-    why = f'the session after {first} is {gone}, which has no signals, and {later} has: .*set calendar.closed = ."{gone}".'
+    for asset, day in (("orders", first), ("targets", first), ("targets", later)):
+        deployment.warehouse.write(asset, day, TARGETS)
+    why = f'the session after {first} is {gone}, which has no targets, and {later} has: .*set calendar.closed = ."{gone}".'
     assert re.search(why, said(deployment, now, instance))
     with pytest.raises(AtsError, match=why):
         sessions_to_trade(deployment, None, None)
     small_market(tmp_path).calendar_store.close(gone)  # by the process that settles, or that asks the source
     assert said(deployment, now, instance) == f"run {later}"
     assert sessions_to_trade(deployment, None, None) == [later]
-    deployment.warehouse.write("orders", gone, SIGNALS)  # traded on paper before it was known
+    deployment.warehouse.write("orders", gone, TARGETS)  # traded on paper before it was known
     assert said(deployment, now, instance) == f"run {later}"
 
 
@@ -254,9 +255,9 @@ def test_settling_a_closed_session_stores_the_closing(tmp_path: Path, monkeypatc
     reference.closed.add(START)
     with AlpacaDouble([reference, Trading(reference)], now=after_close(START)) as server:
         deployment = small_market(tmp_path, alpaca={"trading_url": server.url}, orders={"broker": "alpaca"})
-        rows = SIGNALS.with_columns(session=pl.lit(START))
+        rows = TARGETS.with_columns(session=pl.lit(START))
         deployment.warehouse.write_vintage("raw_bars", START, rows, known=after_close(START))
-        for asset in ("bars", "signals"):
+        for asset in ("bars", "targets"):
             deployment.warehouse.write(asset, START, rows)
         with pytest.raises(Exception, match=f"session {START} is not settled: Alpaca's calendar has no session {START}"):
             run_job(deployment, JOB, [START])
@@ -267,7 +268,7 @@ def test_settling_a_closed_session_stores_the_closing(tmp_path: Path, monkeypatc
 
 def test_a_failed_run_is_tried_again_later_and_not_for_ever(tmp_path: Path, instance: dg.DagsterInstance) -> None:
     deployment = small_market(tmp_path, orders={"enabled": True})
-    deployment.warehouse.write("signals", START, SIGNALS)
+    deployment.warehouse.write("targets", START, TARGETS)
     now = datetime.now(UTC)  # runs end by the machine's clock
     for attempt in range(MAX_ATTEMPTS):
         asked = judge_trading(deployment, now + timedelta(hours=2), instance)
@@ -304,8 +305,8 @@ def test_orders_that_the_kill_switch_holds_back_are_sent_when_it_is_released(tmp
 def test_orders_are_made_session_by_session(tmp_path: Path) -> None:
     deployment = small_market(tmp_path)
     for day in calendar().sessions(START, date(2021, 2, 2)):
-        deployment.warehouse.write("raw_bars", day, SIGNALS)
-        deployment.warehouse.write("signals", day, SIGNALS)
+        deployment.warehouse.write("raw_bars", day, TARGETS)
+        deployment.warehouse.write("targets", day, TARGETS)
     with pytest.raises(Exception, match="session by session, not 2 in one run"):
         run_job(deployment, JOB, calendar().sessions(START, date(2021, 2, 2)), ["fills", "positions", "account", "instruments"])
 
@@ -331,7 +332,7 @@ def at_alpaca(root: Path, **orders: str) -> Deployment:
     )
     rows = [(DAY, "BBB", "files:BBB", 10.0, 100.0, 10.0, 100.0)]
     deployment.warehouse.write("positions", DAY, pl.DataFrame(rows, schema=POSITIONS_SCHEMA, orient="row"))
-    deployment.warehouse.write("signals", DAY, SIGNALS)
+    deployment.warehouse.write("targets", DAY, TARGETS)
     sent(deployment, "accepted")
     return deployment
 
@@ -370,7 +371,7 @@ def test_ats_trade_takes_up_what_the_last_plan_has_left_until_the_close_after_it
     deployment = at_alpaca(tmp_path)
     for now in (deployment.calendar.closes_at(DAY), deployment.calendar.opens_at(FOLLOWING)):
         assert sessions_to_trade(deployment, None, None, now=now) == [DAY]
-    with pytest.raises(AtsError, match="no session with signals waits"):
+    with pytest.raises(AtsError, match="no session with targets waits"):
         sessions_to_trade(deployment, None, None, now=deployment.calendar.closes_at(FOLLOWING))
 
 
@@ -423,7 +424,7 @@ def test_exits_are_seen_to_after_the_open_where_there_are_brackets(tmp_path: Pat
         assert isinstance(judge_trading(deployment, opens + timedelta(minutes=minutes + 1), instance), dg.SkipReason)
 
 
-def test_the_sensor_asks_for_closings_where_signals_are_skipped(
+def test_the_sensor_asks_for_closings_where_targets_are_skipped(
     tmp_path: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Files without rows of a day of mourning: trading waited for a person to set `calendar.closed`."""
@@ -433,6 +434,6 @@ def test_the_sensor_asks_for_closings_where_signals_are_skipped(
     reference.closed.add(FOLLOWING)
     with serving(reference, now=after_close(later)) as server:
         deployment = small_market(tmp_path, alpaca={"trading_url": server.url}, orders={"broker": "alpaca", "enabled": True})
-        for asset, day in (("orders", DAY), ("signals", DAY), ("signals", later)):
-            deployment.warehouse.write(asset, day, SIGNALS)
+        for asset, day in (("orders", DAY), ("targets", DAY), ("targets", later)):
+            deployment.warehouse.write(asset, day, TARGETS)
         assert said(deployment, after_close(later), instance) == f"run {later}"

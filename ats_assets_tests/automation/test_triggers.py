@@ -196,11 +196,11 @@ def test_without_a_history_nothing_is_asked_for(tmp_path: Path, instance: dg.Dag
 
 
 def test_without_a_new_session_nothing_is_asked_for(root: Path, instance: dg.DagsterInstance) -> None:
-    assert tick(market(root), instance) == ([], "no new session: signals of 2021-03-11 are made from what the source holds")
+    assert tick(market(root), instance) == ([], "no new session: targets of 2021-03-11 are made from what the source holds")
 
 
 def test_a_source_that_ends_earlier_is_named(root: Path, instance: dg.DagsterInstance) -> None:
-    assert tick(market(root, date(2021, 3, 9)), instance)[1] == "the source ends at 2021-03-09; signals of 2021-03-11 are stored"
+    assert tick(market(root, date(2021, 3, 9)), instance)[1] == "the source ends at 2021-03-09; targets of 2021-03-11 are stored"
 
 
 def test_a_new_session_asks_for_its_signals(root: Path, instance: dg.DagsterInstance) -> None:
@@ -236,13 +236,13 @@ def test_several_new_sessions_are_made_one_by_one_with_training_between(root: Pa
         ("daily_signals", "2021-03-16"),
     ]
     assert len(set(keys)) == 5
-    assert tick(deployment, instance) == ([], "no new session: signals of 2021-03-16 are made from what the source holds")
-    assert deployment.warehouse.sessions("signals")[-1] == TUESDAY
-    assert deployment.warehouse.read("signals", [TUESDAY]).height > 0
+    assert tick(deployment, instance) == ([], "no new session: targets of 2021-03-16 are made from what the source holds")
+    assert deployment.warehouse.sessions("targets")[-1] == TUESDAY
+    assert deployment.warehouse.read("targets", [TUESDAY]).height > 0
     assert asked(night(deployment, TUESDAY)[0]) == [("2021-03-16", "2021-03-16")]
     for asset in ("raw_bars", "bars", "rejected_bars", "universe", "alpha158", "forward_returns", "predictions"):
         assert deployment.warehouse.exists(asset, TUESDAY)
-    assert is_current(deployment, "signals", TUESDAY)
+    assert is_current(deployment, "targets", TUESDAY)
 
 
 def test_while_a_run_is_at_work_nothing_is_asked_for(root: Path, instance: dg.DagsterInstance) -> None:
@@ -274,7 +274,7 @@ def test_a_partition_made_again_upstream_makes_the_signals_due(root: Path, insta
     bars, (stamp,) = deployment.warehouse.read("bars", [LAST]), deployment.warehouse.stamps("bars", LAST)
     upstream = deployment.warehouse.footer("bars", LAST).upstream
     deployment.warehouse.write_made_vintage("bars", LAST, bars.with_columns(pl.col("close") * 1.0000001), stamp=stamp, upstream=upstream)
-    assert not is_current(deployment, "signals", LAST)
+    assert not is_current(deployment, "targets", LAST)
     assert what(tick(deployment, instance)[0]) == [("daily_signals", "2021-03-11")]
 
 
@@ -284,7 +284,7 @@ def test_a_blocking_check_stops_the_signals_and_the_failed_run_is_not_asked_for_
     result = execute(defective, requests[0], instance)
     assert not result.success
     assert defective.warehouse.exists("rejected_bars", FRIDAY)
-    for asset in ("universe", "alpha158", "predictions", "signals"):
+    for asset in ("universe", "alpha158", "predictions", "signals", "targets"):
         assert not defective.warehouse.exists(asset, FRIDAY), asset
     (contract,) = [check for check in result.get_asset_check_evaluations() if check.check_name == "contract"]
     assert not contract.passed
@@ -369,7 +369,7 @@ def test_a_delivery_that_comes_twice_does_nothing_and_late_rows_one_run(root: Pa
     content = path.read_bytes()
     path.unlink()
     path.write_bytes(content)
-    assert tick(from_file(root, path), instance) == ([], "no new session: signals of 2021-03-11 are made from what the source holds")
+    assert tick(from_file(root, path), instance) == ([], "no new session: targets of 2021-03-11 are made from what the source holds")
 
     delivery(root, path, LAST, factor=2.0)
     late = made()
@@ -415,7 +415,7 @@ def test_an_idle_tick_looks_at_the_file_and_does_not_read_it(
         said = outcome.skip_message or "" if isinstance(outcome, dg.SkipReason) else str(outcome.job_name)
         return said, memory and LastAsked.decoded(memory.encoded()), len(reads) - before
 
-    idle = "no new session: signals of 2021-03-11 are made from what the source holds"
+    idle = "no new session: targets of 2021-03-11 are made from what the source holds"
     said, memory, read = judged(None)
     assert (said, read) == (idle, 0), "what was read of it before is kept"
     for _ in range(3):
@@ -428,7 +428,7 @@ def test_an_idle_tick_looks_at_the_file_and_does_not_read_it(
     assert (said, read) == ("daily_signals", 1)
     delivery(root, path, FIRST)
     said, memory, read = judged(memory)
-    assert (said, read) == ("the source ends at 2021-01-04; signals of 2021-03-11 are stored", 1)
+    assert (said, read) == ("the source ends at 2021-01-04; targets of 2021-03-11 are stored", 1)
     assert judged(memory)[0::2] == (said, 0)
 
 
@@ -455,7 +455,7 @@ def test_a_range_of_sessions_is_named_by_dagster_s_tags() -> None:
 
 def test_a_lost_session_can_be_made_again_by_the_job_history(root: Path) -> None:
     deployment = market(root)
-    before = deployment.warehouse.footer("signals", LAST)
+    before = deployment.warehouse.footer("targets", LAST)
     forget(root, [LAST])
     assert make_history(market(root), LAST, LAST).success
-    assert market(root).warehouse.footer("signals", LAST) == before
+    assert market(root).warehouse.footer("targets", LAST) == before

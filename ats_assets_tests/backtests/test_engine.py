@@ -220,7 +220,7 @@ def test_no_signals_no_rows() -> None:
     [
         ([("A", date(1999, 1, 1), 0.5)], 1.0, "outside the sessions"),
         ([("A", weekdays(1)[0], float("nan"))], 1.0, "no finite target_weight"),
-        ([("A", weekdays(1)[0], 0.5)] * 2, 1.0, "signals: 2 row.* comes twice"),
+        ([("A", weekdays(1)[0], 0.5)] * 2, 1.0, "targets: 2 row.* comes twice"),
         ([("A", weekdays(1)[0], 0.5)], 0.0, "no positive open"),
     ],
 )

@@ -9,8 +9,8 @@ import pytest
 from ats_assets.backtests import BacktestResult, engine, journal, run_backtest
 from ats_assets.backtests.compiling import compile_kernels
 from ats_assets.backtests.simulation import simulate
-from ats_assets.portfolio.kernel import Kernel, kernel
-from ats_assets.portfolio.sums import nearest, order_by, total
+from ats_assets.kernels.kernel import Kernel, kernel
+from ats_assets.kernels.sums import nearest, order_by, total
 from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import actions_of, random_actions, random_market
 

@@ -42,7 +42,7 @@ def told_late(folder: Path, mode: str) -> Deployment:
     make_history(deployment, DAYS[0], DAYS[-1], MADE)
     for day in DAYS:
         rows = pl.DataFrame({"symbol": ["AAA", "BBB"], "session": [day] * 2, "target_weight": [0.5, 0.5]})
-        deployment.warehouse.write("signals", day, rows)
+        deployment.warehouse.write("targets", day, rows)
     run_job(deployment, "backtest_reports", assets=["backtest"])
     return deployment
 

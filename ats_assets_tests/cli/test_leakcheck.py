@@ -32,7 +32,7 @@ def test_the_graph_does_not_leak(command: Command) -> None:
     run = command("leakcheck", "--sessions", "60", "--symbols", "8", "--draws", "2", "--json")
     assert run.exit_code == 0, run.output
     report = json.loads(run.stdout)
-    assert {"alpha158", "forward_returns", "universe", "lightgbm_model", "signals", "backtest"} <= set(report["subjects"])
+    assert {"alpha158", "forward_returns", "universe", "lightgbm_model", "signals", "targets", "backtest"} <= set(report["subjects"])
     assert report["findings"] == []
 
 

@@ -19,5 +19,5 @@ def test_makes_the_report_where_it_is_missing(command: Command, made: tuple[Path
 def test_nothing_to_report_on(command: Command, tmp_path: Path) -> None:
     run = command("report", home=make_home(tmp_path))
     assert (run.exit_code, run.stdout) == (1, "")
-    assert "no signals are stored" in run.stderr
+    assert "no targets are stored" in run.stderr
     assert "Traceback" not in run.stderr

@@ -18,7 +18,9 @@ from ats_assets_tests.cli.forking import Started, started
 from ats_assets_tests.cli.market import ROOT, ats, environment, make_home
 
 Made = tuple[Path, CompletedProcess[str]]
-STAGES = {"deliveries", "bars", "features", "labels", "models", "predictions", "evaluation", "signals", "backtests", "reports"}
+STAGES = {
+    *("deliveries", "bars", "features", "labels", "models", "predictions", "evaluation", "signals", "portfolio", "backtests", "reports")
+}
 
 
 def test_makes_everything_and_sums_it_up(made: Made) -> None:
@@ -33,7 +35,7 @@ def test_makes_everything_and_sums_it_up(made: Made) -> None:
         "backtest": 1,
         "backtest_report": 1,
     }
-    assert len(summary["assets"]) == 15
+    assert len(summary["assets"]) == 16
     assert -1 <= summary["ic"] <= 1
     assert -1 <= summary["rank_ic"] <= 1
     assert {"total_return", "volatility", "sharpe", "sharpe_standard_error", "max_drawdown", "turnover", "benchmark_return"} <= set(

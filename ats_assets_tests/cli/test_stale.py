@@ -58,7 +58,12 @@ def test_nothing_was_restated(command: Command) -> None:
     assert json.loads(command("restatements", "--json").stdout) == []
     assert "No row of 61 sessions differs" in command("restatements").stdout
     assert command("restatements", "--from", "x").exit_code == 2
-    assert json.loads(command("restatements", "--effects", "--json").stdout) == {"restatements": [], "signals": [], "backtest": {}}
+    assert json.loads(command("restatements", "--effects", "--json").stdout) == {
+        "restatements": [],
+        "signals": [],
+        "targets": [],
+        "backtest": {},
+    }
 
 
 def test_a_second_delivery_is_told_with_what_came_of_it(command: Command, made: Made, tmp_path: Path) -> None:
@@ -80,6 +85,7 @@ def test_a_second_delivery_is_told_with_what_came_of_it(command: Command, made: 
     assert min(row["session"] for row in told["signals"]) == "2021-03-25", "the first session that knew it"
     assert told["backtest"]["final_equity"]["before"] != told["backtest"]["final_equity"]["now"]
     shown = command("restatements", "--effects", home=home).stdout
+    assert f"{len(told['targets'])} targets differ, in " in shown
     assert f"{len(told['signals'])} signals differ, in " in shown
     assert "final equity" in shown
 

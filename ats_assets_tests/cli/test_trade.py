@@ -128,7 +128,7 @@ def test_at_alpaca_a_closing_that_is_known_before_the_command_is_asked_for_whate
     """The source has no rows of the day: the command ended with the advice to set `calendar.closed`."""
     the_night_before(command, exchange, home)
     n_sent = len(exchange.desk.orders)
-    shutil.rmtree(warehouse(home).folder("signals", MOURNING))
+    shutil.rmtree(warehouse(home).folder("targets", MOURNING))
     exchange.reference.closed.add(MOURNING)
     exchange.opens(AFTER)
     exchange.double.now = evening(AFTER)

@@ -76,7 +76,7 @@ def test_signals_are_made_past_a_closing_that_the_source_does_not_tell(tmp_path:
     reference.closed.add(MOURNING)
     with serving(reference, now=NOW) as double, dg.DagsterInstance.ephemeral() as instance:
         one = deployment(tmp_path, double.url)
-        for asset in ("raw_bars", "signals"):
+        for asset in ("raw_bars", "targets"):
             one.warehouse.write(asset, before, pl.DataFrame({"symbol": ["A"]}))
         outcome, asked = judge_remembering(one, after_all(after), instance, None)
     assert isinstance(outcome, dg.RunRequest)

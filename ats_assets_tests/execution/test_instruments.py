@@ -30,7 +30,7 @@ def plan(session: date, symbol: str) -> pl.DataFrame:
     """Half of 10,000 in one symbol at 100."""
     return order_plan(
         session,
-        signals=pl.DataFrame({"symbol": [symbol], "target_weight": [0.5]}),
+        targets=pl.DataFrame({"symbol": [symbol], "target_weight": [0.5]}),
         bars=pl.DataFrame({"symbol": [symbol], "close": [100.0], "volume": [1.0]}),
         positions=POSITIONS_SCHEMA.to_frame(),
         account=pl.DataFrame([(session, "paper", "a", 1e4, 1e4, 1e4, False, None, None)], schema=ACCOUNT_SCHEMA, orient="row"),

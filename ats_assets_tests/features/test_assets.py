@@ -37,7 +37,7 @@ def market(root: Path, texts: Mapping[str, str], **changes: Mapping[str, Any]) -
     folder.mkdir(exist_ok=True)
     for name, text in texts.items():
         (folder / f"{name}.toml").write_text(text, encoding="utf-8")
-    changes.setdefault("lightgbm", {"families": ("alpha158",)})
+    changes.setdefault("training", {"families": ("alpha158",)})
     return small_market(root, features={"folder": folder}, **changes)
 
 
@@ -124,7 +124,7 @@ def test_a_term_that_changes_changes_the_version(tmp_path: Path) -> None:
 
 def test_the_names_of_other_assets_and_jobs_are_taken(tmp_path: Path) -> None:
     plain = {spec.key.to_user_string() for spec in build(market(tmp_path, {})).resolve_all_asset_specs()}
-    assert plain - {"alpha158"} == {*SCHEMAS, "lightgbm_model", *BACKTESTS}
+    assert plain - {"alpha158"} == {*SCHEMAS, "signals", "lightgbm_model", *BACKTESTS}
 
 
 @pytest.mark.parametrize(
@@ -179,5 +179,5 @@ def test_the_daily_job_makes_every_family_and_only_the_model_s_are_upstream_of_i
     definitions = build(market(tmp_path, {"moves": FAMILY}))
     daily = definitions.resolve_job_def("daily_signals").asset_layer.executable_asset_keys
     assert {dg.AssetKey("moves"), dg.AssetKey("alpha158")} <= set(daily)
-    upstream = dg.AssetSelection.assets("signals").upstream().resolve(definitions.resolve_asset_graph())
+    upstream = dg.AssetSelection.assets("targets").upstream().resolve(definitions.resolve_asset_graph())
     assert dg.AssetKey("moves") not in upstream

@@ -16,7 +16,7 @@ from ats_assets_tests.small_market import differences, files_of
 
 pytestmark = pytest.mark.slow
 Changed = Callable[..., Deployment]
-MADE = ("backtest", "bars", "forward_returns", "lightgbm_model", "predictions", "rejected_bars", "signals", "trend", "universe")
+MADE = ("backtest", "bars", "forward_returns", "lightgbm_model", "predictions", "rejected_bars", "signals", "targets", "trend", "universe")
 ACTIONS = ("raw_corporate_actions", "corporate_actions", "rejected_corporate_actions")
 
 
@@ -43,6 +43,11 @@ def test_before_is_what_was_stored_before_and_all_that_differs_is_told(changed: 
     assert came.sessions == (one["session"].n_unique(), len({day for day, _ in moved}))
     sample = came.signals.row(0, named=True)
     assert [sample[name] for name in COMPARED] == [keyed[0].get((sample["session"], sample["symbol"]), {}).get(name) for name in COMPARED]
+    wanted = [root.warehouse.read("targets", deployment.warehouse.sessions("targets")) for root in (world, deployment)]
+    moved_targets = set(wanted[0].select("session", "symbol", "target_weight").rows()) ^ set(
+        wanted[1].select("session", "symbol", "target_weight").rows()
+    )
+    assert set(came.targets.select("session", "symbol").rows()) == {row[:2] for row in moved_targets} != set()
     assert came.metrics["total_return"][0] != came.metrics["total_return"][1]
     assert "first_session" not in came.metrics
 

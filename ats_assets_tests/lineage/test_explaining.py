@@ -21,7 +21,7 @@ def explained(deployment: Deployment, symbol: str = "") -> Made:
     index = LineageIndex(deployment)
     index.refresh()
     symbol = symbol or deployment.warehouse.read("signals", [LAST])["symbol"][0]
-    return Explaining(deployment, index.entries()).signal(symbol, SESSION)
+    return Explaining(deployment, index.entries()).target(symbol, SESSION)
 
 
 def all_of(explanation: Made | Many) -> Iterator[Made | Many]:
@@ -35,7 +35,7 @@ def test_each_partition_has_the_versions_of_its_footer_and_lies_where_it_says(wh
     found = list(all_of(explained(deployment)))
     names = {one.asset for one in found}
     delivered = {"bars", "raw_bars", "corporate_actions", "raw_corporate_actions"}
-    assert names == {"signals", "predictions", "universe", "trend", "lightgbm_model", "forward_returns", *delivered}
+    assert names == {"targets", "signals", "predictions", "universe", "trend", "lightgbm_model", "forward_returns", *delivered}
     for one in found:
         if isinstance(one, Made) and one.asset != "lightgbm_model":
             footer = deployment.warehouse.footer(one.asset, date.fromisoformat(one.session))
@@ -63,10 +63,13 @@ def test_the_model_is_followed_to_its_fit_and_the_partitions_it_was_trained_on(w
 
 def test_the_symbols_own_rows_are_told(whole: Path) -> None:
     deployment = market(whole)
-    signal = deployment.warehouse.read("signals", [LAST]).row(0, named=True)
-    found = explained(deployment, signal["symbol"])
-    assert found.row == {name: value for name, value in signal.items() if name not in {"symbol", "session"}}
-    with pytest.raises(MissingPartitionError, match="NOBODY has no signal"):
+    target, signal = (deployment.warehouse.read(asset, [LAST]).row(0, named=True) for asset in ("targets", "signals"))
+    found = explained(deployment, target["symbol"])
+    (below,) = found.made_from
+    assert isinstance(below, Made)
+    for told, row in ((found.row, target), (below.row, signal)):
+        assert told == {name: value for name, value in row.items() if name not in {"symbol", "session"}}
+    with pytest.raises(MissingPartitionError, match="NOBODY has no target"):
         explained(deployment, "NOBODY")
 
 

@@ -41,7 +41,7 @@ def plan(
     symbols = sorted({*weights, *held})
     return order_plan(
         DAY,
-        signals=pl.DataFrame(
+        targets=pl.DataFrame(
             {"symbol": list(weights), "target_weight": list(weights.values())}, schema={"symbol": pl.String, "target_weight": pl.Float64}
         ),
         bars=pl.DataFrame({"symbol": list(closes), "close": list(closes.values()), "volume": 1.0}),
@@ -200,7 +200,7 @@ def test_an_unknown_account_is_refused() -> None:
     with pytest.raises(ContractError, match="account of session 2024-03-01 has 0 rows"):
         order_plan(
             DAY,
-            signals=pl.DataFrame({"symbol": ["A"], "target_weight": [0.5]}),
+            targets=pl.DataFrame({"symbol": ["A"], "target_weight": [0.5]}),
             bars=pl.DataFrame({"symbol": ["A"], "close": [1.0], "volume": [1.0]}),
             positions=POSITIONS_SCHEMA.to_frame(),
             account=ACCOUNT_SCHEMA.to_frame(),

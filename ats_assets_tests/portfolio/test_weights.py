@@ -1,16 +1,30 @@
 import math
 from fractions import Fraction
-from random import Random
+from typing import Any
 
 import numpy as np
+import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.portfolio import holds, long_short_quantiles, score_proportional, score_ranks, target_weights, top_k_long
+from ats_assets.errors import ContractError, SettingsError
+from ats_assets.portfolio import score_ranks, target_weights
+from ats_assets.portfolio.choosing import method_of
 from ats_assets.settings import PortfolioSettings
 
 SCORES = st.lists(st.floats(allow_nan=True, allow_infinity=True), max_size=40).map(np.array)
-METHODS = st.sampled_from(["top_k_long", "long_short_quantiles", "score_proportional"])
+
+
+def top_k_long(scores: np.ndarray, k: int) -> np.ndarray:
+    return method_of(PortfolioSettings(top_k=k)).weights(scores)
+
+
+def long_short_quantiles(scores: np.ndarray, quantile: float) -> np.ndarray:
+    return method_of(PortfolioSettings(method="long_short_quantiles", quantile=quantile)).weights(scores)
+
+
+def score_proportional(scores: np.ndarray) -> np.ndarray:
+    return method_of(PortfolioSettings(method="score_proportional")).weights(scores)
 
 
 def test_top_k_takes_the_best_and_equal_scores_share_the_places_that_are_left() -> None:
@@ -61,26 +75,44 @@ def test_equal_scores_give_no_proportional_weights() -> None:
     assert not score_proportional(np.full(7, 0.1)).any()
 
 
-@given(METHODS, SCORES, st.floats(0.001, 1), st.floats(0, 3), st.floats(0, 3), st.integers(1, 20), st.floats(0.01, 0.5))
-def test_targets_satisfy_the_limits(method: str, scores: np.ndarray, weight: float, gross: float, net: float, k: int, q: float) -> None:
-    settings = PortfolioSettings(method=method, max_weight=weight, max_gross=gross, max_net=net, top_k=k, quantile=q)  # pyright: ignore[reportArgumentType]
-    weights = target_weights(scores, settings)
-    assert holds(weights, settings)
-    assert np.abs(weights).max(initial=0) <= weight
-    assert np.isfinite(weights).all()
-    assert not weights[~np.isfinite(scores)].any()
+def test_a_method_that_gives_no_weights_is_named() -> None:
+    class Broken:
+        settings = PortfolioSettings()
+
+        def weights(self, scores: np.ndarray) -> np.ndarray:
+            return np.full(len(scores), np.nan)
+
+    with pytest.raises(ContractError, match="the portfolio method Broken must give a finite weight for each of 3 scores"):
+        target_weights(np.arange(3.0), PortfolioSettings(), Broken())
 
 
-@given(
-    METHODS, st.lists(st.sampled_from([-1.5, 0.0, 0.1, 0.3, 2.0, math.nan]), max_size=30).map(np.array), st.randoms(use_true_random=False)
+@pytest.mark.parametrize(
+    ("settings", "method"),
+    [
+        ({"top_k": 3}, {"top_k": 3}),
+        ({"options": {"top_k": 4}}, {"top_k": 4}),
+        ({"method": "long_short_quantiles", "quantile": 0.1, "top_k": 3}, {"quantile": 0.1}),
+        ({"method": "score_proportional", "top_k": 3}, {}),
+    ],
 )
-def test_symbols_in_another_order_have_the_same_weights_to_the_bit(method: str, scores: np.ndarray, random: Random) -> None:
-    settings = PortfolioSettings(method=method, top_k=3)  # pyright: ignore[reportArgumentType]
-    order = np.array(random.sample(range(len(scores)), len(scores)), dtype=int)
-    weights = target_weights(scores, settings)
-    assert target_weights(scores[order], settings).tolist() == weights[order].tolist()
-    for value in scores[np.isfinite(scores)]:
-        assert len(set(weights[scores == value].tolist())) == 1
+def test_a_method_takes_its_settings_from_its_options_or_from_the_section(settings: dict[str, Any], method: dict[str, Any]) -> None:
+    assert method_of(PortfolioSettings(**settings)).settings.model_dump() == method
+
+
+@pytest.mark.parametrize(
+    ("settings", "message"),
+    [
+        (
+            {"method": "top_long"},
+            "portfolio.method is 'top_long', which is no portfolio method: choose one of long_short_quantiles, score_prop",
+        ),
+        ({"options": {"topk": 3}}, r"\[portfolio.method\] has 1 wrong setting.*topk.*It knows top_k"),
+        ({"options": {"top_k": 3}, "top_k": 4}, r"top_k is given twice, in \[portfolio\] and in \[portfolio.options\]"),
+    ],
+)
+def test_a_method_that_can_not_be_made_is_refused(settings: dict[str, Any], message: str) -> None:
+    with pytest.raises(SettingsError, match=message):
+        method_of(PortfolioSettings(**settings))
 
 
 @given(SCORES)

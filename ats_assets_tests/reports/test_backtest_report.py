@@ -9,9 +9,9 @@ import pytest
 
 from ats_assets.backtests import BacktestResult, backtest_metrics, run_backtest
 from ats_assets.evaluation.schema import SKILL_SCHEMA
+from ats_assets.portfolio.schema import TARGETS_SCHEMA
 from ats_assets.reports import backtest_report
 from ats_assets.settings import BacktestSettings, PortfolioSettings
-from ats_assets.strategies.weighting import signals_from_scores
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
 
 SETTINGS = BacktestSettings()
@@ -33,16 +33,10 @@ def some_skill(n: int = 90) -> pl.DataFrame:
     return pl.DataFrame(rows, schema=SKILL_SCHEMA, orient="row")
 
 
-def newest_signals() -> pl.DataFrame:
-    predictions = pl.DataFrame(
-        {
-            "symbol": ["A&B", "<C>", "D"],
-            "session": [MONDAY] * 3,
-            "score": [0.3, 0.2, 0.1],
-            "model_session": [MONDAY - timedelta(days=3)] * 3,
-        }
-    )
-    return signals_from_scores(predictions, PortfolioSettings(top_k=2, max_weight=0.5))
+def newest_targets() -> pl.DataFrame:
+    weights = {"A&B": 0.5, "<C>": 0.5, "D": 0.0}
+    rows = [(symbol, MONDAY, weight, weight, ["one"], ["mine: a reason"] if symbol == "D" else []) for symbol, weight in weights.items()]
+    return pl.DataFrame(rows, schema=TARGETS_SCHEMA, orient="row")
 
 
 def a_report(result: BacktestResult, **more: object) -> str:
@@ -73,12 +67,12 @@ class Elements(HTMLParser):
 
 
 def test_the_same_input_gives_the_same_bytes() -> None:
-    given = {"skill": some_skill(), "signals": newest_signals(), "lineage": {"Data": {"bars": "sha256:1"}}}
+    given = {"skill": some_skill(), "targets": newest_targets(), "lineage": {"Data": {"bars": "sha256:1"}}}
     assert a_report(a_result(), **given) == a_report(a_result(), **given)
 
 
 def test_the_page_is_well_formed_and_needs_nothing_from_outside() -> None:
-    html = a_report(a_result(), skill=some_skill(), signals=newest_signals())
+    html = a_report(a_result(), skill=some_skill(), targets=newest_targets())
     page = Elements()
     page.feed(html)
     assert page.open == []
@@ -102,7 +96,7 @@ def test_each_chart_has_its_place_and_valid_data() -> None:
     assert bars[1] is None
 
 
-def test_figures_verdict_signals_and_versions_are_on_the_page() -> None:
+def test_figures_verdict_targets_and_versions_are_on_the_page() -> None:
     result = a_result()
     html = without_plotly(
         a_report(
@@ -110,7 +104,7 @@ def test_figures_verdict_signals_and_versions_are_on_the_page() -> None:
             title="A trial",
             skill=some_skill(),
             horizon_sessions=5,
-            signals=newest_signals(),
+            targets=newest_targets(),
             next_session=MONDAY + timedelta(days=1),
             lineage={"Data": {"bars": "sha256:abc"}},
         )
@@ -124,7 +118,7 @@ def test_figures_verdict_signals_and_versions_are_on_the_page() -> None:
 
 
 def test_names_from_data_are_escaped() -> None:
-    html = without_plotly(a_report(a_result(), title="</title><script>", signals=newest_signals(), benchmark="</script>"))
+    html = without_plotly(a_report(a_result(), title="</title><script>", targets=newest_targets(), benchmark="</script>"))
     assert "A&amp;B" in html
     assert "&lt;C&gt;" in html
     assert "</title><script>" not in html
@@ -138,10 +132,10 @@ def test_hardly_any_history_still_makes_a_page(n: int) -> None:
     assert "Skill was not judged" in a_report(result)
 
 
-def test_no_signals_make_a_page_that_says_so() -> None:
+def test_no_targets_make_a_page_that_says_so() -> None:
     bars, _, days = random_market(1, 3, 3, shorts=False)
     result = run_backtest(signals_of([]), bars, days, portfolio=PortfolioSettings(), settings=SETTINGS)
     html = a_report(result, skill=pl.DataFrame(schema=SKILL_SCHEMA))
-    assert "No signals, so nothing was traded." in html
+    assert "No targets, so nothing was traded." in html
     assert "No edge: no predictions have outcomes yet." in html
     assert "nan" not in without_plotly(html)

@@ -15,6 +15,7 @@ from ats_assets.brokers.paper.exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of
 from ats_assets.corporate_actions.identity import NAME_CHANGE
 from ats_assets.execution.grid import plain
 from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
+from ats_assets.kernels.limits import Floats
 from ats_assets.portfolio import (
     CANCELLED,
     SHARE_DECIMALS,
@@ -28,7 +29,6 @@ from ats_assets.portfolio import (
     price_after,
     trade_costs,
 )
-from ats_assets.portfolio.limits import Floats
 from ats_assets.settings import BacktestSettings
 
 CENT = Decimal("0.01")

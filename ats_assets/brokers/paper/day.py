@@ -7,8 +7,8 @@ from datetime import date, datetime
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
+from ats_assets.kernels.limits import Booleans, Floats
 from ats_assets.portfolio import session_actions
-from ats_assets.portfolio.limits import Booleans, Floats
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -6,10 +6,9 @@ from datetime import date
 import polars as pl
 from pydantic import Field
 
-from ats_assets.plugins import Plugin
+from ats_assets.plugins import Needs, Plugin
 from ats_assets.predictions.calibration import calibrate
 from ats_assets.settings import Positive, Section, TrainingSettings
-from ats_assets.strategies.strategy import Needs
 
 
 class ModelScoresSettings(Section):

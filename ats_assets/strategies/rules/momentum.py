@@ -13,9 +13,8 @@ from pydantic import Field, model_validator
 from ats_assets.corporate_actions.identity import REPEAT_DAYS
 from ats_assets.features.family import FeatureFamily
 from ats_assets.features.making import features_of
-from ats_assets.plugins import Plugin
+from ats_assets.plugins import Needs, Plugin
 from ats_assets.settings import NonNegative, Positive, Section, TrainingSettings
-from ats_assets.strategies.strategy import Needs
 
 
 class MomentumSettings(Section):

@@ -116,7 +116,7 @@ def _send(
     orders = OrdersSettings(limits=limits)
     plan = order_plan(
         day,
-        signals=today,
+        targets=today,
         bars=bars.filter(session=day),
         portfolio=portfolio,
         orders=orders,

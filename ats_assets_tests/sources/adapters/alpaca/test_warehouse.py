@@ -126,7 +126,7 @@ def test_the_sensor_goes_by_alpacas_clock_and_calendar(tmp_path: Path, monkeypat
         stored = SESSIONS[:-2]
         made(deployment, instance, sessions=stored)
         for day in stored:
-            deployment.warehouse.write("signals", day, pl.DataFrame())
+            deployment.warehouse.write("targets", day, pl.DataFrame())
         later = XNYS.closes_at(SESSIONS[-1]) + timedelta(days=5)
 
         def judged() -> dg.RunRequest | dg.SkipReason:
@@ -183,7 +183,7 @@ def test_an_idle_tick_asks_for_the_time_and_nothing_else_until_a_session_is_due(
         market.double.now = XNYS.closes_at(stored) + timedelta(minutes=20)
         made(deployment, instance, sessions=SESSIONS[-3:-1])
         for day in SESSIONS[-3:-1]:
-            deployment.warehouse.write("signals", day, pl.DataFrame())
+            deployment.warehouse.write("targets", day, pl.DataFrame())
         last: LastAsked | None = None
 
         def tick() -> tuple[dg.RunRequest | dg.SkipReason, list[str], float]:
@@ -231,7 +231,7 @@ def test_an_action_that_is_announced_after_its_ex_date_is_a_vintage_of_that_sess
         market.double.now = XNYS.closes_at(stored[-1]) + timedelta(hours=1)
         made(deployment, instance, sessions=stored)
         for day in stored:
-            deployment.warehouse.write("signals", day, pl.DataFrame())
+            deployment.warehouse.write("targets", day, pl.DataFrame())
         market.double.now = XNYS.closes_at(SESSIONS[-1]) + timedelta(days=1)
         market.data.add_action("cash_dividends", late_dividend(ex))
         request, last = judge_remembering(deployment, market.double.now, instance, None)

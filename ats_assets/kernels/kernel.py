@@ -2,7 +2,7 @@
 
 A live plan is one session and runs as plain numpy; a backtest is thousands of sessions, where numpy's calls cost more than the arithmetic, and runs compiled. For
 both to come to the same bits, a kernel keeps to what numpy and numba compute alike, element by element. Sums of floats and orders of rows, which they do not, are the
-functions of `ats_assets.portfolio.sums`.
+functions of `ats_assets.kernels.sums`.
 
 Compiled code is kept on disk, beside the sources. It belongs to all sources of the packages that hold kernels, not only to the file of the outermost function, so that
 an edit of an inner one can't go unnoticed.
@@ -20,7 +20,7 @@ if TYPE_CHECKING:
 
 R = TypeVar("R")
 
-_HOLD_KERNELS = ("portfolio", "backtests")
+_HOLD_KERNELS = ("kernels", "portfolio", "backtests")
 
 
 class Kernel(Generic[R]):

@@ -1,28 +1,27 @@
-"""Checks of the stage strategies."""
+"""Checks of the stage portfolio."""
 
 import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
+from ats_assets.kernels.limits import holds
 from ats_assets.orchestration.partitions import session_partitions, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
-from ats_assets.portfolio import holds
-from ats_assets.strategies.choosing import strategies
 
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
     """The stage's checks."""
-    return [_limits(deployment, name) for name in deployment.of(strategies)]
+    return [_limits(deployment)]
 
 
-def _limits(deployment: Deployment, name: str) -> dg.AssetChecksDefinition:
+def _limits(deployment: Deployment) -> dg.AssetChecksDefinition:
     settings = deployment.settings.portfolio
 
-    @dg.asset_check(asset=name, name="limits", blocking=True, partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset="targets", name="limits", blocking=True, partitions_def=session_partitions(deployment.calendar))
     def limits(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether the target weights keep the limits on weight, gross and net exposure; nothing may trade on those that do not."""
         sessions = sessions_of(context.op_execution_context.partition_keys)
-        weights = deployment.warehouse.read(name, sessions, ["session", "target_weight"])
+        weights = deployment.warehouse.read("targets", sessions, ["session", "target_weight"])
         by_session = {key[0]: rows["target_weight"].to_numpy() for key, rows in weights.group_by("session", maintain_order=True)}
         none = pl.Series([], dtype=pl.Float64).to_numpy()
         verdicts = {}

@@ -7,8 +7,8 @@ weights, so that they can be applied one after the other without undoing each ot
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.kernel import kernel
-from ats_assets.portfolio.sums import total, total_size
+from ats_assets.kernels.kernel import kernel
+from ats_assets.kernels.sums import total, total_size
 from ats_assets.settings import PortfolioSettings
 
 Floats = NDArray[np.float64]

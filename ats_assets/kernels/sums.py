@@ -5,7 +5,7 @@ import math
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.portfolio.kernel import kernel, kernel_as
+from ats_assets.kernels.kernel import kernel, kernel_as
 
 _LANES, _BLOCK = 8, 128
 

@@ -1,0 +1,100 @@
+"""Assets of the stage portfolio: what is wanted of each instrument."""
+
+from collections.abc import Sequence
+from datetime import date
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.bars.schema import UNIVERSE_SCHEMA
+from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
+from ats_assets.features.choosing import families
+from ats_assets.features.schema import frame_schema
+from ats_assets.labels import FORWARD_RETURNS_SCHEMA
+from ats_assets.orchestration.graph import Node, window_sessions
+from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.reading import as_known
+from ats_assets.plugins import Needs
+from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
+from ats_assets.portfolio.targets import targets_of
+from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
+from ats_assets.risk import NamedRule, risk_rules
+from ats_assets.settings import Section
+
+GROUP = "portfolio"
+READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA, "predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
+"""The assets that a risk rule may read, beside the feature families, with their schemas."""
+
+
+class TargetsSettings(Section):
+    """What targets depend on, beside the rules' own settings: the capital of each strategy that has some, and the names of the rules, in their order."""
+
+    capital: dict[str, float]
+    rules: tuple[str, ...]
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets."""
+    return [_targets(deployment)]
+
+
+def _targets(deployment: Deployment) -> dg.AssetsDefinition:
+    capital = {name: share for name, share in deployment.settings.capital.items() if share}
+    of_strategies = {name: deployment.signals[name] for name in capital}
+    applied = deployment.of(risk_rules)
+    schemas = READ | {name: frame_schema(family) for name, family in deployment.of(families).items()}
+    windows = _windows(applied, schemas)
+    node = Node(
+        name="targets",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(*(Reads(asset=asset) for asset in of_strategies.values()), *windows),
+        contract=Targets,
+        code=(_targets, *(type(one.rule) for one in applied)),
+        settings=(TargetsSettings(capital=capital, rules=tuple(one.name for one in applied)), *(one.rule.settings for one in applied)),
+    )
+    back = max((window.back for window in windows), default=0)
+
+    def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
+        days = deployment.known(window_sessions(deployment.calendar, sessions, back))
+        signals = {name: frames[asset] for name, asset in of_strategies.items()}
+        of_rules = {one.asset: frames[one.asset] for one in windows}
+        return targets_of(signals, capital, applied, frames=of_rules, days=days, sessions=sessions)
+
+    @node.asset(deployment, deps=node.deps())
+    def targets(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """What is wanted of each instrument: the strategies' weights times their capital, under the risk rules, with the reason for each change."""
+        sessions = sessions_of(context.partition_keys)
+        made = as_known(deployment, node, sessions, schemas | dict.fromkeys(of_strategies.values(), WANTED_SCHEMA), make)
+        newest = made.filter(session=sessions[-1])
+        changed = newest.filter(pl.col("reasons").list.len() > 0)
+        rows = "\n".join(
+            f"| {symbol} | {proposed:+.2%} | {weight:+.2%} | {'<br>'.join(reasons)} |"
+            for symbol, proposed, weight, reasons in changed.select("symbol", "proposed_weight", "target_weight", "reasons").iter_rows()
+        )
+        table = f"| symbol | proposed | target | reasons |\n|---|---|---|---|\n{rows}"
+        context.add_output_metadata({"changed": changed.height, **({"newest": dg.MetadataValue.md(table)} if rows else {})})
+        return made
+
+    return targets
+
+
+def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema]) -> tuple[Reads, ...]:
+    """One window for each asset that rules read, as wide as the widest of them asks for.
+
+    Raises
+    ------
+    SettingsError
+        If a rule reads something that is no asset, or that no rule may read.
+    """
+    asked: dict[str, list[Needs]] = {}
+    for one in applied:
+        for window in one.rule.needs():
+            if window.asset not in known:
+                raise SettingsError(
+                    f"the risk rule {one.name} reads {window.asset!r}, which it can't: it may read {', '.join(sorted(known))}"
+                )
+            asked.setdefault(window.asset, []).append(window)
+    return tuple(Reads(asset=asset, back=max(w.back for w in of), lag=min(w.lag for w in of)) for asset, of in asked.items())

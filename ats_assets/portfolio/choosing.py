@@ -1,0 +1,42 @@
+"""The portfolio method of a deployment: what `portfolio.method` names."""
+
+from pathlib import Path
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
+from ats_assets.plugins import METHODS
+from ats_assets.portfolio.method import Method
+from ats_assets.settings import PortfolioSettings
+
+
+def portfolio_method(deployment: Deployment) -> Method:
+    """The method; use it as `deployment.of(portfolio_method)`."""
+    return method_of(deployment.settings.portfolio, deployment.settings.plugins.folder)
+
+
+def method_of(settings: PortfolioSettings, folder: Path | None = None) -> Method:
+    """The method that the settings name, made of `[portfolio.options]`.
+
+    `top_k` and `quantile` may stand in `[portfolio]` itself: a method that has a setting of such a name takes it from there, unless the options give it.
+
+    Parameters
+    ----------
+    folder
+        The user's own additions, `plugins.folder`.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such method, it does not know one of the options, or one is given in both places.
+
+    Examples
+    --------
+    >>> method_of(PortfolioSettings(method="top_k_long", top_k=3)).settings
+    TopKLongSettings(top_k=3)
+    >>> method_of(PortfolioSettings(method="top_k_long", options={"top_k": 4})).settings
+    TopKLongSettings(top_k=4)
+    """
+    if twice := sorted(settings.options.keys() & settings.model_fields_set):
+        raise SettingsError(f"{twice[0]} is given twice, in [portfolio] and in [portfolio.options]: leave one of them out")
+    shared = {"top_k": settings.top_k, "quantile": settings.quantile}
+    return METHODS.made(settings.method, settings.options, folder, "portfolio.method", shared=shared)

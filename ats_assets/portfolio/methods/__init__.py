@@ -1,0 +1,1 @@
+"""The portfolio methods that come with the package, one module each."""

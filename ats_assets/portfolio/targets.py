@@ -1,0 +1,106 @@
+"""From the signals of several strategies to one target weight for each symbol.
+
+1. Netting: a strategy's weights times its capital, added up over the strategies. What one wants long and another short cancels out here, and costs nothing.
+2. The risk rules, one after the other, each on the weights that the one before has left, each with a reason for what it changes.
+
+The symbols are those that some strategy has a signal for, with a weight or without. A strategy without signals at a session has no opinion: it adds nothing there, so
+that its capital is in cash; where none has an opinion there are no rows, and nothing is traded. With one strategy, the whole capital and rules that change
+nothing, the target weight is the strategy's own, to the bit.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import polars as pl
+
+from ats_assets.errors import ContractError
+from ats_assets.portfolio.schema import TARGETS_SCHEMA
+from ats_assets.risk import NamedRule, ruled
+
+KEYS = ("session", "symbol")
+
+
+def netted(signals: Mapping[str, pl.DataFrame], capital: Mapping[str, float]) -> pl.DataFrame:
+    """The strategies' weights times their capital, added up in the order of the strategies.
+
+    Parameters
+    ----------
+    signals
+        By the name of each strategy: symbol, session, target_weight, one row a (session, symbol), in any order.
+    capital
+        Its share of equity.
+
+    Returns
+    -------
+    DataFrame
+        symbol, session, proposed_weight, strategies; sorted by session and symbol.
+
+    Raises
+    ------
+    ContractError
+        If a weight is not finite.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> one = pl.DataFrame({"symbol": ["A", "B"], "session": [date(2024, 1, 2)] * 2, "target_weight": [0.5, 0.5]})
+    >>> netted({"up": one, "down": one.head(1)}, {"up": 0.5, "down": 0.5}).select("symbol", "proposed_weight", "strategies").rows()
+    [('A', 0.5, ['up', 'down']), ('B', 0.25, ['up'])]
+    """
+    rows = pl.concat([frame.select(KEYS) for frame in signals.values()]).unique().sort(KEYS)
+    for name, frame in signals.items():
+        wrong = frame.filter(~pl.col("target_weight").is_finite().fill_null(value=False))
+        if wrong.height:
+            raise ContractError(f"signals of {name}: {wrong['symbol'][0]} has no finite target_weight at {wrong['session'][0]}")
+        weights = frame.select(*KEYS, (pl.col("target_weight") * capital[name]).alias(name))
+        rows = rows.join(weights, on=KEYS, how="left", validate="1:1", maintain_order="left")
+    having = [pl.when(pl.col(name).is_not_null()).then(pl.lit(name)) for name in signals]
+    total = pl.sum_horizontal(*signals)
+    return rows.select(
+        "symbol",
+        "session",
+        proposed_weight=pl.when(total == 0.0).then(0.0).otherwise(total),  # no negative zeros
+        strategies=pl.concat_list(having).list.drop_nulls(),
+    )
+
+
+def targets_of(
+    signals: Mapping[str, pl.DataFrame],
+    capital: Mapping[str, float],
+    rules: Sequence[NamedRule] = (),
+    *,
+    frames: Mapping[str, pl.DataFrame],
+    days: Sequence[date],
+    sessions: Sequence[date],
+) -> pl.DataFrame:
+    """The targets of sessions.
+
+    Parameters
+    ----------
+    signals, capital
+        See `netted`.
+    rules
+        In the order in which they are applied.
+    frames, days, sessions
+        See `ats_assets.risk.rule.Rule.apply`.
+
+    Returns
+    -------
+    DataFrame
+        The contract `Targets`.
+
+    Raises
+    ------
+    ContractError
+        If a rule does not keep to its contract.
+    """
+    made = netted(signals, capital)
+    weights = made.select("symbol", "session", weight="proposed_weight")
+    reasons: list[pl.Series] = []
+    for i, one in enumerate(rules):
+        allowed = ruled(one.name, weights, one.rule.apply(weights, frames, days, sessions))
+        weights = allowed.drop("reason")
+        reasons.append(allowed["reason"].alias(f"reason {i}"))
+    told = pl.concat_list(reasons).list.drop_nulls() if reasons else pl.lit([], dtype=TARGETS_SCHEMA["reasons"])
+    made = made.with_columns(target_weight=weights["weight"], reasons=told)
+    return made.select(pl.col(name).cast(dtype) for name, dtype in TARGETS_SCHEMA.items())

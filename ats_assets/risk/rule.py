@@ -1,0 +1,90 @@
+"""What a risk rule must be able to do.
+
+It is given the weights that are proposed for sessions, and gives those that it allows, with a reason for each that it changes. It says which windows of which assets
+it reads; these end at the session and hold what was known at its close, so it can't look ahead. It can add no symbol and leave none out: a symbol that is not to be
+held has the weight 0.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from typing import Protocol
+
+import polars as pl
+from pydantic import BaseModel
+
+from ats_assets.errors import ContractError
+from ats_assets.plugins import Needs
+
+PROPOSED_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "weight": pl.Float64})
+"""What a rule is given: weights are shares of equity, negative for short."""
+RULED_SCHEMA = pl.Schema({**PROPOSED_SCHEMA, "reason": pl.String})
+"""What it gives: the same rows in the same order; the reason is null where the weight is as it was."""
+
+
+class Rule(Protocol):
+    """One kind of rule, with its settings."""
+
+    settings: BaseModel
+
+    def needs(self) -> tuple[Needs, ...]:
+        """The windows that it judges a session by; none for a rule that looks at the weights alone."""
+        ...
+
+    def apply(
+        self, proposed: pl.DataFrame, frames: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]
+    ) -> pl.DataFrame:
+        """The weights that are allowed, each session's by itself.
+
+        Parameters
+        ----------
+        proposed
+            `PROPOSED_SCHEMA`, sorted by session and symbol; a session without rows is one of no opinion.
+        frames
+            By the name of each asset that is read, the rows of the windows of all the sessions together, or more.
+        days
+            Every session of the exchange from the beginning of the first window to the last of the sessions.
+        sessions
+            Those that are wanted, ascending.
+
+        Returns
+        -------
+        polars.DataFrame
+            `RULED_SCHEMA`.
+        """
+        ...
+
+
+def ruled(name: str, proposed: pl.DataFrame, allowed: pl.DataFrame) -> pl.DataFrame:
+    """What a rule allows, refused where it does not keep to its contract; the reasons begin with its name, and only weights that are others have one.
+
+    Raises
+    ------
+    ContractError
+        If rows or columns are others than those proposed, a weight is not finite, or a changed weight has no reason.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> proposed = pl.DataFrame({"symbol": ["A"], "session": [date(2024, 1, 2)], "weight": [0.5]})
+    >>> allowed = proposed.with_columns(weight=pl.lit(0.2), reason=pl.lit("too large"))
+    >>> ruled("mine", proposed, allowed)["reason"].to_list()
+    ['mine: too large']
+    """
+    if allowed.schema != RULED_SCHEMA:
+        raise ContractError(f"the risk rule {name} gave the columns {dict(allowed.schema)}: give {dict(RULED_SCHEMA)}")
+    keys = ["symbol", "session"]
+    if not allowed.select(keys).equals(proposed.select(keys)):
+        raise ContractError(
+            f"the risk rule {name} gave other rows than those proposed: give each (symbol, session) once, in the same order"
+        )
+    moved = allowed["weight"].ne_missing(proposed["weight"])
+    for wrong, what in (
+        (~allowed["weight"].is_finite().fill_null(value=False), "a weight that is not finite"),
+        (moved & allowed["reason"].is_null(), "another weight without a reason"),
+    ):
+        if wrong.any():
+            row = allowed.filter(wrong).row(0, named=True)
+            raise ContractError(f"the risk rule {name} gave {row['symbol']} at {row['session']} {what}")
+    told = pl.when(moved).then(pl.format("{}: {}", pl.lit(name), "reason"))
+    positive_zero = pl.when(pl.col("weight") == 0.0).then(0.0).otherwise("weight")
+    return allowed.with_columns(weight=positive_zero, reason=told)

@@ -1,0 +1,39 @@
+"""The risk rules that come with the package, by the kit that a user's own passes, too; and what refuses one that breaks its contract."""
+
+from typing import Any, ClassVar
+
+import polars as pl
+import pytest
+
+from ats_assets.errors import ContractError
+from ats_assets.risk import ruled
+from ats_assets.risk.rules import limits, volatility_target
+from ats_assets_tests.kits import market
+from ats_assets_tests.kits.risk_rules import RiskRuleKit, proposed
+
+
+class TestLimits(RiskRuleKit):
+    plugin = limits.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"max_weight": 0.1, "max_gross": 0.5}
+
+
+class TestVolatilityTarget(RiskRuleKit):
+    plugin = volatility_target.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"target_volatility": 0.05, "lookback_sessions": 12, "min_sessions": 5}
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        (lambda rows: rows.drop("reason"), "the risk rule mine gave the columns"),
+        (lambda rows: rows.head(3), "gave other rows than those proposed"),
+        (lambda rows: rows.sort("symbol"), "gave other rows than those proposed"),
+        (lambda rows: rows.with_columns(weight=pl.lit(float("nan"))), "a weight that is not finite"),
+        (lambda rows: rows.with_columns(weight=pl.lit(None, pl.Float64)), "a weight that is not finite"),
+        (lambda rows: rows.with_columns(weight=pl.lit(0.5)), "another weight without a reason"),
+    ],
+)
+def test_a_rule_that_breaks_its_contract_is_named(change: Any, message: str) -> None:
+    given = proposed().filter(pl.col("session").is_in(market.DAYS[:2]))
+    with pytest.raises(ContractError, match=message):
+        ruled("mine", given, change(given.with_columns(reason=pl.lit(None, pl.String))))
