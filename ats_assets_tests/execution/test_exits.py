@@ -14,6 +14,7 @@ from ats_assets.execution.order import Leg, OrderIntent, OrderKind, OrderStatus,
 from ats_assets.execution.outcome import Execution
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.execution.exchange import NEXT, SESSION, Bench, Killed, Network, Points, intent
+from ats_assets_tests.rounds import FULL
 
 AFTER = date(2024, 3, 5)
 NEXT_EVENING = datetime(2024, 3, 5, 0, 30, tzinfo=UTC)
@@ -175,7 +176,7 @@ def points_of_a_reduction(tmp_folder: Bench) -> int:
 def test_killed_at_each_point(sqlite_bench: Bench, tmp_path_factory: pytest.TempPathFactory) -> None:
     total = points_of_a_reduction(sqlite_bench)
     assert total > 40
-    for stop_at in range(total):
+    for stop_at in range(0, total, 1 if FULL else 3):
         folder = tmp_path_factory.mktemp("killed")
         bench = Bench.at(f"sqlite:///{folder / 'trade_state.sqlite'}", folder / "KILL")
         held_with_exits(bench, bracket())
@@ -340,7 +341,7 @@ def test_killed_at_each_point_of_what_is_taken_up_at_the_open(sqlite_bench: Benc
     waiting(sqlite_bench)
     follow_up(sqlite_bench, points)
     assert len(points.names) > 40
-    for stop_at in range(0, len(points.names), 13):
+    for stop_at in range(0, len(points.names), 1 if FULL else 13):
         folder = tmp_path_factory.mktemp("killed")
         bench = Bench.at(f"sqlite:///{folder / 'trade_state.sqlite'}", folder / "KILL")
         waiting(bench)
