@@ -36,6 +36,11 @@ def pytest_collection_finish() -> None:
     gc.set_threshold(50_000, 20, 50)
 
 
+def pytest_unconfigure() -> None:
+    """At the end all is looked through: libraries complain of what they believe to be leaked."""
+    gc.unfreeze()
+
+
 INSTANCE = "telemetry:\n  enabled: false\n"
 
 
