@@ -11,7 +11,7 @@ from typing import Any, get_args
 import pytest
 from alpaca.trading.models import Order, Position
 
-from ats_assets.cli.orders import _status
+from ats_assets.cli.orders.status import _status
 from ats_assets.deployment import Deployment
 from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor

@@ -1,0 +1,30 @@
+"""`ats orders report`: execution quality as one HTML file."""
+
+import sys
+import webbrowser
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError
+from ats_assets.execution.choosing import chosen_broker
+from ats_assets.reports.execution_report import execution_report
+from ats_assets.runs.writing import say
+from ats_assets.settings import load_settings
+from ats_assets.storage.atomic_file import replace_file
+
+
+def report(*, open_it: bool) -> None:
+    """Write the report of execution quality, and print its path."""
+    deployment = Deployment(load_settings())
+    warehouse, settings = deployment.warehouse, deployment.settings
+    sessions = warehouse.sessions("execution_quality")
+    if not sessions:
+        raise AtsError("no session has been traded yet: run ats trade first")
+    account = warehouse.read("account", sessions)
+    live = deployment.of(chosen_broker).is_live
+    page = execution_report(account, warehouse.read("execution_quality", sessions), broker=str(account["broker"][-1]), live=live)
+    path = settings.storage.data / "reports" / "execution.html"
+    path.parent.mkdir(parents=True, exist_ok=True)
+    replace_file(path, lambda file: file.write(page.encode()))
+    sys.stdout.write(f"{path}\n")
+    if open_it and not webbrowser.open(path.as_uri()):
+        say(f"no browser could be started: open {path}")

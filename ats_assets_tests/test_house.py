@@ -1,0 +1,74 @@
+"""The package's layout: which files lie at its root, how long files are, what they may be called, and that a file of `cli/` is a command."""
+
+from pathlib import Path
+from statistics import median, quantiles
+
+import pytest
+from typer.core import TyperGroup
+from typer.main import get_command
+
+import ats_assets
+from ats_assets.cli import app
+
+PACKAGE = Path(ats_assets.__file__).parent
+ROOT_FILES = {"__init__.py", "calendar.py", "crypto.py", "definitions.py", "deployment.py", "errors.py", "plugins.py", "py.typed"}
+SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
+LONGEST = 300
+"""Lines of a file, unless it is one of these."""
+LONGER = {
+    "brokers/alpaca/broker.py",  # one class: every call of the Broker protocol
+    "brokers/paper/book.py",  # one class: a book whose orders, fills and positions change together
+    "expressions/compiler.py",  # the algorithm, step by step, in its docstring
+    "expressions/machine.py",  # one kernel per operation
+    "orchestration/event_log.py",
+    "portfolio/planning.py",  # the functions that backtest and orders share, compiled together
+    "runs/diagnosis.py",
+    "sources/adapters/files/kept_rows.py",
+    "sources/adapters/files/source.py",
+    "storage/stored_calendar.py",
+}
+
+
+@pytest.fixture(scope="module")
+def lines() -> dict[str, int]:
+    """Lines of each module, by its path below the package."""
+    files = (file for file in PACKAGE.rglob("*.py") if "__pycache__" not in file.parts)
+    return {file.relative_to(PACKAGE).as_posix(): len(file.read_text(encoding="utf-8").splitlines()) for file in files}
+
+
+def test_the_root_holds_the_maps_and_what_all_stages_know() -> None:
+    assert {path.name for path in PACKAGE.iterdir() if path.is_file()} == ROOT_FILES
+
+
+def test_files_are_short(lines: dict[str, int]) -> None:
+    assert len(lines) > 300
+    assert median(lines.values()) <= 120
+    assert quantiles(lines.values(), n=20)[-1] < LONGEST  # the 95th percentile
+
+
+def test_a_file_that_is_long_is_known_to_be(lines: dict[str, int]) -> None:
+    long = {path for path, length in lines.items() if length > LONGEST}
+    assert not long - LONGER, f"split these by subject, or list them above with the reason why not: {sorted(long - LONGER)}"
+    assert not LONGER - long, f"these are short now, or gone: take them off the list: {sorted(LONGER - long)}"
+
+
+def test_names_say_what_is_in_a_file(lines: dict[str, int]) -> None:
+    tests = (path.relative_to(PACKAGE.parent) for path in (PACKAGE.parent / "ats_assets_tests").rglob("*.py"))
+    paths = [*map(Path, lines), *tests]
+    assert not [str(path) for path in paths if {*path.parts[:-1], path.stem} & SAYS_NOTHING]
+
+
+def test_a_file_of_the_command_line_is_a_command() -> None:
+    def commands(group: TyperGroup) -> set[str]:
+        return {name.replace("-", "_") for name in group.commands}
+
+    root = get_command(app)
+    assert isinstance(root, TyperGroup)
+    folder = PACKAGE / "cli"
+    assert {path.stem for path in folder.iterdir() if path.suffix == ".py" or (path / "__init__.py").is_file()} == commands(root) | {
+        "__init__",
+        "__main__",
+    }
+    for name, group in root.commands.items():
+        if isinstance(group, TyperGroup):
+            assert {path.stem for path in (folder / name).glob("*.py")} == commands(group) | {"__init__"}
