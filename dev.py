@@ -206,10 +206,35 @@ def set_up(project: Project) -> None:
         with project.log.open("w", encoding="utf-8") as log:
             _pip(project, ["--require-hashes", "--no-deps", "-r", str(project.lock)], log, handed_down, total=missing)
             _pip(project, ["--no-deps", "--no-build-isolation", "-e", str(project.root)], log, handed_down)
+            _compile(project, log)
         unfinished = project.stamp.with_suffix(".part")
         unfinished.write_text(wanted_stamp(project), encoding="utf-8")
         unfinished.replace(project.stamp)
         say(f"set up in {time.monotonic() - started:.0f} s")
+
+
+def _compile(project: Project, log) -> None:
+    """Compile the byte code of all packages on all processors, and kernels beside that, so that the first run need not.
+
+    It is no fault if something can't be compiled: what uses it compiles it then.
+    """
+    say("compiling byte code and kernels")
+    environment = {name: value for name, value in project.environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
+    how = {"cwd": project.root, "env": environment, "stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
+    byte_code = [
+        "-m",
+        "compileall",
+        "-q",
+        "-j",
+        "0",
+        "-x",
+        r"[/\\]tests?[/\\]",
+        str(project.site_packages()),
+        str(project.root / "ats_assets"),
+    ]
+    log.flush()
+    with subprocess.Popen([str(project.python), "-m", "ats_assets.runs.compiling"], **how):
+        subprocess.run([str(project.python), *byte_code], check=False, **how)
 
 
 @contextlib.contextmanager

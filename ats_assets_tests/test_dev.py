@@ -540,3 +540,22 @@ def test_ui_ends_with_dagsters_own_status_if_it_ends_by_itself(made: Tiny) -> No
     with socket.create_server(("127.0.0.1", 0)) as server:
         port = server.getsockname()[1]
     assert made.dev("ui", "--port", str(port)).returncode == 5
+
+
+def test_the_set_up_compiles_what_it_has_installed_whatever_the_environment_says_of_byte_code(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    monkeypatch.setenv("PYTHONDONTWRITEBYTECODE", "1")
+    monkeypatch.delenv("PYTHONPYCACHEPREFIX", raising=False)
+    project = dev.Project(tmp_path)
+    project.bin.mkdir(parents=True)
+    project.python.symlink_to(sys.executable)
+    (project.venv / "pyvenv.cfg").write_text(f"version = {sys.version.split()[0]}\n")
+    for package in (project.site_packages() / "one", project.site_packages() / "one" / "tests", project.root / "ats_assets"):
+        package.mkdir(parents=True)
+        (package / "module.py").write_text("x = 1\n")
+    (project.root / "ats_assets" / "broken.py").write_text("x =\n")
+    with project.log.open("w") as log:
+        dev._compile(project, log)
+    assert {file.parents[1] for file in tmp_path.rglob("module.*.pyc")} == {project.site_packages() / "one", project.root / "ats_assets"}
+    assert "broken.py" in project.log.read_text()

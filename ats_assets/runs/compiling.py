@@ -1,0 +1,26 @@
+"""What a first run would compile, compiled ahead: `python -m ats_assets.runs.compiling`, which the set-up runs.
+
+That are the kernels that expressions are computed by (half a minute), and what the versions of code are made of. Both are kept on the disk beside the code. The
+backtest's kernels are not among them (`ats_assets.backtests.compiling`): by the default settings' size it runs plain.
+"""
+
+from datetime import date, timedelta
+
+import polars as pl
+
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.expressions import compute
+from ats_assets.settings import Settings
+
+
+def main() -> None:
+    """Compile all of it, or load what is on the disk already. Settings, source and warehouse of the user are not looked at."""
+    days = [date(2024, 1, 1) + timedelta(n) for n in range(3)]
+    panel = pl.DataFrame({"symbol": ["A"] * 3, "session": days, "close": [1.0, 2.0, 3.0]})
+    compute(panel, {"mean": "Mean($close, 2)", "rank": "CSRank($close)"})
+    build(Deployment(Settings()))
+
+
+if __name__ == "__main__":
+    main()
