@@ -93,7 +93,7 @@ def test_the_three_make_signals_together(made: Deployment) -> None:
     scored = signals.join(fell, on="symbol").select("symbol", "score", "fall")
     assert scored.height == signals.height > 5
     assert (scored["score"] - scored["fall"]).abs().max() == pytest.approx(0, abs=1e-6)  # float32 on the way
-    record = made.model_store("ridge_model").in_force(last)
+    record = made.model_store("ridge_model").active(last)
     assert (record.learner, record.file, record.status) == ("ridge", "model.json.txt", "fitted")
     assert made.warehouse.read("predictions", [last]).height == signals.height
 
@@ -213,5 +213,5 @@ class TestInstalled(LearnerKit):
         market = small_market(tmp_path, models={"correlation": {"min_correlation": 0.01}}, training=training, features={"families": ()})
         last = market.calendar.offset(FIRST, 20)
         assert make_history(market, FIRST, last).success
-        assert market.model_store("correlation_model").in_force(last).learner == "correlation"
+        assert market.model_store("correlation_model").active(last).learner == "correlation"
         assert market.warehouse.read("signals", [last]).height > 5

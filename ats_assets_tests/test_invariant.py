@@ -58,7 +58,7 @@ def chosen(reference: Path) -> list[date]:
     store, rng = ModelStore(reference / "models", "lightgbm_model"), random.Random(SEED)
     by_status: dict[str, list[date]] = {}
     for day in sessions_under(reference):
-        by_status.setdefault(store.in_force(day).status + store.read(day).status, []).append(day)
+        by_status.setdefault(store.active(day).status + store.read(day).status, []).append(day)
     kinds = {"unavailablecarried": 1, "fittedfitted": 2, "fittedcarried": 2}
     return sorted(day for kind, n in kinds.items() for day in rng.sample(by_status[kind], n))
 

@@ -71,7 +71,7 @@ def test_a_model_of_ones_own_is_one_file_of_at_most_forty_lines(tmp_path: Path) 
     deployment = market(tmp_path, penalty=5.0)
     last = deployment.calendar.offset(FIRST, 20)
     assert make_history(deployment, FIRST, last).success
-    record = deployment.model_store("ridge_model").in_force(last)
+    record = deployment.model_store("ridge_model").active(last)
     assert (record.learner, record.file, record.status) == ("ridge", "model.json.txt", "fitted")
     assert deployment.warehouse.read("signals", [last]).height == 10
     assert "lightgbm_model" not in {spec.key.path[-1] for spec in build(deployment).resolve_all_asset_specs()}

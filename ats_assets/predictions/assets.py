@@ -68,11 +68,11 @@ def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDe
         sessions = sessions_of(context.partition_keys)
         store = deployment.model_store(model.asset)
         features = joined({name: families[name] for name in deployment.of(model_families)})
-        in_force = {session: _in_force(deployment, model, session) for session in sessions}
+        records = {session: _active_model(deployment, model, session) for session in sessions}
         parts = [PREDICTIONS_SCHEMA.to_frame()]
-        for fitted, group in groupby(sessions, key=lambda session: _fit(in_force[session])):
+        for fitted, group in groupby(sessions, key=lambda session: _fit(records[session])):
             days = list(group)
-            record = in_force[days[0]]
+            record = records[days[0]]
             if fitted is None or record is None:
                 context.log.info(f"no predictions from {days[0]} to {days[-1]}: {record.reason if record else 'no model yet'}")
                 continue
@@ -86,12 +86,12 @@ def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDe
     return predictions
 
 
-def _in_force(deployment: Deployment, model: Model, session: date) -> ModelRecord | None:
+def _active_model(deployment: Deployment, model: Model, session: date) -> ModelRecord | None:
     """The active model of the session before; None at the start of history."""
     if session == deployment.calendar.first:
         return None
     before = deployment.calendar.offset(session, -1)
-    return deployment.model_store(model.asset).in_force(before) if deployment.known([before]) else None
+    return deployment.model_store(model.asset).active(before) if deployment.known([before]) else None
 
 
 def _fit(record: ModelRecord | None) -> date | None:

@@ -46,7 +46,7 @@ def predict(features: pl.DataFrame, universe: pl.DataFrame, record: ModelRecord,
     universe
         symbol, session: who gets a score.
     record, scorer
-        The fitted model, from `ModelStore.in_force` and `Learner.load`.
+        The fitted model, from `ModelStore.active` and `Learner.load`.
     threads
         Changes the time, not the result.
 

@@ -320,23 +320,23 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
         return Finding(subject=store.name, status="warn", text=f"no model in {store.root}", advice="run: ats run")
     try:
         record = store.read(sessions[-1])
-        force = store.in_force(sessions[-1])
-        if force.status == "fitted":
-            store.content(force)
+        active = store.active(sessions[-1])
+        if active.status == "fitted":
+            store.content(active)
     except AtsError as error:
         return Finding(subject=store.name, status="fail", text=str(error))
     text = f"{len(sessions)} sessions from {sessions[0]} to {sessions[-1]}"
-    if record.fitted_session is None or force.fitted_session is None:
+    if record.fitted_session is None or active.fitted_session is None:
         return Finding(
             subject=store.name,
             status="warn",
-            text=f"{text}; no model is fitted: {force.reason}",
+            text=f"{text}; no model is fitted: {active.reason}",
             advice="add earlier sessions: ats run --from …",
         )
     newest = (deployment.sessions("bars") or sessions)[-1]
     calendar, limit = deployment.calendar, deployment.settings.training.max_age_sessions
-    age = calendar.count(force.fitted_session, newest)
-    text = f"{text}; fitted {force.fitted_session}, {age} sessions before the newest bars ({force.best_iteration} rounds)"
+    age = calendar.count(active.fitted_session, newest)
+    text = f"{text}; fitted {active.fitted_session}, {age} sessions before the newest bars ({active.best_iteration} rounds)"
     if age > limit:
         advice = f"training.max_age_sessions is {limit}, so the model is not used. Run: ats run --from {calendar.after(sessions[-1])}"
         return Finding(subject=store.name, status="fail", text=text, advice=advice)

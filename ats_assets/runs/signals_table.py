@@ -89,5 +89,5 @@ def _why_none(deployment: Deployment, session: date) -> str:
     stored = [store for store in stores if store.exists(before)]
     if not stored:
         return f"there was no model at {before} yet"
-    reasons = [reason for store in stored if (reason := store.in_force(before).reason)]
+    reasons = [reason for store in stored if (reason := store.active(before).reason)]
     return "; ".join(dict.fromkeys(reasons)) or "no symbol of the universe has a score"

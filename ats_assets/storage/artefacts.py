@@ -170,7 +170,7 @@ class ModelStore:
             raise self._corrupt(path, session, f"it is the record of {record.name} at {record.session}")
         return record
 
-    def in_force(self, session: date) -> ModelRecord:
+    def active(self, session: date) -> ModelRecord:
         """The record behind the model of `session`, carried ones followed: its status is "fitted" or "unavailable".
 
         Raises
@@ -200,7 +200,7 @@ class ModelStore:
             If its file is missing or is not the one that was recorded.
         """
         if record.status != "fitted":
-            raise ModelError(f"{self.name} of {record.session} is {record.status} ({record.reason or record.carried_from}): use in_force()")
+            raise ModelError(f"{self.name} of {record.session} is {record.status} ({record.reason or record.carried_from}): use active()")
         path = self.folder(record.session) / record.file
         try:
             content = path.read_bytes()

@@ -52,7 +52,7 @@ def test_the_commands_do_what_the_page_says(command: Command, home: Path) -> Non
     assert len(stored) == 61
     (line,) = second.splitlines()
     run_line(command, home, line)
-    record = ModelStore(home / "models" / "synthetic", "lightgbm_model").in_force(date.fromisoformat(LAST))
+    record = ModelStore(home / "models" / "synthetic", "lightgbm_model").active(date.fromisoformat(LAST))
     assert [*record.features][:158] == [*ALPHA158]
     assert [*record.features][158:] == ["REV5", "REV20", "CALM10", "HEARD10", "REVRANK5"]
 

@@ -159,7 +159,7 @@ def test_a_model_learns_from_several_families_in_their_order(tmp_path: Path) -> 
         root.mkdir()
         deployment = market(root, {"moves": FAMILY}, training={"families": order})
         make_history(deployment, FIRST, last)
-        record = deployment.model_store("lightgbm_model").in_force(last)
+        record = deployment.model_store("lightgbm_model").active(last)
         assert record.features is not None
         assert list(record.features) == [factor for name in order for factor in deployment.of(families)[name].expressions]
         assert set(order) <= set(record.versions)

@@ -34,7 +34,7 @@ def files(store: ModelStore, session: date = SESSION) -> dict[str, bytes]:
 
 def test_a_fitted_model_reads_back_and_predicts_the_same(store: ModelStore) -> None:
     record = write(store)
-    assert store.read(SESSION) == record == store.in_force(SESSION)
+    assert store.read(SESSION) == record == store.active(SESSION)
     assert record.features == ("noise_a", "signal", "noise_b", "noise_c")
     assert record.versions.keys() == {"code", "data", "lightgbm"}
     assert record.training is not None
@@ -63,8 +63,8 @@ def test_a_carried_model_is_a_reference(store: ModelStore) -> None:
     carried = store.write_carried(NEXT, SESSION, VERSIONS)
     assert list(files(store, NEXT)) == ["model.json"]
     assert carried.fitted_session == SESSION
-    assert store.in_force(NEXT) == fitted
-    with pytest.raises(ModelError, match="use in_force"):
+    assert store.active(NEXT) == fitted
+    with pytest.raises(ModelError, match="use active"):
         store.content(carried)
     with pytest.raises(ModelError, match=f"carry from there|carried from {SESSION}"):
         store.write_carried(CALENDAR.offset(NEXT, 1), NEXT, VERSIONS)
@@ -73,8 +73,8 @@ def test_a_carried_model_is_a_reference(store: ModelStore) -> None:
 def test_a_missing_model_is_carried_with_its_reason(store: ModelStore) -> None:
     store.write_unavailable(SESSION, Unavailable(reason="3 labelled sessions"), VERSIONS)
     store.write_carried(NEXT, SESSION, VERSIONS)
-    assert store.in_force(NEXT).status == "unavailable"
-    assert store.in_force(NEXT).reason == "3 labelled sessions"
+    assert store.active(NEXT).status == "unavailable"
+    assert store.active(NEXT).reason == "3 labelled sessions"
 
 
 def test_a_model_that_is_not_there_is_named_with_the_command_that_makes_it(store: ModelStore) -> None:
@@ -90,7 +90,7 @@ def test_another_model_in_the_place_of_a_carried_one_is_noticed(store: ModelStor
     store.write_carried(NEXT, SESSION, VERSIONS)
     write(store, OTHER)
     with pytest.raises(ModelError, match=f"another model was stored since.*--partition {NEXT}"):
-        store.in_force(NEXT)
+        store.active(NEXT)
 
 
 def test_replacing_leaves_nothing_of_the_old_one(store: ModelStore) -> None:
