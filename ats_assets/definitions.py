@@ -1,5 +1,6 @@
 """The map: the stages in the order in which data flows, and what drives them."""
 
+import importlib
 from collections.abc import Iterable
 
 import dagster as dg
@@ -49,7 +50,6 @@ from ats_assets.settings import load_settings, settings_file
 from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources import assets as sources
 from ats_assets.sources import checks as sources_checks
-from ats_assets.sources.adapters.alpaca import assets as market_data
 from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
@@ -97,7 +97,7 @@ def build(deployment: Deployment) -> dg.Definitions:
         If a feature family has the name of something else.
     """
     jobs = jobs_of(deployment) | {JOB: trading_job(deployment)}
-    collected = market_data.assets(deployment)
+    collected = _collected(deployment)
     jobs |= {COLLECTED: collection_job(deployment)} if collected else {}
     _refuse_taken_names(deployment, jobs)
     assets = [*(asset for stage in STAGES for asset in stage.assets(deployment)), *collected]
@@ -125,9 +125,14 @@ def build(deployment: Deployment) -> dg.Definitions:
     )
 
 
+def _collected(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """What the source has beside bars and corporate actions."""
+    return importlib.import_module(deployment.source_plugin.collecting).assets(deployment) if deployment.collected else []
+
+
 def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
-    taken = {RESTATEMENTS, *_fixed(deployment), *deployment.models, *BACKTESTS, *jobs, *market_data.ALL}
+    taken = {RESTATEMENTS, *_fixed(deployment), *deployment.models, *BACKTESTS, *jobs, *deployment.collected}
     for name, family in deployment.of(families).items():
         if name in taken or not is_valid_name(name):
             what = "an asset or a job" if name in taken else "a word that Dagster keeps for itself"

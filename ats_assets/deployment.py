@@ -115,6 +115,11 @@ class Deployment:
         """The source's last session, if no market feeds it; None where each close makes a session due."""
         return self.source_plugin.ends(self.source_settings)
 
+    @property
+    def collected(self) -> tuple[str, ...]:
+        """The names of the assets that the source has beside bars and corporate actions."""
+        return self.source_plugin.collects(self.source_settings)
+
     @cached_property
     def source(self) -> "BarSource":
         """Where bars come from; its first use reads its files, or asks its server."""

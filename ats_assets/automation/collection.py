@@ -25,7 +25,7 @@ def collection_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDef
     def market_data_schedule(context: dg.ScheduleEvaluationContext) -> dg.RunRequest | dg.SkipReason:
         deployment.refresh_calendar()
         newest = newest_partition(deployment, context.scheduled_execution_time.astimezone(ZoneInfo(zone)))
-        missing = [name for name in deployment.settings.source.alpaca.collect if newest and not deployment.warehouse.exists(name, newest)]
+        missing = [name for name in deployment.collected if newest and not deployment.warehouse.exists(name, newest)]
         if newest is None or not missing:
             return dg.SkipReason(f"nothing to collect: what there is of {newest} is stored")
         return dg.RunRequest(run_key=f"{COLLECTED}:{newest}", partition_key=newest.isoformat())

@@ -62,7 +62,7 @@ def collection_job(deployment: Deployment) -> AssetJob:
         prefixed(deployment, COLLECTED),
         tags={GRAPH: deployment.settings.graph.prefix or MAIN},
         selection=dg.AssetSelection.groups(prefixed(deployment, COLLECTED)),
-        description="What source.alpaca.collect names, of a session.",
+        description="What the source delivers beside bars and corporate actions, of a session.",
         executor_def=dg.in_process_executor,
     )
 

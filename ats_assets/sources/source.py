@@ -131,6 +131,10 @@ def _never(_settings: BaseModel) -> bool:
     return False
 
 
+def _nothing(_settings: BaseModel) -> tuple[str, ...]:
+    return ()
+
+
 def _open_end(_settings: BaseModel) -> date | None:
     return None
 
@@ -149,12 +153,18 @@ class SourcePlugin(Plugin[S, BarSource]):
         Settings -> whether a change of name can be among its corporate actions. Default: it can't.
     ends
         Settings -> its last session, of one that no market feeds: nothing is due after it. Default: a session is due at each close.
+    collects
+        Settings -> the names of the assets that it has beside bars and corporate actions. Default: none.
+    collecting
+        The module whose function `assets(deployment)` makes these, in the group `market_data`.
     """
 
     bars_follow: Callable[[S], BaseModel] = _as_they_are
     actions_follow: Callable[[S], BaseModel] = _as_they_are
     tells_name_changes: Callable[[S], bool] = _never
     ends: Callable[[S], date | None] = _open_end
+    collects: Callable[[S], tuple[str, ...]] = _nothing
+    collecting: str = ""
 
 
 def upcoming_actions(source: BarSource, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:

@@ -1,13 +1,16 @@
 """The kit that every source passes, passed by those that come with the package."""
 
-from collections.abc import Iterator
+from collections.abc import Iterator, Sequence
 from contextlib import contextmanager
-from datetime import date
+from dataclasses import replace
+from datetime import date, datetime, timedelta
 from pathlib import Path
 from typing import Any, ClassVar
 
+import polars as pl
 import pytest
 
+from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import AtsError
 from ats_assets.settings import FilesSettings, SyntheticSettings
 from ats_assets.sources import BarSource
@@ -79,3 +82,48 @@ class TestAlpaca(SourceKit):
             assert again.first_session() == SESSIONS[0]
             with pytest.raises(AtsError, match=r"calendar.exchange is 24/7: set it to XNYS"):
                 self.plugin.make(settings.source.alpaca, ALWAYS, settings)
+
+
+class Faulty(SyntheticSource):
+    """A source with a fault of the kind that the kit is there to find."""
+
+    fault = ""
+    asked = 0
+
+    def bars(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
+        found = super().bars(sessions, symbols)
+        self.asked += 1
+        if self.fault == "differs each time":
+            return found.with_columns(pl.col("volume") + self.asked)
+        if self.fault == "depends on the range":
+            return found.with_columns(pl.col("close") / pl.col("close").max())
+        if self.fault == "delivers more than was asked for":
+            return super().bars([*sessions, *self._calendar.window(sessions[0], 2)] if sessions else [], symbols)
+        return found.sort("symbol", "session")
+
+    def known_at(self, session: date) -> datetime:
+        return super().known_at(session) - timedelta(hours=1)
+
+
+@pytest.mark.parametrize(
+    ("fault", "found_by"),
+    [
+        ("differs each time", "test_two_that_are_opened_alike_deliver_the_same_bytes"),
+        ("depends on the range", "test_a_session_asked_for_alone_and_in_any_range_is_the_same"),
+        ("delivers more than was asked for", "test_nothing_comes_of_sessions_that_were_not_asked_for"),
+        ("is in another order", "test_rows_keep_to_the_contracts_and_their_order"),
+        ("is known too early", "test_no_version_is_known_before_the_sessions_close"),
+    ],
+)
+def test_the_kit_finds_what_it_is_there_for(tmp_path: Path, fault: str, found_by: str) -> None:
+    def opened(own: SyntheticSettings, calendar: SessionCalendar, _settings: object) -> Faulty:
+        made = Faulty(own, calendar)
+        made.fault = fault
+        return made
+
+    class Kit(SourceKit):
+        plugin = replace(synthetic.PLUGIN, make=opened)
+        own: ClassVar[dict[str, Any]] = {"symbols": 4, **DAYS}
+
+    with pytest.raises(AssertionError):
+        getattr(Kit(), found_by)(tmp_path)

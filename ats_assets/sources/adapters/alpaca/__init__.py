@@ -29,4 +29,6 @@ PLUGIN = SourcePlugin(
     bars_follow=lambda own: _without(own, _BESIDE | _OF_ACTIONS),
     actions_follow=lambda own: _without(own, _BESIDE),
     tells_name_changes=lambda own: own.asset_class == "us_equity",
+    collects=lambda own: tuple(dict.fromkeys(own.collect)),
+    collecting="ats_assets.sources.adapters.alpaca.assets",
 )

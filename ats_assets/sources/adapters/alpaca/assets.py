@@ -15,10 +15,8 @@ NOW_ONLY = ("snapshots", "option_chains")
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """One asset for each kind that is collected; none unless the source is Alpaca."""
-    source = deployment.settings.source
-    names = dict.fromkeys(source.alpaca.collect) if source.kind == "alpaca" else {}
-    return [_collected(deployment, ALL[name]) for name in names]
+    """One asset for each kind that is collected."""
+    return [_collected(deployment, ALL[name]) for name in deployment.collected]
 
 
 def _collected(deployment: Deployment, kind: Collected) -> dg.AssetsDefinition:
