@@ -61,7 +61,7 @@ def test_each_row_is_explained_by_the_vintage_it_was_read_in(changed: Changed) -
     index = LineageIndex(deployment)
     index.refresh()
     symbol = deployment.warehouse.read("signals", [LAST])["symbol"][0]
-    windows = [one for one in all_of(Explaining(deployment, index.entries()).signal(symbol, LAST.isoformat())) if isinstance(one, Many)]
+    windows = [one for one in all_of(Explaining(deployment, index.entries()).target(symbol, LAST.isoformat())) if isinstance(one, Many)]
     (bars,) = [one for one in windows if one.asset == "bars" and str(late) in one.versions and str(LAST) in one.versions][:1]
     assert bars.vintages[str(early)].known == stamp_of(known[early]), "the corrected one was known at the close"
     assert bars.vintages[str(late)].known == stamp_of(calendar.closes_at(late)), "this one was corrected afterwards"

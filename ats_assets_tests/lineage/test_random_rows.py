@@ -47,7 +47,7 @@ def test_random_signals_are_explained_and_come_out_byte_for_byte(made: Deploymen
     drawn = random.Random(1).sample(range(stored.height), ROWS)
     rows = [stored.row(i, named=True) for i in drawn]
     for row in rows:
-        check(made, explaining.signal(row["symbol"], row["session"].isoformat()), row)
+        check(made, explaining.target(row["symbol"], row["session"].isoformat()), row)
     sessions = sorted({row["session"] for row in rows})
     found = reproduced(made, "signals", sessions, tmp_path / "world")
     assert (found.files.different, found.changed) == ((), ())
@@ -58,8 +58,10 @@ def test_random_signals_are_explained_and_come_out_byte_for_byte(made: Deploymen
 
 def check(made: Deployment, explanation: Made, row: dict[str, object]) -> None:
     """The explanation against the files: the row, the score, the model's fit, the versions, and the delivery of the day."""
-    assert explanation.row == {name: value for name, value in row.items() if name not in {"symbol", "session"}}
     every = list(parts(explanation))
+    signal = next(one for one in every if isinstance(one, Made) and one.asset == "signals")
+    assert signal.row == {name: value for name, value in row.items() if name not in {"symbol", "session"}}
+    assert explanation.row["target_weight"] == row["target_weight"]
     scores = next(one for one in every if isinstance(one, Made) and one.asset == "predictions")
     assert (scores.session, scores.row["model_session"]) == (str(row["session"]), row["model_session"])
     models = {one.session: one for one in every if isinstance(one, Made) and one.asset == "lightgbm_model"}

@@ -44,12 +44,12 @@ def test_a_backtest_comes_out_with_its_metrics_and_its_report(whole: Path, tmp_p
 
 def test_a_backtest_over_a_range_is_made_over_that_range(changed: Changed, tmp_path: Path) -> None:
     deployment = changed()
-    for session in deployment.warehouse.sessions("signals")[:3]:
-        (deployment.warehouse.path("signals", session)).unlink()
+    for session in deployment.warehouse.sessions("targets")[:3]:
+        (deployment.warehouse.path("targets", session)).unlink()
     run_job(deployment, "backtest_reports", assets=["backtest"])
     found = reproduced(deployment, "backtest", [], tmp_path / "world")
     assert found.files.different == ()
-    assert len([path for path in found.files.same if path.startswith("signals/")]) == len(deployment.warehouse.sessions("signals"))
+    assert len([path for path in found.files.same if path.startswith("targets/")]) == len(deployment.warehouse.sessions("targets"))
 
 
 def test_the_vintage_that_was_read_is_taken_not_the_newest(changed: Changed, tmp_path: Path) -> None:

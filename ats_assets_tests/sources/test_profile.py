@@ -8,8 +8,7 @@ import polars as pl
 import pytest
 
 from ats_assets.errors import ContractError
-from ats_assets.sources import profile
-from ats_assets.sources.profile import Profile
+from ats_assets.sources.profile import Profile, profile
 from ats_assets.sources.schema import RAW_BARS_SCHEMA
 from ats_assets_tests.bars.real_bars import sp500_raw
 from ats_assets_tests.bars.test_screening import raw
