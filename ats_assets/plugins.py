@@ -143,7 +143,7 @@ class Kind(Generic[T]):
         SettingsError
             As `find` and `checked`.
         """
-        return self.find(name, folder, setting).make(self.checked(name, values, folder, setting, shared), *given)
+        return self.chosen(name, values, folder, setting, shared).made(*given)
 
     def checked(
         self,
@@ -165,16 +165,41 @@ class Kind(Generic[T]):
         SettingsError
             As `find`, or if its own class refuses one of the values.
         """
+        return self.chosen(name, values, folder, setting, shared).settings
+
+    def named(
+        self, name: str, values: Mapping[str, Any], folder: Path | None, section: str, shared: Mapping[str, Any] | None = None
+    ) -> "Chosen[T]":
+        """What an entry `[<section>.<name>]` of the settings chooses: its `kind`, by default its name, with the settings beside it.
+
+        Raises
+        ------
+        SettingsError
+            As `checked`.
+        """
+        own = {key: value for key, value in values.items() if key != "kind"}
+        return self.chosen(str(values.get("kind", name)), own, folder, f"{section}.{name}", shared)
+
+    def chosen(
+        self,
+        name: str,
+        values: Mapping[str, Any] | BaseModel,
+        folder: Path | None = None,
+        setting: str = "",
+        shared: Mapping[str, Any] | None = None,
+    ) -> "Chosen[T]":
+        """The addition of a name with its checked settings, not made yet; parameters and errors are those of `checked`."""
         plugin = self.find(name, folder, setting)
         taken = {key: value for key, value in (shared or {}).items() if key in plugin.settings.model_fields}
         try:
-            return plugin.settings.model_validate(values if isinstance(values, BaseModel) else taken | dict(values))
+            own = plugin.settings.model_validate(values if isinstance(values, BaseModel) else taken | dict(values))
         except ValidationError as error:
             faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or setting}: {e['msg']}" for e in error.errors())
             known = ", ".join(plugin.settings.model_fields)
             raise SettingsError(
                 f"[{setting or name}] has {error.error_count()} wrong setting(s): {redacted(faults)}. It knows {known}"
             ) from None
+        return Chosen(kind=name, plugin=plugin, settings=own)
 
     def _places(self, folder: Path | None) -> dict[str, list[str]]:
         """Name -> the modules that have it."""
@@ -203,6 +228,19 @@ class Kind(Generic[T]):
                 f"the {self.word} {name!r} needs {plugin.needs[0]}, which is not installed: pip install 'ats-assets[{plugin.needs[1]}]'"
             )
         return plugin
+
+
+@dataclass(frozen=True, kw_only=True)
+class Chosen(Generic[T]):
+    """An addition that settings choose: its kind, its plugin, and its own settings, which are checked."""
+
+    kind: str
+    plugin: Plugin[Any, T]
+    settings: BaseModel
+
+    def made(self, *given: Any) -> T:
+        """The addition, given what its kind is given beside its settings."""
+        return self.plugin.make(self.settings, *given)
 
 
 @functools.cache

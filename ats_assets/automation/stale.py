@@ -1,4 +1,4 @@
-"""What is stale is made again while the daemon runs: the sensor that asks for it."""
+"""The sensor that asks for stale partitions to be rebuilt while the daemon runs."""
 
 import hashlib
 

@@ -53,12 +53,8 @@ def models(deployment: Deployment) -> Mapping[str, Model]:
     """
     found = {}
     for name, values in deployment.settings.models.items():
-        own = dict(values)
-        kind = str(own.pop("kind", name))
-        folder = deployment.settings.plugins.folder
-        learner = LEARNERS.made(kind, own, folder, f"models.{name}")
-        plugin = LEARNERS.find(kind, folder)
-        quick = plugin.make(learner.settings.model_copy(update=plugin.quick))
-        made = Model(name=name, kind=kind, learner=learner, quick=quick)
+        chosen = LEARNERS.named(name, values, deployment.settings.plugins.folder, "models")
+        quick = chosen.plugin.make(chosen.settings.model_copy(update=chosen.plugin.quick))
+        made = Model(name=name, kind=chosen.kind, learner=chosen.made(), quick=quick)
         found[made.asset] = made
     return MappingProxyType(found)

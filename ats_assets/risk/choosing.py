@@ -33,12 +33,9 @@ def risk_rules(deployment: Deployment) -> Sequence[NamedRule]:
     settings = deployment.settings
     shared = {**settings.portfolio.model_dump(), "sessions_per_year": settings.backtest.sessions_per_year}
 
-    def made(name: str, kind: str, values: dict[str, Any]) -> NamedRule:
-        return NamedRule(name=name, rule=RISK_RULES.made(kind, values, settings.plugins.folder, f"risk.{name}", shared=shared))
+    def made(name: str, values: dict[str, Any]) -> NamedRule:
+        return NamedRule(name=name, rule=RISK_RULES.named(name, values, settings.plugins.folder, "risk", shared).made())
 
-    own = [
-        made(name, str(values.get("kind", name)), {key: value for key, value in values.items() if key != "kind"})
-        for name, values in settings.risk.items()
-    ]
-    limits = made(LIMITS, LIMITS, {})
+    own = [made(name, values) for name, values in settings.risk.items()]
+    limits = made(LIMITS, {})
     return (limits, *own, limits) if own else (limits,)

@@ -106,7 +106,7 @@ class FileGroup:
             for path, temporary in files.items():
                 with _explained(path):
                     temporary.replace(path)
-        except BaseException:
+        except BaseException:  # also where it is interrupted: what was not renamed leaves nothing behind
             for temporary in files.values():
                 temporary.unlink(missing_ok=True)
             raise

@@ -28,9 +28,7 @@ def strategies(deployment: Deployment) -> Mapping[str, NamedStrategy]:
     """
     found = {}
     for name, values in deployment.settings.strategies.items():
-        own = dict(values)
-        kind = str(own.pop("kind", name))
-        own.pop("capital", None)  # of `targets`
-        made = STRATEGIES.made(kind, own, deployment.settings.plugins.folder, f"strategies.{name}")
-        found[deployment.signals[name]] = NamedStrategy(name=name, kind=kind, strategy=made)
+        own = {key: value for key, value in values.items() if key != "capital"}  # which is of `targets`
+        chosen = STRATEGIES.named(name, own, deployment.settings.plugins.folder, "strategies")
+        found[deployment.signals[name]] = NamedStrategy(name=name, kind=chosen.kind, strategy=chosen.made())
     return MappingProxyType(found)

@@ -40,9 +40,8 @@ class Apprise:
             return f"the environment variable {self._route} is not set"
         import apprise  # noqa: PLC0415 - a second
 
-        logging.getLogger(apprise.LOGGER_NAME).setLevel(
-            logging.CRITICAL + 1
-        )  # it says what is said here, and at lower levels more than that
+        # Its own log repeats what is returned here, and at lower levels tells the address.
+        logging.getLogger(apprise.LOGGER_NAME).setLevel(logging.CRITICAL + 1)
         sender = apprise.Apprise(asset=apprise.AppriseAsset(app_id="ATS Assets", app_desc="ATS Assets", storage_mode="memory"))
         if not sender.add(address):
             return f"the value of {self._route} is no address that Apprise knows, such as slack://… or mailto://…"

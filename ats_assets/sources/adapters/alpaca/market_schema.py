@@ -85,19 +85,23 @@ TRADES = Collected(
 """One row for each trade; symbol, exchange, trade id and time make it unique."""
 QUOTES = Collected(name="quotes", stamp="at", columns=_columns(("at", "t", _S), *_BID_ASK, ("conditions", "c", TEXTS), ("tape", "z", _S)))
 """One row for each change of the best bid and ask. Alpaca gives quotes no id: rows that are equal in all columns count as one."""
+_NEWEST = (
+    ("taken_at", "taken_at", _S),
+    ("trade_at", "trade_t", _S),
+    ("trade_price", "trade_p", _F),
+    ("trade_size", "trade_s", _F),
+    ("quote_at", "quote_t", _S),
+    ("bid_price", "quote_bp", _F),
+    ("bid_size", "quote_bs", _F),
+    ("ask_price", "quote_ap", _F),
+    ("ask_size", "quote_as", _F),
+)
+"""The newest trade and quote, as snapshots of stocks and of options have them."""
 SNAPSHOTS = Collected(
     name="snapshots",
     stamp="taken_at",
     columns=_columns(
-        ("taken_at", "taken_at", _S),
-        ("trade_at", "trade_t", _S),
-        ("trade_price", "trade_p", _F),
-        ("trade_size", "trade_s", _F),
-        ("quote_at", "quote_t", _S),
-        ("bid_price", "quote_bp", _F),
-        ("bid_size", "quote_bs", _F),
-        ("ask_price", "quote_ap", _F),
-        ("ask_size", "quote_as", _F),
+        *_NEWEST,
         *((f"day_{name}", f"day_{key}", kind) for name, key, kind in _BAR),
         *((f"previous_{name}", f"previous_{key}", kind) for name, key, kind in _BAR),
     ),
@@ -108,16 +112,9 @@ OPTION_CHAINS = Collected(
     name="option_chains",
     stamp="taken_at",
     columns=_columns(
-        ("taken_at", "taken_at", _S),
+        _NEWEST[0],
         ("underlying", "underlying", _S),
-        ("trade_at", "trade_t", _S),
-        ("trade_price", "trade_p", _F),
-        ("trade_size", "trade_s", _F),
-        ("quote_at", "quote_t", _S),
-        ("bid_price", "quote_bp", _F),
-        ("bid_size", "quote_bs", _F),
-        ("ask_price", "quote_ap", _F),
-        ("ask_size", "quote_as", _F),
+        *_NEWEST[1:],
         ("implied_volatility", "impliedVolatility", _F),
         *((name, name, _F) for name in _GREEKS),
     ),

@@ -165,7 +165,7 @@ def _connected(path: Path, key: str) -> sqlite3.Connection:
                 connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
             connection.execute("INSERT OR REPLACE INTO state VALUES ('key', ?)", (key,))
             connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # also where it is interrupted: no connection is left behind
         connection.close()
         raise
     return connection
@@ -185,7 +185,7 @@ class _Update:
         try:
             errors = self._taken(asked, read)
             self._connection.execute("COMMIT")
-        except BaseException:
+        except BaseException:  # also where it is interrupted: half of an update is none
             self._connection.execute("ROLLBACK")
             raise
         self._sweep()
