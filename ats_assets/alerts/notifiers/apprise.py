@@ -40,7 +40,7 @@ class Apprise:
             return f"the environment variable {self._route} is not set"
         import apprise  # noqa: PLC0415 - a second
 
-        # Its own log repeats what is returned here, and at lower levels tells the address.
+        # Its own log repeats what is returned here, and says more at lower levels.
         logging.getLogger(apprise.LOGGER_NAME).setLevel(logging.CRITICAL + 1)
         sender = apprise.Apprise(asset=apprise.AppriseAsset(app_id="ATS Assets", app_desc="ATS Assets", storage_mode="memory"))
         if not sender.add(address):
