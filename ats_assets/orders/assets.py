@@ -26,7 +26,7 @@ from ats_assets.orchestration.partitions import Reads, session_partitions, sessi
 from ats_assets.orders.broker_frames import Sent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
 from ats_assets.orders.planning import intents_of, order_plan
 from ats_assets.orders.quality import execution_quality, quality_table
-from ats_assets.orders.schema import Account, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions
+from ats_assets.orders.schema import AccountAtClose, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions
 from ats_assets.settings import OrdersSettings
 
 GROUP = "orders"
@@ -53,7 +53,7 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
     told = {
         "fills": (Fills, "What was executed in the session."),
         "positions": (Positions, "What the broker says is held at the session's close."),
-        "account": (Account, "The account at the session's close, and whether it agrees with our own records."),
+        "account": (AccountAtClose, "The account at the session's close, and whether it agrees with our own records."),
         "instruments": (Instruments, "What the broker says of the symbols that are held or wanted."),
     }
     nodes = {name: Node(name=name, contract=contract, **common) for name, (contract, _) in told.items()}

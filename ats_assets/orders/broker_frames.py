@@ -15,7 +15,7 @@ from ats_assets.orders.schema import (
     INSTRUMENTS_SCHEMA,
     ORDERS_SCHEMA,
     POSITIONS_SCHEMA,
-    Account,
+    AccountAtClose,
     Fills,
     Instruments,
     Orders,
@@ -44,7 +44,7 @@ def positions_frame(session: date, positions: Iterable[Position], known: Identit
 
 
 def account_frame(session: date, broker: str, account: AccountState, differences: Sequence[str]) -> pl.DataFrame:
-    """The contract `Account`, one row."""
+    """The contract `AccountAtClose`, one row."""
     row = (
         session,
         broker,
@@ -56,7 +56,7 @@ def account_frame(session: date, broker: str, account: AccountState, differences
         "; ".join(differences) or None,
         account.at,
     )
-    return Account.validate(pl.DataFrame([row], schema=ACCOUNT_SCHEMA, orient="row"))
+    return AccountAtClose.validate(pl.DataFrame([row], schema=ACCOUNT_SCHEMA, orient="row"))
 
 
 def instruments_frame(session: date, instruments: Mapping[str, Instrument]) -> pl.DataFrame:

@@ -109,7 +109,7 @@ class Positions(pa.DataFrameModel):
         unique = ["session", "symbol"]  # noqa: RUF012
 
 
-class Account(pa.DataFrameModel):
+class AccountAtClose(pa.DataFrameModel):
     """The account at the session's close, one row a session."""
 
     session: date = pa.Field(unique=True, description="its state at the close")

@@ -13,7 +13,7 @@ from ats_assets.brokers.paper import PaperBroker
 from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.orders.broker_frames import account_frame, instruments_frame, positions_frame
 from ats_assets.orders.planning import intents_of, order_plan
-from ats_assets.orders.schema import Account, Instruments, OrderPlan, Positions
+from ats_assets.orders.schema import AccountAtClose, Instruments, OrderPlan, Positions
 from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.backtests.small_markets import random_actions, random_market
@@ -111,7 +111,7 @@ def _send(
         "account": account_frame(day, "paper", broker.account(), []),
         "instruments": instruments_frame(day, broker.instruments(symbols)),
     }
-    for frame, contract in zip(frames.values(), (Positions, Account, Instruments), strict=True):
+    for frame, contract in zip(frames.values(), (Positions, AccountAtClose, Instruments), strict=True):
         contract.validate(frame)
     orders = OrdersSettings(limits=limits)
     plan = order_plan(
