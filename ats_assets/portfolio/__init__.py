@@ -1,7 +1,7 @@
 """Portfolio construction, shared by backtests and orders: scores to weights, limits, rebalancing, sizes in shares, costs."""
 
 from ats_assets.kernels.limits import cap_weights, holds, limit_gross, limit_net, within_limits
-from ats_assets.portfolio.account import Account, Fills
+from ats_assets.portfolio.account import Account, TradeBatch
 from ats_assets.portfolio.actions import CANCELLED, ActionsApplied, apply_actions, counted_payment, price_after, session_actions
 from ats_assets.portfolio.costs import TradeCosts, fill_price, notional_cents, to_cents, trade_costs
 from ats_assets.portfolio.margin import borrow_fees, borrow_rates, called_for_margin, debit_interest
@@ -19,9 +19,9 @@ __all__ = [
     "TRADE_REASONS",
     "Account",
     "ActionsApplied",
-    "Fills",
     "LimitedTrades",
     "Method",
+    "TradeBatch",
     "TradeCosts",
     "TradePlan",
     "Unfilled",

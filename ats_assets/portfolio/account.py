@@ -75,7 +75,7 @@ def empty_ledger(kind: type[_Table], n: int, *, floats: Collection[str], flags: 
 
 
 @dataclass(frozen=True, kw_only=True)
-class Fills:
+class TradeBatch:
     """Trades made in one go, arrays of shape (n_trades,); `sign` is +1 for buys and -1 for sells; money in cents."""
 
     at: Indices
@@ -97,7 +97,7 @@ class Account:
     cash: int
     shares: Floats
     basis: Cents
-    fills: list[Fills] = field(default_factory=list)
+    fills: list[TradeBatch] = field(default_factory=list)
     """The fills of the current session, in order."""
 
     @classmethod
@@ -226,13 +226,13 @@ def trade(
     ledger.used[0] = row + 1
 
 
-def _fills_of(ledger: Ledger) -> list[Fills]:
+def _fills_of(ledger: Ledger) -> list[TradeBatch]:
     """The trades, those that follow each other and are alike in what they do together."""
     n = int(ledger.used[0])
     kinds = ledger.closing[:n] + 2 * ledger.delisted[:n]
     bounds = [0, *(1 + np.flatnonzero(kinds[1:] != kinds[:-1])), n] if n else []
     return [
-        Fills(
+        TradeBatch(
             at=ledger.at[a:b],
             sign=ledger.sign[a:b],
             closing=bool(ledger.closing[a]),
