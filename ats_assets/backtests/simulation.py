@@ -18,7 +18,7 @@ from ats_assets.portfolio.actions import CANCELLED, apply_actions, price_of_new
 from ats_assets.portfolio.costs import Cents, cents_of
 from ats_assets.portfolio.margin import called_for_margin
 from ats_assets.portfolio.opening import UNFILLED_REASONS, UnfilledLedger, delist, fill, note
-from ats_assets.portfolio.planning import TRADE_REASONS, Book, Planned, plan
+from ats_assets.portfolio.planning import TRADE_REASONS, PlanInputs, Planned, plan
 from ats_assets.portfolio.rules import CostRules, LimitRules, MarginRules, WeightRules
 
 UNFILLED = (*UNFILLED_REASONS, CANCELLED, *TRADE_REASONS)
@@ -259,12 +259,12 @@ def _sum_up(i: int, first_trade: int, first_unfilled: int, ledgers: Ledgers) -> 
 
 
 @kernel
-def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: Rules) -> Book:
+def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: Rules) -> PlanInputs:
     """What is held and wanted at the close of session `i`."""
     target, everywhere = np.zeros(len(quoted)), np.full(len(quoted), True)
     for k in range(market.target_bounds[i], market.target_bounds[i + 1]):
         target[market.target_columns[k]] = market.target_weights[k]
-    return Book(
+    return PlanInputs(
         held=holdings.shares,
         prices=market.last_close[i],
         target=target,

@@ -127,7 +127,7 @@ def plan_trades(
     """
     n = len(held)
     opinion = target is not None
-    book = Book(
+    book = PlanInputs(
         held=held,
         prices=prices,
         target=np.zeros(n) if target is None else target,
@@ -149,7 +149,7 @@ def plan_trades(
     )
 
 
-class Book(NamedTuple):
+class PlanInputs(NamedTuple):
     """What is held and wanted, arrays of shape (n_symbols,); see `plan_trades`."""
 
     held: Floats
@@ -177,7 +177,7 @@ class Planned(NamedTuple):
 
 @kernel
 def plan(
-    book: Book,
+    book: PlanInputs,
     cash_cents: int,
     opinion: bool,
     portfolio: PortfolioSettings | WeightRules,
@@ -224,7 +224,7 @@ def plan(
 
 
 @kernel
-def _held_or_wanted(book: Book) -> tuple[Book, NDArray[np.intp]]:
+def _held_or_wanted(book: PlanInputs) -> tuple[PlanInputs, NDArray[np.intp]]:
     """Those alone, so that no sum depends on how many others there are, and where they are; a price of zero is not known.
 
     What a symbol is called has no part in their order: sums depend on it, and a share more or less may hang on their last bit.
@@ -242,7 +242,7 @@ def _held_or_wanted(book: Book) -> tuple[Book, NDArray[np.intp]]:
     for k in range(len(at)):
         if not (np.isfinite(prices[k]) and prices[k] > 0.0):
             prices[k] = 0.0
-    some = Book(
+    some = PlanInputs(
         held=keys[0],
         prices=prices,
         target=keys[2],
@@ -256,7 +256,7 @@ def _held_or_wanted(book: Book) -> tuple[Book, NDArray[np.intp]]:
 
 
 @kernel
-def _to_hold(some: Book, i: int, weight: float, equity: int) -> float:
+def _to_hold(some: PlanInputs, i: int, weight: float, equity: int) -> float:
     """The shares of the i-th that make up a weight, whole ones where it is short; NaN without a price."""
     if some.prices[i] <= 0.0:
         return np.nan
@@ -265,7 +265,7 @@ def _to_hold(some: Book, i: int, weight: float, equity: int) -> float:
 
 @kernel
 def _cut_trades(
-    some: Book, current: Floats, target: Floats, equity: int, margin: MarginSettings | MarginRules
+    some: PlanInputs, current: Floats, target: Floats, equity: int, margin: MarginSettings | MarginRules
 ) -> tuple[Floats, Floats, Codes]:
     """Shares to trade when called for margin, shares wanted, and why what the signals want is not traded."""
     n = len(some.held)
@@ -298,7 +298,7 @@ def _cut_trades(
 
 @kernel
 def _trades(
-    some: Book, current: Floats, target: Floats, equity: int, portfolio: PortfolioSettings | WeightRules
+    some: PlanInputs, current: Floats, target: Floats, equity: int, portfolio: PortfolioSettings | WeightRules
 ) -> tuple[Floats, Floats, Codes]:
     """Shares to trade before the order limits, shares wanted, and why one that is wanted is not traded."""
     n = len(some.held)
@@ -328,7 +328,7 @@ def _trades(
 
 
 @kernel
-def _why_it_waits(some: Book, i: int) -> int:
+def _why_it_waits(some: PlanInputs, i: int) -> int:
     if not some.tradable[i]:
         return _NOT_TRADABLE
     if not some.quoted[i]:
