@@ -8,7 +8,7 @@ session k later, so that what is made of it needs no look ahead of its own.
 
 from dataclasses import replace
 
-from ats_assets.expressions.builder import Builder, Column, Staged
+from ats_assets.expressions.builder import Builder, PanelColumn, Staged
 from ats_assets.expressions.opcodes import Op
 from ats_assets.expressions.series import Kind, Operand, Series
 
@@ -30,7 +30,7 @@ def mask_of(builder: Builder, symbol: str, x: Series) -> Series:
 
 def cross_section(name: str, builder: Builder, *operands: Operand) -> Series:
     """A statistic of a session's rows; a number among the operands is the same group for all."""
-    columns = (Column(x.node, x.symbol, x.ahead) for x in operands if isinstance(x, Series))
+    columns = (PanelColumn(x.node, x.symbol, x.ahead) for x in operands if isinstance(x, Series))
     return _staged(builder, Staged(name, tuple(columns)))
 
 
@@ -38,7 +38,7 @@ def in_place(builder: Builder, x: Series) -> Series:
     """A series whose value is found in the symbol's own row of the session."""
     if x.symbol is None and not x.ahead:
         return x
-    return replace(_staged(builder, Staged("column", (Column(x.node, x.symbol, x.ahead),))), kind=x.kind)
+    return replace(_staged(builder, Staged("column", (PanelColumn(x.node, x.symbol, x.ahead),))), kind=x.kind)
 
 
 def own(builder: Builder, x: Series, ahead: int) -> Series:
@@ -48,7 +48,7 @@ def own(builder: Builder, x: Series, ahead: int) -> Series:
     shift = x.ahead - ahead
     if x.kind is Kind.DOUBLE:
         return replace(_in_parts(builder, x, shift), ahead=ahead)
-    laid_out = _staged(builder, Staged("column", (Column(x.node, x.symbol, shift),)))
+    laid_out = _staged(builder, Staged("column", (PanelColumn(x.node, x.symbol, shift),)))
     if x.is_condition:  # not missing but false where a row is missing
         holds = builder.emit(Op.STARTED, builder.emit(Op.GT, laid_out.node, builder.zero), builder.started)
         return Series(holds, Kind.CONDITION, missing_without_row=False, missing_without_rows=False, ahead=ahead)
@@ -62,7 +62,7 @@ def _in_parts(builder: Builder, x: Series, shift: int) -> Series:
     for _ in range(3):
         part = builder.emit(Op.ADD, rest, builder.zero, rounded=True)
         rest = builder.emit(Op.FINITE_OR_ZERO, builder.emit(Op.SUBTRACT, rest, part))
-        parts.append(_staged(builder, Staged("column", (Column(part, x.symbol, shift),))).node)
+        parts.append(_staged(builder, Staged("column", (PanelColumn(part, x.symbol, shift),))).node)
     whole = builder.emit(Op.ADD, builder.emit(Op.ADD, parts[0], parts[1]), parts[2])
     return Series(whole, Kind.DOUBLE, missing_without_row=True, missing_without_rows=True)
 

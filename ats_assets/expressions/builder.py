@@ -61,7 +61,7 @@ class Window:
 
 
 @dataclass(frozen=True, slots=True)
-class Column:
+class PanelColumn:
     """A series as a column by the panel's rows: of the row's symbol or another one, of the row's session or a later one."""
 
     node: int
@@ -74,7 +74,7 @@ class Staged:
     """A field that an earlier stage makes: a column as it is (`op` is "column"), or a statistic across the symbols of a session."""
 
     op: str
-    columns: tuple[Column, ...]
+    columns: tuple[PanelColumn, ...]
 
 
 @dataclass(slots=True)

@@ -12,7 +12,7 @@ from itertools import pairwise
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.expressions.builder import Column, Staged
+from ats_assets.expressions.builder import PanelColumn, Staged
 from ats_assets.expressions.grid import Grid
 from ats_assets.expressions.plan import Plan
 from ats_assets.expressions.staged_plan import Program, Stage, StagedPlan
@@ -103,7 +103,7 @@ class _Stage:
             self.run(program.plan, replace(grid, dest=dest, since=self.since), out, self.threads)
         return out
 
-    def laid_out(self, values: Values, column: Column) -> Values:
+    def laid_out(self, values: Values, column: PanelColumn) -> Values:
         """A program's result for each row of the panel: its own symbol's or another's, of its session or of a later one."""
         if column.symbol is None and not column.ahead:
             return values
