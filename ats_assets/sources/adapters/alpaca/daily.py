@@ -15,14 +15,14 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.sources.adapters.alpaca.tables import Column, Raw, instants, to_frame, without_repeats
+from ats_assets.sources.adapters.alpaca.tables import Raw, WireColumn, instants, to_frame, without_repeats
 from ats_assets.sources.schema import MEASURES, RAW_BARS_SCHEMA
 
 NEW_YORK = ZoneInfo("America/New_York")
 _COLUMNS = (
-    Column(name="stamp", key="t", dtype=pl.String),
-    *(Column(name=name, key=key, dtype=pl.Float64) for name, key in zip(MEASURES, ("o", "h", "l", "c", "v", "vw"), strict=True)),
-    Column(name="trades", key="n", dtype=pl.Float64),
+    WireColumn(name="stamp", key="t", dtype=pl.String),
+    *(WireColumn(name=name, key=key, dtype=pl.Float64) for name, key in zip(MEASURES, ("o", "h", "l", "c", "v", "vw"), strict=True)),
+    WireColumn(name="trades", key="n", dtype=pl.Float64),
 )
 _MICROSECOND = timedelta(microseconds=1)
 

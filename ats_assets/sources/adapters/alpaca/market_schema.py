@@ -6,7 +6,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.container import DataFrameSchema
 
-from ats_assets.sources.adapters.alpaca.tables import TEXTS, Column
+from ats_assets.sources.adapters.alpaca.tables import TEXTS, WireColumn
 
 NANOSECONDS = pl.Datetime("ns", "UTC")
 _F, _I, _S = pl.Float64, pl.Int64, pl.String
@@ -28,7 +28,7 @@ class Collected:
 
     name: str
     stamp: str
-    columns: tuple[Column, ...]
+    columns: tuple[WireColumn, ...]
     lasts_seconds: int = 0
 
     @property
@@ -44,8 +44,8 @@ class Collected:
         return DataFrameSchema(columns, name=self.name, strict=True, ordered=True)
 
 
-def _columns(*triples: tuple[str, str, pl.DataType | type[pl.DataType]]) -> tuple[Column, ...]:
-    return tuple(Column(name=name, key=key, dtype=dtype) for name, key, dtype in triples)
+def _columns(*triples: tuple[str, str, pl.DataType | type[pl.DataType]]) -> tuple[WireColumn, ...]:
+    return tuple(WireColumn(name=name, key=key, dtype=dtype) for name, key, dtype in triples)
 
 
 _BAR = (

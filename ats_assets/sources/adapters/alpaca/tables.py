@@ -11,7 +11,7 @@ TEXTS = pl.List(pl.String)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Column:
+class WireColumn:
     """One column: its name, its key on the wire, its type (a number, String, or `TEXTS`)."""
 
     name: str
@@ -19,7 +19,7 @@ class Column:
     dtype: pl.DataType | type[pl.DataType]
 
 
-def to_frame(raw: Raw, columns: Sequence[Column], *, label: str = "symbol") -> pl.DataFrame:
+def to_frame(raw: Raw, columns: Sequence[WireColumn], *, label: str = "symbol") -> pl.DataFrame:
     """All rows, in the order of delivery.
 
     Returns
@@ -55,7 +55,7 @@ def _rows(raw: Raw) -> Iterator[tuple[str, object]]:
             yield symbol, row
 
 
-def _converted(column: Column, cells: Sequence[object]) -> tuple[pl.Series, dict[int, str]]:
+def _converted(column: WireColumn, cells: Sequence[object]) -> tuple[pl.Series, dict[int, str]]:
     try:
         if _plain(column, cells):
             return pl.Series(column.name, cells, dtype=column.dtype, strict=False), {}
@@ -71,7 +71,7 @@ def _converted(column: Column, cells: Sequence[object]) -> tuple[pl.Series, dict
     return pl.Series(column.name, kept, dtype=column.dtype, strict=False), faults
 
 
-def _plain(column: Column, cells: Sequence[object]) -> bool:
+def _plain(column: WireColumn, cells: Sequence[object]) -> bool:
     """Whether all cells are of the types that need no look at each."""
     kinds = {type(cell) for cell in cells} - {type(None)}
     if column.dtype == pl.String:
@@ -81,7 +81,7 @@ def _plain(column: Column, cells: Sequence[object]) -> bool:
     return kinds <= ({int} if _whole(column) else {int, float})
 
 
-def _value(column: Column, cell: object) -> object:
+def _value(column: WireColumn, cell: object) -> object:
     if column.dtype == pl.String:
         return cell if isinstance(cell, str) else None
     if column.dtype == TEXTS:
@@ -97,11 +97,11 @@ def _value(column: Column, cell: object) -> object:
         return None
 
 
-def _whole(column: Column) -> bool:
+def _whole(column: WireColumn) -> bool:
     return column.dtype == pl.Int64
 
 
-def _wanted(column: Column) -> str:
+def _wanted(column: WireColumn) -> str:
     if column.dtype == pl.String:
         return "a text"
     return "a list of texts" if column.dtype == TEXTS else "a whole number" if _whole(column) else "a number"
