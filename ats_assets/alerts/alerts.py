@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ats_assets.alerts.alert import Alert, Severity
 from ats_assets.alerts.choosing import notifiers as notifiers_of
-from ats_assets.alerts.ledger import Admission, Delivery, Ledger
+from ats_assets.alerts.ledger import Admission, AlertDelivery, Ledger
 from ats_assets.alerts.notifier import Message, Notifier
 from ats_assets.errors import AtsError
 from ats_assets.secrecy import hold_secret, redacted
@@ -136,7 +136,7 @@ class Alerts:
         self._shared = None
         logger.warning("the record of alerts can't be used, so other processes may send the same ones: %s", redacted(str(error)))
 
-    def _deliver(self, ledger: Ledger, delivery: Delivery) -> str | None:
+    def _deliver(self, ledger: Ledger, delivery: AlertDelivery) -> str | None:
         """Send it and record what came of it; None where it was taken, else what is wrong."""
         try:
             at = datetime.fromtimestamp(delivery.created_at, UTC)

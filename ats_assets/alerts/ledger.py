@@ -26,7 +26,7 @@ _LOCK = 0x414C5254  # of PostgreSQL; any number that nobody else takes
 
 
 @dataclass(frozen=True, kw_only=True)
-class Delivery:
+class AlertDelivery:
     """One alert for one route, claimed by this process."""
 
     id: int
@@ -43,7 +43,7 @@ class Admission:
     """What became of an alert: repeated, or for each route to be delivered now, later (the route fails), or held back (over its limit)."""
 
     repeated: bool = False
-    now: list[Delivery] = field(default_factory=list)
+    now: list[AlertDelivery] = field(default_factory=list)
     later: list[str] = field(default_factory=list)
     held: list[str] = field(default_factory=list)
 
@@ -75,7 +75,7 @@ class Ledger:
                     _queue(connection, alert, route, settings.max_per_hour, now=now, admission=admission)
             return admission
 
-    def due(self, wanted: Collection[str], now: float) -> list[Delivery]:
+    def due(self, wanted: Collection[str], now: float) -> list[AlertDelivery]:
         """Claim what is to be sent now: what failed before, what a dead process left, and word of what was held back."""
         with self._engine.begin() as connection:
             _alone(connection)
@@ -95,14 +95,14 @@ class Ledger:
                 connection.execute(deliveries.update().where(deliveries.c.id == row.id).values(next_at=now + CLAIM_SECONDS))
             return told + [_delivery(row) for row in rows]
 
-    def sent(self, delivery: Delivery) -> None:
+    def sent(self, delivery: AlertDelivery) -> None:
         """The delivery has arrived; its route works."""
         with self._engine.begin() as connection:
             done = deliveries.update().where(deliveries.c.id == delivery.id)
             connection.execute(done.values(state="sent", attempts=delivery.attempts + 1))
             _change_route(connection, delivery.route, failing_until=0.0)
 
-    def failed(self, delivery: Delivery, now: float) -> bool:
+    def failed(self, delivery: AlertDelivery, now: float) -> bool:
         """The delivery has failed: try it later. False where it is given up for its age."""
         wait = min(FIRST_RETRY_SECONDS * 2**delivery.attempts, LAST_RETRY_SECONDS)
         given_up = now + wait - delivery.created_at > GIVE_UP_SECONDS
@@ -181,7 +181,7 @@ def _word_of_held(count: int, newest: str) -> _Words:
     return _Words(key="held", severity=Severity.WARNING, title=f"{count} {noun} held back", text=text)
 
 
-def _insert(connection: Connection, route: str, what: Alert | _Words, now: float, next_at: float) -> Delivery:
+def _insert(connection: Connection, route: str, what: Alert | _Words, now: float, next_at: float) -> AlertDelivery:
     values = {"route": route, "key": what.key, "severity": str(what.severity), "title": what.title, "text": what.text}
     made = connection.execute(
         deliveries.insert().values(**values, state="pending", attempts=0, created_at=now, next_at=next_at).returning(deliveries)
@@ -189,8 +189,8 @@ def _insert(connection: Connection, route: str, what: Alert | _Words, now: float
     return _delivery(made.one())
 
 
-def _delivery(row: Row[Any]) -> Delivery:
-    return Delivery(
+def _delivery(row: Row[Any]) -> AlertDelivery:
+    return AlertDelivery(
         id=row.id,
         route=row.route,
         severity=Severity(row.severity),
