@@ -2,7 +2,7 @@
 
 from ats_assets.alerts.alert import Alert, AlertSink, Severity
 from ats_assets.alerts.alerts import Alerts, Sent
-from ats_assets.alerts.ledger import Ledger
+from ats_assets.alerts.ledger import AlertLedger
 from ats_assets.alerts.opening import open_alerts
 
-__all__ = ["Alert", "AlertSink", "Alerts", "Ledger", "Sent", "Severity", "open_alerts"]
+__all__ = ["Alert", "AlertLedger", "AlertSink", "Alerts", "Sent", "Severity", "open_alerts"]

@@ -13,7 +13,7 @@ from sqlalchemy.exc import SQLAlchemyError
 
 from ats_assets.alerts.alert import Alert, Severity
 from ats_assets.alerts.choosing import notifiers as notifiers_of
-from ats_assets.alerts.ledger import Admission, AlertDelivery, Ledger
+from ats_assets.alerts.ledger import Admission, AlertDelivery, AlertLedger
 from ats_assets.alerts.notifier import Message, Notifier
 from ats_assets.errors import AtsError
 from ats_assets.secrecy import hold_secret, redacted
@@ -69,8 +69,8 @@ class Alerts:
         self._connect = connect
         self._clock = clock
         self._lock = threading.RLock()
-        self._shared: Ledger | None = None
-        self._own: Ledger | None = None
+        self._shared: AlertLedger | None = None
+        self._own: AlertLedger | None = None
         self._connect_at = 0.0
         self._notifiers = notifiers_of(settings) if notifiers is None else notifiers
         hold_secret(*(name for notifier in self._notifiers.values() for name in notifier.secrets))
@@ -112,7 +112,7 @@ class Alerts:
                 sent.failed[delivery.route] = fault
         return sent
 
-    def _admit(self, alert: Alert) -> tuple[Ledger, Admission]:
+    def _admit(self, alert: Alert) -> tuple[AlertLedger, Admission]:
         shared = self._shared_ledger()
         if shared is not None:
             try:
@@ -120,13 +120,13 @@ class Alerts:
             except (SQLAlchemyError, AtsError) as error:
                 self._shared_fails(error)
         if self._own is None:
-            self._own = Ledger(create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}))
+            self._own = AlertLedger(create_engine("sqlite://", poolclass=StaticPool, connect_args={"check_same_thread": False}))
         return self._own, self._own.admit(alert, self.settings, self._clock())
 
-    def _shared_ledger(self) -> Ledger | None:
+    def _shared_ledger(self) -> AlertLedger | None:
         if self._shared is None and self._clock() >= self._connect_at:
             try:
-                self._shared = Ledger(self._connect())
+                self._shared = AlertLedger(self._connect())
             except (SQLAlchemyError, AtsError) as error:
                 self._shared_fails(error)
         return self._shared
@@ -136,7 +136,7 @@ class Alerts:
         self._shared = None
         logger.warning("the record of alerts can't be used, so other processes may send the same ones: %s", redacted(str(error)))
 
-    def _deliver(self, ledger: Ledger, delivery: AlertDelivery) -> str | None:
+    def _deliver(self, ledger: AlertLedger, delivery: AlertDelivery) -> str | None:
         """Send it and record what came of it; None where it was taken, else what is wrong."""
         try:
             at = datetime.fromtimestamp(delivery.created_at, UTC)

@@ -48,7 +48,7 @@ class Admission:
     held: list[str] = field(default_factory=list)
 
 
-class Ledger:
+class AlertLedger:
     """The record of alerts in a database.
 
     Parameters
