@@ -9,7 +9,7 @@ from numpy.typing import NDArray
 from ats_assets.backtests.market import Market
 from ats_assets.backtests.schema import EQUITY_SCHEMA, POSITIONS_SCHEMA, TRADES_SCHEMA, UNFILLED_SCHEMA
 from ats_assets.backtests.simulation import UNFILLED, Ledgers, PositionLedger, SessionLedger
-from ats_assets.portfolio.account import Ledger, empty_ledger
+from ats_assets.portfolio.account import TradeLedger, empty_ledger
 from ats_assets.portfolio.opening import UnfilledLedger
 
 Ints = NDArray[np.int64]
@@ -24,7 +24,7 @@ def new_ledgers(n_sessions: int, n_instruments: int) -> Ledgers:
     n = ROOM + 8 * n_instruments
     return Ledgers(
         sessions=empty_ledger(SessionLedger, n_sessions, floats=("gross",), flags=("called",)),
-        trades=Ledger.with_room(n),
+        trades=TradeLedger.with_room(n),
         positions=empty_ledger(PositionLedger, n, floats=("shares", "price", "weight")),
         unfilled=UnfilledLedger.with_room(n),
         unfilled_session=np.zeros(n, dtype=np.int64),
@@ -115,7 +115,7 @@ class Journal:
     def trades_frame(self) -> pl.DataFrame:
         """The trades contract."""
         n = self._ledgers.trades.used[0]
-        rows = Ledger._make(column[:n] for column in self._ledgers.trades)
+        rows = TradeLedger._make(column[:n] for column in self._ledgers.trades)
         adverse = rows.spread + rows.slippage
         before = np.where(rows.delisted, np.datetime64("NaT"), self._days[rows.session - 1])
         frame = _frame(

@@ -13,7 +13,7 @@ from numpy.typing import NDArray
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.limits import Booleans, Floats
 from ats_assets.kernels.sums import total
-from ats_assets.portfolio.account import Holdings, Indices, Ledger, charge, value_of
+from ats_assets.portfolio.account import Holdings, Indices, TradeLedger, charge, value_of
 from ats_assets.portfolio.actions import CANCELLED, apply_actions, price_of_new
 from ats_assets.portfolio.costs import Cents, cents_of
 from ats_assets.portfolio.margin import called_for_margin
@@ -100,7 +100,7 @@ class Ledgers(NamedTuple):
     """What happened; the last three are columns of `unfilled`."""
 
     sessions: SessionLedger
-    trades: Ledger
+    trades: TradeLedger
     positions: PositionLedger
     unfilled: UnfilledLedger
     unfilled_session: NDArray[np.int64]

@@ -38,7 +38,7 @@ class Holdings(NamedTuple):
     basis: Cents
 
 
-class Ledger(NamedTuple):
+class TradeLedger(NamedTuple):
     """Trades in the order made, arrays of which the first `used` rows, of shape (1,), are filled; money in cents."""
 
     used: NDArray[np.int64]
@@ -59,7 +59,7 @@ class Ledger(NamedTuple):
     realised: Cents
 
     @classmethod
-    def with_room(cls, n: int) -> "Ledger":
+    def with_room(cls, n: int) -> "TradeLedger":
         """An empty one."""
         return empty_ledger(cls, n, floats=("shares", "reference"), flags=("closing", "delisted"))
 
@@ -110,7 +110,7 @@ class Account:
         """A copy for kernels."""
         return Holdings(np.array([self.cash], dtype=np.int64), self.shares.copy(), self.basis.copy())
 
-    def take(self, holdings: Holdings, ledger: Ledger) -> None:
+    def take(self, holdings: Holdings, ledger: TradeLedger) -> None:
         """Take over what kernels have made of the account, and their trades."""
         self.cash, self.shares, self.basis = int(holdings.cash[0]), holdings.shares, holdings.basis
         self.fills += _fills_of(ledger)
@@ -152,7 +152,7 @@ class Account:
         delisted: bool = False,
     ) -> None:
         """Trade `shares` (positive) of the symbols `at`; `closing` trades never go beyond what is held."""
-        holdings, ledger = self.holdings, Ledger.with_room(len(at))
+        holdings, ledger = self.holdings, TradeLedger.with_room(len(at))
         signs = np.broadcast_to(sign, at.shape)
         for k, i in enumerate(at):
             paid = (int(costs.commission[k]), int(costs.spread[k]), int(costs.slippage[k]))
@@ -183,7 +183,7 @@ def value_of(holdings: Holdings, prices: Floats, held: Indices) -> int:
 @kernel
 def trade(
     holdings: Holdings,
-    ledger: Ledger,
+    ledger: TradeLedger,
     at: int,
     shares: float,
     sign: int,
@@ -226,7 +226,7 @@ def trade(
     ledger.used[0] = row + 1
 
 
-def _fills_of(ledger: Ledger) -> list[TradeBatch]:
+def _fills_of(ledger: TradeLedger) -> list[TradeBatch]:
     """The trades, those that follow each other and are alike in what they do together."""
     n = int(ledger.used[0])
     kinds = ledger.closing[:n] + 2 * ledger.delisted[:n]

@@ -15,7 +15,7 @@ from numpy.typing import NDArray
 
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.limits import Booleans, Floats
-from ats_assets.portfolio.account import Account, Holdings, Indices, Ledger, empty_ledger, trade, value_of
+from ats_assets.portfolio.account import Account, Holdings, Indices, TradeLedger, empty_ledger, trade, value_of
 from ats_assets.portfolio.costs import cents_of, cost_of, costs_of
 from ats_assets.portfolio.rules import CostRules, cost_rules
 from ats_assets.portfolio.sizing import affordable_shares, rounded_one
@@ -67,7 +67,7 @@ def fill_at_open(
     quoted, traded
         ndarrays of shape (n_symbols,): whether there is a bar, and whether it has volume: without any, nobody could trade at its open.
     """
-    holdings, ledger, left = account.holdings, Ledger.with_room(2 * len(orders)), UnfilledLedger.with_room(2 * len(orders))
+    holdings, ledger, left = account.holdings, TradeLedger.with_room(2 * len(orders)), UnfilledLedger.with_room(2 * len(orders))
     fill(holdings, ledger, left, orders, marks, quoted, traded, cost_rules(settings), 0)
     account.take(holdings, ledger)
     found = []
@@ -80,13 +80,13 @@ def fill_at_open(
 
 def close_delisted(account: Account, gone: Booleans, last_close: Floats, settings: BacktestSettings) -> None:
     """Close positions whose symbols have ceased to trade: a long at its last close less the haircut, a short at it plus the haircut, at no further cost."""
-    holdings, ledger = account.holdings, Ledger.with_room(len(gone))
+    holdings, ledger = account.holdings, TradeLedger.with_room(len(gone))
     delist(holdings, ledger, gone, last_close, cost_rules(settings), 0)
     account.take(holdings, ledger)
 
 
 @kernel
-def delist(holdings: Holdings, ledger: Ledger, gone: Booleans, last_close: Floats, settings: CostRules, session: int) -> None:
+def delist(holdings: Holdings, ledger: TradeLedger, gone: Booleans, last_close: Floats, settings: CostRules, session: int) -> None:
     """See `close_delisted`."""
     for i in np.flatnonzero((holdings.shares != 0.0) & gone):
         sign = -1 if holdings.shares[i] > 0.0 else 1
@@ -98,7 +98,7 @@ def delist(holdings: Holdings, ledger: Ledger, gone: Booleans, last_close: Float
 @kernel
 def fill(
     holdings: Holdings,
-    ledger: Ledger,
+    ledger: TradeLedger,
     left: UnfilledLedger,
     orders: Floats,
     marks: Floats,
@@ -127,7 +127,7 @@ def fill(
 @kernel
 def _sells(
     holdings: Holdings,
-    ledger: Ledger,
+    ledger: TradeLedger,
     left: UnfilledLedger,
     at: Indices,
     orders: Floats,
@@ -157,7 +157,7 @@ def _sells(
 @kernel
 def _buys(
     holdings: Holdings,
-    ledger: Ledger,
+    ledger: TradeLedger,
     left: UnfilledLedger,
     at: Indices,
     orders: Floats,
