@@ -10,12 +10,12 @@ from dataclasses import replace
 
 from ats_assets.expressions.builder import Builder, PanelColumn, Staged
 from ats_assets.expressions.opcodes import Op
-from ats_assets.expressions.series import Kind, Operand, Series
+from ats_assets.expressions.series import Operand, Series, ValueKind
 
 
 def field_of(builder: Builder, name: str) -> Series:
     """A column of the panel."""
-    return Series(builder.field(name), Kind.SINGLE, missing_without_row=True, missing_without_rows=True)
+    return Series(builder.field(name), ValueKind.SINGLE, missing_without_row=True, missing_without_rows=True)
 
 
 def masked(_builder: Builder, x: Series, symbol: str) -> Series:
@@ -46,12 +46,12 @@ def own(builder: Builder, x: Series, ahead: int) -> Series:
     if x.symbol is None:
         return x
     shift = x.ahead - ahead
-    if x.kind is Kind.DOUBLE:
+    if x.kind is ValueKind.DOUBLE:
         return replace(_in_parts(builder, x, shift), ahead=ahead)
     laid_out = _staged(builder, Staged("column", (PanelColumn(x.node, x.symbol, shift),)))
     if x.is_condition:  # not missing but false where a row is missing
         holds = builder.emit(Op.STARTED, builder.emit(Op.GT, laid_out.node, builder.zero), builder.started)
-        return Series(holds, Kind.CONDITION, missing_without_row=False, missing_without_rows=False, ahead=ahead)
+        return Series(holds, ValueKind.CONDITION, missing_without_row=False, missing_without_rows=False, ahead=ahead)
     return replace(laid_out, ahead=ahead)
 
 
@@ -64,8 +64,8 @@ def _in_parts(builder: Builder, x: Series, shift: int) -> Series:
         rest = builder.emit(Op.FINITE_OR_ZERO, builder.emit(Op.SUBTRACT, rest, part))
         parts.append(_staged(builder, Staged("column", (PanelColumn(part, x.symbol, shift),))).node)
     whole = builder.emit(Op.ADD, builder.emit(Op.ADD, parts[0], parts[1]), parts[2])
-    return Series(whole, Kind.DOUBLE, missing_without_row=True, missing_without_rows=True)
+    return Series(whole, ValueKind.DOUBLE, missing_without_row=True, missing_without_rows=True)
 
 
 def _staged(builder: Builder, staged: Staged) -> Series:
-    return Series(builder.staged(staged), Kind.SINGLE, missing_without_row=True, missing_without_rows=True)
+    return Series(builder.staged(staged), ValueKind.SINGLE, missing_without_row=True, missing_without_rows=True)

@@ -15,7 +15,7 @@ import numpy as np
 from ats_assets.expressions import across, averages, shape, windows
 from ats_assets.expressions.builder import Builder, Window
 from ats_assets.expressions.opcodes import Op
-from ats_assets.expressions.series import Kind, Operand, Series
+from ats_assets.expressions.series import Operand, Series, ValueKind
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -46,23 +46,23 @@ class Operator:
     across: bool = False
 
 
-def number(builder: Builder, value: float, kind: Kind) -> int:
+def number(builder: Builder, value: float, kind: ValueKind) -> int:
     """A constant beside a series of that kind; beside float32 it is rounded to float32, as numpy does."""
     with np.errstate(over="ignore"):
-        return builder.number(float(np.float32(value)) if kind is not Kind.DOUBLE else value)
+        return builder.number(float(np.float32(value)) if kind is not ValueKind.DOUBLE else value)
 
 
-def _operands(builder: Builder, *values: Operand) -> tuple[list[int], Kind, list[Series]]:
+def _operands(builder: Builder, *values: Operand) -> tuple[list[int], ValueKind, list[Series]]:
     """The nodes of the operands, the kind of the result, and those that are series."""
     series = [value for value in values if isinstance(value, Series)]
-    kind = Kind.DOUBLE if any(s.kind is Kind.DOUBLE for s in series) else Kind.SINGLE
+    kind = ValueKind.DOUBLE if any(s.kind is ValueKind.DOUBLE for s in series) else ValueKind.SINGLE
     return [value.node if isinstance(value, Series) else number(builder, value, kind) for value in values], kind, series
 
 
 def _elementwise(op: Op, builder: Builder, *values: Operand, rounded: bool = False, through: bool = True) -> Series:
     """An operation in which NaN propagates (but for `through`)."""
     nodes, kind, series = _operands(builder, *values)
-    node = builder.emit(op, *nodes, rounded=rounded and kind is Kind.SINGLE)
+    node = builder.emit(op, *nodes, rounded=rounded and kind is ValueKind.SINGLE)
     return Series(
         node, kind, through and any(s.missing_without_row for s in series), through and any(s.missing_without_rows for s in series)
     )
@@ -70,7 +70,7 @@ def _elementwise(op: Op, builder: Builder, *values: Operand, rounded: bool = Fal
 
 def _compared(op: Op, builder: Builder, left: Operand, right: Operand) -> Series:
     nodes, _, _ = _operands(builder, left, right)
-    return Series(builder.emit(Op.STARTED, builder.emit(op, *nodes), builder.started), Kind.CONDITION, False, False)
+    return Series(builder.emit(Op.STARTED, builder.emit(op, *nodes), builder.started), ValueKind.CONDITION, False, False)
 
 
 def _swapped(op: Op, builder: Builder, left: Operand, right: Operand) -> Series:
@@ -78,7 +78,7 @@ def _swapped(op: Op, builder: Builder, left: Operand, right: Operand) -> Series:
 
 
 def _logical(op: Op, builder: Builder, *conditions: Series) -> Series:
-    return Series(builder.emit(op, *(c.node for c in conditions)), Kind.CONDITION, False, False)
+    return Series(builder.emit(op, *(c.node for c in conditions)), ValueKind.CONDITION, False, False)
 
 
 def _if(builder: Builder, condition: Series, left: Operand, right: Operand) -> Series:
@@ -111,7 +111,7 @@ def _rolled(
     """
     series = [a for a in arguments if isinstance(a, Series)]
     rows, *parameters = (a for a in arguments if not isinstance(a, Series))
-    inputs = tuple(builder.emit(Op.TRIM, s.node) if spread and s.kind is Kind.DOUBLE else s.node for s in series)
+    inputs = tuple(builder.emit(Op.TRIM, s.node) if spread and s.kind is ValueKind.DOUBLE else s.node for s in series)
 
     def lower(into: Builder, sources: tuple[int, ...]) -> int:
         return build(into, *sources, int(rows), *parameters)
@@ -119,7 +119,7 @@ def _rolled(
     node = lower(builder, inputs)
     if counts_rows or not all(s.missing_without_row for s in series):
         builder.windows[node] = Window(node, inputs, int(rows), lower)
-    return Series(node, Kind.DOUBLE, False, sure)
+    return Series(node, ValueKind.DOUBLE, False, sure)
 
 
 def _ema(builder: Builder, x: Series, span: float) -> Series:

@@ -4,7 +4,7 @@ from dataclasses import dataclass, replace
 from enum import Enum
 
 
-class Kind(Enum):
+class ValueKind(Enum):
     """What a series holds."""
 
     CONDITION = "condition"
@@ -29,7 +29,7 @@ class Series:
     """
 
     node: int
-    kind: Kind
+    kind: ValueKind
     missing_without_row: bool
     missing_without_rows: bool
     symbol: str | None = None
@@ -38,11 +38,11 @@ class Series:
     @property
     def is_condition(self) -> bool:
         """Whether it says, by 1 or 0, that something holds."""
-        return self.kind is Kind.CONDITION
+        return self.kind is ValueKind.CONDITION
 
     def as_number(self) -> "Series":
         """A condition as the numbers 1 and 0."""
-        return replace(self, kind=Kind.SINGLE) if self.is_condition else self
+        return replace(self, kind=ValueKind.SINGLE) if self.is_condition else self
 
 
 Operand = Series | float
