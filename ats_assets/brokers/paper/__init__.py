@@ -1,11 +1,11 @@
 """The embedded paper broker: orders are filled at the next open of the warehouse's bars, by the code and at the costs of the backtest."""
 
 from ats_assets.brokers.paper.broker import PaperBroker
-from ats_assets.brokers.paper.stored_market import Market, WarehouseMarket
+from ats_assets.brokers.paper.stored_market import MarketData, WarehouseMarket
 from ats_assets.execution.broker import BrokerOpening, BrokerPlugin
 from ats_assets.settings import Section
 
-__all__ = ["PLUGIN", "Market", "PaperBroker", "WarehouseMarket"]
+__all__ = ["PLUGIN", "MarketData", "PaperBroker", "WarehouseMarket"]
 
 
 class PaperSettings(Section):

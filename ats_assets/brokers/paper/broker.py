@@ -15,7 +15,7 @@ from sqlalchemy import Connection, Row
 from ats_assets.brokers.paper import tables
 from ats_assets.brokers.paper.book import CENT, Book
 from ats_assets.brokers.paper.day import Day
-from ats_assets.brokers.paper.stored_market import Market
+from ats_assets.brokers.paper.stored_market import MarketData
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, OrderRejectedError
 from ats_assets.execution.grid import is_in_dollars
 from ats_assets.execution.order import (
@@ -50,7 +50,7 @@ class PaperBroker:
     reserves_shares = False
     fee_in_kind = Decimal(0)
 
-    def __init__(self, state: TradeState, market: Market, settings: BacktestSettings, orders: OrdersSettings) -> None:
+    def __init__(self, state: TradeState, market: MarketData, settings: BacktestSettings, orders: OrdersSettings) -> None:
         self._state = state
         self._market = market
         self._settings = settings

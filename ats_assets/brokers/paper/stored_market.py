@@ -11,7 +11,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.orchestration.reading import of_whole
 
 
-class Market(Protocol):
+class MarketData(Protocol):
     """Bars by session, and the calendar that they follow."""
 
     @property
