@@ -7,7 +7,7 @@ from ats_assets.expressions import compute, lookback
 from ats_assets.features.choosing import ALPHA158, ALPHA360, FAMILIES, TECHNICAL, chosen_families, families_of_model, own_families
 from ats_assets.features.family import Feature, FeatureFamily
 from ats_assets.features.family_file import read_checked_family, read_family
-from ats_assets.features.inspection import FIELDS, Needs, inspect
+from ats_assets.features.inspection import FIELDS, ExpressionNeeds, inspect
 from ats_assets.features.joining import joined
 from ats_assets.features.making import features_of
 
@@ -17,9 +17,9 @@ __all__ = [
     "FAMILIES",
     "FIELDS",
     "TECHNICAL",
+    "ExpressionNeeds",
     "Feature",
     "FeatureFamily",
-    "Needs",
     "chosen_families",
     "compute",
     "families_of_model",

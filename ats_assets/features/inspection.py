@@ -14,7 +14,7 @@ FIELDS: Final = frozenset({"open", "high", "low", "close", "volume", "vwap"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Needs:
+class ExpressionNeeds:
     """What an expression needs: sessions before the current one, columns of the bars, operators (signs among them), sorted."""
 
     lookback_sessions: int
@@ -22,7 +22,7 @@ class Needs:
     operators: tuple[str, ...]
 
 
-def inspect(expression: str) -> Needs:
+def inspect(expression: str) -> ExpressionNeeds:
     """What a factor of the bars needs.
 
     Raises
@@ -42,7 +42,7 @@ def inspect(expression: str) -> Needs:
     except (ExpressionError, LookAheadError) as error:
         raise type(error)(str(error).removeprefix("it: ")) from None
     nodes = [node for node, _ in walk(parse(expression))]
-    return Needs(
+    return ExpressionNeeds(
         lookback_sessions=sessions,
         fields=tuple(sorted({node.name for node in nodes if isinstance(node, Field)})),
         operators=tuple(
