@@ -32,7 +32,7 @@ _LAGGED_SOURCES: Final = {
 
 
 @dataclass(frozen=True, slots=True)
-class Node:
+class Instruction:
     """One instruction (or, where `op` is None, an input) of the plan; the sources are numbers of earlier nodes."""
 
     op: Op | None
@@ -87,8 +87,8 @@ class Builder:
 
     qlib_flat: float = 0.0
 
-    nodes: list[Node] = field(default_factory=list)
-    numbers: dict[Node, int] = field(default_factory=dict)
+    nodes: list[Instruction] = field(default_factory=list)
+    numbers: dict[Instruction, int] = field(default_factory=dict)
     lookbacks: list[int] = field(default_factory=list)
     backs: list[int] = field(default_factory=list)
     aheads: list[int] = field(default_factory=list)
@@ -101,11 +101,11 @@ class Builder:
     zero: int = field(init=False)
 
     def __post_init__(self) -> None:
-        self.started = self.add(Node(None, name="started"))
-        self.present = self.add(Node(None, name="present"))
+        self.started = self.add(Instruction(None, name="started"))
+        self.present = self.add(Instruction(None, name="present"))
         self.zero = self.number(0.0)
 
-    def add(self, node: Node) -> int:
+    def add(self, node: Instruction) -> int:
         """The number of a node, new or known."""
         known = self.numbers.get(node)
         if known is None:
@@ -120,11 +120,11 @@ class Builder:
 
     def emit(self, op: Op, *sources: int, lag: int = 0, rows: int = 0, constant: float = 0.0, rounded: bool = False) -> int:
         """Add an instruction."""
-        return self.add(Node(op, sources, lag, rows, constant, rounded))
+        return self.add(Instruction(op, sources, lag, rows, constant, rounded))
 
     def field(self, name: str) -> int:
         """A column of the panel."""
-        return self.add(Node(None, name=f"${name}"))
+        return self.add(Instruction(None, name=f"${name}"))
 
     def staged(self, staged: Staged) -> int:
         """A field that an earlier stage makes."""
@@ -138,4 +138,4 @@ class Builder:
 
     def number(self, value: float) -> int:
         """A constant."""
-        return self.add(Node(None, constant=value, name="number"))
+        return self.add(Instruction(None, constant=value, name="number"))

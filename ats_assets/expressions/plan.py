@@ -10,7 +10,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.expressions.builder import Builder, Node
+from ats_assets.expressions.builder import Builder, Instruction
 from ats_assets.expressions.opcodes import FIRST, INSTRUCTION_WIDTH, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
 
 LONG_LOOKBACK: Final = 2_000
@@ -179,7 +179,7 @@ def _program(builder: Builder, results: Sequence[int], history: int | None) -> _
     return _Program(needed, reach, register, count, np.array(code, np.int32).reshape(-1, INSTRUCTION_WIDTH), constants)
 
 
-def _in_order(nodes: Sequence[Node], reach: dict[int, int]) -> tuple[list[int], dict[int, int]]:
+def _in_order(nodes: Sequence[Instruction], reach: dict[int, int]) -> tuple[list[int], dict[int, int]]:
     """The needed nodes in the order of their numbers, but all quantiles of one window together, since one sorted window serves them.
 
     Their reach is made the same. Also returned: how many of them the first one computes, and 0 for the others.
@@ -216,7 +216,7 @@ def _ends(builder: Builder, needed: Sequence[int], followers: Mapping[int, int])
     return ends
 
 
-def _instruction(node: Node, register: Mapping[int, int], target: int, first: int) -> list[int]:
+def _instruction(node: Instruction, register: Mapping[int, int], target: int, first: int) -> list[int]:
     row = [0] * INSTRUCTION_WIDTH
     row[OP], row[TARGET], row[LAG], row[ROWS] = int(node.op or 0), target, node.lag, node.rows
     row[FIRST], row[ROUND] = first, int(node.rounded)
