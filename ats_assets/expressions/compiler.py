@@ -17,7 +17,7 @@ from ats_assets.expressions.operators import OPERATORS, SIGNS, Operator, negated
 from ats_assets.expressions.parser import parse
 from ats_assets.expressions.series import Operand, Series
 from ats_assets.expressions.staged_plan import StagedPlan, plan_stages
-from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol
+from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Symbol, SyntaxNode
 
 MAX_WINDOW = 10_000
 """Sessions of the longest window or lag."""
@@ -140,7 +140,7 @@ class _Compiler:
         self.builder = builder
         self.look_ahead = look_ahead
 
-    def fail(self, message: str, node: Node) -> NoReturn:
+    def fail(self, message: str, node: SyntaxNode) -> NoReturn:
         raise complaint(message, self.text, node.position)
 
     def whole(self, name: str) -> Series:
@@ -154,7 +154,7 @@ class _Compiler:
             self.fail(f"`{name}` looks back {sessions} sessions in all; {MAX_LOOKBACK} are the most. Shorten its windows", node)
         return value
 
-    def value(self, node: Node) -> Operand:  # noqa: RET503 - every node is of one of these types
+    def value(self, node: SyntaxNode) -> Operand:  # noqa: RET503 - every node is of one of these types
         match node:
             case Literal(value):
                 return self.constant(value, node)
@@ -170,17 +170,17 @@ class _Compiler:
             case Call():
                 return self.call(node)
 
-    def constant(self, value: float, node: Node) -> float:
+    def constant(self, value: float, node: SyntaxNode) -> float:
         """A number; there is one zero, so that equal numbers are one operand."""
         if isinstance(value, complex) or not math.isfinite(float(value)):
             self.fail("these numbers have no finite result", node)
         return float(value) + 0.0
 
-    def number(self, node: Node) -> Operand:
+    def number(self, node: SyntaxNode) -> Operand:
         value = self.value(node)
         return value.as_number() if isinstance(value, Series) else value
 
-    def condition(self, node: Node) -> Series:
+    def condition(self, node: SyntaxNode) -> Series:
         value = self.value(node)
         if not isinstance(value, Series) or not value.is_condition:
             self.fail("expected a condition here, like $close > $open", node)
@@ -204,7 +204,7 @@ class _Compiler:
         except OverflowError:
             self.fail("these numbers have no finite result", node)
 
-    def operand(self, kind: str, node: Node) -> Operand:
+    def operand(self, kind: str, node: SyntaxNode) -> Operand:
         return self.condition(node) if kind == "condition" else self.number(node)
 
     def applied(self, build: Callable[..., Series], operands: Sequence[Operand], parameters: Sequence[float] = ()) -> Series:
@@ -289,7 +289,7 @@ class _Compiler:
             if isinstance(value, float) and (chosen.parameters or all(isinstance(other, float) for other in values)):
                 self.fail(f"`{node.name}` needs a field here, like $close, not only numbers", argument)
 
-    def parameter(self, kind: str, node: Node, name: str, shortest: int) -> int | float:
+    def parameter(self, kind: str, node: SyntaxNode, name: str, shortest: int) -> int | float:
         if not isinstance(node, Literal):
             self.fail(f"the {kind} of `{name}` has to be written as a number", node)
         if kind == "share":

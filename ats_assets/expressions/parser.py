@@ -6,7 +6,7 @@ So `$close > 5 & $open > 3` means `$close > (5 & $open) > 3` to Python; a chain 
 
 from ats_assets.errors import ExpressionError
 from ats_assets.expressions.complaints import complaint
-from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol, walk
+from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Symbol, SyntaxNode, walk
 from ats_assets.expressions.tokens import Token, number, tokenize
 
 MAX_DEPTH = 100
@@ -19,7 +19,7 @@ _COMPARISON = 1
 _BINDING = {"|": 2, "&": 3, "+": 4, "-": 4, "*": 5, "/": 5} | dict.fromkeys(("<", "<=", ">", ">=", "==", "!="), _COMPARISON)
 
 
-def parse(text: str) -> Node:
+def parse(text: str) -> SyntaxNode:
     """Read an expression such as `($close - Ref($close, 1)) / Std($close, 20)`.
 
     Raises
@@ -77,7 +77,7 @@ class _Parser:
             surplus = "closes no bracket" if self.token.text == ")" else "was not expected after a complete expression"
             raise complaint(f"`{self.token.text}` {surplus}", self.text, self.token.position)
 
-    def expression(self, binding: int = _COMPARISON) -> Node:
+    def expression(self, binding: int = _COMPARISON) -> SyntaxNode:
         """Operands joined by signs that bind at least as tightly as `binding`."""
         left = self.signed()
         compared = False
@@ -89,7 +89,7 @@ class _Parser:
             left = Binary(sign.text, left, self.expression(strength + 1), sign.position)
         return left
 
-    def signed(self) -> Node:
+    def signed(self) -> SyntaxNode:
         """An operand with any minus signs before it, and any power after it."""
         if self.token.text == "-":
             sign = self.take()
@@ -103,7 +103,7 @@ class _Parser:
             return Binary("**", operand, self.nested(sign), sign.position)
         return operand
 
-    def nested(self, opening: Token) -> Node:
+    def nested(self, opening: Token) -> SyntaxNode:
         self.depth += 1
         if self.depth > MAX_DEPTH:
             raise _too_deep(self.text, opening.position)
@@ -111,7 +111,7 @@ class _Parser:
         self.depth -= 1
         return node
 
-    def operand(self) -> Node:
+    def operand(self) -> SyntaxNode:
         token = self.take()
         if token.kind == "number":
             return Literal(number(token, self.text), token.position)
@@ -137,7 +137,7 @@ class _Parser:
             return Symbol(token.text, token.position)
         return None
 
-    def call(self, name: Token) -> Node:
+    def call(self, name: Token) -> SyntaxNode:
         opening = self.token
         self.expect("(", f"after the operator `{name.text}` (a field is written ${name.text})")
         arguments = []

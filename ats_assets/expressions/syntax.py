@@ -42,7 +42,7 @@ class Symbol:
 class Negation:
     """A minus sign before an operand."""
 
-    operand: "Node"
+    operand: "SyntaxNode"
     position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
@@ -54,8 +54,8 @@ class Binary:
     """Two operands with a sign between them: `$high - $low`."""
 
     sign: str
-    left: "Node"
-    right: "Node"
+    left: "SyntaxNode"
+    right: "SyntaxNode"
     position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
@@ -67,22 +67,22 @@ class Call:
     """An operator with its arguments: `Mean($close, 5)`."""
 
     name: str
-    arguments: tuple["Node", ...]
+    arguments: tuple["SyntaxNode", ...]
     position: int = field(default=0, compare=False)
 
     def __str__(self) -> str:
         return f"{self.name}({', '.join(map(str, self.arguments))})"
 
 
-Node = Literal | Field | Symbol | Negation | Binary | Call
+SyntaxNode = Literal | Field | Symbol | Negation | Binary | Call
 
 
-def _bracketed(node: Node) -> str:
+def _bracketed(node: SyntaxNode) -> str:
     simple = isinstance(node, Field | Call) or (isinstance(node, Literal) and not str(node).startswith("-"))
     return str(node) if simple else f"({node})"
 
 
-def operands(node: Node) -> tuple[Node, ...]:
+def operands(node: SyntaxNode) -> tuple[SyntaxNode, ...]:
     """What a node is made of, from left to right."""
     match node:
         case Negation():
@@ -95,7 +95,7 @@ def operands(node: Node) -> tuple[Node, ...]:
             return ()
 
 
-def walk(node: Node) -> Iterator[tuple[Node, int]]:
+def walk(node: SyntaxNode) -> Iterator[tuple[SyntaxNode, int]]:
     """Every node of a tree with its depth (the root's is 1), without recursion: a tree may be deeper than Python's stack."""
     stack = [(node, 1)]
     while stack:

@@ -11,7 +11,7 @@ from typing import Final
 
 from ats_assets.expressions import MAX_DEPTH, parse
 from ats_assets.expressions.complaints import complaint
-from ats_assets.expressions.syntax import Binary, Call, Field, Negation, Node, walk
+from ats_assets.expressions.syntax import Binary, Call, Field, Negation, SyntaxNode, walk
 
 MAX_NODES: Final = 10_000
 """Fields, numbers, signs and operators of an expression with its terms put in: terms made of terms can double without end."""
@@ -22,7 +22,7 @@ class Expanded:
     """An expression with its terms put in: its text (as it was written, if it has none), its tree, and the tree's nodes and levels."""
 
     text: str
-    node: Node
+    node: SyntaxNode
     nodes: int
     depth: int
 
@@ -67,7 +67,7 @@ def _unknown(name: str, terms: Mapping[str, Expanded], fields: AbstractSet[str])
     return f"there is no field `${name}`; {advice}"
 
 
-def _put_in(node: Node, terms: Mapping[str, Expanded]) -> Node:
+def _put_in(node: SyntaxNode, terms: Mapping[str, Expanded]) -> SyntaxNode:
     match node:
         case Field(name):
             return terms[name].node if name in terms else node

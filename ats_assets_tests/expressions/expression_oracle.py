@@ -12,7 +12,7 @@ import numpy as np
 
 from ats_assets.expressions.averages import memory
 from ats_assets.expressions.parser import parse
-from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol
+from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Symbol, SyntaxNode
 from ats_assets_tests.expressions.window_oracle import QLIB_ORACLE, ema, of_known, pair_statistic
 
 NAN = float("nan")
@@ -92,13 +92,13 @@ class Exact:
         assert isinstance(value, np.ndarray)
         return value.astype(np.float32)
 
-    def value(self, node: Node, symbol: str) -> Value:
+    def value(self, node: SyntaxNode, symbol: str) -> Value:
         key = (str(node), symbol)
         if key not in self.known:
             self.known[key] = self.made(node, symbol)
         return self.known[key]
 
-    def made(self, node: Node, symbol: str) -> Value:
+    def made(self, node: SyntaxNode, symbol: str) -> Value:
         match node:
             case Literal(value):
                 return float(value)
@@ -136,7 +136,7 @@ class Exact:
         """The result of a window, of shape (n_series, n_rows)."""
         return result
 
-    def of_another(self, node: Node, other: Node, symbol: str) -> np.ndarray:
+    def of_another(self, node: SyntaxNode, other: SyntaxNode, symbol: str) -> np.ndarray:
         """The values of a symbol that has rows throughout, for the rows of this one."""
         assert isinstance(other, Symbol)
         value = self.value(node, other.name)

@@ -8,7 +8,7 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ExpressionError
 from ats_assets.expressions.parser import MAX_DEPTH, MAX_LENGTH, parse
-from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Node, Symbol, operands, walk
+from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Symbol, SyntaxNode, operands, walk
 
 SIGNS = ["+", "-", "*", "/", "**", "<", "<=", ">", ">=", "==", "!=", "&", "|"]
 NAMES = st.from_regex(r"[A-Za-z_][A-Za-z0-9_]{0,6}", fullmatch=True)
@@ -20,7 +20,7 @@ LITERALS = st.builds(
 SYMBOLS = st.builds(Symbol, NAMES | st.text(max_size=8).filter(lambda text: "\n" not in text and not {"'", '"'} <= set(text)))
 
 
-def _not_literal(node: Node) -> bool:
+def _not_literal(node: SyntaxNode) -> bool:
     return not isinstance(node, Literal)  # a minus sign before a number is part of the number
 
 
@@ -36,12 +36,12 @@ NODES = st.recursive(
 
 
 @given(NODES)
-def test_what_is_written_out_is_read_again(node: Node) -> None:
+def test_what_is_written_out_is_read_again(node: SyntaxNode) -> None:
     assert parse(str(node)) == node
 
 
 @given(NODES)
-def test_a_node_knows_its_place(node: Node) -> None:
+def test_a_node_knows_its_place(node: SyntaxNode) -> None:
     text = str(node)
     for part, _ in walk(parse(text)):
         mark = {Field: "$", Negation: "-", Symbol: str(part)}.get(type(part)) or (
@@ -67,7 +67,7 @@ def _shape(node: ast.expr) -> object:
 PYTHON = dict(zip(SIGNS, ["Add", "Sub", "Mult", "Div", "Pow", "Lt", "LtE", "Gt", "GtE", "Eq", "NotEq", "BitAnd", "BitOr"], strict=True))
 
 
-def _our_shape(node: Node) -> object:
+def _our_shape(node: SyntaxNode) -> object:
     match node:
         case Binary(sign, left, right):
             return (PYTHON[sign], _our_shape(left), _our_shape(right))
