@@ -16,7 +16,7 @@ from ats_assets.storage.knowledge import FOREVER
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class StoredSpan:
     """A part of what is stored.
 
     Attributes
@@ -59,7 +59,7 @@ class History:
         rules: Rules,
         entries: Iterable[Entry],
         delivered: Mapping[str, Mapping[str, str]] | None = None,
-        part: "Part | None" = None,
+        part: "StoredSpan | None" = None,
     ) -> None:
         self._deployment = deployment
         self._rules = rules

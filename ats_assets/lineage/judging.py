@@ -16,7 +16,7 @@ from datetime import date
 
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.footers import upstream_of
-from ats_assets.lineage.history import Part
+from ats_assets.lineage.history import StoredSpan
 from ats_assets.lineage.index import Entry, LineageIndex, read_entries
 from ats_assets.lineage.rules import Rule, Rules, Window
 from ats_assets.lineage.stale import Stale
@@ -199,7 +199,7 @@ class _Judgement:
             readers = [key for target in absent for _, key in self._readers(*target)]  # what reads it may miss it
             last = max([*(key for _, key in of_sessions), *readers])
             first = min(min(self._reach(self._rules[asset], key), key) for asset, key in of_sessions)
-        part = Part(
+        part = StoredSpan(
             first=date.fromisoformat(max(first, self._start)),
             last=date.fromisoformat(last),
             ranges=self._ranges,
