@@ -32,12 +32,12 @@ def _make(deployment: Deployment) -> None:
     with quiet():
         from ats_assets.definitions import build  # noqa: PLC0415
         from ats_assets.runs.progress import RunProgress  # noqa: PLC0415 - the graph takes seconds to import
-        from ats_assets.runs.runner import REPORTS, Outcome, Part, Runner  # noqa: PLC0415
+        from ats_assets.runs.runner import REPORTS, Outcome, PlannedRun, Runner  # noqa: PLC0415
 
         assets = ("backtest", "backtest_report")
         outcome = Outcome.of([], assets)
         with open_instance() as instance, RunProgress(0) as progress:
-            Runner(deployment, build(deployment), instance).run([Part(job=REPORTS, assets=assets)], outcome, progress)
+            Runner(deployment, build(deployment), instance).run([PlannedRun(job=REPORTS, assets=assets)], outcome, progress)
     for message in outcome.messages:
         say(f"ats report: {message}")
     if outcome.interrupted or outcome.messages:

@@ -15,7 +15,7 @@ from ats_assets.models.tracking import prepare as prepare_tracking
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.runs.abandoned import close_abandoned_runs, pool_holders
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.runner import Outcome, Part, Runner
+from ats_assets.runs.runner import Outcome, PlannedRun, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.sessions import chosen_sessions
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
@@ -129,15 +129,15 @@ def stages(definitions: dg.Definitions) -> dict[str, str]:
     return dict(sorted(groups.items(), key=lambda item: (places[item[1]], item[0])))
 
 
-def _undone(outcome: Outcome, parts: Sequence[Part]) -> Iterator[Part]:
+def _undone(outcome: Outcome, parts: Sequence[PlannedRun]) -> Iterator[PlannedRun]:
     return (part for part in parts if part not in outcome.done)
 
 
-def _after_interrupt(outcome: Outcome, parts: Sequence[Part]) -> str:
+def _after_interrupt(outcome: Outcome, parts: Sequence[PlannedRun]) -> str:
     return f"ats run: interrupted. {_how_to_go_on(outcome, parts)}"
 
 
-def _how_to_go_on(outcome: Outcome, parts: Sequence[Part]) -> str:
+def _how_to_go_on(outcome: Outcome, parts: Sequence[PlannedRun]) -> str:
     """What is stored after a run that ended early, and how to continue."""
     left = next(_undone(outcome, parts), None)
     if left is None or not left.sessions:

@@ -12,7 +12,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.execution.closings import learn_closings
 from ats_assets.orchestration.graph import asset_name, prefixed
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.runner import Outcome, Part, Runner
+from ats_assets.runs.runner import Outcome, PlannedRun, Runner
 from ats_assets.runs.sessions import tell_changes
 from ats_assets.runs.sessions_to_trade import sessions_to_trade
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
@@ -30,7 +30,7 @@ def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
         deployment = Deployment(load_settings())
         changes = learn_closings(deployment)
         tell_changes(deployment, changes)
-        sessions, done = sessions_to_trade(deployment, first, last), list[Part]()
+        sessions, done = sessions_to_trade(deployment, first, last), list[PlannedRun]()
         while True:
             outcome = _trade(deployment, sessions, verbose=verbose)
             done += outcome.done
@@ -57,7 +57,7 @@ def _trade(deployment: Deployment, sessions: Sequence[date], *, verbose: bool) -
     """Session by session, until one fails or another calendar has been stored."""
     definitions = build(deployment)
     orders = definitions.resolve_job_def(prefixed(deployment, JOB)).asset_layer.executable_asset_keys
-    parts = [Part(job=JOB, assets=tuple(sorted(asset_name(key) for key in orders)), sessions=(day,)) for day in sessions]
+    parts = [PlannedRun(job=JOB, assets=tuple(sorted(asset_name(key) for key in orders)), sessions=(day,)) for day in sessions]
     outcome = Outcome.of(sessions, parts[0].assets)
     with open_instance() as instance, RunProgress(len(sessions)) as progress:
         runner = Runner(deployment, definitions, instance, verbose=verbose)
@@ -68,7 +68,7 @@ def _trade(deployment: Deployment, sessions: Sequence[date], *, verbose: bool) -
     return outcome
 
 
-def _left(deployment: Deployment, sessions: Sequence[date], done: Sequence[Part], last: date | None) -> list[date]:
+def _left(deployment: Deployment, sessions: Sequence[date], done: Sequence[PlannedRun], last: date | None) -> list[date]:
     """What is to be traded still, under a calendar that has changed meanwhile."""
     traded = {day for part in done for day in part.sessions}
     left = [day for day in sessions if day not in traded and deployment.calendar.is_session(day)]

@@ -10,7 +10,7 @@ from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.lineage.healing import Healing
 from ats_assets.lineage.known_rules import write_rules
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.runner import Outcome, Part, Runner
+from ats_assets.runs.runner import Outcome, PlannedRun, Runner
 from ats_assets.runs.startup import quiet
 
 
@@ -28,7 +28,7 @@ def heal_all(healing: Healing, runner: Runner, chunk: int) -> tuple[list[dict[st
     with RunProgress(0) as progress:
         for assets, sessions, why in healing.steps(chunk):
             before = [healing.version(one.asset, one.session) for one in why]
-            part = Part(job="history" if sessions else "backtest_reports", assets=assets, sessions=tuple(sessions))
+            part = PlannedRun(job="history" if sessions else "backtest_reports", assets=assets, sessions=tuple(sessions))
             outcome = Outcome.of(sessions, assets)
             runner.run([part], outcome, progress)
             if outcome.messages or outcome.interrupted:

@@ -15,7 +15,7 @@ from ats_assets.lineage import LineageIndex, Rules, contiguous
 from ats_assets.lineage.closure import Closure, closure
 from ats_assets.lineage.rebuilding import Comparison, compare, copy_vintages, empty_world
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, Part, Runner
+from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, PlannedRun, Runner
 from ats_assets.runs.writing import say
 from ats_assets.storage.vintages import DELIVERED
 
@@ -72,14 +72,14 @@ def _require(rules: Rules, asset: str, sessions: Sequence[date]) -> None:
         raise AtsError(f"{asset} has sessions: name one or more" if rules[asset].partitioned else f"{asset} has no sessions: name none")
 
 
-def _parts(rules: Rules, behind: Closure, deployment: Deployment) -> list[Part]:
+def _parts(rules: Rules, behind: Closure, deployment: Deployment) -> list[PlannedRun]:
     """The runs: each asset after all that it reads."""
-    parts: list[Part] = []
+    parts: list[PlannedRun] = []
     for assets in rules.steps():
         days = {day for asset in assets if asset not in DELIVERED for day in behind.wanted.get(asset, ())}
         if "" in days:
-            parts.append(Part(job=REPORTS, assets=assets))
+            parts.append(PlannedRun(job=REPORTS, assets=assets))
             continue
         runs = contiguous(map(date.fromisoformat, days), deployment.calendar, CHUNK)
-        parts += [Part(job=HISTORY, assets=assets, sessions=tuple(run)) for run in runs]
+        parts += [PlannedRun(job=HISTORY, assets=assets, sessions=tuple(run)) for run in runs]
     return parts

@@ -22,7 +22,7 @@ HISTORY, REPORTS = "history", "backtest_reports"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Part:
+class PlannedRun:
     """One Dagster run: a job, over sessions or (none) over assets without partitions."""
 
     job: str
@@ -45,7 +45,7 @@ class Outcome:
     assets: list[str]
     run_events: RunEvents
     clock: EventClock
-    done: list[Part] = field(default_factory=list)
+    done: list[PlannedRun] = field(default_factory=list)
     started: float = field(default_factory=time.perf_counter)
     """When the command began, by `time.perf_counter`."""
     start_seconds: float = 0.0
@@ -91,16 +91,18 @@ class Runner:
         self._verbose = verbose
         self._checks = None if checks else frozenset[dg.AssetCheckKey]()
 
-    def parts(self, sessions: Sequence[date], assets: frozenset[str], chunk: int) -> list[Part]:
+    def parts(self, sessions: Sequence[date], assets: frozenset[str], chunk: int) -> list[PlannedRun]:
         """The runs that make `assets` over `sessions`: `chunk` sessions each, then what has no partitions."""
         history = tuple(sorted(assets & self._assets_of(HISTORY)))
         reports = tuple(sorted(assets & self._assets_of(REPORTS)))
         parts = [
-            Part(job=HISTORY, assets=history, sessions=tuple(sessions[i : i + chunk])) for i in range(0, len(sessions), chunk) if history
+            PlannedRun(job=HISTORY, assets=history, sessions=tuple(sessions[i : i + chunk]))
+            for i in range(0, len(sessions), chunk)
+            if history
         ]
-        return parts + ([Part(job=REPORTS, assets=reports)] if reports else [])
+        return parts + ([PlannedRun(job=REPORTS, assets=reports)] if reports else [])
 
-    def run(self, parts: Sequence[Part], outcome: Outcome, progress: RunProgress) -> None:
+    def run(self, parts: Sequence[PlannedRun], outcome: Outcome, progress: RunProgress) -> None:
         """Run the parts in order, until one fails."""
         with outcome.clock.watching(self._instance):
             for part in parts:
@@ -112,7 +114,7 @@ class Runner:
                 outcome.done.append(part)
                 progress.end(len(part.sessions))
 
-    def _execute(self, job: dg.JobDefinition, part: Part, outcome: Outcome) -> bool:
+    def _execute(self, job: dg.JobDefinition, part: PlannedRun, outcome: Outcome) -> bool:
         failed_before = len(outcome.run_events.failures)
         run_id = make_new_run_id()
         self._instance.add_event_listener(run_id, outcome.run_events)
@@ -137,8 +139,8 @@ class Runner:
     def _job(self, name: str) -> dg.JobDefinition:
         return self._definitions.resolve_job_def(prefixed(self._deployment, name))
 
-    def _keys(self, part: Part) -> frozenset[dg.AssetKey]:
+    def _keys(self, part: PlannedRun) -> frozenset[dg.AssetKey]:
         return frozenset(asset_key(self._deployment, name) for name in part.assets)
 
-    def _steps(self, part: Part) -> int:
+    def _steps(self, part: PlannedRun) -> int:
         return len(self._job(part.job).get_subset(asset_selection=self._keys(part)).graph.nodes)

@@ -12,7 +12,7 @@ import pytest
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.runner import Outcome, Part, Runner
+from ats_assets.runs.runner import Outcome, PlannedRun, Runner
 from ats_assets.storage import write_log
 from ats_assets.storage.vintages import DELIVERED
 from ats_assets_tests.lineage.conftest import LAST, heal, healing_of
@@ -96,7 +96,7 @@ def test_a_healing_that_was_cut_off_goes_on(changed: Changed) -> None:
             for done, (assets, sessions, _) in enumerate(healing_of(deployment).steps(5)):
                 if done == steps:
                     break
-                part = Part(job="history" if sessions else "backtest_reports", assets=assets, sessions=tuple(sessions))
+                part = PlannedRun(job="history" if sessions else "backtest_reports", assets=assets, sessions=tuple(sessions))
                 runner.run([part], Outcome.of(sessions, assets), progress)
         assert differences(files_of(root), expected) != [], steps
         heal(deployment)
