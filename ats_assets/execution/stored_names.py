@@ -20,7 +20,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.storage.atomic_file import replace_file
 from ats_assets.storage.knowledge import FOREVER
 from ats_assets.storage.warehouse import Warehouse
-from ats_assets.storage.write_log import NOWHERE, Position
+from ats_assets.storage.write_log import NOWHERE, LogPosition
 
 ASSET = "corporate_actions"
 VERSION = 1
@@ -38,7 +38,7 @@ Seen = tuple[str, int, int, int]
 class _Names:
     """What the file has: the changes, the newest stored session, the log's place, and what was read of files announced lately, which come again."""
 
-    log: Position
+    log: LogPosition
     newest: date | None = None
     changes: dict[date, Told] = field(default_factory=dict)
     lately: dict[date, Seen | None] = field(default_factory=dict)
@@ -151,7 +151,7 @@ def _load(path: Path) -> _Names | None:
         if told["version"] != VERSION:
             return None
         return _Names(
-            log=Position(*map(int, told["log"])),
+            log=LogPosition(*map(int, told["log"])),
             newest=date.fromisoformat(told["newest"]) if told["newest"] else None,
             changes={date.fromisoformat(day): [(str(old), new) for old, new in some] for day, some in told["changes"].items()},
             lately={date.fromisoformat(day): _tuple(seen) for day, seen in told["lately"].items()},

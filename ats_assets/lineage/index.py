@@ -23,7 +23,7 @@ from ats_assets.lineage import wholes
 from ats_assets.lineage.digests import Digest, set_digest, stored
 from ats_assets.lineage.footers import SESSION, Found, Record, asset_folders, find_announced, find_asset, find_files, key_of, read_record
 from ats_assets.storage.vintages import REFUSED
-from ats_assets.storage.write_log import NOWHERE, Position, WriteLog
+from ats_assets.storage.write_log import NOWHERE, LogPosition, WriteLog
 
 VERSION = 2
 """Of the tables; an index of another one is made anew."""
@@ -217,7 +217,7 @@ class _Look:
         self._times = {asset: os.stat(folder).st_mtime_ns for asset, folder in self._folders.items()}  # noqa: PTH116
         self._logs = {str(root): WriteLog(root) for root in (deployment.warehouse.root, deployment.settings.storage.models)}
         self._at = time.time()
-        self._positions: dict[str, Position] = {}
+        self._positions: dict[str, LogPosition] = {}
         self._names: set[tuple[str, str]] | None = None
         self._whole: set[str] = set()
         if before is not None:
@@ -230,7 +230,7 @@ class _Look:
     def _announced(self, before: dict[str, Any]) -> set[tuple[str, str]] | None:
         names: set[tuple[str, str]] = set()
         for root, log in self._logs.items():
-            since = log.since(Position(*before["logs"].get(root, astuple(NOWHERE))))
+            since = log.since(LogPosition(*before["logs"].get(root, astuple(NOWHERE))))
             if since is None:
                 return None
             names |= {(parts[0], parts[1]) for path in since[0] if len(parts := path.split("/")) > 1}

@@ -19,7 +19,7 @@ SETTLING = 600.0
 
 
 @dataclass(frozen=True)
-class Position:
+class LogPosition:
     """A place in a log.
 
     Attributes
@@ -34,7 +34,7 @@ class Position:
     offset: int
 
 
-NOWHERE = Position(file=0, offset=0)
+NOWHERE = LogPosition(file=0, offset=0)
 """The place in a log that there is not yet: its start."""
 
 
@@ -69,12 +69,12 @@ class WriteLog:
         except OSError:
             return
 
-    def start(self) -> Position:
+    def start(self) -> LogPosition:
         """Where to go on after a look at all files that begins now."""
         found = self.since(NOWHERE)
         return found[1] if found else NOWHERE
 
-    def since(self, position: Position) -> tuple[list[str], Position] | None:
+    def since(self, position: LogPosition) -> tuple[list[str], LogPosition] | None:
         """The paths that were announced from a place on, each once, and the place to go on from; None where the log is another one now.
 
         Paths that were announced less than `SETTLING` seconds ago come again the next time.
@@ -83,7 +83,7 @@ class WriteLog:
             with open(self._path, "rb") as file:  # noqa: PTH123
                 stat, which = os.fstat(file.fileno()), _which(file)
                 if position == NOWHERE:
-                    position = Position(file=which, offset=0)
+                    position = LogPosition(file=which, offset=0)
                 if (which, stat.st_size >= position.offset) != (position.file, True):
                     return None
                 file.seek(position.offset)
@@ -92,7 +92,7 @@ class WriteLog:
             return ([], NOWHERE) if position == NOWHERE else None  # there is none yet, or none any more
         lines = text[: text.rfind(b"\n") + 1].splitlines(keepends=True)
         paths = dict.fromkeys(line.decode(errors="replace").rstrip("\n").partition(" ")[2] for line in lines)
-        return list(paths), Position(file=position.file, offset=position.offset + _age(lines))
+        return list(paths), LogPosition(file=position.file, offset=position.offset + _age(lines))
 
 
 def _which(file: BinaryIO) -> int:

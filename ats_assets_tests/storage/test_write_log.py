@@ -7,7 +7,7 @@ from pathlib import Path
 import pytest
 
 from ats_assets.storage import write_log
-from ats_assets.storage.write_log import NAME, NOWHERE, Position, WriteLog
+from ats_assets.storage.write_log import NAME, NOWHERE, LogPosition, WriteLog
 
 
 def test_what_was_announced_is_told_once_it_has_settled_no_more(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -32,7 +32,7 @@ def test_another_log_or_a_shorter_one_is_told_from_this_one(tmp_path: Path) -> N
     log = WriteLog(tmp_path)
     log.announce(tmp_path / "a" / "b")
     start = log.start()
-    assert log.since(Position(file=start.file, offset=10_000)) is None
+    assert log.since(LogPosition(file=start.file, offset=10_000)) is None
     (tmp_path / NAME).rename(tmp_path / "kept")
     log.announce(tmp_path / "a" / "b")
     assert log.since(start) is None
