@@ -9,7 +9,7 @@ from pandera.polars import DataFrameModel
 
 from ats_assets.backtests.engine import run_backtest
 from ats_assets.backtests.metrics import backtest_metrics
-from ats_assets.backtests.schema import Equity, Positions, Trades, Unfilled
+from ats_assets.backtests.schema import BacktestPositions, Equity, Trades, Unfilled
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
@@ -18,7 +18,7 @@ from ats_assets.orchestration.reading import of_whole
 from ats_assets.orchestration.sparkline import sparkline_markdown
 
 GROUP = "backtests"
-CONTRACTS: dict[str, type[DataFrameModel]] = {"equity": Equity, "positions": Positions, "trades": Trades, "unfilled": Unfilled}
+CONTRACTS: dict[str, type[DataFrameModel]] = {"equity": Equity, "positions": BacktestPositions, "trades": Trades, "unfilled": Unfilled}
 """What each part of the backtest must satisfy before it is stored."""
 TRADED_COLUMNS = ("symbol", "session", "open", "close", "volume")
 """What trading takes of a bar."""

@@ -67,7 +67,7 @@ class Equity(pa.DataFrameModel):
         ordered = True
 
 
-class Positions(pa.DataFrameModel):
+class BacktestPositions(pa.DataFrameModel):
     """What is held at each close, sorted by (session, symbol)."""
 
     session: date = pa.Field(description="held at its close")

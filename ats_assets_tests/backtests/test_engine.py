@@ -9,7 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ats_assets.backtests import BacktestResult, Equity, Positions, Trades, Unfilled, run_backtest
+from ats_assets.backtests import BacktestPositions, BacktestResult, Equity, Trades, Unfilled, run_backtest
 from ats_assets.errors import ContractError
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import NO_BORROWING, actions_of, bars_of, random_market, signals_of, weekdays
@@ -124,7 +124,7 @@ def test_payments_of_more_than_a_share_is_worth_do_not_count_and_break_no_contra
     assert result.equity["equity"].to_list() == [10_000] * 7
     assert result.equity["income"].to_list() == [0, 0, 6_000 * weight, 0, 0, 0, 0]
     assert result.trades["reason"].to_list() == ["rebalance", "delisted"]
-    for frame, contract in ((result.equity, Equity), (result.positions, Positions), (result.trades, Trades)):
+    for frame, contract in ((result.equity, Equity), (result.positions, BacktestPositions), (result.trades, Trades)):
         contract.validate(frame)
 
 
@@ -203,14 +203,14 @@ def test_a_ruined_account_is_closed_and_stops_trading() -> None:
         (days[4], "A", "no_equity"),
         (days[4], "B", "no_equity"),
     ]
-    for frame, contract in zip(vars(result).values(), (Equity, Positions, Trades, Unfilled), strict=True):
+    for frame, contract in zip(vars(result).values(), (Equity, BacktestPositions, Trades, Unfilled), strict=True):
         contract.validate(frame)
 
 
 def test_no_signals_no_rows() -> None:
     bars, days = flat_market({"A": [10.0] * 2})
     result = run_backtest(signals_of([]), bars, days, portfolio=FREE, settings=NO_COSTS)
-    for frame, contract in zip(vars(result).values(), (Equity, Positions, Trades, Unfilled), strict=True):
+    for frame, contract in zip(vars(result).values(), (Equity, BacktestPositions, Trades, Unfilled), strict=True):
         assert frame.is_empty()
         contract.validate(frame)
 
@@ -312,7 +312,7 @@ def test_frames_satisfy_their_contracts_and_limits_hold_at_the_open(
     case: tuple[int, int, int, bool, BacktestSettings, PortfolioSettings],
 ) -> None:
     result, bars, _ = run(case)
-    for frame, contract in zip(vars(result).values(), (Equity, Positions, Trades, Unfilled), strict=True):
+    for frame, contract in zip(vars(result).values(), (Equity, BacktestPositions, Trades, Unfilled), strict=True):
         contract.validate(frame)
     if not case[4].fractional_shares:
         assert (result.trades["shares"] == result.trades["shares"].floor()).all()

@@ -7,7 +7,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ats_assets.backtests import BacktestResult, Positions, Trades, Unfilled, run_backtest
+from ats_assets.backtests import BacktestPositions, BacktestResult, Trades, Unfilled, run_backtest
 from ats_assets.calendar import session_calendar
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
@@ -109,7 +109,7 @@ def test_random_accounts_are_the_same_to_the_cent_with_and_without_renames(seed:
     other = run(renamed(bars), renamed(signals), days, pl.concat([name_change_actions(*changes), renamed(events, 1)]), how)
     assert other.equity.equals(plain.equity)
     for table, contract, keys in (
-        ("positions", Positions, ["session", "symbol"]),
+        ("positions", BacktestPositions, ["session", "symbol"]),
         ("trades", Trades, ["session", "sequence"]),
         ("unfilled", Unfilled, ["session", "symbol", "reason"]),
     ):

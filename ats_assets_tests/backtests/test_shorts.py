@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 from pandera.errors import SchemaError
 
-from ats_assets.backtests import BacktestResult, Equity, Positions, Trades, Unfilled, backtest_metrics, run_backtest
+from ats_assets.backtests import BacktestPositions, BacktestResult, Equity, Trades, Unfilled, backtest_metrics, run_backtest
 from ats_assets.settings import BacktestSettings, MarginSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import NO_BORROWING, actions_of, bars_of, signals_of, weekdays
 
@@ -28,7 +28,7 @@ def traded(
     bars = bars_of([(s, on[i], p, p) for s, prices in closes.items() for i, p in enumerate(prices) if p is not None])
     signals = signals_of([(s, on[i], w) for s, i, w in weights])
     result = run_backtest(signals, bars, on, portfolio=FREE, settings=settings, actions=actions)
-    for frame, contract in zip(vars(result).values(), (Equity, Positions, Trades, Unfilled), strict=True):
+    for frame, contract in zip(vars(result).values(), (Equity, BacktestPositions, Trades, Unfilled), strict=True):
         contract.validate(frame)
     return result
 
