@@ -22,7 +22,7 @@ FOLLOWED = "predictions"
 
 
 @dataclass(frozen=True, kw_only=True)
-class Read:
+class ReadReason:
     """Why a vintage was read.
 
     Attributes
@@ -70,7 +70,7 @@ class Many:
     spans: tuple[tuple[str, str, int], ...]
     digest: str
     versions: Mapping[str, str]
-    vintages: Mapping[str, Read] = field(default_factory=dict)
+    vintages: Mapping[str, ReadReason] = field(default_factory=dict)
     notes: tuple[str, ...] = ()
     paths: Mapping[str, str] = field(default_factory=dict)
     made_from: "tuple[Made | Many, ...]" = ()
@@ -91,7 +91,7 @@ class Made:
     made_from: "tuple[Made | Many, ...]" = ()
 
 
-def _told(reads: Mapping[str, Read], session: str) -> list[str]:
+def _told(reads: Mapping[str, ReadReason], session: str) -> list[str]:
     """In words, which vintages of a window were read and why: with a session, the reasons too; nothing where each session has one alone, known in time."""
     said: list[str] = []
     for why, text in REASONS.items():
@@ -193,11 +193,11 @@ class Explaining:
         until = until_of(self._deployment.knowledge, by, asset, session) if by else FOREVER
         return read_vintage(self._stored[asset, session], version, until)
 
-    def _read(self, entry: Entry, by: Entry | None) -> Read:
+    def _read(self, entry: Entry, by: Entry | None) -> ReadReason:
         """Why it was this vintage that was read."""
         vintages, newer = self._stored[entry.asset, entry.key], self._newer(entry)
         if by is None or entry.asset == VINTAGES_OF.get(by.asset):
-            return Read(known=entry.known, why="known at the close", superseded=newer)
+            return ReadReason(known=entry.known, why="known at the close", superseded=newer)
         until = until_of(self._deployment.knowledge, by, entry.asset, entry.key)
         why = "known at the close" if entry.known <= until else "delivered late"
         if read_vintage(vintages, None, until) is not entry:
@@ -206,7 +206,7 @@ class Explaining:
             why = "restated mode"
         elif until == FOREVER:
             why = "what happened"
-        return Read(known=entry.known, why=why, superseded=newer)
+        return ReadReason(known=entry.known, why=why, superseded=newer)
 
     def _newer(self, entry: Entry) -> tuple[str, ...]:
         return tuple(other.known for other in self._stored[entry.asset, entry.key] if other.known > entry.known)
@@ -231,7 +231,7 @@ class Explaining:
             below.append(made)
         return self._many(asset, versions, entries, reads, notes=notes, below=below)
 
-    def _deliveries(self, asset: str, entries: Mapping[str, Entry], reads: Mapping[str, Read]) -> Many:
+    def _deliveries(self, asset: str, entries: Mapping[str, Entry], reads: Mapping[str, ReadReason]) -> Many:
         """The vintages of the delivery that stored bars or actions were made from: those that were known from the same times."""
         raw = VINTAGES_OF[asset]
         used = {
@@ -254,7 +254,7 @@ class Explaining:
         asset: str,
         versions: Mapping[str, str],
         entries: Mapping[str, Entry],
-        reads: Mapping[str, Read],
+        reads: Mapping[str, ReadReason],
         *,
         notes: Iterable[str],
         below: "Iterable[Made | Many]" = (),
