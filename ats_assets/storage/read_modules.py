@@ -22,7 +22,7 @@ PARSER = ("read_modules.py", "versions.py")
 
 
 @dataclass(frozen=True, kw_only=True)
-class Read:
+class ModuleDigests:
     """What a module's text says.
 
     Attributes
@@ -43,7 +43,7 @@ class Read:
     imported: Mapping[str, tuple[str, str]]
 
 
-def kept_or(file: Path, module: str, parse: Callable[[str], Read]) -> Read:
+def kept_or(file: Path, module: str, parse: Callable[[str], ModuleDigests]) -> ModuleDigests:
     """What the text of a module says: as kept, else parsed and kept."""
     content = file.read_bytes()
     key = hashlib.sha256(f"{_parser()} {module} ".encode() + content).hexdigest()
@@ -52,7 +52,7 @@ def kept_or(file: Path, module: str, parse: Callable[[str], Read]) -> Read:
         stored = json.loads(kept.read_bytes())
         if stored.pop("key") == key:
             imported = {name: (origin, there) for name, (origin, there) in stored.pop("imported").items()}
-            return Read(**stored, imported=imported)
+            return ModuleDigests(**stored, imported=imported)
     except (OSError, ValueError, KeyError, TypeError, AttributeError):
         pass
     read = parse(content.decode())

@@ -23,7 +23,7 @@ from typing import Any
 
 from pydantic import BaseModel
 
-from ats_assets.storage.read_modules import Read, kept_or
+from ats_assets.storage.read_modules import ModuleDigests, kept_or
 
 ROOT = "ats_assets"
 CARRIES = frozenset(
@@ -139,7 +139,7 @@ class _Source:
         return beside + [_home(*self.imported[one]) for one in used & self.imported.keys()]
 
 
-def _read(module: str, text: str, *, is_table_of_contents: bool) -> Read:
+def _read(module: str, text: str, *, is_table_of_contents: bool) -> ModuleDigests:
     """Parse a module."""
     roots = frozenset({ROOT, module.partition(".")[0]})
     package = module if is_table_of_contents else module.rpartition(".")[0]
@@ -149,7 +149,7 @@ def _read(module: str, text: str, *, is_table_of_contents: bool) -> Read:
     for node in (inner for statement in statements for inner in ast.walk(statement)):
         if isinstance(node, ast.ImportFrom) and (origin := _origin(node, package, roots)):
             imported |= {alias.asname or alias.name: (origin, alias.name) for alias in node.names}
-    return Read(
+    return ModuleDigests(
         whole=_digest(statements, roots),
         defined={name: _digest([node], roots) for name, node in defined.items()},
         used={name: sorted({inner.id for inner in ast.walk(node) if isinstance(inner, ast.Name)}) for name, node in defined.items()},
