@@ -30,7 +30,7 @@ sys.path[:0] = [str(HERE.parents[1])]
 from ats_assets.automation.lineage_rules import rules_of  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
-from ats_assets.lineage import LineageIndex, Rule, Rules  # noqa: E402
+from ats_assets.lineage import AssetRule, LineageIndex, Rules  # noqa: E402
 from ats_assets.lineage.explaining import Explaining  # noqa: E402
 from ats_assets.lineage.healing import Healing  # noqa: E402
 from ats_assets.models.learners.lightgbm import Unavailable  # noqa: E402
@@ -193,7 +193,7 @@ def fill(deployment: Deployment, rules: Rules, days: list[date], symbols: int) -
                 deployment.warehouse.write(rule.asset, day, rows, upstream=upstream, **versions)
 
 
-def upstream_of(deployment: Deployment, rule: Rule, day: date, first: date) -> Iterator[tuple[str, dict[str, str]]]:
+def upstream_of(deployment: Deployment, rule: AssetRule, day: date, first: date) -> Iterator[tuple[str, dict[str, str]]]:
     """What a partition would have read."""
     calendar = deployment.calendar
     position = calendar.position(day)
@@ -203,7 +203,7 @@ def upstream_of(deployment: Deployment, rule: Rule, day: date, first: date) -> I
         yield window.asset, deployment.data_versions(window.asset, [one for one in read if one >= first])
 
 
-def write_model(store: ModelStore, rule: Rule, day: date, upstream: dict[str, dict[str, str]]) -> None:
+def write_model(store: ModelStore, rule: AssetRule, day: date, upstream: dict[str, dict[str, str]]) -> None:
     """A refit or a carried record."""
     versions = {"code": rule.code_version, "settings": rule.settings_version}
     carried = next(iter(upstream.get(rule.asset, ())), None)

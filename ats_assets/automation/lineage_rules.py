@@ -6,14 +6,14 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from ats_assets.deployment import Deployment
-from ats_assets.lineage import Rule, Rules, Window
+from ats_assets.lineage import AssetRule, Rules, Window
 from ats_assets.orchestration.graph import CODE, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
 from ats_assets.storage.vintages import VINTAGES_OF
 
 
 def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
     """What the assets of a graph declare, for the lineage."""
-    rules: list[Rule] = []
+    rules: list[AssetRule] = []
     for key in graph.materializable_asset_keys:
         node, name = graph.get(key), asset_name(key)
         if RECORD in node.metadata:
@@ -22,7 +22,7 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
         if node.partitions_def is None:
             windows = [Window(asset=asset_name(parent)) for parent in sorted(node.parent_keys)]
         rules.append(
-            Rule(
+            AssetRule(
                 asset=name,
                 windows=tuple(windows),
                 code_version=_text(node.metadata, CODE),

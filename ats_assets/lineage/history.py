@@ -9,7 +9,7 @@ from functools import cached_property
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.rules import Rule, Rules, Window
+from ats_assets.lineage.rules import AssetRule, Rules, Window
 from ats_assets.lineage.vintages import KnownDigests, StoredVintages
 from ats_assets.lineage.wholes import Wholes
 from ats_assets.storage.knowledge import FOREVER
@@ -126,10 +126,10 @@ class History:
         """Each of these sessions -> its place among them."""
         return {session: place for place, session in enumerate(self._sessions)}
 
-    def _is_near_source(self, rule: Rule) -> bool:
+    def _is_near_source(self, rule: AssetRule) -> bool:
         return rule.from_source or (rule.partitioned and any(self._rules[window.asset].from_source for window in rule.windows))
 
-    def _of_history(self, rule: Rule) -> list[str]:
+    def _of_history(self, rule: AssetRule) -> list[str]:
         """The stored sessions of an asset; what lies before the first raw bars can't be judged, nor made."""
         return [day for day in self._stored.get(rule.asset, {}) if day in self._place] if rule.partitioned else []
 
@@ -148,7 +148,7 @@ class History:
                 first, newest = bounds
                 yield from ((rule.asset, day, "missing") for day in self._absent(rule.asset, self._sessions) if first <= day <= newest)
 
-    def _range(self, rule: Rule) -> tuple[str, str] | None:
+    def _range(self, rule: AssetRule) -> tuple[str, str] | None:
         """The first and the newest session of those that are made together."""
         if self._part is not None:
             bounds = [self._part.ranges[name] for name in rule.made_with if name in self._part.ranges]
@@ -205,7 +205,7 @@ class History:
     def _recorded_of(self, entry: Entry, asset: str) -> Mapping[str, str]:
         return self._part.wholes.recorded(entry.path, asset) if self._part else self._recorded(entry).get(asset, {})
 
-    def _reads(self, rule: Rule, session: str) -> tuple[Window, ...]:
+    def _reads(self, rule: AssetRule, session: str) -> tuple[Window, ...]:
         return rule.reads(date.fromisoformat(session), self._deployment.calendar)
 
     def _digest(self, asset: str) -> KnownDigests:

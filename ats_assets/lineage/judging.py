@@ -18,7 +18,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.history import StoredSpan
 from ats_assets.lineage.index import Entry, LineageIndex, read_entries
-from ats_assets.lineage.rules import Rule, Rules, Window
+from ats_assets.lineage.rules import AssetRule, Rules, Window
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
 from ats_assets.lineage.wholes import Wholes
@@ -168,7 +168,7 @@ class _Judgement:
                 if any(window.asset == asset and window.lag <= later - at <= window.back for window in rule.reads(session, self._calendar)):
                     yield rule.asset, str(session)
 
-    def _asked_for(self, rule: Rule, key: str) -> Iterator[Partition]:
+    def _asked_for(self, rule: AssetRule, key: str) -> Iterator[Partition]:
         """What the windows of this partition hold and is not stored: missing while this one is there."""
         for window in rule.reads(date.fromisoformat(key), self._calendar):
             if sessions := self._window(window, key):
@@ -182,7 +182,7 @@ class _Judgement:
                 if versions and other in self._rules and self._rules[other].partitioned:
                     yield from ((other, day) for day in versions.keys() - self._stored(other, min(versions), max(versions)))
 
-    def _between(self, rule: Rule, key: str) -> Iterator[Partition]:
+    def _between(self, rule: AssetRule, key: str) -> Iterator[Partition]:
         """What lies between this partition and its neighbours."""
         names = ", ".join("?" * len(rule.made_with))
         nearest = f"(SELECT MAX(key) FROM files WHERE asset IN ({names}) AND key < ?), (SELECT MIN(key) FROM files WHERE asset IN ({names}) AND key > ?)"  # noqa: S608
@@ -241,7 +241,7 @@ class _Judgement:
         several = "SELECT COUNT(*) FROM (SELECT 1 FROM files WHERE asset = ? GROUP BY key HAVING COUNT(*) > 1)"
         return sum(self._connection.execute(several, (asset,)).fetchone()[0] for asset in DELIVERED)
 
-    def _reach(self, rule: Rule, key: str) -> str:
+    def _reach(self, rule: AssetRule, key: str) -> str:
         """The first session that a partition reads."""
         if not self._calendar.is_session(date.fromisoformat(key)):
             return key
@@ -268,5 +268,5 @@ class _Judgement:
         return str(self._calendar.offset(self._calendar.first, position))
 
 
-def _reads(rule: Rule, asset: str) -> bool:
+def _reads(rule: AssetRule, asset: str) -> bool:
     return any(window.asset == asset for window in rule.windows)

@@ -14,7 +14,7 @@ from typing import Any
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.lineage.rules import Rule, Rules, Window
+from ats_assets.lineage.rules import AssetRule, Rules, Window
 from ats_assets.storage.atomic_file import replace_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -51,6 +51,6 @@ def _key(deployment: Deployment) -> str:
     return digest.hexdigest()
 
 
-def _rule(stored: dict[str, Any]) -> Rule:
+def _rule(stored: dict[str, Any]) -> AssetRule:
     windows = tuple(Window(**window) for window in stored["windows"])
-    return Rule(**stored | {"windows": windows, "made_with": tuple(stored["made_with"])})
+    return AssetRule(**stored | {"windows": windows, "made_with": tuple(stored["made_with"])})

@@ -19,7 +19,7 @@ class Window:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Rule:
+class AssetRule:
     """An asset of the graph.
 
     Parameters
@@ -66,9 +66,9 @@ class Rules:
         If the assets read each other in a circle.
     """
 
-    def __init__(self, rules: Iterable[Rule]) -> None:
+    def __init__(self, rules: Iterable[AssetRule]) -> None:
         waiting = {rule.asset: rule for rule in rules}
-        self._rules: dict[str, Rule] = {}
+        self._rules: dict[str, AssetRule] = {}
         while waiting:
             free = [
                 rule
@@ -80,10 +80,10 @@ class Rules:
             for rule in free:
                 self._rules[rule.asset] = waiting.pop(rule.asset)
 
-    def __iter__(self) -> Iterator[Rule]:
+    def __iter__(self) -> Iterator[AssetRule]:
         return iter(self._rules.values())
 
-    def __getitem__(self, asset: str) -> Rule:
+    def __getitem__(self, asset: str) -> AssetRule:
         return self._rules[asset]
 
     def __contains__(self, asset: str) -> bool:

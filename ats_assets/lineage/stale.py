@@ -4,7 +4,7 @@ from collections.abc import Iterator
 from dataclasses import dataclass
 
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.rules import Rule
+from ats_assets.lineage.rules import AssetRule
 from ats_assets.lineage.wholes import KINDS, Kinds
 
 SHOWN = 3
@@ -24,7 +24,7 @@ class Stale:
         return {"asset": self.asset, "session": self.session or None, "reason": self.reason}
 
 
-def own_reasons(rule: Rule, entry: Entry) -> Iterator[str]:
+def own_reasons(rule: AssetRule, entry: Entry) -> Iterator[str]:
     """What is not in force any more of what made an entry itself: code and settings."""
     if entry.code_version != rule.code_version:
         yield f"code changed ({entry.code_version or 'unknown'} → {rule.code_version})"

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from ats_assets.lineage.history import History
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.rules import Rule, Window
+from ats_assets.lineage.rules import AssetRule, Window
 from ats_assets.lineage.stale import SHOWN, Stale, own_reasons, told
 from ats_assets.lineage.wholes import Kinds, differences_of
 from ats_assets.storage.knowledge import FOREVER
@@ -39,7 +39,7 @@ class Staleness(History):
         """Those of some partitions of an asset that are stale; the key of an asset without partitions is empty."""
         return list(self._of(self._rules[asset], frozenset(keys)))
 
-    def _of(self, rule: Rule, only: frozenset[str] | None = None) -> Iterator[Stale]:
+    def _of(self, rule: AssetRule, only: frozenset[str] | None = None) -> Iterator[Stale]:
         stored = self._stored.get(rule.asset, {})
         if not rule.partitioned:
             entries = itertools.chain.from_iterable(stored.values())
@@ -56,7 +56,7 @@ class Staleness(History):
             if reasons:
                 yield Stale(asset=rule.asset, session=session, reason="; ".join(reasons))
 
-    def _reasons_of_session(self, rule: Rule, stored: list[Entry]) -> Iterator[str]:
+    def _reasons_of_session(self, rule: AssetRule, stored: list[Entry]) -> Iterator[str]:
         """Of a partition, or of all of its vintages. Of a delivery only the newest one is judged: the source can't confirm the others any more."""
         if not rule.vintages_of:
             yield from self._reasons(rule, stored[-1])
@@ -74,7 +74,7 @@ class Staleness(History):
         judged = (entry for entry in stored if entry.known in delivered or not delivered)
         yield from dict.fromkeys(reason for entry in judged for reason in self._reasons(rule, entry))
 
-    def _reasons(self, rule: Rule, entry: Entry) -> Iterator[str]:
+    def _reasons(self, rule: AssetRule, entry: Entry) -> Iterator[str]:
         if entry.fault:
             yield f"damaged: {entry.fault}"
             return
@@ -99,7 +99,7 @@ class Staleness(History):
         for other in others:
             yield f"upstream {other} is not read any more"
 
-    def _limit(self, rule: Rule, window: Window, entry: Entry) -> str:
+    def _limit(self, rule: AssetRule, window: Window, entry: Entry) -> str:
         """The stamp up to which a partition, or one vintage of it, knows of what a window is over."""
         if window.asset == rule.vintages_of:
             return entry.known
@@ -129,7 +129,7 @@ class Staleness(History):
         now = {day: self.version(window.asset, day, until) for day in self._sessions[first : last + 1]}
         return told(window.asset, differences_of(recorded, now))
 
-    def _reasons_of_whole(self, rule: Rule, entry: Entry) -> Iterator[str]:
+    def _reasons_of_whole(self, rule: AssetRule, entry: Entry) -> Iterator[str]:
         if entry.fault:
             yield f"damaged: {entry.fault}"
             return
@@ -140,7 +140,7 @@ class Staleness(History):
         if rule.tells_restatements and self._recorded_of(entry, RESTATEMENTS) != self._restatements:
             yield "what was restated, or the comparison of it, changed"
 
-    def differences(self, rule: Rule, entry: Entry) -> dict[str, Kinds]:
+    def differences(self, rule: AssetRule, entry: Entry) -> dict[str, Kinds]:
         """Where what a file of an asset without partitions was made from differs from what is stored: upstream asset -> kind -> keys. Of all entries alone."""
         return {window.asset: self._differences(entry, window.asset) for window in rule.windows} if not entry.fault else {}
 

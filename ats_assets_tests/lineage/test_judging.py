@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.deployment import Deployment
-from ats_assets.lineage import LineageIndex, Rule, Rules, Staleness, Window, judge
+from ats_assets.lineage import AssetRule, LineageIndex, Rules, Staleness, Window, judge
 from ats_assets.lineage import judging as judging_module
 from ats_assets.lineage.index import read_entries
 from ats_assets.lineage.wholes import differences_of
@@ -19,8 +19,8 @@ from ats_assets_tests.small_market import small_market
 DAYS = 30
 
 
-def rule(asset: str, *windows: Window, **more: object) -> Rule:
-    return Rule(**{"asset": asset, "windows": windows, "code_version": "c", "settings_version": "s", "made_with": (asset,)} | more)  # pyright: ignore[reportArgumentType]
+def rule(asset: str, *windows: Window, **more: object) -> AssetRule:
+    return AssetRule(**{"asset": asset, "windows": windows, "code_version": "c", "settings_version": "s", "made_with": (asset,)} | more)  # pyright: ignore[reportArgumentType]
 
 
 RULES = [
@@ -76,7 +76,7 @@ class World:
         path.unlink()
         return announced
 
-    def partition(self, of: Rule, day: date, *, odd: float = 0.1) -> None:
+    def partition(self, of: AssetRule, day: date, *, odd: float = 0.1) -> None:
         """One partition as a run makes it of what is stored; in a share of cases by other code or of something else."""
         warehouse = self.deployment.warehouse
         code = "other" if self.random.random() < odd else "c"
