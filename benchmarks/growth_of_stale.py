@@ -28,7 +28,7 @@ sys.path[:0] = [str(HERE.parents[1])]
 from ats_assets.automation.lineage_rules import rules_of  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
-from ats_assets.lineage import LineageIndex, Rules, Staleness, judge  # noqa: E402
+from ats_assets.lineage import LineageIndex, LineageRules, Staleness, judge  # noqa: E402
 from ats_assets.runs.startup import quiet  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
 from ats_assets.storage import write_log  # noqa: E402
@@ -84,17 +84,17 @@ def measured(folder: Path, sessions: int) -> dict[str, float]:
     }
 
 
-def without_models(rules: Rules) -> Rules:
+def without_models(rules: LineageRules) -> LineageRules:
     """The rules of all assets that lie in the warehouse."""
     models = {rule.asset for rule in rules if rule.asset.endswith("_model")}
     kept = [rule for rule in rules if rule.asset not in models]
-    return Rules(replace(rule, windows=tuple(window for window in rule.windows if window.asset not in models)) for rule in kept)
+    return LineageRules(replace(rule, windows=tuple(window for window in rule.windows if window.asset not in models)) for rule in kept)
 
 
 class _Market:
     """Tiny partitions with the footers of real ones."""
 
-    def __init__(self, deployment: Deployment, rules: Rules, days: list[date]) -> None:
+    def __init__(self, deployment: Deployment, rules: LineageRules, days: list[date]) -> None:
         self._warehouse, self._calendar = deployment.warehouse, deployment.calendar
         self._rules = [rule for rule in rules if rule.partitioned]
         self._wholes = [rule for rule in rules if not rule.partitioned]

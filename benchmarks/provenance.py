@@ -30,7 +30,7 @@ sys.path[:0] = [str(HERE.parents[1])]
 from ats_assets.automation.lineage_rules import rules_of  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
-from ats_assets.lineage import AssetRule, LineageIndex, Rules  # noqa: E402
+from ats_assets.lineage import AssetRule, LineageIndex, LineageRules  # noqa: E402
 from ats_assets.lineage.explaining import Explaining  # noqa: E402
 from ats_assets.lineage.healing import Healing  # noqa: E402
 from ats_assets.models.learners.lightgbm import Unavailable  # noqa: E402
@@ -174,7 +174,7 @@ def answers(deployment: Deployment, sessions: int, symbols: int) -> dict[str, An
     return figures
 
 
-def fill(deployment: Deployment, rules: Rules, days: list[date], symbols: int) -> None:
+def fill(deployment: Deployment, rules: LineageRules, days: list[date], symbols: int) -> None:
     """Partitions of every asset with random rows, and with the footers of the graph."""
     names, random = [f"S{i:03}" for i in range(symbols)], np.random.default_rng(1)
     for rule in (rule for rule in rules if rule.partitioned):

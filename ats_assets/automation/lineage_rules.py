@@ -6,12 +6,12 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from ats_assets.deployment import Deployment
-from ats_assets.lineage import AssetRule, Rules, Window
+from ats_assets.lineage import AssetRule, LineageRules, Window
 from ats_assets.orchestration.graph import CODE, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
 from ats_assets.storage.vintages import VINTAGES_OF
 
 
-def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
+def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> LineageRules:
     """What the assets of a graph declare, for the lineage."""
     rules: list[AssetRule] = []
     for key in graph.materializable_asset_keys:
@@ -35,7 +35,7 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> Rules:
                 tells_restatements=TELLS_RESTATEMENTS in node.metadata,
             )
         )
-    return Rules(sorted(rules, key=lambda rule: rule.asset))
+    return LineageRules(sorted(rules, key=lambda rule: rule.asset))
 
 
 def _text(metadata: Mapping[str, object], key: str) -> str:

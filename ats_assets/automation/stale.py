@@ -8,7 +8,7 @@ from ats_assets.automation.jobs import AT_WORK, AssetJob, concerns
 from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.automation.requests import asked_once
 from ats_assets.deployment import Deployment
-from ats_assets.lineage import Rules
+from ats_assets.lineage import LineageRules
 from ats_assets.lineage.healing import Healing
 from ats_assets.orchestration.graph import prefixed
 
@@ -33,7 +33,7 @@ def stale_sensor(deployment: Deployment, history: AssetJob, reports: AssetJob) -
     return stale
 
 
-def judge_stale(deployment: Deployment, rules: Rules, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
+def judge_stale(deployment: Deployment, rules: LineageRules, instance: dg.DagsterInstance) -> dg.RunRequest | dg.SkipReason:
     """The first of what is stale now as one run, or none and why. One run at a time, since what comes after depends on what it makes."""
     at_work = [run for run in instance.get_runs(dg.RunsFilter(statuses=AT_WORK)) if concerns(deployment, run)]
     if at_work:

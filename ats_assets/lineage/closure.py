@@ -9,7 +9,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError, MissingPartitionError
 from ats_assets.lineage.footers import Found, Record, read_record
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.rules import Rules
+from ats_assets.lineage.rules import LineageRules
 from ats_assets.lineage.vintages import read_vintage, until_of
 from ats_assets.storage.documents import text_footer
 from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS, VINTAGES_OF
@@ -40,7 +40,7 @@ class Closure:
     changed: tuple[str, ...]
 
 
-def closure(deployment: Deployment, rules: Rules, entries: Iterable[Entry], asset: str, sessions: Sequence[date]) -> Closure:
+def closure(deployment: Deployment, rules: LineageRules, entries: Iterable[Entry], asset: str, sessions: Sequence[date]) -> Closure:
     """Everything that partitions were made from.
 
     Parameters
@@ -59,7 +59,7 @@ def closure(deployment: Deployment, rules: Rules, entries: Iterable[Entry], asse
 
 
 class _Following:
-    def __init__(self, deployment: Deployment, rules: Rules, entries: Iterable[Entry]) -> None:
+    def __init__(self, deployment: Deployment, rules: LineageRules, entries: Iterable[Entry]) -> None:
         self._deployment, self._rules = deployment, rules
         self._stored: dict[str, dict[str, list[Entry]]] = {}
         for entry in entries:  # the newest vintage comes last

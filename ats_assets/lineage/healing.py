@@ -7,7 +7,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.lineage.index import LineageIndex
 from ats_assets.lineage.judging import judge
-from ats_assets.lineage.rules import Rules, contiguous
+from ats_assets.lineage.rules import LineageRules, contiguous
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
 from ats_assets.storage.vintages import VINTAGES_OF
@@ -25,7 +25,7 @@ class Healing:
     """
 
     def __init__(
-        self, deployment: Deployment, rules: Rules, delivered: Mapping[str, Mapping[str, str]] | None = None, *, full: bool = True
+        self, deployment: Deployment, rules: LineageRules, delivered: Mapping[str, Mapping[str, str]] | None = None, *, full: bool = True
     ) -> None:
         self._deployment = deployment
         self._rules = rules

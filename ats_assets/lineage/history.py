@@ -9,7 +9,7 @@ from functools import cached_property
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.rules import AssetRule, Rules, Window
+from ats_assets.lineage.rules import AssetRule, LineageRules, Window
 from ats_assets.lineage.vintages import KnownDigests, StoredVintages
 from ats_assets.lineage.wholes import Wholes
 from ats_assets.storage.knowledge import FOREVER
@@ -56,7 +56,7 @@ class History:
     def __init__(
         self,
         deployment: Deployment,
-        rules: Rules,
+        rules: LineageRules,
         entries: Iterable[Entry],
         delivered: Mapping[str, Mapping[str, str]] | None = None,
         part: "StoredSpan | None" = None,

@@ -18,7 +18,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.history import StoredSpan
 from ats_assets.lineage.index import Entry, LineageIndex, read_entries
-from ats_assets.lineage.rules import AssetRule, Rules, Window
+from ats_assets.lineage.rules import AssetRule, LineageRules, Window
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
 from ats_assets.lineage.wholes import Wholes
@@ -32,13 +32,13 @@ Partition = tuple[str, str]
 """Asset and session (ISO); the session is empty for an asset without partitions."""
 
 
-def judge(deployment: Deployment, rules: Rules, index: LineageIndex) -> list[Stale]:
+def judge(deployment: Deployment, rules: LineageRules, index: LineageIndex) -> list[Stale]:
     """All that is stale as of the index's last refresh, in the order in which it is to be made."""
     return index.work(lambda connection: _Judgement(deployment, rules, connection).stale())
 
 
 class _Judgement:
-    def __init__(self, deployment: Deployment, rules: Rules, connection: sqlite3.Connection) -> None:
+    def __init__(self, deployment: Deployment, rules: LineageRules, connection: sqlite3.Connection) -> None:
         self._deployment = deployment
         self._calendar = deployment.calendar
         self._rules = rules

@@ -14,23 +14,23 @@ from typing import Any
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.lineage.rules import AssetRule, Rules, Window
+from ats_assets.lineage.rules import AssetRule, LineageRules, Window
 from ats_assets.storage.atomic_file import replace_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
 SOURCES = {".py", ".toml", ".json"}
 
 
-def read_rules(deployment: Deployment) -> Rules | None:
+def read_rules(deployment: Deployment) -> LineageRules | None:
     """The rules, if the file holds them for the current code and settings."""
     try:
         stored = json.loads(_file(deployment).read_bytes())
-        return Rules(map(_rule, stored["rules"])) if stored["key"] == _key(deployment) else None
+        return LineageRules(map(_rule, stored["rules"])) if stored["key"] == _key(deployment) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
-def write_rules(deployment: Deployment, rules: Rules) -> None:
+def write_rules(deployment: Deployment, rules: LineageRules) -> None:
     """Keep the rules of the current code and settings; if the folder can't be written to, nothing is kept."""
     text = json.dumps({"key": _key(deployment), "rules": [asdict(rule) for rule in rules]})
     with contextlib.suppress(OSError, SettingsError):

@@ -57,7 +57,7 @@ class AssetRule:
         return (Window(asset=self.asset, back=age, lag=age),) if age else self.windows
 
 
-class Rules:
+class LineageRules:
     """The assets in an order in which each comes after all that it reads.
 
     Raises

@@ -11,7 +11,7 @@ from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.lineage import LineageIndex, Rules, contiguous
+from ats_assets.lineage import LineageIndex, LineageRules, contiguous
 from ats_assets.lineage.closure import Closure, closure
 from ats_assets.lineage.rebuilding import Comparison, compare, copy_vintages, empty_world
 from ats_assets.runs.progress import RunProgress
@@ -62,7 +62,7 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
     return Reproduced(files=compare(deployment, world, behind.wanted, behind.compared), changed=behind.changed)
 
 
-def _require(rules: Rules, asset: str, sessions: Sequence[date]) -> None:
+def _require(rules: LineageRules, asset: str, sessions: Sequence[date]) -> None:
     choices = ", ".join(rule.asset for rule in rules if rule.asset not in DELIVERED)
     if asset in DELIVERED:
         raise AtsError(f"{asset} is a delivery, which has no upstream; ats doctor --deep verifies it. Choose one of {choices}")
@@ -72,7 +72,7 @@ def _require(rules: Rules, asset: str, sessions: Sequence[date]) -> None:
         raise AtsError(f"{asset} has sessions: name one or more" if rules[asset].partitioned else f"{asset} has no sessions: name none")
 
 
-def _parts(rules: Rules, behind: Closure, deployment: Deployment) -> list[PlannedRun]:
+def _parts(rules: LineageRules, behind: Closure, deployment: Deployment) -> list[PlannedRun]:
     """The runs: each asset after all that it reads."""
     parts: list[PlannedRun] = []
     for assets in rules.steps():

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.deployment import Deployment
-from ats_assets.lineage import AssetRule, LineageIndex, Rules, Staleness, Window, judge
+from ats_assets.lineage import AssetRule, LineageIndex, LineageRules, Staleness, Window, judge
 from ats_assets.lineage import judging as judging_module
 from ats_assets.lineage.index import read_entries
 from ats_assets.lineage.wholes import differences_of
@@ -42,7 +42,7 @@ class World:
     def __init__(self, root: Path, seed: int) -> None:
         self.deployment: Deployment = small_market(root)
         self.random = random.Random(seed)
-        self.rules = Rules(RULES)
+        self.rules = LineageRules(RULES)
         self.calendar = self.deployment.calendar
         self.days = self.calendar.sessions(date(2021, 1, 4), date(2021, 6, 30))[:DAYS]
         self.index = LineageIndex(self.deployment)
