@@ -27,7 +27,7 @@ import polars as pl
 from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
 from ats_assets.backtests.journal import Journal, new_ledgers, with_more_room
 from ats_assets.backtests.market import Market, read_market
-from ats_assets.backtests.simulation import Ledgers, Prices, Rules, State, nothing_planned, simulate
+from ats_assets.backtests.simulation import Ledgers, Prices, State, TradingRules, nothing_planned, simulate
 from ats_assets.corporate_actions.identity import Identities
 from ats_assets.kernels.limits import Floats
 from ats_assets.portfolio import Account
@@ -95,12 +95,12 @@ def run_backtest(
     if targets.is_empty():
         return _result(market, new_ledgers(0, 0), np.zeros(0))
     prices = market.prices(settings.margin)
-    rules = Rules(weight_rules(portfolio), limit_rules(limits), cost_rules(settings), margin_rules(settings.margin))
+    rules = TradingRules(weight_rules(portfolio), limit_rules(limits), cost_rules(settings), margin_rules(settings.margin))
     ledgers, benchmark = _traded(prices, settings.initial_cash, rules, benchmark_column(market, settings.benchmark), compiled)
     return _result(market, ledgers, benchmark)
 
 
-def _traded(prices: Prices, initial_cash: float, rules: Rules, only: int, compiled: bool | None) -> tuple[Ledgers, Floats]:
+def _traded(prices: Prices, initial_cash: float, rules: TradingRules, only: int, compiled: bool | None) -> tuple[Ledgers, Floats]:
     """One pass through the sessions, and the benchmark."""
     n_sessions, n = prices.open.shape
     state, ledgers = State(Account.opened(initial_cash, n).holdings, np.zeros(n, dtype=np.int64)), new_ledgers(n_sessions, n)
@@ -113,7 +113,7 @@ def _traded(prices: Prices, initial_cash: float, rules: Rules, only: int, compil
     return ledgers, value(prices, float(initial_cash), only)
 
 
-def _is_faster_compiled(i: int, prices: Prices, state: State, planned: Planned, rules: Rules, ledgers: Ledgers) -> bool:  # noqa: PLR0917
+def _is_faster_compiled(i: int, prices: Prices, state: State, planned: Planned, rules: TradingRules, ledgers: Ledgers) -> bool:  # noqa: PLR0917
     """Whether compiled code takes less time, as a rule: to load it takes longer than a small backtest, and to compile it than a large one."""
     seconds = PLAIN_SESSION_SECONDS * len(prices.open) + PLAIN_TARGET_SECONDS * np.count_nonzero(prices.target_weights)
     if seconds < LOADING_SECONDS:

@@ -28,7 +28,7 @@ _TRADES, _UNFILLED = 3, 4
 """Of an instrument in a session at most: delisted, closed and opened; cancelled, planned away, and each leg not filled."""
 
 
-class Rules(NamedTuple):
+class TradingRules(NamedTuple):
     """Of the settings."""
 
     weights: WeightRules
@@ -116,7 +116,7 @@ class State(NamedTuple):
 
 
 @kernel
-def simulate(first: int, market: Prices, state: State, planned: Planned, rules: Rules, ledgers: Ledgers) -> tuple[int, Planned]:
+def simulate(first: int, market: Prices, state: State, planned: Planned, rules: TradingRules, ledgers: Ledgers) -> tuple[int, Planned]:
     """Go through the sessions from `first` on, until the last or until the ledgers might have no room for another one.
 
     Returns
@@ -162,7 +162,7 @@ def _have_room(ledgers: Ledgers, n: int) -> bool:
 
 
 @kernel
-def _before_the_open(i: int, market: Prices, holdings: Holdings, rules: Rules, sessions: SessionLedger) -> None:
+def _before_the_open(i: int, market: Prices, holdings: Holdings, rules: TradingRules, sessions: SessionLedger) -> None:
     """What is borrowed is paid for, and corporate actions take effect."""
     if i == 0:
         return
@@ -190,7 +190,7 @@ def marks_at(i: int, market: Prices) -> Floats:
 
 @kernel
 def _trade(
-    i: int, market: Prices, holdings: Holdings, planned: Planned, marks: Floats, quoted: Booleans, rules: Rules, ledgers: Ledgers
+    i: int, market: Prices, holdings: Holdings, planned: Planned, marks: Floats, quoted: Booleans, rules: TradingRules, ledgers: Ledgers
 ) -> None:
     """The open of session `i`, with the orders planned at the close before."""
     unfilled, n = ledgers.unfilled, len(quoted)
@@ -212,7 +212,7 @@ def _trade(
 
 
 @kernel
-def _close(i: int, market: Prices, state: State, rules: Rules, ledgers: Ledgers) -> bool:
+def _close(i: int, market: Prices, state: State, rules: TradingRules, ledgers: Ledgers) -> bool:
     """Record what is held at the close of session `i`; whether margin is called."""
     sessions, positions = ledgers.sessions, ledgers.positions
     (cash, shares, basis), missing = state
@@ -259,7 +259,7 @@ def _sum_up(i: int, first_trade: int, first_unfilled: int, ledgers: Ledgers) -> 
 
 
 @kernel
-def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: Rules) -> PlanInputs:
+def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: TradingRules) -> PlanInputs:
     """What is held and wanted at the close of session `i`."""
     target, everywhere = np.zeros(len(quoted)), np.full(len(quoted), True)
     for k in range(market.target_bounds[i], market.target_bounds[i + 1]):
