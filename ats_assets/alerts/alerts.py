@@ -26,7 +26,7 @@ logger = logging.getLogger(__name__)
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class AlertResult:
     """What became of an alert, by route.
 
     Attributes
@@ -75,19 +75,19 @@ class Alerts:
         self._notifiers = notifiers_of(settings) if notifiers is None else notifiers
         hold_secret(*(name for notifier in self._notifiers.values() for name in notifier.secrets))
 
-    def send(self, alert: Alert) -> Sent:
+    def send(self, alert: Alert) -> AlertResult:
         """Log the alert, and send it to the routes that want its severity, unless the same was sent lately. Never raises."""
         clean = replace(alert, key=_plain_key(alert.key), title=redacted(alert.title), text=redacted(alert.text))
         level = {Severity.INFO: logging.INFO, Severity.WARNING: logging.WARNING, Severity.CRITICAL: logging.ERROR}[clean.severity]
         logger.log(level, "%s: %s", clean.title, clean.text)
         if not self.settings.routes:
-            return Sent()
+            return AlertResult()
         try:
             with self._lock:
                 return self._send(clean)
         except Exception as error:  # noqa: BLE001 - whatever it is, it must not stop the caller, who may be trading
             logger.error("an alert could not be sent (%s): %s", redacted(f"{type(error).__name__}: {error}"), clean.title)  # noqa: TRY400
-            return Sent(failed=dict.fromkeys(self.settings.routes, "see the log"))
+            return AlertResult(failed=dict.fromkeys(self.settings.routes, "see the log"))
 
     def send_waiting(self) -> int:
         """Try again what failed before, and tell what was held back; how many were delivered. Never raises."""
@@ -101,9 +101,9 @@ class Alerts:
             logger.error("waiting alerts could not be sent: %s", redacted(f"{type(error).__name__}: {error}"))  # noqa: TRY400
         return delivered
 
-    def _send(self, alert: Alert) -> Sent:
+    def _send(self, alert: Alert) -> AlertResult:
         ledger, admission = self._admit(alert)
-        sent = Sent(repeated=admission.repeated, later=admission.later, held=admission.held)
+        sent = AlertResult(repeated=admission.repeated, later=admission.later, held=admission.held)
         for delivery in admission.now:
             fault = self._deliver(ledger, delivery)
             if fault is None:
