@@ -23,7 +23,7 @@ from ats_assets.execution.outcome import Execution, IntentState
 from ats_assets.execution.trading import TradingServices, open_trading
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
-from ats_assets.orders.broker_frames import Sent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
+from ats_assets.orders.broker_frames import SentIntent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
 from ats_assets.orders.planning import intents_of, order_plan
 from ats_assets.orders.quality import execution_quality, quality_table
 from ats_assets.orders.schema import AccountAtClose, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions
@@ -183,7 +183,7 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
             context.log.warning(f"not all orders of {session} are sent: {execution.stopped}")
         if execution.waiting:
             context.log.warning(f"{', '.join(execution.waiting)}: to be taken up at the open, by ats orders watch or by this run again")
-        sent = [Sent(intent=one.intent, state=str(one.state), reason=one.reason, order=one.order) for one in execution.outcomes]
+        sent = [SentIntent(intent=one.intent, state=str(one.state), reason=one.reason, order=one.order) for one in execution.outcomes]
         context.add_output_metadata(
             {"orders": len(sent), "stopped": execution.stopped or "no", "waiting": len(execution.waiting), "broker": trading.broker.name}
         )

@@ -104,7 +104,7 @@ def fills_frame(session: date, fills: Iterable[Fill], intents: Mapping[str, Orde
 
 
 @dataclass(frozen=True, kw_only=True)
-class Sent:
+class SentIntent:
     """What became of an intent when it was sent."""
 
     intent: OrderIntent
@@ -113,7 +113,7 @@ class Sent:
     order: BrokerOrder | None
 
 
-def orders_frame(session: date, sent: Iterable[Sent], known: Identities | None = None) -> pl.DataFrame:
+def orders_frame(session: date, sent: Iterable[SentIntent], known: Identities | None = None) -> pl.DataFrame:
     """The contract `Orders`; `known` says who bears which ticker."""
     known = known or _no_changes()
     rows = [
