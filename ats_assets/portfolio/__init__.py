@@ -6,7 +6,7 @@ from ats_assets.portfolio.actions import CANCELLED, ActionsApplied, apply_action
 from ats_assets.portfolio.costs import TradeCosts, fill_price, notional_cents, to_cents, trade_costs
 from ats_assets.portfolio.margin import borrow_fees, borrow_rates, called_for_margin, debit_interest
 from ats_assets.portfolio.method import Method
-from ats_assets.portfolio.opening import Unfilled, close_delisted, fill_at_open
+from ats_assets.portfolio.opening import UnfilledBatch, close_delisted, fill_at_open
 from ats_assets.portfolio.order_limits import LimitedTrades, limited_trades
 from ats_assets.portfolio.planning import TRADE_REASONS, TradePlan, plan_trades
 from ats_assets.portfolio.rebalance import desired_weights, wants_trade
@@ -24,7 +24,7 @@ __all__ = [
     "TradeBatch",
     "TradeCosts",
     "TradePlan",
-    "Unfilled",
+    "UnfilledBatch",
     "affordable_shares",
     "apply_actions",
     "borrow_fees",

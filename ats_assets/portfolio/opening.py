@@ -28,7 +28,7 @@ NO_BAR, NO_VOLUME, COSTS_EXCEED_VALUE, CASH = range(len(UNFILLED_REASONS))
 
 
 @dataclass(frozen=True, kw_only=True)
-class Unfilled:
+class UnfilledBatch:
     """Orders that were not filled, or only in part, arrays of shape (n,); `ordered` shares are signed, `filled` are not."""
 
     at: Indices
@@ -55,7 +55,7 @@ class UnfilledLedger(NamedTuple):
 
 def fill_at_open(
     account: Account, orders: Floats, *, marks: Floats, quoted: Booleans, traded: Booleans, settings: BacktestSettings
-) -> list[Unfilled]:
+) -> list[UnfilledBatch]:
     """Fill `orders` as far as the market and the cash let them; the fills are added to the account's.
 
     Parameters
@@ -74,7 +74,7 @@ def fill_at_open(
     for reason, name in enumerate(UNFILLED_REASONS):
         rows = np.flatnonzero(left.reason[: left.used[0]] == reason)
         if len(rows):
-            found.append(Unfilled(at=left.at[rows], reason=name, ordered=left.ordered[rows], filled=left.filled[rows]))
+            found.append(UnfilledBatch(at=left.at[rows], reason=name, ordered=left.ordered[rows], filled=left.filled[rows]))
     return found
 
 
