@@ -15,7 +15,7 @@ from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
-from ats_assets.orchestration.reading import Vintages, as_known, screened
+from ats_assets.orchestration.reading import VintageRows, as_known, screened
 from ats_assets.orchestration.sparkline import sparkline_markdown
 from ats_assets.settings import BarsSettings
 from ats_assets.sources.contracts import require
@@ -62,7 +62,7 @@ def _bars(deployment: Deployment) -> dg.AssetsDefinition:
         partitions_def=session_partitions(deployment.calendar),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def bars(context: dg.AssetExecutionContext) -> Iterator[dg.Output[list[Vintages]]]:
+    def bars(context: dg.AssetExecutionContext) -> Iterator[dg.Output[list[VintageRows]]]:
         kept, rejected = refused(*screened(deployment, accepted, sessions_of(context.partition_keys), KNOWN_SCHEMAS, make), limit)
         yield dg.Output(kept, output_name="bars", metadata=_rows_by_session(kept[0].rows))
         reasons = pl.concat(one.rows for one in rejected).explode("reasons").group_by("reasons").len()

@@ -10,7 +10,7 @@ from datetime import date
 
 import polars as pl
 
-from ats_assets.orchestration.reading import Vintages
+from ats_assets.orchestration.reading import VintageRows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,7 +32,7 @@ def rejection(accepted: int, rows: pl.DataFrame) -> Rejection:
     return Rejection(rejected=rejected, of_other_days=strays, share=rejected / (accepted + rejected) if accepted + rejected else 0.0)
 
 
-def refused(kept: Sequence[Vintages], rejected: Sequence[Vintages], limit: float) -> tuple[list[Vintages], list[Vintages]]:
+def refused(kept: Sequence[VintageRows], rejected: Sequence[VintageRows], limit: float) -> tuple[list[VintageRows], list[VintageRows]]:
     """The same with what is refused named: of each session the vintages with a larger rejected share than the limit, unless all have it."""
     sound: set[date] = set()
     spoilt: list[set[date]] = []

@@ -10,7 +10,7 @@ from ats_assets.corporate_actions.screening import CLOSE_SESSIONS, screen_action
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
-from ats_assets.orchestration.reading import Vintages, screened
+from ats_assets.orchestration.reading import VintageRows, screened
 from ats_assets.sources.contracts import require, schema_violations
 
 GROUP = "bars"
@@ -49,7 +49,7 @@ def _actions(deployment: Deployment) -> dg.AssetsDefinition:
         partitions_def=session_partitions(deployment.calendar),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def corporate_actions(context: dg.AssetExecutionContext) -> Iterator[dg.Output[list[Vintages]]]:
+    def corporate_actions(context: dg.AssetExecutionContext) -> Iterator[dg.Output[list[VintageRows]]]:
         kept, rejected = screened(deployment, accepted, sessions_of(context.partition_keys), KNOWN_SCHEMAS, make)
         kinds = dict(kept[0].rows["kind"].value_counts(sort=True).iter_rows())
         yield dg.Output(kept, output_name="corporate_actions", metadata={"kinds": dg.MetadataValue.json(kinds)})

@@ -16,7 +16,7 @@ from ats_assets.errors import ContractError
 from ats_assets.orchestration.graph import CODE, SETTINGS, VINTAGES, asset_name, reads_of
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import sessions_of
-from ats_assets.orchestration.reading import Known, Vintages
+from ats_assets.orchestration.reading import Known, VintageRows
 from ats_assets.storage.footer import Written
 
 
@@ -34,7 +34,7 @@ class WarehouseIOManager(dg.IOManager):
         self._schemas = schemas
 
     @override
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[Vintages]) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[VintageRows]) -> None:
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys)
         self._deployment.calendar_store.keep()
@@ -63,7 +63,7 @@ class WarehouseIOManager(dg.IOManager):
         return self._deployment.warehouse.write_delivery(asset, session, parts, **versions)
 
     def _write_vintages(
-        self, context: dg.OutputContext, asset: str, sessions: Sequence[date], layers: Sequence[Vintages], known: Known
+        self, context: dg.OutputContext, asset: str, sessions: Sequence[date], layers: Sequence[VintageRows], known: Known
     ) -> dict[date, Written]:
         """Write what was made of each vintage of a delivery; returns those that the sessions' own partitions know."""
         warehouse, versions = self._deployment.warehouse, _versions(context)

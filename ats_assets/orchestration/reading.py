@@ -54,7 +54,7 @@ class Reader(Protocol):
 
 
 @dataclass(frozen=True, kw_only=True)
-class Vintages:
+class VintageRows:
     """One vintage of each of some sessions.
 
     Parameters
@@ -248,7 +248,7 @@ def of_each_vintage(
     sessions: Sequence[date],
     schemas: Mapping[str, pl.Schema],
     make: Callable[..., tuple[pl.DataFrame, ...]],
-) -> list[tuple[Vintages, ...]]:
+) -> list[tuple[VintageRows, ...]]:
     """What `make` makes of every vintage of a delivery: in the first item of the earliest ones of all sessions, then of the next, where there is one.
 
     Parameters
@@ -268,14 +268,14 @@ def of_each_vintage(
     stamps = {day: warehouse.stamps(delivery, day) for day in sessions}
     others = [one for one in reader.reads if one.asset != delivery]
     known = Known(deployment, reader.name, reader.reads)
-    layers: list[tuple[Vintages, ...]] = []
+    layers: list[tuple[VintageRows, ...]] = []
     for i in range(max(map(len, stamps.values()))):
         layer = {day: found[i] for day, found in stamps.items() if i < len(found)}
         parts: list[tuple[pl.DataFrame, ...]] = []
         for run in known.runs(list(layer), layer):
             rows = warehouse.read_files(delivery, {day: warehouse.vintage(delivery, day, layer[day]) for day in run})
             parts.append(make(rows, **{one.asset: known.frame(one, run, schemas[one.asset], stamps=layer) for one in others}))
-        layers.append(tuple(Vintages(stamps=layer, rows=pl.concat(frames)) for frames in zip(*parts, strict=True)))
+        layers.append(tuple(VintageRows(stamps=layer, rows=pl.concat(frames)) for frames in zip(*parts, strict=True)))
     return layers
 
 
@@ -285,7 +285,7 @@ def screened(
     sessions: Sequence[date],
     schemas: Mapping[str, pl.Schema],
     make: Callable[..., tuple[pl.DataFrame, pl.DataFrame]],
-) -> tuple[list[Vintages], list[Vintages]]:
+) -> tuple[list[VintageRows], list[VintageRows]]:
     """What is accepted and what is rejected of every vintage of a delivery, as `of_each_vintage` finds them."""
     layers = of_each_vintage(deployment, reader, sessions, schemas, make)
     return [kept for kept, _ in layers], [rejected for _, rejected in layers]

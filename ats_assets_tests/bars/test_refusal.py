@@ -5,14 +5,14 @@ from datetime import date
 import polars as pl
 
 from ats_assets.bars.refusal import refused, rejection
-from ats_assets.orchestration.reading import Vintages
+from ats_assets.orchestration.reading import VintageRows
 
 ONE, TWO = date(2021, 3, 11), date(2021, 3, 12)
 
 
-def vintages(counts: dict[date, int]) -> Vintages:
+def vintages(counts: dict[date, int]) -> VintageRows:
     days = [day for day, count in counts.items() for _ in range(count)]
-    return Vintages(
+    return VintageRows(
         stamps=dict.fromkeys(counts, "2021"),
         rows=pl.DataFrame({"session": days, "date": days}, schema={"session": pl.Date, "date": pl.Date}),
     )
