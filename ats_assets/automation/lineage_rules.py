@@ -6,7 +6,7 @@ import dagster as dg
 from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGraph
 
 from ats_assets.deployment import Deployment
-from ats_assets.lineage import AssetRule, LineageRules, Window
+from ats_assets.lineage import AssetRule, LineageRules, PartitionWindow
 from ats_assets.orchestration.graph import CODE, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
 from ats_assets.storage.vintages import VINTAGES_OF
 
@@ -18,9 +18,9 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> LineageRules:
         node, name = graph.get(key), asset_name(key)
         if RECORD in node.metadata:
             continue
-        windows = [Window(asset=r.asset, back=r.back, lag=r.lag) for r in reads_of(node.metadata)]
+        windows = [PartitionWindow(asset=r.asset, back=r.back, lag=r.lag) for r in reads_of(node.metadata)]
         if node.partitions_def is None:
-            windows = [Window(asset=asset_name(parent)) for parent in sorted(node.parent_keys)]
+            windows = [PartitionWindow(asset=asset_name(parent)) for parent in sorted(node.parent_keys)]
         rules.append(
             AssetRule(
                 asset=name,

@@ -2,8 +2,8 @@
 
 from ats_assets.lineage.index import Entry, LineageIndex
 from ats_assets.lineage.judging import judge
-from ats_assets.lineage.rules import AssetRule, LineageRules, Window, contiguous, ranges
+from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow, contiguous, ranges
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
 
-__all__ = ["AssetRule", "Entry", "LineageIndex", "LineageRules", "Stale", "Staleness", "Window", "contiguous", "judge", "ranges"]
+__all__ = ["AssetRule", "Entry", "LineageIndex", "LineageRules", "PartitionWindow", "Stale", "Staleness", "contiguous", "judge", "ranges"]

@@ -9,7 +9,7 @@ from functools import cached_property
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.rules import AssetRule, LineageRules, Window
+from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
 from ats_assets.lineage.vintages import KnownDigests, StoredVintages
 from ats_assets.lineage.wholes import Wholes
 from ats_assets.storage.knowledge import FOREVER
@@ -205,7 +205,7 @@ class History:
     def _recorded_of(self, entry: Entry, asset: str) -> Mapping[str, str]:
         return self._part.wholes.recorded(entry.path, asset) if self._part else self._recorded(entry).get(asset, {})
 
-    def _reads(self, rule: AssetRule, session: str) -> tuple[Window, ...]:
+    def _reads(self, rule: AssetRule, session: str) -> tuple[PartitionWindow, ...]:
         return rule.reads(date.fromisoformat(session), self._deployment.calendar)
 
     def _digest(self, asset: str) -> KnownDigests:
@@ -213,7 +213,7 @@ class History:
             self._digests[asset] = KnownDigests(self._vintages.get(asset) or StoredVintages({}), self._sessions)
         return self._digests[asset]
 
-    def _bounds(self, window: Window, session: str) -> tuple[int, int]:
+    def _bounds(self, window: PartitionWindow, session: str) -> tuple[int, int]:
         """The places of the first and the last session that a partition reads; the last one before the first if there is none."""
         at = self._place[session]
         return max(0, at - window.back), max(-1, at - window.lag)

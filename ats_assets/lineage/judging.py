@@ -18,7 +18,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.history import StoredSpan
 from ats_assets.lineage.index import Entry, LineageIndex, read_entries
-from ats_assets.lineage.rules import AssetRule, LineageRules, Window
+from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
 from ats_assets.lineage.wholes import Wholes
@@ -253,7 +253,7 @@ class _Judgement:
             )
         )
 
-    def _window(self, window: Window, key: str) -> list[str]:
+    def _window(self, window: PartitionWindow, key: str) -> list[str]:
         start, at = self._position(self._start), self._position(key)
         return [self._at(place) for place in range(max(start, at - window.back), at - window.lag + 1)]
 

@@ -14,7 +14,7 @@ from typing import Any
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.lineage.rules import AssetRule, LineageRules, Window
+from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
 from ats_assets.storage.atomic_file import replace_file
 
 PACKAGE = Path(__file__).resolve().parents[1]
@@ -52,5 +52,5 @@ def _key(deployment: Deployment) -> str:
 
 
 def _rule(stored: dict[str, Any]) -> AssetRule:
-    windows = tuple(Window(**window) for window in stored["windows"])
+    windows = tuple(PartitionWindow(**window) for window in stored["windows"])
     return AssetRule(**stored | {"windows": windows, "made_with": tuple(stored["made_with"])})

@@ -10,7 +10,7 @@ from ats_assets.settings import Refit
 
 
 @dataclass(frozen=True, kw_only=True)
-class Window:
+class PartitionWindow:
     """The partitions of `asset` that partition D reads: sessions D-back to D-lag, both included."""
 
     asset: str
@@ -41,7 +41,7 @@ class AssetRule:
     """
 
     asset: str
-    windows: tuple[Window, ...]
+    windows: tuple[PartitionWindow, ...]
     code_version: str
     settings_version: str
     made_with: tuple[str, ...]
@@ -51,10 +51,10 @@ class AssetRule:
     vintages_of: str = ""
     tells_restatements: bool = False
 
-    def reads(self, session: date, calendar: SessionCalendar) -> tuple[Window, ...]:
+    def reads(self, session: date, calendar: SessionCalendar) -> tuple[PartitionWindow, ...]:
         """The windows of a session; a carried model reads the one that it is carried from."""
         age = calendar.position(session) - calendar.position(last_refit(calendar, session, self.refit)) if self.refit else 0
-        return (Window(asset=self.asset, back=age, lag=age),) if age else self.windows
+        return (PartitionWindow(asset=self.asset, back=age, lag=age),) if age else self.windows
 
 
 class LineageRules:

@@ -13,7 +13,7 @@ from functools import cached_property
 
 from ats_assets.lineage.history import History
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.rules import AssetRule, Window
+from ats_assets.lineage.rules import AssetRule, PartitionWindow
 from ats_assets.lineage.stale import SHOWN, Stale, own_reasons, told
 from ats_assets.lineage.wholes import Kinds, differences_of
 from ats_assets.storage.knowledge import FOREVER
@@ -99,13 +99,13 @@ class Staleness(History):
         for other in others:
             yield f"upstream {other} is not read any more"
 
-    def _limit(self, rule: AssetRule, window: Window, entry: Entry) -> str:
+    def _limit(self, rule: AssetRule, window: PartitionWindow, entry: Entry) -> str:
         """The stamp up to which a partition, or one vintage of it, knows of what a window is over."""
         if window.asset == rule.vintages_of:
             return entry.known
         return self._until(entry.key, entry.known) if self._keeps_vintages(window.asset) else FOREVER
 
-    def _moved(self, entry: Entry, windows: Iterable[Window], others: Iterable[str]) -> Iterator[str]:
+    def _moved(self, entry: Entry, windows: Iterable[PartitionWindow], others: Iterable[str]) -> Iterator[str]:
         """The changes of the calendar through which a partition reads other sessions than it did."""
         if not self._changes:
             return
@@ -123,7 +123,7 @@ class Staleness(History):
         """The days that are sessions no more, or were none."""
         return [change for change in self._deployment.calendar_store.changes() if change.kind != "times"]
 
-    def _change(self, entry: Entry, window: Window, until: str) -> str:
+    def _change(self, entry: Entry, window: PartitionWindow, until: str) -> str:
         recorded = self._recorded(entry).get(window.asset, {})
         first, last = self._bounds(window, entry.key)
         now = {day: self.version(window.asset, day, until) for day in self._sessions[first : last + 1]}

@@ -10,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.deployment import Deployment
-from ats_assets.lineage import AssetRule, LineageIndex, LineageRules, Staleness, Window, judge
+from ats_assets.lineage import AssetRule, LineageIndex, LineageRules, PartitionWindow, Staleness, judge
 from ats_assets.lineage import judging as judging_module
 from ats_assets.lineage.index import read_entries
 from ats_assets.lineage.wholes import differences_of
@@ -19,20 +19,20 @@ from ats_assets_tests.small_market import small_market
 DAYS = 30
 
 
-def rule(asset: str, *windows: Window, **more: object) -> AssetRule:
+def rule(asset: str, *windows: PartitionWindow, **more: object) -> AssetRule:
     return AssetRule(**{"asset": asset, "windows": windows, "code_version": "c", "settings_version": "s", "made_with": (asset,)} | more)  # pyright: ignore[reportArgumentType]
 
 
 RULES = [
     rule("raw_bars", from_source=True, vintages_of="raw_bars"),
-    rule("bars", Window(asset="raw_bars"), vintages_of="raw_bars", made_with=("bars", "rejected_bars")),
-    rule("rejected_bars", Window(asset="raw_bars"), vintages_of="raw_bars", made_with=("bars", "rejected_bars")),
-    rule("features", Window(asset="bars", back=4)),
-    rule("labels", Window(asset="bars", back=3)),
-    rule("fits", Window(asset="features", back=9, lag=2), Window(asset="labels", back=7), refit="weekly"),
-    rule("scores", Window(asset="features"), Window(asset="fits", back=1, lag=1)),
-    rule("result", Window(asset="scores"), Window(asset="bars"), partitioned=False),
-    rule("report", Window(asset="result"), Window(asset="scores"), partitioned=False, tells_restatements=True),
+    rule("bars", PartitionWindow(asset="raw_bars"), vintages_of="raw_bars", made_with=("bars", "rejected_bars")),
+    rule("rejected_bars", PartitionWindow(asset="raw_bars"), vintages_of="raw_bars", made_with=("bars", "rejected_bars")),
+    rule("features", PartitionWindow(asset="bars", back=4)),
+    rule("labels", PartitionWindow(asset="bars", back=3)),
+    rule("fits", PartitionWindow(asset="features", back=9, lag=2), PartitionWindow(asset="labels", back=7), refit="weekly"),
+    rule("scores", PartitionWindow(asset="features"), PartitionWindow(asset="fits", back=1, lag=1)),
+    rule("result", PartitionWindow(asset="scores"), PartitionWindow(asset="bars"), partitioned=False),
+    rule("report", PartitionWindow(asset="result"), PartitionWindow(asset="scores"), partitioned=False, tells_restatements=True),
 ]
 
 
@@ -92,7 +92,7 @@ class World:
             upstream.popitem()
         warehouse.write(of.asset, day, self.rows(), code_version=code, settings_version="s", upstream=upstream)
 
-    def versions(self, window: Window, day: date) -> dict[str, str]:
+    def versions(self, window: PartitionWindow, day: date) -> dict[str, str]:
         at = self.calendar.position(day)
         first = self.calendar.position(self.days[0])
         sessions = [self.calendar.offset(self.calendar.first, place) for place in range(max(first, at - window.back), at - window.lag + 1)]
@@ -113,7 +113,8 @@ class World:
         warehouse = self.deployment.warehouse
         stored = {name: [day for day in self.days if warehouse.exists(name, day)] for name in ("scores", "bars")}
         upstream = {
-            name: {str(day): self.versions(Window(asset=name), day).get(str(day), "") for day in days} for name, days in stored.items()
+            name: {str(day): self.versions(PartitionWindow(asset=name), day).get(str(day), "") for day in days}
+            for name, days in stored.items()
         }
         if asset == "report":
             upstream.pop("bars")
