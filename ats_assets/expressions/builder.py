@@ -51,7 +51,7 @@ class Instruction:
 
 
 @dataclass(frozen=True, slots=True)
-class Window:
+class WindowRecipe:
     """How to compute one window anew when its first rows are absent from the panel: the result, its inputs, and what makes it."""
 
     node: int
@@ -94,7 +94,7 @@ class Builder:
     aheads: list[int] = field(default_factory=list)
     levels: list[int] = field(default_factory=list)
     stages: dict[Staged, int] = field(default_factory=dict)
-    windows: dict[int, Window] = field(default_factory=dict)
+    windows: dict[int, WindowRecipe] = field(default_factory=dict)
     parts: dict[tuple[object, ...], int] = field(default_factory=dict)
     started: int = field(init=False)
     present: int = field(init=False)

@@ -13,7 +13,7 @@ from typing import Final
 import numpy as np
 
 from ats_assets.expressions import across, averages, shape, windows
-from ats_assets.expressions.builder import Builder, Window
+from ats_assets.expressions.builder import Builder, WindowRecipe
 from ats_assets.expressions.opcodes import Op
 from ats_assets.expressions.series import Operand, Series, ValueKind
 
@@ -118,7 +118,7 @@ def _rolled(
 
     node = lower(builder, inputs)
     if counts_rows or not all(s.missing_without_row for s in series):
-        builder.windows[node] = Window(node, inputs, int(rows), lower)
+        builder.windows[node] = WindowRecipe(node, inputs, int(rows), lower)
     return Series(node, ValueKind.DOUBLE, False, sure)
 
 
