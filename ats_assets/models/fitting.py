@@ -8,7 +8,7 @@ from ats_assets.models.cross_sections import rank_ic_by_session
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.settings import TrainingSettings
-from ats_assets.storage.model_record import Label, Validation, Window
+from ats_assets.storage.model_record import DecisionWindow, Label, Validation
 
 
 def fit(model: Model, data: TrainingSet, settings: TrainingSettings) -> Fitted | Unavailable:
@@ -43,5 +43,5 @@ def recorded(model: Model, fitted: Fitted, data: TrainingSet, settings: Training
     }
 
 
-def _window(rows: CrossSections) -> Window:
-    return Window(first_decision=rows.sessions[0], last_decision=rows.sessions[-1], sessions=len(rows.sizes), rows=len(rows.y))
+def _window(rows: CrossSections) -> DecisionWindow:
+    return DecisionWindow(first_decision=rows.sessions[0], last_decision=rows.sessions[-1], sessions=len(rows.sizes), rows=len(rows.y))

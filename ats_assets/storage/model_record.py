@@ -20,7 +20,7 @@ class Label(_Frozen):
     kind: str = Field(description="rank, raw or grade")
 
 
-class Window(_Frozen):
+class DecisionWindow(_Frozen):
     """Rows that a model was fitted on, or judged on."""
 
     first_decision: date
@@ -54,8 +54,8 @@ class ModelRecord(_Frozen):
     file: str = Field(default="model.txt", description="name of the model's file, beside the record")
     features: tuple[str, ...] = Field(default=(), description="in the order that the model expects")
     label: Label | None = None
-    training: Window | None = None
-    validation_window: Window | None = None
+    training: DecisionWindow | None = None
+    validation_window: DecisionWindow | None = None
     validation: Validation | None = None
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the library, less what does not change the result")
     best_iteration: int | None = Field(default=None, description="trees, epochs, or what else the model is made of")
