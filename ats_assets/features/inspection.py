@@ -34,7 +34,7 @@ def inspect(expression: str) -> ExpressionNeeds:
     --------
     >>> from ats_assets.features import inspect
     >>> inspect("Corr($close, Log($volume + 1), 10)")
-    Needs(lookback_sessions=9, fields=('close', 'volume'), operators=('Add', 'Corr', 'Log'))
+    ExpressionNeeds(lookback_sessions=9, fields=('close', 'volume'), operators=('Add', 'Corr', 'Log'))
     """
     expand(expression, {}, FIELDS)  # names its fields
     try:
