@@ -1,5 +1,7 @@
-"""The package's layout: which files lie at its root, how long files are, what they may be called, and that a file of `cli/` is a command."""
+"""The package's layout: its root, how long files are, what files and classes may be called, and that a file of `cli/` is a command."""
 
+import ast
+from collections import defaultdict
 from pathlib import Path
 from statistics import median, quantiles
 
@@ -56,6 +58,16 @@ def test_names_say_what_is_in_a_file(lines: dict[str, int]) -> None:
     tests = (path.relative_to(PACKAGE.parent) for path in (PACKAGE.parent / "ats_assets_tests").rglob("*.py"))
     paths = [*map(Path, lines), *tests]
     assert not [str(path) for path in paths if {*path.parts[:-1], path.stem} & SAYS_NOTHING]
+
+
+def test_a_class_name_is_used_once(lines: dict[str, int]) -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for path in lines:
+        for node in ast.parse((PACKAGE / path).read_text(encoding="utf-8")).body:
+            if isinstance(node, ast.ClassDef) and not node.name.startswith("_"):
+                places[node.name].append(path)
+    assert len(places) > 250
+    assert not {name: where for name, where in places.items() if len(where) > 1}, "a name stands for one thing: rename all but one"
 
 
 def test_a_file_of_the_command_line_is_a_command() -> None:
