@@ -24,7 +24,7 @@ from ats_assets.execution.trading import TradingServices, open_trading
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
 from ats_assets.orders.broker_frames import SentIntent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
-from ats_assets.orders.planning import intents_of, order_plan
+from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.quality import execution_quality, quality_table
 from ats_assets.orders.schema import AccountAtClose, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions
 from ats_assets.settings import OrdersSettings

@@ -13,7 +13,7 @@ from ats_assets.corporate_actions.identity import Identities
 from ats_assets.execution import state as states
 from ats_assets.execution.order import Fill, Leg, OrderKind, Position, Side
 from ats_assets.orders.broker_frames import fills_frame, positions_frame
-from ats_assets.orders.planning import intents_of, order_plan
+from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.schema import ACCOUNT_SCHEMA, INSTRUMENTS_SCHEMA, ORDER_PLAN_SCHEMA, POSITIONS_SCHEMA
 from ats_assets.settings import OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState, tables

@@ -12,7 +12,7 @@ from ats_assets.backtests import BacktestResult, run_backtest
 from ats_assets.brokers.paper import PaperBroker
 from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.orders.broker_frames import account_frame, instruments_frame, positions_frame
-from ats_assets.orders.planning import intents_of, order_plan
+from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.schema import AccountAtClose, Instruments, OrderPlan, Positions
 from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState

@@ -7,7 +7,7 @@ import pytest
 
 from ats_assets.errors import ContractError
 from ats_assets.execution.order import Leg, OrderKind, Side, client_order_id
-from ats_assets.orders.planning import intents_of, order_plan
+from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.schema import ACCOUNT_SCHEMA, INSTRUMENTS_SCHEMA, POSITIONS_SCHEMA
 from ats_assets.settings import MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 
