@@ -11,7 +11,7 @@ import polars as pl
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import Settings
-from ats_assets.sources.adapters.alpaca.actions import action_rows, questions
+from ats_assets.sources.adapters.alpaca.announcements import action_rows, questions
 from ats_assets.sources.adapters.alpaca.connection import Connection
 from ats_assets.sources.adapters.alpaca.daily import daily_rows, stamps_of
 from ats_assets.sources.adapters.alpaca.market_clock import SETTLING, Closed, latest_closed, latest_closed_crypto
