@@ -218,7 +218,7 @@ def _orders(deployment: Deployment) -> Iterator[Finding]:
     except SettingsError as error:
         yield Finding(subject="orders", status="fail", text=str(error), advice="correct orders.broker, or its section of [brokers]")
         return
-    from ats_assets.runs.attendance import ADVICE, UNATTENDED, followed_up  # noqa: PLC0415 - Dagster takes seconds
+    from ats_assets.runs.follow_up import ADVICE, UNATTENDED, followed_up  # noqa: PLC0415 - Dagster takes seconds
 
     is_followed, text = followed_up(deployment)
     if is_followed:
