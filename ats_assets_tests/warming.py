@@ -3,7 +3,7 @@
 What is compiled is kept on the disk, beside the code that it was compiled from. Without this, each process that comes to a kernel first compiles it for itself, for half a minute of all.
 """
 
-from ats_assets.backtests.compiling import compile_kernels
+from ats_assets.backtests.ahead_of_time import compile_kernels
 from ats_assets.expressions import compute
 from ats_assets.features.choosing import FAMILIES
 from ats_assets_tests.expressions.panels import random_walks

@@ -57,7 +57,7 @@ def _prepare(folder: Path, symbols: int, sessions: int, top: int) -> None:
     import polars as pl
     from panel import make_panel, weekdays
 
-    from ats_assets.backtests.compiling import compile_kernels
+    from ats_assets.backtests.ahead_of_time import compile_kernels
     from ats_assets.portfolio import target_weights
     from ats_assets.settings import PortfolioSettings
     from ats_assets_tests.expressions.qlib_features import write_qlib_data

@@ -1,7 +1,7 @@
 """What a first run would compile, compiled ahead: `python -m ats_assets.runs.compiling`, which the set-up runs.
 
 That are the kernels that expressions are computed by (half a minute), and what the versions of code are made of. Both are kept on the disk beside the code. The
-backtest's kernels are not among them (`ats_assets.backtests.compiling`): by the default settings' size it runs plain.
+backtest's kernels are not among them (`ats_assets.backtests.ahead_of_time`): by the default settings' size it runs plain.
 """
 
 from datetime import date, timedelta

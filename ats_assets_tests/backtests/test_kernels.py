@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ats_assets.backtests import BacktestResult, engine, journal, run_backtest
-from ats_assets.backtests.compiling import compile_kernels
+from ats_assets.backtests.ahead_of_time import compile_kernels
 from ats_assets.backtests.simulation import simulate
 from ats_assets.kernels.kernel import Kernel, kernel
 from ats_assets.kernels.sums import nearest, order_by, total

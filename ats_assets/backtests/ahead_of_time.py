@@ -1,4 +1,4 @@
-"""The backtest's kernels compiled ahead: `python -m ats_assets.backtests.compiling`, once after an installation or a change of code.
+"""The backtest's kernels compiled ahead: `python -m ats_assets.backtests.ahead_of_time`, once after an installation or a change of code.
 
 What is compiled is kept on the disk. Without it a backtest runs plain, with the same result, unless it is so large that compiling pays.
 """
