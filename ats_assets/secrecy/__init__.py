@@ -1,6 +1,6 @@
 """Secrets: where they come from, and how they are kept out of all that is written."""
 
-from ats_assets.secrecy.documents import redacted_document, redacted_tags
+from ats_assets.secrecy.event_documents import redacted_document, redacted_tags
 from ats_assets.secrecy.guard import guard_secrets
 from ats_assets.secrecy.redaction import (
     HIDDEN,
