@@ -10,8 +10,8 @@ import polars as pl
 from sqlalchemy import Connection
 
 from ats_assets.brokers.paper import tables
+from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit, one_pair, split
 from ats_assets.brokers.paper.day import Day
-from ats_assets.brokers.paper.exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit, one_pair, split
 from ats_assets.corporate_actions.identity import NAME_CHANGE
 from ats_assets.execution.grid import plain
 from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
