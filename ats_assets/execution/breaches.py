@@ -5,8 +5,8 @@ from datetime import date, datetime
 import polars as pl
 
 from ats_assets.alerts import Alert, Severity
-from ats_assets.execution.grid import plain
 from ats_assets.execution.order import exact
+from ats_assets.execution.price_grid import plain
 
 NAMED = 5
 

@@ -238,6 +238,6 @@ class Instrument:
     margin_factor: Decimal = Decimal(1)
     """How much buying power one unit of currency of it takes."""
     price_increment: Decimal | None = None
-    """Of the prices that an order may name; None: by the rule of its market (`ats_assets.execution.grid`)."""
+    """Of the prices that an order may name; None: by the rule of its market (`ats_assets.execution.price_grid`)."""
     quantity_increment: Decimal | None = None
     min_quantity: Decimal | None = None

@@ -16,10 +16,10 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state
 from ats_assets.execution.breaches import breached_limits
-from ats_assets.execution.grid import plain
 from ats_assets.execution.names import known_identities
 from ats_assets.execution.order import Fill, OrderIntent, exact
 from ats_assets.execution.outcome import Execution, IntentState
+from ats_assets.execution.price_grid import plain
 from ats_assets.execution.trading import TradingServices, open_trading
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of

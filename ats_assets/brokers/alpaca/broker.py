@@ -26,7 +26,6 @@ from ats_assets.execution.broker import (
     SessionClosedError,
 )
 from ats_assets.execution.clock import Clock, SystemClock
-from ats_assets.execution.grid import is_in_dollars
 from ats_assets.execution.order import (
     AccountEntry,
     AccountState,
@@ -39,6 +38,7 @@ from ats_assets.execution.order import (
     Position,
     Side,
 )
+from ats_assets.execution.price_grid import is_in_dollars
 from ats_assets.settings import Settings
 from ats_assets.vendors.alpaca import (
     AlpacaAnswerLostError,

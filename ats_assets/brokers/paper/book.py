@@ -13,8 +13,8 @@ from ats_assets.brokers.paper import tables
 from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit, one_pair, split
 from ats_assets.brokers.paper.day import Day
 from ats_assets.corporate_actions.identity import NAME_CHANGE
-from ats_assets.execution.grid import plain
 from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
+from ats_assets.execution.price_grid import plain
 from ats_assets.kernels.limits import Floats
 from ats_assets.portfolio import (
     CANCELLED,

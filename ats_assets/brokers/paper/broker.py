@@ -17,7 +17,6 @@ from ats_assets.brokers.paper.book import CENT, Book
 from ats_assets.brokers.paper.day import Day
 from ats_assets.brokers.paper.stored_market import MarketData
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, OrderRejectedError
-from ats_assets.execution.grid import is_in_dollars
 from ats_assets.execution.order import (
     AccountEntry,
     AccountState,
@@ -30,6 +29,7 @@ from ats_assets.execution.order import (
     OrderStatus,
     Position,
 )
+from ats_assets.execution.price_grid import is_in_dollars
 from ats_assets.execution.rows import fill_of, order_of
 from ats_assets.portfolio import to_cents
 from ats_assets.settings import BacktestSettings, OrdersSettings
