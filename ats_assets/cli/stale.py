@@ -36,7 +36,7 @@ def stale(*, as_json: bool, heal: bool, full: bool, deep: bool, source: bool, ch
         if heal:
             _heal(deployment, deep=deep, source=source, chunk=chunk, as_json=as_json)
             return
-        from ats_assets.runs.healing import list_stale  # noqa: PLC0415 - the graph takes seconds to import
+        from ats_assets.runs.stale_partitions import list_stale  # noqa: PLC0415 - the graph takes seconds to import
 
         found = list_stale(deployment, full=full, deep=deep, source=source)
     else:
@@ -52,8 +52,8 @@ def _heal(deployment: Deployment, *, deep: bool, source: bool, chunk: int, as_js
     from ats_assets.definitions import build  # noqa: PLC0415
     from ats_assets.lineage.delivered import delivered_versions  # noqa: PLC0415
     from ats_assets.lineage.healing import Healing  # noqa: PLC0415
-    from ats_assets.runs.healing import heal_all  # noqa: PLC0415
     from ats_assets.runs.runner import Runner  # noqa: PLC0415
+    from ats_assets.runs.stale_partitions import heal_all  # noqa: PLC0415
     from ats_assets.runs.startup import open_instance, quiet  # noqa: PLC0415
 
     with quiet():
