@@ -11,8 +11,8 @@ from ats_assets.backtests.market import Market
 from ats_assets.backtests.simulation import Prices, marks_at
 from ats_assets.errors import SettingsError
 from ats_assets.kernels.kernel import kernel
-from ats_assets.kernels.limits import Floats
 from ats_assets.kernels.sums import total
+from ats_assets.kernels.weight_limits import Floats
 
 
 def benchmark_column(market: Market, symbol: str | None) -> int:

@@ -29,7 +29,7 @@ from ats_assets.backtests.journal import Journal, new_ledgers, with_more_room
 from ats_assets.backtests.market import Market, read_market
 from ats_assets.backtests.simulation import Ledgers, Prices, State, TradingRules, nothing_planned, simulate
 from ats_assets.corporate_actions.identity import Identities
-from ats_assets.kernels.limits import Floats
+from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import Account
 from ats_assets.portfolio.planning import Planned
 from ats_assets.portfolio.rules import cost_rules, limit_rules, margin_rules, weight_rules

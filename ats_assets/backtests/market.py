@@ -19,7 +19,7 @@ from ats_assets.backtests.simulation import Prices
 from ats_assets.corporate_actions.identity import INSTRUMENT, Identities, identities_of
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.errors import ContractError
-from ats_assets.kernels.limits import Floats
+from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import borrow_rates, counted_payment, price_after, session_actions
 from ats_assets.settings import MarginSettings
 

@@ -11,8 +11,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.kernels.kernel import kernel
-from ats_assets.kernels.limits import Booleans, Floats
 from ats_assets.kernels.sums import total
+from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.account import Holdings, Indices, TradeLedger, charge, value_of
 from ats_assets.portfolio.actions import CANCELLED, apply_actions, price_of_new
 from ats_assets.portfolio.costs import Cents, cents_of

@@ -1,6 +1,6 @@
 """Portfolio construction, shared by backtests and orders: scores to weights, limits, rebalancing, sizes in shares, costs."""
 
-from ats_assets.kernels.limits import cap_weights, holds, limit_gross, limit_net, within_limits
+from ats_assets.kernels.weight_limits import cap_weights, holds, limit_gross, limit_net, within_limits
 from ats_assets.portfolio.account import Account, TradeBatch
 from ats_assets.portfolio.actions import CANCELLED, ActionsApplied, apply_actions, counted_payment, price_after, session_actions
 from ats_assets.portfolio.costs import TradeCosts, fill_price, notional_cents, to_cents, trade_costs

@@ -18,8 +18,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.kernels.kernel import kernel
-from ats_assets.kernels.limits import Booleans, Floats
 from ats_assets.kernels.sums import nearest
+from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.actions import ActionsApplied
 from ats_assets.portfolio.costs import Cents, TradeCosts, cents_of, to_cents
 from ats_assets.portfolio.margin import borrow_fee, borrow_rates, debit_interest

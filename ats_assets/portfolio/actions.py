@@ -23,8 +23,8 @@ from numpy.typing import NDArray
 
 from ats_assets.corporate_actions.adjustment import by_ex_session
 from ats_assets.kernels.kernel import kernel
-from ats_assets.kernels.limits import Floats
 from ats_assets.kernels.sums import nearest
+from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio.costs import Cents, cents_of
 from ats_assets.portfolio.sizing import rounded_one
 

@@ -4,7 +4,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.kernels.limits import holds
+from ats_assets.kernels.weight_limits import holds
 from ats_assets.orchestration.partitions import session_partitions, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 

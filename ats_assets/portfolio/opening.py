@@ -14,7 +14,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.kernels.kernel import kernel
-from ats_assets.kernels.limits import Booleans, Floats
+from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.account import Account, Holdings, Indices, TradeLedger, empty_ledger, trade, value_of
 from ats_assets.portfolio.costs import cents_of, cost_of, costs_of
 from ats_assets.portfolio.rules import CostRules, cost_rules

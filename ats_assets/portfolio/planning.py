@@ -27,8 +27,8 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.kernels.kernel import kernel
-from ats_assets.kernels.limits import Booleans, Floats
 from ats_assets.kernels.sums import order_by
+from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.costs import cents, cents_of
 from ats_assets.portfolio.margin import called_for_margin, weights_after_call
 from ats_assets.portfolio.order_limits import LIMIT_NAMES, Codes, limit_trades

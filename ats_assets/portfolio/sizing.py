@@ -5,8 +5,8 @@ import math
 import numpy as np
 
 from ats_assets.kernels.kernel import kernel
-from ats_assets.kernels.limits import Booleans, Floats
 from ats_assets.kernels.sums import nearest
+from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.costs import cents_of, cost_of
 from ats_assets.portfolio.rules import CostRules
 from ats_assets.settings import BacktestSettings

@@ -1,7 +1,7 @@
 """Scores of one cross-section to ideal target weights: what would be held if trading were free.
 
 A method (`ats_assets.portfolio.method`, one a module in `methods/`) gives the shape of the book; `target_weights` scales it to the gross limit and applies the limits of
-`ats_assets.kernels.limits`. A score that is not finite gets no weight and does not count.
+`ats_assets.kernels.weight_limits`. A score that is not finite gets no weight and does not count.
 
 No method is told the symbols: equal scores get equal weights. Where fewer places are left than scores are equal, they share the places; where all scores are equal, they say
 nothing, and nothing is chosen (decision 23).
@@ -11,7 +11,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.errors import ContractError
-from ats_assets.kernels.limits import within_limits
+from ats_assets.kernels.weight_limits import within_limits
 from ats_assets.portfolio.choosing import method_of
 from ats_assets.portfolio.method import Method
 from ats_assets.settings import PortfolioSettings

@@ -15,7 +15,7 @@ from ats_assets.brokers.paper.day import Day
 from ats_assets.corporate_actions.identity import NAME_CHANGE
 from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
 from ats_assets.execution.price_grid import plain
-from ats_assets.kernels.limits import Floats
+from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import (
     CANCELLED,
     SHARE_DECIMALS,

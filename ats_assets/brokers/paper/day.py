@@ -7,7 +7,7 @@ from datetime import date, datetime
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.kernels.limits import Booleans, Floats
+from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio import session_actions
 
 

@@ -14,7 +14,7 @@ import numpy as np
 import polars as pl
 from pydantic import Field
 
-from ats_assets.kernels.limits import Floats, cap_weights, holds, limit_gross, limit_net
+from ats_assets.kernels.weight_limits import Floats, cap_weights, holds, limit_gross, limit_net
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.risk.rule import RULED_SCHEMA
 from ats_assets.settings import PortfolioSettings, Section, Share

@@ -8,7 +8,7 @@ import polars as pl
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.kernels.limits import holds, within_limits
+from ats_assets.kernels.weight_limits import holds, within_limits
 from ats_assets.risk.rule import PROPOSED_SCHEMA, ruled
 from ats_assets.risk.rules.limits import Limits, LimitsSettings
 from ats_assets.settings import PortfolioSettings
