@@ -12,7 +12,7 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
-from ats_assets.brokers.alpaca.reading import Unknown
+from ats_assets.brokers.alpaca.answers import Unknown
 from ats_assets.execution.broker import BrokerError, OrderRejectedError
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side, exact
 from ats_assets.execution.price_grid import is_pair, on_grid, plain, price_step

@@ -11,7 +11,7 @@ import pytest
 from alpaca.trading.models import Order, Position, TradeAccount
 from pydantic import BaseModel, TypeAdapter, ValidationError
 
-from ats_assets.brokers.alpaca.reading import Unknown, lenient, read_order
+from ats_assets.brokers.alpaca.answers import Unknown, lenient, read_order
 from ats_assets.execution import state as states
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, OrderStatus
 from ats_assets.execution.outcome import IntentState
