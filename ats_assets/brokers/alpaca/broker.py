@@ -12,10 +12,10 @@ from typing import TYPE_CHECKING, Any, TypeVar, cast
 from pydantic import ValidationError
 
 from ats_assets.alerts import Alert, AlertSink, Severity
+from ats_assets.brokers.alpaca.account_rules import account_rules, assets_by_symbol, instrument_of
 from ats_assets.brokers.alpaca.answers import lenient, read_order
 from ats_assets.brokers.alpaca.hours import MAX_SKEW, NEW_YORK, closed_reason, has_opened, hours_from, skew_reason, utc_days
 from ats_assets.brokers.alpaca.orders import decimal, from_order, instant, listed_order, to_request
-from ats_assets.brokers.alpaca.rules import account_rules, assets_by_symbol, instrument_of
 from ats_assets.execution.broker import (
     BrokerError,
     DuplicateOrderError,

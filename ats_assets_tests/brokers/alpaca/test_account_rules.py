@@ -11,7 +11,7 @@ from alpaca.trading.models import AccountConfiguration, Asset, TradeAccount
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.brokers.alpaca.rules import AccountRules, account_rules, assets_by_symbol, instrument_of
+from ats_assets.brokers.alpaca.account_rules import AccountRules, account_rules, assets_by_symbol, instrument_of
 from ats_assets.execution.broker import BrokerError
 from ats_assets.execution.order import Instrument
 from ats_assets_tests.brokers.alpaca.test_broker import Alpaca, alpaca
