@@ -31,8 +31,8 @@ from ats_assets.backtests.simulation import Ledgers, Prices, State, TradingRules
 from ats_assets.corporate_actions.identity import Identities
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import Account
+from ats_assets.portfolio.kernel_settings import cost_rules, limit_rules, margin_rules, weight_rules
 from ats_assets.portfolio.planning import Planned
-from ats_assets.portfolio.rules import cost_rules, limit_rules, margin_rules, weight_rules
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
 
 PLAIN_SESSION_SECONDS, PLAIN_TARGET_SECONDS = 3e-4, 3e-5

@@ -16,10 +16,10 @@ from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.account import Holdings, Indices, TradeLedger, charge, value_of
 from ats_assets.portfolio.actions import CANCELLED, apply_actions, price_of_new
 from ats_assets.portfolio.costs import Cents, cents_of
+from ats_assets.portfolio.kernel_settings import CostRules, LimitRules, MarginRules, WeightRules
 from ats_assets.portfolio.margin import called_for_margin
 from ats_assets.portfolio.opening import UNFILLED_REASONS, UnfilledLedger, delist, fill, note
 from ats_assets.portfolio.planning import TRADE_REASONS, PlanInputs, Planned, plan
-from ats_assets.portfolio.rules import CostRules, LimitRules, MarginRules, WeightRules
 
 UNFILLED = (*UNFILLED_REASONS, CANCELLED, *TRADE_REASONS)
 """Why an order is not filled; a kernel has the places."""

@@ -22,8 +22,8 @@ from ats_assets.kernels.sums import nearest
 from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.actions import ActionsApplied
 from ats_assets.portfolio.costs import Cents, TradeCosts, cents_of, to_cents
+from ats_assets.portfolio.kernel_settings import MarginRules
 from ats_assets.portfolio.margin import borrow_fee, borrow_rates, debit_interest
-from ats_assets.portfolio.rules import MarginRules
 from ats_assets.portfolio.sizing import rounded_one
 from ats_assets.settings import MarginSettings
 

@@ -15,7 +15,7 @@ from numpy.typing import ArrayLike, NDArray
 
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import nearest
-from ats_assets.portfolio.rules import CostRules
+from ats_assets.portfolio.kernel_settings import CostRules
 from ats_assets.settings import BacktestSettings
 
 Cents = NDArray[np.int64]

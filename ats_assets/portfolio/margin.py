@@ -24,7 +24,7 @@ from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import nearest
 from ats_assets.kernels.weight_limits import Booleans, Floats, gross_limited, same_side
 from ats_assets.portfolio.costs import Cents
-from ats_assets.portfolio.rules import MarginRules
+from ats_assets.portfolio.kernel_settings import MarginRules
 from ats_assets.settings import MarginSettings
 
 DAYS_A_YEAR = 360

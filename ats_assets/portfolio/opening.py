@@ -17,7 +17,7 @@ from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.account import Account, Holdings, Indices, TradeLedger, empty_ledger, trade, value_of
 from ats_assets.portfolio.costs import cents_of, cost_of, costs_of
-from ats_assets.portfolio.rules import CostRules, cost_rules
+from ats_assets.portfolio.kernel_settings import CostRules, cost_rules
 from ats_assets.portfolio.sizing import affordable_shares, rounded_one
 from ats_assets.settings import BacktestSettings
 

@@ -16,7 +16,7 @@ from numpy.typing import NDArray
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import total, total_of_products
 from ats_assets.kernels.weight_limits import TOLERANCE, Booleans, Floats
-from ats_assets.portfolio.rules import LimitRules, MarginRules, limit_rules
+from ats_assets.portfolio.kernel_settings import LimitRules, MarginRules, limit_rules
 from ats_assets.portfolio.sizing import round_one_down, rounded_one
 from ats_assets.settings import MarginSettings, OrderLimitSettings
 

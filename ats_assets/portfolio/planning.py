@@ -30,10 +30,10 @@ from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import order_by
 from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.costs import cents, cents_of
+from ats_assets.portfolio.kernel_settings import LimitRules, MarginRules, WeightRules, limit_rules
 from ats_assets.portfolio.margin import called_for_margin, weights_after_call
 from ats_assets.portfolio.order_limits import LIMIT_NAMES, Codes, limit_trades
 from ats_assets.portfolio.rebalance import outside_band, weights_to_hold
-from ats_assets.portfolio.rules import LimitRules, MarginRules, WeightRules, limit_rules
 from ats_assets.portfolio.sizing import round_one_down, rounded_one
 from ats_assets.settings import MarginSettings, OrderLimitSettings, PortfolioSettings
 

@@ -22,7 +22,7 @@ import numpy as np
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import total, total_size
 from ats_assets.kernels.weight_limits import TOLERANCE, Booleans, Floats, gross_limited, heavy_side, net_limited, same_side, scaled
-from ats_assets.portfolio.rules import WeightRules
+from ats_assets.portfolio.kernel_settings import WeightRules
 from ats_assets.settings import PortfolioSettings
 
 WIDEST_BAND = 0.25

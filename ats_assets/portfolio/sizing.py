@@ -8,7 +8,7 @@ from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import nearest
 from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.costs import cents_of, cost_of
-from ats_assets.portfolio.rules import CostRules
+from ats_assets.portfolio.kernel_settings import CostRules
 from ats_assets.settings import BacktestSettings
 
 SHARE_DECIMALS = 9
