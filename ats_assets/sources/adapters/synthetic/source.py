@@ -42,7 +42,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import SyntheticSettings
 from ats_assets.settings.trading_year import sessions_per_year
-from ats_assets.sources.adapters.synthetic.simulation import SimulatedMarket, simulate, stream
+from ats_assets.sources.adapters.synthetic.simulated_market import SimulatedMarket, simulate, stream
 from ats_assets.sources.schema import MEASURES, RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
