@@ -14,6 +14,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import Settings
 from ats_assets.sources.adapters.alpaca.connection import Connection
+from ats_assets.sources.adapters.alpaca.listed_symbols import checked_symbols
 from ats_assets.sources.adapters.alpaca.market_clock import SETTLING, latest_closed, latest_closed_crypto
 from ats_assets.sources.adapters.alpaca.market_schema import (
     ALL,
@@ -25,7 +26,6 @@ from ats_assets.sources.adapters.alpaca.market_schema import (
     TRADES,
     Collected,
 )
-from ats_assets.sources.adapters.alpaca.symbols import checked_symbols
 from ats_assets.sources.adapters.alpaca.tables import Raw, instants, to_frame, without_repeats
 from ats_assets.vendors.alpaca import Waiting
 

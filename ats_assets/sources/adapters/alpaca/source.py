@@ -14,9 +14,9 @@ from ats_assets.settings import Settings
 from ats_assets.sources.adapters.alpaca.announcements import action_rows, questions
 from ats_assets.sources.adapters.alpaca.connection import Connection
 from ats_assets.sources.adapters.alpaca.daily import daily_rows, stamps_of
+from ats_assets.sources.adapters.alpaca.listed_symbols import checked_symbols, listed_symbols, unknown_symbols
 from ats_assets.sources.adapters.alpaca.market_clock import SETTLING, Closed, latest_closed, latest_closed_crypto
 from ats_assets.sources.adapters.alpaca.spool import Spool
-from ats_assets.sources.adapters.alpaca.symbols import checked_symbols, listed_symbols, unknown_symbols
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
 from ats_assets.storage.stored_calendar import CalendarStore
