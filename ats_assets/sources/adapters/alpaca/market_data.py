@@ -26,7 +26,7 @@ from ats_assets.sources.adapters.alpaca.market_schema import (
     TRADES,
     Collected,
 )
-from ats_assets.sources.adapters.alpaca.tables import Raw, instants, to_frame, without_repeats
+from ats_assets.sources.adapters.alpaca.wire_frames import Raw, instants, to_frame, without_repeats
 from ats_assets.vendors.alpaca import Waiting
 
 SYMBOLS_AT_ONCE = 100

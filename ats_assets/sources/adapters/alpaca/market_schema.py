@@ -6,7 +6,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.container import DataFrameSchema
 
-from ats_assets.sources.adapters.alpaca.tables import TEXTS, WireColumn
+from ats_assets.sources.adapters.alpaca.wire_frames import TEXTS, WireColumn
 
 NANOSECONDS = pl.Datetime("ns", "UTC")
 _F, _I, _S = pl.Float64, pl.Int64, pl.String
