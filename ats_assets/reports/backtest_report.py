@@ -12,7 +12,7 @@ from markupsafe import Markup
 from ats_assets.backtests import BacktestMetrics, BacktestResult
 from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.reports.figures import Figure, costs_figure, equity_figure, exposure_figure, ic_figure, quantile_figure
-from ats_assets.reports.tables import (
+from ats_assets.reports.report_tables import (
     SHOWN_TARGETS,
     figures_table,
     headlines,

@@ -8,7 +8,7 @@ from ats_assets.orders.quality import REFERENCES, summary
 from ats_assets.reports.backtest_report import TEMPLATES, plotly_script, script_json
 from ats_assets.reports.figures import account_figure, slippage_figure
 from ats_assets.reports.formatting import DASH, decimal, percent, whole
-from ats_assets.reports.tables import Headline, Table
+from ats_assets.reports.report_tables import Headline, Table
 
 LARGEST = 10
 NAMES = {"decision": "decision price (close before)", "arrival": "arrival price (open)", "vwap": "VWAP of the session"}

@@ -7,7 +7,7 @@ from hypothesis import strategies as st
 
 from ats_assets.backtests import REASONS, backtest_metrics, run_backtest
 from ats_assets.reports.formatting import DASH, decimal, percent, whole
-from ats_assets.reports.tables import UNFILLED_REASONS, figures_table, monthly_returns, symbol_tables, trade_tables, unfilled_table
+from ats_assets.reports.report_tables import UNFILLED_REASONS, figures_table, monthly_returns, symbol_tables, trade_tables, unfilled_table
 from ats_assets.settings import BacktestSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import random_market
 
