@@ -23,7 +23,7 @@ from ats_assets.models.learners.lightgbm import Unavailable
 from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.sources.adapters.files import source as files
 from ats_assets.sources.adapters.files.delivery import Delivery
-from ats_assets.sources.adapters.files.tables import DataFile
+from ats_assets.sources.adapters.files.table_files import DataFile
 from ats_assets.sources.last_asked import LastAsked
 from ats_assets_tests.small_market import FIRST, copy_until, forget, make_history, small_market
 

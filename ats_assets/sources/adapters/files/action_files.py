@@ -18,7 +18,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.sources.adapters.files.recognition import normalised
 from ats_assets.sources.adapters.files.stamps import StampReader
-from ats_assets.sources.adapters.files.tables import DEFECTS_COLUMN, DataFile, read_table
+from ats_assets.sources.adapters.files.table_files import DEFECTS_COLUMN, DataFile, read_table
 from ats_assets.sources.schema import ACTION_KINDS, RAW_ACTIONS_SCHEMA
 
 SYNONYMS: Final[dict[str, tuple[str, ...]]] = {

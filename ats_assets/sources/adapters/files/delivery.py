@@ -9,7 +9,7 @@ from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.recognition import REQUIRED, Recognition, normalised, recognise, require
 from ats_assets.sources.adapters.files.stamps import StampReader
-from ats_assets.sources.adapters.files.tables import DEFECTS_COLUMN, DataFile, read_table
+from ats_assets.sources.adapters.files.table_files import DEFECTS_COLUMN, DataFile, read_table
 from ats_assets.sources.schema import MEASURES, PRICES
 
 _NOTHING = ("", "na", "n/a", "null", "none")

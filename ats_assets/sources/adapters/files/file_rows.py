@@ -11,7 +11,7 @@ import polars as pl
 from ats_assets.sources.adapters.files.day_facts import day_facts
 from ats_assets.sources.adapters.files.delivery import Delivery
 from ats_assets.sources.adapters.files.recognition import Recognition
-from ats_assets.sources.adapters.files.tables import DataFile
+from ats_assets.sources.adapters.files.table_files import DataFile
 from ats_assets.sources.schema import MEASURES
 
 ROWS_SCHEMA: Final = pl.Schema(

@@ -30,7 +30,7 @@ from ats_assets.sources.adapters.files.day_facts import DAY_FACTS_SCHEMA, day_fa
 from ats_assets.sources.adapters.files.delivery import Delivery
 from ats_assets.sources.adapters.files.file_rows import ROWS_SCHEMA, FileFacts, by_file, count_days, in_time
 from ats_assets.sources.adapters.files.recognition import Recognition
-from ats_assets.sources.adapters.files.tables import DataFile
+from ats_assets.sources.adapters.files.table_files import DataFile
 from ats_assets.sources.schema import MEASURES
 
 SETTLED_SECONDS: Final = 3.0

@@ -22,7 +22,7 @@ from ats_assets.sources.adapters.files.kept_rows import Asked, DamagedRowsError,
 from ats_assets.sources.adapters.files.kept_tables import kept_tables
 from ats_assets.sources.adapters.files.placement import Placement, place, unfinished, without_unfinished
 from ats_assets.sources.adapters.files.stamps import StampReader
-from ats_assets.sources.adapters.files.tables import DataFile, file_stamps, find_data_files
+from ats_assets.sources.adapters.files.table_files import DataFile, file_stamps, find_data_files
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
