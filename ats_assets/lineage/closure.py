@@ -9,8 +9,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError, MissingPartitionError
 from ats_assets.lineage.footers import Found, Record, read_record
 from ats_assets.lineage.index import Entry
+from ats_assets.lineage.known_vintages import read_vintage, until_of
 from ats_assets.lineage.rules import LineageRules
-from ats_assets.lineage.vintages import read_vintage, until_of
 from ats_assets.storage.documents import text_footer
 from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS, VINTAGES_OF
 

@@ -11,7 +11,7 @@ from ats_assets.errors import MissingPartitionError
 from ats_assets.lineage.digests import set_digest, stored
 from ats_assets.lineage.footers import Found, read_record
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.vintages import read_vintage, until_of
+from ats_assets.lineage.known_vintages import read_vintage, until_of
 from ats_assets.storage.knowledge import FOREVER
 from ats_assets.storage.vintages import VINTAGES_OF
 

@@ -9,8 +9,8 @@ from functools import cached_property
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.footers import upstream_of
 from ats_assets.lineage.index import Entry
+from ats_assets.lineage.known_vintages import KnownDigests, StoredVintages
 from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
-from ats_assets.lineage.vintages import KnownDigests, StoredVintages
 from ats_assets.lineage.wholes import Wholes
 from ats_assets.storage.knowledge import FOREVER
 

@@ -18,7 +18,7 @@ from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.digests import set_digest
 from ats_assets.lineage.index import Entry
-from ats_assets.lineage.vintages import KnownDigests, StoredVintages
+from ats_assets.lineage.known_vintages import KnownDigests, StoredVintages
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads
 from ats_assets.orchestration.reading import Known, as_known, of_each_vintage
