@@ -1,6 +1,7 @@
 """All settings of the system: frozen, typed, with units in their names. A file holds the sections of a stage; `loading` reads them."""
 
 from ats_assets.settings.alerts import AlertsSettings
+from ats_assets.settings.all_sections import Settings
 from ats_assets.settings.alpaca import AlpacaSettings
 from ats_assets.settings.automation import AutomationSettings
 from ats_assets.settings.backtests import BacktestSettings
@@ -20,7 +21,6 @@ from ats_assets.settings.predictions import ChampionSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
-from ats_assets.settings.whole import Settings
 
 __all__ = [
     "LONGEST_PERIOD",

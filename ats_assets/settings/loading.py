@@ -12,7 +12,7 @@ from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, Settings
 
 from ats_assets.errors import SettingsError
 from ats_assets.secrecy import hold_secret, redacted
-from ats_assets.settings.whole import Settings
+from ats_assets.settings.all_sections import Settings
 
 
 class _Found(Settings, BaseSettings):
