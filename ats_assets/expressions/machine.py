@@ -11,7 +11,7 @@ from typing import Final
 
 import numpy as np
 
-from ats_assets.expressions import moments, weighting
+from ats_assets.expressions import moments, weighted_averages
 from ats_assets.expressions.compiled import kernel
 from ats_assets.expressions.opcodes import FIRST, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
 
@@ -398,14 +398,14 @@ def _further(instruction, constant, registers, low, end, lanes, d, a, b):
     lag = instruction[LAG] * lanes
     sources = instruction[SOURCES:LAG]
     if op == Op.WEIGHT_MERGE:
-        weighting.weight_merge(d, a, registers[sources[1], low - lag : end - lag], constant)
+        weighted_averages.weight_merge(d, a, registers[sources[1], low - lag : end - lag], constant)
     elif op == Op.FADED_MERGE:
         older, faded = registers[sources[1], low - lag : end - lag], registers[sources[3], low - lag : end - lag]
-        weighting.faded_merge(d, a, older, registers[sources[2], low:end], faded, constant)
+        weighted_averages.faded_merge(d, a, older, registers[sources[2], low:end], faded, constant)
     elif op == Op.LINEAR_AVERAGE:
-        weighting.linear_average(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], 1.0 * instruction[ROWS])
+        weighted_averages.linear_average(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], 1.0 * instruction[ROWS])
     elif op == Op.MEAN_DISTANCE:
-        weighting.mean_distance(d, registers, sources[0], low, lanes, instruction[ROWS], b, registers[sources[2], low:end])
+        weighted_averages.mean_distance(d, registers, sources[0], low, lanes, instruction[ROWS], b, registers[sources[2], low:end])
     elif op == Op.TRIM:
         moments.trim(d, a)
     elif op == Op.SKEWNESS:
