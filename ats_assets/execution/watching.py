@@ -23,7 +23,7 @@ from ats_assets.execution.broker import BrokerError, KeysRefusedError
 from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
-from ats_assets.vendors.alpaca import Waiting
+from ats_assets.vendors.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
@@ -78,14 +78,14 @@ class WatchIntervals:
         After an event, for those that come with it. As much time as the last look took is left free, too.
     again_seconds
         Until the second look after an event.
-    waiting
+    backoff
         Its back-off follows a look that failed, whatever happens meanwhile.
     """
 
     interval_seconds: float = 300.0
     gather_seconds: float = 1.0
     again_seconds: float = 5.0
-    waiting: Waiting = field(default_factory=lambda: Waiting(max_seconds=60.0))
+    backoff: Backoff = field(default_factory=lambda: Backoff(max_seconds=60.0))
 
 
 def watch(
@@ -147,7 +147,7 @@ def _watch(
             raise
         except (BrokerError, ExecutorBusyError, LeaseLostError, TradeStateError) as error:
             failures += 1
-            seconds = intervals.waiting.backoff(failures + 1)
+            seconds = intervals.backoff.seconds(failures + 1)
             log.warning("the account can't be reconciled, again in %.1f s: %s", seconds, error)
             if failures == FAILURES_BEFORE_ALERT:
                 tell("failing", "The account can't be reconciled", error)

@@ -141,7 +141,9 @@ def _store(values, targets, runs, lanes, single, result):
 
 def _compile_run() -> Callable[..., None]:
     """Make `run`. Numba's cache knows of changes in this file alone; the text of the kernels is made part of its key by the closure."""
-    kernels = hashlib.sha256(b"".join(Path(str(part.__file__)).read_bytes() for part in (machine, moments, opcodes, weighted_averages))).hexdigest()
+    kernels = hashlib.sha256(
+        b"".join(Path(str(part.__file__)).read_bytes() for part in (machine, moments, opcodes, weighted_averages))
+    ).hexdigest()
 
     @numba.njit(error_model="numpy", nogil=True, cache=True)
     def run(

@@ -38,7 +38,8 @@ from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import client_order_id
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
 from ats_assets.settings import Settings
-from ats_assets.vendors.alpaca import AlpacaError, Waiting, read_credentials
+from ats_assets.vendors.alpaca import AlpacaError, read_credentials
+from ats_assets.vendors.backoff import Backoff
 from ats_assets_tests.alpaca_double.misbehaviour import Fault, Plan
 from ats_assets_tests.alpaca_double.server import KEY_ID, SECRET_KEY
 from ats_assets_tests.execution.exchange import SESSION, PointedState, Points, intent
@@ -133,7 +134,7 @@ class Rounds:
             orders={"strategy": f"r{number}", "kill_file": self.folder / "KILL"},  # pyright: ignore[reportArgumentType]
         )
         keys = read_credentials({"APCA_API_KEY_ID": KEY_ID, "APCA_API_SECRET_KEY": SECRET_KEY})
-        broker = AlpacaBroker(settings, keys, alert=lambda _: None, now=lambda: EVENING, waiting=Waiting(max_seconds=0.02))
+        broker = AlpacaBroker(settings, keys, alert=lambda _: None, now=lambda: EVENING, backoff=Backoff(max_seconds=0.02))
         original = requests.adapters.HTTPAdapter.send
 
         def send(adapter: Any, request: Any, *positional: Any, **named: Any) -> Any:

@@ -25,7 +25,8 @@ from ats_assets.execution.lease import holding_lease
 from ats_assets.execution.watching import WakeSignal, WatchIntervals, watch
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState, tables
-from ats_assets.vendors.alpaca import AlpacaKeysError, TradeUpdates, Waiting, read_credentials
+from ats_assets.vendors.alpaca import AlpacaKeysError, TradeUpdates, read_credentials
+from ats_assets.vendors.backoff import Backoff
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, Fault, Mishap, Point, Reference, Slip, Step, TradeUpdatesDouble
 from ats_assets_tests.alpaca_double.trading import Trading
 from ats_assets_tests.execution.exchange import TestClock, intent
@@ -35,9 +36,9 @@ EVENING = datetime(2024, 3, 2, 0, 30, tzinfo=UTC)
 OPEN = datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
 ENVIRONMENT = {"APCA_API_KEY_ID": KEY_ID, "APCA_API_SECRET_KEY": SECRET_KEY}
 AAA, BBB = intent("AAA", "10"), intent("BBB", "20")
-QUICK = Waiting(max_seconds=0.02)
+QUICK = Backoff(max_seconds=0.02)
 FAR = 1000.0
-BY_EVENTS = WatchIntervals(interval_seconds=FAR, gather_seconds=0.005, again_seconds=FAR, waiting=QUICK)
+BY_EVENTS = WatchIntervals(interval_seconds=FAR, gather_seconds=0.005, again_seconds=FAR, backoff=QUICK)
 """Nothing is seen but by an event or a connection."""
 SILENCE_SECONDS = 0.5
 
@@ -60,8 +61,8 @@ class Floor:
     @contextmanager
     def executor(self, environment: dict[str, str] | None = None) -> Iterator[Executor]:
         settings, credentials = self.settings(), read_credentials(environment or ENVIRONMENT)
-        waiting = Waiting(max_seconds=0, sleep=lambda _: None)
-        broker = AlpacaBroker(settings, credentials, alert=self.alerts.append, now=self.clock.now, waiting=waiting)
+        backoff = Backoff(max_seconds=0, sleep=lambda _: None)
+        broker = AlpacaBroker(settings, credentials, alert=self.alerts.append, now=self.clock.now, backoff=backoff)
         timeouts = Timeouts(settling_seconds=3, retry_seconds=0.1, lease_wait_seconds=0)
         with TradeState(self.database) as state:
             yield Executor(broker, state, settings.orders, alert=self.alerts.append, clock=self.clock, timeouts=timeouts)
@@ -73,7 +74,7 @@ class Floor:
         credentials = read_credentials(environment or ENVIRONMENT)
         with (
             self.executor(environment) as executor,
-            TradeUpdates(self.settings(), credentials, wake_signal.wake, waiting=QUICK) as updates,
+            TradeUpdates(self.settings(), credentials, wake_signal.wake, backoff=QUICK) as updates,
             ThreadPoolExecutor(1) as pool,
         ):
             watched = pool.submit(
@@ -204,7 +205,7 @@ class TestFills:
 
     def test_without_any_event_the_interval_finds_them(self, floor: Floor) -> None:
         floor.stream.slips = (Slip(point=Point.EVENT, mishap=Mishap.DROP, times=None),)
-        with floor.watching(WatchIntervals(interval_seconds=0.05, gather_seconds=0.005, again_seconds=0.05, waiting=QUICK)):
+        with floor.watching(WatchIntervals(interval_seconds=0.05, gather_seconds=0.005, again_seconds=0.05, backoff=QUICK)):
             floor.stream.reached(Point.LISTENING)
             for fill in FILLS:
                 floor.fill(*fill)
@@ -213,14 +214,14 @@ class TestFills:
 
     def test_nobody_there_but_the_books(self, floor: Floor) -> None:
         floor.stream.slips = (Slip(point=Point.HANDSHAKE, mishap=Mishap.REFUSE, times=None),)
-        with floor.watching(WatchIntervals(interval_seconds=0.05, gather_seconds=0.005, waiting=QUICK)):
+        with floor.watching(WatchIntervals(interval_seconds=0.05, gather_seconds=0.005, backoff=QUICK)):
             floor.stream.reached(Point.HANDSHAKE, 3)
             for fill in FILLS:
                 floor.fill(*fill)
             check_all_is_well(floor)
 
     def test_an_event_before_the_books_show_it(self, floor: Floor) -> None:
-        with floor.watching(WatchIntervals(interval_seconds=FAR, gather_seconds=0.005, again_seconds=5.0, waiting=QUICK)):
+        with floor.watching(WatchIntervals(interval_seconds=FAR, gather_seconds=0.005, again_seconds=5.0, backoff=QUICK)):
             floor.stream.reached(Point.LISTENING)  # it looks as it listens, and once more some seconds later
             listener = floor.trading.listeners.pop()
             for fill in FILLS:
@@ -229,7 +230,7 @@ class TestFills:
             check_all_is_well(floor)
 
     def test_a_burst_is_one_reason_to_look(self, floor: Floor) -> None:
-        intervals = WatchIntervals(interval_seconds=FAR, gather_seconds=0.5, again_seconds=FAR, waiting=QUICK)
+        intervals = WatchIntervals(interval_seconds=FAR, gather_seconds=0.5, again_seconds=FAR, backoff=QUICK)
         with floor.watching(intervals) as watched:
             floor.stream.reached(Point.LISTENING)
             for _ in range(10):
@@ -340,7 +341,7 @@ class TestKeys:
         assert floor.stream.passed[Point.HANDSHAKE] == 1  # never tried again
 
     def test_refused_by_the_books_alone(self, floor: Floor) -> None:
-        with floor.watching(WatchIntervals(interval_seconds=0.05, waiting=QUICK)) as watched:
+        with floor.watching(WatchIntervals(interval_seconds=0.05, backoff=QUICK)) as watched:
             floor.stream.reached(Point.LISTENING)
             floor.double.keys = {}
             with pytest.raises(KeysRefusedError, match="wrong, expired"):

@@ -48,11 +48,11 @@ from ats_assets.vendors.alpaca import (
     AlpacaRefusedError,
     AlpacaUnreachableError,
     Credentials,
-    Waiting,
     is_live,
     read_credentials,
     trading_client,
 )
+from ats_assets.vendors.backoff import Backoff
 
 if TYPE_CHECKING:
     from alpaca.trading.models import AccountConfiguration, Asset, Order, TradeAccount
@@ -119,11 +119,11 @@ class AlpacaBroker:
         *,
         alert: AlertSink,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
-        waiting: Waiting | None = None,
+        backoff: Backoff | None = None,
         symbols: Mapping[str, str] | None = None,
     ) -> None:
         self.live = is_live(settings)
-        self._client = trading_client(settings, credentials, waiting=waiting)
+        self._client = trading_client(settings, credentials, backoff=backoff)
         self._now = now
         self._auction = settings.orders.kind == "market_on_open"
         self._brackets = settings.orders.kind == "bracket"

@@ -19,7 +19,6 @@ from ats_assets.vendors.alpaca.errors import (
     AlpacaUnreachableError,
 )
 from ats_assets.vendors.alpaca.trade_updates import TradeUpdates
-from ats_assets.vendors.alpaca.waiting import Waiting
 
 __all__ = [
     "AlpacaAnswerLostError",
@@ -31,7 +30,6 @@ __all__ = [
     "Credentials",
     "Secret",
     "TradeUpdates",
-    "Waiting",
     "corporate_actions_client",
     "crypto_client",
     "is_live",

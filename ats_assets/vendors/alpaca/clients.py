@@ -6,7 +6,7 @@ from ats_assets.errors import SettingsError
 from ats_assets.settings import AlpacaSettings, Settings
 from ats_assets.vendors.alpaca.credentials import Credentials
 from ats_assets.vendors.alpaca.transport import PLACEHOLDER, ReliableAdapter, make_reliable
-from ats_assets.vendors.alpaca.waiting import Waiting
+from ats_assets.vendors.backoff import Backoff
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -19,43 +19,43 @@ if TYPE_CHECKING:
     from alpaca.trading.client import TradingClient
 
 
-def stock_client(settings: Settings, credentials: Credentials, *, waiting: Waiting | None = None) -> "StockHistoricalDataClient":
+def stock_client(settings: Settings, credentials: Credentials, *, backoff: Backoff | None = None) -> "StockHistoricalDataClient":
     """Stock bars, trades, quotes and snapshots; its methods return the wire's own objects (raw_data)."""
     from alpaca.data.historical.stock import StockHistoricalDataClient  # noqa: PLC0415
 
     client = StockHistoricalDataClient(PLACEHOLDER, PLACEHOLDER, raw_data=True, url_override=settings.alpaca.data_url)
-    _make_reliable(client, settings.alpaca, credentials, waiting, url=settings.alpaca.data_url)
+    _make_reliable(client, settings.alpaca, credentials, backoff, url=settings.alpaca.data_url)
     return client
 
 
-def crypto_client(settings: Settings, *, waiting: Waiting | None = None) -> "CryptoHistoricalDataClient":
+def crypto_client(settings: Settings, *, backoff: Backoff | None = None) -> "CryptoHistoricalDataClient":
     """Crypto bars, trades, quotes and snapshots, without keys; raw."""
     from alpaca.data.historical.crypto import CryptoHistoricalDataClient  # noqa: PLC0415
 
     client = CryptoHistoricalDataClient(raw_data=True, url_override=settings.alpaca.data_url)
-    _make_reliable(client, settings.alpaca, None, waiting, url=settings.alpaca.data_url)
+    _make_reliable(client, settings.alpaca, None, backoff, url=settings.alpaca.data_url)
     return client
 
 
-def option_client(settings: Settings, credentials: Credentials, *, waiting: Waiting | None = None) -> "OptionHistoricalDataClient":
+def option_client(settings: Settings, credentials: Credentials, *, backoff: Backoff | None = None) -> "OptionHistoricalDataClient":
     """Option chains; raw."""
     from alpaca.data.historical.option import OptionHistoricalDataClient  # noqa: PLC0415
 
     client = OptionHistoricalDataClient(PLACEHOLDER, PLACEHOLDER, raw_data=True, url_override=settings.alpaca.data_url)
-    _make_reliable(client, settings.alpaca, credentials, waiting, url=settings.alpaca.data_url)
+    _make_reliable(client, settings.alpaca, credentials, backoff, url=settings.alpaca.data_url)
     return client
 
 
-def corporate_actions_client(settings: Settings, credentials: Credentials, *, waiting: Waiting | None = None) -> "CorporateActionsClient":
+def corporate_actions_client(settings: Settings, credentials: Credentials, *, backoff: Backoff | None = None) -> "CorporateActionsClient":
     """Corporate actions; raw."""
     from alpaca.data.historical.corporate_actions import CorporateActionsClient  # noqa: PLC0415
 
     client = CorporateActionsClient(PLACEHOLDER, PLACEHOLDER, raw_data=True, url_override=settings.alpaca.data_url)
-    _make_reliable(client, settings.alpaca, credentials, waiting, url=settings.alpaca.data_url)
+    _make_reliable(client, settings.alpaca, credentials, backoff, url=settings.alpaca.data_url)
     return client
 
 
-def trading_client(settings: Settings, credentials: Credentials, *, waiting: Waiting | None = None) -> "TradingClient":
+def trading_client(settings: Settings, credentials: Credentials, *, backoff: Backoff | None = None) -> "TradingClient":
     """Account, orders, positions, clock, calendar and assets, as alpaca-py's models. It is the paper account's, unless two settings say otherwise.
 
     Raises
@@ -67,7 +67,7 @@ def trading_client(settings: Settings, credentials: Credentials, *, waiting: Wai
 
     live = is_live(settings)
     client = TradingClient(PLACEHOLDER, PLACEHOLDER, paper=not live, url_override=settings.alpaca.trading_url)
-    _make_reliable(client, settings.alpaca, credentials, waiting, url=settings.alpaca.trading_url)
+    _make_reliable(client, settings.alpaca, credentials, backoff, url=settings.alpaca.trading_url)
     return client
 
 
@@ -94,7 +94,7 @@ def server_time(client: "RESTClient") -> "datetime | None":
 
 
 def _make_reliable(
-    client: "RESTClient", settings: AlpacaSettings, credentials: Credentials | None, waiting: Waiting | None, *, url: str | None
+    client: "RESTClient", settings: AlpacaSettings, credentials: Credentials | None, backoff: Backoff | None, *, url: str | None
 ) -> None:
     client._retry = 0  # its own repetition would send an order again
     adapter = ReliableAdapter(
@@ -102,6 +102,6 @@ def _make_reliable(
         whose=f"the {settings.account} account",
         timeout_seconds=settings.timeout_seconds,
         max_attempts=settings.max_attempts,
-        waiting=waiting or Waiting(max_seconds=settings.max_wait_seconds),
+        backoff=backoff or Backoff(max_seconds=settings.max_wait_seconds),
     )
     make_reliable(client._session, adapter, local=url is not None)

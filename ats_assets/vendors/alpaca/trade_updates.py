@@ -14,7 +14,7 @@ from ats_assets.settings import Settings
 from ats_assets.vendors.alpaca.clients import is_live
 from ats_assets.vendors.alpaca.credentials import Credentials
 from ats_assets.vendors.alpaca.errors import AlpacaUnreachableError
-from ats_assets.vendors.alpaca.waiting import Waiting
+from ats_assets.vendors.backoff import Backoff
 
 if TYPE_CHECKING:
     from ats_assets.vendors.alpaca.trade_stream import TradeStream
@@ -34,7 +34,7 @@ class TradeUpdates:
     heard
         Called with the event's name (`fill`, `canceled` …), and with `listening` after each connection, since events before it are lost. It is called in
         another thread, with None at the end, and must neither block nor raise.
-    waiting
+    backoff
         Between two connections: its back-off.
 
     Raises
@@ -44,13 +44,13 @@ class TradeUpdates:
     """
 
     def __init__(
-        self, settings: Settings, credentials: Credentials, heard: Callable[[str | None], None], *, waiting: Waiting | None = None
+        self, settings: Settings, credentials: Credentials, heard: Callable[[str | None], None], *, backoff: Backoff | None = None
     ) -> None:
         self._settings = settings
         self._live = is_live(settings)
         self._credentials = credentials
         self._heard = heard
-        self._waiting = waiting or Waiting(max_seconds=MAX_WAIT_SECONDS)
+        self._backoff = backoff or Backoff(max_seconds=MAX_WAIT_SECONDS)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="trade-updates")
         self._stop: Future[Callable[[], None]] = Future()
         self._ended: Future[None] | None = None
@@ -94,7 +94,7 @@ class TradeUpdates:
                 await self._connection().follow()
             except (OSError, WebSocketException, AlpacaUnreachableError, ValueError, TypeError, AttributeError) as error:
                 failures = 1 if time.monotonic() - started >= STEADY_SECONDS else failures + 1
-                seconds = self._waiting.backoff(failures + 1)
+                seconds = self._backoff.seconds(failures + 1)
                 log.warning("Alpaca's trade stream is lost (%s): connecting again in %.1f s", _kind(error), seconds)
                 await asyncio.sleep(seconds)
 

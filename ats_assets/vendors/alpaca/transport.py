@@ -29,7 +29,7 @@ from ats_assets.vendors.alpaca.errors import (
     AlpacaUnreachableError,
 )
 from ats_assets.vendors.alpaca.paging import PageWatch
-from ats_assets.vendors.alpaca.waiting import Waiting, http_date
+from ats_assets.vendors.backoff import Backoff, http_date
 
 PLACEHOLDER = "(put in by the transport)"
 """What the clients hold in place of a key."""
@@ -59,13 +59,13 @@ class ReliableAdapter(HTTPAdapter):
         Of a GET.
     """
 
-    def __init__(self, credentials: Credentials | None, *, whose: str, timeout_seconds: float, max_attempts: int, waiting: Waiting) -> None:
+    def __init__(self, credentials: Credentials | None, *, whose: str, timeout_seconds: float, max_attempts: int, backoff: Backoff) -> None:
         super().__init__(max_retries=0)
         self._credentials = credentials
         self._whose = whose
         self._timeout_seconds = timeout_seconds
         self._max_attempts = max_attempts
-        self._waiting = waiting
+        self._backoff = backoff
         self._pages = PageWatch()
         self.server_time: datetime | None = None
         """The server's clock at its last answer."""
@@ -94,7 +94,7 @@ class ReliableAdapter(HTTPAdapter):
             if attempt == attempts:
                 raise self._given_up(outcome.error, attempts) from None
             attempt += 1
-            self._waiting.before(attempt, outcome.headers)
+            self._backoff.before(attempt, outcome.headers)
         self._check_pages(request, outcome, where)
         return outcome
 

@@ -15,7 +15,7 @@ from ats_assets.brokers.alpaca.account_rules import AccountRules, account_rules,
 from ats_assets.execution.broker import BrokerError
 from ats_assets.execution.order import Instrument
 from ats_assets_tests.brokers.alpaca.test_broker import Alpaca, alpaca
-from ats_assets_tests.orders.test_planning import plan
+from ats_assets_tests.orders.test_order_plan import plan
 
 __all__ = ["alpaca"]
 ID = "b0b6dd9d-8b9b-48a9-ba46-b9d54906e415"

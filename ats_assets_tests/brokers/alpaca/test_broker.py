@@ -21,7 +21,8 @@ from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import EntryKind, Leg, OrderIntent, OrderKind, OrderStatus, Side
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
-from ats_assets.vendors.alpaca import Waiting, read_credentials
+from ats_assets.vendors.alpaca import read_credentials
+from ats_assets.vendors.backoff import Backoff
 from ats_assets_tests.alpaca_double.misbehaviour import Fault, Step
 from ats_assets_tests.alpaca_double.reference import Reference
 from ats_assets_tests.alpaca_double.server import KEY_ID, SECRET_KEY, AlpacaDouble
@@ -60,7 +61,7 @@ class Alpaca:
             read_credentials(environment or ENVIRONMENT),
             alert=self.alerts.append,
             now=self.clock.now,
-            waiting=Waiting(max_seconds=0, sleep=lambda _: None),
+            backoff=Backoff(max_seconds=0, sleep=lambda _: None),
             symbols={"BRK-B": "BRK.B"},
         )
 

@@ -18,7 +18,8 @@ from ats_assets.execution.order import Leg, OrderIntent, OrderKind, Side, exact
 from ats_assets.execution.price_grid import plain
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
-from ats_assets.vendors.alpaca import Waiting, read_credentials
+from ats_assets.vendors.alpaca import read_credentials
+from ats_assets.vendors.backoff import Backoff
 from ats_assets_tests.alpaca_double.reference import Reference
 from ats_assets_tests.alpaca_double.server import KEY_ID, SECRET_KEY, AlpacaDouble
 from ats_assets_tests.alpaca_double.trading import Trading
@@ -60,8 +61,8 @@ def desk(folder: Path, calendar: str = "24/7", now: datetime = datetime(2024, 3,
     )
     with AlpacaDouble([reference, trading], now=now) as double, TradeState(f"sqlite:///{folder / 'state.sqlite'}") as state:
         settings = settings.model_copy(update={"alpaca": settings.alpaca.model_copy(update={"trading_url": double.url})})
-        waiting = Waiting(max_seconds=0, sleep=lambda _: None)
-        broker = AlpacaBroker(settings, read_credentials(KEYS), alert=lambda _: None, now=clock.now, waiting=waiting)
+        backoff = Backoff(max_seconds=0, sleep=lambda _: None)
+        broker = AlpacaBroker(settings, read_credentials(KEYS), alert=lambda _: None, now=clock.now, backoff=backoff)
         executor = Executor(broker, state, settings.orders, alert=lambda _: None, clock=clock)
         executor.reconcile()
         yield Desk(double, trading, clock, broker, executor)

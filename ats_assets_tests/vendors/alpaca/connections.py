@@ -4,7 +4,8 @@ from pathlib import Path
 from typing import Any
 
 from ats_assets.settings import AlpacaSettings, OrdersSettings, Settings, load_settings
-from ats_assets.vendors.alpaca import Credentials, Waiting, read_credentials
+from ats_assets.vendors.alpaca import Credentials, read_credentials
+from ats_assets.vendors.backoff import Backoff
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY
 
 ENVIRONMENT = {"APCA_API_KEY_ID": KEY_ID, "APCA_API_SECRET_KEY": SECRET_KEY}
@@ -28,8 +29,8 @@ class Waits:
         self.seconds: list[float] = []
         self._draw = draw
 
-    def waiting(self, max_seconds: float = 60.0) -> Waiting:
-        return Waiting(max_seconds=max_seconds, sleep=self.seconds.append, draw=lambda: self._draw)
+    def backoff(self, max_seconds: float = 60.0) -> Backoff:
+        return Backoff(max_seconds=max_seconds, sleep=self.seconds.append, draw=lambda: self._draw)
 
 
 def mentions_of_keys(folder: Path) -> list[Path]:

@@ -21,11 +21,11 @@ from ats_assets.vendors.alpaca import (
     AlpacaRateLimitError,
     AlpacaRefusedError,
     AlpacaUnreachableError,
-    Waiting,
     read_credentials,
     trading_client,
 )
 from ats_assets.vendors.alpaca.paging import PageWatch
+from ats_assets.vendors.backoff import Backoff
 from ats_assets_tests.alpaca_double import KEY_ID, SECRET_KEY, AlpacaDouble, Fault, Plan, Reference, Request, Response, Route, Step, serving
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.vendors.alpaca.connections import ENVIRONMENT, Waits, connected, keys
@@ -73,7 +73,7 @@ def double(counter: Counter) -> Iterator[AlpacaDouble]:
 
 
 def client(url: str, waits: Waits | None = None, **alpaca: object) -> TradingClient:
-    return trading_client(connected(url, alpaca=alpaca), keys(), waiting=(waits or Waits()).waiting())
+    return trading_client(connected(url, alpaca=alpaca), keys(), backoff=(waits or Waits()).backoff())
 
 
 ORDER = MarketOrderRequest(symbol="AAPL", qty=1, side=OrderSide.BUY, time_in_force=TimeInForce.OPG)
@@ -235,13 +235,13 @@ def test_refusals_keep_status_code_and_reason(double: AlpacaDouble) -> None:
 )
 def test_waits(headers: dict[str, str] | None, seconds: float) -> None:
     waited: list[float] = []
-    Waiting(max_seconds=60, sleep=waited.append, draw=lambda: 0.5, now=lambda: NOW).before(4, headers)
+    Backoff(max_seconds=60, sleep=waited.append, draw=lambda: 0.5, now=lambda: NOW).before(4, headers)
     assert waited == [seconds]
 
 
 @given(attempt=st.integers(2, 200) | st.integers(1_000, 1_000_000), draw=st.floats(0, 1, exclude_max=True), most=st.floats(0.1, 600))
 def test_no_wait_is_longer_than_allowed(attempt: int, draw: float, most: float) -> None:
-    wait = Waiting(max_seconds=most, draw=lambda: draw).backoff(attempt)
+    wait = Backoff(max_seconds=most, draw=lambda: draw).seconds(attempt)
     assert 0 <= wait <= min(most, 2.0 ** (min(attempt, 200) - 2))
 
 

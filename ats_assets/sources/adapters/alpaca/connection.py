@@ -6,7 +6,6 @@ from typing import TYPE_CHECKING
 from ats_assets.settings import Settings
 from ats_assets.vendors.alpaca import (
     Credentials,
-    Waiting,
     corporate_actions_client,
     crypto_client,
     option_client,
@@ -14,6 +13,7 @@ from ats_assets.vendors.alpaca import (
     stock_client,
     trading_client,
 )
+from ats_assets.vendors.backoff import Backoff
 
 if TYPE_CHECKING:
     from alpaca.data.historical.corporate_actions import CorporateActionsClient
@@ -26,34 +26,34 @@ if TYPE_CHECKING:
 class Connection:
     """The clients under one set of settings; the keys are read from the environment."""
 
-    def __init__(self, settings: Settings, waiting: Waiting | None) -> None:
+    def __init__(self, settings: Settings, backoff: Backoff | None) -> None:
         self._settings = settings
-        self._waiting = waiting
+        self._backoff = backoff
 
     @cached_property
     def trading(self) -> "TradingClient":
         """Clock, calendar, assets."""
-        return trading_client(self._settings, self._credentials, waiting=self._waiting)
+        return trading_client(self._settings, self._credentials, backoff=self._backoff)
 
     @cached_property
     def stocks(self) -> "StockHistoricalDataClient":
         """Stocks' bars, trades, quotes, snapshots."""
-        return stock_client(self._settings, self._credentials, waiting=self._waiting)
+        return stock_client(self._settings, self._credentials, backoff=self._backoff)
 
     @cached_property
     def crypto(self) -> "CryptoHistoricalDataClient":
         """The same of crypto; keyless."""
-        return crypto_client(self._settings, waiting=self._waiting)
+        return crypto_client(self._settings, backoff=self._backoff)
 
     @cached_property
     def options(self) -> "OptionHistoricalDataClient":
         """Option chains."""
-        return option_client(self._settings, self._credentials, waiting=self._waiting)
+        return option_client(self._settings, self._credentials, backoff=self._backoff)
 
     @cached_property
     def corporate_actions(self) -> "CorporateActionsClient":
         """Corporate actions."""
-        return corporate_actions_client(self._settings, self._credentials, waiting=self._waiting)
+        return corporate_actions_client(self._settings, self._credentials, backoff=self._backoff)
 
     @cached_property
     def _credentials(self) -> Credentials:

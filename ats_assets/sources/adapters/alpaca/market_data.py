@@ -27,7 +27,7 @@ from ats_assets.sources.adapters.alpaca.market_schema import (
     Collected,
 )
 from ats_assets.sources.adapters.alpaca.wire_frames import Raw, instants, to_frame, without_repeats
-from ats_assets.vendors.alpaca import Waiting
+from ats_assets.vendors.backoff import Backoff
 
 SYMBOLS_AT_ONCE = 100
 _MICROSECOND = timedelta(microseconds=1)
@@ -38,7 +38,7 @@ class AlpacaMarketData:
 
     Parameters
     ----------
-    waiting, now
+    backoff, now
         As of `AlpacaSource`.
     """
 
@@ -47,12 +47,12 @@ class AlpacaMarketData:
         settings: Settings,
         calendar: SessionCalendar,
         *,
-        waiting: Waiting | None = None,
+        backoff: Backoff | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._choice = settings.source.alpaca
         self._calendar = calendar
-        self._alpaca = Connection(settings, waiting)
+        self._alpaca = Connection(settings, backoff)
         self._now = now
 
     def of(self, name: str, session: date) -> pl.DataFrame:

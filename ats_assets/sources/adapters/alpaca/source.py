@@ -21,7 +21,8 @@ from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
 from ats_assets.storage.stored_calendar import CalendarStore
 from ats_assets.storage.warehouse import Warehouse
-from ats_assets.vendors.alpaca import AlpacaAnswerLostError, AlpacaRateLimitError, AlpacaUnreachableError, Waiting
+from ats_assets.vendors.alpaca import AlpacaAnswerLostError, AlpacaRateLimitError, AlpacaUnreachableError
+from ats_assets.vendors.backoff import Backoff
 
 SYMBOLS_AT_ONCE = 200
 """In one request: their names fit in a URL."""
@@ -44,7 +45,7 @@ class AlpacaSource:
     ----------
     settings
         `source.alpaca`, `alpaca`, and where it may keep finished parts (`storage.data`).
-    waiting, now
+    backoff, now
         How to wait between attempts, and this machine's clock; other ones in tests.
     """
 
@@ -55,13 +56,13 @@ class AlpacaSource:
         settings: Settings,
         calendar: SessionCalendar,
         *,
-        waiting: Waiting | None = None,
+        backoff: Backoff | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         self._settings = settings
         self._choice = settings.source.alpaca
         self._calendar = calendar
-        self._alpaca = Connection(settings, waiting)
+        self._alpaca = Connection(settings, backoff)
         self._now = now
         self._stamps = stamps_of(self._choice.asset_class, calendar)
         self._spool = Spool(settings.storage.data / "alpaca_spool", fsync=settings.storage.fsync)

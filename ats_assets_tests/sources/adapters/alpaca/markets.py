@@ -51,7 +51,7 @@ class Market:
             source=SourceSettings(kind="alpaca", alpaca=AlpacaSourceSettings(**chosen)),
             storage=StorageSettings(data=folder, warehouse=folder / "warehouse", fsync=False),
         )
-        return AlpacaSource(settings, ALWAYS if crypto else XNYS, waiting=(waits or Waits()).waiting(), now=lambda: self.double.now)
+        return AlpacaSource(settings, ALWAYS if crypto else XNYS, backoff=(waits or Waits()).backoff(), now=lambda: self.double.now)
 
 
 def daily(sessions: Sequence[date], symbols: Iterable[str]) -> pl.DataFrame:

@@ -19,7 +19,7 @@ FIRST, LAST = XNYS.opens_at(SESSIONS[1]), XNYS.closes_at(SESSIONS[-1])
 def opened(market: Market, folder: Path, **choice: object) -> AlpacaMarketData:
     source = market.source(folder, **{"symbols": SYMBOLS, **choice})
     calendar = ALWAYS if choice.get("asset_class") == "crypto" else XNYS
-    return AlpacaMarketData(source._settings, calendar, waiting=Waits().waiting(), now=lambda: market.double.now)
+    return AlpacaMarketData(source._settings, calendar, backoff=Waits().backoff(), now=lambda: market.double.now)
 
 
 def instants() -> list[datetime]:

@@ -13,8 +13,8 @@ _MAX_DOUBLINGS = 64
 
 
 @dataclass(frozen=True, kw_only=True)
-class Waiting:
-    """Waiting between attempts.
+class Backoff:
+    """How long to wait between attempts.
 
     Parameters
     ----------
@@ -32,9 +32,9 @@ class Waiting:
     def before(self, attempt: int, headers: Mapping[str, str] | None) -> None:
         """Wait before `attempt` (2 is the first repetition), after an answer with these headers (None: there was none)."""
         asked = None if headers is None else self._asked_for(headers)
-        self.sleep(min(self.max_seconds, self.backoff(attempt) if asked is None else asked))
+        self.sleep(min(self.max_seconds, self.seconds(attempt) if asked is None else asked))
 
-    def backoff(self, attempt: int) -> float:
+    def seconds(self, attempt: int) -> float:
         """Uniform between 0 and 1, 2, 4, 8 … seconds, so that many clients do not come back at once (M. Brooker, "Exponential Backoff And Jitter", 2015)."""
         return self.draw() * min(self.max_seconds, FIRST_WAIT_SECONDS * 2 ** min(attempt - 2, _MAX_DOUBLINGS))
 
