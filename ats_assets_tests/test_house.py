@@ -15,6 +15,12 @@ from ats_assets.cli import app
 PACKAGE = Path(ats_assets.__file__).parent
 ROOT_FILES = {"__init__.py", "calendar.py", "crypto.py", "definitions.py", "deployment.py", "errors.py", "plugins.py", "py.typed"}
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
+OF_EVERY_FOLDER = {"__init__", "__main__", "assets", "checks", "schema", "choosing", "screening", "errors", "tables"}
+"""Modules that hold the same in each folder that has one; `tables` are those of a database."""
+AFTER_ANOTHER = ("settings", "automation", "cli")
+"""Folders in which a file is named after what it sets, triggers or commands."""
+IMPLEMENTED = {"broker", "source"}
+"""A Protocol's module, and in the folder of each of its additions that is a folder: what implements it."""
 LONGEST = 300
 """Lines of a file, unless it is one of these."""
 LONGER = {
@@ -58,6 +64,14 @@ def test_names_say_what_is_in_a_file(lines: dict[str, int]) -> None:
     tests = (path.relative_to(PACKAGE.parent) for path in (PACKAGE.parent / "ats_assets_tests").rglob("*.py"))
     paths = [*map(Path, lines), *tests]
     assert not [str(path) for path in paths if {*path.parts[:-1], path.stem} & SAYS_NOTHING]
+
+
+def test_a_module_name_is_used_once(lines: dict[str, int]) -> None:
+    places: defaultdict[str, list[str]] = defaultdict(list)
+    for path in map(Path, lines):
+        if path.stem not in OF_EVERY_FOLDER | IMPLEMENTED and path.parts[0] not in AFTER_ANOTHER:
+            places[path.stem].append(path.as_posix())
+    assert not {stem: where for stem, where in places.items() if len(where) > 1}, "rename all but one"
 
 
 def test_a_class_name_is_used_once(lines: dict[str, int]) -> None:
