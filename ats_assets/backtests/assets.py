@@ -1,24 +1,34 @@
 """Assets of the stage backtests: the backtest of the targets."""
 
 import json
+from dataclasses import fields
 from datetime import date
 
 import dagster as dg
 import polars as pl
 from pandera.polars import DataFrameModel
 
-from ats_assets.backtests.engine import run_backtest
-from ats_assets.backtests.metrics import backtest_metrics
-from ats_assets.backtests.schema import BacktestPositions, Equity, Trades, Unfilled
+from ats_assets.backtests.cost_sensitivity import cost_sensitivity
+from ats_assets.backtests.engine import BacktestResult, run_backtest
+from ats_assets.backtests.metrics import backtest_metrics, wanted_and_held
+from ats_assets.backtests.schema import BacktestPositions, CostSensitivity, Equity, Trades, Unfilled, Wanted
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.orchestration.sparkline import sparkline_markdown
+from ats_assets.settings import BacktestSettings
 
 GROUP = "backtests"
-CONTRACTS: dict[str, type[DataFrameModel]] = {"equity": Equity, "positions": BacktestPositions, "trades": Trades, "unfilled": Unfilled}
+CONTRACTS: dict[str, type[DataFrameModel]] = {
+    "equity": Equity,
+    "positions": BacktestPositions,
+    "trades": Trades,
+    "unfilled": Unfilled,
+    "cost_sensitivity": CostSensitivity,
+    "wanted": Wanted,
+}
 """What each part of the backtest must satisfy before it is stored."""
 TRADED_COLUMNS = ("symbol", "session", "open", "close", "volume")
 """What trading takes of a bar."""
@@ -51,24 +61,24 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
         actions, of_actions = of_whole(deployment, "corporate_actions", told)
-        result = run_backtest(
-            targets,
-            bars,
-            sessions,
-            portfolio=settings.portfolio,
-            settings=settings.backtest,
-            limits=settings.orders.limits,
-            actions=actions.filter(pl.col("session") >= sessions[0]),
-            instruments=identities_of(actions, settings.source.kind),
-        )
+        since, instruments = actions.filter(pl.col("session") >= sessions[0]), identities_of(actions, settings.source.kind)
+
+        def run(at_costs: BacktestSettings) -> BacktestResult:
+            how = {"portfolio": settings.portfolio, "limits": settings.orders.limits}
+            return run_backtest(targets, bars, sessions, settings=at_costs, actions=since, instruments=instruments, **how)
+
+        result = run(settings.backtest)
+        tables = {field.name: getattr(result, field.name) for field in fields(result)}
+        tables["cost_sensitivity"] = cost_sensitivity(result, settings.backtest, run, settings.backtest.cost_multiples)
+        tables["wanted"] = wanted_and_held(targets, result.positions, settings.portfolio)
         for table, contract in CONTRACTS.items():
-            contract.validate(getattr(result, table))
-        metrics = backtest_metrics(result, settings.backtest)
+            contract.validate(tables[table])
+        metrics = backtest_metrics(result, settings.backtest, costs=tables["cost_sensitivity"], wanted=tables["wanted"])
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("targets", "bars")}
         upstream["corporate_actions"] = of_actions
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}
         for table in CONTRACTS:
-            deployment.warehouse.write_part("backtest", table, getattr(result, table), **versions, upstream=upstream)
+            deployment.warehouse.write_part("backtest", table, tables[table], **versions, upstream=upstream)
         figures = metrics.to_dict()
         text = json.dumps(figures, indent=2, sort_keys=True, default=str)
         deployment.warehouse.write_text("backtest", "metrics.json", text, **versions, upstream=upstream)

@@ -141,6 +141,48 @@ class Unfilled(pa.DataFrameModel):
         ordered = True
 
 
+class CostSensitivity(pa.DataFrameModel):
+    """The backtest at multiples of its costs, sorted by (cost_multiple, session); the multiple 1 is the backtest itself."""
+
+    cost_multiple: float = pa.Field(ge=0, description="of commission, spread, slippage and the rates for what is borrowed")
+    session: date = pa.Field(description="the state at its close")
+    equity: float = pa.Field(description="of the same targets, traded at these costs")
+    costs: float = pa.Field(ge=0, description="paid in the session")
+
+    class Config(BaseConfig):
+        """Columns are exactly these."""
+
+        strict = True
+        ordered = True
+        unique = ["cost_multiple", "session"]  # noqa: RUF012
+
+
+class Wanted(pa.DataFrameModel):
+    """What is wanted at each close with targets against what is held, sorted by session."""
+
+    session: date = pa.Field(unique=True, description="of the targets")
+    wanted_positions: pl.UInt32 = pa.Field(description="symbols with a target weight")
+    held_positions: pl.UInt32 = pa.Field(description="symbols held at the close")
+    wanted_turnover: float = pa.Field(ge=0, description="sum of |change of weight| from what is held to what is wanted")
+    turnover_limit: float = pa.Field(gt=0, description="portfolio.max_turnover")
+    limit_binds: bool = pa.Field(description="whether more is wanted than the limit allows")
+
+    class Config(BaseConfig):
+        """Columns are exactly these."""
+
+        strict = True
+        ordered = True
+
+
+COST_SENSITIVITY_SCHEMA = pl.Schema({"cost_multiple": pl.Float64, "session": pl.Date, "equity": pl.Float64, "costs": pl.Float64})
+WANTED_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        **dict.fromkeys(("wanted_positions", "held_positions"), pl.UInt32()),
+        **dict.fromkeys(("wanted_turnover", "turnover_limit"), pl.Float64()),
+        "limit_binds": pl.Boolean,
+    }
+)
 EQUITY_SCHEMA = pl.Schema(
     {
         "session": pl.Date,

@@ -1,5 +1,1 @@
-"""Reports that people read: the backtest as one HTML file."""
-
-from ats_assets.reports.backtest_report import backtest_report
-
-__all__ = ["backtest_report"]
+"""Reports that people read: the backtest and the execution of orders, each as one HTML file."""

@@ -9,6 +9,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ats_assets.deployment import Deployment
+from ats_assets.reports.turnover_limit import session_text
 from ats_assets.runs.writing import console, write_table
 
 Rows = dict[str, Any]
@@ -30,8 +31,17 @@ def signals_rows(deployment: Deployment, session: date | None) -> Rows:
         "for_open_of": following.isoformat(),
         "opens_at": calendar.opens_at(following).isoformat(),
         "model_session": fitted.isoformat() if fitted else None,
+        "backtest": held_against_wanted(deployment, session),
         "signals": frame.drop("session", "model_session").with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
     }
+
+
+def held_against_wanted(deployment: Deployment, session: date) -> Rows | None:
+    """What the backtest holds at a session against what is wanted, as JSON has it; None where it does not reach there."""
+    if not deployment.warehouse.part("backtest", "wanted").is_file():
+        return None
+    found = deployment.warehouse.read_part("backtest", "wanted").filter(session=session).drop("session").to_dicts()
+    return found[0] if found else None
 
 
 def stored_signals(deployment: Deployment, session: date) -> pl.DataFrame:
@@ -57,6 +67,8 @@ def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
             out.print(Text(f"\n{name}, {deployment.settings.capital[name]:.0%} of the equity", style="bold"))
         write_table(out, _table(of_one if limit is None else (held or of_one)[:limit]))
         out.print(f"{len(of_one)} symbols, {len(held)} with a weight")
+    if rows["backtest"]:
+        out.print(Text(session_text(rows["backtest"])))
 
 
 def _table(shown: Sequence[Rows]) -> Table:

@@ -17,6 +17,7 @@ from ats_assets.errors import SettingsError
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.orchestration.graph import asset_name
+from ats_assets.reports.turnover_limit import limit_text
 from ats_assets.runs.runner import Outcome
 from ats_assets.runs.signals_table import signals_rows
 from ats_assets.storage.atomic_file import replace_file
@@ -25,6 +26,8 @@ REPORT = ("backtest_report", "report.html")
 FIGURES = [
     "total_return",
     "annual_return",
+    "gross_return",
+    "gross_annual_return",
     "volatility",
     "sharpe",
     "sharpe_standard_error",
@@ -32,8 +35,14 @@ FIGURES = [
     "max_drawdown",
     "max_drawdown_sessions",
     "turnover",
+    "turnover_a_year",
+    "turnover_limit_share",
+    "wanted_positions",
+    "held_positions",
+    "holding_sessions",
     "hit_rate_sessions",
     "costs",
+    "costs_a_year",
     "n_trades",
     "benchmark_return",
     "benchmark_annual_return",
@@ -125,7 +134,8 @@ def _backtest(deployment: Deployment) -> Summary | None:
     if not (deployment.warehouse.root / "backtest" / "metrics.json").is_file():
         return None
     metrics = json.loads(deployment.warehouse.read_text("backtest", "metrics.json"))
-    return {name: metrics.get(name) for name in FIGURES}
+    limit = limit_text(metrics, deployment.settings.portfolio.max_turnover)
+    return {name: metrics.get(name) for name in FIGURES} | {"turnover_limit": limit}
 
 
 def _newest(deployment: Deployment, sessions: Sequence[date]) -> date | None:

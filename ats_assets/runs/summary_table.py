@@ -71,11 +71,18 @@ def _backtest_facts(figures: Summary) -> list[tuple[str, str]]:
     return [
         (
             "Backtest",
-            f"return {_number(figures['total_return'], '+.1%')} ({_number(figures['annual_return'], '+.1%')} a year), "
+            f"return {_number(figures['total_return'], '+.1%')} ({_number(figures['annual_return'], '+.1%')} a year; "
+            f"before costs {_number(figures['gross_annual_return'], '+.1%')}), "
             f"volatility {_number(figures['volatility'], '.1%')}, "
             f"Sharpe {_number(figures['sharpe'], '.2f')} ± {_number(figures['sharpe_standard_error'], '.2f')}, "
-            f"maximum drawdown {_number(figures['max_drawdown'], '.1%')}, turnover {_number(figures['turnover'], '.1%')} a session",
+            f"maximum drawdown {_number(figures['max_drawdown'], '.1%')}",
         ),
+        (
+            "Turnover",
+            f"{_number(figures['turnover_a_year'], '.1f')} times the equity a year, one-way; a position is held for "
+            f"{_number(figures['holding_sessions'], '.1f')} sessions; costs {_number(figures['costs_a_year'], '.2%')} a year",
+        ),
+        *([("Limit", figures["turnover_limit"])] if figures["turnover_limit"] else []),
         (
             "Benchmark",
             f"return {_number(figures['benchmark_return'], '+.1%')}, Sharpe {_number(figures['benchmark_sharpe'], '.2f')}, "

@@ -41,6 +41,9 @@ def test_makes_everything_and_sums_it_up(made: Made) -> None:
     assert {"total_return", "volatility", "sharpe", "sharpe_standard_error", "max_drawdown", "turnover", "benchmark_return"} <= set(
         summary["backtest"]
     )
+    assert summary["backtest"]["gross_return"] > summary["backtest"]["total_return"]
+    assert "The turnover limit (portfolio.max_turnover = 0.5) binds in" in summary["backtest"]["turnover_limit"]
+    assert f"{summary['backtest']['turnover_a_year']:.1f} times the equity a year, one-way" in run.stdout
     assert Path(summary["report"]).is_file()
     assert summary["signals"]["for_open_of"] == "2021-04-01"
     assert 50e6 < summary["peak_memory_bytes"] < 4e9

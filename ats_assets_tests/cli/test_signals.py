@@ -19,6 +19,14 @@ def test_json_names_open_and_model(command: Command) -> None:
     assert {"symbol", "score", "direction", "probability", "target_weight"} <= set(rows["signals"][0])
 
 
+def test_what_the_backtest_holds_stands_beside_what_is_wanted(command: Command) -> None:
+    """Nothing said that the turnover limit kept twice as many names in the book as were wanted."""
+    rows = json.loads(command("signals", "--format", "json").stdout)
+    assert rows["backtest"]["wanted_positions"] == sum(row["target_weight"] != 0 for row in rows["signals"])
+    assert rows["backtest"]["turnover_limit"] == 0.5
+    assert f"In the backtest {rows['backtest']['held_positions']} symbols are held at this close" in command("signals").stdout
+
+
 def test_csv_is_the_stored_frame_and_nothing_else(command: Command) -> None:
     run = command("signals", "--format", "csv", "--session", "2021-03-30")
     rows = list(csv.DictReader(io.StringIO(run.stdout)))

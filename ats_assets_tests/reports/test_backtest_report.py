@@ -10,7 +10,7 @@ import pytest
 from ats_assets.backtests import BacktestResult, backtest_metrics, run_backtest
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
-from ats_assets.reports import backtest_report
+from ats_assets.reports.backtest_report import backtest_report
 from ats_assets.settings import BacktestSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
 

@@ -1,0 +1,54 @@
+"""Figures over a window that moves with the sessions: Sharpe ratio, volatility, beta; NaN until the window is full, and where a figure is not defined."""
+
+import math
+from collections.abc import Callable
+
+import numpy as np
+from numpy.lib.stride_tricks import sliding_window_view
+
+from ats_assets.backtests.metrics.ratios import NO_VARIANCE
+from ats_assets.backtests.metrics.returns import Floats
+
+
+def rolling_volatility(returns: Floats, window: int, sessions_per_year: int) -> Floats:
+    """sd(r) * sqrt(q) over the last `window` returns, as QuantStats' `rolling_volatility`.
+
+    Parameters
+    ----------
+    returns
+        ndarray of shape (n_returns,).
+
+    Returns
+    -------
+    ndarray of shape (n_returns,)
+    """
+    return _placed(len(returns), window, lambda: _deviations(returns, window) * math.sqrt(sessions_per_year))
+
+
+def rolling_sharpe(excess: Floats, window: int, sessions_per_year: int) -> Floats:
+    """mean(excess) / sd(excess) * sqrt(q) over the last `window` returns, as QuantStats' `rolling_sharpe`; shapes as `rolling_volatility`."""
+    year = math.sqrt(sessions_per_year)
+    return _placed(len(excess), window, lambda: sliding_window_view(excess, window).mean(axis=1) / _deviations(excess, window) * year)
+
+
+def rolling_beta(returns: Floats, benchmark: Floats, window: int) -> Floats:
+    """cov(r, b) / var(b) over the last `window` returns, as the beta of QuantStats' `rolling_greeks`; shapes as `rolling_volatility`."""
+
+    def betas() -> Floats:
+        own, other = sliding_window_view(returns, window), sliding_window_view(benchmark, window)
+        centred = other - other.mean(axis=1, keepdims=True)
+        variance = (centred**2).sum(axis=1)
+        flat = variance <= (window - 1) * NO_VARIANCE**2
+        return (centred * own).sum(axis=1) / np.where(flat, np.nan, variance)
+
+    return _placed(len(returns), window, betas)
+
+
+def _deviations(returns: Floats, window: int) -> Floats:
+    deviations = sliding_window_view(returns, window).std(axis=1, ddof=1)
+    return np.where(deviations > NO_VARIANCE, deviations, np.nan)
+
+
+def _placed(n: int, window: int, make: Callable[[], Floats]) -> Floats:
+    """What `make` makes of the full windows, each at the last of its returns."""
+    return np.concatenate([np.full(window - 1, np.nan), make()]) if 2 <= window <= n else np.full(n, np.nan)
