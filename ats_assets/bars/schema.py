@@ -10,7 +10,7 @@ from pandera.api.polars.model_config import BaseConfig
 from pandera.api.polars.types import PolarsData
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.sources.contracts import holds, schema_violations
+from ats_assets.sources.contracts import satisfied, schema_violations
 from ats_assets.sources.schema import RAW_BARS_SCHEMA
 
 REJECTED_BARS_SCHEMA = pl.Schema({**RAW_BARS_SCHEMA, "reasons": pl.List(pl.String)})
@@ -49,22 +49,22 @@ class Bars(pa.DataFrameModel):
     @pa.check("open", "high", "low", "close", "volume", "vwap")
     def is_finite(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """Neither NaN nor infinite."""
-        return holds(data, pl.col(data.key).is_finite())
+        return satisfied(data, pl.col(data.key).is_finite())
 
     @pa.check("symbol")
     def is_trimmed(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """No white space around the symbol."""
-        return holds(data, pl.col(data.key) == pl.col(data.key).str.strip_chars())
+        return satisfied(data, pl.col(data.key) == pl.col(data.key).str.strip_chars())
 
     @pa.dataframe_check
     def high_is_the_highest(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """max(open, close) <= high."""
-        return holds(data, pl.max_horizontal("open", "close", "low") <= pl.col("high"))
+        return satisfied(data, pl.max_horizontal("open", "close", "low") <= pl.col("high"))
 
     @pa.dataframe_check
     def low_is_the_lowest(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """Low <= min(open, close)."""
-        return holds(data, pl.col("low") <= pl.min_horizontal("open", "close", "high"))
+        return satisfied(data, pl.col("low") <= pl.min_horizontal("open", "close", "high"))
 
 
 class RejectedBars(pa.DataFrameModel):
@@ -91,7 +91,7 @@ class RejectedBars(pa.DataFrameModel):
     @pa.check("reasons")
     def has_a_reason(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """A row without a reason was rejected wrongly."""
-        return holds(data, pl.col(data.key).list.len() > 0)
+        return satisfied(data, pl.col(data.key).list.len() > 0)
 
 
 class Universe(pa.DataFrameModel):
@@ -115,7 +115,7 @@ class Universe(pa.DataFrameModel):
     @pa.dataframe_check
     def ranks_are_unique(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """One symbol a rank."""
-        return holds(data, ~pl.struct("session", "rank").is_duplicated())
+        return satisfied(data, ~pl.struct("session", "rank").is_duplicated())
 
 
 def bars_violations(bars: pl.DataFrame, calendar: SessionCalendar, *, limit: int = 20) -> list[str]:

@@ -11,7 +11,7 @@ import typer
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.rebuilding import copy_known, empty_world
-from ats_assets.models.tracking import prepare as prepare_tracking
+from ats_assets.models.tracking import prepare_tracking
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.runs.abandoned import close_abandoned_runs, pool_holders
 from ats_assets.runs.progress import RunProgress
@@ -21,7 +21,7 @@ from ats_assets.runs.sessions import chosen_sessions
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
 from ats_assets.runs.writing import parse_day, say
 from ats_assets.settings import load_settings
-from ats_assets.sources.profile import prepare as prepare_profiles
+from ats_assets.sources.profile import prepare_profiles
 from ats_assets.storage.second_process import beside
 from ats_assets.storage.vintages import DELIVERED
 

@@ -7,7 +7,7 @@ import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 from pandera.api.polars.types import PolarsData
 
-from ats_assets.sources.contracts import holds
+from ats_assets.sources.contracts import satisfied
 from ats_assets.sources.schema import ACTION_KINDS, BARS_SCHEMA, RAW_ACTIONS_SCHEMA
 
 CORPORATE_ACTIONS_SCHEMA = pl.Schema({name: dtype for name, dtype in RAW_ACTIONS_SCHEMA.items() if name not in {"date", "defects"}})
@@ -45,24 +45,24 @@ class CorporateActions(pa.DataFrameModel):
     @pa.check("ratio", "cash", "new_ratio")
     def is_finite(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """Neither NaN nor infinite."""
-        return holds(data, pl.col(data.key).is_finite())
+        return satisfied(data, pl.col(data.key).is_finite())
 
     @pa.dataframe_check
     def says_how_much(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """A split or stock dividend has a ratio, a cash dividend has cash."""
         kind = pl.col("kind")
         with_ratio = ~kind.is_in(["split", "stock_dividend"]) | pl.col("ratio").is_not_null()
-        return holds(data, with_ratio & ((kind != "cash_dividend") | pl.col("cash").is_not_null()))
+        return satisfied(data, with_ratio & ((kind != "cash_dividend") | pl.col("cash").is_not_null()))
 
     @pa.dataframe_check
     def says_the_new_name(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """A change of name says to which, and to another one."""
-        return holds(data, (pl.col("kind") != "name_change") | (pl.col("new_symbol") != pl.col("symbol")).fill_null(value=False))
+        return satisfied(data, (pl.col("kind") != "name_change") | (pl.col("new_symbol") != pl.col("symbol")).fill_null(value=False))
 
     @pa.dataframe_check
     def one_ratio(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """At most one action of a symbol and session changes the number of shares."""
-        return holds(data, pl.col("ratio").is_not_null().sum().over("session", "symbol") <= 1)
+        return satisfied(data, pl.col("ratio").is_not_null().sum().over("session", "symbol") <= 1)
 
 
 class RejectedActions(pa.DataFrameModel):
@@ -93,4 +93,4 @@ class RejectedActions(pa.DataFrameModel):
     @pa.check("reasons")
     def has_a_reason(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """A row without a reason was rejected wrongly."""
-        return holds(data, pl.col(data.key).list.len() > 0)
+        return satisfied(data, pl.col(data.key).list.len() > 0)

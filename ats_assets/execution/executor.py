@@ -103,7 +103,7 @@ class Executor:
         ordered = sorted(intents, key=lambda intent: intent.leg is not Leg.CLOSE)
         with self._context() as context:
             with context.writing() as (connection, author):
-                differing = state.plan(connection, author, session, self._settings.strategy, ordered)
+                differing = state.record_plan(connection, author, session, self._settings.strategy, ordered)
             view, _ = account_book.reconcile(context)  # after the plan is written, so that orders under its ids are known for ours
             if differing:
                 text = "; ".join(f"{name}: {changes}" for name, changes in differing.items())

@@ -176,7 +176,7 @@ def forbidden(context: ExecutionContext, row: IntentRow) -> str | None:
     reason = context.kill_switch.reason() or context.broker.may_send(row.intent.session, late=late)
     if reason:
         with context.writing() as (connection, author):
-            state.explain(connection, author, row, reason)
+            state.record_reason(connection, author, row, reason)
     return reason
 
 

@@ -88,7 +88,7 @@ def last_session_before(connection: Connection, session: date, strategy: str) ->
     return connection.execute(query.order_by(intents.c.session.desc()).limit(1)).scalar_one_or_none()
 
 
-def plan(connection: Connection, author: Author, session: date, strategy: str, planned: Sequence[OrderIntent]) -> dict[str, str]:
+def record_plan(connection: Connection, author: Author, session: date, strategy: str, planned: Sequence[OrderIntent]) -> dict[str, str]:
     """Write down a plan. What was never tried takes the new plan's content, or is withdrawn; what was tried stays as it is.
 
     Returns
@@ -158,14 +158,14 @@ def rejected(connection: Connection, author: Author, row: IntentRow, reason: str
     return _move(connection, author, row, IntentState.REJECTED, reason)
 
 
-def explain(connection: Connection, author: Author, row: IntentRow, reason: str) -> None:
+def record_reason(connection: Connection, author: Author, row: IntentRow, reason: str) -> None:
     """Write down why a planned intent waits."""
     connection.execute(_where(row).values(reason=reason, updated_at=author.now))
 
 
 def wait(connection: Connection, author: Author, row: IntentRow, reason: str) -> None:
     """A planned intent is passed over, since what it needs is held back; from now on it may be sent late, while its session is open."""
-    explain(connection, author, row, reason)
+    record_reason(connection, author, row, reason)
     if not has_waited(connection, row.intent.client_order_id):
         _audit(connection, author, _WAITS, row.intent.client_order_id, reason=reason)
 

@@ -5,7 +5,7 @@ from typing import Final
 
 from ats_assets.expressions.builder import Builder
 from ats_assets.expressions.opcodes import Op
-from ats_assets.expressions.windows import count, halves, once, rolling_mean, total, weighted
+from ats_assets.expressions.windows import count, halves, once, rolling_mean, weighted, window_sum
 
 REMAINING_WEIGHT: Final = 1e-8
 """An exponential average's window ends where the older values would weigh no more than this, together."""
@@ -55,7 +55,7 @@ def rolling_ema(builder: Builder, x: int, rows: int, decay: float) -> int:
 
 def rolling_wma(builder: Builder, x: int, rows: int) -> int:
     """Qlib's linearly weighted average; see `weighting.linear_average`."""
-    sums = total(builder, x, rows), weighted(builder, x, rows), count(builder, x, rows)
+    sums = window_sum(builder, x, rows), weighted(builder, x, rows), count(builder, x, rows)
     return builder.emit(Op.LINEAR_AVERAGE, *sums, builder.started, rows=rows)
 
 

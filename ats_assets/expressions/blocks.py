@@ -14,7 +14,7 @@ import numba
 import numpy as np
 
 from ats_assets.expressions import machine, moments, opcodes, weighted_averages
-from ats_assets.expressions.compiled import kernel
+from ats_assets.expressions.compiled import inlined
 from ats_assets.expressions.machine import STEP, STRETCHES, execute
 
 LANES: Final = 8
@@ -22,7 +22,7 @@ BLOCK_VALUES: Final = 2_048
 """Wanted values of one series in a block; the registers should stay in the processor's cache."""
 
 
-@kernel
+@inlined
 def _load(fields, places, positions, rows, dest, base, length, lookback, lanes, registers, present, targets, cursors):
     """Put the panel's rows of a block into the registers; False where no row of it is wanted."""
     registers[:2] = 0.0
@@ -48,7 +48,7 @@ def _load(fields, places, positions, rows, dest, base, length, lookback, lanes, 
     return wanted
 
 
-@kernel
+@inlined
 def _mark(present, length, lanes, started, since_present, starts, ends):
     """Rows since the first and since the last present row of each lane; whether a row is absent between them."""
     gaps = False
@@ -65,7 +65,7 @@ def _mark(present, length, lanes, started, since_present, starts, ends):
     return gaps
 
 
-@kernel
+@inlined
 def _mend(window, code, constants, registers, part, ordered, present, lanes, starts, ends):
     """Compute anew the windows whose oldest rows are absent, as if the data began at their first present row.
 
@@ -95,7 +95,7 @@ def _mend(window, code, constants, registers, part, ordered, present, lanes, sta
             registers[target, t * lanes + lane] = value
 
 
-@kernel
+@inlined
 def _find_runs(targets, sessions, lanes, runs):
     """The sessions, from `runs[lane, 0]` to before `runs[lane, 1]`, in which a lane's results have places one after the other from `runs[lane, 2]` on.
 
@@ -116,7 +116,7 @@ def _find_runs(targets, sessions, lanes, runs):
         runs[lane, 0], runs[lane, 1], runs[lane, 2] = first, last if place >= 0 else first, place
 
 
-@kernel
+@inlined
 def _store(values, targets, runs, lanes, single, result):
     """Write a result; `single` is scratch. Unsigned indices: signed ones would be tested for counting from the end."""
     if lanes == 1 and runs[0, 2] >= 0:

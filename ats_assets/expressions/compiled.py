@@ -8,6 +8,6 @@ import numba
 _Function = TypeVar("_Function", bound=Callable[..., object])
 
 
-def kernel(function: _Function) -> _Function:
+def inlined(function: _Function) -> _Function:
     """Compile as part of the caller; IEEE division, no reordering of floating point, the GIL released."""
     return cast(_Function, numba.njit(error_model="numpy", nogil=True)(function))

@@ -12,7 +12,7 @@ from typing import Final
 import numpy as np
 
 from ats_assets.expressions import moments, weighted_averages
-from ats_assets.expressions.compiled import kernel
+from ats_assets.expressions.compiled import inlined
 from ats_assets.expressions.opcodes import FIRST, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
 
 STEP: Final = 8
@@ -25,7 +25,7 @@ FLAT: Final = 2e-5
 """qlib calls a window flat, and its correlation and R² missing, up to this standard deviation. It depends on the unit: it is an option (`Builder.qlib_flat`)."""
 
 
-@kernel
+@inlined
 def _elementwise(op, d, a, b, c):
     """Element-wise instructions. NaN propagates but through comparisons, as in numpy."""
     n = d.size
@@ -66,7 +66,7 @@ def _elementwise(op, d, a, b, c):
         _logical(op, d, a, b, c)
 
 
-@kernel
+@inlined
 def _logical(op, d, a, b, c):
     """Comparisons and conditions: 1, 0, or NaN before the symbol's first row."""
     n = d.size
@@ -99,7 +99,7 @@ def _logical(op, d, a, b, c):
             d[i] = a[i] if b[i] > 0.0 else np.nan
 
 
-@kernel
+@inlined
 def _leaf(op, d, a, b, rows):
     """What a window is made of: its values one by one, the missing ones replaced by what does not count."""
     n = d.size
@@ -129,26 +129,26 @@ def _leaf(op, d, a, b, rows):
             d[i] = (a[i] if abs(a[i]) < np.inf else np.inf) if b[i] > 0.0 else -np.inf
 
 
-@kernel
+@inlined
 def _sum_merge(d, newer, older):
     for i in range(d.size):
         d[i] = newer[i] + older[i]
 
 
-@kernel
+@inlined
 def _age_merge(d, newer, older, older_weight, lag):
     """Sum of age * weight; the older half is `lag` sessions older."""
     for i in range(d.size):
         d[i] = (newer[i] + older[i]) + lag * older_weight[i]
 
 
-@kernel
+@inlined
 def _age_squared_merge(d, newer, older, older_age, older_count, lag):
     for i in range(d.size):
         d[i] = (newer[i] + older[i]) + (2.0 * lag * older_age[i] + lag * lag * older_count[i])
 
 
-@kernel
+@inlined
 def _deviation_merge(d, newer, older, n, m, s, r):
     """Sum of squared deviations of a union (Chan, Golub & LeVeque 1979); n, m counts and s, r sums of the newer and the older half."""
     for i in range(d.size):
@@ -157,7 +157,7 @@ def _deviation_merge(d, newer, older, n, m, s, r):
         d[i] = (newer[i] + older[i]) + gap * gap / max(pairs, 1.0)
 
 
-@kernel
+@inlined
 def _codeviation_merge(d, newer, older, n, m, s, r, u, v):
     """The same for products of deviations; s, r the sums of the left, u, v those of the right series."""
     for i in range(d.size):
@@ -166,20 +166,20 @@ def _codeviation_merge(d, newer, older, n, m, s, r, u, v):
         d[i] = (newer[i] + older[i]) + gap / max(pairs, 1.0)
 
 
-@kernel
+@inlined
 def _max_merge(d, newer, older):
     for i in range(d.size):
         d[i] = newer[i] if newer[i] > older[i] else older[i]
 
 
-@kernel
+@inlined
 def _arg_merge(d, newer, older, newer_age, older_age, lag):
     """Age of the maximum; among equals the oldest, which numpy's argmax meets first."""
     for i in range(d.size):
         d[i] = older_age[i] + lag if older[i] >= newer[i] else newer_age[i]
 
 
-@kernel
+@inlined
 def _rank_count(d, x, registers, source, low, lanes, first, last):
     """Add the values below the current one, and half the equal ones, among those `first` to `last - 1` rows back."""
     n = d.size
@@ -190,7 +190,7 @@ def _rank_count(d, x, registers, source, low, lanes, first, last):
             d[i] += (1.0 if y[i] < x[i] else 0.0) + (0.5 if y[i] == x[i] else 0.0)
 
 
-@kernel
+@inlined
 def _finish(op, d, a, b, c, e, f, g, rows):
     """From the sums of a window to its statistic."""
     n = d.size
@@ -230,7 +230,7 @@ def _finish(op, d, a, b, c, e, f, g, rows):
             d[i] = (a[i] + 0.5) / b[i] if c[i] == c[i] else np.nan
 
 
-@kernel
+@inlined
 def _regression(op, d, sums, weighted, count, age, age2, extra, qlib):
     """Least squares on time. Ages count backwards, hence the sign of the slope. extra: squared deviations for R², the value for the residual; qlib: 1 for its rule of flat windows."""
     n = d.size
@@ -253,7 +253,7 @@ def _regression(op, d, sums, weighted, count, age, age2, extra, qlib):
             d[i] = value - sums[i] / count[i] - slope * (age[i] / count[i])
 
 
-@kernel
+@inlined
 def _quantile(code, constants, k, registers, low, end, lanes, ordered):
     """Linear interpolation between order statistics: all the quantiles of one window, which are instruction k and those that follow it.
 
@@ -312,7 +312,7 @@ def _quantile(code, constants, k, registers, low, end, lanes, ordered):
         before, after = after, before
 
 
-@kernel
+@inlined
 def execute(code, constants, first, last, registers, ordered, rows, lanes):
     """Run the instructions `first` to `last - 1`.
 
@@ -360,7 +360,7 @@ def execute(code, constants, first, last, registers, ordered, rows, lanes):
                 d[i] = np.float64(np.float32(d[i]))
 
 
-@kernel
+@inlined
 def _merge(instruction, registers, low, end, back, d, newer):
     """Make a window of its newer half and its older half, which ends `back` values before."""
     op = instruction[OP]
@@ -391,7 +391,7 @@ def _merge(instruction, registers, low, end, back, d, newer):
             _codeviation_merge(d, newer, older, n, m, s, r, u, v)
 
 
-@kernel
+@inlined
 def _further(instruction, constant, registers, low, end, lanes, d, a, b):
     """Averages by age and higher moments."""
     op = instruction[OP]

@@ -10,7 +10,7 @@ from typing import Final
 
 import numpy as np
 
-from ats_assets.expressions.compiled import kernel
+from ats_assets.expressions.compiled import inlined
 
 FLAT_SQUARED: Final = 2.0**-46
 """A window is flat up to this share of its squared mean as variance: a standard deviation of 2^-23 of the mean, one to two of the smallest steps of float32. Times a power of two
@@ -23,7 +23,7 @@ SPLITTER: Final = 2.0**14 + 1
 """Takes 14 bits from a float64 (Veltkamp's splitting; Dekker, Numerische Mathematik 18, 1971); sums of up to 2^14 equal values are exact then."""
 
 
-@kernel
+@inlined
 def trim(d, x):
     """The value rounded to 39 significant bits: where values are equal, nothing may be left of them less their mean. float32 values stay as they are."""
     for i in range(d.size):
@@ -31,7 +31,7 @@ def trim(d, x):
         d[i] = product - (product - x[i]) if abs(product) < np.inf else x[i]
 
 
-@kernel
+@inlined
 def third_merge(d, newer, older, newer2, older2, n, m, s, r):
     """Sum of cubed deviations; newer2, older2 are sums of squared ones."""
     for i in range(d.size):
@@ -42,7 +42,7 @@ def third_merge(d, newer, older, newer2, older2, n, m, s, r):
         d[i] = (newer[i] + older[i]) + (cubes + 3.0 * step * ((n[i] * older2[i] - m[i] * newer2[i]) / both))
 
 
-@kernel
+@inlined
 def fourth_merge(d, newer, older, newer3, older3, n, m, s, r):
     """Sum of deviations to the fourth, without the share of the squared ones; newer3, older3 are sums of cubed ones."""
     for i in range(d.size):
@@ -54,7 +54,7 @@ def fourth_merge(d, newer, older, newer3, older3, n, m, s, r):
         d[i] = (newer[i] + older[i]) + (fourths + 4.0 * step * ((n[i] * older3[i] - m[i] * newer3[i]) / both))
 
 
-@kernel
+@inlined
 def fourth_complete(d, partial, newer2, older2, n, m, s, r):
     """`fourth_merge` with the share of the squared deviations."""
     for i in range(d.size):
@@ -63,7 +63,7 @@ def fourth_complete(d, partial, newer2, older2, n, m, s, r):
         d[i] = partial[i] + 6.0 * step * step * ((n[i] * n[i] * older2[i] + m[i] * m[i] * newer2[i]) / (both * both))
 
 
-@kernel
+@inlined
 def skewness(d, third, second, count, sums, qlib):
     """Sample skewness, with the correction for bias (the adjusted Fisher-Pearson coefficient); 0 where all values are equal."""
     for i in range(d.size):
@@ -78,7 +78,7 @@ def skewness(d, third, second, count, sums, qlib):
             d[i] = np.sqrt(n * (n - 1.0)) * (third[i] / n) / ((n - 2.0) * variance * np.sqrt(variance))
 
 
-@kernel
+@inlined
 def kurtosis(d, fourth, second, count, sums, qlib):
     """Sample excess kurtosis, with the correction for bias; -3 where all values are equal."""
     for i in range(d.size):

@@ -7,7 +7,7 @@ So `$close > 5 & $open > 3` means `$close > (5 & $open) > 3` to Python; a chain 
 from ats_assets.errors import ExpressionError
 from ats_assets.expressions.complaints import complaint
 from ats_assets.expressions.syntax import Binary, Call, Field, Literal, Negation, Symbol, SyntaxNode, walk
-from ats_assets.expressions.tokens import Token, number, tokenize
+from ats_assets.expressions.tokens import Token, literal_value, tokenize
 
 MAX_DEPTH = 100
 """Levels of nesting. Alpha158 needs 6; a few hundred would reach Python's recursion limit."""
@@ -114,7 +114,7 @@ class _Parser:
     def operand(self) -> SyntaxNode:
         token = self.take()
         if token.kind == "number":
-            return Literal(number(token, self.text), token.position)
+            return Literal(literal_value(token, self.text), token.position)
         if token.kind == "field":
             return Field(token.text[1:], token.position)
         if token.kind == "name":

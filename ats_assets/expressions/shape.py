@@ -2,7 +2,7 @@
 
 from ats_assets.expressions.builder import Builder
 from ats_assets.expressions.opcodes import Op
-from ats_assets.expressions.windows import count, halves, once, squared_deviations, total
+from ats_assets.expressions.windows import count, halves, once, squared_deviations, window_sum
 
 
 @once
@@ -30,16 +30,16 @@ def _fourth_deviations(builder: Builder, x: int, rows: int) -> int:
 
 def _sizes(builder: Builder, x: int, new: int, old: int) -> tuple[int, int, int, int]:
     """Counts, then sums, of the newer and the older part."""
-    return count(builder, x, new), count(builder, x, old), total(builder, x, new), total(builder, x, old)
+    return count(builder, x, new), count(builder, x, old), window_sum(builder, x, new), window_sum(builder, x, old)
 
 
 def rolling_skew(builder: Builder, x: int, rows: int) -> int:
     """Sample skewness."""
-    sums = _cubed_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows), total(builder, x, rows)
+    sums = _cubed_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows), window_sum(builder, x, rows)
     return builder.emit(Op.SKEWNESS, *sums, constant=builder.qlib_flat)
 
 
 def rolling_kurt(builder: Builder, x: int, rows: int) -> int:
     """Sample excess kurtosis."""
-    sums = _fourth_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows), total(builder, x, rows)
+    sums = _fourth_deviations(builder, x, rows), squared_deviations(builder, x, rows), count(builder, x, rows), window_sum(builder, x, rows)
     return builder.emit(Op.KURTOSIS, *sums, constant=builder.qlib_flat)

@@ -58,7 +58,7 @@ def _unread(text: str, position: int) -> str:
     return f"{letter!r} has no meaning here{hint}"
 
 
-def number(token: Token, text: str) -> int | float:
+def literal_value(token: Token, text: str) -> int | float:
     """The value of a numeric literal: whole where it is written so."""
     if len(token.text) > LONGEST_NUMBER:
         raise complaint(f"a number of {len(token.text)} characters; {LONGEST_NUMBER} are the most", text, token.position)

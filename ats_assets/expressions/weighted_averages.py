@@ -6,20 +6,20 @@ from typing import Final
 
 import numpy as np
 
-from ats_assets.expressions.compiled import kernel
+from ats_assets.expressions.compiled import inlined
 
 SMALLEST_WEIGHT: Final = 1e-300
 """Divides in place of no weight at all."""
 
 
-@kernel
+@inlined
 def weight_merge(d, newer, older, decay):
     """Weights of a newer and an older part; the older one's have shrunk by `decay` since it was the newest."""
     for i in range(d.size):
         d[i] = newer[i] + decay * older[i]
 
 
-@kernel
+@inlined
 def faded_merge(d, newer, older, weight, older_weight, decay):
     """Weighted mean of both parts. As a step from the newer mean towards the older one it is exact where the values are equal."""
     for i in range(d.size):
@@ -27,7 +27,7 @@ def faded_merge(d, newer, older, weight, older_weight, decay):
         d[i] = newer[i] + (older[i] - newer[i]) * (faded / max(weight[i] + faded, SMALLEST_WEIGHT))
 
 
-@kernel
+@inlined
 def linear_average(d, total, aged, count, started, rows):
     """Qlib's WMA: weights 1, 2, … from the oldest row of the window on, their sum made 1; the *mean*, not the sum, of weight times value."""
     for i in range(d.size):
@@ -36,7 +36,7 @@ def linear_average(d, total, aged, count, started, rows):
         d[i] = (length * total[i] - aged[i]) / weights / count[i] if count[i] > 0.0 else np.nan
 
 
-@kernel
+@inlined
 def mean_distance(d, registers, source, low, lanes, rows, mean, count):
     """Mean absolute distance of the window's values from their mean, the newest value first."""
     n = d.size

@@ -59,12 +59,12 @@ def count(builder: Builder, x: int, rows: int) -> int:
 
 
 @once
-def total(builder: Builder, x: int, rows: int) -> int:
+def window_sum(builder: Builder, x: int, rows: int) -> int:
     """Sum of the values, 0 where there is none."""
     if rows == 1:
         return builder.emit(Op.FINITE_OR_ZERO, x)
     newer, older = halves(rows)
-    return builder.emit(Op.SUM_MERGE, total(builder, x, newer), total(builder, x, older), lag=newer)
+    return builder.emit(Op.SUM_MERGE, window_sum(builder, x, newer), window_sum(builder, x, older), lag=newer)
 
 
 @once
@@ -92,7 +92,7 @@ def weighted(builder: Builder, x: int, rows: int) -> int:
     if rows == 1:
         return builder.zero
     newer, older = halves(rows)
-    return builder.emit(Op.AGE_MERGE, weighted(builder, x, newer), weighted(builder, x, older), total(builder, x, older), lag=newer)
+    return builder.emit(Op.AGE_MERGE, weighted(builder, x, newer), weighted(builder, x, older), window_sum(builder, x, older), lag=newer)
 
 
 @once
@@ -103,7 +103,7 @@ def squared_deviations(builder: Builder, x: int, rows: int) -> int:
     new, old = halves(rows)
     parts = squared_deviations(builder, x, new), squared_deviations(builder, x, old)
     counts = count(builder, x, new), count(builder, x, old)
-    return builder.emit(Op.DEVIATION_MERGE, *parts, *counts, total(builder, x, new), total(builder, x, old), lag=new)
+    return builder.emit(Op.DEVIATION_MERGE, *parts, *counts, window_sum(builder, x, new), window_sum(builder, x, old), lag=new)
 
 
 @once
@@ -114,7 +114,7 @@ def codeviations(builder: Builder, x: int, y: int, rows: int) -> int:
     new, old = halves(rows)
     parts = codeviations(builder, x, y, new), codeviations(builder, x, y, old)
     counts = count(builder, x, new), count(builder, x, old)
-    sums = total(builder, x, new), total(builder, x, old), total(builder, y, new), total(builder, y, old)
+    sums = window_sum(builder, x, new), window_sum(builder, x, old), window_sum(builder, y, new), window_sum(builder, y, old)
     return builder.emit(Op.CODEVIATION_MERGE, *parts, *counts, *sums, lag=new)
 
 
@@ -137,17 +137,17 @@ def _age_of_largest(builder: Builder, leaf: int, rows: int) -> int:
 
 def rolling_sum(builder: Builder, x: int, rows: int) -> int:
     """Sum."""
-    return builder.emit(Op.SUM, total(builder, x, rows), count(builder, x, rows))
+    return builder.emit(Op.SUM, window_sum(builder, x, rows), count(builder, x, rows))
 
 
 def rolling_mean(builder: Builder, x: int, rows: int) -> int:
     """Arithmetic mean."""
-    return builder.emit(Op.MEAN, total(builder, x, rows), count(builder, x, rows))
+    return builder.emit(Op.MEAN, window_sum(builder, x, rows), count(builder, x, rows))
 
 
 def rolling_count(builder: Builder, x: int, rows: int) -> int:
     """Number of values, infinite ones included; missing only before the symbol's first row."""
-    return builder.emit(Op.STARTED, total(builder, builder.emit(Op.EQ, x, x), rows), builder.started)
+    return builder.emit(Op.STARTED, window_sum(builder, builder.emit(Op.EQ, x, x), rows), builder.started)
 
 
 def rolling_variance(builder: Builder, x: int, rows: int) -> int:
@@ -161,7 +161,7 @@ def rolling_deviation(builder: Builder, x: int, rows: int) -> int:
 
 
 def _regression(builder: Builder, op: Op, x: int, rows: int, extra: int) -> int:
-    sums = total(builder, x, rows), weighted(builder, x, rows), count(builder, x, rows)
+    sums = window_sum(builder, x, rows), weighted(builder, x, rows), count(builder, x, rows)
     qlib = builder.qlib_flat if op is Op.RSQUARE else 0.0
     return builder.emit(op, *sums, ages(builder, x, rows), squared_ages(builder, x, rows), extra, constant=qlib)
 
@@ -234,7 +234,7 @@ def rolling_correlation(builder: Builder, x: int, y: int, rows: int) -> int:
     if builder.qlib_flat:
         apart = rolling_deviation(builder, x, rows), rolling_deviation(builder, y, rows)
         return builder.emit(Op.QLIB_CORRELATION, products, *squares, *apart)
-    sums = total(builder, left, rows), total(builder, right, rows)
+    sums = window_sum(builder, left, rows), window_sum(builder, right, rows)
     return builder.emit(Op.CORRELATION, products, *squares, *sums, count(builder, left, rows))
 
 

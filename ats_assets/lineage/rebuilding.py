@@ -87,7 +87,9 @@ class Comparison:
     different: tuple[str, ...]
 
 
-def compare(deployment: Deployment, world: Deployment, wanted: Mapping[str, Iterable[str]], vintages: Collection[str] = ()) -> Comparison:
+def compare_files(
+    deployment: Deployment, world: Deployment, wanted: Mapping[str, Iterable[str]], vintages: Collection[str] = ()
+) -> Comparison:
     """The files of two deployments, byte for byte: of partitions, or of an asset without partitions (which has no sessions); what was delivered, copied, is not compared.
 
     Parameters

@@ -48,7 +48,7 @@ class Fit:
     error: str | None = None
 
 
-def prepare(settings: MlflowSettings, data: Path) -> None:
+def prepare_tracking(settings: MlflowSettings, data: Path) -> None:
     """Import MLflow and make the tables of a new database, which takes seconds, before the first fit is over."""
     tracking = Tracking(settings, data)
     tracking.experiment_id(tracking.client())

@@ -21,7 +21,7 @@ from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_varia
 from ats_assets.settings import Settings, settings_file
 from ats_assets.settings.trading_year import sessions_per_year
 from ats_assets.storage.artefacts import ModelStore
-from ats_assets.storage.stored_calendar import vanished
+from ats_assets.storage.stored_calendar import former_sessions
 from ats_assets.storage.warehouse import Warehouse
 
 PYTHONS = ((3, 11), (3, 12))
@@ -266,7 +266,7 @@ def _asset(deployment: Deployment, asset: str, sessions: Sequence[date], newest:
             advice="delete them, then run: ats stale --heal",
         )
     strays = [day for day in sessions if not calendar.is_session(day)]
-    gone = vanished(deployment.calendar_store.changes(), calendar)
+    gone = former_sessions(deployment.calendar_store.changes(), calendar)
     if strays and set(strays) <= gone.keys():
         text = f"{text}; {len(strays)} on days that are no longer sessions, which nothing reads: {'; '.join(str(gone[day]) for day in strays[:3])}"
         return Finding(subject=asset, status="warn", text=text, advice="delete or keep them; ats stale lists what was made with them")

@@ -20,7 +20,7 @@ def was_interrupted(failures: Sequence[DagsterEvent]) -> bool:
     return any(link.cls_name in INTERRUPTS for event in failures for link in _chain(_error(event)))
 
 
-def explain(run_events: RunEvents, part: str) -> list[str]:
+def failure_messages(run_events: RunEvents, part: str) -> list[str]:
     """A message for each failed step: which asset, which sessions, what it says. An unexpected error keeps its traceback."""
     steps = [event for event in run_events.failures if event.event_type == DagsterEventType.STEP_FAILURE]
     messages = [message for event in steps for message in _step_messages(event, list(run_events.checks.values()), part)]

@@ -42,6 +42,6 @@ def write_facts(facts: Mapping[str, str], expression: str) -> None:
     write_table(console(), table)
 
 
-def write_json(value: Any) -> None:
+def print_json(value: Any) -> None:
     """A value on standard output."""
     sys.stdout.write(json.dumps(value, indent=2, allow_nan=False, ensure_ascii=False) + "\n")

@@ -13,7 +13,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.lineage import LineageIndex, LineageRules, contiguous
 from ats_assets.lineage.closure import Closure, closure
-from ats_assets.lineage.rebuilding import Comparison, compare, copy_vintages, empty_world
+from ats_assets.lineage.rebuilding import Comparison, compare_files, copy_vintages, empty_world
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, PlannedRun, Runner
 from ats_assets.runs.writing import say
@@ -59,7 +59,7 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
         raise KeyboardInterrupt
     if outcome.messages:
         raise AtsError("; ".join(outcome.messages))
-    return Reproduced(files=compare(deployment, world, behind.wanted, behind.compared), changed=behind.changed)
+    return Reproduced(files=compare_files(deployment, world, behind.wanted, behind.compared), changed=behind.changed)
 
 
 def _require(rules: LineageRules, asset: str, sessions: Sequence[date]) -> None:

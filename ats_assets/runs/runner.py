@@ -12,7 +12,7 @@ from ats_assets.automation.requests import range_tags
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
 from ats_assets.runs.abandoned import PROCESS, process_tag
-from ats_assets.runs.failures import explain, was_interrupted
+from ats_assets.runs.failures import failure_messages, was_interrupted
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_events import EventClock, RunEvents
 
@@ -130,7 +130,7 @@ class Runner:
             return True
         outcome.interrupted = was_interrupted(outcome.run_events.failures[failed_before:])
         if not outcome.interrupted:
-            outcome.messages += explain(outcome.run_events, part.name)
+            outcome.messages += failure_messages(outcome.run_events, part.name)
         return False
 
     def _assets_of(self, job: str) -> set[str]:

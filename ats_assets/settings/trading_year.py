@@ -18,10 +18,10 @@ def sessions_per_year(exchange: str) -> int | None:
     >>> sessions_per_year("XNYS"), sessions_per_year("24/7"), sessions_per_year("XTKS")
     (252, 365, 245)
     """
-    return KNOWN.get(exchange) or counted(exchange)
+    return KNOWN.get(exchange) or counted_sessions(exchange)
 
 
-def counted(exchange: str) -> int | None:
+def counted_sessions(exchange: str) -> int | None:
     """The same, counted on the calendar."""
     import exchange_calendars  # noqa: PLC0415 - takes a second, and most exchanges are known
     from exchange_calendars.errors import InvalidCalendarName  # noqa: PLC0415

@@ -10,7 +10,7 @@ from pandera.errors import SchemaError, SchemaErrors
 from ats_assets.errors import ContractError
 
 
-def holds(data: PolarsData, rule: pl.Expr) -> pl.LazyFrame:
+def satisfied(data: PolarsData, rule: pl.Expr) -> pl.LazyFrame:
     """Evaluate a rule over whole rows, as pandera wants it: one boolean column; a row without a value cannot break the rule."""
     return data.lazyframe.select(rule.fill_null(value=True))
 

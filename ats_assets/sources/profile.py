@@ -55,7 +55,7 @@ class Profile:
     page: Path
 
 
-def prepare() -> None:
+def prepare_profiles() -> None:
     """Import Great Expectations, which takes seconds, before the first delivery is there."""
     with warnings.catch_warnings():
         warnings.simplefilter("ignore", DeprecationWarning)  # its import warns of modules of the standard library that it uses
@@ -91,7 +91,7 @@ def profile(raw: pl.DataFrame, folder: Path, *, name: str, max_rejected_share: f
     missing = [column for column in RAW_BARS_SCHEMA if column not in raw.columns]
     if missing:
         raise ContractError(f"the delivery {name!r} lacks the columns {missing}: profile raw bars, as a source returns them")
-    prepare()
+    prepare_profiles()
     import great_expectations as gx  # noqa: PLC0415 - takes seconds
 
     title = re.sub(r"[^\w=-]+", "-", name).strip("-")[:100] or SITE

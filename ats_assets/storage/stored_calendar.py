@@ -298,7 +298,7 @@ def calendar_files(warehouse: Warehouse) -> Sequence[Path]:
     return sorted(folder.glob("* known=*.parquet")) if folder.is_dir() else []
 
 
-def vanished(changes: Iterable[Change], calendar: SessionCalendar) -> dict[date, Change]:
+def former_sessions(changes: Iterable[Change], calendar: SessionCalendar) -> dict[date, Change]:
     """The days that were sessions and are none any more -> how that came to be known."""
     return {change.day: change for change in changes if change.kind == "closed" and not calendar.is_session(change.day)}
 

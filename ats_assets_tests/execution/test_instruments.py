@@ -93,13 +93,13 @@ def test_a_plan_that_an_older_program_has_stored_is_sent() -> None:
 def test_a_change_of_name_that_is_told_late_is_no_difference(sqlite_bench: Bench, before: str | None, tried: bool, after: str) -> None:
     planned = replace(PLAN[0], instrument=before)
     with TradeState(sqlite_bench.url) as state, state.begin() as connection:
-        states.plan(connection, AUTHOR, SESSION, "main", [planned])
+        states.record_plan(connection, AUTHOR, SESSION, "main", [planned])
         row = states.load(connection, planned.client_order_id)
         assert row is not None
         if tried:
             states.write_ahead(connection, AUTHOR, row, 1)
-        assert states.plan(connection, AUTHOR, SESSION, "main", [replace(planned, instrument="x:B")]) == {}
-        assert states.plan(connection, AUTHOR, SESSION, "main", [replace(planned, instrument=None)]) == {}
+        assert states.record_plan(connection, AUTHOR, SESSION, "main", [replace(planned, instrument="x:B")]) == {}
+        assert states.record_plan(connection, AUTHOR, SESSION, "main", [replace(planned, instrument=None)]) == {}
         found = states.load(connection, planned.client_order_id)
         assert found is not None
         assert (found.intent.instrument, found.attempts) == (after, int(tried))
@@ -173,7 +173,7 @@ class TestExits:
         bench = sqlite_bench
         with TradeState(bench.url) as state, state.begin() as connection:
             old = replace(intent("AAX", session=date(2024, 2, 1)), instrument="x:AAX")
-            states.plan(connection, AUTHOR, old.session, "main", [old])
+            states.record_plan(connection, AUTHOR, old.session, "main", [old])
         self.entered(bench, "AAA", "x:AAA")
         rename(bench, "AAA", "AAX")
         told = changes((date(2024, 2, 20), "AAX", "OLD"), (self.DAY, "AAA", "AAX"))

@@ -22,7 +22,7 @@ NAME = PLAN[0].client_order_id
 def state(database_url: str) -> Iterator[TradeState]:
     with TradeState(database_url) as opened:
         with opened.begin() as connection:
-            states.plan(connection, AUTHOR, SESSION, "main", PLAN)
+            states.record_plan(connection, AUTHOR, SESSION, "main", PLAN)
         yield opened
 
 

@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets.models.tracking import Fit, Tracking, log_fit, prepare
+from ats_assets.models.tracking import Fit, Tracking, log_fit, prepare_tracking
 from ats_assets.settings import MlflowSettings
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.second_process import SecondProcessError, beside
@@ -56,7 +56,7 @@ def test_fits_of_one_process_are_runs_of_their_own(tracking: Tracking, tmp_path:
 @pytest.mark.filterwarnings("ignore:.*noload.*")
 def test_a_fit_that_failed_is_a_failed_run_and_a_second_process_logs_the_same(tracking: Tracking, data: Path) -> None:
     failed = Fit(asset="lightgbm_model", partition="2020-01-02", status="FAILED", error="ValueError: no such leaf", **TIMES)
-    beside(prepare, MlflowSettings(), data).result()
+    beside(prepare_tracking, MlflowSettings(), data).result()
     run_id = beside(log_fit, MlflowSettings(), data, failed).result()
     logged = tracking.client().get_run(run_id)
     assert (logged.info.status, logged.data.tags["error"]) == ("FAILED", "ValueError: no such leaf")

@@ -9,12 +9,12 @@ from ats_assets.backtests import EQUITY_SCHEMA, POSITIONS_SCHEMA, TRADES_SCHEMA,
 from ats_assets.deployment import Deployment
 from ats_assets.runs.diagnosis import _calendar
 from ats_assets.settings import Settings
-from ats_assets.settings.trading_year import KNOWN, counted, sessions_per_year
+from ats_assets.settings.trading_year import KNOWN, counted_sessions, sessions_per_year
 
 
 @pytest.mark.parametrize("exchange", KNOWN)
 def test_what_is_known_is_what_the_calendar_has(exchange: str) -> None:
-    assert sessions_per_year(exchange) == counted(exchange)
+    assert sessions_per_year(exchange) == counted_sessions(exchange)
 
 
 def test_other_calendars_are_counted() -> None:

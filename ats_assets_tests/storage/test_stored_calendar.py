@@ -15,7 +15,7 @@ from ats_assets.calendar import Sessions, library_sessions, session_calendar
 from ats_assets.errors import CorruptPartitionError
 from ats_assets.runs.diagnosis import diagnose
 from ats_assets.settings import CalendarSettings, load_settings
-from ats_assets.storage.stored_calendar import CalendarStore, vanished
+from ats_assets.storage.stored_calendar import CalendarStore, former_sessions
 from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.rounds import rounds
 
@@ -88,12 +88,12 @@ def test_an_update_of_the_library_is_a_vintage_that_names_what_changed(warehouse
     assert again.open().sessions(FIRST, calendar.last) == calendar.sessions(FIRST, calendar.last)
     assert again.adopted == []
     assert again.changes() == store.adopted
-    assert list(vanished(again.changes(), calendar)) == [MOURNING]
+    assert list(former_sessions(again.changes(), calendar)) == [MOURNING]
     assert len(files(warehouse)) == 2
     newer_library(monkeypatch, LIBRARY, "exchange_calendars 100")  # and back
     CalendarStore(warehouse, SETTINGS).open()
     assert len(files(warehouse)) == 3
-    assert vanished(CalendarStore(warehouse, SETTINGS).changes(), CalendarStore(warehouse, SETTINGS).open()) == {}
+    assert former_sessions(CalendarStore(warehouse, SETTINGS).changes(), CalendarStore(warehouse, SETTINGS).open()) == {}
 
 
 def test_a_library_that_only_knows_more_of_the_future_changes_nothing(warehouse: Warehouse, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -8,7 +8,7 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
-from ats_assets.brokers.alpaca.orders import decimal
+from ats_assets.brokers.alpaca.orders import exact_decimal
 from ats_assets.execution.order import Instrument, exact
 from ats_assets.execution.price_grid import is_in_dollars
 
@@ -68,10 +68,10 @@ def account_rules(
     BrokerError
         If a number that is needed is missing.
     """
-    powers = [decimal(account.buying_power, "buying_power")]
-    powers += [decimal(account.regt_buying_power, "regt_buying_power")] if account.regt_buying_power is not None else []
+    powers = [exact_decimal(account.buying_power, "buying_power")]
+    powers += [exact_decimal(account.regt_buying_power, "regt_buying_power")] if account.regt_buying_power is not None else []
     cash_power = account.non_marginable_buying_power
-    multiplier = OVERNIGHT_MULTIPLIER if account.multiplier is None else decimal(account.multiplier, "multiplier")
+    multiplier = OVERNIGHT_MULTIPLIER if account.multiplier is None else exact_decimal(account.multiplier, "multiplier")
     chosen = configuration
     return AccountRules(
         trading=_trading(account, live=live)
@@ -87,7 +87,7 @@ def account_rules(
         else "its owner takes no partnerships (ptp_no_exception_entry)",
         multiplier=max(Decimal(1), min(multiplier, OVERNIGHT_MULTIPLIER)),
         buying_power=min(powers),
-        cash_power=None if cash_power is None else decimal(cash_power, "non_marginable_buying_power"),
+        cash_power=None if cash_power is None else exact_decimal(cash_power, "non_marginable_buying_power"),
     )
 
 
@@ -102,8 +102,8 @@ def _trading(account: "TradeAccount", *, live: bool) -> str | None:
 
 
 def _opening(account: "TradeAccount", *, brackets: bool) -> str | None:
-    equity = decimal(account.equity, "equity")
-    if account.maintenance_margin is not None and decimal(account.maintenance_margin, "maintenance_margin") > max(equity, Decimal(0)):
+    equity = exact_decimal(account.equity, "equity")
+    if account.maintenance_margin is not None and exact_decimal(account.maintenance_margin, "maintenance_margin") > max(equity, Decimal(0)):
         return f"its equity {equity} is below the maintenance margin {account.maintenance_margin}"
     watched = bool(account.pattern_day_trader) or (account.daytrade_count or 0) >= DAY_TRADES
     if brackets and watched and equity < DAY_TRADER_EQUITY:

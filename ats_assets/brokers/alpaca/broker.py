@@ -15,7 +15,7 @@ from ats_assets.alerts import Alert, AlertSink, Severity
 from ats_assets.brokers.alpaca.account_rules import account_rules, assets_by_symbol, instrument_of
 from ats_assets.brokers.alpaca.answers import lenient, read_order
 from ats_assets.brokers.alpaca.hours import MAX_SKEW, NEW_YORK, closed_reason, has_opened, hours_from, skew_reason, utc_days
-from ats_assets.brokers.alpaca.orders import decimal, from_order, instant, listed_order, to_request
+from ats_assets.brokers.alpaca.orders import exact_decimal, from_order, instant, listed_order, to_request
 from ats_assets.execution.broker import (
     BrokerError,
     DuplicateOrderError,
@@ -152,8 +152,8 @@ class AlpacaBroker:
         return AccountState(
             account_id=str(found.id),
             at=self._now(),
-            cash=decimal(found.cash, "cash"),
-            equity=decimal(found.equity, "equity"),
+            cash=exact_decimal(found.cash, "cash"),
+            equity=exact_decimal(found.equity, "equity"),
             buying_power=rules.buying_power,
             trading_blocked=rules.trading is not None,
         )
@@ -171,9 +171,9 @@ class AlpacaBroker:
         dollars = is_in_dollars(theirs)
         return Position(
             symbol=self._our(theirs),
-            quantity=decimal(one.qty, "qty"),
-            cost=decimal(one.cost_basis, "cost_basis") if dollars else None,
-            price=decimal(one.current_price, "current_price") if dollars and one.current_price not in (None, "") else None,
+            quantity=exact_decimal(one.qty, "qty"),
+            cost=exact_decimal(one.cost_basis, "cost_basis") if dollars else None,
+            price=exact_decimal(one.current_price, "current_price") if dollars and one.current_price not in (None, "") else None,
         )
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
@@ -293,8 +293,8 @@ class AlpacaBroker:
                     client_order_id=self._names[str(one["order_id"])],
                     symbol=self._our(_pair(str(one["symbol"])) if self._all_days else str(one["symbol"])),
                     side=Side.BUY if one["side"] == "buy" else Side.SELL,
-                    quantity=decimal(one["qty"], "qty"),
-                    price=decimal(one["price"], "price"),
+                    quantity=exact_decimal(one["qty"], "qty"),
+                    price=exact_decimal(one["price"], "price"),
                     fees=Decimal(0),
                     at=instant(one["transaction_time"], "transaction_time"),
                 )
@@ -423,8 +423,8 @@ class AlpacaBroker:
             kind=kind,
             at=at.astimezone(UTC),
             symbol=self._our(_pair(str(symbol)) if crypto else str(symbol)) if symbol else None,
-            quantity=decimal(one["qty"], "qty") if moves else Decimal(0),
-            cash=decimal(one.get("net_amount", 0), "net_amount"),
+            quantity=exact_decimal(one["qty"], "qty") if moves else Decimal(0),
+            cash=exact_decimal(one.get("net_amount", 0), "net_amount"),
             description=f"{said} {one.get('description') or ''}".strip(),
         )
 

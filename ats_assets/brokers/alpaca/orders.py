@@ -117,16 +117,16 @@ def _word(one: Any) -> str:
 
 def from_order(order: "Order", symbol: str) -> BrokerOrder:
     """Alpaca's order; `symbol` is ours of it."""
-    filled = decimal(order.filled_qty or 0, "filled_qty")
+    filled = exact_decimal(order.filled_qty or 0, "filled_qty")
     return BrokerOrder(
         broker_order_id=str(order.id),
         client_order_id=order.client_order_id,
         symbol=symbol,
         side=Side(_given(order.side, "side").value),
-        quantity=decimal(order.qty, "qty"),
+        quantity=exact_decimal(order.qty, "qty"),
         status=_status(order.status, filled),
         filled_quantity=filled,
-        filled_average_price=None if order.filled_avg_price is None else decimal(order.filled_avg_price, "filled_avg_price"),
+        filled_average_price=None if order.filled_avg_price is None else exact_decimal(order.filled_avg_price, "filled_avg_price"),
         submitted_at=order.submitted_at,
         updated_at=order.updated_at,
         reason=_reason(order.status),
@@ -147,7 +147,7 @@ def _reason(status: Any) -> str | None:
     return None if status.value in ("new", "accepted", "filled", "partially_filled", "held") else status.value
 
 
-def decimal(value: object, name: str) -> Decimal:
+def exact_decimal(value: object, name: str) -> Decimal:
     """A number as Alpaca writes it, exactly.
 
     Raises

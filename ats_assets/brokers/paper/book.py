@@ -10,7 +10,7 @@ import polars as pl
 from sqlalchemy import Connection
 
 from ats_assets.brokers.paper import tables
-from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit, one_pair, split
+from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit_to_position, one_pair, split
 from ats_assets.brokers.paper.day import Day
 from ats_assets.corporate_actions.identity import NAME_CHANGE
 from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
@@ -254,7 +254,7 @@ class Book:
         now = self.account.shares
         rest = np.where(now * before > 0.0, np.sign(now) * np.minimum(np.abs(now), np.abs(before)), 0.0)
         for symbol, exits in self._exits().items():
-            fit(exits, exact(rest[self.symbols.index(symbol)]), day.opens_at)
+            fit_to_position(exits, exact(rest[self.symbols.index(symbol)]), day.opens_at)
 
     def _exits(self) -> dict[str, list[Row]]:
         """Those in force, by symbol."""

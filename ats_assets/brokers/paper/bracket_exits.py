@@ -46,7 +46,7 @@ def exits_of(order: Row, at: datetime) -> list[Row]:
     ]
 
 
-def fit(exits: Iterable[Row], held: Decimal, at: datetime) -> None:
+def fit_to_position(exits: Iterable[Row], held: Decimal, at: datetime) -> None:
     """Exits of one symbol never make a position: together they are for no more than is `held` (signed), those of the newest bracket first."""
     left = abs(held)
     for pair in _pairs(exits):

@@ -1,6 +1,6 @@
 """`ats features check`: an expression of one's own."""
 
-from ats_assets.runs.feature_facts import needs_of, write_facts, write_json
+from ats_assets.runs.feature_facts import needs_of, print_json, write_facts
 
 
 def check_expression(*, expression: str, form: str) -> None:
@@ -13,6 +13,6 @@ def check_expression(*, expression: str, form: str) -> None:
     """
     needs = needs_of(expression)
     if form == "json":
-        write_json({"expression": expression} | needs)
+        print_json({"expression": expression} | needs)
         return
     write_facts({}, expression)

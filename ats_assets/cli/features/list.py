@@ -8,7 +8,7 @@ from rich.text import Text
 
 from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import families, model_families
-from ats_assets.runs.feature_facts import all_families, write_json
+from ats_assets.runs.feature_facts import all_families, print_json
 from ats_assets.runs.writing import console, say, write_table
 from ats_assets.settings import load_settings
 
@@ -22,7 +22,7 @@ def list_features(*, family: str | None, form: str) -> None:
     chosen = known if family is None else {family: known[family]}
     features = [feature for each in chosen.values() for feature in each.features]
     if form == "json":
-        write_json([asdict(feature) for feature in features])
+        print_json([asdict(feature) for feature in features])
         return
     table = Table(box=None, padding=(0, 2, 0, 0))
     for heading in ("name", "family", "look-back", "what it is"):

@@ -7,7 +7,7 @@ from difflib import get_close_matches
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError
 from ats_assets.features import Feature, FeatureFamily
-from ats_assets.runs.feature_facts import all_families, needs_of, write_facts, write_json
+from ats_assets.runs.feature_facts import all_families, needs_of, print_json, write_facts
 from ats_assets.settings import load_settings
 
 
@@ -22,7 +22,7 @@ def show_feature(*, name: str, form: str) -> None:
     families = all_families(Deployment(load_settings()))
     found = _named(name, families)
     if form == "json":
-        write_json([asdict(feature) | needs_of(feature.expression) for feature in found])
+        print_json([asdict(feature) | needs_of(feature.expression) for feature in found])
         return
     for feature in found:
         write_facts({"name": feature.name, "family": feature.family, "description": feature.description}, feature.expression)

@@ -149,7 +149,7 @@ class TestOurs:
         """`find` raised: each start failed again, and nothing said what there was."""
         order = watcher.alpaca.trading.add_foreign(**NOTIONAL, client_order_id=NAME)
         with watcher.state.begin() as connection:
-            states.plan(connection, AUTHOR, SESSION, "main", [intent("AAA")])
+            states.record_plan(connection, AUTHOR, SESSION, "main", [intent("AAA")])
             row = states.load(connection, NAME)
             assert row is not None
             if being_sent:

@@ -7,7 +7,7 @@ import polars as pl
 
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
-from ats_assets.sources.adapters.files.recognition import REQUIRED, Recognition, normalised, recognise, require
+from ats_assets.sources.adapters.files.recognition import REQUIRED, Recognition, normalised, recognise, require_columns
 from ats_assets.sources.adapters.files.stamps import StampReader
 from ats_assets.sources.adapters.files.table_files import DEFECTS_COLUMN, DataFile, read_table
 from ats_assets.sources.schema import MEASURES, PRICES
@@ -56,7 +56,7 @@ def read_delivery(file: DataFile, settings: FilesSettings, stamps: StampReader, 
     notes, table = table[DEFECTS_COLUMN], table.drop(DEFECTS_COLUMN)
     recognition = recognise(table.schema, settings.columns, where)
     needed = [name for name in REQUIRED if name != "symbol" or symbol is None] + (["adj_close"] if settings.adjusted else [])
-    require(recognition, needed, table.schema, where)
+    require_columns(recognition, needed, table.schema, where)
     columns = recognition.columns
     days = stamps.days(_plain(table[columns["date"]]))
     numbers = [*MEASURES, "adj_close"] if settings.adjusted else MEASURES

@@ -95,7 +95,7 @@ class KeptRows:
         self._asked = asked
         with opened(folder, key) as connection:
             known = dict(connection.execute("SELECT path, stamp || '|' || COALESCE(symbol, '') FROM files").fetchall())
-            if known != {str(one.file.path): f"{stamp_of(one.file.path)}|{one.symbol or ''}" for one in asked}:
+            if known != {str(one.file.path): f"{file_stamp(one.file.path)}|{one.symbol or ''}" for one in asked}:
                 _Update(connection, folder, first).take(asked, read)
             self._take(connection)
 
@@ -201,7 +201,7 @@ class _Update:
             changed[stored[path][0]] = set(self._forget(path))
         for one in asked:
             path, began = str(one.file.path), time.time()
-            before, stamp = stored.get(path), stamp_of(one.file.path)
+            before, stamp = stored.get(path), file_stamp(one.file.path)
             if before and before[1:3] == [stamp, one.symbol]:
                 continue
             sha = sha_of(one.file.path)
@@ -302,7 +302,7 @@ def read_shard(path: Path, sha: str) -> pl.DataFrame:
     return pl.read_ipc(io.BytesIO(content))
 
 
-def stamp_of(path: Path) -> str:
+def file_stamp(path: Path) -> str:
     """Size, times and inode of a file as text."""
     stat = path.stat()
     return f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_ino}"
@@ -348,7 +348,7 @@ def settled(path: Path, stamp: str, began: float) -> str:
     """The stamp, or one that no file has where the file may have changed while it was read, or can change again without another time."""
     stat = path.stat()
     fresh = max(stat.st_mtime, stat.st_ctime) > began - SETTLED_SECONDS
-    return f"unsettled:{stamp}" if fresh or stamp_of(path) != stamp else stamp
+    return f"unsettled:{stamp}" if fresh or file_stamp(path) != stamp else stamp
 
 
 def sha_of(path: Path) -> str:

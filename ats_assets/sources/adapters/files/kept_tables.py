@@ -9,7 +9,7 @@ from pathlib import Path
 
 import polars as pl
 
-from ats_assets.sources.adapters.files.kept_rows import Asked, opened, settled, sha_of, stamp_of
+from ats_assets.sources.adapters.files.kept_rows import Asked, file_stamp, opened, settled, sha_of
 
 
 def kept_tables(folder: Path, key: str, asked: Sequence[Asked], read: Callable[[Asked], pl.DataFrame]) -> list[pl.DataFrame]:
@@ -38,7 +38,7 @@ def kept_tables(folder: Path, key: str, asked: Sequence[Asked], read: Callable[[
 
 def _table(connection: sqlite3.Connection, one: Asked, read: Callable[[Asked], pl.DataFrame]) -> pl.DataFrame:
     path, began = one.file.path, time.time()
-    stamp, symbol = stamp_of(path), one.symbol or ""
+    stamp, symbol = file_stamp(path), one.symbol or ""
     row = connection.execute("SELECT stamp, symbol, sha, content, content_sha FROM tables WHERE path = ?", (str(path),)).fetchone()
     if row and (row[1] != symbol or hashlib.sha256(row[3]).hexdigest() != row[4]):
         row = None

@@ -53,7 +53,7 @@ def recognise(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str], w
 
     Returns
     -------
-    Whatever was recognised; what is required is checked by `require`.
+    Whatever was recognised; what is required is checked by `require_columns`.
 
     Raises
     ------
@@ -78,7 +78,7 @@ def recognise(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str], w
     return Recognition(columns=ordered, unused=tuple(c for c in schema if c not in ordered.values()))
 
 
-def require(recognition: Recognition, needed: Sequence[str], schema: Mapping[str, pl.DataType], where: str) -> None:
+def require_columns(recognition: Recognition, needed: Sequence[str], schema: Mapping[str, pl.DataType], where: str) -> None:
     """Refuse a file that lacks a needed column or holds something else than numbers in a column of prices or sizes.
 
     Raises

@@ -68,7 +68,7 @@ def stream(seed: int, purpose: int) -> np.random.Generator:
     return np.random.Generator(np.random.Philox(np.random.SeedSequence([seed % 2**64, purpose])))
 
 
-def simulate(settings: SyntheticSettings, n_sessions: int, sessions_per_year: int) -> SimulatedMarket:
+def draw_market(settings: SyntheticSettings, n_sessions: int, sessions_per_year: int) -> SimulatedMarket:
     """Draw the path of the first `n_sessions` sessions; deterministic by `settings.seed`. Rates are for a year of so many sessions."""
     n = settings.symbols
     cast, draw, events = _cast(settings.seed, n), stream(settings.seed, 1), _Events(settings, sessions_per_year)

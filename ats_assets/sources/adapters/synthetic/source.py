@@ -42,7 +42,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import SyntheticSettings
 from ats_assets.settings.trading_year import sessions_per_year
-from ats_assets.sources.adapters.synthetic.simulated_market import SimulatedMarket, simulate, stream
+from ats_assets.sources.adapters.synthetic.simulated_market import SimulatedMarket, draw_market, stream
 from ats_assets.sources.schema import MEASURES, RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
@@ -139,7 +139,7 @@ class SyntheticSource:
     @cached_property
     def market(self) -> SimulatedMarket:
         """The path behind the bars, with what no bar shows: for tests of what can be found in it."""
-        return simulate(self._settings, len(self._sessions), sessions_per_year(self._calendar.exchange) or 252)
+        return draw_market(self._settings, len(self._sessions), sessions_per_year(self._calendar.exchange) or 252)
 
     @cached_property
     def _index(self) -> SessionIndex:

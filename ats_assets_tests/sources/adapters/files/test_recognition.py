@@ -6,7 +6,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.errors import SourceError
-from ats_assets.sources.adapters.files.recognition import REQUIRED, SYNONYMS, normalised, recognise, require
+from ats_assets.sources.adapters.files.recognition import REQUIRED, SYNONYMS, normalised, recognise, require_columns
 
 NUMBERS = {name: pl.Float64() for name in ("open", "high", "low", "close", "volume")}
 
@@ -32,7 +32,7 @@ def test_any_synonym_in_any_spelling_and_order_is_recognised(data: st.DataObject
     found = recognise(schema, {}, "file")
     assert dict(found.columns) == chosen
     assert found.unused == ()
-    require(found, REQUIRED, schema, "file")
+    require_columns(found, REQUIRED, schema, "file")
 
 
 def test_no_name_means_two_columns() -> None:
@@ -80,7 +80,7 @@ def test_errors_name_what_is_missing_what_was_found_and_the_setting() -> None:
     with pytest.raises(
         SourceError, match=r"bars.csv lacks 'open', 'volume'.*'px_open'.*recognised: symbol = 'ticker'.*source.files.columns"
     ):
-        require(recognise(schema, {}, "bars.csv"), REQUIRED, schema, "bars.csv")
+        require_columns(recognise(schema, {}, "bars.csv"), REQUIRED, schema, "bars.csv")
     with pytest.raises(SourceError, match=r"close = 'nope'.*bars.csv has only 'ticker'"):
         recognise(schema, {"close": "nope"}, "bars.csv")
     with pytest.raises(SourceError, match=r"maps 'clse'.*its keys are 'symbol'"):
@@ -93,4 +93,4 @@ def test_errors_name_what_is_missing_what_was_found_and_the_setting() -> None:
 def test_a_price_of_another_type_is_refused(dtype: pl.DataType) -> None:
     schema = {"symbol": pl.String(), "date": pl.Date(), **NUMBERS, "close": dtype}
     with pytest.raises(SourceError, match=r"column 'close', read as close, has type .* not numbers"):
-        require(recognise(schema, {}, "f"), REQUIRED, schema, "f")
+        require_columns(recognise(schema, {}, "f"), REQUIRED, schema, "f")
