@@ -63,9 +63,9 @@ class Deployment:
         """Whether another calendar has been stored since this one was opened."""
         return self.calendar_store.stamp != self._calendar_stamp
 
-    def sessions(self, asset: str) -> list[date]:
+    def valid_sessions(self, asset: str) -> list[date]:
         """The stored sessions of an asset that are sessions still: what was made of a day that turned out to be none is not read."""
-        return [day for day in self.warehouse.sessions(asset) if self.calendar.is_session(day)]
+        return [day for day in self.warehouse.stored_sessions(asset) if self.calendar.is_session(day)]
 
     @cached_property
     def knowledge(self) -> Knowledge:
@@ -157,14 +157,14 @@ class Deployment:
         if asset not in self.models:
             return self.warehouse.data_versions(asset, sessions)
         store = self.model_store(asset)
-        return {session.isoformat(): store.read(session).model_sha256 or NO_MODEL for session in sessions}
+        return {session.isoformat(): store.record(session).model_sha256 or NO_MODEL for session in sessions}
 
     def known(self, sessions: Sequence[date]) -> list[date]:
         """The sessions that are not before history (the first session with raw bars): only those can be missing."""
         start = self.warehouse.history_start()
         return [session for session in sessions if start is not None and session >= start]
 
-    def read(self, asset: str, sessions: Sequence[date], schema: pl.Schema, columns: Sequence[str] | None = None) -> pl.DataFrame:
+    def read_known(self, asset: str, sessions: Sequence[date], schema: pl.Schema, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows of the sessions that are not before history; an empty frame of `schema` where none is left."""
         known = self.known(sessions)
         if not known:

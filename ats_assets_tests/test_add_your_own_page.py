@@ -109,7 +109,7 @@ def test_a_cell_that_is_no_number_is_quarantined_with_its_reason_and_the_rows_be
 def test_what_is_delivered_now_is_what_is_stored(made: Deployment) -> None:
     versions = delivered_versions(made)["raw_bars"]
     assert len(versions) == SESSIONS
-    assert versions == made.data_versions("raw_bars", made.sessions("raw_bars"))
+    assert versions == made.data_versions("raw_bars", made.valid_sessions("raw_bars"))
 
 
 def test_only_its_own_settings_and_code_make_bars_stale(tmp_path: Path, additions: Path) -> None:

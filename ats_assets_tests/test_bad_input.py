@@ -191,9 +191,9 @@ def test_rows_of_a_weekend_and_of_the_future_stop_nothing(tmp_path: Path, good: 
     pl.concat([good, strays.select(good.columns)]).write_csv(tmp_path / "bars.csv")
     make_history(of_files(tmp_path, tmp_path / "bars.csv", bars={"profile": False, "max_rejected_share": 0.01}), FIRST, LAST)
     warehouse = Warehouse(tmp_path / "warehouse")
-    rejected = pl.concat([warehouse.read("rejected_bars", [day]) for day in warehouse.sessions("rejected_bars")])
+    rejected = pl.concat([warehouse.read("rejected_bars", [day]) for day in warehouse.stored_sessions("rejected_bars")])
     assert rejected["reasons"].to_list() == [["date_not_a_session"], ["date_not_a_session", "unreadable"]]
-    assert warehouse.sessions("signals") == warehouse.sessions("bars")
+    assert warehouse.stored_sessions("signals") == warehouse.stored_sessions("bars")
 
 
 def test_too_many_bad_rows_stop_what_comes_after(tmp_path: Path, good: pl.DataFrame) -> None:

@@ -53,7 +53,7 @@ def test_a_crypto_history_is_whole_with_its_weekends(market: Path):
     assert there.warehouse.root == market / "warehouse" / "crypto" / "synthetic"
     assert there.settings.storage.models == market / "models" / "crypto" / "synthetic"
     for asset in ("raw_bars", "bars", "alpha158", "forward_returns", "predictions", "signals", "targets"):
-        assert there.warehouse.sessions(asset) == DAYS
+        assert there.warehouse.stored_sessions(asset) == DAYS
     signals = there.warehouse.read("signals", DAYS[-7:])
     assert {day.weekday() for day in signals["session"].unique()} == set(range(7))
     assert (signals["target_weight"] != 0).any()

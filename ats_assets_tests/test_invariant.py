@@ -58,7 +58,7 @@ def chosen(reference: Path) -> list[date]:
     store, rng = ModelStore(reference / "models", "lightgbm_model"), random.Random(SEED)
     by_status: dict[str, list[date]] = {}
     for day in sessions_under(reference):
-        by_status.setdefault(store.active(day).status + store.read(day).status, []).append(day)
+        by_status.setdefault(store.active(day).status + store.record(day).status, []).append(day)
     kinds = {"unavailablecarried": 1, "fittedfitted": 2, "fittedcarried": 2}
     return sorted(day for kind, n in kinds.items() for day in rng.sample(by_status[kind], n))
 
@@ -77,7 +77,7 @@ def _with_sessions(files: Files) -> Files:
 def test_the_reference_has_something_to_lose(reference: Path, expected: Files, chosen: list[date]) -> None:
     """Bytes are compared, so there must be some: rows in each asset, models of both kinds, probabilities, rejects, trades."""
     warehouse, days = Warehouse(reference / "warehouse"), sessions_under(reference)
-    assert {asset: len(warehouse.sessions(asset)) for asset in SESSION_ASSETS} == dict.fromkeys(SESSION_ASSETS, len(days))
+    assert {asset: len(warehouse.stored_sessions(asset)) for asset in SESSION_ASSETS} == dict.fromkeys(SESSION_ASSETS, len(days))
     assert all(warehouse.read(asset, days).height > 0 for asset in SESSION_ASSETS if asset != "rejected_corporate_actions")
     assert warehouse.read("signals", days)["probability"].count() > 0
     assert warehouse.read_part("backtest", "trades").height > 0

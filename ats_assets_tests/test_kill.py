@@ -49,8 +49,8 @@ def assert_whole(root: Path) -> None:
     warehouse, store = Warehouse(root / "warehouse"), ModelStore(root / "models", "lightgbm_model")
     for path in sorted(root.rglob("*.parquet")):
         assert data_version(pl.read_parquet(path, hive_partitioning=False)) == warehouse.footer_of(path).data_version, path
-    for session in store.sessions():
-        record = store.read(session)
+    for session in store.stored_sessions():
+        record = store.record(session)
         if record.status == "fitted":
             model = (store.folder(session) / "model.txt").read_bytes()
             assert hashlib.sha256(model).hexdigest() == record.model_sha256, session

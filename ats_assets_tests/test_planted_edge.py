@@ -40,7 +40,7 @@ def planted(root: Path, ic: float, seed: int) -> HorizonSkill:
         },
     )
     run_job(deployment, "history", deployment.calendar.sessions(FIRST, LAST), CHAIN)
-    skill = deployment.warehouse.read("skill", deployment.warehouse.sessions("skill"))
+    skill = deployment.warehouse.read("skill", deployment.warehouse.stored_sessions("skill"))
     found = skill_summary(skill, HORIZON).horizon(HORIZON)
     assert found is not None
     return found

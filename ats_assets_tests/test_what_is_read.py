@@ -79,7 +79,7 @@ def test_training_holds_the_universe_and_a_backtest_reads_what_it_trades(
     features = reads.of("trend")
     assert features
     assert max(sessions for sessions, _, _ in features) <= 2
-    assert sum(sessions for sessions, _, _ in features) <= len(deployment.warehouse.sessions("trend")), "none is read twice"
+    assert sum(sessions for sessions, _, _ in features) <= len(deployment.warehouse.stored_sessions("trend")), "none is read twice"
 
     make_history(deployment, FIRST, LAST, ["predictions", "signals", "targets"])
     reads.found.clear()

@@ -141,7 +141,7 @@ def lengthen(deployment: Deployment, sessions: int) -> None:
     calendar, storage = deployment.calendar, deployment.settings.storage
     wanted = calendar.window(LAST_REAL, sessions)
     store = deployment.model_store(deployment.models[0])
-    for day in set(wanted) - set(store.sessions()) if storage.models.is_dir() else ():
+    for day in set(wanted) - set(store.stored_sessions()) if storage.models.is_dir() else ():
         store.write_unavailable(day, Unavailable(reason="before the real sessions"), {})  # a record names its session
     for asset in sorted(storage.warehouse.iterdir()):
         origin = asset / f"session={FIRST_REAL}"
@@ -219,7 +219,7 @@ def ticks(folder: Path) -> dict[str, float]:
     """Milliseconds of an idle tick of each sensor, and of the first one after a start."""
     time.sleep(3.1)  # the folders' times settle, as they have at night
     deployment = of(folder)
-    made = len(deployment.warehouse.sessions("raw_bars"))
+    made = len(deployment.warehouse.stored_sessions("raw_bars"))
     with dg.DagsterInstance.ephemeral() as instance:
         asked: list[LastAsked | None] = [None]
 
@@ -256,7 +256,7 @@ def milliseconds(look: Callable[[], object]) -> tuple[float, object]:
 def reading(deployment: Deployment) -> dict[str, float]:
     """What the backtest and a training hold of the real sessions, in megabytes of frames."""
     warehouse = deployment.warehouse
-    days = [day for day in warehouse.sessions("targets") if day >= FIRST_REAL]
+    days = [day for day in warehouse.stored_sessions("targets") if day >= FIRST_REAL]
     megabytes = {"backtest, its columns, MB": warehouse.read("bars", days, TRADED_COLUMNS).estimated_size() / 1e6}
     megabytes["backtest, all columns, MB"] = warehouse.read("bars", days).estimated_size() / 1e6
     family = next(iter(deployment.of(model_families)))

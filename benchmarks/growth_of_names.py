@@ -103,7 +103,7 @@ def settle() -> None:
 def all_of(deployment: Deployment) -> None:
     """As each trade knew of names before."""
     warehouse = deployment.warehouse
-    files = {day: warehouse.path("corporate_actions", day, until=FOREVER) for day in warehouse.sessions("corporate_actions")}
+    files = {day: warehouse.path("corporate_actions", day, until=FOREVER) for day in warehouse.stored_sessions("corporate_actions")}
     warehouse.read_files("corporate_actions", files, ["session", "symbol", "kind", "new_symbol"])
 
 

@@ -74,7 +74,7 @@ def measured(folder: Path, symbols: int, first: date, last: date) -> dict[str, A
     partitions = pairs_of(scratch)
     return {
         "symbols": symbols,
-        "sessions": len(deployment.warehouse.sessions("raw_bars")),
+        "sessions": len(deployment.warehouse.stored_sessions("raw_bars")),
         "sessions restated": sum(asset == "raw_bars" for asset, _ in expected),
         "partitions": len(partitions),
         "made again": len(expected),

@@ -197,7 +197,7 @@ def upstream_of(deployment: Deployment, rule: AssetRule, day: date, first: date)
     """What a partition would have read."""
     calendar = deployment.calendar
     position = calendar.position(day)
-    for window in rule.reads(day, calendar):
+    for window in rule.windows_read(day, calendar):
         low, high = max(0, position - window.back), position - window.lag
         read = calendar.sessions(calendar.offset(calendar.first, low), calendar.offset(calendar.first, high)) if high >= low else []
         yield window.asset, deployment.data_versions(window.asset, [one for one in read if one >= first])

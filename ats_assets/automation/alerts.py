@@ -87,7 +87,7 @@ def late_data(deployment: Deployment, now: datetime) -> Iterator[Alert]:
     """The newest session whose bars should be stored by now and are not."""
     minutes = deployment.settings.automation.late_after_minutes
     due = newest_partition(deployment, now)
-    stored = deployment.sessions("raw_bars")
+    stored = deployment.valid_sessions("raw_bars")
     if not minutes or deployment.source_ends is not None or not stored or due is None:
         return
     deadline = timedelta(minutes=minutes)

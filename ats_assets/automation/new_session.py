@@ -59,7 +59,7 @@ def judge_remembering(
         As returned for the tick before. While it is fresh, a server is asked for the time and nothing else; while files are as they were, none is read.
     """
     deployment.refresh_calendar()
-    stored = deployment.sessions("targets")
+    stored = deployment.valid_sessions("targets")
     newest = newest_partition(deployment, now)
     if not stored or newest is None:
         return dg.SkipReason("there is no history yet: make it with ats run"), last

@@ -57,10 +57,10 @@ def untrained(deployment: Deployment, until: date) -> list[list[date]]:
     calendar changed has a model that was carried there: it counts as untrained.
     """
     stores = [deployment.model_store(name) for name in deployment.models]
-    trained = set.intersection(*(set(store.sessions()) for store in stores))
+    trained = set.intersection(*(set(store.stored_sessions()) for store in stores))
     trained -= {day for day in trained if any(_is_carried_to_a_refit(deployment, store, day) for store in stores)}
     due: list[list[date]] = []
-    for day in sorted(set.intersection(*(set(deployment.sessions(family)) for family in deployment.of(model_families)))):
+    for day in sorted(set.intersection(*(set(deployment.valid_sessions(family)) for family in deployment.of(model_families)))):
         if day <= until and day not in trained:
             if due and deployment.calendar.position(day) == deployment.calendar.position(due[-1][-1]) + 1:
                 due[-1].append(day)
@@ -83,4 +83,4 @@ def needed_for_signals(deployment: Deployment, session: date) -> list[date]:
 def _is_carried_to_a_refit(deployment: Deployment, store: ModelStore, session: date) -> bool:
     calendar = deployment.calendar
     is_refit = calendar.is_session(session) and is_refit_session(calendar, session, deployment.settings.training.refit)
-    return is_refit and store.read(session).status == "carried"
+    return is_refit and store.record(session).status == "carried"

@@ -50,8 +50,8 @@ def trading_sensor(deployment: Deployment, job: AssetJob) -> dg.SensorDefinition
 def next_to_trade(deployment: Deployment, now: datetime) -> date | None:
     """The session whose orders are due: the one after the last that was traded, if it has targets; at the first start the newest with targets."""
     newest = newest_partition(deployment, now) or date.min
-    decided = [day for day in deployment.sessions("targets") if day <= newest]
-    traded = deployment.warehouse.sessions("orders")
+    decided = [day for day in deployment.valid_sessions("targets") if day <= newest]
+    traded = deployment.warehouse.stored_sessions("orders")
     if not decided:
         return None
     if not traded:
@@ -62,7 +62,7 @@ def next_to_trade(deployment: Deployment, now: datetime) -> date | None:
 
 def left_of_the_last_plan(deployment: Deployment, now: datetime) -> date | None:
     """The session traded last, until the close of the one after it: what its plan has left to do can still be done. None where the broker is the embedded one, which leaves nothing."""
-    traded, calendar = deployment.warehouse.sessions("orders"), deployment.calendar
+    traded, calendar = deployment.warehouse.stored_sessions("orders"), deployment.calendar
     if deployment.of(chosen_broker).embedded or not traded or not calendar.is_session(traded[-1]) or traded[-1] == calendar.last:
         return None
     return traded[-1] if now < calendar.closes_at(calendar.after(traded[-1])) else None
@@ -70,8 +70,8 @@ def left_of_the_last_plan(deployment: Deployment, now: datetime) -> date | None:
 
 def skipped_session(deployment: Deployment) -> str | None:
     """Why trading can't go on although later sessions have targets; None where it can, or none have."""
-    traded = deployment.warehouse.sessions("orders")
-    decided = deployment.sessions("targets")
+    traded = deployment.warehouse.stored_sessions("orders")
+    decided = deployment.valid_sessions("targets")
     if not traded or not decided or traded[-1] >= decided[-1]:
         return None
     due = deployment.calendar.after(traded[-1])

@@ -106,7 +106,7 @@ def traded_sessions(deployment: Deployment, config: BacktestRange) -> list[date]
     """
     first = date.fromisoformat(config.first_session) if config.first_session else date.min
     last = date.fromisoformat(config.last_session) if config.last_session else date.max
-    stored = [day for day in deployment.sessions("targets") if first <= day <= last]
+    stored = [day for day in deployment.valid_sessions("targets") if first <= day <= last]
     if not stored:
         raise MissingPartitionError(f"no targets are stored from {first} to {last}: make them with ats run, or choose another range")
     return deployment.calendar.sessions(stored[0], stored[-1])

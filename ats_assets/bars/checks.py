@@ -140,7 +140,7 @@ def _freshness(deployment: Deployment) -> dg.AssetChecksDefinition:
     def fresh() -> dg.AssetCheckResult:
         """Whether every session that is due by the calendar is stored, gaps included."""
         found = freshness(
-            deployment.sessions("bars"),
+            deployment.valid_sessions("bars"),
             _now(deployment),
             calendar=deployment.calendar,
             max_late_sessions=deployment.settings.bars.max_late_sessions,

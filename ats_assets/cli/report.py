@@ -45,7 +45,7 @@ def _make(deployment: Deployment) -> None:
 
 
 def _say_if_old(deployment: Deployment) -> None:
-    newest = deployment.sessions("targets")[-1:]
+    newest = deployment.valid_sessions("targets")[-1:]
     traded = deployment.warehouse.read_part("backtest", "equity")["session"].cast(pl.Date).max() if newest else None
     if newest and traded is not None and newest[0] != traded:
         say(

@@ -38,7 +38,7 @@ def restatements(
             made = compared(deployment, folder or Path(temporary) / "other")
         sys.stdout.write(json.dumps(made.plain(), indent=2) + "\n") if as_json else _show_comparison(made)
         return
-    sessions = [day for day in deployment.sessions(RAW) if (first or date.min) <= day <= (last or date.max)]
+    sessions = [day for day in deployment.valid_sessions(RAW) if (first or date.min) <= day <= (last or date.max)]
     rows = changed_rows(deployment.warehouse, sessions)
     found = by_symbol(rows)
     came = None

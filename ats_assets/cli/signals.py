@@ -20,7 +20,7 @@ def signals(*, session: str | None, form: str) -> None:
     """
     asked = parse_day(session, "--session")
     deployment = Deployment(load_settings())
-    stored = sorted({day for asset in deployment.signals.values() for day in deployment.sessions(asset)})
+    stored = sorted({day for asset in deployment.signals.values() for day in deployment.valid_sessions(asset)})
     if asked is None and not stored:
         raise MissingPartitionError(f"there are no signals in {deployment.warehouse.root}: make them with ats run")
     if asked is not None:

@@ -173,7 +173,7 @@ class Identities:
         """Those that some change of name takes or gives; each other one stands for one instrument at all sessions."""
         return list(self._since)
 
-    def sessions(self, named: Collection[str] | None = None) -> list[date]:
+    def ex_sessions(self, named: Collection[str] | None = None) -> list[date]:
         """The ex-sessions, ascending; of changes that take or give one of the named tickers, where names are given."""
         return [day for day, renamed in self._changes.items() if named is None or not {*renamed, *renamed.values()}.isdisjoint(named)]
 

@@ -35,7 +35,7 @@ def learn_closings(deployment: Deployment) -> list[Change]:
             return []
         now = calendar.now()
         today = now.astimezone(ZoneInfo(calendar.timezone)).date()
-        first = min([today - AROUND, *deployment.warehouse.sessions("orders")[-1:]])
+        first = min([today - AROUND, *deployment.warehouse.stored_sessions("orders")[-1:]])
         theirs = calendar.days(first, today + AROUND)
     except (AtsError, ValueError, TypeError, KeyError, AttributeError) as error:  # or JSON that is no calendar
         _log.warning("the broker (%s) could not be asked for its calendar (%s): sessions are those that are stored", broker.kind, error)

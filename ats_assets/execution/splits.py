@@ -82,7 +82,7 @@ class DeployedSplits:
     def since(self, session: date, symbol: str, until: date) -> Decimal:
         """See `Splits`."""
         warehouse, calendar = self._deployment.warehouse, self._deployment.calendar
-        stored = [day for day in warehouse.sessions("corporate_actions") if session < day <= until]
+        stored = [day for day in warehouse.stored_sessions("corporate_actions") if session < day <= until]
         actions = [warehouse.read("corporate_actions", stored, _COLUMNS)] if stored else []
         day = calendar.offset(stored[-1] if stored else session, 1)
         while day <= until:

@@ -111,7 +111,7 @@ def _gone_on(warehouse: Warehouse, names: _Names) -> _Names | None:
 def _all_of(warehouse: Warehouse) -> _Names:
     """By all partitions; the place in the log comes first, so that what is written meanwhile is looked at again."""
     log = warehouse.log.start()
-    days = [day for day in warehouse.sessions(ASSET) if warehouse.exists(ASSET, day)]  # one in the middle may have been taken away
+    days = [day for day in warehouse.stored_sessions(ASSET) if warehouse.exists(ASSET, day)]  # one in the middle may have been taken away
     changes = _read(warehouse, {day: warehouse.path(ASSET, day, until=FOREVER) for day in days})
     return _Names(log=log, newest=days[-1] if days else None, changes=changes)
 

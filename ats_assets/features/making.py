@@ -51,7 +51,7 @@ def features_of(
     factors = adjustments(known.of_actions(actions), panel, adjust)
     named = named_symbols(family.expressions)
     parts = []
-    for run in same_names(sessions, known.sessions(named)):
+    for run in same_names(sessions, known.ex_sessions(named)):
         until = panel if run[-1] == sessions[-1] else panel.filter(pl.col("session") <= run[-1])
         bearers = {symbol: known.of(symbol, run[-1]) for symbol in named}
         parts.append(

@@ -45,7 +45,7 @@ def stored_bars(deployment: Deployment, sessions: int, symbols: int) -> tuple[pl
     MissingPartitionError
         If there are no bars.
     """
-    stored = deployment.sessions("bars")
+    stored = deployment.valid_sessions("bars")
     if not stored:
         raise MissingPartitionError("there are no bars to look for leaks in; make them: ats run --select +bars")
     days = deployment.calendar.window(stored[-1], sessions)

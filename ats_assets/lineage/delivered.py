@@ -24,7 +24,7 @@ def delivered_versions(deployment: Deployment) -> dict[str, dict[str, str]]:
     read = dict(zip(DELIVERED, (source.bars, source.actions), strict=True))
     versions: dict[str, dict[str, str]] = {}
     for asset, ask in read.items():
-        sessions = [day for day in deployment.sessions(asset) if first <= day <= latest]
+        sessions = [day for day in deployment.valid_sessions(asset) if first <= day <= latest]
         found = versions.setdefault(asset, {})
         for run in contiguous(sessions, deployment.calendar, ASKED_AT_ONCE):
             rows = ask(run)

@@ -67,11 +67,11 @@ def _signals(deployment: Deployment) -> pl.DataFrame:
     """Those of all strategies."""
     parts = [SIGNALS_SCHEMA.to_frame().with_columns(strategy=pl.lit("", pl.String))]
     for name, asset in deployment.signals.items():
-        if sessions := deployment.sessions(asset):
+        if sessions := deployment.valid_sessions(asset):
             parts.append(deployment.warehouse.read(asset, sessions).with_columns(strategy=pl.lit(name)))
     return pl.concat(parts)
 
 
 def _targets(deployment: Deployment) -> pl.DataFrame:
-    sessions = deployment.sessions("targets")
+    sessions = deployment.valid_sessions("targets")
     return deployment.warehouse.read("targets", sessions) if sessions else TARGETS_SCHEMA.to_frame()

@@ -117,7 +117,7 @@ def upstream_of(deployment: Deployment, asset: str, key: str, path: str) -> Upst
     try:
         if asset in deployment.models:
             store = deployment.model_store(asset)
-            return store.upstream(store.read(date.fromisoformat(key)))
+            return store.upstream(store.record(date.fromisoformat(key)))
         file = Path(path)
         return (deployment.warehouse.footer_of(file) if file.suffix == ".parquet" else deployment.warehouse.footer_of_text(file)).upstream
     except (AtsError, OSError):

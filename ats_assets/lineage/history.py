@@ -206,7 +206,7 @@ class History:
         return self._part.wholes.recorded(entry.path, asset) if self._part else self._recorded(entry).get(asset, {})
 
     def _reads(self, rule: AssetRule, session: str) -> tuple[PartitionWindow, ...]:
-        return rule.reads(date.fromisoformat(session), self._deployment.calendar)
+        return rule.windows_read(date.fromisoformat(session), self._deployment.calendar)
 
     def _digest(self, asset: str) -> KnownDigests:
         if asset not in self._digests:

@@ -165,12 +165,15 @@ class _Judgement:
                 widest = max(widest, LONGEST_CARRIED)
             for later in range(at, min(at + widest, newest) + 1):
                 session = self._calendar.offset(self._calendar.first, later)
-                if any(window.asset == asset and window.lag <= later - at <= window.back for window in rule.reads(session, self._calendar)):
+                if any(
+                    window.asset == asset and window.lag <= later - at <= window.back
+                    for window in rule.windows_read(session, self._calendar)
+                ):
                     yield rule.asset, str(session)
 
     def _asked_for(self, rule: AssetRule, key: str) -> Iterator[Partition]:
         """What the windows of this partition hold and is not stored: missing while this one is there."""
-        for window in rule.reads(date.fromisoformat(key), self._calendar):
+        for window in rule.windows_read(date.fromisoformat(key), self._calendar):
             if sessions := self._window(window, key):
                 there = self._stored(window.asset, sessions[0], sessions[-1])
                 yield from ((window.asset, day) for day in sessions if day not in there)
@@ -249,7 +252,7 @@ class _Judgement:
         return self._at(
             max(
                 self._position(self._start),
-                at - max((window.back for window in rule.reads(date.fromisoformat(key), self._calendar)), default=0),
+                at - max((window.back for window in rule.windows_read(date.fromisoformat(key), self._calendar)), default=0),
             )
         )
 

@@ -48,7 +48,7 @@ def copy_known(deployment: Deployment, world: Deployment, time: datetime, first:
     CorruptPartitionError
         If a vintage is damaged.
     """
-    stored = {day: deployment.warehouse.vintages(RAW, day) for day in deployment.sessions(RAW) if first <= day <= last}
+    stored = {day: deployment.warehouse.vintages(RAW, day) for day in deployment.valid_sessions(RAW) if first <= day <= last}
     chosen = [day for day, vintages in stored.items() if any(known <= time for known in vintages)]
     if not chosen:
         begun = min((min(vintages) for vintages in stored.values() if vintages), default=None)

@@ -51,7 +51,7 @@ class AssetRule:
     vintages_of: str = ""
     tells_restatements: bool = False
 
-    def reads(self, session: date, calendar: SessionCalendar) -> tuple[PartitionWindow, ...]:
+    def windows_read(self, session: date, calendar: SessionCalendar) -> tuple[PartitionWindow, ...]:
         """The windows of a session; a carried model reads the one that it is carried from."""
         age = calendar.position(session) - calendar.position(last_refit(calendar, session, self.refit)) if self.refit else 0
         return (PartitionWindow(asset=self.asset, back=age, lag=age),) if age else self.windows

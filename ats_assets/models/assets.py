@@ -102,7 +102,7 @@ class _Training:
                 return self._store.write_unavailable(
                     session, Unavailable(reason=f"the first refit session of history is after {session}"), versions
                 )
-            if self._store.read(refit).status == "carried":
+            if self._store.record(refit).status == "carried":
                 raise ModelError(
                     f"{self._node.name} of {refit} is carried, but since the calendar changed it is fitted there: ats stale --heal, or ats run --from {refit}"
                 )

@@ -11,7 +11,7 @@ def rank_ic_by_session(rows: CrossSections, scores: np.ndarray) -> pl.DataFrame:
     ranked = standardised(ranks(scores, rows.sizes), rows.sizes)
     ics = mean_product(ranked, standardised(ranks(rows.y, rows.sizes), rows.sizes), rows.sizes)
     defined = mean_product(ranked, ranked, rows.sizes) > 0
-    return pl.DataFrame({"decision_session": rows.sessions, "rank_ic": ics}).with_columns(
+    return pl.DataFrame({"decision_session": rows.decision_sessions, "rank_ic": ics}).with_columns(
         pl.when(pl.Series(defined)).then("rank_ic").alias("rank_ic")
     )
 

@@ -44,4 +44,6 @@ def recorded(model: Model, fitted: Fitted, data: TrainingSet, settings: Training
 
 
 def _window(rows: CrossSections) -> DecisionWindow:
-    return DecisionWindow(first_decision=rows.sessions[0], last_decision=rows.sessions[-1], sessions=len(rows.sizes), rows=len(rows.y))
+    return DecisionWindow(
+        first_decision=rows.decision_sessions[0], last_decision=rows.decision_sessions[-1], sessions=len(rows.sizes), rows=len(rows.y)
+    )

@@ -53,7 +53,7 @@ class CrossSections:
     sizes: np.ndarray
 
     @property
-    def sessions(self) -> list[date]:
+    def decision_sessions(self) -> list[date]:
         """The decision sessions that have rows, ascending."""
         return self.keys["session"].unique(maintain_order=True).to_list()
 

@@ -83,7 +83,7 @@ class WarehouseIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys) if context.has_asset_partitions else []
-        return self._deployment.read(asset, sessions, self._schemas[asset])
+        return self._deployment.read_known(asset, sessions, self._schemas[asset])
 
 
 def _by_session(asset: str, sessions: Sequence[date], frame: pl.DataFrame) -> dict[date, pl.DataFrame]:

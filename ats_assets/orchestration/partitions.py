@@ -31,7 +31,7 @@ class Reads:
         """The same as a Dagster partition mapping."""
         return dg.TimeWindowPartitionMapping(start_offset=-self.back, end_offset=-self.lag)
 
-    def sessions(self, calendar: SessionCalendar, session: date) -> list[date]:
+    def sessions_read(self, calendar: SessionCalendar, session: date) -> list[date]:
         """The sessions read by `session`; fewer at the start of the calendar."""
         if calendar.position(session) < self.lag:
             return []

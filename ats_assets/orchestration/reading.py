@@ -34,7 +34,7 @@ class Span(Protocol):
         """Whose partitions."""
         ...
 
-    def sessions(self, calendar: SessionCalendar, session: date) -> list[date]:
+    def sessions_read(self, calendar: SessionCalendar, session: date) -> list[date]:
         """Those that partition `session` reads."""
         ...
 
@@ -109,7 +109,7 @@ class Known:
         calendar = self._deployment.calendar
         return runs_of_one_assignment(
             sessions,
-            lambda reader: ((reads.asset, day) for reads in windows for day in reads.sessions(calendar, reader)),
+            lambda reader: ((reads.asset, day) for reads in windows for day in reads.sessions_read(calendar, reader)),
             lambda reader: self._until(reader, (stamps or {}).get(reader, "")),
             several,
         )
@@ -142,7 +142,7 @@ class Known:
         if any(len(self._stamps_of(reads.asset, day)) > 1 for day in days):
             for reader in run:
                 limit = self._until(reader, (stamps or {}).get(reader, ""))
-                until |= {day: until.get(day, limit) for day in reads.sessions(self._deployment.calendar, reader)}
+                until |= {day: until.get(day, limit) for day in reads.sessions_read(self._deployment.calendar, reader)}
         files = {day: self._path(reads.asset, day, until.get(day, FOREVER)) for day in days}
         warehouse = self._deployment.warehouse
         if sound_only:
@@ -167,7 +167,7 @@ class Known:
         return {reads.asset: dict(self._versions_of(reads, session, stamp, until)) for reads in self._reads}
 
     def _versions_of(self, reads: Span, session: date, stamp: str, until: str) -> Iterator[tuple[str, str]]:
-        days = [day for day in reads.sessions(self._deployment.calendar, session) if self._is_known(day)]
+        days = [day for day in reads.sessions_read(self._deployment.calendar, session) if self._is_known(day)]
         if reads.asset not in IN_VINTAGES:
             absent = [day for day in days if (reads.asset, day, "") not in self._versions]
             found = self._deployment.data_versions(reads.asset, absent)
@@ -189,7 +189,7 @@ class Known:
         return max(self._deployment.knowledge.until(reader), stamp)
 
     def _union(self, reads: Span, readers: Sequence[date]) -> list[date]:
-        return sorted({day for reader in readers for day in reads.sessions(self._deployment.calendar, reader)})
+        return sorted({day for reader in readers for day in reads.sessions_read(self._deployment.calendar, reader)})
 
     def _is_known(self, day: date) -> bool:
         return self._start is not None and day >= self._start

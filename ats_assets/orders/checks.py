@@ -84,7 +84,7 @@ def _slippage(deployment: Deployment) -> dg.AssetChecksDefinition:
         """Whether executions cost no more than they may against the arrival price, and all orders were filled."""
         verdicts = {}
         for day in sessions_of(context.op_execution_context.partition_keys):
-            judged = summary(deployment.read("execution_quality", [day], EXECUTION_QUALITY_SCHEMA))
+            judged = summary(deployment.read_known("execution_quality", [day], EXECUTION_QUALITY_SCHEMA))
             cost, unfilled = judged["slippage_arrival_bps"], int(judged["orders"] or 0) - int(judged["filled_in_full"] or 0)
             text = f"{'no' if cost is None else f'{cost:+.1f} bp'} slippage against the open; {unfilled} of {judged['orders']} orders not filled in full"
             verdicts[day] = Verdict(

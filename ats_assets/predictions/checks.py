@@ -18,7 +18,7 @@ def _coverage(deployment: Deployment) -> dg.AssetChecksDefinition:
     def coverage(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether every symbol of the universe has a score, once there is a model."""
         sessions = sessions_of(context.op_execution_context.partition_keys)
-        scored = deployment.read("predictions", sessions, PREDICTIONS_SCHEMA, ["symbol", "session"])
+        scored = deployment.read_known("predictions", sessions, PREDICTIONS_SCHEMA, ["symbol", "session"])
         universe = deployment.warehouse.read("universe", sessions, ["symbol", "session"])
         scores = dict(scored.group_by("session").len().iter_rows())
         members = dict(universe.group_by("session").len().iter_rows())

@@ -41,9 +41,9 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         metrics = backtest_metrics(result, settings.backtest)
         sessions = result.equity["session"]
         first, last = (sessions[0], sessions[-1]) if len(sessions) else (date.min, date.max)
-        judged = [day for day in deployment.sessions("skill") if first <= day <= last]
+        judged = [day for day in deployment.valid_sessions("skill") if first <= day <= last]
         skill = deployment.warehouse.read("skill", judged) if judged else SKILL_SCHEMA.to_frame()
-        newest = deployment.sessions("targets")[-1]
+        newest = deployment.valid_sessions("targets")[-1]
         page = render(
             result,
             metrics,
@@ -105,7 +105,7 @@ def _knowledge(deployment: Deployment) -> tuple[str, list[tuple[str, str, str]]]
 def _lineage(deployment: Deployment) -> dict[str, dict[str, object]]:
     """What is behind the report: nothing that its own footer does not name, so that the report is stale when any of it has changed."""
     warehouse = deployment.warehouse
-    newest = deployment.sessions("targets")[-1]
+    newest = deployment.valid_sessions("targets")[-1]
     tables: dict[str, dict[str, object]] = {
         "Backtest": {"data version": warehouse.footer_of(warehouse.part("backtest", "equity")).data_version},
         f"Targets of {newest}": {"data version": warehouse.footer("targets", newest).data_version},

@@ -66,7 +66,7 @@ def knowledge_figures(deployment: Deployment) -> KnowledgeFigures:
     MissingPartitionError, CorruptPartitionError
     """
     metrics: Mapping[str, Any] = json.loads(deployment.warehouse.read_text("backtest", "metrics.json"))
-    sessions = deployment.sessions("skill")
+    sessions = deployment.valid_sessions("skill")
     skill = deployment.warehouse.read("skill", sessions) if sessions else SKILL_SCHEMA.to_frame()
     horizon = deployment.settings.training.horizon_sessions
     rank_ic = skill.filter(pl.col("horizon_sessions") == horizon)["rank_ic"].drop_nulls()
@@ -81,7 +81,7 @@ def knowledge_figures(deployment: Deployment) -> KnowledgeFigures:
 def restatements_version(deployment: Deployment) -> dict[str, str]:
     """What the report's footer names of restatements: how many deliveries have several vintages, and the stored comparison; nothing where none has."""
     warehouse = deployment.warehouse
-    several = sum(len(warehouse.stamps(asset, day)) > 1 for asset in DELIVERED for day in warehouse.sessions(asset))
+    several = sum(len(warehouse.stamps(asset, day)) > 1 for asset in DELIVERED for day in warehouse.stored_sessions(asset))
     if not several:
         return {}
     path = warehouse.root / RESTATEMENTS / COMPARISON

@@ -239,7 +239,7 @@ def _features(deployment: Deployment) -> Finding:
 
 def _warehouse(deployment: Deployment) -> Iterator[Finding]:
     warehouse = deployment.warehouse
-    assets = {asset: sessions for asset in warehouse.assets() if (sessions := warehouse.sessions(asset))}
+    assets = {asset: sessions for asset in warehouse.assets() if (sessions := warehouse.stored_sessions(asset))}
     if not assets:
         yield Finding(subject="warehouse", status="warn", text=f"nothing is stored in {warehouse.root}", advice="run: ats run")
         return
@@ -315,11 +315,11 @@ def _is_orphan(name: str) -> bool:
 
 
 def _model(deployment: Deployment, store: ModelStore) -> Finding:
-    sessions = store.sessions()
+    sessions = store.stored_sessions()
     if not sessions:
         return Finding(subject=store.name, status="warn", text=f"no model in {store.root}", advice="run: ats run")
     try:
-        record = store.read(sessions[-1])
+        record = store.record(sessions[-1])
         active = store.active(sessions[-1])
         if active.status == "fitted":
             store.content(active)
@@ -333,7 +333,7 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
             text=f"{text}; no model is fitted: {active.reason}",
             advice="add earlier sessions: ats run --from …",
         )
-    newest = (deployment.sessions("bars") or sessions)[-1]
+    newest = (deployment.valid_sessions("bars") or sessions)[-1]
     calendar, limit = deployment.calendar, deployment.settings.training.max_age_sessions
     age = calendar.count(active.fitted_session, newest)
     text = f"{text}; fitted {active.fitted_session}, {age} sessions before the newest bars ({active.best_iteration} rounds)"

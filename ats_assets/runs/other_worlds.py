@@ -36,11 +36,11 @@ def before(deployment: Deployment, sessions: Sequence[date], folder: Path) -> De
     world, chosen = empty_world(deployment, folder), set(sessions)
     _require_sound(deployment, "what is stored was made from the newest vintages")
     for asset in DELIVERED:
-        for day in deployment.warehouse.sessions(asset):
+        for day in deployment.warehouse.stored_sessions(asset):
             vintages = [path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())]
             gone = asset == RAW and day in chosen and len(vintages) > 1
             copy_vintages(deployment, world, vintages[:-1] if gone else vintages)
-    say(f"signals, targets and backtest are rebuilt from the previous vintages: {len(world.warehouse.sessions(RAW))} sessions")
+    say(f"signals, targets and backtest are rebuilt from the previous vintages: {len(world.warehouse.stored_sessions(RAW))} sessions")
     _make(world, ", ".join([*world.signals.values(), "targets", "backtest"]))
     return world
 
@@ -59,9 +59,9 @@ def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
     knowledge = deployment.settings.knowledge.model_copy(update={"mode": other})
     world = Deployment(empty.settings.model_copy(update={"knowledge": knowledge}))
     for asset in DELIVERED:
-        for day in deployment.warehouse.sessions(asset):
+        for day in deployment.warehouse.stored_sessions(asset):
             copy_vintages(deployment, world, (path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())))
-    say(f"{len(world.warehouse.sessions(RAW))} sessions are rebuilt with knowledge.mode = {other}")
+    say(f"{len(world.warehouse.stored_sessions(RAW))} sessions are rebuilt with knowledge.mode = {other}")
     _make(world, ", ".join([*world.signals.values(), "targets", "backtest", "skill"]))
     came = effects(deployment, world)
     both = {deployment.settings.knowledge.mode: deployment, other: world}
@@ -78,7 +78,7 @@ def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
 
 def _keys(deployment: Deployment) -> pl.DataFrame:
     """Who has a signal, of each strategy."""
-    read = {name: (asset, deployment.sessions(asset)) for name, asset in deployment.signals.items()}
+    read = {name: (asset, deployment.valid_sessions(asset)) for name, asset in deployment.signals.items()}
     parts = (
         deployment.warehouse.read(asset, days, ["session", "symbol"]).with_columns(strategy=pl.lit(name))
         for name, (asset, days) in read.items()
@@ -97,7 +97,7 @@ def _require_sound(deployment: Deployment, so_that: str) -> None:
 
 def _make(world: Deployment, select: str) -> None:
     """Make assets and all that they need from the deliveries of a world."""
-    definitions, chosen = build(world), world.sessions(RAW)
+    definitions, chosen = build(world), world.valid_sessions(RAW)
     assets = frozenset(chosen_assets(definitions, select, with_upstream=True)) - set(DELIVERED)
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(len(chosen)) as progress:
         runner, outcome = Runner(world, definitions, instance, checks=False), Outcome.of(chosen, assets)

@@ -20,7 +20,7 @@ def sessions_to_trade(deployment: Deployment, first: date | None, last: date | N
     AtsError
         If there are none, or sessions before them have not been traded yet.
     """
-    decided, traded = deployment.sessions("targets"), deployment.warehouse.sessions("orders")
+    decided, traded = deployment.valid_sessions("targets"), deployment.warehouse.stored_sessions("orders")
     now = now or datetime.now(deployment.calendar.timezone)
     due = next_to_trade(deployment, now)
     if not first and not due and (again := left_of_the_last_plan(deployment, now)) and not skipped_session(deployment):

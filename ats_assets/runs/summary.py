@@ -109,12 +109,12 @@ def _rows(deployment: Deployment, sessions: Sequence[date]) -> Summary:
 
 def _stored(deployment: Deployment, asset: str, sessions: Sequence[date], columns: list[str]) -> pl.DataFrame:
     wanted = set(sessions)
-    stored = [day for day in deployment.warehouse.sessions(asset) if day in wanted]
+    stored = [day for day in deployment.warehouse.stored_sessions(asset) if day in wanted]
     return deployment.warehouse.read(asset, stored, columns) if stored else pl.DataFrame(schema=dict.fromkeys(columns, pl.String))
 
 
 def _skill(deployment: Deployment) -> Summary:
-    stored = deployment.warehouse.sessions("skill")
+    stored = deployment.warehouse.stored_sessions("skill")
     rows = deployment.warehouse.read("skill", stored) if stored else SKILL_SCHEMA.to_frame()
     horizon = deployment.settings.training.horizon_sessions
     found = skill_summary(rows, horizon)
@@ -140,7 +140,7 @@ def _backtest(deployment: Deployment) -> Summary | None:
 
 def _newest(deployment: Deployment, sessions: Sequence[date]) -> date | None:
     wanted = set(sessions)
-    return max((day for day in deployment.warehouse.sessions("targets") if day in wanted), default=None)
+    return max((day for day in deployment.warehouse.stored_sessions("targets") if day in wanted), default=None)
 
 
 def _failed_checks(outcome: Outcome) -> dict[str, Summary]:

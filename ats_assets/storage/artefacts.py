@@ -77,9 +77,9 @@ class ModelStore:
             self._sessions.forget(self.root / self.name, session)
         return stored
 
-    def sessions(self) -> list[date]:
+    def stored_sessions(self) -> list[date]:
         """The sessions whose record is stored, ascending."""
-        return self._sessions.sessions(self.root / self.name)
+        return self._sessions.stored_sessions(self.root / self.name)
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
@@ -113,7 +113,7 @@ class ModelStore:
         MissingPartitionError
             If that session has no record.
         """
-        source = self.read(carried_from)
+        source = self.record(carried_from)
         if source.status == "carried":
             raise ModelError(f"{self.name} of {carried_from} is itself carried from {source.carried_from}: carry from there")
         record = ModelRecord(
@@ -143,7 +143,7 @@ class ModelStore:
         self._write(record, upstream=upstream)
         return record
 
-    def read(self, session: date) -> ModelRecord:
+    def record(self, session: date) -> ModelRecord:
         """The record of `session`.
 
         Raises
@@ -180,10 +180,10 @@ class ModelStore:
         ModelError
             If that one holds another model than the one that was carried.
         """
-        record = self.read(session)
+        record = self.record(session)
         if record.carried_from is None:
             return record
-        source = self.read(record.carried_from)
+        source = self.record(record.carried_from)
         if source.status == "carried" or source.model_sha256 != record.model_sha256:
             raise ModelError(
                 f"{self.name} of {session} is carried from {record.carried_from}, where another model was stored since. "
@@ -240,7 +240,7 @@ class ModelStore:
         ------
         MissingPartitionError, CorruptPartitionError
         """
-        record = self.read(session)
+        record = self.record(session)
         self.upstream(record)
         if record.status == "fitted":
             self.content(record)

@@ -32,7 +32,7 @@ class SessionFolders:
         self._listed: dict[Path, tuple[Stamp, list[date]]] = {}
         self._held: dict[Path, set[date]] = {}
 
-    def sessions(self, folder: Path) -> list[date]:
+    def stored_sessions(self, folder: Path) -> list[date]:
         """The sessions below `folder` that hold a partition, ascending."""
         found = self._known(folder)
         if found and not all(self._holds(_path(folder, day)) for day in (found[0], found[-1])):

@@ -84,9 +84,9 @@ class Warehouse(Vintages, Documents):
             self._sessions.forget(self.root / asset, session)
         return stored
 
-    def sessions(self, asset: str) -> list[date]:
+    def stored_sessions(self, asset: str) -> list[date]:
         """The sessions whose partition is stored, ascending."""
-        return self._sessions.sessions(self.root / asset)
+        return self._sessions.stored_sessions(self.root / asset)
 
     def assets(self) -> list[str]:
         """The assets that have a folder."""

@@ -175,7 +175,7 @@ def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_targets(
 
 
 def _the_last_order_is_explained(deployment: Deployment) -> None:
-    day, symbol = deployment.warehouse.read("orders", deployment.warehouse.sessions("orders")).select("session", "symbol").row(-1)
+    day, symbol = deployment.warehouse.read("orders", deployment.warehouse.stored_sessions("orders")).select("session", "symbol").row(-1)
     index = LineageIndex(deployment)
     index.refresh()
     explained = Explaining(deployment, index.entries()).order(symbol, day.isoformat())

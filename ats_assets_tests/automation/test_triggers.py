@@ -237,7 +237,7 @@ def test_several_new_sessions_are_made_one_by_one_with_training_between(root: Pa
     ]
     assert len(set(keys)) == 5
     assert tick(deployment, instance) == ([], "no new session: targets of 2021-03-16 are made from what the source holds")
-    assert deployment.warehouse.sessions("targets")[-1] == TUESDAY
+    assert deployment.warehouse.stored_sessions("targets")[-1] == TUESDAY
     assert deployment.warehouse.read("targets", [TUESDAY]).height > 0
     assert asked(night(deployment, TUESDAY)[0]) == [("2021-03-16", "2021-03-16")]
     for asset in ("raw_bars", "bars", "rejected_bars", "universe", "alpha158", "forward_returns", "predictions"):
@@ -329,7 +329,7 @@ def test_a_missing_model_is_trained_first_and_with_it_the_fit_that_it_carries(ro
         assert execute(deployment, tick(deployment, instance)[0][0], instance).success
     store = deployment.model_store("lightgbm_model")
     fitted = date(2021, 3, 8)  # the Monday of that week
-    assert store.read(FRIDAY).carried_from == fitted
+    assert store.record(FRIDAY).carried_from == fitted
     shutil.rmtree(store.folder(FRIDAY))
     shutil.rmtree(store.folder(fitted))
     requests, _ = tick(deployment, instance)

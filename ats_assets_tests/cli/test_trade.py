@@ -48,7 +48,7 @@ def warehouse(home: Path) -> Warehouse:
 
 
 def traded(home: Path) -> list[date]:
-    return warehouse(home).sessions("orders")
+    return warehouse(home).stored_sessions("orders")
 
 
 def is_session(home: Path, day: date) -> bool:

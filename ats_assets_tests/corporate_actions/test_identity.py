@@ -113,7 +113,7 @@ def test_actions_are_their_holders_whichever_ticker_they_name() -> None:
 def test_same_names() -> None:
     known = Identities(name_changes(META))
     days = [date(2022, 1, 28), JANUARY, date(2022, 6, 8), JUNE]
-    assert same_names(days, known.sessions(["FB"])) == [days[:3], days[3:]]
-    assert same_names(days, known.sessions(["META"])) == [days[:1], days[1:3], days[3:]]
-    assert same_names(days, known.sessions(["SPY"])) == [days]
-    assert same_names(days, known.sessions()) == [days[:1], days[1:3], days[3:]]
+    assert same_names(days, known.ex_sessions(["FB"])) == [days[:3], days[3:]]
+    assert same_names(days, known.ex_sessions(["META"])) == [days[:1], days[1:3], days[3:]]
+    assert same_names(days, known.ex_sessions(["SPY"])) == [days]
+    assert same_names(days, known.ex_sessions()) == [days[:1], days[1:3], days[3:]]

@@ -48,7 +48,7 @@ def deliver(deployment: Deployment, day: date, told: Told, known: int = 0) -> No
 def read_all(deployment: Deployment) -> list[tuple[date, str, str | None]]:
     """All partitions, as each trade read them before."""
     warehouse = deployment.warehouse
-    files = {day: warehouse.path("corporate_actions", day, until=FOREVER) for day in warehouse.sessions("corporate_actions")}
+    files = {day: warehouse.path("corporate_actions", day, until=FOREVER) for day in warehouse.stored_sessions("corporate_actions")}
     if not files:
         return []
     rows = warehouse.read_files("corporate_actions", files, ["session", "symbol", "kind", "new_symbol"]).filter(kind=NAME_CHANGE)
@@ -105,7 +105,7 @@ def test_after_any_history_of_writes_it_is_what_all_partitions_say(deeds: list[t
                 assert told(deployment) == read_all(deployed(Path(name)))
         fresh = deployed(Path(name))
         assert told(fresh) == read_all(fresh)
-        assert stored_names(fresh).newest == max(fresh.warehouse.sessions("corporate_actions"), default=None)
+        assert stored_names(fresh).newest == max(fresh.warehouse.stored_sessions("corporate_actions"), default=None)
 
 
 def test_a_trade_reads_what_was_written_since_however_long_the_history(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:

@@ -47,13 +47,15 @@ def test_a_session_that_turns_out_to_be_none(tmp_path: Path) -> None:
     before = market(tmp_path / "made")
     make_history(before, FIRST, LAST)
     run_job(before, "backtest_reports")
-    assert GONE in before.warehouse.sessions("signals")
+    assert GONE in before.warehouse.stored_sessions("signals")
     assert healing_of(before).stale() == []
 
     after = closing(tmp_path / "made")
     assert not after.calendar.is_session(GONE)
     assert [change.day for change in after.calendar_store.changes()] == [GONE]
-    found = freshness(after.warehouse.sessions("bars"), datetime(2021, 2, 10, 12, tzinfo=UTC), calendar=after.calendar, max_late_sessions=1)
+    found = freshness(
+        after.warehouse.stored_sessions("bars"), datetime(2021, 2, 10, 12, tzinfo=UTC), calendar=after.calendar, max_late_sessions=1
+    )
     assert found.is_fresh
     assert next_to_trade(after, datetime(2021, 2, 20, tzinfo=UTC)) == LAST
     assert GONE not in traded_sessions(after, BacktestRange())

@@ -22,7 +22,7 @@ ACTIONS = ("raw_corporate_actions", "corporate_actions", "rejected_corporate_act
 
 def test_before_is_what_was_stored_before_and_all_that_differs_is_told(changed: Changed, whole: Path, tmp_path: Path) -> None:
     deployment = changed()
-    sessions = deployment.warehouse.sessions("raw_bars")
+    sessions = deployment.warehouse.stored_sessions("raw_bars")
     deliver(deployment, lambda rows: rows.with_columns(pl.col("open", "high", "low", "close", "vwap") * 0.5))
     with pytest.raises(AtsError, match=f"2 partitions are stale, first bars {DAY}: run ats stale --heal first"):
         before(deployment, sessions, tmp_path / "stale")
@@ -31,7 +31,7 @@ def test_before_is_what_was_stored_before_and_all_that_differs_is_told(changed: 
     was = {path: content for path, content in files_of(whole).items() if path.split("/")[1] in {*MADE, *ACTIONS, "raw_bars"}}
     assert differences(files_of(tmp_path / "before"), was) == []
     came = effects(world, deployment)
-    one, other = (root.warehouse.read("signals", deployment.warehouse.sessions("signals")) for root in (market(whole), deployment))
+    one, other = (root.warehouse.read("signals", deployment.warehouse.stored_sessions("signals")) for root in (market(whole), deployment))
     keyed = [{(row["session"], row["symbol"]): row for row in rows.to_dicts()} for rows in (one, other)]
     moved = {
         key
@@ -43,7 +43,7 @@ def test_before_is_what_was_stored_before_and_all_that_differs_is_told(changed: 
     assert came.sessions == (one["session"].n_unique(), len({day for day, _ in moved}))
     sample = came.signals.row(0, named=True)
     assert [sample[name] for name in COMPARED] == [keyed[0].get((sample["session"], sample["symbol"]), {}).get(name) for name in COMPARED]
-    wanted = [root.warehouse.read("targets", deployment.warehouse.sessions("targets")) for root in (world, deployment)]
+    wanted = [root.warehouse.read("targets", deployment.warehouse.stored_sessions("targets")) for root in (world, deployment)]
     moved_targets = set(wanted[0].select("session", "symbol", "target_weight").rows()) ^ set(
         wanted[1].select("session", "symbol", "target_weight").rows()
     )

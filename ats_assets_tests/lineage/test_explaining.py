@@ -54,10 +54,10 @@ def test_the_model_is_followed_to_its_fit_and_the_partitions_it_was_trained_on(w
     deployment = market(whole)
     store = deployment.model_store("lightgbm_model")
     models = [one for one in all_of(explained(deployment)) if isinstance(one, Made) and one.asset == "lightgbm_model"]
-    record = store.read(deployment.calendar.offset(LAST, -1))
+    record = store.record(deployment.calendar.offset(LAST, -1))
     assert record.carried_from is not None
     assert [one.session for one in models] == [str(record.session), str(record.carried_from)]
-    fit = store.read(record.carried_from)
+    fit = store.record(record.carried_from)
     assert {many.asset: dict(many.versions) for many in models[-1].made_from if isinstance(many, Many)} == store.upstream(fit)
 
 

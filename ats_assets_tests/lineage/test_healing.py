@@ -83,7 +83,7 @@ def test_a_restated_session_reaches_what_a_build_from_scratch_makes_otherwise(ch
 
 def test_changed_settings_make_stale_what_they_matter_to(changed: Changed) -> None:
     deployment = changed(universe={"size": 9})
-    sessions = len(deployment.warehouse.sessions("universe"))
+    sessions = len(deployment.warehouse.stored_sessions("universe"))
     stale = healing_of(deployment).stale()
     assert {one.asset for one in stale} == {"universe", "backtest_report"}, "the report shows the settings"
     assert len(stale) == sessions + 1

@@ -39,8 +39,8 @@ def test_each_file_is_there_with_what_its_footer_says(whole: Path, tmp_path: Pat
     )
     assert found.reads == {asset: set_digest(versions) for asset, versions in footer.upstream.items()}
     store = deployment.model_store("lightgbm_model")
-    fitted = next(day for day in store.sessions() if store.read(day).status == "fitted")
-    assert entries["lightgbm_model", fitted.isoformat()].reads["universe"] == set_digest(store.upstream(store.read(fitted))["universe"])
+    fitted = next(day for day in store.stored_sessions() if store.record(day).status == "fitted")
+    assert entries["lightgbm_model", fitted.isoformat()].reads["universe"] == set_digest(store.upstream(store.record(fitted))["universe"])
     assert {key for asset, key in entries if asset == "backtest"} == {"equity", "positions", "trades", "unfilled", "metrics.json"}
 
 

@@ -86,7 +86,7 @@ class World:
                 versions = {"code_version": code, "settings_version": "s"}
                 warehouse.write_made_vintage(of.asset, day, self.rows(), stamp=stamp, upstream=upstream, **versions)
             return
-        windows = of.reads(day, self.calendar)
+        windows = of.windows_read(day, self.calendar)
         upstream = {window.asset: self.versions(window, day) for window in windows}
         if self.random.random() < odd and upstream:
             upstream.popitem()

@@ -30,7 +30,7 @@ PRICES = pl.col("open", "high", "low", "close", "vwap")
 
 def restate(deployment: Deployment, choice: random.Random, times: int) -> None:
     """Deliver sessions again, some more than once, known from the evening of the day to weeks later, or long after all that is stored."""
-    calendar, days = deployment.calendar, deployment.warehouse.sessions("raw_bars")
+    calendar, days = deployment.calendar, deployment.warehouse.stored_sessions("raw_bars")
     for _ in range(times):
         day = choice.choice(days[5:])
         asset = choice.choices(["raw_bars", "raw_corporate_actions"], [4, 1])[0]
@@ -50,7 +50,7 @@ def restate(deployment: Deployment, choice: random.Random, times: int) -> None:
 
 def test_each_row_is_explained_by_the_vintage_it_was_read_in(changed: Changed) -> None:
     deployment = changed()
-    days, calendar = deployment.warehouse.sessions("raw_bars"), deployment.calendar
+    days, calendar = deployment.warehouse.stored_sessions("raw_bars"), deployment.calendar
     early, late = days[-4], days[-3]
     versions = {name: getattr(deployment.warehouse.footer("raw_bars", early), name) for name in ("code_version", "settings_version")}
     known = {early: calendar.closes_at(early) + timedelta(hours=20), late: calendar.closes_at(LAST) + timedelta(days=30)}
@@ -83,7 +83,7 @@ def test_a_strategy_is_compared_under_both_kinds_of_knowledge(changed: Changed, 
     found = compared(deployment, tmp_path / "other")
     assert stored_comparison(deployment) == found
     restated = market(tmp_path / "other", knowledge={"mode": "restated"})
-    frames = [one.warehouse.read("signals", one.warehouse.sessions("signals")) for one in (deployment, restated)]
+    frames = [one.warehouse.read("signals", one.warehouse.stored_sessions("signals")) for one in (deployment, restated)]
     rows = [{(row["session"], row["symbol"]): row for row in frame.to_dicts()} for frame in frames]
     differing = {key for key in rows[0].keys() | rows[1].keys() if rows[0].get(key) != rows[1].get(key)}
     assert 0 < found.signals_that_differ <= len(differing)

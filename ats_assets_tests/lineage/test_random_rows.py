@@ -40,7 +40,7 @@ def parts(explanation: Made | Many) -> Iterator[Made | Many]:
 
 
 def test_random_signals_are_explained_and_come_out_byte_for_byte(made: Deployment, tmp_path: Path) -> None:
-    stored = made.warehouse.read("signals", made.warehouse.sessions("signals"))
+    stored = made.warehouse.read("signals", made.warehouse.stored_sessions("signals"))
     index = LineageIndex(made)
     index.refresh()
     explaining = Explaining(made, index.entries())
@@ -67,7 +67,7 @@ def check(made: Deployment, explanation: Made, row: dict[str, object]) -> None:
     models = {one.session: one for one in every if isinstance(one, Made) and one.asset == "lightgbm_model"}
     fit = models[str(row["model_session"])]
     assert {many.asset for many in fit.made_from} >= {"trend", "universe", "forward_returns"}
-    assert fit.data_version == made.model_store("lightgbm_model").read(date.fromisoformat(fit.session)).model_sha256
+    assert fit.data_version == made.model_store("lightgbm_model").record(date.fromisoformat(fit.session)).model_sha256
     for one in every:
         assert one.notes == () or all("known since" in note for note in one.notes)
         versions = {one.session: one.data_version} if isinstance(one, Made) else one.versions

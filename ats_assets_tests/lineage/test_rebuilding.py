@@ -39,17 +39,19 @@ def test_a_backtest_comes_out_with_its_metrics_and_its_report(whole: Path, tmp_p
     assert (found.files.different, found.changed) == ((), ())
     wanted = {"backtest/metrics.json", "backtest/metrics.json.footer", "backtest/trades.parquet", "backtest_report/report.html"}
     assert wanted <= set(found.files.same)
-    assert len([path for path in found.files.same if path.startswith("signals/")]) == len(market(whole).warehouse.sessions("signals"))
+    assert len([path for path in found.files.same if path.startswith("signals/")]) == len(
+        market(whole).warehouse.stored_sessions("signals")
+    )
 
 
 def test_a_backtest_over_a_range_is_made_over_that_range(changed: Changed, tmp_path: Path) -> None:
     deployment = changed()
-    for session in deployment.warehouse.sessions("targets")[:3]:
+    for session in deployment.warehouse.stored_sessions("targets")[:3]:
         (deployment.warehouse.path("targets", session)).unlink()
     run_job(deployment, "backtest_reports", assets=["backtest"])
     found = reproduced(deployment, "backtest", [], tmp_path / "world")
     assert found.files.different == ()
-    assert len([path for path in found.files.same if path.startswith("targets/")]) == len(deployment.warehouse.sessions("targets"))
+    assert len([path for path in found.files.same if path.startswith("targets/")]) == len(deployment.warehouse.stored_sessions("targets"))
 
 
 def test_the_vintage_that_was_read_is_taken_not_the_newest(changed: Changed, tmp_path: Path) -> None:

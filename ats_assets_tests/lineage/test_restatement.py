@@ -73,7 +73,7 @@ def test_what_is_made_again_is_what_two_builds_from_scratch_make_differently(tmp
     restated = {session for asset, session in expected if asset == "raw_bars"}
     assert {one.session for one in asked} == restated
     assert {one.reason for one in asked} == {"the source delivers another content"}
-    sessions = deployment.warehouse.sessions("raw_bars")
+    sessions = deployment.warehouse.stored_sessions("raw_bars")
     assert 0 < len(restated) < len(sessions) / 2
     assert {"bars", "universe", "trend", "lightgbm_model", "signals", "backtest"} <= {asset for asset, _ in expected}
     vintages = {day.isoformat(): len(deployment.warehouse.vintages("raw_bars", day)) for day in sessions}

@@ -69,7 +69,7 @@ class Restated:
 
     def deliver(self, deployment: Deployment) -> None:
         """Store it as a vintage."""
-        warehouse, days = deployment.warehouse, deployment.warehouse.sessions("raw_bars")
+        warehouse, days = deployment.warehouse, deployment.warehouse.stored_sessions("raw_bars")
         day = days[self.session]
         asset = "raw_corporate_actions" if self.what in {"dividend", "split"} else "raw_bars"
         rows, footer = warehouse.read(asset, [day]), warehouse.footer(asset, day)
@@ -117,7 +117,7 @@ def copied(built: Path, root: Path, history: Sequence[Restated], mode: str) -> t
 def world(deployment: Deployment, root: Path, mode: str, last: date, known: Any) -> Files:
     """All made anew, up to a session, from those deliveries of each that `known` chooses among its stamps (ascending)."""
     for asset in DELIVERED:
-        for day in deployment.warehouse.sessions(asset):
+        for day in deployment.warehouse.stored_sessions(asset):
             for stamp in known(deployment.warehouse.stamps(asset, day)) if day <= last else ():
                 path = deployment.warehouse.vintage(asset, day, stamp)
                 copy = root / "warehouse" / path.relative_to(deployment.warehouse.root)
@@ -160,7 +160,7 @@ def test_what_is_stale_is_what_comes_out_otherwise_and_each_session_holds_what_w
         found = reproduced(deployment, "backtest_report", [], root / "again")
         assert (found.files.different, found.changed) == ((), ())
         if mode == "point_in_time":
-            day = deployment.warehouse.sessions("raw_bars")[session]
+            day = deployment.warehouse.stored_sessions("raw_bars")[session]
             until = deployment.knowledge.until(day)
             known = world(deployment, root / "then", mode, day, lambda stamps: [one for one in stamps if one <= until] or stamps[:1])
             assert {path for path in known if path not in stored} == set()

@@ -25,7 +25,7 @@ def test_asks_for_what_is_stale_upstream_first_and_stops(changed: Changed) -> No
     deployment = changed()
     root = deployment.warehouse.root.parent
     before = files_of(root)
-    days = deployment.warehouse.sessions("universe")
+    days = deployment.warehouse.stored_sessions("universe")
     for asset, day in (("universe", days[30]), ("universe", days[31]), ("signals", days[50])):
         deployment.warehouse.path(asset, day).unlink()
     (root / "warehouse" / "backtest_report" / "report.html").write_text("damaged")
@@ -46,7 +46,7 @@ def test_asks_for_what_is_stale_upstream_first_and_stops(changed: Changed) -> No
 
 def test_waits_for_a_run_that_is_at_work_and_asks_again_for_nothing_that_failed(changed: Changed) -> None:
     deployment = changed()
-    deployment.warehouse.path("universe", deployment.warehouse.sessions("universe")[30]).unlink()
+    deployment.warehouse.path("universe", deployment.warehouse.stored_sessions("universe")[30]).unlink()
     with dg.DagsterInstance.ephemeral() as instance:
         (request,) = tick(deployment, instance)
         assert isinstance(request, dg.RunRequest)

@@ -42,14 +42,14 @@ def test_rows_are_the_universe_in_order_with_centred_ranks() -> None:
     data = small_training_set()
     features, labels, _ = market()
     assert data.features == ("noise_a", "signal", "noise_b", "noise_c")
-    assert data.train.sessions == list(data.window.train)
+    assert data.train.decision_sessions == list(data.window.train)
     for part in (data.train, data.validation):
         assert part.keys.equals(part.keys.sort("session", "symbol"))
         assert part.x.dtype == np.float32
         assert part.x.flags.c_contiguous
         assert part.sizes.sum() == len(part.y) == part.keys.height
         assert "S00" not in part.keys["symbol"].to_list()
-        day = part.sessions[3]
+        day = part.decision_sessions[3]
         rows = part.keys.with_row_index("i").filter(session=day)
         expected = features.filter(session=day, symbol=rows["symbol"][7]).select(data.features).row(0)
         assert np.array_equal(part.x[rows["i"][7]], np.array(expected, dtype=np.float32), equal_nan=True)
@@ -83,7 +83,7 @@ def test_rows_in_another_order_and_more_history_change_nothing() -> None:
 def test_raw_labels_are_the_returns() -> None:
     data = small_training_set(settings=SETTINGS.model_copy(update={"label": "raw"}))
     _, labels, _ = market()
-    first = labels.filter(decision_session=data.train.sessions[0]).filter(pl.col("symbol") != "S00")
+    first = labels.filter(decision_session=data.train.decision_sessions[0]).filter(pl.col("symbol") != "S00")
     assert data.train.y[: first.height].tolist() == first["forward_return"].to_list()
 
 

@@ -89,7 +89,7 @@ def run(definitions: dg.Definitions, sessions: Sequence[date], *assets: str) -> 
 def test_a_range_run_s_frame_is_split_over_its_sessions(deployment: Deployment, days: list[date]) -> None:
     result = run(graph(deployment), days[:6], "raw_bars", "closes")
     warehouse = deployment.warehouse
-    assert warehouse.sessions("closes") == days[:6]
+    assert warehouse.stored_sessions("closes") == days[:6]
     for day in days[:6]:
         assert_frame_equal(warehouse.read("closes", [day]), rows([day]))
     made = {
@@ -192,7 +192,7 @@ def test_rows_of_a_session_that_was_not_asked_for_are_refused_and_nothing_is_wri
     nothing = rows(days[:1]).with_columns(session=pl.lit(None, pl.Date))
     with pytest.raises(ContractError, match="rows for None"):
         run(graph(deployment, lambda sessions: nothing), days[:1], "raw_bars")
-    assert deployment.warehouse.sessions("raw_bars") == []
+    assert deployment.warehouse.stored_sessions("raw_bars") == []
 
 
 def test_files_share_one_wait_for_the_disk_and_no_event_says_that_one_is_there_before_it_is(

@@ -53,11 +53,11 @@ def test_reads_are_what_dagster_maps(exchange: str, data: st.DataObject) -> None
     lag = data.draw(st.integers(0, 30))
     reads = Reads(asset="bars", back=data.draw(st.integers(lag, lag + 70)), lag=lag)
     i = data.draw(st.integers(0, 40) | st.integers(0, len(days) - 1))
-    ours = reads.sessions(calendar, days[i])
+    ours = reads.sessions_read(calendar, days[i])
     assert sessions_of(mapped(reads, made, days[i], days[i])) == ours
     assert ours == [day for k, day in enumerate(days) if i - reads.back <= k <= i - lag]
     last = min(len(days) - 1, i + data.draw(st.integers(0, 20)))
-    of_range = sorted({day for session in days[i : last + 1] for day in reads.sessions(calendar, session)})
+    of_range = sorted({day for session in days[i : last + 1] for day in reads.sessions_read(calendar, session)})
     assert sessions_of(mapped(reads, made, days[i], days[last])) == of_range
 
 

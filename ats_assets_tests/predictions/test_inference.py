@@ -26,7 +26,7 @@ def scorer_of(store: ModelStore, record: ModelRecord) -> Scorer:
 
 
 def test_scores_are_the_models_for_the_universe_only(store: ModelStore) -> None:
-    record = store.read(FITTED_AT)
+    record = store.record(FITTED_AT)
     made = predict(FEATURES, UNIVERSE.filter(session=SESSION), record, scorer_of(store, record))
     assert made.schema == PREDICTIONS_SCHEMA
     assert Predictions.validate(made, lazy=True).equals(made)
@@ -38,7 +38,7 @@ def test_scores_are_the_models_for_the_universe_only(store: ModelStore) -> None:
 
 
 def test_alone_in_a_range_in_another_order_and_with_other_threads_the_bits_are_the_same(store: ModelStore) -> None:
-    record = store.read(FITTED_AT)
+    record = store.record(FITTED_AT)
     booster = scorer_of(store, record)
     days = CALENDAR.window(SESSION, 9)
     whole = predict(FEATURES, UNIVERSE.filter(pl.col("session").is_in(days)), record, booster, threads=2)
@@ -48,12 +48,12 @@ def test_alone_in_a_range_in_another_order_and_with_other_threads_the_bits_are_t
 
 
 def test_an_empty_universe_has_no_predictions(store: ModelStore) -> None:
-    record = store.read(FITTED_AT)
+    record = store.record(FITTED_AT)
     assert predict(FEATURES, UNIVERSE.clear(), record, scorer_of(store, record)).equals(pl.DataFrame(schema=PREDICTIONS_SCHEMA))
 
 
 def test_features_that_are_not_the_models_are_named(store: ModelStore) -> None:
-    record = store.read(FITTED_AT)
+    record = store.record(FITTED_AT)
     booster = scorer_of(store, record)
     with pytest.raises(ModelError, match=r"expects 4 features, found 4: lacking \['signal'\], not of the model \['news'\]"):
         predict(FEATURES.rename({"signal": "news"}), UNIVERSE, record, booster)
@@ -65,7 +65,7 @@ def test_features_that_are_not_the_models_are_named(store: ModelStore) -> None:
 
 
 def test_an_old_model_is_refused(store: ModelStore) -> None:
-    record = store.read(FITTED_AT)
+    record = store.record(FITTED_AT)
     strict = SETTINGS.model_copy(update={"max_age_sessions": 9})
     assert check_age(record, CALENDAR.offset(SESSION, -1), CALENDAR, strict) == 9
     with pytest.raises(ModelError, match=f"fitted at {FITTED_AT}, 10 sessions ago; training.max_age_sessions is 9"):
@@ -74,7 +74,7 @@ def test_an_old_model_is_refused(store: ModelStore) -> None:
 
 def test_a_model_of_the_same_session_is_refused_and_so_is_none(store: ModelStore) -> None:
     with pytest.raises(ModelError, match="need a model of the session before"):
-        check_age(store.read(FITTED_AT), FITTED_AT, CALENDAR, SETTINGS)
+        check_age(store.record(FITTED_AT), FITTED_AT, CALENDAR, SETTINGS)
     none = store.write_unavailable(SESSION, Unavailable(reason="too little history"), {})
     with pytest.raises(ModelError, match="too little history"):
         check_age(none, CALENDAR.offset(SESSION, 1), CALENDAR, SETTINGS)

@@ -34,7 +34,7 @@ def files(store: ModelStore, session: date = SESSION) -> dict[str, bytes]:
 
 def test_a_fitted_model_reads_back_and_predicts_the_same(store: ModelStore) -> None:
     record = write(store)
-    assert store.read(SESSION) == record == store.active(SESSION)
+    assert store.record(SESSION) == record == store.active(SESSION)
     assert record.features == ("noise_a", "signal", "noise_b", "noise_c")
     assert record.versions.keys() == {"code", "data", "lightgbm"}
     assert record.training is not None
@@ -44,7 +44,7 @@ def test_a_fitted_model_reads_back_and_predicts_the_same(store: ModelStore) -> N
     )
     scores = lightgbm().scorer(record, store.content(record)).predict(small_training_set().validation.x)
     assert scores.std() > 0
-    assert store.sessions() == [SESSION]
+    assert store.stored_sessions() == [SESSION]
 
 
 def test_the_same_model_is_the_same_bytes_and_its_record_has_sorted_keys_and_no_threads(store: ModelStore, tmp_path: Path) -> None:
@@ -79,10 +79,10 @@ def test_a_missing_model_is_carried_with_its_reason(store: ModelStore) -> None:
 
 def test_a_model_that_is_not_there_is_named_with_the_command_that_makes_it(store: ModelStore) -> None:
     with pytest.raises(MissingPartitionError, match=f"--select lightgbm_model --partition {SESSION}"):
-        store.read(SESSION)
+        store.record(SESSION)
     with pytest.raises(MissingPartitionError, match=f"partition {SESSION}"):
         store.write_carried(NEXT, SESSION, VERSIONS)
-    assert store.sessions() == []
+    assert store.stored_sessions() == []
 
 
 def test_another_model_in_the_place_of_a_carried_one_is_noticed(store: ModelStore) -> None:
@@ -97,7 +97,7 @@ def test_replacing_leaves_nothing_of_the_old_one(store: ModelStore) -> None:
     write(store, OTHER)
     write(store)
     assert files(store)["model.txt"] == FITTED.content
-    store.content(store.read(SESSION))
+    store.content(store.record(SESSION))
     store.write_unavailable(SESSION, Unavailable(reason="none"), VERSIONS)
     assert list(files(store)) == ["model.json"]
 
@@ -116,7 +116,7 @@ def test_a_damaged_record_is_refused(store: ModelStore, damage: str) -> None:
     write(store)
     (store.folder(SESSION) / "model.json").write_text(damage)
     with pytest.raises(CorruptPartitionError, match=f"model.json.*--partition {SESSION}"):
-        store.read(SESSION)
+        store.record(SESSION)
 
 
 UPSTREAM = {"bars": {"2022-01-03": "aa", "2022-01-04": "bb"}, "universe": {}}
@@ -126,7 +126,7 @@ def test_a_record_names_what_it_was_made_from(store: ModelStore) -> None:
     fitted = written(store, SESSION, FITTED, small_training_set(), VERSIONS, upstream=UPSTREAM)
     carried = store.write_carried(NEXT, SESSION, VERSIONS)
     assert list(files(store)) == ["model.json", "model.txt", "upstream.json"]
-    assert store.upstream(store.read(SESSION)) == UPSTREAM
+    assert store.upstream(store.record(SESSION)) == UPSTREAM
     assert store.upstream(carried) == {"lightgbm_model": {SESSION.isoformat(): fitted.model_sha256}}
     none = store.write_unavailable(SESSION, Unavailable(reason="none"), VERSIONS, UPSTREAM)
     assert list(files(store)) == ["model.json", "upstream.json"]
@@ -152,7 +152,7 @@ def test_a_record_in_a_strange_folder_is_refused(store: ModelStore) -> None:
     write(store)
     store.folder(SESSION).rename(store.folder(NEXT))
     with pytest.raises(CorruptPartitionError, match=f"record of lightgbm_model at {SESSION}"):
-        store.read(NEXT)
+        store.record(NEXT)
 
 
 @pytest.mark.parametrize("together", [False, True])
@@ -183,9 +183,9 @@ def test_a_process_killed_at_any_step_leaves_one_whole_model_or_none(
         with contextlib.suppress(KeyboardInterrupt), store.together() if together else contextlib.nullcontext():
             write(store)
     if store.exists(SESSION):
-        store.content(store.read(SESSION))
+        store.content(store.record(SESSION))
     write(store)
-    assert store.content(store.read(SESSION)) == FITTED.content
+    assert store.content(store.record(SESSION)) == FITTED.content
 
 
 def test_a_model_in_another_format_leaves_nothing_of_the_one_before(store: ModelStore) -> None:
@@ -223,9 +223,9 @@ def test_carried_models_are_stored_together_before_the_next_model_and_at_the_end
             write(store)
             for day in days[1:4]:
                 store.write_carried(day, SESSION, VERSIONS)
-            stored.append(store.sessions())
+            stored.append(store.stored_sessions())
             store.write_unavailable(days[4], Unavailable(reason="none"), VERSIONS)
-            stored.append(ModelStore(store.root, store.name).sessions())
+            stored.append(ModelStore(store.root, store.name).stored_sessions())
             store.write_carried(days[5], days[4], VERSIONS)
     assert stored == [days[:4], days[:5], days[:1], days[:5]]
     alone, together = ({day: files(store, day) for day in days[:6]} for store in stores)
@@ -237,4 +237,4 @@ def test_what_is_carried_before_an_error_is_stored(store: ModelStore) -> None:
         write(store)
         store.write_carried(NEXT, SESSION, VERSIONS)
         raise KeyboardInterrupt
-    assert store.read(NEXT).carried_from == SESSION
+    assert store.record(NEXT).carried_from == SESSION

@@ -139,7 +139,7 @@ def test_an_empty_frame_is_a_file_with_its_schema(warehouse: Warehouse) -> None:
 def test_sessions_are_read_in_the_order_asked_for_empty_ones_among_them(warehouse: Warehouse) -> None:
     for day, rows in zip(DAYS, (3, 0, 2), strict=True):
         warehouse.write("bars", day, frame(day, rows=rows))
-    assert warehouse.sessions("bars") == DAYS
+    assert warehouse.stored_sessions("bars") == DAYS
     assert warehouse.assets() == ["bars"]
     assert_frame_equal(warehouse.read("bars", DAYS[::-1]), pl.concat([frame(DAYS[2], rows=2), frame(DAYS[0])]))
     assert warehouse.read("bars", DAYS, ["close", "symbol"]).columns == ["close", "symbol"]
@@ -194,7 +194,7 @@ def test_another_delivery_is_kept_beside_the_first_and_read(warehouse: Warehouse
     assert list(warehouse.vintages("raw_bars", DAY)) == [NOON, later]
     assert_frame_equal(warehouse.read("raw_bars", [DAY]), frame(close=2.0))
     assert_frame_equal(pl.read_parquet(warehouse.vintages("raw_bars", DAY)[NOON], hive_partitioning=False), frame())
-    assert warehouse.sessions("raw_bars") == [DAY]
+    assert warehouse.stored_sessions("raw_bars") == [DAY]
     assert warehouse.footer("raw_bars", DAY).data_version == data_version(frame(close=2.0))
 
 
@@ -243,7 +243,7 @@ def test_a_missing_partition_is_named_with_the_command_that_makes_it(warehouse: 
         warehouse.read("bars", [])
     with pytest.raises(MissingPartitionError, match="2023-01-03"):
         warehouse.footer("bars", DAY)
-    assert warehouse.sessions("nothing") == []
+    assert warehouse.stored_sessions("nothing") == []
     assert Warehouse(warehouse.root / "none").assets() == []
 
 
@@ -501,7 +501,7 @@ def test_what_is_written_together_waits_until_the_end_or_until_it_is_asked_for(t
             written = warehouse.write("a", day, frames[day])
             assert not written.path.exists()
         warehouse.write("b", days[0], frames[days[0]])
-        assert Warehouse(tmp_path).sessions("a") == []
+        assert Warehouse(tmp_path).stored_sessions("a") == []
         assert_frame_equal(warehouse.read("a", days), pl.concat(frames.values()))  # all that waits is put in its place
         assert Warehouse(tmp_path).exists("b", days[0])
         late = warehouse.write("a", days[0], frames[days[1]])
@@ -519,7 +519,7 @@ def test_an_error_leaves_what_was_there_and_drops_what_waits(tmp_path: Path, mon
         for day in days:
             warehouse.write("a", day, pl.DataFrame({"x": [day.day]}))
         raise ZeroDivisionError
-    assert warehouse.sessions("a") == days  # two were in their place already: no more than two wait
+    assert warehouse.stored_sessions("a") == days  # two were in their place already: no more than two wait
     assert warehouse.footer("a", days[2]) == before.footer
     assert not [path for path in tmp_path.rglob(".*") if path.name != ".written"]
     after = warehouse.write("a", days[2], pl.DataFrame({"x": [1]}))

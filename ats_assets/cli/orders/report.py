@@ -16,7 +16,7 @@ def report(*, open_it: bool) -> None:
     """Write the report of execution quality, and print its path."""
     deployment = Deployment(load_settings())
     warehouse, settings = deployment.warehouse, deployment.settings
-    sessions = warehouse.sessions("execution_quality")
+    sessions = warehouse.stored_sessions("execution_quality")
     if not sessions:
         raise AtsError("no session has been traded yet: run ats trade first")
     account = warehouse.read("account", sessions)

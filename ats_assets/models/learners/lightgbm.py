@@ -161,7 +161,7 @@ def _refuse_large_queries(data: TrainingSet, settings: LightgbmSettings) -> None
         largest = int(rows.sizes.argmax())
         if rows.sizes[largest] > LARGEST_QUERY:
             raise ModelError(
-                f"session {rows.sessions[largest]} has {rows.sizes[largest]:,} symbols, and objective = lambdarank ranks at most {LARGEST_QUERY:,} at once: "
+                f"session {rows.decision_sessions[largest]} has {rows.sizes[largest]:,} symbols, and objective = lambdarank ranks at most {LARGEST_QUERY:,} at once: "
                 f"set universe.size to {LARGEST_QUERY} or less, or the objective of the model to regression"
             )
 

@@ -33,7 +33,7 @@ class Placement:
     remarks: tuple[str, ...]
 
     @property
-    def sessions(self) -> list[date]:
+    def sessions_with_rows(self) -> list[date]:
         """Those that have a row, ascending."""
         return self.days["session"].unique().sort().to_list()
 

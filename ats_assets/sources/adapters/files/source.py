@@ -123,11 +123,11 @@ class FileSource:
 
     def first_session(self) -> date:
         """The first session that has a row."""
-        return self._placement.sessions[0]
+        return self._placement.sessions_with_rows[0]
 
     def latest_session(self) -> date:
         """The latest session that has a row."""
-        return self._placement.sessions[-1]
+        return self._placement.sessions_with_rows[-1]
 
     def bars(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
         """The bars of `sessions`; see `BarSource.bars`."""
@@ -178,7 +178,7 @@ class FileSource:
         n_delivered = sum(file.n_rows for file in self._rows.files)
         lines = [
             f"files: {self.path} ({len(self._files)} file{'' if len(self._files) == 1 else 's'}, {n_delivered:,} rows)",
-            f"{placed.days['rows'].sum():,} rows of {len(self._symbols)} symbols in {len(placed.sessions)} sessions of {self._calendar.exchange}, "
+            f"{placed.days['rows'].sum():,} rows of {len(self._symbols)} symbols in {len(placed.sessions_with_rows)} sessions of {self._calendar.exchange}, "
             f"{self.first_session()} to {self.latest_session()}",
             f"known: {f'since the end of {self.vintage}' if self.vintage else 'each session since its close (no vintage in the path, the settings or a column)'}",
             f"stamps: the bar's {s.stamp}; naive ones in {s.timezone or self._calendar.timezone}{'' if s.timezone else ' (the exchange)'}",

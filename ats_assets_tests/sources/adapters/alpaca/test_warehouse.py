@@ -90,7 +90,7 @@ def test_a_run_that_broke_off_goes_on_and_a_correction_is_a_vintage(tmp_path: Pa
         made(deployment, instance, sessions=SESSIONS[:5])
         market.double.plan = Plan(steps=(Step(fault=Fault.CUT_BODY, path="stocks/bars", first=2, times=None),))
         made(deployment, instance, fails=True)
-        assert deployment.warehouse.sessions("raw_bars") == SESSIONS[:5]
+        assert deployment.warehouse.stored_sessions("raw_bars") == SESSIONS[:5]
         market.double.plan = Plan()
         market.double.journal.clear()
         made(deployment, instance)
