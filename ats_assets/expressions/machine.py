@@ -409,9 +409,9 @@ def _further(instruction, constant, registers, low, end, lanes, d, a, b):
     elif op == Op.TRIM:
         moments.trim(d, a)
     elif op == Op.SKEWNESS:
-        moments.skewness(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], constant)
+        moments.window_skewness(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], constant)
     elif op == Op.KURTOSIS:
-        moments.kurtosis(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], constant)
+        moments.window_kurtosis(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], constant)
     elif op == Op.FOURTH_COMPLETE:
         older, m, r = registers[sources[2], low - lag : end - lag], registers[sources[4], low - lag : end - lag], registers[sources[6]]
         moments.fourth_complete(d, a, b, older, registers[sources[3], low:end], m, registers[sources[5], low:end], r[low - lag : end - lag])

@@ -64,7 +64,7 @@ def fourth_complete(d, partial, newer2, older2, n, m, s, r):
 
 
 @inlined
-def skewness(d, third, second, count, sums, qlib):
+def window_skewness(d, third, second, count, sums, qlib):
     """Sample skewness, with the correction for bias (the adjusted Fisher-Pearson coefficient); 0 where all values are equal."""
     for i in range(d.size):
         n = count[i]
@@ -79,7 +79,7 @@ def skewness(d, third, second, count, sums, qlib):
 
 
 @inlined
-def kurtosis(d, fourth, second, count, sums, qlib):
+def window_kurtosis(d, fourth, second, count, sums, qlib):
     """Sample excess kurtosis, with the correction for bias; -3 where all values are equal."""
     for i in range(d.size):
         n = count[i]
