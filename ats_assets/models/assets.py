@@ -5,7 +5,10 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from dataclasses import dataclass, field, replace
 from datetime import date
+from functools import partial
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -15,8 +18,9 @@ from ats_assets.errors import ModelError
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.models.choosing import Model, models
-from ats_assets.models.fitting import fit, recorded
+from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.importance_plot import importance_svg
+from ats_assets.models.learner import Fitted
 from ats_assets.models.refits import last_refit
 from ats_assets.models.tracking import Fit, Status, log_fit
 from ats_assets.models.training_set import TrainingWindow, training_set, training_window
@@ -30,6 +34,7 @@ from ats_assets.storage.artefacts import ModelStore, Unavailable
 from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.second_process import SecondProcessError, beside
+from ats_assets.storage.work_ahead import worked_ahead
 
 GROUP = "models"
 READ_AT_ONCE = 21
@@ -64,7 +69,7 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
         training = _Training(deployment, node, model, context)
         sessions = sessions_of(context.partition_keys)
         with deployment.model_store(model.asset).together():
-            records = [training.materialise(session) for session in sessions]
+            records = training.materialise(sessions)
         shown = {record.session.isoformat(): _shown(record) for record in records}
         for session, page in training.tracked().items():
             shown[session]["mlflow_run"] = dg.MetadataValue.text(page)
@@ -78,6 +83,28 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
     return fitted_model
 
 
+@dataclass(frozen=True, kw_only=True)
+class _Wanted:
+    """A fit, and what has been read for it: features, labels and universe, where there is something to learn from."""
+
+    session: date
+    window: TrainingWindow
+    versions: dict[str, str]
+    upstream: Upstream
+    frames: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class _Over:
+    """A fit that is over. `recorded` is what its record says; `started` and `ended` are seconds since 1970, 0 where nothing was fitted."""
+
+    wanted: _Wanted
+    found: Fitted | Unavailable | Exception
+    recorded: dict[str, Any] = field(default_factory=dict)
+    started: float = 0.0
+    ended: float = 0.0
+
+
 class _Training:
     """What the sessions of one run share: the store, the tracking, and the frames, which are read once for neighbouring windows."""
 
@@ -88,39 +115,55 @@ class _Training:
         self._node = node
         self._context = context
         self._store: ModelStore = deployment.model_store(model.asset)
+        self._versions = {"code": node.code_version, "settings": node.settings_version}
         self._kept: dict[str, dict[date, pl.DataFrame]] = {}
         self._known = Known(deployment, node.name, node.reads)
+        self._under_way: dict[date, float] = {}
         self._told: dict[date, Future[str]] = {}
 
-    def materialise(self, session: date) -> ModelRecord:
-        """Fit the model of `session`, or carry the active one forward, or record why there is none."""
-        calendar = self._deployment.calendar
-        refit = last_refit(calendar, session, self._settings.refit)
-        versions = {"code": self._node.code_version, "settings": self._node.settings_version}
-        if refit != session:
-            if not self._deployment.known([refit]):
-                return self._store.write_unavailable(
-                    session, Unavailable(reason=f"the first refit session of history is after {session}"), versions
-                )
-            if self._store.record(refit).status == "carried":
-                raise ModelError(
-                    f"{self._node.name} of {refit} is carried, but since the calendar changed it is fitted there: ats stale --heal, or ats run --from {refit}"
-                )
-            return self._store.write_carried(session, refit, versions)
+    def materialise(self, sessions: Sequence[date]) -> list[ModelRecord]:
+        """Fit the models of the refit sessions, several at once; between them carry the active one forward, or record why there is none."""
+        refits = {session: last_refit(self._deployment.calendar, session, self._settings.refit) for session in sessions}
+        records = self._refitted([session for session, refit in refits.items() if refit == session])
+        return [records[session] if session in records else self._carried(session, refit) for session, refit in refits.items()]
+
+    def _carried(self, session: date, refit: date) -> ModelRecord:
+        if not self._deployment.known([refit]):
+            return self._store.write_unavailable(
+                session, Unavailable(reason=f"the first refit session of history is after {session}"), self._versions
+            )
+        if self._store.record(refit).status == "carried":
+            raise ModelError(
+                f"{self._node.name} of {refit} is carried, but since the calendar changed it is fitted there: ats stale --heal, or ats run --from {refit}"
+            )
+        return self._store.write_carried(session, refit, self._versions)
+
+    def _refitted(self, sessions: Sequence[date]) -> dict[date, ModelRecord]:
+        at_once = fits_at_once(self._settings, refits=len(sessions), symbols=self._deployment.settings.universe.size)
+        work = partial(self._fit, threads=self._settings.threads // at_once)
+        try:
+            fits = worked_ahead(work, map(self._wanted, sessions), threads=at_once, ahead=at_once)
+            return {over.wanted.session: self._stored(over) for over in fits}
+        except BaseException as error:
+            if not isinstance(error, Exception):  # whoever interrupts ends all that are under way
+                for session, started in self._under_way.items():
+                    self._tell(session, started, time.time(), status="KILLED", error=redacted(f"{type(error).__name__}: {error}"))
+            raise
+
+    def _wanted(self, session: date) -> _Wanted:
         upstream = self._known.upstream(session)
-        versions |= {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
-        window = training_window(calendar, session, self._settings)
+        read = {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
+        window = training_window(self._deployment.calendar, session, self._settings)
         known = TrainingWindow(
             session=session,
             train=tuple(self._deployment.known(window.train)),
             validation=tuple(self._deployment.known(window.validation)),
             label_sessions=tuple(self._deployment.known(window.label_sessions)),
         )
-        if not known.train or not known.validation:
-            return self._store.write_unavailable(session, Unavailable(reason="history holds no labelled sessions yet"), versions, upstream)
-        return self._fit(session, known, versions, upstream)
+        frames = self._frames(known) if known.train and known.validation else None
+        return _Wanted(session=session, window=known, versions=self._versions | read, upstream=upstream, frames=frames)
 
-    def _fit(self, session: date, window: TrainingWindow, versions: dict[str, str], upstream: Upstream) -> ModelRecord:
+    def _frames(self, window: TrainingWindow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         universe = self._rows("universe", window.decisions)
         members, horizon = universe.select("symbol", "session"), pl.col("horizon_sessions") == self._settings.horizon_sessions
 
@@ -128,21 +171,38 @@ class _Training:
             return rows.join(members, on=["symbol", "session"], how="semi", maintain_order="left")
 
         families = {family: self._rows(family, window.decisions, of_members) for family in self._deployment.of(model_families)}
-        labels = self._rows("forward_returns", window.label_sessions, lambda rows: rows.filter(horizon))
-        data = training_set(joined(families), labels, universe, window, self._settings)
-        started = time.time()
+        return joined(families), self._rows("forward_returns", window.label_sessions, lambda rows: rows.filter(horizon)), universe
+
+    def _fit(self, wanted: _Wanted, *, threads: int) -> _Over:
+        """Called by several threads at once, each of which holds one training set."""
+        if wanted.frames is None:
+            return _Over(wanted=wanted, found=Unavailable(reason="history holds no labelled sessions yet"))
+        self._under_way[wanted.session] = started = time.time()
+        found: Fitted | Unavailable | Exception
+        values: dict[str, Any] = {}
         try:
-            fitted = fit(self._model, data, self._settings)
-        except BaseException as error:
-            status = "FAILED" if isinstance(error, Exception) else "KILLED"
-            self._tell(session, started, status=status, error=redacted(f"{type(error).__name__}: {error}"))
-            raise
-        if isinstance(fitted, Unavailable):
-            self._tell(session, started)
-            return self._store.write_unavailable(session, fitted, versions, upstream)
-        values = recorded(self._model, fitted, data, self._settings, versions)
-        record = self._store.write_fitted(session, fitted.content, upstream, **values)
-        self._tell(session, started, record=record, content=fitted.content)
+            data = training_set(*wanted.frames, wanted.window, self._settings)
+            found = fit(self._model, data, self._settings, threads=threads)
+            if isinstance(found, Fitted):
+                values = recorded(self._model, found, data, self._settings, wanted.versions)
+        except Exception as error:  # noqa: BLE001 - raised again once it is told
+            found = error
+        return _Over(wanted=replace(wanted, frames=None), found=found, recorded=values, started=started, ended=time.time())
+
+    def _stored(self, over: _Over) -> ModelRecord:
+        """Store a fit, and have it logged."""
+        found, wanted = over.found, over.wanted
+        session = wanted.session
+        self._under_way.pop(session, None)
+        if isinstance(found, Exception):
+            self._tell(session, over.started, over.ended, status="FAILED", error=redacted(f"{type(found).__name__}: {found}"))
+            raise found
+        if isinstance(found, Unavailable):
+            if over.started:
+                self._tell(session, over.started, over.ended)
+            return self._store.write_unavailable(session, found, wanted.versions, wanted.upstream)
+        record = self._store.write_fitted(session, found.content, wanted.upstream, **over.recorded)
+        self._tell(session, over.started, over.ended, record=record, content=found.content)
         self._context.log.info(
             f"{self._node.name} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} rounds"
         )
@@ -152,6 +212,7 @@ class _Training:
         self,
         session: date,
         started: float,
+        ended: float,
         *,
         status: Status = "FINISHED",
         record: ModelRecord | None = None,
@@ -167,7 +228,7 @@ class _Training:
             partition=session.isoformat(),
             dagster_run_id=self._context.run_id,
             started=int(started * 1000),
-            ended=int(time.time() * 1000),
+            ended=int(ended * 1000),
             status=status,
             record=record,
             content=content,

@@ -1,7 +1,7 @@
 """A fit, whatever the learner: whether there is enough to learn from, the fit itself, and what its record says."""
 
 from importlib.metadata import version
-from typing import Any
+from typing import Any, Final
 
 from ats_assets.models.choosing import Model
 from ats_assets.models.cross_sections import rank_ic_by_session
@@ -10,8 +10,38 @@ from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.settings import TrainingSettings
 from ats_assets.storage.model_record import DecisionWindow, Label, Validation
 
+ROWS_AT_ONCE: Final = 1_000_000
+"""Rows of training sets that are in memory at once, unless a single one has more: of 158 features they take 0.6 GB."""
 
-def fit(model: Model, data: TrainingSet, settings: TrainingSettings) -> Fitted | Unavailable:
+
+def fits_at_once(settings: TrainingSettings, *, refits: int, symbols: int) -> int:
+    """How many models are fitted at once, by `threads` between them: as many as there is work and memory for.
+
+    Two fits by a thread each are done sooner than one after the other by both threads, since boosting waits for its slowest thread at each split.
+
+    Parameters
+    ----------
+    settings
+        `threads` and `train_sessions`.
+    refits
+        Models to fit.
+    symbols
+        Of a session, at most.
+
+    Examples
+    --------
+    >>> fits_at_once(TrainingSettings(threads=4), refits=12, symbols=500)
+    3
+    >>> fits_at_once(TrainingSettings(threads=4), refits=1, symbols=500)
+    1
+    >>> fits_at_once(TrainingSettings(threads=4), refits=12, symbols=5_000)
+    1
+    """
+    fitting = ROWS_AT_ONCE // (symbols * settings.train_sessions)
+    return max(1, min(settings.threads, refits, fitting))
+
+
+def fit(model: Model, data: TrainingSet, settings: TrainingSettings, *, threads: int = 1) -> Fitted | Unavailable:
     """Fit a model; `Unavailable` also where fewer than `min_train_sessions` sessions are there to train on, or none to validate on."""
     labelled = len(data.train.sizes)
     if labelled < settings.min_train_sessions:
@@ -20,7 +50,7 @@ def fit(model: Model, data: TrainingSet, settings: TrainingSettings) -> Fitted |
         )
     if not len(data.validation.sizes):
         return Unavailable(reason=f"no labelled validation sessions as of {data.window.session}")
-    return model.learner.fit(data, threads=settings.threads)
+    return model.learner.fit(data, threads=threads)
 
 
 def recorded(model: Model, fitted: Fitted, data: TrainingSet, settings: TrainingSettings, versions: dict[str, str]) -> dict[str, Any]:

@@ -73,8 +73,10 @@ class FileGroup:
         """
         temporary = path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}-{next(_numbers)}")
         with _explained(path):
-            self._folders |= _make(path.parent)
-            _sweep(path.parent)
+            changed = _make(path.parent)
+            self._folders |= changed
+            if not changed:
+                _sweep(path.parent)
             try:
                 with temporary.open("wb") as file:
                     write(file)
@@ -167,14 +169,16 @@ def _alive(pid: int) -> bool:
 
 
 def _make(folder: Path) -> set[Path]:
-    """Make a folder; returns the folders that have got a new one in it."""
-    changed = set[Path]()
-    place = folder
-    while not place.exists():
-        place = place.parent
-        changed.add(place)
-    folder.mkdir(parents=True, exist_ok=True)
-    return changed
+    """Make a folder; returns the folders that have got a new one in it: none if it is there already."""
+    try:
+        os.mkdir(folder)  # noqa: PTH102 - asked for each partition
+    except FileExistsError:
+        if not folder.is_dir():
+            raise
+        return set()
+    except FileNotFoundError:
+        return _make(folder.parent) | _make(folder)
+    return {folder.parent}
 
 
 def _in_threads(sync: Callable[[Path], None], paths: Collection[Path]) -> None:

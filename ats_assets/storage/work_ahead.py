@@ -14,7 +14,7 @@ AHEAD: Final = 2 * THREADS
 """Results that wait for the caller at most: memory stays small however many items there are."""
 
 
-def worked_ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Iterator[Result]:
+def worked_ahead(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int = THREADS, ahead: int = AHEAD) -> Iterator[Result]:
     """The results of `work` for items, in their order.
 
     Parameters
@@ -22,7 +22,9 @@ def worked_ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Itera
     work
         Called by several threads at once; it gains where it lets go of Python's lock, as hashing, compression and Polars do.
     items
-        Taken by the caller's thread, a few ahead.
+        Taken by the caller's thread, `ahead` of those whose results it has.
+    threads
+        That work at once.
 
     Examples
     --------
@@ -35,11 +37,11 @@ def worked_ahead(work: Callable[[Item], Result], items: Iterable[Item]) -> Itera
         yield from map(work, first)
         return
     waiting: deque[Future[Result]] = deque()
-    with ThreadPoolExecutor(THREADS, thread_name_prefix="ahead") as pool:
+    with ThreadPoolExecutor(threads, thread_name_prefix="ahead") as pool:
         try:
             for item in itertools.chain(first, others):
                 waiting.append(pool.submit(work, item))
-                if len(waiting) > AHEAD:
+                if len(waiting) > ahead:
                     yield waiting.popleft().result()
             while waiting:
                 yield waiting.popleft().result()

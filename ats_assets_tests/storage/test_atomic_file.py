@@ -9,7 +9,7 @@ from pathlib import Path
 import pytest
 
 from ats_assets.errors import SettingsError
-from ats_assets.storage.atomic_file import FileGroup, replace_file
+from ats_assets.storage.atomic_file import FileGroup, _make, replace_file
 
 WRITER = """
 import sys, time
@@ -166,3 +166,11 @@ def test_nothing_of_a_group_is_replaced_before_it_is_finished_and_an_error_leave
     assert paths[1].read_bytes() == b"last"  # in the order in which they were added
     assert paths[0].read_bytes() == b"newest"
     assert [names(path.parent) for path in paths] == [["data.bin"]] * 3
+
+
+def test_new_folders_are_told_to_be_synced_and_a_file_in_the_way_is_named(tmp_path: Path) -> None:
+    assert _make(tmp_path / "a" / "b" / "c") == {tmp_path, tmp_path / "a", tmp_path / "a" / "b"}
+    assert _make(tmp_path / "a" / "b") == set()
+    (tmp_path / "file").write_bytes(b"")
+    with pytest.raises(SettingsError, match="can't write"):
+        replace_file(tmp_path / "file" / "new", lambda file: file.write(b""))
