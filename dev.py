@@ -32,7 +32,7 @@ python3 dev.py COMMAND [arguments]
   lock [arguments]    re-make requirements.lock from pyproject.toml; arguments go to `uv pip compile` (--upgrade, --upgrade-package NAME)
 
 The first command makes .venv from requirements.lock: a few minutes and about 3 GB of disk, once. Python 3.11 or 3.12 is needed.
-The other commands of the system are in .venv/bin/ats. If the set-up looks wrong, delete .venv: the next command makes it anew.
+The other commands of the system are in .venv/bin/ats. If the set-up looks wrong, delete .venv: the next command rebuilds it.
 """
 
 

@@ -50,7 +50,7 @@ class Deployment:
         return CalendarStore(self.warehouse, self.settings.calendar)
 
     def refresh_calendar(self) -> bool:
-        """Take the calendar anew where another one has been stored since it was opened, and say whether its sessions are others; for processes that live long."""
+        """Reload the calendar where another one has been stored since it was opened, and say whether its sessions are others; for processes that live long."""
         before = self.calendar
         if not self.calendar_is_outdated:
             return False
@@ -126,7 +126,7 @@ class Deployment:
         return self.source_now()
 
     def source_now(self) -> "BarSource":
-        """The source opened anew, for processes that live long: what `source` has read once it does not read again."""
+        """The source reopened, for processes that live long: what `source` has read once it does not read again."""
         return self.source_plugin.make(self.source_settings, self.calendar, self.settings)
 
     def of(self, make: Callable[["Deployment"], T]) -> T:

@@ -56,7 +56,7 @@ SET_ASIDE: dict[str, tuple[date, list[tuple[str, ...]], list[set[str]]]] = {
     "no symbol": (DAY, [("", "2021-01-15", "10", "11", "9", "10", "5")], [{"symbol_missing"}]),
     "an invisible character": (DAY, [("ZW\u200bSP", "2021-01-15", "10", "11", "9", "10", "5")], [{"symbol_malformed"}]),
 }  # fmt: skip
-"""Kind -> the session that it is set aside under, the rows in the file, and the reasons for each."""
+"""Kind -> the session that it is quarantined under, the rows in the file, and the reasons for each."""
 
 
 @pytest.fixture(scope="module")
@@ -197,7 +197,7 @@ def test_rows_of_a_weekend_and_of_the_future_stop_nothing(tmp_path: Path, good: 
 
 
 def test_too_many_bad_rows_stop_what_comes_after(tmp_path: Path, good: pl.DataFrame) -> None:
-    """A whole column of words: its rows are set aside, their share fails the contract's check, and no signals are made of what is left."""
+    """A whole column of words: its rows are quarantined, their share fails the contract's check, and no signals are made of what is left."""
     good.with_columns(close=pl.lit("closed")).write_csv(tmp_path / "bars.csv")
     with pytest.raises(DagsterAssetCheckFailedError, match="contract"):
         make_history(of_files(tmp_path, tmp_path / "bars.csv", bars={"profile": False, "max_rejected_share": 0.01}), FIRST, LAST)

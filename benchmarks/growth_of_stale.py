@@ -5,7 +5,7 @@ Usage: python benchmarks/growth_of_stale.py [--years 1 5 10 20] [--json]
 Partitions are tiny (their rows do not matter here) and have the footers of real ones: every partition of every asset of the default graph with all that its windows read, but for
 the models, which are left out. A backtest over everything lies beside them. The times are those of one process that has the graph's rules: refreshing the index and judging, in milliseconds,
 the median of five. `first` is the first look at all, `full` one at all files again, `idle` one after nothing was written, `session` one after a new session was written,
-`whole` what judging everything anew takes, as every look did before verdicts were kept.
+`whole` what judging everything again takes, as every look did before verdicts were kept.
 """
 
 import argparse

@@ -4,7 +4,7 @@ Usage: python benchmarks/healing_vs_rebuild.py [--symbols 500] [--first 2014-01-
 
 The panel is read where the tests' real market data lies. The first vintage is stored and everything made from it; then the source delivers the second, and what is stale is made
 again; last, everything is made from the second in an empty folder. Of the symbols that both vintages have over all these sessions, those with the fewest
-changed rows are taken, so that a small number leaves some sessions as they were. The files of both must be the same, and what was made again must be what differs
+changed rows are taken, so that a small number leaves some sessions as they were. The files of both must be the same, and what was rebuilt must be what differs
 between the two builds from scratch: the command fails otherwise. Only the ratio compares.
 """
 

@@ -91,7 +91,7 @@ def judge_remembering(
 
 
 def _looked_at(deployment: Deployment, last: LastAsked | None, now: datetime) -> tuple[BarSource, LastAsked | None, LastAsked]:
-    """The source opened anew, since files may have come; what was seen of it before, where it is the same still; what is seen of it now.
+    """The source reopened, since files may have come; what was seen of it before, where it is the same still; what is seen of it now.
 
     A source that asks the broker's calendar may learn of a closing: then it is looked at once more, with that calendar.
     """

@@ -7,7 +7,7 @@ For each session, in this order:
    at its last close plus the haircut), at no further cost. So is one whose ticker another takes over, while it is given none. A change of name is nothing: what is held
    is the instrument.
 4. The trades that were planned at the previous close are filled at the open (`ats_assets.portfolio.opening`). A symbol without a bar, or with a bar without
-   volume, can't be traded: its order is recorded as unfilled and not carried over, since the next targets decide anew.
+   volume, can't be traded: its order is recorded as unfilled and not carried over, since the next targets decide again.
 5. Positions are marked at the close, or at the last close known.
 6. The session's targets become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
    knows the open before it. A symbol without a target has the target zero; a session without any targets is no opinion, and nothing is traded after it. Where the

@@ -128,7 +128,7 @@ class Unfilled(pa.DataFrameModel):
     symbol: str = pa.Field(description="ticker at the session, as in the bars")
     instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
     side: str = pa.Field(isin=["buy", "sell"])
-    reason: str = pa.Field(isin=REASONS, description="why; an order that is not filled is not carried over, the next signal decides anew")
+    reason: str = pa.Field(isin=REASONS, description="why; an order that is not filled is not carried over, the next signal decides again")
     current_weight: float = pa.Field(nullable=True, description="share of equity held at the close before")
     target_weight: float = pa.Field(description="ideal share of equity of the signal")
     ordered_shares: float = pa.Field(nullable=True, description="null where there was no price to size the order with")

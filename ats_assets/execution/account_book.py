@@ -71,7 +71,7 @@ def changes_since_settled(context: ExecutionContext) -> pl.DataFrame:
 
 
 def adopt_baseline(context: ExecutionContext) -> Row[Any]:
-    """Take the broker's account as it is for the truth from which all is counted: at the first start, or when a person says so."""
+    """Store the broker's account as the new baseline: at the first start, or when a person says so."""
     view = read_broker(context.broker, context.clock.now() - OVERLAP, readings=context.timeouts.retries)
     with context.writing() as (connection, author):
         for fill in view.fills:

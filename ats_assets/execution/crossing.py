@@ -2,7 +2,7 @@
 
 Nor must they cross a change of name: from its ex-session on the ticker is nobody's, or another company's.
 
-As in the backtest and on paper, an order in old shares is not filled, where a ratio applies (`ats_assets.portfolio.actions`), and the next plan decides anew.
+As in the backtest and on paper, an order in old shares is not filled, where a ratio applies (`ats_assets.portfolio.actions`), and the next plan decides again.
 Payments change no order. The embedded paper broker sees to that by itself; for a broker with a market of its own the executor looks at what is announced for
 the coming open: before a plan is sent, and again until that open, since announcements come late.
 
@@ -81,7 +81,7 @@ def _cancel(context: ExecutionContext, session: date, unfinished: Sequence[tuple
     reason = f"{CANCELLED}: {crossing.reason} of {symbol} at the open after {session}"
     ended = cancelled(context, found, reason)
     names = ", ".join(one.intent.client_order_id for one in found)
-    text = f"{reason}: {names} {'are cancelled' if ended else 'are to be cancelled, and pending still: see to them before the open'}; the next plan decides anew."
+    text = f"{reason}: {names} {'are cancelled' if ended else 'are to be cancelled, and pending still: see to them before the open'}; the next plan decides again."
     context.tell(
         Severity.WARNING,
         f"split:{session}:{symbol}:{ended}",

@@ -189,7 +189,7 @@ class Executor:
         return any(row is not None and row.state is IntentState.PLANNED for row in rows)
 
     def _crossing(self, context: ExecutionContext, session: date, symbols: set[str], again: timedelta = timedelta(0)) -> frozenset[str]:
-        """The symbols that split at the open after the close of `session`, with their orders out of the way; looked up anew after `again`."""
+        """The symbols that split at the open after the close of `session`, with their orders out of the way; looked up again after `again`."""
         now = context.clock.now()
         if self._looked is None or self._looked[0] != session or now - self._looked[1] >= again:
             self._looked = (session, now, keep_from_crossing(context, session, symbols))

@@ -25,7 +25,7 @@ def send_all(context: ExecutionContext, view: BrokerView, names: Sequence[str]) 
     """
     waiting: list[str] = []
     for name in names:
-        # where one exit stays pending, those of the others are left in force: they would end at the open, when nobody may be here to give new ones
+        # where one exit stays pending, those of the others are left working: they would end at the open, when nobody may be here to give new ones
         obstacle = make_room(context, view, name, cancelling=not waiting)
         if obstacle is None:
             reason = send(context, name)

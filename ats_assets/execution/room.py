@@ -2,7 +2,7 @@
 
 Before a position is reduced, exits that hold back the shares needed are cancelled, the oldest first, and their end is waited for. That is done while the
 market is open. Outside of its hours brokers may leave a cancel pending until the open, where the exits would end while nobody may be there to sell, or to
-give others. So the sale is passed over and waits, its exits stay in force, the rest of the plan is sent, and once the market is open the sale is taken up by
+give others. So the sale is passed over and waits, its exits stay working, the rest of the plan is sent, and once the market is open the sale is taken up by
 whichever looks first: the watch, the sensor, or the command (`Executor.follow_up`, `Executor.execute`). Where nobody does, the position stays as it was.
 
 Who would rather sell in the auction sets `orders.cancel_exits_before_open`; once a cancel has stayed pending, no other is asked for then, for `_REMEMBERED`.
@@ -76,7 +76,7 @@ def make_room(context: ExecutionContext, view: BrokerView, client_order_id: str,
         return _waits(
             context,
             row,
-            f"the exits of {names} hold back its shares, and stay in force: {context.broker.name} may end none before the open",
+            f"the exits of {names} hold back its shares, and stay working: {context.broker.name} may end none before the open",
         )
     if not cancelled(context, in_the_way, f"{client_order_id} needs the shares"):
         return _waits(

@@ -90,7 +90,7 @@ def _tell_roundings(context: ExecutionContext, session: date, rounded: Decimal) 
     if 2 * abs(rounded) > limit + 2 * Decimal(str(context.settings.cash_tolerance)):
         text = (
             f"{context.broker.name} has {rounded:+} more cash than follows from its executions since the baseline, and trading stops beyond {limit} "
-            "(orders.rounding_limit). See whether it rounds so much; then `ats orders resume --accept` takes its cash for the truth."
+            "(orders.rounding_limit). See whether it rounds so much; then `ats orders resume --accept` takes its cash as the new baseline."
         )
         context.tell(Severity.WARNING, f"rounding:{session}", "Roundings of executions add up", text)
 
@@ -170,7 +170,7 @@ def _of_session(connection: Connection, context: ExecutionContext, table: Table,
 
 
 def _baseline(connection: Connection) -> Row[Any]:
-    """The baseline in force, which the first reconciliation has made."""
+    """The current baseline, which the first reconciliation has made."""
     found = latest_snapshot(connection, BASELINE)
     if found is None:
         raise AssertionError("an account is settled after it was reconciled")

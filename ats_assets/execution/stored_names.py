@@ -2,7 +2,7 @@
 
 The file in the data folder is no truth: it repeats what the partitions of `corporate_actions` say, in their newest vintages, with the place in the warehouse's log of
 writes up to which it does. Whoever asks reads the end of that log (`write_log`), and of the partitions only those announced there since. Where the file is missing,
-damaged or of another log, all partitions are read once. What a person puts into a partition's folder is in no log: `ats stale --full` makes the file anew.
+damaged or of another log, all partitions are read once. What a person puts into a partition's folder is in no log: `ats stale --full` rebuilds the file.
 """
 
 import hashlib
@@ -24,7 +24,7 @@ from ats_assets.storage.write_log import NOWHERE, LogPosition
 
 ASSET = "corporate_actions"
 VERSION = 1
-"""Of the file's form; one of another is made anew."""
+"""Of the file's form; one of another is rebuilt."""
 _COLUMNS = ["session", "symbol", "kind", "new_symbol"]
 _SCHEMA = pl.Schema({"session": pl.Date, **dict.fromkeys(("symbol", "kind", "new_symbol"), pl.String)})
 

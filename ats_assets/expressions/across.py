@@ -1,6 +1,6 @@
 """Operators that look beyond a symbol's own past: at another symbol, at all symbols of a session, at later sessions.
 
-The machine sees one symbol's rows up to the current one. So such an operand becomes a column of its own in an earlier stage, which is then laid out anew
+The machine sees one symbol's rows up to the current one. So such an operand becomes a column of its own in an earlier stage, which is then laid out again
 over the panel's rows and read as a field. Whatever is made of one other symbol's series alone is made of that symbol's rows, and laid out last: so
 `Mean(Mask($close, SPY), 5)` is SPY's mean whether or not the symbol at hand has rows. Likewise a value k sessions ahead is the value of the
 session k later, so that what is made of it needs no look ahead of its own.

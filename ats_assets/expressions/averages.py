@@ -10,7 +10,7 @@ from ats_assets.expressions.windows import count, halves, once, rolling_mean, we
 REMAINING_WEIGHT: Final = 1e-8
 """An exponential average's window ends where the older values would weigh no more than this, together."""
 
-PATIENCE: Final = 10
+MARGIN_SESSIONS: Final = 10
 """Sessions added to that window: the bound holds after so many missing values, too."""
 
 SMALLEST_DECAY: Final = 1e-18
@@ -45,7 +45,7 @@ def memory(span: float) -> tuple[int, float]:
     """
     alpha = span if span < 1 else 2 / (span + 1)
     decay = max(1 - alpha, SMALLEST_DECAY)
-    return math.ceil(math.log(REMAINING_WEIGHT) / math.log(decay)) + PATIENCE, decay
+    return math.ceil(math.log(REMAINING_WEIGHT) / math.log(decay)) + MARGIN_SESSIONS, decay
 
 
 def rolling_ema(builder: Builder, x: int, rows: int, decay: float) -> int:

@@ -67,7 +67,7 @@ def _mark(present, length, lanes, started, since_present, starts, ends):
 
 @inlined
 def _mend(window, code, constants, registers, part, ordered, present, lanes, starts, ends):
-    """Compute anew the windows whose oldest rows are absent, as if the data began at their first present row.
+    """Recompute the windows whose oldest rows are absent, as if the data began at their first present row.
 
     A symbol that was not there at the start of a window counts from its first row in it, whether it was listed before or not: else the value would
     depend on rows before the window.

@@ -52,7 +52,7 @@ class Instruction:
 
 @dataclass(frozen=True, slots=True)
 class WindowRecipe:
-    """How to compute one window anew when its first rows are absent from the panel: the result, its inputs, and what makes it."""
+    """How to compute one window again when its first rows are absent from the panel: the result, its inputs, and what makes it."""
 
     node: int
     inputs: tuple[int, ...]

@@ -38,7 +38,7 @@ class Plan:
     numbers
         Registers that hold a constant, with its value.
     code : int32 array of shape (n_instructions, INSTRUCTION_WIDTH)
-        The program, then those that compute one window anew.
+        The program, then those that compute one window again.
     constants : float64 array of shape (n_instructions,)
     segments : int32 array of shape (n_segments, 5)
         First and last instruction, the window to mend after them (or -1), the result to store then (or -1), and its register.

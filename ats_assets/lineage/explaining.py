@@ -45,7 +45,7 @@ REASONS = {
     "delivered late": "the earliest there is: none was known at the close of the reading session",
     "restated mode": "the newest there is: knowledge.mode is restated",
     "what happened": "the newest there is: what became of who held a share does not depend on when it was told",
-    "not in force": "another one would be read now: what read it is stale",
+    "superseded": "another one would be read now: what read it is stale",
 }
 """Why a vintage was read."""
 
@@ -201,7 +201,7 @@ class Explaining:
         until = until_of(self._deployment.knowledge, by, entry.asset, entry.key)
         why = "known at the close" if entry.known <= until else "delivered late"
         if read_vintage(vintages, None, until) is not entry:
-            why = "not in force"
+            why = "superseded"
         elif self._deployment.knowledge.is_restated:
             why = "restated mode"
         elif until == FOREVER:

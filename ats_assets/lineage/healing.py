@@ -55,7 +55,7 @@ class Healing:
             return None
 
     def steps(self, longest: int) -> Iterator[tuple[tuple[str, ...], list[date], list[Stale]]]:
-        """What to make next: assets, neighbouring sessions (none: no partitions), and why; judged anew whenever the caller has made what it was handed.
+        """What to make next: assets, neighbouring sessions (none: no partitions), and why; judged again whenever the caller has made what it was handed.
 
         Each asset comes after all that it reads. A carried model becomes stale only when the fit that it is carried from has been made, so an asset
         is asked again until nothing of it is stale; what is stale again right after it was made is not handed out twice.

@@ -1,7 +1,6 @@
 """The index over all that the files of the warehouse and the models say of themselves: one SQLite file in the data folder.
 
-It is never the truth: every row repeats what a file says, and is read again when the file's time, size or inode changes. A deleted, damaged or outdated index is made
-anew. Processes and threads may share it: one at a time, by a lock beside it, since SQLite's own locks end where a damaged file is replaced.
+It is a cache: every row repeats what a file says, and is read again when the file's time, size or inode changes. A deleted, damaged or outdated index is rebuilt. Processes and threads may share it: one at a time, by a lock beside it, since SQLite's own locks end where a damaged file is replaced.
 """
 
 import contextlib
@@ -26,7 +25,7 @@ from ats_assets.storage.vintages import REFUSED
 from ats_assets.storage.write_log import NOWHERE, LogPosition, WriteLog
 
 VERSION = 2
-"""Of the tables; an index of another one is made anew."""
+"""Of the tables; an index of another one is rebuilt."""
 _TABLES = """
 CREATE TABLE IF NOT EXISTS files (
     path TEXT PRIMARY KEY, asset TEXT NOT NULL, key TEXT NOT NULL, known TEXT NOT NULL, stamp TEXT NOT NULL,
@@ -155,7 +154,7 @@ class LineageIndex:
     def _open(self) -> Iterator[sqlite3.Connection]:
         try:
             with contextlib.closing(sqlite3.connect(self.path, timeout=60, isolation_level=None)) as connection:
-                connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is made anew
+                connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is rebuilt
                 if connection.execute("PRAGMA user_version").fetchone()[0] != VERSION:
                     connection.execute("BEGIN IMMEDIATE")
                     for statement in (

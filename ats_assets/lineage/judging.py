@@ -1,10 +1,10 @@
-"""What is stale, judged anew only where something has changed since it was judged last.
+"""What is stale, judged again only where something has changed since it was judged last.
 
 The index keeps what was found stale, and which partitions have changed since (`pending`). A changed partition can alter the verdict on itself, on those that are made with
 it or of its vintages, on those whose windows hold it, on what its own windows ask for, and on what lies between it and its neighbours. These are judged, from the entries
 that their windows reach, and the rest stands: so a look after one new session costs the same after twenty years as after one.
 
-All is judged anew where the rules, the settings of knowledge, the start of history or past sessions of the calendar are others, and where much has changed.
+All is judged again where the rules, the settings of knowledge, the start of history or past sessions of the calendar are others, and where much has changed.
 """
 
 import hashlib
@@ -25,7 +25,7 @@ from ats_assets.lineage.wholes import Wholes
 from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS
 
 MOST_PENDING = 1_000
-"""Changed partitions above which everything is judged anew."""
+"""Changed partitions above which everything is judged again."""
 LONGEST_CARRIED = 70
 """Sessions for which a model can be carried: a quarter has fewer."""
 Partition = tuple[str, str]
@@ -227,7 +227,7 @@ class _Judgement:
             self._wholes.keep(entry.path, recorded, staleness.differences(self._rules[entry.asset], entry))
 
     def _compare_wholes(self, pending: list[Partition]) -> None:
-        """Compare assets without partitions that were made anew with everything, the others with what has changed."""
+        """Compare assets without partitions that were rebuilt with everything, the others with what has changed."""
         made = self._whole & {asset for asset, _ in pending}
         read = {window.asset for asset in made for window in self._rules[asset].windows}
         self._keep_wholes(Staleness(self._deployment, self._rules, self._entries(read | made, reads=False)), made)

@@ -1,7 +1,7 @@
 """The rules of the graph as a file, so that a question about what is stale need not make the graph, which takes seconds.
 
 They are kept under a key of all that they follow from: every source file of the package, the settings, the feature families of one's own, the Python version.
-Whatever changes any of it changes the key, and the graph is made again; so the file is never the truth itself, and may be deleted.
+Whatever changes any of it changes the key, and the graph is built again; so the file is a cache, and may be deleted.
 """
 
 import contextlib

@@ -17,7 +17,7 @@ SPLIT_TERMS, SPLIT_TOLERANCE = (100, 5), 0.002
 
 @dataclass(frozen=True, kw_only=True)
 class Restatement:
-    """What changed of one symbol over the sessions that were delivered anew.
+    """What changed of one symbol over the sessions that were delivered again.
 
     Attributes
     ----------

@@ -25,7 +25,7 @@ class Stale:
 
 
 def own_reasons(rule: AssetRule, entry: Entry) -> Iterator[str]:
-    """What is not in force any more of what made an entry itself: code and settings."""
+    """What is not current any more of what made an entry itself: code and settings."""
     if entry.code_version != rule.code_version:
         yield f"code changed ({entry.code_version or 'unknown'} → {rule.code_version})"
     if entry.settings_version != rule.settings_version:

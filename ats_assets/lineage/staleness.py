@@ -1,7 +1,7 @@
 """Which partitions are stale, and why.
 
-A partition is judged by what it was made from directly: whether a change upstream reaches it is known only when what lies between has been made again, for a
-change may leave a content as it is. So healing asks anew after each asset.
+A partition is judged by what it was made from directly: whether a change upstream reaches it is known only when what lies between has been rebuilt, for a
+change may leave a content as it is. So healing asks again after each asset.
 
 Of what keeps vintages a partition should have read those that it knows (`knowledge`): one that came later concerns only the partitions that are later still. What is
 made of a delivery row by row has a vintage for each of the delivery's, and each is judged by itself.

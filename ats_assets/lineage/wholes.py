@@ -74,7 +74,7 @@ class Wholes:
         self._connection.executemany("DELETE FROM differences WHERE path = ?", gone)
 
     def compare(self, path: str, asset: str, key: str, now: str | None, *, is_stored: bool) -> None:
-        """Compare one partition anew.
+        """Compare one partition again.
 
         Parameters
         ----------

@@ -1,4 +1,4 @@
-"""When a model is fitted anew: at the first session of each week, month or quarter, whatever the range that is computed.
+"""When a model is refitted: at the first session of each week, month or quarter, whatever the range that is computed.
 
 A rule of dates, and not of places in the list of sessions: a session that vanishes from the calendar, or one that is added, moves no other refit session than the one
 whose period began with it.

@@ -1,7 +1,7 @@
 """Experiment tracking with MLflow: one MLflow run for each fit.
 
 A run is addressed by its id through a client, never through MLflow's active run, which is global to the process: fits in one process are runs of their own, and one
-that raises is recorded FAILED. Tracking is a log beside the store of models, which stays the truth: it has wall clocks and run ids, the store has none. So a fit is told
+that raises is recorded FAILED. Tracking is a log beside the store of models, which stays authoritative: tracking has wall clocks and run ids, the store has none. So a fit is told
 of when it is over, by a second process (`log_fit`), and what goes wrong with that is no fault of the fit.
 """
 

@@ -6,7 +6,7 @@ longer than the work. Here what is stored while a batch is open is kept until it
 
 A connection to each database file in use stays open, since SQLite writes its log back into the file, and removes it, whenever the last one is closed; that costs more than
 storing an event. A commit does not wait for the disk: a killed process loses nothing that was committed, a lost power supply perhaps the newest events. The files of
-the warehouse are the truth, and these are synced before their events are stored.
+the warehouse are authoritative, and these are synced before their events are stored.
 """
 
 import contextlib
@@ -47,7 +47,7 @@ class _Batch:
 
 @dataclass(frozen=True)
 class _Opened:
-    """The engine of a database file, and which file that is: a purged one is made anew under the same name."""
+    """The engine of a database file, and which file that is: a purged one is rebuilt under the same name."""
 
     engine: Engine
     file: int
@@ -205,7 +205,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
     ) -> Mapping[dg.AssetCheckKey, Any]:
         """Dagster's states, kept as the point from which the next call goes on.
 
-        Else it would judge every record of every partition anew, for which the UI asks every few seconds.
+        Else it would judge every record of every partition again, for which the UI asks every few seconds.
         """
         states = super().get_asset_check_state(keys)
         self._check_states.update(states)

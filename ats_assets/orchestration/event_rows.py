@@ -1,7 +1,7 @@
 """The rows of a batch of Dagster's events, for each table of its SQLite event log.
 
 Dagster stores one event at a time: two inserts of the event, one of its tags, one try to insert its asset and one update of it, and for a check an update and
-perhaps an insert, with the event serialised anew for each. Here the same rows are made for many events at once:
+perhaps an insert, with the event serialised again for each. Here the same rows are made for many events at once:
 
 1. Each event is serialised once, and all events are inserted into the log of their run.
 2. Those that are found across runs (of assets, of checks, of a run's status) are inserted into the index, whose ids follow one another.

@@ -62,7 +62,7 @@ class Node:
     vintages
         Keep every delivery that differs instead of replacing the partition.
     record
-        It tells what happened (orders sent, fills), which can't be made again: never stale, never healed.
+        It tells what happened (orders sent, fills), which can't be rebuilt: never stale, never healed.
     tells_restatements
         It tells how many deliveries have several vintages, and what was compared of them; its footer names both.
     """

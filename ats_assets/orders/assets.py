@@ -1,6 +1,6 @@
 """Assets of the stage orders: fills, positions and account of a session, the plan for the next open, and the orders sent.
 
-They are records: what was sent can't be made again, so no range run, backfill of several sessions or healing touches them. Making one again tells
+They are records: what was sent can't be rebuilt, so no range run, backfill of several sessions or healing touches them. Making one again tells
 what the trade state has of it.
 """
 

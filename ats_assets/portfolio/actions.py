@@ -9,7 +9,7 @@ All numbers of an action are for one old share, a share as it was at the close b
 
 So cash = initial cash + realised P&L - basis holds on, exactly. The price known before is scaled by `price_after`, so that a symbol without a bar at the
 ex-session is worth what it was. What was ordered at the close before was meant in old shares: where a ratio applies, it is not filled (`CANCELLED`), and the next plan
-decides anew.
+decides again.
 """
 
 # ruff: noqa: PLR0917 - kernels take arrays by position

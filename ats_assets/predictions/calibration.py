@@ -2,7 +2,7 @@
 
     P(return above the median of the session) = 1 / (1 + exp(-(a + b x))),    x = (average rank - 1/2) / n - 1/2 of the score
 
-The curve (Platt, Probabilistic outputs for support vector machines, 1999, without his priors) is fitted for each session anew, by maximum likelihood on
+The curve (Platt, Probabilistic outputs for support vector machines, 1999, without his priors) is fitted for each session again, by maximum likelihood on
 predictions whose outcomes became known in the last `calibration_sessions` sessions. Those predictions were made by models that had not seen the outcomes.
 
 For the fit x is rounded to the middle of one of 100 equal bins. The likelihood then depends on counts alone; these are whole numbers, so that their sums over a window are

@@ -4,7 +4,7 @@ At each refit session (the first of a month, by default) the models are compared
 `lookback_sessions` sessions; the best stays champion until the next refit session, so that the choice does not flutter. A model with fewer than
 `min_judged_sessions` of such decisions does not run. Where none runs, and where `champion.rule` is fixed, it is the model that is named, or the first of the settings.
 
-The choice is a function of what was known at the refit session alone, never of the choice before it: so it can be made again for any session by itself.
+The choice is a function of what was known at the refit session alone, never of the choice before it: so it can be rebuilt for any session by itself.
 """
 
 from collections.abc import Mapping, Sequence

@@ -36,7 +36,7 @@ class KnowledgeComparison:
     Attributes
     ----------
     backtest
-        Data version of the equity of the backtest in force, one of the two.
+        Data version of the equity of the stored backtest, one of the two.
     signals, signals_that_differ
         How many signals there are in either, and how many are not the same in both.
     """

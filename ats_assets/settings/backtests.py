@@ -26,7 +26,7 @@ class BacktestSettings(Section):
         default=None, description="symbol to compare with; default: all symbols that have a signal, equally weighted"
     )
     cost_multiples: tuple[Annotated[float, Field(ge=0, le=100)], ...] = Field(
-        default=(0.0, 1.0, 2.0, 3.0), description="of all costs, at which the backtest is made again for the report; 0 is gross"
+        default=(0.0, 1.0, 2.0, 3.0), description="of all costs, at which the backtest is run again for the report; 0 is gross"
     )
     risk_free_rate: float = Field(default=0.0, description="a year")
     sessions_per_year: Positive = Field(

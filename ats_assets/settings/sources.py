@@ -62,10 +62,10 @@ class AlpacaSourceSettings(Section):
     feed: Literal["iex", "sip", "delayed_sip"] = Field(default="iex", description="sip needs a paid subscription for the newest 15 minutes")
     actions_before_days: NonNegative = Field(
         default=30,
-        description="corporate actions are asked for by process date: from so many days before an ex-date, since a name may change first",
+        description="corporate actions are asked for by process date: days before an ex-date to begin at, since a name may change first",
     )
     actions_after_days: NonNegative = Field(
-        default=120, description="and to so many days after it, since a dividend is processed when it is paid"
+        default=120, description="days after an ex-date to end at, since a dividend is processed when it is paid"
     )
     collect: tuple[Literal["minute_bars", "trades", "quotes", "snapshots", "option_chains"], ...] = Field(
         default=(), description="assets beside the daily bars, of the same symbols, which must be named"
@@ -81,7 +81,7 @@ class SourceSettings(Section):
     path: Path | None = Field(default=None, description="short for files.path")
     actions_again_sessions: NonNegative = Field(
         default=10,
-        description="with a new session, the corporate actions of so many before it are asked for again: some are announced late",
+        description="sessions before a new one whose corporate actions are asked for again: some are announced late",
     )
     synthetic: SyntheticSettings = SyntheticSettings()
     files: FilesSettings = FilesSettings()

@@ -75,7 +75,7 @@ class LastAsked:
 
     @classmethod
     def decoded(cls, text: str | None) -> "LastAsked | None":
-        """What `encoded` wrote; None where it is something else, such as the text of another version: then everything is asked for anew."""
+        """What `encoded` wrote; None where it is something else, such as the text of another version: then everything is asked for again."""
         try:
             found = json.loads(text or "null")
             return cls(

@@ -124,7 +124,7 @@ class FileGroup:
 
 
 def replace_file(path: Path, write: Callable[[BinaryIO], object], *, fsync: bool = True) -> None:
-    """Write `path` anew through `write`, which is handed the open temporary file.
+    """Replace `path` through `write`, which is handed the open temporary file.
 
     Temporary files that killed processes left in the folder are removed on the way.
 

@@ -28,7 +28,7 @@ from ats_assets.storage.warehouse import Warehouse
 
 ASSET = "calendar"
 GROWS_AT = HORIZON - timedelta(days=35)
-"""A calendar that goes on for less than this is asked for anew."""
+"""A calendar that goes on for less than this is asked for again."""
 FROM_THE_START = datetime(1970, 1, 1, tzinfo=UTC)
 """From when the first vintage was known."""
 LIBRARY, SETTINGS, BROKER = "library", "settings", "broker"
@@ -176,7 +176,7 @@ class CalendarStore:
         self._unsaved = None
 
     def learn(self, theirs: Mapping[date, Times], now: datetime | None = None) -> list[Change]:
-        """Take the broker's calendar over a stretch of days; what differs is stored, and in force from the next opening on.
+        """Take the broker's calendar over a stretch of days; what differs is stored, and valid from the next opening on.
 
         Parameters
         ----------
@@ -204,7 +204,7 @@ class CalendarStore:
         return made.differences(stored, now)
 
     def close(self, day: date, now: datetime | None = None) -> None:
-        """Take it from the broker that a session is none; in force from the next opening on."""
+        """Take it from the broker that a session is none; valid from the next opening on."""
         now = now or datetime.now(UTC)
         stored = self._newest() or self._made(None, now.date())
         if stored.days.get(day) is not None:
@@ -286,14 +286,14 @@ class CalendarStore:
     def _read(self, path: Path) -> _Vintage:
         if fault := self._warehouse.fault(path):
             raise CorruptPartitionError(
-                f"{path}, the calendar in use, is damaged ({fault}): take it from a backup, or delete it: the calendar is then made anew of "
+                f"{path}, the calendar in use, is damaged ({fault}): take it from a backup, or delete it: the calendar is then rebuilt from "
                 "exchange_calendars and calendar.closed, without what the broker had said"
             )
         return _Vintage.of(self._warehouse.read_part(ASSET, path.stem))
 
 
 def calendar_files(warehouse: Warehouse) -> Sequence[Path]:
-    """Every vintage, to be copied to where partitions are made again."""
+    """Every vintage, to be copied to where partitions are rebuilt."""
     folder = warehouse.root / ASSET
     return sorted(folder.glob("* known=*.parquet")) if folder.is_dir() else []
 

@@ -1,7 +1,7 @@
 """What was written under a root folder, in the order of writing, so that whoever follows it need not look at everything that is stored.
 
 Each line is a time and a path. It is written before the file is, so that no write is missed where the process is killed in between; a follower therefore looks again at
-what was announced in the last minutes (`SETTLING`). The log is a help, not the truth: it may be deleted, and a file that was put there by hand is not in it. Who needs to
+what was announced in the last minutes (`SETTLING`). The log is a cache: it may be deleted, and a file that was put there by hand is not in it. Who needs to
 know of those looks at all files.
 """
 

@@ -1,6 +1,6 @@
 """What is kept of trading. Other modules may add tables to `metadata`; opening the database makes those that it lacks.
 
-The account is one account of one broker. Its expected cash and positions are those of the baseline in force (a snapshot of kind `baseline`) and all
+The account is one account of one broker. Its expected cash and positions are those of the current baseline (a snapshot of kind `baseline`) and all
 fills and entries that carry its id. `running_accounts` has where that stood at each settled session; what is in it carries the session's snapshot in
 `settled_in`, so that a comparison reads only what came since.
 """

@@ -81,7 +81,7 @@ def test_compiled_or_not_a_backtest_comes_to_the_same_bits() -> None:
         seen["delisted"] += int((plain.trades["reason"] == "delisted").sum())
         seen["short"] += int((plain.positions["shares"] < 0).sum())
         reasons |= set(plain.unfilled["reason"])
-    assert len(simulate.compiled.signatures) == 1, "another kind of number or array: it would be compiled anew where it was compiled ahead"
+    assert len(simulate.compiled.signatures) == 1, "another kind of number or array: it would be compiled again where it was compiled ahead"
     assert min(seen.values()) > 20, seen
     assert {"no_bar", "no_volume", "cash", "corporate_action", "limit_order", "limit_day", "limit_min_trade"} <= reasons
 

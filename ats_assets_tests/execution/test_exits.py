@@ -255,7 +255,7 @@ def test_a_cancel_that_would_stay_pending_keeps_nothing_else_from_being_sent(ben
 
 
 def test_where_nobody_looks_at_the_open_each_position_keeps_its_exits(bench: Bench) -> None:
-    """Exits whose cancel was pending ended at the open, and left the first position bare for the whole session. The next plan decides anew."""
+    """Exits whose cancel was pending ended at the open, and left the first position bare for the whole session. The next plan decides again."""
     plan = pending_overnight(bench)
     execute(bench, *plan)
     bench.exchange.clock.at = NEXT_EVENING + timedelta(hours=14)

@@ -243,7 +243,7 @@ def test_ratios_come_from_the_stored_actions_and_from_the_source_for_what_is_not
 
 
 def test_what_is_for_a_ticker_that_is_given_up_at_the_open_is_withdrawn_and_cancelled(sqlite_bench: Bench) -> None:
-    """Orders and exits under the old ticker stayed in force over a change of name: at the open it is nobody's, or another company's."""
+    """Orders and exits under the old ticker stayed working over a change of name: at the open it is nobody's, or another company's."""
     bench, splits = sqlite_bench, Announced(renamed={(TUESDAY, "EEE"): "FFF"})
     held(bench)
     with trading(bench, splits) as executor:

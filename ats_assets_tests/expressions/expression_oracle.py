@@ -1,4 +1,4 @@
-"""Whole expressions anew, by NumPy from the definitions, one window at a time: the judge where qlib and the engine differ.
+"""Whole expressions from scratch, by NumPy from the definitions, one window at a time: the judge where qlib and the engine differ.
 
 Columns are float32, arithmetic of them is float32, windows are float64, as in qlib. `Shaken` and `Coarse` compute the same with rounding errors of their
 own: what then changes is made of rounding and of nothing else, whoever computes it.

@@ -1,4 +1,4 @@
-"""Decides between the engine and qlib where their values differ: which of them equals the calculation anew, and whether rounding alone decides."""
+"""Decides between the engine and qlib where their values differ: which of them equals the calculation from scratch, and whether rounding alone decides."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass, field

@@ -163,7 +163,7 @@ def test_every_operator_on_real_symbols(compared: Callable[[str], Compared]) -> 
 
 @pytest.mark.slow
 def test_where_qlib_is_off(compared: Callable[[str], Compared]) -> None:
-    """In each of the documented cases qlib differs from the calculation anew, and ours does not."""
+    """In each of the documented cases qlib differs from the calculation from scratch, and ours does not."""
     verdict = compared("spikes").verdict()
     assert not verdict.wrong
     assert verdict.qlib_off.keys() == DIFFERENCES.keys()

@@ -1,4 +1,4 @@
-"""Random expressions, a thousand in full, against qlib, run on the same data; where the two differ, a calculation anew is the judge.
+"""Random expressions, a thousand in full, against qlib, run on the same data; where the two differ, a calculation from scratch is the judge.
 
 qlib takes about twenty seconds for a thousand expressions over a thousand rows, the judge some more. See docs/expressions.md for the kinds of cases in which it is off.
 """

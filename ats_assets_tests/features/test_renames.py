@@ -1,4 +1,4 @@
-"""Windows follow the instrument: a change of name continues them, a ticker that another had before starts anew."""
+"""Windows follow the instrument: a change of name continues them, a ticker that another had before starts over."""
 
 from datetime import date
 

@@ -49,7 +49,7 @@ def healing_of(deployment: Deployment, delivered: Mapping[str, str] | None = Non
 
 
 def heal(deployment: Deployment, delivered: Mapping[str, str] | None = None) -> list[dict[str, Any]]:
-    """Heal a deployment as `ats stale --heal` does, and return what was made again."""
+    """Heal a deployment as `ats stale --heal` does, and return what was rebuilt."""
     with listed_instance() as instance:
         runner = Runner(deployment, build(deployment), instance)
         made, messages = heal_all(healing_of(deployment, delivered), runner, 126)

@@ -31,7 +31,7 @@ UNREAD = ("rejected_bars", "rejected_corporate_actions", "skill")
 
 
 def disturb(root: Path, choice: random.Random) -> str:
-    """Do something to a file that can be made again; what was done."""
+    """Do something to a file that can be rebuilt; what was done."""
     kept = {root / "warehouse" / asset for asset in DELIVERED}
     kept |= {root / "warehouse" / asset / f"session={day}" for asset in UNREAD for day in (FIRST, LAST)}
     files = [

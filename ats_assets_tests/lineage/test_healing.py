@@ -42,7 +42,7 @@ def pairs_of(paths: Iterable[str]) -> Pairs:
 
 
 def from_scratch(deployment: Deployment, target: Path, **changes: Any) -> Path:
-    """All made anew from the raw bars of a deployment."""
+    """All rebuilt from the raw bars of a deployment."""
     shutil.copytree(deployment.warehouse.root / "raw_bars", target / "warehouse" / "raw_bars")
     make_history(market(target, **changes), FIRST, LAST, MADE)
     run_job(market(target, **changes), "backtest_reports")

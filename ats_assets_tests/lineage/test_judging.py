@@ -1,4 +1,4 @@
-"""Verdicts that are kept and judged anew where something changed: they are those of judging everything, after any changes."""
+"""Verdicts that are kept and judged again where something changed: they are those of judging everything, after any changes."""
 
 import random
 from datetime import UTC, date, datetime, timedelta
@@ -122,7 +122,7 @@ class World:
         warehouse.write_part(asset, "table", self.rows(), code_version="c", settings_version="s", upstream=upstream)
 
     def agree(self, *, full: bool) -> int:
-        """That what is kept and judged anew is what a judgement of everything finds; how many are stale."""
+        """That what is kept and judged again is what a judgement of everything finds; how many are stale."""
         self.index.refresh(full=full)
         kept = judge(self.deployment, self.rules, self.index)
         entries = self.index.work(read_entries)
@@ -177,7 +177,7 @@ def test_only_what_is_concerned_is_judged(tmp_path: Path, monkeypatch: pytest.Mo
 
 
 def test_what_is_kept_of_a_report_goes_with_its_file(tmp_path: Path) -> None:
-    """It stayed in the index until everything was judged anew."""
+    """It stayed in the index until everything was judged again."""
     world = World(tmp_path, 1)
     for day in world.days:
         world.partition(RULES[6], day, odd=0)

@@ -70,7 +70,7 @@ def test_each_row_is_explained_by_the_vintage_it_was_read_in(changed: Changed) -
     assert any(note.startswith(f"1 of them are superseded by newer vintages, first {late}") for note in bars.notes)
     (raw,) = [one for one in bars.made_from if isinstance(one, Many)]
     assert {day: read.known for day, read in raw.vintages.items()} == {day: read.known for day, read in bars.vintages.items()}
-    assert not any(isinstance(one, Made) and one.notes and "not in force" in one.notes[0] for one in windows)
+    assert not any(isinstance(one, Made) and one.notes and "superseded" in one.notes[0] for one in windows)
 
 
 def test_a_strategy_is_compared_under_both_kinds_of_knowledge(changed: Changed, tmp_path: Path) -> None:

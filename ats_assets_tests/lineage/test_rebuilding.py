@@ -1,4 +1,4 @@
-"""What was known at a time can be made again, and what is stored comes out byte for byte."""
+"""What was known at a time can be rebuilt, and what is stored comes out byte for byte."""
 
 from collections.abc import Callable
 from datetime import UTC, date, datetime

@@ -1,4 +1,4 @@
-"""A vendor's second delivery of the S&P 500: what is made again is what two builds from scratch make differently, nothing less and nothing more."""
+"""A vendor's second delivery of the S&P 500: what is rebuilt is what two builds from scratch make differently, nothing less and nothing more."""
 
 from datetime import date
 from pathlib import Path

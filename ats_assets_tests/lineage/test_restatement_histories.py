@@ -1,6 +1,6 @@
 """Whatever is restated when: `ats stale` names what comes out otherwise and nothing else, and each session holds what was known then.
 
-The oracles are brute force: all of it built anew from the deliveries; and for a session D, a world that ends with D and was only ever delivered what was known at D's close.
+The oracles are brute force: all of it built from scratch from the deliveries; and for a session D, a world that ends with D and was only ever delivered what was known at D's close.
 A few histories by default, ATS_TEST_RESTATEMENTS more of them; a failing one is shrunk to the deliveries that it takes.
 """
 
@@ -115,7 +115,7 @@ def copied(built: Path, root: Path, history: Sequence[Restated], mode: str) -> t
 
 
 def world(deployment: Deployment, root: Path, mode: str, last: date, known: Any) -> Files:
-    """All made anew, up to a session, from those deliveries of each that `known` chooses among its stamps (ascending)."""
+    """All rebuilt, up to a session, from those deliveries of each that `known` chooses among its stamps (ascending)."""
     for asset in DELIVERED:
         for day in deployment.warehouse.stored_sessions(asset):
             for stamp in known(deployment.warehouse.stamps(asset, day)) if day <= last else ():

@@ -256,7 +256,7 @@ def test_the_logs_of_old_runs_are_purged_when_a_run_ends_and_the_history_of_part
         ended = next(record.event_log_entry for record in reversed(instance.get_records_for_run(young).records) if is_run_end(record))
         other.store_event(ended)
     assert set(storage.get_all_run_ids()) == {young}
-    assert instance.all_logs(old) == []  # the file is made anew, also by a storage that had it open before
+    assert instance.all_logs(old) == []  # the file is rebuilt, also by a storage that had it open before
     assert instance.get_materialized_partitions(KEY) == history == {f"p{i}" for i in range(12)}
     run = instance.get_run_by_id(old)
     assert run is not None

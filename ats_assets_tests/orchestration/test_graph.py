@@ -17,7 +17,7 @@ from ats_assets_tests.small_market import small_market
 
 SNAPSHOT = Path(__file__).with_name("graph.txt")
 WRITE = "ATS_WRITE_GRAPH"
-"""Set to anything, this environment variable makes `test_the_graph_is_the_one_in_the_snapshot` write the file anew."""
+"""Set to anything, this environment variable makes `test_the_graph_is_the_one_in_the_snapshot` write the file again."""
 WRITING = os.environ.get(WRITE)  # read here, since the tests run without any variable of this form
 
 
@@ -80,7 +80,7 @@ def test_the_graph_is_the_one_in_the_snapshot(graph: dg.Definitions) -> None:
     if WRITING:
         SNAPSHOT.write_text(now, encoding="utf-8")
     assert now == SNAPSHOT.read_text(encoding="utf-8"), (
-        f"the graph differs from {SNAPSHOT.name}; if that is meant, write it anew with {WRITE}=1 pytest {Path(__file__).name}, and commit it"
+        f"the graph differs from {SNAPSHOT.name}; if that is meant, write it again with {WRITE}=1 pytest {Path(__file__).name}, and commit it"
     )
 
 

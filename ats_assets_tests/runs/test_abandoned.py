@@ -33,7 +33,7 @@ def test_only_runs_of_dead_processes_are_closed(instance: dg.DagsterInstance) ->
     host, _, _ = process_tag().split(":")
     living, unknown, elsewhere = (started_run(instance, tag) for tag in (process_tag(), None, f"not-{host}:1:1"))
     dead = started_run(instance, tag_of_a_dead_process())
-    reused = started_run(instance, f"{host}:{os.getpid()}:0")  # a process id given anew
+    reused = started_run(instance, f"{host}:{os.getpid()}:0")  # a process id used again
     assert {run.run_id for run in abandoned_runs(instance)} == {dead, reused}
     assert close_abandoned_runs(instance) == 2
     statuses = {run_id: instance.get_run_by_id(run_id).status.value for run_id in (living, unknown, elsewhere, dead, reused)}  # pyright: ignore[reportOptionalMemberAccess]

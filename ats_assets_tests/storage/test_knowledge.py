@@ -1,4 +1,4 @@
-"""Which vintage a partition reads, against the rule told anew: session by session, from what was known at each close alone."""
+"""Which vintage a partition reads, against the rule told independently: session by session, from what was known at each close alone."""
 
 import itertools
 from collections.abc import Iterable, Mapping, Sequence

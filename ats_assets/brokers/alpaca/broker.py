@@ -193,7 +193,7 @@ class AlpacaBroker:
             if self._clock_trusted_until is None or self._now() >= self._clock_trusted_until:
                 if reason := skew_reason(self._client, self._now):
                     return reason
-                self._clock_trusted_until = self._now() + MAX_SKEW  # not before each order anew: requests are limited
+                self._clock_trusted_until = self._now() + MAX_SKEW  # not before each order: requests are limited
             return closed_reason(self._hours(session), session, self._now(), auction=self._auction, late=late or self._all_days)
 
     def cancels_at_once(self) -> bool:

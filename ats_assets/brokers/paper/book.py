@@ -257,7 +257,7 @@ class Book:
             fit_to_position(exits, exact(rest[self.symbols.index(symbol)]), day.opens_at)
 
     def _exits(self) -> dict[str, list[Row]]:
-        """Those in force, by symbol."""
+        """Those that are working, by symbol."""
         found: dict[str, list[Row]] = {}
         for order in self._waiting():
             if order["parent_id"] is not None:

@@ -1,7 +1,7 @@
 """The exits of brackets in the books of a paper account: a take-profit and a stop-loss for each symbol held, for all of it.
 
 A bracket brings exits for what it has bought. Within the session in which they are made they stand beside those of earlier brackets, together for no more than
-is held; from its close on, the newest pair alone is in force, for the whole position, as at a broker where the executor gives them.
+is held; from its close on, the newest pair alone is working, for the whole position, as at a broker where the executor gives them.
 """
 
 from collections.abc import Iterable, Sequence
@@ -22,7 +22,7 @@ REPLACED = "the exits of a later bracket are for the whole position"
 
 
 def exits_of(order: Row, at: datetime) -> list[Row]:
-    """The take-profit and the stop-loss of a bracket that was filled, in force until one of them is."""
+    """The take-profit and the stop-loss of a bracket that was filled, working until one of them is."""
     return [
         order
         | {

@@ -4,7 +4,7 @@
 - lambdarank (Burges, MSR-TR-2010-82): the sessions are the queries; the relevance of a symbol is the decile (0 to 9) of its return, with linear gains.
 
 Rounds stop when the information coefficient on the validation sessions (mean over sessions of the correlation of score and ranked label) has not risen
-for `early_stopping_rounds`; the first `min_rounds` always stay, since that figure is noisy and would often leave a single tree. The model in force is the one that was stopped: it is not fitted again on the validation sessions, so that the
+for `early_stopping_rounds`; the first `min_rounds` always stay, since that figure is noisy and would often leave a single tree. The active model is the one that was stopped: it is not fitted again on the validation sessions, so that the
 figures in `model.json` are those of the very trees that trade.
 
 The same rows, settings and LightGBM version give the same bytes with any number of threads: histograms are built by column, each by one thread in the order of the

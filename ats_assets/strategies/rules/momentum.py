@@ -20,8 +20,8 @@ from ats_assets.settings import NonNegative, Positive, Section, TrainingSettings
 class MomentumSettings(Section):
     """What rose most."""
 
-    lookback_sessions: Positive = Field(default=252, description="the return begins so many sessions ago")
-    skip_sessions: NonNegative = Field(default=21, description="and ends so many sessions ago")
+    lookback_sessions: Positive = Field(default=252, description="sessions before the signal at which the return begins")
+    skip_sessions: NonNegative = Field(default=21, description="sessions before the signal at which it ends")
 
     @model_validator(mode="after")
     def _begins_before_it_ends(self) -> "MomentumSettings":

@@ -106,7 +106,7 @@ def test_exits_of_coins_keep_their_prices_on_the_grid_over_a_split(tmp_path: Pat
 
 
 def exits(broker: PaperBroker) -> dict[str, Decimal]:
-    """Shares of each pair of exits in force, by the order whose exits they are."""
+    """Shares of each pair of working exits, by the order whose exits they are."""
     found: dict[str, set[Decimal]] = {}
     for one in broker.open_orders():
         for kind in ("take_profit", "stop_loss"):

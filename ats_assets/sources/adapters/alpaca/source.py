@@ -100,7 +100,7 @@ class AlpacaSource:
         return self._calendar.on_or_after(max(self._choice.first_session, self._calendar.first))
 
     def latest_session(self) -> date:
-        """The latest session that has closed by Alpaca's clock and calendar, asked anew each time."""
+        """The latest session that has closed by Alpaca's clock and calendar, asked again each time."""
         if self.is_crypto:
             self._closed = latest_closed_crypto(self._alpaca.crypto, self._calendar, self._now())
         else:
@@ -110,7 +110,7 @@ class AlpacaSource:
         return self._closed.session
 
     def _learn(self, closed: Closed) -> None:
-        """Store what Alpaca's calendar says otherwise than ours; whoever asked takes the calendar anew."""
+        """Store what Alpaca's calendar says otherwise than ours; whoever asked reloads the calendar."""
         storage = self._settings.storage
         warehouse = Warehouse(storage.warehouse, compression_level=storage.compression_level, fsync=storage.fsync)
         CalendarStore(warehouse, self._settings.calendar).learn(closed.theirs, closed.now)
@@ -132,7 +132,7 @@ class AlpacaSource:
         if not asked or not names:
             return RAW_BARS_SCHEMA.to_frame()
         parts = list(self._parts(asked, names))
-        keep = len(asked) > 1  # a single session is asked anew: it may have been corrected
+        keep = len(asked) > 1  # a single session is asked again: it may have been corrected
         frames = [self._part(part, batch, keep=keep, k=k, of=len(parts)) for k, (part, batch) in enumerate(parts, 1)]
         found = pl.concat(frames).sort("session", "symbol", maintain_order=True)
         self._refuse_unknown(set(names) - set(found["symbol"].unique().to_list()))

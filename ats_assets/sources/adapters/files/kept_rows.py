@@ -3,8 +3,8 @@
     <data>/source_files/<source>/kept.sqlite        of each file: its stamp, SHA-256, and a digest of its rows of each day; of each day: its facts and where its rows are
     <data>/source_files/<source>/<day>-<n>.arrow    the rows of one day, of all files
 
-A file is known by its size, times and inode; where these differ, by its SHA-256. Rows of a day are written anew under another name, and named in the same transaction as
-the files that they are of: what is read is one state. Each has its SHA-256 in the database. All of it can be deleted at any time, and is made anew where the settings, the
+A file is known by its size, times and inode; where these differ, by its SHA-256. Rows of a day are written again under another name, and named in the same transaction as
+the files that they are of: what is read is one state. Each has its SHA-256 in the database. All of it can be deleted at any time, and is rebuilt where the settings, the
 calendar, the code that reads files or the library that does are others.
 """
 
@@ -73,7 +73,7 @@ class KeptRows:
     folder
         Of this source alone; made where it is not there.
     key
-        What rows follow from beside the files: another one, and all is read anew.
+        What rows follow from beside the files: another one, and all is read again.
     first
         The calendar's first session.
     asked
@@ -155,7 +155,7 @@ def opened(folder: Path, key: str) -> Iterator[sqlite3.Connection]:
 def _connected(path: Path, key: str) -> sqlite3.Connection:
     connection = sqlite3.connect(path, timeout=60, isolation_level=None)
     try:
-        connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is made anew
+        connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is rebuilt
         for statement in _TABLES.split(";"):
             connection.execute(statement)
         found = connection.execute("SELECT value FROM state WHERE name = 'key'").fetchone()

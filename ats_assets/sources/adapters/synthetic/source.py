@@ -88,7 +88,7 @@ class SyntheticSource:
         return Capabilities(has_vwap=True, adjustment="raw", fractional_volume=self._calendar.exchange == "24/7")
 
     def state(self) -> str:
-        """What the path follows from: while it is the same, nothing need be simulated anew."""
+        """What the path follows from: while it is the same, nothing need be simulated again."""
         return f"{self._settings.model_dump_json()}:{self._calendar.exchange}:{self._calendar.first}"
 
     def symbols(self) -> list[str]:
