@@ -31,7 +31,6 @@ LONGER = {
     "expressions/machine.py",  # one kernel per operation
     "orchestration/event_log.py",
     "portfolio/planning.py",  # the functions that backtest and orders share, compiled together
-    "runs/diagnosis.py",
     "sources/adapters/files/kept_rows.py",
     "sources/adapters/files/source.py",
     "storage/stored_calendar.py",

@@ -11,7 +11,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ats_assets.errors import SettingsError
-from ats_assets.runs.diagnosis import Finding, diagnose
+from ats_assets.runs.diagnosis import diagnose
+from ats_assets.runs.finding import Finding
 from ats_assets.runs.writing import console, write_table
 from ats_assets.settings import Settings, load_settings, settings_file
 

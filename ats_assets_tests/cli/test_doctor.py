@@ -19,8 +19,8 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from ats_assets.cli.doctor import without_secrets
 from ats_assets.execution.attendance import attend
 from ats_assets.execution.state import Author
-from ats_assets.runs.diagnosis import leftovers
 from ats_assets.runs.follow_up import sensor_at_work
+from ats_assets.runs.storage_diagnosis import leftovers
 from ats_assets.storage import write_log
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.cli.conftest import Command

@@ -1,0 +1,118 @@
+"""What `ats doctor` checks of the machine: settings and secrets, Python and its libraries, folders, Dagster's instance."""
+
+import os
+import shutil
+import sys
+from collections.abc import Iterator
+from pathlib import Path
+
+from ats_assets.alerts.choosing import notifiers
+from ats_assets.errors import AtsError, SettingsError
+from ats_assets.runs.finding import Finding
+from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, open_instance
+from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
+from ats_assets.settings import Settings, settings_file
+
+PYTHONS = ((3, 11), (3, 12))
+LOW_DISK, NO_DISK = 5e9, 0.5e9
+"""Bytes free below which a warning, or a failure."""
+
+
+def diagnose_machine(settings: Settings) -> Iterator[Finding]:
+    """Check what all commands need, whatever is stored."""
+    yield _settings()
+    yield _secrets(settings)
+    yield from _python()
+    yield from _folders(settings)
+    yield from _dagster()
+
+
+def _settings() -> Finding:
+    file = settings_file()
+    overrides = sorted(name for name in os.environ if name.startswith("ATS_") and name != "ATS_SETTINGS")
+    text = str(file) if file.is_file() else f"defaults ({file} is not there)"
+    return Finding(subject="settings", status="ok", text=text + (f"; from the environment: {', '.join(overrides)}" if overrides else ""))
+
+
+def _secrets(settings: Settings) -> Finding:
+    """Which secrets are set, never what they are."""
+    file = settings_file().parent / SECRETS_FILE
+    held = secret_variables()
+    text = ", ".join(held) or "none is set; none is needed without an Alpaca account, a database server or alerts"
+    if file.is_file():
+        text += f"; {file} is read where the environment does not set them"
+    if readers_besides_owner(file):
+        return Finding(subject="secrets", status="warn", text=f"{text}; other users can read it", advice=f"chmod 600 {file}")
+    try:
+        made = notifiers(settings.alerts, settings.plugins.folder, settings.storage.data)
+    except SettingsError as error:
+        return Finding(subject="secrets", status="fail", text=f"{text}; {error}", advice="correct alerts.routes")
+    unset = sorted({name for notifier in made.values() for name in notifier.secrets if not os.environ.get(name)})
+    if unset:
+        advice = f"set it in the environment or {file}, or take it out of alerts.routes"
+        return Finding(subject="secrets", status="fail", text=f"{text}; alerts.routes names {', '.join(unset)}, not set", advice=advice)
+    weak = weak_secrets()
+    if weak:
+        advice = "choose one of eight characters or more, not of letters of one case alone, which can be hidden wherever it turns up"
+        return Finding(subject="secrets", status="warn", text=f"{text}; weak: {', '.join(weak)}", advice=advice)
+    return Finding(subject="secrets", status="ok", text=text)
+
+
+def _python() -> Iterator[Finding]:
+    version = sys.version_info[:2]
+    wanted = " or ".join(f"{major}.{minor}" for major, minor in PYTHONS)
+    found = f"{sys.version.split()[0]} ({sys.executable})"
+    if version in PYTHONS:
+        yield Finding(subject="Python", status="ok", text=found)
+    else:
+        yield Finding(
+            subject="Python", status="fail", text=found, advice=f"use Python {wanted}: python3 dev.py finds one and sets up .venv"
+        )
+    try:
+        import lightgbm  # noqa: PLC0415 - what is looked at is whether this works
+    except OSError as error:
+        advice = (
+            "brew install libomp" if sys.platform == "darwin" else "Debian, Ubuntu: apt-get install libgomp1; Fedora: dnf install libgomp"
+        )
+        yield Finding(subject="LightGBM", status="fail", text=f"the library can't be loaded: {error}", advice=advice)
+    else:
+        yield Finding(subject="LightGBM", status="ok", text=f"{lightgbm.__version__}, with OpenMP")
+
+
+def _folders(settings: Settings) -> Iterator[Finding]:
+    for name in ("warehouse", "models", "data"):
+        folder: Path = getattr(settings.storage, name)
+        there = next(parent for parent in (folder, *folder.parents) if parent.exists())
+        free = shutil.disk_usage(there).free
+        text = f"{folder}, {free / 1e9:.1f} GB free" + ("" if there == folder else " (created at the first write)")
+        if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
+            advice = f"give yourself write permission for {there}, or set ATS_STORAGE__{name.upper()} to another folder"
+            yield Finding(subject=f"folder {name}", status="fail", text=f"{folder} can't be written", advice=advice)
+        elif free < LOW_DISK:
+            advice = f"free some disk, or set ATS_STORAGE__{name.upper()} to a folder on another one"
+            yield Finding(subject=f"folder {name}", status="fail" if free < NO_DISK else "warn", text=text, advice=advice)
+        else:
+            yield Finding(subject=f"folder {name}", status="ok", text=text)
+
+
+def _dagster() -> Iterator[Finding]:
+    try:
+        home = dagster_home()
+        if not (home / INSTANCE_FILE).is_file():
+            advice = "copy the project's dagster.yaml there, or unset DAGSTER_HOME; without it Dagster stores each event on its own, which is slow"
+            yield Finding(subject="Dagster", status="warn", text=f"DAGSTER_HOME is {home}, which has no {INSTANCE_FILE}", advice=advice)
+            return
+        from ats_assets.runs.abandoned import abandoned_runs  # noqa: PLC0415 - Dagster takes seconds
+
+        with open_instance() as instance:
+            left = len(list(abandoned_runs(instance)))
+            runs = instance.get_runs_count()
+    except AtsError as error:
+        yield Finding(subject="Dagster", status="fail", text=str(error))
+        return
+    text = f"DAGSTER_HOME is {home}, {runs} runs recorded"
+    if left:
+        advice = "the next ats run closes them"
+        yield Finding(subject="Dagster", status="warn", text=f"{text}, {left} of them left behind by killed processes", advice=advice)
+    else:
+        yield Finding(subject="Dagster", status="ok", text=text)
