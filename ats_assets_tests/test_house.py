@@ -26,7 +26,6 @@ LONGEST = 300
 """Lines of a file, unless it is one of these."""
 LONGER = {
     "brokers/alpaca/broker.py",  # one class: every call of the Broker protocol
-    "brokers/paper/book.py",  # one class: a book whose orders, fills and positions change together
     "expressions/compiler.py",  # the algorithm, step by step, in its docstring
     "expressions/machine.py",  # one kernel per operation
     "orchestration/event_log.py",

@@ -1,20 +1,18 @@
-"""The books of one paper account while a session is settled: loaded, moved from its open to its close, stored."""
+"""The books of one paper account while a session is settled: moved from its open to its close. `stored_book` reads and writes them."""
 
-from collections.abc import Iterable, Iterator, Sequence
+from collections.abc import Iterable, Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
 
 import numpy as np
 import polars as pl
-from sqlalchemy import Connection
 
-from ats_assets.brokers.paper import tables
+from ats_assets.brokers.paper.book_rows import account_entry, as_text, expire, fill_row, note_fill, shared_out, trades_at_open, why_unfilled
 from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit_to_position, one_pair, split
 from ats_assets.brokers.paper.day import Day
 from ats_assets.corporate_actions.identity import NAME_CHANGE
 from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
-from ats_assets.execution.price_grid import plain
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import (
     CANCELLED,
@@ -32,9 +30,6 @@ from ats_assets.portfolio import (
 from ats_assets.settings import BacktestSettings
 
 CENT = Decimal("0.01")
-PRICE_DIGITS = Decimal("1e-16")
-"""Of an average price; fine enough that quantity times price gives the cents back."""
-
 ACCOUNT = ""
 """Instead of a symbol, in entries of the account as a whole."""
 _LIMITS = (OrderKind.LIMIT, OrderKind.BRACKET)
@@ -60,28 +55,8 @@ class Book:
     ended: dict[int, str] = field(default_factory=dict)
     """Places whose ticker another has taken over at this open, while they were given none, and what it was."""
 
-    @classmethod
-    def load(cls, connection: Connection, account: str, cash_cents: int, settings: BacktestSettings, since: date) -> "Book":
-        """The books as they are stored, at the close of the session `since`."""
-        held = {row.symbol: row for row in connection.execute(tables.holdings.select().where(tables.holdings.c.account == account))}
-        of_account = (tables.orders.c.account == account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
-        waiting = connection.execute(tables.orders.select().where(of_account).order_by(tables.orders.c.client_order_id))
-        orders = [dict(row._mapping) for row in waiting]
-        symbols = sorted(held.keys() | {order["symbol"] for order in orders})
-        shares = np.array([float(held[s].shares) if s in held else 0.0 for s in symbols])
-        basis = np.array([held[s].basis_cents if s in held else 0 for s in symbols], dtype=np.int64)
-        return cls(
-            symbols=symbols,
-            account=Account(cash=cash_cents, shares=shares, basis=basis),
-            last_close=np.array([float(held[s].last_close) if s in held else np.nan for s in symbols]),
-            missing=np.array([held[s].missing_sessions if s in held else 0 for s in symbols], dtype=np.int64),
-            orders=orders,
-            settings=settings,
-            since=since,
-        )
-
     def rename(self, actions: pl.DataFrame, session: date, at: datetime) -> None:
-        """Call what is held and what is ordered by the tickers that it has from the open of `session` on; see `Market.actions`."""
+        """Call what is held and what is ordered by the tickers that it has from the open of `session` on; see `MarketData.actions`."""
         changes = actions.filter(pl.col("kind") == NAME_CHANGE) if "new_symbol" in actions.columns else actions.clear()
         renamed = dict(changes.select("symbol", "new_symbol").iter_rows()) if changes.height else {}
         for i, symbol in enumerate(self.symbols):
@@ -97,7 +72,7 @@ class Book:
                 text = f"{symbol} is called {renamed[symbol]} from now on"
                 for name, sign in ((symbol, -1.0), (renamed[symbol], 1.0)):
                     if self.account.shares[i]:
-                        entry = _entry(session, at, name, EntryKind.CORPORATE_ACTION, sign * self.account.shares[i], 0, text)
+                        entry = account_entry(session, at, name, EntryKind.CORPORATE_ACTION, sign * self.account.shares[i], 0, text)
                         self.entries.append(entry | {"entry_id": f"{session:%Y%m%d}-{name}-{NAME_CHANGE}"})
         for order in waiting:
             order["symbol"] = renamed.get(order["symbol"], order["symbol"])
@@ -133,7 +108,7 @@ class Book:
                 self._fill_within(order, day)
         for order in self._waiting():
             if order["parent_id"] is None:
-                _finish(order, reasons.get(order["symbol"]) or _why_not(order, day, self._at(order)), day.closes_at)
+                expire(order, reasons.get(order["symbol"]) or why_unfilled(order, day, self._at(order)), day.closes_at)
         self._fit_exits(day, self.account.shares)
         self._exit({id(order) for order in at_open}, day)
         for symbol, exits in self._exits().items():
@@ -164,10 +139,10 @@ class Book:
             ratio, paid = day.ratio[i], float(counted_payment(self.last_close, day.paid)[i])
             if paid:
                 self._enter(
-                    day, i, EntryKind.DIVIDEND, 0.0, int(applied.dividends[i]), f"{_text(paid)} for each of {_text(before[i])} shares"
+                    day, i, EntryKind.DIVIDEND, 0.0, int(applied.dividends[i]), f"{as_text(paid)} for each of {as_text(before[i])} shares"
                 )
             if ratio != 1.0:
-                text = f"{_text(ratio)} new shares for each of {_text(before[i])}"
+                text = f"{as_text(ratio)} new shares for each of {as_text(before[i])}"
                 self._enter(day, i, EntryKind.SPLIT, float(applied.shares[i] - before[i]), int(applied.in_lieu[i]), text)
         self.last_close = price_after(self.last_close, day.ratio, day.paid)
         for order in self._waiting():
@@ -181,7 +156,7 @@ class Book:
         """Note a change of the account that no order made; where it is of none of the symbols, `i` is None."""
         symbol = ACCOUNT if i is None else self._called(i)
         told = text if i is None else f"{symbol}: {text}"
-        self.entries.append(_entry(day.session, day.opens_at, symbol, kind, shares, cash_cents, told))
+        self.entries.append(account_entry(day.session, day.opens_at, symbol, kind, shares, cash_cents, told))
 
     def _called(self, i: int) -> str:
         """What the i-th is called, or was, where its ticker is another's now."""
@@ -236,7 +211,7 @@ class Book:
 
     def _at_open(self, marks: Floats, adverse: float) -> list[Row]:
         """The orders that take part in the opening auction."""
-        return [order for order in self._waiting() if _trades_at_open(order, float(marks[self._at(order)]), adverse)]
+        return [order for order in self._waiting() if trades_at_open(order, float(marks[self._at(order)]), adverse)]
 
     def _signed(self, orders: Iterable[Row]) -> Floats:
         """Shares that they are for, negative for sells, of shape (n_symbols,)."""
@@ -267,43 +242,6 @@ class Book:
     def _held(self, symbol: str) -> Decimal:
         return exact(self.account.shares[self.symbols.index(symbol)])
 
-    def store(self, connection: Connection, account: str, session: date) -> None:
-        """Write the books back, in the transaction that they were loaded in."""
-        connection.execute(
-            tables.accounts.update().where(tables.accounts.c.account == account).values(settled=session, cash_cents=self.account.cash)
-        )
-        connection.execute(tables.holdings.delete().where(tables.holdings.c.account == account))
-        held = [
-            {
-                "account": account,
-                "symbol": self.symbols[i],
-                "shares": exact(self.account.shares[i]),
-                "basis_cents": int(self.account.basis[i]),
-                "last_close": exact(self.last_close[i]),
-                "missing_sessions": int(self.missing[i]),
-            }
-            for i in np.flatnonzero(self.account.shares)
-        ]
-        for table, rows in (
-            (tables.holdings, held),
-            (tables.fills, self._owned(self.fills, account)),
-            (tables.entries, self._owned(self.entries, account)),
-        ):
-            if rows:
-                connection.execute(table.insert(), rows)
-        for order in self.orders:
-            values = {name: order[name] for name in tables.orders.c.keys()}  # noqa: SIM118 - a collection of columns, not a dictionary
-            if order.get("new"):
-                connection.execute(tables.orders.insert().values(**values))
-            else:
-                connection.execute(
-                    tables.orders.update().where(tables.orders.c.broker_order_id == order["broker_order_id"]).values(**values)
-                )
-
-    @staticmethod
-    def _owned(rows: Iterable[Row], account: str) -> list[Row]:
-        return [row | {"account": account} for row in rows]
-
     def _at(self, order: Row) -> int:
         return self.symbols.index(order["symbol"])
 
@@ -325,20 +263,9 @@ class Book:
                 asked = [order for order in orders if order["symbol"] == self.symbols[i] and order["side"] == side]
                 asked.sort(key=lambda order: (order["leg"] != leg, order["parent_id"] is not None))
                 paid = int(one.notional[j]) + int(signs[j]) * int(one.costs.spread[j] + one.costs.slippage[j])
-                for order, quantity, cents, fees in _shared_out(asked, exact(one.shares[j]), paid, int(one.costs.commission[j])):
-                    fill = {
-                        "fill_id": f"{order['broker_order_id']}-{session:%Y%m%d}-{len(self.fills)}",
-                        "sequence": len(self.fills),
-                        "session": session,
-                        "broker_order_id": order["broker_order_id"],
-                        "client_order_id": order["client_order_id"],
-                        "symbol": order["symbol"],
-                        "side": order["side"],
-                        "quantity": quantity,
-                        "fees": Decimal(fees) * CENT,
-                        "at": at,
-                    }
-                    self.fills.append(fill | {"price": _filled(order, quantity, Decimal(cents) * CENT)})
+                for order, quantity, cents, fees in shared_out(asked, exact(one.shares[j]), paid, int(one.costs.commission[j])):
+                    fill = fill_row(order, session, at, len(self.fills), quantity, Decimal(fees) * CENT)
+                    self.fills.append(fill | {"price": note_fill(order, quantity, Decimal(cents) * CENT)})
         self.account.fills.clear()
 
     def _fill_within(self, order: Row, day: Day) -> None:
@@ -368,67 +295,3 @@ class Book:
         """Cash less the value of the shorts, in cents."""
         short = np.flatnonzero(self.account.shares < 0.0)
         return self.account.cash + int(self.account.values(np.nan_to_num(self.last_close), short).sum())
-
-
-def _shared_out(orders: Sequence[Row], quantity: Decimal, paid: int, fees: int) -> Iterator[tuple[Row, Decimal, int, int]]:
-    """What was traded at once for several orders, to each what it asked for, in their order: shares, and the cents paid and charged for them; sums stay whole."""
-    done = [Decimal(0), 0, 0]
-    for order in orders:
-        last = order is orders[-1]
-        mine = quantity - done[0] if last else min(order["quantity"] - order["filled_quantity"], quantity - done[0])
-        if mine <= 0:
-            continue
-        share = (done[0] + mine) / quantity
-        cents, charged = (int((total * share).to_integral_value()) - before for total, before in ((paid, done[1]), (fees, done[2])))
-        done = [done[0] + mine, done[1] + cents, done[2] + charged]
-        yield order, mine, cents, charged
-
-
-def _entry(session: date, at: datetime, symbol: str, kind: EntryKind, shares: float, cash_cents: int, text: str) -> Row:  # noqa: PLR0917
-    """A change of the account that no order made."""
-    return {
-        "entry_id": f"{session:%Y%m%d}-{symbol}-{kind}",
-        "session": session,
-        "kind": str(kind),
-        "symbol": symbol,
-        "quantity": exact(np.round(shares, SHARE_DECIMALS)),
-        "cash_cents": cash_cents,
-        "at": at,
-        "description": text,
-    }
-
-
-def _text(value: float) -> str:
-    return plain(exact(value))
-
-
-def _filled(order: Row, quantity: Decimal, paid: Decimal) -> Decimal:
-    """Note an execution in its order; its price for one share."""
-    before = (order["filled_average_price"] or Decimal(0)) * order["filled_quantity"]
-    order["filled_quantity"] += quantity
-    order["filled_average_price"] = ((before + paid) / order["filled_quantity"]).quantize(PRICE_DIGITS)
-    return (paid / quantity).quantize(PRICE_DIGITS)
-
-
-def _trades_at_open(order: Row, mark: float, adverse: float) -> bool:
-    """Whether an order takes part in the opening auction: all market orders, limit orders whose limit its price with costs does not exceed, stops that it is beyond."""
-    if order["kind"] == OrderKind.MARKET_ON_OPEN:
-        return True
-    sign, price = Side(order["side"]).sign, float(order["limit_price"])
-    if order["kind"] == STOP_LOSS:
-        return bool(sign * mark >= sign * price)
-    return bool(sign * mark * (1.0 + sign * adverse) <= sign * price)
-
-
-def _why_not(order: Row, day: Day, i: int) -> str:
-    if not day.quoted[i]:
-        return "no_bar"
-    if not day.traded[i]:
-        return "no_volume"
-    return "limit_not_reached" if order["kind"] != OrderKind.MARKET_ON_OPEN else "cash"
-
-
-def _finish(order: Row, reason: str, at: datetime) -> None:
-    """An order is for one session: what is not filled by its close has expired."""
-    whole = order["filled_quantity"] == order["quantity"]
-    order |= {"status": str(OrderStatus.FILLED if whole else OrderStatus.EXPIRED), "updated_at": at, "reason": None if whole else reason}

@@ -13,8 +13,9 @@ from typing import Any
 from sqlalchemy import Connection, Row
 
 from ats_assets.brokers.paper import tables
-from ats_assets.brokers.paper.book import CENT, Book
+from ats_assets.brokers.paper.book import CENT
 from ats_assets.brokers.paper.day import Day
+from ats_assets.brokers.paper.stored_book import load_book, store_book
 from ats_assets.brokers.paper.stored_market import MarketData
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, OrderRejectedError
 from ats_assets.execution.order import (
@@ -218,11 +219,11 @@ class PaperBroker:
                 bars = self._market.bars(following)
                 if bars is None:
                     return f"the bars of {following} are not stored: the paper account stands at the close of {account.settled}"
-                book = Book.load(connection, self._account, account.cash_cents, self._settings, account.settled)
+                book = load_book(connection, self._account, account.cash_cents, self._settings, account.settled)
                 actions = self._market.actions(following)
                 book.rename(actions, following, calendar.opens_at(following))
                 book.settle(Day.of(following, book.symbols, bars, actions, calendar=calendar))
-                book.store(connection, self._account, following)
+                store_book(book, connection, self._account, following)
 
     def _row(self, connection: Connection) -> Row[Any] | None:
         return connection.execute(tables.accounts.select().where(tables.accounts.c.account == self._account)).one_or_none()

@@ -1,0 +1,98 @@
+"""Rows of the paper broker's books: what an order is given of a trade, how it ends, and an entry of the account."""
+
+from collections.abc import Iterator, Sequence
+from datetime import date, datetime
+from decimal import Decimal
+
+import numpy as np
+
+from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, Row
+from ats_assets.brokers.paper.day import Day
+from ats_assets.execution.order import EntryKind, OrderKind, OrderStatus, Side, exact
+from ats_assets.execution.price_grid import plain
+from ats_assets.portfolio import SHARE_DECIMALS
+
+PRICE_DIGITS = Decimal("1e-16")
+"""Of an average price; fine enough that quantity times price gives the cents back."""
+
+
+def trades_at_open(order: Row, mark: float, adverse: float) -> bool:
+    """Whether an order takes part in the opening auction: all market orders, limit orders whose limit its price with costs does not exceed, stops that it is beyond."""
+    if order["kind"] == OrderKind.MARKET_ON_OPEN:
+        return True
+    sign, price = Side(order["side"]).sign, float(order["limit_price"])
+    if order["kind"] == STOP_LOSS:
+        return bool(sign * mark >= sign * price)
+    return bool(sign * mark * (1.0 + sign * adverse) <= sign * price)
+
+
+def shared_out(orders: Sequence[Row], quantity: Decimal, paid: int, fees: int) -> Iterator[tuple[Row, Decimal, int, int]]:
+    """What was traded at once for several orders, to each what it asked for, in their order: shares, and the cents paid and charged for them; sums stay whole."""
+    done = [Decimal(0), 0, 0]
+    for order in orders:
+        last = order is orders[-1]
+        mine = quantity - done[0] if last else min(order["quantity"] - order["filled_quantity"], quantity - done[0])
+        if mine <= 0:
+            continue
+        share = (done[0] + mine) / quantity
+        cents, charged = (int((total * share).to_integral_value()) - before for total, before in ((paid, done[1]), (fees, done[2])))
+        done = [done[0] + mine, done[1] + cents, done[2] + charged]
+        yield order, mine, cents, charged
+
+
+def fill_row(order: Row, session: date, at: datetime, sequence: int, quantity: Decimal, fees: Decimal) -> Row:  # noqa: PLR0917
+    """An execution of an order, without its price."""
+    return {
+        "fill_id": f"{order['broker_order_id']}-{session:%Y%m%d}-{sequence}",
+        "sequence": sequence,
+        "session": session,
+        "broker_order_id": order["broker_order_id"],
+        "client_order_id": order["client_order_id"],
+        "symbol": order["symbol"],
+        "side": order["side"],
+        "quantity": quantity,
+        "fees": fees,
+        "at": at,
+    }
+
+
+def note_fill(order: Row, quantity: Decimal, paid: Decimal) -> Decimal:
+    """Note an execution in its order; its price for one share."""
+    before = (order["filled_average_price"] or Decimal(0)) * order["filled_quantity"]
+    order["filled_quantity"] += quantity
+    order["filled_average_price"] = ((before + paid) / order["filled_quantity"]).quantize(PRICE_DIGITS)
+    return (paid / quantity).quantize(PRICE_DIGITS)
+
+
+def why_unfilled(order: Row, day: Day, i: int) -> str:
+    """Why an order of the i-th symbol is left over, of the reasons of a backtest."""
+    if not day.quoted[i]:
+        return "no_bar"
+    if not day.traded[i]:
+        return "no_volume"
+    return "limit_not_reached" if order["kind"] != OrderKind.MARKET_ON_OPEN else "cash"
+
+
+def expire(order: Row, reason: str, at: datetime) -> None:
+    """An order is for one session: what is not filled by its close has expired."""
+    whole = order["filled_quantity"] == order["quantity"]
+    order |= {"status": str(OrderStatus.FILLED if whole else OrderStatus.EXPIRED), "updated_at": at, "reason": None if whole else reason}
+
+
+def account_entry(session: date, at: datetime, symbol: str, kind: EntryKind, shares: float, cash_cents: int, text: str) -> Row:  # noqa: PLR0917
+    """A change of the account that no order made."""
+    return {
+        "entry_id": f"{session:%Y%m%d}-{symbol}-{kind}",
+        "session": session,
+        "kind": str(kind),
+        "symbol": symbol,
+        "quantity": exact(np.round(shares, SHARE_DECIMALS)),
+        "cash_cents": cash_cents,
+        "at": at,
+        "description": text,
+    }
+
+
+def as_text(value: float) -> str:
+    """A number as a description of an entry has it."""
+    return plain(exact(value))

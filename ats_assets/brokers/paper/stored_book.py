@@ -1,0 +1,70 @@
+"""The paper broker's books in the database: read for a session, and written back once it is settled."""
+
+from collections.abc import Iterable
+from datetime import date
+
+import numpy as np
+from sqlalchemy import Connection
+
+from ats_assets.brokers.paper import tables
+from ats_assets.brokers.paper.book import Book
+from ats_assets.brokers.paper.bracket_exits import Row
+from ats_assets.execution.order import OrderStatus, exact
+from ats_assets.portfolio import Account
+from ats_assets.settings import BacktestSettings
+
+
+def load_book(connection: Connection, account: str, cash_cents: int, settings: BacktestSettings, since: date) -> Book:
+    """The books as they are stored, at the close of the session `since`."""
+    held = {row.symbol: row for row in connection.execute(tables.holdings.select().where(tables.holdings.c.account == account))}
+    of_account = (tables.orders.c.account == account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
+    waiting = connection.execute(tables.orders.select().where(of_account).order_by(tables.orders.c.client_order_id))
+    orders = [dict(row._mapping) for row in waiting]
+    symbols = sorted(held.keys() | {order["symbol"] for order in orders})
+    shares = np.array([float(held[s].shares) if s in held else 0.0 for s in symbols])
+    basis = np.array([held[s].basis_cents if s in held else 0 for s in symbols], dtype=np.int64)
+    return Book(
+        symbols=symbols,
+        account=Account(cash=cash_cents, shares=shares, basis=basis),
+        last_close=np.array([float(held[s].last_close) if s in held else np.nan for s in symbols]),
+        missing=np.array([held[s].missing_sessions if s in held else 0 for s in symbols], dtype=np.int64),
+        orders=orders,
+        settings=settings,
+        since=since,
+    )
+
+
+def store_book(book: Book, connection: Connection, account: str, session: date) -> None:
+    """Write the books back, in the transaction that they were loaded in."""
+    connection.execute(
+        tables.accounts.update().where(tables.accounts.c.account == account).values(settled=session, cash_cents=book.account.cash)
+    )
+    connection.execute(tables.holdings.delete().where(tables.holdings.c.account == account))
+    held = [
+        {
+            "account": account,
+            "symbol": book.symbols[i],
+            "shares": exact(book.account.shares[i]),
+            "basis_cents": int(book.account.basis[i]),
+            "last_close": exact(book.last_close[i]),
+            "missing_sessions": int(book.missing[i]),
+        }
+        for i in np.flatnonzero(book.account.shares)
+    ]
+    for table, rows in (
+        (tables.holdings, held),
+        (tables.fills, _owned(book.fills, account)),
+        (tables.entries, _owned(book.entries, account)),
+    ):
+        if rows:
+            connection.execute(table.insert(), rows)
+    for order in book.orders:
+        values = {name: order[name] for name in tables.orders.c.keys()}  # noqa: SIM118 - a collection of columns, not a dictionary
+        if order.get("new"):
+            connection.execute(tables.orders.insert().values(**values))
+        else:
+            connection.execute(tables.orders.update().where(tables.orders.c.broker_order_id == order["broker_order_id"]).values(**values))
+
+
+def _owned(rows: Iterable[Row], account: str) -> list[Row]:
+    return [row | {"account": account} for row in rows]
