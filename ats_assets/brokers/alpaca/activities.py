@@ -52,7 +52,7 @@ def list_activities(client: "TradingClient", path: str, since: datetime) -> list
         query["page_token"] = page[-1]["id"]
 
 
-def fill_of(one: Mapping[str, Any], client_order_id: str, names: SymbolNames, *, all_days: bool) -> Fill:
+def read_fill(one: Mapping[str, Any], client_order_id: str, names: SymbolNames, *, all_days: bool) -> Fill:
     """An execution; its client order id is the order's, since an activity lacks it."""
     return Fill(
         fill_id=str(one["id"]),
@@ -67,7 +67,7 @@ def fill_of(one: Mapping[str, Any], client_order_id: str, names: SymbolNames, *,
     )
 
 
-def entry_of(one: Mapping[str, Any], names: SymbolNames, *, all_days: bool) -> AccountEntry:
+def read_entry(one: Mapping[str, Any], names: SymbolNames, *, all_days: bool) -> AccountEntry:
     """An activity that no order made, as an entry of the account; `all_days`: whether sessions are days in UTC."""
     said = str(one["activity_type"])
     kind = _KINDS.get(said, EntryKind.DIVIDEND if said.startswith("DIV") else EntryKind.OTHER)

@@ -10,7 +10,7 @@ from typing import TYPE_CHECKING, TypeVar, cast
 
 from ats_assets.alerts import Alert, AlertSink, Severity
 from ats_assets.brokers.alpaca.account_rules import account_rules, instrument_of
-from ats_assets.brokers.alpaca.activities import entry_of, fill_of, list_activities
+from ats_assets.brokers.alpaca.activities import list_activities, read_entry, read_fill
 from ats_assets.brokers.alpaca.asking import asking
 from ats_assets.brokers.alpaca.asset_list import NOT_FOUND, find_assets
 from ats_assets.brokers.alpaca.holdings import list_positions, read_account
@@ -243,14 +243,14 @@ class AlpacaBroker:
         with asking("the fills"):
             found = [one for one in list_activities(self._client, "/account/activities/FILL", since) if one.get("activity_type") == "FILL"]
             self._lists.learn_names(found, since)
-            return [fill_of(one, self._lists.names[str(one["order_id"])], self._symbols, all_days=self._all_days) for one in found]
+            return [read_fill(one, self._lists.names[str(one["order_id"])], self._symbols, all_days=self._all_days) for one in found]
 
     def entries(self, since: datetime) -> list[AccountEntry]:
         """Dividends, fees, splits, transfers … since then."""
         with asking("the account's activities"):
             found = list_activities(self._client, "/account/activities", since)
             return [
-                entry_of(one, self._symbols, all_days=self._all_days)
+                read_entry(one, self._symbols, all_days=self._all_days)
                 for one in found
                 if one["activity_type"] != "FILL" and one.get("status") != "canceled"
             ]
