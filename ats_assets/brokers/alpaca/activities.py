@@ -7,7 +7,7 @@ from typing import TYPE_CHECKING, Any
 
 from ats_assets.brokers.alpaca.hours import NEW_YORK
 from ats_assets.brokers.alpaca.orders import exact_decimal, instant
-from ats_assets.brokers.alpaca.symbol_names import SymbolNames, pair
+from ats_assets.brokers.alpaca.symbol_map import SymbolMap, pair
 from ats_assets.execution.broker import BrokerError
 from ats_assets.execution.order import AccountEntry, EntryKind, Fill, Side
 
@@ -52,13 +52,13 @@ def list_activities(client: "TradingClient", path: str, since: datetime) -> list
         query["page_token"] = page[-1]["id"]
 
 
-def read_fill(one: Mapping[str, Any], client_order_id: str, names: SymbolNames, *, all_days: bool) -> Fill:
+def read_fill(one: Mapping[str, Any], client_order_id: str, symbols: SymbolMap, *, all_days: bool) -> Fill:
     """An execution; its client order id is the order's, since an activity lacks it."""
     return Fill(
         fill_id=str(one["id"]),
         broker_order_id=str(one["order_id"]),
         client_order_id=client_order_id,
-        symbol=names.our(pair(str(one["symbol"])) if all_days else str(one["symbol"])),
+        symbol=symbols.our(pair(str(one["symbol"])) if all_days else str(one["symbol"])),
         side=Side.BUY if one["side"] == "buy" else Side.SELL,
         quantity=exact_decimal(one["qty"], "qty"),
         price=exact_decimal(one["price"], "price"),
@@ -67,7 +67,7 @@ def read_fill(one: Mapping[str, Any], client_order_id: str, names: SymbolNames, 
     )
 
 
-def read_entry(one: Mapping[str, Any], names: SymbolNames, *, all_days: bool) -> AccountEntry:
+def read_entry(one: Mapping[str, Any], symbols: SymbolMap, *, all_days: bool) -> AccountEntry:
     """An activity that no order made, as an entry of the account; `all_days`: whether sessions are days in UTC."""
     said = str(one["activity_type"])
     kind = _KINDS.get(said, EntryKind.DIVIDEND if said.startswith("DIV") else EntryKind.OTHER)
@@ -79,7 +79,7 @@ def read_entry(one: Mapping[str, Any], names: SymbolNames, *, all_days: bool) ->
         entry_id=str(one["id"]),
         kind=kind,
         at=at.astimezone(UTC),
-        symbol=names.our(pair(str(symbol)) if crypto else str(symbol)) if symbol else None,
+        symbol=symbols.our(pair(str(symbol)) if crypto else str(symbol)) if symbol else None,
         quantity=exact_decimal(one["qty"], "qty") if moves else Decimal(0),
         cash=exact_decimal(one.get("net_amount", 0), "net_amount"),
         description=f"{said} {one.get('description') or ''}".strip(),

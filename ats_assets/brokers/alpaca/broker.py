@@ -17,7 +17,7 @@ from ats_assets.brokers.alpaca.holdings import list_positions, read_account
 from ats_assets.brokers.alpaca.hours import MAX_SKEW, closed_reason, has_opened, hours_from, skew_reason, utc_days
 from ats_assets.brokers.alpaca.order_lists import OrderLists
 from ats_assets.brokers.alpaca.orders import exact_decimal, from_order, listed_order, to_request
-from ats_assets.brokers.alpaca.symbol_names import SymbolNames
+from ats_assets.brokers.alpaca.symbol_map import SymbolMap
 from ats_assets.execution.broker import (
     BrokerError,
     DuplicateOrderError,
@@ -98,7 +98,7 @@ class AlpacaBroker:
         self._now = now
         self._auction = settings.orders.kind == "market_on_open"
         self._brackets = settings.orders.kind == "bracket"
-        self._symbols = SymbolNames(symbols or {})
+        self._symbols = SymbolMap(symbols or {})
         self._lists = OrderLists(self._client)
         self._clock_trusted_until: datetime | None = None
         self._all_days = settings.calendar.exchange == "24/7"

@@ -5,7 +5,7 @@ from collections.abc import Mapping
 _QUOTES = ("USDT", "USDC", "USD", "BTC")
 
 
-class SymbolNames:
+class SymbolMap:
     """Symbols in our words and in Alpaca's.
 
     Parameters
