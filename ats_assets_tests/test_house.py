@@ -19,7 +19,8 @@ OF_EVERY_FOLDER = {"__init__", "__main__", "assets", "checks", "schema", "choosi
 """Modules that hold the same in each folder that has one; `tables` are those of a database."""
 AFTER_ANOTHER = ("settings", "automation", "cli")
 """Folders in which a file is named after what it sets, triggers or commands."""
-FUNCTIONS_OF_EVERY_FOLDER = {"assets", "checks", "defs", "main"}
+FUNCTIONS_OF_EVERY_FOLDER = {"assets", "checks", "defs", "main", "make", "reads"}
+"""Functions that the wiring finds by their names, and what an addition gives its `PLUGIN`."""
 IMPLEMENTED = {"broker", "source"}
 """A Protocol's module, and in the folder of each of its additions that is a folder: what implements it."""
 LONGEST = 300
