@@ -23,7 +23,7 @@ from ats_assets.corporate_actions import assets as corporate_actions
 from ats_assets.corporate_actions import checks as corporate_actions_checks
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA
 from ats_assets.deployment import Deployment
-from ats_assets.errors import FeatureError
+from ats_assets.errors import FeatureError, SettingsError
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
@@ -31,6 +31,7 @@ from ats_assets.features.choosing import families
 from ats_assets.features.schema import frame_schema
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.labels import assets as labels
+from ats_assets.labels import labels as labels_of
 from ats_assets.models import assets as models
 from ats_assets.orchestration.graph import asset_key, asset_name
 from ats_assets.orchestration.instance import guard_documents
@@ -72,16 +73,17 @@ SCHEMAS = {
     "targets": TARGETS_SCHEMA,
     **ORDER_SCHEMAS,
 }
-"""The schema of each frame but those of the feature families."""
+"""The schema of each frame but those of the feature families and of what settings name."""
 
 
 def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
     """The schema of each frame, by the name of its asset."""
-    return _fixed(deployment) | {name: frame_schema(family) for name, family in deployment.of(families).items()}
+    labelled = {name: label.schema for name, label in deployment.of(labels_of).items()}
+    return _fixed(deployment) | labelled | {name: frame_schema(family) for name, family in deployment.of(families).items()}
 
 
 def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
-    """Those whose names no feature family can have."""
+    """Those whose names no label and no feature family can have."""
     found = SCHEMAS | dict.fromkeys(deployment.signals.values(), SIGNALS_SCHEMA)
     if len(deployment.models) > 1:
         found |= {f"{name}_predictions": PREDICTIONS_SCHEMA for name in deployment.settings.models} | {"champion": CHAMPION_SCHEMA}
@@ -93,8 +95,8 @@ def build(deployment: Deployment) -> dg.Definitions:
 
     Raises
     ------
-    FeatureError
-        If a feature family has the name of something else.
+    FeatureError, SettingsError
+        If a feature family, or a label, has the name of something else.
     """
     jobs = jobs_of(deployment) | {JOB: trading_job(deployment)}
     collected = _collected(deployment)
@@ -133,6 +135,12 @@ def _collected(deployment: Deployment) -> list[dg.AssetsDefinition]:
 def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
     taken = {RESTATEMENTS, *_fixed(deployment), *deployment.models, *BACKTESTS, *jobs, *deployment.collected}
+    for name in deployment.settings.labels.own:
+        if name in taken or not is_valid_name(name):
+            raise SettingsError(
+                f"[labels.{name}]: `{name}` is the name of an asset or a job already, or Dagster's own; give the label another one"
+            )
+    taken |= deployment.of(labels_of).keys()
     for name, family in deployment.of(families).items():
         if name in taken or not is_valid_name(name):
             what = "an asset or a job" if name in taken else "a word that Dagster keeps for itself"

@@ -117,7 +117,7 @@ def test_a_factor_of_tomorrow_is_refused() -> None:
 
 @pytest.mark.parametrize("leak", [under_their_decision, a_session_early, ranked_over_all])
 def test_a_leak_in_a_label(tmp_path: Path, monkeypatch: pytest.MonkeyPatch, leak: Callable[..., pl.DataFrame]) -> None:
-    monkeypatch.setattr("ats_assets.labels.assets.returns_known_at", leak)
+    monkeypatch.setattr("ats_assets.labels.methods.forward_returns.forward_returns", leak)
     found = leaks(tmp_path)
     assert "forward_returns" in found
     assert not {"raw_bars", "bars", "universe", "alpha158", "predictions"} & found

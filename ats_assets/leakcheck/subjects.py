@@ -12,14 +12,13 @@ import polars as pl
 from ats_assets.backtests import run_backtest
 from ats_assets.bars import BARS_SCHEMA
 from ats_assets.bars.universe import universe
-from ats_assets.corporate_actions.adjustment import adjustments
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, MissingPartitionError, SettingsError
 from ats_assets.features import FeatureFamily, features_of, joined
 from ats_assets.features.choosing import families, model_families
-from ats_assets.labels.methods.forward_returns import forward_returns
+from ats_assets.labels import Label, labels, labels_known_at, learnt_label
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
 from ats_assets.portfolio import Method
@@ -27,7 +26,7 @@ from ats_assets.portfolio.choosing import portfolio_method
 from ats_assets.portfolio.schema import WANTED_SCHEMA
 from ats_assets.portfolio.targets import targets_of
 from ats_assets.risk import NamedRule, risk_rules
-from ats_assets.settings import Settings, TrainingSettings
+from ats_assets.settings import Adjust, Settings, TrainingSettings
 from ats_assets.storage.artefacts import Unavailable
 from ats_assets.strategies.choosing import strategies
 from ats_assets.strategies.strategy import Strategy
@@ -87,21 +86,12 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     stored = [day for day in days if deployment.warehouse.exists("corporate_actions", day)]
     actions = deployment.warehouse.read("corporate_actions", stored) if stored else CORPORATE_ACTIONS_SCHEMA.to_frame()
     actions = actions.filter(pl.col("symbol").is_in(bars["symbol"].unique().implode()))
-    adjust = settings.actions.adjust
     given = {"bars": Input(rows=bars), "corporate_actions": Input(rows=actions)}
     subjects = [
         Subject(name=family.name, kind="feature", inputs=given, make=partial(_features, family, days, settings))
         for family in deployment.of(families).values()
     ]
-
-    def labels(rows: Frames) -> pl.DataFrame:
-        known = identities_of(rows["corporate_actions"])
-        followed = known.named(rows["bars"])
-        return forward_returns(
-            followed, days, days, settings.labels, adjustments(known.of_actions(rows["corporate_actions"]), followed, adjust)
-        )
-
-    subjects.append(Subject(name="forward_returns", kind="label", inputs=given, make=labels, keys=("symbol", "horizon_sessions")))
+    subjects += _labelled(deployment, bars, days, given)
 
     def members(rows: Frames) -> pl.DataFrame:
         followed = identities_of(rows["corporate_actions"]).named(rows["bars"])
@@ -109,6 +99,23 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
 
     subjects.append(Subject(name="universe", kind="feature", inputs=given, make=members))
     return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days, given)]
+
+
+def _labelled(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], given: Mapping[str, Input]) -> list[Subject]:
+    """The labels, where what they read is there."""
+    adjust, subjects = deployment.settings.actions.adjust, []
+    for name, label in deployment.of(labels).items():
+        read = [window.asset for window in label.needs()]
+        frames = {asset: _stored(deployment, asset, days, bars) for asset in read if asset not in given}
+        inputs = dict(given) | {asset: _input(frame) for asset, frame in frames.items() if frame is not None}
+        if set(read) <= inputs.keys():
+            make = partial(_known_labels, label, days, adjust)
+            subjects.append(Subject(name=name, kind="label", inputs=inputs, make=make, keys=label.keys))
+    return subjects
+
+
+def _known_labels(label: Label, days: Sequence[date], adjust: Adjust, rows: Frames) -> pl.DataFrame:
+    return labels_known_at(label, rows, days, days, adjust=adjust)
 
 
 def _features(family: FeatureFamily, days: Sequence[date], settings: Settings, rows: Frames) -> pl.DataFrame:
@@ -130,7 +137,8 @@ def _input(rows: pl.DataFrame) -> Input:
 
 def _learned(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date]) -> list[Subject]:
     """The model: what it was fitted on must be known at its session."""
-    frames = {name: _stored(deployment, name, days, bars) for name in (*deployment.of(model_families), "forward_returns", "universe")}
+    learnt = deployment.of(learnt_label)
+    frames = {name: _stored(deployment, name, days, bars) for name in (*deployment.of(model_families), learnt.asset, "universe")}
     inputs = {name: _input(frame) for name, frame in frames.items() if frame is not None}
     if len(inputs) < len(frames):
         return []
@@ -148,11 +156,12 @@ def _learned(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date]) -
 def _models(deployment: Deployment, model: Model, settings: TrainingSettings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
     """The models of three sessions, each of the partitions up to its own, as the asset reads them."""
     made: list[tuple[date, str]] = []
+    learnt = deployment.of(learnt_label)
     for session in (days[len(days) // 2], days[-len(days) // 4], days[-2]):
         known = {name: frame.filter(pl.col("session") <= session) for name, frame in rows.items()}
-        window = training_window(deployment.calendar, session, settings)
+        window = training_window(deployment.calendar, session, settings, learnt.known_after)
         features = joined({name: known[name] for name in deployment.of(model_families)})
-        data = training_set(features, known["forward_returns"], known["universe"], window, settings)
+        data = training_set(features, learnt.outcomes(known[learnt.asset]), known["universe"], window, settings)
         fitted = fit(replace(model, learner=model.quick), data, settings)
         text = fitted.reason if isinstance(fitted, Unavailable) else hashlib.sha256(fitted.content).hexdigest()
         made.append((session, text))

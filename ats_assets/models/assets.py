@@ -17,6 +17,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
+from ats_assets.labels import learnt_label
 from ats_assets.models.choosing import Model, models
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.importance_plot import importance_svg
@@ -48,7 +49,9 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
     settings = deployment.settings.training
-    newest = settings.embargo_sessions + settings.horizon_sessions + 1
+    learnt = deployment.of(learnt_label)
+    first, last, embargo = learnt.known_after.first, learnt.known_after.last, settings.embargo_sessions
+    newest = embargo + last
     decisions = {"back": newest + settings.train_sessions - 1, "lag": newest}
     node = Node(
         name=model.asset,
@@ -57,10 +60,10 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
         reads=(
             *(Reads(asset=family, **decisions) for family in deployment.of(model_families)),
             Reads(asset="universe", **decisions),
-            Reads(asset="forward_returns", back=settings.embargo_sessions + settings.train_sessions - 1, lag=settings.embargo_sessions),
+            Reads(asset=learnt.asset, back=embargo + settings.train_sessions - 1 + last - first, lag=embargo),
         ),
-        code=(_model, type(model.learner)),
-        settings=(settings.of_results(), model.learner.settings, deployment.settings.calendar.without_closings()),
+        code=(_model, type(model.learner), type(learnt.label)),
+        settings=(settings.of_results(), learnt.known_after, model.learner.settings, deployment.settings.calendar.without_closings()),
     )
 
     @node.asset(deployment, deps=node.deps(), pool="training")
@@ -112,6 +115,7 @@ class _Training:
         self._deployment = deployment
         self._model = model
         self._settings = deployment.settings.training
+        self._learnt = deployment.of(learnt_label)
         self._node = node
         self._context = context
         self._store: ModelStore = deployment.model_store(model.asset)
@@ -153,9 +157,9 @@ class _Training:
     def _wanted(self, session: date) -> _Wanted:
         upstream = self._known.upstream(session)
         read = {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
-        window = training_window(self._deployment.calendar, session, self._settings)
-        known = TrainingWindow(
-            session=session,
+        window = training_window(self._deployment.calendar, session, self._settings, self._learnt.known_after)
+        known = replace(
+            window,
             train=tuple(self._deployment.known(window.train)),
             validation=tuple(self._deployment.known(window.validation)),
             label_sessions=tuple(self._deployment.known(window.label_sessions)),
@@ -165,13 +169,13 @@ class _Training:
 
     def _frames(self, window: TrainingWindow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         universe = self._rows("universe", window.decisions)
-        members, horizon = universe.select("symbol", "session"), pl.col("horizon_sessions") == self._settings.horizon_sessions
+        members = universe.select("symbol", "session")
 
         def of_members(rows: pl.DataFrame) -> pl.DataFrame:
             return rows.join(members, on=["symbol", "session"], how="semi", maintain_order="left")
 
         families = {family: self._rows(family, window.decisions, of_members) for family in self._deployment.of(model_families)}
-        return joined(families), self._rows("forward_returns", window.label_sessions, lambda rows: rows.filter(horizon)), universe
+        return joined(families), self._rows(self._learnt.asset, window.label_sessions, self._learnt.outcomes), universe
 
     def _fit(self, wanted: _Wanted, *, threads: int) -> _Over:
         """Called by several threads at once, each of which holds one training set."""

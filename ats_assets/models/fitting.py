@@ -8,7 +8,7 @@ from ats_assets.models.cross_sections import rank_ic_by_session
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.settings import TrainingSettings
-from ats_assets.storage.model_record import DecisionWindow, Label, Validation
+from ats_assets.storage.model_record import DecisionWindow, TaughtLabel, Validation
 
 ROWS_AT_ONCE: Final = 1_000_000
 """Rows of training sets that are in memory at once, unless a single one has more: of 158 features they take 0.6 GB."""
@@ -62,7 +62,12 @@ def recorded(model: Model, fitted: Fitted, data: TrainingSet, settings: Training
         "learner": model.kind,
         "file": model.learner.file,
         "features": data.features,
-        "label": Label(horizon_sessions=settings.horizon_sessions, kind=fitted.label_kind or settings.label),
+        "label": TaughtLabel(
+            source=settings.label_source,
+            column=settings.label_column,
+            horizon_sessions=data.window.known_after.last - 1,
+            kind=fitted.label_kind or settings.label,
+        ),
         "training": _window(data.train),
         "validation_window": _window(data.validation),
         "validation": Validation(rank_ic=sum(ics) / len(ics) if len(ics) else None, by_session=dict(by_session.iter_rows())),

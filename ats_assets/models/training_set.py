@@ -1,14 +1,15 @@
 """Training sets: features of past decisions beside what became of them.
 
-The window of a model of session D, in decision sessions (h = horizon, e = embargo, a label of decision d is known at the close of d+h+1):
+The window of a model of session D, in decision sessions (e = embargo, k = sessions after which a label is known at the latest: h+1 for forward returns of horizon h):
 
     |<------------------------ train_sessions ------------------------>|
-    | train                       | purged: h + e | validation         |   h+1 + e   | D
-                                                                       newest label is known at D - e
+    | train                     | purged: k-1 + e | validation         |    k + e    | D
+                                                        newest label is known at D - e, or before
 
 Everything before D - e is known at D anyway; the embargo keeps a distance beyond that. Between train and validation the decisions whose labels were not
 known when the first validation decision was made are purged, and e more are left out (López de Prado, Advances in Financial Machine Learning,
-2018, section 7.4). The window is counted on the calendar, not on the rows found, so it is the same however much history is stored.
+2018, section 7.4). The window is counted on the calendar, not on the rows found, so it is the same however much history is stored. It is counted from the time by which
+every label of a decision is known: of newer decisions only those with a quick end are, which are no fair sample.
 """
 
 from collections.abc import Sequence
@@ -20,7 +21,7 @@ import polars as pl
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError, LookAheadError
-from ats_assets.settings import TrainingSettings
+from ats_assets.settings import KnownAfter, TrainingSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -32,6 +33,8 @@ class TrainingWindow:
     validation: tuple[date, ...]
     label_sessions: tuple[date, ...]
     """Where the labels of all these decisions are stored."""
+    known_after: KnownAfter
+    """How long after a decision its label is known."""
 
     @property
     def decisions(self) -> tuple[date, ...]:
@@ -68,9 +71,9 @@ class TrainingSet:
     validation: CrossSections
 
 
-def training_window(calendar: SessionCalendar, session: date, settings: TrainingSettings) -> TrainingWindow:
-    """The decision sessions of the model of `session`."""
-    known_after = settings.horizon_sessions + 1
+def training_window(calendar: SessionCalendar, session: date, settings: TrainingSettings, known: KnownAfter) -> TrainingWindow:
+    """The decision sessions of the model of `session`, of labels that are known so long after a decision."""
+    known_after = known.last
     end = calendar.position(session) - settings.embargo_sessions - known_after + 1
     start = max(0, end - settings.train_sessions)
     cut = max(start, end - settings.validation_sessions)
@@ -80,12 +83,13 @@ def training_window(calendar: SessionCalendar, session: date, settings: Training
         return tuple(calendar.window(calendar.offset(calendar.first, last - 1), last - first)) if last > first else ()
 
     train, validation = sessions(start, train_end), sessions(cut, end)
-    labels = sessions(start + known_after, train_end + known_after) + sessions(cut + known_after, end + known_after)
-    return TrainingWindow(session=session, train=train, validation=validation, label_sessions=tuple(sorted(set(labels))))
+    parts = [(first + known.first, last + known.last) for first, last in ((start, train_end), (cut, end)) if last > first]
+    labels = tuple(sorted({day for first, last in parts for day in sessions(first, last)}))
+    return TrainingWindow(session=session, train=train, validation=validation, label_sessions=labels, known_after=known)
 
 
 def training_set(
-    features: pl.DataFrame, forward_returns: pl.DataFrame, universe: pl.DataFrame, window: TrainingWindow, settings: TrainingSettings
+    features: pl.DataFrame, outcomes: pl.DataFrame, universe: pl.DataFrame, window: TrainingWindow, settings: TrainingSettings
 ) -> TrainingSet:
     """Features, labels and universe of the window, joined: the symbols that were tradable at the decision and have an outcome.
 
@@ -93,13 +97,15 @@ def training_set(
     ----------
     features
         symbol, session, then the features in their order. Rows in any order, other sessions than the window's are not looked at.
-    forward_returns, universe
-        The contracts of the same names.
+    outcomes
+        symbol, session (at whose close it was known), decision_session, y; see `ats_assets.labels.label.Label.outcomes`. Other decisions than the window's are not looked at.
+    universe
+        The contract of that name.
     window
         From `training_window`.
     settings
-        `horizon_sessions` chooses the labels. The label "rank" is the centred percentile of the return among the universe's symbols of the
-        session, (average rank - 1/2) / n - 1/2; "raw" is the return itself.
+        The label "rank" is the centred percentile of the outcome among the universe's symbols of the decision session, (average rank - 1/2) / n - 1/2; "raw" is the
+        outcome itself.
 
     Raises
     ------
@@ -109,14 +115,12 @@ def training_set(
         If a symbol of the universe has an outcome but no row of features.
     """
     names = tuple(column for column in features.columns if column not in {"symbol", "session"})
-    late = forward_returns.filter(pl.col("session") > window.session)
+    late = outcomes.filter(pl.col("session") > window.session)
     if not late.is_empty():
         raise LookAheadError(
             f"the labels for the model of {window.session} hold rows that became known at {late['session'].max()}: read partitions up to {window.session} only"
         )
-    labels = forward_returns.filter(pl.col("horizon_sessions") == settings.horizon_sessions).select(
-        "symbol", session="decision_session", y="forward_return"
-    )
+    labels = outcomes.select("symbol", "y", session="decision_session")
     keys = labels.join(universe.select("symbol", "session"), on=["symbol", "session"], how="semi")
     if settings.label == "rank":
         keys = keys.with_columns(y=((pl.col("y").rank("average") - 0.5) / pl.len() - 0.5).over("session"))

@@ -161,7 +161,7 @@ def _skill(deployment: Deployment) -> dg.AssetsDefinition:
         + (names if deployment.tells_name_changes else ()),
         contract=Skill,
         code=(_skill,),
-        settings=(deployment.settings.labels, deployment.settings.knowledge),
+        settings=(deployment.settings.labels.forward_returns, deployment.settings.knowledge),
     )
     schemas = KNOWN_SCHEMAS | {"predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
 

@@ -11,7 +11,7 @@ from ats_assets.settings.corporate_actions import ActionsSettings, Adjust
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
-from ats_assets.settings.labels import LabelsSettings
+from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
 from ats_assets.settings.loading import load_settings, settings_file
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, Refit, TrainingSettings
 from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
@@ -23,6 +23,7 @@ from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, Sou
 from ats_assets.settings.storage import StorageSettings
 
 __all__ = [
+    "FORWARD_RETURNS",
     "LONGEST_PERIOD",
     "ActionsSettings",
     "Adjust",
@@ -38,8 +39,10 @@ __all__ = [
     "ExpressionsSettings",
     "FeaturesSettings",
     "FilesSettings",
+    "ForwardReturnsSettings",
     "GraphSettings",
     "KnowledgeSettings",
+    "KnownAfter",
     "LabelsSettings",
     "MarginSettings",
     "MlflowSettings",

@@ -14,7 +14,7 @@ from ats_assets.settings.corporate_actions import ActionsSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
-from ats_assets.settings.labels import LabelsSettings
+from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
 from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -102,6 +102,15 @@ class Settings(Section):
             raise ValueError(
                 f"training.horizon_sessions is {self.training.horizon_sessions}, but labels.horizons_sessions has only "
                 f"{list(self.labels.horizons_sessions)}: add it there or choose one of them"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _the_label_is_there(self) -> "Settings":
+        if self.training.label_source not in (found := [FORWARD_RETURNS, *self.labels.own]):
+            raise ValueError(
+                f"training.label_source is {self.training.label_source!r}, which is no label: choose one of {', '.join(found)}, "
+                f"or add a table [labels.{self.training.label_source}]"
             )
         return self
 

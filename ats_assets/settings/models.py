@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ats_assets.settings.section import NonNegative, Positive, Section
+from ats_assets.settings.section import Name, NonNegative, Positive, Section
 
 Refit = Literal["session", "weekly", "monthly", "quarterly"]
 LONGEST_PERIOD: dict[Refit, tuple[int, int]] = {"session": (1, 1), "weekly": (6, 7), "monthly": (23, 31), "quarterly": (66, 92)}
@@ -15,9 +15,11 @@ class TrainingSettings(Section):
     """What all models share: what they learn from, over which window, and when they are fitted. What is a model's own is in `[models.<name>]`."""
 
     families: tuple[str, ...] = Field(default=("alpha158",), min_length=1, description="feature families to learn from, in this order")
-    horizon_sessions: Positive = 5
+    horizon_sessions: Positive = Field(default=5, description="of the forward returns that are learnt, and that models are judged by")
+    label_source: Name = Field(default="forward_returns", description="the label to learn: forward_returns, or one of [labels.<name>]")
+    label_column: str | None = Field(default=None, description="of that label; default: its first, such as the return")
     label: Literal["rank", "raw"] = Field(
-        default="rank", description="the percentile of the return among the session's universe, or the return; lambdarank has grades"
+        default="rank", description="the percentile of the label among the session's universe, or the label itself; lambdarank has grades"
     )
     train_sessions: Positive = Field(default=504, description="decision sessions in the training window")
     validation_sessions: Positive = Field(default=63, description="the newest part of the window, held out for early stopping")

@@ -13,10 +13,12 @@ class _Frozen(BaseModel):
     model_config = ConfigDict(frozen=True, extra="forbid")
 
 
-class Label(_Frozen):
+class TaughtLabel(_Frozen):
     """What the model was taught."""
 
-    horizon_sessions: int = Field(description="sessions from entry to exit")
+    source: str = Field(default="forward_returns", description="the label")
+    column: str | None = Field(default=None, description="of that label; null: its first")
+    horizon_sessions: int = Field(description="sessions from entry to exit, at most")
     kind: str = Field(description="rank, raw or grade")
 
 
@@ -53,7 +55,7 @@ class ModelRecord(_Frozen):
     learner: str = Field(default="lightgbm", description="the kind of model, which can load it")
     file: str = Field(default="model.txt", description="name of the model's file, beside the record")
     features: tuple[str, ...] = Field(default=(), description="in the order that the model expects")
-    label: Label | None = None
+    label: TaughtLabel | None = None
     training: DecisionWindow | None = None
     validation_window: DecisionWindow | None = None
     validation: Validation | None = None

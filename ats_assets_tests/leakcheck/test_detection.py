@@ -1,5 +1,6 @@
 """Every planted leak is found and named, and nothing honest is accused."""
 
+from collections.abc import Callable
 from datetime import date
 
 import numpy as np
@@ -11,6 +12,7 @@ from ats_assets.expressions import compute as evaluate
 from ats_assets.features import compute
 from ats_assets.features.choosing import ALPHA158, FAMILIES
 from ats_assets.labels.methods.forward_returns import forward_returns
+from ats_assets.labels.methods.triple_barrier import TripleBarrierSettings, triple_barriers
 from ats_assets.leakcheck import Input, Leak, Subject, Unstable, find_leaks
 from ats_assets.settings import LabelsSettings
 from ats_assets_tests.leakcheck.planted import DAYS, HONEST, KEYS, all_leaks, bars, column, on_bars
@@ -52,6 +54,30 @@ def test_labels_are_not_accused_and_keep_their_keys() -> None:
         keys=("symbol", "horizon_sessions"),
     )
     assert find_leaks(subject, DAYS) == []
+
+
+BARRIERS = TripleBarrierSettings(max_holding_sessions=4, volatility_span_sessions=5, min_returns=5)
+
+
+def barriers(make: Callable[[pl.DataFrame], pl.DataFrame]) -> list[Leak]:
+    """What is found in the triple barrier, and in what is made of it."""
+    subject = Subject(
+        name="triple_barrier",
+        kind="label",
+        inputs={"bars": Input(rows=bars())},
+        make=lambda rows: make(triple_barriers(rows["bars"], DAYS, DAYS, BARRIERS)),
+        keys=("symbol", "decision_session"),
+    )
+    found = find_leaks(subject, DAYS)
+    assert isinstance(found, list)
+    return found
+
+
+def test_the_triple_barrier_is_not_accused_unless_it_is_stored_early() -> None:
+    assert barriers(lambda rows: rows) == []
+    assert barriers(lambda rows: rows.with_columns(session=pl.col("decision_session")))
+    vertical = pl.col("session").replace_strict(DAYS[1:], DAYS[:-1], default=None)
+    assert barriers(lambda rows: rows.filter(barrier="vertical").with_columns(session=vertical).drop_nulls("session"))
 
 
 @pytest.mark.parametrize("sessions", [1, 2, 7])

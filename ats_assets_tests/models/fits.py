@@ -7,10 +7,11 @@ import numpy as np
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar, session_calendar
-from ats_assets.models import Model, TrainingSet, fit, recorded, training_set, training_window
+from ats_assets.labels.methods.forward_returns import ForwardReturnLabel
+from ats_assets.models import Model, TrainingSet, TrainingWindow, fit, recorded, training_set, training_window
 from ats_assets.models.learner import Fitted
 from ats_assets.models.learners.lightgbm import Lightgbm, LightgbmSettings
-from ats_assets.settings import TrainingSettings
+from ats_assets.settings import ForwardReturnsSettings, TrainingSettings
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
 
@@ -20,6 +21,7 @@ SETTINGS = TrainingSettings(
 )
 LIGHTGBM = LightgbmSettings(min_rounds=5, max_rounds=40, early_stopping_rounds=10, min_data_in_leaf=50, bin_sample_rows=1_000)
 SESSION = CALENDAR.offset(CALENDAR.first, 120)
+FORWARD_RETURNS = ForwardReturnLabel(ForwardReturnsSettings())
 SYMBOLS = [f"S{i:02d}" for i in range(40)]
 
 
@@ -50,11 +52,22 @@ def market(strength: float = 0.4, settings: TrainingSettings = SETTINGS, seed: i
     return features, labels, universe
 
 
+def window_of(session: date = SESSION, settings: TrainingSettings = SETTINGS) -> TrainingWindow:
+    """The window of a model that learns forward returns."""
+    return training_window(CALENDAR, session, settings, FORWARD_RETURNS.known_after(settings))
+
+
+def outcomes_of(labels: pl.DataFrame, settings: TrainingSettings = SETTINGS) -> pl.DataFrame:
+    """What a model learns of forward returns."""
+    return FORWARD_RETURNS.outcomes(labels, settings)
+
+
 def small_training_set(strength: float = 0.4, settings: TrainingSettings = SETTINGS, session: date = SESSION) -> TrainingSet:
     """The training set of the small market."""
     features, labels, universe = market(strength, settings)
-    window = training_window(CALENDAR, session, settings)
-    return training_set(features, labels.filter(pl.col("session").is_in(list(window.label_sessions))), universe, window, settings)
+    window = window_of(session, settings)
+    labels = labels.filter(pl.col("session").is_in(list(window.label_sessions)))
+    return training_set(features, outcomes_of(labels, settings), universe, window, settings)
 
 
 def lightgbm(**changes: object) -> Model:

@@ -8,8 +8,8 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, LookAheadError
 from ats_assets.models import training_set, training_window
-from ats_assets.settings import TrainingSettings
-from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, market, small_training_set
+from ats_assets.settings import KnownAfter, TrainingSettings
+from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, market, outcomes_of, small_training_set, window_of
 
 
 @given(
@@ -24,7 +24,7 @@ from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, market, sm
 )
 def test_no_label_overlaps_what_comes_after_it(position: int, settings: TrainingSettings) -> None:
     session = CALENDAR.offset(CALENDAR.first, position)
-    window = training_window(CALENDAR, session, settings)
+    window = window_of(session, settings)
     at = CALENDAR.position
     h, e = settings.horizon_sessions, settings.embargo_sessions
     assert len(window.decisions) <= settings.train_sessions
@@ -36,6 +36,23 @@ def test_no_label_overlaps_what_comes_after_it(position: int, settings: Training
     if window.train:
         assert at(window.train[-1]) + h + 1 + e <= at(window.validation[0])
         assert at(window.validation[0]) - at(window.train[-1]) - 1 == h + e
+
+
+@given(st.integers(0, 300), st.integers(1, 20), st.integers(0, 20), st.integers(1, 120), st.integers(1, 60), st.integers(0, 10))
+def test_a_label_that_may_be_known_early_is_purged_by_when_it_is_known_at_the_latest(
+    position: int, first: int, more: int, train: int, held_out: int, embargo: int
+) -> None:
+    """Of a triple barrier: each session at which a label of the decisions may be known is read, and none is nearer than the embargo to the validation, or to D."""
+    settings = TrainingSettings(train_sessions=train, validation_sessions=held_out, embargo_sessions=embargo)
+    known = KnownAfter(first=first, last=first + more)
+    window = training_window(CALENDAR, CALENDAR.offset(CALENDAR.first, position), settings, known)
+    at = CALENDAR.position
+    read = {at(d) + k for d in window.decisions for k in range(first, first + more + 1)}
+    assert [at(d) for d in window.label_sessions] == sorted(read)
+    assert all(day <= position - embargo for day in read)
+    if window.train and window.validation:
+        assert at(window.train[-1]) + known.last + embargo == at(window.validation[0])
+    assert window.known_after == known
 
 
 def test_rows_are_the_universe_in_order_with_centred_ranks() -> None:
@@ -62,12 +79,12 @@ def test_rows_are_the_universe_in_order_with_centred_ranks() -> None:
 
 def test_rows_in_another_order_and_more_history_change_nothing() -> None:
     features, labels, universe = market()
-    window = training_window(CALENDAR, SESSION, SETTINGS)
-    whole = training_set(features, labels.filter(pl.col("session") <= SESSION), universe, window, SETTINGS)
+    window = window_of()
+    whole = training_set(features, outcomes_of(labels.filter(pl.col("session") <= SESSION)), universe, window, SETTINGS)
     cut = small_training_set()
     shuffled = training_set(
         features.sample(fraction=1.0, shuffle=True, seed=3),
-        labels.filter(pl.col("session") <= SESSION).sample(fraction=1.0, shuffle=True, seed=4),
+        outcomes_of(labels.filter(pl.col("session") <= SESSION)).sample(fraction=1.0, shuffle=True, seed=4),
         universe.sample(fraction=1.0, shuffle=True, seed=5),
         window,
         SETTINGS,
@@ -90,33 +107,33 @@ def test_raw_labels_are_the_returns() -> None:
 def test_a_label_from_the_future_is_refused() -> None:
     features, labels, universe = market()
     with pytest.raises(LookAheadError, match=f"became known at .*up to {SESSION}"):
-        training_set(features, labels, universe, training_window(CALENDAR, SESSION, SETTINGS), SETTINGS)
+        training_set(features, outcomes_of(labels), universe, window_of(), SETTINGS)
 
 
 def test_a_member_of_the_universe_without_features_is_named() -> None:
     features, labels, universe = market()
-    window = training_window(CALENDAR, SESSION, SETTINGS)
+    window = window_of()
     lost = features.filter(~((pl.col("symbol") == "S07") & (pl.col("session") == window.train[2])))
     with pytest.raises(ContractError, match=f"S07 at {window.train[2]}"):
-        training_set(lost, labels.filter(pl.col("session") <= SESSION), universe, window, SETTINGS)
+        training_set(lost, outcomes_of(labels.filter(pl.col("session") <= SESSION)), universe, window, SETTINGS)
 
 
 def test_at_the_start_of_the_calendar_there_is_nothing() -> None:
     data = small_training_set(session=CALENDAR.offset(CALENDAR.first, 4))
     assert data.train.keys.is_empty()
     assert data.train.x.shape == (0, 4)
-    assert training_window(CALENDAR, date(2015, 1, 2), SETTINGS).decisions == ()
+    assert window_of(date(2015, 1, 2)).decisions == ()
 
 
 def test_the_rows_of_the_universe_and_of_the_horizon_are_enough() -> None:
     """A training reads no others: the set is the same, to the bit, as from those of all symbols."""
     features, labels, universe = market()
-    window = training_window(CALENDAR, SESSION, SETTINGS)
+    window = window_of()
     labels = labels.filter(pl.col("session").is_in(list(window.label_sessions)))
     other = labels.with_columns(horizon_sessions=pl.lit(SETTINGS.horizon_sessions + 1, pl.Int32), forward_return=pl.lit(9.0))
-    whole = training_set(features, pl.concat([labels, other]), universe, window, SETTINGS)
+    whole = training_set(features, outcomes_of(pl.concat([labels, other])), universe, window, SETTINGS)
     members = features.join(universe, on=["symbol", "session"], how="semi", maintain_order="left")
-    needed = training_set(members, labels, universe, window, SETTINGS)
+    needed = training_set(members, outcomes_of(labels), universe, window, SETTINGS)
     assert 0 < members.height < features.height
     for part in ("train", "validation"):
         one, two = getattr(whole, part), getattr(needed, part)

@@ -14,19 +14,50 @@ It is known at the close of D = d+1+h and is stored there, never under d. So who
 has not ended, and purging (López de Prado, Advances in Financial Machine Learning, 2018, section 7.4.1) needs no code of its own.
 """
 
-from collections.abc import Callable, Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import numpy as np
 import polars as pl
 
-from ats_assets.corporate_actions.identity import INSTRUMENT
-from ats_assets.errors import CalendarError, ContractError
-from ats_assets.labels.schema import FORWARD_RETURNS_SCHEMA
-from ats_assets.settings import LabelsSettings
+from ats_assets.labels.label import ADJUSTMENTS, positions
+from ats_assets.labels.price_panel import price_factors, price_panel
+from ats_assets.labels.schema import FORWARD_RETURNS_SCHEMA, ForwardReturns
+from ats_assets.plugins import Needs, Plugin
+from ats_assets.settings import ForwardReturnsSettings, KnownAfter, TrainingSettings
 
 
-def lookback_sessions(settings: LabelsSettings) -> int:
+class ForwardReturnLabel:
+    """Returns from the open after a decision to the open some sessions later, raw and ranked, stored at the session at which they become known."""
+
+    contract = ForwardReturns
+    schema = FORWARD_RETURNS_SCHEMA
+    keys = ("symbol", "horizon_sessions")
+    learnable = ("forward_return",)
+
+    def __init__(self, settings: ForwardReturnsSettings) -> None:
+        self.settings = settings
+
+    def needs(self) -> tuple[Needs, ...]:
+        """Bars from the decision of the longest horizon on, corporate actions from after its entry on."""
+        back = lookback_sessions(self.settings)
+        return Needs(asset="bars", back=back), Needs(asset="corporate_actions", back=back - 2)
+
+    def known_after(self, training: TrainingSettings) -> KnownAfter:
+        """The entry is a session after the decision, and the exit `training.horizon_sessions` after that."""
+        return KnownAfter(first=training.horizon_sessions + 1, last=training.horizon_sessions + 1)
+
+    def label(self, frames: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]) -> pl.DataFrame:
+        """See `forward_returns`."""
+        return forward_returns(frames["bars"], days, sessions, self.settings, frames[ADJUSTMENTS])
+
+    def outcomes(self, rows: pl.DataFrame, training: TrainingSettings) -> pl.DataFrame:
+        """The returns over `training.horizon_sessions`."""
+        own = rows.filter(pl.col("horizon_sessions") == training.horizon_sessions)
+        return own.select("symbol", "session", "decision_session", y="forward_return")
+
+
+def lookback_sessions(settings: ForwardReturnsSettings) -> int:
     """How many sessions before D its labels reach back to: the decision of the longest horizon."""
     return max(settings.horizons_sessions) + 1
 
@@ -35,7 +66,7 @@ def forward_returns(
     bars: pl.DataFrame,
     calendar_sessions: Sequence[date],
     sessions: Sequence[date],
-    settings: LabelsSettings,
+    settings: ForwardReturnsSettings,
     adjustments: pl.DataFrame | None = None,
 ) -> pl.DataFrame:
     """The forward returns that become known at each of `sessions`, for every horizon.
@@ -71,14 +102,11 @@ def forward_returns(
     ContractError
         If a bar is there twice.
     """
-    position = {session: i for i, session in enumerate(calendar_sessions)}
-    if strangers := sorted(set(sessions) - position.keys()):
-        raise CalendarError(
-            f"{strangers[0]} is not one of the {len(position)} sessions of the calendar that came with the bars: widen them"
-        )
-    series, opens, closes, traded, symbols = _panel(bars, calendar_sessions)
+    position = positions(calendar_sessions, sessions)
+    panel = price_panel(bars, calendar_sessions)
+    opens, closes, traded = panel.prices["open"], panel.prices["close"], panel.traded
     last_bar = np.maximum.accumulate(np.where(np.isnan(opens), -1, np.arange(len(position))[:, None]), axis=0)
-    factors = _factors(adjustments, series, position)
+    factors = price_factors(adjustments, panel.series, position)
     parts = [pl.DataFrame(schema=FORWARD_RETURNS_SCHEMA)]
     for session in sorted(set(sessions)):
         known = position[session]
@@ -93,44 +121,10 @@ def forward_returns(
                     if day in factors:
                         entry = np.where(left >= day, entry * factors[day][held], entry)
                 returns = np.where(at_open, opens[known, held], closes[last, held]) / entry - 1.0
-                rows = _rows(symbols(decision, held), returns, at_open, horizon=horizon)
+                rows = _rows(panel.symbols(decision, held), returns, at_open, horizon=horizon)
                 parts.append(rows.with_columns(session=pl.lit(session), decision_session=pl.lit(calendar_sessions[decision])))
     percentile = pl.col("forward_return").rank("average") / pl.len()
     return pl.concat(parts).with_columns(rank=percentile.over("session", "horizon_sessions"))
-
-
-def _panel(
-    bars: pl.DataFrame, calendar_sessions: Sequence[date]
-) -> tuple[pl.Series, np.ndarray, np.ndarray, np.ndarray, Callable[[int, np.ndarray], pl.Series]]:
-    """The series in order, their opens and closes as float64 of shape (n_sessions, n_series), NaN where there is no bar, whether the bar has volume, and its symbol."""
-    key = INSTRUMENT if INSTRUMENT in bars.columns else "symbol"
-    rows = pl.DataFrame({"session": pl.Series(calendar_sessions, dtype=pl.Date)}).with_row_index("i")
-    columns = dict.fromkeys(["symbol", key, "session", "open", "close", "volume"])
-    found = bars.select(*columns).join(rows, on="session", how="inner", maintain_order="left")
-    if found.select("symbol", "session").is_duplicated().any():
-        twice = found.filter(found.select("symbol", "session").is_duplicated()).row(0, named=True)
-        raise ContractError(
-            f"{twice['symbol']} has more than one bar at {twice['session']}: validate the bars before making labels of them"
-        )
-    series = found[key].unique().sort()
-    at = found["i"].to_numpy(), series.search_sorted(found[key]).to_numpy()
-    opens = np.full((len(calendar_sessions), len(series)), np.nan)
-    closes, volumes, place = opens.copy(), opens.copy(), np.full(opens.shape, -1, np.int32)
-    opens[at], closes[at], volumes[at] = (found[name].to_numpy() for name in ("open", "close", "volume"))
-    place[at] = np.arange(found.height)
-    return series, opens, closes, volumes > 0, lambda row, columns: found["symbol"].gather(place[row, columns])
-
-
-def _factors(adjustments: pl.DataFrame | None, series: pl.Series, position: dict[date, int]) -> dict[int, np.ndarray]:
-    """Place of a session with actions -> the factors of all series, of shape (n_series,)."""
-    factors: dict[int, np.ndarray] = {}
-    if adjustments is None or adjustments.is_empty():
-        return factors
-    place = {one: i for i, one in enumerate(series)}
-    for one, session, price in adjustments.select(series.name, "session", "price").iter_rows():
-        if one in place and session in position:
-            factors.setdefault(position[session], np.ones(len(series)))[place[one]] = price
-    return factors
 
 
 def _rows(symbols: pl.Series, returns: np.ndarray, at_open: np.ndarray, *, horizon: int) -> pl.DataFrame:
@@ -148,3 +142,6 @@ def _rows(symbols: pl.Series, returns: np.ndarray, at_open: np.ndarray, *, horiz
             pl.when("at_open").then(pl.lit("open")).otherwise(pl.lit("last_close")).alias("exit"),
         )
     )
+
+
+PLUGIN = Plugin(settings=ForwardReturnsSettings, make=ForwardReturnLabel)

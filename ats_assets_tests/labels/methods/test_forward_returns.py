@@ -1,5 +1,6 @@
 from collections.abc import Mapping
 from datetime import date, timedelta
+from typing import ClassVar
 
 import duckdb
 import numpy as np
@@ -12,8 +13,9 @@ from polars.testing import assert_frame_equal
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import CalendarError, ContractError
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA, ForwardReturns
-from ats_assets.labels.methods.forward_returns import forward_returns, lookback_sessions
+from ats_assets.labels.methods.forward_returns import PLUGIN, forward_returns, lookback_sessions
 from ats_assets.settings import LabelsSettings
+from ats_assets_tests.kits.labels import LabelKit
 from ats_assets_tests.market_data import SP500_2018, needs_market_data
 from ats_assets_tests.rounds import rounds
 
@@ -153,3 +155,8 @@ def test_actions_between_entry_and_exit_scale_the_entry() -> None:
     assert first["exit"].to_list() == ["open", "open", "open", "last_close"]
     alone = [forward_returns(bars, DAYS[:5], [day], settings_, actions) for day in DAYS[:4]]
     assert_frame_equal(pl.concat(alone), made, check_exact=True)
+
+
+class TestForwardReturns(LabelKit):
+    plugin = PLUGIN
+    small: ClassVar = {"horizons_sessions": (1, 5)}

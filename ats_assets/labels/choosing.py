@@ -1,0 +1,60 @@
+"""The labels of a deployment: forward returns, and what `[labels.<name>]` names, each with its own settings."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from types import MappingProxyType
+
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
+from ats_assets.labels.label import Label
+from ats_assets.plugins import LABELS
+from ats_assets.settings import FORWARD_RETURNS, KnownAfter, TrainingSettings
+
+
+@dataclass(frozen=True, kw_only=True)
+class LearntLabel:
+    """The label that models learn: the asset that holds it, the label, and how long after a decision its outcome is known."""
+
+    asset: str
+    label: Label
+    known_after: KnownAfter
+    training: TrainingSettings
+
+    def outcomes(self, rows: pl.DataFrame) -> pl.DataFrame:
+        """What models learn of stored rows; see `Label.outcomes`."""
+        return self.label.outcomes(rows, self.training)
+
+
+def labels(deployment: Deployment) -> Mapping[str, Label]:
+    """The labels by the name of their asset, forward returns first, then in the order of the settings; use it as `deployment.of(labels)`.
+
+    Raises
+    ------
+    SettingsError
+        If one names no label, or has a setting that its label does not know.
+    """
+    settings, folder = deployment.settings.labels, deployment.settings.plugins.folder
+    found: dict[str, Label] = {FORWARD_RETURNS: LABELS.made(FORWARD_RETURNS, settings.forward_returns, folder, "labels")}
+    for name, values in settings.own.items():
+        found[name] = LABELS.named(name, values, folder, "labels").made()
+    return MappingProxyType(found)
+
+
+def learnt_label(deployment: Deployment) -> LearntLabel:
+    """What `training.label_source` names; use it as `deployment.of(learnt_label)`.
+
+    Raises
+    ------
+    SettingsError
+        If the label has no column `training.label_column`.
+    """
+    training = deployment.settings.training
+    label = deployment.of(labels)[training.label_source]
+    if training.label_column not in {None, *label.learnable}:
+        raise SettingsError(
+            f"training.label_column is {training.label_column!r}, but of {training.label_source} a model can learn "
+            f"{', '.join(label.learnable)}: choose one of these, or leave it out for {label.learnable[0]}"
+        )
+    return LearntLabel(asset=training.label_source, label=label, known_after=label.known_after(training), training=training)
