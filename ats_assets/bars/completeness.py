@@ -27,7 +27,13 @@ class Completeness:
 
 
 def completeness(previous_symbols: Collection[str], symbols: Collection[str]) -> Completeness:
-    """Compare the symbols of two consecutive sessions."""
+    """Compare the symbols of two consecutive sessions.
+
+    Examples
+    --------
+    >>> completeness(["AAA", "BBB", "CCC", "DDD"], ["AAA", "CCC", "DDD", "NEW"])
+    Completeness(present_share=0.75, missing=('BBB',), new=('NEW',))
+    """
     previous, current = set(previous_symbols), set(symbols)
     share = len(previous & current) / len(previous) if previous else 1.0
     return Completeness(present_share=share, missing=tuple(sorted(previous - current)), new=tuple(sorted(current - previous)))
@@ -80,6 +86,15 @@ def freshness(
         Sessions after its close by which a partition must be there.
     first
         Where nothing is stored, the session from which on sessions are expected; the calendar's first by default.
+
+    Examples
+    --------
+    >>> from datetime import UTC
+    >>> from ats_assets.calendar import session_calendar
+    >>> xnys = session_calendar("XNYS", date(2024, 1, 2))
+    >>> found = freshness([date(2024, 1, 2), date(2024, 1, 4)], datetime(2024, 1, 8, 22, tzinfo=UTC), calendar=xnys, max_late_sessions=1)
+    >>> found.due.isoformat(), [str(day) for day in found.late], [str(day) for day in found.gaps]  # the Friday is due, the Monday not yet
+    ('2024-01-05', ['2024-01-05'], ['2024-01-03'])
     """
     known = {day for day in stored if calendar.is_session(day)}
     newest = max(known, default=None)

@@ -106,6 +106,14 @@ def by_ex_session(actions: pl.DataFrame, key: str = "symbol") -> pl.DataFrame:
     -------
     DataFrame
         session, the key, ratio, cash, one row for each key and ex-session, in no order.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> split = {"symbol": "AAA", "session": date(2024, 3, 4), "kind": "split", "ratio": 4.0, "cash": None}
+    >>> dividend = {"symbol": "AAA", "session": date(2024, 3, 4), "kind": "cash_dividend", "ratio": None, "cash": 0.5}
+    >>> by_ex_session(pl.DataFrame([split, dividend])).rows()
+    [(datetime.date(2024, 3, 4), 'AAA', 4.0, 0.5)]
     """
     ratio = pl.col("ratio").filter(pl.col("kind").is_in(SHARE_KINDS)).drop_nulls().sort().product()
     cash = pl.col("cash").filter(pl.col("kind").is_in(CASH_KINDS)).sort().sum()

@@ -52,6 +52,14 @@ def judged_name_changes(actions: pl.DataFrame) -> pl.DataFrame:
     -------
     DataFrame
         session, symbol, new_symbol, and `reason`: null for a change that counts, else one of `NAME_CHANGE_REASONS`. Sorted by these, each once.
+
+    Examples
+    --------
+    >>> day = date(2022, 6, 9)
+    >>> rows = [(day, "FB", "name_change", "META"), (day, "AAA", "name_change", "AAA"), (day, "BBB", "split", None)]
+    >>> actions = pl.DataFrame(rows, schema=["session", "symbol", "kind", "new_symbol"], orient="row")
+    >>> judged_name_changes(actions).select("symbol", "new_symbol", "reason").rows()
+    [('AAA', 'AAA', 'name_unchanged'), ('FB', 'META', None)]
     """
     if not {"kind", "new_symbol"} <= set(actions.columns) or not (actions["kind"] == NAME_CHANGE).any():
         return pl.DataFrame(schema={**NAME_CHANGES_SCHEMA, "reason": pl.String})
@@ -233,7 +241,14 @@ def identities_of(actions: pl.DataFrame, source: str = "") -> Identities:
 
 
 def same_names(sessions: Sequence[date], changes: Iterable[date]) -> list[list[date]]:
-    """Ascending sessions in runs that no ex-session of `changes` divides: inside each, a ticker stands for one instrument."""
+    """Ascending sessions in runs that no ex-session of `changes` divides: inside each, a ticker stands for one instrument.
+
+    Examples
+    --------
+    >>> days = [date(2024, 3, day) for day in (4, 5, 6, 7)]
+    >>> [[day.day for day in run] for run in same_names(days, [date(2024, 3, 6)])]
+    [[4, 5], [6, 7]]
+    """
     starts = sorted(changes)
     runs: list[list[date]] = []
     for day in sessions:

@@ -64,7 +64,13 @@ def newey_west_t(values: np.ndarray, horizon: int) -> float | None:
 
 
 def lags(n: int, horizon: int) -> int:
-    """How many lags count for `n` sessions."""
+    """How many lags count for `n` sessions.
+
+    Examples
+    --------
+    >>> lags(1000, 1), lags(1000, 30)  # by the root of n, and by the horizon where that is longer
+    (42, 60)
+    """
     return min(max(LAGS_PER_HORIZON * horizon, ceil(LAGS_PER_ROOT * sqrt(n))), n - 1)
 
 
@@ -85,6 +91,12 @@ def expected_share(n: int, horizon: int) -> float:
 
 
 def normal_equivalent(t: float, degrees: float) -> float:
-    """The standard normal value that is exceeded as often as `t` of Student's distribution (Wallace's approximation)."""
+    """The standard normal value that is exceeded as often as `t` of Student's distribution (Wallace's approximation).
+
+    Examples
+    --------
+    >>> [round(normal_equivalent(2.0, degrees), 3) for degrees in (3.0, 30.0, 3000.0)]
+    [1.476, 1.922, 1.999]
+    """
     size = sqrt(degrees * log1p(t * t / degrees)) * (8.0 * degrees + 1.0) / (8.0 * degrees + 3.0)
     return size if t >= 0 else -size

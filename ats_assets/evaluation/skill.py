@@ -80,7 +80,15 @@ def skill(predictions: pl.DataFrame, forward_returns: pl.DataFrame, calendar_ses
 
 
 def correlation(a: np.ndarray, b: np.ndarray) -> float | None:
-    """Pearson correlation of two float arrays of shape (n,); None for fewer than 3 values or where one is constant."""
+    """Pearson correlation of two float arrays of shape (n,); None for fewer than 3 values or where one is constant.
+
+    Examples
+    --------
+    >>> round(correlation(np.array([1.0, 2.0, 3.0, 4.0]), np.array([1.0, 3.0, 2.0, 4.0])), 6)
+    0.8
+    >>> correlation(np.array([1.0, 2.0, 3.0]), np.array([5.0, 5.0, 5.0])) is None  # one of them is constant
+    True
+    """
     if len(a) < MIN_SYMBOLS or a.min() == a.max() or b.min() == b.max():
         return None
     a, b = a - a.mean(), b - b.mean()
@@ -89,12 +97,26 @@ def correlation(a: np.ndarray, b: np.ndarray) -> float | None:
 
 
 def average_ranks(values: np.ndarray) -> np.ndarray:
-    """The rank of each of the finite floats of shape (n,), from 1; equal ones share the mean of theirs."""
+    """The rank of each of the finite floats of shape (n,), from 1; equal ones share the mean of theirs.
+
+    Examples
+    --------
+    >>> average_ranks(np.array([0.3, 0.1, 0.3, 0.9]))
+    array([2.5, 1. , 2.5, 4. ])
+    """
     return pl.Series(values + 0.0).rank("average").to_numpy()  # 0.0 and -0.0 are equal
 
 
 def quantile_of(scores: np.ndarray) -> np.ndarray:
-    """The quantile of each score, 0 (lowest) to 4; equal scores share one, so a quantile may be empty."""
+    """The quantile of each score, 0 (lowest) to 4; equal scores share one, so a quantile may be empty.
+
+    Examples
+    --------
+    >>> quantile_of(np.array([0.1, 0.2, 0.3, 0.4, 0.5, 0.6, 0.7, 0.8, 0.9, 1.0]))
+    array([0, 0, 1, 1, 2, 2, 3, 3, 4, 4])
+    >>> quantile_of(np.array([0.0, 0.0, 0.0, 0.0, 1.0]))  # equal scores share a quantile
+    array([2, 2, 2, 2, 4])
+    """
     share = (average_ranks(scores) - 0.5) / len(scores)
     return np.minimum((share * QUANTILES).astype(np.int64), QUANTILES - 1)
 

@@ -96,7 +96,14 @@ def without_changes_of_name(differences: Sequence[Difference], changes: pl.DataF
 
 
 def under_their_names(ours: Mapping[str, Decimal], theirs: Mapping[str, Decimal], changes: pl.DataFrame) -> dict[str, Decimal]:
-    """What the records hold, by symbol, under the broker's names: those of tickers of which, counted together, both hold the same number."""
+    """What the records hold, by symbol, under the broker's names: those of tickers of which, counted together, both hold the same number.
+
+    Examples
+    --------
+    >>> changes = pl.DataFrame({"symbol": ["FB"], "new_symbol": ["META"]})
+    >>> under_their_names({"FB": Decimal(10), "AAA": Decimal(5)}, {"META": Decimal(10), "AAA": Decimal(4)}, changes)
+    {'AAA': Decimal('5'), 'META': Decimal('10')}
+    """
     together = _together(changes)
     here, there = _summed(ours, together), _summed(theirs, together)
     agreed = {bucket for bucket, quantity in here.items() if quantity == there.get(bucket, Decimal(0))}

@@ -11,7 +11,13 @@ MAX_ID_LENGTH = 48
 
 
 def exact(value: float) -> Decimal:
-    """The shortest decimal that is read back as the same number."""
+    """The shortest decimal that is read back as the same number.
+
+    Examples
+    --------
+    >>> exact(0.1), Decimal(0.1) == exact(0.1)
+    (Decimal('0.1'), False)
+    """
     return Decimal(repr(float(value)))
 
 
@@ -94,6 +100,15 @@ def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number:
     ----------
     number
         Of exits that are given several times in a session, which one; a plan has one order for each leg.
+
+    Examples
+    --------
+    >>> client_order_id(date(2024, 3, 4), "main", "AAPL", Leg.OPEN)
+    'main-20240304-AAPL-open'
+    >>> client_order_id(date(2024, 3, 4), "main", "AAPL", Leg.CLOSE, number=2)
+    'main-20240304-AAPL-close-2'
+    >>> client_order_id(date(2024, 3, 4), "main", "BTC/USD", Leg.OPEN)  # no id may hold a slash
+    'main-20240304-89ff61cf268b9d29'
     """
     what = f"{symbol}-{leg}" if number == 1 else f"{symbol}-{leg}-{number}"
     readable = f"{strategy}-{session:%Y%m%d}-{what}"

@@ -95,7 +95,16 @@ class LineageRules:
 
 
 def contiguous(sessions: Iterable[date], calendar: SessionCalendar, longest: int) -> list[list[date]]:
-    """Sessions as runs of neighbours, ascending, of at most `longest`."""
+    """Sessions as runs of neighbours, ascending, of at most `longest`.
+
+    Examples
+    --------
+    >>> from ats_assets.calendar import session_calendar
+    >>> xnys = session_calendar("XNYS", date(2024, 1, 2))
+    >>> runs = contiguous([date(2024, 1, day) for day in (5, 8, 9, 11)], xnys, longest=2)  # the 6th and 7th are a weekend
+    >>> [[day.day for day in run] for run in runs]
+    [[5, 8], [9], [11]]
+    """
     runs: list[list[date]] = []
     for day in sorted(sessions):
         if runs and len(runs[-1]) < longest and calendar.position(day) == calendar.position(runs[-1][-1]) + 1:
@@ -106,6 +115,14 @@ def contiguous(sessions: Iterable[date], calendar: SessionCalendar, longest: int
 
 
 def ranges(sessions: Sequence[str], calendar: SessionCalendar) -> list[tuple[str, str, int]]:
-    """Sessions (ISO) as runs of neighbours: first, last, how many."""
+    """Sessions (ISO) as runs of neighbours: first, last, how many.
+
+    Examples
+    --------
+    >>> from ats_assets.calendar import session_calendar
+    >>> xnys = session_calendar("XNYS", date(2024, 1, 2))
+    >>> ranges(["2024-01-05", "2024-01-08", "2024-01-10"], xnys)
+    [('2024-01-05', '2024-01-08', 2), ('2024-01-10', '2024-01-10', 1)]
+    """
     runs = contiguous(map(date.fromisoformat, sessions), calendar, len(sessions) or 1)
     return [(run[0].isoformat(), run[-1].isoformat(), len(run)) for run in runs]

@@ -108,6 +108,13 @@ def session_actions(actions: pl.DataFrame, names: Sequence[str], key: str = "sym
         symbol, perhaps instrument, kind, ratio, cash of one session, as `CorporateActions` has them.
     key
         What the names are.
+
+    Examples
+    --------
+    >>> import polars as pl
+    >>> actions = pl.DataFrame({"symbol": ["AAA", "BBB"], "kind": ["split", "cash_dividend"], "ratio": [4.0, None], "cash": [None, 0.5]})
+    >>> session_actions(actions, ["AAA", "BBB", "CCC"])
+    (array([4., 1., 1.]), array([0. , 0.5, 0. ]))
     """
     found = by_ex_session(actions.with_columns(session=pl.lit(None, pl.Date)), key).drop("session")
     named = pl.DataFrame({key: names}, schema={key: pl.String}).join(found, on=key, how="left", maintain_order="left")

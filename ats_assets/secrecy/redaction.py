@@ -60,6 +60,11 @@ def is_distinct(value: str) -> bool:
     """Whether a value can be hidden wherever it occurs: at least eight characters, and not letters of one case alone unless they are sixteen.
 
     To hide a password like `dagster` everywhere would make nonsense of every text.
+
+    Examples
+    --------
+    >>> [is_distinct(value) for value in ("dagster", "password", "Password1", "correcthorsebattery")]
+    [False, False, True, True]
     """
     return len(value) >= MIN_LENGTH and (len(value) >= 2 * MIN_LENGTH or not (value.isalpha() and (value.islower() or value.isupper())))
 

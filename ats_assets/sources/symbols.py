@@ -13,6 +13,13 @@ def symbol_rules() -> dict[str, pl.Expr]:
 
 
 def malformed(symbol: pl.Expr) -> pl.Expr:
-    """Whether a symbol that is there has white space around it, or characters that cannot be seen."""
+    """Whether a symbol that is there has white space around it, or characters that cannot be seen.
+
+    Examples
+    --------
+    >>> spelt = pl.DataFrame({"symbol": ["AAPL", " AAPL", "BRK.B"]})
+    >>> spelt.select(malformed(pl.col("symbol")))["symbol"].to_list()
+    [False, True, False]
+    """
     bare = symbol.str.strip_chars()
     return ((symbol != bare) | symbol.str.contains(_INVISIBLE)) & (bare != "")

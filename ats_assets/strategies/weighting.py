@@ -35,6 +35,14 @@ def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, metho
     ------
     ContractError
         If a (session, symbol) has several scores.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> scores = pl.DataFrame({"symbol": ["A", "B", "C"], "session": [date(2024, 3, 4)] * 3, "score": [0.1, 0.3, 0.2]})
+    >>> signals = signals_from_scores(scores, PortfolioSettings(top_k=2, max_weight=0.5))
+    >>> signals.select("symbol", "rank", "direction", "target_weight").rows()
+    [('A', 3, 'flat', 0.0), ('B', 1, 'long', 0.5), ('C', 2, 'long', 0.5)]
     """
     scores = scores.sort("session", "symbol")
     _require_unique(scores, "scores")

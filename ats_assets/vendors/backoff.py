@@ -53,7 +53,15 @@ class Backoff:
 
 
 def http_date(text: str) -> datetime | None:
-    """A date as HTTP headers have it, in UTC; None where it is none."""
+    """A date as HTTP headers have it, in UTC; None where it is none.
+
+    Examples
+    --------
+    >>> http_date("Mon, 04 Mar 2024 14:30:00 GMT")
+    datetime.datetime(2024, 3, 4, 14, 30, tzinfo=datetime.timezone.utc)
+    >>> http_date("soon") is None
+    True
+    """
     try:
         at = parsedate_to_datetime(text) if text else None
     except ValueError:

@@ -19,7 +19,7 @@ MODULES = sorted(
 )
 SHOWN = ("ats_assets.expressions", "ats_assets.portfolio")
 """Packages of which every public function has an example, but for those that take an account or a whole plan."""
-WITHOUT = {"apply_actions", "called_for_margin", "close_delisted", "debit_interest", "fill_at_open", "limited_trades", "session_actions"}
+WITHOUT = {"apply_actions", "called_for_margin", "close_delisted", "debit_interest", "fill_at_open", "limited_trades"}
 
 
 @pytest.mark.parametrize("name", MODULES)

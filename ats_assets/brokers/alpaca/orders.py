@@ -36,7 +36,13 @@ _SMALLEST = Decimal("0.0001")
 
 
 def tick(price: Decimal, *, up: bool, symbol: str = "", increment: Decimal | None = None) -> Decimal:
-    """The price on Alpaca's grid: of a share the next cent, below one dollar the next hundredth of one; of a pair the next of its asset's increments."""
+    """The price on Alpaca's grid: of a share the next cent, below one dollar the next hundredth of one; of a pair the next of its asset's increments.
+
+    Examples
+    --------
+    >>> tick(Decimal("10.123"), up=True), tick(Decimal("10.123"), up=False), tick(Decimal("0.12345"), up=False)
+    (Decimal('10.13'), Decimal('10.12'), Decimal('0.1234'))
+    """
     step = price_step(symbol, price, increment if is_pair(symbol) else None)
     return on_grid(price, step if is_pair(symbol) else max(step, _SMALLEST), up=up)
 
@@ -165,7 +171,13 @@ def exact_decimal(value: object, name: str) -> Decimal:
 
 
 def instant(value: object, name: str) -> datetime:
-    """A time as Alpaca writes it."""
+    """A time as Alpaca writes it.
+
+    Examples
+    --------
+    >>> instant("2024-03-04T14:30:00.123Z", "filled_at")
+    datetime.datetime(2024, 3, 4, 14, 30, 0, 123000, tzinfo=datetime.timezone.utc)
+    """
     try:
         at = datetime.fromisoformat(str(value))
     except ValueError:

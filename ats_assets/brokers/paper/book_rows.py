@@ -27,7 +27,14 @@ def trades_at_open(order: Row, mark: float, adverse: float) -> bool:
 
 
 def shared_out(orders: Sequence[Row], quantity: Decimal, paid: int, fees: int) -> Iterator[tuple[Row, Decimal, int, int]]:
-    """What was traded at once for several orders, to each what it asked for, in their order: shares, and the cents paid and charged for them; sums stay whole."""
+    """What was traded at once for several orders, to each what it asked for, in their order: shares, and the cents paid and charged for them; sums stay whole.
+
+    Examples
+    --------
+    >>> orders = [{"quantity": Decimal(30), "filled_quantity": Decimal(0)}, {"quantity": Decimal(70), "filled_quantity": Decimal(0)}]
+    >>> [(int(shares), cents, fees) for _, shares, cents, fees in shared_out(orders, Decimal(90), paid=100_000, fees=101)]
+    [(30, 33333, 34), (60, 66667, 67)]
+    """
     done = [Decimal(0), 0, 0]
     for order in orders:
         last = order is orders[-1]

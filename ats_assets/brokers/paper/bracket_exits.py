@@ -67,7 +67,15 @@ def one_pair(exits: Iterable[Row], held: Decimal, at: datetime) -> None:
 
 
 def split(order: Row, ratio: Decimal, decimals: int) -> None:
-    """An exit goes on in new shares, at prices on the grid: one that sells is rounded up, one that buys down, as where it is sent to a broker."""
+    """An exit goes on in new shares, at prices on the grid: one that sells is rounded up, one that buys down, as where it is sent to a broker.
+
+    Examples
+    --------
+    >>> order = {"symbol": "AAA", "side": "sell", "quantity": Decimal(10), "limit_price": Decimal("100.10")}
+    >>> split(order, Decimal(3), decimals=9)
+    >>> order["quantity"], order["limit_price"]  # 33.3667, rounded up: it sells
+    (Decimal('30.000000000'), Decimal('33.37'))
+    """
     order["quantity"] = round(order["quantity"] * ratio, decimals)
     price = order["limit_price"] / ratio
     order["limit_price"] = on_grid(price, price_step(order["symbol"], price), up=order["side"] == Side.SELL)

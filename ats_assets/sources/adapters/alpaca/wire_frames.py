@@ -25,6 +25,12 @@ def to_frame(raw: Raw, columns: Sequence[WireColumn], *, label: str = "symbol") 
     Returns
     -------
     DataFrame with `label` (the key that the row came under), the columns, and `defects`.
+
+    Examples
+    --------
+    >>> columns = [WireColumn(name="close", key="c", dtype=pl.Float64)]
+    >>> to_frame({"AAA": [{"c": 10.5}, {"c": "ten"}]}, columns).rows()
+    [('AAA', 10.5, None), ('AAA', None, "close: 'ten' is not a number")]
     """
     pairs = list(_rows(raw))
     rows: list[Mapping[str, object]] = [row if isinstance(row, Mapping) else {} for _, row in pairs]
@@ -40,7 +46,14 @@ def to_frame(raw: Raw, columns: Sequence[WireColumn], *, label: str = "symbol") 
 
 
 def instants(text: pl.Expr) -> pl.Expr:
-    """RFC 3339 with Z as nanoseconds in UTC; null where it is something else."""
+    """RFC 3339 with Z as nanoseconds in UTC; null where it is something else.
+
+    Examples
+    --------
+    >>> times = pl.DataFrame({"t": ["2024-03-04T14:30:00.000000001Z", "yesterday"]})
+    >>> times.select(instants(pl.col("t")).dt.epoch("ns"))["t"].to_list()
+    [1709562600000000001, None]
+    """
     return text.str.replace(r"Z$", "+00:00").str.to_datetime("%Y-%m-%dT%H:%M:%S%.f%:z", time_unit="ns", time_zone="UTC", strict=False)
 
 
