@@ -30,8 +30,6 @@ LONGER = {
     "expressions/machine.py": "a kernel for each operation, compiled together",
     "orchestration/event_log.py": "one class: Dagster's storage of events, whose connections and batch belong together",
     "portfolio/planning.py": "the functions that backtest and orders share, compiled together",
-    "sources/adapters/files/kept_rows.py": "one database of kept rows: what is read and what is written is one transaction",
-    "sources/adapters/files/source.py": "one class: every call of the source protocol, over what was read once",
     "storage/stored_calendar.py": "the vintages of the calendar and the rules by which one follows another",
 }
 """And why it is not split."""

@@ -10,7 +10,7 @@ from ats_assets.errors import SourceError
 from ats_assets.execution.closings import learn_closings
 from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.runs.writing import say
-from ats_assets.sources import BarSource, clock_remark
+from ats_assets.sources import BarSource, clock_remark, recognised_by
 from ats_assets.storage.stored_calendar import Change
 
 
@@ -47,6 +47,8 @@ def chosen_sessions(deployment: Deployment, first: date | None, last: date | Non
     if first and last and first > last:
         raise typer.BadParameter(f"--from {first} is after --to {last}", param_hint="--from")
     source = _asked_source(deployment)
+    for line in recognised_by(source):
+        say(f"source: {line}")
     calendar = deployment.calendar
     has_first, has_last = source.first_session(), source.latest_session()
     begin = max(first or has_first, has_first, calendar.first)

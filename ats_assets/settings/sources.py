@@ -1,11 +1,12 @@
 """Where bars come from, and what each source needs to know."""
 
+import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, model_validator
+from pydantic import BaseModel, Field, field_validator, model_validator
 
 from ats_assets.settings.section import Name, NonNegative, Positive, Section, Share
 
@@ -32,16 +33,37 @@ class SyntheticSettings(Section):
 
 
 class FilesSettings(Section):
-    """A Parquet or CSV file or folder of daily bars."""
+    """A Parquet or CSV file or folder of daily bars. What is not set is found in the files; `ats sources inspect` shows what was."""
 
     path: Path | None = None
-    columns: dict[str, str] = Field(default_factory=dict, description="canonical name -> name in the file, where recognition by name fails")
+    columns: dict[str, str | Positive] = Field(
+        default_factory=dict,
+        description="canonical name -> name in the file, or position from 1 on (files without a header), where recognition fails",
+    )
+    header: bool | None = Field(default=None, description="whether the first line of a text names the columns; default: by what it holds")
+    separator: Literal[",", ";", "\t", "|"] | None = Field(
+        default=None, description="between the cells of a text; default: by the first lines"
+    )
+    decimal: Literal[".", ","] | None = Field(
+        default=None, description="the decimal mark of numbers written as text; default: by all of a file"
+    )
+    thousands: Literal[",", ".", " ", "'"] | None = Field(
+        default=None, description="between thousands; default: spaces, apostrophes, and whichever of comma and point is no decimal mark"
+    )
+    date_format: str | None = Field(
+        default=None, description="of dates written as text, such as %d/%m/%Y; default: ISO, or by the numbers above 12"
+    )
     timezone: str | None = Field(default=None, description="of naive timestamps; default: the exchange's")
     stamp: Literal["open", "close"] = Field(default="open", description="a timestamp is the bar's open or its close")
     adjusted: bool = Field(
         default=False, description="scale open, high, low, close and vwap by adj_close / close, and volume by its inverse"
     )
-    symbol: str | None = Field(default=None, description="the symbol of a single file without a symbol column; default: the file's stem")
+    symbol: str | None = Field(default=None, description="the symbol of a single file without a symbol column; default: by the file's name")
+    symbol_pattern: str | None = Field(
+        default=None,
+        description="regular expression whose group is the symbol, in the file's name or in the symbol column; default: the name without "
+        "intervals, dates and words such as daily",
+    )
     where: dict[str, str] = Field(default_factory=dict, description="column -> value: only these rows are read, such as res = daily")
     actions: Path | None = Field(
         default=None, description="a file or folder of corporate actions, or of factor files (docs/data.md); relative to the current folder"
@@ -49,6 +71,23 @@ class FilesSettings(Section):
     vintage: date | None = Field(
         default=None, description="the day on which these data were known; default: vintage=YYYY-MM-DD in the path"
     )
+
+    @field_validator("symbol_pattern")
+    @classmethod
+    def _the_pattern_has_a_group(cls, pattern: str | None) -> str | None:
+        try:
+            groups = 1 if pattern is None else re.compile(pattern).groups
+        except re.error as error:
+            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+        if not groups:
+            raise ValueError(f"{pattern!r} has no group: put the symbol in parentheses, as in ^([A-Z]+)_")
+        return pattern
+
+    @model_validator(mode="after")
+    def _the_marks_differ(self) -> "FilesSettings":
+        if self.decimal is not None and self.decimal == self.thousands:
+            raise ValueError(f"decimal and thousands are both {self.decimal!r}: a number can't be read so")
+        return self
 
 
 class AlpacaSourceSettings(Section):

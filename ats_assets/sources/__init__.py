@@ -11,7 +11,7 @@ from ats_assets.sources.schema import (
     RawActions,
     RawBars,
 )
-from ats_assets.sources.source import BarSource, Capabilities, SourcePlugin, clock_remark, state_of, upcoming_actions
+from ats_assets.sources.source import BarSource, Capabilities, SourcePlugin, clock_remark, recognised_by, state_of, upcoming_actions
 
 __all__ = [
     "ACTION_KINDS",
@@ -27,6 +27,7 @@ __all__ = [
     "RawBars",
     "SourcePlugin",
     "clock_remark",
+    "recognised_by",
     "state_of",
     "upcoming_actions",
 ]

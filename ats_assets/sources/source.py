@@ -7,11 +7,13 @@ calendar, and all settings of the system, for a source that connects or keeps wh
 from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from pathlib import Path
 from typing import Literal, Protocol, TypeVar
 
 import polars as pl
 from pydantic import BaseModel
 
+from ats_assets.calendar import SessionCalendar
 from ats_assets.plugins import Plugin
 
 S = TypeVar("S", bound=BaseModel)
@@ -157,6 +159,8 @@ class SourcePlugin(Plugin[S, BarSource]):
         Settings -> the names of the assets that it has beside bars and corporate actions. Default: none.
     collecting
         The module whose function `assets(deployment)` makes these, in the group `market_data`.
+    at
+        Of a source that reads files: path and settings -> a source of what lies there that keeps nothing, for a look before any run. Default: none.
     """
 
     bars_follow: Callable[[S], BaseModel] = _as_they_are
@@ -165,6 +169,7 @@ class SourcePlugin(Plugin[S, BarSource]):
     ends: Callable[[S], date | None] = _open_end
     collects: Callable[[S], tuple[str, ...]] = _nothing
     collecting: str = ""
+    at: Callable[[Path, S, SessionCalendar], BarSource] | None = None
 
 
 def upcoming_actions(source: BarSource, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
@@ -177,6 +182,12 @@ def clock_remark(source: BarSource) -> str | None:
     """What a source that goes by a clock of its own has to say of the latest session that it named: that its server could not be asked, that calendars differ."""
     remark = getattr(source, "clock_remark", None)
     return str(remark) if remark else None
+
+
+def recognised_by(source: BarSource) -> list[str]:
+    """What a source that recognises what it is given took, what it left, and which settings would change that, a line each; nothing of others."""
+    recognised = getattr(source, "recognised", None)
+    return [] if recognised is None else list(recognised())
 
 
 def state_of(source: BarSource) -> str | None:

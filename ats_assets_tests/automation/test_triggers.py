@@ -2,7 +2,7 @@
 
 import shutil
 from collections.abc import Iterator, Sequence
-from datetime import UTC, date, datetime, timedelta
+from datetime import UTC, date, datetime
 from functools import lru_cache
 from pathlib import Path
 from typing import Any
@@ -393,7 +393,7 @@ def test_an_idle_tick_looks_at_the_file_and_does_not_read_it(
     root: Path, instance: dg.DagsterInstance, monkeypatch: pytest.MonkeyPatch
 ) -> None:
     """Each tick read all files until then: 2.6 s a million rows."""
-    monkeypatch.setattr(files, "SETTLED", timedelta(0))
+    monkeypatch.setattr(files, "SETTLED_SECONDS", 0.0)
     reads: list[Path] = []
 
     def read_delivery(file: DataFile, *rest: Any, **named: Any) -> Delivery:

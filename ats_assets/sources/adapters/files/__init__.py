@@ -19,10 +19,16 @@ def _bars_follow(own: FilesSettings) -> FilesSettings:
     return own.model_copy(update={"path": None, "vintage": None, "where": where, "actions": own.actions and Path("actions")})
 
 
+def files_at(path: Path, own: FilesSettings, calendar: SessionCalendar) -> FileSource:
+    """The files at a path by the settings beside it; all are read, and nothing is kept."""
+    return FileSource(own.model_copy(update={"path": path}), calendar)
+
+
 PLUGIN = SourcePlugin(
     settings=FilesSettings,
     make=open_files,
     bars_follow=_bars_follow,
     actions_follow=_bars_follow,
+    at=files_at,
     tells_name_changes=lambda own: own.actions is not None,
 )

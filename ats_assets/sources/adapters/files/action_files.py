@@ -16,9 +16,12 @@ import polars as pl
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
+from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.recognition import normalised
 from ats_assets.sources.adapters.files.stamps import StampReader
-from ats_assets.sources.adapters.files.table_files import DEFECTS_COLUMN, DataFile, read_table
+from ats_assets.sources.adapters.files.table_files import DataFile, read_table
+from ats_assets.sources.adapters.files.text_tables import DEFECTS_COLUMN
+from ats_assets.sources.adapters.files.written_days import formatted_days, iso_days
 from ats_assets.sources.schema import ACTION_KINDS, RAW_ACTIONS_SCHEMA
 
 SYNONYMS: Final[dict[str, tuple[str, ...]]] = {
@@ -59,20 +62,24 @@ _NOTHING = ("", "na", "n/a", "null", "none", "nan", "nat")
 _FOR = re.compile(r"^\s*([0-9.]+)\s*(?::|/|for|-for-)\s*([0-9.]+)\s*$", re.IGNORECASE)
 
 
-def read_actions(file: DataFile, stamps: StampReader, calendar: SessionCalendar, *, symbol: str | None) -> pl.DataFrame:
+def read_actions(
+    file: DataFile, stamps: StampReader, calendar: SessionCalendar, *, symbol: str | None, date_format: str | None = None
+) -> pl.DataFrame:
     """The rows of a file with the columns of `RAW_ACTIONS_SCHEMA` but `session`, in its order.
 
     Parameters
     ----------
     symbol
         Of all rows, where the file has no column for it.
+    date_format
+        Of days that are written so; others are read as they are.
 
     Raises
     ------
     SourceError
-        If the file can't be read, or a column is missing.
+        If the file can't be read, a column is missing, or days can be read in two ways.
     """
-    table = read_table(file)
+    table = read_table(file, FilesSettings()).rows
     notes = table[DEFECTS_COLUMN] if DEFECTS_COLUMN in table.columns else pl.Series(DEFECTS_COLUMN, [None] * table.height, dtype=pl.String)
     table = table.drop(DEFECTS_COLUMN, strict=False)
     columns = {name: found for name, synonyms in SYNONYMS.items() if (found := _named(synonyms, table.columns))}
@@ -89,13 +96,22 @@ def read_actions(file: DataFile, stamps: StampReader, calendar: SessionCalendar,
             f"its columns are {', '.join(table.columns)}. Rename them, or correct source.files.actions"
         )
     texts = table.select(pl.col(own).cast(pl.String).str.strip_chars().alias(name) for name, own in columns.items())
+    written = texts["date"]
+    days_as_iso = [_as_iso(texts[name], date_format, where) for name in ("date", "announced", "payable") if name in texts.columns]
+    texts = texts.with_columns(days_as_iso)
     days = stamps.days(table[columns["date"]] if table.schema[columns["date"]] == pl.Date else texts["date"])["date"]
-    texts = _with_times(texts.with_columns(date=days, written=texts["date"], defects=notes), stamps)
+    texts = _with_times(texts.with_columns(date=days, written=written, defects=notes), stamps)
     return _of_factors(texts, calendar) if is_factors else _of_actions(texts)
 
 
 _SAID = ("symbol", "date", "new_symbol", "announced", "payable", "known_at", "description")
 """What is taken as it is."""
+
+
+def _as_iso(texts: pl.Series, date_format: str | None, where: str) -> pl.Series:
+    """Days as ISO dates: those of the form, if there is one, then what else is known how to read."""
+    formed = texts if date_format is None else pl.select(pl.coalesce(formatted_days(texts, date_format), texts)).to_series()
+    return iso_days(formed, where)[0].alias(texts.name)
 
 
 def _named(synonyms: tuple[str, ...], names: list[str]) -> str | None:

@@ -1,13 +1,15 @@
 """The rows of a delivery of files, by the day that they name: as they are read, or as they were kept (`kept_rows`)."""
 
+import json
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass
 from datetime import date
 from functools import cached_property
 from typing import Final, Protocol
 
 import polars as pl
 
+from ats_assets.sources.adapters.files.choices import ReaderChoice
 from ats_assets.sources.adapters.files.day_facts import day_facts
 from ats_assets.sources.adapters.files.delivery import Delivery
 from ats_assets.sources.adapters.files.recognition import Recognition
@@ -51,6 +53,22 @@ class FileFacts:
             recognition=delivery.recognition,
             vintages=delivery.vintages,
         )
+
+    def as_text(self) -> str:
+        """All but the file itself, as JSON."""
+        recognition = asdict(self.recognition) | {"columns": dict(self.recognition.columns)}
+        newest = str(self.newest) if self.newest else None
+        return json.dumps({"n_rows": self.n_rows, "newest": newest, "vintages": self.vintages, "recognition": recognition})
+
+    @classmethod
+    def from_text(cls, file: DataFile, text: str) -> "FileFacts":
+        """The facts of a file that `as_text` wrote."""
+        said = json.loads(text)
+        found = said["recognition"]
+        choices = tuple(ReaderChoice(**choice) for choice in found["choices"])
+        recognition = Recognition(columns=found["columns"], unused=tuple(found["unused"]), choices=choices)
+        newest = date.fromisoformat(said["newest"]) if said["newest"] else None
+        return cls(file=file, n_rows=said["n_rows"], newest=newest, recognition=recognition, vintages=tuple(said["vintages"]))
 
 
 class FileRows(Protocol):

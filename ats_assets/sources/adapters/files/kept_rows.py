@@ -12,45 +12,31 @@ import contextlib
 import hashlib
 import io
 import json
-import os
 import shutil
 import sqlite3
 import time
-from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import date
 from pathlib import Path
 from typing import Any, Final
 
-import numpy as np
 import polars as pl
 
 from ats_assets.errors import SourceError
+from ats_assets.sources.adapters.files.day_digests import DayDigests, day_digests, day_text, packed, unpacked
 from ats_assets.sources.adapters.files.day_facts import DAY_FACTS_SCHEMA, day_facts
 from ats_assets.sources.adapters.files.delivery import Delivery
 from ats_assets.sources.adapters.files.file_rows import ROWS_SCHEMA, FileFacts, by_file, count_days, in_time
-from ats_assets.sources.adapters.files.recognition import Recognition
+from ats_assets.sources.adapters.files.file_state import file_stamp, settled, sha_of
+from ats_assets.sources.adapters.files.kept_database import DATABASE, opened
 from ats_assets.sources.adapters.files.table_files import DataFile
-from ats_assets.sources.schema import MEASURES
 
-SETTLED_SECONDS: Final = 3.0
-"""A file that was changed less than this before it was read may change again without another time."""
 UNUSED_SECONDS: Final = 30 * 86_400.0
 """What was kept of another source, and has not been looked at for so long, is removed."""
 REPLACED_SECONDS: Final = 86_400.0
 """Rows that others have replaced stay so long, for who began to read before."""
-DATABASE: Final = "kept.sqlite"
-_TABLES: Final = """
-CREATE TABLE IF NOT EXISTS state (name TEXT PRIMARY KEY, value TEXT);
-CREATE TABLE IF NOT EXISTS files (id INTEGER PRIMARY KEY, path TEXT UNIQUE, stamp TEXT, symbol TEXT, sha TEXT, facts TEXT, days BLOB);
-CREATE TABLE IF NOT EXISTS days (day TEXT PRIMARY KEY, name TEXT, sha TEXT, facts TEXT);
-CREATE TABLE IF NOT EXISTS symbols (symbol TEXT PRIMARY KEY, days INTEGER);
-CREATE TABLE IF NOT EXISTS tables (path TEXT PRIMARY KEY, stamp TEXT, symbol TEXT, sha TEXT, content BLOB, content_sha TEXT)
-"""
 _STORED: Final = pl.Schema({**ROWS_SCHEMA, "file": pl.UInt32})
-
-Days = dict[str, bytes]
-"""Day (ISO; empty for rows without one) -> digest of a file's rows of it."""
 
 
 class DamagedRowsError(Exception):
@@ -104,7 +90,7 @@ class KeptRows:
         connection.execute("BEGIN")
         stored = {path: (number, facts) for path, number, facts in connection.execute("SELECT path, id, facts FROM files")}
         self._places = {stored[str(one.file.path)][0]: i for i, one in enumerate(self._asked)}
-        self.files: Sequence[FileFacts] = [_facts_read(one.file, stored[str(one.file.path)][1]) for one in self._asked]
+        self.files: Sequence[FileFacts] = [FileFacts.from_text(one.file, stored[str(one.file.path)][1]) for one in self._asked]
         self._shards: dict[str, tuple[str, str]] = {}
         facts: list[dict[str, Any]] = []
         for day, name, sha, text in connection.execute("SELECT day, name, sha, facts FROM days"):
@@ -128,47 +114,10 @@ class KeptRows:
         DamagedRowsError
             If what was kept is not what was written.
         """
-        wanted = [self._shards[key] for day in in_time(dates) if (key := _text(day)) in self._shards]
+        wanted = [self._shards[key] for day in in_time(dates) if (key := day_text(day)) in self._shards]
         found = [read_shard(self._folder / name, sha) for name, sha in wanted]
         placed = [rows.with_columns(pl.col("file").replace_strict(self._places, return_dtype=pl.UInt32)) for rows in found]
         return by_file(placed, _STORED.to_frame())
-
-
-@contextlib.contextmanager
-def opened(folder: Path, key: str) -> Iterator[sqlite3.Connection]:
-    """The database of a folder; emptied where another key made it, or where it is none."""
-    folder.mkdir(parents=True, exist_ok=True)
-    path = folder / DATABASE
-    try:
-        connection = _connected(path, key)
-    except sqlite3.DatabaseError as error:
-        if isinstance(error, sqlite3.OperationalError) and error.sqlite_errorcode != sqlite3.SQLITE_ERROR:
-            raise  # no right to write, a full disk: another file would not help
-        shutil.rmtree(folder)
-        folder.mkdir(parents=True)
-        connection = _connected(path, key)
-    os.utime(path)  # it is in use
-    with contextlib.closing(connection):
-        yield connection
-
-
-def _connected(path: Path, key: str) -> sqlite3.Connection:
-    connection = sqlite3.connect(path, timeout=60, isolation_level=None)
-    try:
-        connection.execute("PRAGMA synchronous = OFF")  # what a lost power supply damages is rebuilt
-        for statement in _TABLES.split(";"):
-            connection.execute(statement)
-        found = connection.execute("SELECT value FROM state WHERE name = 'key'").fetchone()
-        if found != (key,):
-            connection.execute("BEGIN IMMEDIATE")
-            for table in ("files", "days", "symbols", "tables"):
-                connection.execute(f"DELETE FROM {table}")  # noqa: S608 - names of ours
-            connection.execute("INSERT OR REPLACE INTO state VALUES ('key', ?)", (key,))
-            connection.execute("COMMIT")
-    except BaseException:  # also where it is interrupted: no connection is left behind
-        connection.close()
-        raise
-    return connection
 
 
 class _Update:
@@ -215,7 +164,15 @@ class _Update:
                 continue
             old = self._forget(path) if before else {}
             days = day_digests(delivery.rows)
-            row = (before and before[0], path, settled(one.file.path, stamp, began), one.symbol, sha, _facts_text(delivery), _packed(days))
+            row = (
+                before and before[0],
+                path,
+                settled(one.file.path, stamp, began),
+                one.symbol,
+                sha,
+                FileFacts.of(delivery).as_text(),
+                packed(days),
+            )
             number = self._connection.execute("INSERT INTO files VALUES (?, ?, ?, ?, ?, ?, ?)", row).lastrowid or 0
             differ = {day for day in old.keys() | days.keys() if old.get(day) != days.get(day)}
             changed[number] = changed.get(number, set()) | differ
@@ -223,10 +180,10 @@ class _Update:
         self._write(changed, rows)
         return errors
 
-    def _forget(self, path: str) -> Days:
+    def _forget(self, path: str) -> DayDigests:
         (blob,) = self._connection.execute("SELECT days FROM files WHERE path = ?", (path,)).fetchone()
         self._connection.execute("DELETE FROM files WHERE path = ?", (path,))
-        return _unpacked(blob)
+        return unpacked(blob)
 
     def _write(self, changed: Mapping[int, set[str]], rows: Sequence[pl.DataFrame]) -> None:
         """The days that differ, each from its rows of files that have not changed there and those of files that have."""
@@ -235,8 +192,8 @@ class _Update:
             return
         before, kept = self._before(touched, changed)
         now = pl.concat([*kept, *rows]) if kept or rows else _STORED.to_frame()
-        facts = {_text(row["date"]): row for row in day_facts(now).iter_rows(named=True)}
-        parts = {_text(key[0]): part for key, part in now.partition_by("date", as_dict=True, maintain_order=True).items()}
+        facts = {day_text(row["date"]): row for row in day_facts(now).iter_rows(named=True)}
+        parts = {day_text(key[0]): part for key, part in now.partition_by("date", as_dict=True, maintain_order=True).items()}
         for day in touched:
             self._connection.execute("DELETE FROM days WHERE day = ?", (day,))
             if day in parts:
@@ -302,69 +259,6 @@ def read_shard(path: Path, sha: str) -> pl.DataFrame:
     return pl.read_ipc(io.BytesIO(content))
 
 
-def file_stamp(path: Path) -> str:
-    """Size, times and inode of a file as text."""
-    stat = path.stat()
-    return f"{stat.st_size}:{stat.st_mtime_ns}:{stat.st_ctime_ns}:{stat.st_ino}"
-
-
-def day_digests(rows: pl.DataFrame) -> Days:
-    """A digest of a file's rows of each day, in their order there: of every bit of the numbers, and of the texts by their hashes."""
-    ordered = rows.sort("date", maintain_order=True)
-    texts = [ordered[name].hash() for name in ("symbol", "defects")]
-    numbers = [ordered[name].fill_null(0.0).to_numpy().view(np.uint64) for name in MEASURES]
-    clock = ordered["clock"].to_physical().fill_null(0).to_numpy().view(np.uint64)
-    names = [*MEASURES, "clock", "symbol", "defects"]
-    missing = sum(ordered[name].is_null().to_numpy().astype(np.uint64) << np.uint64(i) for i, name in enumerate(names))
-    table = np.column_stack([*numbers, clock, *(one.to_numpy() for one in texts), missing]).astype(np.uint64)
-    digests: Days = {}
-    start = 0
-    for day, length in ordered.select(pl.col("date").rle()).unnest("date").select("value", "len").iter_rows():
-        digests[_text(day)] = hashlib.blake2b(table[start : start + length].tobytes(), digest_size=16).digest()
-        start += length
-    return digests
-
-
 def _of_days(rows: pl.DataFrame, days: set[str]) -> pl.DataFrame:
     wanted = pl.Series([date.fromisoformat(day) for day in days if day], dtype=pl.Date)
     return rows.select(ROWS_SCHEMA.names()).filter(pl.col("date").is_in(wanted.implode()).fill_null(value="" in days))
-
-
-def _facts_text(delivery: Delivery) -> str:
-    facts = FileFacts.of(delivery)
-    recognition = {"columns": dict(facts.recognition.columns), "unused": facts.recognition.unused}
-    newest = str(facts.newest) if facts.newest else None
-    return json.dumps({"n_rows": facts.n_rows, "newest": newest, "vintages": facts.vintages, "recognition": recognition})
-
-
-def _facts_read(file: DataFile, text: str) -> FileFacts:
-    said = json.loads(text)
-    recognition = Recognition(columns=said["recognition"]["columns"], unused=tuple(said["recognition"]["unused"]))
-    newest = date.fromisoformat(said["newest"]) if said["newest"] else None
-    return FileFacts(file=file, n_rows=said["n_rows"], newest=newest, recognition=recognition, vintages=tuple(said["vintages"]))
-
-
-def settled(path: Path, stamp: str, began: float) -> str:
-    """The stamp, or one that no file has where the file may have changed while it was read, or can change again without another time."""
-    stat = path.stat()
-    fresh = max(stat.st_mtime, stat.st_ctime) > began - SETTLED_SECONDS
-    return f"unsettled:{stamp}" if fresh or file_stamp(path) != stamp else stamp
-
-
-def sha_of(path: Path) -> str:
-    """The SHA-256 of a file."""
-    with path.open("rb") as file:
-        return hashlib.file_digest(file, "sha256").hexdigest()
-
-
-def _text(day: date | datetime | None) -> str:
-    return day.isoformat() if day else ""
-
-
-def _packed(days: Days) -> bytes:
-    return b"".join((day or "none").ljust(10).encode() + digest for day, digest in days.items())
-
-
-def _unpacked(blob: bytes) -> Days:
-    found = ((blob[i : i + 10].decode().strip(), blob[i + 10 : i + 26]) for i in range(0, len(blob), 26))
-    return {"" if day == "none" else day: digest for day, digest in found}

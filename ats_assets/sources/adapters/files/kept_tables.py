@@ -9,7 +9,9 @@ from pathlib import Path
 
 import polars as pl
 
-from ats_assets.sources.adapters.files.kept_rows import Asked, file_stamp, opened, settled, sha_of
+from ats_assets.sources.adapters.files.file_state import file_stamp, settled, sha_of
+from ats_assets.sources.adapters.files.kept_database import opened
+from ats_assets.sources.adapters.files.kept_rows import Asked
 
 
 def kept_tables(folder: Path, key: str, asked: Sequence[Asked], read: Callable[[Asked], pl.DataFrame]) -> list[pl.DataFrame]:

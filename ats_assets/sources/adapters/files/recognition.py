@@ -1,4 +1,4 @@
-"""Which column of a file is which: by name, with the usual synonyms, and by type."""
+"""Which column of a file is which: by name, with the usual synonyms, and by type; what else was decided about the file is said beside it."""
 
 import re
 from collections.abc import Mapping, Sequence
@@ -7,15 +7,33 @@ from dataclasses import dataclass
 import polars as pl
 
 from ats_assets.errors import SourceError
+from ats_assets.sources.adapters.files.choices import ReaderChoice
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "symbol": ("symbol", "ticker", "sym", "instrument", "code", "name"),
-    "date": ("date", "day", "tradedate", "tradingdate", "datetime", "timestamp", "ts", "time", "dt", "t", "opentime", "session"),
-    "open": ("open", "openprice", "priceopen", "o"),
-    "high": ("high", "highprice", "pricehigh", "h"),
-    "low": ("low", "lowprice", "pricelow", "l"),
-    "close": ("close", "closeprice", "priceclose", "last", "c"),
-    "volume": ("volume", "vol", "tradedvolume", "v"),
+    "date": (
+        *(
+            "date",
+            "day",
+            "tradedate",
+            "tradingdate",
+            "datetime",
+            "timestamp",
+            "ts",
+            "time",
+            "dt",
+            "t",
+            "opentime",
+            "windowstart",
+            "session",
+        ),
+        *("gmttime", "localtime", "datum"),
+    ),
+    "open": ("open", "openprice", "priceopen", "o", "eröffnung", "eröffnungskurs", "eröffn", "erster"),
+    "high": ("high", "highprice", "pricehigh", "h", "hoch", "tageshoch"),
+    "low": ("low", "lowprice", "pricelow", "l", "tief", "tagestief"),
+    "close": ("close", "closeprice", "priceclose", "closelast", "last", "c", "price", "schlusskurs", "schluss", "letzter", "zuletzt"),
+    "volume": ("volume", "vol", "tradedvolume", "v", "stücke", "stuecke", "volumen", "tickvol", "tickvolume"),
     "vwap": ("vwap", "vw", "wap", "volumeweightedaverageprice"),
     "adj_close": ("adjclose", "adjustedclose", "closeadj", "closeadjusted", "adjcloseprice"),
 }
@@ -27,10 +45,21 @@ PRICES_AND_SIZES: tuple[str, ...] = ("open", "high", "low", "close", "volume", "
 
 @dataclass(frozen=True, kw_only=True)
 class Recognition:
-    """What a file's columns are: `columns` maps canonical names to the file's own, `unused` are the others in file order."""
+    """What was taken of a file, what was left, and what would change it.
+
+    Attributes
+    ----------
+    columns
+        Canonical names -> the file's own.
+    unused
+        The other columns, in file order.
+    choices
+        What was decided beside that: which numbers, days, volumes and prices these are.
+    """
 
     columns: Mapping[str, str]
     unused: tuple[str, ...]
+    choices: tuple[ReaderChoice, ...] = ()
 
 
 def normalised(name: str) -> str:
@@ -39,7 +68,7 @@ def normalised(name: str) -> str:
     return re.sub(r"^\d+", "", bare)
 
 
-def recognise(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str], where: str) -> Recognition:
+def recognise(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str | int], where: str) -> Recognition:
     """Find the canonical columns among those of a file.
 
     Parameters
@@ -47,7 +76,7 @@ def recognise(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str], w
     schema
         The file's columns and their types, in order.
     overrides
-        Canonical name -> the file's name; they win over recognition.
+        Canonical name -> the file's name, or its place from 1 on; they win over recognition.
     where
         The file, for messages.
 
@@ -60,9 +89,8 @@ def recognise(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str], w
     SourceError
         If an override names what does not exist, or two columns spell the same name.
     """
-    _check_overrides(schema, overrides, where)
-    columns = dict(overrides)
-    taken = set(overrides.values())
+    columns = _named(schema, overrides, where)
+    taken = set(columns.values())
     for canonical, synonyms in SYNONYMS.items():
         if canonical in columns:
             continue
@@ -121,14 +149,24 @@ def _type_fits(canonical: str, dtype: pl.DataType) -> bool:
     return True
 
 
-def _check_overrides(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str], where: str) -> None:
+def _named(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str | int], where: str) -> dict[str, str]:
+    """The overrides by name, checked."""
     unknown = [canonical for canonical in overrides if canonical not in SYNONYMS]
     if unknown:
         raise SourceError(f"source.files.columns maps {_listed(unknown)}, which no bar has: its keys are {_listed(SYNONYMS)}")
-    absent = {canonical: name for canonical, name in overrides.items() if name not in schema}
+    names = list(schema)
+    far = {canonical: place for canonical, place in overrides.items() if isinstance(place, int) and place > len(names)}
+    if far:
+        pairs = ", ".join(f"{canonical} = {place}" for canonical, place in far.items())
+        raise SourceError(
+            f"source.files.columns says {pairs}, but {where} has only {len(names)} columns, {_listed(names)}: correct the place"
+        )
+    columns = {canonical: names[name - 1] if isinstance(name, int) else name for canonical, name in overrides.items()}
+    absent = {canonical: name for canonical, name in columns.items() if name not in schema}
     if absent:
         pairs = ", ".join(f"{canonical} = {name!r}" for canonical, name in absent.items())
         raise SourceError(f"source.files.columns says {pairs}, but {where} has only {_listed(schema)}: correct the name")
+    return columns
 
 
 def _listed(names: object) -> str:

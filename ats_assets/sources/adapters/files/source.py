@@ -1,9 +1,7 @@
 """Daily bars from files: one Parquet or CSV file, or a folder of them (hive layout, or one file a symbol)."""
 
+import contextlib
 import hashlib
-import logging
-import shutil
-import sqlite3
 from collections.abc import Callable, Mapping, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -14,23 +12,22 @@ import polars as pl
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
-from ats_assets.sources.adapters.files.action_files import read_actions
 from ats_assets.sources.adapters.files.day_facts import day_facts, refuse_intraday
 from ats_assets.sources.adapters.files.delivery import Delivery, read_delivery
-from ats_assets.sources.adapters.files.file_rows import FileFacts, FileRows, ReadRows, count_days
-from ats_assets.sources.adapters.files.kept_rows import Asked, DamagedRowsError, KeptRows
-from ats_assets.sources.adapters.files.kept_tables import kept_tables
+from ats_assets.sources.adapters.files.description import FilesFacts, description, recognition_lines
+from ats_assets.sources.adapters.files.file_rows import FileRows, ReadRows, count_days
+from ats_assets.sources.adapters.files.file_state import SETTLED_SECONDS
+from ats_assets.sources.adapters.files.kept_folder import KeptFolder
+from ats_assets.sources.adapters.files.kept_rows import Asked, DamagedRowsError
+from ats_assets.sources.adapters.files.named_vintage import named_vintage
+from ats_assets.sources.adapters.files.placed_actions import placed_actions
 from ats_assets.sources.adapters.files.placement import Placement, place, unfinished, without_unfinished
 from ats_assets.sources.adapters.files.stamps import StampReader
-from ats_assets.sources.adapters.files.table_files import DataFile, file_stamps, find_data_files
+from ats_assets.sources.adapters.files.symbol_names import symbol_in_name
+from ats_assets.sources.adapters.files.table_files import DataFile, FoundFiles, file_stamps, find_data_files
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
-from ats_assets.storage.versions import code_version
-
-SETTLED = timedelta(seconds=3)
-"""A file that was changed less than this ago may change again within the resolution of its time."""
-_log = logging.getLogger(__name__)
 
 
 class FileSource:
@@ -111,7 +108,7 @@ class FileSource:
         now = self._now()
         paths = [path for path in (self.path, self._settings.actions) if path is not None]
         stamps = sorted(stamp for path in paths for stamp in file_stamps(path))
-        settled = (now - SETTLED).timestamp() * 1e9
+        settled = (now.timestamp() - SETTLED_SECONDS) * 1e9
         if not stamps or any(max(stamp[2:4]) > settled for stamp in stamps):
             return None
         settings, clock = self._settings.model_dump_json(), (self._calendar.exchange, str(self._calendar.last_closed(now)))
@@ -149,56 +146,37 @@ class FileSource:
         """The day on which these data were known, or None where neither the settings nor the path nor a column `vintage` says so."""
         if self._settings.vintage is not None:
             return self._settings.vintage
-        return self._vintage_of_path or self._one_vintage({value for file in self._rows.files for value in file.vintages})
+        return self._vintage_of_path or named_vintage({value for file in self._rows.files for value in file.vintages}, self.path)
 
     @cached_property
     def _vintage_of_path(self) -> date | None:
-        return self._one_vintage({file.keys["vintage"] or "" for file in self._files if "vintage" in file.keys})
+        return named_vintage({file.keys["vintage"] or "" for file in self._files if "vintage" in file.keys}, self.path)
 
-    def _one_vintage(self, values: set[str]) -> date | None:
-        named = sorted(values)
-        if len(named) > 1:
-            raise SourceError(
-                f"{self.path} holds {len(named)} vintages ({named[0]} to {named[-1]}): choose one, by source.files.path or by "
-                f'source.files.where = {{vintage = "{named[-1]}"}}'
-            )
-        try:
-            return date.fromisoformat(named[0][:10]) if named else None
-        except ValueError as error:
-            raise SourceError(
-                f"{self.path}: vintage={named[0]} is not a day like 2018-02-09: rename it, or set source.files.vintage"
-            ) from error
+    def recognised(self) -> list[str]:
+        """What was taken of the files, what was left, and what would change it, a line each."""
+        return recognition_lines(self._described)
 
     def describe(self) -> str:
         """What was read, and what was recognised in it, as a few lines for people."""
-        s, placed = self._settings, self._placement
-        kinds: dict[tuple[tuple[str, str], ...], list[FileFacts]] = {}
-        for file in self._rows.files:
-            kinds.setdefault(tuple(file.recognition.columns.items()), []).append(file)
-        n_delivered = sum(file.n_rows for file in self._rows.files)
-        lines = [
-            f"files: {self.path} ({len(self._files)} file{'' if len(self._files) == 1 else 's'}, {n_delivered:,} rows)",
-            f"{placed.days['rows'].sum():,} rows of {len(self._symbols)} symbols in {len(placed.sessions_with_rows)} sessions of {self._calendar.exchange}, "
-            f"{self.first_session()} to {self.latest_session()}",
-            f"known: {f'since the end of {self.vintage}' if self.vintage else 'each session since its close (no vintage in the path, the settings or a column)'}",
-            f"stamps: the bar's {s.stamp}; naive ones in {s.timezone or self._calendar.timezone}{'' if s.timezone else ' (the exchange)'}",
-        ]
-        if s.where:
-            lines.append("selected: " + ", ".join(f"{key} = {value}" for key, value in s.where.items()))
-        for columns, files in kinds.items():
-            unused = [name for name in files[0].recognition.unused if name not in {"vintage", *s.where}]
-            lines.append(
-                f"columns{f' of {len(files)} files' if len(kinds) > 1 else ''}: {', '.join(f'{c} = {n!r}' for c, n in columns)}; "
-                f"{'prices scaled by adj_close / close, volumes by its inverse; ' if s.adjusted else ''}unused: {', '.join(map(repr, unused)) or 'none'}"
-            )
-        if not s.adjusted and s.actions is None:
-            lines.append(
-                "adjustment: none is made, and none is known: if these prices are adjusted for splits and the volumes are not, volumes and dollar volumes break at "
-                "each split; deliver a column adj_close beside prices as traded (source.files.adjusted), or prices as traded and their actions"
-            )
-        if s.actions is not None:
-            lines.append(f"corporate actions: {s.actions}, {self._actions.frame.height:,} rows")
-        return "\n".join([*lines, *self._waiting, *placed.remarks, f"rows with defects: {self._n_defects:,}"])
+        n_actions = 0 if self._settings.actions is None else self._actions.frame.height
+        return description(self._described, n_actions=n_actions, waiting=self._waiting, n_defects=self._n_defects)
+
+    @property
+    def _described(self) -> FilesFacts:
+        files = self._rows.files
+        unnamed = [one.file.stem for one in files if "symbol" not in one.recognition.columns]
+        given = self._settings.symbol is not None and len(files) == 1
+        return FilesFacts(
+            path=self.path,
+            settings=self._settings,
+            calendar=self._calendar,
+            files=files,
+            named=[] if given else [symbol_in_name(stem, self._settings.symbol_pattern) for stem in unnamed],
+            notes=self._found.notes,
+            symbols=self.symbols(),
+            placement=self._placement,
+            vintage=self.vintage,
+        )
 
     @property
     def _n_defects(self) -> int:
@@ -208,8 +186,12 @@ class FileSource:
         return int(facts.select(pl.when(late).then("rows").otherwise("defects").sum()).item() or 0)
 
     @cached_property
+    def _found(self) -> FoundFiles:
+        return find_data_files(self.path)
+
+    @cached_property
     def _files(self) -> list[DataFile]:
-        found = find_data_files(self.path)
+        found = self._found.tables
         keys = {key: value for key, value in self._settings.where.items() if all(key in file.keys for file in found)}
         chosen = [file for file in found if all(file.keys[key] == value for key, value in keys.items())]
         if not chosen:
@@ -221,13 +203,17 @@ class FileSource:
     def _rows(self) -> FileRows:
         _ = self._settings.vintage or self._vintage_of_path  # several of them are refused before anything is read
         asked = [Asked(file=file, symbol=self._symbol_of(file)) for file in self._files]
-        rows = self._kept(asked) or self._read_anew()
+        rows = (None if self._kept is None else self._kept.rows(asked, self._read)) or self._read_anew()
         if not any(file.n_rows for file in rows.files):
             with_ = f" with {self._settings.where}" if self._settings.where else ""
             raise SourceError(
                 f"{self.path} has columns but no rows{with_}: deliver it again, or correct source.files.path and source.files.where"
             )
         return rows
+
+    @cached_property
+    def _kept(self) -> KeptFolder | None:
+        return None if self._keep is None else KeptFolder(self._keep, self.path, self._settings, self._calendar)
 
     def _read_anew(self) -> FileRows:
         return ReadRows([self._read(Asked(file=file, symbol=self._symbol_of(file))) for file in self._files])
@@ -236,37 +222,6 @@ class FileSource:
         stamps = StampReader(calendar=self._calendar, timezone=self._settings.timezone, stamp=self._settings.stamp)
         return read_delivery(asked.file, self._settings, stamps, symbol=asked.symbol)
 
-    def _kept(self, asked: Sequence[Asked]) -> FileRows | None:
-        """The rows from what was kept of them; None where nothing can be kept."""
-        if self._keep is None:
-            return None
-        for _ in range(2):  # what was kept may be damaged: then once more, from nothing
-            try:
-                return KeptRows(self._folder_kept, self._kept_under, self._calendar.first, asked, self._read)
-            except DamagedRowsError as error:
-                self._forget_kept(error)
-            except (OSError, sqlite3.Error) as error:
-                _log.warning("what is read of %s can't be kept in %s, so all files are read: %s", self.path, self._folder_kept, error)
-                return None
-        return None
-
-    @property
-    def _folder_kept(self) -> Path:
-        return (self._keep or Path()) / hashlib.sha256(str(self.path.absolute()).encode()).hexdigest()[:16]
-
-    @property
-    def _kept_under(self) -> str:
-        """What the rows of a file follow from beside it."""
-        changed = {"path": None, "vintage": None, "actions": None}
-        settings = self._settings.model_copy(update=changed).model_dump_json()
-        return hashlib.sha256(
-            repr((settings, self._calendar.digest, code_version("ats_assets.sources"), pl.__version__)).encode()
-        ).hexdigest()
-
-    def _forget_kept(self, error: DamagedRowsError) -> None:
-        _log.warning("what was kept of %s is not what was written (%s): it is removed, and all files are read", self.path, error)
-        shutil.rmtree(self._folder_kept, ignore_errors=True)
-
     def _rows_of(self, dates: Sequence[date | None]) -> pl.DataFrame:
         """The rows of some days but those that wait, by file, with its place."""
         waiting = [self._complete[day] for day in dates if day and day in self._complete]
@@ -274,7 +229,8 @@ class FileSource:
         try:
             rows = self._rows.rows(others)
         except DamagedRowsError as error:
-            self._forget_kept(error)
+            if self._kept is not None:
+                self._kept.forget(error)
             self.__dict__["_rows"] = self._read_anew()
             rows = self._rows.rows(others)
         return pl.concat([rows, *waiting]).sort("file", "date", maintain_order=True) if waiting else rows
@@ -284,7 +240,11 @@ class FileSource:
         if self._settings.symbol is not None and len(self._files) == 1:
             return self._settings.symbol
         hive = set(file.keys) - {"vintage", *self._settings.where}
-        return None if hive or "=" in file.stem else file.stem
+        if hive or "=" in file.stem:
+            return None
+        with contextlib.suppress(SourceError):  # no symbol in the name matters only where the rows have none
+            return symbol_in_name(file.stem, self._settings.symbol_pattern).symbol
+        return None
 
     @cached_property
     def _complete(self) -> Mapping[date, pl.DataFrame]:
@@ -333,37 +293,6 @@ class FileSource:
 
     @cached_property
     def _actions(self) -> SessionIndex:
-        """Actions under their ex-session. Without a readable date they are in the latest session; what is beyond the calendar is left out."""
-        path, calendar = self._settings.actions, self._calendar
-        if path is None:
+        if (path := self._settings.actions) is None:
             return SessionIndex(RAW_ACTIONS_SCHEMA.to_frame(), RAW_ACTIONS_SCHEMA)
-        if self._settings.adjusted:
-            raise SourceError(
-                "source.files.adjusted scales the prices by adj_close / close, so that the actions of source.files.actions would be applied twice: unset one of them"
-            )
-        rows = pl.concat(self._tables_of_actions(path))
-        rows = rows.filter(pl.col("date").is_between(calendar.first, calendar.last).fill_null(value=True))
-        days = rows["date"].drop_nulls().unique().to_list()
-        to = pl.DataFrame(
-            {"date": days, "session": [calendar.on_or_after(day) for day in days]}, schema={"date": pl.Date, "session": pl.Date}
-        )
-        placed = rows.join(to, on="date", how="left", maintain_order="left").with_columns(
-            pl.col("session").fill_null(self.latest_session())
-        )
-        return SessionIndex(placed.select(RAW_ACTIONS_SCHEMA.names()), RAW_ACTIONS_SCHEMA)
-
-    def _tables_of_actions(self, path: Path) -> list[pl.DataFrame]:
-        """The actions of each file, from what was kept of them where that can be."""
-        found = find_data_files(path, "source.files.actions")
-        asked = [Asked(file=file, symbol=None if len(found) == 1 else file.stem) for file in found]
-        stamps = StampReader(calendar=self._calendar, timezone=self._settings.timezone, stamp="open")
-
-        def read(one: Asked) -> pl.DataFrame:
-            return read_actions(one.file, stamps, self._calendar, symbol=one.symbol)
-
-        if self._keep is not None:
-            try:
-                return kept_tables(self._folder_kept, self._kept_under, asked, read)
-            except (OSError, sqlite3.Error) as error:
-                _log.warning("what is read of %s can't be kept in %s, so all files are read: %s", path, self._folder_kept, error)
-        return [read(one) for one in asked]
+        return placed_actions(path, self._settings, self._calendar, self._kept, latest=self.latest_session)

@@ -1,16 +1,14 @@
 """Files of tables as they lie on disk: finding them below a path, and reading one with the columns it has.
 
-CSV files are read as text, so that a cell that is no number costs a cell and not the file. `key=value` folders (hive layout), and a file name of that form,
+CSV files are read as text (`text_tables`), so that a cell that is no number costs a cell and not the file. `key=value` folders (hive layout), and a file name of that form,
 become columns.
 """
 
 import csv
-import gzip
 import os
 import re
-from collections import Counter
 from collections.abc import Iterator
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from pathlib import Path
 from urllib.parse import unquote
 
@@ -19,11 +17,13 @@ import pyarrow as pa
 import pyarrow.parquet as pq
 
 from ats_assets.errors import SourceError
+from ats_assets.settings import FilesSettings
+from ats_assets.sources.adapters.files.text_tables import ReadTable, is_text_table, read_text_table
+from ats_assets.sources.adapters.files.wide_tables import BY_SYMBOL, parquet_by_symbol
 
-SUFFIXES: tuple[str, ...] = (".parquet", ".pq", ".csv", ".csv.gz")
-DEFECTS_COLUMN = "__defects__"
-"""A column beside those of the file: what is wrong with a row as a whole."""
-_SEPARATORS = (",", ";", "\t", "|")
+_NOTES: tuple[str, ...] = (".txt", ".txt.gz")
+"""Suffixes of tables and of notes alike: what the file holds tells which it is."""
+SUFFIXES: tuple[str, ...] = (".parquet", ".pq", ".csv", ".csv.gz", *_NOTES)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,8 +35,16 @@ class DataFile:
     keys: dict[str, str | None]
 
 
-def find_data_files(path: Path, setting: str = "source.files.path") -> list[DataFile]:
-    """The Parquet and CSV files at or below `path`, sorted by path; hidden ones and those that begin with "_" are left out. The setting is named in messages.
+@dataclass(frozen=True, kw_only=True)
+class FoundFiles:
+    """The tables at or below a path, sorted, and the texts beside them that are none."""
+
+    tables: list[DataFile]
+    notes: list[Path]
+
+
+def find_data_files(path: Path, setting: str = "source.files.path") -> FoundFiles:
+    """The Parquet and CSV files, and texts, at or below `path`; hidden ones and those that begin with "_" are left out. The setting is named in messages.
 
     Raises
     ------
@@ -48,14 +56,16 @@ def find_data_files(path: Path, setting: str = "source.files.path") -> list[Data
     if path.is_file():
         if _suffix(path) is None:
             raise SourceError(f"{path} is none of {kinds}: convert it, or set {setting} to another file")
-        return [_data_file(path, path.absolute().parts)]
+        return FoundFiles(tables=[_data_file(path, path.absolute().parts)], notes=[])
     if not path.is_dir():
         raise SourceError(f"there is no file or folder {path}: correct {setting}{said}")
     inside = (found.relative_to(path) for found in path.rglob("*") if found.is_file() and _suffix(found))
     visible = sorted(found.parts for found in inside if not any(part.startswith((".", "_")) for part in found.parts))
-    if not visible:
+    notes = {parts for parts in visible if parts[-1].lower().endswith(_NOTES) and not is_text_table(path.joinpath(*parts))}
+    tables = [_data_file(path.joinpath(*parts), (*path.absolute().parts, *parts)) for parts in visible if parts not in notes]
+    if not tables:
         raise SourceError(f"the folder {path} has no data file ({kinds}): put the data there, or correct {setting}")
-    return [_data_file(path.joinpath(*parts), (*path.absolute().parts, *parts)) for parts in visible]
+    return FoundFiles(tables=tables, notes=[path.joinpath(*parts) for parts in sorted(notes)])
 
 
 def file_stamps(path: Path) -> Iterator[tuple[str, int, int, int, int]]:
@@ -77,8 +87,13 @@ def file_stamps(path: Path) -> Iterator[tuple[str, int, int, int, int]]:
                     yield entry.path, stat.st_size, stat.st_mtime_ns, stat.st_ctime_ns, stat.st_ino
 
 
-def read_table(file: DataFile) -> pl.DataFrame:
+def read_table(file: DataFile, settings: FilesSettings) -> ReadTable:
     """The rows of a file in its order, with the columns that its path adds and, of text with too long lines, `DEFECTS_COLUMN`.
+
+    Parameters
+    ----------
+    settings
+        How texts are laid out, where they do not say it.
 
     Raises
     ------
@@ -88,14 +103,15 @@ def read_table(file: DataFile) -> pl.DataFrame:
     try:
         if file.path.stat().st_size == 0:
             raise SourceError(f"{file.path} is empty (0 bytes): deliver it again, or remove it")
-        rows = _read_parquet(file.path) if _suffix(file.path) in {".parquet", ".pq"} else _read_csv(file.path)
+        table = _read_parquet(file.path) if _suffix(file.path) in {".parquet", ".pq"} else read_text_table(file.path, settings)
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise SourceError(
             f"{file.path} can't be read, it may be truncated or not what its name says: {reason}. Deliver it again, or remove it"
         ) from error
-    added = {key: value for key, value in file.keys.items() if key.casefold() not in {name.casefold() for name in rows.columns}}
-    return rows.with_columns(pl.lit(value, pl.String).alias(key) for key, value in added.items())
+    there = {name.casefold() for name in table.rows.columns}
+    added = {key: value for key, value in file.keys.items() if key.casefold() not in there}
+    return replace(table, rows=table.rows.with_columns(pl.lit(value, pl.String).alias(key) for key, value in added.items()))
 
 
 def _data_file(path: Path, parts: tuple[str, ...]) -> DataFile:
@@ -111,37 +127,12 @@ def _suffix(path: Path) -> str | None:
     return next((suffix for suffix in SUFFIXES if name.endswith(suffix) and name != suffix), None)
 
 
-def _read_parquet(path: Path) -> pl.DataFrame:
+def _read_parquet(path: Path) -> ReadTable:
     """By pyarrow: where a page is damaged it raises, while Polars' reader ends the process."""
     with pq.ParquetFile(path, page_checksum_verification=True) as file:
         table = file.read()
     # texts and names that are no UTF-8, offsets that lead nowhere
     table.validate(full=True)
-    return pl.DataFrame(pl.from_arrow(table.rename_columns(table.column_names).replace_schema_metadata(None)))
-
-
-def _read_csv(path: Path) -> pl.DataFrame:
-    opened = gzip.open if path.name.lower().endswith(".gz") else open
-    with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-        header = file.readline()
-    separator = max(_SEPARATORS, key=header.count)
-    try:
-        return pl.read_csv(path, separator=separator, infer_schema=False, glob=False)
-    except pl.exceptions.ComputeError:
-        # a line of another length than the header, most likely: slower, line by line
-        with opened(path, "rt", encoding="utf-8-sig", newline="") as file:
-            return _read_ragged_csv(list(csv.reader(file, delimiter=separator)))
-
-
-def _read_ragged_csv(lines: list[list[str]]) -> pl.DataFrame:
-    """Rows with too many fields keep the first ones and get a defect; short rows end in nulls."""
-    names, *rows = lines
-    repeated = [name for name, count in Counter(names).items() if count > 1]
-    if repeated:
-        raise SourceError(f"the header names {repeated} twice: rename the columns")
-    width = len(names)
-    rows = [row for row in rows if row]
-    cells = [[cell or None for cell in row[:width]] + [None] * (width - len(row)) for row in rows]
-    defects = [f"{len(row)} fields, but the header has {width}" if len(row) > width else None for row in rows]
-    schema = dict.fromkeys(names, pl.String)
-    return pl.DataFrame(cells, schema=schema, orient="row").with_columns(pl.Series(DEFECTS_COLUMN, defects, dtype=pl.String))
+    rows = pl.DataFrame(pl.from_arrow(table.rename_columns(table.column_names).replace_schema_metadata(None)))
+    by_symbol = parquet_by_symbol(rows)
+    return ReadTable(rows=rows) if by_symbol is None else ReadTable(rows=by_symbol, choices=(BY_SYMBOL,))

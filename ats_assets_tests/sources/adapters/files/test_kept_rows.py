@@ -17,8 +17,10 @@ from polars.testing import assert_frame_equal
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
+from ats_assets.sources.adapters.files import placed_actions
 from ats_assets.sources.adapters.files import source as files
-from ats_assets.sources.adapters.files.kept_rows import SETTLED_SECONDS, day_digests
+from ats_assets.sources.adapters.files.day_digests import day_digests
+from ats_assets.sources.adapters.files.file_state import SETTLED_SECONDS
 from ats_assets.sources.adapters.files.source import FileSource
 from ats_assets.storage.data_version import data_version
 from ats_assets_tests.rounds import rounds
@@ -106,8 +108,8 @@ class Counted:
 
     def __init__(self, monkeypatch: pytest.MonkeyPatch) -> None:
         self.read: list[str] = []
-        for name in ("read_delivery", "read_actions"):
-            monkeypatch.setattr(files, name, self._counting(getattr(files, name)))
+        for module, name in ((files, "read_delivery"), (placed_actions, "read_actions")):
+            monkeypatch.setattr(module, name, self._counting(getattr(module, name)))
 
     def _counting(self, real: Callable[..., Any]) -> Callable[..., Any]:
         def read(file: Any, *rest: Any, **named: Any) -> Any:

@@ -1,0 +1,33 @@
+"""`ats sources`: a look at data before any run."""
+
+from pathlib import Path
+from typing import Annotated, Literal
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(no_args_is_help=True, help="Look at data files before any run.")
+
+
+@app.callback()
+def sources() -> None:
+    """Keeps `inspect` a command of its own: typer runs an only one without its name."""
+
+
+@app.command("inspect")
+def sources_inspect(
+    path: Annotated[Path, typer.Argument(help="A file or folder of daily bars.")],
+    rows: Annotated[int, typer.Option(min=0, metavar="N", help="How many of the first rows to show.")] = 5,
+    changes: Annotated[
+        list[str] | None,
+        typer.Option(
+            "--set", metavar="NAME=VALUE", help="Try a setting of [source.files], such as date_format=%d/%m/%Y or symbol=AAPL. Repeatable."
+        ),
+    ] = None,
+    form: Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")] = "table",
+) -> None:
+    """Show how files are read: columns, symbols, dates, the first rows, and the settings that would change it. Needs no warehouse and stores nothing."""
+    from ats_assets.cli.sources.inspect import inspect_files  # noqa: PLC0415
+
+    inspect_files(path=path, n_rows=rows, changes=changes or [], form=form)

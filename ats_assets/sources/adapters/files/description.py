@@ -1,0 +1,123 @@
+"""What a source of files says to people: what was read, what was recognised in it, what was left, and which settings would change that."""
+
+from collections import Counter
+from collections.abc import Iterator, Sequence
+from dataclasses import dataclass
+from pathlib import Path
+
+from ats_assets.calendar import SessionCalendar
+from ats_assets.settings import FilesSettings
+from ats_assets.sources.adapters.files.choices import ReaderChoice
+from ats_assets.sources.adapters.files.file_rows import FileFacts
+from ats_assets.sources.adapters.files.placement import Placement
+from ats_assets.sources.adapters.files.symbol_names import NamedSymbol
+
+SHOWN = 8
+"""So many symbols are named."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class FilesFacts:
+    """What the description of a delivery of files is made of.
+
+    Attributes
+    ----------
+    files
+        Of each file, in the order of delivery.
+    named
+        The symbol that the name of a file gives, for those whose rows have none.
+    notes
+        The texts beside them that are no tables.
+    symbols
+        Every symbol, sorted.
+    """
+
+    path: Path
+    settings: FilesSettings
+    calendar: SessionCalendar
+    files: Sequence[FileFacts]
+    named: Sequence[NamedSymbol]
+    notes: Sequence[Path]
+    symbols: Sequence[str]
+    placement: Placement
+    vintage: object
+
+
+def recognition_lines(facts: FilesFacts) -> list[str]:
+    """What was taken of the files, what was left, and what would change it, a line each."""
+    first, last = facts.placement.sessions_with_rows[0], facts.placement.sessions_with_rows[-1]
+    lines = [
+        f"files: {facts.path} ({_counted(len(facts.files), 'file')}, {sum(file.n_rows for file in facts.files):,} rows)",
+        f"{facts.placement.days['rows'].sum():,} rows of {_counted(len(facts.symbols), 'symbol')} in {_counted(len(facts.placement.sessions_with_rows), 'session')} "
+        f"of {facts.calendar.exchange}, {first} to {last}",
+        f"symbols{' by the names of the files' if facts.named else ''}: {_some(facts.symbols)}",
+        *_columns(facts),
+    ]
+    choices = Counter(choice for file in facts.files for choice in file.recognition.choices)
+    choices.update(_of_names(facts))
+    for choice, count in choices.items():
+        lines.append(f"{choice}{f' ({count} of {len(facts.files)} files)' if 1 < len(facts.files) != count else ''}")
+    if facts.notes:
+        lines.append(f"left out, since they are no tables: {_some([note.name for note in facts.notes])}")
+    return lines
+
+
+def description(facts: FilesFacts, *, n_actions: int, waiting: Sequence[str], n_defects: int) -> str:
+    """All of it: with what was recognised when the data were known, how stamps are read, and the rows that were not placed by their date."""
+    s = facts.settings
+    lines = recognition_lines(facts)
+    since = (
+        f"since the end of {facts.vintage}"
+        if facts.vintage
+        else "each session since its close (no vintage in the path, the settings or a column)"
+    )
+    lines += [
+        f"known: {since}",
+        f"stamps: the bar's {s.stamp}; naive ones in {s.timezone or facts.calendar.timezone}{'' if s.timezone else ' (the exchange)'}",
+    ]
+    if s.where:
+        lines.append("selected: " + ", ".join(f"{key} = {value}" for key, value in s.where.items()))
+    if not s.adjusted and s.actions is None:
+        lines.append(
+            "adjustment: none is made, and none is known: if these prices are adjusted for splits and the volumes are not, volumes and dollar volumes break at "
+            "each split; deliver a column adj_close beside prices as traded (source.files.adjusted), or prices as traded and their actions"
+        )
+    if s.actions is not None:
+        lines.append(f"corporate actions: {s.actions}, {n_actions:,} rows")
+    return "\n".join([*lines, *waiting, *facts.placement.remarks, f"rows with defects: {n_defects:,}"])
+
+
+def _columns(facts: FilesFacts) -> Iterator[str]:
+    """Of each kind of file its columns, and those that are not used."""
+    kinds: dict[tuple[tuple[str, str], ...], list[FileFacts]] = {}
+    for file in facts.files:
+        kinds.setdefault(tuple(file.recognition.columns.items()), []).append(file)
+    for columns, files in kinds.items():
+        unused = [name for name in files[0].recognition.unused if name not in {"vintage", *facts.settings.where}]
+        yield (
+            f"columns{f' of {len(files)} files' if len(kinds) > 1 else ''}: {', '.join(f'{c} = {n!r}' for c, n in columns)}; "
+            f"unused: {', '.join(map(repr, unused)) or 'none'}"
+        )
+
+
+def _of_names(facts: FilesFacts) -> Iterator[ReaderChoice]:
+    """What was taken for symbols, where names of files say more."""
+    setting = "source.files.symbol_pattern, a regular expression whose group is the symbol"
+    doubtful = sorted({named.symbol for named in facts.named if named.is_doubtful})
+    if doubtful:
+        yield ReaderChoice(taken=f"names of files that look like more than a symbol: {_some(doubtful)}", setting=setting, is_doubtful=True)
+    guessed = [named for named in facts.named if named.is_guess and not named.is_doubtful]
+    if guessed:
+        yield ReaderChoice(
+            taken="symbols: names of files without intervals, dates and words such as daily",
+            setting='source.files.symbol_pattern; "^(.+)$" takes whole names',
+        )
+
+
+def _counted(n: int, word: str) -> str:
+    return f"{n:,} {word}{'' if n == 1 else 's'}"
+
+
+def _some(texts: Sequence[str]) -> str:
+    more = f" and {len(texts) - SHOWN:,} more" if len(texts) > SHOWN else ""
+    return ", ".join(texts[:SHOWN]) + more
