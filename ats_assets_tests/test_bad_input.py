@@ -108,7 +108,7 @@ def rows_of(deployment: Deployment, asset: str) -> pl.DataFrame:
 
 
 @pytest.mark.parametrize("kind", SET_ASIDE)
-def test_a_bad_row_is_set_aside_with_its_reasons(mixed: Deployment, kind: str) -> None:
+def test_a_bad_row_is_quarantined_with_its_reasons(mixed: Deployment, kind: str) -> None:
     session, rows, reasons = SET_ASIDE[kind]
     found = mixed.warehouse.read("rejected_bars", [session]).filter(pl.col("symbol").fill_null("") == rows[0][0])
     assert [set(row) for row in found["reasons"].to_list()] == reasons

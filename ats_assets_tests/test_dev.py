@@ -275,7 +275,7 @@ def test_what_an_interrupted_installation_left_is_repaired(made: Tiny) -> None:
 
 
 @pytest.mark.slow
-def test_a_virtual_environment_whose_python_is_gone_is_made_anew(tmp_path: Path) -> None:
+def test_a_virtual_environment_whose_python_is_gone_is_rebuilt(tmp_path: Path) -> None:
     tiny = Tiny(tmp_path / "project")
     tiny.project.bin.mkdir(parents=True)
     tiny.project.python.symlink_to(tmp_path / "gone")

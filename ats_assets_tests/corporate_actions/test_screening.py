@@ -87,7 +87,7 @@ def test_good_ones_are_kept() -> None:
     ]
 
 
-def test_a_repeat_is_set_aside_and_the_first_one_stays() -> None:
+def test_a_repeat_is_quarantined_and_the_first_one_stays() -> None:
     kept, rejected = screen_actions(raw(DIVIDEND, SPLIT, DIVIDEND), BARS, XNYS)
     assert (kept.height, rejected["reasons"].to_list()) == (2, [["duplicate"]])
 

@@ -105,7 +105,7 @@ def test_a_change_of_name_that_is_told_late_is_no_difference(sqlite_bench: Bench
         assert (found.intent.instrument, found.attempts) == (after, int(tried))
 
 
-def test_an_order_that_was_found_after_its_row_was_lost_is_not_planned_anew(sqlite_bench: Bench) -> None:
+def test_an_order_that_was_found_after_its_row_was_lost_is_not_planned_again(sqlite_bench: Bench) -> None:
     """It was never tried by these records: another plan of its session made it ready to be sent once more."""
     bench = sqlite_bench
     bench.exchange.take(PLAN[0])

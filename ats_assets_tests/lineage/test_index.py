@@ -59,7 +59,7 @@ def test_only_what_has_changed_is_read_again(changed: Changed) -> None:
 
 
 @pytest.mark.parametrize("damage", ["deleted", "text", "a byte in the middle", "other tables", "another version"])
-def test_a_damaged_index_is_made_anew(changed: Changed, damage: str) -> None:
+def test_a_damaged_index_is_rebuilt(changed: Changed, damage: str) -> None:
     deployment = changed()
     index = LineageIndex(deployment)
     index.refresh()

@@ -106,7 +106,7 @@ def test_what_differs_and_what_has_changed_is_named(changed: Changed, tmp_path: 
         ("signal", [], "no asset"),
     ],
 )
-def test_what_can_not_be_made_again_is_refused(whole: Path, tmp_path: Path, asset: str, sessions: list[date], message: str) -> None:
+def test_what_can_not_be_rebuilt_is_refused(whole: Path, tmp_path: Path, asset: str, sessions: list[date], message: str) -> None:
     with pytest.raises(AtsError, match=message):
         reproduced(market(whole), asset, sessions, tmp_path / "world")
 

@@ -57,7 +57,7 @@ def newest(root: Path) -> Files:
     return {str(Path(path).with_name("newest")) if "/known=" in path else path: content for path, content in files}
 
 
-def test_what_is_made_again_is_what_two_builds_from_scratch_make_differently(tmp_path: Path) -> None:
+def test_what_is_rebuilt_is_what_two_builds_from_scratch_make_differently(tmp_path: Path) -> None:
     first, second = deliveries(tmp_path / "deliveries").values()
     before = made(tmp_path / "root", first)
     deployment = of(tmp_path / "root", second)

@@ -190,7 +190,7 @@ def test_a_window_of_what_keeps_vintages_is_never_left_to_the_io_manager() -> No
         NODE.ins()
 
 
-def test_what_was_stored_before_vintages_were_kept_is_read_until_it_is_made_again(tmp_path: Path) -> None:
+def test_what_was_stored_before_vintages_were_kept_is_read_until_it_is_rebuilt(tmp_path: Path) -> None:
     deployment, day = stored(tmp_path, {}, "point_in_time"), DAYS[0]
     deployment.warehouse.write("bars", day, bars(day, 3))
     assert deployment.warehouse.read("bars", [day])["volume"].to_list() == bars(day, 3)["volume"].to_list()

@@ -67,7 +67,7 @@ def test_a_position_made_beyond_its_stop_loss_is_left_at_the_open_and_not_at_a_p
         assert (broker.positions(), broker.account().cash) == ([], 10_000)
 
 
-def test_a_sale_that_is_not_filled_leaves_the_exits_in_force(tmp_path: Path) -> None:
+def test_a_sale_that_is_not_filled_leaves_the_exits_working(tmp_path: Path) -> None:
     """It would bring in less than it costs: the exits had made room for it, and were gone for good."""
     costly = FREE.model_copy(update={"commission_bps": 12_000})
     with paper(tmp_path, FLAT, FLAT, FLAT, settings=costly) as broker:

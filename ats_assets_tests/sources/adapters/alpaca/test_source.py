@@ -147,7 +147,7 @@ def test_clocks_that_differ_are_said_and_alpacas_counts(tmp_path: Path) -> None:
         assert "Alpaca's counts" in source.describe()
 
 
-def test_a_bar_that_fits_no_session_is_set_aside_with_the_next_one(tmp_path: Path) -> None:
+def test_a_bar_that_fits_no_session_is_quarantined_with_the_next_one(tmp_path: Path) -> None:
     sunday, monday = date(2024, 3, 10), date(2024, 3, 11)
     odd = [
         bar(midnight(sunday), 1, c=77.0),

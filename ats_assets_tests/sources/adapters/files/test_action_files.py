@@ -83,7 +83,7 @@ def test_columns_of_splits_and_dividends(tmp_path: Path) -> None:
     ]
 
 
-def test_what_cannot_be_read_is_named_and_set_aside(tmp_path: Path) -> None:
+def test_what_cannot_be_read_is_named_and_quarantined(tmp_path: Path) -> None:
     text = "symbol,date,kind,ratio\nA,2020-01-06,split,two\nA,soon,split,2\nB,2020-01-07,fusion,2\n"
     found = delivered(tmp_path, text).sort("symbol", "defects")
     assert found["defects"].to_list() == [

@@ -191,7 +191,7 @@ def test_actions_are_read_from_the_files_that_changed(tmp_path: Path, counted: C
     assert_frame_equal(source(tmp_path, keep=True, **setting).actions(XNYS.sessions(THURSDAY, date(2018, 1, 26))), expected)
 
 
-def test_other_settings_and_another_calendar_read_anew(tmp_path: Path, counted: Counted) -> None:
+def test_other_settings_and_another_calendar_read_all_again(tmp_path: Path, counted: Counted) -> None:
     delivery(tmp_path, "AB")
     assert counted.by(tmp_path)[0] == ["A.csv", "B.csv"]
     assert counted.by(tmp_path, stamp="close")[0] == ["A.csv", "B.csv"]

@@ -1,194 +1,36 @@
-"""Ticks of the schedule and the sensor of the real graph, and the runs that they ask for."""
+"""Ticks of the sensor that waits for new sessions, over a history with models and signals, and the runs that they ask for."""
 
 import shutil
-from collections.abc import Iterator, Sequence
 from datetime import UTC, date, datetime
-from functools import lru_cache
 from pathlib import Path
 from typing import Any
-from zoneinfo import ZoneInfo
 
 import dagster as dg
 import polars as pl
 import pytest
 
 from ats_assets.automation.new_session import is_current, judge_remembering, judge_source
-from ats_assets.automation.requests import MAX_REPEATS, REQUEST, range_tags
-from ats_assets.automation.retraining import untrained
-from ats_assets.definitions import build
+from ats_assets.automation.requests import MAX_REPEATS, REQUEST
 from ats_assets.deployment import Deployment
-from ats_assets.features.choosing import families
-from ats_assets.features.schema import frame_schema
-from ats_assets.models.learners.lightgbm import Unavailable
-from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.sources.adapters.files import source as files
 from ats_assets.sources.adapters.files.delivery import Delivery
 from ats_assets.sources.adapters.files.table_files import DataFile
 from ats_assets.sources.last_asked import LastAsked
-from ats_assets_tests.small_market import FIRST, copy_until, forget, make_history, small_market
-
-NEW_YORK = ZoneInfo("America/New_York")
-LAST = date(2021, 3, 11)
-"""The last session of the history, a Thursday before the Friday after which New York's clocks change."""
-FRIDAY, MONDAY, TUESDAY = date(2021, 3, 12), date(2021, 3, 15), date(2021, 3, 16)
-
-
-def days(*texts: str) -> list[date]:
-    return [date.fromisoformat(text) for text in texts]
-
-
-@lru_cache(maxsize=4)
-def graph(deployment: Deployment) -> dg.Definitions:
-    """The graph of a deployment, made once: it takes a second."""
-    return build(deployment)
-
-
-# The schedule. Its ticks look at what is stored, not into it, so that empty partitions are enough.
-
-
-def world(root: Path, *, features: Sequence[date], models: Sequence[date]) -> Deployment:
-    """A deployment that has features and models of the given sessions."""
-    deployment = small_market(root)
-    for day in features:
-        deployment.warehouse.write("bars", day, pl.DataFrame())
-        for name, family in deployment.of(families).items():
-            deployment.warehouse.write(name, day, frame_schema(family).to_frame())
-    for day in models:
-        deployment.model_store("lightgbm_model").write_unavailable(day, Unavailable(reason="a test"), {})
-    return deployment
-
-
-def night(deployment: Deployment, day: date) -> tuple[list[dg.RunRequest], str]:
-    """What the schedule asks for in the evening of `day` in New York, and why nothing."""
-    schedule = graph(deployment).resolve_schedule_def("nightly_retraining_schedule")
-    at = datetime(day.year, day.month, day.day, 22, 30, tzinfo=NEW_YORK)
-    with dg.DagsterInstance.ephemeral() as instance:
-        tick = schedule.evaluate_tick(
-            dg.build_schedule_context(instance, scheduled_execution_time=at, repository_def=graph(deployment).get_repository_def())
-        )
-    return list(tick.run_requests or []), tick.skip_message or ""
-
-
-def asked(requests: Sequence[dg.RunRequest]) -> list[tuple[str, str]]:
-    """First and last session of each request."""
-    keys = ("dagster/asset_partition_range_start", "dagster/asset_partition_range_end")
-    return [(r.partition_key, r.partition_key) if r.partition_key else (r.tags[keys[0]], r.tags[keys[1]]) for r in requests]
-
-
-def test_the_schedule_runs_at_local_time_in_both_halves_of_the_year(tmp_path: Path) -> None:
-    schedule = graph(small_market(tmp_path)).resolve_schedule_def("nightly_retraining_schedule")
-    assert (schedule.cron_schedule, schedule.execution_timezone) == ("30 22 * * *", "America/New_York")
-    assert schedule.job_name == "nightly_retraining"
-
-
-@pytest.mark.parametrize(
-    "day", days("2021-03-12", "2021-03-15", "2021-11-26", "2021-11-05"), ids=["winter", "summer", "early close", "before clocks go back"]
+from ats_assets_tests.automation.ticks import (
+    FRIDAY,
+    LAST,
+    MONDAY,
+    SMALL,
+    TUESDAY,
+    asked,
+    execute,
+    graph,
+    market,
+    night,
+    tick,
+    what,
 )
-def test_the_night_after_a_session_trains_it(tmp_path: Path, day: date) -> None:
-    before = small_market(tmp_path).calendar.offset(day, -1)
-    requests, _ = night(world(tmp_path, features=[before, day], models=[before]), day)
-    assert asked(requests) == [(str(day), str(day))]
-
-
-@pytest.mark.parametrize(
-    ("day", "newest", "said"),
-    [
-        ("2021-03-13", "2021-03-12", "no session on Saturday 2021-03-13; the model of 2021-03-12 is there already"),
-        ("2021-02-15", "2021-02-12", "no session on Monday 2021-02-15; the model of 2021-02-12 is there already"),
-        ("2021-03-12", "2021-03-12", "the model of 2021-03-12 is there already"),
-    ],
-    ids=["weekend", "holiday", "trained already"],
-)
-def test_nights_without_anything_to_train_say_why(tmp_path: Path, day: str, newest: str, said: str) -> None:
-    stored = days(newest)
-    requests, reason = night(world(tmp_path, features=stored, models=stored), date.fromisoformat(day))
-    assert (requests, reason) == ([], said)
-
-
-def test_late_bars_are_trained_the_next_night_even_on_a_weekend(tmp_path: Path) -> None:
-    deployment = world(tmp_path, features=[LAST], models=[LAST])
-    assert night(deployment, FRIDAY) == ([], "the features of 2021-03-12 are not made yet: it is trained on the first night after they are")
-    world(tmp_path, features=[FRIDAY], models=[])
-    assert asked(night(deployment, date(2021, 3, 13))[0]) == [("2021-03-12", "2021-03-12")]
-
-
-def test_several_late_sessions_are_one_run_and_gaps_are_runs_of_their_own(tmp_path: Path) -> None:
-    stored = days("2021-03-01", "2021-03-02", "2021-03-03", "2021-03-05", "2021-03-08", "2021-03-09", "2021-03-10")
-    requests, _ = night(world(tmp_path, features=stored, models=days("2021-03-03", "2021-03-09")), TUESDAY)
-    assert asked(requests) == [("2021-03-01", "2021-03-02"), ("2021-03-05", "2021-03-08"), ("2021-03-10", "2021-03-10")]
-    assert len({request.run_key for request in requests}) == 3
-
-
-def test_bars_that_a_check_has_blocked_are_not_trained_on(tmp_path: Path) -> None:
-    deployment = world(tmp_path, features=[LAST], models=[LAST])
-    deployment.warehouse.write("bars", FRIDAY, pl.DataFrame())
-    assert night(deployment, FRIDAY)[0] == []
-
-
-def test_a_session_that_is_no_partition_yet_is_not_trained(tmp_path: Path) -> None:
-    deployment = world(tmp_path, features=[LAST, FRIDAY], models=[LAST])
-    assert untrained(deployment, LAST) == []
-    assert newest_partition(deployment, datetime(2021, 3, 12, 23, 59, tzinfo=UTC)) == LAST
-    assert newest_partition(deployment, datetime(2021, 3, 12, 19, 0, tzinfo=NEW_YORK)) == FRIDAY
-    assert newest_partition(deployment, datetime(2021, 3, 14, 12, 0, tzinfo=UTC)) == FRIDAY
-    assert newest_partition(deployment, datetime(2020, 1, 1, tzinfo=UTC)) is None
-
-
-# The sensor, over a history with models and signals.
-
-SMALL: dict[str, dict[str, Any]] = {
-    "source": {"synthetic": {"symbols": 8, "first_session": FIRST, "last_session": LAST, "defective_share": 0.0, "halts_per_year": 0.0}},
-    "models": {"lightgbm": {"min_data_in_leaf": 5, "min_rounds": 2, "max_rounds": 5}}, "training": {"train_sessions": 20, "validation_sessions": 5, "min_train_sessions": 8, "embargo_sessions": 1, "refit": "weekly", "threads": 1},
-    "bars": {"profile": False, "max_rejected_share": 0.01},
-}  # fmt: skip
-
-
-def market(root: Path, last: date = LAST, **changes: dict[str, Any]) -> Deployment:
-    """The market whose source ends at `last`."""
-    sections = {name: dict(values) for name, values in SMALL.items()}
-    sections["source"] = {"synthetic": {**SMALL["source"]["synthetic"], "last_session": last}}
-    for name, values in changes.items():
-        sections[name] = sections.get(name, {}) | values
-    return small_market(root, **sections)
-
-
-@pytest.fixture(scope="module")
-def history(tmp_path_factory: pytest.TempPathFactory) -> Path:
-    root = tmp_path_factory.mktemp("history")
-    assert make_history(market(root), FIRST, LAST).success
-    return root
-
-
-@pytest.fixture
-def root(history: Path, tmp_path: Path) -> Path:
-    """A copy of the history."""
-    copy_until(history, tmp_path, LAST)
-    return tmp_path
-
-
-@pytest.fixture
-def instance() -> Iterator[dg.DagsterInstance]:
-    with dg.DagsterInstance.ephemeral() as found:
-        yield found
-
-
-def tick(deployment: Deployment, instance: dg.DagsterInstance) -> tuple[list[dg.RunRequest], str]:
-    """What the sensor asks for now, and why nothing."""
-    sensor = graph(deployment).resolve_sensor_def("new_session_sensor")
-    found = sensor.evaluate_tick(dg.build_sensor_context(instance=instance, repository_def=graph(deployment).get_repository_def()))
-    return list(found.run_requests or []), found.skip_message or ""
-
-
-def what(requests: Sequence[dg.RunRequest]) -> list[tuple[str | None, str]]:
-    """Job and last session of each request."""
-    return [(request.job_name, last) for request, (_, last) in zip(requests, asked(requests), strict=True)]
-
-
-def execute(deployment: Deployment, request: dg.RunRequest, instance: dg.DagsterInstance) -> dg.ExecuteInProcessResult:
-    """Run what was asked for, as the daemon would."""
-    job = graph(deployment).resolve_job_def(str(request.job_name))
-    tags = {**request.tags, "dagster/run_key": str(request.run_key)}
-    return job.execute_in_process(instance=instance, partition_key=request.partition_key, tags=tags, raise_on_error=False)
+from ats_assets_tests.small_market import FIRST, small_market
 
 
 def test_without_a_history_nothing_is_asked_for(tmp_path: Path, instance: dg.DagsterInstance) -> None:
@@ -269,7 +111,7 @@ def test_a_lost_raw_partition_is_fetched_again(root: Path, instance: dg.DagsterI
     assert "succeeded 3 times with the same delivery" in said
 
 
-def test_a_partition_made_again_upstream_makes_the_signals_due(root: Path, instance: dg.DagsterInstance) -> None:
+def test_a_partition_rebuilt_upstream_makes_the_signals_due(root: Path, instance: dg.DagsterInstance) -> None:
     deployment = market(root)
     bars, (stamp,) = deployment.warehouse.read("bars", [LAST]), deployment.warehouse.stamps("bars", LAST)
     upstream = deployment.warehouse.footer("bars", LAST).upstream
@@ -337,9 +179,6 @@ def test_a_missing_model_is_trained_first_and_with_it_the_fit_that_it_carries(ro
     assert asked(requests) == [(str(fitted), str(FRIDAY))]
     assert execute(deployment, requests[0], instance).success
     assert what(tick(deployment, instance)[0]) == [("daily_signals", "2021-03-15")]
-
-
-# The sensor over files
 
 
 def delivery(root: Path, path: Path, last: date, factor: float = 1.0) -> None:
@@ -441,21 +280,3 @@ def test_a_source_that_cannot_be_read_is_a_skip_with_the_reason(root: Path, inst
     assert requests == []
     assert said.startswith("the source can't be read: ")
     assert "vendor.csv" in said
-
-
-# The jobs
-
-
-def test_a_range_of_sessions_is_named_by_dagster_s_tags() -> None:
-    assert range_tags(days("2021-03-11", "2021-03-12")) == {
-        "dagster/asset_partition_range_start": "2021-03-11",
-        "dagster/asset_partition_range_end": "2021-03-12",
-    }
-
-
-def test_a_lost_session_can_be_made_again_by_the_job_history(root: Path) -> None:
-    deployment = market(root)
-    before = deployment.warehouse.footer("targets", LAST)
-    forget(root, [LAST])
-    assert make_history(market(root), LAST, LAST).success
-    assert market(root).warehouse.footer("targets", LAST) == before
