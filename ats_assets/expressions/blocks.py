@@ -17,10 +17,6 @@ from ats_assets.expressions import machine, moments, opcodes, weighted_averages
 from ats_assets.expressions.compiled import inlined
 from ats_assets.expressions.machine import STEP, STRETCHES, execute
 
-LANES: Final = 8
-BLOCK_VALUES: Final = 2_048
-"""Wanted values of one series in a block; the registers should stay in the processor's cache."""
-
 
 @inlined
 def _load(fields, places, positions, rows, dest, base, length, lookback, lanes, registers, present, targets, cursors):

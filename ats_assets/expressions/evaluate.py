@@ -30,7 +30,7 @@ from ats_assets.expressions.compiler import compile_expressions
 from ats_assets.expressions.epochs import side_by_side, with_epochs
 from ats_assets.expressions.grid import Grid, make_grid, series_key
 from ats_assets.expressions.groups import with_groups
-from ats_assets.expressions.plan import LONG_LOOKBACK, Plan
+from ats_assets.expressions.plan import BLOCK_VALUES, LANES, LONG_LOOKBACK, Plan
 from ats_assets.expressions.staging import Rows, with_stages
 
 
@@ -159,10 +159,10 @@ def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None
     symbols = len(grid.symbol_rows) - 1
     last_sessions = grid.positions[grid.symbol_rows[1:] - 1]
     wanted = int(last_sessions.max()) + 1 - max(grid.since, int(grid.positions.min()))
-    few = blocks.BLOCK_VALUES // (plan.lookback + wanted) // blocks.LANES * blocks.LANES  # for few sessions, more symbols side by side
+    few = BLOCK_VALUES // (plan.lookback + wanted) // LANES * LANES  # for few sessions, more symbols side by side
     one_by_one = grid.order is None or plan.lookback >= LONG_LOOKBACK
-    lanes = few or (1 if one_by_one else blocks.LANES)
-    block = max(1, min(wanted, max(blocks.BLOCK_VALUES // lanes, 2 * plan.lookback)))
+    lanes = few or (1 if one_by_one else LANES)
+    block = max(1, min(wanted, max(BLOCK_VALUES // lanes, 2 * plan.lookback)))
     groups = -(-symbols // lanes)
     longest = int(plan.windows[:, 2].max(initial=0))
     sizes = np.array([plan.lookback, plan.registers, plan.window_registers, plan.longest_window, longest], np.int64)

@@ -13,6 +13,10 @@ from numpy.typing import NDArray
 from ats_assets.expressions.builder import Builder, Instruction
 from ats_assets.expressions.opcodes import FIRST, INSTRUCTION_WIDTH, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
 
+LANES: Final = 8
+"""Symbols side by side in a block."""
+BLOCK_VALUES: Final = 2_048
+"""Wanted values of one series in a block; the registers should stay in the processor's cache."""
 LONG_LOOKBACK: Final = 2_000
 """Sessions; a plan that looks back farther is run symbol by symbol, for the sake of memory."""
 
@@ -61,10 +65,8 @@ class Plan:
     @property
     def scratch_bytes(self) -> int:
         """Working memory of a thread: registers of a block of symbols and sessions."""
-        from ats_assets.expressions import blocks  # noqa: PLC0415 - numba takes a second to import, and most who import this compute nothing
-
-        lanes = blocks.LANES if self.lookback < LONG_LOOKBACK else 1
-        return self.registers * (3 * self.lookback * lanes + blocks.BLOCK_VALUES) * 8
+        lanes = LANES if self.lookback < LONG_LOOKBACK else 1
+        return self.registers * (3 * self.lookback * lanes + BLOCK_VALUES) * 8
 
 
 @dataclass(frozen=True, slots=True)

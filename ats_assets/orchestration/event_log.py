@@ -11,6 +11,7 @@ the warehouse are authoritative, and these are synced before their events are st
 
 import contextlib
 import os
+import shutil
 import threading
 import time
 import weakref
@@ -29,6 +30,7 @@ from typing_extensions import override
 from watchdog.observers import Observer
 
 from ats_assets.orchestration.event_rows import index_events, insert_events, is_mirrored
+from ats_assets.storage.atomic_file import replace_file
 
 DAY: Final = 86_400.0
 RUN_ENDS: Final = (dg.DagsterEventType.RUN_SUCCESS, dg.DagsterEventType.RUN_FAILURE, dg.DagsterEventType.RUN_CANCELED)
@@ -186,9 +188,29 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
     @override
     def _initdb(self, engine: Engine, for_index_shard: bool = False) -> None:
-        """Dagster's, by one process at a time: two at once may both write the schema's version into a new file, which no later one can read."""
-        with FileLock(Path(self._base_dir) / "shards.lock"):
-            super()._initdb(engine, for_index_shard)
+        """Dagster's, by one process at a time: two at once may both write the schema's version into a new file, which no later one can read.
+
+        A new file is a copy of an empty one that this version of Dagster has made: a run need not make its tables one by one.
+        """
+        folder = Path(self._base_dir)
+        empty, path = folder / f"empty-{dg.__version__}", Path(engine.url.database or "")
+        with FileLock(folder / "shards.lock"):
+            if path.exists():
+                super()._initdb(engine, for_index_shard)
+                return
+            if not empty.exists():
+                self._make_empty(empty)
+            with empty.open("rb") as made:
+                replace_file(path, lambda new: shutil.copyfileobj(made, new), fsync=False)
+
+    def _make_empty(self, place: Path) -> None:
+        """Make a database file with Dagster's tables and without rows."""
+        making = place.with_name(f"{place.name}-{os.getpid()}")
+        making.unlink(missing_ok=True)
+        engine = create_engine(f"sqlite:///{making}")
+        super()._initdb(engine)
+        engine.dispose()  # the last connection writes SQLite's log back into the file
+        making.replace(place)
 
     @override
     def watch(self, run_id: str, cursor: str | None, callback: EventHandlerFn) -> None:

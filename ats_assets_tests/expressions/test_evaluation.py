@@ -11,7 +11,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, ExpressionError
-from ats_assets.expressions import blocks, compute, lookahead, lookback
+from ats_assets.expressions import compute, evaluate, lookahead, lookback
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits, with_sectors
 from ats_assets_tests.rounds import rounds
 
@@ -121,15 +121,15 @@ def test_threads_order_and_company_make_no_difference() -> None:
 def test_where_blocks_are_cut_makes_no_difference(rows: int, monkeypatch: pytest.MonkeyPatch) -> None:
     bars = random_walks(6, 90, seed=3)
     expected = compute(bars, SOME, sessions=SESSIONS, threads=1)
-    monkeypatch.setattr(blocks, "LANES", 3)
-    monkeypatch.setattr(blocks, "BLOCK_VALUES", 3 * rows)
+    monkeypatch.setattr(evaluate, "LANES", 3)
+    monkeypatch.setattr(evaluate, "BLOCK_VALUES", 3 * rows)
     assert same_bits(compute(bars, SOME, sessions=SESSIONS, threads=3), expected)
 
 
 def test_a_long_series_is_cut_within_a_symbol() -> None:
     bars = pl.DataFrame({"symbol": ["A"] * 20_000, "session": calendar(20_000), "close": np.random.default_rng(4).random(20_000)})
     whole = compute(bars, {"mean": "Mean($close, 20)"})
-    assert bars.height > blocks.BLOCK_VALUES
+    assert bars.height > evaluate.BLOCK_VALUES
     exact = bars["close"].cast(pl.Float32).cast(pl.Float64).rolling_mean(20, min_samples=1)
     np.testing.assert_allclose(whole["mean"].to_numpy(), exact.to_numpy(), rtol=1e-6)
 

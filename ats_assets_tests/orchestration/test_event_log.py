@@ -275,3 +275,22 @@ def test_no_run_log_is_purged_where_no_limit_is_set(batched: tuple[dg.DagsterIns
 
 def is_run_end(record: dg.EventLogRecord) -> bool:
     return record.event_log_entry.is_dagster_event and record.event_log_entry.dagster_event_type is dg.DagsterEventType.RUN_SUCCESS
+
+
+def test_a_new_file_has_the_tables_indexes_and_schema_version_that_dagster_makes(tmp_path: Path) -> None:
+    def schema(folder: Path, run_id: str) -> set[tuple[str, ...]]:
+        with sqlite3.connect(folder / "history" / "runs" / f"{run_id}.db") as connection:
+            (mode,) = connection.execute("PRAGMA journal_mode").fetchone()
+            (revision,) = connection.execute("SELECT version_num FROM alembic_version").fetchone()
+            made = connection.execute("SELECT type, name, coalesce(sql, '') FROM sqlite_master").fetchall()
+            rows = connection.execute("SELECT count(*) FROM event_logs").fetchone()
+        return {(mode,), (revision,), tuple(map(str, rows)), *made}
+
+    found = []
+    for name, storage in (("stock", DagsterSqliteStorage), ("batched", ProjectStorage)):
+        with instance_of(tmp_path / name, storage) as one:
+            for run_id in ("first", "second"):
+                assert not one.event_log_storage.get_logs_for_run(run_id)
+        found += [schema(tmp_path / name, "first"), schema(tmp_path / name, "second")]
+    assert found[0] == found[1] == found[2] == found[3]
+    assert len(found[0]) > 10
