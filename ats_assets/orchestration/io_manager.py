@@ -2,10 +2,8 @@
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
-from pathlib import Path
-from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -18,6 +16,7 @@ from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, VintageRows
 from ats_assets.storage.footer import Written
+from ats_assets.storage.vintages import MadeVintage
 
 
 class WarehouseIOManager(dg.IOManager):
@@ -53,28 +52,27 @@ class WarehouseIOManager(dg.IOManager):
     def _write(self, context: dg.OutputContext, asset: str, parts: Mapping[date, pl.DataFrame], known: Known) -> dict[date, Written]:
         versions = _versions(context)
         if _flag((context.definition_metadata or {}).get(VINTAGES)):
-            return {session: self._write_delivery(asset, session, rows, versions) for session, rows in parts.items()}
+            source = self._deployment.source
+            deliveries = {session: as_they_became_known(rows, source.known_at(session)) for session, rows in parts.items()}
+            return self._deployment.warehouse.write_deliveries(asset, deliveries, **versions)
         partitions = ((session, rows, known.upstream(session)) for session, rows in parts.items())
         return self._deployment.warehouse.write_each(asset, partitions, **versions)
-
-    def _write_delivery(self, asset: str, session: date, rows: pl.DataFrame, versions: Mapping[str, str]) -> Written:
-        """Store a delivery as a vintage; one that says of rows when they were known, as the vintages in which they became known."""
-        parts = as_they_became_known(rows, self._deployment.source.known_at(session))
-        return self._deployment.warehouse.write_delivery(asset, session, parts, **versions)
 
     def _write_vintages(
         self, context: dg.OutputContext, asset: str, sessions: Sequence[date], layers: Sequence[VintageRows], known: Known
     ) -> dict[date, Written]:
         """Write what was made of each vintage of a delivery; returns those that the sessions' own partitions know."""
-        warehouse, versions = self._deployment.warehouse, _versions(context)
-        written: dict[Path, Written] = {}
-        for layer in layers:
-            parts = _by_session(asset, list(layer.stamps), layer.rows)
-            for session, stamp in layer.stamps.items():
-                rows, upstream = parts.get(session, layer.rows.clear()), known.upstream(session, stamp)
-                how: dict[str, Any] = {"stamp": stamp, "refused": session in layer.refused, **versions}
-                made = warehouse.write_made_vintage(asset, session, rows, upstream=upstream, **how)
-                written[made.path] = made
+        warehouse = self._deployment.warehouse
+
+        def made() -> Iterator[MadeVintage]:
+            for layer in layers:
+                parts = _by_session(asset, list(layer.stamps), layer.rows)
+                for session, stamp in layer.stamps.items():
+                    rows, refused = parts.get(session, layer.rows.clear()), session in layer.refused
+                    upstream = known.upstream(session, stamp)
+                    yield MadeVintage(session=session, stamp=stamp, rows=rows, upstream=upstream, refused=refused)
+
+        written = {one.path: one for one in warehouse.write_made_vintages(asset, made(), **_versions(context))}
         for session in sessions:
             warehouse.keep_vintages(asset, session, written)
         return {session: written[warehouse.path(asset, session)] for session in sessions}

@@ -5,7 +5,7 @@ import io
 import json
 import os
 import threading
-from collections.abc import Iterator
+from collections.abc import Iterable, Iterator
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -16,6 +16,7 @@ from ats_assets.storage.atomic_file import FileGroup
 from ats_assets.storage.data_version import data_version
 from ats_assets.storage.footer import FOOTER_KEY, Footer, Written
 from ats_assets.storage.sealed_file import is_intact, is_sealed, seal
+from ats_assets.storage.work_ahead import worked_ahead
 from ats_assets.storage.write_log import WriteLog
 
 DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
@@ -106,6 +107,23 @@ class FootedFiles:
     def store(self, path: Path, frame: pl.DataFrame, footer: Footer) -> Written:
         """Write a frame with its footer, replacing what was there."""
         return self.put(path, self.encoded(frame, footer))
+
+    def store_each(self, files: Iterable[tuple[Path, pl.DataFrame, Footer]]) -> Iterator[Written]:
+        """Write many frames, to the bytes of `store`: they are hashed and encoded by several threads, a few ahead of what is written.
+
+        Parameters
+        ----------
+        files
+            Where to, the rows, and the footer, whose data version is found from the rows.
+        """
+
+        def made(file: tuple[Path, pl.DataFrame, Footer]) -> tuple[Path, Encoded]:
+            path, frame, footer = file
+            return path, self.encoded(frame, replace(footer, data_version=data_version(frame)))
+
+        with self.together():
+            for path, encoded in worked_ahead(made, files):
+                yield self.put(path, encoded)
 
     def encoded(self, frame: pl.DataFrame, footer: Footer) -> "Encoded":
         """The bytes of a frame and its footer, sealed."""

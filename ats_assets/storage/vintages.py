@@ -4,8 +4,8 @@ Each is a file named by the time from which it was known; another content under 
 """
 
 import os
-from collections.abc import Iterable, Sequence
-from dataclasses import replace
+from collections.abc import Iterable, Iterator, Mapping, Sequence
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 
@@ -28,6 +28,17 @@ DATA_FILE = "data.parquet"
 KNOWN, ENDING = "known=", ".parquet"
 REFUSED = "refused="
 """In the place of `KNOWN`, of what was made of a vintage that nobody is to read (`bars.refusal`)."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class MadeVintage:
+    """What was made of one vintage of a delivery: its rows, what was read, the time from which that was known, and whether it is refused."""
+
+    session: date
+    stamp: str
+    rows: pl.DataFrame
+    upstream: Upstream
+    refused: bool = False
 
 
 class Vintages(FootedFiles):
@@ -58,6 +69,33 @@ class Vintages(FootedFiles):
         """What was made of the vintages of a delivery, by the times from which they were known; with what is refused."""
         made = {stamp: self.vintage(asset, session, stamp, refused=True) for stamp in self.stamps(asset, session, prefix=REFUSED)}
         return made | {stamp: self.vintage(asset, session, stamp) for stamp in self.stamps(asset, session)}
+
+    def write_deliveries(
+        self,
+        asset: str,
+        deliveries: Mapping[date, Sequence[tuple[datetime, pl.DataFrame]]],
+        *,
+        code_version: str = "",
+        settings_version: str = "",
+    ) -> dict[date, Written]:
+        """Store the deliveries of many sessions, as `write_delivery` does; those of sessions that have none yet together."""
+        versions = {"code_version": code_version, "settings_version": settings_version}
+        first = {session: parts for session, parts in deliveries.items() if not self.stamps(asset, session)}
+        files = (
+            (
+                self.vintage(asset, session, stamp_of(known)),
+                frame,
+                Footer(
+                    asset=asset, session=session.isoformat(), data_version="", code_version=code_version, settings_version=settings_version
+                ),
+            )
+            for session, parts in first.items()
+            for known, frame in parts
+        )
+        written = {date.fromisoformat(one.footer.session): one for one in self.store_each(files)}  # the last of a session is its newest
+        for session in deliveries.keys() - first.keys():
+            written[session] = self.write_delivery(asset, session, deliveries[session], **versions)
+        return {session: written[session] for session in deliveries}
 
     def write_delivery(
         self,
@@ -138,6 +176,25 @@ class Vintages(FootedFiles):
             path.rename(path.with_name(path.name.removesuffix(f".{now or 'none'}")))
         return self.vintages(asset, session)
 
+    def write_made_vintages(
+        self, asset: str, made: Iterable[MadeVintage], *, code_version: str = "", settings_version: str = ""
+    ) -> list[Written]:
+        """Store what was made of vintages of a delivery, each under the time from which it was known; what was made of it before is replaced."""
+
+        def files() -> Iterator[tuple[Path, pl.DataFrame, Footer]]:
+            for one in made:
+                footer = Footer(
+                    asset=asset,
+                    session=one.session.isoformat(),
+                    data_version="",
+                    code_version=code_version,
+                    settings_version=settings_version,
+                    upstream=one.upstream,
+                )
+                yield self.vintage(asset, one.session, one.stamp, refused=one.refused), one.rows, footer
+
+        return list(self.store_each(files()))
+
     def write_made_vintage(
         self,
         asset: str,
@@ -145,21 +202,13 @@ class Vintages(FootedFiles):
         frame: pl.DataFrame,
         *,
         stamp: str,
+        upstream: Upstream,
         code_version: str = "",
         settings_version: str = "",
-        upstream: Upstream,
-        refused: bool = False,
     ) -> Written:
-        """Store what was made of one vintage of a delivery, under the time from which that was known; what was made of it before is replaced."""
-        footer = Footer(
-            asset=asset,
-            session=session.isoformat(),
-            data_version=data_version(frame),
-            code_version=code_version,
-            settings_version=settings_version,
-            upstream=upstream,
-        )
-        return self.store(self.vintage(asset, session, stamp, refused=refused), frame, footer)
+        """Store what was made of one vintage of a delivery (`write_made_vintages`)."""
+        made = MadeVintage(session=session, stamp=stamp, rows=frame, upstream=upstream)
+        return self.write_made_vintages(asset, [made], code_version=code_version, settings_version=settings_version)[0]
 
     def keep_vintages(self, asset: str, session: date, paths: Iterable[Path]) -> None:
         """Delete of a partition all but these: what was made of vintages that are not there any more, or have another name now, and what was stored before vintages were kept."""

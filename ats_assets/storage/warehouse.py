@@ -18,21 +18,19 @@ All knowledge of paths is in these modules (and, for models, in the model store,
 """
 
 import os
-from collections.abc import Iterable, Mapping, Sequence
+from collections.abc import Iterable, Iterator, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 
 import polars as pl
 
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError
-from ats_assets.storage.data_version import data_version
 from ats_assets.storage.documents import Documents
-from ats_assets.storage.footed_files import DAMAGE, Encoded
+from ats_assets.storage.footed_files import DAMAGE
 from ats_assets.storage.footer import Footer, Upstream, Written
 from ats_assets.storage.knowledge import FOREVER, Knowledge, known_vintage
 from ats_assets.storage.session_folders import SessionFolders
 from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, VINTAGES_OF, Vintages
-from ats_assets.storage.work_ahead import worked_ahead
 
 
 class Warehouse(Vintages, Documents):
@@ -131,23 +129,23 @@ class Warehouse(Vintages, Documents):
         SettingsError
             If a folder can't be written.
         """
+        sessions: list[date] = []
 
-        def made(partition: tuple[date, pl.DataFrame, Upstream]) -> tuple[date, Encoded]:
-            session, frame, upstream = partition
-            footer = Footer(
-                asset=asset,
-                session=session.isoformat(),
-                data_version=data_version(frame),
-                code_version=code_version,
-                settings_version=settings_version,
-                upstream=upstream,
-            )
-            return session, self.encoded(frame, footer)
+        def files() -> Iterator[tuple[Path, pl.DataFrame, Footer]]:
+            for session, frame, upstream in partitions:
+                sessions.append(session)
+                footer = Footer(
+                    asset=asset,
+                    session=session.isoformat(),
+                    data_version="",
+                    code_version=code_version,
+                    settings_version=settings_version,
+                    upstream=upstream,
+                )
+                yield self.folder(asset, session) / DATA_FILE, frame, footer
 
-        with self.together():
-            return {
-                session: self.put(self.folder(asset, session) / DATA_FILE, encoded) for session, encoded in worked_ahead(made, partitions)
-            }
+        written = list(self.store_each(files()))
+        return dict(zip(sessions, written, strict=True))
 
     def read(self, asset: str, sessions: Sequence[date], columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows of the given sessions, in their order.
