@@ -225,7 +225,8 @@ def _modules(name: str) -> list[str]:
 def _data(name: str) -> list[Path]:
     spec = importlib.util.find_spec(name)
     folders = (spec and spec.submodule_search_locations) or []
-    return sorted(file for folder in folders for file in Path(folder).rglob("*") if file.suffix in DATA - {".py"})
+    files = (file for folder in folders for file in Path(folder).rglob("*") if file.suffix in DATA - {".py"})
+    return sorted(file for file in files if file.parent.name != "__pycache__")  # where what is read of modules is kept
 
 
 @cache

@@ -58,14 +58,14 @@ def package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Path]:
 
 
 def version_of(folder: Path, *modules: str) -> str:
-    """The version as a fresh process finds it, since a process reads a file once."""
+    """The version as a fresh process finds it, since a process reads a file once; it keeps what it read beside the byte code, as those of users do."""
     code = f"from ats_assets.storage.versions import code_version; print(code_version(*{modules or ('sample_of_versions',)!r}))"
     return subprocess.run(
         [sys.executable, "-c", code],
         check=True,
         capture_output=True,
         text=True,
-        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder.parent), *sys.path])},
+        env={**os.environ, "PYTHONPATH": os.pathsep.join([str(folder.parent), *sys.path]), "PYTHONDONTWRITEBYTECODE": ""},
     ).stdout.strip()
 
 
