@@ -221,17 +221,8 @@ def _compile(project: Project, log) -> None:
     say("compiling byte code and kernels")
     environment = {name: value for name, value in project.environment().items() if name != "PYTHONDONTWRITEBYTECODE"}
     how = {"cwd": project.root, "env": environment, "stdin": subprocess.DEVNULL, "stdout": log, "stderr": subprocess.STDOUT}
-    byte_code = [
-        "-m",
-        "compileall",
-        "-q",
-        "-j",
-        "0",
-        "-x",
-        r"[/\\]tests?[/\\]",
-        str(project.site_packages()),
-        str(project.root / "ats_assets"),
-    ]
+    folders = [str(project.site_packages()), str(project.root / "ats_assets")]
+    byte_code = ["-m", "compileall", "-q", "-j", "0", "-x", r"[/\\]tests?[/\\]", *folders]
     log.flush()
     with subprocess.Popen([str(project.python), "-m", "ats_assets.runs.compiling"], **how):
         subprocess.run([str(project.python), *byte_code], check=False, **how)
@@ -304,12 +295,8 @@ def openmp_is_there() -> bool:
     if sys.platform == "win32":
         return True  # part of the C++ runtime, which Python's own installer brings
     if sys.platform == "darwin":
-        names = [
-            "libomp.dylib",
-            "/opt/homebrew/opt/libomp/lib/libomp.dylib",
-            "/usr/local/opt/libomp/lib/libomp.dylib",
-            "/opt/local/lib/libomp/libomp.dylib",
-        ]
+        folders = ("/opt/homebrew/opt/libomp/lib/", "/usr/local/opt/libomp/lib/", "/opt/local/lib/libomp/")
+        names = ["libomp.dylib", *(f"{folder}libomp.dylib" for folder in folders)]
     else:
         names = ["libgomp.so.1"]
     for name in names:
@@ -346,29 +333,12 @@ def _discard_damaged(project: Project) -> None:
 
 def _pip(project: Project, arguments: list[str], log, handed_down, total: int = 0) -> None:
     """Run `pip install`, its output into the log, its progress onto a terminal."""
-    command = [
-        str(project.python),
-        "-m",
-        "pip",
-        "install",
-        "--no-input",
-        "--disable-pip-version-check",
-        "--no-compile",
-        "--progress-bar=off",
-        *arguments,
-    ]
+    options = ["--no-input", "--disable-pip-version-check", "--no-compile", "--progress-bar=off"]
+    command = [str(project.python), "-m", "pip", "install", *options, *arguments]
     print("$", *command, file=log, flush=True)
     started, collected, lines = time.monotonic(), 0, []
-    with subprocess.Popen(
-        command,
-        cwd=project.root,
-        stdin=subprocess.DEVNULL,
-        stdout=subprocess.PIPE,
-        stderr=subprocess.STDOUT,
-        text=True,
-        errors="replace",
-        pass_fds=handed_down,
-    ) as pip:
+    how = {"cwd": project.root, "stdin": subprocess.DEVNULL, "stdout": subprocess.PIPE, "stderr": subprocess.STDOUT, "errors": "replace"}
+    with subprocess.Popen(command, pass_fds=handed_down, text=True, **how) as pip:
         assert pip.stdout is not None
         for line in pip.stdout:
             log.write(line)
@@ -448,18 +418,9 @@ def lock(project: Project, arguments: list[str]) -> int:
     made = project.lock.with_suffix(".lock.part")
     shutil.copyfile(project.lock, made)  # uv keeps the pins of an existing file where it can
     try:
-        options = [
-            "--extra",
-            "dev",
-            "--universal",
-            "--python-version",
-            "3.11",
-            "--generate-hashes",
-            "--no-emit-index-url",
-            "--no-annotate",
-            "--no-header",
-        ]
-        command = [str(project.tool("uv")), "pip", "compile", "pyproject.toml", *options, *arguments, "-q", "-o", made.name]
+        what = ["pyproject.toml", "--extra", "dev", "--universal", "--python-version", "3.11"]
+        form = ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header"]
+        command = [str(project.tool("uv")), "pip", "compile", *what, *form, *arguments, "-q", "-o", made.name]
         status = subprocess.run(command, cwd=project.root, check=False).returncode
         if status:
             raise DevError(f"uv failed (exit status {status}); requirements.lock is as it was")
@@ -518,7 +479,7 @@ def ui(project: Project, arguments: list[str]) -> int:
     for name in ("SIGINT", "SIGTERM", "SIGHUP"):
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda number, _: asked.append(number))
-    # A session of its own: a terminal's Ctrl-C reaches only this process, which then stops Dagster in order and sees to its children.
+    # A session of its own: a terminal's Ctrl-C reaches only this process, which then stops Dagster in order, and its children.
     command = [str(project.tool("dagster")), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
     quiet = {"PYTHONWARNINGS": "ignore:Function `dev_command` is superseded", **project.environment()}
     with subprocess.Popen(command, cwd=project.root, env=quiet, start_new_session=True) as dagster:
@@ -550,10 +511,10 @@ def _stop(process: subprocess.Popen[bytes], asked: list[int]) -> None:
     if not hasattr(os, "killpg"):
         process.kill()
         return
-    for number, patience in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 0.0)):
+    for number, seconds in ((signal.SIGTERM, 5.0), (signal.SIGKILL, 0.0)):
         with contextlib.suppress(ProcessLookupError, PermissionError):
             os.killpg(process.pid, number)
-            deadline = time.monotonic() + patience
+            deadline = time.monotonic() + seconds
             while time.monotonic() < deadline:
                 process.poll()
                 os.killpg(process.pid, 0)

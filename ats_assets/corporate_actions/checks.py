@@ -21,13 +21,13 @@ def _actions(deployment: Deployment) -> dg.AssetChecksDefinition:
         rejected = deployment.warehouse.read("rejected_corporate_actions", sessions)  # as each session's own partition knows them
         by_session = {key[0]: rows for key, rows in rejected.group_by("session", maintain_order=True)}
         return report(
-            context, {day: _set_aside(by_session.get(day, rejected.clear())) for day in sessions}, severity=dg.AssetCheckSeverity.WARN
+            context, {day: _quarantined(by_session.get(day, rejected.clear())) for day in sessions}, severity=dg.AssetCheckSeverity.WARN
         )
 
     return actions
 
 
-def _set_aside(rejected: pl.DataFrame) -> Verdict:
+def _quarantined(rejected: pl.DataFrame) -> Verdict:
     if rejected.is_empty():
         return Verdict(passed=True)
     said = [f"{symbol} ({', '.join(reasons)})" for symbol, reasons in rejected.select("symbol", "reasons").head(5).iter_rows()]
