@@ -13,6 +13,7 @@ from ats_assets.runs.machine_diagnosis import diagnose_machine
 from ats_assets.runs.storage_diagnosis import diagnose_storage
 from ats_assets.settings import Settings
 from ats_assets.settings.trading_year import sessions_per_year
+from ats_assets.sources import recognised_by
 
 CHANGES_SHOWN = 5
 ENDS_SOON = 21
@@ -72,6 +73,13 @@ def _source(deployment: Deployment) -> Finding:
     if first < start:
         advice = f"sessions before {start} are not used; set calendar.first_session to {first} to use them"
         return Finding(subject="source", status="warn", text=text, advice=advice)
+    if any(line.startswith("warning: ") for line in recognised_by(source)):
+        return Finding(
+            subject="source",
+            status="warn",
+            text=text,
+            advice="each warning names a setting; ats sources inspect PATH --set NAME=VALUE tries it",
+        )
     return Finding(subject="source", status="ok", text=text)
 
 

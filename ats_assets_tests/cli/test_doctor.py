@@ -26,6 +26,7 @@ from ats_assets.trade_state import TradeState
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import make_home
 
+SAMPLES = Path(__file__).parents[1] / "sources" / "adapters" / "files" / "samples"
 Made = tuple[Path, CompletedProcess[str]]
 
 
@@ -83,6 +84,14 @@ def test_wrong_settings_and_sources(command: Command, tmp_path: Path) -> None:
     assert (wrong.exit_code, findings(wrong.stdout)["settings"]["status"]) == (1, "fail")
     missing = command("doctor", "--json", ATS_SOURCE__KIND="files", ATS_SOURCE__PATH=str(tmp_path / "none.parquet"))
     assert (missing.exit_code, findings(missing.stdout)["source"]["status"]) == (1, "fail")
+
+
+def test_what_was_recognised_in_files_is_shown_and_a_doubt_is_a_warning(command: Command) -> None:
+    for sample, status in (("yahoo", "ok"), ("nasdaq", "warn")):
+        found = findings(command("doctor", "--json", ATS_SOURCE__KIND="files", ATS_SOURCE__PATH=str(SAMPLES / sample)).stdout)["source"]
+        assert found["status"] == status
+        assert "columns: date = 'Date'" in found["text"]
+        assert ("warning: names of files that look like more than a symbol: HistoricalData" in found["text"]) == (status == "warn")
 
 
 def test_nothing_is_there_yet(command: Command, tmp_path: Path) -> None:

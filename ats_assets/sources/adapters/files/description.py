@@ -5,6 +5,8 @@ from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from pathlib import Path
 
+import polars as pl
+
 from ats_assets.calendar import SessionCalendar
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.choices import ReaderChoice
@@ -14,6 +16,8 @@ from ats_assets.sources.adapters.files.symbol_names import NamedSymbol
 
 SHOWN = 8
 """So many symbols are named."""
+ANOTHER_MARKET = 0.1
+"""A share of rows of days without a session from which the calendar is doubtful: of a market that trades every day it is a third."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,9 +58,9 @@ def recognition_lines(facts: FilesFacts) -> list[str]:
         *_columns(facts),
     ]
     choices = Counter(choice for file in facts.files for choice in file.recognition.choices)
-    choices.update(_of_names(facts))
     for choice, count in choices.items():
         lines.append(f"{choice}{f' ({count} of {len(facts.files)} files)' if 1 < len(facts.files) != count else ''}")
+    lines += [str(choice) for choice in (*_of_names(facts), *_of_days(facts))]
     if facts.notes:
         lines.append(f"left out, since they are no tables: {_some([note.name for note in facts.notes])}")
     return lines
@@ -112,6 +116,15 @@ def _of_names(facts: FilesFacts) -> Iterator[ReaderChoice]:
             taken="symbols: names of files without intervals, dates and words such as daily",
             setting='source.files.symbol_pattern; "^(.+)$" takes whole names',
         )
+
+
+def _of_days(facts: FilesFacts) -> Iterator[ReaderChoice]:
+    """Whether so many rows are of days without a session that the calendar must be another market's."""
+    days = facts.placement.days.filter(pl.col("date") <= facts.placement.last)
+    elsewhere, rows = int(days.filter(pl.col("date") != pl.col("session"))["rows"].sum()), int(days["rows"].sum())
+    if elsewhere >= ANOTHER_MARKET * rows > 0:
+        taken = f"{elsewhere:,} of {rows:,} rows are of days on which {facts.calendar.exchange} has no session, and will be rejected"
+        yield ReaderChoice(taken=taken, setting='calendar.exchange, such as "24/7" for what trades every day', is_doubtful=True)
 
 
 def _counted(n: int, word: str) -> str:

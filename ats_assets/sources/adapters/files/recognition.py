@@ -10,7 +10,7 @@ from ats_assets.errors import SourceError
 from ats_assets.sources.adapters.files.choices import ReaderChoice
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
-    "symbol": ("symbol", "ticker", "sym", "instrument", "code", "name"),
+    "symbol": ("symbol", "ticker", "sym", "instrument", "code", "name", "股票代码", "代码"),
     "date": (
         *(
             "date",
@@ -27,13 +27,27 @@ SYNONYMS: dict[str, tuple[str, ...]] = {
             "windowstart",
             "session",
         ),
-        *("gmttime", "localtime", "datum"),
+        *("gmttime", "localtime", "datum", "日期", "交易日期"),
     ),
-    "open": ("open", "openprice", "priceopen", "o", "eröffnung", "eröffnungskurs", "eröffn", "erster"),
-    "high": ("high", "highprice", "pricehigh", "h", "hoch", "tageshoch"),
-    "low": ("low", "lowprice", "pricelow", "l", "tief", "tagestief"),
-    "close": ("close", "closeprice", "priceclose", "closelast", "last", "c", "price", "schlusskurs", "schluss", "letzter", "zuletzt"),
-    "volume": ("volume", "vol", "tradedvolume", "v", "stücke", "stuecke", "volumen", "tickvol", "tickvolume"),
+    "open": ("open", "openprice", "priceopen", "o", "eröffnung", "eröffnungskurs", "eröffn", "erster", "开盘", "开盘价"),
+    "high": ("high", "highprice", "pricehigh", "h", "hoch", "tageshoch", "最高", "最高价"),
+    "low": ("low", "lowprice", "pricelow", "l", "tief", "tagestief", "最低", "最低价"),
+    "close": (
+        "close",
+        "closeprice",
+        "priceclose",
+        "closelast",
+        "last",
+        "c",
+        "price",
+        "schlusskurs",
+        "schluss",
+        "letzter",
+        "zuletzt",
+        "收盘",
+        "收盘价",
+    ),
+    "volume": ("volume", "vol", "tradedvolume", "v", "stücke", "stuecke", "volumen", "tickvol", "tickvolume", "成交量"),
     "vwap": ("vwap", "vw", "wap", "volumeweightedaverageprice"),
     "adj_close": ("adjclose", "adjustedclose", "closeadj", "closeadjusted", "adjcloseprice"),
 }

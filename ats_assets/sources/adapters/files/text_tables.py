@@ -55,10 +55,11 @@ class ReadTable:
 
 @dataclass(frozen=True, kw_only=True)
 class _Layout:
-    """How a text is laid out: `skip` are the lines above the header, or above the data where there is none or it is wide."""
+    """How a text is laid out: `skip` are the lines above the header, or above the data where there is none or it is wide; `begins` those that are empty, or say the separator."""
 
     separator: str
     encoding: str
+    begins: int
     skip: int
     has_header: bool
     wide: WideHeader | None
@@ -77,10 +78,10 @@ def read_text_table(path: Path, settings: FilesSettings) -> ReadTable:
     """
     layout = _layout(path, settings)
     rows = _rows(path, layout)
-    skipped = ReaderChoice(
+    above = ReaderChoice(
         taken=f"the header is line {layout.skip + 1}; what is above it is left out", setting="remove these lines from the file"
     )
-    choices = (skipped,) if layout.has_header and layout.skip else ()
+    choices = (above,) if layout.has_header and layout.skip > layout.begins else ()
     if layout.wide is not None:
         other = [name for name in rows.columns if name == DEFECTS_COLUMN]
         return ReadTable(rows=of_each_symbol(rows, layout.wide.pairs, other), choices=(BY_SYMBOL,))
@@ -136,6 +137,7 @@ def _layout(path: Path, settings: FilesSettings) -> _Layout:
         separator, first = lines[first][4], first + 1
     else:
         separator = settings.separator or _separator(lines[first:])
+    begins = first
     cells = list(csv.reader(lines, delimiter=separator)) if lines else []
     if len(cells) != len(lines):  # a cell has a line break: what follows is not told by lines
         cells = cells[: first + 1]
@@ -147,7 +149,15 @@ def _layout(path: Path, settings: FilesSettings) -> _Layout:
     elif has_header:
         first = next((i for i in range(first, data or first) if _names(cells[i]) >= 3), first)
     sample = [row for row in cells[first:] if row]
-    return _Layout(separator=separator, encoding=encoding, skip=first, has_header=has_header and wide is None, wide=wide, first_rows=sample)
+    return _Layout(
+        separator=separator,
+        encoding=encoding,
+        begins=begins,
+        skip=first,
+        has_header=has_header and wide is None,
+        wide=wide,
+        first_rows=sample,
+    )
 
 
 def _separator(lines: Sequence[str]) -> str:

@@ -18,6 +18,8 @@ _DAY_MONTH: Final = (
     r"^\s*(?P<a>\d{1,2})[-\s/.]+(?P<b>[A-Za-z]{3,9})\.?[-\s/.,]+(?P<year>\d{4}|\d{2})(?:[T,\s]\s*(?P<time>\d{1,2}:\d{2}.*?))?\s*$"
 )
 _MONTH_DAY: Final = r"^\s*(?P<b>[A-Za-z]{3,9})\.?[-\s]+(?P<a>\d{1,2}),?[-\s]+(?P<year>\d{4})(?:[T,\s]\s*(?P<time>\d{1,2}:\d{2}.*?))?\s*$"
+_COMPACT: Final = r"^\s*(\d{4})(\d{2})(\d{2})[T\s](\d{2}):?(\d{2})(?::?(\d{2}))?\s*$"
+_HALF_DAY: Final = r"^(\d{1,2})(:.*?)\s*([AaPp])\.?[Mm]\.?$"
 _MONTHS: Final = {
     name: f"{i:02}" for i, name in enumerate(["jan", "feb", "mar", "apr", "may", "jun", "jul", "aug", "sep", "oct", "nov", "dec"], start=1)
 }
@@ -53,7 +55,10 @@ def iso_days(texts: pl.Series, where: str) -> tuple[pl.Series, ReaderChoice | No
     day, month = ("a", "b") if first == "day" else ("b", "a")
     numeric = pl.lit(None, pl.String) if first is None else _iso(pl.col("year"), pl.col(month), pl.col(day), pl.col("time"))
     named = [_named(texts, pattern) for pattern in (_DAY_MONTH, _MONTH_DAY)]
-    found = parts.select(pl.coalesce(numeric, *(pl.lit(one) for one in named), pl.col("text")).alias(texts.name)).to_series()
+    compact = pl.when(pl.col("text").str.contains(_COMPACT)).then(
+        pl.col("text").str.replace(_COMPACT, "$1-$2-$3 $4:$5:$6").str.strip_chars_end(":")
+    )
+    found = parts.select(pl.coalesce(numeric, *(pl.lit(one) for one in named), compact, pl.col("text")).alias(texts.name)).to_series()
     return found, choice
 
 
@@ -113,7 +118,10 @@ def _iso(year: pl.Expr, month: pl.Expr, day: pl.Expr, time: pl.Expr) -> pl.Expr:
     """YYYY-MM-DD, with the time where there is one; a year of two digits is one from 1970 to 2069."""
     century = pl.when(year.str.len_chars() == 4).then(pl.lit("")).when(year >= "70").then(pl.lit("19")).otherwise(pl.lit("20"))
     date = pl.concat_str(century, year, pl.lit("-"), month.str.zfill(2), pl.lit("-"), day.str.zfill(2))
-    return pl.concat_str(date, pl.when(time.is_not_null()).then(pl.concat_str(pl.lit(" "), time)).otherwise(pl.lit("")))
+    half = time.str.extract_groups(_HALF_DAY).struct
+    hour = half.field("1").cast(pl.Int64) % 12 + pl.when(half.field("3").str.to_lowercase() == "p").then(12).otherwise(0)
+    clock = pl.coalesce(pl.concat_str(hour, half.field("2")), time).str.replace(r"\s*GMT([+-])", "$1")
+    return pl.concat_str(date, pl.when(time.is_not_null()).then(pl.concat_str(pl.lit(" "), clock)).otherwise(pl.lit("")))
 
 
 def _named(texts: pl.Series, pattern: str) -> pl.Series:

@@ -83,6 +83,7 @@ EXPECTED: dict[str, tuple[list[Row], str]] = {
         [(*row[:6], volume) for row, volume in zip(apple("RELIANCE", add=1000.0), (171_250.0, 57_750.0, 63_500.0), strict=True)],
         "vwap = 'vwap '",
     ),
+    "akshare": (apple("000001", scale=0.01), "symbol = '股票代码'"),
     "us_spreadsheet": (
         apple(days=(date(2023, 1, 3), date(2023, 1, 4), date(2023, 1, 5)), add=1000.0),
         "numbers: decimal point, currency signs",
@@ -293,3 +294,15 @@ def test_actions_in_other_spellings_of_days_are_read(tmp_path: Path) -> None:
         (THURSDAY, "cash_dividend", None, 0.25),
         (FRIDAY, "split", 4.0, None),
     ]
+
+
+def test_a_market_that_trades_on_other_days_is_warned_of() -> None:
+    """Weekends of crypto were rejected, a third of the rows, and the check that failed said nothing of the calendar."""
+    said = opened("binance", {})[0].describe()
+    assert "warning: 1 of 4 rows are of days on which XNYS has no session, and will be rejected; to change it: calendar.exchange" in said
+
+
+def test_the_line_that_excel_wants_first_says_the_separator(tmp_path: Path) -> None:
+    source = written(tmp_path, "A.csv", "sep=;\nDate;Open;High;Low;Close;Volume\n2023-01-12;1,5;2;1;1,5;1\n")
+    assert source.bars([THURSDAY]).select("open", "volume").rows() == [(1.5, 1.0)]
+    assert "the header is line" not in source.describe()
