@@ -1,6 +1,6 @@
 """Which instrument a ticker stood for at a session: what a change of name continues, and what a reused ticker does not.
 
-`symbol` is the ticker as of the row's session. An *instrument* is what is held and measured across sessions, whatever it is called. Its id is the ticker under
+`symbol` is the ticker as of the row's session. An *instrument* is what is held and measured across sessions and changes of name. Its id is the ticker under
 which it was first seen, after the source's name where one is given (`alpaca:FB`). A later change of name changes no id:
 
 1. At the open of an ex-session all changes of that session happen at once, so tickers may be swapped: who bears `symbol` there, bears `new_symbol` from then on.

@@ -27,7 +27,7 @@ class OrderPlan(pa.DataFrameModel):
 
     session: date = pa.Field(description="session at whose close it was decided")
     symbol: str = pa.Field(description="ticker, as in the bars")
-    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
+    instrument: str = pa.Field(description="id across changes of name: the source and the first ticker (docs/corporate_actions.md)")
     leg: str = pa.Field(isin=PLANNED_LEGS, description="close reduces a position, open enlarges one; a change of side is two orders")
     client_order_id: str = pa.Field(nullable=True, description="under which the broker knows the order; null where none is sent")
     side: str = pa.Field(isin=SIDES, description="buy or sell")
@@ -55,7 +55,7 @@ class Orders(pa.DataFrameModel):
     session: date = pa.Field(description="session at whose close it was decided")
     client_order_id: str = pa.Field(unique=True, description="under which the broker knows the order")
     symbol: str = pa.Field(description="ticker, as in the bars")
-    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
+    instrument: str = pa.Field(description="id across changes of name: the source and the first ticker (docs/corporate_actions.md)")
     leg: str = pa.Field(isin=LEGS, description="close reduces a position, open enlarges one, exit leaves one at a profit or a loss")
     side: str = pa.Field(isin=SIDES, description="buy or sell")
     quantity: float = pa.Field(gt=0, description="shares")
@@ -76,7 +76,7 @@ class Fills(pa.DataFrameModel):
     fill_id: str = pa.Field(unique=True, description="the broker's id of the execution")
     client_order_id: str = pa.Field(description="of the order")
     symbol: str = pa.Field(description="ticker, as in the bars")
-    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
+    instrument: str = pa.Field(description="id across changes of name: the source and the first ticker (docs/corporate_actions.md)")
     side: str = pa.Field(isin=SIDES, description="buy or sell")
     quantity: float = pa.Field(gt=0, description="shares")
     price: float = pa.Field(ge=0, description="paid or received for a share")
@@ -95,7 +95,7 @@ class Positions(pa.DataFrameModel):
 
     session: date = pa.Field(description="held at its close")
     symbol: str = pa.Field(description="ticker, as in the bars")
-    instrument: str = pa.Field(description="what it is, whatever it is called: the source's name and its first ticker (bars/identity.py)")
+    instrument: str = pa.Field(description="id across changes of name: the source and the first ticker (docs/corporate_actions.md)")
     quantity: float = pa.Field(description="shares, negative for short; never zero")
     cost: float = pa.Field(
         nullable=True, description="paid for them in all, negative (received) for short; null where it is not in dollars"
