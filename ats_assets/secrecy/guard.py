@@ -1,7 +1,7 @@
 """Where texts leave the process: log records, standard output and error. What passes there is redacted, whoever wrote it.
 
 What goes to a database is redacted where it is known to be a text: by the types of the trade state's columns (`FreeText`), in the texts of Dagster's documents
-(`documents.py`), by whoever sends an alert or tells MLflow of an error. Statements and their parameters are left alone: a key, an id, a date or a number that
+(`event_documents.py`), by whoever sends an alert or tells MLflow of an error. Statements and their parameters are left alone: a key, an id, a date or a number that
 is changed on its way is another one.
 """
 

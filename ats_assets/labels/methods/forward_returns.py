@@ -4,7 +4,7 @@ A decision after the close of session d is traded at the open of d+1 and held fo
 
     forward_return = open[d+1+h] / open[d+1] - 1
 
-The price of the entry is scaled by the corporate actions in between, those with an ex-session after the entry up to the exit (`bars/adjustment.py`), which are
+The price of the entry is scaled by the corporate actions in between, those with an ex-session after the entry up to the exit (`corporate_actions/adjustment.py`), which are
 all known when the return is: a split is no return, and a dividend is one. A change of name in between changes nothing: the label has the symbol of its decision.
 
 A bar without volume has a price that nobody traded at. What could not be traded is treated as the backtest treats it: nothing is decided or bought there, so that
