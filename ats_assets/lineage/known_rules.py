@@ -16,9 +16,9 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
 from ats_assets.storage.atomic_file import replace_file
+from ats_assets.storage.versions import DATA
 
 PACKAGE = Path(__file__).resolve().parents[1]
-SOURCES = {".py", ".toml", ".json"}
 
 
 def read_rules(deployment: Deployment) -> LineageRules | None:
@@ -45,7 +45,7 @@ def _key(deployment: Deployment) -> str:
     digest = hashlib.sha256(f"{sys.version}\n{deployment.settings.model_dump_json()}\n".encode())
     for root in (PACKAGE, deployment.settings.features.folder):
         for file in sorted(root.rglob("*")) if root.is_dir() else ():
-            if file.suffix in SOURCES and file.is_file():
+            if file.suffix in DATA and file.is_file():
                 content = file.read_bytes()
                 digest.update(f"{file.relative_to(root)} {len(content)}\n".encode() + content)
     return digest.hexdigest()

@@ -1,20 +1,32 @@
-"""The report of execution quality: one HTML file that needs nothing else, about what orders cost and how well they were filled."""
+"""The report of execution: one HTML file that needs nothing else, about what orders cost and how well they were filled, what is held, and how the account did beside the backtest."""
 
+import numpy as np
 import polars as pl
-from jinja2 import Environment, FileSystemLoader, StrictUndefined
-from markupsafe import Markup
 
+from ats_assets.backtests.metrics import session_returns
 from ats_assets.orders.quality import REFERENCES, summary
-from ats_assets.reports.backtest_report import TEMPLATES, plotly_script, script_json
-from ats_assets.reports.figures import account_figure, slippage_figure
+from ats_assets.reports.charts import BarGroup, Line, LinePanel, bar_chart, line_chart
 from ats_assets.reports.formatting import DASH, decimal, percent, whole
-from ats_assets.reports.report_tables import Headline, Table
+from ats_assets.reports.page import Part, page
+from ats_assets.reports.page_blocks import Block, Callout, Cards, Heading, Headline, Note, Pair, Table
 
 LARGEST = 10
 NAMES = {"decision": "decision price (close before)", "arrival": "arrival price (open)", "vwap": "VWAP of the session"}
+COST_NOTE = (
+    "Slippage is positive where it cost money, and weighted by what was traded. Decision price: the close at which the order was decided, so the move of the market overnight is "
+    "in it. Arrival price: the open. VWAP: of the session, where the source has one."
+)
 
 
-def execution_report(account: pl.DataFrame, quality: pl.DataFrame, *, broker: str, live: bool) -> str:
+def execution_report(
+    account: pl.DataFrame,
+    quality: pl.DataFrame,
+    *,
+    broker: str,
+    live: bool,
+    positions: pl.DataFrame | None = None,
+    backtest: pl.DataFrame | None = None,
+) -> str:
     """The report as HTML.
 
     Parameters
@@ -23,28 +35,151 @@ def execution_report(account: pl.DataFrame, quality: pl.DataFrame, *, broker: st
         Rows of the contracts `Account` and `ExecutionQuality`, sorted by session; at least one of the account.
     broker, live
         Of the orders.
+    positions
+        Rows of the contract `Positions` of the newest session.
+    backtest
+        Session and equity of the backtest, to compare with; of any sessions.
     """
-    told = summary(quality)
-    figures = {figure.id: figure for figure in (account_figure(account), slippage_figure(_by_session(quality)))}
     first, last = account["session"][0], account["session"][-1]
-    environment = Environment(
-        loader=FileSystemLoader(TEMPLATES), autoescape=True, undefined=StrictUndefined, trim_blocks=True, lstrip_blocks=True
-    )
-    return environment.get_template("execution.html").render(
+    bars = _by_session(quality)
+    parts = [
+        Part(
+            name="overview",
+            title="Overview",
+            short="Overview",
+            blocks=[*_agreement(account), Cards(headlines=_headlines(account, summary(quality)))],
+        ),
+        Part(name="account", title="Account", short="Account", blocks=_account(account)),
+        Part(name="backtest", title="Beside the backtest", short="Backtest", blocks=_beside(account, backtest)),
+        Part(
+            name="positions",
+            title=f"Positions at the close of {last}",
+            short="Positions",
+            blocks=[_positions(positions, account["equity"][-1])],
+        ),
+        Part(
+            name="costs",
+            title="Cost of execution",
+            short="Costs",
+            blocks=[
+                Note(text=COST_NOTE),
+                _slippage(quality),
+                _slippage_chart(bars),
+                Pair(
+                    cells=[
+                        [Heading(text="Orders that cost most", note="Against the arrival price, in currency."), _dearest(quality)],
+                        [
+                            Heading(text="Not filled, or in part", note="They are not carried over: the next plan decides again."),
+                            _unfilled(quality),
+                        ],
+                    ]
+                ),
+            ],
+        ),
+        Part(name="sessions", title="By session", short="Sessions", blocks=[_sessions(account, quality)]),
+    ]
+    return page(
+        parts,
         title="Execution",
         subtitle=f"{first} to {last}, {account.height:,} sessions, broker {broker}{', LIVE' if live else ''}, account {account['account_id'][-1]}",
-        style=Markup((TEMPLATES / "style.css").read_text(encoding="utf-8")),  # noqa: S704 - our own file
-        plotly=Markup(plotly_script()),  # noqa: S704 - the library's own file
-        figures=figures,
-        figure_data=script_json({name: {"data": f.data, "layout": f.layout} for name, f in figures.items()}),
-        differences=account.filter(pl.col("differences").is_not_null()).select("session", "differences").rows(),
-        headlines=_headlines(account, told),
-        slippage=_slippage(quality),
-        dearest=_dearest(quality),
-        unfilled=_unfilled(quality),
-        sessions=_sessions(account, quality),
-        footer="From the assets account and execution_quality, as they were recorded.",
+        footer="From the assets account, positions and execution_quality, as they were recorded, and the backtest.",
     )
+
+
+def _agreement(account: pl.DataFrame) -> list[Block]:
+    differences = account.filter(pl.col("differences").is_not_null()).select("session", "differences").rows()
+    if not differences:
+        return [Callout(text="The account agreed with our own records after each session.", tone="gain")]
+    told = [Callout(text="The account differed from our own records.", tone="loss")]
+    return [*told, Table(columns=("session", "difference"), rows=[(str(day), text) for day, text in differences], wide=-1)]
+
+
+def _account(account: pl.DataFrame) -> list[Block]:
+    """Equity on an axis of its own, cash on another, and the profit of each session."""
+    days = account["session"].to_list()
+    panels = [
+        LinePanel(lines=[Line(name="equity", values=account["equity"], tone="own")], height=170, unit="money", label="equity"),
+        LinePanel(lines=[Line(name="cash", values=account["cash"], tone="other")], height=90, unit="money", zero=True, label="cash"),
+    ]
+    profit = account["equity"].diff().to_list()
+    bars = BarGroup(name="profit or loss", values=profit, tone="gain", below="loss")
+    note = "Change of equity from close to close; what is paid in or out of the account is in it."
+    return [
+        line_chart("account", "Equity and cash (currency)", "What the broker said at each close.", days, panels),
+        bar_chart("pnl", "Profit and loss by session (currency)", note, [*map(str, days)], [bars], unit="money", height=150, most_names=6),
+    ]
+
+
+def _beside(account: pl.DataFrame, backtest: pl.DataFrame | None) -> list[Block]:
+    """Returns of the account and of the backtest over the sessions that both have."""
+    both = account.select("session", "equity").join(
+        (backtest if backtest is not None else account.clear()).select("session", pl.col("equity").alias("tested")),
+        on="session",
+        how="inner",
+    )
+    if both.height < 2:
+        return [Note(text="The backtest has fewer than two of these sessions. To extend it: ats run --select backtest,backtest_report")]
+    both = both.sort("session")
+    own, tested = (both[name].to_numpy() / both[name][0] - 1.0 for name in ("equity", "tested"))
+    panels = [
+        LinePanel(
+            lines=[
+                Line(name="account", values=own * 100.0, tone="own"),
+                Line(name="backtest", values=tested * 100.0, tone="third", style="dashed"),
+            ],
+            height=160,
+            unit="%",
+            zero=True,
+            label="return",
+        ),
+        LinePanel(
+            lines=[Line(name="account less backtest, bp", values=(own - tested) * 1e4, tone="ink")],
+            height=90,
+            zero=True,
+            label="difference, basis points",
+        ),
+    ]
+    apart = session_returns(both["equity"].to_numpy()) - session_returns(both["tested"].to_numpy())
+    told = (
+        f"Over the {both.height:,} sessions that both have: account {percent(own[-1], 3, signed=True)}, backtest {percent(tested[-1], 3, signed=True)}. "
+        f"Returns of a session differ by {decimal(float(np.abs(apart).mean()) * 1e4, 2)} basis points in the mean, by {decimal(float(np.abs(apart).max()) * 1e4, 2)} at most. "
+        "They differ where fills differ from the backtest's, and while the account was built up from other holdings."
+    )
+    return [Note(text=told), line_chart("beside", "Return since the first session of both (%)", "", both["session"].to_list(), panels)]
+
+
+def _positions(positions: pl.DataFrame | None, equity: float) -> Table:
+    """What is held, the largest first; profit against what was paid."""
+    held = positions.sort(pl.col("value").abs(), "symbol", descending=[True, False], nulls_last=True) if positions is not None else None
+    rows = [
+        (
+            symbol,
+            _shares(quantity),
+            decimal(price),
+            whole(value),
+            percent(value / equity if value is not None and equity > 0 else None, 2),
+            whole(cost),
+            whole(value - cost if value is not None and cost is not None else None, signed=True),
+        )
+        for symbol, quantity, price, value, cost in (
+            held.select("symbol", "quantity", "price", "value", "cost").iter_rows() if held is not None else ()
+        )
+    ]
+    return Table(columns=("symbol", "shares", "price", "value", "weight", "paid", "unrealised P&L"), rows=rows)
+
+
+def _slippage_chart(by_session: pl.DataFrame) -> Block:
+    groups = [
+        BarGroup(name="against the open", values=by_session["slippage_arrival_bps"].to_list(), tone="own"),
+        BarGroup(name="against the VWAP", values=by_session["slippage_vwap_bps"].to_list(), tone="other"),
+    ]
+    note = "Positive where it cost money. Against the VWAP single sessions scatter widely; the mean of many should be near the costs."
+    days = [*map(str, by_session["session"].to_list())]
+    return bar_chart("slippage", "Slippage by session (basis points)", note, days, groups, height=170, most_names=6)
+
+
+def _shares(number: float) -> str:
+    return whole(number) if number == int(number) else decimal(number, 4)
 
 
 def _headlines(account: pl.DataFrame, told: dict[str, float | int | None]) -> list[Headline]:
@@ -109,7 +244,8 @@ def _unfilled(quality: pl.DataFrame) -> Table:
 def _sessions(account: pl.DataFrame, quality: pl.DataFrame) -> Table:
     of = {key[0]: summary(rows) for key, rows in quality.group_by("session")}
     rows = []
-    for day, equity, cash in account.sort("session", descending=True).select("session", "equity", "cash").iter_rows():
+    profits = account.sort("session").select("session", "equity", "cash", pl.col("equity").diff().alias("profit")).reverse()
+    for day, equity, cash, profit in profits.iter_rows():
         told = of.get(day)
         figures = (
             (
@@ -122,5 +258,5 @@ def _sessions(account: pl.DataFrame, quality: pl.DataFrame) -> Table:
             if told
             else (DASH,) * 5
         )
-        rows.append((str(day), decimal(equity), decimal(cash), *figures))
-    return Table(columns=("session", "equity", "cash", "orders", "fill rate", "traded", "bp against the open", "fees"), rows=rows)
+        rows.append((str(day), decimal(equity), decimal(profit, signed=True), decimal(cash), *figures))
+    return Table(columns=("session", "equity", "P&L", "cash", "orders", "fill rate", "traded", "bp against the open", "fees"), rows=rows)

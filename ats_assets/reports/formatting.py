@@ -3,6 +3,8 @@
 from datetime import date
 
 DASH = "–"
+MINUS = "−"
+MONTHS = ("Jan", "Feb", "Mar", "Apr", "May", "Jun", "Jul", "Aug", "Sep", "Oct", "Nov", "Dec")
 
 
 def percent(value: object, digits: int = 1, *, signed: bool = False) -> str:
@@ -20,6 +22,11 @@ def whole(value: object, *, signed: bool = False) -> str:
     return _number(value, 1.0, 0, signed=signed)
 
 
+def multiple(value: object, digits: int = 1) -> str:
+    """12.34 as 12.3×."""
+    return _number(value, 1.0, digits, signed=False, unit="×")
+
+
 def day(value: object) -> str:
     """An ISO date."""
     return value.isoformat() if isinstance(value, date) else DASH
@@ -29,4 +36,4 @@ def _number(value: object, scale: float, digits: int, *, signed: bool, unit: str
     if not isinstance(value, int | float) or value != value:  # noqa: PLR0124 - NaN
         return DASH
     scaled = round(value * scale, digits) + 0.0  # no "-0.0"
-    return f"{scaled:{'+' if signed and scaled else ''},.{digits}f}{unit}".replace("-", "−")
+    return f"{scaled:{'+' if signed and scaled else ''},.{digits}f}{unit}".replace("-", MINUS)

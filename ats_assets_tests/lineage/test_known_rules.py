@@ -34,6 +34,10 @@ def test_any_change_of_what_they_follow_from_makes_them_unknown(tmp_path: Path, 
     assert read_rules(deployment) is None
     (own / "mine.toml").unlink()
     assert read_rules(deployment) is not None
+    (package / "page.css").write_text("")  # a template of a report: its code version is another one, and it was not asked for again
+    assert read_rules(deployment) is None
+    (package / "page.css").unlink()
+    assert read_rules(deployment) is not None
     (package / "code.py").write_text("a = 2\n")  # the code
     assert read_rules(deployment) is None
 

@@ -7,11 +7,12 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CorruptPartitionError, MissingPartitionError, SettingsError
 from ats_assets.lineage.rebuilding import copy_known, empty_world
 from ats_assets.runs.reproduction import reproduced
-from ats_assets_tests.lineage.conftest import LAST, heal, market
+from ats_assets_tests.lineage.conftest import LAST, heal, healing_of, market
 from ats_assets_tests.lineage.test_healing import DAY, LATER, MADE, NEXT, deliver
 from ats_assets_tests.small_market import differences, files_of, make_history, run_job
 
@@ -42,6 +43,26 @@ def test_a_backtest_comes_out_with_its_metrics_and_its_report(whole: Path, tmp_p
     assert len([path for path in found.files.same if path.startswith("signals/")]) == len(
         market(whole).warehouse.stored_sessions("signals")
     )
+
+
+def test_the_report_names_all_that_it_reads_and_is_stale_when_a_fit_is_gone(changed: Changed) -> None:
+    """It shows the fits of the models and the quarantined rows, and named neither."""
+    deployment = changed()
+    report = deployment.warehouse.root / "backtest_report" / "report.html"
+    footer = deployment.warehouse.footer_of_text(report)
+    assert set(footer.upstream) == {"backtest", "skill", "targets", "lightgbm_model", "bars", "rejected_bars"}
+    assert {"cost_sensitivity", "wanted", "equity"} <= set(footer.upstream["backtest"])
+    graph = build(deployment).resolve_asset_graph()
+    (key,) = (key for key in graph.get_all_asset_keys() if key.path[-1] == "backtest_report")
+    assert {parent.path[-1] for parent in graph.get(key).parent_keys} == set(footer.upstream)
+    assert (
+        len(footer.upstream["lightgbm_model"]) == len(footer.upstream["bars"]) == len(deployment.warehouse.read_part("backtest", "equity"))
+    )
+    day = max(footer.upstream["lightgbm_model"])
+    store = deployment.model_store("lightgbm_model")
+    (store.folder(date.fromisoformat(day)) / "model.json").unlink()
+    stale = {one.asset for one in healing_of(deployment).stale()}
+    assert {"lightgbm_model", "backtest_report"} <= stale
 
 
 def test_a_backtest_over_a_range_is_made_over_that_range(changed: Changed, tmp_path: Path) -> None:

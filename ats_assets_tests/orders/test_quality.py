@@ -1,12 +1,15 @@
+import json
+import re
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
+import numpy as np
 import polars as pl
 import pytest
 
 from ats_assets.execution.order import BrokerOrder, OrderStatus, Side
 from ats_assets.orders.quality import execution_quality, quality_table, summary
-from ats_assets.orders.schema import ACCOUNT_SCHEMA, FILLS_SCHEMA
+from ats_assets.orders.schema import ACCOUNT_SCHEMA, FILLS_SCHEMA, POSITIONS_SCHEMA
 from ats_assets.reports.execution_report import execution_report
 
 DAY, OPEN = date(2024, 3, 4), datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
@@ -82,3 +85,36 @@ def test_the_report_shows_what_was_recorded_and_is_the_same_twice() -> None:
     empty = execution_report(account.with_columns(differences=pl.lit(None, pl.String)), quality().clear(), broker="alpaca", live=True)
     assert "The account agreed" in empty
     assert "LIVE" in empty.split("<main>")[1].split("</main>")[0]
+
+
+def test_the_report_shows_what_is_held_the_profit_of_each_session_and_the_backtest_beside_it() -> None:
+    """Equity and cash shared an axis, on which neither moved; positions, profit and the backtest were not there."""
+    days = [DAY, DAY + timedelta(days=1), DAY + timedelta(days=2)]
+    rows = [
+        (day, "paper", "paper-main", cash, equity, 1.0, False, None, OPEN)
+        for day, cash, equity in zip(days, (2e6, 1e6, 1e6), (2e6, 2.02e6, 1.999e6), strict=True)
+    ]
+    account = pl.DataFrame(rows, schema=ACCOUNT_SCHEMA, orient="row")
+    held = pl.DataFrame(
+        [(days[2], "A", "x:A", 100.0, 9_000.0, 99.95, 9_995.0), (days[2], "<B>", "x:B", -0.5, -50.0, None, None)],
+        schema=POSITIONS_SCHEMA,
+        orient="row",
+    )
+    tested = pl.DataFrame({"session": days, "equity": [100.0, 101.0, 99.0]})
+    page = execution_report(account, quality(), broker="paper", live=False, positions=held, backtest=tested)
+    for text in (
+        *(">A</td>", ">9,995</td>", ">0.50%</td>", ">+995</td>", "&lt;B&gt;", "−0.5000"),  # positions
+        *("+20,000.00", "−21,000.00"),  # the profit of the sessions
+        "account −0.050%, backtest −1.000%",
+        "differ by 47.03 basis points in the mean, by 94.06 at most",
+    ):
+        assert text in page, text
+    charts = {
+        name: json.loads(text)
+        for name, text in re.findall(r'<figure id="chart-(\w+)">.*?<script type="application/json">(.*?)</script>', page, re.DOTALL)
+    }
+    assert charts["pnl"]["series"][0][2] == [None, 20_000.0, -21_000.0]
+    assert [name for name, _, _ in charts["account"]["series"]] == ["equity", "cash"]
+    np.testing.assert_allclose(charts["beside"]["series"][2][2], [0.0, 0.0, 95.0], atol=1e-9)
+    alone = execution_report(account, quality(), broker="paper", live=False, backtest=tested.head(1))
+    assert "The backtest has fewer than two of these sessions" in alone

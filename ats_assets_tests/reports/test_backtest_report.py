@@ -1,35 +1,49 @@
 import json
 import re
-from datetime import timedelta
+from datetime import date, timedelta
 from html.parser import HTMLParser
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
 
 from ats_assets.backtests import BacktestResult, backtest_metrics, run_backtest
+from ats_assets.backtests.cost_sensitivity import cost_sensitivity
+from ats_assets.backtests.metrics import wanted_and_held
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
 from ats_assets.reports.backtest_report import backtest_report
+from ats_assets.reports.report_section import ReportInputs, sections
 from ats_assets.settings import BacktestSettings, PortfolioSettings
+from ats_assets.storage.model_record import DecisionWindow, ModelRecord, TaughtLabel, Validation
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
 
-SETTINGS = BacktestSettings()
+SETTINGS, PORTFOLIO = BacktestSettings(), PortfolioSettings()
+N = 300
+BARS, SIGNALS, DAYS = random_market(4, N, 8, shorts=True)
+CHARTS = {
+    *("equity", "drawdown", "histogram", "sharpe", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
+    *("ic", "quantiles", "quantile-curves", "validation-lightgbm_model", "rows"),
+}
 
 
-def a_result(seed: int = 4, n: int = 60) -> BacktestResult:
-    bars, signals, days = random_market(seed, n, 8, shorts=True)
-    return run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=SETTINGS)
+def run(settings: BacktestSettings) -> BacktestResult:
+    return run_backtest(SIGNALS, BARS, DAYS, portfolio=PORTFOLIO, settings=settings)
+
+
+RESULT = run(SETTINGS)
+COSTS = cost_sensitivity(RESULT, SETTINGS, run, SETTINGS.cost_multiples)
+WANTED = wanted_and_held(SIGNALS, RESULT.positions, PORTFOLIO)
 
 
 def some_skill(n: int = 90) -> pl.DataFrame:
     random = np.random.default_rng(1)
     rows = []
     for i in range(n):
-        for h in (1, 5):
-            ic = float(random.normal(0.05, 0.1)) if i else None
-            day = MONDAY + timedelta(days=i)
-            rows.append((day + timedelta(days=h + 1), day, h, MONDAY - timedelta(days=1), 50, ic, ic, [-0.01, None, 0.0, 0.001, 0.01], 0.2))
+        ic = float(random.normal(0.05, 0.1)) if i else None
+        day, fitted = MONDAY + timedelta(days=i), MONDAY - timedelta(days=1)
+        rows += [(day + timedelta(days=h + 1), day, h, fitted, 50, ic, ic, [-0.01, None, 0.0, 0.001, 0.01], 0.2) for h in (1, 5)]
     return pl.DataFrame(rows, schema=SKILL_SCHEMA, orient="row")
 
 
@@ -39,12 +53,42 @@ def newest_targets() -> pl.DataFrame:
     return pl.DataFrame(rows, schema=TARGETS_SCHEMA, orient="row")
 
 
-def a_report(result: BacktestResult, **more: object) -> str:
-    return backtest_report(result, backtest_metrics(result, SETTINGS), **more)  # pyright: ignore[reportArgumentType]
+def a_fit(day: date, ic: float) -> ModelRecord:
+    window = DecisionWindow(first_decision=day - timedelta(days=90), last_decision=day - timedelta(days=30), sessions=60, rows=2_400)
+    return ModelRecord(
+        name="lightgbm_model",
+        session=day,
+        status="fitted",
+        fitted_session=day,
+        features=("KLOW", "<ROC>"),
+        label=TaughtLabel(horizon_sessions=5, kind="rank"),
+        training=window,
+        validation_window=window,
+        validation=Validation(rank_ic=ic, by_session={day: ic}),
+        best_iteration=17,
+        importance={"KLOW": 3.0, "<ROC>": 1.0},
+        model_sha256="0" * 64,
+    )
 
 
-def without_plotly(html: str) -> str:
-    return "".join(part for part in re.split(r"(<script>.*?</script>)", html, flags=re.DOTALL) if len(part) < 1_000_000)
+def all_inputs(**more: Any) -> ReportInputs:
+    rejected = pl.DataFrame({"session": [DAYS[3]], "reasons": [["low_missing", "duplicate"]]})
+    given: dict[str, Any] = {
+        "result": RESULT,
+        "metrics": backtest_metrics(RESULT, SETTINGS, costs=COSTS, wanted=WANTED),
+        "costs": COSTS,
+        "wanted": WANTED,
+        "horizon_sessions": 5,
+        "sessions": DAYS,
+        "rows": {"skill": some_skill(), "targets": newest_targets(), "bars": BARS.select("symbol", "session"), "rejected_bars": rejected},
+        "fits": {"lightgbm_model": [a_fit(DAYS[20], 0.05), a_fit(DAYS[50], -0.01)]},
+        "shown_settings": {"backtest": {"initial_cash": 1e6, "benchmark": None, "margin": {"initial_share": 0.5}}},
+        "provenance": {"Data versions": {"bars": "sha256:abc"}},
+    }
+    return ReportInputs(**given | more)
+
+
+PAGE = backtest_report(all_inputs())
 
 
 class Elements(HTMLParser):
@@ -52,90 +96,128 @@ class Elements(HTMLParser):
 
     VOID = frozenset({"meta", "link", "br", "hr", "img"})
 
-    def __init__(self) -> None:
+    def __init__(self, page: str) -> None:
         super().__init__()
         self.seen: list[tuple[str, dict[str, str | None]]] = []
         self.open: list[str] = []
+        self.feed(page)
 
     def handle_starttag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
         self.seen.append((tag, dict(attrs)))
         if tag not in self.VOID:
             self.open.append(tag)
 
+    def handle_startendtag(self, tag: str, attrs: list[tuple[str, str | None]]) -> None:
+        self.seen.append((tag, dict(attrs)))
+
     def handle_endtag(self, tag: str) -> None:
         assert self.open.pop() == tag
 
+    def all(self, tag: str) -> list[dict[str, str | None]]:
+        return [attributes for name, attributes in self.seen if name == tag]
+
+
+def section(page: str, name: str) -> str:
+    return page.split(f'<section id="{name}"')[1].split("</section>", maxsplit=1)[0]
+
 
 def test_the_same_input_gives_the_same_bytes() -> None:
-    given = {"skill": some_skill(), "targets": newest_targets(), "lineage": {"Data": {"bars": "sha256:1"}}}
-    assert a_report(a_result(), **given) == a_report(a_result(), **given)
+    assert backtest_report(all_inputs()) == PAGE
 
 
-def test_the_page_is_well_formed_and_needs_nothing_from_outside() -> None:
-    html = a_report(a_result(), skill=some_skill(), targets=newest_targets())
-    page = Elements()
-    page.feed(html)
+def test_the_page_is_well_formed_needs_nothing_from_outside_and_is_small() -> None:
+    """It held five megabytes of Plotly."""
+    page = Elements(PAGE)
     assert page.open == []
-    assert sum(tag == "script" for tag, _ in page.seen) == 2
     links = [
         value for _, attributes in page.seen for key, value in attributes.items() if key in {"src", "href", "action", "data", "poster"}
     ]
-    assert links == ["data:,"]
-    assert "url(" not in without_plotly(html)
-    assert "@import" not in without_plotly(html)
+    assert [link for link in links if not (link or "").startswith("#")] == ["data:,"]
+    for word in ("url(", "@import", "http:", "https:", "fetch(", "XMLHttp", "eval(", "localStorage"):
+        assert word not in PAGE, word
+    assert len(PAGE) < 500_000
 
 
-def test_each_chart_has_its_place_and_valid_data() -> None:
-    html = a_report(a_result(), skill=some_skill(), horizon_sessions=5)
-    figures = json.loads(re.search(r"const figures = (.*);\n", html).group(1))  # pyright: ignore[reportOptionalMemberAccess]
-    assert set(figures) == {"equity", "exposure", "costs", "ic", "quantiles"} == set(re.findall(r'id="chart-(\w+)"', html))
-    equity = figures["equity"]["data"][0]
-    np.testing.assert_allclose(equity["y"], a_result().equity["equity"].to_list(), rtol=1e-5)
-    bars = figures["quantiles"]["data"][0]["y"]
-    assert bars[0] == pytest.approx(-100 - 2.5)  # -1% less the mean of -1%, 0, 0.1% and 1%, in basis points
-    assert bars[1] is None
+def test_each_section_can_be_reached_and_each_chart_is_named() -> None:
+    page = Elements(PAGE)
+    ids = [str(attributes["id"]) for _, attributes in page.seen if "id" in attributes]
+    assert len(ids) == len(set(ids))
+    anchors = [str(a["href"])[1:] for a in page.all("a")]
+    assert anchors[1:] == list(sections()) == [s["id"] for s in page.all("section")]
+    assert {str(f["id"]).removeprefix("chart-") for f in page.all("figure")} == CHARTS
+    pictures = [svg for svg in page.all("svg") if svg.get("role") == "img"]
+    assert len(pictures) == len(CHARTS)
+    for svg in pictures:
+        assert set(str(svg["aria-labelledby"]).split()) <= set(ids)
+    assert all(th.get("scope") in {"col", "row"} for th in page.all("th"))
+    assert page.all("html") == [{"lang": "en"}]
 
 
-def test_figures_verdict_targets_and_versions_are_on_the_page() -> None:
-    result = a_result()
-    html = without_plotly(
-        a_report(
-            result,
-            title="A trial",
-            skill=some_skill(),
-            horizon_sessions=5,
-            targets=newest_targets(),
-            next_session=MONDAY + timedelta(days=1),
-            lineage={"Data": {"bars": "sha256:abc"}},
-        )
-    )
-    metrics = backtest_metrics(result, SETTINGS)
-    assert f"{metrics.final_equity:,.0f}" in html
-    assert "<h1>A trial</h1>" in html
-    assert "at a horizon of 5 sessions" in html
-    assert "to be traded at the open of 2020-01-07: 2 of 3 symbols have a weight" in html
-    assert "sha256:abc" in html
+def test_light_dark_and_print_have_their_colours_and_the_scale_its_switch() -> None:
+    assert "@media (prefers-color-scheme: dark)" in PAGE
+    assert ':root[data-theme="dark"]' in PAGE
+    assert "@media print" in PAGE
+    assert PAGE.count('<button type="button" class="scale"') == 1
+    assert re.search(r'<g class="log">.*<path', section(PAGE, "return_history"), re.DOTALL)
+
+
+def test_charts_carry_the_values_that_they_show() -> None:
+    found = re.search(r'<figure id="chart-equity">.*?<script type="application/json">(.*?)</script>', PAGE, re.DOTALL)
+    assert found
+    read = json.loads(found.group(1))
+    assert [name for name, _, _ in read["series"]] == ["account", "account before costs", "equally weighted universe"]
+    np.testing.assert_allclose(read["series"][0][2], RESULT.equity["equity"], rtol=1e-5)
+    np.testing.assert_allclose(read["series"][1][2], COSTS.filter(cost_multiple=0.0)["equity"], rtol=1e-5)
+    assert read["days"] == [str(day) for day in RESULT.equity["session"]]
+
+
+def test_figures_verdict_targets_settings_and_versions_are_on_the_page() -> None:
+    metrics = all_inputs().metrics
+    assert f"{metrics.final_equity:,.0f}" in section(PAGE, "all_figures")
+    assert "at a horizon of 5 sessions" in section(PAGE, "overview")
+    assert f"binds in {metrics.turnover_limit_share:.0%} of sessions" in section(PAGE, "overview")
+    assert "to be traded at the next open: 2 of 3 symbols have a weight" in section(PAGE, "next_targets")
+    settings = section(PAGE, "settings_and_versions")
+    for text in ("1,000,000", "not set", "margin.initial_share", "sha256:abc"):
+        assert text in settings, text
+
+
+def test_the_model_and_the_data_have_sections() -> None:
+    model, data = section(PAGE, "model_fits"), section(PAGE, "data_quality")
+    assert "2 fits of a lightgbm model" in model
+    assert "&lt;ROC&gt;</td>" in model
+    assert "75.0%" in model
+    assert "−0.0100" in model
+    assert "low_missing" in data
+    assert "Every session was delivered once" in data
+    several = backtest_report(all_inputs(knowledge=("3 deliveries <differ>.", [("Sharpe ratio", "1.00", "1.20")])))
+    assert "3 deliveries &lt;differ&gt;." in section(several, "data_quality")
+    assert "1.20" in section(several, "data_quality")
 
 
 def test_names_from_data_are_escaped() -> None:
-    html = without_plotly(a_report(a_result(), title="</title><script>", targets=newest_targets(), benchmark="</script>"))
-    assert "A&amp;B" in html
-    assert "&lt;C&gt;" in html
-    assert "</title><script>" not in html
-    assert html.count("</script>") == 1
+    page = backtest_report(all_inputs(title="</title><script>", benchmark="</script>"))
+    assert "A&amp;B" in page
+    assert "&lt;C&gt;" in page
+    assert "</title><script>" not in page
+    assert page.count("</script>") == PAGE.count("</script>")
+    assert Elements(page).open == []
 
 
-@pytest.mark.parametrize("n", [1, 2])
+@pytest.mark.parametrize("n", [1, 2, 40])
 def test_hardly_any_history_still_makes_a_page(n: int) -> None:
     bars, _, days = random_market(1, n, 3, shorts=False)
-    result = run_backtest(signals_of([("S0", days[0], 0.5)]), bars, days, portfolio=PortfolioSettings(), settings=SETTINGS)
-    assert "Skill was not judged" in a_report(result)
+    result = run_backtest(signals_of([("S0", days[0], 0.5)]), bars, days, portfolio=PORTFOLIO, settings=SETTINGS)
+    page = backtest_report(ReportInputs(result=result, metrics=backtest_metrics(result, SETTINGS), sessions=days))
+    assert "Skill was not judged" in page
+    assert "fewer than the 126 of the shortest window" in page
+    assert '<section id="model_fits"' not in page, "a section with nothing to say is left out"
 
 
 def test_no_targets_make_a_page_that_says_so() -> None:
     bars, _, days = random_market(1, 3, 3, shorts=False)
-    result = run_backtest(signals_of([]), bars, days, portfolio=PortfolioSettings(), settings=SETTINGS)
-    html = a_report(result, skill=pl.DataFrame(schema=SKILL_SCHEMA))
-    assert "No targets, so nothing was traded." in html
-    assert "No edge: no predictions have outcomes yet." in html
-    assert "nan" not in without_plotly(html)
+    result = run_backtest(signals_of([]), bars, days, portfolio=PORTFOLIO, settings=SETTINGS)
+    page = backtest_report(ReportInputs(result=result, metrics=backtest_metrics(result, SETTINGS), rows={"skill": SKILL_SCHEMA.to_frame()}))
+    assert "No targets, so nothing was traded." in page
+    assert "No edge: no predictions have outcomes yet." in page
+    assert not re.search(r"\bnan\b", page.split("<main>")[1].split("<script>\n")[0], re.IGNORECASE)

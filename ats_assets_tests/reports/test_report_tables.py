@@ -6,8 +6,13 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.backtests import REASONS, backtest_metrics, run_backtest
+from ats_assets.backtests.metrics import period_returns
 from ats_assets.reports.formatting import DASH, decimal, percent, whole
-from ats_assets.reports.report_tables import UNFILLED_REASONS, figures_table, monthly_returns, symbol_tables, trade_tables, unfilled_table
+from ats_assets.reports.page_blocks import Table
+from ats_assets.reports.report_section import ReportInputs
+from ats_assets.reports.report_tables import UNFILLED_REASONS, symbol_tables, trade_tables, unfilled_table
+from ats_assets.reports.sections import all_figures
+from ats_assets.reports.sections.return_history import heat_map
 from ats_assets.settings import BacktestSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import random_market
 
@@ -33,13 +38,15 @@ def test_what_is_written_can_be_read_back(value: float) -> None:
 
 
 def test_months_compound_to_the_year() -> None:
-    equity = pl.DataFrame(
-        {"session": [date(2019, 12, 30), date(2019, 12, 31), date(2020, 1, 31), date(2020, 2, 28)], "equity": [100.0, 110.0, 99.0, 148.5]}
-    )
-    table = dict(monthly_returns(equity))
-    assert [text for text, _ in table["2019"]][-2:] == ["+10.0", "+10.0"]
-    assert [text for text, _ in table["2020"]][:3] == ["−10.0", "+50.0", ""]
-    assert table["2020"][-1][0] == "+35.0"
+    days = [date(2019, 12, 30), date(2019, 12, 31), date(2020, 1, 31), date(2020, 2, 28)]
+    equity = pl.DataFrame({"session": days, "equity": [100.0, 110.0, 99.0, 148.5], "benchmark": [50.0, 50.0, 55.0, 44.0]})
+    rows = heat_map(period_returns(equity, "month"), period_returns(equity, "year")).rows
+    assert [row.name for row in rows] == ["2019", "benchmark", "2020", "benchmark"]
+    own_2019, _, own, other = ([text for text, _ in row.cells] for row in rows)
+    assert own_2019[-2:] == ["+10.0", "+10.0"]
+    assert own[:3] == ["−10.0", "+50.0", ""]
+    assert other[:2] == ["+10.0", "−20.0"]
+    assert (own[-1], other[-1]) == ("+35.0", "−12.0")
 
 
 def test_profit_by_symbol_adds_up_to_the_change_of_equity() -> None:
@@ -63,4 +70,8 @@ def test_every_reason_has_words() -> None:
 
 
 def test_every_figure_is_explained() -> None:
-    assert all(name and value and note for name, value, note in figures_table(backtest_metrics(RESULT, BacktestSettings())).rows)
+    metrics = backtest_metrics(RESULT, BacktestSettings())
+    _, table = all_figures.make(ReportInputs(result=RESULT, metrics=metrics))
+    assert isinstance(table, Table)
+    assert all(name and value for name, value, _ in table.rows)
+    assert len({name for name, _, _ in table.rows}) == len(table.rows)

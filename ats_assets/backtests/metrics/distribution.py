@@ -10,7 +10,7 @@ from ats_assets.backtests.metrics.returns import Floats
 
 TAIL = 0.05
 """Share of the returns that the value at risk leaves below it."""
-_WIDTHS = (1.0, 2.0, 2.5, 5.0, 10.0)
+_WIDTHS = (1.0, 1.5, 2.0, 2.5, 3.0, 4.0, 5.0, 6.0, 8.0, 10.0)
 
 
 @dataclass(frozen=True, kw_only=True)

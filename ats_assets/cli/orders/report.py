@@ -21,7 +21,15 @@ def report(*, open_it: bool) -> None:
         raise AtsError("no session has been traded yet: run ats trade first")
     account = warehouse.read("account", sessions)
     live = deployment.of(chosen_broker).is_live
-    page = execution_report(account, warehouse.read("execution_quality", sessions), broker=str(account["broker"][-1]), live=live)
+    tested = warehouse.part("backtest", "equity").is_file()
+    page = execution_report(
+        account,
+        warehouse.read("execution_quality", sessions),
+        broker=str(account["broker"][-1]),
+        live=live,
+        positions=warehouse.read("positions", sessions[-1:]),
+        backtest=warehouse.read_part("backtest", "equity").select("session", "equity") if tested else None,
+    )
     path = settings.storage.data / "reports" / "execution.html"
     path.parent.mkdir(parents=True, exist_ok=True)
     replace_file(path, lambda file: file.write(page.encode()))
