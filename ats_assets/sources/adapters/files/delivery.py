@@ -16,7 +16,7 @@ from ats_assets.sources.adapters.files.table_files import DataFile, read_table
 from ats_assets.sources.adapters.files.table_recognition import recognised
 from ats_assets.sources.adapters.files.text_tables import DEFECTS_COLUMN
 from ats_assets.sources.adapters.files.written_days import formatted_days, iso_days
-from ats_assets.sources.adapters.files.written_numbers import NOTHING, number_style, numbers, style_said
+from ats_assets.sources.adapters.files.written_numbers import NOTHING, doubtful_sizes, number_style, numbers, style_said
 from ats_assets.sources.schema import MEASURES, PRICES
 
 
@@ -153,19 +153,18 @@ def _numbers(
     texts = {name: column for name, column in cells.items() if column.dtype == pl.String}
     values = {name: _plain(column).alias(name) for name, column in cells.items()}
     complaints = {name: _unread(column, values[name], name, "is not a number") for name, column in texts.items()}
-    choices: tuple[ReaderChoice, ...] = ()
-    if texts and (settings.decimal or settings.thousands or any(said is not None and said.count() for said in complaints.values())):
-        style = number_style(
-            [texts[name] for name in texts if name != "volume"], [texts[name] for name in texts if name == "volume"], settings, where
-        )
-        before = sum(column.null_count() for column in values.values())
-        values |= {
-            name: column.to_frame().select(numbers(pl.col(column.name), style).alias(name)).to_series() for name, column in texts.items()
-        }
-        complaints = {name: _unread(column, values[name], name, "is not a number") for name, column in texts.items()}
-        if style.decimal == "," or sum(column.null_count() for column in values.values()) < before:
-            choices = (style_said(style, list(texts.values())),)
-    return list(values.values()), list(complaints.values()), choices
+    prices, sizes = [texts[name] for name in texts if name != "volume"], [texts[name] for name in texts if name == "volume"]
+    is_plain = not any(said is not None and said.count() for said in complaints.values())
+    if not texts or (is_plain and not settings.decimal and not settings.thousands):
+        return list(values.values()), list(complaints.values()), doubtful_sizes(prices, sizes)
+    style = number_style(prices, sizes, settings, where)
+    before = sum(column.null_count() for column in values.values())
+    values |= {
+        name: column.to_frame().select(numbers(pl.col(column.name), style).alias(name)).to_series() for name, column in texts.items()
+    }
+    complaints = {name: _unread(column, values[name], name, "is not a number") for name, column in texts.items()}
+    is_another = style.decimal == "," or sum(column.null_count() for column in values.values()) < before
+    return list(values.values()), list(complaints.values()), (style_said(style, list(texts.values())),) if is_another else ()
 
 
 def _plain(column: pl.Series) -> pl.Series:

@@ -13,12 +13,13 @@ import polars as pl
 
 from ats_assets.sources.adapters.files.choices import ReaderChoice
 from ats_assets.sources.adapters.files.recognition import PRICES_AND_SIZES, SYNONYMS, normalised
+from ats_assets.sources.adapters.files.text_cells import is_day
 
 FIELDS: Final = frozenset(name for canonical in PRICES_AND_SIZES for name in SYNONYMS[canonical]) | {
     *("dividends", "stocksplits", "capitalgains", "repaired"),
 }
 """What the fields of a symbol may be called, without case and punctuation."""
-_CORNERS: Final = frozenset(("", "ticker", "tickers", "symbol", "symbols", "price", "attributes", "date", "datetime", "index", "field"))
+_CORNERS: Final = frozenset(("ticker", "tickers", "symbol", "symbols", "price", "attributes", "date", "datetime", "index", "field"))
 """What stands before the fields, or the symbols."""
 _PAIR: Final = re.compile(r"""\(['"](.*)['"], ['"](.*)['"]\)""")
 """How pandas writes two levels as the name of one column of Parquet."""
@@ -55,15 +56,25 @@ def wide_header(lines: Sequence[Sequence[str]]) -> WideHeader | None:
     """
     if len(lines) < 2 or len(lines[0]) != len(lines[1]) or len(lines[0]) < 5:
         return None
-    if any(normalised(line[0]) not in _CORNERS or not all(cell.strip() for cell in line[1:]) for line in lines[:2]):
+    if any(not _is_corner(line[0]) or not all(map(_is_name, line[1:])) for line in lines[:2]):
         return None
     upper, lower = ([cell.strip() for cell in line[1:]] for line in lines[:2])
     fields = [all(normalised(cell) in FIELDS for cell in cells) for cells in (upper, lower)]
     if fields[0] == fields[1] or len(set(zip(upper, lower, strict=True))) < len(upper):
         return None
-    named = len(lines) > 2 and bool(lines[2][0].strip()) and not any(cell.strip() for cell in lines[2][1:])
+    third = lines[2] if len(lines) > 2 and lines[2] else [""]
+    named = bool(third[0].strip()) and not is_day(third[0]) and not any(cell.strip() for cell in third[1:])
     pairs = zip(upper, lower, strict=True) if fields[0] else zip(lower, upper, strict=True)
     return WideHeader(pairs=tuple(pairs), rows=3 if named else 2)
+
+
+def _is_corner(cell: str) -> bool:
+    return not cell.strip() or normalised(cell) in _CORNERS
+
+
+def _is_name(cell: str) -> bool:
+    """Whether it may be a field or a symbol: a plain number is a cell of data."""
+    return re.fullmatch(r"\s*[+-]?[\d.,]*\s*", cell) is None
 
 
 def of_each_symbol(rows: pl.DataFrame, pairs: Sequence[tuple[str, str]], other: Sequence[str] = ()) -> pl.DataFrame:

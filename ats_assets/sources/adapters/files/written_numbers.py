@@ -94,13 +94,23 @@ def style_said(style: NumberStyle, columns: Sequence[pl.Series]) -> ReaderChoice
     seen = pl.concat([_stripped(column).rename("cell") for column in columns])
     found = (
         (bool(seen.str.contains(_MONEY).any()), "currency signs"),
-        (bool(seen.str.contains(r"(?i)\d\s*[kmbt]$").any()), "K, M and B for thousands, millions and billions"),
+        (bool(seen.str.contains(r"(?i)\d\s*[kmbt]$").any()), "letters for thousands, millions and billions"),
     )
     also = "".join(f", {text}" for is_there, text in found if is_there)
     mark = "comma" if style.decimal == "," else "point"
     return ReaderChoice(
         taken=f"numbers: decimal {mark}{also}", setting='source.files.decimal = "."' if mark == "comma" else 'source.files.decimal = ","'
     )
+
+
+def doubtful_sizes(prices: Sequence[pl.Series], sizes: Sequence[pl.Series]) -> tuple[ReaderChoice, ...]:
+    """A warning where all numbers are plain, prices are whole, and each volume has three digits after its point, as 71.250 for 71250 has."""
+    cells = [_stripped(column) for column in sizes]
+    like = sum(int(column.str.contains(r"^[1-9]\d{0,2}\.\d{3}$").sum()) for column in cells)
+    if not like or like < sum(column.len() for column in cells) or any(column.str.contains(".", literal=True).any() for column in prices):
+        return ()
+    taken = f"volumes such as {cells[0][0]} are read with a decimal point, although prices are whole"
+    return (ReaderChoice(taken=taken, setting='source.files.decimal = ","', is_doubtful=True),)
 
 
 def _style(*, comma: bool, thousands: str | None = None) -> NumberStyle:

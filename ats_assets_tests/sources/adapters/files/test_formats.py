@@ -56,7 +56,7 @@ EXPECTED: dict[str, tuple[list[Row], str]] = {
     "stooq_bulk": (apple(), "unused: '<PER>', '<TIME>', '<OPENINT>'"),
     "kaggle_stocks": (apple(), "symbols by the names of the files: AAPL"),
     "kaggle_sp500": (apple(), "symbol = 'Name'"),
-    "investing": (apple(), "numbers: decimal point, K, M and B"),
+    "investing": (apple(), "numbers: decimal point, letters for thousands, millions and billions"),
     "investing_german": (apple(), "numbers: decimal comma"),
     "nasdaq": (apple(), "close = 'Close/Last'"),
     "alpha_vantage": (apple(), "'adjusted_close', adjusted for splits and dividends, is not used"),
@@ -306,3 +306,25 @@ def test_the_line_that_excel_wants_first_says_the_separator(tmp_path: Path) -> N
     source = written(tmp_path, "A.csv", "sep=;\nDate;Open;High;Low;Close;Volume\n2023-01-12;1,5;2;1;1,5;1\n")
     assert source.bars([THURSDAY]).select("open", "volume").rows() == [(1.5, 1.0)]
     assert "the header is line" not in source.describe()
+
+
+def test_symbols_that_look_like_numbers_are_symbols_above_their_columns(tmp_path: Path) -> None:
+    """7203.T is Toyota, and with a T for trillions a number, too."""
+    text = "Price,Close,High,Low,Open,Volume\nTicker,7203.T,7203.T,7203.T,7203.T,7203.T\n2023-01-11,,,,,\n2023-01-12,1.5,2,1,1.25,100\n"
+    source = written(tmp_path, "toyota.csv", text)
+    assert (source.symbols(), source.first_session()) == (["7203.T"], THURSDAY)
+    assert source.bars([THURSDAY]).select("open", "high", "low", "close", "volume").rows() == [(1.25, 2.0, 1.0, 1.5, 100.0)]
+
+
+def test_volumes_that_may_have_points_between_thousands_are_warned_of(tmp_path: Path) -> None:
+    head = "Datum;Eröffnung;Hoch;Tief;Schluss;Volumen\n"
+    doubtful = written(tmp_path, "A.csv", head + "12.01.2023;12;13;12;12;71.250\n")
+    assert (
+        'warning: volumes such as 71.250 are read with a decimal point, although prices are whole; to change it: source.files.decimal = ","'
+        in doubtful.recognised()
+    )
+    assert doubtful.bars([THURSDAY])["volume"].to_list() == [71.25]
+    sure = written(tmp_path, "A.csv", head + "12.01.2023;12;13;12;12;71.250\n", decimal=",")
+    assert sure.bars([THURSDAY])["volume"].to_list() == [71_250.0]
+    for other in ("12.01.2023;12.5;13;12;12;71.250\n", "12.01.2023;12;13;12;12;71.25\n"):
+        assert "warning" not in written(tmp_path, "A.csv", head + other).describe()
