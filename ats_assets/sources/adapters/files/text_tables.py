@@ -87,14 +87,15 @@ def read_text_table(path: Path, settings: FilesSettings) -> ReadTable:
         return ReadTable(rows=of_each_symbol(rows, layout.wide.pairs, other), choices=(BY_SYMBOL,))
     if layout.has_header:
         return ReadTable(rows=rows, choices=choices)
-    places = guessed_positions([row for row in layout.first_rows if len(row) == len(layout.first_rows[0])])
+    first = layout.first_rows[0] if layout.first_rows else []
+    places = guessed_positions([row for row in layout.first_rows if len(row) == len(first)])
     said = ", ".join(f"{name} = {place}" for name, place in places.items() if name != "time")
     guessed = ReaderChoice(
         taken=f"no header: columns by what they hold, {said}", setting="source.files.columns = { date = 1, … } by position"
     )
     return ReadTable(
         rows=rows,
-        first_line=layout.separator.join(layout.first_rows[0]),
+        first_line=layout.separator.join(first),
         positions={name: f"column_{place}" for name, place in places.items()},
         choices=(guessed,) if places else (),
     )
@@ -180,16 +181,17 @@ def _names(cells: Sequence[str]) -> int:
 
 def _rows(path: Path, layout: _Layout) -> pl.DataFrame:
     how = {"separator": layout.separator, "has_header": layout.has_header, "skip_lines": layout.skip, "infer_schema": False, "glob": False}
+    width = None if layout.wide is None else 1 + len(layout.wide.pairs)
     try:
         rows = pl.read_csv(path if layout.encoding == "utf-8" else _as_utf8(path, layout.encoding), **how)  # pyright: ignore[reportArgumentType]
-        return rows if layout.has_header else rows.rename({name: f"column_{i}" for i, name in enumerate(rows.columns, start=1)})
     except pl.exceptions.ComputeError:
-        # a line of another length than the header, most likely: slower, line by line
-        encoding = "utf-8-sig" if layout.encoding == "utf-8" else layout.encoding
+        rows = None  # a line of another length than the header, most likely: slower, line by line
+    if rows is None or rows.width != (width or rows.width):
         with _opened(path) as file:
-            text = file.read().decode(encoding)
+            text = file.read().decode("utf-8-sig" if layout.encoding == "utf-8" else layout.encoding)
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator))
-        return _ragged(lines[layout.skip :], has_header=layout.has_header)
+        return _ragged(lines[layout.skip :], has_header=layout.has_header, width=width)
+    return rows if layout.has_header else rows.rename({name: f"column_{i}" for i, name in enumerate(rows.columns, start=1)})
 
 
 def _as_utf8(path: Path, encoding: str) -> bytes:
@@ -201,9 +203,9 @@ def _opened(path: Path) -> io.BufferedIOBase:
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 
 
-def _ragged(lines: list[list[str]], *, has_header: bool) -> pl.DataFrame:
-    """Rows with too many fields keep the first ones and get a defect; short rows end in nulls."""
-    names, *rows = lines if has_header else [[f"column_{i}" for i in range(1, len(lines[0]) + 1)], *lines]
+def _ragged(lines: list[list[str]], *, has_header: bool, width: int | None) -> pl.DataFrame:
+    """Rows with too many fields keep the first ones and get a defect; short rows end in nulls. Without a header the first row says how many there are, or `width`."""
+    names, *rows = lines if has_header else [[f"column_{i}" for i in range(1, (width or max(map(len, lines[:1]), default=0)) + 1)], *lines]
     repeated = [name for name, count in Counter(names).items() if count > 1]
     if repeated:
         raise SourceError(f"the header names {repeated} twice: rename the columns")

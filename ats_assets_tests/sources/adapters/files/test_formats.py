@@ -1,5 +1,7 @@
 """Files as vendors, terminals and web sites write them: a small sample of each, made up by us, with the settings that docs/file_formats.md names and no others."""
 
+import contextlib
+import random
 import re
 import tomllib
 from datetime import date
@@ -13,6 +15,7 @@ from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.source import FileSource
+from ats_assets_tests.rounds import rounds
 
 HERE = Path(__file__).parent
 PAGE = Path(__file__).parents[4] / "docs" / "file_formats.md"
@@ -328,3 +331,32 @@ def test_volumes_that_may_have_points_between_thousands_are_warned_of(tmp_path: 
     assert sure.bars([THURSDAY])["volume"].to_list() == [71_250.0]
     for other in ("12.01.2023;12.5;13;12;12;71.250\n", "12.01.2023;12;13;12;12;71.25\n"):
         assert "warning" not in written(tmp_path, "A.csv", head + other).describe()
+
+
+def test_a_damaged_file_is_read_or_refused_and_never_ends_in_another_error(tmp_path: Path) -> None:
+    """Bytes change, go and come in any place of any format, under any setting."""
+    draw = random.Random(7)
+    samples = sorted(path for path in (HERE / "samples").rglob("*") if path.is_file())
+    others: list[dict[str, Any]] = [
+        {},
+        {"date_format": "%d/%m/%Y"},
+        {"decimal": ","},
+        {"header": False},
+        {"header": True},
+        {"adjusted": True},
+    ]
+    read = 0
+    for sample in [draw.choice(samples) for _ in range(rounds(60, 1500, "ATS_TEST_DAMAGED_FILES"))]:
+        content = bytearray(sample.read_bytes())
+        for _ in range(draw.choice([1, 3, 10])):
+            at = draw.randrange(len(content) + 1)
+            content[at : at + draw.choice([0, 1, 9])] = draw.choice(
+                [b"", b",", b";", b"\n", b'"', b"\r", b"\x00", b"\xff\xfe", b"/", b".", b"9" * 30, content[:40]]
+            )
+        (tmp_path / sample.name).write_bytes(content)
+        source = FileSource(FilesSettings(path=tmp_path / sample.name, **draw.choice(others)), session_calendar("24/7", date(2010, 1, 1)))
+        with contextlib.suppress(SourceError):
+            source.describe()
+            read += source.bars([source.latest_session()]).height > 0
+        (tmp_path / sample.name).unlink()
+    assert read > 10
