@@ -74,7 +74,15 @@ def _ratios(actions: pl.DataFrame | None, bars: Panel) -> np.ndarray:
 
 
 def suspicion_counts(found: pl.DataFrame, *, examples: int = 5) -> pl.DataFrame:
-    """Count what was found: columns rule, count and up to so many example symbols, for every rule, also those that found nothing."""
+    """Count what was found: columns rule, count and up to so many example symbols, for every rule, also those that found nothing.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> found = pl.DataFrame([("AAA", date(2024, 3, 4), "zero_volume", "volume 0")], schema=SUSPICIONS_SCHEMA, orient="row")
+    >>> suspicion_counts(found).filter(pl.col("count") > 0).rows()
+    [('zero_volume', 1, ['AAA'])]
+    """
     counts = found.group_by("rule").agg(pl.len().alias("count"), pl.col("symbol").unique().sort().head(examples).alias("symbols"))
     every = pl.DataFrame({"rule": sorted(RULES)}, schema={"rule": pl.String}).join(counts, on="rule", how="left")
     return every.with_columns(pl.col("count").fill_null(0), pl.col("symbols").fill_null([])).sort("rule")

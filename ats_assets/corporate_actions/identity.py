@@ -236,7 +236,14 @@ class Identities:
 
 
 def identities_of(actions: pl.DataFrame, source: str = "") -> Identities:
-    """The instruments by the changes of name among corporate actions."""
+    """The instruments by the changes of name among corporate actions.
+
+    Examples
+    --------
+    >>> actions = pl.DataFrame({"session": [date(2022, 6, 9)], "symbol": ["FB"], "kind": ["name_change"], "new_symbol": ["META"]})
+    >>> identities_of(actions, "alpaca").of("META", date(2022, 6, 9))
+    'alpaca:FB'
+    """
     return Identities(name_changes(actions), source)
 
 

@@ -67,7 +67,7 @@ def holding_lease(state: TradeState, clock: Clock, *, seconds: float, wait_secon
     while not isinstance(taken := _take(state, clock, holder, seconds, dead=seen if unchanged >= seconds else None), Lease):
         if clock.now() >= deadline:
             raise ExecutorBusyError(
-                f"another executor holds the trade state {state.description} since more than {wait_seconds:g} s ({taken}): let it end; if it is gone, "
+                f"another executor holds the trade state {state.description} for more than {wait_seconds:g} s ({taken}): let it end; if it is gone, "
                 "`ats orders break-lease`"
             )
         clock.sleep(_POLL_SECONDS)

@@ -76,6 +76,13 @@ def apply_actions(shares: Floats, basis: Cents, ratio: Floats, cash: Floats, clo
         The last close before, in currency. Where it is not known (NaN) a fraction is not paid but kept.
     fractional
         Whether fractions of a share can be held. Nobody holds a fraction short.
+
+    Examples
+    --------
+    >>> shares, basis = np.array([10.0, -10.0]), np.array([50_000, -50_000])
+    >>> after = apply_actions(shares, basis, np.array([1.5, 1.0]), np.array([0.0, 0.25]), np.array([50.0, 50.0]), fractional=False)
+    >>> after.shares, after.dividends, after.cash_flow  # three for two; a dividend that the short pays
+    (array([ 15., -10.]), array([   0, -250]), -250)
     """
     n = len(shares)
     kept, left, none = shares.copy(), basis.copy(), np.zeros(n, dtype=np.int64)

@@ -80,13 +80,26 @@ def borrow_fee(value: int, rate: float, days: int) -> int:
 
 @kernel
 def debit_interest(cash_cents: int, settings: MarginSettings | MarginRules, days: int) -> int:
-    """What cash below zero costs over so many calendar days, in cents."""
+    """What cash below zero costs over so many calendar days, in cents.
+
+    Examples
+    --------
+    >>> debit_interest(-1_000_000, MarginSettings(debit_bps_a_year=720.0), days=3)  # 10,000 borrowed over a weekend
+    600
+    """
     return int(nearest(max(0, -cash_cents) * (settings.debit_bps_a_year * days / (1e4 * DAYS_A_YEAR))))
 
 
 @kernel
 def called_for_margin(values: Cents, equity_cents: int, settings: MarginSettings | MarginRules) -> bool:
-    """Whether the equity is less than positions worth `values` (cents, negative for short) need."""
+    """Whether the equity is less than positions worth `values` (cents, negative for short) need.
+
+    Examples
+    --------
+    >>> margin = MarginSettings(maintenance_share_long=0.25, maintenance_share_short=0.3)
+    >>> [called_for_margin(np.array([100_000, -100_000]), equity, margin) for equity in (56_000, 54_000)]
+    [False, True]
+    """
     longs, shorts = 0, 0
     for value in values:
         longs += max(value, 0)

@@ -17,9 +17,18 @@ MODULES = sorted(
     for path in ROOT.rglob("*.py")
     if ">>> " in path.read_text(encoding="utf-8")
 )
-SHOWN = ("ats_assets.expressions", "ats_assets.portfolio")
-"""Packages of which every public function has an example, but for those that take an account or a whole plan."""
-WITHOUT = {"apply_actions", "called_for_margin", "close_delisted", "debit_interest", "fill_at_open", "limited_trades"}
+SHOWN = ("ats_assets.backtests.metrics", "ats_assets.expressions", "ats_assets.portfolio")
+"""Packages of which every public function has an example, but for those that take an account, a whole plan or a whole backtest."""
+WITHOUT = {
+    "backtest_metrics",
+    "break_even_multiple",
+    "close_delisted",
+    "cost_cases",
+    "fill_at_open",
+    "limited_trades",
+    "wanted_and_held",
+    "wanted_figures",
+}
 
 
 @pytest.mark.parametrize("name", MODULES)

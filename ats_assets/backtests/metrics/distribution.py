@@ -28,6 +28,11 @@ def skewness(returns: Floats) -> float | None:
     ----------
     returns
         ndarray of shape (n_returns,); None for fewer than three, or without variance.
+
+    Examples
+    --------
+    >>> round(skewness(np.array([-0.03, 0.01, 0.01, 0.01])), 3)  # rare large losses
+    -2.0
     """
     n = len(returns)
     if n < 3 or not _varies(returns):
@@ -43,6 +48,11 @@ def excess_kurtosis(returns: Floats) -> float | None:
     ----------
     returns
         ndarray of shape (n_returns,); None for fewer than four, or without variance.
+
+    Examples
+    --------
+    >>> round(excess_kurtosis(np.array([-0.05, 0.0, 0.0, 0.0, 0.0, 0.05])), 3)
+    2.5
     """
     n = len(returns)
     if n < 4 or not _varies(returns):
@@ -65,6 +75,12 @@ def value_at_risk(returns: Floats, tail: float = TAIL) -> float | None:
     -------
     float or None
         A return, negative for a loss; None without returns.
+
+    Examples
+    --------
+    >>> returns = np.arange(-0.05, 0.051, 0.001)
+    >>> round(value_at_risk(returns, tail=0.05), 4), round(conditional_value_at_risk(returns, tail=0.05), 4)
+    (-0.045, -0.0475)
     """
     known = returns[np.isfinite(returns)]
     return float(np.quantile(known, tail)) if len(known) else None
@@ -77,6 +93,11 @@ def conditional_value_at_risk(returns: Floats, tail: float = TAIL) -> float | No
     ----------
     returns
         ndarray of shape (n_returns,); None without returns.
+
+    Examples
+    --------
+    >>> round(conditional_value_at_risk(np.array([-0.04, -0.02, 0.01, 0.03]), tail=0.5), 4)
+    -0.03
     """
     known = returns[np.isfinite(returns)]
     at_risk = value_at_risk(known, tail)
@@ -90,6 +111,12 @@ def histogram(returns: Floats, most: int = 60) -> Histogram:
     ----------
     returns
         ndarray of shape (n_returns,); what is not finite is left out.
+
+    Examples
+    --------
+    >>> found = histogram(np.array([-0.011, -0.004, 0.002, 0.003, 0.004, 0.012]))
+    >>> [round(edge, 3) for edge in found.edges], found.counts
+    ([-0.016, -0.008, 0.0, 0.008, 0.016], (1, 1, 3, 1))
     """
     known = returns[np.isfinite(returns)]
     if not len(known) or not _varies(known):

@@ -38,12 +38,24 @@ class Drawdown:
 
 
 def drawdowns(values: Floats) -> Floats:
-    """Values over the highest value so far, less one: ndarray of shape (n_sessions,), zero at each peak and negative below."""
+    """Values over the highest value so far, less one: ndarray of shape (n_sessions,), zero at each peak and negative below.
+
+    Examples
+    --------
+    >>> drawdowns(np.array([100.0, 120.0, 90.0, 120.0]))
+    array([ 0.  ,  0.  , -0.25,  0.  ])
+    """
     return values / np.maximum.accumulate(values) - 1.0 if len(values) else np.zeros(0)
 
 
 def drawdown_figures(values: Floats) -> tuple[float | None, int | None, float | None]:
-    """The deepest drawdown (negative), the length of the longest in sessions, and the drawdown at the end; of values of shape (n_sessions,)."""
+    """The deepest drawdown (negative), the length of the longest in sessions, and the drawdown at the end; of values of shape (n_sessions,).
+
+    Examples
+    --------
+    >>> drawdown_figures(np.array([100.0, 120.0, 90.0, 120.0, 105.0]))  # deepest, longest in sessions, at the end
+    (-0.25, 2, -0.125)
+    """
     if len(values) < 2:
         return None, None, None
     depth = drawdowns(values)

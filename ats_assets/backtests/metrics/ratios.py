@@ -16,7 +16,13 @@ NO_VARIANCE = 1e-14
 
 
 def risk_free_of_session(settings: BacktestSettings) -> float:
-    """The risk-free return of one session: (1 + risk_free_rate)^(1 / q) - 1."""
+    """The risk-free return of one session: (1 + risk_free_rate)^(1 / q) - 1.
+
+    Examples
+    --------
+    >>> round(risk_free_of_session(BacktestSettings(risk_free_rate=0.05, sessions_per_year=252)), 6)
+    0.000194
+    """
     return math.expm1(math.log1p(settings.risk_free_rate) / settings.sessions_per_year)
 
 
@@ -27,6 +33,11 @@ def volatility(returns: Floats, sessions_per_year: int) -> float | None:
     ----------
     returns
         ndarray of shape (n_returns,).
+
+    Examples
+    --------
+    >>> round(volatility(np.array([0.01, -0.01, 0.01, -0.01]), sessions_per_year=252), 4)
+    0.1833
     """
     if len(returns) < 2 or not np.isfinite(returns).all():
         return None
@@ -47,6 +58,12 @@ def sharpe_ratio(excess: Floats, sessions_per_year: int) -> tuple[float | None, 
     ----------
     excess
         ndarray of shape (n_returns,).
+
+    Examples
+    --------
+    >>> ratio, error, probability = sharpe_ratio(np.tile([0.011, -0.009], 126), sessions_per_year=252)
+    >>> round(ratio, 2), round(error, 2), round(probability, 3)
+    (1.58, 1.0, 0.943)
     """
     n = len(excess)
     if volatility(excess, sessions_per_year) is None:
@@ -68,6 +85,13 @@ def sortino_ratio(excess: Floats, sessions_per_year: int) -> float | None:
     ----------
     excess
         ndarray of shape (n_returns,).
+
+    Examples
+    --------
+    >>> round(sortino_ratio(np.tile([0.011, -0.009], 126), sessions_per_year=252), 2)
+    2.49
+    >>> sortino_ratio(np.array([0.01, 0.02]), sessions_per_year=252) is None  # no loss to divide by
+    True
     """
     if len(excess) < 2:
         return None
@@ -82,6 +106,13 @@ def alpha_beta(excess: Floats, benchmark: Floats, sessions_per_year: int) -> tup
     ----------
     excess, benchmark
         ndarrays of shape (n_returns,).
+
+    Examples
+    --------
+    >>> benchmark = np.array([0.01, -0.02, 0.03, 0.0])
+    >>> alpha, beta = alpha_beta(0.001 + 0.5 * benchmark, benchmark, sessions_per_year=252)
+    >>> round(alpha, 3), round(beta, 3)
+    (0.252, 0.5)
     """
     if len(excess) < 3 or not np.isfinite(excess).all() or volatility(benchmark, sessions_per_year) is None:
         return None, None

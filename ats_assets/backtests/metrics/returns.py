@@ -29,6 +29,11 @@ def session_returns(values: Floats) -> Floats:
     -------
     ndarray of shape (n_sessions - 1,)
         NaN from where the value is not positive: nothing after it has a meaning.
+
+    Examples
+    --------
+    >>> session_returns(np.array([100.0, 110.0, 99.0])).round(4)
+    array([ 0.1, -0.1])
     """
     if len(values) < 2:
         return np.zeros(0)
@@ -49,6 +54,11 @@ def annual_return(values: Floats, sessions_per_year: int) -> float | None:
     -------
     float or None
         A fraction; -1 where everything is lost, None with fewer than two values.
+
+    Examples
+    --------
+    >>> round(annual_return(np.array([100.0, 110.0]), sessions_per_year=2), 4)  # 10 % in half a year
+    0.21
     """
     if len(values) < 2 or values[-1] <= 0 or values[0] <= 0:
         return -1.0 if len(values) > 1 and values[-1] <= 0 else None

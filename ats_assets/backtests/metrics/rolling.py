@@ -21,18 +21,36 @@ def rolling_volatility(returns: Floats, window: int, sessions_per_year: int) -> 
     Returns
     -------
     ndarray of shape (n_returns,)
+
+    Examples
+    --------
+    >>> rolling_volatility(np.array([0.01, -0.01, 0.01, 0.01]), window=2, sessions_per_year=252).round(3)  # NaN where nothing varies
+    array([  nan, 0.224, 0.224,   nan])
     """
     return _placed(len(returns), window, lambda: _deviations(returns, window) * math.sqrt(sessions_per_year))
 
 
 def rolling_sharpe(excess: Floats, window: int, sessions_per_year: int) -> Floats:
-    """mean(excess) / sd(excess) * sqrt(q) over the last `window` returns, as QuantStats' `rolling_sharpe`; shapes as `rolling_volatility`."""
+    """mean(excess) / sd(excess) * sqrt(q) over the last `window` returns, as QuantStats' `rolling_sharpe`; shapes as `rolling_volatility`.
+
+    Examples
+    --------
+    >>> rolling_sharpe(np.array([0.02, 0.0, 0.01, 0.03]), window=2, sessions_per_year=252).round(2)
+    array([  nan, 11.22, 11.22, 22.45])
+    """
     year = math.sqrt(sessions_per_year)
     return _placed(len(excess), window, lambda: sliding_window_view(excess, window).mean(axis=1) / _deviations(excess, window) * year)
 
 
 def rolling_beta(returns: Floats, benchmark: Floats, window: int) -> Floats:
-    """cov(r, b) / var(b) over the last `window` returns, as the beta of QuantStats' `rolling_greeks`; shapes as `rolling_volatility`."""
+    """cov(r, b) / var(b) over the last `window` returns, as the beta of QuantStats' `rolling_greeks`; shapes as `rolling_volatility`.
+
+    Examples
+    --------
+    >>> benchmark = np.array([0.01, -0.01, 0.02, -0.03])
+    >>> rolling_beta(np.array([0.005, -0.005, 0.02, -0.03]), benchmark, window=2).round(2)
+    array([ nan, 0.5 , 0.83, 1.  ])
+    """
 
     def betas() -> Floats:
         own, other = sliding_window_view(returns, window), sliding_window_view(benchmark, window)

@@ -80,6 +80,14 @@ def holding_spells(positions: pl.DataFrame, sessions: pl.Series) -> pl.DataFrame
     -------
     DataFrame
         instrument, first (session), sessions (closes at which it was held), closed (whether it was sold before the end); sorted by first and instrument.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> days = pl.Series([date(2024, 3, day) for day in (4, 5, 6, 7)])
+    >>> held = pl.DataFrame({"session": days[:3], "instrument": ["s:AAA"] * 3, "shares": [10.0, 15.0, -5.0]})  # flips on the 6th
+    >>> holding_spells(held, days).rows()
+    [('s:AAA', datetime.date(2024, 3, 4), 2, True), ('s:AAA', datetime.date(2024, 3, 6), 1, True)]
     """
     places = pl.DataFrame({"session": sessions, "place": pl.int_range(len(sessions), eager=True)})
     rows = positions.select("session", "instrument", pl.col("shares").sign().alias("side")).join(places, on="session", how="left")
