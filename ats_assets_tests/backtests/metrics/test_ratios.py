@@ -1,12 +1,24 @@
 import math
 
 import numpy as np
+import pandas as pd
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 from scipy import stats
 
-from ats_assets.backtests.metrics import alpha_beta, annual_return, sharpe_ratio, sortino_ratio
+from ats_assets.backtests.metrics import (
+    alpha_beta,
+    annual_return,
+    backtest_metrics,
+    risk_free_of_session,
+    session_returns,
+    sharpe_ratio,
+    sortino_ratio,
+    volatility,
+)
+from ats_assets.settings import BacktestSettings
+from ats_assets_tests.backtests.metrics.test_backtest_metrics import result_of
 
 RETURNS = np.random.default_rng(1).normal(0.0007, 0.01, 750)
 VALUES = st.lists(st.floats(0.01, 1e6), min_size=2, max_size=60).map(np.array)
@@ -54,3 +66,29 @@ def test_annual_return_compounds_back(values: np.ndarray) -> None:
 
 def test_no_loss_has_no_sortino() -> None:
     assert sortino_ratio(np.array([0.01, 0.02]), 252) is None
+
+
+@pytest.mark.parametrize("risk_free_rate", [0.0, 0.03])
+def test_ratios_are_those_that_quantstats_publishes(risk_free_rate: float) -> None:
+    """The formulas of `quantstats/stats.py` 0.0.81, written out in pandas: sharpe, sortino, cagr, calmar, volatility, greeks, information_ratio (which it leaves a session's)."""
+    settings = BacktestSettings(risk_free_rate=risk_free_rate)
+    values = 1e6 * np.cumprod(np.append(1.0, 1 + RETURNS))
+    benchmark = np.random.default_rng(2).normal(0.0004, 0.009, len(RETURNS))
+    returns, other = pd.Series(session_returns(values)), pd.Series(benchmark)
+    excess = returns - ((1 + risk_free_rate) ** (1 / 252) - 1)
+    own = (returns - risk_free_of_session(settings)).to_numpy()
+    assert sharpe_ratio(own, 252)[0] == pytest.approx(excess.mean() / excess.std(ddof=1) * np.sqrt(252))
+    downside = np.sqrt((excess[excess < 0] ** 2).sum() / len(excess))
+    assert sortino_ratio(own, 252) == pytest.approx(excess.mean() / downside * np.sqrt(252))
+    cagr = ((1 + returns).prod()) ** (1 / (len(returns) / 252)) - 1
+    assert annual_return(values, 252) == pytest.approx(cagr)
+    assert volatility(returns.to_numpy(), 252) == pytest.approx(returns.std() * np.sqrt(252))
+    matrix = np.cov(returns, other)
+    beta = matrix[0, 1] / matrix[1, 1]
+    assert alpha_beta(returns.to_numpy(), benchmark, 252) == pytest.approx(((returns.mean() - beta * other.mean()) * 252, beta))
+    apart = returns - other
+    assert sharpe_ratio(apart.to_numpy(), 252)[0] == pytest.approx(apart.mean() / apart.std() * np.sqrt(252))
+    prices = pd.Series(values)
+    metrics = backtest_metrics(result_of(list(values)), settings)
+    assert metrics.max_drawdown == pytest.approx((prices / prices.expanding().max()).min() - 1)
+    assert metrics.calmar == pytest.approx(cagr / abs((prices / prices.expanding().max()).min() - 1))
