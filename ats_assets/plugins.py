@@ -267,5 +267,6 @@ SOURCES: Kind[Any] = Kind(
 )
 BROKERS: Kind[Any] = Kind(word="broker", name="brokers", package="ats_assets.brokers", plugin="ats_assets.execution.broker.BrokerPlugin")
 NOTIFIERS: Kind[Any] = Kind(word="notifier", name="notifiers", package="ats_assets.alerts.notifiers")
+ENGINES: Kind[Any] = Kind(word="backtest engine", name="engines", package="ats_assets.backtests.engines")
 METHODS: Kind[Any] = Kind(word="portfolio method", name="methods", package="ats_assets.portfolio.methods")
 RISK_RULES: Kind[Any] = Kind(word="risk rule", name="risk_rules", package="ats_assets.risk.rules")

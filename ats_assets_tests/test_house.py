@@ -17,8 +17,8 @@ ROOT_FILES = {"__init__.py", "calendar.py", "crypto.py", "definitions.py", "depl
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
 OF_EVERY_FOLDER = {"__init__", "__main__", "assets", "checks", "schema", "choosing", "screening", "errors", "tables"}
 """Modules that hold the same in each folder that has one; `tables` are those of a database."""
-AFTER_ANOTHER = ("settings", "automation", "cli")
-"""Folders in which a file is named after what it sets, triggers or commands."""
+AFTER_ANOTHER = {"settings", "automation", "cli", "engines"}
+"""Folders in which a file is named after what it sets, triggers or commands, or as the settings call it."""
 FUNCTIONS_OF_EVERY_FOLDER = {"assets", "checks", "defs", "main", "make", "reads"}
 """Functions that the wiring finds by their names, and what an addition gives its `PLUGIN`."""
 IMPLEMENTED = {"broker", "source"}
@@ -67,7 +67,7 @@ def test_names_say_what_is_in_a_file(lines: dict[str, int]) -> None:
 def test_a_module_name_is_used_once(lines: dict[str, int]) -> None:
     places: defaultdict[str, list[str]] = defaultdict(list)
     for path in map(Path, lines):
-        if path.stem not in OF_EVERY_FOLDER | IMPLEMENTED and path.parts[0] not in AFTER_ANOTHER:
+        if path.stem not in OF_EVERY_FOLDER | IMPLEMENTED and not AFTER_ANOTHER & set(path.parts[:-1]):
             places[path.stem].append(path.as_posix())
     assert not {stem: where for stem, where in places.items() if len(where) > 1}, "rename all but one"
 

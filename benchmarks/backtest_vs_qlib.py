@@ -136,8 +136,9 @@ def _of_ours(folder: Path, *, compiled: bool | None = None) -> dict[str, float]:
 
     def trade() -> int:
         signals, bars = pl.read_parquet(folder / "signals.parquet"), pl.read_parquet(folder / "bars.parquet")
-        rules = {"portfolio": PortfolioSettings(max_turnover=4.0), "settings": BacktestSettings(), "limits": OrderLimitSettings()}
-        return len(run_backtest(signals, bars, signals["session"].unique().to_list(), **rules, compiled=compiled).trades)
+        settings = BacktestSettings(options={"compiled": compiled})
+        rules = {"portfolio": PortfolioSettings(max_turnover=4.0), "settings": settings, "limits": OrderLimitSettings()}
+        return len(run_backtest(signals, bars, signals["session"].unique().to_list(), **rules).trades)
 
     trade()
     first = time.perf_counter() - start

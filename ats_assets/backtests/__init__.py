@@ -1,6 +1,7 @@
 """Trading of signals at the next open, over history, and what came of it."""
 
-from ats_assets.backtests.engine import BacktestResult, run_backtest
+from ats_assets.backtests.choosing import backtest_engine, engine_of, run_backtest
+from ats_assets.backtests.engine import BacktestInputs, BacktestResult, Engine
 from ats_assets.backtests.metrics import BacktestMetrics, backtest_metrics
 from ats_assets.backtests.schema import (
     COST_SENSITIVITY_SCHEMA,
@@ -26,14 +27,18 @@ __all__ = [
     "TRADES_SCHEMA",
     "UNFILLED_SCHEMA",
     "WANTED_SCHEMA",
+    "BacktestInputs",
     "BacktestMetrics",
     "BacktestPositions",
     "BacktestResult",
     "CostSensitivity",
+    "Engine",
     "Equity",
     "Trades",
     "Unfilled",
     "Wanted",
+    "backtest_engine",
     "backtest_metrics",
+    "engine_of",
     "run_backtest",
 ]

@@ -7,7 +7,7 @@ from datetime import date
 
 import polars as pl
 
-from ats_assets.backtests.engine import run_backtest
+from ats_assets.backtests.choosing import run_backtest
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
 
 
@@ -16,8 +16,8 @@ def compile_kernels() -> None:
     days = [date(2024, 1, 2), date(2024, 1, 3)]
     bars = pl.DataFrame({"symbol": ["A", "A"], "session": days, "open": [1.0, 1.0], "close": [1.0, 1.0], "volume": [1.0, 1.0]})
     targets = pl.DataFrame({"symbol": ["A"], "session": days[:1], "target_weight": [0.1]})
-    rules = {"portfolio": PortfolioSettings(), "settings": BacktestSettings(), "limits": OrderLimitSettings()}
-    run_backtest(targets, bars, days, **rules, compiled=True)
+    rules = {"portfolio": PortfolioSettings(), "settings": BacktestSettings(options={"compiled": True}), "limits": OrderLimitSettings()}
+    run_backtest(targets, bars, days, **rules)
 
 
 if __name__ == "__main__":

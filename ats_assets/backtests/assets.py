@@ -8,8 +8,9 @@ import dagster as dg
 import polars as pl
 from pandera.polars import DataFrameModel
 
+from ats_assets.backtests.choosing import backtest_engine, run_backtest
 from ats_assets.backtests.cost_sensitivity import cost_sensitivity
-from ats_assets.backtests.engine import BacktestResult, run_backtest
+from ats_assets.backtests.engine import BacktestResult
 from ats_assets.backtests.metrics import backtest_metrics, wanted_and_held
 from ats_assets.backtests.schema import BacktestPositions, CostSensitivity, Equity, Trades, Unfilled, Wanted
 from ats_assets.corporate_actions.identity import identities_of
@@ -43,19 +44,19 @@ class BacktestRange(dg.Config):
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
-    settings = deployment.settings
+    settings, engine = deployment.settings, deployment.of(backtest_engine)
     node = Node(
         name="backtest",
         group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
-        code=(assets,),
+        code=(assets, type(engine)),
         settings=(settings.backtest, settings.portfolio, settings.orders.limits, settings.knowledge),
     )
 
     @node.asset(deployment, deps=["targets", "bars", "corporate_actions"], partitioned=False)
     def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
-        """The targets of all sessions so far (or of a range), traded at the next open with costs: equity, positions, trades, metrics."""
+        """The targets of all sessions so far (or of a range), traded by the engine of the settings with costs: equity, positions, trades, metrics."""
         sessions = traded_sessions(deployment, config)
         targets = deployment.warehouse.read("targets", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)
@@ -64,7 +65,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         since, instruments = actions.filter(pl.col("session") >= sessions[0]), identities_of(actions, settings.source.kind)
 
         def run(at_costs: BacktestSettings) -> BacktestResult:
-            how = {"portfolio": settings.portfolio, "limits": settings.orders.limits}
+            how = {"portfolio": settings.portfolio, "limits": settings.orders.limits, "engine": engine}
             return run_backtest(targets, bars, sessions, settings=at_costs, actions=since, instruments=instruments, **how)
 
         result = run(settings.backtest)

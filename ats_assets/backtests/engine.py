@@ -1,44 +1,20 @@
-"""The backtest: targets of one session are traded at the open of the next, by the code that plans and fills paper orders.
+"""What an engine must be able to do: trade the targets of one session after its close, over history, and say what came of it.
 
-For each session, in this order:
-1. What is borrowed is paid for, for each calendar day since the close before: shares that are short, and cash below zero (`ats_assets.portfolio.margin`).
-2. Corporate actions take effect on what was held over the close before (`ats_assets.portfolio.actions`). An order that was decided in old shares is cancelled.
-3. A held symbol that has had no bar for more than `max_missing_sessions` is delisted: its position is closed at its last close less the haircut (a short one
-   at its last close plus the haircut), at no further cost. So is one whose ticker another takes over, while it is given none. A change of name is nothing: what is held
-   is the instrument.
-4. The trades that were planned at the previous close are filled at the open (`ats_assets.portfolio.opening`). A symbol without a bar, or with a bar without
-   volume, can't be traded: its order is recorded as unfilled and not carried over, since the next targets decide again.
-5. Positions are marked at the close, or at the last close known.
-6. The session's targets become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
-   knows the open before it. A symbol without a target has the target zero; a session without any targets is no opinion, and nothing is traded after it. Where the
-   account is called for margin, what it holds is cut instead, with or without targets, and nothing is opened.
-
-The targets of the last session have no open to be traded at. All money is in whole cents (int64), so that cash + positions = equity holds exactly.
-Where equity at the close is not positive, no weight has a meaning and nothing more is opened. Cash below zero is a debit, which only short positions can cause.
+An engine is handed targets and bars, and gives frames in the contracts of `ats_assets/backtests/schema.py`, so that figures and reports are the same for all. What it leaves
+out (lots, costs that are not proportional, what can't be traded) its docstring says. A row of its equity is made of what was known at that session's close alone, and of the
+targets of the sessions before.
 """
 
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Protocol
 
-import numpy as np
 import polars as pl
+from pydantic import BaseModel
 
-from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
-from ats_assets.backtests.journal import Journal, new_ledgers, with_more_room
-from ats_assets.backtests.market import Market, read_market
-from ats_assets.backtests.simulation import Ledgers, Prices, State, TradingRules, nothing_planned, simulate
 from ats_assets.corporate_actions.identity import Identities
-from ats_assets.kernels.weight_limits import Floats
-from ats_assets.portfolio import Account
-from ats_assets.portfolio.kernel_settings import cost_rules, limit_rules, margin_rules, weight_rules
-from ats_assets.portfolio.planning import Planned
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
-
-PLAIN_SESSION_SECONDS, PLAIN_TARGET_SECONDS = 3e-4, 3e-5
-"""What a session takes where nothing is compiled, and each target weight in it that is not zero."""
-LOADING_SECONDS, COMPILING_SECONDS = 1.0, 30.0
-"""What it takes to load the kernels from the disk, and to compile them."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -51,19 +27,9 @@ class BacktestResult:
     unfilled: pl.DataFrame
 
 
-def run_backtest(
-    targets: pl.DataFrame,
-    bars: pl.DataFrame,
-    sessions: Sequence[date],
-    *,
-    portfolio: PortfolioSettings,
-    settings: BacktestSettings,
-    limits: OrderLimitSettings | None = None,
-    actions: pl.DataFrame | None = None,
-    instruments: Identities | None = None,
-    compiled: bool | None = None,
-) -> BacktestResult:
-    """Trade the targets over the sessions.
+@dataclass(frozen=True, kw_only=True)
+class BacktestInputs:
+    """What is traded.
 
     Parameters
     ----------
@@ -83,49 +49,29 @@ def run_backtest(
         Rows of the contract `CorporateActions`; default none, for prices that are adjusted.
     instruments
         Who bears which ticker when; default: as the changes of name among the actions tell.
-    compiled
-        Whether the kernels run compiled: the result is the same to the bit. Default: where that is faster (`_is_faster_compiled`).
-
-    Raises
-    ------
-    ContractError
-        If targets or bars break their contracts, or a target lies outside `sessions`.
     """
-    market = read_market(targets, bars, sessions, actions, instruments)
-    if targets.is_empty():
-        return _result(market, new_ledgers(0, 0), np.zeros(0))
-    prices = market.prices(settings.margin)
-    rules = TradingRules(weight_rules(portfolio), limit_rules(limits), cost_rules(settings), margin_rules(settings.margin))
-    ledgers, benchmark = _traded(prices, settings.initial_cash, rules, benchmark_column(market, settings.benchmark), compiled)
-    return _result(market, ledgers, benchmark)
+
+    targets: pl.DataFrame
+    bars: pl.DataFrame
+    sessions: Sequence[date]
+    portfolio: PortfolioSettings
+    settings: BacktestSettings
+    limits: OrderLimitSettings | None = None
+    actions: pl.DataFrame | None = None
+    instruments: Identities | None = None
 
 
-def _traded(prices: Prices, initial_cash: float, rules: TradingRules, only: int, compiled: bool | None) -> tuple[Ledgers, Floats]:
-    """One pass through the sessions, and the benchmark."""
-    n_sessions, n = prices.open.shape
-    state, ledgers = State(Account.opened(initial_cash, n).holdings, np.zeros(n, dtype=np.int64)), new_ledgers(n_sessions, n)
-    i, planned = 0, nothing_planned()
-    fast = _is_faster_compiled(i, prices, state, planned, rules, ledgers) if compiled is None else compiled
-    run, value = (simulate.compiled, benchmark_values.compiled) if fast else (simulate, benchmark_values)
-    while i < n_sessions:
-        i, planned = run(i, prices, state, planned, rules, ledgers)
-        ledgers = ledgers if i == n_sessions else with_more_room(ledgers)
-    return ledgers, value(prices, float(initial_cash), only)
+class Engine(Protocol):
+    """One kind of engine, with its settings."""
 
+    settings: BaseModel
 
-def _is_faster_compiled(i: int, prices: Prices, state: State, planned: Planned, rules: TradingRules, ledgers: Ledgers) -> bool:  # noqa: PLR0917
-    """Whether compiled code takes less time, as a rule: to load it takes longer than a small backtest, and to compile it than a large one."""
-    seconds = PLAIN_SESSION_SECONDS * len(prices.open) + PLAIN_TARGET_SECONDS * np.count_nonzero(prices.target_weights)
-    if seconds < LOADING_SECONDS:
-        return False
-    return seconds > COMPILING_SECONDS or simulate.is_compiled(i, prices, state, planned, rules, ledgers)
+    def run(self, inputs: BacktestInputs) -> BacktestResult:
+        """Trade the targets over the sessions.
 
-
-def _result(market: Market, ledgers: Ledgers, benchmark: Floats) -> BacktestResult:
-    journal = Journal(market, ledgers)
-    return BacktestResult(
-        equity=journal.equity_frame(benchmark),
-        positions=journal.positions_frame(),
-        trades=journal.trades_frame(),
-        unfilled=journal.unfilled_frame(),
-    )
+        Raises
+        ------
+        ContractError
+            If targets or bars break their contracts, or a target lies outside the sessions.
+        """
+        ...

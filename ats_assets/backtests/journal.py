@@ -6,6 +6,7 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
+from ats_assets.backtests.engine import BacktestResult
 from ats_assets.backtests.market import Market
 from ats_assets.backtests.schema import EQUITY_SCHEMA, POSITIONS_SCHEMA, TRADES_SCHEMA, UNFILLED_SCHEMA
 from ats_assets.backtests.simulation import UNFILLED, Ledgers, PositionLedger, SessionLedger
@@ -176,6 +177,23 @@ class Journal:
     def _names(self, session: Ints, at: Ints) -> dict[str, pl.Series]:
         """What instruments are called at a session, and what they are."""
         return {"symbol": self._tickers.gather(self._market.naming[session] * self._n + at), "instrument": self._instruments.gather(at)}
+
+
+def result_of(market: Market, ledgers: Ledgers, benchmark: NDArray[np.float64]) -> BacktestResult:
+    """The frames of what happened.
+
+    Parameters
+    ----------
+    benchmark
+        float64 of shape (n_sessions,), in currency.
+    """
+    journal = Journal(market, ledgers)
+    return BacktestResult(
+        equity=journal.equity_frame(benchmark),
+        positions=journal.positions_frame(),
+        trades=journal.trades_frame(),
+        unfilled=journal.unfilled_frame(),
+    )
 
 
 def _either(which: NDArray[np.bool_], this: str, that: str) -> pl.Series:

@@ -9,7 +9,7 @@ from functools import partial
 
 import polars as pl
 
-from ats_assets.backtests import run_backtest
+from ats_assets.backtests import backtest_engine, run_backtest
 from ats_assets.bars import BARS_SCHEMA
 from ats_assets.bars.universe import universe
 from ats_assets.corporate_actions.identity import identities_of
@@ -216,5 +216,5 @@ def _scored(strategy: Strategy, method: Method, settings: Settings, days: Sequen
 
 def _equity(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.DataFrame:
     settings = deployment.settings
-    limits = settings.orders.limits
-    return run_backtest(rows["targets"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest, limits=limits).equity
+    how = {"limits": settings.orders.limits, "engine": deployment.of(backtest_engine)}
+    return run_backtest(rows["targets"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest, **how).equity

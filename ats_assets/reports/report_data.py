@@ -14,6 +14,7 @@ from ats_assets.models.choosing import models
 from ats_assets.reports.comparison import SESSIONS, comparison_note, comparison_rows, restatements_version, stored_comparison
 from ats_assets.reports.report_section import ReportInputs, sections
 from ats_assets.risk import risk_rules
+from ats_assets.settings import BacktestSettings, Settings
 from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.vintages import RESTATEMENTS
@@ -73,7 +74,7 @@ def report_data(deployment: Deployment) -> ReportData:
         portfolio=settings.portfolio,
         costs=costs,
         wanted=wanted,
-        title=f"Backtest of {settings.source.kind} data",
+        title=_title(settings),
         benchmark=settings.backtest.benchmark,
         horizon_sessions=settings.training.horizon_sessions,
         next_session=deployment.calendar.after(newest) if newest < deployment.calendar.last else None,
@@ -85,6 +86,12 @@ def report_data(deployment: Deployment) -> ReportData:
         knowledge=_knowledge(deployment),
     )
     return ReportData(inputs=inputs, upstream=_of_restatements(deployment) | {"backtest": _tables(deployment)} | upstream)
+
+
+def _title(settings: Settings) -> str:
+    """What the page is of; an engine that does not trade as orders do is named."""
+    by = "" if settings.backtest.engine == BacktestSettings().engine else f" by the engine {settings.backtest.engine}"
+    return f"Backtest of {settings.source.kind} data{by}"
 
 
 def active_fits(deployment: Deployment, asset: str, days: Sequence[date]) -> list[ModelRecord]:

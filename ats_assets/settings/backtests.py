@@ -1,16 +1,18 @@
 """What a backtest trades with."""
 
-from typing import Annotated
+from typing import Annotated, Any
 
 from pydantic import Field
 
 from ats_assets.settings.portfolio import MarginSettings
-from ats_assets.settings.section import Bps, Positive, Section, Share
+from ats_assets.settings.section import Bps, Name, Positive, Section, Share
 
 
 class BacktestSettings(Section):
-    """Trading of signals at the next open."""
+    """Trading of targets over history."""
 
+    engine: Name = Field(default="orders", description="orders (as they are traded), weights (a quick look), or one's own")
+    options: dict[str, Any] = Field(default={}, description="the engine's own settings")
     initial_cash: float = Field(default=1_000_000.0, gt=0)
     commission_bps: Bps = 1.0
     spread_bps: Bps = Field(default=4.0, description="full spread; half of it is paid on each side")

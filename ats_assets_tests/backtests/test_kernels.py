@@ -6,8 +6,9 @@ import numpy as np
 import polars as pl
 import pytest
 
-from ats_assets.backtests import BacktestResult, engine, journal, run_backtest
+from ats_assets.backtests import BacktestResult, journal, run_backtest
 from ats_assets.backtests.ahead_of_time import compile_kernels
+from ats_assets.backtests.engines import orders
 from ats_assets.backtests.simulation import simulate
 from ats_assets.kernels.kernel import Kernel, kernel
 from ats_assets.kernels.sums import nearest, order_by, total
@@ -39,6 +40,7 @@ def random_history(seed: int, *, compiled: bool) -> BacktestResult:
         no_trade_band=random.choice([0, 0.02, 0.3]),
     )
     settings = BacktestSettings(
+        options={"compiled": compiled},
         initial_cash=random.choice([1_000, 123_456.78, 1e6]),
         commission_bps=random.choice([0, 1, 50]),
         min_commission=random.choice([0, 9.99]),
@@ -57,7 +59,7 @@ def random_history(seed: int, *, compiled: bool) -> BacktestResult:
         min_trade_notional=random.choice([0, 100]),
     )
     some = None if random.random() < 0.3 else limits
-    return run_backtest(signals, bars, days, portfolio=portfolio, settings=settings, limits=some, actions=actions, compiled=compiled)
+    return run_backtest(signals, bars, days, portfolio=portfolio, settings=settings, limits=some, actions=actions)
 
 
 def renamed(bars: pl.DataFrame, signals: pl.DataFrame, actions: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -127,7 +129,7 @@ def test_compiled_code_is_that_of_all_sources() -> None:
 
 def test_a_large_backtest_runs_compiled_where_code_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
     bars, signals, days = random_market(1, 3, 2, shorts=False)
-    monkeypatch.setattr(engine, "LOADING_SECONDS", 0.0)
+    monkeypatch.setattr(orders, "LOADING_SECONDS", 0.0)
     monkeypatch.setattr(simulate, "function", lambda *_: pytest.fail("plain"))
     run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings())
 

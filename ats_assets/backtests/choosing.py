@@ -1,0 +1,76 @@
+"""The engine of a deployment, what `backtest.engine` names, and a backtest by it."""
+
+from collections.abc import Sequence
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from ats_assets.backtests.engine import BacktestInputs, BacktestResult, Engine
+from ats_assets.corporate_actions.identity import Identities
+from ats_assets.deployment import Deployment
+from ats_assets.plugins import ENGINES
+from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
+
+
+def backtest_engine(deployment: Deployment) -> Engine:
+    """The engine; use it as `deployment.of(backtest_engine)`."""
+    return engine_of(deployment.settings.backtest, deployment.settings.plugins.folder)
+
+
+def engine_of(settings: BacktestSettings, folder: Path | None = None) -> Engine:
+    """The engine that the settings name, made of `[backtest.options]`.
+
+    Parameters
+    ----------
+    folder
+        The user's own additions, `plugins.folder`.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such engine, or it does not know one of the options.
+
+    Examples
+    --------
+    >>> engine_of(BacktestSettings(engine="weights")).settings
+    WeightsEngineSettings(returns='open_to_open')
+    """
+    return ENGINES.made(settings.engine, settings.options, folder, "backtest.engine")
+
+
+def run_backtest(
+    targets: pl.DataFrame,
+    bars: pl.DataFrame,
+    sessions: Sequence[date],
+    *,
+    portfolio: PortfolioSettings,
+    settings: BacktestSettings,
+    limits: OrderLimitSettings | None = None,
+    actions: pl.DataFrame | None = None,
+    instruments: Identities | None = None,
+    engine: Engine | None = None,
+) -> BacktestResult:
+    """Trade the targets over the sessions; for the other parameters see `BacktestInputs`.
+
+    Parameters
+    ----------
+    engine
+        Default: what `settings.engine` names among those that come with the package, or are installed.
+
+    Raises
+    ------
+    ContractError
+        If targets or bars break their contracts, or a target lies outside `sessions`.
+    """
+    inputs = BacktestInputs(
+        targets=targets,
+        bars=bars,
+        sessions=sessions,
+        portfolio=portfolio,
+        settings=settings,
+        limits=limits,
+        actions=actions,
+        instruments=instruments,
+    )
+    return (engine or engine_of(settings)).run(inputs)

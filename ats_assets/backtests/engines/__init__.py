@@ -1,0 +1,1 @@
+"""The engines that trade targets over history, one module each."""

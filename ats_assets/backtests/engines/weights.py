@@ -1,0 +1,241 @@
+"""The quick look at weights: what the targets themselves would have earned, less costs in proportion to what is traded.
+
+At each rebalancing the account is brought to exactly the target weights, whatever it takes:
+
+1. `returns = "open_to_open"`: the targets of a session are traded at the open of the next one, as signals are. `"close_to_close"`: at the very close at which they were decided,
+   which nobody can do: an upper bound for what is decided on closes. The trades then count to the next session, whose return is the first that they earn.
+2. What is paid: commission, half of the spread, and slippage, each in basis points of what is traded. The weights are of the equity after these costs.
+3. Between two rebalancings positions drift with their prices. A session without targets is no opinion, and nothing is traded. Payments stay in cash until the next targets,
+   ratios make more or fewer shares.
+
+Left out, on purpose: lots (any fraction of a share can be held, long or short), the limits on weights, turnover and orders, the no-trade band, what a minimum commission adds, volume
+and participation, halts (a symbol without a bar trades at its last close), the haircut of a delisting, interest on cash, what borrowing costs, and margin. Cash is what the weights
+leave. So it says what the signal is worth, and the engine `orders` what an account would have made of it. Where there are no costs and limits, nothing is short,
+shares are fractional, all symbols trade at all sessions, and each opens where it closed, both come to the same.
+
+Accounts are in floats, shown in whole cents: what rounding leaves is in `pnl`. The value of a position is rounded toward zero.
+"""
+
+from typing import Any, Literal, NamedTuple
+
+import numpy as np
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
+from ats_assets.backtests.engine import BacktestInputs, BacktestResult
+from ats_assets.backtests.journal import new_ledgers, result_of
+from ats_assets.backtests.market import Market, read_market
+from ats_assets.backtests.simulation import Ledgers, PositionLedger, SessionLedger, marks_at
+from ats_assets.errors import ContractError
+from ats_assets.kernels.weight_limits import Floats
+from ats_assets.plugins import Plugin
+from ats_assets.portfolio.account import TradeLedger
+from ats_assets.portfolio.costs import Cents, to_cents
+from ats_assets.settings import BacktestSettings, Section
+
+SMALLEST_TRADE = 0.005
+"""In currency: a change of value below half a cent is no trade, unless it ends the position."""
+TURNS = 12
+"""Costs depend on what is traded, and that on what costs leave. Each turn leaves of the error the rate of costs times what is held: after these nothing that can be seen."""
+ROUNDING = 1e-9
+"""Of a sum of weights."""
+Columns = dict[str, NDArray[Any]]
+
+
+class WeightsEngineSettings(Section):
+    """Target weights, held exactly."""
+
+    returns: Literal["open_to_open", "close_to_close"] = Field(
+        default="open_to_open", description="traded at the next open, or at the close of the decision, which nobody can do"
+    )
+
+
+class WeightsEngine:
+    """The returns of target weights, less costs in proportion to what is traded."""
+
+    def __init__(self, settings: WeightsEngineSettings) -> None:
+        self.settings = settings
+
+    def run(self, inputs: BacktestInputs) -> BacktestResult:
+        """See `Engine.run`.
+
+        Raises
+        ------
+        ContractError
+            Also if targets without a short one add up to more than the equity: there is no cash to pay for them.
+        """
+        market, settings = read_market(inputs.targets, inputs.bars, inputs.sessions, inputs.actions, inputs.instruments), inputs.settings
+        if inputs.targets.is_empty():
+            return result_of(market, new_ledgers(0, 0), np.zeros(0))
+        prices = market.prices(settings.margin)
+        book = _Book(market, settings)
+        for i in range(len(market.sessions)):
+            book.pass_session(i, marks_at(i, prices), at_open=self.settings.returns == "open_to_open")
+        only = benchmark_column(market, settings.benchmark)
+        return result_of(market, book.ledgers(), benchmark_values(prices, float(settings.initial_cash), only))
+
+
+class _SessionRow(NamedTuple):
+    """Money of a session, in currency."""
+
+    equity: float
+    equity_at_open: float
+    income: float
+
+
+class _Book:
+    """What is held, arrays of shape (n_instruments,), and what has happened so far."""
+
+    def __init__(self, market: Market, settings: BacktestSettings) -> None:
+        n = len(market.instruments)
+        self._market, self._settings = market, settings
+        self._shares, self._cash = np.zeros(n), float(settings.initial_cash)
+        self._basis, self._missing = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
+        self._sessions: list[_SessionRow] = []
+        self._trades: list[Columns] = []
+        self._positions: list[Columns] = []
+
+    def pass_session(self, i: int, marks: Floats, *, at_open: bool) -> None:
+        """Trade the targets of the session before, at the open (`marks`) or at the close before it, and mark at the close."""
+        market, opened, income = self._market, self._cash, 0.0
+        if i and not at_open:
+            opened = self._equity(market.last_close[i - 1])
+            self._rebalance(i, market.last_close[i - 1])
+        if i:
+            income = _value(self._shares, market.paid[i])
+            self._shares, self._cash = self._shares * market.ratio[i], self._cash + income
+        if i and at_open:
+            opened = self._equity(marks)
+            self._rebalance(i, marks)
+        self._missing = np.where(np.isnan(market.open[i]), self._missing + 1, 0)
+        self._sessions.append(_SessionRow(self._equity(market.last_close[i]), opened, income))
+        at = np.flatnonzero(self._shares)
+        price, held = market.last_close[i, at], self._shares[at]
+        value = np.trunc(held * price * 100.0 + np.sign(held) * 1e-6).astype(np.int64)
+        columns: Columns = {"session": np.full(len(at), i), "at": at, "shares": held, "price": price, "value": value}
+        self._positions.append(columns | {"basis": self._basis[at], "missing": self._missing[at]})
+
+    def _equity(self, prices: Floats) -> float:
+        return self._cash + _value(self._shares, prices)
+
+    def _rebalance(self, i: int, prices: Floats) -> None:
+        """Bring the account to the targets of the session before `i`; where there are none, or no equity, leave it."""
+        market, equity = self._market, self._equity(prices)
+        first, last = market.target_bounds[i - 1], market.target_bounds[i]
+        if first == last or equity <= 0.0:
+            return
+        target = np.zeros(len(prices))
+        target[market.target_columns[first:last]] = market.target_weights[first:last]
+        target[~(prices > 0.0)] = 0.0  # NaN is not: it has had no bar yet
+        target = _paid_for(target, i, market)
+        held, settings = np.where(self._shares != 0.0, self._shares * prices, 0.0), self._settings
+        rate = (settings.commission_bps + settings.spread_bps / 2 + settings.slippage_bps) / 1e4
+        invested = equity
+        for _ in range(TURNS):
+            invested = equity - rate * float(np.abs(target * invested - held).sum())
+        wanted = target * invested
+        ended = (target == 0.0) & (self._shares != 0.0)
+        moved = (np.abs(wanted - held) >= SMALLEST_TRADE) | ended
+        shares = np.where(moved, np.divide(wanted, prices, out=np.zeros_like(wanted), where=target != 0.0), self._shares)
+        self._record(i, shares, prices)
+        self._cash += float((held - wanted)[moved].sum()) - (equity - invested)
+        self._shares = shares
+
+    def _record(self, i: int, shares: Floats, prices: Floats) -> None:
+        """The trades to other shares: sells before buys, and of either what closes before what opens."""
+        held = self._shares
+        before, after, stays = np.abs(held), np.abs(shares), np.sign(held) == np.sign(shares)
+        closed = np.where(stays, np.maximum(before - after, 0.0), before)
+        opened = np.where(stays, np.maximum(after - before, 0.0), after)
+        for traded, sign, closing in (
+            (np.where(held > 0.0, closed, 0.0), -1, True),
+            (np.where(shares < 0.0, opened, 0.0), -1, False),
+            (np.where(held < 0.0, closed, 0.0), 1, True),
+            (np.where(shares > 0.0, opened, 0.0), 1, False),
+        ):
+            at = np.flatnonzero(traded)
+            notional = to_cents(traded[at] * prices[at])
+            costs = _costs(notional, self._settings)
+            flow = -sign * notional - sum(costs.values())
+            if closing:  # takes its part of the basis along
+                part = np.where(traded[at] == before[at], self._basis[at], np.rint(self._basis[at] * traded[at] / before[at])).astype(
+                    np.int64
+                )
+                self._basis[at] -= part
+            else:
+                part = flow
+                self._basis[at] -= flow
+            kind = {"sign": sign, "closing": closing, "delisted": False, "session": i}
+            columns: Columns = {name: np.full(len(at), value) for name, value in kind.items()}
+            columns |= {"at": at, "shares": traded[at], "reference": prices[at], "notional": notional}
+            self._trades.append(columns | costs | {"cash_flow": flow, "realised": flow - part})
+
+    def ledgers(self) -> Ledgers:
+        """What has happened, as the journal reads it."""
+        n, trades, positions = len(self._sessions), _joined(self._trades), _joined(self._positions)
+        equity, opened, income = (to_cents(column) for column in zip(*self._sessions, strict=True))
+        value, spent = _sums(n, positions, "value"), {name: _sums(n, trades, name) for name in ("commission", "spread", "slippage")}
+        whole = equity[positions["session"]]
+        weight = np.where(whole > 0, positions["value"] / np.where(whole > 0, whole, 1), np.nan)
+        sessions = SessionLedger(
+            cash=equity - value,
+            value=value,
+            pnl=np.diff(equity, prepend=equity[:1]) + sum(spent.values()),
+            income=income,
+            financing=np.zeros(n, dtype=np.int64),
+            traded=_sums(n, trades, "notional"),
+            equity_at_open=opened,
+            gross=np.bincount(positions["session"], np.abs(np.nan_to_num(weight)), n).astype(np.float64),
+            n_positions=np.bincount(positions["session"], minlength=n),
+            n_trades=np.bincount(trades["session"], minlength=n),
+            n_unfilled=np.zeros(n, dtype=np.int64),
+            called=np.zeros(n, dtype=np.bool_),
+            **spent,
+        )
+        return new_ledgers(0, 0)._replace(
+            sessions=sessions,
+            trades=TradeLedger(used=np.array([len(trades["at"])]), **trades),
+            positions=PositionLedger(used=np.array([len(positions["at"])]), weight=weight, **positions),
+        )
+
+
+def _value(shares: Floats, prices: Floats) -> float:
+    """Of what is held; the prices of all else may be NaN."""
+    return float(np.where(shares != 0.0, shares * prices, 0.0).sum())
+
+
+def _paid_for(target: Floats, i: int, market: Market) -> Floats:
+    """The targets, refused where the equity does not pay for them."""
+    size = float(target.sum())
+    if size <= 1.0 or (target < 0.0).any():
+        return target
+    if size > 1.0 + ROUNDING:
+        raise ContractError(
+            f"the targets of {market.sessions[i - 1]} add up to {size:.6g} of the equity and none is short, so there is no cash to pay for them, "
+            "and the engine weights lends none: lower portfolio.max_net, or choose backtest.engine = 'orders'"
+        )
+    return target / size
+
+
+def _costs(notional: Cents, settings: BacktestSettings) -> dict[str, Cents]:
+    """Of trades, in cents, each in proportion."""
+    rates = {"commission": settings.commission_bps, "spread": settings.spread_bps / 2, "slippage": settings.slippage_bps}
+    return {name: np.rint(notional * bps / 1e4).astype(np.int64) for name, bps in rates.items()}
+
+
+def _joined(parts: list[Columns]) -> Columns:
+    """The columns of all, one after the other."""
+    if not parts:
+        return {name: np.zeros(0, dtype=np.int64) for name in TradeLedger._fields[1:]}
+    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
+
+
+def _sums(n: int, columns: Columns, name: str) -> Cents:
+    """By session, of shape (n_sessions,)."""
+    total = np.zeros(n, dtype=np.int64)
+    np.add.at(total, columns["session"], columns[name])
+    return total
+
+
+PLUGIN = Plugin(settings=WeightsEngineSettings, make=WeightsEngine)
