@@ -23,7 +23,7 @@ DAY_FACTS_SCHEMA: Final = pl.Schema(
         "stamps_of": pl.String,
     }
 )
-"""Of each date as delivered, null included: rows, those with defects and the first of these, whether any has a vwap and all volumes are whole; symbols, those with several different stamps,
+"""Of each date as delivered, null included: rows, those with defects and one of these, in whatever order they come, whether any has a vwap and all volumes are whole; symbols, those with several different stamps,
 the most stamps that one has, and which one that is."""
 
 
@@ -47,7 +47,7 @@ def day_facts(rows: pl.DataFrame) -> pl.DataFrame:
     of_rows = rows.group_by("date").agg(
         rows=pl.len(),
         defects=pl.col("defects").count(),
-        complaint=pl.col("defects").drop_nulls().first(),
+        complaint=pl.col("defects").min(),
         has_vwap=pl.col("vwap").count() > 0,
         is_whole=(volume == volume.round(0)).all(),
     )

@@ -66,8 +66,8 @@ def recognition_lines(facts: FilesFacts) -> list[str]:
     return lines
 
 
-def description(facts: FilesFacts, *, n_actions: int, waiting: Sequence[str], n_defects: int) -> str:
-    """All of it: with what was recognised when the data were known, how stamps are read, and the rows that were not placed by their date."""
+def description(facts: FilesFacts, *, n_actions: int, waiting: Sequence[str], defects: tuple[int, str | None]) -> str:
+    """All of it: with what was recognised when the data were known, how stamps are read, the rows that were not placed by their date, and those with defects (how many, and one)."""
     s = facts.settings
     lines = recognition_lines(facts)
     since = (
@@ -88,7 +88,14 @@ def description(facts: FilesFacts, *, n_actions: int, waiting: Sequence[str], n_
         )
     if s.actions is not None:
         lines.append(f"corporate actions: {s.actions}, {n_actions:,} rows")
-    return "\n".join([*lines, *waiting, *facts.placement.remarks, f"rows with defects: {n_defects:,}"])
+    return "\n".join(
+        [
+            *lines,
+            *waiting,
+            *facts.placement.remarks,
+            f"rows with defects: {defects[0]:,}{f', such as {defects[1]}' if defects[0] and defects[1] else ''}",
+        ]
+    )
 
 
 def _columns(facts: FilesFacts) -> Iterator[str]:

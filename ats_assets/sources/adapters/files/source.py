@@ -159,7 +159,7 @@ class FileSource:
     def describe(self) -> str:
         """What was read, and what was recognised in it, as a few lines for people."""
         n_actions = 0 if self._settings.actions is None else self._actions.frame.height
-        return description(self._described, n_actions=n_actions, waiting=self._waiting, n_defects=self._n_defects)
+        return description(self._described, n_actions=n_actions, waiting=self._waiting, defects=self._defects)
 
     @property
     def _described(self) -> FilesFacts:
@@ -179,11 +179,12 @@ class FileSource:
         )
 
     @property
-    def _n_defects(self) -> int:
-        """The rows of which something can't be read, or that are dated after the last day."""
+    def _defects(self) -> tuple[int, str | None]:
+        """How many rows there are of which something can't be read, or that are dated after the last day, and what one of them says."""
         facts = self._facts.join(self._placement.days, on="date", how="semi", nulls_equal=True)
         late = (pl.col("date") > self._placement.last).fill_null(value=False)
-        return int(facts.select(pl.when(late).then("rows").otherwise("defects").sum()).item() or 0)
+        count = int(facts.select(pl.when(late).then("rows").otherwise("defects").sum()).item() or 0)
+        return count, next(iter(facts.sort("date", nulls_last=True)["complaint"].drop_nulls()), None)
 
     @cached_property
     def _found(self) -> FoundFiles:

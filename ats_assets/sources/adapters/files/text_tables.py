@@ -183,20 +183,24 @@ def _rows(path: Path, layout: _Layout) -> pl.DataFrame:
     how = {"separator": layout.separator, "has_header": layout.has_header, "skip_lines": layout.skip, "infer_schema": False, "glob": False}
     width = None if layout.wide is None else 1 + len(layout.wide.pairs)
     try:
-        rows = pl.read_csv(path if layout.encoding == "utf-8" else _as_utf8(path, layout.encoding), **how)  # pyright: ignore[reportArgumentType]
+        rows = pl.read_csv(path if layout.encoding == "utf-8" else _text(path, layout.encoding).encode(), **how)  # pyright: ignore[reportArgumentType]
     except pl.exceptions.ComputeError:
         rows = None  # a line of another length than the header, most likely: slower, line by line
     if rows is None or rows.width != (width or rows.width):
-        with _opened(path) as file:
-            text = file.read().decode("utf-8-sig" if layout.encoding == "utf-8" else layout.encoding)
+        text = _text(path, layout.encoding)
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator))
         return _ragged(lines[layout.skip :], has_header=layout.has_header, width=width)
     return rows if layout.has_header else rows.rename({name: f"column_{i}" for i, name in enumerate(rows.columns, start=1)})
 
 
-def _as_utf8(path: Path, encoding: str) -> bytes:
+def _text(path: Path, encoding: str) -> str:
+    """All of a text; one that begins as UTF-8 may still turn out to be written on Windows."""
     with _opened(path) as file:
-        return file.read().decode(encoding).encode()
+        content = file.read()
+    try:
+        return content.decode("utf-8-sig" if encoding == "utf-8" else encoding)
+    except UnicodeDecodeError:
+        return content.decode("cp1252")
 
 
 def _opened(path: Path) -> io.BufferedIOBase:

@@ -202,6 +202,7 @@ def test_bad_cells_of_an_unusual_file_reject_their_rows_alone(tmp_path: Path) ->
         (None, 12.5, 1000.0, "date: 'morgen' is not a date or time that can be read (write it as 2018-01-31)"),
         (date(2023, 1, 20), None, None, "open: '12.5' is not a number; close: '1,2,3' is not a number; volume: 'x' is not a number"),
     ]
+    assert "rows with defects: 2, such as open: '12.5' is not a number; close" in source.describe()
 
 
 def test_columns_by_position_of_files_with_and_without_a_header(tmp_path: Path) -> None:
@@ -265,6 +266,15 @@ def test_an_encoding_with_two_bytes_a_character_is_read(tmp_path: Path) -> None:
     (tmp_path / "EURUSD.csv").write_bytes(text.encode("utf-16"))
     calendar = session_calendar("XNYS", date(2010, 1, 1))
     assert bars(FileSource(FilesSettings(path=tmp_path), calendar), calendar) == sorted(EXPECTED["metatrader5"][0])
+
+
+def test_an_accent_far_down_a_file_of_windows_is_read(tmp_path: Path) -> None:
+    rows = "".join(f"2023-01-12,S{i},1,1,1,1,1,plain\n" for i in range(2000))
+    text = "date,symbol,open,high,low,close,volume,note\n" + rows + "2023-01-12,NESN,1,1,1,1,1,Nestlé\n"
+    (tmp_path / "all.csv").write_bytes(text.encode("cp1252"))
+    source = FileSource(FilesSettings(path=tmp_path), session_calendar("XNYS", date(2010, 1, 1)))
+    assert source.bars([THURSDAY], ["NESN"])["defects"].to_list() == [None]
+    assert len(source.symbols()) == 2001
 
 
 def test_a_symbol_pattern_is_checked_and_a_cell_that_does_not_fit_rejects_its_row(tmp_path: Path) -> None:
