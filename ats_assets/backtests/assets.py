@@ -71,7 +71,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         result = run(settings.backtest)
         tables = {field.name: getattr(result, field.name) for field in fields(result)}
         tables["cost_sensitivity"] = cost_sensitivity(result, settings.backtest, run, settings.backtest.cost_multiples)
-        tables["wanted"] = wanted_and_held(targets, result.positions, settings.portfolio)
+        tables["wanted"] = wanted_and_held(targets, result.positions, settings.portfolio, kept=engine.keeps_limits)
         for table, contract in CONTRACTS.items():
             contract.validate(tables[table])
         metrics = backtest_metrics(result, settings.backtest, costs=tables["cost_sensitivity"], wanted=tables["wanted"])

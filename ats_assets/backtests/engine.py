@@ -65,6 +65,8 @@ class Engine(Protocol):
     """One kind of engine, with its settings."""
 
     settings: BaseModel
+    keeps_limits: bool
+    """Whether it keeps the limits of `[portfolio]`, the turnover limit among them: what is held can then lag behind the targets, and the report says so."""
 
     def run(self, inputs: BacktestInputs) -> BacktestResult:
         """Trade the targets over the sessions.

@@ -164,7 +164,7 @@ class Wanted(pa.DataFrameModel):
     wanted_positions: pl.UInt32 = pa.Field(description="symbols with a target weight")
     held_positions: pl.UInt32 = pa.Field(description="symbols held at the close")
     wanted_turnover: float = pa.Field(ge=0, description="sum of |change of weight| from what is held to what is wanted")
-    turnover_limit: float = pa.Field(gt=0, description="portfolio.max_turnover")
+    turnover_limit: float = pa.Field(nullable=True, gt=0, description="portfolio.max_turnover; null where the engine does not keep it")
     limit_binds: bool = pa.Field(description="whether more is wanted than the limit allows")
 
     class Config(BaseConfig):

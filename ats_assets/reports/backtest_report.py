@@ -1,8 +1,8 @@
 """The backtest report: its sections, one after the other, as one HTML file whose bytes depend on its input alone."""
 
-from ats_assets.backtests import BacktestMetrics
 from ats_assets.reports.page import Part, page
 from ats_assets.reports.report_section import ReportInputs, sections
+from ats_assets.settings import BacktestSettings
 
 METHOD_NOTE = (
     "Targets of one session are traded at the open of the next; weights are limited by the same code as live orders; shares are counted in whole cents, "
@@ -18,13 +18,23 @@ def backtest_report(inputs: ReportInputs) -> str:
         for name, (section, blocks) in made.items()
         if blocks is not None
     ]
-    footer = f"A simulation on past data, with the costs stated above; it is no promise of future returns. {METHOD_NOTE}"
-    return page(parts, title=inputs.title, subtitle=_subtitle(inputs.metrics), footer=footer)
+    how = (
+        METHOD_NOTE
+        if _as_orders(inputs)
+        else f"The engine {inputs.settings.engine} traded the targets in its own way, and leaves out what its documentation says."
+    )
+    footer = f"A simulation on past data, with the costs stated above; it is no promise of future returns. {how}"
+    return page(parts, title=inputs.title, subtitle=_subtitle(inputs), footer=footer)
 
 
-def _subtitle(metrics: BacktestMetrics) -> str:
+def _as_orders(inputs: ReportInputs) -> bool:
+    """Whether the targets were traded as orders are, which is what the default engine does."""
+    return inputs.settings.engine == BacktestSettings().engine
+
+
+def _subtitle(inputs: ReportInputs) -> str:
+    metrics = inputs.metrics
     if metrics.first_session is None:
         return "No targets, so nothing was traded."
-    return (
-        f"{metrics.first_session} to {metrics.last_session}, {metrics.sessions:,} sessions; targets traded at the next open, after costs."
-    )
+    traded = "traded at the next open" if _as_orders(inputs) else f"traded by the engine {inputs.settings.engine}"
+    return f"{metrics.first_session} to {metrics.last_session}, {metrics.sessions:,} sessions; targets {traded}, after costs."

@@ -32,6 +32,8 @@ def session_text(row: Mapping[str, Any]) -> str:
     """
     held = f"In the backtest {row['held_positions']} symbols are held at this close and {row['wanted_positions']} are wanted."
     turnover, limit = row["wanted_turnover"], row["turnover_limit"]
+    if limit is None:
+        return f"{held} To get there takes a turnover of {turnover:.0%}."
     if not row["limit_binds"]:
         return f"{held} To get there takes a turnover of {turnover:.0%}, within the limit of {limit:.0%}."
     share = limit / turnover

@@ -25,7 +25,7 @@ from ats_assets.backtests import (
 from ats_assets.errors import ContractError
 from ats_assets.plugins import Plugin
 from ats_assets.settings import BacktestSettings, PortfolioSettings
-from ats_assets_tests.backtests.small_markets import random_actions, random_market, signals_of
+from ats_assets_tests.backtests.small_markets import bars_of, random_actions, random_market, signals_of, weekdays
 from ats_assets_tests.kits.settings import judge_settings
 
 CONTRACTS = {"equity": Equity, "positions": BacktestPositions, "trades": Trades, "unfilled": Unfilled}
@@ -144,3 +144,15 @@ class EngineKit:
 
     def test_settings_are_frozen_with_defaults_and_refuse_what_they_do_not_know(self) -> None:
         judge_settings(self.plugin)
+
+    def test_it_keeps_the_turnover_limit_if_it_says_so(self) -> None:
+        """Half of the equity is wanted, a fifth may be traded in a session."""
+        days = weekdays(3)
+        bars = bars_of([("A", day, 100.0, 100.0) for day in days])
+        portfolio = PortfolioSettings(max_weight=1, max_turnover=0.2)
+        free = BacktestSettings(commission_bps=0, spread_bps=0, slippage_bps=0)
+        made = self.run(
+            BacktestInputs(targets=signals_of([("A", days[0], 0.5)]), bars=bars, sessions=days, portfolio=portfolio, settings=free)
+        )
+        held = made.equity["gross"].max()
+        assert held == pytest.approx(0.2 if self.engine().keeps_limits else 0.5, abs=0.001)

@@ -195,6 +195,17 @@ def test_the_model_and_the_data_have_sections() -> None:
     assert "1.20" in section(several, "data_quality")
 
 
+def test_another_engine_is_named_and_nothing_is_said_of_it_that_holds_for_orders() -> None:
+    wanted = wanted_and_held(SIGNALS, RESULT.positions, PORTFOLIO, kept=False)
+    settings = BacktestSettings(engine="weights")
+    metrics = backtest_metrics(RESULT, settings, costs=COSTS, wanted=wanted)
+    page = backtest_report(all_inputs(settings=settings, wanted=wanted, metrics=metrics))
+    assert "targets traded by the engine weights, after costs" in page
+    assert "same code as live orders" not in page
+    assert "binds in" not in page
+    assert "keeps no turnover limit" in section(page, "held_positions")
+
+
 def test_names_from_data_are_escaped() -> None:
     page = backtest_report(all_inputs(title="</title><script>", benchmark="</script>"))
     assert "A&amp;B" in page

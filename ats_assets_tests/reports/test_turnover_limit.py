@@ -16,3 +16,4 @@ def test_nothing_is_said_of_a_limit_that_does_not_bind(figures: dict[str, Any]) 
 def test_a_session_within_the_limit_is_told_as_one() -> None:
     row = {"held_positions": 10, "wanted_positions": 10, "wanted_turnover": 0.4, "turnover_limit": 0.5, "limit_binds": False}
     assert "within the limit of 50%" in session_text(row)
+    assert session_text(row | {"turnover_limit": None}).endswith("takes a turnover of 40%.")

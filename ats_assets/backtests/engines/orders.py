@@ -49,6 +49,8 @@ class OrdersEngineSettings(Section):
 class OrdersEngine:
     """Whole shares, limits, costs and cash, as orders are traded."""
 
+    keeps_limits: bool = True
+
     def __init__(self, settings: OrdersEngineSettings) -> None:
         self.settings = settings
 

@@ -54,6 +54,8 @@ class WeightsEngineSettings(Section):
 class WeightsEngine:
     """The returns of target weights, less costs in proportion to what is traded."""
 
+    keeps_limits: bool = False
+
     def __init__(self, settings: WeightsEngineSettings) -> None:
         self.settings = settings
 

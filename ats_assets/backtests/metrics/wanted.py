@@ -4,6 +4,7 @@ A limit on turnover that binds in most sessions makes another portfolio than the
 but it has to be said.
 """
 
+import math
 from dataclasses import dataclass
 
 import polars as pl
@@ -26,7 +27,7 @@ class WantedFigures:
     held_positions: float | None = None
 
 
-def wanted_and_held(targets: pl.DataFrame, positions: pl.DataFrame, portfolio: PortfolioSettings) -> pl.DataFrame:
+def wanted_and_held(targets: pl.DataFrame, positions: pl.DataFrame, portfolio: PortfolioSettings, *, kept: bool = True) -> pl.DataFrame:
     """At each close with targets: how many symbols are wanted and held, and the turnover to get from the one to the other.
 
     Wanted turnover: sum of |target weight - weight held| over the symbols outside the no-trade band, with target weights limited to `max_weight`, and zero for what is held and
@@ -38,6 +39,8 @@ def wanted_and_held(targets: pl.DataFrame, positions: pl.DataFrame, portfolio: P
         Columns session, symbol, target_weight.
     positions
         Columns session, symbol, weight: what is held at each close, in shares of equity.
+    kept
+        Whether the engine keeps these limits; else there is no turnover limit to bind, no band, and targets count as they are.
 
     Returns
     -------
@@ -49,10 +52,10 @@ def wanted_and_held(targets: pl.DataFrame, positions: pl.DataFrame, portfolio: P
     both = targets.select("session", "symbol", pl.col("target_weight").alias("target")).join(
         held.join(days, on="session", how="semi"), on=["session", "symbol"], how="full", coalesce=True
     )
-    limit = portfolio.max_weight
+    limit, band = (portfolio.max_weight, portfolio.no_trade_band) if kept else (math.inf, 0.0)
     target = pl.col("target").fill_null(0.0)
     distance = (target - pl.col("held").fill_null(0.0)).abs()
-    outside = (target == 0.0) | (distance >= pl.min_horizontal(pl.lit(portfolio.no_trade_band), target.abs() * WIDEST_BAND))
+    outside = (target == 0.0) | (distance >= pl.min_horizontal(pl.lit(band), target.abs() * WIDEST_BAND))
     limited = (target.clip(-limit, limit) - pl.col("held").fill_null(0.0)).abs()
     made = (
         both.sort("session", "symbol")
@@ -62,8 +65,8 @@ def wanted_and_held(targets: pl.DataFrame, positions: pl.DataFrame, portfolio: P
             held_positions=pl.col("held").is_not_null().sum(),
             wanted_turnover=limited.filter(outside).sum(),
         )
-        .with_columns(turnover_limit=pl.lit(portfolio.max_turnover, pl.Float64))
-        .with_columns(limit_binds=pl.col("wanted_turnover") > pl.col("turnover_limit") + TOLERANCE)
+        .with_columns(turnover_limit=pl.lit(portfolio.max_turnover if kept else None, pl.Float64))
+        .with_columns(limit_binds=(pl.col("wanted_turnover") > pl.col("turnover_limit") + TOLERANCE).fill_null(value=False))
     )
     return made.select(pl.col(name).cast(dtype) for name, dtype in WANTED_SCHEMA.items())
 

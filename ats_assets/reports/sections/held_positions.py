@@ -46,9 +46,14 @@ def _wanted(inputs: ReportInputs) -> list[Block]:
         Line(name="traded at the next open", values=rows["turnover"] * 100.0, tone="ink"),
         Line(name="limit", values=rows["turnover_limit"] * 100.0, tone="loss", style="dashed"),
     ]
+    limited = wanted["turnover_limit"].is_not_null().any()
     note = (
-        f"At each close. The turnover limit binds in {percent(inputs.metrics.turnover_limit_share, 0)} of the sessions: "
-        "then all changes are cut alike, and what is held lags behind what is wanted."
+        "At each close. The engine of this backtest keeps no turnover limit."
+        if not limited
+        else (
+            f"At each close. The turnover limit binds in {percent(inputs.metrics.turnover_limit_share, 0)} of the sessions: "
+            "then all changes are cut alike, and what is held lags behind what is wanted."
+        )
     )
     panels = [
         LinePanel(lines=names, height=130, zero=True, label="symbols"),

@@ -34,6 +34,14 @@ def test_the_limit_binds_where_planning_cuts_the_trades(pairs: list[tuple[float,
     assert (row["wanted_positions"], row["held_positions"]) == ((target != 0).sum(), (held != 0).sum())
 
 
+def test_an_engine_that_keeps_no_limits_has_none_that_binds() -> None:
+    """The engine `weights` trades all that is wanted, and was said to be cut in nine of ten sessions."""
+    targets = signals_of([("A", MONDAY, 0.9), ("B", MONDAY, 0.101)])
+    [row] = wanted_and_held(targets, positions_of([("B", 0, 0.1)]), PORTFOLIO, kept=False).to_dicts()
+    assert (row["turnover_limit"], row["limit_binds"]) == (None, False)
+    assert row["wanted_turnover"] == pytest.approx(0.9 + 0.001)
+
+
 def test_what_is_held_and_has_no_target_is_to_leave_and_sessions_without_targets_say_nothing() -> None:
     targets = signals_of([("A", MONDAY, 0.2), ("B", MONDAY, 0.0)])
     found = wanted_and_held(targets, positions_of([("A", 0, 0.2), ("C", 0, 0.35), ("A", 1, 0.9)]), PORTFOLIO)
