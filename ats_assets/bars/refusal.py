@@ -1,4 +1,4 @@
-"""Vintages that break the contract as a whole: nobody reads them where another one of the session keeps it.
+"""Vintages that break the contract as a whole: they are kept, and not read where the session has another one.
 
 A delivery in which more rows than `bars.max_rejected_share` are rejected stops what comes after, and a person or the vendor sees to it. The corrected one is then the first that can be used, however
 late it came; and a spoilt one that comes after a sound one takes nobody's bars away. So a choice by time alone would be wrong in both.

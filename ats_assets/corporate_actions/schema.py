@@ -1,4 +1,4 @@
-"""The contracts of validated and of quarantined corporate actions. They state the rules a second time, independently of `action_screening`."""
+"""The contracts of validated and of quarantined corporate actions. They state the rules a second time, independently of `screening`."""
 
 from typing import Annotated
 

@@ -1,4 +1,4 @@
-"""Whether a process is still the one that it was: an id is given again once its process is gone."""
+"""Whether a process is still the one that it was: ids are reused once a process is gone."""
 
 import os
 import socket

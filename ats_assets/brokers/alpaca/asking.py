@@ -1,4 +1,4 @@
-"""What becomes of a question to Alpaca that fails."""
+"""Failures of requests to Alpaca, as errors of a broker."""
 
 from collections.abc import Iterator
 from contextlib import contextmanager

@@ -1,4 +1,4 @@
-"""What Alpaca calls what we call otherwise."""
+"""Symbols in our spelling and in Alpaca's."""
 
 from collections.abc import Mapping
 
