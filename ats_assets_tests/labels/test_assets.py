@@ -20,6 +20,15 @@ from ats_assets_tests.small_market import ALL_ASSETS, EARLY_MODELS, FIRST, copy_
 
 LAST, DAY = date(2021, 2, 5), date(2021, 1, 25)
 ENDS = {"kind": "triple_barrier", "max_holding_sessions": 2, "volatility_span_sessions": 3, "min_returns": 2}
+OWN = """
+from ats_assets.labels.methods.triple_barrier import TripleBarrierLabel, TripleBarrierSettings
+from ats_assets.plugins import Plugin
+
+class Mine(TripleBarrierLabel):
+    \"\"\"One's own.\"\"\"
+
+PLUGIN = Plugin(settings=TripleBarrierSettings, make=Mine)
+"""
 MADE = [*ALL_ASSETS, "ends"]
 
 
@@ -53,6 +62,19 @@ def test_a_model_reads_its_label_from_the_first_session_at_which_one_may_be_know
     """6 decision sessions, an embargo of 1, known after 1 to 3 sessions: the newest decision is D-4, the oldest D-9, whose label may be known at D-8."""
     assert "alpha158[D-9..D-4]" in reads_of(market(tmp_path), "lightgbm_model")
     assert "ends[D-8..D-1]" in reads_of(market(tmp_path), "lightgbm_model")
+
+
+def test_a_label_of_ones_own_is_a_file_in_the_folder_of_additions(tmp_path: Path) -> None:
+    (tmp_path / "plugins" / "labels").mkdir(parents=True)
+    (tmp_path / "plugins" / "labels" / "mine.py").write_text(OWN)
+    deployment = small_market(
+        tmp_path,
+        plugins={"folder": tmp_path / "plugins"},
+        labels={"horizons_sessions": (1, 5), "mine": {"max_holding_sessions": 4}},
+        training={"label_source": "mine"},
+    )
+    assert deployment.of(learnt_label).label.known_after(deployment.settings.training).last == 5
+    assert "mine[D-44..D-1]" in reads_of(deployment, "lightgbm_model")
 
 
 @pytest.mark.slow
