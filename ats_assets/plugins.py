@@ -211,8 +211,8 @@ class Kind(Generic[T]):
         for file in sorted(own.glob("*.py")) if own and own.is_dir() else ():
             if not file.name.startswith(("_", ".")):
                 found.setdefault(file.stem, []).append(f"{_root(file.parents[1])}.{self.name}.{file.stem}")
-        for name, module in _entry_points(f"ats_assets.{self.name}", tuple(sys.path)):
-            found.setdefault(name, []).append(module)
+        for point in _entry_points(tuple(sys.path)).select(group=f"ats_assets.{self.name}"):
+            found.setdefault(point.name, []).append(point.module)
         return found
 
     def _loaded(self, name: str, module: str) -> Plugin[Any, T]:
@@ -244,9 +244,9 @@ class Chosen(Generic[T]):
 
 
 @functools.cache
-def _entry_points(group: str, _path: tuple[str, ...]) -> list[tuple[str, str]]:
-    """Name and module of what the installed distributions add; kept for a search path, since to read all of their metadata takes 50 ms."""
-    return [(point.name, point.module) for point in importlib.metadata.entry_points(group=group)]
+def _entry_points(_path: tuple[str, ...]) -> Any:
+    """What the installed distributions add, of all groups; kept for a search path, since to read all of their metadata takes 50 ms, whichever group is asked for."""
+    return importlib.metadata.entry_points()
 
 
 def _root(folder: Path) -> str:
