@@ -19,6 +19,7 @@ import socket
 import subprocess
 import sys
 import time
+from collections.abc import Mapping
 from pathlib import Path
 
 SUPPORTED = ((3, 11), (3, 12))  # pyqlib has no later wheels
@@ -28,7 +29,7 @@ python3 dev.py COMMAND [arguments]
   run [arguments]     the whole graph, from bars to signals; arguments go to `ats run` (`run --help` lists them)
   test [--full] [arguments]    the tests; arguments go to pytest. With --full the long random ones (kills, crashes, restatements, ...) go all their rounds
   check               ruff, basedpyright and import-linter
-  ui [--port 3000]    Dagster's web UI and daemon on 127.0.0.1, until Ctrl-C
+  ui [--port 3000] [--crypto]    Dagster's web UI and daemon on 127.0.0.1, until Ctrl-C
   lock [arguments]    re-make requirements.lock from pyproject.toml; arguments go to `uv pip compile` (--upgrade, --upgrade-package NAME)
 
 The first command makes .venv from requirements.lock: a few minutes and about 3 GB of disk, once. Python 3.11 or 3.12 is needed.
@@ -467,7 +468,10 @@ def ui(project: Project, arguments: list[str]) -> int:
     """Run Dagster's web UI and daemon until Ctrl-C, and leave no process behind."""
     parser = argparse.ArgumentParser(prog="dev.py ui", description="Dagster's web UI and daemon on 127.0.0.1, over the warehouse of `run`.")
     parser.add_argument("--port", type=int, default=3000, help="of the web UI (default: 3000)")
-    port = parser.parse_args(arguments).port
+    crypto = "the crypto graph, too (crypto.toml, or what ATS_CRYPTO_SETTINGS names; setting that asks for it, too)"
+    parser.add_argument("--crypto", action="store_true", help=crypto)
+    asked_for = parser.parse_args(arguments)
+    port = asked_for.port
     with socket.socket() as probe:
         probe.setsockopt(socket.SOL_SOCKET, socket.SO_REUSEADDR, 1)
         try:
@@ -480,7 +484,8 @@ def ui(project: Project, arguments: list[str]) -> int:
         if hasattr(signal, name):
             signal.signal(getattr(signal, name), lambda number, _: asked.append(number))
     # A session of its own: a terminal's Ctrl-C reaches only this process, which then stops Dagster in order, and its children.
-    command = [str(project.tool("dagster")), "dev", "-w", "workspace.yaml", "-h", "127.0.0.1", "-p", str(port)]
+    workspaces = [argument for name in workspaces_of(os.environ, crypto=asked_for.crypto) for argument in ("-w", name)]
+    command = [str(project.tool("dagster")), "dev", *workspaces, "-h", "127.0.0.1", "-p", str(port)]
     quiet = {"PYTHONWARNINGS": "ignore:Function `dev_command` is superseded", **project.environment()}
     with subprocess.Popen(command, cwd=project.root, env=quiet, start_new_session=True) as dagster:
         announced = False
@@ -492,6 +497,15 @@ def ui(project: Project, arguments: list[str]) -> int:
         ended_by_itself = dagster.poll() is not None
         _stop(dagster, asked)
     return dagster.returncode if ended_by_itself else 0
+
+
+def workspaces_of(environment: Mapping[str, str], *, crypto: bool) -> list[str]:
+    """The workspace files to load: the first graph's; the crypto graph's beside it where it is asked for, alone where ATS_SETTINGS names its settings."""
+    named, settings = (environment.get(name) for name in ("ATS_CRYPTO_SETTINGS", "ATS_SETTINGS"))
+    of_crypto = named or str(Path(settings or "ats.toml").with_name("crypto.toml"))
+    if settings and Path(settings).expanduser().absolute() == Path(of_crypto).expanduser().absolute():
+        return ["workspace-crypto.yaml"]
+    return ["workspace.yaml", *(["workspace-crypto.yaml"] if crypto or named else [])]
 
 
 def _answers(port: int) -> bool:

@@ -3,27 +3,15 @@
 Its sessions are days in UTC, each day of the year. The prefix of its settings keeps its assets, jobs and sensors apart from the equities'.
 """
 
-import os
-from pathlib import Path
-
 import dagster as dg
 
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.orchestration.instance import guard_documents
+from ats_assets.orchestration.known_warnings import silence_known
 from ats_assets.secrecy import guard_secrets
-from ats_assets.settings import load_settings, settings_file
-
-SETTINGS_VARIABLE = "ATS_CRYPTO_SETTINGS"
-
-
-def crypto_settings_file() -> Path:
-    """What ATS_CRYPTO_SETTINGS names, else `crypto.toml` beside the settings file, else the project's."""
-    if named := os.environ.get(SETTINGS_VARIABLE):
-        return Path(named).expanduser().absolute()
-    beside = settings_file().parent / "crypto.toml"
-    return beside if beside.is_file() else Path(__file__).resolve().parents[1] / "crypto.toml"
+from ats_assets.settings import crypto_settings_file, load_settings
 
 
 @dg.definitions
@@ -38,6 +26,7 @@ def defs() -> dg.Definitions:
     file = crypto_settings_file()
     guard_secrets(file.parent)
     guard_documents()
+    silence_known()
     settings = load_settings(file)
     if not settings.graph.prefix:
         raise SettingsError(f'{file} has no graph.prefix, so its assets would be taken for the equities\': set [graph] prefix = "crypto"')

@@ -36,6 +36,7 @@ from ats_assets.models import assets as models
 from ats_assets.orchestration.graph import asset_key, asset_name
 from ats_assets.orchestration.instance import guard_documents
 from ats_assets.orchestration.io_manager import WarehouseIOManager
+from ats_assets.orchestration.known_warnings import silence_known
 from ats_assets.orders import assets as orders
 from ats_assets.orders import checks as orders_checks
 from ats_assets.orders.schema import SCHEMAS as ORDER_SCHEMAS
@@ -152,4 +153,5 @@ def defs() -> dg.Definitions:
     """What Dagster loads: the graph with the current settings."""
     guard_secrets(settings_file().parent)
     guard_documents()
+    silence_known()
     return build(Deployment(load_settings()))

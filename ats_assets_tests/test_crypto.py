@@ -172,9 +172,10 @@ def test_a_graph_without_a_prefix_is_refused_beside_the_equities(home: Path):
         crypto.defs()
 
 
-def test_the_workspace_loads_both(home: Path):
+def test_the_workspaces_load_both(home: Path):
     shutil.copyfile(ROOT / "dagster.yaml", home / "dagster.yaml")
-    command = [sys.executable, "-W", "ignore", "-m", "dagster", "definitions", "validate", "-w", str(ROOT / "workspace.yaml")]
+    workspaces = [argument for name in ("workspace.yaml", "workspace-crypto.yaml") for argument in ("-w", str(ROOT / name))]
+    command = [sys.executable, "-W", "ignore", "-m", "dagster", "definitions", "validate", *workspaces]
     made = subprocess.run(
         command, cwd=ROOT, env=environment(home) | {"DAGSTER_HOME": str(home)}, capture_output=True, text=True, timeout=300, check=False
     )

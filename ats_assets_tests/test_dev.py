@@ -483,6 +483,22 @@ def test_ui_refuses_a_port_in_use(made: Tiny) -> None:
             dev.ui(made.project, ["--port", str(port)])
 
 
+@pytest.mark.parametrize(
+    ("variables", "crypto", "loaded"),
+    [
+        ({}, False, "workspace.yaml"),  # before, both graphs were loaded always
+        ({}, True, "workspace.yaml workspace-crypto.yaml"),
+        ({"ATS_SETTINGS": "mine.toml"}, False, "workspace.yaml"),
+        ({"ATS_CRYPTO_SETTINGS": "coins.toml"}, False, "workspace.yaml workspace-crypto.yaml"),
+        ({"ATS_SETTINGS": "crypto.toml"}, False, "workspace-crypto.yaml"),
+        ({"ATS_SETTINGS": "coins.toml", "ATS_CRYPTO_SETTINGS": "coins.toml"}, False, "workspace-crypto.yaml"),
+        ({"ATS_SETTINGS": "crypto.toml", "ATS_CRYPTO_SETTINGS": "coins.toml"}, False, "workspace.yaml workspace-crypto.yaml"),
+    ],
+)
+def test_ui_loads_the_crypto_graph_where_its_settings_are_asked_for(variables: dict[str, str], crypto: bool, loaded: str) -> None:
+    assert " ".join(dev.workspaces_of(variables, crypto=crypto)) == loaded
+
+
 # Stands in for `dagster dev`: serves the port, starts a child that ignores requests to stop, and notes its own interruption.
 DAGSTER = """\
 #!{python}

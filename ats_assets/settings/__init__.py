@@ -12,7 +12,7 @@ from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
-from ats_assets.settings.loading import load_settings, settings_file
+from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, settings_file
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, Refit, TrainingSettings
 from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -23,6 +23,7 @@ from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, Sou
 from ats_assets.settings.storage import StorageSettings
 
 __all__ = [
+    "CRYPTO_VARIABLE",
     "FORWARD_RETURNS",
     "LONGEST_PERIOD",
     "ActionsSettings",
@@ -63,6 +64,7 @@ __all__ = [
     "SyntheticSettings",
     "TrainingSettings",
     "UniverseSettings",
+    "crypto_settings_file",
     "load_settings",
     "settings_file",
 ]

@@ -14,6 +14,8 @@ from ats_assets.errors import SettingsError
 from ats_assets.secrecy import hold_secret, redacted
 from ats_assets.settings.all_sections import Settings
 
+CRYPTO_VARIABLE = "ATS_CRYPTO_SETTINGS"
+
 
 class _Found(Settings, BaseSettings):
     """What arguments, the environment and the settings file say."""
@@ -42,6 +44,14 @@ def settings_file() -> Path:
     return here if here.is_file() else Path(__file__).resolve().parents[2] / "ats.toml"
 
 
+def crypto_settings_file() -> Path:
+    """The settings file of the second graph: what ATS_CRYPTO_SETTINGS names, else `crypto.toml` beside the settings file, else the project's."""
+    if named := os.environ.get(CRYPTO_VARIABLE):
+        return Path(named).expanduser().absolute()
+    beside = settings_file().parent / "crypto.toml"
+    return beside if beside.is_file() else Path(__file__).resolve().parents[2] / "crypto.toml"
+
+
 def load_settings(own_file: Path | None = None, **overrides: object) -> Settings:
     """Read the settings once, for an entry point.
 
@@ -59,7 +69,9 @@ def load_settings(own_file: Path | None = None, **overrides: object) -> Settings
     """
     file = own_file or settings_file()
     if own_file and not file.is_file():
-        raise SettingsError(f"{file}, the settings of another graph, is not a file: make it, or take that graph out of workspace.yaml")
+        raise SettingsError(
+            f"{file}, the settings of another graph, is not a file: make it, or start without that graph, by workspace.yaml alone"
+        )
     if os.environ.get("ATS_SETTINGS") and not file.is_file():
         raise SettingsError(f"ATS_SETTINGS names {file}, which is not a file: correct it or unset it")
     unknown = [] if own_file else _unknown_variables()
