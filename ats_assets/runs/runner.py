@@ -15,6 +15,7 @@ from ats_assets.runs.abandoned import PROCESS, process_tag
 from ats_assets.runs.failures import failure_messages, was_interrupted
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_events import EventClock, RunEvents
+from ats_assets.runs.run_origin import with_origin
 
 OWN_TAGS = {"dagster/max_retries": "0"}
 """Such a run is not retried automatically: the user sees it fail."""
@@ -118,14 +119,16 @@ class Runner:
         failed_before = len(outcome.run_events.failures)
         run_id = make_new_run_id()
         self._instance.add_event_listener(run_id, outcome.run_events)
-        result = job.get_subset(asset_selection=self._keys(part), asset_check_selection=self._checks).execute_in_process(
-            run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
-            instance=self._instance,
-            raise_on_error=False,
-            run_id=run_id,
-            tags=OWN_TAGS | {PROCESS: process_tag()} | (range_tags(part.sessions) if len(part.sessions) > 1 else {}),
-            partition_key=part.sessions[0].isoformat() if len(part.sessions) == 1 else None,
-        )
+        subset = job.get_subset(asset_selection=self._keys(part), asset_check_selection=self._checks)
+        with with_origin(self._instance, job.name):
+            result = subset.execute_in_process(
+                run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
+                instance=self._instance,
+                raise_on_error=False,
+                run_id=run_id,
+                tags=OWN_TAGS | {PROCESS: process_tag()} | (range_tags(part.sessions) if len(part.sessions) > 1 else {}),
+                partition_key=part.sessions[0].isoformat() if len(part.sessions) == 1 else None,
+            )
         if result.success:
             return True
         outcome.interrupted = was_interrupted(outcome.run_events.failures[failed_before:])

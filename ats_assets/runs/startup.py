@@ -11,6 +11,7 @@ from pathlib import Path
 import dagster as dg
 
 from ats_assets.errors import SettingsError
+from ats_assets.orchestration.known_warnings import silence_known
 from ats_assets.settings import settings_file
 
 INSTANCE_FILE = "dagster.yaml"
@@ -86,8 +87,7 @@ def quiet(*, verbose: bool = False) -> Iterator[None]:
             if not sys.warnoptions:
                 warnings.simplefilter("ignore")
             else:
-                warnings.simplefilter("ignore", dg.BetaWarning)
-                warnings.simplefilter("ignore", dg.PreviewWarning)
+                silence_known()
             yield
     finally:
         for name, level in levels.items():
