@@ -1,5 +1,6 @@
 """Checks of the stage bars."""
 
+from collections.abc import Sequence
 from datetime import UTC, date, datetime
 
 import dagster as dg
@@ -7,9 +8,11 @@ import polars as pl
 
 from ats_assets.bars.completeness import completeness, freshness
 from ats_assets.bars.refusal import rejection
+from ats_assets.bars.suspicion_baseline import BASELINE_SESSIONS, RuleCount, rule_counts
 from ats_assets.bars.suspicions import suspicion_counts, suspicions
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
+from ats_assets.orchestration.graph import window_sessions
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
 from ats_assets.orchestration.reading import Known
 from ats_assets.orchestration.verdicts import Verdict, report
@@ -100,33 +103,36 @@ def _previous(deployment: Deployment, session: date) -> date | None:
 
 def _suspicions(deployment: Deployment) -> dg.AssetChecksDefinition:
     settings = deployment.settings.bars.suspicions
-    reads = [Reads(asset=asset, back=settings.lookback_sessions) for asset in ("bars", "corporate_actions")]
+    back = BASELINE_SESSIONS + settings.lookback_sessions
+    reads = [Reads(asset=asset, back=back) for asset in ("bars", "corporate_actions")]
     beside = dg.AssetDep("corporate_actions", partition_mapping=reads[1].mapping())
 
     @dg.asset_check(asset="bars", name="suspicions", partitions_def=session_partitions(deployment.calendar), additional_deps=[beside])
     def suspicious(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """What is allowed but looks wrong: splits that nobody adjusted, stale prices, spikes, twins, symbols that came or went."""
+        """More than usual of what is allowed but looks wrong: splits that nobody adjusted, stale prices, spikes, twins. Symbols that came or went are told, too."""
         sessions = _sessions(context)
         known = Known(deployment, "suspicions", reads)
-        parts: list[pl.DataFrame] = []
+        verdicts: dict[date, Verdict] = {}
         for run in known.runs(sessions):
-            bars = known.frame(reads[0], run, KNOWN_SCHEMAS["bars"])
             # bars are made, and healed, before the actions, and a warning must not stop that
-            actions = known.frame(reads[1], run, KNOWN_SCHEMAS["corporate_actions"], sound_only=True)
-            parts.append(suspicions(bars, run, settings, calendar=deployment.calendar, actions=actions))
-        found = pl.concat(parts)
-        by_session = {key[0]: rows for key, rows in found.group_by("session", maintain_order=True)}
-        return report(context, {day: _suspected(by_session.get(day, found.clear())) for day in sessions}, severity=WARN)
+            bars, actions = (known.frame(of, run, KNOWN_SCHEMAS[of.asset], sound_only=True) for of in reads)
+            days = window_sessions(deployment.calendar, run, BASELINE_SESSIONS)
+            found = suspicions(bars, days, settings, calendar=deployment.calendar, actions=actions)
+            counts = rule_counts(found, dict(bars.group_by("session").len().iter_rows()), days, run)
+            verdicts |= {day: _suspected(counts[day], found.filter(session=day)) for day in run}
+        return report(context, verdicts, severity=WARN)
 
     return suspicious
 
 
-def _suspected(found: pl.DataFrame) -> Verdict:
-    if found.is_empty():
-        return Verdict(passed=True)
-    counted = suspicion_counts(found).filter(pl.col("count") > 0)
-    text = "; ".join(f"{rule}: {count} ({', '.join(symbols)})" for rule, count, symbols in counted.iter_rows())
-    return Verdict(passed=False, text=text, metadata={rule: count for rule, count, _ in counted.iter_rows()})
+def _suspected(counts: Sequence[RuleCount], found: pl.DataFrame) -> Verdict:
+    symbols = {rule: names for rule, _, names in suspicion_counts(found).iter_rows()}
+    faults = [one for one in counts if one.is_fault]
+    others = [one for one in counts if not one.is_fault]
+    told = [f"{one.rule}: {one.found}, usually up to {one.limit:.1f} ({', '.join(symbols[one.rule])})" for one in faults]
+    told += [f"{one.rule}: {one.found} ({', '.join(symbols[one.rule])}), {'as usual' if one.limit else 'news'}" for one in others]
+    limits = {f"{one.rule}_limit": one.limit for one in counts if one.limit is not None}
+    return Verdict(passed=not faults, text="; ".join(told), metadata={one.rule: one.found for one in counts} | limits)
 
 
 def _now(deployment: Deployment) -> datetime:
