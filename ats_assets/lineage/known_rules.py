@@ -1,6 +1,7 @@
 """The rules of the graph as a file, so that a question about what is stale need not make the graph, which takes seconds.
 
-They are kept under a key of all that they follow from: every source file of the package, the settings, the feature families of one's own, the Python version.
+They are kept under a key of all that they follow from: every source file of the package, the settings, the feature families and plugins of one's own,
+the Python version.
 Whatever changes any of it changes the key, and the graph is built again; so the file is a cache, and may be deleted.
 """
 
@@ -43,9 +44,9 @@ def _file(deployment: Deployment) -> Path:
 
 def _key(deployment: Deployment) -> str:
     digest = hashlib.sha256(f"{sys.version}\n{deployment.settings.model_dump_json()}\n".encode())
-    for root in (PACKAGE, deployment.settings.features.folder):
+    for root in (PACKAGE, deployment.settings.features.folder, deployment.settings.plugins.folder):
         for file in sorted(root.rglob("*")) if root.is_dir() else ():
-            if file.suffix in DATA and file.is_file():
+            if file.suffix in DATA and "__pycache__" not in file.parts and file.is_file():
                 content = file.read_bytes()
                 digest.update(f"{file.relative_to(root)} {len(content)}\n".encode() + content)
     return digest.hexdigest()

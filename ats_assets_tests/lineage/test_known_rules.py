@@ -1,4 +1,5 @@
 from pathlib import Path
+from typing import Any
 
 import pytest
 
@@ -22,17 +23,24 @@ def test_what_is_read_is_what_was_written(tmp_path: Path) -> None:
 def test_any_change_of_what_they_follow_from_makes_them_unknown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     own = tmp_path / "features"
     own.mkdir()
-    package = tmp_path / "package"
+    package, plugins = tmp_path / "package", tmp_path / "plugins" / "learners"
     package.mkdir()
+    plugins.mkdir(parents=True)
     (package / "code.py").write_text("a = 1\n")
     monkeypatch.setattr(known_rules, "PACKAGE", package)
-    deployment = small_market(tmp_path, features={"folder": own})
+    folders: dict[str, Any] = {"features": {"folder": own}, "plugins": {"folder": tmp_path / "plugins"}}
+    deployment = small_market(tmp_path, **folders)
     write_rules(deployment, rules_of(small_market(tmp_path / "other"), build(small_market(tmp_path / "other")).resolve_asset_graph()))
     assert read_rules(deployment) is not None
-    assert read_rules(small_market(tmp_path, features={"folder": own}, labels={"horizons_sessions": (1, 5, 20)})) is None  # a setting
+    assert read_rules(small_market(tmp_path, **folders, labels={"horizons_sessions": (1, 5, 20)})) is None  # a setting
     (own / "mine.toml").write_text("")  # a family of one's own
     assert read_rules(deployment) is None
     (own / "mine.toml").unlink()
+    assert read_rules(deployment) is not None
+    (plugins / "mine.py").write_text("a = 1\n")  # a plugin of one's own, whose change `ats stale` did not see
+    assert read_rules(deployment) is None
+    (plugins / "__pycache__").mkdir()
+    (plugins / "mine.py").rename(plugins / "__pycache__" / "mine.py")
     assert read_rules(deployment) is not None
     (package / "page.css").write_text("")  # a template of a report: its code version is another one, and it was not asked for again
     assert read_rules(deployment) is None

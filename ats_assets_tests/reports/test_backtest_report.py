@@ -2,6 +2,7 @@ import json
 import re
 from datetime import date, timedelta
 from html.parser import HTMLParser
+from itertools import accumulate
 from typing import Any
 
 import numpy as np
@@ -168,7 +169,8 @@ def test_charts_carry_the_values_that_they_show() -> None:
     assert [name for name, _, _ in read["series"]] == ["account", "account before costs", "equally weighted universe"]
     np.testing.assert_allclose(read["series"][0][2], RESULT.equity["equity"], rtol=1e-5)
     np.testing.assert_allclose(read["series"][1][2], COSTS.filter(cost_multiple=0.0)["equity"], rtol=1e-5)
-    assert read["days"] == [str(day) for day in RESULT.equity["session"]]
+    days = list(accumulate(read["gaps"], lambda day, gap: day + timedelta(days=gap), initial=date.fromisoformat(read["first"])))
+    assert days == RESULT.equity["session"].to_list()
 
 
 def test_figures_verdict_targets_settings_and_versions_are_on_the_page() -> None:

@@ -23,7 +23,8 @@ class Chart:
     legend
         Name and tone of what is drawn.
     readout
-        What the page's script shows at the pointer; nothing where it is empty.
+        What the page's script shows at the pointer; nothing where it is empty. `series` are (name, unit, values), their names are `days`, or dates from `first` on, with
+        calendar days between them (`gaps`).
     switch
         Whether the scale can be switched between linear and logarithmic.
     """

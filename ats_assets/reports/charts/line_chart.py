@@ -86,7 +86,7 @@ def line_chart(id: str, title: str, note: str, days: Sequence[date], panels: Seq
         note=note,
         svg=drawing(id, title, _description(days, lines), int(top + FOOT), parts),
         legend=[*legend],
-        readout={"days": [str(day) for day in days], "series": [[line.name, unit, _rounded(line.numbers())] for line, unit in lines]},
+        readout={**_dates(days), "series": [[line.name, unit, _rounded(line.numbers())] for line, unit in lines]},
         switch=any(panel.log and _has_logarithm(panel) for panel in panels),
     )
 
@@ -213,6 +213,11 @@ def _description(days: Sequence[date], lines: Sequence[tuple[Line, Unit]]) -> st
         first, last = (decimal(known[0].item()), decimal(known[-1].item())) if len(known) else (DASH, DASH)
         told.append(f"{line.name} from {first} to {last}{' per cent' if unit == '%' else ''}")
     return f"{days[0]} to {days[-1]}: {'; '.join(told)}."
+
+
+def _dates(days: Sequence[date]) -> dict[str, Any]:
+    """The first day, and of each later one the calendar days since the one before: a sixth of the dates' own letters."""
+    return {"first": str(days[0]) if days else None, "gaps": [(later - day).days for day, later in itertools.pairwise(days)]}
 
 
 def _rounded(values: Floats) -> list[Any]:

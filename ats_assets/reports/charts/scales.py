@@ -74,7 +74,7 @@ def date_ticks(days: Sequence[date], most: int = 9) -> list[tuple[int, str]]:
 
 
 def tick_text(value: float, step: float, unit: Unit) -> str:
-    """A tick as it is written: with the decimals that the step has; sums of money with k, M and B.
+    """A tick as it is written: with the decimals that the step has; sums of money with k, M, B and T.
 
     Examples
     --------
@@ -83,7 +83,9 @@ def tick_text(value: float, step: float, unit: Unit) -> str:
     """
     scale, letter = 1.0, ""
     if unit == "money":
-        scale, letter = next(((size, name) for size, name in ((1e9, "B"), (1e6, "M"), (1e3, "k")) if abs(value) >= size), (1.0, ""))
+        scale, letter = next(
+            ((size, name) for size, name in ((1e12, "T"), (1e9, "B"), (1e6, "M"), (1e3, "k")) if abs(value) >= size), (1.0, "")
+        )
     digits = 0 if step <= 0 else max(0, -math.floor(math.log10(step / scale) + 1e-9))
     digits = next(
         (n for n in range(digits, digits + 3) if abs(round(value / scale, n) - value / scale) < 1e-9 * max(1.0, abs(value / scale))), digits

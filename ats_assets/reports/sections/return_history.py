@@ -25,7 +25,8 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
     ]
     if (gross := _gross(inputs)) is not None:
         lines.insert(1, Line(name="account before costs", values=gross, tone="third", style="dashed"))
-    note = "Marked at each close. The account after costs, and the same targets traded at no cost; the benchmark has none."
+    net = "the same targets traded at no cost; " if gross is not None else ""
+    note = f"Marked at each close. The account after costs; {net}the benchmark, which has none."
     chart = line_chart(
         "equity", "Equity (currency)", note, equity["session"].to_list(), [LinePanel(lines=lines, height=330, unit="money", log=True)]
     )

@@ -13,10 +13,15 @@ for (const button of document.querySelectorAll("button.scale")) {
 }
 const written = (value, unit) => value === null ? "–"
   : (unit === "money" ? Math.round(value) : value).toLocaleString("en-US", { maximumSignificantDigits: unit === "money" ? 12 : 4 }).replace("-", "−") + (unit === "%" ? "%" : "");
+const named = (first, gaps) => {
+  let time = Date.parse(first);
+  return first ? [first, ...gaps.map((gap) => new Date(time += gap * 864e5).toISOString().slice(0, 10))] : [];
+};
 for (const script of document.querySelectorAll('figure > script[type="application/json"]')) {
   const plot = script.parentElement.querySelector(".plot");
   const read = JSON.parse(script.textContent);
-  const n = read.days.length;
+  const days = read.days ?? named(read.first, read.gaps);
+  const n = days.length;
   if (!n) continue;
   const line = plot.appendChild(Object.assign(document.createElement("div"), { className: "pointer" }));
   const box = plot.appendChild(Object.assign(document.createElement("div"), { className: "readout" }));
@@ -25,7 +30,7 @@ for (const script of document.querySelectorAll('figure > script[type="applicatio
     const share = Math.min(1, Math.max(0, (event.clientX - area.left) / area.width));
     const i = read.bars ? Math.min(n - 1, Math.floor(share * n)) : Math.round(share * (n - 1));
     const at = (read.bars ? (i + 0.5) / n : n > 1 ? i / (n - 1) : 0) * area.width;
-    box.replaceChildren(...[read.days[i], ...read.series.map(([name, unit, values]) => `${name} ${written(values[i], unit)}`)].map((text) =>
+    box.replaceChildren(...[days[i], ...read.series.map(([name, unit, values]) => `${name} ${written(values[i], unit)}`)].map((text) =>
       Object.assign(document.createElement("div"), { textContent: text })));
     line.style.left = `${area.left - plot.getBoundingClientRect().left + at}px`;
     const side = share < 0.5 ? [line.style.left, "auto", "10px"] : ["auto", `${plot.getBoundingClientRect().right - area.left - at}px`, "0 10px 0 0"];
