@@ -41,7 +41,8 @@ def test_each_file_is_there_with_what_its_footer_says(whole: Path, tmp_path: Pat
     store = deployment.model_store("lightgbm_model")
     fitted = next(day for day in store.stored_sessions() if store.record(day).status == "fitted")
     assert entries["lightgbm_model", fitted.isoformat()].reads["universe"] == set_digest(store.upstream(store.record(fitted))["universe"])
-    assert {key for asset, key in entries if asset == "backtest"} == {"equity", "positions", "trades", "unfilled", "metrics.json"}
+    tables = {"equity", "positions", "trades", "unfilled", "cost_sensitivity", "wanted"}
+    assert {key for asset, key in entries if asset == "backtest"} == tables | {"metrics.json"}
 
 
 def test_only_what_has_changed_is_read_again(changed: Changed) -> None:
