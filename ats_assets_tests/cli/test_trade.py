@@ -178,3 +178,9 @@ def test_on_paper_a_closing_found_in_mid_run_comes_to_what_one_known_before_does
     assert not warehouse(home).read("fills", [AFTER]).is_empty()
     assert warehouse(home).read("fills", [AFTER])["session"].unique().to_list() == [AFTER]
     assert [line[:10] for line in found.stdout.splitlines() if line.startswith("2021")] == [str(day) for day in traded(other)]
+    report = command("orders", "report", home=home)
+    page = Path(report.stdout.strip()).read_text(encoding="utf-8")
+    held = warehouse(home).read("positions", [AFTER])
+    assert not held.is_empty()
+    assert all(f">{symbol}</td>" in page for symbol in held["symbol"])
+    assert "Over the 2 sessions that both have: account" in page
