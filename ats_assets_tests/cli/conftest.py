@@ -13,6 +13,7 @@ from ats_assets.cli import app
 from ats_assets_tests.cli.market import ats, environment, make_home
 from ats_assets_tests.sharing import made_once
 
+Made = tuple[Path, CompletedProcess[str]]
 Command = Callable[..., Result]
 
 

@@ -15,11 +15,20 @@ from ats_assets_tests.cli.market import FIRST, LAST, ROOT, make_home
 from ats_assets_tests.expressions.panels import random_walks
 
 PAGE = (ROOT / "docs" / "features.md").read_text(encoding="utf-8")
-BLOCKS = [(found[1], found[2]) for found in re.finditer(r"^```(\w*)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)]
+FIRST_FACTOR = "A first own factor"
 
 
-def blocks(language: str) -> list[str]:
-    return [text for kind, text in BLOCKS if kind == language]
+def section(title: str) -> str:
+    """What stands under a heading."""
+    return PAGE.split(f"\n## {title}\n")[1].split("\n## ")[0]
+
+
+REST = PAGE.replace(section(FIRST_FACTOR), "")
+
+
+def blocks(language: str, text: str = REST) -> list[str]:
+    found = re.finditer(r"^```(\w*)\n(.*?)^```$", text, re.MULTILINE | re.DOTALL)
+    return [each[2] for each in found if each[1] == language]
 
 
 @pytest.fixture(scope="module")
@@ -38,6 +47,28 @@ def run_line(command: Command, home: Path, line: str) -> str:
     run = command(*words[at + 1 :], home=home, **dict(word.split("=", 1) for word in words[:at]))
     assert run.exit_code == 0, f"{line}\n{run.stderr}"
     return run.stdout
+
+
+def test_a_first_own_factor_is_a_file_and_three_commands(command: Command, tmp_path: Path) -> None:
+    text = section(FIRST_FACTOR)
+    home = make_home(tmp_path / "first")
+    (home / "features").mkdir()
+    (home / "features" / "mine.toml").write_text(blocks("toml", text)[0], encoding="utf-8")
+    (lines,) = blocks("sh", text)
+    _, ran, printed = [run_line(command, home, line) for line in lines.splitlines()]
+    (shown,) = blocks("text", text)
+    assert "Backtest" not in ran
+    assert not {"forward_returns", "alpha158", "backtest"} & {path.name for path in (home / "warehouse" / "synthetic").iterdir()}
+
+    def words(block: str) -> list[list[str]]:
+        return [line.split() for line in block.splitlines()]
+
+    ours, theirs = words(printed), words(shown)
+    assert {row[0] for row in ours[4:6]} == {row[0] for row in theirs[4:6]} == {"REV5", "TAIL"}
+    assert ours[3] == [*theirs[3][:-3], "coverage"]  # the tiny market has horizons of 1 and 5 sessions, the default 20, too
+    assert ours[8] == theirs[8]
+    assert ours[12][:4] == theirs[12][:4] == ["2", "features", "were", "looked"]
+    assert float(ours[4][2]) != 0
 
 
 @pytest.mark.slow

@@ -1,4 +1,4 @@
-"""`ats features`: the registry of features, and what an expression needs."""
+"""`ats features`: the registry of features, what an expression needs, and how good features are."""
 
 from typing import Annotated, Literal
 
@@ -6,7 +6,7 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="List features, and check feature expressions.")
+app = typer.Typer(no_args_is_help=True, help="List features, check feature expressions, and evaluate features.")
 Form = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
 
 
@@ -41,3 +41,34 @@ def features_check(
     from ats_assets.cli.features.check import check_expression  # noqa: PLC0415
 
     check_expression(expression=expression, form=form)
+
+
+@app.command("evaluate")
+def features_evaluate(  # noqa: PLR0917 - typer calls it by name
+    family: Annotated[str, typer.Argument(metavar="FAMILY", help="A family that is stored, such as alpha158 or one of your own.")],
+    features: Annotated[list[str] | None, typer.Argument(metavar="[FEATURE]...", help="Only these. Default: all of the family.")] = None,
+    first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First decision session. Default: the first stored.")] = None,
+    last: Annotated[
+        str | None,
+        typer.Option("--to", metavar="DATE", help="Last session: outcomes known later do not count. Default: the newest stored."),
+    ] = None,
+    horizon: Annotated[
+        int | None,
+        typer.Option(min=1, metavar="SESSIONS", help="Sort by this horizon, and show its quantiles. Default: training.horizon_sessions."),
+    ] = None,
+    top: Annotated[int, typer.Option(min=1, metavar="N", help="Show so many features, the largest |t| first.")] = 20,
+    as_json: Annotated[bool, typer.Option("--json", help="Write JSON, with every figure of every feature.")] = False,
+) -> None:
+    """Evaluate features on what is stored: IC and its decay, returns by quantile, coverage, turnover, the nearest feature."""
+    from ats_assets.cli.features.evaluate import evaluate_features  # noqa: PLC0415
+    from ats_assets.runs.writing import parse_day  # noqa: PLC0415
+
+    evaluate_features(
+        family=family,
+        features=features or [],
+        first=parse_day(first, "--from"),
+        last=parse_day(last, "--to"),
+        horizon=horizon,
+        top=top,
+        as_json=as_json,
+    )
