@@ -5,7 +5,7 @@ import math
 import resource
 import sys
 from collections import Counter
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
 from typing import Any, cast
@@ -16,6 +16,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.skill_summary import skill_summary
+from ats_assets.features.choosing import families
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.reports.turnover_limit import limit_text
 from ats_assets.runs.runner import Outcome
@@ -58,12 +59,17 @@ FIGURES = [
     "sessions",
 ]
 
+ROWS = ("rows_in", "rows_accepted", "rows_rejected", "rejected_reasons", "symbols")
+SKILL = ("ic", "rank_ic", "rank_ic_t_statistic", "skill_sessions", "horizon_sessions", "verdict", "skill")
+
 Summary = dict[str, Any]
 
 
 def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str]) -> Summary:
-    """The figures of a run; what is not known is None. Rows and symbols are those stored for the run's sessions."""
+    """The figures of a run; what is not known, and what the run has not made, is None. Rows and symbols are those stored for the run's sessions."""
     run_events, warehouse = outcome.run_events, deployment.warehouse
+    made = run_events.partitions.keys()
+    with_signals = not made.isdisjoint({"targets", *deployment.signals.values()})
     return {
         "ok": not outcome.messages,
         "errors": outcome.messages,
@@ -71,12 +77,13 @@ def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str
         "last_session": outcome.sessions[-1],
         "sessions": len(outcome.sessions),
         "assets": dict(sorted(run_events.partitions.items())),
-        **_rows(deployment, outcome.sessions),
-        **_skill(deployment),
-        "backtest": _backtest(deployment),
-        "signals": signals_rows(deployment, _newest(deployment, outcome.sessions)),
+        **(_rows(deployment, outcome.sessions) if "bars" in made else dict.fromkeys(ROWS)),
+        **(_skill(deployment) if "skill" in made else dict.fromkeys(SKILL)),
+        "backtest": _backtest(deployment) if "backtest" in made else None,
+        "signals": signals_rows(deployment, _newest(deployment, outcome.sessions)) if with_signals else {},
         "checks_failed": _failed_checks(outcome),
-        "report": _existing(warehouse.root.joinpath(*REPORT)),
+        "report": _existing(warehouse.root.joinpath(*REPORT)) if "backtest_report" in made else None,
+        "next": next_commands(deployment, made),
         "warehouse": str(warehouse.root),
         "seconds": _seconds(outcome, stages),
         "seconds_by_step": {
@@ -85,6 +92,16 @@ def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str
         "dagster_events": run_events.events,
         "peak_memory_bytes": peak_memory_bytes(),
     }
+
+
+def next_commands(deployment: Deployment, made: Collection[str]) -> list[str]:
+    """What to look at after a run that has made these assets, or what to run after it."""
+    if "backtest_report" in made:
+        return ["ats signals", "ats report --open"]
+    if "targets" in made or not {*deployment.signals.values()}.isdisjoint(made):
+        return ["ats signals"]
+    of_families = [f"ats features evaluate {name}" for name in deployment.of(families) if name in made]
+    return of_families or ["ats run"]
 
 
 def peak_memory_bytes() -> int:

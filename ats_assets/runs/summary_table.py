@@ -24,27 +24,20 @@ def show(deployment: Deployment, summary: Summary) -> None:
         out.print()
         show_signals(deployment, summary["signals"], SHOWN_SIGNALS)
     if summary["ok"]:
-        say(
-            f"\nNext: python3 dev.py ui (the graph and its history in the browser), ats signals, ats report{' --open' if summary['report'] else ''}"
-        )
+        say(f"\nNext: {', '.join(summary['next'])}, python3 dev.py ui (the graph and its history in the browser)")
 
 
 def _facts(summary: Summary) -> list[tuple[str, str]]:
     made = summary["assets"]
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary["rejected_reasons"].items())
     facts = [
         ("Sessions", f"{summary['sessions']:,}, {summary['first_session']} to {summary['last_session']}"),
         ("Assets", f"{len(made)} made, {sum(made.values()):,} partitions"),
-        (
-            "Rows",
-            f"{summary['rows_in']:,} delivered = {summary['rows_accepted']:,} accepted + {summary['rows_rejected']:,} rejected{f' ({reasons})' if reasons else ''}",
-        ),
-        ("Symbols", f"{summary['symbols']:,}"),
-        (
-            "Out of sample",
-            f"IC {_number(summary['ic'], '+.4f')}, rank IC {_number(summary['rank_ic'], '+.4f')}. {summary['skill']}",
-        ),
     ]
+    if summary["rows_in"] is not None:
+        facts += _row_facts(summary)
+    if summary["skill"]:
+        figures = f"IC {_number(summary['ic'], '+.4f')}, rank IC {_number(summary['rank_ic'], '+.4f')}"
+        facts.append(("Out of sample", f"{figures}. {summary['skill']}"))
     if summary["backtest"]:
         facts += _backtest_facts(summary["backtest"])
     facts += [
@@ -61,6 +54,12 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
         ("Peak memory", f"{summary['peak_memory_bytes'] / 1e9:.2f} GB"),
     ]
     return facts
+
+
+def _row_facts(summary: Summary) -> list[tuple[str, str]]:
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary["rejected_reasons"].items())
+    rows = f"{summary['rows_in']:,} delivered = {summary['rows_accepted']:,} accepted + {summary['rows_rejected']:,} rejected"
+    return [("Rows", f"{rows}{f' ({reasons})' if reasons else ''}"), ("Symbols", f"{summary['symbols']:,}")]
 
 
 def _shortened(check: Summary) -> str:

@@ -13,6 +13,7 @@ from subprocess import CompletedProcess
 
 import pytest
 
+from ats_assets.runs.summary import ROWS, SKILL
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.forking import Started, started
 from ats_assets_tests.cli.market import ROOT, ats, environment, make_home
@@ -76,6 +77,38 @@ def test_one_session_alone(command: Command, tmp_path: Path) -> None:
     summary = json.loads(run.stdout)
     assert summary["sessions"] == 1
     assert summary["assets"] == {"forward_returns": 1, "universe": 1}
+
+
+@pytest.mark.parametrize(
+    ("selection", "shown", "following"),
+    [
+        ("alpha158", set(), ["ats features evaluate alpha158"]),
+        ("+universe", {"rows_in", "rows_accepted", "rows_rejected", "rejected_reasons", "symbols"}, ["ats run"]),
+        ("skill", {"ic", "rank_ic", "rank_ic_t_statistic", "skill_sessions", "horizon_sessions", "verdict", "skill"}, ["ats run"]),
+        ("targets", {"signals"}, ["ats signals"]),
+        ("backtest,backtest_report", {"backtest", "report"}, ["ats signals", "ats report --open"]),
+    ],
+)
+def test_a_run_of_some_assets_ends_with_their_figures_alone(
+    command: Command, tmp_path: Path, selection: str, shown: set[str], following: list[str]
+) -> None:
+    """An older backtest stood beneath the run of a feature family until then, as if it were of that run."""
+    file = tmp_path / "summary.json"
+    run = command("run", "--from", "2021-03-31", "--to", "2021-03-31", "--select", selection, "--summary-json", str(file))
+    assert run.exit_code == 0, run.stderr
+    summary = json.loads(file.read_text())
+    figures = {
+        name
+        for name in (*ROWS, *SKILL, "backtest", "signals", "report")
+        if summary[name] is not None and (name, summary[name]) != ("signals", {})
+    }
+    assert figures == shown
+    assert summary["next"] == following
+    assert f"Next: {', '.join(following)}" in run.stderr
+    lines = {line.split("  ")[0] for line in run.stdout.splitlines()}
+    for heading, figure in {"Rows": "rows_in", "Out of sample": "skill", "Backtest": "backtest", "Report": "report"}.items():
+        assert (heading in lines) == (figure in shown)
+    assert ("Signals of 2021-03-31" in run.stdout) == ("signals" in shown)
 
 
 @pytest.mark.parametrize(
