@@ -37,6 +37,7 @@ from ats_assets.orchestration.graph import asset_key, asset_name
 from ats_assets.orchestration.instance import guard_documents
 from ats_assets.orchestration.io_manager import WarehouseIOManager
 from ats_assets.orchestration.known_warnings import silence_known
+from ats_assets.orchestration.partitions import partitions_of
 from ats_assets.orders import assets as orders
 from ats_assets.orders import checks as orders_checks
 from ats_assets.orders.schema import SCHEMAS as ORDER_SCHEMAS
@@ -103,7 +104,7 @@ def build(deployment: Deployment) -> dg.Definitions:
     collected = _collected(deployment)
     jobs |= {COLLECTED: collection_job(deployment)} if collected else {}
     _refuse_taken_names(deployment, jobs)
-    assets = [*(asset for stage in STAGES for asset in stage.assets(deployment)), *collected]
+    assets = [_of_offered(deployment, asset) for asset in [*(asset for stage in STAGES for asset in stage.assets(deployment)), *collected]]
     checks = [check for stage in CHECKS for check in stage.checks(deployment)]
     if deployment.settings.graph.prefix:
         keys = {key: asset_key(deployment, asset_name(key)) for asset in assets for key in asset.keys}
@@ -126,6 +127,14 @@ def build(deployment: Deployment) -> dg.Definitions:
         resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment))},
         executor=dg.in_process_executor,
     )
+
+
+def _of_offered(deployment: Deployment, asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
+    """The asset with the sessions that are offered, where its stage gave it all of the calendar's: what a stage writes of it is part of its code version."""
+    partitions = partitions_of(deployment)
+    if all(spec.partitions_def in (None, partitions) for spec in asset.specs):
+        return asset
+    return asset.map_asset_specs(lambda spec: spec.replace_attributes(partitions_def=partitions if spec.partitions_def else None))
 
 
 def _collected(deployment: Deployment) -> list[dg.AssetsDefinition]:

@@ -36,6 +36,8 @@ class Deployment:
         self._stores: dict[str, ModelStore] = {}
         self._made: dict[Callable[[Deployment], Any], Any] = {}
         self._calendar_stamp: tuple[str, int] | None = None
+        self.asked_sessions: tuple[date, ...] = ()
+        """What this process was asked to make, if it is one command: sessions that are partitions in any case."""
 
     @cached_property
     def calendar(self) -> SessionCalendar:

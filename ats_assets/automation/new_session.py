@@ -14,6 +14,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError, SettingsError, SourceError
 from ats_assets.execution.closings import learn_closings
 from ats_assets.orchestration.graph import prefixed
+from ats_assets.orchestration.offered import not_offered
 from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.sources import BarSource
 from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask, glance, stored_answer, unchanged
@@ -125,6 +126,8 @@ def _due_run(deployment: Deployment, instance: dg.DagsterInstance, asked: LastAs
         return asked_once(deployment, instance, late, changed, request_of(deployment, late, changed, content))
     if is_made:
         return dg.SkipReason(f"no new session: targets of {asked.session} are made from what the source holds")
+    if why := not_offered(deployment, [asked.session]):
+        return dg.SkipReason(why)
     training = needed_for_signals(deployment, asked.session)
     if training:
         return asked_once(deployment, instance, retraining, training, request_of(deployment, retraining, training))

@@ -8,6 +8,7 @@ import dagster as dg
 from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import families
 from ats_assets.orchestration.graph import asset_key
+from ats_assets.orchestration.offered import not_offered
 from ats_assets.storage.versions import code_version, settings_version
 
 RANGE_START, RANGE_END = "dagster/asset_partition_range_start", "dagster/asset_partition_range_end"
@@ -63,7 +64,9 @@ def run_request(
 def asked_once(
     deployment: Deployment, instance: dg.DagsterInstance, job: str, sessions: Sequence[date], request: str, *, assets: Sequence[str] = ()
 ) -> dg.RunRequest | dg.SkipReason:
-    """The run, unless the newest one of the same request failed: it would fail again, and retries after a crash are Dagster's."""
+    """The run, unless a session came after this process had started, or the newest run of the same request failed: it would fail again, and retries after a crash are Dagster's."""
+    if why := not_offered(deployment, sessions):
+        return dg.SkipReason(why)
     finished = [run for run in instance.get_runs(dg.RunsFilter(tags={REQUEST: request})) if run.is_finished]
     what = f"{job} of {sessions[-1] if sessions else ', '.join(assets)}"
     if finished and not finished[0].is_success:

@@ -11,6 +11,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import model_families
 from ats_assets.models.refits import is_refit_session, last_refit
 from ats_assets.orchestration.graph import prefixed
+from ats_assets.orchestration.offered import not_offered
 from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.storage.artefacts import ModelStore
 
@@ -36,6 +37,8 @@ def retraining_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDef
         due = untrained(deployment, newest)
         if not due:
             return dg.SkipReason(_nothing_to_train(deployment, newest, now))
+        if why := not_offered(deployment, [day for sessions in due for day in sessions]):
+            return dg.SkipReason(why)
         made = [(sessions, request_of(deployment, job.name, sessions)) for sessions in due]
         return [run_request(deployment, job.name, sessions, request, run_key=request) for sessions, request in made]
 

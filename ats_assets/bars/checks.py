@@ -13,7 +13,7 @@ from ats_assets.bars.suspicions import suspicion_counts, suspicions
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import window_sessions
-from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
+from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_of
 from ats_assets.orchestration.reading import Known
 from ats_assets.orchestration.verdicts import Verdict, report
 
@@ -32,7 +32,7 @@ def _sessions(context: dg.AssetCheckExecutionContext) -> list[date]:
 def _contract(deployment: Deployment) -> dg.AssetChecksDefinition:
     limit = deployment.settings.bars.max_rejected_share
 
-    @dg.asset_check(asset="bars", name="contract", blocking=True, partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset="bars", name="contract", blocking=True, partitions_def=partitions_of(deployment))
     def contract(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """The share of rows that break the contract, of the worst vintage that is read; a larger one than `bars.max_rejected_share` blocks what comes after."""
         sessions = _sessions(context)
@@ -72,7 +72,7 @@ def _completeness(deployment: Deployment) -> dg.AssetChecksDefinition:
 
     yesterday = Reads(asset="bars", back=1)
 
-    @dg.asset_check(asset="bars", name="completeness", partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset="bars", name="completeness", partitions_def=partitions_of(deployment))
     def complete(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """The share of the previous session's symbols that are here again."""
         sessions = _sessions(context)
@@ -107,7 +107,7 @@ def _suspicions(deployment: Deployment) -> dg.AssetChecksDefinition:
     reads = [Reads(asset=asset, back=back) for asset in ("bars", "corporate_actions")]
     beside = dg.AssetDep("corporate_actions", partition_mapping=reads[1].mapping())
 
-    @dg.asset_check(asset="bars", name="suspicions", partitions_def=session_partitions(deployment.calendar), additional_deps=[beside])
+    @dg.asset_check(asset="bars", name="suspicions", partitions_def=partitions_of(deployment), additional_deps=[beside])
     def suspicious(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """More than usual of what is allowed but looks wrong: splits that nobody adjusted, stale prices, spikes, twins. Symbols that came or went are told, too."""
         sessions = _sessions(context)

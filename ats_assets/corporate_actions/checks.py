@@ -4,7 +4,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.orchestration.partitions import session_partitions, sessions_of
+from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 
 
@@ -14,7 +14,7 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 
 
 def _actions(deployment: Deployment) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset="corporate_actions", name="contract", partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset="corporate_actions", name="contract", partitions_def=partitions_of(deployment))
     def actions(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether an action was quarantined: prices are then not adjusted for it."""
         sessions = sessions_of(context.op_execution_context.partition_keys)

@@ -7,7 +7,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import families
 from ats_assets.features.family import KEYS, FeatureFamily
 from ats_assets.features.schema import faults
-from ats_assets.orchestration.partitions import session_partitions, sessions_of
+from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 
 
@@ -17,7 +17,7 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 
 
 def _contract(deployment: Deployment, family: FeatureFamily) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset=family.name, name="contract", blocking=True, partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset=family.name, name="contract", blocking=True, partitions_def=partitions_of(deployment))
     def contract_of_family(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether a session has exactly the family's columns and a row for each of its bars; missing and infinite values are counted."""
         sessions = sessions_of(context.op_execution_context.partition_keys)

@@ -13,7 +13,7 @@ from pydantic import BaseModel
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
-from ats_assets.orchestration.partitions import Reads, session_partitions
+from ats_assets.orchestration.partitions import Reads, partitions_of
 from ats_assets.orchestration.reading import IN_VINTAGES
 from ats_assets.storage.versions import code_version, settings_version
 
@@ -127,7 +127,7 @@ class Node:
         description
             Default: the function's docstring.
         """
-        partitions = session_partitions(deployment.calendar) if partitioned else None
+        partitions = partitions_of(deployment) if partitioned else None
         policy = None
         if partitioned:
             policy = dg.BackfillPolicy.multi_run(1) if self.record else dg.BackfillPolicy.single_run()

@@ -6,7 +6,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.orchestration.partitions import session_partitions, sessions_of
+from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 from ats_assets.orders.quality import summary
 from ats_assets.orders.schema import EXECUTION_QUALITY_SCHEMA
@@ -22,7 +22,7 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 
 
 def _reconciled(deployment: Deployment) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset="account", name="reconciled", blocking=True, partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset="account", name="reconciled", blocking=True, partitions_def=partitions_of(deployment))
     def reconciled(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether cash and positions at the broker are what our own records say; nothing is planned on those that are not."""
         sessions = sessions_of(context.op_execution_context.partition_keys)
@@ -37,7 +37,7 @@ def _reconciled(deployment: Deployment) -> dg.AssetChecksDefinition:
 
 
 def _limits_kept(deployment: Deployment) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset="order_plan", name="limits_kept", blocking=True, partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset="order_plan", name="limits_kept", blocking=True, partitions_def=partitions_of(deployment))
     def limits_kept(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether the plan keeps the limits on orders, judged again from its rows; no order is sent of one that does not."""
         sessions = sessions_of(context.op_execution_context.partition_keys)
@@ -79,7 +79,7 @@ def judge_limits(deployment: Deployment, session: date) -> Verdict:
 def _slippage(deployment: Deployment) -> dg.AssetChecksDefinition:
     bound = deployment.settings.orders.slippage_warning_bps
 
-    @dg.asset_check(asset="execution_quality", name="slippage", partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset="execution_quality", name="slippage", partitions_def=partitions_of(deployment))
     def slippage(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether executions cost no more than they may against the arrival price, and all orders were filled."""
         verdicts = {}

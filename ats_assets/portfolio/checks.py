@@ -5,7 +5,7 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.kernels.weight_limits import holds
-from ats_assets.orchestration.partitions import session_partitions, sessions_of
+from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 
 
@@ -17,7 +17,7 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 def _limits(deployment: Deployment) -> dg.AssetChecksDefinition:
     settings = deployment.settings.portfolio
 
-    @dg.asset_check(asset="targets", name="limits", blocking=True, partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset="targets", name="limits", blocking=True, partitions_def=partitions_of(deployment))
     def limits(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether the target weights keep the limits on weight, gross and net exposure; nothing may trade on those that do not."""
         sessions = sessions_of(context.op_execution_context.partition_keys)

@@ -3,7 +3,7 @@
 import dagster as dg
 
 from ats_assets.deployment import Deployment
-from ats_assets.orchestration.partitions import session_partitions, sessions_of
+from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 
@@ -14,7 +14,7 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 
 
 def _coverage(deployment: Deployment) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset="predictions", name="coverage", partitions_def=session_partitions(deployment.calendar))
+    @dg.asset_check(asset="predictions", name="coverage", partitions_def=partitions_of(deployment))
     def coverage(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether every symbol of the universe has a score, once there is a model."""
         sessions = sessions_of(context.op_execution_context.partition_keys)

@@ -97,7 +97,9 @@ def _require_sound(deployment: Deployment, so_that: str) -> None:
 
 def _make(world: Deployment, select: str) -> None:
     """Make assets and all that they need from the deliveries of a world."""
-    definitions, chosen = build(world), world.valid_sessions(RAW)
+    chosen = world.valid_sessions(RAW)
+    world.asked_sessions = tuple(chosen)
+    definitions = build(world)
     assets = frozenset(chosen_assets(definitions, select, with_upstream=True)) - set(DELIVERED)
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(len(chosen)) as progress:
         runner, outcome = Runner(world, definitions, instance, checks=False), Outcome.of(chosen, assets)

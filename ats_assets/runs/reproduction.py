@@ -50,6 +50,7 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
     parts = _parts(rules, behind, deployment)
     for change in behind.changed:
         say(f"ats reproduce: {change}")
+    world.asked_sessions = tuple(day for part in parts for day in part.sessions)
     made = sum(len(days) for name, days in behind.wanted.items() if name not in DELIVERED)
     say(f"{made} partitions are rebuilt from {len(behind.vintages)} deliveries, in {len(parts)} runs")
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(sum(len(part.sessions) for part in parts)) as progress:

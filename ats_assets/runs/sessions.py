@@ -55,6 +55,7 @@ def chosen_sessions(deployment: Deployment, first: date | None, last: date | Non
     newest = newest_partition(deployment, datetime.now(UTC)) or date.min
     end = min(last or has_last, has_last, newest)
     sessions = calendar.sessions(begin, end)
+    deployment.asked_sessions = tuple(sessions)
     span = f"the source ({source.name}) has sessions from {has_first} to {has_last}"
     if not sessions:
         raise SourceError(

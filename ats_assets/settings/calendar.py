@@ -11,7 +11,10 @@ class CalendarSettings(Section):
     """Which sessions exist."""
 
     exchange: str = Field(default="XNYS", description="exchange_calendars name: XNYS, XLON, 24/7, …")
-    first_session: date = Field(default=date(2010, 1, 1), description="the partition set starts here; no earlier data can be stored")
+    first_session: date = Field(
+        default=date(2010, 1, 1),
+        description="the calendar starts here: no earlier data can be stored, and windows count from here; partitions are offered from the first data on",
+    )
     closed: tuple[date, ...] = Field(
         default=(), description="days on which the exchange was closed although exchange_calendars has a session: a day of mourning"
     )

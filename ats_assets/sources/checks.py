@@ -3,7 +3,7 @@
 import dagster as dg
 
 from ats_assets.deployment import Deployment
-from ats_assets.orchestration.partitions import session_partitions, sessions_of
+from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 from ats_assets.secrecy import redacted
 from ats_assets.sources.profiling import profiles
@@ -19,7 +19,7 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 
 
 def _profile(deployment: Deployment) -> dg.AssetChecksDefinition:
-    @dg.asset_check(asset="raw_bars", name="profile", partitions_def=session_partitions(deployment.calendar), op_tags=LAST)
+    @dg.asset_check(asset="raw_bars", name="profile", partitions_def=partitions_of(deployment), op_tags=LAST)
     def profiled(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether the delivery that a session came with meets all expectations about deliveries, with the page of Great Expectations about it."""
         sessions = sessions_of(context.op_execution_context.partition_keys)

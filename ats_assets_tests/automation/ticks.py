@@ -35,7 +35,7 @@ def graph(deployment: Deployment) -> dg.Definitions:
 
 def world(root: Path, *, features: Sequence[date], models: Sequence[date]) -> Deployment:
     """A deployment that has features and models of the given sessions."""
-    deployment = small_market(root)
+    deployment = small_market(root, last_session=date(2021, 12, 31))
     for day in features:
         deployment.warehouse.write("bars", day, pl.DataFrame())
         for name, family in deployment.of(families).items():

@@ -140,6 +140,7 @@ def test_what_lies_before_history_is_an_empty_frame(deployment: Deployment, days
 
 
 def test_the_first_session_of_the_calendar_reads_nothing(deployment: Deployment) -> None:
+    deployment.asked_sessions = (deployment.calendar.first,)
     run(graph(deployment), [deployment.calendar.first])
     assert deployment.warehouse.read("means", [deployment.calendar.first]).row(0)[0] == "0"
     assert deployment.warehouse.footer("means", deployment.calendar.first).upstream == {"closes": {}}
