@@ -82,7 +82,7 @@ def rule_counts(
         for day in sessions:
             i = row[day]
             if counts[i]:
-                limit = None if rule in NEWS else _limit(shares[max(0, i - BASELINE_SESSIONS) : i], of_day[i])
+                limit = None if rule in NEWS else _limit(shares[max(0, i - BASELINE_SESSIONS) : i], float(of_day[i]))
                 made[day].append(RuleCount(rule=rule, found=int(counts[i]), limit=limit))
     return made
 
