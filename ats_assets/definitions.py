@@ -25,6 +25,7 @@ from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA, REJECT
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError, SettingsError
 from ats_assets.evaluation.schema import SKILL_SCHEMA
+from ats_assets.evaluation.skill_figures import skill_figures
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import families
@@ -37,6 +38,7 @@ from ats_assets.orchestration.graph import asset_key, asset_name
 from ats_assets.orchestration.instance import guard_documents
 from ats_assets.orchestration.io_manager import WarehouseIOManager
 from ats_assets.orchestration.known_warnings import silence_known
+from ats_assets.orchestration.partition_figures import Figures
 from ats_assets.orchestration.partitions import partitions_of
 from ats_assets.orders import assets as orders
 from ats_assets.orders import checks as orders_checks
@@ -44,8 +46,10 @@ from ats_assets.orders.schema import SCHEMAS as ORDER_SCHEMAS
 from ats_assets.portfolio import assets as portfolio
 from ats_assets.portfolio import checks as portfolio_checks
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
+from ats_assets.portfolio.weight_figures import target_figures, weight_figures
 from ats_assets.predictions import assets as predictions
 from ats_assets.predictions import checks as predictions_checks
+from ats_assets.predictions.prediction_figures import prediction_figures
 from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
 from ats_assets.reports import assets as reports
 from ats_assets.secrecy import guard_secrets
@@ -92,6 +96,19 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     return found
 
 
+def figures(deployment: Deployment) -> dict[str, Figures]:
+    """What is shown of the partitions of each asset that has figures, by its name."""
+    counted = {"bars": "symbols", "rejected_bars": "rows_rejected", "rejected_corporate_actions": "rows_rejected", "universe": "members"}
+    predicted = ["predictions", *(f"{name}_predictions" for name in deployment.settings.models)]
+    return {
+        **{name: Figures(rows=rows) for name, rows in counted.items()},
+        **dict.fromkeys(predicted, Figures(make=prediction_figures)),
+        "skill": Figures(make=skill_figures),
+        **dict.fromkeys(deployment.signals.values(), Figures(of_changes=weight_figures)),
+        "targets": Figures(of_changes=target_figures),
+    }
+
+
 def build(deployment: Deployment) -> dg.Definitions:
     """The definitions of one deployment.
 
@@ -124,7 +141,7 @@ def build(deployment: Deployment) -> dg.Definitions:
             trading_sensor(deployment, jobs[JOB]),
             alert_sensor(deployment),
         ],
-        resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment))},
+        resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment), figures(deployment))},
         executor=dg.in_process_executor,
     )
 

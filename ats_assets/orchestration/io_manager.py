@@ -12,6 +12,7 @@ from typing_extensions import override
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError
 from ats_assets.orchestration.graph import CODE, SETTINGS, VINTAGES, asset_name, reads_of
+from ats_assets.orchestration.partition_figures import Figures, figures_of
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, VintageRows
@@ -26,11 +27,14 @@ class WarehouseIOManager(dg.IOManager):
     ----------
     schemas
         The schema of each asset, for inputs that lie wholly before history.
+    figures
+        What is shown of the partitions of some assets.
     """
 
-    def __init__(self, deployment: Deployment, schemas: Mapping[str, pl.Schema]) -> None:
+    def __init__(self, deployment: Deployment, schemas: Mapping[str, pl.Schema], figures: Mapping[str, Figures] | None = None) -> None:
         self._deployment = deployment
         self._schemas = schemas
+        self._figures = figures or {}
 
     @override
     def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[VintageRows]) -> None:
@@ -44,7 +48,10 @@ class WarehouseIOManager(dg.IOManager):
             else:
                 parts = _by_session(asset, sessions, obj)
                 made = self._write(context, asset, {session: parts.get(session, obj.clear()) for session in sessions}, known)
-        shown = {session.isoformat(): _shown(written) for session, written in made.items()}
+        figures = self._figures.get(asset, Figures())
+        more = {} if isinstance(obj, list) else figures_of(self._deployment, asset, figures, obj, sessions)
+        counts = {session: {figures.rows: dg.MetadataValue.int(written.rows)} for session, written in made.items() if figures.rows}
+        shown = {day.isoformat(): {**_shown(written), **counts.get(day, {}), **more.get(day, {})} for day, written in made.items()}
         add_partition_metadata(context.step_context, context.asset_key, shown)
         versions = {session.isoformat(): written.footer.data_version for session, written in made.items()}
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(combined_version(versions)))
