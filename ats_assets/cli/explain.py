@@ -1,11 +1,11 @@
-"""`ats explain`: what a target or an order was made from, as a tree or as JSON."""
+"""`ats explain`: what a target or an order was made from, and which features made its score, as a tree and a table or as JSON."""
 
 import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
 from datetime import date
-from typing import Any
+from typing import TYPE_CHECKING, Any
 
 from rich.text import Text
 from rich.tree import Tree
@@ -13,8 +13,12 @@ from rich.tree import Tree
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.lineage.index import LineageIndex
+from ats_assets.runs.score_table import show_score
 from ats_assets.runs.writing import console
 from ats_assets.settings import load_settings
+
+if TYPE_CHECKING:
+    from ats_assets.predictions.score_explanation import ScoreExplanation
 
 SPANS = 3
 """Runs of sessions that the tree shows of a window."""
@@ -28,11 +32,22 @@ def explain(*, symbol: str, session: date, as_json: bool, order: bool = False) -
     explaining = Explaining(deployment, index.entries())
     explained = (explaining.order if order else explaining.target)(symbol, session.isoformat())
     if as_json:
-        sys.stdout.write(json.dumps({"symbol": symbol, **asdict(explained)}, indent=1, ensure_ascii=False, default=str) + "\n")
+        score = _score(deployment, symbol, session)
+        found = {"symbol": symbol, **asdict(explained), "score": asdict(score) if score else None}
+        sys.stdout.write(json.dumps(found, indent=1, ensure_ascii=False, default=str) + "\n")
         return
     tree = Tree(_title(explained, symbol))
     _grow(tree, explained, symbol, _told_at(explained))
-    console().print(tree)
+    out = console()
+    out.print(tree)
+    if score := _score(deployment, symbol, session):  # the tree is there before the model's library is imported
+        show_score(out, symbol, score)
+
+
+def _score(deployment: Deployment, symbol: str, session: date) -> "ScoreExplanation | None":
+    from ats_assets.predictions.score_explanation import explain_score  # noqa: PLC0415 - takes longer than the tree
+
+    return explain_score(deployment, symbol, session)
 
 
 def _told_at(explained: Made | Many) -> dict[tuple[str, str], int]:

@@ -8,7 +8,7 @@ The same rows, settings and library versions must give the same bytes, with any 
 """
 
 from dataclasses import dataclass, field
-from typing import Any, Protocol
+from typing import Any, Protocol, runtime_checkable
 
 import numpy as np
 from pydantic import BaseModel
@@ -16,7 +16,7 @@ from pydantic import BaseModel
 from ats_assets.models.training_set import TrainingSet
 from ats_assets.storage.artefacts import Unavailable
 
-__all__ = ["Fitted", "Learner", "Scorer", "Unavailable"]
+__all__ = ["ExplainingScorer", "Fitted", "Learner", "Scorer", "Unavailable"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -52,6 +52,18 @@ class Scorer(Protocol):
 
     def predict(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
         """The scores of rows: float64 of shape (n_rows,) of float32 of shape (n_rows, n_features), NaN = missing; a row's score depends on that row alone."""
+        ...
+
+
+@runtime_checkable
+class ExplainingScorer(Protocol):
+    """What a loaded model can be beside a scorer: one that says which features made a score. A model that has no `contributions` is none."""
+
+    def contributions(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
+        """What each feature adds to the score of rows: float64 of shape (n_rows, n_features + 1), for rows as `Scorer.predict` takes them.
+
+        The last column is what a row scores before anything is known of it. Each row adds up to its score.
+        """
         ...
 
 

@@ -2,6 +2,8 @@
 
 import json
 
+import pytest
+
 from ats_assets_tests.cli.conftest import Command
 
 
@@ -18,6 +20,27 @@ def test_as_json_and_as_a_tree(command: Command) -> None:
     for asset in ("targets", "signals", "predictions", "lightgbm_model", "alpha158", "universe", "bars", "raw_bars", "forward_returns"):
         assert f"{asset} " in tree
     assert "known since 2021-" in tree
+
+
+def test_the_features_that_made_the_score(command: Command) -> None:
+    symbol = json.loads(command("signals", "--format", "json").stdout)["signals"][0]["symbol"]
+    run = command("explain", symbol, "2021-03-31", "--json")
+    found = json.loads(run.stdout)
+    score = found["score"]
+    (signals,) = found["made_from"]
+    (predictions,) = (below for below in signals["made_from"] if below["asset"] == "predictions")
+    predicted = predictions["made_from"][0]["row"]["score"]
+    assert score["score"] == predicted
+    assert score["base"] + sum(one["contribution"] for one in score["contributions"]) == pytest.approx(predicted)
+    assert (score["model"], len(score["contributions"]), score["note"]) == ("lightgbm_model", 158, "")
+    lines = command("explain", symbol, "2021-03-31").stdout.splitlines()
+    at = lines.index(f"Score of {symbol}: {predicted:+.6f}, by lightgbm_model of {score['model_session']}")
+    assert lines[at + 1].split() == ["feature", "value", "percentile", "contribution"]
+    shown = score["contributions"][:10]
+    assert [line.split()[0] for line in lines[at + 2 : at + 12]] == [one["feature"] for one in shown]
+    assert lines[at + 2].split()[-1] == f"{shown[0]['contribution']:+.6f}"
+    assert lines[at + 12].startswith("148 other features")
+    assert lines[at + 13].startswith("base, the same for every symbol")
 
 
 def test_refuses_what_is_not_there(command: Command) -> None:

@@ -14,7 +14,7 @@ import pytest
 from pydantic import ValidationError
 
 from ats_assets.models import Fitted, Learner, Model, fit, recorded
-from ats_assets.models.learner import Unavailable
+from ats_assets.models.learner import ExplainingScorer, Unavailable
 from ats_assets.plugins import Plugin
 from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, small_training_set
 
@@ -66,6 +66,19 @@ class LearnerKit:
         some = np.random.default_rng(1).permutation(len(x))[:50]
         assert np.array_equal(loaded.predict(x[some]), whole[some])
         assert loaded.predict(x[:1]).item() == whole[0]
+
+    def test_contributions_add_up_to_the_score(self) -> None:
+        loaded, data = self.learner().load(self.fitted().content), small_training_set()
+        if not isinstance(loaded, ExplainingScorer):
+            pytest.skip("this model does not say which features made a score")
+        x = data.validation.x
+        found = loaded.contributions(x)
+        assert found.shape == (len(x), len(data.features) + 1)
+        np.testing.assert_allclose(found.sum(axis=1), loaded.predict(x), rtol=1e-9, atol=1e-12)
+        assert np.ptp(found[:, -1]) <= 1e-12  # what a row has before anything is known of it is the same for all
+        assert data.features[int(np.abs(found[:, :-1]).mean(axis=0).argmax())] == "signal"
+        assert np.array_equal(loaded.contributions(x, threads=3), found)
+        assert np.array_equal(loaded.contributions(x[:1]), found[:1])
 
     def test_missing_features_have_a_finite_score(self) -> None:
         x = np.full((3, len(small_training_set().features)), np.nan, np.float32)

@@ -130,6 +130,10 @@ class Trees:
         """The scores of rows, float64."""
         return np.asarray(self.booster.predict(x, num_threads=threads))
 
+    def contributions(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
+        """Shapley values of the features, exact for trees (Lundberg, Erion and Lee, arXiv:1802.03888, 2018), and last the mean leaf."""
+        return np.asarray(self.booster.predict(x, pred_contrib=True, num_threads=threads))
+
 
 def parameters(settings: LightgbmSettings) -> dict[str, Any]:
     """What LightGBM is told, less the number of threads, which does not change the result."""

@@ -1,8 +1,10 @@
 import numpy as np
+import polars as pl
+import pytest
 from sklearn.ensemble import RandomForestRegressor
 
 from ats_assets.models.learner import Fitted
-from ats_assets.models.learners.random_forest import RandomForest, RandomForestSettings
+from ats_assets.models.learners.random_forest import LEAF, NODES, Forest, RandomForest, RandomForestSettings
 from ats_assets_tests.models.fits import small_training_set
 
 
@@ -22,3 +24,21 @@ def test_the_file_is_no_pickle() -> None:
     found = RandomForest(RandomForestSettings(trees=2, min_samples_leaf=20)).fit(small_training_set())
     assert isinstance(found, Fitted)
     assert found.content[:6] == b"ARROW1"
+
+
+def test_a_contribution_is_the_change_of_a_nodes_mean_at_a_split() -> None:
+    """A tree by hand: feature 0 splits at 1, and above it feature 1 at 5; what is missing goes left at the first, right at the second."""
+    nodes = {
+        "tree": [0] * 5,
+        "left": [1, -1, 3, -1, -1],
+        "right": [2, -1, 4, -1, -1],
+        "feature": [0, LEAF, 1, LEAF, LEAF],
+        "threshold": [1.0, 0.0, 5.0, 0.0, 0.0],
+        "missing_left": [True, False, False, False, False],
+        "value": [0.5, 0.2, 1.0, 0.7, 1.6],
+    }
+    forest = Forest(pl.DataFrame(nodes, schema=NODES))
+    x = np.array([[0.0, 9.0], [2.0, 4.0], [2.0, np.nan], [np.nan, 4.0]], np.float32)
+    assert forest.predict(x) == pytest.approx([0.2, 0.7, 1.6, 0.2])
+    expected = np.array([[-0.3, 0.0, 0.5], [0.5, -0.3, 0.5], [0.5, 0.6, 0.5], [-0.3, 0.0, 0.5]])
+    np.testing.assert_allclose(forest.contributions(x), expected, atol=1e-12)

@@ -1,0 +1,118 @@
+"""Which features made a score, as the model itself says: their values, where these stand in the session's universe, and what each added."""
+
+from dataclasses import dataclass
+from datetime import date
+from math import isclose
+
+import numpy as np
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError
+from ats_assets.features import joined
+from ats_assets.features.choosing import model_families
+from ats_assets.models import ExplainingScorer, Model, models
+
+TOLERANCE = 1e-6
+"""Of the score that is added up, beside the stored one: only another model, or other features, differ by more."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Contribution:
+    """What one feature added to a score."""
+
+    feature: str
+    value: float | None
+    """None where it is missing."""
+    percentile: float | None
+    """Of the value among those of the universe's symbols that have one, in (0, 1]; equal ones share the mean of theirs."""
+    contribution: float
+
+
+@dataclass(frozen=True, kw_only=True)
+class ScoreExplanation:
+    """A score as a sum: `base`, which every symbol has, and a contribution of each feature, the largest in size first."""
+
+    model: str
+    model_session: date
+    score: float
+    base: float | None = None
+    contributions: tuple[Contribution, ...] = ()
+    note: str = ""
+    """Why there are no contributions, or why they are not those of the stored score."""
+
+
+def explain_score(deployment: Deployment, symbol: str, session: date) -> ScoreExplanation | None:
+    """The score of a symbol that was traded on at a session; None where nothing predicted one.
+
+    Raises
+    ------
+    CorruptPartitionError
+        If the stored predictions are damaged.
+    """
+    if not deployment.warehouse.exists("predictions", session):
+        return None
+    row = deployment.warehouse.read("predictions", [session]).filter(symbol=symbol)
+    if row.is_empty():
+        return None
+    score, fitted = row["score"][0], row["model_session"][0]
+    model = _model(deployment, session)
+    try:
+        return _added_up(deployment, model, symbol, session, ScoreExplanation(model=model.asset, model_session=fitted, score=score))
+    except AtsError as error:
+        return ScoreExplanation(model=model.asset, model_session=fitted, score=score, note=f"no contributions: {error}")
+
+
+def _model(deployment: Deployment, session: date) -> Model:
+    """The model of the session: the only one, or the champion."""
+    known = deployment.of(models)
+    if len(known) == 1:
+        return next(iter(known.values()))
+    chosen = deployment.warehouse.read("champion", [session]).filter("is_champion")["model"][0]
+    return next(model for model in known.values() if model.name == chosen)
+
+
+def _added_up(deployment: Deployment, model: Model, symbol: str, session: date, told: ScoreExplanation) -> ScoreExplanation:
+    store = deployment.model_store(model.asset)
+    record = store.active(deployment.calendar.offset(session, -1))
+    scorer = model.scorer(record, store.content(record))
+    if not isinstance(scorer, ExplainingScorer):
+        return ScoreExplanation(
+            model=told.model,
+            model_session=told.model_session,
+            score=told.score,
+            note=f"no contributions: a model of the kind {model.kind} does not say which features made a score",
+        )
+    features = joined({name: deployment.warehouse.read(name, [session]) for name in deployment.of(model_families)})
+    universe = deployment.warehouse.read("universe", [session], ["symbol"])
+    rows = features.join(universe, on="symbol", how="semi").select("symbol", *record.features)
+    own = rows.filter(symbol=symbol)
+    x = own.select(pl.col(*record.features).cast(pl.Float32)).to_numpy(order="c")
+    added = scorer.contributions(x)[0]
+    found = [
+        Contribution(feature=name, value=_known(own[name][0]), percentile=_percentile(rows, name, symbol), contribution=float(part))
+        for name, part in zip(record.features, added[:-1], strict=True)
+    ]
+    total = float(added.sum())
+    same = isclose(total, told.score, rel_tol=TOLERANCE, abs_tol=TOLERANCE) and record.fitted_session == told.model_session
+    return ScoreExplanation(
+        model=told.model,
+        model_session=told.model_session,
+        score=told.score,
+        base=float(added[-1]),
+        contributions=tuple(sorted(found, key=lambda one: -abs(one.contribution))),
+        note=""
+        if same
+        else f"they add up to {total:+.6g}, so the stored score was made from another model or other features than are stored now: "
+        "ats stale lists what to rebuild",
+    )
+
+
+def _known(value: float | None) -> float | None:
+    return float(value) if value is not None and np.isfinite(value) else None
+
+
+def _percentile(rows: pl.DataFrame, name: str, symbol: str) -> float | None:
+    there = rows.select("symbol", pl.col(name).fill_nan(None)).drop_nulls()
+    ranked = there.select("symbol", (pl.col(name).rank("average") / pl.len()).alias("percentile")).filter(symbol=symbol)
+    return ranked["percentile"][0] if ranked.height else None
