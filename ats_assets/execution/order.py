@@ -180,6 +180,11 @@ class Fill:
     fees: Decimal
     at: datetime
 
+    @property
+    def cash_flow(self) -> Decimal:
+        """What the account received for it, to the cent, fees deducted; negative for a buy."""
+        return -self.side.sign * (self.quantity * self.price).quantize(Decimal("0.01")) - self.fees
+
 
 @dataclass(frozen=True, kw_only=True)
 class Position:

@@ -85,7 +85,6 @@ def fills_frame(session: date, fills: Iterable[Fill], intents: Mapping[str, Orde
     rows = []
     for fill in fills:
         decided = intents.get(fill.client_order_id)
-        flow = -fill.side.sign * (fill.quantity * fill.price).quantize(CENT) - fill.fees
         about = (decided.session, float(decided.decision_price)) if decided else (None, None)
         rows.append(
             (
@@ -95,7 +94,7 @@ def fills_frame(session: date, fills: Iterable[Fill], intents: Mapping[str, Orde
                 fill.symbol,
                 known.of(decided.symbol, decided.session) if decided else known.of(fill.symbol, session),
                 str(fill.side),
-                *(float(value) for value in (fill.quantity, fill.price, fill.fees, flow)),
+                *(float(value) for value in (fill.quantity, fill.price, fill.fees, fill.cash_flow)),
                 fill.at,
                 *about,
             )
