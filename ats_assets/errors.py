@@ -45,6 +45,10 @@ class ContractError(AtsError):
     """A frame does not satisfy the contract of its asset."""
 
 
+class QueryError(AtsError):
+    """A query of the warehouse is no SELECT, or can't be run."""
+
+
 class LineageError(AtsError):
     """The lineage index can't be opened, read or written."""
 

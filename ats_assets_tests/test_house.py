@@ -13,9 +13,19 @@ import ats_assets
 from ats_assets.cli import app
 
 PACKAGE = Path(ats_assets.__file__).parent
-ROOT_FILES = {"__init__.py", "calendar.py", "crypto.py", "definitions.py", "deployment.py", "errors.py", "plugins.py", "py.typed"}
+ROOT_FILES = {
+    "__init__.py",
+    "calendar.py",
+    "crypto.py",
+    "definitions.py",
+    "deployment.py",
+    "errors.py",
+    "plugins.py",
+    "wording.py",
+    "py.typed",
+}
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
-OF_EVERY_FOLDER = {"__init__", "__main__", "assets", "checks", "schema", "choosing", "screening", "errors", "tables"}
+OF_EVERY_FOLDER = {"__init__", "__main__", "assets", "checks", "schema", "contracts", "choosing", "screening", "errors", "tables"}
 """Modules that hold the same in each folder that has one; `tables` are those of a database."""
 AFTER_ANOTHER = {"settings", "automation", "cli", "engines"}
 """Folders in which a file is named after what it sets, triggers or commands, or as the settings call it."""
