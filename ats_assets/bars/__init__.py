@@ -1,7 +1,7 @@
 """Delivered bars become validated ones, the rejected ones beside them with their reasons; and the universe of each session."""
 
 from ats_assets.bars.completeness import Completeness, Freshness, completeness, freshness
-from ats_assets.bars.schema import REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA, Bars, RejectedBars, Universe, bars_violations
+from ats_assets.bars.schema import REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
 from ats_assets.bars.screening import REASONS, screen
 from ats_assets.bars.suspicion_rules import RULES
 from ats_assets.bars.suspicions import SUSPICIONS_SCHEMA, suspicion_counts, suspicions
@@ -15,12 +15,8 @@ __all__ = [
     "RULES",
     "SUSPICIONS_SCHEMA",
     "UNIVERSE_SCHEMA",
-    "Bars",
     "Completeness",
     "Freshness",
-    "RejectedBars",
-    "Universe",
-    "bars_violations",
     "completeness",
     "freshness",
     "screen",

@@ -6,8 +6,8 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
+from ats_assets.bars.contracts import Bars, RejectedBars, Universe, bars_violations
 from ats_assets.bars.refusal import refused
-from ats_assets.bars.schema import Bars, RejectedBars, Universe, bars_violations
 from ats_assets.bars.screening import screen
 from ats_assets.bars.universe import universe as tradable
 from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of

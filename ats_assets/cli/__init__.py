@@ -1,9 +1,10 @@
-"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats report`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats doctor`.
+"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats report`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats sql`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
 """
 
+import importlib.metadata
 import time
 from pathlib import Path
 from typing import Annotated, Any, Literal
@@ -48,6 +49,24 @@ app = typer.Typer(
 )
 
 
+def _show_version(asked: bool) -> None:
+    if asked:
+        typer.echo(f"ats {importlib.metadata.version('ats-assets')}")
+        raise typer.Exit
+
+
+def _starts(command: str) -> None:
+    """Say at once that a command has begun which first imports the graph for seconds."""
+    typer.echo(f"ats {command}: loading the graph, with the settings of {settings_file()}", err=True)
+
+
+@app.callback()
+def ats(
+    _version: Annotated[bool, typer.Option("--version", callback=_show_version, is_eager=True, help="Show the version and exit.")] = False,
+) -> None:
+    """Options before the name of a command."""
+
+
 @app.command()
 def run(  # noqa: PLR0917 - typer calls it by name
     first: Annotated[
@@ -82,6 +101,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
     started = time.perf_counter()  # the imports are part of what the user waits for
     if (as_of is None) != (warehouse is None):
         raise typer.BadParameter("--as-of and --warehouse go together: results as of another time are stored in a folder of their own")
+    _starts("run")
     from ats_assets.cli.run import AsOf  # noqa: PLC0415
     from ats_assets.cli.run import run as command  # noqa: PLC0415
     from ats_assets.runs.writing import required_time  # noqa: PLC0415
@@ -101,6 +121,7 @@ def trade(
     verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Dagster's full log.")] = False,
 ) -> None:
     """Trade session by session: settle the last orders, plan those for the next open, send them to the configured broker."""
+    _starts("trade")
     from ats_assets.cli.trade import trade as command  # noqa: PLC0415
     from ats_assets.runs.writing import parse_day  # noqa: PLC0415
 
@@ -134,11 +155,12 @@ def report(
 def doctor(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON.")] = False,
     deep: Annotated[bool, typer.Option("--deep", help="Also verify every byte of every file in the warehouse and the models.")] = False,
+    with_settings: Annotated[bool, typer.Option("--settings", help="Also show the settings in use; JSON always has them.")] = False,
 ) -> None:
     """Check settings, data source, warehouse and models, and say how to fix what is wrong."""
     from ats_assets.cli.doctor import doctor as command  # noqa: PLC0415
 
-    command(as_json=as_json, deep=deep)
+    command(as_json=as_json, deep=deep, with_settings=with_settings)
 
 
 @app.command()
@@ -239,6 +261,27 @@ def stale(  # noqa: PLR0917 - typer calls it by name
     from ats_assets.cli.stale import stale as command  # noqa: PLC0415
 
     command(as_json=as_json, heal=heal, full=full, deep=deep, source=source, chunk=chunk)
+
+
+@app.command()
+def sql(
+    query: Annotated[str | None, typer.Argument(metavar="[SELECT]", help="The query in quotes. Without one: list the tables.")] = None,
+    as_of: Annotated[
+        str | None,
+        typer.Option("--as-of", metavar="TIME", help="Read only what was known at this time: 2017-08-15T21:00 (UTC) or 2017-08-15."),
+    ] = None,
+    form: Annotated[Literal["table", "csv", "json", "parquet"], typer.Option("--format", help="Output format.")] = "table",
+    limit: Annotated[
+        int | None, typer.Option(min=0, metavar="N", help="At most so many rows; 0: all. Default: 50 as a table, else all.")
+    ] = None,
+    output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file instead of standard output.")] = None,
+) -> None:
+    """Query the warehouse in SQL, read-only: each asset is a table, such as bars or signals."""
+    from ats_assets.cli.sql import sql as command  # noqa: PLC0415
+    from ats_assets.runs.writing import required_time  # noqa: PLC0415
+
+    known = None if as_of is None else required_time(as_of, "--as-of")
+    command(query=query, as_of=known, form=form, limit=limit, output=output)
 
 
 app.add_typer(orders, name="orders")

@@ -1,9 +1,9 @@
-"""`ats doctor`: the settings in use and what is wrong, with how to fix it."""
+"""`ats doctor`: what is wrong and how to fix it, and the settings in use."""
 
 import json
 import re
 import sys
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import typer
@@ -15,15 +15,17 @@ from ats_assets.runs.diagnosis import diagnose
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.writing import console, write_table
 from ats_assets.settings import Settings, load_settings, settings_file
+from ats_assets.wording import how_many
 
-STYLES = {"ok": "green", "warn": "yellow", "fail": "bold red"}
+STYLES = {"fail": "bold red", "warn": "yellow", "ok": "green"}
+"""By status, the worst first."""
 HIDDEN = "***"
 _SECRET_NAME = re.compile(r"secret|token|password|credential|api_?key|access_?key", re.IGNORECASE)
 _LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
-def doctor(*, as_json: bool, deep: bool) -> None:
-    """Write settings and findings to standard output; status 1 if one of them is a failure."""
+def doctor(*, as_json: bool, deep: bool, with_settings: bool = False) -> None:
+    """Write the verdict and the findings to standard output, and the settings where they are asked for; status 1 if a finding is a failure."""
     settings: Settings | None = None
     try:
         settings = load_settings()
@@ -32,10 +34,15 @@ def doctor(*, as_json: bool, deep: bool) -> None:
         findings = [Finding(subject="settings", status="fail", text=str(error), advice="correct it, then run ats doctor again")]
     shown = without_secrets(settings.model_dump(mode="json")) if settings else {}
     if as_json:
-        report = {"settings_file": str(settings_file()), "settings": shown, "findings": [vars(finding) for finding in findings]}
+        report = {
+            "verdict": verdict(findings),
+            "settings_file": str(settings_file()),
+            "settings": shown,
+            "findings": [vars(finding) for finding in findings],
+        }
         sys.stdout.write(json.dumps(report, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     else:
-        _show(shown, findings)
+        _show(shown if with_settings and settings else None, findings)
     if any(finding.status == "fail" for finding in findings):
         raise typer.Exit(1)
 
@@ -49,22 +56,46 @@ def without_secrets(values: Any, name: str = "") -> Any:
     return _LOGIN.sub(HIDDEN, values) if isinstance(values, str) else values
 
 
-def _show(settings: Mapping[str, Any], findings: list[Finding]) -> None:
+def verdict(findings: Sequence[Finding]) -> str:
+    """What the findings come to, in one line.
+
+    Examples
+    --------
+    >>> verdict([Finding(subject="bars", status="fail", text="damaged"), Finding(subject="Python", status="ok", text="3.11")])
+    '1 failure, 0 warnings in 2 checks'
+    >>> verdict([Finding(subject="Python", status="ok", text="3.11")])
+    'All is well: 1 check'
+    """
+    failed, warned = (sum(finding.status == status for finding in findings) for status in ("fail", "warn"))
+    checks = how_many(len(findings), "check")
+    return f"{how_many(failed, 'failure')}, {how_many(warned, 'warning')} in {checks}" if failed or warned else f"All is well: {checks}"
+
+
+def _show(settings: Mapping[str, Any] | None, findings: Sequence[Finding]) -> None:
+    """The verdict, what is wrong, what is not, and the settings where they are asked for."""
     out = console()
-    defaults = Settings.model_construct().model_dump(mode="json")
-    if settings:
-        out.print(f"Settings of {settings_file()} and the environment; * is not the default", style="bold")
-        for section, values in settings.items():
-            out.print(Text(f"[{section}]"))
-            for name, value in _flat(values):
-                mark = " " if value == dict(_flat(defaults[section])).get(name) else "*"
-                out.print(Text(f"{mark} {name} = {json.dumps(value, ensure_ascii=False)}"))
-        out.print()
+    worst = next((status for status in STYLES if any(finding.status == status for finding in findings)), "ok")
+    out.print(Text(verdict(findings), style=STYLES[worst]))
+    out.print()
     table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for finding in findings:
+    for finding in sorted(findings, key=lambda one: list(STYLES).index(one.status)):
         advice = f"\n→ {finding.advice}" if finding.advice else ""
         table.add_row(Text(finding.status, style=STYLES[finding.status]), finding.subject, Text(finding.text + advice))
     write_table(out, table)
+    if settings is not None:
+        _show_settings(settings)
+
+
+def _show_settings(settings: Mapping[str, Any]) -> None:
+    out = console()
+    defaults = Settings.model_construct().model_dump(mode="json")
+    out.print()
+    out.print(Text(f"Settings of {settings_file()} and the environment; * is not the default", style="bold"))
+    for section, values in settings.items():
+        out.print(Text(f"[{section}]"))
+        for name, value in _flat(values):
+            mark = " " if value == dict(_flat(defaults[section])).get(name) else "*"
+            out.print(Text(f"{mark} {name} = {json.dumps(value, ensure_ascii=False)}"))
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:

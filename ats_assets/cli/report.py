@@ -7,8 +7,8 @@ import polars as pl
 import typer
 
 from ats_assets.deployment import Deployment
+from ats_assets.reports import REPORT
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
-from ats_assets.runs.summary import REPORT
 from ats_assets.runs.writing import say
 from ats_assets.settings import load_settings
 

@@ -8,8 +8,10 @@ from pathlib import Path
 import dagster as dg
 import typer
 
+from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
+from ats_assets.lineage.known_rules import write_rules
 from ats_assets.lineage.rebuilding import copy_known, empty_world
 from ats_assets.models.tracking import prepare_tracking
 from ats_assets.orchestration.graph import asset_name
@@ -76,6 +78,7 @@ def run(
         if outcome.messages:
             say(_how_to_go_on(outcome, parts))
         _summarise(deployment, definitions, outcome, summary_json)
+        write_rules(deployment, rules_of(deployment, definitions.resolve_asset_graph()))  # so that ats stale need not make the graph
     if outcome.messages:
         raise typer.Exit(1)
 

@@ -11,13 +11,7 @@ from ats_assets.corporate_actions.identity import (
     judged_name_changes,
     name_changes,
 )
-from ats_assets.corporate_actions.schema import (
-    CORPORATE_ACTIONS_SCHEMA,
-    KNOWN_SCHEMAS,
-    REJECTED_ACTIONS_SCHEMA,
-    CorporateActions,
-    RejectedActions,
-)
+from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA, KNOWN_SCHEMAS, REJECTED_ACTIONS_SCHEMA
 from ats_assets.corporate_actions.screening import ACTION_REASONS, CLOSE_SESSIONS, screen_actions
 
 __all__ = [
@@ -31,9 +25,7 @@ __all__ = [
     "NAME_CHANGE_REASONS",
     "REJECTED_ACTIONS_SCHEMA",
     "REPEAT_DAYS",
-    "CorporateActions",
     "Identities",
-    "RejectedActions",
     "adjustments",
     "identities_of",
     "judged_name_changes",

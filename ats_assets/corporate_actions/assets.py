@@ -5,7 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 import polars as pl
 
-from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS, CorporateActions, RejectedActions
+from ats_assets.corporate_actions.contracts import CorporateActions, RejectedActions
+from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.corporate_actions.screening import CLOSE_SESSIONS, screen_actions
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import Node

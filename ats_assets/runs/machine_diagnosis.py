@@ -1,5 +1,8 @@
 """What `ats doctor` checks of the machine: settings and secrets, Python and its libraries, folders, Dagster's instance."""
 
+import ctypes
+import importlib.metadata
+import importlib.util
 import os
 import shutil
 import sys
@@ -68,15 +71,26 @@ def _python() -> Iterator[Finding]:
         yield Finding(
             subject="Python", status="fail", text=found, advice=f"use Python {wanted}: python3 dev.py finds one and sets up .venv"
         )
+    yield _lightgbm()
+
+
+def _lightgbm() -> Finding:
+    """Whether its library can be loaded. The module is not imported: it brings scikit-learn and SciPy, which take seconds."""
+    spec = importlib.util.find_spec("lightgbm")
+    folder = Path(spec.origin).parent if spec is not None and spec.origin else None
+    library = None if folder is None else next(iter(sorted(folder.glob("**/lib_lightgbm.*"))), None)
+    if library is None:
+        return Finding(
+            subject="LightGBM", status="fail", text="it is not installed", advice="delete .venv, and run python3 dev.py run: it sets it up"
+        )
     try:
-        import lightgbm  # noqa: PLC0415 - what is looked at is whether this works
+        ctypes.CDLL(str(library))
     except OSError as error:
         advice = (
             "brew install libomp" if sys.platform == "darwin" else "Debian, Ubuntu: apt-get install libgomp1; Fedora: dnf install libgomp"
         )
-        yield Finding(subject="LightGBM", status="fail", text=f"the library can't be loaded: {error}", advice=advice)
-    else:
-        yield Finding(subject="LightGBM", status="ok", text=f"{lightgbm.__version__}, with OpenMP")
+        return Finding(subject="LightGBM", status="fail", text=f"the library can't be loaded: {error}", advice=advice)
+    return Finding(subject="LightGBM", status="ok", text=f"{importlib.metadata.version('lightgbm')}, with OpenMP")
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:

@@ -1,4 +1,4 @@
-"""What a command needs before it starts: Dagster's environment and instance, and quiet libraries."""
+"""What a command needs before it starts: Dagster's environment and instance, and quiet libraries. Imports Dagster, which takes half a second, where it is used."""
 
 import contextlib
 import logging
@@ -7,12 +7,13 @@ import sys
 import warnings
 from collections.abc import Iterator
 from pathlib import Path
-
-import dagster as dg
+from typing import TYPE_CHECKING
 
 from ats_assets.errors import SettingsError
-from ats_assets.orchestration.known_warnings import silence_known
 from ats_assets.settings import settings_file
+
+if TYPE_CHECKING:
+    import dagster as dg
 
 INSTANCE_FILE = "dagster.yaml"
 
@@ -52,7 +53,7 @@ def prepare_environment() -> Path:
 
 
 @contextlib.contextmanager
-def open_instance() -> Iterator[dg.DagsterInstance]:
+def open_instance() -> "Iterator[dg.DagsterInstance]":
     """The instance of Dagster's home.
 
     Raises
@@ -61,6 +62,8 @@ def open_instance() -> Iterator[dg.DagsterInstance]:
         If its settings are wrong.
     """
     home = prepare_environment()
+    import dagster as dg  # noqa: PLC0415
+
     try:
         instance = dg.DagsterInstance.get()
     except (dg.DagsterInvalidConfigError, dg.DagsterInvariantViolationError) as error:
@@ -87,6 +90,8 @@ def quiet(*, verbose: bool = False) -> Iterator[None]:
             if not sys.warnoptions:
                 warnings.simplefilter("ignore")
             else:
+                from ats_assets.orchestration.known_warnings import silence_known  # noqa: PLC0415
+
                 silence_known()
             yield
     finally:

@@ -18,12 +18,12 @@ from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.features.choosing import families
 from ats_assets.orchestration.graph import asset_name
+from ats_assets.reports import REPORT
 from ats_assets.reports.turnover_limit import limit_text
 from ats_assets.runs.runner import Outcome
 from ats_assets.runs.signals_table import signals_rows
 from ats_assets.storage.atomic_file import replace_file
 
-REPORT = ("backtest_report", "report.html")
 FIGURES = [
     "total_return",
     "annual_return",

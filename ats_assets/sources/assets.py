@@ -10,8 +10,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import sessions_of
+from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS
 from ats_assets.sources.profiling import profiles
-from ats_assets.sources.schema import RAW_ACTIONS, RAW_BARS
 from ats_assets.sources.source import BarSource
 
 GROUP = "deliveries"

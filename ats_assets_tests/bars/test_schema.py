@@ -4,7 +4,8 @@ from datetime import date
 import polars as pl
 import pytest
 
-from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA, Bars, RejectedBars, Universe, bars_violations
+from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
+from ats_assets.bars.contracts import Bars, RejectedBars, Universe, bars_violations
 from ats_assets.sources.contracts import schema_violations
 from ats_assets_tests.bars.real_bars import calendar
 

@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ats_assets.bars import BARS_SCHEMA, REASONS, REJECTED_BARS_SCHEMA, Bars, RejectedBars, bars_violations, screen
+from ats_assets.bars import BARS_SCHEMA, REASONS, REJECTED_BARS_SCHEMA, screen
+from ats_assets.bars.contracts import Bars, RejectedBars, bars_violations
 from ats_assets.errors import ContractError
 from ats_assets.sources.contracts import schema_violations
 from ats_assets.sources.schema import MEASURES, RAW_BARS_SCHEMA

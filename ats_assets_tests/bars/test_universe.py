@@ -9,7 +9,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
 
-from ats_assets.bars import BARS_SCHEMA, Universe, universe
+from ats_assets.bars import BARS_SCHEMA, universe
+from ats_assets.bars.contracts import Universe
 from ats_assets.settings import UniverseSettings
 from ats_assets.sources.contracts import schema_violations
 from ats_assets_tests.bars.real_bars import calendar, sp500_bars

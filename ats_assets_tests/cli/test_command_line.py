@@ -1,5 +1,6 @@
 """The commands as a whole."""
 
+import importlib.metadata
 import subprocess
 import sys
 
@@ -26,3 +27,17 @@ def test_help_imports_neither_dagster_nor_polars() -> None:
     code = "import sys; from ats_assets.cli import app; app(['--help'], standalone_mode=False); print({'dagster', 'polars', 'numpy'} & set(sys.modules))"
     run = subprocess.run([sys.executable, "-c", code], capture_output=True, text=True, check=True)
     assert run.stdout.splitlines()[-1] == "set()"
+
+
+def test_the_version_is_that_of_the_package() -> None:
+    run = CliRunner().invoke(app, ["--version"])
+    assert (run.exit_code, run.stdout) == (0, f"ats {importlib.metadata.version('ats-assets')}\n")
+
+
+@pytest.mark.parametrize("name", ["run", "trade"])
+def test_a_command_that_imports_the_graph_says_so_first(name: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """For seconds nothing was printed: here the import fails, and the line is there already."""
+    monkeypatch.setitem(sys.modules, f"ats_assets.cli.{name}", None)
+    run = CliRunner().invoke(app, [name])
+    assert isinstance(run.exception, ImportError)
+    assert run.stderr.startswith(f"ats {name}: loading the graph, with the settings of ")

@@ -3,6 +3,7 @@
 import json
 import os
 import random
+import re
 import shutil
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
@@ -53,11 +54,27 @@ def test_all_is_well(command: Command, made: Made) -> None:
 
 
 def test_for_people(command: Command) -> None:
-    run = command("doctor")
+    """The verdict is the first line; settings are shown to those who ask for them."""
+    run = command("doctor", "--settings")
     assert run.exit_code == 0
+    assert run.stdout.startswith("All is well: ")
     assert "* train_sessions = 30" in run.stdout
     assert "  synthetic.seed = 7" in run.stdout
     assert "\x1b" not in run.stdout
+    assert "train_sessions" not in command("doctor").stdout
+
+
+def test_what_is_wrong_comes_first(command: Command, copy: Path) -> None:
+    (bars,) = (copy / "warehouse" / "synthetic" / "bars" / "session=2021-03-30").iterdir()
+    bars.write_bytes(b"")
+    shutil.rmtree(copy / "warehouse" / "synthetic" / "universe" / "session=2021-02-02")
+    lines = command("doctor", home=copy).stdout.splitlines()
+    assert re.fullmatch(r"1 failure, 1 warning in \d+ checks", lines[0])
+    assert [line.split()[:2] for line in lines[1:] if line[:1] not in {"", " "}][:3] == [
+        ["fail", "bars"],
+        ["warn", "universe"],
+        ["ok", "settings"],
+    ]
 
 
 def test_damage_and_gaps_are_found(command: Command, copy: Path) -> None:

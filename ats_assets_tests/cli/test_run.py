@@ -67,7 +67,9 @@ def test_output_is_plain_where_it_is_no_terminal(made: Made) -> None:
         assert "Warning:" not in text
     assert "Out of sample" in run.stdout
     assert "Signals of 2021-03-31 for the open of 2021-04-01" in run.stdout
-    assert run.stderr.splitlines()[0].startswith("starting at 2021-01-04, not 2021-01-02")
+    loading, starting, *_ = run.stderr.splitlines()
+    assert loading.startswith("ats run: loading the graph, with the settings of ")
+    assert starting.startswith("starting at 2021-01-04, not 2021-01-02")
     assert "2021-01-04 to 2021-03-02" in run.stderr  # the first of two chunks
 
 

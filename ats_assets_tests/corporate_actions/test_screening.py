@@ -10,8 +10,9 @@ from hypothesis import strategies as st
 
 from ats_assets.calendar import session_calendar
 from ats_assets.corporate_actions.adjustment import by_ex_session
+from ats_assets.corporate_actions.contracts import CorporateActions, RejectedActions
 from ats_assets.corporate_actions.identity import identities_of
-from ats_assets.corporate_actions.schema import REJECTED_ACTIONS_SCHEMA, CorporateActions, RejectedActions
+from ats_assets.corporate_actions.schema import REJECTED_ACTIONS_SCHEMA
 from ats_assets.corporate_actions.screening import ACTION_REASONS, screen_actions
 from ats_assets.errors import ContractError
 from ats_assets.sources import ACTION_KINDS, RAW_ACTIONS_SCHEMA

@@ -20,7 +20,8 @@ from pydantic import ValidationError
 from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.errors import AtsError
 from ats_assets.settings import Settings, StorageSettings
-from ats_assets.sources import RAW_ACTIONS, RAW_ACTIONS_SCHEMA, RAW_BARS, RAW_BARS_SCHEMA, BarSource, SourcePlugin, state_of
+from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA, BarSource, SourcePlugin, state_of
+from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS
 from ats_assets.storage.data_version import data_version
 
 MOST = 30

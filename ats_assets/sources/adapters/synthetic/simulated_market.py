@@ -9,7 +9,6 @@ from typing import TypeAlias
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr
 
 from ats_assets.settings import SyntheticSettings
 
@@ -70,6 +69,8 @@ def stream(seed: int, purpose: int) -> np.random.Generator:
 
 def draw_market(settings: SyntheticSettings, n_sessions: int, sessions_per_year: int) -> SimulatedMarket:
     """Draw the path of the first `n_sessions` sessions; deterministic by `settings.seed`. Rates are for a year of so many sessions."""
+    from scipy.special import ndtr  # noqa: PLC0415 - commands that only ask what the source knows do without
+
     n = settings.symbols
     cast, draw, events = _cast(settings.seed, n), stream(settings.seed, 1), _Events(settings, sessions_per_year)
     n_sectors = int(cast.sector.max()) + 1

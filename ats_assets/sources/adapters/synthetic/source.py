@@ -36,7 +36,6 @@ from functools import cached_property
 
 import numpy as np
 import polars as pl
-from scipy.special import ndtri
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
@@ -59,6 +58,8 @@ def planted_characteristic(bars: pl.DataFrame) -> np.ndarray:
     shadows = (high - low) - np.abs(close - open_)
     with np.errstate(divide="ignore", invalid="ignore"):
         share = np.where(shadows > 0, (np.minimum(open_, close) - low) / shadows, np.nan)
+    from scipy.special import ndtri  # noqa: PLC0415 - commands that only ask what the source knows do without
+
     return ndtri(np.clip(share, _SHARE_EDGE, 1 - _SHARE_EDGE))
 
 

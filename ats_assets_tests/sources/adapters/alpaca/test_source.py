@@ -14,9 +14,10 @@ from polars.testing import assert_frame_equal
 
 from ats_assets.errors import SettingsError, SourceError
 from ats_assets.settings import CalendarSettings
-from ats_assets.sources import RAW_ACTIONS, RAW_BARS, RAW_BARS_SCHEMA, upcoming_actions
+from ats_assets.sources import RAW_BARS_SCHEMA, upcoming_actions
 from ats_assets.sources.adapters.alpaca import spool
 from ats_assets.sources.adapters.alpaca.source import AlpacaSource
+from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS
 from ats_assets.storage.stored_calendar import CalendarStore
 from ats_assets.storage.warehouse import Warehouse
 from ats_assets.vendors.alpaca import AlpacaAnswerLostError, AlpacaError, AlpacaKeysError

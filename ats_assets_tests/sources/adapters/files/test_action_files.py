@@ -10,8 +10,9 @@ from ats_assets.calendar import session_calendar
 from ats_assets.corporate_actions.screening import screen_actions
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
-from ats_assets.sources import RAW_ACTIONS, RAW_ACTIONS_SCHEMA
+from ats_assets.sources import RAW_ACTIONS_SCHEMA
 from ats_assets.sources.adapters.files.source import FileSource
+from ats_assets.sources.contracts import RAW_ACTIONS
 
 XNYS = session_calendar("XNYS", date(2010, 1, 1))
 DAYS = XNYS.sessions(date(2020, 1, 2), date(2020, 3, 31))

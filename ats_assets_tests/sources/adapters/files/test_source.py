@@ -19,8 +19,9 @@ from ats_assets.errors import SourceError
 from ats_assets.features import compute
 from ats_assets.features.choosing import ALPHA158
 from ats_assets.settings import FilesSettings, SourceSettings
-from ats_assets.sources import MEASURES, RAW_BARS, RAW_BARS_SCHEMA
+from ats_assets.sources import MEASURES, RAW_BARS_SCHEMA
 from ats_assets.sources.adapters.files.source import FileSource
+from ats_assets.sources.contracts import RAW_BARS
 from ats_assets_tests.market_data import CRYPTO, SP500_2017, SP500_2018, US_DAILY_RAW, needs_market_data
 
 XNYS = session_calendar("XNYS", date(2010, 1, 1))

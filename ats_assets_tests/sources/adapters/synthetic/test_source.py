@@ -13,10 +13,11 @@ from sklearn.linear_model import Ridge
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import Settings, SyntheticSettings
-from ats_assets.sources import PRICES, RAW_ACTIONS, RAW_ACTIONS_SCHEMA, RAW_BARS, RAW_BARS_SCHEMA
+from ats_assets.sources import PRICES, RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.adapters.synthetic import open_synthetic
 from ats_assets.sources.adapters.synthetic.simulated_market import CHARACTERISTIC_HALF_LIFE
 from ats_assets.sources.adapters.synthetic.source import SyntheticSource, planted_characteristic
+from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS
 
 XNYS = session_calendar("XNYS", date(2010, 1, 1))
 SMALL = SyntheticSettings(

@@ -1,0 +1,66 @@
+"""What commands that only read import: a library that takes half a second, and that they have no need of, is half of what their user waits for."""
+
+import json
+import subprocess
+import sys
+from pathlib import Path
+from subprocess import CompletedProcess
+
+from ats_assets_tests.cli.conftest import Command
+from ats_assets_tests.cli.market import ROOT, environment
+
+HEAVY = (
+    "alpaca",
+    "apprise",
+    "dagster",
+    "great_expectations",
+    "lightgbm",
+    "mlflow",
+    "numba",
+    "pandas",
+    "pandera",
+    "plotly",
+    "scipy",
+    "sklearn",
+)
+COMMANDS = (
+    ["--help"],
+    ["--version"],
+    ["features", "list"],
+    ["features", "show", "KMID"],
+    ["signals"],
+    ["report"],
+    ["explain", "SYN0000", "2021-03-31"],
+    ["stale"],
+    ["orders", "status"],
+    ["sql", "SELECT COUNT(*) FROM bars"],
+    ["sources", "inspect", str(ROOT / "ats_assets_tests" / "sources" / "adapters" / "files" / "samples" / "yahoo")],
+)
+"""Those that only read; the last one needs the sessions of an exchange, which the library knows that needs pandas."""
+PROGRAM = """
+import contextlib, io, json, sys
+from ats_assets.cli import app
+found = []
+for arguments, heavy in json.loads(sys.argv[1]):
+    written = io.BytesIO()
+    with contextlib.redirect_stdout(io.TextIOWrapper(written, write_through=True)) as out:
+        try:
+            status = app(arguments, standalone_mode=False)
+        except SystemExit as exit:
+            status = exit.code
+    loaded = sorted(name for name in heavy if name in sys.modules)
+    found.append([arguments, status or 0, bool(written.getvalue()), loaded])
+print(json.dumps(found))
+"""
+
+
+def test_commands_that_read_import_nothing_heavy(command: Command, made: tuple[Path, CompletedProcess[str]]) -> None:
+    """One process runs them all, in an order in which none hides what a later one imports."""
+    assert (made[0] / "data" / "lineage-rules.json").is_file(), "ats run keeps the rules of the graph, so that ats stale need not make it"
+    command("stale")  # the folder has another name now than it had in the run
+    asked = [(command, [name for name in HEAVY if command[0] != "sources" or name != "pandas"]) for command in COMMANDS]
+    run = subprocess.run(
+        [sys.executable, "-c", PROGRAM, json.dumps(asked)], cwd=ROOT, env=environment(made[0]), capture_output=True, text=True, check=False
+    )
+    assert run.returncode == 0, run.stderr
+    assert json.loads(run.stdout.splitlines()[-1]) == [[command, 0, True, []] for command in COMMANDS]

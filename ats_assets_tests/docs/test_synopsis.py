@@ -1,0 +1,50 @@
+"""The synopsis of docs/operations.md against the commands that there are: each command, each option, nothing else."""
+
+import re
+from collections.abc import Iterator
+from pathlib import Path
+from typing import Any
+
+import typer
+
+from ats_assets.cli import app
+
+PAGE = (Path(__file__).resolve().parents[2] / "docs" / "operations.md").read_text(encoding="utf-8")
+Synopsis = dict[str, tuple[set[str], int]]
+"""Command -> its long options, and how many arguments it takes."""
+
+
+def commands(command: Any, path: tuple[str, ...] = ()) -> Iterator[tuple[str, Any]]:
+    """Each command below one, by its words."""
+    below = getattr(command, "commands", None)
+    if not below:
+        yield " ".join(path), command
+        return
+    for name, each in below.items():
+        yield from commands(each, (*path, name))
+
+
+def real() -> Synopsis:
+    found: Synopsis = {}
+    for name, command in commands(typer.main.get_command(app)):
+        options = {each for one in command.params for each in one.opts if each.startswith("--")} - {"--help"}
+        found[name] = options, sum(not each.opts[0].startswith("-") for each in command.params)
+    return found
+
+
+def written() -> Synopsis:
+    """What the block of the page says: a line a command, its other lines indented; what is in capitals outside of an option's brackets is an argument."""
+    (block,) = re.findall(r"^## Run\n\n```\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
+    found: Synopsis = {}
+    for line in re.sub(r"\n +", " ", block).splitlines():
+        name = re.match(r"ats ((?:[a-z][a-z-]*(?: |$))+)", line)
+        if name is None:
+            assert line == "ats --version", line
+            continue
+        arguments = re.sub(r"\[--[^\]]*\]", "", line[name.end() :])
+        found[name[1].strip()] = set(re.findall(r"--[a-z-]+", line)), len(re.findall(r"[A-Z]+", arguments))
+    return found
+
+
+def test_the_synopsis_is_that_of_the_commands() -> None:
+    assert written() == real()
