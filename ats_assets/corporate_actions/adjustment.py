@@ -18,6 +18,7 @@ in every window in which there is anything to scale, so the factor is the same i
 
 from typing import Final
 
+import numpy as np
 import polars as pl
 
 from ats_assets.corporate_actions.identity import INSTRUMENT
@@ -70,8 +71,10 @@ def adjustments(actions: pl.DataFrame, bars: pl.DataFrame, adjust: Adjust) -> pl
     closes = closes.sort("session", key)
     found = events.join_asof(closes, on="session", by=key, strategy="backward", allow_exact_matches=False, check_sortedness=False)
     before = _as_left(found, key)
-    kept = pl.when(pl.col("before") > pl.col("cash")).then(1 - pl.col("cash") / pl.col("before")).otherwise(1.0)
-    scaled = before.with_columns(price=kept / pl.col("ratio"), volume="ratio")
+    close, cash, ratio = (before[name].to_numpy() for name in ("before", "cash", "ratio"))
+    with np.errstate(divide="ignore", invalid="ignore"):
+        kept = np.where(close > cash, 1 - cash / close, 1.0)  # by NumPy: Polars divides by a column of one value otherwise than by others
+    scaled = before.with_columns(price=pl.Series(kept / ratio, dtype=pl.Float64), volume="ratio")
     return scaled.filter((pl.col("price") != 1) | (pl.col("volume") != 1)).select(key, "session", "price", "volume").sort(key, "session")
 
 

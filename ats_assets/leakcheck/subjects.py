@@ -194,6 +194,8 @@ def _wanted(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], gi
     applied = deployment.of(risk_rules)
     of_strategies = {name: deployment.signals[name] for name, share in deployment.settings.capital.items() if share}
     read = {*of_strategies.values(), *(window.asset for one in applied for window in one.rule.needs())}
+    if deployment.settings.holding_sessions > 1 and deployment.tells_name_changes:
+        read.add("corporate_actions")
     frames = {asset: _stored(deployment, asset, days, bars) for asset in read - given.keys()}
     inputs = {asset: _input(frame) for asset, frame in frames.items() if frame is not None}
     if len(inputs) < len(frames):
@@ -207,7 +209,12 @@ def _targets(
     settings: Settings, of_strategies: Mapping[str, str], applied: Sequence[NamedRule], days: Sequence[date], rows: Frames
 ) -> pl.DataFrame:
     signals = {name: rows[asset] for name, asset in of_strategies.items()}
-    return targets_of(signals, settings.capital, applied, frames=rows, days=days, sessions=days).drop("strategies", "reasons")
+    identities = identities_of(rows["corporate_actions"]) if "corporate_actions" in rows else None
+    holding = settings.holding_sessions
+    made = targets_of(
+        signals, settings.capital, applied, holding_sessions=holding, identities=identities, frames=rows, days=days, sessions=days
+    )
+    return made.drop("strategies", "reasons")
 
 
 def _scored(strategy: Strategy, method: Method, settings: Settings, days: Sequence[date], rows: Frames) -> pl.DataFrame:

@@ -7,6 +7,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.bars.schema import UNIVERSE_SCHEMA
+from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
@@ -29,9 +30,10 @@ READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA, "predictions": PREDICTIONS_
 
 
 class TargetsSettings(Section):
-    """What targets depend on, beside the rules' own settings: the capital of each strategy that has some, and the names of the rules, in their order."""
+    """What targets depend on, beside the rules' own settings: the capital of each strategy that has some, for how long a position is held, and the names of the rules."""
 
     capital: dict[str, float]
+    holding_sessions: int
     rules: tuple[str, ...]
 
 
@@ -45,23 +47,31 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     of_strategies = {name: deployment.signals[name] for name in capital}
     applied = deployment.of(risk_rules)
     schemas = READ | {name: frame_schema(family) for name, family in deployment.of(families).items()}
-    windows = _windows(applied, schemas)
+    holding = deployment.settings.holding_sessions
+    names = holding + REPEAT_DAYS if holding > 1 and deployment.tells_name_changes else 0
+    windows = _windows(applied, schemas, names=names)
     node = Node(
         name="targets",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(*(Reads(asset=asset) for asset in of_strategies.values()), *windows),
+        reads=(*(Reads(asset=asset, back=holding - 1) for asset in of_strategies.values()), *windows),
         contract=Targets,
         code=(_targets, *(type(one.rule) for one in applied)),
-        settings=(TargetsSettings(capital=capital, rules=tuple(one.name for one in applied)), *(one.rule.settings for one in applied)),
+        settings=(
+            TargetsSettings(capital=capital, holding_sessions=holding, rules=tuple(one.name for one in applied)),
+            *(one.rule.settings for one in applied),
+        ),
     )
-    back = max((window.back for window in windows), default=0)
+    back = max([holding - 1, *(window.back for window in windows)])
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
         days = deployment.known(window_sessions(deployment.calendar, sessions, back))
         signals = {name: frames[asset] for name, asset in of_strategies.items()}
         of_rules = {one.asset: frames[one.asset] for one in windows}
-        return targets_of(signals, capital, applied, frames=of_rules, days=days, sessions=sessions)
+        identities = identities_of(frames["corporate_actions"]) if names else None
+        return targets_of(
+            signals, capital, applied, holding_sessions=holding, identities=identities, frames=of_rules, days=days, sessions=sessions
+        )
 
     @node.asset(deployment, deps=node.deps())
     def targets(context: dg.AssetExecutionContext) -> pl.DataFrame:
@@ -81,15 +91,15 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     return targets
 
 
-def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema]) -> tuple[Reads, ...]:
-    """One window for each asset that rules read, as wide as the widest of them asks for.
+def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema], *, names: int) -> tuple[Reads, ...]:
+    """One window for each asset that rules read, as wide as the widest of them asks for; and of corporate actions the sessions whose changes of name are followed.
 
     Raises
     ------
     SettingsError
         If a rule reads something that is no asset, or that no rule may read.
     """
-    asked: dict[str, list[Needs]] = {}
+    asked: dict[str, list[Needs]] = {"corporate_actions": [Needs(asset="corporate_actions", back=names)]} if names else {}
     for one in applied:
         for window in one.rule.needs():
             if window.asset not in known:

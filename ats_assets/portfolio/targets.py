@@ -1,23 +1,28 @@
 """From the signals of several strategies to one target weight for each symbol.
 
 1. Netting: a strategy's weights times its capital, added up over the strategies. What one wants long and another short cancels out here, and costs nothing.
-2. The risk rules, one after the other, each on the weights that the one before has left, each with a reason for what it changes.
+2. Holding: the mean of what was wanted in the last sessions, as many as a position is to be held (overlapping portfolios: Jegadeesh and Titman, Journal of Finance 48,
+   1993). A score that judges five sessions is not traded away after one: of each session's book a fifth is replaced, so turnover and costs are a fraction.
+3. The risk rules, one after the other, each on the weights that the one before has left, each with a reason for what it changes.
 
 The symbols are those that some strategy has a signal for, with a weight or without. A strategy without signals at a session has no opinion: it adds nothing there, so
-that its capital is in cash; where none has an opinion there are no rows, and nothing is traded. With one strategy, the whole capital and rules that change
-nothing, the target weight is the strategy's own, to the bit.
+that its capital is in cash; where none has an opinion there are no rows, and nothing is traded. With one strategy, the whole capital, a holding period of one session
+and rules that change nothing, the target weight is the strategy's own, to the bit.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
 
+import numpy as np
 import polars as pl
 
+from ats_assets.corporate_actions.identity import INSTRUMENT, Identities
 from ats_assets.errors import ContractError
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
 from ats_assets.risk import NamedRule, ruled
 
 KEYS = ("session", "symbol")
+SYMBOL = "symbol"
 
 
 def netted(signals: Mapping[str, pl.DataFrame], capital: Mapping[str, float]) -> pl.DataFrame:
@@ -64,11 +69,59 @@ def netted(signals: Mapping[str, pl.DataFrame], capital: Mapping[str, float]) ->
     )
 
 
+def held(
+    wanted: pl.DataFrame, days: Sequence[date], sessions: Sequence[date], *, holding_sessions: int, identities: Identities | None = None
+) -> pl.DataFrame:
+    """The mean of the weights that were wanted in the last `holding_sessions` sessions, for each symbol that is there at the session itself.
+
+    Sessions without any row do not count; a symbol that is absent at one that has rows was wanted at 0 there. Weights follow an instrument through a change of its name.
+
+    Parameters
+    ----------
+    wanted
+        What `netted` returns, of the sessions and of those before them.
+    days
+        Every session of the exchange from `holding_sessions - 1` before the first of the sessions to the last of them; fewer at the start of history.
+    sessions
+        Those of which rows are returned.
+
+    Returns
+    -------
+    DataFrame
+        The rows and columns of `wanted` at `sessions`, in the same order, with the mean as proposed_weight.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> days = [date(2024, 1, 2), date(2024, 1, 3)]
+    >>> wanted = pl.DataFrame({"symbol": ["A", "B"], "session": days, "proposed_weight": [0.5, 0.3]})
+    >>> held(wanted, days, days, holding_sessions=2).rows()
+    [('A', datetime.date(2024, 1, 2), 0.5), ('B', datetime.date(2024, 1, 3), 0.15)]
+    """
+    rows = wanted.filter(pl.col("session").is_in(list(sessions)))
+    if holding_sessions == 1:
+        return rows
+    who = SYMBOL if identities is None else INSTRUMENT
+    named, rows = (wanted, rows) if identities is None else (identities.named(wanted), identities.named(rows))
+    total, counted = np.zeros(rows.height), np.zeros(rows.height)
+    for back in range(holding_sessions):  # in this order, whatever else is asked for
+        earlier = {day: days[i - back] for i, day in enumerate(days) if i >= back}
+        of_day = rows.select(pl.col("session").replace_strict(earlier, default=None, return_dtype=pl.Date), who)
+        there = of_day["session"].is_in(named["session"].unique().implode()).fill_null(value=False)
+        found = of_day.join(named.select("session", who, "proposed_weight"), on=["session", who], how="left", validate="m:1", maintain_order="left")
+        total += found["proposed_weight"].fill_null(0.0).to_numpy()
+        counted += there.to_numpy()
+    mean = total / counted  # by NumPy: Polars divides by a column of one value as it multiplies by its reciprocal, which rounds otherwise
+    return rows.with_columns(proposed_weight=pl.Series(np.where(mean == 0.0, 0.0, mean), dtype=pl.Float64)).select(wanted.columns)
+
+
 def targets_of(
     signals: Mapping[str, pl.DataFrame],
     capital: Mapping[str, float],
     rules: Sequence[NamedRule] = (),
     *,
+    holding_sessions: int = 1,
+    identities: Identities | None = None,
     frames: Mapping[str, pl.DataFrame],
     days: Sequence[date],
     sessions: Sequence[date],
@@ -78,7 +131,9 @@ def targets_of(
     Parameters
     ----------
     signals, capital
-        See `netted`.
+        See `netted`; of the sessions, and of the `holding_sessions - 1` before each.
+    holding_sessions, identities
+        See `held`.
     rules
         In the order in which they are applied.
     frames, days, sessions
@@ -94,7 +149,7 @@ def targets_of(
     ContractError
         If a rule does not keep to its contract.
     """
-    made = netted(signals, capital)
+    made = held(netted(signals, capital), days, sessions, holding_sessions=holding_sessions, identities=identities)
     weights = made.select("symbol", "session", weight="proposed_weight")
     reasons: list[pl.Series] = []
     for i, one in enumerate(rules):

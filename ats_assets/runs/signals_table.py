@@ -11,6 +11,7 @@ from rich.text import Text
 from ats_assets.deployment import Deployment
 from ats_assets.reports.turnover_limit import session_text
 from ats_assets.runs.writing import console, write_table
+from ats_assets.wording import how_many
 
 Rows = dict[str, Any]
 
@@ -32,8 +33,18 @@ def signals_rows(deployment: Deployment, session: date | None) -> Rows:
         "opens_at": calendar.opens_at(following).isoformat(),
         "model_session": fitted.isoformat() if fitted else None,
         "backtest": held_against_wanted(deployment, session),
-        "signals": frame.drop("session", "model_session").with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
+        "holding_sessions": deployment.settings.holding_sessions,
+        "signals": _with_targets(deployment, frame, session).with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
     }
+
+
+def _with_targets(deployment: Deployment, signals: pl.DataFrame, session: date) -> pl.DataFrame:
+    """The signals with a column `target`: the share of equity that is to be held, after holding period and risk rules; null where no targets are stored."""
+    rows = signals.drop("session", "model_session")
+    if not deployment.warehouse.exists("targets", session):
+        return rows.with_columns(target=pl.lit(None, dtype=pl.Float64))
+    targets = deployment.warehouse.read("targets", [session], ["symbol", "target_weight"]).rename({"target_weight": "target"})
+    return rows.join(targets, on="symbol", how="left", maintain_order="left")
 
 
 def held_against_wanted(deployment: Deployment, session: date) -> Rows | None:
@@ -53,7 +64,7 @@ def stored_signals(deployment: Deployment, session: date) -> pl.DataFrame:
 
 
 def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
-    """Write the signals as a table to standard output; with a limit, only so many of those that have a weight. One table a strategy."""
+    """Write the signals as a table to standard output; with a limit, only so many of those that have a weight or a target. One table a strategy."""
     out = console()
     listed: Sequence[Rows] = rows["signals"]
     out.print(Text(signals_heading(rows), style="bold"))
@@ -62,18 +73,24 @@ def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
         return
     for name in deployment.signals:
         of_one = [row for row in listed if row.get("strategy", name) == name]
-        held = [row for row in of_one if row["target_weight"]]
+        held = [row for row in of_one if row["target_weight"] or row["target"]]
         if len(deployment.signals) > 1:
             out.print(Text(f"\n{name}, {deployment.settings.capital[name]:.0%} of the equity", style="bold"))
         write_table(out, _table(of_one if limit is None else (held or of_one)[:limit]))
-        out.print(f"{len(of_one)} symbols, {len(held)} with a weight")
+        out.print(_counted(of_one, rows["holding_sessions"]))
     if rows["backtest"]:
         out.print(Text(session_text(rows["backtest"])))
 
 
+def _counted(of_one: Sequence[Rows], holding_sessions: int) -> str:
+    weighted, held = (sum(bool(row[name]) for row in of_one) for name in ("target_weight", "target"))
+    why = f": the mean weight of {holding_sessions} sessions, under the risk rules" if holding_sessions > 1 else ""
+    return f"{how_many(len(of_one), 'symbol')}, {weighted} with a weight; {held} with a target weight{why}"
+
+
 def _table(shown: Sequence[Rows]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("rank", "symbol", "direction", "score", "probability", "target weight"):
+    for name in ("rank", "symbol", "direction", "score", "probability", "weight", "target weight"):
         table.add_column(name, justify="left" if name in {"symbol", "direction"} else "right")
     for row in shown:
         probability = row["probability"]
@@ -84,6 +101,7 @@ def _table(shown: Sequence[Rows]) -> Table:
             f"{row['score']:+.4f}",
             "–" if probability is None else f"{probability:.1%}",
             f"{row['target_weight']:+.2%}",
+            "–" if row["target"] is None else f"{row['target']:+.2%}",
         )
     return table
 

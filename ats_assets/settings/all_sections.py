@@ -84,6 +84,11 @@ class Settings(Section):
         return self
 
     @property
+    def holding_sessions(self) -> int:
+        """For how many sessions a position is to be held: as long as what the models predict, unless `portfolio.holding_sessions` says otherwise."""
+        return self.portfolio.holding_sessions or self.training.horizon_sessions
+
+    @property
     def capital(self) -> dict[str, float]:
         """The share of equity of each strategy, in the order of the settings."""
         return shares_of_capital(self.strategies, most=max(1.0, self.portfolio.max_gross))

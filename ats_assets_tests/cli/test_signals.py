@@ -22,7 +22,10 @@ def test_json_names_open_and_model(command: Command) -> None:
 def test_what_the_backtest_holds_stands_beside_what_is_wanted(command: Command) -> None:
     """Nothing said that the turnover limit kept twice as many names in the book as were wanted."""
     rows = json.loads(command("signals", "--format", "json").stdout)
-    assert rows["backtest"]["wanted_positions"] == sum(row["target_weight"] != 0 for row in rows["signals"])
+    assert rows["backtest"]["wanted_positions"] == sum(row["target"] != 0 for row in rows["signals"])
+    assert rows["holding_sessions"] == 5
+    assert sum(row["target_weight"] != 0 for row in rows["signals"]) < rows["backtest"]["wanted_positions"]
+    assert sum(row["target"] for row in rows["signals"]) == pytest.approx(sum(row["target_weight"] for row in rows["signals"]))
     assert rows["backtest"]["turnover_limit"] == 0.5
     assert f"In the backtest {rows['backtest']['held_positions']} symbols are held at this close" in command("signals").stdout
 
