@@ -69,7 +69,7 @@ def netted(signals: Mapping[str, pl.DataFrame], capital: Mapping[str, float]) ->
     )
 
 
-def held(
+def over_holding_period(
     wanted: pl.DataFrame, days: Sequence[date], sessions: Sequence[date], *, holding_sessions: int, identities: Identities | None = None
 ) -> pl.DataFrame:
     """The mean of the weights that were wanted in the last `holding_sessions` sessions, for each symbol that is there at the session itself.
@@ -95,7 +95,7 @@ def held(
     >>> from datetime import date
     >>> days = [date(2024, 1, 2), date(2024, 1, 3)]
     >>> wanted = pl.DataFrame({"symbol": ["A", "B"], "session": days, "proposed_weight": [0.5, 0.3]})
-    >>> held(wanted, days, days, holding_sessions=2).rows()
+    >>> over_holding_period(wanted, days, days, holding_sessions=2).rows()
     [('A', datetime.date(2024, 1, 2), 0.5), ('B', datetime.date(2024, 1, 3), 0.15)]
     """
     rows = wanted.filter(pl.col("session").is_in(list(sessions)))
@@ -108,7 +108,9 @@ def held(
         earlier = {day: days[i - back] for i, day in enumerate(days) if i >= back}
         of_day = rows.select(pl.col("session").replace_strict(earlier, default=None, return_dtype=pl.Date), who)
         there = of_day["session"].is_in(named["session"].unique().implode()).fill_null(value=False)
-        found = of_day.join(named.select("session", who, "proposed_weight"), on=["session", who], how="left", validate="m:1", maintain_order="left")
+        found = of_day.join(
+            named.select("session", who, "proposed_weight"), on=["session", who], how="left", validate="m:1", maintain_order="left"
+        )
         total += found["proposed_weight"].fill_null(0.0).to_numpy()
         counted += there.to_numpy()
     mean = total / counted  # by NumPy: Polars divides by a column of one value as it multiplies by its reciprocal, which rounds otherwise
@@ -133,7 +135,7 @@ def targets_of(
     signals, capital
         See `netted`; of the sessions, and of the `holding_sessions - 1` before each.
     holding_sessions, identities
-        See `held`.
+        See `over_holding_period`.
     rules
         In the order in which they are applied.
     frames, days, sessions
@@ -149,7 +151,7 @@ def targets_of(
     ContractError
         If a rule does not keep to its contract.
     """
-    made = held(netted(signals, capital), days, sessions, holding_sessions=holding_sessions, identities=identities)
+    made = over_holding_period(netted(signals, capital), days, sessions, holding_sessions=holding_sessions, identities=identities)
     weights = made.select("symbol", "session", weight="proposed_weight")
     reasons: list[pl.Series] = []
     for i, one in enumerate(rules):

@@ -16,7 +16,7 @@ from ats_assets.errors import ContractError, SettingsError
 from ats_assets.lineage.explaining import Explaining
 from ats_assets.lineage.index import LineageIndex
 from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
-from ats_assets.portfolio.targets import held, netted, targets_of
+from ats_assets.portfolio.targets import netted, over_holding_period, targets_of
 from ats_assets.risk import NamedRule
 from ats_assets.risk.rules.limits import Limits, LimitsSettings
 from ats_assets.runs.signals_table import show_signals, signals_rows
@@ -78,7 +78,7 @@ def test_a_target_is_the_mean_of_what_was_wanted_in_the_sessions_that_it_is_held
     book: dict[tuple[date, str], float], holding: int
 ) -> None:
     wanted = netted(frames({"one": book}), {"one": 1.0})
-    found = held(wanted, DAYS, DAYS, holding_sessions=holding)
+    found = over_holding_period(wanted, DAYS, DAYS, holding_sessions=holding)
     assert found.columns == wanted.columns
     assert found.select("symbol", "session").equals(wanted.select("symbol", "session"))
     there = {day for day, _ in book}
@@ -88,7 +88,7 @@ def test_a_target_is_the_mean_of_what_was_wanted_in_the_sessions_that_it_is_held
         assert weight == pytest.approx(float(exact), abs=1e-15)
     for i, day in enumerate(DAYS):
         window = DAYS[max(0, i + 1 - holding) : i + 1]
-        alone = held(wanted.filter(pl.col("session").is_in(window)), window, [day], holding_sessions=holding)
+        alone = over_holding_period(wanted.filter(pl.col("session").is_in(window)), window, [day], holding_sessions=holding)
         assert alone.equals(found.filter(session=day))
 
 
@@ -96,7 +96,7 @@ def test_what_was_wanted_follows_an_instrument_through_a_change_of_its_name() ->
     changes = pl.DataFrame({"session": [DAYS[1]], "symbol": ["FB"], "new_symbol": ["META"]})
     book = {(DAYS[0], "FB"): 0.4, (DAYS[1], "META"): 0.2, (DAYS[1], "FB"): 0.1, (DAYS[2], "META"): 0.0}
     wanted = netted(frames({"one": book}), {"one": 1.0})
-    found = held(wanted, DAYS, DAYS, holding_sessions=3, identities=Identities(changes))
+    found = over_holding_period(wanted, DAYS, DAYS, holding_sessions=3, identities=Identities(changes))
     weights = {(day, symbol): weight for symbol, day, weight in found.select("symbol", "session", "proposed_weight").rows()}
     assert weights == pytest.approx(
         {(DAYS[0], "FB"): 0.4, (DAYS[1], "META"): 0.3, (DAYS[1], "FB"): 0.05, (DAYS[2], "META"): 0.2}  # the new FB is another company
