@@ -21,7 +21,6 @@ ROOT_FILES = {
     "deployment.py",
     "errors.py",
     "plugins.py",
-    "wording.py",
     "py.typed",
 }
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base"}

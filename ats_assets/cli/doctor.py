@@ -10,12 +10,11 @@ import typer
 from rich.table import Table
 from rich.text import Text
 
-from ats_assets.errors import SettingsError
+from ats_assets.errors import SettingsError, how_many
 from ats_assets.runs.diagnosis import diagnose
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.writing import console, write_table
 from ats_assets.settings import Settings, load_settings, settings_file
-from ats_assets.wording import how_many
 
 STYLES = {"fail": "bold red", "warn": "yellow", "ok": "green"}
 """By status, the worst first."""

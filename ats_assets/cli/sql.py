@@ -12,11 +12,10 @@ import typer
 from rich.table import Table
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import QueryError
+from ats_assets.errors import QueryError, how_many
 from ats_assets.runs.writing import console, say, write_table
 from ats_assets.settings import load_settings
 from ats_assets.storage.sql_tables import SqlTables, explained
-from ats_assets.wording import how_many
 
 TABLE_ROWS = 50
 """Rows of a table where --limit does not say how many; the other formats have all."""

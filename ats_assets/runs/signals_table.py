@@ -9,9 +9,9 @@ from rich.table import Table
 from rich.text import Text
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.reports.turnover_limit import session_text
 from ats_assets.runs.writing import console, write_table
-from ats_assets.wording import how_many
 
 Rows = dict[str, Any]
 

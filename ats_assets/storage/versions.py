@@ -41,7 +41,6 @@ CARRIES = frozenset(
         "sources.profile",
         "sources.profiling",
         "storage",
-        "wording",
     )
 )
 """Modules (and all below them) that carry rows, show them or say what is wrong, and never change a row."""
