@@ -2,14 +2,12 @@
 
 from ats_assets.predictions.calibration import Calibration, calibrate, fit_calibration
 from ats_assets.predictions.inference import check_age, predict
-from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA, Champion, Predictions
+from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
 
 __all__ = [
     "CHAMPION_SCHEMA",
     "PREDICTIONS_SCHEMA",
     "Calibration",
-    "Champion",
-    "Predictions",
     "calibrate",
     "check_age",
     "fit_calibration",

@@ -22,8 +22,9 @@ from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.orchestration.sparkline import sparkline_markdown
 from ats_assets.predictions.champion import champion_rows, of_champion
+from ats_assets.predictions.contracts import Champion, Predictions
 from ats_assets.predictions.inference import check_age, predict
-from ats_assets.predictions.schema import PREDICTIONS_SCHEMA, Champion, Predictions
+from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.settings import LONGEST_PERIOD
 from ats_assets.storage.model_record import ModelRecord
 

@@ -1,49 +1,6 @@
-"""The contracts of `predictions` and `champion`."""
+"""The columns of `predictions` and `champion`. The contracts, which need pandera, are in `contracts`."""
 
-from datetime import date
-
-import pandera.polars as pa
 import polars as pl
-from pandera.api.polars.model_config import BaseConfig
-
-
-class Predictions(pa.DataFrameModel):
-    """A score for each symbol that is tradable at the session, sorted by (session, symbol). No active model: no rows."""
-
-    symbol: str = pa.Field(description="ticker, as in the bars")
-    session: date = pa.Field(description="session at whose close the score was known")
-    score: float = pa.Field(description="of the model; a higher one is a better expected return. Its scale is the model's own")
-    model_session: date = pa.Field(description="session at which the model behind the score was fitted; before `session`")
-
-    class Config(BaseConfig):
-        """Columns are exactly these."""
-
-        strict = True
-        ordered = True
-        unique = ["session", "symbol"]  # noqa: RUF012
-
-    @pa.dataframe_check
-    def _fitted_before(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805
-        return data.lazyframe.select(pl.col("model_session") < pl.col("session"))
-
-
-class Champion(pa.DataFrameModel):
-    """What is known at the session of each model, and whose predictions are traded, in the order of the settings."""
-
-    session: date = pa.Field(description="session from which on the choice holds")
-    model: str = pa.Field(description="name of the model in the settings")
-    judged_sessions: pl.UInt32 = pa.Field(description="decision sessions of the window whose outcomes were known at the last refit session")
-    rank_ic: float = pa.Field(nullable=True, ge=-1, le=1, description="mean rank IC over them at the training horizon; null without any")
-    is_champion: bool = pa.Field(description="whether its predictions are traded")
-    reason: str = pa.Field(description="why it is, or is not")
-
-    class Config(BaseConfig):
-        """Columns are exactly these."""
-
-        strict = True
-        ordered = True
-        unique = ["session", "model"]  # noqa: RUF012
-
 
 PREDICTIONS_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "score": pl.Float64, "model_session": pl.Date})
 CHAMPION_SCHEMA = pl.Schema(

@@ -10,8 +10,8 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import SettingsError
 from ats_assets.evaluation.schema import SKILL_SCHEMA
-from ats_assets.predictions import Champion
 from ats_assets.predictions.champion import champion_rows, of_champion
+from ats_assets.predictions.contracts import Champion
 from ats_assets.settings import ChampionSettings, load_settings
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, files_of, make_history, small_market
 

@@ -3,8 +3,9 @@ import pytest
 
 from ats_assets.errors import ModelError
 from ats_assets.models.learner import Scorer, Unavailable
+from ats_assets.predictions.contracts import Predictions
 from ats_assets.predictions.inference import check_age, predict
-from ats_assets.predictions.schema import PREDICTIONS_SCHEMA, Predictions
+from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, fitted_lightgbm, lightgbm, market, small_training_set, written
