@@ -1,10 +1,13 @@
 """`ats explain`: a tree for people, all of it as JSON."""
 
 import json
+import subprocess
+import sys
 
 import pytest
 
-from ats_assets_tests.cli.conftest import Command
+from ats_assets_tests.cli.conftest import Command, Made
+from ats_assets_tests.cli.market import ROOT, environment
 
 
 def test_as_json_and_as_a_tree(command: Command) -> None:
@@ -49,3 +52,12 @@ def test_refuses_what_is_not_there(command: Command) -> None:
     wrong = command("explain", "NOBODY", "yesterday")
     assert wrong.exit_code == 2
     assert "not a date" in wrong.stderr
+
+
+def test_the_library_of_the_model_is_imported_for_a_score_alone(made: Made) -> None:
+    line = [sys.executable, "-X", "importtime", "-m", "ats_assets.cli", "explain", "NOBODY", "2021-03-31"]
+    run = subprocess.run(line, cwd=ROOT, env=environment(made[0]), capture_output=True, text=True, check=False, timeout=100)
+    assert "has no target at 2021-03-31" in run.stderr
+    imported = {text.rpartition("|")[2].strip() for text in run.stderr.splitlines()}
+    assert "polars" in imported
+    assert not {"lightgbm", "sklearn", "pandera", "dagster"} & imported

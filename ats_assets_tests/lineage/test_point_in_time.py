@@ -8,8 +8,11 @@ from typing import Any
 
 import polars as pl
 import pytest
+from scipy.stats import spearmanr
 
 from ats_assets.deployment import Deployment
+from ats_assets.evaluation.stored_factors import evaluate_family
+from ats_assets.features.choosing import families
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.lineage.explaining import Explaining, Made, Many
@@ -20,6 +23,7 @@ from ats_assets.storage.knowledge import stamp_of
 from ats_assets.storage.vintages import VINTAGES_OF
 from ats_assets_tests.lineage.conftest import LAST, SETTINGS, heal, healing_of, market
 from ats_assets_tests.lineage.test_explaining import all_of
+from ats_assets_tests.lineage.test_healing import DAY, deliver
 from ats_assets_tests.market_data import SP500_2017, SP500_2018, needs_market_data
 from ats_assets_tests.small_market import differences, files_of, make_history, small_market
 
@@ -148,3 +152,28 @@ def test_the_second_vintage_of_the_sp500_changes_nothing_that_was_made_before_it
     day = KNOWN_FIRST
     assert restated.warehouse.footer("trend", day).data_version != deployment.warehouse.footer("trend", day).data_version
     assert {asset for asset in VINTAGES_OF if len(deployment.warehouse.stamps(asset, day)) > 1} == {"bars", "rejected_bars"}
+
+
+def test_features_are_judged_by_the_returns_that_were_known(changed: Changed) -> None:
+    """Forward returns that `ats features evaluate` makes of stored bars are those that are stored: each of the vintages that its session knew."""
+    deployment = changed()
+    symbol = deployment.warehouse.read("bars", [DAY])["symbol"][0]
+    deliver(deployment, lambda rows: rows.with_columns(pl.when(pl.col("symbol") == symbol).then(PRICES * 0.5).otherwise(PRICES)))
+    restate(deployment, random.Random(7), times=6)
+    heal(deployment)
+    family = deployment.of(families)["trend"]
+    found = evaluate_family(deployment, family, features=list(family.expressions), horizon_sessions=1)
+    assert (found.horizons, found.outcomes) == ((1, 5, 10, 21), "made of stored bars")
+    values = deployment.warehouse.read("trend", deployment.warehouse.stored_sessions("trend"))
+    known = deployment.warehouse.read("forward_returns", deployment.warehouse.stored_sessions("forward_returns"))
+    judged = values.rename({"session": "decision_session"}).join(known, on=["symbol", "decision_session"])
+    restated = judged.filter(symbol=symbol, decision_session=deployment.calendar.offset(DAY, -1))
+    assert restated["forward_return"][0] > 0.5  # bought at half the price, as was known a session later
+    for skill in found.skills:
+        ics = [
+            spearmanr(rows[skill.feature].to_numpy(), rows["forward_return"].to_numpy()).statistic
+            for (_,), rows in judged.filter(pl.col(skill.feature).is_not_nan()).group_by("decision_session")
+            if rows.height >= 3 and rows[skill.feature].n_unique() > 1
+        ]
+        assert skill.horizon(1).sessions == len(ics)
+        assert skill.horizon(1).rank_ic == pytest.approx(sum(ics) / len(ics), abs=1e-9)
