@@ -18,7 +18,7 @@ from ats_assets.storage.vintages import VINTAGES_OF
 SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "targets", "predictions", "universe", *VINTAGES_OF, *VINTAGES_OF.values())
 """The assets of which the symbol's own row is told."""
 FOLLOWED = "predictions"
-"""Of its window the signal's own session is explained, too: there is the score."""
+"""Of its window, and of those of signals, the explained session is explained, too: there are the score and what was wanted."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -227,7 +227,7 @@ class Explaining:
             notes += _told(reads, by.key)
             sound = {day: entry for day, entry in entries.items() if entry.data_version == versions[day]}
             below += [self._deliveries(asset, sound, reads)] if sound else []
-        elif asset == FOLLOWED and by.key in versions and (made := self._made(asset, by.key, symbol, versions[by.key], by)):
+        elif asset in (FOLLOWED, *self._deployment.signals.values()) and by.key in versions and (made := self._made(asset, by.key, symbol, versions[by.key], by)):
             below.append(made)
         return self._many(asset, versions, entries, reads, notes=notes, below=below)
 

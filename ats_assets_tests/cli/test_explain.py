@@ -16,8 +16,10 @@ def test_as_json_and_as_a_tree(command: Command) -> None:
     assert run.exit_code == 0, run.stderr
     found = json.loads(run.stdout)
     assert (found["symbol"], found["asset"], found["session"]) == (symbol, "targets", "2021-03-31")
-    (signals,) = found["made_from"]
-    assert (signals["asset"], signals["row"]["target_weight"]) == ("signals", found["row"]["target_weight"])
+    (window,) = found["made_from"]
+    assert (window["asset"], window["spans"]) == ("signals", [["2021-03-25", "2021-03-31", 5]])  # as long as the label looks ahead
+    (signals,) = window["made_from"]
+    assert (signals["asset"], signals["session"], signals["row"]["rank"]) == ("signals", "2021-03-31", 1)
     assert {below["asset"] for below in signals["made_from"]} == {"predictions", "forward_returns"}
     tree = command("explain", symbol, "2021-03-31").stdout
     for asset in ("targets", "signals", "predictions", "lightgbm_model", "alpha158", "universe", "bars", "raw_bars", "forward_returns"):
@@ -30,7 +32,8 @@ def test_the_features_that_made_the_score(command: Command) -> None:
     run = command("explain", symbol, "2021-03-31", "--json")
     found = json.loads(run.stdout)
     score = found["score"]
-    (signals,) = found["made_from"]
+    (window,) = found["made_from"]
+    (signals,) = window["made_from"]
     (predictions,) = (below for below in signals["made_from"] if below["asset"] == "predictions")
     predicted = predictions["made_from"][0]["row"]["score"]
     assert score["score"] == predicted
