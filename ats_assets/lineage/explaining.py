@@ -227,7 +227,11 @@ class Explaining:
             notes += _told(reads, by.key)
             sound = {day: entry for day, entry in entries.items() if entry.data_version == versions[day]}
             below += [self._deliveries(asset, sound, reads)] if sound else []
-        elif asset in (FOLLOWED, *self._deployment.signals.values()) and by.key in versions and (made := self._made(asset, by.key, symbol, versions[by.key], by)):
+        elif (
+            asset in (FOLLOWED, *self._deployment.signals.values())
+            and by.key in versions
+            and (made := self._made(asset, by.key, symbol, versions[by.key], by))
+        ):
             below.append(made)
         return self._many(asset, versions, entries, reads, notes=notes, below=below)
 
