@@ -23,6 +23,7 @@ from typing_extensions import override
 
 from ats_assets.errors import SettingsError
 from ats_assets.orchestration.event_log import BatchedSqliteEventLogStorage
+from ats_assets.orchestration.latest_partitions import mend_latest_partitions
 from ats_assets.secrecy import guard_secrets, redacted_document, redacted_tags
 from ats_assets.settings import load_settings, settings_file
 
@@ -36,9 +37,10 @@ def _in_home(base_dir: str) -> str:
 
 
 def _guard() -> None:
-    """The UI and the daemon open the instance and nothing else of ours: here they learn what they must not write."""
+    """The UI and the daemon open the instance and nothing else of ours: here they learn what they must not write, and which partitions are the latest."""
     guard_secrets(settings_file().parent)
     guard_documents()
+    mend_latest_partitions()
     with contextlib.suppress(SettingsError):  # which the code location shows
         load_settings()
 
