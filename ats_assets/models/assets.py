@@ -5,6 +5,7 @@ import json
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from datetime import date
 from functools import partial
@@ -146,8 +147,10 @@ class _Training:
         at_once = fits_at_once(self._settings, refits=len(sessions), symbols=self._deployment.settings.universe.size)
         work = partial(self._fit, threads=self._settings.threads // at_once)
         try:
-            fits = worked_ahead(work, map(self._wanted, sessions), threads=at_once, ahead=at_once)
-            return {over.wanted.session: self._stored(over) for over in fits}
+            with closing(
+                worked_ahead(work, map(self._wanted, sessions), threads=at_once, ahead=at_once)
+            ) as fits:  # an error begins no further fit
+                return {over.wanted.session: self._stored(over) for over in fits}
         except BaseException as error:
             if not isinstance(error, Exception):  # whoever interrupts ends all that are under way
                 for session, started in self._under_way.items():

@@ -12,6 +12,7 @@ the warehouse are authoritative, and these are synced before their events are st
 import contextlib
 import os
 import shutil
+import sqlite3
 import threading
 import time
 import weakref
@@ -198,7 +199,7 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
             if path.exists():
                 super()._initdb(engine, for_index_shard)
                 return
-            if not empty.exists():
+            if not _is_sound(empty):
                 self._make_empty(empty)
             with empty.open("rb") as made:
                 replace_file(path, lambda new: shutil.copyfileobj(made, new), fsync=False)
@@ -305,6 +306,16 @@ def _engine(conn_string: str) -> Engine:
         connection.execute("PRAGMA synchronous=NORMAL")
 
     return made
+
+
+def _is_sound(empty: Path) -> bool:
+    """Whether a file that runs' database files are to be copies of is a whole database: a lost power supply may leave part of one."""
+    try:
+        with contextlib.closing(sqlite3.connect(f"{empty.absolute().as_uri()}?mode=ro&immutable=1", uri=True)) as database:
+            versions = database.execute("SELECT count(*) FROM alembic_version").fetchone()
+            return versions == (1,) and database.execute("PRAGMA quick_check").fetchall() == [("ok",)]
+    except sqlite3.DatabaseError:  # also where there is none
+        return False
 
 
 def _inode(path: str) -> int | None:

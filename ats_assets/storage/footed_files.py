@@ -6,6 +6,7 @@ import json
 import os
 import threading
 from collections.abc import Iterable, Iterator
+from contextlib import closing
 from dataclasses import dataclass, field, replace
 from pathlib import Path
 
@@ -121,8 +122,8 @@ class FootedFiles:
             path, frame, footer = file
             return path, self.encoded(frame, replace(footer, data_version=data_version(frame)))
 
-        with self.together():
-            for path, encoded in worked_ahead(made, files):
+        with self.together(), closing(worked_ahead(made, files)) as each:
+            for path, encoded in each:
                 yield self.put(path, encoded)
 
     def encoded(self, frame: pl.DataFrame, footer: Footer) -> "Encoded":

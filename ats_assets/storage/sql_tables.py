@@ -108,10 +108,9 @@ class SqlTables:
         CorruptPartitionError
             If a file of a table can't be read.
         """
-        bare = _COMMENT.sub(" ", text)
-        if not _READS.match(bare):
+        if not _READS.match(_COMMENT.sub(" ", text)):
             raise QueryError(f"only a SELECT is run, and nothing is written: {' '.join(text.split())[:60] or 'the query is empty'}")
-        named = {word.lower() for word in _WORD.findall(bare)}
+        named = {word.lower() for word in _WORD.findall(text)}  # of comments, too: what looks like one may be in quotes
         tables = [table for name in self.names if name.lower() in named and (table := self.table(name)) is not None]
         context = pl.SQLContext({table.name: table.frame() for table in tables})
         with explained(self.names, tables):
@@ -151,6 +150,8 @@ def explained(names: Sequence[str], tables: Sequence[SqlTable]) -> Iterator[None
     """Make what Polars says of a query an error that says which tables (`names`) there are, and which columns those that were named (`tables`) have."""
     try:
         yield
+    except OSError as error:  # of a file that the query itself names, or that was deleted meanwhile
+        raise QueryError(f"the query can't be run: {error}") from error
     except PolarsError as error:
         said = str(error).split("\n", maxsplit=1)[0]
         missing = re.search(r"relation '(.+?)' was not found", said)

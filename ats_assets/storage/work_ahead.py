@@ -3,7 +3,7 @@
 import itertools
 import os
 from collections import deque
-from collections.abc import Callable, Iterable, Iterator
+from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
@@ -14,8 +14,12 @@ AHEAD: Final = 2 * THREADS
 """Results that wait for the caller at most: memory stays small however many items there are."""
 
 
-def worked_ahead(work: Callable[[Item], Result], items: Iterable[Item], *, threads: int = THREADS, ahead: int = AHEAD) -> Iterator[Result]:
+def worked_ahead(
+    work: Callable[[Item], Result], items: Iterable[Item], *, threads: int = THREADS, ahead: int = AHEAD
+) -> Generator[Result, None, None]:
     """The results of `work` for items, in their order.
+
+    Who may stop before the last one closes it (`contextlib.closing`): else what waits is still worked on, as long as an error's traceback holds the iterator.
 
     Parameters
     ----------

@@ -1,3 +1,5 @@
+import threading
+import time
 from datetime import date
 from pathlib import Path
 from typing import Any
@@ -27,11 +29,14 @@ def test_of_fits_at_once_those_before_a_failed_one_are_stored_and_none_after_it(
         asked.add(threads)
         if data.window.session == BROKEN:
             raise ModelError("no luck")
+        if data.window.session > BROKEN:
+            time.sleep(0.5)
         return fit(model, data, settings, threads=threads)
 
     monkeypatch.setattr(ats_assets.models.assets, "fit", fails_once)
     with pytest.raises(ModelError, match="no luck"):
         make_history(deployment, FIRST, LAST, ["lightgbm_model"])
+    assert not [one for one in threading.enumerate() if one.name.startswith("ahead")]  # no fit went on behind the failed step
     store = ModelStore(tmp_path / "models", "lightgbm_model")
     stored = store.stored_sessions()
     assert stored

@@ -107,3 +107,16 @@ def test_what_is_refused(warehouse: Warehouse, query: str, said: str) -> None:
 def test_nothing_is_stored(tmp_path: Path) -> None:
     with pytest.raises(QueryError, match="nothing is stored yet"):
         tables(Warehouse(tmp_path / "none")).query("SELECT * FROM bars")
+
+
+def test_two_dashes_in_quotes_begin_no_comment_so_the_table_after_them_is_found(warehouse: Warehouse) -> None:
+    for text in (
+        "SELECT '--' AS sign, close FROM bars WHERE symbol = 'B'",
+        "SELECT '/*' AS sign, close FROM bars WHERE symbol = 'B' -- */",
+    ):
+        assert tables(warehouse).query(text).collect()["close"].to_list() == [10.0]
+
+
+def test_a_file_that_a_query_names_and_that_is_not_there_is_an_error_of_the_query(warehouse: Warehouse, tmp_path: Path) -> None:
+    with pytest.raises(QueryError, match="can't be run: No such file"):
+        tables(warehouse).query(f"SELECT * FROM read_parquet('{tmp_path / 'none.parquet'}')")
