@@ -32,7 +32,7 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ats_assets.errors import SettingsError
+from ats_assets.errors import SettingsError, how_many
 from ats_assets.secrecy import redacted
 
 S = TypeVar("S", bound=BaseModel)
@@ -197,7 +197,7 @@ class Kind(Generic[T]):
             faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or setting}: {e['msg']}" for e in error.errors())
             known = ", ".join(plugin.settings.model_fields)
             raise SettingsError(
-                f"[{setting or name}] has {error.error_count()} wrong setting(s): {redacted(faults)}. It knows {known}"
+                f"[{setting or name}] has {how_many(error.error_count(), 'wrong setting')}: {redacted(faults)}. It knows {known}"
             ) from None
         return Chosen(kind=name, plugin=plugin, settings=own)
 

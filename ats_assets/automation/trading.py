@@ -11,7 +11,7 @@ from ats_assets.alerts import Alert, Severity, open_alerts
 from ats_assets.automation.jobs import AT_WORK, JOB, AssetJob
 from ats_assets.automation.requests import REQUEST
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError
+from ats_assets.errors import AtsError, how_many
 from ats_assets.execution.choosing import chosen_broker
 from ats_assets.execution.closings import learn_closings
 from ats_assets.execution.executor import LOOK_AGAIN
@@ -178,7 +178,7 @@ def _asked(
         )
     if tried and (later := _again_at(tried)) > now:
         return dg.SkipReason(
-            f"the orders of {session} were tried {len(tried)} time(s), last in run {tried[0].dagster_run.run_id}: again at {later:%H:%M}"
+            f"the orders of {session} were tried {how_many(len(tried), 'time')}, last in run {tried[0].dagster_run.run_id}: again at {later:%H:%M}"
         )
     return dg.RunRequest(run_key=f"{request}:{len(tried)}", partition_key=session.isoformat(), job_name=job, tags={REQUEST: request})
 

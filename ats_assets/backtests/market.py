@@ -18,7 +18,7 @@ from numpy.typing import NDArray
 from ats_assets.backtests.simulation import Prices
 from ats_assets.corporate_actions.identity import INSTRUMENT, Identities, identities_of
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
-from ats_assets.errors import ContractError
+from ats_assets.errors import ContractError, how_many
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import borrow_rates, counted_payment, price_after, session_actions
 from ats_assets.settings import MarginSettings
@@ -223,4 +223,4 @@ def _by_session(targets: pl.DataFrame, days: pl.Series, columns: NDArray[np.intp
 def _refuse(frame: pl.DataFrame, which: NDArray[np.bool_], name: str, why: str) -> None:
     if which.any():
         row = frame.row(int(np.flatnonzero(which)[0]), named=True)
-        raise ContractError(f"{name}: {which.sum()} row(s), such as {row['symbol']} in session {row['session']}: {why}")
+        raise ContractError(f"{name}: {how_many(int(which.sum()), 'row')}, such as {row['symbol']} in session {row['session']}: {why}")

@@ -11,6 +11,7 @@ import numpy as np
 import polars as pl
 
 from ats_assets.bars.panel import Panel, median_of_columns
+from ats_assets.errors import how_many
 from ats_assets.settings import SuspicionSettings
 
 SPLIT_RATIOS = ((3, 2), (5, 2), *((new, 1) for new in (2, 3, 4, 5, 6, 7, 8, 10, 15, 20, 25, 30, 40, 50, 100)))
@@ -188,7 +189,7 @@ def appeared(judged: Judged) -> Found:
     rows, columns = judged.cells(come)
     gaps = judged.windows(judged["close"], rows, columns, range(1, judged.settings.lookback_sessions + 1))
     back = np.where(np.isnan(gaps).all(axis=0), 0, np.argmin(np.isnan(gaps), axis=0))
-    details = [f"back after {gap} session(s) without a bar" if gap else "no bar in the lookback" for gap in back]
+    details = [f"back after {how_many(gap, 'session')} without a bar" if gap else "no bar in the lookback" for gap in back]
     return rows, columns, details
 
 

@@ -7,13 +7,12 @@ from collections.abc import Mapping, Sequence
 from typing import Any, cast
 
 import typer
-from rich.table import Table
 from rich.text import Text
 
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.runs.diagnosis import diagnose
 from ats_assets.runs.finding import Finding
-from ats_assets.runs.writing import console, write_table
+from ats_assets.runs.writing import console, write_line, write_rows
 from ats_assets.settings import Settings, load_settings, settings_file
 
 STYLES = {"fail": "bold red", "warn": "yellow", "ok": "green"}
@@ -76,11 +75,11 @@ def _show(settings: Mapping[str, Any] | None, findings: Sequence[Finding]) -> No
     worst = next((status for status in STYLES if any(finding.status == status for finding in findings)), "ok")
     out.print(Text(verdict(findings), style=STYLES[worst]))
     out.print()
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
+    rows: list[list[Text]] = []
     for finding in sorted(findings, key=lambda one: list(STYLES).index(one.status)):
         advice = f"\n→ {finding.advice}" if finding.advice else ""
-        table.add_row(Text(finding.status, style=STYLES[finding.status]), finding.subject, Text(finding.text + advice))
-    write_table(out, table)
+        rows.append([Text(finding.status, style=STYLES[finding.status]), Text(finding.subject), Text(finding.text + advice)])
+    write_rows(out, rows)
     if settings is not None:
         _show_settings(settings)
 
@@ -89,12 +88,12 @@ def _show_settings(settings: Mapping[str, Any]) -> None:
     out = console()
     defaults = Settings.model_construct().model_dump(mode="json")
     out.print()
-    out.print(Text(f"Settings of {settings_file()} and the environment; * is not the default", style="bold"))
+    write_line(out, Text(f"Settings of {settings_file()} and the environment; * is not the default", style="bold"))
     for section, values in settings.items():
         out.print(Text(f"[{section}]"))
         for name, value in _flat(values):
             mark = " " if value == dict(_flat(defaults[section])).get(name) else "*"
-            out.print(Text(f"{mark} {name} = {json.dumps(value, ensure_ascii=False)}"))
+            write_line(out, Text(f"{mark} {name} = {json.dumps(value, ensure_ascii=False)}"))
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:

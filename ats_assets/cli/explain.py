@@ -11,6 +11,7 @@ from rich.text import Text
 from rich.tree import Tree
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.lineage.explaining import Explaining, Made, Many
 from ats_assets.lineage.index import LineageIndex
 from ats_assets.runs.score_table import show_score
@@ -38,8 +39,8 @@ def explain(*, symbol: str, session: date, as_json: bool, order: bool = False) -
         return
     tree = Tree(_title(explained, symbol))
     _grow(tree, explained, symbol, _told_at(explained))
+    console(whole_lines=True).print(tree)
     out = console()
-    out.print(tree)
     if score := _score(deployment, symbol, session):  # the tree is there before the model's library is imported
         show_score(out, symbol, score)
 
@@ -96,7 +97,11 @@ def _title(explained: Made | Many, symbol: str) -> Text:
 
 def _spans(many: Many) -> str:
     shown = [first if n == 1 else f"{first} to {last} ({n})" for first, last, n in many.spans[:SPANS]]
-    more = f" and {len(many.spans) - SPANS} more runs, {len(many.versions)} sessions in all" if len(many.spans) > SPANS else ""
+    more = (
+        f" and {how_many(len(many.spans) - SPANS, 'more run')}, {how_many(len(many.versions), 'session')} in all"
+        if len(many.spans) > SPANS
+        else ""
+    )
     return ", ".join(shown) + more
 
 

@@ -9,7 +9,7 @@ from pathlib import Path
 import typer
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError
+from ats_assets.errors import SettingsError, how_many
 from ats_assets.leakcheck import Leak, Unstable, find_leaks, of_deployment, of_function
 from ats_assets.leakcheck.subjects import stored_bars
 from ats_assets.runs.writing import say
@@ -27,7 +27,9 @@ def leakcheck(*, functions: Sequence[str], only: Sequence[str], sessions: int, s
     if unknown:
         raise SettingsError(f"there is nothing to check called {', '.join(unknown)}; choose from {', '.join(s.name for s in subjects)}")
     chosen = [subject for subject in subjects if not only or subject.name in only or subject.name in functions]
-    say(f"{bars['symbol'].n_unique()} symbols, {len(days)} sessions ({days[0]} to {days[-1]}), with later data changed at {draws} of them")
+    say(
+        f"{how_many(bars['symbol'].n_unique(), 'symbol')}, {how_many(len(days), 'session')} ({days[0]} to {days[-1]}), with later data changed at {draws} of them"
+    )
     found: list[Leak | Unstable] = []
     for subject in chosen:
         result = find_leaks(subject, days, draws=draws)

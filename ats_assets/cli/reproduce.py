@@ -8,11 +8,13 @@ from datetime import date
 from pathlib import Path
 
 import typer
+from rich.text import Text
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.runs.reproduction import reproduced
 from ats_assets.runs.startup import prepare_environment, quiet
-from ats_assets.runs.writing import console
+from ats_assets.runs.writing import console, write_line
 from ats_assets.settings import load_settings
 
 
@@ -27,8 +29,8 @@ def reproduce(*, asset: str, sessions: Sequence[date], folder: Path | None, as_j
             json.dumps({"same": len(same), "different": different, "changed": found.changed}, indent=2, ensure_ascii=False) + "\n"
         )
     else:
-        console().print(f"{len(same)} files are identical, {len(different)} differ.")
+        console().print(f"{how_many(len(same), 'file is', 'files are')} identical, {how_many(len(different), 'differs', 'differ')}.")
         for path in different:
-            console().print(f"differs: {path}")
+            write_line(console(), Text(f"differs: {path}"))
     if different:
         raise typer.Exit(1)

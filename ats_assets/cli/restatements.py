@@ -13,6 +13,7 @@ import polars as pl
 from rich.table import Table
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.lineage.effects import COMPARED, Effects, effects
 from ats_assets.lineage.rebuilding import RAW
 from ats_assets.lineage.restatements import Restatement, changed_rows
@@ -62,7 +63,9 @@ def _show_comparison(made: KnowledgeComparison) -> None:
         table.add_row(*row)
     write_table(out, table)
     hindsight = made.return_from_hindsight
-    out.print(f"{made.signals_that_differ} of {made.signals} signals differ.")
+    out.print(
+        f"{made.signals_that_differ:,} of {how_many(made.signals, 'signal')} {'differs' if made.signals_that_differ == 1 else 'differ'}."
+    )
     out.print(f"Total return that comes from hindsight: {'unknown' if hindsight is None else f'{hindsight:+.2%}'}.")
     out.print("The backtest report shows this after ats stale --heal.")
 
@@ -77,7 +80,7 @@ def _plain(came: Effects | None) -> dict[str, Any]:
 def _show(found: Sequence[Restatement], rows: pl.DataFrame, sessions: int) -> None:
     out = console()
     if not found:
-        out.print(f"No row of {sessions} sessions differs from its previous vintage.")
+        out.print(f"No row of {how_many(sessions, 'session')} differs from its previous vintage.")
         return
     table = Table("symbol", "what", "sessions", "from", "to", "median size by field", box=None, padding=(0, 2, 0, 0))
     for one in found[:SHOWN]:
@@ -87,13 +90,19 @@ def _show(found: Sequence[Restatement], rows: pl.DataFrame, sessions: int) -> No
     write_table(out, table)
     more = f" ({SHOWN} of them shown; --json lists all)" if len(found) > SHOWN else ""
     days, symbols = rows["session"].n_unique(), rows["symbol"].n_unique()
-    out.print(f"{rows.height} rows in {days} sessions differ from their previous vintage: {symbols} symbols{more}.")
+    out.print(
+        f"{how_many(rows.height, 'row')} in {how_many(days, 'session')} {'differs' if rows.height == 1 else 'differ'} from the previous vintage: {how_many(symbols, 'symbol')}{more}."
+    )
 
 
 def _show_effects(came: Effects) -> None:
     out = console()
-    out.print(f"\n{came.signals.height} signals differ, in {came.sessions[1]} of {came.sessions[0]} sessions.")
-    out.print(f"{came.targets.height} targets differ, in {came.targets['session'].n_unique()} sessions.")
+    out.print(
+        f"\n{how_many(came.signals.height, 'signal differs', 'signals differ')}, in {came.sessions[1]} of {how_many(came.sessions[0], 'session')}."
+    )
+    out.print(
+        f"{how_many(came.targets.height, 'target differs', 'targets differ')}, in {how_many(came.targets['session'].n_unique(), 'session')}."
+    )
     weight = (pl.col("target_weight_now").fill_null(0) - pl.col("target_weight").fill_null(0)).abs()
     largest = came.signals.with_columns(moved=weight).sort("moved", "session", "symbol", descending=[True, True, False]).head(SHOWN)
     if largest.height:

@@ -11,6 +11,7 @@ import typer
 from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import STAGES, build
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.lineage.known_rules import write_rules
 from ats_assets.lineage.rebuilding import copy_known, empty_world
 from ats_assets.models.tracking import prepare_tracking
@@ -96,14 +97,14 @@ def _world(deployment: Deployment, as_of: AsOf, first: date, last: date) -> tupl
     """The deployment over the folder, and the sessions of which something was known."""
     world = empty_world(deployment, as_of.folder)
     stored = copy_known(deployment, world, as_of.time, first, last)
-    say(f"as of {as_of.time:%Y-%m-%d %H:%M:%S %Z}: raw bars of {len(stored)} sessions, {stored[0]} to {stored[-1]}, were known")
+    say(f"as of {as_of.time:%Y-%m-%d %H:%M:%S %Z}: raw bars of {how_many(len(stored), 'session')}, {stored[0]} to {stored[-1]}, were known")
     return world, stored
 
 
 def _free(instance: dg.DagsterInstance) -> None:
     """Close runs that were killed, and say which run holds a pool slot that this run needs."""
     if closed := close_abandoned_runs(instance):
-        say(f"{closed} earlier run(s) were killed and are now recorded as failed; what they stored is kept")
+        say(f"{how_many(closed, 'earlier run was', 'earlier runs were')} killed, now recorded as failed; what was stored is kept")
     for run_id, pool in pool_holders(instance).items():
         say(
             f"run {run_id} holds the slot of pool {pool!r}: this run waits for it. If that run is dead, terminate it in the UI (python3 dev.py ui)"

@@ -10,11 +10,13 @@ from typing import Any
 
 import typer
 from rich.table import Table
+from rich.text import Text
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.lineage import LineageIndex, Stale, judge, ranges
 from ats_assets.lineage.known_rules import read_rules
-from ats_assets.runs.writing import console, say, write_table
+from ats_assets.runs.writing import console, say, write_rows, write_table
 from ats_assets.settings import load_settings
 
 REASONS = 5
@@ -81,24 +83,28 @@ def _show(deployment: Deployment, found: Sequence[Stale]) -> None:
     if not found:
         out.print("Nothing is stale: every partition was made from the current data, code and settings.")
         return
-    table = Table("asset", "sessions", "reason", box=None, padding=(0, 2, 0, 0))
+    rows = [tuple(Text(heading, style="bold") for heading in ("asset", "sessions", "reason"))]
     for asset in dict.fromkeys(one.asset for one in found):
         of_asset = [one for one in found if one.asset == asset]
         reasons = list(dict.fromkeys(one.reason for one in of_asset))
         for reason in reasons[:REASONS]:
             sessions = [one.session for one in of_asset if one.reason == reason and one.session]
-            table.add_row(asset, _spans(deployment, sessions), reason)
+            rows.append((Text(asset), Text(_spans(deployment, sessions)), Text(reason)))
         if len(reasons) > REASONS:
             rest = [one.session for one in of_asset if one.reason in reasons[REASONS:]]
-            table.add_row(asset, f"{len(rest)} more", f"{len(reasons) - REASONS} more reasons: --json lists all")
-    write_table(out, table)
-    out.print(f"{len(found)} partitions are stale. ats stale --heal rebuilds them, with whatever changes downstream.")
+            rows.append(
+                (Text(asset), Text(f"{len(rest)} more"), Text(f"{how_many(len(reasons) - REASONS, 'more reason')}: --json lists all"))
+            )
+    write_rows(out, rows)
+    out.print(
+        f"{how_many(len(found), 'partition is', 'partitions are')} stale. ats stale --heal rebuilds them, with whatever changes downstream."
+    )
 
 
 def _spans(deployment: Deployment, sessions: Sequence[str]) -> str:
     spans = ranges(sessions, deployment.calendar) if sessions else []
     shown = [first if n == 1 else f"{first} to {last} ({n})" for first, last, n in spans[:3]]
-    return ", ".join(shown) + (f" and {len(spans) - 3} more runs" if len(spans) > 3 else "")
+    return ", ".join(shown) + (f" and {how_many(len(spans) - 3, 'more run')}" if len(spans) > 3 else "")
 
 
 def _show_healed(made: Sequence[dict[str, Any]]) -> None:

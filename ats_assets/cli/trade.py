@@ -9,6 +9,7 @@ from ats_assets.automation.jobs import JOB
 from ats_assets.automation.trading import next_to_trade
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.execution.closings import learn_closings
 from ats_assets.orchestration.graph import asset_name, prefixed
 from ats_assets.runs.progress import RunProgress
@@ -83,4 +84,4 @@ def told(deployment: Deployment, session: date) -> str:
     orders = deployment.warehouse.read("orders", [session])
     fills = deployment.warehouse.read("fills", [session])
     states = ", ".join(f"{n} {state}" for state, n in sorted(orders.group_by("state").len().iter_rows())) or "no orders"
-    return f"{session}: equity {account['equity']:,.2f}, cash {account['cash']:,.2f}, {fills.height} fills; for the next open: {states}"
+    return f"{session}: equity {account['equity']:,.2f}, cash {account['cash']:,.2f}, {how_many(fills.height, 'fill')}; for the next open: {states}"

@@ -5,6 +5,7 @@ from datetime import date, datetime
 import polars as pl
 
 from ats_assets.alerts import Alert, Severity
+from ats_assets.errors import how_many
 from ats_assets.execution.order import exact
 from ats_assets.execution.price_grid import plain
 
@@ -30,7 +31,7 @@ def breached_limits(session: date, plan: pl.DataFrame, at: datetime) -> Alert | 
     return Alert(
         key=f"limits:{session}",
         severity=Severity.WARNING,
-        title=f"Limits cut {cut.height} order(s) of {session}",
+        title=f"Limits cut {how_many(cut.height, 'order')} of {session}",
         text=f"{'; '.join(told)}{more}. See order_plan of {session}; the limits are in orders.limits.",
         at=at,
     )

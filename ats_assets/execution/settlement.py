@@ -9,6 +9,7 @@ import polars as pl
 from sqlalchemy import Connection, Row, Table, func, select
 
 from ats_assets.alerts import Severity
+from ats_assets.errors import how_many
 from ats_assets.execution import state
 from ats_assets.execution.account_book import BASELINE, changes_since_settled, reconcile
 from ats_assets.execution.broker import SessionClosedError
@@ -139,12 +140,12 @@ def _waiting(
     connection: Connection, context: ExecutionContext, session: date, sent: Sequence[BrokerOrder], differences: Sequence[Difference]
 ) -> str | None:
     if differences:
-        return f"{len(differences)} difference(s) from the broker, which a person must see to"
+        return f"{how_many(len(differences), 'difference')} from the broker, which a person must see to"
     open_ids = [
         f"{one.client_order_id}{f' ({one.reason})' if one.status is OrderStatus.UNKNOWN else ''}" for one in sent if not one.status.final
     ]
     if open_ids:
-        return f"{len(open_ids)} order(s) are still open: {', '.join(open_ids[:5])}"
+        return f"{how_many(len(open_ids), 'order is', 'orders are')} still open: {', '.join(open_ids[:5])}"
     newest = connection.execute(select(func.max(fills.c.at)).where(fills.c.baseline_id == _baseline(connection).id)).scalar_one()
     if newest is not None and context.session_of(newest) > session:
         return f"{session} was not settled in its time: the account has fills of later sessions already, and its state at {session} is not known"

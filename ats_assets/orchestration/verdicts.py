@@ -7,6 +7,7 @@ from typing import Any
 
 import dagster as dg
 
+from ats_assets.errors import how_many
 from ats_assets.orchestration.event_log import batched_events
 
 NAMED = 10
@@ -53,6 +54,8 @@ def report(
     return dg.AssetCheckResult(
         passed=not failed,
         severity=severity,
-        description=f"{len(failed)} of {len(verdicts)} sessions. {named}{more}" if failed else f"{len(verdicts)} sessions",
+        description=f"{len(failed):,} of {how_many(len(verdicts), 'session')}. {named}{more}"
+        if failed
+        else how_many(len(verdicts), "session"),
         metadata={"sessions": len(verdicts), "failed_sessions": len(failed)},
     )

@@ -5,7 +5,7 @@ from datetime import UTC, datetime
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError
+from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError, how_many
 from ats_assets.execution.choosing import chosen_broker
 from ats_assets.features.choosing import families, model_families
 from ats_assets.runs.finding import Finding
@@ -50,7 +50,10 @@ def _calendar(calendar: SessionCalendar, a_year: int) -> Finding:
     left = len(calendar.sessions(newest, calendar.last)) - 1
     if calendar.ends_because and left < ENDS_SOON:
         return Finding(
-            subject="calendar", status="warn" if left else "fail", text=f"{text}; {left} sessions left", advice=calendar.ends_because
+            subject="calendar",
+            status="warn" if left else "fail",
+            text=f"{text}; {how_many(left, 'session')} left",
+            advice=calendar.ends_because,
         )
     year = sessions_per_year(calendar.exchange)
     if year and abs(a_year / year - 1) > 0.05:

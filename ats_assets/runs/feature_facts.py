@@ -6,13 +6,12 @@ from collections.abc import Mapping
 from dataclasses import asdict
 from typing import Any
 
-from rich.table import Table
 from rich.text import Text
 
 from ats_assets.deployment import Deployment
 from ats_assets.features import FeatureFamily, inspect
 from ats_assets.features.choosing import FAMILIES, families
-from ats_assets.runs.writing import console, write_table
+from ats_assets.runs.writing import console, write_rows
 
 
 def all_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
@@ -29,7 +28,6 @@ def needs_of(expression: str) -> dict[str, Any]:
 def write_facts(facts: Mapping[str, str], expression: str) -> None:
     """Facts and what an expression needs, as a table on standard output."""
     needs = needs_of(expression)
-    table = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
     shown = {
         **facts,
         "expression": expression,
@@ -37,9 +35,7 @@ def write_facts(facts: Mapping[str, str], expression: str) -> None:
         "fields": ", ".join(f"${field}" for field in needs["fields"]),
         "operators": ", ".join(needs["operators"]),
     }
-    for heading, text in shown.items():
-        table.add_row(heading, Text(text))
-    write_table(console(), table)
+    write_rows(console(), [(Text(heading), Text(text)) for heading, text in shown.items()])
 
 
 def print_json(value: Any) -> None:

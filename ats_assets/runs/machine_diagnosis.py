@@ -10,7 +10,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ats_assets.alerts.choosing import notifiers
-from ats_assets.errors import AtsError, SettingsError
+from ats_assets.errors import AtsError, SettingsError, how_many
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, open_instance
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
@@ -124,7 +124,7 @@ def _dagster() -> Iterator[Finding]:
     except AtsError as error:
         yield Finding(subject="Dagster", status="fail", text=str(error))
         return
-    text = f"DAGSTER_HOME is {home}, {runs} runs recorded"
+    text = f"DAGSTER_HOME is {home}, {how_many(runs, 'run')} recorded"
     if left:
         advice = "the next ats run closes them"
         yield Finding(subject="Dagster", status="warn", text=f"{text}, {left} of them left behind by killed processes", advice=advice)

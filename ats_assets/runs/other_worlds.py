@@ -10,7 +10,7 @@ import polars as pl
 from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError
+from ats_assets.errors import AtsError, how_many
 from ats_assets.lineage.effects import effects
 from ats_assets.lineage.healing import Healing
 from ats_assets.lineage.rebuilding import RAW, copy_vintages, empty_world
@@ -40,7 +40,9 @@ def before(deployment: Deployment, sessions: Sequence[date], folder: Path) -> De
             vintages = [path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())]
             gone = asset == RAW and day in chosen and len(vintages) > 1
             copy_vintages(deployment, world, vintages[:-1] if gone else vintages)
-    say(f"signals, targets and backtest are rebuilt from the previous vintages: {len(world.warehouse.stored_sessions(RAW))} sessions")
+    say(
+        f"signals, targets and backtest are rebuilt from the previous vintages: {how_many(len(world.warehouse.stored_sessions(RAW)), 'session')}"
+    )
     _make(world, ", ".join([*world.signals.values(), "targets", "backtest"]))
     return world
 
@@ -61,7 +63,7 @@ def compared(deployment: Deployment, folder: Path) -> KnowledgeComparison:
     for asset in DELIVERED:
         for day in deployment.warehouse.stored_sessions(asset):
             copy_vintages(deployment, world, (path for _, path in sorted(deployment.warehouse.vintages(asset, day).items())))
-    say(f"{len(world.warehouse.stored_sessions(RAW))} sessions are rebuilt with knowledge.mode = {other}")
+    say(f"{how_many(len(world.warehouse.stored_sessions(RAW)), 'session is', 'sessions are')} rebuilt with knowledge.mode = {other}")
     _make(world, ", ".join([*world.signals.values(), "targets", "backtest", "skill"]))
     came = effects(deployment, world)
     both = {deployment.settings.knowledge.mode: deployment, other: world}
@@ -91,7 +93,7 @@ def _require_sound(deployment: Deployment, so_that: str) -> None:
     others = [one for one in stale if one.asset != "backtest_report"]
     if others:
         raise AtsError(
-            f"{len(others)} partitions are stale, first {others[0].asset} {others[0].session}: run ats stale --heal first, so that {so_that}"
+            f"{how_many(len(others), 'partition is', 'partitions are')} stale, first {others[0].asset} {others[0].session}: run ats stale --heal first, so that {so_that}"
         )
 
 

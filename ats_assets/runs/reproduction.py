@@ -10,7 +10,7 @@ import dagster as dg
 from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError
+from ats_assets.errors import AtsError, how_many
 from ats_assets.lineage import LineageIndex, LineageRules, contiguous
 from ats_assets.lineage.closure import Closure, closure
 from ats_assets.lineage.rebuilding import Comparison, compare_files, copy_vintages, empty_world
@@ -52,7 +52,9 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
         say(f"ats reproduce: {change}")
     world.asked_sessions = tuple(day for part in parts for day in part.sessions)
     made = sum(len(days) for name, days in behind.wanted.items() if name not in DELIVERED)
-    say(f"{made} partitions are rebuilt from {len(behind.vintages)} deliveries, in {len(parts)} runs")
+    say(
+        f"{how_many(made, 'partition is', 'partitions are')} rebuilt from {how_many(len(behind.vintages), 'delivery', 'deliveries')}, in {how_many(len(parts), 'run')}"
+    )
     with dg.DagsterInstance.ephemeral() as instance, RunProgress(sum(len(part.sessions) for part in parts)) as progress:
         outcome = Outcome.of([], [])
         Runner(world, build(world), instance, checks=False).run(parts, outcome, progress)

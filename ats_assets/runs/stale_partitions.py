@@ -5,6 +5,7 @@ from typing import Any
 from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.lineage import Stale
 from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.lineage.healing import Healing
@@ -36,4 +37,6 @@ def heal_all(healing: Healing, runner: Runner, chunk: int) -> tuple[list[dict[st
             for one, was in zip(why, before, strict=True):
                 made.append(one.plain() | {"changed": healing.version(one.asset, one.session) != was})
     left = healing.stale()
-    return made, [f"{len(left)} partitions are still stale, first {left[0].asset} {left[0].session}: {left[0].reason}"] if left else []
+    return made, [
+        f"{how_many(len(left), 'partition is', 'partitions are')} still stale, first {left[0].asset} {left[0].session}: {left[0].reason}"
+    ] if left else []

@@ -6,7 +6,7 @@ from datetime import date
 from pathlib import Path
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError, CorruptPartitionError
+from ats_assets.errors import AtsError, CorruptPartitionError, how_many
 from ats_assets.lineage import LineageIndex
 from ats_assets.runs.finding import Finding
 from ats_assets.storage.artefacts import ModelStore
@@ -39,19 +39,22 @@ def _warehouse(deployment: Deployment) -> Iterator[Finding]:
     if left:
         advice = "harmless: the next write to a folder removes them; you may delete them"
         yield Finding(
-            subject="leftovers", status="warn", text=f"{len(left)} temporary files of killed processes, such as {left[0]}", advice=advice
+            subject="leftovers",
+            status="warn",
+            text=f"{how_many(len(left), 'temporary file')} of killed processes, such as {left[0]}",
+            advice=advice,
         )
 
 
 def _asset(deployment: Deployment, asset: str, sessions: Sequence[date], newest: date) -> Finding:
     calendar, stored = deployment.calendar, set(sessions)
     damaged, read = _damaged(deployment.warehouse, asset, sessions)
-    text = f"{len(sessions)} sessions from {sessions[0]} to {sessions[-1]}, {read} footers read"
+    text = f"{how_many(len(sessions), 'session')} from {sessions[0]} to {sessions[-1]}, {how_many(read, 'footer')} read"
     if damaged:
         return Finding(
             subject=asset,
             status="fail",
-            text=f"{text}; {len(damaged)} are damaged: {damaged[0]}",
+            text=f"{text}; {how_many(len(damaged), 'is', 'are')} damaged: {damaged[0]}",
             advice="delete them, then run: ats stale --heal",
         )
     strays = [day for day in sessions if not calendar.is_session(day)]
@@ -68,7 +71,10 @@ def _asset(deployment: Deployment, asset: str, sessions: Sequence[date], newest:
     if gaps:
         advice = f"ats run --from {gaps[0]} --to {gaps[-1]}"
         return Finding(
-            subject=asset, status="warn", text=f"{text}; {len(gaps)} sessions are missing in between: {_some(gaps)}", advice=advice
+            subject=asset,
+            status="warn",
+            text=f"{text}; {how_many(len(gaps), 'session is', 'sessions are')} missing in between: {_some(gaps)}",
+            advice=advice,
         )
     if sessions[-1] < newest:
         behind = calendar.after(sessions[-1])
@@ -114,7 +120,7 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
             store.content(active)
     except AtsError as error:
         return Finding(subject=store.name, status="fail", text=str(error))
-    text = f"{len(sessions)} sessions from {sessions[0]} to {sessions[-1]}"
+    text = f"{how_many(len(sessions), 'session')} from {sessions[0]} to {sessions[-1]}"
     if record.fitted_session is None or active.fitted_session is None:
         return Finding(
             subject=store.name,
@@ -125,7 +131,7 @@ def _model(deployment: Deployment, store: ModelStore) -> Finding:
     newest = (deployment.valid_sessions("bars") or sessions)[-1]
     calendar, limit = deployment.calendar, deployment.settings.training.max_age_sessions
     age = calendar.count(active.fitted_session, newest)
-    text = f"{text}; fitted {active.fitted_session}, {age} sessions before the newest bars ({active.best_iteration} rounds)"
+    text = f"{text}; fitted {active.fitted_session}, {how_many(age, 'session')} before the newest bars ({how_many(active.best_iteration or 0, 'round')})"
     if age > limit:
         advice = f"training.max_age_sessions is {limit}, so the model is not used. Run: ats run --from {calendar.after(sessions[-1])}"
         return Finding(subject=store.name, status="fail", text=text, advice=advice)
@@ -139,7 +145,7 @@ def _bytes(deployment: Deployment) -> Iterator[Finding]:
     damaged = [entry for entry in index.entries() if entry.fault]
     for entry in damaged:
         yield Finding(subject=entry.asset, status="fail", text=f"{entry.path} is damaged: {entry.fault}", advice="ats stale --heal")
-    text = f"{read} files of warehouse and models read, {len(damaged)} damaged"
+    text = f"{how_many(read, 'file')} of warehouse and models read, {len(damaged)} damaged"
     yield Finding(subject="every byte", status="fail" if damaged else "ok", text=text)
 
 

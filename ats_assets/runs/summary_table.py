@@ -2,13 +2,13 @@
 
 import math
 
-from rich.table import Table
 from rich.text import Text
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.runs.signals_table import show_signals
 from ats_assets.runs.summary import Summary
-from ats_assets.runs.writing import console, say, write_table
+from ats_assets.runs.writing import console, say, write_rows
 
 SHOWN_SIGNALS = 10
 
@@ -16,10 +16,7 @@ SHOWN_SIGNALS = 10
 def show(deployment: Deployment, summary: Summary) -> None:
     """Write the summary for people to standard output."""
     out = console()
-    facts = Table(show_header=False, box=None, padding=(0, 2, 0, 0))
-    for name, text in _facts(summary):
-        facts.add_row(Text(name, style="bold"), Text(text))
-    write_table(out, facts)
+    write_rows(out, [(Text(name, style="bold"), Text(text)) for name, text in _facts(summary)])
     if summary["signals"]:
         out.print()
         show_signals(deployment, summary["signals"], SHOWN_SIGNALS)
@@ -31,7 +28,7 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
     made = summary["assets"]
     facts = [
         ("Sessions", f"{summary['sessions']:,}, {summary['first_session']} to {summary['last_session']}"),
-        ("Assets", f"{len(made)} made, {sum(made.values()):,} partitions"),
+        ("Assets", f"{len(made)} made, {how_many(sum(made.values()), 'partition')}"),
     ]
     if summary["rows_in"] is not None:
         facts += _row_facts(summary)

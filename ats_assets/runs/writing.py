@@ -1,20 +1,55 @@
 """How commands write: tables on standard output, messages on standard error. Does not import Dagster, which takes seconds."""
 
 import sys
+import textwrap
+from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
 
 import typer
 from rich.console import Console
 from rich.table import Table
+from rich.text import Text
 
 PLAIN_WIDTH = 2000
 """Columns of what is not written to a terminal: no line is broken."""
 
 
-def console(*, stderr: bool = False) -> Console:
-    """Where to write; without control characters unless it is a terminal."""
+def console(*, stderr: bool = False, whole_lines: bool = False) -> Console:
+    """Where to write; without control characters unless it is a terminal.
+
+    Parameters
+    ----------
+    whole_lines
+        Break no line on a terminal either, which does it at its edge: so that a path in it can be copied.
+    """
     stream = sys.stderr if stderr else sys.stdout
-    return Console(file=stream, width=None if stream.isatty() else PLAIN_WIDTH, highlight=False, soft_wrap=stderr)
+    width = None if stream.isatty() and not whole_lines else PLAIN_WIDTH
+    return Console(file=stream, width=width, highlight=False, soft_wrap=stderr)
+
+
+def write_line(out: Console, text: Text) -> None:
+    """A line, broken at spaces where a terminal is narrow, never inside a word."""
+    for line in _broken(text, out.width if out.is_terminal else PLAIN_WIDTH):
+        out.print(line, soft_wrap=True)
+
+
+def write_rows(out: Console, rows: Sequence[Sequence[Text]]) -> None:
+    """Rows whose last cell is text, beneath each other in columns. On a terminal the text is broken at spaces, never inside a word: a table would break a path."""
+    first = [max(row[i].cell_len for row in rows) for i in range(len(rows[0]) - 1)] if rows else []
+    indent = sum(first) + 2 * len(first)
+    room = max(out.width - indent, 24) if out.is_terminal else PLAIN_WIDTH
+    for *cells, last in rows:
+        head = Text.assemble(
+            *(part for cell, width in zip(cells, first, strict=True) for part in (cell, " " * (width + 2 - cell.cell_len)))
+        )
+        for n, line in enumerate(_broken(last, room)):
+            out.print(Text.assemble(" " * indent if n else head, line), soft_wrap=True)
+
+
+def _broken(text: Text, room: int) -> list[Text]:
+    """The lines of a text of one style; a word longer than `room` is a line that is too long."""
+    lines = (textwrap.wrap(part, room, break_long_words=False, break_on_hyphens=False) or [""] for part in text.plain.split("\n"))
+    return [Text(line, style=text.style) for of_part in lines for line in of_part]
 
 
 def write_table(out: Console, table: Table) -> None:

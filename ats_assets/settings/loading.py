@@ -10,7 +10,7 @@ from pathlib import Path
 from pydantic import ValidationError
 from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
 
-from ats_assets.errors import SettingsError
+from ats_assets.errors import SettingsError, how_many
 from ats_assets.secrecy import hold_secret, redacted
 from ats_assets.settings.all_sections import Settings
 
@@ -84,7 +84,7 @@ def load_settings(own_file: Path | None = None, **overrides: object) -> Settings
     except ValidationError as error:
         faults = redacted("; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()))
         raise SettingsError(
-            f"{error.error_count()} wrong setting(s) in {file} or the environment (ATS_SECTION__FIELD): {faults}"
+            f"{how_many(error.error_count(), 'wrong setting')} in {file} or the environment (ATS_SECTION__FIELD): {faults}"
         ) from None  # pydantic's own message repeats the values
     except ValueError as error:  # not TOML, or an environment value that is not the JSON its section needs
         raise SettingsError(f"the settings in {file} or the environment can't be read: {redacted(str(error))}") from None

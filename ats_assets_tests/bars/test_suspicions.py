@@ -119,7 +119,7 @@ def test_vwap_outside_of_the_range() -> None:
 def test_vanished_and_appeared() -> None:
     bars = pl.concat([series([*PRICES[:6]]), series([None, 1.0, None, None, 1.0, 1.0], "B")])
     bars = bars.filter(pl.col("session") <= SESSIONS[5])
-    assert found(bars, "appeared") == [("B", 1, "no bar in the lookback"), ("B", 4, "back after 2 session(s) without a bar")]
+    assert found(bars, "appeared") == [("B", 1, "no bar in the lookback"), ("B", 4, "back after 2 sessions without a bar")]
     assert [(symbol, at) for symbol, at, _ in found(bars, "vanished")] == [("B", 2), ("A", 6), ("B", 6)]
 
 

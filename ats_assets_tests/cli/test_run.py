@@ -195,4 +195,4 @@ def test_goes_on_after_an_end_in_the_middle_of_training(tmp_path: Path, sent: si
         assert "Traceback" not in said
     again = ats(home, "run", "--select", "lightgbm_model")  # would wait for ever for the place that the killed run held in the pool
     assert again.returncode == 0, again.stderr
-    assert ("1 earlier run(s) were killed" in again.stderr) == (sent == signal.SIGKILL)
+    assert ("1 earlier run was killed" in again.stderr) == (sent == signal.SIGKILL)

@@ -16,7 +16,7 @@ def plan(*rows: tuple[str, str | None]) -> pl.DataFrame:
 def test_what_a_limit_has_cut_is_a_warning_that_names_it() -> None:
     told = breached_limits(DAY, plan(("B", "limit_order"), ("A", None), ("C", "no_bar")), NOW)
     assert told is not None
-    assert (told.severity, told.title) == (Severity.WARNING, "Limits cut 1 order(s) of 2024-03-01")
+    assert (told.severity, told.title) == (Severity.WARNING, "Limits cut 1 order of 2024-03-01")
     assert "B (order): 10 of 25 shares" in told.text
     assert "C" not in told.text
 

@@ -227,7 +227,7 @@ class TestSettlement:
         with bench.executor() as executor:
             early = executor.settle(NEXT)
             assert early.waiting is not None
-            assert "3 order(s) are still open" in early.waiting
+            assert "3 orders are still open" in early.waiting
         bench.exchange.open()
         with bench.executor() as executor:
             settled = executor.settle(NEXT)

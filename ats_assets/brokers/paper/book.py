@@ -12,6 +12,7 @@ from ats_assets.brokers.paper.book_rows import account_entry, as_text, expire, f
 from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit_to_position, one_pair, split
 from ats_assets.brokers.paper.day import Day
 from ats_assets.corporate_actions.identity import NAME_CHANGE
+from ats_assets.errors import how_many
 from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import (
@@ -121,10 +122,10 @@ class Book:
         fees, interest = self.account.charge(self.last_close, [self._called(i) for i in range(len(self.symbols))], days, margin)
         for i in map(int, np.flatnonzero(fees)):
             (rate,) = borrow_rates([self._called(i)], margin)
-            text = f"{-self.account.shares[i]:g} shares borrowed for {days} day(s) at {rate:g} basis points a year"
+            text = f"{-self.account.shares[i]:g} shares borrowed for {how_many(days, 'day')} at {rate:g} basis points a year"
             self._enter(day, i, EntryKind.FEE, 0.0, -int(fees[i]), text)
         if interest:
-            text = f"interest on cash below zero, {days} day(s) at {margin.debit_bps_a_year:g} basis points a year"
+            text = f"interest on cash below zero, {how_many(days, 'day')} at {margin.debit_bps_a_year:g} basis points a year"
             self._enter(day, None, EntryKind.INTEREST, 0.0, -interest, text)
 
     def _take_actions(self, day: Day) -> None:

@@ -7,6 +7,7 @@ from rich.table import Table
 from rich.text import Text
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import how_many
 from ats_assets.features.choosing import families, model_families
 from ats_assets.runs.feature_facts import all_families, print_json
 from ats_assets.runs.writing import console, say, write_table
@@ -31,5 +32,5 @@ def list_features(*, family: str | None, form: str) -> None:
         table.add_row(feature.name, feature.family, str(feature.lookback_sessions), Text(feature.description or feature.expression))
     write_table(console(), table)
     say(
-        f"{len(features)} features. Assets: {', '.join(deployment.of(families))}; the model uses {', '.join(deployment.of(model_families))}"
+        f"{how_many(len(features), 'feature')}. Assets: {', '.join(deployment.of(families))}; the model uses {', '.join(deployment.of(model_families))}"
     )

@@ -1,7 +1,7 @@
 """`ats orders resume`: trading goes on after a halt, on a person's decision."""
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError
+from ats_assets.errors import AtsError, how_many
 from ats_assets.execution.trading import open_trading
 from ats_assets.runs.writing import say
 from ats_assets.settings import load_settings
@@ -19,4 +19,4 @@ def resume(*, who: str, note: str, accept: bool) -> None:
         raise AtsError(
             f"trading is halted again: {'; '.join(one.message for one in differences)}; --accept takes the broker's account as correct"
         )
-    say(f"{cleared} halt(s) cleared; our records agree with the broker's account")
+    say(f"{how_many(cleared, 'halt')} cleared; our records agree with the broker's account")

@@ -15,7 +15,7 @@ from rich.text import Text
 
 from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.plugins import SOURCES
-from ats_assets.runs.writing import console, write_table
+from ats_assets.runs.writing import console, write_line, write_table
 from ats_assets.settings import Settings, load_settings
 from ats_assets.sources import MEASURES, BarSource, SourcePlugin, recognised_by
 
@@ -45,7 +45,7 @@ def inspect_files(*, path: Path, n_rows: int, changes: Sequence[str], form: str)
         return
     out = console()
     for line in source.describe().splitlines():
-        out.print(Text(line))
+        write_line(out, Text(line))
     if n_rows:
         out.print()
         write_table(out, _table(rows))

@@ -8,6 +8,7 @@ from pathlib import Path
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
+from ats_assets.errors import how_many
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.choices import ReaderChoice
 from ats_assets.sources.adapters.files.file_rows import FileFacts
@@ -51,8 +52,8 @@ def recognition_lines(facts: FilesFacts) -> list[str]:
     """What was taken of the files, what was left, and what would change it, a line each."""
     first, last = facts.placement.sessions_with_rows[0], facts.placement.sessions_with_rows[-1]
     lines = [
-        f"files: {facts.path} ({_counted(len(facts.files), 'file')}, {sum(file.n_rows for file in facts.files):,} rows)",
-        f"{facts.placement.days['rows'].sum():,} rows of {_counted(len(facts.symbols), 'symbol')} in {_counted(len(facts.placement.sessions_with_rows), 'session')} "
+        f"files: {facts.path} ({how_many(len(facts.files), 'file')}, {sum(file.n_rows for file in facts.files):,} rows)",
+        f"{facts.placement.days['rows'].sum():,} rows of {how_many(len(facts.symbols), 'symbol')} in {how_many(len(facts.placement.sessions_with_rows), 'session')} "
         f"of {facts.calendar.exchange}, {first} to {last}",
         f"symbols{' by the names of the files' if facts.named else ''}: {_some(facts.symbols)}",
         *_columns(facts),
@@ -132,10 +133,6 @@ def _of_days(facts: FilesFacts) -> Iterator[ReaderChoice]:
     if elsewhere >= ANOTHER_MARKET * rows > 0:
         taken = f"{elsewhere:,} of {rows:,} rows are of days on which {facts.calendar.exchange} has no session, and will be rejected"
         yield ReaderChoice(taken=taken, setting='calendar.exchange, such as "24/7" for what trades every day', is_doubtful=True)
-
-
-def _counted(n: int, word: str) -> str:
-    return f"{n:,} {word}{'' if n == 1 else 's'}"
 
 
 def _some(texts: Sequence[str]) -> str:
