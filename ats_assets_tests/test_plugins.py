@@ -97,7 +97,7 @@ def test_an_unknown_name_lists_those_that_there_are(tmp_path: Path) -> None:
 
 
 def test_a_wrong_setting_is_told_with_those_that_there_are(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"\[models\.ridge\] has 2 wrong setting\(s\): .*penalty.*It knows penalty"):
+    with pytest.raises(SettingsError, match=r"\[models\.ridge\] has 2 wrong settings: .*penalty.*It knows penalty"):
         LEARNERS.made("ridge", {"penalty": -1, "penal": 1}, own(tmp_path), "models.ridge")
 
 

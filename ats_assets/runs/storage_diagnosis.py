@@ -54,7 +54,7 @@ def _asset(deployment: Deployment, asset: str, sessions: Sequence[date], newest:
         return Finding(
             subject=asset,
             status="fail",
-            text=f"{text}; {how_many(len(damaged), 'is', 'are')} damaged: {damaged[0]}",
+            text=f"{text}; {how_many(len(damaged), 'file')} damaged: {damaged[0]}",
             advice="delete them, then run: ats stale --heal",
         )
     strays = [day for day in sessions if not calendar.is_session(day)]

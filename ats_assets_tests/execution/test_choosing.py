@@ -67,7 +67,7 @@ def test_two_accounts_of_one_kind_have_sections_of_their_own(tmp_path: Path) -> 
     ("changes", "said"),
     [
         ({"orders": {"broker": "genrous"}}, r"orders\.broker is 'genrous', which is no broker: choose one of alpaca, generous, paper"),
-        ({"brokers": {"generous": {"csh": 1}}}, r"\[brokers\.generous\] has 1 wrong setting\(s\): csh.*It knows cash"),
+        ({"brokers": {"generous": {"csh": 1}}}, r"\[brokers\.generous\] has 1 wrong setting: csh.*It knows cash"),
         ({"orders": {"broker": "a"}, "brokers": {"a": {"kind": "b"}}}, r"brokers\.a\.kind is 'b', which is no broker"),
     ],
 )

@@ -106,7 +106,7 @@ def test_a_wrong_value_is_said_with_its_place(home: Path, text: str, said: str) 
 
 def test_every_wrong_setting_is_said_at_once(home: Path) -> None:
     write(home, "[universe]\nsize = 0\n[training]\nhorizon_sessions = 0\n")
-    with pytest.raises(SettingsError, match=r"2 wrong setting\(s\).*universe\.size.*training\.horizon_sessions"):
+    with pytest.raises(SettingsError, match=r"2 wrong settings.*universe\.size.*training\.horizon_sessions"):
         load_settings()
 
 

@@ -100,8 +100,8 @@ def test_no_secret_reaches_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatc
     ("route", "said"),
     [
         ({"kind": "pigeon"}, r"alerts\.routes\.log is 'pigeon', which is no notifier: choose one of apprise, json_lines"),
-        ({"kind": "json_lines", "pth": "x"}, r"\[alerts\.routes\.log\] has 1 wrong setting\(s\): pth.*It knows path"),
-        ({"severity": "info", "path": "x"}, r"\[alerts\.routes\.log\] has 1 wrong setting\(s\): path"),
+        ({"kind": "json_lines", "pth": "x"}, r"\[alerts\.routes\.log\] has 1 wrong setting: pth.*It knows path"),
+        ({"severity": "info", "path": "x"}, r"\[alerts\.routes\.log\] has 1 wrong setting: path"),
     ],
 )
 def test_a_mistake_in_a_route_is_told_when_alerts_are_opened(tmp_path: Path, route: dict[str, Any], said: str) -> None:
