@@ -1,5 +1,6 @@
 """`ats trade` through a closing that no calendar had: known before the command, and found while it runs; at Alpaca and on paper."""
 
+import json
 import shutil
 from collections.abc import Iterator
 from datetime import UTC, date, datetime, timedelta
@@ -178,9 +179,24 @@ def test_on_paper_a_closing_found_in_mid_run_comes_to_what_one_known_before_does
     assert not warehouse(home).read("fills", [AFTER]).is_empty()
     assert warehouse(home).read("fills", [AFTER])["session"].unique().to_list() == [AFTER]
     assert [line[:10] for line in found.stdout.splitlines() if line.startswith("2021")] == [str(day) for day in traded(other)]
+    _check_status(command, home)
     report = command("orders", "report", home=home)
     page = Path(report.stdout.strip()).read_text(encoding="utf-8")
     held = warehouse(home).read("positions", [AFTER])
     assert not held.is_empty()
     assert all(f">{symbol}</td>" in page for symbol in held["symbol"])
     assert "Over the 2 sessions that both have: account" in page
+
+
+def _check_status(command: Command, home: Path) -> None:
+    """Positions and cash are the equity, and what the positions brought since the close before is what the account did."""
+    told = json.loads(command("orders", "status", "--json", home=home).stdout)
+    held = [row for row in told["positions"] if row["quantity"]]
+    assert held
+    assert told["total"]["value"] == pytest.approx(sum(row["quantity"] * row["price"] for row in held), abs=0.05)
+    assert told["total"]["value"] + told["cash"] == pytest.approx(told["equity"], abs=0.05)
+    assert told["total"]["unrealised"] == pytest.approx(told["total"]["value"] - sum(row["cost"] for row in held), abs=0.05)
+    assert told["total"]["session_profit"] == pytest.approx(told["session_profit"], abs=0.05)
+    shown = command("orders", "status", home=home).stdout
+    assert f"equity         {told['equity']:,.2f}" in shown
+    assert f"{told['total']['value']:,.2f}" in shown
