@@ -47,11 +47,12 @@ def _limits_kept(deployment: Deployment) -> dg.AssetChecksDefinition:
 
 
 def judge_limits(deployment: Deployment, session: date) -> Verdict:
-    """The plan of a session against `orders.limits`, by its rows, the positions and the account alone."""
+    """The plan of a session against `orders.limits`, by its rows, the positions and the account; valued at the closes, as the plan is."""
     limits = deployment.settings.orders.limits
-    plan = deployment.warehouse.read("order_plan", [session]).filter(pl.col("quantity") > 0)
-    equity = float(deployment.warehouse.read("account", [session])["equity"][0])
-    held = dict(deployment.warehouse.read("positions", [session]).select("symbol", pl.coalesce("value", "cost")).drop_nulls().iter_rows())
+    rows = deployment.warehouse.read("order_plan", [session])
+    plan = rows.filter(pl.col("quantity") > 0)
+    held, gain = _at_closes(deployment, session, rows)
+    equity = float(deployment.warehouse.read("account", [session])["equity"][0]) + gain
     after = dict(held)
     broken = []
     for symbol, leg, side, notional in plan.select("symbol", "leg", "side", "notional").iter_rows():
@@ -74,6 +75,23 @@ def judge_limits(deployment: Deployment, session: date) -> Verdict:
         broken += [f"{s}: short" for s in sorted(opened) if after[s] < -0.01 and after[s] < held.get(s, 0.0)]
     text = f"{len(plan)} orders of {float(plan['notional'].sum()):,.2f} at an equity of {equity:,.2f}"
     return Verdict(passed=not broken, text="; ".join(broken) or text, metadata={"orders": len(plan), "equity": equity})
+
+
+def _at_closes(deployment: Deployment, session: date, plan: pl.DataFrame) -> tuple[dict[str, float], float]:
+    """What is held at the closes that the plan was made at, by symbol, and how much more that is than by the broker's prices, which may be of another time."""
+    closes: dict[str, float] = {}
+    if deployment.warehouse.exists("bars", session):
+        closes |= dict(deployment.warehouse.read("bars", [session], ["symbol", "close"]).iter_rows())
+    closes |= dict(plan.select("symbol", "decision_price").drop_nulls().iter_rows())
+    held: dict[str, float] = {}
+    gain = 0.0
+    for symbol, quantity, cost, value in (
+        deployment.warehouse.read("positions", [session]).select("symbol", "quantity", "cost", "value").iter_rows()
+    ):
+        told = cost if value is None else value
+        held[symbol] = quantity * closes[symbol] if symbol in closes else told
+        gain += 0.0 if value is None else held[symbol] - value
+    return held, gain
 
 
 def _slippage(deployment: Deployment) -> dg.AssetChecksDefinition:

@@ -74,3 +74,17 @@ def test_each_limit_that_is_broken_is_named(
 def test_a_plan_within_the_limits_passes(tmp_path: Path, orders: list[Order], held: dict[str, float], limits: dict[str, Any]) -> None:
     verdict = judge_limits(stored(tmp_path, orders, held, **limits), DAY)
     assert verdict.passed, verdict.text
+
+
+def test_positions_and_equity_are_valued_at_the_closes_that_the_plan_was_made_at(tmp_path: Path) -> None:
+    """A broker whose prices were older than the close had a plan within its limits refused: 0.3 of the equity by the closes, more by the broker's."""
+    deployment = stored(tmp_path, [("A", "open", "buy", 1_530)], {"A": 1_500, "B": 1_000})
+    assert not judge_limits(deployment, DAY).passed
+    plan = deployment.warehouse.read("order_plan", [DAY])
+    closes = pl.DataFrame({"symbol": ["A", "B"], "decision_price": [1_500.0, 1_100.0], "quantity": [1.0, 0.0], "notional": [1_530.0, 0.0]})
+    priced = (
+        pl.concat([plan, plan.with_columns(symbol=pl.lit("B"))]).drop("decision_price", "quantity", "notional").join(closes, on="symbol")
+    )
+    deployment.warehouse.write("order_plan", DAY, priced.select(ORDER_PLAN_SCHEMA.names()))
+    verdict = judge_limits(deployment, DAY)  # 3,030 of 10,100
+    assert verdict.passed, verdict.text
