@@ -52,6 +52,7 @@ def test_profits_are_those_of_a_ledger(trades: list[tuple[int, int, int]], short
     """Each session trades at one price and closes at another; a position changes its side over a close only."""
     ledger, closes, rows = Ledger(), [], []
     before: tuple[float, float, float] = (0.0, 0.0, 0.0)
+    realised_before, entered_before = ledger.realised, ledger.entered
     for n, (wanted, price, _) in enumerate(trades):
         day = DAY + timedelta(days=n)
         if n and ledger.quantity:
