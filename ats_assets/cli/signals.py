@@ -5,7 +5,7 @@ import sys
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
-from ats_assets.runs.signals_table import show_signals, signals_heading, signals_rows, stored_signals
+from ats_assets.runs.signals_table import show_signals, signals_and_targets, signals_heading, signals_rows
 from ats_assets.runs.writing import parse_day, say
 from ats_assets.settings import load_settings
 
@@ -30,6 +30,6 @@ def signals(*, session: str | None, form: str) -> None:
         sys.stdout.write(json.dumps(rows, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     elif form == "csv":
         say(signals_heading(rows))
-        sys.stdout.write(stored_signals(deployment, asked or stored[-1]).write_csv())
+        sys.stdout.write(signals_and_targets(deployment, asked or stored[-1]).write_csv())
     else:
         show_signals(deployment, rows, None)

@@ -25,7 +25,7 @@ from ats_assets.models.importance_plot import importance_svg
 from ats_assets.models.learner import Fitted
 from ats_assets.models.refits import last_refit
 from ats_assets.models.tracking import Fit, Status, log_fit
-from ats_assets.models.training_set import TrainingWindow, training_set, training_window
+from ats_assets.models.training_set import TrainingWindow, least_history, training_set, training_window
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import Reads, sessions_of
@@ -183,7 +183,9 @@ class _Training:
     def _fit(self, wanted: _Wanted, *, threads: int) -> _Over:
         """Called by several threads at once, each of which holds one training set."""
         if wanted.frames is None:
-            return _Over(wanted=wanted, found=Unavailable(reason="history holds no labelled sessions yet"))
+            least = least_history(self._settings, self._learnt.known_after)
+            reason = f"history is too short: the first fit takes {least} sessions before it ([training]), beside those without a universe"
+            return _Over(wanted=wanted, found=Unavailable(reason=reason))
         self._under_way[wanted.session] = started = time.time()
         found: Fitted | Unavailable | Exception
         values: dict[str, Any] = {}

@@ -88,6 +88,18 @@ def training_window(calendar: SessionCalendar, session: date, settings: Training
     return TrainingWindow(session=session, train=train, validation=validation, label_sessions=labels, known_after=known)
 
 
+def least_history(settings: TrainingSettings, known: KnownAfter) -> int:
+    """How many sessions must lie before a fit: those to train on, those to validate on, and after each part the embargo and what a label takes to be known.
+
+    Examples
+    --------
+    >>> least_history(TrainingSettings(), KnownAfter(first=6, last=6))
+    209
+    """
+    apart = settings.embargo_sessions + known.last - 1
+    return settings.min_train_sessions + settings.validation_sessions + 2 * apart
+
+
 def training_set(
     features: pl.DataFrame, outcomes: pl.DataFrame, universe: pl.DataFrame, window: TrainingWindow, settings: TrainingSettings
 ) -> TrainingSet:

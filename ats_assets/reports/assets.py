@@ -33,7 +33,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         verdict = skill_summary(data.inputs.rows["skill"], data.inputs.horizon_sessions)
         limit = limit_text(data.inputs.metrics.to_dict(), deployment.settings.portfolio.max_turnover)
         context.log.info(f"report: {path}")
-        shown = {"path": dg.MetadataValue.path(str(path)), "skill": verdict.text, "turnover_limit": limit or "never binds"}
+        shown = {"path": dg.MetadataValue.path(str(path)), "skill": verdict.text, "turnover_limit": limit or "hardly ever binds"}
         return dg.MaterializeResult(metadata=shown)
 
     return [backtest_report]

@@ -6,9 +6,14 @@ It imports nothing of the backtest, which takes a second to load: `ats signals` 
 from collections.abc import Mapping
 from typing import Any
 
+WORTH_SAYING = 0.01
+"""The share of sessions from which it is: below, it would be said of 0% of them."""
+
 
 def limit_text(metrics: Mapping[str, Any], max_turnover: float) -> str | None:
-    """What is to be said over a backtest, of its figures by name; None where the limit never binds, or where nothing is known.
+    """What is to be said over a backtest, of its figures by name; None where the limit hardly binds, or where nothing is known.
+
+    The way from cash to the first book takes a session or two of the limit in any backtest: that says nothing of the strategy.
 
     Examples
     --------
@@ -16,7 +21,7 @@ def limit_text(metrics: Mapping[str, Any], max_turnover: float) -> str | None:
     'The turnover limit (portfolio.max_turnover = 0.5) binds in 93% of sessions: 19 symbols are held where 10 are wanted (medians).'
     """
     share, held, wanted = (metrics.get(name) for name in ("turnover_limit_share", "held_positions", "wanted_positions"))
-    if not share or held is None or wanted is None:
+    if not share or share < WORTH_SAYING or held is None or wanted is None:
         return None
     held = f"{held:.0f} symbols are held where {wanted:.0f} are wanted (medians)"
     return f"The turnover limit (portfolio.max_turnover = {max_turnover:g}) binds in {share:.0%} of sessions: {held}."

@@ -35,7 +35,8 @@ class PlannedRun:
         """A name for people."""
         if not self.sessions:
             return ", ".join(self.assets).replace("_", " ")
-        return f"{self.sessions[0]} to {self.sessions[-1]}"
+        first, last = self.sessions[0], self.sessions[-1]
+        return f"{first}" if first == last else f"{first} to {last}"
 
 
 @dataclass(kw_only=True)

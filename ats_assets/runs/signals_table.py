@@ -23,7 +23,7 @@ def signals_rows(deployment: Deployment, session: date | None) -> Rows:
     """
     if session is None:
         return {}
-    frame = stored_signals(deployment, session)
+    frame = signals_and_targets(deployment, session)
     fitted: date | None = frame["model_session"].max()  # pyright: ignore[reportAssignmentType]
     calendar = deployment.calendar
     following = calendar.after(session)
@@ -34,17 +34,21 @@ def signals_rows(deployment: Deployment, session: date | None) -> Rows:
         "model_session": fitted.isoformat() if fitted else None,
         "backtest": held_against_wanted(deployment, session),
         "holding_sessions": deployment.settings.holding_sessions,
-        "signals": _with_targets(deployment, frame, session).with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
+        "signals": frame.drop("session", "model_session").with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
     }
 
 
-def _with_targets(deployment: Deployment, signals: pl.DataFrame, session: date) -> pl.DataFrame:
-    """The signals with a column `target`: the share of equity that is to be held, after holding period and risk rules; null where no targets are stored."""
-    rows = signals.drop("session", "model_session")
+def signals_and_targets(deployment: Deployment, session: date) -> pl.DataFrame:
+    """The signals of a session as people read them: what a signal wants is `signal_weight`, and `target_weight` is what is to be held.
+
+    `target_weight` is the share of equity in the targets, after holding period and risk rules, as orders follow it; null where no targets
+    are stored. The stored signals call their own weight so: beside the targets that name would be read as what is traded.
+    """
+    signals = stored_signals(deployment, session).rename({"target_weight": "signal_weight"})
     if not deployment.warehouse.exists("targets", session):
-        return rows.with_columns(target=pl.lit(None, dtype=pl.Float64))
-    targets = deployment.warehouse.read("targets", [session], ["symbol", "target_weight"]).rename({"target_weight": "target"})
-    return rows.join(targets, on="symbol", how="left", maintain_order="left")
+        return signals.with_columns(target_weight=pl.lit(None, dtype=pl.Float64))
+    targets = deployment.warehouse.read("targets", [session], ["symbol", "target_weight"])
+    return signals.join(targets, on="symbol", how="left", maintain_order="left")
 
 
 def held_against_wanted(deployment: Deployment, session: date) -> Rows | None:
@@ -73,7 +77,7 @@ def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
         return
     for name in deployment.signals:
         of_one = [row for row in listed if row.get("strategy", name) == name]
-        held = [row for row in of_one if row["target_weight"] or row["target"]]
+        held = [row for row in of_one if row["signal_weight"] or row["target_weight"]]
         if len(deployment.signals) > 1:
             out.print(Text(f"\n{name}, {deployment.settings.capital[name]:.0%} of the equity", style="bold"))
         write_table(out, _table(of_one if limit is None else (held or of_one)[:limit]))
@@ -83,14 +87,14 @@ def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
 
 
 def _counted(of_one: Sequence[Rows], holding_sessions: int) -> str:
-    weighted, held = (sum(bool(row[name]) for row in of_one) for name in ("target_weight", "target"))
+    weighted, held = (sum(bool(row[name]) for row in of_one) for name in ("signal_weight", "target_weight"))
     why = f": the mean weight of {holding_sessions} sessions, under the risk rules" if holding_sessions > 1 else ""
-    return f"{how_many(len(of_one), 'symbol')}, {weighted} with a weight; {held} with a target weight{why}"
+    return f"{how_many(len(of_one), 'symbol')}, {weighted} with a signal weight; {held} with a target weight{why}"
 
 
 def _table(shown: Sequence[Rows]) -> Table:
     table = Table(box=None, padding=(0, 2, 0, 0))
-    for name in ("rank", "symbol", "direction", "score", "probability", "weight", "target weight"):
+    for name in ("rank", "symbol", "direction", "score", "probability", "signal weight", "target weight"):
         table.add_column(name, justify="left" if name in {"symbol", "direction"} else "right")
     for row in shown:
         probability = row["probability"]
@@ -100,8 +104,8 @@ def _table(shown: Sequence[Rows]) -> Table:
             row["direction"],
             f"{row['score']:+.4f}",
             "–" if probability is None else f"{probability:.1%}",
-            f"{row['target_weight']:+.2%}",
-            "–" if row["target"] is None else f"{row['target']:+.2%}",
+            f"{row['signal_weight']:+.2%}",
+            "–" if row["target_weight"] is None else f"{row['target_weight']:+.2%}",
         )
     return table
 

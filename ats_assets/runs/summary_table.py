@@ -1,6 +1,9 @@
 """The summary of a run, for people."""
 
 import math
+import shutil
+import sys
+from pathlib import Path
 
 from rich.text import Text
 
@@ -21,7 +24,17 @@ def show(deployment: Deployment, summary: Summary) -> None:
         out.print()
         show_signals(deployment, summary["signals"], SHOWN_SIGNALS)
     if summary["ok"]:
-        say(f"\nNext: {', '.join(summary['next'])}, python3 dev.py ui (the graph and its history in the browser)")
+        following = ", ".join(f"{_to_be_typed()}{command.removeprefix('ats')}" for command in summary["next"])
+        say(f"\nNext: {following}, python3 dev.py ui (the graph and its history in the browser)")
+
+
+def _to_be_typed() -> str:
+    """The command as a shell here finds it: after `python3 dev.py run` the environment is not on the path."""
+    own = Path(sys.executable).with_name("ats")
+    if shutil.which("ats") or not own.is_file():
+        return "ats"
+    here = Path.cwd()
+    return str(own.relative_to(here) if own.is_relative_to(here) else own)
 
 
 def _facts(summary: Summary) -> list[tuple[str, str]]:
@@ -33,8 +46,9 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
     if summary["rows_in"] is not None:
         facts += _row_facts(summary)
     if summary["skill"]:
-        figures = f"IC {_number(summary['ic'], '+.4f')}, rank IC {_number(summary['rank_ic'], '+.4f')}"
-        facts.append(("Out of sample", f"{figures}. {summary['skill']}"))
+        judged = summary["rank_ic"] is not None
+        figures = f"IC {_number(summary['ic'], '+.4f')}, rank IC {_number(summary['rank_ic'], '+.4f')}. " if judged else ""
+        facts.append(("Out of sample", f"{figures}{summary['skill']}"))
     if summary["backtest"]:
         facts += _backtest_facts(summary["backtest"])
     facts += [
@@ -54,7 +68,10 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
 
 
 def _row_facts(summary: Summary) -> list[tuple[str, str]]:
-    reasons = ", ".join(f"{reason} {count:,}" for reason, count in summary["rejected_reasons"].items())
+    counts = summary["rejected_reasons"]
+    reasons = ", ".join(f"{reason} {count:,}" for reason, count in counts.items())
+    if sum(counts.values()) > summary["rows_rejected"]:
+        reasons += "; some rows have several reasons"
     rows = f"{summary['rows_in']:,} delivered = {summary['rows_accepted']:,} accepted + {summary['rows_rejected']:,} rejected"
     return [("Rows", f"{rows}{f' ({reasons})' if reasons else ''}"), ("Symbols", f"{summary['symbols']:,}")]
 
@@ -64,11 +81,13 @@ def _shortened(check: Summary) -> str:
 
 
 def _backtest_facts(figures: Summary) -> list[tuple[str, str]]:
+    if not figures["sessions"]:
+        return [("Backtest", "none: no session has a signal yet")]
     return [
         (
             "Backtest",
-            f"return {_number(figures['total_return'], '+.1%')} ({_number(figures['annual_return'], '+.1%')} a year; "
-            f"before costs {_number(figures['gross_annual_return'], '+.1%')}), "
+            f"return {_number(figures['total_return'], '+.1%')} from {figures['first_session']} to {figures['last_session']} ({_number(figures['annual_return'], '+.1%')} a year, "
+            f"before costs {_number(figures['gross_annual_return'], '+.1%')} a year), "
             f"volatility {_number(figures['volatility'], '.1%')}, "
             f"Sharpe {_number(figures['sharpe'], '.2f')} ± {_number(figures['sharpe_standard_error'], '.2f')}, "
             f"maximum drawdown {_number(figures['max_drawdown'], '.1%')}",

@@ -2,6 +2,7 @@
 
 import json
 import os
+import shutil
 import signal
 import subprocess
 import sys
@@ -44,6 +45,8 @@ def test_makes_everything_and_sums_it_up(made: Made) -> None:
     )
     assert summary["backtest"]["gross_return"] > summary["backtest"]["total_return"]
     assert "The turnover limit (portfolio.max_turnover = 0.5) binds in" in summary["backtest"]["turnover_limit"]
+    assert f"{summary['backtest']['gross_annual_return']:+.1%} a year), volatility" in run.stdout, "a yearly figure was not called one"
+    assert f" from {summary['backtest']['first_session']} to 2021-03-31 (" in run.stdout
     assert f"{summary['backtest']['turnover_a_year']:.1f} times the equity a year, one-way" in run.stdout
     assert Path(summary["report"]).is_file()
     assert summary["signals"]["for_open_of"] == "2021-04-01"
@@ -106,7 +109,13 @@ def test_a_run_of_some_assets_ends_with_their_figures_alone(
     }
     assert figures == shown
     assert summary["next"] == following
-    assert f"Next: {', '.join(following)}" in run.stderr
+    said = run.stderr.rsplit("Next: ", 1)[1].split(", ")
+    for shown_command, wanted in zip(said, following, strict=False):
+        program, *arguments = shown_command.split()
+        assert ["ats", *arguments] == wanted.split()
+        assert shutil.which(program, path=environment(tmp_path).get("PATH")), (
+            "without the environment on the path the command was not found"
+        )
     lines = {line.split("  ")[0] for line in run.stdout.splitlines()}
     for heading, figure in {"Rows": "rows_in", "Out of sample": "skill", "Backtest": "backtest", "Report": "report"}.items():
         assert (heading in lines) == (figure in shown)

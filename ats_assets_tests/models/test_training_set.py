@@ -8,6 +8,7 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, LookAheadError
 from ats_assets.models import training_set, training_window
+from ats_assets.models.training_set import least_history
 from ats_assets.settings import KnownAfter, TrainingSettings
 from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, market, outcomes_of, small_training_set, window_of
 
@@ -53,6 +54,18 @@ def test_a_label_that_may_be_known_early_is_purged_by_when_it_is_known_at_the_la
     if window.train and window.validation:
         assert at(window.train[-1]) + known.last + embargo == at(window.validation[0])
     assert window.known_after == known
+
+
+@given(st.integers(1, 40), st.integers(1, 30), st.integers(1, 10), st.integers(0, 10))
+def test_the_least_history_is_told_to_the_session(wanted: int, held_out: int, horizon: int, embargo: int) -> None:
+    """With it there are as many sessions to train on as are wanted, and a session earlier one fewer. It was told as "no labelled sessions yet"."""
+    settings = TrainingSettings(train_sessions=504, min_train_sessions=wanted, validation_sessions=held_out, embargo_sessions=embargo)
+    known = KnownAfter(first=horizon, last=horizon)
+    least = least_history(settings, known)
+    trained = [
+        len(training_window(CALENDAR, CALENDAR.offset(CALENDAR.first, position), settings, known).train) for position in (least - 1, least)
+    ]
+    assert trained == [wanted - 1, wanted]
 
 
 def test_rows_are_the_universe_in_order_with_centred_ranks() -> None:

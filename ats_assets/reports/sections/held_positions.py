@@ -51,7 +51,7 @@ def _wanted(inputs: ReportInputs) -> list[Block]:
         "At each close. The engine of this backtest keeps no turnover limit."
         if not limited
         else (
-            f"At each close. The turnover limit binds in {percent(inputs.metrics.turnover_limit_share, 0)} of the sessions: "
+            f"At each close. The turnover limit binds in {percent(inputs.metrics.turnover_limit_share)} of the sessions: "
             "then all changes are cut alike, and what is held lags behind what is wanted."
         )
     )

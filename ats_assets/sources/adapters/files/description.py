@@ -83,10 +83,7 @@ def description(facts: FilesFacts, *, n_actions: int, waiting: Sequence[str], de
     if s.where:
         lines.append("selected: " + ", ".join(f"{key} = {value}" for key, value in s.where.items()))
     if not s.adjusted and s.actions is None:
-        lines.append(
-            "adjustment: none is made, and none is known: if these prices are adjusted for splits and the volumes are not, volumes and dollar volumes break at "
-            "each split; deliver a column adj_close beside prices as traded (source.files.adjusted), or prices as traded and their actions"
-        )
+        lines.append(_no_adjustment(facts))
     if s.actions is not None:
         lines.append(f"corporate actions: {s.actions}, {n_actions:,} rows")
     return "\n".join(
@@ -99,6 +96,16 @@ def description(facts: FilesFacts, *, n_actions: int, waiting: Sequence[str], de
     )
 
 
+def _no_adjustment(facts: FilesFacts) -> str:
+    """What it means that prices are taken as they are: where every file has an adjusted close, it only has to be used."""
+    if all("adj_close" in file.recognition.columns for file in facts.files):
+        return "adjustment: none is made: prices and volumes as traded break at each split; source.files.adjusted = true scales both by the adjusted close"
+    return (
+        "adjustment: none is made, and none is known: if these prices are adjusted for splits and the volumes are not, volumes and dollar volumes break at "
+        "each split; deliver a column adj_close beside prices as traded (source.files.adjusted), or prices as traded and their actions"
+    )
+
+
 def _columns(facts: FilesFacts) -> Iterator[str]:
     """Of each kind of file its columns, and those that are not used."""
     kinds: dict[tuple[tuple[str, str], ...], list[FileFacts]] = {}
@@ -107,7 +114,7 @@ def _columns(facts: FilesFacts) -> Iterator[str]:
     for columns, files in kinds.items():
         unused = [name for name in files[0].recognition.unused if name not in {"vintage", *facts.settings.where}]
         yield (
-            f"columns{f' of {len(files)} files' if len(kinds) > 1 else ''}: {', '.join(f'{c} = {n!r}' for c, n in columns)}; "
+            f"columns{' of ' + _counted(len(files), 'file') if len(kinds) > 1 else ''}: {', '.join(f'{c} = {n!r}' for c, n in columns)}; "
             f"unused: {', '.join(map(repr, unused)) or 'none'}"
         )
 

@@ -307,7 +307,11 @@ def test_volumes_beside_adjusted_prices_do_not_break_at_a_split(tmp_path: Path) 
     factors = compute(bars, {"VMA5": ALPHA158["VMA5"]}).filter(pl.col("session") == split)
     assert factors["VMA5"].to_list() == pytest.approx([1.0], abs=1e-6)
     assert "volumes by its inverse" in source(path, calendar, adjusted=True).describe()
-    assert "break at each split" in source(path, calendar).describe()  # no factor can be derived: it is said
+    told = source(path, calendar).describe()
+    assert "break at each split; source.files.adjusted = true scales both" in told
+    assert "deliver a column adj_close" not in told, "it was asked for where it lay in the file"
+    path = parquet(tmp_path / "without.parquet", pl.DataFrame(rows, schema=names, orient="row").drop("adj_close"))
+    assert "deliver a column adj_close" in source(path, calendar).describe()  # no factor can be derived: it is said
 
 
 @given(st.floats(0.01, 1e5), st.floats(1e-4, 1e4), st.floats(0, 1e12))
