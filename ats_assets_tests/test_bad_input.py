@@ -152,7 +152,7 @@ REFUSED: dict[str, tuple[str, Callable[[pl.DataFrame], bytes], str]] = {
     "header only": ("bars.csv", lambda f: csv(f.clear()), r"has columns but no rows"),
     "missing column": ("bars.csv", lambda f: csv(f.drop("close")), r"bars.csv lacks 'close': its columns are 'symbol'.*source.files.columns"),
     "missing symbol": ("bars.csv", lambda f: csv(f.rename({"symbol": "what"}).drop("date")), r"lacks .*'date'"),
-    "no day that can be read": ("bars.csv", lambda f: csv(f.with_columns(date=pl.lit("soon"))), r"none of \d+ rows has a usable date.*'soon'"),
+    "no day that can be read": ("bars.csv", lambda f: csv(f.with_columns(date=pl.lit("soon"))), r"none of \d+ rows? has a usable date.*'soon'"),
     "no Parquet": ("bars.parquet", csv, r"bars.parquet can't be read, it may be truncated or not what its name says"),
     "intraday": (
         "bars.csv",

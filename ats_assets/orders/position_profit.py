@@ -37,7 +37,7 @@ class PositionProfit:
     Attributes
     ----------
     weight
-        Value as a share of the account's equity.
+        Value as a share of the account's equity; None also where that is not positive.
     session_profit, session_realised
         Since the close before.
     realised
@@ -103,7 +103,7 @@ def position_profits(
                 price=price,
                 cost=cost,
                 value=value,
-                weight=None if value is None or not equity else value / equity,
+                weight=None if value is None or equity <= 0.0 else value / equity,
                 unrealised=_sum(value, _minus(cost)),
                 session_profit=None if was is None else _sum(value, _minus(was.value), flow),
                 session_realised=0.0 if instrument not in flows else None if was is None else _sum(cost, _minus(was.cost), flow),

@@ -124,6 +124,13 @@ def test_what_is_not_known_is_no_number() -> None:
     assert summed([priced, unpriced])["cost"] == 200.0
 
 
+def test_without_equity_nothing_is_a_share_of_it() -> None:
+    """A short of -400 in an account of -100 had been shown as +400% of it."""
+    for equity in (0.0, -100.0):
+        (one,) = position_profits(one_held(quantity=-10.0, cost=-500.0, price=40.0), {}, fills_of([]), {}, equity=equity, session=DAY)
+        assert (one.value, one.weight) == (-400.0, None)
+
+
 def test_what_came_without_a_fill_has_no_entry() -> None:
     days = [DAY + timedelta(days=n) for n in range(4)]
     held = pl.DataFrame({"session": days[1:3], "instrument": ["x:A"] * 2})

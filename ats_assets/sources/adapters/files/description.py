@@ -52,8 +52,8 @@ def recognition_lines(facts: FilesFacts) -> list[str]:
     """What was taken of the files, what was left, and what would change it, a line each."""
     first, last = facts.placement.sessions_with_rows[0], facts.placement.sessions_with_rows[-1]
     lines = [
-        f"files: {facts.path} ({how_many(len(facts.files), 'file')}, {sum(file.n_rows for file in facts.files):,} rows)",
-        f"{facts.placement.days['rows'].sum():,} rows of {how_many(len(facts.symbols), 'symbol')} in {how_many(len(facts.placement.sessions_with_rows), 'session')} "
+        f"files: {facts.path} ({how_many(len(facts.files), 'file')}, {how_many(sum(file.n_rows for file in facts.files), 'row')})",
+        f"{how_many(int(facts.placement.days['rows'].sum()), 'row')} of {how_many(len(facts.symbols), 'symbol')} in {how_many(len(facts.placement.sessions_with_rows), 'session')} "
         f"of {facts.calendar.exchange}, {first} to {last}",
         f"symbols{' by the names of the files' if facts.named else ''}: {_some(facts.symbols)}",
         *_columns(facts),

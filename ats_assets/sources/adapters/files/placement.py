@@ -7,7 +7,7 @@ from datetime import date, datetime, timedelta
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.errors import CalendarError, SourceError
+from ats_assets.errors import CalendarError, SourceError, how_many
 from ats_assets.sources.schema import RAW_BARS_SCHEMA
 
 
@@ -84,8 +84,8 @@ def place(days: pl.DataFrame, calendar: SessionCalendar, vintage: date | None, w
     table = _session_table(kept, calendar, last)
     if table.is_empty():
         raise SourceError(
-            f"{where}: none of {kept['rows'].sum():,} rows has a usable date from {calendar.first} to {last}: see the date column "
-            f"({days.sort('date')['complaint'].drop_nulls().head(1).to_list()}), source.files.columns and source.files.vintage"
+            f"{where}: none of {how_many(int(kept['rows'].sum()), 'row')} has a usable date from {calendar.first} to {last}: {_dated(kept, days)}; "
+            "see source.files.columns and source.files.vintage"
         )
     latest = table.filter(day == pl.col("session"))["session"].max() or table["session"].max()
     late_text = f"the last known session {calendar.last}"
@@ -159,3 +159,11 @@ def _remarks(days: pl.DataFrame, placed: pl.DataFrame, calendar: SessionCalendar
         (placed.filter(day.is_null()), "without a readable date, placed in the latest session"),
     )
     return tuple(f"{count:,} rows {text}" for some, text in found if (count := some["rows"].sum()))
+
+
+def _dated(kept: pl.DataFrame, days: pl.DataFrame) -> str:
+    """What the dates are that can't be used."""
+    complaint = days.sort("date")["complaint"].drop_nulls()
+    if len(complaint):
+        return f"the date column has {complaint[0]}"
+    return f"they are dated {kept['date'].min()} to {kept['date'].max()}"

@@ -422,7 +422,12 @@ def test_intraday_bars_are_refused_but_a_few_repeats_are_not(tmp_path: Path) -> 
         (
             "nodate.csv",
             b"symbol,date,open,high,low,close,volume\nA,29th of January,1,1,1,1,1\n",
-            r"none of 1 rows has a usable date .*29th of January",
+            r"none of 1 row has a usable date .*29th of January",
+        ),
+        (
+            "later.csv",
+            b"symbol,date,open,high,low,close,volume\nA,2999-01-04,1,1,1,1,1\n",
+            r"none of 1 row has a usable date .*they are dated 2999-01-04 to 2999-01-04",
         ),
         ("bars.xlsx", b"PK", "bars.xlsx is none of .parquet"),
     ],
