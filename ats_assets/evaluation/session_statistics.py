@@ -65,14 +65,24 @@ def session_quantiles(ranks: Matrix) -> NDArray[np.int8]:
 
 
 def centred(values: Matrix) -> Centred:
-    """Each row less its mean."""
+    """Each row less its mean; in units of a power of two where its squares are beyond what a float can hold."""
     there = ~np.isnan(values)
     count = there.sum(axis=1)
-    mean = np.where(there, values, 0.0).sum(axis=1) / np.maximum(count, 1)
-    distances = np.where(there, values - mean[:, None], 0.0)
     equal = np.where(there, values, np.inf).min(axis=1, initial=np.inf) >= np.where(there, values, -np.inf).max(axis=1, initial=-np.inf)
-    norm = np.sqrt(np.einsum("ij,ij->i", distances, distances))
-    return Centred(values=distances, norm=np.where((count >= MIN_SYMBOLS) & ~equal & (norm > 0), norm, np.nan))
+    defined = (count >= MIN_SYMBOLS) & ~equal
+    distances, norm = _distances(values, there, count)
+    beyond = np.flatnonzero(defined & ~(np.isfinite(norm) & (norm > 0)))
+    if len(beyond):
+        exponents = np.frexp(np.where(there, np.abs(values), 0.0)[beyond].max(axis=1))[1] + 32  # so that a sum stays far below 1, too
+        distances[beyond], norm[beyond] = _distances(np.ldexp(values[beyond], -exponents[:, None]), there[beyond], count[beyond])
+    return Centred(values=distances, norm=np.where(defined & (norm > 0), norm, np.nan))
+
+
+def _distances(values: Matrix, there: Mask, count: np.ndarray) -> tuple[Matrix, Matrix]:
+    with np.errstate(over="ignore", invalid="ignore"):
+        mean = np.where(there, values, 0.0).sum(axis=1) / np.maximum(count, 1)
+        distances = np.where(there, values - mean[:, None], 0.0)
+        return distances, np.sqrt(np.einsum("ij,ij->i", distances, distances))
 
 
 def means_by_quantile(quantiles: NDArray[np.int8], values: Matrix) -> Matrix:

@@ -132,3 +132,16 @@ def test_a_feature_without_values_has_no_figures() -> None:
     found = factor_skill("it", np.full((30, 5), np.nan), outcomes_of({1: np.zeros((30, 5))}), n_rows=150)
     assert (found.coverage, found.rank_autocorrelation, found.turnover) == (0.0, None, None)
     assert (found.horizons[0].sessions, found.horizons[0].rank_ic, found.horizons[0].monotonicity) == (0, None, None)
+
+
+@pytest.mark.parametrize("unit", [2.0**600, 2.0**-900, 2.0**1020])
+def test_figures_do_not_depend_on_the_unit_of_a_feature(unit: float) -> None:
+    """Squares of 1e200 are infinite, and had made an IC of 0; those of 1e-200 are zero, and had made none."""
+    random = np.random.default_rng(5)
+    values, returns = random.uniform(-1, 1, (6, 12)), random.normal(0, 0.01, (6, 12))
+    returns[2, 3] = values[4, 1] = np.nan
+    outcomes = outcomes_of({1: returns})
+    figures, scaled = (factor_skill("f", x, outcomes, n_rows=72).horizon(1) for x in (values, values * unit))
+    assert scaled.ic == pytest.approx(figures.ic, abs=1e-14)
+    assert scaled.ic_t == pytest.approx(figures.ic_t, abs=1e-12)
+    assert (scaled.rank_ic, scaled.quantile_returns) == (figures.rank_ic, figures.quantile_returns)
