@@ -114,7 +114,7 @@ def _columns(facts: FilesFacts) -> Iterator[str]:
     for columns, files in kinds.items():
         unused = [name for name in files[0].recognition.unused if name not in {"vintage", *facts.settings.where}]
         yield (
-            f"columns{' of ' + _counted(len(files), 'file') if len(kinds) > 1 else ''}: {', '.join(f'{c} = {n!r}' for c, n in columns)}; "
+            f"columns{' of ' + how_many(len(files), 'file') if len(kinds) > 1 else ''}: {', '.join(f'{c} = {n!r}' for c, n in columns)}; "
             f"unused: {', '.join(map(repr, unused)) or 'none'}"
         )
 
