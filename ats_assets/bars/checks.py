@@ -129,7 +129,9 @@ def _suspected(counts: Sequence[RuleCount], found: pl.DataFrame) -> Verdict:
     symbols = {rule: names for rule, _, names in suspicion_counts(found).iter_rows()}
     faults = [one for one in counts if one.is_fault]
     others = [one for one in counts if not one.is_fault]
-    told = [f"{one.rule}: {one.found}, usually up to {round(one.limit, 1):g} ({', '.join(symbols[one.rule])})" for one in faults]
+    told = [
+        f"{one.rule}: {one.found}, usually up to {f'{one.limit:.1f}'.removesuffix('.0')} ({', '.join(symbols[one.rule])})" for one in faults
+    ]
     told += [f"{one.rule}: {one.found} ({', '.join(symbols[one.rule])}), {'as usual' if one.limit else 'news'}" for one in others]
     limits = {f"{one.rule}_limit": one.limit for one in counts if one.limit is not None}
     return Verdict(passed=not faults, text="; ".join(told), metadata={one.rule: one.found for one in counts} | limits)

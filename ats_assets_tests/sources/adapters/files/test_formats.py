@@ -3,6 +3,7 @@
 import contextlib
 import random
 import re
+import shutil
 import tomllib
 from datetime import date
 from pathlib import Path
@@ -370,3 +371,12 @@ def test_a_damaged_file_is_read_or_refused_and_never_ends_in_another_error(tmp_p
             read += source.bars([source.latest_session()]).height > 0
         (tmp_path / sample.name).unlink()
     assert read > 10
+
+
+def test_files_of_two_vendors_lie_in_one_folder(tmp_path: Path) -> None:
+    """One file of a kind was "1 files"."""
+    for name in ("yahoo/AAPL.csv", "metatrader5/EURUSD_Daily_202301120000_202301170000.csv"):
+        shutil.copy(HERE / "samples" / name, tmp_path)
+    told = FileSource(FilesSettings(path=tmp_path), session_calendar("XNYS", date(2010, 1, 1))).describe()
+    assert "symbols by the names of the files: AAPL, EURUSD" in told
+    assert told.count("columns of 1 file: date = ") == 2
