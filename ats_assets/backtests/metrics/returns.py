@@ -53,7 +53,7 @@ def annual_return(values: Floats, sessions_per_year: int) -> float | None:
     Returns
     -------
     float or None
-        A fraction; -1 where everything is lost, None with fewer than two values.
+        A fraction; -1 where everything is lost, None with fewer than two values, and where some before the last is not positive: nothing after it has a meaning.
 
     Examples
     --------
@@ -62,6 +62,8 @@ def annual_return(values: Floats, sessions_per_year: int) -> float | None:
     """
     if len(values) < 2 or values[-1] <= 0 or values[0] <= 0:
         return -1.0 if len(values) > 1 and values[-1] <= 0 else None
+    if values.min() <= 0:
+        return None
     power = math.log(values[-1] / values[0]) * sessions_per_year / (len(values) - 1)
     return math.expm1(power) if power < 700 else None
 

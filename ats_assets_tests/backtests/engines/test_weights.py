@@ -61,6 +61,21 @@ def test_costs_are_of_what_is_traded_and_come_out_of_what_is_held() -> None:
     assert 0 <= row["cash"] <= 0.01
 
 
+@pytest.mark.parametrize("rate", [0.05, 0.5, 1.0, 2.0])
+def test_costs_are_solved_for_however_high_they_are(rate: float) -> None:
+    """What is held and its cost are 1,000 together; then all of it is turned around: h - rate * (h + s) = s, or it ends as far below zero as to end it costs.
+
+    At 100% nothing had been paid, at 200% twice of all.
+    """
+    days = weekdays(3)
+    bars = bars_of([("A", day, 10, 10) for day in days])
+    dear = NO_COSTS.model_copy(update={"initial_cash": 1_000.0, "commission_bps": rate * 1e4})
+    equity = weights(inputs_of(bars, signals_of([("A", days[0], 1.0), ("A", days[1], -1.0)]), days, dear)).equity["equity"].to_list()
+    first = 1_000 / (1 + rate)
+    second = first * (1 - rate) / (1 + rate if rate < 1 else 1)
+    assert equity == pytest.approx([1_000.0, first, second], abs=0.02)
+
+
 @settings(deadline=None, max_examples=rounds(25, 150))
 @given(st.integers(0, 2**32 - 1), st.integers(2, 20), st.integers(1, 5), st.booleans())
 def test_returns_are_those_of_the_formula(seed: int, n_sessions: int, n: int, shorts: bool) -> None:

@@ -92,3 +92,9 @@ def test_ratios_are_those_that_quantstats_publishes(risk_free_rate: float) -> No
     metrics = backtest_metrics(result_of(list(values)), settings)
     assert metrics.max_drawdown == pytest.approx((prices / prices.expanding().max()).min() - 1)
     assert metrics.calmar == pytest.approx(cagr / abs((prices / prices.expanding().max()).min() - 1))
+
+
+def test_an_account_that_was_below_zero_has_no_annual_return_however_it_ends() -> None:
+    """A short that tripled and then fell to a half had made 750 million percent a year."""
+    assert annual_return(np.array([1_000.0, -1_000.0, 1_500.0]), 252) is None
+    assert annual_return(np.array([1_000.0, 0.0, -5.0]), 252) == -1.0
