@@ -88,17 +88,16 @@ def names_conflict(actions: pl.DataFrame, which: pl.Series) -> pl.Series:
 
 def _repeated(changes: Sequence[tuple[date, str, str]]) -> list[tuple[date, str, str]]:
     """Those that were there shortly before, with nothing in between that gave the old ticker a new bearer or took the new one away."""
+    by_day: dict[date, set[tuple[str, str]]] = {}
+    for session, symbol, new in changes:
+        by_day.setdefault(session, set()).add((symbol, new))
     found = []
-    for i, (session, symbol, new) in enumerate(changes):
-        for day, other, other_new in reversed(changes[:i]):
-            if session - day > timedelta(days=REPEAT_DAYS):
-                break
-            if day == session:
-                continue
-            if (other, other_new) == (symbol, new):
+    for session, symbol, new in changes:
+        for day in sorted((day for day in by_day if session - timedelta(days=REPEAT_DAYS) <= day < session), reverse=True):
+            if (symbol, new) in by_day[day]:  # before what else happened there: of a swap the one half takes the other's ticker
                 found.append((session, symbol, new))
                 break
-            if other_new == symbol or other == new:
+            if any(other_new == symbol or other == new for other, other_new in by_day[day]):
                 break
     return found
 

@@ -84,6 +84,10 @@ def test_a_chain_a_swap_and_a_displaced_bearer() -> None:
         (((DAYS[1], "A", "A"), (DAYS[1], "A", "B")), ["name_unchanged", None]),
         (((DAYS[1], "A", None), (DAYS[1], "B", " ")), ["new_symbol_missing"] * 2),
         (((DAYS[1], "A", "B"), (DAYS[4], "A", "B")), [None, "name_repeated"]),
+        (  # a swap that is delivered again: one half of it had counted, and the other company ended
+            ((DAYS[1], "A", "B"), (DAYS[1], "B", "A"), (DAYS[4], "A", "B"), (DAYS[4], "B", "A")),
+            [None, None, "name_repeated", "name_repeated"],
+        ),
         (((DAYS[1], "A", "B"), (DAYS[2], "B", "A"), (DAYS[4], "A", "B")), [None, None, None]),
         (((DAYS[1], "A", "B"), (DAYS[2], "C", "A"), (DAYS[4], "A", "B")), [None, None, None]),
         (((date(2022, 1, 3), "A", "B"), (date(2022, 3, 1), "A", "B")), [None, None]),
