@@ -102,6 +102,7 @@ def test_tables_show_the_largest_t_and_what_to_make_of_it(command: Command) -> N
     ("arguments", "status", "message"),
     [
         (["nothing"], 2, "there is no family 'nothing': the assets are alpha158"),
+        (["technical"], 2, "'technical' is no asset, since features.families does not name it"),
         (["alpha158", "ROC6"], 1, "alpha158 has no feature 'ROC6'; did you mean ROC60"),
         (["alpha158", "--from", "2021-06-01"], 1, "alpha158 is not stored from 2021-06-01: make it with ats run --select '+alpha158'"),
         (["alpha158", "--from", "2021-03-01", "--to", "2021-02-01"], 2, "is after"),

@@ -13,7 +13,7 @@ from ats_assets.evaluation.stored_factors import evaluate_family
 from ats_assets.features import FeatureFamily
 from ats_assets.features.choosing import families
 from ats_assets.runs.factor_tables import evaluation_json, show_evaluation
-from ats_assets.runs.feature_facts import print_json
+from ats_assets.runs.feature_facts import all_families, print_json
 from ats_assets.runs.writing import say
 from ats_assets.settings import load_settings
 
@@ -33,7 +33,9 @@ def evaluate_features(
     deployment = Deployment(load_settings())
     known = deployment.of(families)
     if family not in known:
-        raise typer.BadParameter(f"there is no family {family!r}: the assets are {', '.join(known)}", param_hint="FAMILY")
+        unnamed = family in all_families(deployment)
+        what = f"{family!r} is no asset, since features.families does not name it" if unnamed else f"there is no family {family!r}"
+        raise typer.BadParameter(f"{what}: the assets are {', '.join(known)}", param_hint="FAMILY")
     if first and last and first > last:
         raise typer.BadParameter(f"--from {first} is after --to {last}", param_hint="--from")
     wanted = _wanted(known[family], features)

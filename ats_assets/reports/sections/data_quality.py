@@ -23,8 +23,9 @@ def make(inputs: ReportInputs) -> Sequence[Block] | None:
     none = missing_sessions(bars, inputs.sessions)
     gaps = symbol_gaps(bars, inputs.sessions)
     quarantined = rejected.height if rejected is not None else 0
+    span = f", {bars['session'].min()} to {bars['session'].max()}," if bars.height else ""
     told = (
-        f"{whole(bars.height)} bars of {whole(bars['symbol'].n_unique())} symbols in {whole(bars['session'].n_unique())} sessions were accepted, "
+        f"{whole(bars.height)} bars of {whole(bars['symbol'].n_unique())} symbols in {whole(bars['session'].n_unique())} sessions{span} were accepted, "
         f"{whole(quarantined)} rows ({percent(quarantined / (bars.height + quarantined), 2)}) quarantined. "
         + (f"{len(none)} sessions have no bar at all: {_some(none)}. " if none else "Every session has bars. ")
         + f"{whole(gaps.height)} symbols lack a bar between their first and their last one, {whole(int(gaps['missing'].sum()))} bars in all."
