@@ -12,7 +12,8 @@ METHOD_NOTE = (
 
 def backtest_report(inputs: ReportInputs) -> str:
     """The report as HTML."""
-    made = {name: (section, section.make(inputs)) for name, section in sections().items()}
+    was_traded = inputs.metrics.first_session is not None
+    made = {name: (section, section.make(inputs)) for name, section in sections().items() if was_traded or not section.is_of_trading}
     parts = [
         Part(name=name, title=section.title, short=section.short, blocks=blocks)
         for name, (section, blocks) in made.items()
@@ -35,6 +36,6 @@ def _as_orders(inputs: ReportInputs) -> bool:
 def _subtitle(inputs: ReportInputs) -> str:
     metrics = inputs.metrics
     if metrics.first_session is None:
-        return "No targets, so nothing was traded."
+        return "No targets, so nothing was traded: what is about trading is left out."
     traded = "traded at the next open" if _as_orders(inputs) else f"traded by the engine {inputs.settings.engine}"
     return f"{metrics.first_session} to {metrics.last_session}, {metrics.sessions:,} sessions; targets {traded}, after costs."

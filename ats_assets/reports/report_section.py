@@ -103,6 +103,8 @@ class ReportSection:
         The names of the assets that it reads beside `backtest`; models by their assets' names.
     columns
         By the name of an asset, the columns that are read of it; default: all.
+    is_of_trading
+        Whether it is about what was traded alone: it is left out where nothing was.
     """
 
     title: str
@@ -111,6 +113,7 @@ class ReportSection:
     make: Callable[[ReportInputs], Sequence[Block] | None]
     reads: Callable[[Deployment], tuple[str, ...]] = reads_nothing
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
+    is_of_trading: bool = False
 
 
 @functools.cache

@@ -231,6 +231,10 @@ def test_no_targets_make_a_page_that_says_so() -> None:
     bars, _, days = random_market(1, 3, 3, shorts=False)
     result = run_backtest(signals_of([]), bars, days, portfolio=PORTFOLIO, settings=SETTINGS)
     page = backtest_report(ReportInputs(result=result, metrics=backtest_metrics(result, SETTINGS), rows={"skill": SKILL_SCHEMA.to_frame()}))
-    assert "No targets, so nothing was traded." in page
+    assert "No targets, so nothing was traded" in page
+    found = re.findall(r'<section id="(\w+)"', page)
+    assert found == ["overview", "score_skill", "next_targets", "settings_and_versions"], (
+        "eight sections of empty charts and dashes were written"
+    )
     assert "No edge: no predictions have outcomes yet." in page
     assert not re.search(r"\bnan\b", page.split("<main>")[1].split("<script>\n")[0], re.IGNORECASE)

@@ -77,4 +77,4 @@ def _of_trading(m: BacktestMetrics) -> list[tuple[str, str, str]]:
     ]
 
 
-SECTION = ReportSection(title="All figures", short="Figures", place=130, make=make)
+SECTION = ReportSection(title="All figures", short="Figures", place=130, make=make, is_of_trading=True)

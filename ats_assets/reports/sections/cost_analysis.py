@@ -79,4 +79,4 @@ def _over_time(equity: pl.DataFrame) -> Block:
     return line_chart("costs", "Costs so far (currency) and turnover (% a session, both ways)", note, equity["session"].to_list(), panels)
 
 
-SECTION = ReportSection(title="Costs and turnover", short="Costs", place=60, make=make)
+SECTION = ReportSection(title="Costs and turnover", short="Costs", place=60, make=make, is_of_trading=True)

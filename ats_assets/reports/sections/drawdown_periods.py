@@ -36,4 +36,4 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
     return [chart, Heading(text="The five worst", note=note), Table(columns=columns, rows=rows, text_columns=3)]
 
 
-SECTION = ReportSection(title="Drawdowns", short="Drawdowns", place=20, make=make)
+SECTION = ReportSection(title="Drawdowns", short="Drawdowns", place=20, make=make, is_of_trading=True)

@@ -62,4 +62,4 @@ def _wanted(inputs: ReportInputs) -> list[Block]:
     return [line_chart("wanted", "Held against wanted", note, inputs.result.equity["session"].to_list(), panels)]
 
 
-SECTION = ReportSection(title="Positions and limits", short="Positions", place=70, make=make)
+SECTION = ReportSection(title="Positions and limits", short="Positions", place=70, make=make, is_of_trading=True)

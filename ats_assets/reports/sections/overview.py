@@ -10,10 +10,14 @@ from ats_assets.reports.page_blocks import Block, Callout, Cards, Headline
 from ats_assets.reports.report_section import ReportInputs, ReportSection
 from ats_assets.reports.turnover_limit import limit_text
 
+BESIDE = "This judges the scores, out of sample and before costs; the figures below are what trading them would have left."
+
 
 def make(inputs: ReportInputs) -> Sequence[Block]:
-    """Verdict, limits, large figures."""
-    blocks: list[Block] = [_verdict(inputs), Cards(headlines=headlines(inputs.metrics))]
+    """Verdict, limits, large figures; the verdict alone where nothing was traded."""
+    if inputs.metrics.first_session is None:
+        return [_verdict(inputs, "This judges the scores, out of sample and before costs.")]
+    blocks: list[Block] = [_verdict(inputs, BESIDE), Cards(headlines=headlines(inputs.metrics))]
     if text := limit_text(inputs.metrics.to_dict(), inputs.portfolio.max_turnover):
         blocks.append(
             Callout(
@@ -25,11 +29,10 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
     return blocks
 
 
-def _verdict(inputs: ReportInputs) -> Callout:
+def _verdict(inputs: ReportInputs, why: str) -> Callout:
     if "skill" not in inputs.rows:
         return Callout(text="Skill was not judged.", detail="No outcomes of predictions were given to this report.")
     summary = skill_summary(inputs.rows["skill"], inputs.horizon_sessions)
-    why = "This judges the scores, out of sample and before costs; the figures below are what trading them would have left."
     return Callout(text=summary.text, detail=why, tone="gain" if summary.verdict == "edge" else "")
 
 

@@ -69,4 +69,4 @@ def _extremes(equity: pl.DataFrame) -> list[tuple[str, str, str]]:
     return found
 
 
-SECTION = ReportSection(title="Distribution of returns", short="Distribution", place=30, make=make)
+SECTION = ReportSection(title="Distribution of returns", short="Distribution", place=30, make=make, is_of_trading=True)

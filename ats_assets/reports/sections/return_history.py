@@ -80,4 +80,4 @@ def _years(years: pl.DataFrame) -> Table:
     return Table(columns=("year", "account", "benchmark", "account less benchmark", "sessions"), rows=rows)
 
 
-SECTION = ReportSection(title="Returns", short="Returns", place=10, make=make)
+SECTION = ReportSection(title="Returns", short="Returns", place=10, make=make, is_of_trading=True)

@@ -54,4 +54,4 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
     ]
 
 
-SECTION = ReportSection(title="Rolling figures", short="Rolling", place=40, make=make)
+SECTION = ReportSection(title="Rolling figures", short="Rolling", place=40, make=make, is_of_trading=True)

@@ -77,4 +77,4 @@ def _holding(closed: pl.DataFrame) -> Block:
     )
 
 
-SECTION = ReportSection(title="Trades", short="Trades", place=50, make=make)
+SECTION = ReportSection(title="Trades", short="Trades", place=50, make=make, is_of_trading=True)
