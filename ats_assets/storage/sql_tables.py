@@ -155,6 +155,8 @@ def explained(names: Sequence[str], tables: Sequence[SqlTable]) -> Iterator[None
     except PolarsError as error:
         said = str(error).split("\n", maxsplit=1)[0]
         missing = re.search(r"relation '(.+?)' was not found", said)
+        if missing and missing[1] in names:
+            raise QueryError(f"nothing of {missing[1]} was known then: choose a later time") from error
         if missing:
             near = get_close_matches(missing[1], names, n=1)
             meant = f" Did you mean {near[0]}?" if near else ""
