@@ -238,3 +238,16 @@ def test_no_targets_make_a_page_that_says_so() -> None:
     )
     assert "No edge: no predictions have outcomes yet." in page
     assert not re.search(r"\bnan\b", page.split("<main>")[1].split("<script>\n")[0], re.IGNORECASE)
+
+
+def test_bars_are_shown_where_nothing_was_traded() -> None:
+    """The chart of the data section had no day, since a backtest without targets has none."""
+    bars, _, days = random_market(1, 3, 3, shorts=False)
+    result = run_backtest(signals_of([]), bars, days, portfolio=PORTFOLIO, settings=SETTINGS)
+    metrics = backtest_metrics(result, SETTINGS)
+    shown = section(backtest_report(ReportInputs(result=result, metrics=metrics, rows={"bars": bars})), "data_quality")
+    assert f"in 3 sessions, {days[0]} to {days[-1]}, were accepted" in shown
+    found = re.search(r'<figure id="chart-rows">.*?<script type="application/json">(.*?)</script>', shown, re.DOTALL)
+    assert found
+    accepted = json.loads(found.group(1))["series"][0][2]
+    assert accepted == bars.group_by("session").len().sort("session")["len"].to_list()

@@ -20,8 +20,9 @@ def make(inputs: ReportInputs) -> Sequence[Block] | None:
     bars, rejected = inputs.of("bars"), inputs.rows.get("rejected_bars")
     if bars is None:
         return None
-    none = missing_sessions(bars, inputs.sessions)
-    gaps = symbol_gaps(bars, inputs.sessions)
+    sessions = inputs.sessions or bars["session"].unique().sort().to_list()  # of the backtest; without one, all that are stored
+    none = missing_sessions(bars, sessions)
+    gaps = symbol_gaps(bars, sessions)
     quarantined = rejected.height if rejected is not None else 0
     span = f", {bars['session'].min()} to {bars['session'].max()}," if bars.height else ""
     told = (
@@ -33,7 +34,7 @@ def make(inputs: ReportInputs) -> Sequence[Block] | None:
     reasons = _reasons(rejected) if rejected is not None else Table(columns=("reason", "rows"), rows=[])
     return [
         Note(text=told),
-        _over_time(bars, rejected, inputs.sessions),
+        _over_time(bars, rejected, sessions),
         Pair(
             cells=[
                 [Heading(text="Quarantined rows by reason", note="A row can have several reasons."), reasons],
