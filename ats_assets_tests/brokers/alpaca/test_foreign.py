@@ -125,7 +125,9 @@ def test_orders_status_lists_them(watcher: Watcher, home: Path) -> None:
     watcher.alpaca.trading.position_fields["AAA"] = {"current_price": None}
     trading = TradingServices(broker=watcher.broker, state=watcher.state, executor=watcher.executor, alert=watcher.alpaca.alerts.append)
     told = json.loads(json.dumps(_status(Deployment(watcher.alpaca.settings()), trading), default=str))
-    assert told["positions"] == [{"symbol": "AAA", "instrument": "synthetic:AAA", "quantity": "3", "price": None, "cost": "0"}]
+    (held,) = told["positions"]
+    assert (held["symbol"], held["instrument"], held["quantity"], held["cost"]) == ("AAA", "synthetic:AAA", 3.0, 0.0)
+    assert all(held[name] is None for name in ("price", "value", "weight", "unrealised", "session_profit"))  # without a price none is known
     (order,) = told["open_orders"]
     assert (order["client_order_id"], order["symbol"], order["status"]) == ("spread", None, "not ours: mleg limit order 1 new")
 
