@@ -33,12 +33,12 @@ COMMANDS = (
     ["stale"],
     ["orders", "status"],
     ["sql", "SELECT COUNT(*) FROM bars"],
-    ["sources", "inspect", str(ROOT / "ats_assets_tests" / "sources" / "adapters" / "files" / "samples" / "yahoo")],
     ["explain", "SYN0000", "2021-03-31"],
+    ["sources", "inspect", str(ROOT / "ats_assets_tests" / "sources" / "adapters" / "files" / "samples" / "yahoo")],
 )
 """Those that only read, those with a need of their own last."""
-NEEDED = {"sources": ("pandas",), "explain": ("lightgbm", "pandas", "scipy", "sklearn")}
-"""The sessions of an exchange are known to a library that needs pandas; contributions to a score are computed by the model's, once the tree is printed."""
+NEEDED = {"sources": ("pandas",)}
+"""The sessions of an exchange are known to a library that needs pandas."""
 PROGRAM = """
 import contextlib, io, json, sys
 from ats_assets.cli import app

@@ -11,10 +11,15 @@ The same rows, settings and LightGBM version give the same bytes with any number
 rows, `deterministic` forbids parallel sums elsewhere, and the number of threads is left out of the text.
 """
 
+import ctypes
+import importlib.util
 import re
+import weakref
 from collections.abc import Callable
+from functools import cache
 from itertools import count
-from typing import TYPE_CHECKING, Any, Literal
+from pathlib import Path
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
 from pydantic import Field
@@ -28,6 +33,12 @@ from ats_assets.settings import Positive, Section
 
 if TYPE_CHECKING:
     import lightgbm as lgb
+
+FLOAT32: Final = 0
+BY_ROW: Final = 1
+SCORES: Final = 0
+CONTRIBUTIONS: Final = 3
+"""As LightGBM's C functions have them: `C_API_DTYPE_FLOAT32`, row-major, `C_API_PREDICT_NORMAL`, `C_API_PREDICT_CONTRIB`."""
 
 LARGEST_QUERY = 10_000
 """Rows of a query that LightGBM's ranking takes; its limit is part of its source."""
@@ -115,24 +126,64 @@ class Lightgbm:
 
     def load(self, content: bytes) -> "Trees":
         """The model of LightGBM's own text."""
-        import lightgbm as lgb  # noqa: PLC0415 - takes two seconds, and most who import this fit nothing
-
-        return Trees(lgb.Booster(model_str=content.decode()))
+        return Trees(content)
 
 
 class Trees:
-    """Loaded trees. A score is the sum of its row's leaves in the order of the trees, whatever the number of threads."""
+    """Loaded trees. A score is the sum of its row's leaves in the order of the trees, whatever the number of threads.
 
-    def __init__(self, booster: "lgb.Booster") -> None:
-        self.booster = booster
+    By the library's C functions (`LightGBM/c_api.h`), as its Python module calls them: that module takes two seconds to import, most of it scikit-learn, which is long
+    for who asks for one score.
+
+    Raises
+    ------
+    ModelError
+        If the text is none of LightGBM, or the rows have other features; with what the library says.
+    """
+
+    def __init__(self, content: bytes) -> None:
+        self._library = _library()
+        self._model, rounds = ctypes.c_void_p(), ctypes.c_int()
+        self._call("LGBM_BoosterLoadModelFromString", ctypes.c_char_p(content), ctypes.byref(rounds), ctypes.byref(self._model))
+        weakref.finalize(self, self._library.LGBM_BoosterFree, self._model)
 
     def predict(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
         """The scores of rows, float64."""
-        return np.asarray(self.booster.predict(x, num_threads=threads))
+        return self._predicted(x, SCORES, 1, threads)[:, 0]
 
     def contributions(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
         """Shapley values of the features, exact for trees (Lundberg, Erion and Lee, arXiv:1802.03888, 2018), and last the mean leaf."""
-        return np.asarray(self.booster.predict(x, pred_contrib=True, num_threads=threads))
+        return self._predicted(x, CONTRIBUTIONS, x.shape[1] + 1, threads)
+
+    def _predicted(self, x: np.ndarray, what: int, width: int, threads: int) -> np.ndarray:
+        rows = np.ascontiguousarray(x, dtype=np.float32)
+        found, length = np.empty((len(rows), width)), ctypes.c_int64()
+        if not len(rows):
+            return found
+        first, every, how = 0, -1, f"num_threads={threads}".encode()
+        shape = (ctypes.c_int32(rows.shape[0]), ctypes.c_int32(rows.shape[1]), BY_ROW)
+        places = (ctypes.byref(length), ctypes.c_void_p(found.ctypes.data))
+        data = ctypes.c_void_p(rows.ctypes.data)
+        self._call("LGBM_BoosterPredictForMat", self._model, data, FLOAT32, *shape, what, first, every, ctypes.c_char_p(how), *places)
+        if length.value != found.size:
+            raise ModelError(f"LightGBM gave {length.value} values where {found.size} were asked for")
+        return found
+
+    def _call(self, function: str, *arguments: Any) -> None:
+        if getattr(self._library, function)(*arguments):
+            raise ModelError(f"LightGBM: {self._library.LGBM_GetLastError().decode(errors='replace')}")
+
+
+@cache
+def _library() -> ctypes.CDLL:
+    spec = importlib.util.find_spec("lightgbm")
+    folders = [Path(folder) for folder in (spec and spec.submodule_search_locations) or []]
+    found = sorted(file for folder in folders for file in folder.glob("**/*lib_lightgbm.*"))
+    if not found:
+        raise ModelError("LightGBM's library is not installed: python3 dev.py run sets it up")
+    library = ctypes.CDLL(str(found[0]))
+    library.LGBM_GetLastError.restype = ctypes.c_char_p
+    return library
 
 
 def parameters(settings: LightgbmSettings) -> dict[str, Any]:

@@ -36,6 +36,26 @@ def test_the_figures_are_those_of_the_trees() -> None:
     assert np.array_equal(np.asarray(booster.predict(data.validation.x, num_threads=1)), model.scores)
 
 
+@pytest.mark.parametrize("threads", [1, 3])
+def test_loaded_trees_say_what_the_python_module_of_the_library_says(threads: int) -> None:
+    model, x = fitted(), small_training_set().validation.x
+    x = np.where(np.random.default_rng(3).random(x.shape) < 0.1, np.float32(np.nan), x)
+    booster, trees = lgb.Booster(model_str=model.content.decode()), lightgbm().learner.load(model.content)
+    assert np.array_equal(trees.predict(x, threads=threads), np.asarray(booster.predict(x, num_threads=1)))
+    assert np.array_equal(trees.predict(np.asfortranarray(x), threads=threads), trees.predict(x))
+    added = trees.contributions(x, threads=threads)
+    assert np.array_equal(added, np.asarray(booster.predict(x, pred_contrib=True, num_threads=1)))
+    assert added.sum(axis=1) == pytest.approx(trees.predict(x))
+    assert trees.predict(x[:0]).shape == (0,)
+
+
+def test_what_is_no_model_and_rows_of_other_features_are_refused() -> None:
+    with pytest.raises(ModelError, match="LightGBM: Model file doesn't specify"):
+        lightgbm().learner.load(b"tree\nno model\n")
+    with pytest.raises(ModelError, match="LightGBM: The number of features in data"):
+        lightgbm().learner.load(fitted().content).predict(np.zeros((2, 2), dtype=np.float32))
+
+
 def test_without_a_signal_the_first_rounds_stay() -> None:
     assert fitted_lightgbm(small_training_set(strength=0.0)).rounds >= 5
     assert fitted(min_rounds=40).rounds == 40
