@@ -8,7 +8,7 @@ import pytest
 from ats_assets.errors import ModelError
 from ats_assets.models import CrossSections, fit
 from ats_assets.models.learner import Fitted, Unavailable
-from ats_assets.models.learners.lightgbm import GRADES, LARGEST_QUERY
+from ats_assets.models.learners.lightgbm import GRADES, LARGEST_QUERY, Trees
 from ats_assets_tests.models.fits import SESSION, SETTINGS, fitted_lightgbm, lightgbm, small_training_set
 
 
@@ -40,7 +40,7 @@ def test_the_figures_are_those_of_the_trees() -> None:
 def test_loaded_trees_say_what_the_python_module_of_the_library_says(threads: int) -> None:
     model, x = fitted(), small_training_set().validation.x
     x = np.where(np.random.default_rng(3).random(x.shape) < 0.1, np.float32(np.nan), x)
-    booster, trees = lgb.Booster(model_str=model.content.decode()), lightgbm().learner.load(model.content)
+    booster, trees = lgb.Booster(model_str=model.content.decode()), Trees(model.content)
     assert np.array_equal(trees.predict(x, threads=threads), np.asarray(booster.predict(x, num_threads=1)))
     assert np.array_equal(trees.predict(np.asfortranarray(x), threads=threads), trees.predict(x))
     added = trees.contributions(x, threads=threads)
