@@ -54,3 +54,11 @@ def test_links_within_the_project_lead_somewhere(page: Path) -> None:
 
 def test_the_pages_are_found() -> None:
     assert {"README.md", "CHANGELOG.md", "docs/architecture.md", "docs/decisions/README.md"} <= {_id(page) for page in PAGES}
+
+
+def test_each_decision_is_in_the_list() -> None:
+    folder = ROOT / "docs" / "decisions"
+    listed = (folder / "README.md").read_text(encoding="utf-8")
+    files = sorted(path.name for path in folder.glob("[0-9]*.md"))
+    assert len(files) >= 50
+    assert not [name for name in files if f"]({name})" not in listed]
