@@ -2,7 +2,6 @@
 
 import ctypes
 import importlib.metadata
-import importlib.util
 import os
 import shutil
 import sys
@@ -11,6 +10,7 @@ from pathlib import Path
 
 from ats_assets.alerts.choosing import notifiers
 from ats_assets.errors import AtsError, SettingsError, how_many
+from ats_assets.models.native_library import native_library
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, open_instance
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
@@ -76,9 +76,7 @@ def _python() -> Iterator[Finding]:
 
 def _lightgbm() -> Finding:
     """Whether its library can be loaded. The module is not imported: it brings scikit-learn and SciPy, which take seconds."""
-    spec = importlib.util.find_spec("lightgbm")
-    folder = Path(spec.origin).parent if spec is not None and spec.origin else None
-    library = None if folder is None else next(iter(sorted(folder.glob("**/lib_lightgbm.*"))), None)
+    library = native_library("lightgbm", "lib_lightgbm")
     if library is None:
         return Finding(
             subject="LightGBM", status="fail", text="it is not installed", advice="delete .venv, and run python3 dev.py run: it sets it up"

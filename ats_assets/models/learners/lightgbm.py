@@ -12,13 +12,11 @@ rows, `deterministic` forbids parallel sums elsewhere, and the number of threads
 """
 
 import ctypes
-import importlib.util
 import re
 import weakref
 from collections.abc import Callable
 from functools import cache
 from itertools import count
-from pathlib import Path
 from typing import TYPE_CHECKING, Any, Final, Literal
 
 import numpy as np
@@ -27,6 +25,7 @@ from pydantic import Field
 from ats_assets.errors import ModelError
 from ats_assets.models.cross_sections import mean_product, ranks, standardised
 from ats_assets.models.learner import Fitted, Unavailable
+from ats_assets.models.native_library import native_library
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Positive, Section
@@ -176,12 +175,10 @@ class Trees:
 
 @cache
 def _library() -> ctypes.CDLL:
-    spec = importlib.util.find_spec("lightgbm")
-    folders = [Path(folder) for folder in (spec and spec.submodule_search_locations) or []]
-    found = sorted(file for folder in folders for file in folder.glob("**/*lib_lightgbm.*"))
-    if not found:
+    file = native_library("lightgbm", "lib_lightgbm")
+    if file is None:
         raise ModelError("LightGBM's library is not installed: python3 dev.py run sets it up")
-    library = ctypes.CDLL(str(found[0]))
+    library = ctypes.CDLL(str(file))
     library.LGBM_GetLastError.restype = ctypes.c_char_p
     return library
 
