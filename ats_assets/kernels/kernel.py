@@ -4,8 +4,10 @@ A live plan is one session and runs as plain numpy; a backtest is thousands of s
 both to come to the same bits, a kernel keeps to what numpy and numba compute alike, element by element. Sums of floats and orders of rows, which they do not, are the
 functions of `ats_assets.kernels.sums`.
 
-Compiled code is kept on disk, beside the sources. It belongs to all sources of the packages that hold kernels, not only to the file of the outermost function, so that
-an edit of an inner one can't go unnoticed.
+Compiled code is kept on disk, beside the sources. It belongs to all sources of its own folder and of those whose kernels it may call, not only to the file of the
+outermost function, so that an edit of an inner one can't go unnoticed.
+
+A kernel whose loops go over each number (those of `intraday`, `labels` and `evaluation`) is called as `compiled` only: as it is, it is what a test or a debugger reads.
 """
 
 from collections.abc import Callable
@@ -13,14 +15,23 @@ from functools import cache, cached_property
 from hashlib import sha256
 from pathlib import Path
 from types import FunctionType
-from typing import TYPE_CHECKING, Any, Generic, TypeVar
+from typing import TYPE_CHECKING, Any, Final, Generic, TypeVar
 
 if TYPE_CHECKING:
     from numba.core.dispatcher import Dispatcher
 
 R = TypeVar("R")
 
-_HOLD_KERNELS = ("kernels", "portfolio", "backtests")
+_PACKAGE = Path(__file__).parents[1]
+_CALLED: Final[dict[str, tuple[str, ...]]] = {
+    "kernels": (),
+    "intraday": ("kernels",),
+    "labels": ("kernels",),
+    "evaluation": ("kernels",),
+    "portfolio": ("kernels",),
+    "backtests": ("kernels", "portfolio"),
+}
+"""Folder -> those beside itself whose kernels its own may call."""
 
 
 class Kernel(Generic[R]):
@@ -88,15 +99,21 @@ def _compiler(function: Callable[..., Any], **options: Any) -> Any:
     njit: Any = numba.njit
     compiled = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(function)
     compiled.enable_caching()
-    compiled._cache._cache_file._source_stamp = _sources()
+    compiled._cache._cache_file._source_stamp = _sources(_folder(function.__module__))
     return compiled
 
 
+def _folder(module: str) -> str:
+    """The stage or floor of a module; empty of one that is not of this package."""
+    package, _, below = module.partition(".")
+    return below.split(".")[0] if package == _PACKAGE.name else ""
+
+
 @cache
-def _sources() -> str:
-    """What compiled code is made of."""
+def _sources(folder: str) -> str:
+    """What compiled code of a folder is made of; of one that is not known to hold kernels, all folders that are."""
     digest = sha256()
-    for folder in _HOLD_KERNELS:
-        for source in sorted((Path(__file__).parents[1] / folder).glob("*.py")):
-            digest.update(f"{folder}/{source.name}\n".encode() + source.read_bytes())
+    for held in sorted({folder, *_CALLED[folder]} if folder in _CALLED else _CALLED):
+        for source in sorted(_PACKAGE.joinpath(held).rglob("*.py")):
+            digest.update(f"{source.relative_to(_PACKAGE)}\n".encode() + source.read_bytes())
     return digest.hexdigest()

@@ -1,6 +1,7 @@
 """What plans and fills orders runs as it is or compiled: both come to the same bits."""
 
 from datetime import date
+from pathlib import Path
 
 import numpy as np
 import polars as pl
@@ -10,6 +11,7 @@ from ats_assets.backtests import BacktestResult, journal, run_backtest
 from ats_assets.backtests.ahead_of_time import compile_kernels
 from ats_assets.backtests.engines import orders
 from ats_assets.backtests.simulation import simulate
+from ats_assets.kernels import kernel as kernels
 from ats_assets.kernels.kernel import Kernel, kernel
 from ats_assets.kernels.sums import nearest, order_by, total
 from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, PortfolioSettings
@@ -119,12 +121,20 @@ def twice_the_square(value: float) -> float:
     return 2.0 * square(value)
 
 
-def test_compiled_code_is_that_of_all_sources() -> None:
+def test_compiled_code_is_that_of_all_sources(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """numba looks at the file of the outermost function alone: an edit of an inner one, in another file, would have traded by the old code."""
-    stamps = {one.compiled._cache._cache_file._source_stamp for one in (simulate, total)}
-    (stamp,) = stamps
+    stamp = simulate.compiled._cache._cache_file._source_stamp
     assert isinstance(stamp, str)
-    assert len(stamp) == 64
+    assert stamp == kernels._sources("backtests") != total.compiled._cache._cache_file._source_stamp == kernels._sources("kernels")
+    monkeypatch.setattr(kernels, "_PACKAGE", tmp_path)
+    for name in ("kernels/sums.py", "portfolio/methods/top_k.py", "intraday/samplers/tick.py"):
+        (tmp_path / name).parent.mkdir(parents=True)
+        (tmp_path / name).write_text("1")
+    stamps = {folder: kernels._sources.__wrapped__(folder) for folder in ("kernels", "portfolio", "backtests", "intraday", "labels")}
+    (tmp_path / "portfolio/methods/top_k.py").write_text("2")
+    assert {folder for folder, before in stamps.items() if kernels._sources.__wrapped__(folder) != before} == {"portfolio", "backtests"}
+    (tmp_path / "kernels/sums.py").write_text("2")
+    assert not [folder for folder, before in stamps.items() if kernels._sources.__wrapped__(folder) == before]
 
 
 def test_a_large_backtest_runs_compiled_where_code_is_there(monkeypatch: pytest.MonkeyPatch) -> None:
