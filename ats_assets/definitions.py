@@ -161,7 +161,7 @@ def _collected(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
-    taken = {RESTATEMENTS, *_fixed(deployment), *deployment.models, *BACKTESTS, *jobs, *deployment.collected}
+    taken = {RESTATEMENTS, *_fixed(deployment), *deployment.models, *BACKTESTS, "feature_report", *jobs, *deployment.collected}
     for name in deployment.settings.labels.own:
         if name in taken or not is_valid_name(name):
             raise SettingsError(

@@ -18,6 +18,11 @@ GRAPH, MAIN = "ats/graph", "main"
 AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
 
 
+def whole_assets(deployment: Deployment) -> tuple[str, ...]:
+    """The assets without partitions."""
+    return ("backtest", "backtest_report", *(("feature_report",) if deployment.settings.features.report else ()))
+
+
 def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     """The jobs by name, without the graph's prefix; all run in one process, since a step's own process costs more than most steps."""
 
@@ -29,7 +34,7 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     daily = (
         assets("targets", *deployment.signals.values()).upstream() | dg.AssetSelection.groups(prefixed(deployment, "features"))
     ) - assets(*deployment.models)
-    reports = assets("backtest", "backtest_report")
+    reports = assets(*whole_assets(deployment))
     made = {
         "history": (
             dg.AssetSelection.all() - reports - dg.AssetSelection.groups(prefixed(deployment, "orders"), prefixed(deployment, COLLECTED)),
@@ -47,7 +52,7 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
             assets("raw_corporate_actions", *MADE_TOGETHER[1].split(",")),
             "The corporate actions of an earlier session, which were announced late or corrected.",
         ),
-        "backtest_reports": (reports, "The backtest over all sessions so far, and its report."),
+        "backtest_reports": (reports, "The backtest over all sessions so far, and the reports."),
     }
     tags = {GRAPH: deployment.settings.graph.prefix or MAIN}
     how = {"executor_def": dg.in_process_executor, "tags": tags}

@@ -115,6 +115,12 @@ def evaluate_family(
     )
 
 
+def factor_reads(deployment: Deployment) -> list[str]:
+    """The assets that a judgement of all families may read."""
+    named = ["corporate_actions"] if deployment.tells_name_changes else []
+    return [*deployment.of(families), FORWARD_RETURNS, "bars", *named]
+
+
 def wanted_horizons(deployment: Deployment, horizon_sessions: int) -> tuple[int, ...]:
     """The horizons of the labels, or `HORIZONS` where there is but one, and in any case the one that is asked for."""
     of_labels = deployment.settings.labels.horizons_sessions

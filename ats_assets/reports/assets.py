@@ -4,8 +4,12 @@ import dagster as dg
 
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.skill_summary import skill_summary
+from ats_assets.evaluation.stored_factors import evaluate_family, factor_reads
+from ats_assets.features.choosing import families
 from ats_assets.orchestration.graph import Node
 from ats_assets.reports.backtest_report import backtest_report as render
+from ats_assets.reports.feature_report import feature_report as features_page
+from ats_assets.reports.feature_report import first_features
 from ats_assets.reports.report_data import report_data, report_reads, shown_settings
 from ats_assets.reports.turnover_limit import limit_text
 
@@ -14,7 +18,12 @@ REPORT = "report.html"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """The stage's assets."""
+    """The stage's assets: the backtest's report, and that of the features where the settings want it."""
+    wanted = [_feature_report(deployment)] if deployment.settings.features.report else []
+    return [_backtest_report(deployment), *wanted]
+
+
+def _backtest_report(deployment: Deployment) -> dg.AssetsDefinition:
     node = Node(
         name="backtest_report",
         group=GROUP,
@@ -36,4 +45,31 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         shown = {"path": dg.MetadataValue.path(str(path)), "skill": verdict.text, "turnover_limit": limit or "hardly ever binds"}
         return dg.MaterializeResult(metadata=shown)
 
-    return [backtest_report]
+    return backtest_report
+
+
+def _feature_report(deployment: Deployment) -> dg.AssetsDefinition:
+    horizon = deployment.settings.training.horizon_sessions
+    node = Node(
+        name="feature_report",
+        group=GROUP,
+        kinds=frozenset({"html"}),
+        code=(_feature_report, "ats_assets.reports.templates"),
+        settings=(deployment.settings.labels.forward_returns, deployment.settings.training.of_results()),
+    )
+
+    @node.asset(deployment, deps=factor_reads(deployment), partitioned=False)
+    def feature_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Each feature family judged by the forward returns that followed: information coefficients, decay, returns by quantile, turnover, resemblance."""
+        found = [
+            evaluate_family(deployment, family, features=[*family.expressions], horizon_sessions=horizon)
+            for family in deployment.of(families).values()
+        ]
+        upstream = {name: deployment.data_versions(name, deployment.valid_sessions(name)) for name in factor_reads(deployment)}
+        versions = {"code_version": node.code_version, "settings_version": node.settings_version}
+        path = deployment.warehouse.write_text("feature_report", REPORT, features_page(found, horizon), **versions, upstream=upstream)
+        context.log.info(f"report: {path}")
+        tables = {one.family: dg.MetadataValue.md(first_features(one, horizon)) for one in found}
+        return dg.MaterializeResult(metadata={"path": dg.MetadataValue.path(str(path)), **tables})
+
+    return feature_report

@@ -1,55 +1,16 @@
-"""What `ats features evaluate` found, as JSON has it and as tables."""
+"""What `ats features evaluate` found, as tables."""
 
 from collections.abc import Sequence
-from dataclasses import asdict
-from typing import Any
 
 from rich.table import Table
 from rich.text import Text
 
 from ats_assets.evaluation.factor_resemblance import Resemblance
-from ats_assets.evaluation.factor_skill import FactorSkill
-from ats_assets.evaluation.many_looks import CHANCE, expected_largest_t, t_of_chance
+from ats_assets.evaluation.family_figures import Judged, by_size_of_t, looks_told
 from ats_assets.evaluation.schema import QUANTILES
 from ats_assets.evaluation.skill_summary import MIN_SESSIONS, MIN_SESSIONS_PER_HORIZON
 from ats_assets.evaluation.stored_factors import FamilyEvaluation
 from ats_assets.runs.writing import console, write_table
-
-Judged = tuple[FactorSkill, Resemblance | None, Resemblance | None]
-
-
-def by_size_of_t(found: FamilyEvaluation, horizon: int) -> list[Judged]:
-    """The features with the largest |t| of the rank IC first, those without one last; with what each resembles, of other families and of its own."""
-
-    def size(one: Judged) -> float:
-        t = one[0].horizon(horizon).rank_ic_t
-        return -1.0 if t is None else abs(t)
-
-    judged = zip(found.skills, found.resembles, found.resembles_own, strict=True)
-    return sorted(judged, key=lambda one: (-size(one), one[0].feature))
-
-
-def evaluation_json(found: FamilyEvaluation, horizon: int) -> dict[str, Any]:
-    """All figures."""
-    n = len(found.skills)
-    return {
-        "family": found.family,
-        "horizon_sessions": horizon,
-        "horizons_sessions": list(found.horizons),
-        "first_session": found.first_session.isoformat(),
-        "last_session": found.last_session.isoformat(),
-        "sessions": found.sessions,
-        "symbols": found.symbols,
-        "forward_returns": found.outcomes,
-        "features_looked_at": n,
-        "expected_largest_t": expected_largest_t(n),
-        "t_of_chance": t_of_chance(n),
-        "note": " ".join(_looks(n)),
-        "features": [
-            asdict(skill) | {"resembles": asdict(other) if other else None, "resembles_own": asdict(own) if own else None}
-            for skill, other, own in by_size_of_t(found, horizon)
-        ],
-    }
 
 
 def show_evaluation(found: FamilyEvaluation, horizon: int, top: int) -> None:
@@ -118,19 +79,10 @@ def _notes(found: FamilyEvaluation, horizon: int, shown: int) -> list[str]:
     n, judged = len(found.skills), max((skill.horizon(horizon).sessions for skill in found.skills), default=0)
     needed = max(MIN_SESSIONS, MIN_SESSIONS_PER_HORIZON * horizon)
     lines = [f"The {shown} with the largest |t| of {n}: --top {n} shows all, --json has every figure."] if shown < n else []
-    lines += _looks(n)
+    lines += looks_told(n)
     if judged < needed:
         lines.append(f"{judged} sessions with an outcome are too few to judge: {needed} are needed.")
     return lines
-
-
-def _looks(n: int) -> list[str]:
-    looked = "1 feature was looked at" if n == 1 else f"{n} features were looked at"
-    return [
-        f"{looked}: without any skill the largest |t| is expected at {expected_largest_t(n):.1f}, and above {t_of_chance(n):.1f} "
-        f"in {CHANCE:.0%} of cases.",
-        "Those that were tried before count, too.",
-    ]
 
 
 def _written(value: float | None, form: str) -> str:

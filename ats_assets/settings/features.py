@@ -26,3 +26,6 @@ class FeaturesSettings(Section):
     folder: Path = Field(
         default=Path("features"), description="of one's own families, one TOML file each; relative to the folder of the settings file"
     )
+    report: bool = Field(
+        default=False, description="whether the families are judged in an asset of their own, feature_report, with a page of their figures"
+    )

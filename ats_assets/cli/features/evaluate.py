@@ -9,10 +9,11 @@ import typer
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError
+from ats_assets.evaluation.family_figures import evaluation_json
 from ats_assets.evaluation.stored_factors import evaluate_family
 from ats_assets.features import FeatureFamily
 from ats_assets.features.choosing import families
-from ats_assets.runs.factor_tables import evaluation_json, show_evaluation
+from ats_assets.runs.factor_tables import show_evaluation
 from ats_assets.runs.feature_facts import all_families, print_json
 from ats_assets.runs.writing import say
 from ats_assets.settings import load_settings
