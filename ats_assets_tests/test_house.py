@@ -22,6 +22,7 @@ ROOT_FILES = {
     "errors.py",
     "plugins.py",
     "py.typed",
+    "refits.py",
 }
 SAYS_NOTHING = {"utils", "util", "helpers", "helper", "common", "misc", "base"}
 OF_EVERY_FOLDER = {"__init__", "__main__", "assets", "checks", "schema", "contracts", "choosing", "screening", "errors", "tables"}

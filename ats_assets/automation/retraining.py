@@ -9,10 +9,10 @@ from ats_assets.automation.jobs import AssetJob
 from ats_assets.automation.requests import request_of, run_request
 from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import model_families
-from ats_assets.models.refits import is_refit_session, last_refit
 from ats_assets.orchestration.graph import prefixed
 from ats_assets.orchestration.offered import not_offered
 from ats_assets.orchestration.partitions import newest_partition
+from ats_assets.refits import is_refit_session, last_refit
 from ats_assets.storage.artefacts import ModelStore
 
 

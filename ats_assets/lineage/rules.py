@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from datetime import date
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.models.refits import last_refit
+from ats_assets.refits import last_refit
 from ats_assets.settings import Refit
 
 

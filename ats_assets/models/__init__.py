@@ -3,8 +3,8 @@
 from ats_assets.models.choosing import Model, models
 from ats_assets.models.fitting import fit, recorded
 from ats_assets.models.learner import ExplainingScorer, Fitted, Learner, Scorer
-from ats_assets.models.refits import is_refit_session, last_refit
 from ats_assets.models.training_set import CrossSections, TrainingSet, TrainingWindow, training_set, training_window
+from ats_assets.refits import is_refit_session, last_refit
 
 __all__ = [
     "CrossSections",

@@ -23,7 +23,6 @@ from ats_assets.models.choosing import Model, models
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.importance_plot import importance_svg
 from ats_assets.models.learner import Fitted
-from ats_assets.models.refits import last_refit
 from ats_assets.models.tracking import Fit, Status, log_fit
 from ats_assets.models.training_set import TrainingWindow, least_history, training_set, training_window
 from ats_assets.orchestration.graph import Node
@@ -31,6 +30,7 @@ from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.pictures import svg_markdown
 from ats_assets.orchestration.reading import Known
+from ats_assets.refits import last_refit
 from ats_assets.secrecy import redacted
 from ats_assets.storage.artefacts import ModelStore, Unavailable
 from ats_assets.storage.footer import Upstream

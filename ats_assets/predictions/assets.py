@@ -16,7 +16,6 @@ from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.models import Model, models
-from ats_assets.models.refits import last_refit
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
@@ -25,6 +24,7 @@ from ats_assets.predictions.champion import champion_rows, of_champion
 from ats_assets.predictions.contracts import Champion, Predictions
 from ats_assets.predictions.inference import check_age, predict
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
+from ats_assets.refits import last_refit
 from ats_assets.settings import LONGEST_PERIOD
 from ats_assets.storage.model_record import ModelRecord
 

@@ -29,7 +29,7 @@ def is_refit_session(calendar: SessionCalendar, session: date, refit: Refit) -> 
     --------
     >>> from datetime import date
     >>> from ats_assets.calendar import SessionCalendar
-    >>> from ats_assets.models.refits import is_refit_session
+    >>> from ats_assets.refits import is_refit_session
     >>> is_refit_session(SessionCalendar("XNYS", date(2024, 1, 2)), date(2024, 6, 3), "monthly")
     True
     """
