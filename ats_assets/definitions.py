@@ -30,6 +30,10 @@ from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import families
 from ats_assets.features.schema import frame_schema
+from ats_assets.intraday import INFORMATION_BARS_SCHEMA, samplers
+from ats_assets.intraday import assets as intraday
+from ats_assets.intraday import checks as intraday_checks
+from ats_assets.intraday.schema import SCHEMAS as TICK_SCHEMAS
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.labels import assets as labels
 from ats_assets.labels import labels as labels_of
@@ -61,8 +65,31 @@ from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
 
-STAGES = (sources, bars, corporate_actions, features, labels, models, predictions, strategies, portfolio, backtests, orders, reports)
-CHECKS = (sources_checks, bars_checks, corporate_actions_checks, features_checks, predictions_checks, portfolio_checks, orders_checks)
+STAGES = (
+    sources,
+    bars,
+    corporate_actions,
+    intraday,
+    features,
+    labels,
+    models,
+    predictions,
+    strategies,
+    portfolio,
+    backtests,
+    orders,
+    reports,
+)
+CHECKS = (
+    sources_checks,
+    bars_checks,
+    corporate_actions_checks,
+    intraday_checks,
+    features_checks,
+    predictions_checks,
+    portfolio_checks,
+    orders_checks,
+)
 BACKTESTS = ("backtest", "backtest_report")
 """The assets without partitions."""
 SCHEMAS = {
@@ -77,6 +104,7 @@ SCHEMAS = {
     "predictions": PREDICTIONS_SCHEMA,
     "skill": SKILL_SCHEMA,
     "targets": TARGETS_SCHEMA,
+    **TICK_SCHEMAS,
     **ORDER_SCHEMAS,
 }
 """The schema of each frame but those of the feature families and of what settings name."""
@@ -85,7 +113,8 @@ SCHEMAS = {
 def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
     """The schema of each frame, by the name of its asset."""
     labelled = {name: label.schema for name, label in deployment.of(labels_of).items()}
-    return _fixed(deployment) | labelled | {name: frame_schema(family) for name, family in deployment.of(families).items()}
+    sampled = dict.fromkeys(deployment.of(samplers), INFORMATION_BARS_SCHEMA)
+    return _fixed(deployment) | sampled | labelled | {name: frame_schema(family) for name, family in deployment.of(families).items()}
 
 
 def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
@@ -162,11 +191,14 @@ def _collected(deployment: Deployment) -> list[dg.AssetsDefinition]:
 def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
     taken = {RESTATEMENTS, *_fixed(deployment), *deployment.models, *BACKTESTS, "feature_report", *jobs, *deployment.collected}
-    for name in deployment.settings.labels.own:
-        if name in taken or not is_valid_name(name):
-            raise SettingsError(
-                f"[labels.{name}]: `{name}` is the name of an asset or a job already, or Dagster's own; give the label another one"
-            )
+    named = {"samplers": deployment.settings.samplers, "labels": deployment.settings.labels.own}
+    for section, names in named.items():
+        for name in names:
+            if name in taken or not is_valid_name(name):
+                raise SettingsError(
+                    f"[{section}.{name}]: `{name}` is the name of an asset or a job already, or Dagster's own; give it another name"
+                )
+        taken |= names.keys()
     taken |= deployment.of(labels_of).keys()
     for name, family in deployment.of(families).items():
         if name in taken or not is_valid_name(name):

@@ -270,3 +270,10 @@ NOTIFIERS: Kind[Any] = Kind(word="notifier", name="notifiers", package="ats_asse
 ENGINES: Kind[Any] = Kind(word="backtest engine", name="engines", package="ats_assets.backtests.engines")
 METHODS: Kind[Any] = Kind(word="portfolio method", name="methods", package="ats_assets.portfolio.methods")
 RISK_RULES: Kind[Any] = Kind(word="risk rule", name="risk_rules", package="ats_assets.risk.rules")
+SAMPLERS: Kind[Any] = Kind(word="sampler", name="samplers", package="ats_assets.intraday.samplers")
+TICK_SOURCES: Kind[Any] = Kind(
+    word="source of ticks",
+    name="tick_sources",
+    package="ats_assets.intraday.tick_sources",
+    plugin="ats_assets.intraday.tick_source.TickSourcePlugin",
+)

@@ -10,6 +10,7 @@ from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.corporate_actions import ActionsSettings, Adjust
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
+from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickScreeningSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
 from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, settings_file
@@ -42,6 +43,8 @@ __all__ = [
     "FilesSettings",
     "ForwardReturnsSettings",
     "GraphSettings",
+    "HoursSettings",
+    "IntradaySettings",
     "KnowledgeSettings",
     "KnownAfter",
     "LabelsSettings",
@@ -62,6 +65,7 @@ __all__ = [
     "StorageSettings",
     "SuspicionSettings",
     "SyntheticSettings",
+    "TickScreeningSettings",
     "TrainingSettings",
     "UniverseSettings",
     "crypto_settings_file",

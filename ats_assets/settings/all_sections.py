@@ -13,6 +13,7 @@ from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
+from ats_assets.settings.intraday import IntradaySettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
@@ -38,6 +39,11 @@ class Settings(Section):
     actions: ActionsSettings = ActionsSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()
     universe: UniverseSettings = UniverseSettings()
+    intraday: IntradaySettings = IntradaySettings()
+    samplers: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="name of an asset of information bars -> the sampler's own settings; `kind` says which, default: the name",
+    )
     expressions: ExpressionsSettings = ExpressionsSettings()
     features: FeaturesSettings = FeaturesSettings()
     labels: LabelsSettings = LabelsSettings()

@@ -1,0 +1,1 @@
+"""The sources of ticks, one module each."""

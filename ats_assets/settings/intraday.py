@@ -1,0 +1,78 @@
+"""Data inside a session: where ticks come from, how they are screened, at which hours an instrument is traded, and which bars are sampled of them."""
+
+from datetime import time
+from typing import Annotated, Any
+from zoneinfo import ZoneInfo
+
+from pydantic import Field, PlainSerializer, field_validator, model_validator
+
+from ats_assets.settings.section import NonNegative, Section, Share
+
+Clock = Annotated[time, PlainSerializer(lambda at: at.isoformat("minutes" if at.second == 0 else "seconds"), return_type=str)]
+"""A time of day, as a settings file has it: "17:00"."""
+
+
+class HoursSettings(Section):
+    """When an instrument is traded. What is not set is the exchange's: its opening and its close, early closes included.
+
+    A session ends at `end` of its own date. It starts at `start` of the same date, or, where that is not before the end, of the day before: 17:00 to 17:00 is a whole day.
+    """
+
+    start: Clock | None = Field(default=None, description="time of day in `timezone`; default: the exchange's opening")
+    end: Clock | None = Field(default=None, description="time of day in `timezone`; default: the exchange's close")
+    friday_end: Clock | None = Field(default=None, description="the end of a session whose date is a Friday; default: as `end`")
+    timezone: str | None = Field(default=None, description="of start and end, such as America/New_York; default: the exchange's")
+    weekend: bool = Field(
+        default=False,
+        description="whether what is traded from Saturday on, before the first session after it starts, belongs to that session",
+    )
+
+    @field_validator("timezone")
+    @classmethod
+    def _is_a_timezone(cls, name: str | None) -> str | None:
+        if name is not None:
+            try:
+                ZoneInfo(name)
+            except (KeyError, ValueError, OSError) as error:
+                raise ValueError(f"{name!r} is no time zone: use a name such as America/New_York or UTC") from error
+        return name
+
+    @model_validator(mode="after")
+    def _both_ends_or_none(self) -> "HoursSettings":
+        if (self.start is None) != (self.end is None):
+            raise ValueError("start and end are set together: set both, or leave both out for the exchange's hours")
+        if self.friday_end is not None and self.end is None:
+            raise ValueError("friday_end needs start and end: set them too")
+        return self
+
+
+class TickScreeningSettings(Section):
+    """Which ticks are quarantined, beyond those that can't be right."""
+
+    max_rejected_share: Share = Field(
+        default=0.05,
+        description="a larger share of faulty ticks of a session blocks what comes after; those outside the hours are no fault",
+    )
+    max_disorder_seconds: float | None = Field(
+        default=None,
+        ge=0,
+        description="a tick whose time lies further before the newest one delivered is rejected; default: any order is sorted",
+    )
+    conditions: str | None = Field(
+        default=None, description="how condition codes are read: sip, polygon, algoseek or none; default: by the columns of the files"
+    )
+    crossed: bool = Field(default=False, description="whether quotes with bid above ask are kept as quotes")
+
+
+class IntradaySettings(Section):
+    """Ticks. Without `trades` and `quotes` there is nothing inside a session, and no asset of it."""
+
+    trades: dict[str, Any] = Field(
+        default_factory=dict, description="where trades come from: `kind` says which source of ticks, default: files; the rest is its own"
+    )
+    quotes: dict[str, Any] = Field(default_factory=dict, description="where quotes come from, as `trades`")
+    sessions: dict[str, HoursSettings] = Field(default_factory=dict, description="symbol -> its hours; `default` says those of all others")
+    screening: TickScreeningSettings = TickScreeningSettings()
+    lookback_sessions: NonNegative = Field(
+        default=5, description="sessions before its own that what is made of bars of a session may look back over"
+    )
