@@ -28,8 +28,8 @@ from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.skill_figures import skill_figures
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
-from ats_assets.features.choosing import families
-from ats_assets.features.schema import frame_schema
+from ats_assets.features.choosing import bar_families, families
+from ats_assets.features.schema import bar_frame_schema, frame_schema
 from ats_assets.intraday import INFORMATION_BARS_SCHEMA, samplers
 from ats_assets.intraday import assets as intraday
 from ats_assets.intraday import checks as intraday_checks
@@ -114,7 +114,9 @@ def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
     """The schema of each frame, by the name of its asset."""
     labelled = {name: label.schema for name, label in deployment.of(labels_of).items()}
     sampled = dict.fromkeys(deployment.of(samplers), INFORMATION_BARS_SCHEMA)
-    return _fixed(deployment) | sampled | labelled | {name: frame_schema(family) for name, family in deployment.of(families).items()}
+    factors = {name: frame_schema(family) for name, family in deployment.of(families).items()}
+    factors |= {name: bar_frame_schema(family) for name, family in deployment.of(bar_families).items()}
+    return _fixed(deployment) | sampled | labelled | factors
 
 
 def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
@@ -200,7 +202,7 @@ def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
                 )
         taken |= names.keys()
     taken |= deployment.of(labels_of).keys()
-    for name, family in deployment.of(families).items():
+    for name, family in [*deployment.of(families).items(), *deployment.of(bar_families).items()]:
         if name in taken or not is_valid_name(name):
             what = "an asset or a job" if name in taken else "a word that Dagster keeps for itself"
             raise FeatureError(f"{family.origin}: `{name}` is {what} already; give the file another name")

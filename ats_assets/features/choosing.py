@@ -52,13 +52,32 @@ def families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
     return chosen_families(features.families, deployment.settings.training.families, features.folder)
 
 
+def bar_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
+    """The user's families over bars inside a session, by name; use it as `deployment.of(bar_families)`.
+
+    Raises
+    ------
+    SettingsError
+        If the frame of one is no sampler of the settings.
+    FeatureError, ExpressionError, LookAheadError
+        As `own_families`.
+    """
+    samplers = deployment.settings.samplers
+    found = {name: family for name, family in own_families(deployment.settings.features.folder).items() if family.frame}
+    for family in found.values():
+        if family.frame not in samplers:
+            there = f"choose one of {', '.join(samplers)}" if samplers else f"add a table [samplers.{family.frame}]"
+            raise SettingsError(f"{family.origin}: the frame is {family.frame!r}, which is none of [samplers]: {there}")
+    return MappingProxyType(found)
+
+
 def model_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
     """Those that models learn from, in their order."""
     return families_of_model(deployment.settings.training.families, deployment.of(families))
 
 
 def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path) -> dict[str, FeatureFamily]:
-    """The families that are assets: those that are named, those that models use, then all of the user's own.
+    """The families over daily bars that are assets: those that are named, those that models use, then all of the user's own.
 
     Parameters
     ----------
@@ -74,10 +93,16 @@ def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path
     FeatureError, ExpressionError, LookAheadError
         As `own_families`.
     """
-    own = own_families(folder)
+    every = own_families(folder)
+    own = {name: family for name, family in every.items() if not family.frame}
     known = {**FAMILIES, **own}
     for setting, asked in (("features.families", names), ("training.families", of_models)):
         for name in asked:
+            if name in every and name not in own:
+                raise SettingsError(
+                    f"{setting} names `{name}`, whose factors are of bars inside a session ({every[name].frame}): models of events learn those, "
+                    "event_training.families"
+                )
             if name not in known:
                 raise SettingsError(
                     f"{setting} names `{name}`, which is no family: built in are {', '.join(FAMILIES)}; in {folder} there are {', '.join(own) or 'none'}"

@@ -11,6 +11,8 @@ from ats_assets.expressions import lookback
 
 KEYS: Final = ("symbol", "session")
 """The columns that every family's frame begins with."""
+ROW_KEYS: Final = (*KEYS, "known_at")
+"""Those of a family over bars inside a session: a row is known when its bar is."""
 
 _FACTOR_NAME = re.compile(r"[A-Za-z_][A-Za-z0-9_]{0,63}")
 _FAMILY_NAME = re.compile(r"[a-z][a-z0-9_]{0,63}")
@@ -43,6 +45,8 @@ class FeatureFamily:
         Factor name to what it says; factors may lack one. In a name a `#` stands for a whole number, in its description for the same one.
     origin
         Where the family was read, for messages.
+    frame
+        The asset whose bars inside a session the expressions run over; None for the daily bars.
 
     Raises
     ------
@@ -55,6 +59,7 @@ class FeatureFamily:
     expressions: Mapping[str, str]
     descriptions: Mapping[str, str] = field(default_factory=dict)
     origin: str = "built in"
+    frame: str | None = None
 
     def __post_init__(self) -> None:
         if not _FAMILY_NAME.fullmatch(self.name):
@@ -73,7 +78,7 @@ class FeatureFamily:
         for name in self.expressions:
             if not _FACTOR_NAME.fullmatch(name):
                 raise FeatureError(f"{self.origin}: {name!r} can't be a factor's name: use letters, digits and underscores, a letter first")
-            if name.lower() in KEYS:
+            if name.lower() in (ROW_KEYS if self.frame else KEYS):
                 raise FeatureError(f"{self.origin}: a factor can't be named {name}: that is a key of the table; choose another name")
             other = folded.setdefault(name.lower(), name)
             if other != name:

@@ -1,6 +1,7 @@
 """Families in files: one TOML file each, whose name is the family's.
 
 description = "Reversal over a month."        optional
+frame = "tick_bars"                           optional: the bars inside a session, by the name of their asset, that the expressions run over
 
 [features]                                    factor = expression, in the order of the columns
 REV20 = "$gain / Std($close, 20)"
@@ -15,14 +16,16 @@ gain = "$close - Ref($close, 20)"
 import re
 import tomllib
 from collections.abc import Iterator, Mapping
+from collections.abc import Set as AbstractSet
 from contextlib import contextmanager
 from pathlib import Path
 from types import MappingProxyType
 from typing import Any, Final
 
 from ats_assets.errors import ExpressionError, FeatureError, LookAheadError
-from ats_assets.features.family import KEYS, FeatureFamily
-from ats_assets.features.inspection import FIELDS, inspect
+from ats_assets.features.bar_expressions import check_bar_expression
+from ats_assets.features.family import ROW_KEYS, FeatureFamily
+from ats_assets.features.inspection import BAR_FIELDS, FIELDS, inspect
 from ats_assets.features.terms import Expanded, expand
 
 TABLES: Final = ("terms", "features", "descriptions")
@@ -62,21 +65,23 @@ def read_family(text: str, name: str, origin: str) -> FeatureFamily:
     (10, 'return in standard deviations of 10 sessions')
     """
     content = _content(text, origin)
+    fields = BAR_FIELDS if content["frame"] else FIELDS
     terms: dict[str, Expanded] = {}
     for term, expression in content["terms"].items():
-        _check_term(term, content["features"], origin)
+        _check_term(term, content["features"], fields, origin)
         with _located(text, term, origin):
-            terms[term] = expand(expression, terms, FIELDS)
+            terms[term] = expand(expression, terms, fields)
     expressions: dict[str, str] = {}
     for factor, expression in content["features"].items():
         with _located(text, factor, origin):
-            expressions[factor] = expand(expression, terms, FIELDS).text
+            expressions[factor] = expand(expression, terms, fields).text
     return FeatureFamily(
         name=name,
         description=content["description"],
         expressions=MappingProxyType(expressions),
         descriptions=MappingProxyType(content["descriptions"]),
         origin=origin,
+        frame=content["frame"],
     )
 
 
@@ -97,19 +102,26 @@ def read_checked_family(file: Path) -> FeatureFamily:
     family = read_family(text, file.stem, str(file))
     for factor, expression in family.expressions.items():
         with _located(text, factor, str(file)):
-            inspect(expression)
+            if family.frame:
+                check_bar_expression(expression)
+            else:
+                inspect(expression)
     return family
 
 
 def _content(text: str, origin: str) -> dict[str, Any]:
-    """The file's four entries, all there and of the right types."""
+    """The file's five entries, all there and of the right types."""
     try:
         content = tomllib.loads(text)
     except tomllib.TOMLDecodeError as error:
         raise FeatureError(f"{origin} is not a TOML file, or gives a name twice: {error}") from error
-    unknown = [key for key in content if key not in {"description", *TABLES}]
+    unknown = [key for key in content if key not in {"description", "frame", *TABLES}]
     if unknown:
-        raise FeatureError(f"{origin}: unknown entry `{unknown[0]}`; there are description, {', '.join(f'[{table}]' for table in TABLES)}")
+        raise FeatureError(
+            f"{origin}: unknown entry `{unknown[0]}`; there are description, frame, {', '.join(f'[{table}]' for table in TABLES)}"
+        )
+    if not isinstance(content.setdefault("frame", None), str | None):
+        raise FeatureError(f'{origin}: the frame has to be the name of bars in quotes: frame = "tick_bars"')
     if not isinstance(content.setdefault("description", ""), str):
         raise FeatureError(f"{origin}: the description has to be a text in quotes")
     for table in TABLES:
@@ -122,10 +134,10 @@ def _content(text: str, origin: str) -> dict[str, Any]:
     return content
 
 
-def _check_term(term: str, features: Mapping[str, str], origin: str) -> None:
+def _check_term(term: str, features: Mapping[str, str], fields: AbstractSet[str], origin: str) -> None:
     if not _TERM_NAME.fullmatch(term):
         raise FeatureError(f"{origin}: {term!r} can't be a term's name: use letters, digits and underscores, a letter first")
-    if term in {*FIELDS, *KEYS, *features}:
+    if term in {*fields, *ROW_KEYS, *features}:
         what = "a factor of this file" if term in features else "a column of the bars"
         raise FeatureError(f"{origin}: the term {term} has the name of {what}; rename it")
 

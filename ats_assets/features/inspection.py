@@ -1,5 +1,6 @@
 """What an expression needs, told without any data."""
 
+from collections.abc import Set as AbstractSet
 from dataclasses import dataclass
 from typing import Final
 
@@ -12,6 +13,19 @@ from ats_assets.features.terms import expand
 FIELDS: Final = frozenset({"open", "high", "low", "close", "volume", "vwap"})
 """The columns of the bars that an expression may name. A test holds them against the bars' contract, whose import would take longer than all of this."""
 
+BAR_FIELDS: Final = FIELDS | {
+    "buy_volume",
+    "dollar_volume",
+    "duration_seconds",
+    "hour",
+    "return",
+    "sell_volume",
+    "spread",
+    "threshold",
+    "ticks",
+}
+"""The same of a bar inside a session: its columns, its `return` on the close before, and the `hour` of the day in UTC at which it was known, with its fraction."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class ExpressionNeeds:
@@ -22,8 +36,13 @@ class ExpressionNeeds:
     operators: tuple[str, ...]
 
 
-def inspect(expression: str) -> ExpressionNeeds:
+def inspect(expression: str, fields: AbstractSet[str] = FIELDS) -> ExpressionNeeds:
     """What a factor of the bars needs.
+
+    Parameters
+    ----------
+    fields
+        The columns that it may name.
 
     Raises
     ------
@@ -36,7 +55,7 @@ def inspect(expression: str) -> ExpressionNeeds:
     >>> inspect("Corr($close, Log($volume + 1), 10)")
     ExpressionNeeds(lookback_sessions=9, fields=('close', 'volume'), operators=('Add', 'Corr', 'Log'))
     """
-    expand(expression, {}, FIELDS)  # names its fields
+    expand(expression, {}, fields)  # names its fields
     try:
         sessions = compile_expressions({"it": expression}).lookback
     except (ExpressionError, LookAheadError) as error:

@@ -17,18 +17,14 @@ def frame_schema(family: FeatureFamily) -> pl.Schema:
 
 def contract(family: FeatureFamily) -> pa.DataFrameSchema:
     """The contract of a family's frame; its column descriptions are what the registry says of the factors."""
-
-    def has_no_null(data: PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.all_horizontal(pl.col(*family.expressions).is_not_null()))
-
-    factors = {feature.name: pa.Column(pl.Float32, nullable=True, description=_said(feature)) for feature in family.features}
+    factors = _factors(family, "sessions")
     return pa.DataFrameSchema(
         {
             "symbol": pa.Column(pl.String, pa.Check.str_length(min_value=1), description="symbol as the source names it"),
             "session": pa.Column(pl.Date, description="exchange session whose close the factors are known at: its partition"),
             **factors,
         },
-        checks=pa.Check(has_no_null, name="missing values are NaN, not null"),
+        checks=_without_nulls(family),
         name=family.name,
         description=f"{family.description or family.name}: {len(factors)} factors of the bars up to the session, one row a symbol",
         strict=True,
@@ -37,9 +33,20 @@ def contract(family: FeatureFamily) -> pa.DataFrameSchema:
     )
 
 
-def _said(feature: Feature) -> str:
+def _factors(family: FeatureFamily, unit: str) -> dict[str, pa.Column]:
+    return {feature.name: pa.Column(pl.Float32, nullable=True, description=_said(feature, unit)) for feature in family.features}
+
+
+def _without_nulls(family: FeatureFamily) -> pa.Check:
+    def has_no_null(data: PolarsData) -> pl.LazyFrame:
+        return data.lazyframe.select(pl.all_horizontal(pl.col(*family.expressions).is_not_null()))
+
+    return pa.Check(has_no_null, name="missing values are NaN, not null")
+
+
+def _said(feature: Feature, unit: str) -> str:
     before = f"{feature.description}: " if feature.description else ""
-    return f"{before}{feature.expression} (look-back {feature.lookback_sessions} sessions; NaN = missing)"
+    return f"{before}{feature.expression} (look-back {feature.lookback_sessions} {unit}; NaN = missing)"
 
 
 def faults(family: FeatureFamily, features: pl.DataFrame, bars: pl.DataFrame) -> dict[date, str]:
@@ -74,3 +81,29 @@ def _complaint(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> str:
         cases = error.failure_cases.select("column", "check").unique(maintain_order=True)
         return "; ".join(f"{column}: {check}" for column, check in cases.head(3).iter_rows())
     return ""
+
+
+def bar_frame_schema(family: FeatureFamily) -> pl.Schema:
+    """The columns and types of the frame of a family over bars: symbol, session, known_at, then one float32 column a factor."""
+    keys: dict[str, pl.DataType] = {"symbol": pl.String(), "session": pl.Date(), "known_at": pl.Datetime("ns", "UTC")}
+    return pl.Schema(keys | dict.fromkeys(family.expressions, pl.Float32()))
+
+
+def bar_frame_contract(family: FeatureFamily) -> pa.DataFrameSchema:
+    """The contract of the frame of a family over bars."""
+    return pa.DataFrameSchema(
+        {
+            "symbol": pa.Column(pl.String, pa.Check.str_length(min_value=1), description="symbol as the ticks name it"),
+            "session": pa.Column(pl.Date, description="exchange session of the bar"),
+            "known_at": pa.Column(
+                pl.Datetime("ns", "UTC"),
+                description="from when on the row is known: the bar's last tick, or the session's end where that closed it",
+            ),
+            **_factors(family, "bars"),
+        },
+        checks=_without_nulls(family),
+        name=family.name,
+        description=f"{family.description or family.name}: {len(family.expressions)} factors of the bars of {family.frame} up to the row's own",
+        strict=True,
+        ordered=True,
+    )

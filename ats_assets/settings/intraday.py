@@ -64,6 +64,12 @@ class TickScreeningSettings(Section):
     crossed: bool = Field(default=False, description="whether quotes with bid above ask are kept as quotes")
 
 
+class LookbackSettings(Section):
+    """How far back what is made of bars looks."""
+
+    lookback_sessions: NonNegative
+
+
 class IntradaySettings(Section):
     """Ticks. Without `trades` and `quotes` there is nothing inside a session, and no asset of it."""
 
@@ -76,3 +82,8 @@ class IntradaySettings(Section):
     lookback_sessions: NonNegative = Field(
         default=5, description="sessions before its own that what is made of bars of a session may look back over"
     )
+
+    @property
+    def lookback(self) -> "LookbackSettings":
+        """The look-back alone, for what depends on nothing else of these."""
+        return LookbackSettings(lookback_sessions=self.lookback_sessions)
