@@ -52,6 +52,10 @@ class ModelError(AtsError):
     """A model can't be fitted, read or used."""
 
 
+class EvaluationError(AtsError):
+    """What is to be judged can't be: too few rows or sessions, or figures out of range."""
+
+
 class ContractError(AtsError):
     """A frame does not satisfy the contract of its asset."""
 

@@ -6,9 +6,10 @@
 import math
 
 import numpy as np
-from scipy.special import ndtr
 
 from ats_assets.backtests.metrics.returns import Floats
+from ats_assets.errors import EvaluationError
+from ats_assets.evaluation import probabilistic_sharpe_ratio, sharpe_variance
 from ats_assets.settings import BacktestSettings
 
 NO_VARIANCE = 1e-14
@@ -69,11 +70,13 @@ def sharpe_ratio(excess: Floats, sessions_per_year: int) -> tuple[float | None, 
     if volatility(excess, sessions_per_year) is None:
         return None, None, None
     ratio = float(excess.mean() / excess.std(ddof=1))
-    error = math.sqrt((1 + ratio**2 / 2) / n)
+    error = math.sqrt(sharpe_variance(ratio) / n)
     standard = (excess - excess.mean()) / excess.std()
     skewness, kurtosis = float((standard**3).mean()), float((standard**4).mean())
-    variance = 1 - skewness * ratio + (kurtosis - 1) / 4 * ratio**2
-    probability = float(ndtr(ratio * math.sqrt(n - 1) / math.sqrt(variance))) if variance > 0 else None
+    try:
+        probability = probabilistic_sharpe_ratio(ratio, n, skewness=skewness, kurtosis=kurtosis)
+    except EvaluationError:  # returns of two values, whose skewness leaves no variance
+        probability = None
     year = math.sqrt(sessions_per_year)
     return ratio * year, error * year, probability
 
