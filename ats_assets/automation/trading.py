@@ -15,7 +15,7 @@ from ats_assets.errors import AtsError, how_many
 from ats_assets.execution.choosing import chosen_broker
 from ats_assets.execution.closings import learn_closings
 from ats_assets.execution.executor import LOOK_AGAIN
-from ats_assets.execution.splits import announced_since
+from ats_assets.execution.share_splits import announced_since
 from ats_assets.orchestration.graph import prefixed
 from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.storage.versions import settings_version

@@ -13,7 +13,7 @@ from ats_assets.execution.clock import Clock
 from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import Lease
 from ats_assets.execution.names import IdentityLookup, NameChanges, no_name_changes
-from ats_assets.execution.splits import Splits
+from ats_assets.execution.share_splits import Splits
 from ats_assets.execution.state import Author
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState

@@ -24,7 +24,7 @@ from ats_assets.execution.order import BrokerOrder
 from ats_assets.execution.outcome import IntentState
 from ats_assets.execution.room import Reducing, cancelled
 from ats_assets.execution.rows import orders_of
-from ats_assets.execution.splits import Crossing
+from ats_assets.execution.share_splits import Crossing
 from ats_assets.portfolio import CANCELLED
 
 

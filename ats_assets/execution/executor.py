@@ -22,7 +22,7 @@ from ats_assets.execution.order import AccountState, Leg, OrderIntent
 from ats_assets.execution.outcome import Difference, Execution, Halt, IntentState, OrderOutcome, Settlement
 from ats_assets.execution.room import waiting_orders
 from ats_assets.execution.rows import orders_of
-from ats_assets.execution.splits import Splits
+from ats_assets.execution.share_splits import Splits
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
 

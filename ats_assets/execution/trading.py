@@ -14,7 +14,7 @@ from ats_assets.execution.clock import Clock
 from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.names import identities_now, known_name_changes
-from ats_assets.execution.splits import DeployedSplits
+from ats_assets.execution.share_splits import DeployedSplits
 from ats_assets.trade_state import TradeState, open_trade_state
 
 

@@ -17,7 +17,7 @@ from ats_assets.errors import SourceError
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import OrderIntent, OrderKind
 from ats_assets.execution.outcome import Execution
-from ats_assets.execution.splits import Crossing, DeployedSplits
+from ats_assets.execution.share_splits import Crossing, DeployedSplits
 from ats_assets.execution.trading import session_at
 from ats_assets.settings import Settings
 from ats_assets_tests.execution.exchange import EVENING, NEXT, SESSION, Bench, Killed, PointedState, Points, intent
