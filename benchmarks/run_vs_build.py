@@ -2,9 +2,9 @@
 
 Usage: python benchmarks/run_vs_build.py --against COMMIT [--rounds 1] [--to DATE] [--sp500] [--json FILE]
 
-Of both builds, in turns: `ats run` by each one's own default settings, in an empty warehouse; on what it made `dagster asset materialize` of one session, `ats --help`, `signals`,
-`explain` and `stale`; with --sp500 a run over the S&P 500 panel of the tests' real market data (1,259 sessions; hours on a busy machine). As after an installation: a first run
-of a few sessions, which is not counted, compiles the byte code of all that is imported and the numba kernels. Both use the libraries of the Python that runs this.
+Of both builds, in turns: `ats run` by each one's own default settings, in an empty warehouse; on what it made `dagster asset materialize` of one session, `ats --help`, and the
+commands that only read; with --sp500 a run over the S&P 500 panel of the tests' real market data (1,259 sessions; hours on a busy machine). As after an installation: a first
+run of a few sessions, which is not counted, compiles the byte code of all that is imported and the numba kernels. Both use the libraries of the Python that runs this.
 
 Time is of the clock, in brackets of the processors, children included; memory is the most that a process and its children held together, looked at ten times a second
 (Linux; a page that two of them share counts twice). The runs' contents are compared, too: the data version in each file's footer and each model's bytes. Only ratios compare.
@@ -33,6 +33,8 @@ WARM_TO = "2021-03-31"
 """Of the run that is not counted: enough sessions for features and labels."""
 LATE = "great_expectations, lightgbm, matplotlib.backends.backend_agg, matplotlib.figure, mlflow, plotly.offline"
 """What a run of so few sessions does not import."""
+GROUPED = {"features", "orders"}
+"""Commands that have commands."""
 LOOKS = 3
 """How often a command that takes a second is timed, in a round."""
 
@@ -144,11 +146,12 @@ def run(build: Build, home: Path, what: str, span: Sequence[str]) -> None:
 def commands(build: Build, home: Path) -> None:
     """What people and schedulers ask of a warehouse."""
     newest = json.loads(build.time("", home, "ats_assets.cli", "signals", "--format", "json"))
+    reading = [["--help"], ["signals"], ["report"], ["stale"], ["features", "list"], ["orders", "status"], ["doctor"]]
+    if newest["signals"]:  # a run to an early --to has none yet
+        reading.append(["explain", newest["signals"][0]["symbol"], newest["session"]])
     for _ in range(LOOKS):
-        build.time("ats --help", home, "ats_assets.cli", "--help")
-        build.time("ats signals", home, "ats_assets.cli", "signals")
-        build.time("ats explain", home, "ats_assets.cli", "explain", newest["signals"][0]["symbol"], newest["session"])
-        build.time("ats stale", home, "ats_assets.cli", "stale")
+        for words in reading:
+            build.time(f"ats {' '.join(words[:2] if words[0] in GROUPED else words[:1])}", home, "ats_assets.cli", *words)
     for assets in ("raw_bars", "universe", "signals"):
         one = ["--select", assets, "--partition", newest["session"]]
         build.time(f"materialize {assets}", home, "dagster", "asset", "materialize", "-m", "ats_assets.definitions", *one)
