@@ -144,11 +144,13 @@ def signals(
 @app.command()
 def report(
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
+    pdf: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as a PDF. Needs ats-assets[pdf].")] = None,
+    as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write every figure of it as JSON.")] = None,
 ) -> None:
     """Print the path of the backtest report. It is built from the stored data if it does not exist."""
     from ats_assets.cli.report import report as command  # noqa: PLC0415
 
-    command(open_it=open_it)
+    command(open_it=open_it, pdf=pdf, as_json=as_json)
 
 
 @app.command()

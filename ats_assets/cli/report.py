@@ -1,7 +1,9 @@
-"""`ats report`: where the backtest report is."""
+"""`ats report`: where the backtest report is, and the same in other forms."""
 
 import sys
 import webbrowser
+from collections.abc import Mapping
+from pathlib import Path
 
 import polars as pl
 import typer
@@ -10,20 +12,42 @@ from ats_assets.deployment import Deployment
 from ats_assets.reports import REPORT
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
 from ats_assets.runs.writing import say
-from ats_assets.settings import load_settings
+from ats_assets.settings import ReportForm, load_settings
+from ats_assets.storage.atomic_file import replace_file
 
 
-def report(*, open_it: bool) -> None:
-    """Print the path of the report, making it first where it is not there."""
+def report(*, open_it: bool, pdf: Path | None = None, as_json: Path | None = None) -> None:
+    """Print the path of the report, making it first where it is not there; write it in the other forms that are asked for."""
+    if pdf is not None:
+        from ats_assets.reports.pdf_form import require_typst  # noqa: PLC0415 - what writes a report takes a second to import
+
+        require_typst()
     deployment = Deployment(load_settings())
     path = deployment.warehouse.root.joinpath(*REPORT)
     if not path.is_file():
         _make(deployment)
     _say_if_old(deployment)
+    _write_forms(deployment, {"pdf": pdf, "json": as_json})
     sys.stdout.write(f"{path}\n")
     sys.stdout.flush()
     if open_it and not webbrowser.open(path.as_uri()):
         say(f"no browser could be started: open {path}")
+
+
+def _write_forms(deployment: Deployment, wanted: Mapping[ReportForm, Path | None]) -> None:
+    """Write other forms of the report to files, from what is stored."""
+    files: dict[ReportForm, Path] = {form: path for form, path in wanted.items() if path is not None}
+    if not files:
+        return
+    from ats_assets.reports.backtest_report import backtest_content  # noqa: PLC0415
+    from ats_assets.reports.report_data import report_data  # noqa: PLC0415
+    from ats_assets.reports.report_forms import written_form  # noqa: PLC0415
+
+    content = backtest_content(report_data(deployment).inputs)
+    for form, path in files.items():
+        written = written_form(content, form)
+        replace_file(path.absolute(), lambda file, written=written: file.write(written))
+        say(f"{form.upper()}: {path.absolute()}")
 
 
 def _make(deployment: Deployment) -> None:

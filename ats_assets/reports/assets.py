@@ -7,10 +7,11 @@ from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.evaluation.stored_factors import evaluate_family, factor_reads
 from ats_assets.features.choosing import families
 from ats_assets.orchestration.graph import Node
-from ats_assets.reports.backtest_report import backtest_report as render
+from ats_assets.reports.backtest_report import backtest_content
 from ats_assets.reports.feature_report import feature_report as features_page
 from ats_assets.reports.feature_report import first_features
 from ats_assets.reports.report_data import report_data, report_reads, shown_settings
+from ats_assets.reports.report_forms import FORMS, written_form
 from ats_assets.reports.turnover_limit import limit_text
 
 GROUP = "reports"
@@ -29,16 +30,22 @@ def _backtest_report(deployment: Deployment) -> dg.AssetsDefinition:
         group=GROUP,
         kinds=frozenset({"html"}),
         code=(assets, "ats_assets.reports.templates", "ats_assets.reports.sections"),
-        settings=tuple(shown_settings(deployment).values()),
+        settings=(*shown_settings(deployment).values(), deployment.settings.report),
         tells_restatements=True,
     )
 
     @node.asset(deployment, deps=["backtest", *report_reads(deployment)], partitioned=False)
     def backtest_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """The backtest as one self-contained HTML file: returns, drawdowns, risk, trades, costs, skill, model, data, settings."""
+        """The backtest as one self-contained HTML file, and in the other forms of the settings: returns, risk, trades, costs, skill, model, data, settings."""
         data = report_data(deployment)
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}
-        path = deployment.warehouse.write_text("backtest_report", REPORT, render(data.inputs), **versions, upstream=data.upstream)
+        content, wanted = backtest_content(data.inputs), deployment.settings.report.forms
+        for form, file in FORMS.items():
+            if form in wanted:
+                deployment.warehouse.write_document(node.name, file, written_form(content, form), **versions, upstream=data.upstream)
+            else:
+                deployment.warehouse.remove_document(node.name, file)
+        path = deployment.warehouse.root / node.name / REPORT
         verdict = skill_summary(data.inputs.rows["skill"], data.inputs.horizon_sessions)
         limit = limit_text(data.inputs.metrics.to_dict(), deployment.settings.portfolio.max_turnover)
         context.log.info(f"report: {path}")

@@ -7,8 +7,9 @@ from ats_assets.backtests.metrics import session_returns
 from ats_assets.orders.quality import REFERENCES, summary
 from ats_assets.reports.charts import BarGroup, Line, LinePanel, bar_chart, line_chart
 from ats_assets.reports.formatting import DASH, decimal, percent, whole
-from ats_assets.reports.page import Part, page
+from ats_assets.reports.page import page
 from ats_assets.reports.page_blocks import Block, Callout, Cards, Heading, Headline, Note, Pair, Table
+from ats_assets.reports.report_content import Part, ReportContent
 
 LARGEST = 10
 NAMES = {"decision": "decision price (close before)", "arrival": "arrival price (open)", "vwap": "VWAP of the session"}
@@ -78,12 +79,13 @@ def execution_report(
         ),
         Part(name="sessions", title="By session", short="Sessions", blocks=[_sessions(account, quality)]),
     ]
-    return page(
-        parts,
+    content = ReportContent(
+        parts=parts,
         title="Execution",
         subtitle=f"{first} to {last}, {account.height:,} sessions, broker {broker}{', LIVE' if live else ''}, account {account['account_id'][-1]}",
         footer="From the assets account, positions and execution_quality, as they were recorded, and the backtest.",
     )
+    return page(content)
 
 
 def _agreement(account: pl.DataFrame) -> list[Block]:

@@ -6,8 +6,9 @@ from ats_assets.evaluation.family_figures import Judged, by_size_of_t, looks_tol
 from ats_assets.evaluation.schema import QUANTILES
 from ats_assets.evaluation.stored_factors import FamilyEvaluation
 from ats_assets.reports.formatting import DASH, decimal, percent, whole
-from ats_assets.reports.page import Part, page
+from ats_assets.reports.page import page
 from ats_assets.reports.page_blocks import Heading, Note, Table
+from ats_assets.reports.report_content import Part, ReportContent
 
 FIRST = 10
 """Features in the table of the asset's page."""
@@ -27,12 +28,13 @@ def feature_report(found: Sequence[FamilyEvaluation], horizon: int) -> str:
     parts = [_part(one, horizon) for one in found]
     sessions = [(one.first_session, one.last_session) for one in found]
     first, last = min(day for day, _ in sessions), max(day for _, day in sessions)
-    return page(
-        parts,
+    content = ReportContent(
+        parts=parts,
         title="Features",
         subtitle=f"{first} to {last}; sorted by the rank IC over {whole(horizon)} sessions",
         footer="In sample: all stored sessions were looked at. What is chosen by these figures must be judged on sessions that come later.",
     )
+    return page(content)
 
 
 def first_features(found: FamilyEvaluation, horizon: int) -> str:

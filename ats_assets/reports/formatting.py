@@ -1,5 +1,6 @@
 """How numbers are written in a report; what is not known is a dash."""
 
+import re
 from datetime import date
 
 DASH = "–"
@@ -37,3 +38,20 @@ def _number(value: object, scale: float, digits: int, *, signed: bool, unit: str
         return DASH
     scaled = round(value * scale, digits) + 0.0  # no "-0.0"
     return f"{scaled:{'+' if signed and scaled else ''},.{digits}f}{unit}".replace("-", MINUS)
+
+
+_NUMBER = re.compile(r"[+−]?\d{1,3}(?:,\d{3})*(?:\.\d+)?([%×]?)|[+−]?\d+(?:\.\d+)?([%×]?)")
+
+
+def number_of(text: str) -> float | None:
+    """The number that is written, in the units of what was written; None where the text is none.
+
+    Examples
+    --------
+    >>> number_of("−1,234.5"), number_of("+12.3%"), number_of("30.1×"), number_of("–"), number_of("2024-01-02")
+    (-1234.5, 0.123, 30.1, None, None)
+    """
+    if not _NUMBER.fullmatch(text):
+        return None
+    number = float(text.rstrip("%×").replace(",", "").replace(MINUS, "-"))
+    return round(number / 100.0, 15) if text.endswith("%") else number

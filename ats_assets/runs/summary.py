@@ -1,14 +1,13 @@
 """What a run has come to, in figures."""
 
 import json
-import math
 import resource
 import sys
 from collections import Counter
 from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 from pathlib import Path
-from typing import Any, cast
+from typing import Any
 
 import polars as pl
 
@@ -19,6 +18,7 @@ from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.features.choosing import families
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.reports import REPORT
+from ats_assets.reports.json_form import without_nan
 from ats_assets.reports.turnover_limit import limit_text
 from ats_assets.runs.runner import Outcome
 from ats_assets.runs.signals_table import signals_rows
@@ -184,17 +184,6 @@ def _seconds(outcome: Outcome, stages: Mapping[str, str]) -> dict[str, float]:
 
 def _existing(path: Path) -> str | None:
     return str(path) if path.is_file() else None
-
-
-def without_nan(value: Any) -> Any:
-    """The same with None for NaN and infinities and ISO dates, as JSON knows them."""
-    if isinstance(value, Mapping):
-        return {str(key): without_nan(item) for key, item in cast("Mapping[Any, Any]", value).items()}
-    if isinstance(value, list | tuple):
-        return [without_nan(item) for item in cast("Sequence[Any]", value)]
-    if isinstance(value, float):
-        return value if math.isfinite(value) else None
-    return value.isoformat() if isinstance(value, date) else value
 
 
 def write_json(summary: Summary, path: Path) -> None:

@@ -19,6 +19,7 @@ from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import MarginSettings, PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
+from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
@@ -58,6 +59,8 @@ __all__ = [
     "PortfolioSettings",
     "Positive",
     "Refit",
+    "ReportForm",
+    "ReportSettings",
     "Section",
     "Settings",
     "Share",

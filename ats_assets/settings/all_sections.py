@@ -21,6 +21,7 @@ from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
+from ats_assets.settings.reports import ReportSettings
 from ats_assets.settings.section import Name, Section
 from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
@@ -64,6 +65,7 @@ class Settings(Section):
         description="name -> a risk rule's own settings, in the order in which they are applied; `kind` says which, default: the name",
     )
     backtest: BacktestSettings = BacktestSettings()
+    report: ReportSettings = ReportSettings()
     alpaca: AlpacaSettings = AlpacaSettings()
     orders: OrdersSettings = OrdersSettings()
     brokers: dict[Name, dict[str, Any]] = Field(

@@ -74,9 +74,22 @@ class Documents(FootedFiles):
         settings_version: str = "",
         upstream: Upstream | None = None,
     ) -> Path:
-        """Store a text of an asset without partitions, with its footer in a file beside it; the old footer goes first, so that they never belong to two texts."""
+        """Store a text of an asset without partitions, with its footer in a file beside it."""
+        how = {"code_version": code_version, "settings_version": settings_version}
+        return self.write_document(asset, name, text.encode(), **how, upstream=upstream)
+
+    def write_document(
+        self,
+        asset: str,
+        name: str,
+        content: bytes,
+        *,
+        code_version: str = "",
+        settings_version: str = "",
+        upstream: Upstream | None = None,
+    ) -> Path:
+        """Store a file of any form as `write_text` does a text; the old footer goes first, so that they never belong to two files."""
         path = self.root / asset / name
-        content = text.encode()
         footer = Footer(
             asset=asset,
             session="",
@@ -91,6 +104,14 @@ class Documents(FootedFiles):
         replace_file(path, lambda file: file.write(content), fsync=self._fsync)
         replace_file(beside, lambda file: file.write(seal(footer.encoded().encode())[0]), fsync=self._fsync)
         return path
+
+    def remove_document(self, asset: str, name: str) -> None:
+        """Remove a text or file and the footer beside it, where it is there: of an asset that is made without it now."""
+        path = self.root / asset / name
+        if path.exists() or text_footer(path).exists():
+            self.log.announce(path)
+            path.unlink(missing_ok=True)
+            text_footer(path).unlink(missing_ok=True)
 
     def read_text(self, asset: str, name: str) -> str:
         """A text of an asset without partitions, checked against its footer.

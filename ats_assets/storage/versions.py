@@ -47,7 +47,7 @@ CARRIES = frozenset(
 DECIDES = frozenset({f"{ROOT}.orchestration.reading", f"{ROOT}.storage.knowledge"})
 """Those among them that decide which rows are read."""
 WIRING = frozenset({"assets.py", "checks.py"})
-DATA = frozenset({".py", ".toml", ".json", ".html", ".css", ".js", ".j2"})
+DATA = frozenset({".py", ".toml", ".json", ".html", ".css", ".js", ".j2", ".typ"})
 
 
 def code_version(*made_by: Callable[..., Any] | str, formulas: Mapping[str, str] | None = None) -> str:

@@ -21,3 +21,12 @@ def test_nothing_to_report_on(command: Command, tmp_path: Path) -> None:
     assert (run.exit_code, run.stdout) == (1, "")
     assert "no targets are stored" in run.stderr
     assert "Traceback" not in run.stderr
+
+
+def test_writes_it_in_other_forms(command: Command, made: tuple[Path, CompletedProcess[str]], tmp_path: Path) -> None:
+    stored = made[0] / "warehouse" / "synthetic" / "backtest_report"
+    run = command("report", "--pdf", str(tmp_path / "a.pdf"), "--json", str(tmp_path / "a.json"))
+    assert run.exit_code == 0, run.stderr
+    assert (tmp_path / "a.pdf").read_bytes().startswith(b"%PDF")
+    assert (tmp_path / "a.json").read_bytes() == (stored / "report.json").read_bytes()
+    assert not (stored / "report.pdf").exists(), "report.forms does not name it"

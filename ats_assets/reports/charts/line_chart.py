@@ -9,6 +9,7 @@ from typing import Any, Literal
 
 import numpy as np
 import polars as pl
+from markupsafe import Markup
 
 from ats_assets.backtests.metrics import Floats
 from ats_assets.reports.charts.chart import FOOT, WIDE, Axis, Chart, drawing, foot, grid, plot
@@ -136,8 +137,8 @@ def _panel(panel: LinePanel, top: float, *, log: bool) -> str:
         if line.style == "area":
             paths.append(f'<path class="fill {line.tone}" d="{_area(at, [(x, base) for x, _ in at])}"/>')
         paths.append(f'<path class="line {line.style} {line.tone}" d="{_path(at, step=line.style == "step")}"/>')
-    label = f'<text class="label" x="0" y="{top - 8:g}">{panel.label}</text>' if panel.label else ""
-    return drawn + plot(top, panel.height, "".join(paths)) + label
+    label = Markup('<text class="label" x="0" y="{}">{}</text>').format(f"{top - 8:g}", panel.label) if panel.label else ""
+    return f"{drawn}{plot(top, panel.height, ''.join(paths))}{label}"
 
 
 def _stacked(lines: Sequence[Line], values: Sequence[Floats]) -> list[Floats]:
