@@ -38,6 +38,10 @@ class RawTrades(pa.DataFrameModel):
     trade_id: str = pa.Field(
         nullable=True, description="the vendor's name for the trade, unique for symbol and exchange; null where there is none"
     )
+    tape: str = pa.Field(nullable=True, description="of US stocks: A, B or C; null where it is not told")
+    cancelled: bool = pa.Field(
+        nullable=True, description="whether it was cancelled, or is the record of a correction; null where it is not told"
+    )
     sequence: int = pa.Field(description=_ORDER)
     suspicious: bool = pa.Field(nullable=True, description=_SUSPICIOUS)
     part: pl.Int32 = pa.Field(description=_PART)
@@ -127,7 +131,7 @@ class MarketQuotes(pa.DataFrameModel):
 class RejectedTrades(RawTrades):
     """Delivered trades that break the contract, as they came, each with every reason that applies."""
 
-    reasons: pl.List = pa.Field(dtype_kwargs={"inner": pl.String}, description="names of the broken rules (`reasons.REASONS`), sorted")
+    reasons: pl.List = pa.Field(dtype_kwargs={"inner": pl.String}, description="names of the broken rules (`tick_rules.REASONS`), sorted")
 
     class Config(RawTrades.Config):
         """As every contract of the stage."""
@@ -138,7 +142,7 @@ class RejectedTrades(RawTrades):
 class RejectedQuotes(RawQuotes):
     """Delivered quotes that break the contract, as they came, each with every reason that applies."""
 
-    reasons: pl.List = pa.Field(dtype_kwargs={"inner": pl.String}, description="names of the broken rules (`reasons.REASONS`), sorted")
+    reasons: pl.List = pa.Field(dtype_kwargs={"inner": pl.String}, description="names of the broken rules (`tick_rules.REASONS`), sorted")
 
     class Config(RawQuotes.Config):
         """As every contract of the stage."""

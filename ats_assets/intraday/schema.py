@@ -17,6 +17,8 @@ RAW_TRADES_SCHEMA = pl.Schema(
         "exchange": pl.String,
         "conditions": pl.List(pl.String),
         "trade_id": pl.String,
+        "tape": pl.String,
+        "cancelled": pl.Boolean,
         **_DELIVERED,
     }
 )

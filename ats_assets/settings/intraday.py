@@ -1,7 +1,7 @@
 """Data inside a session: where ticks come from, how they are screened, at which hours an instrument is traded, and which bars are sampled of them."""
 
 from datetime import time
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
 from pydantic import Field, PlainSerializer, field_validator, model_validator
@@ -58,10 +58,19 @@ class TickScreeningSettings(Section):
         ge=0,
         description="a tick whose time lies further before the newest one delivered is rejected; default: any order is sorted",
     )
-    conditions: str | None = Field(
-        default=None, description="how condition codes are read: sip, polygon, algoseek or none; default: by the columns of the files"
+    conditions: Literal["sip", "polygon", "algoseek", "none"] = Field(
+        default="sip",
+        description="whose condition codes they are: the consolidated tape's letters, Polygon's numbers, AlgoSeek's flags; none: they mean nothing",
+    )
+    no_price: tuple[str, ...] = Field(
+        default=(),
+        description='condition codes that set no price beside those that the tape excludes; ["20"] (sweeps) for AlgoSeek makes the bars of Lean',
     )
     crossed: bool = Field(default=False, description="whether quotes with bid above ask are kept as quotes")
+    one_sided: Literal["rejected", "unchanged"] = Field(
+        default="rejected",
+        description="what a bid or ask of zero means: that there is none, or that it is unchanged; an empty one is unchanged",
+    )
 
 
 class LookbackSettings(Section):
