@@ -155,9 +155,13 @@ class InformationBars(pa.DataFrameModel):
 
     symbol: str = pa.Field(str_length={"min_value": 1}, description="as in the ticks")
     session: pl.Date = pa.Field(description="the session of the bar's last tick")
-    bar: pl.Int32 = pa.Field(ge=0, description="number within symbol and session")
-    opened_at: Annotated[pl.Datetime, "ns", "UTC"] = pa.Field(description="time of the first tick in it, UTC")
-    known_at: Annotated[pl.Datetime, "ns", "UTC"] = pa.Field(description="time of the last tick in it, at which the bar is known, UTC")
+    bar: pl.Int32 = pa.Field(ge=0, description="number within symbol and session, in the order in which they are known")
+    opened_at: Annotated[pl.Datetime, "ns", "UTC"] = pa.Field(
+        description="time of the first tick in it, UTC; of a bar of the clock, of its interval"
+    )
+    known_at: Annotated[pl.Datetime, "ns", "UTC"] = pa.Field(
+        description="from when the bar is known, UTC: with its last tick, at the end of a clock's interval, or at the session's end"
+    )
     open: float = pa.Field(gt=0, description="first price, in the quote currency")
     high: float = pa.Field(gt=0, description="highest price")
     low: float = pa.Field(gt=0, description="lowest price")
@@ -186,5 +190,5 @@ class InformationBars(pa.DataFrameModel):
 
     @pa.dataframe_check
     def opened_before_known(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
-        """A bar is known when its last tick is."""
+        """No bar is known before its first tick."""
         return satisfied(data, pl.col("opened_at") <= pl.col("known_at"))

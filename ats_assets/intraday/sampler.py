@@ -14,8 +14,11 @@ class Sampler(Protocol):
     """One kind of information bars, with its settings. The docstring of its class is the description of its asset."""
 
     settings: BaseModel
-    source: Literal["trades", "quotes"]
-    """What is sampled."""
+
+    @property
+    def source(self) -> Literal["trades", "quotes"]:
+        """What is sampled."""
+        ...
 
     def needs(self) -> tuple[Needs, ...]:
         """The windows of `trades`, `quotes` or `bars` that the bars of a session are made from: its own ticks, and those that its threshold is estimated on."""
@@ -36,6 +39,7 @@ class Sampler(Protocol):
         Returns
         -------
         polars.DataFrame
-            Of `INFORMATION_BARS_SCHEMA`, sorted by symbol, session, bar.
+            Of `INFORMATION_BARS_SCHEMA`, sorted by symbol, session, bar. A bar that the session's end has closed is known with its last tick here; the asset says
+            that it is known from the session's end on (`information_bars.known_with_session`).
         """
         ...

@@ -1,0 +1,183 @@
+"""Ticks as arrays: trades or quotes of any number of sessions and symbols, one group for each session and symbol."""
+
+from dataclasses import dataclass, fields
+from typing import Any, Final
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ats_assets.intraday.bar_ends import EXTREME, PRICED, TRADED, Codes, Floats, Places
+from ats_assets.intraday.trade_sides import quote_rule, tick_rule
+from ats_assets.kernels.kernel import kernel
+
+TRADE_COLUMNS: Final = ("symbol", "session", "at", "sequence", "price", "size", "for_price", "for_high_low", "for_volume")
+QUOTE_COLUMNS: Final = ("symbol", "session", "at", "sequence", "bid", "ask", "bid_size", "ask_size")
+"""What is read of each: the rest of a large partition stays on the disk."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Ticks:
+    """Ticks of groups in the order of session and symbol, and in each in order of time. Arrays are read-only, of shape (n_ticks,) but where it is said.
+
+    Parameters
+    ----------
+    keys
+        session and symbol, one row a group.
+    starts
+        Of shape (n_groups + 1,).
+    price
+        Of a trade; the midpoint of a quote.
+    size
+        0 where there is none, in which case `codes` lacks `TRADED`.
+    codes
+        `PRICED`, `TRADED` and `EXTREME`: what each counts for.
+    sides
+        1 bought, -1 sold, 0 not known.
+    at
+        Nanoseconds since 1970, UTC.
+    spread
+        The quoted spread that stood at each; NaN where none did. None where no quotes are read.
+    """
+
+    keys: pl.DataFrame
+    starts: Places
+    price: Floats
+    size: Floats
+    codes: Codes
+    sides: Codes
+    at: Places
+    spread: Floats | None = None
+
+    def __post_init__(self) -> None:
+        """Read-only: for kernels an array that can be written is another type, for which they would be compiled again."""
+        for one in fields(self):
+            value = getattr(self, one.name)
+            if isinstance(value, np.ndarray):
+                object.__setattr__(self, one.name, read_only(value))
+
+
+def trade_ticks(trades: pl.DataFrame, quotes: pl.DataFrame | None = None, *, by_quotes: bool = False) -> Ticks:
+    """Trades as arrays, those alone that count for something.
+
+    Parameters
+    ----------
+    trades
+        Of `TRADES_SCHEMA`, or its `TRADE_COLUMNS`, in any order.
+    quotes
+        Of the same sessions, or more: for the spread, and for sides `by_quotes`, as Lee and Ready have it. A trade is compared with the quote of the newest time before
+        its own: one of the same time may be its consequence.
+    """
+    counted = trades.filter(pl.any_horizontal("for_price", "for_high_low", "for_volume"))
+    rows, keys, starts = in_groups(counted if counted.height < trades.height else trades)
+    price, at = _floats(rows["price"]), rows["at"].to_physical().to_numpy()
+    codes = (
+        rows.select(pl.col("for_price") * PRICED + pl.col("for_volume") * TRADED + pl.col("for_high_low") * EXTREME)
+        .to_series()
+        .cast(pl.Int8)
+        .to_numpy()
+    )
+    price, at, codes, starts = map(read_only, (price, at, codes, starts))
+    sides = tick_rule.compiled(price, codes, starts)
+    spread = None
+    if quotes is not None:
+        bid, ask = quotes_before(at, starts, keys, quotes)
+        spread = ask - bid
+        if by_quotes:
+            sides = quote_rule.compiled(price, read_only((bid + ask) / 2.0), read_only(sides))
+    return Ticks(keys=keys, starts=starts, price=price, size=_floats(rows["size"]), codes=codes, sides=sides, at=at, spread=spread)
+
+
+def quote_ticks(quotes: pl.DataFrame) -> Ticks:
+    """Quotes as arrays: one quote is one tick, its midpoint the price, the sum of both sizes its size, its side that of the midpoint's last change.
+
+    Parameters
+    ----------
+    quotes
+        Of `QUOTES_SCHEMA`, or its `QUOTE_COLUMNS`, in any order.
+    """
+    rows, keys, starts = in_groups(quotes)
+    bid, ask = _floats(rows["bid"]), _floats(rows["ask"])
+    sizes = rows.select(pl.col("bid_size") + pl.col("ask_size")).to_series()
+    codes = np.where(sizes.is_not_null().to_numpy(), PRICED | TRADED | EXTREME, PRICED | EXTREME).astype(np.int8)
+    price, codes, starts = map(read_only, ((bid + ask) / 2.0, codes, starts))
+    sides, at = tick_rule.compiled(price, codes, starts), rows["at"].to_physical().to_numpy()
+    return Ticks(
+        keys=keys, starts=starts, price=price, size=_floats(sizes.fill_null(0.0)), codes=codes, sides=sides, at=at, spread=ask - bid
+    )
+
+
+def in_groups(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Places]:
+    """The rows in order of session, symbol, at and sequence, a row for each session and symbol, and where each begins, of shape (n_groups + 1,)."""
+    keys, starts = _runs(rows)
+    at, sequence = read_only(rows["at"].to_physical().to_numpy()), read_only(rows["sequence"].to_numpy())
+    ascending = keys.height < 2 or keys.equals(keys.unique().sort("session", "symbol"))
+    if not (ascending and in_order.compiled(at, sequence, read_only(starts))):
+        rows = rows.sort("session", "symbol", "at", "sequence")
+        keys, starts = _runs(rows)
+    return rows, keys, starts
+
+
+def quotes_before(at: Places, starts: Places, keys: pl.DataFrame, quotes: pl.DataFrame) -> tuple[Floats, Floats]:
+    """Bid and ask of the newest quote before each time, of the same session and symbol; NaN where there is none. Each of the shape of `at`.
+
+    Parameters
+    ----------
+    at, starts, keys
+        As of `Ticks`.
+    """
+    rows, named, begins = in_groups(quotes)
+    place = pl.DataFrame({"session": named["session"], "symbol": named["symbol"], "group": np.arange(named.height)})
+    found = keys.join(place, on=["session", "symbol"], how="left", maintain_order="left")["group"].fill_null(-1).to_numpy()
+    at_quotes = read_only(rows["at"].to_physical().to_numpy())
+    which = last_before.compiled(*map(read_only, (at, starts, at_quotes, begins, found.astype(np.int64))))
+    bid, ask = (np.append(_floats(rows[side]), np.nan)[which] for side in ("bid", "ask"))
+    return bid, ask
+
+
+@kernel
+def in_order(at: Places, sequence: Places, starts: Places) -> bool:
+    """Whether the ticks of each group are in order of time, and of sequence where it is the same."""
+    for group in range(len(starts) - 1):
+        for i in range(starts[group] + 1, starts[group + 1]):
+            if at[i] < at[i - 1] or (at[i] == at[i - 1] and sequence[i] < sequence[i - 1]):
+                return False
+    return True
+
+
+@kernel
+def last_before(at: Places, starts: Places, others: Places, begins: Places, which: Places) -> Places:
+    """Of the others the last one before each time, -1 where there is none; `which` is the group of the others that belongs to each group, -1 where none does."""
+    found = np.full(len(at), -1, np.int64)
+    for group in range(len(starts) - 1):
+        if which[group] >= 0:
+            k, end = begins[which[group]], begins[which[group] + 1]
+            first = k
+            for i in range(starts[group], starts[group + 1]):
+                while k < end and others[k] < at[i]:
+                    k += 1
+                if k > first:
+                    found[i] = k - 1
+    return found
+
+
+def read_only(values: NDArray[Any]) -> NDArray[Any]:
+    """The same numbers, one after the other in memory, as an array that can't be written."""
+    held = np.ascontiguousarray(values).view()
+    held.flags.writeable = False
+    return held
+
+
+def _floats(values: pl.Series) -> Floats:
+    return values.cast(pl.Float64).to_numpy()
+
+
+def _runs(rows: pl.DataFrame) -> tuple[pl.DataFrame, Places]:
+    """The sessions and symbols of rows that follow each other, and where each begins."""
+    keys = rows.select("session", "symbol")
+    if rows.is_empty():
+        return keys, np.zeros(1, np.int64)
+    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in keys.columns)
+    begins = keys.select(changes.arg_true()).to_series().to_numpy().astype(np.int64)
+    begins = np.union1d([0], begins)
+    return keys[begins], np.append(begins, rows.height)
