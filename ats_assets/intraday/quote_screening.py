@@ -15,7 +15,7 @@ import polars as pl
 from ats_assets.intraday.conditions import firm
 from ats_assets.intraday.schema import QUOTES_SCHEMA, RAW_QUOTES_SCHEMA, REJECTED_QUOTES_SCHEMA
 from ats_assets.intraday.session_hours import OUTSIDE, SessionHours
-from ats_assets.intraday.tick_rules import KEY, require_ticks, shared_rules, split
+from ats_assets.intraday.tick_rules import KEY, accepted_and_rejected, require_ticks, shared_rules
 from ats_assets.settings import TickScreeningSettings
 
 _CONTENT = ("at", "bid", "ask", "bid_size", "ask_size", "exchange")
@@ -66,7 +66,7 @@ def screen_quotes(raw: pl.DataFrame, hours: SessionHours, settings: TickScreenin
         ask_missing=whole["ask"].is_null() & stand,
         crossed=crossed.fill_null(value=False) & stand,
     )
-    sound, rejected = split(raw, faults)
+    sound, rejected = accepted_and_rejected(raw, faults)
     sides = whole.filter(sound)
     quotes = raw.filter(sound).with_columns(sides.get_columns()).select(QUOTES_SCHEMA.names())
     return quotes.sort("session", "symbol", "at", "sequence", maintain_order=True), rejected.cast(REJECTED_QUOTES_SCHEMA)  # pyright: ignore[reportArgumentType]

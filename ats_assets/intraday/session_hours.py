@@ -27,7 +27,7 @@ _FRIDAY, _SATURDAY = 5, 6
 
 
 @dataclass(frozen=True, kw_only=True)
-class Hours:
+class InstrumentHours:
     """The hours of every session of a calendar.
 
     Attributes
@@ -68,7 +68,7 @@ class SessionHours:
     def __init__(self, calendar: SessionCalendar, settings: Mapping[str, HoursSettings]) -> None:
         self.calendar = calendar
         self.settings = dict(settings)
-        self._made: dict[str, Hours] = {}
+        self._made: dict[str, InstrumentHours] = {}
 
     def of(self, symbol: str, session: date) -> tuple[datetime, datetime]:
         """Start and end of a session of an instrument, in UTC.
@@ -82,7 +82,7 @@ class SessionHours:
         start, end = (datetime.fromtimestamp(int(one[i]) // 10**9, UTC) for one in (hours.starts, hours.ends))
         return start, end
 
-    def hours_of(self, symbol: str | None) -> Hours:
+    def hours_of(self, symbol: str | None) -> InstrumentHours:
         """The hours of an instrument in all sessions."""
         return self._hours(self._settings_of(symbol))
 
@@ -149,20 +149,20 @@ class SessionHours:
     def _days(self) -> list[date]:
         return self.calendar.sessions(self.calendar.first, self.calendar.last)
 
-    def _hours(self, kind: HoursSettings) -> Hours:
+    def _hours(self, kind: HoursSettings) -> InstrumentHours:
         key = kind.model_dump_json()
         if key not in self._made:
             self._made[key] = _made(self.calendar, self._days, kind)
         return self._made[key]
 
     @cached_property
-    def _kinds(self) -> list[Hours]:
+    def _kinds(self) -> list[InstrumentHours]:
         """All different hours that an instrument may have."""
         kinds = [self.settings.get(DEFAULT, HoursSettings()), *self.settings.values()]
         return [self._hours(kind) for kind in {kind.model_dump_json(): kind for kind in kinds}.values()]
 
 
-def _made(calendar: SessionCalendar, days: list[date], kind: HoursSettings) -> Hours:
+def _made(calendar: SessionCalendar, days: list[date], kind: HoursSettings) -> InstrumentHours:
     weekdays = np.array([day.isoweekday() for day in days])
     if kind.start is None or kind.end is None:
         starts = np.array([_nanoseconds(calendar.opens_at(day)) for day in days])
@@ -184,7 +184,7 @@ def _made(calendar: SessionCalendar, days: list[date], kind: HoursSettings) -> H
         gaps = np.concatenate([[1], np.diff(numbers)])
         after_weekend = np.concatenate([[False], (weekdays[:-1] + gaps[1:] > _SATURDAY)])
         starts = np.where(after_weekend, previous, starts)
-    return Hours(starts=np.maximum(starts, previous), ends=ends)
+    return InstrumentHours(starts=np.maximum(starts, previous), ends=ends)
 
 
 def _instants(days: list[date], at: time, zone: str) -> np.ndarray:

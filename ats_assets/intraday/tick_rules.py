@@ -95,7 +95,7 @@ def _repeats(raw: pl.DataFrame, content: Sequence[str]) -> pl.Series:
     return by_id | (again & ~has_id)
 
 
-def split(raw: pl.DataFrame, faults: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
+def accepted_and_rejected(raw: pl.DataFrame, faults: pl.DataFrame) -> tuple[pl.Series, pl.DataFrame]:
     """Which rows have no fault, and the others with the sorted names of all that they have."""
     reasons = sorted(faults.columns)
     sound = faults.select(~pl.any_horizontal(reasons)).to_series()

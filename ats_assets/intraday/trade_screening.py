@@ -12,7 +12,7 @@ import polars as pl
 from ats_assets.intraday.conditions import allowed
 from ats_assets.intraday.schema import RAW_TRADES_SCHEMA, REJECTED_TRADES_SCHEMA, TRADES_SCHEMA
 from ats_assets.intraday.session_hours import SessionHours
-from ats_assets.intraday.tick_rules import require_ticks, shared_rules, split
+from ats_assets.intraday.tick_rules import accepted_and_rejected, require_ticks, shared_rules
 from ats_assets.settings import TickScreeningSettings
 
 _CONTENT = ("at", "price", "size", "exchange", "conditions")
@@ -52,7 +52,7 @@ def screen_trades(raw: pl.DataFrame, hours: SessionHours, settings: TickScreenin
     }
     faults = raw.select(**{reason: broken.fill_null(value=False) for reason, broken in own.items()})
     shared = shared_rules(raw, hours, _CONTENT, max_disorder_seconds=settings.max_disorder_seconds)
-    sound, rejected = split(raw, pl.concat([faults, shared], how="horizontal"))
+    sound, rejected = accepted_and_rejected(raw, pl.concat([faults, shared], how="horizontal"))
     kept = raw.filter(sound)
     may = allowed(kept["conditions"], kept["tape"], settings.conditions, settings.no_price).drop("unknown")
     trades = pl.concat([kept.with_columns(pl.col("conditions").fill_null([])), may], how="horizontal").select(TRADES_SCHEMA.names())

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from dataclasses import dataclass
 from datetime import date
+from functools import cached_property
 
 import numpy as np
 import polars as pl
@@ -28,6 +29,12 @@ class PricePanel:
     _symbols: pl.Series
     _place: NDArray[np.int32]
 
+    @cached_property
+    def last_bar(self) -> NDArray[np.intp]:
+        """The row of the newest bar up to each session, of shape (n_sessions, n_series); -1 where there is none."""
+        rows = np.arange(len(self.traded))[:, None]
+        return np.maximum.accumulate(np.where(np.isnan(self.prices["open"]), -1, rows), axis=0)
+
     def symbols(self, rows: NDArray[np.intp] | int, columns: NDArray[np.intp]) -> pl.Series:
         """What each of some series is called in a session, by their rows and columns."""
         return self._symbols.gather(self._place[rows, columns])
@@ -40,6 +47,8 @@ def price_panel(bars: pl.DataFrame, days: Sequence[date], prices: Sequence[str] 
     ----------
     bars
         symbol, perhaps instrument, session, the prices, volume; in any order.
+    prices
+        Columns to lay out; `volume` may be one of them.
 
     Raises
     ------
@@ -62,8 +71,18 @@ def price_panel(bars: pl.DataFrame, days: Sequence[date], prices: Sequence[str] 
         matrix[at] = found[name].to_numpy()
     place = np.full((len(days), len(series)), -1, np.int32)
     place[at] = np.arange(found.height)
-    traded = laid_out.pop("volume") > 0
+    traded = laid_out["volume"] > 0
+    if "volume" not in prices:
+        del laid_out["volume"]
     return PricePanel(series=series, prices=laid_out, traded=traded, _symbols=found["symbol"], _place=place)
+
+
+def factor_matrix(adjustments: pl.DataFrame | None, panel: PricePanel, position: dict[date, int]) -> Floats:
+    """The factors of all sessions and series, of shape (n_sessions, n_series); 1 where nothing happened."""
+    factors = np.ones(panel.traded.shape)
+    for row, values in price_factors(adjustments, panel.series, position).items():
+        factors[row] = values
+    return factors
 
 
 def price_factors(adjustments: pl.DataFrame | None, series: pl.Series, position: dict[date, int]) -> dict[int, Floats]:

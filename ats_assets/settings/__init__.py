@@ -19,6 +19,7 @@ from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import MarginSettings, PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
+from ats_assets.settings.regimes import RegimeSettings, regime_columns
 from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
@@ -59,6 +60,7 @@ __all__ = [
     "PortfolioSettings",
     "Positive",
     "Refit",
+    "RegimeSettings",
     "ReportForm",
     "ReportSettings",
     "Section",
@@ -73,5 +75,6 @@ __all__ = [
     "UniverseSettings",
     "crypto_settings_file",
     "load_settings",
+    "regime_columns",
     "settings_file",
 ]

@@ -21,6 +21,7 @@ from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
+from ats_assets.settings.regimes import RegimeSettings
 from ats_assets.settings.reports import ReportSettings
 from ats_assets.settings.section import Name, Section
 from ats_assets.settings.sources import SourceSettings
@@ -47,6 +48,9 @@ class Settings(Section):
     )
     expressions: ExpressionsSettings = ExpressionsSettings()
     features: FeaturesSettings = FeaturesSettings()
+    regimes: dict[Name, RegimeSettings] = Field(
+        default={}, description="name -> what its states are told by; no regimes are assets by default"
+    )
     labels: LabelsSettings = LabelsSettings()
     training: TrainingSettings = TrainingSettings()
     models: dict[Name, dict[str, Any]] = Field(

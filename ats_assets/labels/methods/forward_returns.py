@@ -20,6 +20,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from ats_assets.labels.fixed_holding import held_positions
 from ats_assets.labels.label import ADJUSTMENTS, positions
 from ats_assets.labels.price_panel import price_factors, price_panel
 from ats_assets.labels.schema import FORWARD_RETURNS_SCHEMA, ForwardReturns
@@ -104,25 +105,13 @@ def forward_returns(
     """
     position = positions(calendar_sessions, sessions)
     panel = price_panel(bars, calendar_sessions)
-    opens, closes, traded = panel.prices["open"], panel.prices["close"], panel.traded
-    last_bar = np.maximum.accumulate(np.where(np.isnan(opens), -1, np.arange(len(position))[:, None]), axis=0)
     factors = price_factors(adjustments, panel.series, position)
     parts = [pl.DataFrame(schema=FORWARD_RETURNS_SCHEMA)]
     for session in sorted(set(sessions)):
-        known = position[session]
         for horizon in sorted(set(settings.horizons_sessions)):
-            decision = known - horizon - 1
-            if decision >= 0:
-                held = np.flatnonzero(traded[decision] & traded[decision + 1])
-                at_open = traded[known, held]
-                last = last_bar[known - 1, held]
-                entry, left = opens[decision + 1, held], np.where(at_open, known, last)
-                for day in range(decision + 2, known + 1):
-                    if day in factors:
-                        entry = np.where(left >= day, entry * factors[day][held], entry)
-                returns = np.where(at_open, opens[known, held], closes[last, held]) / entry - 1.0
-                rows = _rows(panel.symbols(decision, held), returns, at_open, horizon=horizon)
-                parts.append(rows.with_columns(session=pl.lit(session), decision_session=pl.lit(calendar_sessions[decision])))
+            if held := held_positions(panel, factors, known=position[session], horizon=horizon):
+                rows = _rows(panel.symbols(held.decision, held.columns), held.returns, held.at_open, horizon=horizon)
+                parts.append(rows.with_columns(session=pl.lit(session), decision_session=pl.lit(calendar_sessions[held.decision])))
     percentile = pl.col("forward_return").rank("average") / pl.len()
     return pl.concat(parts).with_columns(rank=percentile.over("session", "horizon_sessions"))
 

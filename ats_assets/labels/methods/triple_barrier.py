@@ -33,7 +33,7 @@ from pydantic import Field
 
 from ats_assets.labels.daily_volatility import daily_returns, daily_volatility, volatility_window
 from ats_assets.labels.label import ADJUSTMENTS, positions
-from ats_assets.labels.price_panel import Floats, PricePanel, price_factors, price_panel
+from ats_assets.labels.price_panel import Floats, PricePanel, factor_matrix, price_panel
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.settings import KnownAfter, Positive, Section, TrainingSettings
 
@@ -186,9 +186,7 @@ def triple_barriers(
     """
     position = positions(calendar_sessions, sessions)
     panel = price_panel(bars, calendar_sessions, ("open", "high", "low", "close"))
-    factors = np.ones(panel.traded.shape)
-    for row, values in price_factors(adjustments, panel.series, position).items():
-        factors[row] = values
+    factors = factor_matrix(adjustments, panel, position)
     wanted = np.zeros(len(position), dtype=np.bool_)
     wanted[[position[session] for session in sessions]] = True
     known = np.flatnonzero(wanted)
