@@ -13,7 +13,7 @@ from ats_assets.errors import SettingsError, how_many
 from ats_assets.runs.diagnosis import diagnose
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.writing import console, write_line, write_rows
-from ats_assets.settings import Settings, load_settings, settings_file
+from ats_assets.settings import Settings, load_settings, setting_origins, settings_file
 
 STYLES = {"fail": "bold red", "warn": "yellow", "ok": "green"}
 """By status, the worst first."""
@@ -36,6 +36,7 @@ def doctor(*, as_json: bool, deep: bool, with_settings: bool = False) -> None:
             "verdict": verdict(findings),
             "settings_file": str(settings_file()),
             "settings": shown,
+            "settings_origins": setting_origins() if settings else {},
             "findings": [vars(finding) for finding in findings],
         }
         sys.stdout.write(json.dumps(report, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
@@ -88,12 +89,15 @@ def _show_settings(settings: Mapping[str, Any]) -> None:
     out = console()
     defaults = Settings.model_construct().model_dump(mode="json")
     out.print()
+    origins = setting_origins()
     write_line(out, Text(f"Settings of {settings_file()} and the environment; * is not the default", style="bold"))
     for section, values in settings.items():
         out.print(Text(f"[{section}]"))
         for name, value in _flat(values):
             mark = " " if value == dict(_flat(defaults[section])).get(name) else "*"
-            write_line(out, Text(f"{mark} {name} = {json.dumps(value, ensure_ascii=False)}"))
+            origin = origins.get(f"{section}.{name}", str(settings_file()))
+            told = "" if origin == str(settings_file()) else f"  # {origin}"
+            write_line(out, Text(f"{mark} {name} = {json.dumps(value, ensure_ascii=False)}{told}"))
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:

@@ -13,7 +13,7 @@ from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickScreeningSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
-from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, settings_file
+from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, setting_origins, settings_file
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, Refit, TrainingSettings
 from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -76,5 +76,6 @@ __all__ = [
     "crypto_settings_file",
     "load_settings",
     "regime_columns",
+    "setting_origins",
     "settings_file",
 ]

@@ -1,6 +1,6 @@
 """Settings of a file and of the environment: the one module that reads either.
 
-Each value of `ats.toml` (or the file that the environment variable ATS_SETTINGS names) is overridable by `ATS_SECTION__FIELD` (nested:
+Each value of `ats.toml` (or the file that the environment variable ATS_SETTINGS names) and of the files that it extends (`inheriting`) is overridable by `ATS_SECTION__FIELD` (nested:
 `ATS_SOURCE__SYNTHETIC__SEED=7`). An unknown key is an error. Nothing is read at import: an entry point calls `load_settings` once and hands the sections on.
 """
 
@@ -8,11 +8,12 @@ import os
 from pathlib import Path
 
 from pydantic import ValidationError
-from pydantic_settings import BaseSettings, PydanticBaseSettingsSource, SettingsConfigDict, TomlConfigSettingsSource
+from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSettingsSource, SettingsConfigDict
 
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.secrecy import hold_secret, redacted
 from ats_assets.settings.all_sections import Settings
+from ats_assets.settings.inheriting import WrittenSettings, written_settings
 
 CRYPTO_VARIABLE = "ATS_CRYPTO_SETTINGS"
 
@@ -32,7 +33,7 @@ class _Found(Settings, BaseSettings):
         file_secret_settings: PydanticBaseSettingsSource,
     ) -> tuple[PydanticBaseSettingsSource, ...]:
         """The order of precedence: arguments, the environment, the settings file."""
-        return init_settings, env_settings, TomlConfigSettingsSource(settings_cls, toml_file=settings_file())
+        return init_settings, env_settings, InitSettingsSource(settings_cls, written_settings(settings_file()).values)
 
 
 def settings_file() -> Path:
@@ -50,6 +51,22 @@ def crypto_settings_file() -> Path:
         return Path(named).expanduser().absolute()
     beside = settings_file().parent / "crypto.toml"
     return beside if beside.is_file() else Path(__file__).resolve().parents[2] / "crypto.toml"
+
+
+def setting_origins() -> dict[str, str]:
+    """Where each setting that is no default comes from, by its dotted name: a file, or the variable of the environment that wins over it.
+
+    Raises
+    ------
+    SettingsError
+        If a file can't be read.
+    """
+    found = {name: str(file) for name, file in written_settings(settings_file()).origins.items()}
+    for variable in os.environ:
+        section, _, rest = variable.lower().removeprefix("ats_").partition("__")
+        if variable.lower().startswith("ats_") and rest and section in Settings.model_fields:
+            found[f"{section}.{rest.replace('__', '.')}"] = variable
+    return found
 
 
 def load_settings(own_file: Path | None = None, **overrides: object) -> Settings:
@@ -82,7 +99,8 @@ def load_settings(own_file: Path | None = None, **overrides: object) -> Settings
     try:
         settings = (_of_file(file) if own_file else _Found)(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
-        faults = redacted("; ".join(f"{'.'.join(map(str, e['loc'])) or 'settings'}: {e['msg']}" for e in error.errors()))
+        written = written_settings(file)
+        faults = redacted("; ".join(f"{_place(e['loc'], written, file)}: {e['msg']}" for e in error.errors()))
         raise SettingsError(
             f"{how_many(error.error_count(), 'wrong setting')} in {file} or the environment (ATS_SECTION__FIELD): {faults}"
         ) from None  # pydantic's own message repeats the values
@@ -90,6 +108,13 @@ def load_settings(own_file: Path | None = None, **overrides: object) -> Settings
         raise SettingsError(f"the settings in {file} or the environment can't be read: {redacted(str(error))}") from None
     hold_secret(*settings.alerts.routes)  # those of Apprise are named after their secret
     return _with_absolute_paths(settings, file.parent)
+
+
+def _place(where: tuple[int | str, ...], written: WrittenSettings, file: Path) -> str:
+    """The dotted name of a setting, with the file that says it where that is another than the settings file."""
+    name = ".".join(map(str, where)) or "settings"
+    origin = written.origin(name)
+    return name if origin in {None, file.resolve()} else f"{name} (in {origin})"
 
 
 def _of_file(file: Path) -> type[Settings]:
@@ -105,7 +130,7 @@ def _of_file(file: Path) -> type[Settings]:
             dotenv_settings: PydanticBaseSettingsSource,
             file_secret_settings: PydanticBaseSettingsSource,
         ) -> tuple[PydanticBaseSettingsSource, ...]:
-            return init_settings, TomlConfigSettingsSource(settings_cls, toml_file=file)
+            return init_settings, InitSettingsSource(settings_cls, written_settings(file).values)
 
     return OfFile
 

@@ -64,6 +64,17 @@ def test_for_people(command: Command) -> None:
     assert "train_sessions" not in command("doctor").stdout
 
 
+def test_settings_are_shown_with_the_file_that_says_them(command: Command, tmp_path: Path) -> None:
+    home = make_home(tmp_path / "home")
+    (home / "ats.toml").rename(home / "base.toml")
+    (home / "ats.toml").write_text('extends = "base.toml"\n[universe]\nsize = 9\n', encoding="utf-8")
+    run = command("doctor", "--settings", home=home)
+    assert f"* train_sessions = 30  # {home / 'base.toml'}" in run.stdout
+    assert "* size = 9\n" in run.stdout
+    origins = json.loads(command("doctor", "--json", home=home).stdout)["settings_origins"]
+    assert origins["universe.size"] == str(home / "ats.toml")
+
+
 def test_what_is_wrong_comes_first(command: Command, copy: Path) -> None:
     (bars,) = (copy / "warehouse" / "synthetic" / "bars" / "session=2021-03-30").iterdir()
     bars.write_bytes(b"")
