@@ -34,7 +34,7 @@ from ats_assets.intraday import INFORMATION_BARS_SCHEMA, samplers
 from ats_assets.intraday import assets as intraday
 from ats_assets.intraday import checks as intraday_checks
 from ats_assets.intraday.schema import SCHEMAS as TICK_SCHEMAS
-from ats_assets.labels import FORWARD_RETURNS_SCHEMA
+from ats_assets.labels import FORWARD_RETURNS_SCHEMA, SAMPLE_WEIGHTS_SCHEMA, label_weights
 from ats_assets.labels import assets as labels
 from ats_assets.labels import labels as labels_of
 from ats_assets.models import assets as models
@@ -122,6 +122,7 @@ def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
 def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     """Those whose names no label and no feature family can have."""
     found = SCHEMAS | dict.fromkeys(deployment.signals.values(), SIGNALS_SCHEMA)
+    found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA)
     if len(deployment.models) > 1:
         found |= {f"{name}_predictions": PREDICTIONS_SCHEMA for name in deployment.settings.models} | {"champion": CHAMPION_SCHEMA}
     return found

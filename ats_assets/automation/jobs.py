@@ -4,7 +4,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from ats_assets.deployment import Deployment
-from ats_assets.labels import labels
+from ats_assets.labels import label_weights, labels
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
 from ats_assets.storage.vintages import MADE_TOGETHER
 
@@ -45,7 +45,7 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
             "A new session: raw bars to targets, with the model of the session before.",
         ),
         "nightly_retraining": (
-            assets(*deployment.of(labels), *deployment.models, "skill"),
+            assets(*deployment.of(labels), *deployment.of(label_weights), *deployment.models, "skill"),
             "New labels, the active model, and skill.",
         ),
         LATE: (

@@ -1,14 +1,19 @@
 """Labels: what became of decisions, stored under the session at whose close it was known."""
 
-from ats_assets.labels.choosing import LearntLabel, labels, learnt_label
+from ats_assets.labels.choosing import LearntLabel, label_weights, labels, learnt_label
 from ats_assets.labels.label import Label, labels_known_at
+from ats_assets.labels.sample_weights import SAMPLE_WEIGHTS, SAMPLE_WEIGHTS_SCHEMA, SampleWeights
 from ats_assets.labels.schema import FORWARD_RETURNS_SCHEMA, ForwardReturns
 
 __all__ = [
     "FORWARD_RETURNS_SCHEMA",
+    "SAMPLE_WEIGHTS",
+    "SAMPLE_WEIGHTS_SCHEMA",
     "ForwardReturns",
     "Label",
     "LearntLabel",
+    "SampleWeights",
+    "label_weights",
     "labels",
     "labels_known_at",
     "learnt_label",

@@ -12,11 +12,13 @@ from ats_assets.corporate_actions.identity import REPEAT_DAYS
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.labels.choosing import labels
+from ats_assets.labels.choosing import label_weights, labels, learnt_label
 from ats_assets.labels.label import Label, labels_known_at
+from ats_assets.labels.sample_weights import SampleWeights, sample_weights, weighed_after
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
+from ats_assets.settings import SampleWeightsSettings
 
 GROUP = "labels"
 READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA}
@@ -24,8 +26,9 @@ READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA}
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """The stage's assets: forward returns, and one for each label of the settings."""
-    return [_label(deployment, name, label) for name, label in deployment.of(labels).items()]
+    """The stage's assets: forward returns, one for each label of the settings, and the weights of the label that models learn, where settings give it some."""
+    made = [_label(deployment, name, label) for name, label in deployment.of(labels).items()]
+    return [*made, *(_weights(deployment, name) for name in deployment.of(label_weights))]
 
 
 def _label(deployment: Deployment, name: str, label: Label) -> dg.AssetsDefinition:
@@ -51,6 +54,39 @@ def _label(deployment: Deployment, name: str, label: Label) -> dg.AssetsDefiniti
         return as_known(deployment, node, sessions_of(context.partition_keys), READ, make)
 
     return known_labels
+
+
+def _weights(deployment: Deployment, name: str) -> dg.AssetsDefinition:
+    settings, learnt = deployment.settings, deployment.of(learnt_label)
+    by = settings.training.sample_weights
+    back = weighed_after(learnt.known_after)
+    told = REPEAT_DAYS + 1 if deployment.tells_name_changes else 0
+    node = Node(
+        name=name,
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(
+            Reads(asset=learnt.asset, back=back - 1),
+            *((Reads(asset="bars", back=back),) if by == "returns" else ()),
+            Reads(asset="corporate_actions", back=back - 1 + told),
+        ),
+        contract=SampleWeights,
+        code=(_weights, type(learnt.label)),
+        settings=(SampleWeightsSettings(sample_weights=by), learnt.known_after, settings.actions, settings.knowledge),
+    )
+
+    def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
+        days = deployment.known(window_sessions(deployment.calendar, sessions, back + learnt.known_after.last))
+        outcomes = learnt.outcomes(frames[learnt.asset])
+        bars, actions, adjust = frames.get("bars"), frames["corporate_actions"], settings.actions.adjust
+        return sample_weights(outcomes, bars, actions, days, sessions, learnt.known_after, by=by, adjust=adjust)
+
+    @node.asset(deployment, deps=node.deps(), description=inspect.getdoc(SampleWeights))
+    def weights(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        schemas = READ | {learnt.asset: learnt.label.schema}
+        return as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
+
+    return weights
 
 
 def _windows(name: str, label: Label, *, names: int) -> tuple[Reads, ...]:

@@ -9,6 +9,7 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.labels.label import Label
+from ats_assets.labels.sample_weights import SAMPLE_WEIGHTS
 from ats_assets.plugins import LABELS
 from ats_assets.settings import FORWARD_RETURNS, KnownAfter, TrainingSettings
 
@@ -40,6 +41,11 @@ def labels(deployment: Deployment) -> Mapping[str, Label]:
     for name, values in settings.own.items():
         found[name] = LABELS.named(name, values, folder, "labels").made()
     return MappingProxyType(found)
+
+
+def label_weights(deployment: Deployment) -> tuple[str, ...]:
+    """The asset of sample weights, where settings name some; use it as `deployment.of(label_weights)`."""
+    return () if deployment.settings.training.sample_weights == "none" else (SAMPLE_WEIGHTS,)
 
 
 def learnt_label(deployment: Deployment) -> LearntLabel:

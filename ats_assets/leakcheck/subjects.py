@@ -18,7 +18,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, MissingPartitionError, SettingsError
 from ats_assets.features import FeatureFamily, features_of, joined
 from ats_assets.features.choosing import families, model_families
-from ats_assets.labels import Label, labels, labels_known_at, learnt_label
+from ats_assets.labels import SAMPLE_WEIGHTS, Label, label_weights, labels, labels_known_at, learnt_label
+from ats_assets.labels.sample_weights import sample_weights
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
 from ats_assets.portfolio import Method
@@ -111,7 +112,26 @@ def _labelled(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], 
         if set(read) <= inputs.keys():
             make = partial(_known_labels, label, days, adjust)
             subjects.append(Subject(name=name, kind="label", inputs=inputs, make=make, keys=label.keys))
+    return [*subjects, *_weighed(deployment, bars, days, given)]
+
+
+def _weighed(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], given: Mapping[str, Input]) -> list[Subject]:
+    """The weights of the label that models learn, where settings give it some and its partitions are there."""
+    learnt, subjects = deployment.of(learnt_label), []
+    for name in deployment.of(label_weights):
+        rows = _stored(deployment, learnt.asset, days, bars)
+        if rows is not None:
+            inputs = dict(given) | {learnt.asset: _input(rows)}
+            subjects.append(Subject(name=name, kind="label", inputs=inputs, make=partial(_weights, deployment, days), keys=("symbol",)))
     return subjects
+
+
+def _weights(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.DataFrame:
+    """Of the labels that were decided in these days."""
+    learnt, settings = deployment.of(learnt_label), deployment.settings
+    outcomes = learnt.outcomes(rows[learnt.asset]).filter(pl.col("decision_session") >= days[0])
+    by, adjust, actions = settings.training.sample_weights, settings.actions.adjust, rows["corporate_actions"]
+    return sample_weights(outcomes, rows["bars"], actions, days, days, learnt.known_after, by=by, adjust=adjust)
 
 
 def _known_labels(label: Label, days: Sequence[date], adjust: Adjust, rows: Frames) -> pl.DataFrame:
@@ -138,7 +158,8 @@ def _input(rows: pl.DataFrame) -> Input:
 def _learned(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date]) -> list[Subject]:
     """The model: what it was fitted on must be known at its session."""
     learnt = deployment.of(learnt_label)
-    frames = {name: _stored(deployment, name, days, bars) for name in (*deployment.of(model_families), learnt.asset, "universe")}
+    read = (*deployment.of(model_families), learnt.asset, "universe", *deployment.of(label_weights))
+    frames = {name: _stored(deployment, name, days, bars) for name in read}
     inputs = {name: _input(frame) for name, frame in frames.items() if frame is not None}
     if len(inputs) < len(frames):
         return []
@@ -161,7 +182,7 @@ def _models(deployment: Deployment, model: Model, settings: TrainingSettings, da
         known = {name: frame.filter(pl.col("session") <= session) for name, frame in rows.items()}
         window = training_window(deployment.calendar, session, settings, learnt.known_after)
         features = joined({name: known[name] for name in deployment.of(model_families)})
-        data = training_set(features, learnt.outcomes(known[learnt.asset]), known["universe"], window, settings)
+        data = training_set(features, learnt.outcomes(known[learnt.asset]), known["universe"], window, settings, known.get(SAMPLE_WEIGHTS))
         fitted = fit(replace(model, learner=model.quick), data, settings)
         text = fitted.reason if isinstance(fitted, Unavailable) else hashlib.sha256(fitted.content).hexdigest()
         made.append((session, text))

@@ -18,7 +18,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
-from ats_assets.labels import learnt_label
+from ats_assets.labels import SAMPLE_WEIGHTS, label_weights, learnt_label
 from ats_assets.models.choosing import Model, models
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.importance_plot import importance_svg
@@ -53,6 +53,7 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
     learnt = deployment.of(learnt_label)
     first, last, embargo = learnt.known_after.first, learnt.known_after.last, settings.embargo_sessions
     newest = embargo + last
+    kept = 2 * embargo + settings.validation_sessions  # the newest weights of decisions to train on are that old
     decisions = {"back": newest + settings.train_sessions - 1, "lag": newest}
     node = Node(
         name=model.asset,
@@ -61,6 +62,10 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
         reads=(
             *(Reads(asset=family, **decisions) for family in deployment.of(model_families)),
             Reads(asset="universe", **decisions),
+            *(
+                Reads(asset=name, back=max(kept, embargo + settings.train_sessions - last), lag=kept)
+                for name in deployment.of(label_weights)
+            ),
             Reads(asset=learnt.asset, back=embargo + settings.train_sessions - 1 + last - first, lag=embargo),
         ),
         code=(_model, type(model.learner), type(learnt.label)),
@@ -89,13 +94,14 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
 
 @dataclass(frozen=True, kw_only=True)
 class _Wanted:
-    """A fit, and what has been read for it: features, labels and universe, where there is something to learn from."""
+    """A fit, and what has been read for it: features, labels and universe, where there is something to learn from, and weights, where rows have some."""
 
     session: date
     window: TrainingWindow
     versions: dict[str, str]
     upstream: Upstream
     frames: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None
+    weights: pl.DataFrame | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -166,9 +172,12 @@ class _Training:
             train=tuple(self._deployment.known(window.train)),
             validation=tuple(self._deployment.known(window.validation)),
             label_sessions=tuple(self._deployment.known(window.label_sessions)),
+            weight_sessions=tuple(self._deployment.known(window.weight_sessions)),
         )
         frames = self._frames(known) if known.train and known.validation else None
-        return _Wanted(session=session, window=known, versions=self._versions | read, upstream=upstream, frames=frames)
+        weights = self._rows(SAMPLE_WEIGHTS, known.weight_sessions) if frames and self._settings.sample_weights != "none" else None
+        versions = self._versions | read
+        return _Wanted(session=session, window=known, versions=versions, upstream=upstream, frames=frames, weights=weights)
 
     def _frames(self, window: TrainingWindow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         universe = self._rows("universe", window.decisions)
@@ -190,13 +199,13 @@ class _Training:
         found: Fitted | Unavailable | Exception
         values: dict[str, Any] = {}
         try:
-            data = training_set(*wanted.frames, wanted.window, self._settings)
+            data = training_set(*wanted.frames, wanted.window, self._settings, wanted.weights)
             found = fit(self._model, data, self._settings, threads=threads)
             if isinstance(found, Fitted):
                 values = recorded(self._model, found, data, self._settings, wanted.versions)
         except Exception as error:  # noqa: BLE001 - raised again once it is told
             found = error
-        return _Over(wanted=replace(wanted, frames=None), found=found, recorded=values, started=started, ended=time.time())
+        return _Over(wanted=replace(wanted, frames=None, weights=None), found=found, recorded=values, started=started, ended=time.time())
 
     def _stored(self, over: _Over) -> ModelRecord:
         """Store a fit, and have it logged."""

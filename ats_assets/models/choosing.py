@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import ModelError
+from ats_assets.errors import ModelError, SettingsError
 from ats_assets.models.learner import Learner, Scorer
 from ats_assets.plugins import LEARNERS
 from ats_assets.storage.model_record import ModelRecord
@@ -49,12 +49,16 @@ def models(deployment: Deployment) -> Mapping[str, Model]:
     Raises
     ------
     SettingsError
-        If one names no learner, or has a setting that its learner does not know.
+        If one names no learner, has a setting that its learner does not know, or takes all rows for the same where settings give them weights.
     """
-    found = {}
+    found, weights = {}, deployment.settings.training.sample_weights
     for name, values in deployment.settings.models.items():
         chosen = LEARNERS.named(name, values, deployment.settings.plugins.folder, "models")
         quick = chosen.plugin.make(chosen.settings.model_copy(update=chosen.plugin.quick))
         made = Model(name=name, kind=chosen.kind, learner=chosen.made(), quick=quick)
+        if weights != "none" and not getattr(made.learner, "weighs_rows", False):
+            raise SettingsError(
+                f"training.sample_weights is {weights!r}, but the model {name} ({chosen.kind}) takes all rows for the same: set it to 'none', or leave the model out"
+            )
         found[made.asset] = made
     return MappingProxyType(found)

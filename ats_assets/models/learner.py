@@ -75,6 +75,8 @@ class Learner(Protocol):
     """The name of the model's file: `model.txt`."""
     library: str
     """The distribution whose version is recorded."""
+    weighs_rows: bool
+    """Whether rows count by `data.train.weights`. A learner that does not say so is refused where settings give rows weights."""
 
     def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:
         """Fit on `data.train`, stop or choose on `data.validation`; `Unavailable`, with the reason, where nothing can be learnt from the rows.

@@ -13,7 +13,7 @@ every label of a decision is known: of newer decisions only those with a quick e
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 
 import numpy as np
@@ -21,6 +21,8 @@ import polars as pl
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError, LookAheadError
+from ats_assets.labels.label_spans import time_decay
+from ats_assets.labels.sample_weights import weighed_after
 from ats_assets.settings import KnownAfter, TrainingSettings
 
 
@@ -35,6 +37,8 @@ class TrainingWindow:
     """Where the labels of all these decisions are stored."""
     known_after: KnownAfter
     """How long after a decision its label is known."""
+    weight_sessions: tuple[date, ...] = ()
+    """Where the sample weights of the decisions to train on are stored."""
 
     @property
     def decisions(self) -> tuple[date, ...]:
@@ -47,13 +51,15 @@ class CrossSections:
     """Rows of several decision sessions, sorted by (session, symbol).
 
     `keys` has the columns session and symbol; `x` is float32 of shape (n_rows, n_features), C order, NaN = missing; `y` is float64 of shape
-    (n_rows,); `sizes` is int64 of shape (n_sessions,), the rows of each session.
+    (n_rows,); `sizes` is int64 of shape (n_sessions,), the rows of each session. `weights` is what each row counts in a fit, float64 of shape (n_rows,) with a mean of 1;
+    None where all count the same, as those to validate on do.
     """
 
     keys: pl.DataFrame
     x: np.ndarray
     y: np.ndarray
     sizes: np.ndarray
+    weights: np.ndarray | None = None
 
     @property
     def decision_sessions(self) -> list[date]:
@@ -85,7 +91,11 @@ def training_window(calendar: SessionCalendar, session: date, settings: Training
     train, validation = sessions(start, train_end), sessions(cut, end)
     parts = [(first + known.first, last + known.last) for first, last in ((start, train_end), (cut, end)) if last > first]
     labels = tuple(sorted({day for first, last in parts for day in sessions(first, last)}))
-    return TrainingWindow(session=session, train=train, validation=validation, label_sessions=labels, known_after=known)
+    later = weighed_after(known)
+    weights = sessions(start + later, train_end + later)
+    return TrainingWindow(
+        session=session, train=train, validation=validation, label_sessions=labels, known_after=known, weight_sessions=weights
+    )
 
 
 def least_history(settings: TrainingSettings, known: KnownAfter) -> int:
@@ -100,8 +110,13 @@ def least_history(settings: TrainingSettings, known: KnownAfter) -> int:
     return settings.min_train_sessions + settings.validation_sessions + 2 * apart
 
 
-def training_set(
-    features: pl.DataFrame, outcomes: pl.DataFrame, universe: pl.DataFrame, window: TrainingWindow, settings: TrainingSettings
+def training_set(  # noqa: PLR0917 - the frames in the order in which they are joined
+    features: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    universe: pl.DataFrame,
+    window: TrainingWindow,
+    settings: TrainingSettings,
+    weights: pl.DataFrame | None = None,
 ) -> TrainingSet:
     """Features, labels and universe of the window, joined: the symbols that were tradable at the decision and have an outcome.
 
@@ -118,13 +133,15 @@ def training_set(
     settings
         The label "rank" is the centred percentile of the outcome among the universe's symbols of the decision session, (average rank - 1/2) / n - 1/2; "raw" is the
         outcome itself.
+    weights
+        Of the decisions to train on the contract `SampleWeights`, where rows do not count the same.
 
     Raises
     ------
     LookAheadError
         If the labels hold one that became known after the window's session.
     ContractError
-        If a symbol of the universe has an outcome but no row of features.
+        If a symbol of the universe has an outcome but no row of features, or no weight.
     """
     names = tuple(column for column in features.columns if column not in {"symbol", "session"})
     late = outcomes.filter(pl.col("session") > window.session)
@@ -137,12 +154,28 @@ def training_set(
     if settings.label == "rank":
         keys = keys.with_columns(y=((pl.col("y").rank("average") - 0.5) / pl.len() - 0.5).over("session"))
     keys = keys.sort("session", "symbol")
+    train = _cross_sections(keys, features, names, window.train)
     return TrainingSet(
         window=window,
         features=names,
-        train=_cross_sections(keys, features, names, window.train),
+        train=train if weights is None else replace(train, weights=_row_weights(train, weights, settings.oldest_weight)),
         validation=_cross_sections(keys, features, names, window.validation),
     )
+
+
+def _row_weights(rows: CrossSections, weights: pl.DataFrame, oldest: float) -> np.ndarray:
+    """What each row counts, its age included, with a mean of 1; rows of a session are of one age."""
+    own = weights.select("symbol", "uniqueness", "weight", session="decision_session")
+    found = rows.keys.join(own, on=["symbol", "session"], how="left", maintain_order="left")
+    if (lost := found.filter(pl.col("weight").is_null())).height:
+        raise ContractError(
+            f"{lost.height} of {found.height} rows to train on have no sample weight, such as {lost['symbol'][0]} at {lost['session'][0]}: "
+            "materialise sample_weights of these sessions again"
+        )
+    of_session = found.group_by("session", maintain_order=True).agg(pl.col("uniqueness").sum())["uniqueness"]
+    counted = found["weight"].to_numpy() * np.repeat(time_decay(of_session.to_numpy(), oldest), rows.sizes)
+    total = counted.sum()
+    return counted * (len(counted) / total) if total > 0 else np.ones(len(counted))
 
 
 def _cross_sections(keys: pl.DataFrame, features: pl.DataFrame, names: Sequence[str], sessions: Sequence[date]) -> CrossSections:

@@ -14,7 +14,7 @@ from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickSc
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
 from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, setting_origins, settings_file
-from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, Refit, TrainingSettings
+from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, Refit, SampleWeighting, SampleWeightsSettings, TrainingSettings
 from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import MarginSettings, PortfolioSettings
@@ -63,6 +63,8 @@ __all__ = [
     "RegimeSettings",
     "ReportForm",
     "ReportSettings",
+    "SampleWeighting",
+    "SampleWeightsSettings",
     "Section",
     "Settings",
     "Share",

@@ -2,13 +2,22 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ats_assets.settings.section import Name, NonNegative, Positive, Section
 
 Refit = Literal["session", "weekly", "monthly", "quarterly"]
 LONGEST_PERIOD: dict[Refit, tuple[int, int]] = {"session": (1, 1), "weekly": (6, 7), "monthly": (23, 31), "quarterly": (66, 92)}
 """Sessions from one refit to the next, at most: of an exchange that closes at weekends, and of one that never does."""
+
+
+SampleWeighting = Literal["none", "uniqueness", "returns"]
+
+
+class SampleWeightsSettings(Section):
+    """What the sample weights of a label depend on."""
+
+    sample_weights: SampleWeighting
 
 
 class TrainingSettings(Section):
@@ -21,6 +30,16 @@ class TrainingSettings(Section):
     label: Literal["rank", "raw"] = Field(
         default="rank", description="the percentile of the label among the session's universe, or the label itself; lambdarank has grades"
     )
+    sample_weights: SampleWeighting = Field(
+        default="none",
+        description="what a row of the fit counts: all the same, by how little its label overlaps others, or by the return that it can be given credit for",
+    )
+    oldest_weight: float = Field(
+        default=1.0,
+        gt=-1,
+        le=1,
+        description="what sample_weights fade to with age: 1 not at all, 0 to nothing, -0.2 to nothing for the oldest fifth",
+    )
     train_sessions: Positive = Field(default=504, description="decision sessions in the training window")
     validation_sessions: Positive = Field(default=63, description="the newest part of the window, held out for early stopping")
     min_train_sessions: Positive = Field(default=126, description="fewer labelled sessions to train on, validation apart: no model")
@@ -28,6 +47,14 @@ class TrainingSettings(Section):
     refit: Refit = Field(default="monthly", description="fitted at the first session of each month (week, quarter), or at every session")
     max_age_sessions: Positive = Field(default=63, description="an older model is refused")
     threads: Positive = Field(default=2, description="of a fit and of its predictions; the results are the same with any number")
+
+    @model_validator(mode="after")
+    def _weights_fade_where_there_are_some(self) -> "TrainingSettings":
+        if self.oldest_weight != 1 and self.sample_weights == "none":
+            raise ValueError(
+                f"oldest_weight is {self.oldest_weight:g}, which sample_weights fade to, but sample_weights is 'none': set it to 'uniqueness' or 'returns'"
+            )
+        return self
 
     def of_results(self) -> "TrainingSettings":
         """What results depend on."""

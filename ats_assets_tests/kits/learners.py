@@ -44,6 +44,19 @@ class LearnerKit:
         assert one.importance == many.importance
         assert one.parameters == many.parameters
 
+    def test_rows_count_by_their_weights(self) -> None:
+        """Half of the labels are turned round: what is learnt is what the rows that count say."""
+        data = small_training_set()
+        if not getattr(self.learner(), "weighs_rows", False):
+            pytest.skip("this model takes all rows for the same")
+        turned = np.random.default_rng(1).random(len(data.train.y)) < 0.5
+        mixed = replace(data.train, y=np.where(turned, -data.train.y, data.train.y))
+        for counting, sign in ((~turned, 1), (turned, -1)):
+            weights = np.where(counting, 2.0, 1e-6)
+            found = fit(self.model(), replace(data, train=replace(mixed, weights=weights)), SETTINGS)
+            assert isinstance(found, Fitted), found
+            assert sign * np.corrcoef(found.scores, data.validation.y)[0, 1] > 0.1
+
     def test_the_signal_is_found(self) -> None:
         found, data = self.fitted(), small_training_set()
         assert max(found.importance, key=lambda name: found.importance[name]) == "signal"

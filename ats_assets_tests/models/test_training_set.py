@@ -1,3 +1,4 @@
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -7,10 +8,10 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, LookAheadError
-from ats_assets.models import training_set, training_window
+from ats_assets.models import TrainingWindow, training_set, training_window
 from ats_assets.models.training_set import least_history
 from ats_assets.settings import KnownAfter, TrainingSettings
-from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, market, outcomes_of, small_training_set, window_of
+from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, SYMBOLS, market, outcomes_of, small_training_set, window_of
 
 
 @given(
@@ -154,3 +155,47 @@ def test_the_rows_of_the_universe_and_of_the_horizon_are_enough() -> None:
         assert one.x.tobytes() == two.x.tobytes()
         assert one.y.tobytes() == two.y.tobytes()
         assert one.sizes.tolist() == two.sizes.tolist()
+
+
+def weights_of(window: TrainingWindow, symbols: Sequence[str], uniqueness: Sequence[float], weight: Sequence[float]) -> pl.DataFrame:
+    """The same for all symbols of a decision session."""
+    rows = pl.DataFrame({"decision_session": window.train, "uniqueness": uniqueness, "weight": weight})
+    return rows.join(pl.DataFrame({"symbol": symbols}), how="cross").with_columns(session=pl.lit(window.session))
+
+
+def test_rows_to_train_on_have_weights_of_mean_one_that_fade_with_age() -> None:
+    features, labels, universe = market()
+    window = window_of()
+    outcomes, n = outcomes_of(labels.filter(pl.col("session").is_in(list(window.label_sessions)))), len(window.train)
+    plain = training_set(features, outcomes, universe, window, SETTINGS)
+    assert plain.train.weights is None
+    weights = weights_of(window, SYMBOLS, [0.5] * n, np.arange(1.0, n + 1).tolist())
+    found = training_set(features, outcomes, universe, window, SETTINGS, weights)
+    of_session = np.repeat(np.arange(1.0, n + 1), found.train.sizes)
+    assert found.train.weights == pytest.approx(of_session / of_session.mean())
+    assert found.validation.weights is None
+    assert np.array_equal(found.train.x, plain.train.x, equal_nan=True)
+    fading = SETTINGS.model_copy(update={"sample_weights": "uniqueness", "oldest_weight": 0.0})
+    faded = training_set(features, outcomes, universe, window, fading, weights_of(window, SYMBOLS, [0.5] * n, [1.0] * n))
+    line = np.repeat(np.arange(1.0, n + 1) / n, found.train.sizes)
+    assert faded.train.weights == pytest.approx(line / line.mean())
+    nothing = training_set(features, outcomes, universe, window, SETTINGS, weights_of(window, SYMBOLS, [0.5] * n, [0.0] * n))
+    assert nothing.train.weights is not None
+    assert set(nothing.train.weights.tolist()) == {1.0}, "where none counts, all count the same"
+    with pytest.raises(ContractError, match="have no sample weight, such as S01"):
+        training_set(features, outcomes, universe, window, SETTINGS, weights.filter(pl.col("symbol") != "S01"))
+
+
+@given(st.integers(0, 300), st.integers(1, 20), st.integers(0, 20), st.integers(1, 120), st.integers(1, 60), st.integers(0, 10))
+def test_the_weights_of_all_rows_to_train_on_are_known_in_time(
+    position: int, first: int, more: int, train: int, held_out: int, embargo: int
+) -> None:
+    """They take nearly twice as long as labels; the sessions to validate on and the gaps around these are older than that."""
+    settings = TrainingSettings(train_sessions=train, validation_sessions=held_out, embargo_sessions=embargo)
+    known = KnownAfter(first=first, last=first + more)
+    window = training_window(CALENDAR, CALENDAR.offset(CALENDAR.first, position), settings, known)
+    stored = [CALENDAR.position(day) for day in window.weight_sessions]
+    assert stored == [CALENDAR.position(day) + 2 * known.last - 1 for day in window.train]
+    assert all(position - embargo - train + known.last <= at <= position - 2 * embargo - held_out for at in stored), (
+        "as the model's asset reads them"
+    )

@@ -73,6 +73,7 @@ class Lightgbm:
 
     file = "model.txt"
     library = "lightgbm"
+    weighs_rows = True
 
     def __init__(self, settings: LightgbmSettings) -> None:
         self.settings = settings
@@ -96,7 +97,12 @@ class Lightgbm:
 
         own = parameters(settings) | {"num_threads": threads}
         train = lgb.Dataset(
-            data.train.x, _target(data.train, settings), group=_group(data.train, settings), feature_name=list(data.features), params=own
+            data.train.x,
+            _target(data.train, settings),
+            weight=data.train.weights,
+            group=_group(data.train, settings),
+            feature_name=list(data.features),
+            params=own,
         )
         held_out = lgb.Dataset(
             data.validation.x, _target(data.validation, settings), group=_group(data.validation, settings), reference=train

@@ -1,7 +1,7 @@
 """A random forest on the cross-section (Breiman, Machine Learning 45, 2001), fitted by scikit-learn.
 
 Each tree is grown on a bootstrap sample of the rows, with a random share of the features at each split; a score is the mean of the trees' leaves. Rows are not
-independent, since the labels of neighbouring sessions overlap: `max_samples` below 1 takes fewer of them for each tree, which keeps the trees apart.
+independent, since the labels of neighbouring sessions overlap: `max_samples` below 1 takes fewer of them for each tree, which keeps the trees apart. Where rows have weights they are drawn in proportion to them.
 The validation sessions are not used to stop, only to judge.
 
 A forest is stored as a table of its nodes in an Arrow file, one row a node (tree, left, right, feature, threshold, missing_left, value), never as a pickle. Scores are
@@ -52,6 +52,7 @@ class RandomForest:
 
     file = "model.arrow"
     library = "scikit-learn"
+    weighs_rows = True
 
     def __init__(self, settings: RandomForestSettings) -> None:
         self.settings = settings
@@ -62,7 +63,7 @@ class RandomForest:
 
         own = self._parameters()
         forest = RandomForestRegressor(**own, n_jobs=threads)
-        forest.fit(data.train.x, data.train.y)
+        forest.fit(data.train.x, data.train.y, sample_weight=data.train.weights)
         nodes = pl.concat(_nodes(number, tree.tree_) for number, tree in enumerate(forest.estimators_))
         if (nodes["feature"] == LEAF).all():
             return Unavailable(

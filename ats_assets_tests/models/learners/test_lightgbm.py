@@ -8,8 +8,8 @@ import pytest
 from ats_assets.errors import ModelError
 from ats_assets.models import CrossSections, fit
 from ats_assets.models.learner import Fitted, Unavailable
-from ats_assets.models.learners.lightgbm import GRADES, LARGEST_QUERY, Trees
-from ats_assets_tests.models.fits import SESSION, SETTINGS, fitted_lightgbm, lightgbm, small_training_set
+from ats_assets.models.learners.lightgbm import GRADES, LARGEST_QUERY, Trees, parameters
+from ats_assets_tests.models.fits import LIGHTGBM, SESSION, SETTINGS, fitted_lightgbm, lightgbm, small_training_set
 
 
 def fitted(threads: int = 1, label: str = "rank", **changes: object) -> Fitted:
@@ -104,3 +104,11 @@ def lightgbm_takes(rows: int) -> lgb.Booster | str:
         return lgb.train({"objective": "lambdarank", "num_leaves": 2, "verbosity": -1, "num_threads": 1}, data, num_boost_round=1)
     except lgb.basic.LightGBMError as error:
         return str(error)
+
+
+def test_without_weights_the_trees_are_those_of_the_library_told_of_none() -> None:
+    data, found = small_training_set(), fitted()
+    own = parameters(LIGHTGBM) | {"num_threads": 1}
+    rows = lgb.Dataset(data.train.x, data.train.y, feature_name=list(data.features), params=own)
+    text = lgb.train(own, rows, num_boost_round=found.rounds).model_to_string(num_iteration=found.rounds)
+    assert text.partition("parameters:")[0].encode() == found.content.partition(b"parameters:")[0]
