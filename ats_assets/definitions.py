@@ -55,6 +55,10 @@ from ats_assets.predictions import assets as predictions
 from ats_assets.predictions import checks as predictions_checks
 from ats_assets.predictions.prediction_figures import prediction_figures
 from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
+from ats_assets.regimes import assets as regimes
+from ats_assets.regimes import checks as regimes_checks
+from ats_assets.regimes.choosing import regimes as regimes_of_settings
+from ats_assets.regimes.schema import FITS_SCHEMA, OBSERVATIONS_SCHEMA, regimes_schema
 from ats_assets.reports import assets as reports
 from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import load_settings, settings_file
@@ -70,6 +74,7 @@ STAGES = (
     bars,
     corporate_actions,
     intraday,
+    regimes,
     features,
     labels,
     models,
@@ -85,6 +90,7 @@ CHECKS = (
     bars_checks,
     corporate_actions_checks,
     intraday_checks,
+    regimes_checks,
     features_checks,
     predictions_checks,
     portfolio_checks,
@@ -123,6 +129,8 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     """Those whose names no label and no feature family can have."""
     found = SCHEMAS | dict.fromkeys(deployment.signals.values(), SIGNALS_SCHEMA)
     found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA)
+    for one in deployment.of(regimes_of_settings).values():
+        found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}
     if len(deployment.models) > 1:
         found |= {f"{name}_predictions": PREDICTIONS_SCHEMA for name in deployment.settings.models} | {"champion": CHAMPION_SCHEMA}
     return found

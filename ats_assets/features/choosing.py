@@ -4,13 +4,17 @@ from collections.abc import Mapping, Sequence
 from importlib.resources import files
 from pathlib import Path
 from types import MappingProxyType
-from typing import Final
+from typing import Final, TypeVar
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError, SettingsError
 from ats_assets.features.families.alpha360 import alpha360
-from ats_assets.features.family import FeatureFamily
+from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.features.family_file import read_checked_family, read_family
+from ats_assets.regimes.choosing import regimes
+from ats_assets.settings import regime_columns
+
+Family = TypeVar("Family", FeatureFamily, FeatureFamily | ColumnFamily)
 
 
 def _read(name: str) -> FeatureFamily:
@@ -48,8 +52,17 @@ def own_families(folder: Path) -> dict[str, FeatureFamily]:
 
 def families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
     """The families of a deployment that are assets, by name; use it as `deployment.of(families)`. Making them reads the user's own files."""
-    features = deployment.settings.features
-    return chosen_families(features.families, deployment.settings.training.families, features.folder)
+    features, made = deployment.settings.features, deployment.of(regime_families)
+    of_models = [name for name in deployment.settings.training.families if name not in made]
+    return chosen_families(features.families, of_models, features.folder)
+
+
+def regime_families(deployment: Deployment) -> Mapping[str, ColumnFamily]:
+    """The regimes of the settings as families, by the names of their assets; use it as `deployment.of(regime_families)`."""
+    return {
+        asset: ColumnFamily(name=asset, descriptions=regime_columns(one.name, one.settings), origin=f"[regimes.{one.name}]")
+        for asset, one in deployment.of(regimes).items()
+    }
 
 
 def bar_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
@@ -71,9 +84,9 @@ def bar_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
     return MappingProxyType(found)
 
 
-def model_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
+def model_families(deployment: Deployment) -> Mapping[str, FeatureFamily | ColumnFamily]:
     """Those that models learn from, in their order."""
-    return families_of_model(deployment.settings.training.families, deployment.of(families))
+    return families_of_model(deployment.settings.training.families, {**deployment.of(families), **deployment.of(regime_families)})
 
 
 def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path) -> dict[str, FeatureFamily]:
@@ -106,11 +119,12 @@ def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path
             if name not in known:
                 raise SettingsError(
                     f"{setting} names `{name}`, which is no family: built in are {', '.join(FAMILIES)}; in {folder} there are {', '.join(own) or 'none'}"
+                    + ("; regimes are features of models where a table [regimes.<name>] says which" if name.endswith("regimes") else "")
                 )
     return {name: known[name] for name in (*names, *of_models, *own)}
 
 
-def families_of_model(names: Sequence[str], known: Mapping[str, FeatureFamily]) -> dict[str, FeatureFamily]:
+def families_of_model(names: Sequence[str], known: Mapping[str, Family]) -> dict[str, Family]:
     """The families that a model learns from, in its order.
 
     Raises
@@ -124,7 +138,7 @@ def families_of_model(names: Sequence[str], known: Mapping[str, FeatureFamily]) 
         raise SettingsError(f"training.families names a family twice: {', '.join(names)}")
     first: dict[str, str] = {}
     for name in names:
-        for factor in known[name].expressions:
+        for factor in known[name].factors:
             if factor in first:
                 raise FeatureError(
                     f"training.families has two factors named {factor}, one of {first[factor]} and one of {name} ({known[name].origin}): "

@@ -30,6 +30,30 @@ class Feature:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ColumnFamily:
+    """Features that another stage makes of more than expressions, such as regimes: for a model a family like any other.
+
+    Parameters
+    ----------
+    name
+        Also the asset's.
+    descriptions
+        What each factor says, in the order of the columns.
+    origin
+        What named it, for messages.
+    """
+
+    name: str
+    descriptions: Mapping[str, str]
+    origin: str
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Their names, in order."""
+        return tuple(self.descriptions)
+
+
+@dataclass(frozen=True, kw_only=True)
 class FeatureFamily:
     """Factors of the bars up to a session.
 
@@ -86,6 +110,11 @@ class FeatureFamily:
                     f"{self.origin}: the factors {other} and {name} differ in case only, which some readers of Parquet can't tell apart; "
                     "rename one"
                 )
+
+    @property
+    def factors(self) -> tuple[str, ...]:
+        """Their names, in order."""
+        return tuple(self.expressions)
 
     @cached_property
     def lookback(self) -> int:

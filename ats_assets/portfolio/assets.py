@@ -21,12 +21,14 @@ from ats_assets.plugins import Needs
 from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
 from ats_assets.portfolio.targets import targets_of
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
+from ats_assets.regimes.choosing import regimes
+from ats_assets.regimes.schema import regimes_schema
 from ats_assets.risk import NamedRule, risk_rules
 from ats_assets.settings import Section
 
 GROUP = "portfolio"
 READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA, "predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
-"""The assets that a risk rule may read, beside the feature families, with their schemas."""
+"""The assets that a risk rule may read, beside the feature families and regimes, with their schemas."""
 
 
 class TargetsSettings(Section):
@@ -47,6 +49,7 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     of_strategies = {name: deployment.signals[name] for name in capital}
     applied = deployment.of(risk_rules)
     schemas = READ | {name: frame_schema(family) for name, family in deployment.of(families).items()}
+    schemas |= {asset: regimes_schema(one.name, one.settings) for asset, one in deployment.of(regimes).items()}
     holding = deployment.settings.holding_sessions
     names = holding + REPEAT_DAYS if holding > 1 and deployment.tells_name_changes else 0
     windows = _windows(applied, schemas, names=names)

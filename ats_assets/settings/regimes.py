@@ -63,6 +63,10 @@ class RegimeSettings(Section):
             raise ValueError(f"min_train_sessions ({self.min_train_sessions}) must be at most train_sessions ({self.train_sessions})")
         return self
 
+    def of_observations(self) -> "RegimeSettings":
+        """What the observations themselves depend on: all else as by default."""
+        return RegimeSettings(form=self.form, scale_sessions=self.scale_sessions)
+
     @property
     def lags_of_mean(self) -> int:
         """Earlier observations in the mean of a state."""

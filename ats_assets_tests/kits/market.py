@@ -45,11 +45,21 @@ def frames() -> Frames:
         {"symbol": "S2", "session": RENAMED, "kind": "name_change", "new_symbol": "T2"},
     ]
     scored = bars.select("symbol", "session", score=pl.Series(random.standard_normal(bars.height)), model_session=pl.lit(DAYS[0]))
+    chances = random.random(bars.height)
     return {
         "bars": bars,
         "corporate_actions": pl.DataFrame(told, schema=CORPORATE_ACTIONS_SCHEMA),
         "universe": bars.select("symbol", "session"),
         "predictions": scored.filter(pl.col("session") > DAYS[0]).cast(dict(PREDICTIONS_SCHEMA)),
+        "regimes": bars.select(
+            "symbol",
+            "session",
+            market_p0=pl.Series(chances, dtype=pl.Float32),
+            market_p1=pl.Series(1.0 - chances, dtype=pl.Float32),
+            market_entropy=pl.lit(0.5, pl.Float32),
+            market_state=pl.Series(chances < 0.5).cast(pl.Float32),
+            market_sessions_in_state=pl.lit(1.0, pl.Float32),
+        ),
         "forward_returns": forward_returns(bars, DAYS, DAYS, LabelsSettings(horizons_sessions=(1, 5))),
     }
 

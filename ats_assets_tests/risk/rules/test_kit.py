@@ -7,7 +7,7 @@ import pytest
 
 from ats_assets.errors import ContractError
 from ats_assets.risk import ruled
-from ats_assets.risk.rules import limits, volatility_target
+from ats_assets.risk.rules import limits, regime_filter, volatility_target
 from ats_assets_tests.kits import market
 from ats_assets_tests.kits.risk_rules import RiskRuleKit, proposed
 
@@ -20,6 +20,11 @@ class TestLimits(RiskRuleKit):
 class TestVolatilityTarget(RiskRuleKit):
     plugin = volatility_target.PLUGIN
     small: ClassVar[dict[str, Any]] = {"target_volatility": 0.05, "lookback_sessions": 12, "min_sessions": 5}
+
+
+class TestRegimeFilter(RiskRuleKit):
+    plugin = regime_filter.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"exposure": (1.0, 0.4)}
 
 
 @pytest.mark.parametrize(
