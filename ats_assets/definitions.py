@@ -26,6 +26,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError, SettingsError
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.skill_figures import skill_figures
+from ats_assets.events import assets as events
+from ats_assets.events.event_lane import event_schemas
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import bar_families, families
@@ -79,6 +81,7 @@ STAGES = (
     labels,
     models,
     predictions,
+    events,
     strategies,
     portfolio,
     backtests,
@@ -97,7 +100,8 @@ CHECKS = (
     orders_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
-"""The assets without partitions."""
+ASKED_FOR = ("feature_report", "event_backtest", "event_report")
+"""The assets without partitions: those that are always there, and those that settings ask for."""
 SCHEMAS = {
     "raw_bars": RAW_BARS_SCHEMA,
     "bars": BARS_SCHEMA,
@@ -122,7 +126,7 @@ def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
     sampled = dict.fromkeys(deployment.of(samplers), INFORMATION_BARS_SCHEMA)
     factors = {name: frame_schema(family) for name, family in deployment.of(families).items()}
     factors |= {name: bar_frame_schema(family) for name, family in deployment.of(bar_families).items()}
-    return _fixed(deployment) | sampled | labelled | factors
+    return _fixed(deployment) | event_schemas(deployment) | sampled | labelled | factors
 
 
 def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
@@ -131,7 +135,7 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA)
     for one in deployment.of(regimes_of_settings).values():
         found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}
-    if len(deployment.models) > 1:
+    if len(deployment.daily_models) > 1:
         found |= {f"{name}_predictions": PREDICTIONS_SCHEMA for name in deployment.settings.models} | {"champion": CHAMPION_SCHEMA}
     return found
 
@@ -201,7 +205,16 @@ def _collected(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
-    taken = {RESTATEMENTS, *_fixed(deployment), *deployment.models, *BACKTESTS, "feature_report", *jobs, *deployment.collected}
+    taken = {
+        RESTATEMENTS,
+        *_fixed(deployment),
+        *event_schemas(deployment),
+        *deployment.models,
+        *BACKTESTS,
+        *ASKED_FOR,
+        *jobs,
+        *deployment.collected,
+    }
     named = {"samplers": deployment.settings.samplers, "labels": deployment.settings.labels.own}
     for section, names in named.items():
         for name in names:

@@ -10,7 +10,7 @@ from pydantic import BaseModel
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.plugins import SOURCES
-from ats_assets.settings import Settings
+from ats_assets.settings import Refit, Settings
 from ats_assets.storage.artefacts import NO_MODEL, ModelStore
 from ats_assets.storage.knowledge import Knowledge
 from ats_assets.storage.stored_calendar import CalendarStore
@@ -140,7 +140,16 @@ class Deployment:
     @cached_property
     def models(self) -> tuple[str, ...]:
         """The assets that are models, in the order of the settings: they lie in the model store, not in the warehouse."""
+        return (*self.daily_models, *(f"{name}_model" for name in self.settings.event_models))
+
+    @cached_property
+    def daily_models(self) -> tuple[str, ...]:
+        """Those that learn from the features of sessions, and not of events inside them."""
         return tuple(f"{name}_model" for name in self.settings.models)
+
+    def refit(self, model: str) -> Refit:
+        """When a model is fitted, by its asset."""
+        return self.settings.training.refit if model in self.daily_models else self.settings.event_training.refit
 
     @cached_property
     def signals(self) -> dict[str, str]:

@@ -4,6 +4,7 @@ import dagster as dg
 from dagster._core.definitions.unresolved_asset_job_definition import UnresolvedAssetJobDefinition as AssetJob
 
 from ats_assets.deployment import Deployment
+from ats_assets.events.choosing import event_models
 from ats_assets.labels import label_weights, labels
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
 from ats_assets.storage.vintages import MADE_TOGETHER
@@ -20,7 +21,8 @@ AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED
 
 def whole_assets(deployment: Deployment) -> tuple[str, ...]:
     """The assets without partitions."""
-    return ("backtest", "backtest_report", *(("feature_report",) if deployment.settings.features.report else ()))
+    of_events = ("event_backtest", "event_report") if deployment.settings.event_models else ()
+    return ("backtest", "backtest_report", *(("feature_report",) if deployment.settings.features.report else ()), *of_events)
 
 
 def jobs(deployment: Deployment) -> dict[str, AssetJob]:
@@ -31,9 +33,9 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
 
     # The features that no model uses belong to the daily job, and the labels, on which probabilities are calibrated. No model does: a signal never
     # waits for tonight's fit.
-    daily = (
-        assets("targets", *deployment.signals.values()).upstream() | dg.AssetSelection.groups(prefixed(deployment, "features"))
-    ) - assets(*deployment.models)
+    events = deployment.of(event_models).values()
+    signals = assets("targets", *deployment.signals.values(), *(model.predictions for model in events))
+    daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - assets(*deployment.models)
     reports = assets(*whole_assets(deployment))
     made = {
         "history": (
@@ -45,7 +47,13 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
             "A new session: raw bars to targets, with the model of the session before.",
         ),
         "nightly_retraining": (
-            assets(*deployment.of(labels), *deployment.of(label_weights), *deployment.models, "skill"),
+            assets(
+                *deployment.of(labels),
+                *deployment.of(label_weights),
+                *dict.fromkeys(model.labels for model in events),
+                *deployment.models,
+                "skill",
+            ),
             "New labels, the active model, and skill.",
         ),
         LATE: (

@@ -2,7 +2,7 @@
 
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 
 import numpy as np
 import polars as pl
@@ -13,6 +13,8 @@ from ats_assets.leakcheck.subject import Subject
 
 ROWS = "(rows)"
 """The name of the culprit where rows themselves come and go."""
+Time = date | datetime
+"""A session, at whose close something is known, or an instant."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -30,7 +32,7 @@ class Leak:
     kind
         How; one of `KINDS`.
     session, key
-        The first row that moved.
+        The first row that moved: the session, or the instant, at which it was known.
     rows
         How many moved.
     """
@@ -38,9 +40,9 @@ class Leak:
     subject: str
     column: str
     source: str
-    changed_after: date
+    changed_after: Time
     kind: str
-    session: date
+    session: Time
     key: str
     rows: int
 
@@ -62,7 +64,7 @@ class Unstable:
         return f"{self.subject} makes another {', '.join(self.columns)} of the same rows: give it a seed, and no clock"
 
 
-def find_leaks(subject: Subject, sessions: Sequence[date], *, draws: int = 4, seed: int = 0) -> list[Leak] | Unstable:
+def find_leaks(subject: Subject, sessions: Sequence[Time], *, draws: int = 4, seed: int = 0) -> list[Leak] | Unstable:
     """Change each input after some sessions, in every way of `KINDS`, and name the columns that move before.
 
     Parameters
@@ -70,7 +72,7 @@ def find_leaks(subject: Subject, sessions: Sequence[date], *, draws: int = 4, se
     subject
         What is judged.
     sessions
-        The sessions that the inputs span, in order.
+        The sessions that the inputs span, in order; in row form instants, such as those at which rows became known.
     draws
         After how many sessions the future is changed: the last but one and random ones. A look-ahead of one session shows at each of them; one
         that only happens on some sessions (at a month's end) needs more.
@@ -105,7 +107,7 @@ def find_leaks(subject: Subject, sessions: Sequence[date], *, draws: int = 4, se
     if len(sessions) < 3:
         raise ContractError(f"{len(sessions)} sessions are too few to look for leaks in: give three or more")
     whole = subject.result()
-    lacking = [name for name in ("session", *subject.keys) if name not in whole.columns]
+    lacking = [name for name in (subject.known, *subject.keys) if name not in whole.columns]
     if lacking:
         raise ContractError(f"what {subject.name} makes has no column {', '.join(lacking)}; it has {', '.join(whole.columns)}")
     moved = _moved(subject, whole, subject.result(), sessions[-1])
@@ -133,7 +135,7 @@ def find_leaks(subject: Subject, sessions: Sequence[date], *, draws: int = 4, se
     return _worst(found)
 
 
-def _leaks(subject: Subject, whole: pl.DataFrame, *, source: str, last: date, known_until: date, kind: str, seed: int) -> Iterable[Leak]:
+def _leaks(subject: Subject, whole: pl.DataFrame, *, source: str, last: Time, known_until: Time, kind: str, seed: int) -> Iterable[Leak]:
     """What moves up to session `last` when rows of one input change that were known after `known_until`."""
     given = subject.inputs[source]
     rows = {name: other.rows for name, other in subject.inputs.items()}
@@ -142,11 +144,11 @@ def _leaks(subject: Subject, whole: pl.DataFrame, *, source: str, last: date, kn
         yield Leak(subject=subject.name, column=column, source=source, changed_after=last, kind=kind, session=session, key=key, rows=count)
 
 
-def _moved(subject: Subject, whole: pl.DataFrame, other: pl.DataFrame, last: date) -> Mapping[str, tuple[date, str, int]]:
+def _moved(subject: Subject, whole: pl.DataFrame, other: pl.DataFrame, last: Time) -> Mapping[str, tuple[Time, str, int]]:
     """The columns that differ up to a session: first row, its key, and how many."""
-    keys = ["session", *subject.keys]
-    before, after = (frame.filter(pl.col("session") <= last).sort(keys, maintain_order=True) for frame in (whole, other))
-    found: dict[str, tuple[date, str, int]] = {}
+    keys = [subject.known, *subject.keys]
+    before, after = (frame.filter(pl.col(subject.known) <= last).sort(keys, maintain_order=True) for frame in (whole, other))
+    found: dict[str, tuple[Time, str, int]] = {}
     if not before.select(keys).equals(after.select(keys)):
         odd = pl.concat(
             [before.join(after, on=keys, how="anti", nulls_equal=True), after.join(before, on=keys, how="anti", nulls_equal=True)]
@@ -172,7 +174,7 @@ def _moved(subject: Subject, whole: pl.DataFrame, other: pl.DataFrame, last: dat
     return found
 
 
-def _first(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[date, str, int]:
+def _first(rows: pl.DataFrame, keys: Sequence[str]) -> tuple[Time, str, int]:
     row = rows.select(keys).row(0)
     return row[0], " ".join(str(part) for part in row[1:]), rows.height
 

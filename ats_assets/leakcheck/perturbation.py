@@ -1,7 +1,7 @@
-"""Other futures: the same rows up to a session, and different ones after it."""
+"""Other futures: the same rows up to a session, or an instant, and different ones after it."""
 
 from collections.abc import Collection, Mapping
-from datetime import date
+from datetime import date, datetime
 from typing import Final
 
 import numpy as np
@@ -17,7 +17,7 @@ KINDS: Final[Mapping[str, str]] = {
 """What can happen to the rows that were not known yet."""
 
 
-def perturbed(rows: pl.DataFrame, known: str, last: date, kind: str, *, seed: int, keep: Collection[str] = ()) -> pl.DataFrame:
+def perturbed(rows: pl.DataFrame, known: str, last: date | datetime, kind: str, *, seed: int, keep: Collection[str] = ()) -> pl.DataFrame:
     """The rows with those changed that were known after `last`; their order stays.
 
     Parameters

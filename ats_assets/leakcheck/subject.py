@@ -17,7 +17,7 @@ class Input:
         Any columns, one of them `known`.
     known
         The column (Date) that says at which session's close a row was known. For data that are revised it is not `session` but the session of
-        the revision.
+        the revision. Of data inside a session it says the instant.
     lag
         How many sessions after that a result may depend on the row: 0 for what is computed after the close; 1 for signals, which are made after a
         close and traded at the next open.
@@ -44,9 +44,11 @@ class Subject:
     inputs
         The frames that it reads, by name.
     make
-        Makes the result of the inputs' rows: a frame with the column `session`, at whose close a row is known, the keys, and what is judged.
+        Makes the result of the inputs' rows: a frame with the column `known`, the keys, and what is judged.
     keys
-        The columns that name a row, beside `session`.
+        The columns that name a row, beside `known`.
+    known
+        The column that says when a row of the result is known: the session at whose close, or in row form the instant.
     """
 
     name: str
@@ -54,6 +56,7 @@ class Subject:
     inputs: Mapping[str, Input]
     make: Callable[[Mapping[str, pl.DataFrame]], pl.DataFrame]
     keys: tuple[str, ...] = ("symbol",)
+    known: str = "session"
 
     def result(self, rows: Mapping[str, pl.DataFrame] | None = None) -> pl.DataFrame:
         """What it makes of the rows, or of its own."""

@@ -119,7 +119,7 @@ def signals_heading(rows: Rows) -> str:
 def _why_none(deployment: Deployment, session: date) -> str:
     """Why a session has no signals, as recorded by the active model of the session before."""
     before = deployment.calendar.offset(session, -1) if session > deployment.calendar.first else session
-    stores = [deployment.model_store(name) for name in deployment.models]
+    stores = [deployment.model_store(name) for name in deployment.daily_models]
     stored = [store for store in stores if store.exists(before)]
     if not stored:
         return f"there was no model at {before} yet"

@@ -8,6 +8,7 @@ from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, SuspicionSettings, UniverseSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.corporate_actions import ActionsSettings, Adjust
+from ats_assets.settings.events import RULE, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickScreeningSettings
@@ -29,6 +30,7 @@ __all__ = [
     "CRYPTO_VARIABLE",
     "FORWARD_RETURNS",
     "LONGEST_PERIOD",
+    "RULE",
     "ActionsSettings",
     "Adjust",
     "AlertsSettings",
@@ -40,6 +42,9 @@ __all__ = [
     "Bps",
     "CalendarSettings",
     "ChampionSettings",
+    "EventBacktestSettings",
+    "EventTrainingSettings",
+    "EventsSettings",
     "ExpressionsSettings",
     "FeaturesSettings",
     "FilesSettings",

@@ -11,6 +11,7 @@ from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, UniverseSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
+from ats_assets.settings.events import RULE, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.intraday import IntradaySettings
@@ -56,6 +57,14 @@ class Settings(Section):
     models: dict[Name, dict[str, Any]] = Field(
         default={"lightgbm": {}}, min_length=1, description="name -> the model's own settings; `kind` says which learner, default: the name"
     )
+    events: EventsSettings = EventsSettings()
+    event_training: EventTrainingSettings = EventTrainingSettings()
+    event_models: dict[Name, dict[str, Any]] = Field(
+        default_factory=dict,
+        description="name -> the own settings of a model of events; `kind` says which learner, default: the name; `judges` names the model whose side it "
+        'judges (a meta-model), or "rule" for that of events.side',
+    )
+    event_backtest: EventBacktestSettings = EventBacktestSettings()
     mlflow: MlflowSettings = MlflowSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
     champion: ChampionSettings = ChampionSettings()
@@ -111,6 +120,40 @@ class Settings(Section):
             raise ValueError(
                 f"champion.model is {self.champion.model!r}, which is none of [models]: choose one of {', '.join(self.models)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _events_have_bars(self) -> "Settings":
+        if self.events.frame is not None and self.events.frame not in self.samplers:
+            raise ValueError(
+                f"events.frame is {self.events.frame!r}, which is none of [samplers]: choose one of {', '.join(self.samplers) or 'those to be added'}"
+            )
+        if self.event_models and self.events.frame is None:
+            raise ValueError("[event_models] learn of events, but events.frame names no bars: set it to one of [samplers]")
+        if (twice := self.event_models.keys() & self.models.keys()) or "event" in self.event_models:
+            raise ValueError(f"[event_models.{min(twice, default='event')}] has a name that is taken: give it another one")
+        if self.event_backtest.model not in {None, *self.event_models}:
+            raise ValueError(f"event_backtest.model is {self.event_backtest.model!r}, which is none of [event_models]")
+        longest = LONGEST_PERIOD[self.event_training.refit][1 if self.calendar.exchange == "24/7" else 0]
+        if self.event_models and self.event_training.max_age_sessions < longest:
+            raise ValueError(
+                f"event_training.max_age_sessions is {self.event_training.max_age_sessions}, but with refit = {self.event_training.refit!r} a model is active for "
+                f"up to {longest} sessions: set it to {longest} or more, or fit more often"
+            )
+        return self
+
+    @model_validator(mode="after")
+    def _sides_are_there(self) -> "Settings":
+        names: list[str] = []
+        for name, values in self.event_models.items():
+            judges = values.get("judges")
+            if judges == RULE and self.events.side is None:
+                raise ValueError(f"event_models.{name} judges the side of a rule, but events.side is not set: give it an expression")
+            if judges not in {None, RULE, *names}:
+                raise ValueError(
+                    f'event_models.{name}.judges is {judges!r}: name a model before it that gives a side ({", ".join(names) or "there is none"}), or "rule"'
+                )
+            names += [name] if judges is None else []
         return self
 
     @model_validator(mode="after")

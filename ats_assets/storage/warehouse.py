@@ -32,6 +32,9 @@ from ats_assets.storage.knowledge import FOREVER, Knowledge, known_vintage
 from ats_assets.storage.session_folders import SessionFolders
 from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, VINTAGES_OF, Vintages
 
+RAW_TICKS = ("raw_trades", "raw_quotes")
+"""The deliveries of ticks."""
+
 
 class Warehouse(Vintages, Documents):
     """Partitions of assets under one root folder.
@@ -91,8 +94,9 @@ class Warehouse(Vintages, Documents):
         return sorted(folder.name for folder in self.root.iterdir() if folder.is_dir()) if self.root.is_dir() else []
 
     def history_start(self) -> date | None:
-        """The first session with raw bars: what lies before it is before history, not missing."""
-        return self._sessions.first(self.root / "raw_bars")
+        """The first session with raw bars, or, where there are none, with ticks: what lies before it is before history, not missing."""
+        of_bars = self._sessions.first(self.root / "raw_bars")
+        return of_bars or min(filter(None, (self._sessions.first(self.root / name) for name in RAW_TICKS)), default=None)
 
     def write(
         self,

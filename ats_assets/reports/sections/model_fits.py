@@ -83,7 +83,7 @@ def _fits(fits: Sequence[ModelRecord]) -> Table:
 
 def reads(deployment: Deployment) -> tuple[str, ...]:
     """Every model of the settings."""
-    return deployment.models
+    return deployment.daily_models
 
 
 SECTION = ReportSection(title="Model", short="Model", place=90, make=make, reads=reads)
