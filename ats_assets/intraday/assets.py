@@ -1,7 +1,7 @@
 """Assets of the stage intraday: only what the settings name."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
 
 import dagster as dg
@@ -11,13 +11,19 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.intraday.choosing import samplers, tick_assets
 from ats_assets.intraday.contracts import InformationBars
+from ats_assets.intraday.information_bars import known_with_session
 from ats_assets.intraday.sampler import Sampler
 from ats_assets.intraday.schema import SCHEMAS
+from ats_assets.intraday.session_hours import SessionHours
+from ats_assets.intraday.tick_arrays import QUOTE_COLUMNS, TRADE_COLUMNS
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
-from ats_assets.orchestration.reading import as_known
+from ats_assets.orchestration.reading import Known
+from ats_assets.settings import IntradaySettings
 
 GROUP = "intraday"
+READ_COLUMNS = {"trades": TRADE_COLUMNS, "quotes": QUOTE_COLUMNS}
+"""What samplers read: a session may have 100 million ticks."""
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -26,7 +32,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 
 def _sampled(deployment: Deployment, name: str, sampler: Sampler) -> dg.AssetsDefinition:
-    """The bars of one sampler.
+    """The bars of one sampler, made in turns of as many sessions as its window has: a range of any length holds the ticks of two windows, and reads them twice.
 
     Raises
     ------
@@ -47,14 +53,23 @@ def _sampled(deployment: Deployment, name: str, sampler: Sampler) -> dg.AssetsDe
         reads=tuple(Reads(asset=window.asset, back=window.back, lag=window.lag) for window in needs),
         contract=InformationBars,
         code=(_sampled, type(sampler)),
-        settings=(sampler.settings, deployment.settings.knowledge),
+        settings=(sampler.settings, IntradaySettings(sessions=deployment.settings.intraday.sessions), deployment.settings.knowledge),
     )
+    hours = SessionHours(deployment.calendar, deployment.settings.intraday.sessions)
 
-    def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
-        return sampler.bars(frames, deployment.known(window_sessions(deployment.calendar, sessions, back)), sessions)
+    def make(sessions: Sequence[date], frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
+        rows = sampler.bars(frames, deployment.known(window_sessions(deployment.calendar, sessions, back)), sessions)
+        return known_with_session(rows, lambda symbol, session: hours.of(symbol, session)[1])
+
+    def made(known: Known, sessions: Sequence[date]) -> Iterator[pl.DataFrame]:
+        for i in range(0, len(sessions), back + 1):
+            for run in known.runs(sessions[i : i + back + 1]):
+                yield make(
+                    run, {one.asset: known.frame(one, run, SCHEMAS[one.asset], columns=READ_COLUMNS[one.asset]) for one in node.reads}
+                )
 
     @node.asset(deployment, deps=node.deps(), description=inspect.getdoc(type(sampler)))
     def sampled(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        return as_known(deployment, node, sessions_of(context.partition_keys), SCHEMAS, make)
+        return pl.concat(made(Known(deployment, node.name, node.reads), sessions_of(context.partition_keys)))
 
     return sampled

@@ -41,7 +41,7 @@ HALVINGS: Final = 32
 """Steps in which a level is found: it is then exact to a few parts in a million."""
 
 
-class Rule(NamedTuple):
+class ExpectationRule(NamedTuple):
     """When such a bar closes.
 
     Parameters
@@ -93,7 +93,15 @@ def _one_sided(runs: bool, signed: Floats, begin: int, end: int, threshold: floa
 
 @kernel
 def expected_ends(
-    rule: Rule, signed: Floats, codes: Codes, at: Places, starts: Places, levels: Floats, ticks: Floats, buys: Floats, sells: Floats
+    rule: ExpectationRule,
+    signed: Floats,
+    codes: Codes,
+    at: Places,
+    starts: Places,
+    levels: Floats,
+    ticks: Floats,
+    buys: Floats,
+    sells: Floats,
 ) -> BarEnds:
     """Imbalance or runs bars; see the module.
 

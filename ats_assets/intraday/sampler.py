@@ -21,7 +21,7 @@ class Sampler(Protocol):
         ...
 
     def needs(self) -> tuple[Needs, ...]:
-        """The windows of `trades`, `quotes` or `bars` that the bars of a session are made from: its own ticks, and those that its threshold is estimated on."""
+        """The windows of `trades` or `quotes` that the bars of a session are made from: its own ticks, and those that its threshold is estimated on."""
         ...
 
     def bars(self, frames: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]) -> pl.DataFrame:
@@ -30,7 +30,8 @@ class Sampler(Protocol):
         Parameters
         ----------
         frames
-            By the name of each asset that is read, the rows of the windows of all the sessions together, or more.
+            By the name of each asset that is read, the rows of the windows of all the sessions together, or more: the columns `tick_arrays.TRADE_COLUMNS` of trades,
+            `QUOTE_COLUMNS` of quotes.
         days
             Every session of the exchange from the beginning of the first window to the last of the sessions, in order.
         sessions

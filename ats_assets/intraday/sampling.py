@@ -16,7 +16,7 @@ from pydantic import Field, field_validator, model_validator
 
 from ats_assets.errors import CalendarError, ContractError
 from ats_assets.intraday.bar_ends import BY_TICKS, TRADED, BarEnds, Floats, accumulated_ends
-from ats_assets.intraday.expected_ends import Rule, expectations, expected_ends, flows
+from ats_assets.intraday.expected_ends import ExpectationRule, expectations, expected_ends, flows
 from ats_assets.intraday.information_bars import information_bars
 from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA
 from ats_assets.intraday.tick_arrays import Ticks, quote_ticks, read_only, trade_ticks
@@ -230,10 +230,10 @@ class ExpectationSampler(TickSampling[ExpectationSettings]):
         """Bars that reach what is expected; a threshold that is set does not move."""
         require_sizes(self.measure, ticks)
         own, n = self.settings, ticks.keys.height
-        rule = Rule(self.runs, own.floor, own.cap, own.length_factor, 2.0 / (own.span_bars + 1.0))
+        rule = ExpectationRule(self.runs, own.floor, own.cap, own.length_factor, 2.0 / (own.span_bars + 1.0))
         given = before
         if own.threshold is not None:
-            rule, given = Rule(self.runs, 1.0, 1.0, 1.0, 0.0), np.tile([own.threshold, 1.0, 0.0, 0.0], (n, 1))
+            rule, given = ExpectationRule(self.runs, 1.0, 1.0, 1.0, 0.0), np.tile([own.threshold, 1.0, 0.0, 0.0], (n, 1))
         levels, lengths, buys, sells = (read_only(given[:, i]) for i in range(4))
         return expected_ends.compiled(rule, self._flows(ticks), ticks.codes, ticks.at, ticks.starts, levels, lengths, buys, sells)
 

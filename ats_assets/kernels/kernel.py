@@ -10,6 +10,7 @@ outermost function, so that an edit of an inner one can't go unnoticed.
 A kernel whose loops go over each number (those of `intraday`, `labels` and `evaluation`) is called as `compiled` only: as it is, it is what a test or a debugger reads.
 """
 
+import pickle
 from collections.abc import Callable
 from functools import cache, cached_property
 from hashlib import sha256
@@ -99,8 +100,22 @@ def _compiler(function: Callable[..., Any], **options: Any) -> Any:
     njit: Any = numba.njit
     compiled = njit(error_model="numpy", nogil=True, no_cfunc_wrapper=True, **options)(function)
     compiled.enable_caching()
-    compiled._cache._cache_file._source_stamp = _sources(_folder(function.__module__))
+    file = compiled._cache._cache_file
+    file._source_stamp = _sources(_folder(function.__module__))
+    file._load_index, file._load_data = _or(file._load_index, {}), _or(file._load_data, None)
     return compiled
+
+
+def _or(load: Callable[..., R], nothing: R) -> Callable[..., R]:
+    """What is on the disk, or nothing where it can't be read: the process that wrote it was killed, or a class that it names is gone. It is compiled again then."""
+
+    def loaded(*name: str) -> R:
+        try:
+            return load(*name)
+        except (pickle.UnpicklingError, EOFError, AttributeError, ImportError, IndexError, KeyError, TypeError, ValueError):
+            return nothing
+
+    return loaded
 
 
 def _folder(module: str) -> str:

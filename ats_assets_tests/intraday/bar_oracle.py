@@ -5,7 +5,7 @@ from dataclasses import dataclass
 import numpy as np
 
 from ats_assets.intraday.bar_ends import BY_DOLLARS, BY_TICKS, EXTREME, PRICED, TRADED
-from ats_assets.intraday.expected_ends import Rule
+from ats_assets.intraday.expected_ends import ExpectationRule
 
 
 @dataclass(frozen=True)
@@ -82,7 +82,7 @@ def intervals(ticks: list[Tick], width: int, offset: int) -> list[tuple[int, int
 
 
 def expected(
-    rule: Rule, measure: int, ticks: list[Tick], level: float, length: float, buy: float, sell: float
+    rule: ExpectationRule, measure: int, ticks: list[Tick], level: float, length: float, buy: float, sell: float
 ) -> list[tuple[int, int, float, bool]]:
     """Begin, end, threshold and whether it was reached, of imbalance and runs bars: AFML 2.3.2 with its expectations between bounds."""
     sides, first = sides_of(ticks), length

@@ -3,7 +3,7 @@ import pytest
 
 from ats_assets.intraday.bar_ends import BY_DOLLARS, BY_TICKS, BY_VOLUME, BarEnds, accumulated_ends, interval_ends
 from ats_assets.intraday.bar_statistics import bar_sums, means_of_bars
-from ats_assets.intraday.expected_ends import Rule, expectations, expected_ends, flows, level_for
+from ats_assets.intraday.expected_ends import ExpectationRule, expectations, expected_ends, flows, level_for
 from ats_assets.intraday.trade_sides import tick_rule
 from ats_assets_tests.intraday.bar_oracle import Tick, accumulated, arrays, expected, intervals, random_ticks, sides_of
 from ats_assets_tests.rounds import rounds
@@ -61,7 +61,9 @@ def test_imbalance_and_runs_bars_end_where_the_book_says(measure: int, *, runs: 
         sessions, random = sessions_of(seed), np.random.default_rng(seed)
         given = arrays(sessions)
         unit = {BY_TICKS: 1.0, BY_VOLUME: 60.0, BY_DOLLARS: 3_000.0}[measure]
-        rule = Rule(runs, *random.choice([0.0, 0.5, 1.0], 1), *random.choice([1.0, 2.0, 1e9], 1), *random.choice([1.0, 3.0, 1e9], 1), 0.2)
+        rule = ExpectationRule(
+            runs, *random.choice([0.0, 0.5, 1.0], 1), *random.choice([1.0, 2.0, 1e9], 1), *random.choice([1.0, 3.0, 1e9], 1), 0.2
+        )
         level, length, buy, sell = unit * random.choice([2.0, 9.0]), 20.0, unit * 0.6, unit * random.choice([0.1, 0.6])
         same = [np.full(len(sessions), value) for value in (level, length, buy, sell)]
         sides = np.array([side for ticks in sessions for side in sides_of(ticks)], dtype=np.int8)
@@ -81,7 +83,7 @@ def test_a_level_is_where_a_session_would_have_had_the_wanted_number_of_bars(*, 
         level = level_for.compiled(runs, signed, given["at"], 0, 3_000, 25.0)
         at_it, below_it = (
             expected_ends.compiled(
-                Rule(runs, 1.0, 1.0, 1.0, 0.1),
+                ExpectationRule(runs, 1.0, 1.0, 1.0, 0.1),
                 *(signed, given["codes"] | 1, given["at"], given["starts"]),
                 *(np.array([value]), *(np.ones(1) for _ in range(3))),
             )
@@ -107,7 +109,7 @@ def test_kernels_have_the_same_bits_compiled_or_not() -> None:
         [
             *run(accumulated_ends)(BY_VOLUME, **given, thresholds=of_all),
             *run(interval_ends)(codes, at, starts, 50, 3),
-            *run(expected_ends)(Rule(False, 0.5, 2.0, 2.0, 0.1), signed, codes, at, starts, of_all * 50, of_all, of_all, of_all),
+            *run(expected_ends)(ExpectationRule(False, 0.5, 2.0, 2.0, 0.1), signed, codes, at, starts, of_all * 50, of_all, of_all, of_all),
             *run(expectations)(True, signed, at, starts, 9.0),
             run(tick_rule)(given["price"], codes, starts),
         ]
