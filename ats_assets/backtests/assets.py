@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 from pandera.polars import DataFrameModel
 
+from ats_assets.backtests.backtest_trial import BacktestTrial
 from ats_assets.backtests.choosing import backtest_engine, run_backtest
 from ats_assets.backtests.cost_sensitivity import cost_sensitivity
 from ats_assets.backtests.engine import BacktestResult
@@ -58,6 +59,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
         """The targets of all sessions so far (or of a range), traded by the engine of the settings with costs: equity, positions, trades, metrics."""
         sessions = traded_sessions(deployment, config)
+        trial = BacktestTrial(deployment, f"{node.code_version} {node.settings_version}", sessions)
+        trial.begin()
         targets = deployment.warehouse.read("targets", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
@@ -74,6 +77,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         tables["wanted"] = wanted_and_held(targets, result.positions, settings.portfolio, kept=engine.keeps_limits)
         for table, contract in CONTRACTS.items():
             contract.validate(tables[table])
+        trial.add(result.equity)
         metrics = backtest_metrics(result, settings.backtest, costs=tables["cost_sensitivity"], wanted=tables["wanted"])
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("targets", "bars")}
         upstream["corporate_actions"] = of_actions

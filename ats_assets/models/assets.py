@@ -20,6 +20,7 @@ from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import SAMPLE_WEIGHTS, label_weights, learnt_label
 from ats_assets.models.choosing import Model, models
+from ats_assets.models.fit_trial import FitTrial
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.importance_plot import importance_svg
 from ats_assets.models.learner import Fitted
@@ -128,6 +129,7 @@ class _Training:
         self._store: ModelStore = deployment.model_store(model.asset)
         self._versions = {"code": node.code_version, "settings": node.settings_version}
         self._kept: dict[str, dict[date, pl.DataFrame]] = {}
+        self._trial = FitTrial(deployment, model, self._versions)
         self._known = Known(deployment, node.name, node.reads)
         self._under_way: dict[date, float] = {}
         self._told: dict[date, Future[str]] = {}
@@ -175,6 +177,8 @@ class _Training:
             weight_sessions=tuple(self._deployment.known(window.weight_sessions)),
         )
         frames = self._frames(known) if known.train and known.validation else None
+        if frames is not None:
+            self._trial.begin(upstream)
         weights = self._rows(SAMPLE_WEIGHTS, known.weight_sessions) if frames and self._settings.sample_weights != "none" else None
         versions = self._versions | read
         return _Wanted(session=session, window=known, versions=versions, upstream=upstream, frames=frames, weights=weights)
@@ -219,6 +223,7 @@ class _Training:
             if over.started:
                 self._tell(session, over.started, over.ended)
             return self._store.write_unavailable(session, found, wanted.versions, wanted.upstream)
+        self._trial.add(session, over.recorded)
         record = self._store.write_fitted(session, found.content, wanted.upstream, **over.recorded)
         self._tell(session, over.started, over.ended, record=record, content=found.content)
         self._context.log.info(

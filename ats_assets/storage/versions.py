@@ -29,8 +29,10 @@ ROOT = "ats_assets"
 CARRIES = frozenset(
     f"{ROOT}.{name}"
     for name in (
+        "backtests.backtest_trial",
         "deployment",
         "errors",
+        "models.fit_trial",
         "models.importance_plot",
         "models.tracking",
         "orchestration",
@@ -41,6 +43,7 @@ CARRIES = frozenset(
         "sources.profile",
         "sources.profiling",
         "storage",
+        "trials",
     )
 )
 """Modules (and all below them) that carry rows, show them or say what is wrong, and never change a row."""
