@@ -40,12 +40,13 @@ def backtest_content(inputs: ReportInputs) -> ReportContent:
 
 
 def _figures(inputs: ReportInputs) -> dict[str, Any]:
-    """What is computed, not rounded: of the backtest, of it at other costs, of the scores; and what all of it was made with."""
+    """What is computed, not rounded: of the backtest, of it at other costs, of the scores, of the trials; and what all of it was made with."""
     skill = skill_summary(inputs.rows["skill"], inputs.horizon_sessions) if "skill" in inputs.rows else None
     return {
         "backtest": inputs.metrics.to_dict(),
         "costs": [asdict(case) for case in cost_cases(inputs.costs, inputs.settings)],
         "skill": {"horizon_sessions": inputs.horizon_sessions, **asdict(skill)} if skill else None,
+        "trials": inputs.selection.figures() if inputs.selection else None,
         "settings": inputs.shown_settings,
         "versions": inputs.provenance,
     }

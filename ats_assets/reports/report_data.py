@@ -8,8 +8,10 @@ import polars as pl
 from pydantic import BaseModel
 
 from ats_assets.backtests import BacktestResult, backtest_metrics
+from ats_assets.backtests.metrics import risk_free_of_session, session_returns
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.schema import SKILL_SCHEMA
+from ats_assets.evaluation.trial_selection import Selection, selection
 from ats_assets.models.choosing import models
 from ats_assets.reports.comparison import SESSIONS, comparison_note, comparison_rows, restatements_version, stored_comparison
 from ats_assets.reports.report_section import ReportInputs, sections
@@ -19,6 +21,7 @@ from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies.choosing import strategies
+from ats_assets.trials import ledger_of
 
 STUDIES = ("cost_sensitivity", "wanted")
 """The backtest's tables beside those of its result."""
@@ -83,9 +86,21 @@ def report_data(deployment: Deployment) -> ReportData:
         fits=fits,
         provenance=_provenance(deployment, newest),
         shown_settings=_written_settings(deployment),
+        selection=_selection(deployment, result.equity),
+        ledger_fault=deployment.of(ledger_of).fault(),
         knowledge=_knowledge(deployment),
     )
     return ReportData(inputs=inputs, upstream=_of_restatements(deployment) | {"backtest": _tables(deployment)} | upstream)
+
+
+def _selection(deployment: Deployment, equity: pl.DataFrame) -> Selection | None:
+    """What is left of the backtest's ratio of so many trials as the ledger has; None where nothing was traded."""
+    if equity.height < 2:
+        return None
+    settings = deployment.settings
+    how = {"sessions_per_year": settings.backtest.sessions_per_year, "risk_free": risk_free_of_session(settings.backtest)}
+    trials, returns = deployment.of(ledger_of).trials(), session_returns(equity["equity"].to_numpy())
+    return selection(trials, equity["session"].to_list()[1:], returns, lags=settings.holding_sessions - 1, **how)
 
 
 def _title(settings: Settings) -> str:

@@ -15,6 +15,7 @@ import polars as pl
 
 from ats_assets.backtests import COST_SENSITIVITY_SCHEMA, WANTED_SCHEMA, BacktestMetrics, BacktestResult
 from ats_assets.deployment import Deployment
+from ats_assets.evaluation.trial_selection import Selection
 from ats_assets.reports.page_blocks import Block
 from ats_assets.settings import BacktestSettings, PortfolioSettings
 from ats_assets.storage.model_record import ModelRecord
@@ -50,6 +51,8 @@ class ReportInputs:
         Tables for the last section, such as {"Data": {"bars": version}}; values are written with `str`.
     shown_settings
         Section -> setting -> value.
+    selection, ledger_fault
+        What is left of the Sharpe ratio of so many trials; and what is wrong with their ledger, or None.
     knowledge
         What there is to say of restatements, and (figure, as known at each close, on corrected history) for each row of the table.
     """
@@ -69,6 +72,8 @@ class ReportInputs:
     fits: Mapping[str, Sequence[ModelRecord]] = field(default_factory=dict)
     provenance: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     shown_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
+    selection: Selection | None = None
+    ledger_fault: str | None = None
     knowledge: tuple[str, Sequence[tuple[str, str, str]]] | None = None
 
     @property

@@ -18,6 +18,7 @@ from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, PlannedRun, Runner
 from ats_assets.runs.writing import say
 from ats_assets.storage.vintages import DELIVERED
+from ats_assets.trials import copy_ledger
 
 CHUNK = 126
 """Sessions in one Dagster run."""
@@ -47,6 +48,8 @@ def reproduced(deployment: Deployment, asset: str, sessions: Sequence[date], fol
     index.refresh()
     behind = closure(deployment, rules, index.entries(), asset, sessions)
     copy_vintages(deployment, world, behind.vintages)
+    if not sessions:
+        copy_ledger(deployment, world)  # a report says how much was tried
     parts = _parts(rules, behind, deployment)
     for change in behind.changed:
         say(f"ats reproduce: {change}")

@@ -6,6 +6,7 @@ is no other trial.
 
 import hashlib
 import json
+import shutil
 from collections.abc import Iterable, Mapping
 from datetime import date
 
@@ -22,6 +23,13 @@ def ledger_of(deployment: Deployment) -> TrialLedger:
     """The ledger of a deployment, in its data folder: one for each kind of source, since what was tried on a synthetic market was not tried on a real one."""
     storage = deployment.settings.storage
     return TrialLedger(storage.data / FOLDER / deployment.settings.source.kind, fsync=storage.fsync)
+
+
+def copy_ledger(deployment: Deployment, other: Deployment) -> None:
+    """Copy the ledger to a deployment that is to show the same number of trials."""
+    source = ledger_of(deployment).folder
+    if source.is_dir():
+        shutil.copytree(source, ledger_of(other).folder, dirs_exist_ok=True)
 
 
 def behind(deployment: Deployment, upstream: Upstream) -> dict[str, str]:

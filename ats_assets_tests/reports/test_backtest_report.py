@@ -1,6 +1,6 @@
 import json
 import re
-from datetime import date, timedelta
+from datetime import UTC, date, datetime, timedelta
 from html.parser import HTMLParser
 from itertools import accumulate
 from typing import Any
@@ -11,13 +11,15 @@ import pytest
 
 from ats_assets.backtests import BacktestResult, backtest_metrics, run_backtest
 from ats_assets.backtests.cost_sensitivity import cost_sensitivity
-from ats_assets.backtests.metrics import wanted_and_held
+from ats_assets.backtests.metrics import session_returns, wanted_and_held
 from ats_assets.evaluation.schema import SKILL_SCHEMA
+from ats_assets.evaluation.trial_selection import Selection, selection
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
 from ats_assets.reports.backtest_report import backtest_report
 from ats_assets.reports.report_section import ReportInputs, sections
 from ats_assets.settings import BacktestSettings, PortfolioSettings
 from ats_assets.storage.model_record import DecisionWindow, ModelRecord, TaughtLabel, Validation
+from ats_assets.trials import RecordedTrial, Trial, trial_series
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
 
 SETTINGS, PORTFOLIO = BacktestSettings(), PortfolioSettings()
@@ -85,8 +87,22 @@ def all_inputs(**more: Any) -> ReportInputs:
         "fits": {"lightgbm_model": [a_fit(DAYS[20], 0.05), a_fit(DAYS[50], -0.01)]},
         "shown_settings": {"backtest": {"initial_cash": 1e6, "benchmark": None, "margin": {"initial_share": 0.5}}},
         "provenance": {"Data versions": {"bars": "sha256:abc"}},
+        "selection": some_selection(),
     }
     return ReportInputs(**given | more)
+
+
+def some_selection() -> Selection:
+    """Of the backtest beside three that wanted something else."""
+    values, days = session_returns(RESULT.equity["equity"].to_numpy()), RESULT.equity["session"].to_list()[1:]
+    random = np.random.default_rng(0)
+    trials = []
+    for number, series in enumerate([values, *(random.permutation(values) for _ in range(3))]):
+        trial = Trial(kind="backtest", name="backtest", tried=str(number), measure="return")
+        trials.append(
+            RecordedTrial(trial=trial, begun=datetime(2024, 1, 1, tzinfo=UTC), series=trial_series(days, series.tolist(), days[-1]))
+        )
+    return selection(trials, days, values, sessions_per_year=252)
 
 
 PAGE = backtest_report(all_inputs())
@@ -182,6 +198,19 @@ def test_figures_verdict_targets_settings_and_versions_are_on_the_page() -> None
     settings = section(PAGE, "settings_and_versions")
     for text in ("1,000,000", "not set", "margin.initial_share", "sha256:abc"):
         assert text in settings, text
+
+
+def test_the_number_of_trials_is_told_with_what_it_leaves_of_the_ratio() -> None:
+    shown, found = section(PAGE, "number_of_trials"), some_selection()
+    assert "4 trials are in the ledger (4 backtests, the rest models that came to none); each counts as a bet of its own." in shown
+    assert found.overfitting is not None
+    assert found.deflated is not None
+    for value in (f"{found.deflated:.1%}", f"{found.overfitting.probability:.1%}", f"{found.best_of_chance:.2f}"):
+        assert f">{value}<" in shown
+    assert 'class="callout' not in shown
+    warned = section(backtest_report(all_inputs(ledger_fault="line 3 is damaged")), "number_of_trials")
+    assert "The number of trials can&#39;t be trusted." in warned
+    assert "line 3 is damaged" in warned
 
 
 def test_the_model_and_the_data_have_sections() -> None:

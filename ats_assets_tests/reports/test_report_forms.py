@@ -68,6 +68,8 @@ def test_json_holds_each_figure_as_it_was_computed_and_no_nan() -> None:
     assert (read["schema"], read["schema_version"]) == ("ats_assets.report", SCHEMA_VERSION)
     assert read["figures"]["backtest"] == backtest_metrics(RESULT, SETTINGS, costs=all_inputs().costs, wanted=all_inputs().wanted).to_dict()
     assert [case["multiple"] for case in read["figures"]["costs"]] == [*SETTINGS.cost_multiples]
+    assert read["figures"]["trials"]["count"]["effective"] == 4
+    assert 0 <= read["figures"]["trials"]["probability_of_overfitting"] <= 1
     assert read["figures"]["skill"]["verdict"] in {"edge", "no edge"}
     assert [section["name"] for section in read["sections"]] == list(sections())
     assert {chart["id"] for chart in blocks_of(read, "chart")} == CHARTS

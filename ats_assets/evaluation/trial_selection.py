@@ -9,8 +9,9 @@ skill, 1 / n of n sessions.
 
 import math
 from collections.abc import Sequence
-from dataclasses import dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import date
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -87,6 +88,17 @@ class Selection:
     backtest_years: float | None = None
     overfitting: BacktestOverfitting | None = None
     compared: int = 0
+
+    def figures(self) -> dict[str, Any]:
+        """As JSON has them: of the choices of blocks only what they add up to."""
+        over = self.overfitting
+        told = {
+            "probability_of_overfitting": over and over.probability,
+            "probability_of_loss": over and over.probability_of_loss,
+            "what_comes_back": over and over.slope,
+        }
+        own = {name: value for name, value in asdict(replace(self, overfitting=None)).items() if name != "overfitting"}
+        return own | told
 
 
 def count_trials(trials: Sequence[RecordedTrial], risk_free: float = 0.0) -> TrialCount:
