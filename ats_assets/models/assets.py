@@ -6,7 +6,7 @@ import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
 from contextlib import closing
-from dataclasses import dataclass, field, replace
+from dataclasses import replace
 from datetime import date
 from functools import partial
 from typing import Any
@@ -20,6 +20,7 @@ from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import SAMPLE_WEIGHTS, label_weights, learnt_label
 from ats_assets.models.choosing import Model, models
+from ats_assets.models.fit_states import FitOver, WantedFit
 from ats_assets.models.fit_trial import FitTrial
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.importance_plot import importance_svg
@@ -34,7 +35,6 @@ from ats_assets.orchestration.reading import Known
 from ats_assets.refits import last_refit
 from ats_assets.secrecy import redacted
 from ats_assets.storage.artefacts import ModelStore, Unavailable
-from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.second_process import SecondProcessError, beside
 from ats_assets.storage.work_ahead import worked_ahead
@@ -93,29 +93,6 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
     return fitted_model
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Wanted:
-    """A fit, and what has been read for it: features, labels and universe, where there is something to learn from, and weights, where rows have some."""
-
-    session: date
-    window: TrainingWindow
-    versions: dict[str, str]
-    upstream: Upstream
-    frames: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None
-    weights: pl.DataFrame | None = None
-
-
-@dataclass(frozen=True, kw_only=True)
-class _Over:
-    """A fit that is over. `recorded` is what its record says; `started` and `ended` are seconds since 1970, 0 where nothing was fitted."""
-
-    wanted: _Wanted
-    found: Fitted | Unavailable | Exception
-    recorded: dict[str, Any] = field(default_factory=dict)
-    started: float = 0.0
-    ended: float = 0.0
-
-
 class _Training:
     """What the sessions of one run share: the store, the tracking, and the frames, which are read once for neighbouring windows."""
 
@@ -165,7 +142,7 @@ class _Training:
                     self._tell(session, started, time.time(), status="KILLED", error=redacted(f"{type(error).__name__}: {error}"))
             raise
 
-    def _wanted(self, session: date) -> _Wanted:
+    def _wanted(self, session: date) -> WantedFit:
         upstream = self._known.upstream(session)
         read = {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
         window = training_window(self._deployment.calendar, session, self._settings, self._learnt.known_after)
@@ -181,7 +158,7 @@ class _Training:
             self._trial.begin(upstream)
         weights = self._rows(SAMPLE_WEIGHTS, known.weight_sessions) if frames and self._settings.sample_weights != "none" else None
         versions = self._versions | read
-        return _Wanted(session=session, window=known, versions=versions, upstream=upstream, frames=frames, weights=weights)
+        return WantedFit(session=session, window=known, versions=versions, upstream=upstream, frames=frames, weights=weights)
 
     def _frames(self, window: TrainingWindow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         universe = self._rows("universe", window.decisions)
@@ -193,12 +170,12 @@ class _Training:
         families = {family: self._rows(family, window.decisions, of_members) for family in self._deployment.of(model_families)}
         return joined(families), self._rows(self._learnt.asset, window.label_sessions, self._learnt.outcomes), universe
 
-    def _fit(self, wanted: _Wanted, *, threads: int) -> _Over:
+    def _fit(self, wanted: WantedFit, *, threads: int) -> FitOver:
         """Called by several threads at once, each of which holds one training set."""
         if wanted.frames is None:
             least = least_history(self._settings, self._learnt.known_after)
             reason = f"history is too short: the first fit takes {least} sessions before it ([training]), beside those without a universe"
-            return _Over(wanted=wanted, found=Unavailable(reason=reason))
+            return FitOver(wanted=wanted, found=Unavailable(reason=reason))
         self._under_way[wanted.session] = started = time.time()
         found: Fitted | Unavailable | Exception
         values: dict[str, Any] = {}
@@ -209,9 +186,9 @@ class _Training:
                 values = recorded(self._model, found, data, self._settings, wanted.versions)
         except Exception as error:  # noqa: BLE001 - raised again once it is told
             found = error
-        return _Over(wanted=replace(wanted, frames=None, weights=None), found=found, recorded=values, started=started, ended=time.time())
+        return FitOver(wanted=replace(wanted, frames=None, weights=None), found=found, recorded=values, started=started, ended=time.time())
 
-    def _stored(self, over: _Over) -> ModelRecord:
+    def _stored(self, over: FitOver) -> ModelRecord:
         """Store a fit, and have it logged."""
         found, wanted = over.found, over.wanted
         session = wanted.session

@@ -1,0 +1,34 @@
+"""A fit before and after it is made, as a run hands it on."""
+
+from dataclasses import dataclass, field
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from ats_assets.models.learner import Fitted, Unavailable
+from ats_assets.models.training_set import TrainingWindow
+from ats_assets.storage.footer import Upstream
+
+
+@dataclass(frozen=True, kw_only=True)
+class WantedFit:
+    """A fit, and what has been read for it: features, labels and universe, where there is something to learn from, and weights, where rows have some."""
+
+    session: date
+    window: TrainingWindow
+    versions: dict[str, str]
+    upstream: Upstream
+    frames: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None
+    weights: pl.DataFrame | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class FitOver:
+    """A fit that is over. `recorded` is what its record says; `started` and `ended` are seconds since 1970, 0 where nothing was fitted."""
+
+    wanted: WantedFit
+    found: Fitted | Unavailable | Exception
+    recorded: dict[str, Any] = field(default_factory=dict)
+    started: float = 0.0
+    ended: float = 0.0
