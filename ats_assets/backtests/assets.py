@@ -3,16 +3,16 @@
 import json
 from dataclasses import fields
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import polars as pl
 from pandera.polars import DataFrameModel
 
-from ats_assets.backtests.backtest_trial import BacktestTrial
 from ats_assets.backtests.choosing import backtest_engine, run_backtest
 from ats_assets.backtests.cost_sensitivity import cost_sensitivity
 from ats_assets.backtests.engine import BacktestResult
-from ats_assets.backtests.metrics import backtest_metrics, wanted_and_held
+from ats_assets.backtests.metrics import backtest_metrics, session_returns, wanted_and_held
 from ats_assets.backtests.schema import BacktestPositions, CostSensitivity, Equity, Trades, Unfilled, Wanted
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
@@ -20,7 +20,8 @@ from ats_assets.errors import MissingPartitionError
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.orchestration.sparkline import sparkline_markdown
-from ats_assets.settings import BacktestSettings
+from ats_assets.settings import BacktestSettings, Settings
+from ats_assets.trials import BacktestTrial, made_by
 
 GROUP = "backtests"
 CONTRACTS: dict[str, type[DataFrameModel]] = {
@@ -59,7 +60,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
         """The targets of all sessions so far (or of a range), traded by the engine of the settings with costs: equity, positions, trades, metrics."""
         sessions = traded_sessions(deployment, config)
-        trial = BacktestTrial(deployment, f"{node.code_version} {node.settings_version}", sessions)
+        how_made, what = made_by(node.code_version, node.settings_version), _what_is_traded(settings)
+        trial = BacktestTrial(deployment, node.name, versions=how_made, traded="targets", sessions=sessions, what=what)
         trial.begin()
         targets = deployment.warehouse.read("targets", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)
@@ -77,7 +79,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         tables["wanted"] = wanted_and_held(targets, result.positions, settings.portfolio, kept=engine.keeps_limits)
         for table, contract in CONTRACTS.items():
             contract.validate(tables[table])
-        trial.add(result.equity)
+        returns = session_returns(result.equity["equity"].to_numpy())
+        trial.add(result.equity["session"].to_list()[1:], returns.tolist())
         metrics = backtest_metrics(result, settings.backtest, costs=tables["cost_sensitivity"], wanted=tables["wanted"])
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("targets", "bars")}
         upstream["corporate_actions"] = of_actions
@@ -99,6 +102,14 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         )
 
     return [backtest]
+
+
+def _what_is_traded(settings: Settings) -> dict[str, Any]:
+    """For people: what differs from the defaults."""
+    sections = {"portfolio": settings.portfolio, "backtest": settings.backtest, "universe": settings.universe}
+    told = {name: section.model_dump(mode="json", exclude_defaults=True) for name, section in sections.items()}
+    named = {"models": [*settings.models], "strategies": settings.strategies, "risk": settings.risk}
+    return named | {name: own for name, own in told.items() if own}
 
 
 def traded_sessions(deployment: Deployment, config: BacktestRange) -> list[date]:

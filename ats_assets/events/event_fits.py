@@ -17,6 +17,7 @@ from ats_assets.refits import last_refit
 from ats_assets.secrecy import redacted
 from ats_assets.storage.artefacts import Unavailable
 from ats_assets.storage.model_record import ModelRecord
+from ats_assets.trials import FitTrial
 
 
 class EventFits:
@@ -47,6 +48,8 @@ class EventFits:
         self._known = Known(deployment, self._asset, reads)
         self._store = deployment.model_store(self._asset)
         self._schemas = schemas_read(deployment)
+        what = lane.model.model.learns(lane.settings.of_learners(lane.model.labels))
+        self._trial = FitTrial(deployment, self._asset, versions, what)
 
     def materialise(self, sessions: Sequence[date]) -> list[ModelRecord]:
         """The records of sessions, ascending: fitted at refit sessions, carried from them at others, or why there is no model."""
@@ -84,6 +87,7 @@ class EventFits:
         frames = {span.asset: self._known.frame(span, [session], self._schemas[span.asset]) for span in self._reads}
         data = self.training_set(session, frames, label_sessions)
         started = time.time()
+        self._trial.begin(upstream)
         try:
             found = self._learnt(data)
         except Exception as error:
@@ -92,6 +96,7 @@ class EventFits:
         if isinstance(found, Unavailable):
             return self._store.write_unavailable(session, found, self._versions, upstream)
         values = recorded(self._lane.model.model, found, data, self._settings.of_learners(self._lane.model.labels), self._versions)
+        self._trial.add(session, values)
         record = self._store.write_fitted(session, found.content, upstream, **values)
         self._told(session, started, record=record, content=found.content)
         return record

@@ -21,7 +21,6 @@ from ats_assets.features.choosing import model_families
 from ats_assets.labels import SAMPLE_WEIGHTS, label_weights, learnt_label
 from ats_assets.models.choosing import Model, models
 from ats_assets.models.fit_states import FitOver, WantedFit
-from ats_assets.models.fit_trial import FitTrial
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.importance_plot import importance_svg
 from ats_assets.models.learner import Fitted
@@ -38,6 +37,7 @@ from ats_assets.storage.artefacts import ModelStore, Unavailable
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.second_process import SecondProcessError, beside
 from ats_assets.storage.work_ahead import worked_ahead
+from ats_assets.trials import FitTrial
 
 GROUP = "models"
 READ_AT_ONCE = 21
@@ -106,7 +106,7 @@ class _Training:
         self._store: ModelStore = deployment.model_store(model.asset)
         self._versions = {"code": node.code_version, "settings": node.settings_version}
         self._kept: dict[str, dict[date, pl.DataFrame]] = {}
-        self._trial = FitTrial(deployment, model, self._versions)
+        self._trial = FitTrial(deployment, model.asset, self._versions, model.learns(self._settings))
         self._known = Known(deployment, node.name, node.reads)
         self._under_way: dict[date, float] = {}
         self._told: dict[date, Future[str]] = {}

@@ -3,11 +3,13 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 from types import MappingProxyType
+from typing import Any
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError, SettingsError
 from ats_assets.models.learner import Learner, Scorer
 from ats_assets.plugins import LEARNERS
+from ats_assets.settings import TrainingSettings
 from ats_assets.storage.model_record import ModelRecord
 
 
@@ -26,6 +28,11 @@ class Model:
     def asset(self) -> str:
         """The name of its asset, and of its folder in the store of models."""
         return f"{self.name}_model"
+
+    def learns(self, training: TrainingSettings) -> dict[str, Any]:
+        """What it is and what it learns, for people."""
+        own = self.learner.settings.model_dump(mode="json")
+        return {"learner": self.kind, "families": list(training.families), "label": training.label_source, **own}
 
     def scorer(self, record: ModelRecord, content: bytes) -> Scorer:
         """The model of a record and its bytes.

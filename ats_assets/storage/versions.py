@@ -29,10 +29,8 @@ ROOT = "ats_assets"
 CARRIES = frozenset(
     f"{ROOT}.{name}"
     for name in (
-        "backtests.backtest_trial",
         "deployment",
         "errors",
-        "models.fit_trial",
         "models.importance_plot",
         "models.tracking",
         "orchestration",

@@ -1,6 +1,21 @@
 """What was tried: every fit, cross-validation, tuning trial and backtest that the graph makes, recorded by what makes it, so that nobody has to remember how many there were."""
 
+from ats_assets.trials.backtest_trial import BacktestTrial
+from ats_assets.trials.fit_trial import FitTrial
 from ats_assets.trials.trial_ledger import RecordedTrial, Trial, TrialLedger, trial_series
-from ats_assets.trials.what_was_tried import behind, copy_ledger, digest_of, ledger_of, made_of_models
+from ats_assets.trials.what_was_tried import behind, copy_ledger, digest_of, ledger_of, made_by, made_of_models
 
-__all__ = ["RecordedTrial", "Trial", "TrialLedger", "behind", "copy_ledger", "digest_of", "ledger_of", "made_of_models", "trial_series"]
+__all__ = [
+    "BacktestTrial",
+    "FitTrial",
+    "RecordedTrial",
+    "Trial",
+    "TrialLedger",
+    "behind",
+    "copy_ledger",
+    "digest_of",
+    "ledger_of",
+    "made_by",
+    "made_of_models",
+    "trial_series",
+]

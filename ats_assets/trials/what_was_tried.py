@@ -44,9 +44,14 @@ def behind(deployment: Deployment, upstream: Upstream) -> dict[str, str]:
             code, settings, further = _made_by(deployment, asset, session)
         except (MissingPartitionError, CorruptPartitionError):  # no reason to fail what only wants to be told of
             continue
-        found[asset] = f"{code} {settings}"
+        found[asset] = made_by(code, settings)
         waiting += _newest(further)
     return found
+
+
+def made_by(code: str, settings: str) -> str:
+    """The versions of the code and the settings that made something, as one text."""
+    return f"{code} {settings}"
 
 
 def digest_of(versions: Mapping[str, str]) -> str:

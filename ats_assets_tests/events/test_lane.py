@@ -14,6 +14,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.events.choosing import event_models, event_rules
 from ats_assets.events.event_backtest import backtests_of_events
 from ats_assets.leakcheck import find_leaks, of_row_form
+from ats_assets.trials import ledger_of
 from ats_assets_tests.events.lanes import FOREST, planted_lane, store_quotes
 from ats_assets_tests.events.small_bars import weekdays
 from ats_assets_tests.small_market import differences, files_of, run_job
@@ -77,6 +78,18 @@ def test_models_learn_only_of_labels_known_at_their_session_and_predict_only_lat
                 assert record.validation_window is not None
                 assert record.training.last_decision < record.validation_window.first_decision
                 assert record.validation_window.last_decision <= record.session
+
+
+def test_each_model_and_the_backtest_of_each_are_in_the_ledger_of_trials(lane: Deployment) -> None:
+    trials = lane.of(ledger_of).trials()
+    fits = {one.trial.name: one.trial.tried for one in trials if one.trial.kind == "fit"}
+    backtests = {one.trial.what["model"]: one for one in trials if one.trial.kind == "backtest"}
+    assert fits.keys() == {"direction_model", "meta_model"}
+    assert backtests["direction"].trial.made_of == (fits["direction_model"],)
+    assert set(backtests["meta"].trial.made_of) == {*fits.values()}  # it judges the other's side
+    series = backtests["meta"].series
+    assert series is not None
+    assert series["value"].to_list() == lane.warehouse.read_part("event_backtest", "equity")["return_net"].to_list()
 
 
 def test_the_forest_finds_the_pull_to_the_mean(lane: Deployment) -> None:

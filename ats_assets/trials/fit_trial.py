@@ -5,10 +5,10 @@ from datetime import date
 from typing import Any
 
 from ats_assets.deployment import Deployment
-from ats_assets.models.choosing import Model
 from ats_assets.storage.footer import Upstream
 from ats_assets.storage.model_record import Validation
-from ats_assets.trials import Trial, behind, digest_of, ledger_of, trial_series
+from ats_assets.trials.trial_ledger import Trial, trial_series
+from ats_assets.trials.what_was_tried import behind, digest_of, ledger_of, made_by
 
 
 class FitTrial:
@@ -16,23 +16,27 @@ class FitTrial:
 
     Parameters
     ----------
+    asset
+        The model's.
     versions
-        Of the code and the settings of its asset.
+        Of its `code` and `settings`.
+    what
+        It learns, for people.
     """
 
-    def __init__(self, deployment: Deployment, model: Model, versions: Mapping[str, str]) -> None:
+    def __init__(self, deployment: Deployment, asset: str, versions: Mapping[str, str], what: Mapping[str, Any]) -> None:
         self._deployment = deployment
-        self._model = model
-        self._versions = versions
+        self._asset = asset
+        self._own = made_by(versions["code"], versions["settings"])
+        self._what = what
         self._ledger = deployment.of(ledger_of)
         self._trial: Trial | None = None
 
     def begin(self, upstream: Upstream) -> None:
         """Record that it is tried, from what is read for a fit."""
         if self._trial is None:
-            own = {self._model.asset: f"{self._versions['code']} {self._versions['settings']}"}
-            tried = digest_of(own | behind(self._deployment, upstream))
-            self._trial = Trial(kind="fit", name=self._model.asset, tried=tried, what=what_is_learnt(self._deployment, self._model))
+            tried = digest_of({self._asset: self._own} | behind(self._deployment, upstream))
+            self._trial = Trial(kind="fit", name=self._asset, tried=tried, what=self._what)
         self._ledger.begin(self._trial)
 
     def add(self, session: date, recorded: Mapping[str, Any]) -> None:
@@ -40,10 +44,3 @@ class FitTrial:
         validation: Validation = recorded["validation"]
         if self._trial is not None:
             self._ledger.add(self._trial, trial_series([*validation.by_session], [*validation.by_session.values()], session))
-
-
-def what_is_learnt(deployment: Deployment, model: Model) -> dict[str, Any]:
-    """What a model learns, for people."""
-    training = deployment.settings.training
-    learner = model.learner.settings.model_dump(mode="json")
-    return {"learner": model.kind, "families": list(training.families), "label": training.label_source, **learner}
