@@ -21,7 +21,7 @@ from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.orchestration.sparkline import sparkline_markdown
 from ats_assets.settings import BacktestSettings, Settings
-from ats_assets.trials import BacktestTrial, made_by
+from ats_assets.trials import BacktestTrial
 
 GROUP = "backtests"
 CONTRACTS: dict[str, type[DataFrameModel]] = {
@@ -60,8 +60,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
         """The targets of all sessions so far (or of a range), traded by the engine of the settings with costs: equity, positions, trades, metrics."""
         sessions = traded_sessions(deployment, config)
-        how_made, what = made_by(node.code_version, node.settings_version), _what_is_traded(settings)
-        trial = BacktestTrial(deployment, node.name, versions=how_made, traded="targets", sessions=sessions, what=what)
+        trial = BacktestTrial(deployment, node.name, traded="targets", what=_what_is_traded(settings))
         trial.begin()
         targets = deployment.warehouse.read("targets", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)

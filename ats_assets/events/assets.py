@@ -33,7 +33,7 @@ from ats_assets.orchestration.sparkline import sparkline_markdown
 from ats_assets.secrecy import redacted
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.second_process import SecondProcessError, beside
-from ats_assets.trials import BacktestTrial, made_by
+from ats_assets.trials import BacktestTrial
 
 GROUP = "events"
 
@@ -231,11 +231,10 @@ def _backtest(deployment: Deployment, rules: EventRules, traded: EventModel) -> 
     @node.asset(deployment, deps=reads, partitioned=False)
     def event_backtest(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """The predictions of all sessions so far, traded with costs, each by a model of the sessions before: trades, equity, outcomes, figures."""
-        trials = {name: _tried(deployment, node, model) for name, model in deployment.of(event_models).items()}
+        trials = {name: _tried(deployment, model) for name, model in deployment.of(event_models).items()}
         found = backtests_of_events(deployment, rules, traded)
         for name, one in found.found.items():
-            if (trial := trials[name]) is not None:
-                trial.add(one.equity["session"].to_list(), one.equity["return_net"].to_list())
+            trials[name].add(one.equity["session"].to_list(), one.equity["return_net"].to_list())
         made = found.own
         versions = {"code_version": node.code_version, "settings_version": node.settings_version, "upstream": found.upstream}
         EventTrades.validate(made.trades)
@@ -251,13 +250,9 @@ def _backtest(deployment: Deployment, rules: EventRules, traded: EventModel) -> 
     return event_backtest
 
 
-def _tried(deployment: Deployment, node: Node, model: EventModel) -> BacktestTrial | None:
-    """The backtest of one model as a trial, which begins; None where there is nothing to trade."""
-    sessions = deployment.valid_sessions(model.predictions)
-    if not sessions:
-        return None
+def _tried(deployment: Deployment, model: EventModel) -> BacktestTrial:
+    """The backtest of one model as a trial, which begins."""
     what = deployment.settings.event_backtest.model_dump(mode="json", exclude={"paths", "seed"}) | {"model": model.name}
-    how_made = made_by(node.code_version, node.settings_version)
-    trial = BacktestTrial(deployment, node.name, versions=how_made, traded=model.predictions, sessions=sessions, what=what)
+    trial = BacktestTrial(deployment, "event_backtest", traded=model.predictions, what=what)
     trial.begin()
     return trial

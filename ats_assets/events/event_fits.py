@@ -49,7 +49,7 @@ class EventFits:
         self._store = deployment.model_store(self._asset)
         self._schemas = schemas_read(deployment)
         what = lane.model.model.learns(lane.settings.of_learners(lane.model.labels))
-        self._trial = FitTrial(deployment, self._asset, versions, what)
+        self._trial = FitTrial(deployment, self._asset, what)
 
     def materialise(self, sessions: Sequence[date]) -> list[ModelRecord]:
         """The records of sessions, ascending: fitted at refit sessions, carried from them at others, or why there is no model."""
@@ -87,7 +87,7 @@ class EventFits:
         frames = {span.asset: self._known.frame(span, [session], self._schemas[span.asset]) for span in self._reads}
         data = self.training_set(session, frames, label_sessions)
         started = time.time()
-        self._trial.begin(upstream)
+        self._trial.begin()
         try:
             found = self._learnt(data)
         except Exception as error:

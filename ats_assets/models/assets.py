@@ -106,7 +106,7 @@ class _Training:
         self._store: ModelStore = deployment.model_store(model.asset)
         self._versions = {"code": node.code_version, "settings": node.settings_version}
         self._kept: dict[str, dict[date, pl.DataFrame]] = {}
-        self._trial = FitTrial(deployment, model.asset, self._versions, model.learns(self._settings))
+        self._trial = FitTrial(deployment, model.asset, model.learns(self._settings))
         self._known = Known(deployment, node.name, node.reads)
         self._under_way: dict[date, float] = {}
         self._told: dict[date, Future[str]] = {}
@@ -155,7 +155,7 @@ class _Training:
         )
         frames = self._frames(known) if known.train and known.validation else None
         if frames is not None:
-            self._trial.begin(upstream)
+            self._trial.begin()
         weights = self._rows(SAMPLE_WEIGHTS, known.weight_sessions) if frames and self._settings.sample_weights != "none" else None
         versions = self._versions | read
         return WantedFit(session=session, window=known, versions=versions, upstream=upstream, frames=frames, weights=weights)

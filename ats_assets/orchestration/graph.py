@@ -16,6 +16,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.orchestration.partitions import Reads, partitions_of
 from ats_assets.orchestration.reading import IN_VINTAGES
 from ats_assets.storage.versions import code_version, settings_version
+from ats_assets.trials import declare
 
 READS = "ats/reads"
 CODE = "ats/code_version"
@@ -140,6 +141,8 @@ class Node:
         return dg.AssetSpec(key=self.name, description=description, **self._described(deployment))
 
     def _described(self, deployment: Deployment) -> dict[str, Any]:
+        read = [one.asset for one in self.reads]
+        declare(deployment, self.name, code=self.code_version, settings=self.settings_version, reads=read)
         return {
             "group_name": prefixed(deployment, self.group),
             "kinds": set(self.kinds),

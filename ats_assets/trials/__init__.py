@@ -3,7 +3,7 @@
 from ats_assets.trials.backtest_trial import BacktestTrial
 from ats_assets.trials.fit_trial import FitTrial
 from ats_assets.trials.trial_ledger import RecordedTrial, Trial, TrialLedger, trial_series
-from ats_assets.trials.what_was_tried import behind, copy_ledger, digest_of, ledger_of, made_by, made_of_models
+from ats_assets.trials.what_was_tried import behind, copy_ledger, declare, digest_of, ledger_of
 
 __all__ = [
     "BacktestTrial",
@@ -13,9 +13,8 @@ __all__ = [
     "TrialLedger",
     "behind",
     "copy_ledger",
+    "declare",
     "digest_of",
     "ledger_of",
-    "made_by",
-    "made_of_models",
     "trial_series",
 ]

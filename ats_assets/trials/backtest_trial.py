@@ -6,7 +6,7 @@ from typing import Any
 
 from ats_assets.deployment import Deployment
 from ats_assets.trials.trial_ledger import Trial, trial_series
-from ats_assets.trials.what_was_tried import behind, digest_of, ledger_of, made_of_models
+from ats_assets.trials.what_was_tried import behind, declared, digest_of, ledger_of
 
 
 class BacktestTrial:
@@ -16,27 +16,21 @@ class BacktestTrial:
     ----------
     asset
         The backtest's.
-    versions
-        Of its code and settings, as `made_by` has them.
     traded
         The asset that it trades.
-    sessions
-        That are traded; the newest says what led to it.
     what
         It trades, for people.
     """
 
-    def __init__(
-        self, deployment: Deployment, asset: str, *, versions: str, traded: str, sessions: Sequence[date], what: Mapping[str, Any]
-    ) -> None:
-        led = behind(deployment, {traded: {sessions[-1].isoformat(): ""}})
-        self._as_of = sessions[-1]
+    def __init__(self, deployment: Deployment, asset: str, *, traded: str, what: Mapping[str, Any]) -> None:
+        led = behind(deployment, [traded])
+        parts = (digest_of(behind(deployment, [name])) for name in deployment.models if name in led)
         self._ledger = deployment.of(ledger_of)
         self._trial = Trial(
             kind="backtest",
             name=asset,
-            tried=digest_of({asset: versions} | led),
-            made_of=made_of_models(deployment, sessions[-1], [name for name in deployment.models if name in led]),
+            tried=digest_of({asset: deployment.of(declared)[asset].made_by} | led),
+            made_of=tuple(sorted(parts)),
             measure="return",
             what=what,
         )
@@ -47,4 +41,5 @@ class BacktestTrial:
 
     def add(self, sessions: Sequence[date], returns: Sequence[float | None]) -> None:
         """Add its returns after costs."""
-        self._ledger.add(self._trial, trial_series(sessions, returns, self._as_of))
+        if sessions:
+            self._ledger.add(self._trial, trial_series(sessions, returns, sessions[-1]))
