@@ -1,7 +1,7 @@
 """Assets of the stage labels: outcomes of decisions, stored when they became known."""
 
 import inspect
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import dagster as dg
@@ -12,8 +12,8 @@ from ats_assets.corporate_actions.identity import REPEAT_DAYS
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.labels.choosing import label_weights, labels, learnt_label
-from ats_assets.labels.label import Label, labels_known_at
+from ats_assets.labels.choosing import label_weights, labels, learnt_label, refuse_a_circle
+from ats_assets.labels.label import SIDES_SCHEMA, Label, labels_known_at, signals_asset
 from ats_assets.labels.sample_weights import SampleWeights, sample_weights, weighed_after
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
@@ -33,7 +33,9 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _label(deployment: Deployment, name: str, label: Label) -> dg.AssetsDefinition:
     settings = deployment.settings
-    reads = _windows(name, label, names=REPEAT_DAYS + 1 if deployment.tells_name_changes else 0)
+    called = {signals_asset(strategy): asset for strategy, asset in deployment.signals.items()}
+    reads = _windows(deployment, name, label, called)
+    schemas = READ | dict.fromkeys(called.values(), SIDES_SCHEMA)
     back = max(window.back for window in label.needs())
     node = Node(
         name=name,
@@ -47,11 +49,12 @@ def _label(deployment: Deployment, name: str, label: Label) -> dg.AssetsDefiniti
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
         days = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        return labels_known_at(label, frames, days, sessions, adjust=settings.actions.adjust)
+        named = {window.asset: frames[called.get(window.asset, window.asset)] for window in label.needs()}
+        return labels_known_at(label, named, days, sessions, adjust=settings.actions.adjust)
 
     @node.asset(deployment, deps=node.deps(), description=inspect.getdoc(type(label)))
     def known_labels(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        return as_known(deployment, node, sessions_of(context.partition_keys), READ, make)
+        return as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
 
     return known_labels
 
@@ -89,18 +92,27 @@ def _weights(deployment: Deployment, name: str) -> dg.AssetsDefinition:
     return weights
 
 
-def _windows(name: str, label: Label, *, names: int) -> tuple[Reads, ...]:
+def _windows(deployment: Deployment, name: str, label: Label, called: Mapping[str, str]) -> tuple[Reads, ...]:
     """What the label reads; of corporate actions so many sessions more, in which a change of name could be told again.
+
+    Parameters
+    ----------
+    called
+        What a label calls the signals of each strategy -> their asset.
 
     Raises
     ------
     SettingsError
-        If it reads something that is no asset, or that no label may read.
+        If it reads something that is no asset, or that no label may read, or signals that are made of what models learn of it.
     """
+    names = REPEAT_DAYS + 1 if deployment.tells_name_changes else 0
+    found = []
     for window in label.needs():
-        if window.asset not in READ:
-            raise SettingsError(f"the label {name} reads {window.asset!r}, which it can't: it may read {', '.join(sorted(READ))}")
-    return tuple(
-        Reads(asset=window.asset, back=window.back + (names if window.asset == "corporate_actions" else 0), lag=window.lag)
-        for window in label.needs()
-    )
+        if window.asset not in {*READ, *called}:
+            known = ", ".join(sorted({*READ, *called}))
+            raise SettingsError(f"the label {name} reads {window.asset!r}, which it can't: it may read {known}")
+        if window.asset in called:
+            refuse_a_circle(deployment, name, window.asset)
+        back = window.back + (names if window.asset == "corporate_actions" else 0)
+        found.append(Reads(asset=called.get(window.asset, window.asset), back=back, lag=window.lag))
+    return tuple(found)

@@ -8,9 +8,9 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.labels.label import Label
+from ats_assets.labels.label import Label, signals_asset
 from ats_assets.labels.sample_weights import SAMPLE_WEIGHTS
-from ats_assets.plugins import LABELS
+from ats_assets.plugins import LABELS, STRATEGIES
 from ats_assets.settings import FORWARD_RETURNS, KnownAfter, TrainingSettings
 
 
@@ -46,6 +46,30 @@ def labels(deployment: Deployment) -> Mapping[str, Label]:
 def label_weights(deployment: Deployment) -> tuple[str, ...]:
     """The asset of sample weights, where settings name some; use it as `deployment.of(label_weights)`."""
     return () if deployment.settings.training.sample_weights == "none" else (SAMPLE_WEIGHTS,)
+
+
+def refuse_a_circle(deployment: Deployment, label: str, signals: str) -> None:
+    """Refuse a label that judges the signals of a strategy which asks the models that learn it.
+
+    Parameters
+    ----------
+    label, signals
+        The label's name, and what it calls the signals that it reads.
+
+    Raises
+    ------
+    SettingsError
+        If models learn the label, and the strategy reads predictions.
+    """
+    settings = deployment.settings
+    (name,) = (strategy for strategy in settings.strategies if signals_asset(strategy) == signals)
+    own = {key: value for key, value in settings.strategies[name].items() if key != "capital"}
+    strategy = STRATEGIES.named(name, own, settings.plugins.folder, "strategies").made()
+    if settings.training.label_source == label and "predictions" in {window.asset for window in strategy.needs(settings.training)}:
+        raise SettingsError(
+            f"labels.{label} judges the signals of {name}, which are made of predictions, and models learn labels.{label}: a circle. "
+            f"Judge a strategy without a model, such as momentum, or give training.label_source another label"
+        )
 
 
 def learnt_label(deployment: Deployment) -> LearntLabel:

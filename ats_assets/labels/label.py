@@ -24,6 +24,13 @@ from ats_assets.settings import Adjust, KnownAfter, TrainingSettings
 
 ADJUSTMENTS = "adjustments"
 """The name of the frame of factors that a label is handed."""
+SIDES_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "direction": pl.String})
+"""What a label reads of the signals of a strategy: long, short or flat."""
+
+
+def signals_asset(strategy: str) -> str:
+    """What a label calls the signals of a strategy among what it needs, whatever the asset is called in the graph."""
+    return f"{strategy}_signals"
 
 
 class Label(Protocol):
@@ -40,7 +47,7 @@ class Label(Protocol):
     """The columns that a model can learn; the first unless `training.label_column` names another."""
 
     def needs(self) -> tuple[Needs, ...]:
-        """The windows that the labels of a session are made from: of `bars`, `corporate_actions` or `universe`."""
+        """The windows that the labels of a session are made from: of `bars`, `corporate_actions`, `universe`, or the signals of a strategy (`signals_asset`)."""
         ...
 
     def known_after(self, training: TrainingSettings) -> KnownAfter:

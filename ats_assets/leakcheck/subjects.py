@@ -29,7 +29,7 @@ from ats_assets.portfolio.targets import targets_of
 from ats_assets.risk import NamedRule, risk_rules
 from ats_assets.settings import Adjust, Settings, TrainingSettings
 from ats_assets.storage.artefacts import Unavailable
-from ats_assets.strategies.choosing import strategies
+from ats_assets.strategies.choosing import called_signals, strategies
 from ats_assets.strategies.strategy import Strategy
 from ats_assets.strategies.weighting import signals_from_scores
 
@@ -107,7 +107,8 @@ def _labelled(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], 
     adjust, subjects = deployment.settings.actions.adjust, []
     for name, label in deployment.of(labels).items():
         read = [window.asset for window in label.needs()]
-        frames = {asset: _stored(deployment, asset, days, bars) for asset in read if asset not in given}
+        called = deployment.of(called_signals)
+        frames = {asset: _stored(deployment, called.get(asset, asset), days, bars) for asset in read if asset not in given}
         inputs = dict(given) | {asset: _input(frame) for asset, frame in frames.items() if frame is not None}
         if set(read) <= inputs.keys():
             make = partial(_known_labels, label, days, adjust)
@@ -195,7 +196,8 @@ def _traded(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], gi
     subjects: list[Subject] = []
     for name, named in deployment.of(strategies).items():
         read = [window.asset for window in named.strategy.needs(settings.training)]
-        frames = {asset: _stored(deployment, asset, days, bars) for asset in read if asset not in given}
+        called = deployment.of(called_signals)
+        frames = {asset: _stored(deployment, called.get(asset, asset), days, bars) for asset in read if asset not in given}
         inputs = {asset: given[asset] for asset in read if asset in given}
         inputs |= {asset: _input(frame) for asset, frame in frames.items() if frame is not None}
         if len(inputs) == len(read):

@@ -1,6 +1,6 @@
 """Assets of the stage strategies: the signals for the next open."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 
 import dagster as dg
@@ -9,14 +9,16 @@ import polars as pl
 from ats_assets.bars.schema import UNIVERSE_SCHEMA
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
+from ats_assets.plugins import Needs
 from ats_assets.portfolio.choosing import portfolio_method
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
-from ats_assets.strategies.choosing import NamedStrategy, strategies
-from ats_assets.strategies.schema import Signals
+from ats_assets.strategies.choosing import NamedStrategy, called_signals, strategies
+from ats_assets.strategies.schema import SIGNALS_SCHEMA, Signals
 from ats_assets.strategies.weighting import signals_from_scores
 
 GROUP = "signals"
@@ -32,7 +34,9 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.AssetsDefinition:
     settings, training, strategy = deployment.settings.portfolio, deployment.settings.training, named.strategy
     method = deployment.of(portfolio_method)
-    reads = tuple(Reads(asset=one.asset, back=one.back, lag=one.lag) for one in strategy.needs(training))
+    called, needs = deployment.of(called_signals), strategy.needs(training)
+    schemas = READ | dict.fromkeys(called.values(), SIGNALS_SCHEMA)
+    reads = tuple(_read(name, one, called) for one in needs)
     back = max(window.back for window in reads)
     node = Node(
         name=name,
@@ -46,16 +50,32 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
         days = deployment.known(window_sessions(deployment.calendar, sessions, back))
-        return signals_from_scores(strategy.scores(frames, days, sessions, training), settings, method)
+        named = {one.asset: frames[called.get(one.asset, one.asset)] for one in needs}
+        return signals_from_scores(strategy.scores(named, days, sessions, training), settings, method)
 
     @node.asset(deployment, deps=node.deps())
     def signals(context: dg.AssetExecutionContext) -> pl.DataFrame:
         """The signals for the next open: rank, direction, target weight, and a probability where the strategy has one."""
         sessions = sessions_of(context.partition_keys)
-        made = as_known(deployment, node, sessions, READ, make)
+        made = as_known(deployment, node, sessions, schemas, make)
         newest = made.filter(pl.col("session") == sessions[-1], pl.col("target_weight") != 0).sort("rank", "symbol").head(10)
         rows = "\n".join(f"| {s} | {d} | {w:+.2%} |" for s, d, w in newest.select("symbol", "direction", "target_weight").iter_rows())
         context.add_output_metadata({"newest": dg.MetadataValue.md(f"| symbol | direction | target weight |\n|---|---|---|\n{rows}")})
         return made
 
     return signals
+
+
+def _read(name: str, window: Needs, called: Mapping[str, str]) -> Reads:
+    """What a strategy reads, by the name that its asset has in the graph.
+
+    Raises
+    ------
+    SettingsError
+        If it reads something that is no asset, or that no strategy may read, or its own signals.
+    """
+    asset = called.get(window.asset, window.asset)
+    if window.asset not in {*READ, *called} or asset == name:
+        known = ", ".join(sorted({*READ, *(one for one, other in called.items() if other != name)}))
+        raise SettingsError(f"the strategy of {name} reads {window.asset!r}, which it can't: it may read {known}")
+    return Reads(asset=asset, back=window.back, lag=window.lag)

@@ -6,7 +6,7 @@ from types import MappingProxyType
 
 from ats_assets.deployment import Deployment
 from ats_assets.plugins import STRATEGIES
-from ats_assets.strategies.strategy import Strategy
+from ats_assets.strategies.strategy import Strategy, signals_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -16,6 +16,11 @@ class NamedStrategy:
     name: str
     kind: str
     strategy: Strategy
+
+
+def called_signals(deployment: Deployment) -> Mapping[str, str]:
+    """What a strategy calls the signals of each other one -> their asset; use it as `deployment.of(called_signals)`."""
+    return MappingProxyType({signals_of(name): asset for name, asset in deployment.signals.items()})
 
 
 def strategies(deployment: Deployment) -> Mapping[str, NamedStrategy]:

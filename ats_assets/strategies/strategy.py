@@ -15,9 +15,21 @@ from ats_assets.plugins import Needs
 from ats_assets.settings import TrainingSettings
 
 SCORES_SCHEMA = pl.Schema(
-    {"symbol": pl.String, "session": pl.Date, "score": pl.Float64, "probability": pl.Float64, "model_session": pl.Date}
+    {
+        "symbol": pl.String,
+        "session": pl.Date,
+        "score": pl.Float64,
+        "probability": pl.Float64,
+        "model_session": pl.Date,
+        "target_weight": pl.Float64,
+    }
 )
-"""What `scores` gives; the last two columns may be left out."""
+"""What `scores` gives; the last three columns may be left out."""
+
+
+def signals_of(strategy: str) -> str:
+    """What a strategy calls the signals of another one among what it needs, whatever the asset is called in the graph."""
+    return f"{strategy}_signals"
 
 
 class Strategy(Protocol):
@@ -48,6 +60,7 @@ class Strategy(Protocol):
         Returns
         -------
         polars.DataFrame
-            `SCORES_SCHEMA`: symbol, session, score (higher is better), and where there are such, probability (of beating the session's median) and model_session.
+            `SCORES_SCHEMA`: symbol, session, score (higher is better), and where there are such, probability (of beating the session's median) and model_session. A strategy that sizes
+            its bets itself gives target_weight, a share of equity, instead of having the portfolio's method make it of the score; limits hold all the same.
         """
         ...

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ats_assets.errors import ContractError
-from ats_assets.portfolio import Method, score_ranks, target_weights
+from ats_assets.portfolio import Method, score_ranks, target_weights, within_limits
 from ats_assets.portfolio.choosing import method_of
 from ats_assets.settings import PortfolioSettings
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
@@ -20,7 +20,8 @@ def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, metho
     Parameters
     ----------
     scores
-        symbol, session, score, and where there are such probability and model_session; one or several sessions, in any order.
+        symbol, session, score, and where there are such probability, model_session and target_weight; one or several sessions, in any order. With target weights no method is
+        asked; they are held to the limits.
     settings
         Limits.
     method
@@ -55,7 +56,10 @@ def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, metho
 
 def _of_one_session(rows: pl.DataFrame, settings: PortfolioSettings, method: Method) -> pl.DataFrame:
     scores = rows["score"].fill_null(float("nan")).to_numpy()
-    weights = target_weights(scores, settings, method) + 0.0  # no negative zeros
+    if "target_weight" in rows.columns:
+        weights = within_limits(rows["target_weight"].fill_null(0.0).to_numpy(), settings) + 0.0
+    else:
+        weights = target_weights(scores, settings, method) + 0.0  # no negative zeros
     return rows.with_columns(
         pl.Series("rank", score_ranks(scores)),
         pl.Series("target_weight", weights),

@@ -44,6 +44,12 @@ def frames() -> Frames:
         {"symbol": "S1", "session": PAID, "kind": "cash_dividend", "cash": 2.5},
         {"symbol": "S2", "session": RENAMED, "kind": "name_change", "new_symbol": "T2"},
     ]
+    direction = pl.Series(["long", "short", "flat"]).gather(np.random.default_rng(6).integers(0, 3, size=bars.height))
+    signals = bars.select("symbol", "session", rank=pl.lit(1, pl.UInt32), score=pl.lit(0.0), direction=direction).with_columns(
+        probability=pl.lit(None, pl.Float64),
+        target_weight=pl.col("direction").replace_strict({"long": 0.1, "short": -0.1, "flat": 0.0}, return_dtype=pl.Float64),
+        model_session=pl.lit(None, pl.Date),
+    )
     scored = bars.select("symbol", "session", score=pl.Series(random.standard_normal(bars.height)), model_session=pl.lit(DAYS[0]))
     chances = random.random(bars.height)
     return {
@@ -60,6 +66,7 @@ def frames() -> Frames:
             market_state=pl.Series(chances < 0.5).cast(pl.Float32),
             market_sessions_in_state=pl.lit(1.0, pl.Float32),
         ),
+        "momentum_signals": signals,
         "forward_returns": forward_returns(bars, DAYS, DAYS, LabelsSettings(horizons_sessions=(1, 5))),
     }
 

@@ -13,7 +13,7 @@ import polars as pl
 import pytest
 
 from ats_assets.plugins import Plugin
-from ats_assets.settings import PortfolioSettings
+from ats_assets.settings import PortfolioSettings, TrainingSettings
 from ats_assets.strategies import SCORES_SCHEMA, Signals, Strategy, signals_from_scores
 from ats_assets_tests.kits import market
 from ats_assets_tests.kits.settings import judge_settings
@@ -25,6 +25,7 @@ class StrategyKit:
     plugin: ClassVar[Plugin[Any, Any]]
     small: ClassVar[Mapping[str, Any]] = {}
     """Settings with which it has scores from the 20th session of the market on."""
+    training: ClassVar[TrainingSettings] = market.TRAINING
 
     def strategy(self, **changes: Any) -> Strategy:
         return self.plugin.make(self.plugin.settings.model_validate({**self.small, **changes}))
@@ -32,8 +33,8 @@ class StrategyKit:
     def scored(self, sessions: Sequence[date], rows: market.Frames | None = None) -> pl.DataFrame:
         """Of neighbouring sessions, from what the strategy asks for and nothing else."""
         strategy = self.strategy()
-        frames, days = market.windows(strategy.needs(market.TRAINING), sessions, rows)
-        made = strategy.scores(frames, days, sessions, market.TRAINING)
+        frames, days = market.windows(strategy.needs(self.training), sessions, rows)
+        made = strategy.scores(frames, days, sessions, self.training)
         known = [name for name in SCORES_SCHEMA if name in made.columns]
         return made.select(known).sort("session", "symbol")
 

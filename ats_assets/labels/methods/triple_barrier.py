@@ -20,27 +20,20 @@ As with forward returns, a bar without volume is one that nobody traded on: it t
 worth its last close since the entry (`exit` = "last_close"), so that what was delisted keeps its label.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Mapping, Sequence
 from datetime import date
 
-import numpy as np
 import pandera.polars as pa
 import polars as pl
-from numpy.typing import NDArray
 from pandera.api.polars.model_config import BaseConfig
 from pydantic import Field
 
-from ats_assets.labels.daily_volatility import daily_returns, daily_volatility, volatility_window
-from ats_assets.labels.label import ADJUSTMENTS, positions
-from ats_assets.labels.price_panel import Floats, PricePanel, factor_matrix, price_panel
+from ats_assets.labels.daily_barriers import EXITS, BarrierRules, daily_ends
+from ats_assets.labels.label import ADJUSTMENTS
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.settings import KnownAfter, Positive, Section, TrainingSettings
 
-AT_ONCE = 64
-"""Decision sessions that are followed at once: their matrices stay small, whatever the range."""
 BARRIERS = {1: "upper", -1: "lower", 0: "vertical"}
-EXITS = ("barrier", "open", "last_close")
 
 
 class TripleBarrierSettings(Section):
@@ -105,22 +98,6 @@ TRIPLE_BARRIER_SCHEMA = pl.Schema(
 )
 
 
-@dataclass(frozen=True, kw_only=True)
-class _Ends:
-    """Positions that have ended, arrays of shape (n_ends,): rows of sessions, columns of series."""
-
-    decision: NDArray[np.intp]
-    column: NDArray[np.intp]
-    known: NDArray[np.intp]
-    priced: NDArray[np.intp]
-    """The session of the exit's price."""
-    volatility: Floats
-    label: NDArray[np.int8]
-    returns: Floats
-    exit: NDArray[np.intp]
-    """Its place in `EXITS`."""
-
-
 class TripleBarrierLabel:
     """Which of three barriers a position met first: a gain or a loss of so many daily volatilities, or the longest holding period."""
 
@@ -134,7 +111,7 @@ class TripleBarrierLabel:
 
     def needs(self) -> tuple[Needs, ...]:
         """The longest holding period, and before it the window of the volatility."""
-        back = self.settings.max_holding_sessions + 1 + volatility_window(self.settings.volatility_span_sessions)
+        back = rules_of(self.settings).back
         return Needs(asset="bars", back=back), Needs(asset="corporate_actions", back=back - 1)
 
     def known_after(self, training: TrainingSettings) -> KnownAfter:  # noqa: ARG002 - the horizon is its own
@@ -165,7 +142,7 @@ def triple_barriers(
     bars
         symbol, perhaps instrument, session, open, high, low, close, volume; unique by (symbol, session), in any order. Rows outside `calendar_sessions` are not looked at.
     calendar_sessions
-        Consecutive sessions of the calendar in order, from `max_holding_sessions` + 1 + `volatility_window(volatility_span_sessions)` before the first of `sessions` (or the calendar's first)
+        Consecutive sessions of the calendar in order, from `rules_of(settings).back` before the first of `sessions` (or the calendar's first)
         to the last of them.
     sessions
         The sessions to make, each one of `calendar_sessions`.
@@ -184,104 +161,25 @@ def triple_barriers(
     ContractError
         If a bar is there twice.
     """
-    position = positions(calendar_sessions, sessions)
-    panel = price_panel(bars, calendar_sessions, ("open", "high", "low", "close"))
-    factors = factor_matrix(adjustments, panel, position)
-    wanted = np.zeros(len(position), dtype=np.bool_)
-    wanted[[position[session] for session in sessions]] = True
-    known = np.flatnonzero(wanted)
-    first, last = (max(0, known[0] - settings.max_holding_sessions - 1), known[-1]) if len(known) else (0, 0)
-    returns = daily_returns(panel, factors)
-    parts = [TRIPLE_BARRIER_SCHEMA.to_frame()]
-    for begin in range(first, last, AT_ONCE):
-        decisions = np.arange(begin, min(begin + AT_ONCE, last))
-        of_day = daily_volatility(returns, decisions, settings.volatility_span_sessions, settings.min_returns)
-        parts += [_frame(ends, panel, calendar_sessions, wanted, settings) for ends in _ends(panel, factors, decisions, of_day, settings)]
-    return pl.concat(parts).sort("session", "decision_session", "symbol")
+    ends = daily_ends(bars, calendar_sessions, sessions, rules_of(settings), adjustments)
+    made = ends.with_columns(
+        horizon_sessions=pl.lit(settings.max_holding_sessions),
+        barrier=pl.col("met").replace_strict(BARRIERS, return_dtype=pl.String),
+        label="met",
+    )
+    return made.select(pl.col(name).cast(dtype) for name, dtype in TRIPLE_BARRIER_SCHEMA.items())
 
 
-def _ends(
-    panel: PricePanel, factors: Floats, decisions: NDArray[np.intp], of_day: Floats, settings: TripleBarrierSettings
-) -> Iterator[_Ends]:
-    """Follow the positions of all decisions at once, from session to session, as far as there are sessions; each that ends is given out once."""
-    opens, closes, horizon = panel.prices["open"], panel.prices["close"], settings.max_holding_sessions
-    held = panel.traded[decisions] & panel.traded[decisions + 1] & (of_day > settings.min_volatility)
-    upper = 1.0 + settings.upper_multiple * of_day if settings.upper_multiple else np.full_like(of_day, np.inf)
-    lower = 1.0 - settings.lower_multiple * of_day if settings.lower_multiple else np.full_like(of_day, -np.inf)
-    entry = opens[decisions + 1]
-    last, left, priced = np.full_like(entry, np.nan), entry.copy(), np.zeros(entry.shape, dtype=np.intp)
-    for age in range(1, horizon + 2):
-        n = int(np.searchsorted(decisions + age, len(opens)))  # the first n have such a session
-        held, priced = held[:n], priced[:n]
-        entry, upper, lower, last, left = (one[:n] for one in (entry, upper, lower, last, left))
-        rows = decisions[:n] + age
-        entry = entry * factors[rows] if age > 1 else entry  # in shares of the session
-        if age <= horizon:
-            label, returns, at_open = _touched(panel, rows, entry=entry, upper=upper, lower=lower, held=held, opening=age == 1)
-            ended, at, how = label != 0, np.broadcast_to(rows[:, None], label.shape), np.where(at_open, 1, 0)
-        else:
-            ended, label, sold = held, np.zeros(held.shape, dtype=np.int8), panel.traded[rows]
-            returns = np.where(sold, opens[rows] / entry, last / left) - 1.0
-            at, how = np.where(sold, rows[:, None], priced), np.where(sold, 1, 2)
-        i, j = np.nonzero(ended)
-        yield _Ends(
-            decision=decisions[i],
-            column=j,
-            known=rows[i],
-            priced=at[i, j],
-            volatility=of_day[i, j],
-            label=label[i, j],
-            returns=returns[i, j],
-            exit=how[i, j],
-        )
-        held = held & ~ended
-        there = ~np.isnan(opens[rows])
-        last, left, priced = np.where(there, closes[rows], last), np.where(there, entry, left), np.where(there, rows[:, None], priced)
-
-
-def _touched(
-    panel: PricePanel, rows: NDArray[np.intp], *, entry: Floats, upper: Floats, lower: Floats, held: NDArray[np.bool_], opening: bool
-) -> tuple[NDArray[np.int8], Floats, NDArray[np.bool_]]:
-    """The label of each position that meets a barrier in its session (0 where it meets none), its return, and whether it left at the open.
-
-    Parameters
-    ----------
-    entry
-        Prices of the entry, in shares of the session.
-    upper, lower
-        The barriers, as shares of the entry.
-    opening
-        Whether it is the session of the entry, at whose open nothing can be beyond a barrier.
-    """
-    opens, alive = panel.prices["open"][rows], held & panel.traded[rows]
-    above, below = opens >= entry * upper, opens <= entry * lower
-    at_open = alive & (above | below) & (not opening)
-    fell = alive & np.where(at_open, below, panel.prices["low"][rows] <= entry * lower)
-    rose = alive & ~fell & np.where(at_open, above, panel.prices["high"][rows] >= entry * upper)
-    returns = np.where(at_open, opens / entry - 1.0, np.where(fell, lower - 1.0, upper - 1.0))
-    return rose.astype(np.int8) - fell.astype(np.int8), returns, at_open
-
-
-def _frame(
-    ends: _Ends, panel: PricePanel, days: Sequence[date], wanted: NDArray[np.bool_], settings: TripleBarrierSettings
-) -> pl.DataFrame:
-    """The ends that are known at a wanted session, as rows."""
-    some = np.flatnonzero(wanted[ends.known])
-    calendar = pl.Series(days, dtype=pl.Date)
-    label = pl.Series(ends.label[some])
-    columns = {
-        "symbol": panel.symbols(ends.decision[some], ends.column[some]),
-        "session": calendar.gather(ends.known[some]),
-        "decision_session": calendar.gather(ends.decision[some]),
-        "horizon_sessions": pl.repeat(settings.max_holding_sessions, len(some), eager=True),
-        "volatility": ends.volatility[some],
-        "barrier": label.replace_strict(BARRIERS, return_dtype=pl.String),
-        "label": label,
-        "return": ends.returns[some],
-        "touched_session": calendar.gather(ends.priced[some]),
-        "exit": pl.Series(EXITS).gather(ends.exit[some]),
-    }
-    return pl.DataFrame({name: pl.Series(name, columns[name]).cast(dtype) for name, dtype in TRIPLE_BARRIER_SCHEMA.items()})
+def rules_of(settings: TripleBarrierSettings) -> BarrierRules:
+    """The barriers of a long position: the upper one is its gain, the lower one its loss."""
+    return BarrierRules(
+        gain=settings.upper_multiple,
+        loss=settings.lower_multiple,
+        max_holding_sessions=settings.max_holding_sessions,
+        volatility_span_sessions=settings.volatility_span_sessions,
+        min_returns=settings.min_returns,
+        min_volatility=settings.min_volatility,
+    )
 
 
 PLUGIN = Plugin(

@@ -2,7 +2,8 @@
 
 from typing import Any, ClassVar
 
-from ats_assets.strategies.rules import model_scores, momentum
+from ats_assets.settings import TrainingSettings
+from ats_assets.strategies.rules import meta_labelled, model_scores, momentum
 from ats_assets_tests.kits.strategies import StrategyKit
 
 
@@ -14,3 +15,8 @@ class TestModelScores(StrategyKit):
 class TestMomentum(StrategyKit):
     plugin = momentum.PLUGIN
     small: ClassVar[dict[str, Any]] = {"lookback_sessions": 12, "skip_sessions": 2}
+
+
+class TestMetaLabelled(StrategyKit):
+    plugin = meta_labelled.PLUGIN
+    training: ClassVar[TrainingSettings] = TrainingSettings(horizon_sessions=1, label="raw")
