@@ -35,6 +35,7 @@ from ats_assets.features.schema import bar_frame_schema, frame_schema
 from ats_assets.intraday import INFORMATION_BARS_SCHEMA, samplers
 from ats_assets.intraday import assets as intraday
 from ats_assets.intraday import checks as intraday_checks
+from ats_assets.intraday.microstructure_rows import MICROSTRUCTURE_SCHEMA
 from ats_assets.intraday.schema import SCHEMAS as TICK_SCHEMAS
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA, SAMPLE_WEIGHTS_SCHEMA, label_weights
 from ats_assets.labels import assets as labels
@@ -133,6 +134,7 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     """Those whose names no label and no feature family can have."""
     found = SCHEMAS | dict.fromkeys(deployment.signals.values(), SIGNALS_SCHEMA)
     found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA)
+    found |= {"microstructure": MICROSTRUCTURE_SCHEMA} if deployment.settings.microstructure.frame else {}
     for one in deployment.of(regimes_of_settings).values():
         found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}
     if len(deployment.daily_models) > 1:

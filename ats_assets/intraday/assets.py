@@ -10,25 +10,31 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.intraday.choosing import samplers, tick_assets
-from ats_assets.intraday.contracts import InformationBars
+from ats_assets.intraday.contracts import InformationBars, microstructure_contract
 from ats_assets.intraday.information_bars import known_with_session
+from ats_assets.intraday.microstructure_rows import MEASURES, microstructure_rows
 from ats_assets.intraday.sampler import Sampler
-from ats_assets.intraday.schema import SCHEMAS
+from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA, SCHEMAS
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_arrays import QUOTE_COLUMNS, TRADE_COLUMNS
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
-from ats_assets.orchestration.reading import Known
+from ats_assets.orchestration.reading import Known, as_known
 from ats_assets.settings import IntradaySettings
 
 GROUP = "intraday"
+MICROSTRUCTURE = "microstructure"
 READ_COLUMNS = {"trades": TRADE_COLUMNS, "quotes": QUOTE_COLUMNS}
 """What samplers read: a session may have 100 million ticks."""
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """The stage's assets: none without `[intraday.trades]`, `[intraday.quotes]` and `[samplers.<name>]`."""
-    return [_sampled(deployment, name, sampler) for name, sampler in deployment.of(samplers).items()]
+    """The stage's assets: none without `[intraday.trades]`, `[intraday.quotes]` and `[samplers.<name>]`; `microstructure` where `microstructure.frame` names a sampler."""
+    frame = deployment.settings.microstructure.frame
+    return [
+        *(_sampled(deployment, name, sampler) for name, sampler in deployment.of(samplers).items()),
+        *([_microstructure(deployment, frame)] if frame else []),
+    ]
 
 
 def _sampled(deployment: Deployment, name: str, sampler: Sampler) -> dg.AssetsDefinition:
@@ -73,3 +79,29 @@ def _sampled(deployment: Deployment, name: str, sampler: Sampler) -> dg.AssetsDe
         return pl.concat(made(Known(deployment, node.name, node.reads), sessions_of(context.partition_keys)))
 
     return sampled
+
+
+def _microstructure(deployment: Deployment, frame: str) -> dg.AssetsDefinition:
+    """Measures over windows of the bars of a sampler."""
+    back, own = deployment.settings.intraday.lookback_sessions, deployment.settings.microstructure
+    node = Node(
+        name=MICROSTRUCTURE,
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(Reads(asset=frame, back=back),),
+        contract=microstructure_contract(),
+        code=(_microstructure,),
+        settings=(own, deployment.settings.intraday.lookback, deployment.settings.knowledge),
+    )
+
+    def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
+        days = deployment.known(window_sessions(deployment.calendar, sessions, back))
+        return microstructure_rows(frames[frame], days, sessions, window_bars=own.window_bars, lookback_sessions=back)
+
+    said = f"{len(MEASURES)} measures of spread, price impact, order flow, volatility and entropy, one row for each bar of {frame}, over {own.window_bars} bars."
+
+    @node.asset(deployment, deps=node.deps(), description=said)
+    def microstructure(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        return as_known(deployment, node, sessions_of(context.partition_keys), {frame: INFORMATION_BARS_SCHEMA}, make)
+
+    return microstructure

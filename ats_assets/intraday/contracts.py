@@ -7,6 +7,7 @@ import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 from pandera.api.polars.types import PolarsData
 
+from ats_assets.intraday.microstructure_rows import MEASURES
 from ats_assets.sources.contracts import satisfied
 
 CLOSED_BY = ["threshold", "session_end"]
@@ -192,3 +193,16 @@ class InformationBars(pa.DataFrameModel):
     def opened_before_known(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """No bar is known before its first tick."""
         return satisfied(data, pl.col("opened_at") <= pl.col("known_at"))
+
+
+def microstructure_contract() -> pa.DataFrameSchema:
+    """Measures of microstructure beside each bar."""
+    keys = {
+        "symbol": pa.Column(pl.String, pa.Check.str_length(min_value=1), description="as in the bars"),
+        "session": pa.Column(pl.Date, description="exchange session of the bar"),
+        "known_at": pa.Column(pl.Datetime("ns", "UTC"), description="from when the bar, and so the row, is known, UTC"),
+    }
+    measures = {
+        name: pa.Column(pl.Float32, nullable=True, description=f"{text}; NaN where there is none") for name, text in MEASURES.items()
+    }
+    return pa.DataFrameSchema({**keys, **measures}, name="microstructure", strict=True, ordered=True)

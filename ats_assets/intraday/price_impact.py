@@ -13,8 +13,8 @@ def amihud(returns: Floats, dollar_volume: Floats) -> Floats:
     Examples
     --------
     >>> import numpy as np
-    >>> float(amihud(np.array([0.01, -0.02]), np.array([100.0, 400.0])))
-    7.5e-05
+    >>> float(amihud(np.array([0.5, -0.25]), np.array([100.0, 200.0])))
+    0.003125
     """
     traded = dollar_volume > 0.0
     with np.errstate(invalid="ignore", divide="ignore"):

@@ -15,6 +15,7 @@ from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickSc
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
 from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, setting_origins, settings_file
+from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, Refit, SampleWeighting, SampleWeightsSettings, TrainingSettings
 from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -56,6 +57,7 @@ __all__ = [
     "KnownAfter",
     "LabelsSettings",
     "MarginSettings",
+    "MicrostructureSettings",
     "MlflowSettings",
     "Name",
     "NonNegative",

@@ -17,6 +17,7 @@ from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.intraday import IntradaySettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
+from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
 from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -49,6 +50,7 @@ class Settings(Section):
     )
     expressions: ExpressionsSettings = ExpressionsSettings()
     features: FeaturesSettings = FeaturesSettings()
+    microstructure: MicrostructureSettings = MicrostructureSettings()
     regimes: dict[Name, RegimeSettings] = Field(
         default={}, description="name -> what its states are told by; no regimes are assets by default"
     )
@@ -127,6 +129,11 @@ class Settings(Section):
         if self.events.frame is not None and self.events.frame not in self.samplers:
             raise ValueError(
                 f"events.frame is {self.events.frame!r}, which is none of [samplers]: choose one of {', '.join(self.samplers) or 'those to be added'}"
+            )
+        if self.microstructure.frame is not None and self.microstructure.frame not in self.samplers:
+            raise ValueError(
+                f"microstructure.frame is {self.microstructure.frame!r}, which is none of [samplers]: choose one of "
+                f"{', '.join(self.samplers) or 'those to be added'}"
             )
         if self.event_models and self.events.frame is None:
             raise ValueError("[event_models] learn of events, but events.frame names no bars: set it to one of [samplers]")

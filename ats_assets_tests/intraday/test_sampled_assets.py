@@ -22,15 +22,15 @@ SAMPLERS = {
 }
 
 
-def deployment_of(root: Path, **samplers: Any) -> Deployment:
+def deployment_of(root: Path, microstructure: dict[str, Any] | None = None, **samplers: Any) -> Deployment:
     """Trades and quotes of the kit's market, stored under the sessions of an exchange."""
     intraday = {"trades": {"kind": "files", "folder": str(root)}, "quotes": {"kind": "files", "folder": str(root)}}
-    return small_market(root, intraday=intraday, samplers=samplers)
+    return small_market(root, intraday=intraday, samplers=samplers, microstructure=microstructure or {})
 
 
-def stored(root: Path, **samplers: Any) -> tuple[Deployment, list[date]]:
+def stored(root: Path, microstructure: dict[str, Any] | None = None, **samplers: Any) -> tuple[Deployment, list[date]]:
     """The same, with nine sessions of trades and quotes in its warehouse."""
-    deployment = deployment_of(root, **samplers)
+    deployment = deployment_of(root, microstructure, **samplers)
     sessions = deployment.calendar.sessions(date(2021, 1, 4), date(2021, 1, 14))
     make_history(deployment, sessions[0], sessions[0], ["raw_bars"])  # where history begins
     days = tick_frames()["trades"]["session"].unique().sort()
