@@ -49,6 +49,15 @@ def test_loaded_trees_say_what_the_python_module_of_the_library_says(threads: in
     assert trees.predict(x[:0]).shape == (0,)
 
 
+def test_contributions_are_the_exact_shapley_values_of_the_trees() -> None:
+    """Beside shap, which walks the trees by code of its own."""
+    explainer = pytest.importorskip("shap").TreeExplainer
+    model, x = fitted(), small_training_set().validation.x[:50].astype(np.float64)
+    added = Trees(model.content).contributions(x.astype(np.float32))
+    expected = explainer(lgb.Booster(model_str=model.content.decode()), feature_perturbation="tree_path_dependent", data=None)
+    np.testing.assert_allclose(added[:, :-1], expected.shap_values(x), atol=1e-6)
+
+
 def test_what_is_no_model_and_rows_of_other_features_are_refused() -> None:
     with pytest.raises(ModelError, match="LightGBM: Model file doesn't specify"):
         lightgbm().learner.load(b"tree\nno model\n")

@@ -1,0 +1,117 @@
+"""Features that say the same, as clusters, and what they have in common with those of another time.
+
+Features are put together by the correlation of their ranks, whatever its sign: one that is the other's negative says the same. They are merged by the mean distance
+sqrt((1 - |correlation|) / 2), the nearest first, and of all numbers of clusters the one with the largest mean silhouette is taken (López de Prado, Machine Learning for Asset Managers,
+2020, section 4.4.2, whose criterion is the silhouette, too).
+"""
+
+from collections.abc import Mapping, Sequence
+
+import numpy as np
+from numpy.typing import NDArray
+from scipy.cluster.hierarchy import cut_tree, linkage
+from scipy.spatial.distance import squareform
+
+Floats = NDArray[np.float64]
+
+
+def feature_clusters(names: Sequence[str], ranks: Floats) -> dict[str, list[int]]:
+    """The clusters: the name of each one's most typical feature -> the positions of its features.
+
+    Parameters
+    ----------
+    names
+        Of the columns.
+    ranks
+        ndarray of shape (n_rows, n_features): ranks or values, NaN = missing (it counts as the column's mean).
+
+    Returns
+    -------
+    dict
+        In the order of each cluster's first feature; the most typical one has the largest mean |correlation| with the others of its cluster.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> a, b = np.random.default_rng(0).normal(size=(2, 100))
+    >>> feature_clusters(["a", "b", "minus_a", "a_again"], np.column_stack([a, b, -a, a]))
+    {'a': [0, 2, 3], 'b': [1]}
+    """
+    n = ranks.shape[1]
+    if n < 3:
+        return {name: [column] for column, name in enumerate(names)}
+    alike = np.abs(_correlations(ranks))
+    distance = np.sqrt(np.clip((1.0 - alike) / 2.0, 0.0, 1.0))
+    tree = linkage(squareform(distance, checks=False), "average")
+    cuts = cut_tree(tree, n_clusters=range(2, n)).T
+    best = max(cuts, key=lambda members: _silhouette(distance, members))
+    found: dict[str, list[int]] = {}
+    for number in dict.fromkeys(best.tolist()):
+        columns = np.flatnonzero(best == number)
+        typical = columns[np.argmax(alike[np.ix_(columns, columns)].sum(axis=1))]
+        found[names[typical]] = columns.tolist()
+    return found
+
+
+def importance_drift(before: Mapping[str, float], now: Mapping[str, float]) -> tuple[float, float]:
+    """How much a model looks at other things than the one before it did.
+
+    Parameters
+    ----------
+    before, now
+        Feature -> importance, in any unit, never negative; a feature that one lacks counts as zero there.
+
+    Returns
+    -------
+    rank_correlation : float
+        Spearman's, of the importances; NaN where one of them is the same for all.
+    moved : float
+        The share of the importance that has moved to other features (total variation), 0 to 1; NaN where one adds up to nothing.
+
+    Examples
+    --------
+    >>> importance_drift({"a": 3.0, "b": 1.0}, {"a": 6.0, "b": 2.0})[1]
+    0.0
+    >>> importance_drift({"a": 1.0}, {"b": 5.0})[1]
+    1.0
+    """
+    names = sorted({*before, *now})
+    pair = np.array([[of.get(name, 0.0) for name in names] for of in (before, now)])
+    totals = pair.sum(axis=1, keepdims=True)
+    moved = float(np.abs(np.diff(pair / totals, axis=0)).sum() / 2.0) if (totals > 0).all() else float("nan")
+    order = np.array([_average_ranks(row) for row in pair])
+    same = (np.ptp(order, axis=1) == 0).any() if names else True
+    return (float("nan") if same else float(np.corrcoef(order)[0, 1])), moved
+
+
+def _average_ranks(values: Floats) -> Floats:
+    _, inverse, counts = np.unique(values, return_inverse=True, return_counts=True)
+    return (np.cumsum(counts) - (counts - 1) / 2.0)[inverse]
+
+
+def _correlations(ranks: Floats) -> Floats:
+    """Of each two columns, 0 where one does not move."""
+    there = ~np.isnan(ranks)
+    mean = np.divide(np.where(there, ranks, 0.0).sum(axis=0), there.sum(axis=0), out=np.zeros(ranks.shape[1]), where=there.any(axis=0))
+    centred = np.where(there, ranks - mean, 0.0)
+    size = np.sqrt((centred * centred).sum(axis=0))
+    scaled = np.divide(centred, size, out=np.zeros_like(centred), where=size > 1e-12 * np.abs(mean) * np.sqrt(len(ranks)))
+    found = scaled.T @ scaled
+    np.fill_diagonal(found, 1.0)
+    return np.clip(found, -1.0, 1.0)
+
+
+def _silhouette(distance: Floats, members: NDArray[np.int64]) -> float:
+    """The mean silhouette (Rousseeuw 1987); 0 for a feature that is alone."""
+    numbers, inverse, sizes = np.unique(members, return_inverse=True, return_counts=True)
+    of_cluster = np.zeros((len(numbers), len(members)))
+    np.add.at(of_cluster, inverse, distance)  # of each feature to all of each cluster
+    rows = np.arange(len(members))
+    own_size = sizes[inverse]
+    within = of_cluster[inverse, rows] / np.maximum(own_size - 1, 1)
+    means = of_cluster / sizes[:, None]
+    means[inverse, rows] = np.inf
+    nearest = means.min(axis=0)
+    widest = np.maximum(within, nearest)
+    value = np.divide(nearest - within, widest, out=np.zeros_like(within), where=widest > 0)
+    return float(np.where(own_size > 1, value, 0.0).mean())
