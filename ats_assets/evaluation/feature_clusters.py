@@ -43,12 +43,12 @@ def feature_clusters(names: Sequence[str], ranks: Floats) -> dict[str, list[int]
     alike = np.abs(_correlations(ranks))
     distance = np.sqrt(np.clip((1.0 - alike) / 2.0, 0.0, 1.0))
     tree = linkage(squareform(distance, checks=False), "average")
-    cuts = cut_tree(tree, n_clusters=range(2, n)).T
+    cuts = cut_tree(tree, n_clusters=[*range(2, n)]).T  # pyright: ignore[reportArgumentType] - it takes several
     best = max(cuts, key=lambda members: _silhouette(distance, members))
     found: dict[str, list[int]] = {}
     for number in dict.fromkeys(best.tolist()):
         columns = np.flatnonzero(best == number)
-        typical = columns[np.argmax(alike[np.ix_(columns, columns)].sum(axis=1))]
+        typical = int(columns[np.argmax(alike[np.ix_(columns, columns)].sum(axis=1))])
         found[names[typical]] = columns.tolist()
     return found
 
@@ -76,12 +76,11 @@ def importance_drift(before: Mapping[str, float], now: Mapping[str, float]) -> t
     1.0
     """
     names = sorted({*before, *now})
-    pair = np.array([[of.get(name, 0.0) for name in names] for of in (before, now)])
-    totals = pair.sum(axis=1, keepdims=True)
-    moved = float(np.abs(np.diff(pair / totals, axis=0)).sum() / 2.0) if (totals > 0).all() else float("nan")
-    order = np.array([_average_ranks(row) for row in pair])
-    same = (np.ptp(order, axis=1) == 0).any() if names else True
-    return (float("nan") if same else float(np.corrcoef(order)[0, 1])), moved
+    one, other = (np.array([of.get(name, 0.0) for name in names]) for of in (before, now))
+    moved = float(np.abs(one / one.sum() - other / other.sum()).sum() / 2.0) if one.sum() > 0 and other.sum() > 0 else float("nan")
+    if len(np.unique(one)) < 2 or len(np.unique(other)) < 2:
+        return float("nan"), moved
+    return float(np.corrcoef(_average_ranks(one), _average_ranks(other))[0, 1]), moved
 
 
 def _average_ranks(values: Floats) -> Floats:
