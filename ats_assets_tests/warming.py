@@ -3,10 +3,28 @@
 What is compiled is kept on the disk, beside the code that it was compiled from. Without this, each process that comes to a kernel first compiles it for itself, for half a minute of all.
 """
 
+import numpy as np
+
 from ats_assets.backtests.ahead_of_time import compile_kernels
 from ats_assets.expressions import compute
 from ats_assets.features.choosing import FAMILIES
+from ats_assets.labels.cusum import CusumSettings, cusum_events
+from ats_assets.labels.event_barriers import EventBarrierSettings, triple_barrier_events
+from ats_assets.labels.label_spans import return_weights, uniqueness
+from ats_assets.labels.sequential_bootstrap import next_draw, sequential_bootstrap
+from ats_assets.labels.trend import scanned_trends
 from ats_assets_tests.expressions.panels import random_walks
+from ats_assets_tests.labels.bars_inside_sessions import DAYS, random_bars
+
+
+def _compile_labels() -> None:
+    bars, spans = random_bars(1), ([0, 1], [2, 3])
+    triple_barrier_events(bars, cusum_events(bars, DAYS, CusumSettings()), DAYS, EventBarrierSettings())
+    uniqueness(*spans)
+    return_weights(*spans, [0.1, 0.1, 0.1])
+    next_draw(*spans)
+    sequential_bootstrap(*spans, seed=1)
+    scanned_trends.compiled(np.ones((5, 1)), np.ones((5, 1)), np.arange(2), 2, 3)
 
 
 def main() -> None:
@@ -15,6 +33,7 @@ def main() -> None:
     bars = random_walks(3, 70, seed=1)
     for family in FAMILIES.values():
         compute(bars, family.expressions)
+    _compile_labels()
     compute(bars, {"rank": "CSRank($close)", "score": "CSZScore($close)"})
 
 

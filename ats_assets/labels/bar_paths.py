@@ -75,7 +75,7 @@ def bar_paths(bars: pl.DataFrame, days: Sequence[date]) -> BarPaths:
     symbol = rows["symbol"].rle_id().cast(pl.Int64).to_numpy()
     return BarPaths(
         rows=rows,
-        prices={name: np.ascontiguousarray(rows[name].to_numpy(), dtype=np.float64) for name in PRICES},
+        prices={name: np.array(rows[name].to_numpy(), dtype=np.float64) for name in PRICES},
         day=day,
         days=days,
         _key=symbol * len(days) + day,
