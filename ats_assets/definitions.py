@@ -63,6 +63,7 @@ from ats_assets.regimes import checks as regimes_checks
 from ats_assets.regimes.choosing import regimes as regimes_of_settings
 from ats_assets.regimes.schema import FITS_SCHEMA, OBSERVATIONS_SCHEMA, regimes_schema
 from ats_assets.reports import assets as reports
+from ats_assets.risk_analysis import assets as risk_analysis
 from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import load_settings, settings_file
 from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
@@ -86,6 +87,7 @@ STAGES = (
     strategies,
     portfolio,
     backtests,
+    risk_analysis,
     orders,
     reports,
 )
@@ -101,7 +103,7 @@ CHECKS = (
     orders_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
-ASKED_FOR = ("feature_report", "event_backtest", "event_report")
+ASKED_FOR = ("feature_report", "monte_carlo", "event_backtest", "event_report")
 """The assets without partitions: those that are always there, and those that settings ask for."""
 SCHEMAS = {
     "raw_bars": RAW_BARS_SCHEMA,

@@ -21,8 +21,10 @@ AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED
 
 def whole_assets(deployment: Deployment) -> tuple[str, ...]:
     """The assets without partitions."""
-    of_events = ("event_backtest", "event_report") if deployment.settings.event_models else ()
-    return ("backtest", "backtest_report", *(("feature_report",) if deployment.settings.features.report else ()), *of_events)
+    settings = deployment.settings
+    wanted = {"feature_report": settings.features.report, "monte_carlo": settings.monte_carlo is not None}
+    of_events = ("event_backtest", "event_report") if settings.event_models else ()
+    return ("backtest", "backtest_report", *(name for name, is_wanted in wanted.items() if is_wanted), *of_events)
 
 
 def jobs(deployment: Deployment) -> dict[str, AssetJob]:

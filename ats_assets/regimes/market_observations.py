@@ -14,6 +14,7 @@ from datetime import date
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ats_assets.corporate_actions.adjustment import adjustments
 from ats_assets.corporate_actions.identity import INSTRUMENT, identities_of
@@ -30,12 +31,21 @@ LEAST_SCALE = 20
 
 
 @dataclass(frozen=True, kw_only=True)
-class _Days:
-    """Matrices of shape (n_sessions, n_series): returns in per cent, ln(high / low), the place of each bar among the rows (−1: none)."""
+class DailyMoves:
+    """Bars as matrices of shape (n_sessions, n_series), a series for each instrument.
+
+    Attributes
+    ----------
+    returns, ranges, dollars
+        Return from close to close in per cent, ln(high / low), close times volume; NaN where there is none.
+    place, symbols
+        The place of each bar among the rows, −1 where there is none, and the symbols of the rows.
+    """
 
     returns: Floats
     ranges: Floats
-    place: np.ndarray
+    dollars: Floats
+    place: NDArray[np.int64]
     symbols: pl.Series
 
 
@@ -69,7 +79,7 @@ def regime_observations(
     DataFrame
         The contract `RegimeObservations`.
     """
-    laid = _laid_out(bars, actions, days, adjust)
+    laid = daily_moves(bars, actions, days, adjust)
     row = {day: i for i, day in enumerate(days)}
     members = {day: set(found["symbol"]) for (day,), found in universe.partition_by("session", as_dict=True).items()}
     make = _of_market if settings.form == "macro" else _of_symbols
@@ -82,18 +92,31 @@ def observation_lookback(settings: RegimeSettings) -> int:
     return 1 if settings.form == "macro" else settings.scale_sessions + 1
 
 
-def _laid_out(bars: pl.DataFrame, actions: pl.DataFrame, days: Sequence[date], adjust: Adjust) -> _Days:
+def daily_moves(bars: pl.DataFrame, actions: pl.DataFrame, days: Sequence[date], adjust: Adjust) -> DailyMoves:
+    """Lay out bars: returns are free of corporate actions, and follow an instrument through a change of its name.
+
+    Parameters
+    ----------
+    bars
+        symbol, session, high, low, close, perhaps volume.
+    actions
+        Rows of `corporate_actions` that tell of them.
+    days
+        Every session of the exchange that is wanted; bars of others are not looked at.
+    """
     known = identities_of(actions)
-    rows = known.named(bars.select("symbol", "session", "high", "low", "close"))
+    volume = pl.col("volume") if "volume" in bars.columns else pl.lit(float("nan"))
+    rows = known.named(bars.select("symbol", "session", "high", "low", "close", volume.cast(pl.Float64).alias("volume")))
     series = rows[INSTRUMENT].unique().sort()
     places = pl.DataFrame({"session": pl.Series(days, dtype=pl.Date)}).with_row_index("i")
     rows = rows.join(places, on="session", how="inner", maintain_order="left")
     at = rows["i"].to_numpy(), series.search_sorted(rows[INSTRUMENT]).to_numpy()
     shape = (len(days), len(series))
-    closes, ranges, factors = np.full(shape, np.nan), np.full(shape, np.nan), np.ones(shape)
+    closes, ranges, dollars, factors = np.full(shape, np.nan), np.full(shape, np.nan), np.full(shape, np.nan), np.ones(shape)
     place = np.full(shape, -1, np.int64)
     closes[at] = rows["close"].to_numpy()
     ranges[at] = np.log(rows["high"].to_numpy() / rows["low"].to_numpy())
+    dollars[at] = rows["close"].to_numpy() * rows["volume"].to_numpy()
     place[at] = np.arange(rows.height)
     index, column = {day: i for i, day in enumerate(days)}, {one: i for i, one in enumerate(series)}
     for one, day, factor in adjustments(known.of_actions(actions), rows, adjust).select(INSTRUMENT, "session", "price").iter_rows():
@@ -101,10 +124,10 @@ def _laid_out(bars: pl.DataFrame, actions: pl.DataFrame, days: Sequence[date], a
             factors[index[day], column[one]] = factor
     returns = np.full(shape, np.nan)
     returns[1:] = 100.0 * (closes[1:] / (closes[:-1] * factors[1:]) - 1.0)
-    return _Days(returns=returns, ranges=ranges, place=place, symbols=rows["symbol"])
+    return DailyMoves(returns=returns, ranges=ranges, dollars=dollars, place=place, symbols=rows["symbol"])
 
 
-def _of_market(laid: _Days, i: int, day: date, members: set[str], _: RegimeSettings) -> pl.DataFrame:
+def _of_market(laid: DailyMoves, i: int, day: date, members: set[str], _: RegimeSettings) -> pl.DataFrame:
     there = np.flatnonzero(laid.place[i] >= 0)
     symbols = laid.symbols.gather(laid.place[i, there])
     counted = there[symbols.is_in(list(members)).to_numpy()] if len(there) else there
@@ -124,7 +147,7 @@ def _of_market(laid: _Days, i: int, day: date, members: set[str], _: RegimeSetti
     return pl.DataFrame([{"symbol": None, "session": day, **values, "symbols": len(known), "member": True}], schema=OBSERVATIONS_SCHEMA)
 
 
-def _of_symbols(laid: _Days, i: int, day: date, members: set[str], settings: RegimeSettings) -> pl.DataFrame:
+def _of_symbols(laid: DailyMoves, i: int, day: date, members: set[str], settings: RegimeSettings) -> pl.DataFrame:
     there = np.flatnonzero(laid.place[i] >= 0)
     before = slice(max(0, i - settings.scale_sessions), i)
     scale, centre = _deviation(laid.returns[before][:, there]), _mean(np.log(np.maximum(laid.ranges[before][:, there], LEAST_RANGE)))

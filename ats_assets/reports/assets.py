@@ -17,7 +17,7 @@ from ats_assets.reports.event_report_data import event_report_data, event_report
 from ats_assets.reports.feature_report import feature_report as features_page
 from ats_assets.reports.feature_report import first_features
 from ats_assets.reports.report_content import ReportContent
-from ats_assets.reports.report_data import report_data, report_reads, shown_settings
+from ats_assets.reports.report_data import report_data, report_reads, report_tables_read, shown_settings
 from ats_assets.reports.report_forms import FORMS, written_form
 from ats_assets.reports.turnover_limit import limit_text
 
@@ -43,7 +43,7 @@ def _backtest_report(deployment: Deployment) -> dg.AssetsDefinition:
         tells_restatements=True,
     )
 
-    @node.asset(deployment, deps=["backtest", *report_reads(deployment)], partitioned=False)
+    @node.asset(deployment, deps=["backtest", *report_reads(deployment), *report_tables_read(deployment)], partitioned=False)
     def backtest_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """The backtest as one self-contained HTML file, and in the other forms of the settings: returns, risk, trades, costs, skill, model, data, settings."""
         data = report_data(deployment)

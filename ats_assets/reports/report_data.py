@@ -47,6 +47,15 @@ def report_reads(deployment: Deployment) -> dict[str, Columns]:
     return found
 
 
+def report_tables_read(deployment: Deployment) -> dict[str, tuple[str, ...]]:
+    """The assets without partitions that the sections read beside the backtest, by name, with the tables that they take together."""
+    found: dict[str, tuple[str, ...]] = {}
+    for section in sections().values():
+        for asset, tables in section.tables(deployment).items():
+            found[asset] = tuple(dict.fromkeys([*found.get(asset, ()), *tables]))
+    return found
+
+
 def report_data(deployment: Deployment) -> ReportData:
     """Read the newest backtest and what the sections ask for at its sessions.
 
@@ -69,6 +78,11 @@ def report_data(deployment: Deployment) -> ReportData:
             fits[asset] = active_fits(deployment, asset, stored)
         elif stored:
             rows[asset] = warehouse.read(asset, stored, columns)
+    tables: dict[str, Mapping[str, pl.DataFrame]] = {}
+    for asset, names in report_tables_read(deployment).items():
+        there = [name for name in names if warehouse.part(asset, name).is_file()]
+        tables[asset] = {name: warehouse.read_part(asset, name) for name in there}
+        upstream[asset] = {name: warehouse.footer_of(warehouse.part(asset, name)).data_version for name in there}
     newest = deployment.valid_sessions("targets")[-1]
     inputs = ReportInputs(
         result=result,
@@ -83,6 +97,7 @@ def report_data(deployment: Deployment) -> ReportData:
         next_session=deployment.calendar.after(newest) if newest < deployment.calendar.last else None,
         sessions=deployment.calendar.sessions(first, last) if days else (),
         rows=rows,
+        tables=tables,
         fits=fits,
         provenance=_provenance(deployment, newest),
         shown_settings=_written_settings(deployment),

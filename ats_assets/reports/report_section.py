@@ -45,6 +45,8 @@ class ReportInputs:
         Of the calendar, from the first of the backtest to the last.
     rows
         By the name of each asset that a section reads: its rows at these sessions; an asset that is not stored there has none.
+    tables
+        By the name of each asset without partitions that a section reads: its tables by their names; none where it is not stored.
     fits
         By the asset of each model: the records of its fits at these sessions, and of those before that are active there.
     provenance
@@ -69,6 +71,7 @@ class ReportInputs:
     next_session: date | None = None
     sessions: Sequence[date] = ()
     rows: Mapping[str, pl.DataFrame] = field(default_factory=dict)
+    tables: Mapping[str, Mapping[str, pl.DataFrame]] = field(default_factory=dict)
     fits: Mapping[str, Sequence[ModelRecord]] = field(default_factory=dict)
     provenance: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     shown_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -92,6 +95,11 @@ def reads_nothing(_: Deployment) -> tuple[str, ...]:
     return ()
 
 
+def no_tables(_: Deployment) -> Mapping[str, tuple[str, ...]]:
+    """Of a section that reads no table of an asset without partitions, beside the backtest's."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportSection:
     """One section.
@@ -106,6 +114,8 @@ class ReportSection:
         Its blocks; None where there is nothing to say, and the section is left out.
     reads
         The names of the assets that it reads beside `backtest`; models by their assets' names.
+    tables
+        By the names of assets without partitions that it reads, the tables of each.
     columns
         By the name of an asset, the columns that are read of it; default: all.
     is_of_trading
@@ -117,6 +127,7 @@ class ReportSection:
     place: int
     make: Callable[[ReportInputs], Sequence[Block] | None]
     reads: Callable[[Deployment], tuple[str, ...]] = reads_nothing
+    tables: Callable[[Deployment], Mapping[str, tuple[str, ...]]] = no_tables
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_of_trading: bool = False
 

@@ -106,6 +106,18 @@ def cornish_fisher_quantile(z: float, skew: float, kurtosis: float) -> float:
     return z + (z**2 - 1.0) * skew / 6.0 + (z**3 - 3.0 * z) * kurtosis / 24.0 - (2.0 * z**3 - 5.0 * z) * skew**2 / 36.0
 
 
+def first_moving(returns: Floats) -> int:
+    """The place of the first return that is not zero, before which nothing was held; how many there are where none is.
+
+    Examples
+    --------
+    >>> first_moving(np.array([0.0, 0.0, 0.01, 0.0]))
+    2
+    """
+    moving = np.flatnonzero(returns)
+    return int(moving[0]) if len(moving) else len(returns)
+
+
 def filtered_tail(returns: Floats, tail: float, volatility: Floats | None = None) -> TailRisk:
     """The tail of the returns over their forecast volatility, times the forecast for the session after the last.
 
@@ -119,10 +131,14 @@ def filtered_tail(returns: Floats, tail: float, volatility: Floats | None = None
     Returns
     -------
     TailRisk
-        None for fewer than `LEAST_RETURNS` returns, or where nothing varies.
+        None for fewer than `LEAST_RETURNS` returns from the first that is not zero on.
     """
     if len(returns) < LEAST_RETURNS or not np.isfinite(returns).all():
         return NOT_DEFINED
+    if volatility is None:
+        returns = returns[first_moving(returns) :]
+        if len(returns) < LEAST_RETURNS:
+            return NOT_DEFINED
     forecast = ewma_volatility(returns) if volatility is None else volatility
     if not (forecast[WARM_UP:] > 0.0).all():
         return NOT_DEFINED

@@ -17,6 +17,7 @@ from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, 
 from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, setting_origins, settings_file
 from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, Refit, SampleWeighting, SampleWeightsSettings, TrainingSettings
+from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import MarginSettings, PortfolioSettings
@@ -59,6 +60,7 @@ __all__ = [
     "MarginSettings",
     "MicrostructureSettings",
     "MlflowSettings",
+    "MonteCarloSettings",
     "Name",
     "NonNegative",
     "OrderLimitSettings",

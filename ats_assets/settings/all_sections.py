@@ -19,6 +19,7 @@ from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
 from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
+from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import PortfolioSettings
@@ -80,6 +81,7 @@ class Settings(Section):
         description="name -> a risk rule's own settings, in the order in which they are applied; `kind` says which, default: the name",
     )
     backtest: BacktestSettings = BacktestSettings()
+    monte_carlo: MonteCarloSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
     report: ReportSettings = ReportSettings()
     alpaca: AlpacaSettings = AlpacaSettings()
     orders: OrdersSettings = OrdersSettings()

@@ -1,12 +1,15 @@
 """Regimes as assets: only where settings name them, the same bytes alone and in a range, as features of a model and as a risk rule."""
 
+from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
 
 from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.features.choosing import model_families
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, small_market
@@ -25,14 +28,18 @@ QUICK = {
 ASSETS = ("regime_observations", "regime_fits", "regimes")
 
 
-def market(root: Path, **changes: object):
+def market(root: Path, **changes: Mapping[str, Any]) -> Deployment:
     training = EARLY_MODELS["training"] | {"families": ("alpha158", "regimes")}
-    sections = EARLY_MODELS | {"training": training, "regimes": {"market": QUICK}, "risk": {"calm": {"kind": "regime_filter"}}}
+    sections: dict[str, Any] = EARLY_MODELS | {
+        "training": training,
+        "regimes": {"market": QUICK},
+        "risk": {"calm": {"kind": "regime_filter"}},
+    }
     return small_market(root, last_session=LAST, **sections | changes)
 
 
 @pytest.fixture(scope="module")
-def made(tmp_path_factory: pytest.TempPathFactory):
+def made(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     deployment = market(tmp_path_factory.mktemp("regimes"))
     assert make_history(deployment, FIRST, LAST).success
     return deployment
@@ -43,7 +50,7 @@ def test_without_a_table_there_are_no_regimes(tmp_path: Path) -> None:
     assert not [key for key in keys if "regime" in key.path[-1]]
 
 
-def test_a_history_holds_estimations_at_refit_sessions_alone_and_a_regime_for_each_bar(made) -> None:
+def test_a_history_holds_estimations_at_refit_sessions_alone_and_a_regime_for_each_bar(made: Deployment) -> None:
     sessions = made.calendar.sessions(FIRST, LAST)
     fits = made.warehouse.read("regime_fits", sessions)
     assert fits["session"].unique().sort().to_list() == [day for day in sessions[20:] if day.weekday() == 0 or day == date(2021, 2, 16)]
@@ -54,7 +61,7 @@ def test_a_history_holds_estimations_at_refit_sessions_alone_and_a_regime_for_ea
     assert known.group_by("session").agg(pl.col("market_p0").n_unique())["market_p0"].to_list() == [1] * known["session"].n_unique()
 
 
-def test_a_partition_made_alone_has_the_same_bytes(made) -> None:
+def test_a_partition_made_alone_has_the_same_bytes(made: Deployment) -> None:
     warehouse = made.warehouse
     for day in (date(2021, 3, 15), date(2021, 3, 17)):
         before = {asset: warehouse.path(asset, day).read_bytes() for asset in ASSETS}
@@ -62,7 +69,7 @@ def test_a_partition_made_alone_has_the_same_bytes(made) -> None:
         assert {asset: warehouse.path(asset, day).read_bytes() for asset in ASSETS} == before, day
 
 
-def test_a_model_learns_from_them_and_targets_say_why_they_are_smaller(made) -> None:
+def test_a_model_learns_from_them_and_targets_say_why_they_are_smaller(made: Deployment) -> None:
     sessions = made.calendar.sessions(FIRST, LAST)
     store = made.model_store("lightgbm_model")
     assert {"market_p0", "market_entropy", "market_sessions_in_state"} <= set(store.active(sessions[-1]).features)
@@ -72,8 +79,8 @@ def test_a_model_learns_from_them_and_targets_say_why_they_are_smaller(made) -> 
 
 
 def test_several_entries_have_assets_and_features_of_their_own(tmp_path: Path) -> None:
-    two = {"regimes": {"market": QUICK, "fast": QUICK | {"kind": "mixture"}}}
-    deployment = small_market(tmp_path, training={"families": ("alpha158", "market_regimes", "fast_regimes")}, **two)
+    two = {"market": QUICK, "fast": QUICK | {"kind": "mixture"}}
+    deployment = small_market(tmp_path, training={"families": ("alpha158", "market_regimes", "fast_regimes")}, regimes=two)
     assert list(deployment.of(model_families)) == ["alpha158", "market_regimes", "fast_regimes"]
     names = {key.path[-1] for key in build(deployment).resolve_asset_graph().get_all_asset_keys()}
     assert {f"{name}_{what}" for name in ("market", "fast") for what in ("regimes", "regime_fits", "regime_observations")} <= names

@@ -12,12 +12,15 @@ import pytest
 from ats_assets.backtests import BacktestResult, backtest_metrics, run_backtest
 from ats_assets.backtests.cost_sensitivity import cost_sensitivity
 from ats_assets.backtests.metrics import session_returns, wanted_and_held
+from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.trial_selection import Selection, selection
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
+from ats_assets.regimes.market_observations import daily_moves
 from ats_assets.reports.backtest_report import backtest_report
 from ats_assets.reports.report_section import ReportInputs, sections
-from ats_assets.settings import BacktestSettings, PortfolioSettings
+from ats_assets.risk_analysis.risk_tables import RiskInputs, risk_tables
+from ats_assets.settings import BacktestSettings, MonteCarloSettings, PortfolioSettings
 from ats_assets.storage.model_record import DecisionWindow, ModelRecord, TaughtLabel, Validation
 from ats_assets.trials import RecordedTrial, Trial, trial_series
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
@@ -28,6 +31,7 @@ BARS, SIGNALS, DAYS = random_market(4, N, 8, shorts=True)
 CHARTS = {
     *("equity", "drawdown", "histogram", "sharpe", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
     *("ic", "quantiles", "quantile-curves", "validation-lightgbm_model", "rows"),
+    *("regimes-regimes", "rolling-value-at-risk", "monte-carlo", "drawdown-quantiles"),
 }
 
 
@@ -74,6 +78,23 @@ def a_fit(day: date, ic: float) -> ModelRecord:
     )
 
 
+def some_regimes() -> pl.DataFrame:
+    """Of the market, the same for each symbol: two states that follow each other every twenty sessions."""
+    calm = pl.Series([0.9 if i // 20 % 2 == 0 else 0.2 for i in range(N)])
+    of_market = pl.DataFrame({"session": DAYS, "market_p0": calm, "market_p1": 1.0 - calm}).with_columns(
+        market_entropy=pl.lit(0.5), market_state=(calm < 0.5).cast(pl.Float64), market_sessions_in_state=pl.lit(1.0)
+    )
+    return BARS.select("symbol", "session").join(of_market, on="session")
+
+
+def some_risk() -> dict[str, pl.DataFrame]:
+    bars = BARS.with_columns(high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close"))
+    moves = daily_moves(bars, CORPORATE_ACTIONS_SCHEMA.to_frame(), DAYS, "none")
+    tables = risk_tables(RiskInputs(result=RESULT, moves=moves), MonteCarloSettings(paths=100), SETTINGS)
+    at_risk = pl.col("volatility") * -1.6  # this history is too short for forecasts of its own
+    return tables | {"rolling_tail": tables["rolling_tail"].with_columns(value_at_risk=at_risk)}
+
+
 def all_inputs(**more: Any) -> ReportInputs:
     rejected = pl.DataFrame({"session": [DAYS[3]], "reasons": [["low_missing", "duplicate"]]})
     given: dict[str, Any] = {
@@ -83,7 +104,9 @@ def all_inputs(**more: Any) -> ReportInputs:
         "wanted": WANTED,
         "horizon_sessions": 5,
         "sessions": DAYS,
-        "rows": {"skill": some_skill(), "targets": newest_targets(), "bars": BARS.select("symbol", "session"), "rejected_bars": rejected},
+        "rows": {"skill": some_skill(), "targets": newest_targets(), "bars": BARS.select("symbol", "session"), "rejected_bars": rejected}
+        | {"regimes": some_regimes()},
+        "tables": {"monte_carlo": some_risk()},
         "fits": {"lightgbm_model": [a_fit(DAYS[20], 0.05), a_fit(DAYS[50], -0.01)]},
         "shown_settings": {"backtest": {"initial_cash": 1e6, "benchmark": None, "margin": {"initial_share": 0.5}}},
         "provenance": {"Data versions": {"bars": "sha256:abc"}},
