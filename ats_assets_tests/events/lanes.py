@@ -11,6 +11,25 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.intraday import QUOTES_SCHEMA
 from ats_assets.settings import load_settings
+from ats_assets_tests.events.small_bars import weekdays
+from ats_assets_tests.small_market import run_job
+
+DAYS = weekdays(date(2014, 5, 1), 10)
+ASSETS = (
+    "tick_bars",
+    "hour_bars",
+    "fast",
+    "slow",
+    "events",
+    "event_labels",
+    "direction_model",
+    "direction_predictions",
+    "meta_labels",
+    "meta_model",
+    "meta_predictions",
+)
+PULL = 0.01
+"""With which each quote comes back to its mean: what there is to learn."""
 
 FAMILY = """
 frame = "tick_bars"
@@ -103,3 +122,9 @@ def store_quotes(deployment: Deployment, days: Sequence[date], **how: Any) -> No
         quotes = random_quotes(day, **how)
         deployment.warehouse.write("quotes", day, quotes)
         deployment.warehouse.write("raw_quotes", day, quotes)
+
+
+def made(deployment: Deployment, days: Sequence[date], assets: Sequence[str] = ASSETS) -> None:
+    """Make assets over a range of sessions."""
+    deployment.asked_sessions = tuple(DAYS)
+    run_job(deployment, "history", days, assets)

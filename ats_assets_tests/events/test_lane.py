@@ -2,54 +2,18 @@
 
 import json
 import shutil
-from collections.abc import Sequence
-from datetime import date
 from pathlib import Path
 
 import numpy as np
 import polars as pl
-import pytest
 
 from ats_assets.deployment import Deployment
 from ats_assets.events.choosing import event_models, event_rules
 from ats_assets.events.event_backtest import backtests_of_events
 from ats_assets.leakcheck import find_leaks, of_row_form
 from ats_assets.trials import ledger_of
-from ats_assets_tests.events.lanes import FOREST, planted_lane, store_quotes
-from ats_assets_tests.events.small_bars import weekdays
-from ats_assets_tests.small_market import differences, files_of, run_job
-
-DAYS = weekdays(date(2014, 5, 1), 10)
-ASSETS = (
-    "tick_bars",
-    "hour_bars",
-    "fast",
-    "slow",
-    "events",
-    "event_labels",
-    "direction_model",
-    "direction_predictions",
-    "meta_labels",
-    "meta_model",
-    "meta_predictions",
-)
-PULL = 0.01
-"""With which each quote comes back to its mean: what there is to learn."""
-
-
-def made(deployment: Deployment, days: Sequence[date], assets: Sequence[str] = ASSETS) -> None:
-    deployment.asked_sessions = tuple(DAYS)
-    run_job(deployment, "history", days, assets)
-
-
-@pytest.fixture(scope="module")
-def lane(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
-    """All sessions in one range."""
-    deployment = planted_lane(tmp_path_factory.mktemp("lane"))
-    store_quotes(deployment, DAYS, pull=PULL)
-    made(deployment, DAYS)
-    run_job(deployment, "backtest_reports", (), ("event_backtest", "event_report"))
-    return deployment
+from ats_assets_tests.events.lanes import ASSETS, DAYS, FOREST, PULL, made, planted_lane, store_quotes
+from ats_assets_tests.small_market import differences, files_of
 
 
 def root_of(deployment: Deployment) -> Path:

@@ -1,0 +1,164 @@
+"""What a saved model says: of a stored session with the bits of its asset, or of rows in a file; with the versions of all that it was made of."""
+
+from collections.abc import Mapping
+from dataclasses import dataclass
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import MissingPartitionError, ModelError, SettingsError
+from ats_assets.events.choosing import EventModel, event_models, traded_model
+from ats_assets.events.event_fits import active_event_model
+from ats_assets.events.event_lane import event_lane
+from ats_assets.events.event_scores import event_predictions
+from ats_assets.features import joined
+from ats_assets.features.choosing import model_families
+from ats_assets.models import Model, models
+from ats_assets.predictions.inference import check_age, predict
+from ats_assets.storage.model_record import ModelRecord
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedModelPredictions:
+    """Predictions, and what made them.
+
+    Attributes
+    ----------
+    rows
+        Of a session as its asset has them; of a file its rows with the column `score`.
+    record
+        Of the fit: its session, the SHA-256 of the model, the versions of code, settings, libraries and of the data that it learnt from.
+    data
+        Asset -> session (ISO) -> data version of what was read to predict; of a file its path alone.
+    """
+
+    rows: pl.DataFrame
+    record: ModelRecord
+    data: Mapping[str, Mapping[str, str]]
+
+
+def predictions_of_session(deployment: Deployment, name: str | None, session: date | None) -> SavedModelPredictions:
+    """What the model says of a stored session, as its asset does: by the active model of the session before.
+
+    Parameters
+    ----------
+    name
+        Of the model in the settings, one of sessions or one of events; default: that of events which is traded, or the first.
+    session
+        Default: the newest one for which there are features, or events.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such model.
+    MissingPartitionError, CorruptPartitionError
+        If what it reads is not stored.
+    ModelError
+        If no model was there yet, or the active one is too old or of other features.
+    """
+    found = _model(deployment, name)
+    return _of_events(deployment, found, session) if isinstance(found, EventModel) else _of_universe(deployment, found, session)
+
+
+def predictions_of_file(deployment: Deployment, name: str | None, file: Path, session: date | None) -> SavedModelPredictions:
+    """What the model says of the rows of a Parquet or CSV file that has a column for each of its features; other columns are kept.
+
+    Parameters
+    ----------
+    session
+        The model that is active from this session on; default: the newest one.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such model, or the file can't be read.
+    ModelError
+        If the file lacks a feature, or there is no fitted model.
+    """
+    found = _model(deployment, name)
+    model = found.model if isinstance(found, EventModel) else found
+    store = deployment.model_store(model.asset)
+    stored = [day for day in store.stored_sessions() if session is None or day <= session]
+    if not stored:
+        raise MissingPartitionError(
+            f"{model.asset} has no model{f' up to {session}' if session else ''}: fit it with ats run --select '+{model.asset}'"
+        )
+    record = store.active(stored[-1])
+    if record.status != "fitted":
+        raise ModelError(f"{model.asset} of {stored[-1]} is not available: {record.reason}")
+    rows = _table(file)
+    if lacking := [feature for feature in record.features if feature not in rows.columns]:
+        raise ModelError(
+            f"{file} lacks {len(lacking)} of the {len(record.features)} features of {model.asset}: {', '.join(lacking[:10])}. Name a column after each"
+        )
+    try:
+        x = rows.select(pl.col(*record.features).cast(pl.Float32).fill_null(float("nan"))).to_numpy(order="c")
+    except pl.exceptions.PolarsError as error:
+        raise ModelError(f"{file} has features that are no numbers: {error}") from None
+    scores = model.scorer(record, store.content(record)).predict(x)
+    kept = [column for column in rows.columns if column not in record.features]
+    return SavedModelPredictions(
+        rows=rows.select(kept).with_columns(score=pl.Series(scores, dtype=pl.Float64)), record=record, data={str(file): {}}
+    )
+
+
+def _model(deployment: Deployment, name: str | None) -> EventModel | Model:
+    of_events = deployment.of(event_models)
+    of_sessions = {model.name: model for model in deployment.of(models).values()}
+    if name is None:
+        return traded_model(deployment) or next(iter(of_sessions.values()))
+    if name in of_events:
+        return of_events[name]
+    if name not in of_sessions:
+        raise SettingsError(f"there is no model {name!r} in the settings: choose one of {', '.join([*of_sessions, *of_events])}")
+    return of_sessions[name]
+
+
+def _of_events(deployment: Deployment, model: EventModel, session: date | None) -> SavedModelPredictions:
+    lane = event_lane(deployment, model)
+    day = _chosen(deployment, lane.decided_by[-1], session)
+    record = active_event_model(deployment, lane, day)
+    if record is None:
+        raise ModelError(f"no {model.model.asset} was there before {day}: choose a later session")
+    before = deployment.known(deployment.calendar.window(day, lane.settings.align_sessions + 1))
+    read = {**dict.fromkeys(lane.features_of, before), **{name: [day] for name in lane.decided_by}}
+    features = lane.features({name: deployment.warehouse.read(name, days) for name, days in read.items()}, before)
+    scorer = model.model.scorer(record, deployment.model_store(model.model.asset).content(record))
+    rows = event_predictions(model, features, record, scorer, threads=lane.settings.threads)
+    return SavedModelPredictions(rows=rows, record=record, data={name: deployment.data_versions(name, days) for name, days in read.items()})
+
+
+def _of_universe(deployment: Deployment, model: Model, session: date | None) -> SavedModelPredictions:
+    day = _chosen(deployment, "universe", session)
+    store, settings = deployment.model_store(model.asset), deployment.settings.training
+    if day == deployment.calendar.first or not store.exists(before := deployment.calendar.offset(day, -1)):
+        raise ModelError(f"no {model.asset} was there before {day}: choose a later session, or fit it with ats run")
+    record = store.active(before)
+    check_age(record, day, deployment.calendar, settings)
+    families = list(deployment.of(model_families))
+    features = joined({name: deployment.warehouse.read(name, [day]) for name in families})
+    universe = deployment.warehouse.read("universe", [day])
+    rows = predict(features, universe, record, model.scorer(record, store.content(record)), threads=settings.threads)
+    return SavedModelPredictions(
+        rows=rows, record=record, data={name: deployment.data_versions(name, [day]) for name in (*families, "universe")}
+    )
+
+
+def _chosen(deployment: Deployment, asset: str, session: date | None) -> date:
+    if session is not None:
+        deployment.calendar.position(session)
+        deployment.warehouse.require(asset, [session])
+        return session
+    stored = deployment.valid_sessions(asset)
+    if not stored:
+        raise MissingPartitionError(f"there is no partition of {asset}: make it with ats run --select '+{asset}'")
+    return stored[-1]
+
+
+def _table(file: Path) -> pl.DataFrame:
+    try:
+        return pl.read_parquet(file) if file.suffix == ".parquet" else pl.read_csv(file, infer_schema_length=None)
+    except (OSError, pl.exceptions.PolarsError) as error:
+        raise SettingsError(f"{file} can't be read as a {'Parquet' if file.suffix == '.parquet' else 'CSV'} file: {error}") from None
