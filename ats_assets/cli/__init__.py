@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats report`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats sql`, `ats doctor`.
+"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats sql`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from ats_assets.cli.alerts import app as alerts
+from ats_assets.cli.experiment import app as experiment
 from ats_assets.cli.features import app as features
 from ats_assets.cli.orders import app as orders
 from ats_assets.cli.predict import predict
@@ -291,6 +292,7 @@ app.command()(predict)
 app.add_typer(orders, name="orders")
 app.add_typer(features, name="features")
 app.add_typer(sources, name="sources")
+app.add_typer(experiment, name="experiment")
 app.add_typer(alerts, name="alerts")
 
 

@@ -69,6 +69,11 @@ def setting_origins() -> dict[str, str]:
     return found
 
 
+def ignored_variables() -> list[str]:
+    """The variables of the environment that are settings (`ATS_SECTION__FIELD`), which whoever reads a file alone passes over."""
+    return sorted(name for name in os.environ if name.upper().startswith("ATS_") and "__" in name)
+
+
 def load_settings(own_file: Path | None = None, **overrides: object) -> Settings:
     """Read the settings once, for an entry point.
 
