@@ -3,6 +3,7 @@
 import json
 import math
 import shutil
+from collections import Counter
 from pathlib import Path
 from subprocess import CompletedProcess
 from typing import Any
@@ -11,6 +12,7 @@ import numpy as np
 import pytest
 
 from ats_assets.evaluation.overfitting import deflated_sharpe_ratio
+from ats_assets.trials import TrialLedger
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.market import LAST, ats
 
@@ -60,7 +62,9 @@ def result(home: Path, variant: str) -> Path:
 
 
 def files(root: Path) -> dict[str, Path]:
-    return {str(path.relative_to(root)): path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith(".")}
+    """What is stored below a folder, but the report, which counts all that was tried up to then."""
+    found = {str(path.relative_to(root)): path for path in sorted(root.rglob("*")) if path.is_file() and not path.name.startswith(".")}
+    return {place: path for place, path in found.items() if not place.startswith("backtest_report/")}
 
 
 def test_what_is_equal_is_one_file_and_the_rest_is_made(home: Path, experiment: Path) -> None:
@@ -102,6 +106,13 @@ def test_what_is_done_is_passed_over_and_what_was_interrupted_goes_on(command: C
     assert {place: content for place, (_, content) in after.items()} == {place: content for place, (_, content) in before.items()}
     first = "targets/session=2021-01-29/data.parquet"
     assert after[first][0] == before[first][0], "a part that was whole is not made again"
+
+
+def test_each_variant_counts_as_a_trial_of_the_base(home: Path, experiment: Path) -> None:
+    """The one that changes nothing is what the base has tried already, and a model that is shared is fitted once."""
+    (ledger,) = (home / "data" / "trials").iterdir()
+    kinds = Counter(one.trial.kind for one in TrialLedger(ledger).trials())
+    assert kinds == {"backtest": 3, "fit": 2}
 
 
 def test_compare_shows_figures_deflated_by_the_number_of_variants(command: Command, home: Path, experiment: Path) -> None:
