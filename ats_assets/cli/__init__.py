@@ -289,11 +289,8 @@ def sql(
 
 
 app.command()(predict)
-app.add_typer(orders, name="orders")
-app.add_typer(features, name="features")
-app.add_typer(sources, name="sources")
-app.add_typer(experiment, name="experiment")
-app.add_typer(alerts, name="alerts")
+for _name, _group in {"orders": orders, "features": features, "sources": sources, "experiment": experiment, "alerts": alerts}.items():
+    app.add_typer(_group, name=_name)
 
 
 def main() -> None:
