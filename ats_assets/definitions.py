@@ -72,6 +72,7 @@ from ats_assets.sources import checks as sources_checks
 from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
+from ats_assets.validation import assets as validation
 
 STAGES = (
     sources,
@@ -83,6 +84,7 @@ STAGES = (
     labels,
     models,
     predictions,
+    validation,
     events,
     strategies,
     portfolio,
@@ -103,7 +105,7 @@ CHECKS = (
     orders_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
-ASKED_FOR = ("feature_report", "monte_carlo", "event_backtest", "event_report")
+ASKED_FOR = ("feature_report", "cross_validation", "monte_carlo", "event_backtest", "event_report")
 """The assets without partitions: those that are always there, and those that settings ask for."""
 SCHEMAS = {
     "raw_bars": RAW_BARS_SCHEMA,

@@ -27,6 +27,7 @@ from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
+from ats_assets.settings.validation import CrossValidationSettings
 
 __all__ = [
     "CRYPTO_VARIABLE",
@@ -44,6 +45,7 @@ __all__ = [
     "Bps",
     "CalendarSettings",
     "ChampionSettings",
+    "CrossValidationSettings",
     "EventBacktestSettings",
     "EventTrainingSettings",
     "EventsSettings",

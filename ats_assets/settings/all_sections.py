@@ -31,6 +31,7 @@ from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.strategies import shares_of_capital
 from ats_assets.settings.trading_year import sessions_per_year
+from ats_assets.settings.validation import CrossValidationSettings
 
 
 class Settings(Section):
@@ -68,6 +69,7 @@ class Settings(Section):
         'judges (a meta-model), or "rule" for that of events.side',
     )
     event_backtest: EventBacktestSettings = EventBacktestSettings()
+    cross_validation: CrossValidationSettings = CrossValidationSettings()
     mlflow: MlflowSettings = MlflowSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
     champion: ChampionSettings = ChampionSettings()

@@ -19,11 +19,13 @@ class FitTrial:
         The model's.
     what
         It learns, for people.
+    kind
+        fit, or another way to find out how good the same model is: that is no other thing that was tried.
     """
 
-    def __init__(self, deployment: Deployment, asset: str, what: Mapping[str, Any]) -> None:
+    def __init__(self, deployment: Deployment, asset: str, what: Mapping[str, Any], kind: str = "fit") -> None:
         self._ledger = deployment.of(ledger_of)
-        self._trial = Trial(kind="fit", name=asset, tried=digest_of(behind(deployment, [asset])), what=what)
+        self._trial = Trial(kind=kind, name=asset, tried=digest_of(behind(deployment, [asset])), what=what)
 
     def begin(self) -> None:
         """Record that it is tried."""
@@ -32,4 +34,8 @@ class FitTrial:
     def add(self, session: date, recorded: Mapping[str, Any]) -> None:
         """Add the validation ICs of a fit, by the session of the decision."""
         validation: Validation = recorded["validation"]
-        self._ledger.add(self._trial, trial_series([*validation.by_session], [*validation.by_session.values()], session))
+        self.add_ics(session, validation.by_session)
+
+    def add_ics(self, session: date, by_session: Mapping[date, float | None]) -> None:
+        """Add rank ICs by the session of the decision, as of a session."""
+        self._ledger.add(self._trial, trial_series([*by_session], [*by_session.values()], session))

@@ -23,6 +23,7 @@ from ats_assets.risk_analysis.risk_tables import RiskInputs, risk_tables
 from ats_assets.settings import BacktestSettings, MonteCarloSettings, PortfolioSettings
 from ats_assets.storage.model_record import DecisionWindow, ModelRecord, TaughtLabel, Validation
 from ats_assets.trials import RecordedTrial, Trial, trial_series
+from ats_assets.validation.schema import PATHS_SCHEMA, SPLITS_SCHEMA
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
 
 SETTINGS, PORTFOLIO = BacktestSettings(), PortfolioSettings()
@@ -106,13 +107,30 @@ def all_inputs(**more: Any) -> ReportInputs:
         "sessions": DAYS,
         "rows": {"skill": some_skill(), "targets": newest_targets(), "bars": BARS.select("symbol", "session"), "rejected_bars": rejected}
         | {"regimes": some_regimes()},
-        "tables": {"monte_carlo": some_risk()},
+        "tables": {"monte_carlo": some_risk(), "cross_validation": some_validation()},
         "fits": {"lightgbm_model": [a_fit(DAYS[20], 0.05), a_fit(DAYS[50], -0.01)]},
         "shown_settings": {"backtest": {"initial_cash": 1e6, "benchmark": None, "margin": {"initial_share": 0.5}}},
         "provenance": {"Data versions": {"bars": "sha256:abc"}},
         "selection": some_selection(),
     }
     return ReportInputs(**given | more)
+
+
+def some_validation() -> dict[str, pl.DataFrame]:
+    rows = [("lightgbm", "purged", n, f"{n} {n + 1}", 900, 300, 40, 10, 60, 0.02, None) for n in range(2)]
+    rows += [
+        ("lightgbm", "purged", 2, "2 3", 0, 300, 900, 0, 0, None, "nothing is <left>"),
+        ("lightgbm", "shuffled", 0, "0", 900, 300, 0, 0, 60, 0.3, None),
+    ]
+    paths = [
+        ("lightgbm", way, 0, day, 0.3 if way == "shuffled" else 0.01 + 0.01 * (day.day % 3))
+        for way in ("purged", "shuffled")
+        for day in DAYS[:80]
+    ]
+    return {
+        "splits": pl.DataFrame(rows, schema=SPLITS_SCHEMA, orient="row"),
+        "paths": pl.DataFrame(paths, schema=PATHS_SCHEMA, orient="row"),
+    }
 
 
 def some_selection() -> Selection:
@@ -234,6 +252,14 @@ def test_the_number_of_trials_is_told_with_what_it_leaves_of_the_ratio() -> None
     warned = section(backtest_report(all_inputs(ledger_fault="line 3 is damaged")), "number_of_trials")
     assert "The number of trials can&#39;t be trusted." in warned
     assert "line 3 is damaged" in warned
+
+
+def test_the_cross_validation_is_told_with_what_shuffling_adds() -> None:
+    shown = section(PAGE, "validated_models")
+    assert "2 of 3" in shown
+    assert "Shuffled K-fold says +0.3000" in shown
+    assert "nothing is &lt;left&gt;" in shown
+    assert '<section id="validated_models"' not in backtest_report(all_inputs(tables={}))
 
 
 def test_the_model_and_the_data_have_sections() -> None:

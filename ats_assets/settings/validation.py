@@ -1,0 +1,32 @@
+"""How models are cross-validated, where that is wanted."""
+
+from typing import Literal
+
+from pydantic import Field, model_validator
+
+from ats_assets.settings.section import NonNegative, Section
+
+
+class CrossValidationSettings(Section):
+    """How the models are judged on the newest training window. By default they are not, and there is no such asset."""
+
+    kind: Literal["none", "purged_kfold", "walk_forward", "cpcv"] = Field(
+        default="none",
+        description="none; or each block tested once, blocks one after the other, or each choice of test_blocks of the blocks",
+    )
+    blocks: int = Field(default=6, ge=2, le=20, description="of the window; a walk-forward tests one less")
+    test_blocks: int = Field(default=2, ge=1, description="tested at a time; of cpcv alone")
+    embargo_sessions: NonNegative | None = Field(
+        default=None, description="after each test block, and before each of a walk-forward; default: training.embargo_sessions"
+    )
+    shuffled: bool = Field(
+        default=True, description="beside it, K-fold on shuffled rows without purging, as it is often done: what that adds is leakage"
+    )
+
+    @model_validator(mode="after")
+    def _something_is_left_to_train_on(self) -> "CrossValidationSettings":
+        if self.kind == "cpcv" and self.test_blocks >= self.blocks:
+            raise ValueError(
+                f"test_blocks ({self.test_blocks}) must be less than blocks ({self.blocks}): nothing would be left to train on"
+            )
+        return self

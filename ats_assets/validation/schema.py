@@ -1,0 +1,71 @@
+"""The contracts of the tables of `cross_validation`."""
+
+from datetime import date
+
+import pandera.polars as pa
+import polars as pl
+from pandera.api.polars.model_config import BaseConfig
+
+PURGED, SHUFFLED = "purged", "shuffled"
+WAYS = [PURGED, SHUFFLED]
+
+
+class _Exactly(BaseConfig):
+    """Columns are exactly these."""
+
+    strict = True
+    ordered = True
+
+
+class ValidatedSplits(pa.DataFrameModel):
+    """One fit of each split of each model, in the order of the settings and of the splits."""
+
+    model: str
+    way: str = pa.Field(isin=WAYS, description="purged; or shuffled, which knows of outcomes that overlap the tested ones")
+    split: pl.Int32 = pa.Field(ge=0)
+    blocks: str = pa.Field(description="of the window that are tested, from 0")
+    train_rows: pl.Int64 = pa.Field(ge=0)
+    test_rows: pl.Int64 = pa.Field(ge=0)
+    purged: pl.Int64 = pa.Field(ge=0, description="rows that were left out because their label overlaps a tested one")
+    embargoed: pl.Int64 = pa.Field(ge=0, description="rows that were left out by the embargo alone")
+    sessions: pl.Int64 = pa.Field(ge=0, description="tested sessions with a rank IC")
+    rank_ic: float = pa.Field(nullable=True, ge=-1, le=1, description="mean over them; null where nothing was fitted")
+    reason: str = pa.Field(nullable=True, description="why nothing was fitted")
+
+    class Config(_Exactly):
+        """A row for each split."""
+
+        unique = ["model", "way", "split"]  # noqa: RUF012
+
+
+class ValidatedPaths(pa.DataFrameModel):
+    """The rank IC of each session along each path: a whole history, every session of which was predicted by a model that had not seen it."""
+
+    model: str
+    way: str = pa.Field(isin=WAYS)
+    path: pl.Int32 = pa.Field(ge=0)
+    session: date = pa.Field(description="of the decision")
+    rank_ic: float = pa.Field(ge=-1, le=1)
+
+    class Config(_Exactly):
+        """A row for each session of each path."""
+
+        unique = ["model", "way", "path", "session"]  # noqa: RUF012
+
+
+SPLITS_SCHEMA = pl.Schema(
+    {
+        "model": pl.String,
+        "way": pl.String,
+        "split": pl.Int32,
+        "blocks": pl.String,
+        "train_rows": pl.Int64,
+        "test_rows": pl.Int64,
+        "purged": pl.Int64,
+        "embargoed": pl.Int64,
+        "sessions": pl.Int64,
+        "rank_ic": pl.Float64,
+        "reason": pl.String,
+    }
+)
+PATHS_SCHEMA = pl.Schema({"model": pl.String, "way": pl.String, "path": pl.Int32, "session": pl.Date, "rank_ic": pl.Float64})
