@@ -32,7 +32,7 @@ from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import bar_families, families
 from ats_assets.features.schema import bar_frame_schema, frame_schema
-from ats_assets.intraday import INFORMATION_BARS_SCHEMA, samplers
+from ats_assets.intraday import INFORMATION_BARS_SCHEMA, samplers, tick_assets
 from ats_assets.intraday import assets as intraday
 from ats_assets.intraday import checks as intraday_checks
 from ats_assets.intraday.microstructure_rows import MICROSTRUCTURE_SCHEMA
@@ -119,7 +119,6 @@ SCHEMAS = {
     "predictions": PREDICTIONS_SCHEMA,
     "skill": SKILL_SCHEMA,
     "targets": TARGETS_SCHEMA,
-    **TICK_SCHEMAS,
     **ORDER_SCHEMAS,
 }
 """The schema of each frame but those of the feature families and of what settings name."""
@@ -138,6 +137,7 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     """Those whose names no label and no feature family can have."""
     found = SCHEMAS | dict.fromkeys(deployment.signals.values(), SIGNALS_SCHEMA)
     found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA)
+    found |= {name: schema for name, schema in TICK_SCHEMAS.items() if name.split("_")[-1] in tick_assets(deployment)}
     found |= {"microstructure": MICROSTRUCTURE_SCHEMA} if deployment.settings.microstructure.frame else {}
     for one in deployment.of(regimes_of_settings).values():
         found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}
@@ -214,6 +214,7 @@ def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
     taken = {
         RESTATEMENTS,
         *_fixed(deployment),
+        *TICK_SCHEMAS,
         *event_schemas(deployment),
         *deployment.models,
         *BACKTESTS,

@@ -20,6 +20,8 @@ if TYPE_CHECKING:
     from ats_assets.sources.source import BarSource, SourcePlugin
 
 T = TypeVar("T")
+RAW_BARS = frozenset({"raw_bars"})
+"""The delivery with which history begins, where an asset says no other."""
 
 
 class Deployment:
@@ -36,6 +38,8 @@ class Deployment:
         self._stores: dict[str, ModelStore] = {}
         self._made: dict[Callable[[Deployment], Any], Any] = {}
         self._calendar_stamp: tuple[str, int] | None = None
+        self.begins_with: dict[str, frozenset[str]] = {}
+        """Asset -> the deliveries without which it has no history, of those that are not made of raw bars alone; noted as the graph is built."""
         self.asked_sessions: tuple[date, ...] = ()
         """What this process was asked to make, if it is one command: sessions that are partitions in any case."""
 
@@ -170,14 +174,19 @@ class Deployment:
         store = self.model_store(asset)
         return {session.isoformat(): store.record(session).model_sha256 or NO_MODEL for session in sessions}
 
-    def known(self, sessions: Sequence[date]) -> list[date]:
-        """The sessions that are not before history (the first session with raw bars): only those can be missing."""
-        start = self.warehouse.history_start()
+    def history_start(self, asset: str = "raw_bars") -> date | None:
+        """Where the history of an asset starts: at the first session with raw bars, or with the ticks that it is made of; None where there is none yet."""
+        starts = [self.warehouse.history_start(delivery) for delivery in self.begins_with.get(asset, RAW_BARS)]
+        return None if None in starts else max(filter(None, starts))
+
+    def known(self, sessions: Sequence[date], asset: str = "raw_bars") -> list[date]:
+        """The sessions that are not before the history of an asset: only those can be missing."""
+        start = self.history_start(asset)
         return [session for session in sessions if start is not None and session >= start]
 
     def read_known(self, asset: str, sessions: Sequence[date], schema: pl.Schema, columns: Sequence[str] | None = None) -> pl.DataFrame:
         """The rows of the sessions that are not before history; an empty frame of `schema` where none is left."""
-        known = self.known(sessions)
+        known = self.known(sessions, asset)
         if not known:
             empty = schema.to_frame()
             return empty.select(columns) if columns else empty

@@ -7,7 +7,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import AssetRule, LineageRules, PartitionWindow
-from ats_assets.orchestration.graph import CODE, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
+from ats_assets.orchestration.graph import BEGINS_WITH, CODE, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
 from ats_assets.storage.vintages import VINTAGES_OF
 
 
@@ -33,6 +33,7 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> LineageRules:
                 from_source=VINTAGES in node.metadata,
                 vintages_of=VINTAGES_OF.get(name, ""),
                 tells_restatements=TELLS_RESTATEMENTS in node.metadata,
+                begins_with=tuple(filter(None, _text(node.metadata, BEGINS_WITH).split(", "))),
             )
         )
     return LineageRules(sorted(rules, key=lambda rule: rule.asset))

@@ -70,7 +70,7 @@ def _bar_family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefin
     )
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
-        days = deployment.known(window_sessions(deployment.calendar, sessions, back))
+        days = deployment.known(window_sessions(deployment.calendar, sessions, back), frame)
         bars = known_bars(frames[frame], {day: deployment.calendar.closes_at(day) for day in days})
         how = {"lookback_sessions": back, "flat": deployment.settings.expressions.flat_windows}
         return bar_values(bars, family.expressions, days=days, sessions=sessions, **how)

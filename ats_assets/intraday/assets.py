@@ -1,4 +1,4 @@
-"""Assets of the stage intraday: only what the settings name."""
+"""Assets of the stage intraday: ticks as delivered, screened, and sampled into bars; only what the settings name, and one session after the other, since ticks are many."""
 
 import inspect
 from collections.abc import Iterator, Mapping, Sequence
@@ -9,21 +9,37 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.intraday.choosing import samplers, tick_assets
-from ats_assets.intraday.contracts import InformationBars, microstructure_contract
+from ats_assets.intraday.choosing import samplers, session_hours, tick_assets, tick_plugin, tick_source
+from ats_assets.intraday.contracts import (
+    InformationBars,
+    MarketQuotes,
+    MarketTrades,
+    RawQuotes,
+    RawTrades,
+    RejectedQuotes,
+    RejectedTrades,
+    microstructure_contract,
+)
 from ats_assets.intraday.information_bars import known_with_session
 from ats_assets.intraday.microstructure_rows import MEASURES, microstructure_rows
+from ats_assets.intraday.quote_screening import screen_quotes
+from ats_assets.intraday.refused_ticks import Screened, ScreenedVintages
 from ats_assets.intraday.sampler import Sampler
 from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA, SCHEMAS
-from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_arrays import QUOTE_COLUMNS, TRADE_COLUMNS
+from ats_assets.intraday.tick_source import What, require_delivered
+from ats_assets.intraday.trade_screening import screen_trades
 from ats_assets.orchestration.graph import Node, window_sessions
-from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_of
 from ats_assets.orchestration.reading import Known, as_known
-from ats_assets.settings import IntradaySettings
+from ats_assets.orchestration.streaming import SessionRows, Streamed, vintages_of_delivery
+from ats_assets.sources.contracts import require, schema_violations
 
-GROUP = "intraday"
+GROUP, DELIVERIES = "intraday", "deliveries"
 MICROSTRUCTURE = "microstructure"
+_CONTRACTS = {"trades": (RawTrades, MarketTrades, RejectedTrades), "quotes": (RawQuotes, MarketQuotes, RejectedQuotes)}
+_SCREENS = {"trades": screen_trades, "quotes": screen_quotes}
+_COMMON = frozenset({"parquet", "polars"})
 READ_COLUMNS = {"trades": TRADE_COLUMNS, "quotes": QUOTE_COLUMNS}
 """What samplers read: a session may have 100 million ticks."""
 
@@ -32,9 +48,83 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets: none without `[intraday.trades]`, `[intraday.quotes]` and `[samplers.<name>]`; `microstructure` where `microstructure.frame` names a sampler."""
     frame = deployment.settings.microstructure.frame
     return [
+        *(asset for what in tick_assets(deployment) for asset in (_delivered(deployment, what), _screened(deployment, what))),
         *(_sampled(deployment, name, sampler) for name, sampler in deployment.of(samplers).items()),
         *([_microstructure(deployment, frame)] if frame else []),
     ]
+
+
+def _delivered(deployment: Deployment, what: What) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    plugin, own = tick_plugin(deployment, what)
+    node = Node(
+        name=f"raw_{what}",
+        group=DELIVERIES,
+        kinds=_COMMON,
+        contract=_CONTRACTS[what][0],
+        code=(_delivered, plugin.make),
+        settings=(plugin.ticks_follow(own), settings.intraday.hours, settings.calendar.without_closings()),
+        vintages=True,
+    )
+    beside = [dg.AssetDep(asset) for asset in plugin.reads(own, what)]
+
+    @node.asset(
+        deployment,
+        deps=beside,
+        description=f"The {what} of a session as delivered, defects included. A delivery that differs from the last one is kept beside it as a new vintage.",
+    )
+    def raw_ticks(context: dg.AssetExecutionContext) -> Streamed:
+        sessions = sessions_of(context.partition_keys)
+        source = tick_source(deployment, what)
+        require_delivered(source, sessions, what)
+        context.add_output_metadata({"source": dg.MetadataValue.md(f"```\n{source.describe()}\n```")})
+        return Streamed(parts=(SessionRows(session=day, rows=source.ticks(day), known=source.known_at(day)) for day in sessions))
+
+    return raw_ticks
+
+
+def _screened(deployment: Deployment, what: What) -> dg.AssetsDefinition:
+    intraday, calendar = deployment.settings.intraday, deployment.settings.calendar.without_closings()
+    _, good, bad = _CONTRACTS[what]
+    common = {
+        "group": GROUP,
+        "kinds": _COMMON | {"pandera"},
+        "reads": (Reads(asset=f"raw_{what}"),),
+        "code": (_screened, _SCREENS[what]),
+        "settings": (calendar, intraday.screening, intraday.hours),
+    }
+    accepted, rejected = Node(name=what, contract=good, **common), Node(name=f"rejected_{what}", contract=bad, **common)
+
+    def screen(raw: pl.DataFrame) -> Screened:
+        kept, others = _SCREENS[what](raw, session_hours(deployment), intraday.screening)
+        require(schema_violations(good, kept))
+        return Screened(accepted=kept, rejected=others)
+
+    @dg.multi_asset(
+        name=what,
+        outs={
+            what: dg.AssetOut.from_spec(accepted.spec(deployment, f"The {what} that satisfy the contract, sorted by symbol and time.")),
+            rejected.name: dg.AssetOut.from_spec(
+                rejected.spec(
+                    deployment, f"The {what} that do not, each with every reason that applies. With `{what}` they make up the delivery."
+                )
+            ),
+        },
+        deps=accepted.deps(),
+        partitions_def=partitions_of(deployment),
+        backfill_policy=dg.BackfillPolicy.single_run(),
+    )
+    def ticks(context: dg.AssetExecutionContext) -> Iterator[dg.Output[Streamed]]:
+        sessions = sessions_of(context.partition_keys)
+        made = ScreenedVintages(
+            lambda days: vintages_of_delivery(deployment, accepted, days), screen, limit=intraday.screening.max_rejected_share
+        )
+        yield dg.Output(Streamed(parts=made.accepted(sessions)), output_name=what)
+        yield dg.Output(
+            Streamed(parts=made.rejected(sessions)), output_name=rejected.name, metadata={"reasons": dg.MetadataValue.md(made.table())}
+        )
+
+    return ticks
 
 
 def _sampled(deployment: Deployment, name: str, sampler: Sampler) -> dg.AssetsDefinition:
@@ -59,12 +149,12 @@ def _sampled(deployment: Deployment, name: str, sampler: Sampler) -> dg.AssetsDe
         reads=tuple(Reads(asset=window.asset, back=window.back, lag=window.lag) for window in needs),
         contract=InformationBars,
         code=(_sampled, type(sampler)),
-        settings=(sampler.settings, IntradaySettings(sessions=deployment.settings.intraday.sessions), deployment.settings.knowledge),
+        settings=(sampler.settings, deployment.settings.intraday.hours, deployment.settings.knowledge),
     )
-    hours = SessionHours(deployment.calendar, deployment.settings.intraday.sessions)
+    hours = session_hours(deployment)
 
     def make(sessions: Sequence[date], frames: Mapping[str, pl.DataFrame]) -> pl.DataFrame:
-        rows = sampler.bars(frames, deployment.known(window_sessions(deployment.calendar, sessions, back)), sessions)
+        rows = sampler.bars(frames, deployment.known(window_sessions(deployment.calendar, sessions, back), name), sessions)
         return known_with_session(rows, lambda symbol, session: hours.of(symbol, session)[1])
 
     def made(known: Known, sessions: Sequence[date]) -> Iterator[pl.DataFrame]:
@@ -95,7 +185,7 @@ def _microstructure(deployment: Deployment, frame: str) -> dg.AssetsDefinition:
     )
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
-        days = deployment.known(window_sessions(deployment.calendar, sessions, back))
+        days = deployment.known(window_sessions(deployment.calendar, sessions, back), frame)
         return microstructure_rows(frames[frame], days, sessions, window_bars=own.window_bars, lookback_sessions=back)
 
     said = f"{len(MEASURES)} measures of spread, price impact, order flow, volatility and entropy, one row for each bar of {frame}, over {own.window_bars} bars."

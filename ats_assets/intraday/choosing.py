@@ -2,10 +2,17 @@
 
 from collections.abc import Mapping
 from types import MappingProxyType
+from typing import Any, cast, get_args
+
+from pydantic import BaseModel
 
 from ats_assets.deployment import Deployment
 from ats_assets.intraday.sampler import Sampler
-from ats_assets.plugins import SAMPLERS
+from ats_assets.intraday.session_hours import SessionHours
+from ats_assets.intraday.tick_source import TickSource, TickSourcePlugin, What
+from ats_assets.plugins import SAMPLERS, TICK_SOURCES
+
+_WHAT: tuple[What, ...] = get_args(What)
 
 
 def samplers(deployment: Deployment) -> Mapping[str, Sampler]:
@@ -22,7 +29,31 @@ def samplers(deployment: Deployment) -> Mapping[str, Sampler]:
     )
 
 
-def tick_assets(deployment: Deployment) -> tuple[str, ...]:
+def session_hours(deployment: Deployment) -> SessionHours:
+    """The hours of all instruments, over the calendar that is in use now."""
+    return SessionHours(deployment.calendar, deployment.settings.intraday.sessions)
+
+
+def tick_plugin(deployment: Deployment, what: What) -> tuple[TickSourcePlugin[Any], BaseModel]:
+    """The source of ticks that the settings name, and its own settings.
+
+    Raises
+    ------
+    SettingsError
+        If there is none of that name, or it refuses one of the settings.
+    """
+    values = dict(getattr(deployment.settings.intraday, what))
+    chosen = TICK_SOURCES.chosen(str(values.pop("kind", "files")), values, deployment.settings.plugins.folder, f"intraday.{what}")
+    return cast("TickSourcePlugin[Any]", chosen.plugin), chosen.settings
+
+
+def tick_source(deployment: Deployment, what: What) -> TickSource:
+    """Where trades or quotes come from, opened anew: its first use reads files or asks a server."""
+    plugin, own = tick_plugin(deployment, what)
+    return plugin.make(own, what, session_hours(deployment), deployment)
+
+
+def tick_assets(deployment: Deployment) -> tuple[What, ...]:
     """The names of the assets that hold ticks, only what the settings name: trades, quotes, or both, or none."""
     intraday = deployment.settings.intraday
-    return tuple(name for name in ("trades", "quotes") if getattr(intraday, name))
+    return tuple(name for name in _WHAT if getattr(intraday, name))

@@ -1,13 +1,14 @@
 """What a source of ticks is: sessions in, a frame of `raw_trades` or `raw_quotes` out, a session at a time, since more would not fit into memory."""
 
-from collections.abc import Callable
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Literal, Protocol, TypeVar
 
 import polars as pl
 from pydantic import BaseModel
 
+from ats_assets.errors import SourceError
 from ats_assets.plugins import Plugin
 
 S = TypeVar("S", bound=BaseModel)
@@ -35,6 +36,10 @@ class TickSource(Protocol):
         """
         ...
 
+    def known_at(self, session: date) -> datetime:
+        """The UTC time from which this source's version of a session was known; never before the end of its hours."""
+        ...
+
     def describe(self) -> str:
         """What is read and what was recognised in it, for people."""
         ...
@@ -44,14 +49,40 @@ def _as_set(settings: BaseModel) -> BaseModel:
     return settings
 
 
+def _from_outside(_settings: BaseModel, _what: What) -> tuple[str, ...]:
+    return ()
+
+
 @dataclass(frozen=True, kw_only=True)
 class TickSourcePlugin(Plugin[S, TickSource]):
-    """A source of ticks. Its `make` is called with its own settings, `what` ("trades" or "quotes") and the deployment's `SessionHours`; it must not read anything yet.
+    """A source of ticks. Its `make` is called with its own settings, `what` ("trades" or "quotes"), the `SessionHours` and the deployment; it must not read anything yet.
 
     Parameters
     ----------
     ticks_follow
         Settings -> those of them that the ticks of a session depend on, as a section. Default: all.
+    reads
+        Settings and `what` -> the assets that its ticks are taken from, where they are in the warehouse already. Default: none.
     """
 
     ticks_follow: Callable[[S], BaseModel] = _as_set
+    reads: Callable[[S, What], tuple[str, ...]] = _from_outside
+
+
+def require_delivered(source: TickSource, sessions: Sequence[date], what: What) -> None:
+    """Refuse sessions that the source does not have yet, or from before it begins; one in between without ticks is an empty session.
+
+    Raises
+    ------
+    SourceError
+        Naming the sessions that it has.
+    """
+    there = source.sessions()
+    if not there:
+        raise SourceError(
+            f"the source of {what} has no session that has ended: deliver files, or correct intraday.{what}. It says:\n{source.describe()}"
+        )
+    if sessions[0] < there[0] or sessions[-1] > there[-1]:
+        raise SourceError(
+            f"the source of {what} has ticks from {there[0]} to {there[-1]}, but {sessions[0]} to {sessions[-1]} was asked for: choose sessions it has"
+        )

@@ -12,7 +12,7 @@ from ats_assets.lineage.index import Entry
 from ats_assets.lineage.known_vintages import read_vintage, until_of
 from ats_assets.lineage.rules import LineageRules
 from ats_assets.storage.documents import text_footer
-from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS, VINTAGES_OF
+from ats_assets.storage.vintages import DELIVERED, FROM_SOURCE, RESTATEMENTS, VINTAGES_OF
 
 SHOWN = 3
 """Partitions that a message names before it counts the others."""
@@ -129,7 +129,8 @@ class _Following:
             for day, vintages in sorted(self._stored.get(asset, {}).items()):
                 all_told = self._restated and len(vintages) > 1
                 read = [entry for entry in vintages if entry.path in self._seen or all_told]
-                chosen += [Path(entry.path) for entry in (read or vintages[-1:] if day in days or all_told else [])]
+                begins = vintages[-1:] if asset in FROM_SOURCE else []
+                chosen += [Path(entry.path) for entry in (read or begins if day in days or all_told else [])]
         if self._restated:
             for stored in self._stored.get(RESTATEMENTS, {}).values():
                 chosen += [Path(stored[-1].path), text_footer(Path(stored[-1].path))]

@@ -5,7 +5,7 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.rules import contiguous
 from ats_assets.storage.data_version import data_version
-from ats_assets.storage.vintages import DELIVERED
+from ats_assets.storage.vintages import FROM_SOURCE
 
 ASKED_AT_ONCE = 250
 """Sessions in one question to the source."""
@@ -21,7 +21,7 @@ def delivered_versions(deployment: Deployment) -> dict[str, dict[str, str]]:
     """
     source = deployment.source
     first, latest = source.first_session(), source.latest_session()
-    read = dict(zip(DELIVERED, (source.bars, source.actions), strict=True))
+    read = dict(zip(FROM_SOURCE, (source.bars, source.actions), strict=True))
     versions: dict[str, dict[str, str]] = {}
     for asset, ask in read.items():
         sessions = [day for day in deployment.valid_sessions(asset) if first <= day <= latest]

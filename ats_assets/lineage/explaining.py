@@ -13,9 +13,10 @@ from ats_assets.lineage.footers import Found, read_record
 from ats_assets.lineage.index import Entry
 from ats_assets.lineage.known_vintages import read_vintage, until_of
 from ats_assets.storage.knowledge import FOREVER
-from ats_assets.storage.vintages import VINTAGES_OF
+from ats_assets.storage.vintages import FROM_SOURCE, VINTAGES_OF
 
-SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "targets", "predictions", "universe", *VINTAGES_OF, *VINTAGES_OF.values())
+_OF_BARS = [name for name, raw in VINTAGES_OF.items() if raw in FROM_SOURCE]
+SHOWN_ROWS = ("orders", "order_plan", "positions", "instruments", "targets", "predictions", "universe", *_OF_BARS, *FROM_SOURCE)
 """The assets of which the symbol's own row is told."""
 FOLLOWED = "predictions"
 """Of its window, and of those of signals, the explained session is explained, too: there are the score and what was wanted."""

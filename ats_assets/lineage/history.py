@@ -73,6 +73,7 @@ class History:
             self._stored.setdefault(entry.asset, {}).setdefault(entry.key, []).append(entry)
         self._vintages = {asset: StoredVintages(stored) for asset, stored in self._stored.items()}
         self._digests: dict[str, KnownDigests] = {}
+        self._firsts: dict[str, int] = {}
 
     def version(self, asset: str, key: str, until: str | None = None) -> str | None:
         """The data version of what is stored; None where nothing is, or nothing that says it.
@@ -216,4 +217,21 @@ class History:
     def _bounds(self, window: PartitionWindow, session: str) -> tuple[int, int]:
         """The places of the first and the last session that a partition reads; the last one before the first if there is none."""
         at = self._place[session]
-        return max(0, at - window.back), max(-1, at - window.lag)
+        begins = self._begins(window.asset)
+        return max(begins, at - window.back), max(begins - 1, at - window.lag)
+
+    def _begins(self, asset: str) -> int:
+        """The place of the first session of an asset's history: 0, or where the ticks begin that it is made of."""
+        if asset not in self._firsts:
+            deliveries = self._rules[asset].begins_with if asset in self._rules else ()
+            firsts = [self._first_of(delivery) for delivery in deliveries]
+            self._firsts[asset] = max((sum(day < first for day in self._sessions) for first in firsts), default=0)
+        return self._firsts[asset]
+
+    def _first_of(self, delivery: str) -> str:
+        """The first session with a delivery; after all sessions where there is none."""
+        if delivery == "raw_bars":
+            return ""
+        if self._part is not None:
+            return self._part.ranges[delivery][0] if delivery in self._part.ranges else FOREVER
+        return min(self._stored.get(delivery, {}), default=FOREVER)

@@ -22,7 +22,7 @@ from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
 from ats_assets.lineage.wholes import Wholes
-from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS
+from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS, TICKS
 
 MOST_PENDING = 1_000
 """Changed partitions above which everything is judged again."""
@@ -257,8 +257,13 @@ class _Judgement:
         )
 
     def _window(self, window: PartitionWindow, key: str) -> list[str]:
-        start, at = self._position(self._start), self._position(key)
+        start, at = self._position(self._begins(window.asset)), self._position(key)
         return [self._at(place) for place in range(max(start, at - window.back), at - window.lag + 1)]
+
+    def _begins(self, asset: str) -> str:
+        """The first session of an asset's history: where the ticks begin that it is made of, or all history; the newest one where there are no such ticks."""
+        ticks = [name for name in (self._rules[asset].begins_with if asset in self._rules else ()) if name in TICKS]
+        return max([self._start, *(self._ranges[name][0] if name in self._ranges else self._newest for name in ticks)])
 
     def _stored(self, asset: str, first: str, last: str) -> set[str]:
         found = self._connection.execute("SELECT DISTINCT key FROM files WHERE asset = ? AND key BETWEEN ? AND ?", (asset, first, last))

@@ -38,6 +38,8 @@ class AssetRule:
         Of what is made of a delivery row by row: the delivery, of which each vintage has one of its own.
     tells_restatements
         Whether it tells of how many deliveries have several vintages, and what was compared of them.
+    begins_with
+        The deliveries with whose first session its history begins; empty: with raw bars.
     """
 
     asset: str
@@ -50,6 +52,7 @@ class AssetRule:
     from_source: bool = False
     vintages_of: str = ""
     tells_restatements: bool = False
+    begins_with: tuple[str, ...] = ()
 
     def windows_read(self, session: date, calendar: SessionCalendar) -> tuple[PartitionWindow, ...]:
         """The windows of a session; a carried model reads the one that it is carried from."""

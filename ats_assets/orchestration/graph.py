@@ -12,10 +12,11 @@ from pandera.polars import DataFrameModel
 from pydantic import BaseModel
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.deployment import Deployment
+from ats_assets.deployment import RAW_BARS, Deployment
 from ats_assets.orchestration.partitions import Reads, partitions_of
 from ats_assets.orchestration.reading import IN_VINTAGES
 from ats_assets.storage.versions import code_version, settings_version
+from ats_assets.storage.vintages import TICKS
 from ats_assets.trials import declare
 
 READS = "ats/reads"
@@ -24,6 +25,7 @@ SETTINGS = "ats/settings_version"
 VINTAGES = "ats/vintages"
 RECORD = "ats/record"
 TELLS_RESTATEMENTS = "ats/tells_restatements"
+BEGINS_WITH = "ats/begins_with"
 _WINDOW = re.compile(r"(\w+)\[D-(\d+)\.\.D-(\d+)\]")
 
 
@@ -143,13 +145,22 @@ class Node:
     def _described(self, deployment: Deployment) -> dict[str, Any]:
         read = [one.asset for one in self.reads]
         declare(deployment, self.name, code=self.code_version, settings=self.settings_version, reads=read)
+        begins = self._begins_with(deployment)
+        if begins != RAW_BARS:
+            deployment.begins_with[self.name] = begins
         return {
             "group_name": prefixed(deployment, self.group),
             "kinds": set(self.kinds),
             "owners": [deployment.settings.automation.owner],
             "code_version": self.code_version,
-            "metadata": self.metadata(),
+            "metadata": self.metadata() | ({} if begins == RAW_BARS else {BEGINS_WITH: ", ".join(sorted(begins))}),
         }
+
+    def _begins_with(self, deployment: Deployment) -> frozenset[str]:
+        """The deliveries without which it has no history: those of all that it reads; an asset is made after what it reads is."""
+        if self.name in TICKS:
+            return frozenset({self.name})
+        return frozenset().union(*(deployment.begins_with.get(one.asset, RAW_BARS) for one in self.reads)) or RAW_BARS
 
     def ins(self) -> dict[str, dg.AssetIn]:
         """The inputs that the IO manager loads, by the name of the upstream asset.

@@ -1,6 +1,7 @@
 """Frames between Dagster and the warehouse: a range run's frame is split over its partitions, an input is the rows of the partitions it maps to."""
 
 import hashlib
+import itertools
 import json
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
@@ -16,8 +17,9 @@ from ats_assets.orchestration.partition_figures import Figures, figures_of
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, VintageRows
+from ats_assets.orchestration.streaming import SessionRows, Streamed
 from ats_assets.storage.footer import Written
-from ats_assets.storage.vintages import MadeVintage
+from ats_assets.storage.vintages import VINTAGES_OF, MadeVintage
 
 
 class WarehouseIOManager(dg.IOManager):
@@ -37,19 +39,21 @@ class WarehouseIOManager(dg.IOManager):
         self._figures = figures or {}
 
     @override
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[VintageRows]) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[VintageRows] | Streamed) -> None:
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys)
         self._deployment.calendar_store.keep()
         known = Known(self._deployment, asset, reads_of(context.definition_metadata or {}))
         with self._deployment.warehouse.together():  # all are in their place before an event says that they are
-            if isinstance(obj, list):
+            if isinstance(obj, Streamed):
+                made = self._write_streamed(context, asset, sessions, obj, known)
+            elif isinstance(obj, list):
                 made = self._write_vintages(context, asset, sessions, obj, known)
             else:
                 parts = _by_session(asset, sessions, obj)
                 made = self._write(context, asset, {session: parts.get(session, obj.clear()) for session in sessions}, known)
         figures = self._figures.get(asset, Figures())
-        more = {} if isinstance(obj, list) else figures_of(self._deployment, asset, figures, obj, sessions)
+        more = {} if isinstance(obj, list | Streamed) else figures_of(self._deployment, asset, figures, obj, sessions)
         counts = {session: {figures.rows: dg.MetadataValue.int(written.rows)} for session, written in made.items() if figures.rows}
         shown = {day.isoformat(): {**_shown(written), **counts.get(day, {}), **more.get(day, {})} for day, written in made.items()}
         add_partition_metadata(context.step_context, context.asset_key, shown)
@@ -64,6 +68,35 @@ class WarehouseIOManager(dg.IOManager):
             return self._deployment.warehouse.write_deliveries(asset, deliveries, **versions)
         partitions = ((session, rows, known.upstream(session)) for session, rows in parts.items())
         return self._deployment.warehouse.write_each(asset, partitions, **versions)
+
+    def _write_streamed(
+        self, context: dg.OutputContext, asset: str, sessions: Sequence[date], obj: Streamed, known: Known
+    ) -> dict[date, Written]:
+        """Write session by session, each before the next is made."""
+        warehouse, versions = self._deployment.warehouse, _versions(context)
+        made: dict[date, Written] = {}
+        for session, parts in itertools.groupby(obj.parts, key=lambda part: part.session):
+            if session not in sessions:
+                raise ContractError(
+                    f"{asset} made rows for {session}, which is not among the sessions asked for ({sessions[0]} to {sessions[-1]})"
+                )
+            written = [self._write_part(asset, part, known, versions) for part in parts]
+            if asset in VINTAGES_OF:
+                warehouse.keep_vintages(asset, session, {one.path for one in written})
+                own = warehouse.path(asset, session)
+                written = [one for one in written if one.path == own]
+            made[session] = written[-1]
+        return {session: made[session] for session in sessions}
+
+    def _write_part(self, asset: str, part: SessionRows, known: Known, versions: Mapping[str, str]) -> Written:
+        warehouse, session = self._deployment.warehouse, part.session
+        if part.stamp:
+            upstream = known.upstream(session, part.stamp)
+            one = MadeVintage(session=session, stamp=part.stamp, rows=part.rows, upstream=upstream, refused=part.refused)
+            return warehouse.write_made_vintages(asset, [one], **versions)[0]
+        if part.known is not None:
+            return warehouse.write_deliveries(asset, {session: as_they_became_known(part.rows, part.known)}, **versions)[session]
+        return warehouse.write(asset, session, part.rows, upstream=known.upstream(session), **versions)
 
     def _write_vintages(
         self, context: dg.OutputContext, asset: str, sessions: Sequence[date], layers: Sequence[VintageRows], known: Known

@@ -89,7 +89,7 @@ class Known:
         self._reads = reads
         self._stamps: dict[tuple[str, date], list[str]] = {}
         self._versions: dict[tuple[str, date, str], tuple[str, str]] = {}
-        self._start = deployment.warehouse.history_start()
+        self._starts: dict[str, date | None] = {}
 
     def runs(self, sessions: Sequence[date], stamps: Stamps | None = None) -> list[list[date]]:
         """The sessions, ascending, in runs in which one frame of each window serves all.
@@ -137,7 +137,7 @@ class Known:
         ------
         MissingPartitionError, CorruptPartitionError
         """
-        days = [day for day in self._union(reads, run) if self._is_known(day)]
+        days = [day for day in self._union(reads, run) if self._is_known(reads.asset, day)]
         until: dict[date, str] = {}
         if any(len(self._stamps_of(reads.asset, day)) > 1 for day in days):
             for reader in run:
@@ -167,7 +167,7 @@ class Known:
         return {reads.asset: dict(self._versions_of(reads, session, stamp, until)) for reads in self._reads}
 
     def _versions_of(self, reads: Span, session: date, stamp: str, until: str) -> Iterator[tuple[str, str]]:
-        days = [day for day in reads.sessions_read(self._deployment.calendar, session) if self._is_known(day)]
+        days = [day for day in reads.sessions_read(self._deployment.calendar, session) if self._is_known(reads.asset, day)]
         if reads.asset not in IN_VINTAGES:
             absent = [day for day in days if (reads.asset, day, "") not in self._versions]
             found = self._deployment.data_versions(reads.asset, absent)
@@ -191,8 +191,11 @@ class Known:
     def _union(self, reads: Span, readers: Sequence[date]) -> list[date]:
         return sorted({day for reader in readers for day in reads.sessions_read(self._deployment.calendar, reader)})
 
-    def _is_known(self, day: date) -> bool:
-        return self._start is not None and day >= self._start
+    def _is_known(self, asset: str, day: date) -> bool:
+        if asset not in self._starts:
+            self._starts[asset] = self._deployment.history_start(asset)
+        start = self._starts[asset]
+        return start is not None and day >= start
 
     def _stamps_of(self, asset: str, day: date) -> list[str]:
         """The vintages of a session, looked up once; none of an asset that keeps no vintages."""

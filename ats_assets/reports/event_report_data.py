@@ -25,7 +25,7 @@ def event_report_reads(deployment: Deployment) -> dict[str, str]:
     """The assets with partitions that the report is made of, and what each is, in the order of the data; models apart."""
     rules = deployment.of(event_rules)
     assert rules is not None, "there is no report without events"
-    found = dict.fromkeys(tick_assets(deployment), "ticks that satisfy the contract")
+    found: dict[str, str] = dict.fromkeys(tick_assets(deployment), "ticks that satisfy the contract")
     found[rules.frame] = "bars at whose close decisions are made"
     for name, family in deployment.of(event_families).items():
         found[name] = f"{len(family.expressions)} features of the bars of {family.frame or 'the day'}"

@@ -1,6 +1,6 @@
 """Data inside a session: where ticks come from, how they are screened, at which hours an instrument is traded, and which bars are sampled of them."""
 
-from datetime import time
+from datetime import date, time
 from typing import Annotated, Any, Literal
 from zoneinfo import ZoneInfo
 
@@ -79,6 +79,12 @@ class LookbackSettings(Section):
     lookback_sessions: NonNegative
 
 
+class SessionsSettings(Section):
+    """The hours of instruments, by symbol."""
+
+    sessions: dict[str, HoursSettings] = Field(default_factory=dict)
+
+
 class IntradaySettings(Section):
     """Ticks. Without `trades` and `quotes` there is nothing inside a session, and no asset of it."""
 
@@ -86,11 +92,24 @@ class IntradaySettings(Section):
         default_factory=dict, description="where trades come from: `kind` says which source of ticks, default: files; the rest is its own"
     )
     quotes: dict[str, Any] = Field(default_factory=dict, description="where quotes come from, as `trades`")
+    first_session: date | None = Field(
+        default=None, description="where the ticks begin, if that is before the bars: partitions are offered from there on"
+    )
     sessions: dict[str, HoursSettings] = Field(default_factory=dict, description="symbol -> its hours; `default` says those of all others")
     screening: TickScreeningSettings = TickScreeningSettings()
     lookback_sessions: NonNegative = Field(
         default=5, description="sessions before its own that what is made of bars of a session may look back over"
     )
+
+    @property
+    def has_ticks(self) -> bool:
+        """Whether there are ticks at all."""
+        return bool(self.trades or self.quotes)
+
+    @property
+    def hours(self) -> "SessionsSettings":
+        """The hours of all instruments alone, which the session of a tick depends on."""
+        return SessionsSettings(sessions=self.sessions)
 
     @property
     def lookback(self) -> "LookbackSettings":

@@ -14,10 +14,10 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.sources.source import BarSource, clock_remark, state_of
 from ats_assets.storage.data_version import data_version
 from ats_assets.storage.versions import code_version
-from ats_assets.storage.vintages import DELIVERED
+from ats_assets.storage.vintages import FROM_SOURCE
 from ats_assets.storage.warehouse import Warehouse
 
-BARS, ACTIONS = DELIVERED
+BARS, ACTIONS = FROM_SOURCE
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -129,10 +129,10 @@ def ask(source: BarSource, session: date, calendar: SessionCalendar, now: dateti
 
 def stored_answer(warehouse: Warehouse, session: date, now: datetime) -> LastAsked | None:
     """What is stored of a session, as if it had been asked for now; None where something of it is missing."""
-    if not all(warehouse.exists(asset, session) for asset in DELIVERED):
+    if not all(warehouse.exists(asset, session) for asset in FROM_SOURCE):
         return None
     return LastAsked(
-        session=session, at=now, latest=session, versions={asset: warehouse.data_versions(asset, [session]) for asset in DELIVERED}
+        session=session, at=now, latest=session, versions={asset: warehouse.data_versions(asset, [session]) for asset in FROM_SOURCE}
     )
 
 

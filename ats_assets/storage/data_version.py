@@ -6,6 +6,8 @@ from functools import lru_cache
 import numpy as np
 import polars as pl
 
+TEXTS_AT_ONCE = 262_144
+"""Texts that are Python objects at once; how many does not change the version."""
 FLOATS = frozenset({pl.Float32(), pl.Float64()})
 
 
@@ -43,6 +45,7 @@ def _digest_values(digest: "hashlib._Hash", column: pl.Series, dtype: pl.DataTyp
         _digest_values(digest, inner, inner.dtype)
     elif dtype == pl.String:
         digest.update(column.str.len_bytes().to_numpy().tobytes())
-        digest.update("".join(column.to_list()).encode())
+        for first in range(0, len(column), TEXTS_AT_ONCE):
+            digest.update("".join(column.slice(first, TEXTS_AT_ONCE).to_list()).encode())
     else:
         digest.update(column.to_physical().cast(pl.Int64).to_numpy().tobytes())

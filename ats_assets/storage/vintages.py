@@ -17,9 +17,13 @@ from ats_assets.storage.footer import Footer, Upstream, Written
 from ats_assets.storage.knowledge import stamp_of, time_of
 from ats_assets.storage.sealed_file import BLANK
 
-DELIVERED = ("raw_bars", "raw_corporate_actions")
-"""The assets that are what a source delivered: all others are made from them. `raw_bars` says where history starts."""
-MADE_TOGETHER = ("bars,rejected_bars", "corporate_actions,rejected_corporate_actions")
+FROM_SOURCE = ("raw_bars", "raw_corporate_actions")
+"""What the source of bars delivers. `raw_bars` says where history starts."""
+TICKS = ("raw_trades", "raw_quotes")
+"""What sources of ticks deliver, where settings name one. Each says where the history of what is made of it starts."""
+DELIVERED = (*FROM_SOURCE, *TICKS)
+"""The assets that were delivered: all others are made from them."""
+MADE_TOGETHER = ("bars,rejected_bars", "corporate_actions,rejected_corporate_actions", "trades,rejected_trades", "quotes,rejected_quotes")
 VINTAGES_OF = {name: raw for raw, together in zip(DELIVERED, MADE_TOGETHER, strict=True) for name in together.split(",")}
 """What is made of a delivery row by row -> the delivery: it has a vintage for each of the delivery's, known from the same time."""
 RESTATEMENTS = "restatements"

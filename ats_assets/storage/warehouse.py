@@ -30,10 +30,7 @@ from ats_assets.storage.footed_files import DAMAGE
 from ats_assets.storage.footer import Footer, Upstream, Written
 from ats_assets.storage.knowledge import FOREVER, Knowledge, known_vintage
 from ats_assets.storage.session_folders import SessionFolders
-from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, VINTAGES_OF, Vintages
-
-RAW_TICKS = ("raw_trades", "raw_quotes")
-"""The deliveries of ticks."""
+from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, TICKS, VINTAGES_OF, Vintages
 
 
 class Warehouse(Vintages, Documents):
@@ -93,10 +90,12 @@ class Warehouse(Vintages, Documents):
         """The assets that have a folder."""
         return sorted(folder.name for folder in self.root.iterdir() if folder.is_dir()) if self.root.is_dir() else []
 
-    def history_start(self) -> date | None:
-        """The first session with raw bars, or, where there are none, with ticks: what lies before it is before history, not missing."""
-        of_bars = self._sessions.first(self.root / "raw_bars")
-        return of_bars or min(filter(None, (self._sessions.first(self.root / name) for name in RAW_TICKS)), default=None)
+    def history_start(self, delivery: str = "raw_bars") -> date | None:
+        """The first session with a delivery: for what is made of it all before is before history, not missing. Where there are no raw bars, history starts with ticks."""
+        first = self._sessions.first(self.root / delivery)
+        if first is None and delivery not in TICKS:
+            return min(filter(None, (self._sessions.first(self.root / name) for name in TICKS)), default=None)
+        return first
 
     def write(
         self,

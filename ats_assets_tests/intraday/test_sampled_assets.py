@@ -11,6 +11,7 @@ from dagster import AssetKey
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
+from ats_assets.intraday.schema import SCHEMAS
 from ats_assets.orchestration.graph import READS
 from ats_assets_tests.kits.tick_market import tick_frames
 from ats_assets_tests.small_market import files_of, make_history, small_market
@@ -24,7 +25,7 @@ SAMPLERS = {
 
 def deployment_of(root: Path, microstructure: dict[str, Any] | None = None, **samplers: Any) -> Deployment:
     """Trades and quotes of the kit's market, stored under the sessions of an exchange."""
-    intraday = {"trades": {"kind": "files", "folder": str(root)}, "quotes": {"kind": "files", "folder": str(root)}}
+    intraday = {"trades": {"kind": "files", "path": str(root)}, "quotes": {"kind": "files", "path": str(root)}}
     return small_market(root, intraday=intraday, samplers=samplers, microstructure=microstructure or {})
 
 
@@ -32,11 +33,11 @@ def stored(root: Path, microstructure: dict[str, Any] | None = None, **samplers:
     """The same, with nine sessions of trades and quotes in its warehouse."""
     deployment = deployment_of(root, microstructure, **samplers)
     sessions = deployment.calendar.sessions(date(2021, 1, 4), date(2021, 1, 14))
-    make_history(deployment, sessions[0], sessions[0], ["raw_bars"])  # where history begins
     days = tick_frames()["trades"]["session"].unique().sort()
     for session, day in zip(sessions, days, strict=False):
         for asset, rows in tick_frames().items():
             moved = pl.col("at") + pl.duration(days=(session - day).days, hours=5)  # into the hours of New York
+            deployment.warehouse.write(f"raw_{asset}", session, SCHEMAS[f"raw_{asset}"].to_frame())  # where history begins
             deployment.warehouse.write(asset, session, rows.filter(session=day).with_columns(session=pl.lit(session), at=moved))
     return deployment, sessions
 

@@ -43,7 +43,8 @@ def drawn(definitions: dg.Definitions) -> str:
 def assets_of(definitions: dg.Definitions) -> Iterator[str]:
     specs = {spec.key.to_user_string(): spec for spec in definitions.resolve_all_asset_specs()}
     for group in dict.fromkeys(group for stage in STAGES for group in getattr(stage, "GROUPS", (stage.GROUP,))):
-        yield group
+        if any(spec.group_name == group for spec in specs.values()):  # some stages have assets only where settings name them
+            yield group
         for name, spec in sorted(specs.items()):
             if spec.group_name == group:
                 yield f"    {name}    ({', '.join(sorted(spec.kinds))}; {'by session' if spec.partitions_def else 'not partitioned'})"

@@ -17,11 +17,11 @@ import polars as pl
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
-from ats_assets.sources.adapters.files.recognition import normalised
 from ats_assets.sources.adapters.files.stamps import StampReader
 from ats_assets.sources.adapters.files.table_files import DataFile, read_table
 from ats_assets.sources.adapters.files.text_tables import DEFECTS_COLUMN
 from ats_assets.sources.adapters.files.written_days import formatted_days, iso_days
+from ats_assets.sources.column_names import normalised
 from ats_assets.sources.schema import ACTION_KINDS, RAW_ACTIONS_SCHEMA
 
 SYNONYMS: Final[dict[str, tuple[str, ...]]] = {

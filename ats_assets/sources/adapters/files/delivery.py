@@ -9,15 +9,16 @@ import polars as pl
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.choices import ReaderChoice
-from ats_assets.sources.adapters.files.recognition import Recognition, normalised
+from ats_assets.sources.adapters.files.recognition import Recognition
 from ats_assets.sources.adapters.files.stamps import StampReader
-from ats_assets.sources.adapters.files.symbol_names import symbol_in_name
 from ats_assets.sources.adapters.files.table_files import DataFile, read_table
 from ats_assets.sources.adapters.files.table_recognition import recognised
 from ats_assets.sources.adapters.files.text_tables import DEFECTS_COLUMN
 from ats_assets.sources.adapters.files.written_days import formatted_days, iso_days
 from ats_assets.sources.adapters.files.written_numbers import NOTHING, doubtful_sizes, number_style, numbers, style_said
+from ats_assets.sources.column_names import normalised
 from ats_assets.sources.schema import MEASURES, PRICES
+from ats_assets.sources.symbol_names import symbol_in_name
 
 
 @dataclass(frozen=True, kw_only=True)

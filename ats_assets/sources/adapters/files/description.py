@@ -13,7 +13,7 @@ from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.choices import ReaderChoice
 from ats_assets.sources.adapters.files.file_rows import FileFacts
 from ats_assets.sources.adapters.files.placement import Placement
-from ats_assets.sources.adapters.files.symbol_names import NamedSymbol
+from ats_assets.sources.symbol_names import NamedSymbol
 
 SHOWN = 8
 """So many symbols are named."""

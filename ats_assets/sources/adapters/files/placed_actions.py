@@ -13,10 +13,10 @@ from ats_assets.sources.adapters.files.action_files import read_actions
 from ats_assets.sources.adapters.files.kept_folder import KeptFolder
 from ats_assets.sources.adapters.files.kept_rows import Asked
 from ats_assets.sources.adapters.files.stamps import StampReader
-from ats_assets.sources.adapters.files.symbol_names import symbol_in_name
 from ats_assets.sources.adapters.files.table_files import find_data_files
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
+from ats_assets.sources.symbol_names import symbol_in_name
 
 
 def placed_actions(

@@ -1,6 +1,5 @@
 """Which column of a file is which: by name, with the usual synonyms, and by type; what else was decided about the file is said beside it."""
 
-import re
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
@@ -8,6 +7,7 @@ import polars as pl
 
 from ats_assets.errors import SourceError
 from ats_assets.sources.adapters.files.choices import ReaderChoice
+from ats_assets.sources.column_names import listed, named_columns, normalised
 
 SYNONYMS: dict[str, tuple[str, ...]] = {
     "symbol": ("symbol", "ticker", "sym", "instrument", "code", "name", "股票代码", "代码"),
@@ -76,12 +76,6 @@ class Recognition:
     choices: tuple[ReaderChoice, ...] = ()
 
 
-def normalised(name: str) -> str:
-    """A column name without case, spaces, punctuation and a leading number: "<Adj Close>", "5. adj_close" and "AdjClose" are one."""
-    bare = "".join(char for char in name.casefold() if char.isalnum())
-    return re.sub(r"^\d+", "", bare)
-
-
 def recognise(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str | int], where: str) -> Recognition:
     """Find the canonical columns among those of a file.
 
@@ -103,7 +97,7 @@ def recognise(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str | i
     SourceError
         If an override names what does not exist, or two columns spell the same name.
     """
-    columns = _named(schema, overrides, where)
+    columns = named_columns(schema, overrides, SYNONYMS, where, setting="source.files.columns", what="bar")
     taken = set(columns.values())
     for canonical, synonyms in SYNONYMS.items():
         if canonical in columns:
@@ -132,7 +126,7 @@ def require_columns(recognition: Recognition, needed: Sequence[str], schema: Map
     if missing:
         hint = " or set source.files.symbol" if "symbol" in missing else ""
         raise SourceError(
-            f"{where} lacks {_listed(missing)}: its columns are {_listed(schema)}; recognised: "
+            f"{where} lacks {listed(missing)}: its columns are {listed(schema)}; recognised: "
             f"{', '.join(f'{c} = {n!r}' for c, n in recognition.columns.items()) or 'none'}. "
             f'Name the right one in source.files.columns, such as {{{missing[0]} = "<column>"}}{hint}'
         )
@@ -148,7 +142,7 @@ def _by_name(canonical: str, synonyms: Sequence[str], names: Sequence[str], wher
     for synonym in synonyms:
         found = [name for name in names if normalised(name) == synonym]
         if len(found) > 1:
-            raise SourceError(f"{where}: the columns {_listed(found)} could each be {canonical}: choose one in source.files.columns")
+            raise SourceError(f"{where}: the columns {listed(found)} could each be {canonical}: choose one in source.files.columns")
         if found:
             return found[0]
     return None
@@ -161,27 +155,3 @@ def _type_fits(canonical: str, dtype: pl.DataType) -> bool:
     if canonical == "symbol":
         return isinstance(dtype, pl.String | pl.Categorical | pl.Enum | pl.Null) or dtype.is_integer()
     return True
-
-
-def _named(schema: Mapping[str, pl.DataType], overrides: Mapping[str, str | int], where: str) -> dict[str, str]:
-    """The overrides by name, checked."""
-    unknown = [canonical for canonical in overrides if canonical not in SYNONYMS]
-    if unknown:
-        raise SourceError(f"source.files.columns maps {_listed(unknown)}, which no bar has: its keys are {_listed(SYNONYMS)}")
-    names = list(schema)
-    far = {canonical: place for canonical, place in overrides.items() if isinstance(place, int) and place > len(names)}
-    if far:
-        pairs = ", ".join(f"{canonical} = {place}" for canonical, place in far.items())
-        raise SourceError(
-            f"source.files.columns says {pairs}, but {where} has only {len(names)} columns, {_listed(names)}: correct the place"
-        )
-    columns = {canonical: names[name - 1] if isinstance(name, int) else name for canonical, name in overrides.items()}
-    absent = {canonical: name for canonical, name in columns.items() if name not in schema}
-    if absent:
-        pairs = ", ".join(f"{canonical} = {name!r}" for canonical, name in absent.items())
-        raise SourceError(f"source.files.columns says {pairs}, but {where} has only {_listed(schema)}: correct the name")
-    return columns
-
-
-def _listed(names: object) -> str:
-    return ", ".join(repr(name) for name in names)  # pyright: ignore[reportGeneralTypeIssues]

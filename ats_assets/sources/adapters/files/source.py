@@ -23,11 +23,11 @@ from ats_assets.sources.adapters.files.named_vintage import named_vintage
 from ats_assets.sources.adapters.files.placed_actions import placed_actions
 from ats_assets.sources.adapters.files.placement import Placement, place, unfinished, without_unfinished
 from ats_assets.sources.adapters.files.stamps import StampReader
-from ats_assets.sources.adapters.files.symbol_names import symbol_in_name
 from ats_assets.sources.adapters.files.table_files import DataFile, FoundFiles, file_stamps, find_data_files
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
+from ats_assets.sources.symbol_names import symbol_in_name
 
 
 class FileSource:

@@ -7,8 +7,9 @@ import polars as pl
 from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.choices import ReaderChoice
-from ats_assets.sources.adapters.files.recognition import REQUIRED, SYNONYMS, Recognition, normalised, recognise, require_columns
+from ats_assets.sources.adapters.files.recognition import REQUIRED, SYNONYMS, Recognition, recognise, require_columns
 from ats_assets.sources.adapters.files.text_tables import ReadTable
+from ats_assets.sources.column_names import normalised
 
 
 def recognised(read: ReadTable, table: pl.DataFrame, settings: FilesSettings, where: str, *, symbol_is_known: bool) -> Recognition:

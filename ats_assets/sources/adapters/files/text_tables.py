@@ -18,9 +18,10 @@ from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.choices import ReaderChoice
 from ats_assets.sources.adapters.files.positions import guessed_positions
-from ats_assets.sources.adapters.files.recognition import SYNONYMS, normalised
+from ats_assets.sources.adapters.files.recognition import SYNONYMS
 from ats_assets.sources.adapters.files.text_cells import is_day, is_number
 from ats_assets.sources.adapters.files.wide_tables import BY_SYMBOL, WideHeader, of_each_symbol, wide_header
+from ats_assets.sources.column_names import normalised
 
 DEFECTS_COLUMN = "__defects__"
 """A column beside those of the file: what is wrong with a row as a whole."""

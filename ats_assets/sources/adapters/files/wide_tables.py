@@ -12,8 +12,9 @@ from typing import Final
 import polars as pl
 
 from ats_assets.sources.adapters.files.choices import ReaderChoice
-from ats_assets.sources.adapters.files.recognition import PRICES_AND_SIZES, SYNONYMS, normalised
+from ats_assets.sources.adapters.files.recognition import PRICES_AND_SIZES, SYNONYMS
 from ats_assets.sources.adapters.files.text_cells import is_day
+from ats_assets.sources.column_names import normalised
 
 FIELDS: Final = frozenset(name for canonical in PRICES_AND_SIZES for name in SYNONYMS[canonical]) | {
     *("dividends", "stocksplits", "capitalgains", "repaired"),

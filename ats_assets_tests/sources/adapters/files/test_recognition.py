@@ -6,7 +6,8 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.errors import SourceError
-from ats_assets.sources.adapters.files.recognition import REQUIRED, SYNONYMS, normalised, recognise, require_columns
+from ats_assets.sources.adapters.files.recognition import REQUIRED, SYNONYMS, recognise, require_columns
+from ats_assets.sources.column_names import normalised
 
 NUMBERS = {name: pl.Float64() for name in ("open", "high", "low", "close", "volume")}
 

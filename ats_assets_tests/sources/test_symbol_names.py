@@ -5,7 +5,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.errors import SourceError
-from ats_assets.sources.adapters.files.symbol_names import symbol_in_name
+from ats_assets.sources.symbol_names import symbol_in_name
 
 PLAIN = [
     *("AAPL", "a", "D", "US", "MAX", "DATA", "BRK-B", "BRK.B", "BF.B", "BRK_B", "BTC-USD", "BTC_USD", "^GSPC", "GC=F", "VOD.LON", "BAC-D"),

@@ -1,0 +1,107 @@
+"""The vintages of a session's ticks, screened one after the other, and those that nobody is to read.
+
+As of bars (`bars.refusal`): a vintage with a larger share of faults than allowed is refused where the session has a sound one. Ticks outside of the hours, cancelled trades and quotes
+that are not firm are no faults of the delivery.
+"""
+
+from collections import Counter
+from collections.abc import Callable, Iterator, Mapping, Sequence
+from dataclasses import dataclass
+from datetime import date
+
+import polars as pl
+
+from ats_assets.intraday.tick_rules import NO_FAULT
+from ats_assets.orchestration.streaming import SessionRows
+
+HELD_ROWS = 2_000_000
+"""Rejected ticks that are held for the second asset while the first is written; those of further sessions are found again."""
+
+
+@dataclass(frozen=True, kw_only=True)
+class Screened:
+    """What is accepted and what is rejected of one vintage."""
+
+    accepted: pl.DataFrame
+    rejected: pl.DataFrame
+
+    @property
+    def faulty_share(self) -> float:
+        """Of the ticks that could have been good, the share of those that are not."""
+        faults = count_faults(self.rejected["reasons"])
+        return faults / (self.accepted.height + faults) if faults else 0.0
+
+
+def count_faults(reasons: pl.Series) -> int:
+    """How many ticks have a reason that is a fault of the delivery.
+
+    Examples
+    --------
+    >>> count_faults(pl.Series([["outside_hours"], ["outside_hours", "price_missing"], ["duplicate"]]))
+    2
+    """
+    return int((reasons.list.set_difference(list(NO_FAULT)).list.len() > 0).sum())
+
+
+class ScreenedVintages:
+    """The ticks of sessions, screened.
+
+    Parameters
+    ----------
+    delivered
+        Sessions -> each session with its rows, by the stamp of each vintage.
+    screen
+        Of one vintage of one session.
+    limit
+        The share of faults above which a vintage is refused, unless all of its session are.
+    """
+
+    def __init__(
+        self,
+        delivered: Callable[[Sequence[date]], Iterator[tuple[date, Mapping[str, pl.DataFrame]]]],
+        screen: Callable[[pl.DataFrame], Screened],
+        *,
+        limit: float,
+    ) -> None:
+        self._delivered = delivered
+        self._screen = screen
+        self._limit = limit
+        self._held: dict[date, list[SessionRows]] = {}
+        self._reasons: Counter[str] = Counter()
+
+    def accepted(self, sessions: Sequence[date]) -> Iterator[SessionRows]:
+        """The accepted ticks of each vintage, session by session."""
+        held = 0
+        for kept, others in self._made(sessions):
+            height = sum(part.rows.height for part in others)
+            for part in others:
+                self._reasons.update(dict(part.rows["reasons"].explode(empty_as_null=False).value_counts().iter_rows()))
+            if held + height <= HELD_ROWS:
+                held += height
+                self._held[others[0].session] = others
+            yield from kept
+
+    def rejected(self, sessions: Sequence[date]) -> Iterator[SessionRows]:
+        """The rejected ticks likewise."""
+        for session in sessions:
+            if session in self._held:
+                yield from self._held.pop(session)
+                continue
+            for _, others in self._made([session]):
+                yield from others
+
+    def table(self) -> str:
+        """How many ticks have each reason, of those that were accepted or rejected so far; Markdown."""
+        lines = [f"| {reason} | {count:,} |" for reason, count in sorted(self._reasons.items(), key=lambda item: (-item[1], item[0]))]
+        return "\n".join(["| reason | rows |", "|---|---|", *lines]) if lines else "none"
+
+    def _made(self, sessions: Sequence[date]) -> Iterator[tuple[list[SessionRows], list[SessionRows]]]:
+        for session, vintages in self._delivered(sessions):
+            made = {stamp: self._screen(rows) for stamp, rows in vintages.items()}
+            over = {stamp for stamp, one in made.items() if one.faulty_share > self._limit}
+            refused = over if len(over) < len(made) else set()
+            how = [(stamp, {"session": session, "stamp": stamp, "refused": stamp in refused}) for stamp in made]
+            yield (
+                [SessionRows(rows=made[stamp].accepted, **said) for stamp, said in how],
+                [SessionRows(rows=made[stamp].rejected, **said) for stamp, said in how],
+            )
