@@ -20,7 +20,7 @@ from ats_assets.risk_analysis.rolling_risk import rolling_risk
 from ats_assets.risk_analysis.schema import SCHEMAS
 from ats_assets.risk_analysis.simulated_paths import PathFigures, simulated_paths
 from ats_assets.risk_analysis.stress import crises_in, shocks
-from ats_assets.risk_analysis.tail_risk import tail_estimates
+from ats_assets.risk_analysis.tail_risk import first_moving, tail_estimates
 from ats_assets.settings import BacktestSettings, MonteCarloSettings
 from ats_assets.settings.monte_carlo import DrawnAgain
 
@@ -87,9 +87,10 @@ def risk_tables(inputs: RiskInputs, settings: MonteCarloSettings, backtest: Back
 
 def _of_paths(inputs: RiskInputs, settings: MonteCarloSettings, returns: Floats) -> dict[str, list[dict[str, object]]]:
     trades = trade_returns(inputs.result)
+    moving = returns[first_moving(returns) :]  # before its first trade the account stands still, which is no return of what it trades
     found: dict[str, list[dict[str, object]]] = {"fan": [], "path_quantiles": [], "path_summary": []}
     for way in settings.ways:
-        drawn = trades if way.startswith("trades_") else returns
+        drawn = trades if way.startswith("trades_") else moving
         states = None
         if way == "by_state":
             drawn, states = _with_states(inputs, returns)

@@ -110,7 +110,9 @@ def shocks(returns: Floats, benchmark: Floats, weights: Floats, deviations: Floa
     found = []
     for name, rows in (("beta of all sessions", np.ones(len(own), np.bool_)), ("beta of its losing sessions", fallen)):
         _, beta = alpha_beta(own[rows], other[rows], 1)
-        found += [_shock(f"benchmark {shock:.0%} ({name})", None if beta is None else beta * shock, shock) for shock in market_shocks]
+        found += [
+            _shock(f"benchmark falls by {-shock:.0%} ({name})", None if beta is None else beta * shock, shock) for shock in market_shocks
+        ]
     if len(weights):
         sizes, there = np.abs(weights), np.isfinite(deviations)
         loss = -float((sizes[there] * deviations[there]).sum()) * DEVIATIONS if there.any() else None

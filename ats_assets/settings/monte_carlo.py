@@ -19,7 +19,9 @@ class MonteCarloSettings(Section):
         description="how returns of sessions are drawn again (stationary, blocks, independent, by_state), or closing trades (shuffled, drawn)",
     )
     paths: int = Field(default=10_000, ge=10, le=1_000_000)
-    horizon_sessions: Positive | None = Field(default=None, description="of a path; default: as many as the backtest has")
+    horizon_sessions: Positive | None = Field(
+        default=None, description="of a path; default: as many as the backtest has from its first trade on"
+    )
     block_length: float | None = Field(
         default=None, ge=1, description="mean length of blocks, in sessions; default: from the data (Politis and White)"
     )

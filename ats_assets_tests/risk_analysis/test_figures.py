@@ -34,9 +34,9 @@ def test_shocks_by_hand() -> None:
     benchmark = np.array([0.01, -0.02, 0.03, -0.01, 0.0, -0.015, 0.02, -0.005])
     returns = np.where(benchmark < 0, 1.5, 0.5) * benchmark
     found = {one.name: one.account for one in shocks(returns, benchmark, np.array([0.5, -0.2]), np.array([0.02, 0.05]), (-0.1,))}
-    assert found["benchmark -10% (beta of its losing sessions)"] == pytest.approx(-0.15)
+    assert found["benchmark falls by 10% (beta of its losing sessions)"] == pytest.approx(-0.15)
     beta = np.cov(returns, benchmark)[0, 1] / np.var(benchmark, ddof=1)
-    assert found["benchmark -10% (beta of all sessions)"] == pytest.approx(-0.1 * beta)
+    assert found["benchmark falls by 10% (beta of all sessions)"] == pytest.approx(-0.1 * beta)
     assert found["each position 3 deviations against the account"] == pytest.approx(-3 * (0.5 * 0.02 + 0.2 * 0.05))
     assert found["largest position loses 50%"] == pytest.approx(-0.25)
     alone = shocks(returns, benchmark, np.zeros(0), np.zeros(0), (-0.1,))

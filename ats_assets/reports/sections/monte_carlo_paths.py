@@ -12,6 +12,7 @@ from ats_assets.reports.charts import BarGroup, Chart, Line, LinePanel, bar_char
 from ats_assets.reports.formatting import decimal, percent, whole
 from ats_assets.reports.page_blocks import Block, Note, Table
 from ats_assets.reports.report_section import ReportInputs, ReportSection
+from ats_assets.risk_analysis.tail_risk import first_moving
 
 WAYS = {
     "stationary": "sessions, in blocks of random length (stationary bootstrap)",
@@ -48,17 +49,21 @@ def make(inputs: ReportInputs) -> Sequence[Block] | None:
 
 
 def _fan(fan: pl.DataFrame, way: str, inputs: ReportInputs) -> Chart:
-    """The account over its history, and quantiles of as many sessions of the paths, where these are as long."""
-    sessions: list[date] = inputs.result.equity["session"].to_list()
+    """The account from its first trade on, and quantiles of as many sessions of the paths, where these are as long."""
+    returns = session_returns(inputs.result.equity["equity"].to_numpy())
+    first = first_moving(returns)
+    sessions: list[date] = inputs.result.equity["session"].to_list()[first:]
     steps = fan.filter(quantile=0.5)["step"].to_list()
-    own = np.append(1.0, np.cumprod(1.0 + session_returns(inputs.result.equity["equity"].to_numpy())))
+    own = np.append(1.0, np.cumprod(1.0 + returns[first:]))
     shown = [step for step in steps if step < len(sessions)]
     lines = [
         Line(name=name, values=100.0 * fan.filter(quantile=quantile)["value"].to_numpy()[: len(shown)], tone=tone, style=style)  # pyright: ignore[reportArgumentType]
         for quantile, (name, tone, style) in FAN.items()
     ]
     lines.append(Line(name="account", values=100.0 * own[shown], tone="own"))
-    note = f"Of 100 at the first close, by {WAYS[way]}. One path in a hundred ends outside the dashed lines on either side."
+    note = (
+        f"Of 100 at the close before the first trade, by {WAYS[way]}. One path in a hundred ends outside the dashed lines on either side."
+    )
     return line_chart("monte-carlo", "Fan of paths", note, [sessions[step] for step in shown], [LinePanel(lines=lines, height=280)])
 
 

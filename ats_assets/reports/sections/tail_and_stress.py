@@ -94,7 +94,7 @@ def _capacity(capacity: pl.DataFrame) -> list[Block]:
     if capacity.is_empty():
         return [Note(text="No capacity was asked for.")]
     rows = [
-        (whole(r["capital"]), percent(r["impact_a_year"], 2), percent(r["annual_return"], 1, signed=True), percent(r["large_share"]))
+        (whole(r["capital"]), percent(r["impact_a_year"], 2), _no_less_than_all(r["annual_return"]), percent(r["large_share"]))
         for r in capacity.iter_rows(named=True)
     ]
     first = capacity.row(0, named=True)
@@ -108,6 +108,10 @@ def _capacity(capacity: pl.DataFrame) -> list[Block]:
         caption="Capacity, by the square-root law of market impact",
     )
     return [table, *([Note(text=told)] if told else [])]
+
+
+def _no_less_than_all(annual_return: float | None) -> str:
+    return percent(None if annual_return is None else max(-1.0, annual_return), 1, signed=True)
 
 
 def _correlations(found: pl.DataFrame) -> list[Block]:
