@@ -4,7 +4,7 @@ import json
 import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, cast
+from typing import Any, cast, get_args
 
 import typer
 from rich.text import Text
@@ -92,12 +92,20 @@ def _show_settings(settings: Mapping[str, Any]) -> None:
     origins = setting_origins()
     write_line(out, Text(f"Settings of {settings_file()} and the environment; * is not the default", style="bold"))
     for section, values in settings.items():
+        if values is None:  # a table that is not there
+            continue
         out.print(Text(f"[{section}]"))
         for name, value in _flat(values):
-            mark = " " if value == dict(_flat(defaults[section])).get(name) else "*"
+            mark = " " if value == dict(_flat(defaults[section] or _of_table(section))).get(name) else "*"
             origin = origins.get(f"{section}.{name}", str(settings_file()))
             told = "" if origin == str(settings_file()) else f"  # {origin}"
             write_line(out, Text(f"{mark} {name} = {json.dumps(value, ensure_ascii=False)}{told}"))
+
+
+def _of_table(section: str) -> Mapping[str, Any]:
+    """The defaults of a section that is there only where it is written."""
+    (of_table, _) = get_args(Settings.model_fields[section].annotation)
+    return of_table().model_dump(mode="json")
 
 
 def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:

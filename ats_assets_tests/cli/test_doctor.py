@@ -64,6 +64,15 @@ def test_for_people(command: Command) -> None:
     assert "train_sessions" not in command("doctor").stdout
 
 
+def test_a_table_that_need_not_be_there_is_shown_where_it_is(command: Command, tmp_path: Path) -> None:
+    """It was an error of the command."""
+    assert "[monte_carlo]" not in command("doctor", "--settings").stdout
+    (tmp_path / "ats.toml").write_text("[monte_carlo]\npaths = 77\n", encoding="utf-8")
+    shown = command("doctor", "--settings", home=tmp_path).stdout.split("[monte_carlo]\n")[1]
+    assert "* paths = 77" in shown
+    assert "  ruin_share = 0.5" in shown
+
+
 def test_settings_are_shown_with_the_file_that_says_them(command: Command, tmp_path: Path) -> None:
     home = make_home(tmp_path / "home")
     (home / "ats.toml").rename(home / "base.toml")
