@@ -62,10 +62,6 @@ def bar_paths(bars: pl.DataFrame, days: Sequence[date]) -> BarPaths:
         If a bar is there twice.
     """
     rows = bars.sort("symbol", "session", "bar")
-    keys = rows.select("symbol", "session", "bar")
-    if (twice := keys.filter(keys.is_duplicated())).height:
-        symbol, session, bar = twice.row(0)
-        raise ContractError(f"{symbol} has bar {bar} of {session} more than once: make the bars of that session again")
     place = {day: i for i, day in enumerate(days)}
     if strangers := sorted(set(rows["session"].unique()) - place.keys()):
         raise CalendarError(
@@ -73,10 +69,16 @@ def bar_paths(bars: pl.DataFrame, days: Sequence[date]) -> BarPaths:
         )
     day = rows["session"].replace_strict(place, return_dtype=pl.Int64).to_numpy()
     symbol = rows["symbol"].rle_id().cast(pl.Int64).to_numpy()
+    key, bar = symbol * len(days) + day, rows["bar"].to_numpy()
+    if (twice := np.flatnonzero((key[1:] == key[:-1]) & (bar[1:] == bar[:-1]))).size:
+        named = rows.row(int(twice[0]), named=True)
+        raise ContractError(
+            f"{named['symbol']} has bar {named['bar']} of {named['session']} more than once: make the bars of that session again"
+        )
     return BarPaths(
         rows=rows,
         prices={name: np.array(rows[name].to_numpy(), dtype=np.float64) for name in PRICES},
         day=day,
         days=days,
-        _key=symbol * len(days) + day,
+        _key=key,
     )

@@ -50,7 +50,9 @@ def test_the_volatility_of_a_bar_is_pandas_over_the_sessions_looked_back_over() 
     bars = random_bars(4, symbols=["A"])
     found = bar_volatility(bar_paths(bars, DAYS), span_bars=4, min_bars=3, lookback_sessions=2)
     rows = bars_of(bars)["A"]
-    assert found == pytest.approx([volatility(rows, DAYS, i, span=4, least=3, lookback=2) for i in range(len(rows))], rel=1e-6, nan_ok=True)
+    assert found == pytest.approx(
+        [volatility(rows, DAYS, i, span=4, least=3, lookback=2) for i in range(len(rows))], rel=1e-9, abs=1e-15, nan_ok=True
+    )
     assert np.isfinite(found).sum() > 50
 
 
