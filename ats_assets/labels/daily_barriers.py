@@ -1,7 +1,7 @@
 """Positions followed from session to session until they meet a barrier: what the labels of barriers are made of.
 
-From the open after a decision on there are three barriers, in prices of which corporate actions are taken out: a gain and a loss of so many daily volatilities, known at the
-decision (`labels.daily_volatility`), and a number of sessions. A position is long, or on the side that a strategy gave.
+From the open after a decision on there are three barriers, in prices of which corporate actions are taken out: a gain and a loss, as returns or as multiples of the daily
+volatility that was known at the decision (`labels.daily_volatility`), and a number of sessions. A position is long, or on the side that a strategy gave.
 
 1. A session that opens beyond a barrier ends the position at its open: nobody was filled at the barrier.
 2. Else a barrier is touched where the low is at or below it, or the high at or above it; the exit is at the barrier's price. A daily bar does not say which came first: where both
@@ -15,10 +15,12 @@ what was delisted keeps its label.
 from collections.abc import Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
+from pydantic import BaseModel
 
 from ats_assets.labels.daily_volatility import daily_returns, daily_volatility, volatility_window
 from ats_assets.labels.label import positions
@@ -27,6 +29,7 @@ from ats_assets.labels.price_panel import Floats, PricePanel, factor_matrix, pri
 AT_ONCE = 64
 """Decision sessions that are followed at once: their matrices stay small, whatever the range."""
 EXITS = ("barrier", "open", "last_close")
+BarrierUnit = Literal["volatility", "returns"]
 DAILY_ENDS_SCHEMA = pl.Schema(
     {
         "symbol": pl.String,
@@ -48,9 +51,13 @@ class BarrierRules:
     """When a position ends."""
 
     gain: float
-    """In multiples of the daily volatility; 0: no such barrier."""
+    """In `unit`; 0: no such barrier."""
     loss: float
     max_holding_sessions: int
+    min_holding_sessions: int
+    """The session of the holding period, counted from 1, from which on a touch counts."""
+    unit: BarrierUnit
+    """Multiples of the daily volatility, or shares of the entry's price."""
     volatility_span_sessions: int
     min_returns: int
     """Daily returns that the volatility needs at least."""
@@ -60,7 +67,18 @@ class BarrierRules:
     @property
     def back(self) -> int:
         """How many sessions before D the ends that are known at D reach back to: the longest holding period, and before it the window of the volatility."""
-        return self.max_holding_sessions + 1 + volatility_window(self.volatility_span_sessions)
+        return self.max_holding_sessions + 1 + (volatility_window(self.volatility_span_sessions) if self.unit == "volatility" else 0)
+
+
+def require_returns(settings: BaseModel, *barriers: str) -> None:
+    """Refuse settings whose barriers are returns, while one of them was left at a default that is meant for volatilities.
+
+    Raises
+    ------
+    ValueError
+    """
+    if getattr(settings, "unit", None) == "returns" and (absent := sorted(set(barriers) - settings.model_fields_set)):
+        raise ValueError(f"unit is 'returns', so {' and '.join(absent)} must say which, such as 0.05 for 5%")
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -141,10 +159,18 @@ def daily_ends(
     parts = [DAILY_ENDS_SCHEMA.to_frame()]
     for begin in range(first, last, AT_ONCE):
         decisions = np.arange(begin, min(begin + AT_ONCE, last))
-        of_day = daily_volatility(returns, decisions, rules.volatility_span_sessions, rules.min_returns)
+        of_day = _volatility(returns, decisions, rules)
         ends = _ends(panel, factors, decisions, of_day, side[decisions], rules)
         parts += [_frame(some, panel, calendar_sessions, wanted) for some in ends]
     return pl.concat(parts).sort("session", "decision_session", "symbol")
+
+
+def _volatility(returns: Floats, decisions: NDArray[np.intp], rules: BarrierRules) -> Floats:
+    """Of a day at each decision, of shape (n_decisions, n_series): NaN where barriers are in it and it is not known or too small; where they are not, NaN throughout."""
+    if rules.unit == "returns":
+        return np.full((len(decisions), returns.shape[1]), np.nan)
+    found = daily_volatility(returns, decisions, rules.volatility_span_sessions, rules.min_returns)
+    return np.where(found > rules.min_volatility, found, np.nan)
 
 
 def _side_matrix(sides: pl.DataFrame, bars: pl.DataFrame, panel: PricePanel, position: dict[date, int]) -> NDArray[np.int8]:
@@ -168,8 +194,9 @@ def _ends(  # noqa: PLR0917 - as the arrays lie
 ) -> Iterator[_Ends]:
     """Follow the positions of all decisions at once, from session to session, as far as there are sessions; each that ends is given out once."""
     opens, closes, horizon = panel.prices["open"], panel.prices["close"], rules.max_holding_sessions
-    held = panel.traded[decisions] & panel.traded[decisions + 1] & (of_day > rules.min_volatility) & (side != 0)
-    barriers = _barriers(of_day, side, rules)
+    size = np.ones_like(of_day) if rules.unit == "returns" else of_day
+    held = panel.traded[decisions] & panel.traded[decisions + 1] & ~np.isnan(size) & (side != 0)
+    barriers = _barriers(size, side, rules)
     entry = opens[decisions + 1]
     last, left, priced = np.full_like(entry, np.nan), entry.copy(), np.zeros(entry.shape, dtype=np.intp)
     for age in range(1, horizon + 2):
@@ -179,7 +206,8 @@ def _ends(  # noqa: PLR0917 - as the arrays lie
         rows = decisions[:n] + age
         entry = entry * factors[rows] if age > 1 else entry  # in shares of the session
         if age <= horizon:
-            crossed, returns, at_open = _touched(panel, rows, entry=entry, barriers=barriers, held=held, opening=age == 1)
+            watched = held if age >= rules.min_holding_sessions else np.zeros_like(held)
+            crossed, returns, at_open = _touched(panel, rows, entry=entry, barriers=barriers, held=watched, opening=age == 1)
             ended, at, how = crossed != 0, np.broadcast_to(rows[:, None], crossed.shape), np.where(at_open, 1, 0)
         else:
             ended, crossed, sold = held, np.zeros(held.shape, dtype=np.int8), panel.traded[rows]
@@ -202,9 +230,9 @@ def _ends(  # noqa: PLR0917 - as the arrays lie
         last, left, priced = np.where(there, closes[rows], last), np.where(there, entry, left), np.where(there, rows[:, None], priced)
 
 
-def _barriers(of_day: Floats, side: NDArray[np.int8], rules: BarrierRules) -> _Barriers:
+def _barriers(size: Floats, side: NDArray[np.int8], rules: BarrierRules) -> _Barriers:
     """Of a long position the gain is above and the loss below; of a short one the other way round."""
-    gain, loss = (size * of_day if size else np.full_like(of_day, np.inf) for size in (rules.gain, rules.loss))
+    gain, loss = (far * size if far else np.full_like(size, np.inf) for far in (rules.gain, rules.loss))
     return _Barriers(above=1.0 + np.where(side > 0, gain, loss), below=1.0 - np.where(side > 0, loss, gain), side=side)
 
 
@@ -239,7 +267,7 @@ def _frame(ends: _Ends, panel: PricePanel, days: Sequence[date], wanted: NDArray
         "session": calendar.gather(ends.known[some]),
         "decision_session": calendar.gather(ends.decision[some]),
         "side": ends.side[some],
-        "volatility": ends.volatility[some],
+        "volatility": pl.Series(ends.volatility[some]).fill_nan(None),
         "met": ends.met[some],
         "return": ends.returns[some],
         "touched_session": calendar.gather(ends.priced[some]),

@@ -1,7 +1,7 @@
 """Meta-labels: whether a strategy's own signals were right (López de Prado, Advances in Financial Machine Learning, 2018, sections 3.6 and 3.7).
 
 A primary strategy says on which side to be; a model that learns this label says how likely that is right, and so how much to bet, or whether at all. A signal after the close of
-session d that is long or short is traded at the open of d+1, and followed as `labels.daily_barriers` does: on its own side, to a gain or a loss of so many daily volatilities, or
+session d that is long or short is traded at the open of d+1, and followed as `labels.daily_barriers` does: on its own side, to a gain or a loss (in daily volatilities or returns), or
 to the longest holding period. The label is 1 where it met the gain before the loss, and 0 where it did not; one that met neither is judged by its return (`vertical`).
 What the strategy was flat in has no label: nothing was bet.
 
@@ -15,9 +15,9 @@ from typing import Literal
 import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ats_assets.labels.daily_barriers import EXITS, BarrierRules, daily_ends
+from ats_assets.labels.daily_barriers import EXITS, BarrierRules, BarrierUnit, daily_ends, require_returns
 from ats_assets.labels.label import ADJUSTMENTS, SIDES_SCHEMA, signals_asset
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.settings import KnownAfter, Name, Positive, Section, TrainingSettings
@@ -29,8 +29,14 @@ class MetaLabelSettings(Section):
     """Whose signals are judged, and when their positions end."""
 
     strategy: Name = Field(default="momentum", description="the primary strategy: one of [strategies.<name>]")
-    gain_multiple: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="of the daily volatility; 0: no such barrier")
-    loss_multiple: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="of the daily volatility; 0: no such barrier")
+    gain_multiple: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="of the unit; 0: no such barrier")
+    loss_multiple: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="of the unit; 0: no such barrier")
+    unit: BarrierUnit = Field(
+        default="volatility", description="of the barriers: the daily volatility known at the decision, or the entry's price"
+    )
+    min_holding_sessions: Positive = Field(
+        default=1, description="the session of the holding period, counted from 1, from which on a touch counts"
+    )
     max_holding_sessions: Positive = Field(default=10, description="from the open of the entry to the open of the vertical barrier")
     vertical: Literal["return", "loss"] = Field(
         default="return", description="a position that met neither: judged by its return, or a loss"
@@ -38,6 +44,11 @@ class MetaLabelSettings(Section):
     volatility_span_sessions: int = Field(default=20, ge=2, description="span of the exponential weights: alpha = 2 / (span + 1)")
     min_returns: int = Field(default=10, ge=2, description="daily returns that the volatility needs at least: with fewer no label")
     min_volatility: float = Field(default=1e-4, ge=1e-9, description="a day; with no more, prices hardly move: no label")
+
+    @model_validator(mode="after")
+    def _returns_are_told(self) -> "MetaLabelSettings":
+        require_returns(self, "gain_multiple", "loss_multiple")
+        return self
 
 
 class MetaLabels(pa.DataFrameModel):
@@ -48,7 +59,7 @@ class MetaLabels(pa.DataFrameModel):
     decision_session: date = pa.Field(description="session of the signal; the entry is the next open")
     horizon_sessions: pl.Int32 = pa.Field(ge=1, description="sessions from the open of the entry to the vertical barrier")
     side: pl.Int8 = pa.Field(isin=[1, -1], description="of the signal: 1 long, -1 short")
-    volatility: float = pa.Field(gt=0, description="of a day, known at the decision")
+    volatility: float = pa.Field(gt=0, nullable=True, description="of a day, known at the decision; null where barriers are not in it")
     barrier: str = pa.Field(isin=[*MET.values()], description="what the position met first")
     label: pl.Int8 = pa.Field(isin=[0, 1], description="1 the side was right, 0 it was not")
     return_: float = pa.Field(
@@ -104,6 +115,8 @@ class MetaLabel:
             gain=settings.gain_multiple,
             loss=settings.loss_multiple,
             max_holding_sessions=settings.max_holding_sessions,
+            min_holding_sessions=settings.min_holding_sessions,
+            unit=settings.unit,
             volatility_span_sessions=settings.volatility_span_sessions,
             min_returns=settings.min_returns,
             min_volatility=settings.min_volatility,
@@ -116,8 +129,9 @@ class MetaLabel:
         return Needs(asset="bars", back=back), Needs(asset="corporate_actions", back=back - 1), signals
 
     def known_after(self, training: TrainingSettings) -> KnownAfter:  # noqa: ARG002 - the horizon is its own
-        """At the close of the entry's session at the earliest, of the vertical barrier's at the latest."""
-        return KnownAfter(first=1, last=self.settings.max_holding_sessions + 1)
+        """At the close of the first session that is watched at the earliest, of the vertical barrier's at the latest."""
+        last = self.settings.max_holding_sessions + 1
+        return KnownAfter(first=min(self.settings.min_holding_sessions, last), last=last)
 
     def label(self, frames: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]) -> pl.DataFrame:
         """What became of the signals, sorted by (session, decision_session, symbol)."""

@@ -2,11 +2,12 @@
 
 A decision after the close of session d is traded at the open of d+1. From there on there are three barriers, in prices of which corporate actions are taken out:
 
-    upper     open[d+1] * (1 + upper_multiple * volatility[d])
-    lower     open[d+1] * (1 - lower_multiple * volatility[d])
+    upper     open[d+1] * (1 + upper_multiple * unit)
+    lower     open[d+1] * (1 - lower_multiple * unit)
     vertical  the open of d+1+max_holding_sessions
 
-The volatility of a day is what was known of it at the decision (`ats_assets.labels.daily_volatility`, after the book's snippet 3.1).
+The unit is the volatility of a day as it was known at the decision (`ats_assets.labels.daily_volatility`, after the book's snippet 3.1), or with `unit = "returns"` 1: then the
+multiples are returns. How a position is followed is said in `labels.daily_barriers`:
 
 1. A session that opens beyond a barrier ends the position at its open: nobody was filled at the barrier.
 2. Else the lower barrier is touched where the low is at or below it, and the upper one where the high is at or above it; the exit is at the barrier's price. A daily bar
@@ -26,9 +27,9 @@ from datetime import date
 import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ats_assets.labels.daily_barriers import EXITS, BarrierRules, daily_ends
+from ats_assets.labels.daily_barriers import EXITS, BarrierRules, BarrierUnit, daily_ends, require_returns
 from ats_assets.labels.label import ADJUSTMENTS
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.settings import KnownAfter, Positive, Section, TrainingSettings
@@ -37,14 +38,25 @@ BARRIERS = {1: "upper", -1: "lower", 0: "vertical"}
 
 
 class TripleBarrierSettings(Section):
-    """Barriers in multiples of the daily volatility, and the longest holding period."""
+    """Barriers in multiples of the daily volatility or in returns, and the longest holding period."""
 
-    upper_multiple: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="of the daily volatility; 0: no upper barrier")
-    lower_multiple: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="of the daily volatility; 0: no lower barrier")
+    upper_multiple: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="of the unit; 0: no upper barrier")
+    lower_multiple: float = Field(default=2.0, ge=0, allow_inf_nan=False, description="of the unit; 0: no lower barrier")
+    unit: BarrierUnit = Field(
+        default="volatility", description="of the barriers: the daily volatility known at the decision, or the entry's price"
+    )
+    min_holding_sessions: Positive = Field(
+        default=1, description="the session of the holding period, counted from 1, from which on a touch counts"
+    )
     max_holding_sessions: Positive = Field(default=10, description="from the open of the entry to the open of the vertical barrier")
     volatility_span_sessions: int = Field(default=20, ge=2, description="span of the exponential weights: alpha = 2 / (span + 1)")
     min_returns: int = Field(default=10, ge=2, description="daily returns that the volatility needs at least: with fewer no label")
     min_volatility: float = Field(default=1e-4, ge=1e-9, description="a day; with no more, prices hardly move: no label")
+
+    @model_validator(mode="after")
+    def _returns_are_told(self) -> "TripleBarrierSettings":
+        require_returns(self, "upper_multiple", "lower_multiple")
+        return self
 
 
 class TripleBarriers(pa.DataFrameModel):
@@ -54,7 +66,7 @@ class TripleBarriers(pa.DataFrameModel):
     session: date = pa.Field(description="session at whose close the outcome was known: that of the exit")
     decision_session: date = pa.Field(description="session after whose close the position is decided on; the entry is the next open")
     horizon_sessions: pl.Int32 = pa.Field(ge=1, description="sessions from the open of the entry to the vertical barrier")
-    volatility: float = pa.Field(gt=0, description="of a day, known at the decision")
+    volatility: float = pa.Field(gt=0, nullable=True, description="of a day, known at the decision; null where barriers are not in it")
     barrier: str = pa.Field(isin=[*BARRIERS.values()], description="the barrier that was met first")
     label: pl.Int8 = pa.Field(isin=[*BARRIERS], description="1 upper, -1 lower, 0 vertical")
     return_: float = pa.Field(alias="return", gt=-1, description="exit / entry - 1, in shares of one, before costs")
@@ -115,8 +127,9 @@ class TripleBarrierLabel:
         return Needs(asset="bars", back=back), Needs(asset="corporate_actions", back=back - 1)
 
     def known_after(self, training: TrainingSettings) -> KnownAfter:  # noqa: ARG002 - the horizon is its own
-        """At the close of the entry's session at the earliest, of the vertical barrier's at the latest."""
-        return KnownAfter(first=1, last=self.settings.max_holding_sessions + 1)
+        """At the close of the first session that is watched at the earliest, of the vertical barrier's at the latest."""
+        last = self.settings.max_holding_sessions + 1
+        return KnownAfter(first=min(self.settings.min_holding_sessions, last), last=last)
 
     def label(self, frames: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]) -> pl.DataFrame:
         """See `triple_barriers`."""
@@ -176,6 +189,8 @@ def rules_of(settings: TripleBarrierSettings) -> BarrierRules:
         gain=settings.upper_multiple,
         loss=settings.lower_multiple,
         max_holding_sessions=settings.max_holding_sessions,
+        min_holding_sessions=settings.min_holding_sessions,
+        unit=settings.unit,
         volatility_span_sessions=settings.volatility_span_sessions,
         min_returns=settings.min_returns,
         min_volatility=settings.min_volatility,

@@ -95,7 +95,16 @@ def test_both_sides_end_where_the_kernel_of_bars_says(seed: int, horizon: int, g
     days = DAYS[:n]
     bars = pl.DataFrame({"symbol": "A", "session": days, "open": opens, "high": highs, "low": lows, "close": closes, "volume": 1.0})
     sides = bars.select("symbol", "session", side=pl.Series(random.choice([-1, 1], size=n), dtype=pl.Int8))
-    rules = BarrierRules(gain=gain, loss=loss, max_holding_sessions=horizon, volatility_span_sessions=3, min_returns=2, min_volatility=1e-4)
+    rules = BarrierRules(
+        unit="volatility",
+        gain=gain,
+        loss=loss,
+        min_holding_sessions=1,
+        max_holding_sessions=horizon,
+        volatility_span_sessions=3,
+        min_returns=2,
+        min_volatility=1e-4,
+    )
     made = daily_ends(bars, days, days, rules, sides=sides)
     decided = np.array([days.index(day) for day in made["decision_session"]], dtype=np.int64)
     entered, side = decided + 1, made["side"].to_numpy()

@@ -10,6 +10,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing import assert_frame_equal
+from pydantic import ValidationError
 
 from ats_assets.calendar import session_calendar
 from ats_assets.labels.daily_volatility import daily_volatility, volatility_window
@@ -110,6 +111,20 @@ def test_a_multiple_of_zero_is_no_barrier() -> None:
     assert ends_of(wild, wild, Bar(250, 250, 250, 250), chosen=neither) == [(0, 1.5, 3, 3, "open")]
 
 
+def test_barriers_may_be_returns_and_need_no_volatility_then() -> None:
+    """Of the first session that was traded on, and from the second session of the holding period on where settings say so."""
+    bars = {("A", i): bar for i, bar in enumerate([flat(100), Bar(100, 106, 99, 100), Bar(100, 106, 99, 100)])}
+    for first, known in ((1, 1), (2, 2)):
+        chosen = TripleBarrierSettings(
+            unit="returns", upper_multiple=0.05, lower_multiple=0.05, max_holding_sessions=2, min_holding_sessions=first
+        )
+        made = triple_barriers(frame_of(bars), DAYS[:3], DAYS[:3], chosen).filter(decision_session=DAYS[0])
+        TripleBarriers.validate(made, lazy=True)
+        assert made.select("label", "session", "volatility").rows() == [(1, DAYS[known], None)]
+    with pytest.raises(ValidationError, match="lower_multiple must say which"):
+        TripleBarrierSettings(unit="returns", upper_multiple=0.05)
+
+
 def test_a_split_and_a_dividend_are_no_fall() -> None:
     """Bought at 100; two for one on the day after, and a tenth of the price is paid: 45 then is what 100 was."""
     quiet, halved = Bar(100, 110, 90, 100), Bar(45, 50, 40, 46)
@@ -127,11 +142,13 @@ def test_what_was_not_traded_touches_nothing_and_what_is_gone_has_its_last_close
 
 
 prices = st.sampled_from([8.0, 9.0, 9.5, 10.0, 10.5, 11.0, 12.0])
-multiples = st.sampled_from([0.0, 0.5, 1.0, 2.0])
+multiples = st.sampled_from([0.0, 0.05, 0.1, 0.5, 1.0, 2.0])
 chosen_settings = st.builds(
     TripleBarrierSettings,
+    unit=st.sampled_from(["volatility", "volatility", "returns"]),
     upper_multiple=multiples,
     lower_multiple=multiples,
+    min_holding_sessions=st.sampled_from([1, 1, 2, 4]),
     max_holding_sessions=st.integers(1, 6),
     volatility_span_sessions=st.sampled_from([2, 3, 6]),
     min_returns=st.integers(2, 4),

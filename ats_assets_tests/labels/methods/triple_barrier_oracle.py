@@ -26,7 +26,7 @@ class End:
     symbol: str
     known: int
     decision: int
-    volatility: float
+    volatility: float | None
     label: int
     returned: float
     priced: int
@@ -59,16 +59,18 @@ def end_of(
     """What became of a decision; None where nothing was bought, or where it is not known yet."""
     if not all(bar is not None and bar.volume for bar in (bars.get((symbol, decision)), bars.get((symbol, decision + 1)))):
         return None
-    deviation = volatility(bars, factors, symbol, decision, settings, window)
-    if deviation is None or deviation <= settings.min_volatility:
+    deviation = volatility(bars, factors, symbol, decision, settings, window) if settings.unit == "volatility" else None
+    if settings.unit == "volatility" and (deviation is None or deviation <= settings.min_volatility):
         return None
+    unit = deviation or 1.0
     entry, worth, marked, vertical = bars[symbol, decision + 1].open, 0.0, 0, decision + 1 + settings.max_holding_sessions
-    above = settings.upper_multiple * deviation if settings.upper_multiple else float("inf")
-    below = -settings.lower_multiple * deviation if settings.lower_multiple else -float("inf")
+    above = settings.upper_multiple * unit if settings.upper_multiple else float("inf")
+    below = -settings.lower_multiple * unit if settings.lower_multiple else -float("inf")
     for day in range(decision + 1, min(vertical, sessions)):
         entry *= factors.get((symbol, day), 1.0) if day > decision + 1 else 1.0
         bar = bars.get((symbol, day))
-        met = touched(bar, entry, above, below, opening=day == decision + 1) if bar and bar.volume else None
+        watched = bar and bar.volume and day - decision >= settings.min_holding_sessions
+        met = touched(bar, entry, above, below, opening=day == decision + 1) if bar and watched else None
         if met:
             return End(symbol, day, decision, deviation, met[0], met[1], day, met[2])
         if bar:
