@@ -23,6 +23,7 @@ from ats_assets.validation.cross_validation import LabelledRows, cross_validated
 from ats_assets.validation.schema import ValidatedPaths, ValidatedSplits
 from ats_assets.validation.validation_figures import session_means, validation_figures
 
+GROUP = "evaluation"
 NAME, SUMMARY = "cross_validation", "summary.json"
 
 
@@ -35,7 +36,7 @@ def _cross_validation(deployment: Deployment) -> dg.AssetsDefinition:
     settings, chosen, learnt = deployment.settings, deployment.of(models), deployment.of(learnt_label)
     node = Node(
         name=NAME,
-        group="evaluation",
+        group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=ValidatedSplits,
         code=(_cross_validation, type(learnt.label), *(type(model.learner) for model in chosen.values())),
