@@ -1,12 +1,16 @@
 """Positions that are held for a fixed number of sessions, from the open after the decision on: what labels of a fixed horizon are made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.labels.daily_volatility import daily_volatility
 from ats_assets.labels.price_panel import Floats, PricePanel
+
+AT_ONCE = 64
+"""Sessions whose volatility is computed at once."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -21,6 +25,23 @@ class HeldPositions:
     """exit / entry - 1, corporate actions taken out."""
     at_open: NDArray[np.bool_]
     """Whether the exit was at the open; else it is the last close since the entry."""
+
+
+def volatilities(returns: Floats, rows: Sequence[int], span_sessions: int, min_returns: int) -> dict[int, Floats]:
+    """Row of a session -> the daily volatility as it was known there, of shape (n_series,); some sessions at once, so that their matrices stay small.
+
+    Parameters
+    ----------
+    returns, span_sessions, min_returns
+        As `daily_volatility.daily_volatility`.
+    rows
+        Of the sessions, in any order; what lies before the panel is left out.
+    """
+    wanted, found = np.array(sorted({row for row in rows if row >= 0}), dtype=np.intp), {}
+    for begin in range(0, len(wanted), AT_ONCE):
+        some = wanted[begin : begin + AT_ONCE]
+        found |= dict(zip(some.tolist(), daily_volatility(returns, some, span_sessions, min_returns), strict=True))
+    return found
 
 
 def held_positions(panel: PricePanel, factors: Mapping[int, Floats], *, known: int, horizon: int) -> HeldPositions | None:

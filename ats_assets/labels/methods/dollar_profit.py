@@ -22,8 +22,8 @@ from numpy.typing import NDArray
 from pandera.api.polars.model_config import BaseConfig
 from pydantic import Field
 
-from ats_assets.labels.daily_volatility import daily_returns, daily_volatility, volatility_window
-from ats_assets.labels.fixed_holding import HeldPositions, held_positions
+from ats_assets.labels.daily_volatility import daily_returns, volatility_window
+from ats_assets.labels.fixed_holding import HeldPositions, held_positions, volatilities
 from ats_assets.labels.label import ADJUSTMENTS, positions
 from ats_assets.labels.price_panel import Floats, PricePanel, factor_matrix, price_factors, price_panel
 from ats_assets.plugins import Needs, Plugin
@@ -104,16 +104,18 @@ class DollarProfitLabel:
 
     def label(self, frames: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]) -> pl.DataFrame:
         """The profits that become known at each of the sessions, sorted by (session, symbol)."""
-        position = positions(days, sessions)
+        position, horizon = positions(days, sessions), self.settings.horizon_sessions
         panel = price_panel(frames["bars"], days, ("open", "close", "volume"))
         factors = price_factors(frames[ADJUSTMENTS], panel.series, position)
         returns = daily_returns(panel, factor_matrix(frames[ADJUSTMENTS], panel, position))
+        decisions = [position[session] - horizon - 1 for session in sessions]
+        of_day = volatilities(returns, decisions, self.settings.volatility_span_sessions, self.settings.min_returns)
         parts = [DOLLAR_PROFIT_SCHEMA.to_frame()]
         for session in sorted(set(sessions)):
-            held = held_positions(panel, factors, known=position[session], horizon=self.settings.horizon_sessions)
+            held = held_positions(panel, factors, known=position[session], horizon=horizon)
             if held is not None:
-                rows = self._profits(panel, held, returns).sort("symbol")
-                told = {"session": session, "decision_session": days[held.decision], "horizon_sessions": self.settings.horizon_sessions}
+                rows = self._profits(panel, held, of_day[held.decision][held.columns]).sort("symbol")
+                told = {"session": session, "decision_session": days[held.decision], "horizon_sessions": horizon}
                 parts.append(rows.with_columns(pl.lit(v).alias(k) for k, v in told.items()).select(DOLLAR_PROFIT_SCHEMA.names()))
         return pl.concat(part.cast(DOLLAR_PROFIT_SCHEMA) for part in parts)
 
@@ -122,9 +124,8 @@ class DollarProfitLabel:
         y = pl.col(training.label_column or self.learnable[0]).cast(pl.Float64)
         return rows.select("symbol", "session", "decision_session", y=y)
 
-    def _profits(self, panel: PricePanel, held: HeldPositions, returns: Floats) -> pl.DataFrame:
-        settings, at = self.settings, np.array([held.decision])
-        of_day = daily_volatility(returns, at, settings.volatility_span_sessions, settings.min_returns)[0, held.columns]
+    def _profits(self, panel: PricePanel, held: HeldPositions, of_day: Floats) -> pl.DataFrame:
+        settings = self.settings
         share = settings.notional / dollars_traded(panel, held.decision, settings.volume_sessions)[held.columns]
         rate = (settings.spread_bps / 2 + settings.fee_bps) / 1e4 + settings.impact_coefficient * of_day * np.sqrt(share)
         cost = settings.notional * (2.0 + held.returns) * rate + 2 * settings.fee

@@ -15,8 +15,8 @@ import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 from pydantic import Field
 
-from ats_assets.labels.daily_volatility import daily_returns, daily_volatility, volatility_window
-from ats_assets.labels.fixed_holding import held_positions
+from ats_assets.labels.daily_volatility import daily_returns, volatility_window
+from ats_assets.labels.fixed_holding import held_positions, volatilities
 from ats_assets.labels.label import ADJUSTMENTS, positions
 from ats_assets.labels.price_panel import factor_matrix, price_factors, price_panel
 from ats_assets.plugins import Needs, Plugin
@@ -94,6 +94,12 @@ class FixedHorizonLabel:
         panel = price_panel(frames["bars"], days)
         factors = price_factors(frames[ADJUSTMENTS], panel.series, position)
         returns = daily_returns(panel, factor_matrix(frames[ADJUSTMENTS], panel, position))
+        of_day = volatilities(
+            returns,
+            [position[session] - settings.horizon_sessions - 1 for session in sessions] if settings.unit == "volatility" else [],
+            settings.volatility_span_sessions,
+            settings.min_returns,
+        )
         parts = [FIXED_HORIZON_SCHEMA.to_frame()]
         for session in sorted(set(sessions)):
             held = held_positions(panel, factors, known=position[session], horizon=settings.horizon_sessions)
@@ -101,9 +107,7 @@ class FixedHorizonLabel:
                 continue
             limits = np.full(len(held.columns), settings.threshold)
             if settings.unit == "volatility":
-                at = np.array([held.decision])
-                of_day = daily_volatility(returns, at, settings.volatility_span_sessions, settings.min_returns)[0, held.columns]
-                limits = settings.threshold * of_day * np.sqrt(settings.horizon_sessions)
+                limits = settings.threshold * of_day[held.decision][held.columns] * np.sqrt(settings.horizon_sessions)
             columns = {
                 "symbol": panel.symbols(held.decision, held.columns),
                 "threshold": limits,
