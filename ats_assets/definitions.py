@@ -32,9 +32,10 @@ from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import bar_families, families
 from ats_assets.features.schema import bar_frame_schema, frame_schema
-from ats_assets.intraday import INFORMATION_BARS_SCHEMA, samplers, tick_assets
+from ats_assets.intraday import INFORMATION_BARS_SCHEMA, tick_assets
 from ats_assets.intraday import assets as intraday
 from ats_assets.intraday import checks as intraday_checks
+from ats_assets.intraday.choosing import samplers
 from ats_assets.intraday.microstructure_rows import MICROSTRUCTURE_SCHEMA
 from ats_assets.intraday.schema import SCHEMAS as TICK_SCHEMAS
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA, SAMPLE_WEIGHTS_SCHEMA, label_weights

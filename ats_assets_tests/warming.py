@@ -13,7 +13,9 @@ from ats_assets.labels.event_barriers import EventBarrierSettings, triple_barrie
 from ats_assets.labels.label_spans import return_weights, uniqueness
 from ats_assets.labels.sequential_bootstrap import next_draw, sequential_bootstrap
 from ats_assets.labels.trend import scanned_trends
+from ats_assets.plugins import SAMPLERS
 from ats_assets_tests.expressions.panels import random_walks
+from ats_assets_tests.kits.tick_market import TICK_DAYS, tick_frames
 from ats_assets_tests.labels.bars_inside_sessions import DAYS, random_bars
 
 
@@ -30,6 +32,9 @@ def _compile_labels() -> None:
 def main() -> None:
     """Compile the kernels, or load them where they are on the disk already."""
     compile_kernels()
+    for name in SAMPLERS.names():
+        for sides in ("lee_ready", "bulk"):
+            SAMPLERS.made(name, {"sides": sides}).bars(tick_frames(), TICK_DAYS, TICK_DAYS[-1:])
     bars = random_walks(3, 70, seed=1)
     for family in FAMILIES.values():
         compute(bars, family.expressions)

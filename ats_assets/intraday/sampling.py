@@ -19,7 +19,7 @@ from ats_assets.intraday.bar_ends import BY_TICKS, TRADED, BarEnds, Floats, accu
 from ats_assets.intraday.expected_ends import ExpectationRule, expectations, expected_ends, flows
 from ats_assets.intraday.information_bars import information_bars
 from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA
-from ats_assets.intraday.tick_arrays import Ticks, quote_ticks, read_only, trade_ticks
+from ats_assets.intraday.tick_arrays import Ticks, quote_ticks, read_only, ticks_of_session, trade_ticks
 from ats_assets.plugins import Needs
 from ats_assets.settings.section import Positive, Section
 
@@ -122,12 +122,15 @@ class TickSampling(ABC, Generic[S]):
         Parameters
         ----------
         before
-            Of shape (n_groups, n): the median of what the sessions before said, NaN where they said nothing.
+            Of shape (n_groups, `tells`): the median of what the sessions before said, NaN where they said nothing.
         """
 
+    tells: ClassVar[int] = 0
+    """How many numbers a session says of the thresholds of later ones."""
+
     def said(self, ticks: Ticks) -> Floats:
-        """What a session says of the threshold of later ones, of shape (n_groups, n); NaN where it can't say."""
-        return np.empty((ticks.keys.height, 0))
+        """What a session says of the threshold of later ones, of shape (n_groups, `tells`); NaN where it can't say."""
+        return np.empty((ticks.keys.height, self.tells))
 
     def clock(self) -> tuple[int, int] | None:
         """Width and offset of intervals, where bars are those of the clock; see `information_bars`."""
@@ -163,10 +166,10 @@ class TickSampling(ABC, Generic[S]):
         return pl.concat(parts).sort("symbol", "session", "bar")
 
     def _ticks(self, frames: Mapping[str, pl.DataFrame], session: date) -> Ticks:
-        rows = frames[self.source].filter(session=session)
+        rows = ticks_of_session(frames[self.source], session)
         if self.source == "quotes":
             return quote_ticks(rows)
-        quotes = frames["quotes"].filter(session=session) if self.settings.reads_quotes else None
+        quotes = ticks_of_session(frames["quotes"], session) if self.settings.reads_quotes else None
         return trade_ticks(rows, quotes, by_quotes=self.settings.sides == "lee_ready")
 
     def _heard(self, frames: Mapping[str, pl.DataFrame], day: date) -> pl.DataFrame:
@@ -176,12 +179,9 @@ class TickSampling(ABC, Generic[S]):
         return ticks.keys.select("symbol").with_columns(pl.Series(str(i), said[:, i]) for i in range(said.shape[1]))
 
     def _before(self, ticks: Ticks, heard: Sequence[pl.DataFrame]) -> Floats:
-        if not heard:
-            return np.full((ticks.keys.height, self.said(ticks).shape[1]), np.nan)
-        every = pl.concat(heard).fill_nan(None)
-        values = [name for name in every.columns if name != "symbol"]
-        if not values:
-            return np.empty((ticks.keys.height, 0))
+        if not heard or not self.tells:
+            return np.full((ticks.keys.height, self.tells), np.nan)
+        every, values = pl.concat(heard).fill_nan(None), [str(i) for i in range(self.tells)]
         fewest = self.settings.min_sessions if isinstance(self.settings, EstimatedSettings) else 1
         told = every.group_by("symbol").agg(pl.when(pl.col(name).count() >= fewest).then(pl.col(name).median()) for name in values)
         found = ticks.keys.join(told, on="symbol", how="left", maintain_order="left")
@@ -192,6 +192,7 @@ class AccumulatingSampler(TickSampling[EstimatedSettings]):
     """Bars of equally many ticks, of equal volume, or of equal dollar volume."""
 
     measure: ClassVar[int]
+    tells = 1
 
     @property
     def back(self) -> int:
@@ -215,6 +216,7 @@ class ExpectationSampler(TickSampling[ExpectationSettings]):
 
     measure: ClassVar[int]
     runs: ClassVar[bool]
+    tells = 4
 
     @property
     def back(self) -> int:

@@ -1,6 +1,7 @@
 """Ticks as arrays: trades or quotes of any number of sessions and symbols, one group for each session and symbol."""
 
 from dataclasses import dataclass, fields
+from datetime import date
 from typing import Any, Final
 
 import numpy as np
@@ -68,15 +69,9 @@ def trade_ticks(trades: pl.DataFrame, quotes: pl.DataFrame | None = None, *, by_
         Of the same sessions, or more: for the spread, and for sides `by_quotes`, as Lee and Ready have it. A trade is compared with the quote of the newest time before
         its own: one of the same time may be its consequence.
     """
-    counted = trades.filter(pl.any_horizontal("for_price", "for_high_low", "for_volume"))
-    rows, keys, starts = in_groups(counted if counted.height < trades.height else trades)
-    price, at = _floats(rows["price"]), rows["at"].to_physical().to_numpy()
-    codes = (
-        rows.select(pl.col("for_price") * PRICED + pl.col("for_volume") * TRADED + pl.col("for_high_low") * EXTREME)
-        .to_series()
-        .cast(pl.Int8)
-        .to_numpy()
-    )
+    counts = trades["for_volume"] | trades["for_price"] | trades["for_high_low"]
+    rows, keys, starts = in_groups(trades if counts.all() else trades.filter(counts))
+    price, at, codes = _floats(rows["price"]), rows["at"].to_physical().to_numpy(), _codes(rows)
     price, at, codes, starts = map(read_only, (price, at, codes, starts))
     sides = tick_rule.compiled(price, codes, starts)
     spread = None
@@ -168,6 +163,13 @@ def read_only(values: NDArray[Any]) -> NDArray[Any]:
     return held
 
 
+def _codes(trades: pl.DataFrame) -> Codes:
+    codes = np.zeros(trades.height, np.int8)
+    for name, bit in (("for_price", PRICED), ("for_volume", TRADED), ("for_high_low", EXTREME)):
+        codes |= np.int8(bit) if trades[name].all() else trades[name].to_numpy().astype(np.int8) * np.int8(bit)
+    return codes
+
+
 def _floats(values: pl.Series) -> Floats:
     return values.cast(pl.Float64).to_numpy()
 
@@ -177,7 +179,13 @@ def _runs(rows: pl.DataFrame) -> tuple[pl.DataFrame, Places]:
     keys = rows.select("session", "symbol")
     if rows.is_empty():
         return keys, np.zeros(1, np.int64)
-    changes = pl.any_horizontal(pl.col(name).ne_missing(pl.col(name).shift(1)) for name in keys.columns)
-    begins = keys.select(changes.arg_true()).to_series().to_numpy().astype(np.int64)
-    begins = np.union1d([0], begins)
+    session, symbol = keys["session"], keys["symbol"]
+    changes = (symbol[1:] != symbol[:-1]) | (session[1:] != session[:-1])
+    begins = np.append(0, changes.arg_true().to_numpy().astype(np.int64) + 1)
     return keys[begins], np.append(begins, rows.height)
+
+
+def ticks_of_session(rows: pl.DataFrame, session: date) -> pl.DataFrame:
+    """The rows of one session; without a copy where there are no others."""
+    days = rows["session"]
+    return rows if days.len() and days.min() == session == days.max() and not days.null_count() else rows.filter(session=session)
