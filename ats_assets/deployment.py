@@ -122,6 +122,11 @@ class Deployment:
         return self.source_plugin.ends(self.source_settings)
 
     @property
+    def has_only_ticks(self) -> bool:
+        """Whether the settings name ticks and no source of daily bars: sessions are those of the ticks then, and nothing is made of daily bars."""
+        return self.settings.intraday.has_ticks and "kind" not in self.settings.source.model_fields_set
+
+    @property
     def collected(self) -> tuple[str, ...]:
         """The names of the assets that the source has beside bars and corporate actions."""
         return self.source_plugin.collects(self.source_settings)

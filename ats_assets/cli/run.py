@@ -28,6 +28,9 @@ from ats_assets.sources.profile import prepare_profiles
 from ats_assets.storage.second_process import beside
 from ats_assets.storage.vintages import DELIVERED
 
+OF_DAILY_BARS = ("raw_bars", "raw_corporate_actions")
+"""What a run leaves out, with all that is made of it, where the settings name ticks alone."""
+
 
 @dataclass(frozen=True, kw_only=True)
 class AsOf:
@@ -60,7 +63,9 @@ def run(
         else:
             deployment, sessions = _world(deployment, as_of, begin or date.min, end or date.max)
         definitions = build(deployment)
-        assets = frozenset(chosen_assets(definitions, select, with_upstream=as_of is not None)) - (set(DELIVERED) if as_of else set())
+        without = OF_DAILY_BARS if deployment.has_only_ticks else ()
+        chosen = chosen_assets(definitions, select, with_upstream=as_of is not None, without=without)
+        assets = frozenset(chosen) - (set(DELIVERED) if as_of else set())
         outcome = Outcome.of(sessions, assets)
         outcome.started = started
         instance_of_run = dg.DagsterInstance.ephemeral() if as_of else open_instance()

@@ -73,7 +73,7 @@ def _events(deployment: Deployment, rules: EventRules) -> dg.AssetsDefinition:
     )
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
-        days = deployment.known(window_sessions(deployment.calendar, sessions, node.reads[0].back))
+        days = deployment.known(window_sessions(deployment.calendar, sessions, node.reads[0].back), node.name)
         how = {"lookback_sessions": back, "flat": settings.expressions.flat_windows}
         return events_of(frames[rules.frame], settings.events, rules.cusum, days=days, sessions=sessions, **how)
 
@@ -101,7 +101,7 @@ def _labels(deployment: Deployment, rules: EventRules, name: str, of: str) -> dg
     schemas = {of: EVENTS_SCHEMA if of == EVENTS else EVENT_PREDICTIONS_SCHEMA, rules.frame: INFORMATION_BARS_SCHEMA}
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
-        days = deployment.known(window_sessions(deployment.calendar, sessions, back))
+        days = deployment.known(window_sessions(deployment.calendar, sessions, back), node.name)
         closes = {day: deployment.calendar.closes_at(day) for day in sessions}
         return known_labels(frames[rules.frame], frames[of], days=days, sessions=sessions, closes=closes, barriers=barriers)
 
@@ -199,7 +199,7 @@ def _predictions(deployment: Deployment, lane: EventLane) -> dg.AssetsDefinition
         sessions = sessions_of(context.partition_keys)
         known, schemas = Known(deployment, node.name, node.reads), schemas_read(deployment)
         read = {reads.asset: known.frame(reads, sessions, schemas[reads.asset]) for reads in frames}
-        features = lane.features(read, deployment.known(window_sessions(deployment.calendar, sessions, align)))
+        features = lane.features(read, deployment.known(window_sessions(deployment.calendar, sessions, align), node.name))
         records = {session: active_event_model(deployment, lane, session) for session in sessions}
         parts = [EVENT_PREDICTIONS_SCHEMA.to_frame()]
         for record, group in groupby(sessions, key=lambda session: records[session]):

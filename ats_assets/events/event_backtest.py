@@ -60,7 +60,7 @@ def backtests_of_events(deployment: Deployment, rules: EventRules, traded: Event
         raise MissingPartitionError(f"there are no {traded.predictions} to trade: make them with ats run --select '+{traded.predictions}'")
     first = calendar.window(sessions[0], barriers.lookback_sessions + 1)[0]
     last = calendar.sessions(sessions[-1], calendar.last)[: barriers.max_sessions + 1][-1]
-    known = deployment.known(calendar.sessions(first, last))
+    known = deployment.known(calendar.sessions(first, last), frame)
     stored = [day for day in known if deployment.warehouse.exists(frame, day)]
     days = [day for day in known if day <= stored[-1]]
     bars = deployment.warehouse.read(frame, stored)

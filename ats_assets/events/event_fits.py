@@ -59,7 +59,7 @@ class EventFits:
         refit = last_refit(self._deployment.calendar, session, self._settings.refit)
         if refit == session:
             return self._fitted(session)
-        if not self._deployment.known([refit]):
+        if not self._deployment.known([refit], self._asset):
             return self._store.write_unavailable(
                 session, Unavailable(reason=f"the first refit session of history is after {session}"), self._versions
             )
@@ -79,7 +79,7 @@ class EventFits:
     def _fitted(self, session: date) -> ModelRecord:
         upstream = self._known.upstream(session)
         (of_labels,) = (span for span in self._reads if span.asset == self._lane.model.labels)
-        label_sessions = self._deployment.known(of_labels.sessions_read(self._deployment.calendar, session))
+        label_sessions = self._deployment.known(of_labels.sessions_read(self._deployment.calendar, session), self._asset)
         if not label_sessions:
             return self._store.write_unavailable(
                 session, Unavailable(reason="history is too short: no labels yet"), self._versions, upstream
@@ -142,9 +142,10 @@ def active_event_model(deployment: Deployment, lane: EventLane, session: date) -
         If it is older than `event_training.max_age_sessions`.
     """
     calendar = deployment.calendar
-    if session == calendar.first or not deployment.known([calendar.offset(session, -1)]):
+    asset = lane.model.model.asset
+    if session == calendar.first or not deployment.known([calendar.offset(session, -1)], asset):
         return None
-    record = deployment.model_store(lane.model.model.asset).active(calendar.offset(session, -1))
+    record = deployment.model_store(asset).active(calendar.offset(session, -1))
     if record.status != "fitted" or record.fitted_session is None:
         return None
     if (age := calendar.count(record.fitted_session, session)) > lane.settings.max_age_sessions:

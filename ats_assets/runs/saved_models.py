@@ -122,7 +122,8 @@ def _of_events(deployment: Deployment, model: EventModel, session: date | None) 
     record = active_event_model(deployment, lane, day)
     if record is None:
         raise ModelError(f"no {model.model.asset} was there before {day}: choose a later session")
-    before = deployment.known(deployment.calendar.window(day, lane.settings.align_sessions + 1))
+    window = deployment.calendar.window(day, lane.settings.align_sessions + 1)
+    before = [one for one in window if one == day or all(deployment.warehouse.exists(name, one) for name in lane.features_of)]
     read = {**dict.fromkeys(lane.features_of, before), **{name: [day] for name in lane.decided_by}}
     features = lane.features({name: deployment.warehouse.read(name, days) for name, days in read.items()}, before)
     scorer = model.model.scorer(record, deployment.model_store(model.model.asset).content(record))

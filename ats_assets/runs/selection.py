@@ -1,6 +1,7 @@
 """The assets of a run."""
 
 import re
+from collections.abc import Collection
 from collections.abc import Set as AbstractSet
 
 import dagster as dg
@@ -15,7 +16,9 @@ _BARE_NAME = re.compile(r'(?<![\w:"<>/*.-])([A-Za-z_]\w*)(?![\w:"(])')
 _GROUP = re.compile(r'\bgroup:"?')
 
 
-def chosen_assets(definitions: dg.Definitions, selection: str | None, *, with_upstream: bool = False) -> AbstractSet[str]:
+def chosen_assets(
+    definitions: dg.Definitions, selection: str | None, *, with_upstream: bool = False, without: Collection[str] = ()
+) -> AbstractSet[str]:
     """The names of the assets of a selection in Dagster's syntax, with those that can't be made apart from them; all without one.
 
     A bare name stands for `key:"name"`, and a comma for `or`; the rest is Dagster's: `+x` with all that is upstream, `x+` downstream, `group:bars`.
@@ -24,12 +27,15 @@ def chosen_assets(definitions: dg.Definitions, selection: str | None, *, with_up
     ----------
     with_upstream
         Whether all that they are made from belongs to them.
+    without
+        Without a selection these are left out, and what is made of them.
     """
     graph = definitions.resolve_asset_graph()
     keys = {asset_name(key): key.to_user_string() for key in graph.materializable_asset_keys}
     known = set(keys)
     if selection is None:
-        return known
+        left_out = dg.AssetSelection.keys(*(keys[name] for name in without if name in keys)).downstream().resolve(graph) if without else ()
+        return known - {asset_name(key) for key in left_out}
 
     def keyed(match: re.Match[str]) -> str:
         return match[1] if match[1].lower() in WORDS else f'key:"{keys.get(match[1], match[1])}"'

@@ -8,6 +8,7 @@ import typer
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.execution.closings import learn_closings
+from ats_assets.intraday.choosing import tick_assets, tick_source
 from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.runs.writing import say
 from ats_assets.sources import BarSource, clock_remark, recognised_by
@@ -31,6 +32,33 @@ def _asked_source(deployment: Deployment) -> BarSource:
     return deployment.source
 
 
+def _has_bars(deployment: Deployment) -> tuple[date, date, str]:
+    """The first and the last session of the source of bars, and its name."""
+    source = _asked_source(deployment)
+    for line in recognised_by(source):
+        say(f"source: {line}")
+    return source.first_session(), source.latest_session(), source.name
+
+
+def _has_ticks(deployment: Deployment) -> tuple[date, date, str]:
+    """The same of the sources of ticks.
+
+    Raises
+    ------
+    SourceError
+        If they have none.
+    """
+    days: set[date] = set()
+    for what in tick_assets(deployment):
+        source = tick_source(deployment, what)
+        days |= set(source.sessions())
+        for line in source.describe().splitlines():
+            say(f"{what}: {line}")
+    if not days:
+        raise SourceError(f"there are no {' and no '.join(tick_assets(deployment))} where [intraday] looks for them")
+    return min(days), max(days), "ticks"
+
+
 def chosen_sessions(deployment: Deployment, first: date | None, last: date | None) -> list[date]:
     """The sessions from `first` to `last` that the source and the calendar have; what is left out is said.
 
@@ -46,17 +74,14 @@ def chosen_sessions(deployment: Deployment, first: date | None, last: date | Non
     """
     if first and last and first > last:
         raise typer.BadParameter(f"--from {first} is after --to {last}", param_hint="--from")
-    source = _asked_source(deployment)
-    for line in recognised_by(source):
-        say(f"source: {line}")
+    has_first, has_last, name = _has_ticks(deployment) if deployment.has_only_ticks else _has_bars(deployment)
     calendar = deployment.calendar
-    has_first, has_last = source.first_session(), source.latest_session()
     begin = max(first or has_first, has_first, calendar.first)
     newest = newest_partition(deployment, datetime.now(UTC)) or date.min
     end = min(last or has_last, has_last, newest)
     sessions = calendar.sessions(begin, end)
     deployment.asked_sessions = tuple(sessions)
-    span = f"the source ({source.name}) has sessions from {has_first} to {has_last}"
+    span = f"the source ({name}) has sessions from {has_first} to {has_last}"
     if not sessions:
         raise SourceError(
             f"there is no session from {first or has_first} to {last or has_last}: {span}, calendar.first_session is {calendar.first}"

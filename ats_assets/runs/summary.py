@@ -63,6 +63,7 @@ ROWS = ("rows_in", "rows_accepted", "rows_rejected", "rejected_reasons", "symbol
 SKILL = ("ic", "rank_ic", "rank_ic_t_statistic", "skill_sessions", "horizon_sessions", "verdict", "skill")
 
 Summary = dict[str, Any]
+EVENT_REPORT = ("event_report", "report.html")
 
 
 def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str]) -> Summary:
@@ -82,7 +83,10 @@ def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str
         "backtest": _backtest(deployment) if "backtest" in made else None,
         "signals": signals_rows(deployment, _newest(deployment, outcome.sessions)) if with_signals else {},
         "checks_failed": _failed_checks(outcome),
-        "report": _existing(warehouse.root.joinpath(*REPORT)) if "backtest_report" in made else None,
+        "events": json.loads(warehouse.read_text("event_backtest", "metrics.json")) if "event_backtest" in made else None,
+        "report": _existing(warehouse.root.joinpath(*(REPORT if "backtest_report" in made else EVENT_REPORT)))
+        if not made.isdisjoint({"backtest_report", "event_report"})
+        else None,
         "next": next_commands(deployment, made),
         "warehouse": str(warehouse.root),
         "seconds": _seconds(outcome, stages),
@@ -98,6 +102,8 @@ def next_commands(deployment: Deployment, made: Collection[str]) -> list[str]:
     """What to look at after a run that has made these assets, or what to run after it."""
     if "backtest_report" in made:
         return ["ats signals", "ats report --open"]
+    if "event_report" in made:
+        return ["ats predict"]
     if "targets" in made or not {*deployment.signals.values()}.isdisjoint(made):
         return ["ats signals"]
     of_families = [f"ats features evaluate {name}" for name in deployment.of(families) if name in made]

@@ -51,6 +51,8 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
         facts.append(("Out of sample", f"{figures}{summary['skill']}"))
     if summary["backtest"]:
         facts += _backtest_facts(summary["backtest"])
+    if summary["events"]:
+        facts += _event_facts(summary["events"])
     facts += [
         ("Check failed" if check["severity"] == "ERROR" else "Warning", f"{name}: {_shortened(check)}")
         for name, check in summary["checks_failed"].items()
@@ -104,6 +106,23 @@ def _backtest_facts(figures: Summary) -> list[tuple[str, str]]:
             f"maximum drawdown {_number(figures['benchmark_max_drawdown'], '.1%')}",
         ),
     ]
+
+
+def _event_facts(found: Summary) -> list[tuple[str, str]]:
+    figures = found["models"][found["traded"]]
+    skill = figures["skill"]
+    traded = (
+        f"{figures['trades']:,} of {figures['predictions']:,} events in {figures['sessions']:,} sessions; "
+        f"{_number(figures['mean_gross_bps'], '+.2f')} bps a trade before costs of {_number(figures['mean_cost_bps'], '.2f')}, "
+        f"{_number(figures['mean_net_bps'], '+.2f')} after; won {_number(figures['win_rate'], '.0%')}; "
+        f"return {_number(figures['total_return'], '+.2%')}, largest drawdown {_number(figures['max_drawdown'], '.2%')}"
+    )
+    told = [
+        f"{name}: AUC {_number(one['skill']['auc'], '.3f')} ± {_number(one['skill']['auc_error'], '.3f')}"
+        for name, one in found["models"].items()
+    ]
+    brier = f"Brier {_number(skill['brier'], '.4f')}, of the base rate {_number(skill['brier_of_base_rate'], '.4f')}"
+    return [("Events traded", traded), ("Out of sample", f"{'; '.join(told)}; {found['traded']}: {brier}"), ("Verdict", figures["verdict"])]
 
 
 def _number(value: float | None, form: str) -> str:

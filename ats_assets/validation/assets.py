@@ -26,6 +26,8 @@ from ats_assets.validation.validation_figures import session_means, validation_f
 GROUP = "evaluation"
 NAME, SUMMARY = "cross_validation", "summary.json"
 
+GROUP = "evaluation"
+
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets: none where `cross_validation.kind` is none."""

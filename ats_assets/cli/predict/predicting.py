@@ -13,7 +13,7 @@ from ats_assets.runs.saved_models import SavedModelPredictions, predictions_of_f
 from ats_assets.runs.writing import console, parse_day, say, write_table
 from ats_assets.settings import load_settings
 
-SHOWN = 40
+SHOWN = 20
 """Rows of the table; the other forms have all."""
 
 
