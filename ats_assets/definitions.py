@@ -106,7 +106,7 @@ CHECKS = (
     orders_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
-ASKED_FOR = ("feature_report", "cross_validation", "monte_carlo", "event_backtest", "event_report")
+ASKED_FOR = ("feature_report", "cross_validation", "importance", "monte_carlo", "event_backtest", "event_report")
 """The assets without partitions: those that are always there, and those that settings ask for."""
 SCHEMAS = {
     "raw_bars": RAW_BARS_SCHEMA,

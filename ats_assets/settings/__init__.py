@@ -27,7 +27,7 @@ from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
-from ats_assets.settings.validation import CrossValidationSettings
+from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings
 
 __all__ = [
     "CRYPTO_VARIABLE",
@@ -55,6 +55,7 @@ __all__ = [
     "ForwardReturnsSettings",
     "GraphSettings",
     "HoursSettings",
+    "ImportanceSettings",
     "IntradaySettings",
     "KnowledgeSettings",
     "KnownAfter",

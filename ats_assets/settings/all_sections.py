@@ -31,7 +31,7 @@ from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.strategies import shares_of_capital
 from ats_assets.settings.trading_year import sessions_per_year
-from ats_assets.settings.validation import CrossValidationSettings
+from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings
 
 
 class Settings(Section):
@@ -70,6 +70,7 @@ class Settings(Section):
     )
     event_backtest: EventBacktestSettings = EventBacktestSettings()
     cross_validation: CrossValidationSettings = CrossValidationSettings()
+    importance: ImportanceSettings = ImportanceSettings()
     mlflow: MlflowSettings = MlflowSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
     champion: ChampionSettings = ChampionSettings()

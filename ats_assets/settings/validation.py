@@ -30,3 +30,20 @@ class CrossValidationSettings(Section):
                 f"test_blocks ({self.test_blocks}) must be less than blocks ({self.blocks}): nothing would be left to train on"
             )
         return self
+
+
+class ImportanceSettings(Section):
+    """What models owe to their features out of sample, on the newest training window. By default it is not asked, and there is no such asset."""
+
+    ways: tuple[Literal["features", "clusters", "alone"], ...] = Field(
+        default=(),
+        description="what is permuted: single features, clusters of those that say the same; or a model of each feature alone (a fit each)",
+    )
+    folds: int = Field(default=5, ge=2, le=20, description="purged ones of the window")
+    seed: NonNegative = Field(default=0, description="of the permutations")
+
+    @model_validator(mode="after")
+    def _each_way_once(self) -> "ImportanceSettings":
+        if len(set(self.ways)) < len(self.ways):
+            raise ValueError(f"ways names one twice: {', '.join(self.ways)}")
+        return self

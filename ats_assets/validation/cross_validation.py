@@ -17,7 +17,7 @@ from ats_assets.errors import EvaluationError
 from ats_assets.evaluation import Split, combinatorial_purged, purged_kfold, reconstruct_paths, walk_forward
 from ats_assets.models import Model, TrainingSet, fit
 from ats_assets.models.cross_sections import rank_ic_by_session
-from ats_assets.models.learner import Fitted
+from ats_assets.models.learner import Fitted, Scorer
 from ats_assets.models.training_set import CrossSections, TrainingWindow, training_set
 from ats_assets.settings import CrossValidationSettings, TrainingSettings
 from ats_assets.validation.schema import PATHS_SCHEMA, PURGED, SHUFFLED, SPLITS_SCHEMA
@@ -100,7 +100,7 @@ def cross_validated(
                 for number, (split, found) in enumerate(zip(chosen, judged, strict=True))
             ]
             for path, scores in enumerate(_paths(chosen, [found for found, _ in judged], how, len(data.rows.y), way=way)):
-                ics = _rank_ics(data.rows, np.flatnonzero(np.isfinite(scores)), scores)
+                ics = rank_ics(data.rows, np.flatnonzero(np.isfinite(scores)), scores)
                 paths += [(model.name, way, path, day, ic) for day, ic in ics.items()]
     return CrossValidation(
         splits=pl.DataFrame(splits, schema=SPLITS_SCHEMA, orient="row"), paths=pl.DataFrame(paths, schema=PATHS_SCHEMA, orient="row")
@@ -128,18 +128,42 @@ def _shuffled(n_rows: int, n_folds: int) -> list[Split]:
 
 def _judged(model: Model, data: LabelledRows, split: Split, training: TrainingSettings, *, purged: bool) -> tuple[Scores, str | None]:
     """The scores of the tested rows, or NaN and why there are none."""
-    nothing = np.full(len(split.test), np.nan)
-    if not len(split.train):
-        return nothing, "nothing is left to train on after purging and embargo"
+    found = fitted_on(model, data, split.train, training, purged=purged)
+    if isinstance(found, str):
+        return np.full(len(split.test), np.nan), found
+    return found.predict(data.rows.x[split.test], threads=training.threads), None
+
+
+def fitted_on(
+    model: Model,
+    data: LabelledRows,
+    rows: NDArray[np.int64],
+    training: TrainingSettings,
+    *,
+    columns: NDArray[np.int64] | None = None,
+    purged: bool = True,
+) -> Scorer | str:
+    """The model fitted on some of the rows, or why there is none.
+
+    Parameters
+    ----------
+    rows
+        Positions, ascending; the newest part of them is held out, as training does, for what the fit stops by.
+    columns
+        The features to learn from, by position; default: all.
+    purged
+        Otherwise any part is held out.
+    """
+    if not len(rows):
+        return "nothing is left to train on after purging and embargo"
     try:
-        train, held_out = _held_out(data, split.train, training, purged=purged)
+        train, held_out = _held_out(data, rows, training, purged=purged)
     except EvaluationError as error:
-        return nothing, str(error)
-    parts = {"train": _part(data.rows, train), "validation": _part(data.rows, held_out)}
-    found = fit(model, TrainingSet(window=data.window, features=data.features, **parts), training, threads=training.threads)
-    if not isinstance(found, Fitted):
-        return nothing, found.reason
-    return model.learner.load(found.content).predict(data.rows.x[split.test], threads=training.threads), None
+        return str(error)
+    names = data.features if columns is None else tuple(data.features[column] for column in columns)
+    parts = {"train": _part(data.rows, train, columns), "validation": _part(data.rows, held_out, columns)}
+    found = fit(model, TrainingSet(window=data.window, features=names, **parts), training, threads=training.threads)
+    return model.learner.load(found.content) if isinstance(found, Fitted) else found.reason
 
 
 def _held_out(
@@ -156,13 +180,14 @@ def _held_out(
     return rows[inner.train], rows[inner.test]
 
 
-def _part(rows: CrossSections, at: NDArray[np.int64]) -> CrossSections:
+def _part(rows: CrossSections, at: NDArray[np.int64], columns: NDArray[np.int64] | None = None) -> CrossSections:
     keys = rows.keys[at]
     sizes = keys.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
-    return CrossSections(keys=keys, x=rows.x[at], y=rows.y[at], sizes=sizes)
+    x = rows.x[at] if columns is None else np.ascontiguousarray(rows.x[np.ix_(at, columns)])
+    return CrossSections(keys=keys, x=x, y=rows.y[at], sizes=sizes)
 
 
-def _rank_ics(rows: CrossSections, at: NDArray[np.int64], scores: Scores) -> dict[date, float]:
+def rank_ics(rows: CrossSections, at: NDArray[np.int64], scores: Scores) -> dict[date, float]:
     """The rank IC of each session that has one, of the rows that are scored."""
     if not len(at):
         return {}
@@ -175,7 +200,7 @@ def _split_row(
     scores, reason = found
     whole = np.full(len(data.rows.y), np.nan)
     whole[split.test] = scores
-    ics = list(_rank_ics(data.rows, split.test, whole).values()) if reason is None else []
+    ics = list(rank_ics(data.rows, split.test, whole).values()) if reason is None else []
     blocks = " ".join(map(str, split.blocks))
     rows = (len(split.train), len(split.test), split.purged, split.embargoed)
     return (model.name, way, number, blocks, *rows, len(ics), float(np.mean(ics)) if ics else None, reason)

@@ -1,4 +1,4 @@
-"""The contracts of the tables of `cross_validation`."""
+"""The contracts of the tables of `cross_validation` and `importance`."""
 
 from datetime import date
 
@@ -8,6 +8,7 @@ from pandera.api.polars.model_config import BaseConfig
 
 PURGED, SHUFFLED = "purged", "shuffled"
 WAYS = [PURGED, SHUFFLED]
+IMPORTANCES = ["features", "clusters", "alone"]
 
 
 class _Exactly(BaseConfig):
@@ -53,6 +54,36 @@ class ValidatedPaths(pa.DataFrameModel):
         unique = ["model", "way", "path", "session"]  # noqa: RUF012
 
 
+class FeatureImportance(pa.DataFrameModel):
+    """What a model owes to a feature, or a cluster of features, out of sample; of each model and way the largest first."""
+
+    model: str
+    way: str = pa.Field(isin=IMPORTANCES, description="what is permuted: single features, or clusters; or a model of the feature alone")
+    name: str = pa.Field(description="the feature, or the most typical one of the cluster")
+    features: pl.List(pl.String)  # pyright: ignore[reportInvalidTypeForm]
+    importance: float = pa.Field(
+        nullable=True, description="mean over the folds of the rank IC that is lost, or had alone; null where no fold could be judged"
+    )
+    standard_error: float = pa.Field(nullable=True, ge=0)
+    folds: pl.Int64 = pa.Field(ge=0, description="that could be judged")
+
+    class Config(_Exactly):
+        """A row for each feature or cluster."""
+
+        unique = ["model", "way", "name"]  # noqa: RUF012
+
+
+IMPORTANCE_SCHEMA = pl.Schema(
+    {
+        "model": pl.String,
+        "way": pl.String,
+        "name": pl.String,
+        "features": pl.List(pl.String),
+        "importance": pl.Float64,
+        "standard_error": pl.Float64,
+        "folds": pl.Int64,
+    }
+)
 SPLITS_SCHEMA = pl.Schema(
     {
         "model": pl.String,

@@ -98,3 +98,23 @@ def _of(name: str, splits: pl.DataFrame, paths: pl.DataFrame, horizon: int) -> V
 
 def _mean(values: Sequence[float]) -> float | None:
     return sum(values) / len(values) if values else None
+
+
+def importance_tables(found: pl.DataFrame, first: int = 10) -> dict[str, str]:
+    """Of each model and way the features with the largest importance, as a table in Markdown.
+
+    Parameters
+    ----------
+    found
+        The contract `FeatureImportance`.
+    """
+    tables = {}
+    for (model, way), rows in found.group_by("model", "way", maintain_order=True):
+        lines = ["| feature | features | rank IC | ± |", "| --- | ---: | ---: | ---: |"]
+        for row in rows.head(first).iter_rows(named=True):
+            figures = (
+                "–" if row[name] is None else f"{row[name]:{form}}" for name, form in (("importance", "+.4f"), ("standard_error", ".4f"))
+            )
+            lines.append(f"| {row['name']} | {len(row['features'])} | {' | '.join(figures)} |")
+        tables[f"{model}: {way}"] = "\n".join(lines)
+    return tables

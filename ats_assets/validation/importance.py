@@ -1,0 +1,102 @@
+"""What the models owe to their features, on the newest window that they learn from: out of sample, in folds that share no knowledge.
+
+The unit is the rank IC: how much of the mean over a fold's sessions is lost when a feature, or a cluster of features, tells nothing any more; or how much a feature has alone.
+"""
+
+from collections.abc import Sequence
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+
+from ats_assets.evaluation import purged_kfold
+from ats_assets.evaluation.feature_clusters import feature_clusters
+from ats_assets.evaluation.permutation_importance import Importance, Predict, Scores, mean_decreases, single_features
+from ats_assets.models import Model
+from ats_assets.models.cross_sections import ranks
+from ats_assets.settings import ImportanceSettings, TrainingSettings
+from ats_assets.validation.cross_validation import LabelledRows, fitted_on, rank_ics
+from ats_assets.validation.schema import IMPORTANCE_SCHEMA
+
+Rows = NDArray[np.int64]
+
+
+def feature_importance(models: Sequence[Model], data: LabelledRows, how: ImportanceSettings, training: TrainingSettings) -> pl.DataFrame:
+    """The contract `FeatureImportance`: of each model and way the features, or clusters, with the largest importance first.
+
+    Raises
+    ------
+    EvaluationError
+        If the window has fewer decision sessions than folds.
+    """
+    splits = list(purged_kfold(data.decided, data.known, how.folds, embargo=training.embargo_sessions))
+    clusters = clusters_of(data) if "clusters" in how.ways else {}
+    columns = {name: column for column, name in enumerate(data.features)}
+    members = {"features": {name: [column] for name, column in columns.items()}, "clusters": clusters, "alone": {}}
+    sessions = np.repeat(np.arange(len(data.rows.sizes)), data.rows.sizes)
+    parts = [IMPORTANCE_SCHEMA.to_frame()]
+    for model in models:
+        fit = _Fits(model, data, training)
+        together = {f"{way} {name}": group for way in how.ways for name, group in members[way].items()}  # of one fit a fold
+        found = mean_decreases(data.rows.x, splits, fit, fit.judge, together, within=sessions, seed=how.seed) if together else []
+        lost = dict(zip(together, found, strict=True))
+        for way in how.ways:
+            if way == "alone":
+                parts.append(_rows(model, way, single_features(splits, data.rows.x, fit, fit.judge, columns), {}))
+            else:
+                of_way = [lost[f"{way} {name}"] for name in members[way]]
+                named = [Importance(**(vars(one) | {"name": name})) for name, one in zip(members[way], of_way, strict=True)]
+                parts.append(_rows(model, way, named, {name: [data.features[i] for i in group] for name, group in members[way].items()}))
+    return pl.concat(parts)
+
+
+def clusters_of(data: LabelledRows) -> dict[str, list[int]]:
+    """The clusters of the features, by the correlation of their ranks within each session; what is missing counts as the middle of its session."""
+    centred = np.empty(data.rows.x.shape)
+    counts = np.repeat(data.rows.sizes, data.rows.sizes)
+    for column in range(data.rows.x.shape[1]):
+        values = data.rows.x[:, column].astype(np.float64)
+        missing = np.isnan(values)
+        ranked = ranks(np.where(missing, np.inf, values), data.rows.sizes)
+        there = counts - _sums(missing, data.rows.sizes)
+        centred[:, column] = np.where(missing | (there == 0), np.nan, (ranked - 0.5) / np.maximum(there, 1) - 0.5)
+    return feature_clusters(data.features, centred)
+
+
+def _sums(values: NDArray[np.bool_], sizes: Rows) -> Rows:
+    """Of each session, for each of its rows."""
+    return np.repeat(np.add.reduceat(values.astype(np.int64), np.concatenate([[0], np.cumsum(sizes)[:-1]])), sizes)
+
+
+class _Fits:
+    """A model's fits on parts of the rows, and how good their scores are."""
+
+    def __init__(self, model: Model, data: LabelledRows, training: TrainingSettings) -> None:
+        self._model, self._data, self._training = model, data, training
+
+    def __call__(self, train: Rows, columns: Rows) -> Predict:
+        """The scores of the model of these rows and columns; NaN where nothing could be fitted."""
+        found = fitted_on(self._model, self._data, train, self._training, columns=columns)
+        if isinstance(found, str):
+            return lambda x: np.full(len(x), np.nan)
+        return lambda x: found.predict(x, threads=self._training.threads)
+
+    def judge(self, scores: Scores, rows: Rows) -> float:
+        """The mean rank IC of the sessions of some rows; 0 where all scores are the same, which orders nothing, and NaN where there are none."""
+        if np.isnan(scores).any():
+            return float("nan")
+        whole = np.full(len(self._data.rows.y), np.nan)
+        whole[rows] = scores
+        ics = [*rank_ics(self._data.rows, rows, whole).values()]
+        return float(np.mean(ics)) if ics else 0.0
+
+
+def _rows(model: Model, way: str, found: Sequence[Importance], members: dict[str, list[str]]) -> pl.DataFrame:
+    def known(value: float) -> float | None:
+        return None if np.isnan(value) else value
+
+    rows = [
+        (model.name, way, one.name, members.get(one.name, [one.name]), known(one.mean), known(one.standard_error), len(one.folds))
+        for one in found
+    ]
+    return pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row").sort("importance", "name", descending=[True, False], nulls_last=True)

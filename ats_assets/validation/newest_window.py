@@ -1,0 +1,86 @@
+"""The newest window that models learn from: which sessions it has, the versions of what is read of them, and its rows."""
+
+import hashlib
+import json
+from collections.abc import Mapping, Sequence
+from dataclasses import dataclass, replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import EvaluationError, MissingPartitionError
+from ats_assets.features import joined
+from ats_assets.features.choosing import model_families
+from ats_assets.labels import learnt_label
+from ats_assets.models import last_refit, training_window
+from ats_assets.models.training_set import TrainingWindow, least_history
+from ats_assets.orchestration.graph import Node
+from ats_assets.validation.cross_validation import LabelledRows, labelled_rows
+
+
+def window_reads(deployment: Deployment) -> list[str]:
+    """The assets whose rows the window has."""
+    return [*deployment.of(model_families), "universe", deployment.of(learnt_label).asset]
+
+
+@dataclass(frozen=True, kw_only=True)
+class NewestWindow:
+    """The window as of the last refit session, and the data versions of all that is read since it begins."""
+
+    window: TrainingWindow
+    upstream: Mapping[str, Mapping[str, str]]
+    made_from: str
+    """A digest of code, settings and the data of the window: while it is the same, what is stored holds."""
+
+    @classmethod
+    def of(cls, deployment: Deployment, node: Node) -> "NewestWindow":
+        """That of what is stored now.
+
+        Raises
+        ------
+        MissingPartitionError
+            If no labels are stored.
+        EvaluationError
+            If history is too short for a fit.
+        """
+        calendar, training, learnt = deployment.calendar, deployment.settings.training, deployment.of(learnt_label)
+        stored = deployment.valid_sessions(learnt.asset)
+        if not stored:
+            raise MissingPartitionError(f"no {learnt.asset} are stored: make features and labels with ats run")
+        window = training_window(calendar, last_refit(calendar, stored[-1], training.refit), training, learnt.known_after)
+        decisions = deployment.known(calendar.sessions(window.train[0], window.validation[-1])) if window.train else []
+        if not decisions or not deployment.known(window.train):
+            least = least_history(training, learnt.known_after)
+            raise EvaluationError(
+                f"history is too short to cross-validate: it takes {least} sessions before the last refit ([training]); collect more"
+            )
+        first, last = (
+            calendar.offset(day, after)
+            for day, after in ((decisions[0], learnt.known_after.first), (decisions[-1], learnt.known_after.last))
+        )
+        labels = calendar.sessions(first, min(last, window.session))
+        used = dict.fromkeys(window_reads(deployment), decisions) | {learnt.asset: labels}
+        made_from: dict[str, Any] = {name: deployment.data_versions(name, days) for name, days in used.items()}
+        made_from |= {"code": node.code_version, "settings": node.settings_version}
+        later = {name: [day for day in deployment.valid_sessions(name) if day >= days[0]] for name, days in used.items()}
+        return cls(
+            window=replace(window, train=tuple(decisions), validation=(), label_sessions=tuple(labels)),
+            upstream={name: deployment.data_versions(name, days) for name, days in later.items()},
+            made_from=hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest(),
+        )
+
+
+def rows_of(deployment: Deployment, window: TrainingWindow) -> LabelledRows:
+    """Features, labels and universe of the window: of the features the rows of the universe alone."""
+    universe = deployment.warehouse.read("universe", window.train)
+    members, learnt = universe.select("symbol", "session"), deployment.of(learnt_label)
+
+    def rows(family: str, days: Sequence[date]) -> pl.DataFrame:
+        return deployment.warehouse.read(family, days).join(members, on=["symbol", "session"], how="semi", maintain_order="left")
+
+    features = joined({family: rows(family, window.train) for family in deployment.of(model_families)})
+    outcomes = learnt.outcomes(deployment.warehouse.read(learnt.asset, window.label_sessions))
+    how = {"window": window, "settings": deployment.settings.training, "calendar": deployment.calendar}
+    return labelled_rows(features, outcomes, universe, **how)

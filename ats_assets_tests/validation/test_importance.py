@@ -1,0 +1,92 @@
+"""What a model owes to its features: planted ones are found, and what stands in for another only by clusters; the asset is there where settings want it."""
+
+import json
+from dataclasses import replace
+from datetime import date
+from pathlib import Path
+
+import numpy as np
+import polars as pl
+import pytest
+
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.settings import ImportanceSettings
+from ats_assets.trials import ledger_of
+from ats_assets.validation.importance import clusters_of, feature_importance
+from ats_assets.validation.schema import FeatureImportance
+from ats_assets_tests.lineage.conftest import healing_of
+from ats_assets_tests.models.fits import lightgbm
+from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
+from ats_assets_tests.validation.test_asset import CHANGES, LAST, MADE
+from ats_assets_tests.validation.test_cross_validation import TRAINING, market
+
+EVERY = ImportanceSettings(ways=("features", "clusters", "alone"), folds=3)
+
+
+@pytest.fixture(scope="module")
+def found() -> pl.DataFrame:
+    """Of a model on a market with an edge in one feature, which is there twice, and two that know nothing."""
+    data = market(seed=4, edge=3.0)
+    x = np.column_stack([data.rows.x, data.rows.x[:, 0], np.random.default_rng(0).normal(size=len(data.rows.y))]).astype(np.float32)
+    data = replace(data, features=("edge", "idle", "copy", "noise"), rows=replace(data.rows, x=np.ascontiguousarray(x)))
+    model = lightgbm(min_data_in_leaf=20, max_rounds=40, feature_fraction=1.0)
+    return FeatureImportance.validate(feature_importance([model], data, EVERY, TRAINING))
+
+
+def of(found: pl.DataFrame, way: str) -> dict[str, float]:
+    return dict(found.filter(way=way).select("name", "importance").iter_rows())
+
+
+def test_what_is_there_twice_is_missed_by_clusters_and_alone_not_one_by_one(found: pl.DataFrame) -> None:
+    one_by_one, clusters, alone = (of(found, way) for way in EVERY.ways)
+    (pair,) = found.filter(pl.col("way") == "clusters", pl.col("features").list.len() == 2)["features"].to_list()
+    assert pair == ["edge", "copy"]
+    together = max(clusters, key=lambda name: clusters[name])
+    assert together in pair
+    assert clusters[together] > 0.2
+    assert clusters[together] >= max(one_by_one.values())
+    assert min(one_by_one["edge"], one_by_one["copy"]) < clusters[together] / 2
+    assert alone["edge"] == alone["copy"] > 0.2
+    assert abs(alone["noise"]) < 0.1
+
+
+def test_each_way_has_the_largest_first_with_all_folds(found: pl.DataFrame) -> None:
+    assert found["folds"].unique().to_list() == [3]
+    for way in EVERY.ways:
+        values = found.filter(way=way)["importance"].to_list()
+        assert values == sorted(values, reverse=True)
+    again = feature_importance([lightgbm(min_data_in_leaf=20)], market(), EVERY.model_copy(update={"ways": ("clusters",)}), TRAINING)
+    assert set(again["way"]) == {"clusters"}
+
+
+def test_missing_values_tell_nothing_of_the_clusters() -> None:
+    data = market()
+    x = np.column_stack([data.rows.x[:, 0], -data.rows.x[:, 0], np.full(len(data.rows.y), np.nan)]).astype(np.float32)
+    x[::7, 1] = np.nan
+    data = replace(data, features=("a", "minus_a", "empty"), rows=replace(data.rows, x=x))
+    assert sorted(clusters_of(data).values()) == [[0, 1], [2]]
+
+
+def test_the_asset_is_made_once_for_a_window_and_goes_with_it(tmp_path: Path) -> None:
+    plain = build(small_market(tmp_path / "plain"))
+    assert "importance" not in {key.to_user_string() for key in plain.resolve_all_asset_keys()}
+    changes = {name: values for name, values in CHANGES.items() if name != "cross_validation"}
+    deployment = small_market(tmp_path / "asked", **changes, importance={"ways": ("features", "clusters"), "folds": 2})
+    make_history(deployment, FIRST, LAST, MADE)
+    made = run_job(deployment, "backtest_reports", assets=["importance"]).asset_materializations_for_node("importance")[0]
+    assert set(made.metadata) == {"lightgbm: features", "lightgbm: clusters"}
+    table = FeatureImportance.validate(deployment.warehouse.read_part("importance", "importance"))
+    assert table.filter(way="features").height == 4  # the family trend
+    assert [one.trial.kind for one in deployment.of(ledger_of).trials()] == ["importance"]
+
+    def told(of: Deployment) -> dict[str, str]:
+        return json.loads(of.warehouse.read_text("importance", "summary.json"))
+
+    assert told(deployment)["as_of"] == "2021-03-08"
+    assert not [one for one in healing_of(deployment).stale() if one.asset == "importance"]
+    make_history(deployment, date(2021, 3, 15), date(2021, 3, 15), MADE)
+    assert [one.asset for one in healing_of(deployment).stale() if one.asset == "importance"] == ["importance"]
+    again = Deployment(deployment.settings)
+    run_job(again, "backtest_reports", assets=["importance"])
+    assert told(again)["as_of"] == "2021-03-15"
