@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats sql`, `ats doctor`.
+"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats trials`, `ats sql`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -19,6 +19,7 @@ from ats_assets.cli.features import app as features
 from ats_assets.cli.orders import app as orders
 from ats_assets.cli.predict import predict
 from ats_assets.cli.sources import app as sources
+from ats_assets.cli.trials import trials
 from ats_assets.errors import AtsError
 from ats_assets.secrecy import guard_secrets, redacted
 from ats_assets.settings import settings_file
@@ -289,6 +290,7 @@ def sql(
 
 
 app.command()(predict)
+app.command()(trials)
 for _name, _group in {"orders": orders, "features": features, "sources": sources, "experiment": experiment, "alerts": alerts}.items():
     app.add_typer(_group, name=_name)
 
