@@ -10,8 +10,8 @@ from pydantic import BaseModel, ValidationError
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.events.decisions import check_side
-from ats_assets.features.choosing import bar_families, families, families_of_model
-from ats_assets.features.family import FeatureFamily
+from ats_assets.features.choosing import bar_families, families, families_of_model, measure_families
+from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.labels.cusum import CusumSettings
 from ats_assets.labels.event_barriers import EventBarrierSettings
 from ats_assets.models import Model
@@ -116,8 +116,8 @@ def event_models(deployment: Deployment) -> Mapping[str, EventModel]:
     return MappingProxyType(found)
 
 
-def event_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
-    """The families that models of events learn from, over bars and over sessions, in their order; use it as `deployment.of(event_families)`.
+def event_families(deployment: Deployment) -> Mapping[str, FeatureFamily | ColumnFamily]:
+    """The families that models of events learn from, over bars (measures of microstructure among them) and over sessions, in their order; use it as `deployment.of(event_families)`.
 
     Raises
     ------
@@ -126,7 +126,7 @@ def event_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
     FeatureError
         If two have a factor of the same name.
     """
-    known = {**deployment.of(families), **deployment.of(bar_families)}
+    known = {**deployment.of(families), **deployment.of(bar_families), **deployment.of(measure_families)}
     for name in deployment.settings.event_training.families:
         if name not in known:
             raise SettingsError(

@@ -10,7 +10,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.events.choosing import EVENTS, LABELS, EventModel, EventRules, event_families, event_models, event_rules
 from ats_assets.events.event_sets import EventInputs, event_features
 from ats_assets.events.schema import EVENT_PREDICTIONS_SCHEMA, EVENTS_SCHEMA
-from ats_assets.features.family import FeatureFamily
+from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.features.schema import bar_frame_schema, frame_schema
 from ats_assets.intraday import INFORMATION_BARS_SCHEMA
 from ats_assets.labels.event_barriers import EVENT_LABELS_SCHEMA
@@ -23,7 +23,7 @@ class EventLane:
 
     model: EventModel
     rules: EventRules
-    families: Mapping[str, FeatureFamily]
+    families: Mapping[str, FeatureFamily | ColumnFamily]
     settings: EventTrainingSettings
 
     @property
@@ -49,7 +49,7 @@ class EventLane:
         inputs = EventInputs(
             events=frames[EVENTS],
             frames={name: frames[name] for name in self.families},
-            names={name: list(family.expressions) for name, family in self.families.items()},
+            names={name: list(family.factors) for name, family in self.families.items()},
             days=days,
             primary=frames[self.model.primary] if self.model.primary else None,
         )

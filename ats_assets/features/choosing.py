@@ -11,6 +11,7 @@ from ats_assets.errors import FeatureError, SettingsError
 from ats_assets.features.families.alpha360 import alpha360
 from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.features.family_file import read_checked_family, read_family
+from ats_assets.intraday.microstructure_rows import MEASURES
 from ats_assets.regimes.choosing import regimes
 from ats_assets.settings import regime_columns
 
@@ -63,6 +64,12 @@ def regime_families(deployment: Deployment) -> Mapping[str, ColumnFamily]:
         asset: ColumnFamily(name=asset, descriptions=regime_columns(one.name, one.settings), origin=f"[regimes.{one.name}]")
         for asset, one in deployment.of(regimes).items()
     }
+
+
+def measure_families(deployment: Deployment) -> Mapping[str, ColumnFamily]:
+    """The measures of microstructure as a family over bars, where the settings name their frame; use it as `deployment.of(measure_families)`."""
+    name, frame = "microstructure", deployment.settings.microstructure.frame
+    return {name: ColumnFamily(name=name, descriptions=MEASURES, origin=f"[{name}]", frame=frame)} if frame else {}
 
 
 def bar_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:

@@ -41,11 +41,14 @@ class ColumnFamily:
         What each factor says, in the order of the columns.
     origin
         What named it, for messages.
+    frame
+        The sampler over whose bars it has its rows; None of one with a row a session.
     """
 
     name: str
     descriptions: Mapping[str, str]
     origin: str
+    frame: str | None = None
 
     @property
     def factors(self) -> tuple[str, ...]:

@@ -7,12 +7,12 @@ import polars as pl
 from pandera.api.polars.types import PolarsData
 from pandera.errors import SchemaErrors
 
-from ats_assets.features.family import KEYS, Feature, FeatureFamily
+from ats_assets.features.family import KEYS, ColumnFamily, Feature, FeatureFamily
 
 
-def frame_schema(family: FeatureFamily) -> pl.Schema:
+def frame_schema(family: FeatureFamily | ColumnFamily) -> pl.Schema:
     """The columns and types of a family's frame: symbol, session, then one float32 column a factor."""
-    return pl.Schema({"symbol": pl.String(), "session": pl.Date()} | dict.fromkeys(family.expressions, pl.Float32()))
+    return pl.Schema({"symbol": pl.String(), "session": pl.Date()} | dict.fromkeys(family.factors, pl.Float32()))
 
 
 def contract(family: FeatureFamily) -> pa.DataFrameSchema:
@@ -83,10 +83,10 @@ def _complaint(schema: pa.DataFrameSchema, frame: pl.DataFrame) -> str:
     return ""
 
 
-def bar_frame_schema(family: FeatureFamily) -> pl.Schema:
+def bar_frame_schema(family: FeatureFamily | ColumnFamily) -> pl.Schema:
     """The columns and types of the frame of a family over bars: symbol, session, known_at, then one float32 column a factor."""
     keys: dict[str, pl.DataType] = {"symbol": pl.String(), "session": pl.Date(), "known_at": pl.Datetime("ns", "UTC")}
-    return pl.Schema(keys | dict.fromkeys(family.expressions, pl.Float32()))
+    return pl.Schema(keys | dict.fromkeys(family.factors, pl.Float32()))
 
 
 def bar_frame_contract(family: FeatureFamily) -> pa.DataFrameSchema:

