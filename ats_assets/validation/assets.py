@@ -60,7 +60,7 @@ def _cross_validation(deployment: Deployment) -> dg.AssetsDefinition:
     @node.asset(deployment, deps=window_reads(deployment), partitioned=False)
     def cross_validation(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Each model on splits of the newest training window that share no knowledge: skill by split and along paths, beside that of shuffled rows."""
-        asked = NewestWindow.of(deployment, node)
+        asked = NewestWindow.of(deployment, {"code": node.code_version, "settings": node.settings_version})
         tables = _stored(deployment, NAME, asked, ("splits", "paths")) or _made(deployment, asked)
         figures = validation_figures(tables["splits"], tables["paths"], settings.training.horizon_sessions)
         summary = {
@@ -86,7 +86,7 @@ def _importance(deployment: Deployment) -> dg.AssetsDefinition:
     @node.asset(deployment, deps=window_reads(deployment), partitioned=False)
     def importance() -> dg.MaterializeResult:
         """What each model owes to its features out of sample: the rank IC that is lost when one tells nothing any more, in purged folds of the newest training window."""
-        asked = NewestWindow.of(deployment, node)
+        asked = NewestWindow.of(deployment, {"code": node.code_version, "settings": node.settings_version})
         tables = _stored(deployment, IMPORTANCE, asked, ("importance",))
         if tables is None:
             chosen = [*deployment.of(models).values()]

@@ -16,7 +16,6 @@ from ats_assets.features.choosing import model_families
 from ats_assets.labels import learnt_label
 from ats_assets.models import last_refit, training_window
 from ats_assets.models.training_set import TrainingWindow, least_history
-from ats_assets.orchestration.graph import Node
 from ats_assets.validation.cross_validation import LabelledRows, labelled_rows
 
 
@@ -35,8 +34,13 @@ class NewestWindow:
     """A digest of code, settings and the data of the window: while it is the same, what is stored holds."""
 
     @classmethod
-    def of(cls, deployment: Deployment, node: Node) -> "NewestWindow":
+    def of(cls, deployment: Deployment, versions: Mapping[str, str]) -> "NewestWindow":
         """That of what is stored now.
+
+        Parameters
+        ----------
+        versions
+            Of the code and the settings of what is made from it.
 
         Raises
         ------
@@ -63,7 +67,7 @@ class NewestWindow:
         labels = calendar.sessions(first, min(last, window.session))
         used = dict.fromkeys(window_reads(deployment), decisions) | {learnt.asset: labels}
         made_from: dict[str, Any] = {name: deployment.data_versions(name, days) for name, days in used.items()}
-        made_from |= {"code": node.code_version, "settings": node.settings_version}
+        made_from |= versions
         later = {name: [day for day in deployment.valid_sessions(name) if day >= days[0]] for name, days in used.items()}
         return cls(
             window=replace(window, train=tuple(decisions), validation=(), label_sessions=tuple(labels)),
