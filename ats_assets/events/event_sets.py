@@ -19,7 +19,7 @@ import polars as pl
 from ats_assets.errors import LookAheadError
 from ats_assets.events.choosing import PRIMARY_SCORE, SIDE, EventModel
 from ats_assets.features.alignment import aligned
-from ats_assets.labels.label_spans import uniqueness
+from ats_assets.labels.label_spans import LabelSpans, uniqueness
 from ats_assets.models import CrossSections, TrainingSet, TrainingWindow
 from ats_assets.settings import EventTrainingSettings, KnownAfter
 
@@ -148,13 +148,19 @@ def _sections(rows: pl.DataFrame, names: Sequence[str], *, weighted: bool) -> Cr
         x=rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c") if names else np.empty((rows.height, 0), np.float32),
         y=rows["y"].to_numpy(),
         sizes=rows.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64),
-        weights=_uniqueness(rows) if weighted else None,
+        weights=_uniqueness(_spans(rows)) if weighted else None,
+        spans=_spans(rows),
     )
 
 
-def _uniqueness(rows: pl.DataFrame) -> np.ndarray:
-    """The mean of 1 over the number of labels of the symbol under way, over each label's span, which is at least a nanosecond long; scaled to a mean of 1."""
+def _spans(rows: pl.DataFrame) -> LabelSpans:
+    """In nanoseconds, and at least one long."""
     decided = rows["known_at"].cast(pl.Int64).to_numpy()
     known = np.maximum(rows["known"].cast(pl.Int64).to_numpy(), decided + 1)
-    found = uniqueness(decided, known, rows["symbol"].rank("dense").cast(pl.Int64).to_numpy())
+    return LabelSpans(decided=decided, known=known, group=rows["symbol"].rank("dense").cast(pl.Int64).to_numpy())
+
+
+def _uniqueness(spans: LabelSpans) -> np.ndarray:
+    """The mean of 1 over the number of labels of the symbol under way, over each label's span; scaled to a mean of 1."""
+    found = uniqueness(spans.decided, spans.known, spans.group)
     return found / found.mean() if len(found) else found

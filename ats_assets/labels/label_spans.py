@@ -5,6 +5,8 @@ spans share a step of time share what happened in it. At each step the concurren
 span of 1 / concurrency. Labels of two groups, such as symbols, never overlap.
 """
 
+from dataclasses import dataclass
+
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
@@ -13,6 +15,20 @@ from ats_assets.kernels.kernel import kernel
 
 Floats = NDArray[np.float64]
 Places = NDArray[np.int64]
+
+
+@dataclass(frozen=True, kw_only=True)
+class LabelSpans:
+    """The spans of labels, each array of whole numbers of shape (n_labels,)."""
+
+    decided: Places
+    known: Places
+    group: Places
+    """Such as the codes of symbols; labels of two groups never overlap."""
+
+    def take(self, rows: Places) -> "LabelSpans":
+        """Those of some labels, by their places."""
+        return LabelSpans(decided=self.decided[rows], known=self.known[rows], group=self.group[rows])
 
 
 def uniqueness(decided: ArrayLike, known: ArrayLike, group: ArrayLike | None = None) -> Floats:

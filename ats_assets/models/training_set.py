@@ -21,7 +21,7 @@ import polars as pl
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError, LookAheadError
-from ats_assets.labels.label_spans import time_decay
+from ats_assets.labels.label_spans import LabelSpans, time_decay
 from ats_assets.labels.sample_weights import weighed_after
 from ats_assets.settings import KnownAfter, TrainingSettings
 
@@ -52,7 +52,7 @@ class CrossSections:
 
     `keys` has the columns session and symbol; `x` is float32 of shape (n_rows, n_features), C order, NaN = missing; `y` is float64 of shape
     (n_rows,); `sizes` is int64 of shape (n_sessions,), the rows of each session. `weights` is what each row counts in a fit, float64 of shape (n_rows,) with a mean of 1;
-    None where all count the same, as those to validate on do.
+    None where all count the same, as those to validate on do. `spans` are those of the rows' labels, None where they are not told.
     """
 
     keys: pl.DataFrame
@@ -60,6 +60,7 @@ class CrossSections:
     y: np.ndarray
     sizes: np.ndarray
     weights: np.ndarray | None = None
+    spans: LabelSpans | None = None
 
     @property
     def decision_sessions(self) -> list[date]:
@@ -149,17 +150,17 @@ def training_set(  # noqa: PLR0917 - the frames in the order in which they are j
         raise LookAheadError(
             f"the labels for the model of {window.session} hold rows that became known at {late['session'].max()}: read partitions up to {window.session} only"
         )
-    labels = outcomes.select("symbol", "y", session="decision_session")
+    labels = outcomes.select("symbol", "y", session="decision_session", known="session")
     keys = labels.join(universe.select("symbol", "session"), on=["symbol", "session"], how="semi")
     if settings.label == "rank":
         keys = keys.with_columns(y=((pl.col("y").rank("average") - 0.5) / pl.len() - 0.5).over("session"))
     keys = keys.sort("session", "symbol")
-    train = _cross_sections(keys, features, names, window.train)
+    train = _cross_sections(keys, features, names, window, window.train)
     return TrainingSet(
         window=window,
         features=names,
         train=train if weights is None else replace(train, weights=_row_weights(train, weights, settings.oldest_weight)),
-        validation=_cross_sections(keys, features, names, window.validation),
+        validation=_cross_sections(keys, features, names, window, window.validation),
     )
 
 
@@ -178,7 +179,9 @@ def _row_weights(rows: CrossSections, weights: pl.DataFrame, oldest: float) -> n
     return counted * (len(counted) / total) if total > 0 else np.ones(len(counted))
 
 
-def _cross_sections(keys: pl.DataFrame, features: pl.DataFrame, names: Sequence[str], sessions: Sequence[date]) -> CrossSections:
+def _cross_sections(
+    keys: pl.DataFrame, features: pl.DataFrame, names: Sequence[str], window: TrainingWindow, sessions: Sequence[date]
+) -> CrossSections:
     keys = keys.filter(pl.col("session").is_in(list(sessions)))
     rows = keys.join(features, on=["symbol", "session"], how="inner", maintain_order="left")
     if rows.height != keys.height:
@@ -193,4 +196,12 @@ def _cross_sections(keys: pl.DataFrame, features: pl.DataFrame, names: Sequence[
         x=rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c") if names else np.empty((rows.height, 0), np.float32),
         y=rows["y"].to_numpy(),
         sizes=rows.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64),
+        spans=_spans(rows, window),
     )
+
+
+def _spans(rows: pl.DataFrame, window: TrainingWindow) -> LabelSpans:
+    """From the decision to where the label was known, in sessions of the window, which follow each other without a gap."""
+    place = {day: i for i, day in enumerate(sorted({*window.decisions, *window.label_sessions}))}
+    decided, known = (rows[name].replace_strict(place, return_dtype=pl.Int64).to_numpy() for name in ("session", "known"))
+    return LabelSpans(decided=decided, known=known, group=rows["symbol"].rank("dense").cast(pl.Int64).to_numpy())

@@ -15,6 +15,7 @@ from numpy.typing import NDArray
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import EvaluationError
 from ats_assets.evaluation import Split, combinatorial_purged, purged_kfold, reconstruct_paths, walk_forward
+from ats_assets.labels.label_spans import uniqueness
 from ats_assets.models import Model, TrainingSet, fit
 from ats_assets.models.cross_sections import rank_ic_by_session
 from ats_assets.models.learner import Fitted, Scorer
@@ -161,9 +162,17 @@ def fitted_on(
     except EvaluationError as error:
         return str(error)
     names = data.features if columns is None else tuple(data.features[column] for column in columns)
-    parts = {"train": _part(data.rows, train, columns), "validation": _part(data.rows, held_out, columns)}
+    parts = {"train": _weighed(_part(data.rows, train, columns), training), "validation": _part(data.rows, held_out, columns)}
     found = fit(model, TrainingSet(window=data.window, features=names, **parts), training, threads=training.threads)
     return model.learner.load(found.content) if isinstance(found, Fitted) else found.reason
+
+
+def _weighed(rows: CrossSections, training: TrainingSettings) -> CrossSections:
+    """Rows that count by the uniqueness of their labels among themselves, where settings give rows weights."""
+    if training.sample_weights == "none" or rows.spans is None:
+        return rows
+    found = uniqueness(rows.spans.decided, rows.spans.known, rows.spans.group)
+    return replace(rows, weights=found / found.mean())
 
 
 def _held_out(
@@ -184,7 +193,7 @@ def _part(rows: CrossSections, at: NDArray[np.int64], columns: NDArray[np.int64]
     keys = rows.keys[at]
     sizes = keys.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
     x = rows.x[at] if columns is None else np.ascontiguousarray(rows.x[np.ix_(at, columns)])
-    return CrossSections(keys=keys, x=x, y=rows.y[at], sizes=sizes)
+    return CrossSections(keys=keys, x=x, y=rows.y[at], sizes=sizes, spans=rows.spans and rows.spans.take(at))
 
 
 def rank_ics(rows: CrossSections, at: NDArray[np.int64], scores: Scores) -> dict[date, float]:

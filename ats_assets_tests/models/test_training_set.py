@@ -8,6 +8,7 @@ from hypothesis import given
 from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, LookAheadError
+from ats_assets.labels.label_spans import uniqueness
 from ats_assets.models import TrainingWindow, training_set, training_window
 from ats_assets.models.training_set import least_history
 from ats_assets.settings import KnownAfter, TrainingSettings
@@ -199,3 +200,17 @@ def test_the_weights_of_all_rows_to_train_on_are_known_in_time(
     assert all(position - embargo - train + known.last <= at <= position - 2 * embargo - held_out for at in stored), (
         "as the model's asset reads them"
     )
+
+
+def test_rows_tell_the_spans_of_their_labels_in_sessions() -> None:
+    data = small_training_set()
+    for part in (data.train, data.validation):
+        assert part.spans is not None
+        assert set(part.spans.known - part.spans.decided) == {SETTINGS.horizon_sessions + 1}
+        assert part.spans.decided.tolist() == np.repeat(np.unique(part.spans.decided), part.sizes).tolist()
+        symbols = part.keys.with_columns(code=pl.Series(part.spans.group)).group_by("code").agg(pl.col("symbol").n_unique())
+        assert set(symbols["symbol"]) == {1}
+    assert data.train.spans is not None
+    middle = np.unique(data.train.spans.decided)[10:-10]
+    found = uniqueness(data.train.spans.decided, data.train.spans.known, data.train.spans.group)
+    assert found[np.isin(data.train.spans.decided, middle)] == pytest.approx(1 / (SETTINGS.horizon_sessions + 1))

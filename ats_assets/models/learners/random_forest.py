@@ -1,7 +1,9 @@
 """A random forest on the cross-section (Breiman, Machine Learning 45, 2001), fitted by scikit-learn.
 
 Each tree is grown on a bootstrap sample of the rows, with a random share of the features at each split; a score is the mean of the trees' leaves. Rows are not
-independent, since the labels of neighbouring sessions overlap: `max_samples` below 1 takes fewer of them for each tree, which keeps the trees apart. Where rows have weights they are drawn in proportion to them.
+independent, since the labels of neighbouring sessions overlap: `max_samples` below 1 takes fewer of them for each tree, which keeps the trees apart. Where rows
+have weights they are drawn in proportion to them. With `bootstrap = "sequential"` they are drawn one after the other, those whose label overlaps what was drawn
+less likely (López de Prado, Advances in Financial Machine Learning, 2018, section 4.5), and weights count in the fit of each tree.
 The validation sessions are not used to stop, only to judge.
 
 A forest is stored as a table of its nodes in an Arrow file, one row a node (tree, left, right, feature, threshold, missing_left, value), never as a pickle. Scores are
@@ -10,13 +12,16 @@ differ from run to run.
 """
 
 import io
-from collections.abc import Iterator
-from typing import Any
+from collections.abc import Iterator, Sequence
+from concurrent.futures import ThreadPoolExecutor
+from typing import Any, Literal
 
 import numpy as np
 import polars as pl
 from pydantic import Field
 
+from ats_assets.errors import ModelError
+from ats_assets.labels.sequential_bootstrap import sequential_bootstrap
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.training_set import TrainingSet
 from ats_assets.plugins import Plugin
@@ -44,6 +49,9 @@ class RandomForestSettings(Section):
     min_samples_leaf: Positive = Field(default=200, description="rows of a leaf at least")
     max_features: float = Field(default=0.3, gt=0, le=1, description="share of the features that a split chooses from")
     max_samples: float = Field(default=0.5, gt=0, le=1, description="rows that a tree is grown on, as a share of all")
+    bootstrap: Literal["rows", "sequential"] = Field(
+        default="rows", description="how these are drawn: each for itself, or those whose label overlaps what was drawn less likely"
+    )
     seed: int = 7
 
 
@@ -62,9 +70,12 @@ class RandomForest:
         from sklearn.ensemble import RandomForestRegressor  # noqa: PLC0415 - takes seconds, and most who import this fit nothing
 
         own = self._parameters()
-        forest = RandomForestRegressor(**own, n_jobs=threads)
-        forest.fit(data.train.x, data.train.y, sample_weight=data.train.weights)
-        nodes = pl.concat(_nodes(number, tree.tree_) for number, tree in enumerate(forest.estimators_))
+        if self.settings.bootstrap == "sequential":
+            trees = self._sequential(data, threads)
+        else:
+            forest = RandomForestRegressor(**own, n_jobs=threads)
+            trees = forest.fit(data.train.x, data.train.y, sample_weight=data.train.weights).estimators_
+        nodes = pl.concat(_nodes(number, tree.tree_) for number, tree in enumerate(trees))
         if (nodes["feature"] == LEAF).all():
             return Unavailable(
                 reason=f"no tree of the fit as of {data.window.session} has a split, so that every symbol would have the same score; "
@@ -75,14 +86,48 @@ class RandomForest:
         return Fitted(
             content=buffer.getvalue(),
             scores=Forest(nodes).predict(data.validation.x),
-            rounds=len(forest.estimators_),
-            importance={name: float(gain) for name, gain in zip(data.features, _importance(forest), strict=True)},
-            parameters=own,
+            rounds=len(trees),
+            importance={name: float(gain) for name, gain in zip(data.features, _importance(trees), strict=True)},
+            parameters=own | ({"bootstrap": "sequential"} if self.settings.bootstrap == "sequential" else {}),
         )
 
     def load(self, content: bytes) -> "Forest":
         """The forest of an Arrow file of nodes."""
         return Forest(pl.read_ipc(io.BytesIO(content)))
+
+    def _sequential(self, data: TrainingSet, threads: int) -> list[Any]:
+        """Trees, each on a sequential bootstrap of its own; a row counts as often as it was drawn, times its weight.
+
+        Raises
+        ------
+        ModelError
+            If the rows do not tell the spans of their labels.
+        """
+        from sklearn.tree import DecisionTreeRegressor  # noqa: PLC0415 - as above
+
+        settings, rows, spans = self.settings, data.train, data.train.spans
+        if spans is None:
+            raise ModelError(
+                "the random forest's bootstrap is 'sequential', but these rows do not tell the spans of their labels: set it to 'rows'"
+            )
+        n = len(rows.y)
+        seeds = np.random.default_rng(settings.seed).integers(0, 2**31 - 1, size=settings.trees).tolist()
+
+        def grown(seed: int) -> Any:
+            drawn = sequential_bootstrap(
+                spans.decided, spans.known, seed=seed, draws=max(1, int(settings.max_samples * n)), group=spans.group
+            )
+            counted = np.bincount(drawn, minlength=n) * (1.0 if rows.weights is None else rows.weights)
+            tree = DecisionTreeRegressor(
+                max_depth=settings.max_depth,
+                min_samples_leaf=settings.min_samples_leaf,
+                max_features=settings.max_features,
+                random_state=seed,
+            )
+            return tree.fit(rows.x, rows.y, sample_weight=counted)
+
+        with ThreadPoolExecutor(threads) as pool:
+            return list(pool.map(grown, seeds))
 
     def _parameters(self) -> dict[str, Any]:
         settings = self.settings
@@ -159,9 +204,9 @@ def _nodes(number: int, tree: Any) -> pl.DataFrame:
     ).cast(NODES)
 
 
-def _importance(forest: Any) -> np.ndarray:
-    """The mean decrease of squared error by feature, its trees added up in their order."""
-    return np.sum([tree.feature_importances_ for tree in forest.estimators_], axis=0) / len(forest.estimators_)
+def _importance(trees: Sequence[Any]) -> np.ndarray:
+    """The mean decrease of squared error by feature, the trees added up in their order."""
+    return np.sum([tree.feature_importances_ for tree in trees], axis=0) / len(trees)
 
 
 PLUGIN = Plugin(settings=RandomForestSettings, make=RandomForest, quick={"trees": 2, "max_depth": 2, "min_samples_leaf": 5})

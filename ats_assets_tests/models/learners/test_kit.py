@@ -20,3 +20,8 @@ class TestLambdarank(LearnerKit):
 class TestRandomForest(LearnerKit):
     plugin = random_forest.PLUGIN
     small: ClassVar[dict[str, Any]] = {"trees": 12, "min_samples_leaf": 20, "max_features": 1.0}
+
+
+class TestSequentialForest(LearnerKit):
+    plugin = random_forest.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"trees": 12, "min_samples_leaf": 20, "max_features": 1.0, "bootstrap": "sequential"}

@@ -1,8 +1,11 @@
+from dataclasses import replace
+
 import numpy as np
 import polars as pl
 import pytest
 from sklearn.ensemble import RandomForestRegressor
 
+from ats_assets.errors import ModelError
 from ats_assets.models.learner import Fitted
 from ats_assets.models.learners.random_forest import LEAF, NODES, Forest, RandomForest, RandomForestSettings
 from ats_assets_tests.models.fits import small_training_set
@@ -42,3 +45,16 @@ def test_a_contribution_is_the_change_of_a_nodes_mean_at_a_split() -> None:
     assert forest.predict(x) == pytest.approx([0.2, 0.7, 1.6, 0.2])
     expected = np.array([[-0.3, 0.0, 0.5], [0.5, -0.3, 0.5], [0.5, 0.6, 0.5], [-0.3, 0.0, 0.5]])
     np.testing.assert_allclose(forest.contributions(x), expected, atol=1e-12)
+
+
+def test_a_sequential_bootstrap_is_another_forest_and_needs_the_spans_of_labels() -> None:
+    data, how = small_training_set(), {"trees": 3, "min_samples_leaf": 20}
+    plain, sequential = (RandomForest(RandomForestSettings(bootstrap=way, **how)) for way in ("rows", "sequential"))
+    one, other = plain.fit(data), sequential.fit(data)
+    assert isinstance(one, Fitted)
+    assert isinstance(other, Fitted)
+    assert one.content != other.content
+    assert "bootstrap" not in one.parameters, "a forest without it is recorded as before"
+    assert other.parameters["bootstrap"] == "sequential"
+    with pytest.raises(ModelError, match="do not tell the spans of their labels"):
+        sequential.fit(replace(data, train=replace(data.train, spans=None)))
