@@ -20,6 +20,7 @@ from ats_assets.features import FeatureFamily, features_of, joined
 from ats_assets.features.choosing import families, model_families
 from ats_assets.labels import SAMPLE_WEIGHTS, Label, label_weights, labels, labels_known_at, learnt_label
 from ats_assets.labels.sample_weights import sample_weights
+from ats_assets.leakcheck.regime_subjects import regime_subjects
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
 from ats_assets.portfolio import Method
@@ -92,6 +93,7 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
         Subject(name=family.name, kind="feature", inputs=given, make=partial(_features, family, days, settings))
         for family in deployment.of(families).values()
     ]
+    subjects += regime_subjects(deployment, days, given)
     subjects += _labelled(deployment, bars, days, given)
 
     def members(rows: Frames) -> pl.DataFrame:

@@ -1,10 +1,12 @@
-"""Regimes as assets: only where settings name them, the same bytes alone and in a range, as features of a model and as a risk rule."""
+"""Regimes as assets (that the default graph has none its snapshot holds): the same bytes alone and in a range, as features of a model and as a risk rule."""
 
 from collections.abc import Mapping
+from dataclasses import replace
 from datetime import date
 from pathlib import Path
 from typing import Any
 
+import numpy as np
 import polars as pl
 import pytest
 
@@ -12,6 +14,12 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.features.choosing import model_families
+from ats_assets.leakcheck import find_leaks, of_deployment
+from ats_assets.leakcheck.subjects import stored_bars
+from ats_assets.regimes import FilteredStates, RegimeModel, filtered_states
+from ats_assets.regimes.estimation import smoothed_states
+from ats_assets.regimes.regime_model import lagged
+from ats_assets.settings import RegimeSettings
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, small_market
 
 LAST = date(2021, 3, 19)
@@ -43,11 +51,6 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
     deployment = market(tmp_path_factory.mktemp("regimes"))
     assert make_history(deployment, FIRST, LAST).success
     return deployment
-
-
-def test_without_a_table_there_are_no_regimes(tmp_path: Path) -> None:
-    keys = build(small_market(tmp_path)).resolve_asset_graph().get_all_asset_keys()
-    assert not [key for key in keys if "regime" in key.path[-1]]
 
 
 def test_a_history_holds_estimations_at_refit_sessions_alone_and_a_regime_for_each_bar(made: Deployment) -> None:
@@ -96,3 +99,28 @@ def test_a_family_of_regimes_without_a_table_says_what_is_missing(tmp_path: Path
 def test_a_rule_that_reads_regimes_which_are_no_asset_says_so(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match="the risk rule calm reads 'regimes', which it can't"):
         build(small_market(tmp_path, risk={"calm": {"kind": "regime_filter"}}))
+
+
+@pytest.mark.parametrize("changes", [{"form": "micro"}, {"kind": "markov_switching"}])
+def test_the_leak_check_judges_them_and_accuses_none(made: Deployment, changes: dict[str, object]) -> None:
+    settings = made.settings.model_copy(update={"regimes": {"market": RegimeSettings.model_validate(QUICK | changes)}})
+    bars, days = stored_bars(made, 54, 8)
+    found = {one.name: one for one in of_deployment(Deployment(settings), bars, days)}["regimes"]
+    whole = found.make({name: one.rows for name, one in found.inputs.items()})
+    assert whole["market_state"].is_not_nan().sum() > 50
+    assert find_leaks(found, days, draws=2) == []
+
+
+def test_the_leak_check_finds_smoothed_probabilities(made: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    def smoothed(model: RegimeModel, observations: np.ndarray, first: np.ndarray, sequence: np.ndarray | None = None) -> FilteredStates:
+        known = filtered_states(model, observations, first, sequence)
+        values = np.nan_to_num(observations)
+        later, _ = smoothed_states(model, values, lagged(values, 0), np.arange(len(values)) == 0)
+        return replace(known, probabilities=later)
+
+    monkeypatch.setattr("ats_assets.regimes.regime_features.filtered_states", smoothed)
+    bars, days = stored_bars(made, 54, 8)
+    found = {one.name: one for one in of_deployment(made, bars, days)}["regimes"]
+    leaks = find_leaks(found, days, draws=2)
+    assert isinstance(leaks, list)
+    assert "market_p0" in {leak.column for leak in leaks}

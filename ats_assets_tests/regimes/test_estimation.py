@@ -10,6 +10,7 @@ from ats_assets.regimes import RegimeModel, estimated, filtered_states, state_or
 from ats_assets.regimes.state_matching import matched_states
 from ats_assets.settings import RegimeSettings
 from ats_assets_tests.regimes.chains import planted
+from ats_assets_tests.rounds import rounds
 
 KINDS = ("hmm", "mixture", "markov_switching")
 
@@ -168,7 +169,8 @@ def test_one_noisy_estimation_swaps_no_states_where_sorting_each_by_itself_would
 def test_a_planted_switch_is_found_within_ten_sessions_in_nineteen_of_twenty_histories() -> None:
     """The deviation of returns triples. Stated in docs/regimes.md: the median delay is at most 3 sessions, 95% are at most 10; false alarms in at most 5% of sessions."""
     delays, alarms = [], []
-    for seed in range(40):
+    histories = rounds(40, 200)
+    for seed in range(histories):
         random = np.random.default_rng(seed)
         _, history = planted(np.array([0.7, 2.1]), seed, rows=504, stay=0.98)
         found = of(history, 2, starts=2)
@@ -180,5 +182,5 @@ def test_a_planted_switch_is_found_within_ten_sessions_in_nineteen_of_twenty_his
         delays.append(int(turbulent[0]) + 1 if len(turbulent) else 61)
         alarms.append(float((state[10:60] == 1).mean()))
     assert np.median(delays) <= 3
-    assert sorted(delays)[37] <= 10
+    assert sorted(delays)[histories * 19 // 20 - 1] <= 10
     assert np.mean(alarms) <= 0.05

@@ -13,10 +13,10 @@ from pydantic import ValidationError
 
 from ats_assets.backtests import BacktestResult
 from ats_assets.backtests.metrics import session_returns
-from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, SettingsError
 from ats_assets.regimes.market_observations import daily_moves
+from ats_assets.risk_analysis.assets import assets
 from ats_assets.risk_analysis.contracts import CONTRACTS
 from ats_assets.risk_analysis.risk_tables import RiskInputs, risk_tables, trade_returns
 from ats_assets.risk_analysis.schema import SCHEMAS
@@ -48,12 +48,8 @@ def files(deployment: Deployment) -> dict[str, bytes]:
     return {path.name: path.read_bytes() for path in sorted(folder.iterdir()) if path.is_file()}
 
 
-def test_without_a_table_there_is_no_monte_carlo_and_an_empty_one_makes_it(tmp_path: Path) -> None:
-    def names(deployment: Deployment) -> set[str]:
-        return {key.path[-1] for key in build(deployment).resolve_asset_graph().get_all_asset_keys()}
-
-    assert "monte_carlo" not in names(small_market(tmp_path))
-    assert "monte_carlo" in names(small_market(tmp_path, monte_carlo={}))
+def test_an_empty_table_makes_it_and_a_missing_one_does_not(tmp_path: Path) -> None:
+    assert [len(assets(small_market(tmp_path, **changes))) for changes in ({}, {"monte_carlo": {}})] == [0, 1]
 
 
 def test_every_table_is_stored_in_its_contract_and_schema(made: Deployment) -> None:
@@ -176,4 +172,4 @@ def test_settings_that_do_not_fit_together_are_refused(values: dict[str, object]
 
 def test_regimes_that_are_none_of_the_market_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"add a table \[regimes\.market\]"):
-        build(small_market(tmp_path, monte_carlo={"ways": ("by_state",), "regimes": "regimes"}))
+        assets(small_market(tmp_path, monte_carlo={"ways": ("by_state",), "regimes": "regimes"}))
