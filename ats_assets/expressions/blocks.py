@@ -13,52 +13,11 @@ from typing import Final
 import numba
 import numpy as np
 
-from ats_assets.expressions import machine, moments, opcodes, weighted_averages
+from ats_assets.expressions import block_rows, compiled, machine, moments, opcodes, sorted_windows, vectors, weighted_averages
+from ats_assets.expressions.block_rows import load_block, mark
 from ats_assets.expressions.compiled import inlined
-from ats_assets.expressions.machine import STEP, STRETCHES, execute
-
-
-@inlined
-def _load(fields, places, positions, rows, dest, base, length, lookback, lanes, registers, present, targets, cursors):
-    """Put the panel's rows of a block into the registers; False where no row of it is wanted."""
-    registers[:2] = 0.0
-    for f in range(places.size):
-        registers[places[f], : length * lanes] = np.nan
-    present[:] = False
-    targets[:] = -1
-    wanted = False
-    for lane in range(rows.size - 1):
-        row = cursors[lane]
-        while row < rows[lane + 1] and positions[row] < base:
-            row += 1
-        cursors[lane] = row
-        while row < rows[lane + 1] and positions[row] < base + length:
-            at = (positions[row] - base) * lanes + lane
-            for f in range(places.size):
-                registers[places[f], at] = fields[f, row]
-            present[at] = True
-            if at >= lookback * lanes and dest[row] >= 0:
-                targets[at - lookback * lanes] = dest[row]
-                wanted = True
-            row += 1
-    return wanted
-
-
-@inlined
-def _mark(present, length, lanes, started, since_present, starts, ends):
-    """Rows since the first and since the last present row of each lane; whether a row is absent between them."""
-    gaps = False
-    for lane in range(lanes):
-        starts[lane], ends[lane] = length, -1
-        for t in range(length):
-            at = t * lanes + lane
-            if present[at]:
-                gaps = gaps or (ends[lane] >= 0 and t > ends[lane] + 1)
-                starts[lane], ends[lane] = min(starts[lane], t), t
-            since_present[at] = t - ends[lane] if ends[lane] >= 0 else np.inf
-        for t in range(length):
-            started[t * lanes + lane] = t - starts[lane] + 1
-    return gaps
+from ats_assets.expressions.machine import execute
+from ats_assets.expressions.vectors import PARTS
 
 
 @inlined
@@ -92,24 +51,21 @@ def _mend(window, code, constants, registers, part, ordered, present, lanes, sta
 
 
 @inlined
-def _find_runs(targets, sessions, lanes, runs):
+def _find_run(lane, lanes, sessions, targets, runs):
     """The sessions, from `runs[lane, 0]` to before `runs[lane, 1]`, in which a lane's results have places one after the other from `runs[lane, 2]` on.
 
-    A lane whose results lie otherwise has no such sessions, and -1 as the place; one without any result has 0.
+    A lane whose results lie otherwise has no such sessions, and -1 as the place; one without any result has 0. Of a single session it is the lanes, in place of sessions.
     """
-    for lane in range(lanes):
-        first, last, place = 0, 0, 0
-        for t in range(sessions):
-            target = targets[t * lanes + lane]
-            if target < 0:
-                continue
-            if last == 0:
-                first, place = t, target
-            elif target != place + t - first:
-                place = -1
-                break
-            last = t + 1
-        runs[lane, 0], runs[lane, 1], runs[lane, 2] = first, last if place >= 0 else first, place
+    first, last = 0, sessions
+    while first < last and targets[first * lanes + lane] < 0:
+        first += 1
+    while last > first and targets[(last - 1) * lanes + lane] < 0:
+        last -= 1
+    place = targets[first * lanes + lane] if first < last else 0
+    others = 0
+    for t in range(first, last):
+        others += targets[np.uint64(t * lanes + lane)] != place + t - first
+    runs[lane, 0], runs[lane, 1], runs[lane, 2] = first, last if others == 0 else first, place if others == 0 else -1
 
 
 @inlined
@@ -138,7 +94,10 @@ def _store(values, targets, runs, lanes, single, result):
 def _compile_run() -> Callable[..., None]:
     """Make `run`. Numba's cache knows of changes in this file alone; the text of the kernels is made part of its key by the closure."""
     kernels = hashlib.sha256(
-        b"".join(Path(str(part.__file__)).read_bytes() for part in (machine, moments, opcodes, weighted_averages))
+        b"".join(
+            Path(str(part.__file__)).read_bytes()
+            for part in (block_rows, compiled, machine, moments, opcodes, sorted_windows, vectors, weighted_averages)
+        )
     ).hexdigest()
 
     @numba.njit(error_model="numpy", nogil=True, cache=True)
@@ -161,6 +120,7 @@ def _compile_run() -> Callable[..., None]:
         block,
         first,
         last,
+        registers,
     ):
         """Compute the groups of symbols `first` to `last - 1`.
 
@@ -187,15 +147,16 @@ def _compile_run() -> Callable[..., None]:
         out : float32 array of shape (n_expressions, n_results)
         lanes, block
             Symbols and sessions of a block.
+        registers : float64 array of shape (n_registers, (lookback + block) * lanes)
+            Scratch.
         """
         lookback = sizes[0]
         longest = lookback + block
-        registers = np.empty((sizes[1], longest * lanes))
         part = np.zeros((max(sizes[2], 3), max(sizes[4], 1)))
-        ordered = np.empty(2 * max(lanes, STRETCHES) * (sizes[3] + STEP + 2))
+        ordered = np.empty((3, (sizes[3] + 1 + (longest if lanes > 1 else -(-longest // PARTS))) * PARTS))
         present, targets = np.empty(longest * lanes, np.bool_), np.empty(block * lanes, np.int64)
         runs, single = np.empty((lanes, 3), np.int64), np.empty(block * lanes, np.float32)
-        starts, ends = np.empty(lanes, np.int64), np.empty(lanes, np.int64)
+        starts, ends, whole = np.empty(lanes, np.int64), np.empty(lanes, np.int64), np.empty((3, lanes), np.int64)
         for i in range(numbers.size):
             registers[numbers[i]] = number_values[i]
         cursors = rows[first * lanes : last * lanes].copy()
@@ -207,19 +168,24 @@ def _compile_run() -> Callable[..., None]:
             for group in range(first, last):
                 members = rows[group * lanes : (group + 1) * lanes + 1]
                 here = cursors[(group - first) * lanes : (group + 1 - first) * lanes]
-                if not _load(
-                    fields, places, positions, members, dest, now - lookback, length, lookback, lanes, registers, present, targets, here
-                ):
+                block_of = (now - lookback, length, lookback, lanes)
+                wanted, gaps = load_block(
+                    fields, places, positions, members, dest, *block_of, registers, present, targets, here, starts, ends, whole
+                )
+                if not wanted:
                     continue
-                _find_runs(targets, length - lookback, lanes, runs)
-                gaps = _mark(present, length, lanes, registers[0], registers[1], starts, ends)
+                sessions = length - lookback
+                apart = lanes if sessions > 1 else 1  # the results of one session lie side by side, or those of a lane
+                mark(1 if lanes == 1 else lanes, length, starts, ends, gaps, present, registers[0], registers[1])
+                for lane in range(apart):
+                    _find_run(lane, apart, sessions * lanes // apart, targets, runs)
                 for s in range(segments.shape[0]):
                     execute(code, constants, segments[s, 0], segments[s, 1], registers, ordered, length, lanes)
                     if gaps and segments[s, 2] >= 0:
                         _mend(windows[segments[s, 2]], code, constants, registers, part, ordered, present, lanes, starts, ends)
                     if segments[s, 3] >= 0:
                         values = registers[segments[s, 4], lookback * lanes : length * lanes]
-                        _store(values, targets, runs, lanes, single, out[segments[s, 3]])
+                        _store(values, targets, runs, apart, single, out[segments[s, 3]])
         if len(kernels) == 0:  # keeps the closure
             raise ValueError
 

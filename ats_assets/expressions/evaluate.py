@@ -31,6 +31,7 @@ from ats_assets.expressions.epochs import side_by_side, with_epochs
 from ats_assets.expressions.grid import Grid, make_grid, series_key
 from ats_assets.expressions.groups import with_groups
 from ats_assets.expressions.plan import BLOCK_VALUES, LANES, LONG_LOOKBACK, Plan
+from ats_assets.expressions.scratch import scratch
 from ats_assets.expressions.staging import Rows, with_stages
 
 
@@ -120,22 +121,23 @@ def compute(
         return make_grid(panel, (), sessions, since).keys
     plan = compile_expressions(expressions, look_ahead=look_ahead, flat=flat)
     fields = [*plan.fields, *(GROUP + name for name in plan.groups)]
-    grid = make_grid(with_groups(panel, plan.groups), fields, sessions, since)
-    out = np.empty((len(expressions), len(grid.keys)), np.float32)
     meant = {symbol: (bearers or {}).get(symbol) or _newest_bearer(panel, symbol) for symbol in plan.symbols}
-    if out.size and adjustments is not None:
-        named = [meant[symbol] for symbol in plan.symbols]
-        how = {"lookback": plan.lookback, "named": named, "staged": bool(plan.stages)}
-        grid = with_epochs(grid, panel, fields, adjustments, sessions, **how)
-    if out.size:
-        threads = threads or _processors()
-        if plan.stages:
-            names = panel[series_key(panel)].unique().sort().to_list()
-            grid = with_stages(plan, Rows(grid, names, dict(zip(fields, grid.fields, strict=True)), meant), _run, threads)
-        _run(plan.last, grid, out, threads)
-    columns = [pa.Array.from_buffers(pa.float32(), out.shape[1], [None, pa.py_buffer(column)]) for column in out]
-    values = pl.DataFrame(pl.from_arrow(pa.table(columns, names=list(expressions)), rechunk=False))
-    return grid.keys.hstack(values.get_columns())
+    with scratch(len(fields), panel.height, np.float32) as memory:
+        grid = make_grid(with_groups(panel, plan.groups), fields, sessions, since, memory)
+        out = np.empty((len(expressions), len(grid.keys)), np.float32)
+        if out.size and adjustments is not None:
+            named = [meant[symbol] for symbol in plan.symbols]
+            how = {"lookback": plan.lookback, "named": named, "staged": bool(plan.stages)}
+            grid = with_epochs(grid, panel, fields, adjustments, sessions, **how)
+        if out.size:
+            threads = threads or _processors()
+            if plan.stages:
+                names = panel[series_key(panel)].unique().sort().to_list()
+                grid = with_stages(plan, Rows(grid, names, dict(zip(fields, grid.fields, strict=True)), meant), _run, threads)
+            _run(plan.last, grid, out, threads)
+    values = pl.Series(pl.from_arrow(pa.Array.from_buffers(pa.float32(), out.size, [None, pa.py_buffer(out)])))
+    rows = out.shape[1]
+    return grid.keys.hstack([values.slice(i * rows, rows).alias(name) for i, name in enumerate(expressions)])
 
 
 def _newest_bearer(panel: pl.DataFrame, symbol: str) -> str:
@@ -160,6 +162,8 @@ def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None
     last_sessions = grid.positions[grid.symbol_rows[1:] - 1]
     wanted = int(last_sessions.max()) + 1 - max(grid.since, int(grid.positions.min()))
     few = BLOCK_VALUES // (plan.lookback + wanted) // LANES * LANES  # for few sessions, more symbols side by side
+    if wanted == 1:
+        plan, few = plan.for_one_session, 2 * few
     one_by_one = grid.order is None or plan.lookback >= LONG_LOOKBACK
     lanes = few or (1 if one_by_one else LANES)
     block = max(1, min(wanted, max(BLOCK_VALUES // lanes, 2 * plan.lookback)))
@@ -171,14 +175,19 @@ def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None
     places = np.array(plan.field_registers, np.int64)
     fixed = (plan.code, plan.constants, plan.segments, plan.windows, sizes, numbers, values, places)
     arrays = (grid.fields, grid.positions, grid.symbol_rows, grid.dest, grid.since, out, lanes, block)
+
+    def run(first: int, last: int) -> None:
+        with scratch(plan.registers, (plan.lookback + block) * lanes, np.float64) as registers:
+            blocks.run(*fixed, *arrays, first, last, registers)
+
     cuts = (
         np.linspace(0, groups, min(groups, threads * max(1, min(8, groups // (8 * threads))) if threads > 1 else 1) + 1)
         .astype(int)
         .tolist()
     )
     if len(cuts) == 2:
-        blocks.run(*fixed, *arrays, cuts[0], cuts[1])
+        run(*cuts)
         return
     with ThreadPoolExecutor(threads) as pool:
-        for done in [pool.submit(blocks.run, *fixed, *arrays, a, b) for a, b in pairwise(cuts)]:
+        for done in [pool.submit(run, a, b) for a, b in pairwise(cuts)]:
             done.result()

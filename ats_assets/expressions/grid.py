@@ -57,8 +57,17 @@ class Grid:
     series_begin: NDArray[np.int64] | None = None
 
 
-def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[date] | None, since: date | None) -> Grid:
+def make_grid(
+    panel: pl.DataFrame,
+    fields: Sequence[str],
+    sessions: Sequence[date] | None,
+    since: date | None,
+    memory: NDArray[np.float32] | None = None,
+) -> Grid:
     """Place a panel's rows.
+
+    memory : float32 array of shape (n_fields, n_rows), optional
+        For the grid's fields; default: fresh memory.
 
     Raises
     ------
@@ -69,31 +78,32 @@ def make_grid(panel: pl.DataFrame, fields: Sequence[str], sessions: Sequence[dat
     """
     _check(panel, fields)
     key = series_key(panel)
-    panel = panel.select(*KEYS, *{key} - KEYS.keys(), *(name for name in fields if name in panel.columns)).rechunk()
-    days = panel["session"].cast(pl.Int32).to_numpy()
-    calendar = np.unique(days) if sessions is None else pl.Series(sessions, dtype=pl.Date).unique().sort().cast(pl.Int32).to_numpy()
-    position = _positions(days, calendar)
-    code, symbols = _coded(panel[key])
-    order = _order(code, position, symbols, len(calendar))
+    days = panel["session"].rechunk().cast(pl.Int32).to_numpy()
+    position, calendar = _positions(days, None if sessions is None else pl.Series(sessions, dtype=pl.Date).cast(pl.Int32).to_numpy())
+    symbols, order, twice = _arranged(panel[key], position, len(calendar))
     first = 0 if since is None else int(np.searchsorted(calendar, since.toordinal() - EPOCH))
-    wanted = np.flatnonzero(position >= first)
-    dest = np.full(len(position), -1)
-    dest[wanted] = np.arange(len(wanted))
+    keys = [panel[name] for name in KEYS]
+    if first:
+        wanted = position >= first
+        dest = np.full(len(position), -1)
+        dest[wanted] = np.arange(np.count_nonzero(wanted))
+        keys = [column.filter(pl.Series(wanted)) for column in keys]
+    else:
+        dest = np.arange(len(position))
     if order is not None:
-        code, position, dest = code[order], position[order], dest[order]
-    twice = np.flatnonzero((code[1:] == code[:-1]) & (position[1:] == position[:-1]))
+        position, dest = position[order], dest[order]
     if twice.size:
         row = int(twice[0]) if order is None else int(order[twice[0]])
         symbol, session = panel.select(*KEYS).row(row)
         raise ContractError(f"{twice.size} rows have the {key} and session of another, first {symbol} on {session}; keep one of each")
     return Grid(
-        fields=_values(panel, fields, order),
+        fields=_values(panel, fields, order, np.empty((len(fields), panel.height), np.float32) if memory is None else memory),
         positions=position,
-        symbol_rows=np.searchsorted(code, np.arange(symbols + 1)).astype(np.int64),
+        symbol_rows=symbols,
         dest=dest,
         since=first,
         order=order,
-        keys=panel.select(*KEYS)[wanted] if first else panel.select(*KEYS),
+        keys=pl.DataFrame(keys),
     )
 
 
@@ -118,28 +128,47 @@ def _check(panel: pl.DataFrame, fields: Sequence[str]) -> None:
             raise ExpressionError(f"there is no field `${name}` in the panel; it has {', '.join(f'${known_name}' for known_name in known)}")
 
 
-def _positions(days: NDArray[np.int32], calendar: NDArray[np.int32]) -> NDArray[np.int32]:
-    """The place of each day in the calendar."""
+def _positions(days: NDArray[np.int32], sessions: NDArray[np.int32] | None) -> tuple[NDArray[np.int32], NDArray[np.int32]]:
+    """The place of each day in the calendar, and the calendar in order: the sessions, or the days that occur."""
     if not days.size:
-        return days
+        return days, np.unique(days if sessions is None else sessions)
+    calendar = days if sessions is None else sessions
     first, last = min(days.min(), calendar.min(initial=days[0])), max(days.max(), calendar.max(initial=days[0]))
-    places = np.full(int(last) - int(first) + 1, -1, np.int32)
-    places[calendar - first] = np.arange(len(calendar))
+    is_session = np.zeros(int(last) - int(first) + 1, np.bool_)
+    is_session[calendar - first] = True
+    places = np.where(is_session, np.cumsum(is_session, dtype=np.int32) - 1, -1).astype(np.int32, copy=False)
     position = places[days - first]
-    if (position < 0).any():
+    if sessions is not None and (position < 0).any():
         odd = np.unique(days[position < 0])
         day = date.fromordinal(EPOCH + int(odd[0]))
         raise ContractError(f"{odd.size} sessions of the panel are not in the calendar that was given, first {day}; give all its sessions")
-    return position
+    return position, (np.flatnonzero(is_session) + first).astype(np.int32)
 
 
-def _coded(symbols: pl.Series) -> tuple[NDArray[np.int64], int]:
-    """The place of each row's symbol among the symbols in order, and their number."""
-    if symbols.is_sorted():
-        lengths = symbols.rle().struct.field("len").to_numpy()
-        return np.repeat(np.arange(len(lengths)), lengths), len(lengths)
-    names = symbols.unique().sort()
-    return symbols.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64), len(names)
+def _arranged(
+    symbols: pl.Series, position: NDArray[np.int32], sessions: int
+) -> tuple[NDArray[np.int64], NDArray[np.int64] | None, NDArray[np.int64]]:
+    """Where each symbol's rows begin, once they are by symbol, then session.
+
+    Also the panel's row of each of these, or None where they are the same; and those that have the key of the one after them.
+    """
+    runs = symbols.rle().struct.unnest()
+    lengths = runs["len"].to_numpy().astype(np.int64)
+    if runs["value"].is_sorted():
+        begins = np.concatenate([[0], np.cumsum(lengths)])
+        ascends = position[1:] > position[:-1]
+        ascends[begins[1:-1] - 1] = True
+        if ascends.all():
+            return begins, None, np.empty(0, np.int64)
+        code = np.repeat(np.arange(len(lengths)), lengths)
+    else:
+        names = symbols.unique().sort()
+        code = symbols.cast(pl.Enum(names)).to_physical().to_numpy().astype(np.int64)
+        begins = np.concatenate([[0], np.cumsum(np.bincount(code, minlength=len(names)))])
+    order = _order(code, position, len(begins) - 1, sessions)
+    if order is not None:
+        code, position = code[order], position[order]
+    return begins, order, np.flatnonzero((code[1:] == code[:-1]) & (position[1:] == position[:-1]))
 
 
 def _order(code: NDArray[np.int64], position: NDArray[np.int32], symbols: int, sessions: int) -> NDArray[np.int64] | None:
@@ -156,14 +185,17 @@ def _sorted(keys: NDArray[np.integer], n_keys: int) -> NDArray[np.int64]:
     return np.argsort(keys.astype(np.uint16) if n_keys <= 2**16 else keys, kind="stable")
 
 
-def _values(panel: pl.DataFrame, fields: Sequence[str], order: NDArray[np.int64] | None) -> NDArray[np.float32]:
-    values = np.empty((len(fields), panel.height), np.float32)
-    for i, name in enumerate(fields):
-        if name not in panel.columns:
-            values[i] = np.nan
-            continue
-        column = panel[name] if panel.schema[name] == pl.Float32 else panel[name].cast(pl.Float64)
-        known = column.fill_null(float("nan")).to_numpy()
-        with np.errstate(over="ignore"):
-            values[i] = known if order is None else known[order]
+def _values(
+    panel: pl.DataFrame, fields: Sequence[str], order: NDArray[np.int64] | None, values: NDArray[np.float32]
+) -> NDArray[np.float32]:
+    kinds = {name: pl.Float32 if panel.schema[name] == pl.Float32 else pl.Float64 for name in fields if name in panel.columns}
+    known = panel.select(pl.col(name).cast(kind).fill_null(float("nan")) for name, kind in kinds.items())
+    with np.errstate(over="ignore"):
+        for i, name in enumerate(fields):
+            if name not in kinds:
+                values[i] = np.nan
+            elif order is None:
+                values[i] = known[name].to_numpy()
+            else:
+                values[i] = known[name].to_numpy()[order]
     return values

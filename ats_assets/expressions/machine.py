@@ -11,15 +11,10 @@ from typing import Final
 
 import numpy as np
 
-from ats_assets.expressions import moments, weighted_averages
+from ats_assets.expressions import moments, sorted_windows, weighted_averages
 from ats_assets.expressions.compiled import inlined
-from ats_assets.expressions.opcodes import FIRST, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
-
-STEP: Final = 8
-"""Sorted windows are moved by so many values at a time."""
-STRETCHES: Final = 8
-"""A single series is cut into so many, so that one window's step does not wait for the last one's."""
-ONE: Final = np.uint64(1)
+from ats_assets.expressions.opcodes import AFTER, FIRST, LAG, OP, ROUND, ROWS, SOURCES, TARGET, Op
+from ats_assets.expressions.vectors import stretch
 
 FLAT: Final = 2e-5
 """qlib calls a window flat, and its correlation and R² missing, up to this standard deviation. It depends on the unit: it is an option (`Builder.qlib_flat`)."""
@@ -185,7 +180,7 @@ def _rank_count(d, x, registers, source, low, lanes, first, last):
     n = d.size
     for distance in range(first, last):
         start = low - distance * lanes
-        y = registers[source, start : start + n]
+        y = stretch(registers, source, start, start + n)
         for i in range(n):
             d[i] += (1.0 if y[i] < x[i] else 0.0) + (0.5 if y[i] == x[i] else 0.0)
 
@@ -254,65 +249,6 @@ def _regression(op, d, sums, weighted, count, age, age2, extra, qlib):
 
 
 @inlined
-def _quantile(code, constants, k, registers, low, end, lanes, ordered):
-    """Linear interpolation between order statistics: all the quantiles of one window, which are instruction k and those that follow it.
-
-    The series is cut into parts that go side by side: its lanes, or, where there is one, stretches of it. Each has a sorted window s, from which one value leaves and which one enters: with u[k] = s[k] where s[k] is below the value that
-    leaves, else s[k + 1], the new window is max(u[k - 1], min(entering, u[k])). No step waits for the one before it, so this is a few vector
-    operations. What is kept along time are values as they are. Missing and infinite ones stand at the end, as inf; + 0.0 makes -0.0 positive:
-    equal values must be the same bits, since nothing tells which of them leaves.
-
-    Parameters
-    ----------
-    ordered : float64 array of shape (>= 2 * max(lanes, STRETCHES) * (rows + STEP + 2),)
-        Scratch: a window before and one after each part's step, with -inf before and inf behind.
-    """
-    rows, shares = code[k, ROWS], constants[k : k + code[k, SOURCES + 1]]
-    lag = (rows - 1) * lanes
-    x = registers[code[k, SOURCES], low - lag : end]
-    parts = lanes if lanes > 1 else STRETCHES
-    wanted = (end - low) // lanes if lanes > 1 else -(-(end - low) // STRETCHES)
-    along, aside = (lanes, 1) if lanes > 1 else (1, wanted)
-    steps = -(-rows // STEP) * STEP
-    width = steps + 2
-    before, after = 0, parts * width
-    ordered[: 2 * after] = np.inf
-    ordered[: 2 * after : width] = -np.inf
-    counts = np.zeros(parts)
-    for now in range(wanted + rows - 1):
-        for part in range(parts):
-            if now * along + part * aside >= x.size:
-                continue
-            at = np.uint64(now * along + part * aside)  # unsigned: a signed index would be tested for counting from the end
-            known = abs(x[at]) < np.inf
-            entering = x[at] + 0.0 if known else np.inf
-            count = counts[part] + (1.0 if known else 0.0)
-            leaving = np.inf
-            if now >= rows:
-                left = x[at - np.uint64(rows * along)]
-                if abs(left) < np.inf:
-                    leaving = left + 0.0
-                    count -= 1.0
-            counts[part] = count
-            s, v = np.uint64(before + part * width), np.uint64(after + part * width)
-            for step in range(steps):
-                i = np.uint64(step)
-                lower = ordered[s + i] if ordered[s + i] < leaving else ordered[s + i + ONE]
-                upper = ordered[s + i + ONE] if ordered[s + i + ONE] < leaving else ordered[s + i + ONE + ONE]
-                least = entering if entering < upper else upper
-                ordered[v + i + ONE] = least if least > lower else lower
-            if now >= rows - 1:
-                for j in range(shares.size):
-                    place = shares[j] * (count - 1.0)
-                    below = int(place) if count > 0.0 else 0
-                    value = ordered[v + ONE + np.uint64(below)]
-                    if place > below:
-                        value += (ordered[v + ONE + np.uint64(below) + ONE] - value) * (place - below)
-                    registers[np.uint64(code[k + j, TARGET]), np.uint64(low - lag) + at] = value if count > 0.0 else np.nan
-        before, after = after, before
-
-
-@inlined
 def execute(code, constants, first, last, registers, ordered, rows, lanes):
     """Run the instructions `first` to `last - 1`.
 
@@ -325,101 +261,105 @@ def execute(code, constants, first, last, registers, ordered, rows, lanes):
     ordered : float64 array
         Scratch for the longest window of a quantile.
     """
-    end = rows * lanes
     for k in range(first, last):
         op = code[k, OP]
-        low = code[k, FIRST] * lanes
+        low, end = code[k, FIRST] * lanes, (rows - code[k, AFTER]) * lanes
         back = code[k, LAG] * lanes
-        d = registers[code[k, TARGET], low:end]
-        a = registers[code[k, SOURCES], low:end]
-        b = registers[code[k, SOURCES + 1], low:end]
-        if op > Op.QUANTILE:
+        d = stretch(registers, code[k, TARGET], low, end)
+        a = stretch(registers, code[k, SOURCES], low, end)
+        b = stretch(registers, code[k, SOURCES + 1], low, end)
+        if op == Op.SUM_MERGE:  # a third of most plans
+            _sum_merge(d, a, stretch(registers, code[k, SOURCES + 1], low - back, end - back))
+        elif op > Op.QUANTILE:
             _further(code[k], constants[k], registers, low, end, lanes, d, a, b)
         elif op <= Op.STARTED:
-            _elementwise(op, d, a, b, registers[code[k, SOURCES + 2], low:end])
+            _elementwise(op, d, a, b, stretch(registers, code[k, SOURCES + 2], low, end))
         elif op <= Op.ARG_LEAF:
-            _leaf(op, d, registers[code[k, SOURCES], low - back : end - back], b, code[k, ROWS])
+            _leaf(op, d, stretch(registers, code[k, SOURCES], low - back, end - back), b, code[k, ROWS])
         elif op == Op.RANK_COUNT:
             d[:] = b
             _rank_count(d, a, registers, code[k, SOURCES], low, lanes, code[k, LAG], code[k, ROWS])
         elif op == Op.QUANTILE:
             if code[k, SOURCES + 1] > 0:
-                _quantile(code, constants, k, registers, low, end, lanes, ordered)
+                sorted_windows.quantiles(code, constants, k, registers, low, end, lanes, ordered)
         elif op <= Op.ARG_MERGE:
-            _merge(code[k], registers, low, end, back, d, a)
+            _merge(code, k, registers, low, end, back, d, a)
         else:
-            c = registers[code[k, SOURCES + 2], low:end]
-            e = registers[code[k, SOURCES + 3], low:end]
-            f = registers[code[k, SOURCES + 4], low:end]
+            c = stretch(registers, code[k, SOURCES + 2], low, end)
+            e = stretch(registers, code[k, SOURCES + 3], low, end)
+            f = stretch(registers, code[k, SOURCES + 4], low, end)
+            g = stretch(registers, code[k, SOURCES + 5], low, end)
             if op == Op.SLOPE or op == Op.RSQUARE or op == Op.RESIDUAL:
-                _regression(op, d, a, b, c, e, f, registers[code[k, SOURCES + 5], low:end], constants[k])
+                _regression(op, d, a, b, c, e, f, g, constants[k])
             else:
-                _finish(op, d, a, b, c, e, f, registers[code[k, SOURCES + 5], low:end], 1.0 * code[k, ROWS])
+                _finish(op, d, a, b, c, e, f, g, 1.0 * code[k, ROWS])
         if code[k, ROUND] == 1:
             for i in range(d.size):
                 d[i] = np.float64(np.float32(d[i]))
 
 
 @inlined
-def _merge(instruction, registers, low, end, back, d, newer):
+def _merge(code, k, registers, low, end, back, d, newer):
     """Make a window of its newer half and its older half, which ends `back` values before."""
-    op = instruction[OP]
-    lag = 1.0 * instruction[LAG]
-    older = registers[instruction[SOURCES + 1], low - back : end - back]
-    third = registers[instruction[SOURCES + 2]]
-    fourth = registers[instruction[SOURCES + 3]]
-    fifth = registers[instruction[SOURCES + 4]]
-    sixth = registers[instruction[SOURCES + 5]]
-    if op == Op.SUM_MERGE:
-        _sum_merge(d, newer, older)
-    elif op == Op.AGE_MERGE:
-        _age_merge(d, newer, older, third[low - back : end - back], lag)
-    elif op == Op.AGE_SQUARED_MERGE:
-        _age_squared_merge(d, newer, older, third[low - back : end - back], fourth[low - back : end - back], lag)
-    elif op == Op.MAX_MERGE:
+    op = code[k, OP]
+    lag = 1.0 * code[k, LAG]
+    begin, until = low - back, end - back
+    older = stretch(registers, code[k, SOURCES + 1], begin, until)
+    if op == Op.MAX_MERGE:
         _max_merge(d, newer, older)
-    elif op == Op.ARG_MERGE:
-        _arg_merge(d, newer, older, third[low:end], fourth[low - back : end - back], lag)
+    elif op == Op.AGE_MERGE:
+        _age_merge(d, newer, older, stretch(registers, code[k, SOURCES + 2], begin, until), lag)
     else:
-        n, m = third[low:end], fourth[low - back : end - back]
-        s, r = fifth[low:end], sixth[low - back : end - back]
+        fourth = stretch(registers, code[k, SOURCES + 3], begin, until)
+        if op == Op.AGE_SQUARED_MERGE:
+            _age_squared_merge(d, newer, older, stretch(registers, code[k, SOURCES + 2], begin, until), fourth, lag)
+            return
+        third = stretch(registers, code[k, SOURCES + 2], low, end)
+        if op == Op.ARG_MERGE:
+            _arg_merge(d, newer, older, third, fourth, lag)
+            return
+        s, r = stretch(registers, code[k, SOURCES + 4], low, end), stretch(registers, code[k, SOURCES + 5], begin, until)
         if op == Op.DEVIATION_MERGE:
-            _deviation_merge(d, newer, older, n, m, s, r)
+            _deviation_merge(d, newer, older, third, fourth, s, r)
         else:
-            u = registers[instruction[SOURCES + 6], low:end]
-            v = registers[instruction[SOURCES + 7], low - back : end - back]
-            _codeviation_merge(d, newer, older, n, m, s, r, u, v)
+            u, v = stretch(registers, code[k, SOURCES + 6], low, end), stretch(registers, code[k, SOURCES + 7], begin, until)
+            _codeviation_merge(d, newer, older, third, fourth, s, r, u, v)
 
 
 @inlined
 def _further(instruction, constant, registers, low, end, lanes, d, a, b):
     """Averages by age and higher moments."""
     op = instruction[OP]
-    lag = instruction[LAG] * lanes
+    begin, until = low - instruction[LAG] * lanes, end - instruction[LAG] * lanes
     sources = instruction[SOURCES:LAG]
+    older = stretch(registers, sources[1], begin, until)
+    third, fourth = stretch(registers, sources[2], low, end), stretch(registers, sources[3], low, end)
     if op == Op.WEIGHT_MERGE:
-        weighted_averages.weight_merge(d, a, registers[sources[1], low - lag : end - lag], constant)
+        weighted_averages.weight_merge(d, a, older, constant)
     elif op == Op.FADED_MERGE:
-        older, faded = registers[sources[1], low - lag : end - lag], registers[sources[3], low - lag : end - lag]
-        weighted_averages.faded_merge(d, a, older, registers[sources[2], low:end], faded, constant)
+        weighted_averages.faded_merge(d, a, older, third, stretch(registers, sources[3], begin, until), constant)
     elif op == Op.LINEAR_AVERAGE:
-        weighted_averages.linear_average(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], 1.0 * instruction[ROWS])
+        weighted_averages.linear_average(d, a, b, third, fourth, 1.0 * instruction[ROWS])
     elif op == Op.MEAN_DISTANCE:
-        weighted_averages.mean_distance(d, registers, sources[0], low, lanes, instruction[ROWS], b, registers[sources[2], low:end])
+        weighted_averages.mean_distance(d, registers, sources[0], low, lanes, instruction[ROWS], b, third)
     elif op == Op.TRIM:
         moments.trim(d, a)
     elif op == Op.SKEWNESS:
-        moments.window_skewness(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], constant)
+        moments.window_skewness(d, a, b, third, fourth, constant)
     elif op == Op.KURTOSIS:
-        moments.window_kurtosis(d, a, b, registers[sources[2], low:end], registers[sources[3], low:end], constant)
+        moments.window_kurtosis(d, a, b, third, fourth, constant)
     elif op == Op.FOURTH_COMPLETE:
-        older, m, r = registers[sources[2], low - lag : end - lag], registers[sources[4], low - lag : end - lag], registers[sources[6]]
-        moments.fourth_complete(d, a, b, older, registers[sources[3], low:end], m, registers[sources[5], low:end], r[low - lag : end - lag])
+        older, m, r = (
+            stretch(registers, sources[2], begin, until),
+            stretch(registers, sources[4], begin, until),
+            stretch(registers, sources[6], begin, until),
+        )
+        moments.fourth_complete(d, a, b, older, fourth, m, stretch(registers, sources[5], low, end), r)
     else:
-        older, older_power = registers[sources[1], low - lag : end - lag], registers[sources[3], low - lag : end - lag]
-        power, n, s = registers[sources[2], low:end], registers[sources[4], low:end], registers[sources[6], low:end]
-        m, r = registers[sources[5], low - lag : end - lag], registers[sources[7], low - lag : end - lag]
+        older_power = stretch(registers, sources[3], begin, until)
+        n, s = stretch(registers, sources[4], low, end), stretch(registers, sources[6], low, end)
+        m, r = stretch(registers, sources[5], begin, until), stretch(registers, sources[7], begin, until)
         if op == Op.THIRD_MERGE:
-            moments.third_merge(d, a, older, power, older_power, n, m, s, r)
+            moments.third_merge(d, a, older, third, older_power, n, m, s, r)
         else:
-            moments.fourth_merge(d, a, older, power, older_power, n, m, s, r)
+            moments.fourth_merge(d, a, older, third, older_power, n, m, s, r)

@@ -10,8 +10,9 @@ SOURCES: Final = 2  # … up to eight registers
 LAG: Final = 10  # sessions by which the older sources lie back
 ROWS: Final = 11  # length of the window
 FIRST: Final = 12  # first row that is needed
-ROUND: Final = 13  # 1: the result is rounded to float32
-INSTRUCTION_WIDTH: Final = 14
+AFTER: Final = 13  # rows at the end that are not needed
+ROUND: Final = 14  # 1: the result is rounded to float32
+INSTRUCTION_WIDTH: Final = 15
 
 
 class Op(IntEnum):

@@ -7,6 +7,7 @@ from typing import Final
 import numpy as np
 
 from ats_assets.expressions.compiled import inlined
+from ats_assets.expressions.vectors import stretch
 
 SMALLEST_WEIGHT: Final = 1e-300
 """Divides in place of no weight at all."""
@@ -43,7 +44,7 @@ def mean_distance(d, registers, source, low, lanes, rows, mean, count):
     d[:] = 0.0
     for distance in range(rows):
         start = low - distance * lanes
-        x = registers[source, start : start + n]
+        x = stretch(registers, source, start, start + n)
         for i in range(n):
             d[i] += abs(x[i] - mean[i]) if abs(x[i]) < np.inf else 0.0
     for i in range(n):

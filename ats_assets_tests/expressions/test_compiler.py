@@ -9,6 +9,8 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ExpressionError, LookAheadError
 from ats_assets.expressions import MAX_WINDOW, OPERATORS, compile_expressions, compute, lookback
+from ats_assets.expressions.opcodes import AFTER, FIRST, LAG, OP, Op
+from ats_assets.expressions.plan import Plan
 from ats_assets_tests.expressions.panels import random_walks, with_sectors
 from ats_assets_tests.expressions.random_expressions import random_expressions
 from ats_assets_tests.rounds import rounds
@@ -227,3 +229,23 @@ def test_mutated_expressions_give_a_result_or_a_clear_error(text: str, edits: li
 def test_random_text_gives_a_plan_or_a_clear_error(text: str) -> None:
     with suppress(ExpressionError, LookAheadError):
         assert compile_expressions({"a": text}).lookback >= 0
+
+
+def test_one_session_alone_computes_the_rows_that_it_needs() -> None:
+    """A mean of 20 sessions that is made of means of 10 needs these in two rows."""
+    plan = compile_expressions({"mean": "Mean($close, 20)"}).last
+    assert plan.for_one_session.lookback == plan.lookback == 19
+    many, one = (
+        [(first, after) for op, first, after, lag in code if (op, lag) == (Op.SUM_MERGE, 5)]
+        for code in map(_extents, (plan, plan.for_one_session))
+    )
+    assert many == [(9, 0)] * 2  # the sum, and the number of values
+    assert one == [(9, 10), (19, 0)] * 2
+    assert sum(20 - first - after for _, first, after, _ in _extents(plan.for_one_session)) < 0.7 * sum(
+        20 - first - after for _, first, after, _ in _extents(plan)
+    )
+
+
+def _extents(plan: Plan) -> list[tuple[int, int, int, int]]:
+    """Of each instruction what it is, its first row, the rows after its last one, and the lag."""
+    return [tuple(row) for row in plan.code[:, [OP, FIRST, AFTER, LAG]].tolist()]

@@ -12,6 +12,7 @@ from hypothesis import strategies as st
 
 from ats_assets.errors import ContractError, ExpressionError
 from ats_assets.expressions import compute, evaluate, lookahead, lookback
+from ats_assets.expressions.scratch import KEPT_BYTES, scratch
 from ats_assets_tests.expressions.panels import calendar, random_walks, same_bits, with_sectors
 from ats_assets_tests.rounds import rounds
 
@@ -263,3 +264,29 @@ def test_the_quantiles_of_one_window_are_the_same_together_and_alone() -> None:
     whole = compute(bars, together)
     for name, text in together.items():
         assert same_bits(compute(bars, {name: text}), whole.select("symbol", "session", name)), name
+
+
+@pytest.mark.parametrize("threads", [1, 3])
+def test_the_newest_session_of_many_symbols_is_that_of_the_whole_panel(threads: int) -> None:
+    """One session has a program of its own, and other symbols side by side: also where some have no row in it, and others no row before it."""
+    bars = random_walks(150, 90, seed=14)
+    whole = compute(bars, SOME, sessions=SESSIONS, threads=threads)
+    for at in (0, 1, 60, 89):
+        known = bars.filter(pl.col("session") <= SESSIONS[at])
+        alone = compute(known, SOME, sessions=SESSIONS[: at + 1], since=SESSIONS[at], threads=threads)
+        assert same_bits(alone, whole.filter(pl.col("session") == SESSIONS[at]))
+
+
+def test_memory_that_is_used_again_is_nobody_elses() -> None:
+    """Also where a context is opened within another one, and after larger and smaller ones."""
+    for columns in (10, 1_000, 10):
+        with scratch(2, columns, np.float64) as outer, scratch(3, columns, np.float32) as inner:
+            outer[:], inner[:] = 1.0, 2.0
+            assert outer.shape == (2, columns)
+            assert inner.shape == (3, columns)
+            assert (outer == 1.0).all()
+    with scratch(1, KEPT_BYTES, np.float64) as large:
+        large[:] = 0.0
+    with scratch(1, 1, np.uint8) as other:
+        assert other.base is not None
+        assert not np.shares_memory(other, large)
