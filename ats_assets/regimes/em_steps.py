@@ -34,8 +34,6 @@ def em_hmm(
     SettingsError
         If hmmlearn is not installed.
     """
-    from threadpoolctl import threadpool_limits  # noqa: PLC0415
-
     try:
         from hmmlearn.hmm import GaussianHMM  # noqa: PLC0415 - an extra
     except ImportError as error:
@@ -56,8 +54,7 @@ def em_hmm(
     model.covars_ = np.diagonal(begun.covariances, axis1=1, axis2=2) if diagonal else begun.covariances
     model.monitor_.history = history = []  # all of it, not the last two
     model.monitor_._reset = lambda: None  # which would forget it
-    with threadpool_limits(1):  # threads of the algebra library wait for each other in matrices of so few columns
-        model.fit(z, np.diff(np.append(np.flatnonzero(first), len(z))))
+    model.fit(z, np.diff(np.append(np.flatnonzero(first), len(z))))
     transition = np.asarray(model.transmat_)
     fitted = RegimeModel(
         start=long_run(transition),

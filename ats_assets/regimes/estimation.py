@@ -78,6 +78,8 @@ def estimated(observations: Floats, sequence: NDArray[np.int64], settings: Regim
     SettingsError
         If the kind is hmm and hmmlearn is not installed.
     """
+    from threadpoolctl import threadpool_limits  # noqa: PLC0415 - of scikit-learn
+
     regressors = lagged(observations, settings.lags_of_mean, sequence)
     complete = np.isfinite(observations).all(axis=1) & np.isfinite(regressors).all(axis=1)
     if complete.sum() < max(20, 5 * states):
@@ -91,11 +93,9 @@ def estimated(observations: Floats, sequence: NDArray[np.int64], settings: Regim
     x[:, 1:] = (regressors[complete, 1:] - centre[0]) / scale[0]
     place = np.flatnonzero(complete)
     first = np.append(True, (np.diff(place) > 1) | (np.diff(sequence[complete]) != 0))
-    found: list[Estimation] = []
-    for start in range(settings.starts):
-        made = _from(start, (z, x, first), settings, states)
-        if made is not None:
-            found.append(made)
+    with threadpool_limits(1):  # more threads of the algebra library wait for each other in so few columns, and add up in another order
+        made = [_from(start, (z, x, first), settings, states) for start in range(settings.starts)]
+    found = [one for one in made if one is not None]
     if not found:
         return None
     best = max(found, key=lambda one: one.log_likelihood)  # of equal ones the first

@@ -12,7 +12,9 @@ PAGES = [
     for path in sorted((ROOT / folder).glob("*.md"))
 ]
 WIDTH = 120
-WIDE_TABLES = {f"docs/{name}.md" for name in ("architecture", "data", "expressions", "file_formats", "operations", "orders", "regimes", "risk")}
+WIDE_TABLES = {
+    f"docs/{name}.md" for name in ("architecture", "data", "expressions", "file_formats", "operations", "orders", "regimes", "risk")
+}
 """Pages with tables of several columns, whose rows can't be broken."""
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")
 
