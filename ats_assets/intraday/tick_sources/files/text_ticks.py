@@ -19,8 +19,8 @@ from ats_assets.intraday.tick_sources.files.settings import TickFilesSettings
 from ats_assets.intraday.tick_sources.files.tick_columns import SYNONYMS
 from ats_assets.sources.column_names import normalised
 
-BLOCK_BYTES: Final = 4 << 20
-"""Of a text that are in memory at once; a block is about a hundred thousand ticks."""
+BLOCK_BYTES: Final = 1 << 20
+"""Of a text that are in memory at once; a block is some ten thousand ticks."""
 _HEAD_BYTES: Final = 16_384
 _PAIR_AND_TIME: Final = [r"[A-Z]{3}/[A-Z]{3}", r"\d{8} \d\d:\d\d:\d\d\.\d+", r"[\d.]+", r"[\d.]+"]
 _COMPACT_TIME: Final = [r"\d{8} \d{9}", r"[\d.]+", r"[\d.]+", r"[\d.]+"]
@@ -90,7 +90,7 @@ def text_blocks(path: Path, layout: TextLayout, needed: list[str]) -> Iterator[p
 
     how = {
         "read_options": arrow_csv.ReadOptions(
-            block_size=BLOCK_BYTES, column_names=list(layout.columns), skip_rows=1 if layout.has_header else 0
+            use_threads=False, block_size=BLOCK_BYTES, column_names=list(layout.columns), skip_rows=1 if layout.has_header else 0
         ),
         "parse_options": arrow_csv.ParseOptions(delimiter=layout.separator, invalid_row_handler=kept),
         "convert_options": arrow_csv.ConvertOptions(

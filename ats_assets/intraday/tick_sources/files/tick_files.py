@@ -8,7 +8,9 @@ A row belongs to the session that its time and the hours of its instrument name 
 """
 
 import re
+import shutil
 import tempfile
+import weakref
 from collections.abc import Callable, Iterator, Sequence
 from datetime import UTC, date, datetime, time, timedelta
 from functools import cached_property
@@ -130,7 +132,6 @@ class TickFiles:
     @cached_property
     def _files(self) -> list[ParquetTicks | HourTicks]:
         paths = self._found()
-        folder = self._folder
         kept: set[str] = set()
         files: list[ParquetTicks | HourTicks] = []
         for path in paths:
@@ -139,8 +140,9 @@ class TickFiles:
                     raise SourceError(f"{path} holds quotes: Dukascopy has no trades. Set intraday.quotes.path instead")
                 files.append(HourTicks(file=hour_file(path), points=dict(self._settings.points)))
                 continue
-            files.append(self._as_it_is(path) or self._converted(path, folder, kept))
-        forget_others(folder, kept)
+            files.append(self._as_it_is(path) or self._converted(path, kept))
+        if self._keep is not None:
+            forget_others(self._folder, kept)
         if self._settings.symbols:
             files = [file for file in files if not isinstance(file, HourTicks) or file.file.symbol in self._settings.symbols]
         return files
@@ -149,8 +151,9 @@ class TickFiles:
     def _folder(self) -> Path:
         if self._keep is not None:
             return self._keep / self._what
-        self._aside = tempfile.TemporaryDirectory(prefix="ats-ticks-")  # deleted with this object
-        return Path(self._aside.name)
+        aside = tempfile.mkdtemp(prefix="ats-ticks-")
+        weakref.finalize(self, shutil.rmtree, aside, ignore_errors=True)
+        return Path(aside)
 
     def _found(self) -> list[Path]:
         path, setting = self.path, f"intraday.{self._what}.path"
@@ -173,9 +176,10 @@ class TickFiles:
         groups = None if "clock" in reader.columns.names else row_groups(path, reader.columns.names["at"], reader.zone)
         return None if groups is None else ParquetTicks(path=path, shown=path, groups=groups, reader=reader)
 
-    def _converted(self, path: Path, folder: Path, kept: set[str]) -> ParquetTicks:
+    def _converted(self, path: Path, kept: set[str]) -> ParquetTicks:
         """A file whose rows are kept, read now if they are not yet."""
         settings = self._settings.model_copy(update={"path": None}).model_dump_json()
+        folder = self._folder
         name = kept_name(path, settings + str(self._hours.calendar.timezone), self._what)
         kept.add(name)
         if path.suffix.lower() in PARQUET:
