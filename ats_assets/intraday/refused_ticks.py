@@ -25,22 +25,36 @@ class Screened:
     accepted: pl.DataFrame
     rejected: pl.DataFrame
 
-    @property
-    def faulty_share(self) -> float:
-        """Of the ticks that could have been good, the share of those that are not."""
-        faults = count_faults(self.rejected["reasons"])
-        return faults / (self.accepted.height + faults) if faults else 0.0
 
+def faulty_share(accepted: int, reasons: pl.Series) -> float:
+    """Of the ticks that could have been good, the share of those that are not: with a reason that is a fault of the delivery.
 
-def count_faults(reasons: pl.Series) -> int:
-    """How many ticks have a reason that is a fault of the delivery.
+    Parameters
+    ----------
+    accepted
+        How many are good.
+    reasons
+        Of each of the others.
 
     Examples
     --------
-    >>> count_faults(pl.Series([["outside_hours"], ["outside_hours", "price_missing"], ["duplicate"]]))
-    2
+    >>> faulty_share(2, pl.Series([["outside_hours"], ["outside_hours", "price_missing"], ["duplicate"]]))
+    0.5
     """
-    return int((reasons.list.set_difference(list(NO_FAULT)).list.len() > 0).sum())
+    faults = int((reasons.list.set_difference(list(NO_FAULT)).list.len() > 0).sum())
+    return faults / (accepted + faults) if faults else 0.0
+
+
+def reasons_by_count(reasons: pl.Series) -> dict[str, int]:
+    """How many ticks have each reason, most frequent first.
+
+    Examples
+    --------
+    >>> reasons_by_count(pl.Series([["crossed"], ["crossed", "suspicious"]]))
+    {'crossed': 2, 'suspicious': 1}
+    """
+    counts = reasons.explode(empty_as_null=False).drop_nulls().value_counts()
+    return dict(sorted(counts.iter_rows(), key=lambda item: (-item[1], item[0])))
 
 
 class ScreenedVintages:
@@ -75,7 +89,7 @@ class ScreenedVintages:
         for kept, others in self._made(sessions):
             height = sum(part.rows.height for part in others)
             for part in others:
-                self._reasons.update(dict(part.rows["reasons"].explode(empty_as_null=False).value_counts().iter_rows()))
+                self._reasons.update(reasons_by_count(part.rows["reasons"]))
             if held + height <= HELD_ROWS:
                 held += height
                 self._held[others[0].session] = others
@@ -98,7 +112,7 @@ class ScreenedVintages:
     def _made(self, sessions: Sequence[date]) -> Iterator[tuple[list[SessionRows], list[SessionRows]]]:
         for session, vintages in self._delivered(sessions):
             made = {stamp: self._screen(rows) for stamp, rows in vintages.items()}
-            over = {stamp for stamp, one in made.items() if one.faulty_share > self._limit}
+            over = {stamp for stamp, one in made.items() if faulty_share(one.accepted.height, one.rejected["reasons"]) > self._limit}
             refused = over if len(over) < len(made) else set()
             how = [(stamp, {"session": session, "stamp": stamp, "refused": stamp in refused}) for stamp in made]
             yield (

@@ -81,12 +81,33 @@ def test_a_delivery_that_differs_is_a_vintage_and_what_is_made_of_it_too(tmp_pat
 def test_a_delivery_with_too_many_faults_is_refused_where_there_is_a_sound_one(tmp_path: Path) -> None:
     deployment = market(tmp_path)
     tick_file(tmp_path / "ticks.csv", WEEK[:1], price=-2.0)
-    run_job(deployment, "history", WEEK[:1], list(ASSETS))
+    with pytest.raises(Exception, match="contract"):
+        run_job(deployment, "history", WEEK[:1], list(ASSETS))
     assert deployment.warehouse.read("trades", WEEK[:1]).height == 2, "three of five are faulty: the only one there is"
     tick_file(tmp_path / "ticks.csv", WEEK[:1])
     run_job(deployment, "history", WEEK[:1], list(ASSETS))
     assert len(deployment.warehouse.stamps("trades", WEEK[0])) == 1
     assert deployment.warehouse.read("trades", WEEK[:1]).height == 5, "the corrected one is read, though it came later"
+
+
+def test_too_many_faults_block_what_comes_after_and_codes_of_another_vendor_are_a_warning(tmp_path: Path) -> None:
+    deployment = market(tmp_path)
+    tick_file(tmp_path / "ticks.csv", WEEK[:1], price=-2.0)
+    definitions = build(deployment)
+    checks = {
+        spec.name: spec for asset in definitions.asset_checks or () for spec in asset.check_specs if spec.asset_key.path[-1] == "trades"
+    }  # pyright: ignore[reportAttributeAccessIssue]
+    assert {name: spec.blocking for name, spec in checks.items()} == {"contract": True, "conditions": False}
+    with pytest.raises(Exception, match="contract"):
+        run_job(deployment, "history", WEEK[:1], [*ASSETS, "two_ticks"])
+    assert not deployment.warehouse.exists("two_ticks", WEEK[0])
+    lines = ["symbol,timestamp,price,size,cond", *(f"A,2021-01-04 10:{i:02}:00,5,1,{code}" for i, code in enumerate(["@", "37", "I"]))]
+    (tmp_path / "ticks.csv").write_text("\n".join(lines), encoding="utf-8")
+    result = run_job(deployment, "history", WEEK[:1], [*ASSETS, "two_ticks"])
+    found = {one.check_name: one for one in result.get_asset_check_evaluations() if one.asset_key.path[-1] == "trades"}
+    assert found["contract"].passed
+    assert not found["conditions"].passed
+    assert "1 of 3 trades have a condition code that 'sip' does not know" in (found["conditions"].description or "")
 
 
 @pytest.mark.parametrize(

@@ -2,6 +2,7 @@
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.settings import AlpacaSourceSettings, Settings
+from ats_assets.sources.adapters.alpaca.collected_names import collected_asset
 from ats_assets.sources.adapters.alpaca.source import AlpacaSource
 from ats_assets.sources.source import SourcePlugin
 
@@ -29,6 +30,6 @@ PLUGIN = SourcePlugin(
     bars_follow=lambda own: _without(own, _BESIDE | _OF_ACTIONS),
     actions_follow=lambda own: _without(own, _BESIDE),
     tells_name_changes=lambda own: own.asset_class == "us_equity",
-    collects=lambda own: tuple(dict.fromkeys(own.collect)),
+    collects=lambda own: tuple(collected_asset(name) for name in dict.fromkeys(own.collect)),
     collecting="ats_assets.sources.adapters.alpaca.assets",
 )

@@ -16,12 +16,12 @@ NOW_ONLY = ("snapshots", "option_chains")
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """One asset for each kind that is collected."""
-    return [_collected(deployment, ALL[name]) for name in deployment.collected]
+    return [_collected(deployment, kind) for kind in ALL.values() if kind.asset in deployment.collected]
 
 
 def _collected(deployment: Deployment, kind: Collected) -> dg.AssetsDefinition:
     node = Node(
-        name=kind.name,
+        name=kind.asset,
         group=GROUP,
         kinds=frozenset({"parquet", "polars", "pandera"}),
         contract=kind.contract,
@@ -34,9 +34,9 @@ def _collected(deployment: Deployment, kind: Collected) -> dg.AssetsDefinition:
         data = AlpacaMarketData(deployment.settings, deployment.calendar)
         if kind.name in NOW_ONLY and not data.can_be_taken(session):
             warehouse = deployment.warehouse
-            kept = warehouse.exists(kind.name, session)
+            kept = warehouse.exists(kind.asset, session)
             context.add_output_metadata({"taken": "before; kept" if kept else "never: it can be taken only before the next session opens"})
-            return warehouse.read(kind.name, [session]) if kept else kind.schema.to_frame()
+            return warehouse.read(kind.asset, [session]) if kept else kind.schema.to_frame()
         frame = kind.contract.validate(data.of(kind.name, session))
         context.add_output_metadata({"feed": deployment.settings.source.alpaca.feed, "defects": frame["defects"].count()})
         return frame

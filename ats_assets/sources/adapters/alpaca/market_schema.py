@@ -6,6 +6,7 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.container import DataFrameSchema
 
+from ats_assets.sources.adapters.alpaca.collected_names import collected_asset
 from ats_assets.sources.adapters.alpaca.wire_frames import TEXTS, WireColumn
 
 NANOSECONDS = pl.Datetime("ns", "UTC")
@@ -30,6 +31,11 @@ class Collected:
     stamp: str
     columns: tuple[WireColumn, ...]
     lasts_seconds: int = 0
+
+    @property
+    def asset(self) -> str:
+        """The name of its asset."""
+        return collected_asset(self.name)
 
     @property
     def schema(self) -> pl.Schema:

@@ -18,6 +18,7 @@ from ats_assets.automation.requests import range_tags
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.delivered import delivered_versions
+from ats_assets.settings import IntradaySettings
 from ats_assets.sources.last_asked import LastAsked
 from ats_assets.storage.data_version import data_version
 from ats_assets.storage.knowledge import FOREVER
@@ -305,10 +306,10 @@ def test_what_is_collected_is_in_the_warehouse_session_by_session(tmp_path: Path
         assert collection(deployment, instance, last) == last.isoformat()
         for day in (SESSIONS[-3], SESSIONS[-2], last, last):
             assert job.execute_in_process(instance=instance, partition_key=day.isoformat()).success
-        trades = deployment.warehouse.read("trades", SESSIONS[-3:])
+        trades = deployment.warehouse.read("alpaca_trades", SESSIONS[-3:])
         assert trades.group_by("symbol", "session").len()["len"].to_list() == [20] * 3 * len(SYMBOLS)
         assert not trades.is_duplicated().any()
-        assert len(deployment.warehouse.vintages("trades", last)) == 1
+        assert len(deployment.warehouse.vintages("alpaca_trades", last)) == 1
         assert deployment.warehouse.read("snapshots", [last])["symbol"].to_list() == sorted(SYMBOLS)
         assert "is stored" in str(collection(deployment, instance, last))
         assert "is stored" in str(collection(deployment, instance, last + timedelta(days=1)))  # no session has closed since
@@ -317,5 +318,36 @@ def test_what_is_collected_is_in_the_warehouse_session_by_session(tmp_path: Path
         assert job.execute_in_process(instance=instance, partition_key=last.isoformat()).success
         assert deployment.warehouse.read("snapshots", [last])["symbol"].to_list() == sorted(SYMBOLS)  # kept, since it can't be taken again
         assert {key.to_user_string() for key in build(deployment).resolve_job_def("history").asset_layer.executable_asset_keys}.isdisjoint(
-            {"trades", "snapshots"}
+            {"alpaca_trades", "snapshots"}
         )
+
+
+def test_collected_trades_are_a_source_of_ticks(tmp_path: Path) -> None:
+    day = SESSIONS[-2]
+    with stocks(SESSIONS, page_limit=7) as market, dg.DagsterInstance.ephemeral() as instance:
+        close = XNYS.closes_at(day)
+        times = [close - timedelta(seconds=2), close - timedelta(seconds=1), close + timedelta(seconds=1)]
+        codes = [["@"], ["@", "I"], ["@", "6"]]
+        rows = [{"t": at, "x": "V", "i": i, "p": 10.0 + i, "s": 5, "c": codes[i], "z": "C"} for i, at in enumerate(times)]
+        market.data.add("stocks", "trades", SYMBOLS[0], rows)
+        deployment = deployed(market, tmp_path, collect=("trades",))
+        late = {"end": "16:10", "start": "09:30"}
+        settings = deployment.settings.model_copy(
+            update={"intraday": IntradaySettings.model_validate({"trades": {"kind": "alpaca"}, "sessions": {"default": late}})}
+        )
+        deployment = Deployment(settings)
+        job = build(deployment).resolve_job_def("market_data")
+        for session in SESSIONS[-3:]:
+            assert job.execute_in_process(instance=instance, partition_key=session.isoformat()).success
+        names = ["raw_trades", "trades", "rejected_trades"]
+        made = build(deployment).resolve_job_def("history")
+        assert made.execute_in_process(
+            instance=instance, partition_key=day.isoformat(), asset_selection=[dg.AssetKey(name) for name in names]
+        ).success
+        found = deployment.warehouse.read("trades", [day])
+        assert found.select("sequence", "price", "exchange", "for_price").rows() == [
+            (0, 10.0, "V", True),
+            (1, 11.0, "V", False),
+            (2, 12.0, "V", True),
+        ], "the odd lot sets no price, and the auction after the bell is in the partition of the next session"
+        assert min(deployment.warehouse.vintages("raw_trades", day)) == XNYS.closes_at(SESSIONS[-1])
