@@ -9,6 +9,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.intraday.bar_ends import EXTREME, PRICED, TRADED, Codes, Floats, Places
+from ats_assets.intraday.schema import NANOSECONDS
 from ats_assets.intraday.trade_sides import quote_rule, tick_rule
 from ats_assets.kernels.kernel import kernel
 
@@ -71,7 +72,7 @@ def trade_ticks(trades: pl.DataFrame, quotes: pl.DataFrame | None = None, *, by_
     """
     counts = trades["for_volume"] | trades["for_price"] | trades["for_high_low"]
     rows, keys, starts = in_groups(trades if counts.all() else trades.filter(counts))
-    price, at, codes = _floats(rows["price"]), rows["at"].to_physical().to_numpy(), _codes(rows)
+    price, at, codes = _floats(rows["price"]), _nanoseconds(rows), _codes(rows)
     price, at, codes, starts = map(read_only, (price, at, codes, starts))
     sides = tick_rule.compiled(price, codes, starts)
     spread = None
@@ -96,7 +97,7 @@ def quote_ticks(quotes: pl.DataFrame) -> Ticks:
     sizes = rows.select(pl.col("bid_size") + pl.col("ask_size")).to_series()
     codes = np.where(sizes.is_not_null().to_numpy(), PRICED | TRADED | EXTREME, PRICED | EXTREME).astype(np.int8)
     price, codes, starts = map(read_only, ((bid + ask) / 2.0, codes, starts))
-    sides, at = tick_rule.compiled(price, codes, starts), rows["at"].to_physical().to_numpy()
+    sides, at = tick_rule.compiled(price, codes, starts), _nanoseconds(rows)
     return Ticks(
         keys=keys, starts=starts, price=price, size=_floats(sizes.fill_null(0.0)), codes=codes, sides=sides, at=at, spread=ask - bid
     )
@@ -105,7 +106,7 @@ def quote_ticks(quotes: pl.DataFrame) -> Ticks:
 def in_groups(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Places]:
     """The rows in order of session, symbol, at and sequence, a row for each session and symbol, and where each begins, of shape (n_groups + 1,)."""
     keys, starts = _runs(rows)
-    at, sequence = read_only(rows["at"].to_physical().to_numpy()), read_only(rows["sequence"].to_numpy())
+    at, sequence = read_only(_nanoseconds(rows)), read_only(rows["sequence"].to_numpy())
     ascending = keys.height < 2 or keys.equals(keys.unique().sort("session", "symbol"))
     if not (ascending and in_order.compiled(at, sequence, read_only(starts))):
         rows = rows.sort("session", "symbol", "at", "sequence")
@@ -124,7 +125,7 @@ def quotes_before(at: Places, starts: Places, keys: pl.DataFrame, quotes: pl.Dat
     rows, named, begins = in_groups(quotes)
     place = pl.DataFrame({"session": named["session"], "symbol": named["symbol"], "group": np.arange(named.height)})
     found = keys.join(place, on=["session", "symbol"], how="left", maintain_order="left")["group"].fill_null(-1).to_numpy()
-    at_quotes = read_only(rows["at"].to_physical().to_numpy())
+    at_quotes = read_only(_nanoseconds(rows))
     which = last_before.compiled(*map(read_only, (at, starts, at_quotes, begins, found.astype(np.int64))))
     bid, ask = (np.append(_floats(rows[side]), np.nan)[which] for side in ("bid", "ask"))
     return bid, ask
@@ -161,6 +162,10 @@ def read_only(values: NDArray[Any]) -> NDArray[Any]:
     held = np.ascontiguousarray(values).view()
     held.flags.writeable = False
     return held
+
+
+def _nanoseconds(rows: pl.DataFrame) -> Places:
+    return rows["at"].cast(NANOSECONDS).to_physical().to_numpy()
 
 
 def _codes(trades: pl.DataFrame) -> Codes:

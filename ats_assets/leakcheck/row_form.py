@@ -1,6 +1,6 @@
 """The subjects inside a session, by the assets' own functions: their rows are known at instants, after any of which the future is changed.
 
-Features of bars, events, their labels and the features beside them are judged at instants; the models of events, which learn after the close, at sessions.
+Samplers, features of bars, events, their labels and the features beside them are judged at instants; the models of events, which learn after the close, at sessions.
 """
 
 import hashlib
@@ -21,6 +21,7 @@ from ats_assets.features.bar_expressions import bar_values, known_bars
 from ats_assets.features.choosing import bar_families
 from ats_assets.features.family import FeatureFamily
 from ats_assets.leakcheck.detection import Time
+from ats_assets.leakcheck.sampled_bars import of_samplers
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import fit
 from ats_assets.storage.artefacts import Unavailable
@@ -40,7 +41,12 @@ class Timed:
 
 
 def of_row_form(deployment: Deployment, sessions: int) -> list[Timed]:
-    """The subjects inside the newest stored sessions; none where no frame of bars is stored."""
+    """The subjects inside the newest stored sessions: samplers and measures beside their bars, then what is made of bars; none where nothing is stored."""
+    sampled = [Timed(subject=subject, times=times) for subject, times in of_samplers(deployment)]
+    return [*sampled, *_of_bars(deployment, sessions)]
+
+
+def _of_bars(deployment: Deployment, sessions: int) -> list[Timed]:
     frames = {family.frame: None for family in deployment.of(bar_families).values() if family.frame}
     rules = deployment.of(event_rules)
     frames |= {rules.frame: None} if rules else {}

@@ -102,7 +102,18 @@ def test_costs_are_what_the_settings_say(lane: Deployment, tmp_path: Path) -> No
 def test_nothing_inside_a_session_sees_what_comes_after_an_instant(lane: Deployment) -> None:
     found = of_row_form(lane, 6)
     assert {one.subject.name for one in found} == {
-        *("fast", "slow", "events", "event_labels", "direction_features", "meta_features", "direction_model", "meta_model")
+        *(
+            "tick_bars",
+            "hour_bars",
+            "fast",
+            "slow",
+            "events",
+            "event_labels",
+            "direction_features",
+            "meta_features",
+            "direction_model",
+            "meta_model",
+        )
     }
     for one in found:
         assert find_leaks(one.subject, one.times, draws=3) == [], one.subject.name

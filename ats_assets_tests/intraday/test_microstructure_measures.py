@@ -1,13 +1,17 @@
 """Measures find what was planted, and are what their formulas say."""
 
+from datetime import date
 from math import log, pi, sqrt
 
 import numpy as np
+import polars as pl
 import pytest
 
 from ats_assets.intraday.intraday_volatility import bipower_variance, garman_klass, parkinson, realised_variance, yang_zhang
 from ats_assets.intraday.order_flow import order_flow, trade_imbalance, vpin
 from ats_assets.intraday.price_impact import amihud, hasbrouck_lambda, kyle_lambda
+from ats_assets.intraday.quote_screening import screen_quotes
+from ats_assets.intraday.schema import RAW_QUOTES_SCHEMA, RAW_TRADES_SCHEMA
 from ats_assets.intraday.sign_entropy import lempel_ziv, shannon_entropy
 from ats_assets.intraday.spread_estimators import (
     abdi_ranaldo,
@@ -17,6 +21,10 @@ from ats_assets.intraday.spread_estimators import (
     realised_spread,
     roll_spread,
 )
+from ats_assets.intraday.tick_arrays import quotes_before, trade_ticks
+from ats_assets.intraday.trade_screening import screen_trades
+from ats_assets.settings import TickScreeningSettings
+from ats_assets_tests.intraday.ticks import nyse, of_lean, real
 
 
 def bars_with_spread(seed: int, spread: float, bars: int = 4_000, ticks: int = 120, sigma: float = 0.01) -> dict[str, np.ndarray]:
@@ -178,3 +186,20 @@ def test_too_short_a_window_is_missing() -> None:
     short = [roll_spread(one), bipower_variance(one), corwin_schultz(one, one), abdi_ranaldo(one, one, one), yang_zhang(one, one, one, one)]
     assert np.isnan(short).all()
     assert np.isnan([vpin(np.zeros(2), np.zeros(2)), kyle_lambda(one, np.zeros(1))]).all()
+
+
+def test_of_real_trades_the_effective_spread_is_inside_the_quoted_one_and_roll_s_is_near_it() -> None:
+    """IBM on 2013-10-10: 2.6 basis points quoted, 2.0 paid, 1.5 to 1.7 by trade prices alone, since sides persist."""
+    day, hours = date(2013, 10, 10), nyse()
+    ibm = (pl.col("symbol") == "IBM") & (pl.col("ts").dt.date() == day)
+    raw_trades = of_lean(real("us_ticks/trades.parquet").filter(ibm), RAW_TRADES_SCHEMA, hours)
+    raw_quotes = of_lean(real("us_ticks/quotes.parquet").filter(ibm), RAW_QUOTES_SCHEMA, hours)
+    trades, _ = screen_trades(raw_trades, hours, TickScreeningSettings(conditions="none"))
+    quotes, _ = screen_quotes(raw_quotes, hours, TickScreeningSettings(one_sided="unchanged"))
+    made = trade_ticks(trades, quotes, by_quotes=True)
+    bid, ask = quotes_before(made.at, made.starts, made.keys, quotes)
+    known = np.isfinite(bid)
+    bid, ask, price, sides = bid[known], ask[known], made.price[known], made.sides[known]
+    quoted, effective = quoted_spread(bid, ask), effective_spread(price, (bid + ask) / 2.0, sides)
+    assert 1.5e-4 < effective < quoted < 3e-4
+    assert 0.6 * effective < roll_spread(np.log(price)) < effective

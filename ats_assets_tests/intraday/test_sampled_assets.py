@@ -36,7 +36,7 @@ def stored(root: Path, microstructure: dict[str, Any] | None = None, **samplers:
     days = tick_frames()["trades"]["session"].unique().sort()
     for session, day in zip(sessions, days, strict=False):
         for asset, rows in tick_frames().items():
-            moved = pl.col("at") + pl.duration(days=(session - day).days, hours=5)  # into the hours of New York
+            moved = pl.col("at") + pl.duration(days=(session - day).days, hours=5, time_unit="ns")  # into the hours of New York
             deployment.warehouse.write(f"raw_{asset}", session, SCHEMAS[f"raw_{asset}"].to_frame())  # where history begins
             deployment.warehouse.write(asset, session, rows.filter(session=day).with_columns(session=pl.lit(session), at=moved))
     return deployment, sessions
@@ -77,6 +77,7 @@ def test_a_partition_has_the_same_bytes_alone_and_in_a_range(tmp_path: Path) -> 
     assert not [name for name in made if found[name] != expected[name]]
     bars = deployment.warehouse.read("dollar_bars", sessions)
     assert bars["spread"].is_not_null().any()
+    assert (bars["known_at"].dt.date() == bars["session"]).all()
     last = bars.filter(session=sessions[4], closed_by="session_end")
     assert last.height > 0
     assert set(last["known_at"].dt.cast_time_unit("us")) == {datetime(2021, 1, 8, 21, tzinfo=UTC)}, "known at the exchange's close"
