@@ -77,12 +77,13 @@ class SamplerKit:
             assert self.bars(i, i, sides=sides).equals(whole.filter(session=TICK_DAYS[i])), TICK_DAYS[i]
         assert self.bars(5, 9, sides=sides).equals(whole.filter(pl.col("session").is_between(TICK_DAYS[5], TICK_DAYS[9])))
 
-    @pytest.mark.parametrize(("place", "sides"), [(0.42, "lee_ready"), (0.7, "bulk"), (0.93, "lee_ready")])
-    def test_other_ticks_after_an_instant_change_no_bar_that_was_known(self, place: float, sides: str) -> None:
+    @pytest.mark.parametrize(("place", "sides", "left"), [(0.42, "lee_ready", 0.67), (0.7, "bulk", 0.0), (0.93, "lee_ready", 0.0)])
+    def test_other_ticks_after_an_instant_change_no_bar_that_was_known(self, place: float, sides: str, left: float) -> None:
+        """Nor do none at all: at a bar's last tick nobody knows that it is the session's last."""
         ticks = tick_frames()["trades"].sort("at")
         instant: datetime = ticks["at"][int(place * ticks.height)]
         known = pl.col("known_at") <= instant
-        before, after = (self.bars(frames=frames, sides=sides).filter(known) for frames in (None, other_ticks_after(instant)))
+        before, after = (self.bars(frames=frames, sides=sides).filter(known) for frames in (None, other_ticks_after(instant, left)))
         assert before.filter(session=instant.date()).height > 0
         assert before.equals(after)
 

@@ -74,8 +74,8 @@ def _quotes(random: np.random.Generator, trades: pl.DataFrame) -> pl.DataFrame:
     return trades.with_columns(at=before, **moved, **sizes).select(pl.col(name).cast(dtype) for name, dtype in QUOTES_SCHEMA.items())
 
 
-def other_ticks_after(instant: datetime) -> TickFrames:
-    """The same up to an instant; after it other prices and sizes, and a third of the ticks is gone."""
+def other_ticks_after(instant: datetime, left: float) -> TickFrames:
+    """The same up to an instant; after it other prices and sizes, and only a share of the ticks is left."""
     made: dict[str, pl.DataFrame] = {}
     for asset, rows in tick_frames().items():
         random = np.random.default_rng(3)
@@ -83,5 +83,5 @@ def other_ticks_after(instant: datetime) -> TickFrames:
         factor = pl.Series(np.exp(random.standard_normal(rows.height)))
         names = ("price", "size") if asset == "trades" else ("bid", "ask", "bid_size", "ask_size")
         other = rows.with_columns(pl.when(later).then(pl.col(name) * factor).otherwise(name) for name in names)
-        made[asset] = other.filter(~later | pl.Series(random.random(rows.height) < 0.67))
+        made[asset] = other.filter(~later | pl.Series(random.random(rows.height) < left))
     return made
