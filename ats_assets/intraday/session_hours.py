@@ -93,14 +93,19 @@ class SessionHours:
         return max(self.calendar.closes_at(session), datetime.fromtimestamp(ends / 10**9, UTC))
 
     def span(self, session: date) -> tuple[int, int]:
-        """The nanoseconds in UTC within which the ticks of a session lie, whatever their symbol: from the earliest end of the session before to its own latest end, half-open."""
+        """The nanoseconds in UTC within which the ticks of a session lie, whatever their symbol: from the earliest end of the session before to its own latest end, half-open.
+
+        What happened before the hours of the calendar's first session is in none.
+        """
         i = self.calendar.position(session)
-        first = min(int(kind.ends[i - 1]) for kind in self._kinds) if i else np.iinfo(np.int64).min
+        first = min(int(kind.ends[i - 1]) for kind in self._kinds) if i else self._begins
         last = max(int(kind.ends[i]) for kind in self._kinds) if i + 1 < len(self._days) else np.iinfo(np.int64).max
         return int(first), int(last)
 
     def sessions_between(self, first: int, last: int) -> list[date]:
         """The sessions that ticks from one time to another, both included and in nanoseconds, can belong to."""
+        if last < self._begins:
+            return []
         places = [kind.position(np.array([first, last]))[0] for kind in self._kinds]
         return list(self._days[min(int(place[0]) for place in places) : max(int(place[1]) for place in places) + 1])
 
@@ -144,6 +149,10 @@ class SessionHours:
     def _settings_of(self, symbol: str | None) -> HoursSettings:
         default = self.settings.get(DEFAULT, HoursSettings())
         return default if symbol is None or symbol == DEFAULT else self.settings.get(symbol, default)
+
+    @property
+    def _begins(self) -> int:
+        return min(int(kind.starts[0]) for kind in self._kinds)
 
     @cached_property
     def _days(self) -> list[date]:

@@ -1,5 +1,7 @@
 """Ticks as assets: delivered, screened and sampled session by session, with vintages; the graph without them is as it was."""
 
+import shutil
+import sys
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
@@ -7,9 +9,13 @@ from typing import Any
 import polars as pl
 import pytest
 
+from ats_assets.automation.lineage_rules import rules_of
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
+from ats_assets.lineage import LineageIndex
+from ats_assets.lineage.judging import judge
+from ats_assets.lineage.staleness import Staleness
 from ats_assets.orchestration.graph import CODE, SETTINGS
 from ats_assets.storage.knowledge import stamp_of
 from ats_assets_tests.intraday.ticks import DATA, real
@@ -135,6 +141,76 @@ def test_ticks_begin_later_than_bars_and_windows_reach_no_further_back(tmp_path:
     run_job(deployment, "history", WEEK[2:], [*ASSETS, "two_ticks"])
     assert deployment.known(WEEK, "two_ticks") == WEEK[2:]
     assert deployment.known(WEEK) == WEEK
+
+
+OWN = """
+import weakref
+from datetime import date
+import polars as pl
+from ats_assets.intraday.schema import RAW_TRADES_SCHEMA
+from ats_assets.intraday.tick_source import TickSourcePlugin
+from ats_assets.settings import Section
+
+made, most = [], []
+
+class Mine:
+    def __init__(self, own, what, hours, deployment):
+        self.hours = hours
+
+    def sessions(self):
+        return [date(2021, 1, day) for day in (4, 5, 6, 7, 8)]
+
+    def ticks(self, session):
+        at = self.hours.of("A", session)[0]
+        row = {"symbol": "A", "session": session, "at": at, "price": 5.0, "size": 1.0, "sequence": 0, "part": 0}
+        frame = pl.DataFrame([row], schema=RAW_TRADES_SCHEMA)
+        made.append(weakref.ref(frame))
+        most.append(sum(one() is not None for one in made))
+        return frame
+
+    def known_at(self, session):
+        return self.hours.known_at(session)
+
+    def describe(self):
+        return "one trade a session"
+
+PLUGIN = TickSourcePlugin(settings=Section, make=Mine)
+"""
+
+
+def test_a_source_of_ones_own_is_one_file_and_of_a_long_range_two_sessions_are_in_memory(tmp_path: Path) -> None:
+    folder = tmp_path / "plugins" / "tick_sources"
+    folder.mkdir(parents=True)
+    (folder / "mine.py").write_text(OWN, encoding="utf-8")
+    changes = {"intraday": {"trades": {"kind": "mine"}}, "plugins": {"folder": tmp_path / "plugins"}}
+    deployment = small_market(tmp_path, **changes)
+    run_job(deployment, "history", WEEK, ["raw_trades"])
+    assert rows(deployment, "raw_trades", WEEK) == [1] * 5
+    most = next(module.most for name, module in sys.modules.items() if name.endswith("tick_sources.mine"))
+    assert len(most) == 5
+    assert max(most) <= 2, "each session is written before the next but one is made"
+
+
+def test_nothing_is_stale_where_ticks_begin_later_than_bars(tmp_path: Path) -> None:
+    """Bars are there from the 4th on, ticks from the 6th: a sampler that looks back three sessions lacks nothing, and an interior session that is gone is missing."""
+    estimated = {"kind": "tick", "bars_per_session": 2, "estimated_on_sessions": 3}
+    deployment = small_market(tmp_path, intraday={"trades": {"path": str(tmp_path / "ticks.csv")}}, samplers={"two_ticks": estimated})
+    tick_file(tmp_path / "ticks.csv", WEEK[2:])
+    run_job(deployment, "history", WEEK, ["raw_bars", "bars", "rejected_bars"])
+    run_job(deployment, "history", WEEK[2:], [*ASSETS, "two_ticks"])
+    graph = build(deployment).resolve_asset_graph()
+    rules = rules_of(deployment, graph)
+    assert rules["two_ticks"].begins_with == ("raw_trades",)
+    assert rules["bars"].begins_with == ()
+    index = LineageIndex(deployment)
+    index.refresh()
+    assert [one for one in judge(deployment, rules, index) if one.asset in {*ASSETS, "two_ticks"}] == []
+    whole = Staleness(deployment, rules, index.entries()).stale({*ASSETS, "two_ticks"})
+    assert whole == []
+    for asset in ASSETS[1:]:
+        shutil.rmtree(deployment.warehouse.folder(asset, WEEK[3]))
+    index.refresh()
+    assert {(one.asset, one.session) for one in judge(deployment, rules, index) if one.asset == "trades"} == {("trades", str(WEEK[3]))}
 
 
 def test_real_quotes_of_fx_lie_in_sessions_from_five_to_five(tmp_path: Path) -> None:

@@ -44,6 +44,12 @@ def test_of_several_conditions_each_must_allow_it() -> None:
     assert of("algoseek", ["20000020"]) == ALL
 
 
+def test_the_letters_of_taq_stand_in_one_text() -> None:
+    assert of("sip", ["@FTI"]) == VOLUME
+    assert of("sip", ["@  4"]) == HIGH_LOW
+    assert of("sip", ["@F"]) == ALL
+
+
 def test_b_is_an_average_price_but_a_bunched_trade_on_tape_c() -> None:
     assert of("sip", ["B"], "A") == of("sip", ["B"], "B") == of("sip", ["B"]) == VOLUME
     assert of("sip", ["B"], "C") == of("sip", ["B"], "3") == ALL

@@ -71,6 +71,14 @@ def test_each_instrument_has_its_own_hours_and_default_those_of_all_others() -> 
     assert hours.known_at(date(2024, 3, 4)) == datetime(2024, 3, 5, 1, tzinfo=UTC), "the latest end, after the exchange's close"
 
 
+def test_what_happened_before_the_calendar_begins_is_in_no_session() -> None:
+    hours = nyse(first=date(2024, 3, 4))
+    opens = int(datetime(2024, 3, 4, 14, 30, tzinfo=UTC).timestamp()) * 10**9
+    assert hours.span(date(2024, 3, 4))[0] == opens
+    assert hours.sessions_between(0, opens - 1) == []
+    assert hours.sessions_between(0, opens) == [date(2024, 3, 4)]
+
+
 def test_what_has_no_time_has_no_session() -> None:
     rows = nyse().placed(pl.DataFrame({"symbol": ["A"], "at": [None]}, schema_overrides={"at": pl.Datetime("ns", "UTC")}))
     assert rows.row(0)[2:] == (None, None)

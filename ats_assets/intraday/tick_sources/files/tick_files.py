@@ -127,7 +127,7 @@ class TickFiles:
         lasts = [group.last for group in groups if getattr(group, "last", None) is not None]  # pyright: ignore[reportAttributeAccessIssue]
         if not lasts:
             lasts = [group.last for file in self._files for group in file.groups if group.last is not None]
-        return self._hours.sessions_between(max(lasts), max(lasts))[0] if lasts else None
+        return next(iter(self._hours.sessions_between(max(lasts), max(lasts))), None) if lasts else None
 
     @cached_property
     def _files(self) -> list[ParquetTicks | HourTicks]:
