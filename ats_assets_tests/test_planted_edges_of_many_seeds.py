@@ -95,6 +95,7 @@ def verdict(root: str, seed: int, ic: float, *, dealt_anew: bool = False) -> str
     return skill_summary(skill(predictions, returns, days), HORIZON).verdict
 
 
+@pytest.mark.timeout(600 if SEEDS < 10 else 3600)
 @pytest.mark.parametrize(("ic", "dealt_anew", "expected"), [(0.05, False, "edge"), (0.0, False, "no edge"), (0.05, True, "no edge")])
 def test_verdicts_are_right_in_at_least_95_of_100_markets(
     tmp_path_factory: pytest.TempPathFactory, ic: float, dealt_anew: bool, expected: str

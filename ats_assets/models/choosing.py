@@ -31,7 +31,7 @@ class Model:
 
     def learns(self, training: TrainingSettings) -> dict[str, Any]:
         """What it is and what it learns, for people."""
-        own = self.learner.settings.model_dump(mode="json")
+        own = self.learner.settings.model_dump(mode="json", exclude_defaults=True)
         return {"learner": self.kind, "families": list(training.families), "label": training.label_source, **own}
 
     def scorer(self, record: ModelRecord, content: bytes) -> Scorer:

@@ -4,6 +4,7 @@ import math
 from collections.abc import Sequence
 
 from ats_assets.errors import how_many
+from ats_assets.evaluation.skill_summary import MIN_SESSIONS
 from ats_assets.evaluation.trial_selection import Selection
 from ats_assets.reports.formatting import DASH, decimal, percent, whole
 from ats_assets.reports.page_blocks import Block, Callout, Note, Table
@@ -37,6 +38,8 @@ def trials_told(found: Selection) -> str:
     >>> from ats_assets.evaluation.trial_selection import TrialCount
     >>> trials_told(Selection(count=TrialCount(trials=1, backtests=1, effective=1, groups=1, variance=None), sessions=500, deflated=0.97))
     '1 trial is in the ledger: nothing was chosen from others. The ratio is convincing: 97.0% that the true one is above zero.'
+    >>> trials_told(Selection(count=TrialCount(trials=1, backtests=1, effective=1, groups=1, variance=None), sessions=26, deflated=0.97))[58:]
+    '26 sessions are too few to judge the ratio, 60 are needed; the formula says 97.0% that the true one is above zero.'
     """
     count = found.count
     if count.trials <= 1:
@@ -49,8 +52,10 @@ def trials_told(found: Selection) -> str:
         what = f"{how_many(count.trials, 'trial')} are in the ledger ({how_many(count.backtests, 'backtest')}, the rest models that came to none); {alike}."
     if found.deflated is None:
         return f"{what} The returns do not define a ratio."
-    verdict = "is convincing" if found.deflated >= CONVINCING else "is not convincing"
-    return f"{what} The ratio {verdict}: {percent(found.deflated)} that the true one is above zero."
+    likely = f"{percent(found.deflated)} that the true one is above zero"
+    if found.sessions < MIN_SESSIONS:
+        return f"{what} {how_many(found.sessions, 'session')} are too few to judge the ratio, {MIN_SESSIONS} are needed; the formula says {likely}."
+    return f"{what} The ratio {'is' if found.deflated >= CONVINCING else 'is not'} convincing: {likely}."
 
 
 def _of_ratio(found: Selection) -> list[tuple[str, str, str]]:
