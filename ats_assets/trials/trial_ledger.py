@@ -10,10 +10,11 @@ No line is ever changed. Each holds its own SHA-256 and that of the line before 
 processes; a line that a crash tore was never there. Series are Parquet files as those of the warehouse: replaced whole, with their own SHA-256.
 """
 
+import contextlib
 import hashlib
 import json
 import os
-from collections.abc import Mapping, Sequence
+from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
@@ -22,7 +23,7 @@ from typing import Any
 import polars as pl
 from filelock import FileLock
 
-from ats_assets.errors import CorruptPartitionError
+from ats_assets.errors import CorruptPartitionError, SettingsError
 from ats_assets.storage.documents import Documents
 
 LINES = "trials.jsonl"
@@ -108,13 +109,12 @@ class TrialLedger:
 
         Raises
         ------
-        OSError
+        SettingsError
             If the ledger can't be written: then nothing is to be tried.
         """
         if trial.key in self._begun:
             return False
-        self.folder.mkdir(parents=True, exist_ok=True)
-        with self._lock():
+        with self._writing():
             lines, _ = _sound(self._content())
             known = {_trial_of(line).key for line in lines}
             if trial.key not in known:
@@ -125,7 +125,7 @@ class TrialLedger:
     def add(self, trial: Trial, series: pl.DataFrame) -> None:
         """Add to what came of it: figures by session, of which those of the newer `as_of` count, and of equal ones the last added."""
         self.begin(trial)
-        with self._lock():
+        with self._writing():
             stored = self._series(trial)
             found = pl.concat([series, stored] if stored is not None else [series])
             newest = found.sort("session", "as_of", descending=[False, True], maintain_order=True).unique(
@@ -166,8 +166,17 @@ class TrialLedger:
         path = self.folder / LINES
         return path.read_bytes() if path.is_file() else b""
 
-    def _lock(self) -> FileLock:
-        return FileLock(self.folder / f"{LINES}.lock")
+    @contextlib.contextmanager
+    def _writing(self) -> Iterator[None]:
+        """Alone among all processes and threads."""
+        try:
+            self.folder.mkdir(parents=True, exist_ok=True)
+            with FileLock(self.folder / f"{LINES}.lock"):
+                yield
+        except OSError as error:
+            raise SettingsError(
+                f"can't write the ledger of trials in {self.folder} ({error.strerror or error}): check storage.data, its rights and the free disk space"
+            ) from error
 
     def _append(self, trial: Trial, *, before: str) -> None:
         values = asdict(trial) | {"begun": datetime.now(UTC).isoformat(timespec="seconds"), "previous": before}

@@ -10,6 +10,7 @@ from pathlib import Path
 
 import pytest
 
+from ats_assets.errors import SettingsError
 from ats_assets.trials import Trial, TrialLedger, trial_series
 from ats_assets_tests.rounds import rounds
 
@@ -109,6 +110,12 @@ def test_threads_that_try_at_once_lose_nothing(tmp_path: Path) -> None:
     assert ledger.fault() is None
     grown = [one.series["value"].to_list() for one in found if one.series is not None]
     assert grown == [[0.0, 1.0, 2.0, 3.0]] * 6
+
+
+def test_a_folder_that_can_not_be_written_is_told_before_anything_is_tried(tmp_path: Path) -> None:
+    (tmp_path / "file").touch()
+    with pytest.raises(SettingsError, match=r"can't write the ledger of trials in .*: check storage.data"):
+        TrialLedger(tmp_path / "file" / "trials").begin(trial("a"))
 
 
 WRITER = """
