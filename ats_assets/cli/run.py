@@ -18,6 +18,7 @@ from ats_assets.models.tracking import prepare_tracking
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.runs.abandoned import close_abandoned_runs, pool_holders
 from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.run_log import announce, conclude
 from ats_assets.runs.runner import Outcome, PlannedRun, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.sessions import chosen_sessions
@@ -75,7 +76,9 @@ def run(
             runner = Runner(deployment, definitions, instance, verbose=verbose)
             outcome.start_seconds = outcome.total_seconds
             parts = runner.parts(sessions, assets, chunk)
+            announce(deployment, f"ats run {sessions[0]} to {sessions[-1]}")
             runner.run(parts, outcome, progress)
+        conclude(deployment, outcome)
         if outcome.interrupted:
             say(_after_interrupt(outcome, parts))
             raise typer.Exit(130)

@@ -143,7 +143,8 @@ def _model(deployment: Deployment, lane: EventLane) -> dg.AssetsDefinition:
 
         def tell(over: Fit) -> None:
             if how.mlflow.enabled:
-                told[over.partition] = beside(log_fit, how.mlflow, how.storage.data, replace(over, dagster_run_id=context.run_id))
+                named = replace(over, dagster_run_id=context.run_id, command=str(how.storage.warehouse))
+                told[over.partition] = beside(log_fit, how.mlflow, how.storage.data, named)
 
         versions = {"code": node.code_version, "settings": node.settings_version}
         with deployment.model_store(node.name).together():

@@ -20,6 +20,7 @@ from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import SAMPLE_WEIGHTS, label_weights, learnt_label
 from ats_assets.models.choosing import Model, models
+from ats_assets.models.confusion import Confusion, class_confusion
 from ats_assets.models.fit_states import FitOver, WantedFit
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.importance_plot import importance_svg
@@ -179,14 +180,17 @@ class _Training:
         self._under_way[wanted.session] = started = time.time()
         found: Fitted | Unavailable | Exception
         values: dict[str, Any] = {}
+        classes: Confusion | None = None
         try:
             data = training_set(*wanted.frames, wanted.window, self._settings, wanted.weights)
             found = fit(self._model, data, self._settings, threads=threads)
             if isinstance(found, Fitted):
                 values = recorded(self._model, found, data, self._settings, wanted.versions)
+                classes = class_confusion(data.validation.y, found.scores)
         except Exception as error:  # noqa: BLE001 - raised again once it is told
             found = error
-        return FitOver(wanted=replace(wanted, frames=None, weights=None), found=found, recorded=values, started=started, ended=time.time())
+        done = replace(wanted, frames=None, weights=None)
+        return FitOver(wanted=done, found=found, recorded=values, confusion=classes, started=started, ended=time.time())
 
     def _stored(self, over: FitOver) -> ModelRecord:
         """Store a fit, and have it logged."""
@@ -202,7 +206,7 @@ class _Training:
             return self._store.write_unavailable(session, found, wanted.versions, wanted.upstream)
         self._trial.add(session, over.recorded)
         record = self._store.write_fitted(session, found.content, wanted.upstream, **over.recorded)
-        self._tell(session, over.started, over.ended, record=record, content=found.content)
+        self._tell(session, over.started, over.ended, record=record, content=found.content, confusion=over.confusion)
         self._context.log.info(
             f"{self._node.name} fitted at {session}: {record.training and record.training.rows} rows, {record.best_iteration} rounds"
         )
@@ -218,6 +222,7 @@ class _Training:
         record: ModelRecord | None = None,
         content: bytes = b"",
         error: str | None = None,
+        confusion: Confusion | None = None,
     ) -> None:
         """Have a second process log a fit that is over."""
         settings = self._deployment.settings
@@ -233,6 +238,8 @@ class _Training:
             record=record,
             content=content,
             error=error,
+            command=str(settings.storage.warehouse),
+            confusion=confusion,
         )
         self._told[session] = beside(log_fit, settings.mlflow, settings.storage.data, over)
 

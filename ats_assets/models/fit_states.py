@@ -6,6 +6,7 @@ from typing import Any
 
 import polars as pl
 
+from ats_assets.models.confusion import Confusion
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.training_set import TrainingWindow
 from ats_assets.storage.footer import Upstream
@@ -30,5 +31,6 @@ class FitOver:
     wanted: WantedFit
     found: Fitted | Unavailable | Exception
     recorded: dict[str, Any] = field(default_factory=dict)
+    confusion: Confusion | None = None
     started: float = 0.0
     ended: float = 0.0

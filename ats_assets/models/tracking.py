@@ -1,18 +1,21 @@
-"""Experiment tracking with MLflow: one MLflow run for each fit.
+"""Experiment tracking with MLflow: one MLflow run for each fit, nested in that of the command that makes it (`command_runs`).
 
 A run is addressed by its id through a client, never through MLflow's active run, which is global to the process: fits in one process are runs of their own, and one
 that raises is recorded FAILED. Tracking is a log beside the store of models, which stays authoritative: tracking has wall clocks and run ids, the store has none. So a fit is told
 of when it is over, by a second process (`log_fit`), and what goes wrong with that is no fault of the fit.
 """
 
+import json
 import logging
 import os
 import warnings
 from dataclasses import dataclass
 from pathlib import Path
 from tempfile import TemporaryDirectory
-from typing import TYPE_CHECKING, Literal
+from typing import TYPE_CHECKING
 
+from ats_assets.models.command_runs import PARENT, CommandRun, Status, close_command, command_run
+from ats_assets.models.confusion import Confusion
 from ats_assets.models.importance_plot import importance_svg
 from ats_assets.settings import MlflowSettings
 from ats_assets.storage.model_record import ModelRecord
@@ -20,7 +23,7 @@ from ats_assets.storage.model_record import ModelRecord
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-Status = Literal["FINISHED", "FAILED", "KILLED"]
+__all__ = ["Fit", "Status", "Tracking", "begin_command", "end_command", "log_fit", "prepare_tracking"]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -35,6 +38,10 @@ class Fit:
         The model, where there is one.
     error
         What it failed with, without secrets.
+    command
+        The warehouse that the command works on, in whose run this one is nested; empty for none.
+    confusion
+        Of the validation rows, where the label is a class.
     """
 
     asset: str
@@ -46,6 +53,8 @@ class Fit:
     record: ModelRecord | None = None
     content: bytes = b""
     error: str | None = None
+    command: str = ""
+    confusion: Confusion | None = None
 
 
 def prepare_tracking(settings: MlflowSettings, data: Path) -> None:
@@ -57,6 +66,24 @@ def prepare_tracking(settings: MlflowSettings, data: Path) -> None:
 def log_fit(settings: MlflowSettings, data: Path, fit: Fit) -> str:
     """Log a fit, and return the page of its run, or its id where no server shows it."""
     return Tracking(settings, data).log(fit)
+
+
+def begin_command(settings: MlflowSettings, data: Path, command: str, name: str) -> None:
+    """Announce a command that will say how it went (`end_command`); it has a run once something is logged."""
+    run = Tracking(settings, data).of_command(command)
+    run.name, run.announced = name, True
+
+
+def end_command(settings: MlflowSettings, data: Path, command: str, status: Status, log: str) -> None:
+    """End the command's run with its log; one that went well and has logged nothing has none."""
+    tracking = Tracking(settings, data)
+    run = tracking.of_command(command)
+    if status != "FINISHED":
+        client = tracking.client()
+        run.begun(client, tracking.experiment_id(client))
+    if run.run_id is not None and run.client is not None:
+        run.client.log_text(run.run_id, log, "run.log")
+    close_command(tracking.place(command), status)
 
 
 class Tracking:
@@ -82,17 +109,34 @@ class Tracking:
         tags = {"asset": fit.asset, "partition": fit.partition, "mlflow.source.name": "ats_assets", "mlflow.source.type": "JOB"}
         tags |= {"dagster_run_id": fit.dagster_run_id} if fit.dagster_run_id else {}
         tags |= {"error": fit.error[:5000]} if fit.error else {}
+        if fit.command:
+            tags[PARENT] = self.of_command(fit.command).begun(client, experiment)
         run_id = client.create_run(experiment, start_time=fit.started, run_name=f"{fit.asset} {fit.partition}", tags=tags).info.run_id
         status: Status = "FAILED"
         try:
             if fit.record is not None:
                 _log_model(client, run_id, fit.record, fit.content)
+            if fit.confusion is not None:
+                client.log_text(run_id, json.dumps(fit.confusion.plain(), indent=1), "confusion_matrix.json")
+                client.log_metric(run_id, "validation_accuracy", fit.confusion.accuracy)
             status = fit.status
         finally:
+            if fit.command:
+                own = self.of_command(fit.command)
+                own.fits.setdefault(fit.partition, []).append(run_id)
+                own.failed = own.failed or status == "FAILED"
             client.set_terminated(run_id, status, end_time=fit.ended)
         if not self.uri.startswith(("http://", "https://")):
             return run_id
         return f"{self.uri.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"
+
+    def place(self, command: str) -> tuple[str, str, str]:
+        """Where the run of a command is."""
+        return (self.uri, self._experiment, command)
+
+    def of_command(self, command: str) -> CommandRun:
+        """The run of a command, by the warehouse that it works on."""
+        return command_run(self.place(command))
 
     def client(self) -> "MlflowClient":
         """The client of the server or database."""

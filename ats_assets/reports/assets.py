@@ -11,6 +11,7 @@ from ats_assets.evaluation.stored_factors import evaluate_family, factor_reads
 from ats_assets.events.choosing import EventModel, EventRules, event_models, event_rules, traded_model
 from ats_assets.features.choosing import families
 from ats_assets.orchestration.graph import Node
+from ats_assets.reports.backtest_log import BacktestLog
 from ats_assets.reports.backtest_report import backtest_content
 from ats_assets.reports.event_report import event_content
 from ats_assets.reports.event_report_data import event_report_data, event_report_reads, event_settings
@@ -47,11 +48,16 @@ def _backtest_report(deployment: Deployment) -> dg.AssetsDefinition:
     def backtest_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """The backtest as one self-contained HTML file, and in the other forms of the settings: returns, risk, trades, costs, skill, model, data, settings."""
         data = report_data(deployment)
-        path = _written(deployment, node, backtest_content(data.inputs), data.upstream)
+        logged = BacktestLog(deployment, data.inputs)
+        content = backtest_content(data.inputs)
+        path = _written(deployment, node, content, data.upstream)
+        logged.add_files(content)
         verdict = skill_summary(data.inputs.rows["skill"], data.inputs.horizon_sessions)
         limit = limit_text(data.inputs.metrics.to_dict(), deployment.settings.portfolio.max_turnover)
         context.log.info(f"report: {path}")
         shown = {"path": dg.MetadataValue.path(str(path)), "skill": verdict.text, "turnover_limit": limit or "hardly ever binds"}
+        if (fault := logged.fault()) is not None:
+            context.log.error(fault)
         return dg.MaterializeResult(metadata=shown)
 
     return backtest_report

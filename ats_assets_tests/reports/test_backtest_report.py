@@ -31,7 +31,7 @@ N = 300
 BARS, SIGNALS, DAYS = random_market(4, N, 8, shorts=True)
 CHARTS = {
     *("equity", "drawdown", "histogram", "sharpe", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
-    *("ic", "quantiles", "quantile-curves", "validation-lightgbm_model", "rows"),
+    *("ic", "quantiles", "quantile-curves", "segments", "validation-lightgbm_model", "rows"),
     *("regimes-regimes", "rolling-value-at-risk", "monte-carlo", "drawdown-quantiles"),
 }
 

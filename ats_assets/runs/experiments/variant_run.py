@@ -22,6 +22,7 @@ from ats_assets.reports.json_form import without_nan
 from ats_assets.runs.experiments.shared_partitions import Seed, share, signatures, sound_signatures
 from ats_assets.runs.experiments.variant_settings import base_settings, variant_folder, write_variant
 from ats_assets.runs.progress import RunProgress
+from ats_assets.runs.run_log import announce, conclude
 from ats_assets.runs.runner import Outcome, PlannedRun, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.sessions import chosen_sessions
@@ -140,7 +141,9 @@ class _VariantRun:
             made = self._in_order({asset for part in wanted for asset in part.assets})
             say(f"  {how_many(shared, 'asset is', 'assets are')} shared, {len(made)} are made: {', '.join(made)}")
             parts = [*self._unmade(wanted)]
+            announce(self._deployment, self._planned.variant.name)
             runner.run(parts, outcome, progress)
+        conclude(self._deployment, outcome)
         if outcome.interrupted:
             raise KeyboardInterrupt
         return "; ".join(outcome.messages) or None
