@@ -18,7 +18,6 @@ from ats_assets.reports.page_blocks import Callout, Cards, Heading, Headline, He
 from ats_assets.reports.pdf_form import paper_markup, report_pdf
 from ats_assets.reports.report_content import Part, ReportContent
 from ats_assets.reports.report_forms import FORMS, written_form
-from ats_assets.reports.report_section import sections
 from ats_assets.reports.typst_blocks import text_of, typst_of
 from ats_assets.settings import ReportSettings
 from ats_assets_tests.reports.test_backtest_report import CHARTS, RESULT, SETTINGS, all_inputs
@@ -71,7 +70,7 @@ def test_json_holds_each_figure_as_it_was_computed_and_no_nan() -> None:
     assert read["figures"]["trials"]["count"]["effective"] == 4
     assert 0 <= read["figures"]["trials"]["probability_of_overfitting"] <= 1
     assert read["figures"]["skill"]["verdict"] in {"edge", "no edge"}
-    assert [section["name"] for section in read["sections"]] == list(sections())
+    assert [section["name"] for section in read["sections"]] == [part.name for part in CONTENT.parts]
     assert {chart["id"] for chart in blocks_of(read, "chart")} == CHARTS
 
 
@@ -98,7 +97,7 @@ def test_json_has_null_where_a_figure_is_not_known() -> None:
 
 def test_paper_has_each_section_as_a_heading_in_the_table_of_contents() -> None:
     found = json.loads(compiler(paper_markup(CONTENT)).query("heading.where(level: 1)"))
-    assert [heading["body"]["text"] for heading in found] == [section.title for section in sections().values()]
+    assert [heading["body"]["text"] for heading in found] == [part.title for part in CONTENT.parts]
     images = json.loads(compiler(paper_markup(CONTENT)).query("image", field="alt"))
     assert len(images) == len(CHARTS)
 
