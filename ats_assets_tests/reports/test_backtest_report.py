@@ -23,7 +23,7 @@ from ats_assets.risk_analysis.risk_tables import RiskInputs, risk_tables
 from ats_assets.settings import BacktestSettings, MonteCarloSettings, PortfolioSettings
 from ats_assets.storage.model_record import DecisionWindow, ModelRecord, TaughtLabel, Validation
 from ats_assets.trials import RecordedTrial, Trial, trial_series
-from ats_assets.validation.schema import PATHS_SCHEMA, SPLITS_SCHEMA
+from ats_assets.validation.schema import IMPORTANCE_SCHEMA, PATHS_SCHEMA, SPLITS_SCHEMA
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
 
 SETTINGS, PORTFOLIO = BacktestSettings(), PortfolioSettings()
@@ -96,6 +96,11 @@ def some_risk() -> dict[str, pl.DataFrame]:
     return tables | {"rolling_tail": tables["rolling_tail"].with_columns(value_at_risk=at_risk)}
 
 
+def some_importance() -> dict[str, pl.DataFrame]:
+    rows = [("lightgbm", way, name, [name], 0.01, 0.002, 5) for way in ("features", "clusters") for name in ("KLOW", "<ROC>")]
+    return {"importance": pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row")}
+
+
 def all_inputs(**more: Any) -> ReportInputs:
     rejected = pl.DataFrame({"session": [DAYS[3]], "reasons": [["low_missing", "duplicate"]]})
     given: dict[str, Any] = {
@@ -107,7 +112,7 @@ def all_inputs(**more: Any) -> ReportInputs:
         "sessions": DAYS,
         "rows": {"skill": some_skill(), "targets": newest_targets(), "bars": BARS.select("symbol", "session"), "rejected_bars": rejected}
         | {"regimes": some_regimes()},
-        "tables": {"monte_carlo": some_risk(), "cross_validation": some_validation()},
+        "tables": {"monte_carlo": some_risk(), "cross_validation": some_validation(), "importance": some_importance()},
         "fits": {"lightgbm_model": [a_fit(DAYS[20], 0.05), a_fit(DAYS[50], -0.01)]},
         "shown_settings": {"backtest": {"initial_cash": 1e6, "benchmark": None, "margin": {"initial_share": 0.5}}},
         "provenance": {"Data versions": {"bars": "sha256:abc"}},
