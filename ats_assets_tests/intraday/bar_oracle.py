@@ -6,6 +6,7 @@ import numpy as np
 
 from ats_assets.intraday.bar_ends import BY_DOLLARS, BY_TICKS, EXTREME, PRICED, TRADED
 from ats_assets.intraday.expected_ends import ExpectationRule
+from ats_assets.intraday.tick_arrays import read_only
 
 
 @dataclass(frozen=True)
@@ -38,13 +39,14 @@ def random_ticks(seed: int, n: int, *, spread: float = 0.02) -> list[Tick]:
 def arrays(sessions: list[list[Tick]]) -> dict[str, np.ndarray]:
     """The same for the kernels."""
     every = [tick for ticks in sessions for tick in ticks]
-    return {
+    made = {
         "price": np.array([tick.price for tick in every], dtype=np.float64),
         "size": np.array([tick.size for tick in every], dtype=np.float64),
         "codes": np.array([tick.code for tick in every], dtype=np.int8),
         "at": np.array([tick.at for tick in every], dtype=np.int64),
         "starts": np.cumsum([0, *map(len, sessions)]),
     }
+    return {name: read_only(values) for name, values in made.items()}
 
 
 def sides_of(ticks: list[Tick]) -> list[int]:

@@ -4,6 +4,7 @@ import pytest
 from ats_assets.intraday.bar_ends import BY_DOLLARS, BY_TICKS, BY_VOLUME, BarEnds, accumulated_ends, interval_ends
 from ats_assets.intraday.bar_statistics import bar_sums, means_of_bars
 from ats_assets.intraday.expected_ends import ExpectationRule, expectations, expected_ends, flows, level_for
+from ats_assets.intraday.tick_arrays import read_only
 from ats_assets.intraday.trade_sides import tick_rule
 from ats_assets_tests.intraday.bar_oracle import Tick, accumulated, arrays, expected, intervals, random_ticks, sides_of
 from ats_assets_tests.rounds import rounds
@@ -33,7 +34,7 @@ def test_bars_that_fill_end_where_the_book_says(measure: int) -> None:
         given = arrays(sessions)
         unit = {BY_TICKS: 1.0, BY_VOLUME: 60.0, BY_DOLLARS: 3_000.0}[measure]
         thresholds = unit * np.random.default_rng(seed).choice([0.5, 1.0, 7.0, 40.5, 1e6], len(sessions))
-        ends = accumulated_ends.compiled(measure, **given, thresholds=thresholds)
+        ends = accumulated_ends.compiled(measure, **given, thresholds=read_only(thresholds))
         told = [accumulated(measure, ticks, level) for ticks, level in zip(sessions, thresholds, strict=True)]
         assert listed(ends) == shifted(told, given["starts"])
         assert ends.thresholds.tolist() == thresholds[ends.groups].tolist()
@@ -41,7 +42,7 @@ def test_bars_that_fill_end_where_the_book_says(measure: int) -> None:
 
 def test_without_a_threshold_there_are_no_bars() -> None:
     given = arrays([random_ticks(1, 50), random_ticks(2, 50), random_ticks(3, 50)])
-    ends = accumulated_ends.compiled(BY_TICKS, **given, thresholds=np.array([np.nan, 10.0, 0.0]))
+    ends = accumulated_ends.compiled(BY_TICKS, **given, thresholds=read_only(np.array([np.nan, 10.0, 0.0])))
     assert set(ends.groups.tolist()) == {1}
 
 
@@ -65,9 +66,9 @@ def test_imbalance_and_runs_bars_end_where_the_book_says(measure: int, *, runs: 
             runs, *random.choice([0.0, 0.5, 1.0], 1), *random.choice([1.0, 2.0, 1e9], 1), *random.choice([1.0, 3.0, 1e9], 1), 0.2
         )
         level, length, buy, sell = unit * random.choice([2.0, 9.0]), 20.0, unit * 0.6, unit * random.choice([0.1, 0.6])
-        same = [np.full(len(sessions), value) for value in (level, length, buy, sell)]
-        sides = np.array([side for ticks in sessions for side in sides_of(ticks)], dtype=np.int8)
-        signed = flows.compiled(measure, given["price"], given["size"], given["codes"], sides)
+        same = [read_only(np.full(len(sessions), value)) for value in (level, length, buy, sell)]
+        sides = read_only(np.array([side for ticks in sessions for side in sides_of(ticks)], dtype=np.int8))
+        signed = read_only(flows.compiled(measure, given["price"], given["size"], given["codes"], sides))
         ends = expected_ends.compiled(rule, signed, given["codes"], given["at"], given["starts"], *same)
         told = [expected(rule, measure, ticks, level, length, buy, sell) for ticks in sessions]
         assert listed(ends) == shifted([[(begin, end, whole) for begin, end, _, whole in of] for of in told], given["starts"])
@@ -78,14 +79,14 @@ def test_imbalance_and_runs_bars_end_where_the_book_says(measure: int, *, runs: 
 def test_a_level_is_where_a_session_would_have_had_the_wanted_number_of_bars(*, runs: bool) -> None:
     for seed in SEEDS:
         given = arrays([random_ticks(seed, 3_000)])
-        sides = tick_rule.compiled(given["price"], given["codes"], given["starts"])
-        signed = flows.compiled(BY_VOLUME, given["price"], given["size"], given["codes"], sides)
+        sides = read_only(tick_rule.compiled(given["price"], given["codes"], given["starts"]))
+        signed = read_only(flows.compiled(BY_VOLUME, given["price"], given["size"], given["codes"], sides))
         level = level_for.compiled(runs, signed, given["at"], 0, 3_000, 25.0)
         at_it, below_it = (
             expected_ends.compiled(
                 ExpectationRule(runs, 1.0, 1.0, 1.0, 0.1),
-                *(signed, given["codes"] | 1, given["at"], given["starts"]),
-                *(np.array([value]), *(np.ones(1) for _ in range(3))),
+                *(signed, read_only(given["codes"] | 1), given["at"], given["starts"]),
+                *map(read_only, (np.array([value]), *(np.ones(1) for _ in range(3)))),
             )
             for value in (level, level * (1.0 - 1e-8))
         )
@@ -94,7 +95,7 @@ def test_a_level_is_where_a_session_would_have_had_the_wanted_number_of_bars(*, 
 
 def test_a_session_without_sides_says_nothing() -> None:
     given = arrays([[Tick(i, 5.0, 1.0, 7) for i in range(9)], []])
-    levels, ticks, buys, sells = expectations.compiled(False, np.zeros(9), given["at"], given["starts"], 3.0)
+    levels, ticks, buys, sells = expectations.compiled(False, read_only(np.zeros(9)), given["at"], given["starts"], 3.0)
     assert np.isnan(levels).all()
     assert (ticks.tolist(), buys.tolist(), sells.tolist()) == ([3.0, 0.0], [0.0, 0.0], [0.0, 0.0])
 
@@ -102,14 +103,16 @@ def test_a_session_without_sides_says_nothing() -> None:
 def test_kernels_have_the_same_bits_compiled_or_not() -> None:
     given = arrays(sessions_of(5))
     codes, at, starts = given["codes"], given["at"], given["starts"]
-    of_all = np.full(5, 30.0)
+    of_all = read_only(np.full(5, 30.0))
     sides = tick_rule(given["price"], codes, starts)
-    signed = flows(BY_DOLLARS, given["price"], given["size"], codes, sides)
+    signed = read_only(flows(BY_DOLLARS, given["price"], given["size"], codes, sides))
     plain, compiled = (
         [
             *run(accumulated_ends)(BY_VOLUME, **given, thresholds=of_all),
             *run(interval_ends)(codes, at, starts, 50, 3),
-            *run(expected_ends)(ExpectationRule(False, 0.5, 2.0, 2.0, 0.1), signed, codes, at, starts, of_all * 50, of_all, of_all, of_all),
+            *run(expected_ends)(
+                ExpectationRule(False, 0.5, 2.0, 2.0, 0.1), signed, codes, at, starts, read_only(of_all * 50), of_all, of_all, of_all
+            ),
             *run(expectations)(True, signed, at, starts, 9.0),
             run(tick_rule)(given["price"], codes, starts),
         ]
@@ -124,9 +127,9 @@ def test_statistics_are_those_of_the_bar_s_ticks() -> None:
         given = arrays(sessions)
         every = [tick for ticks in sessions for tick in ticks]
         sides = [side for ticks in sessions for side in sides_of(ticks)]
-        ends = accumulated_ends.compiled(BY_TICKS, **given, thresholds=np.full(len(sessions), 6.0))
+        ends = accumulated_ends.compiled(BY_TICKS, **given, thresholds=read_only(np.full(len(sessions), 6.0)))
         sums = bar_sums.compiled(
-            given["price"], given["size"], given["codes"], np.array(sides, np.int8), ends.begins, ends.ends, ends.groups
+            given["price"], given["size"], given["codes"], *map(read_only, (np.array(sides, np.int8), ends.begins, ends.ends, ends.groups))
         )
         last: dict[int, float] = {}
         for k, (group, begin, end, _) in enumerate(listed(ends)):
@@ -147,5 +150,5 @@ def test_statistics_are_those_of_the_bar_s_ticks() -> None:
 
 def test_means_leave_out_what_is_missing() -> None:
     values = np.array([1.0, np.nan, 3.0, np.nan, np.nan, 5.0])
-    means = means_of_bars.compiled(values, np.array([0, 3, 5]), np.array([3, 5, 6]))
+    means = means_of_bars.compiled(*map(read_only, (values, np.array([0, 3, 5]), np.array([3, 5, 6]))))
     assert np.array_equal(means, [2.0, np.nan, 5.0], equal_nan=True)

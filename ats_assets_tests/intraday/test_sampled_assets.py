@@ -65,15 +65,15 @@ def test_a_sampler_of_ticks_that_are_nowhere_is_refused(tmp_path: Path) -> None:
 
 
 def test_a_partition_has_the_same_bytes_alone_and_in_a_range(tmp_path: Path) -> None:
-    """Each sampler is made over nine sessions at once, and session by session backwards."""
+    """Each sampler is made over nine sessions at once, and every other one of them alone, backwards."""
     deployment, sessions = stored(tmp_path / "range", **SAMPLERS)
     other, _ = stored(tmp_path / "alone", **SAMPLERS)
     make_history(deployment, sessions[0], sessions[-1], list(SAMPLERS))
-    for session in reversed(sessions):
+    for session in sessions[::-2]:
         make_history(other, session, session, list(SAMPLERS))
     found, expected = files_of(tmp_path / "alone"), files_of(tmp_path / "range")
-    made = [name for name in expected if any(sampler in name for sampler in SAMPLERS)]
-    assert len(made) == 3 * len(sessions)
+    made = [name for name in found if any(sampler in name for sampler in SAMPLERS)]
+    assert len(made) == 3 * 5
     assert not [name for name in made if found[name] != expected[name]]
     bars = deployment.warehouse.read("dollar_bars", sessions)
     assert bars["spread"].is_not_null().any()

@@ -6,7 +6,7 @@ import polars as pl
 import pytest
 
 from ats_assets.intraday.schema import QUOTES_SCHEMA, TRADES_SCHEMA
-from ats_assets.intraday.tick_arrays import quote_ticks, trade_ticks
+from ats_assets.intraday.tick_arrays import quote_ticks, read_only, trade_ticks
 from ats_assets.intraday.trade_sides import bulk_shares, tick_rule
 from ats_assets_tests.intraday.bar_oracle import arrays, random_ticks, sides_of
 
@@ -34,9 +34,9 @@ def quotes(rows: list[tuple[float, float, float]], symbol: str = "A", size: floa
 
 def test_the_tick_rule_by_hand() -> None:
     """Unknown at first, up, the same price keeps the side, down; a price that does not count neither gives nor changes a side."""
-    price, codes = np.array([5.0, 5.0, 5.1, 5.1, 9.0, 5.0, 5.0]), np.array([7, 7, 7, 7, 6, 7, 7], np.int8)
-    assert tick_rule.compiled(price, codes, np.array([0, 7])).tolist() == [0, 0, 1, 1, 1, -1, -1]
-    assert tick_rule.compiled(price, codes, np.array([0, 3, 7])).tolist() == [0, 0, 1, 0, 0, -1, -1]
+    ticks = np.array([5.0, 5.0, 5.1, 5.1, 9.0, 5.0, 5.0]), np.array([7, 7, 7, 7, 6, 7, 7], np.int8)
+    assert tick_rule.compiled(*map(read_only, (*ticks, np.array([0, 7])))).tolist() == [0, 0, 1, 1, 1, -1, -1]
+    assert tick_rule.compiled(*map(read_only, (*ticks, np.array([0, 3, 7])))).tolist() == [0, 0, 1, 0, 0, -1, -1]
 
 
 def test_the_tick_rule_on_random_ticks() -> None:
@@ -82,9 +82,9 @@ def test_bulk_classification_by_hand() -> None:
     wanted = [
         0.5 * (1 + erf(changes[k] / sqrt(sum(c * c for c in changes[: k + 1]) / (k + 1)) / sqrt(2))) if k else np.nan for k in range(3)
     ]
-    found = bulk_shares.compiled(opens, closes, groups, 50, 2)
+    found = bulk_shares.compiled(*map(read_only, (opens, closes, groups)), 50, 2)
     assert np.allclose(found, [*wanted, np.nan], equal_nan=True)
-    assert bulk_shares.compiled(np.full(3, 5.0), np.full(3, 5.0), np.zeros(3, np.int64), 50, 1).tolist() == [0.5] * 3
+    assert bulk_shares.compiled(*map(read_only, (np.full(3, 5.0), np.full(3, 5.0), np.zeros(3, np.int64))), 50, 1).tolist() == [0.5] * 3
 
 
 def test_rows_in_any_order_are_the_same_ticks() -> None:

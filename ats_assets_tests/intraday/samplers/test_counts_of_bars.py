@@ -16,7 +16,7 @@ from ats_assets_tests.intraday.ticks import real
 from ats_assets_tests.rounds import rounds
 
 WANTED, WARMING, STRETCHES = 50, 5, 8
-SESSIONS = rounds(30, 250, "ATS_TESTS_TICK_SESSIONS")
+SESSIONS = rounds(60, 250, "ATS_TESTS_TICK_SESSIONS")
 DAYS = [date(2020, 1, 1) + timedelta(days=i) for i in range(SESSIONS + WARMING)]
 FACTOR = 3.0
 """Within which the number of bars stays, counted for as many ticks as the sessions before had."""
