@@ -5,8 +5,7 @@ Its sessions are days in UTC, each day of the year. The prefix of its settings k
 
 import dagster as dg
 
-from ats_assets.definitions import build
-from ats_assets.deployment import Deployment
+from ats_assets.definitions import built_once
 from ats_assets.errors import SettingsError
 from ats_assets.orchestration.instance import guard_documents
 from ats_assets.orchestration.known_warnings import silence_known
@@ -30,4 +29,4 @@ def defs() -> dg.Definitions:
     settings = load_settings(file)
     if not settings.graph.prefix:
         raise SettingsError(f'{file} has no graph.prefix, so its assets would be taken for the equities\': set [graph] prefix = "crypto"')
-    return build(Deployment(settings))
+    return built_once(settings)

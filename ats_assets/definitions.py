@@ -2,6 +2,8 @@
 
 import importlib
 from collections.abc import Iterable
+from pathlib import Path
+from typing import Final
 
 import dagster as dg
 import polars as pl
@@ -66,7 +68,7 @@ from ats_assets.regimes.schema import FITS_SCHEMA, OBSERVATIONS_SCHEMA, regimes_
 from ats_assets.reports import assets as reports
 from ats_assets.risk_analysis import assets as risk_analysis
 from ats_assets.secrecy import guard_secrets
-from ats_assets.settings import load_settings, settings_file
+from ats_assets.settings import Settings, load_settings, settings_file
 from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources import assets as sources
 from ats_assets.sources import checks as sources_checks
@@ -160,6 +162,10 @@ def figures(deployment: Deployment) -> dict[str, Figures]:
     }
 
 
+_BUILT: Final[list[tuple[Settings, list[tuple[Path, int, int]], dg.Definitions]]] = []
+"""What was built last, and of what; see `built_once`."""
+
+
 def build(deployment: Deployment) -> dg.Definitions:
     """The definitions of one deployment.
 
@@ -195,6 +201,20 @@ def build(deployment: Deployment) -> dg.Definitions:
         resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment), figures(deployment))},
         executor=dg.in_process_executor,
     )
+
+
+def built_once(settings: Settings) -> dg.Definitions:
+    """What was built last, if neither the settings nor the files of one's own additions have changed since: one command of Dagster's loads the graph five times.
+
+    All that is loaded then shares one deployment, with what is read, or under way, in it.
+    """
+    folders = (settings.features.folder, settings.plugins.folder)
+    files = sorted(
+        (file, file.stat().st_mtime_ns, file.stat().st_size) for folder in folders for file in folder.rglob("*") if file.is_file()
+    )
+    if not _BUILT or _BUILT[0][:2] != (settings, files):
+        _BUILT[:] = [(settings, files, build(Deployment(settings)))]
+    return _BUILT[0][2]
 
 
 def _of_offered(deployment: Deployment, asset: dg.AssetsDefinition) -> dg.AssetsDefinition:
@@ -244,4 +264,4 @@ def defs() -> dg.Definitions:
     guard_secrets(settings_file().parent)
     guard_documents()
     silence_known()
-    return build(Deployment(load_settings()))
+    return built_once(load_settings())

@@ -9,8 +9,6 @@ from collections.abc import Mapping, Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import cut_tree, linkage
-from scipy.spatial.distance import squareform
 
 Floats = NDArray[np.float64]
 
@@ -42,6 +40,9 @@ def feature_clusters(names: Sequence[str], ranks: Floats) -> dict[str, list[int]
         return {name: [column] for column, name in enumerate(names)}
     alike = np.abs(_correlations(ranks))
     distance = np.sqrt(np.clip((1.0 - alike) / 2.0, 0.0, 1.0))
+    from scipy.cluster.hierarchy import cut_tree, linkage  # noqa: PLC0415 - half a second to import
+    from scipy.spatial.distance import squareform  # noqa: PLC0415 - half a second to import
+
     tree = linkage(squareform(distance, checks=False), "average")
     cuts = cut_tree(tree, n_clusters=[*range(2, n)]).T  # pyright: ignore[reportArgumentType] - it takes several
     best = max(cuts, key=lambda members: _silhouette(distance, members))

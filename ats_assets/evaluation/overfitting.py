@@ -9,8 +9,6 @@ Ratios are of one period and kurtosis is not in excess, as in `sharpe_inference.
 
 import math
 
-from scipy.special import ndtri
-
 from ats_assets.errors import EvaluationError
 from ats_assets.evaluation.sharpe_inference import NORMAL_KURTOSIS, probabilistic_sharpe_ratio
 
@@ -41,6 +39,8 @@ def expected_maximum_sharpe(n_trials: float, variance: float = 1.0) -> float:
         )
     if n_trials == 1:
         return 0.0
+    from scipy.special import ndtri  # noqa: PLC0415 - half a second to import
+
     largest = (1.0 - EULER_MASCHERONI) * ndtri(1.0 - 1.0 / n_trials) + EULER_MASCHERONI * ndtri(1.0 - 1.0 / (n_trials * math.e))
     return math.sqrt(variance) * max(0.0, float(largest))
 

@@ -15,7 +15,6 @@ import math
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.special import ndtr, ndtri
 
 from ats_assets.errors import EvaluationError
 
@@ -71,6 +70,8 @@ def probabilistic_sharpe_ratio(
     if n_periods < 2:
         raise EvaluationError(f"{n_periods} returns have no Sharpe ratio: give at least 2")
     deviation = math.sqrt(sharpe_variance(ratio, skewness=skewness, kurtosis=kurtosis))
+    from scipy.special import ndtr  # noqa: PLC0415 - half a second to import
+
     return float(ndtr((ratio - benchmark) * math.sqrt(n_periods - 1) / deviation))
 
 
@@ -93,6 +94,8 @@ def minimum_track_record_length(
     if ratio <= benchmark:
         return math.inf
     variance = sharpe_variance(ratio, skewness=skewness, kurtosis=kurtosis)
+    from scipy.special import ndtri  # noqa: PLC0415 - half a second to import
+
     return 1.0 + variance * (float(ndtri(confidence)) / (ratio - benchmark)) ** 2
 
 

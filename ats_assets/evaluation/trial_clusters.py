@@ -14,8 +14,6 @@ from collections.abc import Sequence
 
 import numpy as np
 from numpy.typing import NDArray
-from scipy.cluster.hierarchy import linkage
-from scipy.spatial.distance import squareform
 
 from ats_assets.errors import EvaluationError
 
@@ -137,6 +135,9 @@ def _grouped(distances: Matrix) -> Groups:
     member, alive = np.arange(n), np.ones(n, dtype=np.bool_)
     totals, sizes = distances.copy(), np.ones(n, dtype=np.int64)  # of each trial to each group; a group has the place of one of its members
     places = [*range(n)]  # of the groups in the order in which they came to be
+    from scipy.cluster.hierarchy import linkage  # noqa: PLC0415 - half a second to import
+    from scipy.spatial.distance import squareform  # noqa: PLC0415 - half a second to import
+
     for one, other in linkage(squareform(distances, checks=False), "average")[: n - 2, :2].astype(np.int64):
         into, gone = places[one], places[other]
         places.append(into)

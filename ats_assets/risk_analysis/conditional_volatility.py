@@ -7,8 +7,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.optimize import minimize
-from scipy.signal import lfilter
 
 from ats_assets.risk_analysis.resampling import Floats
 
@@ -75,6 +73,8 @@ def fitted_garch(returns: Floats) -> Garch | None:
     begun = [
         (math.log((1.0 - p) * 1.0), math.log(p / (1.0 - p)), math.log(s / (1.0 - s))) for p, s in ((0.98, 0.05), (0.9, 0.15), (0.6, 0.3))
     ]
+    from scipy.optimize import minimize  # noqa: PLC0415 - half a second to import
+
     found = [minimize(loss, np.array(one), method="Nelder-Mead", options={"maxiter": 2000, "xatol": 1e-6, "fatol": 1e-10}) for one in begun]
     best = min(found, key=lambda one: float(one.fun))
     if not math.isfinite(float(best.fun)):
@@ -86,5 +86,7 @@ def fitted_garch(returns: Floats) -> Garch | None:
 
 def _recursion(squares: Floats, constant: float, shock: float, kept: float, first: float) -> Floats:
     """sqrt(v) of v[0] = first, v[t+1] = constant + shock squares[t] + kept v[t]."""
+    from scipy.signal import lfilter  # noqa: PLC0415 - half a second to import
+
     found, _ = lfilter([1.0], [1.0, -kept], constant + shock * squares, zi=[kept * first])
     return np.sqrt(np.append(first, found))

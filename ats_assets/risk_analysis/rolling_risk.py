@@ -9,8 +9,6 @@ from dataclasses import dataclass
 import numpy as np
 from numpy.lib.stride_tricks import sliding_window_view
 from numpy.typing import NDArray
-from scipy.special import xlogy
-from scipy.stats import chi2
 
 from ats_assets.risk_analysis.conditional_volatility import ewma_volatility
 from ats_assets.risk_analysis.resampling import Floats
@@ -62,6 +60,9 @@ def kupiec_probability(exceeded: int, forecasts: int, tail: float) -> float | No
     if not forecasts:
         return None
     share = exceeded / forecasts
+    from scipy.special import xlogy  # noqa: PLC0415 - half a second to import
+    from scipy.stats import chi2  # noqa: PLC0415 - half a second to import
+
     of_tail = xlogy(exceeded, tail) + xlogy(forecasts - exceeded, 1.0 - tail)
     of_share = xlogy(exceeded, share) + xlogy(forecasts - exceeded, 1.0 - share)
     return float(chi2.sf(max(0.0, 2.0 * (of_share - of_tail)), 1))

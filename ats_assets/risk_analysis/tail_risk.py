@@ -16,7 +16,6 @@ import math
 from dataclasses import dataclass
 
 import numpy as np
-from scipy.special import ndtri
 
 from ats_assets.backtests.metrics import conditional_value_at_risk, excess_kurtosis, skewness, value_at_risk
 from ats_assets.risk_analysis.conditional_volatility import ewma_volatility, fitted_garch
@@ -165,6 +164,8 @@ def tail_estimates(returns: Floats, tail: float) -> dict[str, TailRisk]:
 
 
 def _of_moments(mean: float, deviation: float, skew: float, kurtosis: float, tail: float) -> TailRisk:
+    from scipy.special import ndtri  # noqa: PLC0415 - half a second to import
+
     z = float(ndtri(tail))
     density = math.exp(-(z**2) / 2.0) / math.sqrt(2.0 * math.pi) / tail
     first, second, third = -density, 1.0 - z * density, -density * (z**2 + 2.0)  # means of x, x^2, x^3 below z, of a normal x
