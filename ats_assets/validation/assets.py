@@ -24,8 +24,6 @@ from ats_assets.validation.validation_figures import importance_tables, session_
 GROUP = "evaluation"
 NAME, IMPORTANCE, SUMMARY = "cross_validation", "importance", "summary.json"
 
-GROUP = "evaluation"
-
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets: none unless `cross_validation.kind` or `importance.ways` says so."""
