@@ -132,8 +132,8 @@ def firm(conditions: pl.Series, scheme: Scheme) -> pl.Series:
 def _of(codes: list[str], scheme: Scheme, no_price: frozenset[str] | frozenset[int], *, bunched: bool) -> tuple[bool, bool, bool, int]:
     if codes == [""]:
         return True, True, True, 0
-    if scheme == "sip":  # four places in a text, as NYSE's TAQ has them: "@FTI"
-        codes = [letter for code in codes for letter in code]
+    if scheme == "sip":  # four places in a text, as NYSE's TAQ has them: "@FTI"; a number is no such text
+        codes = [letter for code in codes for letter in (code if not code.isdigit() else [code])]
     found = [_rules_of(code.strip(), scheme, bunched=bunched) for code in codes]
     if any(code.strip() in no_price for code in codes) or (
         scheme == "algoseek" and any(no_price & set(_bits(code) or ()) for code in codes)

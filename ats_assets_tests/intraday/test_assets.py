@@ -131,18 +131,6 @@ def test_bars_of_ticks_that_nobody_delivers_are_refused(tmp_path: Path) -> None:
         build(small_market(tmp_path, samplers={"two_ticks": BARS}))
 
 
-def test_ticks_begin_later_than_bars_and_windows_reach_no_further_back(tmp_path: Path) -> None:
-    """Bars are there from the 4th on and ticks from the 6th: what looks back from there misses nothing."""
-    deployment = market(tmp_path)
-    tick_file(tmp_path / "ticks.csv", WEEK[2:])
-    run_job(deployment, "history", WEEK, ["raw_bars"])
-    assert build(deployment)
-    assert deployment.known(WEEK, "two_ticks") == []
-    run_job(deployment, "history", WEEK[2:], [*ASSETS, "two_ticks"])
-    assert deployment.known(WEEK, "two_ticks") == WEEK[2:]
-    assert deployment.known(WEEK) == WEEK
-
-
 OWN = """
 import weakref
 from datetime import date
@@ -197,7 +185,10 @@ def test_nothing_is_stale_where_ticks_begin_later_than_bars(tmp_path: Path) -> N
     deployment = small_market(tmp_path, intraday={"trades": {"path": str(tmp_path / "ticks.csv")}}, samplers={"two_ticks": estimated})
     tick_file(tmp_path / "ticks.csv", WEEK[2:])
     run_job(deployment, "history", WEEK, ["raw_bars", "bars", "rejected_bars"])
+    assert deployment.known(WEEK, "two_ticks") == []
     run_job(deployment, "history", WEEK[2:], [*ASSETS, "two_ticks"])
+    assert deployment.known(WEEK, "two_ticks") == WEEK[2:]
+    assert deployment.known(WEEK) == WEEK
     graph = build(deployment).resolve_asset_graph()
     rules = rules_of(deployment, graph)
     assert rules["two_ticks"].begins_with == ("raw_trades",)

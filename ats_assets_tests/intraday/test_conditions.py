@@ -48,6 +48,8 @@ def test_the_letters_of_taq_stand_in_one_text() -> None:
     assert of("sip", ["@FTI"]) == VOLUME
     assert of("sip", ["@  4"]) == HIGH_LOW
     assert of("sip", ["@F"]) == ALL
+    numbers = allowed(pl.Series([["37"], ["@", "7"]]), pl.Series([None, None], dtype=pl.String), "sip")
+    assert numbers["unknown"].to_list() == [1, 0], "numbers are somebody else's codes"
 
 
 def test_b_is_an_average_price_but_a_bunched_trade_on_tape_c() -> None:

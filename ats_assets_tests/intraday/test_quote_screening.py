@@ -10,6 +10,7 @@ from ats_assets.intraday.schema import QUOTES_SCHEMA, RAW_QUOTES_SCHEMA
 from ats_assets.settings import TickScreeningSettings
 from ats_assets.sources.contracts import schema_violations
 from ats_assets_tests.intraday.ticks import nyse, of_lean, raw_quotes, real
+from ats_assets_tests.rounds import rounds
 
 DEFAULT, UNCHANGED = TickScreeningSettings(), TickScreeningSettings(one_sided="unchanged")
 
@@ -116,7 +117,7 @@ def by_hand(rows: list[dict[str, object]], *, unchanged: bool) -> dict[int, tupl
     return accepted
 
 
-@settings(max_examples=60, deadline=None)
+@settings(max_examples=rounds(25, 400), deadline=None)
 @given(rows=st.lists(ROW, max_size=12), unchanged=st.booleans())
 def test_accepted_quotes_are_those_found_row_by_row_and_the_rest_is_rejected(rows: list[dict[str, object]], *, unchanged: bool) -> None:
     quotes, rejected = screen_quotes(raw_quotes(*rows), nyse(), UNCHANGED if unchanged else DEFAULT)

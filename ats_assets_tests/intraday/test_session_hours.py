@@ -12,6 +12,7 @@ from ats_assets.errors import SettingsError
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.settings import HoursSettings
 from ats_assets_tests.intraday.ticks import FX, nyse
+from ats_assets_tests.rounds import rounds
 
 WEEK = SessionCalendar("24/5", date(2024, 1, 1))
 
@@ -103,7 +104,7 @@ def test_a_friday_that_ends_before_it_starts_is_refused() -> None:
         nyse({"A": wrong}).of("A", date(2024, 3, 8))
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=rounds(20, 300), deadline=None)
 @given(
     minutes=st.lists(st.integers(0, 20 * 24 * 60), min_size=1, max_size=20),
     start=st.integers(0, 23),

@@ -13,6 +13,7 @@ from ats_assets.intraday.trade_screening import screen_trades
 from ats_assets.settings import TickScreeningSettings
 from ats_assets.sources.contracts import schema_violations
 from ats_assets_tests.intraday.ticks import MONDAY, nyse, of_lean, raw_trades, real
+from ats_assets_tests.rounds import rounds
 
 DEFAULT = TickScreeningSettings()
 
@@ -108,7 +109,7 @@ ROW = st.fixed_dictionaries(
 )
 
 
-@settings(max_examples=40, deadline=None)
+@settings(max_examples=rounds(20, 300), deadline=None)
 @given(rows=st.lists(ROW, max_size=12), disorder=st.sampled_from([None, 0.0, 60.0]))
 def test_accepted_and_rejected_are_the_delivery_and_keep_their_contracts(rows: list[dict[str, object]], disorder: float | None) -> None:
     delivered = raw_trades(*rows)
