@@ -7,6 +7,7 @@ import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 from pandera.api.polars.types import PolarsData
 
+from ats_assets.intraday.schema import NANOSECONDS
 from ats_assets.settings import RegimeSettings, regime_columns
 
 
@@ -61,7 +62,8 @@ class RegimeFits(pa.DataFrameModel):
 
 
 def regimes_contract(asset: str, name: str, settings: RegimeSettings) -> pa.DataFrameSchema:
-    """The contract of an entry's regimes; its column descriptions are what the registry says of the features."""
+    """The contract of an entry's regimes, at closes or at bars; its column descriptions are what the registry says of the features."""
+    timed = {"known_at": pa.Column(NANOSECONDS, description="time of the last tick of the bar")} if settings.frame else {}
     columns = regime_columns(name, settings)
     probabilities = [column for column in columns if column.startswith(f"{name}_p")]
 
@@ -75,7 +77,8 @@ def regimes_contract(asset: str, name: str, settings: RegimeSettings) -> pa.Data
     return pa.DataFrameSchema(
         {
             "symbol": pa.Column(pl.String, pa.Check.str_length(min_value=1), description="symbol as the source names it"),
-            "session": pa.Column(pl.Date, description="exchange session at whose close the regime was known: its partition"),
+            "session": pa.Column(pl.Date, description="exchange session, at whose close the regime was known where there is no known_at"),
+            **timed,
             **{column: pa.Column(pl.Float32, nullable=True, description=f"{said}; NaN = not known") for column, said in columns.items()},
         },
         checks=[
@@ -86,5 +89,5 @@ def regimes_contract(asset: str, name: str, settings: RegimeSettings) -> pa.Data
         description=f"filtered regimes of {name}, one row a symbol",
         strict=True,
         ordered=True,
-        unique=["session", "symbol"],
+        unique=None if timed else ["session", "symbol"],
     )
