@@ -10,9 +10,11 @@ from ats_assets.evaluation.event_skill import reliability
 from ats_assets.events.event_backtest import EventBacktest, EventBacktests
 from ats_assets.events.event_figures import EventFigures, standard_error_bps
 from ats_assets.reports.charts import BarGroup, Line, LinePanel, bar_chart, line_chart
+from ats_assets.reports.event_simulation import event_simulation
 from ats_assets.reports.formatting import DASH, day, decimal, percent, whole
 from ats_assets.reports.page_blocks import Block, Callout, Cards, Heading, Headline, Note, Pair, Table
 from ats_assets.reports.report_content import Part, ReportContent
+from ats_assets.settings import EventBacktestSettings
 from ats_assets.storage.model_record import ModelRecord
 
 SHOWN_FEATURES = 15
@@ -27,6 +29,8 @@ class EventReportInputs:
     ----------
     backtests
         Of all models.
+    settings
+        That they were made with.
     judged
         Model -> what it says, in words.
     fits
@@ -40,6 +44,7 @@ class EventReportInputs:
     """
 
     backtests: EventBacktests
+    settings: EventBacktestSettings = field(default_factory=EventBacktestSettings)
     judged: Mapping[str, str] = field(default_factory=dict)
     fits: Mapping[str, Sequence[ModelRecord]] = field(default_factory=dict)
     counts: Sequence[tuple[str, int, str]] = ()
@@ -54,6 +59,7 @@ def event_content(inputs: EventReportInputs) -> ReportContent:
         ("overview", "Overview"): _overview(inputs),
         ("equity", "Sessions"): _sessions(own),
         ("trades", "Trades"): _trades(own),
+        ("monte_carlo", "Monte Carlo"): event_simulation(own.trades, figures.symbols, inputs.settings) if figures.predictions else [],
         ("skill", "Skill of the models"): _skill(inputs),
         ("models", "Models"): _models(inputs),
         ("made_of", "Made of"): _made_of(inputs),

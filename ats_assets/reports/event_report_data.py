@@ -67,6 +67,7 @@ def event_report_data(deployment: Deployment, rules: EventRules, traded: EventMo
         upstream[model.model.asset] = deployment.data_versions(model.model.asset, stored)
     inputs = EventReportInputs(
         backtests=found,
+        settings=deployment.settings.event_backtest,
         judged={name: judged_in_words(model) for name, model in deployment.of(event_models).items()},
         fits=fits,
         counts=counts,
