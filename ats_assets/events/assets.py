@@ -14,8 +14,9 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
+from ats_assets.events.bar_regimes import BAR_REGIMES, bar_regimes
 from ats_assets.events.choosing import EVENTS, LABELS, EventModel, EventRules, event_models, event_rules, traded_model
-from ats_assets.events.contracts import EventLabels, EventPredictions, Events, EventTrades
+from ats_assets.events.contracts import EventLabels, EventPredictions, Events, EventTrades, bar_regimes_contract
 from ats_assets.events.decisions import events_of
 from ats_assets.events.event_backtest import backtests_of_events
 from ats_assets.events.event_fits import EventFits, active_event_model
@@ -39,11 +40,12 @@ GROUP = "events"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """The stage's assets: none without `events.frame`."""
-    rules = deployment.of(event_rules)
+    """The stage's assets: none without `events.frame` or `bar_regimes.frame`."""
+    rules, frame = deployment.of(event_rules), deployment.settings.bar_regimes.frame
+    made = [_bar_regimes(deployment, frame)] if frame else []
     if rules is None:
-        return []
-    made = [_events(deployment, rules), _labels(deployment, rules, LABELS, EVENTS)]
+        return made
+    made += [_events(deployment, rules), _labels(deployment, rules, LABELS, EVENTS)]
     for model in deployment.of(event_models).values():
         lane = event_lane(deployment, model)
         if model.primary:
@@ -51,6 +53,30 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         made += [_model(deployment, lane), _predictions(deployment, lane)]
     traded = traded_model(deployment)
     return [*made, _backtest(deployment, rules, traded)] if traded else made
+
+
+def _bar_regimes(deployment: Deployment, frame: str) -> dg.AssetsDefinition:
+    settings = deployment.settings.bar_regimes
+    node = Node(
+        name=BAR_REGIMES,
+        group=GROUP,
+        kinds=frozenset({"parquet", "numpy"}),
+        reads=(Reads(asset=frame, back=settings.back),),
+        contract=bar_regimes_contract(settings),
+        code=(_bar_regimes,),
+        settings=(settings,),
+    )
+
+    def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
+        days = deployment.known(window_sessions(deployment.calendar, sessions, settings.back), node.name)
+        return bar_regimes(frames[frame], settings, days=days, sessions=sessions)
+
+    @node.asset(deployment, deps=node.deps())
+    def regimes_of_bars(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """Which state of calm or stress each bar is in, filtered by an estimation of the sessions before; features of models of events."""
+        return as_known(deployment, node, sessions_of(context.partition_keys), {frame: INFORMATION_BARS_SCHEMA}, make)
+
+    return regimes_of_bars
 
 
 def _events(deployment: Deployment, rules: EventRules) -> dg.AssetsDefinition:

@@ -9,6 +9,7 @@ from pydantic import BaseModel, ValidationError
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, how_many
+from ats_assets.events.bar_regimes import BAR_REGIMES, bar_regime_columns
 from ats_assets.events.decisions import check_side
 from ats_assets.features.choosing import bar_families, families, families_of_model, measure_families
 from ats_assets.features.family import ColumnFamily, FeatureFamily
@@ -117,7 +118,7 @@ def event_models(deployment: Deployment) -> Mapping[str, EventModel]:
 
 
 def event_families(deployment: Deployment) -> Mapping[str, FeatureFamily | ColumnFamily]:
-    """The families that models of events learn from, over bars (measures of microstructure among them) and over sessions, in their order; use it as `deployment.of(event_families)`.
+    """The families that models of events learn from, over bars (microstructure and regimes among them) and sessions, in their order; as `deployment.of(event_families)`.
 
     Raises
     ------
@@ -126,13 +127,22 @@ def event_families(deployment: Deployment) -> Mapping[str, FeatureFamily | Colum
     FeatureError
         If two have a factor of the same name.
     """
-    known = {**deployment.of(families), **deployment.of(bar_families), **deployment.of(measure_families)}
+    known = {**deployment.of(families), **deployment.of(bar_families), **deployment.of(measure_families), **_regimes(deployment)}
     for name in deployment.settings.event_training.families:
         if name not in known:
             raise SettingsError(
                 f"event_training.families names `{name}`, which is no family that is an asset: choose from {', '.join(known)}"
             )
     return families_of_model(deployment.settings.event_training.families, known)
+
+
+def _regimes(deployment: Deployment) -> dict[str, ColumnFamily]:
+    """The regimes of bars as a family, where the settings name their frame."""
+    own = deployment.settings.bar_regimes
+    described = bar_regime_columns(own)
+    return (
+        {BAR_REGIMES: ColumnFamily(name=BAR_REGIMES, descriptions=described, origin="[bar_regimes]", frame=own.frame)} if own.frame else {}
+    )
 
 
 def traded_model(deployment: Deployment) -> EventModel | None:

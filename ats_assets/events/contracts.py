@@ -6,6 +6,9 @@ import pandera.polars as pa
 import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 
+from ats_assets.events.bar_regimes import bar_regime_columns
+from ats_assets.settings import BarRegimeSettings
+
 _SYMBOL = "as in the ticks"
 _BAR = "number of the bar, within symbol and session, at whose close it was decided"
 _KNOWN = "when the decision was made: the close of its bar, UTC"
@@ -111,3 +114,14 @@ class EventTrades(pa.DataFrameModel):
 
     class Config(_Exactly):
         """Exactly these."""
+
+
+def bar_regimes_contract(settings: BarRegimeSettings) -> pa.DataFrameSchema:
+    """Regimes of bars, as far as they were known, sorted by session, symbol, bar; NaN before there is an estimation."""
+    features = {name: pa.Column(pl.Float32, nullable=True, description=text) for name, text in bar_regime_columns(settings).items()}
+    keys = {
+        "symbol": pa.Column(pl.String, description=_SYMBOL),
+        "session": pa.Column(pl.Date, description="session of the bar"),
+        "known_at": pa.Column(pl.Datetime("ns", "UTC"), description="from when on the row is known, UTC"),
+    }
+    return pa.DataFrameSchema({**keys, **features}, name="bar_regimes", strict=True, ordered=True)

@@ -7,6 +7,7 @@ from datetime import date
 import polars as pl
 
 from ats_assets.deployment import Deployment
+from ats_assets.events.bar_regimes import BAR_REGIMES, bar_regimes_schema
 from ats_assets.events.choosing import EVENTS, LABELS, EventModel, EventRules, event_families, event_models, event_rules
 from ats_assets.events.event_sets import EventInputs, event_features
 from ats_assets.events.schema import EVENT_PREDICTIONS_SCHEMA, EVENTS_SCHEMA
@@ -71,9 +72,11 @@ def event_lane(deployment: Deployment, model: EventModel) -> EventLane:
 
 def event_schemas(deployment: Deployment) -> dict[str, pl.Schema]:
     """The schema of each asset of events that is a frame, by its name."""
+    regimes = deployment.settings.bar_regimes
+    of_regimes = {BAR_REGIMES: bar_regimes_schema(regimes)} if regimes.frame else {}
     if deployment.of(event_rules) is None:
-        return {}
-    found = {EVENTS: EVENTS_SCHEMA, LABELS: EVENT_LABELS_SCHEMA}
+        return of_regimes
+    found = of_regimes | {EVENTS: EVENTS_SCHEMA, LABELS: EVENT_LABELS_SCHEMA}
     for model in deployment.of(event_models).values():
         found |= {model.labels: EVENT_LABELS_SCHEMA, model.predictions: EVENT_PREDICTIONS_SCHEMA}
     return found

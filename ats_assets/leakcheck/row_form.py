@@ -12,6 +12,7 @@ from functools import partial
 import polars as pl
 
 from ats_assets.deployment import Deployment
+from ats_assets.events.bar_regimes import BAR_REGIMES, bar_regimes
 from ats_assets.events.choosing import EVENTS, LABELS, EventRules, event_models, event_rules
 from ats_assets.events.decisions import events_of
 from ats_assets.events.event_lane import EventLane, event_lane
@@ -24,6 +25,7 @@ from ats_assets.leakcheck.detection import Time
 from ats_assets.leakcheck.sampled_bars import of_samplers
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import fit
+from ats_assets.settings import BarRegimeSettings
 from ats_assets.storage.artefacts import Unavailable
 
 Frames = Mapping[str, pl.DataFrame]
@@ -50,6 +52,8 @@ def _of_bars(deployment: Deployment, sessions: int) -> list[Timed]:
     frames = {family.frame: None for family in deployment.of(bar_families).values() if family.frame}
     rules = deployment.of(event_rules)
     frames |= {rules.frame: None} if rules else {}
+    regimes = deployment.settings.bar_regimes
+    frames |= {regimes.frame: None} if regimes.frame else {}
     stored = [deployment.valid_sessions(frame) for frame in frames]
     days = sorted(set.intersection(*map(set, stored)))[-sessions:] if stored else []
     if len(days) < 3:
@@ -61,6 +65,9 @@ def _of_bars(deployment: Deployment, sessions: int) -> list[Timed]:
         for family in deployment.of(bar_families).values()
         if family.frame
     ]
+    if regimes.frame:
+        make = partial(_regimes, regimes, days)
+        found.append(_at_instants(BAR_REGIMES, {"bars": _input(bars[regimes.frame])}, make, ("symbol",)))
     return found + (_of_events(deployment, rules, bars[rules.frame], days) if rules else [])
 
 
@@ -122,6 +129,12 @@ def _stored(deployment: Deployment, asset: str, days: Sequence[date]) -> pl.Data
 def _features(deployment: Deployment, family: FeatureFamily, days: Sequence[date], rows: Frames) -> pl.DataFrame:
     how = {"lookback_sessions": deployment.settings.intraday.lookback_sessions, "flat": deployment.settings.expressions.flat_windows}
     return bar_values(rows["bars"], family.expressions, days=days, sessions=days, **how)
+
+
+def _regimes(settings: BarRegimeSettings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
+    """With one starting point and the session before: what it computes is then not worth much, but computed the same way."""
+    quick = settings.model_copy(update={"starts": 1, "match_fits": 1, "train_sessions": 1, "min_bars": 20})
+    return bar_regimes(rows["bars"], quick, days=days, sessions=days)
 
 
 def _events(deployment: Deployment, rules: EventRules, days: Sequence[date], rows: Frames) -> pl.DataFrame:

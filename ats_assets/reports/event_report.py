@@ -31,6 +31,8 @@ class EventReportInputs:
         Of all models.
     settings
         That they were made with.
+    regimes
+        symbol, known_at and bar_regime_state, where there are regimes of bars.
     judged
         Model -> what it says, in words.
     fits
@@ -45,6 +47,7 @@ class EventReportInputs:
 
     backtests: EventBacktests
     settings: EventBacktestSettings = field(default_factory=EventBacktestSettings)
+    regimes: pl.DataFrame | None = None
     judged: Mapping[str, str] = field(default_factory=dict)
     fits: Mapping[str, Sequence[ModelRecord]] = field(default_factory=dict)
     counts: Sequence[tuple[str, int, str]] = ()
@@ -58,7 +61,7 @@ def event_content(inputs: EventReportInputs) -> ReportContent:
     made: dict[tuple[str, str], Sequence[Block]] = {
         ("overview", "Overview"): _overview(inputs),
         ("equity", "Sessions"): _sessions(own),
-        ("trades", "Trades"): _trades(own),
+        ("trades", "Trades"): _trades(own, inputs.regimes),
         ("monte_carlo", "Monte Carlo"): event_simulation(own.trades, figures.symbols, inputs.settings) if figures.predictions else [],
         ("skill", "Skill of the models"): _skill(inputs),
         ("models", "Models"): _models(inputs),
@@ -124,7 +127,7 @@ def _sessions(own: EventBacktest) -> Sequence[Block]:
     ]
 
 
-def _trades(own: EventBacktest) -> Sequence[Block]:
+def _trades(own: EventBacktest, regimes: pl.DataFrame | None) -> Sequence[Block]:
     trades = own.trades
     if trades.is_empty():
         return []
@@ -145,7 +148,15 @@ def _trades(own: EventBacktest) -> Sequence[Block]:
 
     side = pl.when(pl.col("side") > 0).then(pl.lit("long")).otherwise(pl.lit("short"))
     hour = pl.col("decided_at").dt.hour().cast(pl.String).str.zfill(2) + pl.lit(":00 UTC")
+    if regimes is not None:
+        states = regimes.select("symbol", at="known_at", state="bar_regime_state").sort("at")
+        trades = trades.sort("decided_at").join_asof(states, left_on="decided_at", right_on="at", by="symbol", check_sortedness=False)
+        trades = trades.with_columns(
+            regime=pl.when(pl.col("state").is_nan()).then(None).otherwise(pl.col("state")).cast(pl.Int64).cast(pl.String)
+        )
+    by_regime = [] if regimes is None else [grouped(pl.col("regime").fill_null("not known"), "regime of the bars, 0 is the calmest")]
     return [
+        *by_regime,
         Pair(cells=[[grouped(pl.col("barrier"), "ended by")], [grouped(side, "side")]]),
         Pair(cells=[[grouped(pl.col("symbol"), "symbol")], [grouped(hour, "decided in the hour from")]]),
     ]

@@ -3,9 +3,11 @@
 from collections.abc import Mapping
 from dataclasses import dataclass
 
+import polars as pl
 from pydantic import BaseModel
 
 from ats_assets.deployment import Deployment
+from ats_assets.events.bar_regimes import BAR_REGIMES
 from ats_assets.events.choosing import EVENTS, LABELS, EventModel, EventRules, event_families, event_models, event_rules
 from ats_assets.events.event_backtest import backtests_of_events
 from ats_assets.intraday import tick_assets
@@ -27,6 +29,8 @@ def event_report_reads(deployment: Deployment) -> dict[str, str]:
     assert rules is not None, "there is no report without events"
     found: dict[str, str] = dict.fromkeys(tick_assets(deployment), "ticks that satisfy the contract")
     found[rules.frame] = "bars at whose close decisions are made"
+    if deployment.settings.bar_regimes.frame:
+        found[BAR_REGIMES] = f"regimes of the bars of {deployment.settings.bar_regimes.frame}"
     for name, family in deployment.of(event_families).items():
         found[name] = f"{len(family.factors)} features of the bars of {family.frame or 'the day'}"
     found[EVENTS] = "decisions inside a session"
@@ -68,6 +72,7 @@ def event_report_data(deployment: Deployment, rules: EventRules, traded: EventMo
     inputs = EventReportInputs(
         backtests=found,
         settings=deployment.settings.event_backtest,
+        regimes=_regimes(deployment, upstream),
         judged={name: judged_in_words(model) for name, model in deployment.of(event_models).items()},
         fits=fits,
         counts=counts,
@@ -85,6 +90,15 @@ def event_settings(deployment: Deployment) -> dict[str, BaseModel]:
     shown["event_training"] = settings.event_training.of_results()
     shown |= {f"event_models.{name}": model.model.learner.settings for name, model in deployment.of(event_models).items()}
     return shown | {"event_backtest": settings.event_backtest}
+
+
+def _regimes(deployment: Deployment, upstream: dict[str, Mapping[str, str]]) -> pl.DataFrame | None:
+    """The regimes of bars, where there are any."""
+    stored = deployment.valid_sessions(BAR_REGIMES) if deployment.settings.bar_regimes.frame else []
+    if not stored:
+        return None
+    upstream[BAR_REGIMES] = deployment.data_versions(BAR_REGIMES, stored)
+    return deployment.warehouse.read(BAR_REGIMES, stored, ["symbol", "known_at", "bar_regime_state"])
 
 
 def _newest(upstream: Mapping[str, Mapping[str, str]]) -> dict[str, object]:

@@ -9,6 +9,7 @@ from ats_assets.reports.charts import Line, LinePanel, line_chart
 from ats_assets.reports.formatting import decimal, percent, whole
 from ats_assets.reports.page_blocks import Block, Note, Table
 from ats_assets.risk_analysis import PathFigures, Resampling, optimal_block_length, simulated_paths
+from ats_assets.risk_analysis.resampling import Floats
 from ats_assets.settings import EventBacktestSettings
 
 LEAST = 20
@@ -65,7 +66,14 @@ def _fan(of: PathFigures, trades: pl.DataFrame, returns: np.ndarray, way: str) -
     """Quantiles over the paths after so many trades, and what happened."""
     places = of.marks[1:] - 1
     days = trades["decided_at"].dt.date().gather(places).to_list()
-    lines = [Line(name=name, values=100.0 * (np.quantile(of.values[:, 1:], q, axis=0) - 1.0), tone=tone) for q, name, tone in FAN]
-    lines.append(Line(name="what happened", values=100.0 * (np.cumprod(1.0 + returns)[places] - 1.0), tone="own"))
+    lines = [Line(name=name, values=_at(of, q), tone=tone) for q, name, tone in FAN]
+    happened = pl.Series(100.0 * (np.cumprod(1.0 + returns)[places] - 1.0))
+    lines.append(Line(name="what happened", values=happened, tone="own"))
     note = f"Return after so many trades, in per cent; trades drawn in {way}. One path in twenty ends above the upper line, one below the lower."
     return line_chart("event-monte-carlo", "Fan of paths", note, days, [LinePanel(lines=lines, height=260, unit="%", zero=True)])
+
+
+def _at(of: PathFigures, quantile: float) -> Floats:
+    """A quantile over the paths of the return at each mark but the first, in per cent."""
+    found: Floats = np.quantile(of.values[:, 1:], quantile, axis=0)
+    return 100.0 * (found - 1.0)

@@ -8,7 +8,7 @@ from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, SuspicionSettings, UniverseSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.corporate_actions import ActionsSettings, Adjust
-from ats_assets.settings.events import RULE, EventBacktestSettings, EventsSettings, EventTrainingSettings
+from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickScreeningSettings
@@ -41,6 +41,7 @@ __all__ = [
     "AlpacaSourceSettings",
     "AutomationSettings",
     "BacktestSettings",
+    "BarRegimeSettings",
     "BarsSettings",
     "Bps",
     "CalendarSettings",

@@ -11,7 +11,7 @@ from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, UniverseSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
-from ats_assets.settings.events import RULE, EventBacktestSettings, EventsSettings, EventTrainingSettings
+from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.intraday import IntradaySettings
@@ -61,6 +61,7 @@ class Settings(Section):
     models: dict[Name, dict[str, Any]] = Field(
         default={"lightgbm": {}}, min_length=1, description="name -> the model's own settings; `kind` says which learner, default: the name"
     )
+    bar_regimes: BarRegimeSettings = BarRegimeSettings()
     events: EventsSettings = EventsSettings()
     event_training: EventTrainingSettings = EventTrainingSettings()
     event_models: dict[Name, dict[str, Any]] = Field(
@@ -140,6 +141,8 @@ class Settings(Section):
                 f"microstructure.frame is {self.microstructure.frame!r}, which is none of [samplers]: choose one of "
                 f"{', '.join(self.samplers) or 'those to be added'}"
             )
+        if self.bar_regimes.frame is not None and self.bar_regimes.frame not in self.samplers:
+            raise ValueError(f"bar_regimes.frame is {self.bar_regimes.frame!r}, which is none of [samplers]")
         if self.event_models and self.events.frame is None:
             raise ValueError("[event_models] learn of events, but events.frame names no bars: set it to one of [samplers]")
         if (twice := self.event_models.keys() & self.models.keys()) or "event" in self.event_models:

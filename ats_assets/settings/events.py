@@ -11,6 +11,27 @@ RULE = "rule"
 """What a model that judges the side of `events.side` names."""
 
 
+class BarRegimeSettings(Section):
+    """Regimes of bars inside the session. Without a frame there are none."""
+
+    frame: Name | None = Field(default=None, description="the sampler whose bars are in regimes")
+    kind: Literal["hmm", "mixture"] = Field(
+        default="hmm", description="Gaussian states with memory (needs the extra `regimes`), or without"
+    )
+    states: int = Field(default=2, ge=2, le=5, description="that a bar can be in")
+    train_sessions: Positive = Field(default=5, description="sessions before a bar's own that its estimation has seen")
+    min_bars: int = Field(default=200, ge=50, description="fewer bars in these: no regimes yet")
+    filter_bars: int = Field(default=200, ge=2, description="that the probabilities of a bar are filtered over, itself included")
+    match_fits: NonNegative = Field(default=2, le=10, description="earlier estimations that states are matched through")
+    starts: Positive = Field(default=2, description="starting points of each estimation, of which the best likelihood counts")
+    seed: NonNegative = 1
+
+    @property
+    def back(self) -> int:
+        """Sessions before its own that a row is made of."""
+        return self.train_sessions + self.match_fits
+
+
 class EventsSettings(Section):
     """When a decision is made, and how its position ends. Without a frame there are no such decisions, and no asset of them."""
 

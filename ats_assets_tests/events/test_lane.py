@@ -107,6 +107,8 @@ def test_nothing_inside_a_session_sees_what_comes_after_an_instant(lane: Deploym
             "hour_bars",
             "fast",
             "slow",
+            "microstructure",
+            "bar_regimes",
             "events",
             "event_labels",
             "direction_features",

@@ -50,11 +50,11 @@ def test_what_can_not_be_predicted_is_said(lane: Deployment, tmp_path: Path) -> 
         predictions_of_session(lane, "direction", DAYS[0])
     rows = tmp_path / "rows.csv"
     pl.DataFrame({"REV5": [1.0]}).write_csv(rows)
-    with pytest.raises(ModelError, match="lacks 4 of the 5 features of direction_model: DEV, VOL, RATE, TREND"):
+    with pytest.raises(ModelError, match="lacks 25 of the 26 features of direction_model: DEV, VOL, RATE, TREND, roll_spread"):
         predictions_of_file(lane, "direction", rows, None)
     rows.write_bytes(b"")
     with pytest.raises(SettingsError, match="can't be read as a CSV file"):
         predictions_of_file(lane, "direction", rows, None)
-    pl.DataFrame({name: ["many"] for name in ("REV5", "DEV", "VOL", "RATE", "TREND")}).write_csv(rows)
+    pl.DataFrame({name: ["many"] for name in lane.model_store("direction_model").active(DAYS[-1]).features}).write_csv(rows)
     with pytest.raises(ModelError, match="no numbers"):
         predictions_of_file(lane, "direction", rows, None)
