@@ -31,7 +31,7 @@ N = 300
 BARS, SIGNALS, DAYS = random_market(4, N, 8, shorts=True)
 CHARTS = {
     *("equity", "drawdown", "histogram", "sharpe", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
-    *("ic", "quantiles", "quantile-curves", "segments", "validation-lightgbm_model", "rows"),
+    *("ic", "quantiles", "quantile-curves", "segments", "matched", "validation-lightgbm_model", "rows"),
     *("regimes-regimes", "rolling-value-at-risk", "monte-carlo", "drawdown-quantiles"),
 }
 
@@ -278,6 +278,31 @@ def test_the_model_and_the_data_have_sections() -> None:
     several = backtest_report(all_inputs(knowledge=("3 deliveries <differ>.", [("Sharpe ratio", "1.00", "1.20")])))
     assert "3 deliveries &lt;differ&gt;." in section(several, "data_quality")
     assert "1.20" in section(several, "data_quality")
+
+
+def test_costs_are_taken_apart_and_their_parts_add_up() -> None:
+    equity = RESULT.equity
+    shown = section(PAGE, "cost_analysis")
+    for column in ("commission", "spread_cost", "slippage_cost", "financing_cost", "costs"):
+        assert f">{equity[column].sum():,.0f}</td>" in shown, column
+    assert f">{equity['commission'].sum() / equity['traded'].sum() * 1e4:.2f}</td>" in shown
+
+
+def test_the_benchmark_is_shown_at_the_volatility_of_the_account() -> None:
+    found = re.search(r'<figure id="chart-matched">.*?<script type="application/json">(.*?)</script>', PAGE, re.DOTALL)
+    assert found
+    own, other = (1.0 + np.array(values) / 100.0 for _, _, values in json.loads(found.group(1))["series"])
+    returns, its = own[1:] / own[:-1] - 1.0, other[1:] / other[:-1] - 1.0
+    assert its.std() == pytest.approx(returns.std(), rel=1e-4)
+    np.testing.assert_allclose(own[-1], RESULT.equity["equity"][-1] / RESULT.equity["equity"][0], rtol=1e-5)
+
+
+def test_long_and_short_are_drawn_where_there_are_shorts() -> None:
+    found = re.search(r'<figure id="chart-exposure">.*?<script type="application/json">(.*?)</script>', PAGE, re.DOTALL)
+    assert found
+    series = {name: np.array(values, dtype=float) for name, _, values in json.loads(found.group(1))["series"]}
+    np.testing.assert_allclose(series["long"] - series["short"], series["gross"], atol=1e-3)
+    np.testing.assert_allclose(series["long"] + series["short"], series["net"], atol=1e-3)
 
 
 def test_another_engine_is_named_and_nothing_is_said_of_it_that_holds_for_orders() -> None:

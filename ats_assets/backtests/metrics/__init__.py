@@ -11,7 +11,7 @@ from ats_assets.backtests.metrics.distribution import (
     value_at_risk,
 )
 from ats_assets.backtests.metrics.drawdowns import Drawdown, drawdown_figures, drawdowns, worst_drawdowns
-from ats_assets.backtests.metrics.ratios import alpha_beta, risk_free_of_session, sharpe_ratio, sortino_ratio, volatility
+from ats_assets.backtests.metrics.ratios import alpha_beta, matching_factor, risk_free_of_session, sharpe_ratio, sortino_ratio, volatility
 from ats_assets.backtests.metrics.returns import Floats, annual_return, period_returns, session_returns
 from ats_assets.backtests.metrics.rolling import rolling_beta, rolling_sharpe, rolling_volatility
 from ats_assets.backtests.metrics.trades import TradeFigures, holding_spells, trade_figures
@@ -36,6 +36,7 @@ __all__ = [
     "excess_kurtosis",
     "histogram",
     "holding_spells",
+    "matching_factor",
     "period_returns",
     "risk_free_of_session",
     "rolling_beta",

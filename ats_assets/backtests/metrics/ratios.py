@@ -81,6 +81,30 @@ def sharpe_ratio(excess: Floats, sessions_per_year: int) -> tuple[float | None, 
     return ratio * year, error * year, probability
 
 
+def matching_factor(returns: Floats, other: Floats) -> float | None:
+    """What the other returns are to be multiplied with for the volatility of the returns: sd(r) / sd(b).
+
+    Parameters
+    ----------
+    returns, other
+        ndarrays of shape (n_returns,).
+
+    Returns
+    -------
+    float or None
+        None where either does not vary, or is not known throughout.
+
+    Examples
+    --------
+    >>> matching_factor(np.array([0.02, -0.02, 0.02]), np.array([0.01, -0.01, 0.01]))
+    2.0
+    """
+    if len(returns) < 2 or len(other) != len(returns):
+        return None
+    own, its = float(returns.std(ddof=1)), float(other.std(ddof=1))
+    return own / its if own > NO_VARIANCE and its > NO_VARIANCE else None
+
+
 def sortino_ratio(excess: Floats, sessions_per_year: int) -> float | None:
     """Annual Sortino ratio, mean(excess) / sqrt(mean(min(excess, 0)^2)) * sqrt(q) (Sortino and Price 1994); None without a loss.
 

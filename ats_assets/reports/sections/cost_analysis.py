@@ -20,7 +20,7 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
         f"One-way, {multiple(m.turnover_a_year)} the equity is turned over a year: half of what was bought and sold. "
         f"Costs are {percent(m.costs_a_year, 2)} of equity a year, {decimal(_basis_points(inputs), 1)} basis points of what was traded."
     )
-    blocks: list[Block] = [Note(text=told), *_sensitivity(inputs), _over_time(inputs.result.equity)]
+    blocks: list[Block] = [Note(text=told), _parts(inputs), *_sensitivity(inputs), _over_time(inputs.result.equity)]
     return blocks
 
 
@@ -28,6 +28,35 @@ def _basis_points(inputs: ReportInputs) -> float | None:
     traded = float(inputs.result.equity["traded"].sum())
     paid = float(inputs.result.equity["costs"].sum()) - float(inputs.result.equity["financing_cost"].sum())
     return paid / traded * 1e4 if traded > 0 else None
+
+
+PARTS = (
+    ("commission", "commission"),
+    ("half spread", "spread_cost"),
+    ("slippage", "slippage_cost"),
+    ("borrowing", "financing_cost"),
+    ("all", "costs"),
+)
+"""What costs are made of, with the column of each."""
+
+
+def _parts(inputs: ReportInputs) -> Table:
+    """What was paid for what: in currency, of all costs, of what was traded, of the mean equity a year."""
+    equity = inputs.result.equity
+    paid, traded = float(equity["costs"].sum()), float(equity["traded"].sum())
+    years = inputs.metrics.sessions / inputs.settings.sessions_per_year
+    mean = equity["equity"].mean()
+    held = float(mean) * years if isinstance(mean, float) and mean > 0 and years > 0 else None
+    rows = []
+    for name, column in PARTS:
+        own = float(equity[column].sum())
+        if own or name != "borrowing":
+            of_traded = own / traded * 1e4 if traded > 0 and name not in {"borrowing", "all"} else None
+            rows.append(
+                (name, whole(own), percent(own / paid if paid else None), decimal(of_traded, 2), percent(own / held if held else None, 2))
+            )
+    columns = ("costs", "paid", "share", "bp of what was traded", "of equity a year")
+    return Table(columns=columns, rows=rows, caption="What the costs are made of")
 
 
 def _sensitivity(inputs: ReportInputs) -> list[Block]:

@@ -18,7 +18,10 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
         Line(name="gross", values=equity["gross"] * 100.0, tone="own"),
         Line(name="net", values=equity["net"] * 100.0, tone="third", style="dashed"),
     ]
-    note = "Gross: the positions' absolute values; net: longs less shorts. Both as shares of equity at the close."
+    if bool((equity["gross"] - equity["net"] > 1e-9).any()):
+        exposure.append(Line(name="long", values=(equity["gross"] + equity["net"]) * 50.0, tone="gain"))
+        exposure.append(Line(name="short", values=(equity["net"] - equity["gross"]) * 50.0, tone="loss"))
+    note = "Gross: the positions' absolute values; net: longs less shorts. As shares of equity at the close."
     chart = line_chart(
         "exposure",
         "Exposure (% of equity)",

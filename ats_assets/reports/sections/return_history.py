@@ -6,7 +6,7 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ats_assets.backtests.metrics import period_returns
+from ats_assets.backtests.metrics import matching_factor, period_returns, session_returns
 from ats_assets.reports.charts import Line, LinePanel, line_chart
 from ats_assets.reports.formatting import DASH, MONTHS, percent
 from ats_assets.reports.page_blocks import Block, Heading, HeatMap, HeatRow, Table
@@ -33,6 +33,7 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
     months, years = period_returns(equity, "month"), period_returns(equity, "year")
     return [
         chart,
+        *_matched(equity, inputs.benchmark_name),
         Heading(
             text="Returns by month (%)",
             note=f"The account after costs; beneath it the benchmark ({inputs.benchmark_name}). The first and last month may be incomplete.",
@@ -41,6 +42,23 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
         Heading(text="Returns by year"),
         _years(years),
     ]
+
+
+def _matched(equity: pl.DataFrame, benchmark: str) -> list[Block]:
+    """The benchmark at the account's volatility, so that what is left between the lines is no matter of how much was risked; nothing where either has none."""
+    own, other = (session_returns(equity[name].to_numpy()) for name in ("equity", "benchmark"))
+    factor = matching_factor(own, other)
+    if factor is None:
+        return []
+    lines = [
+        Line(name="account", values=np.concatenate([[0.0], np.cumprod(1.0 + own) - 1.0]) * 100.0, tone="own"),
+        Line(
+            name=f"{benchmark} × {factor:.2f}", values=np.concatenate([[0.0], np.cumprod(1.0 + factor * other) - 1.0]) * 100.0, tone="other"
+        ),
+    ]
+    note = "Each session's return of the benchmark times one factor, which gives it the account's volatility over the whole history; compounded."
+    panel = LinePanel(lines=lines, height=220, unit="%", zero=True)
+    return [line_chart("matched", "Return at the same volatility (%)", note, equity["session"].to_list(), [panel])]
 
 
 def heat_map(months: pl.DataFrame, years: pl.DataFrame) -> HeatMap:
