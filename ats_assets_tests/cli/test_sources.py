@@ -39,6 +39,27 @@ def test_what_is_recognised_is_shown_with_the_first_rows_and_nothing_is_stored(i
     assert list(tmp_path.iterdir()) == []
 
 
+def test_ticks_are_shown_with_what_would_be_rejected_of_them(inspect: Inspect, tmp_path: Path) -> None:
+    folder = tmp_path / "mine"
+    folder.mkdir()
+    lines = ["sym,when,price,qty", "A,2024-03-04 09:00,5,1", "A,2024-03-04 10:00,5,1", "A,2024-03-04 10:01,-5,1"]
+    (folder / "t.csv").write_text("\n".join(lines), encoding="utf-8")
+    refused = inspect(folder, "--ticks", "trades")
+    assert refused.exit_code == 1
+    assert "lacks 'at'" in refused.stderr
+    run = inspect(folder, "--ticks", "trades", "--set", 'columns={ at = "when" }')
+    assert run.exit_code == 0, run.output
+    for part in (
+        "columns: at = 'when', symbol = 'sym', price = 'price', size = 'qty'",
+        "2024-03-04: 1 trade accepted; rejected: outside_hours 1, price_not_positive 1\n",
+        "A       2024-03-04 14:00:00+00:00  5      1",
+    ):
+        assert part in run.stdout
+    found = json.loads(inspect(folder, "--ticks", "trades", "--set", 'columns={ at = "when" }', "--format", "json").stdout)
+    assert (found["accepted"], found["rejected"], len(found["rows"])) == (1, {"outside_hours": 1, "price_not_positive": 1}, 3)
+    assert [path.name for path in tmp_path.iterdir()] == ["mine"]
+
+
 def test_settings_can_be_tried(inspect: Inspect) -> None:
     refused = inspect(SAMPLES / "us_spreadsheet")
     assert refused.exit_code == 1

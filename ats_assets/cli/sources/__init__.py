@@ -17,7 +17,7 @@ def sources() -> None:
 
 @app.command("inspect")
 def sources_inspect(
-    path: Annotated[Path, typer.Argument(help="A file or folder of daily bars.")],
+    path: Annotated[Path, typer.Argument(help="A file or folder of daily bars, or of ticks.")],
     rows: Annotated[int, typer.Option(min=0, metavar="N", help="How many of the first rows to show.")] = 5,
     changes: Annotated[
         list[str] | None,
@@ -25,9 +25,16 @@ def sources_inspect(
             "--set", metavar="NAME=VALUE", help="Try a setting of [source.files], such as date_format=%d/%m/%Y or symbol=AAPL. Repeatable."
         ),
     ] = None,
+    ticks: Annotated[
+        Literal["trades", "quotes"] | None,
+        typer.Option("--ticks", help="Read it as trades or quotes; --set then tries settings of [intraday.trades] or [intraday.quotes]."),
+    ] = None,
     form: Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")] = "table",
 ) -> None:
     """Show how files are read: columns, symbols, dates, the first rows, and the settings that would change it. Needs no warehouse and stores nothing."""
-    from ats_assets.cli.sources.inspect import inspect_files  # noqa: PLC0415
+    from ats_assets.cli.sources.inspect import inspect_files, inspect_ticks  # noqa: PLC0415
 
+    if ticks is not None:
+        inspect_ticks(path=path, what=ticks, n_rows=rows, changes=changes or [], form=form)
+        return
     inspect_files(path=path, n_rows=rows, changes=changes or [], form=form)

@@ -14,7 +14,10 @@ from rich.table import Table
 from rich.text import Text
 
 from ats_assets.calendar import SessionCalendar, session_calendar
+from ats_assets.errors import how_many
+from ats_assets.intraday.tick_source import What
 from ats_assets.plugins import SOURCES
+from ats_assets.runs.tick_inspection import inspected_ticks
 from ats_assets.runs.writing import console, write_line, write_table
 from ats_assets.settings import Settings, load_settings
 from ats_assets.sources import MEASURES, BarSource, SourcePlugin, recognised_by
@@ -49,6 +52,34 @@ def inspect_files(*, path: Path, n_rows: int, changes: Sequence[str], form: str)
     if n_rows:
         out.print()
         write_table(out, _table(rows))
+
+
+def inspect_ticks(*, path: Path, what: What, n_rows: int, changes: Sequence[str], form: str) -> None:
+    """Likewise of a file or folder of trades or quotes, with what would be rejected of its first session.
+
+    Raises
+    ------
+    SourceError, SettingsError
+        If the files can't be read as ticks; it says why, and what to set.
+    """
+    found = inspected_ticks(load_settings(), path, what, _parsed(changes), n_rows)
+    if form == "json":
+        cells = [{name: _plain(cell) for name, cell in row.items()} for row in found.rows.to_dicts()]
+        facts = {"recognised": found.recognised, "session": str(found.session), "accepted": found.accepted, "rejected": found.rejected}
+        sys.stdout.write(json.dumps({**facts, "rows": cells}, indent=2, ensure_ascii=False) + "\n")
+        return
+    out = console()
+    rejected = ", ".join(f"{reason} {count:,}" for reason, count in found.rejected.items()) or "none"
+    for line in (*found.recognised, f"{found.session}: {how_many(found.accepted, what.removesuffix('s'))} accepted; rejected: {rejected}"):
+        write_line(out, Text(line))
+    if n_rows:
+        out.print()
+        table = Table(box=None, padding=(0, 2, 0, 0))
+        for name in found.rows.columns:
+            table.add_column(name)
+        for row in found.rows.iter_rows():
+            table.add_row(*("" if cell is None else f"{cell:,.10g}" if isinstance(cell, float) else str(cell) for cell in row))
+        write_table(out, table)
 
 
 def _source(settings: Settings, calendar: SessionCalendar, path: Path, changes: Sequence[str]) -> BarSource:
