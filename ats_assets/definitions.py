@@ -63,9 +63,8 @@ from ats_assets.predictions.prediction_figures import prediction_figures
 from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
 from ats_assets.regimes import assets as regimes
 from ats_assets.regimes import checks as regimes_checks
-from ats_assets.regimes.choosing import bar_regimes
 from ats_assets.regimes.choosing import regimes as regimes_of_settings
-from ats_assets.regimes.schema import FITS_SCHEMA, OBSERVATIONS_SCHEMA, bar_regimes_schema, regimes_schema
+from ats_assets.regimes.schema import FITS_SCHEMA, OBSERVATIONS_SCHEMA, regimes_schema
 from ats_assets.reports import assets as reports
 from ats_assets.risk_analysis import assets as risk_analysis
 from ats_assets.secrecy import guard_secrets
@@ -143,8 +142,6 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA)
     found |= {name: schema for name, schema in TICK_SCHEMAS.items() if name.split("_")[-1] in tick_assets(deployment)}
     found |= {"microstructure": MICROSTRUCTURE_SCHEMA} if deployment.settings.microstructure.frame else {}
-    for one in deployment.of(bar_regimes).values():
-        found |= {one.fits: FITS_SCHEMA, one.asset: bar_regimes_schema(one.name, one.settings)}
     for one in deployment.of(regimes_of_settings).values():
         found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}
     if len(deployment.daily_models) > 1:

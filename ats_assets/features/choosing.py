@@ -12,7 +12,7 @@ from ats_assets.features.families.alpha360 import alpha360
 from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.features.family_file import read_checked_family, read_family
 from ats_assets.intraday.microstructure_rows import MEASURES
-from ats_assets.regimes.choosing import bar_regimes, regimes
+from ats_assets.regimes.choosing import regimes
 from ats_assets.settings import regime_columns
 
 Family = TypeVar("Family", FeatureFamily, FeatureFamily | ColumnFamily)
@@ -67,16 +67,9 @@ def regime_families(deployment: Deployment) -> Mapping[str, ColumnFamily]:
 
 
 def measure_families(deployment: Deployment) -> Mapping[str, ColumnFamily]:
-    """Families over bars that are made of more than expressions, where the settings name their frame: measures of microstructure, and regimes.
-
-    Use it as `deployment.of(measure_families)`.
-    """
+    """The measures of microstructure as a family over bars, where the settings name their frame; use it as `deployment.of(measure_families)`."""
     name, frame = "microstructure", deployment.settings.microstructure.frame
-    found = {name: ColumnFamily(name=name, descriptions=MEASURES, origin=f"[{name}]", frame=frame)} if frame else {}
-    for asset, one in deployment.of(bar_regimes).items():
-        said = regime_columns(one.name, one.settings)
-        found[asset] = ColumnFamily(name=asset, descriptions=said, origin=f"[regimes.{one.name}]", frame=one.settings.frame)
-    return found
+    return {name: ColumnFamily(name=name, descriptions=MEASURES, origin=f"[{name}]", frame=frame)} if frame else {}
 
 
 def bar_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:

@@ -1,6 +1,6 @@
 """Assets of the stage regimes, of each entry: what its states are told by, the estimations of refit sessions, and the regimes, which are features."""
 
-from collections.abc import Callable, Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
@@ -10,13 +10,11 @@ from ats_assets.bars.schema import UNIVERSE_SCHEMA
 from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
-from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.refits import is_refit_session
-from ats_assets.regimes.bar_regimes_rows import bar_fit_rows, bar_observations, bar_regimes_of
-from ats_assets.regimes.choosing import NamedRegimes, bar_regimes, regimes
+from ats_assets.regimes.choosing import NamedRegimes, regimes
 from ats_assets.regimes.contracts import RegimeFits, RegimeObservations, regimes_contract
 from ats_assets.regimes.market_observations import observation_lookback, regime_observations
 from ats_assets.regimes.regime_features import fit_rows, fits_lookback, regimes_of
@@ -26,9 +24,8 @@ GROUP = "features"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """The stage's assets: three for each entry `[regimes.<name>]`, two for one at bars inside a session; none without any."""
-    at_closes = [made(deployment, one) for one in deployment.of(regimes).values() for made in (_observations, _fits, _regimes)]
-    return at_closes + [made(deployment, one) for one in deployment.of(bar_regimes).values() for made in (_bar_fits, _bar_regimes)]
+    """The stage's assets: three for each entry `[regimes.<name>]`, none without any."""
+    return [made(deployment, one) for one in deployment.of(regimes).values() for made in (_observations, _fits, _regimes)]
 
 
 def _observations(deployment: Deployment, one: NamedRegimes) -> dg.AssetsDefinition:
@@ -79,16 +76,10 @@ def _fits(deployment: Deployment, one: NamedRegimes) -> dg.AssetsDefinition:
                 parts.append(fit_rows(session, rows.filter(pl.col("session").is_between(window[0], session)), one.settings))
         return pl.concat(parts)
 
-    return _of_fits(deployment, node, {one.observations: OBSERVATIONS_SCHEMA}, make)
-
-
-def _of_fits(
-    deployment: Deployment, node: Node, schemas: Mapping[str, pl.Schema], make: Callable[..., pl.DataFrame]
-) -> dg.AssetsDefinition:
     @node.asset(deployment, deps=node.deps(), pool="training")
     def regime_fits(context: dg.AssetExecutionContext) -> pl.DataFrame:
         """The estimations of a refit session, one row a number of states; no rows at other sessions."""
-        made = as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
+        made = as_known(deployment, node, sessions_of(context.partition_keys), {one.observations: OBSERVATIONS_SCHEMA}, make)
         rows = [
             f"| {session} | {states} | {bic:,.1f} | {icl:,.1f} | {'yes' if converged else 'no'} |"
             for session, states, bic, icl, converged in made.select("session", "states", "bic", "icl", "converged").tail(12).iter_rows()
@@ -131,60 +122,3 @@ def _regimes(deployment: Deployment, one: NamedRegimes) -> dg.AssetsDefinition:
         return as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
 
     return filtered_regimes
-
-
-def _bar_fits(deployment: Deployment, one: NamedRegimes) -> dg.AssetsDefinition:
-    frame, back = one.settings.frame or "", one.settings.train_sessions - 1
-    scaled = max(1, deployment.settings.intraday.lookback_sessions)
-    node = Node(
-        name=one.fits,
-        group=GROUP,
-        kinds=frozenset({"parquet", "numpy"}),
-        reads=(Reads(asset=frame, back=back + scaled),),
-        contract=RegimeFits,
-        code=(_bar_fits,),
-        settings=(one.settings, deployment.settings.intraday.lookback, deployment.settings.calendar.without_closings()),
-    )
-
-    def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
-        parts = [FITS_SCHEMA.to_frame()]
-        for session in sessions:
-            if is_refit_session(deployment.calendar, session, one.settings.refit):
-                days = deployment.known(window_sessions(deployment.calendar, [session], back + scaled), frame)
-                bars = frames[frame].filter(pl.col("session").is_between(days[0], session))
-                window = window_sessions(deployment.calendar, [session], back)
-                rows = bar_observations(bars, days, lookback_sessions=scaled).filter(pl.col("session") >= window[0])
-                parts.append(bar_fit_rows(session, rows, one.settings))
-        return pl.concat(parts)
-
-    return _of_fits(deployment, node, {frame: INFORMATION_BARS_SCHEMA}, make)
-
-
-def _bar_regimes(deployment: Deployment, one: NamedRegimes) -> dg.AssetsDefinition:
-    frame, settings = one.settings.frame or "", one.settings
-    reach = deployment.settings.intraday.lookback_sessions
-    scaled, fits = max(1, reach), fits_lookback(settings)
-    node = Node(
-        name=one.asset,
-        group=GROUP,
-        kinds=frozenset({"parquet", "numpy"}),
-        reads=(Reads(asset=frame, back=reach + scaled), Reads(asset=one.fits, back=fits, lag=1)),
-        contract=regimes_contract(one.asset, one.name, settings),
-        code=(_bar_regimes,),
-        settings=(settings, deployment.settings.intraday.lookback),
-    )
-
-    def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
-        days = deployment.known(window_sessions(deployment.calendar, sessions, max(reach + scaled, fits)), frame)
-        observations = bar_observations(frames[frame], days, lookback_sessions=scaled)
-        how = {"observations": observations, "fits": frames[one.fits], "days": days, "sessions": sessions}
-        return bar_regimes_of(one.name, settings, **how, lookback_sessions=reach)
-
-    @node.asset(deployment, deps=node.deps())
-    def filtered_regimes_of_bars(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        """The regime of each symbol at each of its bars, from bars known by then and estimations of earlier sessions: filtered, never smoothed."""
-        return as_known(
-            deployment, node, sessions_of(context.partition_keys), {frame: INFORMATION_BARS_SCHEMA, one.fits: FITS_SCHEMA}, make
-        )
-
-    return filtered_regimes_of_bars

@@ -7,13 +7,13 @@ from pandera.errors import SchemaErrors
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
-from ats_assets.regimes.choosing import NamedRegimes, bar_regimes, regimes
+from ats_assets.regimes.choosing import NamedRegimes, regimes
 from ats_assets.regimes.contracts import regimes_contract
 
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
     """The stage's checks."""
-    return [_contract(deployment, one) for made in (regimes, bar_regimes) for one in deployment.of(made).values()]
+    return [_contract(deployment, one) for one in deployment.of(regimes).values()]
 
 
 def _contract(deployment: Deployment, one: NamedRegimes) -> dg.AssetChecksDefinition:

@@ -5,7 +5,6 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError
 from ats_assets.settings import RegimeSettings
 
 
@@ -29,28 +28,7 @@ class NamedRegimes:
 
 
 def regimes(deployment: Deployment) -> Mapping[str, NamedRegimes]:
-    """The entries at closes, by the name of the asset that holds their regimes, in the order of the settings; use it as `deployment.of(regimes)`."""
-    return MappingProxyType({asset: one for asset, one in _all(deployment).items() if one.settings.frame is None})
-
-
-def bar_regimes(deployment: Deployment) -> Mapping[str, NamedRegimes]:
-    """Those at bars inside a session, likewise; use it as `deployment.of(bar_regimes)`.
-
-    Raises
-    ------
-    SettingsError
-        If the frame of one is no sampler of the settings.
-    """
-    samplers = deployment.settings.samplers
-    found = {asset: one for asset, one in _all(deployment).items() if one.settings.frame is not None}
-    for one in found.values():
-        if one.settings.frame not in samplers:
-            there = f"choose one of {', '.join(samplers)}" if samplers else f"add a table [samplers.{one.settings.frame}]"
-            raise SettingsError(f"regimes.{one.name}.frame is {one.settings.frame!r}, which is none of [samplers]: {there}")
-    return MappingProxyType(found)
-
-
-def _all(deployment: Deployment) -> dict[str, NamedRegimes]:
+    """The entries by the name of the asset that holds their regimes, in the order of the settings; use it as `deployment.of(regimes)`."""
     entries = deployment.settings.regimes
     found = {}
     for name, settings in entries.items():
@@ -63,4 +41,4 @@ def _all(deployment: Deployment) -> dict[str, NamedRegimes]:
             observations=f"{before}regime_observations",
         )
         found[one.asset] = one
-    return found
+    return MappingProxyType(found)

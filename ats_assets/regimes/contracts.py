@@ -7,7 +7,6 @@ import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 from pandera.api.polars.types import PolarsData
 
-from ats_assets.intraday.schema import NANOSECONDS
 from ats_assets.settings import RegimeSettings, regime_columns
 
 
@@ -62,8 +61,7 @@ class RegimeFits(pa.DataFrameModel):
 
 
 def regimes_contract(asset: str, name: str, settings: RegimeSettings) -> pa.DataFrameSchema:
-    """The contract of an entry's regimes, at closes or at bars; its column descriptions are what the registry says of the features."""
-    timed = {"known_at": pa.Column(NANOSECONDS, description="time of the last tick of the bar")} if settings.frame else {}
+    """The contract of an entry's regimes; its column descriptions are what the registry says of the features."""
     columns = regime_columns(name, settings)
     probabilities = [column for column in columns if column.startswith(f"{name}_p")]
 
@@ -77,8 +75,7 @@ def regimes_contract(asset: str, name: str, settings: RegimeSettings) -> pa.Data
     return pa.DataFrameSchema(
         {
             "symbol": pa.Column(pl.String, pa.Check.str_length(min_value=1), description="symbol as the source names it"),
-            "session": pa.Column(pl.Date, description="exchange session, at whose close the regime was known where there is no known_at"),
-            **timed,
+            "session": pa.Column(pl.Date, description="exchange session at whose close the regime was known: its partition"),
             **{column: pa.Column(pl.Float32, nullable=True, description=f"{said}; NaN = not known") for column, said in columns.items()},
         },
         checks=[
@@ -89,5 +86,5 @@ def regimes_contract(asset: str, name: str, settings: RegimeSettings) -> pa.Data
         description=f"filtered regimes of {name}, one row a symbol",
         strict=True,
         ordered=True,
-        unique=None if timed else ["session", "symbol"],
+        unique=["session", "symbol"],
     )

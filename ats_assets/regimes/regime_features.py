@@ -7,7 +7,7 @@
 4. Each row is filtered forward over its own `filter_sessions` (`forward_filter`).
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
@@ -45,20 +45,15 @@ def estimations(observations: pl.DataFrame, settings: RegimeSettings) -> dict[in
 
 def fit_rows(session: date, observations: pl.DataFrame, settings: RegimeSettings) -> pl.DataFrame:
     """The rows of the contract `RegimeFits` of a refit session."""
-    return told_fits(session, observations["session"].min(), estimations(observations, settings))
-
-
-def told_fits(session: date, first: object, made: Mapping[int, Estimation]) -> pl.DataFrame:
-    """Estimations as rows of the contract `RegimeFits`; `first` is the first session that they looked at."""
     rows = [
         {
             "session": session,
             "states": k,
             **{name: getattr(one, name) for name in ("log_likelihood", "bic", "icl", "rows", "iterations", "converged", "start")},
-            "first_session": first,
+            "first_session": observations["session"].min(),
             "parameters": one.model.to_json(),
         }
-        for k, one in made.items()
+        for k, one in estimations(observations, settings).items()
     ]
     return pl.DataFrame(rows, schema=FITS_SCHEMA)
 

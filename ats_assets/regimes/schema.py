@@ -2,7 +2,6 @@
 
 import polars as pl
 
-from ats_assets.intraday.schema import NANOSECONDS
 from ats_assets.settings import RegimeSettings, regime_columns
 
 OBSERVATIONS_SCHEMA = pl.Schema(
@@ -36,9 +35,3 @@ FITS_SCHEMA = pl.Schema(
 def regimes_schema(name: str, settings: RegimeSettings) -> pl.Schema:
     """The columns and types of an entry's regimes: symbol, session, then one float32 column a feature."""
     return pl.Schema({"symbol": pl.String(), "session": pl.Date()} | dict.fromkeys(regime_columns(name, settings), pl.Float32()))
-
-
-def bar_regimes_schema(name: str, settings: RegimeSettings) -> pl.Schema:
-    """The same at bars inside a session: symbol, session, known_at, then one float32 column a feature."""
-    keys = {"symbol": pl.String(), "session": pl.Date(), "known_at": NANOSECONDS}
-    return pl.Schema(keys | dict.fromkeys(regime_columns(name, settings), pl.Float32()))

@@ -5,7 +5,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ats_assets.settings.models import Refit
-from ats_assets.settings.section import Name, NonNegative, Positive, Section
+from ats_assets.settings.section import NonNegative, Positive, Section
 
 RegimeKind = Literal["hmm", "mixture", "markov_switching"]
 Observed = Literal["return", "volatility", "breadth"]
@@ -19,9 +19,6 @@ class RegimeSettings(Section):
         description="hmm: Gaussian states with memory; mixture: Gaussian states without; markov_switching: mean, variance and lags differ by state",
     )
     form: Literal["macro", "micro"] = Field(default="macro", description="one regime for the market, or one for each symbol")
-    frame: Name | None = Field(
-        default=None, description="a sampler's asset: regimes of each symbol at each of its bars inside the session, instead of at closes"
-    )
     observations: tuple[Observed, ...] = Field(
         default=("return", "volatility"),
         min_length=1,
@@ -37,13 +34,11 @@ class RegimeSettings(Section):
     max_iterations: Positive = 200
     tolerance: float = Field(default=1e-2, gt=0, description="gain of the log-likelihood below which an estimation has converged")
     min_state_share: float = Field(default=0.02, gt=0, lt=0.5, description="of the rows: an estimation with a smaller state is none")
-    train_sessions: Positive = Field(default=504, description="that an estimation looks at, its own session included")
-    min_train_sessions: Positive = Field(default=126, description="fewer sessions with observations: no regimes yet")
+    train_sessions: int = Field(default=504, ge=20, description="that an estimation looks at, its own session included")
+    min_train_sessions: int = Field(default=126, ge=10, description="fewer sessions with observations: no regimes yet")
     refit: Refit = Field(default="monthly", description="estimated at the first session of each month (week, quarter), or at every session")
     match_refits: NonNegative = Field(default=6, le=24, description="earlier estimations that states are matched through; 0: none")
-    filter_sessions: int = Field(
-        default=126, ge=2, description="that the probabilities of a session are filtered over, itself included; with a frame, bars"
-    )
+    filter_sessions: int = Field(default=126, ge=2, description="that the probabilities of a session are filtered over, itself included")
     scale_sessions: int = Field(default=252, ge=10, description="before a session, whose deviation and mean scale its micro observations")
 
     @model_validator(mode="before")
@@ -54,20 +49,12 @@ class RegimeSettings(Section):
             return {**values, "observations": ("return",)}
         return values
 
-    @model_validator(mode="before")
-    @classmethod
-    def _bars_are_of_symbols(cls, values: Any) -> Any:
-        """`form` left out is micro where a frame is named."""
-        return {**values, "form": "micro"} if isinstance(values, dict) and values.get("frame") and "form" not in values else values
-
     @model_validator(mode="after")
     def _they_fit_together(self) -> "RegimeSettings":
         if self.min_states > self.max_states:
             raise ValueError(f"min_states ({self.min_states}) must be at most max_states ({self.max_states})")
         if len(set(self.observations)) < len(self.observations):
             raise ValueError(f"observations names one twice: {', '.join(self.observations)}")
-        if self.frame is not None and self.form == "macro":
-            raise ValueError("bars inside a session are those of symbols: leave out form, or frame")
         if self.form == "micro" and "breadth" in self.observations:
             raise ValueError('breadth is of a whole market: leave it out of observations, or set form = "macro"')
         if self.kind == "markov_switching" and len(self.observations) != 1:
@@ -99,5 +86,5 @@ def regime_columns(name: str, settings: RegimeSettings) -> dict[str, str]:
         **{f"{name}_p{k}": f"filtered probability of state {k}; states are in order of their variance, the calmest first" for k in states},
         f"{name}_entropy": "entropy of these probabilities: 0 is certain, 1 nothing known",
         f"{name}_state": "the most likely state",
-        f"{name}_sessions_in_state": f"{'bars' if settings.frame else 'sessions'} in a row for which it has been that, of the last {settings.filter_sessions}",
+        f"{name}_sessions_in_state": f"sessions in a row for which it has been that, of the last {settings.filter_sessions}",
     }
