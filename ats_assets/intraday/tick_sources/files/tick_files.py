@@ -29,7 +29,7 @@ from ats_assets.intraday.tick_sources.files.kept_ticks import forget_others, kee
 from ats_assets.intraday.tick_sources.files.settings import TickFilesSettings
 from ats_assets.intraday.tick_sources.files.text_ticks import text_blocks, text_layout
 from ats_assets.intraday.tick_sources.files.tick_columns import TickColumns, tick_columns, tick_symbol
-from ats_assets.intraday.tick_sources.files.tick_groups import BATCH_ROWS, HourTicks, ParquetTicks, row_groups, unreadable
+from ats_assets.intraday.tick_sources.files.tick_groups import BATCH_ROWS, Group, HourTicks, ParquetTicks, row_groups, unreadable
 from ats_assets.intraday.tick_sources.files.tick_rows import ORDER, RAW_SCHEMAS, RowReader
 
 PARQUET: Final = (".parquet", ".pq")
@@ -88,8 +88,10 @@ class TickFiles:
         first, last = self._hours.span(session)
         schema = RAW_SCHEMAS[self._what]
         parts: list[pl.DataFrame] = []
-        for file in self._files:
-            untimed = self._last_session(file.groups) == session
+        for file, bounds, last_of_file in self._index:
+            untimed = last_of_file == session
+            if not untimed and (bounds is None or bounds[0] >= last or bounds[1] < first):
+                continue
             batches = [self._of_session(rows, session) for rows in file.rows(first, last, untimed=untimed)]
             of_file = [rows for rows in batches if rows.height]
             if of_file:
@@ -122,11 +124,21 @@ class TickFiles:
         placed = self._hours.placed(rows)
         return placed.filter(pl.col("session").is_null() | (pl.col("session") == session)).drop("session", "inside")
 
-    def _last_session(self, groups: Sequence[object]) -> date | None:
+    @cached_property
+    def _index(self) -> list[tuple[ParquetTicks | HourTicks, tuple[int, int] | None, date | None]]:
+        """Each file, the first and last time in it, and the session of its rows without a time, if it has some."""
+        found: list[tuple[ParquetTicks | HourTicks, tuple[int, int] | None, date | None]] = []
+        for file in self._files:
+            groups = file.groups
+            times = [one for group in groups for one in (group.first, group.last) if one is not None]
+            untimed = any(group.untimed for group in groups)
+            found.append((file, (min(times), max(times)) if times else None, self._last_session(groups) if untimed else None))
+        return found
+
+    def _last_session(self, groups: Sequence[Group]) -> date | None:
         """The session of rows without a time: the last one of their file, or of all files where none of its rows has one."""
-        lasts = [group.last for group in groups if getattr(group, "last", None) is not None]  # pyright: ignore[reportAttributeAccessIssue]
-        if not lasts:
-            lasts = [group.last for file in self._files for group in file.groups if group.last is not None]
+        every = [group for file in self._files for group in file.groups]
+        lasts = [group.last for group in groups if group.last is not None] or [group.last for group in every if group.last is not None]
         return next(iter(self._hours.sessions_between(max(lasts), max(lasts))), None) if lasts else None
 
     @cached_property
