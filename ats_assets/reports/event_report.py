@@ -7,6 +7,7 @@ from typing import Any
 import polars as pl
 
 from ats_assets.evaluation.event_skill import reliability
+from ats_assets.evaluation.trial_selection import Selection
 from ats_assets.events.event_backtest import EventBacktest, EventBacktests
 from ats_assets.events.event_figures import EventFigures, standard_error_bps
 from ats_assets.reports.charts import BarGroup, Line, LinePanel, bar_chart, line_chart
@@ -14,6 +15,7 @@ from ats_assets.reports.event_simulation import event_simulation
 from ats_assets.reports.formatting import DASH, day, decimal, percent, whole
 from ats_assets.reports.page_blocks import Block, Callout, Cards, Heading, Headline, Note, Pair, Table
 from ats_assets.reports.report_content import Part, ReportContent
+from ats_assets.reports.trial_blocks import trial_blocks
 from ats_assets.settings import EventBacktestSettings
 from ats_assets.storage.model_record import ModelRecord
 
@@ -37,6 +39,8 @@ class EventReportInputs:
         Model -> what it says, in words.
     fits
         By the name of each model: the records of its fits, ascending.
+    selection, ledger_fault
+        What is left of the Sharpe ratio of so many trials; and what is wrong with their ledger, or None.
     counts
         What there is of each asset, in the order of the data: name, rows, note.
     provenance
@@ -50,6 +54,8 @@ class EventReportInputs:
     regimes: pl.DataFrame | None = None
     judged: Mapping[str, str] = field(default_factory=dict)
     fits: Mapping[str, Sequence[ModelRecord]] = field(default_factory=dict)
+    selection: Selection | None = None
+    ledger_fault: str | None = None
     counts: Sequence[tuple[str, int, str]] = ()
     provenance: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
     shown_settings: Mapping[str, Mapping[str, object]] = field(default_factory=dict)
@@ -64,6 +70,7 @@ def event_content(inputs: EventReportInputs) -> ReportContent:
         ("trades", "Trades"): _trades(own, inputs.regimes),
         ("monte_carlo", "Monte Carlo"): event_simulation(own.trades, figures.symbols, inputs.settings) if figures.predictions else [],
         ("skill", "Skill of the models"): _skill(inputs),
+        ("number_of_trials", "Number of trials"): trial_blocks(inputs.selection, inputs.ledger_fault) if inputs.selection else (),
         ("models", "Models"): _models(inputs),
         ("made_of", "Made of"): _made_of(inputs),
     }
@@ -75,7 +82,7 @@ def event_content(inputs: EventReportInputs) -> ReportContent:
         subtitle=f"{day(first)} to {day(last)}, {whole(figures.sessions)} sessions with predictions; each by a model of the sessions before, after costs.",
         footer="A simulation on past data; it is no promise of future returns. Each position is entered at the open of the bar after its decision, with half the quoted spread "
         "(or what the settings say) paid on both ways; of a symbol there is one at a time, and each symbol has an equal part of the capital.",
-        figures=inputs.backtests.to_dict(),
+        figures=inputs.backtests.to_dict() | {"trials": inputs.selection.figures() if inputs.selection else None},
     )
 
 

@@ -7,12 +7,14 @@ import polars as pl
 from pydantic import BaseModel
 
 from ats_assets.deployment import Deployment
+from ats_assets.evaluation.trial_selection import Selection, selection
 from ats_assets.events.bar_regimes import BAR_REGIMES
 from ats_assets.events.choosing import EVENTS, LABELS, EventModel, EventRules, event_families, event_models, event_rules
 from ats_assets.events.event_backtest import backtests_of_events
 from ats_assets.intraday import tick_assets
 from ats_assets.reports.event_report import EventReportInputs
 from ats_assets.storage.model_record import ModelRecord
+from ats_assets.trials import ledger_of
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -75,11 +77,21 @@ def event_report_data(deployment: Deployment, rules: EventRules, traded: EventMo
         regimes=_regimes(deployment, upstream),
         judged={name: judged_in_words(model) for name, model in deployment.of(event_models).items()},
         fits=fits,
+        selection=_selection(deployment, found.own.equity),
+        ledger_fault=deployment.of(ledger_of).fault(),
         counts=counts,
         provenance={"Data versions of the newest session": _newest(upstream)},
         shown_settings={name: section.model_dump(mode="json", exclude={"threads"}) for name, section in event_settings(deployment).items()},
     )
     return EventReportData(inputs=inputs, upstream=upstream)
+
+
+def _selection(deployment: Deployment, equity: pl.DataFrame) -> Selection | None:
+    """What is left of the ratio of the sessions' returns, of so many trials as the ledger has; None where nothing was traded."""
+    if equity.height < 2:
+        return None
+    returns, year = equity["return_net"].to_numpy(), deployment.settings.backtest.sessions_per_year
+    return selection(deployment.of(ledger_of).trials(), equity["session"].to_list(), returns, sessions_per_year=year)
 
 
 def event_settings(deployment: Deployment) -> dict[str, BaseModel]:
