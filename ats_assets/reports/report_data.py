@@ -47,6 +47,16 @@ def report_reads(deployment: Deployment) -> dict[str, Columns]:
     return found
 
 
+def newest_read(deployment: Deployment) -> dict[str, int]:
+    """By the name of an asset, how many of the newest sessions are enough for all sections that read it; one that is not named is read as a whole."""
+    found: dict[str, list[int | None]] = {}
+    for section in sections().values():
+        enough = section.newest(deployment)
+        for asset in section.reads(deployment):
+            found.setdefault(asset, []).append(enough.get(asset))
+    return {asset: max(known) for asset, numbers in found.items() if len(known := [n for n in numbers if n is not None]) == len(numbers)}
+
+
 def report_tables_read(deployment: Deployment) -> dict[str, tuple[str, ...]]:
     """The assets without partitions that the sections read beside the backtest, by name, with the tables that they take together."""
     found: dict[str, tuple[str, ...]] = {}
@@ -71,8 +81,9 @@ def report_data(deployment: Deployment) -> ReportData:
     rows: dict[str, pl.DataFrame] = {"skill": SKILL_SCHEMA.to_frame()}
     fits: dict[str, Sequence[ModelRecord]] = {}
     upstream: dict[str, Mapping[str, str]] = {}
+    enough = newest_read(deployment)
     for asset, columns in report_reads(deployment).items():
-        stored = _read_sessions(deployment, asset, first, last)
+        stored = _read_sessions(deployment, asset, first, last)[-enough.get(asset, len(days) + 1) :]
         upstream[asset] = deployment.data_versions(asset, stored)
         if asset in deployment.models:
             fits[asset] = active_fits(deployment, asset, stored)

@@ -100,6 +100,11 @@ def no_tables(_: Deployment) -> Mapping[str, tuple[str, ...]]:
     return {}
 
 
+def all_sessions(_: Deployment) -> Mapping[str, int]:
+    """Of a section that reads all sessions of the backtest."""
+    return {}
+
+
 @dataclass(frozen=True, kw_only=True)
 class ReportSection:
     """One section.
@@ -114,6 +119,8 @@ class ReportSection:
         Its blocks; None where there is nothing to say, and the section is left out.
     reads
         The names of the assets that it reads beside `backtest`; models by their assets' names.
+    newest
+        By the name of an asset that it reads, how many of the newest sessions are enough.
     tables
         By the names of assets without partitions that it reads, the tables of each.
     columns
@@ -128,6 +135,7 @@ class ReportSection:
     make: Callable[[ReportInputs], Sequence[Block] | None]
     reads: Callable[[Deployment], tuple[str, ...]] = reads_nothing
     tables: Callable[[Deployment], Mapping[str, tuple[str, ...]]] = no_tables
+    newest: Callable[[Deployment], Mapping[str, int]] = all_sessions
     columns: Mapping[str, tuple[str, ...]] = field(default_factory=dict)
     is_of_trading: bool = False
 

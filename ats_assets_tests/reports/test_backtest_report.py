@@ -17,8 +17,10 @@ from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.trial_selection import Selection, selection
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
 from ats_assets.regimes.market_observations import daily_moves
-from ats_assets.reports.backtest_report import backtest_report
+from ats_assets.reports.backtest_report import backtest_content, backtest_report
+from ats_assets.reports.json_form import report_json
 from ats_assets.reports.report_section import ReportInputs, sections
+from ats_assets.reports.sections.calibrated_probabilities import judged_probabilities
 from ats_assets.risk_analysis.risk_tables import RiskInputs, risk_tables
 from ats_assets.settings import BacktestSettings, MonteCarloSettings, PortfolioSettings
 from ats_assets.storage.model_record import DecisionWindow, ModelRecord, TaughtLabel, Validation
@@ -31,7 +33,7 @@ N = 300
 BARS, SIGNALS, DAYS = random_market(4, N, 8, shorts=True)
 CHARTS = {
     *("equity", "drawdown", "histogram", "sharpe", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
-    *("ic", "quantiles", "quantile-curves", "segments", "matched", "validation-lightgbm_model", "rows"),
+    *("ic", "quantiles", "quantile-curves", "segments", "matched", "reliability", "validation-lightgbm_model", "rows"),
     *("regimes-regimes", "rolling-value-at-risk", "monte-carlo", "drawdown-quantiles"),
 }
 
@@ -96,6 +98,20 @@ def some_risk() -> dict[str, pl.DataFrame]:
     return tables | {"rolling_tail": tables["rolling_tail"].with_columns(value_at_risk=at_risk)}
 
 
+def some_probabilities(n: int = 60, symbols: int = 40) -> dict[str, pl.DataFrame]:
+    """Signals whose symbols beat the median as often as was said, and what became of them."""
+    random = np.random.default_rng(5)
+    days = [MONDAY + timedelta(days=i) for i in range(n)]
+    names = [f"S{i:02d}" for i in range(symbols)]
+    keys = pl.DataFrame({"symbol": names * n, "session": [day for day in days for _ in names]})
+    said = np.tile(np.linspace(0.3, 0.7, symbols), n)
+    won = random.random(n * symbols) < said
+    returns = pl.Series("forward_return", np.where(won, 1.0, -1.0) * random.random(n * symbols))
+    outcomes = keys.select("symbol", decision_session="session").with_columns(returns, horizon_sessions=pl.lit(5, pl.Int32))
+    other = outcomes.with_columns(forward_return=-pl.col("forward_return"), horizon_sessions=pl.lit(1, pl.Int32))
+    return {"signals": keys.with_columns(probability=pl.Series(said)), "forward_returns": pl.concat([outcomes, other])}
+
+
 def some_importance() -> dict[str, pl.DataFrame]:
     rows = [("lightgbm", way, name, [name], 0.01, 0.002, 5) for way in ("features", "clusters") for name in ("KLOW", "<ROC>")]
     return {"importance": pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row")}
@@ -110,7 +126,13 @@ def all_inputs(**more: Any) -> ReportInputs:
         "wanted": WANTED,
         "horizon_sessions": 5,
         "sessions": DAYS,
-        "rows": {"skill": some_skill(), "targets": newest_targets(), "bars": BARS.select("symbol", "session"), "rejected_bars": rejected}
+        "rows": {
+            **some_probabilities(),
+            "skill": some_skill(),
+            "targets": newest_targets(),
+            "bars": BARS.select("symbol", "session"),
+            "rejected_bars": rejected,
+        }
         | {"regimes": some_regimes()},
         "tables": {"monte_carlo": some_risk(), "cross_validation": some_validation(), "importance": some_importance()},
         "fits": {"lightgbm_model": [a_fit(DAYS[20], 0.05), a_fit(DAYS[50], -0.01)]},
@@ -303,6 +325,23 @@ def test_long_and_short_are_drawn_where_there_are_shorts() -> None:
     series = {name: np.array(values, dtype=float) for name, _, values in json.loads(found.group(1))["series"]}
     np.testing.assert_allclose(series["long"] - series["short"], series["gross"], atol=1e-3)
     np.testing.assert_allclose(series["long"] + series["short"], series["net"], atol=1e-3)
+
+
+def test_probabilities_are_judged_by_what_was_found() -> None:
+    """Of the horizon that they are about; those that are said as often as they come true are found so."""
+    judged = judged_probabilities(all_inputs())
+    assert judged.height == 60 * 40
+    read = next(
+        block
+        for block in json.loads(report_json(backtest_content(all_inputs())))["sections"]
+        if block["name"] == "calibrated_probabilities"
+    )
+    (table,) = [block for block in read["blocks"] if block["kind"] == "table"]
+    said, found = (np.array([row[i] for row in table["values"]]) for i in (0, 1))
+    assert len(said) == 10
+    assert np.abs(said - found).max() < 0.11
+    assert np.corrcoef(said, found)[0, 1] > 0.9
+    assert '<section id="calibrated_probabilities"' not in backtest_report(all_inputs(rows={"skill": some_skill()}))
 
 
 def test_another_engine_is_named_and_nothing_is_said_of_it_that_holds_for_orders() -> None:
