@@ -50,7 +50,8 @@ def test_the_report_names_all_that_it_reads_and_is_stale_when_a_fit_is_gone(chan
     deployment = changed()
     report = deployment.warehouse.root / "backtest_report" / "report.html"
     footer = deployment.warehouse.footer_of_text(report)
-    assert set(footer.upstream) == {"backtest", "skill", "targets", "lightgbm_model", "bars", "rejected_bars"}
+    of_probabilities = {"signals", "forward_returns"}
+    assert set(footer.upstream) == {"backtest", "skill", "targets", "lightgbm_model", "bars", "rejected_bars"} | of_probabilities
     assert {"cost_sensitivity", "wanted", "equity"} <= set(footer.upstream["backtest"])
     graph = build(deployment).resolve_asset_graph()
     (key,) = (key for key in graph.get_all_asset_keys() if key.path[-1] == "backtest_report")
