@@ -83,7 +83,8 @@ def report_data(deployment: Deployment) -> ReportData:
     upstream: dict[str, Mapping[str, str]] = {}
     enough = newest_read(deployment)
     for asset, columns in report_reads(deployment).items():
-        stored = _read_sessions(deployment, asset, first, last)[-enough.get(asset, len(days) + 1) :]
+        stored = _read_sessions(deployment, asset, first, last)
+        stored = stored[-enough[asset] :] if asset in enough else stored
         upstream[asset] = deployment.data_versions(asset, stored)
         if asset in deployment.models:
             fits[asset] = active_fits(deployment, asset, stored)
