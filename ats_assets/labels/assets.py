@@ -13,8 +13,9 @@ from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.labels.choosing import label_weights, labels, learnt_label, refuse_a_circle
+from ats_assets.labels.contracts import SampleWeights
 from ats_assets.labels.label import SIDES_SCHEMA, Label, labels_known_at, signals_asset
-from ats_assets.labels.sample_weights import SampleWeights, sample_weights, weighed_after
+from ats_assets.labels.sample_weights import sample_weights, weighed_after
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known

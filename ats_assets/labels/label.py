@@ -9,10 +9,9 @@ Forward returns are always there, since skill, champion and probabilities are ju
 
 from collections.abc import Mapping, Sequence
 from datetime import date
-from typing import Protocol
+from typing import TYPE_CHECKING, Protocol
 
 import polars as pl
-from pandera.polars import DataFrameModel
 from pydantic import BaseModel
 
 from ats_assets.corporate_actions.adjustment import adjustments
@@ -21,6 +20,9 @@ from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.errors import CalendarError
 from ats_assets.plugins import Needs
 from ats_assets.settings import Adjust, KnownAfter, TrainingSettings
+
+if TYPE_CHECKING:  # pandera takes longer than all the rest
+    from pandera.polars import DataFrameModel
 
 ADJUSTMENTS = "adjustments"
 """The name of the frame of factors that a label is handed."""
@@ -37,7 +39,7 @@ class Label(Protocol):
     """One kind of label, with its settings. The docstring of its class is the description of its asset."""
 
     settings: BaseModel
-    contract: type[DataFrameModel]
+    contract: "type[DataFrameModel]"
     """What its rows satisfy."""
     schema: pl.Schema
     """Of its rows: symbol, session (at whose close the row is known), decision_session, and what is its own."""

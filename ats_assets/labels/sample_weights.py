@@ -15,10 +15,8 @@ from collections.abc import Sequence
 from datetime import date
 
 import numpy as np
-import pandera.polars as pa
 import polars as pl
 from numpy.typing import NDArray
-from pandera.api.polars.model_config import BaseConfig
 
 from ats_assets.corporate_actions.adjustment import adjustments
 from ats_assets.corporate_actions.identity import INSTRUMENT, identities_of
@@ -26,36 +24,11 @@ from ats_assets.labels.daily_volatility import daily_returns
 from ats_assets.labels.label import positions
 from ats_assets.labels.label_spans import credited_returns, uniqueness
 from ats_assets.labels.price_panel import Floats, factor_matrix, price_panel
+from ats_assets.labels.schema import SAMPLE_WEIGHTS_SCHEMA
 from ats_assets.settings import Adjust, KnownAfter, SampleWeighting
 
 SAMPLE_WEIGHTS = "sample_weights"
 """The name of the asset."""
-
-
-class SampleWeights(pa.DataFrameModel):
-    """Weights of labels, stored under the session from which they are known, sorted by (session, symbol)."""
-
-    symbol: str = pa.Field(description="ticker at the decision, as in the label")
-    session: date = pa.Field(description="session at whose close all labels that overlap this one were known")
-    decision_session: date = pa.Field(description="session of the decision that the label judges")
-    uniqueness: float = pa.Field(gt=0, le=1, description="mean over the label's span of 1 / labels that hold the session")
-    weight: float = pa.Field(ge=0, description="what the row counts, beside others: its uniqueness, or the return it is given credit for")
-
-    class Config(BaseConfig):
-        """Columns are exactly these."""
-
-        strict = True
-        ordered = True
-        unique = ["session", "symbol"]  # noqa: RUF012
-
-    @pa.dataframe_check
-    def _decided_before_known(cls, data: pa.PolarsData) -> pl.LazyFrame:  # noqa: N805
-        return data.lazyframe.select(pl.col("decision_session") < pl.col("session"))
-
-
-SAMPLE_WEIGHTS_SCHEMA = pl.Schema(
-    {"symbol": pl.String, "session": pl.Date, "decision_session": pl.Date, "uniqueness": pl.Float64, "weight": pl.Float64}
-)
 
 
 def weighed_after(known: KnownAfter) -> int:

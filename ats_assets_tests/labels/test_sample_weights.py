@@ -12,9 +12,10 @@ from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import CalendarError, SettingsError
-from ats_assets.labels import labels_known_at
+from ats_assets.labels import SAMPLE_WEIGHTS_SCHEMA, labels_known_at
+from ats_assets.labels.contracts import SampleWeights
 from ats_assets.labels.methods.forward_returns import ForwardReturnLabel
-from ats_assets.labels.sample_weights import SAMPLE_WEIGHTS_SCHEMA, SampleWeights, sample_weights, weighed_after
+from ats_assets.labels.sample_weights import sample_weights, weighed_after
 from ats_assets.leakcheck import find_leaks, of_deployment
 from ats_assets.leakcheck.subjects import stored_bars
 from ats_assets.orchestration.graph import READS

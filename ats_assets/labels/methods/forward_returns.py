@@ -20,10 +20,11 @@ from datetime import date
 import numpy as np
 import polars as pl
 
+from ats_assets.labels.contracts import ForwardReturns
 from ats_assets.labels.fixed_holding import held_positions
 from ats_assets.labels.label import ADJUSTMENTS, positions
 from ats_assets.labels.price_panel import price_factors, price_panel
-from ats_assets.labels.schema import FORWARD_RETURNS_SCHEMA, ForwardReturns
+from ats_assets.labels.schema import FORWARD_RETURNS_SCHEMA
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.settings import ForwardReturnsSettings, KnownAfter, TrainingSettings
 

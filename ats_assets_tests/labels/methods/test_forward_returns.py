@@ -12,7 +12,8 @@ from polars.testing import assert_frame_equal
 
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import CalendarError, ContractError
-from ats_assets.labels import FORWARD_RETURNS_SCHEMA, ForwardReturns
+from ats_assets.labels import FORWARD_RETURNS_SCHEMA
+from ats_assets.labels.contracts import ForwardReturns
 from ats_assets.labels.methods.forward_returns import PLUGIN, forward_returns, lookback_sessions
 from ats_assets.settings import LabelsSettings
 from ats_assets_tests.kits.labels import LabelKit
