@@ -324,3 +324,15 @@ def test_times_of_every_kind_are_one_instant() -> None:
     assert tick_instants(pl.Series(["07/01/2024 10:30:00"]), "America/New_York", "%m/%d/%Y %H:%M:%S").dt.epoch("ms").to_list() == [ms - 123]
     twice = tick_instants(pl.Series(["2024-11-03 01:30:00", "2024-03-10 02:30:00"]), "America/New_York")
     assert twice.to_list() == [datetime(2024, 11, 3, 6, 30, tzinfo=UTC), None], "the later of two, and none that no clock showed"
+
+
+def test_times_with_a_fraction_are_read_whatever_their_unit() -> None:
+    """Seconds with a fraction in a text were no times, and nanoseconds in a column of doubles stopped the reader."""
+    at = datetime(2024, 1, 15, 10, 30, 0, 123_456, tzinfo=UTC)
+    micros = 1_705_314_600_123_456
+    texts = pl.Series(["1705314600.123456", "1705314600123.456", "1705314600123456.", "2024-01-15 10:30:00.123456+00", "1.5"])
+    assert tick_instants(texts, "America/New_York").to_list() == [at, at, at, at, None]
+    doubles = pl.Series([micros / 1e6, micros / 1e3, float(micros), micros * 1e3, float("nan"), float("inf"), 1e300])
+    assert tick_instants(doubles, "UTC").to_list() == [at, at, at, at, None, None, None]
+    single = pl.Series([1_705_314_600.5], dtype=pl.Float32)
+    assert tick_instants(single, "UTC").to_list() == [None], "single precision tells the time to two minutes: that is no time of a tick"

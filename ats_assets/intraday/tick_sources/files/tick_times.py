@@ -1,6 +1,6 @@
 """From the time of a tick as a file has it to the instant, in nanoseconds and UTC.
 
-- Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970 in UTC, told apart by their size.
+- Numbers are seconds, milliseconds, microseconds or nanoseconds since 1970 in UTC, told apart by their size; with a fraction they are read to the microsecond.
 - Texts are ISO dates and times, also with points, slashes or nothing between year, month and day, and with nothing between hours, minutes and seconds (`20120201 000003660`); or
   day, month and year with points (`15.01.2024 10:30:00.123`). An offset (`Z`, `+01:00`, `GMT+0100`) counts; without one the time is one of the given zone. `time_format` reads
   others.
@@ -13,7 +13,8 @@ from ats_assets.intraday.schema import NANOSECONDS
 
 _NAIVE = pl.Datetime("ns")
 _TIME = r"(\d{1,2}):?(\d{2})(?::?(\d{2}))?[.,]?(\d{1,9})?"
-_ZONE = r"\s*(Z|z|UTC|(?:GMT|UTC)?[+-]\d{2}:?\d{2}|GMT)?"
+_ZONE = r"\s*(Z|z|UTC|(?:GMT|UTC)?[+-]\d{2}(?::?\d{2})?|GMT)?"
+_FRACTION = r"^\d{8,19}\.\d*$"
 _YEAR_FIRST = rf"^\s*(\d{{4}})[-/.]?(\d{{2}})[-/.]?(\d{{2}})[T\s]+{_TIME}{_ZONE}\s*$"
 _DAY_FIRST = rf"^\s*(\d{{1,2}})\.(\d{{1,2}})\.(\d{{4}})[T\s]+{_TIME}{_ZONE}\s*$"
 _PARTS = ["hour", "minute", "second", "fraction", "zone"]
@@ -48,25 +49,36 @@ def tick_instants(times: pl.Series, zone: str, time_format: str | None = None) -
     if time_format is not None:
         read = times.str.to_datetime(time_format, time_unit="ns", strict=False)
         return tick_instants(read, zone)
-    numbers = _of_numbers(times.str.strip_chars().cast(pl.Int64, strict=False))
+    bare = times.str.strip_chars()
+    numbers = _of_numbers(bare.cast(pl.Int64, strict=False))
     if numbers.null_count() == times.null_count():
         return numbers
+    fractions = _of_fractions(pl.select(pl.when(bare.str.contains(_FRACTION)).then(bare)).to_series().cast(pl.Float64, strict=False))
     year_first, day_first = (_of_texts(times, pattern, names, zone) for pattern, names in _ORDERS)
-    return pl.select(pl.coalesce(numbers, year_first, day_first)).to_series().alias(times.name)
+    return pl.select(pl.coalesce(numbers, fractions, year_first, day_first)).to_series().alias(times.name)
 
 
 _ORDERS = ((_YEAR_FIRST, ["year", "month", "day"]), (_DAY_FIRST, ["day", "month", "year"]))
 
 
 def _of_numbers(numbers: pl.Series) -> pl.Series:
+    if numbers.dtype == pl.Float32:  # seconds of today are told to two minutes
+        return pl.Series(numbers.name, [None], dtype=NANOSECONDS).new_from_index(0, len(numbers))
+    if numbers.dtype.is_float():
+        return _of_fractions(numbers)
     n = pl.col("n")
     whole = numbers.to_frame("n").select(n.cast(pl.Int64, strict=False))
     scaled = pl.when(n < 10**11).then(n * 10**9).when(n < 10**14).then(n * 10**6).when(n < 10**17).then(n * 1_000).otherwise(n)
-    if numbers.dtype.is_float():  # seconds with a fraction, as time.time() gives them
-        seconds = pl.lit(numbers)
-        small = pl.when((seconds < 1e11) & seconds.is_finite()).then((seconds * 1e6).round().cast(pl.Int64) * 1_000).otherwise(scaled)
-        return whole.select(pl.when(n >= 10**8).then(small).cast(NANOSECONDS).alias(numbers.name)).to_series()
     return whole.select(pl.when(n >= 10**8).then(scaled).cast(NANOSECONDS).alias(numbers.name)).to_series()
+
+
+def _of_fractions(numbers: pl.Series) -> pl.Series:
+    """With a fraction, as `time.time()` gives seconds: a double tells the time of today to a microsecond, whatever its unit."""
+    n = pl.col("n")
+    micros = pl.when(n < 1e11).then(n * 1e6).when(n < 1e14).then(n * 1e3).when(n < 1e17).then(n).otherwise(n / 1e3)
+    known = n.is_finite() & (n >= 1e8) & (n < 2.0**63)
+    whole = pl.when(known).then(micros).round().cast(pl.Int64, strict=False) * 1_000
+    return numbers.to_frame("n").select(whole.cast(NANOSECONDS).alias(numbers.name)).to_series()
 
 
 def _of_texts(times: pl.Series, pattern: str, names: list[str], zone: str) -> pl.Series:
@@ -82,7 +94,7 @@ def _of_texts(times: pl.Series, pattern: str, names: list[str], zone: str) -> pl
     valid = (hour < 24) & (minute < 60) & (second < 60)
     clock = pl.when(valid).then(day.cast(_NAIVE) + pl.duration(nanoseconds=of_day, time_unit="ns"))
     digits = pl.col("zone").str.replace_all(r"[^0-9]", "")
-    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(pl.Int64, strict=False)
+    minutes = digits.str.slice(0, 2).cast(pl.Int64, strict=False) * 60 + digits.str.slice(2, 2).cast(pl.Int64, strict=False).fill_null(0)
     sign = pl.when(pl.col("zone").str.contains("-", literal=True)).then(-1).otherwise(1)
     offset = pl.duration(minutes=(sign * minutes).fill_null(0), time_unit="ns")
     read = g.select(clock=clock, offset=offset, told=pl.col("zone").is_not_null())
