@@ -35,6 +35,8 @@ from ats_assets.settings.section import Section
 FIXED = ("storage", "graph", "mlflow", "automation", "alerts", "orders", "brokers", "alpaca")
 """Sections that no variant changes: where it is stored, and what trades."""
 MOST_VARIANTS = 1_000
+LONGEST_NAME = 200
+"""Letters of a variant's folder; most disks take 255."""
 _NAME = r"^[A-Za-z0-9][A-Za-z0-9_.=,+-]{0,119}$"
 _UNFIT = re.compile(r"[^A-Za-z0-9_.+-]+")
 
@@ -137,7 +139,7 @@ def _swept(sweep: Mapping[str, Sequence[Any]], file: Path) -> Iterator[Variant]:
 def _told(name: str, value: Any) -> str:
     if name == EXTENDS:
         files = [value] if isinstance(value, str) else value
-        return "+".join(Path(str(one)).stem for one in files) or "base"
+        return "+".join(_UNFIT.sub("-", Path(str(one)).stem) for one in files) or "base"
     parts = value if isinstance(value, list) else [value]
     return f"{name}={_UNFIT.sub('-', '+'.join(str(one).lower() if isinstance(one, bool) else str(one) for one in parts))}"
 
@@ -174,9 +176,14 @@ def _check(variants: Sequence[Variant], file: Path) -> None:
         raise SettingsError(f"{file} has no variants: write a table [sweep], or [[variant]] with a name")
     if len(variants) > MOST_VARIANTS:
         raise SettingsError(f"{file} has {len(variants):,} variants, more than {MOST_VARIANTS:,}: sweep over fewer values")
-    twice = [name for name, number in Counter(one.name for one in variants).items() if number > 1]
-    if twice:
-        raise SettingsError(f"{file}: several variants are called {twice[0]}: give one of them another name, by [[variant]]")
+    twice = [name for name, number in Counter(one.name.casefold() for one in variants).items() if number > 1]
+    if twice:  # a folder each, and some disks take capital and small letters for the same
+        named = next(one.name for one in variants if one.name.casefold() == twice[0])
+        raise SettingsError(f"{file}: several variants are called {named}: give one of them another name, by [[variant]]")
+    if long := [one.name for one in variants if len(one.name) > LONGEST_NAME]:
+        raise SettingsError(
+            f"{file}: the values of a variant make a name of {len(long[0])} letters, too long for a folder ({long[0][:60]}…): write it as [[variant]], with a name"
+        )
     for one in variants:
         if fixed := [name for name in one.changes if name.split(".")[0] in FIXED]:
             raise SettingsError(

@@ -6,7 +6,8 @@
 A trial is what was tried, not when: the same settings and code over more sessions are the same trial, whose series grows. So it has one line, written before there is a result, and a trial
 that fails or is killed counts as well.
 
-No line is ever changed. Each holds its own SHA-256 and that of the line before it, so that a line that was changed, or taken out, is found. Lines are added under a lock, by any number of
+No line is ever changed. Each holds its own SHA-256 and that of the line before it, so that a line that was changed, or taken out, is found; at the
+end of the file by the results that have no line any more. Lines are added under a lock, by any number of
 processes; a line that a crash tore was never there. Series are Parquet files as those of the warehouse: replaced whole, with their own SHA-256.
 """
 
@@ -143,7 +144,7 @@ class TrialLedger:
         ]
 
     def fault(self) -> str | None:
-        """What is wrong with the file, or None: a line that was changed or taken out. A line torn by a crash is none: it is begun again with its trial."""
+        """What is wrong with the file, or None: a line that was changed or taken out, at the end by results without one. A line torn by a crash is none: it is begun again with its trial."""
         lines, damaged = _sound(self._content())
         if damaged is not None:
             return f"line {damaged} of {self.folder / LINES} is damaged, so that trials may be missing: take the file from a backup"
@@ -152,6 +153,12 @@ class TrialLedger:
             if line["previous"] != before:
                 return f"a line before line {number} of {self.folder / LINES} was taken out or changed, so that trials are missing: take the file from a backup"
             before = line["sha256"]
+        known = {_trial_of(line).key for line in lines}
+        if alone := sorted(path.stem for path in (self.folder / SERIES).glob("*.parquet") if path.stem not in known):
+            return (
+                f"{self.folder / SERIES} has results of {alone[0]}, of which no line of {LINES} tells: lines at its end were taken out, "
+                "so that trials are missing: take the file from a backup"
+            )
         return None
 
     def _series(self, trial: Trial) -> pl.DataFrame | None:

@@ -58,6 +58,8 @@ def test_values_that_are_no_names_still_make_one(tmp_path: Path) -> None:
         ("[sweep]\nhorizon = [1]\n", r"horizon of the variant .* is no setting: write section\.name"),
         ('[sweep]\n"storage.data" = ["x"]\n', r"changes storage\.data, which belongs to the base"),
         ('[[variant]]\nname = "a"\n[[variant]]\nname = "a"\n', "several variants are called a"),
+        ('[[variant]]\nname = "Careful"\n[[variant]]\nname = "careful"\n', "several variants are called Careful"),
+        ('[sweep]\n"a.b" = [["' + "x" * 300 + '"]]\n', r"a name of 302 letters, too long for a folder \(b=xxx.*: write it as"),
         ('[[variant]]\nname = "../a"\n', r"variant\.0\.name: .*match pattern"),
         ('[[variant]]\nname = "a"\nextends = "none.toml"\n', r"names .*none\.toml, which is not a file"),
         ('[experiment]\nbasis = "x"\n', r"experiment\.basis: Extra inputs"),

@@ -80,6 +80,18 @@ def test_a_line_that_was_changed_or_taken_out_is_found(tmp_path: Path) -> None:
     assert [one.trial.tried for one in ledger.trials()] == ["b" * 8]  # what is sound still counts
 
 
+def test_lines_taken_out_at_the_end_are_found_by_the_results_that_have_none(tmp_path: Path) -> None:
+    """The newest trials could be taken out, or the whole file, and nothing was told."""
+    ledger = begun(tmp_path, "a", "b")
+    ledger.add(trial("b"), trial_series([DAY], [0.1], DAY))
+    assert ledger.fault() is None
+    file = ledger.folder / "trials.jsonl"
+    file.write_bytes(file.read_bytes().splitlines(keepends=True)[0])
+    assert f"results of {trial('b').key}, of which no line" in str(ledger.fault())
+    file.unlink()
+    assert "lines at its end were taken out" in str(TrialLedger(tmp_path).fault())
+
+
 def test_a_damaged_series_costs_the_series_and_not_the_trial(tmp_path: Path) -> None:
     ledger = TrialLedger(tmp_path, fsync=False)
     ledger.add(trial("a"), trial_series([DAY], [0.1], DAY))
