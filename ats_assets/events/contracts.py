@@ -107,6 +107,7 @@ class EventTrades(pa.DataFrameModel):
     exit_price: float = pa.Field(gt=0, description="in the quote currency, without costs")
     return_gross: float = pa.Field(description="of the position, in shares of the entry's price")
     cost: float = pa.Field(ge=0, description="of both ways, in the same")
+    spread_known: bool = pa.Field(description="whether a bar of the entry or of the exit has a quoted spread; else none is in the cost")
     return_net: float = pa.Field(description="the difference")
     probability: float = pa.Field(ge=0, le=1, description="that the model gave it")
     barrier: str = pa.Field(isin=["gain", "loss", "vertical"], description="what ended it")

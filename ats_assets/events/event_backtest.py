@@ -85,5 +85,5 @@ def _one(
     predicted = predictions["session"].unique().sort().to_list()
     sessions = deployment.calendar.sessions(predicted[0], predicted[-1]) if predicted else []
     equity = event_equity(trades, sessions, bars["symbol"].n_unique())
-    figures = event_figures(model, outcomes, trades, equity, threshold=settings.min_probability)
+    figures = event_figures(model, outcomes, trades, equity, threshold=settings.min_probability, spread_share=settings.spread_share)
     return EventBacktest(outcomes=outcomes, trades=trades, equity=equity, figures=figures)

@@ -7,6 +7,7 @@ from typing import Any
 import numpy as np
 import polars as pl
 
+from ats_assets.errors import how_many
 from ats_assets.evaluation import newey_west_t
 from ats_assets.evaluation.event_skill import EventSkill, event_skill
 from ats_assets.events.choosing import EventModel
@@ -27,6 +28,8 @@ class EventFigures:
         Mean net return of a session in standard errors after Newey and West, as a normal value.
     skill
         Of the probabilities of the model that is traded, over all of its predictions.
+    trades_without_spread
+        Of whose bars none has a quoted spread, so that none is in their costs.
     """
 
     model: str
@@ -48,6 +51,7 @@ class EventFigures:
     t_of_sessions: float | None
     skill: EventSkill
     by_barrier: dict[str, int] = field(default_factory=dict)
+    trades_without_spread: int = 0
 
     @property
     def verdict(self) -> str:
@@ -59,7 +63,14 @@ class EventFigures:
         few = f" {self.sessions} sessions are too few to find a small one." if self.sessions < FEW_SESSIONS else ""
         tells = f"AUC {self.skill.auc:.3f}" if self.skill.auc is not None else "no AUC"
         found = f"{tells}, {self.mean_net_bps:+.2f} bps a trade after costs ({self.mean_gross_bps:+.2f} before), t = {_text(self.t_of_sessions)}"
+        if self.trades_without_spread:
+            few += (
+                f" The costs of {self.trades_without_spread} of {how_many(self.trades, 'trade')} have no spread in them, since the bars have none: "
+                "set spread = true in their sampler, or event_backtest.cost_bps to what trading costs and spread_share = 0."
+            )
         if self.t_of_sessions is not None and self.t_of_sessions >= SURE:
+            if self.trades_without_spread:
+                return f"No verdict, an edge before the spread: {found}.{few}"
             return f"An edge after costs: {found}.{few}"
         if self.auc_t is not None and self.auc_t >= SURE:
             return f"No edge after costs, though the probabilities tell something: {found}.{few}"
@@ -77,7 +88,13 @@ class EventFigures:
 
 
 def event_figures(
-    model: EventModel, outcomes: pl.DataFrame, trades: pl.DataFrame, equity: pl.DataFrame, *, threshold: float = 0.5
+    model: EventModel,
+    outcomes: pl.DataFrame,
+    trades: pl.DataFrame,
+    equity: pl.DataFrame,
+    *,
+    threshold: float = 0.5,
+    spread_share: float = 1.0,
 ) -> EventFigures:
     """The figures of a backtest.
 
@@ -85,8 +102,8 @@ def event_figures(
     ----------
     outcomes, trades, equity
         From `event_trades`.
-    threshold
-        `event_backtest.min_probability`.
+    threshold, spread_share
+        `event_backtest.min_probability` and `spread_share`.
     """
     net = trades["return_net"].to_numpy()
     gains, losses = net[net > 0].sum(), -net[net < 0].sum()
@@ -113,6 +130,7 @@ def event_figures(
         sharpe_per_session=float(daily.mean() / deviation) if deviation else None,
         t_of_sessions=newey_west_t(daily, 1),
         skill=_skill(model, outcomes, threshold),
+        trades_without_spread=int((~trades["spread_known"]).sum()) if spread_share else 0,
         by_barrier=dict(sorted(trades["barrier"].value_counts().iter_rows())),
     )
 

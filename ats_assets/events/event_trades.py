@@ -3,7 +3,8 @@
 A position is entered at the open of the bar after its decision where the model gives it more than `min_probability`, and left where its barriers say. Of a symbol there is one
 position at a time: what is decided while it is held is passed over. Each symbol has an equal part of the capital, and each position all of that part.
 
-Costs are a share of the quoted spread (the mean of the bar that is traded in) and so many basis points, of both ways. Models are refitted as time goes on and predict what comes after:
+Costs are a share of the quoted spread (the mean of the bar that is traded in) and so many basis points, of both ways. Where bars have no spread, none is
+paid: such trades are marked, and the verdict claims nothing. Models are refitted as time goes on and predict what comes after:
 every prediction here was made by a model that had seen none of its session.
 """
 
@@ -60,13 +61,12 @@ def event_trades(
     found = found.join(exits, on=["symbol", "ended_at"], how="left", maintain_order="left")
     found = found.sort("decided_at", "symbol", "bar")
     found = found.filter(pl.Series(_one_at_a_time(found), dtype=pl.Boolean))
-    half = settings.spread_share
-    cost = (
-        half * pl.col("entry_spread").fill_null(0.0) / pl.col("entry_price")
-        + half * pl.col("exit_spread").fill_null(0.0) / pl.col("entry_price")
-        + 2.0 * settings.cost_bps / 10_000
+    there, back = pl.col("entry_spread").fill_nan(None), pl.col("exit_spread").fill_nan(None)
+    both = pl.coalesce(there, back) + pl.coalesce(back, there)  # a bar without quotes has the spread of the other one
+    cost = settings.spread_share * both.fill_null(0.0) / pl.col("entry_price") + 2.0 * settings.cost_bps / 10_000
+    made = found.with_columns(
+        left_at="touched_at", return_gross="return", cost=cost, spread_known=both.is_not_null(), return_net=pl.col("return") - cost
     )
-    made = found.with_columns(left_at="touched_at", return_gross="return", cost=cost, return_net=pl.col("return") - cost)
     return made.select(pl.col(name).cast(dtype) for name, dtype in EVENT_TRADES_SCHEMA.items())
 
 

@@ -35,6 +35,7 @@ EVENT_TRADES_SCHEMA = pl.Schema(
         "exit_price": pl.Float64,
         "return_gross": pl.Float64,
         "cost": pl.Float64,
+        "spread_known": pl.Boolean,
         "return_net": pl.Float64,
         "probability": pl.Float64,
         "barrier": pl.String,
