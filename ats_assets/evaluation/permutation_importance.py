@@ -116,7 +116,7 @@ def mean_decreases(
             rows[:, list(columns)] = kept[order]
             lost[name].append(whole - judge(predict(rows), split.test))
             rows[:, list(columns)] = kept
-    return [_importance(name, folds) for name, folds in lost.items()]
+    return [importance_of(name, folds) for name, folds in lost.items()]
 
 
 def single_features(splits: Sequence[Split], x: Values, fit: Fit, judge: Judge, columns: Mapping[str, int]) -> list[Importance]:
@@ -140,7 +140,7 @@ def single_features(splits: Sequence[Split], x: Values, fit: Fit, judge: Judge, 
     for name, column in columns.items():
         of = np.array([column])
         folds = [judge(fit(split.train, of)(np.ascontiguousarray(x[np.ix_(split.test, of)])), split.test) for split in usable]
-        found.append(_importance(name, folds))
+        found.append(importance_of(name, folds))
     return found
 
 
@@ -166,7 +166,8 @@ def _permutation(n_rows: int, sessions: Rows | None, random: np.random.Generator
     return order
 
 
-def _importance(name: str, folds: Sequence[float]) -> Importance:
+def importance_of(name: str, folds: Sequence[float]) -> Importance:
+    """What the folds come to; one that is NaN could not be judged."""
     judged = np.array([value for value in folds if not np.isnan(value)])
     n = len(judged)
     return Importance(

@@ -35,9 +35,10 @@ class CrossValidationSettings(Section):
 class ImportanceSettings(Section):
     """What models owe to their features out of sample, on the newest training window. By default it is not asked, and there is no such asset."""
 
-    ways: tuple[Literal["features", "clusters", "alone"], ...] = Field(
+    ways: tuple[Literal["features", "clusters", "alone", "contributions"], ...] = Field(
         default=(),
-        description="what is permuted: single features, clusters of those that say the same; or a model of each feature alone (a fit each)",
+        description="what is permuted: single features, clusters of those that say the same; or a model of each feature alone (a fit each); "
+        "or what moves the scores (Shapley values, where the model tells them)",
     )
     folds: int = Field(default=5, ge=2, le=20, description="purged ones of the window")
     seed: NonNegative = Field(default=0, description="of the permutations")

@@ -1,6 +1,7 @@
 """What the models owe to their features, on the newest window that they learn from: out of sample, in folds that share no knowledge.
 
 The unit is the rank IC: how much of the mean over a fold's sessions is lost when a feature, or a cluster of features, tells nothing any more; or how much a feature has alone.
+Contributions are another thing: what moves the scores, right or wrong, as a share of all that does.
 """
 
 from collections.abc import Sequence
@@ -9,11 +10,12 @@ import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
-from ats_assets.evaluation import purged_kfold
+from ats_assets.evaluation import Split, purged_kfold
 from ats_assets.evaluation.feature_clusters import feature_clusters
-from ats_assets.evaluation.permutation_importance import Importance, Predict, Scores, mean_decreases, single_features
+from ats_assets.evaluation.permutation_importance import Importance, Predict, Scores, importance_of, mean_decreases, single_features
 from ats_assets.models import Model
 from ats_assets.models.cross_sections import ranks
+from ats_assets.models.learner import ExplainingScorer, Scorer
 from ats_assets.settings import ImportanceSettings, TrainingSettings
 from ats_assets.validation.cross_validation import LabelledRows, fitted_on, rank_ics
 from ats_assets.validation.schema import IMPORTANCE_SCHEMA
@@ -32,7 +34,7 @@ def feature_importance(models: Sequence[Model], data: LabelledRows, how: Importa
     splits = list(purged_kfold(data.decided, data.known, how.folds, embargo=training.embargo_sessions))
     clusters = clusters_of(data) if "clusters" in how.ways else {}
     columns = {name: column for column, name in enumerate(data.features)}
-    members = {"features": {name: [column] for name, column in columns.items()}, "clusters": clusters, "alone": {}}
+    members = {"features": {name: [column] for name, column in columns.items()}, "clusters": clusters, "alone": {}, "contributions": {}}
     sessions = np.repeat(np.arange(len(data.rows.sizes)), data.rows.sizes)
     parts = [IMPORTANCE_SCHEMA.to_frame()]
     for model in models:
@@ -41,7 +43,9 @@ def feature_importance(models: Sequence[Model], data: LabelledRows, how: Importa
         found = mean_decreases(data.rows.x, splits, fit, fit.judge, together, within=sessions, seed=how.seed) if together else []
         lost = dict(zip(together, found, strict=True))
         for way in how.ways:
-            if way == "alone":
+            if way == "contributions":
+                parts.append(_rows(model, way, fit.contributions(splits), {}))
+            elif way == "alone":
                 parts.append(_rows(model, way, single_features(splits, data.rows.x, fit, fit.judge, columns), {}))
             else:
                 of_way = [lost[f"{way} {name}"] for name in members[way]]
@@ -73,13 +77,32 @@ class _Fits:
 
     def __init__(self, model: Model, data: LabelledRows, training: TrainingSettings) -> None:
         self._model, self._data, self._training = model, data, training
+        self._whole: dict[bytes, Scorer | str] = {}
 
     def __call__(self, train: Rows, columns: Rows) -> Predict:
         """The scores of the model of these rows and columns; NaN where nothing could be fitted."""
-        found = fitted_on(self._model, self._data, train, self._training, columns=columns)
+        every = len(columns) == len(self._data.features)
+        found = self._of_all(train) if every else fitted_on(self._model, self._data, train, self._training, columns=columns)
         if isinstance(found, str):
             return lambda x: np.full(len(x), np.nan)
         return lambda x: found.predict(x, threads=self._training.threads)
+
+    def contributions(self, splits: Sequence[Split]) -> list[Importance]:
+        """The share that each feature has in the size of all contributions to the scores of the tested rows; without folds where the model does not tell them."""
+        shares: list[NDArray[np.float64]] = []
+        for split in splits:
+            found = self._of_all(split.train)
+            if isinstance(found, ExplainingScorer) and len(split.test):
+                sizes = np.abs(found.contributions(self._data.rows.x[split.test], threads=self._training.threads)[:, :-1]).mean(axis=0)
+                shares.append(sizes / sizes.sum() if sizes.sum() > 0 else np.full(len(sizes), np.nan))
+        return [importance_of(name, [float(one[column]) for one in shares]) for column, name in enumerate(self._data.features)]
+
+    def _of_all(self, train: Rows) -> Scorer | str:
+        """The model of all features, fitted once for each set of rows."""
+        key = train.tobytes()
+        if key not in self._whole:
+            self._whole[key] = fitted_on(self._model, self._data, train, self._training)
+        return self._whole[key]
 
     def judge(self, scores: Scores, rows: Rows) -> float:
         """The mean rank IC of the sessions of some rows; 0 where all scores are the same, which orders nothing, and NaN where there are none."""

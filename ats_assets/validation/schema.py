@@ -8,7 +8,7 @@ from pandera.api.polars.model_config import BaseConfig
 
 PURGED, SHUFFLED = "purged", "shuffled"
 WAYS = [PURGED, SHUFFLED]
-IMPORTANCES = ["features", "clusters", "alone"]
+IMPORTANCES = ["features", "clusters", "alone", "contributions"]
 
 
 class _Exactly(BaseConfig):
@@ -58,11 +58,15 @@ class FeatureImportance(pa.DataFrameModel):
     """What a model owes to a feature, or a cluster of features, out of sample; of each model and way the largest first."""
 
     model: str
-    way: str = pa.Field(isin=IMPORTANCES, description="what is permuted: single features, or clusters; or a model of the feature alone")
+    way: str = pa.Field(
+        isin=IMPORTANCES,
+        description="what is permuted: single features, or clusters; or a model of the feature alone; or what moves the scores",
+    )
     name: str = pa.Field(description="the feature, or the most typical one of the cluster")
     features: pl.List(pl.String)  # pyright: ignore[reportInvalidTypeForm]
     importance: float = pa.Field(
-        nullable=True, description="mean over the folds of the rank IC that is lost, or had alone; null where no fold could be judged"
+        nullable=True,
+        description="mean over the folds of the rank IC that is lost, or had alone, or of the share in the size of all contributions; null where no fold could be judged",
     )
     standard_error: float = pa.Field(nullable=True, ge=0)
     folds: pl.Int64 = pa.Field(ge=0, description="that could be judged")

@@ -110,7 +110,8 @@ def importance_tables(found: pl.DataFrame, first: int = 10) -> dict[str, str]:
     """
     tables = {}
     for (model, way), rows in found.group_by("model", "way", maintain_order=True):
-        lines = ["| feature | features | rank IC | ± |", "| --- | ---: | ---: | ---: |"]
+        unit = "share" if way == "contributions" else "rank IC"
+        lines = [f"| feature | features | {unit} | ± |", "| --- | ---: | ---: | ---: |"]
         for row in rows.head(first).iter_rows(named=True):
             figures = (
                 "–" if row[name] is None else f"{row[name]:{form}}" for name, form in (("importance", "+.4f"), ("standard_error", ".4f"))

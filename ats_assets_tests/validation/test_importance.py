@@ -19,9 +19,9 @@ from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.models.fits import lightgbm
 from ats_assets_tests.small_market import FIRST, make_history, run_job, small_market
 from ats_assets_tests.validation.test_asset import CHANGES, LAST, MADE
-from ats_assets_tests.validation.test_cross_validation import TRAINING, market
+from ats_assets_tests.validation.test_cross_validation import MODEL, TRAINING, market
 
-EVERY = ImportanceSettings(ways=("features", "clusters", "alone"), folds=3)
+EVERY = ImportanceSettings(ways=("features", "clusters", "alone", "contributions"), folds=3)
 
 
 @pytest.fixture(scope="module")
@@ -39,7 +39,7 @@ def of(found: pl.DataFrame, way: str) -> dict[str, float]:
 
 
 def test_what_is_there_twice_is_missed_by_clusters_and_alone_not_one_by_one(found: pl.DataFrame) -> None:
-    one_by_one, clusters, alone = (of(found, way) for way in EVERY.ways)
+    one_by_one, clusters, alone, moved = (of(found, way) for way in EVERY.ways)
     (pair,) = found.filter(pl.col("way") == "clusters", pl.col("features").list.len() == 2)["features"].to_list()
     assert pair == ["edge", "copy"]
     together = max(clusters, key=lambda name: clusters[name])
@@ -49,6 +49,13 @@ def test_what_is_there_twice_is_missed_by_clusters_and_alone_not_one_by_one(foun
     assert min(one_by_one["edge"], one_by_one["copy"]) < clusters[together] / 2
     assert alone["edge"] == alone["copy"] > 0.2
     assert abs(alone["noise"]) < 0.1
+    assert sum(moved.values()) == pytest.approx(1.0)
+    assert moved["edge"] + moved["copy"] > 0.5 > moved["idle"] > 0.0  # what knows nothing moves scores, too
+
+
+def test_contributions_of_a_model_that_does_not_tell_them_are_null() -> None:
+    told = feature_importance([MODEL], market(), EVERY.model_copy(update={"ways": ("contributions",)}), TRAINING)
+    assert told.select("importance", "folds").rows() == [(None, 0), (None, 0)]
 
 
 def test_each_way_has_the_largest_first_with_all_folds(found: pl.DataFrame) -> None:
