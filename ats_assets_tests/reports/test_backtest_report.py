@@ -292,6 +292,7 @@ def test_the_cross_validation_is_told_with_what_shuffling_adds() -> None:
 def test_the_model_and_the_data_have_sections() -> None:
     model, data = section(PAGE, "model_fits"), section(PAGE, "data_quality")
     assert "2 fits of a lightgbm model" in model
+    assert "importance ranks" in model
     assert "&lt;ROC&gt;</td>" in model
     assert "75.0%" in model
     assert "−0.0100" in model
@@ -398,3 +399,14 @@ def test_bars_are_shown_where_nothing_was_traded() -> None:
     assert found
     accepted = json.loads(found.group(1))["series"][0][2]
     assert accepted == bars.group_by("session").len().sort("session")["len"].to_list()
+
+
+def test_the_importance_of_a_fit_stands_beside_that_of_the_fit_before() -> None:
+    """Of shares of 80, 20 and 0% there are 40, 20 and 40% left: 40% have moved, and the ranks (3, 2, 1) and (2.5, 1, 2.5) have nothing in common."""
+    before, now = a_fit(DAYS[20], 0.05), a_fit(DAYS[50], -0.01)
+    before = before.model_copy(update={"importance": {"A": 8.0, "B": 2.0}})
+    now = now.model_copy(update={"importance": {"A": 20.0, "B": 10.0, "C": 20.0}})
+    told = section(backtest_report(all_inputs(fits={"lightgbm_model": [before, now]})), "model_fits").split("importance ranks")[1]
+    newest, oldest = (re.findall(r"<td[^>]*>([^<]*)</td>", row)[-2:] for row in told.split("<tr>")[1:3])
+    assert newest == ["0.00", "40%"]
+    assert oldest == ["–", "–"]

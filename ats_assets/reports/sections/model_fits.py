@@ -4,6 +4,7 @@ from collections import Counter
 from collections.abc import Sequence
 
 from ats_assets.deployment import Deployment
+from ats_assets.evaluation.feature_clusters import importance_drift
 from ats_assets.reports.charts import BarGroup, Chart, bar_chart
 from ats_assets.reports.formatting import DASH, day, decimal, percent, whole
 from ats_assets.reports.page_blocks import Block, Heading, Note, Pair, Table
@@ -11,6 +12,10 @@ from ats_assets.reports.report_section import ReportInputs, ReportSection
 from ats_assets.storage.model_record import ModelRecord
 
 SHOWN_FEATURES, SHOWN_FITS = 20, 12
+DRIFT = (
+    "Importance beside the fit before: the correlation of its ranks over the features, and the share that has moved to other features. Much of it at once, with a falling IC, "
+    "says that the model follows noise, or that the market has changed."
+)
 
 
 def make(inputs: ReportInputs) -> Sequence[Block] | None:
@@ -29,7 +34,12 @@ def _of(asset: str, fits: Sequence[ModelRecord]) -> list[Block]:
         f"{len(fits)} fits of a {newest.learner} model, the newest at {newest.session}: {whole(len(newest.features))} features, "
         f"trained on {whole(newest.training.rows if newest.training else None)} rows. Validation sessions are held out of the training and chose when it stopped, so their IC is not out of sample."
     )
-    return [Note(text=told), Pair(cells=[[_validation(asset, fits)], [_importance(fits)]]), Heading(text="Newest fits"), _fits(fits)]
+    return [
+        Note(text=told),
+        Pair(cells=[[_validation(asset, fits)], [_importance(fits)]]),
+        Heading(text="Newest fits", note=DRIFT),
+        _fits(fits),
+    ]
 
 
 def _validation(asset: str, fits: Sequence[ModelRecord]) -> Chart:
@@ -64,7 +74,9 @@ def _importance(fits: Sequence[ModelRecord]) -> Table:
 
 def _fits(fits: Sequence[ModelRecord]) -> Table:
     rows = []
+    before = {fits[place].session: fits[place - 1].importance for place in range(1, len(fits))}
     for record in list(reversed(fits))[:SHOWN_FITS]:
+        ranks, moved = importance_drift(before[record.session], record.importance) if record.session in before else (None, None)
         training, validation = record.training, record.validation_window
         rows.append(
             (
@@ -74,11 +86,12 @@ def _fits(fits: Sequence[ModelRecord]) -> Table:
                 whole(training.rows if training else None),
                 whole(record.best_iteration),
                 decimal(record.validation.rank_ic if record.validation else None, 4, signed=True),
+                decimal(ranks, 2, signed=True),
+                percent(moved, 0),
             )
         )
-    return Table(
-        columns=("fitted at", "trained on decisions", "validated on", "rows", "rounds", "validation rank IC"), rows=rows, text_columns=3
-    )
+    columns = ("fitted at", "trained on decisions", "validated on", "rows", "rounds", "validation rank IC", "importance ranks", "moved")
+    return Table(columns=columns, rows=rows, text_columns=3)
 
 
 def reads(deployment: Deployment) -> tuple[str, ...]:
