@@ -5,6 +5,8 @@ from dataclasses import dataclass
 from types import MappingProxyType
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
+from ats_assets.labels import learnt_label
 from ats_assets.plugins import STRATEGIES
 from ats_assets.strategies.strategy import Strategy, signals_of
 
@@ -35,5 +37,29 @@ def strategies(deployment: Deployment) -> Mapping[str, NamedStrategy]:
     for name, values in deployment.settings.strategies.items():
         own = {key: value for key, value in values.items() if key != "capital"}  # which is of `targets`
         chosen = STRATEGIES.named(name, own, deployment.settings.plugins.folder, "strategies")
-        found[deployment.signals[name]] = NamedStrategy(name=name, kind=chosen.kind, strategy=chosen.made())
+        strategy = chosen.made()
+        if (followed := getattr(strategy, "follows", None)) in deployment.settings.strategies:
+            _require_that_predictions_judge(deployment, name, followed)
+        found[deployment.signals[name]] = NamedStrategy(name=name, kind=chosen.kind, strategy=strategy)
     return MappingProxyType(found)
+
+
+def _require_that_predictions_judge(deployment: Deployment, name: str, followed: str) -> None:
+    """Refuse a strategy that takes predictions for the probability that another one is right, where models learn something else.
+
+    Of any other label, such as the direction of a price, a high prediction would make a short position large.
+
+    Raises
+    ------
+    SettingsError
+    """
+    training, learnt = deployment.settings.training, deployment.of(learnt_label)
+    column = training.label_column or learnt.label.learnable[0]
+    judged = getattr(learnt.label, "judges", None)
+    if judged != followed or column != "label":
+        what = f"whether the sides of {judged} are right" if judged else "something else"
+        what = what if column == "label" or not judged else f"the {column} of positions"
+        raise SettingsError(
+            f"[strategies.{name}] follows {followed} as far as predictions say that it is right, but models learn {what} "
+            f"({training.label_source}.{column}): set training.label_source to a label of the kind meta_labels whose strategy is {followed}"
+        )

@@ -122,6 +122,11 @@ class MetaLabel:
             min_volatility=settings.min_volatility,
         )
 
+    @property
+    def judges(self) -> str:
+        """The strategy whose sides it says are right or not."""
+        return self.settings.strategy
+
     def needs(self) -> tuple[Needs, ...]:
         """The signals of the longest holding period, its bars, and before it the window of the volatility."""
         back = self._rules.back

@@ -40,6 +40,11 @@ class MetaLabelled:
     def __init__(self, settings: MetaLabelledSettings) -> None:
         self.settings = settings
 
+    @property
+    def follows(self) -> str:
+        """The strategy whose sides the predictions must judge."""
+        return self.settings.primary
+
     def needs(self, training: TrainingSettings) -> tuple[Needs, ...]:
         """The primary strategy's signals, and the predictions.
 

@@ -151,6 +151,18 @@ def test_it_reads_the_signals_of_its_strategy(tmp_path: Path) -> None:
             {"strategies": STRATEGIES | {"meta_labelled": {"primary": "reversal"}}},
             r"the strategy of meta_labelled_signals reads 'reversal_signals', which it can't: it may read .*momentum_signals",
         ),
+        (  # a direction of the price, learnt as it is, was taken for the probability that a side is right, of short ones too
+            {"training": EARLY_MODELS["training"] | {"label_source": "forward_returns", "label": "raw"}},
+            r"strategies.meta_labelled\] follows momentum .* models learn something else \(forward_returns.*: set training.label_source to a label",
+        ),
+        (
+            {"training": EARLY_MODELS["training"] | {"label_source": "right", "label": "raw", "label_column": "return"}},
+            r"models learn the return of positions \(right.return\)",
+        ),
+        (
+            {"strategies": {"momentum": {}, "other": {"kind": "momentum"}, "meta_labelled": {"primary": "other"}}},
+            r"follows other .* models learn whether the sides of momentum are right",
+        ),
     ],
 )
 def test_what_can_not_be_judged_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
