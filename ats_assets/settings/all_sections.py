@@ -161,6 +161,8 @@ class Settings(Section):
     def _sides_are_there(self) -> "Settings":
         names: list[str] = []
         for name, values in self.event_models.items():
+            if name == RULE:
+                raise ValueError(f"[event_models.{name}] has the name by which models judge the side of events.side: give it another one")
             judges = values.get("judges")
             if judges == RULE and self.events.side is None:
                 raise ValueError(f"event_models.{name} judges the side of a rule, but events.side is not set: give it an expression")

@@ -13,6 +13,6 @@ Bps = Annotated[float, Field(ge=0.0, le=10_000.0)]
 
 
 class Section(BaseModel):
-    """A frozen section of the settings; an unknown key is an error."""
+    """A frozen section of the settings; an unknown key is an error, and so is a number that is none (`nan`, `inf`): comparisons with it say nothing."""
 
-    model_config = ConfigDict(frozen=True, extra="forbid")
+    model_config = ConfigDict(frozen=True, extra="forbid", allow_inf_nan=False)

@@ -114,10 +114,11 @@ def test_the_table_has_the_figures_of_each_family(name: str) -> None:
     assert f"| `{name}` | {len(family.expressions)} | {family.lookback} |" in PAGE
 
 
-def test_the_second_settings_block_is_a_setting(command: Command, home: Path, tmp_path: Path) -> None:
+def test_the_block_of_settings_is_a_setting(command: Command, home: Path, tmp_path: Path) -> None:
     copy = make_home(tmp_path / "copy")
     (copy / "features").mkdir()
     (copy / "features" / "reversal.toml").write_text(blocks("toml")[0], encoding="utf-8")
     settings = (copy / "ats.toml").read_text(encoding="utf-8")
-    (copy / "ats.toml").write_text(settings.replace("[training]\n", blocks("toml")[1]), encoding="utf-8")
+    (block,) = (text for text in blocks("toml") if text.startswith("[training]"))
+    (copy / "ats.toml").write_text(settings.replace("[training]\n", block), encoding="utf-8")
     assert "the model uses alpha158, reversal" in command("features", "list", home=copy).stderr

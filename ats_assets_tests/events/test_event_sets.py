@@ -120,6 +120,11 @@ WRONG = {
     "the name of a daily model": ({"event_models": {"lightgbm": {}}}, r"\[event_models.lightgbm\] has a name that is taken"),
     "nothing to train on": ({"event_training": {"train_sessions": 2, "validation_sessions": 2}}, "nothing would be left to train on"),
     "a model that is none to trade": ({"event_backtest": {"model": "other"}}, "event_backtest.model is 'other'"),
+    "the name of the rule": (
+        {"event_models": {"rule": {"kind": "random_forest"}}},
+        r"\[event_models.rule\] has the name by which models judge",
+    ),
+    "a gain above nothing": ({"event_training": {"min_return_bps": float("nan")}}, r"min_return_bps: .*finite number"),
     "models that grow old": ({"event_training": {"refit": "monthly"}}, "up to 23 sessions"),
 }
 
