@@ -8,8 +8,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError
-from ats_assets.intraday.choosing import samplers, session_hours, tick_assets, tick_plugin, tick_source
+from ats_assets.intraday.choosing import require_ticks, samplers, session_hours, tick_assets, tick_plugin, tick_source
 from ats_assets.intraday.contracts import (
     InformationBars,
     MarketQuotes,
@@ -135,11 +134,7 @@ def _sampled(deployment: Deployment, name: str, sampler: Sampler) -> dg.AssetsDe
     SettingsError
         If it samples ticks that no settings say where they come from.
     """
-    if sampler.source not in (there := tick_assets(deployment)):
-        raise SettingsError(
-            f"[samplers.{name}] samples {sampler.source}, but there are {' and '.join(there) or 'no ticks'}: set [intraday.{sampler.source}]"
-            + (f', or source = "{there[0]}"' if there else "")
-        )
+    require_ticks(name, sampler, tick_assets(deployment))
     needs = sampler.needs()
     back = max(window.back for window in needs)
     node = Node(

@@ -1,12 +1,13 @@
 """What the settings name: samplers and sources of ticks."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from types import MappingProxyType
 from typing import Any, cast, get_args
 
 from pydantic import BaseModel
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
 from ats_assets.intraday.sampler import Sampler
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_source import TickSource, TickSourcePlugin, What
@@ -57,3 +58,24 @@ def tick_assets(deployment: Deployment) -> tuple[What, ...]:
     """The names of the assets that hold ticks, only what the settings name: trades, quotes, or both, or none."""
     intraday = deployment.settings.intraday
     return tuple(name for name in _WHAT if getattr(intraday, name))
+
+
+def require_ticks(name: str, sampler: Sampler, there: Sequence[str]) -> None:
+    """Refuse a sampler of ticks that no settings say where they come from, before a run waits for them.
+
+    Raises
+    ------
+    SettingsError
+        If `there`, the names of the assets that hold ticks, lacks what it samples or what it reads beside.
+    """
+    if sampler.source not in there:
+        raise SettingsError(
+            f"[samplers.{name}] samples {sampler.source}, but there are {' and '.join(there) or 'no ticks'}: set [intraday.{sampler.source}]"
+            + (f', or source = "{there[0]}"' if there else "")
+        )
+    for window in sampler.needs():
+        if window.asset not in there:
+            raise SettingsError(
+                f'[samplers.{name}] also reads {window.asset} (spread = true and sides = "lee_ready" do), but there are none: '
+                f"set [intraday.{window.asset}], or leave that setting out"
+            )

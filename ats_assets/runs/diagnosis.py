@@ -8,6 +8,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError, how_many
 from ats_assets.execution.choosing import chosen_broker
 from ats_assets.features.choosing import families, model_families
+from ats_assets.intraday.choosing import tick_assets, tick_source
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.machine_diagnosis import diagnose_machine
 from ats_assets.runs.storage_diagnosis import diagnose_storage
@@ -38,8 +39,13 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     yield _calendar(calendar, settings.backtest.sessions_per_year)
     for change in deployment.calendar_store.changes()[-CHANGES_SHOWN:]:
         yield Finding(subject="calendar", status="ok", text=f"changed: {change}")
-    yield _source(deployment)
-    yield _features(deployment)
+    if not deployment.has_only_ticks:
+        yield _source(deployment)
+    yield from _ticks(deployment)
+    features = _features(deployment)
+    yield features
+    if features.status == "ok":
+        yield from _graph(deployment)
     yield from _orders(deployment)
     yield from diagnose_storage(deployment, deep=deep)
 
@@ -86,6 +92,19 @@ def _source(deployment: Deployment) -> Finding:
     return Finding(subject="source", status="ok", text=text)
 
 
+def _ticks(deployment: Deployment) -> Iterator[Finding]:
+    """Where the settings say that trades and quotes come from."""
+    for what in tick_assets(deployment):
+        try:
+            source = tick_source(deployment, what)
+            has_any, text = bool(source.sessions()), source.describe().strip()
+        except AtsError as error:
+            yield Finding(subject=what, status="fail", text=str(error), advice=f"correct [intraday.{what}]")
+            continue
+        advice = "" if has_any else f"correct [intraday.{what}]; ats sources inspect PATH --ticks {what} shows how files are read"
+        yield Finding(subject=what, status="ok" if has_any else "fail", text=text, advice=advice)
+
+
 def _features(deployment: Deployment) -> Finding:
     try:
         chosen, of_model = deployment.of(families), deployment.of(model_families)
@@ -94,6 +113,16 @@ def _features(deployment: Deployment) -> Finding:
         return Finding(subject="features", status="fail", text=str(error), advice="correct the file or the setting")
     text = f"assets (and number of features): {', '.join(factors.values())}; the model uses {', '.join(of_model)}"
     return Finding(subject="features", status="ok", text=text)
+
+
+def _graph(deployment: Deployment) -> Iterator[Finding]:
+    """What plugins and stages refuse when the graph is built: a label, a risk rule or a regime that is named wrongly would else be told by the run alone."""
+    from ats_assets.definitions import build  # noqa: PLC0415 - Dagster takes seconds
+
+    try:
+        build(deployment)
+    except AtsError as error:
+        yield Finding(subject="graph", status="fail", text=str(error), advice="correct the setting; no run is made before")
 
 
 def _orders(deployment: Deployment) -> Iterator[Finding]:

@@ -131,6 +131,35 @@ def test_what_was_recognised_in_files_is_shown_and_a_doubt_is_a_warning(command:
         assert ("warning: names of files that look like more than a symbol: HistoricalData" in found["text"]) == (status == "warn")
 
 
+@pytest.mark.parametrize(
+    ("wrong", "said"),
+    [
+        ({"ATS_LABELS__TREND__KIND": "trendscan"}, "labels.trend is 'trendscan', which is no label"),
+        ({"ATS_RISK__CALM": '{"kind": "regime_filter", "exposure": [1.0, 2.0]}'}, "[risk.calm] has 1 wrong setting: exposure.1"),
+    ],
+)
+def test_what_a_plugin_refuses_is_found_before_a_run(command: Command, wrong: dict[str, str], said: str) -> None:
+    """All was well, and the run ended at once."""
+    found = findings(command("doctor", "--json", **wrong).stdout)["graph"]
+    assert found["status"] == "fail"
+    assert said in found["text"]
+
+
+def test_ticks_are_looked_for_where_the_settings_say(command: Command, tmp_path: Path) -> None:
+    """A file that is not there, and a sampler of quotes that nobody delivers, were "ok"; a market of daily bars that nobody asked for was shown."""
+    ticks = tmp_path / "ticks.csv"
+    told = {"ATS_INTRADAY__TRADES": json.dumps({"path": str(ticks)}), "ATS_SAMPLERS__FIVE__KIND": "dollar"}
+    missing = findings(command("doctor", "--json", **told).stdout)
+    assert missing["trades"]["status"] == "fail"
+    assert str(ticks) in missing["trades"]["text"]
+    assert "source" not in missing
+    ticks.write_text("symbol,timestamp,price,size\nA,2021-01-04 10:00:00,10,100\n", "utf-8")
+    found = findings(command("doctor", "--json", **told, ATS_SAMPLERS__FIVE__SPREAD="true").stdout)
+    assert found["trades"]["status"] == "ok"
+    assert "2021-01-04" in found["trades"]["text"]
+    assert (found["graph"]["status"], found["graph"]["text"].count("[intraday.quotes]")) == ("fail", 1)
+
+
 def test_nothing_is_there_yet(command: Command, tmp_path: Path) -> None:
     run = command("doctor", "--json", home=make_home(tmp_path / "home"))
     assert run.exit_code == 0

@@ -129,6 +129,10 @@ def test_sessions_that_were_not_delivered_are_an_error_that_says_which_are(tmp_p
 def test_bars_of_ticks_that_nobody_delivers_are_refused(tmp_path: Path) -> None:
     with pytest.raises(SettingsError, match=r"samples trades, but there are no ticks: set \[intraday.trades\]"):
         build(small_market(tmp_path, samplers={"two_ticks": BARS}))
+    trades = {"trades": {"path": str(tmp_path / "ticks.csv")}}
+    for beside in ({"spread": True}, {"sides": "lee_ready"}):  # a run waited for quotes that nobody delivers, and said to make them
+        with pytest.raises(SettingsError, match=r"two_ticks\] also reads quotes .* set \[intraday.quotes\]"):
+            build(small_market(tmp_path, intraday=trades, samplers={"two_ticks": BARS | beside}))
 
 
 OWN = """
