@@ -1,6 +1,7 @@
 """Assets of the stage risk analysis: what the backtest could have come to, where the settings name it."""
 
 import json
+from collections.abc import Mapping
 from dataclasses import fields
 from typing import Any
 
@@ -9,7 +10,7 @@ import polars as pl
 
 from ats_assets.backtests import BacktestResult
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError
+from ats_assets.errors import SettingsError, how_many
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.regimes.choosing import regimes
@@ -18,11 +19,14 @@ from ats_assets.risk_analysis.capacity import break_even_capital
 from ats_assets.risk_analysis.contracts import CONTRACTS, PathSummary
 from ats_assets.risk_analysis.risk_tables import RiskInputs, risk_tables
 from ats_assets.risk_analysis.rolling_risk import kupiec_probability
+from ats_assets.risk_analysis.schema import SCHEMAS
 from ats_assets.settings import MonteCarloSettings
 
 GROUP = "backtests"
 MOVED_COLUMNS = ("symbol", "session", "high", "low", "close", "volume")
 """What is taken of a bar."""
+LEAST_SESSIONS = 3
+"""Sessions of a backtest, two returns, below which there is nothing to draw again: a market whose first model is yet to come."""
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -50,13 +54,16 @@ def _monte_carlo(deployment: Deployment, wanted: MonteCarloSettings) -> dg.Asset
         warehouse = deployment.warehouse
         result = BacktestResult(**{field.name: warehouse.read_part("backtest", field.name) for field in fields(BacktestResult)})
         sessions = result.equity["session"].to_list()
+        if len(sessions) < LEAST_SESSIONS:
+            _write(deployment, node, {name: schema.to_frame() for name, schema in SCHEMAS.items()}, {}, _of_backtest(deployment))
+            text = f"the backtest has {how_many(len(sessions), 'session')}, and {LEAST_SESSIONS} are the least: tables are empty"
+            context.log.warning(f"monte carlo: {text}")
+            return dg.MaterializeResult(metadata={"nothing to draw from": text})
         bars = warehouse.read("bars", sessions, MOVED_COLUMNS)
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
         actions, of_actions = of_whole(deployment, "corporate_actions", told)
         upstream = {"bars": deployment.data_versions("bars", sessions), "corporate_actions": of_actions}
-        upstream["backtest"] = {
-            field.name: warehouse.footer_of(warehouse.part("backtest", field.name)).data_version for field in fields(BacktestResult)
-        }
+        upstream |= _of_backtest(deployment)
         states = None
         if wanted.regimes:
             rows = warehouse.read(wanted.regimes, sessions, ["symbol", "session", state_column])
@@ -64,18 +71,35 @@ def _monte_carlo(deployment: Deployment, wanted: MonteCarloSettings) -> dg.Asset
             upstream[wanted.regimes] = deployment.data_versions(wanted.regimes, sessions)
         moves = daily_moves(bars, actions, sessions, settings.actions.adjust)
         tables = risk_tables(RiskInputs(result=result, moves=moves, states=states), wanted, settings.backtest)
-        versions = {"code_version": node.code_version, "settings_version": node.settings_version}
-        for name, contract in CONTRACTS.items():
-            contract.validate(tables[name])
-            warehouse.write_part(node.name, name, tables[name], **versions, upstream=upstream)
         figures = _figures(tables, wanted)
-        text = json.dumps(figures, indent=2, sort_keys=True)
-        warehouse.write_text(node.name, "figures.json", text, **versions, upstream=upstream)
+        _write(deployment, node, tables, figures, upstream)
         shown = {name: round(value, 4) for name, value in figures.items() if isinstance(value, float)}
         context.log.info(f"monte carlo: {wanted.paths:,} paths, {', '.join(tables['path_summary']['way'])}")
         return dg.MaterializeResult(metadata=shown)
 
     return monte_carlo
+
+
+def _of_backtest(deployment: Deployment) -> dict[str, dict[str, str]]:
+    """The data versions of the parts of the backtest."""
+    warehouse = deployment.warehouse
+    return {
+        "backtest": {
+            field.name: warehouse.footer_of(warehouse.part("backtest", field.name)).data_version for field in fields(BacktestResult)
+        }
+    }
+
+
+def _write(
+    deployment: Deployment, node: Node, tables: Mapping[str, pl.DataFrame], figures: Mapping[str, Any], upstream: Mapping[str, Any]
+) -> None:
+    """Store the tables, each in its contract, and the figures beside them."""
+    versions = {"code_version": node.code_version, "settings_version": node.settings_version}
+    for name, contract in CONTRACTS.items():
+        contract.validate(tables[name])
+        deployment.warehouse.write_part(node.name, name, tables[name], **versions, upstream=upstream)
+    text = json.dumps(figures, indent=2, sort_keys=True)
+    deployment.warehouse.write_text(node.name, "figures.json", text, **versions, upstream=upstream)
 
 
 def _state_column(deployment: Deployment, wanted: MonteCarloSettings) -> str:

@@ -156,6 +156,16 @@ def test_an_account_without_returns_or_trades_is_told(made: Deployment) -> None:
         risk_tables(replace(inputs, result=replace(inputs.result, equity=lost)), settings, backtest)
 
 
+def test_a_market_whose_first_model_is_yet_to_come_has_empty_tables_and_a_report(tmp_path: Path) -> None:
+    """The run failed: "no session of bars was asked for"."""
+    deployment = market(tmp_path, monte_carlo={"paths": 50}, report={"forms": ("html",)})
+    assert make_history(deployment, FIRST, FIRST).success
+    assert run_job(deployment, "backtest_reports").success
+    for name in SCHEMAS:
+        assert deployment.warehouse.read_part("monte_carlo", name).is_empty(), name
+    assert "Monte Carlo" not in deployment.warehouse.part("backtest_report", "report").with_suffix(".html").read_text("utf-8")
+
+
 @pytest.mark.parametrize(
     ("values", "said"),
     [
