@@ -47,8 +47,20 @@ def show_table(rows: Sequence[VariantFigures]) -> None:
             multiple(row.turnover_a_year),
             percent(row.costs_a_year, 2),
         )
-        table.add_row(*map(Text, (row.variant, *own)), *(figures if row.done else ("not run", *[""] * (len(FIGURES) - 1))))
+        table.add_row(
+            *map(Text, (row.variant, *own)),
+            *(figures if _traded(row) else ("no trades" if row.done else "not run", *[""] * (len(FIGURES) - 1))),
+        )
     out = console()
     write_table(out, table)
+    if idle := next((row.variant for row in rows if row.done and not _traded(row)), None):
+        out.print(
+            f"No trades: `ats signals` with the settings of a variant says why, that of {idle} for one (ATS_SETTINGS=…/{idle}/ats.toml)."
+        )
     done = sum(row.sharpe is not None for row in rows)
     out.print(f"Deflated: the probability that the true Sharpe ratio is above zero although it was one of {done} that were tried here.")
+
+
+def _traded(row: VariantFigures) -> bool:
+    """Whether there is anything to show: a variant whose history is too short for a model has neither scores nor a backtest."""
+    return row.done and (row.sessions or row.rank_ic) is not None
