@@ -156,6 +156,7 @@ def shown_settings(deployment: Deployment) -> dict[str, BaseModel]:
     shown |= {f"models.{model.name}": model.learner.settings for model in deployment.of(models).values()}
     shown |= {f"strategies.{one.name}": one.strategy.settings for one in deployment.of(strategies).values()}
     shown |= {f"risk.{one.name}": one.rule.settings for one in deployment.of(risk_rules)}
+    shown |= {} if settings.monte_carlo is None else {"monte_carlo": settings.monte_carlo.of_results()}
     return shown | {name: getattr(settings, name) for name in ("calendar", "knowledge", "universe", "labels", "portfolio", "backtest")}
 
 

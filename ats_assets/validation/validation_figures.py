@@ -5,6 +5,7 @@ from dataclasses import dataclass
 
 import polars as pl
 
+from ats_assets.errors import how_many
 from ats_assets.evaluation import newey_west_t
 from ats_assets.evaluation.skill_summary import EDGE_T_STATISTIC
 from ats_assets.validation.schema import PURGED, SHUFFLED
@@ -50,9 +51,7 @@ class ValidationFigures:
             return f"{self.model}: on none of the {self.splits} splits could a model be fitted."
         t = "" if self.t_statistic is None else f", t = {self.t_statistic:.1f}"
         edge = "edge" if self.t_statistic is not None and self.t_statistic >= EDGE_T_STATISTIC else "no edge"
-        told = (
-            f"{self.model}: {edge}; mean rank IC {self.rank_ic:+.4f} over {self.paths} paths ({self.lowest:+.4f} to {self.highest:+.4f}{t})"
-        )
+        told = f"{self.model}: {edge}; mean rank IC {self.rank_ic:+.4f} over {how_many(self.paths, 'path')} ({self.lowest:+.4f} to {self.highest:+.4f}{t})"
         if self.leakage is None:
             return f"{told}."
         return (

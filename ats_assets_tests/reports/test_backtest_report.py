@@ -270,7 +270,7 @@ def test_figures_verdict_targets_settings_and_versions_are_on_the_page() -> None
 
 def test_the_number_of_trials_is_told_with_what_it_leaves_of_the_ratio() -> None:
     shown, found = section(PAGE, "number_of_trials"), some_selection()
-    assert "4 trials are in the ledger (4 backtests, the rest models that came to none); each counts as a bet of its own." in shown
+    assert "4 trials are in the ledger (all backtests); each counts as a bet of its own." in shown
     assert found.overfitting is not None
     assert found.deflated is not None
     for value in (f"{found.deflated:.1%}", f"{found.overfitting.probability:.1%}", f"{found.best_of_chance:.2f}"):

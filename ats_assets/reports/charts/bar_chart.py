@@ -44,7 +44,7 @@ def bar_chart(
     height: int = 220,
     most_names: int = 12,
 ) -> Chart:
-    """Groups of bars, one group a category; of many categories some are named."""
+    """Groups of bars, one group a category; of many categories some are named, the last one among them."""
     known = [value for bars in groups for value in bars.values if value is not None]
     low, high = min([0.0, *known]), max([0.0, *known])
     margin = 0.06 * (high - low) or 1.0
@@ -64,7 +64,7 @@ def bar_chart(
                 box = f'x="{x:.1f}" y="{min(at(0.0), at(value)):.1f}" width="{wide:.1f}" height="{abs(at(value) - at(0.0)):.1f}"'
                 drawn.append(f'<rect class="bar {tone}" {box}/>')
     every = max(1, -(-len(categories) // most_names))
-    names = [(100.0 * (i + 0.5) / len(categories), name) for i, name in enumerate(categories) if i % every == 0]
+    names = [(100.0 * (i + 0.5) / len(categories), name) for i, name in enumerate(categories) if (len(categories) - 1 - i) % every == 0]
     told = "; ".join(
         f"{bars.name}: {', '.join(f'{c} {_written(v, unit)}' for c, v in zip(categories, bars.values, strict=True))}" for bars in groups
     )

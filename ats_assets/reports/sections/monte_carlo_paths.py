@@ -22,6 +22,14 @@ WAYS = {
     "trades_shuffled": "closing trades, in another order",
     "trades_drawn": "closing trades, drawn with replacement",
 }
+SHORT = {
+    "stationary": "random blocks",
+    "blocks": "equal blocks",
+    "independent": "sessions",
+    "by_state": "by regime",
+    "trades_shuffled": "trades, reordered",
+    "trades_drawn": "trades, replaced",
+}
 FAN = {
     0.99: ("99%", "other", "dashed"),
     0.95: ("95%", "gain", "line"),
@@ -45,6 +53,10 @@ def make(inputs: ReportInputs) -> Sequence[Block] | None:
         "happened, not of what never did: a bias of the backtest is in all of them."
     )
     chart = [] if way is None else [_fan(fan.filter(way=way), way, inputs)]
+    asked = inputs.shown_settings.get("monte_carlo", {}).get("ways", ())
+    absent = [WAYS[way] for way in WAYS if way in str(asked) and way not in summary["way"]]
+    if absent:
+        told += f" Left out, since fewer than two steps are known: {'; '.join(absent)}."
     return [Note(text=told), *chart, _summaries(summary), _drawdowns(quantiles), _quantiles(quantiles, summary)]
 
 
@@ -83,7 +95,17 @@ def _summaries(summary: pl.DataFrame) -> Table:
         for r in summary.iter_rows(named=True)
     ]
     ruin = percent(1.0 - summary["ruin_share"][0], 0)
-    columns = ("drawn again", "steps", "block", "mean return", "happened", "P(loss)", f"P(loss of {ruin})", "drawdown", "paths with deeper")
+    columns = (
+        "drawn again",
+        "steps",
+        "mean block",
+        "mean return",
+        "happened",
+        "P(loss)",
+        f"P(loss of {ruin})",
+        "drawdown",
+        "paths with deeper",
+    )
     return Table(columns=columns, rows=rows, wide=0, caption="Ways of drawing")
 
 
@@ -103,10 +125,10 @@ def _drawdowns(quantiles: pl.DataFrame) -> Chart:
 def _quantiles(quantiles: pl.DataFrame, summary: pl.DataFrame) -> Table:
     levels = (0.01, 0.05, 0.25, 0.5, 0.75, 0.95, 0.99)
     figures = {
-        "final": "final value",
+        "final": "final value, of 1",
         "drawdown": "deepest drawdown",
-        "longest_under_water": "longest under water",
-        "share_under_water": "time under water",
+        "longest_under_water": "longest under water, steps",
+        "share_under_water": "share of steps under water",
     }
     rows = []
     for way in summary["way"]:
@@ -116,7 +138,7 @@ def _quantiles(quantiles: pl.DataFrame, summary: pl.DataFrame) -> Table:
                 whole(own[q]) if figure == "longest_under_water" else decimal(own[q]) if figure == "final" else percent(own[q])
                 for q in levels
             ]
-            rows.append((way, name, *written))
+            rows.append((SHORT[way], name, *written))
     return Table(columns=("way", "figure", *(percent(q, 0) for q in levels)), rows=rows, text_columns=2, caption="Quantiles over the paths")
 
 

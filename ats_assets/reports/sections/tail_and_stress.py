@@ -18,7 +18,7 @@ TABLES = ("tail_estimates", "rolling_tail", "stress", "factor_exposures", "held_
 def make(inputs: ReportInputs) -> Sequence[Block] | None:
     """What `monte_carlo` holds beside its paths."""
     tables = inputs.tables.get("monte_carlo", {})
-    if not set(TABLES) <= tables.keys():
+    if not set(TABLES) <= tables.keys() or tables["tail_estimates"].is_empty():
         return None
     blocks: list[Block] = [_tails(tables["tail_estimates"]), *_rolling(tables), *_stress(tables["stress"])]
     return [
@@ -125,7 +125,8 @@ def _correlations(found: pl.DataFrame) -> list[Block]:
         )
         for one in names
     ]
-    return [HeatMap(columns=names, rows=rows, caption="Correlation of the largest positions, over a year", apart=0)]
+    title = "Correlation of the largest positions, over a year"
+    return [Heading(text=title), HeatMap(columns=names, rows=rows, caption=title, apart=0)]
 
 
 def tables(deployment: Deployment) -> dict[str, tuple[str, ...]]:

@@ -73,7 +73,7 @@ def _holding(closed: pl.DataFrame) -> Block:
         names,
         [BarGroup(name="positions", values=counts, tone="own")],
         height=210,
-        most_names=20,
+        most_names=10,
     )
 
 
