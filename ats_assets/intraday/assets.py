@@ -8,7 +8,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.intraday.choosing import require_ticks, samplers, session_hours, tick_assets, tick_plugin, tick_source
+from ats_assets.intraday.choosing import require_sampled_ticks, samplers, session_hours, tick_assets, tick_plugin, tick_source
 from ats_assets.intraday.contracts import (
     InformationBars,
     MarketQuotes,
@@ -134,7 +134,7 @@ def _sampled(deployment: Deployment, name: str, sampler: Sampler) -> dg.AssetsDe
     SettingsError
         If it samples ticks that no settings say where they come from.
     """
-    require_ticks(name, sampler, tick_assets(deployment))
+    require_sampled_ticks(name, sampler, tick_assets(deployment))
     needs = sampler.needs()
     back = max(window.back for window in needs)
     node = Node(

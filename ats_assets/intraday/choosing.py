@@ -60,7 +60,7 @@ def tick_assets(deployment: Deployment) -> tuple[What, ...]:
     return tuple(name for name in _WHAT if getattr(intraday, name))
 
 
-def require_ticks(name: str, sampler: Sampler, there: Sequence[str]) -> None:
+def require_sampled_ticks(name: str, sampler: Sampler, there: Sequence[str]) -> None:
     """Refuse a sampler of ticks that no settings say where they come from, before a run waits for them.
 
     Raises
