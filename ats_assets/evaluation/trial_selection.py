@@ -144,18 +144,19 @@ def selection(
     trials
         Those of the ledger.
     sessions, returns
-        Of the backtest, of shape (n,).
+        Of the backtest, of shape (n,); what is not finite is left out.
     risk_free
         Return of a session.
     lags
         Sessions over which its returns are taken to be correlated.
     """
     count = count_trials(trials, risk_free)
-    excess = returns - risk_free
-    ratio, n = _ratio(excess), len(returns)
+    excess = returns[np.isfinite(returns)] - risk_free
+    ratio, n = _ratio(excess), len(excess)
     compared = _compared(trials, sessions)
     blocks = min(BLOCKS, len(compared) // SESSIONS_PER_BLOCK // 2 * 2)
-    overfitting = probability_of_backtest_overfitting(compared, blocks) if compared.shape[1] > 1 and blocks >= LEAST_BLOCKS else None
+    can_be_told = ratio is not None and compared.shape[1] > 1 and blocks >= LEAST_BLOCKS  # of what never moved nothing was chosen
+    overfitting = probability_of_backtest_overfitting(compared, blocks) if can_be_told else None
     told = {"count": count, "sessions": n, "overfitting": overfitting, "compared": compared.shape[1]}
     if ratio is None:
         return Selection(**told)

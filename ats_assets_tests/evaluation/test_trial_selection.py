@@ -126,3 +126,17 @@ def test_what_has_no_ratio_has_no_figures() -> None:
     found = judged([recorded("a", np.zeros(300))], np.zeros(300))
     assert (found.sharpe, found.deflated, found.overfitting) == (None, None, None)
     assert judged([], np.random.default_rng(0).normal(-0.001, 0.01, 300)).backtest_years == math.inf
+
+
+def test_what_never_moved_was_chosen_from_nothing() -> None:
+    """The report said that overfitting has a probability of 0 where no backtest had a trade."""
+    still = np.zeros(500)
+    found = judged([recorded(str(number), still) for number in range(3)], still)
+    assert (found.count.trials, found.sharpe, found.deflated, found.overfitting) == (3, None, None, None)
+
+
+def test_a_return_that_is_missing_is_left_out() -> None:
+    """One at the beginning of the backtest stopped the report."""
+    returns = np.random.default_rng(3).normal(0.001, 0.01, 500)
+    found, whole = judged([], np.append(np.nan, returns)), judged([], returns)
+    assert (found.sharpe, found.deflated, found.sessions) == (whole.sharpe, whole.deflated, 500)
