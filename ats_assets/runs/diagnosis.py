@@ -11,6 +11,7 @@ from ats_assets.features.choosing import families, model_families
 from ats_assets.intraday.choosing import tick_assets, tick_source
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.machine_diagnosis import diagnose_machine
+from ats_assets.runs.startup import quiet
 from ats_assets.runs.storage_diagnosis import diagnose_storage
 from ats_assets.settings import Settings
 from ats_assets.settings.trading_year import sessions_per_year
@@ -117,10 +118,11 @@ def _features(deployment: Deployment) -> Finding:
 
 def _graph(deployment: Deployment) -> Iterator[Finding]:
     """What plugins and stages refuse when the graph is built: a label, a risk rule or a regime that is named wrongly would else be told by the run alone."""
-    from ats_assets.definitions import build  # noqa: PLC0415 - Dagster takes seconds
-
     try:
-        build(deployment)
+        with quiet():
+            from ats_assets.definitions import build  # noqa: PLC0415 - Dagster takes seconds
+
+            build(deployment)
     except AtsError as error:
         yield Finding(subject="graph", status="fail", text=str(error), advice="correct the setting; no run is made before")
 

@@ -58,6 +58,7 @@ def test_for_people(command: Command) -> None:
     run = command("doctor", "--settings")
     assert run.exit_code == 0
     assert run.stdout.startswith("All is well: ")
+    assert "Warning" not in run.stderr
     assert "* train_sessions = 30" in run.stdout
     assert "  synthetic.seed = 7" in run.stdout
     assert "\x1b" not in run.stdout
