@@ -32,7 +32,7 @@ def backtests(n: int, edge: float = 0.0) -> EventBacktests:
     trades = pl.DataFrame(
         common
         | {"decided_at": at, "entered_at": at, "left_at": at, "entry_price": [1.0] * n, "exit_price": 1 + net, "return_gross": net + 5e-5}
-        | {"cost": [5e-5] * n, "return_net": net, "barrier": ["gain"] * n, "holding_bars": [3] * n},
+        | {"cost": [5e-5] * n, "return_net": net, "barrier": ["gain"] * n, "holding_bars": [3] * n, "spread_known": [True] * n},
         schema=None if n else EVENT_TRADES_SCHEMA,
     ).select(pl.col(name).cast(dtype) for name, dtype in EVENT_TRADES_SCHEMA.items())
     outcomes = pl.DataFrame(
