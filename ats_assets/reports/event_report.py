@@ -15,6 +15,7 @@ from ats_assets.reports.event_simulation import event_simulation
 from ats_assets.reports.formatting import DASH, day, decimal, percent, whole
 from ats_assets.reports.page_blocks import Block, Callout, Cards, Heading, Headline, Note, Pair, Table
 from ats_assets.reports.report_content import Part, ReportContent
+from ats_assets.reports.settings_rows import settings_rows
 from ats_assets.reports.trial_blocks import trial_blocks
 from ats_assets.settings import EventBacktestSettings
 from ats_assets.storage.model_record import ModelRecord
@@ -261,7 +262,7 @@ def _models(inputs: EventReportInputs) -> Sequence[Block]:
 
 
 def _made_of(inputs: EventReportInputs) -> Sequence[Block]:
-    settings = [(section, name, str(value)) for section, values in inputs.shown_settings.items() for name, value in values.items()]
+    settings = settings_rows(inputs.shown_settings)
     blocks: list[Block] = [
         Note(text="The same versions and settings give the same report, byte for byte."),
         Heading(text="Settings"),

@@ -81,7 +81,10 @@ def event_report_data(deployment: Deployment, rules: EventRules, traded: EventMo
         ledger_fault=deployment.of(ledger_of).fault(),
         counts=counts,
         provenance={"Data versions of the newest session": _newest(upstream)},
-        shown_settings={name: section.model_dump(mode="json", exclude={"threads"}) for name, section in event_settings(deployment).items()},
+        shown_settings={
+            name: section.model_dump(mode="json", exclude={"threads", "cusum", "barriers"})
+            for name, section in event_settings(deployment).items()
+        },
     )
     return EventReportData(inputs=inputs, upstream=upstream)
 
