@@ -54,4 +54,5 @@ def _key(deployment: Deployment) -> str:
 
 def _rule(stored: dict[str, Any]) -> AssetRule:
     windows = tuple(PartitionWindow(**window) for window in stored["windows"])
-    return AssetRule(**stored | {"windows": windows, "made_with": tuple(stored["made_with"])})
+    named = {name: tuple(stored[name]) for name in ("made_with", "begins_with")}  # JSON has lists
+    return AssetRule(**stored | named | {"windows": windows})
