@@ -44,7 +44,11 @@ const links = new Map([...document.querySelectorAll("nav .links a")].map((link) 
 const seen = new IntersectionObserver((entries) => {
   for (const entry of entries) if (entry.isIntersecting) {
     for (const link of links.values()) link.removeAttribute("aria-current");
-    links.get(entry.target.id)?.setAttribute("aria-current", "true");
+    const link = links.get(entry.target.id);
+    if (!link) continue;
+    link.setAttribute("aria-current", "true");
+    const bar = link.parentElement;  // where there are more links than room
+    bar.scrollLeft = link.offsetLeft - bar.offsetLeft - (bar.clientWidth - link.offsetWidth) / 2;
   }
 }, { rootMargin: "-15% 0px -75% 0px" });
 for (const section of document.querySelectorAll("main > section")) seen.observe(section);
