@@ -32,7 +32,7 @@ SETTINGS, PORTFOLIO = BacktestSettings(), PortfolioSettings()
 N = 300
 BARS, SIGNALS, DAYS = random_market(4, N, 8, shorts=True)
 CHARTS = {
-    *("equity", "drawdown", "histogram", "sharpe", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
+    *("equity", "drawdown", "histogram", "sharpe", "sortino", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
     *("ic", "quantiles", "quantile-curves", "segments", "matched", "reliability", "validation-lightgbm_model", "rows"),
     *("regimes-regimes", "rolling-value-at-risk", "monte-carlo", "drawdown-quantiles"),
 }

@@ -13,7 +13,7 @@ from ats_assets.backtests.metrics.distribution import (
 from ats_assets.backtests.metrics.drawdowns import Drawdown, drawdown_figures, drawdowns, worst_drawdowns
 from ats_assets.backtests.metrics.ratios import alpha_beta, matching_factor, risk_free_of_session, sharpe_ratio, sortino_ratio, volatility
 from ats_assets.backtests.metrics.returns import Floats, annual_return, period_returns, session_returns
-from ats_assets.backtests.metrics.rolling import rolling_beta, rolling_sharpe, rolling_volatility
+from ats_assets.backtests.metrics.rolling import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
 from ats_assets.backtests.metrics.trades import TradeFigures, holding_spells, trade_figures
 from ats_assets.backtests.metrics.wanted import WantedFigures, wanted_and_held, wanted_figures
 
@@ -41,6 +41,7 @@ __all__ = [
     "risk_free_of_session",
     "rolling_beta",
     "rolling_sharpe",
+    "rolling_sortino",
     "rolling_volatility",
     "session_returns",
     "sharpe_ratio",

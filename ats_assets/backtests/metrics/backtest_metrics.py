@@ -1,8 +1,9 @@
 """All figures of a backtest together. A figure that the data do not define (no variance, one session, no trades) is None, never a number that looks like one.
 
-Each figure is a function of its own in the modules beside this one, with its formula and source: `returns`, `ratios`, `drawdowns`, `distribution`, `rolling`, `trades`,
+Each figure is a function of its own in the modules beside this one, with its formula and source: `returns`, `ratios`, `drawdowns`, `distribution`, `gain_and_pain`, `rolling`, `trades`,
 `cost_cases`, `wanted`. The rest is:
-- Calmar ratio: annual return / |maximum drawdown| (Young 1991, over the whole history).
+- Calmar ratio: annual return / |maximum drawdown| (Young 1991, over the whole history); recovery factor: total return / |maximum drawdown|.
+- Martin ratio: (annual return - risk-free rate) / Ulcer index (Martin and McCann 1989).
 - Turnover a year, one-way: (bought + sold) / 2 over equity, mean of a session times q. It is the share of the book that is replaced in a year.
 - Tracking error: sd(r - benchmark) * sqrt(q); information ratio: mean(r - benchmark) / sd(r - benchmark) * sqrt(q) (Grinold and Kahn 2000).
 """
@@ -18,6 +19,7 @@ from ats_assets.backtests.engine import BacktestResult
 from ats_assets.backtests.metrics.cost_cases import cost_cases
 from ats_assets.backtests.metrics.distribution import conditional_value_at_risk, excess_kurtosis, skewness, value_at_risk
 from ats_assets.backtests.metrics.drawdowns import drawdown_figures
+from ats_assets.backtests.metrics.gain_and_pain import kelly_fraction, omega_ratio, tail_ratio, ulcer_index
 from ats_assets.backtests.metrics.ratios import alpha_beta, risk_free_of_session, sharpe_ratio, sortino_ratio, volatility
 from ats_assets.backtests.metrics.returns import Floats, annual_return, session_returns
 from ats_assets.backtests.metrics.trades import holding_spells, mean_of, trade_figures
@@ -47,6 +49,12 @@ class BacktestMetrics:
     """Length of the longest drawdown."""
     current_drawdown: float | None
     calmar: float | None
+    recovery_factor: float | None
+    ulcer_index: float | None
+    martin_ratio: float | None
+    omega: float | None
+    tail_ratio: float | None
+    kelly_fraction: float | None
     skewness: float | None
     kurtosis: float | None
     """Excess kurtosis: zero for normal returns."""
@@ -163,7 +171,7 @@ def _of_returns(values: Floats, settings: BacktestSettings) -> dict[str, Any]:
     excess, known = own - risk_free_of_session(settings), own[np.isfinite(own)]
     sharpe, error, probability = sharpe_ratio(excess, year)
     worst, longest, current = drawdown_figures(values)
-    annual, moved = annual_return(values, year), own[own != 0.0]
+    annual, moved, pain = annual_return(values, year), own[own != 0.0], ulcer_index(values)
     return {
         "annual_return": annual,
         "volatility": volatility(own, year),
@@ -175,6 +183,12 @@ def _of_returns(values: Floats, settings: BacktestSettings) -> dict[str, Any]:
         "max_drawdown_sessions": longest,
         "current_drawdown": current,
         "calmar": annual / -worst if annual is not None and worst else None,
+        "recovery_factor": float(values[-1] / values[0] - 1) / -worst if worst else None,
+        "ulcer_index": pain,
+        "martin_ratio": (annual - settings.risk_free_rate) / pain if annual is not None and pain else None,
+        "omega": omega_ratio(excess),
+        "tail_ratio": tail_ratio(own),
+        "kelly_fraction": kelly_fraction(excess),
         "skewness": skewness(own),
         "kurtosis": excess_kurtosis(own),
         "value_at_risk": value_at_risk(own),

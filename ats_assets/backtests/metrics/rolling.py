@@ -1,4 +1,4 @@
-"""Figures over a window that moves with the sessions: Sharpe ratio, volatility, beta; NaN until the window is full, and where a figure is not defined."""
+"""Figures over a window that moves with the sessions: Sharpe and Sortino ratio, volatility, beta; NaN until the window is full, and where a figure is not defined."""
 
 import math
 from collections.abc import Callable
@@ -40,6 +40,23 @@ def rolling_sharpe(excess: Floats, window: int, sessions_per_year: int) -> Float
     """
     year = math.sqrt(sessions_per_year)
     return _placed(len(excess), window, lambda: sliding_window_view(excess, window).mean(axis=1) / _deviations(excess, window) * year)
+
+
+def rolling_sortino(excess: Floats, window: int, sessions_per_year: int) -> Floats:
+    """mean(excess) / sqrt(mean(min(excess, 0)^2)) * sqrt(q) over the last `window` returns, as QuantStats' `rolling_sortino`; shapes as `rolling_volatility`.
+
+    Examples
+    --------
+    >>> rolling_sortino(np.array([0.02, -0.01, 0.01, 0.03]), window=2, sessions_per_year=252).round(2)  # NaN where nothing was lost
+    array([ nan, 11.22,  0.  ,   nan])
+    """
+
+    def ratios() -> Floats:
+        seen = sliding_window_view(excess, window)
+        downside = np.sqrt((np.minimum(seen, 0.0) ** 2).mean(axis=1))
+        return seen.mean(axis=1) / np.where(downside > NO_VARIANCE, downside, np.nan) * math.sqrt(sessions_per_year)
+
+    return _placed(len(excess), window, ratios)
 
 
 def rolling_beta(returns: Floats, benchmark: Floats, window: int) -> Floats:

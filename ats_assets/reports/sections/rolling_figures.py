@@ -1,17 +1,25 @@
-"""Sharpe ratio, volatility and beta over windows of half a year and a year."""
+"""Sharpe and Sortino ratio, volatility and beta over windows of half a year and a year."""
 
 from collections.abc import Sequence
 
 import numpy as np
 
-from ats_assets.backtests.metrics import Floats, risk_free_of_session, rolling_beta, rolling_sharpe, rolling_volatility, session_returns
+from ats_assets.backtests.metrics import (
+    Floats,
+    risk_free_of_session,
+    rolling_beta,
+    rolling_sharpe,
+    rolling_sortino,
+    rolling_volatility,
+    session_returns,
+)
 from ats_assets.reports.charts import Line, LinePanel, line_chart
 from ats_assets.reports.page_blocks import Block, Note
 from ats_assets.reports.report_section import ReportInputs, ReportSection
 
 
 def make(inputs: ReportInputs) -> Sequence[Block]:
-    """Three charts, over the sessions that the shorter window is full at."""
+    """Four charts, over the sessions that the shorter window is full at."""
     equity, year = inputs.result.equity, inputs.settings.sessions_per_year
     half = year // 2
     own, other = (session_returns(equity[name].to_numpy()) for name in ("equity", "benchmark"))
@@ -30,6 +38,10 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
         *long(f"account, {year} sessions", rolling_sharpe(own - free, year, year)),
         line(f"benchmark, {half} sessions", rolling_sharpe(other - free, half, year), "other"),
     ]
+    sortino = [
+        line(f"account, {half} sessions", rolling_sortino(own - free, half, year), "own"),
+        line(f"benchmark, {half} sessions", rolling_sortino(other - free, half, year), "other"),
+    ]
     volatility = [
         line(f"account, {half} sessions", rolling_volatility(own, half, year) * 100.0, "own"),
         line(f"benchmark, {half} sessions", rolling_volatility(other, half, year) * 100.0, "other"),
@@ -43,6 +55,7 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
             days,
             [LinePanel(lines=sharpe, height=200, zero=True)],
         ),
+        line_chart("sortino", "Rolling Sortino ratio", "", days, [LinePanel(lines=sortino, height=180, zero=True)]),
         line_chart("volatility", "Rolling volatility (% a year)", "", days, [LinePanel(lines=volatility, height=180, unit="%")]),
         line_chart(
             "beta",
