@@ -54,5 +54,5 @@ def _key(deployment: Deployment) -> str:
 
 def _rule(stored: dict[str, Any]) -> AssetRule:
     windows = tuple(PartitionWindow(**window) for window in stored["windows"])
-    named = {name: tuple(stored[name]) for name in ("made_with", "begins_with")}  # JSON has lists
+    named: dict[str, Any] = {name: tuple(stored[name]) for name in ("made_with", "begins_with")}  # JSON has lists
     return AssetRule(**stored | named | {"windows": windows})
