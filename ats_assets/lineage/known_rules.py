@@ -54,5 +54,5 @@ def _key(deployment: Deployment) -> str:
 
 def _rule(stored: dict[str, Any]) -> AssetRule:
     windows = tuple(PartitionWindow(**window) for window in stored["windows"])
-    named: dict[str, Any] = {name: tuple(stored[name]) for name in ("made_with", "begins_with")}  # JSON has lists
-    return AssetRule(**stored | named | {"windows": windows})
+    lists = {"windows": windows, "made_with": tuple(stored["made_with"]), "begins_with": tuple(stored["begins_with"])}  # as JSON has them
+    return AssetRule(**{**stored, **lists})
