@@ -10,6 +10,8 @@ from collections.abc import Mapping, Sequence
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.evaluation.silhouette_groups import silhouette_groups
+
 Floats = NDArray[np.float64]
 
 
@@ -35,17 +37,8 @@ def feature_clusters(names: Sequence[str], ranks: Floats) -> dict[str, list[int]
     >>> feature_clusters(["a", "b", "minus_a", "a_again"], np.column_stack([a, b, -a, a]))
     {'a': [0, 2, 3], 'b': [1]}
     """
-    n = ranks.shape[1]
-    if n < 3:
-        return {name: [column] for column, name in enumerate(names)}
     alike = np.abs(_correlations(ranks))
-    distance = np.sqrt(np.clip((1.0 - alike) / 2.0, 0.0, 1.0))
-    from scipy.cluster.hierarchy import cut_tree, linkage  # noqa: PLC0415 - half a second to import
-    from scipy.spatial.distance import squareform  # noqa: PLC0415 - half a second to import
-
-    tree = linkage(squareform(distance, checks=False), "average")
-    cuts = cut_tree(tree, n_clusters=[*range(2, n)]).T  # pyright: ignore[reportArgumentType] - it takes several
-    best = max(cuts, key=lambda members: _silhouette(distance, members))
+    best = silhouette_groups(np.sqrt(np.clip((1.0 - alike) / 2.0, 0.0, 1.0)))
     found: dict[str, list[int]] = {}
     for number in dict.fromkeys(best.tolist()):
         columns = np.flatnonzero(best == number)
@@ -99,19 +92,3 @@ def _correlations(ranks: Floats) -> Floats:
     found = scaled.T @ scaled
     np.fill_diagonal(found, 1.0)
     return np.clip(found, -1.0, 1.0)
-
-
-def _silhouette(distance: Floats, members: NDArray[np.int64]) -> float:
-    """The mean silhouette (Rousseeuw 1987); 0 for a feature that is alone."""
-    numbers, inverse, sizes = np.unique(members, return_inverse=True, return_counts=True)
-    of_cluster = np.zeros((len(numbers), len(members)))
-    np.add.at(of_cluster, inverse, distance)  # of each feature to all of each cluster
-    rows = np.arange(len(members))
-    own_size = sizes[inverse]
-    within = of_cluster[inverse, rows] / np.maximum(own_size - 1, 1)
-    means = of_cluster / sizes[:, None]
-    means[inverse, rows] = np.inf
-    nearest = means.min(axis=0)
-    widest = np.maximum(within, nearest)
-    value = np.divide(nearest - within, widest, out=np.zeros_like(within), where=widest > 0)
-    return float(np.where(own_size > 1, value, 0.0).mean())

@@ -16,6 +16,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.errors import EvaluationError
+from ats_assets.evaluation.silhouette_groups import silhouette_groups
 
 Matrix = NDArray[np.float64]
 Groups = NDArray[np.int64]
@@ -55,7 +56,7 @@ def trial_clusters(series: Matrix) -> Groups:
     same = _same(correlations)
     firsts = _firsts(same)
     distances = np.sqrt(np.clip((1.0 - correlations[np.ix_(firsts, firsts)]) / 2.0, 0.0, 1.0))
-    return _numbered(_grouped(distances)[same])
+    return _numbered(silhouette_groups(distances, least=SUBSTANTIAL)[same])
 
 
 def distinct(series: Matrix) -> Groups:
@@ -124,39 +125,3 @@ def _numbered(groups: Sequence[int] | Groups) -> Groups:
     """The same groups, numbered from 0 in the order of their first members."""
     _, firsts, inverse = np.unique(groups, return_index=True, return_inverse=True)
     return np.argsort(np.argsort(firsts))[inverse].astype(np.int64)
-
-
-def _grouped(distances: Matrix) -> Groups:
-    """The grouping with the largest mean silhouette, or each trial alone where none is substantial."""
-    n = len(distances)
-    best, groups = SUBSTANTIAL, np.arange(n)
-    if n < 3:
-        return groups
-    member, alive = np.arange(n), np.ones(n, dtype=np.bool_)
-    totals, sizes = distances.copy(), np.ones(n, dtype=np.int64)  # of each trial to each group; a group has the place of one of its members
-    places = [*range(n)]  # of the groups in the order in which they came to be
-    from scipy.cluster.hierarchy import linkage  # noqa: PLC0415 - half a second to import
-    from scipy.spatial.distance import squareform  # noqa: PLC0415 - half a second to import
-
-    for one, other in linkage(squareform(distances, checks=False), "average")[: n - 2, :2].astype(np.int64):
-        into, gone = places[one], places[other]
-        places.append(into)
-        member[member == gone] = into
-        totals[:, into] += totals[:, gone]
-        sizes[into] += sizes[gone]
-        alive[gone] = False
-        if (silhouette := _silhouette(totals, sizes, member, alive)) > best:
-            best, groups = silhouette, member.copy()
-    return groups
-
-
-def _silhouette(totals: Matrix, sizes: Groups, member: Groups, alive: NDArray[np.bool_]) -> float:
-    """The mean over all trials of (b - a) / max(a, b): a is the mean distance to its own group, b to the nearest other; 0 for one that is alone."""
-    own = sizes[member]
-    inside = np.take_along_axis(totals, member[:, None], axis=1)[:, 0] / np.maximum(own - 1, 1)
-    groups = np.flatnonzero(alive)
-    means = totals[:, groups] / sizes[groups]
-    means[np.arange(len(member)), np.searchsorted(groups, member)] = np.inf
-    nearest = means.min(axis=1)
-    largest = np.maximum(inside, nearest)
-    return float(np.divide(nearest - inside, largest, out=np.zeros_like(inside), where=(own > 1) & (largest > 0)).mean())

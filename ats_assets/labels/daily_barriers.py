@@ -25,6 +25,7 @@ from pydantic import BaseModel
 from ats_assets.labels.daily_volatility import daily_returns, daily_volatility, volatility_window
 from ats_assets.labels.label import positions
 from ats_assets.labels.price_panel import Floats, PricePanel, factor_matrix, price_panel
+from ats_assets.settings import KnownAfter
 
 AT_ONCE = 64
 """Decision sessions that are followed at once: their matrices stay small, whatever the range."""
@@ -68,6 +69,12 @@ class BarrierRules:
     def back(self) -> int:
         """How many sessions before D the ends that are known at D reach back to: the longest holding period, and before it the window of the volatility."""
         return self.max_holding_sessions + 1 + (volatility_window(self.volatility_span_sessions) if self.unit == "volatility" else 0)
+
+    @property
+    def known_after(self) -> KnownAfter:
+        """At the close of the first session that is watched at the earliest, of the vertical barrier's at the latest."""
+        last = self.max_holding_sessions + 1
+        return KnownAfter(first=min(self.min_holding_sessions, last), last=last)
 
 
 def require_returns(settings: BaseModel, *barriers: str) -> None:

@@ -1,14 +1,29 @@
 """What all sections are made of: frozen, strict, and the numbers that have bounds."""
 
+import re
 from typing import Annotated
 
-from pydantic import BaseModel, ConfigDict, Field
+from pydantic import AfterValidator, BaseModel, ConfigDict, Field
 
 Share = Annotated[float, Field(ge=0.0, le=1.0)]
 Positive = Annotated[int, Field(ge=1)]
 NonNegative = Annotated[int, Field(ge=0)]
 Name = Annotated[str, Field(pattern=r"^[a-z][a-z0-9_]{0,31}$")]
 """What settings call a model, a source and so on: part of the names of files and assets."""
+
+
+def _with_a_group(pattern: str) -> str:
+    try:
+        groups = re.compile(pattern).groups
+    except re.error as error:
+        raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
+    if not groups:
+        raise ValueError(f"{pattern!r} has no group: put the symbol in parentheses, as in ^([A-Z]+)_")
+    return pattern
+
+
+SymbolPattern = Annotated[str, AfterValidator(_with_a_group)]
+"""A regular expression whose group is the symbol."""
 Bps = Annotated[float, Field(ge=0.0, le=10_000.0)]
 
 

@@ -1,14 +1,13 @@
 """Where bars come from, and what each source needs to know."""
 
-import re
 from collections.abc import Mapping
 from datetime import date
 from pathlib import Path
 from typing import Any, Literal
 
-from pydantic import BaseModel, Field, field_validator, model_validator
+from pydantic import BaseModel, Field, model_validator
 
-from ats_assets.settings.section import Name, NonNegative, Positive, Section, Share
+from ats_assets.settings.section import Name, NonNegative, Positive, Section, Share, SymbolPattern
 
 
 class SyntheticSettings(Section):
@@ -59,7 +58,7 @@ class FilesSettings(Section):
         default=False, description="scale open, high, low, close and vwap by adj_close / close, and volume by its inverse"
     )
     symbol: str | None = Field(default=None, description="the symbol of a single file without a symbol column; default: by the file's name")
-    symbol_pattern: str | None = Field(
+    symbol_pattern: SymbolPattern | None = Field(
         default=None,
         description="regular expression whose group is the symbol, in the file's name or in the symbol column; default: the name without "
         "intervals, dates and words such as daily",
@@ -71,17 +70,6 @@ class FilesSettings(Section):
     vintage: date | None = Field(
         default=None, description="the day on which these data were known; default: vintage=YYYY-MM-DD in the path"
     )
-
-    @field_validator("symbol_pattern")
-    @classmethod
-    def _the_pattern_has_a_group(cls, pattern: str | None) -> str | None:
-        try:
-            groups = 1 if pattern is None else re.compile(pattern).groups
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
-        if not groups:
-            raise ValueError(f"{pattern!r} has no group: put the symbol in parentheses, as in ^([A-Z]+)_")
-        return pattern
 
     @model_validator(mode="after")
     def _the_marks_differ(self) -> "FilesSettings":

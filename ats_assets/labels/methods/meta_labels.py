@@ -134,9 +134,8 @@ class MetaLabel:
         return Needs(asset="bars", back=back), Needs(asset="corporate_actions", back=back - 1), signals
 
     def known_after(self, training: TrainingSettings) -> KnownAfter:  # noqa: ARG002 - the horizon is its own
-        """At the close of the first session that is watched at the earliest, of the vertical barrier's at the latest."""
-        last = self.settings.max_holding_sessions + 1
-        return KnownAfter(first=min(self.settings.min_holding_sessions, last), last=last)
+        """As the positions end."""
+        return self._rules.known_after
 
     def label(self, frames: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]) -> pl.DataFrame:
         """What became of the signals, sorted by (session, decision_session, symbol)."""

@@ -1,6 +1,5 @@
 """What can be set of files of ticks; what is not set is found in the files."""
 
-import re
 from datetime import date
 from pathlib import Path
 from typing import Literal
@@ -9,6 +8,7 @@ from zoneinfo import ZoneInfo
 from pydantic import Field, field_validator
 
 from ats_assets.settings import Positive, Section
+from ats_assets.settings.section import SymbolPattern
 
 
 class TickFilesSettings(Section):
@@ -31,7 +31,9 @@ class TickFilesSettings(Section):
     )
     header: bool | None = Field(default=None, description="whether the first line of a text names the columns; default: by what it holds")
     symbol: str | None = Field(default=None, description="of files without a column of symbols; default: by the file's name")
-    symbol_pattern: str | None = Field(default=None, description="regular expression whose group is the symbol in the file's name")
+    symbol_pattern: SymbolPattern | None = Field(
+        default=None, description="regular expression whose group is the symbol in the file's name"
+    )
     symbols: tuple[str, ...] = Field(default=(), description="only these are read; default: all")
     where: dict[str, str] = Field(default_factory=dict, description="column -> value: only these rows are read, such as src = fxcm")
     points: dict[str, float] = Field(
@@ -39,17 +41,6 @@ class TickFilesSettings(Section):
         description="symbol -> what one unit of a price in a .bi5 file is worth, such as 0.001; default: known for currencies, gold and silver",
     )
     vintage: date | None = Field(default=None, description="the day on which these files were known; default: each session from its end on")
-
-    @field_validator("symbol_pattern")
-    @classmethod
-    def _has_a_group(cls, pattern: str | None) -> str | None:
-        try:
-            groups = 1 if pattern is None else re.compile(pattern).groups
-        except re.error as error:
-            raise ValueError(f"{pattern!r} is no regular expression: {error}") from error
-        if not groups:
-            raise ValueError(f"{pattern!r} has no group: put the symbol in parentheses, as in ^([A-Z]+)_")
-        return pattern
 
     @field_validator("timezone")
     @classmethod
