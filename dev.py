@@ -30,6 +30,7 @@ python3 dev.py COMMAND [arguments]
   test [--full] [arguments]    the tests; arguments go to pytest. With --full the long random ones (kills, crashes, restatements, ...) go all their rounds
   check               ruff, basedpyright and import-linter
   ui [--port 3000] [--crypto]    Dagster's web UI and daemon on 127.0.0.1, until Ctrl-C
+  torch               PyTorch for processors, for the models that are nets: pinned and hashed in requirements-torch.lock, 0.7 GB
   lock [arguments]    re-make requirements.lock from pyproject.toml; arguments go to `uv pip compile` (--upgrade, --upgrade-package NAME)
 
 The first command makes .venv from requirements.lock: a few minutes and about 3 GB of disk, once. Python 3.11 or 3.12 is needed.
@@ -414,6 +415,16 @@ def check(project: Project, arguments: list[str]) -> int:
     return int(any(status for status, _ in outcomes))
 
 
+def torch(project: Project, arguments: list[str]) -> int:
+    """Install PyTorch beside the lock's packages, as it is tested; it is not among them, since on Linux the index's build brings 3 GB of CUDA."""
+    if arguments:
+        raise DevError(f"torch takes no arguments, got {' '.join(arguments)}")
+    with project.log.open("a", encoding="utf-8") as log:
+        _pip(project, ["--require-hashes", "--no-deps", "-r", str(project.root / "requirements-torch.lock")], log, ())
+    say("PyTorch is installed")
+    return 0
+
+
 def lock(project: Project, arguments: list[str]) -> int:
     """Re-make the lock. The old one is replaced only by one that was made without a fault and names no address."""
     made = project.lock.with_suffix(".lock.part")
@@ -544,7 +555,7 @@ def _become(project: Project, command: list[str]) -> int:
     return subprocess.call(command, env=project.environment())
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "ui": ui, "lock": lock}
+COMMANDS = {"run": run, "test": test, "check": check, "ui": ui, "torch": torch, "lock": lock}
 
 
 def main(arguments: list[str], root: Path) -> int:

@@ -133,6 +133,15 @@ def made(tmp_path_factory: pytest.TempPathFactory) -> Tiny:
     return tiny
 
 
+def test_pytorch_is_installed_from_a_lock_of_its_own_that_pins_and_hashes(made: Tiny) -> None:
+    (made.root / "requirements-torch.lock").write_text(make_wheel(made.wheels, "1.0"))
+    assert made.dev("torch", "more").returncode == 1
+    found = made.dev("torch")
+    assert found.returncode == 0, found.stderr
+    assert "PyTorch is installed" in found.stderr
+    assert dev.lock_faults((ROOT / "requirements-torch.lock").read_text()) == []
+
+
 def test_parses_on_python_3_6() -> None:
     ast.parse(DEV.read_text(), feature_version=(3, 6))
 
