@@ -6,7 +6,7 @@ from typing import Any
 
 import pytest
 
-import ats_assets.models.assets
+import ats_assets.models.training_run
 from ats_assets.errors import ModelError
 from ats_assets.models import fit
 from ats_assets.models.learner import Fitted, Unavailable
@@ -33,7 +33,7 @@ def test_of_fits_at_once_those_before_a_failed_one_are_stored_and_none_after_it(
             time.sleep(0.5)
         return fit(model, data, settings, threads=threads)
 
-    monkeypatch.setattr(ats_assets.models.assets, "fit", fails_once)
+    monkeypatch.setattr(ats_assets.models.training_run, "fit", fails_once)
     with pytest.raises(ModelError, match="no luck"):
         make_history(deployment, FIRST, LAST, ["lightgbm_model"])
     assert not [one for one in threading.enumerate() if one.name.startswith("ahead")]  # no fit went on behind the failed step

@@ -213,7 +213,7 @@ def test_all_code_of_each_asset_is_found_from_its_own_function() -> None:
         "features.families.alpha360",
     }
     learned = {name.removeprefix("ats_assets.") for name in trees(_model)}
-    assert {"models.assets:_Training", "models.fitting", "refits", "models.training_set", "features.joining"} <= learned
+    assert {"models.training_run", "models.fitting", "refits", "models.training_set", "features.joining"} <= learned
     assert not learned & {"models.tracking", "models.importance_plot"}
 
 
