@@ -55,7 +55,7 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
             model,
             known=Known(deployment, node.name, node.reads),
             versions={"code": node.code_version, "settings": node.settings_version},
-            run_id=context.run_id,
+            run_id=context.run.run_id,
             log=context.log,
         )
         sessions = sessions_of(context.partition_keys)
