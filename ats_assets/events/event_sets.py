@@ -94,7 +94,7 @@ def event_training_set(
 ) -> TrainingSet:
     """Features and labels of the window, joined: of the train part what was known before the first decision of the validation part.
 
-    The label is 1 where the return of the side that is judged is above `min_return_bps`, else 0; without a side, where the price rose by more.
+    The label is 1 where the return of the side that is judged is above `min_return_bps`, else 0; without a side, where the price rose by more. That return is kept beside it.
 
     Parameters
     ----------
@@ -121,6 +121,7 @@ def event_training_set(
         session="decision_session",
         known="known_at",
         y=(of_price > settings.min_return_bps / 10_000).cast(pl.Float64),
+        outcome=of_price,
     )
     rows = known.join(features.drop("side"), on=list(KEYS), how="inner").sort("session", "symbol", "bar")
     held_out = rows.filter(pl.col("session").is_in(list(window.validation)))
@@ -147,6 +148,7 @@ def _sections(rows: pl.DataFrame, names: Sequence[str], *, weighted: bool) -> Cr
         keys=rows.select("session", "symbol"),
         x=rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c") if names else np.empty((rows.height, 0), np.float32),
         y=rows["y"].to_numpy(),
+        returns=rows["outcome"].to_numpy(),
         sizes=rows.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64),
         weights=_uniqueness(_spans(rows)) if weighted else None,
         spans=_spans(rows),

@@ -51,13 +51,15 @@ class CrossSections:
     """Rows of several decision sessions, sorted by (session, symbol).
 
     `keys` has the columns session and symbol; `x` is float32 of shape (n_rows, n_features), C order, NaN = missing; `y` is float64 of shape
-    (n_rows,); `sizes` is int64 of shape (n_sessions,), the rows of each session. `weights` is what each row counts in a fit, float64 of shape (n_rows,) with a mean of 1;
+    (n_rows,), what is taught; `returns` is float64 of the same shape, the outcome itself before it is ranked or graded, which an objective of money counts in; `sizes` is
+    int64 of shape (n_sessions,), the rows of each session. `weights` is what each row counts in a fit, float64 of shape (n_rows,) with a mean of 1;
     None where all count the same, as those to validate on do. `spans` are those of the rows' labels, None where they are not told.
     """
 
     keys: pl.DataFrame
     x: np.ndarray
     y: np.ndarray
+    returns: np.ndarray
     sizes: np.ndarray
     weights: np.ndarray | None = None
     spans: LabelSpans | None = None
@@ -151,7 +153,7 @@ def training_set(  # noqa: PLR0917 - the frames in the order in which they are j
             f"the labels for the model of {window.session} hold rows that became known at {late['session'].max()}: read partitions up to {window.session} only"
         )
     labels = outcomes.select("symbol", "y", session="decision_session", known="session")
-    keys = labels.join(universe.select("symbol", "session"), on=["symbol", "session"], how="semi")
+    keys = labels.join(universe.select("symbol", "session"), on=["symbol", "session"], how="semi").with_columns(outcome="y")
     if settings.label == "rank":
         keys = keys.with_columns(y=((pl.col("y").rank("average") - 0.5) / pl.len() - 0.5).over("session"))
     keys = keys.sort("session", "symbol")
@@ -195,6 +197,7 @@ def _cross_sections(
         keys=rows.select("session", "symbol"),
         x=rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c") if names else np.empty((rows.height, 0), np.float32),
         y=rows["y"].to_numpy(),
+        returns=rows["outcome"].cast(pl.Float64).to_numpy(),
         sizes=rows.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64),
         spans=_spans(rows, window),
     )

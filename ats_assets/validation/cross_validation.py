@@ -193,7 +193,7 @@ def _part(rows: CrossSections, at: NDArray[np.int64], columns: NDArray[np.int64]
     keys = rows.keys[at]
     sizes = keys.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
     x = rows.x[at] if columns is None else np.ascontiguousarray(rows.x[np.ix_(at, columns)])
-    return CrossSections(keys=keys, x=x, y=rows.y[at], sizes=sizes, spans=rows.spans and rows.spans.take(at))
+    return CrossSections(keys=keys, x=x, y=rows.y[at], returns=rows.returns[at], sizes=sizes, spans=rows.spans and rows.spans.take(at))
 
 
 def rank_ics(rows: CrossSections, at: NDArray[np.int64], scores: Scores) -> dict[date, float]:

@@ -74,6 +74,8 @@ def test_what_is_learnt_is_the_price_or_the_side() -> None:
     judged = event_training_set(
         RULE, event_features(RULE, short, SETTINGS), of_short.filter(pl.col("session") <= DAYS[6]), window, SETTINGS
     )
+    for data in (plain, judged):
+        assert np.array_equal(data.train.y == 1.0, data.train.returns > SETTINGS.min_return_bps / 10_000)
     assert plain.features == ("x",)
     assert judged.features == ("x", "primary_side")
     assert (judged.train.x[:, 1] == -1).all()

@@ -50,7 +50,11 @@ class LearnerKit:
         if not getattr(self.learner(), "weighs_rows", False):
             pytest.skip("this model takes all rows for the same")
         turned = np.random.default_rng(1).random(len(data.train.y)) < 0.5
-        mixed = replace(data.train, y=np.where(turned, -data.train.y, data.train.y))
+        mixed = replace(
+            data.train,
+            y=np.where(turned, -data.train.y, data.train.y),
+            returns=np.where(turned, -data.train.returns, data.train.returns),
+        )
         for counting, sign in ((~turned, 1), (turned, -1)):
             weights = np.where(counting, 2.0, 1e-6)
             found = fit(self.model(), replace(data, train=replace(mixed, weights=weights)), SETTINGS)

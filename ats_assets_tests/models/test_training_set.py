@@ -90,6 +90,8 @@ def test_rows_are_the_universe_in_order_with_centred_ranks() -> None:
         )
         order = np.argsort(np.argsort(outcome["forward_return"].to_numpy()))
         assert np.allclose(part.y[rows["i"].to_numpy()], (order + 0.5) / len(order) - 0.5)
+        assert part.returns.dtype == np.float64
+        assert part.returns[rows["i"].to_numpy()].tolist() == outcome["forward_return"].to_list()
 
 
 def test_rows_in_another_order_and_more_history_change_nothing() -> None:
@@ -155,6 +157,7 @@ def test_the_rows_of_the_universe_and_of_the_horizon_are_enough() -> None:
         assert one.keys.equals(two.keys)
         assert one.x.tobytes() == two.x.tobytes()
         assert one.y.tobytes() == two.y.tobytes()
+        assert one.returns.tobytes() == two.returns.tobytes()
         assert one.sizes.tolist() == two.sizes.tolist()
 
 

@@ -32,6 +32,7 @@ class Nearest:
     library = "numpy"
 
     def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted:
+        assert np.array_equal(data.train.y, data.train.returns), "labels that are not ranked are the outcomes themselves"
         content = np.column_stack([data.train.x, data.train.y]).astype(np.float64).tobytes()
         return Fitted(content=content, scores=np.zeros(len(data.validation.y)), rounds=1, importance={})
 

@@ -99,7 +99,8 @@ def test_a_session_of_more_symbols_than_lambdarank_takes_is_an_error_that_names_
     data = small_training_set(settings=settings)
     n = LARGEST_QUERY + 1
     keys = pl.DataFrame({"session": [SESSION] * n, "symbol": [f"S{i:05d}" for i in range(n)]})
-    large = CrossSections(keys=keys, x=np.zeros((n, 4), np.float32), y=np.arange(n, dtype=float), sizes=np.array([n]))
+    y = np.arange(n, dtype=float)
+    large = CrossSections(keys=keys, x=np.zeros((n, 4), np.float32), y=y, returns=y / n, sizes=np.array([n]))
     with pytest.raises(ModelError, match=rf"{SESSION} has 10,001 symbols.*universe.size.*the objective"):
         fit(lightgbm(objective="lambdarank"), replace(data, **{part: large}), settings)  # pyright: ignore[reportArgumentType]
     assert not isinstance(lightgbm_takes(LARGEST_QUERY), str)
