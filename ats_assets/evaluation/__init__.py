@@ -2,7 +2,7 @@
 
 from ats_assets.evaluation.backtest_overfitting import BacktestOverfitting, probability_of_backtest_overfitting
 from ats_assets.evaluation.combinatorial_paths import number_of_paths, reconstruct_paths
-from ats_assets.evaluation.edge_test import newey_west_t
+from ats_assets.evaluation.edge_test import mean_error, newey_west_t
 from ats_assets.evaluation.overfitting import deflated_sharpe_ratio, expected_maximum_sharpe, minimum_backtest_length
 from ats_assets.evaluation.schema import QUANTILES, SKILL_SCHEMA, Skill
 from ats_assets.evaluation.sharpe_inference import (
@@ -27,6 +27,7 @@ __all__ = [
     "combinatorial_purged",
     "deflated_sharpe_ratio",
     "expected_maximum_sharpe",
+    "mean_error",
     "minimum_backtest_length",
     "minimum_track_record_length",
     "newey_west_t",

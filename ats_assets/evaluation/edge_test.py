@@ -49,6 +49,26 @@ def newey_west_t(values: np.ndarray, horizon: int) -> float | None:
     >>> round(newey_west_t(daily_ic, 5), 1)
     7.7
     """
+    error = mean_error(values, horizon)
+    if error is None:
+        return None
+    return normal_equivalent(float(values.mean()) / error, DEGREES * len(values) / (lags(len(values), horizon) + 1))
+
+
+def mean_error(values: np.ndarray, horizon: int) -> float | None:
+    """The standard error of the mean of `values`, for the overlap of their outcomes; parameters are those of `newey_west_t`.
+
+    Returns
+    -------
+    float or None
+        None for fewer than 2 values or without variance.
+
+    Examples
+    --------
+    >>> import numpy as np
+    >>> round(mean_error(np.random.default_rng(0).normal(0.05, 0.1, 400), 1), 4)  # an estimate of 0.1 / sqrt(400)
+    0.0044
+    """
     n = len(values)
     if n < 2 or values.min() == values.max():
         return None
@@ -57,10 +77,7 @@ def newey_west_t(values: np.ndarray, horizon: int) -> float | None:
     variance = float((centred * centred).sum()) / n
     for lag in range(1, used + 1):
         variance += 2.0 * (1.0 - lag / (used + 1.0)) * float((centred[lag:] * centred[:-lag]).sum()) / n
-    if variance <= 0:
-        return None
-    t = float(values.mean()) / sqrt(variance / expected_share(n, horizon) / n)
-    return normal_equivalent(t, DEGREES * n / (used + 1))
+    return sqrt(variance / expected_share(n, horizon) / n) if variance > 0 else None
 
 
 def lags(n: int, horizon: int) -> int:
