@@ -59,6 +59,7 @@ from ats_assets.portfolio.schema import TARGETS_SCHEMA
 from ats_assets.portfolio.weight_figures import target_figures, weight_figures
 from ats_assets.predictions import assets as predictions
 from ats_assets.predictions import checks as predictions_checks
+from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.prediction_figures import prediction_figures
 from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
 from ats_assets.regimes import assets as regimes
@@ -144,15 +145,15 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     found |= {"microstructure": MICROSTRUCTURE_SCHEMA} if deployment.settings.microstructure.frame else {}
     for one in deployment.of(regimes_of_settings).values():
         found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}
-    if len(deployment.daily_models) > 1:
-        found |= {f"{name}_predictions": PREDICTIONS_SCHEMA for name in deployment.settings.models} | {"champion": CHAMPION_SCHEMA}
+    if named := deployment.of(candidates):
+        found |= dict.fromkeys(named.values(), PREDICTIONS_SCHEMA) | {"champion": CHAMPION_SCHEMA}
     return found
 
 
 def figures(deployment: Deployment) -> dict[str, Figures]:
     """What is shown of the partitions of each asset that has figures, by its name."""
     counted = {"bars": "symbols", "rejected_bars": "rows_rejected", "rejected_corporate_actions": "rows_rejected", "universe": "members"}
-    predicted = ["predictions", *(f"{name}_predictions" for name in deployment.settings.models)]
+    predicted = ["predictions", *deployment.of(candidates).values()]
     return {
         **{name: Figures(rows=rows) for name, rows in counted.items()},
         **dict.fromkeys(predicted, Figures(make=prediction_figures)),

@@ -1,6 +1,6 @@
 """Assets of the stage predictions: the scores of each model, the champion, and the skill of past scores."""
 
-from collections.abc import Sequence
+from collections.abc import Mapping, Sequence
 from datetime import date
 from itertools import groupby
 
@@ -20,6 +20,7 @@ from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.orchestration.sparkline import sparkline_markdown
+from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champion import champion_rows, of_champion
 from ats_assets.predictions.contracts import Champion, Predictions
 from ats_assets.predictions.inference import check_age, predict
@@ -34,11 +35,10 @@ GROUPS = (GROUP, "evaluation")
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets: of one model its predictions, of several those of each, the champion, and the champion's predictions; and the skill of what is traded."""
-    found = deployment.of(models)
-    if len(found) == 1:
+    found, named = deployment.of(models), deployment.of(candidates)
+    if not named:
         (model,) = found.values()
         return [_predictions(deployment, model, "predictions"), _skill(deployment)]
-    named = {model.name: f"{model.name}_predictions" for model in found.values()}
     return [
         *(_predictions(deployment, model, named[model.name]) for model in found.values()),
         _champion(deployment, named),
@@ -99,7 +99,7 @@ def _fit(record: ModelRecord | None) -> date | None:
     return record.fitted_session if record is not None and record.status == "fitted" else None
 
 
-def _champion(deployment: Deployment, named: dict[str, str]) -> dg.AssetsDefinition:
+def _champion(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefinition:
     settings, training = deployment.settings.champion, deployment.settings.training
     back = settings.lookback_sessions + max(LONGEST_PERIOD[training.refit])
     judged = back + training.horizon_sessions + 1
@@ -132,7 +132,7 @@ def _champion(deployment: Deployment, named: dict[str, str]) -> dg.AssetsDefinit
     return champion
 
 
-def _traded(deployment: Deployment, named: dict[str, str]) -> dg.AssetsDefinition:
+def _traded(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefinition:
     node = Node(
         name="predictions",
         group=GROUP,
