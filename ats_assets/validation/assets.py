@@ -13,11 +13,12 @@ from pydantic import BaseModel
 from ats_assets.deployment import Deployment
 from ats_assets.labels import learnt_label
 from ats_assets.models import models
+from ats_assets.models.labelled_rows import rows_of
 from ats_assets.orchestration.graph import Node
 from ats_assets.trials import FitTrial
 from ats_assets.validation.cross_validation import cross_validated
 from ats_assets.validation.importance import feature_importance
-from ats_assets.validation.newest_window import NewestWindow, rows_of, window_reads
+from ats_assets.validation.newest_window import NewestWindow, window_reads
 from ats_assets.validation.schema import FeatureImportance, ValidatedPaths, ValidatedSplits
 from ats_assets.validation.validation_figures import importance_tables, session_means, validation_figures
 

@@ -15,9 +15,9 @@ from ats_assets.evaluation.feature_clusters import feature_clusters
 from ats_assets.evaluation.permutation_importance import Importance, Predict, Scores, importance_of, mean_decreases, single_features
 from ats_assets.models import Model
 from ats_assets.models.cross_sections import ranks
+from ats_assets.models.labelled_rows import LabelledRows, fitted_on, rank_ics
 from ats_assets.models.learner import ExplainingScorer, Scorer
 from ats_assets.settings import ImportanceSettings, TrainingSettings
-from ats_assets.validation.cross_validation import LabelledRows, fitted_on, rank_ics
 from ats_assets.validation.schema import IMPORTANCE_SCHEMA
 
 Rows = NDArray[np.int64]

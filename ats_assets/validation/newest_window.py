@@ -1,22 +1,17 @@
-"""The newest window that models learn from: which sessions it has, the versions of what is read of them, and its rows."""
+"""The newest window that models learn from: which sessions it has, and the versions of what is read of them."""
 
 import hashlib
 import json
-from collections.abc import Mapping, Sequence
+from collections.abc import Mapping
 from dataclasses import dataclass, replace
-from datetime import date
 from typing import Any
-
-import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import EvaluationError, MissingPartitionError
-from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import learnt_label
 from ats_assets.models import last_refit, training_window
 from ats_assets.models.training_set import TrainingWindow, least_history
-from ats_assets.validation.cross_validation import LabelledRows, labelled_rows
 
 
 def window_reads(deployment: Deployment) -> list[str]:
@@ -74,17 +69,3 @@ class NewestWindow:
             upstream={name: deployment.data_versions(name, days) for name, days in later.items()},
             made_from=hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest(),
         )
-
-
-def rows_of(deployment: Deployment, window: TrainingWindow) -> LabelledRows:
-    """Features, labels and universe of the window: of the features the rows of the universe alone."""
-    universe = deployment.warehouse.read("universe", window.train)
-    members, learnt = universe.select("symbol", "session"), deployment.of(learnt_label)
-
-    def rows(family: str, days: Sequence[date]) -> pl.DataFrame:
-        return deployment.warehouse.read(family, days).join(members, on=["symbol", "session"], how="semi", maintain_order="left")
-
-    features = joined({family: rows(family, window.train) for family in deployment.of(model_families)})
-    outcomes = learnt.outcomes(deployment.warehouse.read(learnt.asset, window.label_sessions))
-    how = {"window": window, "settings": deployment.settings.training, "calendar": deployment.calendar}
-    return labelled_rows(features, outcomes, universe, **how)

@@ -9,8 +9,8 @@ import pytest
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.evaluation.trial_selection import count_trials
+from ats_assets.models import labelled_rows
 from ats_assets.trials import ledger_of
-from ats_assets.validation import cross_validation
 from ats_assets.validation.assets import assets
 from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, run_job, small_market
@@ -90,7 +90,7 @@ def test_a_new_session_fits_nothing_until_the_next_refit_and_leaves_it_fresh(sto
     assert summary(again)["as_of"] == "2021-03-15"
     assert not is_stale()
     after = summary(again)
-    monkeypatch.setattr(cross_validation, "fit", None)  # a fit would fail
+    monkeypatch.setattr(labelled_rows, "fit", None)  # a fit would fail
     make_history(stored, date(2021, 3, 16), date(2021, 3, 16), MADE)
     run_job(again, "backtest_reports", assets=["cross_validation"])
     assert summary(again) == after != before

@@ -12,8 +12,9 @@ from pydantic import BaseModel
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import EvaluationError
 from ats_assets.models import Fitted, Model, TrainingSet, TrainingWindow
+from ats_assets.models.labelled_rows import LabelledRows, labelled_rows
 from ats_assets.settings import CrossValidationSettings, KnownAfter, TrainingSettings
-from ats_assets.validation import CrossValidation, LabelledRows, cross_validated, labelled_rows
+from ats_assets.validation import CrossValidation, cross_validated
 from ats_assets.validation.schema import PURGED, SHUFFLED, ValidatedPaths, ValidatedSplits
 from ats_assets.validation.validation_figures import validation_figures
 
