@@ -113,6 +113,11 @@ def event_models(deployment: Deployment) -> Mapping[str, EventModel]:
         chosen = LEARNERS.named(name, own, deployment.settings.plugins.folder, "event_models")
         quick = chosen.plugin.make(chosen.settings.model_copy(update=chosen.plugin.quick))
         model = Model(name=name, kind=chosen.kind, learner=chosen.made(), quick=quick)
+        if model.sequence_sessions > 1:
+            raise SettingsError(
+                f"event_models.{name} ({chosen.kind}) looks at sequences of {model.sequence_sessions} sessions, and an event has no row at each session: "
+                "set it to look at one (sequence_sessions = 1), or choose another kind"
+            )
         found[name] = EventModel(model=model, judges=values.get("judges"))
     return MappingProxyType(found)
 

@@ -183,10 +183,11 @@ def _models(deployment: Deployment, model: Model, settings: TrainingSettings, da
     learnt = deployment.of(learnt_label)
     for session in (days[len(days) // 2], days[-len(days) // 4], days[-2]):
         known = {name: frame.filter(pl.col("session") <= session) for name, frame in rows.items()}
-        window = training_window(deployment.calendar, session, settings, learnt.known_after)
+        quick = replace(model, learner=model.quick)
+        window = training_window(deployment.calendar, session, settings, learnt.known_after, quick.sequence_sessions)
         features = joined({name: known[name] for name in deployment.of(model_families)})
         data = training_set(features, learnt.outcomes(known[learnt.asset]), known["universe"], window, settings, known.get(SAMPLE_WEIGHTS))
-        fitted = fit(replace(model, learner=model.quick), data, settings)
+        fitted = fit(quick, data, settings)
         text = fitted.reason if isinstance(fitted, Unavailable) else hashlib.sha256(fitted.content).hexdigest()
         made.append((session, text))
     return pl.DataFrame(made, schema={"session": pl.Date, "model": pl.String}, orient="row").unique("session").sort("session")

@@ -35,7 +35,10 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
         group=GROUP,
         kinds=frozenset({model.kind.replace("_", ""), "mlflow"}),
         reads=(
-            *(Reads(asset=family, **decisions) for family in deployment.of(model_families)),
+            *(
+                Reads(asset=family, back=decisions["back"] + model.sequence_sessions - 1, lag=newest)
+                for family in deployment.of(model_families)
+            ),
             Reads(asset="universe", **decisions),
             *(
                 Reads(asset=name, back=max(kept, embargo + settings.train_sessions - last), lag=kept)

@@ -1,13 +1,18 @@
 """The models of a deployment: what `[models.<name>]` names, each with its own settings."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Any
 
+import numpy as np
+
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError, SettingsError
-from ats_assets.models.learner import Learner, Scorer
+from ats_assets.models.learner import Learner, Scorer, sequence_sessions
+from ats_assets.models.sequences import Sequences, SequenceWindow
+from ats_assets.models.training_set import CrossSections
 from ats_assets.plugins import LEARNERS
 from ats_assets.settings import TrainingSettings
 from ats_assets.storage.model_record import ModelRecord
@@ -28,6 +33,34 @@ class Model:
     def asset(self) -> str:
         """The name of its asset, and of its folder in the store of models."""
         return f"{self.name}_model"
+
+    @property
+    def sequence_sessions(self) -> int:
+        """How many sessions of features it looks at for a decision."""
+        return sequence_sessions(self.learner)
+
+    def sequences_in(self, sessions: Sequence[date]) -> SequenceWindow | None:
+        """Its sequences that lie in some sessions, which follow each other without a gap; None where it looks at one row."""
+        length = self.sequence_sessions
+        return SequenceWindow(length=length, sessions=tuple(sessions)) if length > 1 else None
+
+    def inputs(self, rows: CrossSections) -> np.ndarray | Sequences:
+        """What its scorer is given for some rows: `x`, or their sequences.
+
+        Raises
+        ------
+        ModelError
+            If it looks at sequences, and the rows have none, or shorter ones.
+        """
+        length = self.sequence_sessions
+        if length == 1:
+            return rows.x
+        if rows.sequences is None or rows.sequences.length < length:
+            raise ModelError(
+                f"the model {self.name} ({self.kind}) looks at sequences of {length} sessions, and these rows have "
+                f"{'none' if rows.sequences is None else f'some of {rows.sequences.length}'}: give training_window its sequence_sessions"
+            )
+        return rows.sequences.newest(length)
 
     def learns(self, training: TrainingSettings) -> dict[str, Any]:
         """What it is and what it learns, for people."""

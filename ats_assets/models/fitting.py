@@ -1,11 +1,13 @@
 """A fit, whatever the learner: whether there is enough to learn from, the fit itself, and what its record says."""
 
+from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
 
 from ats_assets.models.choosing import Model
 from ats_assets.models.cross_sections import rank_ic_by_session
 from ats_assets.models.learner import Fitted, Unavailable
+from ats_assets.models.sequences import Sequences
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.settings import TrainingSettings
 from ats_assets.storage.model_record import DecisionWindow, TaughtLabel, Validation
@@ -50,7 +52,17 @@ def fit(model: Model, data: TrainingSet, settings: TrainingSettings, *, threads:
         )
     if not len(data.validation.sizes):
         return Unavailable(reason=f"no labelled validation sessions as of {data.window.session}")
-    return model.learner.fit(data, threads=threads)
+    return model.learner.fit(_with_sequences(model, data), threads=threads)
+
+
+def _with_sequences(model: Model, data: TrainingSet) -> TrainingSet:
+    """The same, with sequences as long as the model looks at them."""
+
+    def own(rows: CrossSections) -> CrossSections:
+        inputs = model.inputs(rows)
+        return replace(rows, sequences=inputs) if isinstance(inputs, Sequences) else rows
+
+    return data if model.sequence_sessions == 1 else replace(data, train=own(data.train), validation=own(data.validation))
 
 
 def recorded(model: Model, fitted: Fitted, data: TrainingSet, settings: TrainingSettings, versions: dict[str, str]) -> dict[str, Any]:

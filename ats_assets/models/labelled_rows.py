@@ -3,7 +3,6 @@
 Each fit holds out the newest part of its own rows, purged, as training does, and stops by that; what it is judged on is never looked at.
 """
 
-from collections.abc import Sequence
 from dataclasses import dataclass, replace
 from datetime import date
 
@@ -133,7 +132,11 @@ def _part(rows: CrossSections, at: NDArray[np.int64], columns: NDArray[np.int64]
     keys = rows.keys[at]
     sizes = keys.group_by("session", maintain_order=True).len()["len"].to_numpy().astype(np.int64)
     x = rows.x[at] if columns is None else np.ascontiguousarray(rows.x[np.ix_(at, columns)])
-    return CrossSections(keys=keys, x=x, y=rows.y[at], returns=rows.returns[at], sizes=sizes, spans=rows.spans and rows.spans.take(at))
+    sequences = None if rows.sequences is None else rows.sequences[at]
+    if sequences is not None and columns is not None:
+        sequences = sequences.of_columns(columns)
+    spans = rows.spans and rows.spans.take(at)
+    return CrossSections(keys=keys, x=x, y=rows.y[at], returns=rows.returns[at], sizes=sizes, spans=spans, sequences=sequences)
 
 
 def rank_ics(rows: CrossSections, at: NDArray[np.int64], scores: Scores) -> dict[date, float]:
@@ -146,12 +149,14 @@ def rank_ics(rows: CrossSections, at: NDArray[np.int64], scores: Scores) -> dict
 def rows_of(deployment: Deployment, window: TrainingWindow) -> LabelledRows:
     """Features, labels and universe of the window: of the features the rows of the universe alone."""
     universe = deployment.warehouse.read("universe", window.train)
-    members, learnt = universe.select("symbol", "session"), deployment.of(learnt_label)
+    keys = ["symbol", "session"] if window.sequences is None else ["symbol"]
+    members, learnt = universe.select(keys), deployment.of(learnt_label)
+    days = window.train if window.sequences is None else window.sequences.sessions
 
-    def rows(family: str, days: Sequence[date]) -> pl.DataFrame:
-        return deployment.warehouse.read(family, days).join(members, on=["symbol", "session"], how="semi", maintain_order="left")
+    def rows(family: str) -> pl.DataFrame:
+        return deployment.warehouse.read(family, days).join(members, on=keys, how="semi", maintain_order="left")
 
-    features = joined({family: rows(family, window.train) for family in deployment.of(model_families)})
+    features = joined({family: rows(family) for family in deployment.of(model_families)})
     outcomes = learnt.outcomes(deployment.warehouse.read(learnt.asset, window.label_sessions))
     how = {"window": window, "settings": deployment.settings.training, "calendar": deployment.calendar}
     return labelled_rows(features, outcomes, universe, **how)

@@ -4,6 +4,8 @@ A learner is made of its own settings. It fits a training set, and gives back th
 validation rows and what it looks at; and it loads such bytes into something that scores rows. Everything else (which rows, when, how a fit is stored, tracked, carried
 forward and judged) is the same for all, in `models.assets`.
 
+A learner that looks at more sessions than one says how many: `sequence_sessions`. Its rows then have `sequences` (see `models.sequences`), and what it loads scores these.
+
 The same rows, settings and library versions must give the same bytes, with any number of threads.
 """
 
@@ -50,8 +52,17 @@ class Fitted:
 class Scorer(Protocol):
     """A loaded model."""
 
-    def predict(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
-        """The scores of rows: float64 of shape (n_rows,) of float32 of shape (n_rows, n_features), NaN = missing; a row's score depends on that row alone."""
+    def predict(self, x: Any, *, threads: int = 1) -> np.ndarray:
+        """The scores of rows: float64 of shape (n_rows,).
+
+        Parameters
+        ----------
+        x
+            float32 of shape (n_rows, n_features), NaN = missing; of a learner with `sequence_sessions` above 1 the `Sequences` of the rows. `Model.inputs` gives the one or
+            the other. A row's score depends on that row, or its sequence, alone: to the bit, whatever is beside it.
+        threads
+            Changes the time, not the result.
+        """
         ...
 
 
@@ -59,7 +70,7 @@ class Scorer(Protocol):
 class ExplainingScorer(Protocol):
     """What a loaded model can be beside a scorer: one that says which features made a score. A model that has no `contributions` is none."""
 
-    def contributions(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
+    def contributions(self, x: Any, *, threads: int = 1) -> np.ndarray:
         """What each feature adds to the score of rows: float64 of shape (n_rows, n_features + 1), for rows as `Scorer.predict` takes them.
 
         The last column is what a row scores before anything is known of it. Each row adds up to its score.
@@ -77,6 +88,7 @@ class Learner(Protocol):
     """The distribution whose version is recorded."""
     weighs_rows: bool
     """Whether rows count by `data.train.weights`. A learner that does not say so is refused where settings give rows weights."""
+    # sequence_sessions: int, where it looks at more sessions of features than the decision's own: how many, that one included; see `sequence_sessions`
 
     def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:
         """Fit on `data.train`, stop or choose on `data.validation`; `Unavailable`, with the reason, where nothing can be learnt from the rows.
@@ -91,3 +103,8 @@ class Learner(Protocol):
     def load(self, content: bytes) -> Scorer:
         """The model of the bytes that `fit` gave."""
         ...
+
+
+def sequence_sessions(learner: Learner) -> int:
+    """How many sessions of features a learner looks at for a decision; 1, the decision's own, where it does not say."""
+    return int(getattr(learner, "sequence_sessions", 1))

@@ -105,13 +105,16 @@ class TrainingRun:
     def _wanted(self, session: date) -> WantedFit:
         upstream = self._known.upstream(session)
         read = {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
-        window = training_window(self._deployment.calendar, session, self._settings, self._learnt.known_after)
+        window = training_window(
+            self._deployment.calendar, session, self._settings, self._learnt.known_after, self._model.sequence_sessions
+        )
         known = replace(
             window,
             train=tuple(self._deployment.known(window.train)),
             validation=tuple(self._deployment.known(window.validation)),
             label_sessions=tuple(self._deployment.known(window.label_sessions)),
             weight_sessions=tuple(self._deployment.known(window.weight_sessions)),
+            sequences=window.sequences and replace(window.sequences, sessions=tuple(self._deployment.known(window.sequences.sessions))),
         )
         frames = self._frames(known) if known.train and known.validation else None
         if frames is not None:
@@ -122,12 +125,17 @@ class TrainingRun:
 
     def _frames(self, window: TrainingWindow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         universe = self._rows("universe", window.decisions)
-        members = universe.select("symbol", "session")
+        keys = ["symbol", "session"] if window.sequences is None else ["symbol"]
+        members = universe.select(keys)
 
         def of_members(rows: pl.DataFrame) -> pl.DataFrame:
-            return rows.join(members, on=["symbol", "session"], how="semi", maintain_order="left")
+            return rows.join(members, on=keys, how="semi", maintain_order="left")
 
-        families = {family: self._rows(family, window.decisions, of_members) for family in self._deployment.of(model_families)}
+        days = window.decisions
+        if window.sequences is not None:  # of who is a member today, rows of sessions when it was none: what an earlier window has left out
+            days = window.sequences.sessions
+            self._kept = {asset: rows for asset, rows in self._kept.items() if asset not in self._deployment.of(model_families)}
+        families = {family: self._rows(family, days, of_members) for family in self._deployment.of(model_families)}
         return joined(families), self._rows(self._learnt.asset, window.label_sessions, self._learnt.outcomes), universe
 
     def _fit(self, wanted: WantedFit, *, threads: int) -> FitOver:

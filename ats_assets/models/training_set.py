@@ -23,6 +23,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError, LookAheadError
 from ats_assets.labels.label_spans import LabelSpans, time_decay
 from ats_assets.labels.sample_weights import weighed_after
+from ats_assets.models.sequences import Sequences, SequenceWindow, sequences_of
 from ats_assets.settings import KnownAfter, TrainingSettings
 
 
@@ -39,6 +40,8 @@ class TrainingWindow:
     """How long after a decision its label is known."""
     weight_sessions: tuple[date, ...] = ()
     """Where the sample weights of the decisions to train on are stored."""
+    sequences: SequenceWindow | None = None
+    """Of a model that looks at more sessions than one: every session from where the first sequence begins to the last decision."""
 
     @property
     def decisions(self) -> tuple[date, ...]:
@@ -54,6 +57,7 @@ class CrossSections:
     (n_rows,), what is taught; `returns` is float64 of the same shape, the outcome itself before it is ranked or graded, which an objective of money counts in; `sizes` is
     int64 of shape (n_sessions,), the rows of each session. `weights` is what each row counts in a fit, float64 of shape (n_rows,) with a mean of 1;
     None where all count the same, as those to validate on do. `spans` are those of the rows' labels, None where they are not told.
+    `sequences` are those of the rows, whose last row is that of `x`; None where the model looks at one row.
     """
 
     keys: pl.DataFrame
@@ -63,6 +67,7 @@ class CrossSections:
     sizes: np.ndarray
     weights: np.ndarray | None = None
     spans: LabelSpans | None = None
+    sequences: Sequences | None = None
 
     @property
     def decision_sessions(self) -> list[date]:
@@ -80,8 +85,10 @@ class TrainingSet:
     validation: CrossSections
 
 
-def training_window(calendar: SessionCalendar, session: date, settings: TrainingSettings, known: KnownAfter) -> TrainingWindow:
-    """The decision sessions of the model of `session`, of labels that are known so long after a decision."""
+def training_window(
+    calendar: SessionCalendar, session: date, settings: TrainingSettings, known: KnownAfter, sequence_sessions: int = 1
+) -> TrainingWindow:
+    """The decision sessions of the model of `session`, of labels that are known so long after a decision, and of a model of sequences where these lie."""
     known_after = known.last
     end = calendar.position(session) - settings.embargo_sessions - known_after + 1
     start = max(0, end - settings.train_sessions)
@@ -96,8 +103,17 @@ def training_window(calendar: SessionCalendar, session: date, settings: Training
     labels = tuple(sorted({day for first, last in parts for day in sessions(first, last)}))
     later = weighed_after(known)
     weights = sessions(start + later, train_end + later)
+    found = None
+    if sequence_sessions > 1:
+        found = SequenceWindow(length=sequence_sessions, sessions=sessions(max(0, start - sequence_sessions + 1), end))
     return TrainingWindow(
-        session=session, train=train, validation=validation, label_sessions=labels, known_after=known, weight_sessions=weights
+        session=session,
+        train=train,
+        validation=validation,
+        label_sessions=labels,
+        known_after=known,
+        weight_sessions=weights,
+        sequences=found,
     )
 
 
@@ -126,7 +142,7 @@ def training_set(  # noqa: PLR0917 - the frames in the order in which they are j
     Parameters
     ----------
     features
-        symbol, session, then the features in their order. Rows in any order, other sessions than the window's are not looked at.
+        symbol, session, then the features in their order. Rows in any order, other sessions than the window's, and those of its sequences, are not looked at.
     outcomes
         symbol, session (at whose close it was known), decision_session, y; see `ats_assets.labels.label.Label.outcomes`. Other decisions than the window's are not looked at.
     universe
@@ -157,13 +173,13 @@ def training_set(  # noqa: PLR0917 - the frames in the order in which they are j
     if settings.label == "rank":
         keys = keys.with_columns(y=((pl.col("y").rank("average") - 0.5) / pl.len() - 0.5).over("session"))
     keys = keys.sort("session", "symbol")
-    train = _cross_sections(keys, features, names, window, window.train)
-    return TrainingSet(
-        window=window,
-        features=names,
-        train=train if weights is None else replace(train, weights=_row_weights(train, weights, settings.oldest_weight)),
-        validation=_cross_sections(keys, features, names, window, window.validation),
-    )
+    train, validation = (_cross_sections(keys, features, names, window, days) for days in (window.train, window.validation))
+    if window.sequences is not None:
+        found = sequences_of([train.keys, validation.keys], features, names, window.sequences)
+        train, validation = (replace(rows, sequences=own) for rows, own in zip((train, validation), found, strict=True))
+    if weights is not None:
+        train = replace(train, weights=_row_weights(train, weights, settings.oldest_weight))
+    return TrainingSet(window=window, features=names, train=train, validation=validation)
 
 
 def _row_weights(rows: CrossSections, weights: pl.DataFrame, oldest: float) -> np.ndarray:

@@ -50,7 +50,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDefinition:
     settings = deployment.settings.training
     reads_model = Reads(asset=model.asset, back=1, lag=1)
-    frames = (*(Reads(asset=family) for family in deployment.of(model_families)), Reads(asset="universe"))
+    back = model.sequence_sessions - 1
+    frames = (*(Reads(asset=family, back=back) for family in deployment.of(model_families)), Reads(asset="universe"))
     node = Node(
         name=name,
         group=GROUP,
@@ -79,9 +80,11 @@ def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDe
                 continue
             for day in days:
                 check_age(record, day, deployment.calendar, settings)
-            of_days = pl.col("session").is_between(days[0], days[-1])
+            window = deployment.known(window_sessions(deployment.calendar, days, back))
+            read, own = (pl.col("session").is_between(first, days[-1]) for first in (window[0], days[0]))
             scorer = model.scorer(record, store.content(record))
-            parts.append(predict(features.filter(of_days), universe.filter(of_days), record, scorer, threads=settings.threads))
+            how = {"threads": settings.threads, "sequences": model.sequences_in(window)}
+            parts.append(predict(features.filter(read), universe.filter(own), record, scorer, **how))
         return pl.concat(parts)
 
     return predictions

@@ -8,6 +8,7 @@ import polars as pl
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ModelError
 from ats_assets.models.learner import Scorer
+from ats_assets.models.sequences import SequenceWindow, sequences_of
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.settings import TrainingSettings
 from ats_assets.storage.model_record import ModelRecord
@@ -36,19 +37,29 @@ def check_age(record: ModelRecord, session: date, calendar: SessionCalendar, set
     return age
 
 
-def predict(features: pl.DataFrame, universe: pl.DataFrame, record: ModelRecord, scorer: Scorer, *, threads: int = 1) -> pl.DataFrame:
+def predict(
+    features: pl.DataFrame,
+    universe: pl.DataFrame,
+    record: ModelRecord,
+    scorer: Scorer,
+    *,
+    threads: int = 1,
+    sequences: SequenceWindow | None = None,
+) -> pl.DataFrame:
     """The scores of one model, for one session or several.
 
     Parameters
     ----------
     features
-        symbol, session, then the features of the model, in its order.
+        symbol, session, then the features of the model, in its order; of a model of sequences those of the sessions before, too.
     universe
         symbol, session: who gets a score.
     record, scorer
         The fitted model, from `ModelStore.active` and `Learner.load`.
     threads
         Changes the time, not the result.
+    sequences
+        Of a model of sequences how long they are, and the sessions in which they lie: those of the universe, and what is before them.
 
     Returns
     -------
@@ -70,7 +81,10 @@ def predict(features: pl.DataFrame, universe: pl.DataFrame, record: ModelRecord,
         raise ModelError(f"{wanted.height} rows of the universe have {rows.height} rows of features{where}: materialise the features again")
     if rows.is_empty():
         return pl.DataFrame(schema=PREDICTIONS_SCHEMA)
-    scores = scorer.predict(rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c"), threads=threads)
+    if sequences is None:
+        scores = scorer.predict(rows.select(pl.col(names).cast(pl.Float32)).to_numpy(order="c"), threads=threads)
+    else:
+        scores = scorer.predict(*sequences_of([wanted], features, names, sequences), threads=threads)
     return rows.select("symbol", "session").with_columns(
         score=pl.Series(np.asarray(scores), dtype=pl.Float64), model_session=pl.lit(record.fitted_session, pl.Date)
     )

@@ -1,6 +1,6 @@
 """What a saved model says: of a stored session with the bits of its asset, or of rows in a file; with the versions of all that it was made of."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,6 +16,7 @@ from ats_assets.events.event_scores import event_predictions
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.models import Model, models
+from ats_assets.models.sequences import Sequences, sequences_of
 from ats_assets.predictions.inference import check_age, predict
 from ats_assets.storage.model_record import ModelRecord
 
@@ -65,6 +66,8 @@ def predictions_of_session(deployment: Deployment, name: str | None, session: da
 def predictions_of_file(deployment: Deployment, name: str | None, file: Path, session: date | None) -> SavedModelPredictions:
     """What the model says of the rows of a Parquet or CSV file that has a column for each of its features; other columns are kept.
 
+    Of a model of sequences the columns symbol and session say which rows are before each: those of the file, no others.
+
     Parameters
     ----------
     session
@@ -94,14 +97,37 @@ def predictions_of_file(deployment: Deployment, name: str | None, file: Path, se
             f"{file} lacks {len(lacking)} of the {len(record.features)} features of {model.asset}: {', '.join(lacking[:10])}. Name a column after each"
         )
     try:
-        x = rows.select(pl.col(*record.features).cast(pl.Float32).fill_null(float("nan"))).to_numpy(order="c")
+        values = rows.with_columns(pl.col(*record.features).cast(pl.Float32).fill_null(float("nan")))
     except pl.exceptions.PolarsError as error:
         raise ModelError(f"{file} has features that are no numbers: {error}") from None
+    x = (
+        values.select(record.features).to_numpy(order="c")
+        if model.sequence_sessions == 1
+        else _sequences(deployment, model, values, record.features, file)
+    )
     scores = model.scorer(record, store.content(record)).predict(x)
     kept = [column for column in rows.columns if column not in record.features]
     return SavedModelPredictions(
         rows=rows.select(kept).with_columns(score=pl.Series(scores, dtype=pl.Float64)), record=record, data={str(file): {}}
     )
+
+
+def _sequences(deployment: Deployment, model: Model, rows: pl.DataFrame, names: Sequence[str], file: Path) -> Sequences:
+    """The sequences of the rows of a file, among themselves."""
+    try:
+        keys = rows.select("symbol", pl.col("session").cast(pl.Date))
+    except pl.exceptions.PolarsError as error:
+        raise ModelError(
+            f"{model.asset} looks at sequences of {model.sequence_sessions} sessions, so {file} needs the columns symbol and session (dates): {error}"
+        ) from None
+    days = keys["session"].drop_nulls()
+    for day in days.unique().sort().to_list():
+        deployment.calendar.position(day)
+    window = model.sequences_in(deployment.calendar.sessions(days.min(), days.max()))  # pyright: ignore[reportArgumentType] - dates
+    if window is None or days.len() < keys.height:
+        raise ModelError(f"{file} has rows without a session: {model.asset} can't tell what is before them")
+    (found,) = sequences_of([keys], rows.with_columns(keys), names, window)
+    return found
 
 
 def _model(deployment: Deployment, name: str | None) -> EventModel | Model:
@@ -139,12 +165,13 @@ def _of_universe(deployment: Deployment, model: Model, session: date | None) -> 
     record = store.active(before)
     check_age(record, day, deployment.calendar, settings)
     families = list(deployment.of(model_families))
-    features = joined({name: deployment.warehouse.read(name, [day]) for name in families})
+    window = deployment.known(deployment.calendar.window(day, model.sequence_sessions))
+    features = joined({name: deployment.warehouse.read(name, window) for name in families})
     universe = deployment.warehouse.read("universe", [day])
-    rows = predict(features, universe, record, model.scorer(record, store.content(record)), threads=settings.threads)
-    return SavedModelPredictions(
-        rows=rows, record=record, data={name: deployment.data_versions(name, [day]) for name in (*families, "universe")}
-    )
+    how = {"threads": settings.threads, "sequences": model.sequences_in(window)}
+    rows = predict(features, universe, record, model.scorer(record, store.content(record)), **how)
+    read = {**dict.fromkeys(families, window), "universe": [day]}
+    return SavedModelPredictions(rows=rows, record=record, data={name: deployment.data_versions(name, days) for name, days in read.items()})
 
 
 def _chosen(deployment: Deployment, asset: str, session: date | None) -> date:

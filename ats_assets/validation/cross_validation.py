@@ -77,7 +77,7 @@ def _judged(model: Model, data: LabelledRows, split: Split, training: TrainingSe
     found = fitted_on(model, data, split.train, training, purged=purged)
     if isinstance(found, str):
         return np.full(len(split.test), np.nan), found
-    return found.predict(data.rows.x[split.test], threads=training.threads), None
+    return found.predict(model.inputs(data.rows)[split.test], threads=training.threads), None
 
 
 def _split_row(

@@ -26,6 +26,8 @@ Rows = NDArray[np.int64]
 def feature_importance(models: Sequence[Model], data: LabelledRows, how: ImportanceSettings, training: TrainingSettings) -> pl.DataFrame:
     """The contract `FeatureImportance`: of each model and way the features, or clusters, with the largest importance first.
 
+    A model of sequences is left out: its features are those of many sessions.
+
     Raises
     ------
     EvaluationError
@@ -38,6 +40,8 @@ def feature_importance(models: Sequence[Model], data: LabelledRows, how: Importa
     sessions = np.repeat(np.arange(len(data.rows.sizes)), data.rows.sizes)
     parts = [IMPORTANCE_SCHEMA.to_frame()]
     for model in models:
+        if model.sequence_sessions > 1:
+            continue  # what a feature of past sessions is worth is not told by dealing out its values of today
         fit = _Fits(model, data, training)
         together = {f"{way} {name}": group for way in how.ways for name, group in members[way].items()}  # of one fit a fold
         found = mean_decreases(data.rows.x, splits, fit, fit.judge, together, within=sessions, seed=how.seed) if together else []
