@@ -34,6 +34,10 @@ from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import bar_families, families
 from ats_assets.features.schema import bar_frame_schema, frame_schema
+from ats_assets.intervals import INTERVALS_SCHEMA
+from ats_assets.intervals import assets as intervals
+from ats_assets.intervals import checks as intervals_checks
+from ats_assets.intervals.schema import INTERVALS
 from ats_assets.intraday import INFORMATION_BARS_SCHEMA, tick_assets
 from ats_assets.intraday import assets as intraday
 from ats_assets.intraday import checks as intraday_checks
@@ -88,6 +92,7 @@ STAGES = (
     labels,
     models,
     predictions,
+    intervals,
     validation,
     events,
     strategies,
@@ -105,6 +110,7 @@ CHECKS = (
     regimes_checks,
     features_checks,
     predictions_checks,
+    intervals_checks,
     portfolio_checks,
     orders_checks,
 )
@@ -142,6 +148,7 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     found = SCHEMAS | dict.fromkeys(deployment.signals.values(), SIGNALS_SCHEMA)
     found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA)
     found |= {name: schema for name, schema in TICK_SCHEMAS.items() if name.split("_")[-1] in tick_assets(deployment)}
+    found |= {INTERVALS: INTERVALS_SCHEMA} if deployment.settings.confidence else {}
     found |= {"microstructure": MICROSTRUCTURE_SCHEMA} if deployment.settings.microstructure.frame else {}
     for one in deployment.of(regimes_of_settings).values():
         found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}

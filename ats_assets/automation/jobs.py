@@ -5,6 +5,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from ats_assets.deployment import Deployment
 from ats_assets.events.choosing import event_models
+from ats_assets.intervals.schema import INTERVALS
 from ats_assets.labels import label_weights, labels
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
 from ats_assets.storage.vintages import MADE_TOGETHER
@@ -37,7 +38,8 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     # The features that no model uses belong to the daily job, and the labels, on which probabilities are calibrated. No model does: a signal never
     # waits for tonight's fit.
     events = deployment.of(event_models).values()
-    signals = assets("targets", *deployment.signals.values(), *(model.predictions for model in events))
+    intervals = (INTERVALS,) if deployment.settings.confidence else ()
+    signals = assets("targets", *deployment.signals.values(), *intervals, *(model.predictions for model in events))
     daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - assets(*deployment.models)
     reports = assets(*whole_assets(deployment))
     made = {

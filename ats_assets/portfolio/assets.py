@@ -13,6 +13,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.features.choosing import families
 from ats_assets.features.schema import frame_schema
+from ats_assets.intervals.schema import INTERVALS, INTERVALS_SCHEMA
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
@@ -50,6 +51,7 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     applied = deployment.of(risk_rules)
     schemas = READ | {name: frame_schema(family) for name, family in deployment.of(families).items()}
     schemas |= {asset: regimes_schema(one.name, one.settings) for asset, one in deployment.of(regimes).items()}
+    schemas |= {INTERVALS: INTERVALS_SCHEMA} if deployment.settings.confidence else {}
     holding = deployment.settings.holding_sessions
     names = holding + REPEAT_DAYS if holding > 1 and deployment.tells_name_changes else 0
     windows = _windows(applied, schemas, names=names)
@@ -106,8 +108,9 @@ def _windows(applied: Sequence[NamedRule], known: dict[str, pl.Schema], *, names
     for one in applied:
         for window in one.rule.needs():
             if window.asset not in known:
+                more = "; a table [confidence] makes it an asset" if window.asset == INTERVALS else ""
                 raise SettingsError(
-                    f"the risk rule {one.name} reads {window.asset!r}, which it can't: it may read {', '.join(sorted(known))}"
+                    f"the risk rule {one.name} reads {window.asset!r}, which it can't: it may read {', '.join(sorted(known))}{more}"
                 )
             asked.setdefault(window.asset, []).append(window)
     return tuple(Reads(asset=asset, back=max(w.back for w in of), lag=min(w.lag for w in of)) for asset, of in asked.items())

@@ -1,39 +1,27 @@
-"""Probability that a symbol beats the session's median: a logistic curve through the outcomes of past predictions.
+"""Probability that a symbol beats the session's median: a curve through the outcomes of past predictions.
 
     P(return above the median of the session) = 1 / (1 + exp(-(a + b x))),    x = (average rank - 1/2) / n - 1/2 of the score
 
-The curve (Platt, Probabilistic outputs for support vector machines, 1999, without his priors) is fitted for each session again, by maximum likelihood on
-predictions whose outcomes became known in the last `calibration_sessions` sessions. Those predictions were made by models that had not seen the outcomes.
+Platt's curve, which this is, an isotonic or a beta curve (`calibration_curves`) is fitted for each session again on predictions whose outcomes became known in the last
+`calibration_sessions` sessions. Those predictions were made by models that had not seen the outcomes. "best" takes the kind with the smallest log loss on the newer half
+of that window, each outcome judged by what was known when it was decided; the curve of that kind is then fitted on the whole of it.
 
 For the fit x is rounded to the middle of one of 100 equal bins. The likelihood then depends on counts alone; these are whole numbers, so that their sums over a window are
 exact, whichever way they are summed up, and a fit takes microseconds.
 """
 
 from collections.abc import Sequence
-from dataclasses import dataclass
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import polars as pl
 
 from ats_assets.errors import CalendarError, LookAheadError
+from ats_assets.predictions.calibration_curves import BINS, CurveKind, best_kind, fit_curve, out_of_sample_losses
 
-BINS = 100
-MIDDLES = (np.arange(BINS) + 0.5) / BINS - 0.5
+CalibrationKind = CurveKind | Literal["best"]
 CALIBRATED_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "probability": pl.Float64})
-
-
-@dataclass(frozen=True, kw_only=True)
-class Calibration:
-    """A fitted curve: log-odds = intercept + slope * x, from `rows` outcomes."""
-
-    intercept: float
-    slope: float
-    rows: int
-
-    def probability(self, x: np.ndarray) -> np.ndarray:
-        """The probability at centred percentiles `x` of shape (n,), in (-1/2, 1/2)."""
-        return 1.0 / (1.0 + np.exp(-(self.intercept + self.slope * x)))
 
 
 def calibrate(
@@ -45,6 +33,7 @@ def calibrate(
     horizon_sessions: int,
     calibration_sessions: int,
     min_calibration_rows: int,
+    kind: CalibrationKind = "platt",
 ) -> pl.DataFrame:
     """The probabilities of the predictions of `sessions`.
 
@@ -61,7 +50,9 @@ def calibrate(
     horizon_sessions
         The model's horizon, whose outcomes are learnt from.
     calibration_sessions, min_calibration_rows
-        Sessions of known outcomes that are learnt from, and how many of them there must be.
+        Sessions of known outcomes that are learnt from, and how many outcomes there must be.
+    kind
+        Of the curve; "best" is chosen for each session again.
 
     Returns
     -------
@@ -93,43 +84,18 @@ def calibrate(
     by_session = {key[0]: rows for key, rows in placed.group_by("session", maintain_order=True)}
     for session in sorted(set(sessions) & by_session.keys()):
         end = position[session] + 1
-        fitted = fit_calibration(*(total[end] - total[max(0, end - calibration_sessions)]), min_rows=min_calibration_rows)
+        start = max(0, end - calibration_sessions)
+        taken = _best(counts[start:end], horizon_sessions, min_calibration_rows) if kind == "best" else kind
+        fitted = fit_curve(taken, *(total[end] - total[start]), min_rows=min_calibration_rows)
         rows = by_session[session]
         values = pl.Series(fitted.probability(rows["x"].to_numpy())) if fitted else pl.lit(None, pl.Float64)
         parts.append(rows.select("symbol", "session").with_columns(probability=values))
     return pl.concat(parts)
 
 
-def fit_calibration(losses: np.ndarray, wins: np.ndarray, *, min_rows: int) -> Calibration | None:
-    """The curve of largest likelihood through counts by bin of x, by Newton's method from zero.
-
-    Parameters
-    ----------
-    losses, wins
-        Integers of shape (100,): outcomes not above, and above, the median of their session, by bin.
-    min_rows
-        With fewer outcomes, with wins or losses only, or where they are parted perfectly, there is no curve: None.
-    """
-    n = losses + wins
-    rows = int(n.sum())
-    if rows < min_rows or not wins.any() or not losses.any():
-        return None
-    a = b = 0.0
-    for _ in range(50):
-        p = 1.0 / (1.0 + np.exp(-(a + b * MIDDLES)))
-        weight, residual = n * p * (1.0 - p), wins - n * p
-        h_aa, h_ab, h_bb = weight.sum(), (weight * MIDDLES).sum(), (weight * MIDDLES * MIDDLES).sum()
-        g_a, g_b = residual.sum(), (residual * MIDDLES).sum()
-        determinant = h_aa * h_bb - h_ab * h_ab
-        if not determinant > 1e-9:
-            return None
-        step_a, step_b = (h_bb * g_a - h_ab * g_b) / determinant, (h_aa * g_b - h_ab * g_a) / determinant
-        a, b = float(a + step_a), float(b + step_b)
-        if abs(b) > 100.0:
-            return None
-        if abs(step_a) + abs(step_b) < 1e-12:
-            break
-    return Calibration(intercept=a, slope=b, rows=rows)
+def _best(counts: np.ndarray, horizon_sessions: int, min_rows: int) -> CurveKind:
+    """The kind of curve for a window that ends at a session: from a decision to its outcome it is the horizon, after the session that opens it."""
+    return best_kind(out_of_sample_losses(counts, delay=horizon_sessions + 1, min_rows=min_rows))
 
 
 def _counts(placed: pl.DataFrame, outcomes: pl.DataFrame, position: dict[date, int]) -> np.ndarray:

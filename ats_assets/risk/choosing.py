@@ -31,7 +31,9 @@ def risk_rules(deployment: Deployment) -> Sequence[NamedRule]:
         If a name is no rule's, or has a setting that it does not know.
     """
     settings = deployment.settings
-    shared = {**settings.portfolio.model_dump(), "sessions_per_year": settings.backtest.sessions_per_year}
+    traded = settings.backtest
+    both_ways = 2.0 * traded.commission_bps + traded.spread_bps + 2.0 * traded.slippage_bps
+    shared = {**settings.portfolio.model_dump(), "sessions_per_year": traded.sessions_per_year, "costs_bps": both_ways}
 
     def made(name: str, values: dict[str, Any]) -> NamedRule:
         return NamedRule(name=name, rule=RISK_RULES.named(name, values, settings.plugins.folder, "risk", shared).made())

@@ -7,6 +7,7 @@ from ats_assets.settings.automation import AutomationSettings
 from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, SuspicionSettings, UniverseSettings
 from ats_assets.settings.calendar import CalendarSettings
+from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings, Adjust
 from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
@@ -46,6 +47,7 @@ __all__ = [
     "Bps",
     "CalendarSettings",
     "ChampionSettings",
+    "ConfidenceSettings",
     "CrossValidationSettings",
     "EventBacktestSettings",
     "EventTrainingSettings",

@@ -10,6 +10,7 @@ from ats_assets.settings.automation import AutomationSettings
 from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, UniverseSettings
 from ats_assets.settings.calendar import CalendarSettings
+from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
 from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
@@ -75,6 +76,9 @@ class Settings(Section):
     mlflow: MlflowSettings = MlflowSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
     champion: ChampionSettings = ChampionSettings()
+    confidence: ConfidenceSettings | None = Field(
+        default=None, description="a table, which may be empty, makes `prediction_intervals` an asset"
+    )
     strategies: dict[Name, dict[str, Any]] = Field(
         default={"model_scores": {}},
         min_length=1,

@@ -66,6 +66,17 @@ def frames() -> Frames:
             market_state=pl.Series(chances < 0.5).cast(pl.Float32),
             market_sessions_in_state=pl.lit(1.0, pl.Float32),
         ),
+        "prediction_intervals": bars.select(
+            "symbol",
+            "session",
+            expected_return=pl.Series(0.01 * (chances - 0.5)),
+            lower=pl.Series(0.02 * chances - 0.01),
+            upper=pl.Series(0.02 * chances),
+            level=pl.lit(0.9),
+            adapted_level=pl.lit(0.9),
+            width=pl.lit(0.01),
+            confidence=pl.Series(0.45 + 0.2 * chances),
+        ),
         "momentum_signals": signals,
         "forward_returns": forward_returns(bars, DAYS, DAYS, LabelsSettings(horizons_sessions=(1, 5))),
     }

@@ -8,7 +8,8 @@ from hypothesis import strategies as st
 from sklearn.linear_model import LogisticRegression
 
 from ats_assets.errors import CalendarError, LookAheadError
-from ats_assets.predictions.calibration import BINS, MIDDLES, calibrate, fit_calibration
+from ats_assets.predictions.calibration import calibrate
+from ats_assets.predictions.calibration_curves import BINS, MIDDLES, fit_calibration
 from ats_assets_tests.evaluation.outcomes import days, outcomes
 
 SIGNALS = {"calibration_sessions": 20, "min_calibration_rows": 100}

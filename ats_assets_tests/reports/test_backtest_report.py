@@ -34,6 +34,7 @@ BARS, SIGNALS, DAYS = random_market(4, N, 8, shorts=True)
 CHARTS = {
     *("equity", "drawdown", "histogram", "sharpe", "sortino", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
     *("ic", "quantiles", "quantile-curves", "segments", "matched", "reliability", "validation-lightgbm_model", "rows"),
+    *("coverage", "confidence"),
     *("regimes-regimes", "rolling-value-at-risk", "monte-carlo", "drawdown-quantiles"),
 }
 
@@ -112,6 +113,18 @@ def some_probabilities(n: int = 60, symbols: int = 40) -> dict[str, pl.DataFrame
     return {"signals": keys.with_columns(probability=pl.Series(said)), "forward_returns": pl.concat([outcomes, other])}
 
 
+def some_intervals() -> dict[str, pl.DataFrame]:
+    """Of the same symbols: as wide as holds nine tenths of what became of them, and sure of the sign as often as was said."""
+    signals = some_probabilities()["signals"]
+    up = pl.col("probability") >= 0.5
+    made = signals.select(
+        "symbol", "session", expected_return=pl.when(up).then(0.01).otherwise(-0.01), lower=pl.lit(-0.9), upper=pl.lit(0.9)
+    )
+    sure = signals.select(pl.when(up).then("probability").otherwise(1.0 - pl.col("probability"))).to_series()
+    told = {"level": 0.9, "adapted_level": 0.91, "width": 1.8}
+    return {"prediction_intervals": made.with_columns(**{name: pl.lit(value) for name, value in told.items()}, confidence=sure)}
+
+
 def some_importance() -> dict[str, pl.DataFrame]:
     rows = [("lightgbm", way, name, [name], 0.01, 0.002, 5) for way in ("features", "clusters") for name in ("KLOW", "<ROC>")]
     return {"importance": pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row")}
@@ -128,6 +141,7 @@ def all_inputs(**more: Any) -> ReportInputs:
         "sessions": DAYS,
         "rows": {
             **some_probabilities(),
+            **some_intervals(),
             "skill": some_skill(),
             "targets": newest_targets(),
             "bars": BARS.select("symbol", "session"),
@@ -343,6 +357,14 @@ def test_probabilities_are_judged_by_what_was_found() -> None:
     assert np.abs(said - found).max() < 0.11
     assert np.corrcoef(said, found)[0, 1] > 0.9
     assert '<section id="calibrated_probabilities"' not in backtest_report(all_inputs(rows={"skill": some_skill()}))
+
+
+def test_intervals_are_judged_by_what_they_held() -> None:
+    shown = section(PAGE, "interval_coverage")
+    found = re.search(r"(\d+\.\d)% of the returns of 60 sessions were inside, the level is 90%", shown)
+    assert found
+    assert float(found.group(1)) == pytest.approx(90.0, abs=2.0)
+    assert '<section id="interval_coverage"' not in backtest_report(all_inputs(rows={"skill": some_skill()}))
 
 
 def test_another_engine_is_named_and_nothing_is_said_of_it_that_holds_for_orders() -> None:

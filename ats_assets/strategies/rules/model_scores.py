@@ -7,7 +7,7 @@ import polars as pl
 from pydantic import Field
 
 from ats_assets.plugins import Needs, Plugin
-from ats_assets.predictions.calibration import calibrate
+from ats_assets.predictions.calibration import CalibrationKind, calibrate
 from ats_assets.settings import Positive, Section, TrainingSettings
 
 
@@ -16,6 +16,9 @@ class ModelScoresSettings(Section):
 
     calibration_sessions: Positive = Field(default=126, description="sessions of known outcomes that the probability is calibrated on")
     min_calibration_rows: Positive = Field(default=500, description="fewer outcomes than this: no probability")
+    calibration: CalibrationKind = Field(
+        default="platt", description="the curve from score to probability: platt, beta, isotonic, or the best of them out of sample"
+    )
 
 
 class ModelScores:
@@ -42,6 +45,7 @@ class ModelScores:
             horizon_sessions=training.horizon_sessions,
             calibration_sessions=self.settings.calibration_sessions,
             min_calibration_rows=self.settings.min_calibration_rows,
+            kind=self.settings.calibration,
         )
         wanted = predictions.filter(pl.col("session").is_in(list(sessions)))
         return wanted.join(found, on=["symbol", "session"], how="left", maintain_order="left")

@@ -7,7 +7,7 @@ import pytest
 
 from ats_assets.errors import ContractError
 from ats_assets.risk import ruled
-from ats_assets.risk.rules import limits, regime_filter, volatility_target
+from ats_assets.risk.rules import confidence, limits, regime_filter, volatility_target
 from ats_assets_tests.kits import market
 from ats_assets_tests.kits.risk_rules import RiskRuleKit, proposed
 
@@ -25,6 +25,15 @@ class TestVolatilityTarget(RiskRuleKit):
 class TestRegimeFilter(RiskRuleKit):
     plugin = regime_filter.PLUGIN
     small: ClassVar[dict[str, Any]] = {"exposure": (1.0, 0.4)}
+
+
+class TestConfidence(RiskRuleKit):
+    plugin = confidence.PLUGIN
+
+
+class TestConfidenceByBound(RiskRuleKit):
+    plugin = confidence.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"by": "bound"}
 
 
 @pytest.mark.parametrize(
