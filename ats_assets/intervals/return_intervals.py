@@ -180,8 +180,7 @@ def _rows(
     rows: pl.DataFrame, forecast: tuple[Floats, Floats] | None, signed: Floats, alpha: float, settings: ConfidenceSettings
 ) -> pl.DataFrame:
     """The intervals of one session, by the errors that are known there, sorted."""
-    none = pl.lit(None, pl.Float64)
-    columns: dict[str, pl.Series | pl.Expr] = dict.fromkeys(INTERVALS_SCHEMA.names()[2:], none) | {"level": pl.lit(settings.level)}
+    columns: dict[str, pl.Series | pl.Expr] = {"level": pl.lit(settings.level)}
     if forecast is not None:
         expected, scale = forecast
         columns["expected_return"] = pl.Series(np.maximum(expected, LEAST_RETURN))
@@ -189,7 +188,10 @@ def _rows(
             radius = conformal_radius(np.sort(np.abs(signed)), alpha)
             columns |= _bounds(expected, scale, max(radius, 0.0))
             columns |= {"adapted_level": pl.lit(1.0 - alpha), "confidence": pl.Series(_confidence(expected, scale, signed))}
-    return rows.with_columns(**columns).select(pl.col(name).cast(dtype) for name, dtype in INTERVALS_SCHEMA.items())
+    made = rows.with_columns(**columns)
+    return made.select(
+        (pl.col(name) if name in made.columns else pl.lit(None)).cast(dtype).alias(name) for name, dtype in INTERVALS_SCHEMA.items()
+    )
 
 
 def _bounds(expected: Floats, scale: Floats, radius: float) -> dict[str, pl.Series]:
