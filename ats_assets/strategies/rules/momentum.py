@@ -10,11 +10,9 @@ from datetime import date
 import polars as pl
 from pydantic import Field, model_validator
 
-from ats_assets.corporate_actions.identity import REPEAT_DAYS
-from ats_assets.features.family import FeatureFamily
-from ats_assets.features.making import features_of
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.settings import NonNegative, Positive, Section, TrainingSettings
+from ats_assets.strategies.price_rows import PriceRows, of_members, past_return
 
 
 class MomentumSettings(Section):
@@ -35,20 +33,11 @@ class Momentum:
 
     def __init__(self, settings: MomentumSettings) -> None:
         self.settings = settings
-        begin, end = settings.lookback_sessions, settings.skip_sessions
-        self._family = FeatureFamily(
-            name="momentum",
-            expressions={"score": f"Ref($close, {end}) / Ref($close, {begin}) - 1" if end else f"$close / Ref($close, {begin}) - 1"},
-        )
+        self._rows = PriceRows("momentum", {"score": past_return(settings.lookback_sessions, settings.skip_sessions)})
 
     def needs(self, training: TrainingSettings) -> tuple[Needs, ...]:  # noqa: ARG002 - no model is asked
         """The bars and corporate actions of the window, and who is tradable."""
-        back = self.settings.lookback_sessions
-        return (
-            Needs(asset="bars", back=back),
-            Needs(asset="corporate_actions", back=back - 1 + REPEAT_DAYS),
-            Needs(asset="universe"),
-        )
+        return self._rows.needs()
 
     def scores(
         self,
@@ -58,17 +47,8 @@ class Momentum:
         training: TrainingSettings,  # noqa: ARG002
     ) -> pl.DataFrame:
         """The total return of each member of the universe that has one."""
-        bars = frames["bars"]
-        first = bars["session"].to_list()[0] if len(bars) else days[-1]
-        calendar = [day for day in days if day >= first]
-        rows = features_of(
-            self._family, bars, frames["corporate_actions"], calendar=calendar, sessions=sessions, adjust="splits_and_dividends"
-        )
-        members = frames["universe"].select("symbol", "session")
-        scored = rows.join(members, on=["symbol", "session"], how="semi", maintain_order="left").with_columns(
-            pl.col("score").cast(pl.Float64)
-        )
-        return scored.filter(pl.col("score").is_finite())
+        scored = of_members(self._rows.rows(frames, days, sessions), frames, sessions)
+        return scored.filter(pl.col("score").is_finite()).select("symbol", "session", "score")
 
 
 PLUGIN = Plugin(settings=MomentumSettings, make=Momentum, quick={"lookback_sessions": 5, "skip_sessions": 1})

@@ -1,0 +1,236 @@
+"""Strategies over prices by hand, and on markets with a planted truth: what trends pays trend followers and costs who bets on reversion, and the other way round."""
+
+import json
+from pathlib import Path
+from typing import Any
+
+import numpy as np
+import polars as pl
+import pytest
+from pydantic import ValidationError
+
+from ats_assets.plugins import STRATEGIES
+from ats_assets.strategies import Strategy
+from ats_assets.strategies.rules.peak_exits import PeakExitsSettings, exited
+from ats_assets.strategies.rules.weighted_rules import WeightedRulesSettings, weighted_rules
+from ats_assets_tests.small_market import FIRST as FIRST_SESSION
+from ats_assets_tests.small_market import make_history, small_market
+from ats_assets_tests.strategies.rules.price_market import FIRST, bars_of, profit, weights_of
+
+FOLLOWERS: dict[str, dict[str, Any]] = {
+    "time_series_momentum": {"lookback_sessions": 10, "volatility_sessions": 10, "short": True},
+    "breakout": {"entry_sessions": 10, "exit_sessions": 5, "short": True},
+    "moving_averages": {"fast_sessions": 3, "slow_sessions": 12, "short": True, "band": 0.0},
+}
+REVERTERS: dict[str, dict[str, Any]] = {
+    "bollinger_reversion": {"window_sessions": 10, "entry": 1.5, "short": True},
+    "ornstein_uhlenbeck": {"window_sessions": 60, "entry": 1.0, "short": True},
+    "rsi_reversion": {"trend_sessions": 3, "entry": 45.0, "exit_sessions": 2, "short": True},
+}
+
+
+def strategy(kind: str, **values: Any) -> Strategy:
+    return STRATEGIES.made(kind, values, setting=f"strategies.{kind}")
+
+
+def trending(seed: int) -> np.ndarray:
+    """Drifts that last: an autoregression of returns at 0.9 of small shocks."""
+    random = np.random.default_rng(seed)
+    drift = np.zeros((160, 8))
+    for t in range(1, len(drift)):
+        drift[t] = 0.95 * drift[t - 1] + 0.002 * random.standard_normal(8)
+    return 50 * np.exp(np.cumsum(drift + 0.004 * random.standard_normal(drift.shape), axis=0))
+
+
+def reverting(seed: int, sessions: int = 300) -> np.ndarray:
+    """Log prices that return to their mean, half of the way in three sessions."""
+    random = np.random.default_rng(seed)
+    level = np.zeros((sessions, 8))
+    for t in range(1, len(level)):
+        level[t] = 0.8 * level[t - 1] + 0.01 * random.standard_normal(8)
+    return 50 * np.exp(level)
+
+
+@pytest.mark.parametrize("kind", FOLLOWERS)
+def test_who_follows_trends_wins_where_they_last_and_loses_where_prices_revert(kind: str) -> None:
+    made = strategy(kind, **FOLLOWERS[kind])
+    assert np.mean([profit(weights_of(made, trending(seed)), trending(seed)) for seed in range(3)]) > 0.02
+    assert np.mean([profit(weights_of(made, reverting(seed)), reverting(seed)) for seed in range(3)]) < 0
+
+
+@pytest.mark.parametrize("kind", ["bollinger_reversion", "ornstein_uhlenbeck"])
+def test_who_bets_on_reversion_wins_where_prices_revert_and_not_where_trends_last(kind: str) -> None:
+    made = strategy(kind, **REVERTERS[kind])
+    assert np.mean([profit(weights_of(made, reverting(seed)), reverting(seed)) for seed in range(3)]) > 0.02
+    assert np.mean([profit(weights_of(made, trending(seed)), trending(seed)) for seed in range(3)]) < 0
+
+
+def test_an_ornstein_uhlenbeck_bet_needs_a_half_life_within_the_limits() -> None:
+    """A random walk returns slowly or not at all: it is traded far less than what reverts."""
+    made = strategy("ornstein_uhlenbeck", **REVERTERS["ornstein_uhlenbeck"], most_half_life_sessions=6.0, level_percent=1)
+    walk = 50 * np.exp(np.cumsum(0.01 * np.random.default_rng(1).standard_normal((300, 8)), axis=0))
+    assert np.abs(weights_of(made, walk)).sum() < 0.3 * np.abs(weights_of(made, reverting(1))).sum()
+
+
+def test_bollinger_by_hand() -> None:
+    """Mean and deviation of 4 sessions: z of the fall to 90 is -1.5; back at the mean it is sold."""
+    made = strategy("bollinger_reversion", window_sessions=4, entry=1.4, leave=0.0, positions=2)
+    closes = np.array([[100.0, 100, 100, 90, 92, 101, 100]]).T
+    assert weights_of(made, closes)[:, 0].tolist() == [0, 0, 0, 0.5, 0.5, 0, 0]
+
+
+def test_a_breakout_by_hand() -> None:
+    made = strategy("breakout", entry_sessions=3, exit_sessions=2, positions=1, max_sessions=10)
+    closes = np.array([[10.0, 11, 10, 12, 12, 11.5, 11.9, 11.2, 11]]).T
+    assert weights_of(made, closes)[:, 0].tolist() == [0, 0, 0, 1, 1, 0, 0, 0, 0]
+    mirrored = strategy("breakout", entry_sessions=3, exit_sessions=2, positions=1, max_sessions=10, short=True)
+    assert weights_of(mirrored, 1 / closes)[:, 0].tolist() == [0, 0, 0, -1, -1, 0, 0, 1, 1]
+
+
+def test_a_time_stop_ends_a_position_that_is_never_left() -> None:
+    made = strategy("breakout", entry_sessions=2, exit_sessions=1, positions=1, max_sessions=2)
+    closes = np.array([[10.0, 10, 11, 11, 11, 11, 11]]).T
+    assert weights_of(made, closes)[:, 0].tolist() == [0, 0, 1, 1, 1, 0, 0]
+
+
+def test_time_series_momentum_bets_the_same_risk_on_each() -> None:
+    steps = np.array([[0.02, 0.04]]) * np.where(np.arange(41) % 2, 1.0, -0.8)[:, None]
+    closes = 100 * np.cumprod(1 + steps, axis=0)
+    made = strategy("time_series_momentum", lookback_sessions=20, volatility_sessions=20, volatility_per_session=0.005)
+    calm, wild = weights_of(made, closes)[-1]
+    assert calm / wild == pytest.approx(2.0, rel=1e-3)
+    sigma = np.std(closes[-20:, 0] / closes[-21:-1, 0] - 1, ddof=1)
+    assert calm == pytest.approx(0.005 / sigma / 2, rel=1e-4)
+    fallen = strategy("time_series_momentum", lookback_sessions=20, volatility_sessions=20, short=True)
+    assert (weights_of(fallen, closes[::-1].copy())[-1] < 0).all()
+
+
+def test_dual_momentum_keeps_the_place_of_what_fell_in_cash() -> None:
+    closes = np.array([[100.0, 100, 100, 100], [120, 110, 99, 90]])
+    made = strategy("dual_momentum", lookback_sessions=1, positions=3)
+    assert weights_of(made, closes)[-1] == pytest.approx([1 / 3, 1 / 3, 0, 0])
+    assert weights_of(strategy("dual_momentum", lookback_sessions=1, positions=3, least_return=0.15), closes)[-1] == pytest.approx(
+        [1 / 3, 0, 0, 0]
+    )
+
+
+def test_buy_and_hold_holds_all_or_those_that_are_named() -> None:
+    closes = np.full((2, 4), 10.0)
+    assert weights_of(strategy("buy_and_hold"), closes).tolist() == [[0.25] * 4] * 2
+    assert weights_of(strategy("buy_and_hold", symbols=("S1", "S9")), closes).tolist() == [[0, 0.5, 0, 0]] * 2
+
+
+RULES: list[dict[str, Any]] = [
+    {"name": "rose", "indicator": "$close / Ref($close, 1) - 1", "above": 0.0, "weight": 2.0},
+    {"name": "cheap", "indicator": "$close", "below": 11.0, "weight": 1.0},
+    {"name": "wild", "indicator": "$close / Ref($close, 1) - 1", "below": -0.05, "weight": -1.0},
+]
+
+
+def test_weighted_rules_add_up_and_a_file_is_part_of_the_settings(tmp_path: Path) -> None:
+    closes = np.array([[10.0, 10.5, 12, 11.9, 10]]).T
+    made = strategy("weighted_rules", rules=RULES, enter=0.6, leave=0.0, positions=1)
+    assert weights_of(made, closes)[:, 0].tolist() == [0, 1, 1, 0, 0]
+    file = tmp_path / "trading_config.json"
+    file.write_text(json.dumps({"rules": RULES, "enter": 0.6, "leave": 0.0}))
+    of_file = WeightedRulesSettings.model_validate({"file": str(file), "positions": 1})
+    assert [rule.model_dump() for rule in of_file.rules] == [
+        rule.model_dump() for rule in WeightedRulesSettings.model_validate({"rules": RULES}).rules
+    ]
+    assert weights_of(weighted_rules(of_file), closes).tolist() == weights_of(made, closes).tolist()
+    file.write_text(json.dumps({"rules": RULES[:1], "enter": 0.6}))
+    assert WeightedRulesSettings.model_validate({"file": str(file)}) != of_file
+    toml = tmp_path / "trading_config.toml"
+    toml.write_text('enter = 0.5\n[[rules]]\nname = "oversold"\nindicator = "RSI14"\nbelow = 30\nweight = 1\n')
+    assert "EMA" in WeightedRulesSettings.model_validate({"file": str(toml)}).rules[0].expression
+
+
+@pytest.mark.parametrize(
+    ("change", "message"),
+    [
+        ({"rules": [{"name": "x", "indicator": "$close", "weight": 1}]}, "neither `above` nor `below`"),
+        ({"rules": [{"name": "x", "indicator": "$close", "weight": 1, "above": 3, "below": 2}]}, "never holds"),
+        ({"rules": [{"name": "x", "indicator": "Meen($close, 3)", "weight": 1, "above": 3}]}, "no operator `Meen`"),
+        ({"rules": [{"name": "x", "indicator": "$close", "weight": -1, "above": 3}]}, "positive weight"),
+        ({"rules": [*RULES, RULES[0]]}, "two rules are called 'rose'"),
+        ({"rules": RULES, "enter": 0.2, "leave": 0.3}, "leave .* must be less than enter"),
+        ({"file": "no-such-file.json"}, "can't be read"),
+    ],
+)
+def test_a_rule_that_can_not_be_meant_is_refused(change: dict[str, Any], message: str) -> None:
+    with pytest.raises(ValidationError, match=message):
+        WeightedRulesSettings.model_validate(change)
+
+
+def left(closes: list[float], sides: list[int] | None = None, atr: float = 1.0, **settings: Any) -> bool:
+    """Oldest first."""
+    wanted = PeakExitsSettings(**({"max_sessions": len(closes) - 1, "peak_atr": None} | settings))
+    held = np.array([sides or [0, *[1] * (len(closes) - 1)]], float)[:, ::-1]
+    return bool(exited(held, np.array([closes])[:, ::-1], np.full((1, len(closes)), atr), wanted)[0])
+
+
+def test_exits_by_hand() -> None:
+    rise = [9.0, 10, 12, 11]
+    assert left(rise, peak_atr=1.0)
+    assert not left(rise, peak_atr=1.1)
+    assert not left(rise, peak_atr=1.0, least_rise_atr=2.5)  # two above the entry is no peak yet
+    assert left([9.0, 10, 9, 12], stop_atr=1.0)  # left at 9, whatever came then
+    assert not left([9.0, 10, 9.1, 12], stop_atr=1.0)
+    assert left([9.0, 10, 13, 10], target_atr=3.0)
+    assert left([9.0, 10, 10, 10], stale_sessions=2)
+    assert not left([9.0, 10, 10, 11], stale_sessions=2)
+    assert left([9.0, 10, 11, 12], sides=[1, 1, 1, 1])  # entered before the window
+    assert not left([9.0, 5, 11, 12], sides=[0, 1, 0, 1], stop_atr=1.0)  # a new position is another one
+    assert left([9.0, 10, 9, 10], sides=[0, -1, -1, -1], peak_atr=1.0)  # a short position has its peak at the lowest close
+    assert not left([9.0, 10, 11, 12], sides=[0, 0, 0, 0], stop_atr=0.1)
+
+
+def test_exits_follow_another_strategys_positions() -> None:
+    closes = np.array([[10.0, 11, 12, 13, 11, 12, 13]]).T
+    bars = bars_of(closes)
+    signals = bars.select("symbol", "session", rank=pl.lit(1, pl.UInt32), score=pl.lit(1.0), direction=pl.lit("long")).with_columns(
+        probability=pl.lit(None, pl.Float64),
+        target_weight=pl.when(pl.col("session") == FIRST).then(0.0).otherwise(0.4),
+        model_session=pl.lit(None, pl.Date),
+    )
+    made = strategy("peak_exits", primary="winners", atr_sessions=2, peak_atr=1.0, max_sessions=9)
+    weights = weights_of(made, closes, winners_signals=signals)[:, 0]
+    assert weights.tolist() == [0, 0.4, 0.4, 0.4, 0, 0, 0]  # not entered again while the primary strategy goes on
+
+
+def test_pairs_trade_what_is_cointegrated_and_refuse_what_is_not() -> None:
+    random = np.random.default_rng(7)
+    n = 400
+    walk, other, third = 0.01 * random.standard_normal((3, n)).cumsum(axis=1)
+    residual = np.zeros(n)
+    for t in range(1, n):
+        residual[t] = 0.8 * residual[t - 1] + 0.01 * random.standard_normal()
+    closes = 50 * np.exp(np.stack([walk + residual, other, walk, third], axis=1))
+    made = strategy("pairs", formation_sessions=240, level_percent=1, pairs=1, entry=1.0, leave=0.2, stop=6.0)
+    weights = weights_of(made, closes)
+    assert (weights[:, [1, 3]] == 0).all()
+    held = weights[weights.any(axis=1)]
+    assert len(held) > 20
+    assert (held[:, 0] * held[:, 2] < 0).all()
+    assert np.abs(held).sum(axis=1) == pytest.approx(np.ones(len(held)))
+    assert profit(weights, closes) > 0.05
+    assert not weights_of(made, closes[:, [1, 2, 3]]).any()
+
+
+def test_several_strategies_at_once_are_traded_by_the_graph(tmp_path: Path) -> None:
+    """Through Dagster, point in time, with exits on one of them."""
+    strategies: dict[str, Any] = {
+        "winners": {"kind": "momentum", "lookback_sessions": 8, "skip_sessions": 2, "capital": 0.0},
+        "kept": {"kind": "peak_exits", "primary": "winners", "max_sessions": 5, "atr_sessions": 3, "peak_atr": 1.0, "capital": 0.5},
+        "reversion": {"kind": "bollinger_reversion", "window_sessions": 5, "entry": 1.0, "max_sessions": 4, "capital": 0.25},
+        "spreads": {"kind": "pairs", "formation_sessions": 20, "level_percent": 10, "capital": 0.25},
+    }
+    deployment = small_market(tmp_path, strategies=strategies)
+    last = deployment.calendar.offset(FIRST_SESSION, 30)
+    assert make_history(deployment, FIRST_SESSION, last).success
+    sessions = deployment.calendar.window(last, 15)
+    held = {name: deployment.warehouse.read(f"{name}_signals", sessions)["target_weight"].abs().sum() for name in strategies}
+    assert held["winners"] > held["kept"] > 0
+    assert held["reversion"] > 0
+    targets = deployment.warehouse.read("targets", sessions)
+    assert targets["target_weight"].abs().sum() > 0
