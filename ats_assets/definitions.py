@@ -65,7 +65,7 @@ from ats_assets.predictions import assets as predictions
 from ats_assets.predictions import checks as predictions_checks
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.prediction_figures import prediction_figures
-from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
+from ats_assets.predictions.schema import CHAMPION_SCHEMA, ENSEMBLE_WEIGHTS_SCHEMA, PREDICTIONS_SCHEMA
 from ats_assets.regimes import assets as regimes
 from ats_assets.regimes import checks as regimes_checks
 from ats_assets.regimes.choosing import regimes as regimes_of_settings
@@ -154,6 +154,8 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
         found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}
     if named := deployment.of(candidates):
         found |= dict.fromkeys(named.values(), PREDICTIONS_SCHEMA) | {"champion": CHAMPION_SCHEMA}
+    if deployment.settings.ensemble_models:
+        found["ensemble_weights"] = ENSEMBLE_WEIGHTS_SCHEMA
     return found
 
 

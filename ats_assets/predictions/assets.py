@@ -1,4 +1,4 @@
-"""Assets of the stage predictions: the scores of each model, the champion, and the skill of past scores."""
+"""Assets of the stage predictions: the scores of each model, their ensemble, the champion, and the skill of past scores."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -22,25 +22,32 @@ from ats_assets.orchestration.reading import as_known
 from ats_assets.orchestration.sparkline import sparkline_markdown
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champion import champion_rows, of_champion
-from ats_assets.predictions.contracts import Champion, Predictions
+from ats_assets.predictions.choosing import ensemble_rule
+from ats_assets.predictions.contracts import Champion, EnsembleWeights, Predictions
+from ats_assets.predictions.ensemble import combined, weight_rows
+from ats_assets.predictions.ensemble_rule import EnsembleRule
 from ats_assets.predictions.inference import check_age, predict
+from ats_assets.predictions.model_evidence import JudgedDecision, correlation_table, judged_decisions
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.refits import last_refit
-from ats_assets.settings import LONGEST_PERIOD
+from ats_assets.settings import ENSEMBLE, LONGEST_PERIOD
 from ats_assets.storage.model_record import ModelRecord
+from ats_assets.trials import EnsembleTrial
 
 GROUP = "predictions"
 GROUPS = (GROUP, "evaluation")
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """The stage's assets: of one model its predictions, of several those of each, the champion, and the champion's predictions; and the skill of what is traded."""
+    """The stage's assets: of one model its predictions, of several those of each, their ensemble where settings want one, the champion and its predictions; and the skill of what is traded."""
     found, named = deployment.of(models), deployment.of(candidates)
     if not named:
         (model,) = found.values()
         return [_predictions(deployment, model, "predictions"), _skill(deployment)]
+    rule = deployment.of(ensemble_rule)
     return [
         *(_predictions(deployment, model, named[model.name]) for model in found.values()),
+        *([_ensemble_weights(deployment, rule), _ensemble_predictions(deployment)] if rule else []),
         _champion(deployment, named),
         _traded(deployment, named),
         _skill(deployment),
@@ -102,6 +109,62 @@ def _fit(record: ModelRecord | None) -> date | None:
     return record.fitted_session if record is not None and record.status == "fitted" else None
 
 
+def _ensemble_weights(deployment: Deployment, rule: EnsembleRule) -> dg.AssetsDefinition:
+    settings, training = deployment.settings.ensemble, deployment.settings.training
+    refit, horizon = settings.refit or training.refit, training.horizon_sessions
+    back = settings.lookback_sessions + max(LONGEST_PERIOD[refit])
+    named = {name: f"{name}_predictions" for name in deployment.settings.ensemble_models}
+    node = Node(
+        name="ensemble_weights",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(*(Reads(asset=asset, back=back + horizon + 1) for asset in named.values()), Reads(asset="forward_returns", back=back)),
+        contract=EnsembleWeights,
+        code=(_ensemble_weights, type(rule)),
+        settings=(settings, rule.settings, training.of_results()),
+    )
+    schemas = dict.fromkeys(named.values(), PREDICTIONS_SCHEMA) | {"forward_returns": FORWARD_RETURNS_SCHEMA}
+    judged: list[JudgedDecision] = []
+
+    def make(sessions: Sequence[date], forward_returns: pl.DataFrame, **predictions: pl.DataFrame) -> pl.DataFrame:
+        of_models = {name: predictions[asset] for name, asset in named.items()}
+        judged[:] = judged_decisions(of_models, forward_returns.filter(horizon_sessions=horizon))
+        days = window_sessions(deployment.calendar, sessions, back)
+        refits = {session: last_refit(deployment.calendar, session, refit) for session in sessions}
+        there = {name: set(rows["session"].unique()) for name, rows in of_models.items()}
+        return weight_rows(judged, there, refits, days, rule=rule, settings=settings, horizon_sessions=horizon)
+
+    @node.asset(deployment, deps=node.deps())
+    def ensemble_weights(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """How much each model counts in the ensemble at a session: by the rule, of the skill that was known at the last refit session."""
+        EnsembleTrial(deployment).begin()
+        made = as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
+        if judged:
+            context.add_output_metadata({"correlation": dg.MetadataValue.md(correlation_table([*named], judged))})
+        return made
+
+    return ensemble_weights
+
+
+def _ensemble_predictions(deployment: Deployment) -> dg.AssetsDefinition:
+    named = {name: f"{name}_predictions" for name in deployment.settings.ensemble_models}
+    node = Node(
+        name="ensemble_predictions",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=(Reads(asset="ensemble_weights"), *(Reads(asset=asset) for asset in named.values())),
+        contract=Predictions,
+        code=(_ensemble_predictions,),
+    )
+
+    @node.asset(deployment, ins=node.ins())
+    def ensemble_predictions(ensemble_weights: pl.DataFrame, **predictions: pl.DataFrame) -> pl.DataFrame:
+        """One score of the scores of several models: the weighted mean of their percentiles."""
+        return combined(ensemble_weights, {name: predictions[asset] for name, asset in named.items()})
+
+    return ensemble_predictions
+
+
 def _champion(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefinition:
     settings, training = deployment.settings.champion, deployment.settings.training
     back = settings.lookback_sessions + max(LONGEST_PERIOD[training.refit])
@@ -125,6 +188,8 @@ def _champion(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefi
         outcomes = forward_returns.filter(horizon_sessions=training.horizon_sessions)
         skills = {name: skill_of(predictions[asset], outcomes, days) for name, asset in named.items()}
         refits = {session: last_refit(deployment.calendar, session, training.refit) for session in sessions}
+        if ENSEMBLE in skills:
+            EnsembleTrial(deployment).add_ics(sessions[-1], dict(skills[ENSEMBLE].select("decision_session", "rank_ic").iter_rows()))
         return champion_rows(skills, refits, days, settings)
 
     @node.asset(deployment, deps=node.deps())

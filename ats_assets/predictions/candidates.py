@@ -11,5 +11,5 @@ def candidates(deployment: Deployment) -> Mapping[str, str]:
 
     Use it as `deployment.of(candidates)`. Whatever else is to compete for `champion` is one more entry here.
     """
-    names = deployment.settings.models
-    return MappingProxyType({name: f"{name}_predictions" for name in names} if len(names) > 1 else {})
+    settings = deployment.settings
+    return MappingProxyType({name: f"{name}_predictions" for name in settings.candidates} if len(settings.models) > 1 else {})

@@ -1,4 +1,4 @@
-"""The contracts of `predictions` and `champion`."""
+"""The contracts of `predictions`, `champion` and `ensemble_weights`."""
 
 from datetime import date
 
@@ -36,6 +36,27 @@ class Champion(pa.DataFrameModel):
     rank_ic: float = pa.Field(nullable=True, ge=-1, le=1, description="mean rank IC over them at the training horizon; null without any")
     is_champion: bool = pa.Field(description="whether its predictions are traded")
     reason: str = pa.Field(description="why it is, or is not")
+
+    class Config(BaseConfig):
+        """Columns are exactly these."""
+
+        strict = True
+        ordered = True
+        unique = ["session", "model"]  # noqa: RUF012
+
+
+class EnsembleWeights(pa.DataFrameModel):
+    """How much each model counts in the ensemble at the session, in the order of `ensemble.models`. The weights of a session add up to 1, or are 0 where no model has scores."""
+
+    session: date = pa.Field(description="session whose scores are combined")
+    model: str = pa.Field(description="name of the model in the settings")
+    weight: float = pa.Field(ge=0, le=1, description="share in the ensemble's score; 0 where the model has none")
+    judged_sessions: pl.UInt32 = pa.Field(description="decision sessions of the window whose outcomes were known at the last refit session")
+    rank_ic: float = pa.Field(nullable=True, ge=-1, le=1, description="mean rank IC over them at the training horizon; null without any")
+    standard_error: float = pa.Field(
+        nullable=True, ge=0, description="of that mean, for the overlap of outcomes; null where it is undefined"
+    )
+    reason: str = pa.Field(description="why the weight is what it is")
 
     class Config(BaseConfig):
         """Columns are exactly these."""

@@ -1,4 +1,4 @@
-"""The columns of `predictions` and `champion`. The contracts, which need pandera, are in `contracts`."""
+"""The columns of `predictions`, `champion` and `ensemble_weights`. The contracts, which need pandera, are in `contracts`."""
 
 import polars as pl
 
@@ -10,6 +10,17 @@ CHAMPION_SCHEMA = pl.Schema(
         "judged_sessions": pl.UInt32,
         "rank_ic": pl.Float64,
         "is_champion": pl.Boolean,
+        "reason": pl.String,
+    }
+)
+ENSEMBLE_WEIGHTS_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        "model": pl.String,
+        "weight": pl.Float64,
+        "judged_sessions": pl.UInt32,
+        "rank_ic": pl.Float64,
+        "standard_error": pl.Float64,
         "reason": pl.String,
     }
 )

@@ -1,6 +1,6 @@
 """Which features made a score, as the model itself says: their values, where these stand in the session's universe, and what each added."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from math import isclose
 
@@ -12,14 +12,16 @@ from ats_assets.errors import AtsError
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.models import ExplainingScorer, Model, models
+from ats_assets.settings import ENSEMBLE
 
 TOLERANCE = 1e-6
 """Of the score that is added up, beside the stored one: only another model, or other features, differ by more."""
+OUTDATED = "ats stale lists what to rebuild"
 
 
 @dataclass(frozen=True, kw_only=True)
 class Contribution:
-    """What one feature added to a score."""
+    """What one feature added to a score, or one model to that of the ensemble."""
 
     feature: str
     value: float | None
@@ -56,20 +58,41 @@ def explain_score(deployment: Deployment, symbol: str, session: date) -> ScoreEx
     if row.is_empty():
         return None
     score, fitted = row["score"][0], row["model_session"][0]
-    model = _model(deployment, session)
+    if (name := _traded(deployment, session)) == ENSEMBLE:
+        return _by_models(deployment, symbol, session, ScoreExplanation(model=ENSEMBLE, model_session=fitted, score=score))
+    model = deployment.of(models)[f"{name}_model"]
     try:
         return _added_up(deployment, model, symbol, session, ScoreExplanation(model=model.asset, model_session=fitted, score=score))
     except AtsError as error:
         return ScoreExplanation(model=model.asset, model_session=fitted, score=score, note=f"no contributions: {error}")
 
 
-def _model(deployment: Deployment, session: date) -> Model:
-    """The model of the session: the only one, or the champion."""
-    known = deployment.of(models)
-    if len(known) == 1:
-        return next(iter(known.values()))
-    chosen = deployment.warehouse.read("champion", [session]).filter("is_champion")["model"][0]
-    return next(model for model in known.values() if model.name == chosen)
+def _traded(deployment: Deployment, session: date) -> str:
+    """Whose predictions are traded at the session: of the only model, or of the champion."""
+    known = [model.name for model in deployment.of(models).values()]
+    return known[0] if len(known) == 1 else deployment.warehouse.read("champion", [session]).filter("is_champion")["model"][0]
+
+
+def _by_models(deployment: Deployment, symbol: str, session: date, told: ScoreExplanation) -> ScoreExplanation:
+    """Of the ensemble's score what each model added: its weight times its centred percentile."""
+    weights = dict(deployment.warehouse.read("ensemble_weights", [session]).select("model", "weight").iter_rows())
+    found = []
+    for name, weight in weights.items():
+        scores = deployment.warehouse.read(f"{name}_predictions", [session])
+        ranked = scores.with_columns(percentile=pl.col("score").rank("average") / pl.len()).filter(symbol=symbol)
+        if weight > 0 and ranked.height:
+            percentile, half = ranked["percentile"][0], 0.5 / scores.height
+            part = weight * (percentile - half - 0.5)
+            found.append(Contribution(feature=name, value=ranked["score"][0], percentile=percentile, contribution=part))
+    total = sum(weights[one.feature] for one in found)
+    shares = [replace(one, contribution=one.contribution / total) for one in found]
+    same = isclose(sum(one.contribution for one in shares), told.score, rel_tol=TOLERANCE, abs_tol=TOLERANCE)
+    return replace(
+        told,
+        base=0.0,
+        contributions=tuple(sorted(shares, key=lambda one: -abs(one.contribution))),
+        note="" if same else f"the models' scores add up to something else than the stored score: {OUTDATED}",
+    )
 
 
 def _added_up(deployment: Deployment, model: Model, symbol: str, session: date, told: ScoreExplanation) -> ScoreExplanation:
@@ -77,12 +100,7 @@ def _added_up(deployment: Deployment, model: Model, symbol: str, session: date, 
     record = store.active(deployment.calendar.offset(session, -1))
     scorer = model.scorer(record, store.content(record))
     if not isinstance(scorer, ExplainingScorer):
-        return ScoreExplanation(
-            model=told.model,
-            model_session=told.model_session,
-            score=told.score,
-            note=f"no contributions: a model of the kind {model.kind} does not say which features made a score",
-        )
+        return replace(told, note=f"no contributions: a model of the kind {model.kind} does not say which features made a score")
     features = joined({name: deployment.warehouse.read(name, [session]) for name in deployment.of(model_families)})
     universe = deployment.warehouse.read("universe", [session], ["symbol"])
     rows = features.join(universe, on="symbol", how="semi").select("symbol", *record.features)
@@ -95,16 +113,14 @@ def _added_up(deployment: Deployment, model: Model, symbol: str, session: date, 
     ]
     total = float(added.sum())
     same = isclose(total, told.score, rel_tol=TOLERANCE, abs_tol=TOLERANCE) and record.fitted_session == told.model_session
-    return ScoreExplanation(
-        model=told.model,
-        model_session=told.model_session,
-        score=told.score,
+    changed = (
+        f"they add up to {total:+.6g}, so the stored score was made from another model or other features than are stored now: {OUTDATED}"
+    )
+    return replace(
+        told,
         base=float(added[-1]),
         contributions=tuple(sorted(found, key=lambda one: -abs(one.contribution))),
-        note=""
-        if same
-        else f"they add up to {total:+.6g}, so the stored score was made from another model or other features than are stored now: "
-        "ats stale lists what to rebuild",
+        note="" if same else changed,
     )
 
 

@@ -9,6 +9,7 @@ from ats_assets.settings.bars import BarsSettings, SuspicionSettings, UniverseSe
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings, Adjust
+from ats_assets.settings.ensemble import ENSEMBLE, EnsembleSettings
 from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
@@ -32,6 +33,7 @@ from ats_assets.settings.validation import CrossValidationSettings, ImportanceSe
 
 __all__ = [
     "CRYPTO_VARIABLE",
+    "ENSEMBLE",
     "FORWARD_RETURNS",
     "LONGEST_PERIOD",
     "RULE",
@@ -49,6 +51,7 @@ __all__ = [
     "ChampionSettings",
     "ConfidenceSettings",
     "CrossValidationSettings",
+    "EnsembleSettings",
     "EventBacktestSettings",
     "EventTrainingSettings",
     "EventsSettings",

@@ -12,6 +12,7 @@ from ats_assets.settings.bars import BarsSettings, UniverseSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
+from ats_assets.settings.ensemble import ENSEMBLE, NONE, EnsembleSettings
 from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
@@ -75,6 +76,7 @@ class Settings(Section):
     importance: ImportanceSettings = ImportanceSettings()
     mlflow: MlflowSettings = MlflowSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
+    ensemble: EnsembleSettings = EnsembleSettings()
     champion: ChampionSettings = ChampionSettings()
     confidence: ConfidenceSettings | None = Field(
         default=None, description="a table, which may be empty, makes `prediction_intervals` an asset"
@@ -126,11 +128,34 @@ class Settings(Section):
         """The share of equity of each strategy, in the order of the settings."""
         return shares_of_capital(self.strategies, most=max(1.0, self.portfolio.max_gross))
 
+    @property
+    def ensemble_models(self) -> tuple[str, ...]:
+        """The models whose scores are combined, in the order in which they are named; none where there is no ensemble."""
+        return () if self.ensemble.rule == NONE else self.ensemble.models or tuple(self.models)
+
+    @property
+    def candidates(self) -> tuple[str, ...]:
+        """The names of all whose predictions can be traded: the models in the order of the settings, then the ensemble, where there is one."""
+        return (*self.models, *((ENSEMBLE,) if self.ensemble_models else ()))
+
+    @model_validator(mode="after")
+    def _an_ensemble_has_models(self) -> "Settings":
+        combined = self.ensemble_models
+        if strangers := [name for name in self.ensemble.models if name not in self.models]:
+            raise ValueError(f"ensemble.models names {strangers[0]!r}, which is none of [models]: choose of {', '.join(self.models)}")
+        if combined and ENSEMBLE in self.models | self.event_models:
+            raise ValueError(f"a model can't be called {ENSEMBLE!r} where ensemble.rule is {self.ensemble.rule!r}: give it another name")
+        if len(combined) == 1:
+            raise ValueError(
+                f"ensemble.rule is {self.ensemble.rule!r}, but there is one model only, {combined[0]!r}: add others to [models], or leave the ensemble out"
+            )
+        return self
+
     @model_validator(mode="after")
     def _champion_is_a_model(self) -> "Settings":
-        if self.champion.model is not None and self.champion.model not in self.models:
+        if self.champion.model is not None and self.champion.model not in self.candidates:
             raise ValueError(
-                f"champion.model is {self.champion.model!r}, which is none of [models]: choose one of {', '.join(self.models)}"
+                f"champion.model is {self.champion.model!r}, which is none of [models]: choose one of {', '.join(self.candidates)}"
             )
         return self
 

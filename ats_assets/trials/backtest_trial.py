@@ -5,6 +5,7 @@ from datetime import date
 from typing import Any
 
 from ats_assets.deployment import Deployment
+from ats_assets.trials.ensemble_trial import WEIGHTS
 from ats_assets.trials.trial_ledger import Trial, trial_series
 from ats_assets.trials.what_was_tried import behind, declared, digest_of, ledger_of
 
@@ -24,7 +25,7 @@ class BacktestTrial:
 
     def __init__(self, deployment: Deployment, asset: str, *, traded: str, what: Mapping[str, Any]) -> None:
         led = behind(deployment, [traded])
-        parts = (digest_of(behind(deployment, [name])) for name in deployment.models if name in led)
+        parts = (digest_of(behind(deployment, [name])) for name in (*deployment.models, WEIGHTS) if name in led)
         self._ledger = deployment.of(ledger_of)
         self._trial = Trial(
             kind="backtest",
