@@ -11,8 +11,8 @@ error, since nobody could say which of the two made a partition.
 
 Examples
 --------
->>> LEARNERS.names()
-['lightgbm', 'random_forest']
+>>> {"lightgbm", "random_forest"} <= set(LEARNERS.names())
+True
 >>> LEARNERS.find("lightgbm").settings().num_leaves
 31
 """

@@ -4,6 +4,8 @@ from dataclasses import replace
 from importlib.metadata import version
 from typing import Any, Final
 
+import numpy as np
+
 from ats_assets.models.choosing import Model
 from ats_assets.models.cross_sections import rank_ic_by_session
 from ats_assets.models.learner import Fitted, Unavailable
@@ -44,7 +46,11 @@ def fits_at_once(settings: TrainingSettings, *, refits: int, symbols: int) -> in
 
 
 def fit(model: Model, data: TrainingSet, settings: TrainingSettings, *, threads: int = 1) -> Fitted | Unavailable:
-    """Fit a model; `Unavailable` also where fewer than `min_train_sessions` sessions are there to train on, or none to validate on."""
+    """Fit a model; `Unavailable` also where no learner could learn anything.
+
+    That is where fewer than `min_train_sessions` sessions are there to train on, or none to validate on; where all labels are the same, as those of one symbol are
+    that are ranked, or of one class; and where no feature differs between two rows.
+    """
     labelled = len(data.train.sizes)
     if labelled < settings.min_train_sessions:
         return Unavailable(
@@ -52,6 +58,8 @@ def fit(model: Model, data: TrainingSet, settings: TrainingSettings, *, threads:
         )
     if not len(data.validation.sizes):
         return Unavailable(reason=f"no labelled validation sessions as of {data.window.session}")
+    if reason := _nothing_to_learn(data):
+        return Unavailable(reason=reason)
     return model.learner.fit(_with_sequences(model, data), threads=threads)
 
 
@@ -63,6 +71,28 @@ def _with_sequences(model: Model, data: TrainingSet) -> TrainingSet:
         return replace(rows, sequences=inputs) if isinstance(inputs, Sequences) else rows
 
     return data if model.sequence_sessions == 1 else replace(data, train=own(data.train), validation=own(data.validation))
+
+
+def _nothing_to_learn(data: TrainingSet) -> str | None:
+    """Why no learner could tell the rows to train on apart; None where one might."""
+    rows, day = data.train, data.window.session
+    n = f"{len(rows.y):,}"
+    if rows.y.min() == rows.y.max():
+        symbols = rows.keys["symbol"].unique()
+        if len(symbols) == 1:
+            return f"the {n} rows to train on as of {day} are of one symbol, {symbols[0]}, whose rank is always the same: a cross-section takes two, see [universe]"
+        return f"the labels of all {n} rows to train on as of {day} are the same, {rows.y[0]:g}: there is nothing to tell apart, see training.label_source"
+    if not any(_differs(rows.x[:, at]) for at in range(rows.x.shape[1])):
+        return (
+            f"no feature tells the labels of {n} rows to train on as of {day} apart: each of {rows.x.shape[1]} is missing or the same in all of them; "
+            "look at the features with ats features show"
+        )
+    return None
+
+
+def _differs(values: np.ndarray) -> bool:
+    known = values[~np.isnan(values)]
+    return bool(len(known)) and bool(known.min() < known.max())
 
 
 def recorded(model: Model, fitted: Fitted, data: TrainingSet, settings: TrainingSettings, versions: dict[str, str]) -> dict[str, Any]:

@@ -19,7 +19,7 @@ class TaughtLabel(_Frozen):
     source: str = Field(default="forward_returns", description="the label")
     column: str | None = Field(default=None, description="of that label; null: its first")
     horizon_sessions: int = Field(description="sessions from entry to exit, at most")
-    kind: str = Field(description="rank, raw or grade")
+    kind: str = Field(description="rank or raw, as [training] has it; grade, class or return of an objective of another label")
 
 
 class DecisionWindow(_Frozen):

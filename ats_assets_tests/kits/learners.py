@@ -5,6 +5,7 @@ class TestMine(LearnerKit):
     small = {"rounds": 5}
 """
 
+import sys
 from collections.abc import Mapping
 from dataclasses import replace
 from typing import Any, ClassVar
@@ -13,9 +14,10 @@ import numpy as np
 import pytest
 from pydantic import ValidationError
 
+from ats_assets.errors import ModelError, SettingsError
 from ats_assets.models import Fitted, Learner, Model, fit, recorded
 from ats_assets.models.learner import ExplainingScorer, Unavailable
-from ats_assets.plugins import Plugin
+from ats_assets.plugins import LEARNERS, Plugin
 from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, small_training_set
 
 
@@ -110,6 +112,54 @@ class LearnerKit:
         assert isinstance(found, Fitted), found
         assert found.importance.get("noise_a", 0) == 0
         assert np.isfinite(found.scores).all()
+
+    def test_columns_that_are_missing_or_constant_tell_nothing(self) -> None:
+        """All but the signal are: what is learnt is the signal, and a row of which nothing is known has a score."""
+        data = small_training_set()
+        parts = [replace(part, x=part.x.copy()) for part in (data.train, data.validation)]
+        for part in parts:
+            part.x[:, [data.features.index("noise_a"), data.features.index("noise_b")]] = [np.nan, 3.0]
+        found = fit(self.model(), replace(data, train=parts[0], validation=parts[1]), SETTINGS)
+        assert isinstance(found, Fitted), found
+        assert max(found.importance, key=lambda name: found.importance[name]) == "signal"
+        assert not {name for name in ("noise_a", "noise_b") if found.importance.get(name)}
+
+    @pytest.mark.parametrize("value", [0.0, 1.0, 0.25])
+    def test_labels_of_one_class_are_no_model_but_a_reason(self, value: float) -> None:
+        data = small_training_set()
+        same = replace(data.train, y=np.full(len(data.train.y), value), returns=np.full(len(data.train.y), value))
+        found = fit(self.model(), replace(data, train=same), SETTINGS)
+        assert isinstance(found, Unavailable)
+        assert f"the labels of all {len(same.y):,} rows to train on as of {SESSION} are the same, {value:g}" in found.reason
+
+    def test_one_symbol_is_no_model_but_a_reason(self) -> None:
+        data = small_training_set(symbols=1)
+        found = fit(self.model(), data, SETTINGS)
+        assert isinstance(found, Unavailable)
+        assert f"as of {SESSION} are of one symbol, S01" in found.reason
+
+    def test_columns_that_are_all_missing_are_no_model_but_a_reason(self) -> None:
+        data = small_training_set()
+        found = fit(self.model(), replace(data, train=replace(data.train, x=np.full_like(data.train.x, np.nan))), SETTINGS)
+        assert isinstance(found, Unavailable)
+        assert "no feature tells the labels" in found.reason
+
+    def test_bytes_that_are_no_model_are_refused(self) -> None:
+        whole = self.fitted().content
+        for wrong in (b"no model of any kind\n", whole[: len(whole) // 2], b""):
+            with pytest.raises(ModelError):
+                self.learner().load(wrong)
+
+    def test_without_the_library_of_its_extra_the_error_names_the_extra(self, monkeypatch: pytest.MonkeyPatch) -> None:
+        module = self.plugin.settings.__module__
+        package, _, name = module.rpartition(".")
+        if self.plugin.needs is None or package != LEARNERS.package:
+            pytest.skip("it needs no extra")
+        library, extra = self.plugin.needs
+        monkeypatch.setitem(sys.modules, library, None)
+        monkeypatch.delitem(sys.modules, module)
+        with pytest.raises(SettingsError, match=rf"{name!r} needs {library}, which is not installed: pip install 'ats-assets\[{extra}\]'"):
+            LEARNERS.find(name)
 
     def test_features_that_tell_nothing_apart_are_no_model_but_a_reason(self) -> None:
         data = small_training_set()

@@ -62,9 +62,12 @@ def outcomes_of(labels: pl.DataFrame, settings: TrainingSettings = SETTINGS) -> 
     return FORWARD_RETURNS.outcomes(labels, settings)
 
 
-def small_training_set(strength: float = 0.4, settings: TrainingSettings = SETTINGS, session: date = SESSION) -> TrainingSet:
-    """The training set of the small market."""
+def small_training_set(
+    strength: float = 0.4, settings: TrainingSettings = SETTINGS, session: date = SESSION, symbols: int = len(SYMBOLS)
+) -> TrainingSet:
+    """The training set of the small market, or of its first symbols."""
     features, labels, universe = market(strength, settings)
+    universe = universe.filter(pl.col("symbol").is_in(SYMBOLS[: symbols + 1]))
     window = window_of(session, settings)
     labels = labels.filter(pl.col("session").is_in(list(window.label_sessions)))
     return training_set(features, outcomes_of(labels, settings), universe, window, settings)

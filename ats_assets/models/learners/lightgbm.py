@@ -2,8 +2,11 @@
 
 - regression: squared error on the label (by default its centred percentile in the session's cross-section), so that outliers do not rule.
 - lambdarank (Burges, MSR-TR-2010-82): the sessions are the queries; the relevance of a symbol is the decile (0 to 9) of its return, with linear gains.
+- classification: log loss on whether the label is above the session's median; a score is a log-odds.
+- quantile: pinball loss on the label, each leaf at its rows' quantile.
+- dollar_profit: see `models.profit_objective`.
 
-Rounds stop when the information coefficient on the validation sessions (mean over sessions of the correlation of score and ranked label) has not risen
+Rounds stop when the objective's figure on the validation sessions (`models.objectives`; of the first two the information coefficient) has not risen
 for `early_stopping_rounds`; the first `min_rounds` always stay, since that figure is noisy and would often leave a single tree. The active model is the one that was stopped: it is not fitted again on the validation sessions, so that the
 figures in `model.json` are those of the very trees that trade.
 
@@ -11,48 +14,41 @@ The same rows, settings and LightGBM version give the same bytes with any number
 rows, `deterministic` forbids parallel sums elsewhere, and the number of threads is left out of the text.
 """
 
-import ctypes
 import re
-import weakref
 from collections.abc import Callable
-from functools import cache
 from itertools import count
-from typing import TYPE_CHECKING, Any, Final, Literal
+from typing import TYPE_CHECKING, Any, Final
 
 import numpy as np
 from pydantic import Field
 
 from ats_assets.errors import ModelError
-from ats_assets.models.cross_sections import mean_product, ranks, standardised
 from ats_assets.models.learner import Fitted, Unavailable
-from ats_assets.models.native_library import native_library
+from ats_assets.models.lightgbm_trees import LightgbmTrees
+from ats_assets.models.objectives import GRADES, LABEL_KINDS, Figure, Objective, ObjectiveSettings, stopping_figure, taught
+from ats_assets.models.profit_objective import loss_steps, profit_unit
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.plugins import Plugin
-from ats_assets.settings import Positive, Section
+from ats_assets.settings import Positive
 
 if TYPE_CHECKING:
     import lightgbm as lgb
 
-FLOAT32: Final = 0
-BY_ROW: Final = 1
-SCORES: Final = 0
-CONTRIBUTIONS: Final = 3
-"""As LightGBM's C functions have them: `C_API_DTYPE_FLOAT32`, row-major, `C_API_PREDICT_NORMAL`, `C_API_PREDICT_CONTRIB`."""
-
 LARGEST_QUERY = 10_000
 """Rows of a query that LightGBM's ranking takes; its limit is part of its source."""
 
-GRADES = 10
-"""Relevance grades of lambdarank."""
+UNSTOPPED: Final = -1e9
+"""Below any figure: what the rounds that always stay have, rising."""
 
 THREADS_LINE = re.compile(r"^\[num_threads: \d+\]$", re.MULTILINE)
 
 
-class LightgbmSettings(Section):
+class LightgbmSettings(ObjectiveSettings):
     """Gradient-boosted trees by LightGBM."""
 
-    objective: Literal["regression", "lambdarank"] = Field(
-        default="regression", description="squared error on the label, or the order of the symbols of a session, whose labels are grades"
+    objective: Objective = Field(
+        default="regression",
+        description="squared error on the label, whether it is above the session's median, the order of the session's symbols, a quantile, or profit after costs",
     )
     max_bin: int = Field(default=63, ge=2, le=255, description="bins of a feature")
     bin_sample_rows: int = Field(default=20_000, ge=1_000, description="rows that the bins are made from")
@@ -98,21 +94,24 @@ class Lightgbm:
         own = parameters(settings) | {"num_threads": threads}
         train = lgb.Dataset(
             data.train.x,
-            _target(data.train, settings),
+            taught(data.train, settings, settings.objective),
             weight=data.train.weights,
             group=_group(data.train, settings),
             feature_name=list(data.features),
             params=own,
         )
         held_out = lgb.Dataset(
-            data.validation.x, _target(data.validation, settings), group=_group(data.validation, settings), reference=train
+            data.validation.x,
+            taught(data.validation, settings, settings.objective),
+            group=_group(data.validation, settings),
+            reference=train,
         )
         booster = lgb.train(
-            own,
+            own | _own_steps(data.train, settings),
             train,
             num_boost_round=settings.max_rounds,
             valid_sets=[held_out],
-            feval=_information_coefficient(data.validation, settings.min_rounds),
+            feval=_figure(data.validation, settings),
             callbacks=[lgb.early_stopping(settings.early_stopping_rounds, first_metric_only=True, verbose=False)],
         )
         best = booster.best_iteration or booster.current_iteration()
@@ -122,79 +121,27 @@ class Lightgbm:
         stopping = {name: getattr(settings, name) for name in ("min_rounds", "max_rounds", "early_stopping_rounds")}
         return Fitted(
             content=THREADS_LINE.sub("[num_threads: 0]", booster.model_to_string(num_iteration=best)).encode(),
-            scores=np.asarray(booster.predict(data.validation.x, num_iteration=best, num_threads=threads)),
+            scores=np.asarray(booster.predict(data.validation.x, raw_score=True, num_iteration=best, num_threads=threads)),
             rounds=best,
             importance={name: float(gain) for name, gain in zip(data.features, gains, strict=True)},
             parameters=parameters(settings) | stopping,
-            label_kind="grade" if settings.objective == "lambdarank" else None,
+            label_kind=LABEL_KINDS.get(settings.objective),
         )
 
-    def load(self, content: bytes) -> "Trees":
+    def load(self, content: bytes) -> LightgbmTrees:
         """The model of LightGBM's own text."""
-        return Trees(content)
-
-
-class Trees:
-    """Loaded trees. A score is the sum of its row's leaves in the order of the trees, whatever the number of threads.
-
-    By the library's C functions (`LightGBM/c_api.h`), as its Python module calls them: that module takes two seconds to import, most of it scikit-learn, which is long
-    for who asks for one score.
-
-    Raises
-    ------
-    ModelError
-        If the text is none of LightGBM, or the rows have other features; with what the library says.
-    """
-
-    def __init__(self, content: bytes) -> None:
-        self._library = _library()
-        self._model, rounds = ctypes.c_void_p(), ctypes.c_int()
-        self._call("LGBM_BoosterLoadModelFromString", ctypes.c_char_p(content), ctypes.byref(rounds), ctypes.byref(self._model))
-        weakref.finalize(self, self._library.LGBM_BoosterFree, self._model)
-
-    def predict(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
-        """The scores of rows, float64."""
-        return self._predicted(x, SCORES, 1, threads)[:, 0]
-
-    def contributions(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:
-        """Shapley values of the features, exact for trees (Lundberg, Erion and Lee, arXiv:1802.03888, 2018), and last the mean leaf."""
-        return self._predicted(x, CONTRIBUTIONS, x.shape[1] + 1, threads)
-
-    def _predicted(self, x: np.ndarray, what: int, width: int, threads: int) -> np.ndarray:
-        rows = np.ascontiguousarray(x, dtype=np.float32)
-        found, length = np.empty((len(rows), width)), ctypes.c_int64()
-        if not len(rows):
-            return found
-        first, every, how = 0, -1, f"num_threads={threads}".encode()
-        shape = (ctypes.c_int32(rows.shape[0]), ctypes.c_int32(rows.shape[1]), BY_ROW)
-        places = (ctypes.byref(length), ctypes.c_void_p(found.ctypes.data))
-        data = ctypes.c_void_p(rows.ctypes.data)
-        self._call("LGBM_BoosterPredictForMat", self._model, data, FLOAT32, *shape, what, first, every, ctypes.c_char_p(how), *places)
-        if length.value != found.size:
-            raise ModelError(f"LightGBM gave {length.value} values where {found.size} were asked for")
-        return found
-
-    def _call(self, function: str, *arguments: Any) -> None:
-        if getattr(self._library, function)(*arguments):
-            raise ModelError(f"LightGBM: {self._library.LGBM_GetLastError().decode(errors='replace')}")
-
-
-@cache
-def _library() -> ctypes.CDLL:
-    file = native_library("lightgbm", "lib_lightgbm")
-    if file is None:
-        raise ModelError("LightGBM's library is not installed: python3 dev.py run sets it up")
-    library = ctypes.CDLL(str(file))
-    library.LGBM_GetLastError.restype = ctypes.c_char_p
-    return library
+        return LightgbmTrees(content)
 
 
 def parameters(settings: LightgbmSettings) -> dict[str, Any]:
     """What LightGBM is told, less the number of threads, which does not change the result."""
-    special = {"objective": "regression"}
-    if settings.objective == "lambdarank":
-        special = {"objective": "lambdarank", "label_gain": list(range(GRADES))}
-    return special | {
+    special: dict[str, dict[str, Any]] = {
+        "classification": {"objective": "binary"},
+        "lambdarank": {"objective": "lambdarank", "label_gain": list(range(GRADES))},
+        "quantile": {"objective": "quantile", "alpha": settings.quantile},
+        "dollar_profit": {"objective": "dollar_profit"} | settings.of_objective(),
+    }
+    return special.get(settings.objective, {"objective": "regression"}) | {
         "metric": "None",
         "num_leaves": settings.num_leaves,
         "learning_rate": settings.learning_rate,
@@ -235,28 +182,37 @@ def _without_splits(data: TrainingSet, settings: LightgbmSettings) -> str:
     return f"no tree of the fit as of {data.window.session} has a split, so that every symbol would have the same score; {why}"
 
 
-def _target(rows: CrossSections, settings: LightgbmSettings) -> np.ndarray:
-    """The label, or its grade 0 to 9 within the session."""
-    if settings.objective == "regression":
-        return rows.y
-    share = (ranks(rows.y, rows.sizes) - 0.5) / np.repeat(rows.sizes, rows.sizes)
-    return np.minimum((share * GRADES).astype(np.int32), GRADES - 1)
-
-
 def _group(rows: CrossSections, settings: LightgbmSettings) -> np.ndarray | None:
     return rows.sizes if settings.objective == "lambdarank" else None
 
 
-def _information_coefficient(rows: CrossSections, min_rounds: int) -> Callable[[np.ndarray, "lgb.Dataset"], tuple[str, float, bool]]:
+def _own_steps(rows: CrossSections, settings: LightgbmSettings) -> dict[str, Any]:
+    """The objective as a function, where LightGBM has none; what that gives, weights are part of."""
+    if settings.objective != "dollar_profit":
+        return {}
+    returns, terms = taught(rows, settings, settings.objective), settings.profit_terms
+    weights, unit = 1.0 if rows.weights is None else rows.weights, profit_unit(returns)
+
+    def steps(scores: np.ndarray, _: "lgb.Dataset") -> tuple[np.ndarray, np.ndarray]:
+        gradient, hessian = loss_steps(scores, returns, terms, unit)
+        return gradient * weights, hessian * weights
+
+    return {"objective": steps}
+
+
+def _figure(rows: CrossSections, settings: LightgbmSettings) -> Callable[[np.ndarray, "lgb.Dataset"], tuple[str, float, bool]]:
     """The figure that stops the rounds."""
-    outcomes = standardised(ranks(rows.y, rows.sizes), rows.sizes)
+    figure: Figure = stopping_figure(rows, settings, settings.objective)
     rounds = count(1)
 
     def evaluate(scores: np.ndarray, _: "lgb.Dataset") -> tuple[str, float, bool]:
         done = next(rounds)
-        if done < min_rounds:
-            return "ic", done / min_rounds - 3.0, True  # below any correlation and rising: never the best round, never a reason to stop
-        return "ic", float(mean_product(standardised(scores, rows.sizes), outcomes, rows.sizes).mean()), True
+        if done < settings.min_rounds:
+            return "figure", UNSTOPPED + done, True  # never the best round, never a reason to stop
+        if settings.objective == "classification":
+            chance = np.clip(scores, 1e-15, 1 - 1e-15)  # LightGBM hands over probabilities
+            scores = np.log(chance) - np.log1p(-chance)
+        return "figure", figure(scores), True
 
     return evaluate
 

@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from ats_assets.models.learners import lightgbm, random_forest
+from ats_assets.models.learners import extra_trees, lightgbm, random_forest, xgboost
 from ats_assets_tests.kits.learners import LearnerKit
 from ats_assets_tests.models.fits import LIGHTGBM
 
@@ -17,8 +17,51 @@ class TestLambdarank(LearnerKit):
     small: ClassVar[dict[str, Any]] = LIGHTGBM.model_dump(exclude_unset=True) | {"objective": "lambdarank"}
 
 
+class TestClassification(TestLightgbm):
+    small: ClassVar[dict[str, Any]] = TestLightgbm.small | {"objective": "classification"}
+
+
+class TestQuantile(TestLightgbm):
+    small: ClassVar[dict[str, Any]] = TestLightgbm.small | {"objective": "quantile"}
+
+
+class TestDollarProfit(TestLightgbm):
+    small: ClassVar[dict[str, Any]] = TestLightgbm.small | {"objective": "dollar_profit"}
+
+
+class TestXgboost(LearnerKit):
+    plugin = xgboost.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"min_rounds": 5, "max_rounds": 40, "early_stopping_rounds": 10, "min_child_weight": 20.0}
+
+
+class TestXgboostClassification(TestXgboost):
+    small: ClassVar[dict[str, Any]] = TestXgboost.small | {"objective": "classification", "min_child_weight": 5.0}
+
+
+class TestXgboostLambdarank(TestXgboost):
+    small: ClassVar[dict[str, Any]] = TestXgboost.small | {"objective": "lambdarank", "min_child_weight": 0.1}
+
+
+class TestXgboostQuantile(TestXgboost):
+    small: ClassVar[dict[str, Any]] = TestXgboost.small | {"objective": "quantile"}
+
+
+class TestXgboostDollarProfit(TestXgboost):
+    small: ClassVar[dict[str, Any]] = TestXgboost.small | {"objective": "dollar_profit"}
+
+
 class TestRandomForest(LearnerKit):
     plugin = random_forest.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"trees": 12, "min_samples_leaf": 20, "max_features": 1.0}
+
+
+class TestForestOfClasses(LearnerKit):
+    plugin = random_forest.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"trees": 12, "min_samples_leaf": 20, "max_features": 1.0, "objective": "classification"}
+
+
+class TestExtraTrees(LearnerKit):
+    plugin = extra_trees.PLUGIN
     small: ClassVar[dict[str, Any]] = {"trees": 12, "min_samples_leaf": 20, "max_features": 1.0}
 
 

@@ -8,7 +8,9 @@ import pytest
 from ats_assets.errors import ModelError
 from ats_assets.models import CrossSections, fit
 from ats_assets.models.learner import Fitted, Unavailable
-from ats_assets.models.learners.lightgbm import GRADES, LARGEST_QUERY, Trees, parameters
+from ats_assets.models.learners.lightgbm import LARGEST_QUERY, parameters
+from ats_assets.models.lightgbm_trees import LightgbmTrees
+from ats_assets.models.objectives import GRADES
 from ats_assets_tests.models.fits import LIGHTGBM, SESSION, SETTINGS, fitted_lightgbm, lightgbm, small_training_set
 
 
@@ -40,7 +42,7 @@ def test_the_figures_are_those_of_the_trees() -> None:
 def test_loaded_trees_say_what_the_python_module_of_the_library_says(threads: int) -> None:
     model, x = fitted(), small_training_set().validation.x
     x = np.where(np.random.default_rng(3).random(x.shape) < 0.1, np.float32(np.nan), x)
-    booster, trees = lgb.Booster(model_str=model.content.decode()), Trees(model.content)
+    booster, trees = lgb.Booster(model_str=model.content.decode()), LightgbmTrees(model.content)
     assert np.array_equal(trees.predict(x, threads=threads), np.asarray(booster.predict(x, num_threads=1)))
     assert np.array_equal(trees.predict(np.asfortranarray(x), threads=threads), trees.predict(x))
     added = trees.contributions(x, threads=threads)
@@ -53,7 +55,7 @@ def test_contributions_are_the_exact_shapley_values_of_the_trees() -> None:
     """Beside shap, which walks the trees by code of its own."""
     explainer = pytest.importorskip("shap").TreeExplainer
     model, x = fitted(), small_training_set().validation.x[:50].astype(np.float64)
-    added = Trees(model.content).contributions(x.astype(np.float32))
+    added = LightgbmTrees(model.content).contributions(x.astype(np.float32))
     expected = explainer(lgb.Booster(model_str=model.content.decode()), feature_perturbation="tree_path_dependent", data=None)
     np.testing.assert_allclose(added[:, :-1], expected.shap_values(x), atol=1e-6)
 
@@ -100,7 +102,7 @@ def test_a_session_of_more_symbols_than_lambdarank_takes_is_an_error_that_names_
     n = LARGEST_QUERY + 1
     keys = pl.DataFrame({"session": [SESSION] * n, "symbol": [f"S{i:05d}" for i in range(n)]})
     y = np.arange(n, dtype=float)
-    large = CrossSections(keys=keys, x=np.zeros((n, 4), np.float32), y=y, returns=y / n, sizes=np.array([n]))
+    large = CrossSections(keys=keys, x=np.arange(4.0 * n, dtype=np.float32).reshape(n, 4), y=y, returns=y / n, sizes=np.array([n]))
     with pytest.raises(ModelError, match=rf"{SESSION} has 10,001 symbols.*universe.size.*the objective"):
         fit(lightgbm(objective="lambdarank"), replace(data, **{part: large}), settings)  # pyright: ignore[reportArgumentType]
     assert not isinstance(lightgbm_takes(LARGEST_QUERY), str)

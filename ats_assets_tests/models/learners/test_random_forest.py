@@ -1,26 +1,44 @@
 from dataclasses import replace
+from typing import Any
 
 import numpy as np
 import polars as pl
 import pytest
-from sklearn.ensemble import RandomForestRegressor
+from sklearn.ensemble import ExtraTreesRegressor, RandomForestRegressor
 
 from ats_assets.errors import ModelError
+from ats_assets.models.forest import LEAF, NODES, Forest
 from ats_assets.models.learner import Fitted
-from ats_assets.models.learners.random_forest import LEAF, NODES, Forest, RandomForest, RandomForestSettings
+from ats_assets.models.learners.extra_trees import ExtraTrees, ExtraTreesSettings
+from ats_assets.models.learners.random_forest import RandomForest, RandomForestSettings
+from ats_assets.models.objectives import above_median
 from ats_assets_tests.models.fits import small_training_set
 
 
-def test_scores_are_those_of_scikit_learn() -> None:
-    settings, data = RandomForestSettings(trees=15, min_samples_leaf=20), small_training_set()
-    learner = RandomForest(settings)
-    found = learner.fit(data)
+@pytest.mark.parametrize("objective", ["regression", "classification"])
+@pytest.mark.parametrize(
+    ("learner", "theirs"),
+    [
+        (RandomForest(RandomForestSettings(trees=15, min_samples_leaf=20)), RandomForestRegressor),
+        (ExtraTrees(ExtraTreesSettings(trees=15, min_samples_leaf=20)), ExtraTreesRegressor),
+    ],
+    ids=["random_forest", "extra_trees"],
+)
+def test_scores_are_those_of_scikit_learn(learner: Any, theirs: type[Any], objective: str) -> None:
+    data = small_training_set()
+    found = type(learner)(learner.settings.model_copy(update={"objective": objective})).fit(data)
     assert isinstance(found, Fitted)
-    theirs = RandomForestRegressor(**found.parameters, n_jobs=1).fit(data.train.x, data.train.y)
+    told = {name: value for name, value in found.parameters.items() if name != "objective"}
+    y = above_median(data.train) if objective == "classification" else data.train.y
+    theirs = theirs(**told, bootstrap=True, n_jobs=1).fit(data.train.x, y)
     assert np.isnan(data.validation.x).any()
     np.testing.assert_allclose(found.scores, theirs.predict(data.validation.x), rtol=1e-12)
-    np.testing.assert_allclose(list(found.importance.values()), theirs.feature_importances_, rtol=1e-12)
+    importance = np.array(list(found.importance.values()))  # a tree without a split counts as nothing here, and not at all there
+    np.testing.assert_allclose(importance / importance.sum(), theirs.feature_importances_, rtol=1e-12)
     assert len(np.unique(found.scores)) > 20
+    assert found.label_kind == ("class" if objective == "classification" else None)
+    if objective == "classification":
+        assert 0 < found.scores.min() < found.scores.max() < 1
 
 
 def test_the_file_is_no_pickle() -> None:
