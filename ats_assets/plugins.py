@@ -243,6 +243,11 @@ class Chosen(Generic[T]):
         return self.plugin.make(self.settings, *given)
 
 
+def has_entry_points() -> bool:
+    """Whether an installed distribution brings additions of its own."""
+    return any(group.startswith("ats_assets.") for group in _entry_points(tuple(sys.path)).groups)
+
+
 @functools.cache
 def _entry_points(_path: tuple[str, ...]) -> Any:
     """What the installed distributions add, of all groups; kept for a search path, since to read all of their metadata takes 50 ms, whichever group is asked for."""

@@ -29,7 +29,7 @@ def explain(*, symbol: str, session: date, as_json: bool, order: bool = False) -
     """Write the explanation of the target, or of the order, to standard output."""
     deployment = Deployment(load_settings())
     index = LineageIndex(deployment)
-    index.refresh()
+    index.refresh(full=False)
     explaining = Explaining(deployment, index.entries())
     explained = (explaining.order if order else explaining.target)(symbol, session.isoformat())
     if as_json:

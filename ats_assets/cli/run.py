@@ -17,6 +17,7 @@ from ats_assets.lineage.rebuilding import copy_known, empty_world
 from ats_assets.models.tracking import prepare_tracking
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.runs.abandoned import close_abandoned_runs, pool_holders
+from ats_assets.runs.diagnosis import remember
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_log import announce, conclude
 from ats_assets.runs.runner import Outcome, PlannedRun, Runner
@@ -88,6 +89,8 @@ def run(
             say(_how_to_go_on(outcome, parts))
         _summarise(deployment, definitions, outcome, summary_json)
         write_rules(deployment, rules_of(deployment, definitions.resolve_asset_graph()))  # so that ats stale need not make the graph
+        if as_of is None:
+            remember(deployment)  # nor ats doctor
     if outcome.messages:
         raise typer.Exit(1)
 

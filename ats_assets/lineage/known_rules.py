@@ -26,14 +26,14 @@ def read_rules(deployment: Deployment) -> LineageRules | None:
     """The rules, if the file holds them for the current code and settings."""
     try:
         stored = json.loads(_file(deployment).read_bytes())
-        return LineageRules(map(_rule, stored["rules"])) if stored["key"] == _key(deployment) else None
+        return LineageRules(map(_rule, stored["rules"])) if stored["key"] == graph_key(deployment) else None
     except (OSError, ValueError, KeyError, TypeError):
         return None
 
 
 def write_rules(deployment: Deployment, rules: LineageRules) -> None:
     """Keep the rules of the current code and settings; if the folder can't be written to, nothing is kept."""
-    text = json.dumps({"key": _key(deployment), "rules": [asdict(rule) for rule in rules]})
+    text = json.dumps({"key": graph_key(deployment), "rules": [asdict(rule) for rule in rules]})
     with contextlib.suppress(OSError, SettingsError):
         replace_file(_file(deployment), lambda file: file.write(text.encode()), fsync=False)
 
@@ -42,7 +42,8 @@ def _file(deployment: Deployment) -> Path:
     return deployment.settings.storage.data / "lineage-rules.json"
 
 
-def _key(deployment: Deployment) -> str:
+def graph_key(deployment: Deployment) -> str:
+    """The digest of what the graph follows from: source files, settings, additions of one's own, the Python version."""
     digest = hashlib.sha256(f"{sys.version}\n{deployment.settings.model_dump_json()}\n".encode())
     for root in (PACKAGE, deployment.settings.features.folder, deployment.settings.plugins.folder):
         for file in sorted(root.rglob("*")) if root.is_dir() else ():

@@ -5,10 +5,7 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
-from ats_assets.storage.processes import is_alive, this_process
-
-PROCESS = "ats/process"
-"""Tag of a run: host, process id and the process's start, so that a reused id is not taken for the same process."""
+from ats_assets.storage.processes import PROCESS, is_alive, this_process
 
 
 def process_tag() -> str:

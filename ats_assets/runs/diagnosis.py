@@ -6,17 +6,18 @@ from datetime import UTC, datetime
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError, how_many
-from ats_assets.execution.choosing import chosen_broker
-from ats_assets.features.choosing import families, model_families
-from ats_assets.intraday.choosing import tick_assets, tick_source
 from ats_assets.runs.finding import Finding
+from ats_assets.runs.known_facts import KnownFacts
 from ats_assets.runs.machine_diagnosis import diagnose_machine
-from ats_assets.runs.startup import quiet
+from ats_assets.runs.recorded_runs import INSTANCE, opened_instance
+from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, quiet
 from ats_assets.runs.storage_diagnosis import diagnose_storage
 from ats_assets.settings import Settings
 from ats_assets.settings.trading_year import sessions_per_year
 from ats_assets.sources import recognised_by
 
+FEATURES, GRAPH, BUILT = "features", "graph", "built"
+"""Of facts."""
 CHANGES_SHOWN = 5
 ENDS_SOON = 21
 """Sessions left in the calendar below which a warning."""
@@ -30,8 +31,9 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     deep
         Also verify every byte of the warehouse and the models.
     """
-    yield from diagnose_machine(settings)
     deployment = Deployment(settings)
+    facts = KnownFacts(deployment)
+    yield from diagnose_machine(settings, facts)
     try:
         calendar = deployment.calendar
     except (CalendarError, CorruptPartitionError) as error:
@@ -43,12 +45,21 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     if not deployment.has_only_ticks:
         yield _source(deployment)
     yield from _ticks(deployment)
-    features = _features(deployment)
+    features = _features(deployment, facts)
     yield features
     if features.status == "ok":
-        yield from _graph(deployment)
-    yield from _orders(deployment)
+        yield from _graph(deployment, facts)
+    yield from _orders(deployment, facts)
     yield from diagnose_storage(deployment, deep=deep)
+
+
+def remember(deployment: Deployment) -> None:
+    """After a run, which has built the graph and opened Dagster's instance: what holds until settings or code change, so that the next diagnosis need not find it."""
+    facts = KnownFacts(deployment)
+    facts.keep(GRAPH, BUILT)
+    if (dagster_home() / INSTANCE_FILE).is_file():
+        facts.keep(INSTANCE, opened_instance(dagster_home()))
+    facts.get(FEATURES, lambda: _feature_assets(deployment))
 
 
 def _calendar(calendar: SessionCalendar, a_year: int) -> Finding:
@@ -95,6 +106,10 @@ def _source(deployment: Deployment) -> Finding:
 
 def _ticks(deployment: Deployment) -> Iterator[Finding]:
     """Where the settings say that trades and quotes come from."""
+    if not deployment.settings.intraday.has_ticks:
+        return
+    from ats_assets.intraday.choosing import tick_assets, tick_source  # noqa: PLC0415 - those who have none do without
+
     for what in tick_assets(deployment):
         try:
             source = tick_source(deployment, what)
@@ -106,31 +121,43 @@ def _ticks(deployment: Deployment) -> Iterator[Finding]:
         yield Finding(subject=what, status="ok" if has_any else "fail", text=text, advice=advice)
 
 
-def _features(deployment: Deployment) -> Finding:
+def _features(deployment: Deployment, facts: KnownFacts) -> Finding:
     try:
-        chosen, of_model = deployment.of(families), deployment.of(model_families)
-        factors = {name: f"{name} ({len(family.expressions)})" for name, family in chosen.items()}
+        text = facts.get(FEATURES, lambda: _feature_assets(deployment))
     except AtsError as error:
         return Finding(subject="features", status="fail", text=str(error), advice="correct the file or the setting")
-    text = f"assets (and number of features): {', '.join(factors.values())}; the model uses {', '.join(of_model)}"
-    return Finding(subject="features", status="ok", text=text)
+    return Finding(subject="features", status="ok", text=str(text))
 
 
-def _graph(deployment: Deployment) -> Iterator[Finding]:
+def _feature_assets(deployment: Deployment) -> str:
+    from ats_assets.features.choosing import families, model_families  # noqa: PLC0415 - the language of the features
+
+    chosen, of_model = deployment.of(families), deployment.of(model_families)
+    factors = [f"{name} ({len(family.expressions)})" for name, family in chosen.items()]
+    return f"assets (and number of features): {', '.join(factors)}; the model uses {', '.join(of_model)}"
+
+
+def _graph(deployment: Deployment, facts: KnownFacts) -> Iterator[Finding]:
     """What plugins and stages refuse when the graph is built: a label, a risk rule or a regime that is named wrongly would else be told by the run alone."""
     try:
-        with quiet():
-            from ats_assets.definitions import build  # noqa: PLC0415 - Dagster takes seconds
-
-            build(deployment)
+        facts.get(GRAPH, lambda: _built(deployment))
     except AtsError as error:
         yield Finding(subject="graph", status="fail", text=str(error), advice="correct the setting; no run is made before")
 
 
-def _orders(deployment: Deployment) -> Iterator[Finding]:
+def _built(deployment: Deployment) -> str:
+    """Build the graph. Where it can be built, it can be built again, as long as settings and code stay the same."""
+    with quiet():
+        from ats_assets.definitions import build  # noqa: PLC0415 - Dagster takes seconds
+
+        build(deployment)
+    return BUILT
+
+
+def _orders(deployment: Deployment, facts: KnownFacts) -> Iterator[Finding]:
     """At a real broker: whether anything follows up on what a plan leaves to do."""
     try:
-        if deployment.of(chosen_broker).embedded:
+        if facts.get("embedded broker", lambda: _embedded(deployment)):
             return
     except SettingsError as error:
         yield Finding(subject="orders", status="fail", text=str(error), advice="correct orders.broker, or its section of [brokers]")
@@ -142,3 +169,11 @@ def _orders(deployment: Deployment) -> Iterator[Finding]:
         yield Finding(subject="orders", status="ok", text=text)
     else:
         yield Finding(subject="orders", status="warn", text=f"{UNATTENDED}: {text}", advice=ADVICE)
+
+
+def _embedded(deployment: Deployment) -> str | None:
+    """The kind of the broker, if it fills orders by the stored bars."""
+    from ats_assets.execution.choosing import chosen_broker  # noqa: PLC0415 - all of the orders
+
+    broker = deployment.of(chosen_broker)
+    return broker.kind if broker.embedded else None

@@ -8,11 +8,11 @@ import sys
 from collections.abc import Iterator
 from pathlib import Path
 
-from ats_assets.alerts.choosing import notifiers
 from ats_assets.errors import AtsError, SettingsError, how_many
-from ats_assets.models.native_library import native_library
 from ats_assets.runs.finding import Finding
-from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, open_instance
+from ats_assets.runs.known_facts import KnownFacts
+from ats_assets.runs.recorded_runs import recorded_runs
+from ats_assets.runs.startup import INSTANCE_FILE, dagster_home
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
 from ats_assets.settings import Settings, settings_file
 
@@ -21,13 +21,13 @@ LOW_DISK, NO_DISK = 5e9, 0.5e9
 """Bytes free below which a warning, or a failure."""
 
 
-def diagnose_machine(settings: Settings) -> Iterator[Finding]:
+def diagnose_machine(settings: Settings, facts: KnownFacts) -> Iterator[Finding]:
     """Check what all commands need, whatever is stored."""
     yield _settings()
     yield _secrets(settings)
-    yield from _python()
+    yield from _python(facts)
     yield from _folders(settings)
-    yield from _dagster()
+    yield from _dagster(facts)
 
 
 def _settings() -> Finding:
@@ -47,10 +47,9 @@ def _secrets(settings: Settings) -> Finding:
     if readers_besides_owner(file):
         return Finding(subject="secrets", status="warn", text=f"{text}; other users can read it", advice=f"chmod 600 {file}")
     try:
-        made = notifiers(settings.alerts, settings.plugins.folder, settings.storage.data)
+        unset = _unset(settings)
     except SettingsError as error:
         return Finding(subject="secrets", status="fail", text=f"{text}; {error}", advice="correct alerts.routes")
-    unset = sorted({name for notifier in made.values() for name in notifier.secrets if not os.environ.get(name)})
     if unset:
         advice = f"set it in the environment or {file}, or take it out of alerts.routes"
         return Finding(subject="secrets", status="fail", text=f"{text}; alerts.routes names {', '.join(unset)}, not set", advice=advice)
@@ -61,7 +60,17 @@ def _secrets(settings: Settings) -> Finding:
     return Finding(subject="secrets", status="ok", text=text)
 
 
-def _python() -> Iterator[Finding]:
+def _unset(settings: Settings) -> list[str]:
+    """The secrets that routes of alerts name and the environment lacks; SettingsError where a route is wrong."""
+    if not settings.alerts.routes:
+        return []
+    from ats_assets.alerts.choosing import notifiers  # noqa: PLC0415 - with the ledger of alerts
+
+    made = notifiers(settings.alerts, settings.plugins.folder, settings.storage.data)
+    return sorted({name for notifier in made.values() for name in notifier.secrets if not os.environ.get(name)})
+
+
+def _python(facts: KnownFacts) -> Iterator[Finding]:
     version = sys.version_info[:2]
     wanted = " or ".join(f"{major}.{minor}" for major, minor in PYTHONS)
     found = f"{sys.version.split()[0]} ({sys.executable})"
@@ -71,24 +80,31 @@ def _python() -> Iterator[Finding]:
         yield Finding(
             subject="Python", status="fail", text=found, advice=f"use Python {wanted}: python3 dev.py finds one and sets up .venv"
         )
-    yield _lightgbm()
+    yield _lightgbm(facts)
 
 
-def _lightgbm() -> Finding:
+def _lightgbm(facts: KnownFacts) -> Finding:
     """Whether its library can be loaded. The module is not imported: it brings scikit-learn and SciPy, which take seconds."""
-    library = native_library("lightgbm", "lib_lightgbm")
+    library = facts.get("lightgbm library", _lightgbm_library)
     if library is None:
         return Finding(
             subject="LightGBM", status="fail", text="it is not installed", advice="delete .venv, and run python3 dev.py run: it sets it up"
         )
     try:
-        ctypes.CDLL(str(library))
+        ctypes.CDLL(library)
     except OSError as error:
         advice = (
             "brew install libomp" if sys.platform == "darwin" else "Debian, Ubuntu: apt-get install libgomp1; Fedora: dnf install libgomp"
         )
         return Finding(subject="LightGBM", status="fail", text=f"the library can't be loaded: {error}", advice=advice)
     return Finding(subject="LightGBM", status="ok", text=f"{importlib.metadata.version('lightgbm')}, with OpenMP")
+
+
+def _lightgbm_library() -> str | None:
+    from ats_assets.models.native_library import native_library  # noqa: PLC0415 - with all that is learned
+
+    library = native_library("lightgbm", "lib_lightgbm")
+    return str(library) if library else None
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
@@ -107,24 +123,20 @@ def _folders(settings: Settings) -> Iterator[Finding]:
             yield Finding(subject=f"folder {name}", status="ok", text=text)
 
 
-def _dagster() -> Iterator[Finding]:
+def _dagster(facts: KnownFacts) -> Iterator[Finding]:
     try:
         home = dagster_home()
         if not (home / INSTANCE_FILE).is_file():
             advice = "copy the project's dagster.yaml there, or unset DAGSTER_HOME; without it Dagster stores each event on its own, which is slow"
             yield Finding(subject="Dagster", status="warn", text=f"DAGSTER_HOME is {home}, which has no {INSTANCE_FILE}", advice=advice)
             return
-        from ats_assets.runs.abandoned import abandoned_runs  # noqa: PLC0415 - Dagster takes seconds
-
-        with open_instance() as instance:
-            left = len(list(abandoned_runs(instance)))
-            runs = instance.get_runs_count()
+        found = recorded_runs(home, facts)
     except AtsError as error:
         yield Finding(subject="Dagster", status="fail", text=str(error))
         return
-    text = f"DAGSTER_HOME is {home}, {how_many(runs, 'run')} recorded"
-    if left:
+    text = f"DAGSTER_HOME is {home}, {how_many(found.recorded, 'run')} recorded"
+    if found.left:
         advice = "the next ats run closes them"
-        yield Finding(subject="Dagster", status="warn", text=f"{text}, {left} of them left behind by killed processes", advice=advice)
+        yield Finding(subject="Dagster", status="warn", text=f"{text}, {found.left} of them left behind by killed processes", advice=advice)
     else:
         yield Finding(subject="Dagster", status="ok", text=text)

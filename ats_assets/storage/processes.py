@@ -4,6 +4,9 @@ import os
 import socket
 from pathlib import Path
 
+PROCESS = "ats/process"
+"""The tag of a run of Dagster's that names its process: host, process id and the process's start, so that a reused id is not taken for the same process."""
+
 
 def this_process() -> str:
     """Host, process id and start of this process, by which it is known later."""

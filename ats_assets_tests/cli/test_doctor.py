@@ -117,6 +117,17 @@ def test_damage_and_gaps_are_found(command: Command, copy: Path) -> None:
     assert leftovers(copy) == [left]
 
 
+def test_damage_is_found_where_the_files_were_known_to_be_intact(command: Command, copy: Path) -> None:
+    """A file that the index knows is not read again, unless it is another one by now."""
+    command("stale", home=copy)
+    assert command("doctor", home=copy).stdout.startswith("All is well")
+    for day in ("2021-03-30", "2021-02-02"):
+        (bars,) = (copy / "warehouse" / "synthetic" / "bars" / f"session={day}").iterdir()
+        bars.write_bytes(bars.read_bytes()[:-9])
+    found = findings(command("doctor", "--json", home=copy).stdout)["bars"]
+    assert (found["status"], "2 files damaged" in found["text"]) == ("fail", True)
+
+
 def test_wrong_settings_and_sources(command: Command, tmp_path: Path) -> None:
     wrong = command("doctor", "--json", ATS_BARS__BOGUS="1")
     assert (wrong.exit_code, findings(wrong.stdout)["settings"]["status"]) == (1, "fail")

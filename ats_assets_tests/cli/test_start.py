@@ -31,6 +31,7 @@ COMMANDS = (
     ["signals"],
     ["report"],
     ["stale"],
+    ["doctor"],
     ["orders", "status"],
     ["sql", "SELECT COUNT(*) FROM bars"],
     ["explain", "SYN0000", "2021-03-31"],
@@ -60,6 +61,7 @@ def test_commands_that_read_import_nothing_heavy(command: Command, made: tuple[P
     """One process runs them all, in an order in which none hides what a later one imports."""
     assert (made[0] / "data" / "lineage-rules.json").is_file(), "ats run keeps the rules of the graph, so that ats stale need not make it"
     command("stale")  # the folder has another name now than it had in the run
+    command("doctor")
     asked = [(arguments, [name for name in HEAVY if name not in NEEDED.get(arguments[0], ())]) for arguments in COMMANDS]
     run = subprocess.run(
         [sys.executable, "-c", PROGRAM, json.dumps(asked)], cwd=ROOT, env=environment(made[0]), capture_output=True, text=True, check=False

@@ -41,7 +41,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import SyntheticSettings
 from ats_assets.settings.trading_year import sessions_per_year
-from ats_assets.sources.adapters.synthetic.simulated_market import SimulatedMarket, draw_market, stream
+from ats_assets.sources.adapters.synthetic.simulated_market import SimulatedMarket, draw_market, draw_presence, stream
 from ats_assets.sources.schema import MEASURES, RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
@@ -117,12 +117,14 @@ class SyntheticSource:
         return self._calendar.closes_at(session)
 
     def describe(self) -> str:
-        """Size, range and strength of the edge."""
-        s = self._settings
-        defective = int((_defect_kinds(s, len(self._sessions))[self.market.present] >= 0).sum())
+        """Size, range and strength of the edge; the path is not drawn for it."""
+        s, n_sessions = self._settings, len(self._sessions)
+        present = draw_presence(s, n_sessions, self._sessions_per_year)
+        kinds = _defect_kinds(s, n_sessions)[present]
+        defective, rows = int((kinds >= 0).sum()), len(kinds) + int((kinds == len(_DEFECTS)).sum())
         return (
-            f"synthetic market, seed {s.seed}: {len(self.symbols())} symbols, {len(self._sessions)} sessions of {self._calendar.exchange} from "
-            f"{self.first_session()} to {self.latest_session()}, {self._index.frame.height:,} rows, {defective:,} of them defective on purpose; "
+            f"synthetic market, seed {s.seed}: {int(present.any(axis=0).sum())} symbols, {n_sessions} sessions of {self._calendar.exchange} from "
+            f"{self.first_session()} to {self.latest_session()}, {rows:,} rows, {defective:,} of them defective on purpose; "
             f"planted IC {s.planted_ic:g}; prices as traded, {s.splits_per_year:g} splits a symbol and year"
         )
 
@@ -140,7 +142,11 @@ class SyntheticSource:
     @cached_property
     def market(self) -> SimulatedMarket:
         """The path behind the bars, with what no bar shows: for tests of what can be found in it."""
-        return draw_market(self._settings, len(self._sessions), sessions_per_year(self._calendar.exchange) or 252)
+        return draw_market(self._settings, len(self._sessions), self._sessions_per_year)
+
+    @property
+    def _sessions_per_year(self) -> int:
+        return sessions_per_year(self._calendar.exchange) or 252
 
     @cached_property
     def _index(self) -> SessionIndex:

@@ -15,7 +15,7 @@ from ats_assets.errors import SourceError
 from ats_assets.settings import Settings, SyntheticSettings
 from ats_assets.sources import PRICES, RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.adapters.synthetic import open_synthetic
-from ats_assets.sources.adapters.synthetic.simulated_market import CHARACTERISTIC_HALF_LIFE
+from ats_assets.sources.adapters.synthetic.simulated_market import CHARACTERISTIC_HALF_LIFE, draw_presence
 from ats_assets.sources.adapters.synthetic.source import SyntheticSource, planted_characteristic
 from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS
 
@@ -200,6 +200,17 @@ def test_a_range_without_sessions_is_refused() -> None:
     source = SyntheticSource(SyntheticSettings(first_session=date(2021, 1, 2), last_session=date(2021, 1, 3)), XNYS)
     with pytest.raises(SourceError, match=r"no session from 2021-01-02 to 2021-01-03"):
         source.latest_session()
+
+
+@pytest.mark.parametrize("changes", [{}, {"defective_share": 0.0}, {"defective_share": 0.2, "halts_per_year": 40.0, "seed": 3}])
+def test_the_description_counts_what_is_delivered(changes: dict[str, float]) -> None:
+    """It is made without drawing prices, which takes half a second with its imports."""
+    source = SyntheticSource(SMALL.model_copy(update=changes), XNYS)
+    rows = source.bars(XNYS.sessions(source.first_session(), source.latest_session()))
+    assert f"{len(source.symbols())} symbols" in source.describe()
+    assert f" {rows.height:,} rows" in source.describe()
+    n_sessions = len(XNYS.sessions(source.first_session(), source.latest_session()))
+    assert (draw_presence(source._settings, n_sessions, 252) == source.market.present).all()
 
 
 def test_the_description_says_size_and_edge(small: SyntheticSource) -> None:
