@@ -141,7 +141,7 @@ def _read_model(deployment: Deployment, found: Found) -> Record:
 
 def _partition(asset: str, session: str, folder: str) -> Iterator[Found]:
     path = f"{folder}/{DATA_FILE}"
-    stamp = file_stamp(path)
+    stamp = written_stamp(path)
     if stamp:
         yield Found(path=path, asset=asset, key=session, known="", stamp=stamp)
         if asset not in VINTAGES_OF:
@@ -149,7 +149,7 @@ def _partition(asset: str, session: str, folder: str) -> Iterator[Found]:
     for name in _names(folder):
         if name.startswith((KNOWN, REFUSED)) and name.endswith(".parquet"):
             known = name.partition("=")[2].removesuffix(".parquet")
-            yield Found(path=f"{folder}/{name}", asset=asset, key=session, known=known, stamp=file_stamp(f"{folder}/{name}"))
+            yield Found(path=f"{folder}/{name}", asset=asset, key=session, known=known, stamp=written_stamp(f"{folder}/{name}"))
 
 
 def _part(asset: str, path: str, name: str) -> Iterator[Found]:
@@ -159,18 +159,18 @@ def _part(asset: str, path: str, name: str) -> Iterator[Found]:
         return
     if not os.path.lexists(path) and not os.path.lexists(str(text_footer(Path(path)))):
         return
-    stamp = file_stamp(path) + ("" if name.endswith(".parquet") else f"|{file_stamp(str(text_footer(Path(path))))}")
+    stamp = written_stamp(path) + ("" if name.endswith(".parquet") else f"|{written_stamp(str(text_footer(Path(path))))}")
     yield Found(path=path, asset=asset, key=name.removesuffix(".parquet"), known="", stamp=stamp)
 
 
 def _model(asset: str, session: str, folder: str) -> Iterator[Found]:
     files = [name for name in sorted(_names(folder)) if name.startswith("model.") and name != RECORD_FILE]
-    stamps = [file_stamp(f"{folder}/{name}") for name in (RECORD_FILE, *files, UPSTREAM_FILE)]
+    stamps = [written_stamp(f"{folder}/{name}") for name in (RECORD_FILE, *files, UPSTREAM_FILE)]
     if stamps[0]:
         yield Found(path=f"{folder}/{RECORD_FILE}", asset=asset, key=session, known="", stamp="|".join(stamps))
 
 
-def file_stamp(path: str) -> str:
+def written_stamp(path: str) -> str:
     """Time, size and inode of a file; empty where there is none."""
     try:
         stat = os.stat(path)  # noqa: PTH116 - asked thousands of times: a Path costs more than the call

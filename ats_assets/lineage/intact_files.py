@@ -5,7 +5,7 @@ import sqlite3
 from collections.abc import Mapping
 from pathlib import Path
 
-from ats_assets.lineage.footers import file_stamp
+from ats_assets.lineage.footers import written_stamp
 from ats_assets.lineage.index import VERSION
 
 _INTACT = "SELECT path, stamp FROM files WHERE asset = ? AND fault = ''"
@@ -37,4 +37,4 @@ class IntactFiles:
 
 def is_unchanged(path: str, known: Mapping[str, str]) -> bool:
     """Whether a file is the one that was found intact: its time, size and inode are."""
-    return path in known and file_stamp(path) == known[path]
+    return path in known and written_stamp(path) == known[path]
