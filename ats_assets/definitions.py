@@ -64,8 +64,11 @@ from ats_assets.portfolio.weight_figures import target_figures, weight_figures
 from ats_assets.predictions import assets as predictions
 from ats_assets.predictions import checks as predictions_checks
 from ats_assets.predictions.candidates import candidates
+from ats_assets.predictions.champions import assets as champions
 from ats_assets.predictions.prediction_figures import prediction_figures
-from ats_assets.predictions.schema import CHAMPION_SCHEMA, ENSEMBLE_WEIGHTS_SCHEMA, PREDICTIONS_SCHEMA
+from ats_assets.predictions.schema import CHAMPION_SCHEMA, ENSEMBLE_WEIGHTS_SCHEMA, MODEL_SKILL_SCHEMA, PREDICTIONS_SCHEMA
+from ats_assets.promotions import RAW_PROMOTIONS_SCHEMA
+from ats_assets.promotions import assets as promotions
 from ats_assets.regimes import assets as regimes
 from ats_assets.regimes import checks as regimes_checks
 from ats_assets.regimes.choosing import regimes as regimes_of_settings
@@ -91,7 +94,9 @@ STAGES = (
     features,
     labels,
     models,
+    promotions,
     predictions,
+    champions,
     intervals,
     validation,
     events,
@@ -156,6 +161,8 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
         found |= dict.fromkeys(named.values(), PREDICTIONS_SCHEMA) | {"champion": CHAMPION_SCHEMA}
     if deployment.settings.ensemble_models:
         found["ensemble_weights"] = ENSEMBLE_WEIGHTS_SCHEMA
+    if deployment.settings.takes_promotions:
+        found |= {"raw_promotions": RAW_PROMOTIONS_SCHEMA, "model_skill": MODEL_SKILL_SCHEMA}
     return found
 
 

@@ -16,7 +16,7 @@ That alone passes chance too often, for two reasons, and both are mended:
 """
 
 from functools import lru_cache
-from math import ceil, log1p, sqrt
+from math import ceil, expm1, log1p, sqrt
 
 import numpy as np
 
@@ -52,7 +52,7 @@ def newey_west_t(values: np.ndarray, horizon: int) -> float | None:
     error = mean_error(values, horizon)
     if error is None:
         return None
-    return normal_equivalent(float(values.mean()) / error, DEGREES * len(values) / (lags(len(values), horizon) + 1))
+    return normal_equivalent(float(values.mean()) / error, mean_degrees(len(values), horizon))
 
 
 def mean_error(values: np.ndarray, horizon: int) -> float | None:
@@ -78,6 +78,17 @@ def mean_error(values: np.ndarray, horizon: int) -> float | None:
     for lag in range(1, used + 1):
         variance += 2.0 * (1.0 - lag / (used + 1.0)) * float((centred[lag:] * centred[:-lag]).sum()) / n
     return sqrt(variance / expected_share(n, horizon) / n) if variance > 0 else None
+
+
+def mean_degrees(n: int, horizon: int) -> float:
+    """The degrees of freedom of Student's distribution that the mean of `n` figures over its error follows.
+
+    Examples
+    --------
+    >>> mean_degrees(1000, 30)
+    49.18032786885246
+    """
+    return DEGREES * n / (lags(n, horizon) + 1)
 
 
 def lags(n: int, horizon: int) -> int:
@@ -117,3 +128,15 @@ def normal_equivalent(t: float, degrees: float) -> float:
     """
     size = sqrt(degrees * log1p(t * t / degrees)) * (8.0 * degrees + 1.0) / (8.0 * degrees + 3.0)
     return size if t >= 0 else -size
+
+
+def student_equivalent(size: float, degrees: float) -> float:
+    """The value of Student's distribution that is exceeded as often as the standard normal value `size`, not negative: the inverse of `normal_equivalent`.
+
+    Examples
+    --------
+    >>> [round(student_equivalent(2.0, degrees), 3) for degrees in (3.0, 30.0, 3000.0)]
+    [3.348, 2.087, 2.001]
+    """
+    scaled = size * (8.0 * degrees + 3.0) / (8.0 * degrees + 1.0)
+    return sqrt(degrees * expm1(scaled * scaled / degrees))

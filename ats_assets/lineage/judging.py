@@ -22,7 +22,7 @@ from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
 from ats_assets.lineage.wholes import Wholes
-from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS, TICKS
+from ats_assets.storage.vintages import OF_MARKET, RESTATEMENTS, TICKS
 
 MOST_PENDING = 1_000
 """Changed partitions above which everything is judged again."""
@@ -126,7 +126,7 @@ class _Judgement:
         """What a change of these partitions can alter the verdict on."""
         concerned: set[Partition] = set()
         for asset, key in pending:
-            if asset == RESTATEMENTS or asset in DELIVERED:
+            if asset == RESTATEMENTS or asset in OF_MARKET:
                 concerned |= {(rule.asset, "") for rule in self._rules if rule.tells_restatements}
             if asset not in self._rules:
                 continue
@@ -242,7 +242,7 @@ class _Judgement:
 
     def _restated(self) -> int:
         several = "SELECT COUNT(*) FROM (SELECT 1 FROM files WHERE asset = ? GROUP BY key HAVING COUNT(*) > 1)"
-        return sum(self._connection.execute(several, (asset,)).fetchone()[0] for asset in DELIVERED)
+        return sum(self._connection.execute(several, (asset,)).fetchone()[0] for asset in OF_MARKET)
 
     def _reach(self, rule: AssetRule, key: str) -> str:
         """The first session that a partition reads."""

@@ -18,7 +18,7 @@ from ats_assets.lineage.stale import SHOWN, Stale, own_reasons, told
 from ats_assets.lineage.wholes import Kinds, differences_of
 from ats_assets.storage.knowledge import FOREVER
 from ats_assets.storage.stored_calendar import Change
-from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS
+from ats_assets.storage.vintages import OF_MARKET, RESTATEMENTS
 
 
 class Staleness(History):
@@ -153,7 +153,7 @@ class Staleness(History):
     @cached_property
     def _restatements(self) -> dict[str, str]:
         """As a report's footer has it: how many deliveries have several vintages, and what was compared of them."""
-        several = sum(len(self._vintages[asset].several()) for asset in DELIVERED if asset in self._vintages)
+        several = sum(len(self._vintages[asset].several()) for asset in OF_MARKET if asset in self._vintages)
         if self._part is not None:
             several = self._part.restated
         compared = {key: stored[-1].data_version for key, stored in self._stored.get(RESTATEMENTS, {}).items()}

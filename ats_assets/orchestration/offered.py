@@ -10,7 +10,7 @@ from datetime import UTC, date, datetime
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import CalendarError, SettingsError, SourceError
-from ats_assets.storage.vintages import DELIVERED
+from ats_assets.storage.vintages import OF_MARKET
 
 BEGINS = "first_session"
 """The setting of a source, one's own included, that says where it begins."""
@@ -39,7 +39,7 @@ def offered(deployment: Deployment) -> Offered:
     """
     calendar = deployment.calendar
     begins, ends = _of_source(deployment)
-    stored = [day for asset in DELIVERED for day in deployment.valid_sessions(asset)]
+    stored = [day for asset in OF_MARKET for day in deployment.valid_sessions(asset)]
     asked = list(deployment.asked_sessions)
     known = [*stored, *asked]
     ticks = deployment.settings.intraday
@@ -54,7 +54,7 @@ def _of_source(deployment: Deployment) -> tuple[date | None, date | None]:
     begins = begins if isinstance(begins, date) else None
     if begins is not None or deployment.source_ends is not None or deployment.source_plugin.at is None:
         return begins, deployment.source_ends
-    if deployment.asked_sessions or not deployment.warehouse.stored_sessions(DELIVERED[0]):
+    if deployment.asked_sessions or not deployment.warehouse.stored_sessions(OF_MARKET[0]):
         return None, None
     try:
         source = deployment.source_now()

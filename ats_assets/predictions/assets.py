@@ -48,7 +48,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     return [
         *(_predictions(deployment, model, named[model.name]) for model in found.values()),
         *([_ensemble_weights(deployment, rule), _ensemble_predictions(deployment)] if rule else []),
-        _champion(deployment, named),
+        *([] if deployment.settings.takes_promotions else [_champion(deployment, named)]),
         _traded(deployment, named),
         _skill(deployment),
     ]
@@ -179,7 +179,7 @@ def _champion(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefi
         ),
         contract=Champion,
         code=(_champion,),
-        settings=(settings, training.of_results()),
+        settings=(settings.of_rule(), training.of_results()),
     )
     schemas = dict.fromkeys(named.values(), PREDICTIONS_SCHEMA) | {"forward_returns": FORWARD_RETURNS_SCHEMA}
 

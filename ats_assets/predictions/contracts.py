@@ -1,4 +1,4 @@
-"""The contracts of `predictions`, `champion` and `ensemble_weights`."""
+"""The contracts of `predictions`, `model_skill`, `champion` and `ensemble_weights`."""
 
 from datetime import date
 
@@ -64,3 +64,20 @@ class EnsembleWeights(pa.DataFrameModel):
         strict = True
         ordered = True
         unique = ["session", "model"]  # noqa: RUF012
+
+
+class ModelSkill(pa.DataFrameModel):
+    """How well each candidate ordered the returns that became known at the session, over the training horizon, on the symbols that all of them scored."""
+
+    session: date = pa.Field(description="at whose close the outcome was known")
+    decision_session: date = pa.Field(description="at whose close the scores were known")
+    model: str = pa.Field(description="name of the candidate")
+    n_symbols: pl.UInt32 = pa.Field(ge=1, description="scored by all candidates that scored any, and with an outcome")
+    rank_ic: float = pa.Field(nullable=True, ge=-1, le=1, description="Spearman correlation of score and return; null for fewer than 3")
+
+    class Config(BaseConfig):
+        """Columns are exactly these."""
+
+        strict = True
+        ordered = True
+        unique = ["decision_session", "model"]  # noqa: RUF012

@@ -1,4 +1,4 @@
-"""The columns of `predictions`, `champion` and `ensemble_weights`. The contracts, which need pandera, are in `contracts`."""
+"""The columns of `predictions`, `model_skill`, `champion` and `ensemble_weights`. The contracts, which need pandera, are in `contracts`."""
 
 import polars as pl
 
@@ -23,4 +23,7 @@ ENSEMBLE_WEIGHTS_SCHEMA = pl.Schema(
         "standard_error": pl.Float64,
         "reason": pl.String,
     }
+)
+MODEL_SKILL_SCHEMA = pl.Schema(
+    {"session": pl.Date, "decision_session": pl.Date, "model": pl.String, "n_symbols": pl.UInt32, "rank_ic": pl.Float64}
 )

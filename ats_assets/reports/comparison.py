@@ -13,7 +13,7 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.reports.formatting import decimal, percent, whole
-from ats_assets.storage.vintages import DELIVERED, RESTATEMENTS
+from ats_assets.storage.vintages import OF_MARKET, RESTATEMENTS
 
 COMPARISON, SESSIONS = "comparison.json", "sessions"
 """The stored comparison; and the name under which a footer has the number of sessions with several vintages."""
@@ -81,7 +81,7 @@ def knowledge_figures(deployment: Deployment) -> KnowledgeFigures:
 def restatements_version(deployment: Deployment) -> dict[str, str]:
     """What the report's footer names of restatements: how many deliveries have several vintages, and the stored comparison; nothing where none has."""
     warehouse = deployment.warehouse
-    several = sum(len(warehouse.stamps(asset, day)) > 1 for asset in DELIVERED for day in warehouse.stored_sessions(asset))
+    several = sum(len(warehouse.stamps(asset, day)) > 1 for asset in OF_MARKET for day in warehouse.stored_sessions(asset))
     if not several:
         return {}
     path = warehouse.root / RESTATEMENTS / COMPARISON

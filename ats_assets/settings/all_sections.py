@@ -151,6 +151,11 @@ class Settings(Section):
             )
         return self
 
+    @property
+    def takes_promotions(self) -> bool:
+        """Whether several models compete for a title that a person can give to one of them."""
+        return len(self.models) > 1 and self.champion.rule == "challenge"
+
     @model_validator(mode="after")
     def _champion_is_a_model(self) -> "Settings":
         if self.champion.model is not None and self.champion.model not in self.candidates:

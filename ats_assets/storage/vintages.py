@@ -21,10 +21,14 @@ FROM_SOURCE = ("raw_bars", "raw_corporate_actions")
 """What the source of bars delivers. `raw_bars` says where history starts."""
 TICKS = ("raw_trades", "raw_quotes")
 """What sources of ticks deliver, where settings name one. Each says where the history of what is made of it starts."""
-DELIVERED = (*FROM_SOURCE, *TICKS)
+OF_MARKET = (*FROM_SOURCE, *TICKS)
+"""What sources deliver. Something is made of each of them row by row."""
+OF_PERSONS = ("raw_promotions",)
+"""What persons decided, where several models compete."""
+DELIVERED = (*OF_MARKET, *OF_PERSONS)
 """The assets that were delivered: all others are made from them."""
 MADE_TOGETHER = ("bars,rejected_bars", "corporate_actions,rejected_corporate_actions", "trades,rejected_trades", "quotes,rejected_quotes")
-VINTAGES_OF = {name: raw for raw, together in zip(DELIVERED, MADE_TOGETHER, strict=True) for name in together.split(",")}
+VINTAGES_OF = {name: raw for raw, together in zip(OF_MARKET, MADE_TOGETHER, strict=True) for name in together.split(",")}
 """What is made of a delivery row by row -> the delivery: it has a vintage for each of the delivery's, known from the same time."""
 RESTATEMENTS = "restatements"
 """The folder of what was compared of restatements, and the name under which a report's footer has what it tells of them."""

@@ -11,28 +11,23 @@ end of the file by the results that have no line any more. Lines are added under
 processes; a line that a crash tore was never there. Series are Parquet files as those of the warehouse: replaced whole, with their own SHA-256.
 """
 
-import contextlib
-import hashlib
-import json
-import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Mapping, Sequence
 from dataclasses import asdict, dataclass, field
 from datetime import UTC, date, datetime
 from pathlib import Path
 from typing import Any
 
 import polars as pl
-from filelock import FileLock
 
-from ats_assets.errors import CorruptPartitionError, SettingsError
+from ats_assets.errors import CorruptPartitionError
+from ats_assets.storage.chained_lines import ChainedLines
 from ats_assets.storage.documents import Documents
 
 LINES = "trials.jsonl"
 SERIES = "series"
+LOST = "trials are missing"
 SERIES_SCHEMA = pl.Schema({"session": pl.Date, "as_of": pl.Date, "value": pl.Float64})
 """A figure for each session; and the session as of which it was found, since of two the newer counts."""
-NO_LINE = "0" * 64
-"""What stands before the first line."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -101,7 +96,7 @@ class TrialLedger:
 
     def __init__(self, folder: Path, *, fsync: bool = True) -> None:
         self.folder = folder
-        self._fsync = fsync
+        self._lines = ChainedLines(folder / LINES, "the ledger of trials", fsync=fsync)
         self._documents = Documents(folder, fsync=fsync)
         self._begun: set[str] = set()
 
@@ -115,18 +110,17 @@ class TrialLedger:
         """
         if trial.key in self._begun:
             return False
-        with self._writing():
-            lines, _ = _sound(self._content())
-            known = {_trial_of(line).key for line in lines}
+        with self._lines.writing():
+            known = {_trial_of(line).key for line in self._lines.sound()}
             if trial.key not in known:
-                self._append(trial, before=lines[-1]["sha256"] if lines else NO_LINE)
+                self._lines.append(asdict(trial) | {"begun": datetime.now(UTC).isoformat(timespec="seconds")})
         self._begun.add(trial.key)
         return trial.key not in known
 
     def add(self, trial: Trial, series: pl.DataFrame) -> None:
         """Add to what came of it: figures by session, of which those of the newer `as_of` count, and of equal ones the last added."""
         self.begin(trial)
-        with self._writing():
+        with self._lines.writing():
             stored = self._series(trial)
             found = pl.concat([series, stored] if stored is not None else [series])
             newest = found.sort("session", "as_of", descending=[False, True], maintain_order=True).unique(
@@ -137,23 +131,17 @@ class TrialLedger:
 
     def trials(self) -> list[RecordedTrial]:
         """Every trial, in the order in which they were begun."""
-        lines, _ = _sound(self._content())
-        return [
-            RecordedTrial(trial=(trial := _trial_of(line)), begun=datetime.fromisoformat(line["begun"]), series=self._series(trial))
-            for line in lines
-        ]
+        return [RecordedTrial(trial=trial, begun=begun, series=self._series(trial)) for trial, begun in self.begun()]
+
+    def begun(self) -> list[tuple[Trial, datetime]]:
+        """Every trial with the time of its beginning, in the order in which they were begun, without what came of it."""
+        return [(_trial_of(line), datetime.fromisoformat(line["begun"])) for line in self._lines.sound()]
 
     def fault(self) -> str | None:
         """What is wrong with the file, or None: a line that was changed or taken out, at the end by results without one. A line torn by a crash is none: it is begun again with its trial."""
-        lines, damaged = _sound(self._content())
-        if damaged is not None:
-            return f"line {damaged} of {self.folder / LINES} is damaged, so that trials may be missing: take the file from a backup"
-        before = NO_LINE
-        for number, line in enumerate(lines, start=1):
-            if line["previous"] != before:
-                return f"a line before line {number} of {self.folder / LINES} was taken out or changed, so that trials are missing: take the file from a backup"
-            before = line["sha256"]
-        known = {_trial_of(line).key for line in lines}
+        if fault := self._lines.fault(LOST):
+            return fault
+        known = {_trial_of(line).key for line in self._lines.sound()}
         if alone := sorted(path.stem for path in (self.folder / SERIES).glob("*.parquet") if path.stem not in known):
             return (
                 f"{self.folder / SERIES} has results of {alone[0]}, of which no line of {LINES} tells: lines at its end were taken out, "
@@ -169,68 +157,11 @@ class TrialLedger:
         except CorruptPartitionError:  # the trial counts all the same, as one that resembles no other
             return None
 
-    def _content(self) -> bytes:
-        path = self.folder / LINES
-        return path.read_bytes() if path.is_file() else b""
-
-    @contextlib.contextmanager
-    def _writing(self) -> Iterator[None]:
-        """Alone among all processes and threads."""
-        try:
-            self.folder.mkdir(parents=True, exist_ok=True)
-            with FileLock(self.folder / f"{LINES}.lock"):
-                yield
-        except OSError as error:
-            raise SettingsError(
-                f"can't write the ledger of trials in {self.folder} ({error.strerror or error}): check storage.data, its rights and the free disk space"
-            ) from error
-
-    def _append(self, trial: Trial, *, before: str) -> None:
-        values = asdict(trial) | {"begun": datetime.now(UTC).isoformat(timespec="seconds"), "previous": before}
-        line = json.loads(json.dumps(values, default=str))  # as it will be read
-        line["sha256"] = _sha256(line)
-        path = self.folder / LINES
-        is_new = not path.is_file()
-        with path.open("ab+") as file:
-            content = self._content()
-            file.truncate(content.rfind(b"\n") + 1)  # what a crash tore off
-            file.write(json.dumps(line, sort_keys=True).encode() + b"\n")
-            file.flush()
-            if self._fsync:
-                os.fsync(file.fileno())
-        if is_new and self._fsync:
-            handle = os.open(self.folder, os.O_RDONLY)
-            try:
-                os.fsync(handle)
-            finally:
-                os.close(handle)
-
 
 def trial_series(sessions: Sequence[date], values: Sequence[float | None], as_of: date) -> pl.DataFrame:
     """What came of a trial, as the ledger keeps it; sessions without a value are left out."""
     frame = pl.DataFrame({"session": sessions, "as_of": [as_of] * len(sessions), "value": values}, schema=SERIES_SCHEMA)
     return frame.filter(pl.col("value").is_finite()).sort("session")
-
-
-def _sha256(line: Mapping[str, Any]) -> str:
-    return hashlib.sha256(json.dumps({key: value for key, value in line.items() if key != "sha256"}, sort_keys=True).encode()).hexdigest()
-
-
-def _sound(content: bytes) -> tuple[list[dict[str, Any]], int | None]:
-    """The lines that are what was written, and the number of the first that is not."""
-    lines: list[dict[str, Any]] = []
-    damaged: int | None = None
-    for number, text in enumerate(content[: content.rfind(b"\n") + 1].splitlines(), start=1):
-        try:
-            line = json.loads(text)
-            sound = line["sha256"] == _sha256(line)
-        except (ValueError, KeyError, TypeError):
-            sound, line = False, {}
-        if sound:
-            lines.append(line)
-        elif damaged is None:
-            damaged = number
-    return lines, damaged
 
 
 def _trial_of(line: Mapping[str, Any]) -> Trial:

@@ -1,0 +1,118 @@
+"""The champion by challenges in the graph: the same bytes however it is made, with a person's decisions replayed; and nothing of it where a single model is traded."""
+
+from datetime import UTC, date, datetime
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.orchestration.graph import asset_name
+from ats_assets.promotions import Decision, journal_of
+from ats_assets.storage.vintages import DELIVERED
+from ats_assets_tests.small_market import EARLY_MODELS, FIRST, Files, files_of, make_history, run_job, small_market
+
+MODELS = {**EARLY_MODELS["models"], "forest": {"kind": "random_forest", "trees": 3, "min_samples_leaf": 5}}
+CHANGES = {
+    **EARLY_MODELS,
+    "models": MODELS,
+    "champion": {"rule": "challenge", "paired_sessions": 20, "memory_sessions": 15, "hold_sessions": 5, "tries_sessions": 5},
+}
+SESSIONS = 45
+
+
+def market(root: Path) -> Deployment:
+    return small_market(root, **CHANGES)
+
+
+def decide(deployment: Deployment) -> None:
+    journal = deployment.of(journal_of)
+    at = datetime(2021, 2, 17, 12, tzinfo=UTC)
+    journal.add(Decision(action="promote", model="forest", who="ann", reason="more trees", known_at=at))
+    journal.add(Decision(action="rollback", model="lightgbm", who="bob", reason="fewer trees", known_at=at.replace(month=3, day=3)))
+
+
+def champions(deployment: Deployment, last: date) -> dict[date, str]:
+    rows = deployment.warehouse.read("champion", deployment.calendar.sessions(FIRST, last))
+    return dict(rows.filter("is_champion").select("session", "model").iter_rows())
+
+
+@pytest.fixture(scope="module")
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, date, Files]:
+    """A history with a promotion and a rollback, made in one go."""
+    root = tmp_path_factory.mktemp("whole")
+    deployment = market(root)
+    decide(deployment)
+    last = deployment.calendar.offset(FIRST, SESSIONS)
+    assert make_history(deployment, FIRST, last).success
+    return deployment, last, files_of(root)
+
+
+def test_a_promotion_and_a_rollback_are_traded_from_their_sessions_on_and_say_who_and_why(whole: tuple[Deployment, date, Files]) -> None:
+    deployment, last, _ = whole
+    found = champions(deployment, last)
+    assert {day for day, name in found.items() if name == "forest"} == set(
+        deployment.calendar.sessions(date(2021, 2, 17), date(2021, 3, 2))
+    )
+    rows = deployment.warehouse.read("champion", [date(2021, 2, 17), date(2021, 3, 3)]).filter("is_champion")["reason"].to_list()
+    assert rows[0] == "champion since 2021-02-17: promoted by ann at 2021-02-17 12:00 UTC: more trees"
+    assert rows[1] == "champion since 2021-03-03: rolled back to by bob at 2021-03-03 12:00 UTC: fewer trees"
+    day = date(2021, 2, 24)
+    lane = deployment.warehouse.read("forest_predictions", [day])
+    assert deployment.warehouse.read("predictions", [day]).equals(lane)
+
+
+def test_a_replay_in_two_parts_and_of_single_partitions_gives_the_same_bytes(whole: tuple[Deployment, date, Files], tmp_path: Path) -> None:
+    _, last, files = whole
+    again = market(tmp_path)
+    decide(again)
+    middle = again.calendar.offset(FIRST, 33)
+    assert make_history(again, FIRST, middle).success
+    assert make_history(again, again.calendar.offset(middle, 1), last).success
+    assert files_of(tmp_path) == files
+    for session in (last, date(2021, 3, 3), date(2021, 2, 17)):  # alone, and backwards
+        assert run_job(again, "history", [session], ["raw_promotions", "model_skill", "champion", "predictions"]).success
+    assert files_of(tmp_path) == files
+
+
+def test_a_decision_that_is_told_too_late_changes_no_partition_that_was_made(whole: tuple[Deployment, date, Files], tmp_path: Path) -> None:
+    _, last, files = whole
+    late = market(tmp_path)
+    late.of(journal_of).add(
+        Decision(action="promote", model="forest", who="ann", reason="more trees", known_at=datetime(2021, 2, 17, 12, tzinfo=UTC))
+    )
+    assert make_history(late, FIRST, date(2021, 3, 5)).success
+    before = {name: content for name, content in files_of(tmp_path).items() if "/champion/" in name or "/predictions/" in name}
+    assert before
+    late.of(journal_of).add(
+        Decision(action="rollback", model="lightgbm", who="bob", reason="fewer trees", known_at=datetime(2021, 3, 3, 12, tzinfo=UTC))
+    )
+    assert make_history(late, FIRST, last).success
+    after = files_of(tmp_path)
+    assert {name: after[name] for name in before} == before
+    assert len(late.warehouse.stamps("raw_promotions", date(2021, 3, 4))) == 2, "what was told later is kept beside what was known"
+    found = champions(late, last)
+    assert found[date(2021, 3, 5)] == "forest"
+    assert found[last] == "lightgbm"
+    assert files != after
+
+
+def test_a_single_model_has_nothing_of_it_and_a_rule_without_persons_no_delivery(tmp_path: Path) -> None:
+    def names(**changes: object) -> set[str]:
+        deployment = small_market(tmp_path, **changes)  # pyright: ignore[reportArgumentType]
+        return {asset_name(key) for key in build(deployment).resolve_asset_graph().materializable_asset_keys}
+
+    of_titles = {"raw_promotions", "model_skill", "champion"}
+    assert not names(models={"deepalpha": {"kind": "lightgbm"}}, champion={"rule": "challenge"}) & of_titles
+    assert names(models={"lightgbm": {}, "other": {"kind": "lightgbm"}}) & of_titles == {"champion"}
+    assert names(models={"lightgbm": {}, "other": {"kind": "lightgbm"}}, champion={"rule": "challenge"}) >= of_titles
+    assert "raw_promotions" in DELIVERED
+
+
+def test_skill_is_compared_on_the_symbols_that_both_scored(whole: tuple[Deployment, date, Files]) -> None:
+    deployment, last, _ = whole
+    rows = deployment.warehouse.read("model_skill", deployment.calendar.window(last, 10))
+    assert rows.group_by("decision_session").agg(pl.col("n_symbols").n_unique(), pl.col("model").n_unique()).drop(
+        "decision_session"
+    ).unique().rows() == [(1, 2)]
