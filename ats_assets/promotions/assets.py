@@ -7,7 +7,7 @@ from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.streaming import SessionRows, Streamed
 from ats_assets.promotions.contracts import RawPromotions
-from ats_assets.promotions.journal import COUNTED, journal_of, promotions_of
+from ats_assets.promotions.decision_journal import COUNTED, journal_of, promotions_of
 from ats_assets.sources.contracts import require, schema_violations
 from ats_assets.trials import ledger_of
 

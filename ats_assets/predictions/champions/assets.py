@@ -14,11 +14,14 @@ from ats_assets.orchestration.reading import as_known
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champions.candidate_skill import candidate_skill, decided_ics
 from ats_assets.predictions.champions.title_chain import Decided, TitleChain, chain_sessions
-from ats_assets.predictions.champions.title_rows import AsOf, decisions_of, title_rows
+from ats_assets.predictions.champions.title_rows import AskedTitle, decisions_of, title_rows
 from ats_assets.predictions.contracts import Champion, ModelSkill
 from ats_assets.predictions.schema import MODEL_SKILL_SCHEMA, PREDICTIONS_SCHEMA
 from ats_assets.promotions import RAW_PROMOTIONS_SCHEMA
 from ats_assets.refits import last_refit
+
+GROUP = "predictions"
+GROUPS = (GROUP, "evaluation")
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -60,7 +63,7 @@ def _title(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefinit
     back = chain_sessions(settings, training.refit)
     node = Node(
         name="champion",
-        group="predictions",
+        group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
         reads=(Reads(asset="model_skill", back=back), Reads(asset="raw_promotions"), *(Reads(asset=asset) for asset in named.values())),
         contract=Champion,
@@ -89,9 +92,9 @@ def _title(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefinit
     return champion
 
 
-def _as_of(deployment: Deployment, session: date, promoted: tuple[list[Decided], int], predicted: Mapping[str, set[date]]) -> AsOf:
+def _as_of(deployment: Deployment, session: date, promoted: tuple[list[Decided], int], predicted: Mapping[str, set[date]]) -> AskedTitle:
     calendar, refit = deployment.calendar, deployment.settings.training.refit
     last = last_refit(calendar, session, refit)
     before = None if last == calendar.first else last_refit(calendar, calendar.offset(last, -1), refit)
     there = [name for name, of in predicted.items() if session in of]
-    return AsOf(session=session, refit=last, before=before, decided=promoted[0], tried=promoted[1], there=there)
+    return AskedTitle(session=session, refit=last, before=before, decided=promoted[0], tried=promoted[1], there=there)

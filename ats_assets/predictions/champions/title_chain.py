@@ -127,7 +127,14 @@ class TitleChain:
 
     def challenge(self, round_: date, name: str, holder: str, tried: int) -> Challenge:
         """A candidate against the holder, at a refit session."""
-        return challenged(self.paired(round_, name, holder), against=holder, tries=self.tries(tried), **self._how())
+        return challenged(
+            self.paired(round_, name, holder),
+            against=holder,
+            tries=self.tries(tried),
+            margin=self._settings.margin,
+            confidence=self._settings.confidence,
+            min_judged_sessions=least_sessions(self._settings, self._horizon),
+        )
 
     def tries(self, tried: int) -> int:
         """How many tries a challenge is one of: so many challengers at so many refit sessions."""
@@ -140,10 +147,6 @@ class TitleChain:
     def came_later(self, session: date, decided: Sequence[Decided]) -> bool:
         """Whether a person has decided something after a session."""
         return any(one.model in self._names and one.effective > session for one in decided)
-
-    def _how(self) -> dict[str, float | int]:
-        least = max(self._settings.min_judged_sessions, LEAST_SESSIONS, LEAST_PER_HORIZON * self._horizon)
-        return {"margin": self._settings.margin, "confidence": self._settings.confidence, "min_judged_sessions": least}
 
     def _round(self, round_: date, place: int, title: Title, tried: int) -> Title:
         if place < title.held_until:
@@ -194,7 +197,12 @@ def chain_sessions(settings: ChampionSettings, refit: Refit) -> int:
     return settings.memory_sessions + max(settings.paired_sessions, settings.hold_sessions) + 2 * max(LONGEST_PERIOD[refit])
 
 
-def told(action: str, who: str, reason: str, known_at: datetime) -> str:
+def least_sessions(settings: ChampionSettings, horizon: int) -> int:
+    """Of decisions that challenger and champion have to be judged on."""
+    return max(settings.min_judged_sessions, LEAST_SESSIONS, LEAST_PER_HORIZON * horizon)
+
+
+def decision_in_words(action: str, who: str, reason: str, known_at: datetime) -> str:
     """A person's decision in words."""
     how = {"promote": "promoted", "rollback": "rolled back to"}[action]
     return f"{how} by {who} at {known_at:%Y-%m-%d %H:%M} UTC: {reason}"

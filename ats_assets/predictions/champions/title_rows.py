@@ -6,12 +6,12 @@ from datetime import date
 
 import polars as pl
 
-from ats_assets.predictions.champions.title_chain import Decided, Title, TitleChain, told
+from ats_assets.predictions.champions.title_chain import Decided, Title, TitleChain, decision_in_words
 from ats_assets.predictions.schema import CHAMPION_SCHEMA
 
 
 @dataclass(frozen=True, kw_only=True)
-class AsOf:
+class AskedTitle:
     """A session to make, and what was known at it.
 
     Attributes
@@ -34,7 +34,7 @@ class AsOf:
     there: Sequence[str] = ()
 
 
-def title_rows(chain: TitleChain, sessions: Sequence[AsOf]) -> pl.DataFrame:
+def title_rows(chain: TitleChain, sessions: Sequence[AskedTitle]) -> pl.DataFrame:
     """The rows of the contract `Champion`, of each session in the order of the candidates."""
     rows: list[dict[str, object]] = []
     for one in sessions:
@@ -46,13 +46,17 @@ def decisions_of(promotions: pl.DataFrame) -> tuple[list[Decided], int]:
     """What persons had decided, and how many models had been tried, of one session's rows of the contract `RawPromotions`."""
     made = promotions.filter(pl.col("effective").is_not_null()).iter_rows(named=True)
     decided = [
-        Decided(effective=one["effective"], model=one["model"], text=told(one["action"], one["who"], one["reason"], one["known_at"]))
+        Decided(
+            effective=one["effective"],
+            model=one["model"],
+            text=decision_in_words(one["action"], one["who"], one["reason"], one["known_at"]),
+        )
         for one in made
     ]
     return decided, max(promotions["tries"].drop_nulls().to_list(), default=0)
 
 
-def _titled(chain: TitleChain, at: AsOf) -> Title:
+def _titled(chain: TitleChain, at: AskedTitle) -> Title:
     """The title at a session; where the one of the refit session before has lapsed since, with its story."""
     now = chain.title(at.refit, at.session, at.decided, at.tried)
     if at.before is None or (now.since is not None and now.since >= at.refit):
@@ -63,7 +67,7 @@ def _titled(chain: TitleChain, at: AsOf) -> Title:
     return replace(now, why=f"{now.why}; the title of {before.holder} lapsed at {at.refit} ({before.why})")
 
 
-def _rows(chain: TitleChain, title: Title, at: AsOf) -> list[dict[str, object]]:
+def _rows(chain: TitleChain, title: Title, at: AskedTitle) -> list[dict[str, object]]:
     window = {name: [ic for ic in ics.values() if ic is not None] for name, ics in chain.window_of(at.refit).items()}
     means = {name: sum(ics) / len(ics) for name, ics in window.items() if ics}
     trades = standing_in(title, at.there, means)
@@ -84,7 +88,7 @@ def _of_holder(title: Title, trades: str, there: Sequence[str]) -> str:
     return f"{reason}; without predictions: {trades} stands in" if trades != title.holder else reason
 
 
-def _of_challenger(chain: TitleChain, title: Title, name: str, at: AsOf) -> str:
+def _of_challenger(chain: TitleChain, title: Title, name: str, at: AskedTitle) -> str:
     outcome = f"stays, since a decision holds for {chain.hold_sessions} sessions" if chain.is_held(title, at.refit) else "stays"
     return f"challenger: {chain.challenge(at.refit, name, title.holder, at.tried).text}: {outcome}"
 

@@ -7,8 +7,8 @@ import numpy as np
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ats_assets.predictions.champions.title_chain import Decided, TitleChain, chain_sessions, told
-from ats_assets.predictions.champions.title_rows import AsOf, title_rows
+from ats_assets.predictions.champions.title_chain import Decided, TitleChain, chain_sessions, decision_in_words
+from ats_assets.predictions.champions.title_rows import AskedTitle, title_rows
 from ats_assets.settings import ChampionSettings
 from ats_assets_tests.rounds import rounds
 
@@ -67,7 +67,7 @@ def test_more_tries_need_more() -> None:
 
 
 def decided(place: int, model: str) -> Decided:
-    return Decided(effective=DAYS[place], model=model, text=told("promote", "ann", "new data", datetime(2010, 1, 1)))  # noqa: DTZ001
+    return Decided(effective=DAYS[place], model=model, text=decision_in_words("promote", "ann", "new data", datetime(2010, 1, 1)))  # noqa: DTZ001
 
 
 def test_what_a_person_decides_takes_effect_at_once_holds_and_does_not_lapse() -> None:
@@ -97,7 +97,7 @@ def test_a_title_that_is_not_won_again_lapses_and_the_row_says_so() -> None:
     chain = TitleChain(["a", "b"], DAYS[:n], refits, ics, SMALL, horizon=HORIZON, refit="monthly")
     held = [chain.title(refit, refit, [], 0).holder for refit in refits]
     lapsed = refits[len(held) - held[::-1].index("b")]
-    rows = title_rows(chain, [AsOf(session=lapsed, refit=lapsed, before=refits[refits.index(lapsed) - 1], there=["a", "b"])])
+    rows = title_rows(chain, [AskedTitle(session=lapsed, refit=lapsed, before=refits[refits.index(lapsed) - 1], there=["a", "b"])])
     assert rows["is_champion"].to_list() == [True, False]
     assert f"the title of b lapsed at {lapsed} (won at " in rows["reason"][0]
 
@@ -107,7 +107,7 @@ def test_where_the_champion_has_no_predictions_who_held_the_title_before_stands_
     chain = TitleChain(["a", "b", "c"], DAYS[:n], DAYS[:n:MONTH], rank_ics(1, n, 0.3, 0.0, 0.1), SMALL, horizon=HORIZON, refit="monthly")
     asked = {"session": DAYS[110], "refit": DAYS[105], "before": DAYS[84], "decided": [decided(100, "b"), decided(105, "c")]}
     for there, trades, said in (["abc", "c", "champion since"], ["ab", "b", "without predictions: b stands in"], ["", "c", "flat"]):
-        rows = title_rows(chain, [AsOf(**asked, there=list(there))])
+        rows = title_rows(chain, [AskedTitle(**asked, there=list(there))])
         assert rows.filter("is_champion")["model"].to_list() == [trades]
         assert said in rows.filter(model="c")["reason"].item()
 
@@ -127,7 +127,7 @@ def test_the_title_of_a_session_is_the_same_from_any_range_and_knows_nothing_lat
         known = {day: ics[day] for day in days}
         chain = TitleChain(["a", "b", "c"], days, [one for one in refits if one in known], known, SMALL, horizon=HORIZON, refit="monthly")
         refit = place - place % MONTH
-        asked = AsOf(session=DAYS[place], refit=DAYS[refit], before=DAYS[refit - MONTH], decided=at, there=["a", "c"])
+        asked = AskedTitle(session=DAYS[place], refit=DAYS[refit], before=DAYS[refit - MONTH], decided=at, there=["a", "c"])
         return title_rows(chain, [asked]).rows()
 
     alone = rows(DAYS[max(0, place - chain_sessions(SMALL, "monthly")) : place + 1])

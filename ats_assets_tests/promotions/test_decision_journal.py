@@ -9,7 +9,7 @@ import pytest
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import CorruptPartitionError
 from ats_assets.promotions.contracts import RawPromotions
-from ats_assets.promotions.journal import Decision, PromotionJournal, effective_session, promotions_of
+from ats_assets.promotions.decision_journal import Decision, PromotionJournal, effective_session, promotions_of
 
 CALENDAR = session_calendar("XNYS", date(2021, 1, 4))
 CLOSE = CALENDAR.closes_at(date(2021, 3, 10))
