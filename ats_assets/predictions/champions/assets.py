@@ -19,6 +19,8 @@ from ats_assets.predictions.contracts import Champion, ModelSkill
 from ats_assets.predictions.schema import MODEL_SKILL_SCHEMA, PREDICTIONS_SCHEMA
 from ats_assets.promotions import RAW_PROMOTIONS_SCHEMA
 from ats_assets.refits import last_refit
+from ats_assets.settings import ENSEMBLE
+from ats_assets.trials import EnsembleTrial
 
 GROUP = "predictions"
 GROUPS = (GROUP, "evaluation")
@@ -48,7 +50,11 @@ def _model_skill(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsD
     def make(sessions: Sequence[date], forward_returns: pl.DataFrame, **predictions: pl.DataFrame) -> pl.DataFrame:
         outcomes = forward_returns.filter(horizon_sessions=horizon)
         days = window_sessions(deployment.calendar, sessions, back)
-        return candidate_skill({name: predictions[asset] for name, asset in named.items()}, outcomes, days)
+        found = candidate_skill({name: predictions[asset] for name, asset in named.items()}, outcomes, days)
+        if ENSEMBLE in named:
+            of_ensemble = found.filter(model=ENSEMBLE).select("decision_session", "rank_ic")
+            EnsembleTrial(deployment).add_ics(sessions[-1], dict(of_ensemble.iter_rows()))
+        return found
 
     @node.asset(deployment, deps=node.deps())
     def model_skill(context: dg.AssetExecutionContext) -> pl.DataFrame:
