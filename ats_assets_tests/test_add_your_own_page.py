@@ -78,7 +78,7 @@ def made(additions: Path) -> Deployment:
 
 def test_each_file_has_about_sixty_lines_at_most() -> None:
     assert {name: len(text.splitlines()) <= 72 for name, text in FILES.items()} == dict.fromkeys(
-        ("sources/drops.py", "learners/ridge.py", "strategies/reversal.py"), True
+        ("sources/drops.py", "learners/shrinkage.py", "strategies/reversal.py"), True
     )
     assert sum(len(text.splitlines()) for text in FILES.values()) <= 180
 
@@ -93,8 +93,8 @@ def test_the_three_make_signals_together(made: Deployment) -> None:
     scored = signals.join(fell, on="symbol").select("symbol", "score", "fall")
     assert scored.height == signals.height > 5
     assert (scored["score"] - scored["fall"]).abs().max() == pytest.approx(0, abs=1e-6)  # float32 on the way
-    record = made.model_store("ridge_model").active(last)
-    assert (record.learner, record.file, record.status) == ("ridge", "model.json.txt", "fitted")
+    record = made.model_store("shrinkage_model").active(last)
+    assert (record.learner, record.file, record.status) == ("shrinkage", "model.json.txt", "fitted")
     assert made.warehouse.read("predictions", [last]).height == signals.height
 
 
@@ -173,10 +173,10 @@ class TestDrops(SourceKit):
             source.latest_session()
 
 
-class TestRidge(LearnerKit):
+class TestShrinkage(LearnerKit):
     @pytest.fixture(autouse=True)
     def _opened(self, additions: Path) -> None:
-        type(self).plugin = LEARNERS.find("ridge", additions / "plugins")
+        type(self).plugin = LEARNERS.find("shrinkage", additions / "plugins")
 
 
 @pytest.fixture(scope="module")

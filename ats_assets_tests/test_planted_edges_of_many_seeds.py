@@ -7,6 +7,7 @@ quarter of a minute that the whole graph takes (`test_planted_edge`).
 from datetime import date
 from functools import lru_cache
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -17,9 +18,10 @@ from ats_assets.deployment import Deployment
 from ats_assets.evaluation import skill, skill_summary
 from ats_assets.expressions import compute
 from ats_assets.labels import labels, labels_known_at, learnt_label
-from ats_assets.models import Fitted, fit, is_refit_session, models, training_set, training_window
+from ats_assets.models import Fitted, Model, fit, is_refit_session, models, training_set, training_window
+from ats_assets.plugins import LEARNERS
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
-from ats_assets_tests.rounds import rounds
+from ats_assets_tests.rounds import FULL, rounds
 from ats_assets_tests.small_market import FIRST, small_market
 
 LAST, HORIZON, SYMBOLS = date(2022, 2, 28), 5, 160
@@ -70,14 +72,15 @@ def world(root: str, seed: int, ic: float) -> tuple[Deployment, pl.DataFrame, pl
     return deployment, features.sort("session", "symbol"), returns
 
 
-def verdict(root: str, seed: int, ic: float, *, dealt_anew: bool = False) -> str:
-    """What the skill summary says of scores that are all out of sample."""
+def verdict(root: str, seed: int, ic: float, *, dealt_anew: bool = False, model: Model | None = None) -> str:
+    """What the skill summary says of scores that are all out of sample, of LightGBM or another model."""
     deployment, features, returns = world(root, seed, ic)
     if dealt_anew:
         order = returns.with_columns(order=pl.Series(np.random.default_rng(seed).random(returns.height)))
         returns = order.with_columns(forward_return=pl.col("forward_return").sort_by("order").over("decision_session")).drop("order")
     settings, learnt, calendar = deployment.settings.training, deployment.of(learnt_label), deployment.calendar
-    (model,), keys = deployment.of(models).values(), features.select("symbol", "session")
+    (usual,), keys = deployment.of(models).values(), features.select("symbol", "session")
+    model = model or usual
     outcomes, days = learnt.outcomes(returns), calendar.sessions(FIRST, LAST)
     scored, scorer, fitted = [], None, FIRST
     for day in days:
@@ -93,6 +96,43 @@ def verdict(root: str, seed: int, ic: float, *, dealt_anew: bool = False) -> str
                 scorer, fitted = model.learner.load(found.content), day
     predictions = pl.concat(scored).select(name for name in PREDICTIONS_SCHEMA if name in scored[0].columns)
     return skill_summary(skill(predictions, returns, days), HORIZON).verdict
+
+
+OF_OTHERS = rounds(1, 100)
+"""Seeds of every other learner: on a market that is there already, its fits take two seconds."""
+
+BOOSTED = {"min_rounds": 10, "max_rounds": 60}
+OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
+    "lightgbm for classes": ("lightgbm", LEARNER | {"objective": "classification"}),
+    "lightgbm for order": ("lightgbm", LEARNER | {"objective": "lambdarank"}),
+    "lightgbm for the median": ("lightgbm", LEARNER | {"objective": "quantile"}),
+    "lightgbm for profit": ("lightgbm", LEARNER | {"objective": "dollar_profit"}),
+    "xgboost": ("xgboost", BOOSTED | {"max_depth": 3}),
+    "xgboost for classes": ("xgboost", BOOSTED | {"max_depth": 3, "min_child_weight": 50, "objective": "classification"}),
+    "xgboost for order": ("xgboost", BOOSTED | {"max_depth": 3, "min_child_weight": 5, "objective": "lambdarank"}),
+    "xgboost for the median": ("xgboost", BOOSTED | {"max_depth": 3, "objective": "quantile"}),
+    "xgboost for profit": ("xgboost", BOOSTED | {"max_depth": 3, "objective": "dollar_profit"}),
+    "random forest": ("random_forest", {"trees": 30, "max_depth": 5}),
+    "extra trees": ("extra_trees", {"trees": 30, "max_depth": 5, "max_features": 1.0}),
+    "ridge": ("ridge", {}),
+    "ridge for profit": ("ridge", {"objective": "dollar_profit"}),
+    "elastic net": ("elastic_net", {}),
+    "logistic": ("logistic", {}),
+}
+ALWAYS = ("lightgbm for profit", "xgboost", "random forest", "extra trees", "ridge", "elastic net", "logistic")
+"""Each learner once, and profit; the rest with `dev.py test --full`."""
+
+
+@pytest.mark.timeout(600 if OF_OTHERS < 10 else 3600)
+@pytest.mark.parametrize(("ic", "expected"), [(0.05, "edge"), (0.0, "no edge")])
+@pytest.mark.parametrize("name", OTHERS if FULL else ALWAYS)
+def test_every_other_learner_says_so_too(tmp_path_factory: pytest.TempPathFactory, name: str, ic: float, expected: str) -> None:
+    root = str(tmp_path_factory.getbasetemp() / "many_seeds")
+    kind, settings = OTHERS[name]
+    learner = LEARNERS.made(kind, settings)
+    model = Model(name="other", kind=kind, learner=learner, quick=learner)
+    found = [verdict(root, seed, ic, model=model) for seed in range(OF_OTHERS)]
+    assert np.mean([one == expected for one in found]) >= LEAST, found
 
 
 @pytest.mark.timeout(600 if SEEDS < 10 else 3600)

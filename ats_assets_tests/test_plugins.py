@@ -53,7 +53,7 @@ PLUGIN = Plugin(settings=RidgeSettings, make=Ridge)
 """A model of one's own."""
 
 
-def own(root: Path, name: str = "ridge", text: str = RIDGE) -> Path:
+def own(root: Path, name: str = "shrinkage", text: str = RIDGE) -> Path:
     """A folder of additions."""
     file = root / "plugins" / "learners" / f"{name}.py"
     file.parent.mkdir(parents=True, exist_ok=True)
@@ -63,7 +63,9 @@ def own(root: Path, name: str = "ridge", text: str = RIDGE) -> Path:
 
 def market(root: Path, **values: object) -> Deployment:
     training = {**EARLY_MODELS["training"], "families": ("trend",)}
-    return small_market(root, models={"ridge": dict(values)}, plugins={"folder": own(root)}, training=training, features={"families": ()})
+    return small_market(
+        root, models={"shrinkage": dict(values)}, plugins={"folder": own(root)}, training=training, features={"families": ()}
+    )
 
 
 def test_a_model_of_ones_own_is_one_file_of_at_most_forty_lines(tmp_path: Path) -> None:
@@ -71,8 +73,8 @@ def test_a_model_of_ones_own_is_one_file_of_at_most_forty_lines(tmp_path: Path) 
     deployment = market(tmp_path, penalty=5.0)
     last = deployment.calendar.offset(FIRST, 20)
     assert make_history(deployment, FIRST, last).success
-    record = deployment.model_store("ridge_model").active(last)
-    assert (record.learner, record.file, record.status) == ("ridge", "model.json.txt", "fitted")
+    record = deployment.model_store("shrinkage_model").active(last)
+    assert (record.learner, record.file, record.status) == ("shrinkage", "model.json.txt", "fitted")
     assert deployment.warehouse.read("signals", [last]).height == 10
     assert "lightgbm_model" not in {spec.key.path[-1] for spec in build(deployment).resolve_all_asset_specs()}
 
@@ -82,23 +84,24 @@ def test_an_edit_of_ones_own_model_changes_its_code_version(tmp_path: Path) -> N
     for name, text in (("a", RIDGE), ("b", RIDGE.replace("1e-9", "1e-6")), ("c", RIDGE.replace('"""Ridge', '"""A ridge'))):
         root = tmp_path / name
         own(root, text=text)
-        deployment = small_market(root, models={"ridge": {}}, plugins={"folder": root / "plugins"})
+        deployment = small_market(root, models={"shrinkage": {}}, plugins={"folder": root / "plugins"})
         specs = {spec.key.path[-1]: spec for spec in build(deployment).resolve_all_asset_specs()}
-        versions.add(specs["ridge_model"].code_version)
+        versions.add(specs["shrinkage_model"].code_version)
         versions.add(specs["predictions"].code_version)
     assert len(versions) == 4  # a comment changes nothing
 
 
 def test_an_unknown_name_lists_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(
-        SettingsError, match=r"models\.forrest is 'forrest', which is no model: choose one of .*lightgbm, .*random_forest, ridge, xgboost"
+        SettingsError,
+        match=r"models\.forrest is 'forrest', which is no model: choose one of .*lightgbm, .*random_forest, .*shrinkage, xgboost",
     ):
         LEARNERS.find("forrest", own(tmp_path), "models.forrest")
 
 
 def test_a_wrong_setting_is_told_with_those_that_there_are(tmp_path: Path) -> None:
-    with pytest.raises(SettingsError, match=r"\[models\.ridge\] has 2 wrong settings: .*penalty.*It knows penalty"):
-        LEARNERS.made("ridge", {"penalty": -1, "penal": 1}, own(tmp_path), "models.ridge")
+    with pytest.raises(SettingsError, match=r"\[models\.shrinkage\] has 2 wrong settings: .*penalty.*It knows penalty"):
+        LEARNERS.made("shrinkage", {"penalty": -1, "penal": 1}, own(tmp_path), "models.shrinkage")
 
 
 def test_a_name_that_two_have_is_refused(tmp_path: Path) -> None:
@@ -119,7 +122,7 @@ def test_a_name_that_two_have_is_refused(tmp_path: Path) -> None:
 )
 def test_a_module_that_is_none_says_why(tmp_path: Path, text: str, said: str) -> None:
     with pytest.raises(SettingsError, match=said):
-        LEARNERS.find("ridge", own(tmp_path, text=text))
+        LEARNERS.find("shrinkage", own(tmp_path, text=text))
 
 
 def test_an_entry_point_of_another_distribution_is_found(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
@@ -127,7 +130,7 @@ def test_an_entry_point_of_another_distribution_is_found(tmp_path: Path, monkeyp
     info = tmp_path / "other-1.0.dist-info"
     info.mkdir()
     (info / "METADATA").write_text("Metadata-Version: 2.1\nName: other\nVersion: 1.0\n", encoding="utf-8")
-    (info / "entry_points.txt").write_text("[ats_assets.learners]\nridge = other\n", encoding="utf-8")
+    (info / "entry_points.txt").write_text("[ats_assets.learners]\nshrinkage = other\n", encoding="utf-8")
     monkeypatch.syspath_prepend(str(tmp_path))
-    assert "ridge" in LEARNERS.names()
-    assert LEARNERS.made("ridge", {"penalty": 2}).settings.penalty == 2
+    assert "shrinkage" in LEARNERS.names()
+    assert LEARNERS.made("shrinkage", {"penalty": 2}).settings.penalty == 2

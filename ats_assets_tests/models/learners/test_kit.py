@@ -2,7 +2,7 @@
 
 from typing import Any, ClassVar
 
-from ats_assets.models.learners import extra_trees, lightgbm, random_forest, xgboost
+from ats_assets.models.learners import elastic_net, extra_trees, lightgbm, logistic, random_forest, ridge, xgboost
 from ats_assets_tests.kits.learners import LearnerKit
 from ats_assets_tests.models.fits import LIGHTGBM
 
@@ -68,3 +68,30 @@ class TestExtraTrees(LearnerKit):
 class TestSequentialForest(LearnerKit):
     plugin = random_forest.PLUGIN
     small: ClassVar[dict[str, Any]] = {"trees": 12, "min_samples_leaf": 20, "max_features": 1.0, "bootstrap": "sequential"}
+
+
+class TestRidge(LearnerKit):
+    plugin = ridge.PLUGIN
+
+
+class TestRidgeOfProfit(LearnerKit):
+    plugin = ridge.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"objective": "dollar_profit"}
+
+
+class TestRidgeOfQuantile(LearnerKit):
+    plugin = ridge.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"objective": "quantile", "quantile": 0.6}
+
+
+class TestElasticNet(LearnerKit):
+    plugin = elastic_net.PLUGIN
+
+
+class TestElasticNetOfProfit(LearnerKit):
+    plugin = elastic_net.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"objective": "dollar_profit"}
+
+
+class TestLogistic(LearnerKit):
+    plugin = logistic.PLUGIN
