@@ -26,7 +26,7 @@ from ats_assets.corporate_actions import checks as corporate_actions_checks
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError, SettingsError
-from ats_assets.evaluation.schema import SKILL_SCHEMA
+from ats_assets.evaluation.schema import DRIFT_SCHEMA, SKILL_ESTIMATE_SCHEMA, SKILL_SCHEMA
 from ats_assets.evaluation.skill_figures import skill_figures
 from ats_assets.events import assets as events
 from ats_assets.events.event_lane import event_schemas
@@ -47,6 +47,8 @@ from ats_assets.intraday.schema import SCHEMAS as TICK_SCHEMAS
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA, SAMPLE_WEIGHTS_SCHEMA, label_weights
 from ats_assets.labels import assets as labels
 from ats_assets.labels import labels as labels_of
+from ats_assets.learning import assets as learning
+from ats_assets.learning import checks as learning_checks
 from ats_assets.models import assets as models
 from ats_assets.orchestration.graph import asset_key, asset_name
 from ats_assets.orchestration.instance import guard_documents
@@ -66,6 +68,7 @@ from ats_assets.predictions import checks as predictions_checks
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champions import assets as champions
 from ats_assets.predictions.prediction_figures import prediction_figures
+from ats_assets.predictions.scheduled_predictions import scheduled_predictions
 from ats_assets.predictions.schema import CHAMPION_SCHEMA, ENSEMBLE_WEIGHTS_SCHEMA, MODEL_SKILL_SCHEMA, PREDICTIONS_SCHEMA
 from ats_assets.promotions import RAW_PROMOTIONS_SCHEMA
 from ats_assets.promotions import assets as promotions
@@ -98,6 +101,7 @@ STAGES = (
     predictions,
     champions,
     intervals,
+    learning,
     validation,
     events,
     strategies,
@@ -116,12 +120,15 @@ CHECKS = (
     features_checks,
     predictions_checks,
     intervals_checks,
+    learning_checks,
     portfolio_checks,
     orders_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
 ASKED_FOR = ("feature_report", "cross_validation", "importance", "monte_carlo", "event_backtest", "event_report")
 """The assets without partitions: those that are always there, and those that settings ask for."""
+LEARNING = ("drift", "skill_estimate")
+"""The assets of continuous learning that settings ask for."""
 SCHEMAS = {
     "raw_bars": RAW_BARS_SCHEMA,
     "bars": BARS_SCHEMA,
@@ -154,6 +161,8 @@ def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA)
     found |= {name: schema for name, schema in TICK_SCHEMAS.items() if name.split("_")[-1] in tick_assets(deployment)}
     found |= {INTERVALS: INTERVALS_SCHEMA} if deployment.settings.confidence else {}
+    found |= {"drift": DRIFT_SCHEMA, "skill_estimate": SKILL_ESTIMATE_SCHEMA} if deployment.settings.drift else {}
+    found |= dict.fromkeys(deployment.of(scheduled_predictions).values(), PREDICTIONS_SCHEMA)
     found |= {"microstructure": MICROSTRUCTURE_SCHEMA} if deployment.settings.microstructure.frame else {}
     for one in deployment.of(regimes_of_settings).values():
         found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}
@@ -255,6 +264,7 @@ def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
         *TICK_SCHEMAS,
         *event_schemas(deployment),
         *deployment.models,
+        *LEARNING,
         *BACKTESTS,
         *ASKED_FOR,
         *jobs,

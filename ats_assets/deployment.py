@@ -10,6 +10,7 @@ from pydantic import BaseModel
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.plugins import SOURCES
+from ats_assets.refits import ASKED_FOR_EACH
 from ats_assets.settings import Refit, Settings
 from ats_assets.storage.artefacts import NO_MODEL, ModelStore
 from ats_assets.storage.knowledge import Knowledge
@@ -149,15 +150,23 @@ class Deployment:
     @cached_property
     def models(self) -> tuple[str, ...]:
         """The assets that are models, in the order of the settings: they lie in the model store, not in the warehouse."""
-        return (*self.daily_models, *(f"{name}_model" for name in self.settings.event_models))
+        return (*self.daily_models, *self.drift_refits.values(), *(f"{name}_model" for name in self.settings.event_models))
 
     @cached_property
     def daily_models(self) -> tuple[str, ...]:
         """Those that learn from the features of sessions, and not of events inside them."""
         return tuple(f"{name}_model" for name in self.settings.models)
 
+    @cached_property
+    def drift_refits(self) -> dict[str, str]:
+        """Model of sessions -> the asset of the refits that drift asked for; none unless settings want them."""
+        wanted = self.settings.training.refit_on_drift
+        return {f"{name}_model": f"{name}_refits" for name in self.settings.models} if wanted else {}
+
     def refit(self, model: str) -> Refit:
         """When a model is fitted, by its asset."""
+        if model in self.drift_refits.values():
+            return ASKED_FOR_EACH
         return self.settings.training.refit if model in self.daily_models else self.settings.event_training.refit
 
     @cached_property

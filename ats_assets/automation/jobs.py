@@ -38,9 +38,11 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     # The features that no model uses belong to the daily job, and the labels, on which probabilities are calibrated. No model does: a signal never
     # waits for tonight's fit.
     events = deployment.of(event_models).values()
+    watched = ["drift", "skill_estimate"] if deployment.settings.drift else []
+    trained = [*deployment.models, *watched]
     intervals = (INTERVALS,) if deployment.settings.confidence else ()
     signals = assets("targets", *deployment.signals.values(), *intervals, *(model.predictions for model in events))
-    daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - assets(*deployment.models)
+    daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - assets(*trained)
     reports = assets(*whole_assets(deployment))
     made = {
         "history": (
@@ -56,10 +58,10 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
                 *deployment.of(labels),
                 *deployment.of(label_weights),
                 *dict.fromkeys(model.labels for model in events),
-                *deployment.models,
+                *trained,
                 "skill",
             ),
-            "New labels, the active model, and skill.",
+            "New labels, the active model, and skill; where settings say so, drift, and the models that it asks for.",
         ),
         LATE: (
             assets("raw_corporate_actions", *MADE_TOGETHER[1].split(",")),

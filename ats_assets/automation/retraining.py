@@ -59,7 +59,7 @@ def untrained(deployment: Deployment, until: date) -> list[list[date]]:
     Features, not bars: where a blocking check failed there are bars, but nothing should be learned from them. A session that has become a refit session since the
     calendar changed has a model that was carried there: it counts as untrained.
     """
-    stores = [deployment.model_store(name) for name in deployment.daily_models]
+    stores = [deployment.model_store(name) for name in _nightly(deployment)]
     trained = set.intersection(*(set(store.stored_sessions()) for store in stores))
     trained -= {day for day in trained if any(_is_carried_to_a_refit(deployment, store, day) for store in stores)}
     due: list[list[date]] = []
@@ -77,13 +77,24 @@ def needed_for_signals(deployment: Deployment, session: date) -> list[date]:
     if session == deployment.calendar.first:
         return []
     before = deployment.calendar.offset(session, -1)
-    stores = [deployment.model_store(name) for name in deployment.daily_models]
-    used = deployment.known([last_refit(deployment.calendar, before, deployment.settings.training.refit), before])
-    missing = [day for day in used if any(not store.exists(day) or _is_carried_to_a_refit(deployment, store, day) for store in stores)]
+    due = last_refit(deployment.calendar, before, deployment.settings.training.refit)
+    used = {name: {due, before} for name in deployment.daily_models}
+    used |= {name: {*deployment.calendar.sessions(due, before)} for name in deployment.drift_refits.values()}
+    missing = sorted(
+        day
+        for name, days in used.items()
+        for day in deployment.known(sorted(days))
+        if not (store := deployment.model_store(name)).exists(day) or _is_carried_to_a_refit(deployment, store, day)
+    )
     return deployment.calendar.sessions(missing[0], before) if missing else []
+
+
+def _nightly(deployment: Deployment) -> list[str]:
+    """The models of sessions, and those that drift may ask for."""
+    return [*deployment.daily_models, *deployment.drift_refits.values()]
 
 
 def _is_carried_to_a_refit(deployment: Deployment, store: ModelStore, session: date) -> bool:
     calendar = deployment.calendar
-    is_refit = calendar.is_session(session) and is_refit_session(calendar, session, deployment.settings.training.refit)
+    is_refit = calendar.is_session(session) and is_refit_session(calendar, session, deployment.refit(store.name))
     return is_refit and store.record(session).status == "carried"

@@ -1,4 +1,7 @@
-"""Assets of the stage models: the active model of each session."""
+"""Assets of the stage models: the active model of each session, and the models that drift asks for."""
+
+from collections.abc import Callable
+from typing import Any
 
 import dagster as dg
 
@@ -6,6 +9,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import label_weights, learnt_label
 from ats_assets.models.choosing import Model, models
+from ats_assets.models.drift_refit_run import DriftRefitRun, DriftRefits, drift_training
 from ats_assets.models.importance_plot import importance_svg
 from ats_assets.models.training_run import TrainingRun
 from ats_assets.orchestration.graph import Node
@@ -13,24 +17,53 @@ from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.pictures import svg_markdown
 from ats_assets.orchestration.reading import Known
+from ats_assets.settings import LONGEST_PERIOD, TrainingSettings
 from ats_assets.storage.model_record import ModelRecord
 
 GROUP = "models"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """The stage's assets: one for each model of the settings."""
-    return [_model(deployment, model) for model in deployment.of(models).values()]
+    """The stage's assets: one for each model of the settings, and where drift may ask for refits, one for those of each."""
+    found = [*deployment.of(models).values()]
+    refits = [_refits(deployment, DriftRefits(**vars(model))) for model in found] if deployment.drift_refits else []
+    return [*(_model(deployment, model) for model in found), *refits]
 
 
 def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
-    settings = deployment.settings.training
+    node = _node(deployment, model, deployment.settings.training)
+
+    @node.asset(deployment, deps=node.deps(), pool="training")
+    def fitted_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """The active model from a session on: fitted at refit sessions, carried forward by reference between them."""
+        return _materialised(context, deployment, model, node, TrainingRun)
+
+    return fitted_model
+
+
+def _refits(deployment: Deployment, model: DriftRefits) -> dg.AssetsDefinition:
+    longest_year = max(LONGEST_PERIOD["quarterly"]) * 4
+    node = _node(deployment, model, drift_training(deployment.settings), Reads(asset="drift", back=longest_year), made_by=_refits)
+
+    @node.asset(deployment, deps=node.deps(), pool="training")
+    def refits_by_drift(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """The models that are fitted out of turn, since drift asked for it: decided at the first session of each week, within a budget a year."""
+        return _materialised(context, deployment, model, node, DriftRefitRun)
+
+    return refits_by_drift
+
+
+def _node(
+    deployment: Deployment, model: Model, settings: TrainingSettings, *more: Reads, made_by: Callable[..., Any] | None = None
+) -> Node:
+    """The windows that a fit reads, and what else its result depends on."""
     learnt = deployment.of(learnt_label)
     first, last, embargo = learnt.known_after.first, learnt.known_after.last, settings.embargo_sessions
     newest = embargo + last
     kept = 2 * embargo + settings.validation_sessions  # the newest weights of decisions to train on are that old
     decisions = {"back": newest + settings.train_sessions - 1, "lag": newest}
-    node = Node(
+    drift = [deployment.settings.drift] if more and deployment.settings.drift else []
+    return Node(
         name=model.asset,
         group=GROUP,
         kinds=frozenset({model.kind.replace("_", ""), "mlflow"}),
@@ -45,36 +78,43 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
                 for name in deployment.of(label_weights)
             ),
             Reads(asset=learnt.asset, back=embargo + settings.train_sessions - 1 + last - first, lag=embargo),
+            *more,
         ),
-        code=(_model, type(model.learner), type(learnt.label)),
-        settings=(settings.of_results(), learnt.known_after, model.learner.settings, deployment.settings.calendar.without_closings()),
+        code=(made_by or _model, type(model.learner), type(learnt.label)),
+        settings=(
+            settings.of_results(),
+            learnt.known_after,
+            model.learner.settings,
+            deployment.settings.calendar.without_closings(),
+            *drift,
+        ),
     )
 
-    @node.asset(deployment, deps=node.deps(), pool="training")
-    def fitted_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """The active model from a session on: fitted at refit sessions, carried forward by reference between them."""
-        training = TrainingRun(
-            deployment,
-            model,
-            known=Known(deployment, node.name, node.reads),
-            versions={"code": node.code_version, "settings": node.settings_version},
-            run_id=context.run.run_id,
-            log=context.log,
-        )
-        sessions = sessions_of(context.partition_keys)
-        with deployment.model_store(model.asset).together():
-            records = training.materialise(sessions)
-        shown = {record.session.isoformat(): _shown(record) for record in records}
-        for session, page in training.tracked().items():
-            shown[session]["mlflow_run"] = dg.MetadataValue.text(page)
-        add_partition_metadata(context.op_execution_context.get_step_execution_context(), context.asset_key, shown)
-        fits = [record for record in records if record.status == "fitted"]
-        metadata: dict[str, dg.MetadataValue] = {"fits": dg.MetadataValue.int(len(fits))}
-        if fits:
-            metadata["importance"] = dg.MetadataValue.md(svg_markdown(importance_svg(fits[-1]), "Feature importance"))
-        return dg.MaterializeResult(metadata=metadata)
 
-    return fitted_model
+def _materialised(
+    context: dg.AssetExecutionContext, deployment: Deployment, model: Any, node: Node, run: type[TrainingRun]
+) -> dg.MaterializeResult:
+    """Make the sessions of a step, and show what came of each."""
+    training = run(
+        deployment,
+        model,
+        known=Known(deployment, node.name, node.reads),
+        versions={"code": node.code_version, "settings": node.settings_version},
+        run_id=context.run.run_id,
+        log=context.log,
+    )
+    sessions = sessions_of(context.partition_keys)
+    with deployment.model_store(model.asset).together():
+        records = training.materialise(sessions)
+    shown = {record.session.isoformat(): _shown(record) for record in records}
+    for session, page in training.tracked().items():
+        shown[session]["mlflow_run"] = dg.MetadataValue.text(page)
+    add_partition_metadata(context.op_execution_context.get_step_execution_context(), context.asset_key, shown)
+    fits = [record for record in records if record.status == "fitted"]
+    metadata: dict[str, dg.MetadataValue] = {"fits": dg.MetadataValue.int(len(fits))}
+    if fits:
+        metadata["importance"] = dg.MetadataValue.md(svg_markdown(importance_svg(fits[-1]), "Feature importance"))
+    return dg.MaterializeResult(metadata=metadata)
 
 
 def _shown(record: ModelRecord) -> dict[str, dg.MetadataValue]:

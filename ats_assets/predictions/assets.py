@@ -40,13 +40,13 @@ GROUPS = (GROUP, "evaluation")
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets: of one model its predictions, of several those of each, their ensemble where settings want one, the champion and its predictions; and the skill of what is traded."""
-    found, named = deployment.of(models), deployment.of(candidates)
+    found, named, own = deployment.of(models), deployment.of(candidates), deployment.of(scheduled_predictions)
     if not named:
         (model,) = found.values()
-        return [_predictions(deployment, model, "predictions"), _skill(deployment)]
+        return [_predictions(deployment, model, own[model.name]), _skill(deployment)]
     rule = deployment.of(ensemble_rule)
     return [
-        *(_predictions(deployment, model, named[model.name]) for model in found.values()),
+        *(_predictions(deployment, model, own[model.name]) for model in found.values()),
         *([_ensemble_weights(deployment, rule), _ensemble_predictions(deployment)] if rule else []),
         *([] if deployment.settings.takes_promotions else [_champion(deployment, named)]),
         _traded(deployment, named),

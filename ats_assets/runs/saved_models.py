@@ -15,6 +15,7 @@ from ats_assets.events.event_lane import event_lane
 from ats_assets.events.event_scores import event_predictions
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
+from ats_assets.learning.models_in_force import model_in_force
 from ats_assets.models import Model, models
 from ats_assets.models.sequences import Sequences, sequences_of
 from ats_assets.predictions.inference import check_age, predict
@@ -88,7 +89,7 @@ def predictions_of_file(deployment: Deployment, name: str | None, file: Path, se
         raise MissingPartitionError(
             f"{model.asset} has no model{f' up to {session}' if session else ''}: fit it with ats run --select '+{model.asset}'"
         )
-    record = store.active(stored[-1])
+    store, record = model_in_force(deployment, model, stored[-1])
     if record.status != "fitted":
         raise ModelError(f"{model.asset} of {stored[-1]} is not available: {record.reason}")
     rows = _table(file)
@@ -162,7 +163,7 @@ def _of_universe(deployment: Deployment, model: Model, session: date | None) -> 
     store, settings = deployment.model_store(model.asset), deployment.settings.training
     if day == deployment.calendar.first or not store.exists(before := deployment.calendar.offset(day, -1)):
         raise ModelError(f"no {model.asset} was there before {day}: choose a later session, or fit it with ats run")
-    record = store.active(before)
+    store, record = model_in_force(deployment, model, before)
     check_age(record, day, deployment.calendar, settings)
     families = list(deployment.of(model_families))
     window = deployment.known(deployment.calendar.window(day, model.sequence_sessions))

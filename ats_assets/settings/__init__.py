@@ -9,6 +9,7 @@ from ats_assets.settings.bars import BarsSettings, SuspicionSettings, UniverseSe
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings, Adjust
+from ats_assets.settings.drift import DriftSettings
 from ats_assets.settings.ensemble import ENSEMBLE, EnsembleSettings
 from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
@@ -51,6 +52,7 @@ __all__ = [
     "ChampionSettings",
     "ConfidenceSettings",
     "CrossValidationSettings",
+    "DriftSettings",
     "EnsembleSettings",
     "EventBacktestSettings",
     "EventTrainingSettings",

@@ -12,6 +12,7 @@ from ats_assets.settings.bars import BarsSettings, UniverseSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
+from ats_assets.settings.drift import DriftSettings
 from ats_assets.settings.ensemble import ENSEMBLE, NONE, EnsembleSettings
 from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
@@ -74,6 +75,7 @@ class Settings(Section):
     event_backtest: EventBacktestSettings = EventBacktestSettings()
     cross_validation: CrossValidationSettings = CrossValidationSettings()
     importance: ImportanceSettings = ImportanceSettings()
+    drift: DriftSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
     mlflow: MlflowSettings = MlflowSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
     ensemble: EnsembleSettings = EnsembleSettings()
@@ -155,6 +157,24 @@ class Settings(Section):
     def takes_promotions(self) -> bool:
         """Whether several models compete for a title that a person can give to one of them."""
         return len(self.models) > 1 and self.champion.rule == "challenge"
+
+    @model_validator(mode="after")
+    def _drift_can_ask(self) -> "Settings":
+        if self.training.refit_on_drift and self.drift is None:
+            raise ValueError(
+                "training.refit_on_drift is set, but there is no table [drift], which says how drift is looked for: add it, it may be empty"
+            )
+        if self.training.refit_on_drift and self.training.refit not in {"monthly", "quarterly"}:
+            raise ValueError(
+                f"training.refit_on_drift asks for refits at the first session of a week, and with training.refit = {self.training.refit!r} there is one anyway: "
+                "set refit to monthly or quarterly, or refit_on_drift to false"
+            )
+        own, least = self.drift and self.drift.refit_train_sessions, self.training.min_train_sessions + self.training.validation_sessions
+        if own and own < least:
+            raise ValueError(
+                f"drift.refit_train_sessions is {own}, fewer than the {least} that training.min_train_sessions and training.validation_sessions take: set it to {least} or more"
+            )
+        return self
 
     @model_validator(mode="after")
     def _champion_is_a_model(self) -> "Settings":

@@ -45,6 +45,10 @@ class TrainingSettings(Section):
     min_train_sessions: Positive = Field(default=126, description="fewer labelled sessions to train on, validation apart: no model")
     embargo_sessions: NonNegative = Field(default=5, description="sessions left out between training and validation, and before the fit")
     refit: Refit = Field(default="monthly", description="fitted at the first session of each month (week, quarter), or at every session")
+    refit_on_drift: bool = Field(
+        default=False,
+        description="fitted out of turn, too, where [drift] finds the newest sessions unlike those learnt from; as often as that allows",
+    )
     max_age_sessions: Positive = Field(default=63, description="an older model is refused")
     threads: Positive = Field(default=2, description="of a fit and of its predictions; the results are the same with any number")
 
@@ -57,8 +61,8 @@ class TrainingSettings(Section):
         return self
 
     def of_results(self) -> "TrainingSettings":
-        """What results depend on."""
-        return self.model_copy(update={"threads": 1})
+        """What results depend on; a refit that drift asks for is stored beside the one that was due, which does not depend on it."""
+        return self.model_copy(update={"threads": 1, "refit_on_drift": False})
 
 
 class MlflowSettings(Section):

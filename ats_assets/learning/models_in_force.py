@@ -1,0 +1,38 @@
+"""Which model is in force: the one that was due, or one that drift has asked for since."""
+
+from datetime import date
+
+from ats_assets.deployment import Deployment
+from ats_assets.models import Model
+from ats_assets.refits import ASKED_FOR_EACH, is_refit_session, last_refit
+from ats_assets.storage.artefacts import ModelStore
+from ats_assets.storage.model_record import ModelRecord
+
+
+def model_asked_for(deployment: Deployment, model: Model, session: date) -> ModelRecord | None:
+    """The newest model up to `session` that drift has asked for since the last one that was due; None where that one is in force."""
+    asset = deployment.drift_refits.get(model.asset)
+    if asset is None:
+        return None
+    calendar, store = deployment.calendar, deployment.model_store(asset)
+    due = last_refit(calendar, session, deployment.settings.training.refit)
+    for day in reversed(deployment.known(calendar.sessions(due, session))):
+        if is_refit_session(calendar, day, ASKED_FOR_EACH):
+            record = store.record(day)
+            if record.status == "fitted":
+                return record
+    return None
+
+
+def model_in_force(deployment: Deployment, model: Model, session: date) -> tuple[ModelStore, ModelRecord]:
+    """The model after the close of `session`, and where it lies: its status is "fitted" or "unavailable".
+
+    Raises
+    ------
+    MissingPartitionError, CorruptPartitionError, ModelError
+        As `ModelStore.active`.
+    """
+    if (asked := model_asked_for(deployment, model, session)) is not None:
+        return deployment.model_store(deployment.drift_refits[model.asset]), asked
+    store = deployment.model_store(model.asset)
+    return store, store.active(session)

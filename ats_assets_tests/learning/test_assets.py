@@ -1,0 +1,131 @@
+"""The loop on a small market: drift is found, asks for refits, and those are in force; however it is made, the same bytes."""
+
+from datetime import date
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+import pytest
+
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
+from ats_assets.evaluation.schema import Drift
+from ats_assets.refits import last_refit, refits_by_drift
+from ats_assets.runs.saved_models import predictions_of_session
+from ats_assets.settings import load_settings
+from ats_assets_tests.lineage.conftest import healing_of
+from ats_assets_tests.small_market import (
+    EARLY_MODELS,
+    FIRST,
+    differences,
+    files_of,
+    make_history,
+    run_job,
+    small_market,
+    without_the_future,
+)
+
+TRAINING = EARLY_MODELS["training"] | {"refit": "monthly", "train_sessions": 30}
+EAGER: dict[str, Any] = {
+    "recent_sessions": 3,
+    "false_alarms_a_year": 12,
+    "prediction_sessions": 30,
+    "skill_sessions": 10,
+    "least_sessions_between_refits": 3,
+}
+"""Finds drift in so small a market where there is hardly any."""
+LOOP: dict[str, Any] = EARLY_MODELS | {"training": TRAINING | {"refit_on_drift": True}, "drift": EAGER}
+LAST = date(2021, 4, 21)
+
+
+@pytest.fixture(scope="module")
+def market(tmp_path_factory: pytest.TempPathFactory) -> Deployment:
+    """Made as one range."""
+    deployment = small_market(tmp_path_factory.mktemp("loop"), **LOOP)
+    assert make_history(deployment, FIRST, LAST).success
+    return deployment
+
+
+def root_of(deployment: Deployment) -> Path:
+    return deployment.settings.storage.warehouse.parent
+
+
+def test_a_model_that_drift_asked_for_is_in_force_until_the_next_one_that_is_due(market: Deployment) -> None:
+    days = market.calendar.sessions(FIRST, LAST)
+    drift = Drift.validate(market.warehouse.read("drift", days))
+    store = market.model_store("lightgbm_refits")
+    fitted = [day for day in days if store.record(day).status == "fitted"]
+    alarms = drift.filter("alarm")["session"].unique().to_list()
+    assert [*refits_by_drift(market.calendar, alarms, LAST, refit="monthly", most=4, apart=3)] == fitted
+    assert len(fitted) == 4, "the market is made so that the budget is spent"
+    in_force = market.warehouse.read("predictions", days).group_by("session").agg(pl.col("model_session").unique()).sort("session")
+    first = in_force["session"][0]
+    for session, models in in_force.iter_rows():
+        before = market.calendar.offset(session, -1)
+        due = last_refit(market.calendar, before, "monthly")
+        assert models == [max([due, *(day for day in fitted if due < day <= before)])]
+    assert first == date(2021, 2, 2)
+
+
+def test_the_record_says_what_was_found_and_what_it_cost(market: Deployment) -> None:
+    store = market.model_store("lightgbm_refits")
+    reasons = [record.reason or "" for record in map(store.record, store.stored_sessions()) if record.status == "fitted"]
+    assert [text.rsplit(". ", 1)[1] for text in reasons] == [f"Refit {n} of 4 in 2021" for n in (1, 2, 3, 4)]
+    assert all(text.startswith("drift at 2021-") for text in reasons)
+    spent = store.active(date(2021, 4, 20)).reason or ""
+    assert spent.endswith("4 of 4 refits by drift were made in 2021, none less than 3 sessions after another fit")
+
+
+def test_what_was_due_is_what_it_is_without_the_loop(market: Deployment, tmp_path: Path) -> None:
+    plain = small_market(tmp_path, **EARLY_MODELS | {"training": TRAINING})
+    assert make_history(plain, FIRST, LAST).success
+    days = plain.calendar.sessions(FIRST, LAST)
+    assert plain.warehouse.read("predictions", days).equals(market.warehouse.read("lightgbm_scheduled_predictions", days))
+    one, other = (
+        {path: content for path, content in files_of(root_of(of)).items() if path.startswith("models/lightgbm_model/")}
+        for of in (plain, market)
+    )
+    assert one.keys() == other.keys()
+    texts = [path for path in one if path.endswith("model.txt")]
+    assert [one[path] for path in texts] == [other[path] for path in texts]
+    assert texts
+
+
+def test_made_in_parts_by_the_jobs_of_a_day_and_alone_it_is_the_same_bytes(market: Deployment, tmp_path: Path) -> None:
+    expected = files_of(root_of(market))
+    again = small_market(tmp_path / "parts", **LOOP)
+    cut, last = again.calendar.offset(FIRST, 50), again.calendar.offset(LAST, -1)
+    assert make_history(again, FIRST, cut).success
+    assert make_history(again, again.calendar.offset(cut, 1), last).success
+    assert run_job(again, "daily_signals", [LAST]).success
+    assert not again.warehouse.exists("drift", LAST), "signals do not wait for it"
+    assert run_job(again, "nightly_retraining", [LAST]).success
+    assert differences(files_of(tmp_path / "parts"), expected) == []
+    assert without_the_future(root_of(market), date(2021, 3, 22), tmp_path / "past", **LOOP) == [], "a refit that drift asked for"
+
+
+def test_nothing_of_it_is_stale_and_without_the_table_there_is_none_of_it(market: Deployment, tmp_path: Path) -> None:
+    assert [one.asset for one in healing_of(market).stale() if one.asset in {"drift", "lightgbm_refits", "predictions"}] == []
+    assets = {key.to_user_string() for key in build(small_market(tmp_path)).resolve_asset_graph().get_all_asset_keys()}
+    assert not assets & {"drift", "skill_estimate", "lightgbm_refits", "lightgbm_scheduled_predictions"}
+
+
+def test_a_saved_model_is_the_one_in_force(market: Deployment) -> None:
+    session = date(2021, 3, 17)
+    said = predictions_of_session(market, None, session)
+    assert said.record.fitted_session == date(2021, 3, 15), "drift asked for it"
+    assert said.rows.equals(market.warehouse.read("predictions", [session]))
+
+
+@pytest.mark.parametrize(
+    ("changes", "said"),
+    [
+        ({"training": {"refit_on_drift": True}}, r"there is no table \[drift\]"),
+        ({"training": {"refit_on_drift": True, "refit": "weekly"}, "drift": {}}, "at the first session of a week"),
+        ({"drift": {"refit_train_sessions": 100}, "training": {"refit_on_drift": True}}, "refit_train_sessions is 100"),
+    ],
+)
+def test_settings_that_ask_for_what_can_not_be_are_refused(changes: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        load_settings(**changes)
