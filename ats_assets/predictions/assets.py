@@ -28,6 +28,7 @@ from ats_assets.predictions.ensemble import combined, weight_rows
 from ats_assets.predictions.ensemble_rule import EnsembleRule
 from ats_assets.predictions.inference import check_age, predict
 from ats_assets.predictions.model_evidence import JudgedDecision, correlation_table, judged_decisions
+from ats_assets.predictions.scheduled_predictions import scheduled_predictions
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.refits import last_refit
 from ats_assets.settings import ENSEMBLE, LONGEST_PERIOD
