@@ -20,7 +20,7 @@ from ats_assets.intraday.contracts import (
     microstructure_contract,
 )
 from ats_assets.intraday.information_bars import known_with_session
-from ats_assets.intraday.microstructure_rows import MEASURES, microstructure_rows
+from ats_assets.intraday.microstructure_rows import MEASURES, MICROSTRUCTURE, microstructure_rows
 from ats_assets.intraday.quote_screening import screen_quotes
 from ats_assets.intraday.refused_ticks import Screened, ScreenedVintages
 from ats_assets.intraday.sampler import Sampler
@@ -35,7 +35,6 @@ from ats_assets.orchestration.streaming import SessionRows, Streamed, vintages_o
 from ats_assets.sources.contracts import require, schema_violations
 
 GROUP, DELIVERIES = "intraday", "deliveries"
-MICROSTRUCTURE = "microstructure"
 _CONTRACTS = {"trades": (RawTrades, MarketTrades, RejectedTrades), "quotes": (RawQuotes, MarketQuotes, RejectedQuotes)}
 _SCREENS = {"trades": screen_trades, "quotes": screen_quotes}
 _COMMON = frozenset({"parquet", "polars"})

@@ -1,13 +1,16 @@
 """Checks of the stage intraday, one session after the other, since ticks are many."""
 
+from collections.abc import Sequence
 from datetime import date
 
 import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.intraday.choosing import tick_assets
+from ats_assets.intraday.bar_faults import faults_of_bars, faults_of_measures
+from ats_assets.intraday.choosing import samplers, tick_assets
 from ats_assets.intraday.conditions import allowed
+from ats_assets.intraday.microstructure_rows import MEASURES, MICROSTRUCTURE
 from ats_assets.intraday.refused_ticks import faulty_share, reasons_by_count
 from ats_assets.intraday.tick_source import What
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
@@ -20,8 +23,13 @@ MOST_UNKNOWN = 0.01
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
     """The stage's checks: none without its assets."""
-    named = tick_assets(deployment)
-    return [*(_contract(deployment, what) for what in named), *([_conditions(deployment)] if "trades" in named else [])]
+    named, frame = tick_assets(deployment), deployment.settings.microstructure.frame
+    return [
+        *(_contract(deployment, what) for what in named),
+        *([_conditions(deployment)] if "trades" in named else []),
+        *(_contract_of_bars(deployment, name) for name in deployment.of(samplers)),
+        *([_contract_of_measures(deployment, frame)] if frame else []),
+    ]
 
 
 def _sessions(context: dg.AssetCheckExecutionContext) -> list[date]:
@@ -81,3 +89,41 @@ def _conditions(deployment: Deployment) -> dg.AssetChecksDefinition:
         return report(context, verdicts, severity=WARN)
 
     return conditions
+
+
+def _contract_of_bars(deployment: Deployment, name: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=name, name="contract", blocking=True, partitions_def=partitions_of(deployment))
+    def contract_of_bars(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """Whether prices are positive and lie between low and high, no bar is known before it begins, none is there twice, and those of a symbol follow each other."""
+        verdicts: dict[date, Verdict] = {}
+        for day in _sessions(context):
+            bars = deployment.warehouse.read(name, [day])
+            faults = faults_of_bars(bars)
+            figures = {
+                "bars": bars.height,
+                "symbols": bars["symbol"].n_unique(),
+                "closed_by_session_end": bars.filter(closed_by="session_end").height,
+            }
+            verdicts[day] = Verdict(passed=not faults, text=_some(faults), metadata=figures)
+        return report(context, verdicts, severity=ERROR)
+
+    return contract_of_bars
+
+
+def _contract_of_measures(deployment: Deployment, frame: str) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=MICROSTRUCTURE, name="contract", blocking=True, partitions_def=partitions_of(deployment))
+    def contract_of_measures(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """Whether each bar of the frame has one row, of the columns of the contract and within their bounds; missing values are counted."""
+        verdicts: dict[date, Verdict] = {}
+        for day in _sessions(context):
+            rows, bars = (deployment.warehouse.read(asset, [day]) for asset in (MICROSTRUCTURE, frame))
+            faults = faults_of_measures(rows, bars)
+            missing = {f"missing_{name}": rows[name].is_nan().mean() for name in MEASURES if name in rows.columns and rows.height}
+            verdicts[day] = Verdict(passed=not faults, text=_some(faults), metadata={"rows": rows.height, **missing})
+        return report(context, verdicts, severity=ERROR)
+
+    return contract_of_measures
+
+
+def _some(faults: Sequence[str]) -> str:
+    return "; ".join(faults[:3]) + (f" and {len(faults) - 3} more" if len(faults) > 3 else "")

@@ -43,6 +43,10 @@ MEASURES: Final[Mapping[str, str]] = {
     "lempel_ziv": "Lempel and Ziv's complexity of the signs of returns",
 }
 """Name to what it says, in the order of the columns."""
+SHARES: Final[Mapping[str, tuple[float, float]]] = {"vpin": (0.0, 1.0), "trade_imbalance": (-1.0, 1.0), "jump_share": (0.0, 1.0)}
+"""Least and largest value of those that are shares."""
+MICROSTRUCTURE: Final = "microstructure"
+"""The asset."""
 MICROSTRUCTURE_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "known_at": NANOSECONDS, **dict.fromkeys(MEASURES, pl.Float32)})
 _READ: Final = ("open", "high", "low", "close", "volume", "buy_volume", "sell_volume", "dollar_volume", "spread")
 
