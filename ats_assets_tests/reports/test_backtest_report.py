@@ -144,7 +144,7 @@ def all_inputs(**more: Any) -> ReportInputs:
             **some_intervals(),
             "skill": some_skill(),
             "targets": newest_targets(),
-            "bars": BARS.select("symbol", "session"),
+            "bars": BARS.select("symbol", "session", high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close")),
             "rejected_bars": rejected,
         }
         | {"regimes": some_regimes()},

@@ -11,6 +11,7 @@ from ats_assets.backtests.metrics.distribution import (
     value_at_risk,
 )
 from ats_assets.backtests.metrics.drawdowns import Drawdown, drawdown_figures, drawdowns, worst_drawdowns
+from ats_assets.backtests.metrics.excursions import ExcursionFigures, excursion_figures, longest_run, trade_excursions
 from ats_assets.backtests.metrics.ratios import alpha_beta, matching_factor, risk_free_of_session, sharpe_ratio, sortino_ratio, volatility
 from ats_assets.backtests.metrics.returns import Floats, annual_return, period_returns, session_returns
 from ats_assets.backtests.metrics.rolling import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
@@ -21,6 +22,7 @@ __all__ = [
     "BacktestMetrics",
     "CostCase",
     "Drawdown",
+    "ExcursionFigures",
     "Floats",
     "Histogram",
     "TradeFigures",
@@ -34,8 +36,10 @@ __all__ = [
     "drawdown_figures",
     "drawdowns",
     "excess_kurtosis",
+    "excursion_figures",
     "histogram",
     "holding_spells",
+    "longest_run",
     "matching_factor",
     "period_returns",
     "risk_free_of_session",
@@ -47,6 +51,7 @@ __all__ = [
     "sharpe_ratio",
     "skewness",
     "sortino_ratio",
+    "trade_excursions",
     "trade_figures",
     "value_at_risk",
     "volatility",

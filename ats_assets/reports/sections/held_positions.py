@@ -4,11 +4,15 @@ from collections.abc import Sequence
 
 import polars as pl
 
+from ats_assets.backtests import BacktestResult
 from ats_assets.reports.charts import Line, LinePanel, line_chart
 from ats_assets.reports.formatting import percent
-from ats_assets.reports.page_blocks import Block, Heading
+from ats_assets.reports.page_blocks import Block, Heading, Table
 from ats_assets.reports.report_section import ReportInputs, ReportSection
 from ats_assets.reports.report_tables import unfilled_table
+
+ALLOCATED = 10
+"""Symbols that have a row of their own."""
 
 
 def make(inputs: ReportInputs) -> Sequence[Block]:
@@ -30,7 +34,50 @@ def make(inputs: ReportInputs) -> Sequence[Block]:
         [LinePanel(lines=exposure, height=150, unit="%", zero=True)],
     )
     unfilled = "Orders that were not filled, or only in part. They are not carried over: the next targets decide again."
-    return [chart, *_wanted(inputs), Heading(text="Unfilled orders", note=unfilled), unfilled_table(inputs.result.unfilled)]
+    return [
+        chart,
+        *_allocation(inputs.result),
+        *_wanted(inputs),
+        Heading(text="Unfilled orders", note=unfilled),
+        unfilled_table(inputs.result.unfilled),
+    ]
+
+
+def _allocation(result: BacktestResult) -> list[Block]:
+    """What equity was in, on the mean of all sessions: the largest symbols, the others together, and what was in none."""
+    n = result.equity.height
+    held = result.positions.filter(pl.col("weight").is_not_null())
+    by_symbol = held.group_by("instrument").agg(
+        pl.col("symbol").last(),
+        mean=pl.col("weight").sum() / n,
+        size=pl.col("weight").abs().sum() / n,
+        sessions=pl.len(),
+        largest=pl.col("weight").get(pl.col("weight").abs().arg_max()),
+    )
+    if by_symbol.is_empty():
+        return []
+    ordered = by_symbol.sort("size", "symbol", descending=[True, False])
+    largest, others = ordered.head(ALLOCATED), ordered.slice(ALLOCATED)
+    rows = [
+        (symbol, percent(mean, 2, signed=True), percent(size, 2), percent(sessions / n), percent(most, 1, signed=True))
+        for symbol, mean, size, sessions, most in largest.select("symbol", "mean", "size", "sessions", "largest").iter_rows()
+    ]
+    if others.height:
+        rows.append(
+            (
+                f"{others.height} others",
+                percent(float(others["mean"].sum()), 2, signed=True),
+                percent(float(others["size"].sum()), 2),
+                "",
+                "",
+            )
+        )
+    rows.append(("not invested", percent(1.0 - float(by_symbol["mean"].sum()), 2, signed=True), "", "", ""))
+    bars = [*largest["size"], *([float(others["size"].sum())] if others.height else []), 0.0]
+    most = max(bars) or 1.0
+    note = "Means over all sessions of the weights at the close: sum of weight / sessions, and of |weight| / sessions."
+    columns = ("symbol", "mean weight", "mean size", "sessions held", "largest weight")
+    return [Heading(text="Asset allocation", note=note), Table(columns=columns, rows=rows, bars=[bar / most for bar in bars])]
 
 
 def _wanted(inputs: ReportInputs) -> list[Block]:

@@ -75,7 +75,18 @@ def _performance(states: dict[date, float], inputs: ReportInputs, used: Sequence
         a, b = own[chosen], other[chosen]
         if len(a):
             rows.append((name, whole(len(a)), percent(len(a) / len(before)), *_figures(a, free, year), *_figures(b, free, year), _worst(a)))
-    columns = ("regime", "sessions", "share", "return a year", "volatility", "Sharpe", "benchmark", "volatility", "Sharpe", "worst session")
+    columns = (
+        "regime",
+        "sessions",
+        "share",
+        "return a year",
+        "volatility",
+        "Sharpe",
+        "benchmark",
+        "its volatility",
+        "its Sharpe",
+        "worst session",
+    )
     return Table(columns=columns, rows=rows, caption="Account and benchmark by regime")
 
 
