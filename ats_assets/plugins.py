@@ -35,6 +35,9 @@ from pydantic import BaseModel, ValidationError
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.secrecy import redacted
 
+SET_UP_BY = {"torch": "python3 dev.py torch"}
+"""What installs an extra that has a lock of its own."""
+
 S = TypeVar("S", bound=BaseModel)
 T = TypeVar("T")
 
@@ -226,6 +229,7 @@ class Kind(Generic[T]):
         if plugin.needs and importlib.util.find_spec(plugin.needs[0]) is None:
             raise SettingsError(
                 f"the {self.word} {name!r} needs {plugin.needs[0]}, which is not installed: pip install 'ats-assets[{plugin.needs[1]}]'"
+                + (f", in a checkout {SET_UP_BY[plugin.needs[1]]}" if plugin.needs[1] in SET_UP_BY else "")
             )
         return plugin
 

@@ -94,7 +94,7 @@ def test_an_edit_of_ones_own_model_changes_its_code_version(tmp_path: Path) -> N
 def test_an_unknown_name_lists_those_that_there_are(tmp_path: Path) -> None:
     with pytest.raises(
         SettingsError,
-        match=r"models\.forrest is 'forrest', which is no model: choose one of .*lightgbm, .*random_forest, .*shrinkage, xgboost",
+        match=r"models\.forrest is 'forrest', which is no model: choose one of .*lightgbm, .*random_forest, .*shrinkage, .*xgboost",
     ):
         LEARNERS.find("forrest", own(tmp_path), "models.forrest")
 

@@ -29,6 +29,7 @@ _CALLED: Final[dict[str, tuple[str, ...]]] = {
     "intraday": ("kernels",),
     "labels": ("kernels",),
     "evaluation": ("kernels",),
+    "models": ("kernels",),
     "portfolio": ("kernels",),
     "backtests": ("kernels", "portfolio"),
 }

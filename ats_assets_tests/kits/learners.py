@@ -8,6 +8,7 @@ class TestMine(LearnerKit):
 import sys
 from collections.abc import Mapping
 from dataclasses import replace
+from datetime import date
 from typing import Any, ClassVar
 
 import numpy as np
@@ -15,10 +16,28 @@ import pytest
 from pydantic import ValidationError
 
 from ats_assets.errors import ModelError, SettingsError
-from ats_assets.models import Fitted, Learner, Model, fit, recorded
+from ats_assets.models import CrossSections, Fitted, Learner, Model, TrainingSet, fit, recorded
 from ats_assets.models.learner import ExplainingScorer, Unavailable
+from ats_assets.models.sequences import Sequences
 from ats_assets.plugins import LEARNERS, Plugin
-from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, small_training_set
+from ats_assets_tests.models.fits import CALENDAR, SESSION, SETTINGS, SYMBOLS, small_training_set
+
+FITTED: dict[type, Fitted] = {}
+
+
+def changed(data: TrainingSet, **columns: float) -> TrainingSet:
+    """The same rows, in which all values of some features are one."""
+    at = [data.features.index(name) for name in columns]
+
+    def of_part(part: CrossSections) -> CrossSections:
+        x, sequences = part.x.copy(), part.sequences
+        x[:, at] = list(columns.values())
+        if sequences is not None:
+            sequences = replace(sequences, table=sequences.table.copy())
+            sequences.table[:, at] = list(columns.values())
+        return replace(part, x=x, sequences=sequences)
+
+    return replace(data, train=of_part(data.train), validation=of_part(data.validation))
 
 
 class LearnerKit:
@@ -31,8 +50,21 @@ class LearnerKit:
     def learner(self, **changes: Any) -> Learner:
         return self.plugin.make(self.plugin.settings.model_validate({**self.small, **changes}))
 
+    def data(self, session: date = SESSION, symbols: int = len(SYMBOLS)) -> TrainingSet:
+        return small_training_set(session=session, symbols=symbols, sequence_sessions=self.model().sequence_sessions)
+
+    def inputs(self) -> np.ndarray | Sequences:
+        """What a scorer is given of the rows to validate on."""
+        return self.model().inputs(self.data().validation)
+
+    def once(self) -> Fitted:
+        """A fit that all tests share that do not ask for two."""
+        if type(self) not in FITTED:
+            FITTED[type(self)] = self.fitted()
+        return FITTED[type(self)]
+
     def fitted(self, *, threads: int = 1) -> Fitted:
-        found = fit(self.model(), small_training_set(), SETTINGS.model_copy(update={"threads": threads}))
+        found = fit(self.model(), self.data(), SETTINGS.model_copy(update={"threads": threads}))
         assert isinstance(found, Fitted), found
         return found
 
@@ -48,7 +80,7 @@ class LearnerKit:
 
     def test_rows_count_by_their_weights(self) -> None:
         """Half of the labels are turned round: what is learnt is what the rows that count say."""
-        data = small_training_set()
+        data = self.data()
         if not getattr(self.learner(), "weighs_rows", False):
             pytest.skip("this model takes all rows for the same")
         turned = np.random.default_rng(1).random(len(data.train.y)) < 0.5
@@ -64,7 +96,7 @@ class LearnerKit:
             assert sign * np.corrcoef(found.scores, data.validation.y)[0, 1] > 0.1
 
     def test_the_signal_is_found(self) -> None:
-        found, data = self.fitted(), small_training_set()
+        found, data = self.once(), self.data()
         assert max(found.importance, key=lambda name: found.importance[name]) == "signal"
         assert min(found.importance.values()) >= 0
         values = recorded(self.model(), found, data, SETTINGS, {})
@@ -72,25 +104,37 @@ class LearnerKit:
         assert found.rounds >= 1
 
     def test_a_loaded_model_gives_the_scores_of_the_fit(self) -> None:
-        found, data = self.fitted(), small_training_set()
+        found = self.once()
         loaded = self.learner().load(found.content)
         for threads in (1, 3):
-            scores = loaded.predict(data.validation.x, threads=threads)
+            scores = loaded.predict(self.inputs(), threads=threads)
             assert scores.dtype == np.float64
             assert np.array_equal(scores, found.scores)
 
     def test_a_rows_score_depends_on_that_row_alone(self) -> None:
-        loaded, x = self.learner().load(self.fitted().content), small_training_set().validation.x
+        loaded, x = self.learner().load(self.once().content), self.inputs()
         whole = loaded.predict(x)
         some = np.random.default_rng(1).permutation(len(x))[:50]
         assert np.array_equal(loaded.predict(x[some]), whole[some])
         assert loaded.predict(x[:1]).item() == whole[0]
 
+    def test_a_score_depends_on_its_own_sequence_alone(self) -> None:
+        """The rows of the table lie in another order, and those of no sequence that is scored are gone: the bits are the same."""
+        loaded, x = self.learner().load(self.once().content), self.inputs()
+        if not isinstance(x, Sequences):
+            pytest.skip("this model looks at one row")
+        some = np.random.default_rng(1).permutation(len(x))[:20]
+        places, dealt = x.places[some], np.random.default_rng(2).permutation(len(x.table))
+        table, used = np.full_like(x.table, np.nan), np.unique(places[places >= 0])
+        table[dealt[used]] = x.table[used]
+        moved = Sequences(table=table, places=np.where(places >= 0, dealt[places], -1).astype(np.int32))
+        assert np.array_equal(loaded.predict(moved), loaded.predict(x)[some])
+
     def test_contributions_add_up_to_the_score(self) -> None:
-        loaded, data = self.learner().load(self.fitted().content), small_training_set()
+        loaded, data = self.learner().load(self.once().content), self.data()
         if not isinstance(loaded, ExplainingScorer):
             pytest.skip("this model does not say which features made a score")
-        x = data.validation.x
+        x = self.inputs()
         found = loaded.contributions(x)
         assert found.shape == (len(x), len(data.features) + 1)
         np.testing.assert_allclose(found.sum(axis=1), loaded.predict(x), rtol=1e-9, atol=1e-12)
@@ -100,52 +144,44 @@ class LearnerKit:
         assert np.array_equal(loaded.contributions(x[:1]), found[:1])
 
     def test_missing_features_have_a_finite_score(self) -> None:
-        x = np.full((3, len(small_training_set().features)), np.nan, np.float32)
-        assert np.isfinite(self.learner().load(self.fitted().content).predict(x)).all()
+        x = self.inputs()[:3]
+        blank = replace(x, table=np.full_like(x.table, np.nan)) if isinstance(x, Sequences) else np.full_like(x, np.nan)
+        assert np.isfinite(self.learner().load(self.once().content).predict(blank)).all()
 
     def test_a_feature_that_no_row_has_is_no_fault(self) -> None:
-        data = small_training_set()
-        blank = [replace(part, x=part.x.copy()) for part in (data.train, data.validation)]
-        for part in blank:
-            part.x[:, data.features.index("noise_a")] = np.nan
-        found = fit(self.model(), replace(data, train=blank[0], validation=blank[1]), SETTINGS)
+        found = fit(self.model(), changed(self.data(), noise_a=np.nan), SETTINGS)
         assert isinstance(found, Fitted), found
         assert found.importance.get("noise_a", 0) == 0
         assert np.isfinite(found.scores).all()
 
     def test_columns_that_are_missing_or_constant_tell_nothing(self) -> None:
         """All but the signal are: what is learnt is the signal, and a row of which nothing is known has a score."""
-        data = small_training_set()
-        parts = [replace(part, x=part.x.copy()) for part in (data.train, data.validation)]
-        for part in parts:
-            part.x[:, [data.features.index("noise_a"), data.features.index("noise_b")]] = [np.nan, 3.0]
-        found = fit(self.model(), replace(data, train=parts[0], validation=parts[1]), SETTINGS)
+        found = fit(self.model(), changed(self.data(), noise_a=np.nan, noise_b=3.0), SETTINGS)
         assert isinstance(found, Fitted), found
         assert max(found.importance, key=lambda name: found.importance[name]) == "signal"
         assert not {name for name in ("noise_a", "noise_b") if found.importance.get(name)}
 
     @pytest.mark.parametrize("value", [0.0, 1.0, 0.25])
     def test_labels_of_one_class_are_no_model_but_a_reason(self, value: float) -> None:
-        data = small_training_set()
+        data = self.data()
         same = replace(data.train, y=np.full(len(data.train.y), value), returns=np.full(len(data.train.y), value))
         found = fit(self.model(), replace(data, train=same), SETTINGS)
         assert isinstance(found, Unavailable)
         assert f"the labels of all {len(same.y):,} rows to train on as of {SESSION} are the same, {value:g}" in found.reason
 
     def test_one_symbol_is_no_model_but_a_reason(self) -> None:
-        data = small_training_set(symbols=1)
-        found = fit(self.model(), data, SETTINGS)
+        found = fit(self.model(), self.data(symbols=1), SETTINGS)
         assert isinstance(found, Unavailable)
         assert f"as of {SESSION} are of one symbol, S01" in found.reason
 
     def test_columns_that_are_all_missing_are_no_model_but_a_reason(self) -> None:
-        data = small_training_set()
-        found = fit(self.model(), replace(data, train=replace(data.train, x=np.full_like(data.train.x, np.nan))), SETTINGS)
+        data = self.data()
+        found = fit(self.model(), changed(data, **dict.fromkeys(data.features, np.nan)), SETTINGS)
         assert isinstance(found, Unavailable)
         assert "no feature tells the labels" in found.reason
 
     def test_bytes_that_are_no_model_are_refused(self) -> None:
-        whole = self.fitted().content
+        whole = self.once().content
         for wrong in (b"no model of any kind\n", whole[: len(whole) // 2], b""):
             with pytest.raises(ModelError):
                 self.learner().load(wrong)
@@ -162,14 +198,13 @@ class LearnerKit:
             LEARNERS.find(name)
 
     def test_features_that_tell_nothing_apart_are_no_model_but_a_reason(self) -> None:
-        data = small_training_set()
-        flat = replace(data, train=replace(data.train, x=np.ones_like(data.train.x)))
-        found = fit(self.model(), flat, SETTINGS)
+        data = self.data()
+        found = fit(self.model(), changed(data, **dict.fromkeys(data.features, 1.0)), SETTINGS)
         assert isinstance(found, Unavailable)
         assert str(SESSION) in found.reason
 
     def test_too_little_history_is_no_model_but_a_reason(self) -> None:
-        early = small_training_set(session=CALENDAR.offset(CALENDAR.first, 50))
+        early = self.data(CALENDAR.offset(CALENDAR.first, 50))
         assert isinstance(fit(self.model(), early, SETTINGS), Unavailable)
 
     def test_settings_are_frozen_with_defaults_and_refuse_what_they_do_not_know(self) -> None:

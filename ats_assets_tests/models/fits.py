@@ -52,9 +52,9 @@ def market(strength: float = 0.4, settings: TrainingSettings = SETTINGS, seed: i
     return features, labels, universe
 
 
-def window_of(session: date = SESSION, settings: TrainingSettings = SETTINGS) -> TrainingWindow:
+def window_of(session: date = SESSION, settings: TrainingSettings = SETTINGS, sequence_sessions: int = 1) -> TrainingWindow:
     """The window of a model that learns forward returns."""
-    return training_window(CALENDAR, session, settings, FORWARD_RETURNS.known_after(settings))
+    return training_window(CALENDAR, session, settings, FORWARD_RETURNS.known_after(settings), sequence_sessions)
 
 
 def outcomes_of(labels: pl.DataFrame, settings: TrainingSettings = SETTINGS) -> pl.DataFrame:
@@ -63,12 +63,16 @@ def outcomes_of(labels: pl.DataFrame, settings: TrainingSettings = SETTINGS) -> 
 
 
 def small_training_set(
-    strength: float = 0.4, settings: TrainingSettings = SETTINGS, session: date = SESSION, symbols: int = len(SYMBOLS)
+    strength: float = 0.4,
+    settings: TrainingSettings = SETTINGS,
+    session: date = SESSION,
+    symbols: int = len(SYMBOLS),
+    sequence_sessions: int = 1,
 ) -> TrainingSet:
     """The training set of the small market, or of its first symbols."""
     features, labels, universe = market(strength, settings)
     universe = universe.filter(pl.col("symbol").is_in(SYMBOLS[: symbols + 1]))
-    window = window_of(session, settings)
+    window = window_of(session, settings, sequence_sessions)
     labels = labels.filter(pl.col("session").is_in(list(window.label_sessions)))
     return training_set(features, outcomes_of(labels, settings), universe, window, settings)
 
