@@ -11,6 +11,7 @@ from ats_assets.errors import ModelError
 from ats_assets.events.event_lane import EventLane, schemas_read
 from ats_assets.events.event_sets import event_training_set, event_window
 from ats_assets.models import Fitted, TrainingSet, fit, recorded
+from ats_assets.models.confusion import Confusion, class_confusion
 from ats_assets.models.tracking import Fit, Status
 from ats_assets.orchestration.reading import Known, Span
 from ats_assets.refits import last_refit
@@ -98,7 +99,8 @@ class EventFits:
         values = recorded(self._lane.model.model, found, data, self._settings.of_learners(self._lane.model.labels), self._versions)
         self._trial.add(session, values)
         record = self._store.write_fitted(session, found.content, upstream, **values)
-        self._told(session, started, record=record, content=found.content)
+        confusion = class_confusion(data.validation.y, found.scores) if len(data.validation.y) == len(found.scores) else None
+        self._told(session, started, record=record, content=found.content, confusion=confusion)
         return record
 
     def _learnt(self, data: TrainingSet) -> Fitted | Unavailable:
@@ -119,6 +121,7 @@ class EventFits:
         record: ModelRecord | None = None,
         content: bytes = b"",
         error: str | None = None,
+        confusion: Confusion | None = None,
     ) -> None:
         over = Fit(
             asset=self._asset,
@@ -129,6 +132,7 @@ class EventFits:
             record=record,
             content=content,
             error=error,
+            confusion=confusion,
         )
         self._tell(over)
 

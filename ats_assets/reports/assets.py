@@ -11,7 +11,7 @@ from ats_assets.evaluation.stored_factors import evaluate_family, factor_reads
 from ats_assets.events.choosing import EventModel, EventRules, event_models, event_rules, traded_model
 from ats_assets.features.choosing import families
 from ats_assets.orchestration.graph import Node
-from ats_assets.reports.backtest_log import BacktestLog
+from ats_assets.reports.backtest_log import BacktestLog, EventLog
 from ats_assets.reports.backtest_report import backtest_content
 from ats_assets.reports.event_report import event_content
 from ats_assets.reports.event_report_data import event_report_data, event_report_reads, event_settings
@@ -89,7 +89,11 @@ def _event_report(deployment: Deployment, rules: EventRules, traded: EventModel)
         """The models of events as one self-contained HTML file, and in the other forms of the settings: verdict, sessions, trades, skill, fits, settings."""
         data = event_report_data(deployment, rules, traded)
         path = _written(deployment, node, event_content(data.inputs), data.upstream)
+        logged = EventLog(deployment)
+        logged.add(data.inputs)
         context.log.info(f"report: {path}")
+        if (fault := logged.fault()) is not None:
+            context.log.error(fault)
         return dg.MaterializeResult(
             metadata={"path": dg.MetadataValue.path(str(path)), "verdict": data.inputs.backtests.own.figures.verdict}
         )

@@ -12,6 +12,8 @@ from ats_assets.models.importance_plot import importance_svg
 from ats_assets.reports.backtest_tracking import LoggedBacktest, log_backtest, log_files
 from ats_assets.reports.charts import Chart
 from ats_assets.reports.charts.paper_chart import paper_chart
+from ats_assets.reports.event_report import EventReportInputs
+from ats_assets.reports.regime_files import confusion_text, regime_files
 from ats_assets.reports.report_content import ReportContent
 from ats_assets.reports.report_forms import FORMS
 from ats_assets.reports.report_section import ReportInputs
@@ -36,7 +38,7 @@ class BacktestLog:
             self._told.append(beside(log_backtest, *self._where, _logged(inputs)))
 
     def add_files(self, content: ReportContent) -> None:
-        """Have the report, in the forms that are stored, the tables of the backtest, the equity curve and the importance of the newest fit added."""
+        """Have the report, in the forms that are stored, the tables of the backtest, the equity curve, the regimes and the importance of the newest fit added."""
         if not self._enabled:
             return
         warehouse = self._deployment.warehouse
@@ -46,6 +48,10 @@ class BacktestLog:
         for asset, fits in self._inputs.fits.items():
             fitted = [record for record in fits if record.status == "fitted" and record.importance]
             texts |= {f"importance-{asset}.svg": importance_svg(fitted[-1])} if fitted else {}
+        texts |= regime_files(self._inputs.rows)
+        texts |= {
+            f"regimes/{chart.id}.svg": paper_chart(chart, CHART_WIDTH) for chart in _charts(content) if chart.id.startswith("regimes-")
+        }
         self._told.append(beside(log_files, *self._where, files, texts))
 
     def fault(self) -> str | None:
@@ -53,6 +59,33 @@ class BacktestLog:
         for told in self._told:
             if told.done() and isinstance(error := told.exception(), SecondProcessError):
                 return redacted(f"MLflow has not all of the backtest, which is stored: {error}")
+        return None
+
+
+class EventLog:
+    """Backtests of events that are told of, in the run of the command that made them."""
+
+    def __init__(self, deployment: Deployment) -> None:
+        self._deployment = deployment
+        self._told: Future[Any] | None = None
+
+    def add(self, inputs: EventReportInputs) -> None:
+        """Have the report, in the forms that are stored, the tables of the model that is traded, and of each model the confusion matrix out of sample added."""
+        settings, warehouse = self._deployment.settings, self._deployment.warehouse
+        if not settings.mlflow.enabled:
+            return
+        files = {str(path): "event_report" for name in FORMS.values() if (path := warehouse.root / "event_report" / name).is_file()}
+        tables = (warehouse.part("event_backtest", name) for name in inputs.backtests.own.tables())
+        files |= {str(path): "event_backtest" for path in tables if path.is_file()}
+        found = inputs.backtests.found.items()
+        texts = {f"event_backtest/confusion_matrix-{name}.json": confusion_text(one.figures.skill.to_dict()) for name, one in found}
+        where = (settings.mlflow, settings.storage.data, str(settings.storage.warehouse))
+        self._told = beside(log_files, *where, files, texts)
+
+    def fault(self) -> str | None:
+        """What went wrong as far as it is known already."""
+        if self._told is not None and self._told.done() and isinstance(error := self._told.exception(), SecondProcessError):
+            return redacted(f"MLflow has not all of the backtest of events, which is stored: {error}")
         return None
 
 

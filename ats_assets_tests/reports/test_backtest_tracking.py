@@ -1,14 +1,20 @@
 """A command's run in MLflow: fits nested in it, and the backtest that came of them."""
 
+import io
+import json
 import subprocess
 import sys
 from pathlib import Path
 
+import numpy as np
+import polars as pl
 import pytest
 
+from ats_assets.evaluation.event_skill import event_skill
 from ats_assets.models.tracking import Fit, Tracking, begin_command, end_command, log_fit
 from ats_assets.reports.backtest_log import _logged
 from ats_assets.reports.backtest_tracking import MOST_POINTS, log_backtest, log_files
+from ats_assets.reports.regime_files import confusion_text, regime_files
 from ats_assets.settings import MlflowSettings
 from ats_assets_tests.reports.test_backtest_report import RESULT, all_inputs
 
@@ -57,6 +63,24 @@ def test_a_command_is_a_run_with_its_fits_nested_and_the_backtest_in_it(data: Pa
     assert {file.path for file in client.list_artifacts(run_id, "report")} == {"report/report.json"}
 
 
+def test_regimes_and_the_confusion_matrix_of_events_are_files_of_the_run(data: Path) -> None:
+    texts = regime_files(all_inputs().rows)
+    (rows,) = (pl.read_csv(io.StringIO(text)) for text in texts.values())
+    assert rows.height == all_inputs().rows["regimes"]["session"].n_unique()
+    assert set(rows["in_state_0"].unique()) == {0.0, 1.0}  # one regime for all symbols
+    assert np.allclose(rows["market_p0"] + rows["market_p1"], 1.0)
+    matrix = json.loads(confusion_text(event_skill([0.9, 0.8, 0.2, 0.6], [True, False, False, True]).to_dict()))
+    assert matrix == {"classes": ["lost", "gained"], "true_by_predicted": [[1, 1], [0, 2]], "accuracy": 0.75}
+    begin_command(SETTINGS, data, "regimes", "ats run")
+    log_files(SETTINGS, data, "regimes", {}, texts | {"event_backtest/confusion_matrix-m.json": json.dumps(matrix)})
+    client = Tracking(SETTINGS, data).client()
+    run_id = Tracking(SETTINGS, data).of_command("regimes").run_id
+    end_command(SETTINGS, data, "regimes", "FINISHED", "")
+    assert run_id is not None
+    files = {file.path for folder in ("regimes", "event_backtest") for file in client.list_artifacts(run_id, folder)}
+    assert files == {"regimes/regimes.csv", "event_backtest/confusion_matrix-m.json"}
+
+
 def test_a_long_curve_is_thinned_and_keeps_its_end(data: Path) -> None:
     told = _logged(all_inputs())
     values = [float(n) for n in range(2 * MOST_POINTS + 7)]
@@ -83,6 +107,7 @@ def test_a_command_that_is_killed_is_ended_by_the_second_process(data: Path) -> 
 import os, signal
 from pathlib import Path
 from ats_assets.models.tracking import Fit, begin_command, log_fit
+from ats_assets.reports.regime_files import confusion_text, regime_files
 from ats_assets.settings import MlflowSettings
 from ats_assets.storage.second_process import beside
 where = (MlflowSettings(), Path({str(data)!r}))
