@@ -125,7 +125,7 @@ CHECKS = (
     orders_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
-ASKED_FOR = ("feature_report", "cross_validation", "importance", "monte_carlo", "event_backtest", "event_report")
+ASKED_FOR = ("feature_report", "cross_validation", "importance", "timeframe_validation", "monte_carlo", "event_backtest", "event_report")
 """The assets without partitions: those that are always there, and those that settings ask for."""
 LEARNING = ("drift", "skill_estimate")
 """The assets of continuous learning that settings ask for."""

@@ -24,6 +24,7 @@ def whole_assets(deployment: Deployment) -> tuple[str, ...]:
     """The assets without partitions."""
     settings = deployment.settings
     wanted = {"feature_report": settings.features.report, "monte_carlo": settings.monte_carlo is not None}
+    wanted |= {"timeframe_validation": settings.timeframe_validation is not None}
     wanted |= {"cross_validation": settings.cross_validation.kind != "none", "importance": bool(settings.importance.ways)}
     of_events = ("event_backtest", "event_report") if settings.event_models else ()
     return ("backtest", "backtest_report", *(name for name, is_wanted in wanted.items() if is_wanted), *of_events)

@@ -30,7 +30,7 @@ from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
-from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings
+from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
 
 __all__ = [
     "CRYPTO_VARIABLE",
@@ -93,6 +93,7 @@ __all__ = [
     "SuspicionSettings",
     "SyntheticSettings",
     "TickScreeningSettings",
+    "TimeframeValidationSettings",
     "TrainingSettings",
     "UniverseSettings",
     "crypto_settings_file",

@@ -34,7 +34,7 @@ from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.strategies import shares_of_capital
 from ats_assets.settings.trading_year import sessions_per_year
-from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings
+from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
 
 
 class Settings(Section):
@@ -76,6 +76,9 @@ class Settings(Section):
     cross_validation: CrossValidationSettings = CrossValidationSettings()
     importance: ImportanceSettings = ImportanceSettings()
     drift: DriftSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
+    timeframe_validation: TimeframeValidationSettings | None = Field(
+        default=None, description="a table, which may be empty, makes it an asset"
+    )
     mlflow: MlflowSettings = MlflowSettings()
     portfolio: PortfolioSettings = PortfolioSettings()
     ensemble: EnsembleSettings = EnsembleSettings()

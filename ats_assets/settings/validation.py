@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ats_assets.settings.section import NonNegative, Section
+from ats_assets.settings.section import NonNegative, Positive, Section
 
 
 class CrossValidationSettings(Section):
@@ -48,3 +48,10 @@ class ImportanceSettings(Section):
         if len(set(self.ways)) < len(self.ways):
             raise ValueError(f"ways names one twice: {', '.join(self.ways)}")
         return self
+
+
+class TimeframeValidationSettings(Section):
+    """Whether what a model is good for over its own horizon is there over neighbouring ones, too. By default it is not asked, and there is no such asset."""
+
+    neighbours: Positive = Field(default=1, description="of labels.horizons_sessions on each side of training.horizon_sessions")
+    lookback_sessions: Positive = Field(default=756, description="of known outcomes that models are judged over")

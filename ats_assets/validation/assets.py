@@ -15,22 +15,25 @@ from ats_assets.labels import learnt_label
 from ats_assets.models import models
 from ats_assets.models.labelled_rows import rows_of
 from ats_assets.orchestration.graph import Node
+from ats_assets.settings import TimeframeValidationSettings
 from ats_assets.trials import FitTrial
 from ats_assets.validation.cross_validation import cross_validated
 from ats_assets.validation.importance import feature_importance
 from ats_assets.validation.newest_window import NewestWindow, window_reads
-from ats_assets.validation.schema import FeatureImportance, ValidatedPaths, ValidatedSplits
+from ats_assets.validation.schema import FeatureImportance, HorizonVerdicts, ValidatedHorizons, ValidatedPaths, ValidatedSplits
+from ats_assets.validation.timeframes import JudgedWindow, judged_assets, judged_timeframes, timeframe_tables
 from ats_assets.validation.validation_figures import importance_tables, session_means, validation_figures
 
 GROUP = "evaluation"
-NAME, IMPORTANCE, SUMMARY = "cross_validation", "importance", "summary.json"
+NAME, IMPORTANCE, TIMEFRAMES, SUMMARY = "cross_validation", "importance", "timeframe_validation", "summary.json"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
-    """The stage's assets: none unless `cross_validation.kind` or `importance.ways` says so."""
+    """The stage's assets: none unless `cross_validation.kind`, `importance.ways` or a table `[timeframe_validation]` says so."""
     settings = deployment.settings
     validated = [] if settings.cross_validation.kind == "none" else [_cross_validation(deployment)]
-    return validated + ([_importance(deployment)] if settings.importance.ways else [])
+    beside = [] if settings.timeframe_validation is None else [_timeframes(deployment, settings.timeframe_validation)]
+    return [*validated, *([_importance(deployment)] if settings.importance.ways else []), *beside]
 
 
 def _node(deployment: Deployment, name: str, made_by: Callable[..., Any], contract: type[DataFrameModel], section: BaseModel) -> Node:
@@ -101,6 +104,35 @@ def _importance(deployment: Deployment) -> dg.AssetsDefinition:
         return dg.MaterializeResult(metadata={name: dg.MetadataValue.md(text) for name, text in shown.items()})
 
     return importance
+
+
+def _timeframes(deployment: Deployment, asked: TimeframeValidationSettings) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    node = Node(
+        name=TIMEFRAMES,
+        group=GROUP,
+        kinds=frozenset({"parquet", "numpy"}),
+        contract=HorizonVerdicts,
+        code=(_timeframes,),
+        settings=(asked, settings.training.of_results(), settings.labels.forward_returns),
+    )
+
+    @node.asset(deployment, deps=["forward_returns", *judged_assets(deployment).values()], partitioned=False)
+    def timeframe_validation(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """Whether what each model is good for over its own horizon is there over neighbouring ones, too, beyond what luck at one of them would make of the others."""
+        window = JudgedWindow.of(deployment, asked.lookback_sessions)
+        upstream = window.upstream(deployment)
+        tables = timeframe_tables(judged_timeframes(deployment, window))
+        contracts = {"horizons": ValidatedHorizons, "verdicts": HorizonVerdicts}
+        versions = {"code_version": node.code_version, "settings_version": node.settings_version, "upstream": upstream}
+        for part, rows in tables.items():
+            deployment.warehouse.write_part(TIMEFRAMES, part, contracts[part].validate(rows), **versions)
+        told = dict(tables["verdicts"].select("model", "text").iter_rows())
+        for name, text in told.items():
+            context.log.info(f"{name} {text}")
+        return dg.MaterializeResult(metadata={name: dg.MetadataValue.text(text) for name, text in told.items()})
+
+    return timeframe_validation
 
 
 def _stored(deployment: Deployment, name: str, asked: NewestWindow, parts: Sequence[str]) -> dict[str, pl.DataFrame] | None:

@@ -1,4 +1,4 @@
-"""The contracts of the tables of `cross_validation` and `importance`."""
+"""The contracts of the tables of `cross_validation`, `importance` and `timeframe_validation`."""
 
 from datetime import date
 
@@ -77,6 +77,39 @@ class FeatureImportance(pa.DataFrameModel):
         unique = ["model", "way", "name"]  # noqa: RUF012
 
 
+class ValidatedHorizons(pa.DataFrameModel):
+    """Each model over each horizon, in the order of the settings and by horizon."""
+
+    model: str
+    horizon_sessions: pl.Int32 = pa.Field(ge=1)
+    is_own: bool = pa.Field(description="whether it is training.horizon_sessions")
+    is_neighbour: bool = pa.Field(description="whether the verdict asks for it")
+    sessions: pl.Int64 = pa.Field(ge=0, description="decisions with a rank IC")
+    rank_ic: float = pa.Field(ge=-1, le=1, description="mean over them, out of sample")
+    t_statistic: float = pa.Field(nullable=True, description="of the mean, for the overlap of outcomes")
+    by_luck: float = pa.Field(
+        nullable=True, description="what it would be if the skill over the own horizon were luck; null for that horizon"
+    )
+    beyond: float = pa.Field(nullable=True, description="mean of what is left of the rank IC")
+    beyond_t: float = pa.Field(nullable=True, description="its t")
+
+    class Config(_Exactly):
+        """A row for each horizon of each model."""
+
+        unique = ["model", "horizon_sessions"]  # noqa: RUF012
+
+
+class HorizonVerdicts(pa.DataFrameModel):
+    """Whether each model holds on the neighbouring horizons."""
+
+    model: str = pa.Field(unique=True)
+    holds: bool
+    text: str = pa.Field(description="why or why not, with the numbers")
+
+    class Config(_Exactly):
+        """A row for each model."""
+
+
 IMPORTANCE_SCHEMA = pl.Schema(
     {
         "model": pl.String,
@@ -104,3 +137,18 @@ SPLITS_SCHEMA = pl.Schema(
     }
 )
 PATHS_SCHEMA = pl.Schema({"model": pl.String, "way": pl.String, "path": pl.Int32, "session": pl.Date, "rank_ic": pl.Float64})
+HORIZONS_SCHEMA = pl.Schema(
+    {
+        "model": pl.String,
+        "horizon_sessions": pl.Int32,
+        "is_own": pl.Boolean,
+        "is_neighbour": pl.Boolean,
+        "sessions": pl.Int64,
+        "rank_ic": pl.Float64,
+        "t_statistic": pl.Float64,
+        "by_luck": pl.Float64,
+        "beyond": pl.Float64,
+        "beyond_t": pl.Float64,
+    }
+)
+VERDICTS_SCHEMA = pl.Schema({"model": pl.String, "holds": pl.Boolean, "text": pl.String})

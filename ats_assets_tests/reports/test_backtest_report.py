@@ -16,6 +16,7 @@ from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.trial_selection import Selection, selection
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
+from ats_assets.predictions.schema import ENSEMBLE_WEIGHTS_SCHEMA
 from ats_assets.regimes.market_observations import daily_moves
 from ats_assets.reports.backtest_report import backtest_content, backtest_report
 from ats_assets.reports.json_form import report_json
@@ -25,7 +26,7 @@ from ats_assets.risk_analysis.risk_tables import RiskInputs, risk_tables
 from ats_assets.settings import BacktestSettings, MonteCarloSettings, PortfolioSettings
 from ats_assets.storage.model_record import DecisionWindow, ModelRecord, TaughtLabel, Validation
 from ats_assets.trials import RecordedTrial, Trial, trial_series
-from ats_assets.validation.schema import IMPORTANCE_SCHEMA, PATHS_SCHEMA, SPLITS_SCHEMA
+from ats_assets.validation.schema import HORIZONS_SCHEMA, IMPORTANCE_SCHEMA, PATHS_SCHEMA, SPLITS_SCHEMA, VERDICTS_SCHEMA
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
 
 SETTINGS, PORTFOLIO = BacktestSettings(), PortfolioSettings()
@@ -34,7 +35,7 @@ BARS, SIGNALS, DAYS = random_market(4, N, 8, shorts=True)
 CHARTS = {
     *("equity", "drawdown", "histogram", "sharpe", "sortino", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
     *("ic", "quantiles", "quantile-curves", "segments", "matched", "reliability", "validation-lightgbm_model", "rows"),
-    *("coverage", "confidence"),
+    *("coverage", "confidence", "ensemble-weights"),
     *("regimes-regimes", "rolling-value-at-risk", "monte-carlo", "drawdown-quantiles"),
 }
 
@@ -108,7 +109,8 @@ def some_probabilities(n: int = 60, symbols: int = 40) -> dict[str, pl.DataFrame
     said = np.tile(np.linspace(0.3, 0.7, symbols), n)
     won = random.random(n * symbols) < said
     returns = pl.Series("forward_return", np.where(won, 1.0, -1.0) * random.random(n * symbols))
-    outcomes = keys.select("symbol", decision_session="session").with_columns(returns, horizon_sessions=pl.lit(5, pl.Int32))
+    known = pl.col("session") + pl.duration(days=6)
+    outcomes = keys.select("symbol", session=known, decision_session="session").with_columns(returns, horizon_sessions=pl.lit(5, pl.Int32))
     other = outcomes.with_columns(forward_return=-pl.col("forward_return"), horizon_sessions=pl.lit(1, pl.Int32))
     return {"signals": keys.with_columns(probability=pl.Series(said)), "forward_returns": pl.concat([outcomes, other])}
 
@@ -123,6 +125,27 @@ def some_intervals() -> dict[str, pl.DataFrame]:
     sure = signals.select(pl.when(up).then("probability").otherwise(1.0 - pl.col("probability"))).to_series()
     told = {"level": 0.9, "adapted_level": 0.91, "width": 1.8}
     return {"prediction_intervals": made.with_columns(**{name: pl.lit(value) for name, value in told.items()}, confidence=sure)}
+
+
+def some_ensemble() -> dict[str, pl.DataFrame]:
+    """Two models of the same symbols: one that says what was said, and its noise; and weights that move."""
+    keys = some_probabilities()["signals"]
+    noise = pl.Series(np.random.default_rng(6).normal(0.0, 0.2, keys.height))
+    scores = {"lightgbm": pl.col("probability"), "<forest>": pl.col("probability") + noise, "ensemble": pl.col("probability") + noise / 2}
+    fitted = pl.lit(MONDAY - timedelta(days=1))
+    rows = [
+        (day, name, w, 40, 0.1, 0.02, "rank IC <0.1>")
+        for i, day in enumerate(DAYS)
+        for name, w in (("lightgbm", 0.5 + i / 999), ("<forest>", 0.5 - i / 999))
+    ]
+    predictions = {f"{name}_predictions": keys.select("symbol", "session", score=of, model_session=fitted) for name, of in scores.items()}
+    return predictions | {"ensemble_weights": pl.DataFrame(rows, schema=ENSEMBLE_WEIGHTS_SCHEMA, orient="row")}
+
+
+def some_horizons() -> dict[str, pl.DataFrame]:
+    known = [(h, h == 5, h != 5, 90, 0.02, 1.5, *((None,) * 3 if h == 5 else (0.01, 0.01, 2.5))) for h in (1, 5, 20)]
+    told = pl.DataFrame([("lightgbm", True, "holds: <over> 1 sessions")], schema=VERDICTS_SCHEMA, orient="row")
+    return {"horizons": pl.DataFrame([("lightgbm", *row) for row in known], schema=HORIZONS_SCHEMA, orient="row"), "verdicts": told}
 
 
 def some_importance() -> dict[str, pl.DataFrame]:
@@ -142,13 +165,15 @@ def all_inputs(**more: Any) -> ReportInputs:
         "rows": {
             **some_probabilities(),
             **some_intervals(),
+            **some_ensemble(),
             "skill": some_skill(),
             "targets": newest_targets(),
             "bars": BARS.select("symbol", "session", high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close")),
             "rejected_bars": rejected,
         }
         | {"regimes": some_regimes()},
-        "tables": {"monte_carlo": some_risk(), "cross_validation": some_validation(), "importance": some_importance()},
+        "tables": {"monte_carlo": some_risk(), "cross_validation": some_validation(), "importance": some_importance()}
+        | {"timeframe_validation": some_horizons()},
         "fits": {"lightgbm_model": [a_fit(DAYS[20], 0.05), a_fit(DAYS[50], -0.01)]},
         "shown_settings": {"backtest": {"initial_cash": 1e6, "benchmark": None, "margin": {"initial_share": 0.5}}},
         "provenance": {"Data versions": {"bars": "sha256:abc"}},
