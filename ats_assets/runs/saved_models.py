@@ -19,6 +19,7 @@ from ats_assets.learning.models_in_force import model_in_force
 from ats_assets.models import Model, models
 from ats_assets.models.sequences import Sequences, sequences_of
 from ats_assets.predictions.inference import check_age, predict
+from ats_assets.runs.bar_signals.saved_scorer import CHAMPION, champion_model
 from ats_assets.storage.model_record import ModelRecord
 
 
@@ -60,7 +61,7 @@ def predictions_of_session(deployment: Deployment, name: str | None, session: da
     ModelError
         If no model was there yet, or the active one is too old or of other features.
     """
-    found = _model(deployment, name)
+    found = _model(deployment, name, session)
     return _of_events(deployment, found, session) if isinstance(found, EventModel) else _of_universe(deployment, found, session)
 
 
@@ -81,7 +82,7 @@ def predictions_of_file(deployment: Deployment, name: str | None, file: Path, se
     ModelError
         If the file lacks a feature, or there is no fitted model.
     """
-    found = _model(deployment, name)
+    found = _model(deployment, name, session)
     model = found.model if isinstance(found, EventModel) else found
     store = deployment.model_store(model.asset)
     stored = [day for day in store.stored_sessions() if session is None or day <= session]
@@ -131,9 +132,11 @@ def _sequences(deployment: Deployment, model: Model, rows: pl.DataFrame, names: 
     return found
 
 
-def _model(deployment: Deployment, name: str | None) -> EventModel | Model:
+def _model(deployment: Deployment, name: str | None, session: date | None) -> EventModel | Model:
     of_events = deployment.of(event_models)
     of_sessions = {model.name: model for model in deployment.of(models).values()}
+    if name == CHAMPION:
+        name, _ = champion_model(deployment, of_sessions, session or deployment.calendar.last)
     if name is None:
         return traded_model(deployment) or next(iter(of_sessions.values()))
     if name in of_events:

@@ -18,7 +18,8 @@ from ats_assets.plugins import Needs
 from ats_assets.portfolio.choosing import portfolio_method
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.strategies.choosing import NamedStrategy, called_signals, strategies
-from ats_assets.strategies.schema import SIGNALS_SCHEMA, Signals
+from ats_assets.strategies.contracts import Signals
+from ats_assets.strategies.schema import SIGNALS_SCHEMA
 from ats_assets.strategies.weighting import signals_from_scores
 
 GROUP = "signals"

@@ -8,7 +8,8 @@ from pandera.errors import SchemaErrors
 from ats_assets.evaluation.schema import SKILL_SCHEMA, Skill
 from ats_assets.predictions.contracts import Predictions
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
-from ats_assets.strategies.schema import SIGNALS_SCHEMA, Signals
+from ats_assets.strategies.contracts import Signals
+from ats_assets.strategies.schema import SIGNALS_SCHEMA
 
 A, B = date(2024, 1, 4), date(2024, 1, 5)
 

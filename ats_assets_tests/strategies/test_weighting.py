@@ -9,7 +9,8 @@ from hypothesis import strategies as st
 from ats_assets.errors import ContractError
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.settings import PortfolioSettings
-from ats_assets.strategies.schema import SIGNALS_SCHEMA, Signals
+from ats_assets.strategies.contracts import Signals
+from ats_assets.strategies.schema import SIGNALS_SCHEMA
 from ats_assets.strategies.weighting import signals_from_scores
 
 MONDAY, TUESDAY, FITTED = date(2020, 1, 6), date(2020, 1, 7), date(2020, 1, 3)

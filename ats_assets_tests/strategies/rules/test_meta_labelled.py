@@ -8,7 +8,8 @@ import pytest
 
 from ats_assets.errors import SettingsError
 from ats_assets.settings import PortfolioSettings, TrainingSettings
-from ats_assets.strategies import SIGNALS_SCHEMA, Signals, signals_from_scores
+from ats_assets.strategies import SIGNALS_SCHEMA, signals_from_scores
+from ats_assets.strategies.contracts import Signals
 from ats_assets.strategies.rules.meta_labelled import MetaLabelled, MetaLabelledSettings, bet_size
 
 DAY = date(2024, 3, 4)

@@ -24,6 +24,8 @@ from ats_assets.sources.adapters.files.wide_tables import BY_SYMBOL, parquet_by_
 _NOTES: tuple[str, ...] = (".txt", ".txt.gz")
 """Suffixes of tables and of notes alike: what the file holds tells which it is."""
 SUFFIXES: tuple[str, ...] = (".parquet", ".pq", ".csv", ".csv.gz", *_NOTES)
+_JSON = ".json"
+"""Read where a path names the file itself: what else lies in a folder is not taken for bars."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -54,8 +56,8 @@ def find_data_files(path: Path, setting: str = "source.files.path") -> FoundFile
     kinds = ", ".join(SUFFIXES)
     said = " (ATS_SOURCE__PATH)" if setting == "source.files.path" else ""
     if path.is_file():
-        if _suffix(path) is None:
-            raise SourceError(f"{path} is none of {kinds}: convert it, or set {setting} to another file")
+        if _suffix(path) is None and not path.name.lower().endswith(_JSON):
+            raise SourceError(f"{path} is none of {kinds}, {_JSON}: convert it, or set {setting} to another file")
         return FoundFiles(tables=[_data_file(path, path.absolute().parts)], notes=[])
     if not path.is_dir():
         raise SourceError(f"there is no file or folder {path}: correct {setting}{said}")
@@ -103,7 +105,7 @@ def read_table(file: DataFile, settings: FilesSettings) -> ReadTable:
     try:
         if file.path.stat().st_size == 0:
             raise SourceError(f"{file.path} is empty (0 bytes): deliver it again, or remove it")
-        table = _read_parquet(file.path) if _suffix(file.path) in {".parquet", ".pq"} else read_text_table(file.path, settings)
+        table = _read(file.path, settings)
     except (pl.exceptions.PolarsError, pa.ArrowException, OSError, EOFError, UnicodeDecodeError, csv.Error) as error:
         reason = str(error).strip().splitlines()[0] if str(error).strip() else type(error).__name__
         raise SourceError(
@@ -114,8 +116,14 @@ def read_table(file: DataFile, settings: FilesSettings) -> ReadTable:
     return replace(table, rows=table.rows.with_columns(pl.lit(value, pl.String).alias(key) for key, value in added.items()))
 
 
+def _read(path: Path, settings: FilesSettings) -> ReadTable:
+    if path.name.lower().endswith(_JSON):
+        return ReadTable(rows=pl.read_json(path, infer_schema_length=None))
+    return _read_parquet(path) if _suffix(path) in {".parquet", ".pq"} else read_text_table(path, settings)
+
+
 def _data_file(path: Path, parts: tuple[str, ...]) -> DataFile:
-    stem = path.name[: -len(_suffix(path) or "")]
+    stem = path.name[: -len(_suffix(path) or _JSON)]
     pairs = (part.split("=", 1) for part in (*parts[:-1], stem) if re.fullmatch(r"\w+=.*", part))
     return DataFile(
         path=path, stem=stem, keys={key: None if value == "__HIVE_DEFAULT_PARTITION__" else unquote(value) for key, value in pairs}
