@@ -191,11 +191,19 @@ def variance_across(count: TrialCount, n_sessions: int) -> float:
     return max(count.variance or 0.0, 1.0 / n_sessions)
 
 
+def _traded_nothing(one: RecordedTrial) -> bool:
+    """Whether its returns are there and each is zero; of one that is under way, or failed, nothing is known."""
+    if one.trial.kind != "backtest" or one.series is None or one.series.is_empty():
+        return False
+    return bool((one.series["value"].fill_null(0.0) == 0.0).all())
+
+
 def _whole(trials: Sequence[RecordedTrial]) -> list[RecordedTrial]:
-    """Each thing that was tried once, without what is part of another."""
-    parts = {part for one in trials for part in one.trial.made_of}
-    once = {one.trial.tried: one for one in reversed(trials) if one.trial.tried not in parts}
-    return [one for one in trials if once.get(one.trial.tried) is one]
+    """Each thing that was tried once, without what is part of another, and without backtests that traded nothing: nobody can have chosen such a one by its returns."""
+    counted = [one for one in trials if not _traded_nothing(one)]
+    parts = {part for one in counted for part in one.trial.made_of}
+    once = {one.trial.tried: one for one in reversed(counted) if one.trial.tried not in parts}
+    return [one for one in counted if once.get(one.trial.tried) is one]
 
 
 def _matrix(trials: Sequence[RecordedTrial]) -> Floats:

@@ -138,7 +138,7 @@ def event_families(deployment: Deployment) -> Mapping[str, FeatureFamily | Colum
             raise SettingsError(
                 f"event_training.families names `{name}`, which is no family that is an asset: choose from {', '.join(known)}"
             )
-    return families_of_model(deployment.settings.event_training.families, known)
+    return families_of_model(deployment.settings.event_training.families, known, "event_training.families")
 
 
 def _regimes(deployment: Deployment) -> dict[str, ColumnFamily]:

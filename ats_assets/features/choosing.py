@@ -131,8 +131,13 @@ def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path
     return {name: known[name] for name in (*names, *of_models, *own)}
 
 
-def families_of_model(names: Sequence[str], known: Mapping[str, Family]) -> dict[str, Family]:
+def families_of_model(names: Sequence[str], known: Mapping[str, Family], setting: str = "training.families") -> dict[str, Family]:
     """The families that a model learns from, in its order.
+
+    Parameters
+    ----------
+    setting
+        What names them, for the message.
 
     Raises
     ------
@@ -142,13 +147,13 @@ def families_of_model(names: Sequence[str], known: Mapping[str, Family]) -> dict
         If two have a factor of the same name.
     """
     if len(set(names)) != len(names):
-        raise SettingsError(f"training.families names a family twice: {', '.join(names)}")
+        raise SettingsError(f"{setting} names a family twice: {', '.join(names)}")
     first: dict[str, str] = {}
     for name in names:
         for factor in known[name].factors:
             if factor in first:
                 raise FeatureError(
-                    f"training.families has two factors named {factor}, one of {first[factor]} and one of {name} ({known[name].origin}): "
+                    f"{setting} has two factors named {factor}, one of {first[factor]} and one of {name} ({known[name].origin}): "
                     "a model needs names of its own for each; rename one, or leave out a family"
                 )
             first[factor] = name

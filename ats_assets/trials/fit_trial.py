@@ -25,7 +25,8 @@ class FitTrial:
 
     def __init__(self, deployment: Deployment, asset: str, what: Mapping[str, Any], kind: str = "fit") -> None:
         self._ledger = deployment.of(ledger_of)
-        self._trial = Trial(kind=kind, name=asset, tried=digest_of(behind(deployment, [asset])), what=what)
+        told = {**what, **_beside(deployment, what)}
+        self._trial = Trial(kind=kind, name=asset, tried=digest_of(behind(deployment, [asset])), what=told)
 
     def begin(self) -> None:
         """Record that it is tried."""
@@ -39,3 +40,14 @@ class FitTrial:
     def add_ics(self, session: date, by_session: Mapping[date, float | None]) -> None:
         """Add rank ICs by the session of the decision, as of a session."""
         self._ledger.add(self._trial, trial_series([*by_session], [*by_session.values()], session))
+
+
+def _beside(deployment: Deployment, what: Mapping[str, Any]) -> dict[str, Any]:
+    """The settings of the label that is learnt and of the regimes among the features, as they are written: they tell two trials apart whose learners are the same."""
+    settings = deployment.settings
+    own = settings.labels.own.get(str(what.get("label")))
+    label = {"label_settings": dict(own)} if own else {}
+    named = [name for name in what.get("families", ()) if str(name).endswith("regimes")]
+    of_name = {f"{name}_regimes" if len(settings.regimes) > 1 else "regimes": name for name in settings.regimes}
+    shown = {name: settings.regimes[of_name[name]].model_dump(mode="json", exclude_defaults=True) for name in named if name in of_name}
+    return label | ({"regimes": shown} if shown else {})

@@ -132,7 +132,19 @@ def test_what_never_moved_was_chosen_from_nothing() -> None:
     """The report said that overfitting has a probability of 0 where no backtest had a trade."""
     still = np.zeros(500)
     found = judged([recorded(str(number), still) for number in range(3)], still)
-    assert (found.count.trials, found.sharpe, found.deflated, found.overfitting) == (3, None, None, None)
+    assert (found.count.trials, found.sharpe, found.deflated, found.overfitting) == (0, None, None, None)
+
+
+def test_a_backtest_that_traded_nothing_is_no_trial_but_its_models_and_one_under_way_are() -> None:
+    """Nobody can have chosen it by returns of zero; each one made the deflated Sharpe ratio of the others smaller."""
+    traded = recorded("traded", np.random.default_rng(4).normal(0.0, 0.01, 300))
+    still, model, begun = (
+        recorded("still", np.zeros(300), made_of=["m"]),
+        recorded("m", np.full(300, 0.01), kind="fit"),
+        recorded("begun", None),
+    )
+    assert count_trials([traded, still]).trials == 1
+    assert count_trials([traded, still, model, begun]).trials == 3
 
 
 def test_a_return_that_is_missing_is_left_out() -> None:

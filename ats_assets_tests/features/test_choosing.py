@@ -55,8 +55,8 @@ def test_a_model_s_factors_need_names_of_their_own(tmp_path: Path) -> None:
     assert list(families_of_model(["mine", "alpha158"], families)) == ["mine", "alpha158"]
     with pytest.raises(FeatureError, match="two factors named OPEN0, one of alpha158 and one of alpha360"):
         families_of_model(["alpha158", "alpha360"], families)
-    with pytest.raises(SettingsError, match="names a family twice: mine, mine"):
-        families_of_model(["mine", "mine"], families)
+    with pytest.raises(SettingsError, match=r"^event_training.families names a family twice: mine, mine"):  # it named training.families
+        families_of_model(["mine", "mine"], families, "event_training.families")
 
 
 LEFT = pl.DataFrame({"symbol": ["A", "B", "A"], "session": [1, 1, 2], "x": [1.0, 2.0, 3.0]})

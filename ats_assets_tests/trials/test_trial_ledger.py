@@ -10,9 +10,11 @@ from pathlib import Path
 
 import pytest
 
+from ats_assets.definitions import build
 from ats_assets.errors import SettingsError
-from ats_assets.trials import Trial, TrialLedger, trial_series
+from ats_assets.trials import FitTrial, Trial, TrialLedger, ledger_of, trial_series
 from ats_assets_tests.rounds import rounds
+from ats_assets_tests.small_market import small_market
 
 DAY = date(2024, 3, 1)
 
@@ -158,3 +160,14 @@ def test_writers_that_are_killed_leave_whole_lines(tmp_path: Path) -> None:
     assert ledger.begin(trial("z"))
     lines = (tmp_path / "trials.jsonl").read_text(encoding="utf-8").splitlines()
     assert len({json.loads(line)["tried"] for line in lines}) == len(lines) == len(ledger.trials())
+
+
+def test_a_fit_tells_its_label_and_its_regimes(tmp_path: Path) -> None:
+    """Two sweeps over a label's barriers looked the same in `ats trials`."""
+    labels = {"trends": {"kind": "trend_scanning", "max_horizon_sessions": 12}}
+    deployment = small_market(tmp_path, labels=labels, regimes={"market": {"kind": "mixture", "max_states": 2}})
+    build(deployment)
+    FitTrial(deployment, "lightgbm_model", {"label": "trends", "families": ["alpha158", "regimes"]}).begin()
+    (found,) = deployment.of(ledger_of).trials()
+    assert found.trial.what["label_settings"] == labels["trends"]
+    assert found.trial.what["regimes"] == {"regimes": {"kind": "mixture", "max_states": 2}}
