@@ -87,6 +87,7 @@ from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
 from ats_assets.validation import assets as validation
+from ats_assets.validation import checks as validation_checks
 
 STAGES = (
     sources,
@@ -119,6 +120,7 @@ CHECKS = (
     regimes_checks,
     features_checks,
     predictions_checks,
+    validation_checks,
     intervals_checks,
     learning_checks,
     portfolio_checks,

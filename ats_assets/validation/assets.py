@@ -21,11 +21,11 @@ from ats_assets.validation.cross_validation import cross_validated
 from ats_assets.validation.importance import feature_importance
 from ats_assets.validation.newest_window import NewestWindow, window_reads
 from ats_assets.validation.schema import FeatureImportance, HorizonVerdicts, ValidatedHorizons, ValidatedPaths, ValidatedSplits
-from ats_assets.validation.timeframes import JudgedWindow, judged_assets, judged_timeframes, timeframe_tables
+from ats_assets.validation.timeframes import TIMEFRAMES, JudgedWindow, judged_assets, judged_timeframes, timeframe_tables
 from ats_assets.validation.validation_figures import importance_tables, session_means, validation_figures
 
 GROUP = "evaluation"
-NAME, IMPORTANCE, TIMEFRAMES, SUMMARY = "cross_validation", "importance", "timeframe_validation", "summary.json"
+NAME, IMPORTANCE, SUMMARY = "cross_validation", "importance", "summary.json"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:

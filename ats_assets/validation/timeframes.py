@@ -15,7 +15,7 @@ from ats_assets.predictions.model_evidence import judged_decisions
 from ats_assets.storage.footer import Upstream
 from ats_assets.validation.schema import HORIZONS_SCHEMA, VERDICTS_SCHEMA
 
-FORWARD_RETURNS = "forward_returns"
+FORWARD_RETURNS, CHAMPION, TIMEFRAMES = "forward_returns", "champion", "timeframe_validation"
 IC_SCHEMA = pl.Schema({"decision_session": pl.Date, "horizon_sessions": pl.Int32, "rank_ic": pl.Float64})
 
 
@@ -23,6 +23,15 @@ def judged_assets(deployment: Deployment) -> Mapping[str, str]:
     """Name -> the asset of its predictions: of each candidate for the champion, or of the only model."""
     (only, *_) = deployment.settings.models
     return deployment.of(candidates) or {only: "predictions"}
+
+
+def traded_model_name(deployment: Deployment) -> str | None:
+    """The only model, or the newest champion; None where none is stored."""
+    if not deployment.of(candidates):
+        return next(iter(deployment.settings.models))
+    stored = deployment.valid_sessions(CHAMPION)
+    rows = deployment.warehouse.read(CHAMPION, stored[-1:]) if stored else None
+    return next(iter(rows.filter("is_champion")["model"]), None) if rows is not None else None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,7 @@
 
 from pathlib import Path
 
+import dagster as dg
 import numpy as np
 import polars as pl
 import pytest
@@ -9,7 +10,7 @@ import pytest
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
-from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
+from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
 from ats_assets.validation.assets import assets
 from ats_assets_tests.evaluation.planted_horizons import Matrix, decaying_signal, mined_noise, sums_ahead
 from ats_assets_tests.lineage.conftest import healing_of
@@ -55,6 +56,13 @@ def planted(root: Path, scores: dict[str, Matrix], returns: Matrix) -> Deploymen
     return deployment
 
 
+def checked(deployment: Deployment) -> tuple[bool, str | None]:
+    """What the check says."""
+    (result,) = run_job(deployment, "backtest_reports", assets=["timeframe_validation"]).get_asset_check_evaluations()
+    assert (result.check_name, result.severity) == ("holds_on_neighbours", dg.AssetCheckSeverity.WARN)
+    return result.passed, result.description
+
+
 def test_it_is_an_asset_only_where_settings_want_it(tmp_path: Path) -> None:
     assert [asset.key.path[-1] for asset in assets(small_market(tmp_path, timeframe_validation={}))] == ["timeframe_validation"]
     assert assets(small_market(tmp_path)) == []
@@ -76,6 +84,14 @@ def test_of_two_models_the_real_one_holds_and_the_mined_one_does_not(tmp_path: P
     assert horizons.filter("is_own")["horizon_sessions"].to_list() == [5, 5]
     assert horizons["sessions"].to_list() == [250] * 6, "of the newest 250 sessions of outcomes"
     assert not any(one.asset == "timeframe_validation" for one in healing_of(deployment).stale())
+    assert checked(deployment) == (False, "no model is traded yet")
+    day = deployment.valid_sessions("forward_returns")[-1]
+    for name, holds in (("real", True), ("mined", False)):
+        of = [(day, model, 40, 0.02, model == name, "because") for model in ("real", "mined")]
+        deployment.warehouse.write("champion", day, pl.DataFrame(of, schema=CHAMPION_SCHEMA, orient="row"))
+        passed, text = checked(deployment)
+        assert passed == holds
+        assert text.startswith(f"{name}, which is traded, {'holds' if holds else 'does not hold'}: over ")
 
 
 def test_one_model_is_judged_by_the_predictions_that_are_traded(tmp_path: Path) -> None:
