@@ -82,6 +82,8 @@ def regime_observations(
     laid = daily_moves(bars, actions, days, adjust)
     row = {day: i for i, day in enumerate(days)}
     members = {day: set(found["symbol"]) for (day,), found in universe.partition_by("session", as_dict=True).items()}
+    if settings.symbols:
+        members = {day: found & {*settings.symbols} for day, found in members.items()}
     make = _of_market if settings.form == "macro" else _of_symbols
     parts = [make(laid, row[day], day, members.get(day, set()), settings) for day in sessions]
     return pl.concat([OBSERVATIONS_SCHEMA.to_frame(), *parts])

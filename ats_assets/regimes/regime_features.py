@@ -128,6 +128,9 @@ def regimes_of(
     features = [column for column in found.columns if column not in {"symbol", "session"}]
     rows = bars.filter(pl.col("session").is_in(list(sessions))).select("symbol", "session").sort("session", "symbol")
     made = rows.join(found.select(*keys, *features), on=keys, how="left", maintain_order="left")
+    if settings.symbols:  # others have no regime, though one could be filtered for them
+        of_entry = pl.col("symbol").is_in(list(settings.symbols))
+        made = made.with_columns(pl.when(of_entry).then(pl.col(column)).alias(column) for column in features)
     return made.with_columns(pl.col(features).fill_null(float("nan"))).cast(regimes_schema(name, settings))
 
 

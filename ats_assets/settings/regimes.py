@@ -19,6 +19,10 @@ class RegimeSettings(Section):
         description="hmm: Gaussian states with memory; mixture: Gaussian states without; markov_switching: mean, variance and lags differ by state",
     )
     form: Literal["macro", "micro"] = Field(default="macro", description="one regime for the market, or one for each symbol")
+    symbols: tuple[str, ...] = Field(
+        default=(),
+        description="what the regime is of: these alone are observed and estimated on, and others have none; default: the universe. Of one symbol: form micro",
+    )
     observations: tuple[Observed, ...] = Field(
         default=("return", "volatility"),
         min_length=1,
@@ -55,6 +59,10 @@ class RegimeSettings(Section):
             raise ValueError(f"min_states ({self.min_states}) must be at most max_states ({self.max_states})")
         if len(set(self.observations)) < len(self.observations):
             raise ValueError(f"observations names one twice: {', '.join(self.observations)}")
+        if len(set(self.symbols)) < len(self.symbols):
+            raise ValueError(f"symbols names one twice: {', '.join(self.symbols)}")
+        if self.form == "macro" and len(self.symbols) == 1:
+            raise ValueError(f'one symbol ({self.symbols[0]}) is no market: set form = "micro", or name more')
         if self.form == "micro" and "breadth" in self.observations:
             raise ValueError('breadth is of a whole market: leave it out of observations, or set form = "macro"')
         if self.kind == "markov_switching" and len(self.observations) != 1:
@@ -65,7 +73,7 @@ class RegimeSettings(Section):
 
     def of_observations(self) -> "RegimeSettings":
         """What the observations themselves depend on: all else as by default."""
-        return RegimeSettings(form=self.form, scale_sessions=self.scale_sessions)
+        return RegimeSettings(form=self.form, symbols=self.symbols, scale_sessions=self.scale_sessions)
 
     @property
     def lags_of_mean(self) -> int:

@@ -177,6 +177,30 @@ def test_symbols_have_regimes_of_their_own_and_a_halt_does_not_begin_anew() -> N
     assert resumed > 1
 
 
+def test_a_group_is_observed_and_estimated_as_if_there_were_no_others_and_others_have_no_regime() -> None:
+    """Of a group as a market, and of one symbol: the oracle is a market that has nobody else."""
+    random = np.random.default_rng(8)
+    closes = {name: (10.0 * np.exp(np.cumsum(random.normal(0, 0.02, 30)))).tolist() for name in "ABCD"}
+    group = RegimeSettings(symbols=("A", "B"))
+    alone = observed(bars_of({name: closes[name] for name in "AB"}), 29, RegimeSettings())
+    assert observed(bars_of(closes), 29, group).equals(alone)
+    one = RegimeSettings.model_validate(QUICK.model_dump() | {"form": "micro", "symbols": ("B",)})
+    seen = observed(bars_of(closes), 29, one.model_copy(update={"scale_sessions": 25}))
+    assert set(seen.filter("member")["symbol"]) == {"B"}
+    parts = []
+    for seed, symbol in enumerate("ABC"):
+        _, values = planted(np.array([0.7, 2.0]), seed=40 + seed, rows=120)
+        parts.append(market_rows(values).with_columns(symbol=pl.lit(symbol), symbols=pl.lit(1, pl.UInt32), member=pl.lit(symbol == "B")))
+    rows = pl.concat(parts).sort("session", "symbol")
+    own = rows.filter(symbol="B")
+    fits, of_own = fits_of(rows, one), fits_of(own, one)
+    assert fits.equals(of_own)
+    found, expected = made(rows, fits, 0, 119, one), made(own, of_own, 0, 119, one)
+    assert found.filter(symbol="B").equals(expected)
+    assert expected["m_p0"].is_not_nan().any()
+    assert found.filter(pl.col("symbol") != "B")["m_p0"].is_nan().all()
+
+
 def test_the_number_of_states_is_that_of_the_mean_criterion_so_one_refit_does_not_change_it() -> None:
     days = [date(2021, 1, 4) + timedelta(days=31 * i) for i in range(4)]
     _, values = planted(np.array([0.7, 2.2]), seed=5, rows=300)
@@ -200,6 +224,8 @@ def test_too_few_sessions_give_no_estimation_and_missing_ones_do_not_count() -> 
 @pytest.mark.parametrize(
     ("values", "said"),
     [
+        ({"symbols": ("A", "A"), "form": "micro"}, "symbols names one twice"),
+        ({"symbols": ("A",)}, "one symbol .A. is no market"),
         ({"min_states": 4, "max_states": 3}, r"min_states \(4\) must be at most max_states \(3\)"),
         ({"form": "micro", "observations": ["breadth"]}, "breadth is of a whole market"),
         ({"kind": "markov_switching", "observations": ["return", "volatility"]}, "takes one observation"),
