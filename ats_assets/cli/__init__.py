@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats trials`, `ats sql`, `ats doctor`.
+"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -14,6 +14,7 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from ats_assets.cli.alerts import app as alerts
+from ats_assets.cli.drift import drift
 from ats_assets.cli.experiment import app as experiment
 from ats_assets.cli.features import app as features
 from ats_assets.cli.orders import app as orders
@@ -23,8 +24,6 @@ from ats_assets.cli.trials import trials
 from ats_assets.errors import AtsError
 from ats_assets.secrecy import guard_secrets, redacted
 from ats_assets.settings import settings_file
-
-__all__ = ["app", "main"]
 
 
 class _Commands(TyperGroup):
@@ -228,8 +227,8 @@ def restatements(
     from ats_assets.cli.restatements import restatements as command  # noqa: PLC0415
     from ats_assets.runs.writing import parse_day  # noqa: PLC0415
 
-    span = {"first": parse_day(first, "--from"), "last": parse_day(last, "--to")}
-    command(**span, as_json=as_json, with_effects=effects, folder=folder, compare=compare)
+    how = {"first": parse_day(first, "--from"), "last": parse_day(last, "--to"), "as_json": as_json}
+    command(**how, with_effects=effects, folder=folder, compare=compare)
 
 
 @app.command()
@@ -285,12 +284,11 @@ def sql(
     from ats_assets.cli.sql import sql as command  # noqa: PLC0415
     from ats_assets.runs.writing import required_time  # noqa: PLC0415
 
-    known = None if as_of is None else required_time(as_of, "--as-of")
-    command(query=query, as_of=known, form=form, limit=limit, output=output)
+    command(query=query, as_of=as_of and required_time(as_of, "--as-of"), form=form, limit=limit, output=output)
 
 
-app.command()(predict)
-app.command()(trials)
+for _command in (drift, predict, trials):
+    app.command()(_command)
 for _name, _group in {"orders": orders, "features": features, "sources": sources, "experiment": experiment, "alerts": alerts}.items():
     app.add_typer(_group, name=_name)
 

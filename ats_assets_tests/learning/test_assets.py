@@ -11,6 +11,7 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.evaluation.schema import Drift
+from ats_assets.learning.loop_history import loop_history
 from ats_assets.refits import last_refit, refits_by_drift
 from ats_assets.runs.saved_models import predictions_of_session
 from ats_assets.settings import load_settings
@@ -129,3 +130,22 @@ def test_a_saved_model_is_the_one_in_force(market: Deployment) -> None:
 def test_settings_that_ask_for_what_can_not_be_are_refused(changes: dict[str, Any], said: str) -> None:
     with pytest.raises(SettingsError, match=said):
         load_settings(**changes)
+
+
+def test_what_the_loop_did_is_told_from_what_is_stored(market: Deployment) -> None:
+    steps = loop_history(market, FIRST, LAST)
+    refits = [step for step in steps if step.what == "refit"]
+    store = market.model_store("lightgbm_refits")
+    assert [step.session for step in refits] == [day for day in store.stored_sessions() if store.record(day).status == "fitted"]
+    days = market.calendar.sessions(FIRST, LAST)
+    skill = market.warehouse.read("skill", days).filter(horizon_sessions=1)
+    for step in refits:
+        assert step.until is not None
+        own = skill.filter(pl.col("model_session") == step.session)
+        assert step.rank_ic == pytest.approx(own["rank_ic"].drop_nulls().mean(), abs=1e-12)
+        assert step.why == store.record(step.session).reason
+        assert 0.0 <= (step.moved or 0.0) <= 1.0
+    alarms = market.warehouse.read("drift", days).filter("alarm")["session"]
+    told = [step for step in steps if step.what == "drift"]
+    assert told[0].session == alarms.min()
+    assert told[-1].until == alarms.max()
