@@ -284,7 +284,7 @@ def sql(
     from ats_assets.cli.sql import sql as command  # noqa: PLC0415
     from ats_assets.runs.writing import required_time  # noqa: PLC0415
 
-    command(query=query, as_of=as_of and required_time(as_of, "--as-of"), form=form, limit=limit, output=output)
+    command(query=query, as_of=required_time(as_of, "--as-of") if as_of else None, form=form, limit=limit, output=output)
 
 
 for _command in (drift, predict, trials):
