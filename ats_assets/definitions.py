@@ -86,6 +86,8 @@ from ats_assets.sources import checks as sources_checks
 from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
+from ats_assets.tuning import assets as tuning
+from ats_assets.tuning.schema import TUNING_SCHEMA
 from ats_assets.validation import assets as validation
 from ats_assets.validation import checks as validation_checks
 
@@ -97,6 +99,7 @@ STAGES = (
     regimes,
     features,
     labels,
+    tuning,
     models,
     promotions,
     predictions,
@@ -127,7 +130,16 @@ CHECKS = (
     orders_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
-ASKED_FOR = ("feature_report", "cross_validation", "importance", "timeframe_validation", "monte_carlo", "event_backtest", "event_report")
+ASKED_FOR = (
+    "feature_report",
+    "cross_validation",
+    "importance",
+    "timeframe_validation",
+    "tuning_worth",
+    "monte_carlo",
+    "event_backtest",
+    "event_report",
+)
 """The assets without partitions: those that are always there, and those that settings ask for."""
 LEARNING = ("drift", "skill_estimate")
 """The assets of continuous learning that settings ask for."""
@@ -160,7 +172,7 @@ def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
 def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
     """Those whose names no label and no feature family can have."""
     found = SCHEMAS | dict.fromkeys(deployment.signals.values(), SIGNALS_SCHEMA)
-    found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA)
+    found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA) | dict.fromkeys(deployment.tunings.values(), TUNING_SCHEMA)
     found |= {name: schema for name, schema in TICK_SCHEMAS.items() if name.split("_")[-1] in tick_assets(deployment)}
     found |= {INTERVALS: INTERVALS_SCHEMA} if deployment.settings.confidence else {}
     found |= {"drift": DRIFT_SCHEMA, "skill_estimate": SKILL_ESTIMATE_SCHEMA} if deployment.settings.drift else {}

@@ -11,7 +11,7 @@ from pydantic import BaseModel
 from ats_assets.calendar import SessionCalendar
 from ats_assets.plugins import SOURCES
 from ats_assets.refits import ASKED_FOR_EACH
-from ats_assets.settings import Refit, Settings
+from ats_assets.settings import Period, Refit, Settings
 from ats_assets.storage.artefacts import NO_MODEL, ModelStore
 from ats_assets.storage.knowledge import Knowledge
 from ats_assets.storage.stored_calendar import CalendarStore
@@ -168,6 +168,17 @@ class Deployment:
         if model in self.drift_refits.values():
             return ASKED_FOR_EACH
         return self.settings.training.refit if model in self.daily_models else self.settings.event_training.refit
+
+    @cached_property
+    def tunings(self) -> dict[str, str]:
+        """The asset that holds the tuning of a model, by the model's name, of those that are tuned."""
+        return {name: f"{name}_tuning" for name in self.settings.tuning.models}
+
+    def carried(self, asset: str) -> Period | None:
+        """At the first sessions of which periods an asset is made; it is carried forward between them. None: it is made at every session."""
+        if asset in self.tunings.values():
+            return self.settings.tuning.every
+        return self.refit(asset) if asset in self.models else None
 
     @cached_property
     def signals(self) -> dict[str, str]:

@@ -34,6 +34,7 @@ from pydantic import BaseModel, ValidationError
 
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.secrecy import redacted
+from ats_assets.settings import Search
 
 SET_UP_BY = {"torch": "python3 dev.py torch"}
 """What installs an extra that has a lock of its own."""
@@ -65,12 +66,15 @@ class Plugin(Generic[S, T]):
         A module that must be there, and the extra of this package that brings it: `("torch", "torch")`.
     quick
         Settings with which it does little work, for the leak check and the test kits: what it computes is then not worth much, but computed the same way.
+    space
+        Of a model: the settings that tuning may choose, and what each may be; settings can name others (`[tuning.space.<name>]`).
     """
 
     settings: type[S]
     make: Callable[..., T]
     needs: tuple[str, str] | None = None
     quick: Mapping[str, Any] = field(default_factory=dict)
+    space: Mapping[str, Search] = field(default_factory=dict)
 
 
 @dataclass(frozen=True, kw_only=True)

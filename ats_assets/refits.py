@@ -1,4 +1,4 @@
-"""When a model is refitted: at the first session of each week, month or quarter, whatever the range that is computed.
+"""When a model is refitted: at the first session of each week, month, quarter or year, whatever the range that is computed.
 
 A rule of dates, and not of places in the list of sessions: a session that vanishes from the calendar, or one that is added, moves no other refit session than the one
 whose period began with it.
@@ -8,13 +8,13 @@ from collections.abc import Collection
 from datetime import date, timedelta
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.settings import Refit
+from ats_assets.settings import Period, Refit
 
 ASKED_FOR_EACH: Refit = "weekly"
 """When it is decided whether drift asks for a refit: at the first session of each week."""
 
 
-def last_refit(calendar: SessionCalendar, session: date, refit: Refit) -> date:
+def last_refit(calendar: SessionCalendar, session: date, refit: Period) -> date:
     """The newest refit session that is not after `session`: the first session of its period.
 
     Examples
@@ -26,7 +26,7 @@ def last_refit(calendar: SessionCalendar, session: date, refit: Refit) -> date:
     return calendar.on_or_after(_start(session, refit))
 
 
-def is_refit_session(calendar: SessionCalendar, session: date, refit: Refit) -> bool:
+def is_refit_session(calendar: SessionCalendar, session: date, refit: Period) -> bool:
     """Whether a model is fitted at `session`.
 
     Examples
@@ -40,7 +40,7 @@ def is_refit_session(calendar: SessionCalendar, session: date, refit: Refit) -> 
     return last_refit(calendar, session, refit) == session
 
 
-def _start(day: date, refit: Refit) -> date:
+def _start(day: date, refit: Period) -> date:
     """The first day of the period that a day lies in; weeks begin on Monday."""
     if refit == "weekly":
         return day - timedelta(days=day.weekday())
@@ -48,6 +48,8 @@ def _start(day: date, refit: Refit) -> date:
         return day.replace(day=1)
     if refit == "quarterly":
         return day.replace(month=(day.month - 1) // 3 * 3 + 1, day=1)
+    if refit == "yearly":
+        return day.replace(month=1, day=1)
     return day
 
 

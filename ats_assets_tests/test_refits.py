@@ -10,21 +10,21 @@ from hypothesis import strategies as st
 
 from ats_assets.calendar import SessionCalendar, Sessions, library_sessions, session_calendar
 from ats_assets.models import is_refit_session, last_refit
-from ats_assets.settings import LONGEST_PERIOD, Refit
+from ats_assets.settings import LONGEST_PERIOD, Period
 
 EXCHANGES = ("XNYS", "XSAU", "24/7")
 FIRST, LAST = date(2021, 1, 4), date(2024, 12, 31)
 
 
-def period(day: date, refit: Refit) -> tuple[int, ...]:
+def period(day: date, refit: Period) -> tuple[int, ...]:
     """What the days of one period have in common."""
-    of = {"session": (day.toordinal(),), "weekly": day.isocalendar()[:2], "monthly": (day.year, day.month)}
+    of = {"session": (day.toordinal(),), "weekly": day.isocalendar()[:2], "monthly": (day.year, day.month), "yearly": (day.year,)}
     return of.get(refit, (day.year, (day.month + 2) // 3))
 
 
 @pytest.mark.parametrize("exchange", EXCHANGES)
 @pytest.mark.parametrize("refit", LONGEST_PERIOD)
-def test_the_first_session_of_each_period_is_fitted_and_carried_to_the_next(exchange: str, refit: Refit) -> None:
+def test_the_first_session_of_each_period_is_fitted_and_carried_to_the_next(exchange: str, refit: Period) -> None:
     calendar = session_calendar(exchange, FIRST)
     sessions = calendar.sessions(FIRST, LAST)
     fitted = [day for k, day in enumerate(sessions) if k == 0 or period(day, refit) != period(sessions[k - 1], refit)]
@@ -35,7 +35,7 @@ def test_the_first_session_of_each_period_is_fitted_and_carried_to_the_next(exch
 
 
 @given(gone=st.sampled_from(session_calendar("XNYS", FIRST).sessions(FIRST, LAST)), refit=st.sampled_from(list(LONGEST_PERIOD)))
-def test_a_session_that_vanishes_moves_no_other_refit_than_its_own(gone: date, refit: Refit) -> None:
+def test_a_session_that_vanishes_moves_no_other_refit_than_its_own(gone: date, refit: Period) -> None:
     """Counted from the calendar's first session, every later refit moved."""
     known = library_sessions("XNYS", FIRST)
     kept = np.array([day != gone for day in known.days])

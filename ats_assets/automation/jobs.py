@@ -26,6 +26,7 @@ def whole_assets(deployment: Deployment) -> tuple[str, ...]:
     wanted = {"feature_report": settings.features.report, "monte_carlo": settings.monte_carlo is not None}
     wanted |= {"timeframe_validation": settings.timeframe_validation is not None}
     wanted |= {"cross_validation": settings.cross_validation.kind != "none", "importance": bool(settings.importance.ways)}
+    wanted |= {"tuning_worth": bool(settings.tuning.models) and settings.tuning.worth}
     of_events = ("event_backtest", "event_report") if settings.event_models else ()
     return ("backtest", "backtest_report", *(name for name, is_wanted in wanted.items() if is_wanted), *of_events)
 
@@ -43,7 +44,8 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     trained = [*deployment.models, *watched]
     intervals = (INTERVALS,) if deployment.settings.confidence else ()
     signals = assets("targets", *deployment.signals.values(), *intervals, *(model.predictions for model in events))
-    daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - assets(*trained)
+    made_at_night = assets(*trained, *deployment.tunings.values())
+    daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - made_at_night
     reports = assets(*whole_assets(deployment))
     made = {
         "history": (
@@ -59,6 +61,7 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
                 *deployment.of(labels),
                 *deployment.of(label_weights),
                 *dict.fromkeys(model.labels for model in events),
+                *deployment.tunings.values(),
                 *trained,
                 "skill",
             ),

@@ -29,7 +29,7 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> LineageRules:
                 settings_version=_text(node.metadata, SETTINGS),
                 made_with=tuple(sorted(asset_name(other) for other in node.execution_set_asset_keys)) or (name,),
                 partitioned=node.partitions_def is not None,
-                refit=deployment.refit(name) if name in deployment.models else None,
+                refit=deployment.carried(name),
                 from_source=VINTAGES in node.metadata,
                 vintages_of=VINTAGES_OF.get(name, ""),
                 tells_restatements=TELLS_RESTATEMENTS in node.metadata,

@@ -22,12 +22,11 @@ from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
 from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
 from ats_assets.lineage.wholes import Wholes
+from ats_assets.settings import LONGEST_PERIOD
 from ats_assets.storage.vintages import OF_MARKET, RESTATEMENTS, TICKS
 
 MOST_PENDING = 1_000
 """Changed partitions above which everything is judged again."""
-LONGEST_CARRIED = 70
-"""Sessions for which a model can be carried: a quarter has fewer."""
 Partition = tuple[str, str]
 """Asset and session (ISO); the session is empty for an asset without partitions."""
 
@@ -162,7 +161,7 @@ class _Judgement:
                 continue
             widest = max((window.back for window in rule.windows if window.asset == asset), default=-1)
             if rule.asset == asset and rule.refit:
-                widest = max(widest, LONGEST_CARRIED)
+                widest = max(widest, *LONGEST_PERIOD[rule.refit])
             for later in range(at, min(at + widest, newest) + 1):
                 session = self._calendar.offset(self._calendar.first, later)
                 if any(

@@ -6,7 +6,7 @@ from datetime import date
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.refits import last_refit
-from ats_assets.settings import Refit
+from ats_assets.settings import Period
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,7 +31,7 @@ class AssetRule:
     made_with
         The assets that one step makes together, this one among them.
     refit
-        Of a model: when it is fitted; it is carried from there at the other sessions. None: not a model.
+        Of a model: when it is fitted, and of a tuning when it is made; it is carried from there at the other sessions. None: it is made at each.
     from_source
         Whether partitions are what a source delivered.
     vintages_of
@@ -48,14 +48,14 @@ class AssetRule:
     settings_version: str
     made_with: tuple[str, ...]
     partitioned: bool = True
-    refit: Refit | None = None
+    refit: Period | None = None
     from_source: bool = False
     vintages_of: str = ""
     tells_restatements: bool = False
     begins_with: tuple[str, ...] = ()
 
     def windows_read(self, session: date, calendar: SessionCalendar) -> tuple[PartitionWindow, ...]:
-        """The windows of a session; a carried model reads the one that it is carried from."""
+        """The windows of a session; what is carried reads the one that it is carried from."""
         age = calendar.position(session) - calendar.position(last_refit(calendar, session, self.refit)) if self.refit else 0
         return (PartitionWindow(asset=self.asset, back=age, lag=age),) if age else self.windows
 

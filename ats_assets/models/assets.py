@@ -78,6 +78,7 @@ def _node(
                 for name in deployment.of(label_weights)
             ),
             Reads(asset=learnt.asset, back=embargo + settings.train_sessions - 1 + last - first, lag=embargo),
+            *((Reads(asset=model.tuning),) if model.tuning else ()),
             *more,
         ),
         code=(made_by or _model, type(model.learner), type(learnt.label)),
@@ -129,6 +130,8 @@ def _shown(record: ModelRecord) -> dict[str, dg.MetadataValue]:
         shown["validation_rank_ic"] = dg.MetadataValue.float(record.validation.rank_ic)
     if record.training:
         shown["training_rows"] = dg.MetadataValue.int(record.training.rows)
+    if record.tuned:
+        shown["tuned"] = dg.MetadataValue.json(record.tuned.model_dump(mode="json"))
     if record.best_iteration:
         shown["rounds"] = dg.MetadataValue.int(record.best_iteration)
     return shown

@@ -1,7 +1,7 @@
 """The models of a deployment: what `[models.<name>]` names, each with its own settings."""
 
-from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Mapping, Sequence
+from dataclasses import dataclass, field, replace
 from datetime import date
 from types import MappingProxyType
 from typing import Any
@@ -14,7 +14,7 @@ from ats_assets.models.learner import Learner, Scorer, sequence_sessions
 from ats_assets.models.sequences import Sequences, SequenceWindow
 from ats_assets.models.training_set import CrossSections
 from ats_assets.plugins import LEARNERS
-from ats_assets.settings import TrainingSettings
+from ats_assets.settings import ParameterValue, Search, TrainingSettings
 from ats_assets.storage.model_record import ModelRecord
 
 
@@ -28,6 +28,12 @@ class Model:
 
     quick: Learner
     """The same with settings that make little work."""
+    make: Callable[[Any], Learner] | None = None
+    """Makes the learner of other settings; None: its class does."""
+    space: Mapping[str, Search] = field(default_factory=dict)
+    """The settings that tuning may choose, and what each may be."""
+    tuning: str | None = None
+    """The asset that chooses them; None: the settings stand as they are."""
 
     @property
     def asset(self) -> str:
@@ -65,7 +71,22 @@ class Model:
     def learns(self, training: TrainingSettings) -> dict[str, Any]:
         """What it is and what it learns, for people."""
         own = self.learner.settings.model_dump(mode="json", exclude_defaults=True)
-        return {"learner": self.kind, "families": list(training.families), "label": training.label_source, **own}
+        tuned = {"tuned_by": self.tuning} if self.tuning else {}
+        return {"learner": self.kind, "families": list(training.families), "label": training.label_source, **own, **tuned}
+
+    def remade(self, parameters: Mapping[str, ParameterValue]) -> "Model":
+        """The model with other settings in place of its own.
+
+        Raises
+        ------
+        ValidationError
+            If its learner does not take one of them.
+        """
+        if not parameters:
+            return self
+        made_by: Any = self.make or type(self.learner)
+        own = self.learner.settings
+        return replace(self, learner=made_by(type(own).model_validate(own.model_dump() | dict(parameters))))
 
     def scorer(self, record: ModelRecord, content: bytes) -> Scorer:
         """The model of a record and its bytes.
@@ -80,7 +101,8 @@ class Model:
                 f"{record.name} of {record.session} was fitted by {record.learner}, and models.{self.name} is of the kind {self.kind} now: "
                 f"fit it again with ats run --select {record.name}, or give the new one another name"
             )
-        return self.learner.load(content)
+        model = self if record.tuned is None else self.remade(record.tuned.parameters)
+        return model.learner.load(content)
 
 
 def models(deployment: Deployment) -> Mapping[str, Model]:
@@ -92,10 +114,12 @@ def models(deployment: Deployment) -> Mapping[str, Model]:
         If one names no learner, has a setting that its learner does not know, or takes all rows for the same where settings give them weights.
     """
     found, weights = {}, deployment.settings.training.sample_weights
+    tuned = deployment.tunings
     for name, values in deployment.settings.models.items():
         chosen = LEARNERS.named(name, values, deployment.settings.plugins.folder, "models")
         quick = chosen.plugin.make(chosen.settings.model_copy(update=chosen.plugin.quick))
-        made = Model(name=name, kind=chosen.kind, learner=chosen.made(), quick=quick)
+        how = {"make": chosen.plugin.make, "space": chosen.plugin.space, "tuning": tuned.get(name)}
+        made = Model(name=name, kind=chosen.kind, learner=chosen.made(), quick=quick, **how)
         if weights != "none" and not getattr(made.learner, "weighs_rows", False):
             raise SettingsError(
                 f"training.sample_weights is {weights!r}, but the model {name} ({chosen.kind}) takes all rows for the same: set it to 'none', or leave the model out"

@@ -6,22 +6,26 @@ from typing import Any
 
 import polars as pl
 
+from ats_assets.models.choosing import Model
 from ats_assets.models.confusion import Confusion
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.training_set import TrainingWindow
 from ats_assets.storage.footer import Upstream
+from ats_assets.storage.model_record import TunedParameters
 
 
 @dataclass(frozen=True, kw_only=True)
 class WantedFit:
-    """A fit, and what has been read for it: features, labels and universe, where there is something to learn from, and weights, where rows have some."""
+    """A fit, and what has been read for it: features, labels and universe, where there is something to learn from, and weights, where rows have some; the model, with what tuning chose."""
 
     session: date
+    model: Model
     window: TrainingWindow
     versions: dict[str, str]
     upstream: Upstream
     frames: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None
     weights: pl.DataFrame | None = None
+    tuned: TunedParameters | None = None
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -24,7 +24,7 @@ from ats_assets.labels.sequential_bootstrap import sequential_bootstrap
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.objectives import LABEL_KINDS, above_median
 from ats_assets.models.training_set import TrainingSet
-from ats_assets.settings import Positive, Section
+from ats_assets.settings import Positive, Search, SearchRange, Section
 
 NODES = pl.Schema(
     {
@@ -38,6 +38,13 @@ NODES = pl.Schema(
     }
 )
 LEAF = -1
+FOREST_SPACE: dict[str, Search] = {
+    "max_depth": SearchRange(low=3, high=12),
+    "min_samples_leaf": SearchRange(low=50, high=2_000, log=True),
+    "max_features": SearchRange(low=0.1, high=1.0),
+    "max_samples": SearchRange(low=0.2, high=1.0),
+}
+"""What tuning chooses from."""
 
 
 class ForestSettings(Section):

@@ -22,7 +22,7 @@ from ats_assets.models.choosing import Model
 from ats_assets.models.cross_sections import rank_ic_by_session
 from ats_assets.models.fitting import fit
 from ats_assets.models.learner import Fitted, Scorer
-from ats_assets.models.training_set import CrossSections, TrainingSet, TrainingWindow, training_set
+from ats_assets.models.training_set import CrossSections, TrainingSet, TrainingWindow, training_set, training_window
 from ats_assets.settings import TrainingSettings
 
 Scores = NDArray[np.float64]
@@ -106,6 +106,11 @@ def fitted_on(
     return model.learner.load(found.content) if isinstance(found, Fitted) else found.reason
 
 
+def scores_at(model: Model, scorer: Scorer, rows: CrossSections, at: NDArray[np.int64], *, threads: int = 1) -> Scores:
+    """What a model that was fitted on other rows says of some of these."""
+    return scorer.predict(model.inputs(rows)[at], threads=threads)
+
+
 def _weighed(rows: CrossSections, training: TrainingSettings) -> CrossSections:
     """Rows that count by the uniqueness of their labels among themselves, where settings give rows weights."""
     if training.sample_weights == "none" or rows.spans is None:
@@ -144,6 +149,26 @@ def rank_ics(rows: CrossSections, at: NDArray[np.int64], scores: Scores) -> dict
     if not len(at):
         return {}
     return dict(rank_ic_by_session(_part(rows, at), scores[at]).drop_nulls().iter_rows())
+
+
+def whole_window(deployment: Deployment, session: date, sequence_sessions: int = 1) -> TrainingWindow | None:
+    """The window of a model of a session, all of whose decisions are to train on; None where history is too short for a fit.
+
+    Parameters
+    ----------
+    sequence_sessions
+        How many sessions of features are looked at for a decision.
+    """
+    calendar, training, learnt = deployment.calendar, deployment.settings.training, deployment.of(learnt_label)
+    window = training_window(calendar, session, training, learnt.known_after, sequence_sessions)
+    decisions = deployment.known(calendar.sessions(window.train[0], window.validation[-1])) if window.train else []
+    if not decisions or not deployment.known(window.train):
+        return None
+    first = calendar.offset(decisions[0], learnt.known_after.first)
+    last = min(calendar.offset(decisions[-1], learnt.known_after.last), session)
+    lying = window.sequences and replace(window.sequences, sessions=tuple(deployment.known(window.sequences.sessions)))
+    labels = tuple(calendar.sessions(first, last))
+    return replace(window, train=tuple(decisions), validation=(), label_sessions=labels, sequences=lying)
 
 
 def rows_of(deployment: Deployment, window: TrainingWindow) -> LabelledRows:

@@ -26,11 +26,12 @@ from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.learner import Fitted
 from ats_assets.models.tracking import Fit, Status, log_fit
 from ats_assets.models.training_set import TrainingWindow, least_history, training_set, training_window
+from ats_assets.models.tuned_parameters import tuned_parameters
 from ats_assets.orchestration.reading import Known
 from ats_assets.refits import last_refit
 from ats_assets.secrecy import redacted
 from ats_assets.storage.artefacts import ModelStore, Unavailable
-from ats_assets.storage.model_record import ModelRecord
+from ats_assets.storage.model_record import ModelRecord, TunedParameters
 from ats_assets.storage.second_process import SecondProcessError, beside
 from ats_assets.storage.work_ahead import worked_ahead
 from ats_assets.trials import FitTrial
@@ -120,8 +121,16 @@ class TrainingRun:
         if frames is not None:
             self._trial.begin()
         weights = self._rows(SAMPLE_WEIGHTS, known.weight_sessions) if frames and self._settings.sample_weights != "none" else None
-        versions = self._versions | read
-        return WantedFit(session=session, window=known, versions=versions, upstream=upstream, frames=frames, weights=weights)
+        model, tuned = self._tuned(session)
+        how = {"model": model, "tuned": tuned, "versions": self._versions | read}
+        return WantedFit(session=session, window=known, upstream=upstream, frames=frames, weights=weights, **how)
+
+    def _tuned(self, session: date) -> tuple[Model, TunedParameters | None]:
+        """The model with what tuning has chosen for it, as it was known at the session."""
+        if self._model.tuning is None:
+            return self._model, None
+        tuned = tuned_parameters(self._deployment.warehouse.read(self._model.tuning, [session]))
+        return self._model.remade(tuned.parameters), tuned
 
     def _frames(self, window: TrainingWindow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         universe = self._rows("universe", window.decisions)
@@ -150,9 +159,10 @@ class TrainingRun:
         classes: Confusion | None = None
         try:
             data = training_set(*wanted.frames, wanted.window, self._settings, wanted.weights)
-            found = fit(self._model, data, self._settings, threads=threads)
+            found = fit(wanted.model, data, self._settings, threads=threads)
             if isinstance(found, Fitted):
-                values = recorded(self._model, found, data, self._settings, wanted.versions)
+                values = recorded(wanted.model, found, data, self._settings, wanted.versions)
+                values |= {"tuned": wanted.tuned} if wanted.tuned else {}
                 classes = class_confusion(data.validation.y, found.scores)
         except Exception as error:  # noqa: BLE001 - raised again once it is told
             found = error

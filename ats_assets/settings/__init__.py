@@ -19,7 +19,15 @@ from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
 from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, setting_origins, settings_file
 from ats_assets.settings.microstructure import MicrostructureSettings
-from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, Refit, SampleWeighting, SampleWeightsSettings, TrainingSettings
+from ats_assets.settings.models import (
+    LONGEST_PERIOD,
+    MlflowSettings,
+    Period,
+    Refit,
+    SampleWeighting,
+    SampleWeightsSettings,
+    TrainingSettings,
+)
 from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -30,6 +38,7 @@ from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
+from ats_assets.settings.tuning import ParameterValue, Search, SearchChoices, SearchRange, TuningPeriod, TuningSettings
 from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
 
 __all__ = [
@@ -76,6 +85,8 @@ __all__ = [
     "NonNegative",
     "OrderLimitSettings",
     "OrdersSettings",
+    "ParameterValue",
+    "Period",
     "PluginsSettings",
     "PortfolioSettings",
     "Positive",
@@ -85,6 +96,9 @@ __all__ = [
     "ReportSettings",
     "SampleWeighting",
     "SampleWeightsSettings",
+    "Search",
+    "SearchChoices",
+    "SearchRange",
     "Section",
     "Settings",
     "Share",
@@ -95,6 +109,8 @@ __all__ = [
     "TickScreeningSettings",
     "TimeframeValidationSettings",
     "TrainingSettings",
+    "TuningPeriod",
+    "TuningSettings",
     "UniverseSettings",
     "crypto_settings_file",
     "load_settings",

@@ -34,6 +34,7 @@ from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.strategies import shares_of_capital
 from ats_assets.settings.trading_year import sessions_per_year
+from ats_assets.settings.tuning import TuningSettings
 from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
 
 
@@ -64,6 +65,7 @@ class Settings(Section):
     models: dict[Name, dict[str, Any]] = Field(
         default={"lightgbm": {}}, min_length=1, description="name -> the model's own settings; `kind` says which learner, default: the name"
     )
+    tuning: TuningSettings = TuningSettings()
     bar_regimes: BarRegimeSettings = BarRegimeSettings()
     events: EventsSettings = EventsSettings()
     event_training: EventTrainingSettings = EventTrainingSettings()
@@ -185,6 +187,13 @@ class Settings(Section):
             raise ValueError(
                 f"champion.model is {self.champion.model!r}, which is none of [models]: choose one of {', '.join(self.candidates)}"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _tuned_models_are_there(self) -> "Settings":
+        for name in self.tuning.models:
+            if name not in self.models:
+                raise ValueError(f"tuning.models names {name!r}, which is none of [models]: choose from {', '.join(self.models)}")
         return self
 
     @model_validator(mode="after")

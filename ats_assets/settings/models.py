@@ -7,8 +7,15 @@ from pydantic import Field, model_validator
 from ats_assets.settings.section import Name, NonNegative, Positive, Section
 
 Refit = Literal["session", "weekly", "monthly", "quarterly"]
-LONGEST_PERIOD: dict[Refit, tuple[int, int]] = {"session": (1, 1), "weekly": (6, 7), "monthly": (23, 31), "quarterly": (66, 92)}
-"""Sessions from one refit to the next, at most: of an exchange that closes at weekends, and of one that never does."""
+Period = Refit | Literal["yearly"]
+LONGEST_PERIOD: dict[Period, tuple[int, int]] = {
+    "session": (1, 1),
+    "weekly": (6, 7),
+    "monthly": (23, 31),
+    "quarterly": (66, 92),
+    "yearly": (262, 366),
+}
+"""Sessions from the first of one period to the first of the next, at most: of an exchange that closes at weekends, and of one that never does."""
 
 
 SampleWeighting = Literal["none", "uniqueness", "returns"]

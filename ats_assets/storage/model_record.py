@@ -38,6 +38,15 @@ class Validation(_Frozen):
     by_session: dict[date, float | None] = Field(description="the same for each decision session")
 
 
+class TunedParameters(_Frozen):
+    """What a model owes to tuning: which of its parameters were chosen, when and by which trial; none, and why, where its own settings are in force."""
+
+    session: date = Field(description="of the tuning, which saw what was known then")
+    trial: int | None = Field(default=None, description="the one that was best; 0 is the model's own settings")
+    parameters: dict[str, Any] = Field(default_factory=dict, description="in place of the model's own settings")
+    reason: str = Field(description="why these")
+
+
 class ModelRecord(_Frozen):
     """The model of one session: fitted there, carried from an earlier session, or not available, with the reason.
 
@@ -60,6 +69,7 @@ class ModelRecord(_Frozen):
     validation_window: DecisionWindow | None = None
     validation: Validation | None = None
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the library, less what does not change the result")
+    tuned: TunedParameters | None = Field(default=None, description="null where it is not tuned")
     best_iteration: int | None = Field(default=None, description="trees, epochs, or what else the model is made of")
     importance: dict[str, float] = Field(
         default_factory=dict, description="how much the model looks at each feature, in the learner's unit"
@@ -82,6 +92,6 @@ class ModelRecord(_Frozen):
         return self
 
     def encoded(self) -> bytes:
-        """JSON with sorted keys, so that equal records are equal bytes, and the SHA-256 of itself under `file_sha256`."""
-        values = self.model_dump(mode="json") | {"file_sha256": BLANK}
+        """JSON with sorted keys, so that equal records are equal bytes, and the SHA-256 of itself under `file_sha256`; nothing of tuning where there is none."""
+        values = self.model_dump(mode="json", exclude={"tuned"} if self.tuned is None else None) | {"file_sha256": BLANK}
         return seal((json.dumps(values, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode())[0]

@@ -14,7 +14,7 @@ import subprocess
 import sys
 import traceback
 import warnings
-from collections.abc import Callable
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, ParamSpec, TypeVar
@@ -48,26 +48,31 @@ def beside(work: Callable[Arguments, Result], *args: Arguments.args, **kwargs: A
     >>> beside(sqrt, -1.0).exception()
     SecondProcessError('ValueError: math domain error')
     """
-    return _second_process(os.getpid()).submit(work.__module__, work.__qualname__, args, kwargs)
+    return _second_process(os.getpid()).submit(work, args, kwargs)
 
 
 @cache
-def _second_process(_: int) -> "_SecondProcess":
+def _second_process(_: int) -> "WorkerProcess":
     """That of this process: a fork of it has one of its own."""
-    return _SecondProcess()
+    return WorkerProcess()
 
 
-class _SecondProcess:
-    """The other end of `_serve`."""
+class WorkerProcess:
+    """A process beside this one, which is started with its first work and does it in the order in which it is given; the other end of `_serve`."""
 
     def __init__(self) -> None:
         self._thread = ThreadPoolExecutor(1, thread_name_prefix="beside")
         self._process: subprocess.Popen[bytes] | None = None
-        atexit.register(self._end)
+        atexit.register(self.close)
 
-    def submit(self, *work: Any) -> "Future[Any]":
-        """The result of some work."""
-        return self._thread.submit(self._done, work)
+    def submit(self, work: Callable[..., Any], args: tuple[Any, ...], kwargs: Mapping[str, Any] | None = None) -> "Future[Any]":
+        """The result of some work, or `SecondProcessError`; see `beside`."""
+        return self._thread.submit(self._done, (work.__module__, work.__qualname__, args, dict(kwargs or {})))
+
+    def kill(self) -> None:
+        """End the process at once; what it works on fails."""
+        if (process := self._process) is not None:
+            process.kill()
 
     def _done(self, work: tuple[Any, ...]) -> Any:
         asked = pickle.dumps(work)
@@ -96,7 +101,9 @@ class _SecondProcess:
             pass
         return process.wait()
 
-    def _end(self) -> None:
+    def close(self) -> None:
+        """Wait for what is not done yet, and end the process."""
+        atexit.unregister(self.close)
         self._thread.shutdown()
         self._stop()
 

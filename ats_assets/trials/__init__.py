@@ -4,6 +4,7 @@ from ats_assets.trials.backtest_trial import BacktestTrial
 from ats_assets.trials.ensemble_trial import EnsembleTrial
 from ats_assets.trials.fit_trial import FitTrial
 from ats_assets.trials.trial_ledger import RecordedTrial, Trial, TrialLedger, trial_series
+from ats_assets.trials.tuning_trial import TuningTrial
 from ats_assets.trials.what_was_tried import behind, copy_ledger, declare, digest_of, ledger_of
 
 __all__ = [
@@ -13,6 +14,7 @@ __all__ = [
     "RecordedTrial",
     "Trial",
     "TrialLedger",
+    "TuningTrial",
     "behind",
     "copy_ledger",
     "declare",

@@ -12,7 +12,7 @@ import polars as pl
 
 from ats_assets.evaluation import Split, combinatorial_purged, purged_kfold, reconstruct_paths, walk_forward
 from ats_assets.models import Model
-from ats_assets.models.labelled_rows import SEED, LabelledRows, Scores, fitted_on, rank_ics
+from ats_assets.models.labelled_rows import SEED, LabelledRows, Scores, fitted_on, rank_ics, scores_at
 from ats_assets.settings import CrossValidationSettings, TrainingSettings
 from ats_assets.validation.schema import PATHS_SCHEMA, PURGED, SHUFFLED, SPLITS_SCHEMA
 
@@ -77,7 +77,7 @@ def _judged(model: Model, data: LabelledRows, split: Split, training: TrainingSe
     found = fitted_on(model, data, split.train, training, purged=purged)
     if isinstance(found, str):
         return np.full(len(split.test), np.nan), found
-    return found.predict(model.inputs(data.rows)[split.test], threads=training.threads), None
+    return scores_at(model, found, data.rows, split.test, threads=training.threads), None
 
 
 def _split_row(

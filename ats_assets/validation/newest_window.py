@@ -3,14 +3,15 @@
 import hashlib
 import json
 from collections.abc import Mapping
-from dataclasses import dataclass, replace
+from dataclasses import dataclass
 from typing import Any
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import EvaluationError, MissingPartitionError
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import learnt_label
-from ats_assets.models import last_refit, models, training_window
+from ats_assets.models import last_refit, models
+from ats_assets.models.labelled_rows import whole_window
 from ats_assets.models.training_set import TrainingWindow, least_history
 
 
@@ -49,31 +50,19 @@ class NewestWindow:
         if not stored:
             raise MissingPartitionError(f"no {learnt.asset} are stored: make features and labels with ats run")
         longest = max(model.sequence_sessions for model in deployment.of(models).values())
-        window = training_window(calendar, last_refit(calendar, stored[-1], training.refit), training, learnt.known_after, longest)
-        decisions = deployment.known(calendar.sessions(window.train[0], window.validation[-1])) if window.train else []
-        if not decisions or not deployment.known(window.train):
+        window = whole_window(deployment, last_refit(calendar, stored[-1], training.refit), longest)
+        if window is None:
             least = least_history(training, learnt.known_after)
             raise EvaluationError(
                 f"history is too short to cross-validate: it takes {least} sessions before the last refit ([training]); collect more"
             )
-        first, last = (
-            calendar.offset(day, after)
-            for day, after in ((decisions[0], learnt.known_after.first), (decisions[-1], learnt.known_after.last))
-        )
-        labels = calendar.sessions(first, min(last, window.session))
-        lying = deployment.known(window.sequences.sessions) if window.sequences else decisions
-        used = {**dict.fromkeys(deployment.of(model_families), lying), "universe": decisions, learnt.asset: labels}
+        lying = window.sequences.sessions if window.sequences else window.train
+        used = {**dict.fromkeys(deployment.of(model_families), lying), "universe": window.train, learnt.asset: window.label_sessions}
         made_from: dict[str, Any] = {name: deployment.data_versions(name, days) for name, days in used.items()}
         made_from |= versions
         later = {name: [day for day in deployment.valid_sessions(name) if day >= days[0]] for name, days in used.items()}
         return cls(
-            window=replace(
-                window,
-                train=tuple(decisions),
-                validation=(),
-                label_sessions=tuple(labels),
-                sequences=window.sequences and replace(window.sequences, sessions=tuple(lying)),
-            ),
+            window=window,
             upstream={name: deployment.data_versions(name, days) for name, days in later.items()},
             made_from=hashlib.sha256(json.dumps(made_from, sort_keys=True).encode()).hexdigest(),
         )

@@ -4,7 +4,7 @@ As a random forest, but of each feature that a split chooses from one threshold 
 grown on a bootstrap sample, as a random forest's, since labels overlap. What it shares with other forests is in `models.forest`.
 """
 
-from ats_assets.models.forest import ForestLearner, ForestSettings
+from ats_assets.models.forest import FOREST_SPACE, ForestLearner, ForestSettings
 from ats_assets.plugins import Plugin
 
 
@@ -19,4 +19,9 @@ class ExtraTrees(ForestLearner):
         super().__init__(settings, "ExtraTreesRegressor", "ExtraTreeRegressor")
 
 
-PLUGIN = Plugin(settings=ExtraTreesSettings, make=ExtraTrees, quick={"trees": 2, "max_depth": 2, "min_samples_leaf": 5})
+PLUGIN = Plugin(
+    settings=ExtraTreesSettings,
+    make=ExtraTrees,
+    quick={"trees": 2, "max_depth": 2, "min_samples_leaf": 5},
+    space=FOREST_SPACE,
+)

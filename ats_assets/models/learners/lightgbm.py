@@ -29,7 +29,7 @@ from ats_assets.models.objectives import GRADES, LABEL_KINDS, Figure, Objective,
 from ats_assets.models.profit_objective import loss_steps, profit_unit
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.plugins import Plugin
-from ats_assets.settings import Positive
+from ats_assets.settings import Positive, SearchRange
 
 if TYPE_CHECKING:
     import lightgbm as lgb
@@ -221,4 +221,12 @@ PLUGIN = Plugin(
     settings=LightgbmSettings,
     make=Lightgbm,
     quick={"min_rounds": 1, "max_rounds": 3, "early_stopping_rounds": 3, "min_data_in_leaf": 5, "num_leaves": 4},
+    space={
+        "num_leaves": SearchRange(low=7, high=127, log=True),
+        "learning_rate": SearchRange(low=0.02, high=0.2, log=True),
+        "min_data_in_leaf": SearchRange(low=50, high=2_000, log=True),
+        "feature_fraction": SearchRange(low=0.2, high=1.0),
+        "bagging_fraction": SearchRange(low=0.5, high=1.0),
+        "lambda_l2": SearchRange(low=0.1, high=100.0, log=True),
+    },
 )

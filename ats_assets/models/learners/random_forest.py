@@ -4,7 +4,7 @@ Each tree is grown on a bootstrap sample of the rows, with a random share of the
 it shares with other forests is in `models.forest`.
 """
 
-from ats_assets.models.forest import ForestLearner, ForestSettings
+from ats_assets.models.forest import FOREST_SPACE, ForestLearner, ForestSettings
 from ats_assets.plugins import Plugin
 
 
@@ -19,4 +19,9 @@ class RandomForest(ForestLearner):
         super().__init__(settings, "RandomForestRegressor", "DecisionTreeRegressor")
 
 
-PLUGIN = Plugin(settings=RandomForestSettings, make=RandomForest, quick={"trees": 2, "max_depth": 2, "min_samples_leaf": 5})
+PLUGIN = Plugin(
+    settings=RandomForestSettings,
+    make=RandomForest,
+    quick={"trees": 2, "max_depth": 2, "min_samples_leaf": 5},
+    space=FOREST_SPACE,
+)

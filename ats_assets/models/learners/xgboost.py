@@ -20,7 +20,7 @@ from ats_assets.models.profit_objective import loss_steps, profit_unit
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.models.xgboost_trees import XgboostTrees
 from ats_assets.plugins import Plugin
-from ats_assets.settings import Positive
+from ats_assets.settings import Positive, SearchRange
 
 if TYPE_CHECKING:
     from collections.abc import Callable
@@ -209,4 +209,12 @@ PLUGIN = Plugin(
     make=Xgboost,
     needs=("xgboost", "xgboost"),
     quick={"min_rounds": 1, "max_rounds": 3, "early_stopping_rounds": 3, "min_child_weight": 1.0, "max_depth": 2},
+    space={
+        "max_depth": SearchRange(low=2, high=10),
+        "learning_rate": SearchRange(low=0.02, high=0.2, log=True),
+        "min_child_weight": SearchRange(low=50.0, high=2_000.0, log=True),
+        "feature_fraction": SearchRange(low=0.2, high=1.0),
+        "bagging_fraction": SearchRange(low=0.5, high=1.0),
+        "lambda_l2": SearchRange(low=0.1, high=100.0, log=True),
+    },
 )

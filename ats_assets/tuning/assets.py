@@ -1,0 +1,146 @@
+"""Assets of the stage tuning: the trials of each model that is tuned, and what tuning was worth."""
+
+from contextlib import closing
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.features.choosing import model_families
+from ats_assets.labels import learnt_label
+from ats_assets.models import Model, models
+from ats_assets.orchestration.graph import Node
+from ats_assets.orchestration.io_manager import combined_version
+from ats_assets.orchestration.partition_metadata import add_partition_metadata
+from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.reading import Known
+from ats_assets.storage.footer import Written
+from ats_assets.tuning.contracts import TuningTrials, TuningWorth
+from ats_assets.tuning.generations import require_optuna
+from ats_assets.tuning.search_space import SearchSpace, search_space
+from ats_assets.tuning.tuning_figures import progress_picture, trials_table
+from ats_assets.tuning.tuning_run import TuningRun
+from ats_assets.tuning.worth import worth_figures
+from ats_assets.tuning.worth_run import PERIODS, SESSIONS, WORTH, WorthRun, worth_reads
+
+GROUP = "models"
+
+
+def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
+    """The stage's assets: none unless `tuning.models` names a model."""
+    tuned = [model for model in deployment.of(models).values() if model.tuning is not None]
+    if tuned:
+        require_optuna()
+    worth = [_worth(deployment, tuned)] if tuned and deployment.settings.tuning.worth else []
+    return [*(_tuning(deployment, model) for model in tuned), *worth]
+
+
+def _tuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
+    settings = deployment.settings
+    training, learnt = settings.training, deployment.of(learnt_label)
+    first, last, embargo = learnt.known_after.first, learnt.known_after.last, training.embargo_sessions
+    decisions = {"back": embargo + last + training.train_sessions - 1, "lag": embargo + last}
+    space = search_space(model, settings.tuning, weighted=training.sample_weights != "none")
+    node = Node(
+        name=str(model.tuning),
+        group=GROUP,
+        kinds=frozenset({"parquet", "optuna"}),
+        reads=(
+            *(
+                Reads(asset=family, back=decisions["back"] + model.sequence_sessions - 1, lag=decisions["lag"])
+                for family in deployment.of(model_families)
+            ),
+            Reads(asset="universe", **decisions),
+            Reads(asset=learnt.asset, back=embargo + training.train_sessions - 1 + last - first, lag=embargo),
+        ),
+        contract=TuningTrials,
+        code=(_tuning, type(model.learner), type(learnt.label)),
+        settings=(
+            settings.tuning.of_results(model.name),
+            SearchSpace(parameters=space),
+            training.of_results(),
+            learnt.known_after,
+            model.learner.settings,
+            settings.calendar.without_closings(),
+        ),
+    )
+
+    @node.asset(deployment, deps=node.deps(), pool="training")
+    def tuned_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """The parameters of a model from a session on: chosen by trials inside its training window at tuning sessions, carried forward by reference between them."""
+        versions = {"code_version": node.code_version, "settings_version": node.settings_version}
+        known = Known(deployment, node.name, node.reads)
+        run = TuningRun(deployment, model, space, known=known, versions=versions, log=context.log)
+        deployment.calendar_store.keep()
+        shown: dict[str, dict[str, dg.MetadataValue]] = {}
+        newest: pl.DataFrame | None = None
+        with closing(run.materialise(sessions_of(context.partition_keys))) as partitions:
+            for made in partitions:
+                written = deployment.warehouse.write(node.name, made.session, made.rows, upstream=made.upstream, **versions)
+                shown[made.session.isoformat()] = _shown(made.rows, written)
+                if made.was_tuned:
+                    run.stored(made.session)
+                    newest = made.rows
+        step = context.op_execution_context.get_step_execution_context()
+        add_partition_metadata(step, context.asset_key, shown)
+        step.set_data_version(
+            context.asset_key, dg.DataVersion(combined_version({day: str(told["data_version"].value) for day, told in shown.items()}))
+        )
+        metadata: dict[str, dg.MetadataValue] = {"tunings": dg.MetadataValue.int(sum("complete" in told for told in shown.values()))}
+        if newest is not None:
+            metadata |= {"trials": dg.MetadataValue.md(trials_table(newest)), "best_value": dg.MetadataValue.md(progress_picture(newest))}
+        return dg.MaterializeResult(metadata=metadata)
+
+    return tuned_model
+
+
+def _worth(deployment: Deployment, tuned: list[Model]) -> dg.AssetsDefinition:
+    settings, learnt = deployment.settings, deployment.of(learnt_label)
+    node = Node(
+        name=WORTH,
+        group="evaluation",
+        kinds=frozenset({"parquet", "numpy"}),
+        contract=TuningWorth,
+        code=(_worth, type(learnt.label), *(type(model.learner) for model in tuned)),
+        settings=(
+            settings.training.of_results(),
+            learnt.known_after,
+            *(model.learner.settings for model in tuned),
+            settings.calendar.without_closings(),
+        ),
+    )
+
+    @node.asset(deployment, deps=worth_reads(deployment), partitioned=False)
+    def tuning_worth(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """What tuning was worth, from each tuning session to the next: rank ICs with the parameters that it chose beside those with the model's own settings."""
+        warehouse = deployment.warehouse
+        versions = {"code_version": node.code_version, "settings_version": node.settings_version}
+        there = all(
+            warehouse.part(WORTH, part).is_file() and not warehouse.fault(warehouse.part(WORTH, part)) for part in (SESSIONS, PERIODS)
+        )
+        stored = {part: warehouse.read_part(WORTH, part) for part in (SESSIONS, PERIODS)} if there else {}
+        run = WorthRun(deployment, tuned, versions, stored)
+        tables, upstream = run.tables(), run.upstream()
+        for part, rows in tables.items():
+            warehouse.write_part(WORTH, part, rows, **versions, upstream=upstream)
+        told = {one.model: one.text for one in worth_figures(tables[SESSIONS], tables[PERIODS], settings.training.horizon_sessions)}
+        for text in told.values():
+            context.log.info(text)
+        return dg.MaterializeResult(metadata={name: dg.MetadataValue.text(text) for name, text in told.items()})
+
+    return tuning_worth
+
+
+def _shown(rows: pl.DataFrame, written: Written) -> dict[str, dg.MetadataValue]:
+    (chosen,) = rows.filter("is_chosen").iter_rows(named=True)
+    shown: dict[str, dg.MetadataValue] = {
+        "dagster/row_count": dg.MetadataValue.int(written.rows),
+        "data_version": dg.MetadataValue.text(written.footer.data_version),
+        "path": dg.MetadataValue.path(str(written.path)),
+        "tuned_session": dg.MetadataValue.text(chosen["tuned_session"].isoformat()),
+        "parameters": dg.MetadataValue.text(chosen["parameters"]),
+        "why": dg.MetadataValue.text(chosen["reason"] or ""),
+    }
+    counts = dict(rows.group_by("state").len().iter_rows())
+    shown |= {state: dg.MetadataValue.int(counts[state]) for state in ("complete", "pruned", "failed") if state in counts}
+    return shown | ({} if chosen["value"] is None else {"value": dg.MetadataValue.float(chosen["value"])})
