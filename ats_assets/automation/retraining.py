@@ -54,13 +54,14 @@ def _nothing_to_train(deployment: Deployment, newest: date, now: datetime) -> st
 
 
 def untrained(deployment: Deployment, until: date) -> list[list[date]]:
-    """The sessions up to `until` that have features and no model, as runs of neighbouring sessions.
+    """The sessions up to `until` that have features and no model, or no tuning of one that is tuned, as runs of neighbouring sessions.
 
     Features, not bars: where a blocking check failed there are bars, but nothing should be learned from them. A session that has become a refit session since the
     calendar changed has a model that was carried there: it counts as untrained.
     """
     stores = [deployment.model_store(name) for name in _nightly(deployment)]
-    trained = set.intersection(*(set(store.stored_sessions()) for store in stores))
+    tuned = [set(deployment.valid_sessions(asset)) for asset in deployment.tunings.values()]
+    trained = set.intersection(*(set(store.stored_sessions()) for store in stores), *tuned)
     trained -= {day for day in trained if any(_is_carried_to_a_refit(deployment, store, day) for store in stores)}
     due: list[list[date]] = []
     for day in sorted(set.intersection(*(set(deployment.valid_sessions(family)) for family in deployment.of(model_families)))):
@@ -86,7 +87,14 @@ def needed_for_signals(deployment: Deployment, session: date) -> list[date]:
         for day in deployment.known(sorted(days))
         if not (store := deployment.model_store(name)).exists(day) or _is_carried_to_a_refit(deployment, store, day)
     )
-    return deployment.calendar.sessions(missing[0], before) if missing else []
+    return deployment.calendar.sessions(_tuned_before(deployment, missing[0]), before) if missing else []
+
+
+def _tuned_before(deployment: Deployment, session: date) -> date:
+    """From where to train if a session is to be: from the tuning session before it, where its tuning is not there."""
+    tuned = last_refit(deployment.calendar, session, deployment.settings.tuning.every)
+    is_there = all(deployment.warehouse.exists(asset, tuned) for asset in deployment.tunings.values())
+    return session if is_there or not deployment.known([tuned]) else tuned
 
 
 def _nightly(deployment: Deployment) -> list[str]:
