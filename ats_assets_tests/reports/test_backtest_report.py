@@ -26,6 +26,7 @@ from ats_assets.risk_analysis.risk_tables import RiskInputs, risk_tables
 from ats_assets.settings import BacktestSettings, MonteCarloSettings, PortfolioSettings
 from ats_assets.storage.model_record import DecisionWindow, ModelRecord, TaughtLabel, Validation
 from ats_assets.trials import RecordedTrial, Trial, trial_series
+from ats_assets.tuning.schema import PERIODS_SCHEMA, WORTH_SCHEMA
 from ats_assets.validation.schema import HORIZONS_SCHEMA, IMPORTANCE_SCHEMA, PATHS_SCHEMA, SPLITS_SCHEMA, VERDICTS_SCHEMA
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
 
@@ -153,6 +154,17 @@ def some_importance() -> dict[str, pl.DataFrame]:
     return {"importance": pl.DataFrame(rows, schema=IMPORTANCE_SCHEMA, orient="row")}
 
 
+def some_worth() -> dict[str, pl.DataFrame]:
+    periods = [
+        ("lightgbm", day, promised, "", reason) for day, promised, reason in ((DAYS[0], 0.02, None), (DAYS[60], None, "nothing is <left>"))
+    ]
+    rows = [("lightgbm", DAYS[0], day, 0.02 + 0.01 * (day.day % 3), 0.02) for day in DAYS[1:40]]
+    return {
+        "sessions": pl.DataFrame(rows, schema=WORTH_SCHEMA, orient="row"),
+        "periods": pl.DataFrame(periods, schema=PERIODS_SCHEMA, orient="row"),
+    }
+
+
 def all_inputs(**more: Any) -> ReportInputs:
     rejected = pl.DataFrame({"session": [DAYS[3]], "reasons": [["low_missing", "duplicate"]]})
     given: dict[str, Any] = {
@@ -172,8 +184,13 @@ def all_inputs(**more: Any) -> ReportInputs:
             "rejected_bars": rejected,
         }
         | {"regimes": some_regimes()},
-        "tables": {"monte_carlo": some_risk(), "cross_validation": some_validation(), "importance": some_importance()}
-        | {"timeframe_validation": some_horizons()},
+        "tables": {
+            "monte_carlo": some_risk(),
+            "cross_validation": some_validation(),
+            "importance": some_importance(),
+            "timeframe_validation": some_horizons(),
+            "tuning_worth": some_worth(),
+        },
         "fits": {"lightgbm_model": [a_fit(DAYS[20], 0.05), a_fit(DAYS[50], -0.01)]},
         "shown_settings": {"backtest": {"initial_cash": 1e6, "benchmark": None, "margin": {"initial_share": 0.5}}},
         "provenance": {"Data versions": {"bars": "sha256:abc"}},

@@ -37,15 +37,20 @@ def test_the_same_processes_do_the_next_tasks() -> None:
     assert first == second
 
 
+def interrupted() -> None:
+    with WorkerProcesses(slowly, 2) as workers:
+        for _ in workers.done([(0.0, 1), (600.0, 2)]):
+            raise KeyboardInterrupt
+
+
 def test_what_a_task_raises_is_raised_and_whatever_is_under_way_is_ended() -> None:
     began, ids = time.monotonic(), list[int]()
     with WorkerProcesses(slowly, 2) as workers:
         ids += [result[1] for _, result in workers.done([(0.3, 1), (0.3, 2)])]
         with pytest.raises(SecondProcessError, match="ValueError: -1 is below 0"):
             list(workers.done([(0.0, -1)]))
-    with pytest.raises(KeyboardInterrupt), WorkerProcesses(slowly, 2) as workers:
-        for _ in workers.done([(0.0, 1), (600.0, 2)]):
-            raise KeyboardInterrupt
+    with pytest.raises(KeyboardInterrupt):
+        interrupted()
     assert time.monotonic() - began < 300
     assert not [one for one in ids if process_started(one)]
 

@@ -101,7 +101,7 @@ def root_of(deployment: Deployment) -> Path:
 
 def test_a_session_between_needs_its_tuning_and_says_how_to_make_it(made: Path, tmp_path: Path) -> None:
     deployment = tuned_market(copied(made, tmp_path / "world"))
-    with pytest.raises(MissingPartitionError, match="lightgbm_tuning.*2021-03-01"):
+    with pytest.raises(MissingPartitionError, match=r"lightgbm_tuning.*2021-03-01"):
         make_history(deployment, LAST, LAST, ["lightgbm_tuning"])
 
 
