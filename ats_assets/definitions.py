@@ -130,16 +130,8 @@ CHECKS = (
     orders_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
-ASKED_FOR = (
-    "feature_report",
-    "cross_validation",
-    "importance",
-    "timeframe_validation",
-    "tuning_worth",
-    "monte_carlo",
-    "event_backtest",
-    "event_report",
-)
+OF_EVENTS = ("event_backtest", "event_report")
+ASKED_FOR = ("feature_report", "cross_validation", "importance", "timeframe_validation", "tuning_worth", "monte_carlo", *OF_EVENTS)
 """The assets without partitions: those that are always there, and those that settings ask for."""
 LEARNING = ("drift", "skill_estimate")
 """The assets of continuous learning that settings ask for."""
