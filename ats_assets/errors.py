@@ -52,6 +52,10 @@ class ModelError(AtsError):
     """A model can't be fitted, read or used."""
 
 
+class OptionError(AtsError):
+    """Options can't be valued: numbers that do not fit, or dividends that leave nothing of the underlying."""
+
+
 class EvaluationError(AtsError):
     """What is to be judged can't be: too few rows or sessions, or figures out of range."""
 

@@ -13,6 +13,8 @@ from ats_assets.labels.event_barriers import EventBarrierSettings, triple_barrie
 from ats_assets.labels.label_spans import return_weights, uniqueness
 from ats_assets.labels.sequential_bootstrap import next_draw, sequential_bootstrap
 from ats_assets.labels.trend import scanned_trends
+from ats_assets.options.implied_volatility import implied_volatilities
+from ats_assets.options.valuation import option_values
 from ats_assets.plugins import SAMPLERS
 from ats_assets_tests.expressions.panels import random_walks
 from ats_assets_tests.kits.tick_market import TICK_DAYS, tick_frames
@@ -29,6 +31,12 @@ def _compile_labels() -> None:
     scanned_trends.compiled(np.ones((5, 1)), np.ones((5, 1)), np.arange(2), 2, 3)
 
 
+def _compile_options() -> None:
+    for american in (False, True):
+        option_values(100.0, 100.0, 1.0, 0.05, 0.05, 0.25, call=True, american=american)
+    implied_volatilities(10.0, 100.0, 100.0, 1.0, 0.05, 0.05, call=True)
+
+
 def main() -> None:
     """Compile the kernels, or load them where they are on the disk already."""
     compile_kernels()
@@ -39,6 +47,7 @@ def main() -> None:
     for family in FAMILIES.values():
         compute(bars, family.expressions)
     _compile_labels()
+    _compile_options()
     compute(bars, {"rank": "CSRank($close)", "score": "CSZScore($close)"})
 
 

@@ -30,6 +30,7 @@ _CALLED: Final[dict[str, tuple[str, ...]]] = {
     "labels": ("kernels",),
     "evaluation": ("kernels",),
     "models": ("kernels",),
+    "options": ("kernels",),
     "portfolio": ("kernels",),
     "backtests": ("kernels", "portfolio"),
 }
@@ -43,8 +44,10 @@ class Kernel(Generic[R]):
     Its arguments are not checked for their types: numpy's numbers stand for Python's.
     """
 
-    def __init__(self, function: Callable[..., R], compiled_from: Callable[..., R] | None = None) -> None:
+    def __init__(self, function: Callable[..., R], compiled_from: Callable[..., R] | None = None, *, inlined: bool = False) -> None:
         self.function = function
+        if inlined:  # what numba looks at before it writes a function into its caller
+            self.py_func, self.targetoptions = function, {"inline": "always"}
         self._compiled_from = function if compiled_from is None else compiled_from
         self.__doc__, self.__name__, self.__module__ = function.__doc__, function.__name__, function.__module__
         self.__wrapped__ = function
@@ -88,6 +91,11 @@ class Kernel(Generic[R]):
 def kernel(function: Callable[..., R]) -> Kernel[R]:
     """Make a kernel of a function that is compiled as it is written."""
     return Kernel(function)
+
+
+def inlined_kernel(function: Callable[..., R]) -> Kernel[R]:
+    """Make a kernel that is written into those that call it, so that a loop over it is vectorised: for short formulas without branches."""
+    return Kernel(function, inlined=True)
 
 
 def kernel_as(compiled_from: Callable[..., R]) -> Callable[[Callable[..., R]], Kernel[R]]:
