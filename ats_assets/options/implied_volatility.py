@@ -24,7 +24,7 @@ from ats_assets.errors import OptionError
 from ats_assets.kernels.kernel import kernel
 from ats_assets.options.american_price import NODES
 from ats_assets.options.normal import fast_exp, scaled_tail
-from ats_assets.options.valuation import american_price_of
+from ats_assets.options.valuation import NEGLIGIBLE, american_price_of
 
 Floats = NDArray[np.float64]
 REASONS: Final = ("", "bad_number", "below_intrinsic", "no_time_value", "above_bound", "no_convergence")
@@ -176,7 +176,7 @@ def all_volatilities(
         sound = np.isfinite(price[i] + s[i] + k[i] + t[i] + r[i] + q[i]) and s[i] > 0.0 and k[i] > 0.0 and t[i] > 0.0 and price[i] >= 0.0
         if not sound or (american and r[i] < 0.0 and q[i] < 0.0):
             found[i], why[i] = np.nan, BAD_NUMBER
-        elif american and (q[i] if call[i] else r[i]) > 0.0:
+        elif american and (q[i] if call[i] else r[i]) > NEGLIGIBLE:
             found[i], why[i] = american_volatility(price[i], s[i], k[i], t[i], r[i], q[i], call[i], start, depths)
         else:
             found[i], why[i] = european_volatility(price[i], s[i], k[i], t[i], r[i], q[i], call[i])

@@ -23,6 +23,8 @@ from ats_assets.options.normal import normal_cdf, normal_density
 Floats = NDArray[np.float64]
 Sides = NDArray[np.bool_]
 VALUES: Final = ("price", "delta", "gamma", "theta", "vega", "rho")
+NEGLIGIBLE: Final = 1e-10
+"""A rate that is so low, a year, earns nothing by exercising early."""
 BUMP: Final = 1e-5
 """By which volatility and rate are moved for vega and rho of an American option."""
 
@@ -64,7 +66,7 @@ def american_price_of(
     s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, start: Floats, depths: Floats, begin: bool
 ) -> float:
     """The price alone; with `begin` the boundary's approximation is made anew, else `start` is that of an option much like it."""
-    if (q if call else r) <= 0.0:
+    if (q if call else r) <= NEGLIGIBLE:
         return european_value(s, k, t, r, q, sigma, 1.0 if call else -1.0)[0]
     if call:
         s, k, r, q = k, s, q, r
@@ -78,7 +80,7 @@ def american_value(
     s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, start: Floats, depths: Floats, found: Floats
 ) -> None:
     """What `VALUES` names, of one option."""
-    if (q if call else r) <= 0.0:  # early exercise never pays
+    if (q if call else r) <= NEGLIGIBLE:  # early exercise never pays
         found[0], found[1], found[2], found[3], found[4], found[5] = european_value(s, k, t, r, q, sigma, 1.0 if call else -1.0)
         return
     a, b, rate, gain = (k, s, q, r) if call else (s, k, r, q)  # a call is a put with both pairs exchanged
