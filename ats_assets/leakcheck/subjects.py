@@ -20,6 +20,7 @@ from ats_assets.features import FeatureFamily, features_of, joined
 from ats_assets.features.choosing import families, model_families
 from ats_assets.labels import SAMPLE_WEIGHTS, Label, label_weights, labels, labels_known_at, learnt_label
 from ats_assets.labels.sample_weights import sample_weights
+from ats_assets.leakcheck.interval_subject import interval_subjects
 from ats_assets.leakcheck.regime_subjects import regime_subjects
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
@@ -101,6 +102,9 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
         return universe(followed, days, settings.universe, calendar=deployment.calendar)
 
     subjects.append(Subject(name="universe", kind="feature", inputs=given, make=members))
+    judged = {name: _stored(deployment, name, days, bars) for name in ("predictions", "forward_returns")}
+    past = {name: _input(frame) for name, frame in judged.items() if frame is not None}
+    subjects += interval_subjects(deployment, days, past)
     return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days, given)]
 
 

@@ -19,7 +19,7 @@ from ats_assets.learning.models_in_force import model_in_force
 from ats_assets.models import Model, models
 from ats_assets.models.sequences import Sequences, sequences_of
 from ats_assets.predictions.inference import check_age, predict
-from ats_assets.runs.bar_signals.saved_scorer import CHAMPION, champion_model
+from ats_assets.runs.bar_signals.saved_scorer import CHAMPION, champion_name
 from ats_assets.storage.model_record import ModelRecord
 
 
@@ -136,7 +136,9 @@ def _model(deployment: Deployment, name: str | None, session: date | None) -> Ev
     of_events = deployment.of(event_models)
     of_sessions = {model.name: model for model in deployment.of(models).values()}
     if name == CHAMPION:
-        name, _ = champion_model(deployment, of_sessions, session or deployment.calendar.last)
+        name, _ = champion_name(deployment, session or deployment.calendar.last)
+        if name not in of_sessions:
+            raise ModelError(f"the champion is {name!r}, which is no single saved model: name one of {', '.join(of_sessions)}")
     if name is None:
         return traded_model(deployment) or next(iter(of_sessions.values()))
     if name in of_events:

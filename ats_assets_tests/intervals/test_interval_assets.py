@@ -10,6 +10,7 @@ from ats_assets.definitions import build
 from ats_assets.errors import SettingsError
 from ats_assets.intervals.contracts import PredictionIntervals
 from ats_assets.intervals.return_intervals import interval_windows, return_intervals
+from ats_assets.leakcheck.subjects import of_deployment, stored_bars
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, run_job, small_market, without_the_future
 
 LAST = date(2021, 2, 26)
@@ -65,6 +66,20 @@ def test_the_check_tells_coverage_of_each_session(root: Path) -> None:
     assert "of the returns of" in (evaluation.description or "")
     assert {"coverage", "sessions", "newest_coverage"} <= evaluation.metadata.keys()
     assert 0.5 < float(evaluation.metadata["coverage"].value) <= 1.0  # pyright: ignore[reportArgumentType]
+
+
+def test_the_leak_check_judges_intervals(root: Path) -> None:
+    deployment = small_market(root, last_session=LAST, **EARLY_MODELS, **CONFIDENCE)
+    bars, days = stored_bars(deployment, 30, 12)
+    (subject,) = [one for one in of_deployment(deployment, bars, days) if one.name == "prediction_intervals"]
+    made = subject.result()
+    assert made["width"].is_not_null().sum() > 50
+    later = {
+        name: one.rows.with_columns(pl.when(pl.col("session") > days[-5]).then(-3.0 * pl.col(column)).otherwise(column).alias(column))
+        for (name, one), column in zip(subject.inputs.items(), ("score", "forward_return"), strict=True)
+    }
+    before = pl.col("session") <= days[-5]
+    assert subject.result(later).filter(before).equals(made.filter(before))
 
 
 def test_without_a_table_there_is_no_asset_and_a_rule_that_reads_it_is_told_how_to_get_one(tmp_path: Path) -> None:

@@ -30,7 +30,7 @@ def write_bar_signals(made: BarSignals, provenance: Sequence[str], *, form: str,
     whole = {
         "session": str(made.session),
         "for_open_of": str(made.for_open_of) if made.for_open_of else None,
-        "model": model_as_json(made.record),
+        "models": {name: model_as_json(record) for name, record in made.records.items()},
         "signals": json.loads(made.rows.drop("session", "model_session").with_columns(pl.col(pl.Float64).fill_nan(None)).write_json()),
         "left_out": made.left_out.to_dicts(),
         "notes": list(made.notes),
@@ -40,8 +40,9 @@ def write_bar_signals(made: BarSignals, provenance: Sequence[str], *, form: str,
 
 def _show_signals(made: BarSignals) -> None:
     out, table = console(), Table(box=None, padding=(0, 2, 0, 0))
+    models = ", ".join(f"{name} of {record.fitted_session}" for name, record in made.records.items())
     of = f" for the open of {made.for_open_of}" if made.for_open_of else ""
-    out.print(Text(f"Signals of {made.session}{of}, model of {made.record.fitted_session}", style="bold"))
+    out.print(Text(f"Signals of {made.session}{of}, {models}", style="bold"))
     shares = ("probability", "lower", "upper", "confidence", "size")
     for name in ("rank", "symbol", "direction", "score", *shares, "regime"):
         table.add_column(name, justify="left" if name in {"symbol", "direction"} else "right")

@@ -41,7 +41,8 @@ def predicted(
 
         import_numba_without_scipy()
         made = signals_of_bars(deployment, file, model=model, features=features, actions=actions, session=day)
-        write_bar_signals(made, provenance(made.record, {str(file): {}}), form=form, output=output)
+        of = [line for record in made.records.values() for line in provenance(record, {})]
+        write_bar_signals(made, [*of, f"data: {file} (a file)"], form=form, output=output)
         return
     from ats_assets.runs.saved_models import predictions_of_file, predictions_of_session  # noqa: PLC0415 - models of events, too
 

@@ -1,4 +1,4 @@
-"""The saved model that predicts: the champion, a model of the settings, or a folder."""
+"""What predicts of what is saved: the champion, a model of the settings, their ensemble, or the model in a folder."""
 
 import hashlib
 import json
@@ -7,6 +7,7 @@ from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
 
+import polars as pl
 from pydantic import ValidationError
 
 from ats_assets.deployment import Deployment
@@ -16,11 +17,13 @@ from ats_assets.models.learner import Scorer
 from ats_assets.plugins import LEARNERS
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.inference import check_age
+from ats_assets.refits import last_refit
+from ats_assets.settings import ENSEMBLE
 from ats_assets.storage.artefacts import RECORD_FILE, ModelStore
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.sealed_file import is_intact
 
-CHAMPION = "champion"
+CHAMPION, WEIGHTS = "champion", "ensemble_weights"
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,26 +34,42 @@ class SavedScorer:
     ----------
     model
         With its sequences, for inference.
+    """
+
+    model: Model
+    record: ModelRecord
+    scorer: Scorer
+
+
+@dataclass(frozen=True, kw_only=True)
+class SavedChoice:
+    """What predicts: one model, or several with their weights in the ensemble.
+
+    Attributes
+    ----------
+    scorers
+        By the names of the models.
+    weights
+        The contract `EnsembleWeights`, of the session; None of one model.
     past
         The asset whose stored predictions are its own, on whose outcomes it is calibrated; None of a folder that is not of these settings.
     notes
         What there is to say of the choice.
     """
 
-    model: Model
-    record: ModelRecord
-    scorer: Scorer
+    scorers: Mapping[str, SavedScorer]
+    weights: pl.DataFrame | None = None
     past: str | None
     notes: tuple[str, ...] = ()
 
 
-def saved_scorer(deployment: Deployment, name: str | None, session: date) -> SavedScorer:
-    """The model that is active for the signals of a session: that of the session before, or the newest before it.
+def saved_choice(deployment: Deployment, name: str | None, session: date) -> SavedChoice:
+    """What is active for the signals of a session: the model of the session before, or the newest before it.
 
     Parameters
     ----------
     name
-        `champion` (the default), a name of `[models]`, or the path of a model's folder, `models/<name>_model` or one of its sessions.
+        `champion` (the default), a name of `[models]`, `ensemble`, or the path of a model's folder, `models/<name>_model` or one of its sessions.
 
     Raises
     ------
@@ -59,55 +78,68 @@ def saved_scorer(deployment: Deployment, name: str | None, session: date) -> Sav
     MissingPartitionError, CorruptPartitionError
         If nothing is stored of it before the session, or what is stored is damaged.
     ModelError
-        If it is not available, too old, fitted at the session or after, or not one model.
+        If it is not available, too old, or fitted at the session or after.
     """
     named = {model.name: model for model in deployment.of(models).values()}
-    wanted = name or CHAMPION
+    wanted, notes, past = name or CHAMPION, (), None
     if wanted == CHAMPION:
-        wanted, notes = champion_model(deployment, named, session)
+        wanted, notes = champion_name(deployment, session)
         past = "predictions"
-    elif wanted in named:
-        past, notes = deployment.of(candidates).get(wanted, "predictions"), ()
-    elif Path(wanted).is_dir():
+    past = past or deployment.of(candidates).get(wanted, "predictions")
+    if wanted == ENSEMBLE and wanted in deployment.of(candidates):
+        return _ensemble(deployment, named, session, past, notes)
+    if wanted in named:
+        one, said = _of_settings(deployment, named[wanted], session)
+        return SavedChoice(scorers={wanted: one}, past=past, notes=(*notes, *said))
+    if Path(wanted).is_dir():
         return _of_folder(deployment, Path(wanted), session)
-    else:
-        raise SettingsError(
-            f"there is no model {wanted!r}: choose {CHAMPION}, one of {', '.join(named)}, or the path of a model's folder ({deployment.settings.storage.models})"
-        )
-    model = named[wanted]
-    record, said = _active(deployment.model_store(model.asset), session, deployment)
-    content = deployment.model_store(model.asset).content(record)
-    return SavedScorer(model=model, record=record, scorer=model.scorer(record, content), past=past, notes=(*notes, *said))
+    known = ", ".join(deployment.of(candidates) or named)
+    raise SettingsError(
+        f"there is no model {wanted!r}: choose {CHAMPION}, one of {known}, or the path of a model's folder ({deployment.settings.storage.models})"
+    )
 
 
-def champion_model(deployment: Deployment, named: Mapping[str, Model], session: date) -> tuple[str, tuple[str, ...]]:
-    """The name of the champion's model, by the newest stored choice up to a session, and what there is to say of it.
-
-    Parameters
-    ----------
-    named
-        The models of sessions by their names; the only one needs no choice.
+def champion_name(deployment: Deployment, session: date) -> tuple[str, tuple[str, ...]]:
+    """The champion's name, by the newest stored choice up to a session, and what there is to say of it; where there is one model, that one.
 
     Raises
     ------
     MissingPartitionError
         If none is stored.
-    ModelError
-        If it is no single model.
     """
     if not deployment.of(candidates):
-        return next(iter(named)), ()
+        return next(iter(deployment.settings.models)), ()
     stored = [day for day in deployment.valid_sessions(CHAMPION) if day <= session]
-    if not stored:
+    chosen = deployment.warehouse.read(CHAMPION, stored[-1:]).filter("is_champion")["model"].to_list() if stored else []
+    if not chosen:
+        names = ", ".join(deployment.of(candidates))
         raise MissingPartitionError(
-            f"no champion is stored up to {session}: make it with ats run --select '+champion', or name a model with --model ({', '.join(named)})"
+            f"no champion is stored up to {session}: make it with ats run --select '+champion', or name a model with --model ({names})"
         )
-    chosen = deployment.warehouse.read(CHAMPION, stored[-1:]).filter("is_champion")["model"].to_list()
-    if len(chosen) != 1 or chosen[0] not in named:
-        what = f"{chosen[0]!r}, which is no single saved model" if chosen else "none"
-        raise ModelError(f"the champion of {stored[-1]} is {what}: name a model with --model ({', '.join(named)})")
-    late = () if stored[-1] == session else (f"the champion is that of {stored[-1]}, the newest stored",)
-    return chosen[0], late
+    return chosen[0], () if stored[-1] == session else (f"the champion is that of {stored[-1]}, the newest stored",)
+
+
+def _of_settings(deployment: Deployment, model: Model, session: date) -> tuple[SavedScorer, tuple[str, ...]]:
+    store = deployment.model_store(model.asset)
+    record, said = _active(store, session, deployment)
+    return SavedScorer(model=model, record=record, scorer=model.scorer(record, store.content(record))), said
+
+
+def _ensemble(deployment: Deployment, named: Mapping[str, Model], session: date, past: str, notes: tuple[str, ...]) -> SavedChoice:
+    """The models that have a weight at the session. Weights hold until the next refit session: those of an earlier session of the same period are the session's, too."""
+    stored = [day for day in deployment.valid_sessions(WEIGHTS) if day <= session]
+    refit = deployment.settings.ensemble.refit or deployment.settings.training.refit
+    if not stored or last_refit(deployment.calendar, stored[-1], refit) != last_refit(deployment.calendar, session, refit):
+        raise MissingPartitionError(
+            f"the weights of the ensemble at {session} are not stored: make them with ats run --select '+{WEIGHTS}'"
+        )
+    weights = deployment.warehouse.read(WEIGHTS, stored[-1:]).with_columns(session=pl.lit(session))
+    found = {name: _of_settings(deployment, named[name], session) for name in weights.filter(pl.col("weight") > 0)["model"]}
+    if not found:
+        raise ModelError(f"no model of the ensemble had a score at {stored[-1]}: choose a later session")
+    said = tuple(line for _, lines in found.values() for line in lines)
+    late = () if stored[-1] == session else (f"the weights of the ensemble are those of {stored[-1]}, the newest stored",)
+    return SavedChoice(scorers={name: one for name, (one, _) in found.items()}, weights=weights, past=past, notes=(*notes, *late, *said))
 
 
 def _active(store: ModelStore, session: date, deployment: Deployment) -> tuple[ModelRecord, tuple[str, ...]]:
@@ -123,7 +155,7 @@ def _active(store: ModelStore, session: date, deployment: Deployment) -> tuple[M
     return record, () if stored[-1] == before else (f"{store.name} is that of {stored[-1]}: none of {before} is stored",)
 
 
-def _of_folder(deployment: Deployment, folder: Path, session: date) -> SavedScorer:
+def _of_folder(deployment: Deployment, folder: Path, session: date) -> SavedChoice:
     """The model in a folder, which need not be one of these settings: its record says which kind it is."""
     folder, ours = folder.resolve(), deployment.settings.storage.models.resolve()
     notes: tuple[str, ...] = ()
@@ -138,12 +170,14 @@ def _of_folder(deployment: Deployment, folder: Path, session: date) -> SavedScor
     known = deployment.of(models).get(place.name) if place.parent == ours else None
     if known is not None and record.learner == known.kind:
         past = deployment.of(candidates).get(known.name, "predictions")
-        return SavedScorer(model=known, record=record, scorer=known.scorer(record, content), past=past, notes=notes)
+        own = SavedScorer(model=known, record=record, scorer=known.scorer(record, content))
+        return SavedChoice(scorers={known.name: own}, past=past, notes=notes)
     plugin = LEARNERS.find(record.learner, deployment.settings.plugins.folder, f"the model in {folder}")
     told = {key: value for key, value in record.parameters.items() if key in plugin.settings.model_fields}
     learner = LEARNERS.made(record.learner, told, deployment.settings.plugins.folder, f"the model in {folder}")
     model = Model(name=record.name.removesuffix("_model"), kind=record.learner, learner=learner, quick=learner)
-    return SavedScorer(model=model, record=record, scorer=learner.load(content), past=None, notes=notes)
+    other = SavedScorer(model=model, record=record, scorer=learner.load(content))
+    return SavedChoice(scorers={model.name: other}, past=None, notes=notes)
 
 
 def _read_record(folder: Path) -> tuple[ModelRecord, bytes]:

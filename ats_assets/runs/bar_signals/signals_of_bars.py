@@ -8,6 +8,7 @@
 Of the bars that a stored session was made from, the signals so have the bits of the asset.
 """
 
+from collections.abc import Mapping
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -21,7 +22,7 @@ from ats_assets.portfolio.choosing import portfolio_method
 from ats_assets.predictions.inference import predict
 from ats_assets.runs.bar_signals.bar_features import computed_features, features_in, left_out, members, sessions_needed
 from ats_assets.runs.bar_signals.given_bars import GivenBars, given_bars
-from ats_assets.runs.bar_signals.saved_scorer import SavedScorer, saved_scorer
+from ats_assets.runs.bar_signals.saved_scorer import SavedChoice, SavedScorer, saved_choice
 from ats_assets.runs.bar_signals.stored_past import intervals_of, regimes_at, scores_of
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.strategies.weighting import signals_from_scores
@@ -59,11 +60,13 @@ class BarSignals:
         Symbol and reason of each that has bars and no signal.
     notes
         What there is to say of the bars, the model and what is null, a line each.
+    records
+        Of the fit that predicted; of an ensemble of those that did, by the names of their models.
     """
 
     session: date
     for_open_of: date | None
-    record: ModelRecord
+    records: Mapping[str, ModelRecord]
     rows: pl.DataFrame
     signals: pl.DataFrame
     left_out: pl.DataFrame
@@ -86,7 +89,7 @@ def signals_of_bars(
     path
         Bars: Parquet, CSV or JSON, or a folder of such.
     model
-        See `saved_scorer`.
+        See `saved_choice`.
     features
         A table of features, instead of those that would be computed from the bars.
     actions
@@ -101,8 +104,8 @@ def signals_of_bars(
     """
     longest = max(one.sequence_sessions for one in deployment.of(models).values())
     given = given_bars(deployment, path, actions, session, sessions=sessions_needed(deployment, longest))
-    chosen = saved_scorer(deployment, model, given.session)
-    if (needed := chosen.model.sequence_sessions) > longest:  # of a model from another place
+    chosen = saved_choice(deployment, model, given.session)
+    if (needed := max(one.model.sequence_sessions for one in chosen.scorers.values())) > longest:  # of a model from another place
         given = given_bars(deployment, path, actions, session, sessions=sessions_needed(deployment, needed))
     predictions = _predicted(deployment, given, chosen, features)
     if predictions.is_empty():
@@ -121,7 +124,7 @@ def signals_of_bars(
     return BarSignals(
         session=given.session,
         for_open_of=deployment.calendar.after(given.session) if given.session < deployment.calendar.last else None,
-        record=chosen.record,
+        records={name: one.record for name, one in chosen.scorers.items()},
         rows=rows.with_columns(regime=state).select(COLUMNS).sort("rank", "symbol"),
         signals=signals,
         left_out=left_out(given, predictions, deployment.settings.universe),
@@ -129,15 +132,24 @@ def signals_of_bars(
     )
 
 
-def _predicted(deployment: Deployment, given: GivenBars, chosen: SavedScorer, features: Path | None) -> pl.DataFrame:
+def _predicted(deployment: Deployment, given: GivenBars, chosen: SavedChoice, features: Path | None) -> pl.DataFrame:
     """The predictions of the session, as the asset has them."""
-    window = chosen.model.sequences_in(deployment.calendar.window(given.session, chosen.model.sequence_sessions))
-    chosen_sessions = [given.session] if window is None else [day for day in given.days if day >= window.sessions[0]]
+    made = {name: _by_one(deployment, given, one, features) for name, one in chosen.scorers.items()}
+    if chosen.weights is None:
+        return next(iter(made.values()))
+    from ats_assets.predictions.ensemble import combined  # noqa: PLC0415 - it judges, too, which takes libraries that one model does not need
+
+    return combined(chosen.weights, made)
+
+
+def _by_one(deployment: Deployment, given: GivenBars, one: SavedScorer, features: Path | None) -> pl.DataFrame:
+    window = one.model.sequences_in(deployment.calendar.window(given.session, one.model.sequence_sessions))
+    sessions = [given.session] if window is None else [day for day in given.days if day >= window.sessions[0]]
     universe = members(deployment, given)
     if features is None:
-        made = computed_features(deployment, given, chosen_sessions)
+        made = computed_features(deployment, given, sessions)
     else:
-        made = features_in(features, chosen.record.features, given.session)
+        made = features_in(features, one.record.features, given.session)
         universe = universe.join(made.filter(session=given.session), on="symbol", how="semi")
     threads = deployment.settings.training.threads
-    return predict(made, universe, chosen.record, chosen.scorer, threads=threads, sequences=window)
+    return predict(made, universe, one.record, one.scorer, threads=threads, sequences=window)
