@@ -1,18 +1,21 @@
 """The frame of bars: what the ticks between two ends come to."""
 
 from collections.abc import Callable
+from concurrent.futures import ThreadPoolExecutor
 from datetime import date, datetime
 from typing import Any
 
 import numpy as np
 import polars as pl
 
-from ats_assets.intraday.bar_ends import TRADED, BarEnds, Floats
-from ats_assets.intraday.bar_statistics import bar_sums, means_of_bars
+from ats_assets.intraday.bar_ends import PRICED, TRADED, BarEnds, Floats, Places
+from ats_assets.intraday.bar_statistics import BarSums, bar_sums, means_of_bars
 from ats_assets.intraday.schema import INFORMATION_BARS_SCHEMA, NANOSECONDS
 from ats_assets.intraday.tick_arrays import Ticks, read_only
 from ats_assets.intraday.trade_sides import bulk_shares
 
+MANY = 200_000
+"""Ticks from which on a second thread is worth its start."""
 BULK_BARS, FEWEST_BULK_BARS = 50, 5
 """Bars on which bulk classification measures how far prices move, at most and at least."""
 
@@ -33,7 +36,7 @@ def information_bars(ticks: Ticks, ends: BarEnds, *, bulk: bool = False, clock: 
         Of `INFORMATION_BARS_SCHEMA`, sorted by symbol, session, bar.
     """
     begins, stops, groups = map(read_only, (ends.begins, ends.ends, ends.groups))
-    sums = bar_sums.compiled(ticks.price, ticks.size, ticks.codes, ticks.sides, begins, stops, groups)
+    sums = _sums(ticks, begins, stops, groups)
     bought, sold = sums.bought, sums.sold
     if bulk:
         shares = bulk_shares.compiled(read_only(sums.open), read_only(sums.close), groups, BULK_BARS, FEWEST_BULK_BARS)
@@ -60,12 +63,29 @@ def information_bars(ticks: Ticks, ends: BarEnds, *, bulk: bool = False, clock: 
     }
     rows = pl.DataFrame({name: pl.Series(name, columns[name]).cast(dtype) for name, dtype in INFORMATION_BARS_SCHEMA.items()})
     rows = rows.with_columns(pl.col("vwap", "buy_volume", "sell_volume", "spread").fill_nan(None))
-    sized = _any_sizes(ticks)
-    if not sized.all():
+    if not (sums.volume > 0.0).all() and not (sized := _any_sizes(ticks)).all():
         without = pl.Series(~sized[groups])
         names = ("volume", "buy_volume", "sell_volume", "dollar_volume")
         rows = rows.with_columns(pl.when(~without).then(pl.col(name)).alias(name) for name in names)
     return rows.sort("symbol", "session", "bar")
+
+
+def _sums(ticks: Ticks, begins: Places, stops: Places, groups: Places) -> BarSums:
+    """`bar_sums` by two threads, half of the bars each, where there are many ticks: a bar is made of its own ticks alone, unless it begins without a price."""
+
+    def of(first: int, last: int) -> BarSums:
+        arrays = (read_only(one[first:last]) for one in (begins, stops, groups))
+        return bar_sums.compiled(ticks.price, ticks.size, ticks.codes, ticks.sides, *arrays)
+
+    middle = len(stops) // 2
+    while middle and not ticks.codes[begins[middle]] & PRICED:
+        middle -= 1
+    if not middle or len(ticks.price) < MANY:
+        return of(0, len(stops))
+    with ThreadPoolExecutor(1) as beside:
+        later = beside.submit(of, middle, len(stops))
+        earlier = of(0, middle)
+    return BarSums(*(np.concatenate(parts) for parts in zip(earlier, later.result(), strict=True)))
 
 
 def _interval(first: np.ndarray, width: int, offset: int) -> tuple[np.ndarray, np.ndarray]:

@@ -80,7 +80,7 @@ def _chart(chart: Chart, width: float) -> str:
     title = f"#heading(level: 2, outlined: false)[{text_of(chart.title)}]"
     alt = text_of(chart.title)[1:]
     svg = text_of(paper_chart(chart, width, narrow=width < WIDE_CHART)).replace("\u200b", "")[1:]
-    return f'#block(breakable: false, width: 100%)[{title}\n{note}{legend}#image(bytes({svg}), format: "svg", width: 100%, alt: {alt})]'
+    return f'#block(breakable: false, width: 100%, above: 1.1em)[{title}\n{note}{legend}#image(bytes({svg}), format: "svg", width: 100%, alt: {alt})]'
 
 
 def _tone(classes: str) -> str:

@@ -4,6 +4,7 @@ from datetime import date, datetime, timedelta, timezone
 
 import numpy as np
 import polars as pl
+import pytest
 
 from ats_assets.events.choosing import EventModel
 from ats_assets.events.event_backtest import EventBacktest, EventBacktests
@@ -16,6 +17,7 @@ from ats_assets.reports.event_report import EventReportInputs, event_content
 from ats_assets.reports.event_simulation import event_simulation
 from ats_assets.reports.page import page
 from ats_assets.reports.page_blocks import Note, Table
+from ats_assets.reports.pdf_form import report_pdf
 from ats_assets.settings import EventBacktestSettings
 
 DAY = date(2014, 5, 1)
@@ -51,6 +53,16 @@ def test_the_page_is_the_same_each_time_and_says_what_the_figures_do() -> None:
     assert [part.name for part in content.parts] == ["overview", "equity", "trades", "monte_carlo", "skill", "made_of"]
     assert content.figures["models"]["meta"]["verdict"] in html
     assert "No edge: " in html
+
+
+def test_it_is_a_pdf_too() -> None:
+    """It had never been made: the same bytes each time, with and without trades."""
+    pytest.importorskip("typst")
+    for n in (200, 0):
+        content = event_content(EventReportInputs(backtests=backtests(n), counts=[("tick_bars", 1_000, "bars")]))
+        made = report_pdf(content)
+        assert made.startswith(b"%PDF-")
+        assert made == report_pdf(content)
 
 
 def test_an_edge_is_said_only_where_there_is_one() -> None:
