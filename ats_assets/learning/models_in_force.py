@@ -4,6 +4,7 @@ from datetime import date
 
 from ats_assets.deployment import Deployment
 from ats_assets.models import Model
+from ats_assets.predictions.dormant import last_good_model
 from ats_assets.refits import ASKED_FOR_EACH, is_refit_session, last_refit
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
@@ -34,5 +35,4 @@ def model_in_force(deployment: Deployment, model: Model, session: date) -> tuple
     """
     if (asked := model_asked_for(deployment, model, session)) is not None:
         return deployment.model_store(deployment.drift_refits[model.asset]), asked
-    store = deployment.model_store(model.asset)
-    return store, store.active(session)
+    return deployment.model_store(model.asset), last_good_model(deployment, model, session)

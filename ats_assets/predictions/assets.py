@@ -24,6 +24,7 @@ from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champion import champion_rows, of_champion
 from ats_assets.predictions.choosing import ensemble_rule
 from ats_assets.predictions.contracts import Champion, EnsembleWeights, Predictions
+from ats_assets.predictions.dormant import falls_back, is_too_old, last_good_model, with_stand_ins
 from ats_assets.predictions.ensemble import combined, weight_rows
 from ats_assets.predictions.ensemble_rule import EnsembleRule
 from ats_assets.predictions.inference import check_age, predict
@@ -57,7 +58,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDefinition:
     settings = deployment.settings.training
-    reads_model = Reads(asset=model.asset, back=1, lag=1)
+    reads_model = Reads(asset=model.asset, back=settings.max_age_sessions if falls_back(deployment) else 1, lag=1)
     back = model.sequence_sessions - 1
     frames = (*(Reads(asset=family, back=back) for family in deployment.of(model_families)), Reads(asset="universe"))
     node = Node(
@@ -67,7 +68,12 @@ def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDe
         reads=(*frames, reads_model),
         contract=Predictions,
         code=(_predictions, type(model.learner)),
-        settings=(settings.of_results(), model.learner.settings, deployment.settings.calendar.without_closings()),
+        settings=(
+            settings.of_results(),
+            model.learner.settings,
+            deployment.settings.calendar.without_closings(),
+            *([deployment.settings.champion] if falls_back(deployment) else []),
+        ),
     )
     ins = {r.asset: dg.AssetIn(r.asset, partition_mapping=r.mapping()) for r in frames}
     deps = [dg.AssetDep(model.asset, partition_mapping=reads_model.mapping())]
@@ -103,7 +109,8 @@ def _active_model(deployment: Deployment, model: Model, session: date) -> ModelR
     if session == deployment.calendar.first:
         return None
     before = deployment.calendar.offset(session, -1)
-    return deployment.model_store(model.asset).active(before) if deployment.known([before]) else None
+    record = last_good_model(deployment, model, before) if deployment.known([before]) else None
+    return None if record and falls_back(deployment) and is_too_old(deployment, record, session) else record
 
 
 def _fit(record: ModelRecord | None) -> date | None:
@@ -209,12 +216,14 @@ def _traded(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefini
         reads=(Reads(asset="champion"), *(Reads(asset=asset) for asset in named.values())),
         contract=Predictions,
         code=(_traded,),
+        settings=(deployment.settings.champion,) if falls_back(deployment) else (),
     )
 
     @node.asset(deployment, ins=node.ins())
     def predictions(champion: pl.DataFrame, **predictions: pl.DataFrame) -> pl.DataFrame:
         """The predictions of the champion, which are traded."""
-        return of_champion(champion, {name: predictions[asset] for name, asset in named.items()})
+        lanes = {name: predictions[asset] for name, asset in named.items()}
+        return with_stand_ins(champion, lanes) if falls_back(deployment) else of_champion(champion, lanes)
 
     return predictions
 

@@ -43,6 +43,11 @@ class ChampionSettings(Section):
     hold_sessions: NonNegative = Field(
         default=63, description="from a person's promotion or rollback on, no challenger is promoted for so long; with rule challenge"
     )
+    dormant: Literal["refuse", "fall_back"] = Field(
+        default="refuse",
+        description="where the model that should predict is unavailable or too old: nothing is predicted, or an error; or the last good model predicts, "
+        "then the best of the others, then nothing, with an alert",
+    )
 
     def of_rule(self) -> "ChampionSettings":
         """What the rules skill and fixed depend on."""
