@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats doctor`.
+"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted.
 The commands import what they need when they are called, since the whole graph takes seconds to import.
@@ -17,6 +17,7 @@ from ats_assets.cli.alerts import app as alerts
 from ats_assets.cli.drift import drift
 from ats_assets.cli.experiment import app as experiment
 from ats_assets.cli.features import app as features
+from ats_assets.cli.models import app as models
 from ats_assets.cli.orders import app as orders
 from ats_assets.cli.predict import predict
 from ats_assets.cli.sources import app as sources
@@ -289,6 +290,7 @@ def sql(
 
 for _command in (drift, predict, trials):
     app.command()(_command)
+app.add_typer(models, name="models")
 for _name, _group in {"orders": orders, "features": features, "sources": sources, "experiment": experiment, "alerts": alerts}.items():
     app.add_typer(_group, name=_name)
 

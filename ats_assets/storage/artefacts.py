@@ -24,6 +24,7 @@ from pydantic import ValidationError
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, ModelError
 from ats_assets.storage.atomic_file import FileGroup, replace_file
 from ats_assets.storage.footer import Upstream
+from ats_assets.storage.latest_model import LATEST, latest_model
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.sealed_file import is_intact
 from ats_assets.storage.session_folders import SessionFolders
@@ -83,13 +84,14 @@ class ModelStore:
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
-        """What this block carries shares its waits for the disk: it is stored with the next model that is not carried, or at the end of the block."""
+        """What this block carries shares its waits for the disk: it is stored with the next model that is not carried, or at the end of the block, when `latest` follows."""
         self._group = FileGroup(fsync=self._fsync)
         try:
             yield
         finally:
             group, self._group = self._group, None
             group.finish()
+            self._point_latest()
 
     def write_fitted(self, session: date, content: bytes, upstream: Upstream | None = None, **values: Any) -> ModelRecord:
         """Store a model that was fitted at `session`: its bytes, what was read for it, and the further values of its record."""
@@ -245,6 +247,15 @@ class ModelStore:
         if record.status == "fitted":
             self.content(record)
         return record
+
+    def _point_latest(self) -> None:
+        """Say which version is in force; what is damaged there is told by whoever reads it."""
+        path = self.root / self.name / LATEST
+        with contextlib.suppress(CorruptPartitionError, MissingPartitionError, ModelError, IndexError):
+            newest = self.record(self.stored_sessions()[-1])
+            content = latest_model(newest, self.active(newest.session))
+            if not path.is_file() or path.read_bytes() != content:
+                replace_file(path, lambda file: file.write(content), fsync=self._fsync)
 
     def _write(self, record: ModelRecord, model: bytes | None = None, upstream: Upstream | None = None) -> None:
         folder = self.folder(record.session)

@@ -28,6 +28,8 @@ COMMANDS = (
     ["--version"],
     ["features", "list"],
     ["features", "show", "KMID"],
+    ["models", "list"],
+    ["models", "show", "lightgbm"],
     ["signals"],
     ["report"],
     ["stale"],

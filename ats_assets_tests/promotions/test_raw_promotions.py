@@ -11,26 +11,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.promotions import Decision, journal_of
 from ats_assets.storage.vintages import DELIVERED
-from ats_assets_tests.small_market import EARLY_MODELS, FIRST, Files, files_of, make_history, run_job, small_market
-
-MODELS = {**EARLY_MODELS["models"], "forest": {"kind": "random_forest", "trees": 3, "min_samples_leaf": 5}}
-CHANGES = {
-    **EARLY_MODELS,
-    "models": MODELS,
-    "champion": {"rule": "challenge", "paired_sessions": 20, "memory_sessions": 15, "hold_sessions": 5, "tries_sessions": 5},
-}
-SESSIONS = 45
-
-
-def market(root: Path) -> Deployment:
-    return small_market(root, **CHANGES)
-
-
-def decide(deployment: Deployment) -> None:
-    journal = deployment.of(journal_of)
-    at = datetime(2021, 2, 17, 12, tzinfo=UTC)
-    journal.add(Decision(action="promote", model="forest", who="ann", reason="more trees", known_at=at))
-    journal.add(Decision(action="rollback", model="lightgbm", who="bob", reason="fewer trees", known_at=at.replace(month=3, day=3)))
+from ats_assets_tests.promotions.titled_market import LAST, decide, made_market, titled_market
+from ats_assets_tests.small_market import FIRST, Files, files_of, make_history, run_job, small_market
 
 
 def champions(deployment: Deployment, last: date) -> dict[date, str]:
@@ -39,18 +21,14 @@ def champions(deployment: Deployment, last: date) -> dict[date, str]:
 
 
 @pytest.fixture(scope="module")
-def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, date, Files]:
+def whole(tmp_path_factory: pytest.TempPathFactory) -> tuple[Deployment, Files]:
     """A history with a promotion and a rollback, made in one go."""
-    root = tmp_path_factory.mktemp("whole")
-    deployment = market(root)
-    decide(deployment)
-    last = deployment.calendar.offset(FIRST, SESSIONS)
-    assert make_history(deployment, FIRST, last).success
-    return deployment, last, files_of(root)
+    deployment = made_market(tmp_path_factory)
+    return deployment, files_of(deployment.settings.storage.data.parent)
 
 
-def test_a_promotion_and_a_rollback_are_traded_from_their_sessions_on_and_say_who_and_why(whole: tuple[Deployment, date, Files]) -> None:
-    deployment, last, _ = whole
+def test_a_promotion_and_a_rollback_are_traded_from_their_sessions_on_and_say_who_and_why(whole: tuple[Deployment, Files]) -> None:
+    deployment, last = whole[0], LAST
     found = champions(deployment, last)
     assert {day for day, name in found.items() if name == "forest"} == set(
         deployment.calendar.sessions(date(2021, 2, 17), date(2021, 3, 2))
@@ -63,9 +41,9 @@ def test_a_promotion_and_a_rollback_are_traded_from_their_sessions_on_and_say_wh
     assert deployment.warehouse.read("predictions", [day]).equals(lane)
 
 
-def test_a_replay_in_two_parts_and_of_single_partitions_gives_the_same_bytes(whole: tuple[Deployment, date, Files], tmp_path: Path) -> None:
-    _, last, files = whole
-    again = market(tmp_path)
+def test_a_replay_in_two_parts_and_of_single_partitions_gives_the_same_bytes(whole: tuple[Deployment, Files], tmp_path: Path) -> None:
+    last, files = LAST, whole[1]
+    again = titled_market(tmp_path)
     decide(again)
     middle = again.calendar.offset(FIRST, 33)
     assert make_history(again, FIRST, middle).success
@@ -76,9 +54,9 @@ def test_a_replay_in_two_parts_and_of_single_partitions_gives_the_same_bytes(who
     assert files_of(tmp_path) == files
 
 
-def test_a_decision_that_is_told_too_late_changes_no_partition_that_was_made(whole: tuple[Deployment, date, Files], tmp_path: Path) -> None:
-    _, last, files = whole
-    late = market(tmp_path)
+def test_a_decision_that_is_told_too_late_changes_no_partition_that_was_made(whole: tuple[Deployment, Files], tmp_path: Path) -> None:
+    last, files = LAST, whole[1]
+    late = titled_market(tmp_path)
     late.of(journal_of).add(
         Decision(action="promote", model="forest", who="ann", reason="more trees", known_at=datetime(2021, 2, 17, 12, tzinfo=UTC))
     )
@@ -110,8 +88,8 @@ def test_a_single_model_has_nothing_of_it_and_a_rule_without_persons_no_delivery
     assert "raw_promotions" in DELIVERED
 
 
-def test_skill_is_compared_on_the_symbols_that_both_scored(whole: tuple[Deployment, date, Files]) -> None:
-    deployment, last, _ = whole
+def test_skill_is_compared_on_the_symbols_that_both_scored(whole: tuple[Deployment, Files]) -> None:
+    deployment, last = whole[0], LAST
     rows = deployment.warehouse.read("model_skill", deployment.calendar.window(last, 10))
     assert rows.group_by("decision_session").agg(pl.col("n_symbols").n_unique(), pl.col("model").n_unique()).drop(
         "decision_session"

@@ -95,7 +95,7 @@ class TitleChain:
         self._settings, self._horizon = settings, horizon
         self.hold_sessions = settings.hold_sessions
         self._place = {day: i for i, day in enumerate(days)}
-        self._looks = -(-settings.tries_sessions // PERIOD_SESSIONS[refit])
+        self._refit: Refit = refit
         self.window_of = lru_cache(maxsize=64)(self._window_of)
         self.paired = lru_cache(maxsize=None)(self._paired)
 
@@ -138,7 +138,7 @@ class TitleChain:
 
     def tries(self, tried: int) -> int:
         """How many tries a challenge is one of: so many challengers at so many refit sessions."""
-        return (max(len(self._names), tried, 2) - 1) * self._looks
+        return challenge_tries(self._settings, self._refit, max(len(self._names), tried))
 
     def is_held(self, title: Title, refit: date) -> bool:
         """Whether a person's decision keeps all others from challenging the holder at a refit session."""
@@ -195,6 +195,17 @@ def _former(title: Title, new: str) -> tuple[str, ...]:
 def chain_sessions(settings: ChampionSettings, refit: Refit) -> int:
     """How many sessions before D the chain of D reaches, the one of the refit session before D's included."""
     return settings.memory_sessions + max(settings.paired_sessions, settings.hold_sessions) + 2 * max(LONGEST_PERIOD[refit])
+
+
+def challenge_tries(settings: ChampionSettings, refit: Refit, models: int) -> int:
+    """So many challengers, each at all refit sessions of `tries_sessions` sessions.
+
+    Examples
+    --------
+    >>> challenge_tries(ChampionSettings(rule="challenge"), "monthly", 3)
+    240
+    """
+    return max(models - 1, 1) * -(-settings.tries_sessions // PERIOD_SESSIONS[refit])
 
 
 def least_sessions(settings: ChampionSettings, horizon: int) -> int:
