@@ -290,9 +290,8 @@ def sql(
 
 for _command in (drift, predict, trials):
     app.command()(_command)
-app.add_typer(models, name="models")
-for _name, _group in {"orders": orders, "features": features, "sources": sources, "experiment": experiment, "alerts": alerts}.items():
-    app.add_typer(_group, name=_name)
+for _group in (orders, features, models, sources, experiment, alerts):
+    app.add_typer(_group)
 
 
 def main() -> None:

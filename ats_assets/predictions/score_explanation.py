@@ -40,6 +40,8 @@ class ScoreExplanation:
     score: float
     base: float | None = None
     contributions: tuple[Contribution, ...] = ()
+    champion: str = ""
+    """Of several models: why this one was champion at the session, or stood in."""
     note: str = ""
     """Why there are no contributions, or why they are not those of the stored score."""
 
@@ -57,6 +59,11 @@ def explain_score(deployment: Deployment, symbol: str, session: date) -> ScoreEx
     row = deployment.warehouse.read("predictions", [session]).filter(symbol=symbol)
     if row.is_empty():
         return None
+    told = _explained(deployment, symbol, session, row)
+    return replace(told, champion=_why(deployment, session))
+
+
+def _explained(deployment: Deployment, symbol: str, session: date, row: pl.DataFrame) -> ScoreExplanation:
     score, fitted = row["score"][0], row["model_session"][0]
     if (name := _traded(deployment, session)) == ENSEMBLE:
         return _by_models(deployment, symbol, session, ScoreExplanation(model=ENSEMBLE, model_session=fitted, score=score))
@@ -71,6 +78,13 @@ def _traded(deployment: Deployment, session: date) -> str:
     """Whose predictions are traded at the session: of the only model, or of the champion."""
     known = [model.name for model in deployment.of(models).values()]
     return known[0] if len(known) == 1 else deployment.warehouse.read("champion", [session]).filter("is_champion")["model"][0]
+
+
+def _why(deployment: Deployment, session: date) -> str:
+    if len(deployment.of(models)) == 1:
+        return ""
+    chosen = deployment.warehouse.read("champion", [session]).filter("is_champion")
+    return f"{chosen['model'][0]}: {chosen['reason'][0]}"
 
 
 def _by_models(deployment: Deployment, symbol: str, session: date, told: ScoreExplanation) -> ScoreExplanation:

@@ -1,7 +1,7 @@
 """The models of a deployment as they are stored, for `ats models`: which version of each is in force, how good it is, and which is champion and why."""
 
 from collections.abc import Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -86,9 +86,10 @@ def active_record(deployment: Deployment, name: str, session: date | None = None
         fitted = ", ".join(one.removesuffix("_model") for one in deployment.models)
         raise SettingsError(f"there is no model {name!r} in the settings: choose one of {fitted}")
     store = deployment.model_store(asset)
-    if session is None and not (stored := store.stored_sessions()):
+    sessions = store.stored_sessions() if session is None else [session]
+    if not sessions:
         raise MissingPartitionError(f"{asset} is not stored: fit it with ats run --select '+{asset}'")
-    return store.active(session or stored[-1])
+    return store.active(sessions[-1])
 
 
 def model_facts(deployment: Deployment, name: str, session: date | None) -> dict[str, Any]:
@@ -136,26 +137,31 @@ def model_facts(deployment: Deployment, name: str, session: date | None) -> dict
 
 
 def _known(deployment: Deployment, name: str, kind: str, title: Mapping[str, Any], *, only: bool) -> KnownModel:
-    figures: dict[str, Any] = {"rank_ic": title.get("rank_ic"), "judged_sessions": title.get("judged_sessions", 0)}
-    figures |= {"is_champion": title.get("is_champion", only), "reason": title.get("reason", ONLY if only else "")}
+    known = KnownModel(
+        name=name,
+        kind=kind,
+        status="ensemble",
+        rank_ic=title.get("rank_ic"),
+        judged_sessions=title.get("judged_sessions", 0),
+        is_champion=title.get("is_champion", only),
+        reason=title.get("reason", ONLY if only else ""),
+    )
     if f"{name}_model" not in deployment.models:
-        return KnownModel(name=name, kind=kind, status="ensemble", **figures)
+        return known
     store = deployment.model_store(f"{name}_model")
     record = _newest(store)
     if record is None:
-        return KnownModel(name=name, kind=kind, status="not stored", **figures)
+        return replace(known, status="not stored")
     if record.status != "fitted":
-        return KnownModel(name=name, kind=kind, status=record.status, **figures | {"reason": f"no model: {record.reason}"})
+        return replace(known, status=record.status, reason=f"no model: {record.reason}")
     newest = store.stored_sessions()[-1]
-    return KnownModel(
-        name=name,
-        kind=kind,
+    return replace(
+        known,
         status=record.status,
         fitted_session=record.fitted_session,
         age_sessions=sum(record.session < day <= newest for day in store.stored_sessions()),
         model_sha256=record.model_sha256,
         validation_rank_ic=record.validation.rank_ic if record.validation else None,
-        **figures,
     )
 
 

@@ -1,7 +1,10 @@
 """The champion by challenges in the graph: the same bytes however it is made, with a person's decisions replayed; and nothing of it where a single model is traded."""
 
+import base64
+import shutil
 from datetime import UTC, date, datetime
 from pathlib import Path
+from xml.etree import ElementTree as ET
 
 import polars as pl
 import pytest
@@ -9,6 +12,7 @@ import pytest
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import asset_name
+from ats_assets.predictions.score_explanation import explain_score
 from ats_assets.promotions import Decision, journal_of
 from ats_assets.storage.vintages import DELIVERED
 from ats_assets_tests.promotions.titled_market import LAST, decide, made_market, titled_market
@@ -94,3 +98,42 @@ def test_skill_is_compared_on_the_symbols_that_both_scored(whole: tuple[Deployme
     assert rows.group_by("decision_session").agg(pl.col("n_symbols").n_unique(), pl.col("model").n_unique()).drop(
         "decision_session"
     ).unique().rows() == [(1, 2)]
+
+
+def test_the_report_has_the_picture_of_champions_and_why_they_changed(whole: tuple[Deployment, Files], tmp_path: Path) -> None:
+    root = tmp_path / "market"
+    shutil.copytree(whole[0].settings.storage.data.parent, root)
+    deployment = titled_market(root)
+    assert run_job(deployment, "backtest_reports", [], ["backtest", "backtest_report"]).success
+    page = (deployment.warehouse.root / "backtest_report" / "report.html").read_text(encoding="utf-8")
+    for said in (
+        "2 changes of champion in",
+        "promoted by ann at 2021-02-17 12:00 UTC: more trees",
+        "rolled back to by bob at 2021-03-03 12:00 UTC: fewer trees",
+        "forest is champion",
+    ):
+        assert said in page
+
+
+def test_a_score_is_explained_by_the_champion_that_made_it(whole: tuple[Deployment, Files]) -> None:
+    deployment, day = whole[0], date(2021, 2, 24)
+    symbol = deployment.warehouse.read("predictions", [day])["symbol"][0]
+    told = explain_score(deployment, symbol, day)
+    assert told is not None
+    assert told.model == "forest_model"
+    assert told.champion == "forest: champion since 2021-02-17: promoted by ann at 2021-02-17 12:00 UTC: more trees"
+
+
+def test_the_champion_tells_its_history_to_the_ui(whole: tuple[Deployment, Files], tmp_path: Path) -> None:
+    root = tmp_path / "market"
+    shutil.copytree(whole[0].settings.storage.data.parent, root)
+    run = run_job(titled_market(root), "history", [LAST], ["champion"])
+    (made,) = [event for event in run.get_asset_materialization_events() if event.asset_key and asset_name(event.asset_key) == "champion"]
+    shown = made.materialization.metadata
+    assert shown["champion"].value == "lightgbm"
+    assert "rolled back to by bob" in str(shown["why"].value)
+    table = str(shown["promotions"].value).splitlines()
+    assert [line.split("|")[3].strip() for line in table[2:]] == ["lightgbm", "forest", "lightgbm"]
+    picture = base64.b64decode(str(shown["history"].value).split("base64,")[1][:-1])
+    titles = [one.text for one in ET.fromstring(picture).iter() if one.tag.endswith("title")]
+    assert "forest from 2021-02-17 to 2021-03-02" in titles

@@ -4,7 +4,7 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Check the alert routes.")
+app = typer.Typer(name="alerts", no_args_is_help=True, help="Check the alert routes.")
 
 
 @app.callback()

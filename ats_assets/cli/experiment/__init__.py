@@ -7,7 +7,9 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Run variants of the settings over the same sessions, and compare what came of them.")
+app = typer.Typer(
+    name="experiment", no_args_is_help=True, help="Run variants of the settings over the same sessions, and compare what came of them."
+)
 File = Annotated[Path, typer.Argument(metavar="FILE", help="The experiment: [experiment], [sweep] and [[variant]] in TOML.")]
 
 

@@ -6,7 +6,7 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="List features, check feature expressions, and evaluate features.")
+app = typer.Typer(name="features", no_args_is_help=True, help="List features, check feature expressions, and evaluate features.")
 Form = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
 
 

@@ -6,7 +6,7 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="List, show and compare models; promote one to champion, or roll back.")
+app = typer.Typer(name="models", no_args_is_help=True, help="List, show and compare models; promote one to champion, or roll back.")
 Form = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
 WithCsv = Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="Output format.")]
 Reason = Annotated[str, typer.Option(metavar="TEXT", help="Why: each row of the champion will tell.")]

@@ -21,9 +21,7 @@ def compare_models(*, challenger: str, champion: str, form: str) -> None:
         say(_verdict(found))
         sys.stdout.write(found.ics.write_csv())
     else:
-        rows = [
-            (name, "" if mean is None else f"{mean:+.4f}") for name, mean in found.mean_rank_ics.items()
-        ]
+        rows = [(name, "" if mean is None else f"{mean:+.4f}") for name, mean in found.mean_rank_ics.items()]
         write_rows(console(), [(Text("model", style="bold"), Text("mean rank IC", style="bold")), *(tuple(map(Text, row)) for row in rows)])
         console().print(_verdict(found))
 

@@ -7,7 +7,9 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Show orders and positions, resume trading after a halt, follow the broker's order events.")
+app = typer.Typer(
+    name="orders", no_args_is_help=True, help="Show orders and positions, resume trading after a halt, follow the broker's order events."
+)
 
 
 @app.command("status")

@@ -7,7 +7,7 @@ import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(no_args_is_help=True, help="Look at data files before any run.")
+app = typer.Typer(name="sources", no_args_is_help=True, help="Look at data files before any run.")
 
 
 @app.callback()

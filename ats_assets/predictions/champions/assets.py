@@ -10,10 +10,12 @@ from ats_assets.deployment import Deployment
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
+from ats_assets.orchestration.pictures import svg_markdown
 from ats_assets.orchestration.reading import as_known
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champions.candidate_skill import candidate_skill, decided_ics
 from ats_assets.predictions.champions.title_chain import Decided, TitleChain, chain_sessions
+from ats_assets.predictions.champions.title_history import changes_markdown, title_svg
 from ats_assets.predictions.champions.title_rows import AskedTitle, decisions_of, title_rows
 from ats_assets.predictions.contracts import Champion, ModelSkill
 from ats_assets.predictions.schema import MODEL_SKILL_SCHEMA, PREDICTIONS_SCHEMA
@@ -24,6 +26,8 @@ from ats_assets.trials import EnsembleTrial
 
 GROUP = "predictions"
 GROUPS = (GROUP, "evaluation")
+SHOWN_SESSIONS = 504
+"""Before those of a run, in the picture of the title's history."""
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -93,7 +97,10 @@ def _title(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefinit
     @node.asset(deployment, deps=node.deps())
     def champion(context: dg.AssetExecutionContext) -> pl.DataFrame:
         """Whose predictions are traded from the session on: the model that holds the title, by challenges that it has won at refit sessions, or by a person's decision."""
-        return as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
+        sessions = sessions_of(context.partition_keys)
+        made = as_known(deployment, node, sessions, schemas, make)
+        context.add_output_metadata(_shown(deployment, sessions, made))
+        return made
 
     return champion
 
@@ -104,3 +111,16 @@ def _as_of(deployment: Deployment, session: date, promoted: tuple[list[Decided],
     before = None if last == calendar.first else last_refit(calendar, calendar.offset(last, -1), refit)
     there = [name for name, of in predicted.items() if session in of]
     return AskedTitle(session=session, refit=last, before=before, decided=promoted[0], tried=promoted[1], there=there)
+
+
+def _shown(deployment: Deployment, sessions: Sequence[date], made: pl.DataFrame) -> dict[str, dg.MetadataValue]:
+    """The history of the title up to the newest session made, of which the sessions before are as they are stored."""
+    before = [day for day in deployment.calendar.window(sessions[0], SHOWN_SESSIONS)[:-1] if deployment.warehouse.exists("champion", day)]
+    rows = pl.concat([deployment.warehouse.read("champion", before), made]) if before else made
+    newest = made.filter(pl.col("session") == sessions[-1], pl.col("is_champion"))
+    return {
+        "champion": dg.MetadataValue.text(newest["model"].item()),
+        "why": dg.MetadataValue.text(newest["reason"].item()),
+        "promotions": dg.MetadataValue.md(changes_markdown(rows)),
+        "history": dg.MetadataValue.md(svg_markdown(title_svg(rows), "Champions")),
+    }
