@@ -21,6 +21,7 @@ from ats_assets.features.choosing import model_families
 from ats_assets.labels import SAMPLE_WEIGHTS, learnt_label
 from ats_assets.models.choosing import Model
 from ats_assets.models.confusion import Confusion, class_confusion
+from ats_assets.models.feature_selection import with_selected
 from ats_assets.models.fit_states import FitOver, WantedFit
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.learner import Fitted
@@ -159,10 +160,12 @@ class TrainingRun:
         classes: Confusion | None = None
         try:
             data = training_set(*wanted.frames, wanted.window, self._settings, wanted.weights)
+            data, selected = with_selected(data, self._settings)
             found = fit(wanted.model, data, self._settings, threads=threads)
             if isinstance(found, Fitted):
                 values = recorded(wanted.model, found, data, self._settings, wanted.versions)
                 values |= {"tuned": wanted.tuned} if wanted.tuned else {}
+                values |= {"selected": selected} if selected else {}
                 classes = class_confusion(data.validation.y, found.scores)
         except Exception as error:  # noqa: BLE001 - raised again once it is told
             found = error

@@ -51,7 +51,7 @@ def predict(
     Parameters
     ----------
     features
-        symbol, session, then the features of the model, in its order; of a model of sequences those of the sessions before, too.
+        symbol, session, then the features that the model was chosen or fitted from, in its order; of a model of sequences those of the sessions before, too.
     universe
         symbol, session: who gets a score.
     record, scorer
@@ -73,6 +73,7 @@ def predict(
     """
     names = [column for column in features.columns if column not in {"symbol", "session"}]
     _check_features(names, record)
+    names = list(record.features)  # fewer, where some were selected
     wanted = universe.select("session", "symbol").sort("session", "symbol")
     rows = wanted.join(features, on=["session", "symbol"], how="inner", maintain_order="left")
     if rows.height != wanted.height:
@@ -91,7 +92,7 @@ def predict(
 
 
 def _check_features(names: list[str], record: ModelRecord) -> None:
-    expected = list(record.features)
+    expected = list(record.selected.offered if record.selected else record.features)
     if names == expected:
         return
     lacking, strange = [n for n in expected if n not in names], [n for n in names if n not in expected]

@@ -36,6 +36,7 @@ from ats_assets.settings.predictions import ChampionSettings
 from ats_assets.settings.regimes import RegimeSettings, regime_columns
 from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
+from ats_assets.settings.selection import SelectionSettings
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.tuning import ParameterValue, Search, SearchChoices, SearchRange, TuningPeriod, TuningSettings
@@ -100,6 +101,7 @@ __all__ = [
     "SearchChoices",
     "SearchRange",
     "Section",
+    "SelectionSettings",
     "Settings",
     "Share",
     "SourceSettings",

@@ -5,6 +5,7 @@ from typing import Literal
 from pydantic import Field, model_validator
 
 from ats_assets.settings.section import Name, NonNegative, Positive, Section
+from ats_assets.settings.selection import SelectionSettings
 
 Refit = Literal["session", "weekly", "monthly", "quarterly"]
 Period = Refit | Literal["yearly"]
@@ -46,6 +47,9 @@ class TrainingSettings(Section):
         gt=-1,
         le=1,
         description="what sample_weights fade to with age: 1 not at all, 0 to nothing, -0.2 to nothing for the oldest fifth",
+    )
+    selection: SelectionSettings | None = Field(
+        default=None, description="a table [training.selection], which may be empty: which features are learnt from; default: all"
     )
     train_sessions: Positive = Field(default=504, description="decision sessions in the training window")
     validation_sessions: Positive = Field(default=63, description="the newest part of the window, held out for early stopping")

@@ -47,6 +47,13 @@ class TunedParameters(_Frozen):
     reason: str = Field(description="why these")
 
 
+class SelectedFeatures(_Frozen):
+    """What a model's features were chosen from."""
+
+    offered: tuple[str, ...] = Field(description="all features of its families, in their order")
+    chosen_share: dict[str, float] = Field(description="in what share of the halves of the past each was chosen")
+
+
 class ModelRecord(_Frozen):
     """The model of one session: fitted there, carried from an earlier session, or not available, with the reason.
 
@@ -70,6 +77,7 @@ class ModelRecord(_Frozen):
     validation: Validation | None = None
     parameters: dict[str, Any] = Field(default_factory=dict, description="of the library, less what does not change the result")
     tuned: TunedParameters | None = Field(default=None, description="null where it is not tuned")
+    selected: SelectedFeatures | None = Field(default=None, description="null where it learns from all features that there are")
     best_iteration: int | None = Field(default=None, description="trees, epochs, or what else the model is made of")
     importance: dict[str, float] = Field(
         default_factory=dict, description="how much the model looks at each feature, in the learner's unit"
@@ -92,6 +100,7 @@ class ModelRecord(_Frozen):
         return self
 
     def encoded(self) -> bytes:
-        """JSON with sorted keys, so that equal records are equal bytes, and the SHA-256 of itself under `file_sha256`; nothing of tuning where there is none."""
-        values = self.model_dump(mode="json", exclude={"tuned"} if self.tuned is None else None) | {"file_sha256": BLANK}
+        """JSON with sorted keys, so that equal records are equal bytes, and the SHA-256 of itself under `file_sha256`; nothing of tuning and selection where there is none."""
+        absent = {name for name in ("tuned", "selected") if getattr(self, name) is None}
+        values = self.model_dump(mode="json", exclude=absent or None) | {"file_sha256": BLANK}
         return seal((json.dumps(values, sort_keys=True, indent=1, ensure_ascii=False) + "\n").encode())[0]
