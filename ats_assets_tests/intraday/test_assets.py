@@ -14,6 +14,7 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.lineage import LineageIndex
+from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.lineage.judging import judge
 from ats_assets.lineage.staleness import Staleness
 from ats_assets.orchestration.graph import CODE, SETTINGS
@@ -181,6 +182,23 @@ def test_a_source_of_ones_own_is_one_file_and_of_a_long_range_two_sessions_are_i
     most = next(module.most for name, module in sys.modules.items() if name.endswith("tick_sources.mine"))
     assert len(most) == 5
     assert max(most) <= 2, "each session is written before the next but one is made"
+
+
+def test_what_a_source_of_ticks_delivers_now_is_looked_at(tmp_path: Path) -> None:
+    """`ats stale --source` looked at bars alone."""
+    deployment = market(tmp_path)
+    path = Path(deployment.settings.intraday.trades["path"])
+    tick_file(path, WEEK[:3])
+    run_job(deployment, "history", WEEK[:3], ASSETS)
+    assert delivered_versions(deployment)["raw_trades"] == deployment.data_versions("raw_trades", WEEK[:3])
+    tick_file(path, WEEK[:2])
+    path.write_text(path.read_text("utf-8").replace("2021-01-05 10:04:00,14.0", "2021-01-05 10:04:00,14.5"), "utf-8")
+    again = market(tmp_path)
+    graph = build(again).resolve_asset_graph()
+    index = LineageIndex(again)
+    index.refresh()
+    found = Staleness(again, rules_of(again, graph), index.entries(), delivered_versions(again)).stale({"raw_trades"})
+    assert [(one.session, one.reason) for one in found] == [(str(WEEK[1]), "the source delivers another content")]
 
 
 def test_nothing_is_stale_where_ticks_begin_later_than_bars(tmp_path: Path) -> None:
