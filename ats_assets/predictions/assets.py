@@ -23,9 +23,10 @@ from ats_assets.orchestration.sparkline import sparkline_markdown
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champion import champion_rows, of_champion
 from ats_assets.predictions.choosing import ensemble_rule
+from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.contracts import Champion, EnsembleWeights, Predictions
 from ats_assets.predictions.dormant import falls_back, is_too_old, last_good_model, with_stand_ins
-from ats_assets.predictions.ensemble import combined, weight_rows
+from ats_assets.predictions.ensemble import weight_rows
 from ats_assets.predictions.ensemble_rule import EnsembleRule
 from ats_assets.predictions.inference import check_age, predict
 from ats_assets.predictions.model_evidence import JudgedDecision, correlation_table, judged_decisions

@@ -16,8 +16,9 @@ from ats_assets.errors import LookAheadError, ModelError, SettingsError
 from ats_assets.evaluation import skill
 from ats_assets.evaluation.trial_selection import count_trials
 from ats_assets.predictions.choosing import ensemble_rule_of
+from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.contracts import EnsembleWeights, Predictions
-from ats_assets.predictions.ensemble import combined, learnt_weights, weight_rows
+from ats_assets.predictions.ensemble import learnt_weights, weight_rows
 from ats_assets.predictions.ensemble_rule import Evidence, Weighed
 from ats_assets.predictions.model_evidence import correlation_table, judged_decisions
 from ats_assets.predictions.score_explanation import explain_score

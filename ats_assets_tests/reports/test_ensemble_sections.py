@@ -8,7 +8,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.evaluation import mean_error
 from ats_assets.evaluation.neighbouring_horizons import holds_on_neighbours
 from ats_assets.predictions.choosing import ensemble_rule_of
-from ats_assets.predictions.ensemble import combined, weight_rows
+from ats_assets.predictions.combined_scores import combined
+from ats_assets.predictions.ensemble import weight_rows
 from ats_assets.predictions.model_evidence import judged_decisions
 from ats_assets.reports.charts import Chart
 from ats_assets.reports.formatting import decimal

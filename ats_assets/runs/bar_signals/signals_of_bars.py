@@ -19,6 +19,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError
 from ats_assets.models.choosing import models
 from ats_assets.portfolio.choosing import portfolio_method
+from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.inference import predict
 from ats_assets.runs.bar_signals.bar_features import computed_features, features_in, left_out, members, sessions_needed
 from ats_assets.runs.bar_signals.given_bars import GivenBars, given_bars
@@ -137,8 +138,6 @@ def _predicted(deployment: Deployment, given: GivenBars, chosen: SavedChoice, fe
     made = {name: _by_one(deployment, given, one, features) for name, one in chosen.scorers.items()}
     if chosen.weights is None:
         return next(iter(made.values()))
-    from ats_assets.predictions.ensemble import combined  # noqa: PLC0415 - it judges, too, which takes libraries that one model does not need
-
     return combined(chosen.weights, made)
 
 
