@@ -11,7 +11,7 @@ NAME, PARTS = "timeframe_validation", ("horizons", "verdicts")
 COLUMNS = ("model", "horizon", "", "decisions", "rank IC", "t", "by luck", "beyond", "t")
 TOLD = (
     "By luck: what the rank IC would be if the skill over the model's own horizon were luck, from the overlap of outcomes and the persistence of scores. "
-    "What is beyond that is evidence of its own."
+    "What is beyond that is evidence of its own. To hold is not yet to have an edge: of that the section Skill tells."
 )
 
 
