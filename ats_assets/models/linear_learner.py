@@ -15,6 +15,7 @@ from ats_assets.models.linear_table import LinearScorer, distances, feature_scal
 from ats_assets.models.objectives import LABEL_KINDS, ObjectiveSettings, stopping_figure, taught
 from ats_assets.models.profit_objective import SMOOTHING, STEEPEST, profit_gradient, profit_unit
 from ats_assets.models.training_set import CrossSections, TrainingSet
+from ats_assets.settings import Search, SearchRange
 
 LinearObjective = Literal["regression", "classification", "quantile", "dollar_profit"]
 
@@ -36,6 +37,10 @@ class LinearSettings(ObjectiveSettings):
         if not all(value > 0 for value in values):
             raise ValueError("each penalty must be above 0")
         return tuple(sorted(set(values), reverse=True))
+
+
+LINEAR_SPACE: dict[str, Search] = {"clip_deviations": SearchRange(low=2.0, high=10.0)}
+"""What tuning chooses from; the penalty is chosen by each fit itself."""
 
 
 class LinearLearner:

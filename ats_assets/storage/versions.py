@@ -42,6 +42,8 @@ CARRIES = frozenset(
         "sources.profiling",
         "storage",
         "trials",
+        "tuning.tuning_figures",
+        "tuning.tuning_tracking",
     )
 )
 """Modules (and all below them) that carry rows, show them or say what is wrong, and never change a row."""

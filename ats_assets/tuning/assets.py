@@ -1,5 +1,7 @@
 """Assets of the stage tuning: the trials of each model that is tuned, and what tuning was worth."""
 
+import time
+from concurrent.futures import Future
 from contextlib import closing
 
 import dagster as dg
@@ -14,12 +16,15 @@ from ats_assets.orchestration.io_manager import combined_version
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import Known
+from ats_assets.secrecy import redacted
 from ats_assets.storage.footer import Written
+from ats_assets.storage.second_process import beside
 from ats_assets.tuning.contracts import TuningTrials, TuningWorth
 from ats_assets.tuning.generations import require_optuna
 from ats_assets.tuning.search_space import SearchSpace, search_space
 from ats_assets.tuning.tuning_figures import progress_picture, trials_table
-from ats_assets.tuning.tuning_run import TuningRun
+from ats_assets.tuning.tuning_run import TunedPartition, TuningRun
+from ats_assets.tuning.tuning_tracking import TrackedTuning, log_tuning
 from ats_assets.tuning.worth import worth_figures
 from ats_assets.tuning.worth_run import PERIODS, SESSIONS, WORTH, WorthRun, worth_reads
 
@@ -74,6 +79,8 @@ def _tuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
         deployment.calendar_store.keep()
         shown: dict[str, dict[str, dg.MetadataValue]] = {}
         newest: pl.DataFrame | None = None
+        told: list[Future[str]] = []
+        began = time.time()
         with closing(run.materialise(sessions_of(context.partition_keys))) as partitions:
             for made in partitions:
                 written = deployment.warehouse.write(node.name, made.session, made.rows, upstream=made.upstream, **versions)
@@ -81,17 +88,39 @@ def _tuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
                 if made.was_tuned:
                     run.stored(made.session)
                     newest = made.rows
+                    told += _tell(context, deployment, node, made, began)
+                began = time.time()
         step = context.op_execution_context.get_step_execution_context()
         add_partition_metadata(step, context.asset_key, shown)
         step.set_data_version(
-            context.asset_key, dg.DataVersion(combined_version({day: str(told["data_version"].value) for day, told in shown.items()}))
+            context.asset_key, dg.DataVersion(combined_version({day: str(one["data_version"].value) for day, one in shown.items()}))
         )
-        metadata: dict[str, dg.MetadataValue] = {"tunings": dg.MetadataValue.int(sum("complete" in told for told in shown.values()))}
+        for future in told:
+            if (error := future.exception()) is not None:
+                context.log.error(redacted(f"MLflow lacks a tuning of {node.name}, which is stored: {error}"))
+        metadata: dict[str, dg.MetadataValue] = {"tunings": dg.MetadataValue.int(sum("complete" in one for one in shown.values()))}
         if newest is not None:
             metadata |= {"trials": dg.MetadataValue.md(trials_table(newest)), "best_value": dg.MetadataValue.md(progress_picture(newest))}
         return dg.MaterializeResult(metadata=metadata)
 
     return tuned_model
+
+
+def _tell(context: dg.AssetExecutionContext, deployment: Deployment, node: Node, made: TunedPartition, began: float) -> list["Future[str]"]:
+    """Have a second process log a tuning, where settings want that."""
+    settings = deployment.settings
+    if not settings.mlflow.enabled:
+        return []
+    over = TrackedTuning(
+        asset=node.name,
+        partition=made.session.isoformat(),
+        trials=made.rows.to_dicts(),
+        dagster_run_id=context.run_id,
+        command=str(settings.storage.warehouse),
+        started=int(began * 1000),
+        ended=int(time.time() * 1000),
+    )
+    return [beside(log_tuning, settings.mlflow, settings.storage.data, over)]
 
 
 def _worth(deployment: Deployment, tuned: list[Model]) -> dg.AssetsDefinition:

@@ -13,8 +13,9 @@ from ats_assets.models.nets.net import Drop
 from ats_assets.models.nets.net_file import Tensors
 from ats_assets.models.nets.net_kernels import affine
 from ats_assets.models.nets.net_learner import NetLearner
-from ats_assets.models.nets.net_settings import NetSettings
+from ats_assets.models.nets.net_settings import NET_SPACE, NetSettings
 from ats_assets.plugins import Plugin
+from ats_assets.settings import SearchRange
 
 
 class DlinearSettings(NetSettings):
@@ -68,5 +69,9 @@ class Dlinear(NetLearner):
 
 
 PLUGIN = Plugin(
-    settings=DlinearSettings, make=Dlinear, needs=("torch", "torch"), quick={"min_epochs": 1, "max_epochs": 1, "sequence_sessions": 3}
+    settings=DlinearSettings,
+    make=Dlinear,
+    needs=("torch", "torch"),
+    quick={"min_epochs": 1, "max_epochs": 1, "sequence_sessions": 3},
+    space=NET_SPACE | {"trend_sessions": SearchRange(low=3, high=15, step=2)},
 )

@@ -2,8 +2,9 @@
 
 from pydantic import Field
 
-from ats_assets.models.linear_learner import LinearLearner, LinearObjective, LinearSettings
+from ats_assets.models.linear_learner import LINEAR_SPACE, LinearLearner, LinearObjective, LinearSettings
 from ats_assets.plugins import Plugin
+from ats_assets.settings import SearchRange
 
 
 class ElasticNetSettings(LinearSettings):
@@ -30,4 +31,9 @@ class ElasticNet(LinearLearner):
         super().__init__(settings, settings.objective, settings.sizes_share)
 
 
-PLUGIN = Plugin(settings=ElasticNetSettings, make=ElasticNet, quick={"penalties": (0.1,)})
+PLUGIN = Plugin(
+    settings=ElasticNetSettings,
+    make=ElasticNet,
+    quick={"penalties": (0.1,)},
+    space=LINEAR_SPACE | {"sizes_share": SearchRange(low=0.05, high=1.0)},
+)

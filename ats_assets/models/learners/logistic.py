@@ -4,7 +4,7 @@ from typing import Literal
 
 from pydantic import Field
 
-from ats_assets.models.linear_learner import LinearLearner, LinearSettings
+from ats_assets.models.linear_learner import LINEAR_SPACE, LinearLearner, LinearSettings
 from ats_assets.plugins import Plugin
 
 
@@ -26,4 +26,4 @@ class Logistic(LinearLearner):
         super().__init__(settings, settings.objective)
 
 
-PLUGIN = Plugin(settings=LogisticSettings, make=Logistic, quick={"penalties": (0.25,)})
+PLUGIN = Plugin(settings=LogisticSettings, make=Logistic, quick={"penalties": (0.25,)}, space=LINEAR_SPACE)

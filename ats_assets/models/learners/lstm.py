@@ -13,9 +13,9 @@ from ats_assets.models.nets.net import Drop, uniform
 from ats_assets.models.nets.net_file import Tensors
 from ats_assets.models.nets.net_kernels import affine, recur
 from ats_assets.models.nets.net_learner import NetLearner
-from ats_assets.models.nets.net_settings import NetSettings
+from ats_assets.models.nets.net_settings import NET_SPACE, NetSettings
 from ats_assets.plugins import Plugin
-from ats_assets.settings import Positive
+from ats_assets.settings import Positive, SearchRange
 
 
 class LstmSettings(NetSettings):
@@ -75,4 +75,5 @@ PLUGIN = Plugin(
     make=Lstm,
     needs=("torch", "torch"),
     quick={"hidden": 4, "layers": 1, "min_epochs": 1, "max_epochs": 1, "sequence_sessions": 3},
+    space=NET_SPACE | {"hidden": SearchRange(low=16, high=128, step=16), "layers": SearchRange(low=1, high=3)},
 )

@@ -2,7 +2,7 @@
 
 from pydantic import Field
 
-from ats_assets.models.linear_learner import LinearLearner, LinearObjective, LinearSettings
+from ats_assets.models.linear_learner import LINEAR_SPACE, LinearLearner, LinearObjective, LinearSettings
 from ats_assets.plugins import Plugin
 
 
@@ -27,4 +27,4 @@ class Ridge(LinearLearner):
         super().__init__(settings, settings.objective)
 
 
-PLUGIN = Plugin(settings=RidgeSettings, make=Ridge, quick={"penalties": (1.0,)})
+PLUGIN = Plugin(settings=RidgeSettings, make=Ridge, quick={"penalties": (1.0,)}, space=LINEAR_SPACE)

@@ -14,9 +14,9 @@ from ats_assets.models.nets.net import Drop, uniform
 from ats_assets.models.nets.net_file import Tensors
 from ats_assets.models.nets.net_kernels import affine, attended, normalised
 from ats_assets.models.nets.net_learner import NetLearner
-from ats_assets.models.nets.net_settings import NetSettings
+from ats_assets.models.nets.net_settings import NET_SPACE, NetSettings
 from ats_assets.plugins import Plugin
-from ats_assets.settings import Positive
+from ats_assets.settings import Positive, SearchRange
 
 
 class TransformerSettings(NetSettings):
@@ -113,4 +113,5 @@ PLUGIN = Plugin(
     make=Transformer,
     needs=("torch", "torch"),
     quick={"width": 4, "heads": 2, "layers": 1, "inner_width": 4, "min_epochs": 1, "max_epochs": 1, "sequence_sessions": 3},
+    space=NET_SPACE | {"layers": SearchRange(low=1, high=4), "inner_width": SearchRange(low=64, high=256, step=64)},
 )

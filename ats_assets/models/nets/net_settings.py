@@ -5,7 +5,7 @@ from typing import Literal, Self
 from pydantic import Field, model_validator
 
 from ats_assets.models.objectives import ObjectiveSettings
-from ats_assets.settings import Positive
+from ats_assets.settings import Positive, Search, SearchRange
 
 NetInput = Literal["features", "prices", "returns"]
 
@@ -43,3 +43,11 @@ class NetSettings(ObjectiveSettings):
         if self.min_epochs > self.max_epochs:
             raise ValueError(f"min_epochs ({self.min_epochs}) is above max_epochs ({self.max_epochs})")
         return self
+
+
+NET_SPACE: dict[str, Search] = {
+    "learning_rate": SearchRange(low=1e-4, high=1e-2, log=True),
+    "weight_decay": SearchRange(low=1e-5, high=1e-1, log=True),
+    "dropout": SearchRange(low=0.0, high=0.5),
+}
+"""What tuning of every net chooses from."""
