@@ -71,10 +71,12 @@ def grid(ticks: Iterable[tuple[float, str]], zero: float | None = None) -> str:
 
 
 def foot(ticks: Sequence[tuple[float, str]], y: float, *, thin: int = 5) -> str:
-    """Names beneath the plot, at shares of its width in per cent; on a narrow screen every other one, where there are more than `thin`."""
+    """Names beneath the plot, at shares of its width in per cent; on a narrow screen every other one, where there are more than `thin`: those that name more years."""
     drawn = []
+    years = [sum(text[-4:].isdigit() for _, text in ticks[first::2]) for first in (0, 1)]
+    left_out = 0 if years[1] > years[0] else 1
     for n, (x, text) in enumerate(ticks):
         anchor = " first" if x < EDGE else " last" if x > 100.0 - EDGE else ""
-        minor = " minor" if len(ticks) > thin and n % 2 else ""
+        minor = " minor" if len(ticks) > thin and n % 2 == left_out else ""
         drawn.append(str(Markup('<text class="tick x{}{}" x="{}%" y="{}">{}</text>').format(anchor, minor, f"{x:.2f}", f"{y:g}", text)))
     return "".join(drawn)

@@ -59,25 +59,21 @@ def _allocation(result: BacktestResult) -> list[Block]:
     ordered = by_symbol.sort("size", "symbol", descending=[True, False])
     largest, others = ordered.head(ALLOCATED), ordered.slice(ALLOCATED)
     rows = [
-        (symbol, percent(mean, 2, signed=True), percent(size, 2), percent(sessions / n), percent(most, 1, signed=True))
+        (symbol, percent(mean, 2, signed=True), percent(sessions / n), percent(most, 1, signed=True), percent(size, 2))
         for symbol, mean, size, sessions, most in largest.select("symbol", "mean", "size", "sessions", "largest").iter_rows()
     ]
     if others.height:
-        rows.append(
-            (
-                f"{others.height} others",
-                percent(float(others["mean"].sum()), 2, signed=True),
-                percent(float(others["size"].sum()), 2),
-                "",
-                "",
-            )
-        )
+        mean, size = float(others["mean"].sum()), float(others["size"].sum())
+        rows.append((f"{others.height} others", percent(mean, 2, signed=True), "", "", percent(size, 2)))
     rows.append(("not invested", percent(1.0 - float(by_symbol["mean"].sum()), 2, signed=True), "", "", ""))
-    bars = [*largest["size"], *([float(others["size"].sum())] if others.height else []), 0.0]
-    most = max(bars) or 1.0
+    most = float(largest["size"][0]) or 1.0
+    bars = [
+        *(size / most for size in largest["size"]),
+        *[0.0] * (len(rows) - largest.height),
+    ]  # beside those of single symbols the others' would be all
     note = "Means over all sessions of the weights at the close: sum of weight / sessions, and of |weight| / sessions."
-    columns = ("symbol", "mean weight", "mean size", "sessions held", "largest weight")
-    return [Heading(text="Asset allocation", note=note), Table(columns=columns, rows=rows, bars=[bar / most for bar in bars])]
+    columns = ("symbol", "mean weight", "sessions held", "largest weight", "mean size")
+    return [Heading(text="Asset allocation", note=note), Table(columns=columns, rows=rows, bars=bars)]
 
 
 def _wanted(inputs: ReportInputs) -> list[Block]:
