@@ -17,6 +17,7 @@ from typing import TYPE_CHECKING
 from ats_assets.models.command_runs import PARENT, CommandRun, Status, close_command, command_run
 from ats_assets.models.confusion import Confusion
 from ats_assets.models.importance_plot import importance_svg
+from ats_assets.models.model_signature import model_signature
 from ats_assets.settings import MlflowSettings
 from ats_assets.storage.model_record import ModelRecord
 
@@ -190,4 +191,17 @@ def _log_model(client: "MlflowClient", run_id: str, record: ModelRecord, content
         (Path(folder) / record.file).write_bytes(content)
         (Path(folder) / "model.json").write_bytes(record.encoded())
         (Path(folder) / "importance.svg").write_text(importance_svg(record), encoding="utf-8")
+        (Path(folder) / "MLmodel").write_text(_described(run_id, record), encoding="utf-8")
         client.log_artifacts(run_id, folder)
+
+
+def _described(run_id: str, record: ModelRecord) -> str:
+    """The model as MLflow describes one, so that its registry shows the signature: our own flavor, since only `ats` loads it."""
+    from mlflow.models import Model  # noqa: PLC0415
+    from mlflow.models.signature import ModelSignature  # noqa: PLC0415
+
+    signature = ModelSignature.from_dict({name: json.dumps(columns) for name, columns in model_signature(record).items()})
+    flavor = {"file": record.file, "learner": record.learner, "fitted_session": str(record.fitted_session), "sha256": record.model_sha256}
+    return Model(
+        run_id=run_id, signature=signature, flavors={"ats_assets": flavor}, utc_time_created="", model_uuid=record.model_sha256
+    ).to_yaml()

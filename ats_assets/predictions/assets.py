@@ -22,6 +22,7 @@ from ats_assets.orchestration.reading import as_known
 from ats_assets.orchestration.sparkline import sparkline_markdown
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champion import champion_rows, of_champion
+from ats_assets.predictions.champions.standings import tell_standings
 from ats_assets.predictions.choosing import ensemble_rule
 from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.contracts import Champion, EnsembleWeights, Predictions
@@ -204,7 +205,9 @@ def _champion(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefi
     @node.asset(deployment, deps=node.deps())
     def champion(context: dg.AssetExecutionContext) -> pl.DataFrame:
         """Whose predictions are traded from the session on: the model with the best skill that was known at the last refit session."""
-        return as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
+        made = as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
+        tell_standings(deployment, made)
+        return made
 
     return champion
 

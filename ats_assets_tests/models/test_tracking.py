@@ -47,7 +47,7 @@ def test_fits_of_one_process_are_runs_of_their_own(tracking: Tracking, tmp_path:
     history = client.get_metric_history(ids[1], "validation_rank_ic")
     assert [(m.step, m.value) for m in history] == list(enumerate(record.validation.by_session.values()))
     assert logged.data.metrics["validation_rank_ic_mean"] == record.validation.rank_ic
-    assert {file.path for file in client.list_artifacts(ids[1])} == {"model.txt", "model.json", "importance.svg"}
+    assert {file.path for file in client.list_artifacts(ids[1])} == {"model.txt", "model.json", "importance.svg", "MLmodel"}
     assert Path(client.download_artifacts(ids[1], "importance.svg", str(tmp_path))).read_text().startswith("<svg")
     assert Path(client.download_artifacts(ids[1], "model.txt", str(tmp_path))).read_bytes() == fitted.content
     assert not [entry for entry in caplog.records if entry.name.startswith(("alembic", "mlflow")) and entry.levelno < logging.WARNING]

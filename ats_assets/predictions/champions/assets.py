@@ -14,6 +14,7 @@ from ats_assets.orchestration.pictures import svg_markdown
 from ats_assets.orchestration.reading import as_known
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champions.candidate_skill import candidate_skill, decided_ics
+from ats_assets.predictions.champions.standings import tell_standings
 from ats_assets.predictions.champions.title_chain import Decided, TitleChain, chain_sessions
 from ats_assets.predictions.champions.title_history import changes_markdown, title_svg
 from ats_assets.predictions.champions.title_rows import AskedTitle, decisions_of, title_rows
@@ -100,6 +101,7 @@ def _title(deployment: Deployment, named: Mapping[str, str]) -> dg.AssetsDefinit
         sessions = sessions_of(context.partition_keys)
         made = as_known(deployment, node, sessions, schemas, make)
         context.add_output_metadata(_shown(deployment, sessions, made))
+        tell_standings(deployment, made)
         return made
 
     return champion
