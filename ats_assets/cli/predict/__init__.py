@@ -38,6 +38,9 @@ def predict(  # noqa: PLR0917 - typer calls it by name
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write all rows to a .json, .csv or .parquet file instead.")] = None,
 ) -> None:
     """Predict with a saved model: signals of a file of bars, a stored session, or rows of features; and say what they were made of."""
-    from ats_assets.cli.predict.predicting import predicted as command  # noqa: PLC0415
+    from ats_assets.runs.bar_signals.quick_start import without_collector  # noqa: PLC0415
 
-    command(model=model, session=session, file=file, features=features, actions=actions, form=form, output=output)
+    with without_collector():
+        from ats_assets.cli.predict.predicting import predicted as command  # noqa: PLC0415
+
+        command(model=model, session=session, file=file, features=features, actions=actions, form=form, output=output)
