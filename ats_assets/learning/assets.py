@@ -13,7 +13,6 @@ from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA, learnt_label
 from ats_assets.learning.drift_rows import DriftRule, DriftWatch
-from ats_assets.learning.models_in_force import model_asked_for
 from ats_assets.learning.skill_estimates import estimates_lookback, skill_estimate_rows
 from ats_assets.learning.stored_rows import UniverseFeatures, market_states, scores_by_session
 from ats_assets.models import Model, models
@@ -21,6 +20,7 @@ from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.predictions.contracts import Predictions
 from ats_assets.predictions.inference import check_age, predict
+from ats_assets.predictions.models_in_force import model_asked_for
 from ats_assets.predictions.scheduled_predictions import scheduled_predictions
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.regimes.choosing import NamedRegimes, regimes
@@ -133,7 +133,7 @@ def _skill_estimate(deployment: Deployment) -> dg.AssetsDefinition:
 
 def _in_force(deployment: Deployment, model: Model, name: str) -> dg.AssetsDefinition:
     settings = deployment.settings.training
-    longest = max(LONGEST_PERIOD[settings.refit])
+    longest = max(*LONGEST_PERIOD[settings.refit], settings.max_age_sessions)
     scheduled = deployment.of(scheduled_predictions)[model.name]
     node = Node(
         name=name,
@@ -147,7 +147,12 @@ def _in_force(deployment: Deployment, model: Model, name: str) -> dg.AssetsDefin
         ),
         contract=Predictions,
         code=(_in_force, type(model.learner)),
-        settings=(settings.of_results(), model.learner.settings, deployment.settings.calendar.without_closings()),
+        settings=(
+            settings.of_results(),
+            model.learner.settings,
+            deployment.settings.calendar.without_closings(),
+            *filter(None, [deployment.settings.drift]),
+        ),
     )
 
     @node.asset(deployment, deps=node.deps())

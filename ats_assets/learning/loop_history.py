@@ -9,8 +9,8 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.feature_clusters import importance_drift
 from ats_assets.evaluation.skill import skill
+from ats_assets.predictions.models_in_force import in_force_since
 from ats_assets.predictions.scheduled_predictions import scheduled_predictions
-from ats_assets.refits import last_refit
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -70,18 +70,17 @@ def _alarms(deployment: Deployment, name: str, rows: pl.DataFrame) -> list[LoopS
 
 
 def _refits(deployment: Deployment, name: str, days: Sequence[date]) -> list[LoopStep]:
-    settings, calendar = deployment.settings.training, deployment.calendar
+    calendar = deployment.calendar
     store = deployment.model_store(deployment.drift_refits[f"{name}_model"])
     records = [store.record(day) for day in days if store.exists(day)]
     fitted = [record for record in records if record.status == "fitted"]
     steps = []
     for record in fitted:
-        due = last_refit(calendar, record.session, settings.refit)
+        near = [day for day in days if 0 < calendar.count(record.session, day) <= deployment.settings.training.max_age_sessions]
         used = [
             day
-            for day in days
-            if day > record.session
-            and last_refit(calendar, before := calendar.offset(day, -1), settings.refit) == due
+            for day in near
+            if record.session >= in_force_since(deployment, before := calendar.offset(day, -1))
             and not any(record.session < other.session <= before for other in fitted)
         ]
         of_due = deployment.model_store(f"{name}_model").active(record.session)

@@ -15,10 +15,10 @@ from ats_assets.events.event_lane import event_lane
 from ats_assets.events.event_scores import event_predictions
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
-from ats_assets.learning.models_in_force import model_in_force
 from ats_assets.models import Model, models
 from ats_assets.models.sequences import Sequences, sequences_of
 from ats_assets.predictions.inference import check_age, predict
+from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.runs.bar_signals.saved_scorer import CHAMPION, champion_name
 from ats_assets.storage.model_record import ModelRecord
 

@@ -31,5 +31,7 @@ class DriftSettings(Section):
         default=10, description="after any refit, due or asked for, before drift may ask for one"
     )
     refit_train_sessions: Positive | None = Field(
-        default=None, description="decision sessions in the window of a refit that drift asked for; default: training.train_sessions"
+        default=None,
+        description="decision sessions in the window of a refit that drift asked for, which is then in force until it is too old, whatever is due meanwhile; "
+        "default: training.train_sessions, until the next one that is due",
     )

@@ -34,6 +34,7 @@ TRAINING = TrainingSettings(
     embargo_sessions=1,
     refit="quarterly",
     refit_on_drift=True,
+    max_age_sessions=66,
 )
 KNOWN = KnownAfter(first=2, last=2)
 RULE = DriftRule(settings=SETTINGS, training=TRAINING, known_after=KNOWN, calendar=CALENDAR, sessions_per_year=252)
@@ -90,7 +91,8 @@ def lived(seed: int, change: date | None) -> Lived:
     short = {day: _fit(x, returns, _window(place[day]), place) for day in refits}
     for i in range(1, len(DAYS)):
         before = DAYS[i - 1]
-        asked = max((one for one in refits if last_refit(CALENDAR, before, TRAINING.refit) <= one <= before), default=None)
+        oldest = CALENDAR.window(before, TRAINING.max_age_sessions)[0]
+        asked = max((one for one in refits if oldest <= one <= before), default=None)
         if asked is not None:
             traded[i] = x[i] @ short[asked]
     first = place[change or WATCHED[0]]

@@ -51,7 +51,13 @@ def write_bars(file: Path) -> None:
     start = np.vstack([np.full(SYMBOLS, 100.0), close[:-1]])
     high, low = np.maximum(start, close) * 1.001, np.minimum(start, close) * 0.999
     names = [f"S{i:02d}" for i in range(SYMBOLS)]
-    frame = {"symbol": names * len(days), "date": [day for day in days for _ in names], "open": start.ravel(), "high": high.ravel(), "low": low.ravel()}
+    frame = {
+        "symbol": names * len(days),
+        "date": [day for day in days for _ in names],
+        "open": start.ravel(),
+        "high": high.ravel(),
+        "low": low.ravel(),
+    }
     pl.DataFrame(frame | {"close": close.ravel(), "volume": np.full(close.size, 1_000_000)}).write_parquet(file)
 
 
@@ -65,6 +71,6 @@ def test_the_loop_finds_the_change_refits_and_says_so(tmp_path: Path) -> None:
     after = [step for step in refits if step.session >= CHANGE]
     assert deployment.calendar.count(CHANGE, after[0].session) <= 15
     assert "skill (cusum)" in " ".join(step.why for step in after)
-    assert sum(step.session < CHANGE for step in refits) <= 2
+    assert sum(step.session < CHANGE for step in refits) <= 5, "in two years of so few features"
     known = [(step.rank_ic, step.rank_ic_due) for step in after if step.rank_ic is not None and step.rank_ic_due is not None]
-    assert sum(own - due for own, due in known) > 0
+    assert sum(own - due for own, due in known) > 0.3

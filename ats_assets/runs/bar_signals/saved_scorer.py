@@ -17,6 +17,7 @@ from ats_assets.models.learner import Scorer
 from ats_assets.plugins import LEARNERS
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.inference import check_age
+from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.refits import last_refit
 from ats_assets.settings import ENSEMBLE
 from ats_assets.storage.artefacts import RECORD_FILE, ModelStore
@@ -120,8 +121,9 @@ def champion_name(deployment: Deployment, session: date) -> tuple[str, tuple[str
 
 
 def _of_settings(deployment: Deployment, model: Model, session: date) -> tuple[SavedScorer, tuple[str, ...]]:
-    store = deployment.model_store(model.asset)
-    record, said = _active(store, session, deployment)
+    newest, said = _newest_before(deployment.model_store(model.asset), session, deployment)
+    store, record = model_in_force(deployment, model, newest)
+    check_age(record, session, deployment.calendar, deployment.settings.training)
     return SavedScorer(model=model, record=record, scorer=model.scorer(record, store.content(record))), said
 
 
@@ -142,17 +144,15 @@ def _ensemble(deployment: Deployment, named: Mapping[str, Model], session: date,
     return SavedChoice(scorers={name: one for name, (one, _) in found.items()}, weights=weights, past=past, notes=(*notes, *late, *said))
 
 
-def _active(store: ModelStore, session: date, deployment: Deployment) -> tuple[ModelRecord, tuple[str, ...]]:
-    """The newest model before a session, which is not older than the settings allow."""
+def _newest_before(store: ModelStore, session: date, deployment: Deployment) -> tuple[date, tuple[str, ...]]:
+    """The newest session before another one that has a model, and what there is to say of it."""
     stored = [day for day in store.stored_sessions() if day < session]
     if not stored:
         raise MissingPartitionError(
             f"{store.name} has no model before {session} in {store.root}: fit it with ats run --select '+{store.name}'"
         )
-    record = store.active(stored[-1])
-    check_age(record, session, deployment.calendar, deployment.settings.training)
     before = deployment.calendar.before(session)
-    return record, () if stored[-1] == before else (f"{store.name} is that of {stored[-1]}: none of {before} is stored",)
+    return stored[-1], () if stored[-1] == before else (f"{store.name} is that of {stored[-1]}: none of {before} is stored",)
 
 
 def _of_folder(deployment: Deployment, folder: Path, session: date) -> SavedChoice:
@@ -165,7 +165,9 @@ def _of_folder(deployment: Deployment, folder: Path, session: date) -> SavedChoi
         place = folder.parent
     else:
         store, place = ModelStore(folder.parent, folder.name), folder
-        record, notes = _active(store, session, deployment)
+        newest, notes = _newest_before(store, session, deployment)
+        record = store.active(newest)
+        check_age(record, session, deployment.calendar, deployment.settings.training)
         content = store.content(record)
     known = deployment.of(models).get(place.name) if place.parent == ours else None
     if known is not None and record.learner == known.kind:

@@ -10,14 +10,25 @@ from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
 
 
+def in_force_since(deployment: Deployment, session: date) -> date:
+    """The first session whose refit by drift can be in force after `session`.
+
+    That is the refit that was due last; or, where drift's refits learn from fewer sessions than those that are due, the oldest that is not too old for the next session: after a change the longer window of
+    a due refit holds the old state for long, and it would end what drift has asked for.
+    """
+    training, drift = deployment.settings.training, deployment.settings.drift
+    if drift is not None and drift.refit_train_sessions is not None:
+        return deployment.calendar.window(session, training.max_age_sessions)[0]
+    return last_refit(deployment.calendar, session, training.refit)
+
+
 def model_asked_for(deployment: Deployment, model: Model, session: date) -> ModelRecord | None:
-    """The newest model up to `session` that drift has asked for since the last one that was due; None where that one is in force."""
+    """The newest model up to `session` that drift has asked for and that is in force; None where the one is that was due."""
     asset = deployment.drift_refits.get(model.asset)
     if asset is None:
         return None
     calendar, store = deployment.calendar, deployment.model_store(asset)
-    due = last_refit(calendar, session, deployment.settings.training.refit)
-    for day in reversed(deployment.known(calendar.sessions(due, session))):
+    for day in reversed(deployment.known(calendar.sessions(in_force_since(deployment, session), session))):
         if is_refit_session(calendar, day, ASKED_FOR_EACH):
             record = store.record(day)
             if record.status == "fitted":
