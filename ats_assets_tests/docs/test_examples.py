@@ -26,6 +26,7 @@ WITHOUT = {
     "cost_cases",
     "fill_at_open",
     "limited_trades",
+    "trade_excursions",
     "wanted_and_held",
     "wanted_figures",
 }

@@ -16,7 +16,7 @@ from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.trial_selection import Selection, selection
 from ats_assets.portfolio.schema import TARGETS_SCHEMA
-from ats_assets.predictions.schema import ENSEMBLE_WEIGHTS_SCHEMA
+from ats_assets.predictions.schema import CHAMPION_SCHEMA, ENSEMBLE_WEIGHTS_SCHEMA, MODEL_SKILL_SCHEMA
 from ats_assets.regimes.market_observations import daily_moves
 from ats_assets.reports.backtest_report import backtest_content, backtest_report
 from ats_assets.reports.json_form import report_json
@@ -36,7 +36,7 @@ BARS, SIGNALS, DAYS = random_market(4, N, 8, shorts=True)
 CHARTS = {
     *("equity", "drawdown", "histogram", "sharpe", "sortino", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
     *("ic", "quantiles", "quantile-curves", "segments", "matched", "reliability", "validation-lightgbm_model", "rows"),
-    *("coverage", "confidence", "ensemble-weights"),
+    *("coverage", "confidence", "ensemble-weights", "champions"),
     *("regimes-regimes", "rolling-value-at-risk", "monte-carlo", "drawdown-quantiles"),
 }
 
@@ -165,6 +165,16 @@ def some_worth() -> dict[str, pl.DataFrame]:
     }
 
 
+def some_champions() -> pl.DataFrame:
+    """Of two models, the second of which takes the title at the third session."""
+    rows = [
+        (day, model, 40 + place, ic, (model == "b<") == (place >= 2), "promoted: +0.0300" if place >= 2 else "the first of the settings")
+        for place, day in enumerate(DAYS[:4])
+        for model, ic in (("lightgbm", 0.01), ("b<", 0.04))
+    ]
+    return pl.DataFrame(rows, schema=CHAMPION_SCHEMA, orient="row")
+
+
 def all_inputs(**more: Any) -> ReportInputs:
     rejected = pl.DataFrame({"session": [DAYS[3]], "reasons": [["low_missing", "duplicate"]]})
     given: dict[str, Any] = {
@@ -178,6 +188,7 @@ def all_inputs(**more: Any) -> ReportInputs:
             **some_probabilities(),
             **some_intervals(),
             **some_ensemble(),
+            "champion": some_champions(),
             "skill": some_skill(),
             "targets": newest_targets(),
             "bars": BARS.select("symbol", "session", high=pl.max_horizontal("open", "close"), low=pl.min_horizontal("open", "close")),
@@ -292,6 +303,19 @@ def test_each_section_can_be_reached_and_each_chart_is_named() -> None:
         assert set(str(svg["aria-labelledby"]).split()) <= set(ids)
     assert all(th.get("scope") in {"col", "row"} for th in page.all("th"))
     assert page.all("html") == [{"lang": "en"}]
+
+
+def test_champions_are_told_with_each_change_and_its_reason() -> None:
+    told = section(PAGE, "champion_history")
+    assert "1 change of champion" in told
+    changes = told.split("Changes</h3>")[1]
+    cells = re.findall(r"<td[^>]*>([^<]*)</td>", changes)
+    assert cells == [f"{DAYS[2]}", "lightgbm", "b&lt;", "promoted: +0.0300", f"{DAYS[0]}", "–", "lightgbm", "the first of the settings"]
+    judged = [(day, DAYS[0], model, 30, 0.02 if model == "lightgbm" else -0.5) for day in DAYS[:4] for model in ("lightgbm", "b<")]
+    skill = pl.DataFrame(judged, schema=MODEL_SKILL_SCHEMA, orient="row")
+    assert "mean rank IC of 63 sessions" in section(
+        backtest_report(all_inputs(rows=all_inputs().rows | {"model_skill": skill})), "champion_history"
+    )
 
 
 def test_light_dark_and_print_have_their_colours_and_the_scale_its_switch() -> None:

@@ -123,7 +123,15 @@ class ExcursionFigures:
 
 
 def excursion_figures(spells: pl.DataFrame) -> ExcursionFigures:
-    """The figures of some spells of `trade_excursions`."""
+    """The figures of some spells of `trade_excursions`.
+
+    Examples
+    --------
+    >>> money = {"cost": [100.0, 200.0], "profit": [5.0, -10.0], "adverse": [-1.0, -20.0], "favourable": [8.0, 0.0], "given_back": [3.0, 10.0]}
+    >>> figures = excursion_figures(pl.DataFrame({"sessions": [3, 7]} | money))
+    >>> figures.adverse, figures.worst_adverse, round(figures.adverse_share, 3), figures.median_duration
+    (-10.5, -20.0, -0.055, 5.0)
+    """
 
     def share(name: str) -> float | None:
         return mean_of(spells.filter(pl.col("cost") > 0).select(pl.col(name) / pl.col("cost"))[name])

@@ -22,7 +22,9 @@ def title_changes(champion: pl.DataFrame) -> pl.DataFrame:
 
     Examples
     --------
-    >>> rows = {"session": [date(2024, 1, day) for day in (2, 3, 4)], "model": ["a", "a", "b"], "is_champion": True, "reason": ["x", "x", "y"]}
+    >>> from datetime import date
+    >>> days = [date(2024, 1, day) for day in (2, 3, 4)]
+    >>> rows = {"session": days, "model": ["a", "a", "b"], "is_champion": True, "reason": ["x", "x", "y"]}
     >>> title_changes(pl.DataFrame(rows)).rows()
     [(datetime.date(2024, 1, 2), None, 'a', 'x'), (datetime.date(2024, 1, 4), 'a', 'b', 'y')]
     """
