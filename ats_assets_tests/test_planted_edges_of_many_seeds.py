@@ -118,6 +118,8 @@ OTHERS: dict[str, tuple[str, dict[str, Any]]] = {
     "ridge for profit": ("ridge", {"objective": "dollar_profit"}),
     "elastic net": ("elastic_net", {}),
     "logistic": ("logistic", {}),
+    "qlib's LightGBM": ("qlib_zoo", {"model": "LGB", "options": {"num_leaves": 7, "min_data_in_leaf": 200, "learning_rate": 0.05}}),
+    "qlib's linear model": ("qlib_zoo", {"model": "Linear", "options": {"estimator": "ridge", "alpha": 1000.0}}),
 }
 ALWAYS = ("lightgbm for profit", "xgboost", "random forest", "extra trees", "ridge", "elastic net", "logistic")
 """Each learner once, and profit; the rest with `dev.py test --full`."""

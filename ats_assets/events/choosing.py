@@ -118,6 +118,12 @@ def event_models(deployment: Deployment) -> Mapping[str, EventModel]:
                 f"event_models.{name} ({chosen.kind}) looks at sequences of {model.sequence_sessions} sessions, and an event has no row at each session: "
                 "set it to look at one (sequence_sessions = 1), or choose another kind"
             )
+        objective = getattr(chosen.settings, "objective", "regression")
+        if objective not in {"regression", "classification"}:
+            raise SettingsError(
+                f"event_models.{name} ({chosen.kind}) has objective = {objective!r}, whose scores are no probabilities, which models of events must say: "
+                "set it to 'classification' or 'regression'"
+            )
         found[name] = EventModel(model=model, judges=values.get("judges"))
     return MappingProxyType(found)
 

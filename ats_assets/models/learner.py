@@ -88,6 +88,7 @@ class Learner(Protocol):
     """The distribution whose version is recorded."""
     weighs_rows: bool
     """Whether rows count by `data.train.weights`. A learner that does not say so is refused where settings give rows weights."""
+    # log_odds: bool, True where scores are log-odds of being above the median, or of a class; see `says_log_odds`
     # sequence_sessions: int, where it looks at more sessions of features than the decision's own: how many, that one included; see `sequence_sessions`
 
     def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:
@@ -103,6 +104,11 @@ class Learner(Protocol):
     def load(self, content: bytes) -> Scorer:
         """The model of the bytes that `fit` gave."""
         ...
+
+
+def says_log_odds(learner: Learner) -> bool:
+    """Whether a learner's scores are log-odds: where a probability is wanted, that is one over one plus e to the minus score."""
+    return bool(getattr(learner, "log_odds", False))
 
 
 def sequence_sessions(learner: Learner) -> int:

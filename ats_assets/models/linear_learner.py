@@ -64,6 +64,7 @@ class LinearLearner:
         self.settings = settings
         self._objective: LinearObjective = objective
         self._sizes_share = sizes_share
+        self.log_odds = objective == "classification"
 
     def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:  # noqa: ARG002 - NumPy's own threads; the bits are the same
         """Fit on `data.train`, choose the penalty on `data.validation`; `Unavailable` if all weights are 0."""

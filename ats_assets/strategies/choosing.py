@@ -7,7 +7,7 @@ from types import MappingProxyType
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.labels import learnt_label
-from ats_assets.plugins import STRATEGIES
+from ats_assets.plugins import LEARNERS, STRATEGIES
 from ats_assets.strategies.strategy import Strategy, signals_of
 
 
@@ -40,6 +40,7 @@ def strategies(deployment: Deployment) -> Mapping[str, NamedStrategy]:
         strategy = chosen.made()
         if (followed := getattr(strategy, "follows", None)) in deployment.settings.strategies:
             _require_that_predictions_judge(deployment, name, followed)
+            _require_probabilities(deployment, name)
         found[deployment.signals[name]] = NamedStrategy(name=name, kind=chosen.kind, strategy=strategy)
     return MappingProxyType(found)
 
@@ -63,3 +64,21 @@ def _require_that_predictions_judge(deployment: Deployment, name: str, followed:
             f"[strategies.{name}] follows {followed} as far as predictions say that it is right, but models learn {what} "
             f"({training.label_source}.{column}): set training.label_source to a label of the kind meta_labels whose strategy is {followed}"
         )
+
+
+def _require_probabilities(deployment: Deployment, name: str) -> None:
+    """Refuse a strategy that takes predictions for probabilities, where a model's scores are something else.
+
+    Raises
+    ------
+    SettingsError
+    """
+    for model, values in deployment.settings.models.items():
+        chosen = LEARNERS.named(model, values, deployment.settings.plugins.folder, "models")
+        objective = getattr(chosen.settings, "objective", "regression")
+        odds = objective == "classification" and getattr(chosen.made(), "log_odds", False)
+        if odds or objective not in {"regression", "classification"}:
+            raise SettingsError(
+                f"[strategies.{name}] takes predictions for probabilities, but the scores of [models.{model}] ({chosen.kind}, objective = {objective!r}) are "
+                f"{'log-odds' if odds else 'none'}: set its objective to 'regression', or leave the model out"
+            )

@@ -3,6 +3,8 @@
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from types import SimpleNamespace
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -10,12 +12,14 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
-from ats_assets.errors import LookAheadError
-from ats_assets.events.choosing import EventModel
+from ats_assets.errors import LookAheadError, SettingsError
+from ats_assets.events.choosing import EventModel, event_models
+from ats_assets.events.event_scores import event_predictions
 from ats_assets.events.event_sets import EventInputs, event_features, event_training_set, event_window
 from ats_assets.events.schema import EVENT_PREDICTIONS_SCHEMA
 from ats_assets.labels.event_barriers import EventBarrierSettings, triple_barrier_events
 from ats_assets.models import Model
+from ats_assets.models.learners.logistic import Logistic, LogisticSettings
 from ats_assets.models.learners.random_forest import RandomForest, RandomForestSettings
 from ats_assets.settings import EventTrainingSettings
 from ats_assets_tests.events.lanes import planted_lane
@@ -96,6 +100,20 @@ def test_a_model_that_judges_another_has_its_side_and_score_and_no_other_events(
     np.testing.assert_allclose(found["primary_score"], 0.3, rtol=1e-6)
 
 
+def test_log_odds_become_probabilities_before_a_side_is_taken() -> None:
+    """A log-odds of 0.4 was taken for a probability of 0.4, and so for a fall."""
+    inputs, _ = rows(4, 0)
+    features = event_features(DIRECTION, inputs, SETTINGS).head(3)
+    record: Any = SimpleNamespace(features=("x",), name="direction_model", fitted_session=DAYS[0])
+    scorer: Any = SimpleNamespace(predict=lambda x, threads=1: np.array([0.4, -2.0, 3.0]))
+    learner = Logistic(LogisticSettings())
+    logistic = EventModel(model=Model(name="direction", kind="logistic", learner=learner, quick=learner), judges=None)
+    found = event_predictions(logistic, features, record, scorer)
+    assert found["side"].to_list() == [1, -1, 1]
+    assert found["probability"].to_list() == pytest.approx([0.5987, 0.8808, 0.9526], abs=1e-4)
+    assert found["score"].to_list() == [0.4, -2.0, 3.0]
+
+
 def test_labels_of_later_sessions_are_refused() -> None:
     inputs, labels = rows(5, 1)
     window = event_window(DAYS[4], DAYS[1:5], SETTINGS, 1)
@@ -136,3 +154,10 @@ def test_settings_that_do_not_fit_are_refused(tmp_path: Path, what: str) -> None
     changes, message = WRONG[what]
     with pytest.raises(Exception, match=message):
         planted_lane(tmp_path, **changes)
+
+
+def test_scores_that_are_no_probabilities_are_refused(tmp_path: Path) -> None:
+    """They were cut off at 0 and 1, and taken for some."""
+    lane = planted_lane(tmp_path, event_models={"direction": {"kind": "lightgbm", "objective": "lambdarank"}})
+    with pytest.raises(SettingsError, match=r"event_models.direction \(lightgbm\) has objective = 'lambdarank', whose scores are no"):
+        lane.of(event_models)

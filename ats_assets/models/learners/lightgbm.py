@@ -73,6 +73,7 @@ class Lightgbm:
 
     def __init__(self, settings: LightgbmSettings) -> None:
         self.settings = settings
+        self.log_odds = settings.objective == "classification"
 
     def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:
         """Fit on `data.train`, stop on `data.validation`.

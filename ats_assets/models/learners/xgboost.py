@@ -64,6 +64,7 @@ class Xgboost:
 
     def __init__(self, settings: XgboostSettings) -> None:
         self.settings = settings
+        self.log_odds = settings.objective == "classification"
         self.weighs_rows = settings.objective != "lambdarank"  # XGBoost's ranking has a weight a session, none a row
 
     def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:

@@ -163,6 +163,14 @@ def test_it_reads_the_signals_of_its_strategy(tmp_path: Path) -> None:
             {"strategies": {"momentum": {}, "other": {"kind": "momentum"}, "meta_labelled": {"primary": "other"}}},
             r"follows other .* models learn whether the sides of momentum are right",
         ),
+        (  # bets would have been sized by log-odds
+            {"models": {"lightgbm": {"objective": "classification"}}},
+            r"takes predictions for probabilities, but the scores of \[models.lightgbm\] \(lightgbm, objective = 'classification'\) are log-odds",
+        ),
+        (
+            {"models": {"lightgbm": {"objective": "dollar_profit"}}},
+            r"the scores of \[models.lightgbm\] .* are none: set its objective to 'regression'",
+        ),
     ],
 )
 def test_what_can_not_be_judged_is_named(tmp_path: Path, changes: dict[str, Any], message: str) -> None:
