@@ -5,11 +5,12 @@ from datetime import date
 
 import numpy as np
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.calendar import SessionCalendar, Sessions, library_sessions, session_calendar
 from ats_assets.models import is_refit_session, last_refit
+from ats_assets.refits import refits_by_drift
 from ats_assets.settings import LONGEST_PERIOD, Period
 
 EXCHANGES = ("XNYS", "XSAU", "24/7")
@@ -48,3 +49,26 @@ def test_a_session_that_vanishes_moves_no_other_refit_than_its_own(gone: date, r
     assert before - after <= {gone}
     moved = after - before
     assert not moved or (gone in before and moved == {without.after(gone)} and period(gone, refit) == period(*moved, refit))
+
+
+@settings(max_examples=40, deadline=None)
+@given(
+    alarms=st.sets(st.sampled_from(session_calendar("XNYS", FIRST).sessions(date(2022, 12, 1), date(2023, 12, 29))), max_size=60),
+    most=st.integers(0, 5),
+    apart=st.integers(1, 40),
+    until=st.sampled_from(session_calendar("XNYS", FIRST).sessions(date(2023, 1, 3), date(2023, 12, 29))),
+)
+def test_refits_by_drift_keep_budget_and_distance_and_know_nothing_later(alarms: set[date], most: int, apart: int, until: date) -> None:
+    calendar = session_calendar("XNYS", FIRST)
+    how = {"refit": "monthly", "most": most, "apart": apart}
+    made = refits_by_drift(calendar, alarms, until, **how)
+    assert refits_by_drift(calendar, {day for day in alarms if day <= until and day.year == until.year}, until, **how) == made
+    whole = refits_by_drift(calendar, alarms, date(2023, 12, 29), **how)
+    assert {day: why for day, why in whole.items() if day <= until} == made, "what comes later changes nothing"
+    assert len(made) <= most
+    due = [day for day in calendar.sessions(date(2023, 1, 1), until) if is_refit_session(calendar, day, "monthly")]
+    for day, alarm in made.items():
+        assert is_refit_session(calendar, day, "weekly")
+        assert day not in due
+        assert alarm in alarms
+        assert calendar.count(max(one for one in [*due, *made] if one < day), day) >= apart
