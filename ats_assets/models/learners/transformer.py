@@ -71,7 +71,7 @@ class TemporalAttention:
         for layer in range(self._layers):
             qkv = line(norm(steps, f"norm1.{layer}"), f"attend.{layer}").reshape(n, length, 3, heads, size)
             q, k, v = qkv.permute(2, 0, 3, 1, 4)
-            near = (q @ k.transpose(2, 3) * size**-0.5).masked_fill(absent, -1e30 if q.dtype == torch.float32 else -3e38)
+            near = (q @ k.transpose(2, 3) * size**-0.5).masked_fill(absent, -1e30)
             found = (near.softmax(dim=-1) @ v).transpose(1, 2).reshape(n, length, d)
             steps = steps + drop(line(found, f"mix.{layer}"))
             inner = torch.relu(line(norm(steps, f"norm2.{layer}"), f"widen.{layer}"))

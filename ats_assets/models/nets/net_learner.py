@@ -147,7 +147,9 @@ class NetScorer:
         self._chances = chances
 
     def predict(self, x: NDArray[np.float32] | Sequences, *, threads: int = 1) -> NDArray[np.float64]:
-        """The scores of rows, or of sequences, in the label's unit: float64 of shape (n_rows,)."""
+        """The scores of rows, or of sequences at least as long as the net's, in the label's unit: float64 of shape (n_rows,)."""
+        if isinstance(x, Sequences) and x.length > self._plan.length:
+            x = x.newest(self._plan.length)
         inputs = net_inputs(self._plan, x)
         if self._plan.kind == "features" and inputs.places.shape[1] != self._plan.length:
             raise ModelError(f"this net looks at {self._plan.length} sessions, and was given {inputs.places.shape[1]}")

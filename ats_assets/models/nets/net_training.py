@@ -26,8 +26,8 @@ from ats_assets.models.nets.net_objectives import Floats, Gradient, NetObjective
 from ats_assets.models.nets.net_settings import NetSettings
 from ats_assets.models.nets.torch_library import one_thread_an_operation
 
-SLICE: Final = 256
-"""Rows."""
+SLICE: Final = 4_096
+"""Steps of the rows of a slice: with more, what is between the layers of a net no longer fits the cache."""
 BETA1, BETA2, EPSILON = 0.9, 0.999, 1e-8
 
 
@@ -61,9 +61,10 @@ def trained(
         If PyTorch, or the GPU that the settings want, is not there.
     """
     random = np.random.default_rng(settings.seed)
-    initial = net.initial(train.places.shape[1], train.table.shape[1], random)
+    length = train.places.shape[1]
+    initial = net.initial(length, train.table.shape[1], random)
     with one_thread_an_operation() as torch, ThreadPoolExecutor(threads) as pool:
-        machine = _Machine(torch, net, initial, settings, pool)
+        machine = _Machine(torch, net, initial, length, settings, pool)
         of_train, of_held_out = (machine.placed(part) for part in (train, held_out))
         best, best_epoch, kept, figures = -np.inf, 0, machine.tensors(), []
         for epoch in range(1, settings.max_epochs + 1):
@@ -103,7 +104,7 @@ def _part(rows: TaughtRows, batch: Sequence[slice]) -> TaughtRows:
 class _Machine:
     """A net under way: its tensors, the steps of the optimiser (Adam with decoupled weight decay; Loshchilov and Hutter, ICLR 2019), and where both lie."""
 
-    def __init__(self, torch: Any, net: Net, initial: Tensors, settings: NetSettings, pool: ThreadPoolExecutor) -> None:
+    def __init__(self, torch: Any, net: Net, initial: Tensors, length: int, settings: NetSettings, pool: ThreadPoolExecutor) -> None:  # noqa: PLR0917
         self._torch, self._net, self._settings, self._pool = torch, net, settings, pool
         self.device = _device(torch, settings)
         self._names = sorted(initial)
@@ -111,7 +112,7 @@ class _Machine:
         self._first = [torch.zeros_like(one, requires_grad=False) for one in self._weights]
         self._second = [torch.zeros_like(one, requires_grad=False) for one in self._weights]
         self._steps = 0
-        self._slice = SLICE if self.device == "cpu" else 2**31
+        self._slice = max(1, SLICE // length) if self.device == "cpu" else 2**31
 
     def placed(self, inputs: NetInputs) -> tuple[Any, Any]:
         """Table and places, where the net is."""

@@ -2,11 +2,22 @@
 
 from typing import Any, ClassVar
 
+import pytest
+
 from ats_assets.models.learners import dlinear, lstm, transformer
+from ats_assets.models.nets import net_training
 from ats_assets_tests.kits.learners import LearnerKit
 from ats_assets_tests.needs_torch import needs_torch
 
 pytestmark = needs_torch
+
+
+@pytest.fixture(autouse=True)
+def many_slices(monkeypatch: pytest.MonkeyPatch) -> None:
+    """So few rows would be one slice of a batch, which one thread scores."""
+    monkeypatch.setattr(net_training, "SLICE", 128)
+
+
 QUICK = {"batch_rows": 256, "learning_rate": 5e-3, "min_epochs": 4, "max_epochs": 6, "dropout": 0.2}
 
 

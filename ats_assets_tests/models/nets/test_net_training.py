@@ -1,7 +1,10 @@
 """Training: random numbers and threads of its own, the best epoch, and a reason where there is no net."""
 
+import json
+import runpy
 import sys
 from dataclasses import replace
+from pathlib import Path
 from typing import Any
 
 import numpy as np
@@ -11,7 +14,7 @@ from ats_assets.errors import ModelError
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.learners.dlinear import Dlinear, DlinearSettings
 from ats_assets.models.learners.lstm import Lstm, LstmSettings
-from ats_assets.models.nets import net_objectives
+from ats_assets.models.nets import net_objectives, net_training
 from ats_assets.models.nets.net_training import _batches
 from ats_assets.models.nets.torch_library import one_thread_an_operation
 from ats_assets_tests.models.fits import small_training_set
@@ -36,7 +39,8 @@ def test_the_processes_own_random_numbers_and_threads_are_as_they_were() -> None
 
 
 @pytest.mark.parametrize("ours", [1, 2])
-def test_the_number_of_torchs_threads_changes_no_byte(ours: int) -> None:
+def test_the_number_of_torchs_threads_changes_no_byte(ours: int, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(net_training, "SLICE", 64)  # several slices a batch
     before, found = torch.get_num_threads(), []
     try:
         for theirs in (1, 2, 4):
@@ -127,10 +131,30 @@ def test_a_net_of_another_kind_is_refused() -> None:
     assert isinstance(fitted, Fitted)
     with pytest.raises(ModelError, match="this is no net of the kind Lstm, or a damaged one"):
         Lstm(LstmSettings()).load(fitted.content)
-    with pytest.raises(ModelError, match="this net looks at 1 sessions, and was given 2"):
-        dlinear().load(fitted.content).predict(sequences_of_two())
 
 
-def sequences_of_two() -> Any:
-    data = small_training_set(sequence_sessions=2)
-    return data.validation.sequences
+def test_longer_sequences_are_as_good_as_the_nets_own_and_shorter_ones_are_refused() -> None:
+    """As tuning may choose a shorter sequence than the assets read."""
+    two, five = (small_training_set(sequence_sessions=length) for length in (2, 5))
+    fitted = dlinear(sequence_sessions=2).fit(two)
+    assert isinstance(fitted, Fitted)
+    loaded = dlinear(sequence_sessions=5).load(fitted.content)
+    assert five.validation.sequences is not None
+    assert np.array_equal(loaded.predict(five.validation.sequences), fitted.scores)
+    with pytest.raises(ModelError, match="this net looks at 2 sessions, and was given 1"):
+        loaded.predict(two.validation.x)
+
+
+def test_the_gpu_benchmark_says_that_it_was_not_run_and_can_be_tried_on_a_processor(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    script = Path(__file__).parents[3] / "benchmarks" / "transformer_gpu.py"
+    monkeypatch.setattr(torch.cuda, "is_available", lambda: False)
+    monkeypatch.setattr(sys, "argv", [str(script), "--json", str(tmp_path / "gpu.json")])
+    runpy.run_path(str(script), run_name="__main__")
+    assert capsys.readouterr().out.startswith("not run: PyTorch ")
+    assert json.loads((tmp_path / "gpu.json").read_text())["run"] is False
+    measured = runpy.run_path(str(script))["measured"]
+    found = measured("cpu", (12, 30, 2), 1, 2)
+    assert [row["precision"] for row in found["results"]] == ["float32"]
+    assert len(found["results"][0]["ic"]) == 2
