@@ -174,6 +174,15 @@ class InformationBars(pa.DataFrameModel):
     ticks: int = pa.Field(ge=1, description="trades, or quotes, in it")
     dollar_volume: float = pa.Field(ge=0, nullable=True, description="sum of price times size, in the quote currency")
     spread: float = pa.Field(nullable=True, description="mean quoted spread, in the quote currency; null without quotes")
+    effective_spread: float = pa.Field(
+        nullable=True, description="mean of 2 side (price - midpoint before it) / midpoint; null without trades and quotes"
+    )
+    realised_spread: float = pa.Field(
+        nullable=True, description="the same with the price less the midpoint at the bar's last trade: what of it was kept by then"
+    )
+    order_flow: float = pa.Field(
+        nullable=True, description="what quotes added to the bid less to the ask since the bar before; null without quotes and their sizes"
+    )
     duration_seconds: float = pa.Field(ge=0, description="from its first tick to its last")
     threshold: float = pa.Field(nullable=True, description="the sampler's when the bar was closed")
     closed_by: str = pa.Field(isin=CLOSED_BY, description="what ended it: its threshold, or the end of the session")

@@ -57,12 +57,16 @@ def information_bars(ticks: Ticks, ends: BarEnds, *, bulk: bool = False, clock: 
         "ticks": stops - begins,
         "dollar_volume": sums.dollars,
         "spread": _spreads(ticks, ends),
+        **_taken(ticks, begins, stops),
+        "order_flow": _flows(ticks, stops, firsts),
         "duration_seconds": (last - first) / 1e9,
         "threshold": ends.thresholds,
         "closed_by": pl.Series(ends.reached).replace_strict({True: "threshold", False: "session_end"}, return_dtype=pl.String),
     }
     rows = pl.DataFrame({name: pl.Series(name, columns[name]).cast(dtype) for name, dtype in INFORMATION_BARS_SCHEMA.items()})
-    rows = rows.with_columns(pl.col("vwap", "buy_volume", "sell_volume", "spread").fill_nan(None))
+    rows = rows.with_columns(
+        pl.col("vwap", "buy_volume", "sell_volume", "spread", "effective_spread", "realised_spread", "order_flow").fill_nan(None)
+    )
     if not (sums.volume > 0.0).all() and not (sized := _any_sizes(ticks)).all():
         without = pl.Series(~sized[groups])
         names = ("volume", "buy_volume", "sell_volume", "dollar_volume")
@@ -97,6 +101,30 @@ def _spreads(ticks: Ticks, ends: BarEnds) -> Floats:
     if ticks.spread is None:
         return np.full(len(ends.ends), np.nan)
     return means_of_bars.compiled(ticks.spread, read_only(ends.begins), read_only(ends.ends))
+
+
+def _taken(ticks: Ticks, begins: Places, stops: Places) -> dict[str, Floats]:
+    """Effective and realised spread: the means over the trades of each bar whose side and midpoint are known and whose price counts (`spread_estimators`).
+
+    The later midpoint of the realised one is that at the bar's last trade: a bar knows nothing of what comes after it.
+    """
+    if ticks.mid is None:
+        return dict.fromkeys(("effective_spread", "realised_spread"), np.full(len(stops), np.nan))
+    mid = ticks.mid
+    twice = np.where((ticks.sides != 0) & (ticks.codes & PRICED > 0), 2.0 * ticks.sides, np.nan) / mid
+    effective, of_prices, of_mids = (
+        means_of_bars.compiled(read_only(values), begins, stops) for values in (twice * (ticks.price - mid), twice * ticks.price, twice)
+    )
+    return {"effective_spread": effective, "realised_spread": of_prices - mid[stops - 1] * of_mids}
+
+
+def _flows(ticks: Ticks, stops: Places, firsts: Places) -> Floats:
+    """The order flow of the quotes between the last tick of the bar before, or the session's beginning, and the bar's own last one."""
+    if ticks.flow is None:
+        return np.full(len(stops), np.nan)
+    so_far = ticks.flow[stops - 1]
+    before = np.append(0.0, so_far[:-1])
+    return so_far - np.where(firsts == np.arange(len(stops)), 0.0, before)
 
 
 def _any_sizes(ticks: Ticks) -> np.ndarray:

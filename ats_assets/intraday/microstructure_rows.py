@@ -28,6 +28,9 @@ MEASURES: Final[Mapping[str, str]] = {
     "corwin_schultz": "spread by Corwin and Schultz (2012), as a share of the price",
     "abdi_ranaldo": "spread by Abdi and Ranaldo (2017), as a share of the price",
     "quoted_spread": "mean quoted spread over close; missing without quotes",
+    "effective_spread": "mean effective spread of trades, by Blume and Goldstein (1992); missing without quotes beside trades",
+    "realised_spread": "mean realised spread, by Huang and Stoll (1996), the later midpoint at each bar's end; likewise",
+    "order_flow_imbalance": "sum of what quotes added to the bid less to the ask, in units, by Cont, Kukanov and Stoikov (2014); missing without their sizes",
     "amihud": "mean of |return| / dollar volume, by Amihud (2002)",
     "kyle_lambda": "slope of changes of price on bought less sold volume, by Kyle (1985)",
     "hasbrouck_lambda": "slope of returns on the signed root of bought less sold dollars, by Hasbrouck (2009)",
@@ -49,6 +52,8 @@ MICROSTRUCTURE: Final = "microstructure"
 """The asset."""
 MICROSTRUCTURE_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, "known_at": NANOSECONDS, **dict.fromkeys(MEASURES, pl.Float32)})
 _READ: Final = ("open", "high", "low", "close", "volume", "buy_volume", "sell_volume", "dollar_volume", "spread")
+_QUOTED: Final = ("effective_spread", "realised_spread", "order_flow")
+"""Of bars, what is taken as it is."""
 
 
 def microstructure_rows(
@@ -94,12 +99,14 @@ def _measures(panel: pl.DataFrame, window_bars: int) -> dict[str, Floats]:
     """Of each full window of the panel, one symbol's bars in order."""
     raw = {name: panel[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in _READ}
     scale = _chained(raw["open"], raw["close"], panel["session"].to_physical().to_numpy())
+    raw |= {name: panel[name].cast(pl.Float64).fill_null(np.nan).to_numpy() for name in _QUOTED}
     whole = {name: raw[name] * scale for name in ("open", "high", "low", "close")}
     whole |= {
         "bought": raw["buy_volume"],
         "sold": raw["sell_volume"],
         "dollars": raw["dollar_volume"],
         "spread": raw["spread"] / raw["close"],
+        **{name: raw[name] for name in _QUOTED},
     }
     whole["before"] = np.concatenate([whole["open"][:1], whole["close"][:-1]])
     whole["net_dollars"] = (raw["buy_volume"] - raw["sell_volume"]) * np.where(
@@ -117,6 +124,9 @@ def _measures(panel: pl.DataFrame, window_bars: int) -> dict[str, Floats]:
         "corwin_schultz": corwin_schultz(w["high"], w["low"]),
         "abdi_ranaldo": abdi_ranaldo(w["close"], w["high"], w["low"]),
         "quoted_spread": w["spread"].mean(axis=-1),
+        "effective_spread": w["effective_spread"].mean(axis=-1),
+        "realised_spread": w["realised_spread"].mean(axis=-1),
+        "order_flow_imbalance": w["order_flow"].sum(axis=-1),
         "amihud": amihud(returns, w["dollars"]),
         "kyle_lambda": kyle_lambda(changes, w["bought"] - w["sold"]),
         "hasbrouck_lambda": hasbrouck_lambda(returns, w["net_dollars"]),

@@ -79,7 +79,8 @@ INFORMATION_BARS_SCHEMA = pl.Schema(
         "known_at": NANOSECONDS,
         **dict.fromkeys(("open", "high", "low", "close", "vwap", "volume", "buy_volume", "sell_volume"), pl.Float64),
         "ticks": pl.Int64,
-        **dict.fromkeys(("dollar_volume", "spread", "duration_seconds", "threshold"), pl.Float64),
+        **dict.fromkeys(("dollar_volume", "spread", "effective_spread", "realised_spread", "order_flow"), pl.Float64),
+        **dict.fromkeys(("duration_seconds", "threshold"), pl.Float64),
         "closed_by": pl.String,
     }
 )

@@ -3,6 +3,7 @@
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, fields
 from datetime import date
+from itertools import pairwise
 from typing import Any, Final
 
 import numpy as np
@@ -10,6 +11,7 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.intraday.bar_ends import EXTREME, PRICED, TRADED, Codes, Floats, Places
+from ats_assets.intraday.order_flow import order_flow
 from ats_assets.intraday.schema import NANOSECONDS
 from ats_assets.intraday.trade_sides import quote_rule, tick_rule
 from ats_assets.kernels.kernel import kernel
@@ -42,6 +44,10 @@ class Ticks:
         Nanoseconds since 1970, UTC.
     spread
         The quoted spread that stood at each; NaN where none did. None where no quotes are read.
+    mid
+        The midpoint that stood before each trade; NaN where none did. None without trades, or without quotes.
+    flow
+        The order flow (`order_flow`) of all quotes of the group up to each tick, 0 before the first; NaN from a quote without sizes on. None without quotes.
     """
 
     keys: pl.DataFrame
@@ -52,6 +58,8 @@ class Ticks:
     sides: Codes
     at: Places
     spread: Floats | None = None
+    mid: Floats | None = None
+    flow: Floats | None = None
 
     def __post_init__(self) -> None:
         """Read-only: for kernels an array that can be written is another type, for which they would be compiled again."""
@@ -74,22 +82,20 @@ def trade_ticks(trades: pl.DataFrame, quotes: pl.DataFrame | None = None, *, by_
     """
     rows = trades if any(trades[name].all() for name in _COUNTS) else trades.filter(pl.any_horizontal(_COUNTS))
     keys, starts = _runs(rows)
-    with ThreadPoolExecutor(
-        1
-    ) as beside:  # the order is looked at while sides are told: mostly they are in order, and two processors are there
-        ordered = beside.submit(_is_in_order, rows, keys, starts)
+    with ThreadPoolExecutor(1) as other:  # the order is looked at while sides are told: mostly it is right
+        ordered = other.submit(_is_in_order, rows, keys, starts)
         price, at, codes, sides = _sided(rows, starts)
     if not ordered.result():
         rows, keys, starts = _sorted(rows)
         price, at, codes, sides = _sided(rows, starts)
     starts = read_only(starts)
-    spread = None
+    beside: dict[str, Floats] = {}
     if quotes is not None:
-        bid, ask = quotes_before(at, starts, keys, quotes)
-        spread = ask - bid
+        bid, ask, flow = quotes_before(at, starts, keys, quotes)
+        beside = {"spread": ask - bid, "mid": (bid + ask) / 2.0, "flow": flow}
         if by_quotes:
-            sides = quote_rule.compiled(price, read_only((bid + ask) / 2.0), read_only(sides))
-    return Ticks(keys=keys, starts=starts, price=price, size=_floats(rows["size"]), codes=codes, sides=sides, at=at, spread=spread)
+            sides = quote_rule.compiled(price, read_only(beside["mid"]), read_only(sides))
+    return Ticks(keys=keys, starts=starts, price=price, size=_floats(rows["size"]), codes=codes, sides=sides, at=at, **beside)
 
 
 def _sided(rows: pl.DataFrame, starts: Places) -> tuple[Floats, Places, Codes, Codes]:
@@ -112,9 +118,20 @@ def quote_ticks(quotes: pl.DataFrame) -> Ticks:
     codes = np.where(sizes.is_not_null().to_numpy(), PRICED | TRADED | EXTREME, PRICED | EXTREME).astype(np.int8)
     price, codes, starts = map(read_only, ((bid + ask) / 2.0, codes, starts))
     sides, at = tick_rule.compiled(price, codes, starts), _nanoseconds(rows)
-    return Ticks(
-        keys=keys, starts=starts, price=price, size=_floats(sizes.fill_null(0.0)), codes=codes, sides=sides, at=at, spread=ask - bid
-    )
+    common = {"keys": keys, "starts": starts, "codes": codes, "sides": sides, "at": at}
+    return Ticks(price=price, size=_floats(sizes.fill_null(0.0)), spread=ask - bid, flow=_flow_so_far(rows, starts), **common)
+
+
+def _flow_so_far(quotes: pl.DataFrame, starts: Places) -> Floats:
+    """The order flow of each group's quotes up to each one, the first of which adds nothing."""
+    sizes = (quotes[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in ("bid_size", "ask_size"))
+    bid_size, ask_size = sizes
+    added = np.zeros(quotes.height)
+    if quotes.height > 1:
+        added[1:] = order_flow(_floats(quotes["bid"]), bid_size, _floats(quotes["ask"]), ask_size)
+    added[starts[:-1][starts[:-1] < quotes.height]] = 0.0
+    parts = (np.cumsum(added[begin:end]) for begin, end in pairwise(starts))
+    return np.concatenate([*parts, np.empty(0)])
 
 
 def in_groups(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Places]:
@@ -134,8 +151,8 @@ def _sorted(rows: pl.DataFrame) -> tuple[pl.DataFrame, pl.DataFrame, Places]:
     return ordered, *_runs(ordered)
 
 
-def quotes_before(at: Places, starts: Places, keys: pl.DataFrame, quotes: pl.DataFrame) -> tuple[Floats, Floats]:
-    """Bid and ask of the newest quote before each time, of the same session and symbol; NaN where there is none. Each of the shape of `at`.
+def quotes_before(at: Places, starts: Places, keys: pl.DataFrame, quotes: pl.DataFrame) -> tuple[Floats, Floats, Floats]:
+    """Bid and ask of the newest quote before each time, of the same session and symbol, and the order flow up to it; NaN where there is none. Each of the shape of `at`.
 
     Parameters
     ----------
@@ -148,7 +165,8 @@ def quotes_before(at: Places, starts: Places, keys: pl.DataFrame, quotes: pl.Dat
     at_quotes = read_only(_nanoseconds(rows))
     which = last_before.compiled(*map(read_only, (at, starts, at_quotes, begins, found.astype(np.int64))))
     bid, ask = (np.append(_floats(rows[side]), np.nan)[which] for side in ("bid", "ask"))
-    return bid, ask
+    before_the_first = np.where(np.repeat(found >= 0, np.diff(starts)), 0.0, np.nan)
+    return bid, ask, np.where(which >= 0, np.append(_flow_so_far(rows, begins), np.nan)[which], before_the_first)
 
 
 @kernel
