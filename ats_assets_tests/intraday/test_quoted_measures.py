@@ -69,7 +69,7 @@ def test_of_a_market_they_are_those_of_a_loop_and_the_measures_are_their_windows
     trades = trades.filter(pl.col("for_price") | pl.col("for_volume") | pl.col("for_high_low"))
     q = quotes.select("bid", "ask", "bid_size", "ask_size").rows()
     when = quotes["at"].to_physical().to_numpy()
-    side, last, done, begin = 0, None, -1, 0
+    side, last, done, begin, k = 0, None, -1, 0, -1
     for row in own.iter_rows(named=True):
         taken, later = [], []
         for price, counts, t in trades.slice(begin, row["ticks"]).select("price", "for_price", pl.col("at").to_physical()).iter_rows():

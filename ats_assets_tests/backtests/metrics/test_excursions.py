@@ -74,8 +74,8 @@ def test_of_a_backtest_profits_add_up_spells_are_the_same_and_excursions_are_a_l
     found = trade_excursions(result.positions, result.trades, sessions, bars)
     same = ("instrument", "first", "sessions", "closed")
     assert found.select(same).equals(holding_spells(result.positions, sessions).select(same))
-    at_end = result.positions.filter(session=sessions[-1])["unrealised_pnl"].sum()
-    assert found["profit"].sum() == pytest.approx(result.trades["realised_pnl"].sum() + at_end, abs=0.01)
+    at_end = float(result.positions.filter(session=sessions[-1])["unrealised_pnl"].sum())
+    assert found["profit"].sum() == pytest.approx(float(result.trades["realised_pnl"].sum()) + at_end, abs=0.01)
     range_of = {row[:2]: row[2:] for row in bars.select("symbol", "session", "low", "high").iter_rows()}
     realised = result.trades.group_by("instrument", "session").agg(pl.col("realised_pnl").sum()).rows()
     sold = {row[:2]: row[2] or 0.0 for row in realised}
