@@ -50,12 +50,19 @@ def chosen_shares(rank_ics: Floats, *, resamples: int, block_sessions: int, chos
         Neighbouring sessions that are drawn together.
     chosen_share
         Of the features, rounded up. A feature without any correlation is never chosen.
+
+    Examples
+    --------
+    Of fewer than two blocks there are no halves, and nothing to choose by: all are chosen.
+
+    >>> chosen_shares(np.array([[0.1, 0.0], [0.2, 0.0]]), resamples=10, block_sessions=21, chosen_share=0.5).tolist()
+    [1.0, 1.0]
     """
     n_sessions, n_features = rank_ics.shape
     blocks = np.arange(n_sessions) // block_sessions
     n_blocks = int(blocks[-1]) + 1 if n_sessions else 0
     if n_blocks < 2:
-        return np.zeros(n_features)
+        return np.ones(n_features)
     sums = np.zeros((n_blocks, n_features))
     np.add.at(sums, blocks, rank_ics)
     sizes = np.bincount(blocks).astype(np.float64)

@@ -33,9 +33,11 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets: none without `[drift]`."""
     if deployment.settings.drift is None:
         return []
+    watched = [_drift(deployment), _skill_estimate(deployment)]
+    if not deployment.drift_refits:
+        return watched
     names = {name: f"{name}_predictions" for name in deployment.settings.models} if len(deployment.daily_models) > 1 else {}
-    in_force = [_in_force(deployment, model, names.get(model.name, "predictions")) for model in deployment.of(models).values()]
-    return [_drift(deployment), _skill_estimate(deployment), *(in_force if deployment.drift_refits else ())]
+    return [*watched, *(_in_force(deployment, model, names.get(model.name, "predictions")) for model in deployment.of(models).values())]
 
 
 def _drift(deployment: Deployment) -> dg.AssetsDefinition:

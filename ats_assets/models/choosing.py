@@ -10,7 +10,7 @@ import numpy as np
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError, SettingsError
-from ats_assets.models.learner import Learner, Scorer, sequence_sessions
+from ats_assets.models.learner import Learner, Scorer, row_is_sequence, sequence_sessions
 from ats_assets.models.sequences import Sequences, SequenceWindow
 from ats_assets.models.training_set import CrossSections
 from ats_assets.plugins import LEARNERS
@@ -111,7 +111,8 @@ def models(deployment: Deployment) -> Mapping[str, Model]:
     Raises
     ------
     SettingsError
-        If one names no learner, has a setting that its learner does not know, or takes all rows for the same where settings give them weights.
+        If one names no learner, has a setting that its learner does not know, takes all rows for the same where settings give them weights, or can spare no feature
+        where settings choose some.
     """
     found, weights = {}, deployment.settings.training.sample_weights
     tuned = deployment.tunings
@@ -123,6 +124,11 @@ def models(deployment: Deployment) -> Mapping[str, Model]:
         if weights != "none" and not getattr(made.learner, "weighs_rows", False):
             raise SettingsError(
                 f"training.sample_weights is {weights!r}, but the model {name} ({chosen.kind}) takes all rows for the same: set it to 'none', or leave the model out"
+            )
+        if deployment.settings.training.selection is not None and row_is_sequence(made.learner):
+            raise SettingsError(
+                f"[training.selection] leaves features out, but those of a row are a sequence to the model {name} ({chosen.kind}): leave the table or the model out, or "
+                "let the model look at sessions of features"
             )
         found[made.asset] = made
     return MappingProxyType(found)

@@ -89,6 +89,7 @@ class Learner(Protocol):
     weighs_rows: bool
     """Whether rows count by `data.train.weights`. A learner that does not say so is refused where settings give rows weights."""
     # log_odds: bool, True where scores are log-odds of being above the median, or of a class; see `says_log_odds`
+    # row_is_sequence: bool, True where the features of a row are themselves a sequence, of which none can be left out; see `row_is_sequence`
     # sequence_sessions: int, where it looks at more sessions of features than the decision's own: how many, that one included; see `sequence_sessions`
 
     def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:
@@ -114,3 +115,8 @@ def says_log_odds(learner: Learner) -> bool:
 def sequence_sessions(learner: Learner) -> int:
     """How many sessions of features a learner looks at for a decision; 1, the decision's own, where it does not say."""
     return int(getattr(learner, "sequence_sessions", 1))
+
+
+def row_is_sequence(learner: Learner) -> bool:
+    """Whether the features of a row are the sessions of a sequence, as those of alpha360 are, so that none can be left out."""
+    return bool(getattr(learner, "row_is_sequence", False))

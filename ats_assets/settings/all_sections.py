@@ -174,12 +174,20 @@ class Settings(Section):
                 f"training.refit_on_drift asks for refits at the first session of a week, and with training.refit = {self.training.refit!r} there is one anyway: "
                 "set refit to monthly or quarterly, or refit_on_drift to false"
             )
-        own, least = self.drift and self.drift.refit_train_sessions, self.training.min_train_sessions + self.training.validation_sessions
+        own, least = self.drift and self.drift.refit_train_sessions, self._least_window
         if own and own < least:
             raise ValueError(
-                f"drift.refit_train_sessions is {own}, fewer than the {least} that training.min_train_sessions and training.validation_sessions take: set it to {least} or more"
+                f"drift.refit_train_sessions is {own}, fewer than the {least} that training.min_train_sessions, training.validation_sessions and what is left out between them "
+                f"take: set it to {least} or more"
             )
         return self
+
+    @property
+    def _least_window(self) -> int:
+        """Decision sessions without which nothing is ever fitted; of a label of one's own what it takes to be known is not counted."""
+        training = self.training
+        purged = training.horizon_sessions if training.label_source == FORWARD_RETURNS else 0
+        return training.min_train_sessions + training.validation_sessions + training.embargo_sessions + purged
 
     @model_validator(mode="after")
     def _champion_is_a_model(self) -> "Settings":
@@ -190,7 +198,22 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
+    def _a_challenger_can_win(self) -> "Settings":
+        champion, least = self.champion, max(self.champion.min_judged_sessions, 60, 10 * self.training.horizon_sessions)
+        if champion.rule == "challenge" and champion.paired_sessions < least:
+            raise ValueError(
+                f"champion.paired_sessions is {champion.paired_sessions}, but a challenger needs {least} judged sessions (champion.min_judged_sessions, 60, and 10 horizons), so that "
+                f"none would ever win: set it to {least} or more"
+            )
+        return self
+
+    @model_validator(mode="after")
     def _tuned_models_are_there(self) -> "Settings":
+        if not self.tuning.models and self.tuning != TuningSettings():
+            said = sorted(self.tuning.model_fields_set - {"models"})
+            raise ValueError(
+                f"tuning.{said[0]} is set, but tuning.models names none, so that nothing is tuned: choose from {', '.join(self.models)}"
+            )
         for name in self.tuning.models:
             if name not in self.models:
                 raise ValueError(f"tuning.models names {name!r}, which is none of [models]: choose from {', '.join(self.models)}")

@@ -37,3 +37,13 @@ class EnsembleSettings(Section):
         if len(self.models) == 1:
             raise ValueError(f"models names {self.models[0]!r} alone: name two or more, or leave it out for all of [models]")
         return self
+
+    @model_validator(mode="after")
+    def _something_comes_of_it(self) -> "EnsembleSettings":
+        if self.rule == NONE and (said := sorted(self.model_fields_set - {"rule"})) and self != EnsembleSettings():
+            raise ValueError(f"{said[0]} is set, but rule is {NONE!r}, so that nothing is combined: set rule, or leave the table out")
+        if self.rule not in {NONE, "equal"} and self.lookback_sessions < self.min_judged_sessions:
+            raise ValueError(
+                f"lookback_sessions is {self.lookback_sessions}, in which no model is judged the {self.min_judged_sessions} times of min_judged_sessions: raise one or lower the other"
+            )
+        return self

@@ -2,7 +2,7 @@
 
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
 from ats_assets.settings.section import NonNegative, Positive, Section
 
@@ -48,6 +48,15 @@ class ChampionSettings(Section):
         description="where the model that should predict is unavailable or too old: nothing is predicted, or an error; or the last good model predicts, "
         "then the best of the others, then nothing, with an alert",
     )
+
+    @model_validator(mode="after")
+    def _models_can_be_judged(self) -> "ChampionSettings":
+        if self.rule == "skill" and self.lookback_sessions < self.min_judged_sessions:
+            raise ValueError(
+                f"lookback_sessions is {self.lookback_sessions}, in which no model is judged the {self.min_judged_sessions} times of min_judged_sessions, so that the first of the "
+                "settings is champion for good: raise one or lower the other"
+            )
+        return self
 
     def of_rule(self) -> "ChampionSettings":
         """What the rules skill and fixed depend on."""

@@ -14,7 +14,7 @@ MODELS = {**EARLY_MODELS["models"], "forest": {"kind": "random_forest", "trees":
 CHANGES = {
     **EARLY_MODELS,
     "models": MODELS,
-    "champion": {"rule": "challenge", "paired_sessions": 20, "memory_sessions": 15, "hold_sessions": 5, "tries_sessions": 5},
+    "champion": {"rule": "challenge", "paired_sessions": 60, "memory_sessions": 15, "hold_sessions": 5, "tries_sessions": 5},
 }
 LAST = date(2021, 3, 10)
 

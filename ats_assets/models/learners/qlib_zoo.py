@@ -16,7 +16,7 @@ import re
 from typing import Any, Final, Literal
 
 import numpy as np
-from pydantic import Field, field_validator
+from pydantic import Field, field_validator, model_validator
 
 from ats_assets.errors import ModelError, SettingsError
 from ats_assets.models.learner import Fitted, Unavailable
@@ -70,6 +70,12 @@ class QlibZooSettings(Section):
             raise ValueError(f"qlib's {value} can't be trained here: {NOT_OFFERED[value]}")
         return value
 
+    @model_validator(mode="after")
+    def _trees_look_at_one_row(self) -> "QlibZooSettings":
+        if self.sequence_sessions > 1 and self.model not in CLASSES:
+            raise ValueError(f"sequence_sessions is {self.sequence_sessions}, but qlib's {self.model} looks at one row: leave it out")
+        return self
+
 
 class QlibZoo:
     """A model of qlib's zoo on the cross-section."""
@@ -80,7 +86,8 @@ class QlibZoo:
     def __init__(self, settings: QlibZooSettings) -> None:
         self.settings = settings
         self.file = FILES.get(settings.model, "model.safetensors")
-        self.sequence_sessions = settings.sequence_sessions if settings.model in CLASSES else 1
+        self.sequence_sessions = settings.sequence_sessions
+        self.row_is_sequence = settings.model in CLASSES and settings.model != "MLP" and settings.sequence_sessions == 1
         extra = {"XGB": ("xgboost", "xgboost")}.get(settings.model, ("torch", "torch") if settings.model in CLASSES else None)
         if extra and importlib.util.find_spec(extra[0]) is None:
             raise SettingsError(

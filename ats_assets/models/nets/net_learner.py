@@ -52,6 +52,11 @@ class NetLearner:
         """Those of features; prices and returns of many sessions are in one row."""
         return self.settings.sequence_sessions if self.settings.inputs == "features" else 1
 
+    @property
+    def row_is_sequence(self) -> bool:
+        """Of prices and returns."""
+        return self.settings.inputs != "features"
+
     def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted | Unavailable:
         """Train on `data.train`, stop on `data.validation`.
 
