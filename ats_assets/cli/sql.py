@@ -13,7 +13,7 @@ from rich.table import Table
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import QueryError, how_many
-from ats_assets.runs.writing import console, say, write_table
+from ats_assets.runs.writing import console, require_writable, say, write_table
 from ats_assets.settings import load_settings
 from ats_assets.storage.sql_tables import SqlTables, explained
 
@@ -33,6 +33,7 @@ def sql(*, query: str | None, as_of: datetime | None, form: str, limit: int | No
         raise typer.BadParameter("Parquet is no text: name a file with --output, or redirect standard output", param_hint="--format")
     if form == "table" and output is not None:
         raise typer.BadParameter("a file is csv, json or parquet: add --format", param_hint="--output")
+    require_writable(output)
     deployment = Deployment(load_settings())
     tables = SqlTables(deployment.warehouse, deployment.calendar, as_of)
     rows = _tables(tables) if query is None else _selected(tables, query, limit if limit is not None else (form == "table") * TABLE_ROWS)

@@ -4,6 +4,7 @@ import sys
 import textwrap
 from collections.abc import Sequence
 from datetime import UTC, date, datetime, time, timedelta
+from pathlib import Path
 
 import typer
 from rich.console import Console
@@ -25,6 +26,19 @@ def console(*, stderr: bool = False, whole_lines: bool = False) -> Console:
     stream = sys.stderr if stderr else sys.stdout
     width = None if stream.isatty() and not whole_lines else PLAIN_WIDTH
     return Console(file=stream, width=width, highlight=False, soft_wrap=stderr)
+
+
+def require_writable(output: Path | None) -> None:
+    """Refuse a file that can't be written, before the work whose result it is to hold.
+
+    Raises
+    ------
+    BadParameter
+        If it is a folder, or would lie in none.
+    """
+    if output is not None and (output.is_dir() or not output.parent.is_dir()):
+        why = "is a folder" if output.is_dir() else f"would lie in {output.parent}, which is no folder"
+        raise typer.BadParameter(f"{output} {why}: make the folder, or name another file", param_hint="--output")
 
 
 def write_line(out: Console, text: Text) -> None:

@@ -114,6 +114,9 @@ def test_features_may_be_given(command: Command, made: Made, tmp_path: Path) -> 
     given_features = command("predict", "--input", path, *actions, "--features", str(tmp_path / "features.csv"), "--format", "csv")
     assert given_features.exit_code == 0, given_features.stderr
     assert given_features.stdout == command("predict", "--input", path, *actions, "--format", "csv").stdout
+    features.drop("session").write_ndjson(tmp_path / "features.json")
+    of_lines = command("predict", "--input", path, *actions, "--features", str(tmp_path / "features.json"), "--format", "csv")
+    assert of_lines.stdout == given_features.stdout, "JSON of lines was refused, though said to be read"
     features.drop("session", "KMID").write_csv(tmp_path / "features.csv")
     run = command("predict", "--input", path, "--features", str(tmp_path / "features.csv"))
     assert run.exit_code == 1
@@ -141,6 +144,7 @@ def test_rows_of_features_are_scored_as_before(command: Command, made: Made, tmp
         (["--session", "2021-01-06"], "lightgbm_model of 2021-01-04 is not available|has no model before 2021-01-06"),
         (["--session", "2021-04-05"], "has no row at 2021-04-05: its rows are of 2021-01-04 to 2021-03-31"),
         (["--output", "signals.txt"], "ends in none of"),
+        (["--output", "no_such_folder/signals.csv"], "which is no folder"),  # it ended in a traceback, once all was predicted
     ],
 )
 def test_what_is_wrong_is_said(command: Command, made: Made, tmp_path: Path, arguments: list[str], said: str) -> None:

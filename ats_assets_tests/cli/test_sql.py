@@ -64,6 +64,8 @@ def test_what_is_refused(command: Command, tmp_path: Path) -> None:
     assert command("sql", "DELETE FROM bars").exit_code == 1
     assert command("sql", "SELECT 1", "--as-of", "soon").exit_code == 2
     assert command("sql", "SELECT 1", "--output", str(tmp_path / "x")).exit_code == 2
+    nowhere = command("sql", "SELECT 1", "--format", "csv", "--output", str(tmp_path / "no_such_folder" / "x.csv"))
+    assert nowhere.exit_code == 2, "it ended in a traceback"
 
 
 def test_the_query_of_the_warehouse_readme_runs(made: Made, monkeypatch: pytest.MonkeyPatch) -> None:

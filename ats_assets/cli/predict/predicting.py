@@ -9,7 +9,7 @@ import typer
 from ats_assets.cli.predict.row_output import model_as_json, write_rows
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.runs.writing import parse_day, say
+from ats_assets.runs.writing import parse_day, require_writable, say
 from ats_assets.settings import load_settings
 from ats_assets.storage.model_record import ModelRecord
 
@@ -31,6 +31,7 @@ def predicted(
     day = parse_day(session, "--session")
     if output is not None and output.suffix not in ENDINGS:
         raise typer.BadParameter(f"{output} ends in none of {', '.join(ENDINGS)}: its ending says how it is written", param_hint="--output")
+    require_writable(output)
     if file is None and (features or actions):
         raise typer.BadParameter("--features and --actions go with a file of bars: name it with --input")
     deployment = Deployment(load_settings())

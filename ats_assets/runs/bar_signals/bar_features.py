@@ -93,7 +93,8 @@ def features_in(file: Path, names: Sequence[str], session: date) -> pl.DataFrame
         values = [pl.col(name).cast(pl.Float32).fill_null(float("nan")) for name in names]
         found = rows.select(pl.col("symbol").cast(pl.String), day.alias("session"), *values)
     except pl.exceptions.PolarsError as error:
-        raise ModelError(f"{file} has features that are no numbers, or sessions that are no dates: {error}") from None
+        first = str(error).splitlines()[0]
+        raise ModelError(f"{file} has features that are no numbers, or sessions that are no dates: {first}. Correct these") from None
     if (twice := found.filter(found.select(KEYS).is_duplicated())).height:
         raise ModelError(f"{file} has several rows of {twice['symbol'][0]} at {twice['session'][0]}: give one")
     return found.sort("session", "symbol")
@@ -112,7 +113,9 @@ def read_rows(file: Path) -> pl.DataFrame:
         if name.endswith((".parquet", ".pq")):
             return pl.read_parquet(file)
         if name.endswith(".json"):
-            return pl.read_json(file, infer_schema_length=None)
+            with file.open("rb") as rows:
+                of_lines = rows.read(64).lstrip().startswith(b"{")
+            return pl.read_ndjson(file, infer_schema_length=None) if of_lines else pl.read_json(file, infer_schema_length=None)
         return pl.read_csv(file, infer_schema_length=None)
     except (OSError, pl.exceptions.PolarsError) as error:
         raise ModelError(f"{file} can't be read as a table: {error}") from None
