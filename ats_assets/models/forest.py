@@ -112,11 +112,19 @@ class ForestLearner:
         )
 
     def load(self, content: bytes) -> "Forest":
-        """The forest of an Arrow file of nodes."""
+        """The forest of an Arrow file of nodes.
+
+        Raises
+        ------
+        ModelError
+            If it is damaged, or of something else.
+        """
         try:
             nodes = pl.read_ipc(io.BytesIO(content))
-        except (pl.exceptions.PolarsError, OSError, ValueError) as error:
+        except (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError, ValueError) as error:
             raise ModelError(f"these bytes are no Arrow file of a forest's nodes: {error}") from error
+        if dict(nodes.schema) != dict(NODES) or not _are_trees(nodes):
+            raise ModelError("these bytes are an Arrow file, but not of a forest's nodes, or a damaged one: fit it again with ats run")
         return Forest(nodes)
 
     def _target(self, data: TrainingSet) -> np.ndarray:
@@ -213,6 +221,14 @@ def _descent(tree: dict[str, np.ndarray], x: np.ndarray) -> Iterator[tuple[np.nd
         below = np.where(goes_left, tree["left"][at], tree["right"][at]).astype(np.int64)
         yield rows, at, below
         at = below
+
+
+def _are_trees(nodes: pl.DataFrame) -> bool:
+    """Whether each way down ends in a leaf: the nodes below one lie after it, in the same tree."""
+    place, size = pl.int_range(pl.len()).over("tree"), pl.len().over("tree")
+    below = [pl.col(name).is_between(place, size, closed="none") for name in ("left", "right")]
+    sound = (pl.col("feature") == LEAF) | ((pl.col("feature") >= 0) & below[0] & below[1])
+    return bool(nodes.height) and not sum(nodes.null_count().row(0)) and bool(nodes.select(sound.all()).item())
 
 
 def _nodes(number: int, tree: Any) -> pl.DataFrame:

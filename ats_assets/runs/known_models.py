@@ -7,7 +7,9 @@ from typing import Any
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError, SettingsError
+from ats_assets.models import models
 from ats_assets.models.model_signature import model_signature
+from ats_assets.predictions.models_in_force import model_asked_for
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
 
@@ -83,13 +85,13 @@ def active_record(deployment: Deployment, name: str, session: date | None = None
     """
     asset = f"{name}_model"
     if asset not in deployment.models:
-        fitted = ", ".join(one.removesuffix("_model") for one in deployment.models)
+        fitted = ", ".join(one.removesuffix("_model") for one in deployment.models if one not in deployment.drift_refits.values())
         raise SettingsError(f"there is no model {name!r} in the settings: choose one of {fitted}")
     store = deployment.model_store(asset)
     sessions = store.stored_sessions() if session is None else [session]
     if not sessions:
         raise MissingPartitionError(f"{asset} is not stored: fit it with ats run --select '+{asset}'")
-    return store.active(sessions[-1])
+    return _in_force(deployment, store, sessions[-1])
 
 
 def model_facts(deployment: Deployment, name: str, session: date | None) -> dict[str, Any]:
@@ -149,22 +151,29 @@ def _known(deployment: Deployment, name: str, kind: str, title: Mapping[str, Any
     if f"{name}_model" not in deployment.models:
         return known
     store = deployment.model_store(f"{name}_model")
-    record = _newest(store)
-    if record is None:
+    stored = store.stored_sessions()
+    if not stored:
         return replace(known, status="not stored")
+    record = _in_force(deployment, store, stored[-1])
     if record.status != "fitted":
         return replace(known, status=record.status, reason=f"no model: {record.reason}")
-    newest = store.stored_sessions()[-1]
     return replace(
         known,
         status=record.status,
         fitted_session=record.fitted_session,
-        age_sessions=sum(record.session < day <= newest for day in store.stored_sessions()),
+        age_sessions=sum(record.session < day for day in stored),
         model_sha256=record.model_sha256,
         validation_rank_ic=record.validation.rank_ic if record.validation else None,
     )
 
 
-def _newest(store: ModelStore) -> ModelRecord | None:
-    stored = store.stored_sessions()
-    return store.active(stored[-1]) if stored else None
+def _in_force(deployment: Deployment, store: ModelStore, session: date) -> ModelRecord:
+    """The record after the close of a session: of the model that was due, or of one that drift has asked for since, where these are stored."""
+    if store.name in deployment.drift_refits:
+        try:
+            asked = model_asked_for(deployment, deployment.of(models)[store.name], session)
+        except MissingPartitionError:
+            asked = None
+        if asked is not None:
+            return asked
+    return store.active(session)

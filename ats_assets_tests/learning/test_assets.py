@@ -12,7 +12,10 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.evaluation.schema import Drift
 from ats_assets.learning.loop_history import loop_history
+from ats_assets.models import models as models_of
+from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.refits import last_refit, refits_by_drift
+from ats_assets.runs.known_models import known_models, model_facts
 from ats_assets.runs.saved_models import predictions_of_session
 from ats_assets.settings import load_settings
 from ats_assets_tests.lineage.conftest import healing_of
@@ -117,6 +120,11 @@ def test_a_saved_model_is_the_one_in_force(market: Deployment) -> None:
     said = predictions_of_session(market, None, session)
     assert said.record.fitted_session == date(2021, 3, 15), "drift asked for it"
     assert said.rows.equals(market.warehouse.read("predictions", [session]))
+    told = model_facts(market, "lightgbm", date(2021, 3, 16))
+    assert (told["fitted_session"], told["sha256"]) == ("2021-03-15", said.record.model_sha256), "ats models showed the one that was due"
+    newest = model_in_force(market, market.of(models_of)["lightgbm_model"], LAST)[1]
+    (listed,) = known_models(market)
+    assert (listed.fitted_session, listed.model_sha256) == (newest.fitted_session, newest.model_sha256)
 
 
 @pytest.mark.parametrize(

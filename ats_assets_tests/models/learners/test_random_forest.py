@@ -1,3 +1,4 @@
+import io
 from dataclasses import replace
 from typing import Any
 
@@ -76,3 +77,26 @@ def test_a_sequential_bootstrap_is_another_forest_and_needs_the_spans_of_labels(
     assert other.parameters["bootstrap"] == "sequential"
     with pytest.raises(ModelError, match="do not tell the spans of their labels"):
         sequential.fit(replace(data, train=replace(data.train, spans=None)))
+
+
+def test_damaged_trees_are_refused() -> None:
+    """An Arrow file that is cut off ended in a panic, and one whose way down comes back upwards would never have ended."""
+    learner = RandomForest(RandomForestSettings(trees=2, min_samples_leaf=20))
+    found = learner.fit(small_training_set())
+    assert isinstance(found, Fitted)
+    nodes = pl.read_ipc(io.BytesIO(found.content))
+    inner = pl.col("feature") != LEAF
+    damaged = [
+        nodes.with_columns(left=pl.when(inner).then(0).otherwise("left").cast(pl.Int32)),
+        nodes.with_columns(right=pl.when(inner).then(10_000).otherwise("right").cast(pl.Int32)),
+        nodes.clear(),
+        nodes.drop("value"),
+    ]
+    for table in damaged:
+        buffer = io.BytesIO()
+        table.write_ipc(buffer)
+        with pytest.raises(ModelError, match="not of a forest's nodes, or a damaged one"):
+            learner.load(buffer.getvalue())
+    for length in range(0, len(found.content), 97):
+        with pytest.raises(ModelError):
+            learner.load(found.content[:length])
