@@ -18,6 +18,7 @@ from ats_assets.labels.event_barriers import EventBarrierSettings
 from ats_assets.models import Model
 from ats_assets.plugins import LEARNERS
 from ats_assets.settings import RULE
+from ats_assets.settings.wrong_settings import wrong_settings
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -167,7 +168,7 @@ def _checked(kind: type[S], values: Mapping[str, Any], section: str) -> S:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, e['loc'])) or section}: {e['msg']}" for e in error.errors())
+        told = "; ".join(f"{'.'.join(map(str, where)) or section}: {what}" for where, what in wrong_settings(error, kind))
         raise SettingsError(
-            f"[{section}] has {how_many(error.error_count(), 'wrong setting')}: {faults}. It knows {', '.join(kind.model_fields)}"
+            f"[{section}] has {how_many(error.error_count(), 'wrong setting')}: {told}. It knows {', '.join(kind.model_fields)}"
         ) from None

@@ -31,6 +31,7 @@ from pydantic import Field, ValidationError
 from ats_assets.errors import SettingsError
 from ats_assets.settings.inheriting import EXTENDS
 from ats_assets.settings.section import Section
+from ats_assets.settings.wrong_settings import wrong_settings
 
 FIXED = ("storage", "graph", "mlflow", "automation", "alerts", "orders", "brokers", "alpaca")
 """Sections that no variant changes: where it is stored, and what trades."""
@@ -111,8 +112,8 @@ def read_experiment(file: Path) -> Experiment:
     except OSError as error:
         raise SettingsError(f"the experiment {file} can't be read: {error.strerror}") from None
     except ValidationError as error:
-        faults = "; ".join(f"{'.'.join(map(str, fault['loc']))}: {fault['msg']}" for fault in error.errors())
-        raise SettingsError(f"the experiment {file} is wrong: {faults}") from None
+        told = "; ".join(f"{'.'.join(map(str, where))}: {what}" for where, what in wrong_settings(error, _Written))
+        raise SettingsError(f"the experiment {file} is wrong: {told}") from None
     except (tomllib.TOMLDecodeError, UnicodeDecodeError) as error:
         raise SettingsError(f"the experiment {file} can't be read: {error}") from None
     variants = [*_swept(written.sweep, file), *(_listed(one, file) for one in written.variant)]

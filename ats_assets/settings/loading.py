@@ -14,6 +14,7 @@ from ats_assets.errors import SettingsError, how_many
 from ats_assets.secrecy import hold_secret, redacted
 from ats_assets.settings.all_sections import Settings
 from ats_assets.settings.inheriting import WrittenSettings, written_settings
+from ats_assets.settings.wrong_settings import wrong_settings
 
 CRYPTO_VARIABLE = "ATS_CRYPTO_SETTINGS"
 
@@ -105,9 +106,9 @@ def load_settings(own_file: Path | None = None, **overrides: object) -> Settings
         settings = (_of_file(file) if own_file else _Found)(**overrides)  # pyright: ignore[reportArgumentType]
     except ValidationError as error:
         written = written_settings(file)
-        faults = redacted("; ".join(f"{_place(e['loc'], written, file)}: {e['msg']}" for e in error.errors()))
+        told = redacted("; ".join(f"{_place(where, written, file)}: {what}" for where, what in wrong_settings(error, Settings)))
         raise SettingsError(
-            f"{how_many(error.error_count(), 'wrong setting')} in {file} or the environment (ATS_SECTION__FIELD): {faults}"
+            f"{how_many(error.error_count(), 'wrong setting')} in {file} or the environment (ATS_SECTION__FIELD): {told}"
         ) from None  # pydantic's own message repeats the values
     except ValueError as error:  # not TOML, or an environment value that is not the JSON its section needs
         raise SettingsError(f"the settings in {file} or the environment can't be read: {redacted(str(error))}") from None

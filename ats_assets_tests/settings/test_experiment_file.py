@@ -62,7 +62,7 @@ def test_values_that_are_no_names_still_make_one(tmp_path: Path) -> None:
         ('[sweep]\n"a.b" = [["' + "x" * 300 + '"]]\n', r"a name of 302 letters, too long for a folder \(b=xxx.*: write it as"),
         ('[[variant]]\nname = "../a"\n', r"variant\.0\.name: .*match pattern"),
         ('[[variant]]\nname = "a"\nextends = "none.toml"\n', r"names .*none\.toml, which is not a file"),
-        ('[experiment]\nbasis = "x"\n', r"experiment\.basis: Extra inputs"),
+        ('[experiment]\nbasis = "x"\n', r"experiment\.basis: there is no such setting; did you mean base\?"),
         ("[sweep\n", r"horizons\.toml can't be read"),
         ('[sweep]\n"a.b" = ' + str([*range(1001)]), "more than 1,000"),
     ],

@@ -91,7 +91,9 @@ def test_an_unknown_key_in_the_environment_is_named(home: Path, monkeypatch: pyt
     [
         ("[universe]\nsize = 0\n", r"universe\.size: .*greater than or equal to 1"),
         ('[source]\nkind = "../mine"\n', r"source\.kind: .*should match pattern"),
-        ("[source]\npaht = 1\n", r"source\.paht: Extra inputs are not permitted"),
+        ("[source]\npaht = 1\n", r"source\.paht: there is no such setting; did you mean path\?"),
+        ("[tuning.ridge]\ntrials = 4\n", r"tuning\.ridge: there is no such setting; there are models, trials, .*budget_fits"),
+        ("[confidence]\nlevels = 0.8\n", r"confidence\.levels: there is no such setting; did you mean level\?"),
         ('[automation]\nretrain_at = "half past ten"\n', r"automation\.retrain_at"),
         ("[labels]\nhorizons_sessions = [1, 20]\n", r"training\.horizon_sessions is 5, but labels\.horizons_sessions has only \[1, 20\]"),
         ("[bars.suspicions]\ntwin_sessions = 40\n", r"bars\.suspicions: .*raise lookback_sessions"),
