@@ -19,7 +19,7 @@ def show_score(out: Console, symbol: str, told: "ScoreExplanation") -> None:
     """Write the features that moved the score most, then what the others and the base come to."""
     out.print(Text(f"\nScore of {symbol}: {told.score:+.6f}, by {told.model} of {told.model_session}", style="bold"))
     if told.champion:
-        out.print(Text(f"Champion: {told.champion}"))
+        out.print(Text(told.champion))
     if told.base is not None:
         table = Table(box=None, padding=(0, 2, 0, 0))
         for heading in ("feature", "value", "percentile", "contribution"):

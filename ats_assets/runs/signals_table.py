@@ -32,10 +32,19 @@ def signals_rows(deployment: Deployment, session: date | None) -> Rows:
         "for_open_of": following.isoformat(),
         "opens_at": calendar.opens_at(following).isoformat(),
         "model_session": fitted.isoformat() if fitted else None,
+        "champion": champion_at(deployment, session),
         "backtest": held_against_wanted(deployment, session),
         "holding_sessions": deployment.settings.holding_sessions,
         "signals": frame.drop("session", "model_session").with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
     }
+
+
+def champion_at(deployment: Deployment, session: date) -> str | None:
+    """The model or ensemble that is champion at a session; None with a single model, or where it is not stored."""
+    if len(deployment.settings.candidates) < 2 or not deployment.warehouse.exists("champion", session):
+        return None
+    found: list[str] = deployment.warehouse.read("champion", [session]).filter("is_champion")["model"].to_list()
+    return found[0] if found else None
 
 
 def signals_and_targets(deployment: Deployment, session: date) -> pl.DataFrame:
@@ -113,6 +122,8 @@ def _table(shown: Sequence[Rows]) -> Table:
 def signals_heading(rows: Rows) -> str:
     """Of which session, for which open, by which model."""
     model = f"model of {rows['model_session']}" if rows["model_session"] else "no model"
+    if rows["champion"]:
+        model += f", champion {rows['champion']}"
     return f"Signals of {rows['session']} for the open of {rows['for_open_of']} ({rows['opens_at']}), {model}"
 
 

@@ -14,6 +14,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.predictions.score_explanation import explain_score
 from ats_assets.promotions import Decision, journal_of
+from ats_assets.runs.signals_table import signals_heading, signals_rows
 from ats_assets.storage.vintages import DELIVERED
 from ats_assets_tests.promotions.titled_market import LAST, decide, made_market, titled_market
 from ats_assets_tests.small_market import FIRST, Files, files_of, make_history, run_job, small_market
@@ -122,6 +123,12 @@ def test_a_score_is_explained_by_the_champion_that_made_it(whole: tuple[Deployme
     assert told is not None
     assert told.model == "forest_model"
     assert told.champion == "forest: champion since 2021-02-17: promoted by ann at 2021-02-17 12:00 UTC: more trees"
+
+
+def test_signals_name_the_champion_that_made_them(whole: tuple[Deployment, Files]) -> None:
+    rows = signals_rows(whole[0], date(2021, 2, 24))
+    assert rows["champion"] == "forest"
+    assert signals_heading(rows).endswith(f"model of {rows['model_session']}, champion forest")
 
 
 def test_the_champion_tells_its_history_to_the_ui(whole: tuple[Deployment, Files], tmp_path: Path) -> None:

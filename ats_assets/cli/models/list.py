@@ -12,7 +12,7 @@ from ats_assets.runs.known_models import KnownModel, known_models
 from ats_assets.runs.writing import console, write_rows
 from ats_assets.settings import load_settings
 
-HEADINGS = ("", "model", "kind", "fitted", "age", "validation", "out of sample", "sessions", "why")
+HEADINGS = ("", "model", "kind", "fitted", "sessions ago", "validation rank IC", "out of sample", "of sessions", "why")
 
 
 def list_models(*, form: str) -> None:
@@ -29,7 +29,7 @@ def list_models(*, form: str) -> None:
 
 
 def _row(one: KnownModel) -> tuple[Text, ...]:
-    fitted = str(one.fitted_session) if one.fitted_session else one.status
+    fitted = str(one.fitted_session) if one.fitted_session else ("none" if one.status == "ensemble" else one.status)
     age = "" if one.age_sessions is None else str(one.age_sessions)
     cells = (one.name, one.kind, fitted, age, _signed(one.validation_rank_ic), _signed(one.rank_ic), str(one.judged_sessions or ""))
     return (Text("*" if one.is_champion else " ", style="bold green"), *map(Text, cells), Text(one.reason))
