@@ -1,6 +1,7 @@
 """How numbers are written in a report; what is not known is a dash."""
 
 import re
+from collections.abc import Sequence
 from datetime import date
 
 DASH = "–"
@@ -31,6 +32,20 @@ def multiple(value: object, digits: int = 1) -> str:
 def day(value: object) -> str:
     """An ISO date."""
     return value.isoformat() if isinstance(value, date) else DASH
+
+
+def fit_names(sessions: Sequence[date]) -> list[str]:
+    """Fits by their month; by their day where a month has several, as with weekly refits or those that drift asks for.
+
+    Examples
+    --------
+    >>> fit_names([date(2021, 6, 1), date(2021, 7, 1)])
+    ['2021-06', '2021-07']
+    >>> fit_names([date(2021, 7, 1), date(2021, 7, 19)])
+    ['2021-07-01', '2021-07-19']
+    """
+    months = [f"{session:%Y-%m}" for session in sessions]
+    return months if len(set(months)) == len(months) else [session.isoformat() for session in sessions]
 
 
 def _number(value: object, scale: float, digits: int, *, signed: bool, unit: str = "") -> str:

@@ -38,7 +38,9 @@ def trials_told(found: Selection) -> str:
             f"{count.effective:,} of them {verb} as different bets" if count.effective < count.trials else "each counts as a bet of its own"
         )
         models = count.trials - count.backtests
-        of_which = f"{how_many(count.backtests, 'backtest')}, {how_many(models, 'model')} that came to none" if models else "all backtests"
+        of_which = (
+            f"{how_many(count.backtests, 'backtest')}, {how_many(models, 'fit')} that no backtest traded" if models else "all backtests"
+        )
         what = f"{how_many(count.trials, 'trial')} are in the ledger ({of_which}); {alike}."
     if found.deflated is None:
         return f"{what} The returns do not define a ratio."

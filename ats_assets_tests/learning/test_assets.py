@@ -17,6 +17,7 @@ from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.refits import last_refit, refits_by_drift
 from ats_assets.runs.known_models import known_models, model_facts
 from ats_assets.runs.saved_models import predictions_of_session
+from ats_assets.runs.storage_diagnosis import diagnose_storage
 from ats_assets.settings import load_settings
 from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.small_market import (
@@ -113,6 +114,11 @@ def test_nothing_of_it_is_stale_and_without_the_table_there_is_none_of_it(market
     assert [one.asset for one in healing_of(market).stale() if one.asset in {"drift", "lightgbm_refits", "predictions"}] == []
     assets = {key.to_user_string() for key in build(small_market(tmp_path)).resolve_asset_graph().get_all_asset_keys()}
     assert not assets & {"drift", "skill_estimate", "lightgbm_refits", "lightgbm_scheduled_predictions"}
+
+
+def test_a_week_without_a_refit_is_no_warning(market: Deployment) -> None:
+    (found,) = (one for one in diagnose_storage(market, deep=False) if one.subject == "lightgbm_refits")
+    assert (found.status, found.text.partition("; ")[2]) == ("ok", market.model_store("lightgbm_refits").active(LAST).reason)
 
 
 def test_a_saved_model_is_the_one_in_force(market: Deployment) -> None:

@@ -6,7 +6,7 @@ from collections.abc import Sequence
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.feature_clusters import importance_drift
 from ats_assets.reports.charts import BarGroup, Chart, bar_chart
-from ats_assets.reports.formatting import DASH, day, decimal, percent, whole
+from ats_assets.reports.formatting import DASH, day, decimal, fit_names, percent, whole
 from ats_assets.reports.page_blocks import Block, Heading, Note, Pair, Table
 from ats_assets.reports.report_section import ReportInputs, ReportSection
 from ats_assets.storage.model_record import ModelRecord
@@ -45,7 +45,7 @@ def _of(asset: str, fits: Sequence[ModelRecord]) -> list[Block]:
 def _validation(asset: str, fits: Sequence[ModelRecord]) -> Chart:
     values = [record.validation.rank_ic if record.validation else None for record in fits]
     bars = BarGroup(name="rank IC", values=values, tone="own", below="loss")
-    names = [f"{record.session:%Y-%m}" for record in fits]
+    names = fit_names([record.session for record in fits])
     return bar_chart(
         f"validation-{asset}",
         "Validation rank IC by fit",

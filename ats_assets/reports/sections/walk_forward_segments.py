@@ -5,7 +5,7 @@ from collections.abc import Sequence
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.model_segments import ModelSegment, model_segments
 from ats_assets.reports.charts import BarGroup, Chart, bar_chart
-from ats_assets.reports.formatting import day, decimal, percent, whole
+from ats_assets.reports.formatting import day, decimal, fit_names, percent, whole
 from ats_assets.reports.page_blocks import Block, Note, Table
 from ats_assets.reports.report_section import ReportInputs, ReportSection
 
@@ -31,7 +31,7 @@ def make(inputs: ReportInputs) -> Sequence[Block] | None:
 
 def _ics(segments: Sequence[ModelSegment]) -> Chart:
     bars = BarGroup(name="rank IC, out of sample", values=[one.rank_ic for one in segments], tone="own", below="loss")
-    names = [f"{one.model_session:%Y-%m}" for one in segments]
+    names = fit_names([one.model_session for one in segments])
     note = "Mean over the decisions of each fit, by the session of the fit."
     return bar_chart("segments", "Rank IC by walk-forward segment", note, names, [bars], height=190, most_names=12)
 
