@@ -26,8 +26,8 @@ class Standing:
 
     Attributes
     ----------
-    fitted_session, sha256
-        Of the fit; None where the champion has none, as an ensemble.
+    asset, fitted_session, sha256
+        Of the fit, which drift may have asked for; None where the champion has none, as an ensemble.
     why
         The reason of `champion`.
     """
@@ -36,8 +36,20 @@ class Standing:
     model: str
     session: date
     why: str
+    asset: str | None = None
     fitted_session: date | None = None
     sha256: str | None = None
+
+
+def registered_name(experiment: str, prefix: str) -> str:
+    """What the registered model of a graph is called: as its experiment; those of `ats experiment` have a slash, which no registered model may have.
+
+    Examples
+    --------
+    >>> registered_name("ats-assets/horizons", "crypto")
+    'ats-assets-horizons-crypto'
+    """
+    return "-".join(filter(None, [experiment, prefix])).replace("/", "-").replace(":", "-")
 
 
 def register_standings(settings: MlflowSettings, data: Path, registered: str, standings: Sequence[Standing]) -> dict[str, str]:
@@ -78,7 +90,9 @@ def _version(client: "MlflowClient", experiment: str, registered: str, one: Stan
     for version in client.search_model_versions(f"name = '{registered}'"):
         if version.tags.get("sha256") == one.sha256 and version.tags.get("model") == one.model:
             return str(version.version)
-    wanted = f"tags.asset = '{one.model}_model' and tags.partition = '{one.fitted_session}' and attributes.status = 'FINISHED'"
+    wanted = (
+        f"tags.asset = '{one.asset or f'{one.model}_model'}' and tags.partition = '{one.fitted_session}' and attributes.status = 'FINISHED'"
+    )
     runs = client.search_runs([experiment], wanted, max_results=1, order_by=["attributes.start_time DESC"])
     if not runs:
         return None

@@ -14,6 +14,7 @@ from ats_assets.evaluation.schema import Drift
 from ats_assets.learning.loop_history import loop_history
 from ats_assets.models import models as models_of
 from ats_assets.predictions.models_in_force import model_in_force
+from ats_assets.predictions.champions.standings import standings
 from ats_assets.refits import last_refit, refits_by_drift
 from ats_assets.runs.known_models import known_models, model_facts
 from ats_assets.runs.saved_models import predictions_of_session
@@ -131,6 +132,12 @@ def test_a_saved_model_is_the_one_in_force(market: Deployment) -> None:
     newest = model_in_force(market, market.of(models_of)["lightgbm_model"], LAST)[1]
     (listed,) = known_models(market)
     assert (listed.fitted_session, listed.model_sha256) == (newest.fitted_session, newest.model_sha256)
+
+
+def test_the_registry_of_mlflow_follows_the_model_in_force(market: Deployment) -> None:
+    titles = pl.DataFrame({"session": [date(2021, 3, 17)], "model": ["lightgbm"], "is_champion": [True], "rank_ic": [0.1], "reason": ["x"]})
+    (told,) = standings(market, titles)
+    assert (told.asset, told.fitted_session) == ("lightgbm_refits", date(2021, 3, 15)), "it named the one that was due"
 
 
 @pytest.mark.parametrize(

@@ -192,4 +192,5 @@ def test_several_strategies_are_shown_one_after_the_other(tmp_path: Path, capsys
     assert [(row["strategy"], row["symbol"]) for row in told["signals"]] == [("fast", "B"), ("fast", "A"), ("slow", "C")]
     show_signals(deployment, told, None)
     shown = capsys.readouterr().out
+    assert "0 with a target weight (of all strategies together)" in shown
     assert shown.index("fast, 40% of the equity") < shown.index("2 symbols, 2 with a signal weight") < shown.index("slow, 0% of the equity")

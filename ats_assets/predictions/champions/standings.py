@@ -9,7 +9,9 @@ from typing import Any
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.models.mlflow_registry import CHALLENGER, CHAMPION, Standing, register_standings
+from ats_assets.models import models
+from ats_assets.models.mlflow_registry import CHALLENGER, CHAMPION, Standing, register_standings, registered_name
+from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.secrecy import redacted
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.storage.second_process import beside
@@ -19,7 +21,7 @@ def tell_standings(deployment: Deployment, champion: pl.DataFrame) -> None:
     """Have a second process follow the newest session of `champion` in MLflow's registry; nobody waits for it."""
     settings = deployment.settings
     if settings.mlflow.enabled and not champion.is_empty():
-        registered = "-".join(filter(None, [settings.mlflow.experiment, settings.graph.prefix]))
+        registered = registered_name(settings.mlflow.experiment, settings.graph.prefix)
         beside(register_standings, settings.mlflow, settings.storage.data, registered, standings(deployment, champion)).add_done_callback(
             _heard
         )
@@ -45,17 +47,17 @@ def standings(deployment: Deployment, champion: pl.DataFrame) -> list[Standing]:
 
 def _standing(deployment: Deployment, alias: str, row: Mapping[str, Any]) -> Standing:
     record = _active(deployment, row["model"], row["session"])
-    fit = {} if record is None else {"fitted_session": record.fitted_session, "sha256": record.model_sha256}
+    fit = {} if record is None else {"asset": record.name, "fitted_session": record.fitted_session, "sha256": record.model_sha256}
     return Standing(alias=alias, model=row["model"], session=row["session"], why=row["reason"], **fit)
 
 
 def _active(deployment: Deployment, name: str, session: date) -> ModelRecord | None:
-    """The fit that predicts at the session, that of the session before; None of an ensemble, and where there is none."""
-    asset = f"{name}_model"
-    if asset not in deployment.models or session == deployment.calendar.first:
+    """The fit that predicts at the session, the one in force after the session before; None of an ensemble, and where there is none."""
+    model = deployment.of(models).get(f"{name}_model")
+    if model is None or session == deployment.calendar.first:
         return None
-    store, before = deployment.model_store(asset), deployment.calendar.offset(session, -1)
-    record = store.active(before) if store.exists(before) else None
+    before = deployment.calendar.offset(session, -1)
+    record = model_in_force(deployment, model, before)[1] if deployment.model_store(model.asset).exists(before) else None
     return record if record is not None and record.status == "fitted" else None
 
 
