@@ -13,8 +13,8 @@ from ats_assets.errors import SettingsError
 from ats_assets.evaluation.schema import Drift
 from ats_assets.learning.loop_history import loop_history
 from ats_assets.models import models as models_of
-from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.predictions.champions.standings import standings
+from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.refits import last_refit, refits_by_drift
 from ats_assets.runs.known_models import known_models, model_facts
 from ats_assets.runs.saved_models import predictions_of_session

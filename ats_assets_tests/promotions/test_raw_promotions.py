@@ -16,6 +16,7 @@ from ats_assets.predictions.score_explanation import explain_score
 from ats_assets.promotions import Decision, journal_of
 from ats_assets.runs.signals_table import signals_heading, signals_rows
 from ats_assets.storage.vintages import DELIVERED
+from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.promotions.titled_market import LAST, decide, made_market, titled_market
 from ats_assets_tests.small_market import FIRST, Files, files_of, make_history, run_job, small_market
 
@@ -76,6 +77,7 @@ def test_a_decision_that_is_told_too_late_changes_no_partition_that_was_made(who
     assert {name: after[name] for name in before} == before
     assert len(late.warehouse.stamps("raw_promotions", date(2021, 3, 4))) == 2, "what was told later is kept beside what was known"
     found = champions(late, last)
+    assert [one.asset for one in healing_of(late).stale()] == [], "nor makes it stale: a partition reads what was known then"
     assert found[date(2021, 3, 5)] == "forest"
     assert found[last] == "lightgbm"
     assert files != after
