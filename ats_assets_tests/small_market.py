@@ -27,6 +27,7 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.settings import load_settings
 from ats_assets.storage import write_log
+from ats_assets.storage.latest_model import LATEST
 from ats_assets_tests.forking import serve
 from ats_assets_tests.listed_events import listed_instance
 
@@ -192,14 +193,14 @@ def run_elsewhere(root: Path, *options: str, command: str = "run", **environment
 
 
 def files_of(root: Path, sessions: Iterable[date] | None = None) -> Files:
-    """Every file of the warehouse and the models, temporary ones too, but the calendar in use and the write logs; of `sessions` only, where they are given."""
+    """Every file of the warehouse and the models, temporary ones too, but the calendar in use, the write logs and `latest`, which says what was stored last; of `sessions` only, where they are given."""
     wanted = None if sessions is None else {f"session={session}" for session in sessions}
     return {
         str(path.relative_to(root)): path.read_bytes()
         for stage in ("warehouse", "models")
         for path in sorted((root / stage).rglob("*"))
         if path.is_file()
-        and path.name != write_log.NAME
+        and path.name not in {write_log.NAME, LATEST}
         and path.parent.name != "calendar"
         and (wanted is None or path.parent.name in wanted)
     }

@@ -10,7 +10,7 @@ import polars as pl
 import pytest
 
 from ats_assets.deployment import Deployment
-from ats_assets.models import assets as training
+from ats_assets.models import training_run as training
 from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.small_market import ALL_ASSETS, EARLY_MODELS, FIRST, make_history, run_job, small_market
 

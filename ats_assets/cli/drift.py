@@ -7,12 +7,6 @@ from datetime import date
 from typing import Annotated
 
 import typer
-from rich.table import Table
-
-from ats_assets.deployment import Deployment
-from ats_assets.errors import MissingPartitionError
-from ats_assets.runs.writing import console, parse_day
-from ats_assets.settings import load_settings
 
 
 def drift(
@@ -22,7 +16,13 @@ def drift(
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON: a list of objects.")] = False,
 ) -> None:
     """Show where drift was found, the refits that it asked for, and the skill of each beside that of the model it replaced."""
-    from ats_assets.learning.loop_history import loop_history  # noqa: PLC0415 - a second, and --help needs none of it
+    from rich.table import Table  # noqa: PLC0415 - --help needs none of these
+
+    from ats_assets.deployment import Deployment  # noqa: PLC0415
+    from ats_assets.errors import MissingPartitionError  # noqa: PLC0415
+    from ats_assets.learning.loop_history import loop_history  # noqa: PLC0415
+    from ats_assets.runs.writing import console, parse_day  # noqa: PLC0415
+    from ats_assets.settings import load_settings  # noqa: PLC0415
 
     deployment = Deployment(load_settings())
     if not deployment.valid_sessions("drift"):

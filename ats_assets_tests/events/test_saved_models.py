@@ -21,7 +21,7 @@ def test_a_session_has_the_bits_of_the_asset(lane: Deployment, name: str) -> Non
         stored = lane.warehouse.read(f"{name}_predictions", [session or DAYS[-1]])
         assert found.rows.equals(stored)
         assert stored.height > 3
-    said = "\n".join(provenance(found))
+    said = "\n".join(provenance(found.record, found.data))
     assert found.record.model_sha256 is not None
     assert found.record.model_sha256 in said
     assert lane.data_versions("fast", DAYS[-1:])[str(DAYS[-1])] in said
@@ -50,7 +50,7 @@ def test_what_can_not_be_predicted_is_said(lane: Deployment, tmp_path: Path) -> 
         predictions_of_session(lane, "direction", DAYS[0])
     rows = tmp_path / "rows.csv"
     pl.DataFrame({"REV5": [1.0]}).write_csv(rows)
-    with pytest.raises(ModelError, match="lacks 25 of the 26 features of direction_model: DEV, VOL, RATE, TREND, roll_spread"):
+    with pytest.raises(ModelError, match="lacks 28 of the 29 features of direction_model: DEV, VOL, RATE, TREND, roll_spread"):
         predictions_of_file(lane, "direction", rows, None)
     rows.write_bytes(b"")
     with pytest.raises(SettingsError, match="can't be read as a CSV file"):

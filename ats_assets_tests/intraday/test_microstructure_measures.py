@@ -197,7 +197,7 @@ def test_of_real_trades_the_effective_spread_is_inside_the_quoted_one_and_roll_s
     trades, _ = screen_trades(raw_trades, hours, TickScreeningSettings(conditions="none"))
     quotes, _ = screen_quotes(raw_quotes, hours, TickScreeningSettings(one_sided="unchanged"))
     made = trade_ticks(trades, quotes, by_quotes=True)
-    bid, ask = quotes_before(made.at, made.starts, made.keys, quotes)
+    bid, ask, _ = quotes_before(made.at, made.starts, made.keys, quotes)
     known = np.isfinite(bid)
     bid, ask, price, sides = bid[known], ask[known], made.price[known], made.sides[known]
     quoted, effective = quoted_spread(bid, ask), effective_spread(price, (bid + ask) / 2.0, sides)

@@ -6,6 +6,7 @@ from typing import Self
 import numpy as np
 from pydantic import Field
 
+from ats_assets.errors import ModelError
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.training_set import TrainingSet
 from ats_assets.plugins import Plugin
@@ -56,7 +57,10 @@ class Correlation:
 
     def load(self, content: bytes) -> Self:
         """The model of the bytes that `fit` gave."""
-        stored = json.loads(content)
+        try:
+            stored = json.loads(content)
+        except ValueError as error:
+            raise ModelError(f"these bytes are no model of this kind: {error}") from None
         return type(self)(self.settings, np.array(stored["mean"]), np.array(stored["weights"]))
 
     def predict(self, x: np.ndarray, *, threads: int = 1) -> np.ndarray:  # noqa: ARG002
