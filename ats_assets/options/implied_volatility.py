@@ -20,11 +20,10 @@ from typing import Final
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
-from ats_assets.errors import OptionError
 from ats_assets.kernels.kernel import kernel
 from ats_assets.options.american_price import NODES
 from ats_assets.options.normal import fast_exp, scaled_tail
-from ats_assets.options.valuation import NEGLIGIBLE, american_price_of
+from ats_assets.options.valuation import NEGLIGIBLE, american_price_of, of_each_option
 
 Floats = NDArray[np.float64]
 REASONS: Final = ("", "bad_number", "below_intrinsic", "no_time_value", "above_bound", "no_convergence")
@@ -220,11 +219,7 @@ def implied_volatilities(
     >>> volatility.round(4).tolist(), [REASONS[code] for code in why]
     ([0.3, nan], ['', 'below_intrinsic'])
     """
-    numbers = [np.atleast_1d(np.asarray(each, np.float64)) for each in (price, spot, strike, years, rate, dividend_yield)]
-    try:
-        *given, side = np.broadcast_arrays(*numbers, np.atleast_1d(np.asarray(call, np.bool_)))
-    except ValueError:
-        raise OptionError(f"options need as many of each number, or one for all; got {[each.shape for each in numbers]}") from None
+    given, side = of_each_option(call, price, spot, strike, years, rate, dividend_yield)
     found, why = np.empty(len(side)), np.empty(len(side), np.int8)
-    all_volatilities.compiled(*(np.ascontiguousarray(each) for each in given), np.ascontiguousarray(side), american, found, why)
+    all_volatilities.compiled(*given, side, american, found, why)
     return found, why

@@ -149,12 +149,7 @@ def option_values(
     >>> float(put["price"][0].round(4)), float(put["delta"][0].round(4))
     (9.5694, -0.4363)
     """
-    numbers = [np.atleast_1d(np.asarray(each, np.float64)) for each in (spot, strike, years, rate, dividend_yield, volatility)]
-    try:
-        *given, side = np.broadcast_arrays(*numbers, np.atleast_1d(np.asarray(call, np.bool_)))
-    except ValueError:
-        raise OptionError(f"options need as many of each number, or one for all; got {[each.shape for each in numbers]}") from None
-    s, k, t, r, q, sigma = (np.ascontiguousarray(each) for each in given)
+    (s, k, t, r, q, sigma), side = of_each_option(call, spot, strike, years, rate, dividend_yield, volatility)
     known = np.isfinite(s + k + t + r + q + sigma) & (s > 0) & (k > 0) & (t > 0) & (sigma > 0)
     if american:
         known &= (r >= 0) | (q >= 0)
@@ -162,9 +157,31 @@ def option_values(
     if known.any():
         made = np.empty((len(VALUES), int(known.sum())))
         kernel_of_all = american_values if american else european_values
-        kernel_of_all.compiled(s[known], k[known], t[known], r[known], q[known], sigma[known], np.ascontiguousarray(side[known]), made)
+        kernel_of_all.compiled(s[known], k[known], t[known], r[known], q[known], sigma[known], side[known], made)
         found[:, known] = made
     return dict(zip(VALUES, found, strict=True))
+
+
+def of_each_option(call: ArrayLike, *numbers: ArrayLike) -> tuple[list[Floats], Sides]:
+    """Numbers and sides as arrays of shape (n_options,): one for all is repeated.
+
+    Raises
+    ------
+    OptionError
+        If the numbers of options differ.
+
+    Examples
+    --------
+    >>> numbers, sides = of_each_option(True, [1.0, 2.0], 100.0)
+    >>> [each.tolist() for each in numbers], sides.tolist()
+    ([[1.0, 2.0], [100.0, 100.0]], [True, True])
+    """
+    given = [np.atleast_1d(np.asarray(each, np.float64)) for each in numbers]
+    try:
+        *found, sides = np.broadcast_arrays(*given, np.atleast_1d(np.asarray(call, np.bool_)))
+    except ValueError:
+        raise OptionError(f"options need as many of each number, or one for all; got {[each.shape for each in given]}") from None
+    return [np.ascontiguousarray(each) for each in found], np.ascontiguousarray(sides)
 
 
 def present_value(amounts: ArrayLike, years: ArrayLike, rate: float) -> float:

@@ -6,13 +6,16 @@ and payments as they were known at each session, and a window follows the instru
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Self
 
 import polars as pl
+from pydantic import Field, model_validator
 
 from ats_assets.corporate_actions.identity import INSTRUMENT, REPEAT_DAYS, identities_of
 from ats_assets.features.family import FeatureFamily
 from ats_assets.features.making import features_of
 from ats_assets.plugins import Needs
+from ats_assets.settings import NonNegative, Positive, Section
 
 PLACE = "place"
 """The column with a session's place among the days."""
@@ -83,6 +86,19 @@ def of_members(rows: pl.DataFrame, frames: Mapping[str, pl.DataFrame], sessions:
     """Those of the wanted sessions that are tradable then."""
     members = frames["universe"].filter(pl.col("session").is_in(list(sessions))).select("symbol", "session")
     return rows.join(members, on=["symbol", "session"], how="semi", maintain_order="left")
+
+
+class PastReturnSettings(Section):
+    """The window of a past return."""
+
+    lookback_sessions: Positive = Field(default=252, description="sessions before the signal at which the return begins")
+    skip_sessions: NonNegative = Field(default=0, description="sessions before the signal at which it ends")
+
+    @model_validator(mode="after")
+    def _begins_before_it_ends(self) -> Self:
+        if self.skip_sessions >= self.lookback_sessions:
+            raise ValueError(f"skip_sessions ({self.skip_sessions}) must be less than lookback_sessions ({self.lookback_sessions})")
+        return self
 
 
 def past_return(begin: int, end: int) -> str:

@@ -8,24 +8,17 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ats_assets.plugins import Needs, Plugin
-from ats_assets.settings import NonNegative, Positive, Section, TrainingSettings
-from ats_assets.strategies.price_rows import PriceRows, of_members, past_return
+from ats_assets.settings import NonNegative, TrainingSettings
+from ats_assets.strategies.price_rows import PastReturnSettings, PriceRows, of_members, past_return
 
 
-class MomentumSettings(Section):
+class MomentumSettings(PastReturnSettings):
     """What rose most."""
 
-    lookback_sessions: Positive = Field(default=252, description="sessions before the signal at which the return begins")
     skip_sessions: NonNegative = Field(default=21, description="sessions before the signal at which it ends")
-
-    @model_validator(mode="after")
-    def _begins_before_it_ends(self) -> "MomentumSettings":
-        if self.skip_sessions >= self.lookback_sessions:
-            raise ValueError(f"skip_sessions ({self.skip_sessions}) must be less than lookback_sessions ({self.lookback_sessions})")
-        return self
 
 
 class Momentum:

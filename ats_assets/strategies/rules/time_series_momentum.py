@@ -11,29 +11,21 @@ from collections.abc import Mapping, Sequence
 from datetime import date
 
 import polars as pl
-from pydantic import Field, model_validator
+from pydantic import Field
 
 from ats_assets.plugins import Needs, Plugin
-from ats_assets.settings import NonNegative, Positive, Section, TrainingSettings
-from ats_assets.strategies.price_rows import PriceRows, of_members, past_return
+from ats_assets.settings import TrainingSettings
+from ats_assets.strategies.price_rows import PastReturnSettings, PriceRows, of_members, past_return
 
 
-class TimeSeriesMomentumSettings(Section):
+class TimeSeriesMomentumSettings(PastReturnSettings):
     """Whose past, and how large the bets are."""
 
-    lookback_sessions: Positive = Field(default=252, description="of the return whose sign is the side")
-    skip_sessions: NonNegative = Field(default=0, description="newest sessions that are left out of it")
     volatility_sessions: int = Field(default=60, ge=2, description="of the standard deviation of returns")
     volatility_per_session: float = Field(
         default=0.01, gt=0, description="standard deviation of a session's return that a position aims at, as a share"
     )
     short: bool = Field(default=False, description="go short what fell, not only out of it")
-
-    @model_validator(mode="after")
-    def _begins_before_it_ends(self) -> "TimeSeriesMomentumSettings":
-        if self.skip_sessions >= self.lookback_sessions:
-            raise ValueError(f"skip_sessions ({self.skip_sessions}) must be less than lookback_sessions ({self.lookback_sessions})")
-        return self
 
 
 class TimeSeriesMomentum:
