@@ -234,4 +234,4 @@ def above_boundary(s: float, k: float, t: float, r: float, q: float, sigma: floa
         price += earned[0, p]
         delta += earned[1, p]
         gamma += earned[2, p]
-    return max(price, k - s), delta, max(gamma, 0.0)
+    return max(price, k - s, 0.0), delta, max(gamma, 0.0)

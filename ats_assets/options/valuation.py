@@ -40,7 +40,7 @@ def european_value(
     d2 = d1 - width
     paid, grown = k * exp(-r * t), s * exp(-q * t)
     up, down, density = normal_cdf(side * d1), normal_cdf(side * d2), grown * normal_density(d1)
-    price = side * (grown * up - paid * down)
+    price = max(side * (grown * up - paid * down), 0.0)  # far out of the money the difference of two of the smallest numbers may fall below
     theta = -0.5 * density * sigma / root + side * (q * grown * up - r * paid * down)
     return price, side * up * grown / s, density / (s * s * width), theta, density * root, side * paid * t * down
 

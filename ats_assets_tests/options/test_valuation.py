@@ -73,6 +73,18 @@ def test_prices_are_quantlibs(row: tuple[float, float, int, float, float, float,
         assert ours["price"][0] == pytest.approx(theirs, abs=1e-3 if american else 1e-9)
 
 
+@pytest.mark.parametrize("american", [False, True])
+def test_far_out_of_the_money_no_price_is_below_zero(american: bool) -> None:
+    """A call at 38 deviations was worth -2.57e-322, so that its volatility was told as that of a bad number."""
+    spots = np.linspace(25.0, 45.0, 2_001)
+    calls = option_values(spots, 100.0, 0.1, 0.0, 0.09375, 0.1, call=True, american=american)
+    puts = option_values(10_000.0 / spots, 100.0, 0.1, 0.09375, 0.0, 0.1, call=False, american=american)
+    for found in (calls, puts):
+        assert (found["price"] >= 0.0).all()
+        assert (found["gamma"] >= 0.0).all()
+    assert not (calls["price"] == 0.0).all()
+
+
 @given(NUMBERS)
 @settings(max_examples=rounds(100, 1_000))
 def test_an_american_option_is_worth_the_european_one_and_exercise_at_least(
