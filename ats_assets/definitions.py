@@ -1,12 +1,12 @@
 """The map: the stages in the order in which data flows, and what drives them."""
 
 import importlib
-from collections.abc import Iterable
+from collections import Counter
 from pathlib import Path
+from types import ModuleType
 from typing import Final
 
 import dagster as dg
-import polars as pl
 from dagster._core.definitions.utils import is_valid_name
 
 from ats_assets.automation.alerts import alert_sensor
@@ -18,35 +18,23 @@ from ats_assets.automation.retraining import retraining_schedule
 from ats_assets.automation.stale import stale_sensor
 from ats_assets.automation.trading import trading_sensor
 from ats_assets.backtests import assets as backtests
-from ats_assets.bars import BARS_SCHEMA, REJECTED_BARS_SCHEMA, UNIVERSE_SCHEMA
 from ats_assets.bars import assets as bars
 from ats_assets.bars import checks as bars_checks
 from ats_assets.corporate_actions import assets as corporate_actions
 from ats_assets.corporate_actions import checks as corporate_actions_checks
-from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA
 from ats_assets.deployment import Deployment
-from ats_assets.errors import FeatureError, SettingsError
-from ats_assets.evaluation.schema import DRIFT_SCHEMA, SKILL_ESTIMATE_SCHEMA, SKILL_SCHEMA
+from ats_assets.errors import AtsError, FeatureError, SettingsError
 from ats_assets.evaluation.skill_figures import skill_figures
 from ats_assets.events import assets as events
-from ats_assets.events.event_lane import event_schemas
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import bar_families, families
-from ats_assets.features.schema import bar_frame_schema, frame_schema
-from ats_assets.intervals import INTERVALS_SCHEMA
 from ats_assets.intervals import assets as intervals
 from ats_assets.intervals import checks as intervals_checks
-from ats_assets.intervals.schema import INTERVALS
-from ats_assets.intraday import INFORMATION_BARS_SCHEMA, tick_assets
 from ats_assets.intraday import assets as intraday
 from ats_assets.intraday import checks as intraday_checks
-from ats_assets.intraday.choosing import samplers
-from ats_assets.intraday.microstructure_rows import MICROSTRUCTURE_SCHEMA
-from ats_assets.intraday.schema import SCHEMAS as TICK_SCHEMAS
-from ats_assets.labels import FORWARD_RETURNS_SCHEMA, SAMPLE_WEIGHTS_SCHEMA, label_weights
+from ats_assets.intraday.schema import SCHEMAS as TICK_ASSETS
 from ats_assets.labels import assets as labels
-from ats_assets.labels import labels as labels_of
 from ats_assets.learning import assets as learning
 from ats_assets.learning import checks as learning_checks
 from ats_assets.models import assets as models
@@ -58,36 +46,26 @@ from ats_assets.orchestration.partition_figures import Figures
 from ats_assets.orchestration.partitions import partitions_of
 from ats_assets.orders import assets as orders
 from ats_assets.orders import checks as orders_checks
-from ats_assets.orders.schema import SCHEMAS as ORDER_SCHEMAS
 from ats_assets.portfolio import assets as portfolio
 from ats_assets.portfolio import checks as portfolio_checks
-from ats_assets.portfolio.schema import TARGETS_SCHEMA
 from ats_assets.portfolio.weight_figures import target_figures, weight_figures
 from ats_assets.predictions import assets as predictions
 from ats_assets.predictions import checks as predictions_checks
 from ats_assets.predictions.candidates import candidates
 from ats_assets.predictions.champions import assets as champions
 from ats_assets.predictions.prediction_figures import prediction_figures
-from ats_assets.predictions.scheduled_predictions import scheduled_predictions
-from ats_assets.predictions.schema import CHAMPION_SCHEMA, ENSEMBLE_WEIGHTS_SCHEMA, MODEL_SKILL_SCHEMA, PREDICTIONS_SCHEMA
-from ats_assets.promotions import RAW_PROMOTIONS_SCHEMA
 from ats_assets.promotions import assets as promotions
 from ats_assets.regimes import assets as regimes
 from ats_assets.regimes import checks as regimes_checks
-from ats_assets.regimes.choosing import regimes as regimes_of_settings
-from ats_assets.regimes.schema import FITS_SCHEMA, OBSERVATIONS_SCHEMA, regimes_schema
 from ats_assets.reports import assets as reports
 from ats_assets.risk_analysis import assets as risk_analysis
 from ats_assets.secrecy import guard_secrets
 from ats_assets.settings import Settings, load_settings, settings_file
-from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources import assets as sources
 from ats_assets.sources import checks as sources_checks
 from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
-from ats_assets.strategies.schema import SIGNALS_SCHEMA
 from ats_assets.tuning import assets as tuning
-from ats_assets.tuning.schema import TUNING_SCHEMA
 from ats_assets.validation import assets as validation
 from ats_assets.validation import checks as validation_checks
 
@@ -135,50 +113,6 @@ ASKED_FOR = ("feature_report", "cross_validation", "importance", "timeframe_vali
 """The assets without partitions: those that are always there, and those that settings ask for."""
 LEARNING = ("drift", "skill_estimate")
 """The assets of continuous learning that settings ask for."""
-SCHEMAS = {
-    "raw_bars": RAW_BARS_SCHEMA,
-    "bars": BARS_SCHEMA,
-    "rejected_bars": REJECTED_BARS_SCHEMA,
-    "raw_corporate_actions": RAW_ACTIONS_SCHEMA,
-    "corporate_actions": CORPORATE_ACTIONS_SCHEMA,
-    "rejected_corporate_actions": REJECTED_ACTIONS_SCHEMA,
-    "universe": UNIVERSE_SCHEMA,
-    "forward_returns": FORWARD_RETURNS_SCHEMA,
-    "predictions": PREDICTIONS_SCHEMA,
-    "skill": SKILL_SCHEMA,
-    "targets": TARGETS_SCHEMA,
-    **ORDER_SCHEMAS,
-}
-"""The schema of each frame but those of the feature families and of what settings name."""
-
-
-def schemas(deployment: Deployment) -> dict[str, pl.Schema]:
-    """The schema of each frame, by the name of its asset."""
-    labelled = {name: label.schema for name, label in deployment.of(labels_of).items()}
-    sampled = dict.fromkeys(deployment.of(samplers), INFORMATION_BARS_SCHEMA)
-    factors = {name: frame_schema(family) for name, family in deployment.of(families).items()}
-    factors |= {name: bar_frame_schema(family) for name, family in deployment.of(bar_families).items()}
-    return _fixed(deployment) | event_schemas(deployment) | sampled | labelled | factors
-
-
-def _fixed(deployment: Deployment) -> dict[str, pl.Schema]:
-    """Those whose names no label and no feature family can have."""
-    found = SCHEMAS | dict.fromkeys(deployment.signals.values(), SIGNALS_SCHEMA)
-    found |= dict.fromkeys(deployment.of(label_weights), SAMPLE_WEIGHTS_SCHEMA) | dict.fromkeys(deployment.tunings.values(), TUNING_SCHEMA)
-    found |= {name: schema for name, schema in TICK_SCHEMAS.items() if name.split("_")[-1] in tick_assets(deployment)}
-    found |= {INTERVALS: INTERVALS_SCHEMA} if deployment.settings.confidence else {}
-    found |= {"drift": DRIFT_SCHEMA, "skill_estimate": SKILL_ESTIMATE_SCHEMA} if deployment.settings.drift else {}
-    found |= dict.fromkeys(deployment.of(scheduled_predictions).values(), PREDICTIONS_SCHEMA)
-    found |= {"microstructure": MICROSTRUCTURE_SCHEMA} if deployment.settings.microstructure.frame else {}
-    for one in deployment.of(regimes_of_settings).values():
-        found |= {one.observations: OBSERVATIONS_SCHEMA, one.fits: FITS_SCHEMA, one.asset: regimes_schema(one.name, one.settings)}
-    if named := deployment.of(candidates):
-        found |= dict.fromkeys(named.values(), PREDICTIONS_SCHEMA) | {"champion": CHAMPION_SCHEMA}
-    if deployment.settings.ensemble_models:
-        found["ensemble_weights"] = ENSEMBLE_WEIGHTS_SCHEMA
-    if deployment.settings.takes_promotions:
-        found |= {"raw_promotions": RAW_PROMOTIONS_SCHEMA, "model_skill": MODEL_SKILL_SCHEMA}
-    return found
 
 
 def figures(deployment: Deployment) -> dict[str, Figures]:
@@ -209,8 +143,8 @@ def build(deployment: Deployment) -> dg.Definitions:
     jobs = jobs_of(deployment) | {JOB: trading_job(deployment)}
     collected = _collected(deployment)
     jobs |= {COLLECTED: collection_job(deployment)} if collected else {}
-    _refuse_taken_names(deployment, jobs)
-    assets = [_of_offered(deployment, asset) for asset in [*(asset for stage in STAGES for asset in stage.assets(deployment)), *collected]]
+    reserved = {RESTATEMENTS, *TICK_ASSETS, *LEARNING, *BACKTESTS, *ASKED_FOR, *jobs}
+    assets = [*_of_stages(deployment, reserved), *(_of_offered(deployment, asset) for asset in collected)]
     checks = [check for stage in CHECKS for check in stage.checks(deployment)]
     if deployment.settings.graph.prefix:
         keys = {key: asset_key(deployment, asset_name(key)) for asset in assets for key in asset.keys}
@@ -230,7 +164,7 @@ def build(deployment: Deployment) -> dg.Definitions:
             trading_sensor(deployment, jobs[JOB]),
             alert_sensor(deployment),
         ],
-        resources={"io_manager": WarehouseIOManager(deployment, schemas(deployment), figures(deployment))},
+        resources={"io_manager": WarehouseIOManager(deployment, figures(deployment))},
         executor=dg.in_process_executor,
     )
 
@@ -262,33 +196,37 @@ def _collected(deployment: Deployment) -> list[dg.AssetsDefinition]:
     return importlib.import_module(deployment.source_plugin.collecting).assets(deployment) if deployment.collected else []
 
 
-def _refuse_taken_names(deployment: Deployment, jobs: Iterable[str]) -> None:
-    """Assets and jobs share one space of names in Dagster, whose message would not say which file is meant."""
-    taken = {
-        RESTATEMENTS,
-        *_fixed(deployment),
-        *TICK_SCHEMAS,
-        *event_schemas(deployment),
-        *deployment.models,
-        *LEARNING,
-        *BACKTESTS,
-        *ASKED_FOR,
-        *jobs,
-        *deployment.collected,
+def _of_stages(deployment: Deployment, reserved: set[str]) -> list[dg.AssetsDefinition]:
+    """The assets of all stages; Dagster, where assets and jobs share one space of names, would not say whose file or settings gave a name twice."""
+    own, found = _own_names(deployment), list[dg.AssetsDefinition]()
+    for stage in STAGES:
+        made = {asset_name(key) for asset in found for key in asset.keys}
+        for name, (where, its_stage) in own.items():
+            if its_stage is stage and (name in reserved | made or not is_valid_name(name)):
+                raise _wrong_name(where, name)
+        found += stage.assets(deployment)
+    made_again = Counter(asset_name(key) for asset in found for key in asset.keys)
+    for name, (where, _) in own.items():
+        if made_again[name] > 1:
+            raise _wrong_name(where, name)
+    return [_of_offered(deployment, asset) for asset in found]
+
+
+def _own_names(deployment: Deployment) -> dict[str, tuple[str, ModuleType]]:
+    """The assets that a user names: where, and the stage that makes them."""
+    own = deployment.settings
+    named = {name: (f"[samplers.{name}]", intraday) for name in own.samplers} | {
+        name: (f"[labels.{name}]", labels) for name in own.labels.own
     }
-    named = {"samplers": deployment.settings.samplers, "labels": deployment.settings.labels.own}
-    for section, names in named.items():
-        for name in names:
-            if name in taken or not is_valid_name(name):
-                raise SettingsError(
-                    f"[{section}.{name}]: `{name}` is the name of an asset or a job already, or Dagster's own; give it another name"
-                )
-        taken |= names.keys()
-    taken |= deployment.of(labels_of).keys()
-    for name, family in [*deployment.of(families).items(), *deployment.of(bar_families).items()]:
-        if name in taken or not is_valid_name(name):
-            what = "an asset or a job" if name in taken else "a word that Dagster keeps for itself"
-            raise FeatureError(f"{family.origin}: `{name}` is {what} already; give the file another name")
+    return named | {name: (one.origin, features) for made in (families, bar_families) for name, one in deployment.of(made).items()}
+
+
+def _wrong_name(where: str, name: str) -> AtsError:
+    """What to raise."""
+    what = "the name of an asset or a job already" if is_valid_name(name) else "a word that Dagster keeps for itself already"
+    if where.startswith("["):
+        return SettingsError(f"{where}: `{name}` is {what}; give it another name")
+    return FeatureError(f"{where}: `{name}` is {what}; give the file another name")
 
 
 @dg.definitions

@@ -41,6 +41,8 @@ class Deployment:
         self._calendar_stamp: tuple[str, int] | None = None
         self.begins_with: dict[str, frozenset[str]] = {}
         """Asset -> the deliveries without which it has no history, of those that are not made of raw bars alone; noted as the graph is built."""
+        self.schemas: dict[str, pl.Schema] = {}
+        """Asset -> the columns of its contract, of those that are frames; noted as the graph is built."""
         self.asked_sessions: tuple[date, ...] = ()
         """What this process was asked to make, if it is one command: sessions that are partitions in any case."""
 

@@ -7,6 +7,7 @@ from datetime import date
 from typing import Any
 
 import dagster as dg
+import polars as pl
 from pandera.api.polars.container import DataFrameSchema
 from pandera.polars import DataFrameModel
 from pydantic import BaseModel
@@ -148,6 +149,8 @@ class Node:
         begins = self._begins_with(deployment)
         if begins != RAW_BARS:
             deployment.begins_with[self.name] = begins
+        if self.contract is not None:
+            deployment.schemas[self.name] = frame_schema_of(self.contract)
         return {
             "group_name": prefixed(deployment, self.group),
             "kinds": set(self.kinds),
@@ -189,7 +192,7 @@ def reads_of(metadata: Mapping[str, Any]) -> list[Reads]:
 
 def column_schema(contract: type[DataFrameModel] | DataFrameSchema) -> dg.TableSchema:
     """A contract's columns, types and descriptions, as Dagster shows them."""
-    schema = contract if isinstance(contract, DataFrameSchema) else contract.to_schema()
+    schema = _columns_of(contract)
     return dg.TableSchema(
         [
             dg.TableColumn(
@@ -198,6 +201,15 @@ def column_schema(contract: type[DataFrameModel] | DataFrameSchema) -> dg.TableS
             for name, column in schema.columns.items()
         ]
     )
+
+
+def frame_schema_of(contract: type[DataFrameModel] | DataFrameSchema) -> pl.Schema:
+    """The columns of a frame that satisfies a contract."""
+    return pl.Schema({name: column.dtype.type for name, column in _columns_of(contract).columns.items()})  # pyright: ignore[reportAttributeAccessIssue]
+
+
+def _columns_of(contract: type[DataFrameModel] | DataFrameSchema) -> DataFrameSchema:
+    return contract if isinstance(contract, DataFrameSchema) else contract.to_schema()
 
 
 def window_sessions(calendar: SessionCalendar, sessions: Sequence[date], back: int) -> list[date]:

@@ -27,15 +27,12 @@ class WarehouseIOManager(dg.IOManager):
 
     Parameters
     ----------
-    schemas
-        The schema of each asset, for inputs that lie wholly before history.
     figures
         What is shown of the partitions of some assets.
     """
 
-    def __init__(self, deployment: Deployment, schemas: Mapping[str, pl.Schema], figures: Mapping[str, Figures] | None = None) -> None:
+    def __init__(self, deployment: Deployment, figures: Mapping[str, Figures] | None = None) -> None:
         self._deployment = deployment
-        self._schemas = schemas
         self._figures = figures or {}
 
     @override
@@ -121,7 +118,7 @@ class WarehouseIOManager(dg.IOManager):
     def load_input(self, context: dg.InputContext) -> pl.DataFrame:
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys) if context.has_asset_partitions else []
-        return self._deployment.read_known(asset, sessions, self._schemas[asset])
+        return self._deployment.read_known(asset, sessions, self._deployment.schemas[asset])
 
 
 def _by_session(asset: str, sessions: Sequence[date], frame: pl.DataFrame) -> dict[date, pl.DataFrame]:

@@ -68,9 +68,10 @@ def graph(deployment: Deployment, make: Make = rows) -> dg.Definitions:
             .select("symbol", "session", pl.col("close").cast(pl.Float64))
         )
 
+    deployment.schemas |= dict.fromkeys(("raw_bars", "closes", "means"), SCHEMA)
     return dg.Definitions(
         assets=[raw_bars, checked, averaged],
-        resources={"io_manager": WarehouseIOManager(deployment, dict.fromkeys(("raw_bars", "closes", "means"), SCHEMA))},
+        resources={"io_manager": WarehouseIOManager(deployment)},
         jobs=[dg.define_asset_job("all", executor_def=dg.in_process_executor)],
     )
 
