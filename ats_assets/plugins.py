@@ -277,6 +277,7 @@ LEARNERS: Kind[Any] = Kind(word="model", name="learners", package="ats_assets.mo
 LABELS: Kind[Any] = Kind(word="label", name="labels", package="ats_assets.labels.methods")
 ENSEMBLES: Kind[Any] = Kind(word="rule of ensembles", name="ensembles", package="ats_assets.predictions.ensembles")
 STRATEGIES: Kind[Any] = Kind(word="strategy", name="strategies", package="ats_assets.strategies.rules")
+OPTION_STRATEGIES: Kind[Any] = Kind(word="strategy of options", name="option_strategies", package="ats_assets.option_strategies.rules")
 SOURCES: Kind[Any] = Kind(
     word="source", name="sources", package="ats_assets.sources.adapters", plugin="ats_assets.sources.source.SourcePlugin"
 )

@@ -27,7 +27,7 @@ COUNTED = frozenset({"fit", "ensemble"})
 
 
 @dataclass(frozen=True, kw_only=True)
-class Decision:
+class PromotionDecision:
     """What a person decided.
 
     Parameters
@@ -52,7 +52,7 @@ class PromotionJournal:
     --------
     >>> import tempfile
     >>> journal = PromotionJournal(Path(tempfile.mkdtemp()))
-    >>> journal.add(Decision(action="promote", model="gru", who="ann", reason="new data", known_at=datetime(2024, 3, 1, 15, tzinfo=UTC)))
+    >>> journal.add(PromotionDecision(action="promote", model="gru", who="ann", reason="new data", known_at=datetime(2024, 3, 1, 15, tzinfo=UTC)))
     >>> [one.model for one in journal.decisions()]
     ['gru']
     """
@@ -65,7 +65,7 @@ class PromotionJournal:
         """The file."""
         return self._lines.path
 
-    def add(self, decision: Decision) -> None:
+    def add(self, decision: PromotionDecision) -> None:
         """Write a decision down.
 
         Raises
@@ -80,7 +80,7 @@ class PromotionJournal:
             values = asdict(decision) | {"known_at": decision.known_at.astimezone(UTC).isoformat()}
             self._lines.append(values | {"written": datetime.now(UTC).isoformat(timespec="seconds")})
 
-    def decisions(self) -> list[Decision]:
+    def decisions(self) -> list[PromotionDecision]:
         """All of them, by the time from which they were known.
 
         Raises
@@ -96,9 +96,9 @@ class PromotionJournal:
             raise CorruptPartitionError(fault)
 
 
-def _decision_of(line: Mapping[str, Any]) -> Decision:
+def _decision_of(line: Mapping[str, Any]) -> PromotionDecision:
     known_at = datetime.fromisoformat(line["known_at"])
-    return Decision(action=line["action"], model=line["model"], who=line["who"], reason=line["reason"], known_at=known_at)
+    return PromotionDecision(action=line["action"], model=line["model"], who=line["who"], reason=line["reason"], known_at=known_at)
 
 
 def journal_of(deployment: Deployment) -> PromotionJournal:
@@ -116,7 +116,7 @@ def effective_session(calendar: SessionCalendar, known_at: datetime) -> date | N
 
 
 def promotions_of(
-    calendar: SessionCalendar, decisions: Iterable[Decision], tries: Sequence[tuple[str, datetime]], session: date
+    calendar: SessionCalendar, decisions: Iterable[PromotionDecision], tries: Sequence[tuple[str, datetime]], session: date
 ) -> pl.DataFrame:
     """What was known at the close of a session: the rows of the contract `RawPromotions`.
 

@@ -5,7 +5,7 @@ from datetime import date, datetime
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, SettingsError
-from ats_assets.promotions.decision_journal import Decision, effective_session, journal_of
+from ats_assets.promotions.decision_journal import PromotionDecision, effective_session, journal_of
 
 READ_AT_ONCE = 126
 """Sessions of `champion`, going back."""
@@ -15,7 +15,7 @@ READ_AT_ONCE = 126
 class Promoted:
     """A decision that was written down, and what there is to say of it."""
 
-    decision: Decision
+    decision: PromotionDecision
     effective: date | None
     remark: str = ""
 
@@ -34,7 +34,7 @@ def promote(deployment: Deployment, name: str, *, who: str, reason: str, known_a
     names = deployment.settings.candidates
     if name not in names:
         raise SettingsError(f"there is no model {name!r} to promote: choose one of {', '.join(names)}")
-    return _written(deployment, Decision(action="promote", model=name, who=who, reason=_said(reason), known_at=known_at))
+    return _written(deployment, PromotionDecision(action="promote", model=name, who=who, reason=_said(reason), known_at=known_at))
 
 
 def roll_back(deployment: Deployment, *, who: str, reason: str, known_at: datetime) -> Promoted:
@@ -57,7 +57,7 @@ def roll_back(deployment: Deployment, *, who: str, reason: str, known_at: dateti
         raise SettingsError(
             f"{before}, which was champion before {now}, is in the settings no more: name another with ats models promote NAME"
         )
-    return _written(deployment, Decision(action="rollback", model=before, who=who, reason=_said(reason), known_at=known_at))
+    return _written(deployment, PromotionDecision(action="rollback", model=before, who=who, reason=_said(reason), known_at=known_at))
 
 
 def _require_titles(deployment: Deployment) -> None:
@@ -77,7 +77,7 @@ def _said(reason: str) -> str:
     return " ".join(reason.split())
 
 
-def _written(deployment: Deployment, decision: Decision) -> Promoted:
+def _written(deployment: Deployment, decision: PromotionDecision) -> Promoted:
     deployment.of(journal_of).add(decision)
     effective = effective_session(deployment.calendar, decision.known_at)
     return Promoted(decision=decision, effective=effective, remark=_remark(deployment, effective))

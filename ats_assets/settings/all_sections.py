@@ -14,7 +14,7 @@ from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
 from ats_assets.settings.drift import DriftSettings
 from ats_assets.settings.ensemble import ENSEMBLE, NONE, EnsembleSettings
-from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
+from ats_assets.settings.events import BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings, require_sides
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.intraday import IntradaySettings
@@ -32,7 +32,7 @@ from ats_assets.settings.reports import ReportSettings
 from ats_assets.settings.section import Name, Section
 from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
-from ats_assets.settings.strategies import shares_of_capital
+from ats_assets.settings.strategies import OptionStrategyTables, shares_of_capital
 from ats_assets.settings.trading_year import sessions_per_year
 from ats_assets.settings.tuning import TuningSettings
 from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
@@ -97,6 +97,7 @@ class Settings(Section):
         default={},
         description="name -> a risk rule's own settings, in the order in which they are applied; `kind` says which, default: the name",
     )
+    option_strategies: OptionStrategyTables = Field(default={})
     backtest: BacktestSettings = BacktestSettings()
     monte_carlo: MonteCarloSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
     report: ReportSettings = ReportSettings()
@@ -248,18 +249,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _sides_are_there(self) -> "Settings":
-        names: list[str] = []
-        for name, values in self.event_models.items():
-            if name == RULE:
-                raise ValueError(f"[event_models.{name}] has the name by which models judge the side of events.side: give it another one")
-            judges = values.get("judges")
-            if judges == RULE and self.events.side is None:
-                raise ValueError(f"event_models.{name} judges the side of a rule, but events.side is not set: give it an expression")
-            if judges not in {None, RULE, *names}:
-                raise ValueError(
-                    f'event_models.{name}.judges is {judges!r}: name a model before it that gives a side ({", ".join(names) or "there is none"}), or "rule"'
-                )
-            names += [name] if judges is None else []
+        require_sides(self.event_models, self.events)
         return self
 
     @model_validator(mode="after")

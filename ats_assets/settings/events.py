@@ -1,5 +1,6 @@
 """Decisions inside a session: when they are made, what models learn of them, and what their trades cost."""
 
+from collections.abc import Mapping
 from typing import Any, Literal
 
 from pydantic import Field, model_validator
@@ -111,3 +112,24 @@ class EventBacktestSettings(Section):
     cost_bps: Bps = Field(default=0.0, description="beside the spread, of the price, paid on the way in and on the way out")
     paths: Positive = Field(default=2_000, description="of the Monte Carlo simulation")
     seed: int = 7
+
+
+def require_sides(event_models: Mapping[str, Mapping[str, Any]], events: EventsSettings) -> None:
+    """Refuse a model of events that judges a side which nothing gives.
+
+    Raises
+    ------
+    ValueError
+    """
+    names: list[str] = []
+    for name, values in event_models.items():
+        if name == RULE:
+            raise ValueError(f"[event_models.{name}] has the name by which models judge the side of events.side: give it another one")
+        judges = values.get("judges")
+        if judges == RULE and events.side is None:
+            raise ValueError(f"event_models.{name} judges the side of a rule, but events.side is not set: give it an expression")
+        if judges not in {None, RULE, *names}:
+            raise ValueError(
+                f'event_models.{name}.judges is {judges!r}: name a model before it that gives a side ({", ".join(names) or "there is none"}), or "rule"'
+            )
+        names += [name] if judges is None else []

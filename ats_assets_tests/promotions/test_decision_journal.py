@@ -9,14 +9,14 @@ import pytest
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import CorruptPartitionError
 from ats_assets.promotions.contracts import RawPromotions
-from ats_assets.promotions.decision_journal import Decision, PromotionJournal, effective_session, promotions_of
+from ats_assets.promotions.decision_journal import PromotionDecision, PromotionJournal, effective_session, promotions_of
 
 CALENDAR = session_calendar("XNYS", date(2021, 1, 4))
 CLOSE = CALENDAR.closes_at(date(2021, 3, 10))
 
 
-def decision(model: str, known_at: datetime, action: Literal["promote", "rollback"] = "promote") -> Decision:
-    return Decision(action=action, model=model, who="ann", reason="new data", known_at=known_at)
+def decision(model: str, known_at: datetime, action: Literal["promote", "rollback"] = "promote") -> PromotionDecision:
+    return PromotionDecision(action=action, model=model, who="ann", reason="new data", known_at=known_at)
 
 
 def test_a_decision_belongs_to_the_session_that_has_not_closed_when_it_is_made() -> None:

@@ -13,7 +13,7 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.predictions.score_explanation import explain_score
-from ats_assets.promotions import Decision, journal_of
+from ats_assets.promotions import PromotionDecision, journal_of
 from ats_assets.runs.signals_table import signals_heading, signals_rows
 from ats_assets.storage.vintages import DELIVERED
 from ats_assets_tests.lineage.conftest import healing_of
@@ -64,13 +64,15 @@ def test_a_decision_that_is_told_too_late_changes_no_partition_that_was_made(who
     last, files = LAST, whole[1]
     late = titled_market(tmp_path)
     late.of(journal_of).add(
-        Decision(action="promote", model="forest", who="ann", reason="more trees", known_at=datetime(2021, 2, 17, 12, tzinfo=UTC))
+        PromotionDecision(action="promote", model="forest", who="ann", reason="more trees", known_at=datetime(2021, 2, 17, 12, tzinfo=UTC))
     )
     assert make_history(late, FIRST, date(2021, 3, 5)).success
     before = {name: content for name, content in files_of(tmp_path).items() if "/champion/" in name or "/predictions/" in name}
     assert before
     late.of(journal_of).add(
-        Decision(action="rollback", model="lightgbm", who="bob", reason="fewer trees", known_at=datetime(2021, 3, 3, 12, tzinfo=UTC))
+        PromotionDecision(
+            action="rollback", model="lightgbm", who="bob", reason="fewer trees", known_at=datetime(2021, 3, 3, 12, tzinfo=UTC)
+        )
     )
     assert make_history(late, FIRST, last).success
     after = files_of(tmp_path)

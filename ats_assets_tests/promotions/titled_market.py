@@ -6,7 +6,7 @@ from pathlib import Path
 import pytest
 
 from ats_assets.deployment import Deployment
-from ats_assets.promotions import Decision, journal_of
+from ats_assets.promotions import PromotionDecision, journal_of
 from ats_assets_tests.sharing import made_once
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, small_market
 
@@ -28,8 +28,10 @@ def decide(deployment: Deployment) -> None:
     """Forest from 17 February on, lightgbm again from 3 March on."""
     journal = deployment.of(journal_of)
     at = datetime(2021, 2, 17, 12, tzinfo=UTC)
-    journal.add(Decision(action="promote", model="forest", who="ann", reason="more trees", known_at=at))
-    journal.add(Decision(action="rollback", model="lightgbm", who="bob", reason="fewer trees", known_at=at.replace(month=3, day=3)))
+    journal.add(PromotionDecision(action="promote", model="forest", who="ann", reason="more trees", known_at=at))
+    journal.add(
+        PromotionDecision(action="rollback", model="lightgbm", who="bob", reason="fewer trees", known_at=at.replace(month=3, day=3))
+    )
 
 
 def made_market(tmp_path_factory: pytest.TempPathFactory) -> Deployment:

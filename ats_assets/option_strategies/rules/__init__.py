@@ -1,0 +1,1 @@
+"""The strategies of options that come with the package, one module each."""
