@@ -293,3 +293,7 @@ TICK_SOURCES: Kind[Any] = Kind(
     package="ats_assets.intraday.tick_sources",
     plugin="ats_assets.intraday.tick_source.TickSourcePlugin",
 )
+_OPTIONS = "ats_assets.options.option_source"
+OPTION_SOURCES: Kind[Any] = Kind(
+    word="source of options", name="option_sources", package=f"{_OPTIONS}s", plugin=f"{_OPTIONS}.OptionSourcePlugin"
+)

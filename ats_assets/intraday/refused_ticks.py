@@ -1,11 +1,11 @@
-"""The vintages of a session's ticks, screened one after the other, and those that nobody is to read.
+"""The vintages of a session's ticks, or of its chains, screened one after the other, and those that nobody is to read.
 
 As of bars (`bars.refusal`): a vintage with a larger share of faults than allowed is refused where the session has a sound one. Ticks outside of the hours, cancelled trades and quotes
 that are not firm are no faults of the delivery.
 """
 
 from collections import Counter
-from collections.abc import Callable, Iterator, Mapping, Sequence
+from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -26,8 +26,8 @@ class Screened:
     rejected: pl.DataFrame
 
 
-def faulty_share(accepted: int, reasons: pl.Series) -> float:
-    """Of the ticks that could have been good, the share of those that are not: with a reason that is a fault of the delivery.
+def faulty_share(accepted: int, reasons: pl.Series, no_fault: Collection[str] = NO_FAULT) -> float:
+    """Of the rows that could have been good, the share of those that are not: with a reason that is a fault of the delivery.
 
     Parameters
     ----------
@@ -35,13 +35,15 @@ def faulty_share(accepted: int, reasons: pl.Series) -> float:
         How many are good.
     reasons
         Of each of the others.
+    no_fault
+        Reasons that say nothing against the delivery.
 
     Examples
     --------
     >>> faulty_share(2, pl.Series([["outside_hours"], ["outside_hours", "price_missing"], ["duplicate"]]))
     0.5
     """
-    faults = int((reasons.list.set_difference(list(NO_FAULT)).list.len() > 0).sum())
+    faults = int((reasons.list.set_difference(list(no_fault)).list.len() > 0).sum())
     return faults / (accepted + faults) if faults else 0.0
 
 
@@ -58,7 +60,7 @@ def reasons_by_count(reasons: pl.Series) -> dict[str, int]:
 
 
 class ScreenedVintages:
-    """The ticks of sessions, screened.
+    """The ticks or chains of sessions, screened.
 
     Parameters
     ----------
@@ -68,6 +70,8 @@ class ScreenedVintages:
         Of one vintage of one session.
     limit
         The share of faults above which a vintage is refused, unless all of its session are.
+    no_fault
+        Reasons that say nothing against the delivery.
     """
 
     def __init__(
@@ -76,10 +80,12 @@ class ScreenedVintages:
         screen: Callable[[pl.DataFrame], Screened],
         *,
         limit: float,
+        no_fault: Collection[str] = NO_FAULT,
     ) -> None:
         self._delivered = delivered
         self._screen = screen
         self._limit = limit
+        self._no_fault = no_fault
         self._held: dict[date, list[SessionRows]] = {}
         self._reasons: Counter[str] = Counter()
 
@@ -112,7 +118,11 @@ class ScreenedVintages:
     def _made(self, sessions: Sequence[date]) -> Iterator[tuple[list[SessionRows], list[SessionRows]]]:
         for session, vintages in self._delivered(sessions):
             made = {stamp: self._screen(rows) for stamp, rows in vintages.items()}
-            over = {stamp for stamp, one in made.items() if faulty_share(one.accepted.height, one.rejected["reasons"]) > self._limit}
+            over = {
+                stamp
+                for stamp, one in made.items()
+                if faulty_share(one.accepted.height, one.rejected["reasons"], self._no_fault) > self._limit
+            }
             refused = over if len(over) < len(made) else set()
             how = [(stamp, {"session": session, "stamp": stamp, "refused": stamp in refused}) for stamp in made]
             yield (

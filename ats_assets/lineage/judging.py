@@ -23,7 +23,7 @@ from ats_assets.lineage.stale import Stale
 from ats_assets.lineage.staleness import Staleness
 from ats_assets.lineage.wholes import Wholes
 from ats_assets.settings import LONGEST_PERIOD
-from ats_assets.storage.vintages import OF_MARKET, RESTATEMENTS, TICKS
+from ats_assets.storage.vintages import OF_MARKET, RESTATEMENTS, WITH_OWN_HISTORY
 
 MOST_PENDING = 1_000
 """Changed partitions above which everything is judged again."""
@@ -260,9 +260,9 @@ class _Judgement:
         return [self._at(place) for place in range(max(start, at - window.back), at - window.lag + 1)]
 
     def _begins(self, asset: str) -> str:
-        """The first session of an asset's history: where the ticks begin that it is made of, or all history; the newest one where there are no such ticks."""
-        ticks = [name for name in (self._rules[asset].begins_with if asset in self._rules else ()) if name in TICKS]
-        return max([self._start, *(self._ranges[name][0] if name in self._ranges else self._newest for name in ticks)])
+        """The first session of an asset's history: where the ticks or chains begin that it is made of, or all history; the newest one where there are none."""
+        own = [name for name in (self._rules[asset].begins_with if asset in self._rules else ()) if name in WITH_OWN_HISTORY]
+        return max([self._start, *(self._ranges[name][0] if name in self._ranges else self._newest for name in own)])
 
     def _stored(self, asset: str, first: str, last: str) -> set[str]:
         found = self._connection.execute("SELECT DISTINCT key FROM files WHERE asset = ? AND key BETWEEN ? AND ?", (asset, first, last))

@@ -17,7 +17,7 @@ from ats_assets.deployment import RAW_BARS, Deployment
 from ats_assets.orchestration.partitions import Reads, partitions_of
 from ats_assets.orchestration.reading import IN_VINTAGES
 from ats_assets.storage.versions import code_version, settings_version
-from ats_assets.storage.vintages import TICKS
+from ats_assets.storage.vintages import WITH_OWN_HISTORY
 from ats_assets.trials import declare
 
 READS = "ats/reads"
@@ -161,7 +161,7 @@ class Node:
 
     def _begins_with(self, deployment: Deployment) -> frozenset[str]:
         """The deliveries without which it has no history: those of all that it reads; an asset is made after what it reads is."""
-        if self.name in TICKS:
+        if self.name in WITH_OWN_HISTORY:
             return frozenset({self.name})
         return frozenset().union(*(deployment.begins_with.get(one.asset, RAW_BARS) for one in self.reads)) or RAW_BARS
 

@@ -29,6 +29,7 @@ from ats_assets.settings.models import (
     TrainingSettings,
 )
 from ats_assets.settings.monte_carlo import MonteCarloSettings
+from ats_assets.settings.options import ChainScreeningSettings, OptionsSettings, Style
 from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import MarginSettings, PortfolioSettings
@@ -59,6 +60,7 @@ __all__ = [
     "BarsSettings",
     "Bps",
     "CalendarSettings",
+    "ChainScreeningSettings",
     "ChampionSettings",
     "ConfidenceSettings",
     "CrossValidationSettings",
@@ -84,6 +86,7 @@ __all__ = [
     "MonteCarloSettings",
     "Name",
     "NonNegative",
+    "OptionsSettings",
     "OrderLimitSettings",
     "OrdersSettings",
     "ParameterValue",
@@ -106,6 +109,7 @@ __all__ = [
     "Share",
     "SourceSettings",
     "StorageSettings",
+    "Style",
     "SuspicionSettings",
     "SyntheticSettings",
     "TickScreeningSettings",

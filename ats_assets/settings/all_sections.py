@@ -14,6 +14,7 @@ from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
 from ats_assets.settings.drift import DriftSettings
 from ats_assets.settings.ensemble import ENSEMBLE, NONE, EnsembleSettings
+from ats_assets.settings.event_agreement import require_bars_of_events
 from ats_assets.settings.events import BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings, require_sides
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
@@ -23,6 +24,7 @@ from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
 from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
 from ats_assets.settings.monte_carlo import MonteCarloSettings
+from ats_assets.settings.options import OptionsSettings
 from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import PortfolioSettings
@@ -54,6 +56,7 @@ class Settings(Section):
         default_factory=dict,
         description="name of an asset of information bars -> the sampler's own settings; `kind` says which, default: the name",
     )
+    options: OptionsSettings = OptionsSettings()
     expressions: ExpressionsSettings = ExpressionsSettings()
     features: FeaturesSettings = FeaturesSettings()
     microstructure: MicrostructureSettings = MicrostructureSettings()
@@ -221,34 +224,8 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _events_have_bars(self) -> "Settings":
-        if self.events.frame is not None and self.events.frame not in self.samplers:
-            raise ValueError(
-                f"events.frame is {self.events.frame!r}, which is none of [samplers]: choose one of {', '.join(self.samplers) or 'those to be added'}"
-            )
-        if self.microstructure.frame is not None and self.microstructure.frame not in self.samplers:
-            raise ValueError(
-                f"microstructure.frame is {self.microstructure.frame!r}, which is none of [samplers]: choose one of "
-                f"{', '.join(self.samplers) or 'those to be added'}"
-            )
-        if self.bar_regimes.frame is not None and self.bar_regimes.frame not in self.samplers:
-            raise ValueError(f"bar_regimes.frame is {self.bar_regimes.frame!r}, which is none of [samplers]")
-        if self.event_models and self.events.frame is None:
-            raise ValueError("[event_models] learn of events, but events.frame names no bars: set it to one of [samplers]")
-        if (twice := self.event_models.keys() & self.models.keys()) or "event" in self.event_models:
-            raise ValueError(f"[event_models.{min(twice, default='event')}] has a name that is taken: give it another one")
-        if self.event_backtest.model not in {None, *self.event_models}:
-            raise ValueError(f"event_backtest.model is {self.event_backtest.model!r}, which is none of [event_models]")
-        longest = LONGEST_PERIOD[self.event_training.refit][1 if self.calendar.exchange == "24/7" else 0]
-        if self.event_models and self.event_training.max_age_sessions < longest:
-            raise ValueError(
-                f"event_training.max_age_sessions is {self.event_training.max_age_sessions}, but with refit = {self.event_training.refit!r} a model is active for "
-                f"up to {longest} sessions: set it to {longest} or more, or fit more often"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _sides_are_there(self) -> "Settings":
+    def _events_agree(self) -> "Settings":
+        require_bars_of_events(self)
         require_sides(self.event_models, self.events)
         return self
 

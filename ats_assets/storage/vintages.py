@@ -21,13 +21,23 @@ FROM_SOURCE = ("raw_bars", "raw_corporate_actions")
 """What the source of bars delivers. `raw_bars` says where history starts."""
 TICKS = ("raw_trades", "raw_quotes")
 """What sources of ticks deliver, where settings name one. Each says where the history of what is made of it starts."""
-OF_MARKET = (*FROM_SOURCE, *TICKS)
+CHAINS = ("raw_option_chains",)
+"""What sources of options deliver, likewise."""
+WITH_OWN_HISTORY = (*TICKS, *CHAINS)
+"""The deliveries that say where the history of what is made of them starts, beside `raw_bars`."""
+OF_MARKET = (*FROM_SOURCE, *WITH_OWN_HISTORY)
 """What sources deliver. Something is made of each of them row by row."""
 OF_PERSONS = ("raw_promotions",)
 """What persons decided, where several models compete."""
 DELIVERED = (*OF_MARKET, *OF_PERSONS)
 """The assets that were delivered: all others are made from them."""
-MADE_TOGETHER = ("bars,rejected_bars", "corporate_actions,rejected_corporate_actions", "trades,rejected_trades", "quotes,rejected_quotes")
+MADE_TOGETHER = (
+    "bars,rejected_bars",
+    "corporate_actions,rejected_corporate_actions",
+    "trades,rejected_trades",
+    "quotes,rejected_quotes",
+    "option_chains,rejected_option_chains",
+)
 VINTAGES_OF = {name: raw for raw, together in zip(OF_MARKET, MADE_TOGETHER, strict=True) for name in together.split(",")}
 """What is made of a delivery row by row -> the delivery: it has a vintage for each of the delivery's, known from the same time."""
 RESTATEMENTS = "restatements"

@@ -30,7 +30,7 @@ from ats_assets.storage.footed_files import DAMAGE
 from ats_assets.storage.footer import Footer, Upstream, Written
 from ats_assets.storage.knowledge import FOREVER, Knowledge, known_vintage
 from ats_assets.storage.session_folders import SessionFolders
-from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, TICKS, VINTAGES_OF, Vintages
+from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, VINTAGES_OF, WITH_OWN_HISTORY, Vintages
 
 
 class Warehouse(Vintages, Documents):
@@ -91,10 +91,10 @@ class Warehouse(Vintages, Documents):
         return sorted(folder.name for folder in self.root.iterdir() if folder.is_dir()) if self.root.is_dir() else []
 
     def history_start(self, delivery: str = "raw_bars") -> date | None:
-        """The first session with a delivery: for what is made of it all before is before history, not missing. Where there are no raw bars, history starts with ticks."""
+        """The first session with a delivery: for what is made of it all before is before history, not missing. Where there are no raw bars, history starts with ticks or chains."""
         first = self._sessions.first(self.root / delivery)
-        if first is None and delivery not in TICKS:
-            return min(filter(None, (self._sessions.first(self.root / name) for name in TICKS)), default=None)
+        if first is None and delivery not in WITH_OWN_HISTORY:
+            return min(filter(None, (self._sessions.first(self.root / name) for name in WITH_OWN_HISTORY)), default=None)
         return first
 
     def write(
