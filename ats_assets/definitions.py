@@ -38,6 +38,8 @@ from ats_assets.labels import assets as labels
 from ats_assets.learning import assets as learning
 from ats_assets.learning import checks as learning_checks
 from ats_assets.models import assets as models
+from ats_assets.options import assets as options
+from ats_assets.options import checks as options_checks
 from ats_assets.orchestration.graph import asset_key, asset_name
 from ats_assets.orchestration.instance import guard_documents
 from ats_assets.orchestration.io_manager import WarehouseIOManager
@@ -74,6 +76,7 @@ STAGES = (
     bars,
     corporate_actions,
     intraday,
+    options,
     regimes,
     features,
     labels,
@@ -98,6 +101,7 @@ CHECKS = (
     bars_checks,
     corporate_actions_checks,
     intraday_checks,
+    options_checks,
     regimes_checks,
     features_checks,
     predictions_checks,

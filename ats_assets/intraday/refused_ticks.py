@@ -8,12 +8,14 @@ from collections import Counter
 from collections.abc import Callable, Collection, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
+from typing import Generic, TypeVar
 
 import polars as pl
 
 from ats_assets.intraday.tick_rules import NO_FAULT
 from ats_assets.orchestration.streaming import SessionRows
 
+Delivered = TypeVar("Delivered")
 HELD_ROWS = 2_000_000
 """Rejected ticks that are held for the second asset while the first is written; those of further sessions are found again."""
 
@@ -59,13 +61,13 @@ def reasons_by_count(reasons: pl.Series) -> dict[str, int]:
     return dict(sorted(counts.iter_rows(), key=lambda item: (-item[1], item[0])))
 
 
-class ScreenedVintages:
+class ScreenedVintages(Generic[Delivered]):
     """The ticks or chains of sessions, screened.
 
     Parameters
     ----------
     delivered
-        Sessions -> each session with its rows, by the stamp of each vintage.
+        Sessions -> each session with its rows, and what is needed beside them, by the stamp of each vintage.
     screen
         Of one vintage of one session.
     limit
@@ -76,8 +78,8 @@ class ScreenedVintages:
 
     def __init__(
         self,
-        delivered: Callable[[Sequence[date]], Iterator[tuple[date, Mapping[str, pl.DataFrame]]]],
-        screen: Callable[[pl.DataFrame], Screened],
+        delivered: Callable[[Sequence[date]], Iterator[tuple[date, Mapping[str, Delivered]]]],
+        screen: Callable[[Delivered], Screened],
         *,
         limit: float,
         no_fault: Collection[str] = NO_FAULT,

@@ -2,7 +2,7 @@
 
 `AAPL140621C00093570` is a call on AAPL that expires on 2014-06-21 with a strike of 93.57: a root of up to six letters and digits, the expiry as yymmdd, the right, and the strike
 in thousandths in eight digits. In full a symbol has 21 characters, its root filled up with spaces; vendors leave them out, and some write `O:` before it. How many units a
-contract is for is not in the symbol, nor is what is delivered: a root that ends in a digit tells that it is something else than 100 shares.
+contract is for is not in the symbol, nor is what is delivered: letters and one digit as a root tell that it is something else than 100 shares (`ADJUSTED_ROOT`).
 """
 
 import datetime as dt
@@ -16,10 +16,12 @@ import polars as pl
 
 from ats_assets.errors import OptionError
 
-ROOT: Final = "[A-Z][A-Z0-9]{0,5}"
+ROOT: Final = "[A-Z][A-Z0-9]{0,9}"
+"""The clearing corporation's have at most six characters; those of other markets may be longer."""
 SYMBOL_PATTERN: Final = rf"^(?:O:)?({ROOT}) {{0,5}}(\d{{6}})([CP])(\d{{8}})$"
 """A symbol in any of its spellings; a padded one has 21 characters, which the pattern does not count."""
 MOST_STRIKE: Final = 99_999.999
+ADJUSTED_ROOT: Final = r"^[A-Z]{1,5}\d$"
 _PARSED = re.compile(SYMBOL_PATTERN)
 _ROOT = re.compile(ROOT)
 
@@ -65,7 +67,7 @@ class OptionContract:
         """Refuse what has no symbol."""
         thousandths = self.strike * 1000
         if not _ROOT.fullmatch(self.underlying):
-            raise OptionError(f"{self.underlying!r} is no root of a contract: up to six capital letters and digits, a letter first")
+            raise OptionError(f"{self.underlying!r} is no root of a contract: up to ten capital letters and digits, a letter first")
         if (
             not thousandths.is_finite()
             or thousandths != thousandths.to_integral_value()
@@ -82,7 +84,7 @@ class OptionContract:
 
     @property
     def padded_symbol(self) -> str:
-        """In 21 characters: `AAPL  140621C00093570`."""
+        """In 21 characters, `AAPL  140621C00093570`, where the root has no more than six."""
         return f"{self.underlying:<6}{self._rest}"
 
     @property

@@ -11,6 +11,8 @@ from ats_assets.settings.section import NonNegative, Section, Share
 Style = Literal["american", "european"]
 EUROPEAN: Final = ("DJX", "MRUT", "NDX", "NDXP", "NQX", "RUT", "RUTW", "SPX", "SPXW", "VIX", "VIXW", "XEO", "XND", "XSP")
 """Roots of index options that can't be exercised early."""
+MORNING_SETTLED: Final = ("NDX", "RUT", "SPX", "VIX", "VIXW")
+"""Roots that are settled by the opening prices of their expiry, so that they are traded until the session before."""
 
 
 class ChainScreeningSettings(Section):
@@ -28,8 +30,8 @@ class ChainScreeningSettings(Section):
         default=0.1, description="by so much a year dividends, and the rate beside options.rate, may part the prices of call and put"
     )
     quoted_tolerance_share: Share = Field(
-        default=0.02,
-        description="of the spot: by so much prices may contradict each other beyond their spreads, since spot and quotes are of different instants",
+        default=0.01,
+        description="of the spot: by so much prices may contradict each other or the spot beyond their spreads, since quotes and spot are of different instants",
     )
     unquoted_tolerance_share: Share = Field(
         default=0.1, description="the same of closes without quotes, which can be of trades hours before the close"
@@ -57,6 +59,9 @@ class OptionsSettings(Section):
     style_by_underlying: dict[str, Style] = Field(
         default_factory=lambda: dict.fromkeys(EUROPEAN, "european"),
         description="root -> its style, where the delivery does not say; others are american",
+    )
+    morning_settled: tuple[str, ...] = Field(
+        default=MORNING_SETTLED, description="roots that are traded until the session before their expiry"
     )
     spot: Literal["delivered_or_bars", "delivered"] = Field(
         default="delivered_or_bars",

@@ -13,7 +13,7 @@ from ats_assets.options.contract import OptionContract, Right, contract_of, part
 
 CONTRACTS = st.builds(
     OptionContract,
-    st.from_regex(r"[A-Z][A-Z0-9]{0,5}", fullmatch=True),
+    st.from_regex(r"[A-Z][A-Z0-9]{0,9}", fullmatch=True),
     st.dates(dt.date(2000, 1, 1), dt.date(2099, 12, 31)),
     st.integers(1, 99_999_999).map(lambda thousandths: Decimal(thousandths) / 1000),
     st.sampled_from(Right),
@@ -25,7 +25,7 @@ COLUMNS = ("underlying", "expiry", "strike", "right")
 def test_round_trip_in_every_spelling_and_in_columns(contracts: list[OptionContract]) -> None:
     for contract in contracts:
         assert contract_of(contract.symbol) == contract_of(contract.padded_symbol) == contract_of(f"O:{contract.symbol}") == contract
-        assert len(contract.padded_symbol) == 21
+        assert len(contract.padded_symbol) == 15 + max(6, len(contract.underlying))
         assert len(contract.symbol) == 15 + len(contract.underlying)
     rows = pl.DataFrame(
         [(one.underlying, one.expiry, float(one.strike), str(one.right), one.symbol) for one in contracts],

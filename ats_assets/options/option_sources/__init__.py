@@ -1,0 +1,1 @@
+"""Sources of options, found by name: each module holds one `PLUGIN`."""
