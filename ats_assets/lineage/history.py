@@ -13,7 +13,7 @@ from ats_assets.lineage.known_vintages import KnownDigests, StoredVintages
 from ats_assets.lineage.rules import AssetRule, LineageRules, PartitionWindow
 from ats_assets.lineage.wholes import Wholes
 from ats_assets.storage.knowledge import FOREVER
-from ats_assets.storage.vintages import OF_PERSONS
+from ats_assets.storage.vintages import READ_AS_DELIVERED
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -97,7 +97,7 @@ class History:
         return self.version(asset, key, until)
 
     def _keeps_vintages(self, asset: str) -> bool:
-        return asset in OF_PERSONS or (asset in self._rules and bool(self._rules[asset].vintages_of))
+        return asset in READ_AS_DELIVERED or (asset in self._rules and bool(self._rules[asset].vintages_of))
 
     def _until(self, session: str, known: str = "") -> str:
         """The stamp up to which a partition knows; a vintage that was known later was made knowing what was known then."""

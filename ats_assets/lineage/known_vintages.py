@@ -7,7 +7,7 @@ from datetime import date
 from ats_assets.lineage.digests import MODULUS, Digest, WindowDigests, element
 from ats_assets.lineage.index import Entry
 from ats_assets.storage.knowledge import FOREVER, Knowledge, known_vintage
-from ats_assets.storage.vintages import OF_PERSONS, VINTAGES_OF
+from ats_assets.storage.vintages import READ_AS_DELIVERED, VINTAGES_OF
 
 
 def read_vintage(entries: Sequence[Entry], version: str | None, until: str) -> Entry:
@@ -32,7 +32,7 @@ def until_of(knowledge: Knowledge, reader: Entry, asset: str, key: str) -> str:
     """The stamp up to which a file knows of a session of `asset`, which it was made from; of a file without a session see `Knowledge.until_of_whole`."""
     if asset == VINTAGES_OF.get(reader.asset):
         return reader.known
-    if asset not in VINTAGES_OF and asset not in OF_PERSONS:
+    if asset not in VINTAGES_OF and asset not in READ_AS_DELIVERED:
         return FOREVER
     if not reader.is_of_session:
         return knowledge.until_of_whole(asset, date.fromisoformat(key))

@@ -7,7 +7,9 @@ import polars as pl
 from pandera.api.polars.model_config import BaseConfig
 from pandera.api.polars.types import PolarsData
 
+from ats_assets.options.chain_greeks import WHY
 from ats_assets.options.contract import Right, symbols_of
+from ats_assets.options.schema import GREEKS
 from ats_assets.sources.contracts import satisfied
 
 STYLES = ["american", "european"]
@@ -166,3 +168,68 @@ class OptionChains(pa.DataFrameModel):
     def deliverable_is_the_standard(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
         """No adjusted contract."""
         return satisfied(data, pl.col("deliverable").is_null())
+
+
+class AnnouncedDividends(pa.DataFrameModel):
+    """Cash dividends that were announced by the close of a session, of later ex-sessions, sorted by session, symbol, ex-session and amount."""
+
+    symbol: str = pa.Field(str_length={"min_value": 1}, description="of the shares that pay")
+    session: pl.Date = pa.Field(description="the session at whose close it was known")
+    ex_session: pl.Date = pa.Field(description="at whose open the share is worth less by it")
+    held_session: pl.Date = pa.Field(
+        description="the session before it: who holds the share at its close is paid, and a call is exercised for it at the latest"
+    )
+    cash: float = pa.Field(
+        gt=0,
+        description="for one share as it is at the close of `session`, in the quote currency: splits announced as well and earlier are counted",
+    )
+    announced: pl.Date = pa.Field(nullable=True, description="day on which the company announced it; null where the source does not say")
+    payable: pl.Date = pa.Field(nullable=True, description="day on which it is paid; null where the source does not say")
+
+    class Config(ExactlyThese):
+        """As every contract of the stage."""
+
+        name = "raw_announced_dividends"
+
+    @pa.dataframe_check
+    def is_of_a_later_session(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+        """Session <= the session before the ex-session < ex-session."""
+        return satisfied(data, (pl.col("session") <= pl.col("held_session")) & (pl.col("held_session") < pl.col("ex_session")))
+
+
+class Greeks(pa.DataFrameModel):
+    """Implied volatility and greeks at the mark, one row for each of `option_chains`, in its order. Where there is no volatility there are no greeks, and `why` says why."""
+
+    underlying: str = pa.Field(description="as in option_chains")
+    session: pl.Date = pa.Field(description="as in option_chains")
+    contract: str = pa.Field(description="as in option_chains")
+    style: str = pa.Field(isin=STYLES, description="how it was valued: european by Black-Scholes-Merton, american with early exercise")
+    years: float = pa.Field(ge=0, description="from the session's close to that of the last session: calendar days of a year of 365")
+    rate: float = pa.Field(description="riskless, a year, continuously compounded")
+    dividend_yield: float = pa.Field(description="assumed, a year, continuously compounded, over all of the time")
+    dividends: float = pa.Field(
+        ge=0, description="present value for one unit of those that were announced and are paid until the last session"
+    )
+    implied_volatility: float = pa.Field(gt=0, nullable=True, description="a year, at the mark: 0.3 is 30 %")
+    why: str = pa.Field(isin=[*WHY], description="why there is no volatility; empty where there is one")
+    price_of: str = pa.Field(isin=["quotes", "close"], nullable=True, description="what the mark is of; null where there is none")
+    time_value: float = pa.Field(
+        nullable=True, description="mark less what exercise at the spot brings, for one unit; below zero where the mark is"
+    )
+    delta: float = pa.Field(ge=-1.0 - 1e-9, le=1.0 + 1e-9, nullable=True, description="change of the price for 1 of the spot")
+    gamma: float = pa.Field(ge=0, nullable=True, description="change of delta for 1 of the spot")
+    theta: float = pa.Field(nullable=True, description="change of the price for a calendar day that passes, the spot unchanged")
+    vega: float = pa.Field(ge=0, nullable=True, description="change of the price for 0.01 of the volatility")
+    rho: float = pa.Field(nullable=True, description="change of the price for 0.01 of the rate")
+
+    class Config(ExactlyThese):
+        """As every contract of the stage, one row a contract and session."""
+
+        name = "greeks"
+        unique = ["session", "contract"]  # noqa: RUF012
+
+    @pa.dataframe_check
+    def has_all_or_none(cls, data: PolarsData) -> pl.LazyFrame:  # noqa: N805
+        """A volatility and all greeks, or a reason."""
+        has = [pl.col(name).is_not_null() for name in ("implied_volatility", *GREEKS)]
+        return satisfied(data, pl.when(pl.col("why") == "").then(pl.all_horizontal(has)).otherwise(~pl.any_horizontal(has)))

@@ -46,3 +46,32 @@ OPTION_CHAINS_SCHEMA = pl.Schema(
 
 REJECTED_OPTION_CHAINS_SCHEMA = pl.Schema({**RAW_OPTION_CHAINS_SCHEMA, "reasons": pl.List(pl.String)})
 """Delivered rows that do not, as they came."""
+
+ANNOUNCED_DIVIDENDS_SCHEMA = pl.Schema(
+    {
+        "symbol": pl.String,
+        "session": pl.Date,
+        "ex_session": pl.Date,
+        "held_session": pl.Date,
+        "cash": pl.Float64,
+        "announced": pl.Date,
+        "payable": pl.Date,
+    }
+)
+"""Cash dividends known at the close of a session, of later ex-sessions."""
+
+GREEKS = ("delta", "gamma", "theta", "vega", "rho")
+GREEKS_SCHEMA = pl.Schema(
+    {
+        "underlying": pl.String,
+        "session": pl.Date,
+        "contract": pl.String,
+        "style": pl.String,
+        **dict.fromkeys(("years", "rate", "dividend_yield", "dividends", "implied_volatility"), pl.Float64),
+        "why": pl.String,
+        "price_of": pl.String,
+        "time_value": pl.Float64,
+        **dict.fromkeys(GREEKS, pl.Float64),
+    }
+)
+"""Implied volatility and greeks, one row for each of `option_chains`, in its order; units are in the contract."""

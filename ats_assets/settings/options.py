@@ -38,6 +38,13 @@ class ChainScreeningSettings(Section):
     )
 
 
+class PayingSettings(Section):
+    """What greeks depend on beside rates: the yields that are assumed, and the names under which shares pay."""
+
+    dividend_yields: dict[str, float]
+    symbol_by_underlying: dict[str, str]
+
+
 class OptionsSettings(Section):
     """Options. Without `chains` there are none, and no asset of them."""
 
@@ -79,7 +86,16 @@ class OptionsSettings(Section):
         default=None,
         description="of the mark: half the spread that is taken for a contract delivered without bid and ask; default: none, and it can't be traded",
     )
+    dividend_yields: dict[str, float] = Field(
+        default_factory=dict,
+        description="root -> dividend yield a year that is assumed from the last announced ex-date on: { SPX = 0.02 }; others pay what is announced",
+    )
     screening: ChainScreeningSettings = ChainScreeningSettings()
+
+    @property
+    def paying(self) -> "PayingSettings":
+        """What is taken for the dividends of underlyings, alone."""
+        return PayingSettings(dividend_yields=self.dividend_yields, symbol_by_underlying=self.symbol_by_underlying)
 
     @property
     def has_chains(self) -> bool:

@@ -29,7 +29,11 @@ OF_MARKET = (*FROM_SOURCE, *WITH_OWN_HISTORY)
 """What sources deliver. Something is made of each of them row by row."""
 OF_PERSONS = ("raw_promotions",)
 """What persons decided, where several models compete."""
-DELIVERED = (*OF_MARKET, *OF_PERSONS)
+ANNOUNCED = ("raw_announced_dividends",)
+"""What the source of bars tells of later sessions."""
+READ_AS_DELIVERED = (*OF_PERSONS, *ANNOUNCED)
+"""The deliveries of which nothing is made row by row: readers read their vintages."""
+DELIVERED = (*OF_MARKET, *READ_AS_DELIVERED)
 """The assets that were delivered: all others are made from them."""
 MADE_TOGETHER = (
     "bars,rejected_bars",
