@@ -20,6 +20,7 @@ from ats_assets.automation.trading import trading_sensor
 from ats_assets.backtests import assets as backtests
 from ats_assets.bars import assets as bars
 from ats_assets.bars import checks as bars_checks
+from ats_assets.books import assets as books
 from ats_assets.corporate_actions import assets as corporate_actions
 from ats_assets.corporate_actions import checks as corporate_actions_checks
 from ats_assets.deployment import Deployment
@@ -93,6 +94,7 @@ STAGES = (
     portfolio,
     backtests,
     risk_analysis,
+    books,
     orders,
     reports,
 )
@@ -113,7 +115,16 @@ CHECKS = (
 )
 BACKTESTS = ("backtest", "backtest_report")
 OF_EVENTS = ("event_backtest", "event_report")
-ASKED_FOR = ("feature_report", "cross_validation", "importance", "timeframe_validation", "tuning_worth", "monte_carlo", *OF_EVENTS)
+ASKED_FOR = (
+    "feature_report",
+    "cross_validation",
+    "importance",
+    "timeframe_validation",
+    "tuning_worth",
+    "monte_carlo",
+    "strategy_books",
+    *OF_EVENTS,
+)
 """The assets without partitions: those that are always there, and those that settings ask for."""
 LEARNING = ("drift", "skill_estimate")
 """The assets of continuous learning that settings ask for."""

@@ -58,7 +58,8 @@ def _make(deployment: Deployment) -> None:
         from ats_assets.runs.progress import RunProgress  # noqa: PLC0415 - the graph takes seconds to import
         from ats_assets.runs.runner import REPORTS, Outcome, PlannedRun, Runner  # noqa: PLC0415
 
-        assets = ("backtest", *(["monte_carlo"] if deployment.settings.monte_carlo is not None else []), "backtest_report")
+        beside = {"monte_carlo": deployment.settings.monte_carlo is not None, "strategy_books": deployment.settings.has_books}
+        assets = ("backtest", *(name for name, is_wanted in beside.items() if is_wanted), "backtest_report")
         outcome = Outcome.of([], assets)
         with open_instance() as instance, RunProgress(0) as progress:
             Runner(deployment, build(deployment), instance).run([PlannedRun(job=REPORTS, assets=assets)], outcome, progress)

@@ -5,6 +5,7 @@ import polars as pl
 
 from ats_assets.backtests.metrics import session_returns
 from ats_assets.orders.quality import REFERENCES, summary
+from ats_assets.reports.book_blocks import book_blocks
 from ats_assets.reports.charts import BarGroup, Line, LinePanel, bar_chart, line_chart
 from ats_assets.reports.formatting import DASH, decimal, percent, whole
 from ats_assets.reports.page import page
@@ -27,6 +28,7 @@ def execution_report(
     live: bool,
     positions: pl.DataFrame | None = None,
     backtest: pl.DataFrame | None = None,
+    books: tuple[pl.DataFrame, pl.DataFrame] | None = None,
 ) -> str:
     """The report as HTML.
 
@@ -40,6 +42,8 @@ def execution_report(
         Rows of the contract `Positions` of the newest session.
     backtest
         Session and equity of the backtest, to compare with; of any sessions.
+    books
+        Rows of the contracts `BookEquity` and `Attribution`, where each strategy has a book of its own.
     """
     first, last = account["session"][0], account["session"][-1]
     bars = _by_session(quality)
@@ -77,6 +81,7 @@ def execution_report(
                 ),
             ],
         ),
+        *([Part(name="strategies", title="Strategies", short="Strategies", blocks=book_blocks(*books))] if books else []),
         Part(name="sessions", title="By session", short="Sessions", blocks=[_sessions(account, quality)]),
     ]
     content = ReportContent(

@@ -9,6 +9,7 @@ from ats_assets.settings.alpaca import AlpacaSettings
 from ats_assets.settings.automation import AutomationSettings
 from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, UniverseSettings
+from ats_assets.settings.books import BooksSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
@@ -102,6 +103,7 @@ class Settings(Section):
     )
     option_strategies: OptionStrategyTables = Field(default={})
     backtest: BacktestSettings = BacktestSettings()
+    books: BooksSettings = BooksSettings()
     monte_carlo: MonteCarloSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
     report: ReportSettings = ReportSettings()
     alpaca: AlpacaSettings = AlpacaSettings()
@@ -138,6 +140,12 @@ class Settings(Section):
     def capital(self) -> dict[str, float]:
         """The share of equity of each strategy, in the order of the settings."""
         return shares_of_capital(self.strategies, most=max(1.0, self.portfolio.max_gross))
+
+    @property
+    def has_books(self) -> bool:
+        """Whether each strategy has a book of its own."""
+        several = sum(share > 0 for share in self.capital.values()) > 1
+        return several if self.books.enabled is None else self.books.enabled
 
     @property
     def ensemble_models(self) -> tuple[str, ...]:

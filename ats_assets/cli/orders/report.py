@@ -3,6 +3,7 @@
 import sys
 import webbrowser
 
+from ats_assets.books.recorded_books import recorded_books
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution.choosing import chosen_broker
@@ -29,6 +30,7 @@ def report(*, open_it: bool) -> None:
         live=live,
         positions=warehouse.read("positions", sessions[-1:]),
         backtest=warehouse.read_part("backtest", "equity").select("session", "equity") if tested else None,
+        books=recorded_books(deployment, sessions) if settings.has_books else None,
     )
     path = settings.storage.data / "reports" / "execution.html"
     path.parent.mkdir(parents=True, exist_ok=True)

@@ -1,0 +1,69 @@
+"""What books are made from, as the warehouse has it."""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+
+import polars as pl
+
+from ats_assets.books.account_books import BookInputs
+from ats_assets.corporate_actions.identity import identities_of
+from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
+from ats_assets.deployment import Deployment
+from ats_assets.orchestration.reading import of_whole
+from ats_assets.portfolio.schema import WANTED_SCHEMA
+from ats_assets.portfolio.targets import over_holding_period
+
+TRADED_COLUMNS = ("symbol", "session", "open", "close", "volume")
+"""What trading takes of a bar."""
+
+
+def stored_among(deployment: Deployment, asset: str, sessions: Sequence[date]) -> list[date]:
+    """Those of the sessions that an asset has."""
+    wanted = set(sessions)
+    return [day for day in deployment.valid_sessions(asset) if day in wanted]
+
+
+def stored_inputs(deployment: Deployment, sessions: Sequence[date]) -> tuple[BookInputs, dict[str, Mapping[str, str]]]:
+    """Targets, signals, bars and actions of sessions, and the data versions of what was read.
+
+    Raises
+    ------
+    MissingPartitionError, CorruptPartitionError
+    """
+    settings, warehouse = deployment.settings, deployment.warehouse
+    capital = {name: share for name, share in settings.capital.items() if share}
+    holding = settings.holding_sessions
+    days = deployment.calendar.sessions(deployment.calendar.window(sessions[0], holding)[0], sessions[-1]) if sessions else []
+    upstream: dict[str, Mapping[str, str]] = {}
+
+    def read(asset: str, wanted: Sequence[date], columns: Sequence[str], schema: pl.Schema | None = None) -> pl.DataFrame:
+        stored = stored_among(deployment, asset, wanted)
+        upstream[asset] = deployment.data_versions(asset, stored)
+        if not stored and schema is not None:
+            return schema.to_frame()
+        return warehouse.read(asset, stored, columns)
+
+    targets = read("targets", sessions, list(WANTED_SCHEMA), WANTED_SCHEMA)
+    bars = read("bars", sessions, TRADED_COLUMNS)
+    signals = {name: read(deployment.signals[name], days, list(WANTED_SCHEMA), WANTED_SCHEMA) for name in capital}
+    told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1])) if sessions else []
+    actions = CORPORATE_ACTIONS_SCHEMA.to_frame()
+    if told:
+        actions, upstream["corporate_actions"] = of_whole(deployment, "corporate_actions", told)
+    known = identities_of(actions, settings.source.kind)
+
+    def averaged(rows: pl.DataFrame) -> pl.DataFrame:
+        return over_holding_period(rows, days, sessions, holding_sessions=holding, identities=known)
+
+    inputs = BookInputs(
+        signals=signals,
+        capital=capital,
+        targets=targets,
+        averaged=averaged,
+        bars=bars,
+        actions=actions.filter(pl.col("session") >= sessions[0]) if sessions else actions,
+        known=known,
+        portfolio=settings.portfolio,
+        settings=settings.backtest,
+    )
+    return inputs, upstream

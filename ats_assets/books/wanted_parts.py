@@ -1,0 +1,78 @@
+"""What each strategy has of the targets: its weights times its capital, over the holding period, and after the risk rules; together they are the targets.
+
+The rules change the sum of all strategies' weights. A weight that they make smaller makes all parts smaller alike; any other change (a weight made larger, or given another side) falls to the parts on
+the side of the change, in proportion, and where there are none to all by capital.
+"""
+
+from collections.abc import Callable, Mapping
+from typing import Final
+
+import numpy as np
+import polars as pl
+
+from ats_assets.kernels.weight_limits import Floats
+from ats_assets.portfolio.targets import netted
+
+KEYS: Final = ["session", "symbol"]
+
+
+def wanted_parts(
+    signals: Mapping[str, pl.DataFrame],
+    capital: Mapping[str, float],
+    targets: pl.DataFrame,
+    averaged: Callable[[pl.DataFrame], pl.DataFrame],
+) -> pl.DataFrame:
+    """The parts of the targets.
+
+    Parameters
+    ----------
+    signals, capital
+        As `netted` takes them, of all sessions of the targets and of those of the holding period before.
+    targets
+        session, symbol, target_weight.
+    averaged
+        The mean over the holding period, of what `netted` returns: it is one of sums, so that the parts' means sum to the mean of the sum.
+
+    Returns
+    -------
+    DataFrame
+        session, symbol, and a column of weights for each strategy; sorted by session and symbol, one row for each of the targets.
+    """
+    rows = targets.select(*KEYS, "target_weight").sort(KEYS)
+    for name in signals:
+        own = {other: share if other == name else 0.0 for other, share in capital.items()}
+        made = averaged(netted(signals, own)).select(*KEYS, pl.col("proposed_weight").alias(f"part {name}"))
+        rows = rows.join(made, on=KEYS, how="left", maintain_order="left")
+    parts = rows.select(pl.col(f"part {name}").fill_null(0.0) for name in signals).to_numpy().astype(np.float64)
+    shares = np.array([capital[name] for name in signals])
+    shared = shared_change(parts, rows["target_weight"].to_numpy(), shares)
+    return rows.select(*KEYS, *(pl.Series(name, shared[:, i]) for i, name in enumerate(signals)))
+
+
+def shared_change(parts: Floats, target: Floats, capital: Floats) -> Floats:
+    """The parts after the risk rules: rows sum to the targets.
+
+    Parameters
+    ----------
+    parts
+        float64 of shape (n_rows, n_strategies).
+    target
+        float64 of shape (n_rows,).
+    capital
+        float64 of shape (n_strategies,).
+
+    Examples
+    --------
+    >>> parts = np.array([[0.3, 0.1], [0.3, -0.1], [0.2, -0.2]])
+    >>> shared_change(parts, np.array([0.2, 0.4, 0.1]), np.array([0.5, 0.5])).round(3).tolist()
+    [[0.15, 0.05], [0.5, -0.1], [0.3, -0.2]]
+    """
+    total = parts.sum(axis=1)
+    change = target - total
+    same = np.abs(change) <= 1e-12
+    smaller = ~same & (total * target >= 0.0) & (np.abs(target) <= np.abs(total))
+    factor = np.where(smaller, target / np.where(total == 0.0, 1.0, total), 1.0)
+    side = np.where(np.sign(parts) == np.sign(change)[:, None], np.abs(parts), 0.0)
+    size = side.sum(axis=1)
+    key = np.where(size[:, None] > 0.0, side / np.where(size > 0.0, size, 1.0)[:, None], capital / capital.sum())
+    return np.where((same | smaller)[:, None], parts * factor[:, None], parts + change[:, None] * key)

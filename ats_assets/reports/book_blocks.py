@@ -1,0 +1,101 @@
+"""What books of strategies come to, as blocks of a page: of the backtest, and of the account at the broker."""
+
+from collections.abc import Sequence
+from typing import Final
+
+import polars as pl
+
+from ats_assets.reports.charts import BarGroup, Line, LinePanel, bar_chart, line_chart
+from ats_assets.reports.formatting import percent, whole
+from ats_assets.reports.page_blocks import Block, Heading, Note, Pair, Table
+
+TONES: Final = ("own", "other", "third", "ink", "gain", "loss")
+MOST_LINES, MOST_SYMBOLS = 6, 8
+NOTE = (
+    "Orders are netted over the strategies, and their fills split back: what one buys and another sells never goes to the market. Each table sums to the whole profit, to the cent. Returns are of the "
+    "capital that a strategy may hold."
+)
+
+
+def book_blocks(equity: pl.DataFrame, attribution: pl.DataFrame) -> Sequence[Block]:
+    """Tables and pictures of rows of the contracts `BookEquity` and `Attribution`, none of them empty."""
+    parts = {key[0]: rows for key, rows in attribution.group_by("dimension", maintain_order=True)}
+    symbols = parts["symbol"]
+    return [
+        Note(text=NOTE),
+        _books(equity, parts["strategy"]),
+        *_curves(equity),
+        _bars(attribution),
+        Pair(cells=[[_table("model", parts["model"])], [_table("factor", parts["factor"])]]),
+        Heading(text="Symbols"),
+        Pair(
+            cells=[
+                [_table("symbol", symbols.head(MOST_SYMBOLS), "Brought most")],
+                [_table("symbol", symbols.reverse().head(MOST_SYMBOLS), "Brought least")],
+            ]
+        ),
+    ]
+
+
+def _books(equity: pl.DataFrame, parts: pl.DataFrame) -> Table:
+    sums = equity.group_by("strategy").agg(
+        pl.col("capital").last(), pl.col("allocated").mean(), pl.col("crossed").sum(), pl.col("n_positions").mean()
+    )
+    rows = [
+        (
+            name,
+            percent(capital),
+            whole(pnl, signed=True),
+            whole(costs),
+            whole(profit, signed=True),
+            percent(share),
+            percent(profit / allocated if allocated and allocated > 0 else None, 1, signed=True),
+            whole(crossed),
+            whole(positions),
+        )
+        for name, pnl, costs, profit, share, capital, allocated, crossed, positions in parts.drop("dimension")
+        .join(sums, left_on="part", right_on="strategy", how="left", maintain_order="left")
+        .iter_rows()
+    ]
+    columns = (
+        "strategy",
+        "capital",
+        "before costs",
+        "costs",
+        "profit",
+        "of all",
+        "of its capital",
+        "crossed with others",
+        "positions, mean",
+    )
+    return Table(columns=columns, rows=rows, caption="Each strategy's book (currency)")
+
+
+def _curves(equity: pl.DataFrame) -> list[Block]:
+    """Profit so far of each strategy."""
+    paid = pl.sum_horizontal("commission", "spread_cost", "slippage_cost", "borrow_cost", "interest")
+    made = equity.with_columns(profit=pl.col("pnl") - paid)
+    names = made["strategy"].unique(maintain_order=True).to_list()[:MOST_LINES]
+    lines = [
+        Line(name=name, values=made.filter(strategy=name)["profit"].cum_sum(), tone=tone) for name, tone in zip(names, TONES, strict=False)
+    ]
+    days = made.filter(strategy=names[0])["session"].to_list()
+    panel = LinePanel(lines=lines, height=190, unit="money", zero=True, label="profit so far")
+    return [line_chart("strategy-profit", "Profit so far by strategy (currency)", "After costs, each of its own book.", days, [panel])]
+
+
+def _bars(attribution: pl.DataFrame) -> Block:
+    """All dimensions but symbols beside each other."""
+    shown = attribution.filter((pl.col("dimension") != "symbol") & (pl.col("profit") != 0))
+    names = [f"{dimension}: {part}".replace("_", " ") for dimension, part in shown.select("dimension", "part").iter_rows()]
+    group = BarGroup(name="profit", values=shown["profit"].to_list(), tone="gain", below="loss")
+    note = "The bars of each dimension sum to the whole profit."
+    return bar_chart("attribution", "Who or what made the profit (currency)", note, names, [group], unit="money", most_names=20)
+
+
+def _table(name: str, rows: pl.DataFrame, caption: str = "") -> Table:
+    shown = [
+        (part.replace("_", " "), whole(pnl, signed=True), whole(costs), whole(profit, signed=True), percent(share))
+        for _, part, pnl, costs, profit, share in rows.iter_rows()
+    ]
+    return Table(columns=(name, "before costs", "costs", "profit", "of all"), rows=shown, caption=caption or f"By {name}")
