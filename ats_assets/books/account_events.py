@@ -10,7 +10,7 @@ import polars as pl
 from ats_assets.backtests.market import Market
 from ats_assets.books.account_history import AccountHistory, Held
 from ats_assets.books.apportionment import in_proportion
-from ats_assets.books.session_events import UNITS, Action, SessionEvents, units_of
+from ats_assets.books.session_events import UNITS, Action, SessionEvents, share_units
 from ats_assets.books.wanted_parts import KEYS
 from ats_assets.corporate_actions.identity import INSTRUMENT, Identities
 from ats_assets.kernels.weight_limits import Floats
@@ -111,7 +111,7 @@ class _Account:
         found = {}
         for name, own in weights.items():
             mark = float(marks[self._place[name]])
-            found[name] = [units_of(weight * equity / 100 / mark) if mark > 0 else 0 for weight in own]
+            found[name] = [share_units(weight * equity / 100 / mark) if mark > 0 else 0 for weight in own]
         return found
 
     def _actions(self, i: int) -> dict[str, Action]:

@@ -8,7 +8,7 @@ from datetime import date
 import polars as pl
 
 from ats_assets.backtests import BacktestResult
-from ats_assets.books.session_events import AccountFill, cents_exactly, units_of
+from ats_assets.books.session_events import AccountFill, cents_exactly, share_units
 from ats_assets.corporate_actions.identity import INSTRUMENT
 
 
@@ -49,7 +49,7 @@ def history_of_backtest(result: BacktestResult) -> AccountHistory:
     trades = result.trades.select(
         "session", INSTRUMENT, pl.col("side") == "buy", *columns, delisted=pl.col("reason") == "delisted"
     ).iter_rows()
-    rows = ((day, name, buys, gone, units_of(shares), [*map(cents_exactly, money)]) for day, name, buys, shares, *money, gone in trades)
+    rows = ((day, name, buys, gone, share_units(shares), [*map(cents_exactly, money)]) for day, name, buys, shares, *money, gone in trades)
     equity = result.equity.select("session", "cash", "equity", "financing_cost").iter_rows()
     return AccountHistory(
         rows={day: AccountRow(*map(cents_exactly, money)) for day, *money in equity},
@@ -67,7 +67,7 @@ def history_of_records(fills: pl.DataFrame, positions: pl.DataFrame, account: pl
         "session", INSTRUMENT, pl.col("side") == "buy", "quantity", "fees", "cash_flow"
     )
     rows = (
-        (day, name, buys, False, units_of(shares), [abs(cents_exactly(flow) + cents_exactly(fees)), cents_exactly(fees), 0, 0])
+        (day, name, buys, False, share_units(shares), [abs(cents_exactly(flow) + cents_exactly(fees)), cents_exactly(fees), 0, 0])
         for day, name, buys, shares, fees, flow in executed.iter_rows()
     )
     closes = account.select("session", "cash", "equity").iter_rows()
@@ -82,7 +82,7 @@ def history_of_records(fills: pl.DataFrame, positions: pl.DataFrame, account: pl
 def _held(rows: pl.DataFrame) -> dict[date, dict[str, HeldAtClose]]:
     found: dict[date, dict[str, HeldAtClose]] = defaultdict(dict)
     for day, name, shares, value in rows.iter_rows():
-        found[day][name] = HeldAtClose(units_of(shares), None if value is None else cents_exactly(value))
+        found[day][name] = HeldAtClose(share_units(shares), None if value is None else cents_exactly(value))
     return found
 
 

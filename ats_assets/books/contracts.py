@@ -30,7 +30,7 @@ class BookEquity(pa.DataFrameModel):
     """Each strategy's book at each close, sorted by session, then as in the settings. Over the strategies it sums to the account."""
 
     session: date = pa.Field(description="the state at its close")
-    strategy: str = pa.Field(description=STRATEGY)
+    strategy_: str = pa.Field(alias="strategy", description=STRATEGY)
     capital: float = pa.Field(description="share of the account's equity that it may hold")
     allocated: float = pa.Field(nullable=True, description="capital * equity of the account at the close before: what its return is of")
     cash: float = pa.Field(
@@ -67,7 +67,7 @@ class BookPositions(pa.DataFrameModel):
     """What each strategy holds at each close, sorted by session, strategy, instrument. Strategies may hold opposite positions of which the account holds none."""
 
     session: date = pa.Field(description="held at its close")
-    strategy: str = pa.Field(description=STRATEGY)
+    strategy_: str = pa.Field(alias="strategy", description=STRATEGY)
     symbol: str = pa.Field(description="ticker at the session")
     instrument: str = pa.Field(description=INSTRUMENT)
     shares: float = pa.Field(description="negative for short; never zero")
@@ -84,7 +84,7 @@ class BookFills(pa.DataFrameModel):
     """What each strategy traded, in the order in which it was; over the strategies, the account's fills."""
 
     session: date = pa.Field(description="at whose open it was traded")
-    strategy: str = pa.Field(description=STRATEGY)
+    strategy_: str = pa.Field(alias="strategy", description=STRATEGY)
     symbol: str = pa.Field(description="ticker at the session")
     instrument: str = pa.Field(description=INSTRUMENT)
     how: str = pa.Field(isin=["market", "crossed", "both", "delisted"], description="with whom: the market, other strategies, or both")
@@ -104,7 +104,7 @@ class BookProfit(pa.DataFrameModel):
     """What each strategy made of each instrument in each session; a row without an instrument is of the account (interest, other cash). pnl less costs and with other is the change of equity."""
 
     session: date
-    strategy: str = pa.Field(description=STRATEGY)
+    strategy_: str = pa.Field(alias="strategy", description=STRATEGY)
     symbol: str = pa.Field(nullable=True, description="ticker at the session")
     instrument: str = pa.Field(nullable=True, description=INSTRUMENT)
     pnl: float = pa.Field(description=PNL)

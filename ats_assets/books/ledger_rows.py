@@ -100,7 +100,7 @@ class BookRows:
 
     def _profits(self, session: date, i: int, book: BookState, symbols: Mapping[str, str]) -> dict[str, int]:
         """Add the rows of what a strategy made, and give their sums."""
-        total = dict.fromkeys(("pnl", "income", *COSTS, "other"), 0)
+        total: dict[str, int] = dict.fromkeys(("pnl", "income", *COSTS, "other"), 0)
         keys = {instrument for strategy, instrument in self._amounts if strategy == i} | {*book.values, *book.before}
         for instrument in sorted(keys, key=lambda one: (one is None, one or "")):
             amounts = self._amounts.get((i, instrument), {})

@@ -11,12 +11,12 @@ UNITS: Final = 10**SHARE_DECIMALS
 """Units of a share: the finest part that brokers take."""
 
 
-def units_of(shares: float) -> int:
+def share_units(shares: float) -> int:
     """Shares as a whole number of units.
 
     Examples
     --------
-    >>> units_of(-2.5)
+    >>> share_units(-2.5)
     -2500000000
     """
     return round(shares * UNITS)

@@ -19,8 +19,8 @@ from fractions import Fraction
 
 from ats_assets.books.apportionment import apportioned, in_proportion
 from ats_assets.books.ledger_rows import BookFill, BookRows, BookState, Tables
-from ats_assets.books.trade_split import shared_trade
 from ats_assets.books.session_events import UNITS, AccountFill, Action, SessionEvents
+from ats_assets.books.trade_split import shared_trade
 from ats_assets.errors import ContractError
 from ats_assets.portfolio.rebalance import outside_band
 from ats_assets.settings import PortfolioSettings

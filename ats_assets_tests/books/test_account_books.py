@@ -11,7 +11,6 @@ from hypothesis import strategies as st
 from ats_assets.books.account_books import account_books
 from ats_assets.books.account_history import history_of_backtest
 from ats_assets.books.contracts import CONTRACTS
-from ats_assets.books.strategy_ledger import UNALLOCATED
 from ats_assets_tests.books.books_market import CAPITAL, cents, random_books
 from ats_assets_tests.rounds import rounds
 
@@ -57,7 +56,7 @@ def _fills_sum_to_trades(fills: pl.DataFrame, trades: pl.DataFrame) -> None:
 def _replayed(books: object, initial: float, capital: dict[str, float]) -> None:
     """Each strategy's cash and shares from its own fills, income and costs: integers, and no code of the package."""
     rows = {name: getattr(books, name) for name in ("equity", "positions", "fills", "profit")}
-    cash = dict.fromkeys({*capital, UNALLOCATED})
+    cash: dict[str, int] = {}
     value: dict[str, int] = defaultdict(int)
     flows: dict[tuple[object, str], int] = defaultdict(int)
     for session, strategy, flow in rows["fills"].select("session", "strategy", "cash_flow").iter_rows():
@@ -70,7 +69,7 @@ def _replayed(books: object, initial: float, capital: dict[str, float]) -> None:
         marked[session, strategy] += cents(worth)
     for row in rows["equity"].iter_rows(named=True):
         session, name = row["session"], row["strategy"]
-        if cash[name] is None:
+        if name not in cash:
             cash[name] = cents(row["cash"])
             part = Fraction(str(capital[name])) if name in capital else 1 - sum(Fraction(str(one)) for one in capital.values())
             assert abs(cash[name] - part * cents(initial)) < 1

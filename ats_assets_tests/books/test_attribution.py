@@ -33,7 +33,7 @@ def test_the_parts_of_each_dimension_sum_to_the_change_of_the_account_to_the_cen
     for dimension in DIMENSIONS:
         parts = found.filter(dimension=dimension)
         assert sum(map(cents, parts["profit"])) == whole, dimension
-        assert sum(map(cents, parts["costs"])) == cents(result.equity["costs"].sum())
+        assert sum(map(cents, parts["costs"])) == sum(map(cents, result.equity["costs"]))
 
 
 def profit_of(rows: list[tuple[date, str, str | None, float, float]]) -> pl.DataFrame:
