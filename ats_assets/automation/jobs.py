@@ -17,6 +17,8 @@ COLLECTED = "market_data"
 JOB = "trading"
 GRAPH, MAIN = "ats/graph", "main"
 """Tag of the runs of this graph's jobs: its prefix, or `main` without one."""
+DAILY_OF_OPTIONS = ("option_chains",)
+"""What is made of options at each close, where there are chains."""
 AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
 
 
@@ -44,7 +46,8 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     watched = ["drift", "skill_estimate"] if deployment.settings.drift else []
     trained = [*deployment.models, *watched]
     intervals = (INTERVALS,) if deployment.settings.confidence else ()
-    signals = assets("targets", *deployment.signals.values(), *intervals, *(model.predictions for model in events))
+    options = DAILY_OF_OPTIONS if deployment.settings.options.has_chains else ()
+    signals = assets("targets", *deployment.signals.values(), *intervals, *options, *(model.predictions for model in events))
     made_at_night = assets(*trained, *deployment.tunings.values())
     daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - made_at_night
     reports = assets(*whole_assets(deployment))
