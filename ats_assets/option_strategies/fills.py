@@ -4,7 +4,7 @@
    share of 1 that is the ask and the bid.
 2. To buy takes an ask; to sell takes a bid above zero. A bid of zero is a quote: nobody buys. Where one side alone is quoted, it is the price. No quote of another session is ever
    looked at, and none is made up.
-3. Where a delivery has no quotes (`quoted_around`), settings may say how wide they are around the mark; else its contracts can't be traded.
+3. Where a delivery has no quotes, settings may say how wide they are around the mark (`half_spread`); else its contracts can't be traded.
 4. Shares are traded at the session's close, plus or less `share_cost_bps`.
 5. All legs are filled or none, and only where the net price of one unit is within the limit.
 """
@@ -111,28 +111,27 @@ def decimal_of(value: float | None) -> Decimal | None:
     return None if value is None or value != value or value in {float("inf"), float("-inf")} else Decimal(repr(value))  # noqa: PLR0124
 
 
-def quote_of_row(row: Mapping[str, Any], unquoted_half_spread_share: float | None = None) -> OptionQuote | None:
+def quote_of_row(row: Mapping[str, Any]) -> OptionQuote | None:
     """The quote of a row of `option_chains`; None where it has none.
 
     Parameters
     ----------
     row
-        bid, ask, mark, half_spread, multiplier, style; a column may be left out.
-    unquoted_half_spread_share
-        Of a row without quotes, how wide they are around its mark, as a share of it; None: it has no quote. A mark of zero is no price.
+        bid, ask, mark, half_spread, multiplier, style; a column may be left out. Where there is neither bid nor ask, the quotes are `half_spread` around the mark, if settings gave one
+        (`options.unquoted_half_spread_share`). A mark of zero is no price.
 
     Examples
     --------
-    >>> quote_of_row({"bid": 1.0, "ask": 1.2}).ask, quote_of_row({"mark": 2.0}), quote_of_row({"mark": 2.0}, 0.05).bid
-    (Decimal('1.2'), None, Decimal('1.900'))
+    >>> quote_of_row({"bid": 1.0, "ask": 1.2}).ask, quote_of_row({"mark": 2.0}), quote_of_row({"mark": 2.0, "half_spread": 0.1}).bid
+    (Decimal('1.2'), None, Decimal('1.9'))
     """
     bid, ask, mark = (decimal_of(row.get(name)) for name in ("bid", "ask", "mark"))
     ask = ask if ask is not None and ask > 0 else None
     if bid is None and ask is None:
-        if mark is None or mark <= 0 or unquoted_half_spread_share is None:
+        half = decimal_of(row.get("half_spread"))
+        if mark is None or mark <= 0 or half is None:
             return None
-        half = mark * Decimal(repr(unquoted_half_spread_share))
-        bid, ask = mark - half, mark + half
+        bid, ask = max(mark - half, ZERO), mark + half
     multiplier, style = row.get("multiplier"), row.get("style")
     return OptionQuote(bid=bid, ask=ask, mark=mark, multiplier=100 if multiplier is None else int(multiplier), style=style or "american")
 

@@ -86,9 +86,11 @@ def test_shares_are_traded_at_the_close_at_a_cost_and_count_in_the_net_price_of_
 
 
 def test_a_mark_of_zero_is_no_quote_and_without_the_setting_no_mark_is_one() -> None:
-    assert quote_of_row({"mark": 0.0}, 0.05) is None
+    assert quote_of_row({"mark": 0.0, "half_spread": 0.0}) is None
     assert quote_of_row({"mark": 3.0}) is None
-    assert quote_of_row({"bid": 0.0, "ask": 0.0, "mark": 0.0}, 0.05) == OptionQuote(bid=Decimal("0.0"), ask=None, mark=Decimal("0.0"))
+    assert quote_of_row({"bid": 0.0, "ask": 0.0, "mark": 0.0, "half_spread": 0.0}) == OptionQuote(
+        bid=Decimal("0.0"), ask=None, mark=Decimal("0.0")
+    )
 
 
 @given(bid=st.integers(1, 5_000), width=st.integers(0, 300), share=st.integers(0, 100))
