@@ -10,6 +10,8 @@ the coming open: before a plan is sent, and again until that open, since announc
 2. What was sent already is cancelled, exits as well, and no new exits are given.
 3. After the open, exits are given in new shares and under the new ticker, at the bracket's prices divided by the ratio.
 
+Orders for option contracts are those of their underlying: its split makes other contracts of them, with another strike or another number.
+
 Of a split and a change of name on one day both count, under whichever ticker the split is announced.
 """
 
@@ -20,6 +22,7 @@ from ats_assets.alerts import Severity
 from ats_assets.errors import AtsError
 from ats_assets.execution import state
 from ats_assets.execution.context import ExecutionContext
+from ats_assets.execution.contract_legs import underlying_of
 from ats_assets.execution.order import BrokerOrder
 from ats_assets.execution.outcome import IntentState
 from ats_assets.execution.room import Reducing, cancelled
@@ -44,7 +47,7 @@ def keep_from_crossing(context: ExecutionContext, session: date, symbols: Collec
         return frozenset()
     with context.state.begin() as connection:
         unfinished = orders_of(connection, unfinished=True)
-    asked = {*symbols, *(order.symbol for _, order in unfinished)}
+    asked = {underlying_of(symbol) for symbol in (*symbols, *(order.symbol for _, order in unfinished))}
     try:
         crossing = context.splits.coming(session, asked) if asked else {}
     except AtsError as error:
@@ -53,14 +56,14 @@ def keep_from_crossing(context: ExecutionContext, session: date, symbols: Collec
         return frozenset()
     for symbol, one in sorted(crossing.items()):
         _withdraw(context, session, symbol, one)
-        _cancel(context, session, [(name, order) for name, order in unfinished if order.symbol == symbol], one)
+        _cancel(context, session, [(name, order) for name, order in unfinished if underlying_of(order.symbol) == symbol], one)
     return frozenset(crossing)
 
 
 def _withdraw(context: ExecutionContext, session: date, symbol: str, crossing: Crossing) -> None:
     with context.writing() as (connection, author):
         for row in state.of_session(connection, session, context.settings.strategy):
-            if row.intent.symbol == symbol and row.state is IntentState.PLANNED:
+            if underlying_of(row.intent.symbol) == symbol and row.state is IntentState.PLANNED:
                 state.withdraw(connection, author, row, f"{CANCELLED}: {crossing.reason} at the next open")
 
 
@@ -77,7 +80,7 @@ def _cancel(context: ExecutionContext, session: date, unfinished: Sequence[tuple
     ]
     if not found:
         return
-    symbol = unfinished[0][1].symbol
+    symbol = underlying_of(unfinished[0][1].symbol)
     reason = f"{CANCELLED}: {crossing.reason} of {symbol} at the open after {session}"
     ended = cancelled(context, found, reason)
     names = ", ".join(one.intent.client_order_id for one in found)

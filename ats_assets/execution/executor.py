@@ -84,13 +84,18 @@ class Executor:
         with self._context() as context:
             return account_book.reconcile(context)[1]
 
-    def execute(self, session: date, intents: Sequence[OrderIntent]) -> Execution:
+    def execute(self, session: date, intents: Sequence[OrderIntent], *, options: bool = False) -> Execution:
         """Send the plan made at the close of `session`, each intent once; whatever was sent before is not sent again.
 
         1. Orders that reduce positions come first, to free buying power. Exits that block a sale are cancelled, and the rest of the position gets new ones.
         2. An order whose shares are still reserved by exits waits; `follow_up` sends it later.
         3. Sending stops at the first order that may not be sent, or whose state remains unknown. Positions without exits get them even then.
         4. While buying power is negative, orders that reduce positions are sent, as a margin call needs them; orders that open positions wait.
+
+        Parameters
+        ----------
+        options
+            It is the plan of option contracts, which is another one than that of shares: neither withdraws what only the other has.
 
         Raises
         ------
@@ -99,11 +104,11 @@ class Executor:
         AtsError
             If an intent is of another session or strategy.
         """
-        self._check(session, intents)
+        self._check(session, intents, options)
         ordered = sorted(intents, key=lambda intent: intent.leg is not Leg.CLOSE)
         with self._context() as context:
             with context.writing() as (connection, author):
-                differing = state.record_plan(connection, author, session, self._settings.strategy, ordered)
+                differing = state.record_plan(connection, author, session, self._settings.strategy, ordered, options=options)
             view, _ = account_book.reconcile(context)  # after the plan is written, so that orders under its ids are known for ours
             if differing:
                 text = "; ".join(f"{name}: {changes}" for name, changes in differing.items())
@@ -121,7 +126,7 @@ class Executor:
                 stopped = _first(stopped, cover(context, session, but=crossing), opening if self._any_left(ordered, due) else None)
             if stopped:
                 context.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
-            outcomes = self._outcomes(session, names_of(ordered), differing)
+            outcomes = self._outcomes(session, names_of(ordered), differing, exits=not options)
             return Execution(session=session, outcomes=outcomes, stopped=stopped, waiting=waiting)
 
     def follow_up(self) -> Execution | None:
@@ -214,19 +219,22 @@ class Executor:
                 splits=self._splits,
             )
 
-    def _check(self, session: date, intents: Sequence[OrderIntent]) -> None:
+    def _check(self, session: date, intents: Sequence[OrderIntent], options: bool) -> None:
+        if any(bool(intent.legs) is not options for intent in intents):
+            raise AtsError(f"the plan of {session} mixes orders for shares and for option contracts: these are two plans")
         wrong = [i.client_order_id for i in intents if i.session != session or i.strategy != self._settings.strategy or i.quantity <= 0]
         if wrong:
             raise AtsError(f"{wrong[:5]}: not intents of {session} and strategy {self._settings.strategy} with a positive quantity")
         if len({intent.client_order_id for intent in intents}) < len(intents):
             raise AtsError(f"the plan of {session} has two intents of one client order id: each symbol has one order for each leg")
 
-    def _outcomes(self, session: date, planned: Sequence[str], differing: dict[str, str]) -> tuple[OrderOutcome, ...]:
+    def _outcomes(
+        self, session: date, planned: Sequence[str], differing: dict[str, str], *, exits: bool = True
+    ) -> tuple[OrderOutcome, ...]:
         outcomes = []
         with self._state.begin() as connection:
             decided = {row.intent.client_order_id: row for row in state.of_session(connection, session, self._settings.strategy)}
-            exits = [name for name, row in decided.items() if row.intent.leg is Leg.EXIT]
-            names = [*planned, *exits]
+            names = [*planned, *(name for name, row in decided.items() if exits and row.intent.leg is Leg.EXIT)]
             sent = {order.client_order_id: order for _, order in orders_of(connection, names)}
         for name in names:
             row = decided[name]  # each planned intent was written down

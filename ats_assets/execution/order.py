@@ -6,6 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from ats_assets.execution.contract_legs import ContractLeg
+
 MAX_ID_LENGTH = 48
 """Of a client order id, in characters; all brokers take so many."""
 
@@ -49,6 +51,8 @@ class OrderKind(StrEnum):
     """A limit order that, once filled, leaves a take-profit and a stop-loss, of which one cancels the other."""
     OCO = "oco"
     """A take-profit and a stop-loss for shares that are held: one cancels the other."""
+    OPTION = "option"
+    """Option contracts, all legs of a unit or none, at a net limit or at the market, for the day."""
 
 
 class Leg(StrEnum):
@@ -71,11 +75,13 @@ class OrderIntent:
     session
         The session at whose close it was decided; it is for the open of the next one.
     quantity
-        Shares, positive.
+        Shares, positive; of option contracts the units of `legs`.
     decision_price
         The close that it was decided at.
     instrument
         What `symbol` stood for at that close (`ats_assets.corporate_actions.identity`), as known then; None for what was decided before that was written down.
+    legs, book
+        Of an order for option contracts (`ats_assets.execution.option_intents`): what one unit is, and the strategy of options that has decided it.
     """
 
     client_order_id: str
@@ -91,6 +97,8 @@ class OrderIntent:
     take_profit: Decimal | None = None
     stop_loss: Decimal | None = None
     instrument: str | None = None
+    legs: tuple[ContractLeg, ...] = ()
+    book: str | None = None
 
 
 def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number: int = 1) -> str:
@@ -152,7 +160,7 @@ class BrokerOrder:
     reason: str | None = None
     """Why it was rejected, canceled or left unfilled."""
     legs: tuple["BrokerOrder", ...] = ()
-    """Of a bracket: the take-profit and the stop-loss, orders of their own under client order ids that the broker has made, and those that replace them."""
+    """Of a bracket: the take-profit and the stop-loss, orders of their own under client order ids that the broker has made, and those that replace them. Of a package: its legs."""
     replaced_by: str | None = None
     """The broker's id of the order that stands in for this one."""
 
@@ -168,7 +176,10 @@ class ForeignOrder:
 
 @dataclass(frozen=True, kw_only=True)
 class Fill:
-    """One execution. `price` is what was paid or received for one share; `commission` and other fees are beside it, in currency."""
+    """One execution. `price` is what was paid or received for one share; `commission` and other fees are beside it, in currency.
+
+    `quantity` counts contracts where `symbol` is one, each for `multiplier` shares.
+    """
 
     fill_id: str
     broker_order_id: str
@@ -179,22 +190,32 @@ class Fill:
     price: Decimal
     fees: Decimal
     at: datetime
+    multiplier: Decimal = Decimal(1)
 
     @property
     def cash_flow(self) -> Decimal:
         """What the account received for it, to the cent, fees deducted; negative for a buy."""
-        return -self.side.sign * (self.quantity * self.price).quantize(Decimal("0.01")) - self.fees
+        return -self.side.sign * (self.quantity * self.price * self.multiplier).quantize(Decimal("0.01")) - self.fees
 
 
 @dataclass(frozen=True, kw_only=True)
 class Position:
-    """Shares held of a symbol, negative for short. `cost` is what the account paid for them in all, negative for what a short sale brought in; None where it is not in dollars."""
+    """Shares held of a symbol, negative for short. `cost` is what the account paid for them in all, negative for what a short sale brought in; None where it is not in dollars.
+
+    Of an option it counts contracts, each for `multiplier` shares; `price` is for one share.
+    """
 
     symbol: str
     quantity: Decimal
     cost: Decimal | None
     price: Decimal | None
     """That it is valued at; None where the broker has none, or none in dollars."""
+    multiplier: Decimal = Decimal(1)
+
+    @property
+    def value(self) -> Decimal | None:
+        """To the cent."""
+        return None if self.price is None else (self.quantity * self.price * self.multiplier).quantize(Decimal("0.01"))
 
 
 class EntryKind(StrEnum):
@@ -207,6 +228,16 @@ class EntryKind(StrEnum):
     SPLIT = "split"
     CORPORATE_ACTION = "corporate_action"
     """A merger, spin-off, change of name, …"""
+    ASSIGNMENT = "assignment"
+    """Contracts that were sold are exercised by their holders; the shares are an entry of their own (`option_shares`)."""
+    EXERCISE = "exercise"
+    """Contracts that were bought are exercised."""
+    EXPIRY = "expiry"
+    """Contracts that have expired without being exercised."""
+    OPTION_SHARES = "option_shares"
+    """Shares, and the strike paid for them, of an assignment or an exercise."""
+    OPTION_CASH = "option_cash"
+    """What contracts that deliver no shares are settled with."""
     OTHER = "other"
 
 

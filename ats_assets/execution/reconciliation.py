@@ -12,6 +12,7 @@ from decimal import Decimal
 from sqlalchemy import Connection, func, select
 
 from ats_assets.execution.broker import Broker, BrokerError
+from ats_assets.execution.contract_legs import is_contract, is_package
 from ats_assets.execution.fees_in_kind import Withheld, withheld
 from ats_assets.execution.order import AccountEntry, AccountState, BrokerOrder, Fill, ForeignOrder, Position
 from ats_assets.execution.outcome import Difference, DifferenceKind
@@ -112,7 +113,7 @@ def _position_differences(ours: Mapping[str, Decimal], theirs: Mapping[str, Deci
     for symbol in sorted({*ours, *theirs}):
         here, there = ours.get(symbol, Decimal(0)), theirs.get(symbol, Decimal(0))
         if here != there:
-            message = f"{symbol}: {there} shares at the broker, {here} by our records"
+            message = f"{symbol}: {there} {'contracts' if is_contract(symbol) else 'shares'} at the broker, {here} by our records"
             found.append(Difference(kind=DifferenceKind.POSITION, subject=symbol, ours=here, theirs=there, message=message))
     return found
 
@@ -189,7 +190,7 @@ def _missing_fills(connection: Connection, baseline_id: int) -> list[Difference]
         wanted = select(orders).where(orders.c.broker_order_id.in_(some), orders.c.submitted_at >= since)
         for row in connection.execute(wanted.order_by(orders.c.broker_order_id)):
             ours = sums[row.broker_order_id]
-            if ours != row.filled_quantity:
+            if ours != row.filled_quantity and not is_package(row.symbol):  # a package is filled by its legs, which are orders themselves
                 message = f"{row.client_order_id}: {row.filled_quantity} filled at the broker, {ours} in its fills"
                 found.append(
                     Difference(

@@ -61,11 +61,11 @@ def make_room(context: ExecutionContext, view: BrokerView, client_order_id: str,
     """
     with context.state.begin() as connection:
         row = state.load(connection, client_order_id)
-        if row is None or row.state is not IntentState.PLANNED or row.intent.leg is not Leg.CLOSE:
+        if row is None or row.state is not IntentState.PLANNED or not _reduces(row.intent):
             return None
         reducing = reducing_orders(connection)[row.intent.symbol]
-    if _withdrawn(context, row, view) or not context.broker.reserves_shares:
-        return None
+    if _withdrawn(context, row, view) or not context.broker.reserves_shares or row.intent.legs:
+        return None  # contracts have no exits that hold them back
     in_the_way = _in_the_way(row, reducing, held(view, row.intent))
     if not in_the_way:
         return None
@@ -150,9 +150,16 @@ def cancelled(context: ExecutionContext, exits: Sequence[Reducing], why: str) ->
 
 
 def held(view: BrokerView, intent: OrderIntent) -> Decimal:
-    """The shares that an order of the intent's side would take away."""
-    quantity = next((position.quantity for position in view.positions if position.symbol == intent.symbol), Decimal(0))
-    return max(-intent.side.sign * quantity, Decimal(0))
+    """The shares that an order of the intent's side would take away; of option contracts, the units that all legs which close have enough of."""
+    quantities = {position.symbol: position.quantity for position in view.positions}
+    if intent.legs:
+        return min(max(-quantities.get(one.symbol, Decimal(0)) / one.ratio, Decimal(0)) for one in intent.legs if not one.opens)
+    return max(-intent.side.sign * quantities.get(intent.symbol, Decimal(0)), Decimal(0))
+
+
+def _reduces(intent: OrderIntent) -> bool:
+    """Whether it, or a leg of it, closes what must be held: a roll opens a contract, and closes another that may have been assigned meanwhile."""
+    return intent.leg is Leg.CLOSE or any(not one.opens for one in intent.legs)
 
 
 def _in_the_way(row: IntentRow, reducing: Sequence[Reducing], shares: Decimal) -> list[Reducing]:

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, select, update
@@ -115,6 +116,7 @@ def record_fill(connection: Connection, fill: Fill, *, intent_id: str | None, ba
         "side": fill.side.value,
         "quantity": fill.quantity,
         "price": fill.price,
+        "multiplier": None if fill.multiplier == 1 else fill.multiplier,
         "fees": fill.fees,
         "at": fill.at,
         "recorded_at": now,
@@ -150,6 +152,7 @@ def fill_of(row: Row[Any]) -> Fill:
         price=row.price,
         fees=row.fees,
         at=row.at,
+        multiplier=getattr(row, "multiplier", None) or Decimal(1),
     )
 
 
@@ -184,7 +187,17 @@ def record_snapshot(
     key = connection.execute(account_snapshots.insert().values(values)).inserted_primary_key
     if key is None:
         raise AssertionError("an inserted row has a key")
-    rows = [{"snapshot_id": key[0], "symbol": p.symbol, "quantity": p.quantity, "cost": p.cost, "price": p.price} for p in held]
+    rows = [
+        {
+            "snapshot_id": key[0],
+            "symbol": p.symbol,
+            "quantity": p.quantity,
+            "cost": p.cost,
+            "price": p.price,
+            "multiplier": None if p.multiplier == 1 else p.multiplier,
+        }
+        for p in held
+    ]
     if rows:
         connection.execute(positions.insert(), rows)
     return key[0]
@@ -213,4 +226,7 @@ def account_of(row: Row[Any]) -> AccountState:
 def positions_of(connection: Connection, snapshot_id: int) -> list[Position]:
     """The positions of a snapshot, by symbol."""
     rows = connection.execute(select(positions).where(positions.c.snapshot_id == snapshot_id).order_by(positions.c.symbol))
-    return [Position(symbol=row.symbol, quantity=row.quantity, cost=row.cost, price=row.price) for row in rows]
+    return [
+        Position(symbol=row.symbol, quantity=row.quantity, cost=row.cost, price=row.price, multiplier=row.multiplier or Decimal(1))
+        for row in rows
+    ]

@@ -112,11 +112,11 @@ def close_orders(connection: Connection, snapshot_id: int) -> None:
 def _add_what_came_since(connection: Connection, baseline_id: int, held: defaultdict[str, Decimal]) -> tuple[Decimal, int]:
     """Add the shares that came since the last running account to those held; gives the change of the cash, and the number of inexact executions."""
     change, inexact = Decimal(0), 0
-    columns = (fills.c.symbol, fills.c.side, fills.c.quantity, fills.c.price, fills.c.fees)
+    columns = (fills.c.symbol, fills.c.side, fills.c.quantity, fills.c.price, fills.c.fees, fills.c.multiplier)
     for row in connection.execute(select(*columns).where(*_since(fills, baseline_id))):
         sign = Side(row.side).sign
         held[row.symbol] += sign * row.quantity
-        flow = -sign * row.quantity * row.price - row.fees
+        flow = -sign * row.quantity * row.price * (row.multiplier or 1) - row.fees
         change += flow
         inexact += flow != round(flow, 2)
     for row in connection.execute(select(entries.c.symbol, entries.c.quantity, entries.c.cash).where(*_since(entries, baseline_id))):

@@ -18,6 +18,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select, update
 
 from ats_assets.corporate_actions.identity import INSTRUMENT
+from ats_assets.execution.contract_legs import legs_of, legs_text
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, Side
 from ats_assets.execution.outcome import IntentState, LeaseLostError
 from ats_assets.execution.rows import record_order
@@ -88,8 +89,15 @@ def last_session_before(connection: Connection, session: date, strategy: str) ->
     return connection.execute(query.order_by(intents.c.session.desc()).limit(1)).scalar_one_or_none()
 
 
-def record_plan(connection: Connection, author: Author, session: date, strategy: str, planned: Sequence[OrderIntent]) -> dict[str, str]:
+def record_plan(
+    connection: Connection, author: Author, session: date, strategy: str, planned: Sequence[OrderIntent], *, options: bool = False
+) -> dict[str, str]:
     """Write down a plan. What was never tried takes the new plan's content, or is withdrawn; what was tried stays as it is.
+
+    Parameters
+    ----------
+    options
+        Whether it is the plan of option contracts: that of shares is another one, and what either has not is withdrawn from itself alone.
 
     Returns
     -------
@@ -99,7 +107,8 @@ def record_plan(connection: Connection, author: Author, session: date, strategy:
     differing = {intent.client_order_id: plan_one(connection, author, intent) for intent in planned}
     kept = {intent.client_order_id for intent in planned}
     for row in in_states(connection, [IntentState.PLANNED]):
-        gone = row.intent.session == session and row.intent.client_order_id not in kept and row.intent.leg is not Leg.EXIT
+        of_plan = row.intent.leg is not Leg.EXIT and bool(row.intent.legs) is options
+        gone = row.intent.session == session and row.intent.client_order_id not in kept and of_plan
         if row.intent.strategy == strategy and (gone or row.intent.session < session):
             _move(connection, author, row, IntentState.WITHDRAWN if gone else IntentState.MISSED, row.reason)
     return {name: changes for name, changes in differing.items() if changes}
@@ -246,16 +255,17 @@ def _audit(
 
 
 def _values(intent: OrderIntent) -> dict[str, Any]:
-    return {name: getattr(intent, name) for name in (*_CONTENT, INSTRUMENT)}
+    values = {name: getattr(intent, name) for name in (*_CONTENT, INSTRUMENT)}
+    return values | ({"legs": legs_text(intent.legs), "book": intent.book} if intent.legs else {})
 
 
 def _changes(known: OrderIntent, new: OrderIntent) -> str:
-    pairs = ((name, getattr(known, name), getattr(new, name)) for name in _CONTENT)
+    pairs = ((name, getattr(known, name), getattr(new, name)) for name in (*_CONTENT, "legs", "book"))
     return "; ".join(f"{name} {new} instead of {old}" for name, old, new in pairs if old != new)
 
 
 def _intent_row(row: Row[Any]) -> IntentRow:
     content = {name: getattr(row, name) for name in (*_CONTENT, INSTRUMENT)}
-    content |= {"side": Side(row.side), "leg": Leg(row.leg), "kind": OrderKind(row.kind)}
+    content |= {"side": Side(row.side), "leg": Leg(row.leg), "kind": OrderKind(row.kind), "legs": legs_of(row.legs), "book": row.book}
     intent = OrderIntent(client_order_id=row.client_order_id, **content)
     return IntentRow(intent=intent, state=IntentState(row.state), reason=row.reason, attempts=row.attempts, sending_at=row.sending_at)

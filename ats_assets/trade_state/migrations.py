@@ -52,6 +52,14 @@ CREATE INDEX ix_intents_kind_strategy_instrument_session ON intents (kind, strat
 """
 
 
+_OPTIONS = """
+ALTER TABLE intents ADD COLUMN legs VARCHAR(512);
+ALTER TABLE intents ADD COLUMN book VARCHAR(64);
+ALTER TABLE fills ADD COLUMN multiplier VARCHAR(64);
+ALTER TABLE positions ADD COLUMN multiplier VARCHAR(64);
+"""
+
+
 def _keep_running_accounts(connection: Connection) -> None:
     """From 1 to 2: what a settled session's running account has is marked; a position may be without a price; what is looked for has an index.
 
@@ -69,11 +77,16 @@ def _name_instruments(connection: Connection) -> None:
     _run(connection, _INSTRUMENT)
 
 
+def _trade_options(connection: Connection) -> None:
+    """From 3 to 4: orders may be for option contracts, each for several shares. What is there is for shares, and stays as it is."""
+    _run(connection, _OPTIONS)
+
+
 def _run(connection: Connection, statements: str) -> None:
     for statement in statements.split(";"):
         if statement.strip():
             connection.execute(text(statement))
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _keep_running_accounts, 2: _name_instruments}
+MIGRATIONS: Mapping[int, Migration] = {1: _keep_running_accounts, 2: _name_instruments, 3: _trade_options}
 """By the version that they start from; each makes the next one of it, in the same transaction as all others."""

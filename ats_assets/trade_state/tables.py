@@ -36,6 +36,8 @@ intents = Table(
     Column("take_profit", ExactDecimal),
     Column("stop_loss", ExactDecimal),
     Column("instrument", String(96), comment="what the symbol stood for at that close, as known then; null: decided before it was kept"),
+    Column("legs", String(512), comment="of an order for option contracts: symbol, signed ratio, open or close, multiplier of each"),
+    Column("book", String(64), comment="the strategy of options that has decided it"),
     Column("state", String(16), nullable=False),
     Column("reason", FreeText, comment="of the state"),
     Column("attempts", Integer, nullable=False, comment="write-aheads so far; at most as many requests have been sent"),
@@ -112,6 +114,7 @@ positions = Table(
     Column("quantity", ExactDecimal, nullable=False),
     Column("cost", ExactDecimal, comment="null: the broker does not say"),
     Column("price", ExactDecimal, comment="null: the broker has none"),
+    Column("multiplier", ExactDecimal, comment="shares that a contract is for; null: 1"),
 )
 
 fills = Table(
@@ -131,6 +134,7 @@ fills = Table(
     Column("recorded_at", UtcTime, nullable=False),
     Column("acknowledged_at", UtcTime, comment="when a person has said that a fill which is not ours is all right"),
     Column("settled_in", ForeignKey("account_snapshots.id"), comment="the session whose running account has it; null: it came since"),
+    Column("multiplier", ExactDecimal, comment="shares that a contract is for; null: 1"),
     Index(None, "at", "fill_id"),
     Index(None, "intent_id"),
     Index(None, "broker_order_id"),

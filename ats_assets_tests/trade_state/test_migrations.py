@@ -58,7 +58,7 @@ def test_a_database_of_version_1_becomes_a_new_one(database_url: str, tmp_path: 
     with TradeState(database_url) as state, state.begin() as connection:
         assert connection.execute(schema_versions.select()).scalar_one() == SCHEMA_VERSION
         assert shape(connection) == wanted
-        assert connection.execute(tables.positions.select()).one() == (1, "OLD", Decimal("1.50"), Decimal("2.50"), Decimal(2))
+        assert connection.execute(tables.positions.select()).one() == (1, "OLD", Decimal("1.50"), Decimal("2.50"), Decimal(2), None)
         running = read_running_account(connection, 1)
         assert (running.cash, running.inexact) == (Decimal("89.949"), 1)
         assert running.positions == {"A": 2, "OLD": Decimal("1.5")}
