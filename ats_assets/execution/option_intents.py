@@ -7,7 +7,7 @@ from decimal import Decimal
 from math import gcd
 
 from ats_assets.errors import AtsError
-from ats_assets.execution.contract_legs import ContractLeg, package_symbol
+from ats_assets.execution.contract_legs import ContractLeg, is_contract, package_symbol
 from ats_assets.execution.order import Leg, OrderIntent, OrderKind, Side, client_order_id
 
 
@@ -30,7 +30,7 @@ def option_intent(
     book
         The strategy of options that has decided it.
     legs
-        With the contracts that are wanted in all; what they have in common becomes the order's quantity.
+        With the contracts that are wanted in all; what the numbers of contracts have in common becomes the order's quantity.
     decision_price, limit_price
         Net of all legs for one share of one unit in its simplest form, positive where it is paid; without a limit at the market.
     number
@@ -39,7 +39,7 @@ def option_intent(
     Raises
     ------
     AtsError
-        If there is no leg, one is of nothing, or two are of one symbol.
+        If there is no leg, one is of nothing, two are of one symbol, or shares among them are no multiple of the units.
 
     Examples
     --------
@@ -50,7 +50,11 @@ def option_intent(
     """
     if not legs or any(one.ratio == 0 for one in legs) or len({one.symbol for one in legs}) < len(legs):
         raise AtsError(f"{book}: an order needs legs of different contracts, each for one or more: {[str(one) for one in legs]}")
-    units = gcd(*(one.ratio for one in legs))
+    units = gcd(*([one.ratio for one in legs if is_contract(one.symbol)] or [one.ratio for one in legs]))
+    if any(one.ratio % units for one in legs):
+        raise AtsError(
+            f"{book}: {[str(one) for one in legs]} are no whole number of units: {units} of each contract, and the shares are no multiple"
+        )
     simplest = tuple(replace(one, ratio=one.ratio // units) for one in sorted(legs))
     symbol = package_symbol((one.symbol, one.ratio) for one in simplest)
     leg = Leg.OPEN if any(one.opens for one in legs) else Leg.CLOSE

@@ -17,6 +17,7 @@ from sqlalchemy import Connection, event
 from ats_assets.alerts import Alert
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
 from ats_assets.execution.context import Timeouts
+from ats_assets.execution.contract_legs import multiplier_of
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.names import IdentityLookup, NameChanges, no_name_changes
 from ats_assets.execution.order import (
@@ -141,6 +142,8 @@ class Exchange:
     pairs: dict[str, str] = field(default_factory=dict)
     """Of each exit, by its broker order id, the intent whose exit it is."""
     brackets: dict[str, OrderIntent] = field(default_factory=dict)
+    packages: dict[str, list[tuple[str, int]]] = field(default_factory=dict)
+    """Of each order of several legs, by its client order id, the client order ids of its legs with their signed ratios."""
     cancels_take: float = 0.0
     """Seconds until what is asked to be cancelled is."""
     ending: list[tuple[datetime, str]] = field(default_factory=list)
@@ -163,6 +166,8 @@ class Exchange:
             return None
         if intent.symbol in self.rejects:
             raise OrderRejectedError(self.rejects[intent.symbol])
+        if intent.legs:
+            return self._take_contracts(intent)
         if intent.leg is not Leg.OPEN and intent.quantity > self.available(intent.symbol):
             raise OrderRejectedError(f"insufficient qty available for order (available: {self.available(intent.symbol)})")
         order = self._new(intent.client_order_id, intent.symbol, intent.side, intent.quantity)
@@ -172,6 +177,20 @@ class Exchange:
         if intent.kind is OrderKind.BRACKET:
             self.brackets[intent.client_order_id] = intent
         return order
+
+    def _take_contracts(self, intent: OrderIntent) -> BrokerOrder:
+        for leg in intent.legs:
+            held = self.held.get(leg.symbol, Decimal(0))
+            if not leg.opens and (held * leg.ratio >= 0 or abs(leg.ratio) * intent.quantity > abs(held)):
+                raise OrderRejectedError(f"position intent mismatch: {leg.position_intent} of {leg.symbol}, and {held} are held")
+        order = self._new(intent.client_order_id, intent.symbol, intent.side, intent.quantity)
+        if len(intent.legs) > 1:
+            legs = self.packages[intent.client_order_id] = []
+            for number, leg in enumerate(intent.legs):
+                side = Side.BUY if leg.ratio > 0 else Side.SELL
+                made = self._new(f"leg-{order.broker_order_id}-{number}", leg.symbol, side, intent.quantity * abs(leg.ratio))
+                legs.append((made.client_order_id, leg.ratio))
+        return self.find(intent.client_order_id) or order
 
     def _new(self, client_order_id: str, symbol: str, side: Side, quantity: Decimal) -> BrokerOrder:
         order = BrokerOrder(
@@ -214,7 +233,12 @@ class Exchange:
         order = next((order for order in self.orders if order.client_order_id == client_order_id), None)
         if order is None:
             return None
-        legs = [one for one in self.orders if self.pairs.get(one.broker_order_id) == client_order_id and one is not order]
+        mine = {name for name, _ in self.packages.get(client_order_id, ())}
+        legs = [
+            one
+            for one in self.orders
+            if (self.pairs.get(one.broker_order_id) == client_order_id and one is not order) or one.client_order_id in mine
+        ]
         return replace(order, legs=tuple(legs))
 
     def named(self, client_order_id: str) -> BrokerOrder:
@@ -239,6 +263,12 @@ class Exchange:
         done = order.filled_quantity + quantity
         status = OrderStatus.FILLED if done == order.quantity else OrderStatus.PARTIALLY_FILLED
         self.change(client_order_id, filled_quantity=done, status=status, filled_average_price=price)
+        if client_order_id in self.packages:
+            for name, ratio in self.packages[client_order_id]:
+                leg = self.named(name)
+                self.change(name, filled_quantity=done * abs(ratio), status=status, filled_average_price=price)
+                self.execute(leg, quantity * abs(ratio), price, fees, client_order_id)
+            return
         self.execute(order, quantity, price, fees)
         for other in self.orders:
             pair = self.pairs.get(order.broker_order_id)
@@ -250,20 +280,25 @@ class Exchange:
             for kind in ("profit", "stop"):
                 self._new_exit(bracket, kind, order.side.opposite, done)
 
-    def execute(self, order: BrokerOrder, quantity: Decimal, price: Decimal, fees: Decimal = Decimal(0)) -> None:
-        self.cash -= order.side.sign * quantity * price + fees
+    def execute(
+        self, order: BrokerOrder, quantity: Decimal, price: Decimal, fees: Decimal = Decimal(0), client_order_id: str | None = None
+    ) -> None:
+        """One execution; of a leg under the client order id of its package."""
+        multiplier = multiplier_of(order.symbol)
+        self.cash -= order.side.sign * quantity * price * multiplier + fees
         self.held[order.symbol] = self.held.get(order.symbol, Decimal(0)) + order.side.sign * quantity
         self.executions.append(
             Fill(
                 fill_id=f"f{len(self.executions)}",
                 broker_order_id=order.broker_order_id,
-                client_order_id=order.client_order_id,
+                client_order_id=client_order_id or order.client_order_id,
                 symbol=order.symbol,
                 side=order.side,
                 quantity=quantity,
                 price=price,
                 fees=fees,
                 at=self.clock.now(),
+                multiplier=multiplier,
             )
         )
 
@@ -272,12 +307,13 @@ class Exchange:
         self.clock.at = datetime(2024, 3, 4, 14, 30, tzinfo=UTC)
         self.arrive()
         for order in list(self.orders):
-            if not order.status.final and order.broker_order_id not in self.pairs:
+            leg = order.client_order_id.startswith("leg-")
+            if not order.status.final and order.broker_order_id not in self.pairs and not leg:
                 self.fill(order.client_order_id, order.quantity - order.filled_quantity)
 
     def counts(self) -> Counter[str]:
-        """Orders by client order id."""
-        return Counter(order.client_order_id for order in self.orders)
+        """Orders by client order id, the legs of packages apart."""
+        return Counter(order.client_order_id for order in self.orders if not order.client_order_id.startswith("leg-"))
 
 
 @dataclass
@@ -323,7 +359,11 @@ class ExchangeBroker:
 
     def positions(self) -> list[Position]:
         self._ask("positions")
-        return [Position(symbol=s, quantity=q, cost=q * 10, price=Decimal(10)) for s, q in sorted(self.exchange.held.items()) if q]
+        return [
+            Position(symbol=s, quantity=q, cost=q * 10, price=Decimal(10), multiplier=multiplier_of(s))
+            for s, q in sorted(self.exchange.held.items())
+            if q
+        ]
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         return {s: Instrument(symbol=s, tradable=True, fractionable=True, shortable=True) for s in symbols}
