@@ -16,7 +16,7 @@ from contextlib import AbstractContextManager
 from dataclasses import dataclass
 from datetime import date, datetime
 from decimal import Decimal
-from typing import Protocol, TypeVar
+from typing import Protocol, TypeVar, runtime_checkable
 
 from pydantic import BaseModel
 
@@ -140,6 +140,15 @@ class Broker(Protocol):
 
     def settle(self, session: date) -> str | None:
         """Bring orders for the open of `session` to their end, as far as they can be. None where they are, else what is still waited for."""
+        ...
+
+
+@runtime_checkable
+class OptionBroker(Broker, Protocol):
+    """A broker that takes orders for option contracts: intents with `legs`."""
+
+    def option_refusals(self, intents: Sequence[OrderIntent]) -> Mapping[str, str]:
+        """Why orders would be refused, as far as can be told before they are sent, by client order id; those that come first are counted as filled for those that follow."""
         ...
 
 

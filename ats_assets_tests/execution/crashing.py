@@ -4,8 +4,9 @@ Run by hand for many more rounds than the tests make::
 
     python -m ats_assets_tests.execution.crashing --rounds 220 --folder /tmp/crashes
     python -m ats_assets_tests.execution.crashing --rounds 60 --two --folder /tmp/crashes
+    python -m ats_assets_tests.execution.crashing --rounds 120 --options --folder /tmp/crashes
 
-Each round is a plan of three orders under ids of its own, on one trade state and one account for all rounds. Children are forked from this process, which has
+Each round is a plan of three orders (with `--options` for option contracts: of one leg, of two and of four) under ids of its own, on one trade state and one account for all rounds. Children are forked from this process, which has
 no threads; a child is a process with its own connections, and SIGKILL is what ends it: at its n-th point (before and after each commit and each request),
 or, with two at once, after a random time. Then others are started until the plan is through.
 """
@@ -23,6 +24,7 @@ from collections import Counter
 from collections.abc import Callable
 from dataclasses import dataclass, field
 from datetime import UTC, datetime
+from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
@@ -34,7 +36,9 @@ import requests.adapters
 from ats_assets.brokers.alpaca.broker import AlpacaBroker
 from ats_assets.execution.broker import BrokerError
 from ats_assets.execution.context import Timeouts
+from ats_assets.execution.contract_legs import ContractLeg
 from ats_assets.execution.executor import Executor
+from ats_assets.execution.option_intents import option_intent
 from ats_assets.execution.order import client_order_id
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
 from ats_assets.settings import Settings
@@ -47,7 +51,8 @@ from ats_assets_tests.execution.exchange import SESSION, PointedState, Points, i
 EVENING = datetime(2024, 3, 2, 0, 30, tzinfo=UTC)
 OPEN = "2024-03-04T14:30:00Z"
 SYMBOLS = ("AAA", "BBB", "CCC")
-DESKS = "ats_assets_tests.alpaca_double.trading:desks"
+DESKS, OPTION_DESKS = "ats_assets_tests.alpaca_double.trading:desks", "ats_assets_tests.alpaca_double.option_trading:option_desks"
+CONTRACTS = ("AAA240419P00009000", "AAA240419P00008000", "AAA240419C00011000", "AAA240419C00012000")
 DONE, AGAIN, DIFFERS = 0, 3, 4
 FAULTS = tuple(fault for fault in Fault if fault is not Fault.DUPLICATE)
 TIMEOUT_SECONDS, LATE_SECONDS, SETTLING_SECONDS = 0.3, 0.45, 1.5
@@ -69,15 +74,18 @@ class Tally:
 class Double:
     """The double, in another process."""
 
-    def __init__(self) -> None:
+    def __init__(self, *, options: bool = False) -> None:
+        desks = OPTION_DESKS if options else DESKS
         self.process = subprocess.Popen(
-            [sys.executable, "-m", "ats_assets_tests.alpaca_double", "--desk", DESKS], stdout=subprocess.PIPE, text=True
+            [sys.executable, "-m", "ats_assets_tests.alpaca_double", "--desk", desks], stdout=subprocess.PIPE, text=True
         )
         assert self.process.stdout is not None
         self.url = self.process.stdout.readline().strip()
         self.tell("now", EVENING.isoformat())
         for symbol in SYMBOLS:
             self.tell("reference/add_asset", {"symbol": symbol})
+        for symbol in CONTRACTS if options else ():
+            self.tell("trading/add_contract", {"symbol": symbol})
 
     def tell(self, what: str, body: Any = None) -> Any:
         data = None if body is None else json.dumps(body).encode()
@@ -99,11 +107,14 @@ class Rounds:
     folder: Path
     double: Double
     tally: Tally = field(default_factory=Tally)
+    options: bool = False
 
     def plan(self, number: int) -> list[Any]:
         from dataclasses import replace  # noqa: PLC0415
 
         strategy = f"r{number}"
+        if self.options:
+            return _option_plan(strategy)
         return [
             replace(intent(s, "3"), strategy=strategy, client_order_id=client_order_id(SESSION, strategy, s, intent(s).leg))
             for s in SYMBOLS
@@ -152,7 +163,7 @@ class Rounds:
 
     def execute(self, number: int) -> Callable[[Executor], int]:
         plan = self.plan(number)
-        return lambda executor: AGAIN if executor.execute(SESSION, plan).stopped else DONE
+        return lambda executor: AGAIN if executor.execute(SESSION, plan, options=self.options).stopped else DONE
 
     def wait(self, pid: int) -> int:
         """The exit code; minus the signal where one ended it."""
@@ -182,10 +193,15 @@ class Rounds:
     def check(self, number: int) -> None:
         """No order twice, none lost, and both sides agree once all is filled."""
         wanted = {planned.client_order_id for planned in self.plan(number)}
-        orders = Counter(order["client_order_id"] for order in self.double.tell("trading/orders"))
+        listed = self.double.tell("trading/orders")
+        legs = {leg["id"] for order in listed for leg in order["legs"] or ()}
+        orders = Counter(order["client_order_id"] for order in listed if order["id"] not in legs)
         assert {name: orders[name] for name in wanted} == dict.fromkeys(wanted, 1), f"round {number}: {orders}"
         assert len(orders) == orders.total(), f"round {number}: an order twice"
-        self.double.tell("trading/auction", {"prices": dict.fromkeys(SYMBOLS, "1.37"), "at": OPEN})
+        if self.options:
+            self.double.tell("trading/fill_options", {"price": "1.37"})
+        else:
+            self.double.tell("trading/auction", {"prices": dict.fromkeys(SYMBOLS, "1.37"), "at": OPEN})
         code = self.wait(self.child(number, lambda executor: DIFFERS if executor.reconcile() else DONE))
         assert code == DONE, f"round {number}: our records and the broker's differ"
         self.tally.rounds += 1
@@ -223,6 +239,23 @@ class Rounds:
         self.finish(number)
 
 
+def _option_plan(strategy: str) -> list[Any]:
+    """A put that is bought, a spread, and a condor."""
+    put, lower, call, higher = CONTRACTS
+    plans = ({put: 1}, {put: -2, lower: 2}, {put: -1, lower: 1, call: -1, higher: 1})
+    return [
+        option_intent(
+            SESSION,
+            strategy,
+            "book",
+            [ContractLeg(symbol, ratio, opens=True) for symbol, ratio in ratios.items()],
+            decision_price=Decimal("1.00"),
+            limit_price=Decimal("1.50") if len(ratios) == 1 else Decimal("-0.10"),
+        )
+        for ratios in plans
+    ]
+
+
 def _killing(point: int, folder: Path) -> Points:
     points = Points(stop_at=point, inside=True)
 
@@ -241,12 +274,14 @@ def main() -> None:
     parser.add_argument("--first", type=int, default=0)
     parser.add_argument("--step", type=int, default=1, help="between two points")
     parser.add_argument("--two", action="store_true", help="two executors at once, instead of kills at points")
+    parser.add_argument("--options", action="store_true", help="orders for option contracts")
     parser.add_argument("--folder", type=Path, required=True)
     parser.add_argument("--url", help="of the database; default: SQLite in the folder")
     arguments = parser.parse_args()
     arguments.folder.mkdir(parents=True, exist_ok=True)
-    double = Double()
-    rounds = Rounds(arguments.url or f"sqlite:///{arguments.folder / 'state.sqlite'}", arguments.folder, double)
+    double = Double(options=arguments.options)
+    url = arguments.url or f"sqlite:///{arguments.folder / 'state.sqlite'}"
+    rounds = Rounds(url, arguments.folder, double, options=arguments.options)
     try:
         point = arguments.first
         for number in range(arguments.rounds):

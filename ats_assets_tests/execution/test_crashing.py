@@ -32,6 +32,14 @@ def test_killed_at_points_of_the_order_path(tmp_path: Path) -> None:
 
 
 @pytest.mark.slow
+def test_killed_at_points_of_the_path_of_option_orders(tmp_path: Path) -> None:
+    tally = crash(tmp_path, "--step", "23", "--options")
+    assert (tally["rounds"], tally["orders"]) == (ROUNDS, 3 * ROUNDS)
+    assert tally["killed"] >= ROUNDS - 1
+    assert tally["faults"]
+
+
+@pytest.mark.slow
 def test_two_executors_one_of_them_killed_or_stopped(tmp_path: Path, postgresql: str) -> None:
     tally = crash(tmp_path, "--two", "--url", f"{postgresql}/postgres")
     assert (tally["rounds"], tally["orders"]) == (ROUNDS, 3 * ROUNDS)

@@ -6,9 +6,11 @@ from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
 from ats_assets.brokers.alpaca.hours import NEW_YORK
-from ats_assets.brokers.alpaca.orders import exact_decimal, instant
+from ats_assets.brokers.alpaca.numbers import exact_decimal
+from ats_assets.brokers.alpaca.orders import instant
 from ats_assets.brokers.alpaca.symbol_map import SymbolMap, pair
 from ats_assets.execution.broker import BrokerError
+from ats_assets.execution.contract_legs import multiplier_of
 from ats_assets.execution.order import AccountEntry, EntryKind, Fill, Side
 
 if TYPE_CHECKING:
@@ -35,7 +37,14 @@ _KINDS = {
     "REORG": EntryKind.CORPORATE_ACTION,
     "SPIN": EntryKind.CORPORATE_ACTION,
     "VOF": EntryKind.CORPORATE_ACTION,
+    "OPASN": EntryKind.ASSIGNMENT,
+    "OPEXC": EntryKind.EXERCISE,
+    "OPEXP": EntryKind.EXPIRY,
+    "OPTRD": EntryKind.OPTION_SHARES,
+    "OPCSH": EntryKind.OPTION_CASH,
 }
+_SHARES_ID = "{}/OPTRD"
+"""Of the shares of an assignment or an exercise: Alpaca documents them under the very id of the contracts (docs.alpaca.markets/docs/non-trade-activities-for-option-events)."""
 
 
 def list_activities(client: "TradingClient", path: str, since: datetime) -> list[dict[str, Any]]:
@@ -64,6 +73,7 @@ def read_fill(one: Mapping[str, Any], client_order_id: str, symbols: SymbolMap, 
         price=exact_decimal(one["price"], "price"),
         fees=Decimal(0),
         at=instant(one["transaction_time"], "transaction_time"),
+        multiplier=multiplier_of(str(one["symbol"])),
     )
 
 
@@ -76,7 +86,7 @@ def read_entry(one: Mapping[str, Any], symbols: SymbolMap, *, all_days: bool) ->
     evening, zone = (_MIDNIGHT, UTC) if all_days else (_EVENING, NEW_YORK)
     at = datetime.combine(date.fromisoformat(str(one["date"])), evening, zone)
     return AccountEntry(
-        entry_id=str(one["id"]),
+        entry_id=_SHARES_ID.format(one["id"]) if kind is EntryKind.OPTION_SHARES else str(one["id"]),
         kind=kind,
         at=at.astimezone(UTC),
         symbol=symbols.our(pair(str(symbol)) if crypto else str(symbol)) if symbol else None,

@@ -15,8 +15,11 @@ from ats_assets.brokers.alpaca.asking import asking
 from ats_assets.brokers.alpaca.asset_list import NOT_FOUND, find_assets
 from ats_assets.brokers.alpaca.holdings import list_positions, read_account
 from ats_assets.brokers.alpaca.hours import MAX_SKEW, closed_reason, has_opened, hours_from, skew_reason, utc_days
+from ats_assets.brokers.alpaca.numbers import exact_decimal
+from ats_assets.brokers.alpaca.option_account import option_refusals
+from ats_assets.brokers.alpaca.option_orders import is_package_order
 from ats_assets.brokers.alpaca.order_lists import OrderLists
-from ats_assets.brokers.alpaca.orders import exact_decimal, from_order, listed_order, to_request
+from ats_assets.brokers.alpaca.orders import from_order, listed_order, to_request
 from ats_assets.brokers.alpaca.symbol_map import SymbolMap
 from ats_assets.execution.broker import (
     BrokerError,
@@ -55,8 +58,6 @@ if TYPE_CHECKING:
     from alpaca.trading.models import AccountConfiguration, Order
 
 log = logging.getLogger(__name__)
-_LONGEST_CHAIN = 30
-"""Of orders that took each other's place."""
 Taken = TypeVar("Taken", BrokerOrder, ForeignOrder, BrokerOrder | ForeignOrder)
 
 
@@ -103,7 +104,7 @@ class AlpacaBroker:
         self._clock_trusted_until: datetime | None = None
         self._all_days = settings.calendar.exchange == "24/7"
         """Whether sessions are days in UTC, as those of crypto are."""
-        self._strategy = settings.orders.strategy
+        self._ours = f"{settings.orders.strategy}-"
         self._increments: dict[str, Decimal | None] = {}
         """Of prices, by our symbol, of those that were asked for."""
         self._hours = lru_cache(maxsize=4)(lambda day: utc_days(day) if self._all_days else hours_from(self._client, day))
@@ -178,7 +179,7 @@ class AlpacaBroker:
             order = self._lists.read(self._client.post("/orders", request.to_request_fields()))
             if isinstance(order, ForeignOrder):
                 raise OutcomeUnknownError(f"{name} may be at Alpaca or not: the answer is {order.description}")
-            return self._taken(order, name)
+            return self._taken(self._lists.whole(order), name)
         except (AlpacaUnreachableError, AlpacaRateLimitError, AlpacaKeysError) as error:
             raise NotSentError(f"{name} was not sent: {error}") from None
         except AlpacaRefusedError as error:
@@ -199,8 +200,7 @@ class AlpacaBroker:
         with asking(f"order {client_order_id}"):
             try:
                 order = self._lists.read(self._client.get("/orders:by_client_order_id", {"client_order_id": client_order_id}))
-                if not isinstance(order, ForeignOrder) and order.order_class.value in ("bracket", "oco") and not order.legs:
-                    order = self._lists.by_id(order.id, nested=True)
+                order = order if isinstance(order, ForeignOrder) else self._lists.whole(order)
             except AlpacaRefusedError as error:
                 if error.status == 404 and error.code == NOT_FOUND:
                     return None
@@ -208,26 +208,24 @@ class AlpacaBroker:
             if not isinstance(order, ForeignOrder):
                 order = listed_order(order, self._symbols.our(str(order.symbol)))
             taken = self._of(order, client_order_id)
-            return taken if isinstance(taken, ForeignOrder) else replace(taken, legs=(*taken.legs, *self._successors(taken)))
-
-    def _successors(self, taken: BrokerOrder) -> list[BrokerOrder]:
-        """The orders that Alpaca has put in the place of exits: a stop that triggers may go on as another order. An order under an id of ours is replaced by people only."""
-        found: list[BrokerOrder] = []
-        exits = [*taken.legs, *([] if taken.client_order_id.startswith(f"{self._strategy}-") else [taken])]
-        for one in exits:
-            while one.replaced_by is not None and len(found) < _LONGEST_CHAIN:
-                following = self._lists.by_id(one.replaced_by)
-                if isinstance(following, ForeignOrder):
-                    break  # it is listed among the open orders as one that is not ours
-                one = from_order(following, self._symbols.our(str(following.symbol)))  # noqa: PLW2901 - the next of the chain
-                found.append(one)
-        return found
+            if isinstance(taken, ForeignOrder):
+                return taken
+            return replace(taken, legs=(*taken.legs, *self._lists.successors(taken, self._ours, self._symbols)))
 
     def open_orders(self) -> list[BrokerOrder | ForeignOrder]:
         """All that are not final; the legs of brackets by themselves."""
         with asking("the open orders"):
             found = self._lists.listed("open", None)
-            return [one if isinstance(one, ForeignOrder) else listed_order(one, self._symbols.our(str(one.symbol))) for one in found]
+            whole = [
+                self._lists.whole(one) if not isinstance(one, ForeignOrder) and is_package_order(one) and self._is_ours(one) else one
+                for one in found
+            ]
+            return [one if isinstance(one, ForeignOrder) else listed_order(one, self._symbols.our(str(one.symbol))) for one in whole]
+
+    def option_refusals(self, intents: Sequence[OrderIntent]) -> Mapping[str, str]:
+        """Why orders for option contracts would be refused, by client order id: the account's level, the contracts, the cover."""
+        with asking("the account, its positions and the contracts"):
+            return option_refusals(self._client, intents, lambda: list_positions(self._client, self._symbols), live=self.live)
 
     def cancel(self, broker_order_id: str) -> None:
         """Ask for an order to be cancelled."""
@@ -270,13 +268,18 @@ class AlpacaBroker:
             for order in self._lists.listed("open", None, nested=True):
                 if isinstance(order, ForeignOrder):
                     continue
-                ours = order.client_order_id.startswith(f"{self._strategy}-") and order.filled_at is None
+                ours = self._is_ours(order) and order.filled_at is None
                 bracket = order.order_class.value == "bracket" and order.submitted_at < hours[0].opens
                 if ours and (bracket or (self._all_days and order.submitted_at < hours[0].closes)):
                     self.cancel(str(order.id))
         return None
 
-    def _taken(self, order: "Order", client_order_id: str) -> BrokerOrder:
+    def _is_ours(self, order: "Order") -> bool:
+        return order.client_order_id.startswith(self._ours)
+
+    def _taken(self, order: "Order | ForeignOrder", client_order_id: str) -> BrokerOrder:
+        if isinstance(order, ForeignOrder):
+            raise BrokerError(f"Alpaca's answer is {order.description}")
         return self._of(from_order(order, self._symbols.our(str(order.symbol))), client_order_id)
 
     def _of(self, taken: Taken, client_order_id: str) -> Taken:

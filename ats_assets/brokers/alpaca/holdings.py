@@ -3,8 +3,9 @@
 from typing import TYPE_CHECKING, Any, cast
 
 from ats_assets.brokers.alpaca.answers import lenient
-from ats_assets.brokers.alpaca.orders import exact_decimal
+from ats_assets.brokers.alpaca.numbers import exact_decimal
 from ats_assets.brokers.alpaca.symbol_map import SymbolMap, pair
+from ats_assets.execution.contract_legs import multiplier_of
 from ats_assets.execution.order import Position
 from ats_assets.execution.price_grid import is_in_dollars
 
@@ -36,4 +37,5 @@ def _position(one: Any, symbols: SymbolMap) -> Position:
         quantity=exact_decimal(one.qty, "qty"),
         cost=exact_decimal(one.cost_basis, "cost_basis") if dollars else None,
         price=exact_decimal(one.current_price, "current_price") if dollars and one.current_price not in (None, "") else None,
+        multiplier=multiplier_of(theirs),
     )

@@ -5,17 +5,17 @@ and sold by day orders, which are queued overnight and filled just after the ope
 and of a pair the increments that its asset names. Numbers are sent as text without an exponent.
 """
 
-from collections.abc import Mapping
 from contextlib import suppress
 from datetime import datetime
 from decimal import Decimal
-from functools import lru_cache
 from typing import TYPE_CHECKING, Any
 
 from ats_assets.brokers.alpaca.answers import Unknown
+from ats_assets.brokers.alpaca.numbers import exact_decimal, sent_exactly, with_plain_numbers
+from ats_assets.brokers.alpaca.option_orders import is_package_order, option_request, symbol_of_package
 from ats_assets.execution.broker import BrokerError, OrderRejectedError
-from ats_assets.execution.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side, exact
-from ats_assets.execution.price_grid import is_pair, on_grid, plain, price_step
+from ats_assets.execution.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side
+from ats_assets.execution.price_grid import is_pair, on_grid, price_step
 
 if TYPE_CHECKING:
     from alpaca.trading.models import Order
@@ -65,11 +65,13 @@ def to_request(intent: OrderIntent, symbol: str, *, increment: Decimal | None = 
     from alpaca.trading.enums import OrderClass, OrderSide, TimeInForce  # noqa: PLC0415
     from alpaca.trading.requests import LimitOrderRequest, MarketOrderRequest  # noqa: PLC0415
 
-    market, limit = _plain(MarketOrderRequest), _plain(LimitOrderRequest)
+    if intent.legs:
+        return option_request(intent, symbol)
+    market, limit = with_plain_numbers(MarketOrderRequest), with_plain_numbers(LimitOrderRequest)
     whole, crypto, buys = intent.quantity == intent.quantity.to_integral_value(), is_pair(symbol), intent.side is Side.BUY
     common: dict[str, Any] = {
         "symbol": symbol,
-        "qty": _exact(intent, intent.quantity),
+        "qty": sent_exactly(intent, intent.quantity),
         "side": OrderSide(intent.side.value),
         "client_order_id": intent.client_order_id,
     }
@@ -102,7 +104,10 @@ def _exits(intent: OrderIntent, symbol: str) -> dict[str, Any]:
 
 
 def listed_order(order: "Order", symbol: str) -> BrokerOrder | ForeignOrder:
-    """One of the account's orders, whoever made it: what is no order for shares of one symbol is described."""
+    """One of the account's orders, whoever made it: what is no order for one symbol, and no package whose legs are told, is described."""
+    if is_package_order(order) and order.legs and order.qty not in (None, ""):
+        with suppress(BrokerError):
+            return from_order(order, "")
     if order.symbol and order.side is not None and order.side.value in tuple(Side) and order.qty not in (None, ""):
         with suppress(BrokerError):  # of a number that is none
             return from_order(order, symbol)
@@ -122,13 +127,14 @@ def _word(one: Any) -> str:
 
 
 def from_order(order: "Order", symbol: str) -> BrokerOrder:
-    """Alpaca's order; `symbol` is ours of it."""
+    """Alpaca's order; `symbol` is ours of it. One of several legs is a package, which is bought."""
+    package = is_package_order(order)
     filled = exact_decimal(order.filled_qty or 0, "filled_qty")
     return BrokerOrder(
         broker_order_id=str(order.id),
         client_order_id=order.client_order_id,
-        symbol=symbol,
-        side=Side(_given(order.side, "side").value),
+        symbol=symbol_of_package(order) if package else symbol,
+        side=Side.BUY if package else Side(_given(order.side, "side").value),
         quantity=exact_decimal(order.qty, "qty"),
         status=_status(order.status, filled),
         filled_quantity=filled,
@@ -136,7 +142,7 @@ def from_order(order: "Order", symbol: str) -> BrokerOrder:
         submitted_at=order.submitted_at,
         updated_at=order.updated_at,
         reason=_reason(order.status),
-        legs=tuple(from_order(leg, symbol) for leg in order.legs or ()),
+        legs=tuple(from_order(leg, str(leg.symbol) if package else symbol) for leg in order.legs or ()),
         replaced_by=None if order.replaced_by is None else str(order.replaced_by),
     )
 
@@ -151,23 +157,6 @@ def _reason(status: Any) -> str | None:
     if isinstance(status, Unknown):
         return f"its status is {status}, which the installed alpaca-py does not know: see to it at Alpaca, or install a newer program"
     return None if status.value in ("new", "accepted", "filled", "partially_filled", "held") else status.value
-
-
-def exact_decimal(value: object, name: str) -> Decimal:
-    """A number as Alpaca writes it, exactly.
-
-    Raises
-    ------
-    BrokerError
-        If it is missing or none.
-    """
-    try:
-        number = Decimal(str(value))
-    except ArithmeticError:
-        raise BrokerError(f"Alpaca's {name} is {value!r}, no number: the answer can't be used") from None
-    if not number.is_finite():
-        raise BrokerError(f"Alpaca's {name} is {value!r}: the answer can't be used")
-    return number
 
 
 def instant(value: object, name: str) -> datetime:
@@ -193,32 +182,7 @@ def _given(value: Any, name: str) -> Any:
     return value
 
 
-@lru_cache
-def _plain(request: "type[OrderRequest]") -> "type[OrderRequest]":
-    """The request, but with its numbers as text: a double of 0.000011 is written with an exponent."""
-
-    class Plain(request):
-        def to_request_fields(self) -> dict[str, Any]:
-            return _texts(super().to_request_fields())
-
-    Plain.__name__ = request.__name__
-    return Plain
-
-
-def _texts(value: Any) -> Any:
-    if isinstance(value, Mapping):
-        return {key: _texts(one) for key, one in value.items()}
-    return plain(exact(value)) if isinstance(value, float) else value
-
-
 def _price(intent: OrderIntent, value: Decimal) -> float:
     if value <= 0:
         raise OrderRejectedError(f"{intent.client_order_id}: {intent.symbol} costs less than the smallest price that an order may name")
-    return _exact(intent, value)
-
-
-def _exact(intent: OrderIntent, value: Decimal) -> float:
-    """As alpaca-py takes numbers: a double. It must be the same number."""
-    if Decimal(repr(float(value))) != value:
-        raise OrderRejectedError(f"{intent.client_order_id}: {value} has more digits than can be sent: round it to nine decimals")
-    return float(value)
+    return sent_exactly(intent, value)
