@@ -22,9 +22,10 @@ def market_with_options(root: Path, chains: dict[str, Any] | None = None, **opti
     return small_market(root, options={"chains": chains or {"kind": "synthetic"}} | options)
 
 
-def contract_row(strike: float = 100.0, right: str = "C", **changes: Any) -> dict[str, Any]:
+def contract_row(strike: float | None = 100.0, right: str | None = "C", **changes: Any) -> dict[str, Any]:
     """A sound row: spot 100, twelve days to go, a spread of ten cents about a fair price."""
-    worth = 2.0 + max(100.0 - strike if right == "C" else strike - 100.0, 0.0)
+    beyond = 0.0 if strike is None else 100.0 - strike
+    worth = 2.0 + max(beyond if right == "C" else -beyond, 0.0)
     row: dict[str, Any] = {
         "underlying": "AAA",
         "session": SESSION,

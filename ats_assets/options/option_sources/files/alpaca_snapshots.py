@@ -13,7 +13,8 @@ from typing import Any, Final
 import polars as pl
 
 from ats_assets.errors import SourceError
-from ats_assets.options.option_sources.files.chain_rows import ChainReader, days_of, instants_of
+from ats_assets.options.option_sources.files.chain_rows import ChainReader
+from ats_assets.options.quote_times import days_of, instants_of
 
 _QUOTE: Final = {"bid": "bp", "ask": "ap", "bid_size": "bs", "ask_size": "as", "quoted_at": "t"}
 _BAR: Final = {"open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"}

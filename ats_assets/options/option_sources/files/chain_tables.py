@@ -20,8 +20,9 @@ import pyarrow.parquet as pq
 from ats_assets.errors import SourceError
 from ats_assets.options.option_sources.files.alpaca_snapshots import snapshot_day, snapshot_rows
 from ats_assets.options.option_sources.files.chain_columns import ChainColumns, chain_columns
-from ats_assets.options.option_sources.files.chain_rows import ChainReader, days_of, instants_of
+from ats_assets.options.option_sources.files.chain_rows import ChainReader
 from ats_assets.options.option_sources.files.settings import ChainFilesSettings
+from ats_assets.options.quote_times import days_of, instants_of
 
 PARQUET: Final = (".parquet", ".pq")
 TEXTS: Final = (".csv", ".csv.gz", ".txt", ".txt.gz")
