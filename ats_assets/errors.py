@@ -56,6 +56,10 @@ class OptionError(AtsError):
     """Options can't be valued: numbers that do not fit, or dividends that leave nothing of the underlying."""
 
 
+class PortfolioError(AtsError):
+    """Weights can't be found for what was asked."""
+
+
 class EvaluationError(AtsError):
     """What is to be judged can't be: too few rows or sessions, or figures out of range."""
 

@@ -24,16 +24,14 @@ from ats_assets.leakcheck.interval_subject import interval_subjects
 from ats_assets.leakcheck.regime_subjects import regime_subjects
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
-from ats_assets.portfolio import Method
-from ats_assets.portfolio.choosing import portfolio_method
 from ats_assets.portfolio.schema import WANTED_SCHEMA
 from ats_assets.portfolio.targets import targets_of
 from ats_assets.risk import NamedRule, risk_rules
 from ats_assets.settings import Adjust, Settings, TrainingSettings
 from ats_assets.storage.artefacts import Unavailable
-from ats_assets.strategies.choosing import called_signals, strategies
+from ats_assets.strategies.choosing import called_signals, strategies, weighting
 from ats_assets.strategies.strategy import Strategy
-from ats_assets.strategies.weighting import signals_from_scores
+from ats_assets.strategies.weighting import Weighting
 
 Frames = Mapping[str, pl.DataFrame]
 KEYS = ("symbol", "session")
@@ -202,13 +200,15 @@ def _traded(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], gi
     settings = deployment.settings
     subjects: list[Subject] = []
     for name, named in deployment.of(strategies).items():
-        read = [window.asset for window in named.strategy.needs(settings.training)]
+        weigh = deployment.of(weighting)
+        windows = (*named.strategy.needs(settings.training), *weigh.needs())
+        read = list(dict.fromkeys(window.asset for window in windows))
         called = deployment.of(called_signals)
         frames = {asset: _stored(deployment, called.get(asset, asset), days, bars) for asset in read if asset not in given}
         inputs = {asset: given[asset] for asset in read if asset in given}
         inputs |= {asset: _input(frame) for asset, frame in frames.items() if frame is not None}
         if len(inputs) == len(read):
-            make = partial(_scored, named.strategy, deployment.of(portfolio_method), settings, list(days))
+            make = partial(_scored, named.strategy, weigh, settings, list(days))
             subjects.append(Subject(name=name, kind="signal", inputs=inputs, make=make))
     subjects += _wanted(deployment, bars, days, given)
     targets = _stored(deployment, "targets", days, bars)
@@ -247,8 +247,8 @@ def _targets(
     return made.drop("strategies", "reasons")
 
 
-def _scored(strategy: Strategy, method: Method, settings: Settings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
-    return signals_from_scores(strategy.scores(rows, days, days, settings.training), settings.portfolio, method)
+def _scored(strategy: Strategy, weigh: Weighting, settings: Settings, days: Sequence[date], rows: Frames) -> pl.DataFrame:
+    return weigh.signals(strategy.scores(rows, days, days, settings.training), rows, days, days)[0]
 
 
 def _equity(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.DataFrame:

@@ -5,19 +5,19 @@ from pathlib import Path
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.plugins import METHODS
-from ats_assets.portfolio.method import Method
+from ats_assets.portfolio.method import Method, RiskMethod
 from ats_assets.settings import PortfolioSettings
 
 
-def portfolio_method(deployment: Deployment) -> Method:
+def portfolio_method(deployment: Deployment) -> Method | RiskMethod:
     """The method; use it as `deployment.of(portfolio_method)`."""
     return method_of(deployment.settings.portfolio, deployment.settings.plugins.folder)
 
 
-def method_of(settings: PortfolioSettings, folder: Path | None = None) -> Method:
+def method_of(settings: PortfolioSettings, folder: Path | None = None) -> Method | RiskMethod:
     """The method that the settings name, made of `[portfolio.options]`.
 
-    `top_k` and `quantile` may stand in `[portfolio]` itself: a method that has a setting of such a name takes it from there, unless the options give it.
+    `top_k`, `quantile` and the limits on weight and gross stand in `[portfolio]` itself: a method that has a setting of such a name takes it from there, unless the options give it.
 
     Parameters
     ----------
@@ -38,5 +38,5 @@ def method_of(settings: PortfolioSettings, folder: Path | None = None) -> Method
     """
     if twice := sorted(settings.options.keys() & settings.model_fields_set):
         raise SettingsError(f"{twice[0]} is given twice, in [portfolio] and in [portfolio.options]: leave one of them out")
-    shared = {"top_k": settings.top_k, "quantile": settings.quantile}
+    shared = settings.model_dump(include={"top_k", "quantile", "max_weight", "max_gross"})
     return METHODS.made(settings.method, settings.options, folder, "portfolio.method", shared=shared)

@@ -1,9 +1,12 @@
 """What a portfolio method must be able to do: from the scores of one session to the shape of a book.
 
-`target_weights` scales the shape to `portfolio.max_gross` and applies the limits. A method is not told the symbols, so equal scores get equal weights (decision 23).
+`target_weights` scales the shape to `portfolio.max_gross` and applies the limits. A method of the first form is not told the symbols, so equal scores get equal weights (decision 23); one of
+the second, which weighs risk, is given what their past tells.
 """
 
-from typing import Protocol
+from collections.abc import Mapping
+from dataclasses import dataclass
+from typing import Protocol, TypeGuard
 
 import numpy as np
 from numpy.typing import NDArray
@@ -31,6 +34,59 @@ class Method(Protocol):
             Negative for short; the absolute values sum to 1, or to less where no more weight can be given. A score that is not finite gets no weight and does not count.
         """
         ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class Candidates:
+    """The symbols of one session, sorted by name, and what was known of them at its close.
+
+    Attributes
+    ----------
+    scores, probabilities
+        Of shape (n_symbols,); NaN where there is none. A probability is that of beating the session's median over the horizon.
+    values
+        By the name of each of the method's expressions, of shape (n_sessions, n_symbols) up to the session itself; NaN where there is none.
+    held
+        Weights that trading begins with, as shares of the shape: those of the session before, as they have drifted since; None where a book begins.
+    """
+
+    symbols: tuple[str, ...]
+    scores: Floats
+    probabilities: Floats
+    values: Mapping[str, Floats]
+    horizon_sessions: int
+    held: Floats | None = None
+
+
+@dataclass(frozen=True, kw_only=True)
+class WeighedBook:
+    """The shape of a book of shape (n_symbols,), as `Method.weights`, and what is to be said about it: a fallback that was taken."""
+
+    weights: Floats
+    remark: str = ""
+
+
+class RiskMethod(Protocol):
+    """One way from scores and the past of the symbols to weights."""
+
+    settings: BaseModel
+    lookback_sessions: int
+    """How many sessions of values it sees, the session's own among them."""
+    follows: bool
+    """Whether it starts from what it wanted the session before, since the first session of the month."""
+
+    def expressions(self) -> Mapping[str, str]:
+        """What it sees of each symbol and session: a name and an expression over adjusted bars."""
+        ...
+
+    def book(self, candidates: Candidates) -> WeighedBook:
+        """The book of a session."""
+        ...
+
+
+def weighs_risk(method: Method | RiskMethod) -> TypeGuard[RiskMethod]:
+    """Whether a method is of the second form."""
+    return hasattr(method, "book")
 
 
 def places(scores: Floats, k: int) -> Floats:

@@ -10,10 +10,10 @@ nothing, and nothing is chosen (decision 23).
 import numpy as np
 from numpy.typing import NDArray
 
-from ats_assets.errors import ContractError
+from ats_assets.errors import ContractError, PortfolioError
 from ats_assets.kernels.weight_limits import within_limits
 from ats_assets.portfolio.choosing import method_of
-from ats_assets.portfolio.method import Method
+from ats_assets.portfolio.method import Method, weighs_risk
 from ats_assets.settings import PortfolioSettings
 
 Floats = NDArray[np.float64]
@@ -48,7 +48,11 @@ def target_weights(scores: Floats, settings: PortfolioSettings, method: Method |
     >>> target_weights(np.array([0.3, 0.1, 0.2]), PortfolioSettings(top_k=2, max_weight=0.6)).tolist()
     [0.5, 0.0, 0.5]
     """
-    method = method or method_of(settings)
+    if method is None:
+        named = method_of(settings)
+        if weighs_risk(named):
+            raise PortfolioError(f"the portfolio method {settings.method} weighs risk, for which scores alone are not enough")
+        method = named
     scores = np.asarray(scores, dtype=np.float64)
     order = np.argsort(scores, kind="stable")  # sums depend on their order: it is that of the scores, and equal ones have equal weights
     ascending = scores[order]

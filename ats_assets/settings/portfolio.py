@@ -10,7 +10,10 @@ from ats_assets.settings.section import Name, Positive, Section, Share
 class PortfolioSettings(Section):
     """Scores to target weights, and the limits on them. Weights are shares of equity."""
 
-    method: Name = Field(default="top_k_long", description="top_k_long, long_short_quantiles, score_proportional, or one's own")
+    method: Name = Field(
+        default="top_k_long",
+        description="top_k_long, long_short_quantiles, score_proportional, minimum_variance, mean_variance, risk_parity, hierarchical_risk_parity, maximum_diversification, minimum_tail_risk, black_litterman, kelly, fixed_risk, or one's own",
+    )
     top_k: Positive = Field(default=10, description="of methods that have such a setting")
     quantile: float = Field(default=0.2, gt=0, le=0.5, description="of methods that have such a setting")
     options: dict[str, Any] = Field(

@@ -15,12 +15,11 @@ from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
-from ats_assets.portfolio.choosing import portfolio_method
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
-from ats_assets.strategies.choosing import NamedStrategy, called_signals, strategies
+from ats_assets.strategies.choosing import NamedStrategy, called_signals, strategies, weighting
 from ats_assets.strategies.contracts import Signals
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
-from ats_assets.strategies.weighting import signals_from_scores
+from ats_assets.strategies.weighting import Weighting
 
 GROUP = "signals"
 READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA, "predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
@@ -34,10 +33,11 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.AssetsDefinition:
     settings, training, strategy = deployment.settings.portfolio, deployment.settings.training, named.strategy
-    method = deployment.of(portfolio_method)
+    weigh = deployment.of(weighting)
+    method = weigh.method
     called, needs = deployment.of(called_signals), strategy.needs(training)
     schemas = READ | dict.fromkeys(called.values(), SIGNALS_SCHEMA)
-    reads = tuple(_read(name, one, called) for one in needs)
+    reads = _widened([_read(name, one, called) for one in needs], weigh)
     back = max(window.back for window in reads)
     node = Node(
         name=name,
@@ -49,10 +49,15 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         settings=(settings, method.settings, strategy.settings, training.of_results()),
     )
 
+    remarks = dict[date, str]()
+
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
         days = deployment.known(window_sessions(deployment.calendar, sessions, back))
         named = {one.asset: frames[called.get(one.asset, one.asset)] for one in needs}
-        return signals_from_scores(strategy.scores(named, days, sessions, training), settings, method)
+        scores = strategy.scores(named, days, weigh.scored(days, sessions), training)
+        made, said = weigh.signals(scores, frames, days, sessions)
+        remarks.update(said)
+        return made
 
     @node.asset(deployment, deps=node.deps())
     def signals(context: dg.AssetExecutionContext) -> pl.DataFrame:
@@ -61,10 +66,23 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         made = as_known(deployment, node, sessions, schemas, make)
         newest = made.filter(pl.col("session") == sessions[-1], pl.col("target_weight") != 0).sort("rank", "symbol").head(10)
         rows = "\n".join(f"| {s} | {d} | {w:+.2%} |" for s, d, w in newest.select("symbol", "direction", "target_weight").iter_rows())
+        if remarks:
+            told = "\n".join(f"- {day}: {remark}" for day, remark in sorted(remarks.items()) if day in sessions)
+            context.log.warning(f"{name}: no book within all limits in {len(remarks)} sessions\n{told}")
+            context.add_output_metadata({"fallbacks": dg.MetadataValue.md(told)})
         context.add_output_metadata({"newest": dg.MetadataValue.md(f"| symbol | direction | target weight |\n|---|---|---|\n{rows}")})
         return made
 
     return signals
+
+
+def _widened(reads: Sequence[Reads], weigh: Weighting) -> tuple[Reads, ...]:
+    """The windows of a strategy, as many sessions earlier as its books follow each other, and those of the books."""
+    found = {one.asset: Reads(asset=one.asset, back=one.back + weigh.earlier, lag=one.lag) for one in reads}
+    for need in weigh.needs():
+        one = found.get(need.asset, Reads(asset=need.asset, back=need.back, lag=need.lag))
+        found[need.asset] = Reads(asset=need.asset, back=max(one.back, need.back), lag=min(one.lag, need.lag))
+    return tuple(found.values())
 
 
 def _read(name: str, window: Needs, called: Mapping[str, str]) -> Reads:

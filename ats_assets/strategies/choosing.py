@@ -8,7 +8,9 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.labels import learnt_label
 from ats_assets.plugins import LEARNERS, STRATEGIES
+from ats_assets.portfolio.choosing import portfolio_method
 from ats_assets.strategies.strategy import Strategy, signals_of
+from ats_assets.strategies.weighting import Weighting
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -18,6 +20,12 @@ class NamedStrategy:
     name: str
     kind: str
     strategy: Strategy
+
+
+def weighting(deployment: Deployment) -> Weighting:
+    """How scores become signals; use it as `deployment.of(weighting)`."""
+    settings = deployment.settings
+    return Weighting(deployment.of(portfolio_method), settings.portfolio, settings.training.horizon_sessions)
 
 
 def called_signals(deployment: Deployment) -> Mapping[str, str]:

@@ -4,14 +4,67 @@ The target weight is ideal: the turnover limit and the no-trade band need the po
 (`ats_assets.portfolio.desired_weights`), by backtests and orders alike.
 """
 
+from collections.abc import Mapping, Sequence
+from datetime import date
+
 import numpy as np
 import polars as pl
 
 from ats_assets.errors import ContractError
+from ats_assets.plugins import Needs
 from ats_assets.portfolio import Method, score_ranks, target_weights, within_limits
-from ats_assets.portfolio.choosing import method_of
+from ats_assets.portfolio.method import RiskMethod, weighs_risk
 from ats_assets.settings import PortfolioSettings
+from ats_assets.strategies.risk_books import RiskBooks
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
+
+
+class Weighting:
+    """Scores to signals by the method of the settings, whether it looks at scores alone or weighs risk.
+
+    Parameters
+    ----------
+    horizon_sessions
+        Of the scores.
+    """
+
+    def __init__(self, method: Method | RiskMethod, settings: PortfolioSettings, horizon_sessions: int) -> None:
+        self.method = method
+        self._settings = settings
+        self._by_score = None if weighs_risk(method) else method
+        self._by_risk = RiskBooks(method, settings, horizon_sessions) if weighs_risk(method) else None
+
+    @property
+    def earlier(self) -> int:
+        """How many sessions before a wanted one need scores, too."""
+        return 0 if self._by_risk is None else self._by_risk.earlier
+
+    def needs(self) -> tuple[Needs, ...]:
+        """The windows that weights are made from, beside those of the scores."""
+        return () if self._by_risk is None else self._by_risk.needs()
+
+    def scored(self, days: Sequence[date], sessions: Sequence[date]) -> list[date]:
+        """The sessions whose scores are needed, ascending."""
+        return list(sessions) if self._by_risk is None else self._by_risk.chain(days, sessions)
+
+    def signals(
+        self, scores: pl.DataFrame, frames: Mapping[str, pl.DataFrame], days: Sequence[date], sessions: Sequence[date]
+    ) -> tuple[pl.DataFrame, dict[date, str]]:
+        """The signals of sessions, and what there is to say of the book of a session.
+
+        Parameters
+        ----------
+        scores
+            As of `signals_from_scores`, of the sessions that `scored` names.
+        frames, days, sessions
+            As of `Strategy.scores`.
+        """
+        wanted = scores.filter(pl.col("session").is_in(list(sessions)))
+        if self._by_risk is None or "target_weight" in scores.columns:
+            return signals_from_scores(wanted, self._settings, self._by_score), {}
+        _require_unique(scores, "scores")
+        weighed, remarks = self._by_risk.weighed(scores, frames, days, sessions)
+        return signals_from_scores(weighed, self._settings), remarks
 
 
 def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, method: Method | None = None) -> pl.DataFrame:
@@ -49,12 +102,11 @@ def signals_from_scores(scores: pl.DataFrame, settings: PortfolioSettings, metho
     _require_unique(scores, "scores")
     absent = {"probability": pl.Float64, "model_session": pl.Date}
     scores = scores.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in absent.items() if name not in scores.columns)
-    method = method or method_of(settings)
     parts = [_of_one_session(part, settings, method) for part in scores.partition_by("session", maintain_order=True)]
     return pl.concat(parts) if parts else pl.DataFrame(schema=SIGNALS_SCHEMA)
 
 
-def _of_one_session(rows: pl.DataFrame, settings: PortfolioSettings, method: Method) -> pl.DataFrame:
+def _of_one_session(rows: pl.DataFrame, settings: PortfolioSettings, method: Method | None) -> pl.DataFrame:
     scores = rows["score"].fill_null(float("nan")).to_numpy()
     if "target_weight" in rows.columns:
         weights = within_limits(rows["target_weight"].fill_null(0.0).to_numpy(), settings) + 0.0

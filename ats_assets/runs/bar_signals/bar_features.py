@@ -17,12 +17,14 @@ from ats_assets.features.joining import joined
 from ats_assets.features.making import features_of
 from ats_assets.runs.bar_signals.given_bars import GivenBars
 from ats_assets.settings import UniverseSettings
+from ats_assets.strategies.choosing import weighting
 
 
 def sessions_needed(deployment: Deployment, sequence_sessions: int = 1) -> int:
-    """How many sessions of bars the features of a model and the universe look at, the predicted one included."""
+    """How many sessions of bars the features of a model, the universe and the portfolio's method look at, the predicted one included."""
     lookbacks = [family.lookback for family in deployment.of(model_families).values() if isinstance(family, FeatureFamily)]
-    return max([deployment.settings.universe.lookback_sessions, *(back + sequence_sessions for back in lookbacks)])
+    weighed = [one.back + 1 for one in deployment.of(weighting).needs()]
+    return max([deployment.settings.universe.lookback_sessions, *weighed, *(back + sequence_sessions for back in lookbacks)])
 
 
 def members(deployment: Deployment, given: GivenBars) -> pl.DataFrame:

@@ -18,7 +18,6 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError
 from ats_assets.models.choosing import models
-from ats_assets.portfolio.choosing import portfolio_method
 from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.inference import predict
 from ats_assets.runs.bar_signals.bar_features import computed_features, features_in, left_out, members, sessions_needed
@@ -26,7 +25,7 @@ from ats_assets.runs.bar_signals.given_bars import GivenBars, given_bars
 from ats_assets.runs.bar_signals.saved_scorer import SavedChoice, SavedScorer, saved_choice
 from ats_assets.runs.bar_signals.stored_past import intervals_of, regimes_at, scores_of
 from ats_assets.storage.model_record import ModelRecord
-from ats_assets.strategies.weighting import signals_from_scores
+from ats_assets.strategies.choosing import weighting
 
 COLUMNS = (
     "symbol",
@@ -116,7 +115,8 @@ def signals_of_bars(
             f"no symbol of {path} can be predicted at {given.session}: {some}" + (f"; and {why.height - 3} more" if why.height > 3 else "")
         )
     scores, unknown = scores_of(deployment, predictions, given, chosen.past)
-    signals = signals_from_scores(scores, deployment.settings.portfolio, deployment.of(portfolio_method))
+    frames = {"bars": given.bars, "corporate_actions": given.actions}
+    signals, remarks = deployment.of(weighting).signals(scores, frames, given.days, [given.session])
     intervals, without = intervals_of(deployment, predictions, given.session, chosen.past)
     states, no_regime = regimes_at(deployment, given.session)
     known = intervals.select("symbol", "expected_return", "lower", "upper", "level", "confidence")
@@ -129,7 +129,7 @@ def signals_of_bars(
         rows=rows.with_columns(regime=state).select(COLUMNS).sort("rank", "symbol"),
         signals=signals,
         left_out=left_out(given, predictions, deployment.settings.universe),
-        notes=(*given.notes, *chosen.notes, *unknown, *without, *no_regime),
+        notes=(*given.notes, *chosen.notes, *unknown, *without, *no_regime, *remarks.values()),
     )
 
 

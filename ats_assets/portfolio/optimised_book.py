@@ -1,0 +1,260 @@
+"""What methods that weigh risk share: which symbols they choose among, the covariance, limits with names, and what is done where no weights keep them.
+
+1. The candidates are the best by score, as many as `candidates` says; where more than that are all equal the scores say nothing, and nothing is chosen.
+2. A symbol with too few known returns is left out. A return that is missing is that of the others on that session.
+3. The covariance of the returns a session, weighted and shrunk (`optimisation.covariance`).
+4. The method's weights under the limits. They add up to 1, or to less where so few symbols can't be given as much.
+5. Where limits conflict or no weights are found, the book is the fallback, and the remark says why: which limits can't be kept together.
+"""
+
+import tomllib
+from abc import ABC, abstractmethod
+from collections.abc import Mapping
+from dataclasses import dataclass
+from pathlib import Path
+from typing import Any, Final, Literal
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field, model_validator
+
+from ats_assets.errors import PortfolioError
+from ats_assets.portfolio.method import Candidates, WeighedBook
+from ats_assets.portfolio.optimisation.covariance import Shrinkage, covariance, session_weights
+from ats_assets.portfolio.optimisation.weight_ranges import WeightLimit, WeightRanges
+from ats_assets.settings import Positive, Section, Share
+
+Floats = NDArray[np.float64]
+RETURN: Final = "return"
+ROUNDING: Final = 1e-12
+
+
+class GroupLimit(Section):
+    """How much of the book a group of symbols may have, such as a sector."""
+
+    symbols: tuple[str, ...] = Field(min_length=1)
+    least: Share = 0.0
+    most: Share = 1.0
+
+    @model_validator(mode="after")
+    def _leaves_a_range(self) -> "GroupLimit":
+        if self.least > self.most:
+            raise ValueError(f"least ({self.least:g}) is above most ({self.most:g})")
+        return self
+
+
+class OptimisedSettings(Section):
+    """Candidates, covariance, limits and fallback."""
+
+    candidates: Positive = Field(default=50, description="the best by score, among which weights are given")
+    lookback_sessions: int = Field(default=252, ge=20, description="returns of the covariance")
+    half_life_sessions: float | None = Field(
+        default=None, gt=0, description="sessions after which a return counts half; default: all count the same"
+    )
+    shrinkage: Shrinkage = Field(default="constant_correlation", description="constant_correlation, identity, or none")
+    min_known_share: float = Field(default=0.8, gt=0, le=1, description="of the returns that a symbol needs to be a candidate")
+    max_weight: Share = Field(default=1.0, description="of one symbol; default: portfolio.max_weight")
+    max_gross: float = Field(default=1.0, ge=0, le=10, description="which the shape is scaled to; default: portfolio.max_gross")
+    groups: dict[str, GroupLimit] = Field(default_factory=dict, description="limits of groups of symbols, by name")
+    groups_file: Path | None = Field(
+        default=None, description="CSV with symbol and group, or TOML of groups as in [portfolio.options.groups]"
+    )
+    max_group: float | None = Field(default=None, gt=0, le=1, description="the most of each group of a CSV file")
+    min_beta: float | None = Field(default=None, description="of the book, to the mean of the candidates' returns")
+    max_beta: float | None = None
+    max_momentum: float | None = Field(
+        default=None, gt=0, description="of the book's momentum, in standard deviations of the candidates, either way"
+    )
+    max_volatility_exposure: float | None = Field(default=None, gt=0, description="likewise of their volatilities")
+    fallback: Literal["inverse_volatility", "equal", "cash"] = Field(
+        default="inverse_volatility", description="the book where no weights keep the limits"
+    )
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_the_file_says(cls, values: Any) -> Any:
+        """The content of the file is part of the settings, so that a change of it is a change of what is made."""
+        if not isinstance(values, dict) or values.get("groups_file") is None:
+            return values
+        return {**values, "groups": {**_groups(Path(str(values["groups_file"])), values.get("max_group")), **values.get("groups", {})}}
+
+
+@dataclass(frozen=True, kw_only=True)
+class RiskModel:
+    """What is known of the candidates that are left: arrays of shape (n,), matrices of shape (n, n)."""
+
+    symbols: tuple[str, ...]
+    scores: Floats
+    probabilities: Floats
+    returns: Floats
+    matrix: Floats
+    limits: WeightRanges
+    horizon_sessions: int
+    values: Mapping[str, Floats]
+    held: Floats | None
+
+    @property
+    def deviations(self) -> Floats:
+        """Standard deviation of each symbol's return a session."""
+        return np.sqrt(self.matrix.diagonal())
+
+
+class OptimisedMethod(ABC):
+    """A method that chooses weights by risk."""
+
+    follows = False
+
+    def __init__(self, settings: OptimisedSettings) -> None:
+        self.settings = settings
+        self.lookback_sessions = settings.lookback_sessions
+
+    def expressions(self) -> Mapping[str, str]:
+        """The total return of each session; none after one without a bar."""
+        return {RETURN: "$close / Ref($close, 1) - 1"}
+
+    @abstractmethod
+    def solve(self, risk: RiskModel) -> Floats:
+        """The weights of the candidates, of shape (n,).
+
+        Raises
+        ------
+        PortfolioError
+            If there are none.
+        """
+
+    def book(self, candidates: Candidates) -> WeighedBook:
+        """The weights, or those of the fallback with the reason."""
+        weights = np.zeros(len(candidates.symbols))
+        chosen = self._chosen(candidates)
+        if not len(chosen) or not self.settings.max_weight:
+            return WeighedBook(weights=weights)
+        returns = known_returns(candidates.values[RETURN][:, chosen])
+        remark = ""
+        try:
+            matrix, _ = covariance(returns, session_weights(len(returns), self.settings.half_life_sessions), self.settings.shrinkage)
+            limits = self._limits([candidates.symbols[i] for i in chosen], returns)
+            risk = RiskModel(
+                symbols=tuple(candidates.symbols[i] for i in chosen),
+                scores=candidates.scores[chosen],
+                probabilities=candidates.probabilities[chosen],
+                returns=returns,
+                matrix=matrix,
+                limits=limits,
+                horizon_sessions=candidates.horizon_sessions,
+                values={name: panel[:, chosen] for name, panel in candidates.values.items()},
+                held=None if candidates.held is None else candidates.held[chosen],
+            )
+            weights[chosen] = self.solve(risk)
+        except PortfolioError as error:
+            remark = f"{error}. The book is the fallback, {self.settings.fallback}"
+            weights[chosen] = fallback_weights(
+                self.settings.fallback, returns, self._limits([candidates.symbols[i] for i in chosen], returns)
+            )
+        weights[np.abs(weights) < ROUNDING] = 0.0
+        return WeighedBook(weights=weights, remark=remark)
+
+    def _chosen(self, candidates: Candidates) -> NDArray[np.intp]:
+        """The places of the symbols that are weighed, ascending."""
+        known = np.isfinite(candidates.values[RETURN]).mean(axis=0) >= self.settings.min_known_share
+        able = np.flatnonzero(np.isfinite(candidates.scores) & known)
+        scores = candidates.scores[able]
+        if len(able) > self.settings.candidates:
+            if scores.min() == scores.max():
+                return able[:0]
+            able = able[np.sort(np.argsort(-scores, kind="stable")[: self.settings.candidates])]
+        return able
+
+    def _limits(self, symbols: list[str], returns: Floats) -> WeightRanges:
+        own = self.settings
+        upper = np.full(len(symbols), min(own.max_weight / own.max_gross if own.max_gross else 1.0, 1.0))
+        rows = [
+            WeightLimit(
+                name=_in_words(name, group),
+                coefficients=np.isin(symbols, group.symbols).astype(np.float64),
+                low=group.least or -np.inf,
+                high=group.most,
+            )
+            for name, group in sorted(own.groups.items())
+            if group.least > 0.0 or group.most < 1.0
+        ]
+        market = returns.mean(axis=1)
+        if own.min_beta is not None or own.max_beta is not None:
+            centred = market - market.mean()
+            betas = (centred[:, None] * returns).sum(axis=0) / max(float((centred * centred).sum()), 1e-300)
+            low, high = -np.inf if own.min_beta is None else own.min_beta, np.inf if own.max_beta is None else own.max_beta
+            rows.append(WeightLimit(name=f"beta from {low:g} to {high:g}", coefficients=betas, low=low, high=high))
+        styles = {
+            "momentum": (own.max_momentum, returns.sum(axis=0)),
+            "volatility": (own.max_volatility_exposure, np.log(returns.std(axis=0) + 1e-9)),
+        }
+        for name, (most, style) in styles.items():
+            if most is not None and style.std() > 0.0:
+                exposure = (style - style.mean()) / style.std()
+                rows.append(WeightLimit(name=f"{name} within {most:g} deviations", coefficients=exposure, low=-most, high=most))
+        return WeightRanges(lower=np.zeros(len(symbols)), upper=upper, budget=min(1.0, float(upper.sum())), rows=rows)
+
+
+def known_returns(returns: Floats) -> Floats:
+    """Returns without gaps: of a symbol that has none in a session the mean of the others; where nobody has any, 0.
+
+    Examples
+    --------
+    >>> known_returns(np.array([[0.1, np.nan, 0.3], [np.nan, np.nan, np.nan]])).tolist()
+    [[0.1, 0.2, 0.3], [0.0, 0.0, 0.0]]
+    """
+    known = np.isfinite(returns)
+    total, many = np.where(known, returns, 0.0).sum(axis=1), known.sum(axis=1)
+    return np.where(known, returns, (total / np.maximum(many, 1))[:, None])
+
+
+def fallback_weights(kind: str, returns: Floats, limits: WeightRanges) -> Floats:
+    """A plain book: equal, or as one over the volatilities, within the limits from above; those from below may be missed.
+
+    Examples
+    --------
+    >>> fallback_weights("equal", np.zeros((3, 2)), WeightRanges(lower=np.zeros(2), upper=np.full(2, 0.6))).tolist()
+    [0.5, 0.5]
+    """
+    shape = np.zeros(returns.shape[1]) if kind == "cash" else np.ones(returns.shape[1])
+    if kind == "inverse_volatility":
+        shape = 1.0 / np.maximum(returns.std(axis=0), 1e-6)
+    return cut_to_limits(shape * (limits.budget / max(float(shape.sum()), 1e-300)), limits)
+
+
+def cut_to_limits(weights: Floats, limits: WeightRanges) -> Floats:
+    """Long weights, those of a group that has too much made smaller in proportion; what is cut stays in cash.
+
+    Examples
+    --------
+    >>> limits = WeightRanges(lower=np.zeros(2), upper=np.full(2, 0.6), rows=(WeightLimit(name="a", coefficients=np.array([1.0, 0.0]), high=0.2),))
+    >>> cut_to_limits(np.array([0.3, 0.7]), limits).tolist()
+    [0.2, 0.6]
+    """
+    weights = np.minimum(weights, limits.upper)
+    for _ in range(20):  # a cut for one limit may help or hurt another
+        for row in limits.rows:
+            for coefficients, most in ((row.coefficients, row.high), (-row.coefficients, -row.low)):
+                adds = coefficients > 0.0
+                above, below = float((weights * coefficients)[adds].sum()), float((weights * coefficients)[~adds].sum())
+                if above + below > most + ROUNDING and above > 0.0:
+                    weights[adds] *= min(max((most - below) / above, 0.0), 1.0)
+    return weights
+
+
+def _groups(file: Path, most: float | None) -> dict[str, Any]:
+    if not file.is_file():
+        raise ValueError(f"groups_file names {file}, which is not a file")
+    if file.suffix == ".toml":
+        return tomllib.loads(file.read_text(encoding="utf-8"))
+    table = pl.read_csv(file, schema_overrides={"symbol": pl.String, "group": pl.String})
+    if not {"symbol", "group"} <= set(table.columns) or most is None:
+        raise ValueError(f"{file} must have the columns symbol and group, and max_group must say the most that each may have")
+    rows = table.drop_nulls(["symbol", "group"]).sort("group", "symbol").group_by("group", maintain_order=True).agg("symbol")
+    return {group: {"symbols": tuple(symbols), "most": most} for group, symbols in rows.iter_rows()}
+
+
+def _in_words(name: str, group: GroupLimit) -> str:
+    parts = [f"at least {group.least:.4g}"] if group.least > 0.0 else []
+    parts += [f"at most {group.most:.4g}"] if group.most < 1.0 else []
+    return f"{name} {' and '.join(parts)}"

@@ -1,0 +1,200 @@
+"""The methods that weigh risk, by the kit that a user's own passes, too; and what is particular to each."""
+
+from pathlib import Path
+from typing import Any, ClassVar
+
+import numpy as np
+import pytest
+from pydantic import ValidationError
+
+from ats_assets.errors import SettingsError
+from ats_assets.plugins import METHODS
+from ats_assets.portfolio.choosing import method_of
+from ats_assets.portfolio.method import Candidates
+from ats_assets.portfolio.methods import (
+    black_litterman,
+    fixed_risk,
+    hierarchical_risk_parity,
+    kelly,
+    maximum_diversification,
+    mean_variance,
+    minimum_tail_risk,
+    minimum_variance,
+    risk_parity,
+)
+from ats_assets.settings import PortfolioSettings
+from ats_assets_tests.kits.risk_methods import RiskMethodKit
+from ats_assets_tests.portfolio.optimisation.panels import factor_returns
+
+SMALL = {"lookback_sessions": 20, "candidates": 6}
+
+
+class TestMinimumVariance(RiskMethodKit):
+    plugin = minimum_variance.PLUGIN
+    small: ClassVar[dict[str, Any]] = SMALL
+
+
+class TestMeanVariance(RiskMethodKit):
+    plugin = mean_variance.PLUGIN
+    small: ClassVar[dict[str, Any]] = SMALL
+
+
+class TestMeanVarianceWithCosts(RiskMethodKit):
+    plugin = mean_variance.PLUGIN
+    small: ClassVar[dict[str, Any]] = {**SMALL, "costs_bps": 10.0}
+
+
+class TestRiskParity(RiskMethodKit):
+    plugin = risk_parity.PLUGIN
+    small: ClassVar[dict[str, Any]] = {**SMALL, "max_weight": 0.2}
+
+
+class TestHierarchicalRiskParity(RiskMethodKit):
+    plugin = hierarchical_risk_parity.PLUGIN
+    small: ClassVar[dict[str, Any]] = SMALL
+
+
+class TestMaximumDiversification(RiskMethodKit):
+    plugin = maximum_diversification.PLUGIN
+    small: ClassVar[dict[str, Any]] = {**SMALL, "max_weight": 0.25}
+
+
+class TestMinimumTailRisk(RiskMethodKit):
+    plugin = minimum_tail_risk.PLUGIN
+    small: ClassVar[dict[str, Any]] = SMALL
+
+
+class TestBlackLitterman(RiskMethodKit):
+    plugin = black_litterman.PLUGIN
+    small: ClassVar[dict[str, Any]] = SMALL
+
+
+class TestKelly(RiskMethodKit):
+    plugin = kelly.PLUGIN
+    small: ClassVar[dict[str, Any]] = SMALL
+
+
+class TestKellyTogether(RiskMethodKit):
+    plugin = kelly.PLUGIN
+    small: ClassVar[dict[str, Any]] = {**SMALL, "together": True, "fraction": 0.1}
+
+
+class TestFixedRisk(RiskMethodKit):
+    plugin = fixed_risk.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"top_k": 4, "atr_sessions": 5}
+
+
+def seen(symbols: int = 12, *, scores: np.ndarray | None = None, probabilities: float = 0.55, **panels: np.ndarray) -> Candidates:
+    return Candidates(
+        symbols=tuple(f"S{i:02}" for i in range(symbols)),
+        scores=np.arange(symbols, dtype=float) if scores is None else scores,
+        probabilities=np.full(symbols, probabilities),
+        values={"return": factor_returns(1, symbols, 60)} | panels,
+        horizon_sessions=4,
+    )
+
+
+def made(kind: str, **options: Any) -> Any:
+    return METHODS.made(kind, {"lookback_sessions": 60, **options})
+
+
+def test_only_the_best_by_score_are_weighed() -> None:
+    weights = made("risk_parity", candidates=5).book(seen()).weights
+    assert np.flatnonzero(weights).tolist() == [7, 8, 9, 10, 11]
+    assert not made("risk_parity", candidates=5).book(seen(scores=np.ones(12))).weights.any(), "equal scores say nothing"
+    assert np.count_nonzero(made("risk_parity", candidates=12).book(seen(scores=np.ones(12))).weights) == 12
+
+
+def test_a_symbol_with_too_short_a_past_is_left_out_and_a_gap_is_that_of_the_others() -> None:
+    returns = factor_returns(1, 12, 60)
+    returns[:30, 11], returns[5, 10] = np.nan, np.nan
+    weights = made("risk_parity", candidates=12).book(seen(**{"return": returns})).weights
+    assert weights[11] == 0.0
+    filled = returns.copy()
+    filled[5, 10] = np.nanmean(returns[5, :11])
+    np.testing.assert_allclose(weights, made("risk_parity", candidates=12).book(seen(**{"return": filled})).weights, rtol=1e-12)
+
+
+def test_where_groups_conflict_the_fallback_keeps_them_and_the_limits_are_named() -> None:
+    """Two sectors of a third each can't make a whole."""
+    groups = {
+        "tech": {"symbols": [f"S{i:02}" for i in range(6)], "most": 0.3},
+        "banks": {"symbols": [f"S{i:02}" for i in range(6, 12)], "most": 0.4},
+    }
+    book = made("minimum_variance", groups=groups).book(seen())
+    assert "weights add up to 1; banks at most 0.4; tech at most 0.3" in book.remark
+    assert "fallback, inverse_volatility" in book.remark
+    assert book.weights[:6].sum() == pytest.approx(0.3)
+    assert book.weights[6:].sum() == pytest.approx(0.4)
+    assert not made("minimum_variance", groups=groups, fallback="cash").book(seen()).weights.any()
+
+
+def test_fewer_symbols_than_the_cap_allows_leave_cash_and_are_no_conflict() -> None:
+    book = made("minimum_variance", candidates=4, max_weight=0.15).book(seen())
+    assert book.remark == ""
+    assert book.weights[book.weights > 0].tolist() == pytest.approx([0.15] * 4)
+
+
+def test_the_beta_and_the_styles_of_a_book_are_limited() -> None:
+    returns = factor_returns(1, 12, 60)
+    market = returns.mean(axis=1)
+    betas = np.array([np.cov(column, market)[0, 1] / market.var(ddof=1) for column in returns.T])
+    low = made("minimum_variance").book(seen()).weights
+    high = made("minimum_variance", min_beta=1.1).book(seen()).weights
+    assert low @ betas < 1.1 <= high @ betas + 1e-6
+    momentum = returns.sum(axis=0)
+    exposures = (momentum - momentum.mean()) / momentum.std()
+    assert abs(made("mean_variance", skill=0.3, max_momentum=0.1).book(seen()).weights @ exposures) <= 0.1 + 1e-6
+
+
+def test_skill_moves_mean_variance_from_the_least_risk_to_the_best_scores() -> None:
+    least = made("minimum_variance").book(seen()).weights
+    assert made("mean_variance", skill=0.0).book(seen()).weights.tolist() == pytest.approx(least.tolist(), abs=1e-8)
+    sure = made("mean_variance", skill=0.5, aversion=1.0).book(seen()).weights
+    assert sure @ np.arange(12.0) > least @ np.arange(12.0) + 1.0
+
+
+def test_a_bet_is_a_fraction_of_kellys_by_hand() -> None:
+    """One symbol, p = 0.55 over 4 sessions: mean 0.12566 deviations, so that the full bet is 0.12566 / deviation over the horizon."""
+    returns = factor_returns(1, 1, 60)
+    book = made("kelly", fraction=0.1, shrinkage="none").book(seen(1, **{"return": returns}))
+    assert book.weights[0] == pytest.approx(min(1.0, 0.1 * 0.1256613 / (returns.std() * 2.0)), rel=1e-6)
+    assert not made("kelly").book(seen(probabilities=0.5)).weights.any(), "a coin is no bet"
+    assert not made("kelly").book(seen(probabilities=float("nan"))).weights.any(), "nor is a score without a probability"
+
+
+def test_a_position_loses_its_share_at_the_stop() -> None:
+    """2 % of equity, a stop at twice a range of 4 %: a weight of a quarter; calmer ones would need more than there is, and all shrink together."""
+    book = METHODS.made("fixed_risk", {"top_k": 2}).book(seen(3, atr=np.array([[0.04, 0.04, 0.08]])))
+    assert book.weights.tolist() == pytest.approx([0.0, 0.25, 0.125])
+    crowded = METHODS.made("fixed_risk", {"top_k": 3}).book(seen(3, atr=np.full((1, 3), 0.01)))
+    assert crowded.weights.tolist() == pytest.approx([1 / 3] * 3)
+
+
+def test_costs_make_a_book_stay_where_it_is() -> None:
+    held = np.full(12, 1 / 12)
+    method = made("mean_variance", costs_bps=300.0)
+    stayed = method.book(Candidates(**{**seen().__dict__, "held": held})).weights
+    np.testing.assert_allclose(stayed, held, atol=1e-6)
+    assert not np.allclose(method.book(seen()).weights, held, atol=0.02)
+
+
+def test_limits_of_the_portfolio_are_the_methods_own() -> None:
+    method = method_of(PortfolioSettings(method="minimum_variance", max_weight=0.05, max_gross=0.5))
+    assert (method.settings.max_weight, method.settings.max_gross) == (0.05, 0.5)
+    with pytest.raises(SettingsError, match="max_weight is given twice"):
+        method_of(PortfolioSettings(method="minimum_variance", max_weight=0.05, options={"max_weight": 0.1}))
+
+
+def test_groups_come_from_a_file_and_wrong_ones_say_what_is_wrong(tmp_path: Path) -> None:
+    file = tmp_path / "sectors.csv"
+    file.write_text("symbol,group\nS01,tech\nS00,tech\nS02,banks\n")
+    own = minimum_variance.MinimumVarianceSettings.model_validate({"groups_file": file, "max_group": 0.25})
+    assert own.groups["tech"].symbols == ("S00", "S01")
+    assert own.groups["banks"].most == 0.25
+    with pytest.raises(ValidationError, match="max_group must say"):
+        minimum_variance.MinimumVarianceSettings.model_validate({"groups_file": file})
+    with pytest.raises(ValidationError, match="which is not a file"):
+        minimum_variance.MinimumVarianceSettings.model_validate({"groups_file": tmp_path / "none.csv"})
+    with pytest.raises(ValidationError, match=r"least .* is above most"):
+        minimum_variance.MinimumVarianceSettings.model_validate({"groups": {"a": {"symbols": ["X"], "least": 0.5, "most": 0.1}}})

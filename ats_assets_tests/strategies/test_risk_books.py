@@ -1,0 +1,56 @@
+"""Books by risk as assets: a session alone and a range are the same bytes, and a fallback is told."""
+
+from datetime import date
+from pathlib import Path
+
+import polars as pl
+import pytest
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import PortfolioError
+from ats_assets.leakcheck.subjects import of_deployment, stored_bars
+from ats_assets.portfolio import target_weights
+from ats_assets.settings import PortfolioSettings
+from ats_assets_tests.small_market import FIRST, make_history, small_market
+
+STRATEGY = {"strategies": {"momentum": {"lookback_sessions": 10, "skip_sessions": 1}}}
+LAST = date(2021, 3, 5)
+
+
+def market(root: Path, **portfolio: object) -> Deployment:
+    return small_market(root, last_session=LAST, portfolio={"holding_sessions": 1, **portfolio}, **STRATEGY)
+
+
+@pytest.mark.parametrize("options", [{"costs_bps": 20.0, "skill": 0.2}, {"costs_bps": 0.0}])
+def test_a_session_alone_has_the_bytes_of_a_range(tmp_path: Path, options: dict[str, float]) -> None:
+    """With costs a session's book follows that of the session before, since the first session of its month."""
+    own = {"method": "mean_variance", "options": {"lookback_sessions": 20, "candidates": 6, **options}}
+    whole, alone = market(tmp_path / "range", **own), market(tmp_path / "alone", **own)
+    upto = ("raw_bars", "bars", "rejected_bars", "raw_corporate_actions", "corporate_actions", "rejected_corporate_actions", "universe")
+    sessions = whole.calendar.sessions(FIRST, LAST)
+    make_history(whole, sessions[0], sessions[-1], (*upto, "signals"))
+    make_history(alone, sessions[0], sessions[-1], upto)
+    for day in (sessions[-1], sessions[-4]):
+        make_history(alone, day, day, ("signals",))
+        assert alone.warehouse.data_versions("signals", [day]) == whole.warehouse.data_versions("signals", [day])
+    held = whole.warehouse.read("signals", [sessions[-1]])
+    assert held["target_weight"].sum() == pytest.approx(0.6, abs=0.41)
+    assert held.filter(pl.col("target_weight") > 0).height >= 2
+
+
+def test_a_fallback_is_told_and_looking_ahead_is_watched(tmp_path: Path) -> None:
+    groups = {"few": {"symbols": ["SYN01", "SYN02"], "least": 0.9}}
+    deployment = market(tmp_path, method="minimum_variance", options={"lookback_sessions": 20, "groups": groups}, max_weight=0.2)
+    sessions = deployment.calendar.sessions(FIRST, LAST)
+    result = make_history(deployment, sessions[0], sessions[-1])
+    told = [event for event in result.get_asset_materialization_events() if event.asset_key and event.asset_key.path[-1] == "signals"]
+    text = str(told[-1].materialization.metadata["fallbacks"].value)
+    assert "few at least 0.9" in text
+    assert "inverse_volatility" in text
+    bars, days = stored_bars(deployment, 40, 8)
+    assert "signals" in {subject.name for subject in of_deployment(deployment, bars, days)}
+
+
+def test_scores_alone_are_not_enough_for_it() -> None:
+    with pytest.raises(PortfolioError, match="minimum_variance weighs risk"):
+        target_weights(pl.Series([1.0, 2.0]).to_numpy(), PortfolioSettings(method="minimum_variance"))
