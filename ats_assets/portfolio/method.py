@@ -6,11 +6,12 @@ the second, which weighs risk, is given what their past tells.
 
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import Protocol, TypeGuard
+from typing import Protocol
 
 import numpy as np
 from numpy.typing import NDArray
 from pydantic import BaseModel
+from typing_extensions import TypeIs
 
 Floats = NDArray[np.float64]
 
@@ -84,7 +85,7 @@ class RiskMethod(Protocol):
         ...
 
 
-def weighs_risk(method: Method | RiskMethod) -> TypeGuard[RiskMethod]:
+def weighs_risk(method: Method | RiskMethod) -> TypeIs[RiskMethod]:
     """Whether a method is of the second form."""
     return hasattr(method, "book")
 

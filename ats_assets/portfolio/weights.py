@@ -48,11 +48,7 @@ def target_weights(scores: Floats, settings: PortfolioSettings, method: Method |
     >>> target_weights(np.array([0.3, 0.1, 0.2]), PortfolioSettings(top_k=2, max_weight=0.6)).tolist()
     [0.5, 0.0, 0.5]
     """
-    if method is None:
-        named = method_of(settings)
-        if weighs_risk(named):
-            raise PortfolioError(f"the portfolio method {settings.method} weighs risk, for which scores alone are not enough")
-        method = named
+    method = _by_score(settings) if method is None else method
     scores = np.asarray(scores, dtype=np.float64)
     order = np.argsort(scores, kind="stable")  # sums depend on their order: it is that of the scores, and equal ones have equal weights
     ascending = scores[order]
@@ -62,6 +58,13 @@ def target_weights(scores: Floats, settings: PortfolioSettings, method: Method |
     weights = np.empty(len(scores))
     weights[order] = within_limits(shape * settings.max_gross, settings)
     return weights
+
+
+def _by_score(settings: PortfolioSettings) -> Method:
+    named = method_of(settings)
+    if weighs_risk(named):
+        raise PortfolioError(f"the portfolio method {settings.method} weighs risk, for which scores alone are not enough")
+    return named
 
 
 def score_ranks(scores: Floats) -> NDArray[np.uint32]:

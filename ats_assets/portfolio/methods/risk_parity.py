@@ -24,7 +24,7 @@ class RiskParity(OptimisedMethod):
 
     def solve(self, risk: RiskModel) -> Floats:
         """The weights, moved as little as the limits ask for."""
-        budgets = 1.0 + np.argsort(np.argsort(risk.scores, kind="stable"), kind="stable") if self.settings.by_rank else None
+        budgets = np.argsort(np.argsort(risk.scores, kind="stable"), kind="stable") + np.float64(1.0) if self.settings.by_rank else None
         wanted = risk_budget_weights(risk.matrix, budgets) * risk.limits.budget
         return nearest_weights(risk.matrix, wanted, risk.limits)
 

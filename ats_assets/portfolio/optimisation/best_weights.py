@@ -6,7 +6,7 @@ Where only a sum and a range of each weight are fixed and trading is free, `quad
 one thread, whose weights are rounded to ten digits.
 """
 
-from typing import Final
+from typing import Any, Final
 
 import numpy as np
 from numpy.typing import NDArray
@@ -89,7 +89,8 @@ def _by_cones(matrix: Floats, gain: Floats, limits: WeightRanges, held: Floats |
     import clarabel  # noqa: PLC0415
     from scipy import sparse  # noqa: PLC0415
 
-    n, traded = len(gain), costs is not None
+    solver: Any = clarabel  # a module of Rust, which tells no types
+    n = len(gain)
     held = np.zeros(n) if held is None else held
     one, no = sparse.identity(n, format="csc"), sparse.csc_matrix((n, n))
     rows, right = [np.ones((1, n))], [np.array([limits.budget])]
@@ -100,19 +101,19 @@ def _by_cones(matrix: Floats, gain: Floats, limits: WeightRanges, held: Floats |
     rows += [part for part, _ in within]
     right += [bound for _, bound in within]
     cost, quadratic = -gain, sparse.triu(sparse.csc_matrix(matrix), format="csc")
-    if traded:
+    if costs is not None:
         rows = [sparse.hstack([part, sparse.csc_matrix((part.shape[0], n))]) for part in rows]
         rows += [sparse.hstack([one, -one]), sparse.hstack([-one, -one])]
         right += [held, -held]
         cost, quadratic = np.concatenate([cost, costs]), sparse.block_diag([quadratic, no], format="csc")
     table, bounds = sparse.vstack(rows, format="csc"), np.concatenate(right)
-    settings = clarabel.DefaultSettings()
+    settings = solver.DefaultSettings()
     settings.verbose, settings.tol_gap_abs, settings.tol_gap_rel, settings.tol_feas = False, 1e-11, 1e-11, 1e-11
     settings.max_threads = 1
     scale = max(float(np.abs(matrix).max()), float(np.abs(cost).max()))  # numbers near 1, whatever a return a session is
-    cones = [clarabel.ZeroConeT(1), clarabel.NonnegativeConeT(len(bounds) - 1)]
-    found = clarabel.DefaultSolver(quadratic / scale, cost / scale, table, bounds, cones, settings).solve()
-    weights = np.round(np.clip(np.array(found.x[:n]), limits.lower, limits.upper), DIGITS) + 0.0
+    cones = [solver.ZeroConeT(1), solver.NonnegativeConeT(len(bounds) - 1)]
+    found = solver.DefaultSolver(quadratic / scale, cost / scale, table, bounds, cones, settings).solve()
+    weights: Floats = np.round(np.clip(np.array(found.x[:n], np.float64), limits.lower, limits.upper), DIGITS) + 0.0
     if str(found.status) not in SOLVED or not limits.keeps(weights, 1e-6):
         if conflict := limits.conflict():
             raise LimitsConflictError(conflict)

@@ -124,12 +124,17 @@ def _centred(returns: Floats, weights: Floats) -> Floats:
 def _sample(centred: Floats, weights: Floats) -> Floats:
     """The weighted covariance alone."""
     sessions, n = centred.shape
-    sample = np.zeros((n, n))
+    sample, whole = np.zeros((n, n)), sessions - sessions % 4
     for i in range(n):
-        row = sample[i]  # a view of its own lets the loop be vectorised
-        for t in range(sessions):
-            once, others = weights[t] * centred[t, i], centred[t]
-            for j in range(i, n):
+        row = sample[i, i:]  # views, and four sessions at once: then the loop is vectorised and reads the row seldom
+        for t in range(0, whole, 4):
+            a, b, c, d = weights[t : t + 4] * centred[t : t + 4, i]
+            first, second, third, fourth = centred[t, i:], centred[t + 1, i:], centred[t + 2, i:], centred[t + 3, i:]
+            for j in range(n - i):
+                row[j] += (a * first[j] + b * second[j]) + (c * third[j] + d * fourth[j])
+        for t in range(whole, sessions):
+            once, others = weights[t] * centred[t, i], centred[t, i:]
+            for j in range(n - i):
                 row[j] += once * others[j]
         for j in range(i):
             sample[i, j] = sample[j, i]

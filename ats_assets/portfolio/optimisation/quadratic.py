@@ -193,7 +193,7 @@ def _move(
     for a in range(m):
         of_right += right[a]
         of_ones += ones[a]
-    price = (budget - of_right) / of_ones
+    price = float((budget - of_right) / of_ones)
     share, first = 1.0, -1
     for a in range(m):
         i = free[a]

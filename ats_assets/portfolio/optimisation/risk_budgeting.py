@@ -15,7 +15,7 @@ from ats_assets.kernels.kernel import kernel
 
 Floats = NDArray[np.float64]
 MOST_SWEEPS: Final = 10_000
-TOLERANCE: Final = 1e-13
+TOLERANCE: Final = 1e-12
 """Of the largest difference between a contribution and its budget, as a share of the whole risk."""
 
 
@@ -97,4 +97,4 @@ def _budgeted(correlations: Floats, budgets: Floats) -> tuple[Floats, bool]:
             return x, False
         if off < TOLERANCE:
             return x, True
-    return x, off < 1e-10
+    return x, False
