@@ -187,17 +187,18 @@ class PlainBook:
     options: dict[OptionContract, HeldOption] = field(default_factory=dict)
     shares: dict[str, int] = field(default_factory=dict)
     prices: dict[str, Decimal] = field(default_factory=dict)
-    flows: list[tuple[date, str, str, Decimal]] = field(default_factory=list)
+    flows: list[tuple[date, str, str, int, Decimal]] = field(default_factory=list)
+    """Session, kind, symbol, quantity, and what was received."""
 
-    def pay(self, day: date, kind: str, what: str, amount: Decimal) -> None:
+    def pay(self, day: date, kind: str, what: str, quantity: int, amount: Decimal) -> None:
         """Receive an amount; negative: pay it."""
         self.cash += amount
-        self.flows.append((day, kind, what, amount))
+        self.flows.append((day, kind, what, quantity, amount))
 
     def trade_shares(self, day: date, kind: str, name: str, quantity: int, price: Decimal) -> None:
         """Buy or sell shares."""
         before = self.shares.get(name, 0)
-        self.pay(day, kind, name, -quantity * price)
+        self.pay(day, kind, name, quantity, -quantity * price)
         if before >= 0 and quantity > 0:
             self.prices[name] = (before * self.prices.get(name, Decimal(0)) + quantity * price) / (before + quantity)
         self.shares[name] = before + quantity
@@ -207,10 +208,10 @@ class PlainBook:
         elif self.shares[name] < 0:
             self.prices[name] = price
 
-    def trade_option(self, day: date, contract: OptionContract, quantity: int, price: Decimal, tag: str) -> None:
+    def trade_option(self, day: date, contract: OptionContract, quantity: int, price: Decimal, tag: str, fee: Decimal) -> None:
         """Buy or sell contracts."""
-        self.pay(day, "premium", contract.symbol, -quantity * 100 * price)
-        self.pay(day, "fee", contract.symbol, -RULES.fee_per_contract * abs(quantity))
+        self.pay(day, "premium", contract.symbol, quantity, -quantity * 100 * price)
+        self.pay(day, "fee", contract.symbol, quantity, -fee)
         held = self.options.get(contract)
         if held is None:
             self.options[contract] = HeldOption(
@@ -289,7 +290,7 @@ def run(strategy: OptionStrategy, played: OptionMarket, book: PlainBook | None =
         spots = played.spots[day]
         for one in played.dividends:
             if one.ex_session == day and book.shares.get(one.underlying):
-                book.pay(day, "dividend", one.underlying, book.shares[one.underlying] * one.amount)
+                book.pay(day, "dividend", one.underlying, book.shares[one.underlying], book.shares[one.underlying] * one.amount)
         _fill(book, waiting, day, played, rules)
         for held in [*book.options.values()]:
             if held.contract.expiry <= day:
@@ -322,7 +323,7 @@ def _fill(book: PlainBook, waiting: list[Decision], day: date, played: OptionMar
             if fill.contract is None:
                 book.trade_shares(day, "shares", fill.underlying, fill.quantity, fill.price)
             else:
-                book.trade_option(day, fill.contract, fill.quantity, fill.price, one.rule)
+                book.trade_option(day, fill.contract, fill.quantity, fill.price, one.rule, fill.fee)
 
 
 def _intrinsic(held: HeldOption, spot: float) -> Decimal:
