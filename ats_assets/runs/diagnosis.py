@@ -45,6 +45,7 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     if not deployment.has_only_ticks:
         yield _source(deployment)
     yield from _ticks(deployment)
+    yield from _chains(deployment)
     features = _features(deployment, facts)
     yield features
     if features.status == "ok":
@@ -119,6 +120,22 @@ def _ticks(deployment: Deployment) -> Iterator[Finding]:
             continue
         advice = "" if has_any else f"correct [intraday.{what}]; ats sources inspect PATH --ticks {what} shows how files are read"
         yield Finding(subject=what, status="ok" if has_any else "fail", text=text, advice=advice)
+
+
+def _chains(deployment: Deployment) -> Iterator[Finding]:
+    """Where the settings say that option chains come from."""
+    if not deployment.settings.options.has_chains:
+        return
+    from ats_assets.options.choosing import option_source  # noqa: PLC0415 - those who have none do without
+
+    try:
+        source = option_source(deployment)
+        has_any, text = bool(source.sessions()), source.describe().strip()
+    except AtsError as error:
+        yield Finding(subject="options", status="fail", text=str(error), advice="correct [options.chains]")
+        return
+    advice = "" if has_any else "correct [options.chains]; ats sources inspect PATH --chains shows how files are read"
+    yield Finding(subject="options", status="ok" if has_any else "warn", text=text, advice=advice)
 
 
 def _features(deployment: Deployment, facts: KnownFacts) -> Finding:

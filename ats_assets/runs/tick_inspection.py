@@ -20,15 +20,15 @@ from ats_assets.settings import Settings
 
 
 @dataclass(frozen=True, kw_only=True)
-class InspectedTicks:
-    """Files of ticks as they are recognised, and their first session as it would be screened.
+class InspectedSession:
+    """Files of ticks, or of option chains, as they are recognised, and their first session as it would be screened.
 
     Attributes
     ----------
     recognised
         Lines for people.
     rows
-        The first ticks of the session as delivered, without columns that say nothing.
+        The first rows of the session as delivered, without columns that say nothing.
     accepted, rejected
         How many are good, and of the others how many have each reason.
     """
@@ -40,7 +40,7 @@ class InspectedTicks:
     rejected: Mapping[str, int]
 
 
-def inspected_ticks(settings: Settings, path: Path, what: What, changes: Mapping[str, Any], n_rows: int) -> InspectedTicks:
+def inspected_ticks(settings: Settings, path: Path, what: What, changes: Mapping[str, Any], n_rows: int) -> InspectedSession:
     """Look at files of trades or quotes by the settings in use and those to try; nothing is stored.
 
     Raises
@@ -64,7 +64,7 @@ def inspected_ticks(settings: Settings, path: Path, what: What, changes: Mapping
         accepted, rejected = screen(raw, session_hours(deployment), intraday.screening)
         shown = raw.head(n_rows)
         told = [name for name in shown.columns if shown[name].null_count() < shown.height and name not in {"part", "session"}]
-        return InspectedTicks(
+        return InspectedSession(
             recognised=tuple(source.describe().splitlines()),
             session=days[0],
             rows=shown.select(told),

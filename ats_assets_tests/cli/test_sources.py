@@ -39,6 +39,19 @@ def test_what_is_recognised_is_shown_with_the_first_rows_and_nothing_is_stored(i
     assert list(tmp_path.iterdir()) == []
 
 
+def test_chains_are_shown_with_what_would_be_rejected_of_them(inspect: Inspect, tmp_path: Path) -> None:
+    lines = ["day,symbol,bid,ask,underlying_price", "2024-03-04,ABC240315C00050000,1.0,1.1,50", "2024-03-04,ABC240315P00050000,1.1,1.0,50"]
+    (tmp_path / "chains.csv").write_text("\n".join(lines), encoding="utf-8")
+    refused = inspect(tmp_path, "--chains")
+    assert refused.exit_code == 1
+    assert "lacks 'date'" in refused.stderr
+    run = inspect(tmp_path, "--chains", "--set", 'columns={ date = "day" }')
+    assert run.exit_code == 0, run.output
+    for part in ("contract = 'symbol'", "2024-03-04: 1 contract accepted; rejected: crossed 1\n", "ABC240315P00050000"):
+        assert part in run.stdout
+    assert inspect(tmp_path, "--chains", "--ticks", "trades").exit_code == 2
+
+
 def test_ticks_are_shown_with_what_would_be_rejected_of_them(inspect: Inspect, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()

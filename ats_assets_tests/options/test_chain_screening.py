@@ -77,7 +77,7 @@ BAD: list[tuple[dict[str, Any], list[str]]] = [
 
 @pytest.mark.parametrize(("changes", "reasons"), BAD, ids=["+".join(reasons) for _, reasons in BAD])
 def test_each_bad_row_has_its_reasons_and_the_rest_goes_through(changes: dict[str, Any], reasons: list[str]) -> None:
-    kept, others = screened(*GOOD, contract_row(**({"strike": 90.0, "bid": 10.9, "ask": 11.1} | changes)))
+    kept, others = screened(*GOOD, contract_row() | {"strike": 90.0, "bid": 10.9, "ask": 11.1} | changes)
     assert others["reasons"].to_list() == [reasons]
     assert kept.height == len(GOOD)
 

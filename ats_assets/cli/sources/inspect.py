@@ -17,7 +17,8 @@ from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.errors import how_many
 from ats_assets.intraday.tick_source import What
 from ats_assets.plugins import SOURCES
-from ats_assets.runs.tick_inspection import inspected_ticks
+from ats_assets.runs.chain_inspection import inspected_chains
+from ats_assets.runs.tick_inspection import InspectedSession, inspected_ticks
 from ats_assets.runs.writing import console, write_line, write_table
 from ats_assets.settings import Settings, load_settings
 from ats_assets.sources import MEASURES, BarSource, SourcePlugin, recognised_by
@@ -62,7 +63,21 @@ def inspect_ticks(*, path: Path, what: What, n_rows: int, changes: Sequence[str]
     SourceError, SettingsError
         If the files can't be read as ticks; it says why, and what to set.
     """
-    found = inspected_ticks(load_settings(), path, what, _parsed(changes), n_rows)
+    _write_session(inspected_ticks(load_settings(), path, what, _parsed(changes), n_rows), what.removesuffix("s"), n_rows, form)
+
+
+def inspect_chains(*, path: Path, n_rows: int, changes: Sequence[str], form: str) -> None:
+    """Likewise of a file or folder of option chains.
+
+    Raises
+    ------
+    SourceError, SettingsError
+        If the files can't be read as chains; it says why, and what to set.
+    """
+    _write_session(inspected_chains(load_settings(), path, _parsed(changes), n_rows), "contract", n_rows, form)
+
+
+def _write_session(found: InspectedSession, what: str, n_rows: int, form: str) -> None:
     if form == "json":
         cells = [{name: _plain(cell) for name, cell in row.items()} for row in found.rows.to_dicts()]
         facts = {"recognised": found.recognised, "session": str(found.session), "accepted": found.accepted, "rejected": found.rejected}
@@ -70,7 +85,7 @@ def inspect_ticks(*, path: Path, what: What, n_rows: int, changes: Sequence[str]
         return
     out = console()
     rejected = ", ".join(f"{reason} {count:,}" for reason, count in found.rejected.items()) or "none"
-    for line in (*found.recognised, f"{found.session}: {how_many(found.accepted, what.removesuffix('s'))} accepted; rejected: {rejected}"):
+    for line in (*found.recognised, f"{found.session}: {how_many(found.accepted, what)} accepted; rejected: {rejected}"):
         write_line(out, Text(line))
     if n_rows:
         out.print()
