@@ -7,7 +7,6 @@
 5. Where limits conflict or no weights are found, the book is the fallback, and the remark says why: which limits can't be kept together.
 """
 
-import tomllib
 from abc import ABC, abstractmethod
 from collections.abc import Mapping
 from dataclasses import dataclass
@@ -15,7 +14,6 @@ from pathlib import Path
 from typing import Any, Final, Literal
 
 import numpy as np
-import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
@@ -24,24 +22,11 @@ from ats_assets.portfolio.method import Candidates, WeighedBook
 from ats_assets.portfolio.optimisation.covariance import Shrinkage, covariance, session_weights
 from ats_assets.portfolio.optimisation.weight_ranges import WeightLimit, WeightRanges
 from ats_assets.settings import Positive, Section, Share
+from ats_assets.settings.symbol_groups import GroupLimit, groups_of_file
 
 Floats = NDArray[np.float64]
 RETURN: Final = "return"
 ROUNDING: Final = 1e-12
-
-
-class GroupLimit(Section):
-    """How much of the book a group of symbols may have, such as a sector."""
-
-    symbols: tuple[str, ...] = Field(min_length=1)
-    least: Share = 0.0
-    most: Share = 1.0
-
-    @model_validator(mode="after")
-    def _leaves_a_range(self) -> "GroupLimit":
-        if self.least > self.most:
-            raise ValueError(f"least ({self.least:g}) is above most ({self.most:g})")
-        return self
 
 
 class OptimisedSettings(Section):
@@ -74,10 +59,7 @@ class OptimisedSettings(Section):
     @model_validator(mode="before")
     @classmethod
     def _what_the_file_says(cls, values: Any) -> Any:
-        """The content of the file is part of the settings, so that a change of it is a change of what is made."""
-        if not isinstance(values, dict) or values.get("groups_file") is None:
-            return values
-        return {**values, "groups": {**_groups(Path(str(values["groups_file"])), values.get("max_group")), **values.get("groups", {})}}
+        return groups_of_file(values)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -240,18 +222,6 @@ def cut_to_limits(weights: Floats, limits: WeightRanges) -> Floats:
                 if above + below > most + ROUNDING and above > 0.0:
                     weights[adds] *= min(max((most - below) / above, 0.0), 1.0)
     return weights
-
-
-def _groups(file: Path, most: float | None) -> dict[str, Any]:
-    if not file.is_file():
-        raise ValueError(f"groups_file names {file}, which is not a file")
-    if file.suffix == ".toml":
-        return tomllib.loads(file.read_text(encoding="utf-8"))
-    table = pl.read_csv(file, schema_overrides={"symbol": pl.String, "group": pl.String})
-    if not {"symbol", "group"} <= set(table.columns) or most is None:
-        raise ValueError(f"{file} must have the columns symbol and group, and max_group must say the most that each may have")
-    rows = table.drop_nulls(["symbol", "group"]).sort("group", "symbol").group_by("group", maintain_order=True).agg("symbol")
-    return {group: {"symbols": tuple(symbols), "most": most} for group, symbols in rows.iter_rows()}
 
 
 def _in_words(name: str, group: GroupLimit) -> str:

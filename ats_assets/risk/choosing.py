@@ -33,7 +33,13 @@ def risk_rules(deployment: Deployment) -> Sequence[NamedRule]:
     settings = deployment.settings
     traded = settings.backtest
     both_ways = 2.0 * traded.commission_bps + traded.spread_bps + 2.0 * traded.slippage_bps
-    shared = {**settings.portfolio.model_dump(), "sessions_per_year": traded.sessions_per_year, "costs_bps": both_ways}
+    shared = {
+        **settings.portfolio.model_dump(),
+        "sessions_per_year": traded.sessions_per_year,
+        "costs_bps": both_ways,
+        "horizon_sessions": settings.training.horizon_sessions,
+        "capital": traded.initial_cash,
+    }
 
     def made(name: str, values: dict[str, Any]) -> NamedRule:
         return NamedRule(name=name, rule=RISK_RULES.named(name, values, settings.plugins.folder, "risk", shared).made())

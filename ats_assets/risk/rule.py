@@ -5,11 +5,13 @@ it reads; these end at the session and hold what was known at its close, so it c
 held has the weight 0.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 from typing import Protocol
 
+import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 from pydantic import BaseModel
 
 from ats_assets.errors import ContractError
@@ -52,6 +54,42 @@ class Rule(Protocol):
             `RULED_SCHEMA`.
         """
         ...
+
+
+def session_by_session(proposed: pl.DataFrame, judge: Callable[[pl.DataFrame, date], pl.DataFrame]) -> pl.DataFrame:
+    """What is allowed of each session, judged by itself: from the rows of a session and the session to the same rows with a reason.
+
+    Examples
+    --------
+    >>> empty = PROPOSED_SCHEMA.to_frame()
+    >>> session_by_session(empty, lambda rows, session: all_allowed(rows)).schema == RULED_SCHEMA
+    True
+    """
+    parts = proposed.partition_by("session", as_dict=True, maintain_order=True)
+    return pl.concat([RULED_SCHEMA.to_frame(), *(judge(rows, session) for (session,), rows in parts.items())])
+
+
+def all_allowed(rows: pl.DataFrame) -> pl.DataFrame:
+    """Rows whose weights are all allowed."""
+    return rows.with_columns(reason=pl.lit(None, pl.String))
+
+
+def all_scaled(rows: pl.DataFrame, factor: float, why: str) -> pl.DataFrame:
+    """Rows with all weights times a factor, each with the same reason.
+
+    Examples
+    --------
+    >>> rows = pl.DataFrame({"symbol": ["A", "B"], "session": [None, None], "weight": [0.4, 0.0]})
+    >>> all_scaled(rows, 0.5, "too wild").select("weight", "reason").rows()
+    [(0.2, 'too wild'), (0.0, None)]
+    """
+    return rows.with_columns(weight=pl.col("weight") * factor, reason=pl.when(pl.col("weight") != 0.0).then(pl.lit(why)))
+
+
+def weighed_anew(rows: pl.DataFrame, weights: NDArray[np.float64], reasons: Sequence[str | None]) -> pl.DataFrame:
+    """Rows with weights of their own and a reason each; where a weight is as it was, the reason is left out."""
+    made = rows.with_columns(weight=pl.Series(weights, dtype=pl.Float64), reason=pl.Series(reasons, dtype=pl.String))
+    return made.with_columns(reason=pl.when(made["weight"] != rows["weight"]).then("reason"))
 
 
 def ruled(name: str, proposed: pl.DataFrame, allowed: pl.DataFrame) -> pl.DataFrame:

@@ -1,5 +1,6 @@
 """The risk rules that come with the package, by the kit that a user's own passes, too; and what refuses one that breaks its contract."""
 
+from pathlib import Path
 from typing import Any, ClassVar
 
 import polars as pl
@@ -7,7 +8,19 @@ import pytest
 
 from ats_assets.errors import ContractError
 from ats_assets.risk import ruled
-from ats_assets.risk.rules import confidence, limits, regime_filter, volatility_target
+from ats_assets.risk.rules import (
+    blackout,
+    concentration,
+    confidence,
+    correlation,
+    evidence,
+    exposure,
+    limits,
+    liquidity,
+    regime_filter,
+    value_at_risk,
+    volatility_target,
+)
 from ats_assets_tests.kits import market
 from ats_assets_tests.kits.risk_rules import RiskRuleKit, proposed
 
@@ -29,6 +42,52 @@ class TestRegimeFilter(RiskRuleKit):
 
 class TestConfidence(RiskRuleKit):
     plugin = confidence.PLUGIN
+
+
+class TestEvidence(RiskRuleKit):
+    plugin = evidence.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"top_k": 2, "horizon_sessions": 1, "lookback_sessions": 20, "min_sessions": 12, "confidence": 0.6}
+
+
+class TestValueAtRisk(RiskRuleKit):
+    plugin = value_at_risk.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"lookback_sessions": 12, "min_sessions": 5, "max_loss": 0.005}
+
+
+class TestCorrelation(RiskRuleKit):
+    plugin = correlation.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"lookback_sessions": 12, "min_sessions": 5, "threshold": 0.4, "max_cluster": 0.1}
+
+
+class TestConcentration(RiskRuleKit):
+    plugin = concentration.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"min_positions": 6.0}
+
+
+class TestLiquidity(RiskRuleKit):
+    plugin = liquidity.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"lookback_sessions": 8, "capital": 5e7}
+
+
+class TestExposure(RiskRuleKit):
+    plugin = exposure.PLUGIN
+    small: ClassVar[dict[str, Any]] = {
+        "max_long": 0.2,
+        "max_short": 0.1,
+        "max_positions": 4,
+        "groups": {"a": {"symbols": ("S0", "S1"), "most": 0.05}},
+    }
+
+
+class TestBlackout(RiskRuleKit):
+    plugin = blackout.PLUGIN
+
+    @pytest.fixture(autouse=True)
+    def an_event(self, tmp_path: Path) -> None:
+        """Earnings of one symbol and a meeting that concerns all."""
+        file = tmp_path / "events.csv"
+        file.write_text(f"symbol,date,kind\nS1,{market.DAYS[22]},earnings\n*,{market.DAYS[33]},meeting\nS4,{market.DAYS[44]},earnings\n")
+        type(self).small = {"events_file": file}
 
 
 class TestConfidenceByBound(RiskRuleKit):

@@ -1,0 +1,134 @@
+"""Blackout: around events that are known beforehand, such as earnings, a position is cut or left.
+
+The events are rows of a CSV file: symbol (or `*` for all), date, kind, and known_from, the day from which on the date was known (default: always). The days before and after are calendar days, since
+an event ahead is not yet among the sessions. The file's content is part of the settings: a change of it makes targets stale, and a date that moved keeps its old rows beside the new ones.
+"""
+
+import hashlib
+from collections.abc import Mapping, Sequence
+from datetime import date, timedelta
+from functools import cached_property
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+from pydantic import Field, model_validator
+
+from ats_assets.errors import SettingsError
+from ats_assets.plugins import Needs, Plugin
+from ats_assets.risk.rule import all_allowed, session_by_session, weighed_anew
+from ats_assets.settings import NonNegative, Section, Share
+
+COLUMNS = ("symbol", "date", "kind")
+ALL = "*"
+
+
+class BlackoutSettings(Section):
+    """Which events, and how far from them."""
+
+    events_file: Path | None = Field(default=None, description="CSV with symbol, date, kind and perhaps known_from; none: no events")
+    kinds: tuple[str, ...] = Field(default=(), description="of events that count; default: all")
+    before_days: NonNegative = Field(default=2, description="calendar days before the event")
+    after_days: NonNegative = Field(default=1, description="calendar days after it")
+    factor: Share = Field(default=0.0, description="of the weight")
+    content: str = Field(default="", description="digest of the file; it is found, not given")
+
+    @model_validator(mode="before")
+    @classmethod
+    def _what_the_file_says(cls, values: Any) -> Any:
+        """The digest of the file is part of the settings, so that a change of it is a change of what is made."""
+        if not isinstance(values, dict) or values.get("events_file") is None:
+            return values
+        file = Path(str(values["events_file"]))
+        if not file.is_file():
+            raise ValueError(f"events_file names {file}, which is not a file")
+        scheduled_events(file)
+        return {**values, "content": hashlib.sha256(file.read_bytes()).hexdigest()}
+
+
+class Blackout:
+    """Stay out of events."""
+
+    def __init__(self, settings: BlackoutSettings) -> None:
+        self.settings = settings
+
+    def needs(self) -> tuple[Needs, ...]:
+        """None: the events are a file."""
+        return ()
+
+    @cached_property
+    def events(self) -> pl.DataFrame:
+        """The rows that count.
+
+        Raises
+        ------
+        SettingsError
+            If the file has changed since the settings were read.
+        """
+        own = self.settings
+        if own.events_file is None:
+            return pl.DataFrame(schema={"symbol": pl.String, "date": pl.Date, "kind": pl.String, "known_from": pl.Date})
+        if hashlib.sha256(own.events_file.read_bytes()).hexdigest() != own.content:
+            raise SettingsError(
+                f"{own.events_file} has changed since the settings were read: start again, so that it is known what targets were made of"
+            )
+        found = scheduled_events(own.events_file)
+        return found.filter(pl.col("kind").is_in(list(own.kinds))) if own.kinds else found
+
+    def apply(
+        self,
+        proposed: pl.DataFrame,
+        frames: Mapping[str, pl.DataFrame],  # noqa: ARG002
+        days: Sequence[date],  # noqa: ARG002
+        sessions: Sequence[date],  # noqa: ARG002
+    ) -> pl.DataFrame:
+        """The weights, each near an event times the factor."""
+        own = self.settings
+
+        def judge(rows: pl.DataFrame, session: date) -> pl.DataFrame:
+            near = self.events.filter(
+                pl.col("known_from").is_null() | (pl.col("known_from") <= session),
+                pl.col("date").is_between(session - timedelta(days=own.after_days), session + timedelta(days=own.before_days)),
+            ).sort("date", "kind", "symbol")
+            if near.is_empty() or not (rows["weight"] != 0.0).any():
+                return all_allowed(rows)
+            of_all = near.filter(pl.col("symbol") == ALL)
+            told = {symbol: (kind, day) for symbol, day, kind in near.reverse().select(COLUMNS).iter_rows()}
+            common = told.get(ALL) if of_all.height else None
+            found = [told.get(symbol, common) for symbol in rows["symbol"]]
+            weights = rows["weight"].to_numpy()
+            reasons = [f"{event[0]} on {event[1]}: times {own.factor:g}" if event else None for event in found]
+            cut = [weight * own.factor if event else weight for weight, event in zip(weights, found, strict=True)]
+            return weighed_anew(rows, pl.Series(cut, dtype=pl.Float64).to_numpy(), reasons)
+
+        return session_by_session(proposed, judge)
+
+
+def scheduled_events(file: Path) -> pl.DataFrame:
+    """The events of a file.
+
+    Returns
+    -------
+    polars.DataFrame
+        symbol, date, kind, known_from (null: always), sorted.
+
+    Raises
+    ------
+    ValueError
+        If a column is missing, or a date is none; the message names the line.
+    """
+    table = pl.read_csv(file, infer_schema=False)
+    if missing := [name for name in COLUMNS if name not in table.columns]:
+        raise ValueError(f"{file} has no column {missing[0]}: it needs {', '.join(COLUMNS)}, and may have known_from")
+    table = table.with_columns(known_from=pl.col("known_from") if "known_from" in table.columns else pl.lit(None, pl.String))
+    for name in ("date", "known_from"):
+        parsed = table[name].str.to_date("%Y-%m-%d", strict=False)
+        wrong = parsed.is_null() & table[name].is_not_null() if name == "known_from" else parsed.is_null()
+        if wrong.any():
+            line = int(wrong.arg_true()[0]) + 2
+            raise ValueError(f"{file}, line {line}: {name} is {table[name][line - 2]!r}; give it as 2024-03-01")
+        table = table.with_columns(parsed.alias(name))
+    return table.select(*COLUMNS, "known_from").drop_nulls("symbol").unique().sort("date", "symbol", "kind", "known_from")
+
+
+PLUGIN = Plugin(settings=BlackoutSettings, make=Blackout)

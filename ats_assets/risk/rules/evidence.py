@@ -1,0 +1,130 @@
+"""Evidence: the book is as large as the lower bound of its edge net of costs allows; without an edge nothing is held.
+
+1. The edge of a past decision is what the scores' best `top_k` returned over the horizon, less the mean of all, less the cost of buying and selling the share of them that was not among the best
+   one horizon before. Only decisions whose outcomes were known at the session's close count, the newest `lookback_sessions` of them.
+2. Its mean has the standard error of Newey and West, for outcomes overlap, and a lower bound at `confidence` by Student's t, as all verdicts of skill (`evaluation.edge_test`).
+3. All weights are multiplied by lower bound / mean, which is 0 where the bound is, and nears 1 as the edge is sure. Fewer than `min_sessions` decisions are no evidence: the factor is `unknown`.
+
+A book that is fully invested in scores that say nothing pays costs for nothing: on most markets, most models have no edge.
+"""
+
+from collections.abc import Mapping, Sequence
+from datetime import date
+from statistics import NormalDist
+
+import numpy as np
+import polars as pl
+from numpy.typing import NDArray
+from pydantic import Field
+
+from ats_assets.evaluation.edge_test import mean_degrees, mean_error, student_equivalent
+from ats_assets.plugins import Needs, Plugin
+from ats_assets.risk.rule import all_allowed, all_scaled, session_by_session
+from ats_assets.settings import Bps, Positive, Section, Share
+
+Floats = NDArray[np.float64]
+
+
+class EvidenceSettings(Section):
+    """How sure an edge must be."""
+
+    top_k: Positive = Field(default=10, description="the best by score whose returns are the edge; default: portfolio.top_k")
+    horizon_sessions: Positive = Field(default=5, description="of the outcomes; default: training.horizon_sessions")
+    lookback_sessions: int = Field(default=252, ge=20, description="decisions that are judged")
+    min_sessions: Positive = Field(default=60, description="fewer judged decisions than this are no evidence")
+    confidence: float = Field(default=0.9, gt=0.5, lt=1, description="that the edge is above its lower bound")
+    costs_bps: Bps = Field(default=10.0, description="of entry and exit together; default: commission, spread and slippage of [backtest]")
+    unknown: Share = Field(default=0.0, description="the factor where there is no evidence yet")
+
+
+class EvidenceRule:
+    """Hold as much as is known to pay."""
+
+    def __init__(self, settings: EvidenceSettings) -> None:
+        self.settings = settings
+
+    def needs(self) -> tuple[Needs, ...]:
+        """The outcomes of the judged decisions, and their scores, those of a horizon before included."""
+        back = self.settings.lookback_sessions - 1
+        return (Needs(asset="forward_returns", back=back), Needs(asset="predictions", back=back + 2 * self.settings.horizon_sessions + 1))
+
+    def apply(
+        self,
+        proposed: pl.DataFrame,
+        frames: Mapping[str, pl.DataFrame],
+        days: Sequence[date],
+        sessions: Sequence[date],  # noqa: ARG002
+    ) -> pl.DataFrame:
+        """The weights, those of each session times one factor."""
+        known = decision_edges(frames["predictions"], frames["forward_returns"], days, self.settings)
+        place = {day: i for i, day in enumerate(days)}
+
+        def judge(rows: pl.DataFrame, session: date) -> pl.DataFrame:
+            first = days[max(0, place[session] - self.settings.lookback_sessions + 1)]
+            edges = known.filter(pl.col("session").is_between(first, session))["edge"].to_numpy()
+            factor, why = self._factor(edges)
+            return all_allowed(rows) if factor == 1.0 else all_scaled(rows, factor, why)
+
+        return session_by_session(proposed, judge)
+
+    def _factor(self, edges: Floats) -> tuple[float, str]:
+        own = self.settings
+        error = mean_error(edges, own.horizon_sessions) if len(edges) >= own.min_sessions else None
+        if error is None:
+            return own.unknown, f"only {len(edges)} decisions are judged, fewer than {own.min_sessions}: times {own.unknown:.4f}"
+        mean = float(edges.mean())
+        lower = mean - student_equivalent(NormalDist().inv_cdf(own.confidence), mean_degrees(len(edges), own.horizon_sessions)) * error
+        told = f"the edge net of costs is {mean:+.3%} in {own.horizon_sessions} sessions, {lower:+.3%} at least with {own.confidence:.0%} confidence ({len(edges)} decisions)"
+        factor = lower / mean if lower > 0.0 else 0.0
+        return factor, f"{told}: times {factor:.4f}"
+
+
+def decision_edges(predictions: pl.DataFrame, outcomes: pl.DataFrame, days: Sequence[date], settings: EvidenceSettings) -> pl.DataFrame:
+    """What each decision earned by choosing, net of costs.
+
+    Parameters
+    ----------
+    predictions, outcomes
+        Rows of the contracts `Predictions` and `ForwardReturns`.
+    days
+        Consecutive sessions.
+
+    Returns
+    -------
+    polars.DataFrame
+        session (at which the outcome was known), decision_session and edge, by session; a decision with no more than `top_k` outcomes has chosen nothing and is left out.
+
+    Examples
+    --------
+    >>> days = [date(2024, 1, 1), date(2024, 1, 2)]
+    >>> rows = [("A", days[0], 3.0), ("B", days[0], 2.0), ("C", days[0], 1.0)]
+    >>> predictions = pl.DataFrame(rows, schema=["symbol", "session", "score"], orient="row")
+    >>> outcomes = predictions.select("symbol", session=pl.lit(days[1]), decision_session="session", horizon_sessions=pl.lit(1), forward_return=pl.Series([0.03, 0.0, 0.0]))
+    >>> settings = EvidenceSettings(top_k=1, horizon_sessions=1, costs_bps=50)
+    >>> decision_edges(predictions, outcomes, days, settings)["edge"].round(4).to_list()  # 3 % less the mean of 1 %, less the cost of a new position
+    [0.015]
+    """
+    best = predictions.filter(pl.col("score").is_finite()).with_columns(
+        rank=pl.col("score").rank("ordinal", descending=True).over("session", order_by="symbol")
+    )
+    chosen = best.filter(pl.col("rank") <= settings.top_k).select("symbol", "session")
+    earlier = {day: days[i - settings.horizon_sessions] for i, day in enumerate(days) if i >= settings.horizon_sessions}
+    before = chosen.with_columns(before=pl.col("session").replace_strict(earlier, default=None, return_dtype=pl.Date))
+    kept = before.join(chosen.rename({"session": "before"}), on=["symbol", "before"], how="semi").group_by("session").agg(kept=pl.len())
+    turned = chosen.group_by("session").agg(places=pl.len()).join(kept, on="session", how="left")
+    turned = turned.select(decision_session="session", turnover=1.0 - pl.col("kept").fill_null(0) / pl.col("places"))
+    rows = outcomes.filter(pl.col("horizon_sessions") == settings.horizon_sessions, pl.col("forward_return").is_finite())
+    judged = rows.join(best.select("symbol", "score", "rank", decision_session="session"), on=["symbol", "decision_session"], how="inner")
+    top = pl.col("forward_return").filter(pl.col("rank") <= settings.top_k)
+    by_decision = judged.sort("decision_session", "symbol").group_by("session", "decision_session", maintain_order=True)
+    made = by_decision.agg(
+        won=top.mean() - pl.col("forward_return").mean(), many=pl.len(), alike=pl.col("score").min() == pl.col("score").max()
+    )
+    made = made.filter(pl.col("many") > settings.top_k, ~pl.col("alike"), pl.col("won").is_not_null()).join(
+        turned, on="decision_session", how="inner"
+    )
+    cost = pl.col("turnover") * (settings.costs_bps / 1e4)
+    return made.select("session", "decision_session", edge=pl.col("won") - cost).sort("session", "decision_session")
+
+
+PLUGIN = Plugin(settings=EvidenceSettings, make=EvidenceRule, quick={"lookback_sessions": 20, "min_sessions": 5})
