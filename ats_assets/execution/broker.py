@@ -25,6 +25,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution.clock import Clock
 from ats_assets.execution.order import AccountEntry, AccountState, BrokerOrder, Fill, ForeignOrder, Instrument, OrderIntent, Position
+from ats_assets.option_strategies.book import OptionBook
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
@@ -149,6 +150,15 @@ class OptionBroker(Broker, Protocol):
 
     def option_refusals(self, intents: Sequence[OrderIntent]) -> Mapping[str, str]:
         """Why orders would be refused, as far as can be told before they are sent, by client order id; those that come first are counted as filled for those that follow."""
+        ...
+
+
+@runtime_checkable
+class KeepsOptionBooks(Protocol):
+    """A broker that keeps the books of strategies of options apart; those of any other follow from the records of executions and entries."""
+
+    def option_books(self) -> Mapping[str, OptionBook]:
+        """By strategy, as they stand."""
         ...
 
 

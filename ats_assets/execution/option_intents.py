@@ -19,6 +19,8 @@ def option_intent(
     *,
     decision_price: Decimal,
     limit_price: Decimal | None = None,
+    rule: str = "",
+    place: int = 0,
     number: int = 1,
 ) -> OrderIntent:
     """An order for contracts, for the day after `session`: all its legs or none.
@@ -33,6 +35,8 @@ def option_intent(
         With the contracts that are wanted in all; what the numbers of contracts have in common becomes the order's quantity.
     decision_price, limit_price
         Net of all legs for one share of one unit in its simplest form, positive where it is paid; without a limit at the market.
+    rule, place
+        By which the book has decided it, and as which of its decisions of the session: in this order they are traded where that matters.
     number
         Of several orders of one book for the same legs in one session, which one.
 
@@ -71,4 +75,6 @@ def option_intent(
         limit_price=limit_price,
         legs=simplest,
         book=book,
+        rule=rule,
+        place=place,
     )

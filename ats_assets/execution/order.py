@@ -80,8 +80,9 @@ class OrderIntent:
         The close that it was decided at.
     instrument
         What `symbol` stood for at that close (`ats_assets.corporate_actions.identity`), as known then; None for what was decided before that was written down.
-    legs, book
-        Of an order for option contracts (`ats_assets.execution.option_intents`): what one unit is, and the strategy of options that has decided it.
+    legs, book, rule, place
+        Of an order for option contracts (`ats_assets.execution.option_intents`): what one unit is, the strategy of options that has decided it, by which of its
+        rules, and as which of its decisions.
     """
 
     client_order_id: str
@@ -99,6 +100,8 @@ class OrderIntent:
     instrument: str | None = None
     legs: tuple[ContractLeg, ...] = ()
     book: str | None = None
+    rule: str | None = None
+    place: int | None = None
 
 
 def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number: int = 1) -> str:

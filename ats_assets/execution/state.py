@@ -28,6 +28,8 @@ from ats_assets.trade_state.tables import account_snapshots, audit, intents, ord
 _WAITS = "waits for shares that exits hold back"
 _CONTENT = ("session", "strategy", "symbol", "side", "leg", "quantity", "kind", "decision_price", "limit_price", "take_profit", "stop_loss")
 """By which a new plan differs from what was tried. `instrument` is beside it: a change of name that is told late makes no other order of one that is under way."""
+_OF_OPTIONS = ("book", "rule", "place")
+"""Of an order for option contracts, beside its legs."""
 _UNTRIED = (IntentState.PLANNED, IntentState.WITHDRAWN, IntentState.MISSED)
 
 
@@ -256,7 +258,7 @@ def _audit(
 
 def _values(intent: OrderIntent) -> dict[str, Any]:
     values = {name: getattr(intent, name) for name in (*_CONTENT, INSTRUMENT)}
-    return values | ({"legs": legs_text(intent.legs), "book": intent.book} if intent.legs else {})
+    return values | ({"legs": legs_text(intent.legs)} | {name: getattr(intent, name) for name in _OF_OPTIONS} if intent.legs else {})
 
 
 def _changes(known: OrderIntent, new: OrderIntent) -> str:
@@ -266,6 +268,7 @@ def _changes(known: OrderIntent, new: OrderIntent) -> str:
 
 def _intent_row(row: Row[Any]) -> IntentRow:
     content = {name: getattr(row, name) for name in (*_CONTENT, INSTRUMENT)}
-    content |= {"side": Side(row.side), "leg": Leg(row.leg), "kind": OrderKind(row.kind), "legs": legs_of(row.legs), "book": row.book}
+    content |= {"side": Side(row.side), "leg": Leg(row.leg), "kind": OrderKind(row.kind), "legs": legs_of(row.legs)}
+    content |= {name: getattr(row, name) for name in _OF_OPTIONS}
     intent = OrderIntent(client_order_id=row.client_order_id, **content)
     return IntentRow(intent=intent, state=IntentState(row.state), reason=row.reason, attempts=row.attempts, sending_at=row.sending_at)

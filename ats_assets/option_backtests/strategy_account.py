@@ -5,7 +5,7 @@ from collections.abc import Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
-from typing import Any, Final
+from typing import Any, Final, Self
 
 from ats_assets.errors import OptionError
 from ats_assets.option_backtests.account_rows import cash_flow_rows, greek_rows, legs_in_words, option_fill_row, position_row, share_row
@@ -78,6 +78,13 @@ class StrategyAccount:
         self._greeks: dict[OptionContract, ContractGreeks | None] = {}
         self._before: date | None = None
         self._attribution = GreekAttribution(self.book)
+
+    @classmethod
+    def resumed(cls, traded: TradedStrategy, rules: OptionTradingRules, book: OptionBook, before: date) -> Self:
+        """The account of a book that was kept elsewhere, as it stood at the close of `before`."""
+        made = cls(traded, rules, before)
+        made.book, made._before, made._attribution = book, before, GreekAttribution(book)
+        return made
 
     def begin(self, session: date, actions: Mapping[str, ShareAction]) -> None:
         """Before the open: what is borrowed is paid for, and corporate actions take effect."""

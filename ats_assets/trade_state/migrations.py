@@ -55,6 +55,8 @@ CREATE INDEX ix_intents_kind_strategy_instrument_session ON intents (kind, strat
 _OPTIONS = """
 ALTER TABLE intents ADD COLUMN legs VARCHAR(512);
 ALTER TABLE intents ADD COLUMN book VARCHAR(64);
+ALTER TABLE intents ADD COLUMN rule VARCHAR(64);
+ALTER TABLE intents ADD COLUMN place INTEGER;
 ALTER TABLE fills ADD COLUMN multiplier VARCHAR(64);
 ALTER TABLE positions ADD COLUMN multiplier VARCHAR(64);
 """

@@ -38,6 +38,8 @@ intents = Table(
     Column("instrument", String(96), comment="what the symbol stood for at that close, as known then; null: decided before it was kept"),
     Column("legs", String(512), comment="of an order for option contracts: symbol, signed ratio, open or close, multiplier of each"),
     Column("book", String(64), comment="the strategy of options that has decided it"),
+    Column("rule", String(64), comment="by which it was decided"),
+    Column("place", Integer, comment="among the decisions of its book"),
     Column("state", String(16), nullable=False),
     Column("reason", FreeText, comment="of the state"),
     Column("attempts", Integer, nullable=False, comment="write-aheads so far; at most as many requests have been sent"),

@@ -15,6 +15,8 @@ from sqlalchemy import Connection, Row
 from ats_assets.brokers.paper import tables
 from ats_assets.brokers.paper.book import CENT
 from ats_assets.brokers.paper.day import Day
+from ats_assets.brokers.paper.option_desk import PaperOptions, together
+from ats_assets.brokers.paper.option_market import PaperOptionTrading
 from ats_assets.brokers.paper.stored_book import load_book, store_book
 from ats_assets.brokers.paper.stored_market import MarketData
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, OrderRejectedError
@@ -32,9 +34,12 @@ from ats_assets.execution.order import (
 )
 from ats_assets.execution.price_grid import is_in_dollars
 from ats_assets.execution.rows import fill_of, order_of
+from ats_assets.option_strategies.book import OptionBook
 from ats_assets.portfolio import to_cents
 from ats_assets.settings import BacktestSettings, OrdersSettings
 from ats_assets.trade_state import TradeState
+
+_NO_OPTIONS = "no strategy of options is in the settings ([option_strategies.<name>])"
 
 
 class PaperBroker:
@@ -44,6 +49,8 @@ class PaperBroker:
     ----------
     settings
         Initial cash, costs, delisting, fractional shares: those of the backtest.
+    options
+        Trading of option contracts; without it their orders are refused.
     """
 
     name = "paper"
@@ -51,7 +58,14 @@ class PaperBroker:
     reserves_shares = False
     fee_in_kind = Decimal(0)
 
-    def __init__(self, state: TradeState, market: MarketData, settings: BacktestSettings, orders: OrdersSettings) -> None:
+    def __init__(
+        self,
+        state: TradeState,
+        market: MarketData,
+        settings: BacktestSettings,
+        orders: OrdersSettings,
+        options: PaperOptionTrading | None = None,
+    ) -> None:
         self._state = state
         self._market = market
         self._settings = settings
@@ -59,20 +73,22 @@ class PaperBroker:
         self._account = orders.strategy
         self._quoted: tuple[date | None, frozenset[str]] = (None, frozenset())
         """The session that was last asked for, and the symbols that have a bar in it."""
+        self._options = None if options is None else PaperOptions(options, self._account, market.calendar)
 
     def account(self) -> AccountState:
         """The account at the close of the session up to which it is settled."""
         with self._state.begin() as connection:
             account = self._opened(connection)
             held = self._held(connection)
+            books = self._books(connection).values()
         equity = (
             Decimal(account.cash_cents) + sum(Decimal(int(to_cents(float(row.shares) * float(row.last_close)))) for row in held)
         ) * CENT
         return AccountState(
             account_id=f"paper-{self._account}",
             at=self._market.calendar.closes_at(self._market.calendar.on_or_before(account.settled)),
-            cash=Decimal(account.cash_cents) * CENT,
-            equity=equity,
+            cash=sum((book.cash for book in books), Decimal(account.cash_cents) * CENT),
+            equity=sum((book.equity for book in books), equity),
             buying_power=max(Decimal(0), equity * Decimal(repr(self._orders.limits.max_gross_share))).quantize(
                 CENT, ROUND_CEILING
             ),  # the gross limit binds, not this
@@ -82,9 +98,23 @@ class PaperBroker:
         """What is held, by symbol."""
         with self._state.begin() as connection:
             held = self._held(connection)
-        return [
-            Position(symbol=row.symbol, quantity=row.shares, cost=Decimal(row.basis_cents) * CENT, price=row.last_close) for row in held
-        ]
+            of_options = [] if self._options is None else self._options.positions(connection)
+        return together(
+            [Position(symbol=row.symbol, quantity=row.shares, cost=Decimal(row.basis_cents) * CENT, price=row.last_close) for row in held],
+            of_options,
+        )
+
+    def option_books(self) -> Mapping[str, OptionBook]:
+        """The books of options by strategy, as they stand, without their flows."""
+        with self._state.begin() as connection:
+            return self._books(connection)
+
+    def _books(self, connection: Connection) -> Mapping[str, OptionBook]:
+        return {} if self._options is None else self._options.books(connection)
+
+    def option_refusals(self, intents: Sequence[OrderIntent]) -> Mapping[str, str]:
+        """All of them, where no options are traded; else what margin and quotes allow is seen when they are traded, as in the backtest."""
+        return {one.client_order_id: _NO_OPTIONS for one in intents} if self._options is None else {}
 
     def instruments(self, symbols: Sequence[str]) -> Mapping[str, Instrument]:
         """All that is priced in dollars can be traded: whether it is, is seen at the open."""
@@ -121,6 +151,8 @@ class PaperBroker:
         why = self.may_send(intent.session)
         if intent.kind is OrderKind.OCO:
             why = "exits come with their bracket here, and stay for what is held"
+        if intent.legs and self._options is None:
+            why = _NO_OPTIONS
         if why:
             raise OrderRejectedError(f"order {intent.client_order_id} is refused: {why}")
         at = self._market.calendar.closes_at(intent.session)
@@ -143,8 +175,11 @@ class PaperBroker:
             "updated_at": at,
         }
         with self._state.begin() as connection:
-            if self._find(connection, intent.client_order_id) is not None:
+            known = None if self._options is None else self._options.find(connection, intent.client_order_id)
+            if known is not None or self._find(connection, intent.client_order_id) is not None:
                 raise DuplicateOrderError(f"there is an order {intent.client_order_id} already")
+            if intent.legs and self._options is not None:
+                return self._options.take(connection, intent, at)
             self._refuse_strangers(connection, intent)
             connection.execute(tables.orders.insert().values(**values))
             row = self._find(connection, intent.client_order_id)
@@ -157,7 +192,7 @@ class PaperBroker:
         with self._state.begin() as connection:
             row = self._find(connection, client_order_id)
             if row is None:
-                return None
+                return None if self._options is None else self._options.find(connection, client_order_id)
             legs = connection.execute(tables.orders.select().where(tables.orders.c.parent_id == row.broker_order_id)).all()
         return replace(order_of(row), legs=tuple(order_of(leg) for leg in legs))
 
@@ -166,13 +201,16 @@ class PaperBroker:
         where = (tables.orders.c.account == self._account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
         with self._state.begin() as connection:
             rows = connection.execute(tables.orders.select().where(where).order_by(tables.orders.c.broker_order_id)).all()
-        return [order_of(row) for row in rows]
+            of_options = [] if self._options is None else self._options.open_orders(connection)
+        return [*(order_of(row) for row in rows), *of_options]
 
     def cancel(self, broker_order_id: str) -> None:
         """Cancel an order that waits for the next session."""
         where = (tables.orders.c.broker_order_id == broker_order_id) & (tables.orders.c.status == OrderStatus.ACCEPTED)
         with self._state.begin() as connection:
             connection.execute(tables.orders.update().where(where).values(status=str(OrderStatus.CANCELED), reason="canceled"))
+            if self._options is not None:
+                self._options.cancel(connection, broker_order_id)
 
     def fills(self, since: datetime) -> list[Fill]:
         """The executions since then, in order."""
@@ -180,7 +218,8 @@ class PaperBroker:
         query = tables.fills.select().where(wanted).order_by(tables.fills.c.at, tables.fills.c.session, tables.fills.c.sequence)
         with self._state.begin() as connection:
             rows = connection.execute(query).all()
-        return [fill_of(row) for row in rows]
+            of_options = [] if self._options is None else self._options.executions(connection, since)
+        return sorted((fill_of(row) for row in (*rows, *of_options)), key=lambda fill: fill.at)
 
     def entries(self, since: datetime) -> list[AccountEntry]:
         """Delistings, corporate actions, fees and interest since then, in order."""
@@ -207,23 +246,26 @@ class PaperBroker:
             with self._state.begin() as connection:
                 account = self._row(connection)
                 if account is None:
-                    connection.execute(
-                        tables.accounts.insert().values(
-                            account=self._account, opened=session, settled=session, cash_cents=int(to_cents(self._settings.initial_cash))
-                        )
-                    )
-                    return None
-                if account.settled >= session:
+                    cash = int(to_cents(self._settings.initial_cash))
+                    values = {"account": self._account, "opened": session, "settled": session, "cash_cents": cash}
+                    connection.execute(tables.accounts.insert().values(**values))
+                if account is None or account.settled >= session:
+                    if self._options is not None and (account is None or account.settled == session):
+                        self._options.open_books(connection, session, calendar.closes_at(session), told=account is not None)
                     return None
                 following = calendar.after(account.settled)  # which may have turned out to be no session
                 bars = self._market.bars(following)
                 if bars is None:
                     return f"the bars of {following} are not stored: the paper account stands at the close of {account.settled}"
+                if self._options is not None and (missing := self._options.missing(following)):
+                    return f"{missing}: the paper account stands at the close of {account.settled}"
                 book = load_book(connection, self._account, account.cash_cents, self._settings, account.settled)
                 actions = self._market.actions(following)
                 book.rename(actions, following, calendar.opens_at(following))
                 book.settle(Day.of(following, book.symbols, bars, actions, calendar=calendar))
                 store_book(book, connection, self._account, following)
+                if self._options is not None:
+                    self._options.advance(connection, account.settled, following)
 
     def _row(self, connection: Connection) -> Row[Any] | None:
         return connection.execute(tables.accounts.select().where(tables.accounts.c.account == self._account)).one_or_none()
