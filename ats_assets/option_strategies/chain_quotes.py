@@ -18,7 +18,7 @@ from ats_assets.options.contract import OptionContract, Right, contract_of
 
 DAYS_A_YEAR: Final = 365
 AT_INTRINSIC: Final = frozenset({"below_intrinsic", "no_time_value"})
-"""Why an option in the money has no implied volatility, and so no delta of its own: it moves as the underlying does."""
+"""Why an option in the money has no implied volatility, and so no delta of its own: where its ask is not below its intrinsic value, it moves as the underlying does."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -174,7 +174,7 @@ def quote_of(row: Mapping[str, Any]) -> ChainQuote | None:
         return None
     contract, delta = _contract_of_row(row, symbol), row.get("delta")
     if delta is None or delta != delta:  # noqa: PLR0124 - NaN
-        delta = _delta_at_intrinsic(contract, spot, row.get("why"))
+        delta = _delta_at_intrinsic(contract, spot, price.ask, row.get("why"))
     return ChainQuote(
         contract=contract,
         price=price,
@@ -205,8 +205,10 @@ def _quoted(row: Mapping[str, Any]) -> Mapping[str, Any]:
     return {**row, "bid": float(mark - half), "ask": float(mark + half)}
 
 
-def _delta_at_intrinsic(contract: OptionContract, spot: Decimal, why: str | None) -> float | None:
-    """Of an option in the money that is worth no more than its intrinsic value: the spot has moved so far that only the holder's exercise is left."""
+def _delta_at_intrinsic(contract: OptionContract, spot: Decimal, ask: Decimal | None, why: str | None) -> float | None:
+    """Of an option in the money that is worth no more than its intrinsic value; none where the ask is below it, so that price and spot contradict each other."""
     call = contract.right is Right.CALL
-    in_the_money = spot > contract.strike if call else spot < contract.strike
-    return (1.0 if call else -1.0) if in_the_money and why in AT_INTRINSIC else None
+    intrinsic = spot - contract.strike if call else contract.strike - spot
+    if why not in AT_INTRINSIC or intrinsic <= 0 or (ask is not None and ask < intrinsic):
+        return None
+    return 1.0 if call else -1.0

@@ -20,7 +20,7 @@ from ats_assets.options.schema import OPTION_CHAINS_SCHEMA
 from ats_assets.options.valuation import option_values
 
 FIRST = date(2024, 1, 2)
-SESSIONS = 70
+SESSIONS = 60
 GREEKS = {
     "implied_volatility": pl.Float64,
     "why": pl.String,

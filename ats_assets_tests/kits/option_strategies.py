@@ -22,6 +22,7 @@ from ats_assets.options.contract import Right
 from ats_assets.plugins import Plugin
 from ats_assets_tests.kits import option_market as markets
 from ats_assets_tests.kits.settings import judge_settings
+from ats_assets_tests.rounds import rounds
 
 TRADING = {"open", "close", "roll"}
 
@@ -44,9 +45,15 @@ class OptionStrategyKit:
 
     @classmethod
     @cache
+    def lived(cls, seed: int) -> tuple[OptionStrategy, list[markets.Step]]:
+        """The strategy, and its life on one of the markets."""
+        strategy = cls().strategy()
+        return strategy, list(markets.run(strategy, markets.market(seed)))
+
+    @classmethod
     def steps(cls, seed: int = 1) -> list[markets.Step]:
         """Its life on one of the markets."""
-        return list(markets.run(cls().strategy(), markets.market(seed)))
+        return cls.lived(seed)[1]
 
     def test_it_trades_and_says_why_for_every_position_and_every_underlying(self) -> None:
         opened = 0
@@ -56,7 +63,7 @@ class OptionStrategyKit:
         assert opened, "it opens nothing on this market: give `small` settings with which it does"
 
     def test_what_it_promises_holds_after_every_fill(self) -> None:
-        for seed in (1, 2):
+        for seed in range(1, rounds(1, 8) + 1):
             for step in self.steps(seed):
                 self.judge_promises(step.view)
 
@@ -85,18 +92,17 @@ class OptionStrategyKit:
                 for chain in (step.view.chain.sample(fraction=1.0, shuffle=True, seed=i), step.view.chain.reverse()):
                     assert self.strategy().decide(with_chain(step.view, chain)) == step.decisions, step.view.session
 
-    @pytest.mark.parametrize("place", [31, 48])
+    @pytest.mark.parametrize("place", range(18, markets.SESSIONS - 10, rounds(25, 5)))
     def test_what_comes_after_a_session_changes_no_decision_up_to_it(self, place: int) -> None:
         last = markets.weekdays(markets.SESSIONS)[place]
-        strategy = self.strategy()  # one object for both: it keeps nothing from one session to the next
-        list(markets.run(strategy, markets.market(2)))
-        up_to = [step.decisions for step in self.steps() if step.view.session <= last]
-        assert [step.decisions for step in markets.run(strategy, markets.other_future(last)) if step.view.session <= last] == up_to
+        strategy, steps = self.lived(1)  # one object for both: it keeps nothing from one session to the next
+        other = [step.decisions for step in markets.run(strategy, markets.other_future(last)) if step.view.session <= last]
+        assert other == [step.decisions for step in steps if step.view.session <= last]
 
     def test_rows_of_another_session_are_not_decided_on(self) -> None:
         played = markets.market()
         days = played.sessions
-        steps = {step.view.session: step for step in self.steps() if step.view.session in days[5:60:9]}
+        steps = {step.view.session: step for step in self.steps() if step.view.session in days[5:55:9]}
         for day, step in steps.items():
             later = played.chains[days[days.index(day) + 1]].with_columns(bid=pl.col("bid") * 3 + 1, ask=pl.col("ask") * 3 + 2)
             assert self.strategy().decide(with_chain(step.view, pl.concat([step.view.chain, later]))) == step.decisions

@@ -122,11 +122,21 @@ def test_a_put_is_rolled_up_only_as_far_as_cash_secures_the_strike() -> None:
 
 
 def test_a_call_deep_in_the_money_without_a_delta_of_its_own_counts_as_the_underlying() -> None:
-    rows = [{**one, "delta": None, "why": "below_intrinsic", "spot": 112.0} for one in CHAIN]
-    given = view(rows, held=(held("C", 105, -1, 2.0),), cash=Decimal(0), **owned(100))
-    found = about(decided("covered_call", given, exits={"roll_delta": 0.8}), CALL)
-    assert found.rule == "no_roll"
-    assert "the delta is 1.00 (roll_delta 0.80)" in found.reason
+    for ask, rule in ((7.1, "no_roll"), (6.9, "hold")):  # an ask below the intrinsic value of 7 contradicts the spot
+        rows = [row("C", 105, 6.8, ask, None, why="below_intrinsic", spot=112.0)]
+        given = view(rows, held=(held("C", 105, -1, 4.0),), cash=Decimal(0), **owned(100))
+        found = about(decided("covered_call", given, exits={"roll_delta": 0.8}), CALL)
+        assert found.rule == rule
+        assert ("the delta is 1.00 (roll_delta 0.80)" if rule == "no_roll" else "no delta") in found.reason
+
+
+def test_a_call_of_the_wheel_is_not_rolled_below_the_cost_of_its_shares() -> None:
+    given = view(held=(held("C", 105, -1, 2.5),), cash=Decimal(0), **owned(100, 108))
+    settings = {"calls": {"days": 60, "days_tolerance": 5, "delta": 0.39}, "call_exits": {"roll_days": 40, "roll_credit_only": False}}
+    assert about(decided("wheel", given, **settings), CALL).rule == "no_roll"
+    settings["calls"]["delta_tolerance"] = 0.2
+    assert about(decided("wheel", given, **settings), CALL).legs[1].contract == contract("C", 110, days=60)
+    assert about(decided("wheel", given, **settings, calls_below_cost=True), CALL).legs[1].contract == contract("C", 105, days=60)
 
 
 class TestBeforeAnExDate:
