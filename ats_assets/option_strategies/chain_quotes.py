@@ -17,6 +17,11 @@ from ats_assets.option_strategies.option_strategy import OptionView
 from ats_assets.options.contract import OptionContract, Right, contract_of
 
 DAYS_A_YEAR: Final = 365
+READ: Final = (
+    *("underlying", "contract", "expiry", "strike", "right", "style", "multiplier", "deliverable", "bid", "ask", "mark", "half_spread"),
+    *("volume", "open_interest", "last_session", "sessions_left", "days_left", "spot", "delta", "why"),
+)
+"""The columns of a chain that are looked at."""
 AT_INTRINSIC: Final = frozenset({"below_intrinsic", "no_time_value"})
 """Why an option in the money has no implied volatility, and so no delta of its own: where its ask is not below its intrinsic value, it moves as the underlying does."""
 
@@ -96,7 +101,7 @@ class ChainQuote:
 
 
 class ChainQuotes:
-    """The chain of a view.
+    """The chain of a view; what is asked for again is not looked up again.
 
     Parameters
     ----------
@@ -106,9 +111,9 @@ class ChainQuotes:
 
     def __init__(self, view: OptionView) -> None:
         self.session = view.session
-        self._rows = view.chain.filter(pl.col("session") == view.session)
+        read = [name for name in READ if name in view.chain.columns]
+        self._rows = view.chain.filter(pl.col("session") == view.session).select(read)
         self._found: dict[str, ChainQuote | None] = {}
-        self._offered: dict[tuple[str, Right, tuple[int, int]], list[ChainQuote]] = {}
 
     @cached_property
     def underlyings(self) -> frozenset[str]:
@@ -119,31 +124,40 @@ class ChainQuotes:
         """What the chain says of a contract; None where it says nothing, or has no price to trade at and no mark."""
         symbol = contract.symbol
         if symbol not in self._found:
-            rows = self._rows.filter(pl.col("contract") == symbol)
-            self._found[symbol] = quote_of(rows.row(0, named=True)) if rows.height == 1 else None
+            place = self._place.get(symbol)
+            self._found[symbol] = None if place is None else quote_of(self._rows.row(place, named=True))
         return self._found[symbol]
 
-    def offered(self, underlying: str, right: Right, days: tuple[int, int]) -> list[ChainQuote]:
+    def offered(self, underlying: str, right: Right, days: tuple[int, int], deltas: tuple[float, float] | None = None) -> list[ChainQuote]:
         """The contracts of one right that can still be traded at the next session, sorted by expiry and strike.
 
         Parameters
         ----------
         days
             Those whose calendar days to expiry lie between these, both included.
+        deltas
+            Those whose delta, without its sign, lies between these or is not known; None: all.
         """
-        key = underlying, right, days
-        if key not in self._offered:
-            rows = self._rows.filter(self._of(underlying, right) & pl.col("days_left").is_between(*days)).sort(
-                "expiry", "strike", "contract"
-            )
-            quotes = (quote_of(row) for row in rows.iter_rows(named=True))
-            self._offered[key] = [quote for quote in quotes if quote is not None]
-        return self._offered[key]
+        rows = self._sides.get((underlying, right.value))
+        if rows is None:
+            return []
+        wanted = pl.col("days_left").is_between(*days)
+        if deltas is not None and "delta" in rows.columns:
+            delta = pl.col("delta").abs()
+            wanted &= delta.is_null() | delta.is_nan() | delta.is_between(*deltas)
+        found = []
+        for row in rows.filter(wanted).iter_rows(named=True):
+            symbol = row["contract"]
+            if symbol not in self._found:
+                self._found[symbol] = quote_of(row)
+            if (quote := self._found[symbol]) is not None:
+                found.append(quote)
+        return found
 
     def days_offered(self, underlying: str, right: Right) -> list[int]:
         """The calendar days to expiry of the contracts of a right, each once, ascending."""
-        rows = self._rows.filter(self._of(underlying, right))
-        return sorted(rows["days_left"].unique().to_list())
+        rows = self._sides.get((underlying, right.value))
+        return [] if rows is None else sorted(rows["days_left"].unique().to_list())
 
     def is_cash_settled(self, underlying: str) -> bool:
         """Whether the contracts on an underlying deliver no shares: those of European style, on indices."""
@@ -153,9 +167,16 @@ class ChainQuotes:
     def _european(self) -> frozenset[str]:
         return frozenset(self._rows.filter(pl.col("style") == "european")["underlying"])
 
-    @staticmethod
-    def _of(underlying: str, right: Right) -> pl.Expr:
-        return (pl.col("underlying") == underlying) & (pl.col("right") == right.value) & (pl.col("sessions_left") >= 1)
+    @cached_property
+    def _place(self) -> dict[str, int]:
+        """Symbol -> row."""
+        return dict(zip(self._rows["contract"].to_list(), range(self._rows.height), strict=True))
+
+    @cached_property
+    def _sides(self) -> dict[tuple[Any, ...], pl.DataFrame]:
+        """Underlying and right -> what can still be traded at the next session, sorted."""
+        rows = self._rows.filter(pl.col("sessions_left") >= 1).sort("expiry", "strike", "contract")
+        return rows.partition_by("underlying", "right", as_dict=True, maintain_order=True)
 
 
 def quote_of(row: Mapping[str, Any]) -> ChainQuote | None:

@@ -151,13 +151,19 @@ def pick(
     """
     word = WORDS[right]
     low, high = days_wanted(settings)
+    kind = f"{word} of {underlying} that expires in {low} to {high} days"
+    near = settings.delta - settings.delta_tolerance - 1e-9, settings.delta + settings.delta_tolerance + 1e-9
+    if any(screen.name == "delta" for screen in screens):  # of most contracts the delta alone says that they are not wanted
+        likely = [quote for quote in chain.offered(underlying, right, (low, high), near) if quote.contract not in without]
+        if (picked := best_of(likely, settings, screens, kind)).quote is not None:
+            return picked
     quotes = [quote for quote in chain.offered(underlying, right, (low, high)) if quote.contract not in without]
     if not quotes:
         offered = chain.days_offered(underlying, right)
         nearest = min(offered, key=lambda days: (abs(days - settings.days), days), default=None)
         told = "there is none at all" if nearest is None else f"the nearest expiry is {how_many(nearest, 'day')} off"
         return Picked(quote=None, why=f"no {word} of {underlying} expires in {low} to {high} days: {told}")
-    return best_of(quotes, settings, screens, f"{word} of {underlying} that expires in {low} to {high} days")
+    return best_of(quotes, settings, screens, kind)
 
 
 def days_wanted(settings: ContractSettings) -> tuple[int, int]:
