@@ -190,7 +190,7 @@ def quote_of(row: Mapping[str, Any]) -> ChainQuote | None:
     (Decimal('0.6'), 0.18181818181818182, 0.224)
     """
     symbol, spot = row.get("contract"), decimal_of(row.get("spot"))
-    price = quote_of_row(_quoted(row))
+    price = quote_of_row(row)
     if symbol is None or spot is None or price is None:
         return None
     contract, delta = _contract_of_row(row, symbol), row.get("delta")
@@ -216,14 +216,6 @@ def _contract_of_row(row: Mapping[str, Any], symbol: str) -> OptionContract:
     if underlying is None or expiry is None or right is None:
         return contract_of(symbol)
     return OptionContract(underlying, expiry, Decimal(int(symbol[-8:])) / 1000, Right(right))
-
-
-def _quoted(row: Mapping[str, Any]) -> Mapping[str, Any]:
-    """A row whose delivery has no bid and ask, quoted as wide around its mark as settings say (`half_spread`)."""
-    mark, half = decimal_of(row.get("mark")), decimal_of(row.get("half_spread"))
-    if row.get("bid") is not None or row.get("ask") is not None or not mark or half is None:
-        return row
-    return {**row, "bid": float(mark - half), "ask": float(mark + half)}
 
 
 def _delta_at_intrinsic(contract: OptionContract, spot: Decimal, ask: Decimal | None, why: str | None) -> float | None:

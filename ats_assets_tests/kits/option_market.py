@@ -13,13 +13,16 @@ from functools import cache
 import numpy as np
 import polars as pl
 
+from ats_assets.calendar import session_calendar
 from ats_assets.option_strategies import Decision, HeldOption, KnownDividend, OptionStrategy, OptionView
 from ats_assets.option_strategies.fills import NotFilled, OptionFillRules, OptionQuote, decision_fills, quote_of_row
 from ats_assets.options.contract import OptionContract, Right, contract_of, symbols_of
 from ats_assets.options.schema import OPTION_CHAINS_SCHEMA
 from ats_assets.options.valuation import option_values
 
-FIRST = date(2024, 1, 2)
+CALENDAR = session_calendar("XNYS", date(2024, 1, 2))
+FIRST = date(2024, 4, 1)
+"""From here on no Friday is a holiday until the spring of the next year."""
 SESSIONS = 60
 GREEKS = {
     "implied_volatility": pl.Float64,
@@ -33,10 +36,16 @@ VIEW_SCHEMA = pl.Schema({**OPTION_CHAINS_SCHEMA, **GREEKS})
 RULES = OptionFillRules(spread_share=Decimal(1), fee_per_contract=Decimal("0.65"))
 
 
-def weekdays(n: int) -> list[date]:
-    """Sessions: every day but weekends."""
-    days = (FIRST + timedelta(days=i) for i in range(2 * n))
-    return [day for day in days if day.weekday() < 5][:n]
+def trading_days(n: int) -> list[date]:
+    """The sessions of the market."""
+    return CALENDAR.sessions(FIRST, FIRST + timedelta(days=2 * n))[:n]
+
+
+def sessions_between(days: Sequence[date], expiries: Sequence[date]) -> np.ndarray:
+    """How many sessions after each day there are up to an expiry."""
+    every = np.array(CALENDAR.sessions(FIRST, FIRST + timedelta(days=300)), "datetime64[D]")
+    ends, begins = (np.searchsorted(every, np.array(one, "datetime64[D]"), "right") for one in (expiries, days))
+    return ends - begins
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -65,7 +74,7 @@ def chains_of(
     skew: float = -0.4,
     rate: float = 0.0,
     half_spread: Callable[[np.ndarray], np.ndarray] | None = None,
-    weeks: Sequence[int] = (1, 2, 3, 4, 6),
+    weeks: Sequence[int] = (0, 1, 2, 3, 4, 5),
     grid: float = 0.04,
     reach: float = 0.3,
     trading_time: bool = False,
@@ -86,7 +95,7 @@ def chains_of(
     trading_time
         Whether time to expiry is counted in sessions over 252, so that each session is worth the same; else in days over 365.
     """
-    days = weekdays(len(closes))
+    days = trading_days(len(closes))
     parts = [
         (i, j, expiry.toordinal(), strike, right)
         for i, day in enumerate(days)
@@ -98,7 +107,7 @@ def chains_of(
     at, which, ends, strike, right = (np.array(column) for column in zip(*parts, strict=True))
     ordinals = np.array([day.toordinal() for day in days])[at]
     expiries = [date.fromordinal(int(one)) for one in ends]
-    sessions_left = np.busday_count(np.array(days, "datetime64[D]")[at], np.array(expiries, "datetime64[D]"))
+    sessions_left = sessions_between([days[i] for i in at], expiries)
     years = sessions_left / 252 if trading_time else (ends - ordinals) / 365
     spot = closes[at, which]
     volatility = np.maximum(implied + skew * np.log(strike / spot), 0.05)
@@ -155,7 +164,7 @@ def _strikes(first: float, spot: float, grid: float, reach: float) -> np.ndarray
 @cache
 def market(seed: int = 1, sessions: int = SESSIONS, volatility: float = 0.4) -> OptionMarket:
     """Two underlyings; one pays a dividend, and one has no chain at two sessions and no bids at another."""
-    names, days = ("AAA", "BBB"), weekdays(sessions)
+    names, days = ("AAA", "BBB"), trading_days(sessions)
     closes = paths(seed, names, sessions, volatility)
     chains = chains_of(names, closes)
     for i in (20, 21):
@@ -189,6 +198,7 @@ class PlainBook:
     prices: dict[str, Decimal] = field(default_factory=dict)
     flows: list[tuple[date, str, str, int, Decimal]] = field(default_factory=list)
     """Session, kind, symbol, quantity, and what was received."""
+    marks: dict[str, float] = field(default_factory=dict)
 
     def pay(self, day: date, kind: str, what: str, quantity: int, amount: Decimal) -> None:
         """Receive an amount; negative: pay it."""
@@ -242,10 +252,11 @@ class PlainBook:
             del self.options[held.contract]
 
     def value(self, spots: Mapping[str, float], chain: pl.DataFrame) -> Decimal:
-        """Cash, shares at the close, contracts at their marks where there are such."""
-        marks = dict(zip(chain["contract"].to_list(), chain["mark"].to_list(), strict=True))
+        """Cash, shares at the close, contracts at the newest mark that there was."""
+        held = chain.filter(pl.col("contract").is_in([one.symbol for one in self.options]))
+        self.marks.update(zip(held["contract"].to_list(), held["mark"].to_list(), strict=True))
         shares = sum((n * Decimal(str(spots[name])) for name, n in self.shares.items()), Decimal(0))
-        options = sum((one.quantity * 100 * Decimal(str(marks.get(one.contract.symbol, 0.0))) for one in self.options.values()), Decimal(0))
+        options = sum((one.quantity * 100 * Decimal(str(self.marks[one.contract.symbol])) for one in self.options.values()), Decimal(0))
         return self.cash + shares + options
 
 
@@ -265,7 +276,7 @@ def view_of(book: PlainBook, played: OptionMarket, day: date, name: str = "mine"
         strategy=name,
         session=day,
         underlyings=tuple(sorted(played.spots[day])),
-        sessions=tuple(later for later in [*weekdays(2 * len(played.sessions))] if later > day),
+        sessions=tuple(later for later in [*trading_days(2 * len(played.sessions))] if later > day),
         chain=chain,
         spots=played.spots[day],
         held=tuple(sorted(book.options.values(), key=lambda held: held.contract)),

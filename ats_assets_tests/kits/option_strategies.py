@@ -94,7 +94,7 @@ class OptionStrategyKit:
 
     @pytest.mark.parametrize("place", range(18, markets.SESSIONS - 10, rounds(25, 5)))
     def test_what_comes_after_a_session_changes_no_decision_up_to_it(self, place: int) -> None:
-        last = markets.weekdays(markets.SESSIONS)[place]
+        last = markets.trading_days(markets.SESSIONS)[place]
         strategy, steps = self.lived(1)  # one object for both: it keeps nothing from one session to the next
         other = [step.decisions for step in markets.run(strategy, markets.other_future(last)) if step.view.session <= last]
         assert other == [step.decisions for step in steps if step.view.session <= last]

@@ -53,7 +53,7 @@ def played(seed: int, implied: float, half_spread: float) -> markets.OptionMarke
         reach=0.35,
         trading_time=True,
     )
-    days = markets.weekdays(SESSIONS)
+    days = markets.trading_days(SESSIONS)
     return markets.OptionMarket(
         sessions=days, chains=chains, spots={day: {"XYZ": float(close)} for day, close in zip(days, closes[:, 0], strict=True)}
     )
@@ -62,8 +62,7 @@ def played(seed: int, implied: float, half_spread: float) -> markets.OptionMarke
 def worth(symbols: list[str], days: list[Any]) -> tuple[np.ndarray, np.ndarray]:
     """Strikes, and sessions to expiry over 252."""
     contracts = [contract_of(symbol) for symbol in symbols]
-    ends = np.array([one.expiry for one in contracts], "datetime64[D]")
-    years = np.busday_count(np.array(days, "datetime64[D]"), ends) / 252
+    years = markets.sessions_between(days, [one.expiry for one in contracts]) / 252
     return np.array([float(one.strike) for one in contracts]), years
 
 
