@@ -17,7 +17,6 @@ from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_of
 from ats_assets.orchestration.reading import Known
 from ats_assets.orchestration.streaming import SessionRows, Streamed, vintages_of_delivery
-from ats_assets.settings import OptionsSettings
 from ats_assets.sources.contracts import require, schema_violations
 from ats_assets.sources.schema import BARS_SCHEMA
 
@@ -42,7 +41,7 @@ def _delivered(deployment: Deployment) -> dg.AssetsDefinition:
         kinds=_KINDS,
         contract=RawOptionChains,
         code=(_delivered, plugin.make),
-        settings=(plugin.chains_follow(own), OptionsSettings(underlyings=underlyings), settings.calendar.without_closings()),
+        settings=(plugin.chains_follow(own), settings.options.chosen, settings.calendar.without_closings()),
         vintages=True,
     )
 

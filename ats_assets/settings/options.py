@@ -15,6 +15,12 @@ MORNING_SETTLED: Final = ("NDX", "RUT", "SPX", "VIX", "VIXW")
 """Roots that are settled by the opening prices of their expiry, so that they are traded until the session before."""
 
 
+class UnderlyingsSettings(Section):
+    """Whose options are taken."""
+
+    underlyings: tuple[str, ...] = ()
+
+
 class ChainScreeningSettings(Section):
     """Which rows of a chain are quarantined, beyond those that can't be right."""
 
@@ -96,6 +102,11 @@ class OptionsSettings(Section):
     def paying(self) -> "PayingSettings":
         """What is taken for the dividends of underlyings, alone."""
         return PayingSettings(dividend_yields=self.dividend_yields, symbol_by_underlying=self.symbol_by_underlying)
+
+    @property
+    def chosen(self) -> UnderlyingsSettings:
+        """The underlyings alone, for what depends on nothing else of these."""
+        return UnderlyingsSettings(underlyings=self.underlyings)
 
     @property
     def has_chains(self) -> bool:

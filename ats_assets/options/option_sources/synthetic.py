@@ -5,7 +5,7 @@ A contract on a close S with strike K and T years to expiry has the volatility
     v = level (1 + skew x + curvature x^2)        x = ln(K / S) / sqrt(T), within [-1, 1]
 
 with `level` that of the underlying at its session: `volatility`, times a slow wave of its own (`wave`), so that the volatility's own rank and term move. Its price is that of the
-project's kernels at the rate of the settings, with no dividends before expiry. Bid and ask lie `half_spread_share` of the price, and at least half of `tick`, around it, on the tick. So the true
+project's kernels at `rate`, with no dividends before expiry. Bid and ask lie `half_spread_share` of the price, and at least half of `tick`, around it, on the tick. So the true
 volatility and greeks are known; they are delivered as the vendor's.
 
 Strikes are those of a ladder that does not depend on the close, from `lowest_strike` to `highest_strike` of it, and expiries the Fridays of `weeks` and the third Fridays of `months`, or the session before where the exchange
@@ -24,7 +24,6 @@ from pydantic import Field
 from ats_assets.deployment import Deployment
 from ats_assets.options.contract import Right, symbols_of
 from ats_assets.options.option_source import OptionSourcePlugin, chain_order
-from ats_assets.options.rates import rates_of
 from ats_assets.options.schema import KEY
 from ats_assets.options.valuation import option_values
 from ats_assets.settings import NonNegative, Positive, Section, Share, Style
@@ -52,6 +51,7 @@ class SyntheticChainsSettings(Section):
     seed: int = 7
     underlyings: Positive = Field(default=2, description="symbols of the bars, by name, where options.underlyings names none")
     style: Style = "american"
+    rate: float = Field(default=0.03, ge=-0.2, le=1.0, description="riskless, a year, continuously compounded: what prices are made with")
     volatility: float = Field(default=0.3, gt=0.0, le=3.0, description="a year, at the money")
     wave: Share = Field(default=0.15, description="share by which the volatility of an underlying rises and falls, over months and weeks")
     skew: float = Field(
@@ -83,8 +83,7 @@ class SyntheticChains:
         bars = self._deployment.warehouse.read("bars", [session], ["symbol", "close"]).sort("symbol")
         named = self._deployment.settings.options.underlyings
         chosen = bars.filter(pl.col("symbol").is_in(list(named))) if named else bars.head(self._settings.underlyings)
-        rate = rates_of(self._deployment.settings.options, [session])["rate"][0]
-        made = [self._of_underlying(symbol, close, session, rate) for symbol, close in chosen.iter_rows()]
+        made = [self._of_underlying(symbol, close, session) for symbol, close in chosen.iter_rows()]
         return chain_order(pl.concat(made)) if made else chain_order(pl.DataFrame())
 
     def known_at(self, session: date) -> datetime:
@@ -108,7 +107,7 @@ class SyntheticChains:
         listed = {calendar.on_or_before(day) for day in (*weekly, *monthly)}
         return sorted(day for day in listed if day >= session)
 
-    def _of_underlying(self, symbol: str, close: float, session: date, rate: float) -> pl.DataFrame:
+    def _of_underlying(self, symbol: str, close: float, session: date) -> pl.DataFrame:
         own = self._settings
         strikes = [strike for strike in _ladder(own.highest_strike * close) if strike >= own.lowest_strike * close]
         contracts = pl.DataFrame({"expiry": self.expiries(session)}).join(pl.DataFrame({"strike": strikes}), how="cross")
@@ -121,7 +120,7 @@ class SyntheticChains:
         volatility = self._volatility(symbol, session, np.log(contracts["strike"].to_numpy() / close) / np.sqrt(years))
         is_call = (contracts["right"] == Right.CALL).to_numpy()
         worth = option_values(
-            close, contracts["strike"].to_numpy(), years, rate, 0.0, volatility, call=is_call, american=own.style == "american"
+            close, contracts["strike"].to_numpy(), years, own.rate, 0.0, volatility, call=is_call, american=own.style == "american"
         )
         half = np.maximum(own.half_spread_share * worth["price"], own.tick / 2)
         ask = np.ceil((worth["price"] + half) / own.tick - 1e-9) * own.tick
