@@ -53,7 +53,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
         code=(assets, type(engine)),
-        settings=(settings.backtest, settings.portfolio, settings.orders.limits, settings.knowledge),
+        settings=(settings.backtest, settings.portfolio, settings.orders.limits, settings.knowledge, *settings.orders.brakes),
     )
 
     @node.asset(deployment, deps=["targets", "bars", "corporate_actions"], partitioned=False)
@@ -69,7 +69,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         since, instruments = actions.filter(pl.col("session") >= sessions[0]), identities_of(actions, settings.source.kind)
 
         def run(at_costs: BacktestSettings) -> BacktestResult:
-            how = {"portfolio": settings.portfolio, "limits": settings.orders.limits, "engine": engine}
+            how = {"portfolio": settings.portfolio, "limits": settings.orders.limits, "brake": settings.orders.brake, "engine": engine}
             return run_backtest(targets, bars, sessions, settings=at_costs, actions=since, instruments=instruments, **how)
 
         result = run(settings.backtest)

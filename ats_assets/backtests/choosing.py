@@ -10,7 +10,7 @@ from ats_assets.backtests.engine import BacktestInputs, BacktestResult, Engine
 from ats_assets.corporate_actions.identity import Identities
 from ats_assets.deployment import Deployment
 from ats_assets.plugins import ENGINES
-from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
+from ats_assets.settings import BacktestSettings, BrakeSettings, OrderLimitSettings, PortfolioSettings
 
 
 def backtest_engine(deployment: Deployment) -> Engine:
@@ -47,6 +47,7 @@ def run_backtest(
     portfolio: PortfolioSettings,
     settings: BacktestSettings,
     limits: OrderLimitSettings | None = None,
+    brake: BrakeSettings | None = None,
     actions: pl.DataFrame | None = None,
     instruments: Identities | None = None,
     engine: Engine | None = None,
@@ -70,6 +71,7 @@ def run_backtest(
         portfolio=portfolio,
         settings=settings,
         limits=limits,
+        brake=brake,
         actions=actions,
         instruments=instruments,
     )

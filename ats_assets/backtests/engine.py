@@ -14,7 +14,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from ats_assets.corporate_actions.identity import Identities
-from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
+from ats_assets.settings import BacktestSettings, BrakeSettings, OrderLimitSettings, PortfolioSettings
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,6 +45,8 @@ class BacktestInputs:
         Cash, costs, delisting, benchmark.
     limits
         Of orders, `orders.limits` of the settings; default none.
+    brake
+        How the account's losses lower exposure, `orders.brake` of the settings; default not at all.
     actions
         Rows of the contract `CorporateActions`; default none, for prices that are adjusted.
     instruments
@@ -57,6 +59,7 @@ class BacktestInputs:
     portfolio: PortfolioSettings
     settings: BacktestSettings
     limits: OrderLimitSettings | None = None
+    brake: BrakeSettings | None = None
     actions: pl.DataFrame | None = None
     instruments: Identities | None = None
 

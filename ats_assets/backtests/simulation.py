@@ -16,7 +16,8 @@ from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.account import Holdings, Indices, TradeLedger, charge, value_of
 from ats_assets.portfolio.actions import CANCELLED, apply_actions, price_of_new
 from ats_assets.portfolio.costs import Cents, cents_of
-from ats_assets.portfolio.kernel_settings import CostRules, LimitRules, MarginRules, WeightRules
+from ats_assets.portfolio.drawdown_brake import exposure_factor
+from ats_assets.portfolio.kernel_settings import BrakeRules, CostRules, LimitRules, MarginRules, WeightRules
 from ats_assets.portfolio.margin import called_for_margin
 from ats_assets.portfolio.opening import UNFILLED_REASONS, UnfilledLedger, delist, fill, note
 from ats_assets.portfolio.planning import TRADE_REASONS, PlanInputs, Planned, plan
@@ -35,6 +36,7 @@ class TradingRules(NamedTuple):
     limits: LimitRules
     costs: CostRules
     margin: MarginRules
+    brake: BrakeRules
 
 
 class Prices(NamedTuple):
@@ -143,7 +145,7 @@ def simulate(first: int, market: Prices, state: State, planned: Planned, rules: 
         _sum_up(i, first_trade, first_unfilled, ledgers)
         opinion = market.target_bounds[i + 1] > market.target_bounds[i]
         if opinion or called:
-            book, cash = _book(i, market, holdings, quoted, rules), holdings.cash[0]
+            book, cash = _book(i, market, holdings, quoted, rules, ledgers.sessions), holdings.cash[0]
             planned = plan(book, cash, opinion, rules.weights, rules.limits, rules.margin, None, None, None)
         else:
             planned = nothing_planned()
@@ -259,11 +261,14 @@ def _sum_up(i: int, first_trade: int, first_unfilled: int, ledgers: Ledgers) -> 
 
 
 @kernel
-def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: TradingRules) -> PlanInputs:
-    """What is held and wanted at the close of session `i`."""
+def _book(i: int, market: Prices, holdings: Holdings, quoted: Booleans, rules: TradingRules, sessions: SessionLedger) -> PlanInputs:
+    """What is held and wanted at the close of session `i`, after what the account has lost."""
+    since = max(0, i + 1 - rules.brake.peak_sessions)
+    equity = (sessions.cash[since : i + 1] + sessions.value[since : i + 1]) / 100.0
+    exposure = exposure_factor(equity, np.zeros(len(equity)), rules.brake)
     target, everywhere = np.zeros(len(quoted)), np.full(len(quoted), True)
     for k in range(market.target_bounds[i], market.target_bounds[i + 1]):
-        target[market.target_columns[k]] = market.target_weights[k]
+        target[market.target_columns[k]] = market.target_weights[k] * exposure
     return PlanInputs(
         held=holdings.shares,
         prices=market.last_close[i],

@@ -253,5 +253,5 @@ def _scored(strategy: Strategy, weigh: Weighting, settings: Settings, days: Sequ
 
 def _equity(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.DataFrame:
     settings = deployment.settings
-    how = {"limits": settings.orders.limits, "engine": deployment.of(backtest_engine)}
+    how = {"limits": settings.orders.limits, "brake": settings.orders.brake, "engine": deployment.of(backtest_engine)}
     return run_backtest(rows["targets"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest, **how).equity

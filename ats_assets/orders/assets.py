@@ -23,6 +23,7 @@ from ats_assets.execution.price_grid import plain
 from ats_assets.execution.trading import TradingServices, open_trading
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
+from ats_assets.orders.brake import exposure_after_losses
 from ats_assets.orders.broker_frames import SentIntent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
 from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.quality import execution_quality, quality_table
@@ -135,9 +136,13 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
     def order_plan_of(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> pl.DataFrame:
         """The orders for the next open: target weights minus current holdings, within the limits of the settings."""
         session = only_session(context.partition_keys)
+        exposure = exposure_after_losses(deployment, session)
+        if exposure < 1.0:
+            context.log.warning(f"the brake leaves {exposure:.1%} of the targets of {session}: see orders.brake")
         made = order_plan(
             session,
             **frames,
+            exposure=exposure,
             portfolio=settings.portfolio,
             orders=settings.orders,
             fractional=settings.backtest.fractional_shares,
@@ -147,7 +152,12 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
         sent = made.filter(pl.col("quantity") > 0)
         columns = ("symbol", "side", "leg", "quantity", "decision_price", "target_weight")
         context.add_output_metadata(
-            {"orders": sent.height, "notional": sent["notional"].sum(), "plan": dg.MetadataValue.md(_table(sent, columns))}
+            {
+                "orders": sent.height,
+                "notional": sent["notional"].sum(),
+                "exposure": exposure,
+                "plan": dg.MetadataValue.md(_table(sent, columns)),
+            }
         )
         return made
 

@@ -36,6 +36,7 @@ def order_plan(
     fractional: bool,
     margin: MarginSettings | None = None,
     known: Identities | None = None,
+    exposure: float = 1.0,
 ) -> pl.DataFrame:
     """The orders decided at the close of `session`.
 
@@ -49,6 +50,8 @@ def order_plan(
         The rules of margin; None for none.
     known
         Who bears which ticker; None: no ticker was ever changed.
+    exposure
+        What the brake leaves of the targets (`ats_assets.portfolio.drawdown_brake`).
 
     Returns
     -------
@@ -67,7 +70,7 @@ def order_plan(
         held=held,
         prices=table["price"].to_numpy(),
         cash_cents=int(to_cents(account["cash"][0])),
-        target=None if targets.is_empty() else table["target_weight"].to_numpy(),
+        target=None if targets.is_empty() else table["target_weight"].to_numpy() * exposure,
         quoted=table["quoted"].to_numpy(),
         traded=table["traded"].to_numpy(),
         portfolio=portfolio,

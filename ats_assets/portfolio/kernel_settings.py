@@ -6,7 +6,7 @@ from typing import Any, NamedTuple, TypeVar
 
 from pydantic import BaseModel
 
-from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, PortfolioSettings
+from ats_assets.settings import BacktestSettings, BrakeSettings, MarginSettings, OrderLimitSettings, PortfolioSettings
 
 
 class WeightRules(NamedTuple):
@@ -53,7 +53,19 @@ class LimitRules(NamedTuple):
     min_trade_notional: float
 
 
-_Rules = TypeVar("_Rules", WeightRules, CostRules, MarginRules, LimitRules)
+class BrakeRules(NamedTuple):
+    """Of `BrakeSettings`; infinite is none."""
+
+    brake_from: float
+    max_drawdown: float
+    floor: float
+    peak_sessions: int
+    max_session_loss: float
+    after_loss: float
+    cooldown_sessions: int
+
+
+_Rules = TypeVar("_Rules", WeightRules, CostRules, MarginRules, LimitRules, BrakeRules)
 NO_LIMITS = LimitRules(
     allow_short=True,
     max_order_share=math.inf,
@@ -84,6 +96,11 @@ def margin_rules(settings: MarginSettings) -> MarginRules:
 def limit_rules(settings: OrderLimitSettings | None) -> LimitRules:
     """The limits of orders; None is none."""
     return NO_LIMITS if settings is None else _of(LimitRules, settings)
+
+
+def brake_rules(settings: BrakeSettings | None) -> BrakeRules:
+    """How losses lower exposure; None is not at all."""
+    return _of(BrakeRules, settings or BrakeSettings())
 
 
 def _of(rules: type[_Rules], settings: BaseModel) -> _Rules:

@@ -31,7 +31,7 @@ from ats_assets.settings.models import (
 )
 from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.options import ChainScreeningSettings, OptionsSettings, Style
-from ats_assets.settings.orders import OrderLimitSettings, OrdersSettings
+from ats_assets.settings.orders import BrakeSettings, OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import MarginSettings, PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
@@ -61,6 +61,7 @@ __all__ = [
     "BarsSettings",
     "BooksSettings",
     "Bps",
+    "BrakeSettings",
     "CalendarSettings",
     "ChainScreeningSettings",
     "ChampionSettings",

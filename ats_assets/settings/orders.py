@@ -3,9 +3,9 @@
 from pathlib import Path
 from typing import Literal
 
-from pydantic import Field
+from pydantic import Field, model_validator
 
-from ats_assets.settings.section import Bps, Name, Section
+from ats_assets.settings.section import Bps, Name, Positive, Section, Share
 
 
 class OrderLimitSettings(Section):
@@ -19,6 +19,40 @@ class OrderLimitSettings(Section):
     max_position_share: float = Field(default=0.3, gt=0, description="|value| of a position after the order, as a share of equity")
     max_gross_share: float = Field(default=2.0, gt=0, description="sum of |value| of all positions after the orders, as a share of equity")
     min_trade_notional: float = Field(default=1.0, ge=0, description="a smaller order is not sent, a position's exit excepted; in currency")
+
+
+class BrakeSettings(Section):
+    """How the account's own losses lower its exposure, in backtests as in trading; by default not at all."""
+
+    max_drawdown: float | None = Field(
+        default=None, gt=0, le=1, description="from the highest equity, at which exposure is `floor`; default: no brake"
+    )
+    brake_from: Share = Field(default=0.0, description="drawdown up to which exposure is whole")
+    floor: Share = Field(default=0.0, description="share of the targets that is held at `max_drawdown` and beyond")
+    peak_sessions: int = Field(default=252, ge=2, description="sessions in which the highest equity is looked for")
+    max_session_loss: float | None = Field(
+        default=None,
+        gt=0,
+        le=1,
+        description="loss of one session, as a share of equity, after which exposure is `after_loss`; default: none",
+    )
+    after_loss: Share = Field(default=0.0, description="share of the targets that is held then")
+    cooldown_sessions: Positive = Field(default=5, description="sessions for which it is")
+
+    @model_validator(mode="after")
+    def _brakes_before_it_stops(self) -> "BrakeSettings":
+        if self.max_drawdown is not None and self.brake_from >= self.max_drawdown:
+            raise ValueError(f"brake_from ({self.brake_from:g}) must be less than max_drawdown ({self.max_drawdown:g})")
+        if self.cooldown_sessions >= self.peak_sessions:
+            raise ValueError(
+                f"cooldown_sessions ({self.cooldown_sessions}) must be less than peak_sessions ({self.peak_sessions}), the sessions that are looked at"
+            )
+        return self
+
+    @property
+    def is_on(self) -> bool:
+        """Whether any loss lowers exposure."""
+        return self.max_drawdown is not None or self.max_session_loss is not None
 
 
 class OrdersSettings(Section):
@@ -39,6 +73,8 @@ class OrdersSettings(Section):
         description="whether exits may be cancelled outside of market hours, so that a sale is in the opening auction; a cancel that stays pending then leaves the position without them from the open on",
     )
     limits: OrderLimitSettings = OrderLimitSettings()
+    brake: BrakeSettings = BrakeSettings()
+
     kill: bool = Field(default=False, description="stops all orders; the file kill_file does so too, within one order")
     kill_file: Path = Field(default=Path("KILL"), description="no order is sent while it exists; relative to storage.data")
     cash_tolerance: float = Field(default=0.01, ge=0, description="difference of cash that reconciliation passes over, in currency")
@@ -48,3 +84,8 @@ class OrdersSettings(Section):
         description="what the broker's roundings of fractional executions may add up to beside it, within a session and in all, in currency",
     )
     slippage_warning_bps: Bps = Field(default=50.0, description="mean slippage against the decision price that a check warns about")
+
+    @property
+    def brakes(self) -> tuple[BrakeSettings, ...]:
+        """The brake, if there is one: what is made without it does not depend on its settings."""
+        return (self.brake,) if self.brake.is_on else ()

@@ -92,7 +92,7 @@ def deployment(double: tuple[AlpacaDouble, list[str]], tmp_path: Path, monkeypat
         tmp_path,
         source={"kind": "alpaca", "alpaca": {"symbols": sorted(symbols), "first_session": FIRST}},
         alpaca={"data_url": server.url, "trading_url": server.url},
-        orders={"enabled": True},
+        orders={"enabled": True, "brake": {"max_drawdown": 0.5, "max_session_loss": 0.004, "after_loss": 0.5, "cooldown_sessions": 2}},
         backtest={"initial_cash": 50_000.0, "min_commission": 0.35},
         **EARLY_MODELS,
         features={"families": ("alpha158",)},
@@ -159,7 +159,17 @@ def test_twenty_sessions_of_paper_trading_come_to_the_backtest_of_their_targets(
         portfolio=settings.portfolio,
         settings=settings.backtest,
         limits=settings.orders.limits,
+        brake=settings.orders.brake,
     )
+    without = run_backtest(
+        targets,
+        warehouse.read("bars", traded),
+        traded,
+        portfolio=settings.portfolio,
+        settings=settings.backtest,
+        limits=settings.orders.limits,
+    )
+    assert not without.equity["equity"].equals(expected.equity["equity"]), "no session lost so much that the brake was on"
     account = warehouse.read("account", traded)
     assert account["differences"].null_count() == 20
     assert account.select("session", "cash", "equity").equals(expected.equity.select("session", "cash", "equity"))

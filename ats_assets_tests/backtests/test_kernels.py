@@ -14,7 +14,7 @@ from ats_assets.backtests.simulation import simulate
 from ats_assets.kernels import kernel as kernels
 from ats_assets.kernels.kernel import Kernel, kernel
 from ats_assets.kernels.sums import nearest, order_by, total
-from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, PortfolioSettings
+from ats_assets.settings import BacktestSettings, BrakeSettings, MarginSettings, OrderLimitSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import actions_of, random_actions, random_market
 
 TABLES = ("equity", "positions", "trades", "unfilled")
@@ -61,7 +61,8 @@ def random_history(seed: int, *, compiled: bool) -> BacktestResult:
         min_trade_notional=random.choice([0, 100]),
     )
     some = None if random.random() < 0.3 else limits
-    return run_backtest(signals, bars, days, portfolio=portfolio, settings=settings, limits=some, actions=actions)
+    brake = BrakeSettings(max_drawdown=random.choice([0.02, 0.3]), max_session_loss=0.01, after_loss=0.3) if random.random() < 0.5 else None
+    return run_backtest(signals, bars, days, portfolio=portfolio, settings=settings, limits=some, brake=brake, actions=actions)
 
 
 def renamed(bars: pl.DataFrame, signals: pl.DataFrame, actions: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:

@@ -9,7 +9,7 @@ For each session, in this order:
 4. The trades that were planned at the previous close are filled at the open (`ats_assets.portfolio.opening`). A symbol without a bar, or with a bar without
    volume, can't be traded: its order is recorded as unfilled and not carried over, since the next targets decide again.
 5. Positions are marked at the close, or at the last close known.
-6. The session's targets become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
+6. The session's targets, less what the brake takes from them after losses (`ats_assets.portfolio.drawdown_brake`), become the trades for the next open (`ats_assets.portfolio.planning`), sized by the closes and the equity at the close, for nobody
    knows the open before it. A symbol without a target has the target zero; a session without any targets is no opinion, and nothing is traded after it. Where the
    account is called for margin, what it holds is cut instead, with or without targets, and nothing is opened.
 
@@ -28,7 +28,7 @@ from ats_assets.backtests.simulation import Ledgers, Prices, State, TradingRules
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.plugins import Plugin
 from ats_assets.portfolio import Account
-from ats_assets.portfolio.kernel_settings import cost_rules, limit_rules, margin_rules, weight_rules
+from ats_assets.portfolio.kernel_settings import brake_rules, cost_rules, limit_rules, margin_rules, weight_rules
 from ats_assets.portfolio.planning import Planned
 from ats_assets.settings import Section
 
@@ -60,7 +60,9 @@ class OrdersEngine:
         if inputs.targets.is_empty():
             return result_of(market, new_ledgers(0, 0), np.zeros(0))
         prices, weights = market.prices(settings.margin), weight_rules(inputs.portfolio)
-        rules = TradingRules(weights, limit_rules(inputs.limits), cost_rules(settings), margin_rules(settings.margin))
+        rules = TradingRules(
+            weights, limit_rules(inputs.limits), cost_rules(settings), margin_rules(settings.margin), brake_rules(inputs.brake)
+        )
         column = benchmark_column(market, settings.benchmark)
         ledgers, benchmark = _traded(prices, settings.initial_cash, rules, column, self.settings.compiled)
         return result_of(market, ledgers, benchmark)
