@@ -1,4 +1,4 @@
-"""Assets of the stage options: chains as delivered, and screened; only where the settings name a source, and one session after the other, since contracts are many."""
+"""Assets of the stage options: chains as delivered, screened, and valued; only where the settings name a source, and one session after the other, since contracts are many."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from datetime import date
@@ -8,19 +8,23 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.intraday.refused_ticks import Screened, ScreenedVintages
+from ats_assets.options.announced_dividends import announced_dividends, sessions_ahead
+from ats_assets.options.chain_greeks import chain_greeks
 from ats_assets.options.chain_screening import CHAIN_NO_FAULT, screen_chains
 from ats_assets.options.choosing import option_plugin, option_source
-from ats_assets.options.contracts import OptionChains, RawOptionChains, RejectedOptionChains
+from ats_assets.options.contracts import AnnouncedDividends, Greeks, OptionChains, RawOptionChains, RejectedOptionChains
 from ats_assets.options.option_source import chosen_chains, require_chains
-from ats_assets.options.rates import rate_settings
+from ats_assets.options.rates import rate_settings, rates_of
+from ats_assets.options.schema import ANNOUNCED_DIVIDENDS_SCHEMA, OPTION_CHAINS_SCHEMA
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_of
 from ats_assets.orchestration.reading import Known
 from ats_assets.orchestration.streaming import SessionRows, Streamed, vintages_of_delivery
+from ats_assets.sources import upcoming_actions
 from ats_assets.sources.contracts import require, schema_violations
 from ats_assets.sources.schema import BARS_SCHEMA
 
-GROUP, DELIVERIES = "options", "deliveries"
+GROUP, DELIVERIES, ANNOUNCED = "options", "deliveries", "raw_announced_dividends"
 BARS = Reads(asset="bars")
 """For the spot of chains that do not say it."""
 _KINDS = frozenset({"parquet", "polars"})
@@ -28,7 +32,9 @@ _KINDS = frozenset({"parquet", "polars"})
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets: none without `[options.chains]`."""
-    return [_delivered(deployment), _screened(deployment)] if deployment.settings.options.has_chains else []
+    if not deployment.settings.options.has_chains:
+        return []
+    return [_delivered(deployment), _screened(deployment), _announced(deployment), _greeks(deployment)]
 
 
 def _delivered(deployment: Deployment) -> dg.AssetsDefinition:
@@ -61,7 +67,7 @@ def _delivered(deployment: Deployment) -> dg.AssetsDefinition:
 def _screened(deployment: Deployment) -> dg.AssetsDefinition:
     options, calendar = deployment.settings.options, deployment.settings.calendar.without_closings()
     with_bars = options.spot != "delivered"
-    matter = options.model_copy(update={"chains": {}, "underlyings": (), "first_session": None, "rate_file": None})
+    matter = options.model_copy(update={"chains": {}, "underlyings": (), "first_session": None, "rate_file": None, "dividend_yields": {}})
     common = {
         "group": GROUP,
         "kinds": _KINDS | {"pandera"},
@@ -106,3 +112,62 @@ def _screened(deployment: Deployment) -> dg.AssetsDefinition:
         yield dg.Output(Streamed(parts=made.rejected(sessions)), output_name="rejected_option_chains", metadata=reasons)
 
     return option_chains
+
+
+def _announced(deployment: Deployment) -> dg.AssetsDefinition:
+    settings, plugin = deployment.settings, deployment.source_plugin
+    node = Node(
+        name=ANNOUNCED,
+        group=DELIVERIES,
+        kinds=_KINDS,
+        contract=AnnouncedDividends,
+        code=(_announced, plugin.make),
+        settings=(plugin.actions_follow(deployment.source_settings), settings.calendar.without_closings()),
+        vintages=True,
+    )
+
+    @node.asset(deployment)
+    def raw_announced_dividends(context: dg.AssetExecutionContext) -> Streamed:
+        """The cash dividends that were announced by the close of the session, of later ex-sessions. Another content is kept beside it as a new vintage."""
+        sessions, source, calendar = sessions_of(context.partition_keys), deployment.source, deployment.calendar
+        actions = upcoming_actions(source, sessions_ahead(calendar, sessions))
+        rows = announced_dividends(actions, calendar, sessions, source.latest_session())
+        require(schema_violations(AnnouncedDividends, rows))
+        of_day = {day: rows.filter(pl.col("session") == day) for day in sessions}
+        return Streamed(parts=[SessionRows(session=day, rows=of_day[day], known=source.known_at(day)) for day in sessions])
+
+    return raw_announced_dividends
+
+
+def _greeks(deployment: Deployment) -> dg.AssetsDefinition:
+    options = deployment.settings.options
+    chains, dividends = Reads(asset="option_chains"), Reads(asset=ANNOUNCED)
+    node = Node(
+        name="greeks",
+        group=GROUP,
+        kinds=_KINDS | {"pandera"},
+        contract=Greeks,
+        reads=(chains, dividends),
+        code=(_greeks,),
+        settings=(rate_settings(options), options.paying, deployment.settings.knowledge),
+    )
+
+    def made(known: Known, sessions: Sequence[date]) -> Iterator[SessionRows]:
+        paying = options.paying
+        for day in sessions:
+            rows = chain_greeks(
+                known.frame(chains, [day], OPTION_CHAINS_SCHEMA),
+                known.frame(dividends, [day], ANNOUNCED_DIVIDENDS_SCHEMA),
+                rates_of(options, [day]),
+                dividend_yields=paying.dividend_yields,
+                symbol_by_underlying=paying.symbol_by_underlying,
+            )
+            require(schema_violations(Greeks, rows))
+            yield SessionRows(session=day, rows=rows)
+
+    @node.asset(deployment, deps=node.deps())
+    def greeks(context: dg.AssetExecutionContext) -> Streamed:
+        """Implied volatility and greeks of each contract at its mark: European by Black-Scholes-Merton, American with early exercise and the announced cash dividends."""
+        return Streamed(parts=made(Known(deployment, node.name, node.reads), sessions_of(context.partition_keys)))
+
+    return greeks

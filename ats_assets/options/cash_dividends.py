@@ -12,9 +12,9 @@ from numpy.typing import ArrayLike, NDArray
 
 from ats_assets.errors import OptionError
 from ats_assets.kernels.kernel import kernel
-from ats_assets.options.implied_volatility import BAD_NUMBER
 from ats_assets.options.lattice import AROUND
 from ats_assets.options.one_with_dividends import cash_value, cash_volatility
+from ats_assets.options.price_bounds import BAD_NUMBER
 from ats_assets.options.valuation import VALUES, of_each_option
 
 Floats = NDArray[np.float64]

@@ -14,7 +14,8 @@ import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.options.cash_dividends import CashDividends, values_with_dividends, volatilities_with_dividends
-from ats_assets.options.implied_volatility import BAD_NUMBER, REASONS, implied_volatilities
+from ats_assets.options.implied_volatility import implied_volatilities
+from ats_assets.options.price_bounds import BAD_NUMBER, REASONS
 from ats_assets.options.schema import ANNOUNCED_DIVIDENDS_SCHEMA, GREEKS, GREEKS_SCHEMA
 from ats_assets.options.valuation import VALUES, option_values
 

@@ -21,14 +21,21 @@ import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ats_assets.kernels.kernel import kernel
-from ats_assets.options.american_price import NODES
 from ats_assets.options.normal import fast_exp, scaled_tail
-from ats_assets.options.valuation import NEGLIGIBLE, american_price_of, of_each_option
+from ats_assets.options.price_bounds import (
+    ABOVE_BOUND,
+    BAD_NUMBER,
+    BELOW_INTRINSIC,
+    FOUND,
+    NO_CONVERGENCE,
+    NO_TIME_VALUE,
+    least_value,
+    outside,
+)
+from ats_assets.options.price_bounds import REASONS as REASONS  # noqa: PLC0414 - what codes mean goes with what gives them
+from ats_assets.options.valuation import Room, american_value, exercise_may_pay, of_each_option, room_of_one
 
 Floats = NDArray[np.float64]
-REASONS: Final = ("", "bad_number", "below_intrinsic", "no_time_value", "above_bound", "no_convergence")
-"""By code. A price at the intrinsic value to the last digits tells no volatility; one below it, or at or above what the option can be worth at all, is no price of this option."""
-FOUND, BAD_NUMBER, BELOW_INTRINSIC, NO_TIME_VALUE, ABOVE_BOUND, NO_CONVERGENCE = range(6)
 SMALLEST_VALUE: Final = 1e-14
 """Of a time value, as a share of √(F K): less is rounding."""
 INVERSE_ROOT_TWO: Final = 0.7071067811865476
@@ -123,28 +130,24 @@ def european_volatility(price: float, s: float, k: float, t: float, r: float, q:
 
 @kernel
 def american_volatility(
-    price: float, s: float, k: float, t: float, r: float, q: float, call: bool, start: Floats, depths: Floats
+    price: float, s: float, k: float, t: float, r: float, q: float, call: bool, room: Room, nothing: Floats
 ) -> tuple[float, int]:
     """The volatility, and a code of `REASONS`."""
-    intrinsic = max(s - k, 0.0) if call else max(k - s, 0.0)
-    if price < intrinsic - 1e-12 * k:
-        return np.nan, BELOW_INTRINSIC
-    if price <= intrinsic + 1e-10 * k:
-        return np.nan, NO_TIME_VALUE
-    if price >= (s if call else k):
-        return np.nan, ABOVE_BOUND
+    side = 1.0 if call else -1.0
+    reason = outside(price, least_value(s, k, t, r, q, side, nothing, nothing), s if call else k, k)
+    if reason != FOUND:
+        return np.nan, reason
     low, high = 0.0, np.inf
     sigma, reason = european_volatility(price, s, k, t, r, q, call)
     if reason != FOUND:
         sigma = 0.3
     for _ in range(STEPS):
-        value = american_price_of(s, k, t, r, q, sigma, call, start, depths, True)
+        american_value(s, k, t, r, q, sigma, call, room)
+        value, slope = room.values[0], room.values[4]
         if value < price:
             low = sigma
         else:
             high = sigma
-        step = 1e-4 * sigma
-        slope = (american_price_of(s, k, t, r, q, sigma + step, call, start, depths, False) - value) / step
         after = sigma + (price - value) / slope if slope > 1e-9 * k else np.inf
         if not low < after < high:
             after = 0.5 * (low + high) if high < np.inf else 2.0 * sigma
@@ -166,17 +169,18 @@ def all_volatilities(
     q: Floats,
     call: NDArray[np.bool_],
     american: bool,
+    room: Room,
     found: Floats,
     why: NDArray[np.int8],
 ) -> None:
     """Of each option."""
-    start, depths = np.empty(NODES + 1), np.empty(NODES + 1)
+    nothing = np.empty(0)
     for i in range(len(s)):
         sound = np.isfinite(price[i] + s[i] + k[i] + t[i] + r[i] + q[i]) and s[i] > 0.0 and k[i] > 0.0 and t[i] > 0.0 and price[i] >= 0.0
-        if not sound or (american and r[i] < 0.0 and q[i] < 0.0):
+        if not sound:
             found[i], why[i] = np.nan, BAD_NUMBER
-        elif american and (q[i] if call[i] else r[i]) > NEGLIGIBLE:
-            found[i], why[i] = american_volatility(price[i], s[i], k[i], t[i], r[i], q[i], call[i], start, depths)
+        elif american and exercise_may_pay(r[i], q[i], call[i]):
+            found[i], why[i] = american_volatility(price[i], s[i], k[i], t[i], r[i], q[i], call[i], room, nothing)
         else:
             found[i], why[i] = european_volatility(price[i], s[i], k[i], t[i], r[i], q[i], call[i])
 
@@ -221,5 +225,5 @@ def implied_volatilities(
     """
     given, side = of_each_option(call, price, spot, strike, years, rate, dividend_yield)
     found, why = np.empty(len(side)), np.empty(len(side), np.int8)
-    all_volatilities.compiled(*given, side, american, found, why)
+    all_volatilities.compiled(*given, side, american, room_of_one(), found, why)
     return found, why

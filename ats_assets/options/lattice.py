@@ -28,6 +28,8 @@ Counts = NDArray[np.int64]
 ASIDE: Final = 80
 """Nodes to either side of the spot."""
 WIDTH: Final = 6.4
+NEGLIGIBLE: Final = 1e-10
+"""A rate that is so low, a year, earns nothing by exercising early."""
 AROUND: Final = 2
 """So many nodes to either side of the spot are kept, of which delta and gamma are made."""
 
@@ -137,3 +139,25 @@ def lattice(
                 strike -= paid[n - 1 - i]
     for j in range(2 * AROUND + 1):
         found[j] = old[aside - AROUND + j]
+
+
+@kernel
+def lattice_value(
+    s: float, k: float, t: float, r: float, q: float, sigma: float, side: float, when: Floats, paid: Floats, found: Floats
+) -> tuple[float, float, float]:
+    """Price, delta and gamma of an American option."""
+    x = s - escrow(r, when, paid, 0, 0.0)
+    price = delta = gamma = 0.0
+    several = side < 0.0 or q > NEGLIGIBLE or r < 0.0  # then it may be exercised between the steps, too
+    for part in range(2 if several else 1):
+        aside = ASIDE if part == 0 else ASIDE // 2
+        lattice(x, k, t, r, q, sigma, side, when, paid, aside, found)
+        dx, middle = WIDTH * sigma * sqrt(t) / aside, found[AROUND]
+        slope = (8.0 * (found[AROUND + 1] - found[AROUND - 1]) - found[AROUND + 2] + found[AROUND - 2]) / (12.0 * dx)
+        bent = 16.0 * (found[AROUND + 1] + found[AROUND - 1]) - found[AROUND + 2] - found[AROUND - 2] - 30.0 * middle
+        share = 1.0 if not several else 4.0 / 3.0 if part == 0 else -1.0 / 3.0
+        price += share * middle
+        delta += share * slope / x
+        gamma += share * (bent / (12.0 * dx * dx) - slope) / (x * x)
+    delta = min(max(delta, 0.0), 1.0) if side > 0.0 else min(max(delta, -1.0), 0.0)
+    return max(price, side * (s - k), 0.0), delta, max(gamma, 0.0)

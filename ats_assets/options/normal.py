@@ -78,3 +78,35 @@ def normal_cdf(x: float) -> float:
     z = sqrt(x * x) * ROOT_HALF  # the absolute value, which must not be a branch
     tail = 0.5 * fast_exp(-z * z) * scaled_tail(z)
     return tail if x < 0.0 else 1.0 - tail
+
+
+@inlined_kernel
+def quick_bell(x: float) -> float:
+    """exp(-x² / 2) to an absolute error of 3e-12, at half the cost: of an exponent / 64 by its series, squared six times; below exp(-40) it stays.
+
+    Examples
+    --------
+    >>> round(quick_bell(1.0), 10)
+    0.6065306597
+    """
+    y = max(-0.5 * x * x, -40.0) * 0.015625
+    p = 1.0 + y * (1.0 + y * (0.5 + y * (1.0 / 6.0 + y * (1.0 / 24.0 + y * (1.0 / 120.0 + y * (1.0 / 720.0))))))
+    p = p * p
+    p = p * p
+    p = p * p
+    p = p * p
+    p = p * p
+    return p * p
+
+
+@inlined_kernel
+def quick_cdf(x: float, bell: float) -> float:
+    """The probability of a value up to x to an absolute error of 3e-11, from exp(-x² / 2): `scaled_tail` of lower degree."""
+    t = 2.0 / (2.0 + abs(x) * ROOT_HALF)
+    s = 2.0 * t - 1.0
+    p = 6.770090661640485e-05 + s * (-1.060033313901190e-05 + s * (-8.513089840432389e-06 + s * 2.852086384206944e-06))
+    p = 4.200580990802370e-04 + s * (-3.281154994481435e-04 + s * (-2.135486612685002e-05 + s * p))
+    p = -1.075511823916837e-02 + s * (-3.239822815357063e-03 + s * (1.544056049191817e-03 + s * p))
+    p = 3.435803420618669e-01 + s * (1.397360328556056e-01 + s * (1.822112999656437e-02 + s * p))
+    tail = 0.5 * bell * t * (5.107913527582278e-01 + s * p)
+    return tail if x < 0.0 else 1.0 - tail

@@ -6,33 +6,24 @@ than the interest on the strike until the next one or expiry; of a put, without 
 
 # ruff: noqa: PLR0917 - numbers of an option by position
 
-from math import exp, log, sqrt
+from math import exp
 from typing import Final
 
 import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.kernels.kernel import kernel
-from ats_assets.options.implied_volatility import (
-    ABOVE_BOUND,
-    BAD_NUMBER,
-    BELOW_INTRINSIC,
-    FOUND,
-    NO_CONVERGENCE,
-    NO_TIME_VALUE,
-    european_volatility,
-)
-from ats_assets.options.lattice import AROUND, ASIDE, WIDTH, escrow, lattice
-from ats_assets.options.valuation import NEGLIGIBLE, european_value
+from ats_assets.options.implied_volatility import european_volatility
+from ats_assets.options.lattice import NEGLIGIBLE, escrow, lattice_value
+from ats_assets.options.price_bounds import BAD_NUMBER, FOUND, NO_CONVERGENCE, least_value, outside
+from ats_assets.options.valuation import NUDGE, european_value
 
 Floats = NDArray[np.float64]
-NUDGE: Final = 1e-4
-"""By which volatility, as a share, and rate are moved for vega and rho."""
 TRIES: Final = 40
 
 
 @kernel
-def exercise_may_pay(k: float, t: float, r: float, q: float, side: float, when: Floats, paid: Floats) -> bool:
+def waiting_may_cost(k: float, t: float, r: float, q: float, side: float, when: Floats, paid: Floats) -> bool:
     """Whether to exercise early can be worth more than to wait until expiry."""
     if side < 0.0:
         return r > NEGLIGIBLE or q < 0.0
@@ -43,28 +34,6 @@ def exercise_may_pay(k: float, t: float, r: float, q: float, side: float, when: 
         if paid[i] > k * (1.0 - exp(-r * (until - when[i]))):
             return True
     return False
-
-
-@kernel
-def lattice_value(
-    s: float, k: float, t: float, r: float, q: float, sigma: float, side: float, when: Floats, paid: Floats, found: Floats
-) -> tuple[float, float, float]:
-    """Price, delta and gamma of an American option."""
-    x = s - escrow(r, when, paid, 0, 0.0)
-    price = delta = gamma = 0.0
-    several = side < 0.0 or q > NEGLIGIBLE or r < 0.0  # then it may be exercised between the steps, too
-    for part in range(2 if several else 1):
-        aside = ASIDE if part == 0 else ASIDE // 2
-        lattice(x, k, t, r, q, sigma, side, when, paid, aside, found)
-        dx, middle = WIDTH * sigma * sqrt(t) / aside, found[AROUND]
-        slope = (8.0 * (found[AROUND + 1] - found[AROUND - 1]) - found[AROUND + 2] + found[AROUND - 2]) / (12.0 * dx)
-        bent = 16.0 * (found[AROUND + 1] + found[AROUND - 1]) - found[AROUND + 2] - found[AROUND - 2] - 30.0 * middle
-        share = 1.0 if not several else 4.0 / 3.0 if part == 0 else -1.0 / 3.0
-        price += share * middle
-        delta += share * slope / x
-        gamma += share * (bent / (12.0 * dx * dx) - slope) / (x * x)
-    delta = min(max(delta, 0.0), 1.0) if side > 0.0 else min(max(delta, -1.0), 0.0)
-    return max(price, side * (s - k), 0.0), delta, max(gamma, 0.0)
 
 
 @kernel
@@ -90,7 +59,7 @@ def cash_value(
     if not x > 0.0:
         found[:] = np.nan
         return
-    if not (american and exercise_may_pay(k, t, r, q, side, when, paid)):
+    if not (american and waiting_may_cost(k, t, r, q, side, when, paid)):
         found[0], found[1], found[2], found[3], found[4], found[5] = european_value(x, k, t, r, q, sigma, side)
         found[3] -= found[1] * r * held
         found[5] += found[1] * later
@@ -103,38 +72,6 @@ def cash_value(
     found[3] = r * price - (r - q) * x * delta - 0.5 * sigma * sigma * x * x * gamma - delta * r * held
     found[4] = max(lattice_value(s, k, t, r, q, sigma * (1.0 + NUDGE), side, when, paid, around)[0] - price, 0.0) / (sigma * NUDGE)
     found[5] = (lattice_value(s, k, t, r + NUDGE, q, sigma, side, when, paid, around)[0] - price) / NUDGE
-
-
-@kernel
-def least_value(s: float, k: float, t: float, r: float, q: float, side: float, when: Floats, paid: Floats) -> float:
-    """What an American option is worth if nothing moves by chance: that of the best time to exercise."""
-    held = escrow(r, when, paid, 0, 0.0)
-    x, best = s - held, max(side * (s - k), 0.0)
-    best = max(best, side * (x * exp(-q * t) - k * exp(-r * t)))
-    for i in range(len(when)):  # a call just before the ex-date, a put just after it
-        discount = exp(-r * when[i])
-        rest = held if side > 0.0 else held - paid[i] * discount
-        best = max(best, side * (x * exp(-q * when[i]) + rest - k * discount))
-        held -= paid[i] * discount
-    ratio = r * k / (q * x) if q != 0.0 else 0.0
-    if ratio > 0.0 and r != q:  # where waiting costs as much as it brings
-        turn = log(ratio) / (r - q)
-        if 0.0 < turn < t:
-            rest = 0.0
-            for i in range(len(when)):
-                rest += paid[i] * exp(-r * when[i]) if when[i] > turn else 0.0
-            best = max(best, side * (x * exp(-q * turn) + rest - k * exp(-r * turn)))
-    return best
-
-
-@kernel
-def outside(price: float, least: float, most: float, k: float) -> int:
-    """Why a price tells no volatility, by what an option is worth without one and can be worth at most."""
-    if price < least - 1e-12 * k:
-        return BELOW_INTRINSIC
-    if price <= least + 1e-10 * k:
-        return NO_TIME_VALUE
-    return ABOVE_BOUND if price >= most else FOUND
 
 
 @kernel
@@ -155,7 +92,7 @@ def cash_volatility(
     x = s - escrow(r, when, paid, 0, 0.0)
     if not x > 0.0:
         return np.nan, BAD_NUMBER
-    if not (american and exercise_may_pay(k, t, r, q, side, when, paid)):
+    if not (american and waiting_may_cost(k, t, r, q, side, when, paid)):
         return european_volatility(price, x, k, t, r, q, side > 0.0)
     reason = outside(price, least_value(s, k, t, r, q, side, when, paid), s if side > 0.0 else k, k)
     if reason != FOUND:

@@ -10,23 +10,25 @@ year (divide by 365 for a day), vega per 1 of the volatility (by 100 for a point
 # ruff: noqa: PLR0917 - numbers of an option by position
 
 from math import exp, log, sqrt
-from typing import Final
+from typing import Final, NamedTuple
 
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
 from ats_assets.errors import OptionError
 from ats_assets.kernels.kernel import inlined_kernel, kernel
-from ats_assets.options.american_price import NODES, above_boundary, begin_boundary, fit_boundary
+from ats_assets.options.american_boundary import COLUMNS, ROOM, fit_boundary
+from ats_assets.options.american_nodes import NODES
+from ats_assets.options.american_price import above_boundary
+from ats_assets.options.american_start import START_SIZE, begin_boundary
+from ats_assets.options.lattice import AROUND, NEGLIGIBLE, lattice_value
 from ats_assets.options.normal import normal_cdf, normal_density
 
 Floats = NDArray[np.float64]
 Sides = NDArray[np.bool_]
 VALUES: Final = ("price", "delta", "gamma", "theta", "vega", "rho")
-NEGLIGIBLE: Final = 1e-10
-"""A rate that is so low, a year, earns nothing by exercising early."""
-BUMP: Final = 1e-5
-"""By which volatility and rate are moved for vega and rho of an American option."""
+NUDGE: Final = 1e-4
+"""By which volatility, as a share, and rate are moved for vega and rho by a lattice."""
 
 
 @inlined_kernel
@@ -53,59 +55,81 @@ def european_values(s: Floats, k: Floats, t: Floats, r: Floats, q: Floats, sigma
         found[0, i], found[1, i], found[2, i], found[3, i], found[4, i], found[5, i] = price, delta, gamma, theta, vega, rho
 
 
-@kernel
-def put_value(s: float, k: float, t: float, r: float, q: float, sigma: float, start: Floats, depths: Floats) -> tuple[float, float, float]:
-    """Price, delta and gamma of an American put whose boundary begins at `start`."""
-    depths[:] = start
-    fit_boundary(k, t, r, q, sigma, depths)
-    return above_boundary(s, k, t, r, q, sigma, depths)
+class Room(NamedTuple):
+    """Where kernels work on one option after the other: nothing in it is carried from one to the next."""
+
+    start: Floats
+    depths: Floats
+    points: Floats
+    equations: Floats
+    put: Floats
+    around: Floats
+    values: Floats
+    """What `VALUES` names, of the option that was valued last."""
+
+
+def room_of_one() -> Room:
+    """Room for one option at a time."""
+    sizes = (START_SIZE, NODES, ROOM, (NODES, COLUMNS), 5, 2 * AROUND + 1, len(VALUES))
+    return Room(*(np.zeros(size) for size in sizes))
 
 
 @kernel
-def american_price_of(
-    s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, start: Floats, depths: Floats, begin: bool
-) -> float:
-    """The price alone; with `begin` the boundary's approximation is made anew, else `start` is that of an option much like it."""
-    if (q if call else r) <= NEGLIGIBLE:
-        return european_value(s, k, t, r, q, sigma, 1.0 if call else -1.0)[0]
-    if call:
-        s, k, r, q = k, s, q, r
-    if begin:
-        begin_boundary(k, t, r, q, sigma, start)
-    return put_value(s, k, t, r, q, sigma, start, depths)[0]
+def exercise_may_pay(r: float, q: float, call: bool) -> bool:
+    """Whether to exercise early can be worth more than to wait until expiry: a call's holder gains the yield, and what is saved on a rate below zero; a put's the other way round."""
+    gained, paid = (q, r) if call else (r, q)
+    return gained > NEGLIGIBLE or paid < -NEGLIGIBLE
 
 
 @kernel
-def american_value(
-    s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, start: Floats, depths: Floats, found: Floats
-) -> None:
-    """What `VALUES` names, of one option."""
-    if (q if call else r) <= NEGLIGIBLE:  # early exercise never pays
-        found[0], found[1], found[2], found[3], found[4], found[5] = european_value(s, k, t, r, q, sigma, 1.0 if call else -1.0)
+def value_by_lattice(s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, room: Room) -> None:
+    """As `american_value`, where there are two boundaries of early exercise, or none at expiry: what exercise gains is below zero, and what it saves is gained."""
+    side, nothing, values = 1.0 if call else -1.0, np.empty(0), room.values
+    price, delta, gamma = lattice_value(s, k, t, r, q, sigma, side, nothing, nothing, room.around)
+    values[:] = 0.0
+    values[0], values[1] = price, side
+    if price > side * (s - k):
+        more = lattice_value(s, k, t, r, q, sigma * (1.0 + NUDGE), side, nothing, nothing, room.around)[0]
+        values[1], values[2] = delta, gamma
+        values[4] = max(more - price, 0.0) / (sigma * NUDGE)
+        values[5] = (lattice_value(s, k, t, r + NUDGE, q, sigma, side, nothing, nothing, room.around)[0] - price) / NUDGE
+        values[3] = r * price - (r - q) * s * delta - 0.5 * sigma * sigma * s * s * gamma
+
+
+@kernel
+def american_value(s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, room: Room) -> None:
+    """What `VALUES` names, of one option, to `room.values`."""
+    values, put = room.values, room.put
+    european = european_value(s, k, t, r, q, sigma, 1.0 if call else -1.0)
+    if not exercise_may_pay(r, q, call):
+        values[0], values[1], values[2], values[3], values[4], values[5] = european
         return
     a, b, rate, gain = (k, s, q, r) if call else (s, k, r, q)  # a call is a put with both pairs exchanged
-    begin_boundary(b, t, rate, gain, sigma, start)
-    price, delta, gamma = put_value(a, b, t, rate, gain, sigma, start, depths)
-    if gamma == 0.0 and abs(price - (b - a)) < 1e-12 * b:  # exercised at once
-        found[0], found[1], found[2], found[3], found[4], found[5] = price, 1.0 if call else -1.0, 0.0, 0.0, 0.0, 0.0
+    if rate <= NEGLIGIBLE:
+        value_by_lattice(s, k, t, r, q, sigma, call, room)
         return
-    vega = (put_value(a, b, t, rate, gain, sigma + BUMP, start, depths)[0] - price) / BUMP
-    moved, kept = (0.0, BUMP) if call else (BUMP, 0.0)
-    rho = (put_value(a, b, t, rate + moved, gain + kept, sigma, start, depths)[0] - price) / BUMP
+    begin_boundary(t, rate, gain, sigma, room.depths, room.start)
+    fit_boundary(t, rate, gain, sigma, call, room.depths, room.points, room.equations)
+    kept = above_boundary(a, b, t, rate, gain, sigma, call, room.depths, room.equations, put)
+    values[:] = 0.0
+    if not kept:
+        values[0], values[1] = put[0], 1.0 if call else -1.0
+        return
+    price, delta, gamma = max(put[0], european[0]), put[1], put[2]
     if call:  # price = a delta + b (its derivative by the strike), and so on
-        delta, gamma = (price - a * delta) / b, gamma * (a / b) * (a / b)
-    found[0], found[1], found[2] = price, delta, gamma
-    found[3] = r * price - (r - q) * s * delta - 0.5 * sigma * sigma * s * s * gamma
-    found[4], found[5] = vega, rho
+        delta, gamma = (put[0] - a * delta) / b, gamma * (a / b) * (a / b)
+    delta = min(max(delta, 0.0), 1.0) if call else min(max(delta, -1.0), 0.0)
+    values[0], values[1], values[2] = price, delta, gamma
+    values[3] = r * price - (r - q) * s * delta - 0.5 * sigma * sigma * s * s * gamma
+    values[4], values[5] = max(put[3], 0.0), put[4]
 
 
 @kernel
-def american_values(s: Floats, k: Floats, t: Floats, r: Floats, q: Floats, sigma: Floats, call: Sides, found: Floats) -> None:
+def american_values(s: Floats, k: Floats, t: Floats, r: Floats, q: Floats, sigma: Floats, call: Sides, room: Room, found: Floats) -> None:
     """As `european_values`."""
-    start, depths, one = np.empty(NODES + 1), np.empty(NODES + 1), np.empty(6)
     for i in range(len(s)):
-        american_value(s[i], k[i], t[i], r[i], q[i], sigma[i], call[i], start, depths, one)
-        found[:, i] = one
+        american_value(s[i], k[i], t[i], r[i], q[i], sigma[i], call[i], room)
+        found[:, i] = room.values
 
 
 def option_values(
@@ -133,7 +157,7 @@ def option_values(
     Returns
     -------
     dict of ndarrays of shape (n_options,)
-        By the names of `VALUES`. NaN for an option whose spot, strike, time or volatility is not positive and finite, and for an American one whose rate and yield are both negative.
+        By the names of `VALUES`. NaN for an option whose spot, strike, time or volatility is not positive and finite.
 
     Raises
     ------
@@ -151,13 +175,14 @@ def option_values(
     """
     (s, k, t, r, q, sigma), side = of_each_option(call, spot, strike, years, rate, dividend_yield, volatility)
     known = np.isfinite(s + k + t + r + q + sigma) & (s > 0) & (k > 0) & (t > 0) & (sigma > 0)
-    if american:
-        known &= (r >= 0) | (q >= 0)
     found = np.full((len(VALUES), len(s)), np.nan)
     if known.any():
         made = np.empty((len(VALUES), int(known.sum())))
-        kernel_of_all = american_values if american else european_values
-        kernel_of_all.compiled(s[known], k[known], t[known], r[known], q[known], sigma[known], side[known], made)
+        numbers = (s[known], k[known], t[known], r[known], q[known], sigma[known], side[known])
+        if american:
+            american_values.compiled(*numbers, room_of_one(), made)
+        else:
+            european_values.compiled(*numbers, made)
         found[:, known] = made
     return dict(zip(VALUES, found, strict=True))
 

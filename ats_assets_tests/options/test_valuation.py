@@ -137,7 +137,7 @@ def test_what_is_exercised_at_once() -> None:
 def test_numbers_that_are_no_option_have_no_value_and_the_rest_has() -> None:
     found = option_values([100.0, 0.0, np.nan, 100.0], 100.0, [1.0, 1.0, 1.0, 0.0], 0.05, 0.0, 0.2, call=True)["price"]
     assert np.isfinite(found).tolist() == [True, False, False, False]
-    assert np.isnan(option_values(100.0, 100.0, 1.0, -0.02, -0.01, 0.2, call=False, american=True)["price"][0])
+    assert np.isfinite(option_values(100.0, 100.0, 1.0, -0.02, -0.01, 0.2, call=False, american=True)["price"][0])
     with pytest.raises(OptionError, match="as many of each"):
         option_values([100.0, 100.0], [1.0, 2.0, 3.0], 1.0, 0.05, 0.0, 0.2, call=True)
     with pytest.raises(OptionError, match="not less than the spot"):
