@@ -33,7 +33,7 @@ from ats_assets.options.price_bounds import (
     outside,
 )
 from ats_assets.options.price_bounds import REASONS as REASONS  # noqa: PLC0414 - what codes mean goes with what gives them
-from ats_assets.options.valuation import Room, american_value, exercise_may_pay, of_each_option, room_of_one
+from ats_assets.options.valuation import Workspace, american_value, exercise_may_pay, of_each_option, workspace
 
 Floats = NDArray[np.float64]
 SMALLEST_VALUE: Final = 1e-14
@@ -130,7 +130,7 @@ def european_volatility(price: float, s: float, k: float, t: float, r: float, q:
 
 @kernel
 def american_volatility(
-    price: float, s: float, k: float, t: float, r: float, q: float, call: bool, room: Room, nothing: Floats
+    price: float, s: float, k: float, t: float, r: float, q: float, call: bool, room: Workspace, nothing: Floats
 ) -> tuple[float, int]:
     """The volatility, and a code of `REASONS`."""
     side = 1.0 if call else -1.0
@@ -169,7 +169,7 @@ def all_volatilities(
     q: Floats,
     call: NDArray[np.bool_],
     american: bool,
-    room: Room,
+    room: Workspace,
     found: Floats,
     why: NDArray[np.int8],
 ) -> None:
@@ -225,5 +225,5 @@ def implied_volatilities(
     """
     given, side = of_each_option(call, price, spot, strike, years, rate, dividend_yield)
     found, why = np.empty(len(side)), np.empty(len(side), np.int8)
-    all_volatilities.compiled(*given, side, american, room_of_one(), found, why)
+    all_volatilities.compiled(*given, side, american, workspace(), found, why)
     return found, why

@@ -55,7 +55,7 @@ def european_values(s: Floats, k: Floats, t: Floats, r: Floats, q: Floats, sigma
         found[0, i], found[1, i], found[2, i], found[3, i], found[4, i], found[5, i] = price, delta, gamma, theta, vega, rho
 
 
-class Room(NamedTuple):
+class Workspace(NamedTuple):
     """Where kernels work on one option after the other: nothing in it is carried from one to the next."""
 
     start: Floats
@@ -68,10 +68,10 @@ class Room(NamedTuple):
     """What `VALUES` names, of the option that was valued last."""
 
 
-def room_of_one() -> Room:
-    """Room for one option at a time."""
+def workspace() -> Workspace:
+    """Workspace for one option at a time."""
     sizes = (START_SIZE, NODES, ROOM, (NODES, COLUMNS), 5, 2 * AROUND + 1, len(VALUES))
-    return Room(*(np.zeros(size) for size in sizes))
+    return Workspace(*(np.zeros(size) for size in sizes))
 
 
 @kernel
@@ -82,7 +82,7 @@ def exercise_may_pay(r: float, q: float, call: bool) -> bool:
 
 
 @kernel
-def value_by_lattice(s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, room: Room) -> None:
+def value_by_lattice(s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, room: Workspace) -> None:
     """As `american_value`, where there are two boundaries of early exercise, or none at expiry: what exercise gains is below zero, and what it saves is gained."""
     side, nothing, values = 1.0 if call else -1.0, np.empty(0), room.values
     price, delta, gamma = lattice_value(s, k, t, r, q, sigma, side, nothing, nothing, room.around)
@@ -97,7 +97,7 @@ def value_by_lattice(s: float, k: float, t: float, r: float, q: float, sigma: fl
 
 
 @kernel
-def american_value(s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, room: Room) -> None:
+def american_value(s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, room: Workspace) -> None:
     """What `VALUES` names, of one option, to `room.values`."""
     values, put = room.values, room.put
     european = european_value(s, k, t, r, q, sigma, 1.0 if call else -1.0)
@@ -125,7 +125,9 @@ def american_value(s: float, k: float, t: float, r: float, q: float, sigma: floa
 
 
 @kernel
-def american_values(s: Floats, k: Floats, t: Floats, r: Floats, q: Floats, sigma: Floats, call: Sides, room: Room, found: Floats) -> None:
+def american_values(
+    s: Floats, k: Floats, t: Floats, r: Floats, q: Floats, sigma: Floats, call: Sides, room: Workspace, found: Floats
+) -> None:
     """As `european_values`."""
     for i in range(len(s)):
         american_value(s[i], k[i], t[i], r[i], q[i], sigma[i], call[i], room)
@@ -180,7 +182,7 @@ def option_values(
         made = np.empty((len(VALUES), int(known.sum())))
         numbers = (s[known], k[known], t[known], r[known], q[known], sigma[known], side[known])
         if american:
-            american_values.compiled(*numbers, room_of_one(), made)
+            american_values.compiled(*numbers, workspace(), made)
         else:
             european_values.compiled(*numbers, made)
         found[:, known] = made
