@@ -8,9 +8,9 @@ DAYS = ql.Actual365Fixed()
 
 def _process(spot: float, rate: float, gain: float, volatility: float) -> ql.BlackScholesMertonProcess:
     ql.Settings.instance().evaluationDate = TODAY
-    curves = [ql.YieldTermStructureHandle(ql.FlatForward(TODAY, each, DAYS)) for each in (gain, rate)]
+    paid, earned = (ql.YieldTermStructureHandle(ql.FlatForward(TODAY, each, DAYS)) for each in (gain, rate))
     flat = ql.BlackVolTermStructureHandle(ql.BlackConstantVol(TODAY, ql.NullCalendar(), volatility, DAYS))
-    return ql.BlackScholesMertonProcess(ql.QuoteHandle(ql.SimpleQuote(spot)), *curves, flat)
+    return ql.BlackScholesMertonProcess(ql.QuoteHandle(ql.SimpleQuote(spot)), paid, earned, flat)
 
 
 def _option(strike: float, days: int, *, call: bool, american: bool) -> ql.VanillaOption:

@@ -98,7 +98,9 @@ def test_bjerksunds_and_stenslands_prices_are_lower_bounds() -> None:
     strike, spot, gain, rate, years, volatility, call, published = zip(*BJERKSUND_STENSLAND, strict=True)
     found = option_values(spot, strike, years, rate, gain, volatility, call, american=True)["price"]
     assert (found >= np.array(published) - 6e-5).all()
-    np.testing.assert_allclose(found[:7], published[:7], rtol=1e-2, atol=2e-4)  # at a volatility of 10 theirs is no more than the European price
+    np.testing.assert_allclose(
+        found[:7], published[:7], rtol=1e-2, atol=2e-4
+    )  # at a volatility of 10 theirs is no more than the European price
 
 
 def test_jus_27_short_puts() -> None:
