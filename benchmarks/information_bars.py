@@ -93,19 +93,19 @@ def fastest(rounds: int, *works: Callable[[], object]) -> list[float]:
 
 def compare(n: int, rounds: int) -> dict[str, float]:
     from ats_assets.intraday.bar_ends import BY_DOLLARS, accumulated_ends
-    from ats_assets.intraday.bar_statistics import bar_sums
+    from ats_assets.intraday.information_bars import sums_of_halves
     from ats_assets.intraday.tick_arrays import Ticks, read_only, trade_ticks
     from ats_assets.plugins import SAMPLERS
 
     frame = ticks(n, 1, DAY)
     held: Ticks = trade_ticks(frame)
     times = held.at
-    level, sides = read_only(np.array([THRESHOLD])), read_only(np.zeros(n, np.int8))
+    level = read_only(np.array([THRESHOLD]))
 
     def kernels() -> object:
         ends = accumulated_ends.compiled(BY_DOLLARS, held.price, held.size, held.codes, held.at, held.starts, level)
         begins, stops, groups = map(read_only, (ends.begins, ends.ends, ends.groups))
-        sums = bar_sums.compiled(held.price, held.size, held.codes, sides, begins, stops, groups)
+        sums = sums_of_halves(held, begins, stops, groups)  # by two threads, as the sampler does and Polars too
         return sums, stops - begins, times[begins], times[stops - 1]
 
     sampler = SAMPLERS.made("dollar", {"threshold": THRESHOLD})

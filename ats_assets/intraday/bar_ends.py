@@ -79,32 +79,62 @@ def accumulated_ends(measure: int, price: Floats, size: Floats, codes: Codes, at
         threshold, begin, end = thresholds[group], starts[group], starts[group + 1]
         least = first_price(codes, begin, end) + 1
         while begin < end and least <= end and threshold > 0.0:
-            stop, whole = _accumulated(measure, price, size, codes, begin, end, threshold)
-            stop = end_of_instant(at, max(stop, least), end)
+            before = n
+            n, begin = _bars_with_room(measure, price, size, codes, at, begin, end, least, threshold, begins, ends, reached, n)
+            groups[before:n] = group
             if n == len(ends):
                 begins, ends, groups, reached = doubled(begins), doubled(ends), doubled(groups), doubled(reached)
-            begins[n], ends[n], groups[n], reached[n] = begin, stop, group, whole
-            n += 1
-            begin = stop
     return BarEnds(begins[:n], ends[:n], groups[:n], thresholds[groups[:n]], reached[:n])
 
 
 @kernel
+def _bars_with_room(
+    measure: int,
+    price: Floats,
+    size: Floats,
+    codes: Codes,
+    at: Places,
+    begin: int,
+    end: int,
+    least: int,
+    threshold: float,
+    begins: Places,
+    ends: Places,
+    reached: NDArray[np.bool_],
+    n: int,
+) -> tuple[int, int]:
+    """Bars of a group from `begin` on, until it ends or there is no room for more; how many bars there are then, and where the next begins.
+
+    A loop that may put another array in the place of a full one counts who holds which at each bar; this one does not.
+    """
+    while begin < end and n < len(ends):
+        stop, whole = _accumulated(measure, price, size, codes, begin, end, threshold)
+        stop = end_of_instant(at, max(stop, least), end)
+        begins[n], ends[n], reached[n] = begin, stop, whole
+        n += 1
+        begin = stop
+    return n, begin
+
+
+@kernel
 def _accumulated(measure: int, price: Floats, size: Floats, codes: Codes, begin: int, end: int, threshold: float) -> tuple[int, bool]:
-    """After the tick of a bar that reaches the threshold, at the latest the end; and whether it is reached. A loop of its own, which runs in registers."""
-    filled, i = 0.0, begin
+    """After the tick of a bar that reaches the threshold, at the latest the end; and whether it is reached. A loop of its own, which runs in registers.
+
+    Its places are unsigned, as those of `bar_sums`: of a signed one compiled code asks at each tick whether it counts from the end.
+    """
+    filled, place, last, one = 0.0, np.uint64(begin), np.uint64(end), np.uint64(1)
     if measure == BY_TICKS:
-        i = begin + int(min(math.ceil(threshold), float(end - begin)))
-        filled = float(i - begin)
-    elif measure == BY_VOLUME:
-        while i < end and filled < threshold:
-            filled += size[i] if codes[i] & TRADED else 0.0
-            i += 1
+        ticks = int(min(math.ceil(threshold), float(end - begin)))
+        return begin + ticks, float(ticks) >= threshold
+    if measure == BY_VOLUME:
+        while place < last and filled < threshold:
+            filled += size[place] if codes[place] & TRADED else 0.0
+            place += one
     else:
-        while i < end and filled < threshold:
-            filled += price[i] * size[i] if codes[i] & TRADED else 0.0
-            i += 1
-    return i, filled >= threshold
+        while place < last and filled < threshold:
+            filled += price[place] * size[place] if codes[place] & TRADED else 0.0
+            place += one
+    return np.int64(place), filled >= threshold
 
 
 @kernel

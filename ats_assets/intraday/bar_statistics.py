@@ -47,7 +47,7 @@ def bar_sums(price: Floats, size: Floats, codes: Codes, sides: Codes, begins: Pl
         group = groups[k]
         first, high, low = np.nan, -np.inf, np.inf
         volume, traded, buys, sells = 0.0, 0.0, 0.0, 0.0
-        for i in range(begins[k], ends[k]):
+        for i in range(np.uint64(begins[k]), np.uint64(ends[k])):
             code, value = codes[i], price[i]
             if code & PRICED:
                 first = value if first != first else first  # noqa: PLR0124 - NaN

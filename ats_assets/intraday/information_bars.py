@@ -36,7 +36,7 @@ def information_bars(ticks: Ticks, ends: BarEnds, *, bulk: bool = False, clock: 
         Of `INFORMATION_BARS_SCHEMA`, sorted by symbol, session, bar.
     """
     begins, stops, groups = map(read_only, (ends.begins, ends.ends, ends.groups))
-    sums = _sums(ticks, begins, stops, groups)
+    sums = sums_of_halves(ticks, begins, stops, groups)
     bought, sold = sums.bought, sums.sold
     if bulk:
         shares = bulk_shares.compiled(read_only(sums.open), read_only(sums.close), groups, BULK_BARS, FEWEST_BULK_BARS)
@@ -74,7 +74,7 @@ def information_bars(ticks: Ticks, ends: BarEnds, *, bulk: bool = False, clock: 
     return rows.sort("symbol", "session", "bar")
 
 
-def _sums(ticks: Ticks, begins: Places, stops: Places, groups: Places) -> BarSums:
+def sums_of_halves(ticks: Ticks, begins: Places, stops: Places, groups: Places) -> BarSums:
     """`bar_sums` by two threads, half of the bars each, where there are many ticks: a bar is made of its own ticks alone, unless it begins without a price."""
 
     def of(first: int, last: int) -> BarSums:

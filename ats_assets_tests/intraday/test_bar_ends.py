@@ -1,7 +1,7 @@
 import numpy as np
 import pytest
 
-from ats_assets.intraday.bar_ends import BY_DOLLARS, BY_TICKS, BY_VOLUME, BarEnds, accumulated_ends, interval_ends
+from ats_assets.intraday.bar_ends import AT_FIRST, BY_DOLLARS, BY_TICKS, BY_VOLUME, BarEnds, accumulated_ends, interval_ends
 from ats_assets.intraday.bar_statistics import bar_sums, means_of_bars
 from ats_assets.intraday.expected_ends import ExpectationRule, expectations, expected_ends, flows, level_for
 from ats_assets.intraday.tick_arrays import read_only
@@ -38,6 +38,15 @@ def test_bars_that_fill_end_where_the_book_says(measure: int) -> None:
         told = [accumulated(measure, ticks, level) for ticks, level in zip(sessions, thresholds, strict=True)]
         assert listed(ends) == shifted(told, given["starts"])
         assert ends.thresholds.tolist() == thresholds[ends.groups].tolist()
+
+
+def test_room_for_bars_grows_within_a_session_and_between_two() -> None:
+    sessions = [random_ticks(1, 1_500), random_ticks(2, AT_FIRST), random_ticks(3, 3_000), []]
+    given = arrays(sessions)
+    for measure in (BY_TICKS, BY_DOLLARS):
+        ends = accumulated_ends.compiled(measure, **given, thresholds=read_only(np.full(len(sessions), 1e-9)))
+        assert len(ends.ends) > 3 * AT_FIRST
+        assert listed(ends) == shifted([accumulated(measure, ticks, 1e-9) for ticks in sessions], given["starts"])
 
 
 def test_without_a_threshold_there_are_no_bars() -> None:
