@@ -24,6 +24,7 @@ from typing_extensions import override
 from ats_assets.errors import SettingsError
 from ats_assets.orchestration.event_log import BatchedSqliteEventLogStorage
 from ats_assets.orchestration.latest_partitions import mend_latest_partitions
+from ats_assets.orchestration.remembered_partitions import remember_partitions
 from ats_assets.secrecy import guard_secrets, redacted_document, redacted_tags
 from ats_assets.settings import load_settings, settings_file
 
@@ -41,6 +42,7 @@ def _guard() -> None:
     guard_secrets(settings_file().parent)
     guard_documents()
     mend_latest_partitions()
+    remember_partitions()
     with contextlib.suppress(SettingsError):  # which the code location shows
         load_settings()
 

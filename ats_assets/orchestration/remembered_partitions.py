@@ -1,0 +1,69 @@
+"""What Dagster finds out again about the partitions of each step, remembered.
+
+Of each asset and check of a range run Dagster 1.13 makes the set of the run's partitions, and of each input the set that these map to, by going through its cron schedule and
+its excluded days one by one: five to ten milliseconds each time, a twentieth of a long run. All assets share one definition of partitions (`session_partitions`), so the
+answers are the same ones. They are Dagster's own, kept as long as no partition can have come to exist: those of sessions do at midnight UTC.
+"""
+
+import functools
+from collections import OrderedDict
+from collections.abc import Callable, Hashable
+from typing import Any, Final
+
+import dagster as dg
+from dagster._core.definitions.partitions.context import partition_loading_context
+from dagster._core.definitions.partitions.subset.partitions_subset import PartitionsSubset
+from dagster._core.definitions.partitions.subset.time_window import TimeWindowPartitionsSubset
+
+KEPT: Final = 256
+"""Answers; of a run of a chunk of sessions there are some ten."""
+HOUR: Final = 3600.0
+
+
+class _Answers:
+    """The newest answers, each with the objects that it is about, which are told apart by being the very same ones."""
+
+    def __init__(self) -> None:
+        self._kept: OrderedDict[Hashable, tuple[tuple[object, ...], Any]] = OrderedDict()
+
+    def of(self, objects: tuple[object, ...], more: Hashable, ask: Callable[[], Any]) -> Any:
+        """What was found out of these objects within this hour, or what `ask` finds now."""
+        with partition_loading_context() as context:
+            key = (*map(id, objects), more, context.effective_dt.timestamp() // HOUR)
+        found = self._kept.get(key)
+        if found is None:
+            found = self._kept[key] = (objects, ask())  # the objects are held: else their place in memory could be another one's
+            while len(self._kept) > KEPT:
+                self._kept.popitem(last=False)
+        return found[1]
+
+
+@functools.cache
+def remember_partitions() -> None:
+    """From now on, in this process, ranges of partitions and what they map to upstream are made once."""
+    ranges, mapped = _Answers(), _Answers()
+    ranged = PartitionsSubset.with_partition_key_range
+    upstream = dg.TimeWindowPartitionMapping.get_upstream_mapped_partitions_result_for_partitions
+
+    def with_partition_key_range(self: TimeWindowPartitionsSubset, partitions_def: Any, partition_key_range: dg.PartitionKeyRange) -> Any:
+        if self.partitions_def is not partitions_def or not self.is_empty:
+            return ranged(self, partitions_def, partition_key_range)
+        span = (partition_key_range.start, partition_key_range.end)
+        return ranges.of((partitions_def,), span, lambda: ranged(self, partitions_def, partition_key_range))
+
+    @functools.wraps(upstream)
+    def mapped_upstream(
+        self: dg.TimeWindowPartitionMapping,
+        downstream_partitions_subset: Any,
+        downstream_partitions_def: Any,
+        upstream_partitions_def: Any,
+        *args: Any,
+        **kwargs: Any,
+    ) -> Any:
+        objects = (downstream_partitions_subset, downstream_partitions_def, upstream_partitions_def)
+        if args or kwargs:
+            return upstream(self, *objects, *args, **kwargs)
+        return mapped.of(objects, self, lambda: upstream(self, *objects))
+
+    TimeWindowPartitionsSubset.with_partition_key_range = with_partition_key_range
+    dg.TimeWindowPartitionMapping.get_upstream_mapped_partitions_result_for_partitions = mapped_upstream
