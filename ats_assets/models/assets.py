@@ -105,10 +105,13 @@ def _materialised(
         log=context.log,
     )
     sessions = sessions_of(context.partition_keys)
-    with deployment.model_store(model.asset).together():
-        records = training.materialise(sessions)
+    try:
+        with deployment.model_store(model.asset).together():
+            records = training.materialise(sessions)
+    finally:  # the fits before the one that failed are over, too
+        pages = training.tracked()
     shown = {record.session.isoformat(): _shown(record) for record in records}
-    for session, page in training.tracked().items():
+    for session, page in pages.items():
         shown[session]["mlflow_run"] = dg.MetadataValue.text(page)
     add_partition_metadata(context.op_execution_context.get_step_execution_context(), context.asset_key, shown)
     fits = [record for record in records if record.status == "fitted"]

@@ -24,7 +24,11 @@ from ats_assets.storage.model_record import ModelRecord
 if TYPE_CHECKING:
     from mlflow import MlflowClient
 
-__all__ = ["Fit", "Status", "Tracking", "begin_command", "end_command", "log_fit", "prepare_tracking"]
+__all__ = ["Fit", "Status", "Tracking", "begin_command", "begin_fit", "end_command", "log_fit", "prepare_tracking"]
+
+
+_begun: dict[tuple[object, ...], str] = {}
+"""Of this process, the second one: the runs that are made and not logged yet."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -62,6 +66,11 @@ def prepare_tracking(settings: MlflowSettings, data: Path) -> None:
     """Import MLflow and make the tables of a new database, which takes seconds, before the first fit is over."""
     tracking = Tracking(settings, data)
     tracking.experiment_id(tracking.client())
+
+
+def begin_fit(settings: MlflowSettings, data: Path, fit: Fit) -> str:
+    """Make the run of a fit that `log_fit` of this process will log, and return its page, or its id where no server shows it: all that anybody waits for."""
+    return Tracking(settings, data).begin(fit)
 
 
 def log_fit(settings: MlflowSettings, data: Path, fit: Fit) -> str:
@@ -103,16 +112,18 @@ class Tracking:
         self._experiment = settings.experiment
         self._artifacts = None if settings.tracking_uri else (data / "mlartifacts").absolute().as_uri()
 
+    def begin(self, fit: Fit) -> str:
+        """Make the run of a fit, in which `log` of this process goes on; its page, or its id where no server shows it. Of the fit this needs neither model nor outcome."""
+        client = self.client()
+        experiment = self.experiment_id(client)
+        run_id = _begun[self._begun_as(fit)] = self._made(client, experiment, fit)
+        return self._page(experiment, run_id)
+
     def log(self, fit: Fit) -> str:
         """Log a fit as a run of its own, and return the run's page, or its id where no server shows it."""
         client = self.client()
         experiment = self.experiment_id(client)
-        tags = {"asset": fit.asset, "partition": fit.partition, "mlflow.source.name": "ats_assets", "mlflow.source.type": "JOB"}
-        tags |= {"dagster_run_id": fit.dagster_run_id} if fit.dagster_run_id else {}
-        tags |= {"error": fit.error[:5000]} if fit.error else {}
-        if fit.command:
-            tags[PARENT] = self.of_command(fit.command).begun(client, experiment)
-        run_id = client.create_run(experiment, start_time=fit.started, run_name=f"{fit.asset} {fit.partition}", tags=tags).info.run_id
+        run_id = _begun.pop(self._begun_as(fit), None) or self._made(client, experiment, fit)
         status: Status = "FAILED"
         try:
             if fit.record is not None:
@@ -127,6 +138,21 @@ class Tracking:
                 own.fits.setdefault(fit.partition, []).append(run_id)
                 own.failed = own.failed or status == "FAILED"
             client.set_terminated(run_id, status, end_time=fit.ended)
+        return self._page(experiment, run_id)
+
+    def _made(self, client: "MlflowClient", experiment: str, fit: Fit) -> str:
+        """A new run of a fit; its id."""
+        tags = {"asset": fit.asset, "partition": fit.partition, "mlflow.source.name": "ats_assets", "mlflow.source.type": "JOB"}
+        tags |= {"dagster_run_id": fit.dagster_run_id} if fit.dagster_run_id else {}
+        tags |= {"error": fit.error[:5000]} if fit.error else {}
+        if fit.command:
+            tags[PARENT] = self.of_command(fit.command).begun(client, experiment)
+        return client.create_run(experiment, start_time=fit.started, run_name=f"{fit.asset} {fit.partition}", tags=tags).info.run_id
+
+    def _begun_as(self, fit: Fit) -> tuple[object, ...]:
+        return (*self.place(fit.command), fit.asset, fit.partition, fit.dagster_run_id, fit.started)
+
+    def _page(self, experiment: str, run_id: str) -> str:
         if not self.uri.startswith(("http://", "https://")):
             return run_id
         return f"{self.uri.rstrip('/')}/#/experiments/{experiment}/runs/{run_id}"

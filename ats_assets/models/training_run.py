@@ -25,7 +25,7 @@ from ats_assets.models.feature_selection import with_selected
 from ats_assets.models.fit_states import FitOver, WantedFit
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.learner import Fitted
-from ats_assets.models.tracking import Fit, Status, log_fit
+from ats_assets.models.tracking import Fit, Status, begin_fit, log_fit
 from ats_assets.models.training_set import TrainingWindow, least_history, training_set, training_window
 from ats_assets.models.tuned_parameters import tuned_parameters
 from ats_assets.orchestration.reading import Known
@@ -71,7 +71,7 @@ class TrainingRun:
         self._trial = FitTrial(deployment, model.asset, model.learns(self._settings))
         self._known = known
         self._under_way: dict[date, float] = {}
-        self._told: dict[date, Future[str]] = {}
+        self._told: dict[date, tuple[Future[str], Fit]] = {}
 
     def materialise(self, sessions: Sequence[date]) -> list[ModelRecord]:
         """Fit the models of the refit sessions, several at once; between them carry the active one forward, or record why there is none."""
@@ -221,18 +221,34 @@ class TrainingRun:
             command=str(settings.storage.warehouse),
             confusion=confusion,
         )
-        self._told[session] = beside(log_fit, settings.mlflow, settings.storage.data, over)
+        where = (settings.mlflow, settings.storage.data)
+        if status == "FINISHED":
+            self._told[session] = (beside(begin_fit, *where, replace(over, record=None, content=b"", confusion=None)), over)
+        else:
+            beside(log_fit, *where, over)
 
     def tracked(self) -> dict[str, str]:
-        """Session -> the page of its MLflow run, once all are logged; what could not be is an error of the log, no more: the models are stored."""
-        pages: dict[str, str] = {}
-        for session, told in self._told.items():
+        """Session -> the page of its MLflow run, which is filled while the graph goes on; a run that could not be made is an error of the log, no more: the models are stored."""
+        settings, pages = self._deployment.settings, dict[str, str]()
+        told, self._told = self._told, {}
+        for session, (page, _) in told.items():
             try:
-                pages[session.isoformat()] = told.result()
+                pages[session.isoformat()] = page.result()
             except SecondProcessError as error:
-                lost = f"MLflow has no run of the fit of {self._model.asset} at {session}, whose model is stored: {error}"
-                self._log.error(redacted(lost))
+                self._log.error(self._lost(session, error))
+        for session, (_, over) in told.items():
+            if session.isoformat() in pages:
+                logged = beside(log_fit, settings.mlflow, settings.storage.data, over)
+                logged.add_done_callback(partial(self._complain, session))
         return pages
+
+    def _complain(self, session: date, logged: "Future[str]") -> None:
+        """Say that a run could not be filled, when the step that began it is over."""
+        if not logged.cancelled() and (error := logged.exception()) is not None:
+            logging.getLogger(__name__).error(self._lost(session, error))
+
+    def _lost(self, session: date, error: BaseException) -> str:
+        return redacted(f"MLflow has no run of the fit of {self._model.asset} at {session}, whose model is stored: {error}")
 
     def _rows(
         self, asset: str, sessions: Sequence[date], needed: Callable[[pl.DataFrame], pl.DataFrame] = lambda rows: rows

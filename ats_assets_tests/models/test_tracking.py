@@ -3,7 +3,7 @@ from pathlib import Path
 
 import pytest
 
-from ats_assets.models.tracking import Fit, Tracking, log_fit, prepare_tracking
+from ats_assets.models.tracking import Fit, Tracking, begin_fit, log_fit, prepare_tracking
 from ats_assets.settings import MlflowSettings
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.second_process import SecondProcessError, beside
@@ -60,6 +60,19 @@ def test_a_fit_that_failed_is_a_failed_run_and_a_second_process_logs_the_same(tr
     run_id = beside(log_fit, MlflowSettings(), data, failed).result()
     logged = tracking.client().get_run(run_id)
     assert (logged.info.status, logged.data.tags["error"]) == ("FAILED", "ValueError: no such leaf")
+
+
+@pytest.mark.filterwarnings("ignore:.*noload.*")
+def test_a_run_that_is_begun_is_the_one_that_is_logged_and_another_fit_gets_its_own(tracking: Tracking, data: Path) -> None:
+    settings, fits = MlflowSettings(), [Fit(asset="lightgbm_model", partition=f"2021-02-0{day}", **TIMES) for day in (1, 2)]
+    begun = [beside(begin_fit, settings, data, fit) for fit in fits]
+    pages = [one.result() for one in begun]
+    assert [tracking.client().get_run(page).info.status for page in pages] == ["RUNNING"] * 2
+    logged = [beside(log_fit, settings, data, fit).result() for fit in fits[::-1]]
+    assert logged == pages[::-1]
+    assert beside(log_fit, settings, data, fits[0]).result() not in pages
+    ends = [tracking.client().get_run(page).info for page in pages]
+    assert [(one.status, one.start_time, one.end_time) for one in ends] == [("FINISHED", TIMES["started"], TIMES["ended"])] * 2
 
 
 def test_what_can_not_be_logged_is_told_by_the_second_process(tmp_path: Path) -> None:
