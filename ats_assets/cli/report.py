@@ -55,8 +55,9 @@ def _make(deployment: Deployment) -> None:
     prepare_environment()
     with quiet():
         from ats_assets.definitions import build  # noqa: PLC0415
+        from ats_assets.runs.planned_runs import PlannedRun  # noqa: PLC0415
         from ats_assets.runs.progress import RunProgress  # noqa: PLC0415 - the graph takes seconds to import
-        from ats_assets.runs.runner import REPORTS, Outcome, PlannedRun, Runner  # noqa: PLC0415
+        from ats_assets.runs.runner import REPORTS, Outcome, Runner  # noqa: PLC0415
 
         beside = {"monte_carlo": deployment.settings.monte_carlo is not None, "strategy_books": deployment.settings.has_books}
         assets = ("backtest", *(name for name, is_wanted in beside.items() if is_wanted), "backtest_report")

@@ -18,9 +18,10 @@ from ats_assets.models.tracking import prepare_tracking
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.runs.abandoned import close_abandoned_runs, pool_holders
 from ats_assets.runs.diagnosis import remember
+from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_log import announce, conclude
-from ats_assets.runs.runner import Outcome, PlannedRun, Runner
+from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.sessions import chosen_sessions
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
@@ -78,7 +79,7 @@ def run(
             outcome.start_seconds = outcome.total_seconds
             parts = runner.parts(sessions, assets, chunk)
             announce(deployment, f"ats run {sessions[0]} to {sessions[-1]}")
-            runner.run(parts, outcome, progress)
+            runner.run(parts, outcome, progress, ahead=True)
         conclude(deployment, outcome)
         if outcome.interrupted:
             say(_after_interrupt(outcome, parts))

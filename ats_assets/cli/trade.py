@@ -12,8 +12,9 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
 from ats_assets.execution.closings import learn_closings
 from ats_assets.orchestration.graph import asset_name, prefixed
+from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.runner import Outcome, PlannedRun, Runner
+from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.sessions import tell_changes
 from ats_assets.runs.sessions_to_trade import sessions_to_trade
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet

@@ -1,6 +1,9 @@
 """Assets of the stage models: the active model of each session, and the models that drift asks for."""
 
-from collections.abc import Callable
+import logging
+from collections.abc import Callable, Sequence
+from datetime import date
+from functools import partial
 from typing import Any
 
 import dagster as dg
@@ -10,6 +13,8 @@ from ats_assets.features.choosing import model_families
 from ats_assets.labels import label_weights, learnt_label
 from ats_assets.models.choosing import Model, models
 from ats_assets.models.drift_refit_run import DriftRefitRun, DriftRefits, drift_training
+from ats_assets.models.fits_ahead import fits_ahead
+from ats_assets.models.fitting import fits_at_once
 from ats_assets.models.importance_plot import importance_svg
 from ats_assets.models.training_run import TrainingRun
 from ats_assets.orchestration.graph import Node
@@ -17,6 +22,7 @@ from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.pictures import svg_markdown
 from ats_assets.orchestration.reading import Known
+from ats_assets.refits import last_refit
 from ats_assets.settings import LONGEST_PERIOD, TrainingSettings
 from ats_assets.storage.model_record import ModelRecord
 
@@ -32,6 +38,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
     node = _node(deployment, model, deployment.settings.training)
+    if model.tuning is None:
+        deployment.of(fits_ahead).offer(model.asset, partial(_fit_ahead, deployment, model, node))
 
     @node.asset(deployment, deps=node.deps(), pool="training")
     def fitted_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -39,6 +47,15 @@ def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
         return _materialised(context, deployment, model, node, TrainingRun)
 
     return fitted_model
+
+
+def _fit_ahead(deployment: Deployment, model: Model, node: Node, sessions: Sequence[date]) -> None:
+    """Begin the fits that the step of these sessions will store; all that they read is stored."""
+    training = deployment.settings.training
+    refits = [session for session in sessions if last_refit(deployment.calendar, session, training.refit) == session]
+    run = _training(deployment, model, node, TrainingRun, run_id="", log=logging.getLogger(__name__))
+    at_once = fits_at_once(training, refits=len(refits), symbols=deployment.settings.universe.size)
+    deployment.of(fits_ahead).submit(model.asset, [run.described(session) for session in refits], run.ahead, at_once=at_once)
 
 
 def _refits(deployment: Deployment, model: DriftRefits) -> dg.AssetsDefinition:
@@ -92,18 +109,16 @@ def _node(
     )
 
 
+def _training(deployment: Deployment, model: Any, node: Node, run: type[TrainingRun], *, run_id: str, log: logging.Logger) -> TrainingRun:
+    known, versions = Known(deployment, node.name, node.reads), {"code": node.code_version, "settings": node.settings_version}
+    return run(deployment, model, known=known, versions=versions, run_id=run_id, log=log)
+
+
 def _materialised(
     context: dg.AssetExecutionContext, deployment: Deployment, model: Any, node: Node, run: type[TrainingRun]
 ) -> dg.MaterializeResult:
     """Make the sessions of a step, and show what came of each."""
-    training = run(
-        deployment,
-        model,
-        known=Known(deployment, node.name, node.reads),
-        versions={"code": node.code_version, "settings": node.settings_version},
-        run_id=context.run.run_id,
-        log=context.log,
-    )
+    training = _training(deployment, model, node, run, run_id=context.run.run_id, log=context.log)
     sessions = sessions_of(context.partition_keys)
     try:
         with deployment.model_store(model.asset).together():

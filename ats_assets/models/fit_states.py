@@ -23,7 +23,7 @@ class WantedFit:
     window: TrainingWindow
     versions: dict[str, str]
     upstream: Upstream
-    frames: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None
+    frames: tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame] | None = None
     weights: pl.DataFrame | None = None
     tuned: TunedParameters | None = None
 

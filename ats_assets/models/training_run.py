@@ -3,6 +3,7 @@
 import hashlib
 import json
 import logging
+import threading
 import time
 from collections.abc import Callable, Sequence
 from concurrent.futures import Future
@@ -23,6 +24,7 @@ from ats_assets.models.choosing import Model
 from ats_assets.models.confusion import Confusion, class_confusion
 from ats_assets.models.feature_selection import with_selected
 from ats_assets.models.fit_states import FitOver, WantedFit
+from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.models.fitting import fit, fits_at_once, recorded
 from ats_assets.models.learner import Fitted
 from ats_assets.models.tracking import Fit, Status, begin_fit, log_fit
@@ -71,6 +73,7 @@ class TrainingRun:
         self._trial = FitTrial(deployment, model.asset, model.learns(self._settings))
         self._known = known
         self._under_way: dict[date, float] = {}
+        self._reading = threading.Lock()
         self._told: dict[date, tuple[Future[str], Fit]] = {}
 
     def materialise(self, sessions: Sequence[date]) -> list[ModelRecord]:
@@ -93,18 +96,26 @@ class TrainingRun:
     def _refitted(self, sessions: Sequence[date]) -> dict[date, ModelRecord]:
         at_once = fits_at_once(self._settings, refits=len(sessions), symbols=self._deployment.settings.universe.size)
         work = partial(self._fit, threads=self._settings.threads // at_once)
+        made = self._deployment.of(fits_ahead)
+        ahead = {session: fit for session in sessions if (fit := made.take(self._model.asset, self.described(session)))}
+        absent = (self._read(self.described(session)) for session in sessions if session not in ahead)
         try:
-            with closing(
-                worked_ahead(work, map(self._wanted, sessions), threads=at_once, ahead=at_once)
-            ) as fits:  # an error begins no further fit
-                return {over.wanted.session: self._stored(over) for over in fits}
+            with closing(worked_ahead(work, absent, threads=at_once, ahead=at_once)) as fits:  # an error begins no further fit
+                return {session: self._stored(ahead[session]() if session in ahead else next(fits)) for session in sessions}
         except BaseException as error:
             if not isinstance(error, Exception):  # whoever interrupts ends all that are under way
                 for session, started in self._under_way.items():
                     self._tell(session, started, time.time(), status="KILLED", error=redacted(f"{type(error).__name__}: {error}"))
             raise
 
-    def _wanted(self, session: date) -> WantedFit:
+    def ahead(self, wanted: WantedFit) -> FitOver:
+        """A fit made by a thread of `FitsAhead` before the step that stores it: one that needs other threads than this one."""
+        with self._reading:
+            wanted = self._read(wanted)
+        return self._fit(wanted, threads=1)
+
+    def described(self, session: date) -> WantedFit:
+        """The fit of a refit session, without what is to be read for it."""
         upstream = self._known.upstream(session)
         read = {asset: hashlib.sha256(json.dumps(found, sort_keys=True).encode()).hexdigest() for asset, found in upstream.items()}
         window = training_window(
@@ -118,13 +129,18 @@ class TrainingRun:
             weight_sessions=tuple(self._deployment.known(window.weight_sessions)),
             sequences=window.sequences and replace(window.sequences, sessions=tuple(self._deployment.known(window.sequences.sessions))),
         )
-        frames = self._frames(known) if known.train and known.validation else None
-        if frames is not None:
-            self._trial.begin()
-        weights = self._rows(SAMPLE_WEIGHTS, known.weight_sessions) if frames and self._settings.sample_weights != "none" else None
         model, tuned = self._tuned(session)
-        how = {"model": model, "tuned": tuned, "versions": self._versions | read}
-        return WantedFit(session=session, window=known, upstream=upstream, frames=frames, weights=weights, **how)
+        return WantedFit(session=session, model=model, tuned=tuned, window=known, upstream=upstream, versions=self._versions | read)
+
+    def _read(self, wanted: WantedFit) -> WantedFit:
+        """The fit with what is read for it, where there is something to learn from."""
+        known = wanted.window
+        if not (known.train and known.validation):
+            return wanted
+        frames = self._frames(known)
+        self._trial.begin()
+        weights = self._rows(SAMPLE_WEIGHTS, known.weight_sessions) if self._settings.sample_weights != "none" else None
+        return replace(wanted, frames=frames, weights=weights)
 
     def _tuned(self, session: date) -> tuple[Model, TunedParameters | None]:
         """The model with what tuning has chosen for it, as it was known at the session."""

@@ -14,8 +14,9 @@ from ats_assets.errors import AtsError, how_many
 from ats_assets.lineage import LineageIndex, LineageRules, contiguous
 from ats_assets.lineage.closure import Closure, closure
 from ats_assets.lineage.rebuilding import Comparison, compare_files, copy_vintages, empty_world
+from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, PlannedRun, Runner
+from ats_assets.runs.runner import HISTORY, REPORTS, Outcome, Runner
 from ats_assets.runs.writing import say
 from ats_assets.storage.vintages import DELIVERED
 from ats_assets.trials import copy_ledger

@@ -2,6 +2,7 @@
 
 import time
 from collections.abc import Iterable, Sequence
+from contextlib import closing
 from dataclasses import dataclass, field
 from datetime import date
 
@@ -10,9 +11,11 @@ from dagster._core.utils import make_new_run_id
 
 from ats_assets.automation.requests import range_tags
 from ats_assets.deployment import Deployment
+from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
 from ats_assets.runs.abandoned import PROCESS, process_tag
 from ats_assets.runs.failures import failure_messages, was_interrupted
+from ats_assets.runs.planned_runs import PlannedRun, Turn, turns
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_events import EventClock, RunEvents
 from ats_assets.runs.run_origin import with_origin
@@ -20,23 +23,6 @@ from ats_assets.runs.run_origin import with_origin
 OWN_TAGS = {"dagster/max_retries": "0"}
 """Such a run is not retried automatically: the user sees it fail."""
 HISTORY, REPORTS = "history", "backtest_reports"
-
-
-@dataclass(frozen=True, kw_only=True)
-class PlannedRun:
-    """One Dagster run: a job, over sessions or (none) over assets without partitions."""
-
-    job: str
-    assets: tuple[str, ...]
-    sessions: tuple[date, ...] = ()
-
-    @property
-    def name(self) -> str:
-        """A name for people."""
-        if not self.sessions:
-            return ", ".join(self.assets).replace("_", " ")
-        first, last = self.sessions[0], self.sessions[-1]
-        return f"{first}" if first == last else f"{first} to {last}"
 
 
 @dataclass(kw_only=True)
@@ -104,23 +90,43 @@ class Runner:
         ]
         return parts + ([PlannedRun(job=REPORTS, assets=reports)] if reports else [])
 
-    def run(self, parts: Sequence[PlannedRun], outcome: Outcome, progress: RunProgress) -> None:
-        """Run the parts in order, until one fails."""
-        with outcome.clock.watching(self._instance):
-            for part in parts:
-                outcome.run_events.on_step = progress.step
-                job = self._job(part.job)
-                progress.begin(part.name, steps=self._steps(part))
-                if not self._execute(job, part, outcome):
+    def run(self, parts: Sequence[PlannedRun], outcome: Outcome, progress: RunProgress, *, ahead: bool = False) -> None:
+        """Run the parts in order, until one fails.
+
+        Parameters
+        ----------
+        ahead
+            Run what the models of a part read before all that is made of them in the part before, so that fits are made meanwhile (`turns`).
+        """
+        planned = turns(parts, self._definitions, self._deployment) if ahead else [Turn(part=part) for part in parts]
+        outcome.run_events.on_step = progress.step
+        with outcome.clock.watching(self._instance), closing(self._deployment.of(fits_ahead)):
+            for i, turn in enumerate(planned):
+                if not self._turn(turn, outcome, progress):
+                    left = planned[i + 1 : i + 2] if turn.before is not None and not outcome.interrupted else []
+                    if left and left[0].before is None and left[0].part.sessions != turn.part.sessions:
+                        self._turn(left[0], outcome, progress)  # all that the earlier part needs is there
                     return
-                outcome.done.append(part)
-                progress.end(len(part.sessions))
+
+    def _turn(self, turn: Turn, outcome: Outcome, progress: RunProgress) -> bool:
+        part = turn.now
+        progress.begin(f"{part.name}, before models" if turn.before else part.name, steps=self._steps(part))
+        if not self._execute(self._job(part.job), part, outcome):
+            return False
+        if turn.before:
+            self._deployment.of(fits_ahead).begin(turn.part.assets, part.sessions)
+        else:
+            outcome.done.append(turn.part)
+        progress.end(0 if turn.before else len(part.sessions))
+        return True
 
     def _execute(self, job: dg.JobDefinition, part: PlannedRun, outcome: Outcome) -> bool:
         failed_before = len(outcome.run_events.failures)
         run_id = make_new_run_id()
         self._instance.add_event_listener(run_id, outcome.run_events)
-        subset = job.get_subset(asset_selection=self._keys(part), asset_check_selection=self._checks)
+        subset = job.get_subset(
+            asset_selection=self._keys(part), asset_check_selection=part.checks if self._checks is None else self._checks
+        )
         with with_origin(self._instance, job.name):
             result = subset.execute_in_process(
                 run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},

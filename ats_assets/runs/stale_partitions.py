@@ -10,8 +10,9 @@ from ats_assets.lineage import Stale
 from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.lineage.healing import Healing
 from ats_assets.lineage.known_rules import write_rules
+from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.runner import Outcome, PlannedRun, Runner
+from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.startup import quiet
 
 

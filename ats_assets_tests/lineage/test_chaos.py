@@ -11,8 +11,9 @@ import pytest
 
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
-from ats_assets.runs.runner import Outcome, PlannedRun, Runner
+from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.storage import write_log
 from ats_assets.storage.vintages import DELIVERED
 from ats_assets_tests.lineage.conftest import LAST, heal, healing_of

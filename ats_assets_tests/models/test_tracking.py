@@ -64,7 +64,7 @@ def test_a_fit_that_failed_is_a_failed_run_and_a_second_process_logs_the_same(tr
 
 @pytest.mark.filterwarnings("ignore:.*noload.*")
 def test_a_run_that_is_begun_is_the_one_that_is_logged_and_another_fit_gets_its_own(tracking: Tracking, data: Path) -> None:
-    settings, fits = MlflowSettings(), [Fit(asset="lightgbm_model", partition=f"2021-02-0{day}", **TIMES) for day in (1, 2)]
+    settings, fits = MlflowSettings(), [Fit(asset="lightgbm_model", partition=day, **TIMES) for day in ("2021-02-01", "2021-02-02")]
     begun = [beside(begin_fit, settings, data, fit) for fit in fits]
     pages = [one.result() for one in begun]
     assert [tracking.client().get_run(page).info.status for page in pages] == ["RUNNING"] * 2

@@ -21,9 +21,10 @@ from ats_assets.lineage import LineageIndex, LineageRules, judge
 from ats_assets.reports.json_form import without_nan
 from ats_assets.runs.experiments.shared_partitions import Seed, share, signatures, sound_signatures
 from ats_assets.runs.experiments.variant_settings import base_settings, variant_folder, write_variant
+from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_log import announce, conclude
-from ats_assets.runs.runner import Outcome, PlannedRun, Runner
+from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.sessions import chosen_sessions
 from ats_assets.runs.writing import say
