@@ -134,7 +134,7 @@ def _accumulated(measure: int, price: Floats, size: Floats, codes: Codes, begin:
         while place < last and filled < threshold:
             filled += price[place] * size[place] if codes[place] & TRADED else 0.0
             place += one
-    return np.int64(place), filled >= threshold
+    return int(np.int64(place)), bool(filled >= threshold)
 
 
 @kernel
