@@ -63,6 +63,8 @@ from ats_assets.regimes import checks as regimes_checks
 from ats_assets.reports import assets as reports
 from ats_assets.risk_analysis import assets as risk_analysis
 from ats_assets.secrecy import guard_secrets
+from ats_assets.selection import assets as selection
+from ats_assets.selection.schema import TICKERS, TIMEFRAMES
 from ats_assets.settings import Settings, load_settings, settings_file
 from ats_assets.sources import assets as sources
 from ats_assets.sources import checks as sources_checks
@@ -90,6 +92,7 @@ STAGES = (
     learning,
     validation,
     events,
+    selection,
     strategies,
     portfolio,
     backtests,
@@ -126,8 +129,8 @@ ASKED_FOR = (
     *OF_EVENTS,
 )
 """The assets without partitions: those that are always there, and those that settings ask for."""
-LEARNING = ("drift", "skill_estimate")
-"""The assets of continuous learning that settings ask for."""
+LEARNING = ("drift", "skill_estimate", TICKERS, TIMEFRAMES)
+"""The assets of continuous learning, and of selection, that settings ask for."""
 
 
 def figures(deployment: Deployment) -> dict[str, Figures]:

@@ -8,6 +8,7 @@ from ats_assets.events.choosing import event_models
 from ats_assets.intervals.schema import INTERVALS
 from ats_assets.labels import label_weights, labels
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
+from ats_assets.selection.schema import TICKERS, TIMEFRAMES
 from ats_assets.storage.vintages import MADE_TOGETHER
 
 LATE = "late_actions"
@@ -34,6 +35,14 @@ def whole_assets(deployment: Deployment) -> tuple[str, ...]:
     return ("backtest", "backtest_report", *(name for name, is_wanted in wanted.items() if is_wanted), *of_events)
 
 
+def _beside_signals(deployment: Deployment) -> list[str]:
+    """What settings ask for beside the signals, every day."""
+    settings = deployment.settings
+    tables = {INTERVALS: settings.confidence, TICKERS: settings.ticker_selection, TIMEFRAMES: settings.timeframe_selection}
+    options = DAILY_OF_OPTIONS if settings.options.has_chains else ()
+    return [*(name for name, table in tables.items() if table is not None), *options]
+
+
 def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     """The jobs by name, without the graph's prefix; all run in one process, since a step's own process costs more than most steps."""
 
@@ -45,9 +54,7 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     events = deployment.of(event_models).values()
     watched = ["drift", "skill_estimate"] if deployment.settings.drift else []
     trained = [*deployment.models, *watched]
-    intervals = (INTERVALS,) if deployment.settings.confidence else ()
-    options = DAILY_OF_OPTIONS if deployment.settings.options.has_chains else ()
-    signals = assets("targets", *deployment.signals.values(), *intervals, *options, *(model.predictions for model in events))
+    signals = assets("targets", *deployment.signals.values(), *_beside_signals(deployment), *(model.predictions for model in events))
     made_at_night = assets(*trained, *deployment.tunings.values())
     daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - made_at_night
     reports = assets(*whole_assets(deployment))

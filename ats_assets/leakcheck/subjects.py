@@ -22,6 +22,7 @@ from ats_assets.labels import SAMPLE_WEIGHTS, Label, label_weights, labels, labe
 from ats_assets.labels.sample_weights import sample_weights
 from ats_assets.leakcheck.interval_subject import interval_subjects
 from ats_assets.leakcheck.regime_subjects import regime_subjects
+from ats_assets.leakcheck.selection_subjects import selection_subjects
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
 from ats_assets.portfolio.schema import WANTED_SCHEMA
@@ -103,6 +104,9 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     judged = {name: _stored(deployment, name, days, bars) for name in ("predictions", "forward_returns")}
     past = {name: _input(frame) for name, frame in judged.items() if frame is not None}
     subjects += interval_subjects(deployment, days, past)
+    stored_members = _stored(deployment, "universe", days, bars)
+    members_too = {"universe": _input(stored_members)} if stored_members is not None else {}
+    subjects += selection_subjects(deployment, days, given | past | members_too)
     return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days, given)]
 
 

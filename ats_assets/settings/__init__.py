@@ -41,6 +41,7 @@ from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Sectio
 from ats_assets.settings.selection import SelectionSettings
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
+from ats_assets.settings.ticker_selection import TickerSelectionSettings, TimeframeSelectionSettings
 from ats_assets.settings.tuning import ParameterValue, Search, SearchChoices, SearchRange, TuningPeriod, TuningSettings
 from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
 
@@ -116,6 +117,8 @@ __all__ = [
     "SuspicionSettings",
     "SyntheticSettings",
     "TickScreeningSettings",
+    "TickerSelectionSettings",
+    "TimeframeSelectionSettings",
     "TimeframeValidationSettings",
     "TrainingSettings",
     "TuningPeriod",

@@ -36,6 +36,7 @@ from ats_assets.settings.section import Name, Section
 from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.strategies import OptionStrategyTables, shares_of_capital
+from ats_assets.settings.ticker_selection import TickerSelectionSettings, TimeframeSelectionSettings
 from ats_assets.settings.trading_year import sessions_per_year
 from ats_assets.settings.tuning import TuningSettings
 from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
@@ -91,6 +92,10 @@ class Settings(Section):
     champion: ChampionSettings = ChampionSettings()
     confidence: ConfidenceSettings | None = Field(
         default=None, description="a table, which may be empty, makes `prediction_intervals` an asset"
+    )
+    ticker_selection: TickerSelectionSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
+    timeframe_selection: TimeframeSelectionSettings | None = Field(
+        default=None, description="a table, which may be empty, makes it an asset"
     )
     strategies: dict[Name, dict[str, Any]] = Field(
         default={"model_scores": {}},

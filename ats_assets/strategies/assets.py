@@ -16,6 +16,9 @@ from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
+from ats_assets.selection.schema import TICKERS, TICKERS_SCHEMA
+from ats_assets.selection.tradable import of_tradable
+from ats_assets.settings import Section
 from ats_assets.strategies.choosing import NamedStrategy, called_signals, strategies, weighting
 from ats_assets.strategies.contracts import Signals
 from ats_assets.strategies.schema import SIGNALS_SCHEMA
@@ -24,6 +27,12 @@ from ats_assets.strategies.weighting import Weighting
 GROUP = "signals"
 READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA, "predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
 """The assets that a strategy may read, with their schemas."""
+
+
+class Tradable(Section):
+    """The states of the tickers that strategies may hold."""
+
+    states: tuple[str, ...]
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
@@ -36,8 +45,12 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
     weigh = deployment.of(weighting)
     method = weigh.method
     called, needs = deployment.of(called_signals), strategy.needs(training)
-    schemas = READ | dict.fromkeys(called.values(), SIGNALS_SCHEMA)
-    reads = _widened([_read(name, one, called) for one in needs], weigh)
+    schemas = READ | dict.fromkeys(called.values(), SIGNALS_SCHEMA) | {TICKERS: TICKERS_SCHEMA}
+    tickers = deployment.settings.ticker_selection
+    tradable = tickers.tradable_states if tickers else ()
+    of_tickers = max((one.back for one in needs if one.asset == "universe"), default=0)
+    selected = [Reads(asset=TICKERS, back=of_tickers)] if tradable else []
+    reads = _widened([*(_read(name, one, called) for one in needs), *selected], weigh)
     back = max(window.back for window in reads)
     node = Node(
         name=name,
@@ -46,7 +59,7 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         reads=reads,
         contract=Signals,
         code=(_signals, type(strategy), type(method)),
-        settings=(settings, method.settings, strategy.settings, training.of_results()),
+        settings=(settings, method.settings, strategy.settings, training.of_results(), *((Tradable(states=tradable),) if tradable else ())),
     )
 
     remarks = dict[date, str]()
@@ -54,7 +67,9 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
         days = deployment.known(window_sessions(deployment.calendar, sessions, back))
         named = {one.asset: frames[called.get(one.asset, one.asset)] for one in needs}
+        named |= {"universe": of_tradable(named["universe"], frames[TICKERS], tradable)} if tradable and "universe" in named else {}
         scores = strategy.scores(named, days, weigh.scored(days, sessions), training)
+        scores = of_tradable(scores, frames[TICKERS], tradable) if tradable else scores
         made, said = weigh.signals(scores, frames, days, sessions)
         remarks.update(said)
         return made
