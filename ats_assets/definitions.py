@@ -30,6 +30,8 @@ from ats_assets.events import assets as events
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import bar_families, families
+from ats_assets.holding import assets as holding
+from ats_assets.holding.schema import HOLDING
 from ats_assets.intervals import assets as intervals
 from ats_assets.intervals import checks as intervals_checks
 from ats_assets.intraday import assets as intraday
@@ -94,6 +96,7 @@ STAGES = (
     events,
     selection,
     strategies,
+    holding,
     portfolio,
     backtests,
     risk_analysis,
@@ -129,7 +132,7 @@ ASKED_FOR = (
     *OF_EVENTS,
 )
 """The assets without partitions: those that are always there, and those that settings ask for."""
-LEARNING = ("drift", "skill_estimate", TICKERS, TIMEFRAMES)
+LEARNING = ("drift", "skill_estimate", TICKERS, TIMEFRAMES, HOLDING)
 """The assets of continuous learning, and of selection, that settings ask for."""
 
 

@@ -22,8 +22,8 @@ class BookInputs:
 
     Attributes
     ----------
-    signals, capital
-        By the name of each strategy that has capital: its signals (symbol, session, target_weight), and its share of the equity.
+    capital
+        By the name of each strategy that has some: its share of the equity.
     targets
         session, symbol, target_weight: what was traded.
     averaged
@@ -32,10 +32,9 @@ class BookInputs:
         As the backtest takes them.
     """
 
-    signals: Mapping[str, pl.DataFrame]
     capital: Mapping[str, float]
     targets: pl.DataFrame
-    averaged: Callable[[pl.DataFrame], pl.DataFrame]
+    averaged: Callable[[str], pl.DataFrame]
     bars: pl.DataFrame
     actions: pl.DataFrame
     known: Identities
@@ -65,7 +64,7 @@ def account_books(history: AccountHistory, inputs: BookInputs, sessions: Sequenc
         {name: one.value or 0 for name, one in held.items()},
         {name: inputs.known.symbol(name, days[0]) for name in held},
     )
-    parts = wanted_parts(inputs.signals, inputs.capital, targets, inputs.averaged)
+    parts = wanted_parts(inputs.capital, targets, inputs.averaged)
     for events in account_events(history, market, parts, inputs.known, inputs.settings):
         ledger.pass_session(events)
     return ledger.tables()

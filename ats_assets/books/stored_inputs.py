@@ -9,9 +9,11 @@ from ats_assets.books.account_books import BookInputs
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.deployment import Deployment
+from ats_assets.holding.followed import followed_periods
+from ats_assets.holding.schema import HOLDING, HOLDING_SCHEMA
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.portfolio.schema import WANTED_SCHEMA
-from ats_assets.portfolio.targets import over_holding_period
+from ats_assets.portfolio.targets import OwnHoldings
 
 TRADED_COLUMNS = ("symbol", "session", "open", "close", "volume")
 """What trading takes of a bar."""
@@ -33,7 +35,8 @@ def stored_inputs(deployment: Deployment, sessions: Sequence[date]) -> tuple[Boo
     settings, warehouse = deployment.settings, deployment.warehouse
     capital = {name: share for name, share in settings.capital.items() if share}
     holding = settings.holding_sessions
-    days = deployment.calendar.sessions(deployment.calendar.window(sessions[0], holding)[0], sessions[-1]) if sessions else []
+    longest = max(holding, follows.settings.followed_sessions) if (follows := deployment.of(followed_periods)) else holding
+    days = deployment.calendar.sessions(deployment.calendar.window(sessions[0], longest)[0], sessions[-1]) if sessions else []
     upstream: dict[str, Mapping[str, str]] = {}
 
     def read(asset: str, wanted: Sequence[date], columns: Sequence[str], schema: pl.Schema | None = None) -> pl.DataFrame:
@@ -52,11 +55,17 @@ def stored_inputs(deployment: Deployment, sessions: Sequence[date]) -> tuple[Boo
         actions, upstream["corporate_actions"] = of_whole(deployment, "corporate_actions", told)
     known = identities_of(actions, settings.source.kind)
 
-    def averaged(rows: pl.DataFrame) -> pl.DataFrame:
-        return over_holding_period(rows, days, sessions, holding_sessions=holding, identities=known)
+    held = dict.fromkeys(capital, dict.fromkeys(sessions, holding))
+    if follows and sessions:
+        recommended = read(HOLDING, days, ["session", "strategy", "recommendation"], HOLDING_SCHEMA)
+        held = follows.of(recommended, [*capital], days, sessions)
+
+    owned = OwnHoldings(signals=signals, capital=capital, holding=held, days=days, identities=known)
+
+    def averaged(name: str) -> pl.DataFrame:
+        return owned.part(name, sessions)
 
     inputs = BookInputs(
-        signals=signals,
         capital=capital,
         targets=targets,
         averaged=averaged,

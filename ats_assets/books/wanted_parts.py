@@ -11,27 +11,21 @@ import numpy as np
 import polars as pl
 
 from ats_assets.kernels.weight_limits import Floats
-from ats_assets.portfolio.targets import netted
 
 KEYS: Final = ["session", "symbol"]
 
 
-def wanted_parts(
-    signals: Mapping[str, pl.DataFrame],
-    capital: Mapping[str, float],
-    targets: pl.DataFrame,
-    averaged: Callable[[pl.DataFrame], pl.DataFrame],
-) -> pl.DataFrame:
+def wanted_parts(capital: Mapping[str, float], targets: pl.DataFrame, averaged: Callable[[str], pl.DataFrame]) -> pl.DataFrame:
     """The parts of the targets.
 
     Parameters
     ----------
-    signals, capital
-        As `netted` takes them, of all sessions of the targets and of those of the holding period before.
+    capital
+        Strategy -> its share of the equity.
     targets
         session, symbol, target_weight.
     averaged
-        The mean over the holding period, of what `netted` returns: it is one of sums, so that the parts' means sum to the mean of the sum.
+        Of each strategy its weights times its capital, over the holding period: what `OwnHoldings.part` returns of it.
 
     Returns
     -------
@@ -39,14 +33,13 @@ def wanted_parts(
         session, symbol, and a column of weights for each strategy; sorted by session and symbol, one row for each of the targets.
     """
     rows = targets.select(*KEYS, "target_weight").sort(KEYS)
-    for name in signals:
-        own = {other: share if other == name else 0.0 for other, share in capital.items()}
-        made = averaged(netted(signals, own)).select(*KEYS, pl.col("proposed_weight").alias(f"part {name}"))
+    for name in capital:
+        made = averaged(name).select(*KEYS, pl.col("proposed_weight").alias(f"part {name}"))
         rows = rows.join(made, on=KEYS, how="left", maintain_order="left")
-    parts = rows.select(pl.col(f"part {name}").fill_null(0.0) for name in signals).to_numpy().astype(np.float64)
-    shares = np.array([capital[name] for name in signals])
+    parts = rows.select(pl.col(f"part {name}").fill_null(0.0) for name in capital).to_numpy().astype(np.float64)
+    shares = np.array([capital[name] for name in capital])
     shared = shared_change(parts, rows["target_weight"].to_numpy(), shares)
-    return rows.select(*KEYS, *(pl.Series(name, shared[:, i]) for i, name in enumerate(signals)))
+    return rows.select(*KEYS, *(pl.Series(name, shared[:, i]) for i, name in enumerate(capital)))
 
 
 def shared_change(parts: Floats, target: Floats, capital: Floats) -> Floats:

@@ -1,4 +1,4 @@
-"""The subjects of selection: tickers from bars and the universe, and from predictions with their outcomes, and the timeframe of each."""
+"""The subjects of selection and holding: tickers from bars and the universe, and from predictions with their outcomes, the timeframe of each, and holding periods from signals."""
 
 from collections.abc import Mapping, Sequence
 from datetime import date
@@ -8,11 +8,14 @@ import polars as pl
 
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
+from ats_assets.holding.followed import followed_periods
+from ats_assets.holding.holding_rows import cost_of_turnover, holding_rows
+from ats_assets.holding.schema import HOLDING, HOLDING_SCHEMA, SCORED_SCHEMA
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.selection.schema import TICKERS, TIMEFRAMES
 from ats_assets.selection.ticker_rows import TickerFrames, ticker_rows
 from ats_assets.selection.timeframe_rows import TimeframeFrames, timeframe_rows
-from ats_assets.settings import TickerSelectionSettings, TimeframeSelectionSettings
+from ats_assets.settings import HoldingPeriodSettings, TickerSelectionSettings, TimeframeSelectionSettings
 
 Frames = Mapping[str, pl.DataFrame]
 
@@ -37,7 +40,33 @@ def selection_subjects(deployment: Deployment, days: Sequence[date], given: Mapp
         make = partial(_timeframes, few, list(days))
         inputs = {name: given[name] for name in read[1:]}
         found.append(Subject(name=TIMEFRAMES, kind="feature", inputs=inputs, make=make, keys=("symbol", "horizon_sessions")))
+    own = {name: deployment.signals[name] for name, share in settings.capital.items() if share}
+    if settings.holding_period is not None and {*own.values(), "forward_returns", "corporate_actions"} <= given.keys():
+        few_sessions = settings.holding_period.model_copy(
+            update={"sessions": max(6, len(days) // 3), "min_sessions": 3, "longest_sessions": 4}
+        )
+        make = partial(_holding, deployment, own, few_sessions, list(days))
+        inputs = {name: given[name] for name in (*own.values(), "forward_returns", "corporate_actions")}
+        found.append(Subject(name=HOLDING, kind="feature", inputs=inputs, make=make, keys=("strategy", "holding_sessions")))
     return found
+
+
+def held_for(deployment: Deployment, strategies: Sequence[str], days: Sequence[date]) -> int | Mapping[str, Mapping[date, int]]:
+    """The holding periods of targets: those of the settings, or as the stored recommendations say."""
+    follows = deployment.of(followed_periods)
+    if follows is None:
+        return deployment.settings.holding_sessions
+    stored = [day for day in days if deployment.warehouse.exists(HOLDING, day)]
+    rows = deployment.warehouse.read(HOLDING, stored) if stored else HOLDING_SCHEMA.to_frame()
+    return follows.of(rows, strategies, days, days)
+
+
+def _holding(
+    deployment: Deployment, signals: Mapping[str, str], settings: HoldingPeriodSettings, days: Sequence[date], rows: Frames
+) -> pl.DataFrame:
+    scored = {name: rows[asset].select(SCORED_SCHEMA.names()) for name, asset in signals.items()}
+    how = {"cost": cost_of_turnover(deployment.settings.backtest), "known": identities_of(rows["corporate_actions"])}
+    return holding_rows(scored, rows["forward_returns"], days, days, settings, **how)
 
 
 def _tickers(deployment: Deployment, settings: TickerSelectionSettings, days: Sequence[date], rows: Frames) -> pl.DataFrame:

@@ -22,7 +22,7 @@ from ats_assets.labels import SAMPLE_WEIGHTS, Label, label_weights, labels, labe
 from ats_assets.labels.sample_weights import sample_weights
 from ats_assets.leakcheck.interval_subject import interval_subjects
 from ats_assets.leakcheck.regime_subjects import regime_subjects
-from ats_assets.leakcheck.selection_subjects import selection_subjects
+from ats_assets.leakcheck.selection_subjects import held_for, selection_subjects
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.models import Model, fit, models, training_set, training_window
 from ats_assets.portfolio.schema import WANTED_SCHEMA
@@ -106,7 +106,9 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     subjects += interval_subjects(deployment, days, past)
     stored_members = _stored(deployment, "universe", days, bars)
     members_too = {"universe": _input(stored_members)} if stored_members is not None else {}
-    subjects += selection_subjects(deployment, days, given | past | members_too)
+    scored = {asset: _stored(deployment, asset, days, bars) for asset in deployment.signals.values()}
+    signals = {asset: _input(rows) for asset, rows in scored.items() if rows is not None}
+    subjects += selection_subjects(deployment, days, given | past | members_too | signals)
     return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days, given)]
 
 
@@ -235,16 +237,17 @@ def _wanted(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], gi
     if len(inputs) < len(frames):
         return []
     inputs |= {asset: given[asset] for asset in read & given.keys()}
-    make = partial(_targets, deployment.settings, of_strategies, applied, list(days))
+    make = partial(_targets, deployment, of_strategies, applied, list(days))
     return [Subject(name="targets", kind="signal", inputs=inputs, make=make)]
 
 
 def _targets(
-    settings: Settings, of_strategies: Mapping[str, str], applied: Sequence[NamedRule], days: Sequence[date], rows: Frames
+    deployment: Deployment, of_strategies: Mapping[str, str], applied: Sequence[NamedRule], days: Sequence[date], rows: Frames
 ) -> pl.DataFrame:
     signals = {name: rows[asset] for name, asset in of_strategies.items()}
     identities = identities_of(rows["corporate_actions"]) if "corporate_actions" in rows else None
-    holding = settings.holding_sessions
+    settings = deployment.settings
+    holding = held_for(deployment, [*signals], days)
     made = targets_of(
         signals, settings.capital, applied, holding_sessions=holding, identities=identities, frames=rows, days=days, sessions=days
     )

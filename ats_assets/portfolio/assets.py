@@ -13,6 +13,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.features.choosing import families
 from ats_assets.features.schema import frame_schema
+from ats_assets.holding.followed import followed_periods
+from ats_assets.holding.schema import HOLDING, HOLDING_SCHEMA
 from ats_assets.intervals.schema import INTERVALS, INTERVALS_SCHEMA
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.orchestration.graph import Node, window_sessions
@@ -36,7 +38,7 @@ class TargetsSettings(Section):
     """What targets depend on, beside the rules' own settings: the capital of each strategy that has some, for how long a position is held, and the names of the rules."""
 
     capital: dict[str, float]
-    holding_sessions: int
+    holding_sessions: int | str
     rules: tuple[str, ...]
 
 
@@ -52,30 +54,41 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     schemas = READ | {name: frame_schema(family) for name, family in deployment.of(families).items()}
     schemas |= {asset: regimes_schema(one.name, one.settings) for asset, one in deployment.of(regimes).items()}
     schemas |= {INTERVALS: INTERVALS_SCHEMA} if deployment.settings.confidence else {}
-    holding = deployment.settings.holding_sessions
+    holding, follows = deployment.settings.holding_sessions, deployment.of(followed_periods)
+    schemas |= {HOLDING: HOLDING_SCHEMA} if follows else {}
     names = holding + REPEAT_DAYS if holding > 1 and deployment.tells_name_changes else 0
     windows = _windows(applied, schemas, names=names)
     node = Node(
         name="targets",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(*(Reads(asset=asset, back=holding - 1) for asset in of_strategies.values()), *windows),
+        reads=(
+            *(Reads(asset=asset, back=holding - 1) for asset in of_strategies.values()),
+            *((Reads(asset=HOLDING, back=follows.settings.followed_sessions - 1),) if follows else ()),
+            *windows,
+        ),
         contract=Targets,
         code=(_targets, *(type(one.rule) for one in applied)),
         settings=(
-            TargetsSettings(capital=capital, holding_sessions=holding, rules=tuple(one.name for one in applied)),
+            TargetsSettings(
+                capital=capital,
+                holding_sessions="optimised" if follows else holding,
+                rules=tuple(one.name for one in applied),
+            ),
+            *((follows.settings,) if follows else ()),
             *(one.rule.settings for one in applied),
         ),
     )
-    back = max([holding - 1, *(window.back for window in windows)])
+    back = max([holding - 1, follows.settings.followed_sessions - 1 if follows else 0, *(window.back for window in windows)])
 
     def make(sessions: Sequence[date], **frames: pl.DataFrame) -> pl.DataFrame:
         days = deployment.known(window_sessions(deployment.calendar, sessions, back))
         signals = {name: frames[asset] for name, asset in of_strategies.items()}
         of_rules = {one.asset: frames[one.asset] for one in windows}
         identities = identities_of(frames["corporate_actions"]) if names else None
+        held = follows.of(frames[HOLDING], [*capital], days, sessions) if follows else holding
         return targets_of(
-            signals, capital, applied, holding_sessions=holding, identities=identities, frames=of_rules, days=days, sessions=sessions
+            signals, capital, applied, holding_sessions=held, identities=identities, frames=of_rules, days=days, sessions=sessions
         )
 
     @node.asset(deployment, deps=node.deps())

@@ -11,6 +11,7 @@ and rules that change nothing, the target weight is the strategy's own, to the b
 """
 
 from collections.abc import Mapping, Sequence
+from dataclasses import dataclass
 from datetime import date
 
 import numpy as np
@@ -117,12 +118,55 @@ def over_holding_period(
     return rows.with_columns(proposed_weight=pl.Series(np.where(mean == 0.0, 0.0, mean), dtype=pl.Float64)).select(wanted.columns)
 
 
+@dataclass(frozen=True, kw_only=True)
+class OwnHoldings:
+    """Strategies of which each has a holding period of its own, that may change from session to session.
+
+    Attributes
+    ----------
+    signals, capital
+        See `netted`.
+    holding
+        Strategy -> session -> its holding period there.
+    days, identities
+        See `over_holding_period`.
+    """
+
+    signals: Mapping[str, pl.DataFrame]
+    capital: Mapping[str, float]
+    holding: Mapping[str, Mapping[date, int]]
+    days: Sequence[date]
+    identities: Identities | None = None
+
+    def part(self, name: str, sessions: Sequence[date]) -> pl.DataFrame:
+        """What one strategy has of `wanted`, in rows of the same keys."""
+        own = netted(self.signals, {other: share if other == name else 0.0 for other, share in self.capital.items()})
+        runs: dict[int, list[date]] = {}
+        for day in sessions:
+            runs.setdefault(self.holding[name][day], []).append(day)
+        parts = [
+            over_holding_period(own, self.days, run, holding_sessions=held, identities=self.identities)
+            for held, run in sorted(runs.items())
+        ]
+        return pl.concat([own.clear(), *parts]).sort(KEYS)
+
+    def wanted(self, sessions: Sequence[date]) -> pl.DataFrame:
+        """What `netted` returns at sessions, each strategy's weights over its own holding period."""
+        made = netted(self.signals, self.capital).filter(pl.col("session").is_in(list(sessions)))
+        total = made.select(KEYS)
+        for name in self.signals:
+            own = self.part(name, sessions).select(*KEYS, pl.col("proposed_weight").alias(name))
+            total = total.join(own, on=KEYS, how="left", validate="1:1", maintain_order="left")
+        weight = total.select(weight=pl.sum_horizontal(*self.signals))["weight"].to_numpy()
+        return made.with_columns(proposed_weight=pl.Series(np.where(weight == 0.0, 0.0, weight), dtype=pl.Float64))
+
+
 def targets_of(
     signals: Mapping[str, pl.DataFrame],
     capital: Mapping[str, float],
     rules: Sequence[NamedRule] = (),
     *,
-    holding_sessions: int = 1,
+    holding_sessions: int | Mapping[str, Mapping[date, int]] = 1,
     identities: Identities | None = None,
     frames: Mapping[str, pl.DataFrame],
     days: Sequence[date],
@@ -135,7 +179,7 @@ def targets_of(
     signals, capital
         See `netted`; of the sessions, and of the `holding_sessions - 1` before each.
     holding_sessions, identities
-        See `over_holding_period`.
+        See `over_holding_period`, and `OwnHoldings` where each strategy has its own.
     rules
         In the order in which they are applied.
     frames, days, sessions
@@ -151,7 +195,11 @@ def targets_of(
     ContractError
         If a rule does not keep to its contract.
     """
-    made = over_holding_period(netted(signals, capital), days, sessions, holding_sessions=holding_sessions, identities=identities)
+    if isinstance(holding_sessions, int):
+        made = over_holding_period(netted(signals, capital), days, sessions, holding_sessions=holding_sessions, identities=identities)
+    else:
+        held = OwnHoldings(signals=signals, capital=capital, holding=holding_sessions, days=days, identities=identities)
+        made = held.wanted(sessions)
     weights = made.select("symbol", "session", weight="proposed_weight")
     reasons: list[pl.Series] = []
     for i, one in enumerate(rules):

@@ -90,14 +90,16 @@ def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:
         if len(deployment.signals) > 1:
             out.print(Text(f"\n{name}, {deployment.settings.capital[name]:.0%} of the equity", style="bold"))
         write_table(out, _table(of_one if limit is None else (held or of_one)[:limit]))
-        out.print(_counted(of_one, rows["holding_sessions"], netted=len(deployment.signals) > 1))
+        follows = deployment.settings.portfolio.holding_sessions == "optimised"
+        out.print(_counted(of_one, rows["holding_sessions"], netted=len(deployment.signals) > 1, follows=follows))
     if rows["backtest"]:
         out.print(Text(session_text(rows["backtest"])))
 
 
-def _counted(of_one: Sequence[Rows], holding_sessions: int, *, netted: bool) -> str:
+def _counted(of_one: Sequence[Rows], holding_sessions: int, *, netted: bool, follows: bool) -> str:
     weighted, held = (sum(bool(row[name]) for row in of_one) for name in ("signal_weight", "target_weight"))
-    why = f": the mean weight of {holding_sessions} sessions, under the risk rules" if holding_sessions > 1 else ""
+    sessions = f"as many sessions as holding_period recommends, {holding_sessions} at most" if follows else f"{holding_sessions} sessions"
+    why = f": the mean weight of {sessions}, under the risk rules" if holding_sessions > 1 else ""
     of_all = " (of all strategies together)" if netted else ""
     return f"{how_many(len(of_one), 'symbol')}, {weighted} with a signal weight; {held} with a target weight{of_all}{why}"
 

@@ -15,6 +15,7 @@ from ats_assets.settings.ensemble import ENSEMBLE, EnsembleSettings
 from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
+from ats_assets.settings.holding_period import HoldingPeriodSettings
 from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickScreeningSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
@@ -78,6 +79,7 @@ __all__ = [
     "FilesSettings",
     "ForwardReturnsSettings",
     "GraphSettings",
+    "HoldingPeriodSettings",
     "HoursSettings",
     "ImportanceSettings",
     "IntradaySettings",

@@ -19,6 +19,7 @@ from ats_assets.settings.event_agreement import require_bars_of_events
 from ats_assets.settings.events import BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings, require_sides
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
+from ats_assets.settings.holding_period import HoldingPeriodSettings, longest_holding, require_holding
 from ats_assets.settings.intraday import IntradaySettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
@@ -93,6 +94,7 @@ class Settings(Section):
     confidence: ConfidenceSettings | None = Field(
         default=None, description="a table, which may be empty, makes `prediction_intervals` an asset"
     )
+    holding_period: HoldingPeriodSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
     ticker_selection: TickerSelectionSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
     timeframe_selection: TimeframeSelectionSettings | None = Field(
         default=None, description="a table, which may be empty, makes it an asset"
@@ -138,8 +140,8 @@ class Settings(Section):
 
     @property
     def holding_sessions(self) -> int:
-        """For how many sessions a position is to be held: as long as what the models predict, unless `portfolio.holding_sessions` says otherwise."""
-        return self.portfolio.holding_sessions or self.training.horizon_sessions
+        """For how many sessions a position is to be held, at most: as long as what the models predict, unless `portfolio.holding_sessions` says otherwise."""
+        return longest_holding(self.portfolio.holding_sessions, self.holding_period, self.training.horizon_sessions)
 
     @property
     def capital(self) -> dict[str, float]:
@@ -249,6 +251,11 @@ class Settings(Section):
                 f"training.horizon_sessions is {self.training.horizon_sessions}, but labels.horizons_sessions has only "
                 f"{list(self.labels.horizons_sessions)}: add it there or choose one of them"
             )
+        return self
+
+    @model_validator(mode="after")
+    def _holding_period_can_be_told(self) -> "Settings":
+        require_holding(self.portfolio.holding_sessions, self.holding_period, self.labels.horizons_sessions)
         return self
 
     @model_validator(mode="after")

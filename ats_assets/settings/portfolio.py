@@ -1,6 +1,6 @@
 """Scores to target weights, and what borrowing costs."""
 
-from typing import Annotated, Any
+from typing import Annotated, Any, Literal
 
 from pydantic import Field, model_validator
 
@@ -19,9 +19,10 @@ class PortfolioSettings(Section):
     options: dict[str, Any] = Field(
         default={}, description="the method's own settings, top_k and quantile among them if they are not given above"
     )
-    holding_sessions: Positive | None = Field(
+    holding_sessions: Positive | Literal["optimised"] | None = Field(
         default=None,
-        description="a target is the mean of what the strategies wanted in so many sessions, so that positions last about as long; 1: what they want now; default: `training.horizon_sessions`",
+        description="a target is the mean of what the strategies wanted in so many sessions, so that positions last about as long; 1: what they want now; default: "
+        "`training.horizon_sessions`; optimised: what `holding_period` recommends for each strategy",
     )
     max_weight: Share = 0.15
     max_gross: float = Field(default=1.0, ge=0, le=10)

@@ -54,7 +54,11 @@ def random_books(
     targets = targets.with_columns(target_weight=limits)
     made = {"actions": actions, "portfolio": portfolio, "settings": settings}
     result = run_backtest(targets, bars, days, instruments=known, **made)
-    inputs = BookInputs(signals=signals, capital=capital, targets=targets, averaged=lambda rows: rows, bars=bars, known=known, **made)
+
+    def own(name: str) -> pl.DataFrame:
+        return netted(signals, {other: share if other == name else 0.0 for other, share in capital.items()})
+
+    inputs = BookInputs(capital=capital, targets=targets, averaged=own, bars=bars, known=known, **made)
     return result, inputs, days
 
 

@@ -15,6 +15,8 @@ from ats_assets.plugins import STRATEGIES
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
 from ats_assets.regimes.choosing import regimes
 from ats_assets.runs.bar_signals.given_bars import GivenBars
+from ats_assets.selection.schema import TICKERS
+from ats_assets.selection.tradable import of_tradable
 from ats_assets.strategies.choosing import strategies
 from ats_assets.strategies.strategy import Strategy
 
@@ -81,7 +83,19 @@ def scores_of(
     if notes:  # of a part of the outcomes it would be another probability than the asset's
         frames |= {PREDICTIONS: PREDICTIONS_SCHEMA.to_frame(), OUTCOMES: FORWARD_RETURNS_SCHEMA.to_frame()}
     frames[PREDICTIONS] = pl.concat([frames[PREDICTIONS].filter(pl.col("session") < session), predictions])
-    return strategy.scores(frames, days, [session], training), tuple(dict.fromkeys(notes))
+    scores, why = _selected(deployment, strategy.scores(frames, days, [session], training), session)
+    return scores, tuple(dict.fromkeys([*notes, *why]))
+
+
+def _selected(deployment: Deployment, scores: pl.DataFrame, session: date) -> tuple[pl.DataFrame, list[str]]:
+    """Those of the tickers that strategies may hold, where settings say and the selection is stored; and why not, where it is not."""
+    tickers = deployment.settings.ticker_selection
+    if tickers is None or not tickers.tradable_states:
+        return scores, []
+    if not deployment.warehouse.exists(TICKERS, session):
+        return scores, [f"tickers that are out are among them: {TICKERS} of {session} is not stored"]
+    selected = deployment.warehouse.read(TICKERS, [session], ["symbol", "session", "state"])
+    return of_tradable(scores, selected, tickers.tradable_states), []
 
 
 def _following(deployment: Deployment) -> Strategy:
