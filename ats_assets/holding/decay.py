@@ -77,7 +77,8 @@ def session_decay(scores: Floats, weights: Floats, returns: Floats, longest: int
     rank_ic, turnover = np.full((n, longest), np.nan), np.full((n, longest), np.nan)
     dispersion, exposure = np.full(n, np.nan), np.full(n, np.nan)
     held = np.where(np.isfinite(weights), weights, 0.0)
-    scored, traded = np.isfinite(scores), np.isfinite(returns)
+    scored: NDArray[np.bool_] = np.isfinite(scores)
+    traded: NDArray[np.bool_] = np.isfinite(returns)
     opinion = scored.any(axis=1)
     whole = [average_ranks(row[there]) if there.any() else row[there] for row, there in zip(scores, scored, strict=True)]
 

@@ -41,7 +41,7 @@ def test_there_is_none_unless_settings_have_its_table(tmp_path: Path) -> None:
     assert len(assets(small_market(tmp_path, holding_period={}))) == 1
 
 
-def test_partitions_are_made_of_what_was_known_and_targets_and_books_follow(root: Path) -> None:
+def test_partitions_are_made_of_what_was_known_and_targets_and_books_follow(root: Path, tmp_path: Path) -> None:
     deployment = small_market(root, last_session=LAST, **HELD)
     warehouse, follows = deployment.warehouse, deployment.of(followed_periods)
     rows = HoldingPeriod.validate(warehouse.read("holding_period", warehouse.stored_sessions("holding_period")))
@@ -55,7 +55,7 @@ def test_partitions_are_made_of_what_was_known_and_targets_and_books_follow(root
     parts = warehouse.read_part("strategy_books", "equity").group_by("session", maintain_order=True).agg(pl.col("equity").sum())
     account = warehouse.read_part("backtest", "equity")
     assert parts["equity"].round(2).to_list() == account["equity"].round(2).to_list()
-    assert without_the_future(root, date(2021, 2, 22), root.parent / "alone", **HELD) == []
+    assert without_the_future(root, date(2021, 2, 22), tmp_path, **HELD) == []
 
 
 def test_the_leak_check_judges_it(root: Path) -> None:

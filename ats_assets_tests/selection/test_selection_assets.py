@@ -48,7 +48,7 @@ def test_there_is_none_unless_settings_have_its_table(tmp_path: Path) -> None:
     assert len(assets(small_market(tmp_path, timeframe_selection={}))) == 1
 
 
-def test_partitions_are_made_of_what_was_known_and_strategies_hold_what_is_active(root: Path) -> None:
+def test_partitions_are_made_of_what_was_known_and_strategies_hold_what_is_active(root: Path, tmp_path: Path) -> None:
     warehouse = small_market(root, last_session=LAST, **SELECTED).warehouse
     tickers = TickerSelection.validate(warehouse.read("ticker_selection", warehouse.stored_sessions("ticker_selection")))
     assert set(tickers["state"]) == {"focus", "active", "out"}
@@ -61,7 +61,7 @@ def test_partitions_are_made_of_what_was_known_and_strategies_hold_what_is_activ
         assert signals.height > 50
         assert signals.join(active, on=["symbol", "session"], how="anti").is_empty(), name
         assert (signals["target_weight"] != 0).any()
-    assert without_the_future(root, date(2021, 2, 12), root.parent / "alone", **SELECTED) == []
+    assert without_the_future(root, date(2021, 2, 12), tmp_path, **SELECTED) == []
 
 
 def test_the_leak_check_judges_both(root: Path) -> None:
