@@ -77,8 +77,7 @@ def session_decay(scores: Floats, weights: Floats, returns: Floats, longest: int
     rank_ic, turnover = np.full((n, longest), np.nan), np.full((n, longest), np.nan)
     dispersion, exposure = np.full(n, np.nan), np.full(n, np.nan)
     held = np.where(np.isfinite(weights), weights, 0.0)
-    scored: NDArray[np.bool_] = np.isfinite(scores)
-    traded: NDArray[np.bool_] = np.isfinite(returns)
+    scored, traded = _finite(scores), _finite(returns)
     opinion = scored.any(axis=1)
     whole = [average_ranks(row[there]) if there.any() else row[there] for row, there in zip(scores, scored, strict=True)]
 
@@ -105,6 +104,12 @@ def session_decay(scores: Floats, weights: Floats, returns: Floats, longest: int
                 moved = held[t] - held[t - k - 1]
                 turnover[t, k] = float(np.abs(moved[moved != 0.0]).sum()) / (k + 1)
     return SessionDecay(rank_ic=rank_ic, turnover=turnover, dispersion=dispersion, exposure=exposure)
+
+
+def _finite(values: Floats) -> NDArray[np.bool_]:
+    there = np.zeros(values.shape, dtype=np.bool_)
+    there[np.isfinite(values)] = True
+    return there
 
 
 def _standardised(scores: Floats) -> Floats:
