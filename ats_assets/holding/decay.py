@@ -78,7 +78,7 @@ def session_decay(scores: Floats, weights: Floats, returns: Floats, longest: int
     dispersion, exposure = np.full(n, np.nan), np.full(n, np.nan)
     held = np.where(np.isfinite(weights), weights, 0.0)
     scored, traded = _finite(scores), _finite(returns)
-    opinion = scored.any(axis=1)
+    opinion = scored.sum(axis=1) > 0
     whole = [average_ranks(row[there]) if there.any() else row[there] for row, there in zip(scores, scored, strict=True)]
 
     def ranks_among(s: int, there: NDArray[np.bool_]) -> Floats:
