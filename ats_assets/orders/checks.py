@@ -67,7 +67,7 @@ def judge_limits(deployment: Deployment, session: date) -> Verdict:
     broken += [
         f"{s}: position of {after[s]:,.2f}"
         for s in sorted(opened)
-        if abs(after[s]) > limits.max_position_share * equity * (1 + TOLERANCE) + 0.01
+        if abs(after[s]) > least(limits.max_position_share * equity, limits.max_position_notional) * (1 + TOLERANCE) + 0.01
     ]
     if opened and sum(map(abs, after.values())) > limits.max_gross_share * equity * (1 + TOLERANCE) + 0.01 * len(after):
         broken.append(f"gross of {sum(map(abs, after.values())):,.2f}")

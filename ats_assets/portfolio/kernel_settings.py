@@ -49,7 +49,9 @@ class LimitRules(NamedTuple):
     max_order_notional: float
     max_day_notional: float
     max_position_share: float
+    max_position_notional: float
     max_gross_share: float
+    lot_shares: int
     min_trade_notional: float
 
 
@@ -73,7 +75,9 @@ NO_LIMITS = LimitRules(
     max_order_notional=math.inf,
     max_day_notional=math.inf,
     max_position_share=math.inf,
+    max_position_notional=math.inf,
     max_gross_share=math.inf,
+    lot_shares=1,
     min_trade_notional=0.0,
 )
 

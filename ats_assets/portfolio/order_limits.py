@@ -1,4 +1,4 @@
-"""What orders may not exceed, whatever the targets say: notional of each and of all, positions, gross, shorts, the smallest trade.
+"""What orders may not exceed, whatever the targets say: notional of each and of all, positions, gross, shorts, lots, the smallest trade.
 
 A trade has up to two legs: what closes a position, and what opens or enlarges one. Closing legs only take risk away and can't exceed what is held, so only the
 smallest trade holds for them (an exit in full is exempt from that, too); they count toward the notional of the day before the opening ones, which share what is
@@ -22,10 +22,10 @@ from ats_assets.settings import MarginSettings, OrderLimitSettings
 
 Codes = NDArray[np.int64]
 
-LIMIT_NAMES = ("short", "opening", "order", "day", "position", "gross", "margin", "buying_power", "min_trade")
+LIMIT_NAMES = ("short", "opening", "order", "day", "position", "gross", "margin", "buying_power", "lot", "min_trade")
 """The limits, in the order in which they are applied."""
 
-SHORT, OPENING, ORDER, DAY, POSITION, GROSS, MARGIN, BUYING_POWER, MIN_TRADE = range(1, 1 + len(LIMIT_NAMES))
+SHORT, OPENING, ORDER, DAY, POSITION, GROSS, MARGIN, BUYING_POWER, LOT, MIN_TRADE = range(1, 1 + len(LIMIT_NAMES))
 """What a kernel calls them; 0 is none."""
 _NAMES: Final = np.array(["", *LIMIT_NAMES])
 
@@ -134,7 +134,7 @@ def limit_trades(
     day = min(limits.max_day_share * equity, limits.max_day_notional) - total_of_products(closing, prices)
     _scale(opening, total_of_products(opening, prices), day, parts, by, DAY)
     for i in range(n):
-        most[i] = max(0.0, limits.max_position_share * equity - kept[i] * prices[i])
+        most[i] = max(0.0, min(limits.max_position_share * equity, limits.max_position_notional) - kept[i] * prices[i])
     _cut(opening, most, prices, parts, by, POSITION)
     stays = others + total_of_products(kept, prices)
     _scale(opening, total_of_products(opening, prices), limits.max_gross_share * equity - stays, parts, by, GROSS)
@@ -143,6 +143,9 @@ def limit_trades(
     if buying_power is not None:
         counted = total_of_products(opening, prices) if margin_factors is None else total(opening * prices * margin_factors)
         _scale(opening, counted, buying_power, parts, by, BUYING_POWER)
+    if limits.lot_shares > 1:
+        for i in range(n):
+            _to_lots(i, opening, closing, held, limits.lot_shares, by)
     traded, least_notional = np.zeros(n), limits.min_trade_notional * (1.0 - TOLERANCE)
     for i in range(n):
         size = rounded_one(closing[i] + opening[i])
@@ -152,6 +155,16 @@ def limit_trades(
         else:
             traded[i] = size if shares[i] > 0.0 else -size
     return traded, by
+
+
+@kernel
+def _to_lots(i: int, opening: Floats, closing: Floats, held: Floats, lot: int, by: Codes) -> None:
+    """Round both legs down to whole lots, but not a closing one that leaves the position."""
+    opened = np.floor(opening[i] / lot) * lot
+    closed = closing[i] if closing[i] == abs(held[i]) else np.floor(closing[i] / lot) * lot
+    if opened != opening[i] or closed != closing[i]:
+        by[i] = LOT if by[i] == 0 else by[i]
+    opening[i], closing[i] = opened, closed
 
 
 @kernel

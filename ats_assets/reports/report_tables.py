@@ -73,6 +73,7 @@ UNFILLED_REASONS = {
     "limit_gross": "cut to the value that all positions may have",
     "limit_margin": "cut to what the equity may bear as initial margin",
     "limit_buying_power": "cut to the broker's buying power",
+    "limit_lot": "cut to whole lots",
     "limit_min_trade": "too small an order to be sent",
 }
 

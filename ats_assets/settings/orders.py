@@ -17,7 +17,12 @@ class OrderLimitSettings(Section):
     max_order_notional: float | None = Field(default=None, gt=0, description="in currency")
     max_day_notional: float | None = Field(default=None, gt=0, description="in currency")
     max_position_share: float = Field(default=0.3, gt=0, description="|value| of a position after the order, as a share of equity")
+    max_position_notional: float | None = Field(default=None, gt=0, description="|value| of a position after the order, in currency")
     max_gross_share: float = Field(default=2.0, gt=0, description="sum of |value| of all positions after the orders, as a share of equity")
+    lot_shares: Positive = Field(
+        default=1,
+        description="orders are whole lots of so many shares, what leaves a position altogether excepted; above 1 no parts of a share are traded",
+    )
     min_trade_notional: float = Field(default=1.0, ge=0, description="a smaller order is not sent, a position's exit excepted; in currency")
 
 

@@ -59,6 +59,7 @@ def random_history(seed: int, *, compiled: bool) -> BacktestResult:
         max_order_notional=random.choice([None, 500]),
         max_gross_share=random.choice([0.5, 10]),
         min_trade_notional=random.choice([0, 100]),
+        lot_shares=7 if seed % 3 == 0 else 1,
     )
     some = None if random.random() < 0.3 else limits
     brake = BrakeSettings(max_drawdown=random.choice([0.02, 0.3]), max_session_loss=0.01, after_loss=0.3) if random.random() < 0.5 else None

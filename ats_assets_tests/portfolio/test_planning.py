@@ -82,6 +82,8 @@ def test_without_equity_nothing_is_planned() -> None:
         ({"max_order_notional": 150.0}, [-10, 30, -20], "limit_order"),
         ({"max_day_share": 0.5}, [-10, 66, -13], "limit_day"),  # 500 - 100 of the exit for 500 and 100: two thirds, rounded down
         ({"max_position_share": 0.25}, [-10, 50, -20], "limit_position"),
+        ({"max_position_notional": 240.0}, [-10, 48, -20], "limit_position"),
+        ({"lot_shares": 15}, [-10, 90, -15], "limit_lot"),  # what leaves is no whole lot
         ({"max_gross_share": 0.3}, [-10, 50, -10], "limit_gross"),
         ({"allow_short": False}, [-10, 100, 0], "limit_short"),
         ({"min_trade_notional": 120.0}, [-10, 100, 0], "limit_min_trade"),  # the exit of 100 goes all the same
@@ -117,7 +119,9 @@ SIZES = st.lists(st.tuples(st.floats(-1e4, 1e4), st.floats(-1e4, 1e4), st.floats
         max_order_notional=st.none() | st.floats(1, 1e6),
         max_day_notional=st.none() | st.floats(1, 1e6),
         max_position_share=st.floats(0.01, 2),
+        max_position_notional=st.none() | st.floats(1, 1e6),
         max_gross_share=st.floats(0.01, 4),
+        lot_shares=st.sampled_from([1, 1, 10, 100]),
         min_trade_notional=st.floats(0, 1e3),
     ),
     st.none() | st.floats(-1e5, 1e6),
@@ -143,7 +147,7 @@ def test_no_limit_is_ever_exceeded(
         or not opening.any()
     )
     grew = opening > slack
-    assert (np.abs(after * prices)[grew] <= limits.max_position_share * equity + slack).all()
+    assert (np.abs(after * prices)[grew] <= min(limits.max_position_share * equity, limits.max_position_notional or np.inf) + slack).all()
     assert not grew.any() or np.abs(after * prices).sum() <= limits.max_gross_share * equity + slack
     assert power is None or opening.sum() <= max(0.0, power) + slack
     short = (after < -1e-12) & (after < held)
@@ -151,6 +155,9 @@ def test_no_limit_is_ever_exceeded(
     assert limits.allow_short or not short.any()
     leaves = np.abs(after) <= 1e-12
     assert (traded >= limits.min_trade_notional)[(made.shares != 0) & ~leaves].all()
+    if limits.lot_shares > 1:
+        lots = np.where(closing > 0, np.abs(made.shares) - np.minimum(np.abs(held), np.abs(made.shares)), np.abs(made.shares))
+        assert (lots[~leaves] % limits.lot_shares == 0).all()
     cut = made.shares != shares
     assert (made.cut_by[cut] != "").all()
     assert {f"limit_{name}" for name in made.cut_by[made.cut_by != ""]} <= set(TRADE_REASONS)
