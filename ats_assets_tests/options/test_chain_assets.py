@@ -7,6 +7,7 @@ import polars as pl
 import pytest
 
 from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.lineage.delivered import delivered_versions
 from ats_assets.options.chain_screening import CHAIN_REASONS
@@ -17,6 +18,7 @@ from ats_assets.orchestration.graph import SETTINGS
 from ats_assets_tests.options.chains import CHAINS, market_with_options
 from ats_assets_tests.small_market import run_job, small_market
 
+STORED = Path("../shared/data/us_options")
 WEEK = [date(2021, 1, day) for day in (4, 5, 6, 7, 8)]
 ALL = ("raw_bars", "bars", "rejected_bars", *CHAINS)
 
@@ -69,3 +71,24 @@ def test_sessions_that_have_no_bars_are_refused_by_name(tmp_path: Path) -> None:
     run_job(deployment, "history", WEEK[:2], ["raw_bars", "bars", "rejected_bars"])
     with pytest.raises(SourceError, match="chains from 2021-01-04 to 2021-01-05, but 2021-01-05 to 2021-01-06 was asked for"):
         require_chains(option_source(deployment), WEEK[1:3])
+
+
+def test_the_stored_chains_need_no_bars_and_block_until_dead_contracts_are_allowed(tmp_path: Path) -> None:
+    if not STORED.is_dir():
+        pytest.skip("needs ../shared/data/us_options, which a clone does not have")
+    days = [date(2014, 6, day) for day in (4, 5, 6, 9)]
+
+    def market(name: str, most: float) -> Deployment:
+        options = {"first_session": days[0], "spot": "delivered", "underlyings": ("AAPL", "TWX"), "screening": {"max_rejected_share": most}}
+        return small_market(
+            tmp_path / name, calendar={"first_session": date(2014, 1, 2)}, options={"chains": {"path": str(STORED)}} | options
+        )
+
+    with pytest.raises(Exception, match="option_chains: contract"):
+        run_job(market("strict", 0.05), "history", days, list(CHAINS))
+    deployment = market("lenient", 0.6)
+    result = run_job(deployment, "history", days, list(CHAINS))
+    assert all(one.passed for one in result.get_asset_check_evaluations())
+    counts = [(deployment.warehouse.read(asset, [day]).height) for asset in CHAINS for day in days]
+    assert counts == [4716, 2536, 2364, 4544, 2324, 2497, 184, 2364, 2392, 39, 2180, 2180]
+    assert deployment.history_start("option_chains") == days[0]

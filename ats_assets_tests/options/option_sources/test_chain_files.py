@@ -13,6 +13,7 @@ from alpaca.data.models import OptionsSnapshot
 from ats_assets.calendar import session_calendar
 from ats_assets.errors import SourceError
 from ats_assets.options.contract import contract_of
+from ats_assets.options.option_sources.files import flat_files
 from ats_assets.options.option_sources.files.chain_files import ChainFiles
 from ats_assets.options.option_sources.files.settings import ChainFilesSettings
 from ats_assets.options.schema import RAW_OPTION_CHAINS_SCHEMA
@@ -57,6 +58,34 @@ def test_flat_files_of_massive_are_put_together_by_contract(tmp_path: Path) -> N
         ("SPY7230327C00400000", MONDAY, 400.0, "C", 0.26, 2.0, None, None, None, MONDAY, None),
     ]
     assert source(tmp_path, ("IWM",)).chains(MONDAY)["underlying"].to_list() == ["IWM"]
+    for folder in ("day_aggs_v1", "quotes_v1"):  # converted by somebody
+        pl.read_csv(tmp_path / folder / "2023-03-27.csv.gz").write_parquet(tmp_path / folder / "2023-03-27.parquet")
+        (tmp_path / folder / "2023-03-27.csv.gz").unlink()
+    assert source(tmp_path).chains(MONDAY).equals(rows)
+    (tmp_path / "quotes_v1" / "2023-03-27.parquet").rename(tmp_path / "quotes.parquet")
+    with pytest.raises(SourceError, match="its name does not say of which day"):
+        source(tmp_path).sessions()
+
+
+def test_quotes_larger_than_a_block_give_the_last_one_of_each_contract(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setattr(flat_files, "BLOCK_BYTES", 400)
+    at = 1679943600_000000000
+    times = {strike: [at + (strike * 7919 * i) % 9_999 * 10**9 for i in range(60)] for strike in (390, 391, 392)}
+    lines = [
+        f"O:SPY230327P00{strike}000,302,{10 + i / 100},12,303,9.9,7,{i},{when}"
+        for strike, when_of in times.items()
+        for i, when in enumerate(when_of)
+    ]
+    text = "\n".join([QUOTES.splitlines()[0], *lines, "O:SPY230327P00393000,torn"])
+    (tmp_path / "2023-03-27.csv").write_text(text + "\n")
+    rows = source(tmp_path).chains(MONDAY).filter(pl.col("strike").is_not_null())
+    closes = int(CALENDAR.closes_at(MONDAY).timestamp()) * 10**9
+    for strike, when_of in times.items():
+        newest = max(when for when in when_of if when <= closes)
+        place = max(i for i, when in enumerate(when_of) if when == newest)
+        assert rows.filter(strike=strike)["ask"].to_list() == [10 + place / 100]
+    torn = source(tmp_path).chains(MONDAY).filter(pl.col("strike").is_null())
+    assert torn["defects"].to_list() == ["contract: 'O:SPY230327P00393000,torn' is no symbol of an option"]
 
 
 def snapshot(**changes: Any) -> dict[str, Any]:

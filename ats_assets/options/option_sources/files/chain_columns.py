@@ -79,18 +79,14 @@ def chain_columns(columns: Sequence[str], settings: ChainFilesSettings, where: s
     SourceError
         If nothing says which contract a row is of, or of which day, an override names what does not exist, or two columns spell the same name.
     """
-    if not settings.columns:
-        if set(columns) >= _AGGREGATES:
-            return _of_massive(
-                "massive_aggregates", columns, {"date": "window_start", **{n: n for n in ("open", "high", "low", "close", "volume")}}
-            )
-        if set(columns) >= _QUOTES:
-            quotes = {"quoted_at": "sip_timestamp", "bid": "bid_price", "ask": "ask_price", "bid_size": "bid_size", "ask_size": "ask_size"}
-            return _of_massive("massive_quotes", columns, quotes)
+    if not settings.columns and (flat := _flat_file(columns, where, has_day=has_day)) is not None:
+        return flat
     found = named_columns(columns, settings.columns, SYNONYMS, where, setting="options.chains.columns", what="contract")
     for canonical, names in SYNONYMS.items():
         taken = set(found.values())
-        spelt = (name for synonym in names for name in columns if normalised(name) == synonym and name not in taken)
+        spelt = (
+            name for synonym in (normalised(canonical), *names) for name in columns if normalised(name) == synonym and name not in taken
+        )
         if canonical in found or (name := next(spelt, None)) is None:
             continue
         if canonical == "contract" and normalised(name) in {"symbol", "ticker"} and _has_parts(columns, name):
@@ -115,6 +111,19 @@ def _has_parts(columns: Sequence[str], but: str) -> bool:
     return all(spelt & set(SYNONYMS[part]) for part in _PARTS[1:]) and not spelt & set(SYNONYMS["underlying"][:-2])
 
 
-def _of_massive(kind: Format, columns: Sequence[str], names: Mapping[str, str]) -> ChainColumns:
-    names = {"contract": "ticker", **names}
+def _flat_file(columns: Sequence[str], where: str, *, has_day: bool) -> ChainColumns | None:
+    """Massive's columns, where these are; aggregates of several days in one file are a table like any other."""
+    if set(columns) >= _AGGREGATES:
+        kind: Format = "massive_aggregates" if has_day else "table"
+        names = {"contract": "ticker", "date": "window_start", **{name: name for name in ("open", "high", "low", "close", "volume")}}
+    elif set(columns) >= _QUOTES:
+        if not has_day:
+            raise SourceError(
+                f"{where} holds quotes, but its name does not say of which day: keep the vendor's name, such as 2024-03-04.csv.gz"
+            )
+        kind = "massive_quotes"
+        names = {"contract": "ticker", "quoted_at": "sip_timestamp", "bid": "bid_price", "ask": "ask_price"}
+        names |= {"bid_size": "bid_size", "ask_size": "ask_size"}
+    else:
+        return None
     return ChainColumns(format=kind, names=names, unused=tuple(name for name in columns if name not in names.values()))

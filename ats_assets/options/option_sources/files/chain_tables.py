@@ -21,6 +21,7 @@ from ats_assets.errors import SourceError
 from ats_assets.options.option_sources.files.alpaca_snapshots import snapshot_day, snapshot_rows
 from ats_assets.options.option_sources.files.chain_columns import ChainColumns, chain_columns
 from ats_assets.options.option_sources.files.chain_rows import ChainReader
+from ats_assets.options.option_sources.files.flat_files import flat_file_rows
 from ats_assets.options.option_sources.files.settings import ChainFilesSettings
 from ats_assets.options.quote_times import days_of, instants_of
 
@@ -108,14 +109,10 @@ def rows_of_file(
                 _parquet_rows(file.path, [*names.values()], day.is_null() | day.is_in(pl.Series(days, dtype=pl.Date).implode()))
             )
         return _whole_table(file.path, _stamp(file.path), settings.model_dump_json(), zone)
-    table = _table(file.path, settings, [*dict.fromkeys(names.values())])
-    if underlyings:
-        table = table.filter(pl.col("ticker").str.strip_prefix("O:").str.head(-15).is_in(list(underlyings)))
-    rows = reader.rows(table)
-    if file.columns.format == "massive_quotes":
-        early = pl.col("quoted_at").is_null() | (pl.col("quoted_at") <= closes)
-        rows = rows.filter(early).sort("quoted_at", nulls_last=False, maintain_order=True).group_by("contract", maintain_order=True).last()
-    return rows.with_columns(date=pl.coalesce("date", pl.lit(file.days[0])) if "date" in names else pl.lit(file.days[0]))
+    try:
+        return flat_file_rows(file.path, file.columns, reader, underlyings, day=file.days[0], closes=closes)
+    except _DAMAGE as error:
+        raise _unreadable(file.path, error) from error
 
 
 @functools.lru_cache(maxsize=1)
