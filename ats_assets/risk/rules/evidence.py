@@ -105,17 +105,18 @@ def decision_edges(predictions: pl.DataFrame, outcomes: pl.DataFrame, days: Sequ
     [0.015]
     """
     best = predictions.filter(pl.col("score").is_finite()).with_columns(
-        rank=pl.col("score").rank("ordinal", descending=True).over("session", order_by="symbol")
+        place=pl.col("score").rank("ordinal", descending=True).over("session", order_by="symbol")
     )
-    chosen = best.filter(pl.col("rank") <= settings.top_k).select("symbol", "session")
+    chosen = best.filter(pl.col("place") <= settings.top_k).select("symbol", "session")
     earlier = {day: days[i - settings.horizon_sessions] for i, day in enumerate(days) if i >= settings.horizon_sessions}
     before = chosen.with_columns(before=pl.col("session").replace_strict(earlier, default=None, return_dtype=pl.Date))
     kept = before.join(chosen.rename({"session": "before"}), on=["symbol", "before"], how="semi").group_by("session").agg(kept=pl.len())
     turned = chosen.group_by("session").agg(places=pl.len()).join(kept, on="session", how="left")
     turned = turned.select(decision_session="session", turnover=1.0 - pl.col("kept").fill_null(0) / pl.col("places"))
     rows = outcomes.filter(pl.col("horizon_sessions") == settings.horizon_sessions, pl.col("forward_return").is_finite())
-    judged = rows.join(best.select("symbol", "score", "rank", decision_session="session"), on=["symbol", "decision_session"], how="inner")
-    top = pl.col("forward_return").filter(pl.col("rank") <= settings.top_k)
+    rows = rows.select("symbol", "session", "decision_session", "forward_return")  # whose own rank is that of the outcome
+    judged = rows.join(best.select("symbol", "score", "place", decision_session="session"), on=["symbol", "decision_session"], how="inner")
+    top = pl.col("forward_return").filter(pl.col("place") <= settings.top_k)
     by_decision = judged.sort("decision_session", "symbol").group_by("session", "decision_session", maintain_order=True)
     made = by_decision.agg(
         won=top.mean() - pl.col("forward_return").mean(), many=pl.len(), alike=pl.col("score").min() == pl.col("score").max()

@@ -12,6 +12,7 @@ from pydantic import ValidationError
 
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.errors import SettingsError
+from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.plugins import RISK_RULES
 from ats_assets.risk import Rule, risk_rules, ruled
 from ats_assets.risk.rule import PROPOSED_SCHEMA
@@ -130,6 +131,16 @@ def test_around_an_event_that_is_known_nothing_is_held(tmp_path: Path) -> None:
         rule("blackout", events_file=file)
 
 
+def as_labels(table: pl.DataFrame) -> pl.DataFrame:
+    """All columns of the contract; an outcome's rank, which is at most 1, was once taken for that of its score, so that every symbol was among the best and nothing had an edge."""
+    rank = pl.col("forward_return").rank("ordinal").over("decision_session") / pl.len().over("decision_session")
+    return (
+        table.with_columns(horizon_sessions=pl.lit(1), rank=rank, exit=pl.lit("open"))
+        .select(FORWARD_RETURNS_SCHEMA.names())
+        .cast(dict(FORWARD_RETURNS_SCHEMA))
+    )
+
+
 def scored_market(skill: float, *, seed: int, sessions: int = 110, symbols: int = 30) -> dict[str, pl.DataFrame]:
     """Scores whose correlation with the return of the next session is `skill`."""
     random = np.random.default_rng(seed)
@@ -137,8 +148,7 @@ def scored_market(skill: float, *, seed: int, sessions: int = 110, symbols: int 
     returns = 0.02 * (skill * scores + np.sqrt(1 - skill**2) * random.normal(size=(sessions, symbols)))
     rows = [(f"S{j:02}", DAYS[i], DAYS[i + 1], float(scores[i, j]), float(returns[i, j])) for i in range(sessions) for j in range(symbols)]
     table = pl.DataFrame(rows, schema=["symbol", "decision_session", "session", "score", "forward_return"], orient="row")
-    outcomes = table.select("symbol", "session", "decision_session", horizon_sessions=pl.lit(1, pl.Int32), forward_return="forward_return")
-    return {"predictions": table.select("symbol", session="decision_session", score="score"), "forward_returns": outcomes}
+    return {"predictions": table.select("symbol", session="decision_session", score="score"), "forward_returns": as_labels(table)}
 
 
 def test_the_book_is_as_large_as_its_edge_is_sure() -> None:
@@ -162,8 +172,7 @@ def test_what_an_edge_is_by_hand_and_what_it_costs() -> None:
         orient="row",
     )
     settings = EvidenceSettings(top_k=1, horizon_sessions=1, costs_bps=100.0)
-    outcomes = table.select("symbol", "session", "decision_session", horizon_sessions=pl.lit(1), forward_return="forward_return")
-    edges = decision_edges(table.select("symbol", session="decision_session", score="score"), outcomes, DAYS, settings)
+    edges = decision_edges(table.select("symbol", session="decision_session", score="score"), as_labels(table), DAYS, settings)
     assert edges["edge"].to_list() == pytest.approx([0.05 - 0.02 - 0.01, 0.02 - 0.02 - 0.01])
 
 
