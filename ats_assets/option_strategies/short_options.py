@@ -167,20 +167,16 @@ def sold_calls(ledger: CapitalLedger, underlying: str, selection: ContractSettin
     obstacle = desk.obstacle(underlying) or cash_settled_options(desk, underlying)
     if obstacle is not None:
         return desk.skip(underlying, *obstacle)
+    shares, covered = desk.shares_of(underlying), covered_shares(desk, underlying)
+    free = shares - covered
+    if free <= 0:
+        return desk.skip(underlying, *_nothing_to_cover(underlying, shares, covered))
     further = cost_screens(desk, underlying) if not_below_cost else []
     screens = [*screens_of(selection, desk.coming_dates(underlying)), *further]
     picked = pick(desk.chain, underlying, Right.CALL, selection, screens, without=ledger.leaving)
     lot = 100 if picked.quote is None else picked.quote.price.multiplier
-    shares, covered = desk.shares_of(underlying), covered_shares(desk, underlying)
-    free = shares - covered
     if free < lot:
-        rule = "no_shares" if shares <= 0 else "covered" if covered else "odd_lot"
-        why = {
-            "no_shares": f"no shares of {underlying} are held that a call could be sold against",
-            "covered": f"{covered:,.0f} of {shares:,.0f} shares of {underlying} are covered by calls, a further one needs {lot}",
-            "odd_lot": f"{shares:,.0f} shares of {underlying} are held, and a call needs {lot}",
-        }[rule]
-        return desk.skip(underlying, rule, why)
+        return desk.skip(underlying, *_nothing_to_cover(underlying, shares, covered, lot))
     if picked.quote is None:
         return desk.skip(underlying, "no_contract", picked.why)
     lots = int(free / lot)
@@ -194,6 +190,15 @@ def sold_calls(ledger: CapitalLedger, underlying: str, selection: ContractSettin
     return desk.decision(
         underlying, "open", "sell_call", reason, [enters(picked.quote.contract, -n)], least_received(picked.quote, selection)
     )
+
+
+def _nothing_to_cover(underlying: str, shares: Decimal, covered: Decimal, lot: int = 100) -> tuple[str, str]:
+    """Why no call can be sold: the rule, and the reason."""
+    if shares <= 0:
+        return "no_shares", f"no shares of {underlying} are held that a call could be sold against"
+    if covered:
+        return "covered", f"{covered:,.0f} of {shares:,.0f} shares of {underlying} are covered by calls, a further one needs {lot}"
+    return "odd_lot", f"{shares:,.0f} shares of {underlying} are held, and a call needs {lot}"
 
 
 def cost_screens(desk: Desk, underlying: str) -> list[Screen]:

@@ -20,7 +20,7 @@ from ats_assets_tests.rounds import rounds
 
 REAL = 0.30
 SESSIONS = 64
-SEEDS = rounds(6, 120)
+SEEDS = rounds(6, 40)
 FREE = OptionFillRules(spread_share=Decimal(1))
 COSTLY = OptionFillRules(spread_share=Decimal(1), fee_per_contract=Decimal("0.65"))
 SOON = {"days": 24, "days_tolerance": 6}
