@@ -6,32 +6,23 @@ from datetime import date
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars.schema import UNIVERSE_SCHEMA
 from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
-from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.features.choosing import families
-from ats_assets.features.schema import frame_schema
 from ats_assets.holding.followed import followed_periods
 from ats_assets.holding.schema import HOLDING, HOLDING_SCHEMA
-from ats_assets.intervals.schema import INTERVALS, INTERVALS_SCHEMA
-from ats_assets.labels import FORWARD_RETURNS_SCHEMA
+from ats_assets.intervals.schema import INTERVALS
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
 from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
 from ats_assets.portfolio.targets import targets_of
-from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
-from ats_assets.regimes.choosing import regimes
-from ats_assets.regimes.schema import regimes_schema
 from ats_assets.risk import NamedRule, risk_rules
+from ats_assets.risk.readable import readable_schemas
 from ats_assets.settings import Section
 
 GROUP = "portfolio"
-READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA, "predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
-"""The assets that a risk rule may read, beside the feature families and regimes, with their schemas."""
 
 
 class TargetsSettings(Section):
@@ -51,9 +42,7 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
     capital = {name: share for name, share in deployment.settings.capital.items() if share}
     of_strategies = {name: deployment.signals[name] for name in capital}
     applied = deployment.of(risk_rules)
-    schemas = READ | {name: frame_schema(family) for name, family in deployment.of(families).items()}
-    schemas |= {asset: regimes_schema(one.name, one.settings) for asset, one in deployment.of(regimes).items()}
-    schemas |= {INTERVALS: INTERVALS_SCHEMA} if deployment.settings.confidence else {}
+    schemas = dict(deployment.of(readable_schemas))
     holding, follows = deployment.settings.holding_sessions, deployment.of(followed_periods)
     schemas |= {HOLDING: HOLDING_SCHEMA} if follows else {}
     names = holding + REPEAT_DAYS if holding > 1 and deployment.tells_name_changes else 0

@@ -1,21 +1,18 @@
 """Assets of the stage strategies: the signals for the next open."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Collection, Mapping, Sequence
 from datetime import date
 
 import dagster as dg
 import polars as pl
 
-from ats_assets.bars.schema import UNIVERSE_SCHEMA
-from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import Needs
-from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
+from ats_assets.risk.readable import readable_schemas
 from ats_assets.selection.schema import TICKERS, TICKERS_SCHEMA
 from ats_assets.selection.tradable import of_tradable
 from ats_assets.settings import Section
@@ -25,8 +22,6 @@ from ats_assets.strategies.schema import SIGNALS_SCHEMA
 from ats_assets.strategies.weighting import Weighting
 
 GROUP = "signals"
-READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA, "predictions": PREDICTIONS_SCHEMA, "forward_returns": FORWARD_RETURNS_SCHEMA}
-"""The assets that a strategy may read, with their schemas."""
 
 
 class Tradable(Section):
@@ -45,12 +40,13 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
     weigh = deployment.of(weighting)
     method = weigh.method
     called, needs = deployment.of(called_signals), strategy.needs(training)
-    schemas = READ | dict.fromkeys(called.values(), SIGNALS_SCHEMA) | {TICKERS: TICKERS_SCHEMA}
+    readable = deployment.of(readable_schemas)
+    schemas = readable | dict.fromkeys(called.values(), SIGNALS_SCHEMA) | {TICKERS: TICKERS_SCHEMA}
     tickers = deployment.settings.ticker_selection
     tradable = tickers.tradable_states if tickers else ()
     of_tickers = max((one.back for one in needs if one.asset == "universe"), default=0)
     selected = [Reads(asset=TICKERS, back=of_tickers)] if tradable else []
-    reads = _widened([*(_read(name, one, called) for one in needs), *selected], weigh)
+    reads = _widened([*(_read(name, one, called, readable) for one in needs), *selected], weigh)
     back = max(window.back for window in reads)
     node = Node(
         name=name,
@@ -58,7 +54,7 @@ def _signals(deployment: Deployment, name: str, named: NamedStrategy) -> dg.Asse
         kinds=frozenset({"parquet", "polars"}),
         reads=reads,
         contract=Signals,
-        code=(_signals, type(strategy), type(method)),
+        code=(_signals, type(strategy), *getattr(strategy, "made_of", ()), type(method)),
         settings=(settings, method.settings, strategy.settings, training.of_results(), *((Tradable(states=tradable),) if tradable else ())),
     )
 
@@ -100,7 +96,7 @@ def _widened(reads: Sequence[Reads], weigh: Weighting) -> tuple[Reads, ...]:
     return tuple(found.values())
 
 
-def _read(name: str, window: Needs, called: Mapping[str, str]) -> Reads:
+def _read(name: str, window: Needs, called: Mapping[str, str], readable: Collection[str]) -> Reads:
     """What a strategy reads, by the name that its asset has in the graph.
 
     Raises
@@ -109,7 +105,7 @@ def _read(name: str, window: Needs, called: Mapping[str, str]) -> Reads:
         If it reads something that is no asset, or that no strategy may read, or its own signals.
     """
     asset = called.get(window.asset, window.asset)
-    if window.asset not in {*READ, *called} or asset == name:
-        known = ", ".join(sorted({*READ, *(one for one, other in called.items() if other != name)}))
+    if window.asset not in {*readable, *called} or asset == name:
+        known = ", ".join(sorted({*readable, *(one for one, other in called.items() if other != name)}))
         raise SettingsError(f"the strategy of {name} reads {window.asset!r}, which it can't: it may read {known}")
     return Reads(asset=asset, back=window.back, lag=window.lag)

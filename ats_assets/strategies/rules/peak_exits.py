@@ -2,20 +2,22 @@
 
 The primary strategy says when to be in. Of each of its positions this one follows the close since the entry, and leaves where the first of these happens:
 
-- **peak**: the close has fallen `peak_atr` average true ranges below the highest close since the entry, which had risen `least_rise_atr` above it (a trailing or chandelier exit, once there is
+- **peak**: the close has fallen `peak_atr` ranges below the highest close since the entry, which had risen `least_rise_atr` above it (a trailing or chandelier exit, once there is
   something to keep);
-- **stop**: it is `stop_atr` average true ranges below the entry's close;
+- **stop**: it is `stop_atr` ranges below the entry's close; once the close has been `secure_atr` above the entry, it is at the entry;
 - **target**: it is `target_atr` above it;
 - **stale**: there was no new highest close for `stale_sessions`;
 - **time**: it has been held for `max_sessions`.
 
-A position that was left is not entered again until the primary strategy has been flat in the symbol, or has changed the side. For a short position all of it is mirrored. The average true range is that of
-each session, so that stops widen when markets do; prices are adjusted as they were known at the session. An entry lies at most `max_sessions` back: what was before does not count, so that the
+A position that was left is not entered again until the primary strategy has been flat in the symbol, or has changed the side. For a short position all of it is mirrored. A range is the average true range
+(`unit = "atr"`), or the standard deviation of the returns times the close (`unit = "volatility"`), that of each session, so that stops widen when markets do. With `tighten_per_session` peak, stop and target come nearer by
+that share of their distance for each session held, down to `least_share` of it: what has not paid by now must pay sooner. Prices are adjusted as they were known at the session. An entry lies at most `max_sessions` back: what was before does not count, so that the
 position of a session can be told from its own window.
 """
 
 from collections.abc import Mapping, Sequence
 from datetime import date
+from typing import Literal
 
 import numpy as np
 import polars as pl
@@ -35,14 +37,20 @@ class PeakExitsSettings(Section):
     """Whose positions are followed, and when they are left. A figure that is not given does not end a position."""
 
     primary: Name = Field(default="momentum", description="another one of [strategies.<name>], whose capital may be 0")
+    unit: Literal["atr", "volatility"] = Field(default="atr", description="of a range: average true range, or deviation of returns")
     max_sessions: Positive = Field(default=60, description="a position is left after so many sessions")
-    atr_sessions: Positive = Field(default=14, description="of the average true range")
+    atr_sessions: Positive = Field(default=14, description="of the average true range, or of the deviation")
     peak_atr: float | None = Field(default=3.0, gt=0, description="true ranges below the highest close since the entry")
     least_rise_atr: float = Field(
         default=0.0, ge=0, description="true ranges that the highest close must be above the entry, for it to be a peak"
     )
     stop_atr: float | None = Field(default=None, gt=0, description="true ranges below the entry's close")
     target_atr: float | None = Field(default=None, gt=0, description="true ranges above it")
+    secure_atr: float | None = Field(default=None, gt=0, description="ranges above the entry from which on the stop is at the entry")
+    tighten_per_session: float = Field(
+        default=0.0, ge=0, lt=1, description="share of their distance by which peak, stop and target come nearer"
+    )
+    least_share: float = Field(default=0.25, gt=0, le=1, description="of their distance that stays")
     stale_sessions: Positive | None = Field(default=None, description="sessions without a new highest close")
 
 
@@ -54,9 +62,12 @@ class PeakExits:
         before = "Ref($close, 1)"
         true_range = f"If({before} > 0, Greater($high, {before}) - Less($low, {before}), $high - $low)"
         span = 2 * settings.atr_sessions - 1
+        average = f"EMA({true_range}, {span})"
+        deviation = f"Std($close / {before} - 1, {settings.atr_sessions}) * $close"
+        scale = average if settings.unit == "atr" else deviation
         back = range(settings.max_sessions + 1)
         closes = {f"c{k}": f"Ref($close, {k}) / $close" if k else "$close / $close" for k in back}
-        ranges = {f"r{k}": f"Ref(EMA({true_range}, {span}), {k}) / $close" if k else f"EMA({true_range}, {span}) / $close" for k in back}
+        ranges = {f"r{k}": f"Ref({scale}, {k}) / $close" if k else f"{scale} / $close" for k in back}
         self._rows = PriceRows("peak_exits", closes | ranges)
 
     def needs(self, training: TrainingSettings) -> tuple[Needs, ...]:  # noqa: ARG002 - no model is asked
@@ -132,6 +143,7 @@ def exited(sides: Floats, closes: Floats, ranges: Floats, settings: PeakExitsSet
     left = (length == width) & (side != 0)  # entered before the window: held for longer than max_sessions
     entry = np.full(n, np.nan)
     peak, since_peak = np.full(n, -np.inf), np.zeros(n, np.int64)
+    age, secured = np.zeros(n, np.int64), np.zeros(n, np.bool_)
     with np.errstate(invalid="ignore"):
         for k in range(width - 1, -1, -1):
             here = run[:, k] & np.isfinite(closes[:, k])
@@ -140,7 +152,11 @@ def exited(sides: Floats, closes: Floats, ranges: Floats, settings: PeakExitsSet
             higher = here & (value > peak)
             peak = np.where(higher, value, peak)
             since_peak = np.where(higher, 0, since_peak + run[:, k])
-            left |= here & _ends(value, entry, peak, since_peak, ranges[:, k], settings)
+            age += run[:, k]
+            atr = ranges[:, k] * np.maximum(1.0 - settings.tighten_per_session * (age - 1), settings.least_share)
+            secured |= here & (settings.secure_atr is not None) & (value - entry >= (settings.secure_atr or 0.0) * ranges[:, k])
+            left |= here & _ends(value, entry, peak, since_peak, atr, settings)
+            left |= here & secured & (value <= entry)
     return left
 
 

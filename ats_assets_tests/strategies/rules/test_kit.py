@@ -15,6 +15,7 @@ from ats_assets.strategies.rules import (
     ornstein_uhlenbeck,
     pairs,
     peak_exits,
+    risk_ruled,
     rsi_reversion,
     time_series_momentum,
     weighted_rules,
@@ -99,6 +100,23 @@ class TestWeightedRules(StrategyKit):
 class TestPeakExits(StrategyKit):
     plugin = peak_exits.PLUGIN
     small: ClassVar[dict[str, Any]] = {"max_sessions": 6, "atr_sessions": 3, "peak_atr": 1.0, "stop_atr": 1.5, "stale_sessions": 4}
+
+
+class TestAdaptingExits(StrategyKit):
+    plugin = peak_exits.PLUGIN
+    small: ClassVar[dict[str, Any]] = {
+        "unit": "volatility",
+        "max_sessions": 6,
+        "atr_sessions": 4,
+        "stop_atr": 1.0,
+        "secure_atr": 0.5,
+        "tighten_per_session": 0.1,
+    }
+
+
+class TestRiskRuled(StrategyKit):
+    plugin = risk_ruled.PLUGIN
+    small: ClassVar[dict[str, Any]] = {"rule": "volatility_target", "options": {"lookback_sessions": 6, "target_volatility": 0.05}}
 
 
 class TestPairs(StrategyKit):

@@ -1,6 +1,7 @@
 """Strategies over prices by hand, and on markets with a planted truth: what trends pays trend followers and costs who bets on reversion, and the other way round."""
 
 import json
+from datetime import timedelta
 from pathlib import Path
 from typing import Any
 
@@ -9,8 +10,10 @@ import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.plugins import STRATEGIES
-from ats_assets.strategies import Strategy
+from ats_assets.settings import PortfolioSettings, TrainingSettings
+from ats_assets.strategies import Strategy, signals_from_scores
 from ats_assets.strategies.rules.peak_exits import PeakExitsSettings, exited
 from ats_assets.strategies.rules.weighted_rules import WeightedRulesSettings, weighted_rules
 from ats_assets_tests.small_market import FIRST as FIRST_SESSION
@@ -63,6 +66,61 @@ def test_who_bets_on_reversion_wins_where_prices_revert_and_not_where_trends_las
     made = strategy(kind, **REVERTERS[kind])
     assert np.mean([profit(weights_of(made, reverting(seed)), reverting(seed)) for seed in range(3)]) > 0.02
     assert np.mean([profit(weights_of(made, trending(seed)), trending(seed)) for seed in range(3)]) < 0
+
+
+def lasting(seed: int) -> np.ndarray:
+    """A momentum market: of 30 symbols each has a drift of its own, which lasts for more than a year."""
+    random = np.random.default_rng(seed)
+    drift = np.zeros((460, 30))
+    drift[0] = 0.0015 * random.standard_normal(30)
+    for t in range(1, len(drift)):
+        drift[t] = 0.998 * drift[t - 1] + 0.0015 * np.sqrt(1 - 0.998**2) * random.standard_normal(30)
+    return 50 * np.exp(np.cumsum(drift + 0.01 * random.standard_normal(drift.shape), axis=0))
+
+
+def winners_less_losers(closes: np.ndarray) -> float:
+    """The profit of cross-sectional momentum of 12 months less the newest, the best third bought and the worst sold."""
+    weights = np.zeros(closes.shape)
+    bars = bars_of(closes)
+    days = [FIRST + timedelta(days=i) for i in range(len(closes))]
+    actions = pl.DataFrame(schema=CORPORATE_ACTIONS_SCHEMA)
+    frames = {"bars": bars, "corporate_actions": actions, "universe": bars.select("symbol", "session")}
+    scores = strategy("momentum").scores(frames, days, days, TrainingSettings())
+    how = PortfolioSettings(method="long_short_quantiles", quantile=0.33, max_weight=1.0, max_gross=1.0)
+    for symbol, session, weight in signals_from_scores(scores, how).select("symbol", "session", "target_weight").iter_rows():
+        weights[(session - FIRST).days, int(symbol[1:])] = weight
+    assert np.abs(weights).sum() > 0.9 * (len(closes) - 253)
+    return profit(weights, closes)
+
+
+def test_a_momentum_market_is_found_by_momentum_and_not_by_reversion_and_the_other_way_round() -> None:
+    """Cross-sectional momentum, 12 months less the newest, beside two strategies of reversion, in both markets; no costs."""
+    up = [lasting(seed) for seed in range(3)]
+    back = [reverting(seed, 460) for seed in range(3)]
+    momentum_there, momentum_here = (np.mean([winners_less_losers(closes) for closes in one]) for one in (up, back))
+    assert momentum_there > 0.10
+    assert abs(momentum_here) < 0.25 * momentum_there
+    for kind in ("bollinger_reversion", "ornstein_uhlenbeck"):
+        made = strategy(kind, **REVERTERS[kind])
+        there, here = (np.mean([profit(weights_of(made, closes), closes) for closes in one]) for one in (up, back))
+        assert here > 0.05, kind
+        assert there < 0.25 * here, kind
+
+
+def test_who_buys_what_is_oversold_in_a_rising_trend_is_paid_where_it_comes_back_and_not_where_drifts_last() -> None:
+    """Per unit held, beyond what each symbol rose in the mean."""
+    rise = np.exp(0.004 * np.arange(460))[:, None]
+    made, paid = strategy("rsi_reversion", trend_sessions=40, entry=20.0, exit_sessions=3), []
+    for closes_of in (lambda seed: reverting(seed, 460) * rise, lasting):
+        gains, held = 0.0, 0.0
+        for seed in range(3):
+            closes = closes_of(seed)
+            weights, returns = weights_of(made, closes), closes[1:] / closes[:-1] - 1
+            gains += float((weights[:-1] * (returns - returns.mean(axis=0))).sum())
+            held += float(np.abs(weights).sum())
+        paid.append(gains / held)
+    assert paid[0] > 0.002
+    assert paid[1] < 0.25 * paid[0]
 
 
 def test_an_ornstein_uhlenbeck_bet_needs_a_half_life_within_the_limits() -> None:
@@ -183,6 +241,35 @@ def test_exits_by_hand() -> None:
     assert not left([9.0, 5, 11, 12], sides=[0, 1, 0, 1], stop_atr=1.0)  # a new position is another one
     assert left([9.0, 10, 9, 10], sides=[0, -1, -1, -1], peak_atr=1.0)  # a short position has its peak at the lowest close
     assert not left([9.0, 10, 11, 12], sides=[0, 0, 0, 0], stop_atr=0.1)
+
+
+def test_stops_that_adapt_by_hand() -> None:
+    falls = [9.0, 10, 9.2, 9.2, 9.2]
+    assert not left(falls, stop_atr=1.0)
+    assert left(falls, stop_atr=1.0, tighten_per_session=0.1)  # 0.8 ranges away after two sessions
+    assert not left([9.0, 10, 9.2], stop_atr=1.0, tighten_per_session=0.1)  # and 0.9 after one
+    assert not left([9.0, 10, 9.4, 9.4, 9.4], stop_atr=1.0, tighten_per_session=0.3, least_share=0.7)
+    assert left([9.0, 10, 12, 10], secure_atr=2.0)  # it has been two above the entry, and is back
+    assert not left([9.0, 10, 11.9, 10], secure_atr=2.0)
+    assert not left([9.0, 10, 12, 10.1], secure_atr=2.0)
+    assert left([9.0, 10, 8, 10], sides=[0, -1, -1, -1], secure_atr=2.0)  # a short position
+
+
+def test_a_range_may_be_the_deviation_of_returns() -> None:
+    """Bars without a range of their own, whose returns alternate: the stop lies one deviation below the entry."""
+    returns = np.array([0.01, -0.01] * 6 + [-0.0107])
+    closes = (100 * np.cumprod(1 + returns))[:, None]
+    bars = bars_of(closes)
+    late = FIRST + timedelta(days=11)
+    signals = bars.select("symbol", "session", rank=pl.lit(1, pl.UInt32), score=pl.lit(1.0), direction=pl.lit("long")).with_columns(
+        probability=pl.lit(None, pl.Float64),
+        target_weight=pl.when(pl.col("session") < late).then(0.0).otherwise(0.4),
+        model_session=pl.lit(None, pl.Date),
+    )
+    how = {"primary": "winners", "unit": "volatility", "atr_sessions": 6, "peak_atr": None, "max_sessions": 5}
+    for stop, last in ((0.9, 0.0), (1.1, 0.4)):
+        weights = weights_of(strategy("peak_exits", **how, stop_atr=stop), closes, winners_signals=signals)[:, 0]
+        assert weights.tolist()[-2:] == [0.4, last]
 
 
 def test_exits_follow_another_strategys_positions() -> None:
