@@ -41,6 +41,7 @@ from ats_assets.labels import assets as labels
 from ats_assets.learning import assets as learning
 from ats_assets.learning import checks as learning_checks
 from ats_assets.models import assets as models
+from ats_assets.option_backtests import assets as option_backtests
 from ats_assets.options import assets as options
 from ats_assets.options import checks as options_checks
 from ats_assets.orchestration.graph import asset_key, asset_name
@@ -99,6 +100,7 @@ STAGES = (
     holding,
     portfolio,
     backtests,
+    option_backtests,
     risk_analysis,
     books,
     orders,
@@ -123,6 +125,7 @@ BACKTESTS = ("backtest", "backtest_report")
 OF_EVENTS = ("event_backtest", "event_report")
 ASKED_FOR = (
     "feature_report",
+    "option_backtest",
     "cross_validation",
     "importance",
     "timeframe_validation",

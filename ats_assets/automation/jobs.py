@@ -28,7 +28,7 @@ def whole_assets(deployment: Deployment) -> tuple[str, ...]:
     """The assets without partitions."""
     settings = deployment.settings
     wanted = {"feature_report": settings.features.report, "monte_carlo": settings.monte_carlo is not None}
-    wanted |= {"strategy_books": settings.has_books}
+    wanted |= {"strategy_books": settings.has_books, "option_backtest": bool(settings.option_strategies)}
     wanted |= {"timeframe_validation": settings.timeframe_validation is not None}
     wanted |= {"cross_validation": settings.cross_validation.kind != "none", "importance": bool(settings.importance.ways)}
     wanted |= {"tuning_worth": bool(settings.tuning.models) and settings.tuning.worth}

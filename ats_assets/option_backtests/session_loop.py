@@ -15,7 +15,6 @@ from collections import defaultdict
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass, field
 from datetime import date
-from decimal import Decimal
 from typing import Any, Final
 
 import polars as pl
@@ -24,7 +23,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.option_backtests.session_chain import SessionChain
 from ats_assets.option_backtests.strategy_account import OptionTradingRules, StrategyAccount, TradedStrategy
 from ats_assets.option_strategies.book.contract_actions import ShareAction, coming_actions, root_of, told_actions
-from ats_assets.option_strategies.fills import decimal_of
+from ats_assets.option_strategies.fills import ZERO, decimal_of
 from ats_assets.option_strategies.option_strategy import ComingAction, Decision, KnownDividend, OptionView
 
 NOT_TOLD: Final = "not_told"
@@ -43,7 +42,9 @@ class OptionBacktestInputs:
     chain_of
         The chain of a session; one without rows where there is none.
     actions
-        Rows of `corporate_actions` at these sessions, and after them, if they are known.
+        Rows of `corporate_actions` at these sessions.
+    announced
+        Rows of `raw_announced_dividends` at these sessions: what a strategy is told of dividends to come.
     roots
         Symbol of the bars -> root of its contracts, where it is another one.
     """
@@ -52,6 +53,7 @@ class OptionBacktestInputs:
     sessions: Sequence[date]
     chain_of: Callable[[date], SessionChain]
     actions: pl.DataFrame
+    announced: pl.DataFrame
     calendar: SessionCalendar
     rules: OptionTradingRules = field(default_factory=OptionTradingRules)
     roots: Mapping[str, str] = field(default_factory=dict)
@@ -66,13 +68,13 @@ def trade_sessions(inputs: OptionBacktestInputs) -> Rows:
         By the name of each table its rows, those of one strategy after those of another.
     """
     by_session = _by_session(inputs.actions, inputs.roots)
-    dividends = _announced(inputs.actions, inputs.calendar, inputs.roots)
+    dividends = _announced(inputs.announced, inputs.roots)
     accounts = [StrategyAccount(one, inputs.rules, inputs.sessions[0]) for one in inputs.strategies]
     for session in inputs.sessions:
         next_session = inputs.calendar.after(session)
         today, tomorrow = by_session.get(session, {}), by_session.get(next_session, {})
         chain = inputs.chain_of(session)
-        known = tuple(one for one, told in dividends if told <= session < one.ex_session)
+        known = dividends.get(session, ())
         ahead = _ahead(inputs.calendar, session, chain)
         for account in accounts:
             account.begin(session, today)
@@ -147,12 +149,10 @@ def _by_session(actions: pl.DataFrame, roots: Mapping[str, str]) -> dict[date, d
     return {session: coming_actions(rows, roots) for (session,), rows in actions.partition_by("session", as_dict=True).items()}  # pyright: ignore[reportReturnType]
 
 
-def _announced(actions: pl.DataFrame, calendar: SessionCalendar, roots: Mapping[str, str]) -> list[tuple[KnownDividend, date]]:
-    """The dividends, and from when each is told: the day on which it was announced, or, where the source does not say, the session before its ex-session."""
-    found = []
-    rows = actions.filter(kind="cash_dividend").select("symbol", "session", "cash", "announced").sort("session", "symbol", "cash")
-    for symbol, session, cash, announced in rows.iter_rows():
-        amount = decimal_of(cash) or Decimal(0)
-        one = KnownDividend(underlying=roots.get(symbol, root_of(symbol)), ex_session=session, amount=amount)
-        found.append((one, announced or calendar.before(session)))
-    return found
+def _announced(rows: pl.DataFrame, roots: Mapping[str, str]) -> dict[date, tuple[KnownDividend, ...]]:
+    """The dividends that were known at the close of each session."""
+    found: defaultdict[date, list[KnownDividend]] = defaultdict(list)
+    for session, symbol, ex_session, cash in rows.select("session", "symbol", "ex_session", "cash").iter_rows():
+        one = KnownDividend(underlying=roots.get(symbol, root_of(symbol)), ex_session=ex_session, amount=decimal_of(cash) or ZERO)
+        found[session].append(one)
+    return {session: tuple(known) for session, known in found.items()}

@@ -31,6 +31,7 @@ from ats_assets.settings.models import (
     TrainingSettings,
 )
 from ats_assets.settings.monte_carlo import MonteCarloSettings
+from ats_assets.settings.option_backtests import OptionBacktestSettings
 from ats_assets.settings.options import ChainScreeningSettings, OptionsSettings, Style
 from ats_assets.settings.orders import BrakeSettings, OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -92,6 +93,7 @@ __all__ = [
     "MonteCarloSettings",
     "Name",
     "NonNegative",
+    "OptionBacktestSettings",
     "OptionsSettings",
     "OrderLimitSettings",
     "OrdersSettings",

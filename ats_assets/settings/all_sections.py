@@ -26,6 +26,7 @@ from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
 from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
 from ats_assets.settings.monte_carlo import MonteCarloSettings
+from ats_assets.settings.option_backtests import OptionBacktestSettings
 from ats_assets.settings.options import OptionsSettings
 from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -109,6 +110,7 @@ class Settings(Section):
         description="name -> a risk rule's own settings, in the order in which they are applied; `kind` says which, default: the name",
     )
     option_strategies: OptionStrategyTables = Field(default={})
+    option_backtest: OptionBacktestSettings = OptionBacktestSettings()
     backtest: BacktestSettings = BacktestSettings()
     books: BooksSettings = BooksSettings()
     monte_carlo: MonteCarloSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")

@@ -21,6 +21,15 @@ class Market:
     closes: Mapping[date, Mapping[str, float]]
     quotes: Mapping[date, Mapping[str, tuple[float | None, float | None]]]
     actions: Mapping[tuple[str, date], tuple[float, float]] = field(default_factory=dict)
+    marks: Mapping[date, Mapping[str, float]] | None = None
+    """Of a market without quotes; else the middle of the quotes is taken."""
+
+    def mark(self, day: date, symbol: str) -> Fraction | None:
+        if self.marks is not None:
+            told = self.marks[day].get(symbol)
+            return None if told is None else exact(told)
+        bid, ask = self.quotes[day].get(symbol, (None, None))
+        return exact((bid + ask) / 2) if bid is not None and ask is not None else None
 
 
 @dataclass
@@ -121,14 +130,14 @@ class Ledger:
             self.options[symbol] = 0
 
     def mark(self, day: date) -> None:
-        closes, quotes = self.market.closes[day], self.market.quotes[day]
+        closes = self.market.closes[day]
         self.spots |= {name: exact(spot) for name, spot in closes.items()}
         for symbol, held in self.options.items():
             if not held:
                 continue
-            spot, (bid, ask) = closes.get(parts(symbol)[0]), quotes.get(symbol, (None, None))
-            if bid is not None and ask is not None:
-                self.marks[symbol] = exact((bid + ask) / 2)
+            spot, told = closes.get(parts(symbol)[0]), self.market.mark(day, symbol)
+            if told is not None:
+                self.marks[symbol] = told
             elif spot is not None:
                 left = max(self.marks[symbol] - worth(symbol, self.under[symbol]), Fraction(0))
                 self.marks[symbol] = worth(symbol, exact(spot)) + left
@@ -141,9 +150,7 @@ class Ledger:
             name, _, strike, call = parts(symbol)
             if name not in closes or not worth(symbol, exact(closes[name])):
                 continue
-            bid, ask = quotes.get(symbol, (None, None))
-            mark = exact((bid + ask) / 2) if bid is not None and ask is not None else Fraction(0)
-            time_value = max(mark - worth(symbol, exact(closes[name])), Fraction(0))
+            time_value = max((self.market.mark(day, symbol) or Fraction(0)) - worth(symbol, exact(closes[name])), Fraction(0))
             gain = exact(self.market.actions.get((name, following), (1.0, 0.0))[1])
             if not call:
                 if self.costs.put_rate is None:

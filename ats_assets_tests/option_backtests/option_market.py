@@ -13,6 +13,7 @@ from ats_assets.option_backtests.session_loop import OptionBacktestInputs, Rows,
 from ats_assets.option_backtests.strategy_account import OptionTradingRules, TradedStrategy
 from ats_assets.option_strategies import Decision, OptionLeg, OptionView
 from ats_assets.options.contract import OptionContract, Right
+from ats_assets.options.schema import ANNOUNCED_DIVIDENDS_SCHEMA
 from ats_assets.settings import Section
 
 Quoted = tuple[OptionContract, float | None, float | None]
@@ -135,10 +136,21 @@ def traded(
             sessions=sessions,
             chain_of=lambda session: by_session.get(session, SessionChain(session, empty)),
             actions=CORPORATE_ACTIONS_SCHEMA.to_frame() if acts is None else acts,
+            announced=announced_by(acts, sessions),
             calendar=calendar,
             rules=rules or OptionTradingRules(),
         )
     )
+
+
+def announced_by(acts: pl.DataFrame | None, sessions: Sequence[date]) -> pl.DataFrame:
+    """At each session the dividends that were announced by then."""
+    found = ANNOUNCED_DIVIDENDS_SCHEMA.to_frame()
+    for session in sessions if acts is not None else ():
+        known = acts.filter(pl.col("announced") <= session, pl.col("session") > session).rename({"session": "ex_session"})
+        rows = known.with_columns(pl.lit(None, dtype).alias(name) for name, dtype in found.schema.items() if name not in known.columns)
+        found.vstack(rows.with_columns(session=pl.lit(session)).select(found.columns).cast(dict(found.schema)), in_place=True)
+    return found
 
 
 def flows(rows: Rows, *kinds: str) -> list[tuple[date, str, str | None, int, float, float]]:
