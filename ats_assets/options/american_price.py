@@ -42,7 +42,7 @@ def above_boundary(
     d1 = (log(s / k) + carry) / root + 0.5 * root
     paid, grown = k * exp(-r * t), s * exp(-q * t)
     up, down, density = normal_cdf(-d1), normal_cdf(root - d1), normal_density(d1)
-    price, delta, gamma = paid * down - grown * up, -grown / s * up, grown * density / (s * s * root)
+    price, delta, gamma = paid * down - grown * up, -grown / s * up, grown / s * density / (s * root)
     vega, rho = grown * density * sqrt(t), t * grown * up if by_yield else -t * paid * down
     work = np.zeros((8, PRICE_POINTS))
     depth, by_volatility, by_rate = work[0], work[1], work[2]

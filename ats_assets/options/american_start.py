@@ -38,7 +38,7 @@ def rough_boundary(t: float, r: float, q: float, sigma: float, w: Floats) -> Non
         share = NODE_ROOT[i]
         nearer = exp(min((r - q) * t * share * share - 2.0 * sigma * sqrt(t) * share, 0.0) / (1.0 - perpetual))
         w[BEFORE + i] = log(min(perpetual + (1.0 - perpetual) * nearer, most))
-        w[HERE + i] = w[BEFORE + i] - 0.01
+        w[HERE + i] = w[BEFORE + i] - min(0.01, 0.1 * sigma * sqrt(t) * share)
 
 
 @kernel
@@ -101,6 +101,6 @@ def begin_boundary(t: float, r: float, q: float, sigma: float, depths: Floats, w
             here, bend = w[HERE + i], w[VALUE + i] - w[VALUE_BEFORE + i]
             step = w[VALUE + i] * (here - w[BEFORE + i]) / (bend if bend != 0.0 else 1.0)
             w[BEFORE + i], w[VALUE_BEFORE + i] = here, w[VALUE + i]
-            w[HERE + i] = min(max(here - step, here - 0.36), 0.5 * (here + most))
+            w[HERE + i] = min(max(here - step, here - min(0.36, w[ROOT + i])), 0.5 * (here + most))
     for i in range(NODES):
         depths[i] = max(most - w[HERE + i], 0.0)

@@ -160,4 +160,5 @@ def lattice_value(
         delta += share * slope / x
         gamma += share * (bent / (12.0 * dx * dx) - slope) / (x * x)
     delta = min(max(delta, 0.0), 1.0) if side > 0.0 else min(max(delta, -1.0), 0.0)
-    return max(price, side * (s - k), 0.0), delta, max(gamma, 0.0)
+    most = s * max(1.0, exp(-q * t)) if side > 0.0 else k * max(1.0, exp(-r * t))
+    return max(min(price, most), side * (s - k), 0.0), delta, max(gamma, 0.0)

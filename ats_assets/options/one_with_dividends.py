@@ -65,11 +65,12 @@ def cash_value(
         found[5] += found[1] * later
         return
     price, delta, gamma = lattice_value(s, k, t, r, q, sigma, side, when, paid, around)
+    price = max(price, european_value(x, k, t, r, q, sigma, side)[0])
     if price <= side * (s - k):  # exercised at once
         found[0], found[1], found[2], found[3], found[4], found[5] = price, side, 0.0, 0.0, 0.0, 0.0
         return
     found[0], found[1], found[2] = price, delta, gamma
-    found[3] = r * price - (r - q) * x * delta - 0.5 * sigma * sigma * x * x * gamma - delta * r * held
+    found[3] = r * price - (r - q) * x * delta - 0.5 * sigma * sigma * x * (x * gamma) - delta * r * held
     found[4] = max(lattice_value(s, k, t, r, q, sigma * (1.0 + NUDGE), side, when, paid, around)[0] - price, 0.0) / (sigma * NUDGE)
     found[5] = (lattice_value(s, k, t, r + NUDGE, q, sigma, side, when, paid, around)[0] - price) / NUDGE
 

@@ -40,11 +40,12 @@ def european_value(
     width = sigma * root
     d1 = (log(s / k) + (r - q) * t) / width + 0.5 * width
     d2 = d1 - width
-    paid, grown = k * exp(-r * t), s * exp(-q * t)
-    up, down, density = normal_cdf(side * d1), normal_cdf(side * d2), grown * normal_density(d1)
+    decay, bell = exp(-q * t), normal_density(d1)
+    paid, grown = k * exp(-r * t), s * decay
+    up, down, density = normal_cdf(side * d1), normal_cdf(side * d2), grown * bell
     price = max(side * (grown * up - paid * down), 0.0)  # far out of the money the difference of two of the smallest numbers may fall below
     theta = -0.5 * density * sigma / root + side * (q * grown * up - r * paid * down)
-    return price, side * up * grown / s, density / (s * s * width), theta, density * root, side * paid * t * down
+    return price, side * up * decay, decay * bell / (s * width), theta, density * root, side * paid * t * down
 
 
 @kernel
@@ -83,17 +84,24 @@ def exercise_may_pay(r: float, q: float, call: bool) -> bool:
 
 @kernel
 def value_by_lattice(s: float, k: float, t: float, r: float, q: float, sigma: float, call: bool, room: Workspace) -> None:
-    """As `american_value`, where there are two boundaries of early exercise, or none at expiry: what exercise gains is below zero, and what it saves is gained."""
+    """As `american_value`, where what exercise gains is below zero, so that there are two boundaries or none at expiry, and where numbers are so extreme that the boundary is not found."""
     side, nothing, values = 1.0 if call else -1.0, np.empty(0), room.values
+    european = european_value(s, k, t, r, q, sigma, side)
     price, delta, gamma = lattice_value(s, k, t, r, q, sigma, side, nothing, nothing, room.around)
+    if not np.isfinite(
+        price + delta + gamma
+    ):  # a grid that no number can span: the volatility is so high, or so low, that exercise changes nothing
+        values[0], values[1], values[2], values[3], values[4], values[5] = european
+        values[0] = max(values[0], side * (s - k))
+        return
     values[:] = 0.0
-    values[0], values[1] = price, side
+    values[0], values[1] = max(price, european[0]), side
     if price > side * (s - k):
         more = lattice_value(s, k, t, r, q, sigma * (1.0 + NUDGE), side, nothing, nothing, room.around)[0]
         values[1], values[2] = delta, gamma
         values[4] = max(more - price, 0.0) / (sigma * NUDGE)
         values[5] = (lattice_value(s, k, t, r + NUDGE, q, sigma, side, nothing, nothing, room.around)[0] - price) / NUDGE
-        values[3] = r * price - (r - q) * s * delta - 0.5 * sigma * sigma * s * s * gamma
+        values[3] = r * price - (r - q) * s * delta - 0.5 * sigma * sigma * s * (s * gamma)
 
 
 @kernel
@@ -111,6 +119,9 @@ def american_value(s: float, k: float, t: float, r: float, q: float, sigma: floa
     begin_boundary(t, rate, gain, sigma, room.depths, room.start)
     fit_boundary(t, rate, gain, sigma, call, room.depths, room.points, room.equations)
     kept = above_boundary(a, b, t, rate, gain, sigma, call, room.depths, room.equations, put)
+    if not np.isfinite(put[0] + put[1] + put[2] + put[3] + put[4]):
+        value_by_lattice(s, k, t, r, q, sigma, call, room)
+        return
     values[:] = 0.0
     if not kept:
         values[0], values[1] = put[0], 1.0 if call else -1.0
@@ -120,7 +131,7 @@ def american_value(s: float, k: float, t: float, r: float, q: float, sigma: floa
         delta, gamma = (put[0] - a * delta) / b, gamma * (a / b) * (a / b)
     delta = min(max(delta, 0.0), 1.0) if call else min(max(delta, -1.0), 0.0)
     values[0], values[1], values[2] = price, delta, gamma
-    values[3] = r * price - (r - q) * s * delta - 0.5 * sigma * sigma * s * s * gamma
+    values[3] = r * price - (r - q) * s * delta - 0.5 * sigma * sigma * s * (s * gamma)
     values[4], values[5] = max(put[3], 0.0), put[4]
 
 
