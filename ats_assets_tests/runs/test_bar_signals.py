@@ -21,6 +21,7 @@ CHANGES = EARLY_MODELS | {
     },
     "ensemble": {"rule": "equal"},
     "champion": {"rule": "fixed", "model": "ensemble"},
+    "portfolio": {"method": "minimum_variance", "options": {"lookback_sessions": 20, "candidates": 6}},
     "strategies": {"model_scores": {"calibration_sessions": 8, "min_calibration_rows": 20, "calibration": "best"}},
 }
 
