@@ -92,3 +92,12 @@ def test_the_stored_chains_need_no_bars_and_block_until_dead_contracts_are_allow
     counts = [(deployment.warehouse.read(asset, [day]).height) for asset in CHAINS for day in days]
     assert counts == [4716, 2536, 2364, 4544, 2324, 2497, 184, 2364, 2392, 39, 2180, 2180]
     assert deployment.history_start("option_chains") == days[0]
+
+
+def test_the_daily_job_makes_chains_and_greeks_of_a_new_session(tmp_path: Path) -> None:
+    made = {
+        name: {key.path[-1] for key in build(deployment).resolve_job_def("daily_signals").asset_layer.executable_asset_keys}
+        for name, deployment in {"plain": small_market(tmp_path / "a"), "options": market_with_options(tmp_path / "b")}.items()
+    }
+    assert {*CHAINS, "greeks"} <= made["options"] - made["plain"]
+    assert "targets" in made["options"]
