@@ -25,7 +25,7 @@ def book_blocks(equity: pl.DataFrame, attribution: pl.DataFrame) -> Sequence[Blo
         Note(text=NOTE),
         _books(equity, parts["strategy"]),
         *_curves(equity),
-        _bars(attribution),
+        *(_bars(one, attribution) for one in (("strategy", "model"), ("factor", "cost"))),
         Pair(cells=[[_table("model", parts["model"])], [_table("factor", parts["factor"])]]),
         Heading(text="Symbols"),
         Pair(
@@ -75,7 +75,10 @@ def _curves(equity: pl.DataFrame) -> list[Block]:
     """Profit so far of each strategy."""
     paid = pl.sum_horizontal("commission", "spread_cost", "slippage_cost", "borrow_cost", "interest")
     made = equity.with_columns(profit=pl.col("pnl") - paid)
-    names = made["strategy"].unique(maintain_order=True).to_list()[:MOST_LINES]
+    moved = made.filter(pl.col("profit") != 0)["strategy"].unique()
+    names = [name for name in made["strategy"].unique(maintain_order=True) if name in moved][:MOST_LINES]
+    if not names:
+        return []
     lines = [
         Line(name=name, values=made.filter(strategy=name)["profit"].cum_sum(), tone=tone) for name, tone in zip(names, TONES, strict=False)
     ]
@@ -84,13 +87,14 @@ def _curves(equity: pl.DataFrame) -> list[Block]:
     return [line_chart("strategy-profit", "Profit so far by strategy (currency)", "After costs, each of its own book.", days, [panel])]
 
 
-def _bars(attribution: pl.DataFrame) -> Block:
-    """All dimensions but symbols beside each other."""
-    shown = attribution.filter((pl.col("dimension") != "symbol") & (pl.col("profit") != 0))
-    names = [f"{dimension}: {part}".replace("_", " ") for dimension, part in shown.select("dimension", "part").iter_rows()]
+def _bars(dimensions: tuple[str, str], attribution: pl.DataFrame) -> Block:
+    """Two dimensions beside each other; parts that made nothing are left out."""
+    shown = attribution.filter(pl.col("dimension").is_in(list(dimensions)) & (pl.col("profit") != 0))
+    names = [part.removesuffix("_cost").replace("_", " ") for part in shown["part"]]
     group = BarGroup(name="profit", values=shown["profit"].to_list(), tone="gain", below="loss")
-    note = "The bars of each dimension sum to the whole profit."
-    return bar_chart("attribution", "Who or what made the profit (currency)", note, names, [group], unit="money", most_names=20)
+    title = f"Profit by {dimensions[0]}, and by {dimensions[1]} (currency)"
+    note = f"The bars of each sum to the whole profit: first those by {dimensions[0]}."
+    return bar_chart(f"attribution-{dimensions[0]}", title, note, names, [group], unit="money", height=150, most_names=10)
 
 
 def _table(name: str, rows: pl.DataFrame, caption: str = "") -> Table:

@@ -8,6 +8,7 @@ import pytest
 
 from ats_assets.books.assets import assets
 from ats_assets.books.contracts import CONTRACTS
+from ats_assets.books.recorded_books import recorded_books
 from ats_assets.books.schema import SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets_tests.books.books_market import cents
@@ -66,3 +67,21 @@ def test_the_same_bytes_again_and_a_section_of_the_report(made: Deployment) -> N
     page = (made.warehouse.root / "backtest_report" / "report.html").read_text()
     assert "Strategies and attribution" in page
     assert "crossed with others" in page
+
+
+def test_the_paper_broker_is_split_by_the_same_function(made: Deployment) -> None:
+    """Traded session by session through the executor: books of the records sum to the broker's account, and nothing is left over."""
+    days = made.calendar.window(LAST, 5)
+    for day in days:
+        assert run_job(made, "trading", [day]).success
+    found = recorded_books(made, days)
+    assert found is not None
+    equity, attribution = found
+    account = made.warehouse.read("account", days)
+    together = equity.group_by("session", maintain_order=True).agg(pl.col("cash", "equity", "other").sum())
+    for name in ("cash", "equity"):
+        assert list(map(cents, together[name])) == list(map(cents, account[name]))
+    assert not any(map(cents, together["other"]))
+    whole = cents(account["equity"][-1]) - cents(account["equity"][0])
+    assert sum(map(cents, attribution.filter(dimension="strategy")["profit"])) == whole != 0
+    assert made.warehouse.read("fills", days).height > 3

@@ -12,6 +12,9 @@ import pytest
 from ats_assets.backtests import BacktestResult, backtest_metrics, run_backtest
 from ats_assets.backtests.cost_sensitivity import cost_sensitivity
 from ats_assets.backtests.metrics import session_returns, wanted_and_held
+from ats_assets.books.account_books import account_books
+from ats_assets.books.account_history import history_of_backtest
+from ats_assets.books.attribution import Explained, attribution
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.trial_selection import Selection, selection
@@ -29,6 +32,7 @@ from ats_assets.trials import RecordedTrial, Trial, trial_series
 from ats_assets.tuning.schema import PERIODS_SCHEMA, WORTH_SCHEMA
 from ats_assets.validation.schema import HORIZONS_SCHEMA, IMPORTANCE_SCHEMA, PATHS_SCHEMA, SPLITS_SCHEMA, VERDICTS_SCHEMA
 from ats_assets_tests.backtests.small_markets import MONDAY, random_market, signals_of
+from ats_assets_tests.books.books_market import CAPITAL, random_books
 
 SETTINGS, PORTFOLIO = BacktestSettings(), PortfolioSettings()
 N = 300
@@ -37,6 +41,7 @@ CHARTS = {
     *("equity", "drawdown", "histogram", "sharpe", "sortino", "volatility", "beta", "holding", "costs", "exposure", "wanted"),
     *("ic", "quantiles", "quantile-curves", "segments", "matched", "reliability", "validation-lightgbm_model", "rows"),
     *("coverage", "confidence", "ensemble-weights", "champions"),
+    *("strategy-profit", "attribution-strategy", "attribution-factor"),
     *("regimes-regimes", "rolling-value-at-risk", "monte-carlo", "drawdown-quantiles"),
 }
 
@@ -99,6 +104,14 @@ def some_risk() -> dict[str, pl.DataFrame]:
     tables = risk_tables(RiskInputs(result=RESULT, moves=moves), MonteCarloSettings(paths=100), SETTINGS)
     at_risk = pl.col("volatility") * -1.6  # this history is too short for forecasts of its own
     return tables | {"rolling_tail": tables["rolling_tail"].with_columns(value_at_risk=at_risk)}
+
+
+def some_books() -> dict[str, pl.DataFrame]:
+    """Of an account of its own, with three strategies."""
+    result, inputs, days = random_books(8, 40, 6, CAPITAL)
+    books = account_books(history_of_backtest(result), inputs, days)
+    explained = Explained(models={}, holding_sessions=1, equity=result.equity.select("session", "equity"), factors={})
+    return {"equity": books.equity, "attribution": attribution(books.profit, [*CAPITAL], explained)}
 
 
 def some_probabilities(n: int = 60, symbols: int = 40) -> dict[str, pl.DataFrame]:
@@ -197,6 +210,7 @@ def all_inputs(**more: Any) -> ReportInputs:
         | {"regimes": some_regimes()},
         "tables": {
             "monte_carlo": some_risk(),
+            "strategy_books": some_books(),
             "cross_validation": some_validation(),
             "importance": some_importance(),
             "timeframe_validation": some_horizons(),
