@@ -43,7 +43,8 @@ MISSING, BY_VOLATILITY, BY_RATE = NODES, NODES + 1, NODES + 2
 ROUNDS: Final = 2
 STEPS: Final = 2
 """So many plain rounds of the fixed point, then so many of Newton's rule: by measurement against QuantLib's most precise scheme."""
-SHALLOWEST: Final = 1e-12
+SHALLOW: Final = 1e-3
+"""As a share of the depth at the end: where the interpolation says less, its square is rounding, and its derivative is none."""
 
 
 @kernel
@@ -70,7 +71,7 @@ def interpolate(depths: Floats, carry: float, root: float, w: Floats) -> None:
             w[MOVED + p] = deep
     for p in range(SIZE):
         depth = sqrt(max(w[DEPTH + p], 0.0))
-        w[DEPTH + p] = max(depth, SHALLOWEST)
+        w[DEPTH + p] = depth
         high = (depth - w[MOVED + p] + carry * LEFT[p]) * (OVER_ROOT_LEFT[p] / root) + 0.5 * root * ROOT_LEFT[p]
         w[HIGH + p] = high
         w[LOW + p] = high - root * ROOT_LEFT[p]
@@ -125,7 +126,7 @@ def one_node(
     for p in range(i * POINTS, (i + 1) * POINTS):
         low, high = w[AT_RATE + p] * w[BY_LOW + p] * OVER_ROOT_TWO_PI, q * w[AT_YIELD + p] * w[BY_HIGH + p] * OVER_ROOT_TWO_PI
         pull = (high / below - low / above) * OVER_ROOT_LEFT[p] / root
-        w[MOVED + p] = pull / w[DEPTH + p] if w[DEPTH + p] > SHALLOWEST else 0.0
+        w[MOVED + p] = pull / w[DEPTH + p] if w[DEPTH + p] > SHALLOW * depths[i] else 0.0
         own += pull
     equations[i, MISSING] = max(most - log(above / below) + carry * share * share, 0.0) - depths[i]
     equations[i, BY_VOLATILITY] = below_by_volatility / below - above_by_volatility / above

@@ -20,7 +20,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.kernels.kernel import kernel
-from ats_assets.options.american_boundary import BY_RATE, BY_VOLATILITY, SHALLOWEST
+from ats_assets.options.american_boundary import BY_RATE, BY_VOLATILITY, SHALLOW
 from ats_assets.options.american_nodes import NODES, PRICE_BETWEEN, PRICE_LEFT, PRICE_POINTS, PRICE_ROOT, PRICE_WEIGHT
 from ats_assets.options.american_start import highest_boundary
 from ats_assets.options.normal import fast_exp, normal_cdf, normal_density
@@ -56,10 +56,11 @@ def above_boundary(
             by_rate[p] += PRICE_BETWEEN[i, p] * second
     by_most = (-1.0 / q if by_yield else 1.0 / r) if most < 0.0 else 0.0
     sign = -1.0 if by_yield else 1.0
-    earned = work[3:]
+    earned, shallow = work[3:], SHALLOW * depths[NODES - 1]
     for p in range(PRICE_POINTS):
         deep = sqrt(max(depth[p], 0.0))
-        u, width, over_deep = t * PRICE_LEFT[p], root * PRICE_ROOT[p], 1.0 / max(deep, SHALLOWEST)
+        u, width = t * PRICE_LEFT[p], root * PRICE_ROOT[p]
+        over_deep = 1.0 / deep if deep > shallow else 0.0
         e1 = (place + deep + (r - q) * u) / width + 0.5 * width
         e2 = e1 - width
         worth_rate, worth_yield = t * PRICE_WEIGHT[p] * k * fast_exp(-r * u), t * PRICE_WEIGHT[p] * fast_exp(-q * u)

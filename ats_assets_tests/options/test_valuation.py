@@ -126,6 +126,26 @@ def test_greeks_are_the_slopes_of_prices(american: bool, call: bool) -> None:
     assert found["gamma"][0] == pytest.approx((value(spot=0.05) - 2 * value() + value(spot=-0.05)) / 0.0025, rel=1e-3)
 
 
+@pytest.mark.parametrize("call", [False, True])
+def test_vega_and_rho_are_slopes_wherever_rate_and_yield_lie(call: bool) -> None:
+    """They come from the equations of the boundary, nothing is valued again; where rate and yield are nearly equal the boundary turns sharply at expiry."""
+    random = np.random.default_rng(5)
+    n = rounds(600, 20_000)
+    rate = random.uniform(0.003, 0.09, n)
+    gain = rate * np.where(random.random(n) < 0.4, 1 + random.normal(0, 0.03, n), random.uniform(0.05, 3.0, n))
+    spot, volatility = 100 * np.exp(random.normal(0, 0.15, n)), random.uniform(0.1, 0.8, n)
+    numbers = (spot, np.full(n, 100.0), random.uniform(0.05, 3.0, n), rate, gain, volatility)
+    found = option_values(*numbers, call, american=True)
+    h = 1e-4
+    for name, place in (("vega", 5), ("rho", 3)):
+        up, down = (option_values(*(each + by * (i == place) for i, each in enumerate(numbers)), call, american=True) for by in (h, -h))
+        kept = (found["gamma"] > 0) & (up["gamma"] > 0) & (down["gamma"] > 0)
+        slope = (up["price"] - down["price"]) / (2 * h)
+        error = np.abs(found[name] - slope)[kept]
+        assert error.max() < 0.15, name
+        assert np.quantile(error, 0.98) < 0.02, name
+
+
 def test_what_is_exercised_at_once() -> None:
     put = option_values(50.0, 100.0, 1.0, 0.05, 0.0, 0.2, call=False, american=True)
     assert [put[name][0] for name in ("price", "delta", "gamma", "theta", "vega", "rho")] == [50.0, -1.0, 0.0, 0.0, 0.0, 0.0]
