@@ -1,6 +1,5 @@
 """Every strategy through the package's backtest and through the plain book of the kit: the same decisions, the same cash at each session, to the cent."""
 
-from datetime import date
 from decimal import Decimal
 from typing import Any
 
@@ -11,6 +10,7 @@ from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.option_backtests.session_chain import SessionChain
 from ats_assets.option_backtests.session_loop import OptionBacktestInputs, trade_sessions
 from ats_assets.option_backtests.strategy_account import OptionTradingRules, TradedStrategy
+from ats_assets.options.schema import ANNOUNCED_DIVIDENDS_SCHEMA
 from ats_assets_tests.kits import option_market as markets
 from ats_assets_tests.option_strategies.rules import test_kit as kits
 
@@ -28,14 +28,14 @@ KITS = [
 def traded(kit: type[kits.OptionStrategyKit], played: markets.OptionMarket) -> dict[str, list[dict[str, Any]]]:
     """The market in the package's backtest."""
     paid = [
-        {
-            "symbol": one.underlying,
-            "session": one.ex_session,
-            "kind": "cash_dividend",
-            "cash": float(one.amount),
-            "announced": date(2024, 3, 1),
-        }
+        {"symbol": one.underlying, "session": one.ex_session, "kind": "cash_dividend", "cash": float(one.amount)}
         for one in played.dividends
+    ]
+    told = [
+        {"symbol": one.underlying, "session": day, "ex_session": one.ex_session, "cash": float(one.amount)}
+        for one in played.dividends
+        for day in played.sessions
+        if day < one.ex_session
     ]
     actions = pl.DataFrame([dict.fromkeys(CORPORATE_ACTIONS_SCHEMA) | one for one in paid], CORPORATE_ACTIONS_SCHEMA)
     one = TradedStrategy(name="mine", strategy=kit().strategy(), underlyings=("AAA", "BBB"), capital=Decimal(60_000))
@@ -45,6 +45,7 @@ def traded(kit: type[kits.OptionStrategyKit], played: markets.OptionMarket) -> d
             sessions=played.sessions,
             chain_of=lambda session: SessionChain(session, played.chains[session], played.spots[session]),
             actions=actions,
+            announced=pl.DataFrame([dict.fromkeys(ANNOUNCED_DIVIDENDS_SCHEMA) | one for one in told], ANNOUNCED_DIVIDENDS_SCHEMA),
             calendar=markets.CALENDAR,
             rules=OptionTradingRules(fills=markets.RULES),
         )
