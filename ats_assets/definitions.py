@@ -71,6 +71,7 @@ from ats_assets.selection.schema import TICKERS, TIMEFRAMES
 from ats_assets.settings import Settings, load_settings, settings_file
 from ats_assets.sources import assets as sources
 from ats_assets.sources import checks as sources_checks
+from ats_assets.storage.quick_end import end_quickly
 from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
 from ats_assets.tuning import assets as tuning
@@ -198,6 +199,7 @@ def built_once(settings: Settings) -> dg.Definitions:
 
     All that is loaded then shares one deployment, with what is read, or under way, in it.
     """
+    end_quickly()
     folders = (settings.features.folder, settings.plugins.folder)
     files = sorted(
         (file, file.stat().st_mtime_ns, file.stat().st_size) for folder in folders for file in folder.rglob("*") if file.is_file()

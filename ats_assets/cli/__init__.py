@@ -1,7 +1,6 @@
 """The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats doctor`.
 
-Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted.
-The commands import what they need when they are called, since the whole graph takes seconds to import.
+Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted. Commands import what they need when they are called: the whole graph takes seconds.
 """
 
 import importlib.metadata
@@ -25,6 +24,7 @@ from ats_assets.cli.trials import trials
 from ats_assets.errors import AtsError
 from ats_assets.secrecy import guard_secrets, redacted
 from ats_assets.settings import settings_file
+from ats_assets.storage.quick_end import end_quickly
 
 
 class _Commands(TyperGroup):
@@ -296,4 +296,5 @@ for _group in (orders, features, models, sources, experiment, alerts):
 
 def main() -> None:
     """The entry point `ats`."""
+    end_quickly()
     app(prog_name="ats")
