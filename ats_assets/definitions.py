@@ -42,6 +42,7 @@ from ats_assets.learning import assets as learning
 from ats_assets.learning import checks as learning_checks
 from ats_assets.models import assets as models
 from ats_assets.option_backtests import assets as option_backtests
+from ats_assets.option_orders import assets as option_orders
 from ats_assets.options import assets as options
 from ats_assets.options import checks as options_checks
 from ats_assets.orchestration.graph import asset_key, asset_name
@@ -104,6 +105,7 @@ STAGES = (
     option_backtests,
     risk_analysis,
     books,
+    option_orders,
     orders,
     reports,
 )

@@ -3,6 +3,7 @@
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
 
+import polars as pl
 import typer
 
 from ats_assets.automation.jobs import JOB
@@ -84,5 +85,12 @@ def told(deployment: Deployment, session: date) -> str:
     account = deployment.warehouse.read("account", [session]).row(0, named=True)
     orders = deployment.warehouse.read("orders", [session])
     fills = deployment.warehouse.read("fills", [session])
-    states = ", ".join(f"{n} {state}" for state, n in sorted(orders.group_by("state").len().iter_rows())) or "no orders"
-    return f"{session}: equity {account['equity']:,.2f}, cash {account['cash']:,.2f}, {how_many(fills.height, 'fill')}; for the next open: {states}"
+    line = f"{session}: equity {account['equity']:,.2f}, cash {account['cash']:,.2f}, {how_many(fills.height, 'fill')}; for the next open: {_states(orders)}"
+    if not deployment.warehouse.exists("option_orders", session):
+        return line
+    books, contracts, sent = (deployment.warehouse.read(name, [session]) for name in ("option_books", "option_fills", "option_orders"))
+    return f"{line}; options: equity {books['equity'].sum():,.2f}, {how_many(contracts.height, 'fill')}; {_states(sent)}"
+
+
+def _states(orders: pl.DataFrame) -> str:
+    return ", ".join(f"{n} {state}" for state, n in sorted(orders.group_by("state").len().iter_rows())) or "no orders"

@@ -131,6 +131,11 @@ def legs_text(legs: Iterable[ContractLeg]) -> str | None:
     return ";".join(f"{one.symbol}:{one.ratio:+d}:{'open' if one.opens else 'close'}:{one.multiplier:f}" for one in legs) or None
 
 
+def legs_in_short(legs: Iterable[ContractLeg]) -> str:
+    """For a person: `-1 AAPL140621P00640000 +1 AAPL140621P00630000`."""
+    return " ".join(f"{one.ratio:+d} {one.symbol}" for one in legs)
+
+
 def legs_of(text: str | None) -> tuple[ContractLeg, ...]:
     """The legs of a text.
 

@@ -3,7 +3,6 @@
 import json
 from collections.abc import Mapping, Sequence
 from datetime import date
-from decimal import Decimal
 from typing import Any
 
 import dagster as dg
@@ -18,9 +17,8 @@ from ats_assets.option_backtests.contracts import CONTRACTS, OptionEquity
 from ats_assets.option_backtests.option_metrics import ALL, option_metrics, total_equity
 from ats_assets.option_backtests.session_chain import OF_GREEKS, SessionChain
 from ats_assets.option_backtests.session_loop import OptionBacktestInputs, trade_sessions
-from ats_assets.option_backtests.strategy_account import OptionTradingRules, TradedStrategy
+from ats_assets.option_backtests.traded_strategies import traded_strategies, trading_rules
 from ats_assets.option_strategies.choosing import NamedOptionStrategy, option_strategies
-from ats_assets.option_strategies.fills import OptionFillRules, decimal_of
 from ats_assets.options.schema import ANNOUNCED_DIVIDENDS_SCHEMA, GREEKS_SCHEMA, OPTION_CHAINS_SCHEMA
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.sparkline import sparkline_markdown
@@ -74,7 +72,7 @@ def _option_backtest(deployment: Deployment, strategies: Mapping[str, NamedOptio
         trial = BacktestTrial(deployment, node.name, traded=GREEKS, what=_what_is_tried(settings))
         trial.begin()
         told = StoredOptions(deployment, sessions, reads)
-        traded = [_traded(one, settings) for one in strategies.values()]
+        traded = deployment.of(traded_strategies)
         rows = trade_sessions(
             OptionBacktestInputs(
                 strategies=traded,
@@ -111,34 +109,6 @@ def _what_is_tried(settings: Settings) -> dict[str, Any]:
         "option_strategies": settings.option_strategies,
         "option_backtest": settings.option_backtest.model_dump(mode="json", exclude_defaults=True),
     }
-
-
-def _traded(named: NamedOptionStrategy, settings: Settings) -> TradedStrategy:
-    capital = Decimal(repr(settings.option_backtest.initial_cash)) * Decimal(repr(named.capital))
-    return TradedStrategy(
-        name=named.name, strategy=named.strategy, underlyings=named.underlyings, capital=capital.quantize(Decimal("0.01"))
-    )
-
-
-def trading_rules(settings: Settings) -> OptionTradingRules:
-    """How decisions are traded and what borrowing costs, by the settings."""
-    own, margin = settings.option_backtest, settings.backtest.margin
-
-    def exact(value: float) -> Decimal:
-        return decimal_of(value) or Decimal(0)
-
-    return OptionTradingRules(
-        fills=OptionFillRules(
-            spread_share=exact(own.spread_share),
-            fee_per_contract=exact(own.fee_per_contract),
-            share_cost_bps=exact(own.share_cost_bps),
-        ),
-        account=own.account,
-        fee_per_assignment=exact(own.fee_per_assignment),
-        puts_at_rate=settings.options.rate if own.assign_puts_early else None,
-        debit_rate=exact(margin.debit_bps_a_year) / 10_000,
-        borrow_rate=exact(margin.borrow_bps_a_year) / 10_000,
-    )
 
 
 class StoredOptions:

@@ -75,13 +75,13 @@ def trade_sessions(inputs: OptionBacktestInputs) -> Rows:
         today, tomorrow = by_session.get(session, {}), by_session.get(next_session, {})
         chain = inputs.chain_of(session)
         known = dividends.get(session, ())
-        ahead = _ahead(inputs.calendar, session, chain)
+        ahead = expiries_ahead(inputs.calendar, session, chain)
         for account in accounts:
             account.begin(session, today)
             account.trade(session, chain, today)
             account.close(session, next_session, chain)
-            view = _view(account, session, ahead, chain, dividends=known, actions=told_actions(tomorrow, next_session))
-            account.decided(session, _complete(view, account.traded.strategy.decide(view)))
+            view = account_view(account, session, ahead, chain, dividends=known, actions=told_actions(tomorrow, next_session))
+            account.decided(session, complete_decisions(view, account.traded.strategy.decide(view)))
             if session != inputs.sessions[-1]:
                 account.night(session, next_session, chain, tomorrow)
             account.end(session, chain)
@@ -92,7 +92,7 @@ def trade_sessions(inputs: OptionBacktestInputs) -> Rows:
     return found
 
 
-def _view(
+def account_view(
     account: StrategyAccount,
     session: date,
     ahead: tuple[date, ...],
@@ -101,6 +101,7 @@ def _view(
     dividends: tuple[KnownDividend, ...],
     actions: tuple[ComingAction, ...],
 ) -> OptionView:
+    """What a strategy is told at the close of `session`: of its own book, and of the underlyings that it trades or holds."""
     book, own = account.book, set(account.traded.underlyings)
     seen = own | set(book.underlyings())
     return OptionView(
@@ -120,7 +121,7 @@ def _view(
     )
 
 
-def _complete(view: OptionView, decisions: list[Decision]) -> list[Decision]:
+def complete_decisions(view: OptionView, decisions: list[Decision]) -> list[Decision]:
     """The decisions, and a row for each position and underlying that they leave out."""
     told = {decision.underlying for decision in decisions}
     legs = {leg.contract for decision in decisions for leg in decision.legs}
@@ -137,7 +138,7 @@ def _silence(strategy: str, underlying: str, reason: str) -> Decision:
     return Decision(strategy=strategy, underlying=underlying, action="hold", reason=reason, rule=NOT_TOLD)
 
 
-def _ahead(calendar: SessionCalendar, session: date, chain: SessionChain) -> tuple[date, ...]:
+def expiries_ahead(calendar: SessionCalendar, session: date, chain: SessionChain) -> tuple[date, ...]:
     """The sessions after this one up to the last expiry of the chain, as far as the calendar goes."""
     last = chain.last_expiry
     if last is None or last <= session:

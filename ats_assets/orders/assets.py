@@ -16,11 +16,14 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state
 from ats_assets.execution.breaches import breached_limits
+from ats_assets.execution.contract_legs import is_contract, is_of_options
 from ats_assets.execution.names import known_identities
 from ats_assets.execution.order import Fill, OrderIntent, exact
 from ats_assets.execution.outcome import Execution, IntentState
 from ats_assets.execution.price_grid import plain
 from ats_assets.execution.trading import TradingServices, open_trading
+from ats_assets.option_orders.deciding import books_at_close
+from ats_assets.option_orders.shares_apart import account_apart, shares_apart
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
 from ats_assets.orders.brake import exposure_after_losses
@@ -63,7 +66,7 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
         name="settlement",
         outs={name: dg.AssetOut.from_spec(node.spec(deployment, told[name][1])) for name, node in nodes.items()},
         ins={"targets": nodes["fills"].ins()["targets"]},
-        deps=[dep for dep in nodes["fills"].deps() if dep.asset_key == dg.AssetKey("bars")],
+        deps=[*(dep for dep in nodes["fills"].deps() if dep.asset_key == dg.AssetKey("bars")), *_chains(deployment)],
         partitions_def=session_partitions(deployment.calendar),
         backfill_policy=dg.BackfillPolicy.multi_run(1),
         pool=POOL,
@@ -79,19 +82,28 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
                 raise AtsError(f"session {session} is not settled: {settled.waiting}")
             decided = _decided(trading, settled.fills)
             wanted = targets.filter(pl.col("target_weight") != 0)["symbol"]
-            symbols = sorted({*wanted, *(position.symbol for position in settled.positions)})
+            symbols = sorted({*wanted, *(position.symbol for position in settled.positions if not is_contract(position.symbol))})
             instruments = trading.broker.instruments(symbols)
+            books = books_at_close(deployment, trading, session)
             for entry in settled.entries:
                 context.log.info(f"{entry.kind} {entry.symbol or ''}: {entry.description}")
         known = known_identities(deployment, session)
-        yield dg.Output(fills_frame(session, settled.fills, decided, known), output_name="fills")
-        yield dg.Output(positions_frame(session, settled.positions, known), output_name="positions")
-        account = account_frame(session, trading.broker.name, settled.account, [one.message for one in settled.differences])
-        shown = {"equity": float(settled.account.equity), "cash": float(settled.account.cash)}
+        in_shares = [fill for fill in settled.fills if not is_contract(fill.symbol)]
+        held = shares_apart(settled.positions, books, deployment.settings.options.symbol_by_underlying)
+        of_shares = account_apart(settled.account, books)
+        yield dg.Output(fills_frame(session, in_shares, decided, known), output_name="fills")
+        yield dg.Output(positions_frame(session, held, known), output_name="positions")
+        account = account_frame(session, trading.broker.name, of_shares, [one.message for one in settled.differences])
+        shown = {"equity": float(of_shares.equity), "cash": float(of_shares.cash)}
         yield dg.Output(account, output_name="account", metadata=shown)
         yield dg.Output(instruments_frame(session, instruments), output_name="instruments")
 
     return settlement
+
+
+def _chains(deployment: Deployment) -> list[dg.AssetDep]:
+    """What a session's settlement waits for where options are traded on paper: their quotes."""
+    return [dg.AssetDep("option_chains")] if deployment.settings.option_strategies else []
 
 
 def _quality(deployment: Deployment) -> dg.AssetsDefinition:
@@ -111,7 +123,7 @@ def _quality(deployment: Deployment) -> dg.AssetsDefinition:
         """Execution quality: slippage against the decision price, the arrival price and the day's VWAP, fill rate and latency."""
         session = only_session(context.partition_keys)
         with open_trading(deployment) as trading:
-            sent = trading.executor.settle(session).orders
+            sent = [order for order in trading.executor.settle(session).orders if not is_of_options(order.symbol)]
         made = execution_quality(session, orders=sent, fills=fills, bars=bars, opens_at=deployment.calendar.opens_at(session))
         context.add_output_metadata({"summary": dg.MetadataValue.md(quality_table(made))})
         return made
@@ -177,7 +189,7 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
         record=True,
     )
 
-    @node.asset(deployment, ins=node.ins(), pool=POOL)
+    @node.asset(deployment, ins=node.ins(), deps=["option_orders"] if settings.option_strategies else [], pool=POOL)
     def orders(context: dg.AssetExecutionContext, order_plan: pl.DataFrame) -> pl.DataFrame:
         """The plan's orders, sent to the broker exactly once, with the state of each."""
         session = only_session(context.partition_keys)

@@ -3,6 +3,7 @@
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
 
 import polars as pl
 
@@ -61,7 +62,7 @@ def open_positions(
     start = calendar.closes_at(since) if since else calendar.opens_at(session)
     new = [(session_at(calendar, fill.at), fill) for fill in broker.fills(start)]
     rows = [
-        (p.symbol, known.of(p.symbol, session), float(p.quantity), *(None if x is None else float(x) for x in (p.cost, p.price)))
+        (p.symbol, known.of(p.symbol, session), float(p.quantity), *(None if x is None else float(x) for x in (p.cost, _price(p))))
         for p in held
         if p.quantity
     ]
@@ -79,6 +80,11 @@ def open_positions(
             break
     positions = position_profits(frame, _before(deployment, since), fills, entered, equity=float(account.equity), session=session)
     return OpenPositions(session=session, since=since, profit=_profit(deployment, broker, account, since, start), positions=positions)
+
+
+def _price(position: Position) -> Decimal | None:
+    """Of a contract for all its shares, so that quantity and price make the value."""
+    return None if position.price is None else position.price * position.multiplier
 
 
 def _fills(deployment: Deployment, first: date, new: Sequence[tuple[date, Fill]], known: Identities) -> pl.DataFrame:
@@ -105,5 +111,7 @@ def _profit(deployment: Deployment, broker: Broker, account: AccountState, since
     if since is None or since not in deployment.valid_sessions("account"):
         return None
     before = deployment.warehouse.read("account", [since])["equity"][-1]
+    if deployment.warehouse.exists("option_books", since):
+        before += deployment.warehouse.read("option_books", [since], ["equity"])["equity"].sum()
     paid_in = sum(float(entry.cash) for entry in broker.entries(start) if entry.kind is EntryKind.TRANSFER and entry.at > start)
     return float(account.equity) - before - paid_in

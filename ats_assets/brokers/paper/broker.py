@@ -84,12 +84,13 @@ class PaperBroker:
         equity = (
             Decimal(account.cash_cents) + sum(Decimal(int(to_cents(float(row.shares) * float(row.last_close)))) for row in held)
         ) * CENT
+        whole = sum((book.equity for book in books), equity)
         return AccountState(
             account_id=f"paper-{self._account}",
             at=self._market.calendar.closes_at(self._market.calendar.on_or_before(account.settled)),
             cash=sum((book.cash for book in books), Decimal(account.cash_cents) * CENT),
-            equity=sum((book.equity for book in books), equity),
-            buying_power=max(Decimal(0), equity * Decimal(repr(self._orders.limits.max_gross_share))).quantize(
+            equity=whole,
+            buying_power=max(Decimal(0), whole * Decimal(repr(self._orders.limits.max_gross_share))).quantize(
                 CENT, ROUND_CEILING
             ),  # the gross limit binds, not this
         )

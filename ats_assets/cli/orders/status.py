@@ -15,6 +15,7 @@ from rich.text import Text
 from ats_assets.deployment import Deployment
 from ats_assets.execution import state as intents_state
 from ats_assets.execution.broker import BrokerError
+from ats_assets.execution.contract_legs import is_package, legs_in_short
 from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.names import identities_now
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, OrderIntent
@@ -62,8 +63,15 @@ def _status(deployment: Deployment, trading: TradingServices) -> dict[str, Any]:
     told["total"] = _plain(summed(found.positions))
     with trading.state.begin() as connection:
         decided = {order.client_order_id: intents_state.of_order(connection, order) for order in waiting}
-    told["open_orders"] = [_open_order(order, decided[order.client_order_id]) for order in waiting]
+    told["open_orders"] = [
+        _open_order(order, decided[order.client_order_id]) for order in waiting if not _is_leg(order, decided[order.client_order_id])
+    ]
     return told
+
+
+def _is_leg(order: BrokerOrder | ForeignOrder, decided: OrderIntent | None) -> bool:
+    """Whether it is told of with the order that it is a leg of."""
+    return decided is not None and is_package(decided.symbol) and not isinstance(order, ForeignOrder) and order.symbol != decided.symbol
 
 
 def _plain(figures: Mapping[str, Any]) -> dict[str, Any]:
@@ -77,7 +85,7 @@ def _open_order(order: BrokerOrder | ForeignOrder, decided: OrderIntent | None) 
         return {"client_order_id": order.client_order_id, **what, "status": f"not ours: {order.description}"}
     return {
         "client_order_id": order.client_order_id,
-        "symbol": order.symbol,
+        "symbol": legs_in_short(decided.legs) if decided is not None and is_package(order.symbol) else order.symbol,
         "instrument": None if decided is None else decided.instrument,
         "side": order.side,
         "quantity": float(order.quantity),

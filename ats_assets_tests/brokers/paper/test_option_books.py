@@ -21,9 +21,9 @@ from ats_assets.option_backtests import session_loop
 from ats_assets.option_backtests.session_chain import SessionChain
 from ats_assets.option_backtests.session_loop import Rows
 from ats_assets.option_backtests.strategy_account import OptionTradingRules, StrategyAccount, TradedStrategy
+from ats_assets.option_orders.decided_orders import planned_option_orders
 from ats_assets.option_strategies import Decision, OptionView
 from ats_assets.option_strategies.book.contract_actions import ShareAction, coming_actions, told_actions
-from ats_assets.orders.decided_orders import planned_option_orders
 from ats_assets.settings import BacktestSettings, OrdersSettings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.execution.exchange import TestClock
@@ -106,10 +106,10 @@ class Desk:
         for traded_one in self.strategies:
             book = self.broker.option_books()[traded_one.name]
             account = StrategyAccount.resumed(traded_one, self.rules, book, session)
-            ahead = session_loop._ahead(calendar, session, seen)
+            ahead = session_loop.expiries_ahead(calendar, session, seen)
             told = told_actions(market.share_actions(following), following)
-            view = session_loop._view(account, session, ahead, seen, dividends=(), actions=told)
-            decisions = session_loop._complete(view, traded_one.strategy.decide(view))
+            view = session_loop.account_view(account, session, ahead, seen, dividends=(), actions=told)
+            decisions = session_loop.complete_decisions(view, traded_one.strategy.decide(view))
             multipliers = {one.contract: one.multiplier for one in view.held}
             planned = planned_option_orders(session, "main", decisions, seen.quote, seen.spots, multipliers=multipliers)
             intents += [one.intent for one in planned if one.intent is not None]
