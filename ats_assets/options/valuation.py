@@ -1,7 +1,6 @@
 """Prices and greeks of many options at once, European (Black-Scholes-Merton) and American.
 
-The underlying pays at a continuous yield q; of known cash dividends the spot is the price less their present value, and the yield is 0 (`escrowed_spot`) or, for an American option, the yield that takes as much
-until expiry (`equivalent_yield`).
+The underlying pays at a continuous yield q; of cash dividends on known days `cash_dividends` takes account.
 
 Units: price, strike and spot in the same currency, per unit of the underlying; time in years; rates and yields continuously compounded, a year; volatility a year. Delta is per 1 of the spot, gamma per 1 squared, theta per
 year (divide by 365 for a day), vega per 1 of the volatility (by 100 for a point), rho per 1 of the rate.
