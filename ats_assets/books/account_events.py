@@ -14,8 +14,10 @@ from ats_assets.books.session_events import UNITS, Action, SessionEvents, share_
 from ats_assets.books.wanted_parts import KEYS
 from ats_assets.corporate_actions.identity import INSTRUMENT, Identities
 from ats_assets.kernels.weight_limits import Floats
-from ats_assets.portfolio.actions import apply_actions, price_after
+from ats_assets.portfolio.actions import counted, price_after, price_of_new
+from ats_assets.portfolio.costs import to_cents
 from ats_assets.portfolio.margin import borrow_fees, borrow_rates, debit_interest
+from ats_assets.portfolio.sizing import rounded_one
 from ats_assets.settings import BacktestSettings
 
 
@@ -73,7 +75,7 @@ class _Account:
             borrowed=borrowed,
             interest=interest,
             actions=self._actions(i),
-            income=self._income(i, was),
+            income=self._income(i, was, kept),
             kept=kept,
             fills=fills,
             quoted={market.instruments[j]: float(market.open[i, j]) for j in tradable},
@@ -124,18 +126,22 @@ class _Account:
             for j, price in zip(at, after, strict=True)
         }
 
-    def _income(self, i: int, was: Held) -> dict[str, int]:
-        """What actions paid for what was held."""
+    def _income(self, i: int, was: Held, kept: Mapping[str, int]) -> dict[str, int]:
+        """What actions paid for what was held: payments, and cash for the fractions that the account did not keep."""
         ratio, paid, before = self._market.ratio[i], self._market.paid[i], self._market.last_close[i - 1]
-        places = {name: place for name in was if (place := self._place.get(name)) is not None}
-        names = [name for name, place in places.items() if ratio[place] != 1.0 or paid[place] != 0.0]
-        if not names:
-            return {}
-        at = np.array([places[name] for name in names])
-        shares = np.array([was[name].units / UNITS for name in names])
-        nothing = np.zeros(len(at), dtype=np.int64)
-        applied = apply_actions(shares, nothing, ratio[at], paid[at], before[at], self._settings.fractional_shares)
-        return dict(zip(names, (applied.dividends + applied.in_lieu).tolist(), strict=True))
+        found = {}
+        for name, position in was.items():
+            place = self._place.get(name, -1)
+            if place < 0 or (ratio[place] == 1.0 and paid[place] == 0.0):
+                continue
+            shares = position.units / UNITS
+            income = to_cents(shares * counted(before[place], paid[place]))
+            fraction = rounded_one(rounded_one(shares * ratio[place]) - kept[name] / UNITS)
+            price = price_of_new(before[place], ratio[place], paid[place])
+            if 0.0 < abs(fraction) < 1.0 and np.isfinite(price):
+                income += to_cents(fraction * price)
+            found[name] = int(income)
+        return found
 
     def _borrowing(self, i: int, was: Held) -> tuple[dict[str, int], int]:
         """What was paid for shares that are short, and for a debit: all of what the account paid, where that is recorded."""

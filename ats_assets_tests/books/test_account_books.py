@@ -1,6 +1,7 @@
 """Books of strategies over random histories: shares and cents add up, by a ledger that goes through the rows with integers and fractions of its own."""
 
 from collections import defaultdict
+from dataclasses import replace
 from fractions import Fraction
 
 import polars as pl
@@ -8,6 +9,7 @@ import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
 
+from ats_assets.backtests import run_backtest
 from ats_assets.books.account_books import account_books
 from ats_assets.books.account_history import history_of_backtest
 from ats_assets.books.contracts import CONTRACTS
@@ -94,6 +96,24 @@ def test_one_strategy_alone_gets_all(seed: int, shorts: bool) -> None:
     assert set(books.fills["how"]) <= {"market", "delisted"}
     names = ["session", "symbol", "shares", "value"]
     assert books.positions.select(names).sort(names).equals(result.positions.select(names).sort(names))
+
+
+@settings(max_examples=rounds(5, 60), deadline=None)
+@given(st.integers(0, 10**6), st.booleans())
+def test_an_engine_without_lots_leaves_but_the_cents_that_it_rounds(seed: int, shorts: bool) -> None:
+    """The engine `weights` keeps fractions, of shorts too, so that no action pays for any."""
+    _, inputs, days = random_books(seed, 20, 4, CAPITAL, shorts=shorts)
+    own = replace(
+        inputs,
+        targets=inputs.targets.with_columns(pl.col("target_weight") * 0.5),
+        settings=inputs.settings.model_copy(update={"engine": "weights"}),
+    )
+    how = {"portfolio": own.portfolio, "settings": own.settings, "actions": own.actions, "instruments": own.known}
+    result = run_backtest(own.targets, own.bars, days, **how)
+    books = account_books(history_of_backtest(result), own, days)
+    together = books.equity.group_by("session", maintain_order=True).agg(pl.col("equity", "other").sum())
+    assert list(map(cents, together["equity"])) == list(map(cents, result.equity["equity"]))
+    assert max(map(abs, map(cents, together["other"])), default=0) <= 10
 
 
 @pytest.mark.parametrize("seed", [3, 9])
