@@ -1,6 +1,7 @@
 """The map: the stages in the order in which data flows, and what drives them."""
 
 import importlib
+import sys
 from collections import Counter
 from pathlib import Path
 from types import ModuleType
@@ -72,6 +73,7 @@ from ats_assets.selection.schema import TICKERS, TIMEFRAMES
 from ats_assets.settings import Settings, load_settings, settings_file
 from ats_assets.sources import assets as sources
 from ats_assets.sources import checks as sources_checks
+from ats_assets.sources.profiling import prepare_for
 from ats_assets.storage.quick_end import end_quickly
 from ats_assets.storage.vintages import RESTATEMENTS
 from ats_assets.strategies import assets as strategies
@@ -207,6 +209,7 @@ def built_once(settings: Settings) -> dg.Definitions:
         (file, file.stat().st_mtime_ns, file.stat().st_size) for folder in folders for file in folder.rglob("*") if file.is_file()
     )
     if not _BUILT or _BUILT[0][:2] != (settings, files):
+        prepare_for(sys.argv, settings.bars)
         _BUILT[:] = [(settings, files, build(Deployment(settings)))]
     return _BUILT[0][2]
 

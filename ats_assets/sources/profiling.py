@@ -1,5 +1,6 @@
 """Profiles of deliveries, made by a second process while the graph goes on: Great Expectations takes seconds to import."""
 
+import re
 from collections.abc import Sequence
 from concurrent.futures import Future
 from datetime import date
@@ -8,8 +9,28 @@ from pathlib import Path
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.sources.profile import Profile, profile
+from ats_assets.settings import BarsSettings
+from ats_assets.sources.profile import Profile, prepare_profiles, profile
 from ats_assets.storage.second_process import beside
+
+
+def delivers(command: Sequence[str]) -> bool:
+    """Whether a command line of Dagster's asks for a delivery of bars by name.
+
+    Examples
+    --------
+    >>> delivers(["dagster", "asset", "materialize", "-m", "ats_assets.definitions", "--select", "raw_bars,bars+", "--partition", "2024-03-01"])
+    True
+    >>> delivers(["dagster", "asset", "materialize", "--select", "rejected_raw_bars"]), delivers(["dagster", "asset", "list", "--select", "raw_bars"])
+    (False, False)
+    """
+    return "materialize" in command and any(re.search(r"(?<!\w)raw_bars(?!\w)", word) for word in command)
+
+
+def prepare_for(command: Sequence[str], settings: BarsSettings) -> None:
+    """Have the second process import Great Expectations while the graph is made, where a command will need both: each takes seconds."""
+    if settings.profile and delivers(command):
+        beside(prepare_profiles)
 
 
 def profiles(deployment: Deployment) -> "Profiles":
