@@ -15,7 +15,7 @@ STRATEGIES: dict[str, dict[str, Any]] = {
 
 
 def market_with_strategies(root: Path, **settings: Any) -> Deployment:
-    options = {"chains": {"kind": "synthetic", "underlyings": 2}, "rate": 0.0}  # so that American puts need no boundary of early exercise
+    options = {"chains": {"kind": "synthetic", "underlyings": 2}}
     return small_market(root, **{"options": options, "option_strategies": STRATEGIES} | settings)
 
 
