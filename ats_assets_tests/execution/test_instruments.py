@@ -117,24 +117,33 @@ def test_an_order_that_was_found_after_its_row_was_lost_is_not_planned_again(sql
     assert (len(bench.exchange.orders), bench.exchange.refused.total()) == (1, 0)
 
 
-def as_of_version_2(url: str) -> None:
-    """What this program has written, as the one before it has: without a place for the instrument."""
+def as_of_version(url: str, version: int) -> None:
+    """What this program has written, as those before it have: without a place for contracts (3), and for the instrument (2)."""
     engine: Engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
-        connection.execute(text("DROP INDEX ix_intents_kind_strategy_instrument_session"))
-        connection.execute(text("ALTER TABLE intents DROP COLUMN instrument"))
-        connection.execute(text("UPDATE schema_version SET version = 2"))
+        of_options = [("intents", name) for name in ("legs", "book", "rule", "place")] + [
+            ("fills", "multiplier"),
+            ("positions", "multiplier"),
+        ]
+        for table, column in of_options:
+            connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
+        if version == 2:
+            connection.execute(text("DROP INDEX ix_intents_kind_strategy_instrument_session"))
+            connection.execute(text("ALTER TABLE intents DROP COLUMN instrument"))
+        connection.execute(text(f"UPDATE schema_version SET version = {version}"))
     engine.dispose()
 
 
-@pytest.mark.parametrize("stopped_at", [3, *range(46, 82, 5), 1000])
-def test_a_database_of_version_2_with_open_intents_goes_on_without_a_second_order(bench: Bench, stopped_at: int) -> None:
+@pytest.mark.parametrize(("version", "stopped_at"), [*((2, stop) for stop in (3, *range(46, 82, 5), 1000)), (3, 51), (3, 71)])
+def test_a_database_of_an_older_version_with_open_intents_goes_on_without_a_second_order(
+    bench: Bench, version: int, stopped_at: int
+) -> None:
     """The program before was killed somewhere in its plan: what is planned, being sent, unknown or accepted is taken up by this one."""
     bench.broker.network = [Network.WORKS, Network.ANSWER_LOST]
     with suppress(Killed):
         bench.execute(points=Points(stop_at=stopped_at))
     assert len(bench.states()) == len(PLAN)
-    as_of_version_2(bench.url)
+    as_of_version(bench.url, version)
     named = [replace(one, instrument=f"x:{one.symbol}") for one in PLAN]
     bench.exchange.clock.sleep(200)
     assert bench.execute(named).stopped is None
