@@ -122,6 +122,9 @@ def american_value(s: float, k: float, t: float, r: float, q: float, sigma: floa
         value_by_lattice(s, k, t, r, q, sigma, call, room)
         return
     values[:] = 0.0
+    if not kept and european[0] > put[0]:  # so near the boundary that its last digits decide
+        values[0], values[1], values[2], values[3], values[4], values[5] = european
+        return
     if not kept:
         values[0], values[1] = put[0], 1.0 if call else -1.0
         return

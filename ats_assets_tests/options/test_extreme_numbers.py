@@ -38,7 +38,7 @@ def test_every_option_has_a_price_and_greeks_of_the_right_sign(american: bool) -
         exercised = np.where(call, spot - strike, strike - spot)
         most = np.where(call, spot * np.maximum(1.0, np.exp(-gain * years)), strike * np.maximum(1.0, np.exp(-rate * years)))
         european = option_values(spot, strike, years, rate, gain, volatility, call)["price"]
-        assert (found["price"] >= exercised).all()
+        assert (found["price"] >= exercised - 1e-12 * np.maximum(spot, strike)).all()  # without rates it is the European one, to rounding
         assert (found["price"] >= european).all()
         assert (found["price"] <= most * (1 + 1e-9)).all()
         assert ((np.where(call, 1.0, -1.0) * found["delta"]) >= 0.0).all()

@@ -133,12 +133,18 @@ def test_vega_and_rho_are_slopes_wherever_rate_and_yield_lie(call: bool) -> None
     n = rounds(600, 20_000)
     rate = random.uniform(0.003, 0.09, n)
     gain = rate * np.where(random.random(n) < 0.4, 1 + random.normal(0, 0.03, n), random.uniform(0.05, 3.0, n))
-    spot, volatility = 100 * np.exp(random.normal(0, 0.15, n)), random.uniform(0.1, 0.8, n)
-    numbers = (spot, np.full(n, 100.0), random.uniform(0.05, 3.0, n), rate, gain, volatility)
-    found = option_values(*numbers, call, american=True)
+    numbers = {
+        "spot": 100 * np.exp(random.normal(0, 0.15, n)),
+        "strike": np.full(n, 100.0),
+        "years": random.uniform(0.05, 3.0, n),
+        "rate": rate,
+        "dividend_yield": gain,
+        "volatility": random.uniform(0.1, 0.8, n),
+    }
+    found = option_values(**numbers, call=call, american=True)
     h = 1e-4
-    for name, place in (("vega", 5), ("rho", 3)):
-        up, down = (option_values(*(each + by * (i == place) for i, each in enumerate(numbers)), call, american=True) for by in (h, -h))
+    for name, field in (("vega", "volatility"), ("rho", "rate")):
+        up, down = (option_values(**(numbers | {field: numbers[field] + by}), call=call, american=True) for by in (h, -h))
         kept = (found["gamma"] > 0) & (up["gamma"] > 0) & (down["gamma"] > 0)
         slope = (up["price"] - down["price"]) / (2 * h)
         error = np.abs(found[name] - slope)[kept]

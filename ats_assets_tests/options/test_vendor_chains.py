@@ -53,8 +53,8 @@ def pairs(contracts: pl.DataFrame) -> pl.DataFrame:
 def test_the_vendor_has_one_volatility_a_strike(pairs: pl.DataFrame) -> None:
     both = pairs.filter(pl.col("implied_volatility") > 0)
     assert both.height > 10_000
-    assert (both["implied_volatility"] - both["implied_volatility_put"]).abs().max() < 1e-6
-    assert (both["gamma"] - both["gamma_put"]).abs().max() < 1e-6
+    assert both.select(((pl.col("implied_volatility") - pl.col("implied_volatility_put")).abs() < 1e-6).all()).item()
+    assert both.select(((pl.col("gamma") - pl.col("gamma_put")).abs() < 1e-6).all()).item()
 
 
 def test_the_vendor_took_the_day_after_and_yields_of_up_to_31_percent(pairs: pl.DataFrame) -> None:
