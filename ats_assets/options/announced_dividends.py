@@ -48,13 +48,12 @@ def announced_dividends(actions: pl.DataFrame, calendar: SessionCalendar, sessio
 
 
 def _sound(actions: pl.DataFrame, calendar: SessionCalendar) -> pl.DataFrame:
-    """Payments and ratios that can be told from the row alone, each once."""
+    """Payments and ratios that can be told from the row alone."""
     kind, cash, ratio = pl.col("kind"), pl.col("cash"), pl.col("ratio")
     pays = (kind == "cash_dividend") & cash.is_finite() & (cash > 0)
     divides = kind.is_in(_NUMBER_OF_SHARES) & ratio.is_finite() & (ratio > 0)
     told = actions.filter((pays | divides).fill_null(value=False), pl.col("symbol").fill_null("").str.strip_chars() != "")
     told = told.filter(pl.col("session").is_between(calendar.first, calendar.last, closed="right"))
-    told = told.unique(["symbol", "session", "kind", "ratio", "cash", "description"], keep="first", maintain_order=True)
     before = {day: calendar.offset(day, -1) for day in told["session"].unique().to_list()}
     return told.with_columns(
         held_session=pl.col("session").replace_strict(before, return_dtype=pl.Date) if before else pl.lit(None, pl.Date)
@@ -63,7 +62,16 @@ def _sound(actions: pl.DataFrame, calendar: SessionCalendar) -> pl.DataFrame:
 
 def _known_at(sound: pl.DataFrame, session: date, *, closes: datetime, live: bool) -> pl.DataFrame:
     known = pl.coalesce(pl.col("known_at") <= closes, pl.col("announced") <= session, pl.lit(live))
-    later = sound.filter(known, pl.col("session") > session).rename({"session": "ex_session"})
+    told = sound.filter(known, pl.col("session") > session).sort("announced", nulls_last=True, maintain_order=True)
+    once = [
+        "symbol",
+        "session",
+        "kind",
+        "ratio",
+        "cash",
+        "description",
+    ]  # told again it counts once; of what is known, so that a later telling hides none
+    later = told.unique(once, keep="first", maintain_order=True).rename({"session": "ex_session"})
     ratios = later.filter(pl.col("kind").is_in(_NUMBER_OF_SHARES)).select("symbol", split="ex_session", by="ratio").unique()
     paid = later.filter(pl.col("kind") == "cash_dividend").with_row_index("row")
     crossed = paid.select("row", "symbol", "ex_session").join(ratios, on="symbol").filter(pl.col("split") < pl.col("ex_session"))

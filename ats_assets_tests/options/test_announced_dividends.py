@@ -88,6 +88,8 @@ def test_what_is_no_payment_is_passed_over_and_told_again_counts_once() -> None:
     ]
     assert known(*(DIVIDEND | fault for fault in faulty)).is_empty()
     assert known(DIVIDEND, DIVIDEND)["session"].is_unique().all()
+    again = known(DIVIDEND | {"announced": date(2014, 7, 30)}, DIVIDEND)  # delivered first, announced later
+    assert again["session"].min() == date(2014, 7, 22)
     special = known(DIVIDEND, DIVIDEND | {"description": "special"})
     assert special.group_by("session").len()["len"].to_list() == [2] * 12
 
