@@ -12,6 +12,7 @@ from ats_assets.errors import MissingPartitionError, SettingsError
 from ats_assets.option_backtests.assets import OptionBacktestRange, assets, traded_chains
 from ats_assets.option_backtests.backtested_tables import table_schema
 from ats_assets.option_backtests.contracts import CONTRACTS
+from ats_assets.orchestration.graph import SETTINGS
 from ats_assets.trials import ledger_of
 from ats_assets_tests.option_backtests.option_history import LAST, STRATEGIES, make_chains, market_with_strategies
 from ats_assets_tests.small_market import run_job, small_market
@@ -40,6 +41,17 @@ def test_it_is_there_only_where_settings_name_strategies_and_needs_chains(tmp_pa
     unmade = market_with_strategies(tmp_path / "unmade")
     with pytest.raises(MissingPartitionError, match="no option chains are stored"):
         traded_chains(unmade, OptionBacktestRange())
+
+
+def test_what_is_traded_with_how_much_is_part_of_its_version(tmp_path: Path) -> None:
+    """Before, another underlying or another capital left the asset as if nothing had changed, and was no other trial."""
+    wheel = {"underlyings": ["SYN0000"], "capital": 0.5}
+    versions = []
+    for n, own in enumerate((wheel, wheel | {"capital": 0.4}, wheel | {"underlyings": ["SYN0001"]}, wheel)):
+        (asset,) = assets(market_with_strategies(tmp_path / str(n), option_strategies={"wheel": own}))
+        versions.append(next(iter(asset.specs)).metadata[SETTINGS])
+    assert len(set(versions)) == 3
+    assert versions[0] == versions[3]
 
 
 def test_every_table_is_in_its_contract_and_something_happened(made: Deployment) -> None:
