@@ -43,7 +43,7 @@ def option_intent(
     Raises
     ------
     AtsError
-        If there is no leg, one is of nothing, two are of one symbol, or shares among them are no multiple of the units.
+        If there is no leg, one is of nothing, or two are of one symbol.
 
     Examples
     --------
@@ -56,9 +56,7 @@ def option_intent(
         raise AtsError(f"{book}: an order needs legs of different contracts, each for one or more: {[str(one) for one in legs]}")
     units = gcd(*([one.ratio for one in legs if is_contract(one.symbol)] or [one.ratio for one in legs]))
     if any(one.ratio % units for one in legs):
-        raise AtsError(
-            f"{book}: {[str(one) for one in legs]} are no whole number of units: {units} of each contract, and the shares are no multiple"
-        )
+        units = gcd(*(one.ratio for one in legs))  # shares that are no multiple of the contracts: one unit has more of them
     simplest = tuple(replace(one, ratio=one.ratio // units) for one in sorted(legs))
     symbol = package_symbol((one.symbol, one.ratio) for one in simplest)
     leg = Leg.OPEN if any(one.opens for one in legs) else Leg.CLOSE

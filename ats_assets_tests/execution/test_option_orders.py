@@ -101,11 +101,11 @@ class TestIntents:
         assert (CLOSING.symbol, CLOSING.side, CLOSING.leg, CLOSING.quantity) == (HELD, Side.BUY, Leg.CLOSE, 2)
         assert (SPREAD.side, SPREAD.leg, is_package(SPREAD.symbol)) == (Side.BUY, Leg.OPEN, True)
 
-    def test_shares_beside_contracts_are_a_multiple_of_the_units(self) -> None:
+    def test_shares_beside_contracts_are_of_the_same_units_where_they_can_be(self) -> None:
         written = order(leg(CALL, -2), ContractLeg("AAA", 200, opens=True, multiplier=Decimal(1)))
         assert (written.quantity, {one.symbol: one.ratio for one in written.legs}) == (2, {CALL: -1, "AAA": 100})
-        with pytest.raises(AtsError, match="no whole number of units"):
-            order(leg(CALL, -2), ContractLeg("AAA", 101, opens=True, multiplier=Decimal(1)))
+        odd = order(leg(CALL, -2), ContractLeg("AAA", 101, opens=True, multiplier=Decimal(1)))
+        assert (odd.quantity, {one.symbol: one.ratio for one in odd.legs}) == (1, {CALL: -2, "AAA": 101})
 
     @pytest.mark.parametrize("legs", [(), (leg(PUT, 0),), (leg(PUT, 1), leg(PUT, -1))])
     def test_an_order_of_nothing_is_refused(self, legs: tuple[ContractLeg, ...]) -> None:
