@@ -46,6 +46,8 @@ from ats_assets.option_backtests import assets as option_backtests
 from ats_assets.option_orders import assets as option_orders
 from ats_assets.options import assets as options
 from ats_assets.options import checks as options_checks
+from ats_assets.options.surface import assets as surface
+from ats_assets.options.surface import checks as surface_checks
 from ats_assets.orchestration.graph import asset_key, asset_name
 from ats_assets.orchestration.instance import guard_documents
 from ats_assets.orchestration.io_manager import WarehouseIOManager
@@ -87,6 +89,7 @@ STAGES = (
     corporate_actions,
     intraday,
     options,
+    surface,
     regimes,
     features,
     labels,
@@ -117,6 +120,7 @@ CHECKS = (
     corporate_actions_checks,
     intraday_checks,
     options_checks,
+    surface_checks,
     regimes_checks,
     features_checks,
     predictions_checks,

@@ -19,7 +19,7 @@ COLLECTED = "market_data"
 JOB = "trading"
 GRAPH, MAIN = "ats/graph", "main"
 """Tag of the runs of this graph's jobs: its prefix, or `main` without one."""
-DAILY_OF_OPTIONS = ("option_chains", "greeks")
+DAILY_OF_OPTIONS = ("option_chains", "greeks", "volatility_surface")
 """What is made of options at each close, where there are chains."""
 AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
 

@@ -7,7 +7,7 @@ makes them. So a family can be judged when nothing but the family has been made.
 """
 
 import os
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -23,8 +23,8 @@ from ats_assets.errors import MissingPartitionError
 from ats_assets.evaluation.factor_panel import FactorPanel, factor_panel, known_outcomes
 from ats_assets.evaluation.factor_resemblance import Resemblance, Standardised, closest, evenly_spaced, standardised_ranks
 from ats_assets.evaluation.factor_skill import FactorSkill, factor_skill
-from ats_assets.features.choosing import families
-from ats_assets.features.family import KEYS, FeatureFamily
+from ats_assets.features.choosing import judged_families
+from ats_assets.features.family import KEYS, ColumnFamily, FeatureFamily
 from ats_assets.labels.label import Label, labels_known_at
 from ats_assets.orchestration.reading import as_known
 from ats_assets.plugins import LABELS
@@ -56,7 +56,7 @@ class FamilyEvaluation:
 
 def evaluate_family(
     deployment: Deployment,
-    family: FeatureFamily,
+    family: FeatureFamily | ColumnFamily,
     *,
     features: Sequence[str],
     horizon_sessions: int,
@@ -118,7 +118,7 @@ def evaluate_family(
 def factor_reads(deployment: Deployment) -> list[str]:
     """The assets that a judgement of all families may read."""
     named = ["corporate_actions"] if deployment.tells_name_changes else []
-    return [*deployment.of(families), FORWARD_RETURNS, "bars", *named]
+    return [*deployment.of(judged_families), FORWARD_RETURNS, "bars", *named]
 
 
 def wanted_horizons(deployment: Deployment, horizon_sessions: int) -> tuple[int, ...]:
@@ -221,13 +221,13 @@ def _of_others(
     deployment: Deployment, name: str, some: Sequence[date], laid_out: _LaidOut, chosen: np.ndarray
 ) -> Iterator[tuple[tuple[str, str], np.ndarray]]:
     """The features of the other families that have all of the sessions, laid out likewise."""
-    others: Mapping[str, FeatureFamily] = deployment.of(families)
+    others = deployment.of(judged_families)
     placed = laid_out.keys.select(KEYS).with_columns(place=pl.Series(laid_out.panel.place))
     for other, family in others.items():
         if other == name or set(some) - set(deployment.valid_sessions(other)):
             continue
         found = deployment.warehouse.read(other, some).join(placed, on=KEYS, how="inner")
         panel = replace(laid_out.panel, place=found["place"].to_numpy())
-        for feature in family.expressions:
+        for feature in family.factors:
             if feature in found.columns:
                 yield (other, feature), panel.matrix(found[feature])[chosen]

@@ -11,7 +11,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.events.bar_regimes import BAR_REGIMES, bar_regime_columns
 from ats_assets.events.decisions import check_side
-from ats_assets.features.choosing import bar_families, families, families_of_model, measure_families
+from ats_assets.features.choosing import bar_families, families_of_model, judged_families, measure_families
 from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.labels.cusum import CusumSettings
 from ats_assets.labels.event_barriers import EventBarrierSettings
@@ -139,7 +139,8 @@ def event_families(deployment: Deployment) -> Mapping[str, FeatureFamily | Colum
     FeatureError
         If two have a factor of the same name.
     """
-    known = {**deployment.of(families), **deployment.of(bar_families), **deployment.of(measure_families), **_regimes(deployment)}
+    made = (judged_families, bar_families, measure_families)
+    known = {name: family for one in made for name, family in deployment.of(one).items()} | _regimes(deployment)
     for name in deployment.settings.event_training.families:
         if name not in known:
             raise SettingsError(

@@ -10,22 +10,32 @@ from ats_assets.corporate_actions.identity import REPEAT_DAYS
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.features.bar_expressions import bar_values, known_bars
-from ats_assets.features.choosing import bar_families, families
-from ats_assets.features.family import FeatureFamily
+from ats_assets.features.choosing import bar_families, families, option_families
+from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.features.making import features_of
+from ats_assets.features.option_rows import OF_CHAINS, option_features
 from ats_assets.features.schema import bar_frame_contract, contract
 from ats_assets.intraday import INFORMATION_BARS_SCHEMA
+from ats_assets.options.schema import GREEKS_SCHEMA, OPTION_CHAINS_SCHEMA
+from ats_assets.options.surface.volatility_surface import VOLATILITY_SURFACE_SCHEMA
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
-from ats_assets.orchestration.reading import as_known
+from ats_assets.orchestration.reading import Known, as_known
+from ats_assets.settings.trading_year import sessions_per_year
 
 GROUP = "features"
+_OF_OPTIONS = KNOWN_SCHEMAS | {
+    "option_chains": OPTION_CHAINS_SCHEMA,
+    "greeks": GREEKS_SCHEMA,
+    "volatility_surface": VOLATILITY_SURFACE_SCHEMA,
+}
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
     return [
         *(_family(deployment, family) for family in deployment.of(families).values()),
+        *(_of_options(deployment, family) for family in deployment.of(option_families).values()),
         *(_bar_family(deployment, family) for family in deployment.of(bar_families).values()),
     ]
 
@@ -54,6 +64,49 @@ def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinitio
         return as_known(deployment, node, sessions_of(context.partition_keys), KNOWN_SCHEMAS, make)
 
     return features
+
+
+def _of_options(deployment: Deployment, family: ColumnFamily) -> dg.AssetsDefinition:
+    """The features of option chains: of the chains of past sessions only some columns are read, since contracts are many."""
+    settings = deployment.settings
+    own = settings.option_features
+    repeats = REPEAT_DAYS if deployment.tells_name_changes else 0
+    longest = max(own.rank_sessions - 1, own.flow_sessions, own.realised_sessions)
+    reads = {
+        "bars": Reads(asset="bars", back=own.realised_sessions),
+        "corporate_actions": Reads(asset="corporate_actions", back=longest - 1 + repeats),
+        "volatility_surface": Reads(asset="volatility_surface", back=own.rank_sessions - 1),
+        "option_chains": Reads(asset="option_chains", back=own.flow_sessions),
+        "greeks": Reads(asset="greeks"),
+    }
+    node = Node(
+        name=family.name,
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars"}),
+        reads=tuple(reads.values()),
+        contract=contract(family),
+        code=(_of_options,),
+        settings=(own, settings.options.paying, settings.actions, settings.knowledge, settings.calendar.without_closings()),
+    )
+    a_year = sessions_per_year(settings.calendar.exchange) or 252
+
+    def made(known: Known, sessions: Sequence[date]) -> pl.DataFrame:
+        columns = {"option_chains": OF_CHAINS}
+        frames = {name: known.frame(one, sessions, _OF_OPTIONS[name], columns=columns.get(name)) for name, one in reads.items()}
+        how = {"settings": own, "symbols": settings.options.symbol_by_underlying, "adjust": settings.actions.adjust}
+        days = deployment.known(window_sessions(deployment.calendar, sessions, longest))
+        return option_features(frames, days=days, sessions=sessions, sessions_per_year=a_year, **how)
+
+    @node.asset(
+        deployment,
+        deps=node.deps(),
+        description=f"{len(family.factors)} features of option chains and their volatility surface, one row a bar; NaN where nothing is known.",
+    )
+    def features_of_options(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        known = Known(deployment, node.name, node.reads)
+        return pl.concat([made(known, run) for run in known.runs(sessions_of(context.partition_keys))])
+
+    return features_of_options
 
 
 def _bar_family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinition:

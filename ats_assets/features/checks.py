@@ -4,8 +4,8 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.features.choosing import families
-from ats_assets.features.family import KEYS, FeatureFamily
+from ats_assets.features.choosing import judged_families
+from ats_assets.features.family import KEYS, ColumnFamily, FeatureFamily
 from ats_assets.features.schema import faults
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
@@ -13,10 +13,10 @@ from ats_assets.orchestration.verdicts import Verdict, report
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
     """The stage's checks."""
-    return [_contract(deployment, family) for family in deployment.of(families).values()]
+    return [_contract(deployment, family) for family in deployment.of(judged_families).values()]
 
 
-def _contract(deployment: Deployment, family: FeatureFamily) -> dg.AssetChecksDefinition:
+def _contract(deployment: Deployment, family: FeatureFamily | ColumnFamily) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset=family.name, name="contract", blocking=True, partitions_def=partitions_of(deployment))
     def contract_of_family(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether a session has exactly the family's columns and a row for each of its bars; missing and infinite values are counted."""

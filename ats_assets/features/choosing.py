@@ -9,6 +9,7 @@ from typing import Final, TypeVar
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError, SettingsError
 from ats_assets.features.families.alpha360 import alpha360
+from ats_assets.features.families.option_features import OPTION_FEATURES
 from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.features.family_file import read_checked_family, read_family
 from ats_assets.intraday.microstructure_rows import MEASURES
@@ -46,16 +47,34 @@ def own_families(folder: Path) -> dict[str, FeatureFamily]:
     """
     found = {file.stem: file for file in sorted(folder.glob("*.toml")) if not file.name.startswith((".", "_"))}
     for name, file in found.items():
-        if name in FAMILIES:
+        if name in {*FAMILIES, OPTION_FEATURES.name}:
             raise FeatureError(f"{file}: there is a built-in family `{name}`; give the file another name")
     return {name: read_checked_family(file) for name, file in found.items()}
 
 
 def families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
     """The families of a deployment that are assets, by name; use it as `deployment.of(families)`. Making them reads the user's own files."""
-    features, made = deployment.settings.features, deployment.of(regime_families)
+    features, made = deployment.settings.features, {**deployment.of(regime_families), **deployment.of(option_families)}
     of_models = [name for name in deployment.settings.training.families if name not in made]
-    return chosen_families(features.families, of_models, features.folder)
+    return chosen_families([name for name in features.families if name != OPTION_FEATURES.name], of_models, features.folder)
+
+
+def option_families(deployment: Deployment) -> Mapping[str, ColumnFamily]:
+    """The features of option chains as a family, where the settings name it; use it as `deployment.of(option_families)`.
+
+    Raises
+    ------
+    SettingsError
+        If it is named, but there are no chains.
+    """
+    settings, name = deployment.settings, OPTION_FEATURES.name
+    named = {"features.families": settings.features.families, "training.families": settings.training.families}
+    by = [setting for setting, names in named.items() if name in names]
+    if by and not settings.options.has_chains:
+        raise SettingsError(
+            f"{by[0]} names `{name}`, which is made of option chains, but there are none: add a table [options.chains], or leave it out"
+        )
+    return {name: OPTION_FEATURES} if by else {}
 
 
 def regime_families(deployment: Deployment) -> Mapping[str, ColumnFamily]:
@@ -91,9 +110,15 @@ def bar_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
     return MappingProxyType(found)
 
 
+def judged_families(deployment: Deployment) -> Mapping[str, FeatureFamily | ColumnFamily]:
+    """The assets with a row of features for each daily bar: those of expressions, and that of option chains; use it as `deployment.of(judged_families)`."""
+    return {**deployment.of(families), **deployment.of(option_families)}
+
+
 def model_families(deployment: Deployment) -> Mapping[str, FeatureFamily | ColumnFamily]:
     """Those that models learn from, in their order."""
-    return families_of_model(deployment.settings.training.families, {**deployment.of(families), **deployment.of(regime_families)})
+    known = {**deployment.of(judged_families), **deployment.of(regime_families)}
+    return families_of_model(deployment.settings.training.families, known)
 
 
 def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path) -> dict[str, FeatureFamily]:
@@ -125,7 +150,7 @@ def chosen_families(names: Sequence[str], of_models: Sequence[str], folder: Path
                 )
             if name not in known:
                 raise SettingsError(
-                    f"{setting} names `{name}`, which is no family: built in are {', '.join(FAMILIES)}; in {folder} there are {', '.join(own) or 'none'}"
+                    f"{setting} names `{name}`, which is no family: built in are {', '.join([*FAMILIES, OPTION_FEATURES.name])}; in {folder} there are {', '.join(own) or 'none'}"
                     + ("; regimes are features of models where a table [regimes.<name>] says which" if name.endswith("regimes") else "")
                 )
     return {name: known[name] for name in (*names, *of_models, *own)}

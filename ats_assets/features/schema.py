@@ -15,8 +15,10 @@ def frame_schema(family: FeatureFamily | ColumnFamily) -> pl.Schema:
     return pl.Schema({"symbol": pl.String(), "session": pl.Date()} | dict.fromkeys(family.factors, pl.Float32()))
 
 
-def contract(family: FeatureFamily) -> pa.DataFrameSchema:
+def contract(family: FeatureFamily | ColumnFamily) -> pa.DataFrameSchema:
     """The contract of a family's frame; its column descriptions are what the registry says of the factors."""
+    made_of = "the bars" if isinstance(family, FeatureFamily) else "what was known"
+    said = family.description if isinstance(family, FeatureFamily) else ""
     factors = _factors(family, "sessions")
     return pa.DataFrameSchema(
         {
@@ -26,20 +28,24 @@ def contract(family: FeatureFamily) -> pa.DataFrameSchema:
         },
         checks=_without_nulls(family),
         name=family.name,
-        description=f"{family.description or family.name}: {len(factors)} factors of the bars up to the session, one row a symbol",
+        description=f"{said or family.name}: {len(factors)} factors of {made_of} up to the session, one row a symbol",
         strict=True,
         ordered=True,
         unique=["session", "symbol"],
     )
 
 
-def _factors(family: FeatureFamily, unit: str) -> dict[str, pa.Column]:
+def _factors(family: FeatureFamily | ColumnFamily, unit: str) -> dict[str, pa.Column]:
+    if isinstance(family, ColumnFamily):
+        return {
+            name: pa.Column(pl.Float32, nullable=True, description=f"{said}; NaN = missing") for name, said in family.descriptions.items()
+        }
     return {feature.name: pa.Column(pl.Float32, nullable=True, description=_said(feature, unit)) for feature in family.features}
 
 
-def _without_nulls(family: FeatureFamily) -> pa.Check:
+def _without_nulls(family: FeatureFamily | ColumnFamily) -> pa.Check:
     def has_no_null(data: PolarsData) -> pl.LazyFrame:
-        return data.lazyframe.select(pl.all_horizontal(pl.col(*family.expressions).is_not_null()))
+        return data.lazyframe.select(pl.all_horizontal(pl.col(*family.factors).is_not_null()))
 
     return pa.Check(has_no_null, name="missing values are NaN, not null")
 
@@ -49,7 +55,7 @@ def _said(feature: Feature, unit: str) -> str:
     return f"{before}{feature.expression} (look-back {feature.lookback_sessions} {unit}; NaN = missing)"
 
 
-def faults(family: FeatureFamily, features: pl.DataFrame, bars: pl.DataFrame) -> dict[date, str]:
+def faults(family: FeatureFamily | ColumnFamily, features: pl.DataFrame, bars: pl.DataFrame) -> dict[date, str]:
     """What is wrong with stored features, by session; nothing for a session that is as it should be.
 
     Parameters

@@ -21,6 +21,7 @@ from ats_assets.features.choosing import families, model_families
 from ats_assets.labels import SAMPLE_WEIGHTS, Label, label_weights, labels, labels_known_at, learnt_label
 from ats_assets.labels.sample_weights import sample_weights
 from ats_assets.leakcheck.interval_subject import interval_subjects
+from ats_assets.leakcheck.option_subjects import option_subjects
 from ats_assets.leakcheck.regime_subjects import regime_subjects
 from ats_assets.leakcheck.selection_subjects import held_for, selection_subjects
 from ats_assets.leakcheck.subject import Input, Subject
@@ -94,6 +95,7 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
         for family in deployment.of(families).values()
     ]
     subjects += regime_subjects(deployment, days, given)
+    subjects += option_subjects(deployment, days, given)
     subjects += _labelled(deployment, bars, days, given)
 
     def members(rows: Frames) -> pl.DataFrame:

@@ -9,7 +9,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.evaluation.stored_factors import evaluate_family, factor_reads
 from ats_assets.events.choosing import EventModel, EventRules, event_models, event_rules, traded_model
-from ats_assets.features.choosing import families
+from ats_assets.features.choosing import judged_families
 from ats_assets.orchestration.graph import Node
 from ats_assets.reports.backtest_log import BacktestLog, EventLog
 from ats_assets.reports.backtest_report import backtest_content
@@ -115,8 +115,8 @@ def _feature_report(deployment: Deployment) -> dg.AssetsDefinition:
     def feature_report(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
         """Each feature family judged by the forward returns that followed: information coefficients, decay, returns by quantile, turnover, resemblance."""
         found = [
-            evaluate_family(deployment, family, features=[*family.expressions], horizon_sessions=horizon)
-            for family in deployment.of(families).values()
+            evaluate_family(deployment, family, features=[*family.factors], horizon_sessions=horizon)
+            for family in deployment.of(judged_families).values()
         ]
         upstream = {name: deployment.data_versions(name, deployment.valid_sessions(name)) for name in factor_reads(deployment)}
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}

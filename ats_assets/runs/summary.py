@@ -15,7 +15,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.skill_summary import skill_summary
-from ats_assets.features.choosing import families
+from ats_assets.features.choosing import judged_families
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.reports import REPORT
 from ats_assets.reports.json_form import without_nan
@@ -106,7 +106,7 @@ def next_commands(deployment: Deployment, made: Collection[str]) -> list[str]:
         return ["ats predict"]
     if "targets" in made or not {*deployment.signals.values()}.isdisjoint(made):
         return ["ats signals"]
-    of_families = [f"ats features evaluate {name}" for name in deployment.of(families) if name in made]
+    of_families = [f"ats features evaluate {name}" for name in deployment.of(judged_families) if name in made]
     return of_families or ["ats run"]
 
 

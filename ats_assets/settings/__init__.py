@@ -32,6 +32,7 @@ from ats_assets.settings.models import (
 )
 from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.option_backtests import OptionBacktestSettings
+from ats_assets.settings.option_features import OptionFeaturesSettings
 from ats_assets.settings.options import ChainScreeningSettings, OptionsSettings, Style
 from ats_assets.settings.orders import BrakeSettings, OrderLimitSettings, OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -94,6 +95,7 @@ __all__ = [
     "Name",
     "NonNegative",
     "OptionBacktestSettings",
+    "OptionFeaturesSettings",
     "OptionsSettings",
     "OrderLimitSettings",
     "OrdersSettings",

@@ -27,6 +27,7 @@ from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
 from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.option_backtests import OptionBacktestSettings
+from ats_assets.settings.option_features import OptionFeaturesSettings
 from ats_assets.settings.options import OptionsSettings
 from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -42,6 +43,7 @@ from ats_assets.settings.ticker_selection import TickerSelectionSettings, Timefr
 from ats_assets.settings.trading_year import sessions_per_year
 from ats_assets.settings.tuning import TuningSettings
 from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
+from ats_assets.settings.volatility_surface import VolatilitySurfaceSettings
 
 
 class Settings(Section):
@@ -61,6 +63,8 @@ class Settings(Section):
         description="name of an asset of information bars -> the sampler's own settings; `kind` says which, default: the name",
     )
     options: OptionsSettings = OptionsSettings()
+    option_features: OptionFeaturesSettings = OptionFeaturesSettings()
+    volatility_surface: VolatilitySurfaceSettings = VolatilitySurfaceSettings()
     expressions: ExpressionsSettings = ExpressionsSettings()
     features: FeaturesSettings = FeaturesSettings()
     microstructure: MicrostructureSettings = MicrostructureSettings()

@@ -21,7 +21,8 @@ class FeaturesSettings(Section):
     """Which feature families are assets: built-in ones by name, and each file of the folder."""
 
     families: tuple[str, ...] = Field(
-        default=("alpha158",), description="built-in families: alpha158, alpha360, technical; those that a model uses are assets anyway"
+        default=("alpha158",),
+        description="built-in families: alpha158, alpha360, technical, and option_features where there are chains; those that a model uses are assets anyway",
     )
     folder: Path = Field(
         default=Path("features"), description="of one's own families, one TOML file each; relative to the folder of the settings file"

@@ -11,8 +11,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError
 from ats_assets.evaluation.family_figures import evaluation_json
 from ats_assets.evaluation.stored_factors import evaluate_family
-from ats_assets.features import FeatureFamily
-from ats_assets.features.choosing import families
+from ats_assets.features.choosing import judged_families
+from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.runs.factor_tables import show_evaluation
 from ats_assets.runs.feature_facts import all_families, print_json
 from ats_assets.runs.writing import say
@@ -32,7 +32,7 @@ def evaluate_features(
         If it is not stored.
     """
     deployment = Deployment(load_settings())
-    known = deployment.of(families)
+    known = deployment.of(judged_families)
     if family not in known:
         unnamed = family in all_families(deployment)
         what = f"{family!r} is no asset, since features.families does not name it" if unnamed else f"there is no family {family!r}"
@@ -51,16 +51,16 @@ def evaluate_features(
         show_evaluation(found, sessions, top)
 
 
-def _wanted(family: FeatureFamily, features: Sequence[str]) -> list[str]:
+def _wanted(family: FeatureFamily | ColumnFamily, features: Sequence[str]) -> list[str]:
     for name in features:
-        if name not in family.expressions:
-            similar = get_close_matches(name, family.expressions, n=3)
+        if name not in family.factors:
+            similar = get_close_matches(name, family.factors, n=3)
             advice = f"did you mean {' or '.join(similar)}?" if similar else f"ats features list --family {family.name} shows them all"
             raise FeatureError(f"{family.name} has no feature {name!r}; {advice}")
-    return [name for name in family.expressions if name in features or not features]
+    return [name for name in family.factors if name in features or not features]
 
 
-def _warn_of_a_newer_file(deployment: Deployment, family: FeatureFamily) -> None:
+def _warn_of_a_newer_file(deployment: Deployment, family: FeatureFamily | ColumnFamily) -> None:
     """Say so where the family's file was changed after its newest partition was stored: the figures may be those of other expressions."""
     file = Path(family.origin)
     if file.is_file():

@@ -1,0 +1,72 @@
+"""Checks of the volatility surface: its contract, and how much of it allows arbitrage."""
+
+import dagster as dg
+import polars as pl
+from pandera.errors import SchemaErrors
+
+from ats_assets.deployment import Deployment
+from ats_assets.options.surface.contracts import VolatilitySurface
+from ats_assets.orchestration.partitions import partitions_of, sessions_of
+from ats_assets.orchestration.verdicts import Verdict, report
+
+NAME = "volatility_surface"
+
+
+def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
+    """The checks; none without the asset."""
+    return [_contract(deployment), _arbitrage(deployment)] if deployment.settings.options.has_chains else []
+
+
+def _contract(deployment: Deployment) -> dg.AssetChecksDefinition:
+    @dg.asset_check(asset=NAME, name="contract", blocking=True, partitions_def=partitions_of(deployment))
+    def contract_of_surface(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """Whether each expiry of the chains has one row, with a smile or the reason why there is none; reasons are counted."""
+        sessions = sessions_of(context.op_execution_context.partition_keys)
+        rows = deployment.warehouse.read(NAME, sessions)
+        verdicts = {}
+        for day in sessions:
+            own = rows.filter(session=day)
+            said, reasons = _complaint(own), own.filter(pl.col("why") != "")["why"].value_counts().sort("why")
+            figures = {"smiles": own.height - int(reasons["count"].sum()), **dict(reasons.iter_rows())}
+            verdicts[day] = Verdict(passed=not said, text=said, metadata=figures)
+        return report(context, verdicts, severity=dg.AssetCheckSeverity.ERROR)
+
+    return contract_of_surface
+
+
+def _complaint(rows: pl.DataFrame) -> str:
+    try:
+        VolatilitySurface.validate(rows, lazy=True)
+    except SchemaErrors as error:
+        cases = error.failure_cases.select("column", "check").unique(maintain_order=True)
+        return "; ".join(f"{column}: {check}" for column, check in cases.head(3).iter_rows())
+    return ""
+
+
+def _arbitrage(deployment: Deployment) -> dg.AssetChecksDefinition:
+    most = deployment.settings.volatility_surface.max_arbitrage_share
+
+    @dg.asset_check(asset=NAME, name="arbitrage", partitions_def=partitions_of(deployment))
+    def arbitrage(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
+        """How many smiles allow a butterfly, or a calendar with the expiry before, that costs less than nothing; a larger share than `volatility_surface.max_arbitrage_share` is warned of."""
+        sessions = sessions_of(context.op_execution_context.partition_keys)
+        rows = deployment.warehouse.read(NAME, sessions, ["session", "underlying", "expiry", "butterfly_free", "calendar_free", "why"])
+        verdicts = {day: judged_arbitrage(rows.filter(session=day), most) for day in sessions}
+        return report(context, verdicts, severity=dg.AssetCheckSeverity.WARN)
+
+    return arbitrage
+
+
+def judged_arbitrage(rows: pl.DataFrame, most: float) -> Verdict:
+    """The verdict on a session's smiles."""
+    smiles = rows.filter(pl.col("why") == "")
+    butterflies, calendars = (int((~smiles[name]).sum()) for name in ("butterfly_free", "calendar_free"))
+    bad = smiles.filter(~(pl.col("butterfly_free") & pl.col("calendar_free")))
+    share = bad.height / max(smiles.height, 1)
+    named = ", ".join(f"{underlying} {expiry}" for underlying, expiry in bad.select("underlying", "expiry").head(5).iter_rows())
+    text = (
+        f"{bad.height} of {smiles.height} smiles allow arbitrage (volatility_surface.max_arbitrage_share allows {most:.0%}): {named}. "
+        "Look whether the quotes of these expiries are of one time, and whether their spreads are wide"
+    )
+    figures = {"smiles": smiles.height, "butterflies": butterflies, "calendars": calendars, "share": share}
+    return Verdict(passed=share <= most, text=text if share > most else "", metadata=figures)
