@@ -4,9 +4,9 @@ As for a single option (`contract_rolling`), in this order:
 
 1. no price, or a change of the underlying at the next session: hold;
 2. `broken_structure`: a leg is gone, so the rest is closed;
-3. `stop`, by the marks; `ex_date`; `profit_target`, by the quotes; `close_delta`; `close_days`;
-4. at the last session `in_the_money`: what would exchange shares is closed; else `expires`;
-5. `hold`.
+3. at the last session `in_the_money`: what would exchange shares is closed, at any price; beside short legs a long one out of the money is left to expire, since without a bid it would hold up the rest;
+4. `stop`, by the marks; `ex_date`; `profit_target`, by the quotes; `close_delta`; `close_days`;
+5. `expires` at the last session, else `hold`.
 
 A structure is never rolled in one order, which would have more legs than brokers take: it is closed, and another is opened at the session after.
 
@@ -71,6 +71,10 @@ def _broken(found: PricedStructure) -> Judgement:
 
 def _wanted(desk: Desk, found: PricedStructure, exits: StructureExitSettings) -> Judgement | None:
     """What the rules ask for, whether it can be traded or not; None where none does."""
+    inside = [quote.symbol for quote in found.quotes if quote.intrinsic > 0]
+    if found.quotes[0].sessions_left <= 1 and inside:
+        why = f"the last session is the next one, and in the money at {found.quotes[0].spot:.2f} are {', '.join(inside)}: closed before shares are exchanged"
+        return Judgement(action="close", rule="in_the_money", why=why)
     if (stop := _stopped(found, exits)) is not None:
         return stop
     for quote in found.shorts:
@@ -90,10 +94,6 @@ def _wanted(desk: Desk, found: PricedStructure, exits: StructureExitSettings) ->
         return Judgement(action="close", rule="close_delta", why=why)
     if days <= exits.close_days:
         return Judgement(action="close", rule="close_days", why=f"{how_many(days, 'day')} left (close_days {exits.close_days})")
-    inside = [quote.symbol for quote in found.quotes if quote.intrinsic > 0]
-    if found.quotes[0].sessions_left <= 1 and inside:
-        why = f"the last session is the next one, and in the money at {found.quotes[0].spot:.2f} are {', '.join(inside)}: closed before shares are exchanged"
-        return Judgement(action="close", rule="in_the_money", why=why)
     return None
 
 

@@ -86,17 +86,37 @@ class StructureStrategy:
         judged = judged_structure(desk, group, self.builder.pattern, self.settings.exits)
         if judged.action != "close":
             return [desk.keep(group.positions, judged.rule, judged.why, judged.action)]
+        long = all(held.quantity > 0 for held in group.positions)
+        leaving, stuck, expiring = self._parted(desk, group, last=judged.rule == "in_the_money" and not long)
+        ledger.leaving.update(held.contract for held in leaving)
+        apart = long and judged.limit is None  # one that nobody buys tomorrow holds up no other
+        orders = [[held] for held in leaving] if apart else [leaving]
+        found = [desk.decision(group.underlying, "close", judged.rule, judged.why, map(leaves, each), judged.limit) for each in orders]
+        if stuck:
+            told = ", ".join(held.contract.symbol for held in stuck)
+            found.append(desk.keep(stuck, "worthless_leg", f"the rest of the structure is closed, and nobody buys {told}"))
+        if expiring:
+            told = ", ".join(held.contract.symbol for held in expiring)
+            found.append(
+                desk.keep(expiring, "expires", f"the rest of the structure is closed, and {told} expires out of the money", "let_expire")
+            )
+        return found
+
+    @staticmethod
+    def _parted(desk: Desk, group: HeldStructure, *, last: bool) -> tuple[list[HeldOption], list[HeldOption], list[HeldOption]]:
+        """The legs that are closed, the long ones that nobody buys, and at the last session the long ones out of the money."""
         leaving: list[HeldOption] = []
         stuck: list[HeldOption] = []
+        expiring: list[HeldOption] = []
         for held in group.positions:
             quote = desk.chain.of(held.contract)
-            (stuck if held.quantity > 0 and (quote is None or quote.bid is None) else leaving).append(held)
-        ledger.leaving.update(held.contract for held in leaving)
-        closed = desk.decision(group.underlying, "close", judged.rule, judged.why, [leaves(held) for held in leaving], judged.limit)
-        if not stuck:
-            return [closed]
-        why = f"the rest of the structure is closed, and nobody buys {', '.join(held.contract.symbol for held in stuck)}"
-        return [closed, desk.keep(stuck, "worthless_leg", why)]
+            if held.quantity > 0 and (quote is None or quote.bid is None):
+                stuck.append(held)
+            elif held.quantity > 0 and last and quote is not None and not quote.intrinsic:
+                expiring.append(held)
+            else:
+                leaving.append(held)
+        return leaving, stuck, expiring
 
     def _built(self, ledger: CapitalLedger, underlying: str, held: list[HeldStructure]) -> Structure | NotBuilt:
         """The structure at the expiry that is nearest to the days wanted, of those at which there is one."""

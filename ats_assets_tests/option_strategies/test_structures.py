@@ -177,6 +177,10 @@ def test_at_the_last_session_only_what_is_out_of_the_money_is_left_to_expire(spo
         decided("vertical", view(rows, held=spread), **NOW, exits={"close_days": 0, "profit_target": 1.0}), contract("P", 95, days=1)
     )
     assert (found.action, found.rule) == (action, rule)
+    if action == "close":  # the wing is out of the money: without a bid tomorrow it would hold up the rest
+        wing = decided("vertical", view(rows, held=spread), **NOW, exits={"close_days": 0, "profit_target": 1.0})
+        assert (about(wing, contract("P", 90, days=1)).action, about(wing, contract("P", 90, days=1)).rule) == ("let_expire", "expires")
+        assert [leg.contract for leg in found.legs] == [contract("P", 95, days=1)]
 
 
 def test_a_short_call_before_an_ex_date_breaks_no_structure() -> None:
