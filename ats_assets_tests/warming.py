@@ -13,6 +13,7 @@ from ats_assets.labels.event_barriers import EventBarrierSettings, triple_barrie
 from ats_assets.labels.label_spans import return_weights, uniqueness
 from ats_assets.labels.sequential_bootstrap import next_draw, sequential_bootstrap
 from ats_assets.labels.trend import scanned_trends
+from ats_assets.options.cash_dividends import CashDividends, values_with_dividends, volatilities_with_dividends
 from ats_assets.options.implied_volatility import implied_volatilities
 from ats_assets.options.valuation import option_values
 from ats_assets.plugins import SAMPLERS
@@ -35,6 +36,9 @@ def _compile_options() -> None:
     for american in (False, True):
         option_values(100.0, 100.0, 1.0, 0.05, 0.05, 0.25, call=True, american=american)
     implied_volatilities(10.0, 100.0, 100.0, 1.0, 0.05, 0.05, call=True)
+    once = CashDividends(years=np.array([0.5]), amounts=np.array([1.0]), begin=np.zeros(1, np.int64), end=np.ones(1, np.int64))
+    values_with_dividends(100.0, 100.0, 1.0, 0.05, 0.0, 0.25, True, once, american=True)
+    volatilities_with_dividends(10.0, 100.0, 100.0, 1.0, 0.05, 0.0, True, once, american=True)
 
 
 def main() -> None:
