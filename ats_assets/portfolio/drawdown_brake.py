@@ -33,7 +33,7 @@ def exposure_factor(equity: Floats, paid_in: Floats, rules: BrakeRules) -> float
     >>> from ats_assets.portfolio.kernel_settings import brake_rules
     >>> from ats_assets.settings import BrakeSettings
     >>> rules = brake_rules(BrakeSettings(brake_from=0.05, max_drawdown=0.15))
-    >>> round(exposure_factor(np.array([100.0, 110.0, 99.0]), np.zeros(3), rules), 3)  # 10 % below the peak: halfway
+    >>> round(float(exposure_factor(np.array([100.0, 110.0, 99.0]), np.zeros(3), rules)), 3)  # 10 % below the peak: halfway
     0.5
     """
     n = len(equity)

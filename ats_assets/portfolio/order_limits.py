@@ -143,28 +143,33 @@ def limit_trades(
     if buying_power is not None:
         counted = total_of_products(opening, prices) if margin_factors is None else total(opening * prices * margin_factors)
         _scale(opening, counted, buying_power, parts, by, BUYING_POWER)
-    if limits.lot_shares > 1:
-        for i in range(n):
-            _to_lots(i, opening, closing, held, limits.lot_shares, by)
-    traded, least_notional = np.zeros(n), limits.min_trade_notional * (1.0 - TOLERANCE)
-    for i in range(n):
+    _to_lots(opening, closing, held, limits.lot_shares, by)
+    return _traded(shares, opening, closing, held, prices, limits.min_trade_notional, by), by
+
+
+@kernel
+def _traded(shares: Floats, opening: Floats, closing: Floats, held: Floats, prices: Floats, min_trade_notional: float, by: Codes) -> Floats:
+    """Both legs together, signed; none that is too small, unless it leaves the position."""
+    traded, least_notional = np.zeros(len(shares)), min_trade_notional * (1.0 - TOLERANCE)
+    for i in range(len(shares)):
         size = rounded_one(closing[i] + opening[i])
         leaves = size == abs(held[i]) and closing[i] > 0.0
         if size > 0.0 and size * prices[i] < least_notional and not leaves:
             by[i] = MIN_TRADE if by[i] == 0 else by[i]
         else:
             traded[i] = size if shares[i] > 0.0 else -size
-    return traded, by
+    return traded
 
 
 @kernel
-def _to_lots(i: int, opening: Floats, closing: Floats, held: Floats, lot: int, by: Codes) -> None:
-    """Round both legs down to whole lots, but not a closing one that leaves the position."""
-    opened = np.floor(opening[i] / lot) * lot
-    closed = closing[i] if closing[i] == abs(held[i]) else np.floor(closing[i] / lot) * lot
-    if opened != opening[i] or closed != closing[i]:
-        by[i] = LOT if by[i] == 0 else by[i]
-    opening[i], closing[i] = opened, closed
+def _to_lots(opening: Floats, closing: Floats, held: Floats, lot: int, by: Codes) -> None:
+    """Round both legs down to whole lots, but not a closing one that leaves the position; lots of one share are no lots."""
+    for i in range(len(opening) if lot > 1 else 0):
+        opened = np.floor(opening[i] / lot) * lot
+        closed = closing[i] if closing[i] == abs(held[i]) else np.floor(closing[i] / lot) * lot
+        if opened != opening[i] or closed != closing[i]:
+            by[i] = LOT if by[i] == 0 else by[i]
+        opening[i], closing[i] = opened, closed
 
 
 @kernel
