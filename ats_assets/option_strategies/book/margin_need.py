@@ -14,12 +14,14 @@ out. They are told here of the equity, in which what was received for short opti
 | covered put | that of the short shares, and what the put is in the money |
 | spread: each short has a long that does not expire before it | the most that all of them together can lose at expiry, and what they are worth |
 
-A spread is recognised where that needs less. `cash_secured` lends nothing: shares are paid for, a put's strike lies there, and a call without shares or a long one is refused
+Spreads whose shorts expire at different days are not taken together: the price may be low at one of them and high at the other. A spread is recognised where that needs less. `cash_secured` lends nothing: shares are paid for, a put's strike lies there, and a call without shares or a long one is refused
 (`Infinity`).
 """
 
+from collections import defaultdict
 from collections.abc import Sequence
 from dataclasses import dataclass
+from datetime import date
 from decimal import Decimal
 from typing import Final, Literal
 
@@ -115,7 +117,7 @@ def _with_shares(shares: Decimal, shorts: list[_Lot], spot: Decimal, account: Ma
 
 def _spreads(shorts: list[_Lot], longs: list[_Lot], spot: Decimal, account: MarginAccount) -> tuple[Decimal, list[_Lot], list[_Lot]]:
     """What the recognised spreads need, and what is in none: each short takes the nearest long that covers it, where that needs less than to be uncovered."""
-    pooled: list[tuple[int, _Lot]] = []
+    pooled: defaultdict[date, list[tuple[int, _Lot]]] = defaultdict(list)
     for short in sorted(shorts, key=lambda one: (one.contract.expiry, one.contract.strike), reverse=True):
         for long in _covering(short, longs):
             number = min(short.number, long.number)
@@ -123,10 +125,11 @@ def _spreads(shorts: list[_Lot], longs: list[_Lot], spot: Decimal, account: Marg
             alone = short.uncovered(spot, account) + long.mark
             if not number or _largest_loss(pair) >= alone * number * short.multiplier:
                 continue
-            pooled += pair
+            pooled[short.contract.expiry] += pair
             short.number -= number
             long.number -= number
-    return _largest_loss(pooled), [one for one in shorts if one.number], [one for one in longs if one.number]
+    need = sum((_largest_loss(pairs) for pairs in pooled.values()), ZERO)
+    return need, [one for one in shorts if one.number], [one for one in longs if one.number]
 
 
 def _covering(short: _Lot, longs: list[_Lot]) -> list[_Lot]:
@@ -140,9 +143,7 @@ def _covering(short: _Lot, longs: list[_Lot]) -> list[_Lot]:
 
 
 def _largest_loss(pooled: Sequence[tuple[int, _Lot]]) -> Decimal:
-    """What the options are worth now and the most that they can lose at expiry, where each short has its long: at one of the strikes, or at zero."""
-    if not pooled:
-        return ZERO
+    """What the options are worth now and the most that they can lose at the expiry of the shorts, where each short has its long: at one of the strikes, or at zero."""
     worth = sum((number * lot.multiplier * lot.mark for number, lot in pooled), ZERO)
 
     def paid(price: Decimal) -> Decimal:

@@ -4,6 +4,7 @@ The IBM and SPX values are those of Cboe's "Margin Requirement Examples for Samp
 each, net of proceeds); that of the strangle is tastyworks' (45, calls of 47 and puts of 43), that of the vertical spread is from Cboe's page of strategy-based margin, less its proceeds.
 """
 
+from dataclasses import replace
 from datetime import date
 from decimal import Decimal
 
@@ -84,6 +85,18 @@ def test_a_long_that_expires_first_covers_nothing() -> None:
     short = next(iter(book.options.values()))
     book.options[earlier] = OptionPosition(**(vars(short) | {"contract": earlier, "quantity": 1, "mark": Decimal(2)}))
     assert margin_need(book) == 2_000 + 200
+
+
+def test_a_spread_of_puts_and_one_of_calls_are_one_condor_at_one_expiry_alone() -> None:
+    """Of two expiries they had needed the larger loss alone, though the price may be low at the first and high at the second: 290 instead of 790."""
+    puts, calls = [("P", 95.0, 2.0, -1), ("P", 90.0, 1.0, 1)], [("C", 105.0, 2.2, -1), ("C", 110.0, 1.1, 1)]
+    assert margin_need(held(100, [*puts, *calls])) == 500 - 210
+    book = held(100, puts)
+    for contract, one in held(100, calls).options.items():
+        later = replace(contract, expiry=date(2007, 5, 18))
+        book.options[later] = OptionPosition(**(vars(one) | {"contract": later}))
+    for account in ("reg_t", "cash_secured"):
+        assert margin_need(book, account) == (500 - 100) + (500 - 110)
 
 
 LEGS = st.lists(
