@@ -17,26 +17,16 @@ from ats_assets.option_backtests.contracts import CONTRACTS, OptionEquity
 from ats_assets.option_backtests.option_metrics import ALL, option_metrics, total_equity
 from ats_assets.option_backtests.session_chain import OF_GREEKS, SessionChain
 from ats_assets.option_backtests.session_loop import OptionBacktestInputs, trade_sessions
-from ats_assets.option_backtests.traded_strategies import traded_strategies, trading_rules
+from ats_assets.option_backtests.traded_strategies import traded_strategies, trading_rules, trading_settings
 from ats_assets.option_strategies.choosing import NamedOptionStrategy, option_strategies
 from ats_assets.options.schema import ANNOUNCED_DIVIDENDS_SCHEMA, GREEKS_SCHEMA, OPTION_CHAINS_SCHEMA
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.sparkline import sparkline_markdown
-from ats_assets.settings import Section, Settings
+from ats_assets.settings import Settings
 from ats_assets.trials import BacktestTrial
 
 GROUP = "options"
 CHAINS, GREEKS, ANNOUNCED, ACTIONS, BARS = "option_chains", "greeks", "raw_announced_dividends", "corporate_actions", "bars"
-
-
-class TradedOptionsSettings(Section):
-    """What the backtest depends on beside the strategies' own settings and `[option_backtest]`: what each trades with which share of the cash, and what is taken of `[options]`."""
-
-    underlyings: dict[str, tuple[str, ...]]
-    capital: dict[str, float]
-    symbol_by_underlying: dict[str, str]
-    spot: str
-    rate_of_puts: float | None
 
 
 class OptionBacktestRange(dg.Config):
@@ -71,18 +61,7 @@ def _option_backtest(deployment: Deployment, strategies: Mapping[str, NamedOptio
         kinds=frozenset({"parquet", "polars"}),
         contract=OptionEquity,
         code=(_option_backtest, *(type(one.strategy) for one in strategies.values())),
-        settings=(
-            settings.option_backtest,
-            settings.backtest.margin,
-            TradedOptionsSettings(
-                underlyings={name: one.underlyings for name, one in strategies.items()},
-                capital={name: one.capital for name, one in strategies.items()},
-                symbol_by_underlying=settings.options.symbol_by_underlying,
-                spot=settings.options.spot,
-                rate_of_puts=settings.options.rate if settings.option_backtest.assign_puts_early else None,
-            ),
-            *(one.strategy.settings for one in strategies.values()),
-        ),
+        settings=trading_settings(settings, strategies),
     )
     reads = [CHAINS, GREEKS, ANNOUNCED, ACTIONS, *([BARS] if settings.options.spot != "delivered" else [])]
 

@@ -1,7 +1,7 @@
 """One strategy of options as it is traded over history: its book, the decisions that wait for the next session, and the rows of all tables."""
 
 from collections import defaultdict
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from decimal import Decimal
@@ -38,7 +38,7 @@ class OptionTradingRules:
     Attributes
     ----------
     puts_at_rate
-        See `assign_early`.
+        The interest rate of a session by which puts are exercised early (`assign_early`); None: none is.
     debit_rate, borrow_rate
         A year of 360 days, on cash below zero and on the value of short shares.
     """
@@ -46,7 +46,7 @@ class OptionTradingRules:
     fills: OptionFillRules = field(default_factory=OptionFillRules)
     account: MarginAccount = "reg_t"
     fee_per_assignment: Decimal = ZERO
-    puts_at_rate: float | None = None
+    puts_at_rate: Callable[[date], float] | None = None
     debit_rate: Decimal = ZERO
     borrow_rate: Decimal = ZERO
 
@@ -234,7 +234,7 @@ class StrategyAccount:
             marks={one: mark for one in self.book.options if (mark := chain.mark(one)) is not None},
             spots=chain.spots,
             dividends={name: one.cash for name, one in actions.items() if one.cash > 0},
-            puts_at_rate=self.rules.puts_at_rate,
+            puts_at_rate=None if self.rules.puts_at_rate is None else self.rules.puts_at_rate(session),
             fee_per_contract=self.rules.fee_per_assignment,
         )
         quotes = chain.quotes(self.book.options)

@@ -18,6 +18,7 @@ from ats_assets.execution.broker import OptionBroker
 from ats_assets.execution.order import OrderIntent
 from ats_assets.execution.outcome import IntentState
 from ats_assets.execution.trading import TradingServices, open_trading
+from ats_assets.option_backtests.traded_strategies import trading_settings
 from ats_assets.option_orders import contracts
 from ats_assets.option_orders.deciding import books_at_close, decide_options
 from ats_assets.option_orders.record_frames import (
@@ -30,9 +31,9 @@ from ats_assets.option_orders.record_frames import (
     option_plan_frame,
     option_positions_frame,
 )
+from ats_assets.option_strategies.choosing import option_strategies
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
-from ats_assets.settings import Settings
 
 GROUP = "orders"
 POOL = "trading"
@@ -151,14 +152,16 @@ def _node(deployment: Deployment, name: str, contract: Any, reads: Sequence[Read
         reads=tuple(reads),
         contract=contract,
         code=CODE,
-        settings=_what_matters(deployment.settings),
+        settings=_what_matters(deployment),
         record=True,
     )
 
 
-def _what_matters(settings: Settings) -> tuple[Any, ...]:
+def _what_matters(deployment: Deployment) -> tuple[Any, ...]:
     """Neither whether the sensor trades nor where the kill file lies is among it."""
-    return (settings.orders.model_copy(update={"enabled": False, "kill": False, "kill_file": Path()}), settings.option_backtest)
+    settings = deployment.settings
+    orders = settings.orders.model_copy(update={"enabled": False, "kill": False, "kill_file": Path()})
+    return (orders, *trading_settings(settings, deployment.of(option_strategies)))
 
 
 def _only(keys: Sequence[str]) -> date:

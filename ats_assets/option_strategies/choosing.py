@@ -5,10 +5,13 @@ from dataclasses import dataclass
 from types import MappingProxyType
 from typing import Any
 
+from pydantic import BaseModel
+
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.option_strategies.option_strategy import OptionStrategy
 from ats_assets.plugins import OPTION_STRATEGIES
+from ats_assets.settings import Section
 from ats_assets.settings.strategies import option_capital
 
 COMMON = ("capital", "underlyings")
@@ -24,6 +27,21 @@ class NamedOptionStrategy:
     strategy: OptionStrategy
     underlyings: tuple[str, ...]
     capital: float
+
+
+class StrategyShare(Section):
+    """What a strategy is beside its own settings: among the settings of each asset that trades it."""
+
+    name: str
+    kind: str
+    underlyings: tuple[str, ...]
+    capital: float
+
+
+def settings_of_strategies(strategies: Mapping[str, NamedOptionStrategy]) -> tuple[BaseModel, ...]:
+    """All that settings say of the strategies: their own settings, names, underlyings and capital."""
+    shares = [StrategyShare(name=one.name, kind=one.kind, underlyings=one.underlyings, capital=one.capital) for one in strategies.values()]
+    return (*shares, *(one.strategy.settings for one in strategies.values()))
 
 
 def option_strategies(deployment: Deployment) -> Mapping[str, NamedOptionStrategy]:

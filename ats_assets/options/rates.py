@@ -1,7 +1,7 @@
 """The riskless rate of each session: a constant, or a file of rates by day, of which a session knows those of earlier days."""
 
 import hashlib
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from datetime import date
 from pathlib import Path
 
@@ -51,6 +51,11 @@ def rates_of(options: OptionsSettings, sessions: Sequence[date]) -> pl.DataFrame
         .join_asof(told, left_on="session", right_on="date", strategy="backward", allow_exact_matches=False)
     )
     return found.sort("row").select("session", pl.col("rate").fill_null(options.rate))
+
+
+def rate_by_session(options: OptionsSettings) -> Callable[[date], float]:
+    """The rate of a session, as `rates_of` has it: for who asks session by session."""
+    return lambda session: rates_of(options, [session])["rate"].item()
 
 
 def _content(path: Path) -> bytes:

@@ -1,7 +1,9 @@
 """The asset `option_backtest`: only where settings name strategies of options, every table in its contract, the same bytes again, its trial in the ledger, its section in the report."""
 
 import json
+from datetime import date
 from pathlib import Path
+from typing import Any
 
 import polars as pl
 import pytest
@@ -12,6 +14,8 @@ from ats_assets.errors import MissingPartitionError, SettingsError
 from ats_assets.option_backtests.assets import OptionBacktestRange, assets, traded_chains
 from ats_assets.option_backtests.backtested_tables import table_schema
 from ats_assets.option_backtests.contracts import CONTRACTS
+from ats_assets.option_backtests.traded_strategies import trading_rules
+from ats_assets.option_orders.assets import assets as option_order_assets
 from ats_assets.orchestration.graph import SETTINGS
 from ats_assets.trials import ledger_of
 from ats_assets_tests.option_backtests.option_history import LAST, STRATEGIES, make_chains, market_with_strategies
@@ -52,6 +56,39 @@ def test_what_is_traded_with_how_much_is_part_of_its_version(tmp_path: Path) -> 
         versions.append(next(iter(asset.specs)).metadata[SETTINGS])
     assert len(set(versions)) == 3
     assert versions[0] == versions[3]
+
+
+def test_whatever_changes_what_is_traded_changes_the_version_of_backtest_and_orders(tmp_path: Path) -> None:
+    """Capital, underlyings and rate were in no version: other figures had stood under the same one."""
+
+    def versions(name: str, **changed: Any) -> list[str]:
+        deployment = market_with_strategies(tmp_path / name, **changed)
+        made = [*assets(deployment), *option_order_assets(deployment)]
+        return [spec.metadata[SETTINGS] for one in made for spec in one.specs]
+
+    before, wheel = versions("before"), STRATEGIES["wheel"]
+    options = {"chains": {"kind": "synthetic", "underlyings": 2}, "rate": 0.0}
+    changes: dict[str, dict[str, Any]] = {
+        "capital": {"option_strategies": STRATEGIES | {"wheel": wheel | {"capital": 0.5}}},
+        "underlyings": {"option_strategies": STRATEGIES | {"wheel": wheel | {"underlyings": ["SYN0000"]}}},
+        "own settings": {"option_strategies": STRATEGIES | {"wheel": wheel | {"calls_below_cost": True}}},
+        "rate": {"options": options | {"rate": 0.01}},
+        "symbol": {"options": options | {"symbol_by_underlying": {"SYN": "SYN0000"}}},
+        "margin": {"backtest": {"margin": {"debit_bps_a_year": 900.0}}},
+        "fills": {"option_backtest": {"spread_share": 0.5}},
+    }
+    for name, changed in changes.items():
+        assert all(one != other for one, other in zip(before, versions(name, **changed), strict=True)), name
+
+
+def test_puts_are_assigned_early_by_the_rate_of_their_session(tmp_path: Path) -> None:
+    """By the file of rates, as greeks are made; the constant had been taken whatever the file said."""
+    path = tmp_path / "rates.csv"
+    path.write_text("date,rate\n2021-01-04,0.05\n")
+    options = {"chains": {"kind": "synthetic"}, "rate": 0.0, "rate_file": path}
+    rules = trading_rules(market_with_strategies(tmp_path, options=options, option_backtest={"assign_puts_early": True}).settings)
+    assert rules.puts_at_rate is not None
+    assert [rules.puts_at_rate(date(2021, 1, day)) for day in (4, 5)] == [0.0, 0.05]
 
 
 def test_every_table_is_in_its_contract_and_something_happened(made: Deployment) -> None:

@@ -55,7 +55,9 @@ def random_history(seed: int, until: int = 24) -> History:
     rates = {"debit_rate": Decimal("0.08"), "borrow_rate": Decimal("0.05")} if draw.random() < 0.5 else {}
     puts = 0.05 if draw.random() < 0.5 else None
     fills = OptionFillRules(fee_per_contract=Decimal("0.65"))
-    rules = OptionTradingRules(fills=fills, fee_per_assignment=Decimal("1.5"), puts_at_rate=puts, **rates)
+    rules = OptionTradingRules(
+        fills=fills, fee_per_assignment=Decimal("1.5"), puts_at_rate=None if puts is None else lambda _: puts, **rates
+    )
     borrowed = {"debit": Fraction(8, 100), "borrow": Fraction(5, 100)} if rates else {}
     costs = Costs(fee=Fraction(65, 100), assignment=Fraction(3, 2), put_rate=puts, **borrowed)
     frame = actions(*(dividend(name, day, cash) if cash else split(name, day, ratio) for (name, day), (ratio, cash) in acts.items()))

@@ -128,10 +128,10 @@ def test_a_put_is_assigned_early_only_where_settings_say_so_and_a_night_of_inter
     chains = quiet([(deep, 49.99, 50.03)])
     short = on(MON, (deep, -1, "open"))
     assert flows(traded(Scripted(short), chains), "assignment") == []
-    rows = traded(Scripted(short), chains, rules=OptionTradingRules(puts_at_rate=0.05))  # 150 * 5 % / 365 = 0.0205 > 0.01
+    rows = traded(Scripted(short), chains, rules=OptionTradingRules(puts_at_rate=lambda _: 0.05))  # 150 * 5 % / 365 = 0.0205 > 0.01
     assert flows(rows, "assignment") == [(TUE, "assignment", deep.symbol, 1, 100.0, -15000.0)]
     before_ex = actions(dividend("XYZ", WED, 0.5))
-    rows = traded(Scripted(short), chains, before_ex, rules=OptionTradingRules(puts_at_rate=0.05))
+    rows = traded(Scripted(short), chains, before_ex, rules=OptionTradingRules(puts_at_rate=lambda _: 0.05))
     assert flows(rows, "assignment") == [(WED, "assignment", deep.symbol, 1, 100.0, -15000.0)]
 
 
