@@ -94,7 +94,7 @@ def test_a_spread_of_puts_and_one_of_calls_are_one_condor_at_one_expiry_alone() 
     book = held(100, puts)
     for contract, one in held(100, calls).options.items():
         later = replace(contract, expiry=date(2007, 5, 18))
-        book.options[later] = OptionPosition(**(vars(one) | {"contract": later}))
+        book.options[later] = replace(one, contract=later)
     for account in ("reg_t", "cash_secured"):
         assert margin_need(book, account) == (500 - 100) + (500 - 110)
 
