@@ -16,8 +16,9 @@ import polars as pl
 
 from ats_assets.backtests.metrics import annual_return, drawdown_figures, session_returns, volatility
 from ats_assets.option_backtests.greek_attribution import PARTS
+from ats_assets.option_strategies.choosing import ALL_STRATEGIES
 
-ALL = "all"
+ALL = ALL_STRATEGIES
 
 
 def option_metrics(tables: Mapping[str, pl.DataFrame], capital: Mapping[str, float], sessions_per_year: int) -> dict[str, dict[str, Any]]:

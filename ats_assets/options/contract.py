@@ -23,7 +23,7 @@ SYMBOL_PATTERN: Final = rf"^(?:O:)?({ROOT}) {{0,5}}(\d{{6}})([CP])(\d{{8}})$"
 MOST_STRIKE: Final = 99_999.999
 ADJUSTED_ROOT: Final = r"^[A-Z]{1,5}\d$"
 _PARSED = re.compile(SYMBOL_PATTERN)
-_ROOT = re.compile(ROOT)
+ROOT_PATTERN: Final = re.compile(ROOT)
 
 
 class Right(StrEnum):
@@ -66,7 +66,7 @@ class OptionContract:
     def __post_init__(self) -> None:
         """Refuse what has no symbol."""
         thousandths = self.strike * 1000
-        if not _ROOT.fullmatch(self.underlying):
+        if not ROOT_PATTERN.fullmatch(self.underlying):
             raise OptionError(f"{self.underlying!r} is no root of a contract: up to ten capital letters and digits, a letter first")
         if (
             not thousandths.is_finite()

@@ -47,6 +47,21 @@ def test_it_is_there_only_where_settings_name_strategies_and_needs_chains(tmp_pa
         traded_chains(unmade, OptionBacktestRange())
 
 
+@pytest.mark.parametrize(
+    ("named", "told"),
+    [
+        ({"wheel": {"underlyings": ["MSFT"]}}, "'MSFT', of which no chains are taken: add it to options.underlyings"),
+        ({"wheel": {"underlyings": ["BRK.B"]}}, "'BRK.B', which is no root of contracts: .* such as BRKB"),
+        ({"all": {"kind": "wheel", "underlyings": ["SYN0000"]}}, "'all' stands for all strategies together in figures"),
+    ],
+)
+def test_what_could_never_be_traded_or_told_apart_is_refused(tmp_path: Path, named: dict[str, Any], told: str) -> None:
+    """They were accepted: no chain at each session, for ever, and the figures of one strategy as those of all."""
+    options = {"chains": {"kind": "synthetic"}, "underlyings": ["SYN0000"]}
+    with pytest.raises(SettingsError, match=told):
+        assets(market_with_strategies(tmp_path, options=options, option_strategies=named))
+
+
 def test_what_is_traded_with_how_much_is_part_of_its_version(tmp_path: Path) -> None:
     """Before, another underlying or another capital left the asset as if nothing had changed, and was no other trial."""
     wheel = {"underlyings": ["SYN0000"], "capital": 0.5}
