@@ -239,5 +239,6 @@ def _priced(rows: pl.DataFrame, options: OptionsSettings) -> pl.DataFrame:
     )
     close = pl.when(pl.col("close") > 0).then(pl.col("close")) if options.unquoted_mark == "close" else pl.lit(None, pl.Float64)
     made = made.with_columns(mark=pl.when("unquoted").then(close).otherwise((bid + pl.col("ask")) / 2))
-    share = pl.lit(options.unquoted_half_spread_share, pl.Float64)
+    traded = pl.col("volume").fill_null(1.0) > 0  # else the close is of an earlier session: vendors carry it over
+    share = pl.when(traded).then(pl.lit(options.unquoted_half_spread_share, pl.Float64))
     return made.with_columns(half_spread=pl.when("unquoted").then(pl.col("mark") * share).otherwise((pl.col("ask") - bid) / 2))

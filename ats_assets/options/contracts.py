@@ -126,7 +126,7 @@ class OptionChains(pa.DataFrameModel):
     half_spread: float = pa.Field(
         ge=0,
         nullable=True,
-        description="half of ask less bid; without quotes options.unquoted_half_spread_share of the mark; null: it can't be traded",
+        description="half of ask less bid; without quotes options.unquoted_half_spread_share of the mark, where any were traded; null: it can't be traded",
     )
     last_session: pl.Date = pa.Field(
         description="last session at which it can be traded: on or before the expiry; of a Saturday the Friday before"

@@ -90,7 +90,7 @@ class OptionsSettings(Section):
     )
     unquoted_half_spread_share: Share | None = Field(
         default=None,
-        description="of the mark: half the spread that is taken for a contract delivered without bid and ask; default: none, and it can't be traded",
+        description="of the mark: half the spread that is taken for a contract delivered without bid and ask that has traded in the session; default: none, and it can't be traded",
     )
     dividend_yields: dict[str, float] = Field(
         default_factory=dict,

@@ -126,6 +126,15 @@ def test_a_zero_bid_stays_and_what_has_no_ask_or_no_quote_can_not_be_traded() ->
     assert kept["mark"].to_list() == [0.025, None, None, None, None]
 
 
+def test_a_close_without_volume_is_no_price_to_trade_at() -> None:
+    """AAPL140606C00500000 was delivered at 85.70 for three sessions on end, without a trade, while it came to be worth 149.56 exercised: it was bought at 87.41."""
+    rows = [
+        contract_row(strike, bid=None, ask=None, close=2.0, volume=volume) for strike, volume in ((100.0, 0.0), (105.0, None), (110.0, 3.0))
+    ]
+    kept, _ = screened(*rows, options=DELIVERED.model_copy(update={"unquoted_half_spread_share": 0.5}))
+    assert kept.select("volume", "mark", "half_spread").rows() == [(0.0, 2.0, None), (None, 2.0, 1.0), (3.0, 2.0, 1.0)]
+
+
 def test_the_spot_is_that_of_the_delivery_else_of_the_bars() -> None:
     bars = pl.DataFrame({"symbol": ["AAA", "SPX"], "session": [SESSION] * 2, "close": [101.0, 99.0]})
     rows = [contract_row(), contract_row(105.0, underlying_price=None), contract_row(110.0, underlying="SPXW", underlying_price=None)]
