@@ -12,7 +12,7 @@ from pandera.polars import DataFrameModel
 from ats_assets.backtests.choosing import backtest_engine, run_backtest
 from ats_assets.backtests.cost_sensitivity import cost_sensitivity
 from ats_assets.backtests.engine import BacktestResult
-from ats_assets.backtests.metrics import backtest_metrics, session_returns, wanted_and_held
+from ats_assets.backtests.metrics import backtest_metrics, left_by_brake, session_returns, wanted_and_held
 from ats_assets.backtests.schema import BacktestPositions, CostSensitivity, Equity, Trades, Unfilled, Wanted
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
@@ -75,7 +75,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         result = run(settings.backtest)
         tables = {field.name: getattr(result, field.name) for field in fields(result)}
         tables["cost_sensitivity"] = cost_sensitivity(result, settings.backtest, run, settings.backtest.cost_multiples)
-        tables["wanted"] = wanted_and_held(targets, result.positions, settings.portfolio, kept=engine.keeps_limits)
+        wanted = left_by_brake(targets, result.equity, settings.orders.brake) if engine.keeps_limits else targets
+        tables["wanted"] = wanted_and_held(wanted, result.positions, settings.portfolio, kept=engine.keeps_limits)
         for table, contract in CONTRACTS.items():
             contract.validate(tables[table])
         returns = session_returns(result.equity["equity"].to_numpy())
@@ -123,5 +124,7 @@ def traded_sessions(deployment: Deployment, config: BacktestRange) -> list[date]
     last = date.fromisoformat(config.last_session) if config.last_session else date.max
     stored = [day for day in deployment.valid_sessions("targets") if first <= day <= last]
     if not stored:
-        raise MissingPartitionError(f"no targets are stored from {first} to {last}: make them with ats run, or choose another range")
+        asked = config.first_session or config.last_session
+        where = f" from {config.first_session or 'the first'} to {config.last_session or 'the last'} session" if asked else ""
+        raise MissingPartitionError(f"no targets are stored{where}: make them with ats run{', or choose another range' if asked else ''}")
     return deployment.calendar.sessions(stored[0], stored[-1])

@@ -16,7 +16,7 @@ from ats_assets.backtests.metrics.ratios import alpha_beta, matching_factor, ris
 from ats_assets.backtests.metrics.returns import Floats, annual_return, period_returns, session_returns
 from ats_assets.backtests.metrics.rolling import rolling_beta, rolling_sharpe, rolling_sortino, rolling_volatility
 from ats_assets.backtests.metrics.trades import TradeFigures, holding_spells, trade_figures
-from ats_assets.backtests.metrics.wanted import WantedFigures, wanted_and_held, wanted_figures
+from ats_assets.backtests.metrics.wanted import WantedFigures, left_by_brake, wanted_and_held, wanted_figures
 
 __all__ = [
     "BacktestMetrics",
@@ -39,6 +39,7 @@ __all__ = [
     "excursion_figures",
     "histogram",
     "holding_spells",
+    "left_by_brake",
     "longest_run",
     "matching_factor",
     "period_returns",

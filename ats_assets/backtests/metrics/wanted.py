@@ -7,11 +7,14 @@ but it has to be said.
 import math
 from dataclasses import dataclass
 
+import numpy as np
 import polars as pl
 
 from ats_assets.backtests.metrics.trades import mean_of
 from ats_assets.backtests.schema import WANTED_SCHEMA
-from ats_assets.settings import PortfolioSettings
+from ats_assets.portfolio.drawdown_brake import exposure_factor
+from ats_assets.portfolio.kernel_settings import brake_rules
+from ats_assets.settings import BrakeSettings, PortfolioSettings
 
 TOLERANCE = 1e-9
 WIDEST_BAND = 0.25
@@ -25,6 +28,35 @@ class WantedFigures:
     turnover_limit_share: float | None = None
     wanted_positions: float | None = None
     held_positions: float | None = None
+
+
+def left_by_brake(targets: pl.DataFrame, equity: pl.DataFrame, brake: BrakeSettings) -> pl.DataFrame:
+    """Targets as the account's losses leave them at each close: what the brake takes is not wanted any more, so no turnover limit keeps the account from it.
+
+    Parameters
+    ----------
+    targets
+        Columns session, symbol, target_weight.
+    equity
+        Columns session, equity, in currency, sorted by session; deposits are no part of a backtest.
+
+    Examples
+    --------
+    >>> from datetime import date
+    >>> days = [date(2024, 1, 2), date(2024, 1, 3)]
+    >>> targets = pl.DataFrame({"session": days, "symbol": ["A", "A"], "target_weight": [0.4, 0.4]})
+    >>> equity = pl.DataFrame({"session": days, "equity": [100.0, 90.0]})
+    >>> left_by_brake(targets, equity, BrakeSettings(brake_from=0.05, max_drawdown=0.15))["target_weight"].round(6).to_list()
+    [0.4, 0.2]
+    """
+    if not brake.is_on or equity.is_empty():
+        return targets
+    values, rules = equity["equity"].to_numpy(), brake_rules(brake)
+    windows = [values[max(0, i - brake.peak_sessions) : i] for i in range(1, len(values) + 1)]
+    left = [float(exposure_factor(window, np.zeros(len(window)), rules)) for window in windows]
+    factors = pl.DataFrame({"session": equity["session"], "left": left})
+    both = targets.join(factors, on="session", how="left", maintain_order="left")
+    return both.with_columns(pl.col("target_weight") * pl.col("left").fill_null(1.0)).drop("left")
 
 
 def wanted_and_held(targets: pl.DataFrame, positions: pl.DataFrame, portfolio: PortfolioSettings, *, kept: bool = True) -> pl.DataFrame:

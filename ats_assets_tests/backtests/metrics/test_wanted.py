@@ -6,9 +6,9 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.backtests.metrics import wanted_and_held, wanted_figures
+from ats_assets.backtests.metrics import left_by_brake, wanted_and_held, wanted_figures
 from ats_assets.portfolio import desired_weights
-from ats_assets.settings import PortfolioSettings
+from ats_assets.settings import BrakeSettings, PortfolioSettings
 from ats_assets_tests.backtests.small_markets import MONDAY, signals_of
 
 PORTFOLIO = PortfolioSettings(max_weight=0.4, max_turnover=0.3)
@@ -40,6 +40,19 @@ def test_an_engine_that_keeps_no_limits_has_none_that_binds() -> None:
     [row] = wanted_and_held(targets, positions_of([("B", 0, 0.1)]), PORTFOLIO, kept=False).to_dicts()
     assert (row["turnover_limit"], row["limit_binds"]) == (None, False)
     assert row["wanted_turnover"] == pytest.approx(0.9 + 0.001)
+
+
+def test_what_the_brake_takes_is_not_wanted_and_no_limit_is_said_to_bind_by_it() -> None:
+    """An account at half of its targets after its losses was told that the turnover limit kept it from them."""
+    days = [MONDAY, MONDAY + timedelta(days=1)]
+    targets = signals_of([(symbol, day, 0.4) for day in days for symbol in ("A", "B")])
+    equity = pl.DataFrame({"session": days, "equity": [100.0, 75.0]})
+    brake = BrakeSettings(brake_from=0.05, max_drawdown=0.2, floor=0.0)
+    held = positions_of([("A", 0, 0.4), ("B", 0, 0.4)])
+    found = wanted_and_held(left_by_brake(targets, equity, brake), held, PORTFOLIO)
+    assert found.select("wanted_positions", "wanted_turnover", "limit_binds").rows() == [(2, 0.0, False), (0, 0.0, False)]
+    assert wanted_and_held(targets, held, PORTFOLIO)["limit_binds"].to_list() == [False, True]
+    assert left_by_brake(targets, equity, BrakeSettings()).equals(targets)
 
 
 def test_what_is_held_and_has_no_target_is_to_leave_and_sessions_without_targets_say_nothing() -> None:
