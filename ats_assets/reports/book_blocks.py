@@ -18,8 +18,8 @@ NOTE = (
 
 
 def book_blocks(equity: pl.DataFrame, attribution: pl.DataFrame) -> Sequence[Block]:
-    """Tables and pictures of rows of the contracts `BookEquity` and `Attribution`, none of them empty."""
-    parts = {key[0]: rows for key, rows in attribution.group_by("dimension", maintain_order=True)}
+    """Tables and pictures of rows of the contracts `BookEquity` and `Attribution`, none of them empty; books that never held anything have no rows by symbol."""
+    parts = {one: attribution.filter(dimension=one) for one in ("strategy", "model", "factor", "symbol")}
     symbols = parts["symbol"]
     return [
         Note(text=NOTE),
