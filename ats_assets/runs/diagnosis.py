@@ -126,15 +126,17 @@ def _chains(deployment: Deployment) -> Iterator[Finding]:
     """Where the settings say that option chains come from."""
     if not deployment.settings.options.has_chains:
         return
-    from ats_assets.options.choosing import option_source  # noqa: PLC0415 - those who have none do without
+    from ats_assets.options.choosing import option_plugin  # noqa: PLC0415 - those who have none do without
 
     try:
-        source = option_source(deployment)
+        plugin, own = option_plugin(deployment)
+        source = plugin.make(own, deployment)
         has_any, text = bool(source.sessions()), source.describe().strip()
     except AtsError as error:
         yield Finding(subject="options", status="fail", text=str(error), advice="correct [options.chains]")
         return
-    advice = "" if has_any else "correct [options.chains]; ats sources inspect PATH --chains shows how files are read"
+    unread = "correct [options.chains]; ats sources inspect PATH --chains shows how files are read"
+    advice = "" if has_any else "run: ats run" if plugin.reads(own) else unread  # of bars, which no run has made yet
     yield Finding(subject="options", status="ok" if has_any else "warn", text=text, advice=advice)
 
 

@@ -89,6 +89,8 @@ class RunEvents:
     """Materialisations by asset."""
     checks: dict[tuple[dg.AssetCheckKey, str | None], dg.AssetCheckEvaluation] = field(default_factory=dict)
     """The failed ones, by check and partition; what was judged again counts as it was judged last."""
+    fallbacks: defaultdict[str, set[str]] = field(default_factory=lambda: defaultdict(set))
+    """By asset: what was said of sessions for which no book keeps all limits, a line each."""
     failures: list[DagsterEvent] = field(default_factory=list)
     events: int = 0
     _started: dict[str, tuple[float, float]] = field(default_factory=dict)
@@ -109,6 +111,9 @@ class RunEvents:
             self.on_step(step, False)
         elif kind == DagsterEventType.ASSET_MATERIALIZATION and event.asset_key is not None:
             self.partitions[asset_name(event.asset_key)] += 1
+            told = event.step_materialization_data.materialization.metadata.get("fallbacks")
+            if told is not None:  # one text for all sessions of the step
+                self.fallbacks[asset_name(event.asset_key)].update(str(told.value).splitlines())
         elif kind == DagsterEventType.ASSET_CHECK_EVALUATION:
             self._judged(event.asset_check_evaluation_data)
         if event.is_failure:

@@ -81,6 +81,8 @@ def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str
         **(_rows(deployment, outcome.sessions) if "bars" in made else dict.fromkeys(ROWS)),
         **(_skill(deployment) if "skill" in made else dict.fromkeys(SKILL)),
         "backtest": _backtest(deployment) if "backtest" in made else None,
+        "options": of_options(deployment) if "option_backtest" in made else None,
+        "fallbacks": {name: sorted(lines) for name, lines in sorted(run_events.fallbacks.items())},
         "signals": signals_rows(deployment, _newest(deployment, outcome.sessions)) if with_signals else {},
         "checks_failed": _failed_checks(outcome),
         "events": json.loads(warehouse.read_text("event_backtest", "metrics.json")) if "event_backtest" in made else None,
@@ -104,6 +106,8 @@ def next_commands(deployment: Deployment, made: Collection[str]) -> list[str]:
         return ["ats signals", "ats report --open"]
     if "event_report" in made:
         return ["ats predict"]
+    if "option_backtest" in made:
+        return ['ats sql "SELECT session, strategy, action, rule, reason FROM option_backtest_decisions"']
     if "targets" in made or not {*deployment.signals.values()}.isdisjoint(made):
         return ["ats signals"]
     of_families = [f"ats features evaluate {name}" for name in deployment.of(judged_families) if name in made]
@@ -159,6 +163,22 @@ def _backtest(deployment: Deployment) -> Summary | None:
     metrics = json.loads(deployment.warehouse.read_text("backtest", "metrics.json"))
     limit = limit_text(metrics, deployment.settings.portfolio.max_turnover)
     return {name: metrics.get(name) for name in FIGURES} | {"turnover_limit": limit}
+
+
+def of_options(deployment: Deployment) -> Summary:
+    """The return of each strategy of options, and the underlyings that hardly ever had a chain."""
+    figures = json.loads(deployment.warehouse.read_text("option_backtest", "metrics.json"))
+    return {
+        "returns": {name: figures[name]["total_return"] for name in deployment.settings.option_strategies},
+        "without_chains": underlyings_without_chains(deployment.warehouse.read_part("option_backtest", "decisions")),
+    }
+
+
+def underlyings_without_chains(decisions: pl.DataFrame) -> dict[str, list[int]]:
+    """By underlying: in how many sessions it had no chain, and of how many; those alone that had none in more than half of them."""
+    has_none = pl.col("session").filter(pl.col("rule") == "no_chain")
+    seen = decisions.group_by("underlying").agg(without=has_none.n_unique(), sessions=pl.col("session").n_unique())
+    return {name: [without, sessions] for name, without, sessions in seen.sort("underlying").iter_rows() if 2 * without > sessions}
 
 
 def _newest(deployment: Deployment, sessions: Sequence[date]) -> date | None:

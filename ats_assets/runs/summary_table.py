@@ -51,6 +51,12 @@ def _facts(summary: Summary) -> list[tuple[str, str]]:
         facts.append(("Out of sample", f"{figures}{summary['skill']}"))
     if summary["backtest"]:
         facts += _backtest_facts(summary["backtest"])
+    if summary["options"]:
+        facts += _option_facts(summary["options"])
+    facts += [
+        ("Fallback", f"{name}: {how_many(len(lines), 'session')}, last {lines[-1].removeprefix('- ')}")
+        for name, lines in summary["fallbacks"].items()
+    ]
     if summary["events"]:
         facts += _event_facts(summary["events"])
     facts += [
@@ -106,6 +112,15 @@ def _backtest_facts(figures: Summary) -> list[tuple[str, str]]:
             f"maximum drawdown {_number(figures['benchmark_max_drawdown'], '.1%')}",
         ),
     ]
+
+
+def _option_facts(found: Summary) -> list[tuple[str, str]]:
+    returns = ", ".join(f"{name} {_number(value, '+.1%')}" for name, value in found["returns"].items())
+    missing = ", ".join(f"{name} in {without:,} of {sessions:,}" for name, (without, sessions) in found["without_chains"].items())
+    told = (
+        [("Warning", f"no chain, so nothing to trade: {missing} sessions; see options.underlyings and [options.chains]")] if missing else []
+    )
+    return [("Options", f"return {returns}"), *told]
 
 
 def _event_facts(found: Summary) -> list[tuple[str, str]]:

@@ -17,6 +17,8 @@ from ats_assets.option_backtests.contracts import CONTRACTS
 from ats_assets.option_backtests.traded_strategies import trading_rules
 from ats_assets.option_orders.assets import assets as option_order_assets
 from ats_assets.orchestration.graph import SETTINGS
+from ats_assets.runs.diagnosis import diagnose
+from ats_assets.runs.summary import of_options, underlyings_without_chains
 from ats_assets.trials import ledger_of
 from ats_assets_tests.option_backtests.option_history import LAST, STRATEGIES, make_chains, market_with_strategies
 from ats_assets_tests.small_market import run_job, small_market
@@ -60,6 +62,13 @@ def test_what_could_never_be_traded_or_told_apart_is_refused(tmp_path: Path, nam
     options = {"chains": {"kind": "synthetic"}, "underlyings": ["SYN0000"]}
     with pytest.raises(SettingsError, match=told):
         assets(market_with_strategies(tmp_path, options=options, option_strategies=named))
+
+
+def test_chains_that_wait_for_bars_are_no_wrong_setting_to_the_doctor(tmp_path: Path) -> None:
+    """Synthetic chains are made of bars: before the first run `ats doctor` asked for another `[options.chains]`."""
+    deployment = market_with_strategies(tmp_path)
+    found = {one.subject: one for one in diagnose(deployment.settings)}["options"]
+    assert (found.status, found.advice) == ("warn", "run: ats run")
 
 
 def test_what_is_traded_with_how_much_is_part_of_its_version(tmp_path: Path) -> None:
@@ -133,6 +142,17 @@ def test_the_figures_follow_from_the_tables(made: Deployment) -> None:
     received = (-ended["quantity"] * ended["multiplier"] * ended["open_price"]).sum()
     assert figures["all"]["premium_received"] == pytest.approx(received)
     assert figures["all"]["premium_kept"] == pytest.approx(ended["pnl"].sum(), abs=0.05 * ended.height)
+
+
+def test_the_summary_of_a_run_has_its_returns_and_names_what_never_had_a_chain(made: Deployment) -> None:
+    """A run of options told nothing of them, and an underlying without chains was skipped in silence."""
+    told = of_options(made)
+    figures = json.loads(made.warehouse.read_text("option_backtest", "metrics.json"))
+    assert told["returns"] == {name: figures[name]["total_return"] for name in STRATEGIES}
+    assert told["without_chains"] == {}
+    decisions = table(made, "decisions").with_columns(rule=pl.lit("no_chain")).filter(pl.col("underlying") == "SYN0000")
+    days = decisions["session"].n_unique()
+    assert underlyings_without_chains(decisions) == {"SYN0000": [days, days]}
 
 
 def test_it_is_the_same_bytes_again_and_a_trial_of_the_ledger(made: Deployment) -> None:
