@@ -32,10 +32,9 @@ from typing import Any, Generic, TypeVar
 
 from pydantic import BaseModel, ValidationError
 
-from ats_assets.errors import SettingsError, how_many
-from ats_assets.secrecy import redacted
+from ats_assets.errors import SettingsError
 from ats_assets.settings import Search
-from ats_assets.settings.wrong_settings import wrong_settings
+from ats_assets.settings.wrong_settings import told_faults
 
 SET_UP_BY = {"torch": "python3 dev.py torch"}
 """What installs an extra that has a lock of its own."""
@@ -202,11 +201,7 @@ class Kind(Generic[T]):
         try:
             own = plugin.settings.model_validate(values if isinstance(values, BaseModel) else taken | dict(values))
         except ValidationError as error:
-            told = "; ".join(f"{'.'.join(map(str, where)) or setting}: {what}" for where, what in wrong_settings(error, plugin.settings))
-            known = ", ".join(plugin.settings.model_fields)
-            raise SettingsError(
-                f"[{setting or name}] has {how_many(error.error_count(), 'wrong setting')}: {redacted(told)}. It knows {known}"
-            ) from None
+            raise SettingsError(told_faults(error, plugin.settings, setting or name)) from None
         return Chosen(kind=name, plugin=plugin, settings=own)
 
     def _places(self, folder: Path | None) -> dict[str, list[str]]:

@@ -8,7 +8,7 @@ from typing import Any, TypeVar
 from pydantic import BaseModel, ValidationError
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError, how_many
+from ats_assets.errors import SettingsError
 from ats_assets.events.bar_regimes import BAR_REGIMES, bar_regime_columns
 from ats_assets.events.decisions import check_side
 from ats_assets.features.choosing import bar_families, families_of_model, judged_families, measure_families
@@ -18,7 +18,7 @@ from ats_assets.labels.event_barriers import EventBarrierSettings
 from ats_assets.models import Model
 from ats_assets.plugins import LEARNERS
 from ats_assets.settings import RULE
-from ats_assets.settings.wrong_settings import wrong_settings
+from ats_assets.settings.wrong_settings import told_faults
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -169,7 +169,4 @@ def _checked(kind: type[S], values: Mapping[str, Any], section: str) -> S:
     try:
         return kind.model_validate(dict(values))
     except ValidationError as error:
-        told = "; ".join(f"{'.'.join(map(str, where)) or section}: {what}" for where, what in wrong_settings(error, kind))
-        raise SettingsError(
-            f"[{section}] has {how_many(error.error_count(), 'wrong setting')}: {told}. It knows {', '.join(kind.model_fields)}"
-        ) from None
+        raise SettingsError(told_faults(error, kind, section)) from None

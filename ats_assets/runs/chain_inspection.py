@@ -35,12 +35,15 @@ def inspected_chains(settings: Settings, path: Path, changes: Mapping[str, Any],
         raise SourceError(f"{path} has no session of {settings.calendar.exchange} that has ended: check days and calendar.first_session")
     raw = chosen_chains(source, days[0], options.underlyings)
     accepted, rejected = screen_chains(raw, _NO_BARS, deployment.calendar, options)
+    reasons = reasons_by_count(rejected["reasons"])
+    by_bars = settings.options.spot != "delivered" and "no_underlying" in reasons
+    hint = "no_underlying: these files give no spot; a run takes it from bars of the same session, or name its column underlying_price"
     shown = raw.head(n_rows)
     told = [name for name in shown.columns if shown[name].null_count() < shown.height and name != "session"]
     return InspectedSession(
-        recognised=tuple(source.describe().splitlines()),
+        recognised=(*source.describe().splitlines(), *([hint] if by_bars else [])),
         session=days[0],
         rows=shown.select(told),
         accepted=accepted.height,
-        rejected=reasons_by_count(rejected["reasons"]),
+        rejected=reasons,
     )

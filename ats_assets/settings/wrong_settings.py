@@ -6,6 +6,9 @@ from typing import Any, get_args
 
 from pydantic import BaseModel, ValidationError
 
+from ats_assets.errors import how_many
+from ats_assets.secrecy import redacted
+
 Place = tuple[int | str, ...]
 
 
@@ -27,9 +30,27 @@ def wrong_settings(error: ValidationError, kind: type[BaseModel]) -> list[tuple[
     return [(fault["loc"], _said(fault, kind)) for fault in error.errors()]
 
 
+def told_faults(error: ValidationError, kind: type[BaseModel], section: str) -> str:
+    """All that is wrong with one section, with the settings that it knows, told once and without secrets.
+
+    Examples
+    --------
+    >>> from pydantic import create_model
+    >>> kind = create_model("Kind", __config__={"extra": "forbid"}, near=(int, 1), far=(int, 2))
+    >>> try:
+    ...     kind(nearr=2)
+    ... except ValidationError as error:
+    ...     told_faults(error, kind, "mine")
+    '[mine] has 1 wrong setting: nearr: there is no such setting; did you mean near? It knows near, far'
+    """
+    told = redacted("; ".join(f"{'.'.join(map(str, where)) or section}: {what}" for where, what in wrong_settings(error, kind)))
+    text, known = f"[{section}] has {how_many(error.error_count(), 'wrong setting')}: {told}", ", ".join(kind.model_fields)
+    return text if f"there are {known}" in told else f"{text.removesuffix('.')}{'' if text.endswith('?') else '.'} It knows {known}"
+
+
 def _said(fault: Mapping[str, Any], kind: type[BaseModel]) -> str:
     if fault["type"] != "extra_forbidden":
-        return fault["msg"]
+        return fault["msg"].removeprefix("Value error, ")  # pydantic's, before what a validator of ours says
     *above, name = fault["loc"]
     section = _section(kind, above)
     known = [] if section is None else list(section.model_fields)

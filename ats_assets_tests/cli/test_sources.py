@@ -52,6 +52,22 @@ def test_chains_are_shown_with_what_would_be_rejected_of_them(inspect: Inspect, 
     assert inspect(tmp_path, "--chains", "--ticks", "trades").exit_code == 2
 
 
+@pytest.mark.parametrize("form", [(), ("--chains",), ("--ticks", "trades")])
+def test_a_path_that_is_not_there_is_no_wrong_setting(inspect: Inspect, tmp_path: Path, form: tuple[str, ...]) -> None:
+    """A setting was to be corrected that nobody had written."""
+    run = inspect("nowhere.csv", *form)
+    assert (run.exit_code, run.stdout) == (1, "")
+    assert f"there is no file or folder {tmp_path / 'nowhere.csv'}: give the path of one" in run.stderr
+
+
+def test_chains_without_a_spot_are_said_to_have_it_of_the_bars_in_a_run(inspect: Inspect, tmp_path: Path) -> None:
+    """A good file was shown as rejected whole, by what `ats run` would have taken from the bars."""
+    (tmp_path / "chains.csv").write_text("date,symbol,bid,ask\n2024-03-04,ABC240315C00050000,1.0,1.1\n", encoding="utf-8")
+    run = inspect(tmp_path, "--chains")
+    assert "0 contracts accepted; rejected: no_underlying 1" in run.stdout
+    assert "no_underlying: these files give no spot; a run takes it from bars" in run.stdout
+
+
 def test_ticks_are_shown_with_what_would_be_rejected_of_them(inspect: Inspect, tmp_path: Path) -> None:
     folder = tmp_path / "mine"
     folder.mkdir()

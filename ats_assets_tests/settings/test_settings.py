@@ -97,6 +97,7 @@ def test_an_unknown_key_in_the_environment_is_named(home: Path, monkeypatch: pyt
         ('[automation]\nretrain_at = "half past ten"\n', r"automation\.retrain_at"),
         ("[labels]\nhorizons_sessions = [1, 20]\n", r"training\.horizon_sessions is 5, but labels\.horizons_sessions has only \[1, 20\]"),
         ("[bars.suspicions]\ntwin_sessions = 40\n", r"bars\.suspicions: .*raise lookback_sessions"),
+        ("[option_strategies.wheel]\ncapital = 1.4\n", r"option_strategies: the strategies have 1\.4 of the equity"),  # no "Value error"
         ("[universe\n", r"can't be read"),
     ],
 )

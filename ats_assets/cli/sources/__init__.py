@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from ats_assets.errors import SourceError
+
 __all__ = ["app"]
 
 app = typer.Typer(name="sources", no_args_is_help=True, help="Look at data files before any run.")
@@ -36,6 +38,8 @@ def sources_inspect(
     form: Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")] = "table",
 ) -> None:
     """Show how files are read: columns, symbols, dates, the first rows, and the settings that would change it. Needs no warehouse and stores nothing."""
+    if not path.exists():
+        raise SourceError(f"there is no file or folder {path.absolute()}: give the path of one")
     from ats_assets.cli.sources.inspect import inspect_chains, inspect_files, inspect_ticks  # noqa: PLC0415
 
     if ticks is not None:
