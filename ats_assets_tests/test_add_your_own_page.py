@@ -16,9 +16,12 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, SourceError
 from ats_assets.lineage.delivered import delivered_versions
-from ats_assets.plugins import LEARNERS, SOURCES
+from ats_assets.plugins import LEARNERS, METHODS, OPTION_STRATEGIES, RISK_RULES, SOURCES
 from ats_assets.sources import BarSource
 from ats_assets_tests.kits.learners import LearnerKit
+from ats_assets_tests.kits.methods import MethodKit
+from ats_assets_tests.kits.option_strategies import OptionStrategyKit
+from ats_assets_tests.kits.risk_rules import RiskRuleKit
 from ats_assets_tests.kits.sources import SourceKit
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, small_market
 
@@ -27,6 +30,8 @@ PAGE = (ROOT / "docs" / "add_your_own.md").read_text(encoding="utf-8")
 FILES = {found[1]: found[2] for found in re.finditer(r"^```python file=(\S+)\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)}
 SETTINGS, ENTRY_POINTS = (tomllib.loads(text) for text in re.findall(r"^```toml\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL))
 SESSIONS = 30
+QUIET = 4.7e7
+"""In money: what the kits' market trades in a session and symbol, about the median."""
 
 
 def write_files(root: Path) -> Path:
@@ -78,9 +83,17 @@ def made(additions: Path) -> Deployment:
 
 def test_each_file_has_about_sixty_lines_at_most() -> None:
     assert {name: len(text.splitlines()) <= 72 for name, text in FILES.items()} == dict.fromkeys(
-        ("sources/drops.py", "learners/shrinkage.py", "strategies/reversal.py"), True
+        (
+            "sources/drops.py",
+            "learners/shrinkage.py",
+            "strategies/reversal.py",
+            "methods/rank_tilt.py",
+            "risk_rules/quiet.py",
+            "option_strategies/long_call.py",
+        ),
+        True,
     )
-    assert sum(len(text.splitlines()) for text in FILES.values()) <= 180
+    assert sum(len(text.splitlines()) for text in FILES.values()) <= 300
 
 
 def test_the_three_make_signals_together(made: Deployment) -> None:
@@ -177,6 +190,26 @@ class TestShrinkage(LearnerKit):
     @pytest.fixture(autouse=True)
     def _opened(self, additions: Path) -> None:
         type(self).plugin = LEARNERS.find("shrinkage", additions / "plugins")
+
+
+class TestRankTilt(MethodKit):
+    @pytest.fixture(autouse=True)
+    def _opened(self, additions: Path) -> None:
+        type(self).plugin = METHODS.find("rank_tilt", additions / "plugins")
+
+
+class TestQuiet(RiskRuleKit):
+    small: ClassVar[dict[str, Any]] = {"least": QUIET}
+
+    @pytest.fixture(autouse=True)
+    def _opened(self, additions: Path) -> None:
+        type(self).plugin = RISK_RULES.find("quiet", additions / "plugins")
+
+
+class TestLongCall(OptionStrategyKit):
+    @pytest.fixture(autouse=True)
+    def _opened(self, additions: Path) -> None:
+        type(self).plugin = OPTION_STRATEGIES.find("long_call", additions / "plugins")
 
 
 @pytest.fixture(scope="module")
