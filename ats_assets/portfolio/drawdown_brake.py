@@ -15,6 +15,7 @@ from ats_assets.kernels.kernel import kernel
 from ats_assets.portfolio.kernel_settings import BrakeRules
 
 Floats = NDArray[np.float64]
+ROUNDING = 1e-12
 
 
 @kernel
@@ -46,7 +47,7 @@ def exposure_factor(equity: Floats, paid_in: Floats, rules: BrakeRules) -> float
         if earned <= -rules.max_session_loss and t >= n - rules.cooldown_sessions:
             factor = min(factor, rules.after_loss)
     drawdown = 1.0 - level / peak
-    if drawdown >= rules.max_drawdown:
+    if drawdown >= rules.max_drawdown * (1.0 - ROUNDING):  # else what is left at just that drawdown is a rounding
         return min(factor, rules.floor)
     if drawdown > rules.brake_from:
         share = (drawdown - rules.brake_from) / (rules.max_drawdown - rules.brake_from)

@@ -64,8 +64,11 @@ def test_an_engine_of_ones_own_is_a_file_in_the_folder_of_additions(tmp_path: Pa
     ("chosen", "message"),
     [
         (BacktestSettings(engine="zipline"), r"backtest.engine is 'zipline', which is no backtest engine: choose one of orders, weights"),
-        (BacktestSettings(engine="weights", options={"lots": 1}), r"\[backtest.engine\] has 1 wrong setting.*It knows returns"),
-        (BacktestSettings(options={"returns": "open_to_open"}), r"It knows compiled"),
+        (
+            BacktestSettings(engine="weights", options={"lots": 1}),
+            r"\[backtest.engine\] has 1 wrong setting: lots: there is no such setting; there are returns",
+        ),
+        (BacktestSettings(options={"returns": "open_to_open"}), r"returns: there is no such setting; there are compiled"),
     ],
 )
 def test_what_can_not_be_made_is_named(chosen: BacktestSettings, message: str) -> None:

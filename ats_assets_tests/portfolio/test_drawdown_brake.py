@@ -56,6 +56,11 @@ def test_it_is_what_the_returns_say_whatever_is_paid_in(returns: list[float], ru
     assert factor == exposure_factor.compiled(np.array(equity), np.array(paid_in), brake_rules(rules))
 
 
+def test_at_just_the_largest_drawdown_nothing_is_left_of_it() -> None:
+    """1 - 0.8 is a little below 0.2, so that 3e-16 of the targets were held."""
+    assert exposure_factor(np.array([100.0, 80.0]), np.zeros(2), brake_rules(BrakeSettings(max_drawdown=0.2))) == 0.0
+
+
 def test_without_settings_nothing_brakes() -> None:
     assert exposure_factor(np.array([100.0, 1.0]), np.zeros(2), brake_rules(None)) == 1.0
     assert not BrakeSettings().is_on

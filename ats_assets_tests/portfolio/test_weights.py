@@ -104,7 +104,7 @@ def test_a_method_takes_its_settings_from_its_options_or_from_the_section(settin
     [
         (
             {"method": "top_long"},
-            "portfolio.method is 'top_long', which is no portfolio method: choose one of long_short_quantiles, score_prop",
+            r"portfolio.method is 'top_long', which is no portfolio method: choose one of black_litterman, .*, top_k_long",
         ),
         ({"options": {"topk": 3}}, r"\[portfolio.method\] has 1 wrong setting.*topk.*It knows top_k"),
         ({"options": {"top_k": 3}, "top_k": 4}, r"top_k is given twice, in \[portfolio\] and in \[portfolio.options\]"),
