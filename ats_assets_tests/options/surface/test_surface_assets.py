@@ -16,7 +16,7 @@ from ats_assets.features.choosing import families, judged_families, model_famili
 from ats_assets.features.families.option_features import OPTION_FEATURES
 from ats_assets.leakcheck import find_leaks, of_deployment
 from ats_assets.leakcheck.subjects import stored_bars
-from ats_assets.options.surface.checks import judged_arbitrage
+from ats_assets.options.surface.checks import judged_arbitrage, judged_spots
 from ats_assets.options.surface.contracts import VolatilitySurface
 from ats_assets.options.surface.volatility_surface import VOLATILITY_SURFACE_SCHEMA
 from ats_assets.orchestration.graph import frame_schema_of
@@ -191,10 +191,23 @@ def test_the_stored_chains_of_aapl_go_through_the_assets(tmp_path: Path) -> None
     lenient = {"first_session": date(2014, 6, 2), "screening": {"max_rejected_share": 1.0}}
     deployment = small_market(tmp_path, calendar={"first_session": date(2014, 1, 2)}, options=options | lenient)
     day = date(2014, 6, 9)
-    run_job(deployment, "history", [day], [*CHAINS, *VALUED, "volatility_surface"])
+    result = run_job(deployment, "history", [day], [*CHAINS, *VALUED, "volatility_surface"])
+    spot = next(one for one in result.get_asset_check_evaluations() if one.check_name == "spot")
+    assert not spot.passed, "the set's close of that day is 92.72, which was the open: the options say 93.7"
     found = deployment.warehouse.read("volatility_surface", [day])
     assert found["method"].to_list() == ["svi"] * 12
     assert found["butterfly_free"].all()
     assert found["rmse"].median() == pytest.approx(0.0035, abs=0.0005)
     assert found["atm_volatility"].is_between(0.19, 0.27).all()
     assert found["forward"].tail(6).is_sorted(descending=True)
+
+
+def test_a_close_that_is_not_what_puts_and_calls_say_is_told() -> None:
+    """A forward of 102 in a quarter at 4 % with a payment of 0.5 is a spot of 101.485; one slice too late and one of a single pair say nothing."""
+    slices = [("A", 0.25, 102.0, 5), ("A", 0.9, 150.0, 5), ("A", 0.1, 90.0, 1)]
+    rows = pl.DataFrame(slices, schema=["underlying", "years", "forward", "parity_pairs"], orient="row")
+    rows = rows.with_columns(rate=0.04, dividend_yield=0.0, dividends=0.5)
+    for spot, passed in ((101.485, True), (100.6, True), (100.3, False)):
+        verdict = judged_spots(rows.with_columns(spot=pl.lit(spot)), 0.01)
+        assert verdict.passed is passed, spot
+    assert "A at 100.30, its options say 101.49" in verdict.text
