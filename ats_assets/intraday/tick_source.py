@@ -8,8 +8,8 @@ from typing import Literal, Protocol, TypeVar
 import polars as pl
 from pydantic import BaseModel
 
-from ats_assets.errors import SourceError
 from ats_assets.plugins import Plugin
+from ats_assets.sources.source import require_within
 
 S = TypeVar("S", bound=BaseModel)
 What = Literal["trades", "quotes"]
@@ -77,12 +77,4 @@ def require_delivered(source: TickSource, sessions: Sequence[date], what: What) 
     SourceError
         Naming the sessions that it has.
     """
-    there = source.sessions()
-    if not there:
-        raise SourceError(
-            f"the source of {what} has no session that has ended: deliver files, or correct intraday.{what}. It says:\n{source.describe()}"
-        )
-    if sessions[0] < there[0] or sessions[-1] > there[-1]:
-        raise SourceError(
-            f"the source of {what} has ticks from {there[0]} to {there[-1]}, but {sessions[0]} to {sessions[-1]} was asked for: choose sessions it has"
-        )
+    require_within(source, sessions, of=what, has="ticks", remedy=f"deliver files, or correct intraday.{what}")

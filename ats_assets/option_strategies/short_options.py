@@ -1,6 +1,6 @@
 """Selling puts against cash and calls against shares, and what is done with them afterwards: what the wheel, covered calls and cash-secured puts have in common."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from decimal import ROUND_FLOOR, Decimal
 from math import ceil
 
@@ -210,6 +210,15 @@ def cost_screens(desk: Desk, underlying: str) -> list[Screen]:
 def covered_shares(desk: Desk, underlying: str) -> Decimal:
     """How many shares the short calls on an underlying would deliver."""
     return sum((Decimal(held.multiplier * -held.quantity) for held in desk.held_of(underlying, Right.CALL, -1)), ZERO)
+
+
+def held_decisions(ledger: CapitalLedger, manage: Callable[[CapitalLedger, HeldOption], Decision]) -> list[Decision]:
+    """One decision for each position: calls that no shares cover are bought back, the others are managed."""
+    found: list[Decision] = []
+    for underlying in ledger.desk.underlyings():
+        uncovered = uncovered_calls(ledger, underlying)
+        found += [uncovered.get(held.contract) or manage(ledger, held) for held in ledger.desk.held_of(underlying)]
+    return found
 
 
 def uncovered_calls(ledger: CapitalLedger, underlying: str) -> dict[OptionContract, Decision]:

@@ -8,9 +8,9 @@ from typing import Protocol, TypeVar
 import polars as pl
 from pydantic import BaseModel
 
-from ats_assets.errors import SourceError
 from ats_assets.options.schema import KEY, RAW_OPTION_CHAINS_SCHEMA
 from ats_assets.plugins import Plugin
+from ats_assets.sources.source import require_within
 
 S = TypeVar("S", bound=BaseModel)
 
@@ -84,15 +84,7 @@ def require_chains(source: OptionSource, sessions: Sequence[date]) -> None:
     SourceError
         Naming the sessions that it has.
     """
-    there = source.sessions()
-    if not there:
-        raise SourceError(
-            f"the source of options has no session that has ended: deliver chains, or correct [options.chains]. It says:\n{source.describe()}"
-        )
-    if sessions[0] < there[0] or sessions[-1] > there[-1]:
-        raise SourceError(
-            f"the source of options has chains from {there[0]} to {there[-1]}, but {sessions[0]} to {sessions[-1]} was asked for: choose sessions it has"
-        )
+    require_within(source, sessions, of="options", has="chains", remedy="deliver chains, or correct [options.chains]")
 
 
 def chosen_chains(source: OptionSource, session: date, underlyings: Sequence[str]) -> pl.DataFrame:

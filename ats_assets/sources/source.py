@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from ats_assets.calendar import SessionCalendar
+from ats_assets.errors import SourceError
 from ats_assets.plugins import Plugin
 
 S = TypeVar("S", bound=BaseModel)
@@ -125,6 +126,18 @@ class BarSource(Protocol):
         ...
 
 
+class Describes(Protocol):
+    """Any source that names its sessions: of ticks, of options."""
+
+    def sessions(self) -> list[date]:
+        """Those that it has something for, ascending."""
+        ...
+
+    def describe(self) -> str:
+        """What is read and what was recognised in it, for people."""
+        ...
+
+
 def _as_they_are(settings: BaseModel) -> BaseModel:
     return settings
 
@@ -194,3 +207,27 @@ def state_of(source: BarSource) -> str | None:
     """What the source's answers follow from, where it can tell without reading them: while it is the same, so are they."""
     state = getattr(source, "state", None)
     return None if state is None else state()
+
+
+def require_within(source: Describes, sessions: Sequence[date], *, of: str, has: str, remedy: str) -> None:
+    """Refuse sessions that a source does not have yet, or from before it begins; one in between for which it has nothing is an empty session.
+
+    Parameters
+    ----------
+    of, has
+        What it is a source of, and what it has of a session.
+    remedy
+        What to do where it has nothing at all.
+
+    Raises
+    ------
+    SourceError
+        Naming the sessions that it has.
+    """
+    there = source.sessions()
+    if not there:
+        raise SourceError(f"the source of {of} has no session that has ended: {remedy}. It says:\n{source.describe()}")
+    if sessions[0] < there[0] or sessions[-1] > there[-1]:
+        raise SourceError(
+            f"the source of {of} has {has} from {there[0]} to {there[-1]}, but {sessions[0]} to {sessions[-1]} was asked for: choose sessions it has"
+        )

@@ -22,9 +22,9 @@ from ats_assets.option_strategies.short_options import (
     cash_settled_options,
     cost_screens,
     foreign_position,
+    held_decisions,
     managed_short,
     sold_calls,
-    uncovered_calls,
 )
 from ats_assets.options.contract import Right
 from ats_assets.plugins import Plugin
@@ -59,10 +59,7 @@ class CoveredCall:
         """One decision for each position, one for the calls of each underlying with shares, and one for the shares where they may be bought."""
         settings, desk = self.settings, Desk(view, self.settings.earnings)
         ledger = capital_ledger(desk, settings.sizing)
-        found: list[Decision] = []
-        for underlying in desk.underlyings():
-            uncovered = uncovered_calls(ledger, underlying)
-            found += [uncovered.get(held.contract) or self._managed(ledger, held) for held in desk.held_of(underlying)]
+        found = held_decisions(ledger, self._managed)
         for underlying in view.underlyings:
             if desk.shares_of(underlying) > 0 or not settings.buy_shares:
                 found.append(sold_calls(ledger, underlying, settings.calls, not_below_cost=not settings.calls_below_cost))

@@ -21,10 +21,10 @@ from ats_assets.option_strategies.short_options import (
     capital_ledger,
     cost_screens,
     foreign_position,
+    held_decisions,
     managed_short,
     sold_calls,
     sold_puts,
-    uncovered_calls,
 )
 from ats_assets.options.contract import Right
 from ats_assets.plugins import Plugin
@@ -55,10 +55,7 @@ class Wheel:
         """One decision for each position, one for the puts of each underlying, and one for the calls where there are shares."""
         settings, desk = self.settings, Desk(view, self.settings.earnings)
         ledger = capital_ledger(desk, settings.sizing)
-        found: list[Decision] = []
-        for underlying in desk.underlyings():
-            uncovered = uncovered_calls(ledger, underlying)
-            found += [uncovered.get(held.contract) or self._managed(ledger, held) for held in desk.held_of(underlying)]
+        found = held_decisions(ledger, self._managed)
         calls = [
             sold_calls(ledger, underlying, settings.calls, not_below_cost=not settings.calls_below_cost)
             for underlying in view.underlyings

@@ -4,6 +4,7 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.errors import PortfolioError
+from ats_assets.evaluation.worst_losses import mean_of_worst
 from ats_assets.portfolio.optimisation.best_weights import DIGITS
 from ats_assets.portfolio.optimisation.weight_ranges import LimitsConflictError, WeightRanges
 
@@ -69,7 +70,4 @@ def tail_risk(returns: Floats, weights: Floats, level: float = 0.95) -> float:
     >>> round(tail_risk(np.array([[0.01], [-0.02], [0.03], [-0.04]]), np.ones(1), 0.5), 4)
     0.03
     """
-    losses = np.sort(-(returns * weights).sum(axis=1))[::-1]
-    many = (1.0 - level) * len(losses)
-    share = np.clip(many - np.arange(len(losses)), 0.0, 1.0)
-    return float((losses * share).sum() / many)
+    return mean_of_worst(-(returns * weights).sum(axis=1), 1.0 - level)

@@ -13,6 +13,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field
 
+from ats_assets.evaluation.worst_losses import mean_of_worst
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.risk.book_history import book_returns, closes_before, needs_of_closes
 from ats_assets.risk.rule import all_allowed, all_scaled, session_by_session
@@ -78,12 +79,10 @@ def bad_loss(returns: NDArray[np.float64], level: float, measure: str) -> float:
     >>> bad_loss(returns, 0.5, "var"), round(bad_loss(returns, 0.5, "cvar"), 4)
     (0.02, 0.03)
     """
-    losses = np.sort(-returns)[::-1]
-    many = (1.0 - level) * len(losses)
-    if measure == "var":
-        return float(losses[max(int(np.ceil(many - 1e-9)) - 1, 0)])
-    share = np.clip(many - np.arange(len(losses)), 0.0, 1.0)
-    return float((losses * share).sum() / many)
+    if measure != "var":
+        return mean_of_worst(-returns, 1.0 - level)
+    many = (1.0 - level) * len(returns)
+    return float(np.sort(-returns)[::-1][max(int(np.ceil(many - 1e-9)) - 1, 0)])
 
 
 PLUGIN = Plugin(settings=ValueAtRiskSettings, make=ValueAtRisk, quick={"lookback_sessions": 5, "min_sessions": 2})
