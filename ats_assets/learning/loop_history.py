@@ -1,6 +1,6 @@
 """What the loop found at which session, what was done about it, and what came of it: told from what is stored."""
 
-from collections.abc import Sequence
+from collections.abc import Callable, Sequence
 from dataclasses import dataclass
 from datetime import date
 
@@ -11,6 +11,9 @@ from ats_assets.evaluation.feature_clusters import importance_drift
 from ats_assets.evaluation.skill import skill
 from ats_assets.predictions.models_in_force import in_force_since
 from ats_assets.predictions.scheduled_predictions import scheduled_predictions
+
+EPISODE_SESSIONS = 10
+"""Alarms so near to each other are of one drift."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -49,19 +52,29 @@ def loop_history(deployment: Deployment, first: date, last: date) -> list[LoopSt
     if not days:
         return []
     drift = deployment.warehouse.read("drift", days)
-    found = [step for name in deployment.settings.models for step in _alarms(deployment, name, drift.filter(pl.col("model") == name))]
+    found = [step for name in deployment.settings.models for step in drift_episodes(drift, name, deployment.calendar.count)]
     for model in deployment.drift_refits:
         found += _refits(deployment, model.removesuffix("_model"), days)
     return sorted(found, key=lambda step: (step.session, step.model, step.what))
 
 
-def _alarms(deployment: Deployment, name: str, rows: pl.DataFrame) -> list[LoopStep]:
-    """Alarms as people count them: those within ten sessions of each other are one."""
+def drift_episodes(drift: pl.DataFrame, name: str, count: Callable[[date, date], int]) -> list[LoopStep]:
+    """The alarms of a model as people count them: those within ten sessions of each other are one.
+
+    Parameters
+    ----------
+    drift
+        Rows of the contract `Drift`.
+    name
+        Of the model.
+    count
+        The sessions from one to another.
+    """
     from ats_assets.learning.explanation import drift_told  # noqa: PLC0415
 
     steps: list[LoopStep] = []
-    for (day,), of_day in rows.filter("alarm").group_by("session", maintain_order=True):
-        if steps and steps[-1].until and deployment.calendar.count(steps[-1].until, day) <= 10:  # pyright: ignore[reportArgumentType]
+    for (day,), of_day in drift.filter(pl.col("alarm"), pl.col("model") == name).group_by("session", maintain_order=True):
+        if steps and steps[-1].until and count(steps[-1].until, day) <= EPISODE_SESSIONS:  # pyright: ignore[reportArgumentType]
             steps[-1] = LoopStep(**(vars(steps[-1]) | {"until": day}))
             continue
         why = "; ".join(drift_told(row) for row in of_day.iter_rows(named=True))
