@@ -16,6 +16,7 @@ Random numbers are of the seed, the fold and the name alone: the importance of a
 import zlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from typing import Any, Protocol
 
 import numpy as np
 from numpy.typing import NDArray
@@ -26,12 +27,43 @@ from ats_assets.evaluation.splits import Split
 Rows = NDArray[np.int64]
 Values = NDArray[np.float32]
 Scores = NDArray[np.float64]
-Predict = Callable[[Values], Scores]
-"""Rows of shape (n_rows, n_features) to scores of shape (n_rows,)."""
+Predict = Callable[[Any], Scores]
+"""Rows, such as an array of shape (n_rows, n_features), to scores of shape (n_rows,)."""
 Fit = Callable[[Rows, Rows], Predict]
 """Training rows and the columns to learn from (positions) -> the fitted model of these columns."""
 Judge = Callable[[Scores, Rows], float]
 """Scores of test rows, and which they are, to how good they are: higher is better; NaN where it can't be said."""
+
+
+class FeatureRows(Protocol):
+    """What a model scores: rows that can be chosen by position, with as many features as the last number of the shape says."""
+
+    @property
+    def shape(self) -> tuple[int, ...]:
+        """Rows first, features last."""
+        ...
+
+    def __getitem__(self, rows: Any, /) -> Any:
+        """Those rows."""
+        ...
+
+
+def deal_columns(rows: Values, columns: Sequence[int], order: Rows) -> Values:
+    """A copy in which each row has the values of another one in some columns.
+
+    Examples
+    --------
+    >>> deal_columns(np.array([[1, 10], [2, 20]], dtype=np.float32), [1], np.array([1, 0])).tolist()
+    [[1.0, 20.0], [2.0, 10.0]]
+    """
+    dealt = rows.copy()
+    dealt[:, list(columns)] = rows[np.ix_(order, list(columns))]
+    return dealt
+
+
+def choose_columns(rows: Values, columns: Rows) -> Values:
+    """Some columns of rows, in C order."""
+    return np.ascontiguousarray(rows[:, columns])
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -48,7 +80,7 @@ class Importance:
 
 
 def mean_decreases(
-    x: Values,
+    x: FeatureRows,
     splits: Sequence[Split],
     fit: Fit,
     judge: Judge,
@@ -56,6 +88,7 @@ def mean_decreases(
     *,
     within: Rows | None = None,
     seed: int = 0,
+    deal: Callable[[Any, Sequence[int], Rows], Any] = deal_columns,
 ) -> list[Importance]:
     """What a model loses out of sample when features tell nothing any more.
 
@@ -73,6 +106,8 @@ def mean_decreases(
         ndarray of int64 of shape (n_rows,), the session of each row: values stay in it. Default: they are permuted among all test rows of a split.
     seed
         Of the permutations.
+    deal
+        Gives each of some rows the values of another one in some columns, for rows that are no array.
 
     Returns
     -------
@@ -100,9 +135,9 @@ def mean_decreases(
     >>> [round(one.mean, 1) for one in mean_decreases(x, splits, fit, judge, {"a": [0], "b": [1]})]
     [1.9, 0.0]
     """
-    _check(groups, x.shape[1])
+    _check(groups, x.shape[-1])
     lost: dict[str, list[float]] = {name: [] for name in groups}
-    every = np.arange(x.shape[1])
+    every = np.arange(x.shape[-1])
     for number, split in enumerate(splits):
         if len(split.train) == 0 or len(split.test) == 0:
             continue
@@ -111,15 +146,20 @@ def mean_decreases(
         whole = judge(predict(rows), split.test)
         sessions = None if within is None else within[split.test]
         for name, columns in groups.items():
-            order = _permutation(len(rows), sessions, np.random.Generator(np.random.Philox(key=[seed, _key(number, name)])))
-            kept = rows[:, list(columns)]
-            rows[:, list(columns)] = kept[order]
-            lost[name].append(whole - judge(predict(rows), split.test))
-            rows[:, list(columns)] = kept
+            order = _permutation(len(split.test), sessions, np.random.Generator(np.random.Philox(key=[seed, _key(number, name)])))
+            lost[name].append(whole - judge(predict(deal(rows, columns, order)), split.test))
     return [importance_of(name, folds) for name, folds in lost.items()]
 
 
-def single_features(splits: Sequence[Split], x: Values, fit: Fit, judge: Judge, columns: Mapping[str, int]) -> list[Importance]:
+def single_features(
+    splits: Sequence[Split],
+    x: FeatureRows,
+    fit: Fit,
+    judge: Judge,
+    columns: Mapping[str, int],
+    *,
+    choose: Callable[[Any, Rows], Any] = choose_columns,
+) -> list[Importance]:
     """How good a model of each feature alone is out of sample.
 
     Parameters
@@ -128,18 +168,20 @@ def single_features(splits: Sequence[Split], x: Values, fit: Fit, judge: Judge, 
         As `mean_decreases`; one fit a split and a feature.
     columns
         Name -> column.
+    choose
+        Gives some columns of rows, for rows that are no array.
 
     Raises
     ------
     EvaluationError
         If there is no such column.
     """
-    _check({name: [column] for name, column in columns.items()}, x.shape[1])
+    _check({name: [column] for name, column in columns.items()}, x.shape[-1])
     usable = [split for split in splits if len(split.train) and len(split.test)]
     found = []
     for name, column in columns.items():
         of = np.array([column])
-        folds = [judge(fit(split.train, of)(np.ascontiguousarray(x[np.ix_(split.test, of)])), split.test) for split in usable]
+        folds = [judge(fit(split.train, of)(choose(x[split.test], of)), split.test) for split in usable]
         found.append(importance_of(name, folds))
     return found
 

@@ -64,6 +64,11 @@ class Sequences:
         """Sessions of a sequence."""
         return self.places.shape[1]
 
+    @property
+    def shape(self) -> tuple[int, int, int]:
+        """Rows, sessions of each, features."""
+        return (*self.places.shape, self.table.shape[1])  # pyright: ignore[reportReturnType]
+
     def newest(self, length: int) -> "Sequences":
         """The same with shorter sequences."""
         return Sequences(table=self.table, places=self.places[:, self.length - length :])

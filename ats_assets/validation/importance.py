@@ -12,21 +12,33 @@ from numpy.typing import NDArray
 
 from ats_assets.evaluation import Split, purged_kfold
 from ats_assets.evaluation.feature_clusters import feature_clusters
-from ats_assets.evaluation.permutation_importance import Importance, Predict, Scores, importance_of, mean_decreases, single_features
+from ats_assets.evaluation.permutation_importance import (
+    Importance,
+    Predict,
+    Scores,
+    choose_columns,
+    deal_columns,
+    importance_of,
+    mean_decreases,
+    single_features,
+)
 from ats_assets.models import Model
 from ats_assets.models.cross_sections import ranks
+from ats_assets.models.dealt_sequences import DealtSequences
 from ats_assets.models.labelled_rows import LabelledRows, fitted_on, rank_ics
 from ats_assets.models.learner import ExplainingScorer, Scorer
+from ats_assets.models.sequences import Sequences
 from ats_assets.settings import ImportanceSettings, TrainingSettings
 from ats_assets.validation.schema import IMPORTANCE_SCHEMA
 
 Rows = NDArray[np.int64]
+Inputs = NDArray[np.float32] | Sequences | DealtSequences
 
 
 def feature_importance(models: Sequence[Model], data: LabelledRows, how: ImportanceSettings, training: TrainingSettings) -> pl.DataFrame:
     """The contract `FeatureImportance`: of each model and way the features, or clusters, with the largest importance first.
 
-    A model of sequences is left out: its features are those of many sessions.
+    A feature of a model of sequences is its whole history in the sequence: where it is to tell nothing, all its sessions come from another symbol.
 
     Raises
     ------
@@ -40,17 +52,16 @@ def feature_importance(models: Sequence[Model], data: LabelledRows, how: Importa
     sessions = np.repeat(np.arange(len(data.rows.sizes)), data.rows.sizes)
     parts = [IMPORTANCE_SCHEMA.to_frame()]
     for model in models:
-        if model.sequence_sessions > 1:
-            continue  # what a feature of past sessions is worth is not told by dealing out its values of today
-        fit = _Fits(model, data, training)
+        fit, inputs = _Fits(model, data, training), model.inputs(data.rows)
         together = {f"{way} {name}": group for way in how.ways for name, group in members[way].items()}  # of one fit a fold
-        found = mean_decreases(data.rows.x, splits, fit, fit.judge, together, within=sessions, seed=how.seed) if together else []
+        how_dealt = {"within": sessions, "seed": how.seed, "deal": dealt_rows}
+        found = mean_decreases(inputs, splits, fit, fit.judge, together, **how_dealt) if together else []
         lost = dict(zip(together, found, strict=True))
         for way in how.ways:
             if way == "contributions":
                 parts.append(_rows(model, way, fit.contributions(splits), {}))
             elif way == "alone":
-                parts.append(_rows(model, way, single_features(splits, data.rows.x, fit, fit.judge, columns), {}))
+                parts.append(_rows(model, way, single_features(splits, inputs, fit, fit.judge, columns, choose=chosen_columns), {}))
             else:
                 of_way = [lost[f"{way} {name}"] for name in members[way]]
                 named = [Importance(**(vars(one) | {"name": name})) for name, one in zip(members[way], of_way, strict=True)]
@@ -76,6 +87,18 @@ def _sums(values: NDArray[np.bool_], sizes: Rows) -> Rows:
     return np.repeat(np.add.reduceat(values.astype(np.int64), np.concatenate([[0], np.cumsum(sizes)[:-1]])), sizes)
 
 
+def dealt_rows(rows: NDArray[np.float32] | Sequences, columns: Sequence[int], order: Rows) -> Inputs:
+    """Rows, or their sequences, with the values of others in some columns."""
+    if isinstance(rows, Sequences):
+        return DealtSequences(sequences=rows, columns=columns, order=order)
+    return deal_columns(rows, columns, order)
+
+
+def chosen_columns(rows: NDArray[np.float32] | Sequences, columns: Rows) -> Inputs:
+    """Rows, or their sequences, of some columns."""
+    return rows.of_columns(columns) if isinstance(rows, Sequences) else choose_columns(rows, columns)
+
+
 class _Fits:
     """A model's fits on parts of the rows, and how good their scores are."""
 
@@ -89,7 +112,14 @@ class _Fits:
         found = self._of_all(train) if every else fitted_on(self._model, self._data, train, self._training, columns=columns)
         if isinstance(found, str):
             return lambda x: np.full(len(x), np.nan)
-        return lambda x: found.predict(x, threads=self._training.threads)
+        threads = self._training.threads
+
+        def predict(rows: Inputs) -> Scores:
+            if isinstance(rows, DealtSequences):
+                return np.concatenate([found.predict(part, threads=threads) for part in rows.parts()])
+            return found.predict(rows, threads=threads)
+
+        return predict
 
     def contributions(self, splits: Sequence[Split]) -> list[Importance]:
         """The share that each feature has in the size of all contributions to the scores of the tested rows; without folds where the model does not tell them."""

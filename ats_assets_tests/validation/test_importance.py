@@ -4,6 +4,7 @@ import json
 from dataclasses import replace
 from datetime import date
 from pathlib import Path
+from typing import Any
 
 import numpy as np
 import polars as pl
@@ -11,6 +12,11 @@ import pytest
 
 from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
+from ats_assets.models import Model
+from ats_assets.models.dealt_sequences import DealtSequences
+from ats_assets.models.learner import Fitted
+from ats_assets.models.sequences import Sequences
+from ats_assets.models.training_set import TrainingSet
 from ats_assets.settings import ImportanceSettings
 from ats_assets.trials import ledger_of
 from ats_assets.validation.importance import clusters_of, feature_importance
@@ -56,6 +62,61 @@ def test_what_is_there_twice_is_missed_by_clusters_and_alone_not_one_by_one(foun
 def test_contributions_of_a_model_that_does_not_tell_them_are_null() -> None:
     told = feature_importance([MODEL], market(), EVERY.model_copy(update={"ways": ("contributions",)}), TRAINING)
     assert told.select("importance", "folds").rows() == [(None, 0), (None, 0)]
+
+
+LAG = 4
+
+
+class Lagged:
+    """Its score is what the first of its features was some sessions ago, so that the newest row alone tells nothing."""
+
+    settings: Any = TRAINING
+    file, library, sequence_sessions = "lagged", "numpy", LAG + 1
+
+    def fit(self, data: TrainingSet, *, threads: int = 1) -> Fitted:
+        assert data.train.sequences is not None
+        assert data.train.sequences.length == LAG + 1
+        return Fitted(content=b"-", scores=np.zeros(len(data.validation.y)), rounds=1, importance={})
+
+    def load(self, content: bytes) -> "Lagged":
+        return self
+
+    def predict(self, x: Sequences, *, threads: int = 1) -> np.ndarray:
+        return np.nan_to_num(x.rows()[:, 0, 0].astype(np.float64))
+
+
+def test_a_model_of_sequences_owes_its_skill_to_a_feature_of_past_sessions() -> None:
+    random, data = np.random.default_rng(3), market()
+    n_sessions, n_symbols = len(data.rows.sizes), int(data.rows.sizes[0])
+    x = random.normal(size=(n_sessions, n_symbols, 2)).astype(np.float32)  # what is known of one session says nothing of another
+    y = np.roll(x[:, :, 0], LAG, axis=0) + 0.5 * random.normal(size=(n_sessions, n_symbols))
+    places = np.arange(x.shape[0] * n_symbols, dtype=np.int32).reshape(n_sessions, n_symbols)
+    lags = np.stack(
+        [np.where(np.arange(n_sessions)[:, None] >= lag, np.roll(places, lag, axis=0), -1) for lag in range(LAG, -1, -1)], axis=-1
+    )
+    sequences = Sequences(table=x.reshape(-1, 2), places=lags.reshape(-1, LAG + 1).astype(np.int32))
+    data = replace(data, rows=replace(data.rows, x=sequences.table, sequences=sequences, y=y.ravel(), returns=y.ravel()))
+    learner: Any = Lagged()
+    model = Model(name="lagged", kind="lagged", learner=learner, quick=learner)
+    found = feature_importance([model], data, EVERY.model_copy(update={"ways": ("features", "alone")}), TRAINING)
+    dealt, alone = of(found, "features"), of(found, "alone")
+    assert dealt["a"] > 0.7, "all that it has: the values of past sessions go with those of today"
+    assert dealt["b"] == 0.0
+    assert alone["a"] == pytest.approx(dealt["a"], abs=0.1)
+    assert abs(alone["b"]) < 0.1
+
+
+@pytest.mark.parametrize("size", [1, 7, 1_000])
+def test_dealt_sequences_are_the_same_in_parts_of_any_size(size: int) -> None:
+    random = np.random.default_rng(0)
+    own = Sequences(table=random.normal(size=(50, 3)).astype(np.float32), places=random.integers(-1, 50, size=(40, 6)).astype(np.int32))
+    order = random.permutation(40)
+    rows = own.rows()
+    wanted = rows.copy()
+    wanted[:, :, [0, 2]] = rows[order][:, :, [0, 2]]
+    parts = list(DealtSequences(sequences=own, columns=(0, 2), order=order).parts(size))
+    assert [len(part) for part in parts[:-1]] == [size] * (len(parts) - 1)
+    np.testing.assert_array_equal(np.concatenate([part.rows() for part in parts]), wanted)
 
 
 def test_each_way_has_the_largest_first_with_all_folds(found: pl.DataFrame) -> None:
