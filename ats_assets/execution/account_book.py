@@ -9,6 +9,7 @@ import polars as pl
 from sqlalchemy import Connection, Row, select
 
 from ats_assets.alerts import Severity
+from ats_assets.algorithms.price_grid import plain
 from ats_assets.execution import state
 from ats_assets.execution.context import ExecutionContext
 from ats_assets.execution.fees_in_kind import was_taken_before
@@ -16,7 +17,6 @@ from ats_assets.execution.halts import halt
 from ats_assets.execution.names import TOGETHER_DAYS, without_changes_of_name
 from ats_assets.execution.order import BrokerOrder, Fill, ForeignOrder
 from ats_assets.execution.outcome import AccountMismatchError, Difference, DifferenceKind, IntentState
-from ats_assets.execution.price_grid import plain
 from ats_assets.execution.reconciliation import OVERLAP, BrokerView, compare, read_broker, read_since
 from ats_assets.execution.rows import existing, latest_snapshot, orders_of, record_entry, record_fill, record_order, record_snapshot
 from ats_assets.execution.running_account import close_orders

@@ -5,9 +5,9 @@ from datetime import date, datetime
 import polars as pl
 
 from ats_assets.alerts import Alert, Severity
+from ats_assets.algorithms.price_grid import plain
 from ats_assets.errors import how_many
 from ats_assets.execution.order import exact
-from ats_assets.execution.price_grid import plain
 
 NAMED = 5
 

@@ -12,9 +12,9 @@ from decimal import ROUND_CEILING, Decimal
 
 from sqlalchemy import Connection, select
 
+from ats_assets.algorithms.price_grid import CENT, FINEST, is_pair
 from ats_assets.execution.order import AccountEntry, EntryKind, Fill, Side
 from ats_assets.execution.outcome import Difference, DifferenceKind
-from ats_assets.execution.price_grid import CENT, FINEST, is_pair
 from ats_assets.trade_state.tables import fills as fills_table
 
 BOOKED_WITHIN = timedelta(days=3)

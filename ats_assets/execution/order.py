@@ -6,64 +6,12 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
+from ats_assets.algorithms.order_words import Leg, OrderKind, OrderStatus, Side
+from ats_assets.algorithms.price_grid import exact as exact  # noqa: PLC0414 - what reads and writes orders finds it here
 from ats_assets.execution.contract_legs import ContractLeg
 
 MAX_ID_LENGTH = 48
 """Of a client order id, in characters; all brokers take so many."""
-
-
-def exact(value: float) -> Decimal:
-    """The shortest decimal that is read back as the same number.
-
-    Examples
-    --------
-    >>> exact(0.1), Decimal(0.1) == exact(0.1)
-    (Decimal('0.1'), False)
-    """
-    return Decimal(repr(float(value)))
-
-
-class Side(StrEnum):
-    """Of an order."""
-
-    BUY = "buy"
-    SELL = "sell"
-
-    @property
-    def sign(self) -> int:
-        """+1 for buys, -1 for sells."""
-        return 1 if self is Side.BUY else -1
-
-    @property
-    def opposite(self) -> "Side":
-        """What takes back an order of this side."""
-        return Side.SELL if self is Side.BUY else Side.BUY
-
-
-class OrderKind(StrEnum):
-    """How an order is to be filled, all for the next session."""
-
-    MARKET_ON_OPEN = "market_on_open"
-    """In the opening auction, at its price."""
-    LIMIT = "limit"
-    """At the limit price or better, until the close."""
-    BRACKET = "bracket"
-    """A limit order that, once filled, leaves a take-profit and a stop-loss, of which one cancels the other."""
-    OCO = "oco"
-    """A take-profit and a stop-loss for shares that are held: one cancels the other."""
-    OPTION = "option"
-    """Option contracts, all legs of a unit or none, at a net limit or at the market, for the day."""
-
-
-class Leg(StrEnum):
-    """What an order is for. A change of side needs two orders, for no broker sells through zero in one."""
-
-    CLOSE = "close"
-    """Reduces a position, at most to zero."""
-    OPEN = "open"
-    """Enlarges a position, or makes one."""
-    EXIT = "exit"
-    """Leaves a position at a profit or a loss; it stands in for exits of a bracket that were cancelled. No plan has it: the executor gives it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -126,24 +74,6 @@ def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number:
     if len(readable) <= MAX_ID_LENGTH and all(c.isascii() and (c.isalnum() or c in "-_.") for c in readable):
         return readable
     return f"{strategy}-{session:%Y%m%d}-{hashlib.sha256(what.encode()).hexdigest()[:16]}"
-
-
-class OrderStatus(StrEnum):
-    """Of an order at the broker."""
-
-    ACCEPTED = "accepted"
-    PARTIALLY_FILLED = "partially_filled"
-    FILLED = "filled"
-    CANCELED = "canceled"
-    EXPIRED = "expired"
-    REJECTED = "rejected"
-    UNKNOWN = "unknown"
-    """It is there, in a status that this program has no word for: nothing is sent in its place, and it is asked for again."""
-
-    @property
-    def final(self) -> bool:
-        """Whether nothing more will happen to it."""
-        return self not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN)
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -292,6 +222,6 @@ class Instrument:
     margin_factor: Decimal = Decimal(1)
     """How much buying power one unit of currency of it takes."""
     price_increment: Decimal | None = None
-    """Of the prices that an order may name; None: by the rule of its market (`ats_assets.execution.price_grid`)."""
+    """Of the prices that an order may name; None: by the rule of its market (`ats_assets.algorithms.price_grid`)."""
     quantity_increment: Decimal | None = None
     min_quantity: Decimal | None = None

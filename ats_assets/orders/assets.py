@@ -12,6 +12,7 @@ from typing import Any
 import dagster as dg
 import polars as pl
 
+from ats_assets.algorithms.price_grid import plain
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state
@@ -20,7 +21,6 @@ from ats_assets.execution.contract_legs import is_contract, is_of_options
 from ats_assets.execution.names import known_identities
 from ats_assets.execution.order import Fill, OrderIntent, exact
 from ats_assets.execution.outcome import Execution, IntentState
-from ats_assets.execution.price_grid import plain
 from ats_assets.execution.trading import TradingServices, open_trading
 from ats_assets.option_orders.deciding import books_at_close
 from ats_assets.option_orders.shares_apart import account_apart, shares_apart

@@ -12,10 +12,10 @@ from typing import Any
 
 import polars as pl
 
+from ats_assets.algorithms.price_grid import on_grid, price_step
 from ats_assets.corporate_actions.identity import INSTRUMENT, NAME_CHANGES_SCHEMA, Identities
 from ats_assets.errors import ContractError
 from ats_assets.execution.order import Leg, OrderIntent, OrderKind, Side, client_order_id, exact
-from ats_assets.execution.price_grid import on_grid, price_step
 from ats_assets.orders.schema import ORDER_PLAN_SCHEMA, OrderPlan
 from ats_assets.portfolio import SHARE_DECIMALS, plan_trades, to_cents
 from ats_assets.settings import MarginSettings, OrdersSettings, PortfolioSettings

@@ -34,7 +34,7 @@ from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.option_backtests import OptionBacktestSettings
 from ats_assets.settings.option_features import OptionFeaturesSettings
 from ats_assets.settings.options import ChainScreeningSettings, OptionsSettings, Style
-from ats_assets.settings.orders import BrakeSettings, OrderLimitSettings, OrdersSettings
+from ats_assets.settings.orders import BrakeSettings, OrderLimitSettings, OrdersSettings, SelectionRule
 from ats_assets.settings.plugins import PluginsSettings
 from ats_assets.settings.portfolio import MarginSettings, PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
@@ -114,6 +114,7 @@ __all__ = [
     "SearchChoices",
     "SearchRange",
     "Section",
+    "SelectionRule",
     "SelectionSettings",
     "Settings",
     "Share",

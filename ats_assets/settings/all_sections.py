@@ -120,6 +120,9 @@ class Settings(Section):
     monte_carlo: MonteCarloSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
     report: ReportSettings = ReportSettings()
     alpaca: AlpacaSettings = AlpacaSettings()
+    algorithms: dict[Name, dict[str, Any]] = Field(
+        default={}, description="name -> an execution algorithm's own settings; `kind` says which, default: the name"
+    )
     orders: OrdersSettings = OrdersSettings()
     brokers: dict[Name, dict[str, Any]] = Field(
         default_factory=dict,

@@ -60,6 +60,31 @@ class BrakeSettings(Section):
         return self.max_drawdown is not None or self.max_session_loss is not None
 
 
+class SelectionRule(Section):
+    """Which orders an algorithm and a kind are for. A bound that is not given holds for all; one on what is not known holds for none."""
+
+    algorithm: Name = Field(default="at_open", description="that works what the rule is for")
+    kind: Literal["market_on_open", "limit", "bracket"] | None = Field(
+        default=None, description="of the order, where it is sent as one; default: `orders.kind`"
+    )
+    min_spread_bps: Bps | None = Field(default=None, description="between bid and ask, of the price")
+    max_spread_bps: Bps | None = Field(default=None, description="between bid and ask, of the price")
+    min_size: float | None = Field(default=None, ge=0, description="of the order, as a share of the day's usual volume")
+    max_size: float | None = Field(default=None, ge=0, description="of the order, as a share of the day's usual volume")
+    min_urgency: Share | None = Field(default=None, description="0 is patient, 1 is at once")
+    max_urgency: Share | None = Field(default=None, description="0 is patient, 1 is at once")
+
+    @model_validator(mode="after")
+    def _bounds_in_order(self) -> "SelectionRule":
+        for what in ("spread_bps", "size", "urgency"):
+            least, most = getattr(self, f"min_{what}"), getattr(self, f"max_{what}")
+            if least is not None and most is not None and least > most:
+                raise ValueError(f"min_{what} ({least:g}) is above max_{what} ({most:g}): the rule is for no order")
+        if self.kind is not None and self.algorithm != "at_open":
+            raise ValueError(f'{self.algorithm} chooses the kind of each order itself: leave out kind, or take algorithm = "at_open"')
+        return self
+
+
 class OrdersSettings(Section):
     """From signals to orders."""
 
@@ -70,6 +95,22 @@ class OrdersSettings(Section):
     enabled: bool = Field(default=False, description="whether the sensor trades by itself")
     strategy: str = Field(default="main", pattern=r"^[a-z][a-z0-9_]{0,15}$", description="part of every client order id")
     kind: Literal["market_on_open", "limit", "bracket"] = "market_on_open"
+    algorithm: Name = Field(
+        default="at_open",
+        description="how an order is worked: at_open, as one order of `kind` for the open; at_close, twap, vwap, participation, iceberg, adaptive_limit, "
+        "implementation_shortfall, or one's own, by orders for parts of it",
+    )
+    selection: tuple[SelectionRule, ...] = Field(
+        default=(),
+        description="[[orders.selection]]: the first rule that an order meets chooses its algorithm and kind; where it meets none, those above",
+    )
+    urgency: Share = Field(default=0.5, description="of orders that open or enlarge a position: 0 is patient, 1 is at once")
+    closing_urgency: Share = Field(default=0.5, description="of orders that reduce a position")
+    unfilled: Literal["cross", "close", "end"] = Field(
+        default="close",
+        description="what becomes of the rest of a worked order before the close: cross: it goes to the market; close: into the closing auction; end: it stays unfilled",
+    )
+    last_minutes: Positive = Field(default=15, description="before the close, from when on that is done")
     collar_bps: Bps = Field(default=500.0, description="distance of a limit or bracket order's limit price from the decision price")
     take_profit_bps: Bps = Field(default=1_000.0, description="of a bracket, from the decision price")
     stop_loss_bps: Bps = Field(default=500.0, description="of a bracket, from the decision price")

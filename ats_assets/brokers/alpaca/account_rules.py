@@ -8,9 +8,9 @@ from dataclasses import dataclass
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ats_assets.algorithms.price_grid import is_in_dollars
 from ats_assets.brokers.alpaca.numbers import exact_decimal
 from ats_assets.execution.order import Instrument, exact
-from ats_assets.execution.price_grid import is_in_dollars
 
 if TYPE_CHECKING:
     from alpaca.trading.models import AccountConfiguration, Asset, TradeAccount

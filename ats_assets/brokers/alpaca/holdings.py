@@ -2,12 +2,12 @@
 
 from typing import TYPE_CHECKING, Any, cast
 
+from ats_assets.algorithms.price_grid import is_in_dollars
 from ats_assets.brokers.alpaca.answers import lenient
 from ats_assets.brokers.alpaca.numbers import exact_decimal
 from ats_assets.brokers.alpaca.symbol_map import SymbolMap, pair
 from ats_assets.execution.contract_legs import multiplier_of
 from ats_assets.execution.order import Position
-from ats_assets.execution.price_grid import is_in_dollars
 
 if TYPE_CHECKING:
     from alpaca.trading.client import TradingClient

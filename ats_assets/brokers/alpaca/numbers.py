@@ -5,9 +5,9 @@ from decimal import Decimal
 from functools import lru_cache
 from typing import TYPE_CHECKING, Any, TypeVar, cast
 
+from ats_assets.algorithms.price_grid import plain
 from ats_assets.execution.broker import BrokerError, OrderRejectedError
 from ats_assets.execution.order import OrderIntent, exact
-from ats_assets.execution.price_grid import plain
 
 if TYPE_CHECKING:
     from alpaca.trading.requests import OrderRequest

@@ -10,12 +10,12 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ats_assets.algorithms.price_grid import is_pair, on_grid, price_step
 from ats_assets.brokers.alpaca.answers import Unknown
 from ats_assets.brokers.alpaca.numbers import exact_decimal, sent_exactly, with_plain_numbers
 from ats_assets.brokers.alpaca.option_orders import is_package_order, option_request, symbol_of_package
 from ats_assets.execution.broker import BrokerError, OrderRejectedError
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, OrderStatus, Side
-from ats_assets.execution.price_grid import is_pair, on_grid, price_step
 
 if TYPE_CHECKING:
     from alpaca.trading.models import Order

@@ -6,10 +6,10 @@ from decimal import Decimal
 
 import numpy as np
 
+from ats_assets.algorithms.price_grid import plain
 from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, Row
 from ats_assets.brokers.paper.day import Day
 from ats_assets.execution.order import EntryKind, OrderKind, OrderStatus, Side, exact
-from ats_assets.execution.price_grid import plain
 from ats_assets.portfolio import SHARE_DECIMALS
 
 PRICE_DIGITS = Decimal("1e-16")

@@ -9,8 +9,8 @@ from datetime import datetime
 from decimal import Decimal
 from typing import Any
 
+from ats_assets.algorithms.price_grid import on_grid, price_step
 from ats_assets.execution.order import Leg, OrderStatus, Side
-from ats_assets.execution.price_grid import on_grid, price_step
 
 Row = dict[str, Any]
 

@@ -12,6 +12,7 @@ from typing import Any
 
 from sqlalchemy import Connection, Row
 
+from ats_assets.algorithms.price_grid import is_in_dollars
 from ats_assets.brokers.paper import tables
 from ats_assets.brokers.paper.book import CENT
 from ats_assets.brokers.paper.day import Day
@@ -32,7 +33,6 @@ from ats_assets.execution.order import (
     OrderStatus,
     Position,
 )
-from ats_assets.execution.price_grid import is_in_dollars
 from ats_assets.execution.rows import fill_of, order_of
 from ats_assets.option_strategies.book import OptionBook
 from ats_assets.portfolio import to_cents

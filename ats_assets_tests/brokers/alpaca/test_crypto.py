@@ -11,11 +11,11 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
+from ats_assets.algorithms.price_grid import plain
 from ats_assets.brokers.alpaca.broker import AlpacaBroker
 from ats_assets.brokers.alpaca.orders import to_request
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import Leg, OrderIntent, OrderKind, Side, exact
-from ats_assets.execution.price_grid import plain
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
 from ats_assets.vendors.alpaca import read_credentials

@@ -11,6 +11,17 @@ FINEST = Decimal("1e-9")
 """Nine decimals: the most that a broker takes, of quantities and of the prices of pairs."""
 
 
+def exact(value: float) -> Decimal:
+    """The shortest decimal that is read back as the same number.
+
+    Examples
+    --------
+    >>> exact(0.1), Decimal(0.1) == exact(0.1)
+    (Decimal('0.1'), False)
+    """
+    return Decimal(repr(float(value)))
+
+
 def is_pair(symbol: str) -> bool:
     """Whether a symbol names a pair of currencies: BTC/USD."""
     return "/" in symbol

@@ -1,0 +1,45 @@
+"""Execution algorithms: how an order is worked in parts, as pure functions that backtests, the paper broker, the executor and the session loop all call."""
+
+from ats_assets.algorithms.algorithm import (
+    MINUTE_SCHEMA,
+    Algorithm,
+    AlgorithmError,
+    Answer,
+    CancelChild,
+    ChildRecord,
+    Done,
+    Increments,
+    Parent,
+    SendChild,
+    SessionMarket,
+    Wait,
+    checked_answer,
+    filled,
+    pending,
+    unsent,
+)
+from ats_assets.algorithms.order_words import CLOSING, Leg, OrderKind, OrderStatus, Side
+
+__all__ = [
+    "CLOSING",
+    "MINUTE_SCHEMA",
+    "Algorithm",
+    "AlgorithmError",
+    "Answer",
+    "CancelChild",
+    "ChildRecord",
+    "Done",
+    "Increments",
+    "Leg",
+    "OrderKind",
+    "OrderStatus",
+    "Parent",
+    "SendChild",
+    "SessionMarket",
+    "Side",
+    "Wait",
+    "checked_answer",
+    "filled",
+    "pending",
+    "unsent",
+]

@@ -1,0 +1,1 @@
+"""Execution algorithms, one a module; `orders.algorithm` names one."""
