@@ -23,6 +23,7 @@ from ats_assets.intraday.tick_sources.files.tick_files import TickFiles
 from ats_assets.intraday.tick_sources.files.tick_groups import ParquetTicks
 from ats_assets.intraday.tick_sources.files.tick_times import tick_instants
 from ats_assets_tests.intraday.ticks import DATA, FX, MONDAY, nyse, of_lean, real
+from ats_assets_tests.sources.dumps import write_dump
 
 FX_HOURS = SessionHours(SessionCalendar("24/5", date(2012, 1, 1)), {"default": FX})
 """Of the formats of currencies; MONDAY is 2024-03-04."""
@@ -336,3 +337,45 @@ def test_times_with_a_fraction_are_read_whatever_their_unit() -> None:
     assert tick_instants(doubles, "UTC").to_list() == [at, at, at, at, None, None, None]
     single = pl.Series([1_705_314_600.5], dtype=pl.Float32)
     assert tick_instants(single, "UTC").to_list() == [None], "single precision tells the time to two minutes: that is no time of a tick"
+
+
+AGGREGATE = "26129,65000.5,0.25,27781,27782,1709566200123,True,True"
+
+
+@pytest.mark.parametrize(
+    ("name", "lines", "at", "trade_id"),
+    [
+        ("BTCUSDT-trades-2024-03-04", ["17,65000.5,0.25,16250.1,1709566200123,True,True"], "15:30:00.123000000", "17"),
+        ("BTCUSDT-trades-2024-03-04", ["17,65000.5,0.25,16250.1,1709566200123456,False,True"], "15:30:00.123456000", "17"),
+        ("BTCUSDT-trades-2024-03-04", ["17,65000.5,0.25,16250.1,1709566200123,true"], "15:30:00.123000000", "17"),
+        ("BTCUSDT-aggTrades-2024-03", [AGGREGATE], "15:30:00.123000000", "26129"),
+        ("BTCUSDT-aggTrades-2024-03-04", [AGGREGATE.removesuffix(",True")], "15:30:00.123000000", "26129"),
+        (
+            "BTCUSDT-aggTrades-2024-03-04",
+            [
+                "agg_trade_id,price,quantity,first_trade_id,last_trade_id,transact_time,is_buyer_maker",
+                "26129,65000.5,0.25,27781,27782,1709566200123,true",
+            ],
+            "15:30:00.123000000",
+            "26129",
+        ),
+    ],
+    ids=["trades", "microseconds", "futures", "aggregates", "futures_aggregates", "futures_header"],
+)
+@pytest.mark.parametrize("zipped", [False, True], ids=["csv", "zip"])
+def test_dumps_of_binance_are_recognised_as_they_are_published(
+    tmp_path: Path, name: str, lines: list[str], at: str, trade_id: str, *, zipped: bool
+) -> None:
+    """Columns had to be given by position, zips to be unpacked, and `transact_time` was no time."""
+    path = write_dump(tmp_path / f"{name}.zip", lines) if zipped else written(tmp_path / f"{name}.csv", *lines)
+    found = source(path).ticks(MONDAY)
+    assert rows(found, "symbol", "at", "price", "size", "trade_id") == [("BTCUSDT", f"04 {at}", 65000.5, 0.25, trade_id)]
+
+
+def test_days_of_which_there_is_no_dump_are_named(tmp_path: Path) -> None:
+    for day, at in (("04", 1709566200123), ("07", 1709825400123)):
+        write_dump(tmp_path / f"BTCUSDT-trades-2024-03-{day}.zip", [f"17,65000.5,0.25,16250.1,{at},True,True"])
+    assert (
+        "warning: days of which there is no dump, so that nothing is known of them: BTCUSDT trades: 2024-03-05 to 2024-03-06 (2 days)"
+        in source(tmp_path).describe()
+    )

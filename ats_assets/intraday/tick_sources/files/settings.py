@@ -12,7 +12,7 @@ from ats_assets.settings.section import SymbolPattern
 
 
 class TickFilesSettings(Section):
-    """A file or folder of trades or quotes: Parquet, text (.csv, .txt, also .gz), or Dukascopy's .bi5."""
+    """A file or folder of trades or quotes: Parquet, text (.csv, .txt, also .gz or .zip), or Dukascopy's .bi5."""
 
     path: Path | None = Field(default=None, description="a file or folder; relative to the current folder")
     columns: dict[str, str | Positive] = Field(

@@ -1,5 +1,6 @@
 """Texts of ticks, a block at a time: what parts the cells, whether there is a header, and what the columns are called where there is none."""
 
+import contextlib
 import csv
 import gzip
 import io
@@ -18,15 +19,34 @@ from ats_assets.intraday.tick_source import What
 from ats_assets.intraday.tick_sources.files.settings import TickFilesSettings
 from ats_assets.intraday.tick_sources.files.tick_columns import SYNONYMS
 from ats_assets.sources.column_names import normalised
+from ats_assets.sources.zipped_table import is_zip, opened_zip
 
 BLOCK_BYTES: Final = 1 << 20
 """Of a text that are in memory at once; a block is some ten thousand ticks."""
 _HEAD_BYTES: Final = 16_384
 _PAIR_AND_TIME: Final = [r"[A-Z]{3}/[A-Z]{3}", r"\d{8} \d\d:\d\d:\d\d\.\d+", r"[\d.]+", r"[\d.]+"]
 _COMPACT_TIME: Final = [r"\d{8} \d{9}", r"[\d.]+", r"[\d.]+", r"[\d.]+"]
+_NUMBER, _STAMP, _TRUTH = r"[\d.]+", r"\d{13}|\d{16}", r"(?i:true|false)"
+_BINANCE_TRADE: Final = [r"\d+", _NUMBER, _NUMBER, _NUMBER, _STAMP, _TRUTH, _TRUTH]
+_BINANCE_AGGREGATE: Final = [r"\d+", _NUMBER, _NUMBER, r"\d+", r"\d+", _STAMP, _TRUTH, _TRUTH]
+_TRADE_NAMES: Final = ["id", "price", "qty", "quote_qty", "time", "is_buyer_maker", "is_best_match"]
+_AGGREGATE_NAMES: Final = [
+    "agg_trade_id",
+    "price",
+    "quantity",
+    "first_trade_id",
+    "last_trade_id",
+    "transact_time",
+    "is_buyer_maker",
+    "is_best_match",
+]
 _WITHOUT_HEADER: Final = (
     (_PAIR_AND_TIME, ["symbol", "timestamp", "bid", "ask"]),  # TrueFX
     (_COMPACT_TIME, ["timestamp", "bid", "ask", "volume"]),  # HistData, ASCII ticks
+    (_BINANCE_TRADE, _TRADE_NAMES),  # Binance's dumps of spot; those of futures, some of which have a header, lack the last column
+    (_BINANCE_TRADE[:-1], _TRADE_NAMES[:-1]),
+    (_BINANCE_AGGREGATE, _AGGREGATE_NAMES),
+    (_BINANCE_AGGREGATE[:-1], _AGGREGATE_NAMES[:-1]),
 )
 """How the first line of known formats without a header looks, and what its columns are."""
 
@@ -103,7 +123,9 @@ def text_blocks(path: Path, layout: TextLayout, needed: list[str]) -> Iterator[p
         ),
     }
     try:
-        with arrow_csv.open_csv(path, **how) as reader:
+        with contextlib.ExitStack() as stack:
+            text = stack.enter_context(opened_zip(path)) if is_zip(path) else path
+            reader = stack.enter_context(arrow_csv.open_csv(text, **how))
             for batch in reader:
                 yield pl.DataFrame(pl.from_arrow(pa.table(batch)))
     except (pa.ArrowException, OSError, EOFError) as error:
@@ -118,8 +140,14 @@ def text_blocks(path: Path, layout: TextLayout, needed: list[str]) -> Iterator[p
 
 def _head(path: Path) -> list[str]:
     try:
-        with gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb") as file:
+        with _opened(path) as file:
             head = file.read(_HEAD_BYTES)
     except (OSError, EOFError) as error:
         raise SourceError(f"{path} can't be read: {error}. Deliver it again, or remove it") from error
     return [line for line in io.StringIO(head.decode("utf-8-sig", errors="replace")).read().splitlines() if line.strip()][:5]
+
+
+def _opened(path: Path) -> io.BufferedIOBase:
+    if is_zip(path):
+        return opened_zip(path)
+    return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")

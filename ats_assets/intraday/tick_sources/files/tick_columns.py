@@ -14,7 +14,22 @@ from ats_assets.sources.symbol_names import symbol_in_name
 _SYMBOL: Final = ("symbol", "ticker", "sym", "instrument", "code", "pair", "symroot", "name")
 _PUBLISHED: Final = ("siptimestamp", "siptime")
 _HAPPENED: Final = ("participanttimestamp", "exchangetimestamp", "venuetime")
-_TIME: Final = ("timestamp", "datetime", "ts", "timemsc", "gmttime", "localtime", "time", "timem", "at", "t", "date", "dt", "tstamp")
+_TIME: Final = (
+    "timestamp",
+    "datetime",
+    "ts",
+    "timemsc",
+    "gmttime",
+    "localtime",
+    "time",
+    "timem",
+    "at",
+    "t",
+    "date",
+    "dt",
+    "tstamp",
+    "transacttime",
+)
 _EXCHANGE: Final = ("exchange", "ex", "exch", "venue", "mic", "src", "source", "x")
 _CONDITIONS: Final = ("conditions", "condition", "cond", "salecondition", "saleconditions", "trscond", "trsalecond", "qucond", "c")
 _SHARED: Final = {
@@ -44,7 +59,7 @@ SYNONYMS: Final[Mapping[What, Mapping[str, tuple[str, ...]]]] = {
 }
 """Canonical name -> names that mean it, once case and everything but letters and digits is gone; the first that a file has wins."""
 NEEDED: Final[Mapping[What, tuple[str, ...]]] = {"trades": ("at", "price", "size"), "quotes": ("at", "bid", "ask")}
-_WORDS: Final = frozenset("tick ticks trade trades quote quotes nbbo bbo l1 tickdata".split())  # noqa: SIM905
+_WORDS: Final = frozenset("tick ticks trade trades aggtrades quote quotes nbbo bbo l1 tickdata".split())  # noqa: SIM905
 _DAY: Final = r"\d{1,2}\.\d{1,2}\.\d{4}"
 _HISTDATA: Final = re.compile(r"DAT_(?:ASCII|NT)_([A-Z]{6})_T(?:_BID|_ASK|_LAST)?_\d{6}")
 
@@ -116,7 +131,7 @@ def tick_symbol(stem: str, pattern: str | None = None) -> str:
     --------
     >>> [tick_symbol(name) for name in ("EURUSD_Ticks_15.01.2024-19.01.2024", "eurusd-tick-2021-03-30-2021-03-31", "DAT_ASCII_EURUSD_T_202301")]
     ['EURUSD', 'EURUSD', 'EURUSD']
-    >>> [tick_symbol(name) for name in ("nzdusd_quotes", "BTCUSDT-trades-2023-01", "IBM")]
+    >>> [tick_symbol(name) for name in ("nzdusd_quotes", "BTCUSDT-aggTrades-2023-01-05", "IBM")]
     ['NZDUSD', 'BTCUSDT', 'IBM']
     """
     if pattern is not None:

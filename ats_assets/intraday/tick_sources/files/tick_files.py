@@ -31,9 +31,11 @@ from ats_assets.intraday.tick_sources.files.text_ticks import text_blocks, text_
 from ats_assets.intraday.tick_sources.files.tick_columns import TickColumns, tick_columns, tick_symbol
 from ats_assets.intraday.tick_sources.files.tick_groups import BATCH_ROWS, Group, HourTicks, ParquetTicks, row_groups, unreadable
 from ats_assets.intraday.tick_sources.files.tick_rows import ORDER, RAW_SCHEMAS, RowReader
+from ats_assets.sources.dump_names import dump, holes
+from ats_assets.sources.zipped_table import ZIP, is_unpacked
 
 PARQUET: Final = (".parquet", ".pq")
-TEXTS: Final = (".csv", ".csv.gz", ".txt", ".txt.gz")
+TEXTS: Final = (".csv", ".csv.gz", ".txt", ".txt.gz", ZIP)
 HOURS: Final = (".bi5",)
 SUFFIXES: Final = (*PARQUET, *TEXTS, *HOURS)
 
@@ -116,7 +118,18 @@ class TickFiles:
         for one in list(kinds.values())[:3]:
             names = ", ".join(f"{name} = {column!r}" for name, column in one.names.items())
             lines.append(f"columns: {names}" + (f"; unused: {', '.join(map(repr, one.unused))}" if one.unused else ""))
+        if missing := self._missing():
+            lines.append(f"warning: days of which there is no dump, so that nothing is known of them: {'; '.join(missing)}")
         return "\n".join(lines)
+
+    def _missing(self) -> list[str]:
+        """The days that Binance's dumps lack."""
+        found = [dump(stem_of(file.shown)) for file in self._files]
+        there: dict[str, list[date]] = {}
+        for one in found:
+            if one is not None:
+                there.setdefault(f"{one.symbol} {one.what}", []).extend(one.days)
+        return holes(there)
 
     def _of_session(self, rows: pl.DataFrame, session: date) -> pl.DataFrame:
         if self._settings.symbols:
@@ -173,7 +186,8 @@ class TickFiles:
             found = [path] if path.name.lower().endswith(SUFFIXES) else []
         elif path.is_dir():
             inside = (one.relative_to(path) for one in path.rglob("*") if one.is_file() and one.name.lower().endswith(SUFFIXES))
-            found = [path / one for one in sorted(inside) if not any(part.startswith((".", "_")) for part in one.parts)]
+            visible = [path / one for one in sorted(inside) if not any(part.startswith((".", "_")) for part in one.parts)]
+            found = [one for one in visible if not is_unpacked(one)]
         else:
             raise SourceError(f"there is no file or folder {path}: correct {setting}")
         if not found:
@@ -216,11 +230,16 @@ class TickFiles:
             raise SourceError(
                 f"intraday.{self._what}.where names {absent[0]!r}, which {path} does not have: its columns are {', '.join(columns)}"
             )
-        stem = re.sub(r"(?i)\.(?:parquet|pq|csv|txt)(?:\.gz)?$", "", path.name)
+        stem = stem_of(path)
         named = next((part.removeprefix("symbol=") for part in path.parts if part.startswith("symbol=")), None)
         symbol = None if "symbol" in found.names else settings.symbol or named or tick_symbol(stem, settings.symbol_pattern)
         zone = settings.timezone or ("UTC" if found.is_utc else str(self._hours.calendar.timezone))
         return RowReader(what=self._what, columns=found, zone=zone, time_format=settings.time_format, symbol=symbol, where=settings.where)
+
+
+def stem_of(path: Path) -> str:
+    """The name of a file without its suffixes."""
+    return re.sub(r"(?i)\.(?:parquet|pq|csv|txt|zip)(?:\.gz)?$", "", path.name)
 
 
 def _parquet_columns(path: Path) -> list[str]:

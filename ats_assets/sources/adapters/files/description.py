@@ -35,6 +35,8 @@ class FilesFacts:
         The texts beside them that are no tables.
     symbols
         Every symbol, sorted.
+    holes
+        Days that dumps lack.
     """
 
     path: Path
@@ -46,6 +48,7 @@ class FilesFacts:
     symbols: Sequence[str]
     placement: Placement
     vintage: object
+    holes: Sequence[ReaderChoice] = ()
 
 
 def recognition_lines(facts: FilesFacts) -> list[str]:
@@ -61,7 +64,7 @@ def recognition_lines(facts: FilesFacts) -> list[str]:
     choices = Counter(choice for file in facts.files for choice in file.recognition.choices)
     for choice, count in choices.items():
         lines.append(f"{choice}{f' ({count} of {len(facts.files)} files)' if 1 < len(facts.files) != count else ''}")
-    lines += [str(choice) for choice in (*_of_names(facts), *_of_days(facts))]
+    lines += [str(choice) for choice in (*_of_names(facts), *_of_days(facts), *facts.holes)]
     if facts.notes:
         lines.append(f"left out, since they are no tables: {_some([note.name for note in facts.notes])}")
     return lines

@@ -15,6 +15,7 @@ from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.day_facts import day_facts, refuse_intraday
 from ats_assets.sources.adapters.files.delivery import Delivery, read_delivery
 from ats_assets.sources.adapters.files.description import FilesFacts, description, recognition_lines
+from ats_assets.sources.adapters.files.dump_holes import dump_holes
 from ats_assets.sources.adapters.files.file_rows import FileRows, ReadRows, count_days
 from ats_assets.sources.adapters.files.file_state import SETTLED_SECONDS
 from ats_assets.sources.adapters.files.kept_folder import KeptFolder
@@ -55,8 +56,7 @@ class FileSource:
     Raises
     ------
     SourceError
-        At first use: there is no such path, nothing or nothing readable in it, a column is missing, the bars are not daily, or all of them are from
-        before the calendar's first session.
+        At first use: there is nothing that can be read at the path, a column is missing, the bars are not daily, or all are from before the calendar's first session.
     """
 
     def __init__(
@@ -176,6 +176,7 @@ class FileSource:
             symbols=self.symbols(),
             placement=self._placement,
             vintage=self.vintage,
+            holes=dump_holes(files, self._rows),
         )
 
     @property

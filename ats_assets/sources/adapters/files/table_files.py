@@ -20,10 +20,11 @@ from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.text_tables import ReadTable, is_text_table, read_text_table
 from ats_assets.sources.adapters.files.wide_tables import BY_SYMBOL, parquet_by_symbol
+from ats_assets.sources.zipped_table import ZIP, is_unpacked
 
 _NOTES: tuple[str, ...] = (".txt", ".txt.gz")
 """Suffixes of tables and of notes alike: what the file holds tells which it is."""
-SUFFIXES: tuple[str, ...] = (".parquet", ".pq", ".csv", ".csv.gz", *_NOTES)
+SUFFIXES: tuple[str, ...] = (".parquet", ".pq", ".csv", ".csv.gz", ZIP, *_NOTES)
 _JSON = ".json"
 """Read where a path names the file itself: what else lies in a folder is not taken for bars."""
 
@@ -46,7 +47,12 @@ class FoundFiles:
 
 
 def find_data_files(path: Path, setting: str = "source.files.path") -> FoundFiles:
-    """The Parquet and CSV files, and texts, at or below `path`; hidden ones and those that begin with "_" are left out. The setting is named in messages.
+    """The Parquet and CSV files, texts, and zips of one text, at or below `path`; hidden ones, those that begin with "_", and zips whose text lies beside them are left out.
+
+    Parameters
+    ----------
+    setting
+        What named the path, for messages.
 
     Raises
     ------
@@ -61,7 +67,7 @@ def find_data_files(path: Path, setting: str = "source.files.path") -> FoundFile
         return FoundFiles(tables=[_data_file(path, path.absolute().parts)], notes=[])
     if not path.is_dir():
         raise SourceError(f"there is no file or folder {path}: correct {setting}{said}")
-    inside = (found.relative_to(path) for found in path.rglob("*") if found.is_file() and _suffix(found))
+    inside = (found.relative_to(path) for found in path.rglob("*") if found.is_file() and _suffix(found) and not is_unpacked(found))
     visible = sorted(found.parts for found in inside if not any(part.startswith((".", "_")) for part in found.parts))
     notes = {parts for parts in visible if parts[-1].lower().endswith(_NOTES) and not is_text_table(path.joinpath(*parts))}
     tables = [_data_file(path.joinpath(*parts), (*path.absolute().parts, *parts)) for parts in visible if parts not in notes]

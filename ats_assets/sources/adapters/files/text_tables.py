@@ -22,6 +22,7 @@ from ats_assets.sources.adapters.files.recognition import SYNONYMS
 from ats_assets.sources.adapters.files.text_cells import is_day, is_number
 from ats_assets.sources.adapters.files.wide_tables import BY_SYMBOL, WideHeader, of_each_symbol, wide_header
 from ats_assets.sources.column_names import normalised
+from ats_assets.sources.zipped_table import is_zip, opened_zip
 
 DEFECTS_COLUMN = "__defects__"
 """A column beside those of the file: what is wrong with a row as a whole."""
@@ -184,7 +185,8 @@ def _rows(path: Path, layout: _Layout) -> pl.DataFrame:
     how = {"separator": layout.separator, "has_header": layout.has_header, "skip_lines": layout.skip, "infer_schema": False, "glob": False}
     width = None if layout.wide is None else 1 + len(layout.wide.pairs)
     try:
-        rows = pl.read_csv(path if layout.encoding == "utf-8" else _text(path, layout.encoding).encode(), **how)  # pyright: ignore[reportArgumentType]
+        as_it_is = layout.encoding == "utf-8" and not is_zip(path)
+        rows = pl.read_csv(path if as_it_is else _text(path, layout.encoding).encode(), **how)  # pyright: ignore[reportArgumentType]
     except pl.exceptions.ComputeError:
         rows = None  # a line of another length than the header, most likely: slower, line by line
     if rows is None or rows.width != (width or rows.width):
@@ -205,6 +207,8 @@ def _text(path: Path, encoding: str) -> str:
 
 
 def _opened(path: Path) -> io.BufferedIOBase:
+    if is_zip(path):
+        return opened_zip(path)
     return gzip.open(path, "rb") if path.name.lower().endswith(".gz") else path.open("rb")
 
 
