@@ -57,7 +57,8 @@ def deal_columns(rows: Values, columns: Sequence[int], order: Rows) -> Values:
     [[1.0, 20.0], [2.0, 10.0]]
     """
     dealt = rows.copy()
-    dealt[:, list(columns)] = rows[np.ix_(order, list(columns))]
+    at = np.asarray(columns, dtype=np.int64)
+    dealt[:, at] = rows[np.ix_(order, at)]
     return dealt
 
 
