@@ -3,7 +3,7 @@
 Each fit holds out the newest part of its own rows, purged, as training does, and stops by that; what it is judged on is never looked at.
 """
 
-from dataclasses import dataclass, replace
+from dataclasses import dataclass, field, replace
 from datetime import date
 
 import numpy as np
@@ -20,6 +20,7 @@ from ats_assets.labels import learnt_label
 from ats_assets.labels.label_spans import uniqueness
 from ats_assets.models.choosing import Model
 from ats_assets.models.cross_sections import rank_ic_by_session
+from ats_assets.models.feature_selection import Columns, kept_columns, of_all_columns, of_columns
 from ats_assets.models.fitting import fit
 from ats_assets.models.learner import Fitted, Scorer
 from ats_assets.models.training_set import CrossSections, TrainingSet, TrainingWindow, training_set, training_window
@@ -39,6 +40,15 @@ class LabelledRows:
     rows: CrossSections
     decided: NDArray[np.int64]
     known: NDArray[np.int64]
+    _kept: dict[tuple[bytes, TrainingSettings], Columns | None] = field(default_factory=dict, compare=False, repr=False)
+
+    def kept(self, at: NDArray[np.int64], rows: CrossSections, training: TrainingSettings) -> Columns | None:
+        """The features that are kept of the rows to train on, by position; None: all. They are the same for every model, and are chosen once."""
+        key = (at.tobytes(), training)
+        if key not in self._kept:
+            found = kept_columns(rows, training)
+            self._kept[key] = None if found is None else found[0]
+        return self._kept[key]
 
 
 def labelled_rows(
@@ -90,7 +100,7 @@ def fitted_on(
     rows
         Positions, ascending; the newest part of them is held out, as training does, for what the fit stops by.
     columns
-        The features to learn from, by position; default: all.
+        The features to learn from, by position; default: all, or those that `training.selection` keeps of the rows to train on.
     purged
         Otherwise any part is held out.
     """
@@ -102,8 +112,13 @@ def fitted_on(
         return str(error)
     names = data.features if columns is None else tuple(data.features[column] for column in columns)
     parts = {"train": _weighed(_part(data.rows, train, columns), training), "validation": _part(data.rows, held_out, columns)}
-    found = fit(model, TrainingSet(window=data.window, features=names, **parts), training, threads=training.threads)
-    return model.learner.load(found.content) if isinstance(found, Fitted) else found.reason
+    rows_to_fit = TrainingSet(window=data.window, features=names, **parts)
+    kept = None if columns is not None else data.kept(train, rows_to_fit.train, training)
+    found = fit(model, rows_to_fit if kept is None else of_columns(rows_to_fit, kept), training, threads=training.threads)
+    if not isinstance(found, Fitted):
+        return found.reason
+    scorer = model.learner.load(found.content)
+    return scorer if kept is None else of_all_columns(scorer, kept)
 
 
 def scores_at(model: Model, scorer: Scorer, rows: CrossSections, at: NDArray[np.int64], *, threads: int = 1) -> Scores:

@@ -1,6 +1,6 @@
 """What is really there is found; what only shuffling finds is told as leakage; a fold that leaves nothing says why."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
 from typing import Any
 
@@ -12,11 +12,13 @@ from pydantic import BaseModel
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import EvaluationError
 from ats_assets.models import Fitted, Model, TrainingSet, TrainingWindow
-from ats_assets.models.labelled_rows import LabelledRows, labelled_rows
-from ats_assets.settings import CrossValidationSettings, KnownAfter, TrainingSettings
+from ats_assets.models.labelled_rows import LabelledRows, fitted_on, labelled_rows
+from ats_assets.models.learner import ExplainingScorer
+from ats_assets.settings import CrossValidationSettings, KnownAfter, SelectionSettings, TrainingSettings
 from ats_assets.validation import CrossValidation, cross_validated
 from ats_assets.validation.schema import PURGED, SHUFFLED, ValidatedPaths, ValidatedSplits
 from ats_assets.validation.validation_figures import validation_figures
+from ats_assets_tests.models.fits import lightgbm
 
 HORIZON, SYMBOLS, SESSIONS = 10, 12, 240
 TRAINING = TrainingSettings(
@@ -153,3 +155,29 @@ def test_a_window_without_labels_or_with_fewer_sessions_than_blocks_is_refused()
         labelled_rows(
             keys.with_columns(a=0.0), none, keys, window=data.window, settings=TRAINING, calendar=SessionCalendar("XNYS", date(2020, 1, 2))
         )
+
+
+def test_features_are_chosen_in_each_fold_anew_and_tuning_judges_with_them() -> None:
+    """A model of all features was judged where one of the chosen is trained."""
+    data = market(seed=4, edge=3.0)
+    noise = np.random.default_rng(1).normal(size=(len(data.rows.y), 6)).astype(np.float32)
+    x = np.ascontiguousarray(np.column_stack([data.rows.x[:, :1], noise]))
+    data = replace(data, features=("edge", *"abcdef"), rows=replace(data.rows, x=x))
+    choosing = TRAINING.model_copy(update={"selection": SelectionSettings(least_features=1, resamples=10, block_sessions=5)})
+    model = lightgbm(min_data_in_leaf=20, max_rounds=20)
+    half = np.flatnonzero(data.decided < np.median(data.decided))
+    scorer, plain = fitted_on(model, data, half, choosing), fitted_on(model, data, half, TRAINING)
+    assert isinstance(scorer, ExplainingScorer)
+    assert isinstance(plain, ExplainingScorer)
+    owed, of_all = (one.contributions(x[:50]) for one in (scorer, plain))
+    assert owed.shape == of_all.shape == (50, 8)
+    (kept,) = (set(map(int, columns)) for columns in data._kept.values() if columns is not None)  # once, from the rows to train on
+    left_out = sorted(set(range(7)) - kept)
+    assert 0 in kept
+    assert len(left_out) >= 3
+    assert not owed[:, left_out].any(), "what is not kept makes no score"
+    assert of_all[:, left_out].any()
+    np.testing.assert_allclose(owed.sum(axis=1), scorer.predict(x[:50]), rtol=1e-9)
+    moved = x.copy()
+    moved[:, left_out] = 0.0
+    np.testing.assert_array_equal(scorer.predict(moved), scorer.predict(x))
