@@ -21,7 +21,7 @@ SECRETS = ("APCA_API_KEY_ID", "APCA_API_SECRET_KEY", "DB_CONNECTION_STR")
 """Variables whose values are secrets, whatever their names look like. Of a database's address the password is, not the host."""
 MIN_LENGTH = 8
 
-_NAME = re.compile(r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|KEY|CREDENTIALS?)(?:_ID)?$", re.IGNORECASE)
+_NAME = re.compile(r"(?:^|_)(?:TOKEN|SECRET|PASSWORD|PASSWD|KEY|CREDENTIALS?)(?:_ID)?(?:_NEXT)?$", re.IGNORECASE)
 _ADDRESS = re.compile(r"^[a-z][a-z0-9+.-]*://", re.IGNORECASE)
 _LOGIN = re.compile(r"(?<=://)(?P<user>[^/@\s:\"'\\]*):(?P<password>[^/@\s\"'\\]+)(?=@)")
 _QUERY = re.compile(r"[?&]\w*passw(?:or)?d=(?P<password>[^&\s]+)", re.IGNORECASE)
@@ -38,11 +38,17 @@ _KEYWORD = re.compile(rf"((?:{'|'.join(_NAMES)}){_SIGN}){_VALUE}", re.IGNORECASE
 """A value in quotes after a name in quotes, so that what is JSON stays JSON, or one after `name=`."""
 
 _held: set[str] = set()
+_held_texts: set[str] = set()
 
 
 def hold_secret(*variables: str) -> None:
     """From now on, the values of these environment variables are secrets."""
     _held.update(variables)
+
+
+def hold_secret_text(*secrets: str) -> None:
+    """From now on, these texts are secrets: they come from where the environment does not show them, such as files."""
+    _held_texts.update(secrets)
 
 
 def secret_variables(environment: Mapping[str, str] | None = None) -> list[str]:
@@ -80,7 +86,7 @@ class Redactor:
 
     def __init__(self, values: Iterable[str]) -> None:
         secrets = {part for value in values for part in _parts(value.strip()) if is_distinct(part)}
-        self._forms = sorted({form for secret in secrets for form in _forms(secret)}, key=len, reverse=True)
+        self._forms = sorted({form for secret in secrets for form in secret_forms(secret)}, key=len, reverse=True)
         self._known = re.compile("|".join(map(re.escape, self._forms)))
 
     def __call__(self, text: str) -> str:
@@ -128,10 +134,10 @@ def current_redactor() -> Redactor:
 
     It is asked for with each text that is stored, so an environment that is what it was is recognised by one comparison of dictionaries.
     """
-    now = (dict(getattr(os.environ, "_data", os.environ)), frozenset(_held))
+    now = (dict(getattr(os.environ, "_data", os.environ)), frozenset(_held), frozenset(_held_texts))
     if _newest and _newest[0] == now:
         return _newest[1]
-    redactor = _redactor(tuple(_values(os.environ)))
+    redactor = _redactor((*_values(os.environ), *sorted(_held_texts)))
     _newest[:] = [now, redactor]
     return redactor
 
@@ -177,8 +183,8 @@ def _passwords(address: str) -> Iterable[str]:
         yield from (match["password"], unquote(match["password"]))
 
 
-def _forms(secret: str) -> Iterable[str]:
-    """How a secret may look in a text."""
+def secret_forms(secret: str) -> Iterable[str]:
+    """How a secret may look in a text: as it is, escaped for an address, for JSON or by `repr`, and in base64 at any offset."""
     yield from (secret, quote(secret, safe=""), quote(secret), quote_plus(secret))
     yield from (json.dumps(secret)[1:-1], json.dumps(secret, ensure_ascii=False)[1:-1], repr(secret)[1:-1])
     raw = secret.encode()

@@ -1,5 +1,6 @@
 """Alpaca's API, reliably: keys, clients, and how a request fails."""
 
+from ats_assets.vendors.alpaca.alpaca_keys import Credentials, read_credentials, which_are_set
 from ats_assets.vendors.alpaca.clients import (
     corporate_actions_client,
     crypto_client,
@@ -9,7 +10,6 @@ from ats_assets.vendors.alpaca.clients import (
     stock_client,
     trading_client,
 )
-from ats_assets.vendors.alpaca.credentials import Credentials, Secret, read_credentials, which_are_set
 from ats_assets.vendors.alpaca.errors import (
     AlpacaAnswerLostError,
     AlpacaError,
@@ -19,6 +19,7 @@ from ats_assets.vendors.alpaca.errors import (
     AlpacaUnreachableError,
 )
 from ats_assets.vendors.alpaca.trade_updates import TradeUpdates
+from ats_assets.vendors.credentials import Secret
 
 __all__ = [
     "AlpacaAnswerLostError",

@@ -4,7 +4,7 @@ from typing import TYPE_CHECKING
 
 from ats_assets.errors import SettingsError
 from ats_assets.settings import AlpacaSettings, Settings
-from ats_assets.vendors.alpaca.credentials import Credentials
+from ats_assets.vendors.alpaca.alpaca_keys import Credentials
 from ats_assets.vendors.alpaca.transport import PLACEHOLDER, ReliableAdapter, make_reliable
 from ats_assets.vendors.backoff import Backoff
 

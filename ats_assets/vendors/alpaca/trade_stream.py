@@ -12,7 +12,7 @@ from urllib.parse import urlsplit
 from alpaca.trading.stream import TradingStream
 from typing_extensions import override
 
-from ats_assets.vendors.alpaca.credentials import KEY_ID, SECRET_KEY, Credentials
+from ats_assets.vendors.alpaca.alpaca_keys import KEY_ID, SECRET_KEY, Credentials
 from ats_assets.vendors.alpaca.errors import AlpacaKeysError, AlpacaUnreachableError
 from ats_assets.vendors.alpaca.transport import PLACEHOLDER
 

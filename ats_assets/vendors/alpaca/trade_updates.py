@@ -11,8 +11,8 @@ from typing import TYPE_CHECKING, Self
 from websockets.exceptions import WebSocketException
 
 from ats_assets.settings import Settings
+from ats_assets.vendors.alpaca.alpaca_keys import Credentials
 from ats_assets.vendors.alpaca.clients import is_live
-from ats_assets.vendors.alpaca.credentials import Credentials
 from ats_assets.vendors.alpaca.errors import AlpacaUnreachableError
 from ats_assets.vendors.backoff import Backoff
 

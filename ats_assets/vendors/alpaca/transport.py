@@ -19,7 +19,7 @@ from requests.adapters import HTTPAdapter
 from typing_extensions import override
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NameResolutionError, NewConnectionError
 
-from ats_assets.vendors.alpaca.credentials import KEY_ID, SECRET_KEY, Credentials
+from ats_assets.vendors.alpaca.alpaca_keys import KEY_ID, SECRET_KEY, Credentials
 from ats_assets.vendors.alpaca.errors import (
     AlpacaAnswerLostError,
     AlpacaError,

@@ -3,32 +3,13 @@
 import os
 from collections.abc import Mapping
 from dataclasses import dataclass
-from typing import NoReturn
 
 from ats_assets.errors import SettingsError
+from ats_assets.secrecy import HIDDEN
+from ats_assets.vendors.credentials import Secret
 
 KEY_ID, SECRET_KEY = "APCA_API_KEY_ID", "APCA_API_SECRET_KEY"
 """The variables that hold the keys; their names are Alpaca's own."""
-HIDDEN = "***"
-
-
-class Secret:
-    """A text that only `reveal` shows. It can be neither pickled nor copied into another process."""
-
-    __slots__ = ("_text",)
-
-    def __init__(self, text: str) -> None:
-        self._text = text
-
-    def reveal(self) -> str:
-        """The text, for the one place that sends it."""
-        return self._text
-
-    def __repr__(self) -> str:
-        return HIDDEN
-
-    def __reduce_ex__(self, protocol: object) -> NoReturn:
-        raise TypeError("a secret is not pickled: read it again from the environment, where it is needed")
 
 
 @dataclass(frozen=True, kw_only=True)
