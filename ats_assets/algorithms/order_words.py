@@ -2,6 +2,9 @@
 
 from enum import StrEnum
 
+MAX_ID_LENGTH = 48
+"""Of a client order id, in characters; all brokers take so many."""
+
 
 class Side(StrEnum):
     """Of an order."""
