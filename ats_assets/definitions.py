@@ -33,6 +33,8 @@ from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import bar_families, families
 from ats_assets.holding import assets as holding
 from ats_assets.holding.schema import HOLDING
+from ats_assets.impact import assets as impact
+from ats_assets.impact.schema import COST_ESTIMATE, FIT, MARKET, TRADED_COSTS
 from ats_assets.intervals import assets as intervals
 from ats_assets.intervals import checks as intervals_checks
 from ats_assets.intraday import assets as intraday
@@ -106,6 +108,7 @@ STAGES = (
     strategies,
     holding,
     portfolio,
+    impact,
     backtests,
     option_backtests,
     risk_analysis,
@@ -146,6 +149,8 @@ ASKED_FOR = (
 """The assets without partitions: those that are always there, and those that settings ask for."""
 LEARNING = ("drift", "skill_estimate", TICKERS, TIMEFRAMES, HOLDING)
 """The assets of continuous learning, and of selection, that settings ask for."""
+OF_IMPACT = (MARKET, FIT, TRADED_COSTS, COST_ESTIMATE)
+"""The assets of a model of market impact."""
 
 
 def figures(deployment: Deployment) -> dict[str, Figures]:
@@ -176,7 +181,7 @@ def build(deployment: Deployment) -> dg.Definitions:
     jobs = jobs_of(deployment) | {JOB: trading_job(deployment)}
     collected = _collected(deployment)
     jobs |= {COLLECTED: collection_job(deployment)} if collected else {}
-    reserved = {RESTATEMENTS, *TICK_ASSETS, *LEARNING, *BACKTESTS, *ASKED_FOR, *jobs}
+    reserved = {RESTATEMENTS, *TICK_ASSETS, *LEARNING, *OF_IMPACT, *BACKTESTS, *ASKED_FOR, *jobs}
     assets = [*_of_stages(deployment, reserved), *(_of_offered(deployment, asset) for asset in collected)]
     checks = [check for stage in CHECKS for check in stage.checks(deployment)]
     if deployment.settings.graph.prefix:

@@ -281,6 +281,7 @@ NOTIFIERS: Kind[Any] = Kind(word="notifier", name="notifiers", package="ats_asse
 ENGINES: Kind[Any] = Kind(word="backtest engine", name="engines", package="ats_assets.backtests.engines")
 METHODS: Kind[Any] = Kind(word="portfolio method", name="methods", package="ats_assets.portfolio.methods")
 ALGORITHMS: Kind[Any] = Kind(word="execution algorithm", name="algorithms", package="ats_assets.algorithms.rules")
+IMPACT_MODELS: Kind[Any] = Kind(word="impact model", name="impact_models", package="ats_assets.impact.models")
 RISK_RULES: Kind[Any] = Kind(word="risk rule", name="risk_rules", package="ats_assets.risk.rules")
 SAMPLERS: Kind[Any] = Kind(word="sampler", name="samplers", package="ats_assets.intraday.samplers")
 TICK_SOURCES: Kind[Any] = Kind(

@@ -6,6 +6,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 from ats_assets.deployment import Deployment
 from ats_assets.events.choosing import event_models
 from ats_assets.holding.schema import HOLDING
+from ats_assets.impact.schema import MARKET
 from ats_assets.intervals.schema import INTERVALS
 from ats_assets.labels import label_weights, labels
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
@@ -42,7 +43,8 @@ def _beside_signals(deployment: Deployment) -> list[str]:
     tables = {INTERVALS: settings.confidence, TICKERS: settings.ticker_selection, TIMEFRAMES: settings.timeframe_selection}
     tables[HOLDING] = settings.holding_period
     options = DAILY_OF_OPTIONS if settings.options.has_chains else ()
-    return [*(name for name, table in tables.items() if table is not None), *options]
+    impact = [MARKET] if settings.impact.is_on else []
+    return [*(name for name, table in tables.items() if table is not None), *impact, *options]
 
 
 def jobs(deployment: Deployment) -> dict[str, AssetJob]:

@@ -1,7 +1,7 @@
 """Assets of the stage backtests: the backtest of the targets."""
 
 import json
-from dataclasses import fields
+from dataclasses import fields, replace
 from datetime import date
 from typing import Any
 
@@ -17,6 +17,8 @@ from ats_assets.backtests.schema import BacktestPositions, CostSensitivity, Equi
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
+from ats_assets.impact.schema import MARKET
+from ats_assets.impact.stored_impact import stored_impact
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.orchestration.sparkline import sparkline_markdown
@@ -53,10 +55,18 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
         code=(assets, type(engine)),
-        settings=(settings.backtest, settings.portfolio, settings.orders.limits, settings.knowledge, *settings.orders.brakes),
+        settings=(
+            settings.backtest,
+            settings.portfolio,
+            settings.orders.limits,
+            settings.knowledge,
+            *settings.orders.brakes,
+            *settings.impact.of_trading,
+        ),
     )
+    reads = ["targets", "bars", "corporate_actions", *([MARKET] if settings.impact.is_on else [])]
 
-    @node.asset(deployment, deps=["targets", "bars", "corporate_actions"], partitioned=False)
+    @node.asset(deployment, deps=reads, partitioned=False)
     def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
         """The targets of all sessions so far (or of a range), traded by the engine of the settings with costs: equity, positions, trades, metrics."""
         sessions = traded_sessions(deployment, config)
@@ -64,15 +74,17 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         trial.begin()
         targets = deployment.warehouse.read("targets", sessions, ["symbol", "session", "target_weight"])
         bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)
+        impact = stored_impact(deployment, sessions[:-1])
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
         actions, of_actions = of_whole(deployment, "corporate_actions", told)
         since, instruments = actions.filter(pl.col("session") >= sessions[0]), identities_of(actions, settings.source.kind)
 
-        def run(at_costs: BacktestSettings) -> BacktestResult:
-            how = {"portfolio": settings.portfolio, "limits": settings.orders.limits, "brake": settings.orders.brake, "engine": engine}
+        def run(at_costs: BacktestSettings, multiple: float) -> BacktestResult:
+            how: dict[str, Any] = {"impact": None if impact is None else replace(impact, multiple=multiple)}
+            how |= {"portfolio": settings.portfolio, "limits": settings.orders.limits, "brake": settings.orders.brake, "engine": engine}
             return run_backtest(targets, bars, sessions, settings=at_costs, actions=since, instruments=instruments, **how)
 
-        result = run(settings.backtest)
+        result = run(settings.backtest, 1.0)
         tables = {field.name: getattr(result, field.name) for field in fields(result)}
         tables["cost_sensitivity"] = cost_sensitivity(result, settings.backtest, run, settings.backtest.cost_multiples)
         wanted = left_by_brake(targets, result.equity, settings.orders.brake) if engine.keeps_limits else targets
@@ -84,6 +96,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         metrics = backtest_metrics(result, settings.backtest, costs=tables["cost_sensitivity"], wanted=tables["wanted"])
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("targets", "bars")}
         upstream["corporate_actions"] = of_actions
+        upstream |= {MARKET: deployment.data_versions(MARKET, sessions[:-1])} if settings.impact.is_on else {}
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}
         for table in CONTRACTS:
             deployment.warehouse.write_part("backtest", table, tables[table], **versions, upstream=upstream)

@@ -9,6 +9,7 @@ import polars as pl
 from ats_assets.backtests.engine import BacktestInputs, BacktestResult, Engine
 from ats_assets.corporate_actions.identity import Identities
 from ats_assets.deployment import Deployment
+from ats_assets.impact.market_impact import MarketImpact
 from ats_assets.plugins import ENGINES
 from ats_assets.settings import BacktestSettings, BrakeSettings, OrderLimitSettings, PortfolioSettings
 
@@ -50,6 +51,7 @@ def run_backtest(
     brake: BrakeSettings | None = None,
     actions: pl.DataFrame | None = None,
     instruments: Identities | None = None,
+    impact: MarketImpact | None = None,
     engine: Engine | None = None,
 ) -> BacktestResult:
     """Trade the targets over the sessions; for the other parameters see `BacktestInputs`.
@@ -74,5 +76,6 @@ def run_backtest(
         brake=brake,
         actions=actions,
         instruments=instruments,
+        impact=impact,
     )
     return (engine or engine_of(settings)).run(inputs)

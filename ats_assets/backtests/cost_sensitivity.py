@@ -16,7 +16,7 @@ from ats_assets.settings import BacktestSettings
 def scaled_costs(settings: BacktestSettings, multiple: float) -> BacktestSettings:
     """The settings with all that `costs` adds up times `multiple`: commission, spread, slippage, and the rates for borrowed shares and cash.
 
-    The haircut at a delisting is a loss in the market and stays.
+    What a model of impact says has its own multiple (`MarketImpact.multiple`). The haircut at a delisting is a loss in the market and stays.
     """
     margin = settings.margin
     rates = {name: getattr(margin, name) * multiple for name in ("borrow_bps_a_year", "debit_bps_a_year")}
@@ -27,7 +27,7 @@ def scaled_costs(settings: BacktestSettings, multiple: float) -> BacktestSetting
 
 
 def cost_sensitivity(
-    result: BacktestResult, settings: BacktestSettings, run: Callable[[BacktestSettings], BacktestResult], multiples: Sequence[float]
+    result: BacktestResult, settings: BacktestSettings, run: Callable[[BacktestSettings, float], BacktestResult], multiples: Sequence[float]
 ) -> pl.DataFrame:
     """The equity and the costs of each session at each multiple.
 
@@ -36,7 +36,7 @@ def cost_sensitivity(
     result
         The backtest at the costs of `settings`, which is the multiple 1.
     run
-        Makes the backtest again with other settings: the same targets, bars and corporate actions.
+        Makes the backtest again with other settings, and a model of impact that says so many times as much: the same targets, bars and corporate actions.
     multiples
         Of the costs; none for the backtest alone.
 
@@ -45,7 +45,9 @@ def cost_sensitivity(
     DataFrame
         The contract `CostSensitivity`, sorted by (cost_multiple, session).
     """
-    made = {multiple: result if multiple == 1.0 else run(scaled_costs(settings, multiple)) for multiple in sorted({1.0, *multiples})}
+    made = {
+        multiple: result if multiple == 1.0 else run(scaled_costs(settings, multiple), multiple) for multiple in sorted({1.0, *multiples})
+    }
     frames = [
         one.equity.select(pl.lit(multiple, pl.Float64).alias("cost_multiple"), "session", "equity", "costs")
         for multiple, one in made.items()

@@ -14,6 +14,7 @@ import polars as pl
 from pydantic import BaseModel
 
 from ats_assets.corporate_actions.identity import Identities
+from ats_assets.impact.market_impact import MarketImpact
 from ats_assets.settings import BacktestSettings, BrakeSettings, OrderLimitSettings, PortfolioSettings
 
 
@@ -51,6 +52,8 @@ class BacktestInputs:
         Rows of the contract `CorporateActions`; default none, for prices that are adjusted.
     instruments
         Who bears which ticker when; default: as the changes of name among the actions tell.
+    impact
+        A model of market impact with what it needs; default: the fixed rates of the settings, and no bound of participation.
     """
 
     targets: pl.DataFrame
@@ -62,6 +65,7 @@ class BacktestInputs:
     brake: BrakeSettings | None = None
     actions: pl.DataFrame | None = None
     instruments: Identities | None = None
+    impact: MarketImpact | None = None
 
 
 class Engine(Protocol):

@@ -19,6 +19,7 @@ from ats_assets.backtests.simulation import Prices
 from ats_assets.corporate_actions.identity import INSTRUMENT, Identities, identities_of
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA
 from ats_assets.errors import ContractError, how_many
+from ats_assets.impact import ImpactTerms
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import borrow_rates, counted_payment, price_after, session_actions
 from ats_assets.settings import MarginSettings
@@ -45,6 +46,8 @@ class Market:
     """The close, or where there is no bar the last one before it, as a price of a share of the session (`price_after`); NaN before the first bar."""
     traded: NDArray[np.bool_]
     """Whether the bar has volume: without any, nobody could trade at its open."""
+    volume: Floats
+    """In shares."""
     ratio: Floats
     """New shares for an old one at the session's open; 1 where nothing happens."""
     paid: Floats
@@ -54,8 +57,8 @@ class Market:
     target_bounds: NDArray[np.int64]
     """Of shape (n_sessions + 1,): where the targets of a session begin, by their columns, and end; none are no opinion."""
 
-    def prices(self, margin: MarginSettings) -> Prices:
-        """The market as kernels have it."""
+    def prices(self, margin: MarginSettings, terms: ImpactTerms) -> Prices:
+        """The market as kernels have it, with what trades in it cost (`market_terms`)."""
         return Prices(
             open=self.open,
             last_close=self.last_close,
@@ -71,6 +74,7 @@ class Market:
             target_columns=self.target_columns,
             target_weights=self.target_weights,
             target_bounds=self.target_bounds,
+            terms=terms,
         )
 
 
@@ -129,6 +133,7 @@ def read_market(
         open=matrices["open"],
         last_close=last_close,
         traded=matrices["volume"] > 0,
+        volume=matrices["volume"],
         ratio=ratio,
         paid=paid,
         **_by_session(targets, days, of_targets, len(names)),

@@ -9,7 +9,7 @@ from pandera.api.polars.types import PolarsData
 
 from ats_assets.portfolio import CANCELLED, TRADE_REASONS
 
-REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", CANCELLED]
+REASONS = [*TRADE_REASONS, "cash", "costs_exceed_value", "participation", CANCELLED]
 """Why an order was not made as wanted, or not filled, or only in part."""
 
 

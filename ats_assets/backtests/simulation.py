@@ -10,6 +10,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.impact.impact_terms import ImpactTerms, terms_at
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import total
 from ats_assets.kernels.weight_limits import Booleans, Floats
@@ -62,6 +63,8 @@ class Prices(NamedTuple):
     target_weights: Floats
     target_bounds: NDArray[np.int64]
     """Of shape (n_sessions + 1,), as `ended_bounds`."""
+    terms: ImpactTerms
+    """What trades at the open of a session cost, arrays of shape (n_sessions, n_instruments), or of one row that holds for all."""
 
 
 class SessionLedger(NamedTuple):
@@ -206,7 +209,7 @@ def _trade(
             orders[j] = planned.shares[k]
         if planned.reasons[k] != 0:
             note(unfilled, j, planned.wanted[k], 0.0, planned.reasons[k] + _CANCELLED)
-    fill(holdings, ledgers.trades, unfilled, orders, marks, quoted, market.traded[i], rules.costs, i)
+    fill(holdings, ledgers.trades, unfilled, orders, marks, quoted, market.traded[i], rules.costs, terms_at(market.terms, i), i)
     for row in range(first, unfilled.used[0]):
         ledgers.unfilled_session[row] = i
         ledgers.unfilled_current[row] = current[unfilled.at[row]]

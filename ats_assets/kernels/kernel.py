@@ -31,8 +31,9 @@ _CALLED: Final[dict[str, tuple[str, ...]]] = {
     "evaluation": ("kernels",),
     "models": ("kernels",),
     "options": ("kernels",),
-    "portfolio": ("kernels",),
-    "backtests": ("kernels", "portfolio"),
+    "impact": ("kernels",),
+    "portfolio": ("kernels", "impact"),
+    "backtests": ("kernels", "impact", "portfolio"),
 }
 """Folder -> those beside itself whose kernels its own may call."""
 

@@ -6,6 +6,7 @@ from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from functools import partial
+from typing import Any
 
 import polars as pl
 
@@ -18,8 +19,10 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, MissingPartitionError, SettingsError
 from ats_assets.features import FeatureFamily, features_of, joined
 from ats_assets.features.choosing import families, model_families
+from ats_assets.impact.schema import MARKET
 from ats_assets.labels import SAMPLE_WEIGHTS, Label, label_weights, labels, labels_known_at, learnt_label
 from ats_assets.labels.sample_weights import sample_weights
+from ats_assets.leakcheck.impact_subjects import impact_of, impact_subjects
 from ats_assets.leakcheck.interval_subject import interval_subjects
 from ats_assets.leakcheck.option_subjects import option_subjects
 from ats_assets.leakcheck.regime_subjects import regime_subjects
@@ -96,6 +99,7 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     ]
     subjects += regime_subjects(deployment, days, given)
     subjects += option_subjects(deployment, days, given)
+    subjects += impact_subjects(deployment, days, given)
     subjects += _labelled(deployment, bars, days, given)
 
     def members(rows: Frames) -> pl.DataFrame:
@@ -222,6 +226,8 @@ def _traded(deployment: Deployment, bars: pl.DataFrame, days: Sequence[date], gi
     targets = _stored(deployment, "targets", days, bars)
     if targets is not None and targets.height:
         inputs = {"targets": Input(rows=targets.select(WANTED_SCHEMA.names()), lag=1), "bars": Input(rows=bars.select(BARS_SCHEMA.names()))}
+        known = _stored(deployment, MARKET, days, bars) if deployment.settings.impact.is_on else None
+        inputs |= {} if known is None else {MARKET: _input(known)}
         make_equity = partial(_equity, deployment, list(days))
         subjects.append(Subject(name="backtest", kind="backtest", inputs=inputs, make=make_equity, keys=()))
     return subjects
@@ -262,5 +268,6 @@ def _scored(strategy: Strategy, weigh: Weighting, settings: Settings, days: Sequ
 
 def _equity(deployment: Deployment, days: Sequence[date], rows: Frames) -> pl.DataFrame:
     settings = deployment.settings
-    how = {"limits": settings.orders.limits, "brake": settings.orders.brake, "engine": deployment.of(backtest_engine)}
+    how: dict[str, Any] = {"limits": settings.orders.limits, "brake": settings.orders.brake, "engine": deployment.of(backtest_engine)}
+    how["impact"] = impact_of(deployment, rows)
     return run_backtest(rows["targets"], rows["bars"], days, portfolio=settings.portfolio, settings=settings.backtest, **how).equity

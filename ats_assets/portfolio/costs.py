@@ -5,7 +5,8 @@ A trade of `shares` at the reference price p (the open) has the notional |shares
     spread     = notional * (spread_bps / 2) / 10^4
     slippage   = notional * slippage_bps / 10^4
 each rounded to the cent (ties to even). Spread and slippage make the price worse, commission is charged beside it; all three leave the account
-as cash. Backtests and paper orders use these functions.
+as cash. Their rates are the fixed ones of the settings, or those of a model of market impact, whose slippage depends on the notional
+(`ats_assets.impact.impact_terms`). Backtests and paper orders use these functions.
 """
 
 from typing import NamedTuple
@@ -13,6 +14,7 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import ArrayLike, NDArray
 
+from ats_assets.impact.impact_terms import ImpactTerms, fixed_terms, slippage_bps_of
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import nearest
 from ats_assets.portfolio.kernel_settings import CostRules
@@ -71,26 +73,31 @@ def cents_of(amount: float) -> int:
 
 
 @kernel
-def costs_of(notional: int, settings: BacktestSettings | CostRules) -> tuple[int, int, int]:
-    """Commission, spread and slippage of one trade, in cents; see `trade_costs`."""
+def costs_of(notional: int, at: int, settings: BacktestSettings | CostRules, terms: ImpactTerms) -> tuple[int, int, int]:
+    """Commission, spread and slippage of one trade in the symbol `at`, in cents; see `trade_costs`."""
     if notional == 0:
         return 0, 0, 0
     return (
         max(int(nearest(notional * settings.commission_bps / 1e4)), cents_of(settings.min_commission)),
-        int(nearest(notional * settings.spread_bps / 2e4)),
-        int(nearest(notional * settings.slippage_bps / 1e4)),
+        int(nearest(notional * terms.spread_bps[at] / 2e4)),
+        int(nearest(notional * slippage_bps_of(notional, at, terms) / 1e4)),
     )
 
 
 @kernel
-def cost_of(notional: int, settings: BacktestSettings | CostRules) -> int:
+def cost_of(notional: int, at: int, settings: BacktestSettings | CostRules, terms: ImpactTerms) -> int:
     """The three together."""
-    commission, spread, slippage = costs_of(notional, settings)
+    commission, spread, slippage = costs_of(notional, at, settings, terms)
     return commission + spread + slippage
 
 
-def trade_costs(notional: Cents, settings: BacktestSettings) -> TradeCosts:
+def trade_costs(notional: Cents, settings: BacktestSettings, terms: ImpactTerms | None = None) -> TradeCosts:
     """The costs of trades of the given notionals (cents, not negative); a notional of zero is no trade and costs nothing.
+
+    Parameters
+    ----------
+    terms
+        Of the symbol of each, arrays of the notionals' shape; None for the fixed rates.
 
     Examples
     --------
@@ -104,7 +111,8 @@ def trade_costs(notional: Cents, settings: BacktestSettings) -> TradeCosts:
     >>> costs.total
     array([800])
     """
-    costs = np.array([costs_of(int(one), settings) for one in notional], dtype=np.int64).reshape(-1, 3)
+    terms = fixed_terms(settings, len(notional)) if terms is None else terms
+    costs = np.array([costs_of(int(one), i, settings, terms) for i, one in enumerate(notional)], dtype=np.int64).reshape(-1, 3)
     return TradeCosts(*costs.T)
 
 

@@ -13,17 +13,18 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.impact.impact_terms import ImpactTerms, fixed_terms
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.weight_limits import Booleans, Floats
 from ats_assets.portfolio.account import Account, Holdings, Indices, TradeLedger, empty_ledger, trade, value_of
 from ats_assets.portfolio.costs import cents_of, cost_of, costs_of
 from ats_assets.portfolio.kernel_settings import CostRules, cost_rules
-from ats_assets.portfolio.sizing import affordable_shares, rounded_one
+from ats_assets.portfolio.sizing import affordable, round_one_down, rounded_one
 from ats_assets.settings import BacktestSettings
 
-UNFILLED_REASONS = ("no_bar", "no_volume", "costs_exceed_value", "cash")
+UNFILLED_REASONS = ("no_bar", "no_volume", "costs_exceed_value", "cash", "participation")
 """Why an order is not filled, or not in full."""
-NO_BAR, NO_VOLUME, COSTS_EXCEED_VALUE, CASH = range(len(UNFILLED_REASONS))
+NO_BAR, NO_VOLUME, COSTS_EXCEED_VALUE, CASH, PARTICIPATION = range(len(UNFILLED_REASONS))
 """What a kernel calls them."""
 
 
@@ -54,7 +55,14 @@ class UnfilledLedger(NamedTuple):
 
 
 def fill_at_open(
-    account: Account, orders: Floats, *, marks: Floats, quoted: Booleans, traded: Booleans, settings: BacktestSettings
+    account: Account,
+    orders: Floats,
+    *,
+    marks: Floats,
+    quoted: Booleans,
+    traded: Booleans,
+    settings: BacktestSettings,
+    terms: ImpactTerms | None = None,
 ) -> list[UnfilledBatch]:
     """Fill `orders` as far as the market and the cash let them; the fills are added to the account's.
 
@@ -66,9 +74,12 @@ def fill_at_open(
         ndarray of shape (n_symbols,): the open, or the last close where there is no bar; what shorts are valued at, too.
     quoted, traded
         ndarrays of shape (n_symbols,): whether there is a bar, and whether it has volume: without any, nobody could trade at its open.
+    terms
+        What spread and slippage are, and how much of each symbol can be traded; None for the fixed rates, and no bound.
     """
+    terms = fixed_terms(settings, len(orders)) if terms is None else terms
     holdings, ledger, left = account.holdings, TradeLedger.with_room(2 * len(orders)), UnfilledLedger.with_room(2 * len(orders))
-    fill(holdings, ledger, left, orders, marks, quoted, traded, cost_rules(settings), 0)
+    fill(holdings, ledger, left, orders, marks, quoted, traded, cost_rules(settings), terms, 0)
     account.take(holdings, ledger)
     found = []
     for reason, name in enumerate(UNFILLED_REASONS):
@@ -105,6 +116,7 @@ def fill(
     quoted: Booleans,
     traded: Booleans,
     settings: CostRules,
+    terms: ImpactTerms,
     session: int,
 ) -> None:
     """One opening auction; see `fill_at_open`. Legs that close a position come before those that open one, sells before buys."""
@@ -117,11 +129,18 @@ def fill(
     at = ordered[(quoted & traded)[ordered]]
     closing, opening = np.zeros(len(at)), np.zeros(len(at))
     for k, i in enumerate(at):
-        held, size = holdings.shares[i], abs(orders[i])
+        held, size = holdings.shares[i], _size_of(orders[i], terms.most_shares[i], settings.fractional_shares)
         closing[k] = min(abs(held), size) if held * orders[i] < 0.0 else 0.0
         opening[k] = rounded_one(size - closing[k])
-    _sells(holdings, ledger, left, at, orders, closing, opening, marks, settings, session)
-    _buys(holdings, ledger, left, at, orders, closing, opening, marks, settings, session)
+    _sells(holdings, ledger, left, at, orders, closing, opening, marks, settings, terms, session)
+    _buys(holdings, ledger, left, at, orders, closing, opening, marks, settings, terms, session)
+
+
+@kernel
+def _size_of(order: float, most: float, fractional: bool) -> float:
+    """The shares of an order that the session has room for."""
+    size = abs(order)
+    return size if size <= most else round_one_down(most, fractional)
 
 
 @kernel
@@ -135,6 +154,7 @@ def _sells(
     opening: Floats,
     marks: Floats,
     settings: CostRules,
+    terms: ImpactTerms,
     session: int,
 ) -> None:
     """Longs are closed, then shorts opened, each where it brings in more than it costs."""
@@ -145,13 +165,14 @@ def _sells(
             if orders[i] >= 0.0 or shares == 0.0 or (not closes and sold[k] != closing[k]):
                 continue
             notional = cents_of(shares * marks[i])
-            if notional == 0 or cost_of(notional, settings) < notional:
-                trade(holdings, ledger, i, shares, -1, notional, costs_of(notional, settings), marks[i], closes, False, session)
+            if notional == 0 or cost_of(notional, i, settings, terms) < notional:
+                trade(holdings, ledger, i, shares, -1, notional, costs_of(notional, i, settings, terms), marks[i], closes, False, session)
                 sold[k] = shares if closes else sold[k] + shares
     for k, i in enumerate(at):
         filled = rounded_one(sold[k])
         if orders[i] < 0.0 and filled < -orders[i]:
-            note(left, i, orders[i], filled, COSTS_EXCEED_VALUE)
+            bounded = filled >= rounded_one(closing[k] + opening[k])
+            note(left, i, orders[i], filled, PARTICIPATION if bounded else COSTS_EXCEED_VALUE)
 
 
 @kernel
@@ -165,6 +186,7 @@ def _buys(
     opening: Floats,
     marks: Floats,
     settings: CostRules,
+    terms: ImpactTerms,
     session: int,
 ) -> None:
     """Shorts are covered, then longs opened with the free cash."""
@@ -172,20 +194,22 @@ def _buys(
     for k, i in enumerate(at):
         if bought[k] > 0.0:
             notional = cents_of(bought[k] * marks[i])
-            trade(holdings, ledger, i, bought[k], 1, notional, costs_of(notional, settings), marks[i], True, False, session)
+            trade(holdings, ledger, i, bought[k], 1, notional, costs_of(notional, i, settings, terms), marks[i], True, False, session)
     cash = holdings.cash[0] + value_of(holdings, marks, np.flatnonzero((holdings.shares < 0.0) & ~np.isnan(marks)))
     wanted = np.flatnonzero((orders[at] > 0.0) & (opening > 0.0))
     prices = marks[at[wanted]]
-    affordable = affordable_shares(opening[wanted], prices, cash, settings)
+    paid_for = affordable(opening[wanted], prices, at[wanted], cash, settings, terms)
     for j, k in enumerate(wanted):
-        if affordable[j] > 0.0:
-            notional = cents_of(affordable[j] * prices[j])
-            trade(holdings, ledger, at[k], affordable[j], 1, notional, costs_of(notional, settings), prices[j], False, False, session)
-            bought[k] += affordable[j]
+        if paid_for[j] > 0.0:
+            notional = cents_of(paid_for[j] * prices[j])
+            costs = costs_of(notional, at[k], settings, terms)
+            trade(holdings, ledger, at[k], paid_for[j], 1, notional, costs, prices[j], False, False, session)
+            bought[k] += paid_for[j]
     for k, i in enumerate(at):
         filled = rounded_one(bought[k])
         if orders[i] > 0.0 and filled < orders[i]:
-            note(left, i, orders[i], filled, CASH)
+            bounded = filled >= rounded_one(closing[k] + opening[k])
+            note(left, i, orders[i], filled, PARTICIPATION if bounded else CASH)
 
 
 @kernel

@@ -3,7 +3,9 @@
 import math
 
 import numpy as np
+from numpy.typing import NDArray
 
+from ats_assets.impact.impact_terms import ImpactTerms, fixed_terms
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import nearest
 from ats_assets.kernels.weight_limits import Booleans, Floats
@@ -79,7 +81,6 @@ def round_one_down(shares: float, fractional: bool) -> float:
     return whole / unit
 
 
-@kernel
 def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings: BacktestSettings | CostRules) -> Floats:
     """The buys that `cash_cents` pays for, costs included: all scaled down alike where it does not pay for all.
 
@@ -103,10 +104,23 @@ def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings:
     >>> affordable_shares(np.array([10.0, 20.0]), np.array([100.0, 50.0]), 100_000, costs)
     array([4., 9.])
     """
+    return affordable(shares, prices, np.arange(len(shares)), cash_cents, settings, fixed_terms(settings, len(shares)))
+
+
+@kernel
+def affordable(  # noqa: PLR0917 - kernels take arrays by position
+    shares: Floats,
+    prices: Floats,
+    at: NDArray[np.intp],
+    cash_cents: int,
+    settings: BacktestSettings | CostRules,
+    terms: ImpactTerms,
+) -> Floats:
+    """The same with costs of any terms; see `affordable_shares`. What is scaled down costs no larger a share, so that it comes out as quickly."""
     bought = shares.copy()
     for attempt in range(8):
         margin = len(shares) if attempt else 0  # a cent for each order, where rounding makes more than one pass necessary
-        needed = _price_of(bought, prices, settings)
+        needed = _price_of(bought, prices, at, settings, terms)
         if needed <= cash_cents:
             return bought
         if cash_cents <= 0:
@@ -118,17 +132,17 @@ def affordable_shares(shares: Floats, prices: Floats, cash_cents: int, settings:
         for i in range(len(bought)):
             if cents_of(bought[i] * prices[i]) == least:
                 bought[i] = 0.0
-        if _price_of(bought, prices, settings) <= cash_cents:
+        if _price_of(bought, prices, at, settings, terms) <= cash_cents:
             break
     return bought
 
 
 @kernel
-def _price_of(shares: Floats, prices: Floats, settings: BacktestSettings | CostRules) -> int:
+def _price_of(shares: Floats, prices: Floats, at: NDArray[np.intp], settings: BacktestSettings | CostRules, terms: ImpactTerms) -> int:
     price = 0
     for i in range(len(shares)):
         notional = cents_of(shares[i] * prices[i])
-        price += notional + cost_of(notional, settings)
+        price += notional + cost_of(notional, at[i], settings, terms)
     return price
 
 

@@ -16,6 +16,7 @@ from ats_assets.settings.events import RULE, BarRegimeSettings, EventBacktestSet
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.holding_period import HoldingPeriodSettings
+from ats_assets.settings.impact import ImpactSettings
 from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickScreeningSettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
@@ -83,6 +84,7 @@ __all__ = [
     "GraphSettings",
     "HoldingPeriodSettings",
     "HoursSettings",
+    "ImpactSettings",
     "ImportanceSettings",
     "IntradaySettings",
     "KnowledgeSettings",

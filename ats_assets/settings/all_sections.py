@@ -20,6 +20,7 @@ from ats_assets.settings.events import BarRegimeSettings, EventBacktestSettings,
 from ats_assets.settings.features import ExpressionsSettings, FeaturesSettings
 from ats_assets.settings.graph import GraphSettings
 from ats_assets.settings.holding_period import HoldingPeriodSettings, longest_holding, require_holding
+from ats_assets.settings.impact import ImpactSettings
 from ats_assets.settings.intraday import IntradaySettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
@@ -116,6 +117,7 @@ class Settings(Section):
     option_strategies: OptionStrategyTables = Field(default={})
     option_backtest: OptionBacktestSettings = OptionBacktestSettings()
     backtest: BacktestSettings = BacktestSettings()
+    impact: ImpactSettings = ImpactSettings()
     books: BooksSettings = BooksSettings()
     monte_carlo: MonteCarloSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
     report: ReportSettings = ReportSettings()

@@ -6,7 +6,10 @@ from itertools import product
 import numpy as np
 import polars as pl
 
-from ats_assets.settings import MarginSettings
+from ats_assets.impact import model_named
+from ats_assets.impact.market_impact import MarketImpact
+from ats_assets.impact.schema import MARKET_SCHEMA
+from ats_assets.settings import ImpactSettings, MarginSettings
 
 NO_BORROWING = MarginSettings(borrow_bps_a_year=0, debit_bps_a_year=0)
 """Shares and cash are lent for nothing."""
@@ -56,6 +59,23 @@ def random_market(seed: int, n_sessions: int, n_symbols: int, *, shorts: bool) -
             signals += [(f"S{j}", day, float(w)) for j, w in enumerate(weights) if random.random() < 0.9]
     schema = {"symbol": pl.String, "session": pl.Date, "open": pl.Float64, "close": pl.Float64, "volume": pl.Float64}
     return pl.DataFrame(bars, schema=schema, orient="row"), signals_of(signals), days
+
+
+def random_impact(seed: int, bars: pl.DataFrame, model: str, *, most: float | None = None, fitted: bool = False) -> MarketImpact:
+    """What was known of each bar's symbol at its close: small and large volumes, some that are not known, or zero, and a scale that fills have shown."""
+    random = np.random.default_rng(seed + 1)
+    n = bars.height
+    known = bars.select("symbol", "session").with_columns(
+        dollar_volume=pl.Series(np.where(random.random(n) < 0.1, 0.0, 10.0 ** random.uniform(3, 8, n))),
+        volatility=pl.Series(np.where(random.random(n) < 0.1, np.nan, random.uniform(0.0, 0.1, n))).fill_nan(None),
+        spread=pl.Series(np.where(random.random(n) < 0.1, np.nan, random.uniform(0.0, 0.02, n))).fill_nan(None),
+    )
+    inputs = known.filter(pl.Series(random.random(n) < 0.9)).select(pl.col(name).cast(kind) for name, kind in MARKET_SCHEMA.items())
+    days = bars["session"].unique().sort().to_list()
+    scales = {day: float(random.uniform(0.2, 3.0)) for day in days[1::3]} if fitted else {}
+    return MarketImpact(
+        model=model_named(model), settings=ImpactSettings(model=model, max_participation=most), inputs=inputs, scales=scales
+    )
 
 
 def random_actions(seed: int, bars: pl.DataFrame) -> pl.DataFrame:

@@ -1,3 +1,4 @@
+from dataclasses import replace
 from datetime import date
 from fractions import Fraction
 from random import Random
@@ -12,7 +13,7 @@ from hypothesis import strategies as st
 from ats_assets.backtests import BacktestPositions, BacktestResult, Equity, Trades, Unfilled, run_backtest
 from ats_assets.errors import ContractError
 from ats_assets.settings import BacktestSettings, OrderLimitSettings, PortfolioSettings
-from ats_assets_tests.backtests.small_markets import NO_BORROWING, actions_of, bars_of, random_market, signals_of, weekdays
+from ats_assets_tests.backtests.small_markets import NO_BORROWING, actions_of, bars_of, random_impact, random_market, signals_of, weekdays
 from ats_assets_tests.rounds import rounds
 
 FREE = PortfolioSettings(max_weight=1, max_turnover=4, no_trade_band=0.0, max_gross=2, max_net=2)
@@ -253,19 +254,23 @@ RUNS = st.tuples(
         max_turnover=st.floats(0.2, 4),
         no_trade_band=st.floats(0, 0.1),
     ),
+    st.sampled_from([None, "square_root", "almgren", "spread"]),
+    st.sampled_from([None, 0.01, 0.0001]),
 )
+Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, str | None, float | None]
 
 
-def run(case: tuple[int, int, int, bool, BacktestSettings, PortfolioSettings]) -> tuple[BacktestResult, pl.DataFrame, list[date]]:
-    seed, n_sessions, n_symbols, shorts, costs, limits = case
+def run(case: Case) -> tuple[BacktestResult, pl.DataFrame, list[date]]:
+    seed, n_sessions, n_symbols, shorts, costs, limits, model, most = case
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
-    return run_backtest(signals, bars, days, portfolio=limits, settings=costs), bars, days
+    impact = None if model is None else random_impact(seed, bars, model, most=most, fitted=seed % 2 == 0)
+    return run_backtest(signals, bars, days, portfolio=limits, settings=costs, impact=impact), bars, days
 
 
 @given(RUNS)
 @settings(max_examples=rounds(40, 150))
-def test_accounts_replayed_from_the_trades_agree_to_the_cent(case: tuple[int, int, int, bool, BacktestSettings, PortfolioSettings]) -> None:
-    """The oracle goes through trades and bars with integers, fractions and dictionaries, without the engine's account."""
+def test_accounts_replayed_from_the_trades_agree_to_the_cent(case: Case) -> None:
+    """The oracle goes through trades and bars with integers, fractions and dictionaries, without the engine's account; with a model of impact as without."""
     result, bars, _ = run(case)
     initial = cents(case[4].initial_cash)
     cash, shares, last, values = initial, {}, {}, {}
@@ -309,7 +314,7 @@ def test_accounts_replayed_from_the_trades_agree_to_the_cent(case: tuple[int, in
 @given(RUNS)
 @settings(max_examples=rounds(25, 100))
 def test_frames_satisfy_their_contracts_and_limits_hold_at_the_open(
-    case: tuple[int, int, int, bool, BacktestSettings, PortfolioSettings],
+    case: Case,
 ) -> None:
     result, bars, _ = run(case)
     for frame, contract in zip(vars(result).values(), (Equity, BacktestPositions, Trades, Unfilled), strict=True):
@@ -325,12 +330,17 @@ def test_frames_satisfy_their_contracts_and_limits_hold_at_the_open(
 
 @given(RUNS, st.integers(1, 13))
 @settings(max_examples=rounds(15, 50))
-def test_the_past_does_not_depend_on_the_future(case: tuple[int, int, int, bool, BacktestSettings, PortfolioSettings], cut: int) -> None:
-    seed, n_sessions, n_symbols, shorts, costs, limits = case
+def test_the_past_does_not_depend_on_the_future(case: Case, cut: int) -> None:
+    seed, n_sessions, n_symbols, shorts, costs, limits, model, most = case
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
-    whole = run_backtest(signals, bars, days, portfolio=limits, settings=costs)
+    impact = None if model is None else random_impact(seed, bars, model, most=most, fitted=True)
+    whole = run_backtest(signals, bars, days, portfolio=limits, settings=costs, impact=impact)
     until = days[:cut]
-    part = run_backtest(*(f.filter(pl.col("session") <= until[-1]) for f in (signals, bars)), until, portfolio=limits, settings=costs)
+    if impact is not None:
+        scales = {day: scale for day, scale in impact.scales.items() if day <= until[-1]}
+        impact = replace(impact, inputs=impact.inputs.filter(pl.col("session") <= until[-1]), scales=scales)
+    known = (f.filter(pl.col("session") <= until[-1]) for f in (signals, bars))
+    part = run_backtest(*known, until, portfolio=limits, settings=costs, impact=impact)
     for name, frame in vars(part).items():
         assert frame.equals(getattr(whole, name).filter(pl.col("session") <= until[-1])), name
 

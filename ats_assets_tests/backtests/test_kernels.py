@@ -15,7 +15,7 @@ from ats_assets.kernels import kernel as kernels
 from ats_assets.kernels.kernel import Kernel, kernel
 from ats_assets.kernels.sums import nearest, order_by, total
 from ats_assets.settings import BacktestSettings, BrakeSettings, MarginSettings, OrderLimitSettings, PortfolioSettings
-from ats_assets_tests.backtests.small_markets import actions_of, random_actions, random_market
+from ats_assets_tests.backtests.small_markets import actions_of, random_actions, random_impact, random_market
 
 TABLES = ("equity", "positions", "trades", "unfilled")
 HISTORIES = 60
@@ -63,7 +63,10 @@ def random_history(seed: int, *, compiled: bool) -> BacktestResult:
     )
     some = None if random.random() < 0.3 else limits
     brake = BrakeSettings(max_drawdown=random.choice([0.02, 0.3]), max_session_loss=0.01, after_loss=0.3) if random.random() < 0.5 else None
-    return run_backtest(signals, bars, days, portfolio=portfolio, settings=settings, limits=some, brake=brake, actions=actions)
+    model, most = (None, "square_root", "almgren", "spread", "fixed")[seed % 5], 0.0005 if seed % 2 else None
+    impact = None if model is None else random_impact(seed, bars, model, most=most, fitted=model == "almgren")
+    how = {"limits": some, "brake": brake, "actions": actions, "impact": impact}
+    return run_backtest(signals, bars, days, portfolio=portfolio, settings=settings, **how)
 
 
 def renamed(bars: pl.DataFrame, signals: pl.DataFrame, actions: pl.DataFrame, day: date) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
@@ -89,7 +92,7 @@ def test_compiled_or_not_a_backtest_comes_to_the_same_bits() -> None:
         reasons |= set(plain.unfilled["reason"])
     assert len(simulate.compiled.signatures) == 1, "another kind of number or array: it would be compiled again where it was compiled ahead"
     assert min(seen.values()) > 20, seen
-    assert {"no_bar", "no_volume", "cash", "corporate_action", "limit_order", "limit_day", "limit_min_trade"} <= reasons
+    assert {"no_bar", "no_volume", "cash", "participation", "corporate_action", "limit_order", "limit_day", "limit_min_trade"} <= reasons
 
 
 def test_sums_and_orders_are_those_of_numpy() -> None:

@@ -24,6 +24,7 @@ from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
 from ats_assets.backtests.engine import BacktestInputs, BacktestResult
 from ats_assets.backtests.journal import new_ledgers, result_of, with_more_room
 from ats_assets.backtests.market import read_market
+from ats_assets.backtests.market_terms import market_terms
 from ats_assets.backtests.simulation import Ledgers, Prices, State, TradingRules, nothing_planned, simulate
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.plugins import Plugin
@@ -59,7 +60,7 @@ class OrdersEngine:
         market, settings = read_market(inputs.targets, inputs.bars, inputs.sessions, inputs.actions, inputs.instruments), inputs.settings
         if inputs.targets.is_empty():
             return result_of(market, new_ledgers(0, 0), np.zeros(0))
-        prices, weights = market.prices(settings.margin), weight_rules(inputs.portfolio)
+        prices, weights = market.prices(settings.margin, market_terms(market, settings, inputs.impact)[0]), weight_rules(inputs.portfolio)
         rules = TradingRules(
             weights, limit_rules(inputs.limits), cost_rules(settings), margin_rules(settings.margin), brake_rules(inputs.brake)
         )

@@ -4,7 +4,8 @@ At each rebalancing the account is brought to exactly the target weights, whatev
 
 1. `returns = "open_to_open"`: the targets of a session are traded at the open of the next one, as signals are. `"close_to_close"`: at the very close at which they were decided,
    which nobody can do: an upper bound for what is decided on closes. The trades then count to the next session, whose return is the first that they earn.
-2. What is paid: commission, half of the spread, and slippage, each in basis points of what is traded. The weights are of the equity after these costs.
+2. What is paid: commission, half of the spread, and slippage, each in basis points of what is traded; with a model of impact those of slippage grow with the trade
+   (`ats_assets.impact.impact_terms`). The weights are of the equity after these costs.
 3. Between two rebalancings positions drift with their prices. A session without targets is no opinion, and nothing is traded. Payments stay in cash until the next targets,
    ratios make more or fewer shares.
 
@@ -26,8 +27,10 @@ from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
 from ats_assets.backtests.engine import BacktestInputs, BacktestResult
 from ats_assets.backtests.journal import new_ledgers, result_of
 from ats_assets.backtests.market import Market, read_market
+from ats_assets.backtests.market_terms import market_terms
 from ats_assets.backtests.simulation import Ledgers, PositionLedger, SessionLedger, marks_at
 from ats_assets.errors import ContractError
+from ats_assets.impact.impact_terms import ImpactTerms, rates_bps, terms_at
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.plugins import Plugin
 from ats_assets.portfolio.account import TradeLedger
@@ -70,8 +73,9 @@ class WeightsEngine:
         market, settings = read_market(inputs.targets, inputs.bars, inputs.sessions, inputs.actions, inputs.instruments), inputs.settings
         if inputs.targets.is_empty():
             return result_of(market, new_ledgers(0, 0), np.zeros(0))
-        prices = market.prices(settings.margin)
-        book = _Book(market, settings)
+        terms = market_terms(market, settings, inputs.impact)[0]
+        prices = market.prices(settings.margin, terms)
+        book = _Book(market, settings, None if inputs.impact is None else terms)
         for i in range(len(market.sessions)):
             book.pass_session(i, marks_at(i, prices), at_open=self.settings.returns == "open_to_open")
         only = benchmark_column(market, settings.benchmark)
@@ -89,9 +93,9 @@ class _SessionRow(NamedTuple):
 class _Book:
     """What is held, arrays of shape (n_instruments,), and what has happened so far."""
 
-    def __init__(self, market: Market, settings: BacktestSettings) -> None:
+    def __init__(self, market: Market, settings: BacktestSettings, terms: ImpactTerms | None) -> None:
         n = len(market.instruments)
-        self._market, self._settings = market, settings
+        self._market, self._settings, self._terms = market, settings, terms
         self._shares, self._cash = np.zeros(n), float(settings.initial_cash)
         self._basis, self._missing = np.zeros(n, dtype=np.int64), np.zeros(n, dtype=np.int64)
         self._sessions: list[_SessionRow] = []
@@ -133,18 +137,24 @@ class _Book:
         target = _paid_for(target, i, market)
         held, settings = np.where(self._shares != 0.0, self._shares * prices, 0.0), self._settings
         rate = (settings.commission_bps + settings.spread_bps / 2 + settings.slippage_bps) / 1e4
-        invested = _left(equity, target, held, rate)
+        terms = None if self._terms is None else terms_at(self._terms, i)
+        if terms is not None:
+            rate = settings.commission_bps / 1e4
+        invested = _left(equity, target, held, rate, terms)
         wanted = target * invested
         ended = (target == 0.0) & (self._shares != 0.0)
         moved = (np.abs(wanted - held) >= SMALLEST_TRADE) | ended
         shares = np.where(moved, np.divide(wanted, prices, out=np.zeros_like(wanted), where=target != 0.0), self._shares)
-        self._record(i, shares, prices)
+        of_trades = None if terms is None else rates_bps(np.abs(wanted - held), terms)
+        self._record(i, shares, prices, None if terms is None or of_trades is None else (terms.spread_bps / 2.0, of_trades[0]))
         sold = (held - wanted)[moved]
         self._cash += float(sold.sum()) - rate * float(np.abs(sold).sum())
+        if terms is not None and of_trades is not None:
+            self._cash -= float((np.abs(wanted - held) * (terms.spread_bps / 2.0 + of_trades[0]))[moved].sum()) / 1e4
         self._shares = shares
 
-    def _record(self, i: int, shares: Floats, prices: Floats) -> None:
-        """The trades to other shares: sells before buys, and of either what closes before what opens."""
+    def _record(self, i: int, shares: Floats, prices: Floats, rates: tuple[Floats, Floats] | None) -> None:
+        """The trades to other shares: sells before buys, and of either what closes before what opens; `rates` are half spread and slippage where they are a model's."""
         held = self._shares
         before, after, stays = np.abs(held), np.abs(shares), np.sign(held) == np.sign(shares)
         closed = np.where(stays, np.maximum(before - after, 0.0), before)
@@ -157,7 +167,7 @@ class _Book:
         ):
             at = np.flatnonzero(traded)
             notional = to_cents(traded[at] * prices[at])
-            costs = _costs(notional, self._settings)
+            costs = _costs(notional, self._settings, None if rates is None else (rates[0][at], rates[1][at]))
             flow = -sign * notional - sum(costs.values())
             if closing:  # takes its part of the basis along
                 part = np.where(traded[at] == before[at], self._basis[at], np.rint(self._basis[at] * traded[at] / before[at])).astype(
@@ -206,17 +216,21 @@ def _value(shares: Floats, prices: Floats) -> float:
     return float(np.where(shares != 0.0, shares * prices, 0.0).sum())
 
 
-def _left(equity: float, target: Floats, held: Floats, rate: float) -> float:
+def _left(equity: float, target: Floats, held: Floats, rate: float, terms: ImpactTerms | None) -> float:
     """What costs leave of the equity, where they depend on what is traded and that on what they leave: x + rate * sum of |target * x - held| = equity.
 
     The left side is convex and made of straight pieces, so from the right Newton's method comes to the solution itself, however high the rate. There is none where to
-    end all positions costs more than the equity; then nothing is left to hold.
+    end all positions costs more than the equity; then nothing is left to hold. A model's costs are added to it: they are convex in what is traded, too.
     """
     left = equity
     for _ in range(TURNS):
         change = target * left - held
         beyond = left + rate * float(np.abs(change).sum()) - equity
         slope = 1.0 + rate * float((target * np.sign(change)).sum())
+        if terms is not None:
+            slippage, marginal = rates_bps(np.abs(change), terms)
+            beyond += float((np.abs(change) * (terms.spread_bps / 2.0 + slippage)).sum()) / 1e4
+            slope += float((target * np.sign(change) * (terms.spread_bps / 2.0 + marginal)).sum()) / 1e4
         if slope <= 0.0 or beyond <= 0.0:
             break
         before, left = left, left - beyond / slope
@@ -238,9 +252,10 @@ def _paid_for(target: Floats, i: int, market: Market) -> Floats:
     return target / size
 
 
-def _costs(notional: Cents, settings: BacktestSettings) -> dict[str, Cents]:
-    """Of trades, in cents, each in proportion."""
-    rates = {"commission": settings.commission_bps, "spread": settings.spread_bps / 2, "slippage": settings.slippage_bps}
+def _costs(notional: Cents, settings: BacktestSettings, of_model: tuple[Floats, Floats] | None) -> dict[str, Cents]:
+    """Of trades, in cents, each in proportion; half spread and slippage are a model's, where there is one."""
+    spread, slippage = (settings.spread_bps / 2, settings.slippage_bps) if of_model is None else of_model
+    rates: dict[str, float | Floats] = {"commission": settings.commission_bps, "spread": spread, "slippage": slippage}
     return {name: np.rint(notional * bps / 1e4).astype(np.int64) for name, bps in rates.items()}
 
 

@@ -15,7 +15,7 @@ SETTINGS = BacktestSettings(spread_bps=20.0, fractional_shares=True)
 BARS, SIGNALS, DAYS = random_market(4, 60, 8, shorts=True)
 
 
-def run(settings: BacktestSettings) -> BacktestResult:
+def run(settings: BacktestSettings, _multiple: float = 1.0) -> BacktestResult:
     return run_backtest(SIGNALS, BARS, DAYS, portfolio=PortfolioSettings(), settings=settings)
 
 
@@ -45,7 +45,7 @@ def test_one_round_trip_by_hand() -> None:
     signals = signals_of([("A", days[0], 1.0), ("A", days[1], 0.0), ("A", days[2], 0.0)])
     settings, portfolio = BacktestSettings(fractional_shares=True), PortfolioSettings(max_weight=1.0, max_turnover=4.0)
 
-    def trip(at: BacktestSettings) -> BacktestResult:
+    def trip(at: BacktestSettings, _multiple: float = 1.0) -> BacktestResult:
         return run_backtest(signals, bars, days, portfolio=portfolio, settings=at)
 
     cases = cost_cases(cost_sensitivity(trip(settings), settings, trip, settings.cost_multiples), settings)

@@ -1,0 +1,1 @@
+"""Models of market impact: one module each, found by its name."""
