@@ -48,6 +48,7 @@ from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.ticker_selection import TickerSelectionSettings, TimeframeSelectionSettings
 from ats_assets.settings.tuning import ParameterValue, Search, SearchChoices, SearchRange, TuningPeriod, TuningSettings
 from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
+from ats_assets.settings.vendors import VendorSettings, VendorsSettings
 
 __all__ = [
     "CRYPTO_VARIABLE",
@@ -133,6 +134,8 @@ __all__ = [
     "TuningPeriod",
     "TuningSettings",
     "UniverseSettings",
+    "VendorSettings",
+    "VendorsSettings",
     "crypto_settings_file",
     "load_settings",
     "regime_columns",

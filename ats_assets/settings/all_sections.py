@@ -44,6 +44,7 @@ from ats_assets.settings.ticker_selection import TickerSelectionSettings, Timefr
 from ats_assets.settings.trading_year import sessions_per_year
 from ats_assets.settings.tuning import TuningSettings
 from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
+from ats_assets.settings.vendors import VendorsSettings
 from ats_assets.settings.volatility_surface import VolatilitySurfaceSettings
 
 
@@ -54,6 +55,7 @@ class Settings(Section):
     calendar: CalendarSettings = CalendarSettings()
     storage: StorageSettings = StorageSettings()
     source: SourceSettings = SourceSettings()
+    vendors: VendorsSettings = VendorsSettings()
     bars: BarsSettings = BarsSettings()
     actions: ActionsSettings = ActionsSettings()
     knowledge: KnowledgeSettings = KnowledgeSettings()

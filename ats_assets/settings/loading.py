@@ -171,6 +171,7 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
             "features": settings.features.model_copy(update={"folder": own}),
             "plugins": settings.plugins.model_copy(update={"folder": additions}),
             "orders": settings.orders.model_copy(update={"kill_file": (roots["data"] / settings.orders.kill_file.expanduser()).resolve()}),
+            "vendors": settings.vendors.model_copy(update={"state": (roots["data"] / settings.vendors.state.expanduser()).resolve()}),
             "source": settings.source.model_copy(update={"files": files, "path": None}),
         }
     )

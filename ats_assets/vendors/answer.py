@@ -9,7 +9,7 @@ from typing import Any, Literal
 from requests.structures import CaseInsensitiveDict
 
 from ats_assets.vendors.credentials import Scrubber
-from ats_assets.vendors.errors import VendorAnswerLostError, VendorError, VendorRateLimitError, VendorRefusedError
+from ats_assets.vendors.errors import VendorAnswerLostError, VendorError, VendorKeysError, VendorRateLimitError, VendorRefusedError
 
 Form = Literal["json", "bytes"]
 TOO_MANY = frozenset({418, 429})
@@ -82,6 +82,17 @@ def judged(answer: Answer, where: str, form: Form, is_whole: WhatIsWrong | None,
     clean = replace(answer, headers=headers, content=content, body=body)
     wrong = is_whole(clean) if is_whole else None
     return FailedAttempt(VendorAnswerLostError(f"{where}: {wrong}"), answer.headers) if wrong else clean
+
+
+def keys_refused(answer: Answer, where: str, vendor: str, names: str, scrubber: Scrubber) -> VendorKeysError:
+    """The error for a key that is refused; it names the variables that hold it."""
+    reason = scrubber.text(refusal_reason(answer.content))
+    return VendorKeysError(
+        f"{where}: refused ({answer.status}{f', {reason}' if reason else ''}). {names} is missing, wrong or expired: look at it, and make a new one at "
+        f"{vendor} if need be",
+        status=answer.status,
+        reason=reason,
+    )
 
 
 def refusal_reason(content: bytes) -> str:

@@ -31,15 +31,17 @@ class Backoff:
 
     def before(self, attempt: int, headers: Mapping[str, str] | None) -> None:
         """Wait before `attempt` (2 is the first repetition), after an answer with these headers (None: there was none)."""
-        asked = None if headers is None else self._asked_for(headers)
+        asked = self.asked_seconds(headers)
         self.sleep(min(self.max_seconds, self.seconds(attempt) if asked is None else asked))
 
     def seconds(self, attempt: int) -> float:
         """Uniform between 0 and 1, 2, 4, 8 … seconds, so that many clients do not come back at once (M. Brooker, "Exponential Backoff And Jitter", 2015)."""
         return self.draw() * min(self.max_seconds, FIRST_WAIT_SECONDS * 2 ** min(attempt - 2, _MAX_DOUBLINGS))
 
-    def _asked_for(self, headers: Mapping[str, str]) -> float | None:
-        """Seconds: Retry-After as a number or a date, else X-Ratelimit-Reset (seconds since 1970). A date counts from the server's own clock."""
+    def asked_seconds(self, headers: Mapping[str, str] | None) -> float | None:
+        """What the server asks for; None: it does not say. Retry-After as a number or a date, else X-Ratelimit-Reset (seconds since 1970). A date counts from the server's own clock."""
+        if headers is None:
+            return None
         text = headers.get("Retry-After", "").strip()
         if text.isascii() and text.isdigit():
             return float(text)

@@ -5,37 +5,28 @@
 3. An answer counts once all of its body has come and is what it should be; 429, 5xx, and what is cut, late or not JSON is asked for again, after a wait.
 4. Where a key is refused, the other one is asked with, if there is one. Any other refusal is an error at once.
 5. Keys are taken out of body and headers before anyone sees them, since a server may repeat what it was sent.
+6. Each request is in the audit log before it is sent. A vendor that fails again and again is left alone for a while.
 """
 
+import json
 from collections.abc import Callable, Iterator, Mapping, Sequence
 from dataclasses import replace
-from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 from urllib.parse import urlencode, urljoin, urlsplit
 
-import requests
-from requests.structures import CaseInsensitiveDict
-from urllib3.exceptions import HTTPError
-
-from ats_assets.vendors.answer import Answer, FailedAttempt, Form, WhatIsWrong, judged, refusal_reason
+from ats_assets.vendors.answer import Answer, Form, WhatIsWrong
+from ats_assets.vendors.asking_again import Asking, Question, ShowKey
 from ats_assets.vendors.backoff import Backoff
-from ats_assets.vendors.credentials import Scrubber, VendorKey, VendorKeys
-from ats_assets.vendors.errors import (
-    VendorAnswerLostError,
-    VendorError,
-    VendorKeysError,
-    VendorRateLimitError,
-    VendorRefusedError,
-    VendorUnreachableError,
-)
+from ats_assets.vendors.circuit import Breaker
+from ats_assets.vendors.credentials import VendorKey, VendorKeys
+from ats_assets.vendors.errors import VendorError
 from ats_assets.vendors.listing import Listing
 from ats_assets.vendors.vendor_limits import VendorLimits
 from ats_assets.vendors.vendor_state import VendorState
-from ats_assets.vendors.wire import error_kind, read_whole, was_never_sent
+from ats_assets.vendors.wire import Wire
 
 Parameters = Mapping[str, str | int | float | Sequence[str] | None]
-PutKey = Callable[[VendorKey, str, str], Mapping[str, str]]
-"""The headers that show a key, for a method and a URL."""
 
 
 def bearer(key: VendorKey, _method: str, _url: str) -> dict[str, str]:
@@ -43,7 +34,7 @@ def bearer(key: VendorKey, _method: str, _url: str) -> dict[str, str]:
     return {"Authorization": f"Bearer {key.reveal()}"}
 
 
-def key_header(name: str) -> PutKey:
+def key_header(name: str) -> ShowKey:
     """The key alone in a header of this name."""
     return lambda key, _method, _url: {name: key.reveal()}
 
@@ -71,6 +62,10 @@ class VendorHttp:
         Of one request, its body included.
     max_attempts
         Of one request.
+    breaker
+        When the vendor is left alone; None: never.
+    cache_seconds
+        How old an answer may be that is taken from the cache, where `get` says that one may be; None: as old as it says.
     """
 
     def __init__(
@@ -82,25 +77,29 @@ class VendorHttp:
         *,
         state: VendorState | None = None,
         backoff: Backoff | None = None,
-        put_key: PutKey = bearer,
+        put_key: ShowKey = bearer,
         headers: Mapping[str, str] | None = None,
         timeout_seconds: float = 30.0,
         max_attempts: int = 6,
+        breaker: Breaker | None = None,
+        cache_seconds: float | None = None,
     ) -> None:
         self.vendor = vendor
         self._base = base_url.rstrip("/")
-        self._credentials = credentials
-        self._limits = limits
         self._state = state or VendorState()
-        self._backoff = backoff or Backoff(max_seconds=120.0)
-        self._put_key = put_key
-        self._headers = dict(headers or {})
-        self._timeout_seconds = timeout_seconds
-        self._max_attempts = max_attempts
-        self._refused: set[str] = set()
-        self._session = requests.Session()
-        local = urlsplit(base_url).hostname in {"127.0.0.1", "localhost", "::1"}
-        self._session.trust_env = not local  # a server on this machine is asked directly, whatever proxy the environment names
+        self._asking = Asking(
+            vendor,
+            Wire(base_url, timeout_seconds=timeout_seconds),
+            credentials,
+            state=self._state,
+            limits=limits,
+            backoff=backoff or Backoff(max_seconds=120.0),
+            show_key=put_key,
+            headers=headers or {},
+            max_attempts=max_attempts,
+            breaker=breaker or Breaker(),
+        )
+        self._cache_seconds = cache_seconds
 
     def get(
         self,
@@ -135,19 +134,37 @@ class VendorHttp:
             If there is no key.
         """
         url = self._url(path, parameters)
-        question = f"{self.vendor} {form} {url}"
-        if ttl_seconds is not None and (kept := self._state.kept(question)):
-            return kept
-        where = f"{self.vendor}: GET {self._shown(url)}"
-        attempt = 1
-        while isinstance(outcome := self._attempt(url, where, form, weight, is_whole), FailedAttempt):
-            if attempt >= self._max_attempts:
-                raise self._given_up(outcome.error, attempt) from None
-            attempt += 1
-            self._backoff.before(attempt, outcome.headers)
-        if ttl_seconds is not None:
-            self._state.keep(question, outcome, ttl_seconds)
-        return outcome
+        question = Question(url, self._shown(url), form, weight, is_whole)
+        if ttl_seconds is None:
+            return self._asking.answer(question)
+        ttl = ttl_seconds if self._cache_seconds is None else self._cache_seconds
+        kept = self._state.kept(self._asking.call(question, None, 1), url, form, ttl) if ttl else None
+        if kept is not None:
+            return replace(kept, body=json.loads(kept.content)) if form == "json" else kept
+        answer = self._asking.answer(question)
+        if ttl:
+            self._state.keep(self.vendor, url, form, answer)
+        return answer
+
+    def save(self, path: str, parameters: Parameters | None, file: Path, *, weight: int = 1, is_whole: WhatIsWrong | None = None) -> Answer:
+        """Put the answer to a GET into a file, as it is sent, however large: the file is there once it is whole, and before that what was there stays.
+
+        Parameters
+        ----------
+        is_whole
+            What is wrong with the file (a checksum differs), or None. It is looked at once it is there, and gone again where something is wrong.
+
+        Returns
+        -------
+        The answer without its content.
+
+        Raises
+        ------
+        VendorError
+            See `get`.
+        """
+        url = self._url(path, parameters)
+        return self._asking.answer(Question(url, self._shown(url), "bytes", weight, is_whole, file))
 
     def pages(
         self,
@@ -203,72 +220,7 @@ class VendorHttp:
     def _shown(self, url: str) -> str:
         """The path and parameters, without keys."""
         parts = urlsplit(url)
-        return self._scrubber().text(parts.path + (f"?{parts.query}" if parts.query else ""))[:300]
-
-    def _scrubber(self) -> Scrubber:
-        return self._credentials.scrubber() if self._credentials else Scrubber([])
-
-    def _attempt(self, url: str, where: str, form: Form, weight: int, is_whole: WhatIsWrong | None) -> Answer | FailedAttempt:
-        keys = self._credentials.now() if self._credentials else [None]
-        keys = [key for key in keys if key is None or key.fingerprint not in self._refused] or keys
-        refused: VendorRefusedError | None = None
-        for key in keys:
-            self._state.take(self._bucket(key), self._limits, weight)
-            outcome = self._asked(url, where, key)
-            if isinstance(outcome, FailedAttempt):
-                return outcome
-            outcome, scrubber = replace(outcome, headers=CaseInsensitiveDict(outcome.headers)), self._scrubber()
-            if outcome.status == 401 and key is not None:
-                self._refused.add(key.fingerprint)
-                refused = self._keys_refused(outcome, where, scrubber)
-                continue
-            return judged(outcome, where, form, is_whole, scrubber)
-        raise refused or AssertionError("there is a key, or None in its place")
-
-    def _bucket(self, key: VendorKey | None) -> str:
-        return f"{self.vendor} {urlsplit(self._base).netloc} {key.fingerprint if key else '-'}"
-
-    def _asked(self, url: str, where: str, key: VendorKey | None) -> Answer | FailedAttempt:
-        """Whatever is answered, whole."""
-        at = datetime.now(UTC)
-        headers = {"Accept-Encoding": "gzip", **self._headers, **(self._put_key(key, "GET", url) if key else {})}
-        prepared = requests.Request("GET", url, headers=headers).prepare()
-        how = self._session.merge_environment_settings(url, {}, None, None, None) | {"stream": True}
-        try:
-            response = self._session.send(prepared, timeout=self._timeout_seconds, allow_redirects=False, **how)
-        except requests.RequestException as error:
-            if was_never_sent(error):
-                return FailedAttempt(VendorUnreachableError(f"{where}: no connection ({error_kind(error)})"))
-            late = isinstance(error, requests.Timeout)
-            said = (
-                f"no answer within {self._timeout_seconds:g} seconds"
-                if late
-                else f"the connection broke before an answer came ({error_kind(error)})"
-            )
-            return FailedAttempt(VendorAnswerLostError(f"{where}: {said}"))
-        try:
-            content = read_whole(response, self._timeout_seconds)
-        except (HTTPError, OSError) as error:
-            return FailedAttempt(VendorAnswerLostError(f"{where}: the answer broke off ({error_kind(error)})"), response.headers)
-        return Answer(self._shown(url), response.status_code, response.headers, content, content, False, at)
-
-    def _keys_refused(self, answer: Answer, where: str, scrubber: Scrubber) -> VendorKeysError:
-        reason = scrubber.text(refusal_reason(answer.content))
-        names = " and ".join(self._credentials.names) if self._credentials else ""
-        return VendorKeysError(
-            f"{where}: refused ({answer.status}{f', {reason}' if reason else ''}). {names} is missing, wrong or expired: look at it, and make a new one at "
-            f"{self.vendor} if need be",
-            status=answer.status,
-            reason=reason,
-        )
-
-    def _given_up(self, error: VendorError, attempts: int) -> VendorError:
-        often = f", {attempts} times" if attempts > 1 else ""
-        advice = {
-            VendorUnreachableError: f"check the network, or wait until {self.vendor} is back",
-            VendorRateLimitError: f"wait a minute, ask for less at once, or set vendors.{self.vendor}.requests_per_minute to what the plan allows",
-        }.get(type(error), f"wait until {self.vendor} is back")
-        return type(error)(f"{error}{often}: {advice}")
+        return self._asking.scrubber().text(parts.path + (f"?{parts.query}" if parts.query else ""))[:300]
 
 
 def _written(value: str | float | Sequence[str]) -> str:

@@ -32,3 +32,6 @@ class VendorLimits:
     def per_second(cls, requests: int) -> "VendorLimits":
         """So many requests within any second."""
         return cls((Limit(requests, 1.0),))
+
+
+NO_LIMITS = VendorLimits()

@@ -1,11 +1,84 @@
-"""One HTTP request and the whole of its answer: what is read, for how long, and whether a failed request was sent."""
+"""One HTTP request and the whole of its answer: what is sent, what is read, for how long, and whether a failed request was sent."""
 
+import os
+import tempfile
 import time
+from collections.abc import Mapping
+from pathlib import Path
+from urllib.parse import urlsplit
 
 import requests
-from urllib3.exceptions import ConnectTimeoutError, MaxRetryError, NameResolutionError, NewConnectionError
+from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NameResolutionError, NewConnectionError
+
+from ats_assets.vendors.errors import VendorAnswerLostError, VendorError, VendorUnreachableError
 
 _READ_BYTES = 1 << 16
+_SAVE_BYTES = 1 << 20
+
+
+class Wire:
+    """Sends GETs over connections that are kept. Safe for several threads.
+
+    Parameters
+    ----------
+    base_url
+        A server on this machine is asked directly, whatever proxy the environment names.
+    timeout_seconds
+        Of the connection, each read, and the whole body where it is read into memory.
+    """
+
+    def __init__(self, base_url: str, *, timeout_seconds: float) -> None:
+        self.host = urlsplit(base_url).netloc
+        self._timeout_seconds = timeout_seconds
+        self._session = requests.Session()
+        self._session.trust_env = urlsplit(base_url).hostname not in {"127.0.0.1", "localhost", "::1"}
+
+    def get(self, url: str, headers: Mapping[str, str], file: Path | None = None) -> tuple[int, Mapping[str, str], bytes]:
+        """Status, headers and body of whatever is answered. It follows no redirection.
+
+        Parameters
+        ----------
+        file
+            Where the body of a success is put, as it is sent; it is there once it is whole.
+
+        Raises
+        ------
+        VendorUnreachableError
+            If nothing was sent.
+        VendorAnswerLostError
+            If there is no whole answer.
+        """
+        encoding = {"Accept-Encoding": "identity"} if file else {}
+        prepared = requests.Request("GET", url, headers={"Accept-Encoding": "gzip", **headers, **encoding}).prepare()
+        how = self._session.merge_environment_settings(url, {}, None, None, None) | {"stream": True}
+        try:
+            response = self._session.send(prepared, timeout=self._timeout_seconds, allow_redirects=False, **how)
+        except requests.RequestException as error:
+            raise self._no_answer(error) from None
+        try:
+            if file is not None and 200 <= response.status_code < 300:
+                save_whole(response, file)
+                content = b""
+            else:
+                content = read_whole(response, self._timeout_seconds)
+        except HTTPError as error:
+            raise VendorAnswerLostError(f"the answer broke off ({error_kind(error)})") from None
+        except OSError as error:
+            if error.filename or error.errno in _OF_DISKS:
+                raise VendorError(f"{file} can't be written ({error.strerror}): make room, or name another place") from None
+            raise VendorAnswerLostError(f"the answer broke off ({error_kind(error)})") from None
+        return response.status_code, response.headers, content
+
+    def _no_answer(self, error: requests.RequestException) -> VendorError:
+        if was_never_sent(error):
+            return VendorUnreachableError(f"no connection ({error_kind(error)})")
+        if isinstance(error, requests.Timeout):
+            return VendorAnswerLostError(f"no answer within {self._timeout_seconds:g} seconds")
+        return VendorAnswerLostError(f"the connection broke before an answer came ({error_kind(error)})")
+
+
+_OF_DISKS = frozenset({28, 30, 122})
+"""No space, read-only, over the quota."""
 
 
 def read_whole(response: requests.Response, timeout_seconds: float) -> bytes:
@@ -27,6 +100,29 @@ def read_whole(response: requests.Response, timeout_seconds: float) -> bytes:
     finally:
         response.close()
     return bytes(content)
+
+
+def save_whole(response: requests.Response, file: Path) -> None:
+    """Put the body into a file, which is there once all of it has come.
+
+    Raises
+    ------
+    HTTPError (of urllib3), OSError
+        If it breaks off, or can't be written.
+    """
+    file.parent.mkdir(parents=True, exist_ok=True)
+    handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
+    part = Path(name)
+    try:
+        with os.fdopen(handle, "wb") as out:
+            while content := response.raw.read(_SAVE_BYTES, decode_content=False):
+                out.write(content)
+            out.flush()
+            os.fsync(out.fileno())
+        part.replace(file)
+    finally:
+        response.close()
+        part.unlink(missing_ok=True)
 
 
 def was_never_sent(error: requests.RequestException) -> bool:

@@ -2,6 +2,8 @@
 
 import contextlib
 from collections.abc import Iterator
+from datetime import UTC, datetime
+from pathlib import Path
 from typing import Any
 
 import pytest
@@ -11,18 +13,21 @@ from hypothesis import strategies as st
 from ats_assets.errors import SettingsError
 from ats_assets.vendors.answer import Answer
 from ats_assets.vendors.backoff import Backoff
+from ats_assets.vendors.circuit import Breaker
 from ats_assets.vendors.credentials import VendorKeys
 from ats_assets.vendors.errors import (
     VendorAnswerLostError,
     VendorError,
     VendorKeysError,
     VendorPagesError,
+    VendorPausedError,
     VendorRateLimitError,
     VendorRefusedError,
     VendorUnreachableError,
 )
 from ats_assets.vendors.http import VendorHttp
 from ats_assets.vendors.vendor_limits import VendorLimits
+from ats_assets.vendors.vendor_state import VendorState
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.vendors.doubles import Asked, Mishap, Told, VendorDouble, Wrong
 
@@ -170,3 +175,99 @@ def test_no_answer_shows_a_key(double: VendorDouble, wrong: Wrong, caplog: pytes
         shown = repr(error) + error.reason
     assert "bearer" in shown.lower()
     assert KEY not in shown + caplog.text
+
+
+def test_each_request_is_in_the_audit_log_and_an_answer_that_may_be_kept_is_asked_for_once(double: VendorDouble, tmp_path: Path):
+    state = VendorState(tmp_path / "v.sqlite")
+    asking = http(double, state=state)
+    double.script.append(Mishap(Wrong.ERROR, times=1))
+    first = asking.get("/v1/rows", {"symbol": "AAPL"}, ttl_seconds=60)
+    again = http(double, state=state).get("/v1/rows", {"symbol": "AAPL"}, ttl_seconds=60)
+    assert (first.body, first.from_cache, again.from_cache) == (again.body, False, True)
+    assert http(double, state=state, cache_seconds=0).get("/v1/rows", {"symbol": "AAPL"}, ttl_seconds=60).from_cache is False
+    double.answer = lambda _: Told({"error": "no such symbol"}, status=404, headers={"X-Request-Id": "r17"})
+    with pytest.raises(VendorRefusedError):
+        asking.get("/v1/none")
+    calls = state.calls(datetime(2020, 1, 1, tzinfo=UTC))
+    assert [(one.path, one.outcome, one.status, one.attempt) for one in calls] == [
+        ("/v1/rows?symbol=AAPL", "lost", 503, 1),
+        ("/v1/rows?symbol=AAPL", "answered", 200, 2),
+        ("/v1/rows?symbol=AAPL", "from cache", None, 1),
+        ("/v1/rows?symbol=AAPL", "answered", 200, 1),
+        ("/v1/none", "refused", 404, 1),
+    ]
+    assert calls[-1].request_id == "r17"
+    assert [one.key == "-" for one in calls] == [False, False, True, False, False]
+    assert all(one.seconds and one.n_bytes for one in calls if one.status == 200)
+    (health,) = state.health()
+    assert (health.succeeded, health.failed, health.failures_in_a_row) == (2, 1, 0)
+    state.close()
+
+
+def test_a_vendor_that_is_down_is_not_asked_for_a_while(double: VendorDouble):
+    state = VendorState()
+    asking = http(double, state=state, max_attempts=2, breaker=Breaker(2, 60.0))
+    double.script.append(Mishap(Wrong.ERROR, times=None))
+    for _ in range(2):
+        with pytest.raises(VendorAnswerLostError):
+            asking.get("/v1/rows")
+    with pytest.raises(VendorPausedError, match="Nothing is asked of it"):
+        asking.get("/v1/rows")
+    assert len(double.journal) == 4
+
+
+def test_a_pause_that_is_too_long_is_not_waited_for_and_all_others_keep_it(double: VendorDouble):
+    state, waits = VendorState(), list[float]()
+    double.script.append(Mishap(Wrong.RATE_LIMIT, retry_after="3600"))
+    with pytest.raises(VendorRateLimitError, match="it asks for a pause of 3600 seconds: wait"):
+        http(double, waits, state=state).get("/v1/rows")
+    with pytest.raises(VendorRateLimitError, match="asked for a pause, which lasts another 3600"):
+        http(double, state=state).get("/v1/rows")
+    assert (len(double.journal), waits) == (1, [])
+
+
+def test_a_key_is_exchanged_while_the_process_runs(double: VendorDouble, tmp_path: Path):
+    """A key was read once, so that a process had to be started again for another one."""
+    file, following_file = tmp_path / "key", tmp_path / "next"
+    file.write_text(f"{KEY}\n")
+    state = VendorState()
+    asking = http(double, state=state, environment={"SOME_API_KEY_FILE": str(file), "SOME_API_KEY_NEXT_FILE": str(following_file)})
+    asking.get("/v1/rows")
+    following_file.write_text(OTHER)  # the vendor does not know it yet
+    asking.get("/v1/rows")
+    asking.get("/v1/rows")
+    assert [asked.key for asked in double.journal] == [KEY, OTHER, KEY, KEY]
+    assert double.keys is not None
+    double.keys.add(OTHER)
+    state = VendorState()  # five minutes later
+    asking = http(double, state=state, environment={"SOME_API_KEY_FILE": str(file), "SOME_API_KEY_NEXT_FILE": str(following_file)})
+    asking.get("/v1/rows")
+    double.keys.remove(KEY)
+    file.write_text(OTHER)
+    following_file.unlink()
+    asking.get("/v1/rows")
+    assert [asked.key for asked in double.journal[4:]] == [OTHER, OTHER]
+    assert len({one.key for one in state.calls(datetime(2020, 1, 1, tzinfo=UTC))}) == 1
+
+
+BYTES = bytes(range(256)) * 4000
+
+
+def test_a_large_file_is_there_once_it_is_whole(double: VendorDouble, tmp_path: Path):
+    double.answer = lambda _: Told(BYTES)
+    double.script.append(Mishap(Wrong.CUT, times=2))
+    file = tmp_path / "day" / "trades.csv.gz"
+    http(double).save("/flat/trades.csv.gz", None, file)
+    assert file.read_bytes() == BYTES
+    assert list(file.parent.iterdir()) == [file]
+    double.script.append(Mishap(Wrong.CUT, times=None))
+    with pytest.raises(VendorAnswerLostError, match="broke off"):
+        http(double, max_attempts=2).save("/flat/trades.csv.gz", None, file)
+    assert file.read_bytes() == BYTES
+    double.script.clear()
+    with pytest.raises(VendorAnswerLostError, match="its checksum differs, 2 times"):
+        http(double, max_attempts=2).save("/flat/other.gz", None, file, is_whole=lambda _: "its checksum differs")
+    assert not list(file.parent.iterdir())
+    (tmp_path / "no folder").write_text("")
+    with pytest.raises(VendorError, match="can't be written"):
+        http(double).save("/flat/other.gz", None, tmp_path / "no folder" / "other.gz")
