@@ -4,21 +4,15 @@ A series is a symbol and what is published of it. Dumps are published a day or a
 """
 
 import calendar
-import itertools
 import re
-from collections.abc import Iterable, Mapping
 from dataclasses import dataclass
 from datetime import date, timedelta
 from typing import Final
-
-from ats_assets.errors import how_many
 
 DAILY: Final = "1d"
 _NAME: Final = re.compile(
     r"(?P<symbol>[A-Z0-9_]{2,30})-(?P<what>1d|trades|aggTrades)-(?P<year>20\d{2})-(?P<month>\d{2})(?:-(?P<day>\d{2}))?"
 )
-_SHOWN: Final = 10
-"""So many stretches of days are named, of each series."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -57,27 +51,3 @@ def dump(stem: str) -> Dump | None:
         return None
     last = first if found["day"] else first.replace(day=calendar.monthrange(year, month)[1])
     return Dump(symbol=found["symbol"], what=found["what"], first=first, last=last)
-
-
-def holes(days: Mapping[str, Iterable[date]]) -> list[str]:
-    """For each series the days between its first and its last that are missing, as text; nothing where none is.
-
-    Examples
-    --------
-    >>> there = [date(2024, 1, day) for day in (1, 2, 5, 7)]
-    >>> holes({"BTCUSDT": there, "ETHUSDT": there[:2]})
-    ['BTCUSDT: 2024-01-03 to 2024-01-04, 2024-01-06 (3 days)']
-    """
-    found: list[str] = []
-    for name, some in sorted(days.items()):
-        there = sorted(set(some))
-        gaps = [
-            (before + timedelta(days=1), after - timedelta(days=1))
-            for before, after in itertools.pairwise(there)
-            if (after - before).days > 1
-        ]
-        if gaps:
-            told = [str(first) if first == last else f"{first} to {last}" for first, last in gaps[:_SHOWN]]
-            more = f" and {len(gaps) - _SHOWN} more" if len(gaps) > _SHOWN else ""
-            found.append(f"{name}: {', '.join(told)}{more} ({how_many(sum((last - first).days + 1 for first, last in gaps), 'day')})")
-    return found

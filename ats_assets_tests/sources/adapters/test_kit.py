@@ -14,10 +14,11 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import AtsError
 from ats_assets.settings import FilesSettings, SyntheticSettings
 from ats_assets.sources import BarSource
-from ats_assets.sources.adapters import alpaca, files, synthetic
+from ats_assets.sources.adapters import alpaca, ccxt, files, synthetic
 from ats_assets.sources.adapters.synthetic.source import SyntheticSource
 from ats_assets_tests.kits.sources import SourceKit
 from ats_assets_tests.sources.adapters.alpaca.markets import ALWAYS, SYMBOLS, XNYS, stocks
+from ats_assets_tests.sources.adapters.ccxt import markets
 
 DAYS = {"first_session": "2023-01-03", "last_session": "2023-02-28"}
 SESSIONS = XNYS.sessions(date(2024, 2, 20), date(2024, 3, 8))
@@ -82,6 +83,24 @@ class TestAlpaca(SourceKit):
             assert again.first_session() == SESSIONS[0]
             with pytest.raises(AtsError, match=r"calendar.exchange is 24/7: set it to XNYS"):
                 self.plugin.make(settings.source.alpaca, ALWAYS, settings)
+
+
+class TestExchange(SourceKit):
+    plugin = ccxt.PLUGIN
+    own: ClassVar[dict[str, Any]] = {"symbols": markets.PAIRS, "first_session": markets.FIRST}
+    wrong: ClassVar[dict[str, Any]] = {"symbols": ["BTCUSDT"]}
+    calendar = markets.ALWAYS
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[BarSource]:
+        with markets.market({"SOL/USDT": {markets.DAYS[3]}}).double() as double:
+            yield markets.source(double)
+
+    @contextmanager
+    def unreadable(self, folder: Path) -> Iterator[BarSource]:
+        with markets.market().double() as double:
+            gone = markets.source(double, max_attempts=1)
+        yield gone
 
 
 class Faulty(SyntheticSource):

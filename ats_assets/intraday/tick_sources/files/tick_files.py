@@ -31,7 +31,8 @@ from ats_assets.intraday.tick_sources.files.text_ticks import text_blocks, text_
 from ats_assets.intraday.tick_sources.files.tick_columns import TickColumns, tick_columns, tick_symbol
 from ats_assets.intraday.tick_sources.files.tick_groups import BATCH_ROWS, Group, HourTicks, ParquetTicks, row_groups, unreadable
 from ats_assets.intraday.tick_sources.files.tick_rows import ORDER, RAW_SCHEMAS, RowReader
-from ats_assets.sources.dump_names import dump, holes
+from ats_assets.sources.dump_names import dump
+from ats_assets.sources.missing_days import missing_days
 from ats_assets.sources.zipped_table import ZIP, is_unpacked
 
 PARQUET: Final = (".parquet", ".pq")
@@ -129,7 +130,7 @@ class TickFiles:
         for one in found:
             if one is not None:
                 there.setdefault(f"{one.symbol} {one.what}", []).extend(one.days)
-        return holes(there)
+        return missing_days(there)
 
     def _of_session(self, rows: pl.DataFrame, session: date) -> pl.DataFrame:
         if self._settings.symbols:

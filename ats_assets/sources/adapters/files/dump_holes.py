@@ -7,7 +7,8 @@ import polars as pl
 
 from ats_assets.sources.adapters.files.choices import ReaderChoice
 from ats_assets.sources.adapters.files.file_rows import FileFacts, FileRows
-from ats_assets.sources.dump_names import DAILY, Dump, dump, holes
+from ats_assets.sources.dump_names import DAILY, Dump, dump
+from ats_assets.sources.missing_days import missing_days
 
 
 def dump_holes(files: Sequence[FileFacts], rows: FileRows) -> list[ReaderChoice]:
@@ -17,7 +18,7 @@ def dump_holes(files: Sequence[FileFacts], rows: FileRows) -> list[ReaderChoice]
         found = dump(file.file.stem)
         if found is not None and found.what == DAILY:
             there.setdefault(found.symbol, set()).update(found.days if file.n_rows == len(found.days) else _days(found, number, rows))
-    missing = holes(there)
+    missing = missing_days(there)
     if not missing:
         return []
     taken = f"days without a bar in Binance's dumps, for which nothing is put in: {'; '.join(missing)}"
