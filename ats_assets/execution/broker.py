@@ -162,6 +162,13 @@ class KeepsOptionBooks(Protocol):
         ...
 
 
+@runtime_checkable
+class WorksOrders(Protocol):
+    """A broker that works orders in parts itself, once it has the session's bars: they are sent to it as they are, and it tells the parts as their legs."""
+
+    works_orders: bool
+
+
 class BrokerCalendar(Protocol):
     """The broker's own calendar: it knows first that an exchange stays closed."""
 

@@ -63,7 +63,7 @@ def keep_from_crossing(context: ExecutionContext, session: date, symbols: Collec
 def _withdraw(context: ExecutionContext, session: date, symbol: str, crossing: Crossing) -> None:
     with context.writing() as (connection, author):
         for row in state.of_session(connection, session, context.settings.strategy):
-            if underlying_of(row.intent.symbol) == symbol and row.state is IntentState.PLANNED:
+            if underlying_of(row.intent.symbol) == symbol and row.state in (IntentState.PLANNED, IntentState.WORKING):
                 state.withdraw(connection, author, row, f"{CANCELLED}: {crossing.reason} at the next open")
 
 

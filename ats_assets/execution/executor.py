@@ -5,10 +5,12 @@ from contextlib import contextmanager
 from datetime import date, datetime, timedelta
 
 from ats_assets.alerts import AlertSink, Severity
+from ats_assets.algorithms.algorithm import Algorithm
+from ats_assets.algorithms.played_session import SessionTimes
 from ats_assets.errors import AtsError
 from ats_assets.execution import account_book, settlement, state
 from ats_assets.execution.attendance import attend
-from ats_assets.execution.broker import Broker
+from ats_assets.execution.broker import Broker, WorksOrders
 from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.context import ExecutionContext, Timeouts, utc_day
 from ats_assets.execution.crossing import keep_from_crossing
@@ -18,11 +20,16 @@ from ats_assets.execution.halts import clear_halts, open_halt
 from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import holding_lease
 from ats_assets.execution.names import IdentityLookup, NameChanges, no_name_changes
-from ats_assets.execution.order import AccountState, Leg, OrderIntent
+from ats_assets.execution.order import Leg, OrderIntent, OrderKind
 from ats_assets.execution.outcome import Difference, Execution, Halt, IntentState, OrderOutcome, Settlement
+from ats_assets.execution.reconciliation import BrokerView
+from ats_assets.execution.refusals import blocked_account, first_reason, names_of, not_opening
 from ats_assets.execution.room import waiting_orders
 from ats_assets.execution.rows import orders_of
 from ats_assets.execution.share_splits import Splits
+from ats_assets.execution.work_pass import MarketView, WorkPass, Workshop, no_market
+from ats_assets.execution.worked_intents import WorkPlan
+from ats_assets.execution.working import recorded_algorithm, work
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
 
@@ -45,6 +52,10 @@ class Executor:
         Maps tickers to instruments: exits use the prices of the bracket through which the instrument was entered.
     splits
         Known splits, for a broker that does not keep orders from crossing them.
+    hours
+        The session at whose close a plan was made -> the one that it is for; needed for orders that are worked in parts.
+    algorithm
+        How an order is worked -> what works it.
     """
 
     def __init__(
@@ -60,6 +71,8 @@ class Executor:
         name_changes: NameChanges = no_name_changes,
         identities: IdentityLookup | None = None,
         splits: Splits | None = None,
+        hours: Callable[[date], SessionTimes] | None = None,
+        algorithm: Callable[[WorkPlan], Algorithm] = recorded_algorithm,
     ) -> None:
         self._broker = broker
         self._state = trade_state
@@ -71,6 +84,8 @@ class Executor:
         self._name_changes = name_changes
         self._identities = identities
         self._splits = splits
+        self._hours = hours
+        self._algorithm = algorithm
         self._looked: tuple[date, datetime, frozenset[str]] | None = None
         """The last check for splits: the session before them, the time of the check, and the symbols."""
 
@@ -116,14 +131,21 @@ class Executor:
                     Severity.WARNING, f"plan:{session}:{text}", f"A new plan of {session} differs from what was tried: not sent", text
                 )
             halted = open_halt(self._state)
-            stopped = f"trading is halted since {halted.at:%Y-%m-%d %H:%M} UTC: {halted.reason}" if halted else _refused(view.account)
+            stopped = (
+                f"trading is halted since {halted.at:%Y-%m-%d %H:%M} UTC: {halted.reason}" if halted else blocked_account(view.account)
+            )
             waiting: tuple[str, ...] = ()
             if not stopped:
-                opening = _not_opening(view.account)
+                opening = not_opening(view.account)
                 due = [one for one in ordered if opening is None or one.leg is Leg.CLOSE]
                 crossing = self._crossing(context, session, {*(one.symbol for one in ordered), *(one.symbol for one in view.positions)})
-                stopped, waiting = send_all(context, view, self._in_turn(session, [one for one in names_of(due) if one not in differing]))
-                stopped = _first(stopped, cover(context, session, but=crossing), opening if self._any_left(ordered, due) else None)
+                direct = [one for one in due if one.kind is not OrderKind.WORKED or isinstance(self._broker, WorksOrders)]
+                stopped, waiting = send_all(
+                    context, view, self._in_turn(session, [one for one in names_of(direct) if one not in differing])
+                )
+                if len(direct) < len(due) and not stopped:
+                    stopped = self._work(context, session, view, no_market).stopped
+                stopped = first_reason(stopped, cover(context, session, but=crossing), opening if self._any_left(ordered, due) else None)
             if stopped:
                 context.tell(Severity.WARNING, f"stopped:{session}:{stopped}", f"Orders of {session} are not all sent", stopped)
             outcomes = self._outcomes(session, names_of(ordered), differing, exits=not options)
@@ -144,12 +166,34 @@ class Executor:
             with context.writing() as (connection, author):
                 attend(connection, author, self._settings.strategy)
                 session = state.newest_session(connection, self._settings.strategy)
-            if differences or session is None or open_halt(self._state) or _refused(view.account):
+            if differences or session is None or open_halt(self._state) or blocked_account(view.account):
                 return None
             if crossing := self._crossing(context, session, {one.symbol for one in view.positions}, LOOK_AGAIN):
                 view, _ = account_book.reconcile(context)
             sent, stopped, waiting = take_up(context, session, view, but=crossing)
+            stopped = stopped or self._work(context, session, view, no_market).stopped
             return Execution(session=session, outcomes=self._outcomes(session, sent, {}), stopped=stopped, waiting=waiting)
+
+    def work(self, session: date, market: MarketView = no_market) -> WorkPass:
+        """One pass over the orders of the plan of `session` that are worked in parts (`ats_assets.execution.working`). Any number of passes do what one does.
+
+        Raises
+        ------
+        BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
+        """
+        with self._context() as context:
+            view, _ = account_book.reconcile(context)
+            halted = open_halt(self._state)
+            stopped = halted.message if halted else blocked_account(view.account)
+            if stopped:
+                return WorkPass(session=session, steps=(), next_at=None, stopped=stopped)
+            return self._work(context, session, view, market)
+
+    def _work(self, context: ExecutionContext, session: date, view: BrokerView, market: MarketView) -> WorkPass:
+        if isinstance(self._broker, WorksOrders) or self._hours is None:
+            return WorkPass(session=session, steps=(), next_at=None)
+        shop = Workshop(hours=self._hours(session), market=market, make=self._algorithm)
+        return work(context, session, view, shop, opening=not_opening(view.account))
 
     def settle(self, session: date) -> Settlement:
         """Settle the orders for the open of `session`, reconcile, and store the account and its positions under the session.
@@ -225,6 +269,10 @@ class Executor:
         wrong = [i.client_order_id for i in intents if i.session != session or i.strategy != self._settings.strategy or i.quantity <= 0]
         if wrong:
             raise AtsError(f"{wrong[:5]}: not intents of {session} and strategy {self._settings.strategy} with a positive quantity")
+        if self._hours is None and any(i.kind is OrderKind.WORKED for i in intents) and not isinstance(self._broker, WorksOrders):
+            raise AtsError(
+                f"the plan of {session} has orders that are worked in parts, and this executor does not know the hours of sessions"
+            )
         if len({intent.client_order_id for intent in intents}) < len(intents):
             raise AtsError(f"the plan of {session} has two intents of one client order id: each symbol has one order for each leg")
 
@@ -234,32 +282,11 @@ class Executor:
         outcomes = []
         with self._state.begin() as connection:
             decided = {row.intent.client_order_id: row for row in state.of_session(connection, session, self._settings.strategy)}
-            names = [*planned, *(name for name, row in decided.items() if exits and row.intent.leg is Leg.EXIT)]
+            parts = [name for name, row in decided.items() if row.intent.part is not None and row.intent.part.parent in planned]
+            names = [*planned, *parts, *(name for name, row in decided.items() if exits and row.intent.leg is Leg.EXIT)]
             sent = {order.client_order_id: order for _, order in orders_of(connection, names)}
         for name in names:
             row = decided[name]  # each planned intent was written down
             reason = f"the plan differs from what was tried: {differing[name]}" if name in differing else row.reason
             outcomes.append(OrderOutcome(intent=row.intent, state=row.state, order=sent.get(name), reason=reason, attempts=row.attempts))
         return tuple(outcomes)
-
-
-def names_of(intents: Sequence[OrderIntent]) -> list[str]:
-    """Their client order ids, in their order."""
-    return [intent.client_order_id for intent in intents]
-
-
-def _first(*reasons: str | None) -> str | None:
-    return next((reason for reason in reasons if reason), None)
-
-
-def _refused(account: AccountState) -> str | None:
-    if account.trading_blocked:
-        return f"the broker has blocked trading of account {account.account_id}: ask it why"
-    return None
-
-
-def _not_opening(account: AccountState) -> str | None:
-    """Why nothing may be opened; what reduces a position needs no buying power, and frees some."""
-    if account.buying_power < 0:
-        return f"the buying power of account {account.account_id} is {account.buying_power}, below zero: orders that open positions wait"
-    return None

@@ -6,12 +6,10 @@ from datetime import date, datetime
 from decimal import Decimal
 from enum import StrEnum
 
-from ats_assets.algorithms.order_words import Leg, OrderKind, OrderStatus, Side
+from ats_assets.algorithms.order_words import MAX_ID_LENGTH, Leg, OrderKind, OrderStatus, Side
 from ats_assets.algorithms.price_grid import exact as exact  # noqa: PLC0414 - what reads and writes orders finds it here
 from ats_assets.execution.contract_legs import ContractLeg
-
-MAX_ID_LENGTH = 48
-"""Of a client order id, in characters; all brokers take so many."""
+from ats_assets.execution.worked_intents import OrderPart, WorkPlan
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -31,6 +29,10 @@ class OrderIntent:
     legs, book, rule, place
         Of an order for option contracts (`ats_assets.execution.option_intents`): what one unit is, the strategy of options that has decided it, by which of its
         rules, and as which of its decisions.
+    work
+        Of a `worked` order: how; it is never sent to a broker that has a market of its own, parts of it are.
+    part
+        Of such a part: of which order.
     """
 
     client_order_id: str
@@ -50,6 +52,8 @@ class OrderIntent:
     book: str | None = None
     rule: str | None = None
     place: int | None = None
+    work: WorkPlan | None = None
+    part: OrderPart | None = None
 
 
 def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number: int = 1) -> str:
@@ -96,6 +100,9 @@ class BrokerOrder:
     """Of a bracket: the take-profit and the stop-loss, orders of their own under client order ids that the broker has made, and those that replace them. Of a package: its legs."""
     replaced_by: str | None = None
     """The broker's id of the order that stands in for this one."""
+    kind: OrderKind | None = None
+    limit_price: Decimal | None = None
+    """Of a part that a broker has made of a worked order itself."""
 
 
 @dataclass(frozen=True, kw_only=True)

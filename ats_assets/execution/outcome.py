@@ -16,6 +16,8 @@ class IntentState(StrEnum):
     """Certainly not at the broker; it may be sent."""
     SENDING = "sending"
     """Written before the request; until the broker has been asked, it may be there or not."""
+    WORKING = "working"
+    """An algorithm sends orders for parts of it; `filled` or `expired` once it is done."""
     ACCEPTED = "accepted"
     PARTIALLY_FILLED = "partially_filled"
     FILLED = "filled"
@@ -35,6 +37,7 @@ class IntentState(StrEnum):
         return self not in (
             IntentState.PLANNED,
             IntentState.SENDING,
+            IntentState.WORKING,
             IntentState.ACCEPTED,
             IntentState.PARTIALLY_FILLED,
             IntentState.UNKNOWN,
@@ -58,6 +61,8 @@ class Execution:
 
     Attributes
     ----------
+    outcomes
+        Those of the plan's intents, and of the parts of worked ones.
     stopped
         Why the plan stopped at an order that could be sent later; None: it was gone through to its end.
     waiting

@@ -172,7 +172,7 @@ def _not_sent(context: ExecutionContext, row: IntentRow, reason: str) -> None:
 def forbidden(context: ExecutionContext, row: IntentRow) -> str | None:
     """Why nothing may be sent now: the kill switch, the broker's hours; it is written down with the intent."""
     with context.state.begin() as connection:
-        late = row.intent.leg is Leg.EXIT or state.has_waited(connection, row.intent.client_order_id)
+        late = row.intent.leg is Leg.EXIT or row.intent.part is not None or state.has_waited(connection, row.intent.client_order_id)
     reason = context.kill_switch.reason() or context.broker.may_send(row.intent.session, late=late)
     if reason:
         with context.writing() as (connection, author):

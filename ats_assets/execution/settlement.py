@@ -28,6 +28,7 @@ from ats_assets.execution.rows import (
     record_snapshot,
 )
 from ats_assets.execution.running_account import read_running_account, store_running_account
+from ats_assets.execution.working import close_worked
 from ats_assets.trade_state import record
 from ats_assets.trade_state.tables import entries, fills
 
@@ -50,6 +51,8 @@ def settle(context: ExecutionContext, session: date) -> Settlement:
     except SessionClosedError as error:
         pending, closed = str(error), True
     view, differences = reconcile(context)
+    if not closed:
+        close_worked(context, session)
     changes = _changes_of_name(context, view)
     with context.writing() as (connection, author):
         sent, rounded = _orders(connection, context, session), Decimal(0)

@@ -17,7 +17,10 @@ from ats_assets.execution.outcome import IntentState
 from ats_assets.sources import upcoming_actions
 
 _COLUMNS = ["session", "symbol", "kind", "ratio", "cash"]
-_MAY_BE_FILLED = [str(state) for state in (IntentState.PLANNED, IntentState.SENDING, IntentState.ACCEPTED, IntentState.PARTIALLY_FILLED)]
+_MAY_BE_FILLED = [
+    str(state)
+    for state in (IntentState.PLANNED, IntentState.SENDING, IntentState.WORKING, IntentState.ACCEPTED, IntentState.PARTIALLY_FILLED)
+]
 
 
 @dataclass(frozen=True, kw_only=True)

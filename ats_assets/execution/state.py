@@ -11,8 +11,9 @@ From any state an order that is found at the broker leads to the broker's status
 """
 
 from collections.abc import Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date, datetime
+from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Connection, Row, select, update
@@ -22,6 +23,7 @@ from ats_assets.execution.contract_legs import legs_of, legs_text
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, Leg, OrderIntent, OrderKind, Side
 from ats_assets.execution.outcome import IntentState, LeaseLostError
 from ats_assets.execution.rows import record_order
+from ats_assets.execution.worked_intents import OrderPart, WorkPlan
 from ats_assets.trade_state import record
 from ats_assets.trade_state.tables import account_snapshots, audit, intents, orders
 
@@ -42,6 +44,11 @@ class IntentRow:
     reason: str | None
     attempts: int
     sending_at: datetime | None
+    planned_at: datetime
+    arrival_price: Decimal | None = None
+    """Of a worked order: where that began."""
+    cancel_asked_at: datetime | None = None
+    """Of a part: when the broker was asked to end it."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -109,10 +116,10 @@ def record_plan(
     differing = {intent.client_order_id: plan_one(connection, author, intent) for intent in planned}
     kept = {intent.client_order_id for intent in planned}
     for row in in_states(connection, [IntentState.PLANNED]):
-        of_plan = row.intent.leg is not Leg.EXIT and bool(row.intent.legs) is options
+        of_plan = row.intent.leg is not Leg.EXIT and row.intent.part is None and bool(row.intent.legs) is options
         gone = row.intent.session == session and row.intent.client_order_id not in kept and of_plan
         if row.intent.strategy == strategy and (gone or row.intent.session < session):
-            _move(connection, author, row, IntentState.WITHDRAWN if gone else IntentState.MISSED, row.reason)
+            move(connection, author, row, IntentState.WITHDRAWN if gone else IntentState.MISSED, row.reason)
     return {name: changes for name, changes in differing.items() if changes}
 
 
@@ -132,7 +139,7 @@ def plan_one(connection: Connection, author: Author, intent: OrderIntent) -> str
         _audit(connection, author, "plan differs from what was tried: not sent", intent.client_order_id, {"changes": changes})
         return changes
     if not tried and (changes or known.state is not IntentState.PLANNED):
-        values = _values(intent) | {"state": IntentState.PLANNED.value, "reason": None, "updated_at": author.now}
+        values = {"work": None} | _values(intent) | {"state": IntentState.PLANNED.value, "reason": None, "updated_at": author.now}
         connection.execute(_where(known).values(values))
         _audit(connection, author, "planned anew", intent.client_order_id, {"changes": changes})
     return None
@@ -140,7 +147,7 @@ def plan_one(connection: Connection, author: Author, intent: OrderIntent) -> str
 
 def withdraw(connection: Connection, author: Author, row: IntentRow, reason: str) -> IntentRow:
     """A planned intent is not to be sent any more."""
-    return _move(connection, author, row, IntentState.WITHDRAWN, reason)
+    return move(connection, author, row, IntentState.WITHDRAWN, reason)
 
 
 def write_ahead(connection: Connection, author: Author, row: IntentRow, token: int) -> IntentRow:
@@ -156,17 +163,17 @@ def write_ahead(connection: Connection, author: Author, row: IntentRow, token: i
     if row.state is not IntentState.PLANNED or connection.execute(_where(row).values(**values, reason=None)).rowcount != 1:
         raise _moved_by_another(row)
     _audit(connection, author, "sending", row.intent.client_order_id, attempt=attempt, token=token)
-    return IntentRow(intent=row.intent, state=IntentState.SENDING, reason=None, attempts=attempt, sending_at=author.now)
+    return replace(row, state=IntentState.SENDING, reason=None, attempts=attempt, sending_at=author.now)
 
 
 def not_there(connection: Connection, author: Author, row: IntentRow, reason: str) -> IntentRow:
     """The attempt has certainly not reached the broker: sending back to planned."""
-    return _move(connection, author, row, IntentState.PLANNED, reason)
+    return move(connection, author, row, IntentState.PLANNED, reason)
 
 
 def rejected(connection: Connection, author: Author, row: IntentRow, reason: str) -> IntentRow:
     """The broker has refused the attempt."""
-    return _move(connection, author, row, IntentState.REJECTED, reason)
+    return move(connection, author, row, IntentState.REJECTED, reason)
 
 
 def record_reason(connection: Connection, author: Author, row: IntentRow, reason: str) -> None:
@@ -215,7 +222,7 @@ def not_understood(connection: Connection, author: Author, client_order_id: str,
         raise AssertionError(f"an order was found for {client_order_id}, which is no intent")
     if row.state is IntentState.UNKNOWN and row.reason == description:
         return False
-    _move(connection, author, row, IntentState.UNKNOWN, description)
+    move(connection, author, row, IntentState.UNKNOWN, description)
     return True
 
 
@@ -226,11 +233,12 @@ def mismatch(intent: OrderIntent, order: BrokerOrder) -> str | None:
     return ", ".join(wrong) or None
 
 
-def _move(connection: Connection, author: Author, row: IntentRow, to: IntentState, reason: str | None) -> IntentRow:
+def move(connection: Connection, author: Author, row: IntentRow, to: IntentState, reason: str | None) -> IntentRow:
+    """To another state, which the caller knows to be right; `LeaseLostError` if the intent is no longer what it was."""
     if connection.execute(_where(row).values(state=to.value, reason=reason, updated_at=author.now)).rowcount != 1:
         raise _moved_by_another(row)
     _audit(connection, author, to.value, row.intent.client_order_id, {"reason": reason}, attempt=row.attempts)
-    return IntentRow(intent=row.intent, state=to, reason=reason, attempts=row.attempts, sending_at=row.sending_at)
+    return replace(row, state=to, reason=reason)
 
 
 def _where(row: IntentRow) -> Any:
@@ -258,11 +266,15 @@ def _audit(
 
 def _values(intent: OrderIntent) -> dict[str, Any]:
     values = {name: getattr(intent, name) for name in (*_CONTENT, INSTRUMENT)}
+    if intent.work is not None:
+        values["work"] = intent.work.text()
+    if intent.part is not None:
+        values |= {"parent": intent.part.parent, "number": intent.part.number, "expires_at": intent.part.expires_at}
     return values | ({"legs": legs_text(intent.legs)} | {name: getattr(intent, name) for name in _OF_OPTIONS} if intent.legs else {})
 
 
 def _changes(known: OrderIntent, new: OrderIntent) -> str:
-    pairs = ((name, getattr(known, name), getattr(new, name)) for name in (*_CONTENT, "legs", "book"))
+    pairs = ((name, getattr(known, name), getattr(new, name)) for name in (*_CONTENT, "legs", "book", "work"))
     return "; ".join(f"{name} {new} instead of {old}" for name, old, new in pairs if old != new)
 
 
@@ -270,5 +282,16 @@ def _intent_row(row: Row[Any]) -> IntentRow:
     content = {name: getattr(row, name) for name in (*_CONTENT, INSTRUMENT)}
     content |= {"side": Side(row.side), "leg": Leg(row.leg), "kind": OrderKind(row.kind), "legs": legs_of(row.legs)}
     content |= {name: getattr(row, name) for name in _OF_OPTIONS}
+    content["work"] = None if row.work is None else WorkPlan.of(row.work)
+    content["part"] = None if row.parent is None else OrderPart(parent=row.parent, number=row.number, expires_at=row.expires_at)
     intent = OrderIntent(client_order_id=row.client_order_id, **content)
-    return IntentRow(intent=intent, state=IntentState(row.state), reason=row.reason, attempts=row.attempts, sending_at=row.sending_at)
+    return IntentRow(
+        intent=intent,
+        state=IntentState(row.state),
+        reason=row.reason,
+        attempts=row.attempts,
+        sending_at=row.sending_at,
+        planned_at=row.planned_at,
+        arrival_price=row.arrival_price,
+        cancel_asked_at=row.cancel_asked_at,
+    )

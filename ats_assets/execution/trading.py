@@ -6,6 +6,7 @@ from dataclasses import dataclass
 from datetime import date, datetime
 
 from ats_assets.alerts import AlertSink, open_alerts
+from ats_assets.algorithms.played_session import SessionTimes
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.execution.broker import Broker, BrokerOpening
@@ -15,6 +16,7 @@ from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.names import identities_now, known_name_changes
 from ats_assets.execution.share_splits import DeployedSplits
+from ats_assets.execution.working import recorded_algorithm
 from ats_assets.trade_state import TradeState, open_trade_state
 
 
@@ -63,8 +65,16 @@ def open_trading(
             name_changes=known_name_changes(deployment),
             identities=identities_now(deployment),
             splits=None if chosen.embedded else DeployedSplits(deployment),
+            hours=lambda session: hours_after(deployment.calendar, session),
+            algorithm=lambda plan: recorded_algorithm(plan, settings.plugins.folder),
         )
         yield TradingServices(broker=broker, state=state, executor=executor, alert=alert)
+
+
+def hours_after(calendar: SessionCalendar, session: date) -> SessionTimes:
+    """The session that what is decided at the close of `session` is for."""
+    following = calendar.after(session)
+    return SessionTimes(session=following, opens_at=calendar.opens_at(following), closes_at=calendar.closes_at(following))
 
 
 def session_at(calendar: SessionCalendar, at: datetime) -> date:

@@ -84,11 +84,27 @@ def _trade_options(connection: Connection) -> None:
     _run(connection, _OPTIONS)
 
 
+_PARTS = """
+ALTER TABLE intents ADD COLUMN work VARCHAR(2048);
+ALTER TABLE intents ADD COLUMN arrival_price VARCHAR(64);
+ALTER TABLE intents ADD COLUMN parent VARCHAR(48);
+ALTER TABLE intents ADD COLUMN number INTEGER;
+ALTER TABLE intents ADD COLUMN expires_at {time};
+ALTER TABLE intents ADD COLUMN cancel_asked_at {time};
+CREATE UNIQUE INDEX ix_intents_parent_number ON intents (parent, number);
+"""
+
+
+def _work_in_parts(connection: Connection) -> None:
+    """From 4 to 5: an order may be worked in parts, each an intent of its own. What is there is sent whole, and stays as it is."""
+    _run(connection, _PARTS.format(time="TIMESTAMP" if connection.dialect.name == "postgresql" else "DATETIME"))
+
+
 def _run(connection: Connection, statements: str) -> None:
     for statement in statements.split(";"):
         if statement.strip():
             connection.execute(text(statement))
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _keep_running_accounts, 2: _name_instruments, 3: _trade_options}
+MIGRATIONS: Mapping[int, Migration] = {1: _keep_running_accounts, 2: _name_instruments, 3: _trade_options, 4: _work_in_parts}
 """By the version that they start from; each makes the next one of it, in the same transaction as all others."""

@@ -8,7 +8,7 @@ from ats_assets.errors import TradeStateError
 from ats_assets.trade_state.migrations import MIGRATIONS, Migration
 from ats_assets.trade_state.tables import metadata
 
-SCHEMA_VERSION = 4
+SCHEMA_VERSION = 5
 """Raised by one with each change of a table that exists; the change itself goes into `MIGRATIONS`. A new table needs neither."""
 
 schema_versions = Table("schema_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))

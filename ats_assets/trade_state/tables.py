@@ -40,6 +40,12 @@ intents = Table(
     Column("book", String(64), comment="the strategy of options that has decided it"),
     Column("rule", String(64), comment="by which it was decided"),
     Column("place", Integer, comment="among the decisions of its book"),
+    Column("work", String(2048), comment="how it is worked in parts; null: it is sent as it is"),
+    Column("arrival_price", ExactDecimal, comment="of a worked order: the price at which that began"),
+    Column("parent", String(48), comment="of a part: the worked order that it is of"),
+    Column("number", Integer, comment="of a part: which one, from 1"),
+    Column("expires_at", UtcTime, comment="of a part: when it is cancelled"),
+    Column("cancel_asked_at", UtcTime, comment="of a part: when the broker was asked to"),
     Column("state", String(16), nullable=False),
     Column("reason", FreeText, comment="of the state"),
     Column("attempts", Integer, nullable=False, comment="write-aheads so far; at most as many requests have been sent"),
@@ -51,6 +57,7 @@ intents = Table(
     Index(None, "state"),
     Index(None, "kind", "strategy", "symbol", "session"),
     Index(None, "kind", "strategy", "instrument", "session"),
+    Index(None, "parent", "number", unique=True),
 )
 
 orders = Table(

@@ -18,6 +18,7 @@ OPEN = ("new", "accepted", "partially_filled", "held", "pending_new", "pending_c
 CLOSED = ("filled", "canceled", "expired", "rejected", "replaced")
 """What is listed as closed: in whichever other status an order is, it is listed as open."""
 _AUCTION_CLOSES, _AUCTION_OPENS = time(9, 28), time(19, 0)
+_CLOSE_CLOSES = time(15, 50)
 _NAMES = [
     "client_order_id",
     "symbol",
@@ -153,7 +154,7 @@ class Trading:
     def auction(self, prices: Mapping[str, Decimal], at: datetime) -> None:
         """The open of a session: opening and day market orders at its prices; what is without one is left, and auction orders expire."""
         for order in list(self.orders.values()):
-            if order["status"] not in ("new", "accepted"):
+            if order["status"] not in ("new", "accepted") or order["time_in_force"] == "cls":
                 continue
             price = prices.get(order["symbol"])
             limit = Decimal(order["limit_price"]) if order["limit_price"] else None
@@ -166,7 +167,7 @@ class Trading:
     def close(self, at: datetime) -> None:
         """The close of a session: day orders expire."""
         for order in self.orders.values():
-            if order["status"] in OPEN and order["time_in_force"] in ("day", "opg"):
+            if order["status"] in OPEN and order["time_in_force"] in ("day", "opg", "cls"):
                 self._end(order, "expired", "expired_at", at)
 
     def end_cancels(self, at: datetime | None = None) -> None:
@@ -382,6 +383,8 @@ class Trading:
             raise Refusal(403, "fractional orders cannot be sold short", 40310000)
         if tif == "opg" and self.reference.hours(local.date()) and _AUCTION_CLOSES <= local.time() < _AUCTION_OPENS:
             raise Refusal(422, "market on open orders are accepted after 7:00pm ET and before 9:28am ET", 42210000)
+        if tif == "cls" and self.reference.hours(local.date()) and _CLOSE_CLOSES <= local.time() < _AUCTION_OPENS:
+            raise Refusal(422, "market on close orders are accepted after 7:00pm ET and before 3:50pm ET", 42210000)
         for field in (
             given.get("limit_price"),
             (given.get("take_profit") or {}).get("limit_price"),

@@ -1,7 +1,8 @@
 """Intents in Alpaca's words, and its orders in ours.
 
 Rules, from Alpaca's documentation of orders: opening-auction orders (time in force `opg`) and brackets take whole shares only; fractional shares are bought
-and sold by day orders, which are queued overnight and filled just after the open; a price has two decimals from one dollar on, and four below (SEC Rule 612),
+and sold by day orders, which are queued overnight and filled just after the open; closing-auction orders (`cls`) are taken until ten minutes before the close, in whole
+shares; a price has two decimals from one dollar on, and four below (SEC Rule 612),
 and of a pair the increments that its asset names. Numbers are sent as text without an exponent.
 """
 
@@ -10,6 +11,7 @@ from datetime import datetime
 from decimal import Decimal
 from typing import TYPE_CHECKING, Any
 
+from ats_assets.algorithms.order_words import CLOSING
 from ats_assets.algorithms.price_grid import is_pair, on_grid, price_step
 from ats_assets.brokers.alpaca.answers import Unknown
 from ats_assets.brokers.alpaca.numbers import exact_decimal, sent_exactly, with_plain_numbers
@@ -30,6 +32,8 @@ _STATUS = {
     "rejected": OrderStatus.REJECTED,
 }
 """All others are on their way to one of these."""
+
+_AT_MARKET = (OrderKind.MARKET_ON_OPEN, OrderKind.MARKET, OrderKind.MARKET_ON_CLOSE)
 
 _SMALLEST = Decimal("0.0001")
 """Tick of a share's price."""
@@ -76,16 +80,27 @@ def to_request(intent: OrderIntent, symbol: str, *, increment: Decimal | None = 
         "client_order_id": intent.client_order_id,
     }
     day = TimeInForce.GTC if crypto else TimeInForce.DAY
-    if intent.kind is OrderKind.MARKET_ON_OPEN:
-        return market(**common, time_in_force=TimeInForce.OPG if whole and auction and not crypto else day)
+    _refuse_what_there_is_not(intent, whole=whole, crypto=crypto)
+    if intent.kind in _AT_MARKET:
+        opg = intent.kind is OrderKind.MARKET_ON_OPEN and whole and auction and not crypto
+        close = intent.kind is OrderKind.MARKET_ON_CLOSE
+        return market(**common, time_in_force=TimeInForce.OPG if opg else TimeInForce.CLS if close else day)
     if intent.kind is OrderKind.OCO:
         return limit(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.OCO, **_exits(intent, symbol))
     if intent.limit_price is None:
         raise OrderRejectedError(f"{intent.client_order_id} is a {intent.kind} order without a limit price: plan it with one")
     common["limit_price"] = _price(intent, tick(intent.limit_price, up=not buys, symbol=symbol, increment=increment))
-    if intent.kind is OrderKind.LIMIT or intent.leg is Leg.CLOSE:
-        return limit(**common, time_in_force=day)
+    if intent.kind in (OrderKind.LIMIT, OrderKind.LIMIT_ON_CLOSE) or intent.leg is Leg.CLOSE:
+        return limit(**common, time_in_force=TimeInForce.CLS if intent.kind is OrderKind.LIMIT_ON_CLOSE else day)
     return limit(**common, time_in_force=TimeInForce.GTC, order_class=OrderClass.BRACKET, **_exits(intent, symbol))
+
+
+def _refuse_what_there_is_not(intent: OrderIntent, *, whole: bool, crypto: bool) -> None:
+    """Refuse a kind that Alpaca has not, or has not of this."""
+    if intent.kind is OrderKind.WORKED:
+        raise OrderRejectedError(f"{intent.client_order_id} is worked in parts, and never sent itself")
+    if intent.kind in CLOSING and (crypto or not whole):
+        raise OrderRejectedError(f"{intent.client_order_id}: the closing auction takes whole shares of a stock only")
 
 
 def _exits(intent: OrderIntent, symbol: str) -> dict[str, Any]:
