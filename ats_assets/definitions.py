@@ -12,6 +12,7 @@ from dagster._core.definitions.utils import is_valid_name
 
 from ats_assets.automation.alerts import alert_sensor
 from ats_assets.automation.collection import collection_schedule
+from ats_assets.automation.exports import export_sensor
 from ats_assets.automation.jobs import COLLECTED, JOB, LATE, collection_job, trading_job
 from ats_assets.automation.jobs import jobs as jobs_of
 from ats_assets.automation.new_session import new_session_sensor
@@ -28,6 +29,10 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, FeatureError, SettingsError
 from ats_assets.evaluation.skill_figures import skill_figures
 from ats_assets.events import assets as events
+from ats_assets.exports import assets as exports
+from ats_assets.exports import checks as exports_checks
+from ats_assets.exports.choosing import export_asset
+from ats_assets.exports.schema import EXPORTS
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import bar_families, families
@@ -115,6 +120,7 @@ STAGES = (
     books,
     option_orders,
     orders,
+    exports,
     reports,
 )
 CHECKS = (
@@ -132,6 +138,7 @@ CHECKS = (
     learning_checks,
     portfolio_checks,
     orders_checks,
+    exports_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
 OF_EVENTS = ("event_backtest", "event_report")
@@ -201,6 +208,7 @@ def build(deployment: Deployment) -> dg.Definitions:
             stale_sensor(deployment, jobs["history"], jobs["backtest_reports"]),
             trading_sensor(deployment, jobs[JOB]),
             alert_sensor(deployment),
+            *([export_sensor(deployment, jobs[EXPORTS])] if EXPORTS in jobs else []),
         ],
         resources={"io_manager": WarehouseIOManager(deployment, figures(deployment))},
         executor=dg.in_process_executor,
@@ -258,6 +266,7 @@ def _own_names(deployment: Deployment) -> dict[str, tuple[str, ModuleType]]:
     named = {name: (f"[samplers.{name}]", intraday) for name in own.samplers} | {
         name: (f"[labels.{name}]", labels) for name in own.labels.own
     }
+    named |= {export_asset(name): (f"[exports.{name}]", exports) for name in own.exports}
     return named | {name: (one.origin, features) for made in (families, bar_families) for name, one in deployment.of(made).items()}
 
 

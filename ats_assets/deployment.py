@@ -43,6 +43,10 @@ class Deployment:
         """Asset -> the deliveries without which it has no history, of those that are not made of raw bars alone; noted as the graph is built."""
         self.schemas: dict[str, pl.Schema] = {}
         """Asset -> the columns of its contract, of those that are frames; noted as the graph is built."""
+        self.told_columns: dict[str, dict[str, str]] = {}
+        """Asset -> what its contract says of each column, likewise."""
+        self.by_session: set[str] = set()
+        """The assets that are frames with a partition for each session, likewise."""
         self.asked_sessions: tuple[date, ...] = ()
         """What this process was asked to make, if it is one command: sessions that are partitions in any case."""
 

@@ -78,3 +78,15 @@ class LineageError(AtsError):
 
 class TradeStateError(AtsError):
     """The database of orders and fills can't be opened, read or written, or is not this program's."""
+
+
+class ExportError(AtsError):
+    """A store can't take what is exported to it, or does not hold it."""
+
+
+class StoreUnreachableError(ExportError):
+    """A store can't be reached, or went away: the same can be tried again."""
+
+
+class OnlineError(AtsError):
+    """The online store does not hold what a reader asks for."""

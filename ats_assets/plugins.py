@@ -294,3 +294,4 @@ _OPTIONS = "ats_assets.options.option_source"
 OPTION_SOURCES: Kind[Any] = Kind(
     word="source of options", name="option_sources", package=f"{_OPTIONS}s", plugin=f"{_OPTIONS}.OptionSourcePlugin"
 )
+STORES: Kind[Any] = Kind(word="store", name="stores", package="ats_assets.exports.stores")

@@ -5,6 +5,7 @@ from dagster._core.definitions.unresolved_asset_job_definition import Unresolved
 
 from ats_assets.deployment import Deployment
 from ats_assets.events.choosing import event_models
+from ats_assets.exports.schema import EXPORTS
 from ats_assets.holding.schema import HOLDING
 from ats_assets.impact.schema import MARKET
 from ats_assets.intervals.schema import INTERVALS
@@ -64,7 +65,9 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     reports = assets(*whole_assets(deployment))
     made = {
         "history": (
-            dg.AssetSelection.all() - reports - dg.AssetSelection.groups(prefixed(deployment, "orders"), prefixed(deployment, COLLECTED)),
+            dg.AssetSelection.all()
+            - reports
+            - dg.AssetSelection.groups(*(prefixed(deployment, name) for name in ("orders", COLLECTED, EXPORTS))),
             "Everything but orders and collected market data with partitions, over a range of sessions.",
         ),
         "daily_signals": (
@@ -88,6 +91,9 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
         ),
         "backtest_reports": (reports, "The backtest over all sessions so far, and the reports."),
     }
+    if deployment.settings.exports:
+        copied = dg.AssetSelection.groups(prefixed(deployment, EXPORTS))
+        made[EXPORTS] = (copied, "Copies in stores of their own. Nothing waits for them, and no other job fails with them.")
     tags = {GRAPH: deployment.settings.graph.prefix or MAIN}
     how = {"executor_def": dg.in_process_executor, "tags": tags}
     return {

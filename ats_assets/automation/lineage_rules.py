@@ -7,7 +7,7 @@ from dagster._core.definitions.assets.graph.base_asset_graph import BaseAssetGra
 
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import AssetRule, LineageRules, PartitionWindow
-from ats_assets.orchestration.graph import BEGINS_WITH, CODE, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
+from ats_assets.orchestration.graph import BEGINS_WITH, CODE, EXPORT, RECORD, SETTINGS, TELLS_RESTATEMENTS, VINTAGES, asset_name, reads_of
 from ats_assets.storage.vintages import VINTAGES_OF
 
 
@@ -16,7 +16,7 @@ def rules_of(deployment: Deployment, graph: BaseAssetGraph) -> LineageRules:
     rules: list[AssetRule] = []
     for key in graph.materializable_asset_keys:
         node, name = graph.get(key), asset_name(key)
-        if RECORD in node.metadata:
+        if RECORD in node.metadata or EXPORT in node.metadata:
             continue
         windows = [PartitionWindow(asset=r.asset, back=r.back, lag=r.lag) for r in reads_of(node.metadata)]
         if node.partitions_def is None:

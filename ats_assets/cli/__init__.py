@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats doctor`.
+"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted. Commands import what they need when they are called: the whole graph takes seconds.
 """
@@ -15,10 +15,12 @@ from typing_extensions import override
 from ats_assets.cli.alerts import app as alerts
 from ats_assets.cli.drift import drift
 from ats_assets.cli.experiment import app as experiment
+from ats_assets.cli.exports import app as exports
 from ats_assets.cli.features import app as features
 from ats_assets.cli.models import app as models
 from ats_assets.cli.orders import app as orders
 from ats_assets.cli.predict import predict
+from ats_assets.cli.signals import signals
 from ats_assets.cli.sources import app as sources
 from ats_assets.cli.trials import trials
 from ats_assets.errors import AtsError
@@ -129,19 +131,6 @@ def trade(
     from ats_assets.runs.writing import parse_day  # noqa: PLC0415
 
     command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), verbose=verbose)
-
-
-@app.command()
-def signals(
-    session: Annotated[
-        str | None, typer.Option(metavar="DATE", help="The session whose close they were made after. Default: the newest stored.")
-    ] = None,
-    form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="Output format.")] = "table",
-) -> None:
-    """Show the signals for the next open."""
-    from ats_assets.cli.signals import signals as command  # noqa: PLC0415
-
-    command(session=session, form=form)
 
 
 @app.command()
@@ -288,9 +277,9 @@ def sql(
     command(query=query, as_of=required_time(as_of, "--as-of") if as_of else None, form=form, limit=limit, output=output)
 
 
-for _command in (drift, predict, trials):
+for _command in (signals, drift, predict, trials):
     app.command()(_command)
-for _group in (orders, features, models, sources, experiment, alerts):
+for _group in (orders, features, models, sources, experiment, exports, alerts):
     app.add_typer(_group)
 
 

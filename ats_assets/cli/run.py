@@ -88,6 +88,8 @@ def run(
             say(f"ats run: {message}")
         if outcome.messages:
             say(_how_to_go_on(outcome, parts))
+        for message in outcome.not_exported:
+            say(f"ats run: not exported, all else is made: {message}")
         _summarise(deployment, definitions, outcome, summary_json)
         write_rules(deployment, rules_of(deployment, definitions.resolve_asset_graph()))  # so that ats stale need not make the graph
         if as_of is None:

@@ -2,22 +2,24 @@
 
 import json
 import sys
+from typing import Annotated, Literal
 
-from ats_assets.deployment import Deployment
-from ats_assets.errors import MissingPartitionError
-from ats_assets.runs.signals_table import show_signals, signals_and_targets, signals_heading, signals_rows
-from ats_assets.runs.writing import parse_day, say
-from ats_assets.settings import load_settings
+import typer
 
 
-def signals(*, session: str | None, form: str) -> None:
-    """Write the signals of one session to standard output.
+def signals(
+    session: Annotated[
+        str | None, typer.Option(metavar="DATE", help="The session whose close they were made after. Default: the newest stored.")
+    ] = None,
+    form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="Output format.")] = "table",
+) -> None:
+    """Show the signals for the next open."""
+    from ats_assets.deployment import Deployment  # noqa: PLC0415 - --help needs none of these
+    from ats_assets.errors import MissingPartitionError  # noqa: PLC0415
+    from ats_assets.runs.signals_table import show_signals, signals_and_targets, signals_heading, signals_rows  # noqa: PLC0415
+    from ats_assets.runs.writing import parse_day, say  # noqa: PLC0415
+    from ats_assets.settings import load_settings  # noqa: PLC0415
 
-    Raises
-    ------
-    MissingPartitionError
-        If there are none.
-    """
     asked = parse_day(session, "--session")
     deployment = Deployment(load_settings())
     stored = sorted({day for asset in deployment.signals.values() for day in deployment.valid_sessions(asset)})

@@ -16,7 +16,7 @@ RAW = DELIVERED[0]
 
 
 def empty_world(deployment: Deployment, folder: Path) -> Deployment:
-    """The same settings over an empty folder, which will hold `warehouse`, `models` and `data`; nothing is logged or profiled there.
+    """The same settings over an empty folder, which will hold `warehouse`, `models` and `data`; nothing is logged, profiled or exported there.
 
     Raises
     ------
@@ -34,6 +34,7 @@ def empty_world(deployment: Deployment, folder: Path) -> Deployment:
         "storage": settings.storage.model_copy(update=places),
         "mlflow": settings.mlflow.model_copy(update={"enabled": False}),
         "bars": settings.bars.model_copy(update={"profile": False}),
+        "exports": {},
     }
     return Deployment(settings.model_copy(update=changes))
 

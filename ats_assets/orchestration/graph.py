@@ -25,6 +25,7 @@ CODE = "ats/code_version"
 SETTINGS = "ats/settings_version"
 VINTAGES = "ats/vintages"
 RECORD = "ats/record"
+EXPORT = "ats/export"
 TELLS_RESTATEMENTS = "ats/tells_restatements"
 BEGINS_WITH = "ats/begins_with"
 _WINDOW = re.compile(r"(\w+)\[D-(\d+)\.\.D-(\d+)\]")
@@ -69,6 +70,8 @@ class Node:
         It tells what happened (orders sent, fills), which can't be rebuilt: never stale, never healed.
     tells_restatements
         It tells how many deliveries have several vintages, and what was compared of them; its footer names both.
+    export
+        It copies partitions to a store. Whether these are the newest is judged by what the store holds, so that no store stops what is rebuilt.
     """
 
     name: str
@@ -82,6 +85,7 @@ class Node:
     vintages: bool = False
     record: bool = False
     tells_restatements: bool = False
+    export: bool = False
 
     @property
     def code_version(self) -> str:
@@ -104,6 +108,8 @@ class Node:
             shown[VINTAGES] = dg.MetadataValue.bool(True)
         if self.record:
             shown[RECORD] = dg.MetadataValue.bool(True)
+        if self.export:
+            shown[EXPORT] = dg.MetadataValue.bool(True)
         if self.tells_restatements:
             shown[TELLS_RESTATEMENTS] = dg.MetadataValue.bool(True)
         if self.contract is not None:
@@ -135,7 +141,7 @@ class Node:
         policy = None
         if partitioned:
             policy = dg.BackfillPolicy.multi_run(1) if self.record else dg.BackfillPolicy.single_run()
-        kept = self._described(deployment)
+        kept = self._described(deployment, partitioned=partitioned)
         how = {"pool": pool, "partitions_def": partitions, "backfill_policy": policy, "description": description}
         return dg.asset(name=self.name, ins=ins, deps=deps, **how, **kept)  # pyright: ignore[reportReturnType]
 
@@ -143,7 +149,7 @@ class Node:
         """The asset as a spec, for one that is made together with others."""
         return dg.AssetSpec(key=self.name, description=description, **self._described(deployment))
 
-    def _described(self, deployment: Deployment) -> dict[str, Any]:
+    def _described(self, deployment: Deployment, *, partitioned: bool = True) -> dict[str, Any]:
         read = [one.asset for one in self.reads]
         declare(deployment, self.name, code=self.code_version, settings=self.settings_version, reads=read)
         begins = self._begins_with(deployment)
@@ -151,6 +157,9 @@ class Node:
             deployment.begins_with[self.name] = begins
         if self.contract is not None:
             deployment.schemas[self.name] = frame_schema_of(self.contract)
+            told = {name: column.description or "" for name, column in _columns_of(self.contract).columns.items()}
+            deployment.told_columns[self.name] = told
+            deployment.by_session |= {self.name} if partitioned else set()
         return {
             "group_name": prefixed(deployment, self.group),
             "kinds": set(self.kinds),

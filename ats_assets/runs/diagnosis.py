@@ -6,6 +6,7 @@ from datetime import UTC, datetime
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError, how_many
+from ats_assets.runs.export_diagnosis import diagnose_exports
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.known_facts import KnownFacts
 from ats_assets.runs.machine_diagnosis import diagnose_machine
@@ -51,6 +52,7 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
     if features.status == "ok":
         yield from _graph(deployment, facts)
     yield from _orders(deployment, facts)
+    yield from diagnose_exports(deployment)
     yield from diagnose_storage(deployment, deep=deep)
 
 

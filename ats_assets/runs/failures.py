@@ -20,13 +20,20 @@ def was_interrupted(failures: Sequence[DagsterEvent]) -> bool:
     return any(link.cls_name in INTERRUPTS for event in failures for link in _chain(_error(event)))
 
 
-def failure_messages(run_events: RunEvents, part: str) -> list[str]:
-    """A message for each failed step: which asset, which sessions, what it says. An unexpected error keeps its traceback."""
-    steps = [event for event in run_events.failures if event.event_type == DagsterEventType.STEP_FAILURE]
+def failure_messages(run_events: RunEvents, part: str, after: int = 0) -> list[str]:
+    """A message for each failed step: which asset, which sessions, what it says. An unexpected error keeps its traceback.
+
+    Parameters
+    ----------
+    after
+        How many failures were told of before.
+    """
+    failures = run_events.failures[after:]
+    steps = [event for event in failures if event.event_type == DagsterEventType.STEP_FAILURE]
     messages = [message for event in steps for message in _step_messages(event, list(run_events.checks.values()), part)]
     if messages:
         return messages
-    return [f"{part}: {error.to_string()}" for event in run_events.failures if (error := _error(event)) is not None] or [f"{part} failed"]
+    return [f"{part}: {error.to_string()}" for event in failures if (error := _error(event)) is not None] or [f"{part} failed"]
 
 
 def _step_messages(event: DagsterEvent, checks: Sequence[dg.AssetCheckEvaluation], part: str) -> list[str]:

@@ -38,5 +38,6 @@ def run_log(outcome: Outcome) -> str:
         where = f" of {check.partition}" if check.partition else ""
         lines.append(f"check failed: {asset_name(check.asset_key)}.{check.check_name}{where}: {check.description or ''}")
     lines += [f"error: {message}" for message in outcome.messages]
+    lines += [f"not exported: {message}" for message in outcome.not_exported]
     lines += ["interrupted"] if outcome.interrupted else []
     return redacted("\n".join(lines) + "\n")

@@ -11,6 +11,7 @@ from dagster._core.utils import make_new_run_id
 
 from ats_assets.automation.requests import range_tags
 from ats_assets.deployment import Deployment
+from ats_assets.exports.schema import EXPORTS
 from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
 from ats_assets.runs.abandoned import PROCESS, process_tag
@@ -39,6 +40,8 @@ class Outcome:
     start_seconds: float = 0.0
     """From then until the first part: imports, settings, source, instance."""
     messages: list[str] = field(default_factory=list)
+    not_exported: list[str] = field(default_factory=list)
+    """What exports say that failed beside assets that were made: a store that is gone stops nothing, and fails no run."""
     interrupted: bool = False
 
     @classmethod
@@ -80,7 +83,7 @@ class Runner:
         self._checks = None if checks else frozenset[dg.AssetCheckKey]()
 
     def parts(self, sessions: Sequence[date], assets: frozenset[str], chunk: int) -> list[PlannedRun]:
-        """The runs that make `assets` over `sessions`: `chunk` sessions each, then what has no partitions."""
+        """The runs that make `assets` over `sessions`: `chunk` sessions each, then what has no partitions, then each export."""
         history = tuple(sorted(assets & self._assets_of(HISTORY)))
         reports = tuple(sorted(assets & self._assets_of(REPORTS)))
         parts = [
@@ -88,10 +91,12 @@ class Runner:
             for i in range(0, len(sessions), chunk)
             if history
         ]
-        return parts + ([PlannedRun(job=REPORTS, assets=reports)] if reports else [])
+        exported = sorted(assets & self._assets_of(EXPORTS)) if self._deployment.settings.exports else []
+        copies = [PlannedRun(job=EXPORTS, assets=(name,), sessions=tuple(sessions)) for name in exported]
+        return parts + ([PlannedRun(job=REPORTS, assets=reports)] if reports else []) + copies
 
     def run(self, parts: Sequence[PlannedRun], outcome: Outcome, progress: RunProgress, *, ahead: bool = False) -> None:
-        """Run the parts in order, until one fails.
+        """Run the parts in order, until one fails; exports fail alone.
 
         Parameters
         ----------
@@ -103,6 +108,8 @@ class Runner:
         with outcome.clock.watching(self._instance), closing(self._deployment.of(fits_ahead)):
             for i, turn in enumerate(planned):
                 if not self._turn(turn, outcome, progress):
+                    if turn.part.job == EXPORTS and not outcome.interrupted:
+                        continue
                     left = planned[i + 1 : i + 2] if turn.before is not None and not outcome.interrupted else []
                     if left and left[0].before is None and left[0].part.sessions != turn.part.sessions:
                         self._turn(left[0], outcome, progress)  # all that the earlier part needs is there
@@ -140,7 +147,9 @@ class Runner:
             return True
         outcome.interrupted = was_interrupted(outcome.run_events.failures[failed_before:])
         if not outcome.interrupted:
-            outcome.messages += failure_messages(outcome.run_events, part.name)
+            beside = part.job == EXPORTS and bool(set(outcome.assets) - self._assets_of(EXPORTS))
+            told = outcome.not_exported if beside else outcome.messages
+            told += failure_messages(outcome.run_events, part.name, failed_before)
         return False
 
     def _assets_of(self, job: str) -> set[str]:

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from ats_assets.settings.addition_tables import AlgorithmTables, BrokerTables, ExportTables, RiskTables, SamplerTables
 from ats_assets.settings.alerts import AlertsSettings
 from ats_assets.settings.alpaca import AlpacaSettings
 from ats_assets.settings.automation import AutomationSettings
@@ -61,10 +62,7 @@ class Settings(Section):
     knowledge: KnowledgeSettings = KnowledgeSettings()
     universe: UniverseSettings = UniverseSettings()
     intraday: IntradaySettings = IntradaySettings()
-    samplers: dict[Name, dict[str, Any]] = Field(
-        default_factory=dict,
-        description="name of an asset of information bars -> the sampler's own settings; `kind` says which, default: the name",
-    )
+    samplers: SamplerTables = Field(default={})
     options: OptionsSettings = OptionsSettings()
     option_features: OptionFeaturesSettings = OptionFeaturesSettings()
     volatility_surface: VolatilitySurfaceSettings = VolatilitySurfaceSettings()
@@ -112,10 +110,7 @@ class Settings(Section):
         min_length=1,
         description="name -> the strategy's own settings; `kind` says which, default: the name; `capital` is its share of equity, default: the same for all",
     )
-    risk: dict[Name, dict[str, Any]] = Field(
-        default={},
-        description="name -> a risk rule's own settings, in the order in which they are applied; `kind` says which, default: the name",
-    )
+    risk: RiskTables = Field(default={})
     option_strategies: OptionStrategyTables = Field(default={})
     option_backtest: OptionBacktestSettings = OptionBacktestSettings()
     backtest: BacktestSettings = BacktestSettings()
@@ -123,15 +118,11 @@ class Settings(Section):
     books: BooksSettings = BooksSettings()
     monte_carlo: MonteCarloSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
     report: ReportSettings = ReportSettings()
+    exports: ExportTables = Field(default={})
     alpaca: AlpacaSettings = AlpacaSettings()
-    algorithms: dict[Name, dict[str, Any]] = Field(
-        default={}, description="name -> an execution algorithm's own settings; `kind` says which, default: the name"
-    )
+    algorithms: AlgorithmTables = Field(default={})
     orders: OrdersSettings = OrdersSettings()
-    brokers: dict[Name, dict[str, Any]] = Field(
-        default_factory=dict,
-        description="name -> the broker's own settings; `kind` says which, default: the name; orders.broker says which is used",
-    )
+    brokers: BrokerTables = Field(default={})
     alerts: AlertsSettings = AlertsSettings()
     plugins: PluginsSettings = PluginsSettings()
     automation: AutomationSettings = AutomationSettings()

@@ -13,7 +13,8 @@ PAGES = [
 ]
 WIDTH = 120
 WIDE_TABLES = {
-    f"docs/{name}.md" for name in ("architecture", "data", "expressions", "file_formats", "operations", "orders", "regimes", "risk")
+    f"docs/{name}.md"
+    for name in ("architecture", "data", "expressions", "file_formats", "operations", "orders", "regimes", "risk", "stores")
 }
 """Pages with tables of several columns, whose rows can't be broken."""
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")

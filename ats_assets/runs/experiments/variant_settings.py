@@ -7,7 +7,7 @@ from typing import Any, cast
 from ats_assets.errors import SettingsError
 from ats_assets.settings import Settings, load_settings, settings_file
 from ats_assets.settings.experiment_file import Experiment, Variant
-from ats_assets.settings.inheriting import EXTENDS
+from ats_assets.settings.inheriting import EXTENDS, WITHOUT, written_settings
 from ats_assets.settings.toml_text import toml_text
 from ats_assets.storage.atomic_file import replace_file
 
@@ -38,7 +38,10 @@ def write_variant(experiment: Experiment, base: Settings, variant: Variant) -> S
         If a value is wrong; the message names the variant.
     """
     folder = variant_folder(experiment, base, variant)
-    values: dict[str, Any] = {EXTENDS: [str(base_file(experiment).resolve()), *map(str, variant.extends)]}
+    extended = [base_file(experiment).resolve(), *variant.extends]
+    values: dict[str, Any] = {EXTENDS: [*map(str, extended)]}
+    if any("exports" in written_settings(Path(path)).values for path in extended):
+        values[WITHOUT] = ["exports"]  # a variant's copies would take the place of those of what is traded
     _set(values, variant.changes, variant.name)
     for section, own in _places(folder, base, experiment).items():
         values[section] = values.get(section, {}) | own
