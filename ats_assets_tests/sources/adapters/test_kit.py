@@ -14,11 +14,13 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import AtsError
 from ats_assets.settings import FilesSettings, SyntheticSettings
 from ats_assets.sources import BarSource
-from ats_assets.sources.adapters import alpaca, ccxt, files, synthetic
+from ats_assets.sources.adapters import alpaca, ccxt, coingecko, files, synthetic
 from ats_assets.sources.adapters.synthetic.source import SyntheticSource
 from ats_assets_tests.kits.sources import SourceKit
 from ats_assets_tests.sources.adapters.alpaca.markets import ALWAYS, SYMBOLS, XNYS, stocks
 from ats_assets_tests.sources.adapters.ccxt import markets
+from ats_assets_tests.sources.adapters.coingecko import coins
+from ats_assets_tests.sources.adapters.coingecko.gecko_double import GeckoMarket
 
 DAYS = {"first_session": "2023-01-03", "last_session": "2023-02-28"}
 SESSIONS = XNYS.sessions(date(2024, 2, 20), date(2024, 3, 8))
@@ -100,6 +102,25 @@ class TestExchange(SourceKit):
     def unreadable(self, folder: Path) -> Iterator[BarSource]:
         with markets.market().double() as double:
             gone = markets.source(double, max_attempts=1)
+        yield gone
+
+
+class TestCoinGecko(SourceKit):
+    plugin = coingecko.PLUGIN
+    own: ClassVar[dict[str, Any]] = {"symbols": coins.COINS, "ids": {"BTC": "bitcoin"}}
+    wrong: ClassVar[dict[str, Any]] = {"symbols": ["bitcoin"]}
+    calendar = coins.ALWAYS
+
+    @contextmanager
+    def opened(self, folder: Path) -> Iterator[BarSource]:
+        hole = coins.DAYS[9]
+        with GeckoMarket(now=coins.NOW, absent={"solana": {coingecko.gecko_client.midnight(hole) + 4 * 3_600_000}}).double() as double:
+            yield coins.source(double)
+
+    @contextmanager
+    def unreadable(self, folder: Path) -> Iterator[BarSource]:
+        with GeckoMarket(now=coins.NOW).double() as double:
+            gone = coins.source(double, max_attempts=1)
         yield gone
 
 

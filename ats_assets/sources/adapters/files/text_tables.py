@@ -6,6 +6,7 @@ What the first lines say holds for the file. A line with a date or four numbers 
 import csv
 import gzip
 import io
+import re
 from collections import Counter
 from collections.abc import Mapping, Sequence
 from dataclasses import dataclass, field
@@ -88,7 +89,8 @@ def read_text_table(path: Path, settings: FilesSettings) -> ReadTable:
         other = [name for name in rows.columns if name == DEFECTS_COLUMN]
         return ReadTable(rows=of_each_symbol(rows, layout.wide.pairs, other), choices=(BY_SYMBOL,))
     if layout.has_header:
-        return ReadTable(rows=rows, choices=choices)
+        rows, count = _without_count(rows)
+        return ReadTable(rows=rows, choices=(*choices, *count))
     first = layout.first_rows[0] if layout.first_rows else []
     places = guessed_positions([row for row in layout.first_rows if len(row) == len(first)])
     said = ", ".join(f"{name} = {place}" for name, place in places.items() if name != "time")
@@ -194,6 +196,15 @@ def _rows(path: Path, layout: _Layout) -> pl.DataFrame:
         lines = list(csv.reader(io.StringIO(text, newline=""), delimiter=layout.separator))
         return _ragged(lines[layout.skip :], has_header=layout.has_header, width=width)
     return rows if layout.has_header else rows.rename({name: f"column_{i}" for i, name in enumerate(rows.columns, start=1)})
+
+
+def _without_count(rows: pl.DataFrame) -> tuple[pl.DataFrame, tuple[ReaderChoice, ...]]:
+    """The rows without a last line that is one small number alone, as EODHD ends its CSVs: it would be rejected in the newest session, and count there."""
+    last = rows.row(-1) if rows.height > 1 and rows.width >= 5 else ()
+    if not last or last[0] is None or any(last[1:]) or not re.fullmatch(r"\d{1,7}", last[0].strip()):
+        return rows, ()
+    taken = f"the last line is a number alone, {last[0].strip()}, and left out"
+    return rows[:-1], (ReaderChoice(taken=taken, setting="remove it from the file"),)
 
 
 def _text(path: Path, encoding: str) -> str:

@@ -380,3 +380,13 @@ def test_files_of_two_vendors_lie_in_one_folder(tmp_path: Path) -> None:
     told = FileSource(FilesSettings(path=tmp_path), session_calendar("XNYS", date(2010, 1, 1))).describe()
     assert "symbols by the names of the files: AAPL, EURUSD" in told
     assert told.count("columns of 1 file: date = ") == 2
+
+
+def test_a_last_line_that_is_a_number_alone_is_no_bar(tmp_path: Path) -> None:
+    """EODHD ends its CSVs with a count: it was rejected in the newest session, and half of the two rows there stopped the run."""
+    text = (HERE / "samples" / "eodhd" / "AAPL.US.csv").read_text(encoding="utf-8").rstrip("\n")
+    source = written(tmp_path, "AAPL.US.csv", f"{text}\n3\n")
+    assert bars(source, session_calendar("XNYS", date(2010, 1, 1))) == apple()
+    assert "the last line is a number alone, 3, and left out" in "\n".join(source.recognised())
+    other = written(tmp_path, "B.csv", "date,open,high,low,close,volume\n2023-01-12,1,1,1,1,1\n20230113,,,,,\n")
+    assert other.latest_session() == FRIDAY
