@@ -7,7 +7,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.sources.adapters.alpaca.market_data import AlpacaMarketData
-from ats_assets.sources.adapters.alpaca.market_schema import ALL, Collected
+from ats_assets.sources.adapters.alpaca.market_schema import ALL
+from ats_assets.sources.collected import Collected
 
 GROUP = "market_data"
 NOW_ONLY = ("snapshots", "option_chains")

@@ -15,8 +15,8 @@ from zoneinfo import ZoneInfo
 import polars as pl
 
 from ats_assets.calendar import SessionCalendar
-from ats_assets.sources.adapters.alpaca.wire_frames import Raw, WireColumn, instants, to_frame, without_repeats
 from ats_assets.sources.schema import MEASURES, RAW_BARS_SCHEMA
+from ats_assets.sources.wire_frames import Raw, WireColumn, instants, to_frame, without_repeats
 
 NEW_YORK = ZoneInfo("America/New_York")
 _COLUMNS = (

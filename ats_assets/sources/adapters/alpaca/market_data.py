@@ -19,14 +19,13 @@ from ats_assets.sources.adapters.alpaca.market_clock import SETTLING, latest_clo
 from ats_assets.sources.adapters.alpaca.market_schema import (
     ALL,
     MINUTE_BARS,
-    NANOSECONDS,
     OPTION_CHAINS,
     QUOTES,
     SNAPSHOTS,
     TRADES,
-    Collected,
 )
-from ats_assets.sources.adapters.alpaca.wire_frames import Raw, instants, to_frame, without_repeats
+from ats_assets.sources.collected import NANOSECONDS, Collected
+from ats_assets.sources.wire_frames import Raw, instants, to_frame, without_repeats
 from ats_assets.vendors.backoff import Backoff
 
 SYMBOLS_AT_ONCE = 100

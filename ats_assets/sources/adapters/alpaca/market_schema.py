@@ -1,53 +1,12 @@
 """The contracts of what is collected beside daily bars. Times are nanoseconds in UTC; partition D holds what happened after the close before and up to the close of D."""
 
-from dataclasses import dataclass
-
-import pandera.polars as pa
 import polars as pl
-from pandera.api.polars.container import DataFrameSchema
 
 from ats_assets.sources.adapters.alpaca.collected_names import collected_asset
-from ats_assets.sources.adapters.alpaca.wire_frames import TEXTS, WireColumn
+from ats_assets.sources.collected import Collected
+from ats_assets.sources.wire_frames import TEXTS, WireColumn
 
-NANOSECONDS = pl.Datetime("ns", "UTC")
 _F, _I, _S = pl.Float64, pl.Int64, pl.String
-
-
-@dataclass(frozen=True, kw_only=True)
-class Collected:
-    """One kind of data.
-
-    Attributes
-    ----------
-    stamp
-        The column with the time.
-    lasts_seconds
-        From the stamp until a row is complete.
-    columns
-        Name, key on the wire, type.
-    """
-
-    name: str
-    stamp: str
-    columns: tuple[WireColumn, ...]
-    lasts_seconds: int = 0
-
-    @property
-    def asset(self) -> str:
-        """The name of its asset."""
-        return collected_asset(self.name)
-
-    @property
-    def schema(self) -> pl.Schema:
-        """The columns of the frame, with those that the reader adds."""
-        measured = {column.name: NANOSECONDS if column.name == self.stamp else column.dtype for column in self.columns}
-        return pl.Schema({"symbol": _S, "session": pl.Date, **measured, "defects": _S})
-
-    @property
-    def contract(self) -> DataFrameSchema:
-        """The same as a pandera contract."""
-        columns = {name: pa.Column(dtype, nullable=name not in ("symbol", "session")) for name, dtype in self.schema.items()}
-        return DataFrameSchema(columns, name=self.name, strict=True, ordered=True)
 
 
 def _columns(*triples: tuple[str, str, pl.DataType | type[pl.DataType]]) -> tuple[WireColumn, ...]:
@@ -72,10 +31,13 @@ _BID_ASK = (
     ("bid_size", "bs", _F),
 )
 
-MINUTE_BARS = Collected(name="minute_bars", stamp="start", lasts_seconds=60, columns=_columns(("start", "t", _S), *_BAR))
+MINUTE_BARS = Collected(
+    name="minute_bars", asset=collected_asset("minute_bars"), stamp="start", lasts_seconds=60, columns=_columns(("start", "t", _S), *_BAR)
+)
 """One row for each minute with a trade, extended hours included; `start` is the minute's beginning."""
 TRADES = Collected(
     name="trades",
+    asset=collected_asset("trades"),
     stamp="at",
     columns=_columns(
         ("at", "t", _S),
@@ -89,7 +51,12 @@ TRADES = Collected(
     ),
 )
 """One row for each trade; symbol, exchange, trade id and time make it unique."""
-QUOTES = Collected(name="quotes", stamp="at", columns=_columns(("at", "t", _S), *_BID_ASK, ("conditions", "c", TEXTS), ("tape", "z", _S)))
+QUOTES = Collected(
+    name="quotes",
+    asset=collected_asset("quotes"),
+    stamp="at",
+    columns=_columns(("at", "t", _S), *_BID_ASK, ("conditions", "c", TEXTS), ("tape", "z", _S)),
+)
 """One row for each change of the best bid and ask. Alpaca gives quotes no id: rows that are equal in all columns count as one."""
 _NEWEST = (
     ("taken_at", "taken_at", _S),
@@ -105,6 +72,7 @@ _NEWEST = (
 """The newest trade and quote, as snapshots of stocks and of options have them."""
 SNAPSHOTS = Collected(
     name="snapshots",
+    asset=collected_asset("snapshots"),
     stamp="taken_at",
     columns=_columns(
         *_NEWEST,
@@ -116,6 +84,7 @@ SNAPSHOTS = Collected(
 _GREEKS = ("delta", "gamma", "rho", "theta", "vega")
 OPTION_CHAINS = Collected(
     name="option_chains",
+    asset=collected_asset("option_chains"),
     stamp="taken_at",
     columns=_columns(
         _NEWEST[0],

@@ -1,4 +1,4 @@
-"""From Alpaca's JSON rows to frames: each cell converted or, where it can't be, null and named in `defects`. No row is lost."""
+"""From JSON rows as a vendor sends them to frames: each cell converted or, where it can't be, null and named in `defects`. No row is lost."""
 
 from collections.abc import Iterator, Mapping, Sequence
 from dataclasses import dataclass
@@ -6,7 +6,7 @@ from dataclasses import dataclass
 import polars as pl
 
 Raw = Mapping[str, Sequence[Mapping[str, object]]]
-"""Symbol -> rows, as alpaca-py returns them with raw_data."""
+"""Symbol -> rows, as they came."""
 TEXTS = pl.List(pl.String)
 
 
