@@ -53,6 +53,8 @@ from ats_assets.option_backtests import assets as option_backtests
 from ats_assets.option_orders import assets as option_orders
 from ats_assets.options import assets as options
 from ats_assets.options import checks as options_checks
+from ats_assets.options.flow import assets as flow
+from ats_assets.options.flow import checks as flow_checks
 from ats_assets.options.surface import assets as surface
 from ats_assets.options.surface import checks as surface_checks
 from ats_assets.orchestration.graph import asset_key, asset_name
@@ -96,6 +98,7 @@ STAGES = (
     corporate_actions,
     intraday,
     options,
+    flow,
     surface,
     regimes,
     features,
@@ -129,6 +132,7 @@ CHECKS = (
     corporate_actions_checks,
     intraday_checks,
     options_checks,
+    flow_checks,
     surface_checks,
     regimes_checks,
     features_checks,

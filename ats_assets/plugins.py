@@ -295,3 +295,5 @@ OPTION_SOURCES: Kind[Any] = Kind(
     word="source of options", name="option_sources", package=f"{_OPTIONS}s", plugin=f"{_OPTIONS}.OptionSourcePlugin"
 )
 STORES: Kind[Any] = Kind(word="store", name="stores", package="ats_assets.exports.stores")
+_FLOW = "ats_assets.options.flow.flow_source"
+FLOW_SOURCES: Kind[Any] = Kind(word="source of flow", name="flow_sources", package=f"{_FLOW}s", plugin=f"{_FLOW}.FlowSourcePlugin")

@@ -23,6 +23,8 @@ GRAPH, MAIN = "ats/graph", "main"
 """Tag of the runs of this graph's jobs: its prefix, or `main` without one."""
 DAILY_OF_OPTIONS = ("option_chains", "greeks", "volatility_surface")
 """What is made of options at each close, where there are chains."""
+DAILY_OF_FLOW = ("option_flow",)
+"""What is made of flow at each close, where there is some."""
 AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
 
 
@@ -43,7 +45,7 @@ def _beside_signals(deployment: Deployment) -> list[str]:
     settings = deployment.settings
     tables = {INTERVALS: settings.confidence, TICKERS: settings.ticker_selection, TIMEFRAMES: settings.timeframe_selection}
     tables[HOLDING] = settings.holding_period
-    options = DAILY_OF_OPTIONS if settings.options.has_chains else ()
+    options = (*(DAILY_OF_OPTIONS if settings.options.has_chains else ()), *(DAILY_OF_FLOW if settings.option_flow.has_flow else ()))
     impact = [MARKET] if settings.impact.is_on else []
     return [*(name for name, table in tables.items() if table is not None), *impact, *options]
 

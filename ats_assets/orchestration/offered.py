@@ -34,7 +34,8 @@ def offered(deployment: Deployment) -> Offered:
     """What is offered, as a process finds it when it asks for the first time (`deployment.of(offered)`).
 
     1. The source's first session, by its setting `first_session` where it has one, and its last by `SourcePlugin.ends`. Of files: by the files, once there are deliveries of them, since they have been read then.
-    2. Earlier or later deliveries that are stored, and what this process was asked for. Ticks begin at `intraday.first_session`, chains at `options.first_session`; ticks do not end where the bars do.
+    2. Earlier or later deliveries that are stored, and what this process was asked for. Ticks begin at `intraday.first_session`, chains at `options.first_session`, flow at
+       `option_flow.first_session`; ticks and flow do not end where the bars do.
     3. The calendar's first session where none of these is known.
     """
     calendar = deployment.calendar
@@ -42,9 +43,10 @@ def offered(deployment: Deployment) -> Offered:
     stored = [day for asset in OF_MARKET for day in deployment.valid_sessions(asset)]
     asked = list(deployment.asked_sessions)
     known = [*stored, *asked]
-    ticks = deployment.settings.intraday
-    first = min([*known, *filter(None, [begins, ticks.first_session, deployment.settings.options.first_session])], default=calendar.first)
-    last = None if ends is None or ticks.has_ticks else max([*known, ends])
+    ticks, settings = deployment.settings.intraday, deployment.settings
+    own = [begins, ticks.first_session, settings.options.first_session, settings.option_flow.first_session]
+    first = min([*known, *filter(None, own)], default=calendar.first)
+    last = None if ends is None or ticks.has_ticks or settings.option_flow.has_flow else max([*known, ends])
     return Offered(first=max(first, calendar.first), last=last)
 
 

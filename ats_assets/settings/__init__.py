@@ -21,6 +21,7 @@ from ats_assets.settings.intraday import HoursSettings, IntradaySettings, TickSc
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, ForwardReturnsSettings, KnownAfter, LabelsSettings
 from ats_assets.settings.loading import CRYPTO_VARIABLE, crypto_settings_file, load_settings, setting_origins, settings_file
+from ats_assets.settings.massive import MassiveSettings
 from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import (
     LONGEST_PERIOD,
@@ -34,6 +35,7 @@ from ats_assets.settings.models import (
 from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.option_backtests import OptionBacktestSettings
 from ats_assets.settings.option_features import OptionFeaturesSettings
+from ats_assets.settings.option_flow import OptionFlowSettings
 from ats_assets.settings.options import ChainScreeningSettings, OptionsSettings, Style
 from ats_assets.settings.orders import BrakeSettings, OrderLimitSettings, OrdersSettings, SelectionRule
 from ats_assets.settings.plugins import PluginsSettings
@@ -92,6 +94,7 @@ __all__ = [
     "KnownAfter",
     "LabelsSettings",
     "MarginSettings",
+    "MassiveSettings",
     "MicrostructureSettings",
     "MlflowSettings",
     "MonteCarloSettings",
@@ -99,6 +102,7 @@ __all__ = [
     "NonNegative",
     "OptionBacktestSettings",
     "OptionFeaturesSettings",
+    "OptionFlowSettings",
     "OptionsSettings",
     "OrderLimitSettings",
     "OrdersSettings",

@@ -25,11 +25,13 @@ from ats_assets.settings.impact import ImpactSettings
 from ats_assets.settings.intraday import IntradaySettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
+from ats_assets.settings.massive import MassiveSettings
 from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
 from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.option_backtests import OptionBacktestSettings
 from ats_assets.settings.option_features import OptionFeaturesSettings
+from ats_assets.settings.option_flow import OptionFlowSettings
 from ats_assets.settings.options import OptionsSettings
 from ats_assets.settings.orders import OrdersSettings
 from ats_assets.settings.plugins import PluginsSettings
@@ -64,6 +66,7 @@ class Settings(Section):
     intraday: IntradaySettings = IntradaySettings()
     samplers: SamplerTables = Field(default={})
     options: OptionsSettings = OptionsSettings()
+    option_flow: OptionFlowSettings = OptionFlowSettings()
     option_features: OptionFeaturesSettings = OptionFeaturesSettings()
     volatility_surface: VolatilitySurfaceSettings = VolatilitySurfaceSettings()
     expressions: ExpressionsSettings = ExpressionsSettings()
@@ -121,6 +124,7 @@ class Settings(Section):
     exports: ExportTables = Field(default={})
     alpaca: AlpacaSettings = AlpacaSettings()
     algorithms: AlgorithmTables = Field(default={})
+    massive: MassiveSettings = MassiveSettings()
     orders: OrdersSettings = OrdersSettings()
     brokers: BrokerTables = Field(default={})
     alerts: AlertsSettings = AlertsSettings()

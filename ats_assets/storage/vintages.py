@@ -23,7 +23,9 @@ TICKS = ("raw_trades", "raw_quotes")
 """What sources of ticks deliver, where settings name one. Each says where the history of what is made of it starts."""
 CHAINS = ("raw_option_chains",)
 """What sources of options deliver, likewise."""
-WITH_OWN_HISTORY = (*TICKS, *CHAINS)
+FLOW = ("raw_option_flow",)
+"""What sources of flow deliver, likewise."""
+WITH_OWN_HISTORY = (*TICKS, *CHAINS, *FLOW)
 """The deliveries that say where the history of what is made of them starts, beside `raw_bars`."""
 OF_MARKET = (*FROM_SOURCE, *WITH_OWN_HISTORY)
 """What sources deliver. Something is made of each of them row by row."""
@@ -41,6 +43,7 @@ MADE_TOGETHER = (
     "trades,rejected_trades",
     "quotes,rejected_quotes",
     "option_chains,rejected_option_chains",
+    "option_flow,rejected_option_flow",
 )
 VINTAGES_OF = {name: raw for raw, together in zip(OF_MARKET, MADE_TOGETHER, strict=True) for name in together.split(",")}
 """What is made of a delivery row by row -> the delivery: it has a vintage for each of the delivery's, known from the same time."""

@@ -1,0 +1,1 @@
+"""Sources of flow, a module each, found by name."""
