@@ -1,16 +1,21 @@
 """Daily bars of an exchange: days in UTC, whole or not at all, with gaps that are named."""
 
 from datetime import UTC, date, datetime, timedelta
+from pathlib import Path
 
+import polars as pl
 import pytest
 
 from ats_assets.bars.screening import screen
+from ats_assets.calendar import session_calendar
 from ats_assets.errors import SourceError
 from ats_assets.sources import Capabilities
+from ats_assets.sources.adapters.ccxt import CcxtSource
 from ats_assets.sources.adapters.ccxt.candle_rows import candle_rows
-from ats_assets.vendors.ccxt import Candle
+from ats_assets.vendors.ccxt import Candle, ExchangeSettings
 from ats_assets_tests.sources.adapters.ccxt.markets import ALWAYS, DAYS, FIRST, LAST, NOW, PAIRS, market, source
-from ats_assets_tests.vendors.ccxt.binance_double import milliseconds
+from ats_assets_tests.vendors.ccxt.binance_double import BinanceMarket, milliseconds
+from ats_assets_tests.vendors.ccxt.exchanges import opened
 from ats_assets_tests.vendors.ccxt.kraken_double import KrakenMarket
 from ats_assets_tests.vendors.doubles import Mishap, Wrong
 
@@ -110,3 +115,36 @@ def test_a_range_is_asked_for_in_pages_and_a_session_with_one_request_a_pair() -
         asked = [one.query["symbol"] for one in double.asked("/api/v3/klines")]
     assert asked == ["BTCUSDT", "ETHUSDT", "SOLUSDT"] * 2
     assert len(double.asked("/api/v3/exchangeInfo")) == 1
+
+
+REAL = Path("../shared/data/crypto/bars.parquet")
+
+
+@pytest.mark.skipif(not REAL.exists(), reason="needs ../shared/data/crypto, which a clone does not have")
+def test_real_bars_with_real_holes_come_out_as_they_are() -> None:
+    """Coinbase's days of BTC/USD from 2014 to 2018, of which 34 are missing: to the last bit, over two pages, with every hole named and none filled."""
+    bars = (
+        pl.read_parquet(REAL)
+        .filter(pl.col("exchange") == "coinbase", pl.col("res") == "daily")
+        .sort("ts")
+        .with_columns(date=pl.col("ts").dt.date())
+    )
+    names = ("open", "high", "low", "close", "volume")
+    rows = bars.select("date", *names).rows()
+    klines = [[milliseconds(day), *map(repr, values), milliseconds(day) + 86_399_999, "0", 1, "0", "0", "0"] for day, *values in rows]
+    found = BinanceMarket(now=NOW)
+    found.add("BTC", "USD", klines)
+    first, last = rows[0][0], rows[-1][0]
+    days = [first + timedelta(days=i) for i in range((last - first).days + 1)]
+    calendar = session_calendar("24/7", first)
+    with found.double() as double:
+        own = ExchangeSettings(base_url=double.url, symbols=("BTC/USD",), first_session=first)
+        source_ = CcxtSource(own, calendar, opened(double), now=lambda: NOW)
+        got = source_.bars(days)
+        said = source_.describe()
+        assert len([one for one in double.asked("/api/v3/klines") if one.query["limit"] == "1000"]) == 1
+    assert got.select("date", *names).rows() == rows
+    missing = sorted(set(days) - {row[0] for row in rows})
+    assert len(missing) == 34
+    assert f"({len(missing)} days)" in said
+    assert str(missing[0]) in said
