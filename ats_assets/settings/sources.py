@@ -105,7 +105,8 @@ class SourceSettings(Section):
     """Where bars come from. The settings of a source of one's own are a table of its name, `[source.mine]`, which its own class checks."""
 
     kind: Name = Field(
-        default="synthetic", description="a source: synthetic, files, alpaca, massive, ccxt, coingecko, or one of one's own (docs/add_your_own.md)"
+        default="synthetic",
+        description="a source: synthetic, files, alpaca, massive, ccxt, coingecko, or one of one's own (docs/add_your_own.md)",
     )
     path: Path | None = Field(default=None, description="short for files.path")
     actions_again_sessions: NonNegative = Field(
