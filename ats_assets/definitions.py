@@ -65,6 +65,7 @@ from ats_assets.orchestration.partition_figures import Figures
 from ats_assets.orchestration.partitions import partitions_of
 from ats_assets.orders import assets as orders
 from ats_assets.orders import checks as orders_checks
+from ats_assets.orders.trading_costs import assets as trading_costs
 from ats_assets.portfolio import assets as portfolio
 from ats_assets.portfolio import checks as portfolio_checks
 from ats_assets.portfolio.weight_figures import target_figures, weight_figures
@@ -123,6 +124,7 @@ STAGES = (
     books,
     option_orders,
     orders,
+    trading_costs,
     exports,
     reports,
 )

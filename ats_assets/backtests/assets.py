@@ -17,6 +17,7 @@ from ats_assets.backtests.schema import BacktestPositions, CostSensitivity, Equi
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
+from ats_assets.impact.choosing import impact_code
 from ats_assets.impact.schema import MARKET
 from ats_assets.impact.stored_impact import stored_impact
 from ats_assets.orchestration.graph import Node
@@ -54,7 +55,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
-        code=(assets, type(engine)),
+        code=(assets, type(engine), *impact_code(deployment)),
         settings=(
             settings.backtest,
             settings.portfolio,

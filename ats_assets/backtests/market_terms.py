@@ -8,7 +8,7 @@ from numpy.typing import NDArray
 
 from ats_assets.backtests.market import Market
 from ats_assets.impact import ImpactTerms, fixed_terms
-from ats_assets.impact.market_impact import MarketImpact
+from ats_assets.impact.market_impact import MarketImpact, turnover_of
 from ats_assets.impact.schema import MARKET_SCHEMA
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.settings import BacktestSettings
@@ -34,7 +34,7 @@ def known_before(market: Market, impact: MarketImpact) -> dict[str, Floats]:
         sessions = np.flatnonzero(market.naming == number)
         named = market.tickers[int(sessions[0])]
         column = {str(name): j for j, name in enumerate(named)}
-        found["turnover_days"][sessions] = impact.turnover_of(named)
+        found["turnover_days"][sessions] = turnover_of(impact.settings, named)
         at = rows["symbol"].replace_strict(column, default=-1, return_dtype=pl.Int64).to_numpy().astype(np.int64)
         here = (naming == number) & (at >= 0)
         for name in rows.columns[2:]:

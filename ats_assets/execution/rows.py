@@ -25,6 +25,13 @@ def existing(connection: Connection, column: Column[str], values: Sequence[str])
     return {found for some in batched(values) for found in connection.execute(select(column).where(column.in_(some))).scalars()}
 
 
+def recorded_times(connection: Connection, fill_ids: Sequence[str]) -> dict[str, datetime]:
+    """Of executions when they were recorded, by our own clock; `at` is the venue's."""
+    columns = fills.c.fill_id, fills.c.recorded_at
+    found = (connection.execute(select(*columns).where(fills.c.fill_id.in_(some))) for some in batched(fill_ids))
+    return {row.fill_id: row.recorded_at for rows in found for row in rows}
+
+
 def in_time_order(connection: Connection, table: Table, since: datetime) -> Iterator[Row[Any]]:
     """The rows of `fills` or `entries` from an instant on, the oldest first, page by page: who stops early has read little more."""
     (key,) = table.primary_key.columns

@@ -12,7 +12,7 @@ from ats_assets.algorithms.order_words import OrderKind, OrderStatus
 from ats_assets.execution import state
 from ats_assets.execution.order import BrokerOrder, OrderIntent
 from ats_assets.execution.outcome import IntentState
-from ats_assets.execution.rows import order_of, orders_of, record_order
+from ats_assets.execution.rows import batched, order_of, orders_of, record_order
 from ats_assets.execution.state import Author, IntentRow
 from ats_assets.execution.worked_intents import OrderPart
 from ats_assets.trade_state import record
@@ -38,6 +38,19 @@ def children_of(connection: Connection, parent_id: str) -> list[IntentRow]:
     """The parts of a worked order, by number."""
     names = connection.execute(select(intents.c.client_order_id).where(intents.c.parent == parent_id).order_by(intents.c.number)).scalars()
     return [row for row in (state.load(connection, name) for name in names.all()) if row is not None]
+
+
+def origins_of(connection: Connection, part_ids: Sequence[str]) -> dict[str, tuple[str, Decimal | None]]:
+    """Of the ids those of parts of worked orders: whose part each is, and what the market stood at when that order's work began."""
+    parent = intents.alias()
+    found: dict[str, tuple[str, Decimal | None]] = {}
+    for some in batched(part_ids):
+        columns = intents.c.client_order_id, intents.c.parent, parent.c.arrival_price
+        rows = connection.execute(
+            select(*columns).join(parent, intents.c.parent == parent.c.client_order_id).where(intents.c.client_order_id.in_(some))
+        )
+        found |= {row.client_order_id: (row.parent, row.arrival_price) for row in rows}
+    return found
 
 
 def parent_of(row: IntentRow, opens_at: datetime, closes_at: datetime) -> Parent:

@@ -17,6 +17,11 @@ def chosen_impact(deployment: Deployment) -> ImpactModel:
     return IMPACT_MODELS.made(settings.impact.model, settings.impact.options, settings.plugins.folder, "impact.model")
 
 
+def impact_code(deployment: Deployment) -> tuple[type, ...]:
+    """The class of the model, for the versions of what reaches it by name; none while costs are fixed rates."""
+    return (type(deployment.of(chosen_impact)),) if deployment.settings.impact.is_on else ()
+
+
 def model_named(name: str, **options: float) -> ImpactModel:
     """A model that comes with the package, or is installed.
 

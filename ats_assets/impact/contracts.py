@@ -15,7 +15,9 @@ class ImpactMarketRows(pa.DataFrameModel):
     volatility: float = pa.Field(
         nullable=True, ge=0, description="standard deviation of daily returns over `impact.volatility_sessions`, free of corporate actions"
     )
-    spread: float = pa.Field(nullable=True, ge=0, description="full spread as a share of the price, quoted or estimated of daily bars")
+    spread: float = pa.Field(
+        nullable=True, ge=0, description="full spread as a share of the price: quoted, or estimated of daily bars where settings say so"
+    )
 
     class Config(BaseConfig):
         """One row for each symbol."""
@@ -31,6 +33,7 @@ class ImpactFit(pa.DataFrameModel):
     session: date = pa.Field(unique=True, description="fills of sessions up to it")
     model: str = pa.Field(description="the model of impact; a fit of another one counts for nothing")
     fills: int = pa.Field(ge=0, description="orders that were filled and of which all is known, the fit's rows")
+    sessions: int = pa.Field(ge=0, description="that they are of")
     scale: float = pa.Field(ge=0, description="of the model's impact: what is fitted, shrunk toward 1; 1 where nothing is fitted")
     fitted: float = pa.Field(nullable=True, description="as the fills alone have it")
     standard_error: float = pa.Field(nullable=True, ge=0, description="of `fitted`")

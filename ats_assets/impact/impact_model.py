@@ -84,7 +84,7 @@ def model_terms(
     Parameters
     ----------
     scale
-        Of the impact: what fills have shown (`fitting`), 1 for the model as it is; of any shape that fits the market's.
+        Of the impact: what fills have shown (`scale_fit`), 1 for the model as it is; of any shape that fits the market's.
     multiple
         Of what the model says of spread and impact. That of the fixed rates is in `costs` already.
     most_shares

@@ -73,6 +73,21 @@ def terms_at(terms: ImpactTerms, session: int) -> ImpactTerms:
     )
 
 
+def terms_of_symbol(terms: ImpactTerms, at: int) -> ImpactTerms:
+    """Those of one symbol, arrays of shape (1,)."""
+    one = slice(at, at + 1)
+    return ImpactTerms(
+        spread_bps=terms.spread_bps[one],
+        fixed_bps=terms.fixed_bps[one],
+        permanent_bps=terms.permanent_bps[one],
+        temporary_bps=terms.temporary_bps[one],
+        dollar_volume=terms.dollar_volume[one],
+        most_shares=terms.most_shares[one],
+        permanent_power=terms.permanent_power,
+        temporary_power=terms.temporary_power,
+    )
+
+
 class FixedRates(Protocol):
     """The rates of `[backtest]`, under the settings' names."""
 
@@ -87,6 +102,12 @@ class FixedRates(Protocol):
         ...
 
 
+def free_terms(*shape: int) -> ImpactTerms:
+    """Trades that cost nothing beside their commission, without a bound."""
+    nothing, unbounded = np.zeros(shape), np.full(shape, np.inf)
+    return ImpactTerms(nothing, nothing, nothing, nothing, unbounded, unbounded, 1.0, 0.5)
+
+
 def fixed_terms(costs: FixedRates, *shape: int) -> ImpactTerms:
     """The rates of the settings, whatever is traded, and no bound.
 
@@ -96,14 +117,5 @@ def fixed_terms(costs: FixedRates, *shape: int) -> ImpactTerms:
     >>> slippage_bps_of(1_000_000, 0, fixed_terms(BacktestSettings(slippage_bps=2.0), 1)).item()
     2.0
     """
-    nothing, unbounded = np.zeros(shape), np.full(shape, np.inf)
-    return ImpactTerms(
-        spread_bps=np.full(shape, float(costs.spread_bps)),
-        fixed_bps=np.full(shape, float(costs.slippage_bps)),
-        permanent_bps=nothing,
-        temporary_bps=nothing,
-        dollar_volume=unbounded,
-        most_shares=unbounded,
-        permanent_power=1.0,
-        temporary_power=0.5,
-    )
+    spread, slippage = np.full(shape, float(costs.spread_bps)), np.full(shape, float(costs.slippage_bps))
+    return free_terms(*shape)._replace(spread_bps=spread, fixed_bps=slippage)

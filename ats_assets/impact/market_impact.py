@@ -45,11 +45,7 @@ class MarketImpact:
         named = pl.DataFrame({"symbol": symbols}, schema={"symbol": pl.String})
         found = named.join(self.inputs.filter(session=session), on="symbol", how="left", maintain_order="left")
         known = {name: found[name].fill_null(float("nan")).to_numpy() for name in _KNOWN}
-        return known | {"turnover_days": self.turnover_of(symbols)}
-
-    def turnover_of(self, symbols: Sequence[str] | NDArray[np.object_]) -> Floats:
-        """Shares outstanding over a day's volume, of shape (n_symbols,); NaN where the settings do not say."""
-        return np.array([self.settings.turnover_days.get(str(symbol), np.nan) for symbol in symbols], dtype=np.float64)
+        return known | {"turnover_days": turnover_of(self.settings, symbols)}
 
     def terms(
         self,
@@ -80,3 +76,8 @@ class MarketImpact:
         )
         bound = None if most is None else most * np.nan_to_num(volume)
         return model_terms(self.model, market, costs, scale=scale, multiple=self.multiple, most_shares=bound)
+
+
+def turnover_of(settings: ImpactSettings, symbols: Sequence[str] | NDArray[np.object_]) -> Floats:
+    """Shares outstanding over a day's volume, of shape (n_symbols,); NaN where the settings do not say."""
+    return np.array([settings.turnover_days.get(str(symbol), np.nan) for symbol in symbols], dtype=np.float64)

@@ -1,6 +1,7 @@
 """The rows of `impact_inputs`: usual dollar volume, volatility and spread of each symbol, each session's from its own windows alone."""
 
 from collections.abc import Sequence
+from dataclasses import replace
 from datetime import date
 
 import numpy as np
@@ -26,7 +27,9 @@ def market_rows(given: TradedRows, days: Sequence[date], sessions: Sequence[date
     sessions
         Those to make.
     """
-    panel = traded_panel(given, days, settings.spread)
+    panel = traded_panel(given, days, "corwin_schultz" if settings.spread == "quoted" else settings.spread)
+    if settings.spread == "quoted":
+        panel = replace(panel, spreads=np.full_like(panel.spreads, np.nan))
     place, least, back = {day: i for i, day in enumerate(days)}, settings.min_sessions, impact_lookback(settings)
     frames = []
     for session in sessions:

@@ -7,3 +7,12 @@ MARKET, FIT = "impact_inputs", "impact_fit"
 COST_ESTIMATE, TRADED_COSTS = "cost_estimate", "transaction_costs"
 """Assets of the stage orders: what the plan's orders are expected to cost, and what each order has cost."""
 MARKET_SCHEMA = pl.Schema({"symbol": pl.String, "session": pl.Date, **dict.fromkeys(("dollar_volume", "volatility", "spread"), pl.Float64)})
+FIT_SCHEMA = pl.Schema(
+    {
+        "session": pl.Date,
+        "model": pl.String,
+        **dict.fromkeys(("fills", "sessions"), pl.Int64),
+        **dict.fromkeys(("scale", "fitted", "standard_error", "beside_bps", "beside_error_bps"), pl.Float64),
+        "reason": pl.String,
+    }
+)

@@ -51,7 +51,7 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
         "kinds": frozenset({"parquet", "sql"}),
         "reads": (Reads(asset="bars"), Reads(asset="targets")),
         "code": CODE,
-        "settings": (_what_orders_are(settings.orders), settings.backtest),
+        "settings": (_what_orders_are(settings.orders), settings.backtest, *settings.impact.of_trading),
         "record": True,
     }
     told = {

@@ -8,6 +8,7 @@ from ats_assets.orders.quality import REFERENCES, summary
 from ats_assets.reports.book_blocks import book_blocks
 from ats_assets.reports.charts import BarGroup, Line, LinePanel, bar_chart, line_chart
 from ats_assets.reports.formatting import DASH, decimal, percent, whole
+from ats_assets.reports.impact_blocks import OrderCosts, impact_blocks
 from ats_assets.reports.page import page
 from ats_assets.reports.page_blocks import Block, Callout, Cards, Heading, Headline, Note, Pair, Table
 from ats_assets.reports.report_content import Part, ReportContent
@@ -29,6 +30,7 @@ def execution_report(
     positions: pl.DataFrame | None = None,
     backtest: pl.DataFrame | None = None,
     books: tuple[pl.DataFrame, pl.DataFrame] | None = None,
+    costs: OrderCosts | None = None,
 ) -> str:
     """The report as HTML.
 
@@ -44,6 +46,8 @@ def execution_report(
         Session and equity of the backtest, to compare with; of any sessions.
     books
         Rows of the contracts `BookEquity` and `Attribution`, where each strategy has a book of its own.
+    costs
+        What orders have cost beside the model of impact, where the settings name one.
     """
     first, last = account["session"][0], account["session"][-1]
     bars = _by_session(quality)
@@ -81,6 +85,7 @@ def execution_report(
                 ),
             ],
         ),
+        *([Part(name="impact", title="Beside the model of impact", short="Impact", blocks=impact_blocks(costs))] if costs else []),
         *([Part(name="strategies", title="Strategies", short="Strategies", blocks=book_blocks(*books))] if books else []),
         Part(name="sessions", title="By session", short="Sessions", blocks=[_sessions(account, quality)]),
     ]

@@ -12,6 +12,7 @@ from ats_assets.backtests.metrics import risk_free_of_session, session_returns
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.trial_selection import Selection, selection
+from ats_assets.impact.stored_impact import stored_impact
 from ats_assets.models.choosing import models
 from ats_assets.reports.comparison import SESSIONS, comparison_note, comparison_rows, restatements_version, stored_comparison
 from ats_assets.reports.report_section import ReportInputs, sections
@@ -116,6 +117,7 @@ def report_data(deployment: Deployment) -> ReportData:
         selection=_selection(deployment, result.equity),
         ledger_fault=deployment.of(ledger_of).fault(),
         knowledge=_knowledge(deployment),
+        impact=stored_impact(deployment, days[:-1]) if days else None,
     )
     return ReportData(inputs=inputs, upstream=_of_restatements(deployment) | {"backtest": _tables(deployment)} | upstream)
 

@@ -16,6 +16,7 @@ import polars as pl
 from ats_assets.backtests import COST_SENSITIVITY_SCHEMA, WANTED_SCHEMA, BacktestMetrics, BacktestResult
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.trial_selection import Selection
+from ats_assets.impact.market_impact import MarketImpact
 from ats_assets.reports.page_blocks import Block
 from ats_assets.settings import BacktestSettings, PortfolioSettings
 from ats_assets.storage.model_record import ModelRecord
@@ -57,6 +58,8 @@ class ReportInputs:
         What is left of the Sharpe ratio of so many trials; and what is wrong with their ledger, or None.
     knowledge
         What there is to say of restatements, and (figure, as known at each close, on corrected history) for each row of the table.
+    impact
+        The model of impact that the backtest traded by, with what it knew; None for fixed rates.
     """
 
     result: BacktestResult
@@ -78,6 +81,7 @@ class ReportInputs:
     selection: Selection | None = None
     ledger_fault: str | None = None
     knowledge: tuple[str, Sequence[tuple[str, str, str]]] | None = None
+    impact: MarketImpact | None = None
 
     @property
     def benchmark_name(self) -> str:

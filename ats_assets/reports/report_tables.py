@@ -61,6 +61,7 @@ UNFILLED_REASONS = {
     "cash": "the cash paid for a part only; all buys of the session were scaled alike",
     "too_small": "less than one share, or than a cent",
     "costs_exceed_value": "the sale would have cost more than it brought in",
+    "participation": "more than the share of the session's volume that one order may be (impact.max_participation)",
     "no_equity": "the account was worth nothing any more",
     "margin_call": "the account was called for margin: nothing is opened, and what is held is cut",
     "corporate_action": "a split came between the decision and the open",

@@ -11,11 +11,12 @@ import polars as pl
 from ats_assets.backtests import BacktestResult
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, how_many
+from ats_assets.impact.choosing import chosen_impact, impact_code
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.regimes.choosing import regimes
 from ats_assets.regimes.market_observations import daily_moves
-from ats_assets.risk_analysis.capacity import break_even_capital
+from ats_assets.risk_analysis.capacity import break_even_of
 from ats_assets.risk_analysis.contracts import CONTRACTS, PathSummary
 from ats_assets.risk_analysis.risk_tables import RiskInputs, risk_tables
 from ats_assets.risk_analysis.rolling_risk import kupiec_probability
@@ -43,8 +44,8 @@ def _monte_carlo(deployment: Deployment, wanted: MonteCarloSettings) -> dg.Asset
         group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=PathSummary,
-        code=(_monte_carlo,),
-        settings=(wanted.of_results(), settings.backtest, settings.actions, settings.knowledge),
+        code=(_monte_carlo, *impact_code(deployment)),
+        settings=(wanted.of_results(), settings.backtest, settings.actions, settings.knowledge, *settings.impact.of_trading),
     )
     reads = ["backtest", "bars", "corporate_actions", *([wanted.regimes] if wanted.regimes else [])]
 
@@ -70,7 +71,8 @@ def _monte_carlo(deployment: Deployment, wanted: MonteCarloSettings) -> dg.Asset
             states = rows.group_by("session", maintain_order=True).agg(state=pl.col(state_column).first())
             upstream[wanted.regimes] = deployment.data_versions(wanted.regimes, sessions)
         moves = daily_moves(bars, actions, sessions, settings.actions.adjust)
-        tables = risk_tables(RiskInputs(result=result, moves=moves, states=states), wanted, settings.backtest)
+        model = deployment.of(chosen_impact) if settings.impact.moves_prices else None
+        tables = risk_tables(RiskInputs(result=result, moves=moves, states=states, model=model), wanted, settings.backtest)
         figures = _figures(tables, wanted)
         _write(deployment, node, tables, figures, upstream)
         shown = {name: round(value, 4) for name, value in figures.items() if isinstance(value, float)}
@@ -134,7 +136,5 @@ def _figures(tables: dict[str, pl.DataFrame], wanted: MonteCarloSettings) -> dic
     found["rolling.kupiec_probability"] = kupiec_probability(exceeded, rolling.height, wanted.tails[0])
     capacity = tables["capacity"]
     if capacity.height:
-        first = capacity.row(0, named=True)
-        a_year = None if first["annual_return"] is None else first["annual_return"] + first["impact_a_year"]
-        found["capacity.break_even_capital"] = break_even_capital(a_year, first["impact_a_year"], first["capital"])
+        found["capacity.break_even_capital"] = break_even_of(capacity)
     return found

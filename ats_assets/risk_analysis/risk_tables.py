@@ -11,6 +11,7 @@ from numpy.typing import NDArray
 from ats_assets.backtests import BacktestResult
 from ats_assets.backtests.metrics import annual_return, drawdown_figures, session_returns
 from ats_assets.errors import ContractError
+from ats_assets.impact import ImpactModel, model_named
 from ats_assets.regimes.market_observations import DailyMoves
 from ats_assets.risk_analysis.block_length import optimal_block_length
 from ats_assets.risk_analysis.capacity import capacity_table
@@ -43,11 +44,14 @@ class RiskInputs:
         The bars at the sessions of its equity, with their dollar volume.
     states
         Session -> state of the market, as it was known at its close; for `by_state` alone.
+    model
+        Of market impact, that the backtest traded by; None where it knows none.
     """
 
     result: BacktestResult
     moves: DailyMoves
     states: pl.DataFrame | None = None
+    model: ImpactModel | None = None
 
 
 def risk_tables(inputs: RiskInputs, settings: MonteCarloSettings, backtest: BacktestSettings) -> dict[str, pl.DataFrame]:
@@ -250,7 +254,8 @@ def _capacity(
         annual_return=a_year,
         years=(len(equity) - 1) / backtest.sessions_per_year,
         capital=backtest.initial_cash,
-        impact=settings.impact,
+        model=inputs.model or model_named("square_root", coefficient=settings.impact),
+        is_paid=inputs.model is not None,
         multiples=sorted(settings.capital_multiples),
     )
     return [asdict(one) for one in found]

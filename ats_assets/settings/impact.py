@@ -21,8 +21,9 @@ class ImpactSettings(Section):
     volatility_sessions: int = Field(default=63, ge=2, description="of the daily standard deviation")
     spread_sessions: int = Field(default=21, ge=2, description="that the spread is estimated on")
     min_sessions: Positive = Field(default=10, description="with bars in these windows; of a symbol with fewer nothing is known")
-    spread: Literal["corwin_schultz", "abdi_ranaldo"] = Field(
-        default="corwin_schultz", description="how it is estimated of daily bars, where no quotes are stored"
+    spread: Literal["quoted", "corwin_schultz", "abdi_ranaldo"] = Field(
+        default="quoted",
+        description="of stored quotes alone, or how it is estimated of daily bars where there are none: many times too high in liquid markets",
     )
     turnover_days: dict[str, Annotated[float, Field(gt=0)]] = Field(
         default={}, description="symbol -> shares outstanding over a day's volume, for models that ask for it"
@@ -49,6 +50,11 @@ class ImpactSettings(Section):
     def is_on(self) -> bool:
         """Whether costs depend on more than fixed rates."""
         return self.model != "fixed"
+
+    @property
+    def moves_prices(self) -> bool:
+        """Whether larger trades cost a larger share, as by all models but two."""
+        return self.model not in {"fixed", "spread"}
 
     @property
     def of_trading(self) -> tuple["ImpactSettings", ...]:

@@ -16,6 +16,7 @@ from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import Leg
 from ats_assets.execution.outcome import LeaseLostError
 from ats_assets.execution.work_pass import no_market
+from ats_assets.execution.worked_state import origins_of
 from ats_assets.trade_state import TradeState, tables
 from ats_assets_tests.execution.exchange import EVENING, SESSION, ExchangeBroker, Network, Points
 from ats_assets_tests.execution.workshop import CLOSES, LOOKS, OPENS, Day, market, worked
@@ -119,7 +120,10 @@ def test_a_part_is_an_intent_with_its_parent_and_number(tmp_path: Path) -> None:
     day.run()
     with TradeState(day.bench.url) as state, state.begin() as connection:
         rows = {row.client_order_id: row for row in connection.execute(tables.intents.select())}
+        origins = origins_of(connection, sorted(rows))
     part = rows["main-20240301-AAA-open-01"]
+    assert origins["main-20240301-AAA-open-01"] == ("main-20240301-AAA-open", Decimal("10.005"))
+    assert origins.keys() == rows.keys() - {"main-20240301-AAA-open"}
     assert (part.parent, part.number, part.kind, part.quantity) == ("main-20240301-AAA-open", 1, "market", Decimal(5))
     assert rows["main-20240301-AAA-open"].arrival_price == Decimal("10.005")  # the middle of 10.00 and 10.01
     assert "main-20240301-AAA-open" not in day.bench.exchange.counts()  # it is never sent itself

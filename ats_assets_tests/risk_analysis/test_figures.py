@@ -6,10 +6,12 @@ import numpy as np
 import pytest
 
 from ats_assets.calendar import SessionCalendar
+from ats_assets.impact import ImpactInputs, impact_costs, model_named
 from ats_assets.risk_analysis.capacity import break_even_capital, capacity_table
 from ats_assets.risk_analysis.factor_exposure import factor_exposures, size_and_momentum
 from ats_assets.risk_analysis.rolling_risk import kupiec_probability, rolling_risk
 from ats_assets.risk_analysis.stress import CRISES, crises_in, shocks
+from ats_assets.settings import BacktestSettings
 
 CALENDAR = SessionCalendar("XNYS", date(2017, 1, 3))
 DAYS = CALENDAR.sessions(date(2017, 1, 3), date(2020, 12, 31))
@@ -103,14 +105,27 @@ def test_what_can_not_be_regressed_has_no_exposures() -> None:
 
 
 def test_impact_grows_with_the_root_of_the_capital_and_capacity_is_where_it_takes_all() -> None:
-    how = {"annual_return": 0.12, "years": 2.0, "capital": 1e6, "impact": 1.0, "multiples": (1.0, 9.0)}
+    how = {"annual_return": 0.12, "years": 2.0, "capital": 1e6, "model": model_named("square_root"), "multiples": (1.0, 9.0)}
     one, nine = capacity_table(np.array([0.2, 0.1]), np.array([20.0, np.nan]), np.array([0.02, 0.02]), **how)
     assert one.impact_a_year == pytest.approx(0.02 * np.sqrt(0.01) * 0.2 / 2)
     assert nine.impact_a_year == pytest.approx(3 * one.impact_a_year)
     assert (one.large_share, nine.large_share) == (0.0, 0.0)
-    capital = break_even_capital(0.12, one.impact_a_year, 1e6)
+    capital = break_even_capital([1e6, 9e6], [one.impact_a_year, nine.impact_a_year], 0.12)
     assert capital == pytest.approx(1e6 * (0.12 / one.impact_a_year) ** 2)
-    assert break_even_capital(-0.1, 0.01, 1e6) is None
+    assert break_even_capital([1e6, 9e6], [0.01, 0.03], -0.1) is None
+    assert break_even_capital([1e6], [0.01], 0.1) is None
+
+
+def test_capacity_is_by_the_model_that_the_backtest_paid_and_what_it_has_paid_is_not_taken_twice() -> None:
+    """A trade of 20 % of equity and 1 % of the day's volume at 2 % a day: of Almgren's impact, at the capital itself and at a hundred times as much."""
+    how = {"annual_return": 0.12, "years": 1.0, "capital": 1e6, "model": model_named("almgren"), "multiples": (1.0, 100.0)}
+    one, all_of_it = capacity_table(np.array([0.2]), np.array([20.0]), np.array([0.02]), **how, is_paid=True)
+    trades = ImpactInputs.of(side=1, quantity=[1.0, 100.0], price=1.0, day_volume=100.0, volatility=0.02)
+    costs = impact_costs(model_named("almgren"), trades, BacktestSettings(spread_bps=0.0, slippage_bps=0.0))
+    assert [one.impact_a_year, all_of_it.impact_a_year] == pytest.approx((costs.total * 0.2).tolist())
+    assert one.annual_return == pytest.approx(0.12)
+    assert all_of_it.annual_return == pytest.approx(0.12 + one.impact_a_year - all_of_it.impact_a_year)
+    assert (one.large_share, all_of_it.large_share) == (0.0, 1.0)
 
 
 @pytest.mark.parametrize(

@@ -1,9 +1,13 @@
 """The embedded paper broker: orders are filled at the next open of the warehouse's bars, by the code and at the costs of the backtest."""
 
+from datetime import date
+
 from ats_assets.brokers.paper.broker import PaperBroker
 from ats_assets.brokers.paper.option_market import PaperOptionTrading
 from ats_assets.brokers.paper.stored_market import MarketData, WarehouseMarket
 from ats_assets.execution.broker import BrokerOpening, BrokerPlugin
+from ats_assets.impact.market_impact import MarketImpact
+from ats_assets.impact.stored_impact import stored_impact
 from ats_assets.option_backtests.traded_strategies import traded_strategies, trading_rules
 from ats_assets.option_backtests.warehouse_options import WarehouseOptions
 from ats_assets.settings import Section
@@ -22,7 +26,11 @@ def open_paper(_own: PaperSettings, opening: BrokerOpening) -> PaperBroker:
     if strategies:
         market = WarehouseOptions(deployment)
         options = PaperOptionTrading(market=market, strategies=strategies, rules=trading_rules(settings), symbols=market.symbols)
-    return PaperBroker(opening.state, WarehouseMarket(deployment), settings.backtest, settings.orders, options)
+
+    def impact(session: date) -> MarketImpact | None:
+        return stored_impact(deployment, [session])
+
+    return PaperBroker(opening.state, WarehouseMarket(deployment), settings.backtest, settings.orders, options, impact=impact)
 
 
 PLUGIN = BrokerPlugin(settings=PaperSettings, make=open_paper, embedded=True)

@@ -1,6 +1,6 @@
 """The books of one paper account while a session is settled: moved from its open to its close. `stored_book` reads and writes them."""
 
-from collections.abc import Iterable, Sequence
+from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
 from decimal import Decimal
@@ -8,12 +8,33 @@ from decimal import Decimal
 import numpy as np
 import polars as pl
 
-from ats_assets.brokers.paper.book_rows import account_entry, as_text, expire, fill_row, note_fill, shared_out, trades_at_open, why_unfilled
-from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, TAKE_PROFIT, Row, exits_of, fit_to_position, one_pair, split
+from ats_assets.brokers.paper.book_rows import (
+    account_entry,
+    as_text,
+    expire,
+    fill_row,
+    note_fill,
+    shared_out,
+    signed_shares,
+    trades_at_open,
+    why_unfilled,
+)
+from ats_assets.brokers.paper.bracket_exits import (
+    STOP_LOSS,
+    TAKE_PROFIT,
+    Row,
+    end_pair,
+    exits_by_symbol,
+    exits_of,
+    fit_to_position,
+    one_pair,
+    split,
+)
 from ats_assets.brokers.paper.day import Day
 from ats_assets.corporate_actions.identity import NAME_CHANGE
 from ats_assets.errors import how_many
 from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
+from ats_assets.impact.impact_terms import ImpactTerms, free_terms, terms_of_symbol
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import (
     CANCELLED,
@@ -28,6 +49,7 @@ from ats_assets.portfolio import (
     price_after,
     trade_costs,
 )
+from ats_assets.portfolio.sizing import round_one_down
 from ats_assets.settings import BacktestSettings
 
 CENT = Decimal("0.01")
@@ -49,6 +71,8 @@ class Book:
     settings: BacktestSettings
     since: date
     """The session at whose close they stand."""
+    terms: ImpactTerms
+    """What trades of the next one cost."""
     fills: list[Row] = field(default_factory=list)
     entries: list[Row] = field(default_factory=list)
     made_at_open: set[str] = field(default_factory=set)
@@ -86,34 +110,34 @@ class Book:
         At the open the orders of the plan come first, so that exits are for what these leave, and for nothing that they buy: an entry and a stop-loss are two
         trades, whatever they come to together. From the close on, each symbol held has one pair of exits at most, for all of it.
         """
-        settings = self.settings
+        terms = self.terms
         self._pay_for_what_is_borrowed(day)
         self._take_actions(day)
         self.missing = np.where(day.quoted, 0, self.missing + 1)
-        gone = self.missing > settings.max_missing_sessions
+        gone = self.missing > self.settings.max_missing_sessions
         gone[list(self.ended)] = True
-        close_delisted(self.account, gone, self.last_close, settings)
+        close_delisted(self.account, gone, self.last_close, self.settings)
         self._record_delistings(day)
         marks = np.where(day.quoted, day.open, self.last_close)
-        adverse = (settings.spread_bps / 2 + settings.slippage_bps) / 1e4
-        before, planned = self.account.shares.copy(), [one for one in self._at_open(marks, adverse) if one["parent_id"] is None]
-        reasons = self._open(planned, day, marks)
+        before, planned = self.account.shares.copy(), [one for one in self._at_open(marks, terms) if one["parent_id"] is None]
+        reasons = self._open(planned, day, marks, terms)
         self._fit_exits(day, before)
-        exits = [one for one in self._at_open(marks, adverse) if one["parent_id"] is not None]
+        exits = [one for one in self._at_open(marks, terms) if one["parent_id"] is not None]
         stops = {one["parent_id"] for one in exits if one["kind"] == STOP_LOSS}
         exits = [one for one in exits if one["kind"] == STOP_LOSS or one["parent_id"] not in stops]  # of a pair one alone
-        self._open(exits, day, marks)
+        self._open(exits, day, marks, terms._replace(most_shares=np.full(len(self.symbols), np.inf)))  # an exit leaves nothing behind
         at_open = [*planned, *exits]
         for order in self._waiting():
-            if order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]:
-                self._fill_within(order, day)
+            touchable = order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]
+            if touchable and self._fill_within(order, day, float(terms.most_shares[self._at(order)])):
+                reasons[order["symbol"]] = "participation"
         for order in self._waiting():
             if order["parent_id"] is None:
                 expire(order, reasons.get(order["symbol"]) or why_unfilled(order, day, self._at(order)), day.closes_at)
         self._fit_exits(day, self.account.shares)
         self._exit({id(order) for order in at_open}, day)
-        for symbol, exits in self._exits().items():
-            one_pair(exits, self._held(symbol), day.closes_at)
+        for symbol, exits in exits_by_symbol(self._waiting()).items():
+            one_pair(exits, exact(self.account.shares[self.symbols.index(symbol)]), day.closes_at)
         self.last_close = np.where(day.quoted, day.close, self.last_close)
 
     def _pay_for_what_is_borrowed(self, day: Day) -> None:
@@ -166,14 +190,15 @@ class Book:
     def _waiting(self) -> list[Row]:
         return [order for order in self.orders if order["status"] == OrderStatus.ACCEPTED]
 
-    def _open(self, orders: list[Row], day: Day, marks: Floats) -> dict[str, str]:
+    def _open(self, orders: list[Row], day: Day, marks: Floats, terms: ImpactTerms) -> dict[str, str]:
         """The opening auction; symbol -> why something was left over."""
-        wanted = self._signed(orders)
-        unfilled = fill_at_open(self.account, wanted, marks=marks, quoted=day.quoted, traded=day.traded, settings=self.settings)
+        wanted = signed_shares([(order, self._at(order)) for order in orders], self.account.shares)
+        market = {"marks": marks, "quoted": day.quoted, "traded": day.traded}
+        unfilled = fill_at_open(self.account, wanted, **market, settings=self.settings, terms=terms)
         self._record_fills(orders, day.session, day.opens_at)
         for order in orders:
             if order["parent_id"] is not None and order["filled_quantity"]:
-                self._end_exits(order, day.opens_at)
+                end_pair(self.orders, order, day.opens_at)
         return {self.symbols[i]: one.reason for one in unfilled for i in one.at}
 
     def _exit(self, at_open: set[int], day: Day) -> None:
@@ -196,52 +221,23 @@ class Book:
             stopped = day.low[i] <= price if sign < 0 else day.high[i] >= price
             new = stop["submitted_at"] == day.closes_at and stop["parent_id"] not in self.made_at_open
             if stopped:
-                self._trade_one(stop, float(day.open[i]) if beyond else price, day, self.settings)
+                self._trade_one(stop, float(day.open[i]) if beyond else price, day, terms_of_symbol(self.terms, i))
             elif not new:
                 self._fill_within(target, day)
             for order in (stop, target):
                 if order["filled_quantity"]:
-                    self._end_exits(order, day.closes_at)
+                    end_pair(self.orders, order, day.closes_at)
 
-    def _end_exits(self, order: Row, at: datetime) -> None:
-        """One exit was filled: it is through, and the other one with it."""
-        for one in self.orders:
-            if one["parent_id"] == order["parent_id"] and one["status"] == OrderStatus.ACCEPTED:
-                status = OrderStatus.FILLED if one is order else OrderStatus.CANCELED
-                one |= {"status": str(status), "updated_at": at, "reason": None if one is order else "the other exit was filled"}
-
-    def _at_open(self, marks: Floats, adverse: float) -> list[Row]:
+    def _at_open(self, marks: Floats, terms: ImpactTerms) -> list[Row]:
         """The orders that take part in the opening auction."""
-        return [order for order in self._waiting() if trades_at_open(order, float(marks[self._at(order)]), adverse)]
-
-    def _signed(self, orders: Iterable[Row]) -> Floats:
-        """Shares that they are for, negative for sells, of shape (n_symbols,)."""
-        shares = np.zeros(len(self.symbols))
-        for order in orders:
-            i, sign = self._at(order), Side(order["side"]).sign
-            quantity = float(order["quantity"])
-            if order["leg"] == Leg.CLOSE:  # it never makes a position
-                quantity = min(quantity, max(0.0, -sign * (self.account.shares[i] + shares[i])))
-            shares[i] += sign * quantity
-        return np.round(shares, SHARE_DECIMALS)
+        return [order for order in self._waiting() if trades_at_open(order, i := self._at(order), float(marks[i]), terms)]
 
     def _fit_exits(self, day: Day, before: Floats) -> None:
         """Exits are for no more than is held, and for nothing beyond what was held `before`, signed shares."""
         now = self.account.shares
         rest = np.where(now * before > 0.0, np.sign(now) * np.minimum(np.abs(now), np.abs(before)), 0.0)
-        for symbol, exits in self._exits().items():
+        for symbol, exits in exits_by_symbol(self._waiting()).items():
             fit_to_position(exits, exact(rest[self.symbols.index(symbol)]), day.opens_at)
-
-    def _exits(self) -> dict[str, list[Row]]:
-        """Those that are working, by symbol."""
-        found: dict[str, list[Row]] = {}
-        for order in self._waiting():
-            if order["parent_id"] is not None:
-                found.setdefault(order["symbol"], []).append(order)
-        return found
-
-    def _held(self, symbol: str) -> Decimal:
-        return exact(self.account.shares[self.symbols.index(symbol)])
 
     def _at(self, order: Row) -> int:
         return self.symbols.index(order["symbol"])
@@ -269,20 +265,26 @@ class Book:
                     self.fills.append(fill | {"price": note_fill(order, quantity, Decimal(cents) * CENT)})
         self.account.fills.clear()
 
-    def _fill_within(self, order: Row, day: Day) -> None:
-        """A limit order whose price the session touches is filled at it, as far as the cash goes; the limit is the price, so only the commission is beside it."""
-        i, limit = self._at(order), float(order["limit_price"])
-        if day.low[i] <= limit if order["side"] == Side.BUY else day.high[i] >= limit:
-            self._trade_one(order, limit, day, self.settings.model_copy(update={"spread_bps": 0.0, "slippage_bps": 0.0}))
+    def _fill_within(self, order: Row, day: Day, most: float = np.inf) -> bool:
+        """A limit order whose price the session touches is filled at it, as far as the cash goes; the limit is the price, so only the commission is beside it.
 
-    def _trade_one(self, order: Row, price: float, day: Day, settings: BacktestSettings) -> None:
+        Of no more than `most` shares; whether that has bounded it.
+        """
+        i, limit = self._at(order), float(order["limit_price"])
+        touched = bool(day.low[i] <= limit if order["side"] == Side.BUY else day.high[i] >= limit)
+        if touched:
+            self._trade_one(order, limit, day, free_terms(1), most)
+        return touched and float(order["quantity"]) > most
+
+    def _trade_one(self, order: Row, price: float, day: Day, terms: ImpactTerms, most: float = np.inf) -> None:
         """Trade one order at a price, within the session; an opening leg that the free cash does not pay for is left out."""
-        i, side, shares = self._at(order), Side(order["side"]), float(order["quantity"])
+        i, side = self._at(order), Side(order["side"])
+        shares = min(float(order["quantity"]), float(round_one_down(most, self.settings.fractional_shares)))
         held = self.account.shares[i]
         closing = min(abs(held), shares) if held * side.sign < 0 else 0.0
         for part, closes in ((closing, True), (round(shares - closing, SHARE_DECIMALS), False)):
             notional = notional_cents([part], [price])
-            costs = trade_costs(notional, settings)
+            costs = trade_costs(notional, self.settings, terms)
             if part <= 0.0 or (not closes and order["leg"] == Leg.CLOSE):
                 continue
             if side is Side.BUY and not closes and int((notional + costs.total)[0]) > self._free_cash():

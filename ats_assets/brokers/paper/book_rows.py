@@ -9,20 +9,38 @@ import numpy as np
 from ats_assets.algorithms.price_grid import plain
 from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, Row
 from ats_assets.brokers.paper.day import Day
-from ats_assets.execution.order import EntryKind, OrderKind, OrderStatus, Side, exact
-from ats_assets.portfolio import SHARE_DECIMALS
+from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
+from ats_assets.impact.impact_terms import ImpactTerms, slippage_bps_of
+from ats_assets.kernels.weight_limits import Floats
+from ats_assets.portfolio import SHARE_DECIMALS, to_cents
 
 PRICE_DIGITS = Decimal("1e-16")
 """Of an average price; fine enough that quantity times price gives the cents back."""
 
 
-def trades_at_open(order: Row, mark: float, adverse: float) -> bool:
-    """Whether an order takes part in the opening auction: all market orders, limit orders whose limit its price with costs does not exceed, stops that it is beyond."""
+def signed_shares(orders: Sequence[tuple[Row, int]], held: Floats) -> Floats:
+    """Shares that orders of the symbols at some places are for, negative for sells, of shape (n_symbols,)."""
+    shares = np.zeros(len(held))
+    for order, i in orders:
+        sign, quantity = Side(order["side"]).sign, float(order["quantity"])
+        if order["leg"] == Leg.CLOSE:  # it never makes a position
+            quantity = min(quantity, max(0.0, -sign * (held[i] + shares[i])))
+        shares[i] += sign * quantity
+    return np.round(shares, SHARE_DECIMALS)
+
+
+def trades_at_open(order: Row, at: int, mark: float, terms: ImpactTerms) -> bool:
+    """Whether an order in the symbol `at` takes part in the opening auction.
+
+    All market orders do, limit orders whose limit its price does not exceed with what all of the order costs, and stops that it is beyond.
+    """
     if order["kind"] == OrderKind.MARKET_ON_OPEN:
         return True
     sign, price = Side(order["side"]).sign, float(order["limit_price"])
     if order["kind"] == STOP_LOSS:
         return bool(sign * mark >= sign * price)
+    notional = int(to_cents(float(order["quantity"]) * mark)) if mark > 0.0 else 0
+    adverse = float((terms.spread_bps[at] / 2 + slippage_bps_of(notional, at, terms)) / 1e4)
     return bool(sign * mark * (1.0 + sign * adverse) <= sign * price)
 
 

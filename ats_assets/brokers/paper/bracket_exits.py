@@ -94,3 +94,20 @@ def _resize(one: Row, quantity: Decimal, at: datetime, why: str | None) -> None:
         one["quantity"] = quantity
     else:
         one |= {"status": str(OrderStatus.CANCELED), "updated_at": at, "reason": why}
+
+
+def exits_by_symbol(waiting: Iterable[Row]) -> dict[str, list[Row]]:
+    """Of the orders that wait those that are exits, by symbol."""
+    found: dict[str, list[Row]] = {}
+    for order in waiting:
+        if order["parent_id"] is not None:
+            found.setdefault(order["symbol"], []).append(order)
+    return found
+
+
+def end_pair(orders: Iterable[Row], order: Row, at: datetime) -> None:
+    """One exit was filled: it is through, and the other one with it."""
+    for one in orders:
+        if one["parent_id"] == order["parent_id"] and one["status"] == OrderStatus.ACCEPTED:
+            status = OrderStatus.FILLED if one is order else OrderStatus.CANCELED
+            one |= {"status": str(status), "updated_at": at, "reason": None if one is order else "the other exit was filled"}

@@ -4,7 +4,7 @@ It does what a broker does and no more: takes each client order id once, fills o
 are filled in session D+1 when its bars are known. All its times are those of the sessions, so that settling again gives the same records.
 """
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import replace
 from datetime import date, datetime
 from decimal import ROUND_CEILING, Decimal
@@ -18,7 +18,8 @@ from ats_assets.brokers.paper.book import CENT
 from ats_assets.brokers.paper.day import Day
 from ats_assets.brokers.paper.option_desk import PaperOptions, together
 from ats_assets.brokers.paper.option_market import PaperOptionTrading
-from ats_assets.brokers.paper.stored_book import load_book, store_book
+from ats_assets.brokers.paper.paper_terms import paper_terms
+from ats_assets.brokers.paper.stored_book import load_book, order_values, store_book
 from ats_assets.brokers.paper.stored_market import MarketData
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, OrderRejectedError
 from ats_assets.execution.order import (
@@ -34,6 +35,7 @@ from ats_assets.execution.order import (
     Position,
 )
 from ats_assets.execution.rows import fill_of, order_of
+from ats_assets.impact.market_impact import MarketImpact
 from ats_assets.option_strategies.book import OptionBook
 from ats_assets.portfolio import to_cents
 from ats_assets.settings import BacktestSettings, OrdersSettings
@@ -51,6 +53,8 @@ class PaperBroker:
         Initial cash, costs, delisting, fractional shares: those of the backtest.
     options
         Trading of option contracts; without it their orders are refused.
+    impact
+        From a session to a model of market impact with what it knows at that close; None for fixed rates.
     """
 
     name = "paper"
@@ -65,6 +69,8 @@ class PaperBroker:
         settings: BacktestSettings,
         orders: OrdersSettings,
         options: PaperOptionTrading | None = None,
+        *,
+        impact: Callable[[date], MarketImpact | None] | None = None,
     ) -> None:
         self._state = state
         self._market = market
@@ -73,6 +79,7 @@ class PaperBroker:
         self._account = orders.strategy
         self._quoted: tuple[date | None, frozenset[str]] = (None, frozenset())
         """The session that was last asked for, and the symbols that have a bar in it."""
+        self._impact = impact
         self._options = None if options is None else PaperOptions(options, self._account, market.calendar)
 
     def account(self) -> AccountState:
@@ -157,24 +164,6 @@ class PaperBroker:
         if why:
             raise OrderRejectedError(f"order {intent.client_order_id} is refused: {why}")
         at = self._market.calendar.closes_at(intent.session)
-        values: dict[str, Any] = {
-            "broker_order_id": f"paper-{intent.client_order_id}",
-            "account": self._account,
-            "client_order_id": intent.client_order_id,
-            "session": intent.session,
-            "symbol": intent.symbol,
-            "side": str(intent.side),
-            "leg": str(intent.leg),
-            "quantity": intent.quantity,
-            "kind": str(intent.kind),
-            "limit_price": intent.limit_price,
-            "take_profit": intent.take_profit,
-            "stop_loss": intent.stop_loss,
-            "status": str(OrderStatus.ACCEPTED),
-            "filled_quantity": Decimal(0),
-            "submitted_at": at,
-            "updated_at": at,
-        }
         with self._state.begin() as connection:
             known = None if self._options is None else self._options.find(connection, intent.client_order_id)
             if known is not None or self._find(connection, intent.client_order_id) is not None:
@@ -182,7 +171,7 @@ class PaperBroker:
             if intent.legs and self._options is not None:
                 return self._options.take(connection, intent, at)
             self._refuse_strangers(connection, intent)
-            connection.execute(tables.orders.insert().values(**values))
+            connection.execute(tables.orders.insert().values(**order_values(intent, self._account, at)))
             row = self._find(connection, intent.client_order_id)
         if row is None:
             raise BrokerError(f"order {intent.client_order_id} was stored and is not there: check the database {self._state.description}")
@@ -263,7 +252,11 @@ class PaperBroker:
                 book = load_book(connection, self._account, account.cash_cents, self._settings, account.settled)
                 actions = self._market.actions(following)
                 book.rename(actions, following, calendar.opens_at(following))
-                book.settle(Day.of(following, book.symbols, bars, actions, calendar=calendar))
+                day = Day.of(following, book.symbols, bars, actions, calendar=calendar)
+                impact = None if self._impact is None else self._impact(account.settled)
+                if impact is not None:
+                    book.terms = paper_terms(impact, account.settled, symbols=book.symbols, day=day, actions=actions, costs=self._settings)
+                book.settle(day)
                 store_book(book, connection, self._account, following)
                 if self._options is not None:
                     self._options.advance(connection, account.settled, following)

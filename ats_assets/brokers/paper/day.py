@@ -24,6 +24,8 @@ class Day:
     close: Floats
     quoted: Booleans
     traded: Booleans
+    volume: Floats
+    """In shares."""
     ratio: Floats
     """New shares for an old one at the open; 1 where nothing happens."""
     paid: Floats
@@ -51,5 +53,6 @@ class Day:
             closes_at=calendar.closes_at(session),
             quoted=named["open"].is_not_null().to_numpy(),
             traded=(named["volume"].fill_null(0) > 0).to_numpy(),
+            volume=named["volume"].cast(pl.Float64).fill_null(float("nan")).to_numpy(),
             **prices,
         )

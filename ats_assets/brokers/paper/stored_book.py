@@ -1,7 +1,8 @@
 """The paper broker's books in the database: read for a session, and written back once it is settled."""
 
 from collections.abc import Iterable
-from datetime import date
+from datetime import date, datetime
+from decimal import Decimal
 
 import numpy as np
 from sqlalchemy import Connection
@@ -9,7 +10,8 @@ from sqlalchemy import Connection
 from ats_assets.brokers.paper import tables
 from ats_assets.brokers.paper.book import Book
 from ats_assets.brokers.paper.bracket_exits import Row
-from ats_assets.execution.order import OrderStatus, exact
+from ats_assets.execution.order import OrderIntent, OrderStatus, exact
+from ats_assets.impact import fixed_terms
 from ats_assets.portfolio import Account
 from ats_assets.settings import BacktestSettings
 
@@ -31,6 +33,7 @@ def load_book(connection: Connection, account: str, cash_cents: int, settings: B
         orders=orders,
         settings=settings,
         since=since,
+        terms=fixed_terms(settings, len(symbols)),
     )
 
 
@@ -64,6 +67,28 @@ def store_book(book: Book, connection: Connection, account: str, session: date) 
             connection.execute(tables.orders.insert().values(**values))
         else:
             connection.execute(tables.orders.update().where(tables.orders.c.broker_order_id == order["broker_order_id"]).values(**values))
+
+
+def order_values(intent: OrderIntent, account: str, at: datetime) -> Row:
+    """An order that waits for the next session, as it is stored."""
+    return {
+        "broker_order_id": f"paper-{intent.client_order_id}",
+        "account": account,
+        "client_order_id": intent.client_order_id,
+        "session": intent.session,
+        "symbol": intent.symbol,
+        "side": str(intent.side),
+        "leg": str(intent.leg),
+        "quantity": intent.quantity,
+        "kind": str(intent.kind),
+        "limit_price": intent.limit_price,
+        "take_profit": intent.take_profit,
+        "stop_loss": intent.stop_loss,
+        "status": str(OrderStatus.ACCEPTED),
+        "filled_quantity": Decimal(0),
+        "submitted_at": at,
+        "updated_at": at,
+    }
 
 
 def _owned(rows: Iterable[Row], account: str) -> list[Row]:

@@ -22,6 +22,7 @@ from ats_assets.execution.order import BrokerOrder, ForeignOrder, OrderIntent
 from ats_assets.execution.trading import TradingServices, open_trading, session_at
 from ats_assets.orders.open_positions import open_positions
 from ats_assets.orders.position_profit import summed
+from ats_assets.orders.trading_costs.stored_estimate import expected_costs, told_costs
 from ats_assets.runs.writing import console, write_table
 from ats_assets.settings import load_settings
 
@@ -63,6 +64,7 @@ def _status(deployment: Deployment, trading: TradingServices) -> dict[str, Any]:
     told["total"] = _plain(summed(found.positions))
     with trading.state.begin() as connection:
         decided = {order.client_order_id: intents_state.of_order(connection, order) for order in waiting}
+    told |= expected_costs(deployment)
     told["open_orders"] = [
         _open_order(order, decided[order.client_order_id]) for order in waiting if not _is_leg(order, decided[order.client_order_id])
     ]
@@ -116,6 +118,8 @@ def _show(told: Mapping[str, Any]) -> None:
     if not told["open_orders"]:
         out.print("no open orders")
         return
+    if "expected_costs" in told:
+        out.print(Text(told_costs(told["expected_costs"]), style="dim"))
     table = _table({"open order": "left", "side": "left", "symbol": "left", "quantity": "right", "filled": "right", "status": "left"})
     for row in told["open_orders"]:
         shown = (row["client_order_id"], row["side"], row["symbol"], *(_count(row[name]) for name in ("quantity", "filled")), row["status"])

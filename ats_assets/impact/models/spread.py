@@ -1,4 +1,4 @@
-"""The spread of each symbol, as quotes show it or daily bars let it be estimated, in the place of `backtest.spread_bps`; slippage stays fixed."""
+"""The spread of each symbol in the place of `backtest.spread_bps`, as quotes show it or, where `impact.spread` says so, daily bars let it be estimated; slippage stays fixed."""
 
 import numpy as np
 from pydantic import Field, model_validator

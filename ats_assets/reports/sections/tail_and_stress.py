@@ -9,7 +9,7 @@ from ats_assets.reports.charts import Line, LinePanel, line_chart
 from ats_assets.reports.formatting import DASH, day, decimal, percent, whole
 from ats_assets.reports.page_blocks import Block, Heading, HeatMap, HeatRow, Note, Pair, Table
 from ats_assets.reports.report_section import ReportInputs, ReportSection
-from ats_assets.risk_analysis.capacity import break_even_capital
+from ats_assets.risk_analysis.capacity import break_even_of
 from ats_assets.risk_analysis.rolling_risk import kupiec_probability
 
 TABLES = ("tail_estimates", "rolling_tail", "stress", "factor_exposures", "held_correlations", "capacity")
@@ -97,15 +97,13 @@ def _capacity(capacity: pl.DataFrame) -> list[Block]:
         (whole(r["capital"]), percent(r["impact_a_year"], 2), _no_less_than_all(r["annual_return"]), percent(r["large_share"]))
         for r in capacity.iter_rows(named=True)
     ]
-    first = capacity.row(0, named=True)
-    a_year = None if first["annual_return"] is None else first["annual_return"] + first["impact_a_year"]
-    capital = break_even_capital(a_year, first["impact_a_year"], first["capital"])
+    capital = break_even_of(capacity)
     told = "" if capital is None else f"Impact takes all of the return at a capital of {whole(capital)}."
     table = Table(
         columns=("capital", "impact a year", "return less impact", "above a tenth of volume"),
         rows=rows,
         text_columns=0,
-        caption="Capacity, by the square-root law of market impact",
+        caption="Capacity, by the model of market impact (without one by the square-root law)",
     )
     return [table, *([Note(text=told)] if told else [])]
 

@@ -16,7 +16,7 @@ from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.schema import AccountAtClose, Instruments, OrderPlan, Positions
 from ats_assets.settings import BacktestSettings, MarginSettings, OrderLimitSettings, OrdersSettings, PortfolioSettings
 from ats_assets.trade_state import TradeState
-from ats_assets_tests.backtests.small_markets import random_actions, random_market
+from ats_assets_tests.backtests.small_markets import random_actions, random_impact, random_market
 from ats_assets_tests.rounds import rounds
 
 
@@ -72,22 +72,25 @@ CASES = st.tuples(
         no_trade_band=st.floats(0, 0.1),
     ),
     st.builds(OrderLimitSettings, allow_short=st.booleans(), max_order_share=st.floats(0.05, 1), max_gross_share=st.floats(0.5, 3)),
+    st.sampled_from([None, "square_root", "almgren", "spread"]),
+    st.sampled_from([None, 0.001]),
 )
-Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimitSettings]
+Case = tuple[int, int, int, bool, BacktestSettings, PortfolioSettings, OrderLimitSettings, str | None, float | None]
 
 
 @given(CASES)
 @settings(max_examples=rounds(15, 60), phases=[Phase.explicit, Phase.reuse, Phase.generate])  # shrinking a case takes minutes
 def test_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(case: Case) -> None:
-    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits = case
+    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most = case
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
     if signals.is_empty():
         return
     days = [day for day in days if day >= signals["session"].min()]
     actions = random_actions(seed, bars)
-    expected = run_backtest(signals, bars, days, portfolio=portfolio, settings=costs, limits=limits, actions=actions)
+    impact = None if model is None else random_impact(seed, bars, model, most=most, fitted=seed % 2 == 0)
+    expected = run_backtest(signals, bars, days, portfolio=portfolio, settings=costs, limits=limits, actions=actions, impact=impact)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
-        broker = PaperBroker(state, Frames(bars, actions), costs, OrdersSettings(limits=limits))
+        broker = PaperBroker(state, Frames(bars, actions), costs, OrdersSettings(limits=limits), impact=lambda _: impact)
         for day in days:
             assert broker.settle(day) is None
             _compare(day, broker, expected)

@@ -15,7 +15,7 @@ from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.execution.order import OrderStatus
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
-from ats_assets_tests.backtests.small_markets import bars_of, random_actions, random_market, weekdays
+from ats_assets_tests.backtests.small_markets import bars_of, random_actions, random_impact, random_market, weekdays
 from ats_assets_tests.bars.companies import ACTIONS_SCHEMA, name_change_actions
 from ats_assets_tests.brokers.paper.small_broker import FREE, order
 from ats_assets_tests.brokers.paper.test_against_backtest import CASES, Case, Frames, _compare, _send
@@ -38,7 +38,7 @@ class NamedFrames(Frames):
 @given(CASES, RENAMES)
 @settings(max_examples=rounds(6, 15), phases=[Phase.explicit, Phase.reuse, Phase.generate])
 def test_paper_and_backtest_agree_to_the_cent_across_renames(case: Case, drawn: list[tuple[int, int]]) -> None:
-    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits = case
+    seed, n_sessions, n_symbols, shorts, costs, portfolio, limits, model, most = case
     costs = costs.model_copy(update={"min_commission": 0.0})
     bars, signals, days = random_market(seed, n_sessions, n_symbols, shorts=shorts)
     if signals.is_empty():
@@ -57,9 +57,10 @@ def test_paper_and_backtest_agree_to_the_cent_across_renames(case: Case, drawn: 
     actions = pl.concat([name_change_actions(*changes), events])
     bars, signals = renamed(bars), renamed(signals)
     days = [day for day in days if day >= signals["session"].min()]
-    expected = run_backtest(signals, bars, days, portfolio=portfolio, settings=costs, limits=limits, actions=actions)
+    impact = None if model is None else random_impact(seed, bars, model, most=most)
+    expected = run_backtest(signals, bars, days, portfolio=portfolio, settings=costs, limits=limits, actions=actions, impact=impact)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
-        broker = PaperBroker(state, NamedFrames(bars, actions), costs, OrdersSettings(limits=limits))
+        broker = PaperBroker(state, NamedFrames(bars, actions), costs, OrdersSettings(limits=limits), impact=lambda _: impact)
         for day in days:
             assert broker.settle(day) is None
             _compare(day, broker, expected)
