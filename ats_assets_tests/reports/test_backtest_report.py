@@ -46,7 +46,7 @@ CHARTS = {
 }
 
 
-def run(settings: BacktestSettings) -> BacktestResult:
+def run(settings: BacktestSettings, _multiple: float = 1.0) -> BacktestResult:
     return run_backtest(SIGNALS, BARS, DAYS, portfolio=PORTFOLIO, settings=settings)
 
 
