@@ -1,9 +1,12 @@
 """The online store in a real Redis: the kit, and what happens to it."""
 
+import subprocess
+import sys
 import threading
 import time
 from collections.abc import Callable
 from datetime import date, timedelta
+from pathlib import Path
 from typing import ClassVar
 
 import polars as pl
@@ -103,19 +106,21 @@ def test_a_write_whose_server_is_killed_is_all_there_or_not_at_all_after_the_res
     with redis_server("--appendonly", "yes", "--appendfsync", "always") as server, pytest.MonkeyPatch.context() as environment:
         environment.setenv("ATS_REDIS_URL", server.url)
         for turn in range(rounds(2, 20)):
-            stopped = list[BaseException]()
+            stopped, begun = list[BaseException](), threading.Event()
 
             def write() -> None:
                 try:
                     with store().connected() as connection:
-                        for seed in range(1000):
+                        for seed in range(100_000):
                             connection.write(of_session(SESSION, seed))
+                            begun.set()  # noqa: B023
                 except (StoreUnreachableError, ExportError) as error:
                     stopped.append(error)  # noqa: B023 - the thread ends in this turn
 
             thread = threading.Thread(target=write)
             thread.start()
-            time.sleep(0.15 + 0.07 * turn)
+            assert begun.wait(60)
+            time.sleep(0.03 + 0.07 * turn)
             server.kill()
             thread.join()
             assert isinstance(stopped[0], StoreUnreachableError)
@@ -124,6 +129,25 @@ def test_a_write_whose_server_is_killed_is_all_there_or_not_at_all_after_the_res
                 seed_of(connection, SESSION)  # of one publication, whole
                 connection.write(of_session(SESSION, 5000))
                 assert seed_of(connection, SESSION) == "5000"
+
+
+def test_an_exporter_that_is_killed_midway_leaves_a_whole_publication_and_nothing_for_ever(online: RedisServer) -> None:
+    """kill -9 of a process that writes one session over and over, at random moments; what it left unpublished expires by itself."""
+    program = "from ats_assets_tests.exports.stores.endless_writer import main; main('redis')"
+    for turn in range(rounds(2, 15)):
+        process = subprocess.Popen([sys.executable, "-W", "ignore", "-c", program], stdout=subprocess.PIPE, cwd=Path(__file__).parents[3])
+        assert process.stdout is not None
+        assert process.stdout.readline() == b"begins\n"
+        time.sleep(0.02 + 0.05 * turn)
+        process.kill()
+        process.wait()
+        process.stdout.close()
+        with store().connected() as connection:
+            seed_of(connection, SESSION)
+            connection.write(of_session(SESSION, 1000 + turn))
+            assert seed_of(connection, SESSION) == str(1000 + turn)
+    with online.client() as client:
+        assert all(0 < client.pttl(key) <= 600_000 for key in client.scan_iter("*unpublished*"))
 
 
 def test_a_server_that_comes_back_empty_gives_errors_and_nothing_old(online: RedisServer) -> None:

@@ -90,7 +90,7 @@ def _field(column: pl.Series) -> _Field:
     kind = _kind(column)
     if not kind.binary:
         return _varying(column)
-    physical = column.to_physical()
+    physical = column if column.dtype.is_numeric() or column.dtype == pl.Boolean else column.to_physical()
     filled = (physical.fill_null(value=False) if column.dtype == pl.Boolean else physical.fill_null(0)) if column.null_count() else physical
     values = filled.to_numpy()
     plain = (values - kind.shift if kind.shift else values).astype(kind.binary)
