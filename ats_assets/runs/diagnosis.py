@@ -13,6 +13,7 @@ from ats_assets.runs.machine_diagnosis import diagnose_machine
 from ats_assets.runs.recorded_runs import INSTANCE, opened_instance
 from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, quiet
 from ats_assets.runs.storage_diagnosis import diagnose_storage
+from ats_assets.runs.vendor_diagnosis import diagnose_vendors
 from ats_assets.settings import Settings
 from ats_assets.settings.trading_year import sessions_per_year
 from ats_assets.sources import recognised_by
@@ -47,6 +48,7 @@ def diagnose(settings: Settings, *, deep: bool = False) -> Iterator[Finding]:
         yield _source(deployment)
     yield from _ticks(deployment)
     yield from _chains(deployment)
+    yield from diagnose_vendors(settings)
     features = _features(deployment, facts)
     yield features
     if features.status == "ok":

@@ -6,14 +6,13 @@ from dataclasses import dataclass, replace
 from datetime import datetime
 from typing import Any, Literal
 
-from requests.structures import CaseInsensitiveDict
-
 from ats_assets.vendors.credentials import Scrubber
 from ats_assets.vendors.errors import VendorAnswerLostError, VendorError, VendorKeysError, VendorRateLimitError, VendorRefusedError
 
 Form = Literal["json", "bytes"]
 TOO_MANY = frozenset({418, 429})
 """Statuses that say so; Binance bans with 418."""
+_SHORT, _LONG = 200, 500
 
 
 @dataclass(frozen=True)
@@ -53,13 +52,12 @@ class FailedAttempt:
     headers: Mapping[str, str] | None = None
 
 
-def judged(answer: Answer, where: str, form: Form, is_whole: WhatIsWrong | None, scrubber: Scrubber) -> Answer | FailedAttempt:
-    """The answer that counts, understood and without keys, or why there is none.
+def judged(
+    answer: Answer, where: str, form: Form, is_whole: WhatIsWrong | None, scrubber: Scrubber
+) -> Answer | FailedAttempt | VendorRefusedError:
+    """The answer that counts, understood, or why there is none: worth another attempt, or a refusal, which another does not change.
 
-    Raises
-    ------
-    VendorRefusedError
-        If it is a refusal, which another attempt does not change.
+    Errors are given and not raised: a traceback would hold the frames that know the key.
     """
     status = answer.status
     if status in TOO_MANY:
@@ -67,26 +65,24 @@ def judged(answer: Answer, where: str, form: Form, is_whole: WhatIsWrong | None,
     if status >= 500 or status == 408:
         return FailedAttempt(VendorAnswerLostError(f"{where}: the server failed ({status})"), answer.headers)
     if not 200 <= status < 300:
-        reason = scrubber.text(refusal_reason(answer.content))
-        raise VendorRefusedError(f"{where}: refused ({status}{f', {reason}' if reason else ''})", status=status, reason=reason)
-    content = scrubber.content(answer.content)
-    body: Any = content
+        reason = refusal_reason(answer.content, scrubber)
+        return VendorRefusedError(f"{where}: refused ({status}{f', {reason}' if reason else ''})", status=status, reason=reason)
+    body: Any = answer.content
     if form == "json":
         try:
-            body = json.loads(content)
+            body = json.loads(answer.content)
         except (ValueError, RecursionError):
-            kind = scrubber.text(answer.headers.get("Content-Type", "of no stated type"))
-            said = f"the answer ({status}, {kind}, {len(content)} bytes) is not JSON"
+            kind = answer.headers.get("Content-Type", "of no stated type")
+            said = f"the answer ({status}, {kind}, {len(answer.content)} bytes) is not JSON"
             return FailedAttempt(VendorAnswerLostError(f"{where}: {said}"), answer.headers)
-    headers = CaseInsensitiveDict({scrubber.text(name): scrubber.text(value) for name, value in answer.headers.items()})
-    clean = replace(answer, headers=headers, content=content, body=body)
-    wrong = is_whole(clean) if is_whole else None
-    return FailedAttempt(VendorAnswerLostError(f"{where}: {wrong}"), answer.headers) if wrong else clean
+    understood = replace(answer, body=body)
+    wrong = is_whole(understood) if is_whole else None
+    return FailedAttempt(VendorAnswerLostError(f"{where}: {wrong}"), answer.headers) if wrong else understood
 
 
 def keys_refused(answer: Answer, where: str, vendor: str, names: str, scrubber: Scrubber) -> VendorKeysError:
     """The error for a key that is refused; it names the variables that hold it."""
-    reason = scrubber.text(refusal_reason(answer.content))
+    reason = refusal_reason(answer.content, scrubber)
     return VendorKeysError(
         f"{where}: refused ({answer.status}{f', {reason}' if reason else ''}). {names} is missing, wrong or expired: look at it, and make a new one at "
         f"{vendor} if need be",
@@ -95,14 +91,14 @@ def keys_refused(answer: Answer, where: str, vendor: str, names: str, scrubber: 
     )
 
 
-def refusal_reason(content: bytes) -> str:
-    """What a refusal says, or its beginning."""
-    text = content[:2000].decode(errors="replace").strip()
+def refusal_reason(content: bytes, scrubber: Scrubber) -> str:
+    """What a refusal says, or its beginning; keys are taken out before anything is cut, so that no part of one is left."""
+    text = scrubber.text(content.decode(errors="replace")).strip()
     try:
         said = json.loads(content)
     except (ValueError, RecursionError):
-        return text[:200]
+        return text[:_SHORT]
     if isinstance(said, dict):
         found = next((said[name] for name in ("message", "error", "msg", "reason", "detail") if said.get(name)), None)
-        return (found if isinstance(found, str) else text)[:500]
-    return text[:200]
+        return scrubber.text(found)[:_LONG] if isinstance(found, str) else text[:_SHORT]
+    return text[:_SHORT]

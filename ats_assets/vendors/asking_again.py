@@ -14,7 +14,6 @@ from ats_assets.vendors.call_log import ANSWERED, CallOutcome, VendorCall
 from ats_assets.vendors.circuit import Breaker
 from ats_assets.vendors.credentials import Scrubber, VendorKey, VendorKeys
 from ats_assets.vendors.errors import (
-    VendorAnswerLostError,
     VendorError,
     VendorKeysError,
     VendorRateLimitError,
@@ -28,14 +27,6 @@ from ats_assets.vendors.wire import Wire
 ShowKey = Callable[[VendorKey, str, str], Mapping[str, str]]
 """The headers that show a key, for a method and a URL."""
 NO_KEY = "-"
-OUTCOMES = {
-    VendorKeysError: "keys refused",
-    VendorRefusedError: "refused",
-    VendorRateLimitError: "rate limit",
-    VendorUnreachableError: "unreachable",
-    VendorAnswerLostError: "lost",
-}
-"""How the audit log calls what came of a request."""
 
 
 @dataclass(frozen=True)
@@ -141,11 +132,11 @@ class Asking:
             raised = self._given_up(call, outcome)
         failure = outcome.error if isinstance(outcome, FailedAttempt) else outcome if isinstance(outcome, VendorError) else None
         noted = CallOutcome(
-            outcome=ANSWERED if failure is None else OUTCOMES.get(type(failure), "failed"),
+            outcome=ANSWERED if failure is None else failure.outcome,
             status=answer.status if answer else None,
             seconds=time.perf_counter() - started,
             n_bytes=len(answer.content) if answer else 0,
-            request_id=self.scrubber().text(answer.headers.get("X-Request-Id", "")) if answer else "",
+            request_id=answer.headers.get("X-Request-Id", "") if answer else "",
         )
         self._state.end(number, call, noted, raised, breaker=self._terms.breaker)
         if raised is not None:
@@ -156,19 +147,17 @@ class Asking:
         """What came, and what it counts as."""
         where, at = f"{self._vendor}: GET {question.shown}", datetime.now(UTC)
         headers = {**self._headers, **(self._show_key(key, "GET", question.url) if key else {})}
-        try:
-            status, told, content = self._wire.get(question.url, headers, question.file)
-        except VendorError as error:
-            return None, FailedAttempt(type(error)(f"{where}: {error}"))
-        answer = Answer(question.shown, status, CaseInsensitiveDict(told), content, content, False, at)
         scrubber = self.scrubber()
         try:
-            if status == 401 and self._credentials is not None:
-                names = " and ".join(self._credentials.names)
-                return answer, keys_refused(answer, where, self._vendor, names, scrubber)
-            outcome = judged(answer, where, question.form, question.is_whole, scrubber)
-        except VendorRefusedError as error:
-            return answer, error
+            status, told, content = self._wire.get(question.url, headers, question.file, scrubber)
+        except VendorError as error:
+            return None, FailedAttempt(type(error)(f"{where}: {error}"))
+        clean = CaseInsensitiveDict({scrubber.text(name): scrubber.text(value) for name, value in told.items()})
+        content = scrubber.content(content)
+        answer = Answer(question.shown, status, clean, content, content, False, at)
+        if status == 401 and self._credentials is not None:
+            return answer, keys_refused(answer, where, self._vendor, " and ".join(self._credentials.names), scrubber)
+        outcome = judged(answer, where, question.form, question.is_whole, scrubber)
         if question.file is not None and isinstance(outcome, FailedAttempt) and 200 <= status < 300:
             question.file.unlink(missing_ok=True)
         return answer, outcome

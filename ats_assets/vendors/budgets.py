@@ -9,6 +9,7 @@ import json
 import sqlite3
 from dataclasses import dataclass
 
+from ats_assets.vendors.call_log import VendorCall
 from ats_assets.vendors.vendor_limits import Limit, VendorLimits
 
 MARGIN_SHARE, MOST_MARGIN = 0.05, 0.5
@@ -29,6 +30,7 @@ class BudgetUse:
     """
 
     vendor: str
+    host: str
     key: str
     units: int
     most: int
@@ -61,8 +63,6 @@ def granted(connection: sqlite3.Connection, ask: Ask, now: float, ticket: int | 
     bucket, limits = ask.bucket, ask.limits.limits
     connection.execute("UPDATE grants SET at = ? WHERE bucket = ? AND at > ?", (now, bucket, now))  # from before the machine was started
     connection.execute("DELETE FROM waiting WHERE bucket = ? AND (since > ? OR until < ?)", (bucket, now, now - GRACE_SECONDS))
-    longest = max((_counted_seconds(limit.seconds) for limit in limits), default=0.0)
-    connection.execute("DELETE FROM grants WHERE bucket = ? AND at <= ?", (bucket, now - longest))
     before = "SELECT coalesce(sum(units), 0) FROM waiting WHERE bucket = ? AND ticket < ?"
     (ahead,) = connection.execute(before, (bucket, 1 << 62 if ticket is None else ticket)).fetchone()
     seconds = max((_until_free(connection, bucket, limit, ahead + ask.units, now) for limit in limits), default=0.0)
@@ -81,7 +81,9 @@ def granted(connection: sqlite3.Connection, ask: Ask, now: float, ticket: int | 
 
 def take_units(connection: sqlite3.Connection, ask: Ask, now: float) -> None:
     """Count units that are used in any case, such as those of an order, which does not wait."""
-    if ask.limits.limits:
+    if limits := ask.limits.limits:
+        longest = max(_counted_seconds(limit.seconds) for limit in limits)
+        connection.execute("DELETE FROM grants WHERE bucket = ? AND at <= ?", (ask.bucket, now - longest))
         connection.execute("INSERT INTO grants VALUES (?, ?, ?)", (ask.bucket, now, ask.units))
 
 
@@ -90,11 +92,11 @@ def leave(connection: sqlite3.Connection, ticket: int) -> None:
     connection.execute("DELETE FROM waiting WHERE ticket = ?", (ticket,))
 
 
-def note_bucket(connection: sqlite3.Connection, bucket: str, vendor: str, key: str, limits: VendorLimits) -> None:
+def note_bucket(connection: sqlite3.Connection, call: VendorCall, limits: VendorLimits) -> None:
     """Note what a bucket's limits are, for who looks at it."""
     connection.execute(
-        "INSERT INTO budgets (bucket, vendor, key, limits) VALUES (?, ?, ?, ?) ON CONFLICT (bucket) DO UPDATE SET limits = excluded.limits",
-        (bucket, vendor, key, json.dumps([[limit.units, limit.seconds] for limit in limits.limits])),
+        "INSERT INTO budgets (bucket, vendor, host, key, limits) VALUES (?, ?, ?, ?, ?) ON CONFLICT (bucket) DO UPDATE SET limits = excluded.limits",
+        (call.bucket, call.vendor, call.host, call.key, json.dumps([[limit.units, limit.seconds] for limit in limits.limits])),
     )
 
 
@@ -107,19 +109,19 @@ def used(connection: sqlite3.Connection, bucket: str, seconds: float, now: float
 
 def all_use(connection: sqlite3.Connection, now: float) -> list[BudgetUse]:
     """What of each limit is used now."""
-    buckets = connection.execute("SELECT bucket, vendor, key, limits FROM budgets ORDER BY bucket").fetchall()
+    buckets = connection.execute("SELECT bucket, vendor, host, key, limits FROM budgets ORDER BY bucket").fetchall()
     return [
-        BudgetUse(vendor=vendor, key=key, units=used(connection, bucket, seconds, now), most=most, seconds=seconds)
-        for bucket, vendor, key, limits in buckets
+        BudgetUse(vendor=vendor, host=host, key=key, units=used(connection, bucket, seconds, now), most=most, seconds=seconds)
+        for bucket, vendor, host, key, limits in buckets
         for most, seconds in json.loads(limits)
     ]
 
 
-def hold_off(connection: sqlite3.Connection, bucket: str, vendor: str, key: str, until: int) -> None:
+def hold_off(connection: sqlite3.Connection, call: VendorCall, until: int) -> None:
     """Ask nothing of a bucket before a time, in microseconds since 1970."""
     connection.execute(
-        "INSERT INTO budgets VALUES (?, ?, ?, '[]', ?) ON CONFLICT (bucket) DO UPDATE SET not_before = max(coalesce(not_before, 0), excluded.not_before)",
-        (bucket, vendor, key, until),
+        "INSERT INTO budgets VALUES (?, ?, ?, ?, '[]', ?) ON CONFLICT (bucket) DO UPDATE SET not_before = max(coalesce(not_before, 0), excluded.not_before)",
+        (call.bucket, call.vendor, call.host, call.key, until),
     )
 
 

@@ -102,6 +102,14 @@ def forget_calls(connection: sqlite3.Connection, number: int, before: int, rows_
         connection.execute("DELETE FROM calls WHERE at < ? OR id <= ?", (before, number - rows_max))
 
 
+def call_counts(connection: sqlite3.Connection, since: int) -> dict[tuple[str, str], tuple[int, float | None]]:
+    """Vendor and server -> requests that were sent, and their mean seconds."""
+    rows = connection.execute(
+        "SELECT vendor, host, count(*), avg(seconds) FROM calls WHERE at >= ? AND outcome != ? GROUP BY vendor, host", (since, FROM_CACHE)
+    )
+    return {(vendor, host): (n, seconds) for vendor, host, n, seconds in rows}
+
+
 def logged_calls(connection: sqlite3.Connection, since: int, until: int, vendor: str | None, limit: int | None) -> Iterator[LoggedCall]:
     """The newest requests of a stretch of time, in order."""
     rows = connection.execute(

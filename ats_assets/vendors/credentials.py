@@ -6,10 +6,13 @@ so a key is exchanged by adding the next one, waiting until the audit log shows 
 """
 
 import hashlib
+import json
 import os
+import re
 import threading
 from collections.abc import Iterable, Mapping, Sequence
 from dataclasses import dataclass, field
+from itertools import repeat
 from pathlib import Path
 from typing import NoReturn
 
@@ -93,7 +96,7 @@ class VendorKeys:
         self.names = names
         self._older = older or {}
         self._why = why
-        self._environment = environment
+        self._environment = lambda: os.environ if environment is None else environment  # a function shows nothing of what it knows
         self._lock = threading.Lock()
         self._read: dict[Path, tuple[object, Secret]] = {}
         self._made: dict[str, VendorKey] = {}
@@ -115,6 +118,9 @@ class VendorKeys:
             f"{' and '.join(missing)} {'is' if len(missing) == 1 else 'are'} not set: put it in the environment or .env, or name a file that holds it in "
             f"{missing[0]}{FILE}{f'. {self._why}' if self._why else ''}"
         )
+
+    def __reduce_ex__(self, protocol: object) -> NoReturn:
+        raise TypeError("keys are not pickled: read them again from the environment, where they are needed")
 
     def which_are_set(self) -> dict[str, bool]:
         """For each variable whether there is a key; never what it is."""
@@ -150,7 +156,7 @@ class VendorKeys:
         return None
 
     def _variable(self, name: str) -> Secret | None:
-        text = (os.environ if self._environment is None else self._environment).get(name, "").strip()
+        text = self._environment().get(name, "").strip()
         return Secret(text) if text else None
 
     def _of_file(self, path: Path, name: str) -> Secret | None:
@@ -189,9 +195,11 @@ class Scrubber:
 
     def __init__(self, keys: Iterable[VendorKey]) -> None:
         secrets = {part.reveal() for key in keys for part in key.parts}
+        distinct = [secret for secret in secrets if is_distinct(secret)]
         self._plain = sorted(secrets, key=len, reverse=True)
-        self._forms = sorted({form for secret in secrets if is_distinct(secret) for form in secret_forms(secret)}, key=len, reverse=True)
+        self._forms = sorted({form for secret in distinct for form in secret_forms(secret)}, key=len, reverse=True)
         self._bytes = [form.encode() for form in self._forms]
+        self._escaped = [re.compile(b"".join(map(_in_json, secret))) for secret in distinct]
 
     def text(self, text: str) -> str:
         """A text for people: every key in it is replaced by `HIDDEN`, escaped or not, however short."""
@@ -204,4 +212,23 @@ class Scrubber:
         for form in self._bytes:
             if form in content:
                 content = content.replace(form, b"*" * len(form))
+        if _ESCAPE in content:
+            for pattern in self._escaped:
+                content = pattern.sub(lambda match: b"*" * len(match[0]), content)
         return content
+
+    def shows(self, content: bytes) -> bool:
+        """Whether there is a key in data."""
+        return any(form in content for form in self._bytes) or (
+            _ESCAPE in content and any(map(re.Pattern.search, self._escaped, repeat(content)))
+        )
+
+
+_ESCAPE = b"\\u00"
+
+
+def _in_json(character: str) -> bytes:
+    """A pattern of all ways in which JSON may write a character."""
+    code = f"{ord(character):02x}".encode()
+    written = {re.escape(character.encode()), re.escape(json.dumps(character)[1:-1].encode()), re.escape(b"\\" + character.encode())}
+    return b"(?:" + b"|".join(sorted(written)) + b"|" + re.escape(_ESCAPE) + b"(?i:" + code + b"))"

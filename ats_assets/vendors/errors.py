@@ -3,15 +3,22 @@
 Their messages and attributes name the vendor and the path, and hold no key, whatever the vendor's answer repeats.
 """
 
+from typing import ClassVar
+
 from ats_assets.errors import SourceError
 
 
 class VendorError(SourceError):
     """A request to a vendor failed, or its answers contradict each other."""
 
+    outcome: ClassVar[str] = "failed"
+    """How the audit log calls it."""
+
 
 class VendorUnreachableError(VendorError):
     """Nothing was sent: no connection could be made."""
+
+    outcome = "unreachable"
 
 
 class VendorPausedError(VendorUnreachableError):
@@ -21,9 +28,13 @@ class VendorPausedError(VendorUnreachableError):
 class VendorRateLimitError(VendorError):
     """Turned away before it was read (429), or not sent since the budget of requests is used up."""
 
+    outcome = "rate limit"
+
 
 class VendorAnswerLostError(VendorError):
     """Sent, but there is no answer that can be believed: cut, late, 5xx, not JSON, or fewer rows than it says."""
+
+    outcome = "lost"
 
 
 class VendorPagesError(VendorError):
@@ -41,6 +52,8 @@ class VendorRefusedError(VendorError):
         The vendor's message.
     """
 
+    outcome = "refused"
+
     def __init__(self, message: str, *, status: int, reason: str) -> None:
         super().__init__(message)
         self.status = status
@@ -53,6 +66,8 @@ class VendorRefusedError(VendorError):
 
 class VendorKeysError(VendorRefusedError):
     """Every key that there is, is refused (401)."""
+
+    outcome = "keys refused"
 
 
 def _again(kind: type[VendorRefusedError], message: str, status: int, reason: str) -> VendorRefusedError:

@@ -13,10 +13,10 @@ from ats_assets.vendors.vendor_state import Keeping, VendorState, shared_state
 
 
 def open_state(settings: Settings) -> VendorState:
-    """What all processes of the deployment share."""
+    """What all processes of the deployment share; settings that were made in a program, and know no folder, share nothing."""
     vendors = settings.vendors
     keeping = Keeping(audit_days=vendors.audit_days, audit_rows_max=vendors.audit_rows_max, cache_megabytes=vendors.cache_megabytes)
-    return shared_state(vendors.state, keeping)
+    return shared_state(vendors.state, keeping) if vendors.state.is_absolute() else VendorState(keeping=keeping)
 
 
 def limits_of(settings: Settings, vendor: str, own: VendorLimits) -> VendorLimits:

@@ -5,11 +5,11 @@ changes no budget. It starts anew with the machine: a time from before is then l
 Times that are shown are microseconds since 1970, UTC.
 """
 
-FORM = 1
+FORM = 2
 """Of the tables; a file of another form is set aside."""
 
 TABLES = (
-    "CREATE TABLE IF NOT EXISTS budgets (bucket TEXT PRIMARY KEY, vendor TEXT NOT NULL, key TEXT NOT NULL, limits TEXT NOT NULL, not_before INTEGER)",
+    "CREATE TABLE IF NOT EXISTS budgets (bucket TEXT PRIMARY KEY, vendor TEXT NOT NULL, host TEXT NOT NULL, key TEXT NOT NULL, limits TEXT NOT NULL, not_before INTEGER)",
     "CREATE TABLE IF NOT EXISTS grants (bucket TEXT NOT NULL, at REAL NOT NULL, units INTEGER NOT NULL)",
     "CREATE INDEX IF NOT EXISTS grants_of ON grants (bucket, at, units)",
     "CREATE TABLE IF NOT EXISTS waiting (ticket INTEGER PRIMARY KEY AUTOINCREMENT, bucket TEXT NOT NULL, units INTEGER NOT NULL, since REAL NOT NULL, "

@@ -23,6 +23,7 @@ from ats_assets.vendors.call_log import (
     CallOutcome,
     LoggedCall,
     VendorCall,
+    call_counts,
     complete_call,
     forget_calls,
     logged_calls,
@@ -140,6 +141,9 @@ class VendorState:
     def _begun(self, connection: sqlite3.Connection, call: VendorCall, terms: Terms, ticket: int | None) -> tuple[float, int | None, int]:
         """Seconds to wait, the place in the queue, and the number of the request where it need not wait."""
         at, ask = self._clocks.moment(), budgets.Ask(call.bucket, terms.limits, terms.units)
+        if self._noted.get(call.bucket) != (self._file.opened, terms.limits):
+            budgets.note_bucket(connection, call, terms.limits)
+            self._noted[call.bucket] = self._file.opened, terms.limits
         if not terms.waits:
             budgets.take_units(connection, ask, at.steady)
             return 0.0, None, self._written(connection, call, at)
@@ -148,9 +152,6 @@ class VendorState:
                 admit(connection, call, at.steady)
             if held := self._held_off(connection, call, at, terms.pause_seconds_max):
                 return held, ticket, 0
-        if self._noted.get(call.bucket) != (self._file.opened, terms.limits):
-            budgets.note_bucket(connection, call.bucket, call.vendor, call.key, terms.limits)
-            self._noted[call.bucket] = self._file.opened, terms.limits
         seconds, place = budgets.granted(connection, ask, at.steady, ticket)
         return seconds, place, 0 if seconds else self._written(connection, call, at)
 
@@ -203,7 +204,7 @@ class VendorState:
     def hold_off(self, call: VendorCall, seconds: float) -> None:
         """Let all others ask nothing with this key for so long: the vendor said so."""
         until = self._clocks.moment().micros + round(seconds * MICROSECONDS)
-        self._file.run(lambda connection: budgets.hold_off(connection, call.bucket, call.vendor, call.key, until))
+        self._file.run(lambda connection: budgets.hold_off(connection, call, until))
 
     def refuse_key(self, vendor: str, key: str) -> None:
         """Note that the vendor refuses a key, by its fingerprint."""
@@ -253,6 +254,10 @@ class VendorState:
     def cache_hit_rates(self) -> dict[str, float]:
         """Vendor -> share of the questions that might have been answered from the cache that were."""
         return {vendor: hits / (hits + misses) for vendor, (hits, misses) in self._file.run(cache_counts).items()}
+
+    def call_counts(self, since: datetime) -> dict[tuple[str, str], tuple[int, float | None]]:
+        """Vendor and server -> requests that were sent, and their mean seconds."""
+        return self._file.run(lambda connection: call_counts(connection, in_micros(since)))
 
     def calls(
         self, since: datetime, until: datetime | None = None, *, vendor: str | None = None, limit: int | None = None

@@ -10,10 +10,13 @@ from urllib.parse import urlsplit
 import requests
 from urllib3.exceptions import ConnectTimeoutError, HTTPError, MaxRetryError, NameResolutionError, NewConnectionError
 
+from ats_assets.vendors.credentials import Scrubber
 from ats_assets.vendors.errors import VendorAnswerLostError, VendorError, VendorUnreachableError
 
 _READ_BYTES = 1 << 16
 _SAVE_BYTES = 1 << 20
+_LONGEST_KEY = 1 << 13
+"""Bytes, escaped in any way."""
 
 
 class Wire:
@@ -33,13 +36,17 @@ class Wire:
         self._session = requests.Session()
         self._session.trust_env = urlsplit(base_url).hostname not in {"127.0.0.1", "localhost", "::1"}
 
-    def get(self, url: str, headers: Mapping[str, str], file: Path | None = None) -> tuple[int, Mapping[str, str], bytes]:
+    def get(
+        self, url: str, headers: Mapping[str, str], file: Path | None = None, scrubber: Scrubber | None = None
+    ) -> tuple[int, Mapping[str, str], bytes]:
         """Status, headers and body of whatever is answered. It follows no redirection.
 
         Parameters
         ----------
         file
             Where the body of a success is put, as it is sent; it is there once it is whole.
+        scrubber
+            Knows the keys, for a file: one that repeats a key is not kept.
 
         Raises
         ------
@@ -57,7 +64,7 @@ class Wire:
             raise self._no_answer(error) from None
         try:
             if file is not None and 200 <= response.status_code < 300:
-                save_whole(response, file)
+                save_whole(response, file, scrubber or Scrubber([]))
                 content = b""
             else:
                 content = read_whole(response, self._timeout_seconds)
@@ -102,21 +109,27 @@ def read_whole(response: requests.Response, timeout_seconds: float) -> bytes:
     return bytes(content)
 
 
-def save_whole(response: requests.Response, file: Path) -> None:
+def save_whole(response: requests.Response, file: Path, scrubber: Scrubber) -> None:
     """Put the body into a file, which is there once all of it has come.
 
     Raises
     ------
     HTTPError (of urllib3), OSError
         If it breaks off, or can't be written.
+    VendorError
+        If it repeats a key, which must not be stored.
     """
     file.parent.mkdir(parents=True, exist_ok=True)
     handle, name = tempfile.mkstemp(prefix=f".{file.name}.", dir=file.parent)
     part = Path(name)
     try:
         with os.fdopen(handle, "wb") as out:
+            before = b""
             while content := response.raw.read(_SAVE_BYTES, decode_content=False):
+                if scrubber.shows(before + content):
+                    raise VendorError("the file repeats the key, so it is not kept: tell the vendor, and exchange the key")
                 out.write(content)
+                before = content[-_LONGEST_KEY:]
             out.flush()
             os.fsync(out.fileno())
         part.replace(file)

@@ -358,6 +358,34 @@ def test_a_full_disk_stops_nobody(tmp_path: Path, caplog: pytest.LogCaptureFixtu
         assert caplog.text.count("SQLITE_FULL") == 1
 
 
+SMALL_QUOTA = """
+import logging, resource, sys
+from pathlib import Path
+from ats_assets.vendors.call_log import ANSWERED, CallOutcome, VendorCall
+from ats_assets.vendors.vendor_state import Terms, VendorState
+
+logging.basicConfig(level=logging.WARNING)
+resource.setrlimit(resource.RLIMIT_FSIZE, (1_000_000, 1_000_000))
+state = VendorState(Path(sys.argv[1]))
+call = VendorCall(vendor="some", host="h", key="k", method="GET", path="/" + "x" * 290)
+for _ in range(400):
+    state.end(state.begin(call, Terms()), call, CallOutcome(outcome=ANSWERED, status=200))
+print("all were sent")
+"""
+
+
+@pytest.mark.skipif(sys.platform != "linux", reason="a quota of files is set as on Linux")
+def test_a_quota_that_is_used_up_stops_nobody(tmp_path: Path):
+    arguments = [sys.executable, "-c", SMALL_QUOTA, str(tmp_path / "v.sqlite")]
+    environment = os.environ | {"PYTHONPATH": os.pathsep.join(sys.path)}
+    made = subprocess.run(arguments, env=environment, capture_output=True, text=True, timeout=60, check=False)
+    assert made.stdout == "all were sent\n", made.stderr
+    assert "can't be used now (SQLITE_" in made.stderr
+    with closing(VendorState(tmp_path / "v.sqlite")) as state:
+        state.begin(call(), Terms())
+        assert len(state.calls(datetime(2000, 1, 1, tzinfo=UTC))) > 10, "what was written before is there"
+
+
 def _asks_in_a_child(state: VendorState) -> None:
     state.begin(call(key="child"), Terms())
 

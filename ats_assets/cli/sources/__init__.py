@@ -1,4 +1,4 @@
-"""`ats sources`: a look at data before any run."""
+"""`ats sources`: a look at data before any run, and at the vendors that were asked for it."""
 
 from pathlib import Path
 from typing import Annotated, Literal
@@ -9,12 +9,12 @@ from ats_assets.errors import SourceError
 
 __all__ = ["app"]
 
-app = typer.Typer(name="sources", no_args_is_help=True, help="Look at data files before any run.")
+app = typer.Typer(name="sources", no_args_is_help=True, help="Look at data files before any run, and at the vendors that were asked.")
 
 
 @app.callback()
 def sources() -> None:
-    """Keeps `inspect` a command of its own: typer runs an only one without its name."""
+    """Look at data files before any run, and at the vendors that were asked."""
 
 
 @app.command("inspect")
@@ -51,3 +51,27 @@ def sources_inspect(
         inspect_chains(path=path, n_rows=rows, changes=changes or [], form=form)
         return
     inspect_files(path=path, n_rows=rows, changes=changes or [], form=form)
+
+
+@app.command("health")
+def sources_health(*, form: Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")] = "table") -> None:
+    """Show how each vendor that was asked is doing: last success, failures, breaker, budget in use, cache hit rate. Asks nothing of them."""
+    from ats_assets.cli.sources.health import show_health  # noqa: PLC0415
+
+    show_health(form=form)
+
+
+@app.command("audit")
+def sources_audit(
+    *,
+    since: Annotated[
+        str, typer.Option(metavar="TIME", help="From when on: a span such as 30m, 12h or 7d, a date, or 2024-03-01T14:30 (UTC).")
+    ] = "24h",
+    vendor: Annotated[str | None, typer.Option(metavar="NAME", help="Of one vendor, such as alpaca.")] = None,
+    limit: Annotated[int, typer.Option(min=0, metavar="N", help="The newest N; 0: all.")] = 100,
+    form: Annotated[Literal["table", "json", "csv"], typer.Option("--format", help="Output format.")] = "table",
+) -> None:
+    """List the requests to vendors and brokers: which key asked what, the status, how long it took. Keys are shown as fingerprints."""
+    from ats_assets.cli.sources.audit import show_audit  # noqa: PLC0415
+
+    show_audit(since=since, vendor=vendor, limit=limit or None, form=form)

@@ -3,10 +3,14 @@
 from typing import TYPE_CHECKING
 
 from ats_assets.errors import SettingsError
-from ats_assets.settings import AlpacaSettings, Settings
-from ats_assets.vendors.alpaca.alpaca_keys import Credentials
+from ats_assets.settings import Settings
+from ats_assets.vendors.alpaca.alpaca_keys import VENDOR, Credentials
 from ats_assets.vendors.alpaca.transport import PLACEHOLDER, ReliableAdapter, make_reliable
 from ats_assets.vendors.backoff import Backoff
+from ats_assets.vendors.circuit import NEVER, Breaker
+from ats_assets.vendors.open_vendor import breaker_of, limits_of, open_state
+from ats_assets.vendors.vendor_limits import NO_LIMITS, VendorLimits
+from ats_assets.vendors.vendor_state import Terms
 
 if TYPE_CHECKING:
     from datetime import datetime
@@ -18,13 +22,16 @@ if TYPE_CHECKING:
     from alpaca.data.historical.stock import StockHistoricalDataClient
     from alpaca.trading.client import TradingClient
 
+FREE_PLAN = VendorLimits.per_minute(200)
+"""Requests of one key, of each of Alpaca's two servers. A server on this machine has none, unless settings say so."""
+
 
 def stock_client(settings: Settings, credentials: Credentials, *, backoff: Backoff | None = None) -> "StockHistoricalDataClient":
     """Stock bars, trades, quotes and snapshots; its methods return the wire's own objects (raw_data)."""
     from alpaca.data.historical.stock import StockHistoricalDataClient  # noqa: PLC0415
 
     client = StockHistoricalDataClient(PLACEHOLDER, PLACEHOLDER, raw_data=True, url_override=settings.alpaca.data_url)
-    _make_reliable(client, settings.alpaca, credentials, backoff, url=settings.alpaca.data_url)
+    _make_reliable(client, settings, credentials, backoff, url=settings.alpaca.data_url, breaker=breaker_of(settings, VENDOR))
     return client
 
 
@@ -33,7 +40,7 @@ def crypto_client(settings: Settings, *, backoff: Backoff | None = None) -> "Cry
     from alpaca.data.historical.crypto import CryptoHistoricalDataClient  # noqa: PLC0415
 
     client = CryptoHistoricalDataClient(raw_data=True, url_override=settings.alpaca.data_url)
-    _make_reliable(client, settings.alpaca, None, backoff, url=settings.alpaca.data_url)
+    _make_reliable(client, settings, None, backoff, url=settings.alpaca.data_url, breaker=breaker_of(settings, VENDOR))
     return client
 
 
@@ -42,7 +49,7 @@ def option_client(settings: Settings, credentials: Credentials, *, backoff: Back
     from alpaca.data.historical.option import OptionHistoricalDataClient  # noqa: PLC0415
 
     client = OptionHistoricalDataClient(PLACEHOLDER, PLACEHOLDER, raw_data=True, url_override=settings.alpaca.data_url)
-    _make_reliable(client, settings.alpaca, credentials, backoff, url=settings.alpaca.data_url)
+    _make_reliable(client, settings, credentials, backoff, url=settings.alpaca.data_url, breaker=breaker_of(settings, VENDOR))
     return client
 
 
@@ -51,7 +58,7 @@ def corporate_actions_client(settings: Settings, credentials: Credentials, *, ba
     from alpaca.data.historical.corporate_actions import CorporateActionsClient  # noqa: PLC0415
 
     client = CorporateActionsClient(PLACEHOLDER, PLACEHOLDER, raw_data=True, url_override=settings.alpaca.data_url)
-    _make_reliable(client, settings.alpaca, credentials, backoff, url=settings.alpaca.data_url)
+    _make_reliable(client, settings, credentials, backoff, url=settings.alpaca.data_url, breaker=breaker_of(settings, VENDOR))
     return client
 
 
@@ -67,7 +74,7 @@ def trading_client(settings: Settings, credentials: Credentials, *, backoff: Bac
 
     live = is_live(settings)
     client = TradingClient(PLACEHOLDER, PLACEHOLDER, paper=not live, url_override=settings.alpaca.trading_url)
-    _make_reliable(client, settings.alpaca, credentials, backoff, url=settings.alpaca.trading_url)
+    _make_reliable(client, settings, credentials, backoff, url=settings.alpaca.trading_url, breaker=NEVER)
     return client
 
 
@@ -94,14 +101,20 @@ def server_time(client: "RESTClient") -> "datetime | None":
 
 
 def _make_reliable(
-    client: "RESTClient", settings: AlpacaSettings, credentials: Credentials | None, backoff: Backoff | None, *, url: str | None
+    client: "RESTClient", settings: Settings, credentials: Credentials | None, backoff: Backoff | None, *, url: str | None, breaker: Breaker
 ) -> None:
+    """The broker has no breaker: it is asked whenever there is something to ask, however often it failed."""
     client._retry = 0  # its own repetition would send an order again
+    alpaca = settings.alpaca
     adapter = ReliableAdapter(
         credentials,
-        whose=f"the {settings.account} account",
-        timeout_seconds=settings.timeout_seconds,
-        max_attempts=settings.max_attempts,
-        backoff=backoff or Backoff(max_seconds=settings.max_wait_seconds),
+        whose=f"the {alpaca.account} account",
+        state=open_state(settings),
+        terms=Terms(
+            limits=limits_of(settings, VENDOR, NO_LIMITS if url else FREE_PLAN), breaker=breaker, pause_seconds_max=alpaca.max_wait_seconds
+        ),
+        timeout_seconds=alpaca.timeout_seconds,
+        max_attempts=alpaca.max_attempts,
+        backoff=backoff or Backoff(max_seconds=alpaca.max_wait_seconds),
     )
     make_reliable(client._session, adapter, local=url is not None)

@@ -12,9 +12,10 @@ from urllib.parse import urlsplit
 from alpaca.trading.stream import TradingStream
 from typing_extensions import override
 
-from ats_assets.vendors.alpaca.alpaca_keys import KEY_ID, SECRET_KEY, Credentials
+from ats_assets.vendors.alpaca.alpaca_keys import KEY_ID, SECRET_KEY
 from ats_assets.vendors.alpaca.errors import AlpacaKeysError, AlpacaUnreachableError
 from ats_assets.vendors.alpaca.transport import PLACEHOLDER
+from ats_assets.vendors.credentials import VendorKey
 
 TRADE_UPDATES = "trade_updates"
 PING_SECONDS = 10.0
@@ -41,7 +42,7 @@ class TradeStream(TradingStream):
 
     def __init__(
         self,
-        credentials: Credentials,
+        key: VendorKey,
         *,
         live: bool,
         url: str | None,
@@ -58,10 +59,11 @@ class TradeStream(TradingStream):
             "logger": _frames,
         }
         super().__init__(PLACEHOLDER, PLACEHOLDER, paper=not live, raw_data=True, url_override=url, websocket_params=params)  # pyright: ignore[reportArgumentType]
-        self._credentials = credentials
+        self._key = key
         self._whose = whose
         self._silence_seconds = silence_seconds
         self._heard = heard
+        self.host = urlsplit(str(getattr(self._endpoint, "value", self._endpoint))).netloc
         self._is_listening: Callable[[], None] = lambda: None
         self.subscribe_trade_updates(self._update)
 
@@ -97,7 +99,7 @@ class TradeStream(TradingStream):
         host, meant = urlsplit(f"//{asked}").hostname, urlsplit(str(getattr(self._endpoint, "value", self._endpoint))).hostname
         if host != meant:
             raise AlpacaUnreachableError(f"the trade stream was led from {meant} to {host}: the keys are not sent there")
-        self._api_key, self._secret_key = self._credentials.key_id.reveal(), self._credentials.secret_key.reveal()
+        self._api_key, self._secret_key = (part.reveal() for part in self._key.parts)
         try:
             await super()._auth()
         except ValueError as error:

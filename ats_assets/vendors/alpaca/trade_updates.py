@@ -11,10 +11,14 @@ from typing import TYPE_CHECKING, Self
 from websockets.exceptions import WebSocketException
 
 from ats_assets.settings import Settings
-from ats_assets.vendors.alpaca.alpaca_keys import Credentials
+from ats_assets.vendors.alpaca.alpaca_keys import VENDOR, Credentials, KeyChoice
 from ats_assets.vendors.alpaca.clients import is_live
-from ats_assets.vendors.alpaca.errors import AlpacaUnreachableError
+from ats_assets.vendors.alpaca.errors import AlpacaKeysError, AlpacaUnreachableError
 from ats_assets.vendors.backoff import Backoff
+from ats_assets.vendors.call_log import CallOutcome, VendorCall
+from ats_assets.vendors.credentials import VendorKey
+from ats_assets.vendors.open_vendor import open_state
+from ats_assets.vendors.vendor_state import Terms
 
 if TYPE_CHECKING:
     from ats_assets.vendors.alpaca.trade_stream import TradeStream
@@ -48,7 +52,8 @@ class TradeUpdates:
     ) -> None:
         self._settings = settings
         self._live = is_live(settings)
-        self._credentials = credentials
+        self._state = open_state(settings)
+        self._keys = KeyChoice(credentials, self._state)
         self._heard = heard
         self._backoff = backoff or Backoff(max_seconds=MAX_WAIT_SECONDS)
         self._pool = ThreadPoolExecutor(1, thread_name_prefix="trade-updates")
@@ -90,20 +95,47 @@ class TradeUpdates:
         failures = 0
         while True:
             started = time.monotonic()
+            key = self._keys.now()
+            if key is None:
+                raise AssertionError("the stream has keys")
             try:
-                await self._connection().follow()
+                await self._followed(key)
             except (OSError, WebSocketException, AlpacaUnreachableError, ValueError, TypeError, AttributeError) as error:
                 failures = 1 if time.monotonic() - started >= STEADY_SECONDS else failures + 1
                 seconds = self._backoff.seconds(failures + 1)
                 log.warning("Alpaca's trade stream is lost (%s): connecting again in %.1f s", _kind(error), seconds)
                 await asyncio.sleep(seconds)
 
-    def _connection(self) -> "TradeStream":
+    async def _followed(self, key: VendorKey) -> None:
+        """One connection, which is a line of the audit log from its beginning on.
+
+        Raises
+        ------
+        AlpacaKeysError
+            If the key is refused, and there is no other.
+        """
+        stream, started, outcome = self._connection(key), time.monotonic(), "ended"
+        call = VendorCall(vendor=VENDOR, host=stream.host, key=key.fingerprint, method="WS", path="/stream?trade_updates")
+        number = self._state.begin(call, Terms(waits=False))
+        try:
+            await stream.follow()
+        except AlpacaKeysError as error:
+            outcome = error.outcome
+            if not self._keys.has_another(key):
+                raise
+            raise AlpacaUnreachableError("the key is refused, and the other one is asked with") from None
+        except Exception:
+            outcome = "lost"
+            raise
+        finally:
+            self._state.end(number, call, CallOutcome(outcome=outcome, seconds=time.monotonic() - started))
+
+    def _connection(self, key: VendorKey) -> "TradeStream":
         from ats_assets.vendors.alpaca.trade_stream import TradeStream  # noqa: PLC0415
 
         alpaca = self._settings.alpaca
         return TradeStream(
-            self._credentials,
+            key,
             live=self._live,
             url=alpaca.stream_url,
             whose=f"the {alpaca.account} account",
