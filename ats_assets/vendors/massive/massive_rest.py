@@ -1,12 +1,13 @@
 """Massive's REST API: each listing page by page, whole or not at all.
 
 An answer says `status` OK, or DELAYED on a plan with delayed data, and its rows are in `results`, which is left out where there are none. Aggregates say in `resultsCount` how
-many rows a page has; one with others is asked for again. `next_url` leads to the next page at whatever name Massive has at the time: only its path and query are followed.
+many rows a page has, and of which ticker; one with others is asked for again. `next_url` leads to the next page at whatever name Massive has at the time: only its path and query are followed.
 A key whose plan lacks an endpoint, or the newest data of it, is answered 403 with NOT_AUTHORIZED.
 """
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Callable, Iterator, Mapping, Sequence
 from datetime import date
+from functools import partial
 from typing import Any, Final, Literal
 from urllib.parse import quote, urlsplit
 
@@ -65,7 +66,8 @@ class MassiveRest:
             Both included: days as YYYY-MM-DD, or milliseconds since 1970; both are widened to whole bars.
         """
         path = f"/v2/aggs/ticker/{_segment(ticker)}/range/1/{span}/{first}/{last}"
-        return self._all(path, {"adjusted": False, "sort": "asc", "limit": MOST_AGGREGATES})
+        rows = partial(_rows_of, ticker=ticker)
+        return [row for page in self._pages(path, {"adjusted": False, "sort": "asc", "limit": MOST_AGGREGATES}, rows) for row in page]
 
     def ticks(self, what: Literal["trades", "quotes"], ticker: str, first: int, end: int) -> Iterator[list[Row]]:
         """The trades or quotes of one ticker, page by page, ascending by the time at which the SIP had them.
@@ -129,9 +131,9 @@ class MassiveRest:
     def _all(self, path: str, parameters: Mapping[str, Any]) -> list[Row]:
         return [row for page in self._pages(path, parameters) for row in page]
 
-    def _pages(self, path: str, parameters: Mapping[str, Any]) -> Iterator[list[Row]]:
+    def _pages(self, path: str, parameters: Mapping[str, Any], rows: Callable[[Answer], list[Row]] | None = None) -> Iterator[list[Row]]:
         try:
-            for answer in self._http.pages(path, parameters, _next_page, rows=_rows, said_rows=_said_rows):
+            for answer in self._http.pages(path, parameters, _next_page, rows=rows or _rows, said_rows=_said_rows):
                 yield _rows(answer)
         except VendorRefusedError as error:
             raise _of_plan(error, path) from None
@@ -157,6 +159,14 @@ def _rows(answer: Answer) -> list[Row]:
         return []
     if not isinstance(rows, list):
         raise TypeError
+    return rows
+
+
+def _rows_of(answer: Answer, *, ticker: str) -> list[Row]:
+    """Those of an answer that names its ticker, which must be the one that was asked for."""
+    rows = _rows(answer)
+    if answer.body.get("ticker", ticker) != ticker:
+        raise ValueError
     return rows
 
 

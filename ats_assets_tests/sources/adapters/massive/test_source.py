@@ -6,6 +6,8 @@ from pathlib import Path
 
 import polars as pl
 import pytest
+from hypothesis import given, settings
+from hypothesis import strategies as st
 
 from ats_assets.calendar import session_calendar
 from ats_assets.corporate_actions.screening import screen_actions
@@ -14,6 +16,7 @@ from ats_assets.settings import MassiveSettings, Settings
 from ats_assets.sources.adapters.massive import MassiveSource, MassiveSourceSettings, massive_actions
 from ats_assets.vendors.errors import VendorAnswerLostError, VendorKeysError
 from ats_assets.vendors.massive import MassivePlanError, massive_connection, massive_rest
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.sources.adapters.massive.markets import XNYS, massive, write_bars, write_flat_file
 from ats_assets_tests.vendors.alpaca.connections import Waits
 from ats_assets_tests.vendors.doubles import Mishap, Told, Wrong
@@ -305,6 +308,47 @@ def test_odd_rows_are_kept_with_what_is_wrong_with_them(tmp_path: Path) -> None:
             market.source(tmp_path).bars(DAYS[:1])
 
 
+def test_an_answer_of_another_ticker_is_none(tmp_path: Path) -> None:
+    with massive() as market:
+        answer = {"ticker": "BRK.B", "status": "OK", "resultsCount": 1, "results": [bar(1)]}
+        market.double.answer = lambda _asked: Told(answer)
+        with pytest.raises(VendorAnswerLostError, match="not the documented form"):
+            market.source(tmp_path, symbols=("AAPL",)).bars(DAYS)
+
+
 def test_the_calendar_must_be_new_yorks(tmp_path: Path) -> None:
     with pytest.raises(SourceError, match=r"calendar.exchange is 24/7: set it to XNYS"):
         MassiveSource(MassiveSourceSettings(), session_calendar("24/7", date(2020, 1, 1)), Settings())
+
+
+HARMLESS = (
+    Wrong.RATE_LIMIT,
+    Wrong.ERROR,
+    Wrong.NO_ANSWER,
+    Wrong.CUT,
+    Wrong.NOT_JSON,
+    Wrong.TRUNCATED,
+    Wrong.EMPTY,
+    Wrong.HALF_PAGE,
+    Wrong.ECHO,
+)
+"""What can go wrong with one request so that asking again mends it, or a page so that it is noticed."""
+
+
+@settings(max_examples=rounds(15, 300))
+@given(st.data())
+def test_whatever_goes_wrong_the_bars_are_right_or_there_is_an_error(tmp_path_factory: pytest.TempPathFactory, data: st.DataObject) -> None:
+    """Bars of aggregates say how many they are and of whom, so that no half of a page can pass for a whole. A page of an earlier listing of the same could: none was asked for."""
+    symbols = data.draw(st.sampled_from([(), ("AAPL",), ("AAPL", "BRK.B", "OLD")]))
+    with massive() as market:
+        right = market.source(tmp_path_factory.mktemp("right"), symbols=symbols).bars(DAYS)
+    with massive() as market:
+        market.data.page_rows = data.draw(st.integers(1, 4))
+        wrongs = st.sampled_from([*HARMLESS, Wrong.REPEATED_PAGE, Wrong.LOOP, Wrong.REDIRECT, Wrong.REFUSED_ECHO])
+        mishaps = st.builds(Mishap, wrongs, times=st.integers(1, 5), path=st.just("/v2/aggs"), skip=st.integers(0, 5))
+        market.double.script += data.draw(st.lists(mishaps, max_size=4))
+        try:
+            found = market.source(tmp_path_factory.mktemp("spoilt"), symbols=symbols).bars(DAYS)
+        except SourceError:
+            return
+        assert found.equals(right)
