@@ -36,6 +36,8 @@ class WhaleData:
     inclusive: bool = True
     by_second: bool = False
     """Whether times are compared by whole seconds alone."""
+    fewer: int | None = None
+    """The most rows of a page, whatever its limit says."""
 
     def answer(self, asked: Asked) -> Told:
         """To one request."""
@@ -73,7 +75,7 @@ class WhaleData:
         found = [row for row in found if newer is None or at_of(row[stamp]) >= newer + edge]
         found = [row for row in found if older is None or at_of(row[stamp]) <= older - edge]
         found.sort(key=lambda row: at_of(row[stamp]), reverse=True)
-        return Told({"data": found[:limit]})
+        return Told({"data": found[: min(limit, self.fewer or limit)]})
 
     def _time_of(self, text: str | None) -> datetime | None:
         if text is None:

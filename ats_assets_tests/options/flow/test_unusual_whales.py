@@ -8,11 +8,11 @@ from typing import Any, ClassVar
 
 import polars as pl
 import pytest
-from hypothesis import given
+from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import SettingsError
+from ats_assets.errors import SettingsError, SourceError
 from ats_assets.options.flow.flow_source import FlowSource
 from ats_assets.options.flow.flow_sources import unusual_whales
 from ats_assets.options.flow.flow_sources.unusual_whales import whale_flow
@@ -21,6 +21,7 @@ from ats_assets.options.flow.flow_sources.unusual_whales.whale_rows import READ,
 from ats_assets.options.flow.flow_sources.unusual_whales.whale_settings import WhaleFlowSettings
 from ats_assets.vendors.errors import VendorKeysError, VendorPagesError, VendorRefusedError
 from ats_assets_tests.kits.flow_sources import FlowSourceKit
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import small_market
 from ats_assets_tests.vendors.doubles import Mishap, VendorDouble, Wrong
 from ats_assets_tests.vendors.quick_vendors import quick_tables
@@ -185,6 +186,49 @@ def test_a_server_that_misbehaves_now_and_then_loses_nothing(deployment: Deploym
         assert source(double, deployment).flow(DAYS[1]).equals(right)
 
 
+def test_a_page_that_is_shorter_than_documented_is_not_the_last(deployment: Deployment) -> None:
+    data = flow_data()
+    data.alerts = [alert(iso(CLOSE - timedelta(seconds=100.5 + n)), n) for n in range(17)]
+    with whales(data) as (double, _):
+        whole = source(double, deployment).flow(DAYS[1])
+        for fewer in (3, 7):
+            data.fewer = fewer
+            assert source(double, deployment).flow(DAYS[1]).equals(whole)
+        data.fewer = 2
+        with pytest.raises(VendorPagesError, match="2 rows or more of one instant"):  # of trades in one second
+            source(double, deployment).flow(DAYS[1])
+        data.fewer = None
+        double.script.append(Mishap(Wrong.HALF_PAGE))
+        assert source(double, deployment).flow(DAYS[1]).equals(whole)
+
+
+PASSING = (Wrong.RATE_LIMIT, Wrong.ERROR, Wrong.NO_ANSWER, Wrong.CUT, Wrong.NOT_JSON, Wrong.TRUNCATED, Wrong.EMPTY, Wrong.ECHO)
+
+
+@settings(max_examples=rounds(10, 200))
+@given(
+    st.lists(
+        st.builds(Mishap, st.sampled_from([*PASSING, Wrong.REDIRECT, Wrong.REFUSED_ECHO]), times=st.integers(1, 5), skip=st.integers(0, 8)),
+        max_size=4,
+    ),
+    st.sampled_from([None, 3, 4]),
+    st.booleans(),
+    st.booleans(),
+)
+def test_whatever_goes_wrong_the_flow_is_right_or_there_is_an_error(
+    deployment: Deployment, mishaps: list[Mishap], fewer: int | None, inclusive: bool, by_second: bool
+) -> None:
+    with whales() as (double, data):
+        right = source(double, deployment).flow(DAYS[1])
+        data.fewer, data.inclusive, data.by_second = fewer, inclusive, by_second
+        double.script += mishaps
+        try:
+            found = source(double, deployment).flow(DAYS[1])
+        except SourceError:
+            return
+        assert found.equals(right)
+
+
 def test_what_is_reported_late_is_known_when_it_was_reported(deployment: Deployment) -> None:
     data = flow_data()
     at = (BEFORE - timedelta(minutes=30)).strftime("%Y-%m-%dT%H:%M:%SZ")
@@ -237,6 +281,7 @@ def test_cells_that_can_not_be_read_are_named(deployment: Deployment) -> None:
         assert (row["price"], row["right"], row["sweep"], row["size"]) == (None, None, None, None)
     assert alert_rows(["nothing"])[0]["defects"] == "row: 'nothing' is no object"
     assert dark_rows([{}])[0]["known_at"] is None
+    assert alert_rows([{"created_at": 67768036191676796000}])[0]["defects"] == "created_at: '67768036191676796000' is no time"
 
 
 CELLS = st.one_of(st.none(), st.booleans(), st.integers(), st.floats(), st.text(max_size=12), st.lists(st.integers(), max_size=2))

@@ -72,6 +72,8 @@ OPTION_CHAINS: Final = Collected(
 )
 """One row a contract (`symbol`, as O:AAPL240621C00170000) of the chosen underlyings, as it was when it was taken. Times but `taken_at` are nanoseconds since 1970, as they came."""
 KINDS: Final = {kind.name: kind for kind in (MINUTE_BARS, OPTION_CHAINS)}
+_LATEST: Final = 4_102_444_800
+"""Seconds since 1970 at the end of 2099: no time that is read is after it."""
 _PARTS: Final = ("details", "day", "last_quote", "last_trade", "greeks", "underlying_asset")
 _MINUTES_OF_FILES: Final = ("ticker", "volume", "open", "close", "high", "low", "window_start", "transactions")
 
@@ -189,8 +191,10 @@ class MassiveMarketData:
                 yield made.filter(pl.col("start").is_not_null() | pl.lit(day == session)).select(order)
 
     def _framed(self, kind: Collected, rows: pl.DataFrame, session: date, unit: Any) -> pl.DataFrame:
-        at = pl.from_epoch(kind.stamp, time_unit=unit).dt.replace_time_zone("UTC").cast(NANOSECONDS)
-        fault = pl.when(pl.col(kind.stamp).is_null()).then(pl.lit(f"{kind.stamp}: no time that can be read"))
+        stamp = pl.col(kind.stamp)
+        known = pl.when(stamp.is_between(0, _LATEST * 10**3 if unit == "ms" else _LATEST * 10**9)).then(stamp)
+        at = pl.from_epoch(known, time_unit=unit).dt.replace_time_zone("UTC").cast(NANOSECONDS)
+        fault = pl.when(at.is_null()).then(pl.lit(f"{kind.stamp}: no time that can be read"))
         joined = pl.concat_str("defects", fault, separator="; ", ignore_nulls=True)
         framed = rows.with_columns(session=pl.lit(session, pl.Date), defects=pl.when(joined != "").then(joined)).with_columns(
             at.alias(kind.stamp)

@@ -12,6 +12,7 @@ from ats_assets.sources.adapters.massive.massive_settings import MassiveSourceSe
 from ats_assets.vendors.massive import FlatFiles, massive_rest
 from ats_assets_tests.sources.adapters.massive.markets import AFTER, XNYS, Massive, massive, write_flat_file
 from ats_assets_tests.vendors.alpaca.connections import Waits
+from ats_assets_tests.vendors.doubles import Told
 from ats_assets_tests.vendors.massive_market import DAYS
 
 
@@ -39,6 +40,15 @@ def test_a_minute_belongs_to_the_session_at_whose_close_it_was_complete(tmp_path
         assert [rows[name][0] for name in ("open", "high", "low", "close", "volume", "trades", "vwap")] == [
             first[key] for key in ("o", "h", "l", "c", "v", "n", "vw")
         ]
+
+
+def test_a_minute_without_a_time_that_can_be_read_is_a_row_with_its_defect(tmp_path: Path) -> None:
+    with massive() as market:
+        market.double.answer = lambda _asked: Told({"status": "OK", "results": [{"t": t, "c": 1.5} for t in (10**18, -(10**18), "noon")]})
+        rows = market_data(market, tmp_path).minute_bars(DAYS[1])
+        MINUTE_BARS.contract.validate(rows)
+        assert rows["start"].null_count() == rows.height == 3
+        assert all("start: no time that can be read" in defect for defect in rows["defects"])
 
 
 def test_flat_files_hold_the_same_minutes(tmp_path: Path) -> None:

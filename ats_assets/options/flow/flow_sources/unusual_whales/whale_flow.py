@@ -2,12 +2,13 @@
 
 Lists come newest first, at most 200 alerts or 500 trades a page, and the next page is what is older than the last row. Several rows can be of one time, and nothing says whether "older than" a
 time includes it, or how finely it is compared: so a page is asked for up to a millisecond after the last row of the one before, counts only if it has rows of that time again, and is asked for up to
-a second after it otherwise; rows that came are left out. Where neither goes on, that is an error: nothing is lost in silence.
+a second after it otherwise; rows that came are left out. Where neither goes on, that is an error: nothing is lost in silence. A list ends with a page that has nothing older, not with a short one: a
+server may give fewer rows at once than it says.
 """
 
 import json
 from collections.abc import Callable, Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import UTC, date, datetime, timedelta
 from functools import cached_property
 from typing import Any, Final
@@ -156,20 +157,30 @@ class WhaleFlow:
         return list(found.values())
 
     def _pages(self, path: str, parameters: Row, until: datetime, of: _List) -> Iterator[list[Row]]:
+        at: datetime | None = until
         rows = self._page(path, parameters, until)
-        while True:
+        while at is not None:
             yield rows
-            if len(rows) < of.most:
-                return
-            rows, until = self._older(path, parameters, (rows, until), of)
+            before = rows
+            rows, at = self._older(path, parameters, (before, at), of) if before else ([], None)
+            if at is not None:  # so many were given, though there were more
+                of = replace(of, most=min(of.most, len(before)))
+        yield rows
 
-    def _older(self, path: str, parameters: Row, before: tuple[list[Row], datetime], of: _List) -> tuple[list[Row], datetime]:
-        """The page after a full one, and until when it was asked for: one that has a row of the last time of the one before, which proves that nothing lies between them."""
-        oldest = min((at for row in before[0] if (at := _time_of(row, of.stamp)) is not None), default=None)
+    def _older(self, path: str, parameters: Row, before: tuple[list[Row], datetime], of: _List) -> tuple[list[Row], datetime | None]:
+        """The page after one, and until when it was asked for, None where nothing older is to come.
+
+        The page has a row of the last time of the one before, which proves that nothing lies between them.
+        """
+        rows, oldest = [], min((at for row in before[0] if (at := _time_of(row, of.stamp)) is not None), default=None)
         for until in [] if oldest is None else [oldest + step for step in _STEPS if oldest + step < before[1]]:
             rows = self._page(path, parameters, until)
-            if any(_time_of(row, of.stamp) == oldest for row in rows):
-                return rows, until
+            times = {_time_of(row, of.stamp) for row in rows}
+            most = min(of.most, len(before[0])) if any(row not in before[0] for row in rows) else of.most
+            if oldest in times:
+                return rows, until if len(times) > 1 or len(rows) >= most else None
+        if len(before[0]) < of.most and not rows:
+            return [], None
         raise VendorPagesError(
             f"unusual_whales: GET {path} has {of.most} rows or more of one instant ({oldest}), or none of it when asked for what is older, so that rows could be lost: set "
             "option_flow.source.min_premium, so that fewer are asked for"

@@ -59,7 +59,7 @@ class _Cells:
             return None
         try:
             return read(cell)
-        except (TypeError, ValueError, OverflowError):
+        except (TypeError, ValueError, OverflowError, OSError):  # the last: a number far beyond any time
             self.defects.append(f"{key}: {str(cell)[:60]!r} is no {wanted}")
             return None
 
