@@ -24,9 +24,21 @@ def is_zip(path: Path) -> bool:
     return path.name.lower().endswith(ZIP)
 
 
-def is_unpacked(path: Path) -> bool:
-    """Whether what is in a zip lies beside it, too: then its rows are read once, from there."""
-    return is_zip(path) and any(path.with_suffix(suffix).is_file() for suffix in _TEXTS)
+def is_left_out(path: Path) -> bool:
+    """Whether a zip among other files is no table of its own: it holds several files or none, such as a backup, or what is in it lies beside it and is read from there.
+
+    One that can't be opened is not left out: whoever reads it says what is wrong.
+    """
+    if not is_zip(path):
+        return False
+    if any(path.with_suffix(suffix).is_file() for suffix in _TEXTS):
+        return True
+    try:
+        with zipfile.ZipFile(path) as archive:
+            tables = _tables(archive)
+    except (zipfile.BadZipFile, OSError):
+        return False
+    return len(tables) != 1 or path.with_name(Path(tables[0]).name).is_file()
 
 
 def opened_zip(path: Path) -> io.BufferedReader:
@@ -41,15 +53,18 @@ def opened_zip(path: Path) -> io.BufferedReader:
     _verify(path, stat.st_size, stat.st_mtime_ns)
     try:
         archive = zipfile.ZipFile(path)
-        names = [name for name in archive.namelist() if not name.endswith("/") and not name.startswith("__MACOSX/")]
-        tables = [name for name in names if name.lower().endswith(_TEXTS)]
+        tables = _tables(archive)
         if len(tables) != 1:
-            raise SourceError(
-                f"{path} holds {', '.join(names) or 'nothing'}, but one table ({', '.join(_TEXTS)}) is needed: unpack it, and remove the zip"
-            )
+            held = ", ".join(tables or archive.namelist()[:8]) or "nothing"
+            raise SourceError(f"{path} holds {held}, but one table ({', '.join(_TEXTS)}) is needed: unpack it, and remove the zip")
         return io.BufferedReader(_Checked(archive, tables[0], path))
     except (zipfile.BadZipFile, NotImplementedError, RuntimeError) as error:
         raise SourceError(f"{path} is no zip that can be read, it may be truncated ({error}): deliver it again, or remove it") from error
+
+
+def _tables(archive: zipfile.ZipFile) -> list[str]:
+    """The texts in an archive, without what macOS adds."""
+    return [name for name in archive.namelist() if name.lower().endswith(_TEXTS) and not name.startswith("__MACOSX/")]
 
 
 class _Checked(io.RawIOBase):

@@ -1,13 +1,12 @@
 """What is inside a zip is read as it was published, or not at all."""
 
-import io
 import zipfile
 from pathlib import Path
 
 import pytest
 
 from ats_assets.errors import SourceError
-from ats_assets.sources.zipped_table import is_unpacked, opened_zip
+from ats_assets.sources.zipped_table import is_left_out, opened_zip
 from ats_assets_tests.sources.dumps import write_dump
 
 LINES = [f"{i},{i * 0.5}" for i in range(20_000)]
@@ -48,20 +47,28 @@ def test_a_checksum_that_says_nothing_is_an_error(tmp_path: Path) -> None:
         opened_zip(path)
 
 
+def zipped(path: Path, *names: str) -> Path:
+    with zipfile.ZipFile(path, "w") as archive:
+        for name in names:
+            archive.writestr(name, "1\n")
+    return path
+
+
 def test_a_zip_of_several_tables_is_refused_with_what_it_holds(tmp_path: Path) -> None:
-    content = io.BytesIO()
-    with zipfile.ZipFile(content, "w") as archive:
-        archive.writestr("a.csv", "1\n")
-        archive.writestr("b.csv", "2\n")
-        archive.writestr("__MACOSX/a.csv", "")
-    (tmp_path / "two.zip").write_bytes(content.getvalue())
     with pytest.raises(SourceError, match=r"holds a\.csv, b\.csv, but one table .* is needed: unpack it, and remove the zip"):
-        opened_zip(tmp_path / "two.zip")
+        opened_zip(zipped(tmp_path / "two.zip", "a.csv", "b.csv", "__MACOSX/a.csv"))
 
 
-def test_a_zip_beside_what_was_in_it_is_not_read_again(tmp_path: Path) -> None:
+def test_a_zip_beside_what_was_in_it_and_one_of_other_things_are_left_out(tmp_path: Path) -> None:
+    """A backup beside the bars is no bars, and rows that are there twice would be rejected as duplicates."""
     path = write_dump(tmp_path / "A-1d-2024-01.zip", LINES[:2])
-    assert not is_unpacked(path)
+    assert not is_left_out(path)
     path.with_suffix(".csv").write_text("1,2\n", encoding="utf-8")
-    assert is_unpacked(path)
-    assert not is_unpacked(path.with_suffix(".csv"))
+    assert is_left_out(path)
+    assert not is_left_out(path.with_suffix(".csv"))
+    assert is_left_out(zipped(tmp_path / "other_name.zip", "A-1d-2024-01.csv"))
+    assert is_left_out(zipped(tmp_path / "backup.zip", "ats.toml", "one.csv", "two.csv"))
+    assert is_left_out(zipped(tmp_path / "images.zip", "one.png"))
+    assert not is_left_out(zipped(tmp_path / "mac.zip", "B.csv", "__MACOSX/B.csv"))
+    (tmp_path / "cut.zip").write_bytes(path.read_bytes()[:30])
+    assert not is_left_out(tmp_path / "cut.zip")

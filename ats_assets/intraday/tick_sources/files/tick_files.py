@@ -33,7 +33,7 @@ from ats_assets.intraday.tick_sources.files.tick_groups import BATCH_ROWS, Group
 from ats_assets.intraday.tick_sources.files.tick_rows import ORDER, RAW_SCHEMAS, RowReader
 from ats_assets.sources.dump_names import dump
 from ats_assets.sources.missing_days import missing_days
-from ats_assets.sources.zipped_table import ZIP, is_unpacked
+from ats_assets.sources.zipped_table import ZIP, is_left_out
 
 PARQUET: Final = (".parquet", ".pq")
 TEXTS: Final = (".csv", ".csv.gz", ".txt", ".txt.gz", ZIP)
@@ -188,7 +188,7 @@ class TickFiles:
         elif path.is_dir():
             inside = (one.relative_to(path) for one in path.rglob("*") if one.is_file() and one.name.lower().endswith(SUFFIXES))
             visible = [path / one for one in sorted(inside) if not any(part.startswith((".", "_")) for part in one.parts)]
-            found = [one for one in visible if not is_unpacked(one)]
+            found = [one for one in visible if not is_left_out(one)]
         else:
             raise SourceError(f"there is no file or folder {path}: correct {setting}")
         if not found:

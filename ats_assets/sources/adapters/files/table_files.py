@@ -20,7 +20,7 @@ from ats_assets.errors import SourceError
 from ats_assets.settings import FilesSettings
 from ats_assets.sources.adapters.files.text_tables import ReadTable, is_text_table, read_text_table
 from ats_assets.sources.adapters.files.wide_tables import BY_SYMBOL, parquet_by_symbol
-from ats_assets.sources.zipped_table import ZIP, is_unpacked
+from ats_assets.sources.zipped_table import ZIP, is_left_out
 
 _NOTES: tuple[str, ...] = (".txt", ".txt.gz")
 """Suffixes of tables and of notes alike: what the file holds tells which it is."""
@@ -47,7 +47,7 @@ class FoundFiles:
 
 
 def find_data_files(path: Path, setting: str = "source.files.path") -> FoundFiles:
-    """The Parquet and CSV files, texts, and zips of one text, at or below `path`; hidden ones, those that begin with "_", and zips whose text lies beside them are left out.
+    """The Parquet and CSV files, texts, and zips of one text, at or below `path`; hidden ones, those that begin with "_", and zips of other things, or whose text lies beside them, are left out.
 
     Parameters
     ----------
@@ -67,13 +67,18 @@ def find_data_files(path: Path, setting: str = "source.files.path") -> FoundFile
         return FoundFiles(tables=[_data_file(path, path.absolute().parts)], notes=[])
     if not path.is_dir():
         raise SourceError(f"there is no file or folder {path}: correct {setting}{said}")
-    inside = (found.relative_to(path) for found in path.rglob("*") if found.is_file() and _suffix(found) and not is_unpacked(found))
+    inside = (found.relative_to(path) for found in path.rglob("*") if found.is_file() and _suffix(found))
     visible = sorted(found.parts for found in inside if not any(part.startswith((".", "_")) for part in found.parts))
-    notes = {parts for parts in visible if parts[-1].lower().endswith(_NOTES) and not is_text_table(path.joinpath(*parts))}
+    notes = {parts for parts in visible if _is_note(path.joinpath(*parts))}
     tables = [_data_file(path.joinpath(*parts), (*path.absolute().parts, *parts)) for parts in visible if parts not in notes]
     if not tables:
         raise SourceError(f"the folder {path} has no data file ({kinds}): put the data there, or correct {setting}")
     return FoundFiles(tables=tables, notes=[path.joinpath(*parts) for parts in sorted(notes)])
+
+
+def _is_note(path: Path) -> bool:
+    """Whether it is left out, and named as what is no table."""
+    return is_left_out(path) or (path.name.lower().endswith(_NOTES) and not is_text_table(path))
 
 
 def file_stamps(path: Path) -> Iterator[tuple[str, int, int, int, int]]:

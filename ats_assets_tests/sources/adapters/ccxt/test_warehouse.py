@@ -22,7 +22,7 @@ SESSIONS = DAYS[:4]
 def test_what_was_served_is_stored_once_whatever_went_wrong(tmp_path: Path) -> None:
     found = market({"BTC/USDT": {DAYS[2]}})
     random = np.random.default_rng(5)
-    times = np.sort(random.integers(milliseconds(FIRST), milliseconds(FIRST + timedelta(days=4)), 3000))
+    times = np.sort(random.integers(milliseconds(FIRST), milliseconds(FIRST + timedelta(days=4)), 1500))
     found.trades["BTCUSDT"] = [aggregate(9 + i, int(at), 100.0 + i / 1024, 0.25) for i, at in enumerate(times)]
     found.now = datetime.now(UTC)
     with found.double() as double, listed_instance() as instance:
@@ -55,9 +55,9 @@ def test_what_was_served_is_stored_once_whatever_went_wrong(tmp_path: Path) -> N
         (pair, day, 100.0 * (n + 1) + i) for i, day in enumerate(SESSIONS) for n, pair in enumerate(PAIRS) if (pair, i) != ("BTC/USDT", 2)
     ]
     assert bars.select("symbol", "session", "open").rows() == expected
-    assert deployment.warehouse.read("raw_trades", SESSIONS)["trade_id"].to_list() == [str(9 + i) for i in range(3000)]
+    assert deployment.warehouse.read("raw_trades", SESSIONS)["trade_id"].to_list() == [str(9 + i) for i in range(1500)]
     minutes = deployment.warehouse.read("minute_bars", SESSIONS)
-    assert minutes["volume"].sum() == 3000 * 0.25
+    assert minutes["volume"].sum() == 1500 * 0.25
     assert (minutes["known_at"].dt.epoch("s") % 60 == 0).all() or minutes.filter(pl.col("known_at").dt.epoch("s") % 60 != 0).height <= len(
         SESSIONS
     )

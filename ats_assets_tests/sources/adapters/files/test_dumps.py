@@ -1,5 +1,6 @@
 """Binance's dumps as they are published, in their own folders: daily and monthly ones, milliseconds and microseconds, with holes that are named."""
 
+import zipfile
 from datetime import date, timedelta
 from pathlib import Path
 
@@ -74,3 +75,13 @@ def test_a_dump_that_is_not_what_its_checksum_says_is_an_error(tmp_path: Path) -
         SourceError, match=r"is not what BTCUSDT-1d-2025-01-01\.zip\.CHECKSUM says .*: it was cut or replaced\. Download both again"
     ):
         source(tmp_path).symbols()
+
+
+def test_other_zips_beside_the_bars_are_left_out_and_named(tmp_path: Path) -> None:
+    daily(tmp_path, NEW_YEAR)
+    with zipfile.ZipFile(tmp_path / "data" / "backup.zip", "w") as archive:
+        archive.writestr("one.csv", "1\n")
+        archive.writestr("two.csv", "2\n")
+    found = source(tmp_path)
+    assert found.symbols() == ["BTCUSDT"]
+    assert "left out, since they are no tables: backup.zip" in found.describe()
