@@ -64,6 +64,10 @@ class EvaluationError(AtsError):
     """What is to be judged can't be: too few rows or sessions, or figures out of range."""
 
 
+class EngineError(AtsError):
+    """A backtest engine can't be installed or started, or came to no answer that can be used."""
+
+
 class ContractError(AtsError):
     """A frame does not satisfy the contract of its asset."""
 

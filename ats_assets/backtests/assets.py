@@ -55,7 +55,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
-        code=(assets, type(engine), *impact_code(deployment)),
+        code=(assets, type(engine), *impact_code(deployment), *getattr(engine, "code_by_name", ())),
         settings=(
             settings.backtest,
             settings.portfolio,

@@ -16,16 +16,19 @@ from ats_assets.settings import BacktestSettings, BrakeSettings, OrderLimitSetti
 
 def backtest_engine(deployment: Deployment) -> Engine:
     """The engine; use it as `deployment.of(backtest_engine)`."""
-    return engine_of(deployment.settings.backtest, deployment.settings.plugins.folder)
+    settings = deployment.settings
+    return engine_of(settings.backtest, settings.plugins.folder, settings.storage.data / "engines")
 
 
-def engine_of(settings: BacktestSettings, folder: Path | None = None) -> Engine:
+def engine_of(settings: BacktestSettings, folder: Path | None = None, environments: Path | None = None) -> Engine:
     """The engine that the settings name, made of `[backtest.options]`.
 
     Parameters
     ----------
     folder
         The user's own additions, `plugins.folder`.
+    environments
+        Where engines that have environments of their own keep them, unless their settings say.
 
     Raises
     ------
@@ -37,7 +40,8 @@ def engine_of(settings: BacktestSettings, folder: Path | None = None) -> Engine:
     >>> engine_of(BacktestSettings(engine="weights")).settings
     WeightsEngineSettings(returns='open_to_open')
     """
-    return ENGINES.made(settings.engine, settings.options, folder, "backtest.engine")
+    shared = {"environments": environments} if environments else None
+    return ENGINES.made(settings.engine, settings.options, folder, "backtest.engine", shared=shared)
 
 
 def run_backtest(

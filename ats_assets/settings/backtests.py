@@ -11,7 +11,10 @@ from ats_assets.settings.section import Bps, Name, Positive, Section, Share
 class BacktestSettings(Section):
     """Trading of targets over history."""
 
-    engine: Name = Field(default="orders", description="orders (as they are traded), weights (a quick look), or one's own")
+    engine: Name = Field(
+        default="orders",
+        description="orders (as they are traded), weights (a quick look), backtrader or vectorbt (in processes and environments of their own), or one's own",
+    )
     options: dict[str, Any] = Field(default={}, description="the engine's own settings")
     initial_cash: float = Field(default=1_000_000.0, gt=0)
     commission_bps: Bps = 1.0

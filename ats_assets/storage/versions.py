@@ -50,7 +50,7 @@ CARRIES = frozenset(
 DECIDES = frozenset({f"{ROOT}.orchestration.reading", f"{ROOT}.storage.knowledge"})
 """Those among them that decide which rows are read."""
 WIRING = frozenset({"assets.py", "checks.py"})
-DATA = frozenset({".py", ".toml", ".json", ".html", ".css", ".js", ".j2", ".typ"})
+DATA = frozenset({".py", ".toml", ".json", ".html", ".css", ".js", ".j2", ".typ", ".lock"})
 
 
 def code_version(*made_by: Callable[..., Any] | str, formulas: Mapping[str, str] | None = None) -> str:

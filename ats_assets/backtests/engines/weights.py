@@ -17,10 +17,9 @@ shares are fractional, all symbols trade at all sessions, and each opens where i
 Accounts are in floats, shown in whole cents: what rounding leaves is in `pnl`. The value of a position is rounded toward zero.
 """
 
-from typing import Any, Literal, NamedTuple
+from typing import Literal, NamedTuple
 
 import numpy as np
-from numpy.typing import NDArray
 from pydantic import Field
 
 from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
@@ -29,11 +28,12 @@ from ats_assets.backtests.journal import new_ledgers, result_of
 from ats_assets.backtests.market import Market, read_market
 from ats_assets.backtests.market_terms import market_terms
 from ats_assets.backtests.simulation import Ledgers, PositionLedger, SessionLedger, marks_at
+from ats_assets.backtests.trade_columns import Columns, joined_columns, sums, traded_legs
 from ats_assets.errors import ContractError
 from ats_assets.impact.impact_terms import ImpactTerms, rates_bps, terms_at
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.plugins import Plugin
-from ats_assets.portfolio.account import TradeLedger
+from ats_assets.portfolio.account import Indices, TradeLedger
 from ats_assets.portfolio.costs import Cents, to_cents
 from ats_assets.settings import BacktestSettings, Section
 
@@ -43,7 +43,6 @@ TURNS = 50
 """Of Newton's method, which mostly needs two or three."""
 ROUNDING = 1e-9
 """Of a sum of weights."""
-Columns = dict[str, NDArray[Any]]
 
 
 class WeightsEngineSettings(Section):
@@ -146,47 +145,23 @@ class _Book:
         moved = (np.abs(wanted - held) >= SMALLEST_TRADE) | ended
         shares = np.where(moved, np.divide(wanted, prices, out=np.zeros_like(wanted), where=target != 0.0), self._shares)
         of_trades = None if terms is None else rates_bps(np.abs(wanted - held), terms)
-        self._record(i, shares, prices, None if terms is None or of_trades is None else (terms.spread_bps / 2.0, of_trades[0]))
+        rates = None if terms is None or of_trades is None else (terms.spread_bps / 2.0, of_trades[0])
+
+        def costs_of(notional: Cents, at: Indices) -> dict[str, Cents]:
+            return _costs(notional, settings, None if rates is None else (rates[0][at], rates[1][at]))
+
+        self._trades += traded_legs(i, self._shares, shares, prices, self._basis, costs_of)
         sold = (held - wanted)[moved]
         self._cash += float(sold.sum()) - rate * float(np.abs(sold).sum())
         if terms is not None and of_trades is not None:
             self._cash -= float((np.abs(wanted - held) * (terms.spread_bps / 2.0 + of_trades[0]))[moved].sum()) / 1e4
         self._shares = shares
 
-    def _record(self, i: int, shares: Floats, prices: Floats, rates: tuple[Floats, Floats] | None) -> None:
-        """The trades to other shares: sells before buys, and of either what closes before what opens; `rates` are half spread and slippage where they are a model's."""
-        held = self._shares
-        before, after, stays = np.abs(held), np.abs(shares), np.sign(held) == np.sign(shares)
-        closed = np.where(stays, np.maximum(before - after, 0.0), before)
-        opened = np.where(stays, np.maximum(after - before, 0.0), after)
-        for traded, sign, closing in (
-            (np.where(held > 0.0, closed, 0.0), -1, True),
-            (np.where(shares < 0.0, opened, 0.0), -1, False),
-            (np.where(held < 0.0, closed, 0.0), 1, True),
-            (np.where(shares > 0.0, opened, 0.0), 1, False),
-        ):
-            at = np.flatnonzero(traded)
-            notional = to_cents(traded[at] * prices[at])
-            costs = _costs(notional, self._settings, None if rates is None else (rates[0][at], rates[1][at]))
-            flow = -sign * notional - sum(costs.values())
-            if closing:  # takes its part of the basis along
-                part = np.where(traded[at] == before[at], self._basis[at], np.rint(self._basis[at] * traded[at] / before[at])).astype(
-                    np.int64
-                )
-                self._basis[at] -= part
-            else:
-                part = flow
-                self._basis[at] -= flow
-            kind = {"sign": sign, "closing": closing, "delisted": False, "session": i}
-            columns: Columns = {name: np.full(len(at), value) for name, value in kind.items()}
-            columns |= {"at": at, "shares": traded[at], "reference": prices[at], "notional": notional}
-            self._trades.append(columns | costs | {"cash_flow": flow, "realised": flow - part})
-
     def ledgers(self) -> Ledgers:
         """What has happened, as the journal reads it."""
-        n, trades, positions = len(self._sessions), _joined(self._trades), _joined(self._positions)
+        n, trades, positions = len(self._sessions), joined_columns(self._trades), joined_columns(self._positions)
         equity, opened, income = (to_cents(column) for column in zip(*self._sessions, strict=True))
-        value, spent = _sums(n, positions, "value"), {name: _sums(n, trades, name) for name in ("commission", "spread", "slippage")}
+        value, spent = sums(n, positions, "value"), {name: sums(n, trades, name) for name in ("commission", "spread", "slippage")}
         whole = equity[positions["session"]]
         weight = np.where(whole > 0, positions["value"] / np.where(whole > 0, whole, 1), np.nan)
         sessions = SessionLedger(
@@ -195,7 +170,7 @@ class _Book:
             pnl=np.diff(equity, prepend=equity[:1]) + sum(spent.values()),
             income=income,
             financing=np.zeros(n, dtype=np.int64),
-            traded=_sums(n, trades, "notional"),
+            traded=sums(n, trades, "notional"),
             equity_at_open=opened,
             gross=np.bincount(positions["session"], np.abs(np.nan_to_num(weight)), n).astype(np.float64),
             n_positions=np.bincount(positions["session"], minlength=n),
@@ -257,20 +232,6 @@ def _costs(notional: Cents, settings: BacktestSettings, of_model: tuple[Floats, 
     spread, slippage = (settings.spread_bps / 2, settings.slippage_bps) if of_model is None else of_model
     rates: dict[str, float | Floats] = {"commission": settings.commission_bps, "spread": spread, "slippage": slippage}
     return {name: np.rint(notional * bps / 1e4).astype(np.int64) for name, bps in rates.items()}
-
-
-def _joined(parts: list[Columns]) -> Columns:
-    """The columns of all, one after the other."""
-    if not parts:
-        return {name: np.zeros(0, dtype=np.int64) for name in TradeLedger._fields[1:]}
-    return {name: np.concatenate([part[name] for part in parts]) for name in parts[0]}
-
-
-def _sums(n: int, columns: Columns, name: str) -> Cents:
-    """By session, of shape (n_sessions,)."""
-    total = np.zeros(n, dtype=np.int64)
-    np.add.at(total, columns["session"], columns[name])
-    return total
 
 
 PLUGIN = Plugin(settings=WeightsEngineSettings, make=WeightsEngine)
