@@ -87,7 +87,7 @@ def online(symbols: int, features: int, reads: int) -> dict[str, Any]:
         probe.bind(("127.0.0.1", 0))
         port = probe.getsockname()[1]
     with redis_server("--port", str(port), "--bind", "127.0.0.1") as server:
-        os.environ["ATS_REDIS_URL"] = server.url
+        os.environ["REDIS_URL"] = server.url
         rows = numbers(symbols, features, pl.Float32)
         hundred = rows.select("symbol", "session", *(f"F{j:03d}" for j in range(min(100, features))))
         with STORES.made("redis", {}, None, "", StorePlace(export="redis")).connected() as connection:
@@ -121,7 +121,7 @@ def copied(rows: int) -> dict[str, Any]:
     table = ExportedTable(asset="prices", schema=frame.schema)
     found: dict[str, Any] = {}
     with postgresql_server() as server:
-        os.environ["ATS_TIMESCALE_DSN"] = create_database(server, "copied")
+        os.environ["TIMESCALE_DSN"] = create_database(server, "copied")
         with STORES.made("timescale", {}, None, "", StorePlace(export="timescale")).connected() as connection:
             connection.prepare([table])
             exported = partition(frame, "prices")
@@ -131,7 +131,7 @@ def copied(rows: int) -> dict[str, Any]:
                 connection.write([exported])
             spent = processor_seconds(server_pid) - before[0], time.process_time() - before[1]
             found["rows a second of processor time: server, exporter"] = ", ".join(f"{rows / max(one, 1e-3):,.0f}" for one in spent)
-        with psycopg.connect(os.environ["ATS_TIMESCALE_DSN"], autocommit=True) as sql:
+        with psycopg.connect(os.environ["TIMESCALE_DSN"], autocommit=True) as sql:
             extra = [0, exported.current.known_at, exported.current.data_version, "0" * 16]
             for name in ("many", "polars"):
                 sql.execute(f"CREATE TABLE ats.{name} (LIKE ats.prices INCLUDING ALL)".encode())
@@ -146,7 +146,7 @@ def copied(rows: int) -> dict[str, Any]:
             data_version=pl.lit(exported.current.data_version),
             code_version=pl.lit("0" * 16),
         )
-        address = os.environ["ATS_TIMESCALE_DSN"].replace("postgresql://", "postgresql+psycopg://")
+        address = os.environ["TIMESCALE_DSN"].replace("postgresql://", "postgresql+psycopg://")
         with clock(found, "polars.write_database, rows/s", part.height):
             wide.write_database("ats.polars", address, if_table_exists="append", engine="sqlalchemy")
     by = {name.split(",")[0]: value for name, value in found.items()}
@@ -174,8 +174,8 @@ def cost_in_a_run() -> dict[str, Any]:
     """The seconds of a short history, and of each export of all of its sessions."""
     found: dict[str, Any] = {}
     with redis_server() as server, postgresql_server() as database, tempfile.TemporaryDirectory() as folder:
-        os.environ["ATS_REDIS_URL"] = server.url
-        os.environ["ATS_TIMESCALE_DSN"] = create_database(database, "run")
+        os.environ["REDIS_URL"] = server.url
+        os.environ["TIMESCALE_DSN"] = create_database(database, "run")
         everything = {"assets": ["raw_bars", "bars", "alpha158", "predictions", "signals", "targets"]}
         deployment = market(Path(folder), exports={"redis": {"assets": ["alpha158", "predictions"]}, "timescale": everything})
         build(deployment)

@@ -5,7 +5,7 @@ one publication. It needs neither Dagster nor the warehouse; Polars only for `On
 
 Examples
 --------
-    reader = OnlineReader.of_environment()                      # redis:// address in ATS_REDIS_URL
+    reader = OnlineReader.of_environment()                      # redis:// address in REDIS_URL
     session = reader.newest("alpha158")
     both = reader.read_together(["alpha158", "predictions"], session, ["AAPL", "MSFT"])
     both["alpha158"].matrix(["KMID", "ROC5"])                   # NumPy, shape (2, 2)
@@ -41,7 +41,7 @@ from ats_assets.exports.online_layout import (
 if TYPE_CHECKING:
     import polars as pl
 
-URL_VARIABLE, LOCAL = "ATS_REDIS_URL", "redis://127.0.0.1:6379/0"
+URL_VARIABLE, LOCAL = "REDIS_URL", "redis://127.0.0.1:6379/0"
 """The variable that names the server, and which it is where that is not set."""
 HEADS_KEPT = 64
 _EPOCH_DAY, _EPOCH = date(1970, 1, 1).toordinal(), datetime(1970, 1, 1, tzinfo=UTC)
@@ -159,7 +159,7 @@ class OnlineReader:
 
     @classmethod
     def of_environment(cls, *, export: str = "redis", prefix: str = "", timeout_seconds: float = 1.0) -> "OnlineReader":
-        """A reader of the server that `ATS_REDIS_URL` names, by default the one on this machine."""
+        """A reader of the server that `REDIS_URL` names, by default the one on this machine."""
         import redis  # noqa: PLC0415 - an extra
         from redis.backoff import NoBackoff  # noqa: PLC0415
         from redis.retry import Retry  # noqa: PLC0415

@@ -44,7 +44,7 @@ def home(made: tuple[Path, CompletedProcess[str]], tmp_path: Path) -> Path:
 
 def test_a_lost_store_is_refilled_by_one_command(command: Command, home: Path, server: RedisServer, postgresql: str) -> None:
     address = create_database(postgresql, "refilled")
-    variables = {"ATS_REDIS_URL": server.url, "ATS_TIMESCALE_DSN": address}
+    variables = {"REDIS_URL": server.url, "TIMESCALE_DSN": address}
     empty = command("exports", "check", "redis", home=home, **variables)
     assert empty.exit_code == 1
     assert empty.stdout.count("is not there") == 6
@@ -75,8 +75,8 @@ def test_the_schema_is_that_of_the_contracts(command: Command, home: Path) -> No
 
 def test_a_run_is_as_it_is_without_stores_and_says_that_they_are_gone(home: Path) -> None:
     gone = {
-        "ATS_REDIS_URL": "redis://:s3cret-of-the-test@127.0.0.1:1/0",
-        "ATS_TIMESCALE_DSN": "postgresql://ats:s3cret-of-the-test@127.0.0.1:1/x",
+        "REDIS_URL": "redis://:s3cret-of-the-test@127.0.0.1:1/0",
+        "TIMESCALE_DSN": "postgresql://ats:s3cret-of-the-test@127.0.0.1:1/x",
     }
     targets = home / "warehouse" / "synthetic" / "targets" / f"session={LAST}" / "data.parquet"
     before = targets.read_bytes()

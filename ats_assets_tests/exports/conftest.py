@@ -26,7 +26,7 @@ def online(redis_process: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Redis
     """That server, emptied, named by the environment."""
     with redis_process.client() as client:
         client.flushall()
-    monkeypatch.setenv("ATS_REDIS_URL", redis_process.url)
+    monkeypatch.setenv("REDIS_URL", redis_process.url)
     return redis_process
 
 
@@ -34,7 +34,7 @@ def online(redis_process: RedisServer, monkeypatch: pytest.MonkeyPatch) -> Redis
 def database(postgresql: str, monkeypatch: pytest.MonkeyPatch) -> str:
     """The address of an empty database, named by the environment."""
     address = create_database(postgresql, f"exports{next(_NUMBERS)}")
-    monkeypatch.setenv("ATS_TIMESCALE_DSN", address)
+    monkeypatch.setenv("TIMESCALE_DSN", address)
     return address
 
 

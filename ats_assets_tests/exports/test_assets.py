@@ -24,9 +24,13 @@ from ats_assets.exports.choosing import exported_tables, exports
 from ats_assets.exports.exported_partitions import sessions_of_all
 from ats_assets.exports.exporting import export_sessions
 from ats_assets.exports.online import OnlineReader
+from ats_assets.exports.stores.redis import RedisSettings
+from ats_assets.exports.stores.timescale import TimescaleSettings
 from ats_assets.lineage.rebuilding import empty_world
 from ats_assets.runs.experiments.variant_settings import base_settings, write_variant
 from ats_assets.runs.export_diagnosis import diagnose_exports
+from ats_assets.secrecy.redaction import secret_variables
+from ats_assets.secrecy.secrets_file import read_secrets_file
 from ats_assets.settings.experiment_file import read_experiment
 from ats_assets.storage.data_version import data_version
 from ats_assets_tests.exports.exported_market import EXPORTS, LAST, export, market
@@ -122,7 +126,7 @@ def test_a_restatement_is_exported_with_its_vintages(root: Path) -> None:
 
 
 def test_a_store_that_is_gone_fails_its_own_asset_alone(root: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATS_REDIS_URL", "redis://:s3cret-of-the-test@127.0.0.1:1/0")
+    monkeypatch.setenv("REDIS_URL", "redis://:s3cret-of-the-test@127.0.0.1:1/0")
     monkeypatch.setattr(exporting, "WAIT_SECONDS", 0.01)
     deployment, before = market(root), files_of(root)
     with pytest.raises(StoreUnreachableError, match=r"exports.redis: Redis can't be reached .*ats exports refill redis") as caught:
@@ -134,8 +138,8 @@ def test_a_store_that_is_gone_fails_its_own_asset_alone(root: Path, monkeypatch:
 @pytest.mark.usefixtures("database")
 def test_a_server_that_restarts_in_an_export_is_waited_for(root: Path, database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     """The exporter waits for a lock; its server process is killed, so that PostgreSQL recovers and comes back; the export goes on where it was."""
-    monkeypatch.setattr(exporting, "WAIT_SECONDS", 0.5)
-    deployment = market(root)
+    monkeypatch.setattr(exporting, "WAIT_SECONDS", 0.25)
+    deployment = market(root, exports={"timescale": EXPORTS["timescale"] | {"attempts": 8}})
     build(deployment)
     one, told, failed = deployment.of(exports)["timescale"], list[str](), list[BaseException]()
     tables, days = exported_tables(deployment, one), deployment.calendar.sessions(FIRST, LAST)
@@ -301,9 +305,21 @@ def test_doctor_says_whether_a_store_can_be_reached_and_what_endangers_it(
             client.config_set("maxmemory", 0)
             client.config_set("maxmemory-policy", "noeviction")
     assert (drops.status, "allkeys-lru" in drops.text) == ("warn", True)
-    monkeypatch.setenv("ATS_REDIS_URL", "redis://127.0.0.1:1/0")
+    monkeypatch.setenv("REDIS_URL", "redis://127.0.0.1:1/0")
     (gone,) = diagnose_exports(deployment)
     assert (gone.status, "Redis can't be reached" in gone.text) == ("warn", True)
+
+
+def test_the_addresses_of_stores_may_stand_in_the_file_of_secrets(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    names = [RedisSettings().url_variable, TimescaleSettings().dsn_variable]
+    for name in names:
+        monkeypatch.setenv(name, "")
+        monkeypatch.delenv(name)
+    (tmp_path / ".env").write_text("".join(f"{name}=redis://127.0.0.1:1/0\n" for name in names), encoding="utf-8")
+    (tmp_path / ".env").chmod(0o600)
+    assert read_secrets_file(tmp_path) == sorted(names)
+    build(market(tmp_path))
+    assert set(names) <= set(secret_variables())
 
 
 def test_a_variant_of_an_experiment_exports_nothing(tmp_path: Path) -> None:

@@ -32,7 +32,7 @@ def store(**own: object) -> ExportStore:
 @pytest.mark.usefixtures("online")
 class TestRedisStore(StoreKit):
     name = "redis"
-    unreachable: ClassVar = {"ATS_REDIS_URL": "redis://:s3cret-of-the-kit@127.0.0.1:1/0"}
+    unreachable: ClassVar = {"REDIS_URL": "redis://:s3cret-of-the-kit@127.0.0.1:1/0"}
 
 
 def test_only_the_newest_sessions_are_kept_and_an_older_one_does_not_take_the_newests_place(online: RedisServer) -> None:
@@ -104,7 +104,7 @@ def test_a_reader_never_sees_two_publications_mixed_while_a_hundred_are_written(
 def test_a_write_whose_server_is_killed_is_all_there_or_not_at_all_after_the_restart() -> None:
     """With Redis's own log on the disk; kill -9 at random moments of a hundred writes."""
     with redis_server("--appendonly", "yes", "--appendfsync", "always") as server, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("ATS_REDIS_URL", server.url)
+        environment.setenv("REDIS_URL", server.url)
         for turn in range(rounds(2, 20)):
             stopped, begun = list[BaseException](), threading.Event()
 
@@ -195,7 +195,7 @@ def test_a_server_that_drops_keys_by_itself_is_told_of(online: RedisServer, poli
 def test_keys_that_were_dropped_are_missing_and_never_an_older_version() -> None:
     """A server that evicts: a partition is one key, so that it is there whole, or not."""
     with redis_server("--maxmemory", "3mb", "--maxmemory-policy", "allkeys-lru") as server, pytest.MonkeyPatch.context() as environment:
-        environment.setenv("ATS_REDIS_URL", server.url)
+        environment.setenv("REDIS_URL", server.url)
         with store(keep_sessions=30).connected() as connection:
             days = [SESSION + timedelta(days=i) for i in range(30)]
             for day in days:
@@ -244,14 +244,14 @@ def test_two_rows_of_a_symbol_are_refused() -> None:
 
 
 def test_a_wrong_address_or_password_says_what_to_correct(online: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATS_REDIS_URL", "localhost 6379")
-    with pytest.raises(ExportError, match="ATS_REDIS_URL is no address of Redis"), store().connected():
+    monkeypatch.setenv("REDIS_URL", "localhost 6379")
+    with pytest.raises(ExportError, match="REDIS_URL is no address of Redis"), store().connected():
         pass
-    monkeypatch.setenv("ATS_REDIS_URL", f"unix://:wrong-s3cret@{online.socket}")
+    monkeypatch.setenv("REDIS_URL", f"unix://:wrong-s3cret@{online.socket}")
     with online.client() as client:
         client.config_set("requirepass", "right-s3cret")
         try:
-            with pytest.raises(ExportError, match="Redis refuses the password: correct ATS_REDIS_URL") as caught, store().connected():
+            with pytest.raises(ExportError, match="Redis refuses the password: correct REDIS_URL") as caught, store().connected():
                 pass
         finally:
             client.auth("right-s3cret")

@@ -62,7 +62,7 @@ def bars_of(session: date, close: float = 10.0) -> pl.DataFrame:
 @pytest.mark.usefixtures("database")
 class TestTimescaleStore(StoreKit):
     name = "timescale"
-    unreachable: ClassVar = {"ATS_TIMESCALE_DSN": "postgresql://ats:s3cret-of-the-kit@127.0.0.1:1/none"}
+    unreachable: ClassVar = {"TIMESCALE_DSN": "postgresql://ats:s3cret-of-the-kit@127.0.0.1:1/none"}
 
 
 def test_the_columns_say_which_version_a_row_is_of_and_what_the_contract_says_of_it(sql: psycopg.Connection[Any]) -> None:
@@ -166,7 +166,7 @@ def test_a_server_that_goes_down_in_the_copy_leaves_the_session_as_it_was(sql: p
             copy(table, version)
 
         connection._copy = killed_in_the_second  # pyright: ignore[reportAttributeAccessIssue]
-        with pytest.raises(StoreUnreachableError, match=r"can't be reached, or went away .*: start it, or correct ATS_TIMESCALE_DSN"):
+        with pytest.raises(StoreUnreachableError, match=r"can't be reached, or went away .*: start it, or correct TIMESCALE_DSN"):
             connection.write(of_session(SESSION, 2))
     for _ in range(100):
         try:
@@ -260,18 +260,18 @@ def test_what_no_type_keeps_as_it_is_is_refused_by_name() -> None:
 
 
 def test_a_wrong_address_or_password_says_what_to_correct(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setenv("ATS_TIMESCALE_DSN", database.replace("p4ss-of-the-test", "wrong-s3cret"))
-    with pytest.raises(ExportError, match=r"refuses the connection .*: correct ATS_TIMESCALE_DSN") as caught, store().connected():
+    monkeypatch.setenv("TIMESCALE_DSN", database.replace("p4ss-of-the-test", "wrong-s3cret"))
+    with pytest.raises(ExportError, match=r"refuses the connection .*: correct TIMESCALE_DSN") as caught, store().connected():
         pass
     assert "s3cret" not in str(caught.value)
-    monkeypatch.setenv("ATS_TIMESCALE_DSN", "not an address")
-    with pytest.raises(ExportError, match="ATS_TIMESCALE_DSN is no address of PostgreSQL"), store().connected():
+    monkeypatch.setenv("TIMESCALE_DSN", "not an address")
+    with pytest.raises(ExportError, match="TIMESCALE_DSN is no address of PostgreSQL"), store().connected():
         pass
 
 
 def test_without_an_address_libpqs_own_variables_say_where(database: str, monkeypatch: pytest.MonkeyPatch) -> None:
     told = psycopg.conninfo.conninfo_to_dict(database)
-    monkeypatch.delenv("ATS_TIMESCALE_DSN")
+    monkeypatch.delenv("TIMESCALE_DSN")
     for name in ("host", "port", "user", "password"):
         monkeypatch.setenv(f"PG{name.upper()}", str(told[name]))
     monkeypatch.setenv("PGDATABASE", str(told["dbname"]))

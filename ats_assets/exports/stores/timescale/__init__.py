@@ -18,7 +18,7 @@ class TimescaleSettings(Section):
     """Where the tables lie, and what the database does with them by itself."""
 
     dsn_variable: str = Field(
-        default="ATS_TIMESCALE_DSN",
+        default="TIMESCALE_DSN",
         pattern=r"^[A-Z][A-Z0-9_]*$",
         description="the environment variable with the address, such as postgresql://user@host/database; where it is not set, PGHOST, PGDATABASE, PGUSER, PGPASSWORD and so on say it",
     )
