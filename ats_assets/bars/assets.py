@@ -7,7 +7,9 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.bars.contracts import Bars, RejectedBars, Universe, bars_violations
+from ats_assets.bars.named_gaps import BAR_GAPS, bar_gaps
 from ats_assets.bars.refusal import refused
+from ats_assets.bars.schema import REJECTED_BARS_SCHEMA
 from ats_assets.bars.screening import screen
 from ats_assets.bars.universe import universe as tradable
 from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
@@ -19,13 +21,15 @@ from ats_assets.orchestration.reading import VintageRows, as_known, screened
 from ats_assets.orchestration.sparkline import sparkline_markdown
 from ats_assets.settings import BarsSettings
 from ats_assets.sources.contracts import require
+from ats_assets.sources.schema import BARS_SCHEMA, RAW_BARS_SCHEMA, VENDOR_SCHEMA
 
 GROUP = "bars"
 
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
-    return [_bars(deployment), _universe(deployment)]
+    gaps = [_gaps(deployment)] if deployment.settings.bars.gap_sessions else []
+    return [_bars(deployment), _universe(deployment), *gaps]
 
 
 def _bars(deployment: Deployment) -> dg.AssetsDefinition:
@@ -110,3 +114,32 @@ def _universe(deployment: Deployment) -> dg.AssetsDefinition:
         return members
 
     return universe
+
+
+def _gaps(deployment: Deployment) -> dg.AssetsDefinition:
+    back, vendors = deployment.settings.bars.gap_sessions, deployment.source_plugin.names_vendors
+    node = Node(
+        name="bar_gaps",
+        group=GROUP,
+        kinds=frozenset({"parquet", "polars", "pandera"}),
+        reads=(Reads(asset="bars", back=back), Reads(asset="rejected_bars"), *((Reads(asset="raw_bars"),) if vendors else ())),
+        contract=BAR_GAPS,
+        code=(_gaps,),
+        settings=(BarsSettings(gap_sessions=back), deployment.settings.knowledge),
+    )
+    schemas = {"bars": BARS_SCHEMA, "rejected_bars": REJECTED_BARS_SCHEMA, "raw_bars": pl.Schema({**RAW_BARS_SCHEMA, **VENDOR_SCHEMA})}
+
+    def make(
+        sessions: Sequence[date], bars: pl.DataFrame, rejected_bars: pl.DataFrame, raw_bars: pl.DataFrame | None = None
+    ) -> pl.DataFrame:
+        windows = {day: deployment.calendar.window(day, back + 1) for day in sessions}
+        return BAR_GAPS.validate(bar_gaps(windows, bars, rejected_bars, raw_bars))
+
+    @node.asset(deployment, deps=node.deps())
+    def named_gaps(context: dg.AssetExecutionContext) -> pl.DataFrame:
+        """Each symbol that had a bar a few sessions before: whose row fills the gap, where another vendor's does, or why it has none."""
+        found = as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
+        context.add_output_metadata({"gaps": dg.MetadataValue.json(dict(found.group_by("reason").len().sort("reason").iter_rows()))})
+        return found
+
+    return named_gaps

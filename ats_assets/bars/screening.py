@@ -14,7 +14,7 @@ import polars as pl
 from ats_assets.bars.schema import REJECTED_BARS_SCHEMA
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import ContractError
-from ats_assets.sources.schema import BARS_SCHEMA, MEASURES, PRICES, RAW_BARS_SCHEMA
+from ats_assets.sources.schema import BARS_SCHEMA, MEASURES, PRICES, RAW_BARS_SCHEMA, VENDOR_SCHEMA
 from ats_assets.sources.symbols import symbol_rules
 
 REASONS: dict[str, str] = {
@@ -65,7 +65,7 @@ def screen(raw: pl.DataFrame, calendar: SessionCalendar) -> tuple[pl.DataFrame, 
     Parameters
     ----------
     raw
-        Raw bars of any number of sessions, with the columns of `RAW_BARS_SCHEMA`; rows for one key in the order of their delivery.
+        Raw bars of any number of sessions, with the columns of `RAW_BARS_SCHEMA`, those of `VENDOR_SCHEMA` beside them or not; rows for one key in the order of their delivery.
     calendar
         The exchange's sessions.
 
@@ -81,6 +81,7 @@ def screen(raw: pl.DataFrame, calendar: SessionCalendar) -> tuple[pl.DataFrame, 
     ContractError
         If `raw` has other columns or types than raw bars have.
     """
+    raw = raw.drop(VENDOR_SCHEMA.names(), strict=False)
     _require_raw_bars(raw)
     raw = raw.sort("session", "symbol", nulls_last=True, maintain_order=True)
     faults = raw.select(**_rules(calendar, raw)).with_columns(**_repeats(raw))

@@ -12,7 +12,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.corporate_actions.identity import NAME_CHANGE, NAME_CHANGE_REASONS, names_conflict
 from ats_assets.corporate_actions.schema import CORPORATE_ACTIONS_SCHEMA, REJECTED_ACTIONS_SCHEMA
 from ats_assets.errors import ContractError
-from ats_assets.sources.schema import ACTION_KINDS, RAW_ACTIONS_SCHEMA
+from ats_assets.sources.schema import ACTION_KINDS, RAW_ACTIONS_SCHEMA, VENDOR_SCHEMA
 from ats_assets.sources.symbols import malformed, symbol_rules
 
 CLOSE_SESSIONS = 1
@@ -49,7 +49,7 @@ def screen_actions(raw: pl.DataFrame, bars: pl.DataFrame, calendar: SessionCalen
     Parameters
     ----------
     raw
-        Actions of any number of sessions, with the columns of `RAW_ACTIONS_SCHEMA`.
+        Actions of any number of sessions, with the columns of `RAW_ACTIONS_SCHEMA`, those of `VENDOR_SCHEMA` beside them or not.
     bars
         symbol, session, close: bars of the `CLOSE_SESSIONS` sessions before each of them; others are not looked at.
     calendar
@@ -67,6 +67,7 @@ def screen_actions(raw: pl.DataFrame, bars: pl.DataFrame, calendar: SessionCalen
     ContractError
         If `raw` has other columns or types than delivered actions have.
     """
+    raw = raw.drop(VENDOR_SCHEMA.names(), strict=False)
     if raw.schema != RAW_ACTIONS_SCHEMA:
         raise ContractError(
             f"these are no delivered actions ({dict(raw.schema)}): a source must deliver exactly {dict(RAW_ACTIONS_SCHEMA)}"

@@ -37,6 +37,9 @@ class BarsSettings(Section):
     max_rejected_share: Share = Field(default=0.01, description="a larger share of rejected rows blocks what comes after")
     min_present_share: Share = Field(default=0.9, description="of yesterday's symbols; fewer is a warning")
     max_late_sessions: NonNegative = Field(default=1, description="sessions after its close by which a partition must be there")
+    gap_sessions: NonNegative = Field(
+        default=0, description="above 0 an asset, bar_gaps, names each symbol that had a bar within so many sessions before and has none"
+    )
     profile: bool = Field(default=True, description="profile deliveries with Great Expectations and keep its Data Docs")
     suspicions: SuspicionSettings = SuspicionSettings()
 

@@ -10,7 +10,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.partitions import sessions_of
-from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS
+from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS, of_vendors
 from ats_assets.sources.profiling import profiles
 from ats_assets.sources.source import BarSource
 
@@ -28,7 +28,7 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
         name="raw_bars",
         group=GROUP,
         kinds=frozenset({"parquet", "polars", "greatexpectations"}),
-        contract=RAW_BARS,
+        contract=of_vendors(RAW_BARS) if plugin.names_vendors else RAW_BARS,
         code=(_raw_bars, plugin.make),
         settings=(plugin.bars_follow(deployment.source_settings), settings.calendar.without_closings()),
         vintages=True,
@@ -91,7 +91,7 @@ def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
         name="raw_corporate_actions",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        contract=RAW_ACTIONS,
+        contract=of_vendors(RAW_ACTIONS) if plugin.names_vendors else RAW_ACTIONS,
         code=(_raw_actions, plugin.make),
         settings=(plugin.actions_follow(deployment.source_settings), settings.calendar.without_closings()),
         vintages=True,

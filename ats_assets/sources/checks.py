@@ -1,5 +1,7 @@
 """Checks of the stage sources: a profile of each delivery."""
 
+import importlib
+
 import dagster as dg
 
 from ats_assets.deployment import Deployment
@@ -14,8 +16,14 @@ LAST = {"dagster/priority": "-10"}
 
 
 def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
-    """The stage's checks."""
-    return [_profile(deployment)] if deployment.settings.bars.profile else []
+    """The stage's checks, and those of what the source collects, where its module has some."""
+    own = [_profile(deployment)] if deployment.settings.bars.profile else []
+    collecting = importlib.import_module(deployment.source_plugin.collecting) if deployment.collected else None
+    return [*own, *getattr(collecting, "checks", _none)(deployment)]
+
+
+def _none(_deployment: Deployment) -> list[dg.AssetChecksDefinition]:
+    return []
 
 
 def _profile(deployment: Deployment) -> dg.AssetChecksDefinition:

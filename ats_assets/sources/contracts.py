@@ -121,3 +121,12 @@ class RawActions(pa.DataFrameModel):
 
 
 RAW_ACTIONS: DataFrameSchema = RawActions.to_schema()
+
+
+def of_vendors(contract: DataFrameSchema) -> DataFrameSchema:
+    """The contract of what several vendors deliver: each row says whose it is."""
+    said = {
+        "vendor": pa.Column(str, description="whose row it is, by its name in the settings"),
+        "vendor_reason": pa.Column(str, nullable=True, description="why it is not that of the first in the order; null where it is"),
+    }
+    return contract.add_columns(said)

@@ -12,6 +12,9 @@ RAW_BARS_SCHEMA = pl.Schema(
 BARS_SCHEMA = pl.Schema({name: dtype for name, dtype in RAW_BARS_SCHEMA.items() if name not in {"date", "defects"}})
 """The columns of bars once they are validated."""
 
+VENDOR_SCHEMA = pl.Schema({"vendor": pl.String, "vendor_reason": pl.String})
+"""The columns that a source of several vendors adds to bars and corporate actions as delivered: whose row it is, and why it is not that of the first."""
+
 ACTION_KINDS: dict[str, str] = {
     "split": "each old share becomes `ratio` new ones (2.0: two for one; 0.1: one for ten)",
     "stock_dividend": "as a split: with five percent of new shares `ratio` is 1.05",

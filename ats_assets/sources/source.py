@@ -172,6 +172,8 @@ class SourcePlugin(Plugin[S, BarSource]):
         Settings -> the names of the assets that it has beside bars and corporate actions. Default: none.
     collecting
         The module whose function `assets(deployment)` makes these, in the group `market_data`.
+    names_vendors
+        Whether its bars and corporate actions have the columns of `VENDOR_SCHEMA` beside those of all sources.
     at
         Of a source that reads files: path and settings -> a source of what lies there that keeps nothing, for a look before any run. Default: none.
     """
@@ -182,6 +184,7 @@ class SourcePlugin(Plugin[S, BarSource]):
     ends: Callable[[S], date | None] = _open_end
     collects: Callable[[S], tuple[str, ...]] = _nothing
     collecting: str = ""
+    names_vendors: bool = False
     at: Callable[[Path, S, SessionCalendar], BarSource] | None = None
 
 

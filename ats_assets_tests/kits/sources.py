@@ -21,7 +21,8 @@ from ats_assets.calendar import SessionCalendar, session_calendar
 from ats_assets.errors import AtsError
 from ats_assets.settings import Settings, StorageSettings
 from ats_assets.sources import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA, BarSource, SourcePlugin, state_of
-from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS
+from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS, of_vendors
+from ats_assets.sources.schema import VENDOR_SCHEMA
 from ats_assets.storage.data_version import data_version
 
 MOST = 30
@@ -110,10 +111,11 @@ class SourceKit:
         with self.opened(tmp_path) as source:
             days = self.sessions(source)
             bars, actions = source.bars(days), source.actions(days)
-            RAW_BARS.validate(bars)
-            RAW_ACTIONS.validate(actions)
+            vendors = VENDOR_SCHEMA if self.plugin.names_vendors else {}
+            for frame, contract in ((bars, RAW_BARS), (actions, RAW_ACTIONS)):
+                (of_vendors(contract) if self.plugin.names_vendors else contract).validate(frame)
             for frame, schema in ((bars, RAW_BARS_SCHEMA), (actions, RAW_ACTIONS_SCHEMA), (source.bars([]), RAW_BARS_SCHEMA)):
-                assert frame.schema == schema
+                assert frame.schema == pl.Schema({**schema, **vendors})
                 assert frame.equals(frame.sort("session", "symbol", maintain_order=True))
             assert {source.first_session(), source.latest_session()} <= {*bars["session"]}
 

@@ -1,0 +1,1 @@
+"""Tests of the source that prefers one vendor over another."""
