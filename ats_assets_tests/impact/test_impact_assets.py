@@ -1,12 +1,16 @@
 """Market impact in the graph: only where settings ask, made of what was known, judged by the leak check, paid in the backtest and on paper, estimated before and fitted after."""
 
+import json
 from datetime import date
+from importlib import import_module
 from pathlib import Path
 
 import polars as pl
 import pytest
 
 from ats_assets.automation.jobs import JOB
+from ats_assets.cli.orders.report import report
+from ats_assets.cli.orders.status import status
 from ats_assets.deployment import Deployment
 from ats_assets.impact.assets import assets
 from ats_assets.impact.contracts import ImpactFit, ImpactMarketRows
@@ -163,3 +167,21 @@ def test_reports_and_status_tell_of_it(traded: tuple[Deployment, list[date]], tm
     assert "expected by the model" in shown
     assert "Beside the model of impact" not in execution_report(account, quality, broker="paper", live=False)
     assert expected_costs(small_market(tmp_path)) == {}
+
+
+def test_the_commands_show_it(
+    traded: tuple[Deployment, list[date]], monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    deployment, days = traded
+    for command in ("report", "status"):
+        monkeypatch.setattr(import_module(f"ats_assets.cli.orders.{command}"), "load_settings", lambda: deployment.settings)
+    report(open_it=False)
+    page = Path(capsys.readouterr().out.strip()).read_text(encoding="utf-8")
+    assert "Beside the model of impact" in page
+    assert "from the venue" in page
+    status(as_json=True)
+    told = json.loads(capsys.readouterr().out)["expected_costs"]
+    assert (told["session"], told["model"]) == (str(days[-1]), "almgren")
+    assert told["expected_bps"] > told["temporary_bps"] > 0.0
+    status(as_json=False)
+    assert "expected to cost" in " ".join(capsys.readouterr().out.split())
