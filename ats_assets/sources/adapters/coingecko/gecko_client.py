@@ -36,10 +36,24 @@ Rows = list[list[float | None]]
 
 
 class Gecko:
-    """See the module's text."""
+    """See the module's text.
 
-    def __init__(self, http: VendorHttp) -> None:
+    Parameters
+    ----------
+    keys
+        Those that it is asked with; None: none.
+    """
+
+    def __init__(self, http: VendorHttp, keys: VendorKeys | None = None) -> None:
         self._http = http
+        self._keys = keys
+
+    @property
+    def key_said(self) -> str:
+        """Whether there is a key, and in which variable; never what it is."""
+        if self._keys is None:
+            return "key: none is sent"
+        return "; ".join(f"key: {name} is {'set' if there else 'NOT SET'}" for name, there in self._keys.which_are_set().items())
 
     def coins(self) -> list[dict[str, str]]:
         """Every coin: id, symbol, name. A day old at most."""
@@ -92,9 +106,8 @@ def open_gecko(own: CoinGeckoSettings, settings: Settings, *, backoff: Backoff |
         return Gecko(open_vendor(settings, "coingecko", base, None, limits, backoff=backoff))
     variable, header = _KEYS[own.plan]
     why = 'A demo key is free (www.coingecko.com/en/api); without one set source.coingecko.plan = "keyless"'
-    return Gecko(
-        open_vendor(settings, "coingecko", base, VendorKeys(variable, why=why), limits, put_key=key_header(header), backoff=backoff)
-    )
+    keys = VendorKeys(variable, why=why)
+    return Gecko(open_vendor(settings, "coingecko", base, keys, limits, put_key=key_header(header), backoff=backoff), keys)
 
 
 def midnight(day: date) -> int:

@@ -137,7 +137,7 @@ class CoinGeckoSource:
         lines = [
             f"coingecko, plan {self._own.plan}: {coins}; averages over exchanges, days in UTC",
             f"a bar is made of {made}; its volume is the money of 24 hours by the close",
-            "known: 35 minutes after the end of the day",
+            f"known: 35 minutes after the end of the day; {self._gecko.key_said}",
         ]
         return "\n".join([*lines, *self._remarks.values()])
 

@@ -146,9 +146,11 @@ def test_a_missing_and_a_wrong_key_are_errors_that_name_the_variable(monkeypatch
     with GeckoMarket(now=NOW).double() as double:
         own = CoinGeckoSettings(symbols=COINS, base_url=double.url)
         settings = Settings.model_validate({"vendors": {"state": str(tmp_path / "v.sqlite")}})
+        assert "key: COINGECKO_DEMO_API_KEY is NOT SET" in open_coingecko(own, ALWAYS, settings).describe()
         with pytest.raises(SettingsError, match=r"COINGECKO_DEMO_API_KEY is not set: .* A demo key is free"):
             open_coingecko(own, ALWAYS, settings).bars([datetime.now(NOW.tzinfo).date() - timedelta(days=3)])
         monkeypatch.setenv("COINGECKO_DEMO_API_KEY", "CG-aWrongKey0000000000000")
+        assert "key: COINGECKO_DEMO_API_KEY is set" in open_coingecko(own, ALWAYS, settings).describe()
         with pytest.raises(VendorKeysError, match=r"COINGECKO_DEMO_API_KEY"):
             open_coingecko(own, ALWAYS, settings).bars([datetime.now(NOW.tzinfo).date() - timedelta(days=3)])
 
