@@ -146,7 +146,7 @@ def test_only_its_own_settings_and_code_make_bars_stale(tmp_path: Path, addition
 @pytest.mark.parametrize(
     ("source", "said"),
     [
-        ({"kind": "dorps"}, r"source\.kind is 'dorps', which is no source: choose one of alpaca, drops, files, synthetic"),
+        ({"kind": "dorps"}, r"source\.kind is 'dorps', which is no source: choose one of alpaca, .*drops, files, .*synthetic"),
         ({"kind": "drops", "drops": {"folders": "x"}}, r"\[source\.drops\] has 1 wrong setting: folders.*It knows folder"),
         ({"kind": "synthetic", "dorps": {}}, r"\[source\.dorps\] is 'dorps', which is no source"),
     ],
