@@ -48,6 +48,8 @@ from ats_assets.intraday.schema import SCHEMAS as TICK_ASSETS
 from ats_assets.labels import assets as labels
 from ats_assets.learning import assets as learning
 from ats_assets.learning import checks as learning_checks
+from ats_assets.live import assets as live
+from ats_assets.live import checks as live_checks
 from ats_assets.models import assets as models
 from ats_assets.option_backtests import assets as option_backtests
 from ats_assets.option_orders import assets as option_orders
@@ -126,6 +128,7 @@ STAGES = (
     orders,
     trading_costs,
     exports,
+    live,
     reports,
 )
 CHECKS = (
@@ -145,6 +148,7 @@ CHECKS = (
     portfolio_checks,
     orders_checks,
     exports_checks,
+    live_checks,
 )
 BACKTESTS = ("backtest", "backtest_report")
 OF_EVENTS = ("event_backtest", "event_report")

@@ -280,6 +280,7 @@ BROKERS: Kind[Any] = Kind(word="broker", name="brokers", package="ats_assets.bro
 NOTIFIERS: Kind[Any] = Kind(word="notifier", name="notifiers", package="ats_assets.alerts.notifiers")
 ENGINES: Kind[Any] = Kind(word="backtest engine", name="engines", package="ats_assets.backtests.engines")
 METHODS: Kind[Any] = Kind(word="portfolio method", name="methods", package="ats_assets.portfolio.methods")
+STREAMS: Kind[Any] = Kind(word="stream", name="streams", package="ats_assets.live.streams")
 ALGORITHMS: Kind[Any] = Kind(word="execution algorithm", name="algorithms", package="ats_assets.algorithms.rules")
 IMPACT_MODELS: Kind[Any] = Kind(word="impact model", name="impact_models", package="ats_assets.impact.models")
 RISK_RULES: Kind[Any] = Kind(word="risk rule", name="risk_rules", package="ats_assets.risk.rules")

@@ -22,6 +22,7 @@ from ats_assets.cli.orders import app as orders
 from ats_assets.cli.predict import predict
 from ats_assets.cli.signals import signals
 from ats_assets.cli.sources import app as sources
+from ats_assets.cli.trade import app as trade
 from ats_assets.cli.trials import trials
 from ats_assets.errors import AtsError
 from ats_assets.secrecy import guard_secrets, redacted
@@ -113,24 +114,6 @@ def run(  # noqa: PLR0917 - typer calls it by name
 
     world = AsOf(time=required_time(as_of, "--as-of"), folder=warehouse) if as_of is not None and warehouse is not None else None
     command(first=first, last=last, select=select, chunk=chunk, summary_json=summary_json, verbose=verbose, started=started, as_of=world)
-
-
-@app.command()
-def trade(
-    first: Annotated[
-        str | None, typer.Option("--from", metavar="DATE", help="First session to trade. Default: the one after the last that was traded.")
-    ] = None,
-    last: Annotated[
-        str | None, typer.Option("--to", metavar="DATE", help="Last session to trade. Default: the newest one with signals.")
-    ] = None,
-    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Dagster's full log.")] = False,
-) -> None:
-    """Trade session by session: settle the last orders, plan those for the next open, send them to the configured broker."""
-    _starts("trade")
-    from ats_assets.cli.trade import trade as command  # noqa: PLC0415
-    from ats_assets.runs.writing import parse_day  # noqa: PLC0415
-
-    command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), verbose=verbose)
 
 
 @app.command()
@@ -279,7 +262,7 @@ def sql(
 
 for _command in (signals, drift, predict, trials):
     app.command()(_command)
-for _group in (orders, features, models, sources, experiment, exports, alerts):
+for _group in (trade, orders, features, models, sources, experiment, exports, alerts):
     app.add_typer(_group)
 
 

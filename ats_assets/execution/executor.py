@@ -96,7 +96,7 @@ class Executor:
         ------
         BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
         """
-        with self._context() as context:
+        with self.at_work() as context:
             return account_book.reconcile(context)[1]
 
     def execute(self, session: date, intents: Sequence[OrderIntent], *, options: bool = False) -> Execution:
@@ -121,7 +121,7 @@ class Executor:
         """
         self._check(session, intents, options)
         ordered = sorted(intents, key=lambda intent: intent.leg is not Leg.CLOSE)
-        with self._context() as context:
+        with self.at_work() as context:
             with context.writing() as (connection, author):
                 differing = state.record_plan(connection, author, session, self._settings.strategy, ordered, options=options)
             view, _ = account_book.reconcile(context)  # after the plan is written, so that orders under its ids are known for ours
@@ -161,7 +161,7 @@ class Executor:
         ------
         BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
         """
-        with self._context() as context:
+        with self.at_work() as context:
             view, differences = account_book.reconcile(context)
             with context.writing() as (connection, author):
                 attend(connection, author, self._settings.strategy)
@@ -181,7 +181,7 @@ class Executor:
         ------
         BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
         """
-        with self._context() as context:
+        with self.at_work() as context:
             view, _ = account_book.reconcile(context)
             halted = open_halt(self._state)
             stopped = halted.message if halted else blocked_account(view.account)
@@ -202,7 +202,7 @@ class Executor:
         ------
         BrokerError, ExecutorBusyError, LeaseLostError, AccountMismatchError, TradeStateError
         """
-        with self._context() as context:
+        with self.at_work() as context:
             return settlement.settle(context, session)
 
     def halted(self) -> Halt | None:
@@ -219,7 +219,7 @@ class Executor:
         accept
             Accept the broker's account as correct: it becomes the new baseline.
         """
-        with self._context() as context:
+        with self.at_work() as context:
             if accept:
                 account_book.adopt_baseline(context)
             with context.writing() as (connection, author):
@@ -245,7 +245,8 @@ class Executor:
         return self._looked[2] if context.session_of(now) <= session else frozenset()
 
     @contextmanager
-    def _context(self) -> Iterator[ExecutionContext]:
+    def at_work(self) -> Iterator[ExecutionContext]:
+        """The lease, for the time of a block: for every method here, and for the session loop, which sends orders one by one."""
         timeouts = self._timeouts
         with holding_lease(self._state, self._clock, seconds=timeouts.lease_seconds, wait_seconds=timeouts.lease_wait_seconds) as lease:
             yield ExecutionContext(

@@ -15,9 +15,10 @@ def open_halt(state: TradeState) -> Halt | None:
         return read_halt(connection)
 
 
-def read_halt(connection: Connection) -> Halt | None:
-    """As `open_halt`, in a transaction."""
-    row = connection.execute(select(halts).where(halts.c.cleared_at.is_(None)).order_by(halts.c.id).limit(1)).one_or_none()
+def read_halt(connection: Connection, *, but: str | None = None) -> Halt | None:
+    """As `open_halt`, in a transaction; one of the reason `but` is passed over."""
+    query = select(halts).where(halts.c.cleared_at.is_(None)).order_by(halts.c.id).limit(1)
+    row = connection.execute(query if but is None else query.where(halts.c.reason != but)).one_or_none()
     return None if row is None else Halt(halt_id=row.id, at=row.at, reason=row.reason)
 
 

@@ -27,8 +27,13 @@ from ats_assets.execution.state import IntentRow
 from ats_assets.trade_state import record
 
 
-def send(context: ExecutionContext, client_order_id: str) -> str | None:
+def send(context: ExecutionContext, client_order_id: str, *, despite: str | None = None) -> str | None:
     """Bring a planned intent to the broker. Gives why it was not sent and trading stops here; None where its outcome is known.
+
+    Parameters
+    ----------
+    despite
+        The reason of a halt because of which it is sent: one that closes a position after a breach.
 
     Raises
     ------
@@ -44,7 +49,7 @@ def send(context: ExecutionContext, client_order_id: str) -> str | None:
         if reason := forbidden(context, row):
             return reason
         with context.writing() as (connection, author):
-            if stopped := read_halt(connection):
+            if stopped := read_halt(connection, but=despite):
                 return stopped.message
             row = state.write_ahead(connection, author, row, context.lease.token)
         if reason := context.kill_switch.reason() or _paused(context, row):

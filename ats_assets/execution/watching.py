@@ -12,8 +12,10 @@ reconciliation as before each execution. It records each fill once, alerts, and 
 
 import contextlib
 import logging
+import signal
 import time
-from collections.abc import Callable
+from collections.abc import Callable, Iterator
+from contextlib import contextmanager
 from dataclasses import dataclass, field
 from queue import Empty, SimpleQueue
 
@@ -64,6 +66,24 @@ class WakeSignal:
         until = time.monotonic() + seconds
         while not self.stopped and (left := until - time.monotonic()) > 0:
             self.wait(left)
+
+
+@contextmanager
+def stopping(wake_signal: WakeSignal) -> Iterator[None]:
+    """SIGTERM and SIGINT stop a loop that the signal wakes, once what has begun is at its end; a second one does what it did before."""
+
+    def stop(number: int, _: object) -> None:
+        signal.signal(number, before[signal.Signals(number)])
+        wake_signal.stop()
+
+    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
+    for number in before:
+        signal.signal(number, stop)
+    try:
+        yield
+    finally:
+        for number, handler in before.items():
+            signal.signal(number, handler)
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -25,6 +25,7 @@ from ats_assets.settings.impact import ImpactSettings
 from ats_assets.settings.intraday import IntradaySettings
 from ats_assets.settings.knowledge import KnowledgeSettings
 from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
+from ats_assets.settings.live import LiveSettings
 from ats_assets.settings.massive import MassiveSettings
 from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
@@ -127,6 +128,7 @@ class Settings(Section):
     massive: MassiveSettings = MassiveSettings()
     orders: OrdersSettings = OrdersSettings()
     brokers: BrokerTables = Field(default={})
+    live: LiveSettings = LiveSettings()
     alerts: AlertsSettings = AlertsSettings()
     plugins: PluginsSettings = PluginsSettings()
     automation: AutomationSettings = AutomationSettings()

@@ -168,7 +168,7 @@ def test_on_paper_a_closing_found_in_mid_run_comes_to_what_one_known_before_does
             super().run(*given)
             Deployment(load_settings()).calendar_store.close(MOURNING, datetime.now(UTC))
 
-    monkeypatch.setattr(import_module("ats_assets.cli.trade"), "Runner", Overtaken)
+    monkeypatch.setattr(import_module("ats_assets.runs.trade_sessions"), "Runner", Overtaken)
     found = command("trade", *days, home=other)
     assert found.exit_code == 0, shown(found)
     assert "trading continues with the new one" in found.stderr

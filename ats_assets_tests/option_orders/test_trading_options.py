@@ -10,7 +10,6 @@ import pytest
 from ats_assets.brokers.paper import PaperBroker
 from ats_assets.brokers.paper.option_tables import flows
 from ats_assets.cli.orders.status import _status
-from ats_assets.cli.trade import told
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution.contract_legs import is_contract
@@ -18,6 +17,7 @@ from ats_assets.execution.trading import open_trading
 from ats_assets.option_backtests.session_loop import OptionBacktestInputs, trade_sessions
 from ats_assets.option_backtests.traded_strategies import traded_strategies, trading_rules
 from ats_assets.option_backtests.warehouse_options import ACTIONS, ANNOUNCED, WarehouseOptions
+from ats_assets.runs.trade_sessions import told_session
 from ats_assets_tests.small_market import ALL_ASSETS, EARLY_MODELS, FIRST, make_history, run_job, small_market
 
 RECORDS = ("option_fills", "option_entries", "option_positions", "option_books", "option_decisions", "option_plan", "option_orders")
@@ -167,7 +167,7 @@ def test_plans_of_shares_see_neither_contracts_nor_what_is_in_the_books(traded: 
 
 def test_status_and_the_line_of_a_session_cover_options(traded: tuple[Deployment, list[date]]) -> None:
     deployment, sessions = traded
-    line = told(deployment, sessions[-1])
+    line = told_session(deployment, sessions[-1])
     assert "; options: equity " in line
     with open_trading(deployment) as trading:
         shown = _status(deployment, trading)

@@ -1,16 +1,13 @@
 """`ats orders watch`: the broker's order events, followed until SIGTERM or SIGINT."""
 
-import signal
 import time
-from collections.abc import Iterator
-from contextlib import contextmanager
 
 from ats_assets.alerts import Alert, open_alerts
 from ats_assets.deployment import Deployment
 from ats_assets.execution.choosing import chosen_broker
 from ats_assets.execution.closings import learn_closings
 from ats_assets.execution.trading import open_trading
-from ats_assets.execution.watching import WakeSignal, WatchIntervals
+from ats_assets.execution.watching import WakeSignal, WatchIntervals, stopping
 from ats_assets.execution.watching import watch as keep_watching
 from ats_assets.runs.writing import say
 from ats_assets.settings import load_settings
@@ -37,7 +34,7 @@ def watch(*, every: float) -> None:
     wake_signal, calendar = WakeSignal(), _Calendar(deployment)
     with (
         open_trading(deployment, alert=alert) as trading,
-        _stopping(wake_signal),
+        stopping(wake_signal),
         broker.updates(wake_signal.wake) as updates,
     ):
         say(f"following orders at {trading.broker.name}, {'LIVE' if trading.broker.live else 'paper account'}; Ctrl-C or SIGTERM ends it")
@@ -64,21 +61,3 @@ class _Calendar:
             for change in learn_closings(self._deployment):
                 say(f"calendar changed: {change}")
         self._deployment.refresh_calendar()
-
-
-@contextmanager
-def _stopping(wake_signal: WakeSignal) -> Iterator[None]:
-    """SIGTERM and SIGINT stop the watch, once the look that has begun is at its end; a second one does what it did before."""
-
-    def stop(number: int, _: object) -> None:
-        signal.signal(number, before[signal.Signals(number)])
-        wake_signal.stop()
-
-    before = {number: signal.getsignal(number) for number in (signal.SIGTERM, signal.SIGINT)}
-    for number in before:
-        signal.signal(number, stop)
-    try:
-        yield
-    finally:
-        for number, handler in before.items():
-            signal.signal(number, handler)

@@ -1,4 +1,4 @@
-"""`ats trade`: trade session by session, in this process."""
+"""Trading session by session, in this process: what `ats trade` does."""
 
 from collections.abc import Sequence
 from datetime import date, datetime, timedelta
@@ -23,7 +23,7 @@ from ats_assets.runs.writing import console, say
 from ats_assets.settings import load_settings
 
 
-def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
+def trade_in_turn(*, first: date | None, last: date | None, verbose: bool) -> None:
     """Settle, plan and send, session by session, from the one after the last that was traded; status 1 if one fails.
 
     An unscheduled closing that the broker or another process reports meanwhile is skipped.
@@ -51,7 +51,7 @@ def trade(*, first: date | None, last: date | None, verbose: bool) -> None:
     for message in outcome.messages:
         say(f"ats trade: {message}")
     for part in done:
-        console().print(told(deployment, part.sessions[0]))
+        console().print(told_session(deployment, part.sessions[0]))
     if outcome.messages or outcome.interrupted:
         raise typer.Exit(130 if outcome.interrupted else 1)
 
@@ -80,7 +80,7 @@ def _left(deployment: Deployment, sessions: Sequence[date], done: Sequence[Plann
     return [] if begin > (last or date.max - timedelta(days=1)) else sessions_to_trade(deployment, begin, last)
 
 
-def told(deployment: Deployment, session: date) -> str:
+def told_session(deployment: Deployment, session: date) -> str:
     """A session's result, in a line."""
     account = deployment.warehouse.read("account", [session]).row(0, named=True)
     orders = deployment.warehouse.read("orders", [session])

@@ -1,0 +1,63 @@
+"""`ats trade`: session by session without a command of its own; `ats trade live` inside a session."""
+
+from pathlib import Path
+from typing import Annotated
+
+import typer
+
+__all__ = ["app"]
+
+app = typer.Typer(name="trade", invoke_without_command=True)
+
+
+@app.callback()
+def trade(
+    ctx: typer.Context,
+    first: Annotated[
+        str | None, typer.Option("--from", metavar="DATE", help="First session to trade. Default: the one after the last that was traded.")
+    ] = None,
+    last: Annotated[
+        str | None, typer.Option("--to", metavar="DATE", help="Last session to trade. Default: the newest one with signals.")
+    ] = None,
+    verbose: Annotated[bool, typer.Option("--verbose", "-v", help="Show Dagster's full log.")] = False,
+) -> None:
+    """Trade session by session: settle the last orders, plan those for the next open, send them to the configured broker."""
+    if ctx.invoked_subcommand is not None:
+        return
+    from ats_assets.runs.writing import parse_day  # noqa: PLC0415
+    from ats_assets.settings import settings_file  # noqa: PLC0415
+
+    typer.echo(f"ats trade: loading the graph, with the settings of {settings_file()}", err=True)
+    from ats_assets.runs.trade_sessions import trade_in_turn as command  # noqa: PLC0415
+
+    command(first=parse_day(first, "--from"), last=parse_day(last, "--to"), verbose=verbose)
+
+
+@app.command("live")
+def trade_live(  # noqa: PLR0917 - typer calls it by name
+    replay: Annotated[
+        str | None,
+        typer.Option(
+            metavar="FOLDER|stored", help="Play a stored day instead: Parquet files of minutes, quotes or trades, or the warehouse."
+        ),
+    ] = None,
+    session: Annotated[str | None, typer.Option(metavar="DATE", help="The session. Default: the one that is open, or opens next.")] = None,
+    speed: Annotated[
+        float, typer.Option(min=0, metavar="N", help="Of a replay: seconds of the market in a second. 0: as fast as it goes.")
+    ] = 0,
+    plan: Annotated[
+        Path | None, typer.Option(metavar="FILE", help="Of a replay: CSV with symbol, side, quantity. Default: the stored plan.")
+    ] = None,
+    page: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the day as an HTML page.")] = None,
+    status: Annotated[
+        bool, typer.Option("--status", help="Show positions, risk and orders of the session that is followed, and end.")
+    ] = False,
+    as_json: Annotated[bool, typer.Option("--json", help="With --status or --replay: write JSON.")] = False,
+    once: Annotated[bool, typer.Option("--once", help="End after the session.")] = False,
+) -> None:
+    """Follow a session: decide by minute bars and quotes, work the plan's orders, stop at a breach of a limit. Runs until SIGTERM or Ctrl-C."""
+    from ats_assets.cli.trade.live import LiveCommand, live  # noqa: PLC0415
+    from ats_assets.runs.writing import parse_day  # noqa: PLC0415
+
+    day = parse_day(session, "--session")
+    live(LiveCommand(replay=replay, session=day, speed=speed, plan=plan, page=page, status=status, as_json=as_json, once=once))

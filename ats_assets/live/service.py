@@ -1,0 +1,273 @@
+"""The session loop of a deployment, opened: a stream, the broker, the journal, and the rules of the session; for real, or a stored day played again."""
+
+from collections.abc import Callable, Iterator, Mapping
+from dataclasses import dataclass, field
+from datetime import date, datetime, timedelta
+from pathlib import Path
+from typing import Any
+
+import polars as pl
+
+from ats_assets.alerts import AlertSink
+from ats_assets.algorithms.price_grid import exact
+from ats_assets.deployment import Deployment
+from ats_assets.errors import AtsError, SettingsError
+from ats_assets.execution.choosing import chosen_broker
+from ats_assets.execution.clock import Clock, SystemClock
+from ats_assets.execution.context import Timeouts
+from ats_assets.execution.executor import Executor
+from ats_assets.execution.order import EntryKind, OrderIntent
+from ats_assets.execution.trading import TradingServices, hours_after, open_trading
+from ats_assets.execution.watching import WakeSignal
+from ats_assets.execution.working import recorded_algorithm
+from ats_assets.live.as_decided import Compared, as_decided
+from ats_assets.live.choosing import chosen_stream
+from ats_assets.live.loop import SessionLoop
+from ats_assets.live.loop_claim import Claim
+from ats_assets.live.monitors import Watched, watched
+from ats_assets.live.order_fields import parent_fields
+from ats_assets.live.recorded import recorded_rules
+from ats_assets.live.replayed_exchange import ReplayedExchange
+from ats_assets.live.session_desk import SessionDesk
+from ats_assets.live.session_journal import SessionJournal
+from ats_assets.live.step import Step
+from ats_assets.live.stream import EventKind, Stream, StreamEvent, StreamOpening
+from ats_assets.plugins import STREAMS
+from ats_assets.trade_state import TradeState
+
+AFTER_CLOSE = timedelta(minutes=2)
+"""How long the loop goes on after the close: the last bars, and what the closing auction has filled."""
+OnStep = Callable[[StreamEvent, Step], None]
+
+
+def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool], alert: AlertSink, on_step: OnStep) -> None:
+    """Follow a session at the broker that the settings name, until it has closed or `stopped`.
+
+    Raises
+    ------
+    SettingsError
+        If that broker has no market of its own, or the stream can't be opened.
+    KeysRefusedError, AlpacaKeysError
+        If the keys are refused.
+    """
+    broker = deployment.of(chosen_broker)
+    if broker.embedded:
+        raise SettingsError(
+            f"the {broker.kind} broker fills orders by the stored bars, after the close: a session is followed at a broker with a market of its own "
+            f'(orders.broker = "alpaca", also its paper account), or played again with --replay'
+        )
+    clock, wake_signal = SystemClock(), WakeSignal()
+    with open_trading(deployment, alert=alert) as trading, broker.updates(wake_signal.wake) as updates:
+        desk = _desk(deployment, session, trading.executor, trading.state, clock)
+        begun = _begun(deployment, session, trading)
+        with trading.state.begin() as connection:
+            known = SessionJournal(session=session, strategy=deployment.settings.orders.strategy).last_heard(connection)
+        held = {one.symbol for one in trading.broker.positions()}
+        worked = {parent.symbol for parent, _ in desk.parents()}
+        symbols = tuple(sorted({*deployment.settings.live.symbols, *held, *worked}))
+        if not symbols:
+            raise AtsError(f"nothing is held or planned for {session}, and live.symbols is empty: there is nothing to follow")
+        opening = _opening(deployment, session, symbols, known, clock, stopped)
+        stream: Stream = deployment.of(chosen_stream).made(opening)
+
+        def woken() -> bool:
+            updates.check()
+            return wake_signal.wait(0.0)
+
+        ends = deployment.calendar.closes_at(session) + AFTER_CLOSE
+        with stream.events() as events:
+            loop = _loop(deployment, session, desk, begun, alert=alert, clock=clock, stream=stream, woken=woken, on_step=on_step)
+            loop.run(_until(events, clock, ends))
+        with trading.state.begin() as connection:
+            loop.claim.give_back(connection)
+
+
+def _until(events: Iterator[StreamEvent | None], clock: Clock, ends: datetime) -> Iterator[StreamEvent | None]:
+    for event in events:
+        yield event
+        if clock.now() >= ends:
+            return
+
+
+@dataclass(frozen=True, kw_only=True)
+class Replayed:
+    """What came of a replay."""
+
+    watched: Watched
+    compared: Compared
+    exchange: ReplayedExchange
+
+
+@dataclass(frozen=True, kw_only=True)
+class ReplayOrder:
+    """What is played.
+
+    Attributes
+    ----------
+    settings
+        Of the stream `replay`, as they are written.
+    state
+        Folder of the replay's own trade state: no order of it reaches a broker, or the real one's records.
+    intents
+        The orders that were decided at the close before; they are executed before the open.
+    held, cash
+        At the beginning; None: what the warehouse has of the close before, else `backtest.initial_cash`.
+    """
+
+    settings: Mapping[str, Any]
+    state: Path
+    intents: tuple[OrderIntent, ...] = ()
+    held: Mapping[str, float] | None = None
+    cash: float | None = None
+    refuses: Callable[[OrderIntent, datetime], str | None] = field(default=lambda _intent, _at: None)
+    volume_share: float = 1.0
+
+
+def replay(
+    deployment: Deployment, session: date, order: ReplayOrder, *, stopped: Callable[[], bool], alert: AlertSink, on_step: OnStep
+) -> Replayed:
+    """Play a stored day through the loop, on an exchange in memory, and decide all of it again from the store.
+
+    Raises
+    ------
+    SourceError
+        If nothing of the session is stored.
+    """
+    settings, calendar = deployment.settings, deployment.calendar
+    live = settings.live.model_copy(update={"look_seconds": 86_400.0})  # the exchange in memory tells when there is something to see
+    deployment = Deployment(settings.model_copy(update={"live": live}))
+    opening = _opening(deployment, session, tuple(settings.live.symbols), None, SystemClock(), stopped)
+    stream = STREAMS.made("replay", order.settings, settings.plugins.folder, "live.streams.replay", opening)
+    held, cash = _beginning(deployment, session, order)
+    exchange = ReplayedExchange(
+        clock=stream.clock,
+        opens_at=calendar.opens_at(session),
+        closes_at=calendar.closes_at(session),
+        cash=exact(round(cash, 2)),
+        positions_held={symbol: exact(shares) for symbol, shares in held.items()},
+        prices={symbol: exact(price) for symbol, price in _closes(deployment, session).items()},
+        costs=settings.backtest,
+        volume_share=order.volume_share,
+        refuses=order.refuses,
+    )
+    order.state.mkdir(parents=True, exist_ok=True)
+    with TradeState(f"sqlite:///{order.state / 'trade_state.sqlite'}") as state:
+        timeouts = Timeouts(settling_seconds=0.0, retry_seconds=0.0)
+        executor = Executor(
+            exchange,
+            state,
+            settings.orders,
+            alert=alert,
+            clock=stream.clock,
+            timeouts=timeouts,
+            hours=lambda day: hours_after(calendar, day),
+            algorithm=lambda plan: recorded_algorithm(plan, settings.plugins.folder),
+        )
+        executor.reconcile()
+        if order.intents:
+            executor.execute(calendar.before(session), order.intents)
+        desk = _desk(deployment, session, executor, state, stream.clock)
+        begun = _stored_beginning(
+            deployment, session, cash + sum(shares * float(exchange.prices.get(symbol, 0)) for symbol, shares in held.items())
+        )
+        loop = _loop(deployment, session, desk, begun, alert=alert, clock=stream.clock, stream=stream, woken=exchange.news, on_step=on_step)
+        with stream.events() as events:
+            loop.run(_shown(events, exchange))
+        with state.begin() as connection:
+            loop.claim.give_back(connection)
+            found = watched(connection, loop.journal, loop.rules)
+    if found is None:
+        raise AtsError(f"nothing was heard of {session}: the replay holds nothing of it")
+    return Replayed(watched=found, compared=as_decided(found.heard, found.decided, loop.rules, stream.market()), exchange=exchange)
+
+
+def _shown(events: Iterator[StreamEvent | None], exchange: ReplayedExchange) -> Iterator[StreamEvent | None]:
+    """The events, each first shown to the exchange: what it fills was filled by then."""
+    for event in events:
+        if event is not None:
+            exchange.show(event)
+        yield event
+
+
+def _opening(  # noqa: PLR0917
+    deployment: Deployment, session: date, symbols: tuple[str, ...], since: datetime | None, clock: Clock, stopped: Callable[[], bool]
+) -> StreamOpening:
+    live = deployment.settings.live
+    more = [kind for kind, wanted in ((EventKind.QUOTE, live.quotes), (EventKind.TRADE, live.trades)) if wanted]
+    kinds = frozenset({EventKind.BAR, EventKind.STATUS, *more})
+    return StreamOpening(deployment=deployment, session=session, symbols=symbols, kinds=kinds, since=since, clock=clock, stopped=stopped)
+
+
+def _desk(deployment: Deployment, session: date, executor: Executor, state: TradeState, clock: Clock) -> SessionDesk:
+    calendar = deployment.calendar
+    return SessionDesk(
+        executor=executor,
+        state=state,
+        strategy=deployment.settings.orders.strategy,
+        planned=calendar.before(session),
+        opens_at=calendar.opens_at(session),
+        closes_at=calendar.closes_at(session),
+        clock=clock,
+    )
+
+
+def _loop(deployment: Deployment, session: date, desk: SessionDesk, begun: Mapping[str, Any], *, stream: Stream, **how: Any) -> SessionLoop:
+    def plan() -> Mapping[str, Any]:
+        worked = desk.parents()
+        return {
+            **begun,
+            "parents": [parent_fields(parent) for parent, _ in worked],
+            "work": {parent.client_order_id: text for parent, text in worked},
+        }
+
+    strategy = deployment.settings.orders.strategy
+    return SessionLoop(
+        desk=desk,
+        journal=SessionJournal(session=session, strategy=strategy),
+        rules=recorded_rules(deployment, session),
+        claim=Claim(strategy=strategy),
+        plan=plan,
+        waiting=stream.waiting,
+        **how,
+    )
+
+
+def _begun(deployment: Deployment, session: date, trading: TradingServices) -> dict[str, Any]:
+    """What the session begins with: equity at the closes before, what was paid in or out, and the last closes."""
+    stored = _stored_beginning(deployment, session, None)
+    moments, paid_in = stored.pop("moments"), [0.0] * len(stored["equities"])
+    for entry in trading.broker.entries(moments[0]) if moments else ():
+        place = next((i for i, at in enumerate(moments) if entry.at <= at), None)
+        if entry.kind is EntryKind.TRANSFER and place:
+            paid_in[place] += float(entry.cash)
+    return stored | {"paid_in": paid_in}
+
+
+def _stored_beginning(deployment: Deployment, session: date, equity: float | None) -> dict[str, Any]:
+    """Of the records of closes before the session; where there are none `equity` is that of the last close, if one is given."""
+    days = [day for day in deployment.valid_sessions("account") if day < session][-deployment.settings.orders.brake.peak_sessions :]
+    rows = deployment.warehouse.read("account", days, ["session", "equity", "at"]).sort("session") if days else None
+    equities = rows["equity"].to_list() if rows is not None else []
+    made = {"equities": equities or ([equity] if equity is not None else []), "closes": _closes(deployment, session)}
+    if equity is None:
+        return made | {"moments": rows["at"].to_list() if rows is not None else []}
+    return made | {"paid_in": [0.0] * len(made["equities"])}
+
+
+def _closes(deployment: Deployment, session: date) -> dict[str, float]:
+    before = deployment.calendar.before(session)
+    if not deployment.warehouse.exists("bars", before):
+        return {}
+    return dict(deployment.warehouse.read("bars", [before], ["symbol", "close"]).sort("symbol").iter_rows())
+
+
+def _beginning(deployment: Deployment, session: date, order: ReplayOrder) -> tuple[dict[str, float], float]:
+    """Shares and cash at the close before."""
+    before, warehouse = deployment.calendar.before(session), deployment.warehouse
+    held, cash = order.held, order.cash
+    if held is None:
+        rows = warehouse.read("positions", [before], ["symbol", "quantity"]) if warehouse.exists("positions", before) else pl.DataFrame()
+        held = dict(rows.iter_rows()) if rows.height else {}
+    if cash is None and warehouse.exists("account", before):
+        cash = float(warehouse.read("account", [before], ["cash"])["cash"][0])
+    return dict(held), deployment.settings.backtest.initial_cash if cash is None else cash

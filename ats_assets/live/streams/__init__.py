@@ -1,0 +1,1 @@
+"""Streams of market data: each module is one."""

@@ -1,0 +1,249 @@
+"""Alpaca's market data, followed through lost connections. What was missed meanwhile is asked for by REST as minute bars, and what can't be had is named.
+
+The stream numbers nothing, so gaps are found by time: after each connection the minutes since the newest bar, and a minute that a symbol lacks between two of its bars. Such a minute
+may have had no trade; then the answer has no bar either.
+"""
+
+import threading
+import time
+from collections.abc import Iterator, Mapping
+from contextlib import contextmanager
+from datetime import UTC, datetime, timedelta
+from queue import Empty, SimpleQueue
+from typing import Any, Literal
+from urllib.parse import urlsplit
+
+from pydantic import Field, field_validator
+
+from ats_assets.live.market_state import MINUTE
+from ats_assets.live.stream import EventKind, StreamEvent, StreamOpening
+from ats_assets.plugins import Plugin
+from ats_assets.settings import Section
+from ats_assets.vendors.alpaca import AlpacaError, Credentials, read_credentials, stock_client
+from ats_assets.vendors.alpaca.errors import AlpacaKeysError
+from ats_assets.vendors.alpaca.market_stream import HALTS, RESUMES, MarketConnection
+from ats_assets.vendors.backoff import Backoff
+
+_URL = "wss://stream.data.alpaca.markets/v2"
+_STEADY_SECONDS = 60.0
+_POLL_SECONDS = 0.2
+_SOON = timedelta(seconds=60)
+"""Between two requests for minutes that symbols lack: requests are limited."""
+
+
+class AlpacaStreamSettings(Section):
+    """Which of Alpaca's streams, and when it counts as lost."""
+
+    feed: Literal["iex", "sip", "delayed_sip", "test"] | None = Field(default=None, description="default: source.alpaca.feed")
+    url: str | None = Field(default=None, description="another server than Alpaca's, on this machine only: ws://127.0.0.1:8081")
+    silence_seconds: float = Field(default=30.0, gt=0, description="in which the server must answer to keys and pings")
+    max_wait_seconds: float = Field(default=30.0, gt=0, description="between two connections, at most")
+
+    @field_validator("url")
+    @classmethod
+    def _is_local(cls, url: str | None) -> str | None:
+        if url and urlsplit(url).hostname not in {"127.0.0.1", "localhost", "::1"}:
+            raise ValueError(f"url is {url}: only a server on this machine may stand in for Alpaca's; unset it to reach Alpaca")
+        return url
+
+
+class AlpacaStream:
+    """Market data of one session, read in a thread of its own.
+
+    Parameters
+    ----------
+    backoff
+        Between two connections; another one in tests.
+    """
+
+    def __init__(self, settings: AlpacaStreamSettings, opening: StreamOpening, *, backoff: Backoff | None = None) -> None:
+        self.settings = settings
+        self.clock = opening.clock
+        self._opening = opening
+        self._backoff = backoff or Backoff(max_seconds=settings.max_wait_seconds)
+        self._heard: SimpleQueue[StreamEvent | Exception] = SimpleQueue()
+        self._stopped = threading.Event()
+        self._newest: dict[str, datetime] = {}
+        """Of each symbol the beginning of its newest bar."""
+        self._lacking: dict[str, tuple[datetime, datetime]] = {}
+        self._repaired_at: datetime | None = None
+        self._frame_at: datetime | None = None
+        """When something was heard last."""
+
+    def waiting(self) -> bool:
+        """Whether something was heard and not taken yet."""
+        return not self._heard.empty()
+
+    @contextmanager
+    def events(self) -> Iterator[Iterator[StreamEvent | None]]:
+        """What is heard, until the loop is stopped."""
+        credentials = read_credentials()
+        thread = threading.Thread(target=self._follow, args=(credentials,), name="market-data", daemon=True)
+        thread.start()
+        try:
+            yield self._taken()
+        finally:
+            self._stopped.set()
+            thread.join(timeout=self.settings.silence_seconds + 5.0)
+
+    def _taken(self) -> Iterator[StreamEvent | None]:
+        tick = self._opening.deployment.settings.live.tick_seconds
+        while not self._opening.stopped():
+            try:
+                found = self._heard.get(timeout=tick)
+            except Empty:
+                yield None
+                continue
+            if isinstance(found, Exception):
+                raise found
+            yield found
+
+    def _follow(self, credentials: Credentials) -> None:
+        try:
+            self._connect_again_and_again(credentials)
+        except Exception as error:  # noqa: BLE001 - told to the loop, which ends by it
+            self._heard.put(error)
+
+    def _connect_again_and_again(self, credentials: Credentials) -> None:
+        failures = 0
+        while not self._stopped.is_set():
+            started = time.monotonic()
+            try:
+                with self._connection(credentials) as connection:
+                    self._resumed(credentials)
+                    self._listen(connection, credentials)
+            except AlpacaKeysError:
+                raise
+            except AlpacaError as error:
+                failures = 1 if time.monotonic() - started >= _STEADY_SECONDS else failures + 1
+                self._tell(EventKind.LOST, fields={"reason": str(error)})
+                self._stopped.wait(self._backoff.seconds(failures + 1))
+
+    def _connection(self, credentials: Credentials) -> MarketConnection:
+        settings = self._opening.deployment.settings
+        feed = self.settings.feed or settings.source.alpaca.feed
+        kinds = [kind.value for kind in (EventKind.BAR, EventKind.STATUS, EventKind.QUOTE, EventKind.TRADE) if kind in self._opening.kinds]
+        url = self.settings.url or f"{_URL}/{feed}"
+        how: dict[str, Any] = {"silence_seconds": self.settings.silence_seconds, "whose": f"the {settings.alpaca.account} account"}
+        return MarketConnection(url, credentials, self._opening.symbols, kinds, **how)
+
+    def _listen(self, connection: MarketConnection, credentials: Credentials) -> None:
+        while not self._stopped.is_set():
+            messages = connection.messages(_POLL_SECONDS) or ()
+            self._frame_at = self.clock.now() if messages else self._frame_at
+            for message in messages:
+                if event := event_of(message, self.clock.now()):
+                    self._note(event)
+                    self._heard.put(event)
+            self._repair_lacking(credentials)
+
+    def _note(self, event: StreamEvent) -> None:
+        """Which minutes a symbol lacks between two of its bars."""
+        if event.kind is not EventKind.BAR or event.symbol is None:
+            return
+        starts_at, newest = event.fields["starts_at"], self._newest.get(event.symbol)
+        if starts_at is None or starts_at > event.known_at:
+            return  # the loop refuses it
+        if newest is not None and starts_at > newest + MINUTE:
+            first, _ = self._lacking.get(event.symbol, (newest + MINUTE, starts_at))
+            self._lacking[event.symbol] = (first, starts_at - MINUTE)
+        self._newest[event.symbol] = max(newest or starts_at, starts_at)
+
+    def _repair_lacking(self, credentials: Credentials) -> None:
+        now = self.clock.now()
+        if not self._lacking or (self._repaired_at is not None and now - self._repaired_at < _SOON):
+            return
+        self._repaired_at = now
+        lacking, self._lacking = self._lacking, {}
+        first, last = min(one for one, _ in lacking.values()), max(one for _, one in lacking.values())
+        self._repair(credentials, sorted(lacking), first, last)
+
+    def _resumed(self, credentials: Credentials) -> None:
+        """The connection is there: what was missed since something was heard last is asked for."""
+        calendar, session = self._opening.deployment.calendar, self._opening.session
+        now, opens = self.clock.now(), calendar.opens_at(session)
+        known = self._frame_at or self._opening.since or opens  # the bar of the minute before may not have come yet by then
+        since = max(known.replace(second=0, microsecond=0) - MINUTE, opens)
+        last = now.replace(second=0, microsecond=0) - MINUTE
+        gap = self._repair(credentials, list(self._opening.symbols), since, last) if last >= since else None
+        self._tell(EventKind.RESUMED, fields={"gap": gap} if gap else {})
+
+    def _repair(self, credentials: Credentials, symbols: list[str], first: datetime, last: datetime) -> str | None:
+        """Minute bars that begin within a time, both included, by REST; gives what could not be had."""
+        from alpaca.data.enums import DataFeed  # noqa: PLC0415
+        from alpaca.data.requests import StockBarsRequest  # noqa: PLC0415
+        from alpaca.data.timeframe import TimeFrame, TimeFrameUnit  # noqa: PLC0415
+
+        settings = self._opening.deployment.settings
+        feed = DataFeed.IEX if (self.settings.feed or settings.source.alpaca.feed) == "iex" else DataFeed.SIP
+        minute = TimeFrame(1, TimeFrameUnit("Min"))
+        request = StockBarsRequest(symbol_or_symbols=symbols, start=first, end=last, timeframe=minute, feed=feed, asof="-")
+        try:
+            found: Any = stock_client(settings, credentials, backoff=self._backoff).get_stock_bars(request)
+        except AlpacaError as error:
+            return f"minute bars from {first:%H:%M} to {last:%H:%M} are missing: {error}"
+        for symbol, bars in sorted(found.items()):
+            for bar in bars or ():
+                event = event_of({"T": "b", "S": symbol, **bar}, self.clock.now())
+                if event is not None and event.fields["starts_at"] is not None:
+                    self._newest[symbol] = max(self._newest.get(symbol, event.fields["starts_at"]), event.fields["starts_at"])
+                    self._tell(EventKind.BAR, symbol, {**event.fields, "repaired": True})
+        return None
+
+    def _tell(self, kind: EventKind, symbol: str | None = None, fields: Mapping[str, Any] | None = None) -> None:
+        self._heard.put(StreamEvent(known_at=self.clock.now(), kind=kind, symbol=symbol, fields=fields or {}))
+
+
+def event_of(message: Mapping[str, Any], known_at: datetime) -> StreamEvent | None:
+    """One message as an event; None of what says nothing to the loop.
+
+    A field that is missing or has another form stays so, and the loop refuses the event with the reason.
+
+    Examples
+    --------
+    >>> at = datetime(2024, 3, 4, 14, 31, 1, tzinfo=UTC)
+    >>> bar = {"T": "b", "S": "SPY", "o": 1, "h": 2, "l": 1, "c": 2, "v": 100, "t": "2024-03-04T14:30:00Z", "n": 3, "vw": 1.5}
+    >>> event = event_of(bar, at)
+    >>> event.symbol, event.fields["close"], event.fields["starts_at"].minute
+    ('SPY', 2.0, 30)
+    >>> event_of({"T": "subscription"}, at) is None
+    True
+    """
+    symbol, at = message.get("S"), _instant(message.get("t"))
+    how: dict[str, Any] = {"known_at": known_at, "symbol": symbol}
+    match message.get("T"):
+        case "b" | "u":
+            keys = {"open": "o", "high": "h", "low": "l", "close": "c", "volume": "v"}
+            fields = {"starts_at": at, **_numbers(message, keys)}
+            return StreamEvent(kind=EventKind.BAR, fields=fields | ({"revised": True} if message["T"] == "u" else {}), **how)
+        case "q":
+            fields = {"at": at, **_numbers(message, {"bid": "bp", "ask": "ap", "bid_size": "bs", "ask_size": "as"})}
+            both = fields["bid"] and fields["ask"]  # a side of zero says that there is none
+            return StreamEvent(kind=EventKind.QUOTE, fields=fields, **how) if both else None
+        case "t":
+            return StreamEvent(
+                kind=EventKind.TRADE, fields={"at": at, **_numbers(message, {"price": "p", "size": "s"})}, sequence=message.get("i"), **how
+            )
+        case "s" if message.get("sc") in HALTS | RESUMES:
+            fields = {"at": at, "halted": message["sc"] in HALTS, "code": message["sc"], "message": str(message.get("sm"))}
+            return StreamEvent(kind=EventKind.STATUS, fields=fields, **how)
+        case _:
+            return None
+
+
+def _numbers(message: Mapping[str, Any], keys: Mapping[str, str]) -> dict[str, float | None]:
+    values = {name: message.get(key) for name, key in keys.items()}
+    return {
+        name: float(value) if isinstance(value, int | float) and not isinstance(value, bool) else None for name, value in values.items()
+    }
+
+
+def _instant(text: object) -> datetime | None:
+    try:
+        found = datetime.fromisoformat(text) if isinstance(text, str) else None
+    except ValueError:
+        return None
+    return found.astimezone(UTC) if found is not None and found.tzinfo is not None else None
+
+
+PLUGIN = Plugin(settings=AlpacaStreamSettings, make=AlpacaStream)

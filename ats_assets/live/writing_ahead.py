@@ -1,0 +1,76 @@
+"""What was heard and decided, until it is written down: in order, numbered, and in one transaction with what is done about it."""
+
+from collections.abc import Sequence
+from dataclasses import dataclass, field, replace
+from datetime import datetime
+from typing import Any
+
+from sqlalchemy import Connection
+
+from ats_assets.execution.clock import Clock
+from ats_assets.live.loop_claim import Claim
+from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal
+from ats_assets.live.session_state import LiveState
+from ats_assets.live.step import LiveDecision, Step
+from ats_assets.live.stream import EventKind, StreamEvent
+
+_MOST = 500
+"""Events that are written down together, at most, where nothing is decided of them."""
+_REPLACED = (EventKind.QUOTE, EventKind.TRADE)
+
+
+@dataclass(kw_only=True)
+class WritingAhead:
+    """The writing side of a journal.
+
+    Parameters
+    ----------
+    heard, decided
+        The numbers of the newest event and decision that are written down.
+    """
+
+    journal: SessionJournal
+    claim: Claim
+    clock: Clock
+    heard: int = 0
+    decided: int = 0
+    through: set[int] = field(default_factory=set)
+    """Decisions that have been carried out, which is written down with what comes next."""
+    _kept: dict[Any, Heard] = field(default_factory=dict)
+
+    @property
+    def is_full(self) -> bool:
+        """Whether it is time to write."""
+        return len(self._kept) >= _MOST
+
+    def keep(self, before: LiveState, event: StreamEvent, made: Step) -> None:
+        """Remember an event until it is written down: of quotes and trades the newest of each symbol, of ticks those that change something."""
+        after = made.state
+        moved = (before.due, before.waits, before.told) != (after.due, after.waits, after.told)
+        if not made.decisions and (made.verdict.ignored or (event.kind is EventKind.TICK and not moved)):
+            return
+        key: Any = (event.kind, event.symbol) if event.kind in _REPLACED and not made.verdict.refused else object()
+        self._kept.pop(key, None)
+        self._kept[key] = Heard(number=0, event=event, verdict=made.verdict, reason=made.reason)
+
+    def rows(self, decisions: Sequence[LiveDecision], at: datetime) -> tuple[list[Heard], list[DecidedRow]]:
+        """What is kept, and what was decided of the newest of it, with their numbers."""
+        heard = [replace(one, number=self.heard + i) for i, one in enumerate(self._kept.values(), 1)]
+        newest = heard[-1].number if heard else self.heard
+        return heard, [
+            DecidedRow(number=self.decided + i, after=newest, at=at, decision=one, done=not one.what.acts)
+            for i, one in enumerate(decisions, 1)
+        ]
+
+    def write(self, connection: Connection, heard: Sequence[Heard], decided: Sequence[DecidedRow]) -> None:
+        """Write rows down, if no other loop has taken over; `wrote` follows once the transaction is through."""
+        self.claim.confirm(connection, self.clock.now())
+        self.journal.write(connection, heard, decided)
+        for number in sorted(self.through):
+            self.journal.done(connection, number)
+
+    def wrote(self, heard: Sequence[Heard], decided: Sequence[DecidedRow]) -> None:
+        """They are written down."""
+        self._kept.clear()
+        self.through.clear()
+        self.heard, self.decided = self.heard + len(heard), self.decided + len(decided)

@@ -1,0 +1,159 @@
+"""The session loop on a real day: what is sent, what is written down, and what stops it."""
+
+from dataclasses import replace
+from datetime import timedelta
+from decimal import Decimal
+
+import pytest
+
+from ats_assets.algorithms import Leg, Side
+from ats_assets.live.intake import Intake
+from ats_assets.live.mishaps import MishapSettings
+from ats_assets.live.step import What
+from ats_assets.live.stream import EventKind
+from ats_assets.settings import BrakeSettings, LiveSettings
+from ats_assets_tests.live.day import CLOSED_AT, OPENS, Make, Slices, at, changed, parent
+
+CLOSE = LiveSettings(look_seconds=7200.0, on_breach="close")
+FRAGILE = BrakeSettings(max_session_loss=0.002)
+"""IBM falls by more than 1 % that day, so a book of 40 % of it loses this much before noon."""
+
+
+def test_slices_are_sent_and_all_is_filled(day: Make) -> None:
+    one = day(parents=(parent(quantity=500),), algorithm=Slices(shares=100, minutes=30))
+    one.play()
+    assert one.sent() == {f"main-20131007-BAC-open-{i:02d}": Decimal(100) for i in range(1, 6)}
+    assert one.exchange.positions_held == {"BAC": Decimal(500)}
+    assert [made.reason for made in one.decided(What.DONE)] == ["filled"]
+
+
+def test_a_restart_goes_on_where_the_journal_has_left_off(day: Make) -> None:
+    one = day(parents=(parent(quantity=500),), algorithm=Slices(shares=100, minutes=30))
+    events = one.events()
+    for part in (events[:100], events[100:101], events[101:250], events[250:]):
+        one.play(part)
+    again = day(parents=one.parents, algorithm=one.algorithm)
+    again.url = again.url.replace("trade_state", "whole")
+    again.play()
+    assert one.sent() == again.sent()
+    assert one.exchange._fills == again.exchange._fills
+    assert [made.decision for made in one.journal()[1]] == [made.decision for made in again.journal()[1]]
+
+
+def test_an_order_is_cancelled_when_its_time_is_over_and_the_rest_is_sent_anew(day: Make) -> None:
+    one = day(parents=(parent(quantity=300),), algorithm=Slices(shares=300, minutes=15, limit_ticks=12))
+    one.play()
+    orders = list(one.exchange._orders.values())
+    assert len(orders) > 2
+    assert {str(order.status) for order in orders[:-1]} == {"canceled"}
+    assert sum(order.filled_quantity for order in orders) <= 300
+    assert all(made.reason.startswith("its time is over") for made in one.decided(What.CANCEL))
+
+
+def test_nothing_is_sent_while_a_symbol_is_halted_or_the_stream_is_lost(day: Make) -> None:
+    halt = MishapSettings(kind="halt", start=at(10), end=at(10, 30), symbol="BAC")
+    lost = MishapSettings(kind="lost", start=at(11), end=at(11, 30))
+    one = day(parents=(parent(quantity=3000),), algorithm=Slices(shares=100, minutes=5), mishaps=(halt, lost))
+    one.play()
+    sent = [(order.submitted_at - OPENS).total_seconds() / 60 for order in one.exchange._orders.values()]
+    assert len(sent) > 10
+    assert not [minute for minute in sent if 30 < minute < 60 or 90 < minute < 120]
+    assert {"trading of BAC is halted", "the stream is lost"} <= {made.reason for made in one.decided(What.HOLD)}
+    heard, _ = one.journal()
+    repaired = [row for row in heard if row.event.fields.get("repaired")]
+    assert len(repaired) == 60, "the bars of the half hour were asked for when it was back"
+
+
+@pytest.mark.parametrize("on_breach", ["stop", "close"])
+def test_no_order_leaves_after_the_event_of_a_breach(day: Make, on_breach: str) -> None:
+    """An order was sent every minute: after the bar that breaks the limit none is, and with `close` the position is closed, by one order for each."""
+    settings = CLOSE.model_copy(update={"on_breach": on_breach})
+    worked = parent("BAC", 3000)
+    equity = 60_000 + 220 * CLOSED_AT["IBM"]
+    one = day(
+        parents=(worked,),
+        algorithm=Slices(shares=10, minutes=1),
+        held={"IBM": 220},
+        cash=60_000.0,
+        brake=FRAGILE,
+        equities=(equity,),
+        live=settings,
+    )
+    one.play()
+    breach = next(row for row in one.journal()[1] if row.decision.what is What.BREACH)
+    assert "orders.brake leaves 0% of the targets" in breach.decision.reason
+    assert breach.done
+    sends = [row.number for row in one.journal()[1] if row.decision.what is What.SEND]
+    assert len(sends) > 5
+    assert max(sends) < breach.number
+    closing = {"main-20131007-IBM-breach-exit", "main-20131007-BAC-breach-exit"}
+    assert {name for name in one.sent() if "-open-" not in name} == (closing if on_breach == "close" else set())
+    assert len(one.sent()) == len(sends) + (2 if on_breach == "close" else 0)
+    held = {symbol: shares for symbol, shares in one.exchange.positions_held.items() if shares}
+    assert (held == {}) is (on_breach == "close")
+    assert [alert.title for alert in one.alerts if alert.severity == "critical"] == ["A limit is broken: trading stops"]
+    with one.loop() as loop:
+        assert loop.desk.is_halted(breach.decision.reason)
+
+
+def test_a_stream_that_goes_back_in_time_is_refused_with_a_message_and_no_order(day: Make) -> None:
+    one = day(parents=(parent(quantity=3000),), algorithm=Slices(shares=100, minutes=10))
+    events = one.events()
+    one.play(events[:180])
+    before = one.sent()
+    bars = [event for event in events[:62] if event.kind is EventKind.BAR]
+    last = events[179].known_at
+    repeated = [
+        replace(changed(bar, starts_at=bar.fields["starts_at"] + timedelta(seconds=30)), known_at=last + timedelta(seconds=1 + 30 * i))
+        for i, bar in enumerate(bars)
+    ]
+    with one.loop() as loop:
+        state = loop.run(one.moving(repeated, shown=False))
+    assert len(before) > 5
+    assert one.sent() == before
+    assert not state.forward
+    assert len([row for row in one.journal()[0] if row.verdict is Intake.BACK_IN_TIME]) == len(bars)
+    assert any(made.reason == "the stream goes back in time" for made in one.decided(What.HOLD))
+    assert any("the stream goes back in time" in alert.text for alert in one.alerts)
+    one.play(events[240:])
+    assert len(one.sent()) > len(before), "it goes on where the stream goes forward again"
+
+
+def test_a_price_of_zero_is_refused_and_the_good_bars_beside_it_are_taken(day: Make) -> None:
+    zero = MishapSettings(kind="zero", start=at(10), end=at(11), symbol="BAC")
+    one = day(parents=(parent(quantity=500),), algorithm=Slices(shares=100, minutes=5), mishaps=(zero,))
+    state = one.play()
+    heard, _ = one.journal()
+    refused = [row for row in heard if row.verdict is Intake.IMPOSSIBLE]
+    assert len(refused) == 60
+    assert {row.event.symbol for row in refused} == {"BAC"}
+    assert refused[0].reason == "bar of BAC: 0.0 is no price"
+    assert len(state.of("IBM").bars) > 200
+
+
+def test_events_that_come_twice_or_late_change_nothing(day: Make) -> None:
+    whole = day(parents=(parent(quantity=500),), algorithm=Slices(shares=100, minutes=20))
+    whole.play()
+    doubled = MishapSettings(kind="doubled", start=at(9, 30), end=at(16))
+    one = day(parents=whole.parents, algorithm=whole.algorithm, mishaps=(doubled,))
+    one.url = one.url.replace("trade_state", "doubled")
+    one.play()
+    assert one.sent() == whole.sent()
+    assert one.journal()[1] == whole.journal()[1]
+
+
+def test_a_sale_is_worked_like_a_purchase(day: Make) -> None:
+    one = day(parents=(parent("IBM", 100, Side.SELL, Leg.CLOSE),), held={"IBM": 100}, algorithm=Slices(shares=50, minutes=30))
+    one.play()
+    assert one.exchange.positions_held["IBM"] == 0
+
+
+def test_the_kill_switch_holds_orders_and_its_end_lets_them_go(day: Make) -> None:
+    one = day(parents=(parent(quantity=300),), algorithm=Slices(shares=100, minutes=5))
+    events = one.events()
+    one.kill_file.touch()
+    one.play(events[:200])
+    assert one.sent() == {}
+    one.kill_file.unlink()
+    one.play(events[200:])
+    assert len(one.sent()) == 3
