@@ -18,7 +18,7 @@ from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
 from ats_assets.impact.choosing import impact_code
-from ats_assets.impact.schema import MARKET
+from ats_assets.impact.schema import FIT, MARKET
 from ats_assets.impact.stored_impact import stored_impact
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.reading import of_whole
@@ -65,7 +65,13 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             *settings.impact.of_trading,
         ),
     )
-    reads = ["targets", "bars", "corporate_actions", *([MARKET] if settings.impact.is_on else [])]
+    reads = [
+        "targets",
+        "bars",
+        "corporate_actions",
+        *([MARKET] if settings.impact.is_on else []),
+        *([FIT] if settings.impact.fitted else []),
+    ]
 
     @node.asset(deployment, deps=reads, partitioned=False)
     def backtest(context: dg.AssetExecutionContext, config: BacktestRange) -> dg.MaterializeResult:
@@ -98,6 +104,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         upstream = {asset: deployment.data_versions(asset, sessions) for asset in ("targets", "bars")}
         upstream["corporate_actions"] = of_actions
         upstream |= {MARKET: deployment.data_versions(MARKET, sessions[:-1])} if settings.impact.is_on else {}
+        upstream |= {FIT: deployment.data_versions(FIT, sorted(impact.scales))} if impact is not None and impact.scales else {}
         versions = {"code_version": node.code_version, "settings_version": node.settings_version}
         for table in CONTRACTS:
             deployment.warehouse.write_part("backtest", table, tables[table], **versions, upstream=upstream)

@@ -143,6 +143,9 @@ def test_fits_scale_the_backtest_from_the_session_after_on(traded: tuple[Deploym
     stored = dict(deployment.warehouse.read("impact_fit", days).select("session", "scale").iter_rows())
     assert impact.scale_before(days[0]) == 1.0
     assert [impact.scale_before(day) for day in days[1:]] == [stored[day] for day in days[:-1]]
+    run_job(fitted, "backtest_reports", assets=["backtest"])
+    read = deployment.warehouse.footer_of(deployment.warehouse.part("backtest", "equity")).upstream
+    assert set(read["impact_fit"]) == {str(day) for day in days[:-1]}
 
 
 def test_reports_and_status_tell_of_it(traded: tuple[Deployment, list[date]], tmp_path: Path) -> None:
