@@ -10,6 +10,11 @@ from datetime import date, datetime
 from pathlib import Path
 from typing import Any
 
+import alpaca.data.historical.stock
+import alpaca.data.requests
+import alpaca.trading.client
+import alpaca.trading.requests  # noqa: F401 - imported before it forks: a process that is killed after a second would do nothing else
+
 from ats_assets.settings import AlpacaSourceSettings, SourceSettings, StorageSettings
 from ats_assets.sources.adapters.alpaca import AlpacaSource, source
 from ats_assets_tests.forking import serve
