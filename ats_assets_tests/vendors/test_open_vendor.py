@@ -4,6 +4,7 @@ from pathlib import Path
 
 import pytest
 
+import ats_assets
 from ats_assets.errors import SettingsError
 from ats_assets.settings import load_settings
 from ats_assets.vendors.open_vendor import limits_of, open_state, open_vendor
@@ -46,3 +47,10 @@ def test_wrong_settings_are_named(written: str, said: str, tmp_path: Path, monke
     monkeypatch.setenv("ATS_SETTINGS", str(tmp_path / "ats.toml"))
     with pytest.raises(SettingsError, match=said):
         load_settings()
+
+
+def test_every_vendor_is_asked_over_what_all_processes_share():
+    """A source that made a client of its own would count its requests alone, keep no audit log, and pass over `[vendors.<name>]`: exchanges once did, after a merge that went wrong."""
+    package = Path(ats_assets.__file__).parent
+    made = {str(path.relative_to(package)) for path in package.rglob("*.py") if "VendorHttp(" in path.read_text()}
+    assert made == {"vendors/open_vendor.py"}

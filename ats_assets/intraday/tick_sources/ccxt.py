@@ -15,9 +15,7 @@ from ats_assets.errors import SourceError
 from ats_assets.intraday.schema import NANOSECONDS, RAW_TRADES_SCHEMA
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_source import TickSourcePlugin, What
-from ats_assets.vendors.backoff import Backoff
-from ats_assets.vendors.ccxt import Exchange, ExchangeSettings, TradeHoles, paged_trades
-from ats_assets.vendors.vendor_state import VendorState
+from ats_assets.vendors.ccxt import Exchange, ExchangeSettings, TradeHoles, open_exchange, paged_trades
 
 SETTLED: Final = timedelta(minutes=1)
 """After the end of a session its trades are all there."""
@@ -29,10 +27,8 @@ class ExchangeTicks:
 
     Parameters
     ----------
-    state
-        What all processes share of the exchange's budget.
-    backoff, now
-        How to wait between attempts, and this machine's clock; other ones in tests.
+    now
+        This machine's clock; another one in tests.
 
     Raises
     ------
@@ -45,9 +41,8 @@ class ExchangeTicks:
         own: ExchangeSettings,
         what: What,
         hours: SessionHours,
+        exchange: Exchange,
         *,
-        state: VendorState | None = None,
-        backoff: Backoff | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if what != "trades":
@@ -59,7 +54,7 @@ class ExchangeTicks:
         self._own = own
         self._hours = hours
         self._now = now
-        self._exchange = Exchange(own, state=state, backoff=backoff)
+        self._exchange = exchange
         self._required = False
         self._skipped: dict[tuple[str, date], str] = {}
 
@@ -129,9 +124,9 @@ def _rows(page: list[dict[str, Any]]) -> pl.DataFrame:
     return pl.DataFrame(cells, schema=_COLUMNS, orient="row")
 
 
-def open_exchange_ticks(own: ExchangeSettings, what: What, hours: SessionHours, _deployment: Deployment) -> ExchangeTicks:
+def open_exchange_ticks(own: ExchangeSettings, what: What, hours: SessionHours, deployment: Deployment) -> ExchangeTicks:
     """The exchange that the settings name."""
-    return ExchangeTicks(own, what, hours)
+    return ExchangeTicks(own, what, hours, open_exchange(own, deployment.settings))
 
 
 def _what_ticks_depend_on(own: ExchangeSettings) -> ExchangeSettings:

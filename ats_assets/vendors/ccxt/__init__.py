@@ -5,8 +5,8 @@ the audit log and the circuit breaker are those of `vendors.http`, so they hold 
 """
 
 from ats_assets.vendors.ccxt.candles import Candle, daily_candles
-from ats_assets.vendors.ccxt.exchange import Exchange
+from ats_assets.vendors.ccxt.exchange import Exchange, open_exchange
 from ats_assets.vendors.ccxt.exchange_settings import ExchangeSettings
 from ats_assets.vendors.ccxt.exchange_trades import TradeHoles, paged_trades
 
-__all__ = ["Candle", "Exchange", "ExchangeSettings", "TradeHoles", "daily_candles", "paged_trades"]
+__all__ = ["Candle", "Exchange", "ExchangeSettings", "TradeHoles", "daily_candles", "open_exchange", "paged_trades"]

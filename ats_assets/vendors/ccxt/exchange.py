@@ -13,17 +13,19 @@ from typing import Any, Final
 from urllib.parse import urlsplit
 
 from ats_assets.errors import SourceError
+from ats_assets.settings import Settings
 from ats_assets.vendors.answer import Answer
-from ats_assets.vendors.backoff import Backoff
 from ats_assets.vendors.ccxt.exchange_settings import ExchangeSettings
 from ats_assets.vendors.ccxt.library import exchange_class
 from ats_assets.vendors.errors import VendorError, VendorPagesError, VendorRefusedError
 from ats_assets.vendors.http import VendorHttp
+from ats_assets.vendors.open_vendor import open_vendor
 from ats_assets.vendors.vendor_limits import Limit, VendorLimits
-from ats_assets.vendors.vendor_state import VendorState
 
 _WINDOW_SECONDS: Final = 10
 """Requests may come in a burst of so many seconds' worth."""
+EXCHANGE_LIMITS: Final = VendorLimits((Limit(1000 * _WINDOW_SECONDS, _WINDOW_SECONDS),))
+"""In milliseconds of the time that requests must be apart."""
 _SPOT_ONLY: Final = {"defaultType": "spot", "fetchMarkets": {"types": ["spot"]}}
 _QUOTE_VOLUME: Final = {"binance": 7, "binanceus": 7}
 _AVERAGE: Final = {"kraken": 5}
@@ -37,17 +39,17 @@ class Exchange:
 
     Parameters
     ----------
-    state
-        What all processes share of the budget; None: this process alone.
-    backoff
-        How to wait between attempts; another one in tests.
+    server
+        A client of the server at an address.
+    weighs
+        Whether a request takes its milliseconds of the budget; else it takes one, where the settings count requests.
     """
 
-    def __init__(self, settings: ExchangeSettings, *, state: VendorState | None = None, backoff: Backoff | None = None) -> None:
-        self.id = settings.exchange
-        self._settings = settings
-        self._state = state or VendorState()
-        self._backoff = backoff or Backoff(max_seconds=settings.max_wait_seconds)
+    def __init__(self, own: ExchangeSettings, server: Callable[[str], VendorHttp], *, weighs: bool = True) -> None:
+        self.id = own.exchange
+        self._own = own
+        self._opened = server
+        self._weighs = weighs
         self._servers: dict[str, VendorHttp] = {}
 
     @cached_property
@@ -120,29 +122,26 @@ class Exchange:
         if method != "GET" or own:
             how = f"{method} with {', '.join(sorted(own))}" if own else method
             raise VendorError(f"{self.id}: {parts.path} is asked by {how}, but only public GETs are sent: choose another exchange")
-        server = self._server(self._settings.base_url or f"{parts.scheme}://{parts.netloc}")
+        base = self._own.base_url or f"{parts.scheme}://{parts.netloc}"
+        if base not in self._servers:
+            self._servers[base] = self._opened(base)
         path = parts.path + (f"?{parts.query}" if parts.query else "")
+        units = min(max(1, round(weight)), 1000 * _WINDOW_SECONDS) if self._weighs else 1
         try:
-            return server.get(path, weight=min(max(1, round(weight)), 1000 * _WINDOW_SECONDS), form="bytes", is_whole=judge)
+            return self._servers[base].get(path, weight=units, form="bytes", is_whole=judge)
         except VendorRefusedError as error:
             if error.status == 451 and self.id == "binance":
                 text = f'{error}: Binance does not serve this place; its server for market data alone may: base_url = "https://data-api.binance.vision"'
                 raise VendorRefusedError(text, status=error.status, reason=error.reason) from None
             raise
 
-    def _server(self, base: str) -> VendorHttp:
-        if base not in self._servers:
-            self._servers[base] = VendorHttp(
-                self.id,
-                base,
-                None,
-                VendorLimits((Limit(1000 * _WINDOW_SECONDS, _WINDOW_SECONDS),)),
-                state=self._state,
-                backoff=self._backoff,
-                timeout_seconds=self._settings.timeout_seconds,
-                max_attempts=self._settings.max_attempts,
-            )
-        return self._servers[base]
+
+def open_exchange(own: ExchangeSettings, settings: Settings) -> Exchange:
+    """The exchange over what all processes of a deployment share: `[vendors.<exchange>]` says how it is asked."""
+    chosen = settings.vendors.of(own.exchange)
+    counted = bool(chosen.requests_per_minute or chosen.requests_per_second)
+    limits = VendorLimits() if counted else EXCHANGE_LIMITS
+    return Exchange(own, lambda base: open_vendor(settings, own.exchange, base, None, limits), weighs=not counted)
 
 
 class _Ours:

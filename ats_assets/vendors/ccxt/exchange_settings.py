@@ -5,11 +5,14 @@ from urllib.parse import urlsplit
 
 from pydantic import Field, field_validator
 
-from ats_assets.settings import Positive, Section
+from ats_assets.settings import Section
 
 
 class ExchangeSettings(Section):
-    """An exchange by ccxt's id, and its pairs. Public market data alone: no key is needed, and none is read."""
+    """An exchange by ccxt's id, and its pairs. Public market data alone: no key is needed, and none is read.
+
+    How patiently it is asked, and how much, is said by `[vendors.<exchange>]`.
+    """
 
     exchange: str = Field(default="binance", pattern=r"^[a-z0-9]+$", description="ccxt's id: binance, kraken, coinbase, okx …")
     symbols: tuple[str, ...] = Field(default=(), description='pairs as ccxt writes them, spot: ["BTC/USDT", "ETH/USDT"]')
@@ -18,9 +21,6 @@ class ExchangeSettings(Section):
         default=None,
         description="another server with the same paths, such as https://data-api.binance.vision, Binance's for market data alone; or one on this machine",
     )
-    timeout_seconds: float = Field(default=30.0, gt=0, le=600, description="of one request")
-    max_attempts: Positive = Field(default=6, description="of one request")
-    max_wait_seconds: float = Field(default=120.0, gt=0, description="between two attempts, whatever the exchange asks for")
 
     @field_validator("base_url")
     @classmethod

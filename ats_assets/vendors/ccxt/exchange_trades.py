@@ -84,7 +84,7 @@ def _by_number(exchange: Exchange, symbol: str, first: int, end: int, holes: Tra
 def _first_page(exchange: Exchange, symbol: str, first: int, end: int) -> Page:
     """The page that begins with the first trade of the stretch; that the trade before it is older, is looked at."""
     for since in range(first, end, _HOUR_MS):  # ccxt asks for an hour at a time
-        page = _page(exchange, symbol, since, PAGE)
+        page = _page(exchange, symbol, since, PAGE) or _page(exchange, symbol, since, PAGE)
         if page:
             number = _number(exchange, page[0])
             before = _page(exchange, symbol, None, 1, {"fromId": number - 1}) if number > 0 else []

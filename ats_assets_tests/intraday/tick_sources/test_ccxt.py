@@ -21,7 +21,7 @@ from ats_assets.vendors.ccxt import ExchangeSettings
 from ats_assets_tests.kits.tick_sources import TickSourceKit
 from ats_assets_tests.sources.dumps import write_dump
 from ats_assets_tests.vendors.ccxt.binance_double import BinanceMarket, aggregate, milliseconds
-from ats_assets_tests.vendors.ccxt.exchanges import Clock, no_waits
+from ats_assets_tests.vendors.ccxt.exchanges import opened
 from ats_assets_tests.vendors.doubles import VendorDouble
 
 FIRST = date(2024, 3, 4)
@@ -43,9 +43,9 @@ def market(*, skip: frozenset[int] = frozenset()) -> BinanceMarket:
     return found
 
 
-def source(double: VendorDouble, hours: SessionHours | None = None, *, now: datetime = NOW, **own: Any) -> ExchangeTicks:
-    settings = ExchangeSettings(base_url=double.url, timeout_seconds=5, **({"symbols": PAIRS, "first_session": FIRST} | own))
-    return ExchangeTicks(settings, "trades", hours or SessionHours(ALWAYS, {}), state=Clock().state(), backoff=no_waits(), now=lambda: now)
+def source(double: VendorDouble, hours: SessionHours | None = None, *, now: datetime = NOW, max_attempts: int = 6) -> ExchangeTicks:
+    settings = ExchangeSettings(base_url=double.url, symbols=PAIRS, first_session=FIRST)
+    return ExchangeTicks(settings, "trades", hours or SessionHours(ALWAYS, {}), opened(double, max_attempts=max_attempts), now=lambda: now)
 
 
 class TestExchangeTicks(TickSourceKit):
@@ -129,7 +129,9 @@ def test_a_session_that_runs_is_not_offered() -> None:
 
 
 def test_quotes_and_no_pairs_are_refused() -> None:
-    with pytest.raises(SourceError, match="exchanges keep no quotes of the past"):
-        ExchangeTicks(ExchangeSettings(symbols=PAIRS), "quotes", SessionHours(ALWAYS, {}))
-    with pytest.raises(SourceError, match=r"intraday\.trades\.symbols is empty"):
-        ExchangeTicks(ExchangeSettings(), "trades", SessionHours(ALWAYS, {}))
+    hours = SessionHours(ALWAYS, {})
+    with market().double() as double:
+        with pytest.raises(SourceError, match="exchanges keep no quotes of the past"):
+            ExchangeTicks(ExchangeSettings(symbols=PAIRS), "quotes", hours, opened(double))
+        with pytest.raises(SourceError, match=r"intraday\.trades\.symbols is empty"):
+            ExchangeTicks(ExchangeSettings(), "trades", hours, opened(double))

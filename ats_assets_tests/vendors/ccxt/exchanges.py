@@ -4,6 +4,8 @@ from typing import Any
 
 from ats_assets.vendors.backoff import Backoff
 from ats_assets.vendors.ccxt import Exchange, ExchangeSettings
+from ats_assets.vendors.ccxt.exchange import EXCHANGE_LIMITS
+from ats_assets.vendors.http import VendorHttp
 from ats_assets.vendors.vendor_state import VendorState
 from ats_assets_tests.vendors.doubles import VendorDouble
 
@@ -28,7 +30,14 @@ def no_waits(waits: list[float] | None = None) -> Backoff:
 
 
 def opened(
-    double: VendorDouble, exchange: str = "binance", *, page: int | None = None, waits: list[float] | None = None, **own: Any
+    double: VendorDouble,
+    exchange: str = "binance",
+    *,
+    page: int | None = None,
+    waits: list[float] | None = None,
+    state: VendorState | None = None,
+    max_attempts: int = 6,
+    **own: Any,
 ) -> Exchange:
     """An exchange at the double.
 
@@ -37,8 +46,14 @@ def opened(
     page
         Of how many candles a page has at most; default: as ccxt knows it.
     """
-    settings = ExchangeSettings(exchange=exchange, base_url=double.url, timeout_seconds=5, **own)
-    found = Exchange(settings, state=Clock().state(), backoff=no_waits(waits))
+    shared = state or Clock().state()
+
+    def server(base: str) -> VendorHttp:
+        return VendorHttp(
+            exchange, base, None, EXCHANGE_LIMITS, state=shared, backoff=no_waits(waits), timeout_seconds=5, max_attempts=max_attempts
+        )
+
+    found = Exchange(ExchangeSettings(exchange=exchange, base_url=double.url, **own), server)
     if page is not None:
         found.library.features["spot"]["fetchOHLCV"]["limit"] = page
     return found

@@ -68,7 +68,11 @@ def test_every_trade_of_the_stretch_comes_once_in_order(
     with pytest.MonkeyPatch.context() as patch, binance(found) as double:
         patch.setattr(exchange_trades, "PAGE", page)
         double.script.extend(mishaps)
-        numbers, said = got(double)
+        try:
+            numbers, said = got(double)
+        except VendorPagesError:  # told, not lost: of a page that came in half twice
+            assert sum(mishap.wrong is Wrong.HALF_PAGE for mishap in mishaps) == 2
+            return
     assert numbers == inside
     skipped = [str(one + 1) if other == one + 2 else f"{one + 1} to {other - 1}" for one, other in pairwise(inside) if other > one + 1]
     assert all(text in said for text in skipped[:10])

@@ -4,14 +4,14 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.settings import Settings
 from ats_assets.sources.adapters.ccxt.source import CcxtSource
 from ats_assets.sources.source import SourcePlugin
-from ats_assets.vendors.ccxt import ExchangeSettings
+from ats_assets.vendors.ccxt import ExchangeSettings, open_exchange
 
 __all__ = ["PLUGIN", "CcxtSource"]
 
 
-def open_exchange(own: ExchangeSettings, calendar: SessionCalendar, _settings: Settings) -> CcxtSource:
+def open_exchange_bars(own: ExchangeSettings, calendar: SessionCalendar, settings: Settings) -> CcxtSource:
     """The exchange that the settings name."""
-    return CcxtSource(own, calendar)
+    return CcxtSource(own, calendar, open_exchange(own, settings))
 
 
 def _what_bars_depend_on(own: ExchangeSettings) -> ExchangeSettings:
@@ -21,7 +21,7 @@ def _what_bars_depend_on(own: ExchangeSettings) -> ExchangeSettings:
 
 PLUGIN = SourcePlugin(
     settings=ExchangeSettings,
-    make=open_exchange,
+    make=open_exchange_bars,
     needs=("ccxt", "ccxt"),
     bars_follow=_what_bars_depend_on,
     actions_follow=lambda _own: ExchangeSettings(),

@@ -14,11 +14,9 @@ from ats_assets.sources.adapters.ccxt.candle_rows import candle_rows, millisecon
 from ats_assets.sources.missing_days import missing_days
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
-from ats_assets.vendors.backoff import Backoff
 from ats_assets.vendors.ccxt import Exchange, ExchangeSettings, daily_candles
 from ats_assets.vendors.ccxt.exchange import WITH_VWAP
 from ats_assets.vendors.errors import VendorAnswerLostError, VendorRateLimitError, VendorUnreachableError
-from ats_assets.vendors.vendor_state import VendorState
 
 SETTLED: Final = timedelta(minutes=1)
 """After the end of its day a candle is complete."""
@@ -35,10 +33,8 @@ class CcxtSource:
 
     Parameters
     ----------
-    state
-        What all processes share of the exchange's budget.
-    backoff, now
-        How to wait between attempts, and this machine's clock; other ones in tests.
+    now
+        This machine's clock; another one in tests.
 
     Raises
     ------
@@ -52,9 +48,8 @@ class CcxtSource:
         self,
         own: ExchangeSettings,
         calendar: SessionCalendar,
+        exchange: Exchange,
         *,
-        state: VendorState | None = None,
-        backoff: Backoff | None = None,
         now: Callable[[], datetime] = lambda: datetime.now(UTC),
     ) -> None:
         if calendar.exchange != "24/7":
@@ -67,7 +62,7 @@ class CcxtSource:
             )
         self._own = own
         self._calendar = calendar
-        self._exchange = Exchange(own, state=state, backoff=backoff)
+        self._exchange = exchange
         self._now = now
         self._names = sorted(set(own.symbols))
         self._closed: date | None = None

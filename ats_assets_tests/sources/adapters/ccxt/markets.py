@@ -7,7 +7,7 @@ from ats_assets.calendar import session_calendar
 from ats_assets.sources.adapters.ccxt import CcxtSource
 from ats_assets.vendors.ccxt import ExchangeSettings
 from ats_assets_tests.vendors.ccxt.binance_double import BinanceMarket, kline
-from ats_assets_tests.vendors.ccxt.exchanges import Clock, no_waits
+from ats_assets_tests.vendors.ccxt.exchanges import opened
 from ats_assets_tests.vendors.doubles import VendorDouble
 
 ALWAYS = session_calendar("24/7", date(2023, 1, 1))
@@ -27,8 +27,6 @@ def market(missing: dict[str, set[date]] | None = None, now: datetime = NOW) -> 
     return found
 
 
-def source(double: VendorDouble, *, now: datetime = NOW, exchange: str = "binance", **own: Any) -> CcxtSource:
-    chosen = ExchangeSettings(
-        exchange=exchange, base_url=double.url, timeout_seconds=5, **({"symbols": PAIRS, "first_session": FIRST} | own)
-    )
-    return CcxtSource(chosen, ALWAYS, state=Clock().state(), backoff=no_waits(), now=lambda: now)
+def source(double: VendorDouble, *, now: datetime = NOW, exchange: str = "binance", max_attempts: int = 6, **own: Any) -> CcxtSource:
+    chosen = ExchangeSettings(exchange=exchange, base_url=double.url, **({"symbols": PAIRS, "first_session": FIRST} | own))
+    return CcxtSource(chosen, ALWAYS, opened(double, exchange, max_attempts=max_attempts), now=lambda: now)

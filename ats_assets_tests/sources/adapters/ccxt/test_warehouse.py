@@ -9,6 +9,7 @@ import polars as pl
 
 from ats_assets.automation.requests import range_tags
 from ats_assets.definitions import build
+from ats_assets.vendors.open_vendor import open_state
 from ats_assets_tests.listed_events import listed_instance
 from ats_assets_tests.small_market import small_market
 from ats_assets_tests.sources.adapters.ccxt.markets import DAYS, FIRST, PAIRS, market
@@ -30,12 +31,13 @@ def test_what_was_served_is_stored_once_whatever_went_wrong(tmp_path: Path) -> N
             Mishap(Wrong.RATE_LIMIT, skip=2, retry_after="0"),
             Mishap(Wrong.CUT, skip=4),
         ]
-        own = {"base_url": double.url, "symbols": PAIRS, "first_session": FIRST, "max_wait_seconds": 0.001}
+        own = {"base_url": double.url, "symbols": PAIRS, "first_session": FIRST}
         deployment = small_market(
             tmp_path,
             source={"kind": "ccxt", "own": {"ccxt": own}},
             calendar={"exchange": "24/7", "first_session": FIRST},
             bars={"profile": False},
+            vendors={"binance": {"max_wait_seconds": 0.001, "timeout_seconds": 5}},
             intraday={"trades": {"kind": "ccxt", **own, "symbols": PAIRS[:1]}},
             samplers={"minute_bars": {"kind": "time", "seconds": 60}},
         )
@@ -44,6 +46,9 @@ def test_what_was_served_is_stored_once_whatever_went_wrong(tmp_path: Path) -> N
         result = job.execute_in_process(instance=instance, tags=range_tags(SESSIONS))
         assert result.success
         said = str(result.asset_materializations_for_node("raw_bars")[0].metadata["source"].value)
+        answered = open_state(deployment.settings).calls(datetime(2024, 1, 1, tzinfo=UTC))
+        assert len(answered) == len(double.journal)
+        assert {call.vendor for call in answered} == {"binance"}
     assert f"days without a candle, for which nothing is put in: BTC/USDT: {DAYS[2]} (1 day)" in said
     bars = deployment.warehouse.read("bars", SESSIONS)
     expected = [
