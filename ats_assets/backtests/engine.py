@@ -69,7 +69,10 @@ class BacktestInputs:
 
 
 class Engine(Protocol):
-    """One kind of engine, with its settings."""
+    """One kind of engine, with its settings.
+
+    One whose results are made by code that it imports nowhere names those modules in an attribute `code_by_name`, so that they count in the version of the backtest's code.
+    """
 
     settings: BaseModel
     keeps_limits: bool
