@@ -5,5 +5,5 @@
 - `child_process`, `job_files`: how the child is run, and what is exchanged
 - `left_out`: settings that such an engine does not know
 - `rebuilt_account`: its orders as the tables of every backtest
-- `scripts`: what the child runs; `engine_rules`, `differences`: where its trades differ from ours, and by which rule
+- `scripts`: what the child runs; `engine_rules`, `trade_differences`: where its trades differ from ours, and by which rule
 """

@@ -6,9 +6,9 @@ from dataclasses import dataclass, field
 import polars as pl
 
 from ats_assets.backtests import BacktestPositions, Equity, Trades, Unfilled
-from ats_assets.backtests.child_engine.differences import differences
 from ats_assets.backtests.child_engine.engine_in_child import EngineInChild
 from ats_assets.backtests.child_engine.engine_rules import CENTS
+from ats_assets.backtests.child_engine.trade_differences import trade_differences
 from ats_assets.backtests.engines.orders import OrdersEngine, OrdersEngineSettings
 from ats_assets_tests.backtests.child_engine.random_weights import random_weights
 
@@ -37,7 +37,7 @@ def compared(engine: EngineInChild, seeds: range) -> Compared:
         for table, contract in CONTRACTS.items():
             contract.validate(getattr(theirs.result, table))
         mine = ours.run(inputs)
-        rows = differences(inputs, mine, theirs.result, engine.rules, theirs.account)
+        rows = trade_differences(inputs, mine, theirs.result, engine.rules, theirs.account)
         found.matrices += 1
         found.trades += len(mine.trades)
         found.rules.update(rows["rule"].to_list())

@@ -8,7 +8,7 @@ from ats_assets.backtests import run_backtest
 from ats_assets_tests.backtests.child_engine.comparing import compared
 from ats_assets_tests.backtests.child_engine.engine_environments import ENVIRONMENTS, LEFT_OUT, engine_for_tests
 from ats_assets_tests.backtests.child_engine.random_weights import random_weights
-from ats_assets_tests.backtests.child_engine.test_differences import two_halves
+from ats_assets_tests.backtests.child_engine.test_trade_differences import two_halves
 from ats_assets_tests.rounds import rounds
 
 

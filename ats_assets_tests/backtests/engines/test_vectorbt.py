@@ -4,7 +4,7 @@ import pytest
 
 from ats_assets_tests.backtests.child_engine.comparing import compared
 from ats_assets_tests.backtests.child_engine.engine_environments import engine_for_tests
-from ats_assets_tests.backtests.child_engine.test_differences import two_halves
+from ats_assets_tests.backtests.child_engine.test_trade_differences import two_halves
 from ats_assets_tests.rounds import rounds
 
 

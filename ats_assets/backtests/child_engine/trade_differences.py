@@ -34,7 +34,7 @@ DIFFERENCES_SCHEMA = pl.Schema(
 )
 
 
-def differences(
+def trade_differences(
     inputs: BacktestInputs, ours: BacktestResult, theirs: BacktestResult, rules: Sequence[str], account: pl.DataFrame | None = None
 ) -> pl.DataFrame:
     """The trades that differ.

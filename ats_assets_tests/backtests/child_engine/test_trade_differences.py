@@ -9,11 +9,11 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.backtests import BacktestInputs, BacktestResult
-from ats_assets.backtests.child_engine.differences import differences
 from ats_assets.backtests.child_engine.engine_in_child import weights_at_open
 from ats_assets.backtests.child_engine.engine_rules import RULES, CashAndShares, SessionRules
 from ats_assets.backtests.child_engine.job_files import ChildAnswer
 from ats_assets.backtests.child_engine.rebuilt_account import rebuilt
+from ats_assets.backtests.child_engine.trade_differences import trade_differences
 from ats_assets.backtests.engines.backtrader import BacktraderEngine
 from ats_assets.backtests.engines.orders import OrdersEngine, OrdersEngineSettings
 from ats_assets.backtests.engines.vectorbt import VectorbtEngine
@@ -80,7 +80,7 @@ def two_halves(commission_bps: float = 100.0, weight: float = 0.5) -> BacktestIn
 def test_buys_that_cash_does_not_pay_for(rule: str, theirs: list[tuple[float, float]]) -> None:
     inputs = two_halves()
     engine = BacktraderEngine if rule in BacktraderEngine.rules else VectorbtEngine
-    found = differences(inputs, ours(inputs), by(inputs, (rule,)), engine.rules)
+    found = trade_differences(inputs, ours(inputs), by(inputs, (rule,)), engine.rules)
     assert found.select("our_shares", "their_shares").rows() == theirs
     assert set(found["rule"]) == {rule}
 
@@ -90,7 +90,7 @@ def test_the_proceeds_of_a_short_sale() -> None:
     inputs = two_halves(0.0, -1.0)
     inputs = replace(inputs, targets=inputs.targets.with_columns(target_weight=pl.when(symbol="B").then(1.0).otherwise(-0.8)))
     inputs = replace(inputs, bars=inputs.bars.with_columns(open=pl.when(symbol="B").then(pl.col("open") * 1.25).otherwise("open")))
-    found = differences(inputs, ours(inputs), by(inputs, ("short_proceeds",)), ["refused_whole", "short_proceeds"])
+    found = trade_differences(inputs, ours(inputs), by(inputs, ("short_proceeds",)), ["refused_whole", "short_proceeds"])
     assert found.select("instrument", "our_shares", "their_shares", "rule").rows() == [("B", 400.0, 500.0, "short_proceeds")]
 
 
@@ -102,7 +102,7 @@ def test_what_is_rounded() -> None:
     inputs = BacktestInputs(
         targets=signals_of([("A", days[0], 0.755), ("A", days[1], 0.561)]), bars=bars, sessions=days, portfolio=FREE, settings=settings
     )
-    found = differences(inputs, ours(inputs), by(inputs, ("whole_shares",)), VectorbtEngine.rules)
+    found = trade_differences(inputs, ours(inputs), by(inputs, ("whole_shares",)), VectorbtEngine.rules)
     assert found.select("our_shares", "their_shares", "rule").rows() == [(-19.0, -18.0, "whole_shares")]
 
 
@@ -119,7 +119,7 @@ def test_a_model_of_an_engine_is_explained_by_its_own_rules_and_ours_by_none(see
         return
     mine, rules = ours(inputs), tuple(sorted(which))
     theirs = by(inputs, rules)
-    found = differences(inputs, mine, theirs, rules)
+    found = trade_differences(inputs, mine, theirs, rules)
     assert {part for name in found["rule"] for part in name.split(" + ")} <= {*rules, "carried"}, found
     if found.is_empty():
         for table in ("trades", "positions"):
@@ -138,9 +138,9 @@ def test_what_no_rule_of_the_engine_makes_stays_unexplained() -> None:
     stranger = replace(mine, trades=mine.trades.filter(symbol="A"))
     for engine in (BacktraderEngine, VectorbtEngine):
         for theirs in (more, stranger):
-            assert set(differences(inputs, mine, theirs, engine.rules)["rule"]) == {"unexplained"}
+            assert set(trade_differences(inputs, mine, theirs, engine.rules)["rule"]) == {"unexplained"}
     dear = two_halves()
-    assert "unexplained" in set(differences(dear, ours(dear), by(dear, ("cash_in_order",)), BacktraderEngine.rules)["rule"])
+    assert "unexplained" in set(trade_differences(dear, ours(dear), by(dear, ("cash_in_order",)), BacktraderEngine.rules)["rule"])
 
 
 def test_an_engine_whose_cash_is_not_what_its_trades_leave_is_an_error() -> None:
