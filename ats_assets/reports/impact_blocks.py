@@ -53,7 +53,7 @@ def _differences(costs: pl.DataFrame) -> Table:
         ("orders with a difference", whole(len(z))),
         ("mean of z", decimal(mean, 2, signed=True) if isinstance(mean, float) else DASH),
         ("standard deviation of z", decimal(spread, 2) if isinstance(spread, float) else DASH),
-        (f"beyond {FAR:g} standard deviations", percent(float((z.abs() > FAR).mean() or 0.0)) if len(z) else DASH),
+        (f"beyond {FAR:g} standard deviations", percent((z.abs() > FAR).sum() / len(z)) if len(z) else DASH),
         ("from the venue's stamp to our record, median seconds", decimal(latency, 1) if isinstance(latency, float) else DASH),
     ]
     caption = "Arrival slippage less what the model expects, over what the market moves meanwhile"

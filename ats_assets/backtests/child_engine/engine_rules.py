@@ -147,7 +147,7 @@ class _Opening:
     def by_legs(self) -> None:
         """Longs closed, shorts opened, shorts covered, longs opened."""
         closing = np.where(self._shares * self._orders < 0.0, np.minimum(np.abs(self._shares), np.abs(self._orders)), 0.0)
-        opening: Floats = np.round(np.abs(self._orders) - closing, 9)
+        opening: Floats = (np.abs(self._orders) - closing).round(9)
         sells, buys = np.flatnonzero(self._orders < 0.0).tolist(), np.flatnonzero(self._orders > 0.0).tolist()
         for legs, sign, at in ((closing, -1.0, sells), (opening, -1.0, sells), (closing, 1.0, buys)):
             for j in at:

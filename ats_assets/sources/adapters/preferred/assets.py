@@ -10,7 +10,7 @@ from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_o
 from ats_assets.orchestration.verdicts import Verdict, report
 from ats_assets.sources.adapters.preferred.preferred_settings import PreferredSettings
 from ats_assets.sources.adapters.preferred.source import PreferredSource
-from ats_assets.sources.adapters.preferred.vendor_differences import COMPARISON, COMPARISON_SCHEMA, differences
+from ats_assets.sources.adapters.preferred.vendor_differences import COMPARISON, COMPARISON_SCHEMA, where_vendors_differ
 
 GROUP = "market_data"
 
@@ -57,7 +57,7 @@ def _compared(deployment: Deployment) -> dg.AssetsDefinition:
             raise SourceError("vendor_comparison is made of the source preferred alone: set source.kind to it, or leave the asset out")
         taken = deployment.warehouse.read("raw_bars", [session])
         said = source.bars_by_vendor([session])
-        found = differences(
+        found = where_vendors_differ(
             taken,
             {name: rows for name, rows in said.items() if rows is not None},
             price_tolerance=own.tolerance_bps / 1e4,

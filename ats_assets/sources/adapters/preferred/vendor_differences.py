@@ -48,7 +48,7 @@ COMPARISON: DataFrameSchema = DataFrameSchema(
 _NO_OTHER = pl.all_horizontal(pl.col(f"{name}_of_other").is_null() for name in FIELDS)
 
 
-def differences(
+def where_vendors_differ(
     taken: pl.DataFrame, others: Mapping[str, pl.DataFrame], *, price_tolerance: float, volume_tolerance: float
 ) -> pl.DataFrame:
     """The rows in which a vendor differs from what was taken.
@@ -71,7 +71,7 @@ def differences(
     >>> from datetime import date
     >>> one = {"session": [date(2024, 3, 1)], "symbol": ["A"], "open": [10.0], "high": [11.0], "low": [9.0], "close": [10.5], "volume": [100.0]}
     >>> taken = pl.DataFrame(one | {"vendor": ["first"], "vendor_reason": [None]}, schema_overrides={"vendor_reason": pl.String})
-    >>> found = differences(taken, {"second": pl.DataFrame(one | {"close": [10.6]})}, price_tolerance=5e-4, volume_tolerance=0.05)
+    >>> found = where_vendors_differ(taken, {"second": pl.DataFrame(one | {"close": [10.6]})}, price_tolerance=5e-4, volume_tolerance=0.05)
     >>> found.select("field", "taken_vendor", "vendor", pl.col("difference").round(4)).rows()
     [('close', 'first', 'second', 0.0095)]
     """

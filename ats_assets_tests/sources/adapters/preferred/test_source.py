@@ -17,7 +17,7 @@ from ats_assets.sources import RAW_BARS_SCHEMA, BarSource
 from ats_assets.sources.adapters import preferred
 from ats_assets.sources.adapters.preferred import PreferredSource
 from ats_assets.sources.adapters.preferred.preferred_settings import PreferredSettings
-from ats_assets.sources.adapters.preferred.vendor_differences import NO_BAR, differences
+from ats_assets.sources.adapters.preferred.vendor_differences import NO_BAR, where_vendors_differ
 from ats_assets.sources.adapters.synthetic.source import SyntheticSource
 from ats_assets.sources.session_index import SessionIndex
 from ats_assets.sources.source import Capabilities
@@ -138,7 +138,7 @@ def test_a_comparison_tells_just_what_is_farther_off_than_the_tolerance(moves: l
     taken = MARKET.bars(DAYS[:1]).with_columns(vendor=pl.lit("a"), vendor_reason=pl.lit(None, pl.String))
     factors = dict(zip(("open", "high", "low", "close"), moves, strict=True))
     other = taken.select(RAW_BARS_SCHEMA.names()).with_columns(pl.col(name) * (1 + move) for name, move in factors.items())
-    found = differences(taken, {"b": other}, price_tolerance=5e-4, volume_tolerance=0.0)
+    found = where_vendors_differ(taken, {"b": other}, price_tolerance=5e-4, volume_tolerance=0.0)
     far = {name for name, move in factors.items() if abs(move) > 5e-4}
     assert set(found["field"]) == far
     assert found.height == len(far) * taken.height
@@ -149,7 +149,7 @@ def test_a_comparison_tells_just_what_is_farther_off_than_the_tolerance(moves: l
 def test_a_bar_that_only_one_vendor_has_is_told() -> None:
     rows = MARKET.bars(DAYS[:1])
     taken = rows[1:].with_columns(vendor=pl.lit("a"), vendor_reason=pl.lit(None, pl.String))
-    found = differences(taken, {"b": rows[:-1]}, price_tolerance=0.0, volume_tolerance=0.0)
+    found = where_vendors_differ(taken, {"b": rows[:-1]}, price_tolerance=0.0, volume_tolerance=0.0)
     assert found.select("symbol", "field", "taken_vendor").rows() == [(rows["symbol"][0], NO_BAR, None), (rows["symbol"][-1], NO_BAR, "a")]
 
 
