@@ -10,7 +10,8 @@ An order that takes pays half the spread and slippage beside (`ats_assets.portfo
 `volume_share` of what was traded in it, of all orders of the symbol together; the rest of an order goes on. In the auctions that does not hold: what was traded in them is not known.
 """
 
-from dataclasses import dataclass
+from collections.abc import Mapping
+from dataclasses import dataclass, field
 from datetime import datetime
 from decimal import Decimal
 
@@ -55,12 +56,12 @@ class MatchingRules:
     Attributes
     ----------
     adverse
-        What an order that takes pays beside the price, as a share of it: half the spread, and slippage.
+        By symbol, what an order that takes pays beside the price, as a share of it: half the spread, and slippage whatever the size. A symbol that is not there pays nothing.
     volume_share
         Of what a minute traded.
     """
 
-    adverse: float = 0.0
+    adverse: Mapping[str, float] = field(default_factory=dict)
     volume_share: float = 0.25
 
 
@@ -77,7 +78,7 @@ class MinuteBar:
     volume: float
 
 
-def offer_in_bar(child: ChildRecord, side: Side, bar: MinuteBar, *, is_new: bool, rules: MatchingRules) -> Offer | None:
+def offer_in_bar(child: ChildRecord, parent: Parent, bar: MinuteBar, *, is_new: bool, rules: MatchingRules) -> Offer | None:
     """The price at which a bar fills an order; None where it does not.
 
     Parameters
@@ -89,15 +90,15 @@ def offer_in_bar(child: ChildRecord, side: Side, bar: MinuteBar, *, is_new: bool
         return Offer(price=exact(bar.open), takes=True)
     if child.kind is not OrderKind.LIMIT or child.limit_price is None:
         return None
-    if is_new and _within(child.limit_price, side, bar.open, rules.adverse):
+    if is_new and _within(child.limit_price, parent, bar.open, rules):
         return Offer(price=exact(bar.open), takes=True)
-    touched = bar.low <= float(child.limit_price) if side is Side.BUY else bar.high >= float(child.limit_price)
+    touched = bar.low <= float(child.limit_price) if parent.side is Side.BUY else bar.high >= float(child.limit_price)
     return Offer(price=child.limit_price, takes=False) if touched else None
 
 
-def offer_in_auction(child: ChildRecord, side: Side, price: float, rules: MatchingRules) -> Offer | None:
+def offer_in_auction(child: ChildRecord, parent: Parent, price: float, rules: MatchingRules) -> Offer | None:
     """The auction's price, where the order's limit allows it."""
-    if child.limit_price is not None and not _within(child.limit_price, side, price, rules.adverse):
+    if child.limit_price is not None and not _within(child.limit_price, parent, price, rules):
         return None
     return Offer(price=exact(price), takes=True)
 
@@ -109,5 +110,6 @@ def room_in_bar(parent: Parent, bar: MinuteBar, used: Decimal, rules: MatchingRu
     return max(Decimal(0), parent.on_quantity_grid(exact(bar.volume * rules.volume_share) - used))
 
 
-def _within(limit: Decimal, side: Side, price: float, adverse: float) -> bool:
-    return side.sign * (price * (1.0 + side.sign * adverse) - float(limit)) <= 0.0
+def _within(limit: Decimal, parent: Parent, price: float, rules: MatchingRules) -> bool:
+    sign, adverse = parent.side.sign, rules.adverse.get(parent.symbol, 0.0)
+    return sign * (price * (1.0 + sign * adverse) - float(limit)) <= 0.0

@@ -1,19 +1,21 @@
 """What a played session is made of, and what came of it."""
 
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from datetime import date, datetime
 
 from ats_assets.algorithms.algorithm import Algorithm, Answer, ChildRecord, Parent
 from ats_assets.algorithms.matching import ChildFill
 from ats_assets.algorithms.order_words import OrderStatus
+from ats_assets.algorithms.stepping import DayEnd
 
 
 @dataclass(frozen=True, kw_only=True)
 class WorkedOrder:
-    """An order, and what works it."""
+    """An order, what works it, and what becomes of its rest before the close."""
 
     parent: Parent
     algorithm: Algorithm
+    day_end: DayEnd = field(default_factory=DayEnd)
 
 
 @dataclass(frozen=True, kw_only=True)

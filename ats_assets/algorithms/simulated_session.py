@@ -16,7 +16,6 @@ from decimal import Decimal
 
 from ats_assets.algorithms.algorithm import (
     MINUTE_SCHEMA,
-    Algorithm,
     AlgorithmError,
     CancelChild,
     ChildRecord,
@@ -28,10 +27,10 @@ from ats_assets.algorithms.algorithm import (
     child_order_id,
 )
 from ats_assets.algorithms.matching import ChildFill, MatchingRules, MinuteBar, Offer, offer_in_auction, offer_in_bar, room_in_bar
-from ats_assets.algorithms.order_words import CLOSING, OrderKind, OrderStatus
+from ats_assets.algorithms.order_words import CLOSING, Leg, OrderKind, OrderStatus, Side
 from ats_assets.algorithms.played_session import PlayedOrder, PlayedSession, SessionStep, SessionTimes, WorkedOrder
 from ats_assets.algorithms.price_grid import exact
-from ats_assets.algorithms.stepping import MOST_ANSWERS, DayEnd, ended_parent, next_step
+from ats_assets.algorithms.stepping import MOST_ANSWERS, ended_parent, next_step
 from ats_assets.algorithms.symbol_day import SymbolDay
 
 MINUTE = timedelta(minutes=1)
@@ -46,7 +45,6 @@ def play_session(
     days: Mapping[str, SymbolDay],
     times: SessionTimes,
     *,
-    day_end: DayEnd | None = None,
     rules: MatchingRules | None = None,
     room: Room = lambda _, fill: fill.quantity,
 ) -> PlayedSession:
@@ -60,9 +58,8 @@ def play_session(
         How many shares of a fill the account takes.
     """
     play = _Play(
-        [_Working(one.parent, one.algorithm, days.get(one.parent.symbol) or SymbolDay.empty()) for one in orders],
+        [_Working(one, one.parent, days.get(one.parent.symbol) or SymbolDay.empty()) for one in orders],
         times,
-        day_end or DayEnd(),
         rules or MatchingRules(),
         room,
     )
@@ -78,8 +75,8 @@ def play_session(
 class _Working:
     """An order while it is worked; `due` is when it is asked next, None: with the next bar."""
 
+    order: WorkedOrder
     parent: Parent
-    algorithm: Algorithm
     day: SymbolDay
     children: list[ChildRecord] = field(default_factory=list)
     met: set[int] = field(default_factory=set)
@@ -90,15 +87,15 @@ class _Working:
     done: str | None = None
 
     @property
-    def order(self) -> tuple[bool, str]:
-        return self.parent.side.sign > 0, self.parent.client_order_id
+    def turn(self) -> tuple[bool, bool, str]:
+        """Sells before buys, what closes a position before what opens one, then by symbol."""
+        return self.parent.side is Side.BUY, self.parent.leg is not Leg.CLOSE, self.parent.symbol
 
 
 @dataclass
 class _Play:
     working: list[_Working]
     times: SessionTimes
-    day_end: DayEnd
     rules: MatchingRules
     room: Room
     fills: list[ChildFill] = field(default_factory=list)
@@ -108,7 +105,7 @@ class _Play:
 
     def at(self, now: datetime) -> None:
         """One instant."""
-        turn = sorted(self.working, key=lambda one: one.order)
+        turn = sorted(self.working, key=lambda one: one.turn)
         self._bars(turn, now)
         if now == self.times.opens_at:
             self._auction(turn, now, (OrderKind.MARKET_ON_OPEN,), lambda day: day.open)
@@ -116,8 +113,13 @@ class _Play:
             self._auction(turn, now, CLOSING, lambda day: day.close)
             self._expire(now)
         for one in turn:
-            self._ask(one, now)
+            if one.parent.leg is Leg.CLOSE or not self._is_closing(one.parent.symbol):
+                self._ask(one, now)
         self.before = now
+
+    def _is_closing(self, symbol: str) -> bool:
+        """Whether a position in the symbol is still being closed: none is opened on the other side before that is done."""
+        return any(one.parent.symbol == symbol and one.parent.leg is Leg.CLOSE and one.done is None for one in self.working)
 
     def played(self) -> PlayedSession:
         orders = tuple(
@@ -144,7 +146,7 @@ class _Play:
         for child in list(one.children):
             if not child.pending or child.sent_at > bar.starts_at:
                 continue
-            offer = offer_in_bar(child, one.parent.side, bar, is_new=child.number not in one.met, rules=self.rules)
+            offer = offer_in_bar(child, one.parent, bar, is_new=child.number not in one.met, rules=self.rules)
             one.met.add(child.number)
             if offer is None:
                 continue
@@ -159,7 +161,7 @@ class _Play:
             price = price_of(one.day)
             for child in list(one.children):
                 if child.pending and child.kind in kinds and price is not None:
-                    offer = offer_in_auction(child, one.parent.side, price, self.rules)
+                    offer = offer_in_auction(child, one.parent, price, self.rules)
                     if offer is not None:
                         self._fill(one, child, offer, child.pending, now)
         for one in turn:
@@ -206,7 +208,7 @@ class _Play:
         """Ask until it waits, where there is a reason to ask."""
         market, known = self._market(one, now), one.day.known_by(now)
         over = one.due is not None and now >= one.due
-        if one.algorithm.needs_bars and one.day.bars.is_empty():
+        if one.order.algorithm.needs_bars and one.day.bars.is_empty():
             one.done = NO_BARS
         if one.done is not None or not (one.changed or over or (one.due is None and known != one.known)):
             return
@@ -214,7 +216,7 @@ class _Play:
             one.parent = replace(one.parent, arrival_price=market.last)
         one.known, one.changed = known, False
         for _ in range(MOST_ANSWERS):
-            answer = next_step(one.algorithm, one.parent, one.children, market, self.day_end)
+            answer = next_step(one.order.algorithm, one.parent, one.children, market, one.order.day_end)
             if isinstance(answer, Wait):
                 one.due = answer.until
                 return

@@ -23,6 +23,7 @@ from ats_assets.impact.stored_impact import stored_impact
 from ats_assets.orchestration.graph import Node
 from ats_assets.orchestration.reading import of_whole
 from ats_assets.orchestration.sparkline import sparkline_markdown
+from ats_assets.portfolio.working_rules import order_algorithms, working_rules
 from ats_assets.settings import BacktestSettings, Settings
 from ats_assets.trials import BacktestTrial
 
@@ -49,13 +50,13 @@ class BacktestRange(dg.Config):
 
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets."""
-    settings, engine = deployment.settings, deployment.of(backtest_engine)
+    settings, engine, algorithms = deployment.settings, deployment.of(backtest_engine), deployment.of(order_algorithms)
     node = Node(
         name="backtest",
         group=GROUP,
         kinds=frozenset({"parquet", "numpy"}),
         contract=Equity,
-        code=(assets, type(engine), *impact_code(deployment), *getattr(engine, "code_by_name", ())),
+        code=(assets, type(engine), *impact_code(deployment), *getattr(engine, "code_by_name", ()), *(type(one) for one in algorithms)),
         settings=(
             settings.backtest,
             settings.portfolio,
@@ -63,6 +64,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
             settings.knowledge,
             *settings.orders.brakes,
             *settings.impact.of_trading,
+            *([settings.orders, *(one.settings for one in algorithms)] if algorithms else []),
         ),
     )
     reads = [
@@ -71,6 +73,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         "corporate_actions",
         *([MARKET] if settings.impact.is_on else []),
         *([FIT] if settings.impact.fitted else []),
+        *([settings.orders.session_bars] if algorithms and settings.orders.session_bars else []),
     ]
 
     @node.asset(deployment, deps=reads, partitioned=False)
@@ -88,6 +91,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
         def run(at_costs: BacktestSettings, multiple: float) -> BacktestResult:
             how: dict[str, Any] = {"impact": None if impact is None else replace(impact, multiple=multiple)}
+            how |= {"working": working_rules(deployment)}
             how |= {"portfolio": settings.portfolio, "limits": settings.orders.limits, "brake": settings.orders.brake, "engine": engine}
             return run_backtest(targets, bars, sessions, settings=at_costs, actions=since, instruments=instruments, **how)
 

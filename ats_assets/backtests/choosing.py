@@ -11,6 +11,7 @@ from ats_assets.corporate_actions.identity import Identities
 from ats_assets.deployment import Deployment
 from ats_assets.impact.market_impact import MarketImpact
 from ats_assets.plugins import ENGINES
+from ats_assets.portfolio.working_rules import WorkingRules
 from ats_assets.settings import BacktestSettings, BrakeSettings, OrderLimitSettings, PortfolioSettings
 
 
@@ -56,6 +57,7 @@ def run_backtest(
     actions: pl.DataFrame | None = None,
     instruments: Identities | None = None,
     impact: MarketImpact | None = None,
+    working: WorkingRules | None = None,
     engine: Engine | None = None,
 ) -> BacktestResult:
     """Trade the targets over the sessions; for the other parameters see `BacktestInputs`.
@@ -81,5 +83,6 @@ def run_backtest(
         actions=actions,
         instruments=instruments,
         impact=impact,
+        working=working,
     )
     return (engine or engine_of(settings)).run(inputs)

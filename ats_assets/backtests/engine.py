@@ -15,6 +15,7 @@ from pydantic import BaseModel
 
 from ats_assets.corporate_actions.identity import Identities
 from ats_assets.impact.market_impact import MarketImpact
+from ats_assets.portfolio.working_rules import WorkingRules
 from ats_assets.settings import BacktestSettings, BrakeSettings, OrderLimitSettings, PortfolioSettings
 
 
@@ -54,6 +55,8 @@ class BacktestInputs:
         Who bears which ticker when; default: as the changes of name among the actions tell.
     impact
         A model of market impact with what it needs; default: the fixed rates of the settings, and no bound of participation.
+    working
+        How orders are worked in parts, and the sessions that they are played from; default: all are for the open.
     """
 
     targets: pl.DataFrame
@@ -66,6 +69,7 @@ class BacktestInputs:
     actions: pl.DataFrame | None = None
     instruments: Identities | None = None
     impact: MarketImpact | None = None
+    working: WorkingRules | None = None
 
 
 class Engine(Protocol):

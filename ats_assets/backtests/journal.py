@@ -1,20 +1,20 @@
 """What happened in a backtest: ledgers that kernels write, and the frames that are made of them at the end."""
 
-from typing import Any, TypeVar
+from typing import Any
 
 import numpy as np
 import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.backtests.engine import BacktestResult
+from ats_assets.backtests.ledgers import Ledgers, PositionLedger, SessionLedger
 from ats_assets.backtests.market import Market
 from ats_assets.backtests.schema import EQUITY_SCHEMA, POSITIONS_SCHEMA, TRADES_SCHEMA, UNFILLED_SCHEMA
-from ats_assets.backtests.simulation import UNFILLED, Ledgers, PositionLedger, SessionLedger
+from ats_assets.backtests.simulation import UNFILLED
 from ats_assets.portfolio.account import TradeLedger, empty_ledger
 from ats_assets.portfolio.opening import UnfilledLedger
 
 Ints = NDArray[np.int64]
-_Table = TypeVar("_Table", bound=tuple[Any, ...])
 
 ROOM = 16_384
 """Rows that a ledger has at first, at least."""
@@ -32,24 +32,6 @@ def new_ledgers(n_sessions: int, n_instruments: int) -> Ledgers:
         unfilled_current=np.zeros(n),
         unfilled_target=np.zeros(n),
     )
-
-
-def with_more_room(ledgers: Ledgers) -> Ledgers:
-    """The same ledgers with twice the room."""
-    return Ledgers(
-        sessions=ledgers.sessions,
-        trades=_longer(ledgers.trades),
-        positions=_longer(ledgers.positions),
-        unfilled=_longer(ledgers.unfilled),
-        unfilled_session=np.resize(ledgers.unfilled_session, 2 * len(ledgers.unfilled_session)),
-        unfilled_current=np.resize(ledgers.unfilled_current, 2 * len(ledgers.unfilled_current)),
-        unfilled_target=np.resize(ledgers.unfilled_target, 2 * len(ledgers.unfilled_target)),
-    )
-
-
-def _longer(ledger: _Table) -> _Table:
-    table: Any = ledger
-    return table._make(column if len(column) == 1 else np.resize(column, 2 * len(column)) for column in ledger)
 
 
 class Journal:

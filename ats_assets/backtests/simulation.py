@@ -10,20 +10,22 @@ from typing import NamedTuple
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.backtests.ledgers import Ledgers, SessionLedger
 from ats_assets.impact.impact_terms import ImpactTerms, terms_at
 from ats_assets.kernels.kernel import kernel
 from ats_assets.kernels.sums import total
 from ats_assets.kernels.weight_limits import Booleans, Floats
-from ats_assets.portfolio.account import Holdings, Indices, TradeLedger, charge, value_of
+from ats_assets.portfolio.account import Holdings, Indices, charge, value_of
 from ats_assets.portfolio.actions import CANCELLED, apply_actions, price_of_new
-from ats_assets.portfolio.costs import Cents, cents_of
+from ats_assets.portfolio.costs import cents_of
 from ats_assets.portfolio.drawdown_brake import exposure_factor
 from ats_assets.portfolio.kernel_settings import BrakeRules, CostRules, LimitRules, MarginRules, WeightRules
 from ats_assets.portfolio.margin import called_for_margin
-from ats_assets.portfolio.opening import UNFILLED_REASONS, UnfilledLedger, delist, fill, note
+from ats_assets.portfolio.opening import UNFILLED_REASONS, delist, fill, note
 from ats_assets.portfolio.planning import TRADE_REASONS, PlanInputs, Planned, plan
+from ats_assets.portfolio.worked_session import WORKED_REASONS
 
-UNFILLED = (*UNFILLED_REASONS, CANCELLED, *TRADE_REASONS)
+UNFILLED = (*UNFILLED_REASONS, CANCELLED, *TRADE_REASONS, *WORKED_REASONS)
 """Why an order is not filled; a kernel has the places."""
 _CANCELLED = len(UNFILLED_REASONS)
 _TRADES, _UNFILLED = 3, 4
@@ -67,52 +69,6 @@ class Prices(NamedTuple):
     """What trades at the open of a session cost, arrays of shape (n_sessions, n_instruments), or of one row that holds for all."""
 
 
-class SessionLedger(NamedTuple):
-    """By session, arrays of shape (n_sessions,)."""
-
-    cash: Cents
-    value: Cents
-    pnl: Cents
-    income: Cents
-    commission: Cents
-    spread: Cents
-    slippage: Cents
-    financing: Cents
-    traded: Cents
-    equity_at_open: Cents
-    gross: Floats
-    n_positions: NDArray[np.int64]
-    n_trades: NDArray[np.int64]
-    n_unfilled: NDArray[np.int64]
-    called: Booleans
-
-
-class PositionLedger(NamedTuple):
-    """What is held at each close, arrays of which the first `used` rows, of shape (1,), are filled."""
-
-    used: NDArray[np.int64]
-    session: NDArray[np.int64]
-    at: Indices
-    shares: Floats
-    price: Floats
-    value: Cents
-    basis: Cents
-    weight: Floats
-    missing: NDArray[np.int64]
-
-
-class Ledgers(NamedTuple):
-    """What happened; the last three are columns of `unfilled`."""
-
-    sessions: SessionLedger
-    trades: TradeLedger
-    positions: PositionLedger
-    unfilled: UnfilledLedger
-    unfilled_session: NDArray[np.int64]
-    unfilled_current: Floats
-    unfilled_target: Floats
-
-
 class State(NamedTuple):
     """The account, and for how many sessions in a row each instrument has had no bar; changed where it stands."""
 
@@ -129,34 +85,56 @@ def simulate(first: int, market: Prices, state: State, planned: Planned, rules: 
     The next session, and what is planned for its open.
     """
     n_sessions, n = market.open.shape
-    holdings, missing = state
     for i in range(first, n_sessions):
-        if not _have_room(ledgers, n):
+        if not have_room(ledgers, n):
             return i, planned
-        first_trade, first_unfilled = ledgers.trades.used[0], ledgers.unfilled.used[0]
-        _before_the_open(i, market, holdings, rules, ledgers.sessions)
-        quoted, marks, gone = ~np.isnan(market.open[i]), marks_at(i, market), np.zeros(n, dtype=np.bool_)
-        for j in range(n):
-            missing[j] = 0 if quoted[j] else missing[j] + 1
-            gone[j] = missing[j] > rules.costs.max_missing_sessions
-        for k in range(market.ended_bounds[i], market.ended_bounds[i + 1]):
-            gone[market.ended[k]] = True
-        delist(holdings, ledgers.trades, gone, marks, rules.costs, i)
-        ledgers.sessions.equity_at_open[i] = holdings.cash[0] + value_of(holdings, marks, np.flatnonzero(holdings.shares))
-        _trade(i, market, holdings, planned, marks, quoted, rules, ledgers)
-        called = _close(i, market, state, rules, ledgers)
-        _sum_up(i, first_trade, first_unfilled, ledgers)
-        opinion = market.target_bounds[i + 1] > market.target_bounds[i]
-        if opinion or called:
-            book, cash = _book(i, market, holdings, quoted, rules, ledgers.sessions), holdings.cash[0]
-            planned = plan(book, cash, opinion, rules.weights, rules.limits, rules.margin, None, None, None)
-        else:
-            planned = nothing_planned()
+        opened = open_session(i, market, state, planned, rules, ledgers)
+        planned = end_session(i, market, state, opened, rules, ledgers)
     return n_sessions, planned
 
 
+class OpenedSession(NamedTuple):
+    """Where a session stands once its open is over."""
+
+    marks: Floats
+    quoted: Booleans
+    first_trade: int
+    first_unfilled: int
+
+
 @kernel
-def _have_room(ledgers: Ledgers, n: int) -> bool:
+def open_session(i: int, market: Prices, state: State, planned: Planned, rules: TradingRules, ledgers: Ledgers) -> OpenedSession:
+    """Session `i` up to its open, with the orders planned at the close before."""
+    holdings, missing = state
+    n = market.open.shape[1]
+    first_trade, first_unfilled = ledgers.trades.used[0], ledgers.unfilled.used[0]
+    _before_the_open(i, market, holdings, rules, ledgers.sessions)
+    quoted, marks, gone = ~np.isnan(market.open[i]), marks_at(i, market), np.zeros(n, dtype=np.bool_)
+    for j in range(n):
+        missing[j] = 0 if quoted[j] else missing[j] + 1
+        gone[j] = missing[j] > rules.costs.max_missing_sessions
+    for k in range(market.ended_bounds[i], market.ended_bounds[i + 1]):
+        gone[market.ended[k]] = True
+    delist(holdings, ledgers.trades, gone, marks, rules.costs, i)
+    ledgers.sessions.equity_at_open[i] = holdings.cash[0] + value_of(holdings, marks, np.flatnonzero(holdings.shares))
+    _trade(i, market, holdings, planned, marks, quoted, rules, ledgers)
+    return OpenedSession(marks, quoted, first_trade, first_unfilled)
+
+
+@kernel
+def end_session(i: int, market: Prices, state: State, opened: OpenedSession, rules: TradingRules, ledgers: Ledgers) -> Planned:
+    """Session `i` at its close; what is planned for the open of the next one."""
+    called = _close(i, market, state, rules, ledgers)
+    _sum_up(i, opened.first_trade, opened.first_unfilled, ledgers)
+    opinion = market.target_bounds[i + 1] > market.target_bounds[i]
+    if opinion or called:
+        book, cash = _book(i, market, state.holdings, opened.quoted, rules, ledgers.sessions), state.holdings.cash[0]
+        return plan(book, cash, opinion, rules.weights, rules.limits, rules.margin, None, None, None)
+    return nothing_planned()
+
+
+@kernel
+def have_room(ledgers: Ledgers, n: int) -> bool:
     """Whether there is room for what may happen to `n` instruments in a session."""
     trades, positions, unfilled = ledgers.trades, ledgers.positions, ledgers.unfilled
     return (

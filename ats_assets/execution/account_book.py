@@ -21,6 +21,7 @@ from ats_assets.execution.reconciliation import OVERLAP, BrokerView, compare, re
 from ats_assets.execution.rows import existing, latest_snapshot, orders_of, record_entry, record_fill, record_order, record_snapshot
 from ats_assets.execution.running_account import close_orders
 from ats_assets.execution.sending import resolve, take
+from ats_assets.execution.worked_state import take_parts
 from ats_assets.trade_state import record
 from ats_assets.trade_state.tables import orders
 
@@ -132,6 +133,7 @@ def refresh_orders(context: ExecutionContext) -> list[Difference]:
 
 def _write_order(connection: Connection, author: state.Author, intent_id: str, order: BrokerOrder) -> None:
     if order.client_order_id == intent_id:
+        take_parts(connection, author, intent_id, order)
         state.at_broker(connection, author, intent_id, order)
     else:
         record_order(connection, intent_id, order)

@@ -190,7 +190,8 @@ def _missing_fills(connection: Connection, baseline_id: int) -> list[Difference]
         wanted = select(orders).where(orders.c.broker_order_id.in_(some), orders.c.submitted_at >= since)
         for row in connection.execute(wanted.order_by(orders.c.broker_order_id)):
             ours = sums[row.broker_order_id]
-            if ours != row.filled_quantity and not is_package(row.symbol):  # a package is filled by its legs, which are orders themselves
+            # a package is filled by its legs, a worked order by its parts, which are orders themselves
+            if ours != row.filled_quantity and not is_package(row.symbol) and not _is_worked(connection, row.client_order_id):
                 message = f"{row.client_order_id}: {row.filled_quantity} filled at the broker, {ours} in its fills"
                 found.append(
                     Difference(
@@ -198,3 +199,8 @@ def _missing_fills(connection: Connection, baseline_id: int) -> list[Difference]
                     )
                 )
     return found
+
+
+def _is_worked(connection: Connection, client_order_id: str) -> bool:
+    query = select(intents.c.work).where(intents.c.client_order_id == client_order_id)
+    return connection.execute(query).scalar_one_or_none() is not None

@@ -24,6 +24,7 @@ from ats_assets.execution.names import TOGETHER_DAYS, as_renamed
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, Leg, OrderStatus
 from ats_assets.execution.outcome import IntentState
 from ats_assets.execution.state import IntentRow
+from ats_assets.execution.worked_state import take_parts
 from ats_assets.trade_state import record
 
 
@@ -109,6 +110,7 @@ def take(context: ExecutionContext, row: IntentRow, order: BrokerOrder | Foreign
         since = (row.sending_at or context.clock.now()).date() - timedelta(days=TOGETHER_DAYS)
         wrong = state.mismatch(as_renamed(row.intent, order, context.name_changes(since)), order)
     with context.writing() as (connection, author):
+        take_parts(connection, author, name, order)
         late = state.at_broker(connection, author, name, order)
         if wrong:
             halt(connection, author.now, author.who, f"order {name} at {context.broker.name} is not ours: {wrong}")

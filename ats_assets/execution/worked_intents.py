@@ -3,11 +3,12 @@
 import json
 from collections.abc import Mapping
 from dataclasses import dataclass, field
-from datetime import datetime, timedelta
+from datetime import datetime
 from decimal import Decimal
 from typing import Any, Self
 
 from ats_assets.algorithms.algorithm import Increments
+from ats_assets.algorithms.selection import work_window
 from ats_assets.algorithms.stepping import DayEnd
 
 
@@ -82,8 +83,7 @@ class WorkPlan:
 
     def window(self, opens_at: datetime, closes_at: datetime) -> tuple[datetime, datetime]:
         """From when until when it is worked."""
-        starts, ends = opens_at + timedelta(minutes=self.start_minutes), self.day_end.begins(closes_at)
-        return starts, ends if self.minutes is None else min(ends, starts + timedelta(minutes=self.minutes))
+        return work_window(opens_at, closes_at, self.day_end, self.start_minutes, self.minutes)
 
 
 @dataclass(frozen=True, kw_only=True)

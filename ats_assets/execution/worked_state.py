@@ -143,10 +143,12 @@ def broker_order(connection: Connection, part_id: str) -> BrokerOrder | None:
     return None if row is None else order_of(row)
 
 
-def take_parts(connection: Connection, author: Author, row: IntentRow, made: Sequence[BrokerOrder]) -> None:
-    """Write down the parts that a broker has made of a worked order itself, as intents of their own."""
-    for one in made:
-        number = int(one.broker_order_id.rpartition("-")[2])
+def take_parts(connection: Connection, author: Author, parent_id: str, order: BrokerOrder) -> None:
+    """Write down the parts that a broker has made of a worked order itself, as intents of their own; of any other order nothing."""
+    row = state.load(connection, parent_id) if order.legs else None
+    if row is None or row.intent.work is None:
+        return
+    for one in order.legs:
         if state.load(connection, one.client_order_id) is None:
             part = replace(
                 row.intent,
@@ -155,7 +157,7 @@ def take_parts(connection: Connection, author: Author, row: IntentRow, made: Seq
                 kind=one.kind or OrderKind.MARKET,
                 limit_price=one.limit_price,
                 work=None,
-                part=OrderPart(parent=row.intent.client_order_id, number=number),
+                part=OrderPart(parent=parent_id, number=int(one.broker_order_id.rpartition("-")[2])),
             )
             state.plan_one(connection, author, part)
         record_order(connection, one.client_order_id, one)

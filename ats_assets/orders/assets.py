@@ -19,7 +19,7 @@ from ats_assets.execution import state as intents_state
 from ats_assets.execution.breaches import breached_limits
 from ats_assets.execution.contract_legs import is_contract, is_of_options
 from ats_assets.execution.names import known_identities
-from ats_assets.execution.order import Fill, OrderIntent, exact
+from ats_assets.execution.order import Fill, OrderIntent, OrderKind, exact
 from ats_assets.execution.outcome import Execution, IntentState
 from ats_assets.execution.trading import TradingServices, open_trading
 from ats_assets.option_orders.deciding import books_at_close
@@ -30,7 +30,9 @@ from ats_assets.orders.brake import exposure_after_losses
 from ats_assets.orders.broker_frames import SentIntent, account_frame, fills_frame, instruments_frame, orders_frame, positions_frame
 from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.quality import execution_quality, quality_table
-from ats_assets.orders.schema import AccountAtClose, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions
+from ats_assets.orders.schema import AccountAtClose, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions, WorkedOrderPlan
+from ats_assets.orders.work_plans import WorkChooser
+from ats_assets.portfolio.working_rules import order_algorithms, session_days
 from ats_assets.settings import OrdersSettings
 
 GROUP = "orders"
@@ -102,8 +104,9 @@ def _settlement(deployment: Deployment) -> dg.AssetsDefinition:
 
 
 def _chains(deployment: Deployment) -> list[dg.AssetDep]:
-    """What a session's settlement waits for where options are traded on paper: their quotes."""
-    return [dg.AssetDep("option_chains")] if deployment.settings.option_strategies else []
+    """What a session's settlement waits for where options are traded on paper, or orders worked in parts: quotes of options, bars inside the session."""
+    orders, options = deployment.settings.orders, ["option_chains"] if deployment.settings.option_strategies else []
+    return [dg.AssetDep(name) for name in (*options, *([orders.session_bars] if orders.works_in_parts and orders.session_bars else []))]
 
 
 def _quality(deployment: Deployment) -> dg.AssetsDefinition:
@@ -133,18 +136,20 @@ def _quality(deployment: Deployment) -> dg.AssetsDefinition:
 
 def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
     settings = deployment.settings
+    algorithms = deployment.of(order_algorithms)
+    session_bars = [settings.orders.session_bars] if algorithms and settings.orders.session_bars else []
     node = Node(
         name="order_plan",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
         reads=tuple(Reads(asset=name) for name in ("targets", "bars", "positions", "account", "instruments")),
-        contract=OrderPlan,
-        code=(_order_plan,),
-        settings=(settings.portfolio, _what_orders_are(settings.orders), settings.backtest),
+        contract=WorkedOrderPlan if settings.orders.works_in_parts else OrderPlan,
+        code=(_order_plan, *(type(one) for one in algorithms)),
+        settings=(settings.portfolio, _what_orders_are(settings.orders), settings.backtest, *(one.settings for one in algorithms)),
         record=True,
     )
 
-    @node.asset(deployment, ins=node.ins(), pool=POOL)
+    @node.asset(deployment, ins=node.ins(), deps=session_bars, pool=POOL)
     def order_plan_of(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> pl.DataFrame:
         """The orders for the next open: target weights minus current holdings, within the limits of the settings."""
         session = only_session(context.partition_keys)
@@ -161,6 +166,9 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
             margin=settings.backtest.margin,
             known=known_identities(deployment, session),
         )
+        if algorithms:
+            chooser = WorkChooser(settings=settings, days=session_days(deployment))
+            made = chooser.with_work(session, made, frames["bars"], frames["instruments"])
         sent = made.filter(pl.col("quantity") > 0)
         columns = ("symbol", "side", "leg", "quantity", "decision_price", "target_weight")
         context.add_output_metadata(
@@ -235,7 +243,8 @@ def only_session(keys: Sequence[str]) -> date:
 
 def _may_still_be_sent(deployment: Deployment, trading: TradingServices, execution: Execution) -> bool:
     """Whether orders that are not sent yet can be before the open that they are for, by the broker's time."""
-    waiting = any(one.state in (IntentState.PLANNED, IntentState.SENDING) for one in execution.outcomes)
+    due = (IntentState.PLANNED, IntentState.SENDING)
+    waiting = any(one.state in due and one.intent.kind is not OrderKind.WORKED for one in execution.outcomes)
     return waiting and trading.broker.account().at < deployment.calendar.opens_at(deployment.calendar.offset(execution.session, 1))
 
 

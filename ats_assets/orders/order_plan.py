@@ -16,6 +16,7 @@ from ats_assets.algorithms.price_grid import on_grid, price_step
 from ats_assets.corporate_actions.identity import INSTRUMENT, NAME_CHANGES_SCHEMA, Identities
 from ats_assets.errors import ContractError
 from ats_assets.execution.order import Leg, OrderIntent, OrderKind, Side, client_order_id, exact
+from ats_assets.execution.worked_intents import WorkPlan
 from ats_assets.orders.schema import ORDER_PLAN_SCHEMA, OrderPlan
 from ats_assets.portfolio import SHARE_DECIMALS, plan_trades, to_cents
 from ats_assets.settings import MarginSettings, OrdersSettings, PortfolioSettings
@@ -110,6 +111,7 @@ def intents_of(plan: pl.DataFrame, strategy: str) -> list[OrderIntent]:
             take_profit=_exact_or_none(row["take_profit"]),
             stop_loss=_exact_or_none(row["stop_loss"]),
             instrument=row.get(INSTRUMENT),  # a plan that was stored by an older program names none
+            work=WorkPlan.of(row["work"]) if row.get("work") else None,
         )
         for row in rows
     ]
@@ -166,7 +168,7 @@ def _legs(session: date, row: Mapping[str, Any], settings: OrdersSettings) -> It
         legs = [(Leg.CLOSE if row["quantity"] * direction < 0 else Leg.OPEN, 0.0)]
         reason = reason or "too_small"
     for leg, quantity in legs:
-        kind, bounds = _prices(leg, side, row, settings) if quantity and price else (OrderKind(settings.kind), (None, None, None))
+        kind, bounds = collared(leg, side, row, settings) if quantity and price else (OrderKind(settings.kind), (None, None, None))
         yield (
             session,
             row["symbol"],
@@ -193,7 +195,7 @@ def _sendable(row: Mapping[str, Any], quantity: float) -> float:
     return 0.0 if row["min_quantity"] is not None and quantity < row["min_quantity"] else quantity
 
 
-def _prices(
+def collared(
     leg: Leg, side: Side, row: Mapping[str, Any], settings: OrdersSettings
 ) -> tuple[OrderKind, tuple[float | None, float | None, float | None]]:
     """How a leg is sent: kind, and limit price, take-profit and stop-loss. What closes a position has no exits of its own."""

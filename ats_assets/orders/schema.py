@@ -49,6 +49,15 @@ class OrderPlan(pa.DataFrameModel):
         unique = ["session", "symbol", "leg"]  # noqa: RUF012
 
 
+class WorkedOrderPlan(OrderPlan):
+    """The plan where orders may be worked in parts (`orders.algorithm`, `orders.selection`)."""
+
+    work: str = pa.Field(nullable=True, description="JSON: how the order is worked in parts, and why so; null where it is sent as one")
+
+    class Config(OrderPlan.Config):
+        """As the plan."""
+
+
 class Orders(pa.DataFrameModel):
     """What became of each order when it was sent, sorted by (session, client_order_id)."""
 
@@ -189,6 +198,7 @@ ORDER_PLAN_SCHEMA = pl.Schema(
         "reason": _S,
     }
 )
+WORKED_ORDER_PLAN_SCHEMA = pl.Schema({**ORDER_PLAN_SCHEMA, "work": pl.String})
 ORDERS_SCHEMA = pl.Schema(
     {
         "session": pl.Date,

@@ -5,7 +5,7 @@ from typing import Literal
 
 from pydantic import Field, model_validator
 
-from ats_assets.settings.section import Bps, Name, Positive, Section, Share
+from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 
 
 class OrderLimitSettings(Section):
@@ -111,6 +111,15 @@ class OrdersSettings(Section):
         description="what becomes of the rest of a worked order before the close: cross: it goes to the market; close: into the closing auction; end: it stays unfilled",
     )
     last_minutes: Positive = Field(default=15, description="before the close, from when on that is done")
+    start_minutes: NonNegative = Field(default=0, description="after the open, from when on an order is worked")
+    work_minutes: Positive | None = Field(default=None, description="in which it is worked; default: until `last_minutes` before the close")
+    session_bars: Name | None = Field(
+        default=None,
+        description="[samplers.<name>] whose bars of a minute backtest and paper broker play a session from; needed where an algorithm works within the session",
+    )
+    minute_volume_share: float = Field(
+        default=0.25, gt=0, le=1, description="of what a minute has traded, that backtest and paper broker fill of all orders of a symbol"
+    )
     collar_bps: Bps = Field(default=500.0, description="distance of a limit or bracket order's limit price from the decision price")
     take_profit_bps: Bps = Field(default=1_000.0, description="of a bracket, from the decision price")
     stop_loss_bps: Bps = Field(default=500.0, description="of a bracket, from the decision price")
@@ -130,6 +139,18 @@ class OrdersSettings(Section):
         description="what the broker's roundings of fractional executions may add up to beside it, within a session and in all, in currency",
     )
     slippage_warning_bps: Bps = Field(default=50.0, description="mean slippage against the decision price that a check warns about")
+
+    @model_validator(mode="after")
+    def _brackets_are_whole(self) -> "OrdersSettings":
+        worked = {self.algorithm, *(rule.algorithm for rule in self.selection)} - {"at_open"}
+        if self.kind == "bracket" and worked:
+            raise ValueError(f'{min(worked)} works an order in parts, and a bracket has none: set kind = "market_on_open" or "limit"')
+        return self
+
+    @property
+    def works_in_parts(self) -> bool:
+        """Whether any order may be worked in parts."""
+        return self.algorithm != "at_open" or bool(self.selection)
 
     @property
     def brakes(self) -> tuple[BrakeSettings, ...]:

@@ -98,6 +98,11 @@ CREATE UNIQUE INDEX ix_intents_parent_number ON intents (parent, number);
 def _work_in_parts(connection: Connection) -> None:
     """From 4 to 5: an order may be worked in parts, each an intent of its own. What is there is sent whole, and stays as it is."""
     _run(connection, _PARTS.format(time="TIMESTAMP" if connection.dialect.name == "postgresql" else "DATETIME"))
+    if inspect(connection).has_table("paper_orders"):
+        _run(
+            connection,
+            "ALTER TABLE paper_orders ADD COLUMN decision_price VARCHAR(64); ALTER TABLE paper_orders ADD COLUMN work VARCHAR(2048)",
+        )
 
 
 def _run(connection: Connection, statements: str) -> None:

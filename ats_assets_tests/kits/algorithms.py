@@ -122,8 +122,8 @@ class AlgorithmKit:
     def played(
         self, algorithm: Any, bars: pl.DataFrame, parent: Parent | None = None, *, share: float = 0.25, day_end: DayEnd | None = None
     ) -> PlayedSession:
-        orders = [WorkedOrder(parent=parent or order(), algorithm=algorithm)]
-        return play_session(orders, {"AAPL": day_of(bars)}, TIMES, day_end=day_end, rules=MatchingRules(volume_share=share))
+        orders = [WorkedOrder(parent=parent or order(), algorithm=algorithm, day_end=day_end or DayEnd())]
+        return play_session(orders, {"AAPL": day_of(bars)}, TIMES, rules=MatchingRules(volume_share=share))
 
     def recorded(self, bars: pl.DataFrame, parent: Parent | None = None, **more: Any) -> tuple[Recording, PlayedSession]:
         one = Recording(self.made())

@@ -13,6 +13,9 @@ For each session, in this order:
    knows the open before it. A symbol without a target has the target zero; a session without any targets is no opinion, and nothing is traded after it. Where the
    account is called for margin, what it holds is cut instead, with or without targets, and nothing is opened.
 
+Where orders are worked in parts (`orders.algorithm`, `orders.selection`), these are played from the bars inside the session once its open is over
+(`ats_assets.portfolio.worked_session`); what is left of them at the close is unfilled.
+
 The targets of the last session have no open to be traded at. All money is in whole cents (int64), so that cash + positions = equity holds exactly.
 Where equity at the close is not positive, no weight has a meaning and nothing more is opened. Cash below zero is a debit, which only short positions can cause.
 """
@@ -22,10 +25,12 @@ from pydantic import Field
 
 from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
 from ats_assets.backtests.engine import BacktestInputs, BacktestResult
-from ats_assets.backtests.journal import new_ledgers, result_of, with_more_room
+from ats_assets.backtests.journal import new_ledgers, result_of
+from ats_assets.backtests.ledgers import Ledgers, with_more_room
 from ats_assets.backtests.market import read_market
 from ats_assets.backtests.market_terms import market_terms
-from ats_assets.backtests.simulation import Ledgers, Prices, State, TradingRules, nothing_planned, simulate
+from ats_assets.backtests.simulation import Prices, State, TradingRules, nothing_planned, simulate
+from ats_assets.backtests.worked_simulation import simulate_worked
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.plugins import Plugin
 from ats_assets.portfolio import Account
@@ -65,6 +70,9 @@ class OrdersEngine:
             weights, limit_rules(inputs.limits), cost_rules(settings), margin_rules(settings.margin), brake_rules(inputs.brake)
         )
         column = benchmark_column(market, settings.benchmark)
+        if inputs.working is not None:
+            ledgers = simulate_worked(market, prices, settings.initial_cash, rules, inputs.working)
+            return result_of(market, ledgers, benchmark_values(prices, float(settings.initial_cash), column))
         ledgers, benchmark = _traded(prices, settings.initial_cash, rules, column, self.settings.compiled)
         return result_of(market, ledgers, benchmark)
 

@@ -6,8 +6,8 @@ from datetime import date, datetime
 from decimal import Decimal
 
 import numpy as np
-import polars as pl
 
+from ats_assets.algorithms.order_words import CLOSING
 from ats_assets.brokers.paper.book_rows import (
     account_entry,
     as_text,
@@ -18,6 +18,7 @@ from ats_assets.brokers.paper.book_rows import (
     signed_shares,
     trades_at_open,
     why_unfilled,
+    within_limit,
 )
 from ats_assets.brokers.paper.bracket_exits import (
     STOP_LOSS,
@@ -31,7 +32,7 @@ from ats_assets.brokers.paper.bracket_exits import (
     split,
 )
 from ats_assets.brokers.paper.day import Day
-from ats_assets.corporate_actions.identity import NAME_CHANGE
+from ats_assets.brokers.paper.worked_parts import PaperWorking, work_parts
 from ats_assets.errors import how_many
 from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
 from ats_assets.impact.impact_terms import ImpactTerms, free_terms, terms_of_symbol
@@ -75,32 +76,11 @@ class Book:
     """What trades of the next one cost."""
     fills: list[Row] = field(default_factory=list)
     entries: list[Row] = field(default_factory=list)
+    working: PaperWorking | None = None
     made_at_open: set[str] = field(default_factory=set)
     """Brackets that were filled at this session's open, by their ids."""
     ended: dict[int, str] = field(default_factory=dict)
     """Places whose ticker another has taken over at this open, while they were given none, and what it was."""
-
-    def rename(self, actions: pl.DataFrame, session: date, at: datetime) -> None:
-        """Call what is held and what is ordered by the tickers that it has from the open of `session` on; see `MarketData.actions`."""
-        changes = actions.filter(pl.col("kind") == NAME_CHANGE) if "new_symbol" in actions.columns else actions.clear()
-        renamed = dict(changes.select("symbol", "new_symbol").iter_rows()) if changes.height else {}
-        for i, symbol in enumerate(self.symbols):
-            if symbol in renamed.values() and symbol not in renamed:
-                self.ended[i], self.symbols[i] = symbol, f"{symbol} until {session}"
-                for order in self._waiting():
-                    if order["symbol"] == symbol:
-                        order |= {"status": str(OrderStatus.CANCELED), "updated_at": at, "reason": "no_bar"}
-        waiting = self._waiting()
-        for i, symbol in enumerate(self.symbols):
-            if symbol in renamed:
-                self.symbols[i] = renamed[symbol]
-                text = f"{symbol} is called {renamed[symbol]} from now on"
-                for name, sign in ((symbol, -1.0), (renamed[symbol], 1.0)):
-                    if self.account.shares[i]:
-                        entry = account_entry(session, at, name, EntryKind.CORPORATE_ACTION, sign * self.account.shares[i], 0, text)
-                        self.entries.append(entry | {"entry_id": f"{session:%Y%m%d}-{name}-{NAME_CHANGE}"})
-        for order in waiting:
-            order["symbol"] = renamed.get(order["symbol"], order["symbol"])
 
     def settle(self, day: Day) -> None:
         """From the session's open to its close: delistings, orders at the open, orders within the session, marks at the close.
@@ -131,6 +111,10 @@ class Book:
             touchable = order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]
             if touchable and self._fill_within(order, day, float(terms.most_shares[self._at(order)])):
                 reasons[order["symbol"]] = "participation"
+        self._work(day, marks)
+        for order, at in [(one, self._at(one)) for one in self._waiting() if one["kind"] in CLOSING]:
+            if day.traded[at] and within_limit(order, at, float(day.close[at]), terms):
+                self._trade_one(order, float(day.close[at]), day, terms_of_symbol(terms, at))
         for order in self._waiting():
             if order["parent_id"] is None:
                 expire(order, reasons.get(order["symbol"]) or why_unfilled(order, day, self._at(order)), day.closes_at)
@@ -139,6 +123,13 @@ class Book:
         for symbol, exits in exits_by_symbol(self._waiting()).items():
             one_pair(exits, exact(self.account.shares[self.symbols.index(symbol)]), day.closes_at)
         self.last_close = np.where(day.quoted, day.close, self.last_close)
+
+    def _work(self, day: Day, marks: Floats) -> None:
+        """What is worked in parts within the session."""
+        if (worked := [one for one in self._waiting() if one["kind"] == OrderKind.WORKED]) and self.working is not None:
+            made = work_parts(self.account, worked, day, self.symbols, marks, self.settings, self.terms, self.working, len(self.fills))
+            self.orders += made.orders
+            self.fills += made.fills
 
     def _pay_for_what_is_borrowed(self, day: Day) -> None:
         """Fees of short positions and interest on cash below zero, for each calendar day since the close before."""

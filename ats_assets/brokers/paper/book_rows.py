@@ -3,17 +3,21 @@
 from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
+from typing import Any
 
 import numpy as np
 
+from ats_assets.algorithms.order_words import CLOSING
 from ats_assets.algorithms.price_grid import plain
 from ats_assets.brokers.paper.bracket_exits import STOP_LOSS, Row
 from ats_assets.brokers.paper.day import Day
-from ats_assets.execution.order import EntryKind, Leg, OrderKind, OrderStatus, Side, exact
+from ats_assets.execution.order import AccountEntry, EntryKind, Leg, OrderKind, OrderStatus, Side, exact
 from ats_assets.impact.impact_terms import ImpactTerms, slippage_bps_of
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import SHARE_DECIMALS, to_cents
 
+_AT_MARKET = (OrderKind.MARKET_ON_OPEN, OrderKind.MARKET)
+"""What is sent before the open to be filled there."""
 PRICE_DIGITS = Decimal("1e-16")
 """Of an average price; fine enough that quantity times price gives the cents back."""
 
@@ -34,14 +38,27 @@ def trades_at_open(order: Row, at: int, mark: float, terms: ImpactTerms) -> bool
 
     All market orders do, limit orders whose limit its price does not exceed with what all of the order costs, and stops that it is beyond.
     """
-    if order["kind"] == OrderKind.MARKET_ON_OPEN:
+    if order["kind"] in _AT_MARKET:
         return True
+    if order["kind"] in (*CLOSING, OrderKind.WORKED):
+        return False
     sign, price = Side(order["side"]).sign, float(order["limit_price"])
     if order["kind"] == STOP_LOSS:
         return bool(sign * mark >= sign * price)
-    notional = int(to_cents(float(order["quantity"]) * mark)) if mark > 0.0 else 0
+    return _with_costs(order, at, mark, terms)
+
+
+def _with_costs(order: Row, at: int, price: float, terms: ImpactTerms) -> bool:
+    """Whether a price does not exceed an order's limit with what all of the order costs."""
+    sign = Side(order["side"]).sign
+    notional = int(to_cents(float(order["quantity"]) * price)) if price > 0.0 else 0
     adverse = float((terms.spread_bps[at] / 2 + slippage_bps_of(notional, at, terms)) / 1e4)
-    return bool(sign * mark * (1.0 + sign * adverse) <= sign * price)
+    return bool(sign * price * (1.0 + sign * adverse) <= sign * float(order["limit_price"]))
+
+
+def within_limit(order: Row, at: int, price: float, terms: ImpactTerms) -> bool:
+    """Whether an order takes part in the closing auction: one without a limit, or with one that its price does not exceed with what all of the order costs."""
+    return order["limit_price"] is None or _with_costs(order, at, price, terms)
 
 
 def shared_out(orders: Sequence[Row], quantity: Decimal, paid: int, fees: int) -> Iterator[tuple[Row, Decimal, int, int]]:
@@ -95,7 +112,7 @@ def why_unfilled(order: Row, day: Day, i: int) -> str:
         return "no_bar"
     if not day.traded[i]:
         return "no_volume"
-    return "limit_not_reached" if order["kind"] != OrderKind.MARKET_ON_OPEN else "cash"
+    return "cash" if order["kind"] in (*_AT_MARKET, OrderKind.MARKET_ON_CLOSE) else "limit_not_reached"
 
 
 def expire(order: Row, reason: str, at: datetime) -> None:
@@ -116,6 +133,19 @@ def account_entry(session: date, at: datetime, symbol: str, kind: EntryKind, sha
         "at": at,
         "description": text,
     }
+
+
+def booked_entry(row: Any) -> AccountEntry:
+    """A stored change of the account, as brokers tell it."""
+    return AccountEntry(
+        entry_id=row.entry_id,
+        kind=EntryKind(row.kind),
+        at=row.at,
+        symbol=row.symbol or None,
+        quantity=row.quantity,
+        cash=Decimal(row.cash_cents) * Decimal("0.01"),
+        description=row.description,
+    )
 
 
 def as_text(value: float) -> str:

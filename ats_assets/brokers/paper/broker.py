@@ -15,18 +15,20 @@ from sqlalchemy import Connection, Row
 from ats_assets.algorithms.price_grid import is_in_dollars
 from ats_assets.brokers.paper import tables
 from ats_assets.brokers.paper.book import CENT
+from ats_assets.brokers.paper.book_rows import booked_entry
 from ats_assets.brokers.paper.day import Day
 from ats_assets.brokers.paper.option_desk import PaperOptions, together
 from ats_assets.brokers.paper.option_market import PaperOptionTrading
 from ats_assets.brokers.paper.paper_terms import paper_terms
+from ats_assets.brokers.paper.renaming import rename_book
 from ats_assets.brokers.paper.stored_book import load_book, order_values, store_book
 from ats_assets.brokers.paper.stored_market import MarketData
+from ats_assets.brokers.paper.worked_parts import PaperWorking
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, OrderRejectedError
 from ats_assets.execution.order import (
     AccountEntry,
     AccountState,
     BrokerOrder,
-    EntryKind,
     Fill,
     Instrument,
     OrderIntent,
@@ -55,11 +57,14 @@ class PaperBroker:
         Trading of option contracts; without it their orders are refused.
     impact
         From a session to a model of market impact with what it knows at that close; None for fixed rates.
+    working
+        What works orders in parts, and the sessions that they are played from; without it such orders are refused.
     """
 
     name = "paper"
     live = False
     reserves_shares = False
+    works_orders = True
     fee_in_kind = Decimal(0)
 
     def __init__(
@@ -71,11 +76,13 @@ class PaperBroker:
         options: PaperOptionTrading | None = None,
         *,
         impact: Callable[[date], MarketImpact | None] | None = None,
+        working: PaperWorking | None = None,
     ) -> None:
         self._state = state
         self._market = market
         self._settings = settings
         self._orders = orders
+        self._working = working
         self._account = orders.strategy
         self._quoted: tuple[date | None, frozenset[str]] = (None, frozenset())
         """The session that was last asked for, and the symbols that have a bar in it."""
@@ -161,6 +168,8 @@ class PaperBroker:
             why = "exits come with their bracket here, and stay for what is held"
         if intent.legs and self._options is None:
             why = _NO_OPTIONS
+        if intent.kind is OrderKind.WORKED and (self._working is None or intent.work is None):
+            why = "no algorithm of orders is in the settings (orders.algorithm, orders.selection)"
         if why:
             raise OrderRejectedError(f"order {intent.client_order_id} is refused: {why}")
         at = self._market.calendar.closes_at(intent.session)
@@ -184,6 +193,9 @@ class PaperBroker:
             if row is None:
                 return None if self._options is None else self._options.find(connection, client_order_id)
             legs = connection.execute(tables.orders.select().where(tables.orders.c.parent_id == row.broker_order_id)).all()
+        if row.kind == OrderKind.WORKED:
+            parts = (replace(order_of(one), kind=OrderKind(one.kind), limit_price=one.limit_price) for one in legs)
+            return replace(order_of(row), legs=tuple(parts))
         return replace(order_of(row), legs=tuple(order_of(leg) for leg in legs))
 
     def open_orders(self) -> list[BrokerOrder]:
@@ -216,18 +228,7 @@ class PaperBroker:
         wanted = (tables.entries.c.account == self._account) & (tables.entries.c.at >= since)
         with self._state.begin() as connection:
             rows = connection.execute(tables.entries.select().where(wanted).order_by(tables.entries.c.at, tables.entries.c.entry_id)).all()
-        return [
-            AccountEntry(
-                entry_id=row.entry_id,
-                kind=EntryKind(row.kind),
-                at=row.at,
-                symbol=row.symbol or None,
-                quantity=row.quantity,
-                cash=Decimal(row.cash_cents) * CENT,
-                description=row.description,
-            )
-            for row in rows
-        ]
+        return [booked_entry(row) for row in rows]
 
     def settle(self, session: date) -> str | None:
         """Open the account at the close of `session`, or move it there, session by session; None where it stands there or later."""
@@ -249,9 +250,11 @@ class PaperBroker:
                     return f"the bars of {following} are not stored: the paper account stands at the close of {account.settled}"
                 if self._options is not None and (missing := self._options.missing(following)):
                     return f"{missing}: the paper account stands at the close of {account.settled}"
-                book = load_book(connection, self._account, account.cash_cents, self._settings, account.settled)
+                book = load_book(connection, self._account, account.cash_cents, self._settings, account.settled, self._working)
+                if self._working is not None and any(one["work"] for one in book.orders) and not self._working.days.is_stored(following):
+                    return f"the bars inside {following} are not stored: the paper account stands at the close of {account.settled}"
                 actions = self._market.actions(following)
-                book.rename(actions, following, calendar.opens_at(following))
+                rename_book(book, actions, following, calendar.opens_at(following))
                 day = Day.of(following, book.symbols, bars, actions, calendar=calendar)
                 impact = None if self._impact is None else self._impact(account.settled)
                 if impact is not None:

@@ -10,13 +10,21 @@ from sqlalchemy import Connection
 from ats_assets.brokers.paper import tables
 from ats_assets.brokers.paper.book import Book
 from ats_assets.brokers.paper.bracket_exits import Row
+from ats_assets.brokers.paper.worked_parts import PaperWorking
 from ats_assets.execution.order import OrderIntent, OrderStatus, exact
 from ats_assets.impact import fixed_terms
 from ats_assets.portfolio import Account
 from ats_assets.settings import BacktestSettings
 
 
-def load_book(connection: Connection, account: str, cash_cents: int, settings: BacktestSettings, since: date) -> Book:
+def load_book(  # noqa: PLR0917 - what books are made of
+    connection: Connection,
+    account: str,
+    cash_cents: int,
+    settings: BacktestSettings,
+    since: date,
+    working: PaperWorking | None = None,
+) -> Book:
     """The books as they are stored, at the close of the session `since`."""
     held = {row.symbol: row for row in connection.execute(tables.holdings.select().where(tables.holdings.c.account == account))}
     of_account = (tables.orders.c.account == account) & (tables.orders.c.status == OrderStatus.ACCEPTED)
@@ -34,6 +42,7 @@ def load_book(connection: Connection, account: str, cash_cents: int, settings: B
         settings=settings,
         since=since,
         terms=fixed_terms(settings, len(symbols)),
+        working=working,
     )
 
 
@@ -84,6 +93,8 @@ def order_values(intent: OrderIntent, account: str, at: datetime) -> Row:
         "limit_price": intent.limit_price,
         "take_profit": intent.take_profit,
         "stop_loss": intent.stop_loss,
+        "decision_price": intent.decision_price if intent.work else None,
+        "work": intent.work.text() if intent.work else None,
         "status": str(OrderStatus.ACCEPTED),
         "filled_quantity": Decimal(0),
         "submitted_at": at,
