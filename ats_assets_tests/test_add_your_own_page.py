@@ -16,8 +16,9 @@ from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, SourceError
 from ats_assets.lineage.delivered import delivered_versions
-from ats_assets.plugins import LEARNERS, METHODS, OPTION_STRATEGIES, RISK_RULES, SOURCES
+from ats_assets.plugins import ALGORITHMS, LEARNERS, METHODS, OPTION_STRATEGIES, RISK_RULES, SOURCES
 from ats_assets.sources import BarSource
+from ats_assets_tests.kits.algorithms import AlgorithmKit
 from ats_assets_tests.kits.learners import LearnerKit
 from ats_assets_tests.kits.methods import MethodKit
 from ats_assets_tests.kits.option_strategies import OptionStrategyKit
@@ -89,11 +90,12 @@ def test_each_file_has_about_sixty_lines_at_most() -> None:
             "strategies/reversal.py",
             "methods/rank_tilt.py",
             "risk_rules/quiet.py",
+            "algorithms/dips.py",
             "option_strategies/long_call.py",
         ),
         True,
     )
-    assert sum(len(text.splitlines()) for text in FILES.values()) <= 300
+    assert sum(len(text.splitlines()) for text in FILES.values()) <= 350
 
 
 def test_the_three_make_signals_together(made: Deployment) -> None:
@@ -204,6 +206,12 @@ class TestQuiet(RiskRuleKit):
     @pytest.fixture(autouse=True)
     def _opened(self, additions: Path) -> None:
         type(self).plugin = RISK_RULES.find("quiet", additions / "plugins")
+
+
+class TestDips(AlgorithmKit):
+    @pytest.fixture(autouse=True)
+    def _opened(self, additions: Path) -> None:
+        type(self).plugin = ALGORITHMS.find("dips", additions / "plugins")
 
 
 class TestLongCall(OptionStrategyKit):

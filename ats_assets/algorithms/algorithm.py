@@ -193,10 +193,14 @@ class CancelChild:
 
 @dataclass(frozen=True, kw_only=True)
 class Wait:
-    """Nothing now. Ask again at `until`, or when an order changes; None: when an order changes or a bar is known."""
+    """Nothing now. Ask again at `until`, or when an order changes; None: when an order changes or a bar is known.
+
+    `on_bar` is set by `next_step`, which bounds each wait: whether the next bar ends it, too.
+    """
 
     until: datetime | None
     reason: str
+    on_bar: bool = False
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -73,7 +73,7 @@ def play_session(
 
 @dataclass
 class _Working:
-    """An order while it is worked; `due` is when it is asked next, None: with the next bar."""
+    """An order while it is worked; `due` is when it is asked next, and `on_bar` whether with the next bar, too."""
 
     order: WorkedOrder
     parent: Parent
@@ -82,6 +82,7 @@ class _Working:
     met: set[int] = field(default_factory=set)
     """Numbers of the orders that a bar has met."""
     due: datetime | None = None
+    on_bar: bool = True
     known: int = -1
     changed: bool = True
     done: str | None = None
@@ -210,7 +211,7 @@ class _Play:
         over = one.due is not None and now >= one.due
         if one.order.algorithm.needs_bars and one.day.bars.is_empty():
             one.done = NO_BARS
-        if one.done is not None or not (one.changed or over or (one.due is None and known != one.known)):
+        if one.done is not None or not (one.changed or over or (one.on_bar and known != one.known)):
             return
         if one.parent.arrival_price is None and now >= one.parent.starts_at and market.last is not None:
             one.parent = replace(one.parent, arrival_price=market.last)
@@ -218,7 +219,7 @@ class _Play:
         for _ in range(MOST_ANSWERS):
             answer = next_step(one.order.algorithm, one.parent, one.children, market, one.order.day_end)
             if isinstance(answer, Wait):
-                one.due = answer.until
+                one.due, one.on_bar = answer.until, answer.on_bar or answer.until is None
                 return
             self.steps.append(SessionStep(at=now, parent_id=one.parent.client_order_id, answer=answer))
             if isinstance(answer, Done):

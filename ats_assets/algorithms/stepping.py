@@ -146,4 +146,4 @@ def _until_something_happens(
     times += [answer.until] if answer.until is not None else []
     times += [ends] if market.now < ends else []
     times = [at for at in times if at > market.now]
-    return replace(answer, until=min(times, default=None))
+    return replace(answer, until=min(times, default=None), on_bar=answer.until is None)

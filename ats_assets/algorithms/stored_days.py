@@ -9,8 +9,8 @@ import numpy as np
 import polars as pl
 
 from ats_assets.algorithms.algorithm import MINUTE_SCHEMA
+from ats_assets.algorithms.order_selection import KnownLiquidity
 from ats_assets.algorithms.played_session import SessionTimes
-from ats_assets.algorithms.selection import Liquidity
 from ats_assets.algorithms.symbol_day import SymbolDay
 from ats_assets.algorithms.volume_profile import volume_profile
 from ats_assets.calendar import SessionCalendar
@@ -64,13 +64,13 @@ class StoredDays:
         earlier = self._calendar.window(session, EARLIER_SESSIONS + 1)[:-1]
         return {symbol: self._day(symbol, stored.get(symbol), earlier, told) for symbol, told in sorted(prices.items())}
 
-    def liquidity(self, session: date, symbol: str, day_volume: float | None) -> Liquidity:
+    def liquidity(self, session: date, symbol: str, day_volume: float | None) -> KnownLiquidity:
         """What the close of a session tells of a symbol: its volume, and the mean of the spreads that its bars carry."""
         bars = self._read(session).get(symbol)
         spread = (
             None if bars is None or "spread" not in bars.columns else bars.select((pl.col("spread") / pl.col("close")).mean() * 1e4).item()
         )
-        return Liquidity(day_volume=day_volume or None, spread_bps=spread)
+        return KnownLiquidity(day_volume=day_volume or None, spread_bps=spread)
 
     def _day(self, symbol: str, bars: pl.DataFrame | None, earlier: Sequence[date], told: DayPrices) -> SymbolDay:
         hours = [(self._calendar.opens_at(day), self._calendar.closes_at(day)) for day in earlier]

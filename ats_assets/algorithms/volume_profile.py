@@ -1,7 +1,7 @@
 """The profile of the volume within a session, by sessions before it: which share of a day's volume was traded by which minute."""
 
 from collections.abc import Sequence
-from datetime import datetime
+from datetime import UTC, datetime
 
 import numpy as np
 import polars as pl
@@ -58,7 +58,7 @@ def _by_minute(opens: datetime, bars: pl.DataFrame, length: int) -> NDArray[np.f
     volumes = np.zeros(length)
     if bars.is_empty():
         return volumes
-    seconds = bars.select((pl.col("starts_at") - pl.lit(opens)).dt.total_seconds())["starts_at"].to_numpy()
+    seconds = bars.select((pl.col("starts_at") - pl.lit(opens.astimezone(UTC))).dt.total_seconds())["starts_at"].to_numpy()
     at, size = np.floor(seconds / MINUTE).astype(np.int64), np.nan_to_num(bars["volume"].to_numpy())
     inside = (at >= 0) & (at < length)
     np.add.at(volumes, at[inside], size[inside])

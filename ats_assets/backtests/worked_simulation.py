@@ -5,9 +5,9 @@ from decimal import Decimal
 
 import numpy as np
 
+from ats_assets.algorithms.order_selection import ChosenWork, selected
 from ats_assets.algorithms.order_words import Leg, Side
 from ats_assets.algorithms.price_grid import exact
-from ats_assets.algorithms.selection import Selection, selected
 from ats_assets.algorithms.simulated_session import NO_BARS
 from ats_assets.algorithms.stored_days import DayPrices
 from ats_assets.backtests.journal import new_ledgers
@@ -42,7 +42,7 @@ class WorkedColumn:
     symbol: str
     shares: float
     closing: float
-    chosen: Selection
+    chosen: ChosenWork
     current: float
     target: float
 

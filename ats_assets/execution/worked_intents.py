@@ -8,7 +8,7 @@ from decimal import Decimal
 from typing import Any, Self
 
 from ats_assets.algorithms.algorithm import Increments
-from ats_assets.algorithms.selection import work_window
+from ats_assets.algorithms.order_selection import work_window
 from ats_assets.algorithms.stepping import DayEnd
 
 

@@ -15,7 +15,7 @@ its parts, and of what the market has shown.
 
 from collections.abc import Sequence
 from dataclasses import replace
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from decimal import Decimal
 from pathlib import Path
 
@@ -230,7 +230,7 @@ def _market(context: ExecutionContext, row: IntentRow, shop: Workshop) -> tuple[
     if shown is None:
         return bare, None
     middle = (shown.bid + shown.ask) / 2 if shown.bid is not None and shown.ask is not None else shown.last
-    known = shown.bars.filter(pl.col("known_at") <= pl.lit(bare.now))
+    known = shown.bars.filter(pl.col("known_at") <= pl.lit(bare.now.astimezone(UTC)))
     return replace(shown, now=bare.now, bars=known), middle
 
 

@@ -13,9 +13,9 @@ import polars as pl
 
 from ats_assets.algorithms.algorithm import Increments
 from ats_assets.algorithms.choosing import chosen_algorithm
+from ats_assets.algorithms.order_selection import ChosenWork, KnownLiquidity, day_end_of, selected
 from ats_assets.algorithms.order_words import Leg, OrderKind, Side
 from ats_assets.algorithms.price_grid import exact
-from ats_assets.algorithms.selection import Liquidity, Selection, day_end_of, selected
 from ats_assets.algorithms.stored_days import StoredDays
 from ats_assets.execution.worked_intents import WorkPlan
 from ats_assets.orders.order_plan import collared
@@ -61,14 +61,14 @@ class WorkChooser:
         made = pl.DataFrame(rows, schema=WORKED_ORDER_PLAN_SCHEMA, orient="row").sort("session", "symbol", "leg")
         return WorkedOrderPlan.validate(made)
 
-    def _chosen(self, session: date, legs: Sequence[Mapping[str, Any]], volumes: Mapping[str, float]) -> Selection:
+    def _chosen(self, session: date, legs: Sequence[Mapping[str, Any]], volumes: Mapping[str, float]) -> ChosenWork:
         symbol = legs[0]["symbol"]
         volume = volumes.get(symbol)
-        liquidity = Liquidity(day_volume=volume or None) if self.days is None else self.days.liquidity(session, symbol, volume)
+        liquidity = KnownLiquidity(day_volume=volume or None) if self.days is None else self.days.liquidity(session, symbol, volume)
         first = Leg.CLOSE if any(row["leg"] == Leg.CLOSE for row in legs) else Leg.OPEN
         return selected(self.settings.orders, symbol, first, [exact(row["quantity"]) for row in legs], liquidity)
 
-    def _row(self, row: Mapping[str, Any], chosen: Selection | None, instrument: Mapping[str, Any]) -> dict[str, Any]:
+    def _row(self, row: Mapping[str, Any], chosen: ChosenWork | None, instrument: Mapping[str, Any]) -> dict[str, Any]:
         if chosen is None:
             return {**row, "work": None}
         if not chosen.is_worked:
@@ -77,14 +77,14 @@ class WorkChooser:
         plan = self._plan(row["symbol"], chosen, instrument)
         return {**row, "kind": str(OrderKind.WORKED), "take_profit": None, "stop_loss": None, "work": plan.text()}
 
-    def _as_kind(self, row: Mapping[str, Any], chosen: Selection, instrument: Mapping[str, Any]) -> dict[str, Any]:
+    def _as_kind(self, row: Mapping[str, Any], chosen: ChosenWork, instrument: Mapping[str, Any]) -> dict[str, Any]:
         """An order that is sent as one, of another kind than `orders.kind`."""
         orders = self.settings.orders.model_copy(update={"kind": chosen.kind})
         priced = {"symbol": row["symbol"], "price": row["decision_price"], "price_increment": instrument.get("price_increment")}
         kind, bounds = collared(Leg(row["leg"]), Side(row["side"]), priced, orders)
         return {"kind": str(kind), **dict(zip(("limit_price", "take_profit", "stop_loss"), bounds, strict=True))}
 
-    def _plan(self, symbol: str, chosen: Selection, instrument: Mapping[str, Any]) -> WorkPlan:
+    def _plan(self, symbol: str, chosen: ChosenWork, instrument: Mapping[str, Any]) -> WorkPlan:
         algorithm = chosen_algorithm(self.settings, chosen.algorithm)
         orders, least = self.settings.orders, smallest_steps(symbol)
         price, quantity, smallest = (instrument.get(name) for name in ("price_increment", "quantity_increment", "min_quantity"))

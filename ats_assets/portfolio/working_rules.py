@@ -9,10 +9,10 @@ import polars as pl
 
 from ats_assets.algorithms.algorithm import MINUTE_SCHEMA, Algorithm, Increments, Parent
 from ats_assets.algorithms.choosing import AT_OPEN, chosen_algorithm, named_algorithms
+from ats_assets.algorithms.order_selection import ChosenWork, day_end_of, work_window
 from ats_assets.algorithms.order_words import Leg, Side
 from ats_assets.algorithms.played_session import SessionTimes, WorkedOrder
 from ats_assets.algorithms.price_grid import FINEST, is_pair
-from ats_assets.algorithms.selection import Selection, day_end_of, work_window
 from ats_assets.algorithms.stored_days import StoredDays
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
@@ -34,7 +34,7 @@ class WorkingRules:
     algorithms: Mapping[str, Algorithm]
 
     def worked(  # noqa: PLR0917 - what an order is
-        self, symbol: str, side: Side, leg: Leg, quantity: Decimal, decision_price: Decimal, chosen: Selection, times: SessionTimes
+        self, symbol: str, side: Side, leg: Leg, quantity: Decimal, decision_price: Decimal, chosen: ChosenWork, times: SessionTimes
     ) -> WorkedOrder:
         """An order as it is played."""
         day_end = day_end_of(self.orders, symbol)

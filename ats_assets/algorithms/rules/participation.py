@@ -1,7 +1,7 @@
 """Participation: a share of the volume that the session shows, minute by minute."""
 
 from collections.abc import Sequence
-from datetime import timedelta
+from datetime import UTC, timedelta
 from decimal import Decimal
 
 import polars as pl
@@ -45,7 +45,7 @@ class Participation:
         left = parent.on_quantity_grid(unsent(parent, children))
         if left <= 0:
             return Wait(until=None, reason="all is sent") if pending(children) else Done(reason="all is traded that can be")
-        volume = float(market.bars.filter(pl.col("starts_at") >= pl.lit(parent.starts_at))["volume"].fill_nan(0.0).sum())
+        volume = float(market.bars.filter(pl.col("starts_at") >= pl.lit(parent.starts_at.astimezone(UTC)))["volume"].fill_nan(0.0).sum())
         due = parent.on_quantity_grid(exact(self.settings.rate * volume) - filled(children) - pending(children))
         least = min(left, parent.quantity * exact(self.settings.least_share))
         what = f"{self.settings.rate:.0%} of the {volume:.0f} traded since it began"

@@ -27,7 +27,7 @@ from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.backtests.small_markets import random_actions, random_market
 from ats_assets_tests.brokers.paper.test_against_backtest import Frames
-from ats_assets_tests.rounds import FULL
+from ats_assets_tests.rounds import FULL, rounds
 
 SLICED = {"slice_minutes": 240}
 ALGORITHMS: dict[str, dict[str, Any]] = {
@@ -109,6 +109,7 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
             compare(day, broker, expected)
             send(day, broker, signals, bars, settings)
         keep_the_books(broker, days[0], settings.backtest.initial_cash)
+        assert any("-0" in fill.client_order_id[-3:] for fill in broker.fills(broker._market.calendar.opens_at(days[0]))) or seed
         assert broker.open_orders() == [] or all(one.client_order_id.startswith(f"main-{days[-1]:%Y%m%d}") for one in broker.open_orders())
 
 

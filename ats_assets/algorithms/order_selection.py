@@ -18,7 +18,7 @@ from ats_assets.settings import OrdersSettings, SelectionRule
 
 
 @dataclass(frozen=True, kw_only=True)
-class Liquidity:
+class KnownLiquidity:
     """What is known of a symbol's market at a close; None where it is not known.
 
     Attributes
@@ -34,7 +34,7 @@ class Liquidity:
 
 
 @dataclass(frozen=True, kw_only=True)
-class Selection:
+class ChosenWork:
     """What was chosen for an order, and why. With `at_open` it is sent as one, of the kind."""
 
     algorithm: str
@@ -48,7 +48,7 @@ class Selection:
         return self.algorithm != AT_OPEN
 
 
-def selected(orders: OrdersSettings, symbol: str, leg: Leg, parts: Sequence[Decimal], liquidity: Liquidity) -> Selection:
+def selected(orders: OrdersSettings, symbol: str, leg: Leg, parts: Sequence[Decimal], liquidity: KnownLiquidity) -> ChosenWork:
     """What works the order for a symbol.
 
     Parameters
@@ -62,11 +62,11 @@ def selected(orders: OrdersSettings, symbol: str, leg: Leg, parts: Sequence[Deci
     --------
     >>> rules = [{"algorithm": "vwap", "min_size": 0.01}, {"algorithm": "adaptive_limit", "min_spread_bps": 20}]
     >>> orders = OrdersSettings(selection=rules)
-    >>> selected(orders, "AAPL", Leg.OPEN, [Decimal(500)], Liquidity(day_volume=20_000.0)).algorithm
+    >>> selected(orders, "AAPL", Leg.OPEN, [Decimal(500)], KnownLiquidity(day_volume=20_000.0)).algorithm
     'vwap'
-    >>> selected(orders, "AAPL", Leg.OPEN, [Decimal(5)], Liquidity(day_volume=20_000.0, spread_bps=35.0)).algorithm
+    >>> selected(orders, "AAPL", Leg.OPEN, [Decimal(5)], KnownLiquidity(day_volume=20_000.0, spread_bps=35.0)).algorithm
     'adaptive_limit'
-    >>> selected(orders, "AAPL", Leg.OPEN, [Decimal(5)], Liquidity()).why
+    >>> selected(orders, "AAPL", Leg.OPEN, [Decimal(5)], KnownLiquidity()).why
     'orders.algorithm: no rule of orders.selection is met'
     """
     urgency = orders.closing_urgency if leg is Leg.CLOSE else orders.urgency
@@ -77,10 +77,10 @@ def selected(orders: OrdersSettings, symbol: str, leg: Leg, parts: Sequence[Deci
             return _whole(
                 symbol,
                 parts,
-                Selection(algorithm=rule.algorithm, kind=rule.kind or orders.kind, urgency=urgency, why=f"rule {number}: {_told(known)}"),
+                ChosenWork(algorithm=rule.algorithm, kind=rule.kind or orders.kind, urgency=urgency, why=f"rule {number}: {_told(known)}"),
             )
     why = "orders.algorithm: no rule of orders.selection is met" if orders.selection else "orders.algorithm"
-    return _whole(symbol, parts, Selection(algorithm=orders.algorithm, kind=orders.kind, urgency=urgency, why=why))
+    return _whole(symbol, parts, ChosenWork(algorithm=orders.algorithm, kind=orders.kind, urgency=urgency, why=why))
 
 
 def work_window(
@@ -97,13 +97,13 @@ def day_end_of(orders: OrdersSettings, symbol: str) -> DayEnd:
     return DayEnd(unfilled="cross" if crosses else orders.unfilled, last_minutes=orders.last_minutes)
 
 
-def _whole(symbol: str, parts: Sequence[Decimal], chosen: Selection) -> Selection:
+def _whole(symbol: str, parts: Sequence[Decimal], chosen: ChosenWork) -> ChosenWork:
     """Parts of a share are traded at the open alone: no auction but that takes them everywhere, and they are too little to be worked."""
     broken = [part for part in parts if part != part.to_integral_value()]
     if not chosen.is_worked or is_pair(symbol) or not broken:
         return chosen
     why = f"{chosen.algorithm} works whole shares, and it is for {plain(broken[0])}"
-    return Selection(algorithm=AT_OPEN, kind=chosen.kind, urgency=chosen.urgency, why=why)
+    return ChosenWork(algorithm=AT_OPEN, kind=chosen.kind, urgency=chosen.urgency, why=why)
 
 
 def _meets(rule: SelectionRule, known: Mapping[str, float | None]) -> bool:
