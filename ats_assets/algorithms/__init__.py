@@ -14,12 +14,11 @@ from ats_assets.algorithms.algorithm import (
     SessionMarket,
     Wait,
     checked_answer,
-    child_order_id,
     filled,
     pending,
     unsent,
 )
-from ats_assets.algorithms.order_words import CLOSING, Leg, OrderKind, OrderStatus, Side
+from ats_assets.algorithms.order_words import CLOSING, Leg, OrderKind, OrderStatus, Side, child_order_id
 
 __all__ = [
     "CLOSING",

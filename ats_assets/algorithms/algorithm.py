@@ -7,7 +7,6 @@ answer after another its effect, each written down before it is acted upon, unti
 A module of `algorithms/rules/`, or one's own, holds an object `PLUGIN`, whose `make` is called with its own settings (`[algorithms.<name>]`).
 """
 
-import hashlib
 from collections.abc import Sequence
 from dataclasses import dataclass, field
 from datetime import date, datetime
@@ -19,7 +18,7 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import BaseModel
 
-from ats_assets.algorithms.order_words import MAX_ID_LENGTH, Leg, OrderKind, OrderStatus, Side
+from ats_assets.algorithms.order_words import Leg, OrderKind, OrderStatus, Side
 from ats_assets.algorithms.price_grid import on_grid, price_step
 from ats_assets.errors import AtsError
 
@@ -233,23 +232,6 @@ class Algorithm(Protocol):
             What is known by `market.now`, and nothing later.
         """
         ...
-
-
-def child_order_id(parent_id: str, number: int) -> str:
-    """The id of an order for a part: the same part always has the same one, so that no broker takes it twice.
-
-    Examples
-    --------
-    >>> child_order_id("main-20240301-AAPL-open", 3)
-    'main-20240301-AAPL-open-03'
-    >>> child_order_id("main-20240301-A_VERY_LONG_NAME_OF_A_COMPANY-close", 3)
-    'main-20240301-038ad8b017595ce3'
-    """
-    readable = f"{parent_id}-{number:02d}"
-    if len(readable) <= MAX_ID_LENGTH:
-        return readable
-    strategy, session, _ = parent_id.split("-", 2)
-    return f"{strategy}-{session}-{hashlib.sha256(readable.encode()).hexdigest()[:16]}"
 
 
 def filled(children: Sequence[ChildRecord]) -> Decimal:

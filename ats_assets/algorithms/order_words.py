@@ -1,5 +1,6 @@
 """The words of an order that all stages share: its side, how it is to be filled, what it is for, and where it stands."""
 
+import hashlib
 from enum import StrEnum
 
 MAX_ID_LENGTH = 48
@@ -77,3 +78,20 @@ class OrderStatus(StrEnum):
     def final(self) -> bool:
         """Whether nothing more will happen to it."""
         return self not in (OrderStatus.ACCEPTED, OrderStatus.PARTIALLY_FILLED, OrderStatus.UNKNOWN)
+
+
+def child_order_id(parent_id: str, number: int) -> str:
+    """The id of an order for a part: the same part always has the same one, so that no broker takes it twice.
+
+    Examples
+    --------
+    >>> child_order_id("main-20240301-AAPL-open", 3)
+    'main-20240301-AAPL-open-03'
+    >>> child_order_id("main-20240301-A_VERY_LONG_NAME_OF_A_COMPANY-close", 3)
+    'main-20240301-038ad8b017595ce3'
+    """
+    readable = f"{parent_id}-{number:02d}"
+    if len(readable) <= MAX_ID_LENGTH:
+        return readable
+    strategy, session, _ = parent_id.split("-", 2)
+    return f"{strategy}-{session}-{hashlib.sha256(readable.encode()).hexdigest()[:16]}"

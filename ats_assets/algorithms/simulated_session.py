@@ -24,10 +24,9 @@ from ats_assets.algorithms.algorithm import (
     SendChild,
     SessionMarket,
     Wait,
-    child_order_id,
 )
 from ats_assets.algorithms.matching import ChildFill, MatchingRules, MinuteBar, Offer, offer_in_auction, offer_in_bar, room_in_bar
-from ats_assets.algorithms.order_words import CLOSING, Leg, OrderKind, OrderStatus, Side
+from ats_assets.algorithms.order_words import CLOSING, Leg, OrderKind, OrderStatus, Side, child_order_id
 from ats_assets.algorithms.played_session import PlayedOrder, PlayedSession, SessionStep, SessionTimes, WorkedOrder
 from ats_assets.algorithms.price_grid import exact
 from ats_assets.algorithms.stepping import MOST_ANSWERS, ended_parent, next_step

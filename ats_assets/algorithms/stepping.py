@@ -2,7 +2,7 @@
 
 1. What is filled is done.
 2. An open order whose time is over is cancelled.
-3. Near the close the rest goes to the market, into the closing auction, or stays unfilled, as `orders.unfilled` says; the algorithm is asked no more.
+3. At the end of its time, at the latest near the close, the rest goes to the market, into the closing auction, or stays unfilled, as `orders.unfilled` says; the algorithm is asked no more.
 4. After some refusals in a row, or very many orders, nothing more is sent.
 5. Else the algorithm is asked, and its answer is checked.
 
@@ -70,9 +70,9 @@ def next_step(
         return CancelChild(client_order_id=expired.client_order_id, reason="its time is over")
     if market.now >= market.closes_at:
         return Wait(until=None, reason="the session is over") if pending(children) else _ended(parent, children, "the session is over")
-    ends = day_end.begins(market.closes_at)
+    ends = min(day_end.begins(market.closes_at), parent.ends_at)
     if market.now >= ends and not _is_for_close(children):
-        return _at_days_end(parent, children, day_end, ends)
+        return _at_days_end(parent, children, day_end, ends, market.closes_at)
     if stop := _given_up(children):
         return Wait(until=None, reason=stop) if pending(children) else _ended(parent, children, stop)
     answer = checked_answer(parent, children, algorithm.next(parent, children, market))
@@ -96,10 +96,10 @@ def _is_for_close(children: Sequence[ChildRecord]) -> bool:
     return any(child.pending and child.kind in CLOSING for child in children)
 
 
-def _at_days_end(parent: Parent, children: Sequence[ChildRecord], day_end: DayEnd, since: datetime) -> Answer:
+def _at_days_end(parent: Parent, children: Sequence[ChildRecord], day_end: DayEnd, since: datetime, closes_at: datetime) -> Answer:
     """Open orders are cancelled, and once they have ended, the rest is sent for the last time."""
     what = {"cross": "it goes to the market", "close": "it goes into the closing auction", "end": "it stays unfilled"}[day_end.unfilled]
-    reason = f"unfilled {day_end.last_minutes} minutes before the close: {what}"
+    reason = f"unfilled {(closes_at - since) / timedelta(minutes=1):.0f} minutes before the close: {what}"
     for child in children:
         if child.pending and child.sent_at < since and child.kind is not OrderKind.MARKET and child.cancel_asked_at is None:
             return CancelChild(client_order_id=child.client_order_id, reason=reason)

@@ -7,8 +7,8 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select, update
 
-from ats_assets.algorithms.algorithm import ChildRecord, Parent, SendChild, child_order_id
-from ats_assets.algorithms.order_words import OrderKind, OrderStatus
+from ats_assets.algorithms.algorithm import ChildRecord, Parent, SendChild
+from ats_assets.algorithms.order_words import OrderKind, OrderStatus, child_order_id
 from ats_assets.execution import state
 from ats_assets.execution.order import BrokerOrder, OrderIntent
 from ats_assets.execution.outcome import IntentState

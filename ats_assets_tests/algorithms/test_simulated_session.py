@@ -122,6 +122,16 @@ def test_an_order_whose_time_is_over_is_cancelled_and_its_rest_goes_into_the_auc
     assert session.orders[0].status is OrderStatus.FILLED
 
 
+@pytest.mark.parametrize(("unfilled", "price", "minute"), [("cross", "9.9", 50), ("close", "9.95", 60)])
+def test_at_the_end_of_its_time_the_rest_goes_where_the_settings_say(unfilled: str, price: str, minute: int) -> None:
+    """Its time ends 15 minutes before the close: at the market it meets the next bar, five minutes later."""
+    session = played(One(0, OrderKind.LIMIT, "9.00"), *BARS, unfilled=unfilled)
+    (fill,) = session.fills
+    assert (fill.price, fill.at, fill.number) == (Decimal(price), OPENS + timedelta(minutes=minute), 2)
+    told = [step.answer.reason for step in session.steps[1:3]]
+    assert all(one.startswith("unfilled 15 minutes before the close") for one in told)
+
+
 def test_a_minute_without_volume_fills_nothing() -> None:
     """A symbol that does not trade: no fill, and a reason."""
     session = played(One(0, OrderKind.MARKET), (0, 10.0, 10.0, 10.0, 10.0, 0.0))
