@@ -25,7 +25,7 @@ from ats_assets.orders.work_plans import WorkChooser
 from ats_assets.portfolio.working_rules import WorkingRules
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
-from ats_assets_tests.backtests.small_markets import random_actions, random_market
+from ats_assets_tests.backtests.small_markets import random_actions, random_impact, random_market
 from ats_assets_tests.brokers.paper.test_against_backtest import Frames
 from ats_assets_tests.rounds import FULL, rounds
 
@@ -63,7 +63,7 @@ def minutes_of(seed: int, session: date, bars: pl.DataFrame, opens: Any) -> pl.D
 @pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(algorithm: str, seed: int) -> None:
-    """Random histories: strategies long and short, dividends, splits, halts, quiet days, borrowed shares, cash that does not reach, parts of orders."""
+    """Random histories: strategies long and short, dividends, splits, halts, quiet days, borrowed shares, market impact, cash that does not reach, parts of orders."""
     rng = np.random.default_rng([seed, len(algorithm)])
     shorts, unfilled = bool(rng.random() < 0.6), ["cross", "close", "end"][int(rng.integers(3))]
     selection = [] if seed % 3 else [{"algorithm": "at_open", "max_size": 1e-5}, {"algorithm": algorithm, "min_urgency": 0.2}]
@@ -99,11 +99,12 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
     )
     made = {name: chosen_algorithm(settings, name).made() for name in {algorithm}}
     working = WorkingRules(orders=settings.orders, days=stored, algorithms=made)
-    how: dict[str, Any] = {"portfolio": settings.portfolio, "settings": settings.backtest, "limits": settings.orders.limits}
+    impact = random_impact(seed, bars, "square_root", most=0.3) if seed % 2 or algorithm == "twap" else None
+    how: dict[str, Any] = {"impact": impact, "portfolio": settings.portfolio, "settings": settings.backtest, "limits": settings.orders.limits}
     expected = run_backtest(signals, bars, days, actions=actions, working=working, **how)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
         paper = PaperWorking(days=stored, make=recorded_algorithm, volume_share=settings.orders.minute_volume_share)
-        broker = PaperBroker(state, frames, settings.backtest, settings.orders, working=paper)
+        broker = PaperBroker(state, frames, settings.backtest, settings.orders, working=paper, impact=lambda _: impact)
         for day in days:
             assert broker.settle(day) is None
             compare(day, broker, expected)
