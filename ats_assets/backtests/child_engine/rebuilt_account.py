@@ -11,9 +11,9 @@ from ats_assets.backtests.benchmark import benchmark_column, benchmark_values
 from ats_assets.backtests.child_engine.job_files import ChildAnswer
 from ats_assets.backtests.engine import BacktestInputs, BacktestResult
 from ats_assets.backtests.journal import new_ledgers, result_of
+from ats_assets.backtests.ledgers import Ledgers, PositionLedger, SessionLedger
 from ats_assets.backtests.market import Market
 from ats_assets.backtests.market_terms import market_terms
-from ats_assets.backtests.ledgers import Ledgers, PositionLedger, SessionLedger
 from ats_assets.backtests.simulation import UNFILLED, Prices, marks_at
 from ats_assets.backtests.trade_columns import Columns, joined_columns, sums, traded_legs
 from ats_assets.errors import ContractError, EngineError

@@ -100,7 +100,12 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
     made = {name: chosen_algorithm(settings, name).made() for name in {algorithm}}
     working = WorkingRules(orders=settings.orders, days=stored, algorithms=made)
     impact = random_impact(seed, bars, "square_root", most=0.3) if seed % 2 or algorithm == "twap" else None
-    how: dict[str, Any] = {"impact": impact, "portfolio": settings.portfolio, "settings": settings.backtest, "limits": settings.orders.limits}
+    how: dict[str, Any] = {
+        "impact": impact,
+        "portfolio": settings.portfolio,
+        "settings": settings.backtest,
+        "limits": settings.orders.limits,
+    }
     expected = run_backtest(signals, bars, days, actions=actions, working=working, **how)
     with tempfile.TemporaryDirectory() as folder, TradeState(f"sqlite:///{Path(folder) / 'state.sqlite'}") as state:
         paper = PaperWorking(days=stored, make=recorded_algorithm, volume_share=settings.orders.minute_volume_share)
