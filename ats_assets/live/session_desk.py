@@ -12,8 +12,8 @@ from decimal import Decimal
 
 from sqlalchemy import Connection, select
 
-from ats_assets.algorithms.algorithm import ChildRecord, Parent, SendChild, child_order_id
-from ats_assets.algorithms.order_words import Leg, OrderKind, Side
+from ats_assets.algorithms.algorithm import ChildRecord, Parent, SendChild
+from ats_assets.algorithms.order_words import Leg, OrderKind, Side, child_order_id
 from ats_assets.algorithms.stepping import ended_parent
 from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state

@@ -25,9 +25,8 @@ from ats_assets.algorithms.algorithm import (
     SendChild,
     SessionMarket,
     Wait,
-    child_order_id,
 )
-from ats_assets.algorithms.order_words import Leg, OrderKind, OrderStatus
+from ats_assets.algorithms.order_words import Leg, OrderKind, OrderStatus, child_order_id
 from ats_assets.algorithms.price_grid import exact
 from ats_assets.algorithms.stepping import next_step
 from ats_assets.live.intake import Intake, taken_in
