@@ -13,6 +13,7 @@ from dagster._core.definitions.utils import is_valid_name
 from ats_assets.automation.alerts import alert_sensor
 from ats_assets.automation.collection import collection_schedule
 from ats_assets.automation.exports import export_sensor
+from ats_assets.automation.following import live_sensor
 from ats_assets.automation.jobs import COLLECTED, JOB, LATE, collection_job, trading_job
 from ats_assets.automation.jobs import jobs as jobs_of
 from ats_assets.automation.new_session import new_session_sensor
@@ -218,6 +219,7 @@ def build(deployment: Deployment) -> dg.Definitions:
             stale_sensor(deployment, jobs["history"], jobs["backtest_reports"]),
             trading_sensor(deployment, jobs[JOB]),
             alert_sensor(deployment),
+            *([live_sensor(deployment)] if deployment.settings.live.enabled else []),
             *([export_sensor(deployment, jobs[EXPORTS])] if EXPORTS in jobs else []),
         ],
         resources={"io_manager": WarehouseIOManager(deployment, figures(deployment))},

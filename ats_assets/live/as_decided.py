@@ -26,6 +26,8 @@ from ats_assets.live.stream import EventKind, StreamEvent
 SAME, DIFFERENT, RESTATED = "same", "different", "restated"
 _PROMPT = timedelta(seconds=30)
 """A bar that was heard so soon after its end was in time."""
+_FRESH = timedelta(minutes=5)
+"""After which a bar that is never heard is no longer named beside each decision; `missing` names it for good."""
 _NAMED = 5
 _VALUES = ("open", "high", "low", "close", "volume")
 COMPARED = pl.Schema(
@@ -212,7 +214,7 @@ class _Lateness:
         found = [
             (name, ends, known)
             for name, ends, known in self.bars
-            if (symbol is None or name == symbol) and ends + _PROMPT < at and (known is None or known > at)
+            if (symbol is None or name == symbol) and ends + _PROMPT < at and (ends + _FRESH >= at if known is None else known > at)
         ]
         if not found:
             return None, None

@@ -20,10 +20,11 @@ from ats_assets.reports.page import page
 from ats_assets.reports.page_blocks import Block, Callout, Cards, Headline, Note, Table
 from ats_assets.reports.report_content import Part, ReportContent
 
+_LAYERS = ("stream", "intake", "decisions", "broker")
 Layers = tuple[list[str], list[str], list[str], list[str]]
 _NAMED = 40
 LAYERS = (
-    "One row for each minute in which more happened than bars and waiting. Stream: the connection, halts, and what came late or twice. Intake: what was refused, and why. "
+    "The minutes in which more happened than bars and waiting, a row for each layer. Stream: the connection, halts, and what came late or twice. Intake: what was refused, and why. "
     "Decisions: of algorithms and of the risk, each written down before anything was done. Broker: where the orders stood, and what stopped them."
 )
 
@@ -98,8 +99,11 @@ def _minutes(watched: Watched) -> Table:
     for row in watched.decided:
         if row.decision.what not in (What.KEEP, What.WAIT):
             of(row.at)[2].append(_decided(row))
-    rows = [(f"{at:%H:%M}", *(_joined(texts) for texts in layers[at])) for at in sorted(layers) if any(layers[at])]
-    return Table(columns=("minute", "stream", "intake", "decisions", "broker"), rows=rows, text_columns=5, wide=3)
+    rows = []
+    for at in sorted(layers):
+        told = [(layer, _joined(texts)) for layer, texts in zip(_LAYERS, layers[at], strict=True) if texts]
+        rows += [("" if i else f"{at:%H:%M}", layer, text) for i, (layer, text) in enumerate(told)]
+    return Table(columns=("minute", "layer", "what it did"), rows=rows, text_columns=3, wide=-1)
 
 
 def _heard(one: Heard, found: Callable[[datetime], Layers]) -> None:

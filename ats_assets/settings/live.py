@@ -20,7 +20,7 @@ class LiveSettings(Section):
     )
     symbols: tuple[str, ...] = Field(default=(), description="to follow, beside those that are held or planned")
     quotes: bool = Field(default=True, description="whether quotes are followed; minute bars always are")
-    trades: bool = Field(default=False, description="whether trades are followed; decisions of [events] are made of them")
+    trades: bool = Field(default=False, description="whether trades are followed, too: prices then move with each")
     on_breach: Literal["stop", "close"] = Field(
         default="stop", description="after a breach of a limit: nothing more is sent, or open orders are cancelled and all positions closed"
     )
@@ -29,7 +29,6 @@ class LiveSettings(Section):
         description="name -> the own settings of a risk rule that what is held must keep inside the session, as `[risk]`; one that reads no assets. "
         "`orders.brake` holds without being named",
     )
-    trade_events: bool = Field(default=False, description="whether decisions of [events] are traded, not only recorded")
     max_disorder_seconds: float = Field(
         default=180.0,
         ge=0,
