@@ -43,6 +43,7 @@ if TYPE_CHECKING:
 
 URL_VARIABLE, LOCAL = "REDIS_URL", "redis://127.0.0.1:6379/0"
 """The variable that names the server, and which it is where that is not set."""
+ADDRESS_FORMS = "use redis://:password@host:6379/0, rediss:// or unix:///path, with a password's /, @, # and % escaped (%2F, %40, %23, %25)"
 HEADS_KEPT = 64
 _EPOCH_DAY, _EPOCH = date(1970, 1, 1).toordinal(), datetime(1970, 1, 1, tzinfo=UTC)
 
@@ -166,7 +167,10 @@ class OnlineReader:
 
         url = os.environ.get(URL_VARIABLE, "").strip() or LOCAL
         again = Retry(NoBackoff(), 1)  # a connection that the server has closed meanwhile
-        client = redis.Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds, retry=again)
+        try:
+            client = redis.Redis.from_url(url, socket_timeout=timeout_seconds, socket_connect_timeout=timeout_seconds, retry=again)
+        except ValueError:  # which repeats a part of the address, perhaps of the password
+            raise OnlineError(f"{URL_VARIABLE} is no address of Redis: {ADDRESS_FORMS}") from None
         return cls(client, export=export, prefix=prefix)
 
     def newest(self, asset: str) -> date:

@@ -1,6 +1,7 @@
 """A whole answer of a vendor, and what it counts as."""
 
 import json
+import re
 from collections.abc import Callable, Mapping
 from dataclasses import dataclass, replace
 from datetime import datetime
@@ -12,6 +13,8 @@ from ats_assets.vendors.errors import VendorAnswerLostError, VendorError, Vendor
 Form = Literal["json", "bytes"]
 TOO_MANY = frozenset({418, 429})
 """Statuses that say so; Binance bans with 418."""
+_S3_KEYS = re.compile(rb"<Code>\s*(InvalidAccessKeyId|SignatureDoesNotMatch|ExpiredToken|InvalidToken|InvalidSecurity)\s*</Code>")
+"""What S3 servers call a key that is refused; their status is 403, which is that of a plan, too."""
 _SHORT, _LONG = 200, 500
 
 
@@ -78,6 +81,11 @@ def judged(
     understood = replace(answer, body=body)
     wrong = is_whole(understood) if is_whole else None
     return FailedAttempt(VendorAnswerLostError(f"{where}: {wrong}"), answer.headers) if wrong else understood
+
+
+def refuses_the_key(answer: Answer) -> bool:
+    """Whether an answer says that the key is wrong: another one may be right."""
+    return answer.status == 401 or (answer.status in (400, 403) and _S3_KEYS.search(answer.content) is not None)
 
 
 def keys_refused(answer: Answer, where: str, vendor: str, names: str, scrubber: Scrubber) -> VendorKeysError:

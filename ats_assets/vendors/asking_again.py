@@ -8,7 +8,7 @@ from pathlib import Path
 
 from requests.structures import CaseInsensitiveDict
 
-from ats_assets.vendors.answer import Answer, FailedAttempt, Form, WhatIsWrong, judged, keys_refused
+from ats_assets.vendors.answer import Answer, FailedAttempt, Form, WhatIsWrong, judged, keys_refused, refuses_the_key
 from ats_assets.vendors.backoff import Backoff
 from ats_assets.vendors.call_log import ANSWERED, CallOutcome, VendorCall
 from ats_assets.vendors.circuit import Breaker
@@ -155,7 +155,7 @@ class Asking:
         clean = CaseInsensitiveDict({scrubber.text(name): scrubber.text(value) for name, value in told.items()})
         content = scrubber.content(content)
         answer = Answer(question.shown, status, clean, content, content, False, at)
-        if status == 401 and self._credentials is not None:
+        if self._credentials is not None and refuses_the_key(answer):
             return answer, keys_refused(answer, where, self._vendor, " and ".join(self._credentials.names), scrubber)
         outcome = judged(answer, where, question.form, question.is_whole, scrubber)
         if question.file is not None and isinstance(outcome, FailedAttempt) and 200 <= status < 300:

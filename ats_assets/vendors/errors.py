@@ -65,7 +65,7 @@ class VendorRefusedError(VendorError):
 
 
 class VendorKeysError(VendorRefusedError):
-    """Every key that there is, is refused (401)."""
+    """Every key that there is, is refused (401, of S3 servers 403 with such a code)."""
 
     outcome = "keys refused"
 

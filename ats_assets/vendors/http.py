@@ -110,6 +110,7 @@ class VendorHttp:
         form: Form = "json",
         weight: int = 1,
         is_whole: WhatIsWrong | None = None,
+        is_kept: Callable[[Answer], bool] | None = None,
     ) -> Answer:
         """The answer to a GET.
 
@@ -125,6 +126,8 @@ class VendorHttp:
             How many units of the budget it takes.
         is_whole
             What is wrong with an answer (it has fewer rows than it says), or None; it is asked for again then.
+        is_kept
+            Whether an answer may be put into the cache; None: any. One that says that there is nothing may be one that is early.
 
         Raises
         ------
@@ -142,7 +145,7 @@ class VendorHttp:
         if kept is not None:
             return replace(kept, body=json.loads(kept.content)) if form == "json" else kept
         answer = self._asking.answer(question)
-        if ttl:
+        if ttl and (is_kept is None or is_kept(answer)):
             self._state.keep(self.vendor, url, form, answer)
         return answer
 

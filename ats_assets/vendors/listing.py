@@ -61,7 +61,8 @@ class Listing:
             there = None if self._rows is None else len(self._rows(answer))
             said = None if self._said_rows is None else self._said_rows(answer)
         except (KeyError, TypeError, AttributeError, IndexError, ValueError) as error:
-            return f"the page has not the documented form ({type(error).__name__})"
+            told = str(error) if type(error) is ValueError else ""
+            return f"the page has not the documented form ({told or type(error).__name__})"
         return (
             None
             if there is None or said is None or said == there

@@ -3,6 +3,7 @@
 import subprocess
 import sys
 import time
+import traceback
 from datetime import date, datetime, timedelta
 
 import numpy as np
@@ -141,3 +142,11 @@ def test_the_reader_needs_neither_dagster_nor_polars_nor_the_warehouse() -> None
     )
     done = subprocess.run([sys.executable, "-W", "ignore", "-c", program], capture_output=True, text=True, check=True)
     assert done.stdout.strip() == "[]"
+
+
+def test_an_address_that_is_none_is_an_error_without_the_password(monkeypatch: pytest.MonkeyPatch) -> None:
+    """A slash in the password ended the address there, and the error once repeated what was before it, as a port."""
+    monkeypatch.setenv("REDIS_URL", "redis://:opensesame/42@127.0.0.1:6379/0")
+    with pytest.raises(OnlineError, match="REDIS_URL is no address of Redis: use redis://") as told:
+        OnlineReader.of_environment()
+    assert "opensesame" not in "".join(traceback.format_exception(told.value))

@@ -52,7 +52,7 @@ class MassiveRest:
         Parameters
         ----------
         ttl_seconds
-            An answer that is younger may be taken from the cache.
+            An answer that is younger, and has rows, may be taken from the cache.
         """
         path = f"/v2/aggs/grouped/locale/us/market/stocks/{day}"
         return _rows(self._get(path, {"adjusted": False, "include_otc": True if include_otc else None}, ttl_seconds))
@@ -140,7 +140,7 @@ class MassiveRest:
 
     def _get(self, path: str, parameters: Mapping[str, Any], ttl_seconds: float | None = None) -> Answer:
         try:
-            return self._http.get(path, parameters, ttl_seconds=ttl_seconds, is_whole=_lacks)
+            return self._http.get(path, parameters, ttl_seconds=ttl_seconds, is_whole=_lacks, is_kept=_has_rows)
         except VendorRefusedError as error:
             raise _of_plan(error, path) from None
 
@@ -153,13 +153,21 @@ def _segment(ticker: str) -> str:
 def _rows(answer: Answer) -> list[Row]:
     body = answer.body
     if not isinstance(body, Mapping) or body.get("status", "OK") not in _FINE:
-        raise ValueError
+        raise ValueError(_told(body))
     rows = body.get("results")
+    if rows is None and "status" not in body:  # nothing says that there are none: an error with status 200 would be a day without bars
+        raise ValueError(_told(body))
     if rows is None:
         return []
     if not isinstance(rows, list):
         raise TypeError
     return rows
+
+
+def _told(body: object) -> str:
+    """What an answer says instead of rows."""
+    said = [body[name] for name in ("error", "message", "status") if isinstance(body.get(name), str)] if isinstance(body, Mapping) else []
+    return str(said[0])[:200] if said else ""
 
 
 def _rows_of(answer: Answer, *, ticker: str) -> list[Row]:
@@ -168,6 +176,10 @@ def _rows_of(answer: Answer, *, ticker: str) -> list[Row]:
     if answer.body.get("ticker", ticker) != ticker:
         raise ValueError
     return rows
+
+
+def _has_rows(answer: Answer) -> bool:
+    return bool(answer.body.get("results"))
 
 
 def _said_rows(answer: Answer) -> int | None:
@@ -181,8 +193,9 @@ def _lacks(answer: Answer) -> str | None:
         if isinstance(answer.body["results"] if "/events" in answer.path else None, Mapping):
             return None
         rows, said = _rows(answer), _said_rows(answer)
-    except (KeyError, TypeError, ValueError):
-        return "the answer has not the documented form"
+    except (KeyError, TypeError, ValueError) as error:
+        told = str(error) if type(error) is ValueError else ""
+        return f"the answer has not the documented form{f' ({told})' if told else ''}"
     return f"the answer says that it has {said} rows, and has {len(rows)}" if said is not None and said != len(rows) else None
 
 

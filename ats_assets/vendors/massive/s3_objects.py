@@ -15,7 +15,7 @@ from typing import BinaryIO, Final
 from ats_assets.storage.atomic_file import replace_file
 from ats_assets.vendors.answer import Answer
 from ats_assets.vendors.credentials import VendorKey
-from ats_assets.vendors.errors import VendorAnswerLostError, VendorRefusedError
+from ats_assets.vendors.errors import VendorAnswerLostError, VendorKeysError, VendorRefusedError
 from ats_assets.vendors.http import VendorHttp
 from ats_assets.vendors.massive.aws_signature import signed_headers
 
@@ -116,7 +116,7 @@ def _lacks(answer: Answer, *, begins: int) -> str | None:
 
 
 def _explained(error: VendorRefusedError, key: str) -> VendorRefusedError:
-    if error.status != 403:
+    if error.status != 403 or isinstance(error, VendorKeysError):
         return error
     return VendorRefusedError(
         f"{error}. A flat file is refused where the plan has no flat files, or not of {key.partition('/')[0]}, or not so far back, where the file is not published yet (about "

@@ -8,11 +8,11 @@ import pytest
 
 from ats_assets.errors import SourceError
 from ats_assets.settings import MassiveSettings, Settings, StorageSettings
-from ats_assets.vendors.errors import VendorAnswerLostError, VendorRefusedError
+from ats_assets.vendors.errors import VendorAnswerLostError, VendorKeysError, VendorRefusedError
 from ats_assets.vendors.massive import FlatFiles, flat_files
 from ats_assets.vendors.massive.s3_objects import S3Objects
 from ats_assets_tests.vendors.alpaca.connections import Waits
-from ats_assets_tests.vendors.doubles import Mishap, VendorDouble, Wrong
+from ats_assets_tests.vendors.doubles import Mishap, Told, VendorDouble, Wrong
 from ats_assets_tests.vendors.massive_double import S3_KEY_ID, S3_SECRET_KEY, bucket_double
 from ats_assets_tests.vendors.quick_vendors import quick_vendors
 
@@ -119,8 +119,24 @@ def test_a_file_that_is_put_up_again_meanwhile_is_not_mixed(tmp_path: Path, monk
 def test_refused_keys_and_plans_say_what_it_can_be(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with bucket_double({KEY: CONTENT}) as double:
         files = bucket(double, tmp_path, monkeypatch)
-        monkeypatch.setenv("MASSIVE_S3_SECRET_ACCESS_KEY", "another0secret0key")
+        real = double.answer
+        double.answer = lambda _: Told(b"<Error><Code>AccessDenied</Code></Error>", 403)
         with pytest.raises(
             VendorRefusedError, match=r"where the plan has no flat files, or not of us_stocks_sip.*not published yet.*S3 keys"
         ):
             rows(files, "ticker")
+        double.answer = real
+        monkeypatch.setenv("MASSIVE_S3_SECRET_ACCESS_KEY", "another0secret0key")
+        with pytest.raises(VendorKeysError, match=r"refused \(403.*MASSIVE_S3_SECRET_ACCESS_KEY is missing, wrong or expired"):
+            rows(files, "ticker")
+
+
+def test_s3_keys_are_exchanged_in_the_middle_of_a_file(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """S3 refuses a key with 403 and a code: the other key was once not tried then."""
+    with bucket_double({KEY: CONTENT}) as double:
+        files = bucket(double, tmp_path, monkeypatch)
+        monkeypatch.setenv("MASSIVE_S3_ACCESS_KEY_ID_NEXT", "not0yet0known0id")
+        monkeypatch.setenv("MASSIVE_S3_SECRET_ACCESS_KEY_NEXT", "not0yet0known0secret")
+        assert len(rows(files, "ticker")) == 399
+        assert "not0yet0known0id" in double.journal[0].headers["authorization"], "the next one is tried first"
+        assert len(double.journal) == 1 + -(-len(CONTENT) // 1000), "and not again with each part"

@@ -22,7 +22,7 @@ from redis.backoff import NoBackoff
 from redis.retry import Retry
 
 from ats_assets.errors import ExportError, SettingsError, StoreUnreachableError
-from ats_assets.exports.online import LOCAL
+from ats_assets.exports.online import ADDRESS_FORMS, LOCAL
 from ats_assets.exports.online_frame import OnlinePartition, frame_of, online_partition, type_name
 from ats_assets.exports.online_layout import (
     HEAD,
@@ -115,9 +115,7 @@ class RedisStore:
             once = Retry(NoBackoff(), 0)  # a script whose answer is lost is not repeated alone: the whole session is
             client = redis.Redis.from_url(url, socket_timeout=wait, socket_connect_timeout=wait, retry=once)
         except ValueError:
-            raise ExportError(
-                f"{self._own.url_variable} is no address of Redis: use redis://:password@host:6379/0, rediss:// or unix:///path"
-            ) from None
+            raise ExportError(f"{self._own.url_variable} is no address of Redis: {ADDRESS_FORMS}") from None
         try:
             with _explained(self._own.url_variable):
                 client.ping()

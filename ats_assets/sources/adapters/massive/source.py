@@ -22,7 +22,9 @@ from ats_assets.vendors.massive.delivery_times import Delivery, delivered_at, la
 
 BARS: Final = "us_stocks_sip/day_aggs_v1"
 KEPT_SECONDS: Final = 24 * 3600.0
-"""A session of a long backfill is not asked for again for so long, whatever became of the run that asked."""
+"""A session of a long backfill is not asked for again for so long, whatever became of the run that asked;"""
+SETTLED_SESSIONS: Final = 5
+"""but for the newest ones: their bars are still corrected."""
 _log = logging.getLogger(__name__)
 
 
@@ -174,8 +176,9 @@ class MassiveSource:
             for run in runs:
                 yield self._of_symbols(names, run)
             return
-        ttl = KEPT_SECONDS if len(sessions) > 1 else None  # a single session is asked for again: it may have been corrected
+        newest = set(self._calendar.sessions(self._calendar.first, self.latest_session())[-SETTLED_SESSIONS:])
         for k, day in enumerate(sessions, 1):
+            ttl = KEPT_SECONDS if len(sessions) > 1 and day not in newest else None  # a single session is asked for again, too
             rows = self._rest.grouped_daily(day, include_otc=self._own.include_otc, ttl_seconds=ttl)
             if k % 20 == 0:
                 _log.info("massive: %d of %d sessions", k, len(sessions))

@@ -19,7 +19,7 @@ from ats_assets.vendors.massive import MassivePlanError, massive_connection, mas
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.sources.adapters.massive.markets import XNYS, massive, write_bars, write_flat_file
 from ats_assets_tests.vendors.alpaca.connections import Waits
-from ats_assets_tests.vendors.doubles import Mishap, Told, Wrong
+from ats_assets_tests.vendors.doubles import Asked, Mishap, Told, Wrong
 from ats_assets_tests.vendors.massive_double import KEY, MassiveData
 from ats_assets_tests.vendors.massive_market import DAYS, HALTED, SPLIT, bar
 from ats_assets_tests.vendors.quick_vendors import quick_vendors
@@ -283,7 +283,7 @@ def test_a_ticker_that_goes_to_another_company_has_the_bars_of_both_under_their_
 
 def test_what_a_long_backfill_was_told_is_not_asked_for_again_within_a_day(tmp_path: Path) -> None:
     with massive() as market:
-        source = market.source(tmp_path)
+        source = market.source(tmp_path, now=datetime(2024, 4, 12, 5, tzinfo=UTC))
         first = source.bars(DAYS)
         assert source.bars(DAYS).equals(first)
         assert len(market.double.asked("/v2/aggs/grouped")) == len(DAYS)
@@ -352,3 +352,44 @@ def test_whatever_goes_wrong_the_bars_are_right_or_there_is_an_error(tmp_path_fa
         except SourceError:
             return
         assert found.equals(right)
+
+
+def test_the_newest_sessions_of_a_range_are_asked_for_again_and_an_empty_answer_is_not_kept(tmp_path: Path) -> None:
+    """The cache once served the newest session of a range as it was a day ago, restated or empty as it may have been."""
+    later = datetime(2024, 4, 12, 5, tzinfo=UTC)
+    with massive() as at:
+        real = at.double.answer
+        at.double.answer = lambda asked: Told({"status": "OK", "resultsCount": 0}) if str(DAYS[1]) in asked.path else real(asked)
+        first = at.source(tmp_path, now=later).bars(DAYS[:4])
+        assert DAYS[1] not in set(first["session"])
+
+        def restated(asked: Asked) -> Told:
+            told = real(asked)
+            return Told({**told.body, "results": [{**row, "c": row["c"] + 0.01} for row in told.body["results"]]})
+
+        at.double.answer = restated
+        known = len(at.double.journal)
+        second = at.source(tmp_path, now=later).bars(DAYS[:4])
+        asked = [next(day for day in DAYS if str(day) in one.path) for one in at.double.journal[known:]]
+        settled = [day for day in DAYS[:4] if day not in XNYS.sessions(XNYS.first, date(2024, 4, 11))[-5:]]
+        assert settled == DAYS[:4]
+        assert asked == [DAYS[1]], "the empty one alone"
+        assert set(second["session"]) == set(DAYS[:4])
+        third = at.source(tmp_path).bars(DAYS[:4])
+        plain = {(row["session"], row["symbol"]): row["close"] for row in first.iter_rows(named=True)}
+        again = {(row["session"], row["symbol"]): row["close"] for row in third.iter_rows(named=True)}
+        recent = XNYS.sessions(XNYS.first, DAYS[-1])[-5:]
+        assert all(again[which] == pytest.approx(close + (0.01 if which[0] in recent else 0)) for which, close in plain.items())
+        assert any(day in recent for day, _ in plain)
+
+
+@pytest.mark.parametrize(
+    "body", [{"message": "try later"}, {}, {"error": "try later", "results": None}, {"status": "ERROR", "error": "try later"}]
+)
+def test_an_error_with_status_200_is_no_session_without_bars(tmp_path: Path, body: dict[str, object]) -> None:
+    """Without `status` such an answer was once a day without bars, or without corporate actions, in silence."""
+    with massive() as at:
+        at.double.answer = lambda _: Told(body)
+        for ask in (lambda source: source.bars([DAYS[1]]), lambda source: source.actions([DAYS[1]])):
+            with pytest.raises(VendorAnswerLostError, match=r"documented form \(try later\)" if body else "documented form"):
+                ask(at.source(tmp_path))
