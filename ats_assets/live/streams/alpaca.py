@@ -20,9 +20,13 @@ from ats_assets.live.stream import EventKind, StreamEvent, StreamOpening
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Section
 from ats_assets.vendors.alpaca import AlpacaError, Credentials, read_credentials, stock_client
+from ats_assets.vendors.alpaca.alpaca_keys import KeyChoice
+from ats_assets.vendors.alpaca.audited_stream import audited_stream
 from ats_assets.vendors.alpaca.errors import AlpacaKeysError
 from ats_assets.vendors.alpaca.market_stream import HALTS, RESUMES, MarketConnection
 from ats_assets.vendors.backoff import Backoff
+from ats_assets.vendors.credentials import VendorKey
+from ats_assets.vendors.open_vendor import open_state
 
 _URL = "wss://stream.data.alpaca.markets/v2"
 _STEADY_SECONDS = 60.0
@@ -106,10 +110,15 @@ class AlpacaStream:
 
     def _connect_again_and_again(self, credentials: Credentials) -> None:
         failures = 0
+        state = open_state(self._opening.deployment.settings)
+        keys = KeyChoice(credentials, state)
         while not self._stopped.is_set():
             started = time.monotonic()
+            key = keys.now()
+            if key is None:
+                raise AssertionError("the stream has keys")
             try:
-                with self._connection(credentials) as connection:
+                with audited_stream(state, keys, self._url, key), self._connection(key) as connection:
                     self._resumed(credentials)
                     self._listen(connection, credentials)
             except AlpacaKeysError:
@@ -119,13 +128,15 @@ class AlpacaStream:
                 self._tell(EventKind.LOST, fields={"reason": str(error)})
                 self._stopped.wait(self._backoff.seconds(failures + 1))
 
-    def _connection(self, credentials: Credentials) -> MarketConnection:
+    @property
+    def _url(self) -> str:
+        return self.settings.url or f"{_URL}/{self.settings.feed or self._opening.deployment.settings.source.alpaca.feed}"
+
+    def _connection(self, key: VendorKey) -> MarketConnection:
         settings = self._opening.deployment.settings
-        feed = self.settings.feed or settings.source.alpaca.feed
         kinds = [kind.value for kind in (EventKind.BAR, EventKind.STATUS, EventKind.QUOTE, EventKind.TRADE) if kind in self._opening.kinds]
-        url = self.settings.url or f"{_URL}/{feed}"
         how: dict[str, Any] = {"silence_seconds": self.settings.silence_seconds, "whose": f"the {settings.alpaca.account} account"}
-        return MarketConnection(url, credentials, self._opening.symbols, kinds, **how)
+        return MarketConnection(self._url, key, self._opening.symbols, kinds, **how)
 
     def _listen(self, connection: MarketConnection, credentials: Credentials) -> None:
         while not self._stopped.is_set():

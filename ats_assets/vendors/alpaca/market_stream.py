@@ -14,8 +14,9 @@ from typing import Any, Self
 from websockets.exceptions import WebSocketException
 from websockets.sync.client import ClientConnection, connect
 
-from ats_assets.vendors.alpaca.alpaca_keys import KEY_ID, SECRET_KEY, Credentials
+from ats_assets.vendors.alpaca.alpaca_keys import KEY_ID, SECRET_KEY
 from ats_assets.vendors.alpaca.errors import AlpacaKeysError, AlpacaUnreachableError
+from ats_assets.vendors.credentials import VendorKey
 
 PING_SECONDS = 10.0
 CHANNELS = {"bar": ("bars", "updatedBars"), "quote": ("quotes",), "trade": ("trades",), "status": ("statuses",)}
@@ -49,7 +50,7 @@ class MarketConnection:
     """
 
     def __init__(
-        self, url: str, credentials: Credentials, symbols: Sequence[str], kinds: Sequence[str], *, silence_seconds: float, whose: str
+        self, url: str, key: VendorKey, symbols: Sequence[str], kinds: Sequence[str], *, silence_seconds: float, whose: str
     ) -> None:
         self._silence_seconds = silence_seconds
         self._whose = whose
@@ -69,8 +70,8 @@ class MarketConnection:
             raise AlpacaUnreachableError(f"Alpaca's stream of market data can't be reached ({type(error).__name__})") from None
         try:
             self._expect("connected")
-            keys = {"action": "auth", "key": credentials.key_id.reveal(), "secret": credentials.secret_key.reveal()}
-            self._say(keys)
+            key_id, secret = key.parts
+            self._say({"action": "auth", "key": key_id.reveal(), "secret": secret.reveal()})
             self._expect("authenticated")
             channels = {name: list(symbols) for kind in kinds for name in CHANNELS[kind]}
             self._say({"action": "subscribe", **channels})

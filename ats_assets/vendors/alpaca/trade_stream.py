@@ -63,7 +63,7 @@ class TradeStream(TradingStream):
         self._whose = whose
         self._silence_seconds = silence_seconds
         self._heard = heard
-        self.host = urlsplit(str(getattr(self._endpoint, "value", self._endpoint))).netloc
+        self.url = str(getattr(self._endpoint, "value", self._endpoint))
         self._is_listening: Callable[[], None] = lambda: None
         self.subscribe_trade_updates(self._update)
 
@@ -96,7 +96,7 @@ class TradeStream(TradingStream):
     async def _auth(self) -> None:
         """As the library does it, but the keys are held only meanwhile, and shown to nobody but whom they are meant for."""
         asked = getattr(self._ws, "request_headers", {}).get("Host", "")
-        host, meant = urlsplit(f"//{asked}").hostname, urlsplit(str(getattr(self._endpoint, "value", self._endpoint))).hostname
+        host, meant = urlsplit(f"//{asked}").hostname, urlsplit(self.url).hostname
         if host != meant:
             raise AlpacaUnreachableError(f"the trade stream was led from {meant} to {host}: the keys are not sent there")
         self._api_key, self._secret_key = (part.reveal() for part in self._key.parts)

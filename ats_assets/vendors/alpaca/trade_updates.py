@@ -11,14 +11,13 @@ from typing import TYPE_CHECKING, Self
 from websockets.exceptions import WebSocketException
 
 from ats_assets.settings import Settings
-from ats_assets.vendors.alpaca.alpaca_keys import VENDOR, Credentials, KeyChoice
+from ats_assets.vendors.alpaca.alpaca_keys import Credentials, KeyChoice
+from ats_assets.vendors.alpaca.audited_stream import audited_stream
 from ats_assets.vendors.alpaca.clients import is_live
-from ats_assets.vendors.alpaca.errors import AlpacaKeysError, AlpacaUnreachableError
+from ats_assets.vendors.alpaca.errors import AlpacaUnreachableError
 from ats_assets.vendors.backoff import Backoff
-from ats_assets.vendors.call_log import CallOutcome, VendorCall
 from ats_assets.vendors.credentials import VendorKey
 from ats_assets.vendors.open_vendor import open_state
-from ats_assets.vendors.vendor_state import Terms
 
 if TYPE_CHECKING:
     from ats_assets.vendors.alpaca.trade_stream import TradeStream
@@ -107,28 +106,9 @@ class TradeUpdates:
                 await asyncio.sleep(seconds)
 
     async def _followed(self, key: VendorKey) -> None:
-        """One connection, which is a line of the audit log from its beginning on.
-
-        Raises
-        ------
-        AlpacaKeysError
-            If the key is refused, and there is no other.
-        """
-        stream, started, outcome = self._connection(key), time.monotonic(), "ended"
-        call = VendorCall(vendor=VENDOR, host=stream.host, key=key.fingerprint, method="WS", path="/stream?trade_updates")
-        number = self._state.begin(call, Terms(waits=False))
-        try:
+        stream = self._connection(key)
+        with audited_stream(self._state, self._keys, stream.url, key):
             await stream.follow()
-        except AlpacaKeysError as error:
-            outcome = error.outcome
-            if not self._keys.has_another(key):
-                raise
-            raise AlpacaUnreachableError("the key is refused, and the other one is asked with") from None
-        except Exception:
-            outcome = "lost"
-            raise
-        finally:
-            self._state.end(number, call, CallOutcome(outcome=outcome, seconds=time.monotonic() - started))
 
     def _connection(self, key: VendorKey) -> "TradeStream":
         from ats_assets.vendors.alpaca.trade_stream import TradeStream  # noqa: PLC0415
