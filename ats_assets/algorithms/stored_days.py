@@ -62,7 +62,8 @@ class StoredDays:
         """
         stored = self._read(session)
         earlier = self._calendar.window(session, EARLIER_SESSIONS + 1)[:-1]
-        return {symbol: self._day(symbol, stored.get(symbol), earlier, told) for symbol, told in sorted(prices.items())}
+        times = self.times(session)
+        return {symbol: self._day(symbol, stored.get(symbol), times, earlier, told) for symbol, told in sorted(prices.items())}
 
     def liquidity(self, session: date, symbol: str, day_volume: float | None) -> KnownLiquidity:
         """What the close of a session tells of a symbol: its volume, and the mean of the spreads that its bars carry."""
@@ -72,7 +73,7 @@ class StoredDays:
         )
         return KnownLiquidity(day_volume=day_volume or None, spread_bps=spread)
 
-    def _day(self, symbol: str, bars: pl.DataFrame | None, earlier: Sequence[date], told: DayPrices) -> SymbolDay:
+    def _day(self, symbol: str, bars: pl.DataFrame | None, times: SessionTimes, earlier: Sequence[date], told: DayPrices) -> SymbolDay:
         hours = [(self._calendar.opens_at(day), self._calendar.closes_at(day)) for day in earlier]
         past = [(*at, found) for day, at in zip(earlier, hours, strict=True) if (found := self._read(day).get(symbol)) is not None]
         volumes = [float(one["volume"].sum()) for *_, one in past]
@@ -82,7 +83,7 @@ class StoredDays:
             open=told.open,
             close=told.close,
             spread=self._spread,
-            volume_profile=volume_profile(past),
+            volume_profile=volume_profile(past, times.opens_at, times.closes_at),
             day_volume=float(np.mean(volumes)) if volumes else None,
             volatility=_volatility([float(one["close"][-1]) for *_, one in past]),
         )

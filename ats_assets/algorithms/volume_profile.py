@@ -10,22 +10,25 @@ from numpy.typing import NDArray
 MINUTE = 60.0
 
 
-def volume_profile(sessions: Sequence[tuple[datetime, datetime, pl.DataFrame]]) -> NDArray[np.float64] | None:
-    """The mean profile of some sessions, each of which counts the same.
+def volume_profile(
+    sessions: Sequence[tuple[datetime, datetime, pl.DataFrame]], opens_at: datetime, closes_at: datetime
+) -> NDArray[np.float64] | None:
+    """The mean profile of some sessions for a later one, each of which counts the same.
 
     Parameters
     ----------
     sessions
-        Open, close and the bars (`MINUTE_SCHEMA`) of each. Those that last another time than the last of them are left out, as half days are, and those without volume.
+        Open, close and the bars (`MINUTE_SCHEMA`) of each. Those that last another time than the later one are left out, as half days are before a whole one, and those without
+        volume.
+    opens_at, closes_at
+        Of the later session.
 
     Returns
     -------
     ndarray of shape (n_minutes,)
         The share of the day's volume that was traded by the end of each minute since the open; the last is 1. None where no session is left.
     """
-    if not sessions:
-        return None
-    length = _minutes(*sessions[-1][:2])
+    length = _minutes(opens_at, closes_at)
     found = [_by_minute(opens, bars, length) for opens, closes, bars in sessions if _minutes(opens, closes) == length]
     shares = [volumes / volumes.sum() for volumes in found if volumes.sum() > 0]
     if not shares:

@@ -91,7 +91,7 @@ def histories(deployment: Deployment, session: date) -> Mapping[str, SymbolHisto
     returns = (pl.col("close") / pl.col("close").shift(1) - 1.0).drop_nulls()
     volume = pl.col("volume").tail(VOLUME_SESSIONS).median()
     told = bars.group_by("symbol", maintain_order=True).agg(volume=volume, volatility=returns.std())
-    profiles = _profiles(deployment, [day for day in before[-PROFILE_SESSIONS:] if warehouse.exists(MINUTE_BARS, day)])
+    profiles = _profiles(deployment, session, [day for day in before[-PROFILE_SESSIONS:] if warehouse.exists(MINUTE_BARS, day)])
     assert calendar.is_session(session), "a session is one"
     return {
         symbol: SymbolHistory(volume_profile=profiles.get(symbol), day_volume=volume, volatility=volatility)
@@ -99,7 +99,7 @@ def histories(deployment: Deployment, session: date) -> Mapping[str, SymbolHisto
     }
 
 
-def _profiles(deployment: Deployment, days: list[date]) -> dict[str, Any]:
+def _profiles(deployment: Deployment, session: date, days: list[date]) -> dict[str, Any]:
     calendar, by_symbol = deployment.calendar, dict[str, list[Any]]()
     for day in days:
         rows = deployment.warehouse.read(MINUTE_BARS, [day], ["symbol", "start", "open", "high", "low", "close", "volume"])
@@ -107,4 +107,5 @@ def _profiles(deployment: Deployment, days: list[date]) -> dict[str, Any]:
         for (symbol,), own in rows.partition_by("symbol", as_dict=True).items():
             frame = own.select(pl.col(name).cast(dtype) for name, dtype in MINUTE_SCHEMA.items())
             by_symbol.setdefault(symbol, []).append((calendar.opens_at(day), calendar.closes_at(day), frame))
-    return {symbol: volume_profile(sessions) for symbol, sessions in by_symbol.items()}
+    hours = calendar.opens_at(session), calendar.closes_at(session)
+    return {symbol: volume_profile(sessions, *hours) for symbol, sessions in by_symbol.items()}

@@ -72,7 +72,7 @@ def traded(
     day = SymbolDay(
         symbol="S",
         bars=bars,
-        volume_profile=volume_profile(past),
+        volume_profile=volume_profile(past, times.opens_at, times.closes_at),
         day_volume=float(np.mean(volumes)),
         volatility=float(np.sqrt(np.mean(np.diff(np.log(closes)) ** 2))) if len(closes) > 2 else 0.015,
     )
