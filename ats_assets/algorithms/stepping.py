@@ -17,6 +17,7 @@ from typing import Literal
 
 from ats_assets.algorithms.algorithm import (
     Algorithm,
+    AlgorithmError,
     Answer,
     CancelChild,
     ChildRecord,
@@ -61,7 +62,7 @@ def next_step(
     Raises
     ------
     AlgorithmError
-        If the algorithm's answer can't be carried out; nothing is to be done then.
+        If the algorithm fails, or its answer can't be carried out; nothing is to be done then.
     """
     day_end = day_end or DayEnd()
     if filled(children) >= parent.quantity:
@@ -75,8 +76,18 @@ def next_step(
         return _at_days_end(parent, children, day_end, ends, market.closes_at)
     if stop := _given_up(children):
         return Wait(until=None, reason=stop) if pending(children) else _ended(parent, children, stop)
-    answer = checked_answer(parent, children, algorithm.next(parent, children, market))
-    return _until_something_happens(answer, parent, children, market, ends)
+    return _until_something_happens(_asked(algorithm, parent, children, market), parent, children, market, ends)
+
+
+def _asked(algorithm: Algorithm, parent: Parent, children: Sequence[ChildRecord], market: SessionMarket) -> Answer:
+    """The algorithm's answer, if it can be carried out. What fails in it, which may be anyone's, stops its own order and no other."""
+    try:
+        return checked_answer(parent, children, algorithm.next(parent, children, market))
+    except AlgorithmError:
+        raise
+    except Exception as error:
+        text = f"{parent.client_order_id}: {type(algorithm).__name__} fails: {type(error).__name__}: {error}"
+        raise AlgorithmError(text) from error
 
 
 def ended_parent(parent: Parent, children: Sequence[ChildRecord]) -> OrderStatus:

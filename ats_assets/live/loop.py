@@ -151,6 +151,8 @@ class SessionLoop:
             self._ahead.keep(before, now, made)
             if made.verdict.refused:
                 self._tell(f"{made.verdict}:{now.symbol}", f"The stream is refused: {made.verdict.replace('_', ' ')}", made.reason)
+            for one in made.faults:
+                self._tell(f"algorithm:{one.subject}:{one.reason}", "An order is not worked", one.reason)
             if self._ahead.is_full and not made.decisions:
                 self._write()
             self.on_step(now, made)

@@ -17,6 +17,7 @@ from types import MappingProxyType
 from typing import Any
 
 from ats_assets.algorithms.algorithm import (
+    AlgorithmError,
     Answer,
     CancelChild,
     ChildRecord,
@@ -83,6 +84,11 @@ class Step:
     verdict: Intake
     reason: str
     decisions: tuple[LiveDecision, ...] = ()
+
+    @property
+    def faults(self) -> list[LiveDecision]:
+        """Orders that are not worked since their algorithm fails, or wants what is not allowed."""
+        return [one for one in self.decisions if one.fields.get("fault")]
 
 
 PORTFOLIO = "portfolio"
@@ -187,7 +193,11 @@ def _decide(state: LiveState, parent: Parent, rules: LiveRules) -> tuple[LiveDec
         return LiveDecision(what=What.HOLD, subject=name, symbol=parent.symbol, reason=why), None
     market = market_of(state, parent, rules.histories.get(parent.symbol, SymbolHistory()))
     algorithm, day_end = rules.work(state.work[name])
-    return _decision(state, parent, next_step(algorithm, parent, children, market, day_end), rules)
+    try:
+        answer = next_step(algorithm, parent, children, market, day_end)
+    except AlgorithmError as error:
+        return LiveDecision(what=What.HOLD, subject=name, symbol=parent.symbol, reason=str(error), fields={"fault": True}), None
+    return _decision(state, parent, answer, rules)
 
 
 def _hold(state: LiveState, parent: Parent, rules: LiveRules) -> str | None:

@@ -1,12 +1,13 @@
 """The session loop on a real day: what is sent, what is written down, and what stops it."""
 
+from collections.abc import Sequence
 from dataclasses import replace
 from datetime import timedelta
 from decimal import Decimal
 
 import pytest
 
-from ats_assets.algorithms import Leg, Side
+from ats_assets.algorithms import Answer, ChildRecord, Leg, OrderKind, Parent, SendChild, SessionMarket, Side
 from ats_assets.live.intake import Intake
 from ats_assets.live.mishaps import MishapSettings
 from ats_assets.live.step import What
@@ -157,3 +158,31 @@ def test_the_kill_switch_holds_orders_and_its_end_lets_them_go(day: Make) -> Non
     one.kill_file.unlink()
     one.play(events[200:])
     assert len(one.sent()) == 3
+
+
+class OverSends(Slices):
+    """Of IBM it asks for more than is left, or fails; of the others it sends slices."""
+
+    def __init__(self, error: Exception | None = None) -> None:
+        super().__init__(shares=100, minutes=30)
+        self.error = error
+
+    def next(self, parent: Parent, children: Sequence[ChildRecord], market: SessionMarket) -> Answer:
+        if parent.symbol != "IBM":
+            return super().next(parent, children, market)
+        if self.error is not None:
+            raise self.error
+        return SendChild(quantity=parent.quantity + 1, kind=OrderKind.MARKET, reason="one too many")
+
+
+@pytest.mark.parametrize("error", [None, ZeroDivisionError("of one's own")])
+def test_an_algorithm_that_over_sends_or_fails_is_held_and_the_orders_beside_it_are_worked(day: Make, error: Exception | None) -> None:
+    """It ended the loop, and each restart of it at once, and with it the risk of all that was held."""
+    one = day(parents=(parent("IBM", 50), parent("BAC", 300)), algorithm=OverSends(error))
+    one.play()
+    one.play([])
+    assert {name for name in one.sent() if "IBM" in name} == set()
+    assert one.exchange.positions_held["BAC"] == Decimal(300)
+    (held,) = (made for made in one.decided(What.HOLD) if made.symbol == "IBM" and "main-" in made.reason)
+    assert ("51 is to be sent" if error is None else "of one's own") in held.reason
+    assert [alert.title for alert in one.alerts if "algorithm" in alert.key] == ["An order is not worked"]
