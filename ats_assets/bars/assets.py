@@ -122,18 +122,32 @@ def _gaps(deployment: Deployment) -> dg.AssetsDefinition:
         name="bar_gaps",
         group=GROUP,
         kinds=frozenset({"parquet", "polars", "pandera"}),
-        reads=(Reads(asset="bars", back=back), Reads(asset="rejected_bars"), *((Reads(asset="raw_bars"),) if vendors else ())),
+        reads=(
+            Reads(asset="bars", back=back),
+            Reads(asset="rejected_bars"),
+            *((Reads(asset="raw_bars"),) if vendors else ()),
+            *((Reads(asset="corporate_actions", back=back + REPEAT_DAYS),) if deployment.tells_name_changes else ()),
+        ),
         contract=BAR_GAPS,
         code=(_gaps,),
         settings=(BarsSettings(gap_sessions=back), deployment.settings.knowledge),
     )
-    schemas = {"bars": BARS_SCHEMA, "rejected_bars": REJECTED_BARS_SCHEMA, "raw_bars": pl.Schema({**RAW_BARS_SCHEMA, **VENDOR_SCHEMA})}
+    schemas = KNOWN_SCHEMAS | {
+        "bars": BARS_SCHEMA,
+        "rejected_bars": REJECTED_BARS_SCHEMA,
+        "raw_bars": pl.Schema({**RAW_BARS_SCHEMA, **VENDOR_SCHEMA}),
+    }
 
     def make(
-        sessions: Sequence[date], bars: pl.DataFrame, rejected_bars: pl.DataFrame, raw_bars: pl.DataFrame | None = None
+        sessions: Sequence[date],
+        bars: pl.DataFrame,
+        rejected_bars: pl.DataFrame,
+        raw_bars: pl.DataFrame | None = None,
+        corporate_actions: pl.DataFrame | None = None,
     ) -> pl.DataFrame:
         windows = {day: deployment.calendar.window(day, back + 1) for day in sessions}
-        return BAR_GAPS.validate(bar_gaps(windows, bars, rejected_bars, raw_bars))
+        names = {} if corporate_actions is None else {"renamed": identities_of(corporate_actions).renamed}
+        return BAR_GAPS.validate(bar_gaps(windows, bars, rejected_bars, raw_bars, **names))
 
     @node.asset(deployment, deps=node.deps())
     def named_gaps(context: dg.AssetExecutionContext) -> pl.DataFrame:

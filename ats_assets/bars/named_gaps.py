@@ -1,6 +1,6 @@
 """Gaps by name: no symbol goes without a bar in silence. Each one that had a bar shortly before has a row, which says whose row fills the gap, or why nothing does."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from datetime import date
 
 import pandera.polars as pa
@@ -43,8 +43,16 @@ BAR_GAPS: DataFrameSchema = DataFrameSchema(
 )
 
 
+def _nobody(_day: date) -> Mapping[str, str]:
+    return {}
+
+
 def bar_gaps(
-    windows: Mapping[date, Sequence[date]], bars: pl.DataFrame, rejected: pl.DataFrame, raw: pl.DataFrame | None = None
+    windows: Mapping[date, Sequence[date]],
+    bars: pl.DataFrame,
+    rejected: pl.DataFrame,
+    raw: pl.DataFrame | None = None,
+    renamed: Callable[[date], Mapping[str, str]] = _nobody,
 ) -> pl.DataFrame:
     """The gaps of some sessions.
 
@@ -56,6 +64,8 @@ def bar_gaps(
         `bars` of all of them, and `rejected_bars` of the sessions themselves.
     raw
         `raw_bars` of the sessions, of a source of several vendors; None of any other.
+    renamed
+        Session -> old ticker -> the one that whoever bore it has from its open on. A change of name is no gap, and hides none.
 
     Returns
     -------
@@ -69,12 +79,26 @@ def bar_gaps(
     >>> bar_gaps({days[1]: days}, bars, rejected).select("symbol", "reason").rows()
     [('B', 'no row')]
     """
-    return pl.concat([BAR_GAPS_SCHEMA.to_frame(), *(_of_session(day, window, bars, rejected, raw) for day, window in windows.items())])
+    return pl.concat(
+        [
+            BAR_GAPS_SCHEMA.to_frame(),
+            *(_of_session(day, _last_bars(bars, window, renamed), bars, rejected, raw) for day, window in windows.items()),
+        ]
+    )
 
 
-def _of_session(day: date, window: Sequence[date], bars: pl.DataFrame, rejected: pl.DataFrame, raw: pl.DataFrame | None) -> pl.DataFrame:
+def _last_bars(bars: pl.DataFrame, window: Sequence[date], renamed: Callable[[date], Mapping[str, str]]) -> pl.DataFrame:
+    """Of who had a bar before the last session of a window: its ticker in that session, and the session of its last bar."""
+    before = bars.filter(pl.col("session").is_in(list(window[:-1]))).select("symbol", "session")
+    for changed in window[1:]:
+        if names := renamed(changed):
+            now = pl.when(pl.col("session") < changed).then(pl.col("symbol").replace(dict(names))).otherwise("symbol")
+            before = before.with_columns(symbol=now)
+    return before.group_by("symbol").agg(last_session=pl.col("session").max())
+
+
+def _of_session(day: date, last: pl.DataFrame, bars: pl.DataFrame, rejected: pl.DataFrame, raw: pl.DataFrame | None) -> pl.DataFrame:
     there = bars.filter(pl.col("session") == day).select("symbol").unique()
-    last = bars.filter(pl.col("session").is_in(list(window[:-1]))).group_by("symbol").agg(last_session=pl.col("session").max())
     broken = (
         rejected.filter(pl.col("session") == day, pl.col("symbol").is_not_null())
         .group_by("symbol")

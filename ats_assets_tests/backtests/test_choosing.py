@@ -63,7 +63,10 @@ def test_an_engine_of_ones_own_is_a_file_in_the_folder_of_additions(tmp_path: Pa
 @pytest.mark.parametrize(
     ("chosen", "message"),
     [
-        (BacktestSettings(engine="zipline"), r"backtest.engine is 'zipline', which is no backtest engine: choose one of backtrader, orders, vectorbt, weights"),
+        (
+            BacktestSettings(engine="zipline"),
+            r"backtest.engine is 'zipline', which is no backtest engine: choose one of backtrader, orders, vectorbt, weights",
+        ),
         (
             BacktestSettings(engine="weights", options={"lots": 1}),
             r"\[backtest.engine\] has 1 wrong setting: lots: there is no such setting; there are returns",

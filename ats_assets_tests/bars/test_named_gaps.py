@@ -49,6 +49,33 @@ def test_every_cell_has_a_bar_of_the_first_vendor_or_a_name(cells: dict[tuple[da
     assert not found
 
 
+def test_a_change_of_name_is_no_gap_and_hides_none() -> None:
+    """The old ticker was once named as a gap for as long as the window is, and so was nobody who went without a bar while another took the old ticker."""
+    cells = [
+        *((day, "FB") for day in DAYS[:3]),  # META from DAYS[3] on, without a bar on DAYS[4]
+        *((day, "META") for day in DAYS[3:] if day != DAYS[4]),
+        *((day, "TWX") for day in DAYS[:3]),  # AOL from DAYS[3] on, which has no bar until DAYS[5]; another company is TWX at once
+        *((day, "TWX") for day in DAYS[3:]),
+        *((day, "AOL") for day in DAYS[5:]),
+    ]
+    bars = pl.DataFrame(cells, schema={"session": pl.Date, "symbol": pl.String}, orient="row")
+    rejected = pl.DataFrame(
+        [(DAYS[4], "META", ["low_not_positive"])],
+        schema={"session": pl.Date, "symbol": pl.String, "reasons": pl.List(pl.String)},
+        orient="row",
+    )
+    windows = {DAYS[place]: DAYS[place - BACK : place + 1] for place in range(BACK, len(DAYS))}
+    changes = {DAYS[3]: {"FB": "META", "TWX": "AOL"}}
+    found = bar_gaps(windows, bars, rejected, renamed=lambda day: changes.get(day, {}))
+    assert found.select("session", "symbol", "last_session", "reason").rows() == [
+        (DAYS[3], "AOL", DAYS[2], NO_ROW),
+        (DAYS[4], "AOL", DAYS[2], NO_ROW),
+        (DAYS[4], "META", DAYS[3], QUARANTINED),
+    ]
+    plain = bar_gaps(windows, bars, rejected)
+    assert set(plain.filter(pl.col("session") >= DAYS[3])["symbol"]) == {"FB", "META"}, "without the changes"
+
+
 def test_gaps_are_known_at_the_close_and_there_only_where_settings_want_them(tmp_path: Path) -> None:
     asked = {"bars": {"gap_sessions": 4}, "source": {"synthetic": {"symbols": 12, "first_session": FIRST, "halts_per_year": 40.0}}}
     deployment = small_market(tmp_path / "whole", last_session=date(2021, 1, 22), **asked)

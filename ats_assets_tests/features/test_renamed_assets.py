@@ -17,7 +17,7 @@ from ats_assets_tests.small_market import FIRST, make_history, small_market
 
 LAST = date(2021, 1, 22)
 CHANGED = date(2021, 1, 13)
-MADE = ["universe", "moves", "forward_returns"]
+MADE = ["universe", "moves", "forward_returns", "bar_gaps"]
 
 
 def renaming_market(root: Path, days: list[date]) -> Deployment:
@@ -38,7 +38,7 @@ def renaming_market(root: Path, days: list[date]) -> Deployment:
     )
     source = {"kind": "files", "files": {"path": folder, "actions": root / "actions.csv"}}
     universe = {"min_history_sessions": 5, "lookback_sessions": 6, "min_price": 0.0}
-    return market(root, {"moves": FAMILY}, source=source, universe=universe, labels={"horizons_sessions": (1, 5)}, bars={"profile": False})
+    return market(root, {"moves": FAMILY}, source=source, universe=universe, labels={"horizons_sessions": (1, 5)}, bars={"profile": False, "gap_sessions": 3})
 
 
 def _deliver_late(deployment: Deployment) -> None:
@@ -62,6 +62,7 @@ def test_universe_features_and_labels_go_on_in_a_batch_and_alone(tmp_path: Path)
     moves = batch.warehouse.read("moves", days).filter(pl.col("symbol").is_in(["B", "Z"])).sort("session")
     assert moves["GAIN3"].is_nan().to_list() == [True] * 3 + [False] * (len(days) - 3)
     assert (moves["GAIN3"][3:] - (1.02**3 - 1)).abs().max() < 1e-4  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
+    assert batch.warehouse.read("bar_gaps", days).is_empty(), "B has a bar as Z"
     members = batch.warehouse.read("universe", [CHANGED])
     assert members.select("symbol", "history_sessions").rows() == [("A", 6), ("C", 6), ("D", 6), ("Z", 6)]
     labels = batch.warehouse.read("forward_returns", days).filter(pl.col("symbol").is_in(["B", "Z"]), horizon_sessions=5)

@@ -2,7 +2,7 @@
 
 Bars of a session, in three steps:
 
-1. Each vendor is asked in the order of preference; one that fails is passed over, and where all fail, so does the source, with what each said.
+1. Each vendor is asked in the order of preference, for sessions from its first one on; one that fails is passed over, and where all fail, so does the source, with what each said.
 2. A symbol's rows of a session are those of the first vendor that has any; rows without a symbol are those of the first that answered. With `fill = false` all
    rows are of the first that answered.
 3. Each row gets its vendor's name, and, where that is not the first, why: `massive: no row`, `massive: not answered`.
@@ -82,15 +82,15 @@ class PreferredSource:
     def bars(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
         """See the module's text; beside the columns of all sources those of `VENDOR_SCHEMA`."""
         self._adjustments()
-        return self._merged(lambda vendor: vendor.bars(sessions, symbols), RAW_BARS_SCHEMA, fill=self._settings.fill)
+        return self._merged(lambda vendor, own: vendor.bars(own, symbols), sessions, RAW_BARS_SCHEMA, fill=self._settings.fill)
 
     def actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
         """Those of the first vendor that answers: two vendors word one action in two ways, and it would be applied twice."""
-        return self._merged(lambda vendor: vendor.actions(sessions, symbols), RAW_ACTIONS_SCHEMA, fill=False)
+        return self._merged(lambda vendor, own: vendor.actions(own, symbols), sessions, RAW_ACTIONS_SCHEMA, fill=False)
 
     def upcoming_actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:
         """As `actions`, of sessions that need not have closed."""
-        return self._merged(lambda vendor: upcoming_actions(vendor, sessions, symbols), RAW_ACTIONS_SCHEMA, fill=False)
+        return self._merged(lambda vendor, own: upcoming_actions(vendor, own, symbols), sessions, RAW_ACTIONS_SCHEMA, fill=False)
 
     def bars_by_vendor(self, sessions: Sequence[date]) -> dict[str, pl.DataFrame | None]:
         """What each vendor says of some sessions; None of one that does not answer. Nobody answering is no error."""
@@ -140,29 +140,33 @@ class PreferredSource:
             raise SourceError("no vendor of source.preferred.order " + nobody + ":\n- " + "\n- ".join(failed))
         return found
 
-    def _merged(self, ask: Callable[[BarSource], pl.DataFrame], schema: pl.Schema, *, fill: bool) -> pl.DataFrame:
-        whole = pl.Schema({**schema, **VENDOR_SCHEMA})
-        taken: pl.DataFrame | None = None
+    def _merged(
+        self, ask: Callable[[BarSource, Sequence[date]], pl.DataFrame], sessions: Sequence[date], schema: pl.Schema, *, fill: bool
+    ) -> pl.DataFrame:
+        taken = pl.Schema({**schema, **VENDOR_SCHEMA}).to_frame()
+        answered: set[date] = set()
         passed: list[str] = []
         failed: list[str] = []
         for name, vendor in self._vendors.items():
+            wanted = [day for day in sessions if fill or day not in answered]
             try:
-                rows = ask(vendor)
+                begins = vendor.first_session() if wanted else None
+                own = [day for day in wanted if begins and day >= begins]
+                rows = ask(vendor, own) if own else None
             except SourceError as error:
                 failed.append(f"{name}: {error}")
                 passed.append(f"{name}: {NOT_ANSWERED}")
                 continue
-            said = rows.with_columns(
-                vendor=pl.lit(name, pl.String), vendor_reason=pl.lit("; ".join(passed) or None, pl.String)
-            ).match_to_schema(whole)
-            if taken is None:
-                taken = said
-            else:
-                new = said.filter(pl.col("symbol").is_not_null()).join(taken, on=["session", "symbol"], how="anti")
-                taken = pl.concat([taken, new])
-            if not fill:
-                break
+            if rows is not None:
+                why = "; ".join(passed) or None
+                said = rows.with_columns(vendor=pl.lit(name, pl.String), vendor_reason=pl.lit(why, pl.String)).match_to_schema(taken.schema)
+                nameless = pl.col("symbol").is_null() & ~pl.col("session").is_in(list(answered))
+                named = said.filter(pl.col("symbol").is_not_null()).join(taken, on=["session", "symbol"], how="anti")
+                taken = pl.concat([taken, named, said.filter(nameless)])
+                answered |= set(own)
             passed.append(f"{name}: {NO_ROW}")
-        if taken is None:
-            raise SourceError("no vendor of source.preferred.order answers:\n- " + "\n- ".join(failed))
+        if failed and not answered.issuperset(sessions):
+            without = sorted(set(sessions) - answered)
+            span = f"{without[0]}" + (f" to {without[-1]}" if len(without) > 1 else "")
+            raise SourceError(f"no vendor of source.preferred.order answers for {span}:\n- " + "\n- ".join(failed))
         return taken.sort("session", "symbol", maintain_order=True)

@@ -82,7 +82,7 @@ def test_a_vendor_that_fails_is_passed_over_and_said() -> None:
     found = source_of(Vendor("a", down=True), Vendor("b"), Vendor("c")).bars(DAYS[:2])
     assert set(found.select("vendor", "vendor_reason").rows()) == {("b", "a: not answered")}
     assert found.drop("vendor", "vendor_reason").equals(MARKET.bars(DAYS[:2]))
-    with pytest.raises(SourceError, match=r"(?s)no vendor .* answers:.*a: a is down: ask it later.*b: b is down") as caught:
+    with pytest.raises(SourceError, match=r"(?s)no vendor .* answers for .*a: a is down: ask it later.*b: b is down") as caught:
         source_of(Vendor("a", down=True), Vendor("b", down=True)).bars(DAYS[:2])
     assert "later" in str(caught.value)
 
@@ -91,6 +91,34 @@ def test_one_that_is_late_is_waited_for_and_one_that_is_down_is_not() -> None:
     early = WHOLE.filter(pl.col("session") < DAYS[-1])
     assert source_of(Vendor("a", early), Vendor("b")).latest_session() == DAYS[-2]
     assert source_of(Vendor("a", early, down=True), Vendor("b")).latest_session() == DAYS[-1]
+
+
+class Young(Vendor):
+    """One that has the newest sessions alone, and refuses a range that begins before them, as Kraken does."""
+
+    def first_session(self) -> date:
+        return DAYS[-3]
+
+    def bars(self, sessions: Any, symbols: Any = None) -> pl.DataFrame:
+        if min(sessions) < DAYS[-3]:
+            raise SourceError(f"{self.name} gives its newest days alone")
+        return super().bars(sessions, symbols)
+
+    actions = bars
+
+
+@pytest.mark.parametrize("fill", [True, False])
+def test_a_session_is_the_same_with_whatever_others_it_is_asked_for(fill: bool) -> None:
+    """Of a range that begins before the first vendor's history, sessions that it has were once the next one's, too."""
+    together = source_of(Young("a"), Vendor("b"), fill=fill).bars(DAYS)
+    one_by_one = pl.concat([source_of(Young("a"), Vendor("b"), fill=fill).bars([day]) for day in DAYS])
+    assert together.equals(one_by_one)
+    by_session = dict(together.group_by("session").agg(pl.col("vendor").unique().sort().str.join(", ")).iter_rows())
+    assert by_session == {day: "a" if day >= DAYS[-3] else "b" for day in DAYS}
+    assert set(together.filter(vendor="b")["vendor_reason"]) == {"a: no row"}
+    with pytest.raises(SourceError, match=rf"answers for {DAYS[0]} to {DAYS[-4]}:\n- b: b is down"):
+        source_of(Young("a"), Vendor("b", down=True), fill=fill).bars(DAYS)
+    assert source_of(Young("a"), Young("b"), fill=fill).bars(DAYS[:2]).is_empty(), "before the history of all"
 
 
 def test_without_filling_all_rows_are_of_one_vendor() -> None:
