@@ -5,6 +5,7 @@ The contracts are in `schema`, which is not imported here: pandera would take lo
 
 from ats_assets.expressions import compute, lookback
 from ats_assets.features.choosing import ALPHA158, ALPHA360, FAMILIES, TECHNICAL, chosen_families, families_of_model, own_families
+from ats_assets.features.event_features import FEATURE_REASONS, as_of
 from ats_assets.features.family import Feature, FeatureFamily
 from ats_assets.features.family_file import read_checked_family, read_family
 from ats_assets.features.inspection import FIELDS, ExpressionNeeds, inspect
@@ -15,11 +16,13 @@ __all__ = [
     "ALPHA158",
     "ALPHA360",
     "FAMILIES",
+    "FEATURE_REASONS",
     "FIELDS",
     "TECHNICAL",
     "ExpressionNeeds",
     "Feature",
     "FeatureFamily",
+    "as_of",
     "chosen_families",
     "compute",
     "families_of_model",

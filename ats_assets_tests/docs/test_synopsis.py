@@ -35,7 +35,7 @@ def real() -> Synopsis:
 
 
 def written() -> Synopsis:
-    """What the block of the page says: a line a command, its other lines indented; what is in capitals outside of an option's brackets is an argument."""
+    """What the block of the page says: a line a command, its other lines indented; what is in capitals and no option's is an argument."""
     (block,) = re.findall(r"^## Run\n\n```\n(.*?)^```$", PAGE, re.MULTILINE | re.DOTALL)
     found: Synopsis = {}
     for line in re.sub(r"\n +", " ", block).splitlines():
@@ -43,7 +43,7 @@ def written() -> Synopsis:
         if name is None:
             assert line == "ats --version", line
             continue
-        arguments = re.sub(r"\[--[^\]]*\]", "", line[name.end() :])
+        arguments = re.sub(r"\[--[^\]]*\]|--[a-z-]+ [A-Z]+", "", line[name.end() :])
         found[name[1].strip()] = set(re.findall(r"--[a-z-]+", line)), len(re.findall(r"[A-Z]+", arguments))
     return found
 

@@ -1,12 +1,15 @@
-"""`ats features`: the registry of features, what an expression needs, and how good features are."""
+"""`ats features`: the registry of features, what an expression needs, how good features are, and what was known of them beside events."""
 
+from pathlib import Path
 from typing import Annotated, Literal
 
 import typer
 
 __all__ = ["app"]
 
-app = typer.Typer(name="features", no_args_is_help=True, help="List features, check feature expressions, and evaluate features.")
+app = typer.Typer(
+    name="features", no_args_is_help=True, help="List features, check feature expressions, evaluate features, and join them to events."
+)
 Form = Annotated[Literal["table", "json"], typer.Option("--format", help="Output format.")]
 
 
@@ -72,3 +75,33 @@ def features_evaluate(  # noqa: PLR0917 - typer calls it by name
         top=top,
         as_json=as_json,
     )
+
+
+@app.command("join")
+def features_join(  # noqa: PLR0917 - typer calls it by name
+    events: Annotated[
+        Path,
+        typer.Argument(
+            metavar="EVENTS",
+            exists=True,
+            dir_okay=False,
+            help="CSV or Parquet: symbol, and time (with its distance from UTC) or session; any other columns.",
+        ),
+    ],
+    output: Annotated[Path, typer.Option("--output", "-o", metavar="FILE", help="Where to write, .csv or .parquet.")],
+    features: Annotated[
+        list[str] | None,
+        typer.Option("--feature", metavar="NAME", help="A feature, FAMILY.FEATURE or a family; repeatable. Default: training.families."),
+    ] = None,
+    max_age: Annotated[int, typer.Option(min=0, metavar="SESSIONS", help="How much older than the newest known session a row may be.")] = 5,
+    delay: Annotated[
+        float, typer.Option("--delay-minutes", min=0.0, metavar="MINUTES", help="How long after a session is known its features are used.")
+    ] = 0.0,
+    restated: Annotated[
+        bool, typer.Option("--restated", help="Allow a warehouse of restated history, which knows what came later.")
+    ] = False,
+) -> None:
+    """Put beside each event of a file the features that were known when it happened, and nothing that was known later."""
+    from ats_assets.cli.features.join import join_features  # noqa: PLC0415
+
+    join_features(events=events, output=output, features=features, max_age_sessions=max_age, delay_minutes=delay, restated=restated)
