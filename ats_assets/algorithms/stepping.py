@@ -108,11 +108,12 @@ def _is_for_close(children: Sequence[ChildRecord]) -> bool:
 
 
 def _at_days_end(parent: Parent, children: Sequence[ChildRecord], day_end: DayEnd, since: datetime, closes_at: datetime) -> Answer:
-    """Open orders are cancelled, and once they have ended, the rest is sent for the last time."""
+    """Open orders are cancelled, those at the market too unless that is where the rest goes, and once they have ended, the rest is sent for the last time."""
     what = {"cross": "it goes to the market", "close": "it goes into the closing auction", "end": "it stays unfilled"}[day_end.unfilled]
     reason = f"unfilled {(closes_at - since) / timedelta(minutes=1):.0f} minutes before the close: {what}"
     for child in children:
-        if child.pending and child.sent_at < since and child.kind is not OrderKind.MARKET and child.cancel_asked_at is None:
+        stays = child.kind is OrderKind.MARKET and day_end.unfilled == "cross"
+        if child.pending and child.sent_at < since and not stays and child.cancel_asked_at is None:
             return CancelChild(client_order_id=child.client_order_id, reason=reason)
     if pending(children):
         return Wait(until=None, reason="an order is open")

@@ -78,6 +78,7 @@ BARS: tuple[Bar, ...] = (
     (0, 10.0, 10.2, 9.9, 10.1, 1000),
     (1, 10.1, 10.3, 10.0, 10.2, 1000),
     (2, 10.2, 10.2, 9.8, 9.9, 1000),
+    (40, 9.9, 9.95, 9.9, 9.9, 1000),
     (50, 9.9, 10.0, 9.7, 9.95, 1000),
 )
 
@@ -86,7 +87,7 @@ BARS: tuple[Bar, ...] = (
     ("one", "side", "price", "minute", "takes"),
     [
         (One(1, OrderKind.MARKET), Side.BUY, "10.1", 1, True),  # sent at 14:31, filled at the open of that minute
-        (One(3, OrderKind.MARKET), Side.BUY, "9.9", 50, True),  # nothing traded in between
+        (One(3, OrderKind.MARKET), Side.BUY, "9.9", 40, True),  # nothing traded in between
         (One(1, OrderKind.LIMIT, "10.15"), Side.BUY, "10.1", 1, True),  # reached at once: at the open, not at the limit
         (One(1, OrderKind.LIMIT, "9.85"), Side.BUY, "9.85", 3, False),  # waits, until the third minute has ended
         (One(1, OrderKind.LIMIT, "10.25"), Side.SELL, "10.25", 2, False),
@@ -130,6 +131,13 @@ def test_at_the_end_of_its_time_the_rest_goes_where_the_settings_say(unfilled: s
     assert (fill.price, fill.at, fill.number) == (Decimal(price), OPENS + timedelta(minutes=minute), 2)
     told = [step.answer.reason for step in session.steps[1:3]]
     assert all(one.startswith("unfilled 15 minutes before the close") for one in told)
+
+
+@pytest.mark.parametrize(("unfilled", "fills"), [("close", [(60, "9.95")]), ("end", []), ("cross", [(50, "9.9")])])
+def test_an_order_at_the_market_that_a_halt_has_kept_open_goes_where_the_settings_say(unfilled: str, fills: list[tuple[int, str]]) -> None:
+    """It stayed open to the close, whatever they said: with `end` it was traded after the end of its time, with `close` its rest missed the auction."""
+    session = played(One(3, OrderKind.MARKET), *BARS[:3], BARS[-1], unfilled=unfilled)
+    assert [(int((fill.at - OPENS) / timedelta(minutes=1)), str(fill.price)) for fill in session.fills] == fills
 
 
 def test_a_minute_without_volume_fills_nothing() -> None:
