@@ -4,6 +4,8 @@
 - A buy that opens or enlarges a position is filled as far as the free cash reaches: cash less the market value of the shorts at the open. A cover is not refused for want of cash.
 - A sell that costs more than it brings in is not made.
 - What takes pays half the spread and slippage; what has waited at its own price pays the commission alone.
+- Impact is that of the order, however it is sent: a part pays what it adds to the impact of the parts before it. Laws of impact are of whole orders; if each part paid for its own
+  size, any order would cost nothing in enough parts.
 """
 
 from collections.abc import Mapping, Sequence
@@ -22,7 +24,7 @@ from ats_assets.algorithms.symbol_day import SymbolDay
 from ats_assets.impact.impact_terms import ImpactTerms
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio.account import Holdings, TradeLedger, trade, value_of
-from ats_assets.portfolio.costs import cents_of, cost_of, costs_of
+from ats_assets.portfolio.costs import cents_of, costs_of
 from ats_assets.portfolio.kernel_settings import CostRules
 from ats_assets.portfolio.sizing import affordable
 
@@ -63,6 +65,8 @@ class SessionAccount:
         none = np.zeros(len(self.marks))
         self._waited = self.terms._replace(spread_bps=none, fixed_bps=none, permanent_bps=none, temporary_bps=none)
         self._got = none.copy()
+        self._taken: dict[str, int] = {}
+        """By order, the notional of its parts that have paid impact, in cents."""
 
     def take(self, parent: Parent, fill: ChildFill) -> Decimal:
         """The shares of a fill that the account takes."""
@@ -74,19 +78,38 @@ class SessionAccount:
             shares = min(shares, max(0.0, -sign * held))
         elif held * sign < 0.0:
             return Decimal(0)
+        before = self._taken.get(parent.client_order_id, 0) if fill.takes else 0
         if sign > 0 and not closing:
-            shares = float(affordable(np.array([shares]), np.array([price]), np.array([at]), self._free_cash(), self.costs, terms)[0])
+            rates = self._rates(before, cents_of(shares * price), at, terms)
+            shares = float(affordable(np.array([shares]), np.array([price]), np.array([at]), self._free_cash(), self.costs, rates)[0])
         shares = min(shares, float(self.terms.most_shares[at]) - float(self._got[at]))
         shares = float(parent.on_quantity_grid(exact(shares)))
         notional = cents_of(shares * price)
-        if shares <= 0.0 or (sign < 0 and notional and cost_of(notional, at, self.costs, terms) >= notional):
+        paid = self._paid(before, notional, at, terms)
+        if shares <= 0.0 or (sign < 0 and notional and sum(paid) >= notional):
             return Decimal(0)
+        if fill.takes:
+            self._taken[parent.client_order_id] = before + notional
         ledger = TradeLedger.with_room(1)
-        paid = costs_of(notional, at, self.costs, terms)
         trade(self.holdings, ledger, at, shares, sign, notional, paid, price, closing, False, self.session)
         self._got[at] += shares
         self.trades.append(WorkedTrade(at=at, fill=fill, ledger=ledger))
         return exact(shares)
+
+    def _paid(self, before: int, notional: int, at: int, terms: ImpactTerms) -> tuple[int, int, int]:
+        """Commission, spread and slippage of a part, in cents; `before` is the notional of the parts before it."""
+        commission, spread, slippage = costs_of(notional, at, self.costs, terms)
+        if before and notional:
+            slippage = costs_of(before + notional, at, self.costs, terms)[2] - costs_of(before, at, self.costs, terms)[2]
+        return commission, spread, slippage
+
+    def _rates(self, before: int, notional: int, at: int, terms: ImpactTerms) -> ImpactTerms:
+        """Terms by which a part of up to `notional` costs at least what `_paid` says: the more of an order is traded, the dearer is its next share."""
+        if not before or not notional:
+            return terms
+        most = self._paid(before, notional, at, terms)[2] + 2  # each of the two that it is the difference of is rounded
+        fixed, none = np.full(len(self.marks), 1e4 * most / notional), np.zeros(len(self.marks))
+        return terms._replace(fixed_bps=fixed, permanent_bps=none, temporary_bps=none)
 
     def _free_cash(self) -> int:
         short = np.flatnonzero((self.holdings.shares < 0.0) & ~np.isnan(self.marks))
