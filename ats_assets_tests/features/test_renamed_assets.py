@@ -38,7 +38,14 @@ def renaming_market(root: Path, days: list[date]) -> Deployment:
     )
     source = {"kind": "files", "files": {"path": folder, "actions": root / "actions.csv"}}
     universe = {"min_history_sessions": 5, "lookback_sessions": 6, "min_price": 0.0}
-    return market(root, {"moves": FAMILY}, source=source, universe=universe, labels={"horizons_sessions": (1, 5)}, bars={"profile": False, "gap_sessions": 3})
+    return market(
+        root,
+        {"moves": FAMILY},
+        source=source,
+        universe=universe,
+        labels={"horizons_sessions": (1, 5)},
+        bars={"profile": False, "gap_sessions": 3},
+    )
 
 
 def _deliver_late(deployment: Deployment) -> None:
