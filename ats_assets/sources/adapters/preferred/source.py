@@ -10,6 +10,7 @@ Bars of a session, in three steps:
 A vendor's answer is never mixed with another's within a row, and prices that are adjusted in different ways are refused: a return across two vendors would be none.
 """
 
+import logging
 from collections.abc import Callable, Mapping, Sequence
 from datetime import date, datetime
 from typing import TypeVar
@@ -17,6 +18,7 @@ from typing import TypeVar
 import polars as pl
 
 from ats_assets.errors import SettingsError, SourceError
+from ats_assets.sources.adapters.preferred.asking_in_parts import Said, said_of
 from ats_assets.sources.adapters.preferred.preferred_settings import PreferredSettings
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA, VENDOR_SCHEMA
 from ats_assets.sources.source import BarSource, Capabilities, clock_remark, recognised_by, upcoming_actions
@@ -24,6 +26,7 @@ from ats_assets.sources.source import BarSource, Capabilities, clock_remark, rec
 T = TypeVar("T")
 NO_ROW, NOT_ANSWERED = "no row", "not answered"
 UNKNOWN = "unknown"
+_log = logging.getLogger(__name__)
 
 
 class PreferredSource:
@@ -38,6 +41,7 @@ class PreferredSource:
     def __init__(self, settings: PreferredSettings, vendors: Mapping[str, BarSource]) -> None:
         self._settings = settings
         self._vendors = dict(vendors)
+        self._remarks: dict[str, str] = {}
 
     @property
     def name(self) -> str:
@@ -107,7 +111,7 @@ class PreferredSource:
         how = "a row that one has not is the next one's" if self._settings.fill else "one that fails is replaced by the next"
         said = self._of_all(lambda vendor: vendor.describe(), nobody=None)
         parts = [f"-- {name}\n{text or 'does not answer'}" for name, text in said.items()]
-        return "\n".join([f"vendors: {', '.join(self._vendors)}; {how}", *parts])
+        return "\n".join([f"vendors: {', '.join(self._vendors)}; {how}", *self._remarks.values(), *parts])
 
     def _adjustments(self) -> dict[str, str]:
         """How each vendor's prices are adjusted; those that don't answer are left out.
@@ -145,28 +149,52 @@ class PreferredSource:
     ) -> pl.DataFrame:
         taken = pl.Schema({**schema, **VENDOR_SCHEMA}).to_frame()
         answered: set[date] = set()
-        passed: list[str] = []
+        passed: dict[date, list[str]] = {day: [] for day in sessions}
         failed: list[str] = []
         for name, vendor in self._vendors.items():
-            wanted = [day for day in sessions if fill or day not in answered]
-            try:
-                begins = vendor.first_session() if wanted else None
-                own = [day for day in wanted if begins and day >= begins]
-                rows = ask(vendor, own) if own else None
-            except SourceError as error:
-                failed.append(f"{name}: {error}")
-                passed.append(f"{name}: {NOT_ANSWERED}")
-                continue
-            if rows is not None:
-                why = "; ".join(passed) or None
-                said = rows.with_columns(vendor=pl.lit(name, pl.String), vendor_reason=pl.lit(why, pl.String)).match_to_schema(taken.schema)
+            wanted = [day for day in passed if fill or day not in answered]
+            said, own = self._said(vendor, ask, wanted)
+            self._remarks.pop(name, None)
+            if said.failed:
+                failed += [f"{name}: {why}" for why in said.failed]
+                self._note(name, sorted(set(own) - said.answered), said.failed)
+            whys = pl.DataFrame(
+                [(day, "; ".join(why) or None) for day, why in passed.items()],
+                schema={"session": pl.Date, "vendor_reason": pl.String},
+                orient="row",
+            )
+            for rows in said.frames:
+                told = rows.with_columns(vendor=pl.lit(name, pl.String)).join(whys, on="session", how="left", maintain_order="left")
                 nameless = pl.col("symbol").is_null() & ~pl.col("session").is_in(list(answered))
-                named = said.filter(pl.col("symbol").is_not_null()).join(taken, on=["session", "symbol"], how="anti")
-                taken = pl.concat([taken, named, said.filter(nameless)])
-                answered |= set(own)
-            passed.append(f"{name}: {NO_ROW}")
+                named = told.filter(pl.col("symbol").is_not_null()).join(taken, on=["session", "symbol"], how="anti")
+                taken = pl.concat([taken, *(some.match_to_schema(taken.schema) for some in (named, told.filter(nameless)))])
+            answered |= said.answered
+            for day in wanted:
+                passed[day].append(f"{name}: {NOT_ANSWERED if day in own and day not in said.answered else NO_ROW}")
         if failed and not answered.issuperset(sessions):
             without = sorted(set(sessions) - answered)
-            span = f"{without[0]}" + (f" to {without[-1]}" if len(without) > 1 else "")
-            raise SourceError(f"no vendor of source.preferred.order answers for {span}:\n- " + "\n- ".join(failed))
+            raise SourceError(f"no vendor of source.preferred.order answers for {_span(without)}:\n- " + "\n- ".join(failed))
         return taken.sort("session", "symbol", maintain_order=True)
+
+    @staticmethod
+    def _said(
+        vendor: BarSource, ask: Callable[[BarSource, Sequence[date]], pl.DataFrame], wanted: Sequence[date]
+    ) -> tuple[Said, Sequence[date]]:
+        """What a vendor says of the sessions from its first one on, and which these are."""
+        if not wanted:
+            return Said(), []
+        try:
+            begins = vendor.first_session()
+        except SourceError as error:
+            return Said(failed=[str(error)]), wanted
+        own = [day for day in wanted if day >= begins]
+        return (said_of(lambda some: ask(vendor, some), own) if own else Said()), own
+
+    def _note(self, name: str, days: Sequence[date], failed: Sequence[str]) -> None:
+        """Say that a vendor is passed over, and why: nobody looks for what is taken from another in silence."""
+        self._remarks[name] = f"{name} does not answer for {_span(days)}, and the next vendor is asked: {failed[0]}"
+        _log.warning("source.preferred: %s", self._remarks[name])
+
+
+def _span(days: Sequence[date]) -> str:
+    return f"{days[0]}" + (f" to {days[-1]}" if len(days) > 1 else "")

@@ -121,6 +121,40 @@ def test_a_session_is_the_same_with_whatever_others_it_is_asked_for(fill: bool) 
     assert source_of(Young("a"), Young("b"), fill=fill).bars(DAYS[:2]).is_empty(), "before the history of all"
 
 
+class Damaged(Vendor):
+    """One that can't give some sessions, and says which."""
+
+    def __init__(self, name: str, broken: set[date], said: str = "{} is damaged") -> None:
+        super().__init__(name)
+        self.broken, self.said, self.times = broken, said, 0
+
+    def bars(self, sessions: Any, symbols: Any = None) -> pl.DataFrame:
+        self.times += 1
+        if bad := sorted(self.broken & set(sessions)):
+            raise SourceError(self.said.format(bad[0]))
+        return super().bars(sessions, symbols)
+
+
+@given(st.sets(st.sampled_from(DAYS)), st.booleans())
+@settings(deadline=None, max_examples=30)
+def test_a_session_that_fails_takes_no_other_with_it(broken: set[date], fill: bool) -> None:
+    """All of a range, of half a year in a backfill, once came from the next vendor where the first could not give one session of it."""
+    found = source_of(Damaged("a", broken), Vendor("b"), fill=fill).bars(DAYS)
+    said = found.group_by("session").agg(pl.col("vendor").unique(), pl.col("vendor_reason").unique())
+    assert {day: (*whose, *why) for day, whose, why in said.iter_rows()} == {
+        day: ("b", "a: not answered") if day in broken else ("a", None) for day in DAYS
+    }
+
+
+def test_what_fails_for_all_sessions_alike_is_asked_for_three_times_and_told(caplog: pytest.LogCaptureFixture) -> None:
+    vendor = Damaged("a", set(DAYS), "no such symbol: X")
+    source = source_of(vendor, Vendor("b"))
+    source.bars(DAYS)
+    assert vendor.times == 3, "together and both halves"
+    assert f"a does not answer for {DAYS[0]} to {DAYS[-1]}, and the next vendor is asked: no such symbol: X" in caplog.text
+    assert "no such symbol: X" in source.describe()
+
+
 def test_without_filling_all_rows_are_of_one_vendor() -> None:
     some = WHOLE.filter(pl.col("symbol") != WHOLE["symbol"][0])
     assert source_of(Vendor("a", some), Vendor("b"), fill=False).bars(DAYS)["vendor"].unique().to_list() == ["a"]
