@@ -7,6 +7,7 @@ from functools import lru_cache
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ats_assets.algorithms.algorithm import MINUTE_SCHEMA
 from ats_assets.algorithms.order_selection import KnownLiquidity
@@ -29,6 +30,15 @@ class DayPrices:
 
     open: float | None
     close: float | None
+
+
+@dataclass(frozen=True, kw_only=True)
+class EarlierSessions:
+    """What the sessions before one tell of a symbol; see `SessionMarket`. None where they don't."""
+
+    volume_profile: NDArray[np.float64] | None = None
+    day_volume: float | None = None
+    volatility: float | None = None
 
 
 class StoredDays:
@@ -61,9 +71,25 @@ class StoredDays:
             By symbol, those of the auctions, from the daily bars.
         """
         stored = self._read(session)
-        earlier = self._calendar.window(session, EARLIER_SESSIONS + 1)[:-1]
-        times = self.times(session)
-        return {symbol: self._day(symbol, stored.get(symbol), times, earlier, told) for symbol, told in sorted(prices.items())}
+        return {symbol: self._day(symbol, session, stored.get(symbol), told) for symbol, told in sorted(prices.items())}
+
+    def earlier(self, session: date) -> dict[str, EarlierSessions]:
+        """What the sessions before one tell of each symbol that is stored of them."""
+        symbols = {symbol for day in self._before(session) for symbol in self._read(day)}
+        return {symbol: self.earlier_of(session, symbol) for symbol in sorted(symbols)}
+
+    def earlier_of(self, session: date, symbol: str) -> EarlierSessions:
+        """What the sessions before one tell of a symbol: to a backtest, the paper broker and the session loop the same."""
+        days = [(self.times(day), found) for day in self._before(session) if (found := self._read(day).get(symbol)) is not None]
+        times, past = self.times(session), [(one.opens_at, one.closes_at, bars) for one, bars in days]
+        return EarlierSessions(
+            volume_profile=volume_profile(past, times.opens_at, times.closes_at),
+            day_volume=_day_volume([bars for *_, bars in past]),
+            volatility=_volatility([bars for *_, bars in past]),
+        )
+
+    def _before(self, session: date) -> Sequence[date]:
+        return self._calendar.window(session, EARLIER_SESSIONS + 1)[:-1]
 
     def liquidity(self, session: date, symbol: str, day_volume: float | None) -> KnownLiquidity:
         """What the close of a session tells of a symbol: its volume, and the mean of the spreads that its bars carry."""
@@ -73,19 +99,17 @@ class StoredDays:
         )
         return KnownLiquidity(day_volume=day_volume or None, spread_bps=spread)
 
-    def _day(self, symbol: str, bars: pl.DataFrame | None, times: SessionTimes, earlier: Sequence[date], told: DayPrices) -> SymbolDay:
-        hours = [(self._calendar.opens_at(day), self._calendar.closes_at(day)) for day in earlier]
-        past = [(*at, found) for day, at in zip(earlier, hours, strict=True) if (found := self._read(day).get(symbol)) is not None]
-        volumes = [float(one["volume"].sum()) for *_, one in past]
+    def _day(self, symbol: str, session: date, bars: pl.DataFrame | None, told: DayPrices) -> SymbolDay:
+        earlier = self.earlier_of(session, symbol)
         return SymbolDay(
             symbol=symbol,
             bars=MINUTE_SCHEMA.to_frame() if bars is None or told.open is None else bars,
             open=told.open,
             close=told.close,
             spread=self._spread,
-            volume_profile=volume_profile(past, times.opens_at, times.closes_at),
-            day_volume=float(np.mean(volumes)) if volumes else None,
-            volatility=_volatility([float(one["close"][-1]) for *_, one in past]),
+            volume_profile=earlier.volume_profile,
+            day_volume=earlier.day_volume,
+            volatility=earlier.volatility,
         )
 
 
@@ -102,9 +126,15 @@ def _by_symbol(bars: pl.DataFrame) -> dict[str, pl.DataFrame]:
     }
 
 
-def _volatility(closes: Sequence[float]) -> float | None:
-    """Of a day, from the last prices of sessions in a row; None where there are too few to tell."""
-    if len(closes) < 3:
+def _day_volume(days: Sequence[pl.DataFrame]) -> float | None:
+    """The mean of what was traded in a session, in shares at the last price: a mean of values, which no split changes."""
+    values = [float((bars["close"] * bars["volume"]).sum()) for bars in days]
+    return float(np.mean(values)) / float(days[-1]["close"][-1]) or None if values else None
+
+
+def _volatility(days: Sequence[pl.DataFrame]) -> float | None:
+    """Of a session, from its first price to its last: in no session is there a split or a dividend. None where there are too few to tell."""
+    if len(days) < 2:
         return None
-    returns = np.diff(np.log(np.array(closes)))
+    returns = np.log([float(bars["close"][-1]) / float(bars["open"][0]) for bars in days])
     return float(np.sqrt(np.mean(returns**2))) or None

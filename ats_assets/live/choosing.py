@@ -1,6 +1,7 @@
 """What a deployment's sessions are decided by: rules of the settings, and what is stored of the sessions before."""
 
 from collections.abc import Callable, Mapping
+from dataclasses import replace
 from datetime import date
 from typing import Any
 
@@ -8,16 +9,14 @@ import polars as pl
 
 from ats_assets.algorithms.algorithm import MINUTE_SCHEMA, Algorithm
 from ats_assets.algorithms.stepping import DayEnd
-from ats_assets.algorithms.volume_profile import volume_profile
+from ats_assets.algorithms.stored_days import EarlierSessions, StoredDays
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.live.live_rules import LiveRules, SymbolHistory
+from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.market_state import MINUTE
 from ats_assets.plugins import RISK_RULES, STREAMS, Chosen
 from ats_assets.risk.rule import Rule
 
-PROFILE_SESSIONS, VOLUME_SESSIONS, VOLATILITY_SESSIONS = 20, 21, 63
-"""Before the session, that its expectations are made of."""
 MINUTE_BARS = "alpaca_minute_bars"
 
 
@@ -81,31 +80,31 @@ def chosen_stream(deployment: Deployment) -> Chosen[Any]:
     return STREAMS.named(settings.live.stream, settings.live.streams.get(settings.live.stream, {}), settings.plugins.folder, "live.streams")
 
 
-def histories(deployment: Deployment, session: date) -> Mapping[str, SymbolHistory]:
-    """Volume of a day, its profile and the volatility of each symbol, by the sessions before, as far as they are stored."""
-    calendar, warehouse = deployment.calendar, deployment.warehouse
-    before = [day for day in deployment.valid_sessions("bars") if day < session][-VOLATILITY_SESSIONS - 1 :]
-    if not before:
-        return {}
-    bars = warehouse.read("bars", before, ["symbol", "session", "close", "volume"]).sort("symbol", "session")
-    returns = (pl.col("close") / pl.col("close").shift(1) - 1.0).drop_nulls()
-    volume = pl.col("volume").tail(VOLUME_SESSIONS).median()
-    told = bars.group_by("symbol", maintain_order=True).agg(volume=volume, volatility=returns.std())
-    profiles = _profiles(deployment, session, [day for day in before[-PROFILE_SESSIONS:] if warehouse.exists(MINUTE_BARS, day)])
-    assert calendar.is_session(session), "a session is one"
-    return {
-        symbol: SymbolHistory(volume_profile=profiles.get(symbol), day_volume=volume, volatility=volatility)
-        for symbol, volume, volatility in told.iter_rows()
-    }
+def histories(deployment: Deployment, session: date) -> Mapping[str, EarlierSessions]:
+    """What the sessions before tell of each symbol, as far as they are stored: as a backtest knows it; where no minutes are stored, the day's bars tell of volume and volatility."""
+    calendar = deployment.calendar
+    told = StoredDays(lambda day: _daily_bars(deployment, day), calendar).earlier(session)
+    without = {symbol: replace(one, volume_profile=None) for symbol, one in told.items()}
+    return without | StoredDays(lambda day: _minute_bars(deployment, day), calendar).earlier(session)
 
 
-def _profiles(deployment: Deployment, session: date, days: list[date]) -> dict[str, Any]:
-    calendar, by_symbol = deployment.calendar, dict[str, list[Any]]()
-    for day in days:
-        rows = deployment.warehouse.read(MINUTE_BARS, [day], ["symbol", "start", "open", "high", "low", "close", "volume"])
-        rows = rows.rename({"start": "starts_at"}).with_columns(known_at=pl.col("starts_at") + MINUTE)
-        for (symbol,), own in rows.partition_by("symbol", as_dict=True).items():
-            frame = own.select(pl.col(name).cast(dtype) for name, dtype in MINUTE_SCHEMA.items())
-            by_symbol.setdefault(symbol, []).append((calendar.opens_at(day), calendar.closes_at(day), frame))
-    hours = calendar.opens_at(session), calendar.closes_at(session)
-    return {symbol: volume_profile(sessions, *hours) for symbol, sessions in by_symbol.items()}
+def _minute_bars(deployment: Deployment, day: date) -> pl.DataFrame:
+    """Those of `orders.session_bars`, else what was collected."""
+    own = deployment.settings.orders.session_bars
+    if own is not None and deployment.warehouse.exists(own, day):
+        return deployment.warehouse.read(own, [day])
+    if not deployment.warehouse.exists(MINUTE_BARS, day):
+        return MINUTE_SCHEMA.to_frame()
+    rows = deployment.warehouse.read(MINUTE_BARS, [day], ["symbol", "start", "open", "high", "low", "close", "volume"])
+    rows = rows.rename({"start": "starts_at"}).with_columns(known_at=pl.col("starts_at") + MINUTE)
+    opens, closes = deployment.calendar.opens_at(day), deployment.calendar.closes_at(day)
+    return rows.filter(pl.col("starts_at").is_between(opens, closes, closed="left"), pl.col("close") > 0.0, pl.col("open") > 0.0)
+
+
+def _daily_bars(deployment: Deployment, day: date) -> pl.DataFrame:
+    """Each session as one bar."""
+    if not deployment.warehouse.exists("bars", day):
+        return MINUTE_SCHEMA.to_frame()
+    opens, closes = deployment.calendar.opens_at(day), deployment.calendar.closes_at(day)
+    rows = deployment.warehouse.read("bars", [day], ["symbol", "open", "high", "low", "close", "volume"])
+    return rows.with_columns(starts_at=pl.lit(opens), known_at=pl.lit(closes))

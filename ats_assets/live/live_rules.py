@@ -4,22 +4,11 @@ from collections.abc import Callable, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime
 
-import numpy as np
-from numpy.typing import NDArray
-
 from ats_assets.algorithms.algorithm import Algorithm
 from ats_assets.algorithms.stepping import DayEnd
+from ats_assets.algorithms.stored_days import EarlierSessions
 from ats_assets.risk.rule import Rule
 from ats_assets.settings import BrakeSettings, LiveSettings, OrderLimitSettings
-
-
-@dataclass(frozen=True, kw_only=True)
-class SymbolHistory:
-    """What sessions before this one say of a symbol; see `SessionMarket`."""
-
-    volume_profile: NDArray[np.float64] | None = None
-    day_volume: float | None = None
-    volatility: float | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -44,5 +33,5 @@ class LiveRules:
     limits: OrderLimitSettings = field(default_factory=OrderLimitSettings)
     brake: BrakeSettings = field(default_factory=BrakeSettings)
     risk_rules: Mapping[str, Rule] = field(default_factory=dict)
-    histories: Mapping[str, SymbolHistory] = field(default_factory=dict)
+    histories: Mapping[str, EarlierSessions] = field(default_factory=dict)
     fractional: bool = False

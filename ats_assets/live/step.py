@@ -30,8 +30,9 @@ from ats_assets.algorithms.algorithm import (
 from ats_assets.algorithms.order_words import Leg, OrderKind, OrderStatus, child_order_id
 from ats_assets.algorithms.price_grid import exact
 from ats_assets.algorithms.stepping import next_step
+from ats_assets.algorithms.stored_days import EarlierSessions
 from ats_assets.live.intake import Intake, taken_in
-from ats_assets.live.live_rules import LiveRules, SymbolHistory
+from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.own_events import with_child, with_own_event
 from ats_assets.live.session_risk import allowed_quantity, breach, risk_figures
 from ats_assets.live.session_state import LiveState
@@ -191,7 +192,7 @@ def _decide(state: LiveState, parent: Parent, rules: LiveRules) -> tuple[LiveDec
         return LiveDecision(what=What.CANCEL, subject=name, symbol=parent.symbol, reason=why, fields=fields), None
     if why := _hold(state, parent, rules):
         return LiveDecision(what=What.HOLD, subject=name, symbol=parent.symbol, reason=why), None
-    market = market_of(state, parent, rules.histories.get(parent.symbol, SymbolHistory()))
+    market = market_of(state, parent, rules.histories.get(parent.symbol, EarlierSessions()))
     algorithm, day_end = rules.work(state.work[name])
     try:
         answer = next_step(algorithm, parent, children, market, day_end)
@@ -230,7 +231,7 @@ def _is_done(state: LiveState, name: str) -> bool:
     return state.told.get(name, "").startswith(f"{What.DONE}:")
 
 
-def market_of(state: LiveState, parent: Parent, history: SymbolHistory) -> SessionMarket:
+def market_of(state: LiveState, parent: Parent, history: EarlierSessions) -> SessionMarket:
     """What an algorithm is shown."""
     known = state.of(parent.symbol)
     return SessionMarket(

@@ -1,5 +1,6 @@
 """What earlier sessions tell an algorithm: around half days, as the calendar has them."""
 
+import math
 from datetime import date, timedelta
 
 import polars as pl
@@ -35,3 +36,19 @@ def test_a_profile_is_of_sessions_that_last_as_long_as_the_one_it_is_for(session
     assert (None if profile is None else len(profile)) == length
     if profile is not None:
         assert profile[194] == pytest.approx(0.5)
+
+
+def moving(session: date) -> pl.DataFrame:
+    """A session that rises by one percent; from 2023-11-15 on there are four shares for one."""
+    factor = 4.0 if session >= date(2023, 11, 15) else 1.0
+    rows = minutes(session).with_columns(pl.lit(100.0 / factor).alias(name) for name in ("open", "high", "low", "close"))
+    last = pl.int_range(pl.len()) == pl.len() - 1
+    rows = rows.with_columns(close=pl.when(last).then(pl.col("close") * 1.01).otherwise("close"), volume=pl.col("volume") * factor)
+    return rows.with_columns(high=pl.max_horizontal("high", "close"))
+
+
+def test_a_split_changes_nothing_of_what_earlier_sessions_tell() -> None:
+    """The volatility was 30 % a day for a month, and the volume a mixture of both counts of shares."""
+    told = StoredDays(moving, CALENDAR).earlier_of(date(2023, 11, 22), "A")
+    assert told.volatility == pytest.approx(math.log(1.01))
+    assert told.day_volume == pytest.approx(390 * 400.0, rel=0.01)
