@@ -1,6 +1,6 @@
 """`ats run`: run the graph over a range of sessions, part by part, in this process."""
 
-from collections.abc import Iterator, Sequence
+from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
 from pathlib import Path
@@ -78,6 +78,7 @@ def run(
             runner = Runner(deployment, definitions, instance, verbose=verbose)
             outcome.start_seconds = outcome.total_seconds
             parts = runner.parts(sessions, assets, chunk)
+            _require_made(parts, assets)
             announce(deployment, f"ats run {sessions[0]} to {sessions[-1]}")
             runner.run(parts, outcome, progress, ahead=True)
         conclude(deployment, outcome)
@@ -96,6 +97,22 @@ def run(
             remember(deployment)  # nor ats doctor
     if outcome.messages:
         raise typer.Exit(1)
+
+
+def _require_made(parts: Sequence[PlannedRun], assets: Collection[str]) -> None:
+    """Refuse a selection of which nothing is made here: it would look as if it had been.
+
+    Raises
+    ------
+    typer.BadParameter
+        Saying who makes it.
+    """
+    if not parts:
+        raise typer.BadParameter(
+            f"{', '.join(sorted(assets))}: ats run makes nothing of it. What is collected beside daily bars is made a session at a time by the job market_data: switch "
+            "market_data_schedule on, or materialize a partition in the UI (dev.py ui)",
+            param_hint="--select",
+        )
 
 
 def _prepare(deployment: Deployment) -> None:

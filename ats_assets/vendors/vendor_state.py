@@ -20,6 +20,7 @@ from ats_assets.vendors.answer_cache import cache_counts, count_look, keep_answe
 from ats_assets.vendors.call_log import (
     ANSWERED,
     FROM_CACHE,
+    SENT,
     CallOutcome,
     LoggedCall,
     VendorCall,
@@ -165,8 +166,8 @@ class VendorState:
             )
         return held
 
-    def _written(self, connection: sqlite3.Connection, call: VendorCall, at: Moment) -> int:
-        number = write_call(connection, call, at.micros, os.getpid())
+    def _written(self, connection: sqlite3.Connection, call: VendorCall, at: Moment, outcome: str = SENT) -> int:
+        number = write_call(connection, call, at.micros, os.getpid(), outcome)
         forget_calls(connection, number, at.micros - self._keeping.audit_days * 86_400 * MICROSECONDS, self._keeping.audit_rows_max)
         return number
 
@@ -233,7 +234,7 @@ class VendorState:
             answer = take_answer(connection, question, call.path, ttl_seconds, at)
             count_look(connection, call.vendor, is_hit=answer is not None)
             if answer is not None:
-                write_call(connection, call, at.micros, os.getpid(), FROM_CACHE)
+                self._written(connection, call, at, FROM_CACHE)
             return answer
 
         return self._file.run(look)

@@ -17,7 +17,7 @@ import pytest
 from ats_assets.runs.summary import ROWS, SKILL
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.cli.forking import Started, started
-from ats_assets_tests.cli.market import ROOT, ats, environment, make_home
+from ats_assets_tests.cli.market import ROOT, SETTINGS, ats, environment, make_home
 
 Made = tuple[Path, CompletedProcess[str]]
 STAGES = {
@@ -141,6 +141,20 @@ def test_refuses_what_makes_no_sense(command: Command, arguments: list[str], sta
     assert message in " ".join(run.stderr.replace("│", " ").split())
     assert "Traceback" not in run.stderr
     assert run.stdout == ""
+
+
+def test_a_selection_of_which_nothing_is_made_is_refused(tmp_path: Path) -> None:
+    """What is collected beside daily bars is made by a job of its own; `ats run` once said that 0 partitions were made, and left with status 0."""
+    home = make_home(tmp_path / "home")
+    synthetic = SETTINGS[SETTINGS.index("symbols = 10") : SETTINGS.index("[bars]")]
+    several = f'[source]\nkind = "preferred"\n[source.preferred]\norder = ["synthetic", "other"]\ncompare = true\n[source.preferred.synthetic]\n{synthetic}'
+    own = SETTINGS.replace(f"[source.synthetic]\n{synthetic}", f'{several}[source.preferred.other]\nkind = "synthetic"\n{synthetic}')
+    (home / "ats.toml").write_text(own, encoding="utf-8")
+    run = ats(home, "run", "--select", "vendor_comparison")
+    assert run.returncode == 2
+    told = " ".join(run.stderr.replace("│", " ").split())
+    assert "vendor_comparison: ats run makes nothing of it" in told
+    assert "market_data_schedule" in told
 
 
 def test_a_wrong_setting_is_one_message(command: Command) -> None:

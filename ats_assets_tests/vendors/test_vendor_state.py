@@ -274,6 +274,17 @@ def test_the_audit_log_has_each_request_before_it_is_sent_and_only_the_newest(tm
         assert not state.calls(AT, vendor="other")
 
 
+def test_lines_of_answers_from_the_cache_do_not_keep_the_log_from_being_cut(tmp_path: Path):
+    """Every 500th line cuts it; where that one was of an answer from the cache, it was not."""
+    with closing(Time().state(tmp_path / "v.sqlite", Keeping(audit_rows_max=400))) as state:
+        state.begin(call(), Terms())
+        state.keep("some", "u", "json", answer("[1]"))
+        for _ in range(600):
+            assert state.kept(call(), "u", "json", 1e9)
+            state.begin(call(), Terms())
+        assert len(state.calls(AT)) == 1201 - (1000 - 400)
+
+
 DAMAGE = {
     "no database": lambda path: path.write_bytes(b"not a database at all" * 100),
     "empty": lambda path: path.write_bytes(b""),
