@@ -8,11 +8,14 @@ sqrt((1 - |correlation|) / 2), the nearest first, and of all numbers of clusters
 from collections.abc import Mapping, Sequence
 
 import numpy as np
+import polars as pl
 from numpy.typing import NDArray
 
 from ats_assets.evaluation.silhouette_groups import silhouette_groups
 
 Floats = NDArray[np.float64]
+CLUSTER_ROWS = 20_000
+"""Of more rows of values every k-th counts."""
 
 
 def feature_clusters(names: Sequence[str], ranks: Floats) -> dict[str, list[int]]:
@@ -45,6 +48,16 @@ def feature_clusters(names: Sequence[str], ranks: Floats) -> dict[str, list[int]
         typical = int(columns[np.argmax(alike[np.ix_(columns, columns)].sum(axis=1))])
         found[names[typical]] = columns.tolist()
     return found
+
+
+def clusters_of_values(rows: pl.DataFrame, names: Sequence[str]) -> dict[str, str]:
+    """Feature -> the most typical feature of its cluster, by the correlation of ranks in each session (`feature_clusters`)."""
+    kept = rows.filter(~pl.all_horizontal(pl.col(names).is_nan())).gather_every(max(1, rows.height // CLUSTER_ROWS))
+    ranks = kept.select(
+        pl.col(name).fill_nan(None).rank().over("session") / pl.col(name).fill_nan(None).count().over("session") for name in names
+    )
+    found = feature_clusters(names, ranks.to_numpy().astype(np.float64))
+    return {names[place]: typical for typical, places in found.items() for place in places}
 
 
 def importance_drift(before: Mapping[str, float], now: Mapping[str, float]) -> tuple[float, float]:

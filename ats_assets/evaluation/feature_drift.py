@@ -19,8 +19,9 @@ import numpy as np
 from numpy.typing import NDArray
 
 from ats_assets.evaluation.own_past import unusual_above
-from ats_assets.evaluation.session_counts import Counts, bin_edges, counts_by_session, kolmogorov_smirnov, population_stability
+from ats_assets.evaluation.session_counts import counts_by_session, kolmogorov_smirnov
 from ats_assets.evaluation.two_sample_classifier import TwoSampleClassifier
+from ats_assets.features.value_bins import Counts, bin_edges, population_stability
 
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]

@@ -4,6 +4,7 @@ import json
 import sys
 from collections.abc import Mapping
 from dataclasses import asdict
+from types import MappingProxyType
 from typing import Any
 
 from rich.text import Text
@@ -25,8 +26,8 @@ def needs_of(expression: str) -> dict[str, Any]:
     return {key: list(value) if isinstance(value, tuple) else value for key, value in needs.items()}
 
 
-def write_facts(facts: Mapping[str, str], expression: str) -> None:
-    """Facts and what an expression needs, as a table on standard output."""
+def write_facts(facts: Mapping[str, str], expression: str, stored: Mapping[str, str] = MappingProxyType({})) -> None:
+    """Facts, what an expression needs, and what is known of what is stored, as a table on standard output."""
     needs = needs_of(expression)
     shown = {
         **facts,
@@ -34,6 +35,7 @@ def write_facts(facts: Mapping[str, str], expression: str) -> None:
         "look-back": f"{needs['lookback_sessions']} sessions before the current one",
         "fields": ", ".join(f"${field}" for field in needs["fields"]),
         "operators": ", ".join(needs["operators"]),
+        **stored,
     }
     write_rows(console(), [(Text(heading), Text(text)) for heading, text in shown.items()])
 

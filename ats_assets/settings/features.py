@@ -1,5 +1,6 @@
 """Feature families, and how their expressions are computed."""
 
+from collections.abc import Mapping
 from pathlib import Path
 from typing import Literal
 
@@ -26,6 +27,9 @@ class FeaturesSettings(Section):
     )
     folder: Path = Field(
         default=Path("features"), description="of one's own families, one TOML file each; relative to the folder of the settings file"
+    )
+    owners: Mapping[str, str] = Field(
+        default_factory=dict, description="who answers for a family, by its name: a person, a team, an address; ats features shows it"
     )
     report: bool = Field(
         default=False, description="whether the families are judged in an asset of their own, feature_report, with a page of their figures"

@@ -54,6 +54,9 @@ def test_show(command: Command, home: Path) -> None:
         "look-back": ["3 sessions before the current one"],
         "fields": ["$close"],
         "operators": ["Div, Ref, Sub"],
+        "owner": ["nobody is named in features.owners"],
+        "stored": ["not stored"],
+        "used": ["by      nobody"],
     }
 
 

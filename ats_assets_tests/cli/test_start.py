@@ -27,6 +27,7 @@ COMMANDS = (
     ["--help"],
     ["--version"],
     ["features", "list"],
+    ["features", "list", "--stored"],
     ["features", "show", "KMID"],
     ["models", "list"],
     ["models", "show", "lightgbm"],

@@ -1,6 +1,9 @@
 """Clusters of features against planted ones and scikit-learn's silhouette, and drift by hand."""
 
+from datetime import date, timedelta
+
 import numpy as np
+import polars as pl
 import pytest
 from hypothesis import given
 from hypothesis import strategies as st
@@ -9,7 +12,7 @@ from scipy.spatial.distance import squareform
 from scipy.stats import spearmanr
 from sklearn.metrics import silhouette_score
 
-from ats_assets.evaluation.feature_clusters import feature_clusters, importance_drift
+from ats_assets.evaluation.feature_clusters import clusters_of_values, feature_clusters, importance_drift
 
 
 def planted(n_clusters: int, size: int, seed: int) -> np.ndarray:
@@ -58,3 +61,18 @@ def test_drift_is_spearmans_correlation_and_the_share_that_moved(pairs: list[tup
         assert correlation == pytest.approx(spearmanr(one, other).statistic)
     else:
         assert np.isnan(correlation)
+
+
+def test_features_that_say_the_same_are_in_one_cluster() -> None:
+    random = np.random.default_rng(3)
+    days = np.repeat([date(2024, 1, 1) + timedelta(days=i) for i in range(10)], 20)
+    a, b = random.standard_normal((2, 200)).astype(np.float32)
+    a[::7] = np.nan
+    frame = pl.DataFrame({"session": days.tolist(), "a": a, "b": b, "minus": -a, "cubed": a**3, "tripled": 3 * b})
+    assert clusters_of_values(frame, ["a", "b", "minus", "cubed", "tripled"]) == {
+        "a": "a",
+        "minus": "a",
+        "cubed": "a",
+        "b": "b",
+        "tripled": "b",
+    }

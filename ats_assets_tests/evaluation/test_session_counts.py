@@ -8,7 +8,8 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from scipy.stats import ks_2samp
 
-from ats_assets.evaluation.session_counts import BINS, bin_edges, counts_by_session, kolmogorov_smirnov, population_stability
+from ats_assets.evaluation.session_counts import counts_by_session, kolmogorov_smirnov
+from ats_assets.features.value_bins import BINS, bin_edges, population_stability
 
 COUNTS = st.lists(st.integers(0, 40), min_size=BINS + 1, max_size=BINS + 1).filter(any)
 

@@ -17,11 +17,20 @@ Form = Annotated[Literal["table", "json"], typer.Option("--format", help="Output
 def features_list(
     family: Annotated[str | None, typer.Option(metavar="NAME", help="Only this family. Default: all of them.")] = None,
     form: Form = "table",
+    stored: Annotated[
+        bool,
+        typer.Option("--stored", help="What is stored instead: owner, newest session, who uses it; figures and drift of each feature."),
+    ] = False,
+    clusters: Annotated[bool, typer.Option("--clusters", help="With --stored: the cluster of each feature, by correlation.")] = False,
+    sessions: Annotated[int, typer.Option(min=1, metavar="N", help="With --stored: figures of the newest N stored sessions.")] = 60,
 ) -> None:
-    """List the features: name, family, look-back in sessions, description."""
-    from ats_assets.cli.features.list import list_features  # noqa: PLC0415
+    """List the features: name, family, look-back in sessions, description; with --stored what is known of their values."""
+    from ats_assets.cli.features.list import list_features, list_stored  # noqa: PLC0415
 
-    list_features(family=family, form=form)
+    if stored or clusters:
+        list_stored(family=family, form=form, sessions=sessions, clusters=clusters)
+    else:
+        list_features(family=family, form=form)
 
 
 @app.command("show")
@@ -29,7 +38,7 @@ def features_show(
     name: Annotated[str, typer.Argument(help="A feature, or FAMILY.FEATURE where several families have one of that name.")],
     form: Form = "table",
 ) -> None:
-    """Show a feature: its expression, look-back, fields and operators."""
+    """Show a feature: its expression, look-back, fields and operators; and of what is stored its owner, freshness, users, figures and drift."""
     from ats_assets.cli.features.show import show_feature  # noqa: PLC0415
 
     show_feature(name=name, form=form)
