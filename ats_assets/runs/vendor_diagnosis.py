@@ -1,6 +1,7 @@
 """What `ats doctor` says of the vendors that were asked. It asks nothing of them."""
 
-from collections.abc import Iterator
+import difflib
+from collections.abc import Collection, Iterator
 from datetime import UTC, datetime
 
 from ats_assets.errors import how_many
@@ -15,7 +16,9 @@ def diagnose_vendors(settings: Settings) -> Iterator[Finding]:
     from ats_assets.vendors.open_vendor import open_state  # noqa: PLC0415 - who asks no vendor does without
     from ats_assets.vendors.vendor_facts import vendor_facts  # noqa: PLC0415
 
-    for one in vendor_facts(open_state(settings), datetime.now(UTC)):
+    facts = vendor_facts(open_state(settings), datetime.now(UTC))
+    yield from _never_asked(settings, {one.health.vendor for one in facts})
+    for one in facts:
         health, subject = one.health, f"vendor {one.health.vendor}"
         cache = "" if one.cache_hit_rate is None else f", {one.cache_hit_rate:.0%} of what may be kept came from the cache"
         last = f"last answer {health.succeeded_at:%Y-%m-%d %H:%M}Z" if health.succeeded_at else "no answer yet"
@@ -31,3 +34,12 @@ def diagnose_vendors(settings: Settings) -> Iterator[Finding]:
             text=failed,
             advice="ats sources health; docs/operations.md says what to do when a vendor is down",
         )
+
+
+def _never_asked(settings: Settings, asked: Collection[str]) -> Iterator[Finding]:
+    """The tables `[vendors.<name>]` of which nothing was asked: one whose name is mistaken is passed over in silence."""
+    for name in sorted(set(settings.vendors.own) - set(asked)):
+        near = difflib.get_close_matches(name, sorted(asked), n=1, cutoff=0.75)
+        text = f"[vendors.{name}] has settings, and no vendor of this name was asked yet{f'; {near[0]} was' if near else ''}"
+        advice = f"rename the table to vendors.{near[0]}, if that is meant" if near else ""
+        yield Finding(subject=f"vendor {name}", status="warn" if near else "ok", text=text, advice=advice)

@@ -118,3 +118,8 @@ def _wanted(column: WireColumn) -> str:
     if column.dtype == pl.String:
         return "a text"
     return "a list of texts" if column.dtype == TEXTS else "a whole number" if _whole(column) else "a number"
+
+
+def unread(cell: pl.Expr, read: pl.Expr, name: str) -> pl.Expr:
+    """What a cell holds that could not be read; null where it could, or where it is empty."""
+    return pl.when(read.is_null() & cell.is_not_null()).then(pl.lit(f"{name}: '") + cell.str.slice(0, 40) + pl.lit("'"))

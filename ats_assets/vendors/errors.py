@@ -59,6 +59,10 @@ class VendorRefusedError(VendorError):
         self.status = status
         self.reason = reason
 
+    def worded(self, message: str) -> "VendorRefusedError":
+        """The same refusal with another message, which says what may be done."""
+        return type(self)(message, status=self.status, reason=self.reason)
+
     def __reduce__(self) -> tuple[object, ...]:
         """So that it survives a pickle: keyword arguments are not among an exception's own."""
         return _again, (type(self), str(self), self.status, self.reason)

@@ -78,3 +78,19 @@ def test_a_look_at_vendors_before_and_after_they_were_asked(project: Settings):
     assert (found.status, "3 failures in a row; its breaker is open" in found.text) == ("warn", True)
     assert KEY not in health + found.text + str(lines)
     open_state(project).close()
+
+
+def test_a_table_of_a_vendor_that_nobody_asks_is_told(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """A mistake in the name was once passed over in silence, with all that the table says."""
+    (tmp_path / "ats.toml").write_text(
+        "[vendors.masive]\nrequests_per_minute = 5\n[vendors.another]\nmax_attempts = 2\n[vendors.massive]\n"
+    )
+    monkeypatch.setenv("ATS_SETTINGS", str(tmp_path / "ats.toml"))
+    settings = load_settings()
+    with VendorDouble(lambda _: Told({})) as double:
+        open_vendor(settings, "massive", double.url, None, VendorLimits()).get("/")
+    found = {one.subject: (one.status, one.advice) for one in diagnose_vendors(settings)}
+    assert found["vendor masive"] == ("warn", "rename the table to vendors.massive, if that is meant")
+    assert found["vendor another"][0] == "ok"
+    assert found["vendor massive"][0] == "ok"
+    open_state(settings).close()

@@ -22,7 +22,7 @@ from ats_assets.intraday.schema import NANOSECONDS, RAW_QUOTES_SCHEMA, RAW_TRADE
 from ats_assets.intraday.session_hours import SessionHours
 from ats_assets.intraday.tick_source import TickSourcePlugin, What
 from ats_assets.settings import Section
-from ats_assets.sources.wire_frames import WireColumn, to_frame
+from ats_assets.sources.wire_frames import WireColumn, to_frame, unread
 from ats_assets.vendors.massive import FlatFiles, MassiveRest, flat_files, massive_rest
 from ats_assets.vendors.massive.delivery_times import delivered_at
 from ats_assets.vendors.massive.flat_files import Dataset
@@ -153,7 +153,7 @@ class MassiveTicks:
                     else block
                 )
                 read = {name: (pl.col(key) if dtype == _S else pl.col(key).cast(dtype, strict=False)) for name, key, dtype in wanted}
-                faults = [_bad(pl.col(key), read[name], name) for name, key, _ in wanted]
+                faults = [unread(pl.col(key), read[name], name) for name, key, _ in wanted]
                 codes = pl.col("conditions").str.strip_chars('[]" ').str.replace_all(r"[,;\s]+", ",").str.split(",")
                 rows = ours.select(
                     symbol="ticker",
@@ -213,10 +213,6 @@ def _conditions(cells: Sequence[Any]) -> tuple[pl.Series, pl.Series]:
         kept.append([str(code) for code in cell] if fine and cell is not None else None)
         faults.append(None if fine else f"conditions: {str(cell)[:60]!r} is no list of codes")
     return pl.Series("conditions", kept, dtype=pl.List(_S)), pl.Series("faults", faults, dtype=_S)
-
-
-def _bad(cell: pl.Expr, read: pl.Expr, name: str) -> pl.Expr:
-    return pl.when(read.is_null() & cell.is_not_null()).then(pl.lit(f"{name}: '") + cell.str.slice(0, 40) + pl.lit("'"))
 
 
 def _open_ticks(own: MassiveTicksSettings, what: What, hours: SessionHours, deployment: Deployment) -> MassiveTicks:

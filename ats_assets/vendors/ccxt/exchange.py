@@ -132,7 +132,7 @@ class Exchange:
         except VendorRefusedError as error:
             if error.status == 451 and self.id == "binance":
                 text = f'{error}: Binance does not serve this place; its server for market data alone may: base_url = "https://data-api.binance.vision"'
-                raise VendorRefusedError(text, status=error.status, reason=error.reason) from None
+                raise error.worded(text) from None
             raise
 
 

@@ -118,9 +118,7 @@ def _lacks(answer: Answer, *, begins: int) -> str | None:
 def _explained(error: VendorRefusedError, key: str) -> VendorRefusedError:
     if error.status != 403 or isinstance(error, VendorKeysError):
         return error
-    return VendorRefusedError(
+    return error.worded(
         f"{error}. A flat file is refused where the plan has no flat files, or not of {key.partition('/')[0]}, or not so far back, where the file is not published yet (about "
-        "11:00 in New York on the next day), or where the S3 keys (of the dashboard, not the API key) are wrong: massive.com/dashboard",
-        status=error.status,
-        reason=error.reason,
+        "11:00 in New York on the next day), or where the S3 keys (of the dashboard, not the API key) are wrong: massive.com/dashboard"
     )

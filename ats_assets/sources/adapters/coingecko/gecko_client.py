@@ -94,7 +94,7 @@ class Gecko:
         except VendorRefusedError as error:
             if any(code in error.reason for code in _WRONG_PLAN):
                 text = f"{error}: the key is of another plan, which has another server: set source.coingecko.plan to demo or pro"
-                raise VendorRefusedError(text, status=error.status, reason=error.reason) from None
+                raise error.worded(text) from None
             raise
 
 

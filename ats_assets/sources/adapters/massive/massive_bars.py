@@ -12,7 +12,7 @@ from typing import Any, Final
 import polars as pl
 
 from ats_assets.sources.schema import MEASURES, RAW_BARS_SCHEMA
-from ats_assets.sources.wire_frames import WireColumn, to_frame, without_repeats
+from ats_assets.sources.wire_frames import WireColumn, to_frame, unread, without_repeats
 
 NEW_YORK: Final = "America/New_York"
 _KEYS: Final = ("o", "h", "l", "c", "v", "vw")
@@ -56,11 +56,6 @@ def bars_of_file(cells: pl.DataFrame, session: date, last: date) -> pl.DataFrame
     defects = pl.concat_str("defects", *faults, separator="; ", ignore_nulls=True)
     made = cells.select(symbol="ticker", date=_day(at), defects=pl.when(defects != "").then(defects), **numbers)
     return _raw(made.with_columns(vwap=pl.lit(None, pl.Float64)), session, last)
-
-
-def unread(cell: pl.Expr, read: pl.Expr, name: str) -> pl.Expr:
-    """What a cell holds that could not be read; null where it could, or where it is empty."""
-    return pl.when(read.is_null() & cell.is_not_null()).then(pl.lit(f"{name}: '") + cell.str.slice(0, 40) + pl.lit("'"))
 
 
 def with_ticker(ticker: str, rows: Sequence[Mapping[str, Any]]) -> list[dict[str, Any]]:

@@ -14,10 +14,10 @@ import polars as pl
 from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.settings import Settings
-from ats_assets.sources.adapters.massive.massive_bars import unread, with_ticker
+from ats_assets.sources.adapters.massive.massive_bars import with_ticker
 from ats_assets.sources.adapters.massive.massive_settings import MassiveSourceSettings
 from ats_assets.sources.collected import NANOSECONDS, Collected
-from ats_assets.sources.wire_frames import WireColumn, to_frame, without_repeats
+from ats_assets.sources.wire_frames import WireColumn, to_frame, unread, without_repeats
 from ats_assets.vendors.massive import FlatFiles, MassiveRest, flat_files, massive_rest
 from ats_assets.vendors.massive.delivery_times import delivered_at
 

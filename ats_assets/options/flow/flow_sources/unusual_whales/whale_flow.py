@@ -195,11 +195,9 @@ class WhaleFlow:
         except VendorRefusedError as error:
             if error.status != 403:
                 raise
-            raise VendorRefusedError(
+            raise error.worded(
                 f"unusual_whales: the plan of this token does not include GET {path}, or not so far back ({error.reason or 'refused'}): leave its kind out of "
-                "option_flow.source.kinds, set option_flow.source.first_session later, or choose a plan that has it (unusualwhales.com/public-api)",
-                status=error.status,
-                reason=error.reason,
+                "option_flow.source.kinds, set option_flow.source.first_session later, or choose a plan that has it (unusualwhales.com/public-api)"
             ) from None
 
     @cached_property
