@@ -176,10 +176,15 @@ class MassiveSource:
             for run in runs:
                 yield self._of_symbols(names, run)
             return
-        newest = set(self._calendar.sessions(self._calendar.first, self.latest_session())[-SETTLED_SESSIONS:])
+        latest = self.latest_session()
+        newest = set(self._calendar.sessions(self._calendar.first, latest)[-SETTLED_SESSIONS:])
         for k, day in enumerate(sessions, 1):
             ttl = KEPT_SECONDS if len(sessions) > 1 and day not in newest else None  # a single session is asked for again, too
             rows = self._rest.grouped_daily(day, include_otc=self._own.include_otc, ttl_seconds=ttl)
+            if not rows and day == latest:  # an empty session that was stored would not be asked for again with others
+                raise SourceError(
+                    f"massive: there is no bar of any stock in {day} yet, though the plan delivers it by now: ask again later"
+                )
             if k % 20 == 0:
                 _log.info("massive: %d of %d sessions", k, len(sessions))
             wanted = rows if names is None else [row for row in rows if row.get("T") in set(names) or not row.get("T")]

@@ -393,3 +393,13 @@ def test_an_error_with_status_200_is_no_session_without_bars(tmp_path: Path, bod
         for ask in (lambda source: source.bars([DAYS[1]]), lambda source: source.actions([DAYS[1]])):
             with pytest.raises(VendorAnswerLostError, match=r"documented form \(try later\)" if body else "documented form"):
                 ask(at.source(tmp_path))
+
+
+def test_a_newest_session_that_is_late_is_an_error_and_not_an_empty_one(tmp_path: Path) -> None:
+    """Massive may be late, though the plan has the session by now: it was once stored as one without bars, and not asked for again in a range."""
+    with massive() as at:
+        real = at.double.answer
+        at.double.answer = lambda asked: Told({"status": "OK", "resultsCount": 0}) if str(DAYS[-1]) in asked.path else real(asked)
+        with pytest.raises(SourceError, match=rf"no bar of any stock in {DAYS[-1]} yet.*ask again later"):
+            at.source(tmp_path).bars(DAYS[-2:])
+        assert set(at.source(tmp_path).bars(DAYS[-3:-1])["session"]) == set(DAYS[-3:-1])
