@@ -24,7 +24,9 @@ def show_feature(*, name: str, form: str) -> None:
     deployment = Deployment(load_settings())
     found = _named(name, all_families(deployment))
     records = family_records(deployment)
-    figures = {family: feature_figures(deployment, family) for family in dict.fromkeys(feature.family for feature in found) if family in records}
+    figures = {
+        family: feature_figures(deployment, family) for family in dict.fromkeys(feature.family for feature in found) if family in records
+    }
     if form == "json":
         print_json(
             [
