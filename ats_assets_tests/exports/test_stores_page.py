@@ -31,7 +31,9 @@ def test_the_settings_are_those_that_there_are(heading: str, settings: type[Base
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(settings.model_fields)
     for name, field in settings.model_fields.items():
         (default,) = re.findall(rf"^\| `{name}` \| `?([^|`]*?)`? \|", section, re.MULTILINE)
-        assert default.strip("`") in {str(field.default).removesuffix(".0"), *(("never", "all") if field.default is None else ("none",))}, name
+        assert default.strip("`") in {str(field.default).removesuffix(".0"), *(("never", "all") if field.default is None else ("none",))}, (
+            name
+        )
 
 
 def test_the_example_runs(root: Path, online: RedisServer) -> None:
