@@ -70,7 +70,7 @@ def test_requests_and_answers_are_lost_late_and_doubled(tmp_path: Path, algorith
     day = Day.at(tmp_path, plan, seed=seed)
     day.bench.broker.network = [FAULTS[rng.integers(len(FAULTS))] if rng.random() < 0.5 else Network.WORKS for _ in range(40)]
     day.bench.broker.late_seconds = float(rng.choice([5.0, 20.0, 29.0]))
-    day.bench.exchange.cancels_take = float(rng.choice([0.0, 400.0]))
+    day.bench.exchange.cancels_take = float(rng.choice([0.0, 200.0]))  # a look later, and in time for the auction
     day.run(Points(stop_at=int(rng.integers(20, 300))))
     day.check()
 

@@ -30,7 +30,7 @@ from ats_assets_tests.execution.exchange import (
 
 OPENS, CLOSES = datetime(2024, 3, 4, 14, 30, tzinfo=UTC), datetime(2024, 3, 4, 21, 0, tzinfo=UTC)
 TIMES = SessionTimes(session=date(2024, 3, 4), opens_at=OPENS, closes_at=CLOSES)
-LOOKS = (0, 70, 140, 260, 376, 380, 391)
+LOOKS = (0, 70, 140, 260, 376, 378, 380, 391)
 """Minutes since the open at which an executor looks."""
 QUICK: Mapping[str, dict[str, Any]] = {
     "twap": {"slice_minutes": 130},
