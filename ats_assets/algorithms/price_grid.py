@@ -60,6 +60,19 @@ def on_grid(value: Decimal, step: Decimal, *, up: bool) -> Decimal:
     return (value / step).to_integral_value(rounding=ROUND_CEILING if up else ROUND_FLOOR) * step
 
 
+def price_away(symbol: str, price: Decimal, bps: float, increment: Decimal | None = None) -> Decimal:
+    """A price so many basis points away, on the instrument's grid, rounded toward the price.
+
+    Examples
+    --------
+    >>> price_away("AAPL", Decimal("99.99"), 50.0), price_away("AAPL", Decimal("99.99"), -50.0)
+    (Decimal('100.48'), Decimal('99.50'))
+    """
+    exactly = price * (1 + exact(bps) / 10_000)
+    step = price_step(symbol, exactly, increment)
+    return max(step, on_grid(exactly, step, up=bps <= 0))
+
+
 def plain(value: Decimal) -> str:
     """A number as brokers read it: digits and a point, no exponent.
 

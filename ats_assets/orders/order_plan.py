@@ -12,7 +12,7 @@ from typing import Any
 
 import polars as pl
 
-from ats_assets.algorithms.price_grid import on_grid, price_step
+from ats_assets.algorithms.price_grid import on_grid, price_away
 from ats_assets.corporate_actions.identity import INSTRUMENT, NAME_CHANGES_SCHEMA, Identities
 from ats_assets.errors import ContractError
 from ats_assets.execution.order import Leg, OrderIntent, OrderKind, Side, client_order_id, exact
@@ -210,7 +210,5 @@ def collared(
 
 def _away(row: Mapping[str, Any], bps: float) -> float:
     """A price so many basis points away, on the instrument's grid, rounded toward the price."""
-    exactly = exact(row["price"]) * (1 + exact(bps) / 10_000)
     increment: Decimal | None = None if row["price_increment"] is None else exact(row["price_increment"])
-    step = price_step(row["symbol"], exactly, increment)
-    return float(max(step, on_grid(exactly, step, up=bps <= 0)))
+    return float(price_away(row["symbol"], exact(row["price"]), bps, increment))

@@ -12,7 +12,7 @@ from ats_assets.algorithms.choosing import AT_OPEN, chosen_algorithm, named_algo
 from ats_assets.algorithms.order_selection import ChosenWork, day_end_of, work_window
 from ats_assets.algorithms.order_words import Leg, Side
 from ats_assets.algorithms.played_session import SessionTimes, WorkedOrder
-from ats_assets.algorithms.price_grid import FINEST, is_pair
+from ats_assets.algorithms.price_grid import FINEST, is_pair, price_away
 from ats_assets.algorithms.stored_days import StoredDays
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
@@ -48,6 +48,7 @@ class WorkingRules:
             decision_price=decision_price,
             starts_at=starts,
             ends_at=ends,
+            limit_price=price_away(symbol, decision_price, side.sign * self.orders.collar_bps) if self.orders.kind == "limit" else None,
             urgency=chosen.urgency,
             increments=smallest_steps(symbol),
         )

@@ -66,10 +66,13 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
     """Random histories: strategies long and short, dividends, splits, halts, quiet days, borrowed shares, market impact, cash that does not reach, parts of orders."""
     rng = np.random.default_rng([seed, len(algorithm)])
     shorts, unfilled = bool(rng.random() < 0.6), ["cross", "close", "end"][int(rng.integers(3))]
+    limited = seed % 3 == 1 and seed % 4 != 3  # an order that is sent as one has no limit in the backtest
     selection = [] if seed % 3 else [{"algorithm": "at_open", "max_size": 1e-5}, {"algorithm": algorithm, "min_urgency": 0.2}]
     settings = Settings(
         orders={  # pyright: ignore[reportArgumentType]
             "algorithm": algorithm,
+            "kind": "limit" if limited else "market_on_open",
+            "collar_bps": float(rng.choice([20.0, 100.0])) if limited else 500.0,
             "selection": selection,
             "unfilled": unfilled,
             "session_bars": "minutes",
@@ -117,6 +120,12 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
         keep_the_books(broker, days[0], settings.backtest.initial_cash)
         assert any("-0" in fill.client_order_id[-3:] for fill in broker.fills(broker._market.calendar.opens_at(days[0]))) or seed
         assert broker.open_orders() == [] or all(one.client_order_id.startswith(f"main-{days[-1]:%Y%m%d}") for one in broker.open_orders())
+
+
+@pytest.mark.parametrize("algorithm", ["at_close", "twap"])
+def test_a_limit_of_the_order_bounds_its_parts_in_both(algorithm: str) -> None:
+    """The backtest knew of no limit: orders.kind was ignored there."""
+    test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(algorithm, 1)
 
 
 def send(day: date, broker: PaperBroker, signals: pl.DataFrame, bars: pl.DataFrame, settings: Settings) -> None:
