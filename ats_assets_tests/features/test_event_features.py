@@ -18,6 +18,7 @@ from ats_assets.features import FEATURE_REASONS, as_of
 from ats_assets.storage.knowledge import time_of
 from ats_assets_tests.features.test_assets import FAMILY, RAW, market
 from ats_assets_tests.features.test_renamed_assets import CHANGED, renaming_market
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.small_market import FIRST, make_history, small_market
 
 DAYS = [date(2021, 1, day) for day in (4, 5, 6, 7, 8, 11, 12, 13, 14, 15, 19, 20)]
@@ -80,7 +81,7 @@ TIMES = (
 NAMES = st.sampled_from([*SYMBOLS, "D", None])
 
 
-@settings(max_examples=25)
+@settings(max_examples=rounds(25, 400), deadline=None)
 @given(
     rows=ROWS,
     events=st.lists(st.tuples(NAMES, TIMES), max_size=12),
@@ -102,7 +103,7 @@ def test_each_event_gets_the_newest_row_that_was_known(
         assert alone.equals(row), "what an event gets depends on no other event"
 
 
-@settings(max_examples=10)
+@settings(max_examples=rounds(10, 150), deadline=None)
 @given(
     rows=ROWS,
     events=st.lists(st.tuples(NAMES, st.none() | st.dates(date(2021, 1, 1), date(2021, 1, 31))), max_size=12),

@@ -11,11 +11,12 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.features.feature_statistics import QUANTILES, feature_statistics
+from ats_assets_tests.rounds import rounds
 
 VALUES = st.sampled_from([float("nan"), float("inf")]) | st.integers(-50, 50).map(float)
 
 
-@settings(max_examples=30)
+@settings(max_examples=rounds(30, 1_000), deadline=None)
 @given(sessions=st.lists(st.lists(VALUES, max_size=6), max_size=14))
 def test_figures_are_those_of_a_loop(sessions: list[list[float]]) -> None:
     days = [date(2024, 1, 1) + timedelta(days=i) for i in range(len(sessions))]
