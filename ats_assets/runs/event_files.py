@@ -26,7 +26,7 @@ def read_events(path: Path) -> pl.DataFrame:
             return pl.read_parquet(path, hive_partitioning=False)
         if path.suffix != ".csv":
             raise FeatureError(f"{path} must end with {' or '.join(ENDINGS)}")
-        texts = dict.fromkeys(("symbol", "time", "session"), pl.String)
+        texts = pl.Schema(dict.fromkeys(("symbol", "time", "session"), pl.String))
         frame = pl.read_csv(path, schema_overrides=texts, infer_schema_length=None)
     except (PolarsError, OSError) as error:
         raise FeatureError(f"{path} can't be read ({error}): name a file of Parquet, or of CSV with a line of headings") from error
