@@ -190,10 +190,11 @@ def _decide(state: LiveState, parent: Parent, rules: LiveRules) -> tuple[LiveDec
     if over := next((child for child in children if _is_over(child, state.now)), None):
         fields, why = {"client_order_id": over.client_order_id}, f"its time is over at {over.expires_at:%H:%M:%S}"
         return LiveDecision(what=What.CANCEL, subject=name, symbol=parent.symbol, reason=why, fields=fields), None
-    if why := _hold(state, parent, rules):
-        return LiveDecision(what=What.HOLD, subject=name, symbol=parent.symbol, reason=why), None
-    market = market_of(state, parent, rules.histories.get(parent.symbol, EarlierSessions()))
     algorithm, day_end = rules.work(state.work[name])
+    ends = min(day_end.begins(state.closes_at), parent.ends_at)
+    if why := _hold(state, parent, rules, unpriced=state.now >= ends and day_end.unfilled != "cross"):
+        return LiveDecision(what=What.HOLD, subject=name, symbol=parent.symbol, reason=why), ends
+    market = market_of(state, parent, rules.histories.get(parent.symbol, EarlierSessions()))
     try:
         answer = next_step(algorithm, parent, children, market, day_end)
     except AlgorithmError as error:
@@ -201,8 +202,14 @@ def _decide(state: LiveState, parent: Parent, rules: LiveRules) -> tuple[LiveDec
     return _decision(state, parent, answer, rules)
 
 
-def _hold(state: LiveState, parent: Parent, rules: LiveRules) -> str | None:
-    """Why an algorithm is not asked now; None where it is."""
+def _hold(state: LiveState, parent: Parent, rules: LiveRules, *, unpriced: bool) -> str | None:
+    """Why an algorithm is not asked now; None where it is.
+
+    Parameters
+    ----------
+    unpriced
+        No price is needed: at the end of its time an order is cancelled, and its rest goes into the auction or stays unfilled.
+    """
     known, oldest = state.of(parent.symbol), timedelta(seconds=rules.settings.max_age_seconds)
     shown = max((one.at for one in (known.last, known.quote) if one is not None), default=None)
     reasons = {
@@ -216,8 +223,10 @@ def _hold(state: LiveState, parent: Parent, rules: LiveRules) -> str | None:
         "the stream is lost": not state.connected,
         "the stream goes back in time": not state.forward,
         f"trading of {parent.symbol} is halted": known.halted,
-        f"no price of {parent.symbol} is known": shown is None,
-        f"the newest price of {parent.symbol} is older than {oldest.total_seconds():g} s": shown is not None and state.now - shown > oldest,
+        f"no price of {parent.symbol} is known": shown is None and not unpriced,
+        f"the newest price of {parent.symbol} is older than {oldest.total_seconds():g} s": shown is not None
+        and state.now - shown > oldest
+        and not unpriced,
     }
     return next((reason for reason, holds in reasons.items() if holds), None)
 

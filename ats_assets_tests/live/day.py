@@ -25,7 +25,7 @@ from ats_assets.algorithms import (
     pending,
     unsent,
 )
-from ats_assets.algorithms.stepping import DayEnd
+from ats_assets.algorithms.stepping import DayEnd, Unfilled
 from ats_assets.calendar import SessionCalendar
 from ats_assets.execution.broker import Broker
 from ats_assets.execution.context import Timeouts
@@ -123,6 +123,7 @@ class Day:
     equities: tuple[float, ...] = ()
     mishaps: tuple[MishapSettings, ...] = ()
     quotes: bool = False
+    unfilled: Unfilled = "end"
     until: datetime = OPENS + timedelta(hours=3, minutes=30)
     """The rest of the day adds little to most tests."""
     alerts: list[Alert] = field(default_factory=list)
@@ -144,7 +145,7 @@ class Day:
             session=DAY,
             opens_at=OPENS,
             closes_at=CLOSES,
-            work=lambda _text: (self.algorithm, DayEnd(unfilled="end")),
+            work=lambda _text: (self.algorithm, DayEnd(unfilled=self.unfilled)),
             settings=self.live,
             brake=self.brake,
             risk_rules=self.risk_rules,

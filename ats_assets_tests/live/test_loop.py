@@ -13,7 +13,7 @@ from ats_assets.live.mishaps import MishapSettings
 from ats_assets.live.step import What
 from ats_assets.live.stream import EventKind
 from ats_assets.settings import BrakeSettings, LiveSettings
-from ats_assets_tests.live.day import CLOSED_AT, OPENS, Make, Slices, at, changed, parent
+from ats_assets_tests.live.day import CLOSED_AT, CLOSES, OPENS, Make, Slices, at, changed, parent
 
 CLOSE = LiveSettings(look_seconds=7200.0, on_breach="close")
 FRAGILE = BrakeSettings(max_session_loss=0.002)
@@ -158,6 +158,18 @@ def test_the_kill_switch_holds_orders_and_its_end_lets_them_go(day: Make) -> Non
     one.kill_file.unlink()
     one.play(events[200:])
     assert len(one.sent()) == 3
+
+
+@pytest.mark.parametrize(("unfilled", "filled"), [("close", 2000), ("end", 1200)])
+def test_what_is_left_of_a_symbol_that_shows_no_price_any_more_goes_where_the_settings_say(day: Make, unfilled: str, filled: int) -> None:
+    """It was held for its old price until the session was over: the rest missed the closing auction, which needs none."""
+    one = day(
+        parents=(parent(quantity=2000),), algorithm=Slices(shares=100, minutes=30), unfilled=unfilled, until=CLOSES + timedelta(minutes=2)
+    )
+    quiet = CLOSES - timedelta(minutes=30)
+    one.play([event for event in one.events() if event.symbol != "BAC" or not quiet < event.known_at < CLOSES])
+    assert one.exchange.positions_held["BAC"] == filled
+    assert any("unfilled 15 minutes before the close" in made.reason for made in one.decided(What.SEND, What.DONE))
 
 
 class OverSends(Slices):
