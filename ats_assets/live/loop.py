@@ -52,6 +52,8 @@ class SessionLoop:
         Whether the broker has told of something since it was asked last.
     on_step
         Told of each step, for who watches.
+    unwritten
+        Events that a killed replay had not written down: they are heard again before the broker is asked, which knows them.
     """
 
     desk: SessionDesk
@@ -64,6 +66,7 @@ class SessionLoop:
     waiting: Callable[[], bool] = lambda: False
     woken: Callable[[], bool] = lambda: False
     on_step: Callable[[StreamEvent, Step], None] = lambda _event, _step: None
+    unwritten: int = 0
     state: LiveState = field(init=False)
     verdicts: Counter[Intake] = field(default_factory=Counter)
     _ahead: WritingAhead = field(init=False)
@@ -89,13 +92,14 @@ class SessionLoop:
             If another loop has taken over.
         """
         self._begin()
-        for event in events:
+        for number, event in enumerate(events, 1):
             if event is not None:
                 self._pass_time(event.known_at)
                 self._feed(event)
             else:
                 self._feed(self._own(EventKind.TICK))
-            self._see_to_it()
+            if number >= self.unwritten:
+                self._see_to_it()
         self._look()
         self._write()
         return self.state
@@ -123,7 +127,8 @@ class SessionLoop:
             self._feed(self._own(EventKind.PLAN, **plan))
         self._undone = [one for one in decided if not one.done]
         self._breach = next(((one.number, one.decision.reason) for one in self._undone if one.decision.what is What.BREACH), None)
-        self._see_to_it()
+        if not self.unwritten:
+            self._see_to_it()
 
     def _retrace(self, heard: list[Heard], decided: list[DecidedRow]) -> None:
         """Repeat the steps of the journal. Where settings or code have changed since, what is recorded of orders still holds: that is heard, not decided."""
@@ -221,12 +226,8 @@ class SessionLoop:
             self._looked_at = None
             return []
         self.desk.stop(made.reason, write)
-        self._tell(
-            "breach",
-            "A limit is broken: trading stops",
-            f"{made.reason}. After a look at the account: `ats orders resume`.",
-            Severity.CRITICAL,
-        )
+        told = f"{made.reason}. After a look at the account: `ats orders resume`."
+        self._tell("breach", "A limit is broken: trading stops", told, Severity.CRITICAL)
         self._breach = (number, made.reason)
         self._looked_at = None
         return []

@@ -1,6 +1,6 @@
 """The session loop of a deployment, opened: a stream, the broker, the journal, and the rules of the session; for real, or a stored day played again."""
 
-from collections.abc import Callable, Iterator, Mapping
+from collections.abc import Callable, Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date, datetime, timedelta
 from pathlib import Path
@@ -12,6 +12,7 @@ from ats_assets.alerts import AlertSink
 from ats_assets.algorithms.price_grid import exact
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, SettingsError
+from ats_assets.execution import state as intents_state
 from ats_assets.execution.choosing import chosen_broker
 from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.context import Timeouts
@@ -22,12 +23,12 @@ from ats_assets.execution.watching import WakeSignal
 from ats_assets.execution.working import recorded_algorithm
 from ats_assets.live.as_decided import Compared, as_decided
 from ats_assets.live.choosing import chosen_stream
+from ats_assets.live.kept_exchange import KeptExchange, Written
 from ats_assets.live.loop import SessionLoop
 from ats_assets.live.loop_claim import Claim
 from ats_assets.live.monitors import Watched, watched
 from ats_assets.live.order_fields import parent_fields
 from ats_assets.live.recorded import recorded_rules
-from ats_assets.live.replayed_exchange import ReplayedExchange
 from ats_assets.live.session_desk import SessionDesk
 from ats_assets.live.session_journal import SessionJournal
 from ats_assets.live.step import Step
@@ -95,7 +96,7 @@ class Replayed:
 
     watched: Watched
     compared: Compared
-    exchange: ReplayedExchange
+    exchange: KeptExchange
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -107,7 +108,8 @@ class ReplayOrder:
     settings
         Of the stream `replay`, as they are written.
     state
-        Folder of the replay's own trade state: no order of it reaches a broker, or the real one's records.
+        Folder of the replay's own trade state: no order of it reaches a broker, or the real one's records. A replay of the same session that was killed
+        is gone on with.
     intents
         The orders that were decided at the close before; they are executed before the open.
     held, cash
@@ -139,7 +141,9 @@ def replay(
     opening = _opening(deployment, session, tuple(settings.live.symbols), None, SystemClock(), stopped)
     stream = STREAMS.made("replay", order.settings, settings.plugins.folder, "live.streams.replay", opening)
     held, cash = _beginning(deployment, session, order)
-    exchange = ReplayedExchange(
+    order.state.mkdir(parents=True, exist_ok=True)
+    exchange = KeptExchange(
+        requests=order.state / f"requests-{session}.jsonl",
         clock=stream.clock,
         opens_at=calendar.opens_at(session),
         closes_at=calendar.closes_at(session),
@@ -150,8 +154,10 @@ def replay(
         volume_share=order.volume_share,
         refuses=order.refuses,
     )
-    order.state.mkdir(parents=True, exist_ok=True)
-    with TradeState(f"sqlite:///{order.state / 'trade_state.sqlite'}") as state:
+    worth = cash + sum(shares * float(exchange.prices.get(symbol, 0)) for symbol, shares in held.items())
+    with TradeState(f"sqlite:///{order.state / f'trade_state-{session}.sqlite'}") as state:
+        written = _written(state, SessionJournal(session=session, strategy=settings.orders.strategy))
+        shown, stream.heard = _taken_up(exchange, stream.numbered(), state, written), written.heard
         timeouts = Timeouts(settling_seconds=0.0, retry_seconds=0.0)
         executor = Executor(
             exchange,
@@ -164,13 +170,12 @@ def replay(
             algorithm=lambda plan: recorded_algorithm(plan, settings.plugins.folder),
         )
         executor.reconcile()
-        if order.intents:
+        if order.intents and not shown:
             executor.execute(calendar.before(session), order.intents)
         desk = _desk(deployment, session, executor, state, stream.clock)
-        begun = _stored_beginning(
-            deployment, session, cash + sum(shares * float(exchange.prices.get(symbol, 0)) for symbol, shares in held.items())
-        )
+        begun = _stored_beginning(deployment, session, worth)
         loop = _loop(deployment, session, desk, begun, alert=alert, clock=stream.clock, stream=stream, woken=exchange.news, on_step=on_step)
+        loop.unwritten = shown - written.heard
         with stream.events() as events:
             loop.run(_shown(events, exchange))
         with state.begin() as connection:
@@ -181,7 +186,25 @@ def replay(
     return Replayed(watched=found, compared=as_decided(found.heard, found.decided, loop.rules, stream.market()), exchange=exchange)
 
 
-def _shown(events: Iterator[StreamEvent | None], exchange: ReplayedExchange) -> Iterator[StreamEvent | None]:
+def _written(state: TradeState, journal: SessionJournal) -> Written:
+    with state.begin() as connection:
+        return Written.of(journal.heard(connection))
+
+
+def _taken_up(exchange: KeptExchange, events: Iterable[StreamEvent], state: TradeState, written: Written) -> int:
+    """The exchange as a process before has left it; how many events it had been shown, 0 where there was none."""
+
+    def intent_of(name: str) -> OrderIntent:
+        with state.begin() as connection:
+            row = intents_state.load(connection, name)
+        if row is None:
+            raise AtsError(f"{name} was sent, and the trade state beside {exchange.requests} does not have it: use another folder")
+        return row.intent
+
+    return exchange.take_up(written, events, intent_of)
+
+
+def _shown(events: Iterator[StreamEvent | None], exchange: KeptExchange) -> Iterator[StreamEvent | None]:
     """The events, each first shown to the exchange: what it fills was filled by then."""
     for event in events:
         if event is not None:

@@ -43,9 +43,10 @@ from ats_assets.live.replayed_exchange import ReplayedExchange
 from ats_assets.live.session_desk import SessionDesk
 from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal
 from ats_assets.live.session_state import LiveState
+from ats_assets.live.simulated_clock import SimulatedClock
 from ats_assets.live.step import LiveDecision, What
 from ats_assets.live.stream import EventKind, StreamEvent
-from ats_assets.live.streams.replay import SimulatedClock, played_events
+from ats_assets.live.streams.replay import played_events
 from ats_assets.settings import BrakeSettings, LiveSettings, OrdersSettings, Section
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.execution.exchange import PointedState

@@ -27,7 +27,7 @@ def test_records_satisfy_their_contracts(tmp_path: Path, monkeypatch: pytest.Mon
     )
     done = replay(deployment, DAY, order, stopped=lambda: False, alert=lambda _: None, on_step=lambda _event, _step: None)
     assert done.compared.differences.is_empty()
-    monkeypatch.setenv("DB_CONNECTION_STR", f"sqlite:///{tmp_path / 'state' / 'trade_state.sqlite'}")
+    monkeypatch.setenv("DB_CONNECTION_STR", f"sqlite:///{tmp_path / 'state' / f'trade_state-{DAY}.sqlite'}")
     one = recorded_session(deployment, DAY)
     assert one is not None
     assert LiveDecisions.validate(decisions_frame(DAY, one.decided)).height == len(done.watched.decided)

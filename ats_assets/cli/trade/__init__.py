@@ -48,6 +48,9 @@ def trade_live(  # noqa: PLR0917 - typer calls it by name
     plan: Annotated[
         Path | None, typer.Option(metavar="FILE", help="Of a replay: CSV with symbol, side, quantity. Default: the stored plan.")
     ] = None,
+    keep: Annotated[
+        Path | None, typer.Option(metavar="FOLDER", help="Of a replay: keep its records there, and go on with one that was killed.")
+    ] = None,
     page: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write the day as an HTML page.")] = None,
     status: Annotated[
         bool, typer.Option("--status", help="Show positions, risk and orders of the session that is followed, and end.")
@@ -60,4 +63,5 @@ def trade_live(  # noqa: PLR0917 - typer calls it by name
     from ats_assets.runs.writing import parse_day  # noqa: PLC0415
 
     day = parse_day(session, "--session")
-    live(LiveCommand(replay=replay, session=day, speed=speed, plan=plan, page=page, status=status, as_json=as_json, once=once))
+    how = {"status": status, "as_json": as_json, "once": once}
+    live(LiveCommand(replay=replay, session=day, speed=speed, plan=plan, keep=keep, page=page, **how))

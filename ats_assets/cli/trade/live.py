@@ -5,6 +5,7 @@ import sys
 import tempfile
 import time
 from collections.abc import Callable
+from contextlib import nullcontext
 from dataclasses import dataclass
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
@@ -41,6 +42,7 @@ class LiveCommand:
     session: date | None
     speed: float
     plan: Path | None
+    keep: Path | None
     page: Path | None
     status: bool
     as_json: bool
@@ -105,7 +107,8 @@ def _replay(deployment: Deployment, asked: LiveCommand) -> None:
     settings |= {"folder": folder} if folder is not None else {}
     settings.pop("kind", None)
     intents = planned_orders(deployment, session, asked.plan)
-    with stopping(wake_signal), tempfile.TemporaryDirectory(prefix="ats-replay-") as state:
+    kept = nullcontext(asked.keep) if asked.keep else tempfile.TemporaryDirectory(prefix="ats-replay-")
+    with stopping(wake_signal), kept as state:
         order = ReplayOrder(settings=settings, state=Path(state), intents=intents)
         told = _teller() if not asked.as_json else lambda _event, _step: None
         done = replay(deployment, session, order, stopped=lambda: wake_signal.stopped, alert=_say_alert, on_step=told)

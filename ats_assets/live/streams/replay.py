@@ -3,9 +3,11 @@
 import time as machine
 from collections.abc import Iterator
 from contextlib import contextmanager
+from dataclasses import replace
 from datetime import datetime, timedelta
 from functools import cached_property
 from heapq import merge
+from itertools import islice
 from pathlib import Path
 
 from pydantic import Field
@@ -13,6 +15,7 @@ from pydantic import Field
 from ats_assets.live.day_market import StoredMarket, of_folder, of_warehouse
 from ats_assets.live.market_state import MINUTE
 from ats_assets.live.mishaps import MishapSettings, with_mishaps
+from ats_assets.live.simulated_clock import SimulatedClock
 from ats_assets.live.stream import EventKind, StreamEvent, StreamOpening
 from ats_assets.plugins import Plugin
 from ats_assets.settings import Section
@@ -33,24 +36,6 @@ class ReplaySettings(Section):
     mishaps: tuple[MishapSettings, ...] = Field(default=(), description="what goes wrong that day")
 
 
-class SimulatedClock:
-    """Time that events bring on."""
-
-    def __init__(self, at: datetime) -> None:
-        self.at = at
-
-    def now(self) -> datetime:
-        """The simulated time."""
-        return self.at
-
-    def sleep(self, seconds: float) -> None:
-        """Nothing is waited for: the next event moves the clock."""
-
-    def move(self, at: datetime) -> None:
-        """Forward, never back."""
-        self.at = max(self.at, at)
-
-
 class ReplayStream:
     """The events of one stored session."""
 
@@ -60,6 +45,8 @@ class ReplayStream:
         calendar = opening.deployment.calendar
         self._opens, self._closes = calendar.opens_at(opening.session), calendar.closes_at(opening.session)
         self.clock = SimulatedClock(opening.since or self._opens - timedelta(hours=12))
+        self.heard = 0
+        """Events that are known already, of those in `numbered`: a replay that goes on begins after them."""
 
     def waiting(self) -> bool:
         """Nothing is heard before its time."""
@@ -81,15 +68,21 @@ class ReplayStream:
         """Bars when they end, quotes and trades at their time; of an instant the bars last, so that a bar's own quotes are known with it."""
         yield self._played()
 
-    def _played(self) -> Iterator[StreamEvent]:
-        since, before, first, last = self._opening.since, None, self._opens - BEFORE_OPEN, self._closes + AFTER_CLOSE
+    def numbered(self) -> Iterator[StreamEvent]:
+        """All events of the day, whatever is known already; their `sequence` counts from 1."""
+        first, last = self._opens - BEFORE_OPEN, self._closes + AFTER_CLOSE
         heard = with_mishaps(
             played_events(self.market(), self._opening, self.settings.delay_seconds), self.settings.mishaps, self.settings.timezone
         )
-        for event in heard:
+        for number, event in enumerate((one for one in heard if first <= one.known_at <= last), 1):
+            yield replace(event, sequence=number)
+
+    def _played(self) -> Iterator[StreamEvent]:
+        since, before = self._opening.since, None
+        for event in islice(self.numbered(), self.heard, None):
             if self._opening.stopped():
                 return
-            if (since is not None and event.known_at <= since) or not first <= event.known_at <= last:
+            if since is not None and event.known_at <= since:
                 continue
             if self.settings.speed and before is not None:
                 machine.sleep(max(0.0, (event.known_at - before).total_seconds() / self.settings.speed))
