@@ -25,21 +25,22 @@ from ats_assets.live.stream import StreamEvent
 _SUBMIT, _CANCEL, _ASK = "submit", "cancel", "ask"
 
 
-class Written(NamedTuple):
-    """What a journal says of a replay's stream: the number of its newest event, and of the last that the exchange had been shown, as far as that is known."""
+class PlayedSoFar(NamedTuple):
+    """What a journal says of a replay's stream: the number and time of its newest event, and the number of the last that the exchange had been shown, as far as is known."""
 
     heard: int
     shown: int
+    at: datetime | None
 
     @classmethod
-    def of(cls, heard: Iterable[Heard]) -> "Written":
+    def of(cls, heard: Iterable[Heard]) -> "PlayedSoFar":
         """Of what was written down."""
         events = [one.event for one in heard]
         newest = max((event for event in events if event.sequence), key=lambda event: event.sequence or 0, default=None)
         if newest is None or newest.sequence is None:
-            return cls(0, 0)
+            return cls(0, 0, None)
         passed = max(event.known_at for event in events) > newest.known_at  # the time before an event passes when that is there already
-        return cls(newest.sequence, newest.sequence + passed)
+        return cls(newest.sequence, newest.sequence + passed, newest.known_at)
 
 
 @dataclass(kw_only=True)
@@ -106,7 +107,7 @@ class KeptExchange(ReplayedExchange):
             self._note(_ASK, "")
             self._asked_at = self.place
 
-    def take_up(self, written: Written, events: Iterable[StreamEvent], intent_of: Callable[[str], OrderIntent]) -> int:
+    def take_up(self, written: PlayedSoFar, events: Iterable[StreamEvent], intent_of: Callable[[str], OrderIntent]) -> int:
         """Be what the exchange of the process before was; gives how many events it had been shown.
 
         Parameters

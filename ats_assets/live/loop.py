@@ -137,11 +137,8 @@ class SessionLoop:
             made = step(self.state, one.event, self.rules)
             self.state = made.state
             if made.decisions and one.number not in found:
-                log.warning(
-                    "event %d of %s led to no decision when it was heard: settings or code have changed since",
-                    one.number,
-                    self.rules.session,
-                )
+                session = self.rules.session
+                log.warning("event %d of %s led to no decision when it was heard: settings or code have changed since", one.number, session)
         newest = (max((one.number for one in rows), default=0) for rows in (heard, decided))
         self._ahead.heard, self._ahead.decided = newest
 

@@ -23,7 +23,7 @@ from ats_assets.execution.watching import WakeSignal
 from ats_assets.execution.working import recorded_algorithm
 from ats_assets.live.as_decided import Compared, as_decided
 from ats_assets.live.choosing import chosen_stream
-from ats_assets.live.kept_exchange import KeptExchange, Written
+from ats_assets.live.kept_exchange import KeptExchange, PlayedSoFar
 from ats_assets.live.loop import SessionLoop
 from ats_assets.live.loop_claim import Claim
 from ats_assets.live.monitors import Watched, watched
@@ -158,6 +158,7 @@ def replay(
     with TradeState(f"sqlite:///{order.state / f'trade_state-{session}.sqlite'}") as state:
         written = _written(state, SessionJournal(session=session, strategy=settings.orders.strategy))
         shown, stream.heard = _taken_up(exchange, stream.numbered(), state, written), written.heard
+        stream.clock.move(written.at or stream.clock.now())
         timeouts = Timeouts(settling_seconds=0.0, retry_seconds=0.0)
         executor = Executor(
             exchange,
@@ -186,12 +187,12 @@ def replay(
     return Replayed(watched=found, compared=as_decided(found.heard, found.decided, loop.rules, stream.market()), exchange=exchange)
 
 
-def _written(state: TradeState, journal: SessionJournal) -> Written:
+def _written(state: TradeState, journal: SessionJournal) -> PlayedSoFar:
     with state.begin() as connection:
-        return Written.of(journal.heard(connection))
+        return PlayedSoFar.of(journal.heard(connection))
 
 
-def _taken_up(exchange: KeptExchange, events: Iterable[StreamEvent], state: TradeState, written: Written) -> int:
+def _taken_up(exchange: KeptExchange, events: Iterable[StreamEvent], state: TradeState, written: PlayedSoFar) -> int:
     """The exchange as a process before has left it; how many events it had been shown, 0 where there was none."""
 
     def intent_of(name: str) -> OrderIntent:

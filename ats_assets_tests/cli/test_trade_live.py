@@ -16,6 +16,7 @@ def test_a_stored_day_is_played_and_decided_again(tmp_path: Path) -> None:
     asked = ["--replay", str(MINUTES.resolve()), "--session", "2013-10-08", "--plan", str(home / "plan.csv")]
     asked += ["--json", "--page", str(home / "day.html")]
     how = {"ATS_LIVE__SYMBOLS": '["BAC"]', "ATS_LIVE__QUOTES": "false", "ATS_CALENDAR__FIRST_SESSION": "2013-01-02"}
+    how["ATS_ALGORITHMS"] = '{"twap": {"slice_minutes": 60}}'
     done = ats(home, "trade", "live", *asked, ATS_ORDERS__ALGORITHM="twap", **how)
     assert done.returncode == 0, done.stderr
     told = json.loads(done.stdout)

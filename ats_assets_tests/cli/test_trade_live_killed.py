@@ -25,6 +25,7 @@ from ats_assets_tests.rounds import rounds
 pytestmark = pytest.mark.skipif(not MINUTES.is_dir(), reason=f"{MINUTES} is not there: real minute bars are needed")
 KILLS = rounds(2, 40, "ATS_TEST_LIVE_KILLS")
 """Of each style."""
+STYLES = [("market", 20), ("passive", 20), ("market", 5)][: rounds(1, 3)]
 MISHAPS = [
     {"kind": "halt", "start": "10:00:00", "end": "10:15:00", "symbol": "BAC"},
     {"kind": "gap", "start": "11:00:00", "end": "11:04:00", "symbol": "IBM"},
@@ -78,7 +79,8 @@ def requested(kept: Path) -> Counter[str]:
     return Counter(name for _, what, name in lines if what == "submit")
 
 
-@pytest.mark.parametrize(("style", "minutes"), [("market", 10), ("passive", 20)])
+@pytest.mark.slow
+@pytest.mark.parametrize(("style", "minutes"), STYLES)
 def test_killed_at_random_moments_and_started_again(tmp_path: Path, style: str, minutes: int) -> None:
     slices = {"slice_minutes": minutes, "style": style}
     home = make_home(tmp_path)

@@ -20,7 +20,15 @@ def test_records_satisfy_their_contracts(tmp_path: Path, monkeypatch: pytest.Mon
     storage = StorageSettings(warehouse=tmp_path / "w", data=tmp_path / "d", models=tmp_path / "m")
     calendar = CalendarSettings(first_session="2013-01-02")  # pyright: ignore[reportArgumentType]
     live = LiveSettings(enabled=True, symbols=("BAC",), quotes=False)
-    deployment = Deployment(Settings(storage=storage, calendar=calendar, live=live, orders=OrdersSettings(algorithm="twap")))
+    deployment = Deployment(
+        Settings(
+            storage=storage,
+            calendar=calendar,
+            live=live,
+            orders=OrdersSettings(algorithm="twap"),
+            algorithms={"twap": {"slice_minutes": 60}},
+        )
+    )
     (tmp_path / "plan.csv").write_text("symbol,side,quantity\nBAC,buy,200\n")
     order = ReplayOrder(
         settings={"folder": MINUTES}, state=tmp_path / "state", intents=planned_orders(deployment, DAY, tmp_path / "plan.csv"), held={}
