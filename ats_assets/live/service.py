@@ -13,7 +13,7 @@ from ats_assets.algorithms.price_grid import exact
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, SettingsError
 from ats_assets.execution import state as intents_state
-from ats_assets.execution.choosing import chosen_broker
+from ats_assets.execution.choosing import ChosenBroker, chosen_broker
 from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
@@ -41,6 +41,23 @@ AFTER_CLOSE = timedelta(minutes=2)
 OnStep = Callable[[StreamEvent, Step], None]
 
 
+def broker_to_follow(deployment: Deployment) -> ChosenBroker:
+    """The broker of the settings, at which a session can be followed.
+
+    Raises
+    ------
+    SettingsError
+        If it has no market of its own. Told before anything is waited for: the next open may be days away.
+    """
+    broker = deployment.of(chosen_broker)
+    if broker.embedded:
+        raise SettingsError(
+            f"the {broker.kind} broker fills orders by the stored bars, after the close: a session is followed at a broker with a market of its own "
+            f'(orders.broker = "alpaca", also its paper account), or played again with --replay'
+        )
+    return broker
+
+
 def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool], alert: AlertSink, on_step: OnStep) -> None:
     """Follow a session at the broker that the settings name, until it has closed or `stopped`.
 
@@ -51,12 +68,7 @@ def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool]
     KeysRefusedError, AlpacaKeysError
         If the keys are refused.
     """
-    broker = deployment.of(chosen_broker)
-    if broker.embedded:
-        raise SettingsError(
-            f"the {broker.kind} broker fills orders by the stored bars, after the close: a session is followed at a broker with a market of its own "
-            f'(orders.broker = "alpaca", also its paper account), or played again with --replay'
-        )
+    broker = broker_to_follow(deployment)
     clock, wake_signal = SystemClock(), WakeSignal()
     with open_trading(deployment, alert=alert) as trading, broker.updates(wake_signal.wake) as updates:
         desk = _desk(deployment, session, trading.executor, trading.state, clock)

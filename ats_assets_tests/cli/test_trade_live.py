@@ -1,6 +1,7 @@
 """`ats trade live` in a process of its own: a day played again, what is shown of it, and where there is nothing to follow."""
 
 import json
+from datetime import UTC, datetime
 from pathlib import Path
 
 import pytest
@@ -32,3 +33,13 @@ def test_the_paper_broker_has_no_market_to_follow_and_no_session_was_followed(tm
     done = ats(home, "trade", "live", "--session", "2023-10-09")
     assert done.returncode == 1
     assert "fills orders by the stored bars, after the close" in done.stderr
+
+
+def test_a_broker_without_a_market_is_refused_at_once_and_not_after_waiting_for_the_open(tmp_path: Path) -> None:
+    """It had been told only once the next session was about to open: hours of "waiting", a weekend even."""
+    home = make_home(tmp_path)
+    far = f"{datetime.now(UTC).year + 1}-01-05"
+    done = ats(home, "trade", "live", "--session", far, ATS_CALENDAR__EXCHANGE="24/7")
+    assert done.returncode == 1
+    assert "fills orders by the stored bars, after the close" in done.stderr
+    assert "waiting" not in done.stderr

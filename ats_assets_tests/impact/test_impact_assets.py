@@ -93,6 +93,7 @@ def test_what_the_paper_broker_charges_is_what_the_model_expects(traded: tuple[D
     assert large["difference_bps"].abs().max() < 0.02  # pyright: ignore[reportOperatorIssue, reportOptionalOperand]
     assert large["slippage_close_bps"].is_not_null().all()
     assert (large["recorded_at"] > large["last_at"]).all()
+    assert large["latency_seconds"].is_null().all(), "of stored history the embedded broker had told years from the stamp to the record"
     assert set(large["reason"]) == {"no_shares_outstanding"}
 
 

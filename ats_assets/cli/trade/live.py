@@ -20,7 +20,7 @@ from ats_assets.execution.watching import WakeSignal, stopping
 from ats_assets.live.monitors import held_frame, performance_frame, risk_frame, worked_frame
 from ats_assets.live.recorded import recorded_session
 from ats_assets.live.replay_plan import planned_orders
-from ats_assets.live.service import Replayed, ReplayOrder, follow, replay
+from ats_assets.live.service import Replayed, ReplayOrder, broker_to_follow, follow, replay
 from ats_assets.live.session_journal import newest_followed
 from ats_assets.live.step import Step, What
 from ats_assets.live.stream import EventKind, StreamEvent
@@ -61,6 +61,7 @@ def live(asked: LiveCommand) -> None:
 
 
 def _follow(deployment: Deployment, asked: LiveCommand) -> None:
+    broker_to_follow(deployment)
     wake_signal = WakeSignal()
     send = open_alerts(deployment.settings).send
 

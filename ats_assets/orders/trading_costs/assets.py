@@ -8,6 +8,7 @@ import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
+from ats_assets.execution.choosing import chosen_broker
 from ats_assets.execution.rows import recorded_times
 from ats_assets.execution.trading import open_trading
 from ats_assets.execution.worked_state import origins_of
@@ -85,6 +86,7 @@ def _costs(deployment: Deployment) -> dg.AssetsDefinition:
             opens_at=calendar.opens_at(session),
             closes_at=calendar.closes_at(session),
             before=before,
+            stamped_as_traded=not deployment.of(chosen_broker).embedded,
         )
         made = transaction_costs(session, filled, _impact(deployment, before), deployment.settings.backtest)
         context.add_output_metadata({"orders": made.height, "expected by fixed rates": made["reason"].drop_nulls().len()})

@@ -59,6 +59,8 @@ class FilledOrders:
         Of the session.
     before
         The session at whose close the orders were decided.
+    stamped_as_traded
+        Whether the stamps are of when it was traded. The embedded broker stamps stored history, years before it is recorded: that is no latency.
     """
 
     fills: pl.DataFrame
@@ -70,6 +72,7 @@ class FilledOrders:
     opens_at: datetime
     closes_at: datetime
     before: date
+    stamped_as_traded: bool = True
 
 
 def transaction_costs(session: date, of: FilledOrders, impact: MarketImpact, costs: BacktestSettings) -> pl.DataFrame:
@@ -123,7 +126,7 @@ def _orders(of: FilledOrders) -> pl.DataFrame:
             first_at=pl.col("at").min(),
             last_at=pl.col("at").max(),
             recorded_at=pl.col("recorded_at").max(),
-            latency_seconds=late.median(),
+            latency_seconds=late.median() if of.stamped_as_traded else pl.lit(None, pl.Float64),
         )
         .filter(pl.col("average_price") > 0.0)
         .join(of.bars.select("symbol", "open", close_price="close"), on="symbol", how="left", maintain_order="left")
