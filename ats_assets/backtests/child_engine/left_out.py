@@ -67,7 +67,7 @@ def _refuse_actions(inputs: BacktestInputs, name: str) -> None:
     if len(acts):
         row = acts.sort("session", "symbol").row(0, named=True)
         raise ContractError(
-            f"the engine {name} knows no corporate actions, and there are {how_many(len(acts), 'one', 'of them')}, such as {row['kind']} of {row['symbol']} in session "
+            f"the engine {name} knows no corporate actions, and the market has {how_many(len(acts), 'action')}, such as the {row['kind']} of {row['symbol']} in session "
             f"{row['session']}: give it bars of adjusted prices and no corporate_actions, or choose backtest.engine = 'orders'"
         )
 

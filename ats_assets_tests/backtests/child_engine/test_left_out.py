@@ -85,9 +85,11 @@ def test_a_model_of_market_impact_is_refused(tmp_path: Path) -> None:
 def test_splits_and_payments_of_what_may_be_held_are_refused_and_others_are_not(tmp_path: Path) -> None:
     split = actions_of([("A", DAYS[3], "split", 2.0, None), ("A", DAYS[4], "cash_dividend", None, 1.0)])
     with pytest.raises(
-        ContractError, match=r"there are 2 of them, such as split of A in session 2020-01-09: give it bars of adjusted prices"
+        ContractError, match=r"has 2 actions, such as the split of A in session 2020-01-09: give it bars of adjusted prices"
     ):
         engine(tmp_path).run(inputs_of(actions=split))
+    with pytest.raises(ContractError, match=r"has 1 action, such as the split"):  # it had said "there are 1 one"
+        engine(tmp_path).run(inputs_of(actions=split.head(1)))
     rows = [("B", DAYS[3], "split", 2.0, None), ("A", DAYS[0], "split", 2.0, None), ("A", date(2030, 1, 1), "split", 2.0, None)]
     others = inputs_of(actions=actions_of(rows), limits=OrderLimitSettings())
     with pytest.raises(ContractError, match=r"orders\.limits"):  # which is looked at next

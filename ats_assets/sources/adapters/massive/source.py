@@ -17,7 +17,7 @@ from ats_assets.sources.adapters.massive.massive_settings import MassiveSourceSe
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
 from ats_assets.vendors.errors import VendorAnswerLostError, VendorRateLimitError, VendorUnreachableError
-from ats_assets.vendors.massive import FlatFiles, MassiveRest, flat_files, massive_rest
+from ats_assets.vendors.massive import FlatFiles, MassiveRest, api_keys, flat_files, massive_rest
 from ats_assets.vendors.massive.delivery_times import Delivery, delivered_at, latest_delivered
 
 BARS: Final = "us_stocks_sip/day_aggs_v1"
@@ -145,6 +145,8 @@ class MassiveSource:
             f"massive: daily bars as traded, {named}, through {through}",
             f"known: {_KNOWN[self._delivery]}; symbols as they were named then",
         ]
+        if own.through == "api":
+            lines += [f"key: {name} is NOT SET" for name, there in api_keys().which_are_set().items() if not there]
         if own.through == "flat_files":
             lines.append("flat files: without an average price; over-the-counter stocks are not in them")
         if not own.corporate_actions:

@@ -403,3 +403,13 @@ def test_a_newest_session_that_is_late_is_an_error_and_not_an_empty_one(tmp_path
         with pytest.raises(SourceError, match=rf"no bar of any stock in {DAYS[-1]} yet.*ask again later"):
             at.source(tmp_path).bars(DAYS[-2:])
         assert set(at.source(tmp_path).bars(DAYS[-3:-1])["session"]) == set(DAYS[-3:-1])
+
+
+def test_what_doctor_shows_of_the_source_says_that_its_key_is_not_set(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """All of doctor's lines were good, and the run then had no key."""
+    with massive() as market:
+        source = market.source(tmp_path)
+        assert "NOT SET" not in source.describe()
+        for name in ("MASSIVE_API_KEY", "POLYGON_API_KEY"):
+            monkeypatch.delenv(name, raising=False)
+        assert "key: MASSIVE_API_KEY is NOT SET" in source.describe()
