@@ -11,9 +11,8 @@ import polars as pl
 from ats_assets.alerts import AlertSink
 from ats_assets.algorithms.price_grid import exact
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError, SettingsError
+from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state
-from ats_assets.execution.choosing import ChosenBroker, chosen_broker
 from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
@@ -22,6 +21,7 @@ from ats_assets.execution.trading import TradingServices, hours_after, open_trad
 from ats_assets.execution.watching import WakeSignal
 from ats_assets.execution.working import recorded_algorithm
 from ats_assets.live.as_decided import Compared, as_decided
+from ats_assets.live.broker_to_follow import broker_to_follow
 from ats_assets.live.choosing import chosen_stream
 from ats_assets.live.kept_exchange import KeptExchange, PlayedSoFar
 from ats_assets.live.loop import SessionLoop
@@ -39,23 +39,6 @@ from ats_assets.trade_state import TradeState
 AFTER_CLOSE = timedelta(minutes=2)
 """How long the loop goes on after the close: the last bars, and what the closing auction has filled."""
 OnStep = Callable[[StreamEvent, Step], None]
-
-
-def broker_to_follow(deployment: Deployment) -> ChosenBroker:
-    """The broker of the settings, at which a session can be followed.
-
-    Raises
-    ------
-    SettingsError
-        If it has no market of its own. Told before anything is waited for: the next open may be days away.
-    """
-    broker = deployment.of(chosen_broker)
-    if broker.embedded:
-        raise SettingsError(
-            f"the {broker.kind} broker fills orders by the stored bars, after the close: a session is followed at a broker with a market of its own "
-            f'(orders.broker = "alpaca", also its paper account), or played again with --replay'
-        )
-    return broker
 
 
 def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool], alert: AlertSink, on_step: OnStep) -> None:

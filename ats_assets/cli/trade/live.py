@@ -17,10 +17,11 @@ import typer
 from ats_assets.alerts import Alert, open_alerts
 from ats_assets.deployment import Deployment
 from ats_assets.execution.watching import WakeSignal, stopping
+from ats_assets.live.broker_to_follow import broker_to_follow
 from ats_assets.live.monitors import held_frame, performance_frame, risk_frame, worked_frame
 from ats_assets.live.recorded import recorded_session
 from ats_assets.live.replay_plan import planned_orders
-from ats_assets.live.service import Replayed, ReplayOrder, broker_to_follow, follow, replay
+from ats_assets.live.service import Replayed, ReplayOrder, follow, replay
 from ats_assets.live.session_journal import newest_followed
 from ats_assets.live.step import Step, What
 from ats_assets.live.stream import EventKind, StreamEvent
