@@ -125,7 +125,7 @@ class Day:
     mishaps: tuple[MishapSettings, ...] = ()
     quotes: bool = False
     unfilled: Unfilled = "end"
-    until: datetime = OPENS + timedelta(hours=3, minutes=30)
+    until: datetime = OPENS + timedelta(hours=2, minutes=30)
     """The rest of the day adds little to most tests."""
     alerts: list[Alert] = field(default_factory=list)
     clock: SimulatedClock = field(default_factory=lambda: SimulatedClock(OPENS - timedelta(hours=12)))

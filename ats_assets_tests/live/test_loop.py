@@ -129,7 +129,7 @@ def test_a_price_of_zero_is_refused_and_the_good_bars_beside_it_are_taken(day: M
     assert len(refused) == 60
     assert {row.event.symbol for row in refused} == {"BAC"}
     assert refused[0].reason == "bar of BAC: 0.0 is no price"
-    assert len(state.of("IBM").bars) > 200
+    assert len(state.of("IBM").bars) > 140
 
 
 def test_events_that_come_twice_or_late_change_nothing(day: Make) -> None:
