@@ -10,7 +10,7 @@ from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_o
 from ats_assets.orchestration.verdicts import Verdict, report
 from ats_assets.sources.adapters.preferred.preferred_settings import PreferredSettings
 from ats_assets.sources.adapters.preferred.source import PreferredSource
-from ats_assets.sources.adapters.preferred.vendor_differences import COMPARISON, COMPARISON_SCHEMA, where_vendors_differ
+from ats_assets.sources.adapters.preferred.vendor_differences import COMPARISON, COMPARISON_SCHEMA, NO_BAR, where_vendors_differ
 
 GROUP = "market_data"
 
@@ -25,12 +25,13 @@ def checks(deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 
     @dg.asset_check(asset="vendor_comparison", name="vendors_agree", partitions_def=partitions_of(deployment))
     def vendors_agree(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """Whether the symbols of which another vendor says something else are no larger share than `source.preferred.max_differing_share`."""
+        """Whether the symbols of whose bars another vendor says something else are no larger share than `source.preferred.max_differing_share`."""
         limit = deployment.source_settings.max_differing_share  # pyright: ignore[reportAttributeAccessIssue]
         verdicts = {}
         for session in sessions_of(context.op_execution_context.partition_keys):
             bars = deployment.warehouse.read("raw_bars", [session])["symbol"].n_unique()
-            differing = deployment.warehouse.read("vendor_comparison", [session])["symbol"].n_unique()
+            found = deployment.warehouse.read("vendor_comparison", [session])
+            differing = found.filter(pl.col("field") != NO_BAR)["symbol"].n_unique()  # a vendor that lacks a symbol says nothing of it
             told = f"{differing} of {bars} symbols differ, {differing / max(bars, 1):.1%}; {limit:.1%} is the limit"
             verdicts[session] = Verdict(passed=differing <= limit * bars, text=told)
         return report(context, verdicts, severity=dg.AssetCheckSeverity.WARN)

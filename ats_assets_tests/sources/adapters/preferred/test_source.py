@@ -247,7 +247,10 @@ def test_what_two_vendors_have_between_them_is_in_the_warehouse_as_one_whole_ven
     filled = raw.filter(pl.col("vendor_reason").is_not_null(), pl.col("symbol").is_not_null()).select("session", "symbol").unique()
     assert set(gaps.filter(reason="filled").select("session", "symbol").rows()) == set(filled.rows())
     assert set(gaps.filter(reason="filled").select("vendor", "details").rows()) == {("synthetic", "files: no row")}
-    assert run_job(both, "market_data", days[-1:]).success
+    asked = run_job(both, "market_data", days[-1:])
+    assert asked.success
+    (agreed,) = asked.get_asset_check_evaluations()
+    assert (agreed.check_name, agreed.passed) == ("vendors_agree", True), "a vendor that lacks a symbol says nothing of it"
     compared = both.warehouse.read("vendor_comparison", days[-1:])
     assert set(compared["field"]) <= {NO_BAR}
     assert set(compared["vendor"]) == {"files"}, "which lacks what was taken from the other"
