@@ -121,11 +121,14 @@ def as_of_version(url: str, version: int) -> None:
     """What this program has written, as those before it have: without a place for contracts (3), and for the instrument (2)."""
     engine: Engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     with engine.begin() as connection:
+        connection.execute(text("DROP INDEX ix_intents_parent_number"))
+        for column in ("work", "arrival_price", "parent", "number", "expires_at", "cancel_asked_at"):  # of orders that are worked in parts
+            connection.execute(text(f"ALTER TABLE intents DROP COLUMN {column}"))
         of_options = [("intents", name) for name in ("legs", "book", "rule", "place")] + [
             ("fills", "multiplier"),
             ("positions", "multiplier"),
         ]
-        for table, column in of_options:
+        for table, column in of_options if version < 4 else []:
             connection.execute(text(f"ALTER TABLE {table} DROP COLUMN {column}"))
         if version == 2:
             connection.execute(text("DROP INDEX ix_intents_kind_strategy_instrument_session"))
@@ -134,7 +137,9 @@ def as_of_version(url: str, version: int) -> None:
     engine.dispose()
 
 
-@pytest.mark.parametrize(("version", "stopped_at"), [*((2, stop) for stop in (3, *range(46, 82, 5), 1000)), (3, 51), (3, 71)])
+@pytest.mark.parametrize(
+    ("version", "stopped_at"), [*((2, stop) for stop in (3, *range(46, 82, 5), 1000)), (3, 51), (3, 71), (4, 51), (4, 71)]
+)
 def test_a_database_of_an_older_version_with_open_intents_goes_on_without_a_second_order(
     bench: Bench, version: int, stopped_at: int
 ) -> None:
