@@ -76,6 +76,8 @@ UNFILLED_REASONS = {
     "limit_buying_power": "cut to the broker's buying power",
     "limit_lot": "cut to whole lots",
     "limit_min_trade": "too small an order to be sent",
+    "no_minute_bars": "an order to be worked within the session, of which there are no minute bars",
+    "unfilled_in_session": "the algorithm came to its end with a part unfilled (orders.unfilled, or its limits)",
 }
 
 
