@@ -186,7 +186,7 @@ def _in_transaction(connection: sqlite3.Connection, work: Callable[[sqlite3.Conn
     try:
         result = work(connection)
         connection.execute("COMMIT")
-    except BaseException:
+    except BaseException:  # also where it is interrupted: no transaction is left open
         if connection.in_transaction:  # some errors have ended it already
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")

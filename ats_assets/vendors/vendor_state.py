@@ -134,7 +134,7 @@ class VendorState:
                     log.info("%s: waiting %.0f seconds for its budget (vendors.%s.requests_per_minute)", call.vendor, seconds, call.vendor)
                 self._clocks.sleep(seconds)
                 waited += seconds
-        except BaseException:
+        except BaseException:  # also where it is interrupted: nobody waits behind a place that is left
             if (last := ticket) is not None:
                 self._file.run(lambda connection: budgets.leave(connection, last))
             raise

@@ -33,7 +33,7 @@ def audited_stream(state: VendorState, keys: KeyChoice, url: str, key: VendorKey
         if error.status != 401 or not keys.has_another(key):
             raise
         raise AlpacaUnreachableError("the key is refused, and the other one is asked with") from None
-    except Exception:
+    except Exception:  # whatever ended it: the audit log says so, and it is raised on
         outcome = "lost"
         raise
     finally:

@@ -76,7 +76,7 @@ class MarketConnection:
             channels = {name: list(symbols) for kind in kinds for name in CHANNELS[kind]}
             self._say({"action": "subscribe", **channels})
             self._subscribed(channels)
-        except BaseException:
+        except BaseException:  # also where it is interrupted: no connection is left behind
             self.close()
             raise
 

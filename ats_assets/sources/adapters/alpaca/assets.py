@@ -1,16 +1,16 @@
 """What is collected from Alpaca beside daily bars, as assets: those that `source.alpaca.collect` names, in a job of their own."""
 
+from datetime import date
+
 import dagster as dg
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.orchestration.graph import Node
-from ats_assets.orchestration.partitions import sessions_of
+from ats_assets.orchestration.market_data_asset import market_data_asset
 from ats_assets.sources.adapters.alpaca.market_data import AlpacaMarketData
 from ats_assets.sources.adapters.alpaca.market_schema import ALL
 from ats_assets.sources.collected import Collected
 
-GROUP = "market_data"
 NOW_ONLY = ("snapshots", "option_chains")
 """What exists for now only."""
 
@@ -21,28 +21,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 
 def _collected(deployment: Deployment, kind: Collected) -> dg.AssetsDefinition:
-    node = Node(
-        name=kind.asset,
-        group=GROUP,
-        kinds=frozenset({"parquet", "polars", "pandera"}),
-        contract=kind.contract,
-        vintages=True,
-        record=True,
-    )
-
-    def collected(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        (session,) = sessions_of(context.partition_keys)
+    def take(session: date) -> pl.DataFrame | None:
         data = AlpacaMarketData(deployment.settings, deployment.calendar)
-        if kind.name in NOW_ONLY and not data.can_be_taken(session):
-            warehouse = deployment.warehouse
-            kept = warehouse.exists(kind.asset, session)
-            context.add_output_metadata({"taken": "before; kept" if kept else "never: it can be taken only before the next session opens"})
-            return warehouse.read(kind.asset, [session]) if kept else kind.schema.to_frame()
-        frame = kind.contract.validate(data.of(kind.name, session))
-        context.add_output_metadata({"feed": deployment.settings.source.alpaca.feed, "defects": frame["defects"].count()})
-        return frame
+        return None if kind.name in NOW_ONLY and not data.can_be_taken(session) else data.of(kind.name, session)
 
-    description = (
-        f"{kind.name.replace('_', ' ').capitalize()} of a session from Alpaca, known at its close; each delivery that differs is kept."
-    )
-    return node.asset(deployment, description=description)(collected)
+    return market_data_asset(deployment, kind, "Alpaca", take, feed=deployment.settings.source.alpaca.feed)

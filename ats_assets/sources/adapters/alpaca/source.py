@@ -17,6 +17,7 @@ from ats_assets.sources.adapters.alpaca.daily import daily_rows, stamps_of
 from ats_assets.sources.adapters.alpaca.listed_symbols import checked_symbols, listed_symbols, unknown_symbols
 from ats_assets.sources.adapters.alpaca.market_clock import SETTLING, Closed, latest_closed, latest_closed_crypto
 from ats_assets.sources.adapters.alpaca.spool import Spool
+from ats_assets.sources.remarks import Remarks
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
 from ats_assets.storage.stored_calendar import CalendarStore
@@ -67,7 +68,7 @@ class AlpacaSource:
         self._stamps = stamps_of(self._choice.asset_class, calendar)
         self._spool = Spool(settings.storage.data / "alpaca_spool", fsync=settings.storage.fsync)
         self._closed: Closed | None = None
-        self._remarks: dict[str, str] = {}
+        self._remarks = Remarks()
         self._known: set[str] = set()
         if self.is_crypto and calendar.exchange != "24/7":
             raise SourceError(
@@ -106,7 +107,7 @@ class AlpacaSource:
         else:
             self._closed = latest_closed(self._alpaca.trading, self._calendar, self._now())
             self._learn(self._closed)
-        self._remark("clock", self._closed.remark)
+        self._remarks.say("clock", self._closed.remark)
         return self._closed.session
 
     def _learn(self, closed: Closed) -> None:
@@ -243,7 +244,7 @@ class AlpacaSource:
                 else unknown_symbols(self._alpaca.trading, suspects, self._choice.asset_class)
             )
         except (AlpacaUnreachableError, AlpacaAnswerLostError, AlpacaRateLimitError) as error:
-            self._remark("unknown", f"without bars, and not looked up ({error}): {', '.join(sorted(suspects))}")
+            self._remarks.say("unknown", f"without bars, and not looked up ({error}): {', '.join(sorted(suspects))}")
             return
         if unknown:
             raise SourceError(
@@ -264,17 +265,11 @@ class AlpacaSource:
     def _describe_bars(self, found: pl.DataFrame, n_sessions: int, n_symbols: int) -> None:
         sparse = found.filter(pl.col("trades") < FEW_TRADES).height
         absent = n_sessions * n_symbols - found.select("session", "symbol").n_unique()
-        self._remark(
+        self._remarks.say(
             "bars",
             f"{found.height:,} bars of {n_symbols:,} symbols in {n_sessions:,} sessions: {sparse:,} of fewer than {FEW_TRADES} trades, "
             f"{found['vwap'].null_count():,} of none; {absent:,} times a symbol has no bar in a session",
         )
-
-    def _remark(self, about: str, text: str | None) -> None:
-        if text:
-            self._remarks[about] = text
-        else:
-            self._remarks.pop(about, None)
 
     @cached_property
     def _symbols(self) -> list[str]:

@@ -12,6 +12,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.errors import SourceError
 from ats_assets.sources.adapters.ccxt.candle_rows import candle_rows, milliseconds
 from ats_assets.sources.missing_days import missing_days
+from ats_assets.sources.remarks import Remarks
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
 from ats_assets.vendors.ccxt import Exchange, ExchangeSettings, daily_candles
@@ -66,7 +67,7 @@ class CcxtSource:
         self._now = now
         self._names = sorted(set(own.symbols))
         self._closed: date | None = None
-        self._remarks: dict[str, str] = {}
+        self._remarks = Remarks()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -100,7 +101,7 @@ class CcxtSource:
             _log.warning(said)
         if now and abs(now - machine) > timedelta(minutes=5):
             said = f"{self._own.exchange}'s clock says {now:%Y-%m-%d %H:%M} UTC, this machine's {machine:%Y-%m-%d %H:%M}: the exchange's counts"
-        self._remark("clock", said)
+        self._remarks.say("clock", said)
         self._closed = self._calendar.last_closed((now or machine) - SETTLED)
         return self._closed
 
@@ -180,13 +181,7 @@ class CcxtSource:
         absent = [name for name, days in there.items() if not days]
         between = {name: days for name, days in there.items() if days}
         holes = missing_days(between) if (asked[-1] - asked[0]).days + 1 == len(asked) else []
-        self._remark("absent", f"no candle from {asked[0]} to {asked[-1]}: {', '.join(absent)}" if absent else None)
-        self._remark("holes", f"days without a candle, for which nothing is put in: {'; '.join(holes)}" if holes else None)
+        self._remarks.say("absent", f"no candle from {asked[0]} to {asked[-1]}: {', '.join(absent)}" if absent else None)
+        self._remarks.say("holes", f"days without a candle, for which nothing is put in: {'; '.join(holes)}" if holes else None)
         late = [f"{name} {days[0]}" for name, days in between.items() if days[0] > asked[0]]
-        self._remark("late", f"first candle after {asked[0]}: {', '.join(late)}" if late else None)
-
-    def _remark(self, about: str, text: str | None) -> None:
-        if text:
-            self._remarks[about] = text
-        else:
-            self._remarks.pop(about, None)
+        self._remarks.say("late", f"first candle after {asked[0]}: {', '.join(late)}" if late else None)

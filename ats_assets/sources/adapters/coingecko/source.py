@@ -14,6 +14,7 @@ from ats_assets.sources.adapters.coingecko.coingecko_settings import CoinGeckoSe
 from ats_assets.sources.adapters.coingecko.day_bars import DAY_MS, HOUR_MS, at_the_end, day_rows, of_candles, of_prices
 from ats_assets.sources.adapters.coingecko.gecko_client import CANDLE_DAYS, Gecko, require_symbols
 from ats_assets.sources.missing_days import missing_days
+from ats_assets.sources.remarks import Remarks
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
 
@@ -55,7 +56,7 @@ class CoinGeckoSource:
         self._gecko = gecko
         self._now = now
         self._names = sorted(set(own.symbols))
-        self._remarks: dict[str, str] = {}
+        self._remarks = Remarks()
 
     @property
     def capabilities(self) -> Capabilities:
@@ -98,8 +99,8 @@ class CoinGeckoSource:
         there = {name: frame["session"].to_list() for name, frame in zip(names, frames, strict=True)}
         absent = [name for name, days in there.items() if not days]
         holes = missing_days(there) if (asked[-1] - asked[0]).days + 1 == len(asked) else []
-        self._remark("absent", f"nothing from {asked[0]} to {asked[-1]}: {', '.join(absent)}" if absent else None)
-        self._remark("holes", f"days without anything, for which nothing is put in: {'; '.join(holes)}" if holes else None)
+        self._remarks.say("absent", f"nothing from {asked[0]} to {asked[-1]}: {', '.join(absent)}" if absent else None)
+        self._remarks.say("holes", f"days without anything, for which nothing is put in: {'; '.join(holes)}" if holes else None)
         return pl.concat(frames).sort("session", "symbol", maintain_order=True)
 
     def actions(self, sessions: Sequence[date], symbols: Sequence[str] | None = None) -> pl.DataFrame:  # noqa: ARG002
@@ -179,12 +180,6 @@ class CoinGeckoSource:
         tickers = sorted({name.split("/")[0] for name in self._names})
         found = coin_ids(tickers, self._own.ids, self._gecko.coins())
         return {name: found[name.split("/")[0]] for name in self._names}
-
-    def _remark(self, about: str, text: str | None) -> None:
-        if text:
-            self._remarks[about] = text
-        else:
-            self._remarks.pop(about, None)
 
 
 def _currency(name: str) -> str:
