@@ -9,6 +9,7 @@ import polars as pl
 import pytest
 from sqlalchemy import Engine, create_engine, text
 
+import ats_assets.brokers.paper.tables  # noqa: F401  -- its tables stand in the same database, whatever else this process has imported
 from ats_assets.corporate_actions.identity import Identities
 from ats_assets.execution import state as states
 from ats_assets.execution.order import Fill, Leg, OrderKind, Position, Side
@@ -124,6 +125,8 @@ def as_of_version(url: str, version: int) -> None:
         connection.execute(text("DROP INDEX ix_intents_parent_number"))
         for column in ("work", "arrival_price", "parent", "number", "expires_at", "cancel_asked_at"):  # of orders that are worked in parts
             connection.execute(text(f"ALTER TABLE intents DROP COLUMN {column}"))
+        for column in ("decision_price", "work"):
+            connection.execute(text(f"ALTER TABLE paper_orders DROP COLUMN {column}"))
         of_options = [("intents", name) for name in ("legs", "book", "rule", "place")] + [
             ("fills", "multiplier"),
             ("positions", "multiplier"),
