@@ -228,9 +228,12 @@ class BrokerPlugin(Plugin[S, Broker]):
         Likewise -> its own calendar. None: it has none.
     updates
         Likewise, and what to call with an event's name -> a block with its stream of order events. None: it is asked at intervals only.
+    auction_minutes
+        Before the close, from when on it takes no order for the closing auction. 0: it takes them until the close.
     """
 
     embedded: bool = False
+    auction_minutes: int = 0
     is_live: Callable[[S, Settings], bool] = lambda _own, _settings: False
     calendar: Callable[[S, Settings], BrokerCalendar] | None = None
     updates: Callable[[S, Settings, Callable[[str | None], None]], AbstractContextManager[OrderUpdates]] | None = None

@@ -8,6 +8,7 @@ from typing import Any, cast
 from pydantic import BaseModel
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
 from ats_assets.execution.broker import Broker, BrokerCalendar, BrokerOpening, BrokerPlugin, OrderUpdates
 from ats_assets.plugins import BROKERS
 from ats_assets.settings import Settings
@@ -77,4 +78,15 @@ def chosen_broker(deployment: Deployment) -> ChosenBroker:
     own = dict(settings.brokers.get(name, {}))
     kind = str(own.pop("kind", name))
     plugin = cast("BrokerPlugin[Any]", BROKERS.find(kind, folder, f"brokers.{name}.kind" if kind != name else "orders.broker"))
+    _check_closing_auction(settings, kind, plugin.auction_minutes)
     return ChosenBroker(kind=kind, plugin=plugin, own=BROKERS.checked(kind, own, folder, f"brokers.{name}"), settings=settings)
+
+
+def _check_closing_auction(settings: Settings, broker: str, minutes: int) -> None:
+    """What is left of a worked order has to come to the auction in time: afterwards each would be refused, on every day."""
+    orders = settings.orders
+    if orders.works_in_parts and orders.unfilled == "close" and orders.last_minutes <= minutes and settings.calendar.exchange != "24/7":
+        raise SettingsError(
+            f"orders.last_minutes is {orders.last_minutes}, and {broker} takes no order for the closing auction in the last {minutes} minutes: "
+            f'set it to at least {minutes + 1}, or orders.unfilled = "cross" or "end"'
+        )

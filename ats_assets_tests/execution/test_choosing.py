@@ -76,6 +76,21 @@ def test_a_mistake_in_the_settings_is_told_in_their_words(tmp_path: Path, change
         pass
 
 
+@pytest.mark.parametrize(("minutes", "unfilled", "refused"), [(10, "close", True), (11, "close", False), (5, "cross", False)])
+def test_what_is_left_of_an_order_must_come_to_the_closing_auction_in_time(
+    tmp_path: Path, minutes: int, unfilled: str, refused: bool
+) -> None:
+    """Alpaca takes such orders until 15:50: before, each was refused, on every day, and its shares stayed unfilled."""
+    orders = {"broker": "alpaca", "algorithm": "twap", "unfilled": unfilled, "last_minutes": minutes}
+    deployment = small_market(tmp_path, orders=orders)
+    if refused:
+        with pytest.raises(SettingsError, match=r"orders\.last_minutes is 10.* set it to at least 11, or orders\.unfilled"):
+            deployment.of(chosen_broker)
+    else:
+        assert deployment.of(chosen_broker).kind == "alpaca"
+    assert small_market(tmp_path, orders=orders | {"broker": "paper"}).of(chosen_broker).embedded
+
+
 def test_what_is_known_of_those_that_come_with_the_package(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     for name, value in ENVIRONMENT.items():
         monkeypatch.setenv(name, value)

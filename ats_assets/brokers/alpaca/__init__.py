@@ -53,4 +53,5 @@ PLUGIN = BrokerPlugin(
     is_live=lambda _own, settings: settings.orders.live and settings.alpaca.account == "live",
     calendar=lambda _own, settings: AlpacaCalendar(settings),
     updates=_updates,
+    auction_minutes=10,  # docs.alpaca.markets, orders: `cls` is refused from 15:50 New York time on
 )
