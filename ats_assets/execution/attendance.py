@@ -4,8 +4,8 @@ from datetime import datetime
 
 from sqlalchemy import Connection, select, update
 
-from ats_assets.execution.rows import insert_missing
 from ats_assets.execution.state import Author
+from ats_assets.trade_state import insert_missing
 from ats_assets.trade_state.tables import looks
 
 

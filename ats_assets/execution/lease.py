@@ -18,9 +18,8 @@ from sqlalchemy import Connection, select, update
 from ats_assets.errors import AtsError
 from ats_assets.execution.clock import Clock
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
-from ats_assets.execution.rows import insert_missing
 from ats_assets.storage.processes import is_alive, this_process
-from ats_assets.trade_state import TradeState, record
+from ats_assets.trade_state import TradeState, insert_missing, record
 from ats_assets.trade_state.tables import leases
 
 NAME = "executor"

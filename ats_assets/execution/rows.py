@@ -1,14 +1,14 @@
 """Orders, fills, entries and snapshots in the database: what was recorded is recorded once, whatever is read again."""
 
-from collections.abc import Iterator, Mapping, Sequence
+from collections.abc import Iterator, Sequence
 from datetime import date, datetime
 from decimal import Decimal
 from typing import Any
 
 from sqlalchemy import Column, Connection, Row, Table, select, update
-from sqlalchemy.dialects import postgresql, sqlite
 
 from ats_assets.execution.order import AccountEntry, AccountState, BrokerOrder, EntryKind, Fill, OrderStatus, Position, Side
+from ats_assets.trade_state import insert_missing
 from ats_assets.trade_state.tables import account_snapshots, entries, fills, orders, positions
 
 _BATCH = 500
@@ -41,13 +41,6 @@ def in_time_order(connection: Connection, table: Table, since: datetime) -> Iter
         last = page[-1]
         after = (table.c.at > last.at) | ((table.c.at == last.at) & (key > last._mapping[key.name]))
         page = connection.execute(select(table).where(table.c.at >= last.at, after).order_by(table.c.at, key).limit(_BATCH)).all()
-
-
-def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
-    """Insert a row unless its primary key is there already; tells whether it was inserted."""
-    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
-    insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
-    return connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1  # else it is -1 on PostgreSQL
 
 
 def record_order(connection: Connection, intent_id: str, order: BrokerOrder) -> BrokerOrder:

@@ -44,6 +44,7 @@ from ats_assets.settings.portfolio import MarginSettings, PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
 from ats_assets.settings.regimes import RegimeSettings, regime_columns
 from ats_assets.settings.reports import ReportForm, ReportSettings
+from ats_assets.settings.requests import RequestsSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.selection import SelectionSettings
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
@@ -117,6 +118,7 @@ __all__ = [
     "RegimeSettings",
     "ReportForm",
     "ReportSettings",
+    "RequestsSettings",
     "SampleWeighting",
     "SampleWeightsSettings",
     "Search",

@@ -40,6 +40,7 @@ from ats_assets.settings.portfolio import PortfolioSettings
 from ats_assets.settings.predictions import ChampionSettings
 from ats_assets.settings.regimes import RegimeSettings
 from ats_assets.settings.reports import ReportSettings
+from ats_assets.settings.requests import RequestsSettings
 from ats_assets.settings.section import Name, Section
 from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
@@ -129,6 +130,7 @@ class Settings(Section):
     orders: OrdersSettings = OrdersSettings()
     brokers: BrokerTables = Field(default={})
     live: LiveSettings = LiveSettings()
+    requests: RequestsSettings = RequestsSettings()
     alerts: AlertsSettings = AlertsSettings()
     plugins: PluginsSettings = PluginsSettings()
     automation: AutomationSettings = AutomationSettings()

@@ -1,7 +1,7 @@
 """What is known of trading, in a database: intents, orders, fills, positions, accounts and the audit trail."""
 
 from ats_assets.trade_state.columns import ExactDecimal, FreeText, UtcTime
-from ats_assets.trade_state.database import CONNECTION_VARIABLE, TradeState, open_trade_state, record
+from ats_assets.trade_state.database import CONNECTION_VARIABLE, TradeState, insert_missing, open_trade_state, record
 from ats_assets.trade_state.schema import SCHEMA_VERSION, make_or_move_schema
 
 __all__ = [
@@ -11,6 +11,7 @@ __all__ = [
     "FreeText",
     "TradeState",
     "UtcTime",
+    "insert_missing",
     "make_or_move_schema",
     "open_trade_state",
     "record",

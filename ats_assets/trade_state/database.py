@@ -12,9 +12,10 @@ from contextlib import contextmanager
 from datetime import datetime
 from pathlib import Path
 from types import TracebackType
-from typing import Self
+from typing import Any, Self
 
-from sqlalchemy import Connection, Engine, create_engine, event
+from sqlalchemy import Connection, Engine, Table, create_engine, event
+from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError, NoSuchModuleError
 from sqlalchemy.pool import ConnectionPoolEntry
@@ -110,6 +111,13 @@ def record(
     plain = {key: value if isinstance(value, bool | int | str | None) else str(value) for key, value in (details or {}).items()}
     plain |= {key: None if text is None else redacted(text) for key, text in (texts or {}).items()}
     connection.execute(tables.audit.insert().values(at=at, who=who, what=what, client_order_id=client_order_id, details=plain))
+
+
+def insert_missing(connection: Connection, table: Table, values: Mapping[str, Any]) -> bool:
+    """Insert a row unless its primary key is there already; tells whether it was inserted."""
+    dialect = postgresql if connection.dialect.name == "postgresql" else sqlite
+    insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
+    return connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1  # else it is -1 on PostgreSQL
 
 
 def _parse(url: str) -> URL:

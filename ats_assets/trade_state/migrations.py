@@ -105,11 +105,24 @@ def _work_in_parts(connection: Connection) -> None:
         )
 
 
+def _ask_by_requests(_connection: Connection) -> None:
+    """From 5 to 6: people ask for halts and orders through a table of its own, which is made with those that are missing.
+
+    The version rises all the same: an older program would trade on past a halt that somebody has asked for, and plan with the shares of people's orders.
+    """
+
+
 def _run(connection: Connection, statements: str) -> None:
     for statement in statements.split(";"):
         if statement.strip():
             connection.execute(text(statement))
 
 
-MIGRATIONS: Mapping[int, Migration] = {1: _keep_running_accounts, 2: _name_instruments, 3: _trade_options, 4: _work_in_parts}
+MIGRATIONS: Mapping[int, Migration] = {
+    1: _keep_running_accounts,
+    2: _name_instruments,
+    3: _trade_options,
+    4: _work_in_parts,
+    5: _ask_by_requests,
+}
 """By the version that they start from; each makes the next one of it, in the same transaction as all others."""

@@ -8,8 +8,8 @@ from ats_assets.errors import TradeStateError
 from ats_assets.trade_state.migrations import MIGRATIONS, Migration
 from ats_assets.trade_state.tables import metadata
 
-SCHEMA_VERSION = 5
-"""Raised by one with each change of a table that exists; the change itself goes into `MIGRATIONS`. A new table needs neither."""
+SCHEMA_VERSION = 6
+"""Raised by one with each change of a table that exists; the change itself goes into `MIGRATIONS`. A new table needs neither, unless an older program that knows nothing of it does harm."""
 
 schema_versions = Table("schema_version", metadata, Column("version", Integer, primary_key=True, autoincrement=False))
 

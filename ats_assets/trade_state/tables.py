@@ -212,3 +212,31 @@ looks = Table(
     Column("at", UtcTime, nullable=False, comment="when a watch has looked last at what a plan has left to do"),
     Column("who", String(128), nullable=False),
 )
+
+requests = Table(
+    "requests",
+    metadata,
+    Column("id", String(40), primary_key=True, comment="names the order that comes of it, too: manual-<id>"),
+    Column("kind", String(24), nullable=False),
+    Column("body", JSON, nullable=False),
+    Column("asked_by", String(64), nullable=False, comment="the name of the key"),
+    Column("on_behalf_of", String(128), comment="whom a bot has asked for"),
+    Column("role", String(16), nullable=False, comment="of the key"),
+    Column("asked_at", UtcTime, nullable=False),
+    Column(
+        "expires_at", UtcTime, comment="until when it is confirmed, then until when it is taken up; null: it waits for as long as it takes"
+    ),
+    Column("idempotency_key", String(128), comment="asked again under it, it is this one"),
+    Column("nonce_digest", String(64), comment="SHA-256 of what confirms it; null: nothing does any more"),
+    Column("state", String(16), nullable=False),
+    Column("confirmed_at", UtcTime),
+    Column("taken_at", UtcTime),
+    Column("finished_at", UtcTime),
+    Column("token", BigInteger, comment="fencing token of the executor that took it up"),
+    Column("client_order_id", String(48), comment="of the order that it makes or cancels"),
+    Column("result", JSON, comment="what came of it"),
+    Column("reason", FreeText, comment="why it was refused, or waits"),
+    Index(None, "state", "asked_at"),
+    Index(None, "asked_at", "id"),
+    Index(None, "asked_by", "idempotency_key", unique=True),
+)
