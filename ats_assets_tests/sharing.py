@@ -11,6 +11,11 @@ from filelock import FileLock
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
     """A copy, for this process alone, of the folder that `make` fills. The first process to come makes it, others wait for it."""
+    return shutil.copytree(made_for_all(factory, name, make), factory.getbasetemp() / name)
+
+
+def made_for_all(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
+    """That folder itself, to copy from and not to write to."""
     own = factory.getbasetemp()
     common = own.parent if "PYTEST_XDIST_WORKER" in os.environ else own
     original, finished = common / f"{name}-original", common / f"{name}-finished"
@@ -19,4 +24,4 @@ def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path],
             shutil.rmtree(original, ignore_errors=True)
             make(original)
             finished.touch()
-    return shutil.copytree(original, own / name)
+    return original

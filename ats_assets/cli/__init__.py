@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats doctor`.
+"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats serve`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted. Commands import what they need when they are called: the whole graph takes seconds.
 """
@@ -20,6 +20,7 @@ from ats_assets.cli.features import app as features
 from ats_assets.cli.models import app as models
 from ats_assets.cli.orders import app as orders
 from ats_assets.cli.predict import predict
+from ats_assets.cli.serve import app as serve
 from ats_assets.cli.signals import signals
 from ats_assets.cli.sources import app as sources
 from ats_assets.cli.trade import app as trade
@@ -262,7 +263,7 @@ def sql(
 
 for _command in (signals, drift, predict, trials):
     app.command()(_command)
-for _group in (trade, orders, features, models, sources, experiment, exports, alerts):
+for _group in (trade, orders, features, models, sources, experiment, exports, alerts, serve):
     app.add_typer(_group)
 
 

@@ -15,23 +15,19 @@ def signals(
 ) -> None:
     """Show the signals for the next open."""
     from ats_assets.deployment import Deployment  # noqa: PLC0415 - --help needs none of these
-    from ats_assets.errors import MissingPartitionError  # noqa: PLC0415
-    from ats_assets.runs.signals_table import show_signals, signals_and_targets, signals_heading, signals_rows  # noqa: PLC0415
+    from ats_assets.runs.signals_table import show_signals, signals_heading  # noqa: PLC0415
     from ats_assets.runs.writing import parse_day, say  # noqa: PLC0415
+    from ats_assets.serving.queries.stored_signals import newest_signals, signals_and_targets, signals_rows  # noqa: PLC0415
     from ats_assets.settings import load_settings  # noqa: PLC0415
 
     asked = parse_day(session, "--session")
     deployment = Deployment(load_settings())
-    stored = sorted({day for asset in deployment.signals.values() for day in deployment.valid_sessions(asset)})
-    if asked is None and not stored:
-        raise MissingPartitionError(f"there are no signals in {deployment.warehouse.root}: make them with ats run")
-    if asked is not None:
-        deployment.calendar.position(asked)
-    rows = signals_rows(deployment, asked or stored[-1])
+    newest = newest_signals(deployment, asked)
+    rows = signals_rows(deployment, newest)
     if form == "json":
         sys.stdout.write(json.dumps(rows, indent=2, allow_nan=False, ensure_ascii=False) + "\n")
     elif form == "csv":
         say(signals_heading(rows))
-        sys.stdout.write(signals_and_targets(deployment, asked or stored[-1]).write_csv())
+        sys.stdout.write(signals_and_targets(deployment, newest).write_csv())
     else:
         show_signals(deployment, rows, None)

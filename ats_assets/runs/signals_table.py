@@ -4,7 +4,6 @@ from collections.abc import Sequence
 from datetime import date
 from typing import Any
 
-import polars as pl
 from rich.table import Table
 from rich.text import Text
 
@@ -14,66 +13,6 @@ from ats_assets.reports.turnover_limit import session_text
 from ats_assets.runs.writing import console, write_table
 
 Rows = dict[str, Any]
-
-
-def signals_rows(deployment: Deployment, session: date | None) -> Rows:
-    """The signals of a session as JSON has them, best first, with the open that they are for; empty without a session.
-
-    Of several strategies each row names its own, and those of one follow those of the other, in the order of the settings.
-    """
-    if session is None:
-        return {}
-    frame = signals_and_targets(deployment, session)
-    fitted: date | None = frame["model_session"].max()  # pyright: ignore[reportAssignmentType]
-    calendar = deployment.calendar
-    following = calendar.after(session)
-    return {
-        "session": session.isoformat(),
-        "for_open_of": following.isoformat(),
-        "opens_at": calendar.opens_at(following).isoformat(),
-        "model_session": fitted.isoformat() if fitted else None,
-        "champion": champion_at(deployment, session),
-        "backtest": held_against_wanted(deployment, session),
-        "holding_sessions": deployment.settings.holding_sessions,
-        "signals": frame.drop("session", "model_session").with_columns(pl.col(pl.Float64).fill_nan(None)).to_dicts(),
-    }
-
-
-def champion_at(deployment: Deployment, session: date) -> str | None:
-    """The model or ensemble that is champion at a session; None with a single model, or where it is not stored."""
-    if len(deployment.settings.candidates) < 2 or not deployment.warehouse.exists("champion", session):
-        return None
-    found: list[str] = deployment.warehouse.read("champion", [session]).filter("is_champion")["model"].to_list()
-    return found[0] if found else None
-
-
-def signals_and_targets(deployment: Deployment, session: date) -> pl.DataFrame:
-    """The signals of a session as people read them: what a signal wants is `signal_weight`, and `target_weight` is what is to be held.
-
-    `target_weight` is the share of equity in the targets, after holding period and risk rules, as orders follow it; null where no targets
-    are stored. The stored signals call their own weight so: beside the targets that name would be read as what is traded.
-    """
-    signals = stored_signals(deployment, session).rename({"target_weight": "signal_weight"})
-    if not deployment.warehouse.exists("targets", session):
-        return signals.with_columns(target_weight=pl.lit(None, dtype=pl.Float64))
-    targets = deployment.warehouse.read("targets", [session], ["symbol", "target_weight"])
-    return signals.join(targets, on="symbol", how="left", maintain_order="left")
-
-
-def held_against_wanted(deployment: Deployment, session: date) -> Rows | None:
-    """What the backtest holds at a session against what is wanted, as JSON has it; None where it does not reach there."""
-    if not deployment.warehouse.part("backtest", "wanted").is_file():
-        return None
-    found = deployment.warehouse.read_part("backtest", "wanted").filter(session=session).drop("session").to_dicts()
-    return found[0] if found else None
-
-
-def stored_signals(deployment: Deployment, session: date) -> pl.DataFrame:
-    """The signals of each strategy, best first; with a column `strategy` in front where there are several."""
-    frames = {name: deployment.warehouse.read(asset, [session]).sort("rank", "symbol") for name, asset in deployment.signals.items()}
-    if len(frames) == 1:
-        return next(iter(frames.values()))
-    return pl.concat(frame.select(pl.lit(name).alias("strategy"), pl.all()) for name, frame in frames.items())
 
 
 def show_signals(deployment: Deployment, rows: Rows, limit: int | None) -> None:

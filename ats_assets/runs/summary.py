@@ -21,7 +21,7 @@ from ats_assets.reports import REPORT
 from ats_assets.reports.json_form import without_nan
 from ats_assets.reports.turnover_limit import limit_text
 from ats_assets.runs.runner import Outcome
-from ats_assets.runs.signals_table import signals_rows
+from ats_assets.serving.queries.stored_signals import signals_rows
 from ats_assets.storage.atomic_file import replace_file
 
 FIGURES = [

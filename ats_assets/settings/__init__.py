@@ -47,6 +47,7 @@ from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.requests import RequestsSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.selection import SelectionSettings
+from ats_assets.settings.serving import ServingSettings
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.ticker_selection import TickerSelectionSettings, TimeframeSelectionSettings
@@ -127,6 +128,7 @@ __all__ = [
     "Section",
     "SelectionRule",
     "SelectionSettings",
+    "ServingSettings",
     "Settings",
     "Share",
     "SourceSettings",

@@ -42,6 +42,7 @@ from ats_assets.settings.regimes import RegimeSettings
 from ats_assets.settings.reports import ReportSettings
 from ats_assets.settings.requests import RequestsSettings
 from ats_assets.settings.section import Name, Section
+from ats_assets.settings.serving import ServingSettings
 from ats_assets.settings.sources import SourceSettings
 from ats_assets.settings.storage import StorageSettings
 from ats_assets.settings.strategies import OptionStrategyTables, shares_of_capital
@@ -132,6 +133,7 @@ class Settings(Section):
     live: LiveSettings = LiveSettings()
     requests: RequestsSettings = RequestsSettings()
     alerts: AlertsSettings = AlertsSettings()
+    serving: ServingSettings = ServingSettings()
     plugins: PluginsSettings = PluginsSettings()
     automation: AutomationSettings = AutomationSettings()
 

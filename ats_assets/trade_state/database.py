@@ -42,8 +42,8 @@ class TradeState:
     """
 
     def __init__(self, url: str) -> None:
-        parsed = _parse(url)
-        self.description = _describe(parsed)
+        parsed = parse_database(url)
+        self.description = describe_database(parsed)
         """Where it is, without user and password."""
         self.engine = _engine(parsed)
         try:
@@ -61,13 +61,7 @@ class TradeState:
                 yield connection
         except DBAPIError as error:
             # The driver's own message stays out where it may repeat the URL: it is shown without the password alone.
-            raise TradeStateError(f"the trade state {self.description} fails: {self._without_password(error)}") from None
-
-    def _without_password(self, error: DBAPIError) -> str:
-        text = f"{type(error.orig).__name__}: {error.orig}".strip()
-        for secret in _secrets(self.engine.url):
-            text = text.replace(secret, "***")
-        return text
+            raise TradeStateError(f"the trade state {self.description} fails: {text_without_password(error, self.engine.url)}") from None
 
     def close(self) -> None:
         """Close all connections."""
@@ -120,7 +114,22 @@ def insert_missing(connection: Connection, table: Table, values: Mapping[str, An
     return connection.execute(insert, execution_options={"preserve_rowcount": True}).rowcount == 1  # else it is -1 on PostgreSQL
 
 
-def _parse(url: str) -> URL:
+def text_without_password(error: DBAPIError, url: URL) -> str:
+    """What the driver says, without the password that the URL holds."""
+    text = f"{type(error.orig).__name__}: {error.orig}".strip()
+    for secret in _secrets(url):
+        text = text.replace(secret, "***")
+    return text
+
+
+def parse_database(url: str) -> URL:
+    """The address of a trade state, with the driver that is used.
+
+    Raises
+    ------
+    TradeStateError
+        If it is none, or of a database that can't be used.
+    """
     try:
         parsed = make_url(url)
     except (ArgumentError, ValueError):
@@ -144,7 +153,7 @@ def _engine(url: URL) -> Engine:
         engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise TradeStateError(
-            f"the trade state {_describe(url)} can't be reached ({type(error).__name__}): PostgreSQL needs `pip install 'ats-assets[postgresql]'`"
+            f"the trade state {describe_database(url)} can't be reached ({type(error).__name__}): PostgreSQL needs `pip install 'ats-assets[postgresql]'`"
         ) from None
     folder = Path(str(url.database)).absolute().parent
     try:
@@ -185,7 +194,8 @@ def _begin_immediate(connection: Connection) -> None:
     connection.exec_driver_sql("BEGIN IMMEDIATE")
 
 
-def _describe(url: URL) -> str:
+def describe_database(url: URL) -> str:
+    """Where a database is, without user and password."""
     if url.get_backend_name() == "sqlite":
         return f"{url.database} (SQLite)"
     return f"{url.database or 'default database'} on {url.host or 'the local socket'} (PostgreSQL)"

@@ -17,17 +17,20 @@ Made = tuple[Path, CompletedProcess[str]]
 Command = Callable[..., Result]
 
 
+def make_run(home: Path) -> Path:
+    """Run the tiny market in a folder, and keep what the run said."""
+    make_home(home)
+    run = ats(home, "run", "--from", "2021-01-02", "--chunk", "40", "--summary-json", str(home / "summary.json"))
+    said = {"args": run.args, "returncode": run.returncode, "stdout": run.stdout, "stderr": run.stderr}
+    (home / "said.json").write_text(json.dumps(said), encoding="utf-8")
+    return home
+
+
 @pytest.fixture(scope="session")
 def made(tmp_path_factory: pytest.TempPathFactory) -> tuple[Path, CompletedProcess[str]]:
     """The home of a finished run, and what the run said."""
 
-    def make(home: Path) -> None:
-        make_home(home)
-        run = ats(home, "run", "--from", "2021-01-02", "--chunk", "40", "--summary-json", str(home / "summary.json"))
-        said = {"args": run.args, "returncode": run.returncode, "stdout": run.stdout, "stderr": run.stderr}
-        (home / "said.json").write_text(json.dumps(said), encoding="utf-8")
-
-    home = made_once(tmp_path_factory, "ats", make)
+    home = made_once(tmp_path_factory, "ats", make_run)
     return home, CompletedProcess(**json.loads((home / "said.json").read_text(encoding="utf-8")))
 
 

@@ -19,7 +19,8 @@ from ats_assets.portfolio.schema import WANTED_SCHEMA, Targets
 from ats_assets.portfolio.targets import netted, over_holding_period, targets_of
 from ats_assets.risk import NamedRule
 from ats_assets.risk.rules.limits import Limits, LimitsSettings
-from ats_assets.runs.signals_table import show_signals, signals_rows
+from ats_assets.runs.signals_table import show_signals
+from ats_assets.serving.queries.stored_signals import signals_rows
 from ats_assets.settings import load_settings
 from ats_assets.strategies import SIGNALS_SCHEMA
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, small_market

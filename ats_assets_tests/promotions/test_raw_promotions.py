@@ -14,7 +14,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.predictions.score_explanation import explain_score
 from ats_assets.promotions import PromotionDecision, journal_of
-from ats_assets.runs.signals_table import signals_heading, signals_rows
+from ats_assets.runs.signals_table import signals_heading
+from ats_assets.serving.queries.stored_signals import signals_rows
 from ats_assets.storage.vintages import DELIVERED
 from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.promotions.titled_market import LAST, decide, made_market, titled_market

@@ -1,0 +1,104 @@
+"""What is held, ordered and filled, as the trade state has it. Quantities, prices and money are exact."""
+
+from collections.abc import Mapping
+from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
+
+from sqlalchemy import Connection, Row, select
+
+from ats_assets.deployment import Deployment
+from ats_assets.trade_state.tables import account_snapshots, fills, halts, positions
+
+Rows = list[dict[str, Any]]
+CENT = Decimal("0.01")
+
+
+def newest_snapshot(connection: Connection) -> Row[Any] | None:
+    """The account as it was recorded last; None where nothing was ever traded."""
+    return connection.execute(select(account_snapshots).order_by(account_snapshots.c.id.desc()).limit(1)).one_or_none()
+
+
+def account(connection: Connection, deployment: Deployment) -> dict[str, Any] | None:
+    """Cash and equity at the last close that was settled, and what stops trading; None where nothing was ever traded."""
+    found = newest_snapshot(connection)
+    if found is None:
+        return None
+    halted = connection.execute(select(halts).where(halts.c.cleared_at.is_(None)).order_by(halts.c.id.desc()).limit(1)).one_or_none()
+    return {
+        "broker": found.broker,
+        "account_id": found.account_id,
+        "session": found.session,
+        "at": found.at,
+        "cash": found.cash,
+        "equity": found.equity,
+        "buying_power": found.buying_power,
+        "trading_blocked": found.trading_blocked,
+        "halted": None if halted is None else {"since": halted.at, "reason": halted.reason},
+        "kill_switch": kill_switch(deployment),
+    }
+
+
+def kill_switch(deployment: Deployment) -> str | None:
+    """Why no order is sent, whatever else holds; None where the switch is off."""
+    orders = deployment.settings.orders
+    if orders.kill:
+        return "orders.kill is set"
+    return f"{orders.kill_file} exists" if orders.kill_file.exists() else None
+
+
+def positions_now(connection: Connection, closes: Mapping[str, float]) -> tuple[datetime | None, Rows]:
+    """What is held: the positions of the newest snapshot, with the fills that came since; and when it was.
+
+    Parameters
+    ----------
+    closes
+        Symbol -> its newest price, which values what the snapshot does not.
+    """
+    snapshot = newest_snapshot(connection)
+    if snapshot is None:
+        return None, []
+    rows = connection.execute(select(positions).where(positions.c.snapshot_id == snapshot.id)).all()
+    held = {row.symbol: row for row in rows}
+    since = _filled_since(connection, snapshot)
+    told = [_position(symbol, held.get(symbol), since.get(symbol, Decimal(0)), snapshot.equity, closes) for symbol in sorted(held | since)]
+    return snapshot.at, [row for row in told if row["quantity"]]
+
+
+def _filled_since(connection: Connection, snapshot: Row[Any]) -> dict[str, Decimal]:
+    """Symbol -> quantity, of fills after the snapshot."""
+    query = select(fills.c.symbol, fills.c.side, fills.c.quantity)
+    changed: dict[str, Decimal] = {}
+    for symbol, side, quantity in connection.execute(query.where(fills.c.at > snapshot.at, fills.c.baseline_id.is_not(None))):
+        changed[symbol] = changed.get(symbol, Decimal(0)) + (quantity if side == "buy" else -quantity)
+    return changed
+
+
+def _position(symbol: str, row: Row[Any] | None, since: Decimal, equity: Decimal, closes: Mapping[str, float]) -> dict[str, Any]:
+    close = closes.get(symbol)
+    price = row.price if row is not None and row.price is not None else None if close is None else Decimal(str(close))
+    settled = row.quantity if row is not None else Decimal(0)
+    quantity = settled + since
+    multiplier = row.multiplier if row is not None and row.multiplier is not None else Decimal(1)
+    value = None if price is None else (quantity * price * multiplier).quantize(CENT)
+    cost = row.cost if row is not None and not since else None
+    return {
+        "symbol": symbol,
+        "quantity": quantity,
+        "filled_since": since,
+        "cost": cost,
+        "price": price,
+        "value": value,
+        "unrealised": None if value is None or cost is None else value - cost.quantize(CENT),
+        "weight": None if value is None or equity <= 0 else float(value / equity),
+        "multiplier": multiplier,
+    }
+
+
+def newest_closes(deployment: Deployment) -> tuple[date | None, dict[str, float]]:
+    """The closes of the newest session with bars, and which it is."""
+    stored = deployment.valid_sessions("bars")
+    if not stored:
+        return None, {}
+    rows = deployment.warehouse.read("bars", stored[-1:], ["symbol", "close"])
+    return stored[-1], dict(rows.iter_rows())

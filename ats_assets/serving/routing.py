@@ -1,0 +1,248 @@
+"""How a route is declared: with the role that it needs, an example, and each status that it can answer."""
+
+import hashlib
+from collections.abc import Callable, Sequence
+from dataclasses import dataclass
+from typing import Annotated, Any
+
+from fastapi import APIRouter, Depends, Request, Response
+from fastapi.routing import APIRoute
+from pydantic import BaseModel
+from pydantic_core import to_json
+
+from ats_assets.deployment import Deployment
+from ats_assets.serving.browser_sessions import CSRF_HEADER, is_csrf_token
+from ats_assets.serving.gate import CALLER
+from ats_assets.serving.pages import PageAsked, decoded_cursor, slice_of
+from ats_assets.serving.problems import MEDIA_TYPE, Problem, ProblemDetails
+from ats_assets.serving.roles import NOBODY, Caller, Role
+from ats_assets.serving.served import Service
+
+PREFIX = "/api/v1"
+ROLE = "x-role"
+"""Of an operation in the OpenAPI document: the role that it needs."""
+_TOLD = {
+    304: "Not changed since the version that If-None-Match names",
+    400: "The request can't be read, or asks a host that is none of this service's",
+    401: "No key, or one that is wrong, expired or revoked",
+    403: "The key's role may not, or the CSRF token is missing",
+    404: "There is nothing of that name, or it is not stored",
+    409: "The data have changed since the page before",
+    413: "The body is too large",
+    422: "A parameter is wrong",
+    429: "Too many requests: Retry-After says how long to wait",
+    503: "What is asked for can't be read now: the database is locked, or a file is damaged",
+}
+
+
+@dataclass(frozen=True)
+class AskedOf:
+    """A request to a route: whose it is, and how it is answered."""
+
+    service: Service
+    request: Request
+
+    @property
+    def deployment(self) -> Deployment:
+        """What is served."""
+        return self.service.deployment
+
+    @property
+    def caller(self) -> Caller:
+        """Who asks."""
+        return self.request.scope.get(CALLER, NOBODY)
+
+    def page(self, limit: int | None, cursor: str | None) -> PageAsked:
+        """The page that `limit` and `cursor` ask for.
+
+        Raises
+        ------
+        Problem
+            If the cursor is none of this service's.
+        """
+        settings = self.service.settings
+        rows = min(limit or settings.page_rows, settings.max_page_rows)
+        return PageAsked(limit=rows, after=decoded_cursor(cursor) if cursor is not None else {})
+
+    def answer(self, content: Callable[[], Any], *, version: str | None = None) -> Response:
+        """The answer as JSON, or 304 where the caller has it already.
+
+        Parameters
+        ----------
+        content
+            Makes what is answered; not called where `version` shows that the caller has it.
+        version
+            The data version behind the content; without one the content itself is hashed.
+        """
+        if version is not None:
+            tag = entity_tag(version, str(self.request.url.query), self.request.url.path)
+            return self._unchanged(tag) or json_answer(content(), tag)
+        body = to_json(content(), inf_nan_mode="null")
+        tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+        return self._unchanged(tag) or _json(body, tag)
+
+    def listing(self, rows: Callable[[], Sequence[Any]], page: PageAsked, *, version: str, session: Any = None) -> Response:
+        """A page of a list that is stored under one version."""
+
+        def content() -> dict[str, Any]:
+            data, following = slice_of(rows(), page, version)
+            return {"data": data, "next": following, "session": session, "data_version": version}
+
+        return self.answer(content, version=version)
+
+    def _unchanged(self, tag: str) -> Response | None:
+        known = self.request.headers.get("if-none-match")
+        return not_modified(tag) if known is not None and is_known(tag, known) else None
+
+
+def entity_tag(*parts: str) -> str:
+    """The ETag of what follows from these."""
+    return f'"{hashlib.blake2b(chr(0).join(parts).encode(), digest_size=16).hexdigest()}"'
+
+
+def is_known(tag: str, if_none_match: str) -> bool:
+    """Whether an If-None-Match header names the tag."""
+    return if_none_match.strip() == "*" or any(one.strip().removeprefix("W/") == tag for one in if_none_match.split(","))
+
+
+def not_modified(tag: str) -> Response:
+    """304: the caller has it."""
+    return Response(status_code=304, headers={"etag": tag})
+
+
+def json_answer(content: Any, tag: str) -> Response:
+    """Content as JSON: exact decimals as texts, times as ISO 8601, null for what is no number."""
+    return _json(to_json(content, inf_nan_mode="null"), tag)
+
+
+def _json(body: bytes, tag: str) -> Response:
+    return Response(body, media_type="application/json", headers={"etag": tag})
+
+
+def asked(request: Request) -> AskedOf:
+    """The request with the service that it came to."""
+    return AskedOf(request.app.state.service, request)
+
+
+Ask = Annotated[AskedOf, Depends(asked)]
+"""The parameter of a route."""
+
+
+def require_role(needed: Role, *, writes: bool = False) -> Callable[[Request], None]:
+    """The dependency that lets only callers of a role through.
+
+    Parameters
+    ----------
+    writes
+        Whether a browser has to send its CSRF token.
+    """
+
+    def check(request: Request) -> None:
+        caller: Caller = request.scope.get(CALLER, NOBODY)
+        require_of(caller, needed)
+        if writes and caller.session and not is_csrf_token(caller.session, request.headers.get(CSRF_HEADER, "")):
+            raise Problem(403, "no-csrf-token", f"a page sends the token that /api/v1/me gives it as {CSRF_HEADER}")
+
+    return check
+
+
+def require_of(caller: Caller, needed: Role) -> None:
+    """Let through who has the role.
+
+    Raises
+    ------
+    Problem
+        401 where nobody is known, 403 where the role is another.
+    """
+    if caller.role.includes(needed):
+        return
+    if caller.role is Role.PUBLIC:
+        detail = f"this needs a key of the role {needed}: send Authorization: Bearer ats_…; ats serve key add makes one"
+        raise Problem(401, "no-key", detail, headers={"www-authenticate": 'Bearer realm="ats"'})
+    raise Problem(403, "not-allowed", f"this needs the role {needed}, and {caller.name!r} has {caller.role}: ask with another key")
+
+
+def _only_known_parameters(request: Request) -> None:
+    """A parameter that is misspelt would be passed over, and the answer be another one than was asked for."""
+    route = request.scope.get("route")
+    known = {one.alias for one in route.dependant.query_params} if isinstance(route, APIRoute) else set()
+    if strangers := sorted(set(request.query_params) - known):
+        there = f"it takes {', '.join(sorted(known))}" if known else "it takes none"
+        errors = [{"where": f"query.{name[:64]}", "what": "there is no such parameter"} for name in strangers[:10]]
+        raise Problem(422, "wrong-parameters", f"there is no parameter {strangers[0][:64]!r}: {there}", errors=errors)
+
+
+class Routes:
+    """The routes of a subject. Each module of `routes/` has one, as `ROUTES`.
+
+    Parameters
+    ----------
+    tag
+        The subject, as the OpenAPI document groups them.
+    prefix
+        Of each path.
+    """
+
+    def __init__(self, tag: str, prefix: str = PREFIX) -> None:
+        self.router = APIRouter(prefix=prefix, tags=[tag])
+
+    def get(
+        self, path: str, *, role: Role, model: type[BaseModel] | Any = None, example: Any = None, statuses: Sequence[int] = (), **how: Any
+    ) -> Callable[..., Any]:
+        """Declare a route that reads.
+
+        Parameters
+        ----------
+        role
+            That it needs.
+        model, example
+            Of what it answers, for the OpenAPI document.
+        statuses
+            That it can answer beside 200, 304 and those of every route.
+        """
+        told = responses(role, (304, *statuses), model, example)
+        guards = [Depends(require_role(role)), Depends(_only_known_parameters)]
+        return self.router.get(path, dependencies=guards, responses=told, openapi_extra={ROLE: role.value}, response_model=None, **how)
+
+    def post(
+        self,
+        path: str,
+        *,
+        role: Role,
+        model: type[BaseModel] | Any = None,
+        example: Any = None,
+        status_code: int = 200,
+        statuses: Sequence[int] = (),
+        **how: Any,
+    ) -> Callable[..., Any]:
+        """Declare a route that takes a body; a browser has to send its CSRF token where it needs a role. Parameters as `get`."""
+        told = responses(role, (413, 415, *statuses), model, example, status_code)
+        guards = [Depends(require_role(role, writes=role is not Role.PUBLIC)), Depends(_only_known_parameters)]
+        extra = {ROLE: role.value}
+        return self.router.post(
+            path, dependencies=guards, responses=told, openapi_extra=extra, response_model=None, status_code=status_code, **how
+        )
+
+
+def responses(role: Role, statuses: Sequence[int], model: Any, example: Any, status_code: int = 200) -> dict[int | str, dict[str, Any]]:
+    """What the OpenAPI document says of the answers of a route."""
+    of_role = () if role is Role.PUBLIC else (401, 403)
+    told: dict[int | str, dict[str, Any]] = {
+        status: _told(status) for status in sorted({400, 401, 422, 429, *of_role, *statuses} - {status_code})
+    }
+    content: dict[str, Any] = {"example": example} if example is not None else {}
+    told[status_code] = {"description": "The answer", "content": {"application/json": content}}
+    if model is not None:
+        told[status_code]["model"] = model
+    if 304 in statuses:
+        told[status_code]["headers"] = {
+            "ETag": {"description": "the version of the answer, for If-None-Match", "schema": {"type": "string"}}
+        }
+    return told
+
+
+def _told(status: int) -> dict[str, Any]:
+    told: dict[str, Any] = {"description": _TOLD.get(status, "Refused")}
+    if status >= 400:
+        told["content"] = {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}
+    return told

@@ -1,0 +1,96 @@
+"""What the routes of a running service share."""
+
+import time
+from collections.abc import Callable
+from dataclasses import dataclass, field
+from functools import cached_property
+from ipaddress import ip_address
+from typing import Any
+
+from ats_assets.deployment import Deployment
+from ats_assets.serving.browser_sessions import BrowserSessions
+from ats_assets.serving.keys import KeyStore
+from ats_assets.serving.rate_limits import RateLimits
+from ats_assets.settings import ServingSettings
+from ats_assets.trade_state import TradeReader
+
+
+def _nobody_counts(route: str, method: str, status: int, seconds: float) -> None:
+    """Figures go nowhere."""
+
+
+@dataclass
+class Service:
+    """A deployment as it is served.
+
+    Attributes
+    ----------
+    observe
+        Is told of each answer: route (a template, no value in it), method, status, seconds.
+    started_at
+        Seconds since the epoch.
+    """
+
+    deployment: Deployment
+    observe: Callable[[str, str, int, float], None] = _nobody_counts
+    started_at: float = field(default_factory=time.time)
+
+    @property
+    def settings(self) -> ServingSettings:
+        """The section `serving`."""
+        return self.deployment.settings.serving
+
+    @cached_property
+    def keys(self) -> KeyStore:
+        """The API keys."""
+        return KeyStore(self.deployment.settings.storage.data)
+
+    @cached_property
+    def sessions(self) -> BrowserSessions:
+        """The browsers that have logged in."""
+        return BrowserSessions(self.deployment.settings.storage.data, self.settings.session_hours)
+
+    @cached_property
+    def trading(self) -> TradeReader:
+        """The trade state, to read."""
+        return TradeReader(self.deployment.settings, busy_seconds=self.settings.busy_seconds)
+
+    @cached_property
+    def requests(self) -> RateLimits:
+        """Of requests, by key or address."""
+        return RateLimits(self.settings.requests_per_minute)
+
+    @cached_property
+    def wrong_keys(self) -> RateLimits:
+        """Of wrong keys, by address."""
+        return RateLimits(self.settings.wrong_keys_per_minute)
+
+    @cached_property
+    def hosts(self) -> frozenset[str]:
+        """The names by which it may be asked; empty: any, since it listens on every address and settings name no host."""
+        own = {"localhost", "127.0.0.1", "[::1]", self.settings.host, *self.settings.hosts}
+        everywhere = self.settings.host in {"0.0.0.0", "::", ""}  # noqa: S104 - compared, not bound
+        return frozenset() if everywhere and not self.settings.hosts else frozenset(name.casefold() for name in own)
+
+    @property
+    def reads_openly(self) -> bool:
+        """Whether this machine may read without a key now."""
+        return self.settings.open_reading and is_loopback(self.settings.host) and not self.keys.all()
+
+
+def is_loopback(host: str) -> bool:
+    """Whether an address is this machine's own alone.
+
+    Examples
+    --------
+    >>> is_loopback("127.0.0.1"), is_loopback("localhost"), is_loopback("0.0.0.0")
+    (True, True, False)
+    """
+    try:
+        return host == "localhost" or ip_address(host).is_loopback
+    except ValueError:
+        return False
+
+
+Answer = dict[str, Any]
+"""What a route says, as JSON has it."""

@@ -1,0 +1,51 @@
+"""Each route: the role that it needs, what it answers to whom, and that the document says so."""
+
+import json
+
+import jsonschema
+from starlette.testclient import TestClient
+
+from ats_assets.deployment import Deployment
+from ats_assets.serving.app import all_routes
+from ats_assets.serving.keys import KeyStore
+from ats_assets.serving.roles import KEY_ROLES, Role
+from ats_assets.serving.routing import ROLE
+from ats_assets_tests.serving.conftest import Asking
+
+
+def operations(client: TestClient) -> list[tuple[str, str, dict]]:
+    document = client.get("/api/v1/openapi.json").json()
+    return [(path, method, operation) for path, methods in document["paths"].items() for method, operation in methods.items()]
+
+
+def test_each_route_says_which_role_it_needs() -> None:
+    """It fails for a new one without a role."""
+    routes = [route for found in all_routes() for route in found.router.routes]
+    assert len(routes) >= 7
+    without = [route.path for route in routes if (getattr(route, "openapi_extra", None) or {}).get(ROLE) not in set(Role)]
+    assert not without
+
+
+def test_each_route_is_in_the_document_with_an_example_of_its_schema(client: TestClient) -> None:
+    document = client.get("/api/v1/openapi.json").json()
+    for path, method, operation in operations(client):
+        told = next(answer for status, answer in operation["responses"].items() if status.startswith("2"))
+        assert operation["summary"], (path, method)
+        for media, content in told["content"].items():
+            if media == "application/json":
+                assert "example" in content, f"{method} {path} has no example"
+                schema = {**content.get("schema", {}), "components": document["components"]}
+                jsonschema.validate(content["example"], schema)
+
+
+def test_a_route_is_closed_to_who_lacks_its_role(own_deployment: Deployment, asking: Asking) -> None:
+    """Each route is asked without a key, and with a key of each role."""
+    keys = {role: KeyStore(own_deployment.settings.storage.data).add(role.value, role) for role in KEY_ROLES}
+    clients = {Role.PUBLIC: asking(own_deployment)} | {role: asking(own_deployment, key=key) for role, key in keys.items()}
+    for path, method, operation in operations(clients[Role.READ]):
+        for role, client in clients.items():
+            if not role.includes(Role(operation["x-role"])):
+                answer = client.request(method, path.replace("{", "").replace("}", ""))
+                kind = "no-key" if role is Role.PUBLIC else "not-allowed"
+                assert answer.status_code == (401 if role is Role.PUBLIC else 403), (path, role, answer.text)
+                assert json.loads(answer.content)["type"] == f"urn:ats:problem:{kind}"
