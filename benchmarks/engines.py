@@ -3,7 +3,8 @@
 Usage: python benchmarks/engines.py [--symbols 1000] [--sessions 2520] [--feeds 50] [--rounds 3] [--environments data/engines] [--json]
 
 Every symbol has another weight at every session, so that each is traded at each: with 1,000 symbols and 2,520 sessions 2.5 million trades. Ours go from frames of bars and
-targets to all tables of a backtest (equity, positions, trades, unfilled); "ours, kernel" is the engine `orders` from arrays to its ledgers. vectorbt is `Portfolio.from_orders` from
+targets to all tables of a backtest (equity, positions, trades, unfilled); "ours, kernel" is the engine `orders` from arrays to its ledgers, and "ours, account" the engine
+`weights` from arrays to equity, cash, costs and turnover of each session. vectorbt is `Portfolio.from_orders` from
 arrays to its order records, after it has been compiled; what it shows of them is made later and is not measured. Backtrader has only `--feeds` of the symbols, since all of them
 take an hour, and is compared with ours on the same ones. Each measurement is a process that has traded a part before the clock starts; the engines' environments are made
 ahead (`python -m ats_assets.backtests.child_engine <engine>`). Figures are the best of the rounds; only ratios of one run compare.
@@ -44,7 +45,12 @@ def main() -> None:
         return
     pythons = _pythons(arguments.environments)
     work = {"vectorbt": arguments.symbols, "ours, kernel": arguments.symbols, "ours, orders": arguments.symbols}
-    work |= {"ours, weights": arguments.symbols, "backtrader": arguments.feeds, "ours, of feeds": arguments.feeds}
+    work |= {
+        "ours, weights": arguments.symbols,
+        "ours, account": arguments.symbols,
+        "backtrader": arguments.feeds,
+        "ours, of feeds": arguments.feeds,
+    }
     best: dict[str, dict[str, float]] = {}
     with tempfile.TemporaryDirectory() as name:
         _prepare(Path(name), arguments.symbols, arguments.sessions)
@@ -130,7 +136,7 @@ def _ours(folder: Path, columns: int, engine: str, *, kernel: bool = False) -> d
     made = engine_of(settings)
     made.run(inputs_to(5))
     if kernel:
-        return _kernel(inputs_to(len(days)))
+        return (_kernel if engine == "orders" else _account)(inputs_to(len(days)))
     whole = inputs_to(len(days))
     return _best_of(lambda: len(made.run(whole).trades))
 
@@ -154,6 +160,20 @@ def _kernel(inputs: Any) -> dict[str, float]:
     )
     column = benchmark_column(market, None)
     return _best_of(lambda: int(orders._traded(prices, settings.initial_cash, rules, column, True)[0].trades.used[0]))
+
+
+def _account(inputs: Any) -> dict[str, float]:
+    """The engine `weights` without frames and without its trades one by one."""
+    from ats_assets.backtests.engines.weights import WeightsEngine, WeightsEngineSettings
+    from ats_assets.backtests.exact_account import held_exactly
+    from ats_assets.backtests.market import read_market
+    from ats_assets.backtests.market_terms import market_terms
+
+    settings = inputs.settings
+    market = read_market(inputs.targets, inputs.bars, inputs.sessions)
+    prices = market.prices(settings.margin, market_terms(market, settings, None)[0])
+    rules = WeightsEngine(WeightsEngineSettings())._rules(settings, modelled=False)
+    return _best_of(lambda: int(held_exactly(prices, rules, 1e8, tables=False).sessions.n_trades.sum()), 2 * REPEATS)
 
 
 def _vectorbt(folder: Path, columns: int) -> dict[str, float]:
@@ -231,6 +251,7 @@ SIDES: dict[str, Callable[[Path, int], dict[str, float]]] = {
     "ours, orders": lambda folder, columns: _ours(folder, columns, "orders"),
     "ours, kernel": lambda folder, columns: _ours(folder, columns, "orders", kernel=True),
     "ours, weights": lambda folder, columns: _ours(folder, columns, "weights"),
+    "ours, account": lambda folder, columns: _ours(folder, columns, "weights", kernel=True),
     "ours, of feeds": lambda folder, columns: _ours(folder, columns, "orders"),
 }
 

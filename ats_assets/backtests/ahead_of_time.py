@@ -18,6 +18,7 @@ def compile_kernels() -> None:
     targets = pl.DataFrame({"symbol": ["A"], "session": days[:1], "target_weight": [0.1]})
     rules = {"portfolio": PortfolioSettings(), "settings": BacktestSettings(options={"compiled": True}), "limits": OrderLimitSettings()}
     run_backtest(targets, bars, days, **rules)
+    run_backtest(targets, bars, days, **(rules | {"settings": BacktestSettings(engine="weights")}))
 
 
 if __name__ == "__main__":

@@ -58,6 +58,7 @@ def run_backtest(
     instruments: Identities | None = None,
     impact: MarketImpact | None = None,
     working: WorkingRules | None = None,
+    equity_only: bool = False,
     engine: Engine | None = None,
 ) -> BacktestResult:
     """Trade the targets over the sessions; for the other parameters see `BacktestInputs`.
@@ -84,5 +85,6 @@ def run_backtest(
         instruments=instruments,
         impact=impact,
         working=working,
+        equity_only=equity_only,
     )
     return (engine or engine_of(settings)).run(inputs)

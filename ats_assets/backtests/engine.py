@@ -57,6 +57,8 @@ class BacktestInputs:
         A model of market impact with what it needs; default: the fixed rates of the settings, and no bound of participation.
     working
         How orders are worked in parts, and the sessions that they are played from; default: all are for the open.
+    equity_only
+        Nobody reads positions, trades and unfilled: an engine may leave them empty. The equity is the same.
     """
 
     targets: pl.DataFrame
@@ -70,6 +72,7 @@ class BacktestInputs:
     instruments: Identities | None = None
     impact: MarketImpact | None = None
     working: WorkingRules | None = None
+    equity_only: bool = False
 
 
 class Engine(Protocol):

@@ -161,15 +161,24 @@ class Journal:
         return {"symbol": self._tickers.gather(self._market.naming[session] * self._n + at), "instrument": self._instruments.gather(at)}
 
 
-def result_of(market: Market, ledgers: Ledgers, benchmark: NDArray[np.float64]) -> BacktestResult:
+def result_of(market: Market, ledgers: Ledgers, benchmark: NDArray[np.float64], *, equity_only: bool = False) -> BacktestResult:
     """The frames of what happened.
 
     Parameters
     ----------
     benchmark
         float64 of shape (n_sessions,), in currency.
+    equity_only
+        The other frames stay empty.
     """
     journal = Journal(market, ledgers)
+    if equity_only:
+        return BacktestResult(
+            equity=journal.equity_frame(benchmark),
+            positions=POSITIONS_SCHEMA.to_frame(),
+            trades=TRADES_SCHEMA.to_frame(),
+            unfilled=UNFILLED_SCHEMA.to_frame(),
+        )
     return BacktestResult(
         equity=journal.equity_frame(benchmark),
         positions=journal.positions_frame(),

@@ -18,14 +18,19 @@ def _pairwise(values):
         half -= half % _LANES
         return total(values[:half]) + total(values[half:])
     result = 0.0
-    start = 0
-    if n >= _LANES:
-        start = n - n % _LANES
-        lanes = values[:_LANES].copy()
+    start = n - n % _LANES
+    if n >= _LANES:  # a variable for each: they are kept in one register, and a list of them in memory
+        a, b, c, d, e, f, g, h = values[0], values[1], values[2], values[3], values[4], values[5], values[6], values[7]
         for i in range(_LANES, start, _LANES):
-            for lane in range(_LANES):
-                lanes[lane] += values[i + lane]
-        result = ((lanes[0] + lanes[1]) + (lanes[2] + lanes[3])) + ((lanes[4] + lanes[5]) + (lanes[6] + lanes[7]))
+            a += values[i]
+            b += values[i + 1]
+            c += values[i + 2]
+            d += values[i + 3]
+            e += values[i + 4]
+            f += values[i + 5]
+            g += values[i + 6]
+            h += values[i + 7]
+        result = ((a + b) + (c + d)) + ((e + f) + (g + h))
     for i in range(start, n):
         result += values[i]
     return result

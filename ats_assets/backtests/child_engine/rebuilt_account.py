@@ -52,7 +52,8 @@ def rebuilt(market: Market, weight: Floats, answer: ChildAnswer, inputs: Backtes
     book.judge_cash(name)
     prices, only = _prices(market, inputs.settings), benchmark_column(market, inputs.settings.benchmark)
     ledgers = _with_unfilled(book.ledgers(), market, weight, answer.orders, book.equity)
-    return result_of(market, ledgers, benchmark_values(prices, float(inputs.settings.initial_cash), only))
+    benchmark = benchmark_values(prices, float(inputs.settings.initial_cash), only)
+    return result_of(market, ledgers, benchmark, equity_only=inputs.equity_only)
 
 
 def _prices(market: Market, settings: BacktestSettings) -> Prices:

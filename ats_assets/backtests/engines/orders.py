@@ -72,9 +72,10 @@ class OrdersEngine:
         column = benchmark_column(market, settings.benchmark)
         if inputs.working is not None:
             ledgers = simulate_worked(market, prices, settings.initial_cash, rules, inputs.working)
-            return result_of(market, ledgers, benchmark_values(prices, float(settings.initial_cash), column))
-        ledgers, benchmark = _traded(prices, settings.initial_cash, rules, column, self.settings.compiled)
-        return result_of(market, ledgers, benchmark)
+            benchmark = benchmark_values(prices, float(settings.initial_cash), column)
+        else:
+            ledgers, benchmark = _traded(prices, settings.initial_cash, rules, column, self.settings.compiled)
+        return result_of(market, ledgers, benchmark, equity_only=inputs.equity_only)
 
 
 def _traded(prices: Prices, initial_cash: float, rules: TradingRules, only: int, compiled: bool | None) -> tuple[Ledgers, Floats]:

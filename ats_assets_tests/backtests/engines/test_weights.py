@@ -1,5 +1,6 @@
 """The engine `weights`: against the formulas of returns, against the order engine where both must agree, and against a slow account in dictionaries."""
 
+from dataclasses import replace
 from datetime import date
 from typing import Any, ClassVar
 
@@ -8,13 +9,27 @@ import polars as pl
 import pytest
 from hypothesis import given, settings
 from hypothesis import strategies as st
+from polars.testing import assert_frame_equal
 
-from ats_assets.backtests import BacktestInputs, BacktestResult
+from ats_assets.backtests import BacktestInputs, BacktestResult, engine_of
 from ats_assets.backtests.engines.orders import OrdersEngine, OrdersEngineSettings
 from ats_assets.backtests.engines.weights import PLUGIN, WeightsEngine, WeightsEngineSettings
+from ats_assets.backtests.exact_account import held_exactly, hold_exactly
+from ats_assets.backtests.exact_trades import ExactRules
+from ats_assets.backtests.market import read_market
+from ats_assets.backtests.market_terms import market_terms
 from ats_assets.errors import ContractError
 from ats_assets.settings import BacktestSettings, MarginSettings, PortfolioSettings
-from ats_assets_tests.backtests.small_markets import NO_BORROWING, actions_of, bars_of, random_actions, random_market, signals_of, weekdays
+from ats_assets_tests.backtests.small_markets import (
+    NO_BORROWING,
+    actions_of,
+    bars_of,
+    random_actions,
+    random_impact,
+    random_market,
+    signals_of,
+    weekdays,
+)
 from ats_assets_tests.kits.engines import EngineKit
 from ats_assets_tests.rounds import rounds
 
@@ -204,6 +219,41 @@ def test_equals_an_account_in_dictionaries(seed: int, n_sessions: int, n: int, s
     inputs = inputs_of(bars.filter(pl.col("session").is_in(days)), targets, days, costs, actions=actions)
     made = weights(inputs, "open_to_open" if at_open else "close_to_close").equity["equity"].to_list()
     assert made == pytest.approx(_slowly(inputs, rate, at_open=at_open), abs=0.05, rel=1e-9)
+
+
+@settings(deadline=None, max_examples=rounds(10, 100))
+@given(seed=st.integers(0, 2**32 - 1), shorts=st.booleans(), at_open=st.booleans(), model=st.sampled_from([None, "square_root", "spread"]))
+def test_compiled_or_not_it_comes_to_the_same_account(seed: int, shorts: bool, at_open: bool, model: str | None) -> None:
+    """As plain Python each number is what numpy makes of it; a model's powers are as near as powers are."""
+    bars, targets, days = random_market(seed, 6, 140, shorts=shorts)
+    inputs = inputs_of(bars, targets, days, BacktestSettings(initial_cash=1e5, slippage_bps=30.0), actions=random_actions(seed, bars))
+    market = read_market(targets, bars, days, inputs.actions)
+    impact = None if model is None else random_impact(seed, bars, model)
+    prices = market.prices(MarginSettings(), market_terms(market, inputs.settings, impact)[0])
+    rules = ExactRules(1.0, 2.0, 30.0, modelled=model is not None, at_open=at_open)
+    fast = held_exactly(prices, rules, 1e5, tables=True)
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setattr(type(hold_exactly), "compiled", property(lambda kernel: kernel.function))
+        plain = held_exactly(prices, rules, 1e5, tables=True)
+    assert fast.refused == plain.refused == -1
+    for table in ("sessions", "trades", "positions"):
+        for name, ours, theirs in zip(getattr(fast, table)._fields, getattr(fast, table), getattr(plain, table), strict=True):
+            np.testing.assert_allclose(
+                ours, theirs, rtol=0 if model is None else 1e-12, atol=0 if model is None else 1, err_msg=f"{table}.{name}"
+            )
+
+
+@settings(deadline=None, max_examples=rounds(10, 100))
+@given(seed=st.integers(0, 2**32 - 1), shorts=st.booleans(), engine=st.sampled_from(["weights", "orders"]))
+def test_the_equity_is_the_same_where_nothing_else_is_asked_for(seed: int, shorts: bool, engine: str) -> None:
+    bars, targets, days = random_market(seed, 12, 6, shorts=shorts)
+    chosen = engine_of(BacktestSettings(engine=engine))
+    inputs = inputs_of(bars, targets, days, BacktestSettings(initial_cash=1e5), actions=random_actions(seed, bars))
+    whole, alone = chosen.run(inputs), chosen.run(replace(inputs, equity_only=True))
+    assert_frame_equal(alone.equity, whole.equity)
+    for table in ("positions", "trades", "unfilled"):
+        assert getattr(alone, table).is_empty()
+        assert getattr(alone, table).schema == getattr(whole, table).schema
 
 
 class SlowAccount:
