@@ -1,0 +1,103 @@
+// The shell: navigation, header, keyboard, theme, who looks, and whether the service answers.
+
+import { findPerson, get, logOut, onPerson, whoLooks } from "./api.js";
+import { findSymbol, showShortcuts } from "./dialogs.js";
+import { h, route } from "./dom.js";
+import { ago } from "./format.js";
+import { onGo, onKey, startKeyboard } from "./keyboard.js";
+import { liveState, onLiveState, reachable, startLive } from "./live.js";
+import { PAGES } from "./pages.js";
+import { currentRoute, go, startRouter } from "./router.js";
+import { followSystem, switchTheme } from "./theme.js";
+
+const LOOK_MS = 15_000;
+const SAID = { unknown: "Connecting", live: "Live", polling: "Every 15 s", offline: "No answer" };
+const byId = (id) => document.getElementById(id);
+let heardAt = null;
+
+function navigation() {
+  const list = h("ul");
+  const nav = byId("pages");
+  nav.append(list);
+  for (const page of PAGES.filter((one) => !one.under)) {
+    const link = h("a", { href: route(page.name), dataset: { page: page.name } }, h("span", {}, page.title), h("kbd", { "aria-hidden": "true" }, `g ${page.key}`));
+    list.append(h("li", {}, link));
+    onGo(page.key, page.title, () => go(route(page.name)));
+  }
+  nav.addEventListener("click", (event) => event.target.closest("a") && openMenu(false));
+}
+
+function openMenu(open) {
+  document.body.classList.toggle("menu-open", open);
+  byId("menu").setAttribute("aria-expanded", String(open));
+}
+
+function header() {
+  byId("menu").addEventListener("click", () => openMenu(!document.body.classList.contains("menu-open")));
+  byId("find").addEventListener("click", findSymbol);
+  byId("theme").addEventListener("click", switchTheme);
+  byId("help").addEventListener("click", showShortcuts);
+  byId("person").addEventListener("click", async () => {
+    if (whoLooks()?.name && !whoLooks().open) await logOut().catch(() => null);
+    else go(route("login"));
+  });
+  byId("skip").addEventListener("click", (event) => {
+    event.preventDefault();
+    byId("content").focus();
+  });
+}
+
+function keys() {
+  onKey("/", "Find a symbol", findSymbol);
+  onKey("?", "Show this sheet", showShortcuts);
+  onKey("t", "Switch between light and dark", switchTheme);
+  startKeyboard();
+}
+
+function showPerson(person, trouble) {
+  const named = person && !person.open;
+  byId("person").textContent = named ? `Log out ${person.name}` : "Log in";
+  byId("person").title = person ? `Role: ${person.role}${person.writes ? "" : "; nothing can be written from here"}` : "";
+  if (trouble?.kind === "ended" && currentRoute().name !== "login") go(route("login", [], { back: location.hash.slice(1), ended: "yes" }));
+}
+
+function showConnection(state) {
+  const place = byId("connection");
+  place.dataset.state = state;
+  place.replaceChildren(h("span", { class: "said" }, SAID[state]));
+  place.title = heardAt ? `The service answered ${ago(heardAt.toISOString())}` : "";
+}
+
+/** What the header says of the deployment, and whether it answers at all. */
+async function look() {
+  try {
+    const { session, account } = await get("status");
+    heardAt = new Date();
+    reachable(true);
+    byId("session").textContent = session ? `Session ${session}` : "No session is stored yet";
+    if (account) Object.assign(byId("account-kind"), { hidden: false, textContent: account === "live" ? "Live money" : "Paper" });
+    byId("account-kind").dataset.kind = account || "";
+  } catch (error) {
+    if (error.kind === "offline") reachable(false);
+    else if (error.kind) reachable(true);
+    else throw error;
+  }
+  showConnection(liveState());
+}
+
+async function start() {
+  navigation();
+  header();
+  keys();
+  followSystem();
+  onLiveState(showConnection);
+  onPerson(showPerson);
+  const known = findPerson().catch(() => null);
+  startRouter();
+  await look();
+  setInterval(look, LOOK_MS);
+  await known;
+  startLive();
+}
+
+start();
