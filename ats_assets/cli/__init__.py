@@ -1,4 +1,4 @@
-"""The command line: `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats serve`, `ats doctor`.
+"""The command line: `ats init`, `ats config`, `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats serve`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted. Commands import what they need when they are called: the whole graph takes seconds.
 """
@@ -13,10 +13,12 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from ats_assets.cli.alerts import app as alerts
+from ats_assets.cli.config import app as config
 from ats_assets.cli.drift import drift
 from ats_assets.cli.experiment import app as experiment
 from ats_assets.cli.exports import app as exports
 from ats_assets.cli.features import app as features
+from ats_assets.cli.init import init
 from ats_assets.cli.models import app as models
 from ats_assets.cli.orders import app as orders
 from ats_assets.cli.predict import predict
@@ -26,8 +28,8 @@ from ats_assets.cli.sources import app as sources
 from ats_assets.cli.trade import app as trade
 from ats_assets.cli.trials import trials
 from ats_assets.errors import AtsError
+from ats_assets.runs.completing import signal_symbols, stored_assets
 from ats_assets.secrecy import guard_secrets, redacted
-from ats_assets.settings import settings_file
 from ats_assets.storage.quick_end import end_quickly
 
 
@@ -36,6 +38,8 @@ class _Commands(TyperGroup):
 
     @override
     def invoke(self, ctx: Any) -> Any:
+        from ats_assets.settings import settings_file  # noqa: PLC0415 - neither --help nor the Tab key waits for all sections
+
         try:
             guard_secrets(settings_file().parent)
             return super().invoke(ctx)
@@ -50,7 +54,6 @@ class _Commands(TyperGroup):
 app = typer.Typer(
     cls=_Commands,
     no_args_is_help=True,
-    add_completion=False,
     pretty_exceptions_enable=False,
     help="Run an autonomous trading system as a Dagster asset graph. Settings come from ats.toml; ATS_SECTION__FIELD in the environment overrides them.",
 )
@@ -64,6 +67,8 @@ def _show_version(asked: bool) -> None:
 
 def _starts(command: str) -> None:
     """Say at once that a command has begun which first imports the graph for seconds."""
+    from ats_assets.settings import settings_file  # noqa: PLC0415
+
     typer.echo(f"ats {command}: loading the graph, with the settings of {settings_file()}", err=True)
 
 
@@ -144,7 +149,10 @@ def doctor(
 @app.command()
 def leakcheck(  # noqa: PLR0917 - typer calls it by name
     subjects: Annotated[
-        list[str] | None, typer.Argument(metavar="[NAME]...", help="What to check, such as alpha158 or signals. Default: everything.")
+        list[str] | None,
+        typer.Argument(
+            metavar="[NAME]...", help="What to check, such as alpha158 or signals. Default: everything.", autocompletion=stored_assets
+        ),
     ] = None,
     function: Annotated[
         list[str] | None,
@@ -165,7 +173,7 @@ def leakcheck(  # noqa: PLR0917 - typer calls it by name
 
 @app.command()
 def explain(
-    symbol: Annotated[str, typer.Argument(help="The symbol of the signal.")],
+    symbol: Annotated[str, typer.Argument(help="The symbol of the signal.", autocompletion=signal_symbols)],
     session: Annotated[str, typer.Argument(metavar="DATE", help="The session whose close the signal was made after.")],
     order: Annotated[bool, typer.Option("--order", help="Explain the order planned at that close, too.")] = False,
     as_json: Annotated[bool, typer.Option("--json", help="Write JSON, with every partition that was read.")] = False,
@@ -207,7 +215,7 @@ def restatements(
 
 @app.command()
 def reproduce(
-    asset: Annotated[str, typer.Argument(help="The asset to rebuild, such as signals or backtest.")],
+    asset: Annotated[str, typer.Argument(help="The asset to rebuild, such as signals or backtest.", autocompletion=stored_assets)],
     sessions: Annotated[
         list[str] | None,
         typer.Argument(metavar="[DATE]...", help="One or more sessions. None for an asset without sessions, such as backtest."),
@@ -261,9 +269,9 @@ def sql(
     command(query=query, as_of=required_time(as_of, "--as-of") if as_of else None, form=form, limit=limit, output=output)
 
 
-for _command in (signals, drift, predict, trials):
+for _command in (init, signals, drift, predict, trials):
     app.command()(_command)
-for _group in (trade, orders, features, models, sources, experiment, exports, alerts, serve):
+for _group in (config, trade, orders, features, models, sources, experiment, exports, alerts, serve):
     app.add_typer(_group)
 
 

@@ -1,10 +1,9 @@
 """`ats doctor`: what is wrong and how to fix it, and the settings in use."""
 
 import json
-import re
 import sys
 from collections.abc import Mapping, Sequence
-from typing import Any, cast, get_args
+from typing import Any, get_args
 
 import typer
 from rich.text import Text
@@ -12,14 +11,12 @@ from rich.text import Text
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.runs.diagnosis import diagnose
 from ats_assets.runs.finding import Finding
+from ats_assets.runs.shown_settings import flat_values, without_secrets
 from ats_assets.runs.writing import console, write_line, write_rows
 from ats_assets.settings import Settings, load_settings, setting_origins, settings_file
 
 STYLES = {"fail": "bold red", "warn": "yellow", "ok": "green"}
 """By status, the worst first."""
-HIDDEN = "***"
-_SECRET_NAME = re.compile(r"secret|token|password|credential|api_?key|access_?key", re.IGNORECASE)
-_LOGIN = re.compile(r"(?<=://)[^/@\s]+(?=@)")
 
 
 def doctor(*, as_json: bool, deep: bool, with_settings: bool = False) -> None:
@@ -44,15 +41,6 @@ def doctor(*, as_json: bool, deep: bool, with_settings: bool = False) -> None:
         _show(shown if with_settings and settings else None, findings)
     if any(finding.status == "fail" for finding in findings):
         raise typer.Exit(1)
-
-
-def without_secrets(values: Any, name: str = "") -> Any:
-    """The same with what looks like a secret, by its name or as a login in an address, hidden."""
-    if isinstance(values, Mapping):
-        return {key: without_secrets(value, key) for key, value in cast("Mapping[str, Any]", values).items()}
-    if values is not None and _SECRET_NAME.search(name):
-        return HIDDEN
-    return _LOGIN.sub(HIDDEN, values) if isinstance(values, str) else values
 
 
 def verdict(findings: Sequence[Finding]) -> str:
@@ -95,8 +83,8 @@ def _show_settings(settings: Mapping[str, Any]) -> None:
         if values is None:  # a table that is not there
             continue
         out.print(Text(f"[{section}]"))
-        for name, value in _flat(values):
-            mark = " " if value == dict(_flat(defaults[section] or _of_table(section))).get(name) else "*"
+        for name, value in flat_values(values):
+            mark = " " if value == dict(flat_values(defaults[section] or _of_table(section))).get(name) else "*"
             origin = origins.get(f"{section}.{name}", str(settings_file()))
             told = "" if origin == str(settings_file()) else f"  # {origin}"
             write_line(out, Text(f"{mark} {name} = {json.dumps(value, ensure_ascii=False)}{told}"))
@@ -106,13 +94,3 @@ def _of_table(section: str) -> Mapping[str, Any]:
     """The defaults of a section that is there only where it is written."""
     (of_table, _) = get_args(Settings.model_fields[section].annotation)
     return of_table().model_dump(mode="json")
-
-
-def _flat(values: Mapping[str, Any], before: str = "") -> list[tuple[str, Any]]:
-    found: list[tuple[str, Any]] = []
-    for name, value in values.items():
-        if isinstance(value, Mapping) and value:
-            found += _flat(cast("Mapping[str, Any]", value), f"{before}{name}.")
-        else:
-            found.append((f"{before}{name}", value))
-    return found

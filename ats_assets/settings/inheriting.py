@@ -84,7 +84,7 @@ def _read(file: Path, before: Sequence[Path]) -> WrittenSettings:
     for name in gone:
         _take_out(name, values, origins, file)
     own = _with_folders(own, file.parent) if before else own
-    _lay(own, values, origins, dict.fromkeys(_leaves(own), file))
+    _lay(own, values, origins, dict.fromkeys(leaves_of(own), file))
     return WrittenSettings(values=values, origins=origins)
 
 
@@ -150,11 +150,11 @@ def _with_folders(values: Values, folder: Path) -> Values:
     return values
 
 
-def _leaves(values: Values, before: str = "") -> Iterator[str]:
+def leaves_of(values: Values, before: str = "") -> Iterator[str]:
     """The dotted names of values that are no tables, and of empty tables."""
     for name, value in values.items():
         if isinstance(value, dict) and value:
-            yield from _leaves(cast("Values", value), f"{before}{name}.")
+            yield from leaves_of(cast("Values", value), f"{before}{name}.")
         else:
             yield f"{before}{name}"
 

@@ -4,6 +4,7 @@ Each value of `ats.toml` (or the file that the environment variable ATS_SETTINGS
 `ATS_SOURCE__SYNTHETIC__SEED=7`). An unknown key is an error. Nothing is read at import: an entry point calls `load_settings` once and hands the sections on.
 """
 
+import json
 import os
 from pathlib import Path
 
@@ -13,7 +14,7 @@ from pydantic_settings import BaseSettings, InitSettingsSource, PydanticBaseSett
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.secrecy import hold_secret, redacted
 from ats_assets.settings.all_sections import Settings
-from ats_assets.settings.inheriting import WrittenSettings, written_settings
+from ats_assets.settings.inheriting import WrittenSettings, leaves_of, written_settings
 from ats_assets.settings.wrong_settings import wrong_settings
 
 CRYPTO_VARIABLE = "ATS_CRYPTO_SETTINGS"
@@ -63,11 +64,21 @@ def setting_origins() -> dict[str, str]:
         If a file can't be read.
     """
     found = {name: str(file) for name, file in written_settings(settings_file()).origins.items()}
-    for variable in os.environ:
+    for variable, text in os.environ.items():
         section, _, rest = variable.lower().removeprefix("ats_").partition("__")
-        if variable.lower().startswith("ats_") and rest and section in Settings.model_fields:
-            found[f"{section}.{rest.replace('__', '.')}"] = variable
+        if variable.lower().startswith("ats_") and section in Settings.model_fields:
+            place = f"{section}.{rest.replace('__', '.')}" if rest else section
+            found |= dict.fromkeys(_leaves_of_json(place, text), variable)
     return found
+
+
+def _leaves_of_json(place: str, text: str) -> list[str]:
+    """The settings that a variable of the environment says: one, or those of the table that it is in JSON."""
+    try:
+        table = json.loads(text)
+    except ValueError:
+        return [place]
+    return [f"{place}.{leaf}" for leaf in leaves_of(table)] if isinstance(table, dict) and table else [place]
 
 
 def ignored_variables() -> list[str]:

@@ -44,7 +44,9 @@ def toml_value(value: Any) -> str:
         case date() | datetime() | time():
             return value.isoformat()
         case Mapping():
-            return "{" + ", ".join(f"{_key(name)} = {toml_value(item)}" for name, item in cast("Mapping[str, Any]", value).items()) + "}"
+            return (
+                "{" + ", ".join(f"{toml_key(name)} = {toml_value(item)}" for name, item in cast("Mapping[str, Any]", value).items()) + "}"
+            )
         case _:
             return f"[{', '.join(map(toml_value, value))}]"
 
@@ -54,11 +56,12 @@ def _lines(values: Mapping[str, Any], place: str) -> Iterator[str]:
     if place and (own or not values):
         yield f"\n[{place}]"
     for name, value in own.items():
-        yield f"{_key(name)} = {toml_value(value)}"
+        yield f"{toml_key(name)} = {toml_value(value)}"
     for name, value in values.items():
         if isinstance(value, Mapping):
-            yield from _lines(cast("Mapping[str, Any]", value), f"{place}.{_key(name)}" if place else _key(name))
+            yield from _lines(cast("Mapping[str, Any]", value), f"{place}.{toml_key(name)}" if place else toml_key(name))
 
 
-def _key(name: str) -> str:
+def toml_key(name: str) -> str:
+    """A name before `=`, or in the head of a table: in quotes where it needs them."""
     return name if _BARE.fullmatch(name) else toml_value(name)

@@ -17,10 +17,10 @@ from dagster._core.remote_origin import InProcessCodeLocationOrigin, RemoteInsti
 from dagster._core.scheduler.instigation import InstigatorState, InstigatorStatus, SensorInstigatorData, TickData, TickStatus
 from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 
-from ats_assets.cli.doctor import without_secrets
 from ats_assets.execution.attendance import attend
 from ats_assets.execution.state import Author
 from ats_assets.runs.follow_up import sensor_at_work
+from ats_assets.runs.shown_settings import without_secrets
 from ats_assets.runs.storage_diagnosis import leftovers
 from ats_assets.storage import write_log
 from ats_assets.storage.latest_model import LATEST

@@ -5,6 +5,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from ats_assets.runs.completing import family_names
+
 __all__ = ["app"]
 
 app = typer.Typer(
@@ -57,7 +59,10 @@ def features_check(
 
 @app.command("evaluate")
 def features_evaluate(  # noqa: PLR0917 - typer calls it by name
-    family: Annotated[str, typer.Argument(metavar="FAMILY", help="A family that is stored, such as alpha158 or one of your own.")],
+    family: Annotated[
+        str,
+        typer.Argument(metavar="FAMILY", help="A family that is stored, such as alpha158 or one of your own.", autocompletion=family_names),
+    ],
     features: Annotated[list[str] | None, typer.Argument(metavar="[FEATURE]...", help="Only these. Default: all of the family.")] = None,
     first: Annotated[str | None, typer.Option("--from", metavar="DATE", help="First decision session. Default: the first stored.")] = None,
     last: Annotated[

@@ -4,6 +4,8 @@ from typing import Annotated, Literal
 
 import typer
 
+from ats_assets.runs.completing import model_names
+
 __all__ = ["app"]
 
 app = typer.Typer(name="models", no_args_is_help=True, help="List, show and compare models; promote one to champion, or roll back.")
@@ -31,7 +33,7 @@ def models_list(form: WithCsv = "table") -> None:
 
 @app.command("show")
 def models_show(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="The name of a model in the settings.")],
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="The name of a model in the settings.", autocompletion=model_names)],
     session: Annotated[
         str | None, typer.Option(metavar="DATE", help="The model that was active at this session. Default: the newest.")
     ] = None,
@@ -46,8 +48,8 @@ def models_show(
 
 @app.command("compare")
 def models_compare(
-    challenger: Annotated[str, typer.Argument(metavar="CHALLENGER", help="The model that is to be better.")],
-    champion: Annotated[str, typer.Argument(metavar="CHAMPION", help="The model that it is compared with.")],
+    challenger: Annotated[str, typer.Argument(metavar="CHALLENGER", help="The model that is to be better.", autocompletion=model_names)],
+    champion: Annotated[str, typer.Argument(metavar="CHAMPION", help="The model that it is compared with.", autocompletion=model_names)],
     form: WithCsv = "table",
 ) -> None:
     """Compare two models by the paired test of champion.rule = "challenge", on what is stored; csv has the sessions."""
@@ -58,7 +60,7 @@ def models_compare(
 
 @app.command("promote")
 def models_promote(
-    name: Annotated[str, typer.Argument(metavar="MODEL", help="The model that is to be champion.")],
+    name: Annotated[str, typer.Argument(metavar="MODEL", help="The model that is to be champion.", autocompletion=model_names)],
     reason: Reason,
     who: Who = None,
     at: At = None,

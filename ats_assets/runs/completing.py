@@ -1,0 +1,80 @@
+"""What a shell offers after Tab: names, found without the libraries that compute, in a quarter of a second.
+
+So the layout of the warehouse, which any reader of Parquet knows, is read here as it is, and not through the classes of the storage.
+"""
+
+import contextlib
+from collections.abc import Callable, Iterable
+from itertools import islice
+from pathlib import Path
+from typing import TYPE_CHECKING
+
+if TYPE_CHECKING:
+    from ats_assets.settings import Settings
+
+_FAMILIES = Path(__file__).parents[1] / "features" / "families"
+_MOST = 200
+"""So many names are offered at most: nobody reads more."""
+
+
+def setting_names(incomplete: str) -> list[str]:
+    """Sections of the settings; after a dot, what is in a section."""
+    from ats_assets.settings import Settings  # noqa: PLC0415 - all sections take a tenth of a second
+
+    section, dot, _ = incomplete.partition(".")
+    values = Settings().model_dump().get(section) if dot else None
+    return _begin([f"{section}.{name}" for name in values] if isinstance(values, dict) else Settings.model_fields, incomplete)
+
+
+def model_names(incomplete: str) -> list[str]:
+    """The models that settings name."""
+    return _begin(_of_deployment(lambda settings: settings.models), incomplete)
+
+
+def export_names(incomplete: str) -> list[str]:
+    """The stores that settings name."""
+    return _begin(_of_deployment(lambda settings: settings.exports), incomplete)
+
+
+def stored_assets(incomplete: str) -> list[str]:
+    """The assets of which something is stored, models included."""
+    return _begin(_of_deployment(_stored), incomplete)
+
+
+def family_names(incomplete: str) -> list[str]:
+    """The families of features, those of one's own included."""
+    return _begin(_of_deployment(_families), incomplete)
+
+
+def signal_symbols(incomplete: str) -> list[str]:
+    """The symbols of the newest signals."""
+    return _begin(_of_deployment(_symbols), incomplete)
+
+
+def _stored(settings: "Settings") -> list[str]:
+    folders = (settings.storage.warehouse, settings.storage.models)
+    return [folder.name for root in folders if root.is_dir() for folder in root.iterdir() if folder.is_dir()]
+
+
+def _families(settings: "Settings") -> list[str]:
+    return ["alpha360", *(file.stem for folder in (_FAMILIES, settings.features.folder) for file in folder.glob("*.toml"))]
+
+
+def _symbols(settings: "Settings") -> list[str]:
+    import polars as pl  # noqa: PLC0415 - a tenth of a second, which the other names need not
+
+    newest = max(settings.storage.warehouse.glob("*signals/session=*"), key=lambda folder: folder.name)
+    return pl.read_parquet(newest / "*.parquet", columns=["symbol"], hive_partitioning=False)["symbol"].unique().to_list()
+
+
+def _begin(names: Iterable[str], incomplete: str) -> list[str]:
+    return list(islice((name for name in sorted(names) if name.startswith(incomplete)), _MOST))
+
+
+def _of_deployment(names: "Callable[[Settings], Iterable[str]]") -> list[str]:
+    """Of the settings in use; nothing where they or the files can't be read: a shell that completes is no place for an error."""
+    with contextlib.suppress(Exception):
+        from ats_assets.settings import load_settings  # noqa: PLC0415
+
+        return list(names(load_settings()))
+    return []
