@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date
+from datetime import date, datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -98,3 +98,27 @@ def before_session(page: PageAsked) -> date | None:
         return date.fromisoformat(page.after["before"])
     except (KeyError, TypeError, ValueError):
         raise wrong_cursor() from None
+
+
+def after_record(page: PageAsked) -> tuple[datetime, str] | None:
+    """The time and id after which a page of records goes on; None: it begins with the newest.
+
+    Raises
+    ------
+    Problem
+        If the cursor is of another list.
+    """
+    if not page.after:
+        return None
+    try:
+        at, key = datetime.fromisoformat(page.after["at"]), page.after["id"]
+    except (KeyError, TypeError, ValueError):
+        raise wrong_cursor() from None
+    if at.tzinfo is None or not isinstance(key, str):
+        raise wrong_cursor()
+    return at, key
+
+
+def record_cursor(last: tuple[datetime, str] | None) -> str | None:
+    """The cursor of the page after a record."""
+    return None if last is None else encoded_cursor(at=last[0].isoformat(), id=last[1])

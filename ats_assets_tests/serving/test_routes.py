@@ -38,6 +38,26 @@ def test_each_route_is_in_the_document_with_an_example_of_its_schema(client: Tes
                 jsonschema.validate(content["example"], schema)
 
 
+PARTS = {"symbol": "SYN0000", "client_order_id": "main-20210324-SYN0000-open"}
+"""Of a path, what stands in for each of its parts."""
+
+
+def test_each_answer_is_of_its_schema(client: TestClient) -> None:
+    """On the made deployment each route that reads answers 200, by the document, and has a tag with which it answers 304."""
+    document = client.get("/api/v1/openapi.json").json()
+    for path, method, operation in operations(client):
+        if method != "get":
+            continue
+        answer = client.get(path.format(**PARTS))
+        assert answer.status_code == 200, (path, answer.text)
+        for media, content in operation["responses"]["200"]["content"].items():
+            assert answer.headers["content-type"].startswith(media)
+            if media == "application/json":
+                jsonschema.validate(answer.json(), {**content.get("schema", {}), "components": document["components"]})
+        again = client.get(path.format(**PARTS), headers={"if-none-match": answer.headers["etag"]})
+        assert (again.status_code, again.content) == (304, b""), path
+
+
 def test_a_route_is_closed_to_who_lacks_its_role(own_deployment: Deployment, asking: Asking) -> None:
     """Each route is asked without a key, and with a key of each role."""
     keys = {role: KeyStore(own_deployment.settings.storage.data).add(role.value, role) for role in KEY_ROLES}

@@ -19,7 +19,7 @@ def newest_snapshot(connection: Connection) -> Row[Any] | None:
     return connection.execute(select(account_snapshots).order_by(account_snapshots.c.id.desc()).limit(1)).one_or_none()
 
 
-def account(connection: Connection, deployment: Deployment) -> dict[str, Any] | None:
+def account_now(connection: Connection, deployment: Deployment) -> dict[str, Any] | None:
     """Cash and equity at the last close that was settled, and what stops trading; None where nothing was ever traded."""
     found = newest_snapshot(connection)
     if found is None:
@@ -47,13 +47,13 @@ def kill_switch(deployment: Deployment) -> str | None:
     return f"{orders.kill_file} exists" if orders.kill_file.exists() else None
 
 
-def positions_now(connection: Connection, closes: Mapping[str, float]) -> tuple[datetime | None, Rows]:
+def positions_now(connection: Connection, closes: Mapping[str, float], closed: date | None) -> tuple[datetime | None, Rows]:
     """What is held: the positions of the newest snapshot, with the fills that came since; and when it was.
 
     Parameters
     ----------
-    closes
-        Symbol -> its newest price, which values what the snapshot does not.
+    closes, closed
+        Symbol -> its newest close, and of which session: it is the price where it is newer than the snapshot, or where that has none.
     """
     snapshot = newest_snapshot(connection)
     if snapshot is None:
@@ -61,7 +61,11 @@ def positions_now(connection: Connection, closes: Mapping[str, float]) -> tuple[
     rows = connection.execute(select(positions).where(positions.c.snapshot_id == snapshot.id)).all()
     held = {row.symbol: row for row in rows}
     since = _filled_since(connection, snapshot)
-    told = [_position(symbol, held.get(symbol), since.get(symbol, Decimal(0)), snapshot.equity, closes) for symbol in sorted(held | since)]
+    newer = closed is not None and (snapshot.session is None or closed > snapshot.session)
+    prices = {symbol: _price(held.get(symbol), closes.get(symbol), newer=newer) for symbol in held | since}
+    told = [_position(symbol, held.get(symbol), since.get(symbol, Decimal(0)), prices[symbol]) for symbol in sorted(prices)]
+    for row in told:
+        row["weight"] = None if row["value"] is None or snapshot.equity <= 0 else float(row["value"] / snapshot.equity)
     return snapshot.at, [row for row in told if row["quantity"]]
 
 
@@ -74,9 +78,13 @@ def _filled_since(connection: Connection, snapshot: Row[Any]) -> dict[str, Decim
     return changed
 
 
-def _position(symbol: str, row: Row[Any] | None, since: Decimal, equity: Decimal, closes: Mapping[str, float]) -> dict[str, Any]:
-    close = closes.get(symbol)
-    price = row.price if row is not None and row.price is not None else None if close is None else Decimal(str(close))
+def _price(row: Row[Any] | None, close: float | None, *, newer: bool) -> Decimal | None:
+    """The newest price that is known; a contract's is the broker's alone."""
+    told = None if row is None else row.price
+    return Decimal(str(close)) if close is not None and (newer or told is None) else told
+
+
+def _position(symbol: str, row: Row[Any] | None, since: Decimal, price: Decimal | None) -> dict[str, Any]:
     settled = row.quantity if row is not None else Decimal(0)
     quantity = settled + since
     multiplier = row.multiplier if row is not None and row.multiplier is not None else Decimal(1)
@@ -90,7 +98,6 @@ def _position(symbol: str, row: Row[Any] | None, since: Decimal, equity: Decimal
         "price": price,
         "value": value,
         "unrealised": None if value is None or cost is None else value - cost.quantize(CENT),
-        "weight": None if value is None or equity <= 0 else float(value / equity),
         "multiplier": multiplier,
     }
 

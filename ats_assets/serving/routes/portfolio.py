@@ -7,7 +7,7 @@ from fastapi import Response
 from pydantic import BaseModel, Field
 
 from ats_assets.serving.problems import not_found
-from ats_assets.serving.queries.portfolio_now import account, newest_closes, positions_now
+from ats_assets.serving.queries.portfolio_now import account_now, newest_closes, positions_now
 from ats_assets.serving.roles import Role
 from ats_assets.serving.routing import Ask, Routes
 
@@ -48,7 +48,7 @@ class HeldPosition(BaseModel):
     price: Exact | None
     value: Exact | None
     unrealised: Exact | None
-    weight: float | None = Field(description="share of the equity")
+    weight: float | None = Field(description="share of the equity of the snapshot")
     multiplier: Exact = Field(description="shares that a contract is for; 1 of shares")
 
 
@@ -98,7 +98,7 @@ _POSITIONS: dict[str, Any] = {"data": [_POSITION], "next": None, "session": "202
 def get_account(ask: Ask) -> Response:
     """The account as it was recorded last; what the broker says this moment, `ats orders status` asks it."""
     with ask.service.trading.begin() as connection:
-        found = account(connection, ask.deployment)
+        found = account_now(connection, ask.deployment)
     if found is None:
         raise not_found(
             "nothing was traded yet: ats trade makes the first session's orders, on the embedded paper broker unless settings say otherwise"
@@ -111,5 +111,5 @@ def get_positions(ask: Ask) -> Response:
     """The positions of the newest snapshot with the fills since; empty where nothing was ever traded."""
     session, closes = newest_closes(ask.deployment)
     with ask.service.trading.begin() as connection:
-        at, rows = positions_now(connection, closes)
+        at, rows = positions_now(connection, closes, session)
     return ask.answer(lambda: {"data": rows, "next": None, "session": session, "at": at})
