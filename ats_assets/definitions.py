@@ -32,8 +32,7 @@ from ats_assets.evaluation.skill_figures import skill_figures
 from ats_assets.events import assets as events
 from ats_assets.exports import assets as exports
 from ats_assets.exports import checks as exports_checks
-from ats_assets.exports.choosing import export_asset
-from ats_assets.exports.schema import EXPORTS
+from ats_assets.exports.schema import EXPORTS, export_asset
 from ats_assets.features import assets as features
 from ats_assets.features import checks as features_checks
 from ats_assets.features.choosing import bar_families, families

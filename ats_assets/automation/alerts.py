@@ -8,8 +8,8 @@ import dagster as dg
 from ats_assets.alerts import Alert, Alerts, Severity, open_alerts
 from ats_assets.automation.jobs import concerns
 from ats_assets.deployment import Deployment
+from ats_assets.monitoring.lateness import bars_late
 from ats_assets.orchestration.graph import asset_name, prefixed
-from ats_assets.orchestration.partitions import newest_partition
 
 OVERLAP = timedelta(seconds=5)
 """Looked at twice, for several runs may end in one moment; an alert is sent once by its key."""
@@ -85,24 +85,18 @@ def alerts_of_run(deployment: Deployment, instance: dg.DagsterInstance, run: dg.
 
 def late_data(deployment: Deployment, now: datetime) -> Iterator[Alert]:
     """The newest session whose bars should be stored by now and are not."""
-    minutes = deployment.settings.automation.late_after_minutes
-    due = newest_partition(deployment, now)
-    stored = deployment.valid_sessions("raw_bars")
-    if not minutes or deployment.source_ends is not None or not stored or due is None:
+    late = bars_late(deployment, now)
+    if late is None:
         return
-    deadline = timedelta(minutes=minutes)
-    while due > stored[-1] and deployment.calendar.closes_at(due) + deadline > now:
-        due = deployment.calendar.offset(due, -1)
-    if due > stored[-1]:
-        missing = deployment.calendar.position(due) - deployment.calendar.position(stored[-1])
-        yield Alert(
-            key=f"late:{prefixed(deployment, str(due))}",
-            severity=Severity.WARNING,
-            title=f"no bars of {due}" + (f" and {missing - 1} sessions before" if missing > 1 else ""),
-            text=f"{prefixed(deployment, 'raw_bars')} ends at {stored[-1]}, {minutes} minutes after the close of {due}: does the source deliver, and is "
-            f"{prefixed(deployment, 'new_session_sensor')} on?",
-            at=now,
-        )
+    minutes = deployment.settings.automation.late_after_minutes
+    yield Alert(
+        key=f"late:{prefixed(deployment, str(late.due))}",
+        severity=Severity.WARNING,
+        title=f"no bars of {late.due}" + (f" and {late.sessions - 1} sessions before" if late.sessions > 1 else ""),
+        text=f"{prefixed(deployment, 'raw_bars')} ends at {late.stored}, {minutes} minutes after the close of {late.due}: does the source deliver, and is "
+        f"{prefixed(deployment, 'new_session_sensor')} on?",
+        at=now,
+    )
 
 
 def _sessions(run: dg.DagsterRun) -> str:

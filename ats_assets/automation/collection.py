@@ -7,7 +7,7 @@ import dagster as dg
 from ats_assets.automation.jobs import COLLECTED, AssetJob
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import prefixed
-from ats_assets.orchestration.partitions import newest_partition
+from ats_assets.orchestration.newest_session import newest_partition
 
 
 def collection_schedule(deployment: Deployment, job: AssetJob) -> dg.ScheduleDefinition:

@@ -14,8 +14,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError, SettingsError, SourceError
 from ats_assets.execution.closings import learn_closings
 from ats_assets.orchestration.graph import prefixed
+from ats_assets.orchestration.newest_session import newest_partition
 from ats_assets.orchestration.offered import not_offered
-from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.sources import BarSource
 from ats_assets.sources.last_asked import ACTIONS, LastAsked, ask, glance, stored_answer, unchanged
 from ats_assets.storage.footer import Upstream

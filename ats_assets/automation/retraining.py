@@ -10,8 +10,8 @@ from ats_assets.automation.requests import request_of, run_request
 from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import model_families
 from ats_assets.orchestration.graph import prefixed
+from ats_assets.orchestration.newest_session import newest_partition
 from ats_assets.orchestration.offered import not_offered
-from ats_assets.orchestration.partitions import newest_partition
 from ats_assets.predictions.models_in_force import in_force_since
 from ats_assets.refits import is_refit_session, last_refit
 from ats_assets.storage.artefacts import ModelStore

@@ -17,7 +17,7 @@ from ats_assets.execution.closings import learn_closings
 from ats_assets.execution.executor import LOOK_AGAIN
 from ats_assets.execution.share_splits import announced_since
 from ats_assets.orchestration.graph import prefixed
-from ats_assets.orchestration.partitions import newest_partition
+from ats_assets.orchestration.newest_session import newest_partition
 from ats_assets.storage.versions import settings_version
 
 MAX_ATTEMPTS = 12

@@ -1,4 +1,4 @@
-"""The command line: `ats init`, `ats config`, `ats run`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats serve`, `ats doctor`.
+"""The command line: `ats init`, `ats config`, `ats run`, `ats status`, `ats start`, `ats stop`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats serve`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted. Commands import what they need when they are called: the whole graph takes seconds.
 """
@@ -25,6 +25,9 @@ from ats_assets.cli.predict import predict
 from ats_assets.cli.serve import app as serve
 from ats_assets.cli.signals import signals
 from ats_assets.cli.sources import app as sources
+from ats_assets.cli.start import start
+from ats_assets.cli.status import status
+from ats_assets.cli.stop import stop
 from ats_assets.cli.trade import app as trade
 from ats_assets.cli.trials import trials
 from ats_assets.errors import AtsError
@@ -269,7 +272,7 @@ def sql(
     command(query=query, as_of=required_time(as_of, "--as-of") if as_of else None, form=form, limit=limit, output=output)
 
 
-for _command in (init, signals, drift, predict, trials):
+for _command in (init, signals, drift, predict, trials, status, start, stop):
     app.command()(_command)
 for _group in (config, trade, orders, features, models, sources, experiment, exports, alerts, serve):
     app.add_typer(_group)

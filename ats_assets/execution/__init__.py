@@ -12,7 +12,6 @@ from ats_assets.execution.broker import (
 from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
-from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import HeldLease, break_lease
 from ats_assets.execution.order import (
     AccountEntry,
@@ -43,6 +42,7 @@ from ats_assets.execution.outcome import (
     Settlement,
 )
 from ats_assets.execution.watching import WakeSignal, WatchIntervals, watch
+from ats_assets.trade_state.kill_switch import KillSwitch
 
 __all__ = [
     "AccountEntry",

@@ -10,13 +10,13 @@ from sqlalchemy import Connection
 from ats_assets.alerts import Alert, AlertSink, Severity
 from ats_assets.execution.broker import Broker
 from ats_assets.execution.clock import Clock
-from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import Lease
 from ats_assets.execution.names import IdentityLookup, NameChanges, no_name_changes
 from ats_assets.execution.share_splits import Splits
 from ats_assets.execution.state import Author
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
+from ats_assets.trade_state.kill_switch import KillSwitch
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -17,7 +17,6 @@ from ats_assets.execution.crossing import keep_from_crossing
 from ats_assets.execution.exits import cover
 from ats_assets.execution.following import send_all, take_up
 from ats_assets.execution.halts import clear_halts, open_halt
-from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.lease import holding_lease
 from ats_assets.execution.names import IdentityLookup, NameChanges, no_name_changes
 from ats_assets.execution.order import Leg, OrderIntent, OrderKind
@@ -32,6 +31,7 @@ from ats_assets.execution.worked_intents import WorkPlan
 from ats_assets.execution.working import recorded_algorithm, work
 from ats_assets.settings import OrdersSettings
 from ats_assets.trade_state import TradeState
+from ats_assets.trade_state.kill_switch import KillSwitch
 
 LOOK_AGAIN = timedelta(minutes=15)
 """Between two checks for splits at the next open, in `follow_up`."""

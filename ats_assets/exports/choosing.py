@@ -7,6 +7,7 @@ from typing import Any
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
+from ats_assets.exports.schema import export_asset
 from ats_assets.exports.store import ExportedTable, ExportStore, StorePlace
 from ats_assets.plugins import STORES
 from ats_assets.secrecy import hold_secret
@@ -31,11 +32,6 @@ class NamedExport:
     def asset(self) -> str:
         """The asset that is made of it."""
         return export_asset(self.name)
-
-
-def export_asset(name: str) -> str:
-    """The asset of an export."""
-    return f"{name}_export"
 
 
 def exports(deployment: Deployment) -> Mapping[str, NamedExport]:

@@ -15,3 +15,8 @@ RECEIPTS_SCHEMA = pl.Schema(
         "vintages": pl.UInt32,
     }
 )
+
+
+def export_asset(name: str) -> str:
+    """The asset of an export."""
+    return f"{name}_export"

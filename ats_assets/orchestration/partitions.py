@@ -3,7 +3,7 @@
 import functools
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import UTC, date, datetime, timedelta
+from datetime import date, datetime, timedelta
 
 import dagster as dg
 
@@ -73,10 +73,3 @@ def session_partitions(calendar: SessionCalendar, first: date | None = None, las
 def sessions_of(keys: Sequence[str]) -> list[date]:
     """Partition keys as sessions."""
     return [date.fromisoformat(key) for key in keys]
-
-
-def newest_partition(deployment: Deployment, now: datetime) -> date | None:
-    """The newest session that is a partition already: from midnight UTC after its date, when it has closed wherever the exchange is."""
-    calendar = deployment.calendar
-    yesterday = now.astimezone(UTC).date() - timedelta(days=1)
-    return calendar.on_or_before(yesterday) if yesterday >= calendar.first else None

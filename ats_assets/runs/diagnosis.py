@@ -6,12 +6,13 @@ from datetime import UTC, datetime
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, SettingsError, SourceError, how_many
+from ats_assets.orchestration.dagster_home import INSTANCE_FILE, dagster_home
 from ats_assets.runs.export_diagnosis import diagnose_exports
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.known_facts import KnownFacts
 from ats_assets.runs.machine_diagnosis import diagnose_machine
 from ats_assets.runs.recorded_runs import INSTANCE, opened_instance
-from ats_assets.runs.startup import INSTANCE_FILE, dagster_home, quiet
+from ats_assets.runs.startup import quiet
 from ats_assets.runs.storage_diagnosis import diagnose_storage
 from ats_assets.runs.vendor_diagnosis import diagnose_vendors
 from ats_assets.settings import Settings

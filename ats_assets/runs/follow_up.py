@@ -7,8 +7,9 @@ import dagster as dg
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
 from ats_assets.execution.attendance import last_attended
+from ats_assets.orchestration.dagster_home import dagster_home
 from ats_assets.orchestration.graph import prefixed
-from ats_assets.runs.startup import dagster_home, open_instance
+from ats_assets.runs.startup import open_instance
 from ats_assets.trade_state import open_trade_state
 
 RECENTLY = timedelta(minutes=30)

@@ -9,10 +9,10 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ats_assets.errors import AtsError, SettingsError, how_many
+from ats_assets.orchestration.dagster_home import INSTANCE_FILE, dagster_home
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.known_facts import KnownFacts
 from ats_assets.runs.recorded_runs import recorded_runs
-from ats_assets.runs.startup import INSTANCE_FILE, dagster_home
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
 from ats_assets.settings import Settings, settings_file
 

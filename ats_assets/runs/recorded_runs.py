@@ -7,8 +7,9 @@ import sqlite3
 from dataclasses import dataclass
 from pathlib import Path
 
+from ats_assets.orchestration.dagster_home import INSTANCE_FILE
 from ats_assets.runs.known_facts import KnownFacts
-from ats_assets.runs.startup import INSTANCE_FILE, open_instance
+from ats_assets.runs.startup import open_instance
 from ats_assets.storage.processes import PROCESS, is_alive
 
 IN_PROGRESS = ("STARTING", "STARTED", "CANCELING", "SUSPENDED")

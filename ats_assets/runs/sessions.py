@@ -9,7 +9,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.execution.closings import learn_closings
 from ats_assets.intraday.choosing import tick_assets, tick_source
-from ats_assets.orchestration.partitions import newest_partition
+from ats_assets.orchestration.newest_session import newest_partition
 from ats_assets.runs.writing import say
 from ats_assets.sources import BarSource, clock_remark, recognised_by
 from ats_assets.storage.stored_calendar import Change

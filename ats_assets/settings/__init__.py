@@ -33,6 +33,7 @@ from ats_assets.settings.models import (
     SampleWeightsSettings,
     TrainingSettings,
 )
+from ats_assets.settings.monitoring import LoggingSettings, MonitoringSettings
 from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.option_backtests import OptionBacktestSettings
 from ats_assets.settings.option_features import OptionFeaturesSettings
@@ -97,10 +98,12 @@ __all__ = [
     "KnownAfter",
     "LabelsSettings",
     "LiveSettings",
+    "LoggingSettings",
     "MarginSettings",
     "MassiveSettings",
     "MicrostructureSettings",
     "MlflowSettings",
+    "MonitoringSettings",
     "MonteCarloSettings",
     "Name",
     "NonNegative",

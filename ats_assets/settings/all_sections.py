@@ -15,6 +15,7 @@ from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
 from ats_assets.settings.drift import DriftSettings
+from ats_assets.settings.drift_rules import require_drift
 from ats_assets.settings.ensemble import ENSEMBLE, NONE, EnsembleSettings
 from ats_assets.settings.event_agreement import require_bars_of_events
 from ats_assets.settings.events import BarRegimeSettings, EventBacktestSettings, EventsSettings, EventTrainingSettings, require_sides
@@ -29,6 +30,7 @@ from ats_assets.settings.live import LiveSettings
 from ats_assets.settings.massive import MassiveSettings
 from ats_assets.settings.microstructure import MicrostructureSettings
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
+from ats_assets.settings.monitoring import LoggingSettings, MonitoringSettings
 from ats_assets.settings.monte_carlo import MonteCarloSettings
 from ats_assets.settings.option_backtests import OptionBacktestSettings
 from ats_assets.settings.option_features import OptionFeaturesSettings
@@ -134,6 +136,8 @@ class Settings(Section):
     requests: RequestsSettings = RequestsSettings()
     alerts: AlertsSettings = AlertsSettings()
     serving: ServingSettings = ServingSettings()
+    monitoring: MonitoringSettings = MonitoringSettings()
+    logging: LoggingSettings = LoggingSettings()
     plugins: PluginsSettings = PluginsSettings()
     automation: AutomationSettings = AutomationSettings()
 
@@ -198,29 +202,8 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _drift_can_ask(self) -> "Settings":
-        if self.training.refit_on_drift and self.drift is None:
-            raise ValueError(
-                "training.refit_on_drift is set, but there is no table [drift], which says how drift is looked for: add it, it may be empty"
-            )
-        if self.training.refit_on_drift and self.training.refit not in {"monthly", "quarterly"}:
-            raise ValueError(
-                f"training.refit_on_drift asks for refits at the first session of a week, and with training.refit = {self.training.refit!r} there is one anyway: "
-                "set refit to monthly or quarterly, or refit_on_drift to false"
-            )
-        own, least = self.drift and self.drift.refit_train_sessions, self._least_window
-        if own and own < least:
-            raise ValueError(
-                f"drift.refit_train_sessions is {own}, fewer than the {least} that training.min_train_sessions, training.validation_sessions and what is left out between them "
-                f"take: set it to {least} or more"
-            )
+        require_drift(self.drift, self.training)
         return self
-
-    @property
-    def _least_window(self) -> int:
-        """Decision sessions without which nothing is ever fitted; of a label of one's own what it takes to be known is not counted."""
-        training = self.training
-        purged = training.horizon_sessions if training.label_source == FORWARD_RETURNS else 0
-        return training.min_train_sessions + training.validation_sessions + training.embargo_sessions + purged
 
     @model_validator(mode="after")
     def _champion_is_a_model(self) -> "Settings":

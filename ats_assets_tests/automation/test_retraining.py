@@ -7,7 +7,7 @@ import polars as pl
 import pytest
 
 from ats_assets.automation.retraining import untrained
-from ats_assets.orchestration.partitions import newest_partition
+from ats_assets.orchestration.newest_session import newest_partition
 from ats_assets_tests.automation.ticks import FRIDAY, LAST, NEW_YORK, TUESDAY, asked, days, graph, night, world
 from ats_assets_tests.small_market import small_market
 

@@ -16,7 +16,6 @@ from ats_assets.deployment import Deployment
 from ats_assets.execution import state as intents_state
 from ats_assets.execution.broker import BrokerError
 from ats_assets.execution.contract_legs import is_package, legs_in_short
-from ats_assets.execution.kill_switch import KillSwitch
 from ats_assets.execution.names import identities_now
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, OrderIntent
 from ats_assets.execution.trading import TradingServices, open_trading, session_at
@@ -25,6 +24,7 @@ from ats_assets.orders.position_profit import summed
 from ats_assets.orders.trading_costs.stored_estimate import expected_costs, told_costs
 from ats_assets.runs.writing import console, write_table
 from ats_assets.settings import load_settings
+from ats_assets.trade_state.kill_switch import KillSwitch
 
 _WIDE = 110
 """Columns of a terminal on which positions are shown to the cent."""

@@ -1,0 +1,102 @@
+"""What drives the graph: the daemon, schedules and sensors, runs."""
+
+from collections.abc import Iterator
+from datetime import timedelta
+
+from ats_assets.errors import AtsError, how_many
+from ats_assets.monitoring.components.component import Component
+from ats_assets.monitoring.components.observed import Observed
+from ats_assets.monitoring.dagster_state import SILENT_SECONDS, TriggerState
+from ats_assets.monitoring.expected_triggers import SENSOR, expected_triggers
+
+GROUP = "dagster"
+SILENT_TICKS = 10
+"""Intervals without a tick after which a sensor counts as late, and at least `SILENT_AT_LEAST`: one tick may take a while."""
+SILENT_AT_LEAST = timedelta(minutes=5)
+STUCK = {"queued": timedelta(minutes=30), "starting": timedelta(minutes=10), "canceling": timedelta(minutes=10)}
+"""After which a run in such a status is stuck; how long one may run nobody knows."""
+REMEMBERED = timedelta(days=3)
+"""A job whose last run failed longer ago is a warning."""
+
+
+def dagster_components(observed: Observed) -> Iterator[Component]:
+    """The daemon, each schedule and sensor of the graph, and runs."""
+    try:
+        triggers = observed.triggers
+        yield _daemon(observed, any(one.is_on for one in triggers.values()))
+        for name, kind in expected_triggers(observed.deployment).items():
+            yield _trigger(observed, f"{kind} {name}", triggers.get(name))
+        yield _runs(observed)
+    except AtsError as error:
+        yield Component(name="daemon", group=GROUP, state="failed", text=str(error), what_to_do="ats doctor")
+
+
+def _daemon(observed: Observed, wanted: bool) -> Component:
+    at = max((beat.at for beat in observed.beats), default=None)
+    start = "python3 dev.py ui, or dagster-daemon run as a service"
+    if at is None:
+        text = "it has never run, and schedules or sensors are on" if wanted else "it has never run, and nothing is switched on"
+        return Component(name="daemon", group=GROUP, state="failed" if wanted else "off", text=text, what_to_do=start if wanted else "")
+    silent = observed.now - at
+    if silent <= timedelta(seconds=SILENT_SECONDS):
+        return Component(name="daemon", group=GROUP, state="ok", text="it is running", since=at)
+    text = f"no heartbeat since {at:%Y-%m-%d %H:%M:%S} UTC" + ("" if wanted else "; nothing is switched on")
+    if not wanted:
+        return Component(name="daemon", group=GROUP, state="off", text=text, since=at)
+    return Component(name="daemon", group=GROUP, state="failed", text=text, since=at, late_by=silent, what_to_do=start)
+
+
+def _trigger(observed: Observed, name: str, found: TriggerState | None) -> Component:
+    if found is None or not found.is_on:
+        text = "it was never switched on" if found is None else "it is switched off"
+        since = None if found is None else found.tick_at
+        return Component(name=name, group=GROUP, state="off", text=text, since=since, what_to_do="ats start")
+    if found.tick_status == "failure":
+        return Component(
+            name=name,
+            group=GROUP,
+            state="failed",
+            text=f"its last tick failed: {_first_line(found.text)}",
+            since=found.tick_at,
+            what_to_do="see its ticks in the UI (Automation); ats doctor",
+        )
+    said = f": {_first_line(found.text)}" if found.text else ""
+    text = f"on; last tick {found.tick_status}{said}" if found.tick_at else "on; it has not ticked yet"
+    patience = max(SILENT_AT_LEAST, SILENT_TICKS * (found.interval or timedelta()))
+    silent = None if found.tick_at is None else observed.now - found.tick_at
+    if found.kind == SENSOR and silent is not None and silent > patience and observed.daemon_lives:
+        return Component(
+            name=name,
+            group=GROUP,
+            state="late",
+            text=text,
+            since=found.tick_at,
+            late_by=silent,
+            what_to_do="restart the daemon; see its log",
+        )
+    return Component(name=name, group=GROUP, state="ok", text=text, since=found.tick_at)
+
+
+def _runs(observed: Observed) -> Component:
+    active = ", ".join(f"{one.count} {one.status} of {one.job}" for one in observed.active)
+    for one in observed.active:
+        waited, most = observed.now - one.since, STUCK.get(one.status)
+        if most is not None and waited > most:
+            text = f"a run of {one.job} has been {one.status} since {one.since:%Y-%m-%d %H:%M} UTC"
+            advice = "is the daemon running? Else terminate it in the UI (Runs)"
+            return Component(name="runs", group=GROUP, state="late", text=text, since=one.since, late_by=waited - most, what_to_do=advice)
+    failed = [one for one in observed.ended if one.status == "failure"]
+    if failed:
+        last = max(failed, key=lambda one: (one.ended is not None, one.ended))
+        text = f"the last run of {last.job} failed (run {last.run_id})" + (
+            f", and {how_many(len(failed) - 1, 'other job')}" if len(failed) > 1 else ""
+        )
+        advice = "see its log in the UI; re-execute it when the cause is gone"
+        recent = last.ended is None or observed.now - last.ended <= REMEMBERED
+        return Component(name="runs", group=GROUP, state="failed" if recent else "warning", text=text, since=last.ended, what_to_do=advice)
+    newest = max((one.ended for one in observed.ended if one.ended is not None), default=None)
+    return Component(name="runs", group=GROUP, state="ok", text=active or "none is under way", since=newest)
+
+
+def _first_line(text: str) -> str:
+    return text.split("\n", maxsplit=1)[0][:200]

@@ -1,0 +1,18 @@
+"""The schedules and sensors that the graph has, by the settings alone: those that were never switched on are in no table of Dagster's."""
+
+from ats_assets.deployment import Deployment
+
+SCHEDULE, SENSOR = "schedule", "sensor"
+
+
+def expected_triggers(deployment: Deployment) -> dict[str, str]:
+    """Name -> kind of each schedule and sensor, in the order in which they are started: what fills the warehouse first, what trades last."""
+    settings = deployment.settings
+    names = {"alert_sensor": SENSOR, "new_session_sensor": SENSOR, "nightly_retraining_schedule": SCHEDULE}
+    names |= {"market_data_schedule": SCHEDULE} if deployment.collected else {}
+    names |= {"stale_sensor": SENSOR}
+    names |= {"export_sensor": SENSOR} if settings.exports else {}
+    names |= {"trading_sensor": SENSOR}
+    names |= {"live_sensor": SENSOR} if settings.live.enabled else {}
+    prefix = settings.graph.prefix
+    return {"_".join(filter(None, [prefix, name])): kind for name, kind in names.items()}

@@ -1,0 +1,33 @@
+"""Where Dagster's instance has its settings. It imports nothing of Dagster's, for which commands that only look have no time."""
+
+import os
+from pathlib import Path
+
+from ats_assets.errors import SettingsError
+from ats_assets.settings import settings_file
+
+INSTANCE_FILE = "dagster.yaml"
+
+
+def dagster_home() -> Path:
+    """DAGSTER_HOME: as set, else the folder of the settings file if the instance's settings lie there too, else the project's.
+
+    Raises
+    ------
+    SettingsError
+        If there is no such folder.
+    """
+    named = os.environ.get("DAGSTER_HOME")
+    if named:
+        home = Path(named).expanduser().absolute()
+        if not home.is_dir():
+            raise SettingsError(
+                f"DAGSTER_HOME is {named}, which is not a folder: create it, or unset DAGSTER_HOME to use the project's own"
+            )
+        return home
+    for folder in (settings_file().parent, Path(__file__).resolve().parents[2]):
+        if (folder / INSTANCE_FILE).is_file():
+            return folder
+    raise SettingsError(
+        f"there is no {INSTANCE_FILE} beside {settings_file()}: set DAGSTER_HOME to the folder that holds the instance's settings"
+    )
