@@ -6,7 +6,7 @@ from dataclasses import dataclass
 from datetime import datetime, timedelta
 from typing import Any
 
-from ats_assets.monitoring.dagster_storage import Ask, instant
+from ats_assets.monitoring.dagster_storage import StorageQuery, stored_time
 
 ACTIVE = ("QUEUED", "STARTING", "STARTED", "CANCELING")
 """The statuses of runs that are not through."""
@@ -88,13 +88,13 @@ class CheckResult:
     description: str
 
 
-def daemon_beats(ask: Ask) -> list[DaemonBeat]:
+def daemon_beats(ask: StorageQuery) -> list[DaemonBeat]:
     """Of each thread of the daemon that ever ran."""
     rows = ask("SELECT daemon_type, timestamp FROM daemon_heartbeats ORDER BY daemon_type")
-    return [DaemonBeat(daemon_type=kind, at=at) for kind, time in rows if (at := instant(time)) is not None]
+    return [DaemonBeat(daemon_type=kind, at=at) for kind, time in rows if (at := stored_time(time)) is not None]
 
 
-def trigger_states(ask: Ask) -> list[TriggerState]:
+def trigger_states(ask: StorageQuery) -> list[TriggerState]:
     """The schedules and sensors that were ever switched on or off, or evaluated, by name."""
     found = []
     for selector, status, kind, body in ask("SELECT selector_id, status, instigator_type, instigator_body FROM instigators"):
@@ -109,7 +109,7 @@ def trigger_states(ask: Ask) -> list[TriggerState]:
                 is_on=status == "RUNNING" or (status in _AUTOMATIC and told["origin"]["job_name"].endswith(ON_BY_DEFAULT)),
                 location=_location(told["origin"]),
                 tick_status=tick[0] and tick[0].lower(),
-                tick_at=instant(tick[1]),
+                tick_at=stored_time(tick[1]),
                 text=_said(json.loads(tick[2])),
                 interval=timedelta(seconds=seconds) if seconds else None,
             )
@@ -117,17 +117,17 @@ def trigger_states(ask: Ask) -> list[TriggerState]:
     return sorted(found, key=lambda one: one.name)
 
 
-def active_runs(ask: Ask) -> list[ActiveRuns]:
+def active_runs(ask: StorageQuery) -> list[ActiveRuns]:
     """The runs that are not through, by job and status."""
     marks = ", ".join("?" * len(ACTIVE))
     rows = ask(
         f"SELECT pipeline_name, status, COUNT(*), MIN(update_timestamp) FROM runs WHERE status IN ({marks}) GROUP BY 1, 2 ORDER BY 1, 2",  # noqa: S608 - question marks
         ACTIVE,
     )
-    return [ActiveRuns(job=job, status=status.lower(), count=n, since=since) for job, status, n, at in rows if (since := instant(at))]
+    return [ActiveRuns(job=job, status=status.lower(), count=n, since=since) for job, status, n, at in rows if (since := stored_time(at))]
 
 
-def ended_runs(ask: Ask) -> list[EndedRun]:
+def ended_runs(ask: StorageQuery) -> list[EndedRun]:
     """The run of each job that ended last, among the newest runs."""
     newest = ask("SELECT MAX(id) FROM runs")
     if not newest or newest[0][0] is None:
@@ -144,14 +144,14 @@ def ended_runs(ask: Ask) -> list[EndedRun]:
             location=places.get(run_id, "__unknown__"),
             run_id=run_id,
             status=status.lower(),
-            ended=instant(ended),
+            ended=stored_time(ended),
             seconds=None if ended is None or started is None else ended - started,
         )
         for job, run_id, status, _, started, ended in rows
     ]
 
 
-def locations(ask: Ask, run_ids: Sequence[str]) -> dict[str, str]:
+def locations(ask: StorageQuery, run_ids: Sequence[str]) -> dict[str, str]:
     """Run -> the code location that it is of."""
     if not run_ids:
         return {}
@@ -160,7 +160,7 @@ def locations(ask: Ask, run_ids: Sequence[str]) -> dict[str, str]:
     return {run_id: str(value).partition("@")[2] or "__unknown__" for run_id, value in rows}
 
 
-def check_results(ask: Ask) -> list[CheckResult]:
+def check_results(ask: StorageQuery) -> list[CheckResult]:
     """The newest result of each check: of the newest partition that it has judged, what was said last."""
     newest = ask("SELECT MAX(id) FROM asset_check_executions")
     if not newest or newest[0][0] is None:
@@ -177,7 +177,7 @@ def check_results(ask: Ask) -> list[CheckResult]:
     return read_results(ask, [number for _, number in last.values()])
 
 
-def read_results(ask: Ask, numbers: Sequence[int]) -> list[CheckResult]:
+def read_results(ask: StorageQuery, numbers: Sequence[int]) -> list[CheckResult]:
     """The results of these numbers, by asset and check."""
     if not numbers:
         return []
@@ -199,7 +199,7 @@ def _result(row: Sequence[Any]) -> CheckResult:
         partition=partition or "",
         passed=status == "SUCCEEDED",
         severity=severity,
-        at=instant(at),
+        at=stored_time(at),
         run_id=run_id or "",
         description=told.get("description") or "",
     )

@@ -57,7 +57,7 @@ class DagsterStorage:
             return ask(select, parameters)
 
     @contextlib.contextmanager
-    def reading(self, part: Part) -> Iterator["Ask"]:
+    def reading(self, part: Part) -> Iterator["StorageQuery"]:
         """A connection for several questions: `ask(select, parameters)`.
 
         Raises
@@ -114,7 +114,7 @@ class DagsterStorage:
         return f"postgresql://{login}@{parts.get('hostname', 'localhost')}:{parts.get('port', '5432')}/{parts.get('db_name', '')}"
 
 
-class Ask:
+class StorageQuery:
     """Puts questions to an open connection."""
 
     def __init__(self, connection: Any, mark: str) -> None:
@@ -125,7 +125,7 @@ class Ask:
         return self._connection.execute(select.replace("?", self._mark), tuple(parameters)).fetchall()
 
 
-class _Nothing(Ask):
+class _Nothing(StorageQuery):
     """Nothing was ever stored."""
 
     def __init__(self) -> None:
@@ -136,23 +136,23 @@ class _Nothing(Ask):
 
 
 @contextlib.contextmanager
-def _sqlite(file: Path) -> Iterator[Ask]:
+def _sqlite(file: Path) -> Iterator[StorageQuery]:
     if not file.is_file():
         yield _Nothing()
         return
     with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)) as connection:
-        yield Ask(connection, "?")
+        yield StorageQuery(connection, "?")
 
 
 @contextlib.contextmanager
-def _postgresql(address: str) -> Iterator[Ask]:
+def _postgresql(address: str) -> Iterator[StorageQuery]:
     try:
         import psycopg  # noqa: PLC0415 - of an extra
     except ImportError as error:
         raise DagsterStorageError("Dagster's storage is PostgreSQL: pip install 'ats-assets[postgresql]'") from error
     options = f"-c default_transaction_read_only=on -c statement_timeout={WAIT_SECONDS * 1000}"
     with psycopg.connect(address, connect_timeout=WAIT_SECONDS, options=options, autocommit=True) as connection:
-        yield Ask(connection, "%s")
+        yield StorageQuery(connection, "%s")
 
 
 def _plain(value: object) -> str:
@@ -165,7 +165,7 @@ def _plain(value: object) -> str:
     return str(value)
 
 
-def instant(value: object) -> datetime | None:
+def stored_time(value: object) -> datetime | None:
     """A time of Dagster's storage, which is UTC: seconds since 1970, SQLite's text, or PostgreSQL's time without a zone."""
     if value is None:
         return None

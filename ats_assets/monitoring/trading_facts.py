@@ -30,7 +30,7 @@ class OpenHalt:
 
 
 @dataclass(frozen=True, kw_only=True)
-class AccountNow:
+class SettledAccount:
     """The account as it was settled last.
 
     Attributes
@@ -73,7 +73,7 @@ class TradingFacts:
 
     halts: tuple[OpenHalt, ...] = ()
     halts_ever: Mapping[str, int] = field(default_factory=dict)
-    account: AccountNow | None = None
+    account: SettledAccount | None = None
     intents: Mapping[str, int] = field(default_factory=dict)
     fills: int = 0
     last_fill: datetime | None = None
@@ -123,7 +123,7 @@ def _counted(connection: Connection) -> dict[str, int]:
     return {row[0]: row[1] for row in sorted(rows)}
 
 
-def _account(connection: Connection) -> AccountNow | None:
+def _account(connection: Connection) -> SettledAccount | None:
     """The newest snapshot of a session; a baseline before any was settled."""
     newest = select(account_snapshots).order_by(account_snapshots.c.id.desc())
     found = connection.execute(newest.limit(2)).all()
@@ -131,7 +131,7 @@ def _account(connection: Connection) -> AccountNow | None:
         return None
     row = found[0]
     held = connection.execute(select(positions).where(positions.c.snapshot_id == row.id).order_by(positions.c.symbol)).all()
-    return AccountNow(
+    return SettledAccount(
         session=row.session or row.at.date(),
         at=row.at,
         broker=row.broker,

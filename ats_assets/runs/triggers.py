@@ -154,9 +154,7 @@ def _data(deployment: Deployment, kind: str) -> ScheduleInstigatorData | SensorI
     """What Dagster keeps of one that begins now; the daemon itself takes the interval and the times from the graph."""
     automation, now = deployment.settings.automation, datetime.now(UTC).timestamp()
     if kind != SCHEDULE:
-        return SensorInstigatorData(
-            min_interval=automation.poll_seconds, last_sensor_start_timestamp=now, sensor_type=SensorType.STANDARD
-        )
+        return SensorInstigatorData(min_interval=automation.poll_seconds, last_sensor_start_timestamp=now, sensor_type=SensorType.STANDARD)
     hour, minute = automation.retrain_at.split(":")
     return ScheduleInstigatorData(f"{int(minute)} {int(hour)} * * *", now)
 

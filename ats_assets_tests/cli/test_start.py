@@ -35,6 +35,7 @@ COMMANDS = (
     ["report"],
     ["stale"],
     ["doctor"],
+    ["status"],
     ["orders", "status"],
     ["sql", "SELECT COUNT(*) FROM bars"],
     ["explain", "SYN0000", "2021-03-31"],

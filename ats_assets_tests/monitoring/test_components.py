@@ -15,7 +15,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.monitoring.components import STATES, Component, Observed, components_observed, status_document, verdict_of, worst_first
 from ats_assets.monitoring.dagster_state import ActiveRuns, CheckResult, DaemonBeat, EndedRun, TriggerState
 from ats_assets.monitoring.lateness import bars_late, signals_late
-from ats_assets.monitoring.trading_facts import AccountNow, OpenHalt, TradingFacts, trading_facts
+from ats_assets.monitoring.trading_facts import OpenHalt, SettledAccount, TradingFacts, trading_facts
 from ats_assets.settings import Settings
 from ats_assets.trade_state import open_trade_state
 from ats_assets.trade_state.tables import account_snapshots, halts, positions
@@ -26,7 +26,7 @@ NOW = datetime(2024, 1, 8, 18, tzinfo=UTC)
 """Monday, while New York trades: Friday's session is the newest that anything is due of."""
 LIVE: Mapping[str, object] = {"source": {"kind": "files"}, "calendar": {"first_session": "2023-01-03"}}
 """A source that goes on."""
-ACCOUNT = AccountNow(
+ACCOUNT = SettledAccount(
     session=FRIDAY,
     at=NOW,
     broker="paper",
@@ -182,7 +182,7 @@ def test_positions_that_nobody_settles(deploy: Deploy) -> None:
     deployment = deploy(**LIVE, orders={"enabled": True})
     store(deployment, FRIDAY, "targets")
     assert state_of(observed(deployment, trading=TradingFacts(account=ACCOUNT)), "positions").state == "ok"
-    old = TradingFacts(account=AccountNow(**{**vars(ACCOUNT), "session": date(2024, 1, 3)}))
+    old = TradingFacts(account=SettledAccount(**{**vars(ACCOUNT), "session": date(2024, 1, 3)}))
     late = state_of(observed(deployment, trading=old), "positions")
     assert (late.state, "2 sessions not settled" in late.text) == ("late", True)
     assert state_of(observed(deploy(**LIVE), trading=old), "positions").state == "ok", "by hand nothing is due"

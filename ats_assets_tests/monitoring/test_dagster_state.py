@@ -15,7 +15,7 @@ from dagster._daemon.types import DaemonHeartbeat
 from sqlalchemy import create_engine, insert
 
 from ats_assets.monitoring.dagster_state import active_runs, check_results, daemon_beats, ended_runs, trigger_states
-from ats_assets.monitoring.dagster_storage import DagsterStorage, DagsterStorageError, instant
+from ats_assets.monitoring.dagster_storage import DagsterStorage, DagsterStorageError, stored_time
 from ats_assets.orchestration.dagster_home import dagster_home
 from ats_assets.runs.startup import open_instance
 from ats_assets.runs.triggers import start_triggers
@@ -173,4 +173,4 @@ def test_postgresql_is_read_like_sqlite(tmp_path: Path, postgresql: str, monkeyp
 )
 def test_a_time_is_the_same_however_it_is_stored(make: Callable[[datetime], object]) -> None:
     at = datetime(2024, 3, 1, 22, 0, 30, 250_000, tzinfo=UTC)
-    assert instant(make(at)) == at
+    assert stored_time(make(at)) == at
