@@ -10,11 +10,12 @@ from typing import Final
 import dagster as dg
 from dagster._core.definitions.utils import is_valid_name
 
+from ats_assets.active_returns import assets as active_returns
 from ats_assets.automation.alerts import alert_sensor
 from ats_assets.automation.collection import collection_schedule
 from ats_assets.automation.exports import export_sensor
 from ats_assets.automation.following import live_sensor
-from ats_assets.automation.jobs import COLLECTED, JOB, LATE, collection_job, trading_job
+from ats_assets.automation.jobs import ASKED_FOR, BACKTESTS, COLLECTED, JOB, LATE, collection_job, trading_job
 from ats_assets.automation.jobs import jobs as jobs_of
 from ats_assets.automation.new_session import new_session_sensor
 from ats_assets.automation.retraining import retraining_schedule
@@ -123,6 +124,7 @@ STAGES = (
     backtests,
     option_backtests,
     risk_analysis,
+    active_returns,
     books,
     option_orders,
     orders,
@@ -150,20 +152,6 @@ CHECKS = (
     exports_checks,
     live_checks,
 )
-BACKTESTS = ("backtest", "backtest_report")
-OF_EVENTS = ("event_backtest", "event_report")
-ASKED_FOR = (
-    "feature_report",
-    "option_backtest",
-    "cross_validation",
-    "importance",
-    "timeframe_validation",
-    "tuning_worth",
-    "monte_carlo",
-    "strategy_books",
-    *OF_EVENTS,
-)
-"""The assets without partitions: those that are always there, and those that settings ask for."""
 LEARNING = ("drift", "skill_estimate", TICKERS, TIMEFRAMES, HOLDING)
 """The assets of continuous learning, and of selection, that settings ask for."""
 OF_IMPACT = (MARKET, FIT, TRADED_COSTS, COST_ESTIMATE)

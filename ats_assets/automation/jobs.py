@@ -25,6 +25,21 @@ DAILY_OF_OPTIONS = ("option_chains", "greeks", "volatility_surface")
 """What is made of options at each close, where there are chains."""
 DAILY_OF_FLOW = ("option_flow",)
 """What is made of flow at each close, where there is some."""
+BACKTESTS = ("backtest", "backtest_report")
+OF_EVENTS = ("event_backtest", "event_report")
+ASKED_FOR = (
+    "feature_report",
+    "option_backtest",
+    "cross_validation",
+    "importance",
+    "timeframe_validation",
+    "tuning_worth",
+    "monte_carlo",
+    "strategy_books",
+    "active_return",
+    *OF_EVENTS,
+)
+"""The assets without partitions: those that are always there, and those that settings ask for."""
 AT_WORK = [dg.DagsterRunStatus[name] for name in ("QUEUED", "STARTING", "STARTED", "CANCELING")]
 
 
@@ -32,7 +47,11 @@ def whole_assets(deployment: Deployment) -> tuple[str, ...]:
     """The assets without partitions."""
     settings = deployment.settings
     wanted = {"feature_report": settings.features.report, "monte_carlo": settings.monte_carlo is not None}
-    wanted |= {"strategy_books": settings.has_books, "option_backtest": bool(settings.option_strategies)}
+    wanted |= {
+        "active_return": settings.active_return is not None,
+        "strategy_books": settings.has_books,
+        "option_backtest": bool(settings.option_strategies),
+    }
     wanted |= {"timeframe_validation": settings.timeframe_validation is not None}
     wanted |= {"cross_validation": settings.cross_validation.kind != "none", "importance": bool(settings.importance.ways)}
     wanted |= {"tuning_worth": bool(settings.tuning.models) and settings.tuning.worth}

@@ -59,7 +59,9 @@ def _make(deployment: Deployment) -> None:
         from ats_assets.runs.progress import RunProgress  # noqa: PLC0415 - the graph takes seconds to import
         from ats_assets.runs.runner import REPORTS, Outcome, Runner  # noqa: PLC0415
 
-        beside = {"monte_carlo": deployment.settings.monte_carlo is not None, "strategy_books": deployment.settings.has_books}
+        settings = deployment.settings
+        beside = {"monte_carlo": settings.monte_carlo is not None, "active_return": settings.active_return is not None}
+        beside |= {"strategy_books": settings.has_books}
         assets = ("backtest", *(name for name, is_wanted in beside.items() if is_wanted), "backtest_report")
         outcome = Outcome.of([], assets)
         with open_instance() as instance, RunProgress(0) as progress:

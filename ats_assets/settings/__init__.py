@@ -1,5 +1,6 @@
 """All settings of the system: frozen, typed, with units in their names. A file holds the sections of a stage; `loading` reads them."""
 
+from ats_assets.settings.active_return import ActiveReturnSettings
 from ats_assets.settings.alerts import AlertsSettings
 from ats_assets.settings.all_sections import Settings
 from ats_assets.settings.alpaca import AlpacaSettings
@@ -63,6 +64,7 @@ __all__ = [
     "LONGEST_PERIOD",
     "RULE",
     "ActionsSettings",
+    "ActiveReturnSettings",
     "Adjust",
     "AlertsSettings",
     "AlpacaSettings",

@@ -4,6 +4,7 @@ from typing import Any
 
 from pydantic import Field, model_validator
 
+from ats_assets.settings.active_return import ActiveReturnSettings
 from ats_assets.settings.addition_tables import AlgorithmTables, BrokerTables, ExportTables, RiskTables, SamplerTables
 from ats_assets.settings.alerts import AlertsSettings
 from ats_assets.settings.alpaca import AlpacaSettings
@@ -29,6 +30,7 @@ from ats_assets.settings.labels import FORWARD_RETURNS, LabelsSettings
 from ats_assets.settings.live import LiveSettings
 from ats_assets.settings.massive import MassiveSettings
 from ats_assets.settings.microstructure import MicrostructureSettings
+from ats_assets.settings.model_agreement import require_tuned, require_winnable
 from ats_assets.settings.models import LONGEST_PERIOD, MlflowSettings, TrainingSettings
 from ats_assets.settings.monitoring import LoggingSettings, MonitoringSettings
 from ats_assets.settings.monte_carlo import MonteCarloSettings
@@ -125,6 +127,7 @@ class Settings(Section):
     impact: ImpactSettings = ImpactSettings()
     books: BooksSettings = BooksSettings()
     monte_carlo: MonteCarloSettings | None = Field(default=None, description="a table, which may be empty, makes it an asset")
+    active_return: ActiveReturnSettings | None = Field(default=None, description="a table that names groups makes it an asset")
     report: ReportSettings = ReportSettings()
     exports: ExportTables = Field(default={})
     alpaca: AlpacaSettings = AlpacaSettings()
@@ -214,25 +217,9 @@ class Settings(Section):
         return self
 
     @model_validator(mode="after")
-    def _a_challenger_can_win(self) -> "Settings":
-        champion, least = self.champion, max(self.champion.min_judged_sessions, 60, 10 * self.training.horizon_sessions)
-        if champion.rule == "challenge" and champion.paired_sessions < least:
-            raise ValueError(
-                f"champion.paired_sessions is {champion.paired_sessions}, but a challenger needs {least} judged sessions (champion.min_judged_sessions, 60, and 10 horizons), so that "
-                f"none would ever win: set it to {least} or more"
-            )
-        return self
-
-    @model_validator(mode="after")
-    def _tuned_models_are_there(self) -> "Settings":
-        if not self.tuning.models and self.tuning != TuningSettings():
-            said = sorted(self.tuning.model_fields_set - {"models"})
-            raise ValueError(
-                f"tuning.{said[0]} is set, but tuning.models names none, so that nothing is tuned: choose from {', '.join(self.models)}"
-            )
-        for name in self.tuning.models:
-            if name not in self.models:
-                raise ValueError(f"tuning.models names {name!r}, which is none of [models]: choose from {', '.join(self.models)}")
+    def _models_agree(self) -> "Settings":
+        require_winnable(self.champion, self.training.horizon_sessions)
+        require_tuned(self.tuning, self.models)
         return self
 
     @model_validator(mode="after")
