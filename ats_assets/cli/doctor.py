@@ -11,8 +11,8 @@ from rich.text import Text
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.runs.diagnosis import diagnose
 from ats_assets.runs.finding import Finding
-from ats_assets.runs.shown_settings import flat_values, without_secrets
 from ats_assets.runs.writing import console, write_line, write_rows
+from ats_assets.serving.queries.shown_settings import flat_values, without_secrets
 from ats_assets.settings import Settings, load_settings, setting_origins, settings_file
 
 STYLES = {"fail": "bold red", "warn": "yellow", "ok": "green"}

@@ -9,15 +9,8 @@ from typing import Any
 
 from rich.text import Text
 
-from ats_assets.deployment import Deployment
-from ats_assets.features import FeatureFamily, inspect
-from ats_assets.features.choosing import FAMILIES, families
+from ats_assets.features import inspect
 from ats_assets.runs.writing import console, write_rows
-
-
-def all_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
-    """Those that are assets, and the other built-in ones."""
-    return {**FAMILIES, **deployment.of(families)}
 
 
 def needs_of(expression: str) -> dict[str, Any]:

@@ -152,8 +152,8 @@ class Gate:
         return _at(OPEN if from_here and self._service.reads_openly else NOBODY, address)
 
     def _note(self, scope: Scope, answer: "_Answered", seconds: float) -> None:
-        caller, route = scope[CALLER], getattr(scope.get("route"), "path", "none")
-        self._service.observe(route, scope["method"], answer.status, seconds)
+        caller, route = scope[CALLER], getattr(scope.get("route"), "path", None)
+        self._service.metrics.observe(route, scope["method"], answer.status, seconds)
         line = "%s %s %s %s %d %d bytes %.1f ms"
         path = scope["path"].encode("unicode_escape").decode()[:200]
         access.info(line, _address(scope), caller.name or "-", scope["method"], path, answer.status, answer.size, seconds * 1000)

@@ -1,11 +1,13 @@
 """How a route is declared: with the role that it needs, an example, and each status that it can answer."""
 
 import hashlib
-from collections.abc import Callable, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from types import MappingProxyType
 from typing import Annotated, Any
 
 from fastapi import APIRouter, Depends, Request, Response
+from fastapi.responses import JSONResponse
 from fastapi.routing import APIRoute
 from pydantic import BaseModel
 from pydantic_core import to_json
@@ -81,12 +83,32 @@ class AskedOf:
         tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
         return self._unchanged(tag) or _json(body, tag)
 
-    def listing(self, rows: Callable[[], Sequence[Any]], page: PageAsked, *, version: str, session: Any = None) -> Response:
-        """A page of a list that is stored under one version."""
+    def document(self, content: Callable[[], bytes], *, version: str, media_type: str, policy: str | None = None) -> Response:
+        """A page or a picture, or 304 where the caller has it already.
+
+        Parameters
+        ----------
+        policy
+            What its scripts may do (Content-Security-Policy); default: nothing.
+        """
+        tag = entity_tag(version, self.request.url.path, str(self.request.url.query))
+        headers = {"etag": tag} | ({"content-security-policy": policy, "x-frame-options": "SAMEORIGIN"} if policy else {})
+        return self._unchanged(tag) or Response(content(), media_type=media_type, headers=headers)
+
+    def listing(
+        self,
+        rows: Callable[[], Sequence[Any]],
+        page: PageAsked,
+        *,
+        version: str,
+        session: Any = None,
+        beside: Mapping[str, Any] = MappingProxyType({}),
+    ) -> Response:
+        """A page of a list that is stored under one version, and what is told beside it."""
 
         def content() -> dict[str, Any]:
             data, following = slice_of(rows(), page, version)
-            return {"data": data, "next": following, "session": session, "data_version": version}
+            return {"data": data, "next": following, "session": session, "data_version": version, **beside}
 
         return self.answer(content, version=version)
 
@@ -187,7 +209,15 @@ class Routes:
         self.router = APIRouter(prefix=prefix, tags=[tag])
 
     def get(
-        self, path: str, *, role: Role, model: type[BaseModel] | Any = None, example: Any = None, statuses: Sequence[int] = (), **how: Any
+        self,
+        path: str,
+        *,
+        role: Role,
+        model: type[BaseModel] | Any = None,
+        example: Any = None,
+        media_type: str = "application/json",
+        statuses: Sequence[int] = (),
+        **how: Any,
     ) -> Callable[..., Any]:
         """Declare a route that reads.
 
@@ -195,14 +225,22 @@ class Routes:
         ----------
         role
             That it needs.
-        model, example
+        model, example, media_type
             Of what it answers, for the OpenAPI document.
         statuses
             That it can answer beside 200, 304 and those of every route.
         """
-        told = responses(role, (304, *statuses), model, example)
+        told = responses(role, (304, *statuses), model, example, media_type=media_type)
         guards = [Depends(require_role(role)), Depends(_only_known_parameters)]
-        return self.router.get(path, dependencies=guards, responses=told, openapi_extra={ROLE: role.value}, response_model=None, **how)
+        return self.router.get(
+            path,
+            dependencies=guards,
+            responses=told,
+            openapi_extra={ROLE: role.value},
+            response_model=None,
+            response_class=_class_of(media_type),
+            **how,
+        )
 
     def post(
         self,
@@ -216,7 +254,7 @@ class Routes:
         **how: Any,
     ) -> Callable[..., Any]:
         """Declare a route that takes a body; a browser has to send its CSRF token where it needs a role. Parameters as `get`."""
-        told = responses(role, (413, 415, *statuses), model, example, status_code)
+        told = responses(role, (413, 415, *statuses), model, example, status_code=status_code)
         guards = [Depends(require_role(role, writes=role is not Role.PUBLIC)), Depends(_only_known_parameters)]
         extra = {ROLE: role.value}
         return self.router.post(
@@ -224,16 +262,25 @@ class Routes:
         )
 
 
-def responses(role: Role, statuses: Sequence[int], model: Any, example: Any, status_code: int = 200) -> dict[int | str, dict[str, Any]]:
+def _class_of(media_type: str) -> type[Response]:
+    """A class of answers that says the media type, which is all that the document takes from it."""
+    return JSONResponse if media_type == "application/json" else type("Document", (Response,), {"media_type": media_type})
+
+
+def responses(
+    role: Role, statuses: Sequence[int], model: Any, example: Any, *, status_code: int = 200, media_type: str = "application/json"
+) -> dict[int | str, dict[str, Any]]:
     """What the OpenAPI document says of the answers of a route."""
     of_role = () if role is Role.PUBLIC else (401, 403)
     told: dict[int | str, dict[str, Any]] = {
         status: _told(status) for status in sorted({400, 401, 422, 429, *of_role, *statuses} - {status_code})
     }
     content: dict[str, Any] = {"example": example} if example is not None else {}
-    told[status_code] = {"description": "The answer", "content": {"application/json": content}}
+    told[status_code] = {"description": "The answer", "content": {media_type: content}}
     if model is not None:
         told[status_code]["model"] = model
+    if media_type != "application/json":
+        content["schema"] = {"type": "string"}
     if 304 in statuses:
         told[status_code]["headers"] = {
             "ETag": {"description": "the version of the answer, for If-None-Match", "schema": {"type": "string"}}

@@ -1,22 +1,17 @@
 """What the routes of a running service share."""
 
 import time
-from collections.abc import Callable
 from dataclasses import dataclass, field
 from functools import cached_property
 from ipaddress import ip_address
-from typing import Any
 
 from ats_assets.deployment import Deployment
+from ats_assets.monitoring.http_metrics import HttpMetrics
 from ats_assets.serving.browser_sessions import BrowserSessions
 from ats_assets.serving.keys import KeyStore
 from ats_assets.serving.rate_limits import RateLimits
 from ats_assets.settings import ServingSettings
 from ats_assets.trade_state import TradeReader
-
-
-def _nobody_counts(route: str, method: str, status: int, seconds: float) -> None:
-    """Figures go nowhere."""
 
 
 @dataclass
@@ -25,14 +20,14 @@ class Service:
 
     Attributes
     ----------
-    observe
-        Is told of each answer: route (a template, no value in it), method, status, seconds.
+    metrics
+        What is counted of the requests.
     started_at
         Seconds since the epoch.
     """
 
     deployment: Deployment
-    observe: Callable[[str, str, int, float], None] = _nobody_counts
+    metrics: HttpMetrics = field(default_factory=HttpMetrics)
     started_at: float = field(default_factory=time.time)
 
     @property
@@ -90,7 +85,3 @@ def is_loopback(host: str) -> bool:
         return host == "localhost" or ip_address(host).is_loopback
     except ValueError:
         return False
-
-
-Answer = dict[str, Any]
-"""What a route says, as JSON has it."""

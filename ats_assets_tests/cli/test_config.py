@@ -8,7 +8,7 @@ import pytest
 from typer.testing import CliRunner
 
 from ats_assets.cli import app
-from ats_assets.runs.shown_settings import as_toml, listed_settings, setting_differences
+from ats_assets.serving.queries.shown_settings import as_toml, listed_settings, setting_differences
 from ats_assets.settings import Settings, load_settings, setting_origins
 
 BASE = """

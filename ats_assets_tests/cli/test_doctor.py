@@ -20,8 +20,8 @@ from dagster._core.types.loadable_target_origin import LoadableTargetOrigin
 from ats_assets.execution.attendance import attend
 from ats_assets.execution.state import Author
 from ats_assets.runs.follow_up import sensor_at_work
-from ats_assets.runs.shown_settings import without_secrets
 from ats_assets.runs.storage_diagnosis import leftovers
+from ats_assets.serving.queries.shown_settings import without_secrets
 from ats_assets.storage import write_log
 from ats_assets.storage.latest_model import LATEST
 from ats_assets.trade_state import TradeState

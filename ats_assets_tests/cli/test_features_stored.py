@@ -9,7 +9,7 @@ import polars as pl
 import pytest
 
 from ats_assets.deployment import Deployment
-from ats_assets.runs.feature_registry import family_records
+from ats_assets.serving.queries.feature_registry import family_records
 from ats_assets.settings import DriftSettings
 from ats_assets_tests.cli.conftest import Command
 from ats_assets_tests.features.test_assets import FAMILY, market

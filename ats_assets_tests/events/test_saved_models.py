@@ -10,7 +10,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ModelError, SettingsError
 from ats_assets.events.choosing import event_models
 from ats_assets.events.event_lane import event_lane
-from ats_assets.runs.saved_models import predictions_of_file, predictions_of_session
+from ats_assets.serving.queries.saved_models import predictions_of_file, predictions_of_session
 from ats_assets_tests.events.lanes import DAYS
 
 

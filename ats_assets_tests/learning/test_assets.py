@@ -16,9 +16,9 @@ from ats_assets.models import models as models_of
 from ats_assets.predictions.champions.standings import standings
 from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.refits import last_refit, refits_by_drift
-from ats_assets.runs.known_models import known_models, model_facts
-from ats_assets.runs.saved_models import predictions_of_session
 from ats_assets.runs.storage_diagnosis import diagnose_storage
+from ats_assets.serving.queries.known_models import known_models, model_facts
+from ats_assets.serving.queries.saved_models import predictions_of_session
 from ats_assets.settings import load_settings
 from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.small_market import (

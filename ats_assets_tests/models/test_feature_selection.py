@@ -7,7 +7,7 @@ import pytest
 
 from ats_assets.errors import ModelError
 from ats_assets.predictions.inference import predict
-from ats_assets.runs.saved_models import predictions_of_session
+from ats_assets.serving.queries.saved_models import predictions_of_session
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, make_history, small_market, without_the_future
 
 LAST = date(2021, 2, 12)

@@ -17,7 +17,7 @@ from ats_assets.leakcheck.detection import find_leaks
 from ats_assets.leakcheck.subjects import of_deployment, stored_bars
 from ats_assets.models import models, training_set, training_window
 from ats_assets.models.sequences import SequenceWindow, sequences_of
-from ats_assets.runs.saved_models import predictions_of_file, predictions_of_session
+from ats_assets.serving.queries.saved_models import predictions_of_file, predictions_of_session
 from ats_assets_tests.models.fits import CALENDAR, FORWARD_RETURNS, SESSION, SETTINGS, market, outcomes_of
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, differences, files_of, forget, make_history, small_market, without_the_future
 

@@ -13,7 +13,7 @@ from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.training_set import TrainingSet
 from ats_assets.predictions.dormant import with_stand_ins
 from ats_assets.predictions.schema import CHAMPION_SCHEMA, PREDICTIONS_SCHEMA
-from ats_assets.runs.saved_models import predictions_of_session
+from ats_assets.serving.queries.saved_models import predictions_of_session
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, differences, files_of, make_history, small_market
 
 GOOD, BROKEN, LAST = date(2021, 1, 25), date(2021, 2, 1), date(2021, 2, 12)

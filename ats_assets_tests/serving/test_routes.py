@@ -38,8 +38,25 @@ def test_each_route_is_in_the_document_with_an_example_of_its_schema(client: Tes
                 jsonschema.validate(content["example"], schema)
 
 
-PARTS = {"symbol": "SYN0000", "client_order_id": "main-20210324-SYN0000-open"}
+PARTS = {
+    "symbol": "SYN0000",
+    "client_order_id": "main-20210324-SYN0000-open",
+    "family": "alpha158",
+    "session": "2021-03-30",
+    "table": "trades",
+}
 """Of a path, what stands in for each of its parts."""
+
+
+NAMES = {"/api/v1/backtests": "backtest", "/api/v1/reports": "backtest", "/api/v1/models": "lightgbm"}
+"""What `{name}` is, by what the path begins with."""
+ALWAYS_NEW = {"/api/v1/status"}
+"""Paths whose answer has the time in it."""
+
+
+def filled(path: str) -> str:
+    name = next((name for start, name in NAMES.items() if path.startswith(start)), "")
+    return path.format(name=name, **PARTS)
 
 
 def test_each_answer_is_of_its_schema(client: TestClient) -> None:
@@ -48,14 +65,14 @@ def test_each_answer_is_of_its_schema(client: TestClient) -> None:
     for path, method, operation in operations(client):
         if method != "get":
             continue
-        answer = client.get(path.format(**PARTS))
+        answer = client.get(filled(path))
         assert answer.status_code == 200, (path, answer.text)
         for media, content in operation["responses"]["200"]["content"].items():
             assert answer.headers["content-type"].startswith(media)
             if media == "application/json":
                 jsonschema.validate(answer.json(), {**content.get("schema", {}), "components": document["components"]})
-        again = client.get(path.format(**PARTS), headers={"if-none-match": answer.headers["etag"]})
-        assert (again.status_code, again.content) == (304, b""), path
+        again = client.get(filled(path), headers={"if-none-match": answer.headers["etag"]})
+        assert path in ALWAYS_NEW or (again.status_code, again.content) == (304, b""), path
 
 
 def test_a_route_is_closed_to_who_lacks_its_role(own_deployment: Deployment, asking: Asking) -> None:

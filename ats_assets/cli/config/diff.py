@@ -10,8 +10,8 @@ from rich.table import Table
 from rich.text import Text
 
 from ats_assets.errors import SettingsError
-from ats_assets.runs.shown_settings import SettingDifference, setting_differences, value_text
 from ats_assets.runs.writing import console, say, write_table
+from ats_assets.serving.queries.shown_settings import SettingDifference, setting_differences, value_text
 from ats_assets.settings import Settings, load_settings, setting_origins, settings_file
 from ats_assets.settings.inheriting import written_settings
 

@@ -5,8 +5,8 @@ from collections.abc import Sequence
 
 from rich.text import Text
 
-from ats_assets.runs.shown_settings import ShownSetting, as_json, as_toml, listed_settings, shown_defaults, value_text, within
 from ats_assets.runs.writing import console, say, write_rows
+from ats_assets.serving.queries.shown_settings import ShownSetting, as_json, as_toml, listed_settings, shown_defaults, value_text, within
 from ats_assets.settings import load_settings, setting_origins
 
 

@@ -14,8 +14,9 @@ from ats_assets.evaluation.stored_factors import evaluate_family
 from ats_assets.features.choosing import judged_families
 from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.runs.factor_tables import show_evaluation
-from ats_assets.runs.feature_facts import all_families, print_json
+from ats_assets.runs.feature_facts import print_json
 from ats_assets.runs.writing import say
+from ats_assets.serving.queries.feature_registry import all_families
 from ats_assets.settings import load_settings
 
 

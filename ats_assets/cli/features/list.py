@@ -11,9 +11,9 @@ from rich.text import Text
 from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
 from ats_assets.features.choosing import families, model_families
-from ats_assets.runs.feature_facts import all_families, print_json
-from ats_assets.runs.feature_registry import family_records, feature_figures, shown_figure, shown_share
+from ats_assets.runs.feature_facts import print_json
 from ats_assets.runs.writing import console, say, write_table
+from ats_assets.serving.queries.feature_registry import all_families, family_records, feature_figures, shown_figure, shown_share
 from ats_assets.settings import load_settings
 
 

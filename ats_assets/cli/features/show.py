@@ -8,8 +8,15 @@ from typing import Any
 from ats_assets.deployment import Deployment
 from ats_assets.errors import FeatureError
 from ats_assets.features import Feature, FeatureFamily
-from ats_assets.runs.feature_facts import all_families, needs_of, print_json, write_facts
-from ats_assets.runs.feature_registry import FamilyRecord, family_records, feature_figures, figure_facts, record_facts
+from ats_assets.runs.feature_facts import needs_of, print_json, write_facts
+from ats_assets.serving.queries.feature_registry import (
+    FamilyRecord,
+    all_families,
+    family_records,
+    feature_figures,
+    figure_facts,
+    record_facts,
+)
 from ats_assets.settings import load_settings
 
 

@@ -8,8 +8,8 @@ from dataclasses import asdict, fields
 from rich.text import Text
 
 from ats_assets.deployment import Deployment
-from ats_assets.runs.known_models import KnownModel, known_models
 from ats_assets.runs.writing import console, write_rows
+from ats_assets.serving.queries.known_models import KnownModel, known_models
 from ats_assets.settings import load_settings
 
 HEADINGS = ("", "model", "kind", "fitted", "sessions ago", "validation rank IC", "out of sample", "of sessions", "why")

@@ -10,8 +10,8 @@ from rich.text import Text
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
-from ats_assets.runs.known_models import model_facts
 from ats_assets.runs.writing import console, write_rows
+from ats_assets.serving.queries.known_models import model_facts
 from ats_assets.settings import load_settings
 
 FEATURES = 10

@@ -45,7 +45,7 @@ def predicted(
         of = [line for record in made.records.values() for line in provenance(record, {})]
         write_bar_signals(made, [*of, f"data: {file} (a file)"], form=form, output=output)
         return
-    from ats_assets.runs.saved_models import predictions_of_file, predictions_of_session  # noqa: PLC0415 - models of events, too
+    from ats_assets.serving.queries.saved_models import predictions_of_file, predictions_of_session  # noqa: PLC0415 - models of events, too
 
     found = predictions_of_session(deployment, model, day) if file is None else predictions_of_file(deployment, model, file, day)
     for line in provenance(found.record, found.data):

@@ -22,8 +22,8 @@ from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.inference import predict
 from ats_assets.runs.bar_signals.bar_features import computed_features, features_in, left_out, members, sessions_needed
 from ats_assets.runs.bar_signals.given_bars import GivenBars, given_bars
-from ats_assets.runs.bar_signals.saved_scorer import SavedChoice, SavedScorer, saved_choice
 from ats_assets.runs.bar_signals.stored_past import intervals_of, regimes_at, scores_of
+from ats_assets.serving.queries.saved_scorer import SavedChoice, SavedScorer, saved_choice
 from ats_assets.storage.model_record import ModelRecord
 from ats_assets.strategies.choosing import weighting
 

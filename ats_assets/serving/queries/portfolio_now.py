@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from ats_assets.deployment import Deployment
+from ats_assets.trade_state.kill_switch import KillSwitch
 from ats_assets.trade_state.tables import account_snapshots, fills, halts, positions
 
 Rows = list[dict[str, Any]]
@@ -35,16 +36,8 @@ def account_now(connection: Connection, deployment: Deployment) -> dict[str, Any
         "buying_power": found.buying_power,
         "trading_blocked": found.trading_blocked,
         "halted": None if halted is None else {"since": halted.at, "reason": halted.reason},
-        "kill_switch": kill_switch(deployment),
+        "kill_switch": KillSwitch.of(deployment.settings.orders).reason(),
     }
-
-
-def kill_switch(deployment: Deployment) -> str | None:
-    """Why no order is sent, whatever else holds; None where the switch is off."""
-    orders = deployment.settings.orders
-    if orders.kill:
-        return "orders.kill is set"
-    return f"{orders.kill_file} exists" if orders.kill_file.exists() else None
 
 
 def positions_now(connection: Connection, closes: Mapping[str, float], closed: date | None) -> tuple[datetime | None, Rows]:

@@ -5,7 +5,7 @@ from typing import Any
 
 from ats_assets.leakcheck.detection import find_leaks
 from ats_assets.leakcheck.subjects import of_deployment, stored_bars
-from ats_assets.runs.saved_models import predictions_of_session
+from ats_assets.serving.queries.saved_models import predictions_of_session
 from ats_assets_tests.needs_torch import needs_torch
 from ats_assets_tests.small_market import EARLY_MODELS, FIRST, differences, files_of, forget, make_history, small_market, without_the_future
 

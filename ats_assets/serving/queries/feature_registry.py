@@ -9,7 +9,8 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, how_many
-from ats_assets.features.family import KEYS
+from ats_assets.features.choosing import FAMILIES, families
+from ats_assets.features.family import KEYS, FeatureFamily
 from ats_assets.features.feature_statistics import QUANTILES, feature_statistics
 from ats_assets.features.wanted_features import stored_families
 from ats_assets.lineage.known_rules import read_rules
@@ -42,6 +43,11 @@ class FamilyRecord:
     state: str
     used_by: tuple[str, ...]
     drift: tuple[str, ...]
+
+
+def all_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
+    """Those that are assets, and the other built-in ones."""
+    return {**FAMILIES, **deployment.of(families)}
 
 
 def family_records(deployment: Deployment, now: datetime | None = None) -> dict[str, FamilyRecord]:

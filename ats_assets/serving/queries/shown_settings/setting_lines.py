@@ -5,7 +5,7 @@ import textwrap
 from collections.abc import Sequence
 from typing import Any
 
-from ats_assets.runs.shown_settings.values import DEFAULT, ShownSetting
+from ats_assets.serving.queries.shown_settings.values import DEFAULT, ShownSetting
 from ats_assets.settings.toml_text import toml_key, toml_value
 
 _WIDTH = 118

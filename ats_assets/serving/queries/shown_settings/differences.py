@@ -5,7 +5,7 @@ from dataclasses import dataclass
 from pathlib import Path
 from typing import Any
 
-from ats_assets.runs.shown_settings.values import DEFAULT, ShownSetting, listed_settings
+from ats_assets.serving.queries.shown_settings.values import DEFAULT, ShownSetting, listed_settings
 from ats_assets.settings import Settings
 
 

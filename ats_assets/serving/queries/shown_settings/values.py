@@ -10,8 +10,8 @@ from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 from pydantic import BaseModel
 
 from ats_assets.errors import SettingsError
-from ats_assets.runs.shown_settings.additions import TABLES, addition_defaults
-from ats_assets.runs.shown_settings.hiding import without_secrets
+from ats_assets.serving.queries.shown_settings.additions import TABLES, addition_defaults
+from ats_assets.serving.queries.shown_settings.hiding import without_secrets
 from ats_assets.settings import Settings
 
 DEFAULT = "default"

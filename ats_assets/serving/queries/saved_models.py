@@ -19,7 +19,7 @@ from ats_assets.models import Model, models
 from ats_assets.models.sequences import Sequences, sequences_of
 from ats_assets.predictions.inference import check_age, predict
 from ats_assets.predictions.models_in_force import model_in_force
-from ats_assets.runs.bar_signals.saved_scorer import CHAMPION, champion_name
+from ats_assets.serving.queries.saved_scorer import CHAMPION, champion_name
 from ats_assets.storage.model_record import ModelRecord
 
 

@@ -1,4 +1,4 @@
-"""The models of a deployment as they are stored, for `ats models`: which version of each is in force, how good it is, and which is champion and why."""
+"""The models of a deployment as they are stored, for `ats models` and the service: which version of each is in force, how good it is, and which is champion and why."""
 
 from collections.abc import Mapping
 from dataclasses import dataclass, replace
@@ -67,6 +67,18 @@ def newest_champion(deployment: Deployment) -> dict[str, Mapping[str, Any]]:
     stored = deployment.warehouse.stored_sessions("champion")
     rows = deployment.warehouse.read("champion", stored[-1:]).iter_rows(named=True) if stored else ()
     return {row["model"]: row for row in rows}
+
+
+def champion_titles(deployment: Deployment) -> list[dict[str, Any]]:
+    """Each change of the champion, the newest first: from which session on, which model, and why; nothing with a single model."""
+    stored = deployment.warehouse.stored_sessions("champion")
+    if not stored:
+        return []
+    held = (
+        deployment.warehouse.read("champion", stored, ["session", "model", "is_champion", "reason"]).filter("is_champion").sort("session")
+    )
+    changed = held.filter(held["model"].ne_missing(held["model"].shift(1)))
+    return changed.select("session", "model", "reason").reverse().to_dicts()
 
 
 def active_record(deployment: Deployment, name: str, session: date | None = None) -> ModelRecord:
