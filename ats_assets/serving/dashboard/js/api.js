@@ -27,6 +27,10 @@ function kindOf(status) {
   return status < 500 ? "wrong" : "failed";
 }
 
+function sentence(text) {
+  return text.charAt(0).toUpperCase() + text.slice(1);
+}
+
 const listeners = new Set();
 let person = null;
 
@@ -56,7 +60,10 @@ async function troubleOf(response) {
   const again = Number(response.headers.get("Retry-After"));
   const todo = response.status === 429 ? `Too many requests: wait ${again > 0 ? `${again} seconds` : "a moment"}.` : WHAT_TO_DO[kind];
   const title = kind === "ended" ? "Your session has ended" : problem.title || `The service answered ${response.status}`;
-  return new Trouble(kind, title, problem.detail || "", problem.what_to_do || todo, response.status);
+  // the service says what to do in the detail, behind a colon: what is not there yet is told in these words alone
+  const [what, ...how] = (problem.detail || "").split(": ");
+  if (kind === "missing" && how.length) return new Trouble(kind, sentence(what), "", sentence(how.join(": ")), response.status);
+  return new Trouble(kind, title, problem.detail || "", problem.detail && response.status !== 429 ? "" : todo, response.status);
 }
 
 async function answered(path, options, signal) {
@@ -89,11 +96,10 @@ export async function get(path, query = {}, { signal } = {}) {
 
 /** All rows of a list, page by page, up to `most`; `{ data, more, … }` with what the first page says beside them. */
 export async function all(path, query = {}, { signal, most = 5000 } = {}) {
-  const limit = Math.min(most, 1000);
-  let page = await get(path, { limit, ...query }, { signal });
+  let page = await get(path, query, { signal });
   const whole = { ...page, data: [...page.data] };
   while (page.next && whole.data.length < most) {
-    page = await get(path, { limit, ...query, cursor: page.next }, { signal });
+    page = await get(path, { ...query, cursor: page.next }, { signal });
     whole.data.push(...page.data);
   }
   return { ...whole, more: Boolean(page.next) };

@@ -47,7 +47,7 @@ function looks(one) {
  * `series`: `{ name, kind: "line" | "area" | "histogram" | "candles", data, tone?, scale?, dashed?, thin?, show(point) }`;
  * `data` is in lightweight-charts' own form, `time` an ISO day or seconds; `show` is a point as text for the legend.
  * `label` says in a sentence what is to be seen. `markers`, of the first series: `{ time, side: "entry" | "exit",
- * long, text }`. Returns `{ node, series, range, newest, close }`: `series[i].update(point)` adds or
+ * long, text }`. Returns `{ node, series, range, newest, mark, close }`: `series[i].update(point)` adds or
  * changes the newest point, `range(from, to)` shows these points, counted from 0.
  */
 export function sessionChart({ label, series, markers = [], height = 260, format = (value) => value.toFixed(2), logarithmic = false, times = false }) {
@@ -63,14 +63,16 @@ export function sessionChart({ label, series, markers = [], height = 260, format
     if (one.scale) made.priceScale().applyOptions({ scaleMargins: { top: 0.82, bottom: 0 } });
     return made;
   });
-  const marked = markers.length ? createSeriesMarkers(lines[0], []) : null;
+  const marked = createSeriesMarkers(lines[0], []);
+  let marks = markers;
   let at = series[0].data.length - 1;
   let wanted = null;
   let pointed = false;
   const fresh = series.map((one) => one.data.at(-1));
 
-  function mark() {
-    marked?.setMarkers(markers.map(({ time, side, long, text }) => ({ time, text, position: (side === "entry") === long ? "belowBar" : "aboveBar", shape: side === "exit" ? "square" : long ? "arrowUp" : "arrowDown", color: token(long ? "gain" : "loss"), size: 1 })));
+  function mark(wantedMarks = marks) {
+    marks = wantedMarks;
+    marked.setMarkers(marks.map(({ time, side, long, text }) => ({ time, text, position: (side === "entry") === long ? "belowBar" : "aboveBar", shape: side === "exit" ? "square" : long ? "arrowUp" : "arrowDown", color: token(long ? "gain" : "loss"), size: 1 })));
   }
 
   function read(points, time) {
@@ -126,5 +128,5 @@ export function sessionChart({ label, series, markers = [], height = 260, format
     if (!pointed) readNewest();
   }
 
-  return { node, series: lines, range, newest, close() { sized.disconnect(); stop(); chart.remove(); } };
+  return { node, series: lines, range, newest, mark, close() { sized.disconnect(); stop(); chart.remove(); } };
 }

@@ -28,6 +28,11 @@ export function quantity(value) {
   return isKnown(value) ? formatter({ maximumFractionDigits: 9 }).format(value).replace("-", MINUS) : DASH;
 }
 
+/** A price: cents, and up to four decimals where there are some. */
+export function price(value) {
+  return isKnown(value) ? formatter({ minimumFractionDigits: 2, maximumFractionDigits: 4 }).format(value).replace("-", MINUS) : DASH;
+}
+
 /** A share as per cent: 0.12 is 12.0%. */
 export function percent(value, decimals = 1, options = {}) {
   return isKnown(value) ? `${number(Number(value) * 100, decimals, options)}%` : DASH;

@@ -60,6 +60,11 @@ export function onTopics(topics, renew, every = null) {
   };
 }
 
+/** Renew all that is shown, at once. */
+export function renewAll() {
+  for (const one of renewals) one.renew();
+}
+
 /** Take the messages of a topic, gathered once a frame: `take(messages)`, each `{ kind, rows, set, gone }`. Returns what ends it. */
 export function onMessages(topic, take) {
   if (!readers.has(topic)) readers.set(topic, new Set());
@@ -125,8 +130,15 @@ export function startLive() {
   });
 }
 
-/** The service answers, or it does not. */
+/** What was missed while nobody looked is asked for when somebody does. */
+export function renewWhenSeen() {
+  document.addEventListener("visibilitychange", () => document.hidden || state === "live" || renewAll());
+}
+
+/** The service answers, or it does not; when it answers again all that is shown is renewed. */
 export function reachable(yes) {
+  const was = state;
   if (!yes) setState("offline");
-  else if (state === "offline" || state === "unknown") setState("polling");
+  else if (was === "offline" || was === "unknown") setState("polling");
+  if (yes && was === "offline") renewAll();
 }

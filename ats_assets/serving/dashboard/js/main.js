@@ -5,7 +5,7 @@ import { findSymbol, showShortcuts } from "./dialogs.js";
 import { h, route } from "./dom.js";
 import { ago } from "./format.js";
 import { onGo, onKey, startKeyboard } from "./keyboard.js";
-import { liveState, onLiveState, reachable, startLive } from "./live.js";
+import { liveState, onLiveState, reachable, renewWhenSeen, startLive } from "./live.js";
 import { PAGES } from "./pages.js";
 import { currentRoute, go, startRouter } from "./router.js";
 import { followSystem, switchTheme } from "./theme.js";
@@ -90,6 +90,7 @@ async function start() {
   header();
   keys();
   followSystem();
+  renewWhenSeen();
   onLiveState(showConnection);
   onPerson(showPerson);
   const known = findPerson().catch(() => null);

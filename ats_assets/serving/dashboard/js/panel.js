@@ -5,6 +5,18 @@ import { freshId, h } from "./dom.js";
 import { errorNotice, loading, staleNotice } from "./states.js";
 import { onTopics } from "./live.js";
 
+const FOCUSED = "a[href], button, input, select, summary, [tabindex]";
+
+/** Where one is in a body that is drawn again: how far each part is scrolled, and what has the focus. Returns what goes back there. */
+function placeIn(body) {
+  const scrolled = [...body.querySelectorAll(".scroll")].map((one) => [one.scrollTop, one.scrollLeft]);
+  const at = body.contains(document.activeElement) ? [...body.querySelectorAll(FOCUSED)].indexOf(document.activeElement) : -1;
+  return () => {
+    body.querySelectorAll(".scroll").forEach((one, i) => scrolled[i] && one.scrollTo(scrolled[i][1], scrolled[i][0]));
+    if (at >= 0) body.querySelectorAll(FOCUSED)[at]?.focus({ preventScroll: true });
+  };
+}
+
 /**
  * Make a panel.
  *
@@ -22,12 +34,18 @@ export function panel({ title, note = "", size = "half", tools = [], load, draw,
   let loadedAt = null;
   let end = null;
   let running = null;
+  let last = null;
 
   function show(data) {
+    const said = JSON.stringify(data);
+    if (said === last && body.childElementCount) return; // nothing new: what is shown, and where one is in it, stays
+    last = said;
+    const back = placeIn(body);
     end?.();
     end = null;
     body.replaceChildren();
     end = draw(body, data, { note: (text) => remark.replaceChildren(text) }) || null;
+    back();
   }
 
   async function renew() {
@@ -43,7 +61,10 @@ export function panel({ title, note = "", size = "half", tools = [], load, draw,
     } catch (error) {
       if (mine.signal.aborted) return;
       if (loadedAt && error.kind) told.replaceChildren(staleNotice(error, loadedAt, renew));
-      else body.replaceChildren(errorNotice(error, renew));
+      else {
+        last = null;
+        body.replaceChildren(errorNotice(error, renew));
+      }
       if (!error.kind) console.error(error);
     }
   }

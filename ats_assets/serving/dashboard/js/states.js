@@ -23,7 +23,7 @@ export function errorNotice(error, retry) {
   const title = known ? error.title : "This part of the page failed";
   const detail = known ? error.detail : String(error.message || error);
   const whatToDo = known ? error.whatToDo : "Reload the page. If it stays, the browser's console says where it failed.";
-  return notice("error", title, { detail, whatToDo, action: retry ? { title: "Try again", run: retry } : null });
+  return notice(error.kind === "missing" ? "empty" : "error", title, { detail, whatToDo, action: retry && error.kind !== "missing" ? { title: "Try again", run: retry } : null });
 }
 
 export function emptyNotice(title, whatToDo) {

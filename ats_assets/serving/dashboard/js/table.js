@@ -6,6 +6,7 @@ import { DASH, isKnown } from "./format.js";
 import { emptyNotice } from "./states.js";
 
 const BATCH = 100;
+const remembered = new Map(); // page and caption -> how that table was sorted and filtered: a table that is made anew stays so
 
 function compare(a, b) {
   const [missingA, missingB] = [!isKnown(a), !isKnown(b)];
@@ -36,30 +37,35 @@ function cellOf(column, row) {
 export function table({ columns, rows, caption, sort = null, down = false, open = null, filter = false, empty = null, height = null, key = null }) {
   let shown = [];
   let current = rows;
-  let order = { name: sort, down };
-  let sought = "";
+  const place = `${location.hash.split("?")[0]}|${caption}`;
+  let { order, sought } = remembered.get(place) || { order: { name: sort, down }, sought: "" };
   let count = 0;
   const valueOf = (column, row) => (column.by ? column.by(row) : row[column.name]);
   const body = h("tbody");
   const headings = columns.map((column) => {
     const title = h("span", {}, column.title, column.unit ? h("span", { class: "unit" }, ` ${column.unit}`) : null);
     const arrow = h("span", { class: "arrow", "aria-hidden": "true" });
-    const place = (column.kind || "number") === "number" ? [arrow, title] : [title, arrow];
-    const button = h("button", { type: "button", title: column.tip, onclick: () => sortBy(column) }, place);
+    const content = (column.kind || "number") === "number" ? [arrow, title] : [title, arrow];
+    const button = h("button", { type: "button", title: column.tip, onclick: () => sortBy(column) }, content);
     return h("th", { class: kindOf(column), scope: "col" }, button);
   });
   const told = h("span", { class: "muted" });
   const grid = h("table", {}, h("caption", { class: "unseen" }, caption), h("thead", {}, h("tr", {}, headings)), body);
   const end = h("div", { class: "table-end" });
   const scroll = h("div", { class: "scroll", tabindex: "0", role: "group", "aria-label": caption, style: height ? { "max-height": height } : {} }, grid, end);
-  const box = h("input", { type: "search", placeholder: "Filter", "aria-label": `Filter: ${caption}`, oninput: () => { sought = box.value.trim().toLowerCase(); draw(); } });
+  const box = h("input", { type: "search", placeholder: "Filter", "aria-label": `Filter: ${caption}`, value: sought, oninput: () => { sought = box.value.trim().toLowerCase(); remember(); draw(); } });
   const node = h("div", { class: "table" }, filter ? h("div", { class: "table-tools" }, box, told) : null, scroll);
   const watcher = new IntersectionObserver((seen) => seen.some((one) => one.isIntersecting) && more(), { root: scroll, rootMargin: "400px" });
   watcher.observe(end);
 
+  function remember() {
+    remembered.set(place, { order, sought });
+  }
+
   function sortBy(column) {
     const same = order.name === column.name;
     order = { name: column.name, down: same ? !order.down : (column.kind || "number") === "number" };
+    remember();
     draw();
     announce(`Sorted by ${column.title}, ${order.down ? "descending" : "ascending"}`);
   }

@@ -3,18 +3,31 @@
 import { all, get } from "../api.js";
 import { figures } from "../bars.js";
 import { symbolLink, h, route } from "../dom.js";
-import { change, isKnown, money, percent, quantity, shortMoney, words } from "../format.js";
+import { change, isKnown, money, percent, quantity, words } from "../format.js";
 import { panel, panels } from "../panel.js";
 import { equityChart } from "../parts/equity.js";
 import { healthList } from "../parts/health.js";
+import { livePositions, positionsWithDay } from "../parts/live_positions.js";
 import { bySignal, probabilityOf } from "../parts/signal_cells.js";
 import { emptyNotice, notice } from "../states.js";
 import { table } from "../table.js";
 
 const NEWEST = 12;
 
-function ratio(part, whole) {
-  return isKnown(part) && Number(whole) ? Number(part) / Number(whole) : null;
+/** The account of now, with what the newest settled session has brought. */
+async function accountAndDay(signal) {
+  const [found, history] = await Promise.all([get("portfolio/account", {}, { signal }), get("portfolio/equity", {}, { signal })]);
+  return { ...found, day: history.data.filter((row) => row.session).at(-1) };
+}
+
+/** Why no order is sent, if none is. */
+function stopped(found) {
+  const reasons = [
+    found.kill_switch ? ["The kill switch is on: no order is sent", found.kill_switch, "Remove its file when the cause is gone."] : null,
+    found.halted ? ["Trading is halted: no order is sent", found.halted, "Find the cause, then “ats orders resume”."] : null,
+    found.trading_blocked ? ["The broker has blocked the account", "", "Ask the broker."] : null,
+  ];
+  return reasons.filter(Boolean).map(([title, why, whatToDo]) => notice("error", title, { detail: typeof why === "string" ? why : why.reason || "", whatToDo }));
 }
 
 function account() {
@@ -24,21 +37,16 @@ function account() {
     hideTitle: true,
     lines: 2,
     topics: ["account", "positions", "fills"],
-    load: (signal) => get("portfolio/account", {}, { signal }),
+    load: accountAndDay,
     draw(body, found) {
-      if (found.halted || found.kill) body.append(notice("error", found.kill ? "The kill switch is on: no order is sent" : `Trading is halted: ${found.halted}`, { whatToDo: "Find the cause, then “ats orders resume”." }));
-      if (!isKnown(found.equity)) {
-        body.append(emptyNotice("Nothing has been traded yet", "“ats trade” plans the newest session's orders and sends them to the paper broker."));
-        return;
-      }
-      const before = Number(found.equity) - Number(found.day_profit || 0);
-      const day = ratio(found.day_profit, before);
+      const { day } = found;
+      body.append(...stopped(found));
       body.append(figures([
-        { name: `Equity, ${found.currency || "USD"}`, value: money(found.equity), note: found.session ? `close of ${found.session}` : "now" },
-        { name: "Profit of the day", value: change(found.day_profit), note: isKnown(day) ? `${percent(day, 2, { sign: true })} of ${shortMoney(before)}` : "since the last stored close" },
-        { name: "Cash", value: money(found.cash), note: percent(ratio(found.cash, found.equity)) + " of equity" },
+        { name: "Equity", value: money(found.equity), note: found.session ? `close of ${found.session}` : "now" },
+        { name: "Profit of the day", value: change(day?.profit), note: isKnown(day?.return) ? `${percent(day.return, 2, { sign: true })} in the session ${day.session}` : "no session is settled yet" },
+        { name: "Cash", value: money(found.cash), note: `${percent(Number(found.cash) / Number(found.equity))} of the equity` },
         { name: "Buying power", value: money(found.buying_power) },
-        { name: "Broker", value: words(found.broker), note: found.account === "live" ? "live money" : "paper account" },
+        { name: "Broker", value: words(found.broker), note: found.account_id },
       ]));
     },
   });
@@ -69,15 +77,14 @@ function health() {
 }
 
 function positions() {
-  let made = null;
   return panel({
     title: "Positions",
     note: "largest first",
     topics: ["positions", "fills"],
     tools: [h("a", { href: route("portfolio") }, "Portfolio")],
-    load: (signal) => all("portfolio/positions", {}, { signal }),
+    load: positionsWithDay,
     draw(body, { data }) {
-      made = table({
+      const made = table({
         caption: "Positions",
         key: "symbol",
         sort: "value",
@@ -96,6 +103,7 @@ function positions() {
         ],
       });
       body.append(made.node);
+      return livePositions(data, made.update);
     },
   });
 }

@@ -3,7 +3,7 @@
 import { all, whoLooks } from "../api.js";
 import { figures } from "../bars.js";
 import { h, symbolLink } from "../dom.js";
-import { direction, isKnown, money, number, percent, quantity, time, words } from "../format.js";
+import { direction, isKnown, money, number, percent, price, quantity, time, words } from "../format.js";
 import { panel, panels } from "../panel.js";
 import { choices } from "../parts/choices.js";
 import { cancelOrder, orderTicket, whyNot } from "../parts/order_ticket.js";
@@ -51,10 +51,6 @@ function requests() {
   });
 }
 
-function canCancel(row) {
-  return row.can_cancel ?? OPEN.has(row.state);
-}
-
 function orders(told) {
   let only = "open";
   const made = panel({
@@ -81,12 +77,12 @@ function orders(told) {
           { name: "quantity", title: "Shares", show: (row) => quantity(row.quantity) },
           { name: "filled_quantity", title: "Filled", show: (row) => quantity(row.filled_quantity) },
           { name: "state", title: "State", kind: "text", show: (row) => words(row.state) },
-          { name: "average_price", title: "Average price", show: (row) => money(row.average_price) },
-          { name: "kind", title: "Kind", kind: "text", show: (row) => (isKnown(row.limit_price) ? `${words(row.kind)} ${money(row.limit_price)}` : words(row.kind)) },
+          { name: "filled_average_price", title: "Average price", show: (row) => price(row.filled_average_price) },
+          { name: "kind", title: "Kind", kind: "text", show: (row) => (isKnown(row.limit_price) ? `${words(row.kind)} ${price(row.limit_price)}` : words(row.kind)) },
           { name: "reason", title: "Why", kind: "wide" },
           { name: "updated_at", title: "Changed", unit: "UTC", kind: "text", show: (row) => time(row.updated_at) },
           { name: "client_order_id", title: "Order", kind: "text", show: (row) => h("code", {}, row.client_order_id) },
-          may && open && { name: "cancel", title: "Cancel", kind: "text", by: () => null, show: (row) => (canCancel(row) ? h("button", { type: "button", class: "small", "aria-label": `Cancel ${row.client_order_id}`, onclick: () => cancelOrder(row, told, made.renew) }, "Cancel") : "") },
+          may && open && { name: "cancel", title: "Cancel", kind: "text", by: () => null, show: (row) => (OPEN.has(row.state) ? h("button", { type: "button", class: "small", "aria-label": `Cancel ${row.client_order_id}`, onclick: () => cancelOrder(row, told, made.renew) }, "Cancel") : "") },
         ].filter(Boolean),
       }).node);
     },
@@ -111,7 +107,7 @@ function fills() {
           { name: "symbol", title: "Symbol", kind: "text", show: (row) => symbolLink(row.symbol) },
           { name: "side", title: "Side", kind: "text", show: (row) => direction(row.side) },
           { name: "quantity", title: "Shares", show: (row) => quantity(row.quantity) },
-          { name: "price", title: "Price", show: (row) => money(row.price) },
+          { name: "price", title: "Price", show: (row) => price(row.price) },
           { name: "fees", title: "Fees", show: (row) => money(row.fees) },
         ],
       }).node);

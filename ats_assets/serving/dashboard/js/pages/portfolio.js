@@ -3,10 +3,11 @@
 import { all, get } from "../api.js";
 import { figures, heatMap, zeroBars } from "../bars.js";
 import { h, route, symbolLink } from "../dom.js";
-import { change, isKnown, money, number, percent, quantity, words } from "../format.js";
+import { change, isKnown, money, number, percent, price, quantity, words } from "../format.js";
 import { panel, panels } from "../panel.js";
 import { choices } from "../parts/choices.js";
 import { equityChart } from "../parts/equity.js";
+import { livePositions, positionsWithDay } from "../parts/live_positions.js";
 import { go } from "../router.js";
 import { emptyNotice } from "../states.js";
 import { table } from "../table.js";
@@ -17,11 +18,11 @@ const HELD = ["positions", "fills"];
 function holdings() {
   return panel({
     title: "Holdings",
-    note: "values at the last known price; the day since the last stored close",
+    note: "values at the last known price; the day is the newest settled session",
     size: "whole",
     lines: 10,
     topics: HELD,
-    load: (signal) => all("portfolio/positions", {}, { signal }),
+    load: positionsWithDay,
     draw(body, { data }) {
       const sum = (name) => data.reduce((total, row) => total + Number(row[name] ?? 0), 0);
       if (data.length) {
@@ -30,10 +31,9 @@ function holdings() {
           { name: "Value", value: money(sum("value")) },
           { name: "Profit of the day", value: change(sum("session_profit")) },
           { name: "Unrealised", value: change(sum("unrealised")) },
-          { name: "Realised", value: change(sum("realised")), note: "of what is held, since entered" },
         ]));
       }
-      body.append(table({
+      const made = table({
         caption: "Holdings",
         filter: true,
         key: "symbol",
@@ -46,16 +46,16 @@ function holdings() {
         columns: [
           { name: "symbol", title: "Symbol", kind: "text", heading: true, show: (row) => symbolLink(row.symbol) },
           { name: "quantity", title: "Shares", show: (row) => quantity(row.quantity) },
-          { name: "price", title: "Price", show: (row) => money(row.price) },
+          { name: "price", title: "Price", show: (row) => price(row.price) },
           { name: "value", title: "Value", by: (row) => Math.abs(Number(row.value)), show: (row) => money(row.value) },
           { name: "weight", title: "Weight", unit: "%", tip: "of the equity", show: (row) => percent(row.weight, 2) },
           { name: "cost", title: "Cost", tip: "what was paid for what is still held", show: (row) => money(row.cost) },
           { name: "session_profit", title: "Day", show: (row) => change(row.session_profit) },
           { name: "unrealised", title: "Unrealised", show: (row) => change(row.unrealised) },
-          { name: "realised", title: "Realised", tip: "by sales since the position was entered", show: (row) => change(row.realised) },
-          { name: "entered", title: "Entered", kind: "text" },
         ],
-      }).node);
+      });
+      body.append(made.node);
+      return livePositions(data, made.update);
     },
   });
 }
@@ -67,20 +67,21 @@ function exposure() {
     topics: HELD,
     load: (signal) => get("portfolio/exposure", {}, { signal }),
     draw(body, found) {
-      if (!found.n_positions) {
+      if (!found.positions) {
         body.append(emptyNotice("Nothing is held, so nothing is exposed"));
         return;
       }
       body.append(figures([
         { name: "Gross", value: percent(found.gross), note: "long and short together" },
         { name: "Net", value: percent(found.net, 1, { sign: true }), note: "long less short" },
-        { name: "Cash", value: percent(found.cash) },
-        { name: "Largest position", value: percent(found.largest) },
+        { name: "Cash", value: percent(found.cash_share) },
+        { name: "Positions", value: String(found.positions), note: `as concentrated as ${number(found.effective_positions, 1)} equal ones` },
       ]));
-      const rows = [["Long", found.long], ["Short", -Math.abs(found.short ?? 0)], ["Cash", found.cash]].filter(([, value]) => isKnown(value));
-      for (const one of found.by_strategy || []) rows.push([`Net of ${one.strategy}`, one.net]);
-      const tone = (name) => (name === "Cash" ? "plain" : null);
-      body.append(h("h3", {}, "By part"), zeroBars(rows.map(([name, value]) => ({ name, value, text: percent(value, 1, { sign: true }), tone: tone(name) })), { caption: "Exposure by part", head: ["Part", "% of equity", "− 0 +"] }));
+      const bar = (name, value, tone = null) => ({ name, value, text: percent(value, 1, { sign: true }), tone });
+      const parts = [bar("Long", found.long), bar("Short", found.short), bar("Cash", found.cash_share, "plain")].filter((one) => isKnown(one.value));
+      const largest = found.largest.map((one) => bar(one.symbol, one.weight));
+      body.append(zeroBars(parts, { caption: "Exposure by part", head: ["Part", "% of equity", "− 0 +"] }));
+      body.append(h("h3", {}, "Largest positions"), zeroBars(largest, { caption: "Largest positions", head: ["Symbol", "% of equity", "− 0 +"] }));
     },
   });
 }
@@ -88,20 +89,20 @@ function exposure() {
 function risk() {
   return panel({
     title: "Risk",
-    note: "of what is held now, by its symbols' past returns",
+    note: "of today's weights, by their symbols' past returns",
     topics: HELD,
-    load: (signal) => get("portfolio/exposure", {}, { signal }),
-    draw(body, { risk: found }, say) {
-      if (!found || !isKnown(found.volatility_year)) {
+    load: (signal) => get("portfolio/risk", {}, { signal }),
+    draw(body, found, say) {
+      if (!isKnown(found.volatility_year)) {
         body.append(emptyNotice("There is no risk to show yet", "It needs positions whose symbols have a quarter of stored bars."));
         return;
       }
-      say.note(`of what is held now, by its symbols' returns of the last ${found.sessions} sessions`);
+      say.note(`of today's weights, by their symbols' returns of ${found.sessions} sessions, ${found.first} to ${found.last}`);
       body.append(figures([
         { name: "Volatility", value: percent(found.volatility_year), note: "a year" },
-        { name: "Value at risk", value: percent(found.value_at_risk_95, 2), note: "a session loses more in 5 of 100" },
+        { name: "Value at risk", value: percent(found.value_at_risk_95, 2), note: "5 of 100 sessions are worse" },
         { name: "Expected shortfall", value: percent(found.expected_shortfall_95, 2), note: "mean of those 5" },
-        { name: "Beta", value: number(found.beta), note: "to the mean of the universe" },
+        { name: "Beta", value: number(found.beta), note: "to the mean of all symbols" },
       ]));
       if (!found.contributions?.length) return;
       const sorted = [...found.contributions].sort((a, b) => Math.abs(b.share) - Math.abs(a.share)).slice(0, MOST_BARS);
@@ -110,31 +111,39 @@ function risk() {
   });
 }
 
+const TIMES = [["session", "Session"], ["month", "Month"], ["year", "Year"], ["all", "All"]];
+const PARTS = [["symbol", "Symbol"], ["side", "Side"], ["book", "Book"]];
+const DAYS = { month: 30, year: 365 };
+
+/** The first day of a time that ends with the newest session; null: as the service has it, that session alone. */
+function firstDay(time, newest) {
+  if (time === "session" || !newest) return null;
+  if (time === "all") return "1970-01-01";
+  return new Date(Date.parse(newest) - DAYS[time] * 86_400_000).toISOString().slice(0, 10);
+}
+
 function attribution() {
-  let dimension = null;
-  return panel({
+  let [by, time] = ["symbol", "session"];
+  const made = panel({
     title: "Attribution",
-    note: "who or what made the profit of the backtest, after costs; parts of a kind sum to it",
+    note: "who made the account's profit, its own costs included",
     lines: 8,
-    load: (signal) => all("portfolio/attribution", {}, { signal }),
-    draw(body, { data, of }, say) {
-      if (!data.length) {
-        body.append(emptyNotice("Nothing is attributed yet", "“ats run” makes the books of the strategies (docs/strategies.md)."));
-        return;
-      }
-      if (of) say.note(of);
-      const kinds = [...new Set(data.map((row) => row.dimension))];
-      dimension = kinds.includes(dimension) ? dimension : kinds[0];
-      const where = h("div");
-      const draw = () => {
-        const rows = data.filter((row) => row.dimension === dimension).sort((a, b) => Math.abs(b.profit) - Math.abs(a.profit));
-        const shown = rows.slice(0, MOST_BARS).map((row) => ({ name: words(row.part), value: row.profit, text: money(row.profit, { sign: true }), title: `before costs ${money(row.pnl)}, costs ${money(row.costs)}` }));
-        where.replaceChildren(zeroBars(shown, { caption: `Profit by ${dimension}`, head: [words(dimension), "Profit", "− 0 +"] }), rows.length > MOST_BARS ? h("p", { class: "muted" }, `The ${MOST_BARS} largest of ${rows.length}.`) : "");
-      };
-      body.append(choices("By", kinds.map((kind) => [kind, words(kind)]), dimension, (kind) => { dimension = kind; draw(); }), where);
-      draw();
+    topics: ["fills", "account"],
+    tools: [choices("Time", TIMES, time, (one) => { time = one; made.renew(); }), choices("By", PARTS, by, (one) => { by = one; made.renew(); })],
+    async load(signal) {
+      const newest = (await get("portfolio/equity", {}, { signal })).data.at(-1)?.session;
+      return get("portfolio/attribution", { by, from: firstDay(time, newest) }, { signal });
+    },
+    draw(body, found, say) {
+      say.note(`${String(found.start).slice(0, 10)} to ${String(found.end).slice(0, 10)}, ${money(found.profit, { sign: true })} in all`);
+      const known = found.data.filter((row) => isKnown(row.profit)).sort((a, b) => Math.abs(b.profit) - Math.abs(a.profit));
+      const rows = known.slice(0, MOST_BARS).map((row) => ({ name: by === "symbol" ? row.part : words(row.part), value: Number(row.profit), text: money(row.profit, { sign: true }), title: `${percent(row.return, 2, { sign: true })} of the equity` }));
+      if (!rows.length) body.append(emptyNotice("There is no profit to share out yet", "“ats trade” settles each session after its close."));
+      else body.append(zeroBars(rows, { caption: `Profit by ${by}`, head: [words(by), "Profit", "− 0 +"] }));
+      if (known.length > MOST_BARS) body.append(h("p", { class: "muted" }, `The ${MOST_BARS} largest of ${known.length}.`));
     },
   });
+  return made;
 }
 
 function correlation() {
@@ -143,9 +152,9 @@ function correlation() {
     note: "of daily returns of the largest positions; −1 is opposite, 1 together",
     lines: 8,
     topics: HELD,
-    load: (signal) => get("portfolio/exposure", {}, { signal }),
+    load: (signal) => get("portfolio/risk", {}, { signal }),
     draw(body, { correlation: found }) {
-      if (!found || found.symbols.length < 2) {
+      if (found.symbols.length < 2) {
         body.append(emptyNotice("Two positions with stored bars are needed"));
         return;
       }

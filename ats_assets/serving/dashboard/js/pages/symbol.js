@@ -4,7 +4,7 @@
 import { all, get } from "../api.js";
 import { sessionChart } from "../chart.js";
 import { h, route, symbolLink } from "../dom.js";
-import { change, direction, isKnown, money, number, percent, quantity, shortMoney, time } from "../format.js";
+import { change, direction, isKnown, number, percent, price, quantity, shortMoney, time } from "../format.js";
 import { onMessages } from "../live.js";
 import { panel, panels } from "../panel.js";
 import { choices } from "../parts/choices.js";
@@ -17,10 +17,11 @@ import { emptyNotice, notice } from "../states.js";
 import { table } from "../table.js";
 
 const MARKED = 200;
+const HISTORY = 63; // sessions of signals
 
 /** Fills as marks: what opens or enlarges a position is an entry, what reduces one an exit. */
 function marksOf(fills, days) {
-  const sorted = [...fills].sort((a, b) => (a.at < b.at ? -1 : 1));
+  const sorted = [...fills].sort((a, b) => (a.at < b.at ? -1 : a.at > b.at ? 1 : 0));
   let held = 0;
   const marks = sorted.map((fill) => {
     const signed = (fill.side === "buy" ? 1 : -1) * Number(fill.quantity);
@@ -28,29 +29,28 @@ function marksOf(fills, days) {
     const long = enters ? signed > 0 : held > 0;
     held += signed;
     if (Math.abs(held) < 1e-9) held = 0;
-    return { time: String(fill.at).slice(0, 10), side: enters ? "entry" : "exit", long, text: "" };
+    return { time: fill.session, side: enters ? "entry" : "exit", long, text: "" };
   });
   return marks.filter((mark) => days.has(mark.time)).slice(-MARKED);
 }
 
 function candlesOf(bars) {
-  return bars.filter((bar) => isKnown(bar.close)).map((bar) => ({ time: bar.session, open: bar.open, high: bar.high, low: bar.low, close: bar.close }));
+  const known = bars.filter((bar) => isKnown(bar.close)).sort((a, b) => (a.session < b.session ? -1 : 1));
+  return known.map((bar) => ({ time: bar.session, open: bar.open, high: bar.high, low: bar.low, close: bar.close }));
 }
 
-function price(symbol) {
+function candles(symbol) {
   let end = null;
+  let shown = 126; // sessions
+  let of = "traded";
   return panel({
     title: "Price",
     note: "each session's bar as traded; hollow rises, filled falls; arrows are entries, squares exits",
     size: "whole",
     lines: 10,
     topics: ["fills"],
-    async load(signal) {
-      const bars = await all(`bars/${encodeURIComponent(symbol)}`, {}, { signal });
-      const fills = await all("portfolio/fills", { symbol }, { signal }).catch((error) => ({ data: [], trouble: error }));
-      return { bars, fills };
-    },
-    draw(body, { bars, fills }) {
+    load: (signal) => all(`bars/${encodeURIComponent(symbol)}`, {}, { signal }),
+    draw(body, bars) {
       end?.();
       const data = candlesOf(bars.data);
       if (!data.length) {
@@ -58,23 +58,24 @@ function price(symbol) {
         return null;
       }
       const days = new Set(data.map((bar) => bar.time));
-      const volume = bars.data.filter((bar) => isKnown(bar.volume)).map((bar) => ({ time: bar.session, value: bar.volume }));
+      const trades = bars.trades.filter((row) => row.of === of);
+      const volume = bars.data.filter((bar) => isKnown(bar.volume)).map((bar) => ({ time: bar.session, value: bar.volume })).sort((a, b) => (a.time < b.time ? -1 : 1));
       const last = data.at(-1);
       const ohlc = (bar) => (isKnown(bar.close) ? `open ${number(bar.open)}, high ${number(bar.high)}, low ${number(bar.low)}, close ${number(bar.close)}` : "–");
       const made = sessionChart({
         label: `${symbol}, ${data.length} sessions from ${data[0].time} to ${last.time}, last close ${number(last.close)}`,
         height: 380,
-        markers: marksOf(fills.data, days),
+        markers: marksOf(trades, days),
         series: [
           { name: symbol, kind: "candles", data, show: ohlc },
           { name: "Volume", kind: "histogram", tone: "series-2", scale: "volume", lastValue: false, data: volume, show: (point) => shortMoney(point.value) },
         ],
       });
-      const first = Math.max(0, data.length - 126);
-      const ranges = choices("Range", [[21, "1 m"], [63, "3 m"], [126, "6 m"], [252, "1 y"], [0, "All"]], 126, (count) => made.range(count ? data.length - count : 0, data.length));
-      made.range(first, data.length);
-      if (fills.trouble) body.append(notice("stale", "Entries and exits could not be loaded", { detail: fills.trouble.title }));
-      body.append(ranges, made.node);
+      const range = (count) => { shown = count; made.range(count ? Math.max(0, data.length - count) : 0, data.length); };
+      const sources = choices("Entries and exits", [["traded", "Account's trades"], ["backtest", "Backtest's"]], of, (one) => { of = one; made.mark(marksOf(bars.trades.filter((row) => row.of === of), days)); });
+      const ranges = choices("Range", [[21, "1 m"], [63, "3 m"], [126, "6 m"], [252, "1 y"], [0, "All"]], shown, range);
+      range(shown);
+      body.append(h("div", { class: "controls" }, ranges, sources), made.node);
       const live = liveCandle(symbol, made, data);
       end = () => { live(); made.close(); };
       return () => { end?.(); end = null; };
@@ -85,10 +86,10 @@ function price(symbol) {
 function newest(symbol, query, onSession) {
   return panel({
     title: "Signals",
-    note: "newest first; Enter or a click explains one below",
+    note: "of a quarter, newest first; Enter or a click explains one below",
     size: "two-thirds",
     topics: ["signals"],
-    load: (signal) => all(`signals/${encodeURIComponent(symbol)}`, {}, { signal, most: 1000 }),
+    load: (signal) => get(`signals/${encodeURIComponent(symbol)}`, { limit: HISTORY }, { signal }),
     draw(body, { data }) {
       const largest = Math.max(0.001, ...data.flatMap((row) => [Math.abs(row.lower ?? 0), Math.abs(row.upper ?? 0)]));
       const has = (name) => data.some((row) => isKnown(row[name]));
@@ -134,7 +135,7 @@ function trades(symbol) {
           { name: "at", title: "Time", unit: "UTC", kind: "text", show: (row) => time(row.at).slice(0, 16) },
           { name: "side", title: "Side", kind: "text", show: (row) => direction(row.side) },
           { name: "quantity", title: "Shares", show: (row) => quantity(row.quantity) },
-          { name: "price", title: "Price", show: (row) => money(row.price) },
+          { name: "price", title: "Price", show: (row) => price(row.price) },
         ],
       }).node);
     },
@@ -177,6 +178,6 @@ export function show(root, { parts, query }) {
     if (row) quote.replaceChildren(`bid ${number(row.bid)}, ask ${number(row.ask)}`, h("span", { class: "muted" }, ` ${time(row.at).slice(11, 19)}`));
   });
   root.append(h("div", { class: "page-head" }, h("h1", {}, symbolLink(symbol)), quote, h("div", { class: "tools" }, h("a", { href: route("paper", [], { symbol }) }, "Trade on paper"))));
-  const close = panels(root, [price(symbol), newest(symbol, query, (session) => go(route("symbol", [symbol], { session }))), trades(symbol), ...explained(symbol, query)]);
+  const close = panels(root, [candles(symbol), newest(symbol, query, (session) => go(route("symbol", [symbol], { session }))), trades(symbol), ...explained(symbol, query)]);
   return () => { stop(); close(); };
 }
