@@ -12,8 +12,6 @@ ACTIVE = ("QUEUED", "STARTING", "STARTED", "CANCELING")
 """The statuses of runs that are not through."""
 RECENT_RUNS = 2_000
 """Of which the last one of each job is looked for."""
-RECENT_CHECKS = 20_000
-"""Results of checks among which the newest of each is looked for."""
 SILENT_SECONDS = 50
 """A daemon writes a heartbeat every 30 seconds; one whose threads are all silent for longer than this is dead."""
 _RESULTS = "SELECT asset_key, check_name, partition, execution_status, evaluation_event, evaluation_event_timestamp, run_id FROM asset_check_executions"
@@ -162,19 +160,12 @@ def locations(ask: StorageQuery, run_ids: Sequence[str]) -> dict[str, str]:
 
 def check_results(ask: StorageQuery) -> list[CheckResult]:
     """The newest result of each check: of the newest partition that it has judged, what was said last."""
-    newest = ask("SELECT MAX(id) FROM asset_check_executions")
-    if not newest or newest[0][0] is None:
-        return []
-    rows = ask(
-        "SELECT id, asset_key, check_name, partition FROM asset_check_executions WHERE id > ? AND execution_status IN ('SUCCEEDED', 'FAILED')",
-        (newest[0][0] - RECENT_CHECKS,),
-    )
-    last: dict[tuple[str, str], tuple[str, int]] = {}
-    for number, key, name, partition in rows:
-        found = (partition or "", number)
-        if found > last.get((key, name), ("", -1)):
-            last[key, name] = found
-    return read_results(ask, [number for _, number in last.values()])
+    newest: list[int] = []
+    judged = "SELECT MAX(id) FROM asset_check_executions WHERE execution_status IN ('SUCCEEDED', 'FAILED') AND asset_key = ? AND check_name = ? AND partition "
+    for key, name, partition in ask("SELECT asset_key, check_name, MAX(partition) FROM asset_check_executions GROUP BY 1, 2"):
+        found = ask(f"{judged} IS NULL", (key, name)) if partition is None else ask(f"{judged} = ?", (key, name, partition))
+        newest += [number for (number,) in found if number is not None]
+    return read_results(ask, newest)
 
 
 def read_results(ask: StorageQuery, numbers: Sequence[int]) -> list[CheckResult]:

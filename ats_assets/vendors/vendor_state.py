@@ -254,7 +254,11 @@ class VendorState:
 
     def cache_hit_rates(self) -> dict[str, float]:
         """Vendor -> share of the questions that might have been answered from the cache that were."""
-        return {vendor: hits / (hits + misses) for vendor, (hits, misses) in self._file.run(cache_counts).items()}
+        return {vendor: hits / (hits + misses) for vendor, (hits, misses) in self.cache_looks().items()}
+
+    def cache_looks(self) -> dict[str, tuple[int, int]]:
+        """Vendor -> questions that were answered from the cache, and those that might have been, since the file was begun."""
+        return self._file.run(cache_counts)
 
     def call_counts(self, since: datetime) -> dict[tuple[str, str], tuple[int, float | None]]:
         """Vendor and server -> requests that were sent, and their mean seconds."""

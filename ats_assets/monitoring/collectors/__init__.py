@@ -1,0 +1,1 @@
+"""Metrics by subject: each module declares its metrics (`METRICS`) and adds their samples (`collect`)."""

@@ -1,0 +1,149 @@
+"""Metrics as Prometheus reads them: collected when they are asked for, from what is stored.
+
+    exposition = Exposition(deployment)
+    exposition.text()
+
+Each collector stands alone: one that fails tells nothing, is told of (`ats_exporter_collector_success`), and hides no other.
+"""
+
+import logging
+import threading
+import time
+from collections.abc import Callable, Mapping
+from datetime import UTC, datetime
+from types import ModuleType
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
+from ats_assets.monitoring.collectors import (
+    dagster_metrics,
+    data_metrics,
+    export_metrics,
+    http_samples,
+    model_metrics,
+    system_metrics,
+    trading_metrics,
+    vendor_metrics,
+)
+from ats_assets.monitoring.http_metrics import HttpMetrics
+from ats_assets.monitoring.samples import LEFT_OUT, HistogramValue, MetricSpec, Samples
+from ats_assets.monitoring.watch import Watch
+
+CONTENT_TYPE = "text/plain; version=0.0.4; charset=utf-8"
+COLLECTORS: Mapping[str, ModuleType] = {
+    "system": system_metrics,
+    "data": data_metrics,
+    "models": model_metrics,
+    "trading": trading_metrics,
+    "dagster": dagster_metrics,
+    "vendors": vendor_metrics,
+    "exports": export_metrics,
+}
+"""In the order in which they are collected; where there is no room for all series, it is shared."""
+OWN = (
+    MetricSpec(
+        name="ats_exporter_collector_success", text="Whether the collector could read what it tells of.", labels=("collector",), most=12
+    ),
+    MetricSpec(name="ats_exporter_collector_duration_seconds", text="How long it took.", labels=("collector",), most=12),
+    MetricSpec(name="ats_exporter_series", text="Series of this scrape.", most=1),
+    MetricSpec(name=LEFT_OUT, text="Samples that are not told, since there is no room for them.", labels=("metric",), most=90),
+)
+ALL_METRICS: tuple[MetricSpec, ...] = (*OWN, *http_samples.METRICS, *(spec for one in COLLECTORS.values() for spec in one.METRICS))
+log = logging.getLogger(__name__)
+
+
+class Exposition:
+    """The metrics of a deployment. Keep it: what it has read it does not read again until it changes. Safe for several threads.
+
+    Parameters
+    ----------
+    http
+        What the service has counted, where it is the service that tells.
+    now
+        Another clock in tests.
+    """
+
+    def __init__(self, deployment: Deployment, http: HttpMetrics | None = None, now: Callable[[], datetime] | None = None) -> None:
+        self._watch, self._http = Watch(deployment), http
+        self._now = now or (lambda: datetime.now(UTC))
+        self._lock = threading.Lock()
+
+    def samples(self) -> Samples:
+        """Collect now."""
+        with self._lock:
+            samples = Samples(ALL_METRICS)
+            observed = self._watch.observe(self._now())
+            for name, collector in COLLECTORS.items():
+                begun = time.perf_counter()
+                success = True
+                try:
+                    collector.collect(self._watch, observed, samples)
+                except Exception as error:  # noqa: BLE001 - whatever is wrong with one part, the others are told
+                    success = False
+                    log.warning("metrics of %s can't be read: %s", name, error)
+                samples.put("ats_exporter_collector_success", success, name)
+                samples.put("ats_exporter_collector_duration_seconds", time.perf_counter() - begun, name)
+            self._watch.keep(observed)
+            if self._http is not None:
+                http_samples.add_requests(self._http, samples)
+            return samples
+
+    def text(self) -> bytes:
+        """Collect now, in Prometheus' text format.
+
+        Raises
+        ------
+        SettingsError
+            If the library of the extra `metrics` is not installed.
+        """
+        return exposed(self.samples())
+
+
+def metrics_text(deployment: Deployment) -> bytes:
+    """The metrics of a deployment, once; who asks again and again keeps an `Exposition`."""
+    return Exposition(deployment).text()
+
+
+def exposed(samples: Samples) -> bytes:
+    """Samples in Prometheus' text format.
+
+    Raises
+    ------
+    SettingsError
+        As `Exposition.text`.
+    """
+    try:
+        from prometheus_client import CollectorRegistry, generate_latest  # noqa: PLC0415 - of an extra
+        from prometheus_client.core import CounterMetricFamily, GaugeMetricFamily, HistogramMetricFamily  # noqa: PLC0415
+    except ImportError as error:
+        raise SettingsError("metrics need prometheus-client: pip install 'ats-assets[metrics]'") from error
+    left_out = samples.left_out()
+    for metric, count in left_out.items():
+        samples.put(LEFT_OUT, count, metric)
+    samples.put("ats_exporter_series", 0)
+    samples.put("ats_exporter_series", samples.series())
+    kinds = {"gauge": GaugeMetricFamily, "counter": CounterMetricFamily, "histogram": HistogramMetricFamily}
+
+    class Told:
+        """What the registry asks."""
+
+        def collect(self):
+            for name, found in samples.told().items():
+                spec = samples.specs[name]
+                family = kinds[spec.kind](name.removesuffix("_total") if spec.kind == "counter" else name, spec.text, labels=spec.labels)
+                for labels, value in found.items():
+                    if isinstance(value, HistogramValue):
+                        family.add_metric(labels, _buckets(value), value.total)
+                    else:
+                        family.add_metric(labels, value)
+                yield family
+
+    registry = CollectorRegistry(auto_describe=False)
+    registry.register(Told())  # pyright: ignore[reportArgumentType]
+    return generate_latest(registry)
+
+
+def _buckets(value: HistogramValue) -> list[tuple[str, float]]:
+    """Cumulative counts by upper bound, as Prometheus has them."""
+    bounds = [*(str(bound) for bound in value.bounds), "+Inf"]
+    return [(bound, float(sum(value.counts[: place + 1]))) for place, bound in enumerate(bounds)]
