@@ -140,12 +140,12 @@ def _sqlite(file: Path) -> Iterator[StorageQuery]:
     if not file.is_file():
         yield _Nothing()
         return
-    with read_only(file) as connection:
+    with opened_read_only(file) as connection:
         yield StorageQuery(connection, "?")
 
 
 @contextlib.contextmanager
-def read_only(file: Path) -> Iterator[sqlite3.Connection]:
+def opened_read_only(file: Path) -> Iterator[sqlite3.Connection]:
     """A file of SQLite, which is neither made nor written to."""
     with contextlib.closing(sqlite3.connect(f"{file.absolute().as_uri()}?mode=ro", uri=True, timeout=WAIT_SECONDS)) as connection:
         yield connection

@@ -6,6 +6,7 @@ from functools import cached_property
 from ipaddress import ip_address
 
 from ats_assets.deployment import Deployment
+from ats_assets.monitoring.exposition import Exposition
 from ats_assets.monitoring.http_metrics import HttpMetrics
 from ats_assets.serving.browser_sessions import BrowserSessions
 from ats_assets.serving.keys import KeyStore
@@ -49,6 +50,11 @@ class Service:
     def trading(self) -> TradeReader:
         """The trade state, to read."""
         return TradeReader(self.deployment.settings, busy_seconds=self.settings.busy_seconds)
+
+    @cached_property
+    def exposition(self) -> Exposition:
+        """The metrics, by a deployment of their own: what they keep of it no other route waits for."""
+        return Exposition(Deployment(self.deployment.settings), self.metrics)
 
     @cached_property
     def requests(self) -> RateLimits:

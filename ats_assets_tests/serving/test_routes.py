@@ -50,7 +50,7 @@ PARTS = {
 
 NAMES = {"/api/v1/backtests": "backtest", "/api/v1/reports": "backtest", "/api/v1/models": "lightgbm"}
 """What `{name}` is, by what the path begins with."""
-ALWAYS_NEW = {"/api/v1/status"}
+ALWAYS_NEW = {"/api/v1/status", "/metrics"}
 """Paths whose answer has the time in it."""
 
 

@@ -12,9 +12,9 @@ from ats_assets.lineage.judged_stale import stale_counts
 from ats_assets.monitoring.components import Observed
 from ats_assets.monitoring.dagster_storage import FILES, stored_time
 from ats_assets.monitoring.expected_triggers import expected_triggers
+from ats_assets.monitoring.growing_table import Tail
 from ats_assets.monitoring.samples import MetricSpec, Samples
 from ats_assets.monitoring.stamped import Stamp, stamp_of_database
-from ats_assets.monitoring.tail import Tail
 from ats_assets.monitoring.watch import SERVER_SECONDS, Watch
 
 TOLERANCE_SECONDS = 1_800

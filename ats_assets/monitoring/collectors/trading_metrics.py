@@ -9,9 +9,9 @@ from sqlalchemy import Connection, column, func, inspect, select, table
 
 from ats_assets.monitoring.components import Observed
 from ats_assets.monitoring.components.trading_components import positions_due
+from ats_assets.monitoring.growing_table import Tail
 from ats_assets.monitoring.live_beat import live_beat
 from ats_assets.monitoring.samples import MetricSpec, Samples
-from ats_assets.monitoring.tail import Tail
 from ats_assets.monitoring.trading_facts import HALT_KINDS, SettledAccount, TradingFacts
 from ats_assets.monitoring.watch import Watch
 from ats_assets.trade_state.kill_switch import KillSwitch

@@ -5,10 +5,10 @@ from collections.abc import Sequence
 from typing import Any
 
 from ats_assets.monitoring.components import Observed
-from ats_assets.monitoring.dagster_storage import read_only
+from ats_assets.monitoring.dagster_storage import opened_read_only
+from ats_assets.monitoring.growing_table import Tail
 from ats_assets.monitoring.samples import MetricSpec, Samples
 from ats_assets.monitoring.stamped import stamp_of_database
-from ats_assets.monitoring.tail import Tail
 from ats_assets.monitoring.watch import Watch
 from ats_assets.vendors.call_log import FROM_CACHE, SENT
 
@@ -107,7 +107,7 @@ def _tail(watch: Watch) -> Tail:
 
     def rows(select: str, parameters: Sequence[int]) -> list[tuple[int, bool, tuple[str, str, str], float]]:
         try:
-            with read_only(file) as connection:
+            with opened_read_only(file) as connection:
                 found = connection.execute(select, parameters).fetchall()
         except sqlite3.Error:  # the file is replaced where it is damaged; it is looked at again
             return []
