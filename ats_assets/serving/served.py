@@ -10,6 +10,7 @@ from ats_assets.monitoring.exposition import Exposition
 from ats_assets.monitoring.http_metrics import HttpMetrics
 from ats_assets.serving.browser_sessions import BrowserSessions
 from ats_assets.serving.keys import KeyStore
+from ats_assets.serving.loaded_models import LoadedModels
 from ats_assets.serving.rate_limits import RateLimits
 from ats_assets.settings import ServingSettings
 from ats_assets.trade_state import TradeReader
@@ -55,6 +56,11 @@ class Service:
     def exposition(self) -> Exposition:
         """The metrics, by a deployment of their own: what they keep of it no other route waits for."""
         return Exposition(Deployment(self.deployment.settings), self.metrics)
+
+    @cached_property
+    def models(self) -> LoadedModels:
+        """The models that were asked to predict."""
+        return LoadedModels()
 
     @cached_property
     def requests(self) -> RateLimits:

@@ -28,7 +28,7 @@ class ServingSettings(Section):
     )
     requests_per_minute: NonNegative = Field(default=6_000, description="of each key, or of each address without one. 0: no limit")
     wrong_keys_per_minute: Positive = Field(default=20, description="of an address; then it waits, whatever key it has")
-    max_body_bytes: Positive = Field(default=1_000_000, description="of a request")
+    max_body_bytes: Positive = Field(default=8_000_000, description="of a request: 500 symbols with 158 features take 2 MB")
     max_connections: Positive = Field(default=5_000, description="at once; what is more is answered 503")
     page_rows: Positive = Field(default=5_000, description="of a list, where `limit` does not say")
     max_page_rows: Positive = Field(default=10_000, description="the most that `limit` may ask for")

@@ -1,6 +1,6 @@
 """What a saved model says: of a stored session with the bits of its asset, or of rows in a file; with the versions of all that it was made of."""
 
-from collections.abc import Mapping, Sequence
+from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from pathlib import Path
@@ -16,10 +16,12 @@ from ats_assets.events.event_scores import event_predictions
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.models import Model, models
+from ats_assets.models.learner import Scorer
 from ats_assets.models.sequences import Sequences, sequences_of
 from ats_assets.predictions.inference import check_age, predict
 from ats_assets.predictions.models_in_force import model_in_force
 from ats_assets.serving.queries.saved_scorer import CHAMPION, champion_name
+from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.model_record import ModelRecord
 
 
@@ -42,7 +44,24 @@ class SavedModelPredictions:
     data: Mapping[str, Mapping[str, str]]
 
 
-def predictions_of_session(deployment: Deployment, name: str | None, session: date | None) -> SavedModelPredictions:
+LoadScorer = Callable[[Model, ModelRecord, ModelStore], Scorer]
+"""Gives what scores, of a fitted record: read anew, or kept by a process that lives long."""
+
+
+def load_scorer(model: Model, record: ModelRecord, store: ModelStore) -> Scorer:
+    """Read it from the store.
+
+    Raises
+    ------
+    ModelError, CorruptPartitionError
+        If it is of another kind of learner, or damaged.
+    """
+    return model.scorer(record, store.content(record))
+
+
+def predictions_of_session(
+    deployment: Deployment, name: str | None, session: date | None, *, load: LoadScorer = load_scorer
+) -> SavedModelPredictions:
     """What the model says of a stored session, as its asset does: by the active model of the session before.
 
     Parameters
@@ -62,7 +81,7 @@ def predictions_of_session(deployment: Deployment, name: str | None, session: da
         If no model was there yet, or the active one is too old or of other features.
     """
     found = _model(deployment, name, session)
-    return _of_events(deployment, found, session) if isinstance(found, EventModel) else _of_universe(deployment, found, session)
+    return _of_events(deployment, found, session, load) if isinstance(found, EventModel) else _of_universe(deployment, found, session, load)
 
 
 def predictions_of_file(deployment: Deployment, name: str | None, file: Path, session: date | None) -> SavedModelPredictions:
@@ -82,6 +101,19 @@ def predictions_of_file(deployment: Deployment, name: str | None, file: Path, se
     ModelError
         If the file lacks a feature, or there is no fitted model.
     """
+    return predictions_of_rows(deployment, name, _table(file), session, of=str(file))
+
+
+def predictions_of_rows(
+    deployment: Deployment, name: str | None, rows: pl.DataFrame, session: date | None, *, of: str, load: LoadScorer = load_scorer
+) -> SavedModelPredictions:
+    """What the model says of rows that have a column for each of its features. Parameters and errors as `predictions_of_file`.
+
+    Parameters
+    ----------
+    of
+        What the rows are called in messages.
+    """
     found = _model(deployment, name, session)
     model = found.model if isinstance(found, EventModel) else found
     store = deployment.model_store(model.asset)
@@ -93,41 +125,40 @@ def predictions_of_file(deployment: Deployment, name: str | None, file: Path, se
     store, record = model_in_force(deployment, model, stored[-1])
     if record.status != "fitted":
         raise ModelError(f"{model.asset} of {stored[-1]} is not available: {record.reason}")
-    rows = _table(file)
     if lacking := [feature for feature in record.features if feature not in rows.columns]:
         raise ModelError(
-            f"{file} lacks {len(lacking)} of the {len(record.features)} features of {model.asset}: {', '.join(lacking[:10])}. Name a column after each"
+            f"{of} lacks {len(lacking)} of the {len(record.features)} features of {model.asset}: {', '.join(lacking[:10])}. Name a column after each"
         )
     try:
         values = rows.with_columns(pl.col(*record.features).cast(pl.Float32).fill_null(float("nan")))
     except pl.exceptions.PolarsError as error:
-        raise ModelError(f"{file} has features that are no numbers: {error}") from None
+        raise ModelError(f"{of} has features that are no numbers: {error}") from None
     x = (
         values.select(record.features).to_numpy(order="c")
         if model.sequence_sessions == 1
-        else _sequences(deployment, model, values, record.features, file)
+        else _sequences(deployment, model, values, record.features, of)
     )
-    scores = model.scorer(record, store.content(record)).predict(x)
+    scores = load(model, record, store).predict(x)
     kept = [column for column in rows.columns if column not in record.features]
     return SavedModelPredictions(
-        rows=rows.select(kept).with_columns(score=pl.Series(scores, dtype=pl.Float64)), record=record, data={str(file): {}}
+        rows=rows.select(kept).with_columns(score=pl.Series(scores, dtype=pl.Float64)), record=record, data={of: {}}
     )
 
 
-def _sequences(deployment: Deployment, model: Model, rows: pl.DataFrame, names: Sequence[str], file: Path) -> Sequences:
+def _sequences(deployment: Deployment, model: Model, rows: pl.DataFrame, names: Sequence[str], of: str) -> Sequences:
     """The sequences of the rows of a file, among themselves."""
     try:
         keys = rows.select("symbol", pl.col("session").cast(pl.Date))
     except pl.exceptions.PolarsError as error:
         raise ModelError(
-            f"{model.asset} looks at sequences of {model.sequence_sessions} sessions, so {file} needs the columns symbol and session (dates): {error}"
+            f"{model.asset} looks at sequences of {model.sequence_sessions} sessions, so {of} needs the columns symbol and session (dates): {error}"
         ) from None
     days = keys["session"].drop_nulls()
     for day in days.unique().sort().to_list():
         deployment.calendar.position(day)
     window = model.sequences_in(deployment.calendar.sessions(days.min(), days.max()))  # pyright: ignore[reportArgumentType] - dates
     if window is None or days.len() < keys.height:
-        raise ModelError(f"{file} has rows without a session: {model.asset} can't tell what is before them")
+        raise ModelError(f"{of} has rows without a session: {model.asset} can't tell what is before them")
     (found,) = sequences_of([keys], rows.with_columns(keys), names, window)
     return found
 
@@ -148,7 +179,7 @@ def _model(deployment: Deployment, name: str | None, session: date | None) -> Ev
     return of_sessions[name]
 
 
-def _of_events(deployment: Deployment, model: EventModel, session: date | None) -> SavedModelPredictions:
+def _of_events(deployment: Deployment, model: EventModel, session: date | None, load: LoadScorer) -> SavedModelPredictions:
     lane = event_lane(deployment, model)
     day = _chosen(deployment, lane.decided_by[-1], session)
     record = active_event_model(deployment, lane, day)
@@ -158,12 +189,12 @@ def _of_events(deployment: Deployment, model: EventModel, session: date | None) 
     before = [one for one in window if one == day or all(deployment.warehouse.exists(name, one) for name in lane.features_of)]
     read = {**dict.fromkeys(lane.features_of, before), **{name: [day] for name in lane.decided_by}}
     features = lane.features({name: deployment.warehouse.read(name, days) for name, days in read.items()}, before)
-    scorer = model.model.scorer(record, deployment.model_store(model.model.asset).content(record))
+    scorer = load(model.model, record, deployment.model_store(model.model.asset))
     rows = event_predictions(model, features, record, scorer, threads=lane.settings.threads)
     return SavedModelPredictions(rows=rows, record=record, data={name: deployment.data_versions(name, days) for name, days in read.items()})
 
 
-def _of_universe(deployment: Deployment, model: Model, session: date | None) -> SavedModelPredictions:
+def _of_universe(deployment: Deployment, model: Model, session: date | None, load: LoadScorer) -> SavedModelPredictions:
     day = _chosen(deployment, "universe", session)
     store, settings = deployment.model_store(model.asset), deployment.settings.training
     if day == deployment.calendar.first or not store.exists(before := deployment.calendar.offset(day, -1)):
@@ -175,7 +206,7 @@ def _of_universe(deployment: Deployment, model: Model, session: date | None) -> 
     features = joined({name: deployment.warehouse.read(name, window) for name in families})
     universe = deployment.warehouse.read("universe", [day])
     how = {"threads": settings.threads, "sequences": model.sequences_in(window)}
-    rows = predict(features, universe, record, model.scorer(record, store.content(record)), **how)
+    rows = predict(features, universe, record, load(model, record, store), **how)
     read = {**dict.fromkeys(families, window), "universe": [day]}
     return SavedModelPredictions(rows=rows, record=record, data={name: deployment.data_versions(name, days) for name, days in read.items()})
 
