@@ -18,13 +18,12 @@ from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
-from starlette.datastructures import MutableHeaders
-
 from ats_assets.errors import AtsError
 from ats_assets.serving.browser_sessions import COOKIE
+from ats_assets.serving.entity_tags import is_known
 from ats_assets.serving.keys import WrongKeyError
 from ats_assets.serving.problems import Problem, as_problem, problem_answer, unexpected
-from ats_assets.serving.roles import NOBODY, OPEN, Caller
+from ats_assets.serving.roles import NOBODY, OPEN, Caller, Role
 from ats_assets.serving.served import Service, is_loopback
 
 Scope = MutableMapping[str, Any]
@@ -65,7 +64,8 @@ class Gate:
 
     def __init__(self, app: App, service: Service) -> None:
         self._app, self._service = app, service
-        self._headers = {**_HEADERS, **({"strict-transport-security": "max-age=31536000"} if service.settings.https else {})}
+        headers = _HEADERS | ({"strict-transport-security": "max-age=31536000"} if service.settings.https else {})
+        self._headers = [(name.encode(), value.encode()) for name, value in headers.items()]
 
     async def __call__(self, scope: Scope, receive: Receive, send: Send) -> None:
         """Let a request through, or answer what is wrong with it."""
@@ -82,8 +82,10 @@ class Gate:
         began = time.perf_counter()
         scope[CALLER] = NOBODY
         try:
-            self._admit(scope, _headers(scope))
-            await self._app(scope, limited, answer)
+            headers = _headers(scope)
+            self._admit(scope, headers)
+            if not await self._answer_at_once(scope, headers, answer):
+                await self._app(scope, limited, answer)
         except Problem as problem:
             await _tell(problem, scope, receive, answer)
         except AtsError as error:  # the file of the keys can't be read: nobody gets in
@@ -93,6 +95,27 @@ class Gate:
                 await _tell(unexpected(error, scope["path"]), scope, receive, answer)
         finally:
             self._note(scope, answer, time.perf_counter() - began)
+
+    async def _answer_at_once(self, scope: Scope, headers: dict[str, str], answer: "_Answered") -> bool:
+        """Answer with the bytes that are kept of the same question; whether there were any."""
+        if scope["method"] != "GET" or not scope[CALLER].role.includes(Role.READ):
+            return False
+        found = self._service.ready.find(scope["path"], scope["query_string"])
+        if found is None:
+            return False
+        answer.route = found.route
+        squeezed = found.compressed is not None and "gzip" in headers.get("accept-encoding", "")
+        body, tag = (found.compressed or b"", found.compressed_tag) if squeezed else (found.body, found.tag)
+        told = [(b"etag", tag.encode()), (b"vary", b"accept-encoding")]
+        if (known := headers.get("if-none-match")) is not None and is_known(found.tag, known):
+            await answer({"type": "http.response.start", "status": 304, "headers": told})
+            await answer({"type": "http.response.body", "body": b""})
+            return True
+        told += [(b"content-type", b"application/json"), (b"content-length", str(len(body)).encode())]
+        told += [(b"content-encoding", b"gzip")] if squeezed else []
+        await answer({"type": "http.response.start", "status": 200, "headers": told})
+        await answer({"type": "http.response.body", "body": body})
+        return True
 
     async def _connect(self, scope: Scope, receive: Receive, send: Send) -> None:
         """A WebSocket; who sends a wrong key is not let in, who sends none may say it in the first message."""
@@ -152,7 +175,7 @@ class Gate:
         return _at(OPEN if from_here and self._service.reads_openly else NOBODY, address)
 
     def _note(self, scope: Scope, answer: "_Answered", seconds: float) -> None:
-        caller, route = scope[CALLER], getattr(scope.get("route"), "path", None)
+        caller, route = scope[CALLER], answer.route or getattr(scope.get("route"), "path", None)
         self._service.metrics.observe(route, scope["method"], answer.status, seconds)
         line = "%s %s %s %s %d %d bytes %.1f ms"
         path = scope["path"].encode("unicode_escape").decode()[:200]
@@ -208,16 +231,17 @@ async def _tell(problem: Problem, scope: Scope, receive: Receive, answer: "_Answ
 class _Answered:
     """Sends an answer on with the headers that each has, and notes its status and size."""
 
-    def __init__(self, send: Send, headers: dict[str, str]) -> None:
+    def __init__(self, send: Send, headers: list[tuple[bytes, bytes]]) -> None:
         self._send, self._headers = send, headers
         self.status = self.size = 0
+        self.route: str | None = None
 
     async def __call__(self, message: Message) -> None:
         if message["type"] == "http.response.start":
             self.status = message["status"]
-            headers = MutableHeaders(scope=message)
-            for name, value in self._headers.items():
-                headers.setdefault(name, value)
+            told = list(message.get("headers", ()))
+            there = {name for name, _ in told}
+            message["headers"] = told + [header for header in self._headers if header[0] not in there]
         else:
             self.size += len(message.get("body", b""))
         await self._send(message)

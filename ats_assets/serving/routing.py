@@ -1,8 +1,8 @@
 """How a route is declared: with the role that it needs, an example, and each status that it can answer."""
 
-import hashlib
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
+from datetime import date
 from types import MappingProxyType
 from typing import Annotated, Any
 
@@ -14,11 +14,14 @@ from pydantic_core import to_json
 
 from ats_assets.deployment import Deployment
 from ats_assets.serving.browser_sessions import CSRF_HEADER, is_csrf_token
+from ats_assets.serving.entity_tags import entity_tag, is_known, not_modified, tag_of
 from ats_assets.serving.gate import CALLER
 from ats_assets.serving.pages import PageAsked, decoded_cursor, slice_of
 from ats_assets.serving.problems import MEDIA_TYPE, Problem, ProblemDetails
+from ats_assets.serving.ready_answers import FilesSeen
 from ats_assets.serving.roles import NOBODY, Caller, Role
 from ats_assets.serving.served import Service
+from ats_assets.storage.stored_calendar import ASSET as CALENDAR
 
 PREFIX = "/api/v1"
 ROLE = "x-role"
@@ -66,7 +69,7 @@ class AskedOf:
         rows = min(limit or settings.page_rows, settings.max_page_rows)
         return PageAsked(limit=rows, after=decoded_cursor(cursor) if cursor is not None else {})
 
-    def answer(self, content: Callable[[], Any], *, version: str | None = None) -> Response:
+    def answer(self, content: Callable[[], Any], *, version: str | None = None, files: FilesSeen | None = None) -> Response:
         """The answer as JSON, or 304 where the caller has it already.
 
         Parameters
@@ -75,12 +78,17 @@ class AskedOf:
             Makes what is answered; not called where `version` shows that the caller has it.
         version
             The data version behind the content; without one the content itself is hashed.
+        files
+            All that the content follows from, looked at before it was read: until one changes, the answer is kept as bytes.
         """
-        if version is not None:
-            tag = entity_tag(version, str(self.request.url.query), self.request.url.path)
-            return self._unchanged(tag) or json_answer(content(), tag)
+        tag = None if version is None else entity_tag(version, str(self.request.url.query), self.request.url.path)
+        if tag is not None and (unchanged := self._unchanged(tag)):
+            return unchanged
         body = to_json(content(), inf_nan_mode="null")
-        tag = f'"{hashlib.blake2b(body, digest_size=16).hexdigest()}"'
+        tag = tag or tag_of(body)
+        if files is not None:
+            scope = self.request.scope
+            self.service.ready.keep(scope["path"], scope["query_string"], route=scope["route"].path, tag=tag, body=body, files=files)
         return self._unchanged(tag) or _json(body, tag)
 
     def document(self, content: Callable[[], bytes], *, version: str, media_type: str, policy: str | None = None) -> Response:
@@ -95,6 +103,13 @@ class AskedOf:
         headers = {"etag": tag} | ({"content-security-policy": policy, "x-frame-options": "SAMEORIGIN"} if policy else {})
         return self._unchanged(tag) or Response(content(), media_type=media_type, headers=headers)
 
+    def files_of(self, session: date, *assets: str) -> FilesSeen:
+        """What an answer about the newest session of assets follows from, as it is now: where a newer session would appear, their partitions, and the calendar."""
+        warehouse = self.deployment.warehouse
+        folders = [warehouse.root / asset for asset in assets]
+        partitions = [path for asset in assets for path in (warehouse.folder(asset, session), warehouse.path(asset, session))]
+        return FilesSeen([*folders, *partitions, warehouse.root / CALENDAR])
+
     def listing(
         self,
         rows: Callable[[], Sequence[Any]],
@@ -103,6 +118,7 @@ class AskedOf:
         version: str,
         session: Any = None,
         beside: Mapping[str, Any] = MappingProxyType({}),
+        files: FilesSeen | None = None,
     ) -> Response:
         """A page of a list that is stored under one version, and what is told beside it."""
 
@@ -110,31 +126,11 @@ class AskedOf:
             data, following = slice_of(rows(), page, version)
             return {"data": data, "next": following, "session": session, "data_version": version, **beside}
 
-        return self.answer(content, version=version)
+        return self.answer(content, version=version, files=files)
 
     def _unchanged(self, tag: str) -> Response | None:
         known = self.request.headers.get("if-none-match")
         return not_modified(tag) if known is not None and is_known(tag, known) else None
-
-
-def entity_tag(*parts: str) -> str:
-    """The ETag of what follows from these."""
-    return f'"{hashlib.blake2b(chr(0).join(parts).encode(), digest_size=16).hexdigest()}"'
-
-
-def is_known(tag: str, if_none_match: str) -> bool:
-    """Whether an If-None-Match header names the tag."""
-    return if_none_match.strip() == "*" or any(one.strip().removeprefix("W/") == tag for one in if_none_match.split(","))
-
-
-def not_modified(tag: str) -> Response:
-    """304: the caller has it."""
-    return Response(status_code=304, headers={"etag": tag})
-
-
-def json_answer(content: Any, tag: str) -> Response:
-    """Content as JSON: exact decimals as texts, times as ISO 8601, null for what is no number."""
-    return _json(to_json(content, inf_nan_mode="null"), tag)
 
 
 def _json(body: bytes, tag: str) -> Response:
@@ -142,7 +138,8 @@ def _json(body: bytes, tag: str) -> Response:
 
 
 def asked(request: Request) -> AskedOf:
-    """The request with the service that it came to."""
+    """The request with the service that it came to; its calendar is the one that is stored now."""
+    request.app.state.service.deployment.refresh_calendar()
     return AskedOf(request.app.state.service, request)
 
 

@@ -12,6 +12,7 @@ from ats_assets.serving.browser_sessions import BrowserSessions
 from ats_assets.serving.keys import KeyStore
 from ats_assets.serving.loaded_models import LoadedModels
 from ats_assets.serving.rate_limits import RateLimits
+from ats_assets.serving.ready_answers import ReadyAnswers
 from ats_assets.settings import ServingSettings
 from ats_assets.trade_state import TradeReader
 
@@ -56,6 +57,11 @@ class Service:
     def exposition(self) -> Exposition:
         """The metrics, by a deployment of their own: what they keep of it no other route waits for."""
         return Exposition(Deployment(self.deployment.settings), self.metrics)
+
+    @cached_property
+    def ready(self) -> ReadyAnswers:
+        """Answers that were given before, as bytes."""
+        return ReadyAnswers(self.settings.ready_megabytes * 1_000_000)
 
     @cached_property
     def models(self) -> LoadedModels:

@@ -32,5 +32,9 @@ class ServingSettings(Section):
     max_connections: Positive = Field(default=5_000, description="at once; what is more is answered 503")
     page_rows: Positive = Field(default=5_000, description="of a list, where `limit` does not say")
     max_page_rows: Positive = Field(default=10_000, description="the most that `limit` may ask for")
+    ready_megabytes: Positive = Field(default=64, description="of answers that are kept as bytes until what they were read from changes")
+    access_log: bool = Field(
+        default=True, description="a line on standard error for each request: who, what, status, bytes, time; no query, no header"
+    )
     session_hours: Positive = Field(default=12, description="for which a browser stays logged in")
     busy_seconds: float = Field(default=2.0, gt=0, le=60, description="a read waits for a locked database, then is answered 503")

@@ -96,10 +96,14 @@ def stored_signals(deployment: Deployment, session: date) -> pl.DataFrame:
     return pl.concat(frame.select(pl.lit(name).alias("strategy"), pl.all()) for name, frame in frames.items())
 
 
+def signal_assets(deployment: Deployment) -> tuple[str, ...]:
+    """The assets from which the signals of a session, and what became of them, are told."""
+    return (*deployment.signals.values(), "targets", "champion", INTERVALS)
+
+
 def signals_version(deployment: Deployment, session: date) -> str:
     """The data version behind the signals of a session and what became of them."""
-    assets = (*deployment.signals.values(), "targets", "champion", INTERVALS)
-    return joint_version(deployment, ((asset, session) for asset in assets))
+    return joint_version(deployment, ((asset, session) for asset in signal_assets(deployment)))
 
 
 def signals_answer(deployment: Deployment, session: date, strategy: str | None = None) -> Rows:

@@ -3,9 +3,10 @@
 from fastapi import Response
 
 from ats_assets.serving.dashboard_files import PAGE_HEADERS, DashboardFile, dashboard_files
+from ats_assets.serving.entity_tags import is_known, not_modified
 from ats_assets.serving.problems import not_found
 from ats_assets.serving.roles import Role
-from ats_assets.serving.routing import Ask, Routes, is_known, not_modified
+from ats_assets.serving.routing import Ask, Routes
 
 ROUTES = Routes("dashboard", prefix="")
 

@@ -8,7 +8,7 @@ from pydantic import BaseModel, Field
 
 from ats_assets.serving.pages import Cursor, Limit, before_session, encoded_cursor, slice_of
 from ats_assets.serving.problems import not_found
-from ats_assets.serving.queries.stored_signals import newest_signals, signal_history, signals_answer, signals_version
+from ats_assets.serving.queries.stored_signals import newest_signals, signal_assets, signal_history, signals_answer, signals_version
 from ats_assets.serving.roles import Role
 from ats_assets.serving.routing import Ask, Routes
 
@@ -111,6 +111,7 @@ def get_signals(
         raise not_found(f"there is no strategy {strategy!r}: choose one of {', '.join(deployment.signals)}")
     page = ask.page(limit, cursor)
     newest = newest_signals(deployment, session)
+    files = ask.files_of(newest, *signal_assets(deployment))
     version = signals_version(deployment, newest)
 
     def content() -> dict[str, Any]:
@@ -118,7 +119,7 @@ def get_signals(
         rows, following = slice_of(found.pop("signals"), page, version)
         return {"data": rows, "next": following, "data_version": version, **found}
 
-    return ask.answer(content, version=version)
+    return ask.answer(content, version=version, files=files)
 
 
 @ROUTES.get(
