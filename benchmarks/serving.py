@@ -16,6 +16,7 @@ import contextlib
 import json
 import multiprocessing
 import os
+import random
 import selectors
 import socket
 import statistics
@@ -86,16 +87,16 @@ def main() -> None:
     with tempfile.TemporaryDirectory() as temporary:
         home = (asked.keep or Path(temporary)).absolute()
         made(home, asked.symbols)
-        with served([sys.executable, "-m", "ats_assets.cli", "serve"], home) as port:
-            whole, squeezed = fetched(port), fetched(port, "gzip")
+        with served([sys.executable, "-m", "ats_assets.cli", "serve"], home) as server:
+            whole, squeezed = fetched(server.port), fetched(server.port, "gzip")
             files = [home / "whole.json", home / "squeezed.gz"]
             for file, content in zip(files, (whole, squeezed), strict=True):
                 file.write_bytes(content)
             print(f"/signals of {asked.symbols:,} symbols: {len(whole):,} bytes, {len(squeezed):,} compressed")
             with served([sys.executable, "-c", BARE], home, *map(str, files)) as bare:
                 for encoding in ("gzip", "identity"):
-                    compared(port, bare, encoding, asked)
-            predicted(port, home)
+                    compared(server, bare, encoding, asked)
+            predicted(server.port)
 
 
 def made(home: Path, symbols: int) -> None:
@@ -123,7 +124,15 @@ def made(home: Path, symbols: int) -> None:
         names = pl.DataFrame({"symbol": [f"SYM{n:05d}" for n in range(symbols)]})
         more = pl.concat([rows] * (symbols // rows.height + 1)).head(symbols).drop("symbol")
         frame = pl.concat([names, more], how="horizontal").select(rows.columns)
+        numbers = [name for name, kind in frame.schema.items() if kind == pl.Float64]  # all others, as those of so many symbols are
+        frame = frame.with_columns(pl.col(name) * (1 + pl.Series(drawn(n, symbols))) for n, name in enumerate(numbers))
         deployment.warehouse.write(asset, session, frame)
+
+
+def drawn(seed: int, n: int) -> list[float]:
+    """Random shares."""
+    draw = random.Random(seed)
+    return [draw.random() for _ in range(n)]
 
 
 def environment(home: Path) -> dict[str, str]:
@@ -132,25 +141,36 @@ def environment(home: Path) -> dict[str, str]:
     return kept | {"ATS_SETTINGS": str(home / "ats.toml"), "PYTHONPATH": str(PROJECT)}
 
 
+@dataclass(frozen=True)
+class Server:
+    """A running server."""
+
+    port: int
+    pid: int
+
+    def processor_seconds(self) -> float:
+        """That it has taken so far."""
+        fields = Path(f"/proc/{self.pid}/stat").read_text().rpartition(")")[2].split()
+        return (int(fields[11]) + int(fields[12])) / os.sysconf("SC_CLK_TCK")
+
+
 @contextlib.contextmanager
-def served(command: list[str], home: Path, *arguments: str) -> Iterator[int]:
-    """A server on the first processor; its port."""
+def served(command: list[str], home: Path, *arguments: str) -> Iterator["Server"]:
+    """A server on the first processor."""
     with socket.socket() as free:
         free.bind(("127.0.0.1", 0))
         port = free.getsockname()[1]
     line = [*command, "--port", str(port)] if command[-1] == "serve" else [*command, str(port), *arguments]
-    processor = min(os.sched_getaffinity(0))
-    with open(os.devnull, "wb") as nowhere:
-        process = subprocess.Popen(
-            line, env=environment(home), cwd=home, stderr=nowhere, preexec_fn=lambda: os.sched_setaffinity(0, {processor})
-        )
+    with Path(os.devnull).open("wb") as nowhere:
+        process = subprocess.Popen(line, env=environment(home), cwd=home, stderr=nowhere)
+    os.sched_setaffinity(process.pid, {min(os.sched_getaffinity(0))})  # threads that it starts later are there, too
     try:
         for _ in range(300):
             with contextlib.suppress(OSError):
                 fetched(port)
                 break
             time.sleep(0.1)
-        yield port
+        yield Server(port, process.pid)
     finally:
         process.terminate()
         process.wait(20)
@@ -163,21 +183,26 @@ def fetched(port: int, encoding: str = "identity") -> bytes:
         return answer.read()
 
 
-def compared(port: int, bare: int, encoding: str, asked: argparse.Namespace) -> None:
-    """The most requests a second of both, in turn, and the delays at a rate."""
-    rates: dict[int, list[float]] = {port: [], bare: []}
+def compared(ours: Server, bare: Server, encoding: str, asked: argparse.Namespace) -> None:
+    """The most requests a second of both, in turn, the processor's time for each, and the delays at a rate."""
+    rates: dict[Server, list[float]] = {ours: [], bare: []}
+    costs: dict[Server, list[float]] = {ours: [], bare: []}
     for _ in range(asked.rounds):
-        for one in (port, bare):
-            rates[one].append(in_another_process(closed_loop, one, encoding, asked.connections, asked.seconds))
-    ours, theirs = (statistics.median(rates[one]) for one in (port, bare))
-    ratio = statistics.median(a / b for a, b in zip(rates[port], rates[bare], strict=True))
-    print(f"{encoding}: {ours:,.0f} requests/s, bare uvicorn and starlette {theirs:,.0f}: ratio {ratio:.2f}")
-    for name, one in (("service", port), ("bare", bare)):
-        delays = in_another_process(open_loop, one, encoding, asked.rate, asked.seconds, asked.connections * 4)
-        told = ", ".join(
-            f"{label} {1_000 * statistics.quantiles(delays, n=1000)[place]:.1f} ms"
-            for label, place in (("p50", 499), ("p99", 989), ("p99.9", 998))
-        )
+        for one in (ours, bare):
+            before = one.processor_seconds()
+            answered, rate = in_another_process(closed_loop, one.port, encoding, asked.connections, asked.seconds)
+            rates[one].append(rate)
+            costs[one].append((one.processor_seconds() - before) / answered)
+    for name, one in (("service", ours), ("bare uvicorn and starlette", bare)):
+        rate, cost = statistics.median(rates[one]), statistics.median(costs[one])
+        print(f"{encoding}: {name}: {rate:,.0f} requests/s, {1e6 * cost:.0f} us of the processor each (at most {1 / cost:,.0f}/s)")
+    ratio = statistics.median(a / b for a, b in zip(costs[bare], costs[ours], strict=True))
+    print(f"{encoding}: as fast as the bare server: {ratio:.2f} of it, by the processor's time")
+    for name, one in (("service", ours), ("bare", bare)):
+        delays = in_another_process(open_loop, one.port, encoding, asked.rate, asked.seconds, asked.connections * 4)
+        places = {"p50": 499, "p99": 989, "p99.9": 998}
+        found = statistics.quantiles(delays, n=1000)
+        told = ", ".join(f"{label} {1_000 * found[place]:.1f} ms" for label, place in places.items())
         print(f"{encoding}: {name} at {asked.rate:,.0f}/s for {asked.seconds:g} s: {told}, {len(delays):,} answers")
 
 
@@ -245,18 +270,19 @@ def connections(port: int, n: int, encoding: str) -> tuple[list[Connection], byt
     return made, request, waiting
 
 
-def closed_loop(port: int, encoding: str, n: int, seconds: float) -> float:
-    """Requests a second, where each connection asks again as soon as it is answered; half a second is for warming up."""
+def closed_loop(port: int, encoding: str, n: int, seconds: float) -> tuple[int, float]:
+    """Requests in all, and a second, where each connection asks again as soon as it is answered; half a second is for warming up."""
     made, request, waiting = connections(port, n, encoding)
-    buffer, answered, began = memoryview(bytearray(1 << 20)), 0, time.perf_counter() + 0.5
+    buffer, early, answered, began = memoryview(bytearray(1 << 20)), 0, 0, time.perf_counter() + 0.5
     for one in made:
         one.ask(request, 0.0)
     while (now := time.perf_counter()) < began + seconds:
         for key, _ in waiting.select(1.0):
             if key.data.read(buffer):
+                early += now < began
                 answered += now >= began
                 key.data.ask(request, 0.0)
-    return answered / seconds
+    return early + answered, answered / seconds
 
 
 def open_loop(port: int, encoding: str, rate: float, seconds: float, n: int) -> list[float]:
@@ -278,7 +304,7 @@ def open_loop(port: int, encoding: str, rate: float, seconds: float, n: int) -> 
     return delays
 
 
-def predicted(port: int, home: Path) -> None:
+def predicted(port: int) -> None:
     """/predict, warm, beside the model's own time."""
     told = json.loads(urllib.request.urlopen(f"http://127.0.0.1:{port}/api/v1/features/alpha158").read())
     rows = (told["data"] * (500 // len(told["data"]) + 1))[:500]
