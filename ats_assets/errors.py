@@ -84,6 +84,10 @@ class TradeStateError(AtsError):
     """The database of orders and fills can't be opened, read or written, or is not this program's."""
 
 
+class BackupError(AtsError):
+    """A backup can't be made, read or put back."""
+
+
 class ExportError(AtsError):
     """A store can't take what is exported to it, or does not hold it."""
 

@@ -1,4 +1,4 @@
-"""The command line: `ats init`, `ats config`, `ats run`, `ats status`, `ats start`, `ats stop`, `ats exporter`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats serve`, `ats doctor`.
+"""The command line: `ats init`, `ats config`, `ats run`, `ats status`, `ats start`, `ats stop`, `ats exporter`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats serve`, `ats backup`, `ats restore`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted. Commands import what they need when they are called: the whole graph takes seconds.
 """
@@ -13,6 +13,7 @@ from typer.core import TyperGroup
 from typing_extensions import override
 
 from ats_assets.cli.alerts import app as alerts
+from ats_assets.cli.backup import backup
 from ats_assets.cli.config import app as config
 from ats_assets.cli.drift import drift
 from ats_assets.cli.experiment import app as experiment
@@ -23,6 +24,7 @@ from ats_assets.cli.init import init
 from ats_assets.cli.models import app as models
 from ats_assets.cli.orders import app as orders
 from ats_assets.cli.predict import predict
+from ats_assets.cli.restore import restore
 from ats_assets.cli.serve import app as serve
 from ats_assets.cli.signals import signals
 from ats_assets.cli.sources import app as sources
@@ -273,7 +275,7 @@ def sql(
     command(query=query, as_of=required_time(as_of, "--as-of") if as_of else None, form=form, limit=limit, output=output)
 
 
-for _command in (init, signals, drift, predict, trials, status, start, stop, exporter):
+for _command in (init, signals, drift, predict, trials, status, start, stop, exporter, backup, restore):
     app.command()(_command)
 for _group in (config, trade, orders, features, models, sources, experiment, exports, alerts, serve):
     app.add_typer(_group)

@@ -1,7 +1,7 @@
 """What is known of trading, in a database: intents, orders, fills, positions, accounts and the audit trail."""
 
 from ats_assets.trade_state.columns import ExactDecimal, FreeText, UtcTime
-from ats_assets.trade_state.database import CONNECTION_VARIABLE, TradeState, insert_missing, open_trade_state, record
+from ats_assets.trade_state.database import CONNECTION_VARIABLE, TradeState, insert_missing, open_trade_state, record, trade_state_url
 from ats_assets.trade_state.schema import SCHEMA_VERSION, make_or_move_schema
 from ats_assets.trade_state.trade_reader import TradeReader, TradeStateBusyError
 
@@ -18,4 +18,5 @@ __all__ = [
     "make_or_move_schema",
     "open_trade_state",
     "record",
+    "trade_state_url",
 ]

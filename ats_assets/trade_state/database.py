@@ -24,8 +24,11 @@ from ats_assets.errors import TradeStateError
 from ats_assets.secrecy import redacted
 from ats_assets.settings import Settings
 from ats_assets.trade_state import tables
+from ats_assets.trade_state.portable_copy import keep_copy
 from ats_assets.trade_state.schema import make_or_move_schema
 
+COPIES = "before_migrations"
+"""The folder, in the data folder, of trade states as they were before they were migrated."""
 CONNECTION_VARIABLE = "DB_CONNECTION_STR"
 """Names the database as an SQLAlchemy URL. It may hold a password, so it is never shown."""
 
@@ -35,20 +38,30 @@ BUSY_TIMEOUT_SECONDS = 60
 class TradeState:
     """The database of intents, orders, fills, positions and the audit trail. Close it, or use it as a context manager.
 
+    Parameters
+    ----------
+    copies
+        The folder in which a copy is kept before an older schema is migrated. Default: none is kept.
+
     Raises
     ------
     TradeStateError
         If the database can't be opened, or its schema is not this program's. No message holds the URL's password.
     """
 
-    def __init__(self, url: str) -> None:
+    def __init__(self, url: str, *, copies: Path | None = None) -> None:
         parsed = parse_database(url)
         self.description = describe_database(parsed)
         """Where it is, without user and password."""
-        self.engine = _engine(parsed)
+        self.engine = engine_of_url(parsed)
+
+        def keep(connection: Connection, version: int) -> None:
+            if copies is not None:
+                keep_copy(connection, copies, version, self.description)
+
         try:
             with self.begin() as connection:
-                make_or_move_schema(connection)
+                make_or_move_schema(connection, before=keep)
         except BaseException:  # also where it is interrupted: no connection is left behind
             self.close()
             raise
@@ -78,9 +91,17 @@ class TradeState:
 
 
 def open_trade_state(settings: Settings, environment: Mapping[str, str] | None = None) -> TradeState:
-    """The trade state that `DB_CONNECTION_STR` names, else `trade_state.sqlite` in the data folder. Made where it does not exist."""
+    """The trade state that `DB_CONNECTION_STR` names, else `trade_state.sqlite` in the data folder. Made where it does not exist.
+
+    One of an older schema is migrated; a copy of it is kept in `before_migrations` in the data folder (`ats restore` takes it back).
+    """
+    return TradeState(trade_state_url(settings, environment), copies=settings.storage.data / COPIES)
+
+
+def trade_state_url(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
+    """Where the trade state is, or will be. It may hold a password, so it is never shown."""
     url = (os.environ if environment is None else environment).get(CONNECTION_VARIABLE, "").strip()
-    return TradeState(url or f"sqlite:///{settings.storage.data / 'trade_state.sqlite'}")
+    return url or f"sqlite:///{settings.storage.data / 'trade_state.sqlite'}"
 
 
 def record(
@@ -146,7 +167,14 @@ def parse_database(url: str) -> URL:
     return parsed
 
 
-def _engine(url: URL) -> Engine:
+def engine_of_url(url: URL) -> Engine:
+    """The engine of a trade state, whose schema is not looked at.
+
+    Raises
+    ------
+    TradeStateError
+        If the driver is missing, or SQLite's folder can't be made.
+    """
     try:
         if url.get_backend_name() == "postgresql":
             return create_engine(url, pool_pre_ping=True, hide_parameters=True)

@@ -1,6 +1,6 @@
 """The schema's version: made where there is none, moved forward where it is older, refused where it is newer."""
 
-from collections.abc import Mapping
+from collections.abc import Callable, Mapping
 
 from sqlalchemy import Column, Connection, Integer, Table, inspect, text
 
@@ -16,8 +16,19 @@ schema_versions = Table("schema_version", metadata, Column("version", Integer, p
 _LOCK = 0x4154535F  # any number that nobody else takes
 
 
-def make_or_move_schema(connection: Connection, *, version: int = SCHEMA_VERSION, migrations: Mapping[int, Migration] = MIGRATIONS) -> None:
+def make_or_move_schema(
+    connection: Connection,
+    *,
+    version: int = SCHEMA_VERSION,
+    migrations: Mapping[int, Migration] = MIGRATIONS,
+    before: Callable[[Connection, int], None] | None = None,
+) -> None:
     """Bring the database to `version`, inside the caller's transaction, which on SQLite holds the write lock.
+
+    Parameters
+    ----------
+    before
+        Called with the version that is found before anything of an older schema is changed; what it raises keeps all as it is.
 
     Raises
     ------
@@ -35,9 +46,13 @@ def make_or_move_schema(connection: Connection, *, version: int = SCHEMA_VERSION
         raise TradeStateError(
             f"the trade state has schema {found}, this program knows {version}: use the program that wrote it, or a newer one than this"
         )
-    for step in range(found, version):
-        if step not in migrations:
-            raise TradeStateError(f"the trade state has schema {found}, and there is no way from {step} to {version}: use an older program")
+    steps = range(found, version)
+    missing = next((step for step in steps if step not in migrations), None)
+    if missing is not None:
+        raise TradeStateError(f"the trade state has schema {found}, and there is no way from {missing} to {version}: use an older program")
+    if before is not None and found < version:
+        before(connection, found)
+    for step in steps:
         migrations[step](connection)
     if found < version:
         connection.execute(schema_versions.update().values(version=version))

@@ -23,7 +23,7 @@ INSERT INTO entries VALUES ('e', 1, 'fee', NULL, '0', '-0.05', '2024-03-04 15:00
 """
 
 
-def _as_of_version_1(url: str) -> None:
+def as_of_version_1(url: str) -> None:
     engine = create_engine(url.replace("postgresql://", "postgresql+psycopg://"))
     script = (Path(__file__).parent / f"schema_1_{engine.dialect.name}.sql").read_text(encoding="utf-8")
     with engine.begin() as connection:
@@ -52,7 +52,7 @@ def test_a_database_of_version_1_becomes_a_new_one(database_url: str, tmp_path: 
     if database_url.startswith("postgresql"):
         server, name = database_url.rsplit("/", 1)
         other = create_database(server, f"{name}_new")
-    _as_of_version_1(database_url)
+    as_of_version_1(database_url)
     with TradeState(other) as new, new.begin() as connection:
         wanted = shape(connection)
     with TradeState(database_url) as state, state.begin() as connection:
