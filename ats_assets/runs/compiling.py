@@ -8,7 +8,6 @@ from datetime import date, timedelta
 
 import polars as pl
 
-from ats_assets.definitions import build
 from ats_assets.deployment import Deployment
 from ats_assets.expressions import compute
 from ats_assets.settings import Settings
@@ -16,10 +15,17 @@ from ats_assets.settings import Settings
 
 def main() -> None:
     """Compile all of it, or load what is on the disk already. Settings, source and warehouse of the user are not looked at."""
+    from ats_assets.definitions import build  # noqa: PLC0415 - with Dagster, which the image for inference does not have
+
+    compile_expressions()
+    build(Deployment(Settings()))
+
+
+def compile_expressions() -> None:
+    """Compile the kernels of expressions, which inference needs as well."""
     days = [date(2024, 1, 1) + timedelta(n) for n in range(3)]
     panel = pl.DataFrame({"symbol": ["A"] * 3, "session": days, "close": [1.0, 2.0, 3.0]})
     compute(panel, {"mean": "Mean($close, 2)", "rank": "CSRank($close)"})
-    build(Deployment(Settings()))
 
 
 if __name__ == "__main__":

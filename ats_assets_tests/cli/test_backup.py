@@ -1,0 +1,131 @@
+"""`ats backup` and `ats restore`: a deployment that has traded comes back elsewhere, and into PostgreSQL; it sends nothing before a person says so, and then goes on as the other."""
+
+import json
+import os
+import shutil
+from collections.abc import Iterator
+from datetime import date
+from pathlib import Path
+from subprocess import CompletedProcess
+
+import polars as pl
+import pytest
+from typer.testing import Result
+
+from ats_assets_tests.alpaca_double import serving
+from ats_assets_tests.cli.conftest import Command
+from ats_assets_tests.cli.market import make_home
+from ats_assets_tests.cli.test_trade import AFTER, BEFORE, MOURNING, Exchange, evening
+from ats_assets_tests.small_market import Files, differences
+from ats_assets_tests.trade_state.databases import create_database
+
+Made = tuple[Path, CompletedProcess[str]]
+FIRST, SECOND, THIRD = (date(2021, 3, day) for day in (24, 25, 26))
+RECORDS = ("fills", "positions", "account", "order_plan", "orders")
+
+
+@pytest.fixture
+def home(made: Made, tmp_path: Path) -> Path:
+    """A copy of the finished run, with all that is kept of it."""
+    home = make_home(tmp_path / "home")
+    for name in ("warehouse", "models", "data"):
+        shutil.copytree(made[0] / name, home / name)
+    (home / ".env").write_text("OWN_SECRET_KEY=s3cret-of-the-account\n", encoding="utf-8")
+    (home / ".env").chmod(0o600)
+    return home
+
+
+@pytest.fixture
+def exchange(home: Path, monkeypatch: pytest.MonkeyPatch) -> Iterator[Exchange]:
+    made = Exchange(home, monkeypatch)
+    with serving(made.reference, made.desk, now=evening(BEFORE)) as made.double:
+        yield made
+
+
+def shown(run: Result) -> str:
+    return f"{run.stdout}\n{run.stderr}\n{run.exception!r}"
+
+
+def done(run: Result) -> Result:
+    assert run.exit_code == 0, shown(run)
+    return run
+
+
+def files(home: Path) -> Files:
+    """Warehouse and models, with all that is beside the partitions."""
+    paths = (path for part in ("warehouse", "models") for path in sorted((home / part).rglob("*")))
+    return {path.relative_to(home).as_posix(): path.read_bytes() for path in paths if path.is_file()}
+
+
+def records(home: Path, session: date) -> Files:
+    """What is stored of a session that was traded."""
+    return {name: (home / f"warehouse/synthetic/{name}/session={session}/data.parquet").read_bytes() for name in RECORDS}
+
+
+def states(home: Path, session: date) -> set[str]:
+    """Those of a session's orders; none where it was not traded."""
+    path = home / f"warehouse/synthetic/orders/session={session}/data.parquet"
+    return set(pl.read_parquet(path, hive_partitioning=False)["state"]) if path.exists() else set()
+
+
+def days(first: date, last: date) -> tuple[str, ...]:
+    return "--from", str(first), "--to", str(last)
+
+
+def test_what_has_traded_comes_back_halted_and_goes_on_as_the_other(command: Command, home: Path, tmp_path: Path, postgresql: str) -> None:
+    done(command("trade", *days(FIRST, SECOND), home=home))
+    backups = tmp_path / "backups"
+    done(command("backup", str(backups), home=home))
+    before = files(home)
+    signals = done(command("signals", "--format", "json", home=home)).stdout
+    done(command("trade", *days(THIRD, THIRD), home=home))
+    assert not any(b"s3cret-of-the-account" in path.read_bytes() for path in backups.rglob("*") if path.is_file())
+    database = {"DB_CONNECTION_STR": create_database(postgresql, f"restored_{os.getpid()}")}
+
+    for name, named in {"file": {}, "postgresql": database}.items():
+        other = tmp_path / name
+        done(command("restore", str(backups), "--into", str(other), home=home, **named))
+        assert differences(files(other), before) == []
+        assert done(command("signals", "--format", "json", home=other)).stdout == signals
+        assert not (other / ".env").exists()
+        assert (other / "data" / "trade_state.sqlite").exists() is (not named)
+
+        refused = command("trade", *days(THIRD, THIRD), home=other, **named)
+        assert states(other, THIRD) <= {"planned"}, shown(refused)
+        assert "restored from the backup" in command("orders", "status", home=other, **named).stdout
+        done(command("orders", "resume", "--who", "a person", "--note", "looked at", home=other, **named))
+        done(command("trade", *days(THIRD, THIRD), home=other, **named))
+        assert states(other, THIRD) == states(home, THIRD) == {"accepted"}
+        assert differences(records(other, THIRD), records(home, THIRD)) == []
+
+
+def test_at_a_broker_that_has_gone_on_nothing_is_sent_twice(command: Command, home: Path, tmp_path: Path, exchange: Exchange) -> None:
+    """Orders were sent after the backup, some of them filled, some open still: the restored records know none of them."""
+    backups, other = tmp_path / "backups", tmp_path / "other"
+    at_broker = exchange.changes()
+    done(command("trade", *days(BEFORE, BEFORE), home=home, **at_broker))
+    done(command("backup", str(backups), home=home))
+    exchange.opens(MOURNING)
+    exchange.double.now = evening(MOURNING)
+    done(command("trade", *days(MOURNING, MOURNING), home=home, **at_broker))
+    sent = list(exchange.desk.orders)
+
+    done(command("restore", str(backups), "--into", str(other), home=home))
+    assert command("trade", "--to", str(MOURNING), home=other, **at_broker).exit_code == 1
+    again = command("orders", "resume", "--who", "a person", "--note", "too early", home=other, **at_broker)
+    assert again.exit_code == 1
+    assert "halted again" in again.stderr
+    assert "open order main-20210323-" in again.stderr
+    assert list(exchange.desk.orders) == sent
+
+    exchange.opens(AFTER)
+    exchange.double.now = evening(AFTER)
+    done(command("orders", "resume", "--who", "a person", "--note", "they were ours", home=other, **at_broker))
+    assert list(exchange.desk.orders) == sent
+    done(command("trade", "--to", str(AFTER), home=other, **at_broker))
+    names = [order["client_order_id"] for order in exchange.desk.orders.values()]
+    assert len(names) == len(set(names)) > len(sent)
+    assert {name.split("-")[1] for name in names[len(sent) :]} == {f"{AFTER:%Y%m%d}"}
+    status = json.loads(command("orders", "status", "--json", home=other, **at_broker).stdout)
+    held = {row["symbol"]: row["quantity"] for row in status["positions"] if row["quantity"]}
+    assert held == {symbol: float(position.quantity) for symbol, position in exchange.desk.positions.items() if position.quantity}
