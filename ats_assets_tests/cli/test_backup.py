@@ -120,6 +120,8 @@ def test_at_a_broker_that_has_gone_on_nothing_is_sent_twice(command: Command, ho
 
     exchange.opens(AFTER)
     exchange.double.now = evening(AFTER)
+    seen = command("orders", "resume", "--who", "a person", "--note", "what has been filled?", home=other, **at_broker)
+    assert "by order main-20210323-" in seen.stderr  # now a person knows of the fills, and may say that they are right
     done(command("orders", "resume", "--who", "a person", "--note", "they were ours", home=other, **at_broker))
     assert list(exchange.desk.orders) == sent
     done(command("trade", "--to", str(AFTER), home=other, **at_broker))
@@ -128,4 +130,4 @@ def test_at_a_broker_that_has_gone_on_nothing_is_sent_twice(command: Command, ho
     assert {name.split("-")[1] for name in names[len(sent) :]} == {f"{AFTER:%Y%m%d}"}
     status = json.loads(command("orders", "status", "--json", home=other, **at_broker).stdout)
     held = {row["symbol"]: row["quantity"] for row in status["positions"] if row["quantity"]}
-    assert held == {symbol: float(position.quantity) for symbol, position in exchange.desk.positions.items() if position.quantity}
+    assert held == {symbol: float(quantity) for symbol, quantity in exchange.desk.held.items() if quantity}
