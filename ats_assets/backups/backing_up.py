@@ -31,10 +31,10 @@ from ats_assets.backups.places import (
     TRADE_STATE,
     TRADE_STATE_FILE,
     Places,
-    file_stamp,
     files_of_part,
     instance_files,
     settings_files,
+    stamp_with_log,
 )
 from ats_assets.errors import BackupError, TradeStateError
 from ats_assets.secrecy import redacted
@@ -206,7 +206,7 @@ def _keep_settings(work: _Work, places: Places) -> None:
         piece = work.scratch / "settings"
         piece.write_bytes(clean)
         with piece.open("rb") as file:
-            work.put((SETTINGS, name), file_stamp(piece) or "", len(clean), work.pieces.put(file))
+            work.put((SETTINGS, name), stamp_with_log(piece) or "", len(clean), work.pieces.put(file))
 
 
 def _keep_trade_state(work: _Work, url: str) -> dict[str, object]:

@@ -70,7 +70,7 @@ def files_of_part(part: str, folder: Path) -> Iterator[tuple[str, Path, Stamp]]:
                 pending.append(entry.path)
                 continue
             path = Path(entry.path)
-            stamp = file_stamp(path)
+            stamp = stamp_with_log(path)
             if stamp is not None:
                 yield path.relative_to(folder).as_posix(), path, stamp
 
@@ -93,7 +93,7 @@ def instance_files(places: Places) -> dict[str, Path]:
     return {name: folder / name for name in INSTANCE_FILES for folder in folders if (folder / name).is_file()}
 
 
-def file_stamp(path: Path) -> Stamp | None:
+def stamp_with_log(path: Path) -> Stamp | None:
     """Size, time and inode of a file, and of a database's write-ahead log, to which changes go first; None if it is gone."""
     stamps = []
     for file in (path, path.with_name(f"{path.name}-wal")):

@@ -37,7 +37,7 @@ def _in_home(base_dir: str) -> str:
     return str(folder)
 
 
-def _guard() -> None:
+def guard_instance() -> None:
     """The UI and the daemon open the instance and nothing else of ours: here they learn what they must not write, and which partitions are the latest."""
     guard_secrets(settings_file().parent)
     guard_documents()
@@ -111,7 +111,7 @@ class ProjectStorage(DagsterSqliteStorage):
     @classmethod
     @override
     def from_config_value(cls, inst_data: ConfigurableClassData, config_value: Any) -> "ProjectStorage":
-        _guard()
+        guard_instance()
         os.environ.setdefault("DAGSTER_EVENT_BATCH_SIZE", EVENTS_AT_ONCE)  # which Dagster reads with each event; else none is in a batch
         return cls(_in_home(config_value["base_dir"]), inst_data=inst_data, run_log_days=config_value.get("run_log_days"))
 

@@ -17,11 +17,11 @@ def main() -> None:
     """Compile all of it, or load what is on the disk already. Settings, source and warehouse of the user are not looked at."""
     from ats_assets.definitions import build  # noqa: PLC0415 - with Dagster, which the image for inference does not have
 
-    compile_expressions()
+    compile_expression_kernels()
     build(Deployment(Settings()))
 
 
-def compile_expressions() -> None:
+def compile_expression_kernels() -> None:
     """Compile the kernels of expressions, which inference needs as well."""
     days = [date(2024, 1, 1) + timedelta(n) for n in range(3)]
     panel = pl.DataFrame({"symbol": ["A"] * 3, "session": days, "close": [1.0, 2.0, 3.0]})

@@ -124,7 +124,8 @@ def test_at_a_broker_that_has_gone_on_nothing_is_sent_twice(command: Command, ho
     assert "by order main-20210323-" in seen.stderr  # now a person knows of the fills, and may say that they are right
     done(command("orders", "resume", "--who", "a person", "--note", "they were ours", home=other, **at_broker))
     assert list(exchange.desk.orders) == sent
-    done(command("trade", "--to", str(AFTER), home=other, **at_broker))
+    assert "was not settled in its time" in command("trade", "--to", str(AFTER), home=other, **at_broker).stderr
+    done(command("trade", *days(AFTER, AFTER), home=other, **at_broker))
     names = [order["client_order_id"] for order in exchange.desk.orders.values()]
     assert len(names) == len(set(names)) > len(sent)
     assert {name.split("-")[1] for name in names[len(sent) :]} == {f"{AFTER:%Y%m%d}"}

@@ -3,13 +3,16 @@
 
     python deploy/images/lock.py            in the project's environment, after `python3 dev.py lock`
     python deploy/images/lock.py --check    says whether they are those of requirements.lock; status 1 if not
+    python deploy/images/lock.py --cluster  asks the index for what cluster.in names, beside the pins of requirements.lock
 
-What a package depends on is read from what is installed, so that nothing is asked of an index.
+What a package depends on is read from what is installed, so that nothing but --cluster asks an index.
 """
 
 import importlib.metadata
 import re
+import subprocess
 import sys
+import tempfile
 import tomllib
 from collections.abc import Iterable, Iterator
 from pathlib import Path
@@ -80,9 +83,39 @@ def lock_text(names: Iterable[str], locked: dict[str, str]) -> str:
     return HEAD + "".join(locked[name] for name in sorted(names))
 
 
+def write_cluster_lock(locked: dict[str, str]) -> None:
+    """Pin and hash what `cluster.in` needs that the image for training does not have."""
+    with tempfile.TemporaryDirectory() as scratch:
+        constraints, made = Path(scratch) / "constraints.txt", Path(scratch) / "cluster.lock"
+        pins = [line.partition(" \\")[0] for lines in locked.values() for line in lines.splitlines() if "==" in line]
+        constraints.write_text("\n".join(pins) + "\n", encoding="utf-8")
+        what = [
+            "uv",
+            "pip",
+            "compile",
+            str(FOLDER / "cluster.in"),
+            "-c",
+            str(constraints),
+            "--python-platform",
+            "linux",
+            "--python-version",
+            "3.11",
+        ]
+        form = ["--generate-hashes", "--no-emit-index-url", "--no-annotate", "--no-header", "-q", "-o", str(made)]
+        subprocess.run([*what, *form], check=True, stdout=subprocess.DEVNULL)  # noqa: S603
+        found = entries(made.read_text(encoding="utf-8"))
+    there = closure(wanted_for_training())
+    lines = [found[name] for name in sorted(found.keys() - there)]
+    (FOLDER / "requirements-cluster.lock").write_text(HEAD.replace("out of", "beside") + "".join(lines), encoding="utf-8")
+    sys.stderr.write(f"deploy/images/requirements-cluster.lock: {len(lines)} packages\n")
+
+
 def main(arguments: list[str]) -> int:
     """Write the locks, or compare them."""
     locked = entries((ROOT / "requirements.lock").read_text(encoding="utf-8"))
+    if "--cluster" in arguments:
+        write_cluster_lock(locked)
+        return 0
     made = {
         "requirements-inference.lock": lock_text(closure(*wanted_for_inference()), locked),
         "requirements-training.lock": lock_text(closure(wanted_for_training()), locked),

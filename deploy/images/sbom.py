@@ -63,15 +63,15 @@ def component(package: importlib.metadata.Distribution, digests: list[str]) -> d
 def main(arguments: list[str]) -> int:
     """The command line."""
     parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
-    parser.add_argument("--lock", type=Path, required=True)
+    parser.add_argument("--lock", type=Path, required=True, action="append")
     parser.add_argument("--base", default="")
     parser.add_argument("--revision", default="")
     asked = parser.parse_args(arguments)
-    pins = locked(asked.lock)
+    pins = {pin: digests for lock in asked.lock for pin, digests in locked(lock).items()}
     installed = {normalised(one.metadata["Name"]): one for one in importlib.metadata.distributions()}
     strange = [name for name, one in installed.items() if name not in NOT_IN_THE_LOCK and (name, one.version) not in pins]
     if strange:  # what the lock has and is not installed is for another platform
-        sys.stderr.write(f"sbom.py: installed, and not as {asked.lock} says: {', '.join(sorted(strange))}\n")
+        sys.stderr.write(f"sbom.py: installed, and not as {', '.join(map(str, asked.lock))} says: {', '.join(sorted(strange))}\n")
         return 1
     own = installed.pop("ats-assets", None)
     root = {"type": "application", "name": "ats-assets", "version": own.version if own else "", "bom-ref": "ats-assets"}
