@@ -1,11 +1,11 @@
 """Dagster's storage in PostgreSQL, for a web server, a daemon and runs that share no disk; what is written has no secret in it, as in SQLite.
 
-    storage:
-      custom:
-        module: ats_assets.orchestration.postgres_storage
-        class: ProjectPostgresStorage
-        config:
-          url_variable: RUNS_DB_URL
+storage:
+  custom:
+    module: ats_assets.orchestration.postgres_storage
+    class: ProjectPostgresStorage
+    config:
+      url_variable: RUNS_DB_URL
 """
 
 import importlib
@@ -40,9 +40,13 @@ class ProjectPostgresStorage(DagsterStorage, ConfigurableClass):
         variable = config_value["url_variable"]
         url = os.environ.get(variable, "").strip()
         if not url:
-            raise SettingsError(f"{variable} is not set: it holds the address of Dagster's database, such as postgresql://user:password@host/runs")
+            raise SettingsError(
+                f"{variable} is not set: it holds the address of Dagster's database, such as postgresql://user:password@host/runs"
+            )
         try:
             module = importlib.import_module("dagster_postgres")
         except ImportError as error:
-            raise SettingsError(f"dagster_postgres is not installed ({error}): the image for training has it, or pip install dagster-postgres") from None
+            raise SettingsError(
+                f"dagster_postgres is not installed ({error}): the image for training has it, or pip install dagster-postgres"
+            ) from None
         return module.DagsterPostgresStorage.from_config_value(inst_data, {"postgres_url": f"{DRIVER}:{url.partition(':')[2]}"})

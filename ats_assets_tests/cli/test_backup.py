@@ -121,10 +121,11 @@ def test_at_a_broker_that_has_gone_on_nothing_is_sent_twice(command: Command, ho
     exchange.opens(AFTER)
     exchange.double.now = evening(AFTER)
     seen = command("orders", "resume", "--who", "a person", "--note", "what has been filled?", home=other, **at_broker)
-    assert "by order main-20210323-" in seen.stderr  # now a person knows of the fills, and may say that they are right
-    done(command("orders", "resume", "--who", "a person", "--note", "they were ours", home=other, **at_broker))
+    assert "by order main-20210323-" in seen.stderr  # now a person knows of the fills, and may say that the broker is right
+    refused = command("trade", *days(AFTER, AFTER), home=other, **at_broker)
+    assert "continue with --from 2021-03-23" in refused.stderr  # nobody has said yet that its fills are right
+    done(command("orders", "resume", "--accept", "--who", "a person", "--note", "they were ours", home=other, **at_broker))
     assert list(exchange.desk.orders) == sent
-    assert "was not settled in its time" in command("trade", "--to", str(AFTER), home=other, **at_broker).stderr
     done(command("trade", *days(AFTER, AFTER), home=other, **at_broker))
     names = [order["client_order_id"] for order in exchange.desk.orders.values()]
     assert len(names) == len(set(names)) > len(sent)

@@ -1,0 +1,84 @@
+"""The Compose files: ports on this machine alone, secrets as files, limits, health, and who reaches whom."""
+
+import json
+import os
+import re
+from pathlib import Path
+from typing import Any
+
+import jsonschema
+import pytest
+
+from ats_assets_tests.deploy.files import APPLICATIONS, DEPLOY, STORES, compose
+
+PRODUCTION = compose("production")
+DEVELOPMENT = compose("development")
+SERVICES = [(name, service) for whole in (PRODUCTION, DEVELOPMENT) for name, service in whole["services"].items()]
+SCHEMA = os.environ.get("ATS_COMPOSE_SCHEMA")  # before the tests' own settings hide it
+HARDENED = sorted(PRODUCTION["services"].items())
+
+
+def test_production_runs_all_of_it() -> None:
+    assert set(PRODUCTION["services"]) == APPLICATIONS | STORES | {"prometheus", "grafana"}
+
+
+@pytest.mark.parametrize(("name", "service"), SERVICES)
+def test_a_service_is_limited_watched_and_on_this_machine_alone(name: str, service: dict[str, Any]) -> None:
+    assert all(port.startswith("127.0.0.1:") for port in service.get("ports", ()))
+    assert {"cpus", "memory"} <= set(service["deploy"]["resources"]["limits"])
+    assert "healthcheck" in service
+    assert re.search(r":[\w.$-]+[}\w.]*$", service["image"]), "an image has a version"
+
+
+@pytest.mark.parametrize(("name", "service"), HARDENED)
+def test_in_production_nothing_is_privileged_and_no_secret_is_in_the_environment(name: str, service: dict[str, Any]) -> None:
+    assert service["read_only"] is True
+    assert service["cap_drop"] == ["ALL"]
+    assert service["security_opt"] == ["no-new-privileges:true"]
+    assert int(service["user"].partition(":")[0]) > 0
+    assert service["deploy"]["resources"]["limits"]["pids"]
+    for variable in service.get("environment", {}):
+        assert not re.search(r"PASSWORD|TOKEN|SECRET|KEY|URL|STR$", variable) or variable.endswith("_FILE"), variable
+    for used, declared in (("secrets", "secrets"), ("configs", "configs")):
+        for one in service.get(used, ()):
+            assert (one if isinstance(one, str) else one["source"]) in PRODUCTION[declared]
+    assert set(service["networks"]) <= set(PRODUCTION["networks"])
+    for volume in service.get("volumes", ()):
+        source = volume.partition(":")[0]
+        assert source in PRODUCTION["volumes"] or source.startswith(("../", "${"))
+
+
+def test_databases_have_no_way_out_and_bots_no_way_to_them() -> None:
+    networks = {name: set(service["networks"]) for name, service in HARDENED}
+    outside = {name for name, network in PRODUCTION["networks"].items() if not network.get("internal")}
+    assert outside == {"front", "internet"}
+    assert all(networks[name] == {"stores"} for name in STORES)
+    assert networks["bots"] == {"asking", "internet"}
+    assert {name for name, reached in networks.items() if "internet" in reached} == {"code", "desk", "bots"}
+    assert not networks["api"] & {"internet", "dagster"}
+
+
+def test_who_holds_which_secret() -> None:
+    held = {name: {one if isinstance(one, str) else one["source"] for one in service.get("secrets", ())} for name, service in HARDENED}
+    assert {name for name, secrets in held.items() if "trading_env" in secrets} == {"code", "desk", "backup"}
+    assert held["api"] == {"serving_env"}
+    assert held["bots"] == {"bots_env"}
+    readme = (DEPLOY / "compose/secrets/README.md").read_text(encoding="utf-8")
+    for secret in PRODUCTION["secrets"].values():
+        assert f"`{Path(secret['file']).name}`" in readme
+    assert (DEPLOY / "compose/secrets/.gitignore").read_text().splitlines()[0] == "*"
+
+
+def test_files_that_are_mounted_are_there() -> None:
+    for whole in (PRODUCTION, DEVELOPMENT):
+        for config in whole.get("configs", {}).values():
+            assert (DEPLOY / "compose" / config["file"]).is_file()
+
+
+def test_compose_takes_the_files() -> None:
+    """By Compose's own schema, where ATS_COMPOSE_SCHEMA names it (compose-spec.json of the specification); the workflow asks Compose itself."""
+    if not SCHEMA:
+        pytest.skip("ATS_COMPOSE_SCHEMA does not name compose-spec.json")
+    schema = jsonschema.Draft7Validator(json.loads(Path(SCHEMA).read_text(encoding="utf-8")))
+    for whole in (PRODUCTION, DEVELOPMENT):
+        assert [error.message for error in schema.iter_errors(whole)] == []
