@@ -77,7 +77,7 @@ class Executor:
         self._broker = broker
         self._state = trade_state
         self._settings = settings
-        self._alert = alert
+        self.alert = alert
         self._clock = clock or SystemClock()
         self._timeouts = timeouts or Timeouts()
         self._session_of = session_of
@@ -256,7 +256,7 @@ class Executor:
                 kill_switch=KillSwitch.of(self._settings),
                 lease=lease,
                 clock=self._clock,
-                alert=self._alert,
+                alert=self.alert,
                 timeouts=timeouts,
                 session_of=self._session_of,
                 name_changes=self._name_changes,

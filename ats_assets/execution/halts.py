@@ -1,10 +1,13 @@
 """Halts: all trading stops until a person resumes it. A halt is stored in the database, so a restart does not clear it."""
 
+from collections.abc import Sequence
 from datetime import datetime
 
 from sqlalchemy import Connection, func, select, update
 
+from ats_assets.alerts import Alert, AlertSink, Severity
 from ats_assets.execution.outcome import Halt
+from ats_assets.requests.taking_up import asked_halts, finish_request
 from ats_assets.trade_state import TradeState, record
 from ats_assets.trade_state.tables import fills, halts
 
@@ -32,12 +35,43 @@ def halt(connection: Connection, now: datetime, who: str, reason: str) -> bool:
     return True
 
 
-def clear_halts(connection: Connection, now: datetime, who: str, note: str) -> int:
-    """Allow trading again, and acknowledge the known foreign fills; returns the number of halts."""
-    cleared = connection.execute(
-        update(halts).where(halts.c.cleared_at.is_(None)).values(cleared_at=now, cleared_by=who[:64], note=note)
-    ).rowcount
-    foreign = fills.c.intent_id.is_(None) & fills.c.acknowledged_at.is_(None)
+def enact_halts(connection: Connection, now: datetime, who: str) -> list[str]:
+    """Halt trading where a person has asked for it, in the caller's transaction: that of each write-ahead, so that no order passes a request. Gives the reasons."""
+    reasons = []
+    for request in asked_halts(connection):
+        reason = f"{request.who} has asked for it: {request.body['reason']}"
+        halt(connection, now, request.who, reason)
+        finish_request(connection, now, who, request, {"halted": True})
+        reasons.append(reason)
+    return reasons
+
+
+def tell_halts(alert: AlertSink, now: datetime, reasons: Sequence[str]) -> None:
+    """Alert people to halts that others have asked for."""
+    for reason in reasons:
+        alert(
+            Alert(
+                key=f"halt:{reason}",
+                severity=Severity.CRITICAL,
+                title="Trading stops",
+                text=f"{reason}. Until somebody resumes it.",
+                at=now,
+            )
+        )
+
+
+def clear_halts(connection: Connection, now: datetime, who: str, note: str, *, until: datetime | None = None) -> int:
+    """Allow trading again, and acknowledge the known foreign fills; returns the number of halts.
+
+    Parameters
+    ----------
+    until
+        Only what was there then: who has asked for it has seen no later one.
+    """
+    standing, foreign = halts.c.cleared_at.is_(None), fills.c.intent_id.is_(None) & fills.c.acknowledged_at.is_(None)
+    if until is not None:
+        standing, foreign = standing & (halts.c.at <= until), foreign & (fills.c.recorded_at <= until)
+    cleared = connection.execute(update(halts).where(standing).values(cleared_at=now, cleared_by=who[:64], note=note)).rowcount
     connection.execute(update(fills).where(foreign).values(acknowledged_at=now))
     record(connection, now, who, "resumed", details={"halts": cleared}, texts={"note": note})
     return cleared

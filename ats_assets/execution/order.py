@@ -10,6 +10,7 @@ from ats_assets.algorithms.order_words import MAX_ID_LENGTH, Leg, OrderKind, Ord
 from ats_assets.algorithms.price_grid import exact as exact  # noqa: PLC0414 - what reads and writes orders finds it here
 from ats_assets.execution.contract_legs import ContractLeg
 from ats_assets.execution.worked_intents import OrderPart, WorkPlan
+from ats_assets.requests.request_rows import MANUAL
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -28,7 +29,7 @@ class OrderIntent:
         What `symbol` stood for at that close (`ats_assets.corporate_actions.identity`), as known then; None for what was decided before that was written down.
     legs, book, rule, place
         Of an order for option contracts (`ats_assets.execution.option_intents`): what one unit is, the strategy of options that has decided it, by which of its
-        rules, and as which of its decisions.
+        rules, and as which of its decisions. Of an order in shares that a person has asked for, `book` is `MANUAL`.
     work
         Of a `worked` order: how; it is never sent to a broker that has a market of its own, parts of it are.
     part
@@ -54,6 +55,11 @@ class OrderIntent:
     place: int | None = None
     work: WorkPlan | None = None
     part: OrderPart | None = None
+
+    @property
+    def by_person(self) -> bool:
+        """Whether a person has asked for it: it is of no plan, and plans leave alone what it buys."""
+        return self.book == MANUAL and not self.legs
 
 
 def client_order_id(session: date, strategy: str, symbol: str, leg: Leg, number: int = 1) -> str:

@@ -1,6 +1,6 @@
 """Sending an intent exactly once, in seven steps.
 
-1. The kill switch, a halt and the broker's hours may forbid it.
+1. The kill switch, a halt (one that a person has asked for counts from when it was written) and the broker's hours may forbid it.
 2. Write-ahead: the intent becomes `sending`, committed to the disk with the attempt's number and the executor's token, before any request.
 3. The kill switch again, and the clock: a process that was suspended for long since the write-ahead does not send.
 4. One request, under the intent's client order id. It is never repeated by itself.
@@ -19,7 +19,7 @@ from ats_assets.alerts import Severity
 from ats_assets.execution import state
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
 from ats_assets.execution.context import ExecutionContext
-from ats_assets.execution.halts import halt, read_halt
+from ats_assets.execution.halts import enact_halts, halt, read_halt, tell_halts
 from ats_assets.execution.names import TOGETHER_DAYS, as_renamed
 from ats_assets.execution.order import BrokerOrder, ForeignOrder, Leg, OrderStatus
 from ats_assets.execution.outcome import IntentState
@@ -50,9 +50,13 @@ def send(context: ExecutionContext, client_order_id: str, *, despite: str | None
         if reason := forbidden(context, row):
             return reason
         with context.writing() as (connection, author):
-            if stopped := read_halt(connection, but=despite):
-                return stopped.message
-            row = state.write_ahead(connection, author, row, context.lease.token)
+            asked_for = enact_halts(connection, author.now, author.who)
+            stopped = read_halt(connection, but=despite)
+            if stopped is None:
+                row = state.write_ahead(connection, author, row, context.lease.token)
+        tell_halts(context.alert, context.clock.now(), asked_for)
+        if stopped is not None:
+            return stopped.message
         if reason := context.kill_switch.reason() or _paused(context, row):
             _not_sent(context, row, reason)
             return reason
@@ -179,7 +183,8 @@ def _not_sent(context: ExecutionContext, row: IntentRow, reason: str) -> None:
 def forbidden(context: ExecutionContext, row: IntentRow) -> str | None:
     """Why nothing may be sent now: the kill switch, the broker's hours; it is written down with the intent."""
     with context.state.begin() as connection:
-        late = row.intent.leg is Leg.EXIT or row.intent.part is not None or state.has_waited(connection, row.intent.client_order_id)
+        late = row.intent.leg is Leg.EXIT or row.intent.part is not None or row.intent.by_person
+        late = late or state.has_waited(connection, row.intent.client_order_id)
     reason = context.kill_switch.reason() or context.broker.may_send(row.intent.session, late=late)
     if reason:
         with context.writing() as (connection, author):

@@ -116,9 +116,10 @@ def record_plan(
     differing = {intent.client_order_id: plan_one(connection, author, intent) for intent in planned}
     kept = {intent.client_order_id for intent in planned}
     for row in in_states(connection, [IntentState.PLANNED]):
-        of_plan = row.intent.leg is not Leg.EXIT and row.intent.part is None and bool(row.intent.legs) is options
-        gone = row.intent.session == session and row.intent.client_order_id not in kept and of_plan
-        if row.intent.strategy == strategy and (gone or row.intent.session < session):
+        one = row.intent
+        of_plan = one.leg is not Leg.EXIT and one.part is None and not one.by_person and bool(one.legs) is options
+        gone = one.session == session and one.client_order_id not in kept and of_plan
+        if one.strategy == strategy and (gone or one.session < session):
             move(connection, author, row, IntentState.WITHDRAWN if gone else IntentState.MISSED, row.reason)
     return {name: changes for name, changes in differing.items() if changes}
 
@@ -270,6 +271,8 @@ def _values(intent: OrderIntent) -> dict[str, Any]:
         values["work"] = intent.work.text()
     if intent.part is not None:
         values |= {"parent": intent.part.parent, "number": intent.part.number, "expires_at": intent.part.expires_at}
+    if intent.by_person:
+        return values | {"book": intent.book}
     return values | ({"legs": legs_text(intent.legs)} | {name: getattr(intent, name) for name in _OF_OPTIONS} if intent.legs else {})
 
 

@@ -4,6 +4,8 @@ from collections.abc import Iterator
 from contextlib import contextmanager
 from dataclasses import dataclass
 from datetime import date, datetime
+from decimal import Decimal
+from typing import Any
 
 from ats_assets.alerts import AlertSink, open_alerts
 from ats_assets.algorithms.played_session import SessionTimes
@@ -11,23 +13,30 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
 from ats_assets.execution.broker import Broker, BrokerOpening
 from ats_assets.execution.choosing import chosen_broker
-from ats_assets.execution.clock import Clock
+from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
-from ats_assets.execution.names import identities_now, known_name_changes
+from ats_assets.execution.manual_orders import DeskMarket
+from ats_assets.execution.names import identities_now, known_identities, known_name_changes
+from ats_assets.execution.order import exact
+from ats_assets.execution.request_desk import RequestDesk
 from ats_assets.execution.share_splits import DeployedSplits
 from ats_assets.execution.working import recorded_algorithm
+from ats_assets.promotions.decision_journal import effective_session
+from ats_assets.promotions.promoting import already_decided, promote, roll_back
+from ats_assets.requests import Request, RequestKind
 from ats_assets.trade_state import TradeState, open_trade_state
 
 
 @dataclass(frozen=True, kw_only=True)
 class TradingServices:
-    """Broker, trade state, executor and alerts of a deployment, while they are open."""
+    """Broker, trade state, executor, alerts, and the desk for what people ask for, of a deployment, while they are open."""
 
     broker: Broker
     state: TradeState
     executor: Executor
     alert: AlertSink
+    desk: RequestDesk
 
 
 @contextmanager
@@ -68,7 +77,65 @@ def open_trading(
             hours=lambda session: hours_after(deployment.calendar, session),
             algorithm=lambda plan: recorded_algorithm(plan, settings.plugins.folder),
         )
-        yield TradingServices(broker=broker, state=state, executor=executor, alert=alert)
+        desk = request_desk(deployment, executor, state, clock)
+        yield TradingServices(broker=broker, state=state, executor=executor, alert=alert, desk=desk)
+
+
+def request_desk(deployment: Deployment, executor: Executor, state: TradeState, clock: Clock | None = None) -> RequestDesk:
+    """The desk of a deployment."""
+    return RequestDesk(
+        executor=executor,
+        state=state,
+        settings=deployment.settings.requests,
+        market=desk_market(deployment),
+        promote=lambda request, known_at: promotion_of(deployment, request, known_at),
+        clock=clock or SystemClock(),
+    )
+
+
+def desk_market(deployment: Deployment) -> DeskMarket:
+    """What the desk must know of a deployment: the last closes that are stored, and who bears which ticker."""
+    identities = identities_now(deployment)
+
+    def price(symbol: str, session: date) -> Decimal | None:
+        stored = [day for day in deployment.warehouse.stored_sessions("bars") if day <= session]
+        if not stored:
+            return None
+        closes = deployment.warehouse.read("bars", stored[-1:], ["symbol", "close"])
+        found = dict(closes.iter_rows()).get(symbol)
+        return None if found is None else exact(found)
+
+    def session(at: datetime) -> date:
+        return deployment.calendar.last_closed(at)  # which may be another calendar than a moment ago
+
+    return DeskMarket(
+        session=session,
+        price=price,
+        name_of=lambda symbol, at: identities(day := session_at(deployment.calendar, at)).of(symbol, day),
+        instrument=lambda symbol, session: known_identities(deployment, session).of(symbol, session),
+        fractional=deployment.settings.backtest.fractional_shares,
+        margin=deployment.settings.backtest.margin,
+    )
+
+
+def promotion_of(deployment: Deployment, request: Request, known_at: datetime) -> dict[str, Any]:
+    """Write down who is champion, as a person has asked for; what was written at that time by that person already stays.
+
+    Raises
+    ------
+    AtsError
+        If it can't be decided like that.
+    """
+    decided = already_decided(deployment, who=request.who, known_at=known_at)
+    remark = ""
+    if decided is None:
+        about = {"who": request.who, "reason": request.body["reason"], "known_at": known_at}
+        made = (
+            promote(deployment, request.body["model"], **about) if request.kind is RequestKind.PROMOTE else roll_back(deployment, **about)
+        )
+        decided, remark = made.decision, made.remark
+    effective = effective_session(deployment.calendar, known_at)
+    return {"model": decided.model, "effective": effective and effective.isoformat(), "remark": remark}
 
 
 def hours_after(calendar: SessionCalendar, session: date) -> SessionTimes:

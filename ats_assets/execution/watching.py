@@ -25,11 +25,13 @@ from ats_assets.execution.broker import BrokerError, KeysRefusedError
 from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
+from ats_assets.requests import RequestError
 from ats_assets.vendors.backoff import Backoff
 
 log = logging.getLogger(__name__)
 
 FAILURES_BEFORE_ALERT = 3
+_WAITED_OUT = (BrokerError, ExecutorBusyError, LeaseLostError, RequestError, TradeStateError)
 
 
 class WakeSignal:
@@ -98,6 +100,8 @@ class WatchIntervals:
         After an event, for those that come with it. As much time as the last look took is left free, too.
     again_seconds
         Until the second look after an event.
+    poll_seconds
+        Between two questions for requests of people.
     backoff
         Its back-off follows a look that failed, whatever happens meanwhile.
     """
@@ -105,6 +109,7 @@ class WatchIntervals:
     interval_seconds: float = 300.0
     gather_seconds: float = 1.0
     again_seconds: float = 5.0
+    poll_seconds: float = 1.0
     backoff: Backoff = field(default_factory=lambda: Backoff(max_seconds=60.0))
 
 
@@ -114,6 +119,7 @@ def watch(
     *,
     alert: AlertSink,
     alive: Callable[[], None] = lambda: None,
+    requests: Callable[[], int] | None = None,
     clock: Clock | None = None,
     intervals: WatchIntervals | None = None,
 ) -> int:
@@ -125,6 +131,8 @@ def watch(
         Told where looks fail again and again, and where watching ends by an error; the executor tells of fills and halts.
     alive
         Raises the error that ended the source of the events, so that it ends this loop as well.
+    requests
+        Takes up what people have asked for, and gives how many requests came to an end; called between the looks, too.
 
     Raises
     ------
@@ -137,14 +145,41 @@ def watch(
         alert(Alert(key=f"watch:{key}", severity=Severity.WARNING, title=title, text=str(error), at=clock.now()))
 
     try:
-        return _watch(executor, wake_signal, alive, tell, intervals or WatchIntervals())
+        return _watch(_Looking(executor, requests or (lambda: 0)), wake_signal, alive, tell, intervals or WatchIntervals())
     except AtsError as error:
         tell("end", "Orders are no longer watched", error)
         raise
 
 
+@dataclass(frozen=True)
+class _Looking:
+    """What a look does, and what is done between two of them."""
+
+    executor: Executor
+    requests: Callable[[], int]
+
+    def look(self) -> None:
+        self.requests()
+        self.executor.follow_up()
+
+    def wait(self, wake_signal: WakeSignal, seconds: float, poll_seconds: float) -> bool:
+        """Whether something has happened: an event, or a request that came to an end."""
+        until = time.monotonic() + seconds
+        while (left := until - time.monotonic()) > poll_seconds:
+            if wake_signal.wait(poll_seconds):
+                return True
+            try:
+                if not wake_signal.stopped and self.requests():
+                    return True
+            except _WAITED_OUT as error:
+                if isinstance(error, KeysRefusedError):
+                    raise
+                log.warning("what people ask for can't be taken up now: %s", error)
+        return wake_signal.wait(left)
+
+
 def _watch(
-    executor: Executor,
+    looking: _Looking,
     wake_signal: WakeSignal,
     alive: Callable[[], None],
     tell: Callable[[str, str, AtsError], None],
@@ -153,7 +188,7 @@ def _watch(
     looks = failures = 0
     wait = took = 0.0
     while not wake_signal.stopped:
-        woken = wake_signal.wait(wait)
+        woken = looking.wait(wake_signal, wait, intervals.poll_seconds)
         alive()
         if woken:
             wake_signal.sleep(max(intervals.gather_seconds, took))
@@ -162,10 +197,10 @@ def _watch(
         started = time.monotonic()
         looks += 1
         try:
-            executor.follow_up()
+            looking.look()
         except KeysRefusedError:
             raise
-        except (BrokerError, ExecutorBusyError, LeaseLostError, TradeStateError) as error:
+        except _WAITED_OUT as error:
             failures += 1
             seconds = intervals.backoff.seconds(failures + 1)
             log.warning("the account can't be reconciled, again in %.1f s: %s", seconds, error)

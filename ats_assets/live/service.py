@@ -15,6 +15,7 @@ from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state
 from ats_assets.execution.clock import Clock, SystemClock
 from ats_assets.execution.context import Timeouts
+from ats_assets.execution.desk_loop import PolledDesk
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import EntryKind, OrderIntent
 from ats_assets.execution.trading import TradingServices, hours_after, open_trading
@@ -66,9 +67,11 @@ def follow(deployment: Deployment, session: date, *, stopped: Callable[[], bool]
         opening = _opening(deployment, session, symbols, known, clock, stopped)
         stream: Stream = deployment.of(chosen_stream).made(opening)
 
+        requests = PolledDesk(trading.desk, deployment.settings.requests.poll_seconds)
+
         def woken() -> bool:
             updates.check()
-            return wake_signal.wait(0.0)
+            return requests.look() or wake_signal.wait(0.0)
 
         ends = deployment.calendar.closes_at(session) + AFTER_CLOSE
         with stream.events() as events:

@@ -52,7 +52,7 @@ def books_at_broker(connection: Connection, strategies: Sequence[TradedStrategy]
     rows = [(fill_of(row), row.intent_id) for row in told]
     known = {name: intents_state.load(connection, name) for name in {name for _, name in rows}}
     executed = [
-        BookedExecution(fill=fill, intent=row.intent) for fill, name in rows if (row := known[name]) is not None and row.intent.book
+        BookedExecution(fill=fill, intent=row.intent) for fill, name in rows if (row := known[name]) is not None and row.intent.legs
     ]
     ended = connection.execute(
         select(entries)

@@ -18,6 +18,7 @@ from ats_assets.errors import AtsError
 from ats_assets.execution import state as intents_state
 from ats_assets.execution.breaches import breached_limits
 from ats_assets.execution.contract_legs import is_contract, is_of_options
+from ats_assets.execution.desk_loop import take_up_requests
 from ats_assets.execution.names import known_identities
 from ats_assets.execution.order import Fill, OrderIntent, OrderKind, exact
 from ats_assets.execution.outcome import Execution, IntentState
@@ -31,6 +32,7 @@ from ats_assets.orders.broker_frames import SentIntent, account_frame, fills_fra
 from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.quality import execution_quality, quality_table
 from ats_assets.orders.schema import AccountAtClose, ExecutionQuality, Fills, Instruments, OrderPlan, Orders, Positions, WorkedOrderPlan
+from ats_assets.orders.shares_of_people import without_shares_of_people
 from ats_assets.orders.work_plans import WorkChooser
 from ats_assets.portfolio.working_rules import order_algorithms, session_days
 from ats_assets.settings import OrdersSettings
@@ -153,6 +155,7 @@ def _order_plan(deployment: Deployment) -> dg.AssetsDefinition:
     def order_plan_of(context: dg.AssetExecutionContext, **frames: pl.DataFrame) -> pl.DataFrame:
         """The orders for the next open: target weights minus current holdings, within the limits of the settings."""
         session = only_session(context.partition_keys)
+        frames["positions"] = without_shares_of_people(deployment, session, frames["positions"])
         exposure = exposure_after_losses(deployment, session)
         if exposure < 1.0:
             context.log.warning(f"the brake leaves {exposure:.1%} of the targets of {session}: see orders.brake")
@@ -206,6 +209,7 @@ def _orders(deployment: Deployment) -> dg.AssetsDefinition:
                 trading.alert(cut)
             if trading.broker.live:
                 context.log.warning(f"LIVE: the orders of {session} cost real money")
+            take_up_requests(trading.desk, context.log.warning)
             execution = trading.executor.execute(session, intents_of(order_plan, settings.orders.strategy))
             if execution.stopped and _may_still_be_sent(deployment, trading, execution):
                 raise AtsError(f"not all orders of {session} are sent, and they still can be: {execution.stopped}")

@@ -10,6 +10,7 @@ from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 from ats_assets.orders.quality import summary
 from ats_assets.orders.schema import EXECUTION_QUALITY_SCHEMA
+from ats_assets.orders.shares_of_people import without_shares_of_people
 from ats_assets.portfolio.order_limits import least
 
 TOLERANCE = 1e-6
@@ -47,7 +48,10 @@ def _limits_kept(deployment: Deployment) -> dg.AssetChecksDefinition:
 
 
 def judge_limits(deployment: Deployment, session: date) -> Verdict:
-    """The plan of a session against `orders.limits`, by its rows, the positions and the account; valued at the closes, as the plan is."""
+    """The plan of a session against `orders.limits`, by its rows, the positions and the account; valued at the closes, as the plan is.
+
+    What people have bought was judged when they asked for it, and is not the plan's to sell.
+    """
     limits = deployment.settings.orders.limits
     rows = deployment.warehouse.read("order_plan", [session])
     plan = rows.filter(pl.col("quantity") > 0)
@@ -85,9 +89,8 @@ def _at_closes(deployment: Deployment, session: date, plan: pl.DataFrame) -> tup
     closes |= dict(plan.select("symbol", "decision_price").drop_nulls().iter_rows())
     held: dict[str, float] = {}
     gain = 0.0
-    for symbol, quantity, cost, value in (
-        deployment.warehouse.read("positions", [session]).select("symbol", "quantity", "cost", "value").iter_rows()
-    ):
+    positions = without_shares_of_people(deployment, session, deployment.warehouse.read("positions", [session]))
+    for symbol, quantity, cost, value in positions.select("symbol", "quantity", "cost", "value").iter_rows():
         told = cost if value is None else value
         held[symbol] = quantity * closes[symbol] if symbol in closes else told
         gain += 0.0 if value is None else held[symbol] - value

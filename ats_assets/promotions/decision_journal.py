@@ -66,7 +66,7 @@ class PromotionJournal:
         return self._lines.path
 
     def add(self, decision: PromotionDecision) -> None:
-        """Write a decision down.
+        """Write a decision down, once: who says the same of the same moment again says nothing new.
 
         Raises
         ------
@@ -77,6 +77,8 @@ class PromotionJournal:
         """
         with self._lines.writing():
             self._require_sound()
+            if decision in map(_decision_of, self._lines.sound()):
+                return
             values = asdict(decision) | {"known_at": decision.known_at.astimezone(UTC).isoformat()}
             self._lines.append(values | {"written": datetime.now(UTC).isoformat(timespec="seconds")})
 

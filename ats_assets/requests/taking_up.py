@@ -15,13 +15,16 @@ from ats_assets.trade_state.tables import requests
 _DUE = (RequestState.TAKEN.value, RequestState.CONFIRMED.value)
 
 
-def due_requests(connection: Connection, kind: RequestKind | None = None) -> list[Request]:
-    """What is to be taken up, or gone on with: halts first, since nothing is to be sent past one, then in the order of asking."""
-    query = select(requests).where(requests.c.state.in_(_DUE)).order_by(requests.c.asked_at, requests.c.id)
-    if kind is not None:
-        query = query.where(requests.c.kind == kind.value)
-    found = [request_of(row) for row in connection.execute(query)]
-    return sorted(found, key=lambda one: one.kind is not RequestKind.HALT)
+def due_requests(connection: Connection) -> list[Request]:
+    """What is to be taken up, or gone on with, in the order of asking; halts are not among it (`asked_halts`)."""
+    query = select(requests).where(requests.c.state.in_(_DUE), requests.c.kind != RequestKind.HALT.value)
+    return [request_of(row) for row in connection.execute(query.order_by(requests.c.asked_at, requests.c.id))]
+
+
+def asked_halts(connection: Connection) -> list[Request]:
+    """The halts that are asked for and not in force yet. Whoever asks at the same time waits for this transaction, and finds none left."""
+    query = select(requests).where(requests.c.state.in_(_DUE), requests.c.kind == RequestKind.HALT.value)
+    return [request_of(row) for row in connection.execute(query.order_by(requests.c.asked_at).with_for_update())]
 
 
 def anything_due(connection: Connection, now: datetime) -> bool:

@@ -141,6 +141,12 @@ class OrdersSettings(Section):
     slippage_warning_bps: Bps = Field(default=50.0, description="mean slippage against the decision price that a check warns about")
 
     @model_validator(mode="after")
+    def _people_have_a_book_of_their_own(self) -> "OrdersSettings":
+        if self.strategy == "manual":
+            raise ValueError('strategy = "manual" would give plans the ids of orders that people ask for: choose another name')
+        return self
+
+    @model_validator(mode="after")
     def _brackets_are_whole(self) -> "OrdersSettings":
         worked = {self.algorithm, *(rule.algorithm for rule in self.selection)} - {"at_open"}
         if self.kind == "bracket" and worked:

@@ -29,7 +29,7 @@ from ats_assets.requests import (
     make_request,
     requests_page,
 )
-from ats_assets.requests.taking_up import due_requests, expire_requests, finish_request, refuse_request, take_up_request
+from ats_assets.requests.taking_up import asked_halts, due_requests, expire_requests, finish_request, refuse_request, take_up_request
 from ats_assets.settings import RequestsSettings
 from ats_assets.trade_state import TradeState, tables
 from ats_assets_tests.rounds import rounds
@@ -203,7 +203,8 @@ def test_what_nobody_confirms_or_takes_up_expires_and_a_halt_waits(state: TradeS
         late = expire_requests(connection, NOW + timedelta(days=30), "desk")
         assert [one.id for one in late] == [stands.request.id]
         assert "it was not taken up (no desk was at work)" in (load_request(connection, stands.request.id).reason or "")
-        assert [one.id for one in due_requests(connection)] == [halt.request.id]
+        assert [one.id for one in asked_halts(connection)] == [halt.request.id]
+        assert due_requests(connection) == []
 
 
 def test_what_is_under_way_does_not_expire_and_is_not_taken_twice(state: TradeState) -> None:
@@ -218,13 +219,6 @@ def test_what_is_under_way_does_not_expire_and_is_not_taken_twice(state: TradeSt
         refuse_request(connection, NOW, "desk", taken, "too large")
     with pytest.raises(RequestError, match="another desk"), state.begin() as connection:
         finish_request(connection, NOW, "other", taken, {})
-
-
-def test_halts_are_taken_up_before_what_was_asked_for_earlier(state: TradeState) -> None:
-    confirmed(state, asked(state))
-    asked(state, kind="halt", body={"reason": "now"}, at=NOW + timedelta(seconds=1))
-    with state.begin() as connection:
-        assert [one.kind for one in due_requests(connection)] == [RequestKind.HALT, RequestKind.PLACE_ORDER]
 
 
 def test_a_key_has_so_many_requests_at_a_time(state: TradeState) -> None:

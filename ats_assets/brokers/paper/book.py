@@ -13,6 +13,8 @@ from ats_assets.brokers.paper.book_rows import (
     as_text,
     expire,
     fill_row,
+    is_by_person,
+    left_of,
     note_fill,
     shared_out,
     signed_shares,
@@ -99,14 +101,15 @@ class Book:
         close_delisted(self.account, gone, self.last_close, self.settings)
         self._record_delistings(day)
         marks = np.where(day.quoted, day.open, self.last_close)
-        before, planned = self.account.shares.copy(), [one for one in self._at_open(marks, terms) if one["parent_id"] is None]
-        reasons = self._open(planned, day, marks, terms)
+        before, entering = self.account.shares.copy(), [one for one in self._at_open(marks, terms) if one["parent_id"] is None]
+        planned, people = ([one for one in entering if is_by_person(one) is asked] for asked in (False, True))
+        reasons = self._open(planned, day, marks, terms) | self._open_for_people(people, day, marks, terms)
         self._fit_exits(day, before)
         exits = [one for one in self._at_open(marks, terms) if one["parent_id"] is not None]
         stops = {one["parent_id"] for one in exits if one["kind"] == STOP_LOSS}
         exits = [one for one in exits if one["kind"] == STOP_LOSS or one["parent_id"] not in stops]  # of a pair one alone
         self._open(exits, day, marks, terms._replace(most_shares=np.full(len(self.symbols), np.inf)))  # an exit leaves nothing behind
-        at_open = [*planned, *exits]
+        at_open = [*entering, *exits]
         for order in self._waiting():
             touchable = order["kind"] in _LIMITS and order not in at_open and day.traded[self._at(order)]
             if touchable and self._fill_within(order, day, float(terms.most_shares[self._at(order)])):
@@ -117,7 +120,8 @@ class Book:
                 self._trade_one(order, float(day.close[at]), day, terms_of_symbol(terms, at))
         for order in self._waiting():
             if order["parent_id"] is None:
-                expire(order, reasons.get(order["symbol"]) or why_unfilled(order, day, self._at(order)), day.closes_at)
+                why = reasons.get(order["client_order_id"], reasons.get(order["symbol"]))
+                expire(order, why or why_unfilled(order, day, self._at(order)), day.closes_at)
         self._fit_exits(day, self.account.shares)
         self._exit({id(order) for order in at_open}, day)
         for symbol, exits in exits_by_symbol(self._waiting()).items():
@@ -191,6 +195,11 @@ class Book:
             if order["parent_id"] is not None and order["filled_quantity"]:
                 end_pair(self.orders, order, day.opens_at)
         return {self.symbols[i]: one.reason for one in unfilled for i in one.at}
+
+    def _open_for_people(self, orders: Sequence[Row], day: Day, marks: Floats, terms: ImpactTerms) -> dict[str, str]:
+        """Orders that people have asked for, each a trade of its own after the plan's, which may be on the other side; id -> why something was left over."""
+        opened = ((one, self._open([one], day, marks, left_of(terms, self.fills, self.symbols, day.opens_at))) for one in orders)
+        return {one["client_order_id"]: reason for one, unfilled in opened for reason in unfilled.values()}
 
     def _exit(self, at_open: set[int], day: Day) -> None:
         """Make the exits of brackets that were filled now, and fill exits whose price the session touches."""

@@ -15,6 +15,7 @@ from ats_assets.execution.order import AccountEntry, EntryKind, Leg, OrderKind, 
 from ats_assets.impact.impact_terms import ImpactTerms, slippage_bps_of
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.portfolio import SHARE_DECIMALS, to_cents
+from ats_assets.requests.request_rows import MANUAL
 
 _AT_MARKET = (OrderKind.MARKET_ON_OPEN, OrderKind.MARKET)
 """What is sent before the open to be filled there."""
@@ -31,6 +32,20 @@ def signed_shares(orders: Sequence[tuple[Row, int]], held: Floats) -> Floats:
             quantity = min(quantity, max(0.0, -sign * (held[i] + shares[i])))
         shares[i] += sign * quantity
     return np.round(shares, SHARE_DECIMALS)
+
+
+def is_by_person(order: Row) -> bool:
+    """Whether a person has asked for an order, by its id."""
+    return str(order["client_order_id"]).startswith(f"{MANUAL}-")
+
+
+def left_of(terms: ImpactTerms, fills: Sequence[Row], symbols: Sequence[str], at: datetime) -> ImpactTerms:
+    """Terms for what is traded after others at the same instant: of a symbol no more than they have left of what can be."""
+    left = terms.most_shares.copy()
+    for fill in fills:
+        if fill["at"] == at:
+            left[symbols.index(fill["symbol"])] -= float(fill["quantity"])
+    return terms._replace(most_shares=np.maximum(left, 0.0))
 
 
 def trades_at_open(order: Row, at: int, mark: float, terms: ImpactTerms) -> bool:

@@ -4,7 +4,7 @@ import getpass
 from datetime import UTC, datetime
 
 from ats_assets.deployment import Deployment
-from ats_assets.runs.promoting import Promoted, promote
+from ats_assets.promotions.promoting import Promoted, promote
 from ats_assets.runs.writing import console, required_time, say
 from ats_assets.settings import load_settings
 

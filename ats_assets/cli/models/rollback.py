@@ -4,7 +4,7 @@ import getpass
 
 from ats_assets.cli.models.promote import known_from, tell
 from ats_assets.deployment import Deployment
-from ats_assets.runs.promoting import roll_back
+from ats_assets.promotions.promoting import roll_back
 from ats_assets.settings import load_settings
 
 

@@ -66,3 +66,11 @@ def orders_watch(
     from ats_assets.cli.orders.watch import watch as command  # noqa: PLC0415
 
     command(every=every)
+
+
+@app.command("desk")
+def orders_desk() -> None:
+    """Take up what people ask for through the service or a bot: halts, orders on paper, promotions. Runs until SIGTERM or Ctrl-C."""
+    from ats_assets.cli.orders.desk import desk as command  # noqa: PLC0415
+
+    command()

@@ -22,7 +22,7 @@ def watch(*, every: float) -> None:
     broker = deployment.of(chosen_broker)
     if broker.embedded:
         say(
-            f"ats orders watch: nothing to watch. The {broker.kind} broker fills orders when the bars of the next session are stored, and ats trade records the fills"
+            f"ats orders watch: nothing to watch. The {broker.kind} broker fills orders when the bars of the next session are stored, and ats trade records the fills; ats orders desk takes up what people ask for"
         )
         return
     send = open_alerts(settings).send
@@ -43,7 +43,8 @@ def watch(*, every: float) -> None:
             updates.check()
             calendar.look()
 
-        looks = keep_watching(trading.executor, wake_signal, alert=alert, alive=ready, intervals=WatchIntervals(interval_seconds=every))
+        intervals = WatchIntervals(interval_seconds=every, poll_seconds=settings.requests.poll_seconds)
+        looks = keep_watching(trading.executor, wake_signal, alert=alert, alive=ready, requests=trading.desk.look, intervals=intervals)
     say(f"stopped; the account was reconciled {looks} times")
 
 

@@ -16,7 +16,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.execution.context import Timeouts
 from ats_assets.execution.executor import Executor
 from ats_assets.execution.order import BrokerOrder, ForeignOrder
-from ats_assets.execution.trading import TradingServices
+from ats_assets.execution.trading import TradingServices, request_desk
 from ats_assets.orders.broker_frames import positions_frame
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.alpaca_double.reference import Reference
@@ -123,8 +123,10 @@ def test_a_position_without_a_price_is_listed_without_one(watcher: Watcher) -> N
 def test_orders_status_lists_them(watcher: Watcher, home: Path) -> None:
     watcher.alpaca.trading.add_foreign(legs=LEGS, **SPREAD)
     watcher.alpaca.trading.position_fields["AAA"] = {"current_price": None}
-    trading = TradingServices(broker=watcher.broker, state=watcher.state, executor=watcher.executor, alert=watcher.alpaca.alerts.append)
-    told = json.loads(json.dumps(_status(Deployment(watcher.alpaca.settings()), trading), default=str))
+    deployment = Deployment(watcher.alpaca.settings())
+    told_of = {"broker": watcher.broker, "state": watcher.state, "executor": watcher.executor}
+    trading = TradingServices(**told_of, alert=watcher.alpaca.alerts.append, desk=request_desk(deployment, watcher.executor, watcher.state))
+    told = json.loads(json.dumps(_status(deployment, trading), default=str))
     (held,) = told["positions"]
     assert (held["symbol"], held["instrument"], held["quantity"], held["cost"]) == ("AAA", "synthetic:AAA", 3.0, 0.0)
     assert all(held[name] is None for name in ("price", "value", "weight", "unrealised", "session_profit"))  # without a price none is known

@@ -60,6 +60,12 @@ def roll_back(deployment: Deployment, *, who: str, reason: str, known_at: dateti
     return _written(deployment, PromotionDecision(action="rollback", model=before, who=who, reason=_said(reason), known_at=known_at))
 
 
+def already_decided(deployment: Deployment, *, who: str, known_at: datetime) -> PromotionDecision | None:
+    """What somebody decided at that very moment, as the journal has it: a process that died after it need not decide again."""
+    same = (one for one in deployment.of(journal_of).decisions() if (one.who, one.known_at) == (who, known_at))
+    return next(same, None)
+
+
 def _require_titles(deployment: Deployment) -> None:
     settings = deployment.settings
     if len(settings.models) == 1:

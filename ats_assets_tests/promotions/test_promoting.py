@@ -10,8 +10,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError, SettingsError
 from ats_assets.evaluation.skill import skill
 from ats_assets.promotions import journal_of
+from ats_assets.promotions.promoting import promote, roll_back
 from ats_assets.runs.model_comparison import compared_models
-from ats_assets.runs.promoting import promote, roll_back
 from ats_assets.serving.queries.known_models import known_models, model_facts
 from ats_assets_tests.promotions.titled_market import LAST, made_market, titled_market
 from ats_assets_tests.small_market import FIRST, small_market
