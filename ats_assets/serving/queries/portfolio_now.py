@@ -8,6 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, Row, select
 
 from ats_assets.deployment import Deployment
+from ats_assets.settings import Settings
 from ats_assets.trade_state.kill_switch import KillSwitch
 from ats_assets.trade_state.tables import account_snapshots, fills, halts, positions
 
@@ -102,3 +103,10 @@ def newest_closes(deployment: Deployment) -> tuple[date | None, dict[str, float]
         return None, {}
     rows = deployment.warehouse.read("bars", stored[-1:], ["symbol", "close"])
     return stored[-1], dict(rows.iter_rows())
+
+
+def money_at_stake(settings: Settings) -> str:
+    """Whether orders cost real money: "live", or "paper". A broker of one's own is taken at the word of `orders.live`."""
+    orders = settings.orders
+    real = orders.live and orders.broker != "paper" and (orders.broker != "alpaca" or settings.alpaca.account == "live")
+    return "live" if real else "paper"

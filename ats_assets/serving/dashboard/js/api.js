@@ -27,8 +27,9 @@ function kindOf(status) {
   return status < 500 ? "wrong" : "failed";
 }
 
+/** As a sentence; a command stays as it is typed. */
 function sentence(text) {
-  return text.charAt(0).toUpperCase() + text.slice(1);
+  return text.startsWith("ats ") ? text : text.charAt(0).toUpperCase() + text.slice(1);
 }
 
 const listeners = new Set();

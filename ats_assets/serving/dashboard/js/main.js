@@ -56,6 +56,10 @@ function keys() {
 
 function showPerson(person, trouble) {
   const named = person && !person.open;
+  const kind = byId("account-kind");
+  kind.hidden = !person?.money;
+  kind.dataset.kind = person?.money || "";
+  kind.textContent = person?.money === "live" ? "Live money" : "Paper";
   byId("person").textContent = named ? `Log out ${person.name}` : "Log in";
   byId("person").title = person ? `Role: ${person.role}${person.writes ? "" : "; nothing can be written from here"}` : "";
   if (trouble?.kind === "ended" && currentRoute().name !== "login") go(route("login", [], { back: location.hash.slice(1), ended: "yes" }));
@@ -68,15 +72,13 @@ function showConnection(state) {
   place.title = heardAt ? `The service answered ${ago(heardAt.toISOString())}` : "";
 }
 
-/** What the header says of the deployment, and whether it answers at all. */
+/** Which session is the newest, and whether the service answers at all. */
 async function look() {
   try {
-    const { session, account } = await get("status");
+    const { newest } = await get("sessions", { limit: 1 });
     heardAt = new Date();
     reachable(true);
-    byId("session").textContent = session ? `Session ${session}` : "No session is stored yet";
-    if (account) Object.assign(byId("account-kind"), { hidden: false, textContent: account === "live" ? "Live money" : "Paper" });
-    byId("account-kind").dataset.kind = account || "";
+    byId("session").textContent = newest ? `Session ${newest}` : "No session is stored yet";
   } catch (error) {
     if (error.kind === "offline") reachable(false);
     else if (error.kind) reachable(true);

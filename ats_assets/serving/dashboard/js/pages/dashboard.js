@@ -72,7 +72,7 @@ function health() {
     every: 15,
     topics: ["alerts"],
     load: (signal) => get("status", {}, { signal }),
-    draw: (body, { data }) => healthList(body, data),
+    draw: (body, found) => healthList(body, found),
   });
 }
 

@@ -106,10 +106,10 @@ function newest(symbol, query, onSession) {
           { name: "direction", title: "Direction", kind: "text", wideOnly: true, show: (row) => direction(row.direction) },
           { name: "score", title: "Score", show: (row) => number(row.score, 4, { sign: true }) },
           has("probability") && { name: "probability", title: "Probability", unit: "%", show: probabilityOf },
-          has("lower") && { name: "lower", title: "Return, interval", wideOnly: true, show: (row) => intervalOf(row, largest) },
           { name: "signal_weight", title: "Strategy wants", unit: "%", show: (row) => change(row.signal_weight, percent(row.signal_weight, 1, { sign: true })) },
           { name: "target_weight", title: "Target", unit: "%", wideOnly: true, show: (row) => percent(row.target_weight, 2) },
-          has("reasons") && { name: "reasons", title: "Why", kind: "wide", wideOnly: true, by: (row) => (row.reasons || []).join(" "), show: (row) => reasonsOf(row.reasons) },
+          has("lower") && { name: "lower", title: "Return, interval", wideOnly: true, show: (row) => intervalOf(row, largest) },
+          data.some((row) => row.reasons?.length) && { name: "reasons", title: "Risk rules", kind: "wide", wideOnly: true, by: (row) => (row.reasons || []).join(" "), show: (row) => reasonsOf(row.reasons) },
         ].filter(Boolean),
       }).node);
     },

@@ -18,7 +18,7 @@ function versions(node) {
 }
 
 function rowOf(row) {
-  const told = Object.entries(row || {}).filter(([name, value]) => isKnown(value) && name !== "symbol" && name !== "session");
+  const told = Object.entries(row || {}).filter(([name, value]) => isKnown(value) && value.length !== 0 && name !== "symbol" && name !== "session");
   if (!told.length) return null;
   const text = (value) => (typeof value === "number" && !Number.isInteger(value) ? number(value, 4) : Array.isArray(value) ? value.join("; ") : String(value));
   return h("div", { class: "versions" }, told.map(([name, value]) => `${words(name).toLowerCase()} ${text(value)}`).join(", "));

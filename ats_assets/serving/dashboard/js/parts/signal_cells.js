@@ -14,7 +14,7 @@ export function probabilityOf(row) {
 
 /** The interval of the return as text and to scale; `largest` is the return at its ends. */
 export function intervalOf(row, largest) {
-  if (!isKnown(row.lower) || !isKnown(row.upper)) return "–";
+  if (!isKnown(row.lower) || !isKnown(row.upper) || !isKnown(row.model_session)) return "–"; // it is the model's: a rule's score has none
   const place = (value) => 50 + (50 * Math.max(-1, Math.min(1, value / largest)));
   const style = { "--from": `${place(row.lower)}%`, "--wide": `${place(row.upper) - place(row.lower)}%`, "--at": `${place(row.expected_return ?? 0)}%` };
   const text = `${percent(row.lower, 1, { sign: true })} to ${percent(row.upper, 1, { sign: true })}`;
