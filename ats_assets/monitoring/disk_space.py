@@ -9,6 +9,7 @@ from pathlib import Path
 from ats_assets.settings import StorageSettings
 
 FOLDERS = ("warehouse", "models", "data")
+GIGABYTE = 1e9
 
 
 @dataclass(frozen=True, kw_only=True)

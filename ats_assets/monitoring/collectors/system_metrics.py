@@ -6,7 +6,7 @@ import platform
 from pathlib import Path
 
 from ats_assets.monitoring.components import Observed, components_observed, worst_first
-from ats_assets.monitoring.disk_space import disks
+from ats_assets.monitoring.disk_space import GIGABYTE, disks
 from ats_assets.monitoring.samples import MetricSpec, Samples
 from ats_assets.monitoring.watch import Watch
 from ats_assets.trade_state import SCHEMA_VERSION
@@ -21,6 +21,8 @@ METRICS = (
     MetricSpec(name="ats_component_late_seconds", text="For how long what is due has been missing; 0: nothing is.", labels=("component",)),
     MetricSpec(name="ats_disk_free_bytes", text="Free where the folder of the settings lies.", labels=("disk",), most=3),
     MetricSpec(name="ats_disk_size_bytes", text="Of the disk in all.", labels=("disk",), most=3),
+    MetricSpec(name="ats_disk_low_bytes", text="Free, below which it is a warning (monitoring.low_disk_gigabytes).", most=1),
+    MetricSpec(name="ats_disk_full_bytes", text="Free, below which it is a failure (monitoring.full_disk_gigabytes).", most=1),
     MetricSpec(name="ats_database_size_bytes", text="Of a file of SQLite, with its log.", labels=("database",), most=8),
     MetricSpec(name="ats_host_cpus", text="Processors of the machine.", most=1),
     MetricSpec(name="ats_host_load1", text="Processes that ran or waited for a processor, mean of the last minute.", most=1),
@@ -42,6 +44,8 @@ def collect(watch: Watch, observed: Observed, samples: Samples) -> None:
     for disk in disks(settings.storage):
         samples.put("ats_disk_free_bytes", disk.free_bytes, disk.what)
         samples.put("ats_disk_size_bytes", disk.size_bytes, disk.what)
+    samples.put("ats_disk_low_bytes", settings.monitoring.low_disk_gigabytes * GIGABYTE)
+    samples.put("ats_disk_full_bytes", settings.monitoring.full_disk_gigabytes * GIGABYTE)
     for name, file in _databases(watch).items():
         samples.put("ats_database_size_bytes", _size(file) + _size(file.with_name(f"{file.name}-wal")), name)
     _machine(samples)

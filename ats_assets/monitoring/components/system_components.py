@@ -7,12 +7,11 @@ from ats_assets.errors import AtsError, how_many
 from ats_assets.exports.schema import export_asset
 from ats_assets.monitoring.components.component import Component
 from ats_assets.monitoring.components.observed import Observed
-from ats_assets.monitoring.disk_space import Disk, disks
+from ats_assets.monitoring.disk_space import GIGABYTE, Disk, disks
 from ats_assets.monitoring.lateness import signals_deadline
 
 GROUP = "system"
 ANSWER_SECONDS = 0.2
-GIGABYTE = 1e9
 
 
 def system_components(observed: Observed) -> Iterator[Component]:
