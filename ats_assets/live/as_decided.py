@@ -16,12 +16,12 @@ import polars as pl
 
 from ats_assets.live.day_market import StoredMarket
 from ats_assets.live.intake import Intake
-from ats_assets.live.journal_text import to_text
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.market_state import MINUTE
 from ats_assets.live.session_journal import DecidedRow, Heard
 from ats_assets.live.step import LiveDecision, begin, step
 from ats_assets.live.stream import EventKind, StreamEvent
+from ats_assets.trade_state.journal_text import to_text
 
 SAME, DIFFERENT, RESTATED = "same", "different", "restated"
 _PROMPT = timedelta(seconds=30)

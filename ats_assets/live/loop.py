@@ -22,7 +22,6 @@ from ats_assets.execution.broker import BrokerError, KeysRefusedError
 from ats_assets.execution.clock import Clock
 from ats_assets.execution.outcome import ExecutorBusyError, LeaseLostError
 from ats_assets.live.intake import Intake
-from ats_assets.live.journal_text import to_text
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.loop_claim import Claim
 from ats_assets.live.news import news, own_event, sent_child
@@ -32,6 +31,7 @@ from ats_assets.live.session_state import LiveState
 from ats_assets.live.step import LiveDecision, Step, What, begin, step
 from ats_assets.live.stream import EventKind, StreamEvent
 from ats_assets.live.writing_ahead import WritingAhead
+from ats_assets.trade_state.journal_text import to_text
 
 log = logging.getLogger(__name__)
 _FAILURES_BEFORE_ALERT = 3

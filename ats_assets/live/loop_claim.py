@@ -7,9 +7,9 @@ from datetime import datetime, timedelta
 from sqlalchemy import Connection, select, update
 
 from ats_assets.errors import AtsError
-from ats_assets.live.tables import loops
 from ats_assets.storage.processes import is_alive, this_process
 from ats_assets.trade_state import insert_missing
+from ats_assets.trade_state.journal_tables import loops
 
 _ALIVE_SECONDS = 60.0
 """In which a loop on another machine must have written to count as alive."""

@@ -9,11 +9,11 @@ import polars as pl
 from sqlalchemy import Connection
 
 from ats_assets.algorithms.algorithm import filled, pending
-from ats_assets.live.journal_text import to_text
 from ats_assets.live.live_rules import LiveRules
 from ats_assets.live.session_journal import DecidedRow, Heard, SessionJournal
 from ats_assets.live.session_state import LiveState
 from ats_assets.live.step import What, begin, step
+from ats_assets.trade_state.journal_text import to_text
 
 _AT = pl.Datetime("us", "UTC")
 _F = pl.Float64

@@ -7,10 +7,10 @@ from datetime import date, datetime
 from sqlalchemy import ColumnElement, Connection, Table, func, select, update
 
 from ats_assets.live.intake import Intake
-from ats_assets.live.journal_text import of_text, to_text
 from ats_assets.live.step import LiveDecision, What
 from ats_assets.live.stream import EventKind, StreamEvent
-from ats_assets.live.tables import decisions, events
+from ats_assets.trade_state.journal_tables import decisions, events
+from ats_assets.trade_state.journal_text import of_text, to_text
 
 
 @dataclass(frozen=True, kw_only=True)

@@ -2,6 +2,8 @@
 
 import importlib
 import pkgutil
+from collections.abc import AsyncIterator
+from contextlib import asynccontextmanager
 from typing import Any
 
 from fastapi import FastAPI
@@ -28,7 +30,7 @@ def make_app(deployment: Deployment) -> FastAPI:
         With the `Service` as `app.state.service`.
     """
     service = Service(deployment)
-    app = FastAPI(title="ats_assets", openapi_url=None, docs_url=None, redoc_url=None)
+    app = FastAPI(title="ats_assets", lifespan=_lifetime, openapi_url=None, docs_url=None, redoc_url=None)
     app.state.service = service
     for found in all_routes():
         app.include_router(found.router)
@@ -36,6 +38,12 @@ def make_app(deployment: Deployment) -> FastAPI:
     _outermost(app, service)
     app.openapi = lambda: openapi_document(app, [route for found in all_routes() for route in found.router.routes])  # pyright: ignore[reportAttributeAccessIssue]
     return app
+
+
+@asynccontextmanager
+async def _lifetime(app: FastAPI) -> AsyncIterator[None]:
+    yield
+    await app.state.service.close()
 
 
 def all_routes() -> list[Routes]:

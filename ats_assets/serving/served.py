@@ -13,6 +13,8 @@ from ats_assets.serving.keys import KeyStore
 from ats_assets.serving.loaded_models import LoadedModels
 from ats_assets.serving.rate_limits import RateLimits
 from ats_assets.serving.ready_answers import ReadyAnswers
+from ats_assets.serving.stream.fanout import Fanout
+from ats_assets.serving.stream.feed import StreamFeed
 from ats_assets.settings import ServingSettings
 from ats_assets.trade_state import TradeReader
 
@@ -67,6 +69,16 @@ class Service:
     def models(self) -> LoadedModels:
         """The models that were asked to predict."""
         return LoadedModels()
+
+    @cached_property
+    def stream(self) -> Fanout:
+        """The stream, by a deployment of its own; it follows nothing until a client comes."""
+        return Fanout(self.settings.stream, lambda publish: StreamFeed(Deployment(self.deployment.settings), publish))
+
+    async def close(self) -> None:
+        """End what runs beside the routes."""
+        if "stream" in self.__dict__:
+            await self.stream.close()
 
     @cached_property
     def requests(self) -> RateLimits:

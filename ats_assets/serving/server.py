@@ -4,10 +4,16 @@ import importlib
 import logging
 import socket
 import sys
+from typing import TYPE_CHECKING
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.serving.served import is_loopback
+from ats_assets.settings import ServingSettings
+
+if TYPE_CHECKING:
+    import uvicorn
+    from fastapi import FastAPI
 
 logger = logging.getLogger(__name__)
 
@@ -28,7 +34,20 @@ def serve(deployment: Deployment) -> None:
     app = make_app(deployment)
     listening = _listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
-    config = uvicorn.Config(
+    config = server_config(app, settings)
+    for line in told_at_start(deployment, host, port):
+        sys.stderr.write(line + "\n")
+    with listening:
+        uvicorn.Server(config).run(sockets=[listening])
+
+
+def server_config(app: "FastAPI", settings: ServingSettings) -> "uvicorn.Config":
+    """How Uvicorn serves it."""
+    import uvicorn  # noqa: PLC0415 - needs the extra
+
+    from ats_assets.serving.stream.websocket_protocol import LettingGo  # noqa: PLC0415 - likewise
+
+    return uvicorn.Config(
         app,
         access_log=False,  # the gate writes one, without queries
         log_level="warning",
@@ -37,12 +56,10 @@ def serve(deployment: Deployment) -> None:
         server_header=False,
         timeout_graceful_shutdown=10,
         timeout_keep_alive=75,
-        ws_max_size=settings.max_body_bytes,
+        ws=LettingGo,
+        ws_max_size=settings.stream.max_message_bytes,
+        ws_per_message_deflate=False,  # a message is serialised once for all: compressing it for each would cost more than it saves
     )
-    for line in told_at_start(deployment, host, port):
-        sys.stderr.write(line + "\n")
-    with listening:
-        uvicorn.Server(config).run(sockets=[listening])
 
 
 def told_at_start(deployment: Deployment, host: str, port: int) -> list[str]:

@@ -52,6 +52,7 @@ from ats_assets.settings.selection import SelectionSettings
 from ats_assets.settings.serving import ServingSettings
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
 from ats_assets.settings.storage import StorageSettings
+from ats_assets.settings.streaming import StreamSettings
 from ats_assets.settings.ticker_selection import TickerSelectionSettings, TimeframeSelectionSettings
 from ats_assets.settings.tuning import ParameterValue, Search, SearchChoices, SearchRange, TuningPeriod, TuningSettings
 from ats_assets.settings.validation import CrossValidationSettings, ImportanceSettings, TimeframeValidationSettings
@@ -138,6 +139,7 @@ __all__ = [
     "Share",
     "SourceSettings",
     "StorageSettings",
+    "StreamSettings",
     "Style",
     "SuspicionSettings",
     "SyntheticSettings",

@@ -15,6 +15,7 @@ from ats_assets.errors import SettingsError, how_many
 from ats_assets.secrecy import hold_secret, redacted
 from ats_assets.settings.all_sections import Settings
 from ats_assets.settings.inheriting import WrittenSettings, leaves_of, written_settings
+from ats_assets.settings.serving import ServingSettings
 from ats_assets.settings.wrong_settings import wrong_settings
 
 CRYPTO_VARIABLE = "ATS_CRYPTO_SETTINGS"
@@ -182,7 +183,18 @@ def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
             "features": settings.features.model_copy(update={"folder": own}),
             "plugins": settings.plugins.model_copy(update={"folder": additions}),
             "orders": settings.orders.model_copy(update={"kill_file": (roots["data"] / settings.orders.kill_file.expanduser()).resolve()}),
+            "serving": _with_places(settings.serving, folder),
             "vendors": settings.vendors.model_copy(update={"state": (roots["data"] / settings.vendors.state.expanduser()).resolve()}),
             "source": settings.source.model_copy(update={"files": files, "path": None}),
         }
+    )
+
+
+def _with_places(serving: ServingSettings, folder: Path) -> ServingSettings:
+    """The stream's folder of replays is relative to the settings file."""
+    replays = serving.stream.replay_folder
+    if replays is None:
+        return serving
+    return serving.model_copy(
+        update={"stream": serving.stream.model_copy(update={"replay_folder": (folder / replays.expanduser()).resolve()})}
     )

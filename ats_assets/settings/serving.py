@@ -3,6 +3,7 @@
 from pydantic import Field
 
 from ats_assets.settings.section import NonNegative, Positive, Section
+from ats_assets.settings.streaming import StreamSettings
 
 
 class ServingSettings(Section):
@@ -38,3 +39,4 @@ class ServingSettings(Section):
     )
     session_hours: Positive = Field(default=12, description="for which a browser stays logged in")
     busy_seconds: float = Field(default=2.0, gt=0, le=60, description="a read waits for a locked database, then is answered 503")
+    stream: StreamSettings = StreamSettings()

@@ -71,6 +71,12 @@ class TradeReader:
             kind = TradeStateBusyError if _is_busy(error) else TradeStateError
             raise kind(told) from None
 
+    def close(self) -> None:
+        """Close its connections; the next read opens others."""
+        if self._engine is not None:
+            self._engine.dispose()
+            self._engine = None
+
     def _reading_engine(self) -> Engine:
         if self.file is not None and not self.file.is_file():
             return _empty_database()

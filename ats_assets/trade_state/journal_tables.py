@@ -5,6 +5,9 @@ from sqlalchemy import BigInteger, Boolean, Column, Date, ForeignKeyConstraint, 
 from ats_assets.trade_state.columns import FreeText, UtcTime
 from ats_assets.trade_state.tables import metadata
 
+TAKEN = ("taken", "late", "revised")
+"""The verdicts of events that count; all others were refused, or change nothing."""
+
 events = Table(
     "live_events",
     metadata,
