@@ -21,7 +21,7 @@ from urllib.parse import urlsplit
 from ats_assets.errors import AtsError
 from ats_assets.serving.browser_sessions import COOKIE
 from ats_assets.serving.entity_tags import is_known
-from ats_assets.serving.keys import WrongKeyError
+from ats_assets.serving.keys import WrongKeyError, without_keys
 from ats_assets.serving.problems import Problem, as_problem, problem_answer, unexpected
 from ats_assets.serving.roles import NOBODY, OPEN, Caller, Role
 from ats_assets.serving.served import Service, is_loopback
@@ -178,7 +178,7 @@ class Gate:
         caller, route = scope[CALLER], answer.route or getattr(scope.get("route"), "path", None)
         self._service.metrics.observe(route, scope["method"], answer.status, seconds)
         line = "%s %s %s %s %d %d bytes %.1f ms"
-        path = scope["path"].encode("unicode_escape").decode()[:200]
+        path = without_keys(scope["path"].encode("unicode_escape").decode()[:200])
         access.info(line, _address(scope), caller.name or "-", scope["method"], path, answer.status, answer.size, seconds * 1000)
 
 

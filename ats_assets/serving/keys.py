@@ -24,8 +24,20 @@ from ats_assets.storage.atomic_file import replace_file
 
 FILE = "api_keys.json"
 _KEY = re.compile(r"ats_([0-9a-f]{12})_[A-Za-z0-9_-]{43}")
+_ANYWHERE = re.compile(r"(ats_[0-9a-f]{12}_)[A-Za-z0-9_-]+")
 _NAME = re.compile(r"[A-Za-z0-9][A-Za-z0-9 ._@-]{0,63}")
 _NO_HASH = "0" * 64
+
+
+def without_keys(text: str) -> str:
+    """A text in which no key can be read that a caller has put into a path or a parameter.
+
+    Examples
+    --------
+    >>> without_keys("there is no report 'ats_0123456789ab_" + "x" * 43 + "'")
+    "there is no report 'ats_0123456789ab_***'"
+    """
+    return _ANYWHERE.sub(r"\1***", text) if "ats_" in text else text
 
 
 class KeyFileError(AtsError):

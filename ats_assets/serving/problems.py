@@ -13,6 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, MissingPartitionError
 from ats_assets.secrecy import redacted
+from ats_assets.serving.keys import without_keys
 from ats_assets.trade_state import TradeStateBusyError
 
 logger = logging.getLogger(__name__)
@@ -69,11 +70,11 @@ def problem_answer(problem: Problem, path: str) -> Response:
         "type": f"urn:ats:problem:{problem.kind}",
         "title": problem.kind.replace("-", " ").capitalize(),
         "status": problem.status_code,
-        "detail": redacted(problem.detail),
-        "instance": path,
+        "detail": without_keys(redacted(problem.detail)),
+        "instance": without_keys(path),
     }
     if problem.errors is not None:
-        told["errors"] = problem.errors
+        told["errors"] = [{name: without_keys(text) for name, text in one.items()} for one in problem.errors]
     headers = {"cache-control": "no-store", **(problem.headers or {})}
     return Response(to_json(told), status_code=problem.status_code, media_type=MEDIA_TYPE, headers=headers)
 

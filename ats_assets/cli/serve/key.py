@@ -26,7 +26,7 @@ def key_add(
 
     key = _keys().add(name, Role(role), days=days, speaks_for_others=speaks_for_others)
     typer.echo(f"ats: the key {name!r} of the role {role}; it is shown this one time", err=True)
-    sys.__stdout__.write(key + "\n")  # pyright: ignore[reportOptionalMemberAccess]
+    sys.stdout.write(key + "\n")
 
 
 @app.command("list")
