@@ -1,5 +1,6 @@
 """`ats sql`: a SELECT over the warehouse, or the tables that there are."""
 
+import io
 import json
 import math
 import sys
@@ -29,7 +30,8 @@ def sql(*, query: str | None, as_of: datetime | None, form: str, limit: int | No
     QueryError
         If it is no SELECT or can't be run; it says which tables and columns there are.
     """
-    if form == "parquet" and output is None and sys.stdout.isatty():
+    binary = getattr(sys.stdout, "buffer", None)  # a notebook's has none
+    if form == "parquet" and output is None and (binary is None or sys.stdout.isatty()):
         raise typer.BadParameter("Parquet is no text: name a file with --output, or redirect standard output", param_hint="--format")
     if form == "table" and output is not None:
         raise typer.BadParameter("a file is csv, json or parquet: add --format", param_hint="--output")
@@ -38,7 +40,9 @@ def sql(*, query: str | None, as_of: datetime | None, form: str, limit: int | No
     tables = SqlTables(deployment.warehouse, deployment.calendar, as_of)
     rows = _tables(tables) if query is None else _selected(tables, query, limit if limit is not None else (form == "table") * TABLE_ROWS)
     if output is None:
-        _write(rows, form, sys.stdout.buffer)
+        _write(rows, form, binary or (text := io.BytesIO()))
+        if binary is None:
+            sys.stdout.write(text.getvalue().decode())
         return
     with output.open("wb") as file:
         _write(rows, form, file)

@@ -69,9 +69,9 @@ def shell_commands(page: Path) -> list[PageCommand]:
     for indent, language, block in _BLOCK.findall(text):
         lines = [line.removeprefix(indent) for line in block.splitlines()]
         if language in SHELLS and not any(line.startswith("$ ") for line in lines):
-            found += _commands("\n".join(lines), page)
+            found += page_commands("\n".join(lines), page)
         elif language in {*SHELLS, "", "text"}:
-            found += [one for line in lines if line.startswith("$ ") for one in _commands(line[2:], page)]
+            found += [one for line in lines if line.startswith("$ ") for one in page_commands(line[2:], page)]
     return found
 
 
@@ -90,7 +90,8 @@ def _name(page: Path) -> str:
     return str(page.relative_to(ROOT))
 
 
-def _commands(block: str, page: Path) -> Iterator[PageCommand]:
+def page_commands(block: str, page: Path) -> Iterator[PageCommand]:
+    """Every program that a text in the language of the shell calls."""
     lexer = shlex.shlex(_without_comments(block.replace("\\\n", " ")), posix=True, punctuation_chars="|&;()<>\n")
     lexer.whitespace, lexer.whitespace_split, lexer.commenters = " \t\r", True, ""
     words: list[str] = []
