@@ -8,6 +8,7 @@ from typing import Any
 
 import jsonschema
 import pytest
+import yaml
 
 from ats_assets_tests.deploy.files import APPLICATIONS, DEPLOY, STORES, compose
 
@@ -37,15 +38,16 @@ def test_in_production_nothing_is_privileged_and_no_secret_is_in_the_environment
     assert service["security_opt"] == ["no-new-privileges:true"]
     assert int(service["user"].partition(":")[0]) > 0
     assert service["deploy"]["resources"]["limits"]["pids"]
-    for variable in service.get("environment", {}):
-        assert not re.search(r"PASSWORD|TOKEN|SECRET|KEY|URL|STR$", variable) or variable.endswith("_FILE"), variable
+    for variable, value in service.get("environment", {}).items():
+        assert not re.search(r"PASSWORD|TOKEN|SECRET|KEY", variable) or variable.endswith("_FILE"), variable
+        assert "@" not in value, variable
     for used, declared in (("secrets", "secrets"), ("configs", "configs")):
         for one in service.get(used, ()):
             assert (one if isinstance(one, str) else one["source"]) in PRODUCTION[declared]
     assert set(service["networks"]) <= set(PRODUCTION["networks"])
     for volume in service.get("volumes", ()):
         source = volume.partition(":")[0]
-        assert source in PRODUCTION["volumes"] or source.startswith(("../", "${"))
+        assert source in PRODUCTION["volumes"] or source.startswith("${") or (DEPLOY / "compose" / source).is_dir()
 
 
 def test_databases_have_no_way_out_and_bots_no_way_to_them() -> None:
@@ -73,6 +75,18 @@ def test_files_that_are_mounted_are_there() -> None:
     for whole in (PRODUCTION, DEVELOPMENT):
         for config in whole.get("configs", {}).values():
             assert (DEPLOY / "compose" / config["file"]).is_file()
+
+
+def test_prometheus_finds_what_it_watches_under_the_names_of_the_services() -> None:
+    """The targets of the checkout are replaced by those of the containers."""
+    for name, service in (("exporter", "exporter"), ("service", "api")):
+        assert (DEPLOY / f"prometheus/targets/{name}.yml").is_file()
+        (found,) = yaml.safe_load((DEPLOY / f"compose/config/targets/{name}.yml").read_text(encoding="utf-8"))
+        host, _, port = found["targets"][0].partition(":")
+        assert host == service
+        assert port in " ".join(map(str, [*PRODUCTION["services"][host]["healthcheck"]["test"]]))
+        assert set(PRODUCTION["services"][host]["networks"]) & set(PRODUCTION["services"]["prometheus"]["networks"])
+    assert PRODUCTION["services"]["grafana"]["environment"]["PROMETHEUS_URL"] == "http://prometheus:9090"
 
 
 def test_compose_takes_the_files() -> None:
