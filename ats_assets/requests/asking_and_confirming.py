@@ -179,7 +179,10 @@ def checked_body(kind: str, terms: KindTerms, body: Mapping[str, Any]) -> dict[s
         return terms.body.model_validate(dict(body)).model_dump(mode="json")
     except ValidationError as error:
         wrong = (f"{'.'.join(map(str, one['loc'])) or 'body'}: {one['msg'].removeprefix('Value error, ')}" for one in error.errors())
-        raise BodyRefusedError(f"the body of {kind} is wrong: {'; '.join(wrong)}") from None
+        told = (
+            "; ".join(wrong).encode(errors="replace").decode()
+        )  # names of unknown fields are the caller's, halves of characters among them
+        raise BodyRefusedError(f"the body of {kind} is wrong: {told[:1_000]}") from None
 
 
 def _asked_again(connection: Connection, now: datetime, asker: Asker, known: Request, what: tuple[str, dict[str, Any]]) -> MadeRequest:

@@ -35,6 +35,10 @@ CONNECTION_VARIABLE = "DB_CONNECTION_STR"
 BUSY_TIMEOUT_SECONDS = 60
 
 
+class TradeStateBusyError(TradeStateError):
+    """The database is locked by another program, or can't be reached now: the same can be asked again."""
+
+
 class TradeState:
     """The database of intents, orders, fills, positions and the audit trail. Close it, or use it as a context manager.
 
@@ -42,6 +46,8 @@ class TradeState:
     ----------
     copies
         The folder in which a copy is kept before an older schema is migrated. Default: none is kept.
+    busy_seconds
+        For which a transaction waits for a database of SQLite that is locked.
 
     Raises
     ------
@@ -49,11 +55,11 @@ class TradeState:
         If the database can't be opened, or its schema is not this program's. No message holds the URL's password.
     """
 
-    def __init__(self, url: str, *, copies: Path | None = None) -> None:
+    def __init__(self, url: str, *, copies: Path | None = None, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> None:
         parsed = parse_database(url)
         self.description = describe_database(parsed)
         """Where it is, without user and password."""
-        self.engine = engine_of_url(parsed)
+        self.engine = engine_of_url(parsed, busy_seconds)
 
         def keep(connection: Connection, version: int) -> None:
             if copies is not None:
@@ -74,7 +80,8 @@ class TradeState:
                 yield connection
         except DBAPIError as error:
             # The driver's own message stays out where it may repeat the URL: it is shown without the password alone.
-            raise TradeStateError(f"the trade state {self.description} fails: {text_without_password(error, self.engine.url)}") from None
+            kind = TradeStateBusyError if is_busy_error(error) else TradeStateError
+            raise kind(f"the trade state {self.description} fails: {text_without_password(error, self.engine.url)}") from None
 
     def close(self) -> None:
         """Close all connections."""
@@ -90,12 +97,14 @@ class TradeState:
         return f"TradeState({self.description})"
 
 
-def open_trade_state(settings: Settings, environment: Mapping[str, str] | None = None) -> TradeState:
+def open_trade_state(
+    settings: Settings, environment: Mapping[str, str] | None = None, *, busy_seconds: float = BUSY_TIMEOUT_SECONDS
+) -> TradeState:
     """The trade state that `DB_CONNECTION_STR` names, else `trade_state.sqlite` in the data folder. Made where it does not exist.
 
     One of an older schema is migrated; a copy of it is kept in `before_migrations` in the data folder (`ats restore` takes it back).
     """
-    return TradeState(trade_state_url(settings, environment), copies=settings.storage.data / COPIES)
+    return TradeState(trade_state_url(settings, environment), copies=settings.storage.data / COPIES, busy_seconds=busy_seconds)
 
 
 def trade_state_url(settings: Settings, environment: Mapping[str, str] | None = None) -> str:
@@ -143,6 +152,12 @@ def text_without_password(error: DBAPIError, url: URL) -> str:
     return text
 
 
+def is_busy_error(error: DBAPIError) -> bool:
+    """SQLite's lock, or anything that PostgreSQL calls operational: it is down, restarting, or a lock was waited for too long."""
+    told = str(error.orig)
+    return "locked" in told or "busy" in told or (type(error).__name__ == "OperationalError" and "no such" not in told)
+
+
 def parse_database(url: str) -> URL:
     """The address of a trade state, with the driver that is used.
 
@@ -167,7 +182,7 @@ def parse_database(url: str) -> URL:
     return parsed
 
 
-def engine_of_url(url: URL) -> Engine:
+def engine_of_url(url: URL, busy_seconds: float = BUSY_TIMEOUT_SECONDS) -> Engine:
     """The engine of a trade state, whose schema is not looked at.
 
     Raises
@@ -178,7 +193,7 @@ def engine_of_url(url: URL) -> Engine:
     try:
         if url.get_backend_name() == "postgresql":
             return create_engine(url, pool_pre_ping=True, hide_parameters=True)
-        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": BUSY_TIMEOUT_SECONDS})
+        engine = create_engine(url, hide_parameters=True, connect_args={"timeout": busy_seconds})
     except (ArgumentError, NoSuchModuleError, ImportError) as error:
         raise TradeStateError(
             f"the trade state {describe_database(url)} can't be reached ({type(error).__name__}): PostgreSQL needs `pip install 'ats-assets[postgresql]'`"
@@ -190,23 +205,23 @@ def engine_of_url(url: URL) -> Engine:
         raise TradeStateError(
             f"can't make the folder {folder} of the trade state ({error.strerror}): check {CONNECTION_VARIABLE}"
         ) from error
-    event.listen(engine, "connect", _prepare_sqlite)
+    event.listen(engine, "connect", lambda connection, entry: _prepare_sqlite(connection, entry, busy_seconds))
     event.listen(engine, "begin", _begin_immediate)
     return engine
 
 
-def _prepare_sqlite(connection: object, entry: ConnectionPoolEntry) -> None:  # noqa: ARG001
+def _prepare_sqlite(connection: object, entry: ConnectionPoolEntry, busy_seconds: float) -> None:  # noqa: ARG001
     connection.isolation_level = None  # pyright: ignore[reportAttributeAccessIssue]  # the module begins no transactions of its own: `_begin_immediate` does
     cursor = connection.cursor()  # pyright: ignore[reportAttributeAccessIssue]
-    for pragma in (f"busy_timeout={BUSY_TIMEOUT_SECONDS * 1000}", "synchronous=FULL", "foreign_keys=ON"):
+    for pragma in (f"busy_timeout={round(busy_seconds * 1000)}", "synchronous=FULL", "foreign_keys=ON"):
         cursor.execute(f"PRAGMA {pragma}")
-    _write_ahead_log(cursor)
+    _write_ahead_log(cursor, busy_seconds)
     cursor.close()
 
 
-def _write_ahead_log(cursor: sqlite3.Cursor) -> None:
+def _write_ahead_log(cursor: sqlite3.Cursor, busy_seconds: float) -> None:
     """Turn the file to WAL, which it stays. SQLite does not wait for the write lock here whatever `busy_timeout` says, so this waits."""
-    deadline = time.monotonic() + BUSY_TIMEOUT_SECONDS
+    deadline = time.monotonic() + busy_seconds
     while True:
         try:
             cursor.execute("PRAGMA journal_mode=WAL")

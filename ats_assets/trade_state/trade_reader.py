@@ -16,13 +16,16 @@ from sqlalchemy.pool import ConnectionPoolEntry, NullPool
 
 from ats_assets.errors import TradeStateError
 from ats_assets.settings import Settings
-from ats_assets.trade_state.database import CONNECTION_VARIABLE, describe_database, parse_database, text_without_password
+from ats_assets.trade_state.database import (
+    CONNECTION_VARIABLE,
+    TradeStateBusyError,
+    describe_database,
+    is_busy_error,
+    parse_database,
+    text_without_password,
+)
 from ats_assets.trade_state.schema import SCHEMA_VERSION, schema_versions
 from ats_assets.trade_state.tables import metadata
-
-
-class TradeStateBusyError(TradeStateError):
-    """The database is locked by another program, or can't be reached now: the same can be asked again."""
 
 
 class TradeReader:
@@ -68,7 +71,7 @@ class TradeReader:
                 yield connection
         except DBAPIError as error:
             told = f"the trade state {self.description} can't be read: {text_without_password(error, self.url)}"
-            kind = TradeStateBusyError if _is_busy(error) else TradeStateError
+            kind = TradeStateBusyError if is_busy_error(error) else TradeStateError
             raise kind(told) from None
 
     def close(self) -> None:
@@ -134,9 +137,3 @@ def _require_schema(connection: Connection, description: str) -> None:
             "ats orders status brings it forward" if found < SCHEMA_VERSION else "use the program that wrote it, or a newer one than this"
         )
         raise TradeStateError(f"the trade state {description} has schema {found}, and this program reads {SCHEMA_VERSION}: {what}")
-
-
-def _is_busy(error: DBAPIError) -> bool:
-    """SQLite's lock, or anything that PostgreSQL calls operational: it is down, restarting, or a lock was waited for too long."""
-    told = str(error.orig)
-    return "locked" in told or "busy" in told or (type(error).__name__ == "OperationalError" and "no such" not in told)

@@ -11,6 +11,7 @@ from ats_assets.serving.keys import KeyStore
 from ats_assets.serving.roles import KEY_ROLES, Role
 from ats_assets.serving.routing import ROLE
 from ats_assets_tests.serving.conftest import Asking
+from ats_assets_tests.serving.made_deployment import REQUEST
 
 
 def operations(client: TestClient) -> list[tuple[str, str, dict]]:
@@ -44,6 +45,7 @@ PARTS = {
     "family": "alpha158",
     "session": "2021-03-30",
     "table": "trades",
+    "request_id": REQUEST,
 }
 """Of a path, what stands in for each of its parts."""
 
