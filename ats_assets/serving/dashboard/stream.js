@@ -85,6 +85,7 @@ export class Stream {
     this.closed = false;
     this.attempt = 0;
     this.#drop();
+    this.#tell({ state: "idle", reason: "", attempt: 0 });
     this.#ask();
   }
 
