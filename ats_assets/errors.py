@@ -98,3 +98,15 @@ class StoreUnreachableError(ExportError):
 
 class OnlineError(AtsError):
     """The online store does not hold what a reader asks for."""
+
+
+class BotError(AtsError):
+    """A bot can't do what it was asked: who asked is told why."""
+
+
+class ServiceRefusedError(BotError):
+    """The service answered, and refuses."""
+
+
+class ServiceUnreachableError(BotError):
+    """The service can't be reached, or gave no answer: whether a request arrived may not be known."""

@@ -1,4 +1,4 @@
-"""The command line: `ats init`, `ats config`, `ats run`, `ats status`, `ats start`, `ats stop`, `ats exporter`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats serve`, `ats backup`, `ats restore`, `ats doctor`.
+"""The command line: `ats init`, `ats config`, `ats run`, `ats status`, `ats start`, `ats stop`, `ats exporter`, `ats trade`, `ats orders`, `ats signals`, `ats predict`, `ats models`, `ats report`, `ats experiment`, `ats features`, `ats sources`, `ats leakcheck`, `ats explain`, `ats restatements`, `ats reproduce`, `ats stale`, `ats drift`, `ats trials`, `ats sql`, `ats exports`, `ats serve`, `ats backup`, `ats restore`, `ats bots`, `ats doctor`.
 
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted. Commands import what they need when they are called: the whole graph takes seconds.
 """
@@ -14,6 +14,7 @@ from typing_extensions import override
 
 from ats_assets.cli.alerts import app as alerts
 from ats_assets.cli.backup import backup
+from ats_assets.cli.bots import app as bots
 from ats_assets.cli.config import app as config
 from ats_assets.cli.drift import drift
 from ats_assets.cli.experiment import app as experiment
@@ -277,7 +278,7 @@ def sql(
 
 for _command in (init, signals, drift, predict, trials, status, start, stop, exporter, backup, restore):
     app.command()(_command)
-for _group in (config, trade, orders, features, models, sources, experiment, exports, alerts, serve):
+for _group in (config, trade, orders, features, models, sources, experiment, exports, alerts, serve, bots):
     app.add_typer(_group)
 
 

@@ -91,7 +91,7 @@ class KeyStore:
     >>> key = store.add("laptop", Role.READ)
     >>> store.caller(key).name
     'laptop'
-    >>> key.split("_")[2] in store.path.read_text()
+    >>> key.split("_", 2)[2] in store.path.read_text()
     False
     """
 

@@ -8,6 +8,7 @@ from ats_assets.settings.automation import AutomationSettings
 from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, SuspicionSettings, UniverseSettings
 from ats_assets.settings.books import BooksSettings
+from ats_assets.settings.bots import BotsSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings, Adjust
@@ -75,6 +76,7 @@ __all__ = [
     "BarRegimeSettings",
     "BarsSettings",
     "BooksSettings",
+    "BotsSettings",
     "Bps",
     "BrakeSettings",
     "CalendarSettings",

@@ -12,6 +12,7 @@ from ats_assets.settings.automation import AutomationSettings
 from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, UniverseSettings
 from ats_assets.settings.books import BooksSettings
+from ats_assets.settings.bots import BotsSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings
@@ -141,6 +142,7 @@ class Settings(Section):
     serving: ServingSettings = ServingSettings()
     monitoring: MonitoringSettings = MonitoringSettings()
     logging: LoggingSettings = LoggingSettings()
+    bots: BotsSettings = BotsSettings()
     plugins: PluginsSettings = PluginsSettings()
     automation: AutomationSettings = AutomationSettings()
 

@@ -14,7 +14,19 @@ PAGES = [
 WIDTH = 120
 WIDE_TABLES = {
     f"docs/{name}.md"
-    for name in ("architecture", "data", "expressions", "file_formats", "operations", "orders", "production", "regimes", "risk", "stores")
+    for name in (
+        "architecture",
+        "bots",
+        "data",
+        "expressions",
+        "file_formats",
+        "operations",
+        "orders",
+        "production",
+        "regimes",
+        "risk",
+        "stores",
+    )
 }
 """Pages with tables of several columns, whose rows can't be broken."""
 LINK = re.compile(r"\]\((?!https?:|mailto:)([^)#\s]*)(?:#([^)\s]+))?\)")

@@ -1,0 +1,1 @@
+"""One command a file; each holds `COMMAND`, found by name (`catalogue.py`)."""

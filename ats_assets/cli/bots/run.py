@@ -1,0 +1,81 @@
+"""`ats bots run`: the bots that are enabled, until Ctrl-C."""
+
+import asyncio
+import logging
+import os
+from collections.abc import Mapping
+
+from ats_assets.bots.bot_store import BotStore
+from ats_assets.bots.people import People
+from ats_assets.bots.running import BotsPlan, run_bots
+from ats_assets.runs.writing import say
+from ats_assets.secrecy import hold_secret, hold_secret_text
+from ats_assets.settings import Settings, load_settings
+from ats_assets.vendors.credentials import VendorKeys
+
+DATABASE_VARIABLE = "BOTS_DB_CONNECTION_STR"
+
+
+def run() -> None:
+    """Run until SIGINT or SIGTERM.
+
+    Raises
+    ------
+    SettingsError, BotError
+        If no bot is enabled, a token is missing, or one is not taken.
+    """
+    settings = load_settings()
+    logging.basicConfig(level=logging.INFO, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    logging.getLogger("httpx").setLevel(logging.WARNING)  # a line for each question to the service says nothing
+    plan = bots_plan(settings, os.environ)
+    fronts = [name for name, token in (("Telegram", plan.telegram_token), ("Discord", plan.discord_token)) if token]
+    say(f"ats bots: {' and '.join(fronts) or 'no bot'} for {len(plan.people)} people, with the service at {plan.service}; Ctrl-C ends it")
+    asyncio.run(run_bots(plan))
+
+
+def bots_plan(settings: Settings, environment: Mapping[str, str]) -> BotsPlan:
+    """The bots' settings and secrets as plain values.
+
+    Raises
+    ------
+    SettingsError
+        If the token of an enabled bot is missing.
+    """
+    bots = settings.bots
+    return BotsPlan(
+        service=bots.service,
+        key=_secret("BOTS_API_KEY", environment, needed=False),
+        database=database_address(settings, environment),
+        people={id_: (person.role, person.name) for id_, person in bots.people.items()},
+        chats=frozenset(bots.chats),
+        confirm_seconds=bots.confirm_seconds,
+        max_age_seconds=bots.max_age_seconds,
+        commands_per_minute=bots.commands_per_minute,
+        alerts_every_seconds=bots.alerts_every_seconds,
+        telegram_token=_secret("TELEGRAM_BOT_TOKEN", environment) if bots.telegram.enabled else None,
+        telegram_server=bots.telegram.server,
+        discord_token=_secret("DISCORD_BOT_TOKEN", environment) if bots.discord.enabled else None,
+    )
+
+
+def open_people(settings: Settings) -> tuple[BotStore, People]:
+    """The bots' database, and who is who; the caller closes the database."""
+    store = BotStore(database_address(settings, os.environ))
+    return store, People({id_: (person.role, person.name) for id_, person in settings.bots.people.items()}, store)
+
+
+def database_address(settings: Settings, environment: Mapping[str, str]) -> str:
+    """Where the bots' own database is; it may hold a password, so it is never shown."""
+    hold_secret(DATABASE_VARIABLE)
+    named = environment.get(DATABASE_VARIABLE, "").strip()
+    return named or f"sqlite:///{(settings.storage.data / settings.bots.database.expanduser()).resolve()}"
+
+
+def _secret(name: str, environment: Mapping[str, str], *, needed: bool = True) -> str | None:
+    """A token, by its variable or the file that the one with _FILE names; it and each part of it are hidden in all that is written from now on."""
+    keys = VendorKeys(name, environment=environment, why="docs/bots.md says where it comes from")
+    if not needed and not any(keys.which_are_set().values()):
+        return None
+    token = keys.now()[0].reveal()
+    hold_secret_text(token, *(part for part in token.split(":") if len(part) >= 16))
+    return token

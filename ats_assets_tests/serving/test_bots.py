@@ -1,0 +1,100 @@
+"""Every command that reads, on the service itself over a traded deployment: what people see is what the service tells."""
+
+import asyncio
+from datetime import UTC, datetime
+from pathlib import Path
+
+import httpx
+import pytest
+
+from ats_assets.bots.bot_store import BotStore
+from ats_assets.bots.catalogue import catalogue
+from ats_assets.bots.client import ApiClient
+from ats_assets.bots.confirmations import Confirmations
+from ats_assets.bots.people import People, PersonRole
+from ats_assets.bots.reception import Incoming, Reception
+from ats_assets.bots.rendering import DISCORD, TELEGRAM, rendered
+from ats_assets.bots.reply import Reply
+from ats_assets.deployment import Deployment
+from ats_assets.serving.app import make_app
+from ats_assets_tests.bots.desk import PEOPLE
+from ats_assets_tests.bots.telegram_double import is_html
+
+LINES = (
+    ("status", ["Trading: not stopped", "positions,", "Signals of 2021-03-31, for the open of 2021-04-01"]),
+    ("health", ["signals: ok"]),
+    ("signals 3", ["For the open of 2021-04-01", "SYN0009", "long", "20.0%"]),
+    ("signals 2 2021-03-30", ["Signals of 2021-03-30"]),
+    ("portfolio", ["positions at 2021-03-30 20:00 UTC", "SYN0003"]),
+    ("balance", ["equity: 1,020,759.14", "cash: 23,333.50"]),
+    ("exposure", ["gross 98.5%", "SYN0003"]),
+    ("count", ["6 positions"]),
+    ("orders", ["main-20210330-SYN0009-open", "accepted"]),
+    ("orders all", ["filled"]),
+    ("fills SYN0009", ["SYN0009", "64.81"]),
+    ("trades", ["SYN0009", "109"]),
+    ("profit", ["2021-03-30", "19,395.34", "Since 2021-03-24: 20,759.14, 2.08%"]),
+    ("weekly", ["2021-03-29", "2021-03-22"]),
+    ("monthly", ["2021-03"]),
+    ("performance", ["SYN0000", "2021-03-24"]),
+    ("performance strategy", ["main"]),
+    ("models", ["lightgbm (lightgbm): fitted at 2021-03-29", "is traded: the only model"]),
+    ("report", ["Sharpe 6.12", "/api/v1/reports/backtest"]),
+    ("explain syn0009", ["Target: 20.0% of equity", "Score 0.03929 by", "raw_bars", "bars"]),
+    ("why main-20210330-SYN0009-open", ["buy 1,009 SYN0009, market on open: accepted", "Decided at 66.35", "raw_bars"]),
+    ("alerts", ["Yours are off"]),
+    ("universe 3", ["Universe: 10", "SYN0006", "7 more"]),
+    ("settings portfolio", ["portfolio.top_k = 3"]),
+    ("close SYN0003", ["Confirm?", "Sell 6,397 SYN0003 at the market"]),
+    ("close SYN0002", ["Not done", "Nothing is held of SYN0002"]),
+    ("risk", []),
+    ("version", ["ats-assets", "with the role read"]),
+    ("help", ["/signals [MOST] [SESSION]"]),
+    ("help explain", ["a symbol, or the id of an order", "Also: /why"]),
+    ("explain NOSUCH", ["Not done"]),
+    ("explain SYN0009 2021-03-28", ["Not done", "2021-03-28"]),
+    ("why main-20210330-SYN0009-nothing", ["Not done", "There is no order"]),
+    ("chart NOSUCH", ["Not done", "There are no bars of 'NOSUCH'"]),
+)
+
+
+@pytest.fixture
+def replies(deployment: Deployment, tmp_path: Path) -> dict[str, Reply]:
+    """What each line is answered."""
+
+    async def ask() -> dict[str, Reply]:
+        transport = httpx.ASGITransport(make_app(deployment), client=("127.0.0.1", 50_000))
+        client = ApiClient("http://127.0.0.1:8000", None, transport=transport)
+        with BotStore(f"sqlite:///{tmp_path / 'bots.sqlite'}") as store:
+            reception = Reception(
+                store=store, people=People(PEOPLE, store), service=client, confirmations=Confirmations(store, 60), per_minute=100
+            )
+            found = {}
+            for line in (*(line for line, _ in LINES), "chart SYN0009 30"):
+                incoming = Incoming(sender="telegram:103", place="telegram:103", private=True, at=datetime.now(UTC))
+                reply = await reception.line(incoming, *line.partition(" ")[::2])
+                assert reply is not None
+                found[line] = reply
+        await client.close()
+        return found
+
+    return asyncio.run(ask())
+
+
+def test_each_reading_command_tells_what_the_service_does(replies: dict[str, Reply]) -> None:
+    for line, parts in LINES:
+        told = "\n".join(rendered(replies[line], TELEGRAM))
+        missing = [part for part in parts if part not in told]
+        assert not missing, f"/{line}: {told}"
+    for reply in replies.values():
+        assert all(is_html(part) for part in rendered(reply, TELEGRAM))
+        assert all(len(part) <= 2000 for part in rendered(reply, DISCORD))
+    picture = replies["chart SYN0009 30"].picture
+    assert picture is not None
+    assert picture.content[:8] == b"\x89PNG\r\n\x1a\n"
+
+
+def test_no_reading_command_is_left_out() -> None:
+    asked = {line.partition(" ")[0] for line, _ in LINES} | {"chart"}
+    reads = {name for name, command in catalogue().items() if command.role is PersonRole.VIEWER and not command.confirmed}
+    assert reads - asked == {"whoami", "requests"}, "these are in the tests of the fronts"
