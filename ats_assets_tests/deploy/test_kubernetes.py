@@ -1,9 +1,11 @@
 """The manifests of Kubernetes: every container is limited, watched and unprivileged, no secret has a value, and what is named is there."""
 
+import tomllib
 from typing import Any
 
 import pytest
 import yaml
+from dagster._config import process_config, resolve_to_config_type
 
 from ats_assets_tests.deploy.files import APPLICATIONS, DEPLOY, KUBERNETES, OVERLAYS, STORES, overlay, pod_of, written
 
@@ -97,10 +99,23 @@ def test_runs_are_jobs_with_what_the_code_location_has() -> None:
     assert run["container_config"]["security_context"]["read_only_root_filesystem"] is True
     assert run["pod_spec_config"]["security_context"]["run_as_non_root"] is True
     assert "trading" in str(run["pod_spec_config"]["volumes"])
+    _, code = PODS["code"]
+    mounted = {(one["name"], one["mountPath"]) for one in code["containers"][0]["volumeMounts"]}
+    assert {(one["name"], one["mount_path"]) for one in run["container_config"]["volume_mounts"]} == mounted
+    assert {one["name"] for one in run["pod_spec_config"]["volumes"]} == {one["name"] for one in code["volumes"]}
     generated = {one["name"] for one in yaml.safe_load((KUBERNETES / "base/kustomization.yaml").read_text())["configMapGenerator"]}
     assert {launcher["config"]["instance_config_map"], "settings"} <= generated
     with_compose = yaml.safe_load((DEPLOY / "compose/config/dagster.yaml").read_text(encoding="utf-8"))
     assert {name: value for name, value in instance.items() if name != "run_launcher"} == with_compose
+
+
+def test_dagster_takes_what_is_said_of_runs(monkeypatch: pytest.MonkeyPatch) -> None:
+    """Where its library is: a misspelt field is found when the first run is started, else."""
+    dagster_k8s = pytest.importorskip("dagster_k8s", reason="dagster-k8s is in the image for training alone")
+    monkeypatch.setenv("POD_NAMESPACE", "ats")
+    monkeypatch.setenv("ATS_IMAGE", "ats-training:1")
+    said = yaml.safe_load((KUBERNETES / "base/config/dagster.yaml").read_text(encoding="utf-8"))["run_launcher"]["config"]
+    assert process_config(resolve_to_config_type(dagster_k8s.K8sRunLauncher.config_type()), said).success
 
 
 def test_settings_are_those_of_compose() -> None:
@@ -128,6 +143,7 @@ def test_an_overlay_is_whole(name: str) -> None:
         images = {container["image"] for _, pod in pods for container in pod["containers"]}
         (started,) = [one["data"]["training"] for one in things if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "images"]
         assert started in images  # runs are started from what the code location is
+        (settings,) = [one["data"]["ats.toml"] for one in things if one["kind"] == "ConfigMap" and one["metadata"]["name"] == "settings"]
         (ingress,) = [one for one in things if one["kind"] == "Ingress"]
-        assert ingress["spec"]["tls"]
+        assert set(ingress["spec"]["tls"][0]["hosts"]) < set(tomllib.loads(settings)["serving"]["hosts"])
         assert "webserver" not in str(ingress)
