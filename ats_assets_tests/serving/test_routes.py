@@ -1,6 +1,8 @@
 """Each route: the role that it needs, what it answers to whom, and that the document says so."""
 
 import json
+import re
+from pathlib import Path
 
 import jsonschema
 from starlette.testclient import TestClient
@@ -88,3 +90,11 @@ def test_a_route_is_closed_to_who_lacks_its_role(own_deployment: Deployment, ask
                 kind = "no-key" if role is Role.PUBLIC else "not-allowed"
                 assert answer.status_code == (401 if role is Role.PUBLIC else 403), (path, role, answer.text)
                 assert json.loads(answer.content)["type"] == f"urn:ats:problem:{kind}"
+
+
+def test_the_page_has_each_route_with_its_role(client: TestClient) -> None:
+    """docs/api.md lists what there is, and nothing else."""
+    page = (Path(__file__).resolve().parents[2] / "docs" / "api.md").read_text(encoding="utf-8")
+    written = re.findall(r"^\| `(GET|POST) (/\S*)` \| (\w+) \|", page, re.MULTILINE)
+    there = [(method.upper(), path, operation["x-role"]) for path, method, operation in operations(client)]
+    assert sorted(written) == sorted(there)
