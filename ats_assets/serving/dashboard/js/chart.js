@@ -53,7 +53,7 @@ function looks(one) {
 export function sessionChart({ label, series, markers = [], height = 260, format = (value) => value.toFixed(2), logarithmic = false, times = false }) {
   const legend = h("div", { class: "legend" });
   const said = h("div", { class: "unseen", "aria-live": "polite" });
-  const canvas = h("div", { class: "canvas", style: { height: `${height}px` } });
+  const canvas = h("div", { class: "canvas", "aria-hidden": "true", style: { height: `${height}px` } });
   const node = h("figure", { class: "chart", tabindex: "0", role: "group", "aria-label": label }, legend, canvas, said);
   const chart = createChart(canvas, { autoSize: true, ...layout(), localization: { priceFormatter: format, locale: "en-US" }, handleScroll: { vertTouchDrag: false, mouseWheel: false }, handleScale: { mouseWheel: false } });
   chart.applyOptions({ rightPriceScale: { mode: logarithmic ? 1 : 0, scaleMargins: { top: 0.08, bottom: series.some((one) => one.scale) ? 0.24 : 0.08 } }, timeScale: { timeVisible: times, secondsVisible: false, rightOffset: 1, fixLeftEdge: true } });
@@ -68,6 +68,7 @@ export function sessionChart({ label, series, markers = [], height = 260, format
   let at = series[0].data.length - 1;
   let wanted = null;
   let pointed = false;
+  let closed = false; // what comes later, of a frame or of a lost focus, finds no chart any more
   const fresh = series.map((one) => one.data.at(-1));
 
   function mark(wantedMarks = marks) {
@@ -101,7 +102,11 @@ export function sessionChart({ label, series, markers = [], height = 260, format
     read(points, point.time);
     said.textContent = legend.textContent;
   });
-  node.addEventListener("blur", () => { chart.clearCrosshairPosition(); readNewest(); });
+  node.addEventListener("blur", () => {
+    if (closed) return;
+    chart.clearCrosshairPosition();
+    readNewest();
+  });
 
   const stop = onTheme(() => {
     chart.applyOptions(layout());
@@ -114,7 +119,7 @@ export function sessionChart({ label, series, markers = [], height = 260, format
   const sized = new ResizeObserver(() => {
     if (!canvas.clientWidth) return;
     sized.disconnect();
-    requestAnimationFrame(() => (wanted ? chart.timeScale().setVisibleLogicalRange(wanted) : chart.timeScale().fitContent()));
+    requestAnimationFrame(() => !closed && (wanted ? chart.timeScale().setVisibleLogicalRange(wanted) : chart.timeScale().fitContent()));
   });
   sized.observe(canvas);
   function range(from, to) {
@@ -128,5 +133,5 @@ export function sessionChart({ label, series, markers = [], height = 260, format
     if (!pointed) readNewest();
   }
 
-  return { node, series: lines, range, newest, mark, close() { sized.disconnect(); stop(); chart.remove(); } };
+  return { node, series: lines, range, newest, mark, close() { closed = true; sized.disconnect(); stop(); chart.remove(); } };
 }

@@ -29,7 +29,7 @@ export function show(root, { query }) {
     }
   }
 
-  const form = h("form", { class: "login", onsubmit: submit }, h("label", { for: "key" }, "API key"), key, button, h("p", { class: "muted" }, "A key has a role: read sees all that is here, trade asks for paper orders, admin may also halt and promote."));
+  const form = h("form", { class: "login", onsubmit: submit }, h("label", { for: "key" }, "API key"), key, button, h("p", { class: "muted" }, "A key has a role: read sees all that is here, trade may also ask for paper orders and for halts, admin for promotions of models, too."));
   const open = whoLooks()?.open ? h("p", { class: "muted" }, "Reading is open on this machine without a key. A key is needed to change something.") : null;
   root.append(h("h1", {}, "Log in"), told, open || "", form);
   key.focus();

@@ -26,6 +26,13 @@ function ticket(query, renewed) {
   });
 }
 
+/** What has become of the order of a request. */
+function orderTold(order) {
+  if (!order) return "–";
+  const filled = Number(order.filled_quantity) > 0 ? ` ${quantity(order.filled_quantity)} at ${price(order.filled_average_price)}` : "";
+  return `${words(order.state)}${filled}`;
+}
+
 function requests() {
   return panel({
     title: "Requests",
@@ -43,6 +50,7 @@ function requests() {
           { name: "kind", title: "What", kind: "text", show: (row) => words(row.kind) },
           { name: "body", title: "Of what", kind: "text", by: (row) => row.body?.symbol || row.body?.client_order_id, show: (row) => [row.body?.side, row.body?.quantity, row.body?.symbol || row.body?.client_order_id || row.body?.reason].filter(Boolean).join(" ") },
           { name: "state", title: "State", kind: "text", show: (row) => words(row.state) },
+          { name: "order", title: "Its order", kind: "text", by: (row) => row.order?.state, show: (row) => orderTold(row.order) },
           { name: "reason", title: "Why", kind: "wide" },
           { name: "asked_by", title: "By", kind: "text", show: (row) => row.on_behalf_of || row.asked_by },
         ],

@@ -166,10 +166,25 @@ function explained(symbol, query) {
   ];
 }
 
-export function show(root, { parts, query }) {
+/** Whether there is anything to show of a symbol; if not, the page says so once, not in each of its parts. */
+async function missing(symbol) {
+  try {
+    await get(`bars/${encodeURIComponent(symbol)}`, { limit: 1 });
+  } catch (error) {
+    if (error.kind === "missing") return error;
+  }
+  return null; // other trouble is told by the parts themselves
+}
+
+export async function show(root, { parts, query }) {
   const symbol = parts[0];
   if (!symbol) {
     root.append(h("h1", {}, "Symbol"), notice("empty", "No symbol is chosen", { whatToDo: "Press / and write some of its letters." }));
+    return null;
+  }
+  const unknown = await missing(symbol);
+  if (unknown) {
+    root.append(h("h1", {}, symbol), notice("empty", `No bars of ${symbol} are stored`, { whatToDo: "Press / to find another symbol; “ats sources inspect” shows what the source has." }));
     return null;
   }
   const quote = h("span", { class: "quote" });
