@@ -30,6 +30,7 @@ python3 dev.py COMMAND [arguments]
   test [--full] [arguments]    the tests; arguments go to pytest. With --full the long random ones (kills, crashes, restatements, ...) go all their rounds
   check               ruff, basedpyright and import-linter
   ui [--port 3000] [--crypto]    Dagster's web UI and daemon on 127.0.0.1, until Ctrl-C
+  docs [--build] [--port 8001]    the documentation as a site on 127.0.0.1, until Ctrl-C; with --build its files in site/
   torch               PyTorch for processors, for the models that are nets: pinned and hashed in requirements-torch.lock, 0.7 GB
   lock [arguments]    re-make requirements.lock from pyproject.toml; arguments go to `uv pip compile` (--upgrade, --upgrade-package NAME)
 
@@ -546,6 +547,18 @@ def _stop(process: subprocess.Popen[bytes], asked: list[int]) -> None:
                 time.sleep(0.1)
 
 
+def docs(project: Project, arguments: list[str]) -> int:
+    """Serve the documentation's site on this machine, or build it; a warning, such as a dead link, is an error."""
+    parser = argparse.ArgumentParser(prog="dev.py docs", description="The documentation as a site, on 127.0.0.1 until Ctrl-C.")
+    parser.add_argument("--port", type=int, default=8001, help="of the site (default: 8001)")
+    parser.add_argument("--build", action="store_true", help="make its files in site/ instead")
+    asked = parser.parse_args(arguments)
+    how = ["build"] if asked.build else ["serve", "--dev-addr", f"127.0.0.1:{asked.port}"]
+    os.environ.setdefault("NO_MKDOCS_2_WARNING", "1")  # an advertisement
+    os.chdir(project.root)
+    return _become(project, [str(project.tool("mkdocs")), *how, "--strict"])
+
+
 def _become(project: Project, command: list[str]) -> int:
     """Replace this process by the command, so that signals and exit status are its own; where that can't be done, run it."""
     sys.stdout.flush()
@@ -555,7 +568,7 @@ def _become(project: Project, command: list[str]) -> int:
     return subprocess.call(command, env=project.environment())
 
 
-COMMANDS = {"run": run, "test": test, "check": check, "ui": ui, "torch": torch, "lock": lock}
+COMMANDS = {"run": run, "test": test, "check": check, "ui": ui, "docs": docs, "torch": torch, "lock": lock}
 
 
 def main(arguments: list[str], root: Path) -> int:

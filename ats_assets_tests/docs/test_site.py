@@ -1,0 +1,78 @@
+"""The documentation as a site: it is built without a warning, every link leads somewhere, and it asks nothing of another server."""
+
+import os
+import re
+import subprocess
+import sys
+from html import unescape
+from pathlib import Path
+from urllib.parse import unquote
+
+import pytest
+
+from ats_assets_tests.docs.commands import ROOT
+
+pytest.importorskip("material", reason="mkdocs-material is not installed")
+OUTSIDE = re.compile(r"""<(?:script|link|img|iframe|source)\b[^>]*?\b(?:src|href)="?(https?:)?//""")
+"""What a browser would fetch from another server; a link that a reader follows is none of it."""
+TARGET = re.compile(r'<a\b[^>]*?\bhref="([^"]+)"')
+ANCHOR = re.compile(r'\b(?:id|name)="([^"]+)"')
+
+
+@pytest.fixture(scope="module")
+def site(tmp_path_factory: pytest.TempPathFactory) -> Path:
+    folder = tmp_path_factory.mktemp("site") / "built"
+    line = [sys.executable, "-m", "mkdocs", "build", "--quiet", "--strict", "--site-dir", str(folder)]
+    env = os.environ | {"NO_MKDOCS_2_WARNING": "1"}
+    done = subprocess.run(line, cwd=ROOT, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode == 0, done.stderr
+    assert "WARNING" not in done.stderr
+    return folder
+
+
+@pytest.mark.slow
+def test_each_page_is_there_with_its_headings(site: Path) -> None:
+    for page in (ROOT / "docs").glob("*.md"):
+        built = (site / f"{page.stem}.html").read_text(encoding="utf-8")
+        text = re.sub(r"^(```|~~~).*?^\1", "", page.read_text(encoding="utf-8"), flags=re.MULTILINE | re.DOTALL)
+        assert built.count("<h2 ") == len(re.findall(r"^## ", text, re.MULTILINE)), page.name
+    assert "<h1" in (site / "index.html").read_text(encoding="utf-8")
+    assert "ats_assets.calendar.SessionCalendar" in (site / "search" / "search_index.json").read_text(encoding="utf-8"), (
+        "the reference can be searched"
+    )
+
+
+@pytest.mark.slow
+def test_each_link_leads_to_a_page_and_a_place_in_it(site: Path) -> None:
+    pages = {path.relative_to(site).as_posix(): path.read_text(encoding="utf-8") for path in site.rglob("*.html")}
+    anchors = {name: {unescape(found) for found in ANCHOR.findall(text)} for name, text in pages.items()}
+    dead = set()
+    for name, text in pages.items():
+        if name == "404.html":
+            continue
+        for link in map(unescape, TARGET.findall(text)):
+            if re.match(r"[a-z]+:|//", link):
+                continue
+            path, _, anchor = link.partition("#")
+            target = os.path.normpath(os.path.join(os.path.dirname(name), unquote(path))) if path else name  # noqa: PTH118, PTH120
+            if not (site / target).exists() or (
+                anchor and target in anchors and unquote(anchor) not in anchors[target] and not anchor.startswith("__")
+            ):
+                dead.add((name, link))
+    assert not dead
+
+
+@pytest.mark.slow
+def test_nothing_is_fetched_from_another_server(site: Path) -> None:
+    found = {path.name: OUTSIDE.findall(path.read_text(encoding="utf-8")) for path in site.rglob("*.html")}
+    assert not {name for name, links in found.items() if links}
+    assert not [path.name for path in site.rglob("*.html") if 'class="mermaid"' in path.read_text(encoding="utf-8")], (
+        "drawn by a script from elsewhere"
+    )
+    styles = "".join(path.read_text(encoding="utf-8") for path in site.rglob("*.css"))
+    assert "@import" not in styles
+    assert not re.search(r"url\([\"']?(https?:)?//", styles)
+
+
+def test_what_is_built_is_not_committed() -> None:
+    assert "/site/" in (ROOT / ".gitignore").read_text(encoding="utf-8").splitlines()
