@@ -34,7 +34,6 @@ from ats_assets.backups.places import (
     files_of_part,
     instance_files,
     settings_files,
-    stamp_with_log,
 )
 from ats_assets.errors import BackupError, TradeStateError
 from ats_assets.secrecy import redacted
@@ -81,7 +80,7 @@ class _Work:
     left_out: dict[str, str] = field(default_factory=dict)
     files_read: int = 0
 
-    def keep(self, part: str, name: str, path: Path, stamp: str) -> None:
+    def keep(self, part: str, name: str, path: str, stamp: str) -> None:
         """Take a file in, unless it is as it was in the backup before, or in the pass before."""
         key = (part, name)
         for known in (self.entries.get(key), self.before.get(key)):
@@ -90,11 +89,11 @@ class _Work:
                 return
         self.entries.pop(key, None)
         try:
-            self._read(key, path, stamp)
+            self._read(key, Path(path), stamp)
         except FileNotFoundError:  # it has gone meanwhile
             return
         except (OSError, sqlite3.Error) as error:
-            self.left_out[str(path)] = f"{type(error).__name__}: {error}"
+            self.left_out[path] = f"{type(error).__name__}: {error}"
 
     def _read(self, key: tuple[str, str], path: Path, stamp: str) -> None:
         if path.stat().st_size and is_database(path):
@@ -206,7 +205,7 @@ def _keep_settings(work: _Work, places: Places) -> None:
         piece = work.scratch / "settings"
         piece.write_bytes(clean)
         with piece.open("rb") as file:
-            work.put((SETTINGS, name), stamp_with_log(piece) or "", len(clean), work.pieces.put(file))
+            work.put((SETTINGS, name), "", len(clean), work.pieces.put(file))
 
 
 def _keep_trade_state(work: _Work, url: str) -> dict[str, object]:

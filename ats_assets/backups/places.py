@@ -54,25 +54,29 @@ def places_of(settings: Settings, settings_file: Path, home: Path) -> Places:
     return Places(settings_file=settings_file.resolve(), parts=parts, home=home.resolve())
 
 
-def files_of_part(part: str, folder: Path) -> Iterator[tuple[str, Path, Stamp]]:
-    """The files of a part: path below its folder, file, stamp. What goes away meanwhile is not among them."""
-    pending = [str(folder)]
+def files_of_part(part: str, folder: Path) -> Iterator[tuple[str, str, Stamp]]:
+    """The files of a part: path below its folder, path, stamp. What goes away meanwhile is not among them."""
+    pending = [""]
     while pending:
+        below = pending.pop()
         try:
-            entries = sorted(os.scandir(pending.pop()), key=lambda entry: entry.name)
+            with os.scandir(f"{folder}/{below}") as found:
+                entries = {entry.name: entry for entry in found}
         except (FileNotFoundError, NotADirectoryError):
             continue
-        for entry in entries:
-            top = Path(entry.path).parent == folder
-            if _is_passed_over(part, entry.name, top=top) or (entry.is_symlink() and entry.is_dir()):
+        for name, entry in sorted(entries.items()):
+            if _is_passed_over(part, name, top=not below):
                 continue
             if entry.is_dir():
-                pending.append(entry.path)
+                if not entry.is_symlink():
+                    pending.append(f"{below}{name}/")
                 continue
-            path = Path(entry.path)
-            stamp = stamp_with_log(path)
-            if stamp is not None:
-                yield path.relative_to(folder).as_posix(), path, stamp
+            log = entries.get(f"{name}-wal")  # of a database: changes go there first
+            try:
+                stamp = _stamp(entry) if log is None else f"{_stamp(entry)}+{_stamp(log)}"
+            except FileNotFoundError:
+                continue
+            yield f"{below}{name}", entry.path, stamp
 
 
 def settings_files(places: Places) -> dict[str, Path] | None:
@@ -93,18 +97,10 @@ def instance_files(places: Places) -> dict[str, Path]:
     return {name: folder / name for name in INSTANCE_FILES for folder in folders if (folder / name).is_file()}
 
 
-def stamp_with_log(path: Path) -> Stamp | None:
-    """Size, time and inode of a file, and of a database's write-ahead log, to which changes go first; None if it is gone."""
-    stamps = []
-    for file in (path, path.with_name(f"{path.name}-wal")):
-        try:
-            found = file.stat()
-        except OSError:
-            if file is path:
-                return None
-            continue
-        stamps.append(f"{found.st_size}.{found.st_mtime_ns}.{found.st_ino}")
-    return "+".join(stamps)
+def _stamp(entry: os.DirEntry[str]) -> Stamp:
+    """Size, time and inode of a file."""
+    found = entry.stat()
+    return f"{found.st_size}.{found.st_mtime_ns}.{found.st_ino}"
 
 
 def _is_passed_over(part: str, name: str, *, top: bool) -> bool:

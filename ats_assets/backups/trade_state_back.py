@@ -5,6 +5,7 @@ fills that are missing are read from the broker. What remains is a difference, w
 copy is anywhere that a program would look for it.
 """
 
+import pkgutil
 import shutil
 import sqlite3
 from collections.abc import Iterator
@@ -17,6 +18,7 @@ from tempfile import TemporaryDirectory
 from sqlalchemy import Connection, inspect, text, update
 from sqlalchemy.exc import DBAPIError
 
+from ats_assets import trade_state
 from ats_assets.errors import BackupError, TradeStateError
 from ats_assets.execution.halts import halt
 from ats_assets.plugins import BROKERS
@@ -138,6 +140,8 @@ def _transaction(url: str) -> Iterator[Connection]:
 
 def _import_tables() -> None:
     """All tables that the package keeps in the trade state: a new database is made with those that are imported."""
-    import_module("ats_assets.live.tables")
+    for found in pkgutil.iter_modules(trade_state.__path__):
+        if found.name.endswith("tables"):
+            import_module(f"{trade_state.__name__}.{found.name}")
     for name in BROKERS.names():
         BROKERS.find(name)
