@@ -47,6 +47,7 @@ WELL = {
     'ats_orders{job="ats",instance="a",state="filled"}': f"900{ALWAYS}",
     'ats_executor_at_work{job="ats",instance="a"}': f"0{ALWAYS}",
     'ats_session_slippage_ratio{job="ats",instance="a"}': f"0.0004{ALWAYS}",
+    'ats_slippage_warning_ratio{job="ats",instance="a"}': f"0.005{ALWAYS}",
     'ats_alert_route_failing{job="ats",instance="a",route="SLACK_URL"}': f"0{ALWAYS}",
     'dagster_daemon_last_heartbeat_timestamp_seconds{job="ats",instance="a",daemon_type="SENSOR"}': BEAT,
     'dagster_daemon_last_heartbeat_timestamp_seconds{job="ats",instance="a",daemon_type="SCHEDULER"}': BEAT,

@@ -185,7 +185,12 @@ DASHBOARDS: dict[str, tuple[str, tuple[Panel, ...]]] = {
             bars("Largest positions", "short", ("ats_position_value", "{{symbol}}"), height=14),
             lines("Orders by state", "short", ("ats_orders", "{{state}}")),
             lines("Events, an hour", "short", ("increase(ats_trading_events_total[1h])", "{{event}}")),
-            lines("Slippage of the last day of fills", "percentunit", ("ats_session_slippage_ratio", "against the decision")),
+            lines(
+                "Slippage of the last day of fills",
+                "percentunit",
+                ("ats_session_slippage_ratio", "against the decision"),
+                ("ats_slippage_warning_ratio", "warning above"),
+            ),
             lines("Traded value and fees of that day", "short", ("ats_session_traded_value", "value"), ("ats_session_fees", "fees")),
             stat("Fills", "ats_fills_total", width=4, height=7),
             stat("Last fill, age", "time() - ats_last_fill_timestamp_seconds", "s", width=4, height=7),

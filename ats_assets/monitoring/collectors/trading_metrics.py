@@ -46,6 +46,7 @@ METRICS = (
         text="Of these against the prices at which they were decided, as a share of the value traded; positive: it cost.",
         most=1,
     ),
+    MetricSpec(name="ats_slippage_warning_ratio", text="Above which it is a warning (orders.slippage_warning_bps).", most=1),
     MetricSpec(name="ats_halted", text="Whether trading is halted, by why.", labels=("kind",), most=8),
     MetricSpec(name="ats_halts_total", text="Halts of all time.", kind="counter", labels=("kind",), most=8),
     MetricSpec(name="ats_kill_switch_on", text="Whether it stops all orders.", most=1),
@@ -76,6 +77,7 @@ def collect(watch: Watch, observed: Observed, samples: Samples) -> None:
     samples.put("ats_last_fill_timestamp_seconds", facts.last_fill and facts.last_fill.timestamp())
     for name, value in day.items():
         samples.put(name, value)
+    samples.put("ats_slippage_warning_ratio", watch.deployment.settings.orders.slippage_warning_bps / 10_000)
     _stops(facts, samples)
     samples.put("ats_executor_at_work", facts.executor is not None and facts.executor[1] > observed.now)
     for strategy, at in facts.attended.items():
