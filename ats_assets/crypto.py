@@ -7,6 +7,7 @@ import dagster as dg
 
 from ats_assets.definitions import built_once
 from ats_assets.errors import SettingsError
+from ats_assets.monitoring.structured_logs import configure_logs
 from ats_assets.orchestration.instance import guard_documents
 from ats_assets.orchestration.known_warnings import silence_known
 from ats_assets.secrecy import guard_secrets
@@ -29,4 +30,5 @@ def defs() -> dg.Definitions:
     settings = load_settings(file)
     if not settings.graph.prefix:
         raise SettingsError(f'{file} has no graph.prefix, so its assets would be taken for the equities\': set [graph] prefix = "crypto"')
+    configure_logs(settings.logging)
     return built_once(settings)

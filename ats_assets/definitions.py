@@ -52,6 +52,7 @@ from ats_assets.learning import checks as learning_checks
 from ats_assets.live import assets as live
 from ats_assets.live import checks as live_checks
 from ats_assets.models import assets as models
+from ats_assets.monitoring.structured_logs import configure_logs
 from ats_assets.option_backtests import assets as option_backtests
 from ats_assets.option_orders import assets as option_orders
 from ats_assets.options import assets as options
@@ -211,6 +212,7 @@ def build(deployment: Deployment) -> dg.Definitions:
         ],
         resources={"io_manager": WarehouseIOManager(deployment, figures(deployment))},
         executor=dg.in_process_executor,
+        loggers={"console": dg.json_console_logger} if deployment.settings.logging.form == "json" else None,
     )
 
 
@@ -283,4 +285,6 @@ def defs() -> dg.Definitions:
     guard_secrets(settings_file().parent)
     guard_documents()
     silence_known()
-    return built_once(load_settings())
+    settings = load_settings()
+    configure_logs(settings.logging)
+    return built_once(settings)

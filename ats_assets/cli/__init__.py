@@ -3,6 +3,7 @@
 Data go to standard output, progress and messages to standard error. Exit status: 0 success; 1 refused, failed, or a problem was found; 2 wrong usage; 130 interrupted. Commands import what they need when they are called: the whole graph takes seconds.
 """
 
+import contextlib
 import importlib.metadata
 import time
 from pathlib import Path
@@ -49,13 +50,24 @@ class _Commands(TyperGroup):
 
         try:
             guard_secrets(settings_file().parent)
-            return super().invoke(ctx)
+            with _logs():
+                return super().invoke(ctx)
         except AtsError as error:
             typer.echo(f"ats: {redacted(str(error))}", err=True)
             raise typer.Exit(1) from error
         except KeyboardInterrupt as interrupt:
             typer.echo("ats: interrupted", err=True)
             raise typer.Exit(130) from interrupt
+
+
+def _logs() -> "contextlib.AbstractContextManager[None]":
+    """Log as the settings say; where they are wrong, the command itself says so, if it needs them."""
+    from ats_assets.monitoring.structured_logs import logs_configured  # noqa: PLC0415 - as above
+    from ats_assets.settings import load_settings  # noqa: PLC0415
+
+    with contextlib.suppress(AtsError):
+        return logs_configured(load_settings().logging)
+    return contextlib.nullcontext()
 
 
 app = typer.Typer(

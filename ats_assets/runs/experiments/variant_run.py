@@ -18,6 +18,7 @@ from ats_assets.errors import AtsError, how_many
 from ats_assets.evaluation.schema import SKILL_SCHEMA
 from ats_assets.evaluation.skill_summary import skill_summary
 from ats_assets.lineage import LineageIndex, LineageRules, judge
+from ats_assets.monitoring.structured_logs import log_fields
 from ats_assets.reports.json_form import without_nan
 from ats_assets.runs.experiments.shared_partitions import Seed, share, signatures, sound_signatures
 from ats_assets.runs.experiments.variant_settings import base_settings, variant_folder, write_variant
@@ -74,7 +75,9 @@ def run_experiment(experiment: Experiment, *, only: Sequence[str], chunk: int) -
         if not only or one.variant.name in only:
             say(f"variant {n} of {len(planned)}: {one.variant.name}")
             made = _VariantRun(one, experiment, seeds, chunk)
-            if (failed := made.run()) is not None:
+            with log_fields(experiment=f"{experiment.name}/{one.variant.name}"):
+                failed = made.run()
+            if failed is not None:
                 messages.append(f"{one.variant.name}: {failed}")
             else:
                 seeds.append(made.seed)
