@@ -53,7 +53,7 @@ def fields_of_record() -> dict[str, str]:
     return {**step_fields(), **(_given.get() or {})}
 
 
-class JsonLines(logging.Formatter):
+class JsonRecords(logging.Formatter):
     """A record as an object on one line: at, level, logger, message, its fields, process, and traceback where there is one."""
 
     @override
@@ -96,7 +96,7 @@ class RunFiles(logging.Handler):
         super().__init__()
         self._keep_days = keep_days
         self._run, self._file = "", None
-        self.setFormatter(JsonLines())
+        self.setFormatter(JsonRecords())
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
@@ -160,7 +160,7 @@ def configure_logs(settings: LoggingSettings) -> "Undo":
     package, root = logging.getLogger(PACKAGE), logging.getLogger()
     level = getattr(logging, settings.level.upper())
     shown = ToStderr(level if settings.form == "json" else logging.WARNING)
-    shown.setFormatter(JsonLines() if settings.form == "json" else None)
+    shown.setFormatter(JsonRecords() if settings.form == "json" else None)
     added = [(root if settings.form == "json" else package, shown)]
     if settings.keep_runs:
         kept = RunFiles(settings.keep_days)
