@@ -177,6 +177,18 @@ def _hang_up(socket: WebSocketRoute) -> None:
     socket.close(code=1012, reason="the service restarts")
 
 
+def test_a_database_that_can_not_be_read_is_said(browser: Browser, own_deployment: Deployment) -> None:
+    """The page keeps what it shows, and the header says that it is not current, as the stream tells it."""
+    with served(own_deployment) as address, watched(browser, address) as watching:
+        page = watching.show("/dashboard")
+        expect(page.locator("#connection")).to_have_attribute("data-state", "live")
+        database = own_deployment.settings.storage.data / "trade_state.sqlite"
+        database.rename(database.with_suffix(".away"))
+        database.write_bytes(b"this is no database" * 100)
+        expect(page.locator("#connection")).to_have_attribute("data-state", "stale")
+        expect(page.locator("tbody tr").first).to_be_visible()
+
+
 def test_what_does_not_exist_has_a_page_that_says_so(desk: Watched) -> None:
     page = desk.show("/symbol/NOPE")
     expect(page.locator(".notice").first).to_contain_text("NOPE")
@@ -263,6 +275,11 @@ def test_an_order_is_asked_for_seen_and_confirmed(browser: Browser, own_deployme
         page.locator("dialog").get_by_role("button", name="Cancel the order").click()
         expect(page.locator(".notice", has_text="is asked for")).to_be_visible()
         expect(requests.first).to_contain_text("Cancel order")
+        page.get_by_role("button", name="Halt trading").click()
+        page.get_by_label("Reason").last.fill("prices look wrong")
+        page.locator("dialog").get_by_role("button", name="Halt trading").click()
+        expect(requests.first).to_contain_text("Halt")
+        expect(requests.first).to_contain_text("prices look wrong")
         assert watching.unfit() == []
         assert watching.strangers == []
 

@@ -12,7 +12,8 @@ from ats_assets.intervals.schema import INTERVALS
 from ats_assets.serving.queries.versions_read import joint_version
 
 Rows = dict[str, Any]
-_ADDED = {"reasons": pl.List(pl.String), "lower": pl.Float64(), "upper": pl.Float64()}
+_OF_INTERVAL = ("expected_return", "lower", "upper", "confidence")
+_ADDED = {"reasons": pl.List(pl.String), **{name: pl.Float64() for name in _OF_INTERVAL}}
 COLUMNS = ("strategy", "symbol", "rank", "score", "direction", "probability", "signal_weight", "target_weight", *_ADDED, "model_session")
 """Of a signal as the service tells it."""
 
@@ -137,7 +138,7 @@ def _told(deployment: Deployment, session: date) -> pl.DataFrame:
     if warehouse.exists("targets", session):
         frame = frame.join(warehouse.read("targets", [session], ["symbol", "reasons"]), on="symbol", how="left", maintain_order="left")
     if warehouse.exists(INTERVALS, session):
-        intervals = warehouse.read(INTERVALS, [session], ["symbol", "lower", "upper"])
+        intervals = warehouse.read(INTERVALS, [session], ["symbol", *_OF_INTERVAL])
         frame = frame.join(intervals, on="symbol", how="left", maintain_order="left")
     lacking = {name: kind for name, kind in _ADDED.items() if name not in frame.columns}
     return frame.with_columns(pl.lit(None, dtype=kind).alias(name) for name, kind in lacking.items()).select("session", *COLUMNS)

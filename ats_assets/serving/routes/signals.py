@@ -33,8 +33,10 @@ class Signal(BaseModel):
         description="what is to be held, after all strategies and risk rules, as a share of equity; null: no targets"
     )
     reasons: list[str] | None = Field(description="of each risk rule that changed the weight")
-    lower: float | None = Field(description="of the return's interval, where [confidence] makes them")
+    expected_return: float | None = Field(description="of the model, where [confidence] makes intervals")
+    lower: float | None = Field(description="of the return's interval")
     upper: float | None
+    confidence: float | None = Field(description="share of past errors with which the return has the sign that is expected")
     model_session: date | None = Field(description="at whose close the model was fitted")
 
 
@@ -77,8 +79,10 @@ _SIGNAL: dict[str, Any] = {
     "signal_weight": 0.1,
     "target_weight": 0.06,
     "reasons": [],
+    "expected_return": None,
     "lower": None,
     "upper": None,
+    "confidence": None,
     "model_session": "2023-12-01",
 }
 _SIGNALS = {

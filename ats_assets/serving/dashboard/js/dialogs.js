@@ -78,6 +78,17 @@ export function findSymbol() {
   knownSymbols().then((rows) => { symbols = rows; draw(); }, (error) => { told.textContent = `${error.title}. ${error.whatToDo || ""} Enter opens what you write.`; });
 }
 
+/** Ask for a line of text; resolves to it, or to null where the person went back. */
+export function askFor(title, label, { yes, note = "" }) {
+  return new Promise((resolve) => {
+    const box = h("input", { required: true, maxlength: "300", autocomplete: "off" });
+    const form = h("form", { method: "dialog", class: "asked" }, h("label", {}, label, box), h("div", { class: "buttons" }, h("button", { value: "no", formnovalidate: true }, "Back"), h("button", { value: "yes", class: "strong" }, yes)));
+    const dialog = opened(title, [note ? h("p", { class: "muted" }, note) : null, form]);
+    dialog.addEventListener("close", () => resolve(dialog.returnValue === "yes" ? box.value.trim() || null : null));
+    box.focus();
+  });
+}
+
 /** Ask before something is done; resolves to whether it may be. `lines` are [what, how] pairs that say it exactly. */
 export function confirmed(title, lines, { yes = "Confirm", note = "" } = {}) {
   return new Promise((resolve) => {

@@ -5,6 +5,7 @@ import { Stream } from "../stream.js";
 
 const GATHER_MS = 250;
 const SLOWER_MS = 15_000;
+const TOPIC = /^([a-z]+|(quotes|bars):[A-Z0-9][A-Za-z0-9./:_-]{0,31})$/; // one that is none would spoil what is asked for with it
 
 const renewals = new Set(); // { topics, renew, every, timer, due }
 const readers = new Map(); // topic -> Set of functions that take each message
@@ -87,7 +88,7 @@ function follow(topic) {
 }
 
 function listen(topic, one) {
-  if (!stream || one.stop) return;
+  if (!stream || one.stop || !TOPIC.test(topic)) return;
   let first = true; // whoever asked has just loaded what the first snapshot has
   one.stop = stream.subscribe(topic, (message) => {
     if (!first && message.kind !== "resumed") for (const each of renewals) if (each.topics.includes(topic)) due(each);

@@ -3,17 +3,19 @@
 import { findPerson, get, logOut, onPerson, whoLooks } from "./api.js";
 import { findSymbol, showShortcuts } from "./dialogs.js";
 import { h, route } from "./dom.js";
-import { ago } from "./format.js";
+import { ago, words } from "./format.js";
 import { onGo, onKey, startKeyboard } from "./keyboard.js";
-import { liveState, onLiveState, reachable, renewWhenSeen, startLive } from "./live.js";
+import { liveState, onLiveState, onMessages, reachable, renewWhenSeen, startLive } from "./live.js";
 import { PAGES } from "./pages.js";
 import { currentRoute, go, startRouter } from "./router.js";
 import { followSystem, switchTheme } from "./theme.js";
 
 const LOOK_MS = 15_000;
-const SAID = { unknown: "Connecting", live: "Live", polling: "Every 15 s", offline: "No answer" };
+const SAID = { unknown: "Connecting", live: "Live", polling: "Every 15 s", offline: "No answer", stale: "Not current" };
+const BEHIND = new Set(["unreadable", "lost"]);
 const byId = (id) => document.getElementById(id);
 let heardAt = null;
+let behind = []; // what the service itself can't follow now, and why
 
 function navigation() {
   const list = h("ul");
@@ -65,11 +67,12 @@ function showPerson(person, trouble) {
   if (trouble?.kind === "ended" && currentRoute().name !== "login") go(route("login", [], { back: location.hash.slice(1), ended: "yes" }));
 }
 
-function showConnection(state) {
+function showConnection(given) {
   const place = byId("connection");
+  const state = given === "live" && behind.length ? "stale" : given;
   place.dataset.state = state;
   place.replaceChildren(h("span", { class: "said" }, SAID[state]));
-  place.title = heardAt ? `The service answered ${ago(heardAt.toISOString())}` : "";
+  place.title = state === "stale" ? behind.join("; ") : heardAt ? `The service answered ${ago(heardAt.toISOString())}` : "";
 }
 
 /** Which session is the newest, and whether the service answers at all. */
@@ -94,6 +97,11 @@ async function start() {
   followSystem();
   renewWhenSeen();
   onLiveState(showConnection);
+  onMessages("feed", (messages) => {
+    const rows = [...messages.at(-1).rows.values()].filter((row) => BEHIND.has(row.state));
+    behind = rows.map((row) => `${words(row.key)}: ${row.reason || row.state}`);
+    showConnection(liveState());
+  });
   onPerson(showPerson);
   const known = findPerson().catch(() => null);
   startRouter();

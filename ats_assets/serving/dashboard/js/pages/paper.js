@@ -1,11 +1,12 @@
 // Paper trading: asking for orders and cancelling them, what became of each, fills, and how well they were executed.
 
-import { all, whoLooks } from "../api.js";
+import { all, get, whoLooks } from "../api.js";
 import { figures } from "../bars.js";
 import { h, symbolLink } from "../dom.js";
 import { direction, isKnown, money, number, percent, price, quantity, time, words } from "../format.js";
 import { panel, panels } from "../panel.js";
 import { choices } from "../parts/choices.js";
+import { haltControls } from "../parts/halt_controls.js";
 import { cancelOrder, orderTicket, whyNot } from "../parts/order_ticket.js";
 import { emptyNotice } from "../states.js";
 import { table } from "../table.js";
@@ -13,17 +14,21 @@ import { table } from "../table.js";
 const OPEN = new Set(["planned", "working", "sending", "accepted", "partially_filled", "unknown"]);
 const MOST = 2000;
 
-function ticket(query, renewed) {
+function ticket(query, told, renewed) {
   const reason = whyNot();
-  return panel({
+  const form = reason || orderTicket({ symbol: query.symbol, done: renewed });
+  const made = panel({
     title: "New paper order",
     note: "a request in the trade state; the executor sends it, this service can't",
     size: "whole",
-    load: async () => null,
-    draw(body) {
-      body.append(reason || orderTicket({ symbol: query.symbol, done: renewed }));
+    topics: ["halts", "requests"],
+    load: (signal) => get("portfolio/account", {}, { signal }).catch(() => null), // nothing was traded yet: nothing is halted
+    draw(body, account) {
+      const controls = haltControls(account, told, () => { renewed(); made.renew(); });
+      body.append(form, ...controls.map((one) => h("div", { class: "halts" }, one)));
     },
   });
+  return made;
 }
 
 /** What has become of the order of a request. */
@@ -172,5 +177,5 @@ export function show(root, { query }) {
   root.append(h("div", { class: "page-head" }, h("h1", {}, "Paper trading"), h("span", { class: "muted" }, whoLooks()?.name ? `as ${whoLooks().name}` : "")), told);
   const [listed, asked] = [orders(told), requests()];
   const renewed = () => { listed.renew(); asked.renew(); };
-  return panels(root, [ticket(query, renewed), listed, asked, fills(), execution()]);
+  return panels(root, [ticket(query, told, renewed), listed, asked, fills(), execution()]);
 }

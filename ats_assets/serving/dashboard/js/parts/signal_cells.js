@@ -17,8 +17,9 @@ export function intervalOf(row, largest) {
   if (!isKnown(row.lower) || !isKnown(row.upper) || !isKnown(row.model_session)) return "–"; // it is the model's: a rule's score has none
   const place = (value) => 50 + (50 * Math.max(-1, Math.min(1, value / largest)));
   const style = { "--from": `${place(row.lower)}%`, "--wide": `${place(row.upper) - place(row.lower)}%`, "--at": `${place(row.expected_return ?? 0)}%` };
+  const tick = isKnown(row.expected_return) ? h("b") : null;
   const text = `${percent(row.lower, 1, { sign: true })} to ${percent(row.upper, 1, { sign: true })}`;
-  return h("span", {}, text, h("span", { class: "interval", style, "aria-hidden": "true" }, h("i"), h("b")));
+  return h("span", {}, text, h("span", { class: "interval", style, "aria-hidden": "true" }, h("i"), tick));
 }
 
 /** Why the weight is what it is, each risk rule's words on a line. */
