@@ -132,7 +132,7 @@ def test_what_a_client_holds_is_the_state_after_any_cuts_and_restarts(
     """`lose`: the stream's own database is gone at a restart, which costs a snapshot and nothing else."""
     monkeypatch.setenv(CONNECTION_VARIABLE, database_url)
     deployment = Deployment(load_settings())
-    examples = rounds(12, 400) if database_url.startswith("sqlite") else rounds(6, 150)
+    examples = rounds(8, 400) if database_url.startswith("sqlite") else rounds(4, 150)
 
     @settings(max_examples=examples, suppress_health_check=list(HealthCheck))
     @given(steps=STEPS)
