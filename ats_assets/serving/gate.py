@@ -10,7 +10,6 @@
 It is an ASGI application around the other one, not a Starlette middleware: those cost as much as a whole answer does here.
 """
 
-import logging
 import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
@@ -19,6 +18,7 @@ from typing import Any
 from urllib.parse import urlsplit
 
 from ats_assets.errors import AtsError
+from ats_assets.serving.access_log import access
 from ats_assets.serving.browser_sessions import COOKIE
 from ats_assets.serving.entity_tags import is_known
 from ats_assets.serving.keys import WrongKeyError, without_keys
@@ -32,7 +32,6 @@ Receive = Callable[[], Awaitable[Message]]
 Send = Callable[[Message], Awaitable[None]]
 App = Callable[[Scope, Receive, Send], Awaitable[None]]
 
-access = logging.getLogger("ats_assets.serving.access")
 CALLER = "ats.caller"
 """Of the scope: the `Caller`."""
 _TAKES_NOTHING = {"GET", "HEAD", "OPTIONS"}

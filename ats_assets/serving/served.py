@@ -77,6 +77,8 @@ class Service:
 
     async def close(self) -> None:
         """End what runs beside the routes."""
+        if "trading" in vars(self):
+            self.trading.close()
         if "stream" in self.__dict__:
             await self.stream.close()
 

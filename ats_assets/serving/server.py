@@ -8,14 +8,13 @@ from typing import TYPE_CHECKING
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
+from ats_assets.serving.access_log import access
 from ats_assets.serving.served import is_loopback
 from ats_assets.settings import ServingSettings
 
 if TYPE_CHECKING:
     import uvicorn
     from fastapi import FastAPI
-
-logger = logging.getLogger(__name__)
 
 
 def serve(deployment: Deployment) -> None:
@@ -35,10 +34,16 @@ def serve(deployment: Deployment) -> None:
     listening = _listen(settings.host, settings.port)
     host, port = listening.getsockname()[:2]
     config = server_config(app, settings)
+    _log_to_standard_error(settings)
     for line in told_at_start(deployment, host, port):
         sys.stderr.write(line + "\n")
     with listening:
         uvicorn.Server(config).run(sockets=[listening])
+
+
+def _log_to_standard_error(settings: ServingSettings) -> None:
+    logging.basicConfig(level=logging.WARNING, stream=sys.stderr, format="%(asctime)s %(levelname)s %(name)s: %(message)s")
+    access.setLevel(logging.INFO if settings.access_log else logging.WARNING)
 
 
 def server_config(app: "FastAPI", settings: ServingSettings) -> "uvicorn.Config":

@@ -8,6 +8,8 @@ import os
 from collections.abc import Iterator, Mapping
 from contextlib import contextmanager
 from pathlib import Path
+from types import TracebackType
+from typing import Self
 
 from sqlalchemy import Connection, Engine, create_engine, event, inspect
 from sqlalchemy.engine import URL
@@ -29,7 +31,7 @@ from ats_assets.trade_state.tables import metadata
 
 
 class TradeReader:
-    """Reads the trade state that settings or `DB_CONNECTION_STR` name.
+    """Reads the trade state that settings or `DB_CONNECTION_STR` name. Close it, or use it as a context manager.
 
     Parameters
     ----------
@@ -79,6 +81,12 @@ class TradeReader:
         if self._engine is not None:
             self._engine.dispose()
             self._engine = None
+
+    def __enter__(self) -> Self:
+        return self
+
+    def __exit__(self, kind: type[BaseException] | None, value: BaseException | None, trace: TracebackType | None) -> None:
+        self.close()
 
     def _reading_engine(self) -> Engine:
         if self.file is not None and not self.file.is_file():

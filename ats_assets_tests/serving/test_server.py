@@ -1,0 +1,85 @@
+"""`ats serve` as a process: what it says at its start, its log, its end, and what it says where it can't start."""
+
+import re
+import signal
+import socket
+import subprocess
+import sys
+import urllib.request
+from collections.abc import Iterator
+from pathlib import Path
+
+import pytest
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import SettingsError
+from ats_assets.serving import server
+from ats_assets_tests.cli.market import ROOT, environment
+
+
+def start(home: Path, *options: str) -> subprocess.Popen[str]:
+    line = [sys.executable, "-m", "ats_assets.cli", "serve", "--port", "0", *options]
+    return subprocess.Popen(line, cwd=ROOT, env=environment(home), stderr=subprocess.PIPE, text=True)
+
+
+@pytest.fixture
+def running(own_deployment: Deployment) -> Iterator[tuple[subprocess.Popen[str], str]]:
+    """The process, and its address."""
+    process = start(own_deployment.settings.storage.data.parent)
+    assert process.stderr is not None
+    try:
+        said = process.stderr.readline()
+        found = re.search(r"http://127\.0\.0\.1:\d+", said)
+        assert found, said + process.stderr.read()
+        yield process, found[0]
+    finally:
+        process.kill()
+        process.wait()
+
+
+def test_it_serves_logs_and_ends_when_it_is_told(running: tuple[subprocess.Popen[str], str]) -> None:
+    """One process: answers, a line for each without its query, and status 0 after SIGTERM."""
+    process, address = running
+    for path in ("/health", "/api/v1/signals?limit=2", "/api/v1/signals?limit=2", "/api/v1/portfolio/positions"):
+        with urllib.request.urlopen(address + path, timeout=30) as answer:
+            assert answer.status == 200
+            assert "server" not in answer.headers
+    process.send_signal(signal.SIGTERM)
+    _, said = process.communicate(timeout=30)
+    assert process.returncode in {0, -signal.SIGTERM}, said
+    assert "reading is open to this machine until the first key is made" in said
+    lines = [line.partition("access: ")[2] for line in said.splitlines() if "serving.access" in line]
+    assert [line.split(" bytes")[0].rpartition(" ")[0] for line in lines] == [
+        "127.0.0.1 this machine GET /health 200",
+        *["127.0.0.1 this machine GET /api/v1/signals 200"] * 2,
+        "127.0.0.1 this machine GET /api/v1/portfolio/positions 200",
+    ]
+    assert "Traceback" not in said
+
+
+def test_a_port_that_is_taken_is_said(deployment: Deployment) -> None:
+    with socket.create_server(("127.0.0.1", 0)) as taken:
+        port = taken.getsockname()[1]
+        settings = deployment.settings.model_copy(update={"serving": deployment.settings.serving.model_copy(update={"port": port})})
+        with pytest.raises(SettingsError, match=f"127.0.0.1:{port} can't be listened on .* --port"):
+            server.serve(Deployment(settings))
+
+
+def test_a_missing_library_names_the_extra(deployment: Deployment, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setitem(sys.modules, "uvicorn", None)
+    with pytest.raises(SettingsError, match=r"pip install 'ats-assets\[api\]'"):
+        server.serve(deployment)
+
+
+@pytest.mark.parametrize(
+    ("serving", "told"),
+    [
+        ({}, "reading is open to this machine"),
+        ({"open_reading": False}, "nobody can ask anything"),
+        ({"host": "0.0.0.0", "https": False}, "put a proxy with TLS in front"),
+        ({"writes": True}, "requests are taken"),
+    ],
+)
+def test_what_is_open_is_said_at_the_start(deployment: Deployment, serving: dict[str, object], told: str) -> None:
+    settings = deployment.settings.model_copy(update={"serving": deployment.settings.serving.model_copy(update=serving)})
+    assert told in "\n".join(server.told_at_start(Deployment(settings), "127.0.0.1", 8000))
