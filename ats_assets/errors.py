@@ -104,6 +104,28 @@ class BotError(AtsError):
     """A bot can't do what it was asked: who asked is told why."""
 
 
+class MessageRefusedError(BotError):
+    """A message was surely not taken: it can be sent again without coming twice.
+
+    Parameters
+    ----------
+    again_seconds
+        After which; None where it would never be taken.
+    """
+
+    def __init__(self, message: str, again_seconds: float | None = None) -> None:
+        super().__init__(message)
+        self.again_seconds = again_seconds
+
+
+class RecipientGoneError(BotError):
+    """Whom a message is for has blocked the bot, or is no more."""
+
+
+class WebhookRefusedError(BotError):
+    """A message that says it is a payment service's is not."""
+
+
 class ServiceRefusedError(BotError):
     """The service answered, and refuses."""
 

@@ -26,6 +26,11 @@ def catalogue() -> Mapping[str, Command]:
     return MappingProxyType({command.name: command for command in sorted(found, key=lambda command: command.name)})
 
 
+def commands_there(commands: Mapping[str, Command], *, plans: bool) -> Mapping[str, Command]:
+    """The commands that are there: those about subscriptions only where there are plans."""
+    return commands if plans else {name: command for name, command in commands.items() if not command.of_shop}
+
+
 def named(word: str) -> tuple[Command, Mapping[str, str]]:
     """The command that a word names, and the arguments that an alias sets.
 

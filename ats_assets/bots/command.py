@@ -7,10 +7,12 @@ from datetime import datetime
 
 from ats_assets.bots.arguments import Argument
 from ats_assets.bots.bot_store import BotStore
+from ats_assets.bots.broadcasting.delivery_queue import DeliveryQueue
 from ats_assets.bots.client import ApiClient
 from ats_assets.bots.confirmations import Confirmations, Proposal
 from ats_assets.bots.people import People, Person, PersonRole
 from ats_assets.bots.reply import Button, Reply
+from ats_assets.bots.subscriptions.shop import Shop
 
 CONFIRM, CANCEL = "ok", "no"
 """What the data of a button begins with; the nonce follows."""
@@ -37,6 +39,8 @@ class GivenCommand:
     store: BotStore
     people: People
     confirmations: Confirmations
+    shop: Shop
+    queue: DeliveryQueue
     catalogue: "Mapping[str, Command]"
     now: datetime
 
@@ -58,6 +62,10 @@ class Command:
         How often it is confirmed before anything is asked of the service; 0: it changes nothing there.
     aliases
         Other words for it, each with arguments that are set.
+    of_shop
+        Whether it is about subscriptions: it is there only where there are plans.
+    private
+        Whether it is answered in private alone.
     """
 
     name: str
@@ -67,6 +75,8 @@ class Command:
     arguments: tuple[Argument, ...] = ()
     confirmed: int = 0
     aliases: Mapping[str, Mapping[str, str]] | None = None
+    of_shop: bool = False
+    private: bool = False
 
     @property
     def synopsis(self) -> str:

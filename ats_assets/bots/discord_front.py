@@ -23,13 +23,13 @@ from discord import app_commands
 from typing_extensions import override
 
 from ats_assets.bots.arguments import Argument
-from ats_assets.bots.catalogue import catalogue
+from ats_assets.bots.catalogue import catalogue, commands_there
 from ats_assets.bots.command import CANCEL, CONFIRM, Command
 from ats_assets.bots.inbox import Inbox
 from ats_assets.bots.reception import Incoming, Reception
 from ats_assets.bots.rendering import DISCORD, rendered
 from ats_assets.bots.reply import Button, Reply, said
-from ats_assets.errors import BotError
+from ats_assets.errors import BotError, MessageRefusedError, RecipientGoneError
 from ats_assets.secrecy import hold_secret_text, redacted
 
 logger = logging.getLogger(__name__)
@@ -104,6 +104,11 @@ class DiscordFront:
         if self._client:
             await self._client.close()
 
+    @property
+    def sells(self) -> bool:
+        """Whether there is anything to subscribe to."""
+        return self._reception.shop.is_open
+
     async def tell(self, person: str, reply: Reply) -> None:
         """Tell a person something in a direct message."""
         if self._client is None or not self._client.is_ready():
@@ -114,6 +119,24 @@ class DiscordFront:
                 await user.send(**message)
         except (discord.HTTPException, aiohttp.ClientError, OSError) as error:
             raise BotError(f"Discord did not take a message for {person}: {_reason(error)}") from None
+
+    async def tell_once(self, person: str, reply: Reply, nonce: str) -> None:
+        """Tell a person something with one try, as one message: what Discord has taken under a nonce it does not take again."""
+        if self._client is None or not self._client.is_ready():
+            raise MessageRefusedError("Discord is not connected", 5.0)
+        try:
+            user = await self._client.fetch_user(int(person.partition(":")[2]))
+            await user.send(_messages(reply)[0]["content"], nonce=f"{nonce}-{person[-12:]}"[:25])
+        except (discord.Forbidden, discord.NotFound):
+            raise RecipientGoneError(f"{person} takes no messages of the bot, or is no more") from None
+        except aiohttp.ClientConnectorError:
+            raise MessageRefusedError("Discord can't be reached", 0.0) from None
+        except discord.HTTPException as error:
+            if error.status < 500:
+                raise MessageRefusedError(f"Discord does not take it: {_reason(error)}", 30.0 if error.status == 429 else None) from None
+            raise BotError(f"Discord gave no answer: {_reason(error)}") from None
+        except (aiohttp.ClientError, OSError) as error:
+            raise BotError(f"Discord gave no answer: {_reason(error)}") from None
 
     async def ran(self, interaction: discord.Interaction, command: Command, given: dict[str, Any]) -> None:
         """Run a slash command."""
@@ -170,7 +193,7 @@ class _Client(discord.Client):
         )
         self.front = front
         self.tree = app_commands.CommandTree(self)
-        for command in catalogue().values():
+        for command in commands_there(catalogue(), plans=front.sells).values():
             self.tree.add_command(_slash_command(front, command))
         self.add_dynamic_items(_NonceButton)
 

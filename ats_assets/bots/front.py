@@ -34,3 +34,22 @@ class Front(Protocol):
             If it was not taken: whoever has something important tries again.
         """
         ...
+
+    async def tell_once(self, person: str, reply: Reply, nonce: str) -> None:
+        """Tell a person something in private with one try, as one message.
+
+        Parameters
+        ----------
+        nonce
+            The same for the same message, for a service that knows what it has taken.
+
+        Raises
+        ------
+        MessageRefusedError
+            If it was surely not taken.
+        RecipientGoneError
+            If the person has blocked the bot, or is no more.
+        BotError
+            If it is not known whether it was taken.
+        """
+        ...

@@ -20,6 +20,8 @@ PERSON = re.compile(r"(telegram|discord):[1-9][0-9]{0,19}")
 class PersonRole(IntEnum):
     """What a person may call: each role may all that those below it may."""
 
+    PUBLIC = 0
+    """Whoever is not named: what is for subscribers, and only where there are plans."""
     VIEWER = 1
     TRADER = 2
     ADMIN = 3

@@ -13,13 +13,15 @@ from datetime import UTC, datetime, timedelta
 
 from ats_assets.bots.arguments import checked_arguments, parsed_line
 from ats_assets.bots.bot_store import BotStore
+from ats_assets.bots.broadcasting.delivery_queue import DeliveryQueue
 from ats_assets.bots.catalogue import catalogue, named
 from ats_assets.bots.client import ApiClient
 from ats_assets.bots.command import CANCEL, CONFIRM, GivenCommand, question
 from ats_assets.bots.confirmations import Confirmations, NotConfirmed, OneMore
-from ats_assets.bots.people import People, Person
+from ats_assets.bots.people import People, Person, PersonRole
 from ats_assets.bots.reply import Reply, said
 from ats_assets.bots.sending_requests import RequestSender
+from ats_assets.bots.subscriptions.shop import Shop
 from ats_assets.errors import AtsError, BotError
 
 logger = logging.getLogger(__name__)
@@ -64,6 +66,8 @@ class Reception:
         How many commands and buttons one person may give in a minute.
     clock
         The time now, in UTC.
+    shop, queue
+        Plans and who has them, and what goes out to these; default: there are none.
     """
 
     def __init__(
@@ -77,10 +81,14 @@ class Reception:
         max_age_seconds: int = 300,
         per_minute: int = 20,
         clock: Callable[[], datetime] = lambda: datetime.now(UTC),
+        shop: Shop | None = None,
+        queue: DeliveryQueue | None = None,
     ) -> None:
         self.store, self.people, self.service, self.confirmations = store, people, service, confirmations
         self.sender = RequestSender(service, confirmations, clock)
         self.clock = clock
+        self.shop = shop or Shop(store, {}, timedelta(0), {})
+        self.queue = queue or DeliveryQueue(store, secrets.token_hex(8), timedelta(days=1))
         self.chats, self._max_age, self._per_minute = chats, timedelta(seconds=max_age_seconds), per_minute
         self._given: dict[str, deque[datetime]] = {}
         self._strangers: dict[str, datetime] = {}
@@ -101,6 +109,8 @@ class Reception:
         try:
             person = await asyncio.to_thread(self.people.find, heard.sender) if heard.sender else None
             if person is None:
+                person = await self._anybody(heard)
+            if person is None:
                 return await self._stranger(heard)
             if not heard.private and heard.place not in self.chats:
                 return said(
@@ -115,6 +125,17 @@ class Reception:
             number = secrets.token_hex(4)
             logger.exception("a command failed; who gave it was told the number %s", number)
             return said("Not done", f"Something failed inside the bot: its log tells more under {number}.", replaces_buttons=False)
+
+    async def _anybody(self, heard: Incoming) -> Person | None:
+        """Whoever writes in private, where there is something to subscribe to; nobody who was revoked."""
+        if (
+            heard.sender is None
+            or not heard.private
+            or not self.shop.is_open
+            or await asyncio.to_thread(self.store.is_revoked, heard.sender)
+        ):
+            return None
+        return Person(id=heard.sender, role=PersonRole.PUBLIC, name=heard.sender)
 
     async def _stranger(self, heard: Incoming) -> Reply | None:
         """Somebody unknown is told their id, once in a while and in private: whoever runs this needs it to let them in. Nothing else is said."""
@@ -132,6 +153,8 @@ class Reception:
 
     def _too_many(self, person: Person) -> bool:
         now = self.clock()
+        if len(self._given) >= MOST_STRANGERS:
+            self._given = {id_: given for id_, given in self._given.items() if given and now - given[-1] <= timedelta(minutes=1)}
         given = self._given.setdefault(person.id, deque())
         while given and now - given[0] > timedelta(minutes=1):
             given.popleft()
@@ -146,9 +169,13 @@ class Reception:
     ) -> Reply:
         now = self.clock()
         command, set_ = named(word.lower())
+        if command.private and not heard.private:
+            raise BotError(f"/{command.name} is answered in private: write to me there.")
         if not person.may(command.role):
             await asyncio.to_thread(self.store.note, now, person.id, heard.place, "refused", f"{command.name}: needs {command.role.word}")
             raise BotError(f"/{command.name} is for {command.role.word}s: you are a {person.role.word}.")
+        if command.of_shop and not self.shop.is_open:
+            raise BotError("There is nothing to subscribe to here.")
         if now - heard.at > self._max_age:
             raise BotError(f"/{command.name} was sent at {heard.at:%H:%M} UTC, while I was away: give it again if you still want it.")
         left = tuple(argument for argument in command.arguments if argument.name not in set_)
@@ -161,6 +188,8 @@ class Reception:
             store=self.store,
             people=self.people,
             confirmations=self.confirmations,
+            shop=self.shop,
+            queue=self.queue,
             catalogue=catalogue(),
             now=now,
         )

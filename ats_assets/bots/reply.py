@@ -41,6 +41,23 @@ class Button:
 
 
 @dataclass(frozen=True, kw_only=True)
+class ReplyInvoice:
+    """Something to pay for in the chat, where a front can; the amount is in the currency's smallest unit.
+
+    Attributes
+    ----------
+    payload
+        The order's id, which comes back with the payment.
+    """
+
+    payload: str
+    title: str
+    text: str
+    amount: int
+    currency: str
+
+
+@dataclass(frozen=True, kw_only=True)
 class Reply:
     """An answer.
 
@@ -55,6 +72,7 @@ class Reply:
     table: ReplyTable | None = None
     picture: Picture | None = None
     buttons: tuple[Button, ...] = field(default=())
+    invoice: ReplyInvoice | None = None
     replaces_buttons: bool = True
 
     def with_lines(self, *lines: str) -> "Reply":

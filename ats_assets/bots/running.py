@@ -16,6 +16,7 @@ from ats_assets.bots.front import Front
 from ats_assets.bots.people import People
 from ats_assets.bots.recent_log import RecentLog
 from ats_assets.bots.reception import Reception
+from ats_assets.bots.sales import SalesPlan, opened_shop, sales_tasks
 from ats_assets.errors import AtsError, BotError
 
 logger = logging.getLogger(__name__)
@@ -53,6 +54,7 @@ class BotsPlan:
     telegram_token: str | None = field(default=None, repr=False)
     telegram_server: str | None = None
     discord_token: str | None = field(default=None, repr=False)
+    sales: SalesPlan = field(default_factory=SalesPlan)
 
 
 def made_fronts(plan: BotsPlan, reception: Reception, **discord: Any) -> dict[str, Front]:
@@ -100,6 +102,7 @@ async def run_bots(plan: BotsPlan, *, make: Callable[[BotsPlan, Reception], Mapp
                 chats=plan.chats,
                 max_age_seconds=plan.max_age_seconds,
                 per_minute=plan.commands_per_minute,
+                **opened_shop(store, plan.sales),
             )
             if not plan.people:
                 logger.warning("bots.people names nobody, so nobody is answered: a stranger is told their id, which belongs there")
@@ -120,13 +123,16 @@ async def _run(plan: BotsPlan, reception: Reception, fronts: Mapping[str, Front]
         asyncio.create_task(_every(LOOK_SECONDS, lambda: look_after(reception, fronts))),
         asyncio.create_task(_every(plan.alerts_every_seconds, alerts.look)),
     ]
+    server, works = sales_tasks(plan.sales, reception, fronts)
+    running += [asyncio.create_task(_every(seconds, work)) for seconds, work in works]
+    running += [asyncio.create_task(server.run())] if server else []
     told = asyncio.create_task(stopping.wait())
     try:
         done, _ = await asyncio.wait({told, *running}, return_when=asyncio.FIRST_COMPLETED)
         for task in done - {told}:
             await task
     finally:
-        await asyncio.gather(*(front.stop() for front in fronts.values()), return_exceptions=True)
+        await asyncio.gather(*(one.stop() for one in (*fronts.values(), *([server] if server else []))), return_exceptions=True)
         for task in (*running[len(fronts) :], told):
             task.cancel()
         await asyncio.wait(running, timeout=15)

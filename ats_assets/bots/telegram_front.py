@@ -32,12 +32,13 @@ from aiogram.types import (
 )
 from aiogram.utils.token import TokenValidationError
 
-from ats_assets.bots.catalogue import catalogue
+from ats_assets.bots.catalogue import catalogue, commands_there
 from ats_assets.bots.inbox import Inbox
 from ats_assets.bots.people import Person
 from ats_assets.bots.reception import Incoming, Reception
 from ats_assets.bots.rendering import plain_reply
 from ats_assets.bots.reply import Reply
+from ats_assets.bots.telegram_payment_desk import TelegramPaymentDesk
 from ats_assets.bots.telegram_sending import LONGEST_WAIT, TelegramSending, telegram_reason
 from ats_assets.errors import BotError
 from ats_assets.secrecy import hold_secret_text, redacted
@@ -81,6 +82,7 @@ class TelegramFront:
         self._reception, self._poll, self._retry = reception, poll_seconds, retry_seconds
         self._inbox = Inbox(reception.store, self.name)
         self._sending = TelegramSending(self._bot, retry_seconds)
+        self._payments = TelegramPaymentDesk(self._bot, reception)
         self._tasks: set[asyncio.Task[None]] = set()
         self._stopping = asyncio.Event()
         self._username = ""
@@ -109,6 +111,10 @@ class TelegramFront:
         except TelegramAPIError as error:
             raise BotError(f"Telegram did not take a message for {person}: {telegram_reason(error)}") from None
 
+    async def tell_once(self, person: str, reply: Reply, nonce: str) -> None:  # noqa: ARG002 - Telegram takes none
+        """Tell a person something in private with one try, as one message."""
+        await self._sending.once(int(person.partition(":")[2]), reply)
+
     async def _begin(self) -> None:
         me = await self._bot.get_me()
         self._username = (me.username or "").casefold()
@@ -118,7 +124,10 @@ class TelegramFront:
     async def _take(self) -> None:
         asking = asyncio.ensure_future(
             self._bot.get_updates(
-                offset=self._offset, timeout=self._poll, allowed_updates=["message", "callback_query"], request_timeout=self._poll + 10
+                offset=self._offset,
+                timeout=self._poll,
+                allowed_updates=["message", "callback_query", "pre_checkout_query"],
+                request_timeout=self._poll + 10,
             )
         )
         stopping = asyncio.ensure_future(self._stopping.wait())
@@ -178,6 +187,8 @@ class TelegramFront:
                 await self._heard(update.message)
             elif update.callback_query:
                 await self._pressed(update.callback_query)
+            elif update.pre_checkout_query:
+                await self._payments.asked(update.pre_checkout_query)
         except TelegramAPIError as error:
             logger.warning("Telegram: the answer to update %s was not taken: %s", id_, telegram_reason(error))
         except Exception:
@@ -185,6 +196,11 @@ class TelegramFront:
         await asyncio.to_thread(self._inbox.done, id_, self._reception.clock())
 
     async def _heard(self, message: Message) -> None:
+        if message.successful_payment:
+            reply = await self._payments.paid(message)
+            if reply:
+                await self._sending.send(message.chat.id, reply)
+            return
         if message.forward_origin or message.via_bot or not message.text:
             return
         private = message.chat.type == "private"
@@ -198,6 +214,8 @@ class TelegramFront:
         reply = await self._reception.line(incoming, word or "help", rest)
         if reply:
             await self._sending.send(message.chat.id, reply)
+            if reply.invoice:
+                await self._sending.invoice(message.chat.id, reply.invoice, self._payments.provider_token)
             await self._list_commands(incoming)
 
     async def _pressed(self, query: CallbackQuery) -> None:
@@ -229,7 +247,7 @@ class TelegramFront:
         self._listed[incoming.sender] = role
         scope = BotCommandScopeChat(chat_id=int(incoming.place.partition(":")[2]))
         with contextlib.suppress(TelegramAPIError):
-            await self._bot.set_my_commands(_commands(person), scope=scope)
+            await self._bot.set_my_commands(_commands(person, plans=self._reception.shop.is_open), scope=scope)
 
 
 def _sender(message: Message) -> str | None:
@@ -237,9 +255,9 @@ def _sender(message: Message) -> str | None:
     return None if user is None or user.is_bot or message.sender_chat else f"telegram:{user.id}"
 
 
-def _commands(person: Person | None) -> list[BotCommand]:
+def _commands(person: Person | None, *, plans: bool) -> list[BotCommand]:
     return [
         BotCommand(command=command.name, description=command.help[:256])
-        for command in catalogue().values()
+        for command in commands_there(catalogue(), plans=plans).values()
         if person is not None and person.may(command.role)
     ]

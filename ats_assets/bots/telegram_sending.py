@@ -14,10 +14,11 @@ from aiogram.exceptions import (
     TelegramRetryAfter,
     TelegramServerError,
 )
-from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup
+from aiogram.types import BufferedInputFile, InlineKeyboardButton, InlineKeyboardMarkup, LabeledPrice
 
 from ats_assets.bots.rendering import TELEGRAM, plain_reply, rendered
-from ats_assets.bots.reply import Reply
+from ats_assets.bots.reply import Reply, ReplyInvoice
+from ats_assets.errors import BotError, MessageRefusedError, RecipientGoneError
 from ats_assets.secrecy import redacted
 
 T = TypeVar("T")
@@ -70,6 +71,46 @@ class TelegramSending:
                     raise
                 bare = plain_reply(reply)[:4000]
                 await self.surely(lambda bare=bare, markup=markup: self._bot.send_message(chat, bare, parse_mode=None, reply_markup=markup))
+
+    async def once(self, chat: int, reply: Reply) -> None:
+        """Send a reply as one message with one try.
+
+        Raises
+        ------
+        MessageRefusedError, RecipientGoneError, BotError
+            As `Front.tell_once` says.
+        """
+        text = rendered(reply, TELEGRAM)[0]
+        try:
+            await self._bot.send_message(chat, text)
+        except TelegramRetryAfter as error:
+            raise MessageRefusedError("Telegram is asked too often", float(error.retry_after)) from None
+        except TelegramForbiddenError:
+            raise RecipientGoneError(f"{chat} has blocked the bot, or is no more") from None
+        except (TelegramNetworkError, TelegramServerError) as error:
+            if "ClientConnectorError" in str(error):
+                raise MessageRefusedError("Telegram can't be reached", 0.0) from None
+            raise BotError(f"Telegram gave no answer: {telegram_reason(error)}") from None
+        except TelegramAPIError as error:
+            if "chat not found" in str(error):
+                raise RecipientGoneError(f"{chat} is not known to Telegram") from None
+            raise MessageRefusedError(f"Telegram does not take it: {telegram_reason(error)}") from None
+
+    async def invoice(self, chat: int, invoice: ReplyInvoice, provider_token: str | None) -> None:
+        """Send an invoice."""
+        price = [LabeledPrice(label=invoice.title[:32], amount=invoice.amount)]
+        await self.surely(
+            lambda: self._bot.send_invoice(
+                chat,
+                title=invoice.title[:32],
+                description=invoice.text[:255],
+                payload=invoice.payload,
+                currency=invoice.currency,
+                prices=price,
+                provider_token=provider_token or "",
+                protect_content=True,
+            )
+        )
 
     async def surely(self, call: Callable[[], Awaitable[T]]) -> T:
         """Send; as long as Telegram says when it is asked too often, and again where the network fails: an answer twice is better than none."""

@@ -8,7 +8,7 @@ from ats_assets.settings.automation import AutomationSettings
 from ats_assets.settings.backtests import BacktestSettings
 from ats_assets.settings.bars import BarsSettings, SuspicionSettings, UniverseSettings
 from ats_assets.settings.books import BooksSettings
-from ats_assets.settings.bots import BotsSettings
+from ats_assets.settings.bots import BotsSettings, StripeSettings, SubscriptionSettings
 from ats_assets.settings.calendar import CalendarSettings
 from ats_assets.settings.confidence import ConfidenceSettings
 from ats_assets.settings.corporate_actions import ActionsSettings, Adjust
@@ -142,7 +142,9 @@ __all__ = [
     "SourceSettings",
     "StorageSettings",
     "StreamSettings",
+    "StripeSettings",
     "Style",
+    "SubscriptionSettings",
     "SuspicionSettings",
     "SyntheticSettings",
     "TickScreeningSettings",

@@ -141,6 +141,13 @@ class TelegramDouble:
             if method == "setmycommands":
                 self.sent.append({"method": method, "chat": None, "text": form["commands"], "buttons": []})
             return _ok(True)
+        if method == "answerprecheckoutquery":
+            self.sent.append(
+                {"method": method, "chat": None, "text": form.get("error_message", "ok"), "buttons": [], "ok": form["ok"] == "true"}
+            )
+            return _ok(True)
+        if method == "sendinvoice":
+            return self._invoice(form)
         if method == "getupdates":
             return await self._get_updates(form)
         return self._take(method, form)
@@ -160,6 +167,63 @@ class TelegramDouble:
                     self._news.clear()
                     await self._news.wait()
         return _ok(self.updates[: int(form.get("limit", 100))])
+
+    def _invoice(self, form: dict[str, Any]) -> web.StreamResponse:
+        prices = json.loads(form["prices"])
+        if not 1 <= len(form["title"]) <= 32 or not 1 <= len(form["description"]) <= 255 or len(form["payload"].encode()) > 128:
+            return _error(400, "Bad Request: invoice is wrong")
+        if form["currency"] == "XTR" and (form.get("provider_token") or len(prices) != 1):
+            return _error(400, "Bad Request: STARS_INVOICE_INVALID")
+        total = sum(price["amount"] for price in prices)
+        shown = {
+            "title": form["title"],
+            "description": form["description"],
+            "start_parameter": "",
+            "currency": form["currency"],
+            "total_amount": total,
+        }
+        message = {
+            "message_id": self._message_id(),
+            "date": int(datetime.now(UTC).timestamp()),
+            "chat": {"id": int(form["chat_id"]), "type": "private"},
+            "from": BOT,
+            "invoice": shown,
+        }
+        Message.model_validate(message)
+        self.sent.append(
+            {
+                "method": "sendinvoice",
+                "chat": int(form["chat_id"]),
+                "text": form["title"],
+                "buttons": [],
+                "payload": form["payload"],
+                **shown,
+            }
+        )
+        return _ok(message)
+
+    def ask_to_pay(self, invoice: dict[str, Any], *, sender: int, **changes: Any) -> int:
+        """Somebody presses Pay: Telegram asks whether it may take the money."""
+        user = {"id": sender, "is_bot": False, "first_name": "Ada"}
+        query = {
+            "id": str(self._next_update),
+            "from": user,
+            "currency": invoice["currency"],
+            "total_amount": invoice["total_amount"],
+            "invoice_payload": invoice["payload"],
+        }
+        return self._add({"pre_checkout_query": query | changes})
+
+    def pay(self, invoice: dict[str, Any], *, sender: int, charge: str = "charge-1") -> int:
+        """Telegram has the money, and says so in the chat."""
+        paid = {"currency": invoice["currency"], "total_amount": invoice["total_amount"], "invoice_payload": invoice["payload"]}
+        paid |= {"telegram_payment_charge_id": charge, "provider_payment_charge_id": "p-1"}
+        message = {
+            "message_id": self._message_id(),
+            "date": int(datetime.now(UTC).timestamp()),
+            "chat": {"id": sender, "type": "private", "first_name": "Ada"},
+        }
+        return self._add({"message": message | {"from": {"id": sender, "is_bot": False, "first_name": "Ada"}, "successful_payment": paid}})
 
     def _take(self, method: str, form: dict[str, Any]) -> web.StreamResponse:
         chat = int(form["chat_id"])

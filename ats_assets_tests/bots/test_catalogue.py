@@ -12,8 +12,15 @@ from ats_assets.bots.command import Command
 from ats_assets.bots.people import PersonRole
 from ats_assets.errors import BotError
 
-VIEWER, TRADER, ADMIN = PersonRole.VIEWER, PersonRole.TRADER, PersonRole.ADMIN
+PUBLIC, VIEWER, TRADER, ADMIN = PersonRole
 ROLES = {
+    "plans": PUBLIC,
+    "subscribe": PUBLIC,
+    "subscription": PUBLIC,
+    "unsubscribe": PUBLIC,
+    "broadcast": ADMIN,
+    "give": ADMIN,
+    "subscribers": ADMIN,
     "alerts": VIEWER,
     "audit": ADMIN,
     "balance": VIEWER,
@@ -24,7 +31,7 @@ ROLES = {
     "exposure": VIEWER,
     "fills": VIEWER,
     "health": VIEWER,
-    "help": VIEWER,
+    "help": PUBLIC,
     "logs": ADMIN,
     "models": VIEWER,
     "order": TRADER,

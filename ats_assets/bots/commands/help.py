@@ -1,6 +1,7 @@
 """`/help`: the commands that whoever asks may give."""
 
 from ats_assets.bots.arguments import Argument
+from ats_assets.bots.catalogue import commands_there
 from ats_assets.bots.command import Command, GivenCommand
 from ats_assets.bots.people import PersonRole
 from ats_assets.bots.reply import Reply, said
@@ -8,7 +9,9 @@ from ats_assets.errors import BotError
 
 
 async def _run(call: GivenCommand) -> Reply:
-    mine = {name: command for name, command in call.catalogue.items() if call.person.may(command.role)}
+    mine = {
+        name: command for name, command in commands_there(call.catalogue, plans=call.shop.is_open).items() if call.person.may(command.role)
+    }
     asked = call.arguments.get("command", "").removeprefix("/").lower()
     if not asked:
         return said("Commands", *(f"{command.synopsis} - {command.help}" for command in mine.values()))
@@ -25,7 +28,7 @@ async def _run(call: GivenCommand) -> Reply:
 
 COMMAND = Command(
     name="help",
-    role=PersonRole.VIEWER,
+    role=PersonRole.PUBLIC,
     help="The commands that you may give",
     run=_run,
     arguments=(Argument(name="command", help="one of them, for its arguments", kind="text", required=False),),

@@ -4,13 +4,16 @@ import asyncio
 import logging
 import os
 from collections.abc import Mapping
+from typing import Any
 
 from ats_assets.bots.bot_store import BotStore
 from ats_assets.bots.people import People
 from ats_assets.bots.running import BotsPlan, run_bots
+from ats_assets.bots.sales import SalesPlan
+from ats_assets.bots.subscriptions.subscription_plans import SubscriptionPlan
 from ats_assets.runs.writing import say
 from ats_assets.secrecy import hold_secret, hold_secret_text
-from ats_assets.settings import Settings, load_settings
+from ats_assets.settings import Settings, StripeSettings, SubscriptionSettings, load_settings
 from ats_assets.vendors.credentials import VendorKeys
 
 DATABASE_VARIABLE = "BOTS_DB_CONNECTION_STR"
@@ -55,7 +58,40 @@ def bots_plan(settings: Settings, environment: Mapping[str, str]) -> BotsPlan:
         telegram_token=_secret("TELEGRAM_BOT_TOKEN", environment) if bots.telegram.enabled else None,
         telegram_server=bots.telegram.server,
         discord_token=_secret("DISCORD_BOT_TOKEN", environment) if bots.discord.enabled else None,
+        sales=_sales_plan(bots.subscriptions, environment),
     )
+
+
+def _sales_plan(sold: SubscriptionSettings, environment: Mapping[str, str]) -> SalesPlan:
+    if not sold.plans:
+        return SalesPlan()
+    plans = {
+        name: SubscriptionPlan(name=name, **(plan.model_dump() | {"strategies": frozenset(plan.strategies)}))
+        for name, plan in sold.plans.items()
+    }
+    for plan in plans.values():
+        _ = plan.amount  # a price that is no whole number of the smallest unit is told now
+    by_provider = sold.telegram.enabled and sold.telegram.provider
+    return SalesPlan(
+        plans=plans,
+        grace_days=sold.grace_days,
+        news_every_seconds=sold.news_every_seconds,
+        per_second=sold.messages_per_second,
+        gap_seconds=sold.gap_seconds,
+        lasts_hours=sold.lasts_hours,
+        stripe=_stripe(sold.stripe, environment) if sold.stripe.enabled else None,
+        telegram_payments=sold.telegram.enabled,
+        telegram_provider_token=_secret("TELEGRAM_PAYMENTS_TOKEN", environment) if by_provider else None,
+    )
+
+
+def _stripe(settings: StripeSettings, environment: Mapping[str, str]) -> dict[str, Any]:
+    secrets = [_secret("STRIPE_WEBHOOK_SECRET", environment), _secret("STRIPE_WEBHOOK_SECRET_NEXT", environment, needed=False)]
+    return {
+        "key": _secret("STRIPE_API_KEY", environment),
+        "secrets": [secret for secret in secrets if secret],
+        **{name: getattr(settings, name) for name in ("host", "port", "success_url", "cancel_url", "api_base")},
+    }
 
 
 def open_people(settings: Settings) -> tuple[BotStore, People]:
