@@ -22,6 +22,7 @@ def backup(
     from ats_assets.backups import make_backup  # noqa: PLC0415
     from ats_assets.backups.places import places_of  # noqa: PLC0415
     from ats_assets.errors import how_many  # noqa: PLC0415
+    from ats_assets.runs.progress import LongJob  # noqa: PLC0415
     from ats_assets.runs.startup import dagster_home  # noqa: PLC0415
     from ats_assets.runs.writing import say  # noqa: PLC0415
     from ats_assets.settings import load_settings, settings_file  # noqa: PLC0415
@@ -32,7 +33,8 @@ def backup(
         return
     settings = load_settings()
     places = places_of(settings, settings_file(), dagster_home())
-    made = make_backup(places, trade_state_url(settings), folder, keep=keep, tell=lambda what: say(f"backing up: {what}"))
+    with LongJob("ats backup"):
+        made = make_backup(places, trade_state_url(settings), folder, keep=keep, tell=lambda what: say(f"backing up: {what}"))
     manifest = made.manifest
     if as_json:
         plain = {"backup": manifest.name, "files": len(manifest.entries), "bytes": manifest.size, "files_read": made.files_read}

@@ -12,6 +12,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError, how_many
 from ats_assets.leakcheck import Leak, Timed, Unstable, find_leaks, of_deployment, of_function, of_row_form
 from ats_assets.leakcheck.subjects import stored_bars
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.writing import say
 from ats_assets.settings import load_settings
 
@@ -28,10 +29,13 @@ def leakcheck(*, functions: Sequence[str], only: Sequence[str], sessions: int, s
     chosen = [one.subject for one in subjects if not only or one.subject.name in only or one.subject.name in functions]
     times = {one.subject.name: one.times for one in subjects}
     found: list[Leak | Unstable] = []
-    for subject in chosen:
-        result = find_leaks(subject, times[subject.name], draws=draws)
-        found += [result] if isinstance(result, Unstable) else result
-        say(f"{subject.name}: {_verdict(result)}")
+    with LongJob("ats leakcheck", len(chosen), "subjects") as job:
+        for subject in chosen:
+            job.step(0, subject.name)
+            result = find_leaks(subject, times[subject.name], draws=draws)
+            found += [result] if isinstance(result, Unstable) else result
+            say(f"{subject.name}: {_verdict(result)}")
+            job.step()
     if as_json:
         report = [{"finding": type(finding).__name__.lower(), **asdict(finding)} for finding in found]
         sys.stdout.write(json.dumps({"subjects": [s.name for s in chosen], "findings": report}, indent=2, default=str) + "\n")

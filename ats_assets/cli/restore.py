@@ -31,6 +31,7 @@ def restore(  # noqa: PLR0917 - typer calls it by name
     """Restore a backup into an empty folder, or the trade state into PostgreSQL (DB_CONNECTION_STR). Trading is halted until `ats orders resume`."""
     from ats_assets.backups import backups_in, restore_backup  # noqa: PLC0415
     from ats_assets.errors import BackupError, how_many  # noqa: PLC0415
+    from ats_assets.runs.progress import LongJob  # noqa: PLC0415
     from ats_assets.runs.writing import say  # noqa: PLC0415
     from ats_assets.trade_state import CONNECTION_VARIABLE  # noqa: PLC0415
 
@@ -46,14 +47,15 @@ def restore(  # noqa: PLR0917 - typer calls it by name
             f"{source} has no backup {name}: ats restore {source} --list" if name else f"{source} has no backup: make one by ats backup"
         )
     named = os.environ.get(CONNECTION_VARIABLE, "").strip()
-    done = restore_backup(
-        source,
-        chosen,
-        lambda data: named or f"sqlite:///{data / 'trade_state.sqlite'}",
-        into=into,
-        places=None if into else _places(),
-        tell=lambda what: say(f"restoring {chosen.name}: {what}"),
-    )
+    with LongJob("ats restore"):
+        done = restore_backup(
+            source,
+            chosen,
+            lambda data: named or f"sqlite:///{data / 'trade_state.sqlite'}",
+            into=into,
+            places=None if into else _places(),
+            tell=lambda what: say(f"restoring {chosen.name}: {what}"),
+        )
     if as_json:
         plain = {"backup": chosen.name, "settings": str(done.settings_file), "files": done.files, "bytes": done.size}
         sys.stdout.write(json.dumps(plain | {"halted": done.trade_state, "passed_over": done.passed_over}, indent=2) + "\n")

@@ -105,6 +105,9 @@ class Runner:
         """
         planned = turns(parts, self._definitions, self._deployment) if ahead else [Turn(part=part) for part in parts]
         outcome.run_events.on_step = progress.step
+        progress.expect(
+            [self._steps(turn.now) * max(len(turn.now.sessions), 1) for turn in planned], sum(len(part.sessions) for part in parts)
+        )
         with outcome.clock.watching(self._instance), closing(self._deployment.of(fits_ahead)):
             for i, turn in enumerate(planned):
                 if not self._turn(turn, outcome, progress):

@@ -27,7 +27,7 @@ def list_stale(deployment: Deployment, *, full: bool, deep: bool, source: bool) 
 def heal_all(healing: Healing, runner: Runner, chunk: int) -> tuple[list[dict[str, Any]], list[str]]:
     """Rebuild stale partitions, asset after asset. Returns what was rebuilt, with `changed` (whether its content differs now), and error messages."""
     made: list[dict[str, Any]] = []
-    with RunProgress(0) as progress:
+    with RunProgress(len(healing.stale()), "partitions") as progress:
         for assets, sessions, why in healing.steps(chunk):
             before = [healing.version(one.asset, one.session) for one in why]
             part = PlannedRun(job="history" if sessions else "backtest_reports", assets=assets, sessions=tuple(sessions))

@@ -8,13 +8,14 @@ from pathlib import Path
 import typer
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import FeatureError
+from ats_assets.errors import FeatureError, how_many
 from ats_assets.evaluation.family_figures import evaluation_json
 from ats_assets.evaluation.stored_factors import evaluate_family
 from ats_assets.features.choosing import judged_families
 from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.runs.factor_tables import show_evaluation
 from ats_assets.runs.feature_facts import print_json
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.writing import say
 from ats_assets.serving.queries.feature_registry import all_families
 from ats_assets.settings import load_settings
@@ -42,9 +43,10 @@ def evaluate_features(
         raise typer.BadParameter(f"--from {first} is after --to {last}", param_hint="--from")
     wanted = _wanted(known[family], features)
     sessions = horizon or deployment.settings.training.horizon_sessions
-    found = evaluate_family(
-        deployment, known[family], features=wanted, horizon_sessions=sessions, first=first or date.min, last=last or date.max
-    )
+    with LongJob(f"judging {how_many(len(wanted), 'feature')} of {family}"):
+        found = evaluate_family(
+            deployment, known[family], features=wanted, horizon_sessions=sessions, first=first or date.min, last=last or date.max
+        )
     _warn_of_a_newer_file(deployment, known[family])
     if as_json:
         print_json(evaluation_json(found, sessions))

@@ -18,6 +18,7 @@ from ats_assets.errors import how_many
 from ats_assets.intraday.tick_source import What
 from ats_assets.plugins import SOURCES
 from ats_assets.runs.chain_inspection import inspected_chains
+from ats_assets.runs.progress import LongJob
 from ats_assets.runs.tick_inspection import InspectedSession, inspected_ticks
 from ats_assets.runs.writing import console, write_line, write_table
 from ats_assets.settings import Settings, load_settings
@@ -39,9 +40,10 @@ def inspect_files(*, path: Path, n_rows: int, changes: Sequence[str], form: str)
     """
     settings = load_settings()
     calendar = session_calendar(settings.calendar.exchange, settings.calendar.first_session)
-    source = _source(settings, calendar, path, changes)
-    symbols, first, last = source.symbols(), source.first_session(), source.latest_session()
-    rows = _first_rows(source, calendar, n_rows)
+    with LongJob(f"reading {path}"):
+        source = _source(settings, calendar, path, changes)
+        symbols, first, last = source.symbols(), source.first_session(), source.latest_session()
+        rows = _first_rows(source, calendar, n_rows)
     if form == "json":
         facts = {"symbols": symbols, "first_session": str(first), "latest_session": str(last), "recognised": recognised_by(source)}
         cells = [{name: _plain(cell) for name, cell in row.items()} for row in rows.to_dicts()]
@@ -63,7 +65,9 @@ def inspect_ticks(*, path: Path, what: What, n_rows: int, changes: Sequence[str]
     SourceError, SettingsError
         If the files can't be read as ticks; it says why, and what to set.
     """
-    _write_session(inspected_ticks(load_settings(), path, what, _parsed(changes), n_rows), what.removesuffix("s"), n_rows, form)
+    with LongJob(f"reading {path}"):
+        found = inspected_ticks(load_settings(), path, what, _parsed(changes), n_rows)
+    _write_session(found, what.removesuffix("s"), n_rows, form)
 
 
 def inspect_chains(*, path: Path, n_rows: int, changes: Sequence[str], form: str) -> None:
@@ -74,7 +78,9 @@ def inspect_chains(*, path: Path, n_rows: int, changes: Sequence[str], form: str
     SourceError, SettingsError
         If the files can't be read as chains; it says why, and what to set.
     """
-    _write_session(inspected_chains(load_settings(), path, _parsed(changes), n_rows), "contract", n_rows, form)
+    with LongJob(f"reading {path}"):
+        found = inspected_chains(load_settings(), path, _parsed(changes), n_rows)
+    _write_session(found, "contract", n_rows, form)
 
 
 def _write_session(found: InspectedSession, what: str, n_rows: int, form: str) -> None:
