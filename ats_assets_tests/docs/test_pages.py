@@ -20,6 +20,7 @@ WIDE_TABLES = {
         "data",
         "expressions",
         "file_formats",
+        "monitoring",
         "operations",
         "orders",
         "production",
