@@ -9,7 +9,7 @@ from typing_extensions import override
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import AtsError
-from ats_assets.monitoring.exposition import CONTENT_TYPE, Exposition
+from ats_assets.monitoring.exposition import CONTENT_TYPE, Clock, Exposition
 from ats_assets.secrecy import redacted
 
 CLIENT_SECONDS = 10
@@ -25,6 +25,8 @@ class Exporter(ThreadingHTTPServer):
     ----------
     host, port
         Where it listens; port 0: any free one, which `server_address` has.
+    market_now
+        As of an `Exposition`.
 
     Raises
     ------
@@ -35,8 +37,8 @@ class Exporter(ThreadingHTTPServer):
     daemon_threads = True
     allow_reuse_address = True
 
-    def __init__(self, deployment: Deployment, host: str, port: int) -> None:
-        self.exposition = Exposition(deployment)
+    def __init__(self, deployment: Deployment, host: str, port: int, *, market_now: Clock | None = None) -> None:
+        self.exposition = Exposition(deployment, market_now=market_now)
         self.address_family = socket.AF_INET6 if ":" in host else socket.AF_INET
         try:
             super().__init__((host, port), _Answer)

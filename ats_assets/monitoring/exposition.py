@@ -50,6 +50,7 @@ OWN = (
 )
 ALL_METRICS: tuple[MetricSpec, ...] = (*OWN, *http_samples.METRICS, *(spec for one in COLLECTORS.values() for spec in one.METRICS))
 log = logging.getLogger(__name__)
+Clock = Callable[[], datetime]
 
 
 class Exposition:
@@ -59,20 +60,23 @@ class Exposition:
     ----------
     http
         What the service has counted, where it is the service that tells.
-    now
-        Another clock in tests.
+    now, market_now
+        Other clocks: of the machine, and (default: the same) of the market, by which sessions are due.
     """
 
-    def __init__(self, deployment: Deployment, http: HttpMetrics | None = None, now: Callable[[], datetime] | None = None) -> None:
+    def __init__(
+        self, deployment: Deployment, http: HttpMetrics | None = None, *, now: Clock | None = None, market_now: Clock | None = None
+    ) -> None:
         self._watch, self._http = Watch(deployment), http
         self._now = now or (lambda: datetime.now(UTC))
+        self._market_now = market_now or self._now
         self._lock = threading.Lock()
 
     def samples(self) -> Samples:
         """Collect now."""
         with self._lock:
             samples = Samples(ALL_METRICS)
-            observed = self._watch.observe(self._now())
+            observed = self._watch.observe(self._now(), self._market_now())
             for name, collector in COLLECTORS.items():
                 begun = time.perf_counter()
                 success = True

@@ -47,10 +47,10 @@ class Watch:
         home = dagster_home()
         return self.kept.get("dagster", home, lambda: DagsterStorage(home))
 
-    def observe(self, now: datetime) -> Observed:
+    def observe(self, now: datetime, market_now: datetime | None = None) -> Observed:
         """The deployment as it is now; what has not changed since it was last looked at is not read again."""
         self.deployment.refresh_calendar()
-        found = Observed(self.deployment, now)
+        found = Observed(self.deployment, now, market_now)
         with contextlib.suppress(AtsError):  # which whoever needs it is told again
             found.__dict__["storage"] = self.storage
         for name in (*OF_DAGSTER, "trading"):

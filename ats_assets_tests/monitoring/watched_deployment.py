@@ -19,6 +19,7 @@ import polars as pl
 import pytest
 from dagster._core.scheduler.instigation import TickData, TickStatus
 from dagster._daemon.types import DaemonHeartbeat
+from dagster._utils.error import SerializableErrorInfo
 
 from ats_assets.deployment import Deployment
 from ats_assets.monitoring.expected_triggers import expected_triggers
@@ -104,7 +105,8 @@ def tick(deployment: Deployment, status: TickStatus = TickStatus.SKIPPED) -> Non
         start_triggers(deployment, instance)
         for state in instance.all_instigator_state():
             if state.instigator_name in expected_triggers(deployment) and state.is_running:
-                ends = {"skip_reason": "nothing to do"} if status is TickStatus.SKIPPED else {}
+                error = SerializableErrorInfo("the vendor says no", [], "SourceError")
+                ends = {"skip_reason": "nothing to do"} if status is TickStatus.SKIPPED else {"error": error}
                 data = TickData(
                     state.instigator_origin_id,
                     state.instigator_name,

@@ -54,7 +54,7 @@ FIRST = (
 
 def collect(watch: Watch, observed: Observed, samples: Samples) -> None:
     """Add them."""
-    deployment, now = watch.deployment, observed.now
+    deployment, now = watch.deployment, observed.market
     for asset in most_important(_assets(watch), FIRST):
         count, newest = _stored(watch, asset)
         samples.put("ats_asset_sessions", count, asset)

@@ -15,16 +15,16 @@ def data_components(observed: Observed) -> Iterator[Component]:
     """Calendar, bars, signals, checks, and what is stale."""
     yield _calendar(observed)
     advice = "does the source deliver (ats sources health), and is new_session_sensor on (ats start)? By hand: ats run --from {}"
-    yield _stored(observed, "deliveries", "raw_bars", bars_late(observed.deployment, observed.now), advice)
+    yield _stored(observed, "deliveries", "raw_bars", bars_late(observed.deployment, observed.market), advice)
     advice = "see the runs and checks above; by hand: ats run --from {}"
-    yield _stored(observed, "signals", "targets", signals_late(observed.deployment, observed.now), advice)
+    yield _stored(observed, "signals", "targets", signals_late(observed.deployment, observed.market), advice)
     yield _checks(observed)
     yield _stale(observed)
 
 
 def _calendar(observed: Observed) -> Component:
     calendar = observed.deployment.calendar
-    newest = calendar.last_closed(observed.now)
+    newest = calendar.last_closed(observed.market)
     left = calendar.count(newest, calendar.last)
     text = f"{calendar.exchange}, last closed {newest}, {how_many(left, 'session')} known ahead"
     if calendar.ends_because and left < 21:
@@ -44,7 +44,7 @@ def _stored(observed: Observed, name: str, asset: str, late: Late | None, advice
     if late is not None:
         first = deployment.calendar.after(stored[-1])
         missing = f"{text}; {late.due} should be there" + (f", and {late.sessions - 1} before it" if late.sessions > 1 else "")
-        overdue = observed.now - late.since
+        overdue = observed.market - late.since
         return Component(name=name, group=GROUP, state="late", text=missing, since=known, late_by=overdue, what_to_do=advice.format(first))
     if ends is not None:
         text += f"; the source ends at {ends}"

@@ -19,10 +19,24 @@ PATIENCE_SECONDS = 0.5
 
 @dataclass
 class Observed:
-    """A deployment as it is at an instant; each part is read when it is first asked for."""
+    """A deployment as it is at an instant; each part is read when it is first asked for.
+
+    Attributes
+    ----------
+    now
+        Of the machine: how old heartbeats, ticks and runs are.
+    market_now
+        Of the market, where it is another: which sessions are due. A replayed history has one of its own.
+    """
 
     deployment: Deployment
     now: datetime
+    market_now: datetime | None = None
+
+    @property
+    def market(self) -> datetime:
+        """The time by which sessions are due."""
+        return self.market_now or self.now
 
     @cached_property
     def storage(self) -> DagsterStorage:

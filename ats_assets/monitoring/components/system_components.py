@@ -79,7 +79,7 @@ def _export(observed: Observed, name: str) -> Component:
     if not behind:
         return Component(name=told, group=GROUP, state="ok", text=text, since=since)
     due = signals_deadline(deployment, made[-behind])
-    late = observed.now - due if observed.now > due else None
+    late = observed.market - due if observed.market > due else None
     advice = f"is export_sensor on (ats start)? By hand: ats exports refill {name}"
     missing = f"{text}; {how_many(behind, 'session')} not exported"
     return Component(

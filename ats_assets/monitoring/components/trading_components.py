@@ -82,10 +82,10 @@ def _executor(observed: Observed, facts: TradingFacts) -> Component:
 def positions_due(observed: Observed) -> date | None:
     """The newest session whose account should be settled by now: that of signals which had to be there; None where nothing is due."""
     deployment, calendar = observed.deployment, observed.deployment.calendar
-    due = newest_partition(deployment, observed.now)
+    due = newest_partition(deployment, observed.market)
     if due is None or deployment.source_ends is not None:
         return None
-    while signals_deadline(deployment, due) > observed.now:
+    while signals_deadline(deployment, due) > observed.market:
         if due == calendar.first:
             return None
         due = calendar.offset(due, -1)
@@ -105,12 +105,12 @@ def _positions(observed: Observed, facts: TradingFacts) -> Component:
     due = positions_due(observed)
     calendar = observed.deployment.calendar
     trades = observed.deployment.settings.orders.enabled
-    if trades and due is not None and account.session < due and signals_late(observed.deployment, observed.now) is None:
+    if trades and due is not None and account.session < due and signals_late(observed.deployment, observed.market) is None:
         behind = calendar.count(account.session, due)
         since = signals_deadline(observed.deployment, calendar.after(account.session))
         text += f"; {how_many(behind, 'session')} not settled"
         advice = "is trading_sensor on (ats start), and what does the trading job say? By hand: ats trade"
-        overdue = max(observed.now - since, timedelta())
+        overdue = max(observed.market - since, timedelta())
         return Component(name="positions", group=GROUP, state="late", text=text, since=account.at, late_by=overdue, what_to_do=advice)
     return Component(name="positions", group=GROUP, state="ok", text=text, since=account.at)
 
