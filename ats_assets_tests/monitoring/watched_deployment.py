@@ -82,7 +82,8 @@ def add_what_runs_leave(home: Path, deployment: Deployment) -> None:
         {"model": "lightgbm", "of": of, "test": test, "figure": figure, "threshold": 1.0, "alarm": False, "about": ""}
         for of, test, figure in tests
     ]
-    deployment.warehouse.write("drift", day, pl.DataFrame(rows))
+    if not deployment.warehouse.stored_sessions("drift"):
+        deployment.warehouse.write("drift", day, pl.DataFrame(rows))
     deployment.warehouse.write("qlib_export", day, pl.DataFrame({"asset": ["bars"], "rows": [10]}))
     skills = pl.DataFrame({"model": ["lightgbm"], "rank_ic": [0.01]})
     deployment.warehouse.write("model_skill", day, skills)
