@@ -65,7 +65,7 @@ class Fortnight:
         make_home(home)
         text = SETTINGS.replace("2021-03-31", "2021-04-30") + EVERYTHING.replace("[alerts.routes]", '[alerts.routes]\nDESK = "info"')
         (home / "ats.toml").write_text(text)
-        os.environ.update(environment(home), DAGSTER_HOME=str(home), DESK="json://127.0.0.1:1/")
+        os.environ.update(environment(home), DAGSTER_HOME=str(home), DESK="json://127.0.0.1:1/", PYTHONPATH=str(HERE.parents[1]))
         self.home, self.log = home, (home / "commands.log").open("a")
         self.port, self.service_port = free_port(), free_port()
         self.clock = datetime(2021, 4, 1, tzinfo=UTC)
@@ -82,7 +82,7 @@ class Fortnight:
     def command(self, *arguments: str) -> int:
         """Run `ats` in a process of its own."""
         command = [sys.executable, "-m", "ats_assets.cli", *arguments]
-        return subprocess.run(command, cwd=HERE.parents[1], stdout=self.log, stderr=self.log, check=False).returncode
+        return subprocess.run(command, cwd=self.home, stdout=self.log, stderr=self.log, check=False).returncode
 
     def export(self, **sections: object) -> None:
         """Start the exporter, or another one with other settings in its place."""
@@ -104,7 +104,7 @@ class Fortnight:
     def serve(self) -> None:
         """Start the service."""
         command = [sys.executable, "-m", "ats_assets.cli", "serve", "--port", str(self.service_port)]
-        self.service = subprocess.Popen(command, cwd=HERE.parents[1], stdout=self.log, stderr=self.log)
+        self.service = subprocess.Popen(command, cwd=self.home, stdout=self.log, stderr=self.log)
 
     def end_service(self) -> None:
         """End it."""
