@@ -14,9 +14,7 @@ from ats_assets_tests.examples.conftest import EXAMPLES, ROOT, example, of_examp
 SHARED = {"small_deployment"}
 """What is no example itself."""
 PROGRAMS = {file.stem for file in EXAMPLES.glob("*.py")} - SHARED
-RUN_HERE = {"data", "multi_asset_portfolio", "options_wheel", "own_strategy", "quick_start", "vectorbt_comparison"}
-BY_OTHER_TESTS: set[str] = set()
-"""Programs that a test elsewhere runs: bots and broadcasting need a service beside them."""
+RUN_HERE = {"bots", "broadcasting", "data", "multi_asset_portfolio", "options_wheel", "own_strategy", "quick_start", "vectorbt_comparison"}
 
 
 def printed(name: str, results: Path, capsys: pytest.CaptureFixture[str]) -> str:
@@ -26,7 +24,7 @@ def printed(name: str, results: Path, capsys: pytest.CaptureFixture[str]) -> str
 
 
 def test_each_program_is_run_by_a_test_and_listed_for_readers() -> None:
-    assert PROGRAMS == RUN_HERE | BY_OTHER_TESTS
+    assert PROGRAMS == RUN_HERE
     listed = (EXAMPLES / "README.md").read_text(encoding="utf-8")
     missing = [name for name in sorted(PROGRAMS) if f"({name}.py)" not in listed]
     books = [file.name for file in (EXAMPLES / "notebooks").glob("*.ipynb")]
@@ -76,6 +74,33 @@ def test_multi_asset_portfolio(results: Path, capsys: pytest.CaptureFixture[str]
     assert set(rows) == {"BONDS", "GOLD", "GOODS", "HOMES", "STOCKS", "WORLD"}
     assert max(rows, key=lambda name: rows[name][0]) == "BONDS"
     assert all(1 / 12 < risk < 1 / 4 for _, risk in rows.values())
+
+
+def test_bots(quick_start: str, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Each of the three may what their role may, and who is nobody learns nothing."""
+    pytest.importorskip("httpx")
+    text = printed("bots", results, capsys)
+    assert re.search(r"Signals of 2021-04-15\n(.*\n){2}SYN00\d\d +long", text)
+    assert re.search(r"a picture of [\d,]+ bytes: SYN0000", text)
+    answers = dict(re.findall(r"^(telegram:\d > /\w+ ?\w*).*\n((?:.+\n)+)", text, re.MULTILINE))
+    assert "is for traders: you are a viewer" in answers["telegram:1 > /order buy"]
+    assert "buttons: Confirm, Cancel" in answers["telegram:2 > /order buy"]
+    assert answers["telegram:9 > /portfolio"].splitlines() == ["This is a private bot", "You are telegram:9, and not known here."]
+
+
+def test_broadcasting(quick_start: str, results: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """At once and whole to one, an hour later and shorter to the other, once to each."""
+    pytest.importorskip("httpx")
+    text = printed("broadcasting", results, capsys)
+    figures = {
+        name: int(number) for name, number in re.findall(r"^(messages queued|sent at once|sent an hour later): (\d+)$", text, re.MULTILINE)
+    }
+    assert figures == {"messages queued": 2, "sent at once": 1, "sent an hour later": 1}
+    first, second = text.split("sent at once: 1")
+    assert (first.count("SYN00"), second.count("SYN00")) == (5, 2)
+    assert "to telegram:1" in first
+    assert "to telegram:2" in second
+    assert "looked again: 0 queued, 0 sent" in text
 
 
 def test_vectorbt_says_how_to_set_it_up(results: Path, tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
