@@ -10,7 +10,7 @@ from datetime import UTC, datetime
 from pathlib import Path
 from typing import Any, Self
 
-from sqlalchemy import Connection, CursorResult, Engine, create_engine, event, select
+from sqlalchemy import Connection, Engine, create_engine, event, select
 from sqlalchemy.dialects import postgresql, sqlite
 from sqlalchemy.engine import URL, make_url
 from sqlalchemy.exc import ArgumentError, DBAPIError
@@ -75,8 +75,10 @@ class BotStore:
     def insert_new(self, connection: Connection, table: Any, values: Mapping[str, object]) -> bool:
         """Insert a row unless there is one of its key; whether it was inserted."""
         dialect = postgresql if self._engine.dialect.name == "postgresql" else sqlite
-        result: CursorResult[Any] = connection.execute(dialect.insert(table).values(**values).on_conflict_do_nothing())
-        return result.rowcount == 1
+        insert = dialect.insert(table).values(**values).on_conflict_do_nothing()
+        return (
+            connection.execute(insert.returning(*table.primary_key.columns)).first() is not None
+        )  # a count of rows PostgreSQL does not give
 
     def is_revoked(self, person: str) -> bool:
         """Whether somebody's role was taken away."""

@@ -86,7 +86,7 @@ class ApiClient:
         return _json(answer, "ready")
 
     async def ask(self, kind: str, body: Mapping[str, Any], *, key: str, on_behalf_of: str) -> dict[str, Any]:
-        """Make a request of the service, once.
+        """Make a request of the service, once; its answer has the request, and the nonce that confirms it where it needs one.
 
         Parameters
         ----------

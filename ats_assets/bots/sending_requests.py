@@ -10,12 +10,13 @@ from typing import Any
 
 from ats_assets.bots.client import ApiClient
 from ats_assets.bots.confirmations import Confirmations, Confirmed
+from ats_assets.bots.figures import amount
 from ats_assets.bots.reply import Reply, said
 from ats_assets.errors import BotError, ServiceRefusedError, ServiceUnreachableError
 
 ENDED = frozenset({"done", "refused", "expired"})
 WAIT_SECONDS = 6.0
-"""For how long a person waits for the executor, which is another process, to take a request up."""
+"""For how long a person waits for the desk, which is another process, to take a request up."""
 LOOK_SECONDS = 0.25
 
 
@@ -57,10 +58,8 @@ class RequestSender:
 
     async def _sent(self, confirmed: Confirmed) -> Reply:
         try:
-            made = await self._service.ask(confirmed.kind, confirmed.body, key=confirmed.key, on_behalf_of=confirmed.person)
-            request = str(made["id"])
-            if made.get("nonce") and made.get("state") == "asked":  # the service asks again; who confirmed here has answered
-                made = await self._service.confirm(request, str(made["nonce"]), on_behalf_of=confirmed.person)
+            answer = await self._service.ask(confirmed.kind, confirmed.body, key=confirmed.key, on_behalf_of=confirmed.person)
+            made = await self._confirm(answer["request"], answer.get("nonce"), confirmed)
         except ServiceRefusedError as error:
             await self._ended(confirmed, f"refused: {error}")
             return said("Refused", *confirmed.summary, str(error))
@@ -68,8 +67,20 @@ class RequestSender:
             return said(
                 _UNKNOWN, *confirmed.summary, f"{error}. It is sent again under the same key, so that it happens once; you are told."
             )
-        await asyncio.to_thread(self._confirmations.sent, confirmed, request, self._clock())
+        await asyncio.to_thread(self._confirmations.sent, confirmed, str(made["id"]), self._clock())
         return await self._followed(confirmed, made)
+
+    async def _confirm(self, made: Mapping[str, Any], nonce: str | None, confirmed: Confirmed) -> Mapping[str, Any]:
+        """Confirm it to the service, where that asks again: who confirmed it here has answered."""
+        if not nonce:
+            return made
+        try:
+            return await self._service.confirm(str(made["id"]), nonce, on_behalf_of=confirmed.person)
+        except ServiceRefusedError:
+            now = await self._service.read(f"requests/{made['id']}")  # another process of the bots may have come first
+            if now["state"] in {"asked", "expired"}:
+                raise
+            return now
 
     async def _followed(self, confirmed: Confirmed, made: Mapping[str, Any]) -> Reply:
         loop = asyncio.get_running_loop()
@@ -82,7 +93,9 @@ class RequestSender:
                 break
         if made.get("state") in ENDED:
             return await self._end(confirmed, made)
-        return said("Asked for", *confirmed.summary, f"Request {made['id']} waits for the executor; you are told what becomes of it.")
+        if confirmed.kind == "halt":
+            return said("Trading stops", *confirmed.summary, f"Request {made['id']} counts from now on, for any order of any process.")
+        return said("Asked for", *confirmed.summary, f"Request {made['id']} waits for the desk; you are told what becomes of it.")
 
     async def _what_became(self, confirmed: Confirmed, request: str) -> Reply | None:
         try:
@@ -113,12 +126,14 @@ def outcome_text(request: Mapping[str, Any]) -> str:
 
     Examples
     --------
-    >>> outcome_text({"result": {"client_order_id": "manual-1", "note": None}}), outcome_text({"reason": "halted"}), outcome_text({})
-    ('client_order_id manual-1', 'halted', '')
+    >>> outcome_text({"reason": "halted", "order": None}), outcome_text({"reason": None})
+    ('halted', '')
+    >>> outcome_text({"order": {"client_order_id": "manual-1", "state": "filled", "filled_quantity": "10", "filled_average_price": "64.805"}})
+    'order manual-1 filled, 10 at 64.81'
     """
-    told = []
-    if isinstance(result := request.get("result"), Mapping):
-        told += [f"{name} {value}" for name, value in result.items() if value is not None and not isinstance(value, Mapping | list)]
-    if request.get("reason"):
-        told.append(str(request["reason"]))
+    told = [str(request["reason"])] if request.get("reason") else []
+    if order := request.get("order"):
+        filled = order.get("filled_average_price")
+        price = f", {amount(order['filled_quantity'], None)} at {amount(filled)}" if filled else ""
+        told.append(f"order {order['client_order_id']} {order['state']}{price}")
     return ", ".join(told)

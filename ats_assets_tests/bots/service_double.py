@@ -70,7 +70,9 @@ class ServiceDouble:
         if path.startswith("requests/"):
             made = self.requests[path.split("/")[1]]
             if self.takes_up and made["state"] == "confirmed":
-                made |= {"state": "done", "result": {"client_order_id": made["client_order_id"]}}
+                made |= {"state": "done", "result": {}}
+                if made["kind"] == "place_order":
+                    made["order"] = {"client_order_id": f"manual-{made['id']}", "state": "accepted", "filled_average_price": None}
             return web.json_response(made)
         if path == "requests":
             return web.json_response({"data": list(self.requests.values()), "next": None})
@@ -93,7 +95,7 @@ class ServiceDouble:
                 "on_behalf_of": headers["X-On-Behalf-Of"],
                 "asked_at": datetime.now(UTC).isoformat(),
                 "state": "confirmed" if content["kind"] == "halt" else "asked",
-                "client_order_id": f"manual-{id_}" if content["kind"] == "place_order" else None,
+                "order": None,
                 "result": None,
                 "reason": None,
             }
@@ -101,7 +103,7 @@ class ServiceDouble:
         nonce = None
         if made["state"] == "asked":
             nonce = self.nonces[made["id"]] = secrets.token_urlsafe(18)
-        return web.json_response(made | {"nonce": nonce}, status=202)
+        return web.json_response({"request": made, "nonce": nonce}, status=202)
 
 
 def _cut(request: web.Request) -> web.Response:

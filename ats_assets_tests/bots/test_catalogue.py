@@ -26,7 +26,6 @@ ROLES = {
     "balance": VIEWER,
     "cancel": TRADER,
     "chart": VIEWER,
-    "close": TRADER,
     "explain": VIEWER,
     "exposure": VIEWER,
     "fills": VIEWER,
@@ -55,7 +54,7 @@ ROLES = {
     "whoami": VIEWER,
 }
 """Written down a second time on purpose: who changes a role says so here."""
-CONFIRMED = {"order": 1, "close": 1, "cancel": 1, "pause": 2, "resume": 2}
+CONFIRMED = {"order": 1, "cancel": 1, "pause": 2, "resume": 2}
 
 
 def test_each_command_has_the_role_that_is_meant() -> None:

@@ -14,6 +14,7 @@ from hypothesis import strategies as st
 from ats_assets.bots import tables
 from ats_assets.bots.bot_store import BotStore
 from ats_assets.bots.confirmations import Confirmations, Confirmed, NotConfirmed, OneMore, Proposal
+from ats_assets.bots.inbox import Inbox
 from ats_assets.errors import BotError
 from ats_assets_tests.bots.desk import a_desk, service_double
 
@@ -74,13 +75,26 @@ def test_what_was_changed_in_the_database_is_not_confirmed(confirmations: Confir
     assert "changed in the database" in taken.why
 
 
-def test_of_many_presses_at_once_one_confirms(tmp_path: Path) -> None:
-    with BotStore(f"sqlite:///{tmp_path / 'bots.sqlite'}") as store:
+def test_of_many_presses_at_once_one_confirms(database_url: str) -> None:
+    """On both databases, each press over a connection of its own; and what surrounds it: revoking, marks, what is told once."""
+    with BotStore(database_url) as store:
         nonce = Confirmations(store, 60).ask(ORDER, **ADA, now=NOW)
+        assert store.revoke("telegram:1", by="x", now=NOW)
+        assert not store.revoke("telegram:1", by="y", now=NOW)
+        store.set_mark("m", {"a": 1})
+        assert store.mark("m") == {"a": 1}
+        store.told("telegram:1", "k", NOW)
+        store.told("telegram:1", "k", NOW)
+        assert store.was_told("telegram:1", "k")
+        assert Inbox(store, "telegram").keep([("1", "a"), ("1", "a"), ("2", "b")], NOW) == ["1", "2"]
+        next_process = Inbox(store, "telegram")
+        assert next_process.keep([("2", "b")], NOW) == []
+        assert next_process.left_over(NOW) == [("1", "a"), ("2", "b")]
+        assert next_process.left_over(NOW) == []
     found: list[object] = []
 
     def press() -> None:
-        with BotStore(f"sqlite:///{tmp_path / 'bots.sqlite'}") as own:
+        with BotStore(database_url) as own:
             found.append(Confirmations(own, 60).press(nonce, **ADA, now=NOW))
 
     threads = [threading.Thread(target=press) for _ in range(6)]
@@ -89,6 +103,10 @@ def test_of_many_presses_at_once_one_confirms(tmp_path: Path) -> None:
     for thread in threads:
         thread.join()
     assert sorted(type(one).__name__ for one in found) == ["Confirmed", *["NotConfirmed"] * 5]
+    with BotStore(database_url) as store:
+        again, old = Confirmations(store, 60, settle_seconds=0).unsent(NOW)
+        assert ([one.kind for one in again], old) == (["place_order"], [])
+        assert store.audited(1)[0]["at"] == NOW
 
 
 def test_a_second_confirmation_has_a_nonce_of_its_own_and_the_same_key(confirmations: Confirmations) -> None:
@@ -105,22 +123,25 @@ PRESSES = st.lists(
 )
 
 
+@pytest.fixture(scope="module")
+def shared(tmp_path_factory: pytest.TempPathFactory) -> Iterator[Confirmations]:
+    """Of all rounds: each has nonces of its own."""
+    with BotStore(f"sqlite:///{tmp_path_factory.mktemp('rounds') / 'bots.sqlite'}") as store:
+        yield Confirmations(store, 60)
+
+
 @given(PRESSES)
-def test_whatever_is_pressed_in_whatever_order_each_question_is_confirmed_at_most_once(
-    tmp_path_factory: pytest.TempPathFactory, presses: list
-) -> None:
+def test_whatever_is_pressed_in_whatever_order_each_question_is_confirmed_at_most_once(shared: Confirmations, presses: list) -> None:
     """Against a model: by its own person, before it expires, before it is cancelled."""
-    with BotStore(f"sqlite:///{tmp_path_factory.mktemp('round') / 'bots.sqlite'}") as store:
-        confirmations = Confirmations(store, 60)
-        nonces = [confirmations.ask(ORDER, **ADA, now=NOW) for _ in range(3)]
-        over: set[int] = set()
-        for which, verb, person, seconds in sorted(presses, key=lambda one: one[3]):
-            who = {"person": f"telegram:{person}", "place": ADA["place"], "now": NOW + timedelta(seconds=seconds)}
-            taken = getattr(confirmations, verb)(nonces[which], **who)
-            fits = which not in over and person == 101 and seconds <= 60
-            assert isinstance(taken, Confirmed) is (fits and verb == "press")
-            if fits or (person == 101 and seconds > 60):
-                over.add(which)
+    nonces = [shared.ask(ORDER, **ADA, now=NOW) for _ in range(3)]
+    over: set[int] = set()
+    for which, verb, person, seconds in sorted(presses, key=lambda one: one[3]):
+        who = {"person": f"telegram:{person}", "place": ADA["place"], "now": NOW + timedelta(seconds=seconds)}
+        taken = getattr(shared, verb)(nonces[which], **who)
+        fits = which not in over and person == 101 and seconds <= 60
+        assert isinstance(taken, Confirmed) is (fits and verb == "press")
+        if fits or (person == 101 and seconds > 60):
+            over.add(which)
 
 
 def test_an_answer_that_is_lost_is_asked_for_again_and_it_happens_once(tmp_path: Path) -> None:

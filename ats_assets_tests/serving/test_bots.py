@@ -16,9 +16,13 @@ from ats_assets.bots.reception import Incoming, Reception
 from ats_assets.bots.rendering import DISCORD, TELEGRAM, rendered
 from ats_assets.bots.reply import Reply
 from ats_assets.deployment import Deployment
+from ats_assets.execution.trading import open_trading
 from ats_assets.serving.app import make_app
+from ats_assets.serving.keys import KeyStore
+from ats_assets.serving.roles import Role
 from ats_assets_tests.bots.desk import PEOPLE
 from ats_assets_tests.bots.telegram_double import is_html
+from ats_assets_tests.serving.made_deployment import deployment_in
 
 LINES = (
     ("status", ["Trading: not stopped", "positions,", "Signals of 2021-03-31, for the open of 2021-04-01"]),
@@ -45,8 +49,6 @@ LINES = (
     ("alerts", ["Yours are off"]),
     ("universe 3", ["Universe: 10", "SYN0006", "7 more"]),
     ("settings portfolio", ["portfolio.top_k = 3"]),
-    ("close SYN0003", ["Confirm?", "Sell 6,397 SYN0003 at the market"]),
-    ("close SYN0002", ["Not done", "Nothing is held of SYN0002"]),
     ("risk", []),
     ("version", ["ats-assets", "with the role read"]),
     ("help", ["/signals [MOST] [SESSION]"]),
@@ -63,22 +65,82 @@ def replies(deployment: Deployment, tmp_path: Path) -> dict[str, Reply]:
     """What each line is answered."""
 
     async def ask() -> dict[str, Reply]:
-        transport = httpx.ASGITransport(make_app(deployment), client=("127.0.0.1", 50_000))
-        client = ApiClient("http://127.0.0.1:8000", None, transport=transport)
         with BotStore(f"sqlite:///{tmp_path / 'bots.sqlite'}") as store:
-            reception = Reception(
-                store=store, people=People(PEOPLE, store), service=client, confirmations=Confirmations(store, 60), per_minute=100
-            )
+            reception = await reception_on(deployment, store, None)
             found = {}
             for line in (*(line for line, _ in LINES), "chart SYN0009 30"):
                 incoming = Incoming(sender="telegram:103", place="telegram:103", private=True, at=datetime.now(UTC))
                 reply = await reception.line(incoming, *line.partition(" ")[::2])
                 assert reply is not None
                 found[line] = reply
-        await client.close()
+            await reception.service.close()
         return found
 
     return asyncio.run(ask())
+
+
+async def reception_on(deployment: Deployment, store: BotStore, key: str | None) -> Reception:
+    """A reception in front of a deployment's service."""
+    transport = httpx.ASGITransport(make_app(deployment), client=("127.0.0.1", 50_000))
+    client = ApiClient("http://127.0.0.1:8000", key, transport=transport)
+    reception = Reception(store=store, people=People(PEOPLE, store), service=client, confirmations=Confirmations(store, 60), per_minute=100)
+    reception.sender.wait_seconds = 0.0
+    return reception
+
+
+def test_what_is_asked_for_by_button_is_taken_up_by_the_desk_and_told(own_deployment: Deployment, tmp_path: Path) -> None:
+    """An order, confirmed ten times, is one; a pause and its end; each told by the service's own words."""
+    home = own_deployment.settings.storage.data.parent
+    deployment = deployment_in(home, serving={"writes": True})
+    key = KeyStore(deployment.settings.storage.data).add("bots", Role.TRADE, speaks_for_others=True)
+    told: list[tuple[str, ...]] = []
+    alerts: list[str] = []
+    listed: list[str] = []
+
+    async def play() -> None:
+        with BotStore(f"sqlite:///{tmp_path / 'bots.sqlite'}") as store:
+            reception = await reception_on(deployment, store, key)
+
+            def incoming() -> Incoming:
+                return Incoming(sender="telegram:101", place="telegram:101", private=True, at=datetime.now(UTC))
+
+            async def confirmed(line: str, presses: int = 1) -> Reply:
+                reply = await reception.line(incoming(), *line.partition(" ")[::2])
+                while reply is not None and reply.buttons:
+                    data = reply.buttons[0].data
+                    reply, *_ = [await reception.button(incoming(), data) for _ in range(presses)]
+                assert reply is not None
+                return reply
+
+            def desk() -> None:
+                with open_trading(deployment, alert=lambda one: alerts.append(one.title)) as trading:
+                    trading.desk.look()
+
+            for line, presses in (("buy SYN0004 10", 10), ("pause odd prices", 1), ("resume looked at it", 1), ("cancel main-none", 1)):
+                reply = await confirmed(line, presses)
+                desk()
+                told.append((line, reply.title, *(one.title for _, one in await reception.sender.look_after())))
+            reply = await reception.line(incoming(), "requests", "")
+            assert reply is not None
+            listed.extend(reply.lines)
+            await reception.service.close()
+
+    asyncio.run(play())
+    assert told == [
+        ("buy SYN0004 10", "Asked for", "Done"),
+        ("pause odd prices", "Trading stops", "Done"),
+        ("resume looked at it", "Asked for", "Done"),
+        ("cancel main-none", "Asked for", "Refused"),
+    ]
+    assert alerts == ["Trading stops"]
+    kinds = [
+        ("cancel_order", "refused", "there is no order"),
+        ("resume", "done", ""),
+        ("halt", "done", ""),
+        ("place_order", "done", "manual-"),
+    ]
+    for line, parts in zip(listed[: len(kinds)], kinds, strict=True):
+        assert all(part in line for part in (*parts, "for telegram:101"))
 
 
 def test_each_reading_command_tells_what_the_service_does(replies: dict[str, Reply]) -> None:
