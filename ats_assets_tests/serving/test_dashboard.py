@@ -66,6 +66,18 @@ def test_the_dashboard_says_what_the_service_says(desk: Watched) -> None:
     expect(rows.first).to_contain_text(f"{float(largest['value']):,.2f}")
 
 
+def test_a_page_that_is_loaded_again_is_the_same(desk: Watched) -> None:
+    """The browser asks whether what it kept is current, and is told so without being sent it."""
+    page = desk.show("/signals?session=2021-03-30")
+    rows = page.locator("tbody tr").count()
+    assert page.reload() is not None
+    page.wait_for_selector('.page[data-page="signals"]')
+    desk.settled()
+    assert page.locator("tbody tr").count() == rows
+    assert page.locator("select").input_value() == "2021-03-30"
+    assert desk.errors == []
+
+
 def test_a_trader_needs_no_mouse(desk: Watched) -> None:
     """From the dashboard to the signals, sort them, open a row, find another symbol, and back to the portfolio; then the sheet of shortcuts and the other theme."""
     page = desk.show("/dashboard")
@@ -255,6 +267,7 @@ def test_an_order_is_asked_for_seen_and_confirmed(browser: Browser, own_deployme
     with served(writing) as address, watched(browser, address) as watching:
         _logged_in(watching, key, f"/paper?symbol={SYMBOL}")
         page = watching.page
+        page.reload()  # whoever is logged in still is, and may ask
         shares = page.get_by_label("Shares")
         shares.fill("1234567890123456789")  # more digits than the books have
         page.get_by_role("button", name="Review order").click()

@@ -142,6 +142,15 @@ def test_the_page_lets_nothing_in_from_elsewhere(client: TestClient) -> None:
     assert answer.headers["x-content-type-options"] == "nosniff"
 
 
+def test_a_page_that_is_asked_for_again_keeps_its_policy(client: TestClient) -> None:
+    """A browser takes the headers of a 304 for those of the page that it kept: with the policy of other answers it would load nothing."""
+    first = client.get("/")
+    again = client.get("/", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+    assert again.headers["cache-control"] == first.headers["cache-control"]
+
+
 def test_files_come_compressed_once_and_are_not_sent_again(client: TestClient) -> None:
     path = "/dashboard/js/main.js"
     first = client.get(path, headers={"accept-encoding": "gzip"})

@@ -34,6 +34,7 @@ function sentence(text) {
 
 const listeners = new Set();
 let person = null;
+let asked = null; // the newest question who that is
 
 /** Who looks: `{ name, role, open, writes, csrf_token }`, or null where nobody may without a key; `open`: without one. */
 export function whoLooks() {
@@ -125,10 +126,20 @@ export function confirmRequest(id, nonce) {
 }
 
 /** Find out who looks; null where nobody may without a key. */
-export async function findPerson() {
+export function findPerson() {
+  asked = found();
+  return asked;
+}
+
+/** Until it is known who looks, for pages that show something else to each. */
+export async function personKnown() {
+  await Promise.resolve(asked).catch(() => null);
+}
+
+async function found() {
   try {
-    const found = await get("me");
-    person = { ...found, open: !found.csrf_token };
+    const told = await get("me");
+    person = { ...told, open: !told.csrf_token };
   } catch (error) {
     if (error.kind !== "ended") throw error;
     person = null;

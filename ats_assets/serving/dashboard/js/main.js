@@ -103,11 +103,12 @@ async function start() {
     showConnection(liveState());
   });
   onPerson(showPerson);
+  onPerson((person) => person && look());
   const known = findPerson().catch(() => null);
   startRouter();
-  await look();
   setInterval(look, LOOK_MS);
   await known;
+  if (!whoLooks()) look();
   startLive();
 }
 

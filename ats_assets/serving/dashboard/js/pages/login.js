@@ -1,11 +1,12 @@
 // Logging in with a key; the key is exchanged for a cookie that scripts can't read, and is kept nowhere here.
 
-import { logIn, whoLooks } from "../api.js";
+import { logIn, personKnown, whoLooks } from "../api.js";
 import { h } from "../dom.js";
 import { startLive } from "../live.js";
 import { errorNotice, notice } from "../states.js";
 
-export function show(root, { query }) {
+export async function show(root, { query }) {
+  await personKnown();
   const told = h("div", { role: "status" });
   if (query.ended) told.append(notice("stale", "A key is needed, or your session has ended", { whatToDo: "Log in again: what you had open comes back." }));
   const key = h("input", { id: "key", name: "key", type: "password", autocomplete: "current-password", required: true, spellcheck: "false" });

@@ -1,6 +1,6 @@
 // Paper trading: asking for orders and cancelling them, what became of each, fills, and how well they were executed.
 
-import { all, get, whoLooks } from "../api.js";
+import { all, get, personKnown, whoLooks } from "../api.js";
 import { figures } from "../bars.js";
 import { h, symbolLink } from "../dom.js";
 import { direction, isKnown, money, number, percent, price, quantity, time, words } from "../format.js";
@@ -42,6 +42,7 @@ function requests() {
   return panel({
     title: "Requests",
     note: "what people asked for, newest first",
+    size: "whole",
     topics: ["requests"],
     load: (signal) => all("requests", {}, { signal, most: 200 }),
     draw(body, { data }) {
@@ -90,12 +91,12 @@ function orders(told) {
           { name: "quantity", title: "Shares", show: (row) => quantity(row.quantity) },
           { name: "filled_quantity", title: "Filled", show: (row) => quantity(row.filled_quantity) },
           { name: "state", title: "State", kind: "text", show: (row) => words(row.state) },
+          may && open && { name: "cancel", title: "Cancel", kind: "text", by: () => null, show: (row) => (OPEN.has(row.state) ? h("button", { type: "button", class: "small", "aria-label": `Cancel ${row.client_order_id}`, onclick: () => cancelOrder(row, told, made.renew) }, "Cancel") : "") },
           { name: "filled_average_price", title: "Average price", show: (row) => price(row.filled_average_price) },
           { name: "kind", title: "Kind", kind: "text", show: (row) => (isKnown(row.limit_price) ? `${words(row.kind)} ${price(row.limit_price)}` : words(row.kind)) },
           { name: "reason", title: "Why", kind: "wide" },
           { name: "updated_at", title: "Changed", unit: "UTC", kind: "text", show: (row) => time(row.updated_at) },
           { name: "client_order_id", title: "Order", kind: "text", show: (row) => h("code", {}, row.client_order_id) },
-          may && open && { name: "cancel", title: "Cancel", kind: "text", by: () => null, show: (row) => (OPEN.has(row.state) ? h("button", { type: "button", class: "small", "aria-label": `Cancel ${row.client_order_id}`, onclick: () => cancelOrder(row, told, made.renew) }, "Cancel") : "") },
         ].filter(Boolean),
       }).node);
     },
@@ -139,10 +140,10 @@ function execution() {
   return panel({
     title: "Execution quality",
     note: "basis points; above zero it cost more than the reference",
-    size: "whole",
     topics: ["fills"],
     load: (signal) => all("execution", {}, { signal, most: MOST }),
-    draw(body, { data }) {
+    draw(body, { data, session }, say) {
+      if (session) say.note(`of ${session}, in basis points; above zero it cost more than the reference`);
       if (!data.length) {
         body.append(emptyNotice("No session has been settled yet", "“ats trade” judges each session's fills after its close."));
         return;
@@ -159,8 +160,7 @@ function execution() {
         height: "330px",
         rows: data,
         columns: [
-          { name: "session", title: "Session", kind: "text", heading: true },
-          { name: "symbol", title: "Symbol", kind: "text", show: (row) => symbolLink(row.symbol) },
+          { name: "symbol", title: "Symbol", kind: "text", heading: true, show: (row) => symbolLink(row.symbol) },
           { name: "side", title: "Side", kind: "text", wideOnly: true, show: (row) => direction(row.side) },
           { name: "fill_rate", title: "Filled", unit: "%", show: (row) => percent(row.fill_rate, 0) },
           { name: "slippage_decision_bps", title: "Decision", unit: "bps", show: (row) => cost(row.slippage_decision_bps) },
@@ -172,7 +172,8 @@ function execution() {
   });
 }
 
-export function show(root, { query }) {
+export async function show(root, { query }) {
+  await personKnown();
   const told = h("div", { role: "status" });
   root.append(h("div", { class: "page-head" }, h("h1", {}, "Paper trading"), h("span", { class: "muted" }, whoLooks()?.name ? `as ${whoLooks().name}` : "")), told);
   const [listed, asked] = [orders(told), requests()];

@@ -72,7 +72,7 @@ export function orderTicket({ symbol = "", done }) {
     try {
       const title = `${words(wanted.side)} ${quantity(wanted.quantity)} ${wanted.symbol}?`;
       const id = await askAndConfirm("place_order", wanted, { title, lines, yes: `${words(wanted.side)} on paper`, note: "Limits, halts and the kill switch hold for it as for any order." });
-      told.replaceChildren(id ? notice("done", "The order is asked for", { detail: `Request ${id} is below; the executor takes it up within seconds where it runs (“ats orders watch” or “ats up”).` }) : notice("empty", "Nothing was sent"));
+      told.replaceChildren(id ? notice("done", "The order is asked for", { detail: `Request ${id} is below; a desk takes it up within seconds where one runs: “ats orders desk”, “ats orders watch” or “ats trade live”.` }) : notice("empty", "Nothing was sent"));
       if (id) shares.value = "";
       done();
     } catch (error) {
