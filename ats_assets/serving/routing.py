@@ -1,5 +1,8 @@
 """How a route is declared: with the role that it needs, an example, and each status that it can answer."""
 
+import contextlib
+import functools
+import inspect
 from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
@@ -17,7 +20,7 @@ from ats_assets.serving.browser_sessions import CSRF_HEADER, is_csrf_token
 from ats_assets.serving.entity_tags import entity_tag, is_known, not_modified, tag_of
 from ats_assets.serving.gate import CALLER
 from ats_assets.serving.pages import PageAsked, decoded_cursor, slice_of
-from ats_assets.serving.problems import MEDIA_TYPE, Problem, ProblemDetails
+from ats_assets.serving.problems import MEDIA_TYPE, RETRY_SECONDS, Problem, ProblemDetails
 from ats_assets.serving.ready_answers import FilesSeen
 from ats_assets.serving.roles import NOBODY, Caller, Role
 from ats_assets.serving.served import Service
@@ -26,6 +29,7 @@ from ats_assets.storage.stored_calendar import ASSET as CALENDAR
 PREFIX = "/api/v1"
 ROLE = "x-role"
 """Of an operation in the OpenAPI document: the role that it needs."""
+_TRIES = 10
 _TOLD = {
     304: "Not changed since the version that If-None-Match names",
     400: "The request can't be read, or asks a host that is none of this service's",
@@ -39,6 +43,10 @@ _TOLD = {
     429: "Too many requests: Retry-After says how long to wait",
     503: "What is asked for can't be read now: the database is locked, or a file is damaged",
 }
+
+
+class ChangedWhileReadError(Exception):
+    """What an answer was read from was replaced meanwhile: it is read again."""
 
 
 @dataclass(frozen=True)
@@ -81,6 +89,11 @@ class AskedOf:
             The data version behind the content; without one the content itself is hashed.
         files
             All that the content follows from, looked at before it was read: until one changes, the answer is kept as bytes.
+
+        Raises
+        ------
+        ChangedWhileReadError
+            If one of the files was replaced meanwhile: version and content may be of two states.
         """
         tag = None if version is None else entity_tag(version, str(self.request.url.query), self.request.url.path)
         if tag is not None and (unchanged := self._unchanged(tag)):
@@ -88,6 +101,8 @@ class AskedOf:
         body = to_json(content(), inf_nan_mode="null")
         tag = tag or tag_of(body)
         if files is not None:
+            if not files.are_the_same():
+                raise ChangedWhileReadError
             scope = self.request.scope
             self.service.ready.keep(scope["path"], scope["query_string"], route=scope["route"].path, tag=tag, body=body, files=files)
         return self._unchanged(tag) or _json(body, tag)
@@ -230,7 +245,7 @@ class Routes:
         """
         told = responses(role, (304, *statuses), model, example, media_type=media_type)
         guards = [Depends(require_role(role)), Depends(_only_known_parameters)]
-        return self.router.get(
+        declare = self.router.get(
             path,
             dependencies=guards,
             responses=told,
@@ -239,6 +254,7 @@ class Routes:
             response_class=_class_of(media_type),
             **how,
         )
+        return lambda endpoint: declare(_read_again(endpoint))
 
     def post(
         self,
@@ -258,6 +274,22 @@ class Routes:
         return self.router.post(
             path, dependencies=guards, responses=told, openapi_extra=extra, response_model=None, status_code=status_code, **how
         )
+
+
+def _read_again(endpoint: Callable[..., Response]) -> Callable[..., Response]:
+    """The route, asked again where what it read was replaced meanwhile."""
+    if inspect.iscoroutinefunction(endpoint):
+        return endpoint
+
+    @functools.wraps(endpoint)
+    def asked_again(*args: Any, **kwargs: Any) -> Response:
+        for _ in range(_TRIES):
+            with contextlib.suppress(ChangedWhileReadError):
+                return endpoint(*args, **kwargs)
+        detail = "what is asked for is being written again and again. Ask again"
+        raise Problem(503, "busy", detail, headers={"retry-after": str(RETRY_SECONDS)})
+
+    return asked_again
 
 
 def _class_of(media_type: str) -> type[Response]:

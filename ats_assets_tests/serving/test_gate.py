@@ -131,6 +131,17 @@ def test_a_body_that_is_none_is_refused(client: TestClient, body: bytes) -> None
     assert kind(answer) in {"wrong-parameters", "wrong-request"}
 
 
+def test_a_key_that_is_over_says_so(own_deployment: Deployment, asking: Asking) -> None:
+    store = KeyStore(own_deployment.settings.storage.data)
+    short, ended = store.add("short", Role.READ, days=0), store.add("ended", Role.READ)
+    store.revoke("ended")
+    for key, what in ((short, "expired-key"), (ended, "revoked-key")):
+        answer = asking(own_deployment, key=key).get(ME)
+        assert (answer.status_code, kind(answer)) == (401, what)
+        assert what in answer.headers["www-authenticate"]
+        assert "ats serve key add" in answer.json()["detail"]
+
+
 def test_who_asks_too_often_waits(own_deployment: Deployment, asking: Asking) -> None:
     """Each key has a bucket of its own; one that is full again after the wait that the answer says."""
     keys = [KeyStore(own_deployment.settings.storage.data).add(name, Role.READ) for name in ("one", "two")]

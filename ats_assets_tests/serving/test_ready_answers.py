@@ -1,6 +1,8 @@
 """Answers that are kept as bytes: never older than what is stored, the same to every reader, closed to who may not read."""
 
 import gzip
+import itertools
+import threading
 from datetime import date
 from pathlib import Path
 
@@ -12,6 +14,8 @@ from ats_assets.serving.app import make_app
 from ats_assets.serving.keys import KeyStore
 from ats_assets.serving.ready_answers import FilesSeen, ReadyAnswers
 from ats_assets.serving.roles import Role
+from ats_assets.storage.warehouse import Warehouse
+from ats_assets_tests.rounds import rounds
 from ats_assets_tests.serving.conftest import Asking
 
 SIGNALS = "/api/v1/signals"
@@ -74,3 +78,38 @@ def test_no_more_is_kept_than_settings_say(tmp_path: Path, most: int) -> None:
         ready.keep("/x", str(n).encode(), route="/x", tag='"a"', body=b"x" * 1_000, files=files)
     kept = [n for n in range(10) if ready.find("/x", str(n).encode())]
     assert kept == list(range(10 - max(1, most // 1_000), 10)), "the newest"
+
+
+def test_version_and_content_are_of_one_state_while_it_is_written(own_deployment: Deployment, asking: Asking) -> None:
+    """Two states of the newest session take turns as fast as they are written, and each answer is one of them, whole; it failed when the version was read before the content alone."""
+    client, warehouse = asking(own_deployment), own_deployment.warehouse
+    rows = warehouse.read("signals", [NEWEST])
+    states = [rows, rows.with_columns(score=pl.col("score") + 1)]
+    told: dict[str, float] = {}
+    for state in states:
+        warehouse.write("signals", NEWEST, state)
+        answer = client.get(SIGNALS).json()
+        told[answer["data_version"]] = answer["data"][0]["score"]
+    assert len(told) == 2
+    done = threading.Event()
+
+    def write() -> None:
+        other = Warehouse(warehouse.root, fsync=False)
+        for n in itertools.count():
+            other.write("signals", NEWEST, states[n % 2])
+            if done.is_set():
+                return
+
+    writer = threading.Thread(target=write)
+    writer.start()
+    try:
+        for n in range(rounds(60, 2_000)):
+            answer = client.get(SIGNALS, params={"limit": n + 1})  # asked for the first time each, so that it is read
+            if answer.status_code == 503:
+                assert answer.json()["type"] == "urn:ats:problem:busy"
+                continue
+            said = answer.json()
+            assert said["data"][0]["score"] == told[said["data_version"]]
+    finally:
+        done.set()
+        writer.join()

@@ -50,6 +50,11 @@ def all_families(deployment: Deployment) -> Mapping[str, FeatureFamily]:
     return {**FAMILIES, **deployment.of(families)}
 
 
+def registered_features(deployment: Deployment) -> Mapping[str, list[dict[str, Any]]]:
+    """Family -> its features as JSON has them; to look through every expression takes a while, so use it as `deployment.of(registered_features)`."""
+    return {name: [asdict(one) for one in family.features] for name, family in all_families(deployment).items()}
+
+
 def family_records(deployment: Deployment, now: datetime | None = None) -> dict[str, FamilyRecord]:
     """The families with a row a symbol and session that are assets, by name.
 

@@ -72,10 +72,11 @@ def get_predictions(
     if model not in assets:
         raise not_found(f"nothing called {model!r} predicts: choose one of {', '.join(assets)}")
     day = newest_stored(ask.deployment, assets[model], session)
+    files = ask.files_of(day, assets[model], INTERVALS)
     version = joint_version(ask.deployment, ((assets[model], day), (INTERVALS, day)))
     page = ask.page(limit, cursor)
     return ask.listing(
-        lambda: predictions_of(ask.deployment, assets[model], day), page, version=version, session=day, beside={"model": model}
+        lambda: predictions_of(ask.deployment, assets[model], day), page, version=version, session=day, beside={"model": model}, files=files
     )
 
 
@@ -109,10 +110,11 @@ def _rows(
     ask: Ask, asset: str, session: date | None, symbol: str | None, *, limit: int | None, cursor: str | None, by: pl.Expr
 ) -> Response:
     day = newest_stored(ask.deployment, asset, session)
+    files = ask.files_of(day, asset)
     version = joint_version(ask.deployment, [(asset, day)])
 
     def rows() -> list[dict[str, object]]:
         frame = ask.deployment.warehouse.read(asset, [day]).drop("session").sort(by, "symbol", descending=[True, False], nulls_last=True)
         return (frame if symbol is None else frame.filter(symbol=symbol)).to_dicts()
 
-    return ask.listing(rows, ask.page(limit, cursor), version=version, session=day)
+    return ask.listing(rows, ask.page(limit, cursor), version=version, session=day, files=files)

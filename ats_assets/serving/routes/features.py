@@ -7,11 +7,10 @@ from typing import Annotated, Any
 from fastapi import Path, Query, Response
 from pydantic import BaseModel, Field
 
-from ats_assets.features.choosing import families
 from ats_assets.features.wanted_features import stored_families
 from ats_assets.serving.pages import Cursor, Limit
 from ats_assets.serving.problems import not_found
-from ats_assets.serving.queries.feature_registry import all_families, family_records
+from ats_assets.serving.queries.feature_registry import family_records, registered_features
 from ats_assets.serving.queries.session_rows import newest_stored
 from ats_assets.serving.queries.versions_read import joint_version
 from ats_assets.serving.roles import Role
@@ -87,16 +86,14 @@ def get_features(ask: Ask) -> Response:
     """Every family with its features: owner, freshness, who uses it, and what drifts."""
     deployment = ask.deployment
     records = family_records(deployment)
-    known = dict.fromkeys([*all_families(deployment), *records])
-    made = deployment.of(families)
+    features = deployment.of(registered_features)
 
     def told(name: str) -> dict[str, Any]:
         none = {"owner": "", "newest": None, "state": "not an asset", "used_by": [], "drift": []}
         record = asdict(records[name]) if name in records else {"name": name, **none}
-        family = all_families(deployment).get(name) or made.get(name)
-        return record | {"features": [asdict(one) for one in family.features] if family is not None else []}
+        return record | {"features": features.get(name, [])}
 
-    return ask.answer(lambda: {"data": [told(name) for name in known], "next": None})
+    return ask.answer(lambda: {"data": [told(name) for name in dict.fromkeys([*features, *records])], "next": None})
 
 
 @ROUTES.get(
