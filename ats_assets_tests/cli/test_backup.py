@@ -3,8 +3,11 @@
 import json
 import os
 import shutil
+import subprocess
+import sys
+import time
 from collections.abc import Iterator
-from datetime import date
+from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
 
@@ -12,11 +15,17 @@ import polars as pl
 import pytest
 from typer.testing import Result
 
+from ats_assets.backups import Manifest, make_backup, restore_backup
+from ats_assets.backups.places import places_of
+from ats_assets.settings import load_settings
+from ats_assets.storage.sealed_file import is_intact
+from ats_assets.storage.warehouse import Warehouse
+from ats_assets.trade_state import trade_state_url
 from ats_assets_tests.alpaca_double import serving
 from ats_assets_tests.cli.conftest import Command
-from ats_assets_tests.cli.market import make_home
+from ats_assets_tests.cli.market import ROOT, environment, make_home
 from ats_assets_tests.cli.test_trade import AFTER, BEFORE, MOURNING, Exchange, evening
-from ats_assets_tests.small_market import Files, differences
+from ats_assets_tests.small_market import SESSION_ASSETS, Files, differences
 from ats_assets_tests.trade_state.databases import create_database
 
 Made = tuple[Path, CompletedProcess[str]]
@@ -133,3 +142,36 @@ def test_at_a_broker_that_has_gone_on_nothing_is_sent_twice(command: Command, ho
     status = json.loads(command("orders", "status", "--json", home=other, **at_broker).stdout)
     held = {row["symbol"]: row["quantity"] for row in status["positions"] if row["quantity"]}
     assert held == {symbol: float(quantity) for symbol, quantity in exchange.desk.held.items() if quantity}
+
+
+def test_backups_that_are_made_while_a_run_writes_hold_together(tmp_path: Path) -> None:
+    """No file is torn, and where the run let a backup come to rest, each partition lies beside the very inputs that it was made of."""
+    home, backups = make_home(tmp_path / "home"), tmp_path / "backups"
+    settings = load_settings(own_file=home / "ats.toml")
+    places = places_of(settings, home / "ats.toml", home)
+    command = [sys.executable, "-m", "ats_assets.cli", "run", *days(date(2021, 1, 4), date(2021, 2, 12)), "--chunk", "5"]
+    made: list[Manifest] = []
+    with subprocess.Popen(command, cwd=ROOT, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
+        started = datetime.now(UTC)
+        while run.poll() is None:
+            time.sleep(0.3)
+            if any(settings.storage.warehouse.glob("raw_bars/session=*")):
+                now = started + timedelta(seconds=len(made))
+                made.append(make_backup(places, trade_state_url(settings, {}), backups, now=now).manifest)
+        assert run.returncode == 0, run.stderr and run.stderr.read()
+    with_partitions = [one for one in made if any(part == "warehouse" and "/session=" in path for part, path in one.entries)]
+    assert with_partitions
+    chosen = with_partitions[:: max(1, len(with_partitions) // 3)]
+    for number, manifest in enumerate(chosen):
+        other = tmp_path / f"other{number}"
+        restore_backup(backups, manifest, lambda data: f"sqlite:///{data / 'trade_state.sqlite'}", into=other)
+        warehouse = Warehouse(other / "warehouse" / "synthetic")
+        partitions = sorted(warehouse.root.glob("*/session=*/*.parquet"))
+        assert all(is_intact(path.read_bytes()) for path in partitions)
+        if not manifest.facts["settled"]:
+            continue
+        for path in partitions:
+            for asset, versions in warehouse.footer_of(path).upstream.items():
+                if asset in SESSION_ASSETS:
+                    stored = warehouse.data_versions(asset, map(date.fromisoformat, versions))
+                    assert stored == dict(versions), (path, asset)
