@@ -116,8 +116,11 @@ class AskedOf:
             What its scripts may do (Content-Security-Policy); default: nothing.
         """
         tag = entity_tag(version, self.request.url.path, str(self.request.url.query))
-        headers = {"etag": tag} | ({"content-security-policy": policy, "x-frame-options": "SAMEORIGIN"} if policy else {})
-        return self._unchanged(tag) or Response(content(), media_type=media_type, headers=headers)
+        headers = {"content-security-policy": policy, "x-frame-options": "SAMEORIGIN"} if policy else {}
+        if unchanged := self._unchanged(tag):
+            unchanged.headers.update(headers)  # a browser puts them in the place of those that it kept
+            return unchanged
+        return Response(content(), media_type=media_type, headers={"etag": tag, **headers})
 
     def files_of(self, session: date, *assets: str) -> FilesSeen:
         """What an answer about the newest session of assets follows from, as it is now: where a newer session would appear, their partitions, and the calendar."""

@@ -98,3 +98,13 @@ def test_the_page_has_each_route_with_its_role(client: TestClient) -> None:
     written = re.findall(r"^\| `(GET|POST) (/\S*)` \| (\w+) \|", page, re.MULTILINE)
     there = [(method.upper(), path, operation["x-role"]) for path, method, operation in operations(client)]
     assert sorted(written) == sorted(there)
+
+
+def test_a_report_that_is_asked_for_again_keeps_its_policy(client: TestClient) -> None:
+    """A browser takes the headers of a 304 for those of the page that it kept: under the policy of other answers its charts would be dead."""
+    report = client.get("/api/v1/reports").json()["data"][0]["name"]
+    first = client.get(f"/api/v1/reports/{report}")
+    again = client.get(f"/api/v1/reports/{report}", headers={"if-none-match": first.headers["etag"]})
+    assert again.status_code == 304
+    assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
+    assert "script-src" in first.headers["content-security-policy"]
