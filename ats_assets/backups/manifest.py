@@ -106,6 +106,12 @@ def read_manifest(path: Path) -> Manifest:
     entries = [
         KeptFile(part=part, path=name, stamp=stamp, size=size, pieces=tuple(names)) for part, name, stamp, size, names in whole["entries"]
     ]
+    places = [*(entry.path for entry in entries), *(where for where in whole["facts"]["parts"].values() if not where.startswith("/"))]
+    outside = next((one for one in places if one.startswith("/") or ".." in one.split("/")), None)
+    if outside is not None:  # it would be written there
+        raise BackupError(
+            f"{path} names {outside}, which lies outside of a deployment: somebody has changed it, take another copy of the folder"
+        )
     return Manifest(name=whole["name"], facts=whole["facts"], entries={(entry.part, entry.path): entry for entry in entries})
 
 

@@ -4,6 +4,7 @@ import sqlite3
 import threading
 from collections.abc import Callable, Iterator
 from contextlib import closing, contextmanager
+from dataclasses import replace
 from datetime import UTC, datetime, timedelta
 from pathlib import Path
 from typing import Any
@@ -294,6 +295,21 @@ def test_a_warehouse_that_changes_meanwhile_is_looked_at_again(deployed: Path, a
 
     assert not backup(deployed, folder, 1, tell=always).facts["settled"]
     assert looks.count("trade state") == 2 + PASSES
+
+
+@pytest.mark.parametrize("change", [{"path": "../../etc/cron.d/x"}, {"path": "/etc/cron.d/x"}, {"part": "../.."}])
+def test_a_manifest_that_leads_out_of_the_deployment_is_refused(deployed: Path, aside: Path, change: dict[str, str]) -> None:
+    """Whoever can write to the backups could have had a file put anywhere by whoever restores them."""
+    folder = aside / "backups"
+    manifest = backup(deployed, folder)
+    if "path" in change:
+        first = next(iter(manifest.entries.values()))
+        manifest.entries[first.part, change["path"]] = replace(first, path=change["path"])
+    else:
+        manifest.facts["parts"]["warehouse"] = change["part"]
+    manifest.write(folder)
+    with pytest.raises(BackupError, match="outside of a deployment"):
+        list(backups_in(folder))
 
 
 def test_the_folder_of_the_backups_lies_outside(deployed: Path) -> None:
