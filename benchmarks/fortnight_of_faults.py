@@ -45,6 +45,7 @@ from ats_assets.vendors.circuit import Breaker  # noqa: E402
 from ats_assets.vendors.errors import VendorUnreachableError  # noqa: E402
 from ats_assets.vendors.open_vendor import open_state  # noqa: E402
 from ats_assets.vendors.vendor_state import Terms  # noqa: E402
+from ats_assets_tests.alerts.receiver import Receiver, receiving  # noqa: E402
 from ats_assets_tests.cli.market import SETTINGS, environment, make_home  # noqa: E402
 from ats_assets_tests.monitoring.prometheus import Prometheus, free_port, rules, running_prometheus  # noqa: E402
 from ats_assets_tests.monitoring.test_prometheus_rules import queries  # noqa: E402
@@ -61,11 +62,12 @@ Fault = Callable[["Fortnight"], Callable[[], object]]
 class Fortnight:
     """The deployment, its clock, and all that watches it."""
 
-    def __init__(self, home: Path) -> None:
+    def __init__(self, home: Path, desk: Receiver) -> None:
+        self.desk = desk
         make_home(home)
         text = SETTINGS.replace("2021-03-31", "2021-04-30") + EVERYTHING.replace("[alerts.routes]", '[alerts.routes]\nDESK = "info"')
         (home / "ats.toml").write_text(text)
-        os.environ.update(environment(home), DAGSTER_HOME=str(home), DESK="json://127.0.0.1:1/", PYTHONPATH=str(HERE.parents[1]))
+        os.environ.update(environment(home), DAGSTER_HOME=str(home), DESK=desk.address, PYTHONPATH=str(HERE.parents[1]))
         self.home, self.log = home, (home / "commands.log").open("a")
         self.port, self.service_port = free_port(), free_port()
         self.clock = datetime(2021, 4, 1, tzinfo=UTC)
@@ -282,10 +284,12 @@ def vendor_down(f: Fortnight) -> Callable[[], None]:
 
 def route_down(f: Fortnight) -> Callable[[], None]:
     """A route of alerts that nobody listens on."""
+    f.desk.status = 503
     alerts: Alerts = open_alerts(f.watching.settings)
     alerts.send(Alert(key=f"fault{time.time()}", severity=Severity.CRITICAL, title="made fault", text="to nobody", at=datetime.now(UTC)))
 
     def back() -> None:
+        f.desk.status = 200
         with f.state() as connection:
             connection.exec_driver_sql("UPDATE alert_routes SET failing_until = 0")
 
@@ -473,8 +477,8 @@ def main() -> None:
     shorter = 14 * 24 / given.hours
     found: dict[str, tuple[float, float]] = {}
     begun = time.monotonic()
-    with tempfile.TemporaryDirectory(prefix="fortnight-") as folder:
-        f = Fortnight(Path(folder) / "home")
+    with tempfile.TemporaryDirectory(prefix="fortnight-") as folder, receiving() as desk:
+        f = Fortnight(Path(folder) / "home", desk)
         assert f.command("run", "--to", str(BEGUN), "--chunk", "80") == 0, (f.home / "commands.log").read_text()[-3_000:]
         assert f.command("trade", "--from", "2021-03-24", "--to", str(BEGUN)) == 0
         deployment = f.watching

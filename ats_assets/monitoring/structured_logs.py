@@ -72,10 +72,22 @@ class JsonRecords(logging.Formatter):
 
 
 class ToStderr(logging.Handler):
-    """Writes to what standard error is at the time."""
+    """Writes to what standard error is at the time.
+
+    Parameters
+    ----------
+    last_resort
+        Only where nobody else shows records: a command that has a form of its own, as the service has, shows them once.
+    """
+
+    def __init__(self, level: int, *, last_resort: bool) -> None:
+        super().__init__(level)
+        self._last_resort = last_resort
 
     @override
     def emit(self, record: logging.LogRecord) -> None:
+        if self._last_resort and logging.getLogger().handlers:
+            return
         try:
             sys.stderr.write(f"{self.format(record)}\n")
             sys.stderr.flush()
@@ -159,9 +171,10 @@ def configure_logs(settings: LoggingSettings) -> "Undo":
     """From now on, log as the settings say; call what is returned to take it back. As text, warnings and worse come as they do without: their message alone."""
     package, root = logging.getLogger(PACKAGE), logging.getLogger()
     level = getattr(logging, settings.level.upper())
-    shown = ToStderr(level if settings.form == "json" else logging.WARNING)
-    shown.setFormatter(JsonRecords() if settings.form == "json" else None)
-    added = [(root if settings.form == "json" else package, shown)]
+    as_json = settings.form == "json"
+    shown = ToStderr(level if as_json else logging.WARNING, last_resort=not as_json)
+    shown.setFormatter(JsonRecords() if as_json else None)
+    added: list[tuple[logging.Logger, logging.Handler]] = [(root if as_json else package, shown)]
     if settings.keep_runs:
         kept = RunFiles(settings.keep_days)
         kept.setLevel(level)

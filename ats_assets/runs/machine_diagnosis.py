@@ -9,6 +9,7 @@ from collections.abc import Iterator
 from pathlib import Path
 
 from ats_assets.errors import AtsError, SettingsError, how_many
+from ats_assets.monitoring.disk_space import GIGABYTE
 from ats_assets.orchestration.dagster_home import INSTANCE_FILE, dagster_home
 from ats_assets.runs.finding import Finding
 from ats_assets.runs.known_facts import KnownFacts
@@ -17,8 +18,6 @@ from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_varia
 from ats_assets.settings import Settings, settings_file
 
 PYTHONS = ((3, 11), (3, 12))
-LOW_DISK, NO_DISK = 5e9, 0.5e9
-"""Bytes free below which a warning, or a failure."""
 
 
 def diagnose_machine(settings: Settings, facts: KnownFacts) -> Iterator[Finding]:
@@ -108,6 +107,7 @@ def _lightgbm_library() -> str | None:
 
 
 def _folders(settings: Settings) -> Iterator[Finding]:
+    limits = settings.monitoring
     for name in ("warehouse", "models", "data"):
         folder: Path = getattr(settings.storage, name)
         there = next(parent for parent in (folder, *folder.parents) if parent.exists())
@@ -116,9 +116,10 @@ def _folders(settings: Settings) -> Iterator[Finding]:
         if not there.is_dir() or not os.access(there, os.W_OK | os.X_OK):
             advice = f"give yourself write permission for {there}, or set ATS_STORAGE__{name.upper()} to another folder"
             yield Finding(subject=f"folder {name}", status="fail", text=f"{folder} can't be written", advice=advice)
-        elif free < LOW_DISK:
+        elif free < limits.low_disk_gigabytes * GIGABYTE:
             advice = f"free some disk, or set ATS_STORAGE__{name.upper()} to a folder on another one"
-            yield Finding(subject=f"folder {name}", status="fail" if free < NO_DISK else "warn", text=text, advice=advice)
+            full = free < limits.full_disk_gigabytes * GIGABYTE
+            yield Finding(subject=f"folder {name}", status="fail" if full else "warn", text=text, advice=advice)
         else:
             yield Finding(subject=f"folder {name}", status="ok", text=text)
 

@@ -14,6 +14,7 @@ from ats_assets.automation.alerts import late_data
 from ats_assets.deployment import Deployment
 from ats_assets.monitoring.components import STATES, Component, Observed, components_observed, status_document, verdict_of, worst_first
 from ats_assets.monitoring.dagster_state import ActiveRuns, CheckResult, DaemonBeat, EndedRun, TriggerState
+from ats_assets.monitoring.exposition import Exposition
 from ats_assets.monitoring.lateness import bars_late, signals_late
 from ats_assets.monitoring.trading_facts import OpenHalt, SettledAccount, TradingFacts, trading_facts
 from ats_assets.settings import Settings
@@ -218,7 +219,9 @@ def test_what_can_not_be_read_hides_nothing_else(deploy: Deploy, monkeypatch: py
     assert "s3cret" not in str(status_document(list(found.values()), NOW))
 
 
-def test_facts_of_the_trade_state(deploy: Deploy) -> None:
+def test_facts_of_the_trade_state(deploy: Deploy, database_url: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """On SQLite and on PostgreSQL."""
+    monkeypatch.setenv("DB_CONNECTION_STR", database_url)
     deployment = deploy()
     with open_trade_state(deployment.settings) as state, state.begin() as connection:
         connection.execute(halts.insert().values(at=NOW, reason="paper and our records differ: cash"))
@@ -239,6 +242,10 @@ def test_facts_of_the_trade_state(deploy: Deploy) -> None:
         connection.execute(positions.insert().values(symbol="AAPL", quantity=Decimal("1.5"), price=Decimal("100.2"), **held))
         connection.execute(positions.insert().values(symbol="GONE", quantity=Decimal(3), price=None, **held))
         facts = trading_facts(connection, NOW)
+    samples = Exposition(deployment, now=lambda: NOW).samples().told()
+    assert samples["ats_exporter_collector_success"]["trading",] == 1
+    assert samples["ats_halted"]["reconciliation",] == 1
+    assert samples["ats_position_value"]["AAPL",] == 150.3
     assert [(one.kind, one.at) for one in facts.halts] == [("reconciliation", NOW)]
     assert facts.halts_ever == {"reconciliation": 1, "other": 1}
     assert facts.account is not None
