@@ -3,10 +3,9 @@
 import json
 import os
 import shutil
-import subprocess
-import sys
 import time
 from collections.abc import Iterator
+from concurrent.futures import ThreadPoolExecutor
 from datetime import UTC, date, datetime, timedelta
 from pathlib import Path
 from subprocess import CompletedProcess
@@ -23,6 +22,7 @@ from ats_assets.storage.warehouse import Warehouse
 from ats_assets.trade_state import trade_state_url
 from ats_assets_tests.alpaca_double import serving
 from ats_assets_tests.cli.conftest import Command
+from ats_assets_tests.cli.forking import started
 from ats_assets_tests.cli.market import ROOT, environment, make_home
 from ats_assets_tests.cli.test_trade import AFTER, BEFORE, MOURNING, Exchange, evening
 from ats_assets_tests.small_market import SESSION_ASSETS, Files, differences
@@ -149,16 +149,16 @@ def test_backups_that_are_made_while_a_run_writes_hold_together(tmp_path: Path) 
     home, backups = make_home(tmp_path / "home"), tmp_path / "backups"
     settings = load_settings(own_file=home / "ats.toml")
     places = places_of(settings, home / "ats.toml", home)
-    command = [sys.executable, "-m", "ats_assets.cli", "run", *days(date(2021, 1, 4), date(2021, 2, 12)), "--chunk", "5"]
     made: list[Manifest] = []
-    with subprocess.Popen(command, cwd=ROOT, env=environment(home), stdout=subprocess.DEVNULL, stderr=subprocess.PIPE, text=True) as run:
-        started = datetime.now(UTC)
-        while run.poll() is None:
+    asked = ["run", *days(date(2021, 1, 4), date(2021, 1, 29)), "--chunk", "4"]
+    with started(asked, cwd=ROOT, env=environment(home), timeout=300) as run, ThreadPoolExecutor(1) as beside:
+        ended, begun = beside.submit(run.end), datetime.now(UTC)
+        while not ended.done():
             time.sleep(0.3)
             if any(settings.storage.warehouse.glob("raw_bars/session=*")):
-                now = started + timedelta(seconds=len(made))
+                now = begun + timedelta(seconds=len(made))
                 made.append(make_backup(places, trade_state_url(settings, {}), backups, now=now).manifest)
-        assert run.returncode == 0, run.stderr and run.stderr.read()
+    assert ended.result().returncode == 0, ended.result().stderr
     with_partitions = [one for one in made if any(part == "warehouse" and "/session=" in path for part, path in one.entries)]
     assert with_partitions
     chosen = with_partitions[:: max(1, len(with_partitions) // 3)]
