@@ -5,6 +5,7 @@ import re
 from pathlib import Path
 
 import jsonschema
+import pytest
 from starlette.testclient import TestClient
 
 from ats_assets.deployment import Deployment
@@ -108,3 +109,15 @@ def test_a_report_that_is_asked_for_again_keeps_its_policy(client: TestClient) -
     assert again.status_code == 304
     assert again.headers["content-security-policy"] == first.headers["content-security-policy"]
     assert "script-src" in first.headers["content-security-policy"]
+
+
+def test_data_quality_has_what_the_checks_said(deployment: Deployment, client: TestClient, monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("DAGSTER_HOME", str(deployment.settings.storage.data.parent))
+    told = client.get("/api/v1/quality", params={"sessions": 260}).json()
+    checks = {(one["asset"], one["check"]): one for one in told["checks"]}
+    assert checks["bars", "completeness"]["session"] == "2021-03-31"
+    assert checks["account", "reconciled"]["passed"]
+    rejected = deployment.warehouse.read("rejected_bars", deployment.valid_sessions("rejected_bars"))
+    assert sum(one["rows"] for one in told["quarantine"] if one["asset"] == "rejected_bars") == rejected["reasons"].list.len().sum()
+    newest = {one["asset"]: one["newest"] for one in told["freshness"]}
+    assert newest["signals"] == "2021-03-31"

@@ -1,16 +1,15 @@
 """How good the data are: what was quarantined and why, how fresh each asset is, what vendors restated, and what checks said."""
 
-import json
-import sqlite3
-from collections.abc import Mapping
 from datetime import UTC, date, datetime
-from pathlib import Path
 from typing import Any
 
 import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.lineage.restatements import changed_rows, restatements
+from ats_assets.monitoring.dagster_state import check_results
+from ats_assets.monitoring.dagster_storage import DagsterStorage
+from ats_assets.orchestration.dagster_home import dagster_home
 
 Rows = list[dict[str, Any]]
 QUARANTINES = ("rejected_bars", "rejected_corporate_actions", "rejected_trades", "rejected_quotes")
@@ -69,49 +68,26 @@ def restated(deployment: Deployment, sessions: int) -> Rows:
     ]
 
 
-_CHECKS = """
-SELECT asset_key, check_name, partition, execution_status, evaluation_event, create_timestamp FROM asset_check_executions
-WHERE id IN (SELECT MAX(id) FROM asset_check_executions WHERE execution_status IN ('SUCCEEDED', 'FAILED') GROUP BY asset_key, check_name, partition)
-ORDER BY create_timestamp DESC, id DESC
-"""
+def newest_checks() -> Rows:
+    """What each check said last, of the newest session that it has judged; the failed ones first. Empty where Dagster has not run yet.
 
-
-def newest_checks(deployment: Deployment, sessions: int) -> Rows:
-    """What each check said of the newest sessions, the failed ones first; empty where Dagster has not run here, or keeps its records elsewhere."""
-    file = deployment.settings.storage.data / "dagster" / "history" / "runs" / "index.db"
-    if not file.is_file():
-        return []
-    newest = {str(day) for day in deployment.valid_sessions("bars")[-sessions:]}
-    rows = [_check(row) for row in _read(file) if row[2] is None or row[2] in newest]
+    Raises
+    ------
+    SettingsError, DagsterStorageError
+        If Dagster's home is not there, or its storage can't be read.
+    """
+    with DagsterStorage(dagster_home()).reading("events") as ask:
+        found = check_results(ask)
+    rows = [
+        {
+            "asset": one.asset,
+            "check": one.check,
+            "session": date.fromisoformat(one.partition) if one.partition else None,
+            "passed": one.passed,
+            "severity": one.severity.lower(),
+            "text": one.description,
+            "at": one.at,
+        }
+        for one in found
+    ]
     return sorted(rows, key=lambda row: row["passed"])
-
-
-def _read(file: Path) -> list[tuple[Any, ...]]:
-    """Read only: Dagster may be writing."""
-    connection = sqlite3.connect(f"file:{file}?mode=ro", uri=True, timeout=2.0)
-    try:
-        return connection.execute(_CHECKS).fetchall()
-    finally:
-        connection.close()
-
-
-def _check(row: tuple[Any, ...]) -> dict[str, Any]:
-    asset_key, name, partition, status, event, at = row
-    said = _evaluation(event)
-    return {
-        "asset": "/".join(json.loads(asset_key)),
-        "check": name,
-        "session": None if partition is None else date.fromisoformat(partition),
-        "passed": status == "SUCCEEDED",
-        "severity": str(said.get("severity", {}).get("__enum__", "")).rpartition(".")[2].lower() or None,
-        "text": said.get("description") or "",
-        "at": datetime.fromisoformat(str(at)).replace(tzinfo=UTC),
-    }
-
-
-def _evaluation(event: str | None) -> Mapping[str, Any]:
-    try:
-        found = json.loads(event or "{}")["dagster_event"]["event_specific_data"]
-    except (ValueError, KeyError, TypeError):
-        return {}
-    return found if isinstance(found, dict) else {}

@@ -58,9 +58,9 @@ class CheckTold(BaseModel):
     check: str
     session: date | None
     passed: bool
-    severity: str | None
+    severity: str
     text: str
-    at: datetime
+    at: datetime | None
 
 
 class DataQuality(BaseModel):
@@ -69,7 +69,7 @@ class DataQuality(BaseModel):
     quarantine: list[Quarantined]
     freshness: list[FreshnessTold]
     restatements: list[RestatedSymbol]
-    checks: list[CheckTold] = Field(description="the newest of each, failed ones first; empty where Dagster keeps its records elsewhere")
+    checks: list[CheckTold] = Field(description="what each said last, failed ones first")
 
 
 class Budget(BaseModel):
@@ -159,7 +159,7 @@ def get_quality(ask: Ask, sessions: Annotated[int, Query(ge=1, le=260, descripti
             "quarantine": quarantined(deployment, sessions),
             "freshness": asset_freshness(deployment),
             "restatements": restated(deployment, sessions),
-            "checks": newest_checks(deployment, sessions),
+            "checks": newest_checks(),
         }
     )
 
