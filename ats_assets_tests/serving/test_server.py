@@ -5,6 +5,7 @@ import signal
 import socket
 import subprocess
 import sys
+import time
 import urllib.request
 from collections.abc import Iterator
 from pathlib import Path
@@ -17,36 +18,36 @@ from ats_assets.serving import server
 from ats_assets_tests.cli.market import ROOT, environment
 
 
-def start(home: Path, *options: str) -> subprocess.Popen[str]:
-    line = [sys.executable, "-m", "ats_assets.cli", "serve", "--port", "0", *options]
-    return subprocess.Popen(line, cwd=ROOT, env=environment(home), stderr=subprocess.PIPE, text=True)
-
-
 @pytest.fixture
-def running(own_deployment: Deployment) -> Iterator[tuple[subprocess.Popen[str], str]]:
-    """The process, and its address."""
-    process = start(own_deployment.settings.storage.data.parent)
-    assert process.stderr is not None
+def running(own_deployment: Deployment, tmp_path: Path) -> Iterator[tuple[subprocess.Popen[bytes], str, Path]]:
+    """The process, its address, and the file in which is what it says."""
+    home, said = own_deployment.settings.storage.data.parent, tmp_path / "said.txt"
+    line = [sys.executable, "-m", "ats_assets.cli", "serve", "--port", "0"]
+    with said.open("wb") as file:
+        process = subprocess.Popen(line, cwd=ROOT, env=environment(home), stderr=file)
     try:
-        said = process.stderr.readline()
-        found = re.search(r"http://127\.0\.0\.1:\d+", said)
-        assert found, said + process.stderr.read()
-        yield process, found[0]
+        for _ in range(600):
+            if found := re.search(r"http://127\.0\.0\.1:\d+", said.read_text()):
+                break
+            assert process.poll() is None, said.read_text()
+            time.sleep(0.1)
+        assert found, said.read_text()
+        yield process, found[0], said
     finally:
         process.kill()
         process.wait()
 
 
-def test_it_serves_logs_and_ends_when_it_is_told(running: tuple[subprocess.Popen[str], str]) -> None:
-    """One process: answers, a line for each without its query, and status 0 after SIGTERM."""
-    process, address = running
+def test_it_serves_logs_and_ends_when_it_is_told(running: tuple[subprocess.Popen[bytes], str, Path]) -> None:
+    """One process: answers, a line for each without its query, and its end after SIGTERM."""
+    process, address, file = running
     for path in ("/health", "/api/v1/signals?limit=2", "/api/v1/signals?limit=2", "/api/v1/portfolio/positions"):
         with urllib.request.urlopen(address + path, timeout=30) as answer:
             assert answer.status == 200
             assert "server" not in answer.headers
     process.send_signal(signal.SIGTERM)
-    _, said = process.communicate(timeout=30)
-    assert process.returncode in {0, -signal.SIGTERM}, said
+    assert process.wait(timeout=60) in {0, -signal.SIGTERM}, file.read_text()
+    said = file.read_text()
     assert "reading is open to this machine until the first key is made" in said
     lines = [line.partition("access: ")[2] for line in said.splitlines() if "serving.access" in line]
     assert [line.split(" bytes")[0].rpartition(" ")[0] for line in lines] == [
