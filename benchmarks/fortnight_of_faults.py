@@ -52,7 +52,7 @@ from ats_assets_tests.monitoring.test_prometheus_rules import queries  # noqa: E
 from ats_assets_tests.monitoring.watched_deployment import DAEMONS, add_what_runs_leave, ask_vendor, tick  # noqa: E402
 from ats_assets_tests.monitoring.watched_deployment import SETTINGS as EVERYTHING  # noqa: E402
 
-FIRST, BEGUN = date(2021, 1, 4), date(2021, 3, 31)
+FIRST, BEGUN = date(2020, 10, 1), date(2021, 3, 31)
 """The history, and its end when the fortnight begins."""
 BY_NATURE = {"AtsChampionSkillGone", "AtsCheckWarns", "AtsSlippageHigh", "AtsDrift"}
 """What a made market may do by itself."""
@@ -65,7 +65,9 @@ class Fortnight:
     def __init__(self, home: Path, desk: Receiver) -> None:
         self.desk = desk
         make_home(home)
-        text = SETTINGS.replace("2021-03-31", "2021-04-30") + EVERYTHING.replace("[alerts.routes]", '[alerts.routes]\nDESK = "info"')
+        text = SETTINGS.replace("2021-03-31", "2021-04-30").replace("2021-01-04", str(FIRST)) + EVERYTHING.replace(
+            "[alerts.routes]", '[alerts.routes]\nDESK = "info"'
+        )
         (home / "ats.toml").write_text(text)
         os.environ.update(environment(home), DAGSTER_HOME=str(home), DESK=desk.address, PYTHONPATH=str(HERE.parents[1]))
         self.home, self.log = home, (home / "commands.log").open("a")
@@ -453,15 +455,31 @@ def tried(f: Fortnight, prometheus: Prometheus, name: str) -> tuple[float, float
     fault, others = FAULTS[name]
     begun = time.monotonic()
     back = fault(f)
-    prometheus.until(lambda: name in prometheus.firing(), f"{name} fires", seconds=120)
-    fired = time.monotonic() - begun
-    strangers = prometheus.firing() - before - {name} - others - BY_NATURE
-    assert not strangers, f"{name}: {strangers} fire, too"
-    begun = time.monotonic()
-    back()
+    try:
+        prometheus.until(lambda: name in prometheus.firing(), f"{name} fires", seconds=120)
+        fired = time.monotonic() - begun
+        strangers = prometheus.firing() - before - {name} - others - BY_NATURE
+    finally:
+        begun = time.monotonic()
+        back()
     wanted = before | (BY_NATURE - {name})
     prometheus.until(lambda: prometheus.firing() <= wanted, f"{name} ends", seconds=400 if name == "AtsApiErrors" else 120)
+    assert not strangers, f"{name}: {strangers} fire, too"
     return fired, time.monotonic() - begun
+
+
+def faults_of(f: Fortnight, prometheus: Prometheus, day: date, names: list[str], found: dict[str, tuple[float, float]]) -> list[str]:
+    """Make the faults of a session one after the other; what did not go as it should."""
+    failed: list[str] = []
+    for name in names:
+        try:
+            found[name] = tried(f, prometheus, name)
+        except AssertionError as error:
+            failed.append(str(error))
+            print(f"{day}  {error}", flush=True)
+            continue
+        print(f"{day}  {name:24} fired after {found[name][0]:6.1f} s, ended after {found[name][1]:6.1f} s", flush=True)
+    return failed
 
 
 def main() -> None:
@@ -476,6 +494,7 @@ def main() -> None:
     names = given.only or list(FAULTS)
     shorter = 14 * 24 / given.hours
     found: dict[str, tuple[float, float]] = {}
+    failed: list[str] = []
     begun = time.monotonic()
     with tempfile.TemporaryDirectory(prefix="fortnight-") as folder, receiving() as desk:
         f = Fortnight(Path(folder) / "home", desk)
@@ -496,9 +515,7 @@ def main() -> None:
                     f.export()
                     tick(f.watching)
                     prometheus.until(lambda: prometheus.firing() <= BY_NATURE, f"silence at {day}", seconds=120)
-                    for name in names[number :: len(sessions)]:
-                        found[name] = tried(f, prometheus, name)
-                        print(f"{day}  {name:24} fired after {found[name][0]:6.1f} s, ended after {found[name][1]:6.1f} s", flush=True)
+                    failed += faults_of(f, prometheus, day, names[number :: len(sessions)], found)
                     prometheus.until(
                         lambda: not [one for one in queries() if not prometheus.query(one[2])], f"data in every panel at {day}", seconds=60
                     )
@@ -513,6 +530,8 @@ def main() -> None:
     )
     if given.json:
         given.json.write_text(json.dumps({name: {"fired_s": a, "ended_s": b} for name, (a, b) in found.items()}, indent=1) + "\n")
+    if failed:
+        sys.exit(f"{len(failed)} did not: {'; '.join(failed)}")
 
 
 if __name__ == "__main__":
