@@ -90,8 +90,7 @@ async def run_bots(plan: BotsPlan, *, make: Callable[[BotsPlan, Reception], Mapp
     BotError
         If a token is not taken, the database can't be opened, or no front is on.
     """
-    logging.getLogger().addHandler(RecentLog(logging.INFO))
-    with BotStore(plan.database) as store:
+    with RecentLog.kept(), BotStore(plan.database) as store:
         service = ApiClient(plan.service, plan.key)
         try:
             reception = Reception(

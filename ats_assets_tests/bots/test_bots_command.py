@@ -3,6 +3,7 @@
 import asyncio
 import contextlib
 import json
+import logging
 import os
 import signal
 import sys
@@ -11,6 +12,7 @@ from pathlib import Path
 
 import pytest
 
+from ats_assets.bots.recent_log import recent_lines
 from ats_assets.bots.running import BotsPlan, run_bots
 from ats_assets.cli.bots.run import bots_plan
 from ats_assets.errors import BotError, SettingsError
@@ -123,6 +125,7 @@ def test_a_front_that_can_not_go_on_ends_the_bots_with_its_reason(tmp_path: Path
         name = "telegram"
 
         async def run(self) -> None:
+            logging.getLogger("ats_assets.bots").warning("asked with %s", f"token={KEY}")
             raise BotError("the token is not taken")
 
         async def stop(self) -> None:
@@ -134,3 +137,4 @@ def test_a_front_that_can_not_go_on_ends_the_bots_with_its_reason(tmp_path: Path
     plan = BotsPlan(service="http://127.0.0.1:1", key=None, database=f"sqlite:///{tmp_path / 'bots.sqlite'}", people={})
     with pytest.raises(BotError, match="the token is not taken"):
         asyncio.run(run_bots(plan, make=lambda *_: {"telegram": Refused()}))
+    assert recent_lines(1)[0].endswith("WARNING bots: asked with token=***"), "what /logs tells holds no secret"

@@ -78,7 +78,7 @@ def _mark(axes: Any, sessions: Sequence[date], trades: Sequence[Mapping[str, Any
 def _dress(axes: Any, volume: Any, symbol: str, bars: Sequence[Mapping[str, Any]]) -> None:
     last = bars[-1]
     close = "no close" if last["close"] is None else f"{last['close']:,.2f}"
-    axes.set_title(f"{symbol}   {close}", loc="left", fontsize=14, fontweight="bold", color=INK)
+    axes.set_title(f"{symbol}   {close}", loc="left", fontsize=14, fontweight="bold", color=INK, parse_math=False)
     axes.set_title(f"{bars[0]['session']} to {last['session']}", loc="right", fontsize=9, color=MUTED)
     for one in (axes, volume):
         one.grid(color=GRID, linewidth=0.8)
