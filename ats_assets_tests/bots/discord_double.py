@@ -13,7 +13,7 @@ import json
 import socket
 import ssl
 import zlib
-from collections.abc import AsyncIterator
+from collections.abc import AsyncIterator, Callable
 from dataclasses import dataclass, field
 from functools import cache
 from pathlib import Path
@@ -71,6 +71,8 @@ class DiscordDouble:
     refuses_token: bool = False
     gives_up: set[str] = field(default_factory=set)
     """Interactions for which three seconds are over."""
+    late: int = 0
+    """How many interactions were acknowledged too late."""
     heartbeat_ms: int = 41250
     _events: list[tuple[str, Any]] = field(default_factory=list)
     _next: int = 1
@@ -143,6 +145,12 @@ class DiscordDouble:
         except TimeoutError:
             raise AssertionError(f"{part!r} was not said, but: {[one['text'] for one in self.sent]}") from None
 
+    async def until(self, true: Callable[[], bool]) -> None:
+        """Wait until something is so."""
+        async with asyncio.timeout(15):
+            while not true():
+                await asyncio.sleep(0.005)
+
     async def connected(self, times: int = 1) -> None:
         """Wait until the bot has begun or resumed so many sessions."""
         async with asyncio.timeout(15):
@@ -195,6 +203,7 @@ class DiscordDouble:
 
     async def _callback(self, request: web.Request, id_: str) -> web.StreamResponse:
         if id_ in self.gives_up or id_ in self.acknowledged:
+            self.late += id_ in self.gives_up
             code, message = (
                 (10062, "Unknown interaction") if id_ in self.gives_up else (40060, "Interaction has already been acknowledged.")
             )

@@ -47,6 +47,8 @@ class TelegramDouble:
     offsets: list[int | None] = field(default_factory=list)
     again: int = 0
     """How many further times updates that were confirmed are delivered."""
+    made: int = 0
+    """How many updates there were."""
     _faults: dict[str, deque[Fault]] = field(default_factory=dict)
     _next_update: int = 871000001
     _next_message: int = 10
@@ -102,6 +104,7 @@ class TelegramDouble:
         Update.model_validate(update)
         self._next_update += 1
         self.updates.append(update)
+        self.made += 1
         self._news.set()
         return update["update_id"]
 

@@ -79,7 +79,7 @@ def test_an_order_is_asked_for_confirmed_and_seen_done(tmp_path: Path) -> None:
         done = await double.said("Done")
         assert done["how"] == "edit"
         assert not done["buttons"]
-        await asyncio.sleep(0.1)
+        await double.until(lambda: len(double.acknowledged) == 4)
         (made,) = desk.service.requests.values()
         assert made["on_behalf_of"] == "discord:101"
 
@@ -141,7 +141,7 @@ def test_what_discord_has_given_up_is_not_done(tmp_path: Path) -> None:
         question = await _question(double)
         double.gives_up = _Everything()  # type: ignore[assignment]
         await double.press(question["buttons"][0]["custom_id"], message=question["message"])
-        await asyncio.sleep(0.1)
+        await double.until(lambda: double.late == 1)
         assert not desk.service.requests
         double.gives_up = set()
         await double.press(question["buttons"][0]["custom_id"], message=question["message"])

@@ -8,7 +8,9 @@ from datetime import UTC, datetime, timedelta
 from pathlib import Path
 
 import pytest
+from sqlalchemy import func, select
 
+from ats_assets.bots import tables
 from ats_assets.bots.telegram_front import TelegramFront
 from ats_assets.errors import BotError
 from ats_assets_tests.bots.desk import Desk, a_desk, service_double
@@ -27,6 +29,17 @@ async def running(double: TelegramDouble, desk: Desk) -> AsyncIterator[TelegramF
     finally:
         await front.stop()
         await task
+
+
+async def settled(double: TelegramDouble, desk: Desk) -> None:
+    """Wait until every update was brought to its end: what was not said then is not said at all."""
+    query = select(func.count()).where(tables.updates.c.done_at.is_not(None))
+    async with asyncio.timeout(20):
+        while True:
+            with desk.store.begin() as connection:
+                if connection.execute(query).scalar_one() >= double.made:
+                    return
+            await asyncio.sleep(0.02)
 
 
 def played(tmp_path: Path, scene: Callable[[TelegramDouble, Desk], Awaitable[None]], **options: object) -> None:
@@ -69,7 +82,7 @@ def test_a_button_works_once_however_often_it_is_pressed(tmp_path: Path) -> None
         for _ in range(10):
             double.press(question["buttons"][0]["callback_data"], message=question)
         await double.said("Done")
-        await asyncio.sleep(0.2)
+        await settled(double, desk)
         assert len(desk.service.requests) == 1
 
     played(tmp_path, scene)
@@ -128,7 +141,7 @@ def test_a_viewer_and_a_stranger_can_ask_for_nothing(tmp_path: Path, role: int) 
         double.message("/people", sender=role)
         double.message("/whoami", sender=101)
         await double.said("telegram:101, with the role trader")
-        await asyncio.sleep(0.1)
+        await settled(double, desk)
         said = [one["text"] for one in double.sent if one["method"] == "sendmessage" and one["chat"] == role]
         assert len(said) == (2 if role == 102 else 1)  # a stranger is told once who they are, and nothing else
         assert all(("is for" in text) if role == 102 else ("You are telegram:999, and not known" in text) for text in said)
@@ -170,7 +183,7 @@ def test_who_can_not_be_told_is_nobody(tmp_path: Path) -> None:
         double.message("/order buy AAPL 5", sender=None, chat=GROUP)
         double.message("/whoami@ATS_test_bot")
         await double.said("with the role trader")
-        await asyncio.sleep(0.1)
+        await settled(double, desk)
         assert not [text for text in double.texts() if "Confirm?" in text]
 
     played(tmp_path, scene, chats=frozenset({f"telegram:{GROUP}"}))
@@ -184,8 +197,12 @@ def test_updates_that_come_again_or_in_another_order_are_run_once(tmp_path: Path
         double.updates.reverse()
         await double.said("MSFT")
         await double.said("AAPL")
-        await asyncio.sleep(0.2)
-        assert double.again == 0
+        async with asyncio.timeout(20):
+            while double.again:
+                await asyncio.sleep(0.01)
+        double.message("/whoami")  # what came again was before it
+        await double.said("with the role trader")
+        await settled(double, desk)
         assert len([text for text in double.texts() if "Confirm?" in text]) == 2
 
     played(tmp_path, scene)
