@@ -4,7 +4,6 @@ import tomllib
 from pathlib import Path
 from typing import Any, Literal
 
-import polars as pl
 from pydantic import Field, model_validator
 
 from ats_assets.settings.section import Name, Positive, Section
@@ -37,6 +36,8 @@ class ActiveReturnSettings(Section):
         if file.suffix == ".toml":
             found = tomllib.loads(file.read_text(encoding="utf-8"))
         else:
+            import polars as pl  # noqa: PLC0415 - every command reads the settings, and few such a file
+
             table = pl.read_csv(file, infer_schema=False)
             if not {"symbol", "group"} <= set(table.columns):
                 raise ValueError(f"{file} must have the columns symbol and group, and has {', '.join(table.columns)}")
