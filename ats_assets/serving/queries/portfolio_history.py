@@ -1,7 +1,8 @@
 """How the account has done: equity close by close, what each symbol has brought, and how much is at stake. Money is exact.
 
 The profit of a time is the change of equity, less what was paid in or out. That of a symbol is the value of its position at the end, less that at the start, plus the cash flows of
-its fills; dividends, interest and fees of the account are in the account's profit and in no symbol's, so that what the symbols lack of it is told as `other`.
+its fills and of the account's entries that name it: dividends, and what a delisting or a merger paid. Interest and fees of the account are in the account's profit and in no
+symbol's, so that what the symbols lack of it is told as `other`.
 """
 
 from collections import defaultdict
@@ -143,6 +144,9 @@ def _symbol_parts(connection: Connection, start: Row[Any], end: Row[Any]) -> dic
         one.traded += notional
         one.fees += row.fees
         one.books.add(row.book or row.strategy or "not ours")
+    told = select(entries.c.symbol, entries.c.cash).where(entries.c.symbol.is_not(None), entries.c.kind != TRANSFER)
+    for symbol, cash in connection.execute(told.where(entries.c.at > start.at, entries.c.at <= end.at)):
+        parts[symbol].flows += cash
     return dict(parts)
 
 

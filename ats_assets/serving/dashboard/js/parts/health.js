@@ -22,7 +22,15 @@ function troubled(one) {
   return h("li", {}, mark(one.state), h("span", {}, words(one.name), h("span", { class: "muted" }, ` ${one.text}${lateBy(one.late_by_seconds)}`)), one.what_to_do ? h("p", {}, one.what_to_do) : null);
 }
 
-/** Draw the components of `/status`; `whole` draws each of them, otherwise those that are well or off are summed up by group. */
+/** Those of one state: how many of which groups, and each by its name when it is opened. */
+function summed(components) {
+  const groups = Map.groupBy(components, (one) => one.group);
+  const counts = [...groups].map(([group, ones]) => `${ones.length} of ${group}`).join(", ");
+  const names = h("ul", { class: "names" }, components.map((one) => h("li", {}, h("b", {}, words(one.name)), ` ${one.text}`)));
+  return h("details", {}, h("summary", {}, counts), names);
+}
+
+/** Draw the components of `/status`; `whole` draws each of them, otherwise those that are well or off are summed up. */
 export function healthList(body, { components, verdict }, { whole = false } = {}) {
   if (!components?.length) {
     body.append(emptyNotice("Nothing is watched yet", "“ats status” says which components there are."));
@@ -33,10 +41,9 @@ export function healthList(body, { components, verdict }, { whole = false } = {}
   const calm = (one) => one.state === "ok" || one.state === "off";
   const lines = sorted.filter((one) => whole || !calm(one)).map(troubled);
   if (!whole) {
-    for (const group of new Set(components.map((one) => one.group))) {
-      const [well, off] = ["ok", "off"].map((state) => components.filter((one) => one.group === group && one.state === state).map((one) => one.name));
-      if (well.length) lines.push(h("li", {}, mark("ok"), h("span", {}, words(group), h("span", { class: "muted" }, ` ${well.join(", ")}`))));
-      if (off.length) lines.push(h("li", {}, mark("off"), h("span", {}, words(group), h("span", { class: "muted" }, ` ${off.join(", ")}`))));
+    for (const state of ["ok", "off"]) {
+      const these = components.filter((one) => one.state === state);
+      if (these.length) lines.push(h("li", {}, mark(state), summed(these)));
     }
   }
   body.append(h("p", { class: "verdict" }, verdict), h("ul", { class: "health" }, lines));
