@@ -117,10 +117,9 @@ class AskedOf:
         """
         tag = entity_tag(version, self.request.url.path, str(self.request.url.query))
         headers = {"content-security-policy": policy, "x-frame-options": "SAMEORIGIN"} if policy else {}
-        if unchanged := self._unchanged(tag):
-            unchanged.headers.update(headers)  # a browser puts them in the place of those that it kept
-            return unchanged
-        return Response(content(), media_type=media_type, headers={"etag": tag, **headers})
+        answer = self._unchanged(tag) or Response(content(), media_type=media_type, headers={"etag": tag})
+        answer.headers.update(headers)  # of a 304, too: a browser puts them in the place of those that it kept
+        return answer
 
     def files_of(self, session: date, *assets: str) -> FilesSeen:
         """What an answer about the newest session of assets follows from, as it is now: where a newer session would appear, their partitions, and the calendar."""
