@@ -35,6 +35,7 @@ from ats_assets.cli.status import status
 from ats_assets.cli.stop import stop
 from ats_assets.cli.trade import app as trade
 from ats_assets.cli.trials import trials
+from ats_assets.cli.up import up
 from ats_assets.errors import AtsError
 from ats_assets.runs.completing import signal_symbols, stored_assets
 from ats_assets.secrecy import guard_secrets, redacted
@@ -276,9 +277,7 @@ def sql(
         typer.Option("--as-of", metavar="TIME", help="Read only what was known at this time: 2017-08-15T21:00 (UTC) or 2017-08-15."),
     ] = None,
     form: Annotated[Literal["table", "csv", "json", "parquet"], typer.Option("--format", help="Output format.")] = "table",
-    limit: Annotated[
-        int | None, typer.Option(min=0, metavar="N", help="At most so many rows; 0: all. Default: 50 as a table, else all.")
-    ] = None,
+    limit: Annotated[int | None, typer.Option(min=0, metavar="N", help="Rows at most; 0: all. Default: 50 as a table, else all.")] = None,
     output: Annotated[Path | None, typer.Option(metavar="FILE", help="Write to a file instead of standard output.")] = None,
 ) -> None:
     """Query the warehouse in SQL, read-only: each asset is a table, such as bars or signals."""
@@ -288,7 +287,7 @@ def sql(
     command(query=query, as_of=required_time(as_of, "--as-of") if as_of else None, form=form, limit=limit, output=output)
 
 
-for _command in (init, signals, drift, predict, trials, status, start, stop, exporter, backup, restore):
+for _command in (init, signals, drift, predict, trials, status, start, stop, exporter, backup, restore, up):
     app.command()(_command)
 for _group in (config, trade, orders, features, models, sources, experiment, exports, alerts, serve, bots):
     app.add_typer(_group)

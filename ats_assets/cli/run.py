@@ -16,7 +16,7 @@ from ats_assets.lineage.known_rules import write_rules
 from ats_assets.lineage.rebuilding import copy_known, empty_world
 from ats_assets.models.tracking import prepare_tracking
 from ats_assets.orchestration.graph import asset_name
-from ats_assets.runs.abandoned import close_abandoned_runs, pool_holders
+from ats_assets.runs.abandoned import free_of_the_dead
 from ats_assets.runs.diagnosis import remember
 from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
@@ -74,7 +74,7 @@ def run(
         instance_of_run = dg.DagsterInstance.ephemeral() if as_of else open_instance()
         with instance_of_run as instance, RunProgress(len(sessions)) as progress:
             if as_of is None:
-                _free(instance)
+                free_of_the_dead(instance)
             runner = Runner(deployment, definitions, instance, verbose=verbose)
             outcome.start_seconds = outcome.total_seconds
             parts = runner.parts(sessions, assets, chunk)
@@ -130,16 +130,6 @@ def _world(deployment: Deployment, as_of: AsOf, first: date, last: date) -> tupl
     stored = copy_known(deployment, world, as_of.time, first, last)
     say(f"as of {as_of.time:%Y-%m-%d %H:%M:%S %Z}: raw bars of {how_many(len(stored), 'session')}, {stored[0]} to {stored[-1]}, were known")
     return world, stored
-
-
-def _free(instance: dg.DagsterInstance) -> None:
-    """Close runs that were killed, and say which run holds a pool slot that this run needs."""
-    if closed := close_abandoned_runs(instance):
-        say(f"{how_many(closed, 'earlier run was', 'earlier runs were')} killed, now recorded as failed; what was stored is kept")
-    for run_id, pool in pool_holders(instance).items():
-        say(
-            f"run {run_id} holds the slot of pool {pool!r}: this run waits for it. If that run is dead, terminate it in the UI (python3 dev.py ui)"
-        )
 
 
 def _summarise(deployment: Deployment, definitions: dg.Definitions, outcome: Outcome, summary_json: Path | None) -> None:

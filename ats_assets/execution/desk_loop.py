@@ -45,7 +45,7 @@ def keep_looking(
     KeysRefusedError, AccountMismatchError
         What no repetition mends.
     """
-    clock, backoff = clock or SystemClock(), backoff or Backoff(max_seconds=60.0)
+    clock, backoff = clock or SystemClock(), backoff or Backoff(max_seconds=10.0)
     ended = failures = 0
     while not wake_signal.stopped:
         on_look()

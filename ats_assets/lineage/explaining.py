@@ -163,6 +163,10 @@ class Explaining:
             )
         return explained
 
+    def row_of(self, asset: str, symbol: str, session: str) -> Made | None:
+        """A symbol's row of an asset in a session, and what that partition was made from; None where it is not stored."""
+        return self._made(asset, session, symbol)
+
     def _made(self, asset: str, session: str, symbol: str, version: str | None = None, by: Entry | None = None) -> "Made | None":
         vintages = self._stored.get((asset, session))
         if not vintages:

@@ -5,6 +5,8 @@ from collections.abc import Iterator
 import dagster as dg
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
+from ats_assets.errors import how_many
+from ats_assets.runs.writing import say
 from ats_assets.storage.processes import PROCESS, is_alive, this_process
 
 
@@ -41,3 +43,13 @@ def pool_holders(instance: dg.DagsterInstance) -> dict[str, str]:
             else:
                 holders[run_id] = pool
     return holders
+
+
+def free_of_the_dead(instance: dg.DagsterInstance) -> None:
+    """Close runs that were killed, and say which run holds a pool slot that this run needs."""
+    if closed := close_abandoned_runs(instance):
+        say(f"{how_many(closed, 'earlier run was', 'earlier runs were')} killed, now recorded as failed; what was stored is kept")
+    for run_id, pool in pool_holders(instance).items():
+        say(
+            f"run {run_id} holds the slot of pool {pool!r}: this run waits for it. If that run is dead, terminate it in the UI (python3 dev.py ui)"
+        )

@@ -13,6 +13,7 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
 from ats_assets.execution.closings import learn_closings
 from ats_assets.orchestration.graph import asset_name, prefixed
+from ats_assets.runs.abandoned import free_of_the_dead
 from ats_assets.runs.planned_runs import PlannedRun
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.runner import Outcome, Runner
@@ -63,6 +64,7 @@ def _trade(deployment: Deployment, sessions: Sequence[date], *, verbose: bool) -
     parts = [PlannedRun(job=JOB, assets=tuple(sorted(asset_name(key) for key in orders)), sessions=(day,)) for day in sessions]
     outcome = Outcome.of(sessions, parts[0].assets)
     with open_instance() as instance, RunProgress(len(sessions)) as progress:
+        free_of_the_dead(instance)
         runner = Runner(deployment, definitions, instance, verbose=verbose)
         for part in parts:
             runner.run([part], outcome, progress)

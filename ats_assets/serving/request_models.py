@@ -95,3 +95,28 @@ class Confirmation(BaseModel):
     model_config = ConfigDict(extra="forbid")
 
     nonce: str = Field(max_length=64)
+
+
+class FillTold(BaseModel):
+    """An execution, and the bars that it was filled by."""
+
+    fill_id: str
+    at: datetime
+    side: str
+    quantity: Exact
+    price: Exact
+    fees: Exact
+    session: str
+    bars: dict[str, Any] | None = Field(
+        description="the partition of bars, and what it was made from, down to the delivery; null: not stored"
+    )
+
+
+class OrderLineageTold(BaseModel):
+    """Where a person's order comes from."""
+
+    request: RequestTold
+    decided: dict[str, Any] | None = Field(
+        description="the bars by whose close it was judged, and what they were made from; null: no order yet"
+    )
+    fills: list[FillTold]

@@ -65,3 +65,20 @@ def trade_live(  # noqa: PLR0917 - typer calls it by name
     day = parse_day(session, "--session")
     how = {"status": status, "as_json": as_json, "once": once}
     live(LiveCommand(replay=replay, session=day, speed=speed, plan=plan, keep=keep, page=page, **how))
+
+
+@app.command("paced")
+def trade_paced(
+    every: Annotated[float, typer.Option(min=0, metavar="SECONDS", help="From the end of a session to the next.")] = 30,
+    back: Annotated[
+        int, typer.Option(min=0, metavar="N", help="Where nothing was traded yet: begin so many sessions before the newest stored one.")
+    ] = 20,
+    beyond: Annotated[
+        bool, typer.Option("--beyond", help="After the last stored session let the synthetic source make further ones.")
+    ] = False,
+) -> None:
+    """Trade one stored session after the other at the embedded broker, at a pace: a day in which paper orders are filled. Runs until SIGTERM or Ctrl-C."""
+    typer.echo("ats trade paced: loading the graph", err=True)
+    from ats_assets.cli.trade.paced import PacedCommand, paced  # noqa: PLC0415
+
+    paced(PacedCommand(every_seconds=every, back=back, beyond=beyond))

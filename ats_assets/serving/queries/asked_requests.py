@@ -24,10 +24,11 @@ def told_requests(connection: Connection, found: Sequence[Request]) -> list[dict
 
 
 def _plain(values: dict[str, Any]) -> dict[str, Any]:
-    return {name: _told(value) for name, value in values.items()}
+    return {name: told_value(value) for name, value in values.items()}
 
 
-def _told(value: Any) -> Any:
+def told_value(value: Any) -> Any:
+    """A value as JSON has it: decimals digit for digit, times in UTC."""
     if isinstance(value, Decimal):
         return format(value, "f")
     if isinstance(value, datetime):

@@ -31,7 +31,16 @@ from ats_assets.requests import (
 from ats_assets.serving.pages import Cursor, Limit, after_record, record_cursor
 from ats_assets.serving.problems import Problem, not_found
 from ats_assets.serving.queries.asked_requests import told_request, told_requests
-from ats_assets.serving.request_models import Confirmation, KindsTold, RequestAnswered, RequestBodyAsked, RequestsTold, RequestTold
+from ats_assets.serving.queries.order_lineage import explained_order, fills_of_request
+from ats_assets.serving.request_models import (
+    Confirmation,
+    KindsTold,
+    OrderLineageTold,
+    RequestAnswered,
+    RequestBodyAsked,
+    RequestsTold,
+    RequestTold,
+)
 from ats_assets.serving.roles import Role
 from ats_assets.serving.routing import Ask, AskedOf, Routes
 from ats_assets.trade_state import open_trade_state
@@ -108,6 +117,26 @@ def get_request(ask: Ask, request_id: RequestId) -> Response:
     except UnknownRequestError as error:
         raise not_found(str(error)) from None
     return ask.answer(lambda: told)
+
+
+@ROUTES.get(
+    "/requests/{request_id}/lineage",
+    role=Role.READ,
+    model=OrderLineageTold,
+    example={"request": _REQUEST, "decided": None, "fills": []},
+    statuses=(404, 503),
+    summary="Where a person's order comes from, and its fills",
+)
+def get_request_lineage(ask: Ask, request_id: RequestId) -> Response:
+    """Who asked for an order, the close that it was judged by, and each of its fills with the bars behind it, down to the delivery."""
+    try:
+        with ask.service.trading.begin() as connection:
+            request = load_request(connection, request_id)
+            told, filled = told_request(connection, request), fills_of_request(connection, request)
+    except UnknownRequestError as error:
+        raise not_found(str(error)) from None
+    explained = explained_order(ask.deployment, filled)
+    return ask.answer(lambda: {"request": told, **explained})
 
 
 @ROUTES.get(
