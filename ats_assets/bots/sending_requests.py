@@ -128,7 +128,7 @@ def outcome_text(request: Mapping[str, Any]) -> str:
     --------
     >>> outcome_text({"reason": "halted", "order": None}), outcome_text({"reason": None})
     ('halted', '')
-    >>> outcome_text({"order": {"client_order_id": "manual-1", "state": "filled", "filled_quantity": "10", "filled_average_price": "64.805"}})
+    >>> outcome_text({"order": {"client_order_id": "manual-1", "state": "filled", "filled_quantity": "10", "filled_average_price": "64.8059"}})
     'order manual-1 filled, 10 at 64.81'
     """
     told = [str(request["reason"])] if request.get("reason") else []
