@@ -20,9 +20,10 @@ from ats_assets.serving.browser_sessions import CSRF_HEADER, is_csrf_token
 from ats_assets.serving.entity_tags import entity_tag, is_known, not_modified, tag_of
 from ats_assets.serving.gate import CALLER
 from ats_assets.serving.pages import PageAsked, decoded_cursor, slice_of
-from ats_assets.serving.problems import MEDIA_TYPE, RETRY_SECONDS, Problem, ProblemDetails
+from ats_assets.serving.problems import RETRY_SECONDS, Problem
 from ats_assets.serving.ready_answers import FilesSeen
 from ats_assets.serving.roles import NOBODY, Caller, Role
+from ats_assets.serving.route_answers import responses
 from ats_assets.serving.served import Service
 from ats_assets.storage.stored_calendar import ASSET as CALENDAR
 
@@ -30,19 +31,6 @@ PREFIX = "/api/v1"
 ROLE = "x-role"
 """Of an operation in the OpenAPI document: the role that it needs."""
 _TRIES = 10
-_TOLD = {
-    304: "Not changed since the version that If-None-Match names",
-    400: "The request can't be read, or asks a host that is none of this service's",
-    401: "No key, or one that is wrong, expired or revoked",
-    403: "The key's role may not, or the CSRF token is missing",
-    404: "There is nothing of that name, or it is not stored",
-    409: "The data have changed since the page before; of a request: it is another one, or was confirmed already",
-    410: "It was not confirmed in time",
-    413: "The body is too large",
-    422: "A parameter is wrong",
-    429: "Too many requests: Retry-After says how long to wait",
-    503: "What is asked for can't be read now: the database is locked, or a file is damaged",
-}
 
 
 class ChangedWhileReadError(Exception):
@@ -297,31 +285,3 @@ def _read_again(endpoint: Callable[..., Response]) -> Callable[..., Response]:
 def _class_of(media_type: str) -> type[Response]:
     """A class of answers that says the media type, which is all that the document takes from it."""
     return JSONResponse if media_type == "application/json" else type("Document", (Response,), {"media_type": media_type})
-
-
-def responses(
-    role: Role, statuses: Sequence[int], model: Any, example: Any, *, status_code: int = 200, media_type: str = "application/json"
-) -> dict[int | str, dict[str, Any]]:
-    """What the OpenAPI document says of the answers of a route."""
-    of_role = () if role is Role.PUBLIC else (401, 403)
-    told: dict[int | str, dict[str, Any]] = {
-        status: _told(status) for status in sorted({400, 401, 422, 429, *of_role, *statuses} - {status_code})
-    }
-    content: dict[str, Any] = {"example": example} if example is not None else {}
-    told[status_code] = {"description": "The answer", "content": {media_type: content}}
-    if model is not None:
-        told[status_code]["model"] = model
-    if media_type != "application/json":
-        content["schema"] = {"type": "string"}
-    if 304 in statuses:
-        told[status_code]["headers"] = {
-            "ETag": {"description": "the version of the answer, for If-None-Match", "schema": {"type": "string"}}
-        }
-    return told
-
-
-def _told(status: int) -> dict[str, Any]:
-    told: dict[str, Any] = {"description": _TOLD.get(status, "Refused")}
-    if status >= 400:
-        told["content"] = {MEDIA_TYPE: {"schema": ProblemDetails.model_json_schema()}}
-    return told
