@@ -10,8 +10,9 @@ from filelock import FileLock
 
 
 def made_once(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
-    """A copy, for this process alone, of the folder that `make` fills. The first process to come makes it, others wait for it."""
-    return shutil.copytree(made_for_all(factory, name, make), factory.getbasetemp() / name)
+    """A copy, for this process alone, of the folder that `make` fills. The first process to come makes it, others wait for it; tests of another folder share the copy."""
+    own = factory.getbasetemp() / name
+    return own if own.exists() else shutil.copytree(made_for_all(factory, name, make), own)
 
 
 def made_for_all(factory: pytest.TempPathFactory, name: str, make: Callable[[Path], object]) -> Path:
