@@ -15,7 +15,7 @@ from ats_assets_tests.serving.dashboard_browser import Watched, served, started_
 from ats_assets_tests.serving.made_deployment import deployment_in
 
 SYMBOL = "SYN0001"
-PAGES = ("/dashboard", "/signals", f"/symbol/{SYMBOL}", "/portfolio", "/paper", "/login")
+PAGES = ("/dashboard", "/signals", f"/symbol/{SYMBOL}", "/portfolio", "/paper", "/analytics", "/data", "/models", "/settings", "/login")
 LOOKS = (("light", 1440), ("dark", 1440), ("light", 390), ("dark", 390))
 API = re.compile(r"/api/v1/(?!stream)")
 
@@ -215,7 +215,7 @@ def test_an_empty_deployment_says_how_to_fill_it(browser: Browser, tmp_path: Pat
     (tmp_path / "ats.toml").touch()
     storage = {"warehouse": tmp_path / "warehouse", "models": tmp_path / "models", "data": tmp_path / "data"}
     with served(deployment_in(tmp_path, storage=storage)) as address, watched(browser, address) as watching:
-        for route in ("/dashboard", "/signals", f"/symbol/{SYMBOL}", "/portfolio", "/paper"):
+        for route in ("/dashboard", "/signals", f"/symbol/{SYMBOL}", "/portfolio", "/paper", "/analytics", "/data", "/models"):
             page = watching.show(route)
             assert page.locator(".panel-body:empty").count() == 0, route
             expect(page.locator(".notice").first).to_contain_text("ats ")

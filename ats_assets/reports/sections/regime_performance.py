@@ -9,12 +9,13 @@ from datetime import date
 import numpy as np
 import polars as pl
 
-from ats_assets.backtests.metrics import Floats, risk_free_of_session, session_returns, sharpe_ratio, volatility
+from ats_assets.backtests.metrics import Floats
 from ats_assets.deployment import Deployment
 from ats_assets.regimes.choosing import regimes
 from ats_assets.reports.charts import Chart, Line, LinePanel, line_chart
 from ats_assets.reports.formatting import decimal, percent, whole
 from ats_assets.reports.page_blocks import Block, Heading, Note, Pair, Table
+from ats_assets.reports.regime_figures import NamedStates, performance_by_state, states_of
 from ats_assets.reports.report_section import ReportInputs, ReportSection
 
 ENDING = "_sessions_in_state"
@@ -32,24 +33,19 @@ def make(inputs: ReportInputs) -> Sequence[Block] | None:
 
 def _of(asset: str, rows: pl.DataFrame, inputs: ReportInputs) -> list[Block]:
     name = next(column.removesuffix(ENDING) for column in rows.columns if column.endswith(ENDING))
-    chances = [column for column in rows.columns if column.startswith(f"{name}_p") and column[len(name) + 2 :].isdigit()]
-    of_symbols = rows.group_by("session").agg(pl.col(chances[0]).n_unique())[chances[0]].max() != 1
-    known = rows.filter(pl.col(f"{name}_state").is_not_nan())
-    if known.is_empty():
+    found = states_of(name, rows)
+    if found is None:
         return [
             Note(text=f"{asset}: no regime was known in these sessions; the first estimation takes [regimes.{name}] min_train_sessions.")
         ]
-    shares = known.group_by("session").agg(pl.col(chances).mean()).sort("session")
-    values = shares.select(chances).to_numpy()
-    used = [k for k in range(len(chances)) if values[:, k].max() > 0.0]
-    days = shares["session"].to_list()
+    days, used = found.shares["session"].to_list(), found.used
+    values, of_symbols, states = found.shares.drop("session").to_numpy(), found.of_symbols, found.states
     chart = _chart(asset, days, values, used, of_symbols=of_symbols)
     if of_symbols:
         return [Note(text="Each symbol has a regime of its own; the chart shows the mean of their probabilities."), chart]
-    states = dict(known.group_by("session").agg(pl.col(f"{name}_state").first()).iter_rows())
     return [
         Note(text=TOLD),
-        _performance(states, inputs, used),
+        _performance(found, inputs),
         Pair(cells=[[_moves(states, days, used)], [_stays(states, days, used)]]),
         chart,
     ]
@@ -61,20 +57,22 @@ TOLD = (
 )
 
 
-def _performance(states: dict[date, float], inputs: ReportInputs, used: Sequence[int]) -> Table:
-    equity, year = inputs.result.equity, inputs.settings.sessions_per_year
-    before = np.array([states.get(day, np.nan) for day in equity["session"][:-1]])
-    free = risk_free_of_session(inputs.settings)
-    own, other = (session_returns(equity[name].to_numpy()) for name in ("equity", "benchmark"))
-    rows = []
-    for name, chosen in [
-        *((f"state {k}", before == k) for k in used),
-        ("not known", np.isnan(before)),
-        ("all", np.ones(len(before), np.bool_)),
-    ]:
-        a, b = own[chosen], other[chosen]
-        if len(a):
-            rows.append((name, whole(len(a)), percent(len(a) / len(before)), *_figures(a, free, year), *_figures(b, free, year), _worst(a)))
+def _performance(found: NamedStates, inputs: ReportInputs) -> Table:
+    rows = [
+        (
+            one.regime,
+            whole(one.sessions),
+            percent(one.share),
+            percent(one.annual_return, 1, signed=True),
+            percent(one.volatility),
+            decimal(one.sharpe),
+            percent(one.benchmark_return, 1, signed=True),
+            percent(one.benchmark_volatility),
+            decimal(one.benchmark_sharpe),
+            percent(one.worst, 2, signed=True),
+        )
+        for one in performance_by_state(found, inputs.result.equity, inputs.settings)
+    ]
     columns = (
         "regime",
         "sessions",
@@ -88,15 +86,6 @@ def _performance(states: dict[date, float], inputs: ReportInputs, used: Sequence
         "worst session",
     )
     return Table(columns=columns, rows=rows, caption="Account and benchmark by regime")
-
-
-def _figures(returns: Floats, free: float, year: int) -> tuple[str, str, str]:
-    mean = float(returns.mean()) * year if len(returns) and np.isfinite(returns).all() else None
-    return percent(mean, 1, signed=True), percent(volatility(returns, year)), decimal(sharpe_ratio(returns - free, year)[0])
-
-
-def _worst(returns: Floats) -> str:
-    return percent(float(np.nanmin(returns)) if np.isfinite(returns).any() else None, 2, signed=True)
 
 
 def _moves(states: dict[date, float], days: Sequence[date], used: Sequence[int]) -> Table:

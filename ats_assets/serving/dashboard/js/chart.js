@@ -115,13 +115,12 @@ export function sessionChart({ label, series, markers = [], height = 260, format
   });
   mark();
   readNewest();
-  // The canvas has no width before it is on the page: all is fitted into it as soon as it has one.
-  const sized = new ResizeObserver(() => {
-    if (!canvas.clientWidth) return;
-    sized.disconnect();
-    requestAnimationFrame(() => !closed && (wanted ? chart.timeScale().setVisibleLogicalRange(wanted) : chart.timeScale().fitContent()));
-  });
+  // The canvas has no width before it is on the page: all is fitted into it as soon as it has one, and again with each
+  // other width until somebody moves the chart. The chart takes a width up in the next frame: what is fitted before that is lost.
+  const fitted = () => !closed && (wanted ? chart.timeScale().setVisibleLogicalRange(wanted) : chart.timeScale().fitContent());
+  const sized = new ResizeObserver(() => canvas.clientWidth && requestAnimationFrame(() => requestAnimationFrame(fitted)));
   sized.observe(canvas);
+  canvas.addEventListener("pointerdown", () => sized.disconnect(), { once: true });
   function range(from, to) {
     wanted = { from, to };
     if (canvas.clientWidth) chart.timeScale().setVisibleLogicalRange(wanted);

@@ -7,5 +7,9 @@ export const PAGES = [
   { name: "symbol", title: "Symbol", under: "signals", load: () => import("./pages/symbol.js") },
   { name: "portfolio", title: "Portfolio", key: "p", load: () => import("./pages/portfolio.js") },
   { name: "paper", title: "Paper trading", key: "t", load: () => import("./pages/paper.js") },
+  { name: "analytics", title: "Analytics", key: "a", load: () => import("./pages/analytics.js") },
+  { name: "data", title: "Data", key: "w", load: () => import("./pages/data.js") },
+  { name: "models", title: "Models", key: "m", load: () => import("./pages/models.js") },
+  { name: "settings", title: "Settings", key: "c", load: () => import("./pages/settings.js") },
   { name: "login", title: "Log in", under: "login", load: () => import("./pages/login.js") },
 ];

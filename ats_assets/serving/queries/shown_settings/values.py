@@ -7,7 +7,7 @@ from datetime import date
 from pathlib import Path
 from typing import Annotated, Any, Literal, Union, cast, get_args, get_origin
 
-from pydantic import BaseModel
+from pydantic import BaseModel, ValidationError
 
 from ats_assets.errors import SettingsError
 from ats_assets.serving.queries.shown_settings.additions import TABLES, addition_defaults
@@ -152,7 +152,7 @@ def _leaves(model: type[BaseModel] | None, place: str, values: Mapping[str, Any]
         if whole in TABLES:
             yield from _additions(whole, table, plugins)
         else:
-            of_table = plain_values(inner().model_dump()) if inner and default is None else default
+            of_table = plain_values(_own_defaults(inner)) if inner and default is None else default
             yield from _leaves(inner, f"{whole}.", table, of_table, plugins)
 
 
@@ -164,6 +164,15 @@ def _additions(place: str, tables: Mapping[str, Any], plugins: Path) -> Iterator
         if not own and not defaults:
             yield whole, {}, None, ""
         yield from _leaves(kind, f"{whole}.", plain_values(defaults) | own, plain_values(defaults), plugins)
+
+
+def _own_defaults(section: type[BaseModel]) -> dict[str, Any]:
+    """What a section that may be left out has where nothing is written in it; of one that can't be empty, field by field."""
+    try:
+        return section().model_dump()
+    except ValidationError:
+        fields = section.model_fields.items()
+        return {name: field.get_default(call_default_factory=True) for name, field in fields if not field.is_required()}
 
 
 def _section_class(annotation: Any) -> type[BaseModel] | None:
