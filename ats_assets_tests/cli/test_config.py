@@ -115,6 +115,15 @@ def test_secrets_are_never_shown(file: Path) -> None:
     assert "hush" not in config("diff")
 
 
+def test_a_section_that_can_not_be_empty_is_shown(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
+    """It failed: such a section has no values of its own where nothing is written."""
+    (tmp_path / "ats.toml").write_text('[active_return]\ngroups = { energy = ["XOM"] }\n', encoding="utf-8")
+    monkeypatch.setenv("ATS_SETTINGS", str(tmp_path / "ats.toml"))
+    shown = {one.name: one for one in listed_settings(load_settings(), setting_origins())}
+    assert (shown["active_return.benchmark"].value, shown["active_return.benchmark"].default) == ("equal", "equal")
+    assert shown["active_return.groups.energy"].value == ["XOM"]
+
+
 def test_a_section_alone(file: Path) -> None:
     lines = config("show", "source.synthetic").splitlines()
     assert lines

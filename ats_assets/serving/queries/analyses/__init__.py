@@ -9,10 +9,10 @@ from ats_assets.serving.queries.analyses.of_backtests import (
     monte_carlo,
     performance_by_regime,
     segments,
-    strategies,
+    strategy_performance,
 )
 from ats_assets.serving.queries.analyses.of_data import gaps_of_bars, quarantined_rows
-from ats_assets.serving.queries.analyses.of_models import cross_validation, drift, importance, skill
+from ats_assets.serving.queries.analyses.of_models import cross_validation, drift, importance, judged_skill
 
 ANALYSES: Mapping[str, Analysis] = {
     "segments": Analysis(title="Walk-forward segments", what_to_do="Judge the models' scores: ats run", make=segments),
@@ -37,12 +37,12 @@ ANALYSES: Mapping[str, Analysis] = {
     "strategies": Analysis(
         title="Performance by strategy and model",
         what_to_do="Give several strategies capital in the settings, or set books.enabled = true, then: ats run",
-        make=strategies,
+        make=strategy_performance,
     ),
     "cross-validation": Analysis(
         title="Cross-validation", what_to_do='Set cross_validation.kind, such as "walk_forward", then: ats run', make=cross_validation
     ),
-    "skill": Analysis(title="Skill of the scores", what_to_do="Judge the models' scores: ats run", make=skill),
+    "skill": Analysis(title="Skill of the scores", what_to_do="Judge the models' scores: ats run", make=judged_skill),
     "drift": Analysis(title="Drift", what_to_do="Add a table [drift] to the settings, then: ats run", make=drift),
     "importance": Analysis(title="Importance of features", what_to_do="Fit a model: ats run", make=importance),
     "quarantine": Analysis(title="Quarantined rows", what_to_do="Check the deliveries: ats run", make=quarantined_rows),

@@ -73,7 +73,7 @@ def active_return(deployment: Deployment, sessions: int) -> AnalysisFound | None
     return _whole(deployment, "active_return", _ACTIVE, sessions)
 
 
-def strategies(deployment: Deployment, sessions: int) -> AnalysisFound | None:
+def strategy_performance(deployment: Deployment, sessions: int) -> AnalysisFound | None:
     """Each strategy's own book of the backtest, and who or what made the profit."""
     found = _whole(deployment, "strategy_books", ("equity", "attribution"), sessions)
     if found is None:

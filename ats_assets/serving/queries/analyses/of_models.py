@@ -17,7 +17,7 @@ FEATURES = 12
 _SKILL = ("session", "decision_session", "horizon_sessions", "model_session", "n_symbols", "ic", "rank_ic", "turnover")
 
 
-def skill(deployment: Deployment, sessions: int) -> AnalysisFound | None:
+def judged_skill(deployment: Deployment, sessions: int) -> AnalysisFound | None:
     """Each session's ICs by horizon, what they add up to, the verdict, and of several models the rank IC of each."""
     rows = newest_rows(deployment, "skill", sessions)
     if rows is None or rows.is_empty():

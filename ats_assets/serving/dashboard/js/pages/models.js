@@ -134,7 +134,6 @@ function driftTable(rows) {
     rows,
     columns: [
       { name: "test", title: "Test", kind: "text", heading: true, show: (row) => `${words(row.of)}: ${row.test}` },
-      { name: "model", title: "Model", kind: "text" },
       { name: "alarm", title: "Says", kind: "text", show: (row) => (isKnown(row.figure) && isKnown(row.threshold) ? mark(row.alarm ? "warning" : "ok") : mark("unknown")) },
       { name: "figure", title: "Figure", show: (row) => number(row.figure, 2) },
       { name: "threshold", title: "Unusual above", show: (row) => number(row.threshold, 2) },
