@@ -218,9 +218,9 @@ def failed_run(f: Fortnight) -> Callable[[], None]:
 
 
 def stuck_run(f: Fortnight) -> Callable[[], None]:
-    """A run that has been in the queue for an hour."""
+    """A run that has been starting for an hour."""
     with open_instance() as instance:
-        run = dg.DagsterRun(job_name="trading", status=dg.DagsterRunStatus.QUEUED)
+        run = dg.DagsterRun(job_name="trading", status=dg.DagsterRunStatus.STARTING)
         instance.run_storage.add_run(run)
     with sqlite3.connect(f.home / "data/dagster/history/runs.db", timeout=30) as database:
         database.execute("UPDATE runs SET update_timestamp = datetime('now', '-1 hour') WHERE run_id = ?", (run.run_id,))

@@ -64,7 +64,7 @@ class Exporter(ThreadingHTTPServer):
 class _Answer(BaseHTTPRequestHandler):
     server: Exporter
     server_version, sys_version = "ats", ""
-    protocol_version = "HTTP/1.1"
+    protocol_version = "HTTP/1.0"  # a connection a scrape: none outlives the server that it was made to
     timeout = CLIENT_SECONDS
 
     def do_GET(self) -> None:
