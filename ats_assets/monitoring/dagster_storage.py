@@ -21,6 +21,8 @@ from ats_assets.secrecy import redacted
 Part = Literal["runs", "schedules", "events"]
 FILES: Mapping[Part, str] = {"runs": "history/runs.db", "schedules": "schedules/schedules.db", "events": "history/runs/index.db"}
 """Of SQLite, below the folder of the storage."""
+IN_POSTGRESQL, RUNS_VARIABLE = "ProjectPostgresStorage", "RUNS_DB_URL"
+"""The class of `orchestration/postgres_storage.py`, which imports Dagster; and where it finds the address unless it is told."""
 WAIT_SECONDS = 2
 
 
@@ -102,6 +104,8 @@ class DagsterStorage:
     @cached_property
     def address(self) -> str | None:
         """The address of PostgreSQL's database; None: it is SQLite's files."""
+        if custom := self.told.get("custom"):
+            return _address_of_custom(custom)
         config = self.told.get("postgres")
         if not isinstance(config, dict):
             return None
@@ -160,6 +164,17 @@ def _postgresql(address: str) -> Iterator[StorageQuery]:
     options = f"-c default_transaction_read_only=on -c statement_timeout={WAIT_SECONDS * 1000}"
     with psycopg.connect(address, connect_timeout=WAIT_SECONDS, options=options, autocommit=True) as connection:
         yield StorageQuery(connection, "%s")
+
+
+def _address_of_custom(custom: Mapping[str, Any]) -> str | None:
+    """The address that `ProjectPostgresStorage` reads from a variable; None: it is a storage in a folder, as `ProjectStorage`."""
+    config, name = custom.get("config") or {}, str(custom.get("class", ""))
+    if name == IN_POSTGRESQL:
+        driver, colon, rest = _plain({"env": config.get("url_variable", RUNS_VARIABLE)}).strip().partition(":")
+        return f"{driver.partition('+')[0]}{colon}{rest}"
+    if "base_dir" not in config:
+        raise DagsterStorageError(f"{INSTANCE_FILE} names the storage {name}, of which it is not known where it keeps what it is told")
+    return None
 
 
 def _plain(value: object) -> str:

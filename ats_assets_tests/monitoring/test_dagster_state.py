@@ -20,6 +20,7 @@ from ats_assets.orchestration.dagster_home import dagster_home
 from ats_assets.runs.startup import open_instance
 from ats_assets.runs.triggers import start_triggers
 from ats_assets_tests.monitoring.conftest import Deploy
+from ats_assets_tests.monitoring.prometheus import ROOT
 from ats_assets_tests.trade_state.databases import create_database
 
 DAYS = dg.StaticPartitionsDefinition(["2024-03-01", "2024-03-04"])
@@ -166,6 +167,29 @@ def test_postgresql_is_read_like_sqlite(tmp_path: Path, postgresql: str, monkeyp
             ask("DELETE FROM runs RETURNING run_id")
     with storage.reading("events") as ask:
         assert check_results(ask) == []
+    monkeypatch.setenv("RUNS_DB_URL", url.replace("postgresql://", "postgresql+psycopg2://"))
+    deployed = (ROOT / "deploy" / "compose" / "config" / "dagster.yaml").read_text()
+    (tmp_path / "dagster.yaml").write_text(deployed)
+    with DagsterStorage(tmp_path).reading("runs") as ask:
+        assert [one.daemon_type for one in daemon_beats(ask)] == ["SENSOR"]
+
+
+@pytest.mark.parametrize("place", ["compose/config", "kubernetes/base/config"])
+def test_what_is_deployed_is_read_where_it_is_stored(place: str, monkeypatch: pytest.MonkeyPatch) -> None:
+    """In containers it is PostgreSQL, by a class of the project's: it was taken for files that are not there, so that nothing was ever seen to fail."""
+    storage = DagsterStorage(ROOT / "deploy" / place)
+    monkeypatch.delenv("RUNS_DB_URL", raising=False)
+    with pytest.raises(DagsterStorageError, match="RUNS_DB_URL, which is not set"):
+        storage.rows("runs", "SELECT * FROM runs")
+    monkeypatch.setenv("RUNS_DB_URL", "postgresql://runs:word@postgres/runs")
+    assert DagsterStorage(ROOT / "deploy" / place).address == "postgresql://runs:word@postgres/runs"
+    assert DagsterStorage(ROOT).address is None
+
+
+def test_a_storage_that_is_not_known_is_not_taken_for_an_empty_one(tmp_path: Path) -> None:
+    (tmp_path / "dagster.yaml").write_text("storage:\n  custom:\n    module: other\n    class: Elsewhere\n    config:\n      host: there\n")
+    with pytest.raises(DagsterStorageError, match="Elsewhere"):
+        DagsterStorage(tmp_path).rows("runs", "SELECT * FROM runs")
 
 
 @pytest.mark.parametrize(

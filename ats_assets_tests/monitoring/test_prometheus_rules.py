@@ -164,20 +164,29 @@ def test_each_alert_fires_when_its_fault_is_made_and_is_silent_otherwise(tmp_pat
 ANY = {"Ats.*"}
 
 
-def test_a_daemon_that_dies_is_told_of_within_two_scrapes(tmp_path: Path) -> None:
-    """Of thirty seconds each, by the project's own configuration, whenever between two heartbeats it dies."""
+def test_a_daemon_that_dies_is_told_of_within_two_scrapes_and_one_that_lives_never(tmp_path: Path) -> None:
+    """Of thirty seconds each, by the project's own configuration, whenever between two heartbeats it dies; with scrapes of thirty seconds one that lived seemed dead now and then."""
     config = yaml.safe_load((RULES.parent / "prometheus.yml").read_text())
-    scrape = seconds_of(config["global"]["scrape_interval"])
+    (job,) = [one for one in config["scrape_configs"] if one["job_name"] == "ats"]
+    scrape, looked = seconds_of(job["scrape_interval"]), seconds_of(config["global"]["evaluation_interval"])
     rule = next(rule for rule in rules() if rule.get("alert") == "AtsDaemonDead")
     silent = float(re.search(r"> (\d+)", rule["expr"])[1])  # pyright: ignore[reportOptionalSubscript]
     assert "for" not in rule
-    assert silent + seconds_of(config["global"]["evaluation_interval"]) <= 2 * scrape
+    assert silent + looked <= 2 * seconds_of(config["global"]["scrape_interval"])
     beats = {
         f'dagster_daemon_last_heartbeat_timestamp_seconds{{{AT},daemon_type="{kind}"}}': f"0+30x10 300{ALWAYS}"
         for kind in ("SENSOR", "SCHEDULER")
     }
     tests = [unit_test(beats, "350s", fires=None, others={"none"}), unit_test(beats, "360s", fires="AtsDaemonDead", others=set())]
-    told = {"rule_files": [str(RULES / "recording.yml"), str(RULES / "alerts.yml")], "evaluation_interval": "10s", "tests": tests}
+    never = {"expr": 'count(ALERTS{alertname="AtsDaemonDead"}) or vector(0)', "exp_samples": [{"labels": "{}", "value": 0}]}
+    looks = [never | {"eval_time": f"{second}s"} for second in range(0, 600, int(looked))]
+    on = {name: values for name, values in WELL.items() if "sensor_status" in name}
+    # The first scrape is `late` seconds after a heartbeat; a thread that has work to do writes one every 36.
+    for late in range(36, 36 + int(scrape)):
+        seen = " ".join(str(36 * (second // 36) - late) for second in range(late, late + 600, int(scrape)))
+        inputs = [{"series": name, "values": values} for name, values in (on | dict.fromkeys(beats, seen)).items()]
+        tests.append({"interval": f"{scrape:g}s", "input_series": inputs, "promql_expr_test": looks})
+    told = {"rule_files": [str(RULES / "recording.yml"), str(RULES / "alerts.yml")], "evaluation_interval": "5s", "tests": tests}
     (tmp_path / "tests.yml").write_text(yaml.safe_dump(told))
     promtool("test", "rules", "tests.yml", folder=tmp_path)
 
