@@ -286,7 +286,7 @@ def test_an_order_is_asked_for_seen_and_confirmed(browser: Browser, own_deployme
         page.get_by_role("button", name=re.compile("^Cancel main-")).first.click()
         expect(page.locator("dialog")).to_contain_text("Cancel this order?")
         page.locator("dialog").get_by_role("button", name="Cancel the order").click()
-        expect(page.locator(".notice", has_text="is asked for")).to_be_visible()
+        expect(page.locator(".notice", has_text="Cancelling")).to_be_visible()
         expect(requests.first).to_contain_text("Cancel order")
         page.get_by_role("button", name="Halt trading").click()
         page.get_by_label("Reason").last.fill("prices look wrong")

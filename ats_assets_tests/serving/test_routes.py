@@ -48,12 +48,13 @@ PARTS = {
     "family": "alpha158",
     "session": "2021-03-30",
     "table": "trades",
+    "analysis": "segments",
     "request_id": REQUEST,
 }
 """Of a path, what stands in for each of its parts."""
 
 
-NAMES = {"/api/v1/analyses": "segments", "/api/v1/backtests": "backtest", "/api/v1/reports": "backtest", "/api/v1/models": "lightgbm"}
+NAMES = {"/api/v1/backtests": "backtest", "/api/v1/reports": "backtest", "/api/v1/models": "lightgbm"}
 """What `{name}` is, by what the path begins with."""
 ALWAYS_NEW = {"/api/v1/status", "/metrics"}
 """Paths whose answer has the time in it."""

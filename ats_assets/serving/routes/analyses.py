@@ -57,11 +57,13 @@ _EXAMPLE = {
 }
 
 
-@ROUTES.get("/analyses/{name}", role=Role.READ, model=AnalysisTold, example=_EXAMPLE, statuses=(503,), summary="What there is to judge by")
+@ROUTES.get(
+    "/analyses/{analysis}", role=Role.READ, model=AnalysisTold, example=_EXAMPLE, statuses=(503,), summary="What there is to judge by"
+)
 def get_analysis(
     ask: Ask,
-    name: Annotated[_Names, Path()],
+    analysis: Annotated[_Names, Path()],
     sessions: Annotated[int, Query(ge=1, le=5_040, description="so many of the newest")] = 1_260,
 ) -> Response:
     """Walk-forward segments, regimes, Monte Carlo, strategies, skill, drift, importance, quarantined rows and so on; one that is not stored says what makes it."""
-    return ask.answer(lambda: analysed(ask.deployment, name, ANALYSES[name], sessions))
+    return ask.answer(lambda: analysed(ask.deployment, analysis, ANALYSES[analysis], sessions))
