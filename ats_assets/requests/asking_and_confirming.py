@@ -83,7 +83,8 @@ def make_request(
     checked = checked_body(kind, terms, body)
     if idempotency_key is not None and (known := _under_key(connection, asker, idempotency_key)) is not None:
         return _asked_again(connection, now, asker, known, (kind, checked))
-    _require_room(connection, asker, settings.most_open)
+    if terms.expires:  # a halt is taken however much stands
+        _require_room(connection, now, asker, settings.most_open)
     nonce = secrets.token_urlsafe(18) if terms.confirmed else None
     request_id = f"{now:%Y%m%dT%H%M%S}-{secrets.token_hex(4)}"
     values = {
@@ -206,9 +207,11 @@ def _under_key(connection: Connection, asker: Asker, idempotency_key: str) -> Re
     return None if row is None else request_of(row)
 
 
-def _require_room(connection: Connection, asker: Asker, most: int) -> None:
-    standing = [one.value for one in RequestState if not one.final]
-    query = select(func.count()).where(requests.c.asked_by == asker.key, requests.c.state.in_(standing))
+def _require_room(connection: Connection, now: datetime, asker: Asker, most: int) -> None:
+    """What has expired takes no room, though no desk has said so yet."""
+    waits = requests.c.state.in_([RequestState.ASKED.value, RequestState.CONFIRMED.value]) & (requests.c.expires_at > now)
+    stands = waits | (requests.c.state == RequestState.TAKEN.value)
+    query = select(func.count()).where(requests.c.asked_by == asker.key, stands)
     if connection.execute(query).scalar_one() >= most:
         raise TooManyRequestsError(
             f"{most} requests of {asker.key} stand already (requests.most_open): wait until the desk has taken them up"

@@ -17,4 +17,6 @@ class RequestsSettings(Section):
         default=3_600.0, gt=0, description="after its confirmation a request is no longer taken up; a halt waits for as long as it takes"
     )
     poll_seconds: float = Field(default=1.0, gt=0, le=60, description="between two looks of the desk for new requests")
-    most_open: int = Field(default=50, ge=1, description="requests of one key that stand at a time; another one is refused")
+    most_open: int = Field(
+        default=50, ge=1, description="requests of one key that stand at a time; another one is refused, unless it is a halt"
+    )

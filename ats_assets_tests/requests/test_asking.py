@@ -233,6 +233,30 @@ def test_a_key_has_so_many_requests_at_a_time(state: TradeState) -> None:
     asked(state, settings=few)
 
 
+def test_a_halt_is_taken_however_much_stands(state: TradeState) -> None:
+    """It was refused like any other: who shares a key with many, as people of bots do, could not stop trading."""
+    few = RequestsSettings(most_open=1)
+    asked(state, settings=few)
+    for _ in range(3):
+        assert asked(state, kind="halt", body={"reason": "odd prices"}, settings=few).request.state is RequestState.CONFIRMED
+    with pytest.raises(TooManyRequestsError):
+        asked(state, settings=few)
+
+
+def test_what_has_expired_takes_no_room_though_no_desk_is_there_to_say_so(state: TradeState) -> None:
+    """Without a desk, requests that nobody confirmed took the room of all later ones for ever."""
+    few = RequestsSettings(most_open=2)
+    confirmed(state, asked(state, settings=few))
+    asked(state, settings=few)
+    with pytest.raises(TooManyRequestsError):
+        asked(state, settings=few, at=NOW + timedelta(seconds=119))
+    asked(state, settings=few, at=NOW + timedelta(seconds=121))  # the other one is confirmed, and stands
+    with pytest.raises(TooManyRequestsError):
+        asked(state, settings=few, at=NOW + timedelta(seconds=122))
+    for _ in range(2):
+        asked(state, settings=few, at=NOW + timedelta(hours=2))
+
+
 @pytest.mark.parametrize(
     ("kind", "body", "said"),
     [
