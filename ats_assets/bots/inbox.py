@@ -4,18 +4,18 @@ Whatever is sent twice is run once, and what a killed bot has not finished is ru
 """
 
 import secrets
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from datetime import datetime, timedelta
 
 from sqlalchemy import select, update
 
 from ats_assets.bots import tables
-from ats_assets.bots.bot_store import BotStore
+from ats_assets.bots.bot_store import BotStore, in_utc
 
 KEPT = timedelta(days=3)
 """How long an update is known; Telegram keeps one for a day."""
 RETRIED = timedelta(minutes=10)
-"""What was taken longer ago is not run by the next process: nobody waits for it any more."""
+"""What was taken longer ago is not run by the next process: nobody waits for it any more, unless it lasts."""
 
 
 class Inbox:
@@ -25,10 +25,12 @@ class Inbox:
     ----------
     front
         Its name.
+    lasts
+        Whether a content, such as what was paid, is to be taken however late; default: none is.
     """
 
-    def __init__(self, store: BotStore, front: str) -> None:
-        self._store, self._front, self._process = store, front, secrets.token_hex(8)
+    def __init__(self, store: BotStore, front: str, lasts: Callable[[str], bool] = lambda _: False) -> None:
+        self._store, self._front, self._process, self._lasts = store, front, secrets.token_hex(8), lasts
 
     def keep(self, updates: Iterable[tuple[str, str | None]], now: datetime) -> list[str]:
         """Write updates down (id and content), and give the ids of those that are new."""
@@ -50,8 +52,8 @@ class Inbox:
     def left_over(self, now: datetime) -> list[tuple[str, str]]:
         """Take what a process before this one has not finished: id and content."""
         table = tables.updates.c
-        open_ = (table.front == self._front) & table.done_at.is_(None) & (table.process != self._process) & (table.taken_at > now - RETRIED)
+        open_ = (table.front == self._front) & table.done_at.is_(None) & (table.process != self._process)
         with self._store.begin() as connection:
-            rows = connection.execute(select(table.id, table.content).where(open_).order_by(table.taken_at, table.id)).all()
+            rows = connection.execute(select(table.id, table.content, table.taken_at).where(open_).order_by(table.taken_at, table.id)).all()
             connection.execute(update(tables.updates).where(open_).values(process=self._process))
-        return [(row.id, row.content) for row in rows if row.content]
+        return [(row.id, row.content) for row in rows if row.content and (in_utc(row.taken_at) > now - RETRIED or self._lasts(row.content))]

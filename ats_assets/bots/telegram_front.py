@@ -50,6 +50,12 @@ _SPINNER_SECONDS = 1.0
 """A button that was pressed spins for so long at most."""
 _ALERT = 190
 """Characters of a pop-up."""
+_PAID = '"successful_payment":'
+"""Of an update as JSON: no text that somebody writes has it, since quotation marks in one are escaped."""
+
+
+class _NotKeptError(Exception):
+    """The bot ends, and what was paid is not kept yet: the next one takes it from the inbox."""
 
 
 class TelegramFront:
@@ -80,7 +86,7 @@ class TelegramFront:
         except TokenValidationError:
             raise BotError("TELEGRAM_BOT_TOKEN is no token of Telegram: copy it again from BotFather, as 123456:ABC...") from None
         self._reception, self._poll, self._retry = reception, poll_seconds, retry_seconds
-        self._inbox = Inbox(reception.store, self.name)
+        self._inbox = Inbox(reception.store, self.name, lasts=lambda content: _PAID in content)
         self._sending = TelegramSending(self._bot, retry_seconds)
         self._payments = TelegramPaymentDesk(self._bot, reception)
         self._tasks: set[asyncio.Task[None]] = set()
@@ -149,7 +155,7 @@ class TelegramFront:
                 self._start(str(one.update_id), one)
         self._offset = max(one.update_id for one in updates) + 1
 
-    async def _patiently(self, work: Callable[[], Awaitable[None]]) -> None:
+    async def _patiently(self, work: Callable[[], Awaitable[None]], what: str = "no updates") -> None:
         """Do it until it succeeds, waiting longer each time; only a token that Telegram does not know ends the front."""
         wait = self._retry
         while not self._stopping.is_set():
@@ -162,7 +168,7 @@ class TelegramFront:
             except TelegramConflictError:
                 logger.error("Telegram: another process listens with the same token; end it, or give this one a bot of its own")  # noqa: TRY400 - the traceback says nothing more
             except Exception as error:  # noqa: BLE001 - the network, the service or the database: whatever it is, the next try may succeed
-                logger.warning("Telegram: no updates (%s: %s); again in %.0f s", type(error).__name__, redacted(str(error))[:300], wait)
+                logger.warning("Telegram: %s (%s: %s); again in %.0f s", what, type(error).__name__, redacted(str(error))[:300], wait)
             else:
                 return
             with contextlib.suppress(TimeoutError):
@@ -189,6 +195,8 @@ class TelegramFront:
                 await self._pressed(update.callback_query)
             elif update.pre_checkout_query:
                 await self._payments.asked(update.pre_checkout_query)
+        except _NotKeptError:
+            return
         except TelegramAPIError as error:
             logger.warning("Telegram: the answer to update %s was not taken: %s", id_, telegram_reason(error))
         except Exception:
@@ -197,8 +205,7 @@ class TelegramFront:
 
     async def _heard(self, message: Message) -> None:
         if message.successful_payment:
-            reply = await self._payments.paid(message)
-            if reply:
+            if reply := await self._paid(message):
                 await self._sending.send(message.chat.id, reply)
             return
         if message.forward_origin or message.via_bot or not message.text:
@@ -217,6 +224,18 @@ class TelegramFront:
             if reply.invoice:
                 await self._sending.invoice(message.chat.id, reply.invoice, self._payments.provider_token)
             await self._list_commands(incoming)
+
+    async def _paid(self, message: Message) -> Reply | None:
+        """Keep what was paid, however often the database fails before: the money is gone already."""
+        kept: list[Reply | None] = []
+
+        async def keep() -> None:
+            kept.append(await self._payments.paid(message))
+
+        await self._patiently(keep, "a payment is not kept yet")
+        if not kept:
+            raise _NotKeptError
+        return kept[0]
 
     async def _pressed(self, query: CallbackQuery) -> None:
         message = query.message

@@ -6,6 +6,8 @@ from decimal import Decimal
 from pathlib import Path
 from typing import Any
 
+import pytest
+
 from ats_assets.bots.broadcasting.delivery_queue import News
 from ats_assets.bots.broadcasting.sender import BroadcastSender
 from ats_assets.bots.payments.telegram_payments import TelegramPayments
@@ -14,9 +16,10 @@ from ats_assets.bots.subscriptions.payment_facts import PaymentFact, facts_of
 from ats_assets.bots.subscriptions.shop import Shop
 from ats_assets.bots.subscriptions.subscription_plans import SubscriptionPlan
 from ats_assets.bots.telegram_front import TelegramFront
-from ats_assets_tests.bots.desk import Desk
-from ats_assets_tests.bots.telegram_double import TOKEN, Fault, TelegramDouble
-from ats_assets_tests.bots.test_telegram_front import GROUP, played
+from ats_assets.errors import BotError
+from ats_assets_tests.bots.desk import Desk, a_desk, service_double
+from ats_assets_tests.bots.telegram_double import TOKEN, Fault, TelegramDouble, telegram_double
+from ats_assets_tests.bots.test_telegram_front import GROUP, played, running
 
 STRANGER = 555
 PLANS = {
@@ -105,6 +108,53 @@ def test_a_trial_then_stars_paid_once_however_often_it_is_told(tmp_path: Path) -
         assert not shop.subscribers(datetime.now(UTC))
 
     played(tmp_path, scene, per_minute=100)
+
+
+@pytest.mark.parametrize("later", [timedelta(0), timedelta(hours=5)])
+def test_what_was_paid_is_kept_by_the_next_process_however_late(tmp_path: Path, later: timedelta) -> None:
+    """Ten minutes after a bot was killed in the midst of it a payment was no update that anybody waits for: the money was gone, and the plan never came."""
+
+    async def play() -> None:
+        async with telegram_double() as double, service_double() as service:
+            async with a_desk(tmp_path, service) as desk:
+                order = await opened(desk).checkout(f"telegram:{STRANGER}", PLANS["stars"], None, desk.reception.clock())
+                front = TelegramFront(TOKEN, desk.reception, server=double.address, poll_seconds=1, retry_seconds=0.01)
+                never = asyncio.Event()
+                front._payments.paid = lambda _: never.wait()  # type: ignore[assignment,method-assign]  # it is killed in the midst of it
+                task = asyncio.create_task(front.run())
+                double.pay({"currency": "XTR", "total_amount": 250, "payload": order.order.id}, sender=STRANGER)
+                while double.offsets[-1:] != [871000002]:
+                    await asyncio.sleep(0.01)
+                for one in {task, *front._tasks}:
+                    one.cancel()
+                await asyncio.gather(task, return_exceptions=True)
+            async with a_desk(tmp_path, service, clock=lambda: datetime.now(UTC) + later) as desk:
+                opened(desk)
+                async with running(double, desk):
+                    await double.said("Thank you")
+
+    asyncio.run(play())
+
+
+def test_what_was_paid_is_kept_once_the_database_is_back(tmp_path: Path) -> None:
+    """A payment that met a locked database was logged, called done and forgotten."""
+
+    async def scene(double: TelegramDouble, desk: Desk) -> None:
+        shop = opened(desk)
+        order = await shop.checkout(f"telegram:{STRANGER}", PLANS["stars"], None, datetime.now(UTC))
+        tell, failures = shop.tell, iter(range(3))
+
+        def locked(*given: Any) -> bool:
+            if next(failures, None) is not None:
+                raise BotError("the bots' database fails: it is locked")
+            return tell(*given)
+
+        shop.tell = locked  # type: ignore[method-assign]
+        double.pay({"currency": "XTR", "total_amount": 250, "payload": order.order.id}, sender=STRANGER)
+        await double.said("Thank you")
+        assert shop.standing(f"telegram:{STRANGER}", datetime.now(UTC)).state == "active"
+
+    played(tmp_path, scene)
 
 
 def test_money_for_nothing_that_is_known_is_told_and_audited(tmp_path: Path) -> None:
