@@ -11,6 +11,7 @@ from collections.abc import Mapping, Sequence
 from datetime import UTC, datetime
 from typing import Any
 
+from ats_assets.bots.people import PERSON
 from ats_assets.bots.subscriptions.payment_facts import PaymentFact
 from ats_assets.bots.subscriptions.payment_service import Checkout, PaymentOrder
 from ats_assets.bots.subscriptions.subscription_plans import SubscriptionPlan
@@ -132,7 +133,9 @@ def facts_of_event(event: Mapping[str, Any], known: Mapping[str, tuple[str, str]
     at = datetime.fromtimestamp(int(event["created"]), UTC)
     of = _Told(what)
     person, plan = of.marks(known)
-    if not person:
+    if not PERSON.fullmatch(person):
+        person = plan = ""
+    if not person and not (kind == "charge.refunded" and of.customer):  # a refund gives no more, and may come before what it refunds
         return None
     common: dict[str, Any] = {
         "provider": "stripe",

@@ -5,7 +5,7 @@ all facts of a person (`standing`), the order in which they came makes no differ
 """
 
 from collections.abc import Sequence
-from dataclasses import asdict, dataclass
+from dataclasses import asdict, dataclass, replace
 from datetime import datetime
 from typing import Literal
 
@@ -24,6 +24,8 @@ class PaymentFact:
 
     Attributes
     ----------
+    person, plan
+        Empty in a refund that Stripe told before the payment: it gives the customer alone.
     provider, id
         Who told it, and under which id: `stripe` and the id of an event, `telegram` and that of a charge, `ats` for trials and gifts.
     amount, currency
@@ -58,15 +60,29 @@ def keep_fact(store: BotStore, connection: Connection, fact: PaymentFact, now: d
 
 
 def facts_of(connection: Connection, person: str | None = None) -> Sequence[PaymentFact]:
-    """All facts of a person, or of everybody, the oldest first."""
-    query = select(payment_facts).order_by(payment_facts.c.at, payment_facts.c.provider, payment_facts.c.id)
-    rows = connection.execute(query if person is None else query.where(payment_facts.c.person == person)).mappings()
+    """All facts of a person, or of everybody, the oldest first; what was told of a customer alone is that person's who paid as that customer."""
+    table = payment_facts.c
+    query = select(payment_facts).order_by(table.at, table.provider, table.id)
+    if person is not None:
+        theirs = select(table.customer).where(table.person == person, table.customer != "")
+        query = query.where((table.person == person) | ((table.person == "") & table.customer.in_(theirs)))
+    rows = connection.execute(query).mappings()
     found = []
     for row in rows:
         values = {name: value for name, value in row.items() if name != "told_at"}
         found.append(
             PaymentFact(**{name: in_utc(value) if name in _TIMES and value is not None else value for name, value in values.items()})
         )
+    return _given_to_persons(found)
+
+
+def _given_to_persons(facts: Sequence[PaymentFact]) -> Sequence[PaymentFact]:
+    known = {(fact.provider, fact.customer): fact for fact in facts if fact.person and fact.customer}
+    found = []
+    for fact in facts:
+        whose = fact if fact.person else known.get((fact.provider, fact.customer))
+        if whose is not None:
+            found.append(replace(fact, person=whose.person, plan=whose.plan))
     return found
 
 
@@ -75,6 +91,11 @@ def person_of(connection: Connection, *, subscription: str = "", customer: str =
     column, value = (payment_facts.c.subscription, subscription) if subscription else (payment_facts.c.customer, customer)
     if not value:
         return None
-    newest = select(payment_facts.c.person, payment_facts.c.plan).where(column == value).order_by(payment_facts.c.at.desc()).limit(1)
+    newest = (
+        select(payment_facts.c.person, payment_facts.c.plan)
+        .where(column == value, payment_facts.c.person != "")
+        .order_by(payment_facts.c.at.desc())
+        .limit(1)
+    )
     row = connection.execute(newest).first()
     return None if row is None else (row.person, row.plan)

@@ -122,10 +122,57 @@ def test_what_tells_of_nothing_here_is_answered_as_taken(shop: Shop) -> None:
     server = server_of(shop)
     for content in (
         event(1, "customer.created", {"id": "cus_9", "object": "customer"}, created=START),
-        event(2, "invoice.paid", invoice(1, plan="no more", start=START, end=END), created=START),
+        event(2, "invoice.paid", invoice(1, person="a customer of another shop", start=START, end=END), created=START),
         event(3, "invoice.paid", {"id": "in_x", "object": "invoice"}, created=START),
     ):
         assert take(server, content) == "nothing"
+
+
+def test_a_payment_for_a_plan_that_settings_do_not_have_is_kept(shop: Shop) -> None:
+    """It was passed over: who had paid had nothing once the plan was back in the settings, and no record said that they had."""
+    server = server_of(shop)
+    assert take(server, event(1, "invoice.paid", invoice(1, plan="later", start=START, end=END), created=START + 5)) == "new"
+    assert shop.standing(ADA, NOW).state == "none"
+    shop.plans["later"] = PLANS["basic"]
+    assert shop.standing(ADA, NOW).state == "active"
+
+
+def test_a_refund_that_is_told_before_its_payment_counts(shop: Shop) -> None:
+    """It gives Stripe's customer alone, and was passed over as nobody's: Stripe does not promise an order."""
+    server = server_of(shop)
+    charge = {"id": "ch_1", "object": "charge", "customer": "cus_501", "amount_refunded": 900, "refunded": True, "currency": "eur"}
+    assert take(server, event(2, "charge.refunded", charge, created=START + 50)) == "new"
+    assert take(server, event(1, "invoice.paid", invoice(1, start=START, end=END), created=START + 5)) == "new"
+    assert shop.standing(ADA, NOW).state == "none"
+    assert not shop.subscribers(NOW)
+    take(server, event(3, "invoice.paid", invoice(2, "telegram:502", start=START, end=END), created=START + 5))
+    assert [one.person for one in shop.subscribers(NOW)] == ["telegram:502"], "a refund is its own customer's"
+
+
+@settings(deadline=None, max_examples=10)
+@given(st.permutations(range(5)))
+def test_each_event_once_in_any_order_is_the_same_standing(
+    tmp_path_factory: pytest.TempPathFactory, stripe_double: StripeDouble, order: list[int]
+) -> None:
+    month = END - START
+    charge = {"id": "ch_1", "object": "charge", "customer": "cus_501", "amount_refunded": 900, "refunded": True, "currency": "eur"}
+    gone = {"id": "sub_501", "object": "subscription", "customer": "cus_501", "ended_at": START + month + 86_400}
+    gone |= {"metadata": {"person": ADA, "plan": "basic"}}
+    events = [
+        event(1, "invoice.paid", invoice(1, start=START, end=END), created=START + 5),
+        event(2, "charge.refunded", charge, created=START + 50),
+        event(3, "invoice.paid", invoice(2, start=START, end=END), created=START + 60),
+        event(4, "invoice.paid", invoice(3, start=END, end=END + month), created=END + 5),
+        event(5, "customer.subscription.deleted", gone, created=END + 86_401),
+    ]
+    with BotStore(f"sqlite:///{tmp_path_factory.mktemp('order') / 'bots.sqlite'}") as store:
+        shop = shop_of(store, stripe_double)
+        server = server_of(shop)
+        for number in order:
+            assert take(server, events[number]) == "new"
+        found = [shop.standing(ADA, datetime.fromtimestamp(at, UTC)) for at in (START + 100, END + 10, END + 86_500)]
+        assert [one.state for one in found] == ["active", "active", "expired"]
+        assert found[-1].until == datetime.fromtimestamp(START + month + 86_400, UTC)
 
 
 def test_no_signature_a_wrong_one_an_old_one(shop: Shop) -> None:
