@@ -13,7 +13,6 @@ It is an ASGI application around the other one, not a Starlette middleware: thos
 import math
 import time
 from collections.abc import Awaitable, Callable, MutableMapping
-from http.cookies import CookieError, SimpleCookie
 from typing import Any
 from urllib.parse import urlsplit
 
@@ -281,11 +280,12 @@ def _at(caller: Caller, address: str, session: str = "") -> Caller:
 
 
 def _session(headers: dict[str, str]) -> str:
-    try:
-        found = SimpleCookie(headers.get("cookie", "")).get(COOKIE)
-    except CookieError:
-        return ""
-    return found.value if found else ""
+    """Our own cookie alone is read: a browser sends those of all programs on this machine, whatever their port, and a strict reader gives up at the first odd one."""
+    for cookie in headers.get("cookie", "").split(";"):
+        name, _, value = cookie.partition("=")
+        if name.strip() == COOKIE:
+            return value.strip()
+    return ""
 
 
 def _without_port(host: str) -> str:

@@ -5,7 +5,7 @@ import binascii
 import json
 from collections.abc import Sequence
 from dataclasses import dataclass
-from datetime import date, datetime
+from datetime import UTC, date, datetime
 from typing import Annotated, Any
 
 from fastapi import Query
@@ -112,11 +112,11 @@ def after_record(page: PageAsked) -> tuple[datetime, str] | None:
         return None
     try:
         at, key = datetime.fromisoformat(page.after["at"]), page.after["id"]
-    except (KeyError, TypeError, ValueError):
+        if at.tzinfo is None or not key.isprintable():  # what no id has, such as half a character, databases take as little
+            raise wrong_cursor()
+        return at.astimezone(UTC), key  # one that no calendar has in UTC is no time of a record
+    except (KeyError, TypeError, ValueError, AttributeError, OverflowError):
         raise wrong_cursor() from None
-    if at.tzinfo is None or not isinstance(key, str):
-        raise wrong_cursor()
-    return at, key
 
 
 def record_cursor(last: tuple[datetime, str] | None) -> str | None:

@@ -11,6 +11,7 @@ import pytest
 from starlette.testclient import TestClient
 
 from ats_assets.deployment import Deployment
+from ats_assets.serving.pages import encoded_cursor
 from ats_assets.trade_state import open_trade_state
 from ats_assets_tests.serving.conftest import Asking
 from ats_assets_tests.serving.made_deployment import deployment_in
@@ -60,6 +61,24 @@ def test_what_is_not_there_is_said_with_what_to_do(client: TestClient, path: str
     answer = client.get(V1 + path)
     assert (answer.status_code, kind(answer)) == (status, what), answer.text
     assert names in answer.json()["detail"]
+
+
+@pytest.mark.parametrize("path", ["/portfolio/orders", "/portfolio/fills", "/requests"])
+@pytest.mark.parametrize(
+    ("at", "key"),
+    [
+        ("0001-01-01T00:00:00+23:59", "x"),
+        ("9999-12-31T23:59:59-23:59", "x"),
+        ("2021-01-01T00:00:00Z", "\ud800"),
+        ("2021-01-01T00:00:00Z", "\x00"),
+        ("2021-01-01T00:00:00Z", 5),
+        ("2021-01-01T00:00:00", "x"),
+    ],
+)
+def test_a_cursor_that_somebody_made_up_is_no_fault(client: TestClient, path: str, at: str, key: object) -> None:
+    """Times that have no UTC, and ids that no text can hold, were answered with 500."""
+    answer = client.get(V1 + path, params={"cursor": encoded_cursor(at=at, id=key)})
+    assert (answer.status_code, kind(answer)) == (422, "wrong-cursor"), answer.text
 
 
 def test_a_wrong_method_says_which_are_right(client: TestClient) -> None:

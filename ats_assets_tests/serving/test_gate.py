@@ -202,6 +202,19 @@ def test_a_browsers_session_outlives_the_process_and_ends_with_its_key(
     assert kind(other.get(ME)) == "no-key"
 
 
+@pytest.mark.parametrize(
+    "beside", ['layout={"left": 1}', "a b=1", "odd", 'x="open', "=1", '_xsrf=2|a|b; username-127-0-0-1-8888="2|1:0|10"']
+)
+def test_cookies_of_other_programs_do_not_hide_the_sessions(own_deployment: Deployment, asking: Asking, beside: str) -> None:
+    """Browsers send the cookies of all programs on 127.0.0.1, whatever their port: one that is no cookie by the book left a browser logged out."""
+    key = KeyStore(own_deployment.settings.storage.data).add("laptop", Role.READ)
+    token = asking(own_deployment).post("/login", json={"key": key}).cookies[COOKIE]
+    for cookies in (f"{beside}; {COOKIE}={token}", f"{COOKIE}={token}; {beside}"):
+        answer = asking(own_deployment).get(ME, headers={"cookie": cookies})
+        assert (answer.status_code, answer.json().get("name")) == (200, "laptop")
+    assert kind(asking(own_deployment).get(ME, headers={"cookie": f"x{COOKIE}={token}; {beside}"})) == "no-key"
+
+
 def test_over_https_the_cookie_is_secure(own_deployment: Deployment, asking: Asking) -> None:
     key = KeyStore(own_deployment.settings.storage.data).add("ada", Role.READ)
     answer = asking(with_settings(own_deployment, https=True)).post("/login", json={"key": key})
