@@ -7,7 +7,7 @@ import pytest
 import yaml
 from dagster._config import process_config, resolve_to_config_type
 
-from ats_assets_tests.deploy.files import APPLICATIONS, DEPLOY, KUBERNETES, OVERLAYS, STORES, overlay, pod_of, written
+from ats_assets_tests.deploy.files import APPLICATIONS, DEPLOY, KUBERNETES, OVERLAYS, STORES, compose, overlay, pod_of, written
 
 Thing = dict[str, Any]
 
@@ -46,6 +46,18 @@ def test_a_pod_is_unprivileged_limited_and_watched(name: str) -> None:
         assert mounted <= volumes | {name}  # a store's own is a claim of its set
         assert "tmp" in mounted
         assert any(one["mountPath"] == "/tmp" for one in container["volumeMounts"])
+
+
+def test_nobody_is_restarted_because_a_store_is_silent() -> None:
+    """The exporter was asked for its metrics, which wait for each database in turn."""
+    asked = {
+        name: container["livenessProbe"]["httpGet"]["path"]
+        for name, (_, pod) in PODS.items()
+        for container in pod["containers"]
+        if "httpGet" in container.get("livenessProbe", ())
+    }
+    assert asked == {"api": "/health", "exporter": "/health", "webserver": "/server_info"}
+    assert "9108/health" in str(compose("production")["services"]["exporter"]["healthcheck"])
 
 
 def secrets_of(pod: Thing) -> set[str]:
