@@ -170,7 +170,8 @@ def _groups(
 def _summed(values: Floats, group: NDArray[np.int64], n_groups: int) -> Floats:
     """Sums over the instruments of each group, of shape (n_sessions, n_groups)."""
     cells = np.arange(len(values))[:, None] * n_groups + group
-    return np.bincount(cells.ravel(), values.ravel(), len(values) * n_groups).reshape(len(values), n_groups)
+    made = np.bincount(cells.ravel(), values.ravel(), len(values) * n_groups)
+    return made.astype(np.float64, copy=False).reshape(len(values), n_groups)
 
 
 def _periods(days: Sequence[date], period: str) -> Iterator[tuple[str, NDArray[np.bool_]]]:

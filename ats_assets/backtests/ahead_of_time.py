@@ -16,9 +16,8 @@ def compile_kernels() -> None:
     days = [date(2024, 1, 2), date(2024, 1, 3)]
     bars = pl.DataFrame({"symbol": ["A", "A"], "session": days, "open": [1.0, 1.0], "close": [1.0, 1.0], "volume": [1.0, 1.0]})
     targets = pl.DataFrame({"symbol": ["A"], "session": days[:1], "target_weight": [0.1]})
-    rules = {"portfolio": PortfolioSettings(), "settings": BacktestSettings(options={"compiled": True}), "limits": OrderLimitSettings()}
-    run_backtest(targets, bars, days, **rules)
-    run_backtest(targets, bars, days, **(rules | {"settings": BacktestSettings(engine="weights")}))
+    for settings in (BacktestSettings(options={"compiled": True}), BacktestSettings(engine="weights")):
+        run_backtest(targets, bars, days, portfolio=PortfolioSettings(), settings=settings, limits=OrderLimitSettings())
 
 
 if __name__ == "__main__":

@@ -40,7 +40,8 @@ def sql(*, query: str | None, as_of: datetime | None, form: str, limit: int | No
     tables = SqlTables(deployment.warehouse, deployment.calendar, as_of)
     rows = _tables(tables) if query is None else _selected(tables, query, limit if limit is not None else (form == "table") * TABLE_ROWS)
     if output is None:
-        _write(rows, form, binary or (text := io.BytesIO()))
+        text = io.BytesIO()
+        _write(rows, form, binary or text)
         if binary is None:
             sys.stdout.write(text.getvalue().decode())
         return

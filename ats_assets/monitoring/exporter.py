@@ -62,7 +62,7 @@ class Exporter(ThreadingHTTPServer):
 
 
 class _Answer(BaseHTTPRequestHandler):
-    server: Exporter
+    server: Exporter  # pyright: ignore[reportIncompatibleVariableOverride]
     server_version, sys_version = "ats", ""
     protocol_version = "HTTP/1.0"  # a connection a scrape: none outlives the server that it was made to
     timeout = CLIENT_SECONDS

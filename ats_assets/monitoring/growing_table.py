@@ -1,6 +1,6 @@
 """Tables that only grow, read from where the last look ended; rows that were not finished then are read again."""
 
-from collections import Counter
+from collections import Counter, defaultdict
 from collections.abc import Callable, Hashable, Sequence
 from typing import Any
 
@@ -37,7 +37,7 @@ class Tail:
         self._number = 0
         self._unfinished: list[int] = []
         self.counts: Counter[Hashable] = Counter()
-        self.amounts: Counter[Hashable] = Counter()
+        self.amounts: defaultdict[Hashable, float] = defaultdict(float)
 
     def look(self) -> None:
         """Read what is new."""

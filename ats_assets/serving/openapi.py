@@ -45,6 +45,6 @@ def _with_whole_examples(declared: Iterable[BaseRoute], document: dict[str, Any]
             for status, answer in route.responses.items():
                 for media, content in answer.get("content", {}).items():
                     if "example" in content:
-                        for method in route.methods:
+                        for method in route.methods or ():
                             told = document["paths"][route.path_format][method.lower()]["responses"][str(status)]
                             told["content"][media]["example"] = content["example"]

@@ -266,7 +266,7 @@ class Routes:
         )
 
 
-def _read_again(endpoint: Callable[..., Response]) -> Callable[..., Response]:
+def _read_again(endpoint: Callable[..., Any]) -> Callable[..., Any]:
     """The route, asked again where what it read was replaced meanwhile."""
     if inspect.iscoroutinefunction(endpoint):
         return endpoint

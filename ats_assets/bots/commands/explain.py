@@ -15,12 +15,12 @@ _FEATURES = 6
 
 async def _run(call: GivenCommand) -> Reply:
     asked = call.arguments["what"]
-    order: Mapping[str, Any] | None = None
+    order: dict[str, Any] | None = None
     if SYMBOL.fullmatch(asked.upper()) and "-20" not in asked:
         symbol, session = asked.upper(), call.arguments.get("session") or (await call.service.read("signals", limit=1))["session"]
     else:
-        order = await call.service.read(f"portfolio/orders/{asked}")
-        symbol, session = order["symbol"], order["session"]
+        told: dict[str, Any] = await call.service.read(f"portfolio/orders/{asked}")
+        order, symbol, session = told, told["symbol"], told["session"]
     found = await call.service.read(f"lineage/{symbol}/{session}") if not _is_manual(order) else None
     lines = _of_order(order) if order else []
     if found is not None:

@@ -66,7 +66,7 @@ class StripePayments:
                 "product_data": {"name": order.plan.title},
             },
         }
-        asked = {
+        asked: Any = {
             "mode": "subscription",
             "line_items": [item],
             "client_reference_id": order.id,
@@ -110,6 +110,7 @@ def checked_event(payload: bytes, signature: str | None, secrets: Sequence[str])
             continue
     else:
         raise WebhookRefusedError("the signature is not one of this webhook's secrets, or is older than five minutes")
+    event: Any = None
     try:
         event = json.loads(payload)
         whole = isinstance(event["id"], str) and isinstance(event["type"], str) and isinstance(event["data"]["object"], dict)

@@ -7,7 +7,7 @@ all facts of a person (`standing`), the order in which they came makes no differ
 from collections.abc import Sequence
 from dataclasses import asdict, dataclass, replace
 from datetime import datetime
-from typing import Literal
+from typing import Any, Literal
 
 from sqlalchemy import Connection, select
 
@@ -69,10 +69,9 @@ def facts_of(connection: Connection, person: str | None = None) -> Sequence[Paym
     rows = connection.execute(query).mappings()
     found = []
     for row in rows:
-        values = {name: value for name, value in row.items() if name != "told_at"}
-        found.append(
-            PaymentFact(**{name: in_utc(value) if name in _TIMES and value is not None else value for name, value in values.items()})
-        )
+        values: dict[str, Any] = {name: value for name, value in row.items() if name != "told_at"}
+        values |= {name: in_utc(values[name]) for name in _TIMES if values[name] is not None}
+        found.append(PaymentFact(**values))
     return _given_to_persons(found)
 
 

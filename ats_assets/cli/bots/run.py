@@ -65,10 +65,10 @@ def bots_plan(settings: Settings, environment: Mapping[str, str]) -> BotsPlan:
 def _sales_plan(sold: SubscriptionSettings, environment: Mapping[str, str]) -> SalesPlan:
     if not sold.plans:
         return SalesPlan()
-    plans = {
-        name: SubscriptionPlan(name=name, **(plan.model_dump() | {"strategies": frozenset(plan.strategies)}))
-        for name, plan in sold.plans.items()
-    }
+    plans: dict[str, SubscriptionPlan] = {}
+    for name, plan in sold.plans.items():
+        values: dict[str, Any] = plan.model_dump() | {"name": name, "strategies": frozenset(plan.strategies)}
+        plans[name] = SubscriptionPlan(**values)
     for plan in plans.values():
         _ = plan.amount  # a price that is no whole number of the smallest unit is told now
     by_provider = sold.telegram.enabled and sold.telegram.provider

@@ -167,7 +167,7 @@ def _read(watch: Watch, deployment: Deployment, asset: str, day: date, columns: 
 
     def read() -> list[Mapping[str, Any]]:
         try:
-            return deployment.warehouse.read_files(asset, {day: path}, list(columns)).to_dicts()
+            return [*deployment.warehouse.read_files(asset, {day: path}, list(columns)).to_dicts()]
         except (AtsError, pl.exceptions.PolarsError):
             return []
 

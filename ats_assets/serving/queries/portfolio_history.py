@@ -112,8 +112,8 @@ class _Parts:
     books: set[str] = field(default_factory=set)
 
     def told(self, symbol: str) -> dict[str, Any]:
-        known = self.before is not None and self.after is not None
-        profit = (self.after - self.before + self.flows).quantize(CENT) if known else None  # pyright: ignore[reportOptionalOperand]
+        before, after = self.before, self.after
+        profit = None if before is None or after is None else (after - before + self.flows).quantize(CENT)
         unrealised = None if self.after is None or self.cost is None else (self.after - self.cost).quantize(CENT)
         return {
             "symbol": symbol,

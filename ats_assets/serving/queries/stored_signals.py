@@ -115,7 +115,7 @@ def signals_answer(deployment: Deployment, session: date, strategy: str | None =
     MissingPartitionError, CorruptPartitionError
     """
     frame = _told(deployment, session).drop("session")
-    fitted: date | None = frame["model_session"].max()  # pyright: ignore[reportAttributeAccessIssue]
+    fitted: Any = frame["model_session"].max()
     calendar = deployment.calendar
     following = calendar.after(session)
     return {

@@ -4,7 +4,7 @@ from dataclasses import dataclass
 from datetime import datetime
 from typing import Any
 
-from sqlalchemy import Connection, Row, Select, and_, or_, select
+from sqlalchemy import Connection, Select, and_, or_, select
 
 from ats_assets.trade_state.tables import audit, fills, intents, orders
 
@@ -109,5 +109,5 @@ def _page(connection: Connection, query: Select[Any], by: tuple[Any, Any], after
     return RecordPage(rows=rows, last=last)
 
 
-def _plain(row: Row[Any]) -> dict[str, Any]:
+def _plain(row: Any) -> dict[str, Any]:
     return dict(row._mapping)

@@ -95,8 +95,8 @@ class FollowedSession:
             prefix = next((prefix for prefix, kind in KINDS.items() if kind == row.kind), "")
             topic = f"{prefix}:{row.symbol}"
             if topic in self._heads and row.verdict in TAKEN:
-                time, *head = self._heads[topic]
-                delta = delta_after(topic, *head, _change(row))
+                time, sequence, digest = self._heads[topic]
+                delta = delta_after(topic, sequence, digest, _change(row))
                 self._heads[topic] = time, delta.sequence, delta.digest
                 yield delta
 

@@ -5,7 +5,7 @@ and the connection is gone `ABORT_SECONDS` later, read or not.
 """
 
 import socket
-from typing import TYPE_CHECKING
+from typing import TYPE_CHECKING, Any
 
 from uvicorn.protocols.websockets.websockets_sansio_impl import WebSocketsSansIOProtocol
 
@@ -46,6 +46,7 @@ class LettingGo(WebSocketsSansIOProtocol):
 
     async def run_asgi(self) -> None:
         """Serve the connection, and see that it ends."""
-        self.scope["extensions"][PUSH] = self.push  # pyright: ignore[reportTypedDictNotRequiredAccess]
+        extensions: Any = self.scope.setdefault("extensions", {})
+        extensions[PUSH] = self.push
         await super().run_asgi()
         self.loop.call_later(ABORT_SECONDS, self.transport.abort)
