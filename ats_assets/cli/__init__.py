@@ -145,7 +145,7 @@ def run(  # noqa: PLR0917 - typer calls it by name
 @app.command()
 def report(
     open_it: Annotated[bool, typer.Option("--open", help="Open it in the browser.")] = False,
-    pdf: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as a PDF. Needs ats-assets[pdf].")] = None,
+    pdf: Annotated[Path | None, typer.Option(metavar="FILE", help="Also write it as a PDF. Needs the extra pdf.")] = None,
     as_json: Annotated[Path | None, typer.Option("--json", metavar="FILE", help="Also write every figure of it as JSON.")] = None,
 ) -> None:
     """Print the path of the backtest report. It is built from the stored data if it does not exist."""

@@ -26,7 +26,7 @@ def up(  # noqa: PLR0917 - typer calls it by name
     ] = False,
     bots: Annotated[bool, typer.Option("--bots", help="Also run the bots, as ats bots run.")] = False,
 ) -> None:
-    """Start the service, the desk and a day of trading, restart what dies, and end all in order on SIGTERM or Ctrl-C. Needs ats-assets[api]."""
+    """Start the service, the desk and a day of trading, restart what dies, and end all in order on SIGTERM or Ctrl-C. Needs the extra api."""
     from ats_assets.runs.bringing_up import UpCommand, bring_up  # noqa: PLC0415
 
     how = {"replay": replay, "session": session, "speed": speed, "live": live, "bots": bots, "read_only": read_only}

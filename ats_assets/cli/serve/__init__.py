@@ -19,7 +19,7 @@ def serve(
         int | None, typer.Option(min=0, max=65_535, metavar="N", help="Port; 0: any free one. Default: serving.port, 8000.")
     ] = None,
 ) -> None:
-    """Serve what is stored and traded over HTTP: REST, WebSocket and dashboard. Read-only unless serving.writes is set. Needs ats-assets[api]."""
+    """Serve what is stored and traded over HTTP: REST, WebSocket and dashboard. Read-only unless serving.writes is set. Needs the extra api."""
     if ctx.invoked_subcommand is not None:
         return
     from ats_assets.deployment import Deployment  # noqa: PLC0415 - --help needs none of these
