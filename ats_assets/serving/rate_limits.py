@@ -31,15 +31,15 @@ class RateLimits:
         self._clock = clock
         self._buckets: dict[str, tuple[float, float]] = {}
 
-    def wait(self, caller: str, *, take: bool = True) -> float:
-        """Take one from the caller's bucket: 0, or the seconds until there is one again. Without `take`, only look."""
+    def wait(self, caller: str) -> float:
+        """Take one from the caller's bucket: 0, or the seconds until there is one again."""
         if not self._rate:
             return 0.0
         now = self._clock()
         left, at = self._buckets.pop(caller, (self._holds, now))
         left = min(self._holds, left + (now - at) * self._rate)
         wait = 0.0 if left >= 1 else (1 - left) / self._rate
-        self._buckets[caller] = (left - 1 if take and not wait else left, now)
+        self._buckets[caller] = (left if wait else left - 1, now)
         if len(self._buckets) > _MOST:
             del self._buckets[next(iter(self._buckets))]
         return wait

@@ -28,7 +28,7 @@ class ServingSettings(Section):
         default=False, description="whether a proxy serves it over HTTPS: cookies are Secure then, and browsers keep to HTTPS"
     )
     requests_per_minute: NonNegative = Field(default=6_000, description="of each key, or of each address without one. 0: no limit")
-    wrong_keys_per_minute: Positive = Field(default=20, description="of an address; then it waits, whatever key it has")
+    wrong_keys_per_minute: Positive = Field(default=20, description="of an address; then wrong ones wait, and right ones are taken")
     max_body_bytes: Positive = Field(default=8_000_000, description="of a request: 500 symbols with 158 features take 2 MB")
     max_connections: Positive = Field(default=5_000, description="at once; what is more is answered 503")
     page_rows: Positive = Field(default=5_000, description="of a list, where `limit` does not say")
