@@ -56,6 +56,12 @@ class Exporter(ThreadingHTTPServer):
         self.exposition.text()
 
     @override
+    def server_close(self) -> None:
+        """Close the socket, and the connections to databases."""
+        super().server_close()
+        self.exposition.close()
+
+    @override
     def handle_error(self, request: object, client_address: object) -> None:
         """A client that went away is nobody's fault."""
         log.debug("a scrape was not taken", exc_info=True)

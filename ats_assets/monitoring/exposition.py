@@ -10,6 +10,7 @@ import logging
 import threading
 import time
 from collections.abc import Callable, Mapping
+from contextlib import closing
 from datetime import UTC, datetime
 from types import ModuleType
 
@@ -54,7 +55,7 @@ Clock = Callable[[], datetime]
 
 
 class Exposition:
-    """The metrics of a deployment. Keep it: what it has read it does not read again until it changes. Safe for several threads.
+    """The metrics of a deployment. Keep it: what it has read it does not read again until it changes; then close it. Safe for several threads.
 
     Parameters
     ----------
@@ -102,10 +103,16 @@ class Exposition:
         """
         return exposed(self.samples())
 
+    def close(self) -> None:
+        """Close its connections to databases; the next look opens others."""
+        with self._lock:
+            self._watch.close()
+
 
 def metrics_text(deployment: Deployment) -> bytes:
     """The metrics of a deployment, once; who asks again and again keeps an `Exposition`."""
-    return Exposition(deployment).text()
+    with closing(Exposition(deployment)) as exposition:
+        return exposition.text()
 
 
 def exposed(samples: Samples) -> bytes:

@@ -47,6 +47,10 @@ class Watch:
         home = dagster_home()
         return self.kept.get("dagster", home, lambda: DagsterStorage(home))
 
+    def close(self) -> None:
+        """Close the connections to the trade state; the next look opens others."""
+        self.reader.close()
+
     def observe(self, now: datetime, market_now: datetime | None = None) -> Observed:
         """The deployment as it is now; what has not changed since it was last looked at is not read again."""
         self.deployment.refresh_calendar()

@@ -79,6 +79,8 @@ class Service:
         """End what runs beside the routes."""
         if "trading" in vars(self):
             self.trading.close()
+        if "exposition" in vars(self):
+            self.exposition.close()
         if "stream" in self.__dict__:
             await self.stream.close()
 

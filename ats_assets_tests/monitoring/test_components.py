@@ -1,7 +1,9 @@
 """Each component says what is wrong with it when something is, and nothing when nothing is; what needs a person is told apart from what does not."""
 
+import gc
 import socket
 from collections.abc import Mapping
+from contextlib import closing
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 
@@ -12,11 +14,14 @@ from hypothesis import strategies as st
 
 from ats_assets.automation.alerts import late_data
 from ats_assets.deployment import Deployment
+from ats_assets.monitoring.collectors import trading_metrics
 from ats_assets.monitoring.components import STATES, Component, Observed, components_observed, status_document, verdict_of, worst_first
 from ats_assets.monitoring.dagster_state import ActiveRuns, CheckResult, DaemonBeat, EndedRun, TriggerState
 from ats_assets.monitoring.exposition import Exposition
 from ats_assets.monitoring.lateness import bars_late, signals_late
+from ats_assets.monitoring.samples import Samples
 from ats_assets.monitoring.trading_facts import OpenHalt, SettledAccount, TradingFacts, trading_facts
+from ats_assets.monitoring.watch import Watch
 from ats_assets.settings import Settings
 from ats_assets.trade_state import open_trade_state
 from ats_assets.trade_state.tables import account_snapshots, halts, positions
@@ -189,6 +194,21 @@ def test_positions_that_nobody_settles(deploy: Deploy) -> None:
     assert state_of(observed(deploy(**LIVE), trading=old), "positions").state == "ok", "by hand nothing is due"
 
 
+@pytest.mark.parametrize(("stored", "sessions"), [(FRIDAY, 2), (date(2024, 1, 4), 0)])
+def test_the_metric_of_positions_says_what_the_state_says(deploy: Deploy, stored: date, sessions: int) -> None:
+    """Where signals are late nothing can be settled: that is told of the signals, and was told of positions as well, by the metric and its alert alone."""
+    deployment = deploy(**LIVE, orders={"enabled": True})
+    store(deployment, stored, "targets")
+    old = SettledAccount(**{**vars(ACCOUNT), "session": date(2024, 1, 3)})
+    found = observed(deployment, trading=TradingFacts(account=old))
+    with open_trade_state(deployment.settings):
+        pass
+    samples = Samples(trading_metrics.METRICS)
+    trading_metrics.collect(Watch(deployment), found, samples)
+    assert samples.told()["ats_positions_late_sessions"] == {(): sessions}
+    assert (state_of(found, "positions").state == "late") is bool(sessions)
+
+
 def test_a_route_of_alerts_that_fails(deploy: Deploy) -> None:
     deployment = deploy(alerts={"routes": {"SLACK_URL": "info"}})
     facts = TradingFacts(waiting_alerts={"SLACK_URL": 3}, failing_routes=("SLACK_URL",))
@@ -242,7 +262,9 @@ def test_facts_of_the_trade_state(deploy: Deploy, database_url: str, monkeypatch
         connection.execute(positions.insert().values(symbol="AAPL", quantity=Decimal("1.5"), price=Decimal("100.2"), **held))
         connection.execute(positions.insert().values(symbol="GONE", quantity=Decimal(3), price=None, **held))
         facts = trading_facts(connection, NOW)
-    samples = Exposition(deployment, now=lambda: NOW).samples().told()
+    with closing(Exposition(deployment, now=lambda: NOW)) as exposition:
+        samples = exposition.samples().told()
+    gc.collect()  # a connection that nobody has closed warns then, and that fails the test
     assert samples["ats_exporter_collector_success"]["trading",] == 1
     assert samples["ats_halted"]["reconciliation",] == 1
     assert samples["ats_position_value"]["AAPL",] == 150.3

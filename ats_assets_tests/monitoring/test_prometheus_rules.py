@@ -178,6 +178,8 @@ def test_a_daemon_that_dies_is_told_of_within_two_scrapes_and_one_that_lives_nev
         for kind in ("SENSOR", "SCHEDULER")
     }
     tests = [unit_test(beats, "350s", fires=None, others={"none"}), unit_test(beats, "360s", fires="AtsDaemonDead", others=set())]
+    # One that never ran has no heartbeat; `ats status` called it dead, and no alert did.
+    tests.append(unit_test(dict.fromkeys(beats, f"_{ALWAYS}"), "60s", fires="AtsDaemonDead", others=set()))
     never = {"expr": 'count(ALERTS{alertname="AtsDaemonDead"}) or vector(0)', "exp_samples": [{"labels": "{}", "value": 0}]}
     looks = [never | {"eval_time": f"{second}s"} for second in range(0, 600, int(looked))]
     on = {name: values for name, values in WELL.items() if "sensor_status" in name}

@@ -8,7 +8,7 @@ from typing import Any
 from sqlalchemy import Connection, column, func, inspect, select, table
 
 from ats_assets.monitoring.components import Observed
-from ats_assets.monitoring.components.trading_components import positions_due
+from ats_assets.monitoring.components.trading_components import positions_behind
 from ats_assets.monitoring.growing_table import Tail
 from ats_assets.monitoring.live_beat import live_beat
 from ats_assets.monitoring.samples import MetricSpec, Samples
@@ -105,9 +105,7 @@ def _account(watch: Watch, observed: Observed, account: SettledAccount, samples:
     samples.put("ats_account_session_profit", None if account.equity_before is None else float(equity - account.equity_before))
     settled = calendar.closes_at(account.session) if calendar.is_session(account.session) else account.at
     samples.put("ats_account_settled_timestamp_seconds", settled.timestamp())
-    due = positions_due(observed)
-    trades = watch.deployment.settings.orders.enabled
-    samples.put("ats_positions_late_sessions", calendar.count(account.session, due) if trades and due else 0)
+    samples.put("ats_positions_late_sessions", positions_behind(observed, account))
     values = account.value
     long = sum((value for value in values.values() if value > 0), Decimal())
     short = -sum((value for value in values.values() if value < 0), Decimal())

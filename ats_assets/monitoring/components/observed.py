@@ -88,7 +88,7 @@ class Observed:
         TradeStateError
             If it can't be read.
         """
-        with TradeReader(self.deployment.settings, busy_seconds=PATIENCE_SECONDS).begin() as connection:
+        with TradeReader(self.deployment.settings, busy_seconds=PATIENCE_SECONDS) as reader, reader.begin() as connection:
             return trading_facts(connection, self.now)
 
     @property

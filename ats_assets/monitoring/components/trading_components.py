@@ -8,7 +8,7 @@ from ats_assets.monitoring.components.component import Component
 from ats_assets.monitoring.components.observed import Observed
 from ats_assets.monitoring.lateness import signals_deadline, signals_late
 from ats_assets.monitoring.live_beat import live_beat
-from ats_assets.monitoring.trading_facts import TradingFacts
+from ats_assets.monitoring.trading_facts import SettledAccount, TradingFacts
 from ats_assets.orchestration.newest_session import newest_partition
 from ats_assets.trade_state import TradeReader
 from ats_assets.trade_state.kill_switch import KillSwitch
@@ -92,6 +92,14 @@ def positions_due(observed: Observed) -> date | None:
     return due
 
 
+def positions_behind(observed: Observed, account: SettledAccount) -> int:
+    """Sessions that should be settled by now, and are not; none where signals are late, which is told instead."""
+    deployment, due = observed.deployment, positions_due(observed)
+    if not deployment.settings.orders.enabled or due is None or account.session >= due:
+        return 0
+    return 0 if signals_late(deployment, observed.market) else deployment.calendar.count(account.session, due)
+
+
 def _positions(observed: Observed, facts: TradingFacts) -> Component:
     account = facts.account
     if account is None:
@@ -102,11 +110,8 @@ def _positions(observed: Observed, facts: TradingFacts) -> Component:
         return Component(
             name="positions", group=GROUP, state="failed", text=f"{text}; the broker blocks trading", since=account.at, what_to_do=advice
         )
-    due = positions_due(observed)
-    calendar = observed.deployment.calendar
-    trades = observed.deployment.settings.orders.enabled
-    if trades and due is not None and account.session < due and signals_late(observed.deployment, observed.market) is None:
-        behind = calendar.count(account.session, due)
+    if behind := positions_behind(observed, account):
+        calendar = observed.deployment.calendar
         since = signals_deadline(observed.deployment, calendar.after(account.session))
         text += f"; {how_many(behind, 'session')} not settled"
         advice = "is trading_sensor on (ats start), and what does the trading job say? By hand: ats trade"
@@ -131,7 +136,7 @@ def _alerts(observed: Observed, facts: TradingFacts) -> Component:
 
 def _live(observed: Observed) -> Component:
     settings, calendar = observed.deployment.settings, observed.deployment.calendar
-    with TradeReader(settings).begin() as connection:
+    with TradeReader(settings) as reader, reader.begin() as connection:
         beat = live_beat(connection, settings.orders.strategy)
     at = None if beat is None else beat.at
     session = calendar.on_or_before(observed.now.date()) if observed.now.date() >= calendar.first else None
