@@ -2,6 +2,7 @@
 
 import json
 import os
+import shlex
 import sys
 from pathlib import Path
 from typing import TYPE_CHECKING, Annotated
@@ -62,6 +63,7 @@ def restore(  # noqa: PLR0917 - typer calls it by name
         return
     sys.stdout.write(f"{done.settings_file}\n")
     say(f"{how_many(done.files, 'file')}, {done.size / 1e6:,.1f} MB, each compared with its SHA-256")
+    say(f"the settings that it was made with: export ATS_SETTINGS={shlex.quote(str(done.settings_file))}")
     if variables := chosen.facts["environment"]:
         say(f"settings that came from the environment are not in the backup: {', '.join(variables)}")
     if done.trade_state:

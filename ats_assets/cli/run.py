@@ -15,6 +15,7 @@ from ats_assets.errors import how_many
 from ats_assets.lineage.known_rules import write_rules
 from ats_assets.lineage.rebuilding import copy_known, empty_world
 from ats_assets.models.tracking import prepare_tracking
+from ats_assets.orchestration.dagster_home import how_to_open_ui
 from ats_assets.orchestration.graph import asset_name
 from ats_assets.runs.abandoned import free_of_the_dead
 from ats_assets.runs.diagnosis import remember
@@ -110,7 +111,7 @@ def _require_made(parts: Sequence[PlannedRun], assets: Collection[str]) -> None:
     if not parts:
         raise typer.BadParameter(
             f"{', '.join(sorted(assets))}: ats run makes nothing of it. What is collected beside daily bars is made a session at a time by the job market_data: switch "
-            "market_data_schedule on, or materialize a partition in the UI (dev.py ui)",
+            f"market_data_schedule on, or materialize a partition in the UI ({how_to_open_ui()})",
             param_hint="--select",
         )
 

@@ -18,6 +18,7 @@ def turned(names: Sequence[str], *, on: bool) -> None:
     """Switch them, and say what was done."""
     from ats_assets.deployment import Deployment  # noqa: PLC0415 - Dagster takes a second; --help needs none of these
     from ats_assets.monitoring.components import Observed  # noqa: PLC0415
+    from ats_assets.orchestration.dagster_home import how_to_open_ui  # noqa: PLC0415
     from ats_assets.runs.startup import open_instance, quiet  # noqa: PLC0415
     from ats_assets.runs.writing import say  # noqa: PLC0415
     from ats_assets.settings import load_settings  # noqa: PLC0415
@@ -31,7 +32,7 @@ def turned(names: Sequence[str], *, on: bool) -> None:
         typer.echo(str(change))
     observed = Observed(deployment, datetime.now(UTC))
     if on and not observed.daemon_lives:
-        say("the daemon is not running, and nothing is done without it: python3 dev.py ui, or dagster-daemon run as a service")
+        say(f"the daemon is not running, and nothing is done without it: {how_to_open_ui()}, or dagster-daemon run as a service")
     under_way = sum(one.count for one in observed.active)
     if not on and under_way:
         say(f"{under_way} {'run is' if under_way == 1 else 'runs are'} under way and will end by itself: ats status")

@@ -1,6 +1,7 @@
 """Where Dagster's instance has its settings. It imports nothing of Dagster's, for which commands that only look have no time."""
 
 import os
+import shlex
 from pathlib import Path
 
 from ats_assets.errors import SettingsError
@@ -31,3 +32,12 @@ def dagster_home() -> Path:
     raise SettingsError(
         f"there is no {INSTANCE_FILE} beside {settings_file()}: set DAGSTER_HOME to the folder that holds the instance's settings"
     )
+
+
+def how_to_open_ui() -> str:
+    """The command that starts Dagster's web UI and daemon here: dev.py is in the project's folder, and in no folder that `ats init` has made."""
+    if Path("dev.py").is_file():
+        return "python3 dev.py ui"
+    home = dagster_home()
+    workspace = "workspace.yaml" if home == Path.cwd() else str(home / "workspace.yaml")
+    return f"DAGSTER_HOME={shlex.quote(str(home))} dagster dev -w {shlex.quote(workspace)}"

@@ -6,6 +6,7 @@ import dagster as dg
 from dagster._core.storage.dagster_run import IN_PROGRESS_RUN_STATUSES
 
 from ats_assets.errors import how_many
+from ats_assets.orchestration.dagster_home import how_to_open_ui
 from ats_assets.runs.writing import say
 from ats_assets.storage.processes import PROCESS, is_alive, this_process
 
@@ -51,5 +52,5 @@ def free_of_the_dead(instance: dg.DagsterInstance) -> None:
         say(f"{how_many(closed, 'earlier run was', 'earlier runs were')} killed, now recorded as failed; what was stored is kept")
     for run_id, pool in pool_holders(instance).items():
         say(
-            f"run {run_id} holds the slot of pool {pool!r}: this run waits for it. If that run is dead, terminate it in the UI (python3 dev.py ui)"
+            f"run {run_id} holds the slot of pool {pool!r}: this run waits for it. If that run is dead, terminate it in the UI ({how_to_open_ui()})"
         )

@@ -8,7 +8,7 @@ from pathlib import Path
 from filelock import FileLock, Timeout
 
 from ats_assets.deployment import Deployment
-from ats_assets.errors import AtsError
+from ats_assets.errors import AtsError, SettingsError
 from ats_assets.execution.choosing import chosen_broker
 from ats_assets.execution.clock import SystemClock
 from ats_assets.execution.context import Timeouts
@@ -44,6 +44,8 @@ class UpCommand:
 def bring_up(asked: UpCommand) -> None:
     """Keep all of it running until SIGTERM or Ctrl-C."""
     deployment = Deployment(load_settings())
+    if asked.bots:
+        _require_bots(deployment)
     data = deployment.settings.storage.data
     data.mkdir(parents=True, exist_ok=True)
     wake_signal = WakeSignal()
@@ -76,8 +78,31 @@ def children(deployment: Deployment, asked: UpCommand) -> list[ChildCommand]:
         pace = ("--every", f"{asked.every:g}", "--back", str(asked.back), *(("--beyond",) if asked.beyond else ()))
         found.append(ChildCommand(name="sessions", arguments=("trade", "paced", *pace)))
     if asked.bots:
-        found.append(ChildCommand(name="bots", arguments=("bots", "run")))
+        found.append(ChildCommand(name="bots", arguments=("bots", "run"), environment=_service_of_bots(deployment, asked.port)))
     return found
+
+
+def _require_bots(deployment: Deployment) -> None:
+    """Refuse --bots where none is on: the child would end at once, and be started again for ever.
+
+    Raises
+    ------
+    SettingsError
+        If neither Telegram's nor Discord's is.
+    """
+    bots = deployment.settings.bots
+    if not (bots.telegram.enabled or bots.discord.enabled):
+        raise SettingsError("--bots: no bot is on: set bots.telegram.enabled or bots.discord.enabled (docs/bots.md), or leave --bots out")
+
+
+def _service_of_bots(deployment: Deployment, port: int | None) -> dict[str, str]:
+    """Where the bots find the service that is started beside them, unless the settings name another."""
+    settings = deployment.settings
+    port = settings.serving.port if port is None else port
+    if "service" in settings.bots.model_fields_set or not port:
+        return {}
+    host = {"0.0.0.0": "127.0.0.1", "::": "[::1]"}.get(settings.serving.host, settings.serving.host)  # noqa: S104 - all addresses are no address to ask
+    return {"ATS_BOTS__SERVICE": f"http://{host}:{port}"}
 
 
 def _free_lease(deployment: Deployment) -> None:
@@ -91,7 +116,9 @@ def _tell_key(data: Path) -> None:
     """Make the first key, so that a page can ask for something, and show it once."""
     keys = KeyStore(data)
     if not keys.all():
-        _say(f"up: log in with the key {keys.add(KEY, Role.TRADE)} (shown this once; ats serve key add makes others)")
+        _say(
+            f"up: log in with the key {keys.add(KEY, Role.TRADE)} (shown this once; ats serve key add makes others). From now on reading needs a key, too"
+        )
 
 
 def _say(line: str) -> None:

@@ -9,6 +9,7 @@ from rich.text import Text
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import how_many
+from ats_assets.orchestration.dagster_home import how_to_open_ui
 from ats_assets.runs.signals_table import show_signals
 from ats_assets.runs.summary import Summary
 from ats_assets.runs.writing import console, say, write_rows
@@ -25,7 +26,7 @@ def show(deployment: Deployment, summary: Summary) -> None:
         show_signals(deployment, summary["signals"], SHOWN_SIGNALS)
     if summary["ok"]:
         following = ", ".join(f"{_to_be_typed()}{command.removeprefix('ats')}" for command in summary["next"])
-        say(f"\nNext: {following}, python3 dev.py ui (the graph and its history in the browser)")
+        say(f"\nNext: {following}, {how_to_open_ui()} (the graph and its history in the browser)")
 
 
 def _to_be_typed() -> str:

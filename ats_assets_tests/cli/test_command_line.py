@@ -29,6 +29,12 @@ def test_help_imports_neither_dagster_nor_polars() -> None:
     assert run.stdout.splitlines()[-1] == "set()"
 
 
+@pytest.mark.parametrize(("command", "extra"), [("up", "api"), ("serve", "api"), ("report", "pdf")])
+def test_the_help_names_the_extra_that_a_command_needs(command: str, extra: str) -> None:
+    """It said "Needs ats-assets.": square brackets are markup there, and vanished."""
+    assert f"Needs the extra {extra}." in " ".join(CliRunner().invoke(app, [command, "--help"]).stdout.replace("│", " ").split())
+
+
 def test_the_version_is_that_of_the_package() -> None:
     run = CliRunner().invoke(app, ["--version"])
     assert (run.exit_code, run.stdout) == (0, f"ats {importlib.metadata.version('ats-assets')}\n")

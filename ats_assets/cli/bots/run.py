@@ -109,7 +109,8 @@ def database_address(settings: Settings, environment: Mapping[str, str]) -> str:
 
 def _secret(name: str, environment: Mapping[str, str], *, needed: bool = True) -> str | None:
     """A token, by its variable or the file that the one with _FILE names; it and each part of it are hidden in all that is written from now on."""
-    keys = VendorKeys(name, environment=environment, why="docs/bots.md says where it comes from")
+    page = "subscriptions" if name.startswith("STRIPE_") or "PAYMENTS" in name else "bots"
+    keys = VendorKeys(name, environment=environment, why=f"docs/{page}.md says where it comes from")
     if not needed and not any(keys.which_are_set().values()):
         return None
     token = keys.now()[0].reveal()

@@ -60,7 +60,9 @@ def paced(asked: PacedCommand) -> None:
                     break
             elif not waits:
                 waits = True
-                say("every stored session is traded: what is ordered now is filled at the next one, which ats run makes")
+                say(
+                    "every stored session is traded: what is ordered now is filled at the next one, which ats run makes where the source has it, and --beyond of the synthetic source"
+                )
             wake_signal.sleep(asked.every_seconds)
 
 

@@ -8,6 +8,7 @@ from ats_assets.monitoring.components.component import Component
 from ats_assets.monitoring.components.observed import Observed
 from ats_assets.monitoring.dagster_state import SILENT_SECONDS, TriggerState
 from ats_assets.monitoring.expected_triggers import SENSOR, expected_triggers
+from ats_assets.orchestration.dagster_home import how_to_open_ui
 
 GROUP = "dagster"
 SILENT_TICKS = 10
@@ -33,7 +34,7 @@ def dagster_components(observed: Observed) -> Iterator[Component]:
 
 def _daemon(observed: Observed, wanted: bool) -> Component:
     at = max((beat.at for beat in observed.beats), default=None)
-    start = "python3 dev.py ui, or dagster-daemon run as a service"
+    start = f"{how_to_open_ui()}, or dagster-daemon run as a service"
     if at is None:
         text = "it has never run, and schedules or sensors are on" if wanted else "it has never run, and nothing is switched on"
         return Component(name="daemon", group=GROUP, state="failed" if wanted else "off", text=text, what_to_do=start if wanted else "")

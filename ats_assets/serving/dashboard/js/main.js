@@ -62,7 +62,7 @@ function showPerson(person, trouble) {
   kind.hidden = !person?.money;
   kind.dataset.kind = person?.money || "";
   kind.textContent = person?.money === "live" ? "Live money" : "Paper";
-  byId("person").textContent = named ? `Log out ${person.name}` : "Log in";
+  byId("person").textContent = named ? `Log out (${person.name})` : "Log in";
   byId("person").title = person ? `Role: ${person.role}${person.writes ? "" : "; nothing can be written from here"}` : "";
   if (trouble?.kind === "ended" && currentRoute().name !== "login") go(route("login", [], { back: location.hash.slice(1), ended: "yes" }));
 }

@@ -8,7 +8,7 @@ import { errorNotice, notice } from "../states.js";
 export async function show(root, { query }) {
   await personKnown();
   const told = h("div", { role: "status" });
-  if (query.ended) told.append(notice("stale", "A key is needed, or your session has ended", { whatToDo: "Log in again: what you had open comes back." }));
+  if (query.ended) told.append(notice("stale", "A key is needed, or your session has ended", { whatToDo: "Log in: what you had open comes back. “ats up” shows a key at its first start; “ats serve key add NAME” makes one." }));
   const key = h("input", { id: "key", name: "key", type: "password", autocomplete: "current-password", required: true, spellcheck: "false" });
   const button = h("button", { type: "submit", class: "strong" }, "Log in");
 
