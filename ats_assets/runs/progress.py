@@ -39,7 +39,7 @@ def told_time(seconds: float) -> str:
     """
     if seconds < 59.5:
         return f"{max(seconds, 1):.0f} s"
-    minutes = round(seconds / 60)
+    minutes = int(seconds / 60 + 0.5)  # halves up, where round() takes the even one
     return f"{minutes} min" if minutes < 60 else f"{minutes // 60} h {minutes % 60} min"
 
 
