@@ -9,7 +9,10 @@ from ats_assets.bots.broadcasting.delivery_queue import DeliveryQueue, News
 from ats_assets.bots.client import ApiClient
 from ats_assets.bots.subscriptions.shop import Shop
 
-MOST_ROWS = 200
+MOST_ROWS = 100_000
+"""Of a session: all that there are, since the strongest shorts are the last of the service's list, and one strategy's follow another's."""
+KEPT_ROWS = 200
+"""Of a message: no plan shows more."""
 SINCE = "signals since"
 """The mark of the newest session that was there before the bots: it is not news."""
 WARNING = "A model's figures, not advice. What was found in the past may not hold."
@@ -64,7 +67,7 @@ def signal_news(session: str, strategy: str, rows: Sequence[Mapping[str, Any]]) 
             _percent(row.get("probability")),
             _percent(row.get("signal_weight"), signed=True),
         )
-        for place, row in enumerate(weighed, 1)
+        for place, row in enumerate(weighed[:KEPT_ROWS], 1)
     )
     lines = (WARNING,) if shown else ("No signals.", WARNING)
     name = f" of {strategy}" if strategy else ""

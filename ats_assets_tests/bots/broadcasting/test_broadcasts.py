@@ -13,7 +13,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 
 from ats_assets.bots.bot_store import BotStore
-from ats_assets.bots.broadcasting.delivery_queue import DeliveryQueue, News
+from ats_assets.bots.broadcasting.delivery_queue import DeliveryQueue, News, QueuedMessage
 from ats_assets.bots.broadcasting.sender import BroadcastSender
 from ats_assets.bots.broadcasting.service_news import ServiceNews, signal_news
 from ats_assets.bots.reply import Reply
@@ -236,7 +236,7 @@ class Service:
 
     async def every(self, path: str, limit: int, **asked: object) -> list[dict[str, Any]]:
         assert asked["session"] == self.session
-        return self.rows
+        return self.rows[:limit]
 
 
 def test_signals_of_a_new_session_are_news_once_and_those_before_none(store: BotStore) -> None:
@@ -250,6 +250,28 @@ def test_signals_of_a_new_session_are_news_once_and_those_before_none(store: Bot
     service.session = "2024-03-15"
     assert asyncio.run(news.look()) == 3, "both of main, one of pairs"
     assert asyncio.run(news.look()) == 0
+
+
+def test_the_strongest_of_each_strategy_are_news_however_many_symbols_there_are(store: BotStore) -> None:
+    """The first 200 rows were asked for: of 300 symbols the shorts, which the service lists last, and all of the next strategy were missing."""
+    clock, service = Clock(), Service()
+    queue, _ = sender_of(store, Chat(), clock)
+    shop = Shop(store, {"soon": SOON}, timedelta(0), {})
+    shop.give("telegram:1", SOON, 30, by="admin", now=NOW)
+    news = ServiceNews(service, shop, queue, clock)  # type: ignore[arg-type]
+    asyncio.run(news.look())
+    service.session = "2024-03-15"
+    service.rows = [row(f"S{place:03}", 0.1 - place / 1000) for place in range(300)] + [row("XXX", 0.3, "pairs")]
+    assert asyncio.run(news.look()) == 2
+    first = {one.news.strategy: one.news.rows[0][1] for _ in range(2) for one in ended(queue, clock())}
+    assert first == {"main": "S299", "pairs": "XXX"}
+
+
+def ended(queue: DeliveryQueue, now: datetime) -> list[QueuedMessage]:
+    taken = queue.take(now, 10, ["telegram"])
+    for one in taken:
+        queue.end(one, "sent", now)
+    return taken
 
 
 def test_the_strongest_signals_come_first_and_what_is_not_traded_is_none() -> None:
