@@ -113,9 +113,13 @@ def _free_lease(deployment: Deployment) -> None:
 
 
 def _tell_key(data: Path) -> None:
-    """Make the first key, so that a page can ask for something, and show it once."""
+    """Make the first key, so that a page can ask for something, and show it once: to a person, not to a file of lines that is kept."""
     keys = KeyStore(data)
-    if not keys.all():
+    if keys.all():
+        return
+    if not sys.stdout.isatty():
+        _say("up: there is no key to ask for orders with, and none is made where it would be logged: ats serve key add NAME --role trade")
+    else:
         _say(
             f"up: log in with the key {keys.add(KEY, Role.TRADE)} (shown this once; ats serve key add makes others). From now on reading needs a key, too"
         )

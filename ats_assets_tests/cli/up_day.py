@@ -17,6 +17,8 @@ from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
+from ats_assets.serving.keys import KeyStore
+from ats_assets.serving.roles import Role
 from ats_assets_tests.cli.market import ROOT, environment
 
 PATIENCE_SECONDS = 180
@@ -34,15 +36,15 @@ class Day:
     """`ats up` on a folder; it may be killed and started again."""
 
     home: Path
+    key: str
     port: int = field(default_factory=free_port)
-    key: str = ""
     said: str = ""
     process: subprocess.Popen[str] | None = None
 
     @classmethod
     @contextlib.contextmanager
     def begun(cls, home: Path) -> Iterator["Day"]:
-        day = cls(home)
+        day = cls(home, key=KeyStore(home / "data").add("up", Role.TRADE))
         day.start()
         try:
             yield day
@@ -56,8 +58,6 @@ class Day:
             command, cwd=ROOT, env=environment(self.home, **more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )
         threading.Thread(target=self._read, args=(self.process,), daemon=True).start()
-        if not self.key:
-            self.key = self.wait(lambda: re.search(r"with the key (ats_\S+)", self.said))[1]
 
     def _read(self, process: subprocess.Popen[str]) -> None:
         assert process.stdout is not None

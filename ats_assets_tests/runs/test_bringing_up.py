@@ -1,12 +1,15 @@
-"""What `ats up` starts, and what it refuses before anything is started."""
+"""What `ats up` starts, what it refuses before anything is started, and the key that it makes, which stands in no log."""
 
+import re
+from pathlib import Path
 from typing import Any
 
 import pytest
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
-from ats_assets.runs.bringing_up import UpCommand, bring_up, children
+from ats_assets.runs.bringing_up import KEY, UpCommand, _tell_key, bring_up, children
+from ats_assets.serving.keys import KeyStore
 from ats_assets.settings import load_settings
 
 ASKED: dict[str, Any] = {
@@ -22,6 +25,7 @@ ASKED: dict[str, Any] = {
     "live": False,
     "bots": True,
 }
+SHOWN = re.compile(r"ats_[0-9a-f]{12}_\S+")
 
 
 def test_bots_of_which_none_is_on_are_refused_before_anything_is_started() -> None:
@@ -47,3 +51,23 @@ def test_bots_ask_the_service_beside_them(
         monkeypatch.setenv(name, value)
     bots = children(Deployment(load_settings()), UpCommand(**ASKED | {"port": port}))[-1]
     assert (bots.name, bots.environment.get("ATS_BOTS__SERVICE")) == ("bots", service)
+
+
+def test_on_a_terminal_the_first_key_is_made_and_shown_once(
+    tmp_path: Path, monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
+) -> None:
+    monkeypatch.setattr("sys.stdout.isatty", lambda: True)
+    _tell_key(tmp_path)
+    (key,) = SHOWN.findall(capsys.readouterr().out)
+    assert KeyStore(tmp_path).caller(key).name == KEY
+    _tell_key(tmp_path)
+    assert not capsys.readouterr().out
+
+
+def test_where_its_lines_are_kept_no_key_is_among_them(tmp_path: Path, capsys: pytest.CaptureFixture[str]) -> None:
+    """Under systemd, in a container or behind `> file` the key of a trader stood in the journal for ever."""
+    _tell_key(tmp_path)
+    said = capsys.readouterr().out
+    assert "ats serve key add NAME --role trade" in said
+    assert not SHOWN.findall(said)
+    assert not KeyStore(tmp_path).all()
