@@ -33,6 +33,7 @@ from ats_assets.backups.places import (
     Places,
     files_of_part,
     instance_files,
+    named_files,
     settings_files,
 )
 from ats_assets.errors import BackupError, TradeStateError
@@ -195,9 +196,12 @@ def _keep_part(work: _Work, places: Places, part: str) -> dict[str, str]:
 def _keep_settings(work: _Work, places: Places) -> None:
     """The settings without secrets. Where they extend files that lie elsewhere, what they say together is one file."""
     files = settings_files(places)
-    texts = {name: path.read_bytes() for name, path in (instance_files(places) if files is None else files).items()}
+    texts = {name: path.read_bytes() for name, path in (instance_files(places) | named_files(places) if files is None else files).items()}
     if files is None:
-        texts[places.settings_file.name] = toml_text(written_settings(places.settings_file).values).encode()
+        whole = toml_text(written_settings(places.settings_file).values)
+        for name, path in named_files(places).items():
+            whole = whole.replace(str(path), name)
+        texts[places.settings_file.name] = whole.encode()
     for name, content in texts.items():
         clean = redacted(content.decode(errors="surrogateescape")).encode(errors="surrogateescape")
         if clean != content:

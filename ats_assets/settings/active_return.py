@@ -16,7 +16,8 @@ class ActiveReturnSettings(Section):
         default={}, description="group -> its symbols, such as sectors; a symbol that is in none is in `other`"
     )
     groups_file: Path | None = Field(
-        default=None, description="a CSV file with the columns symbol and group, or a TOML file of group = [symbols], beside `groups`"
+        default=None,
+        description="a CSV file with the columns symbol and group, or a TOML file of group = [symbols], beside `groups`; relative to the settings file",
     )
     benchmark: Literal["equal", "dollar_volume"] = Field(
         default="equal", description="weights of the universe that is compared with: each symbol alike, or by its usual dollar volume"

@@ -121,3 +121,13 @@ def test_groups_of_a_file(tmp_path: Path) -> None:
     for name in ("sectors.csv", "sectors.toml"):
         found = ActiveReturnSettings.model_validate({"groups_file": tmp_path / name, "groups": {"own": ["D"]}})
         assert {group: sorted(symbols) for group, symbols in found.groups.items()} == {"energy": ["A", "B"], "banks": ["C"], "own": ["D"]}
+
+
+def test_it_matters_what_groups_are_and_not_where_their_file_lies(tmp_path: Path) -> None:
+    """A deployment that was restored into another folder would be stale."""
+    versions = set[str]()
+    for name, symbol in (("one", "A"), ("two", "A"), ("three", "B")):
+        (tmp_path / f"{name}.csv").write_text(f"symbol,group\n{symbol},energy\n", encoding="utf-8")
+        (asset,) = assets(small_market(tmp_path / name, active_return={"groups_file": tmp_path / f"{name}.csv"}))
+        versions.add(str(asset.metadata_by_key[asset.key]["ats/settings_version"]))
+    assert len(versions) == 2

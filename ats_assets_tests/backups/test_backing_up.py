@@ -202,6 +202,25 @@ def test_into_the_empty_folders_of_the_settings_in_use(deployed: Path, aside: Pa
     assert done.passed_over == ("features", "settings")
 
 
+@pytest.mark.parametrize("shared", [False, True])
+def test_a_file_that_is_part_of_the_settings_comes_back_with_them(
+    deployed: Path, aside: Path, monkeypatch: pytest.MonkeyPatch, shared: bool
+) -> None:
+    """Without it nothing of what was restored could be used: no command could read the settings. Whichever folder is the current one."""
+    (aside / "shared.toml").write_text("[bars]\nmax_rejected_share = 0.5\n", encoding="utf-8")
+    more = f'extends = "{aside / "shared.toml"}"\n' if shared else ""
+    (deployed / "ats.toml").write_text(f'{more}{SETTINGS}[active_return]\ngroups_file = "lists/sectors.csv"\n', encoding="utf-8")
+    fill(deployed / "lists/sectors.csv", b"symbol,group\nA,energy\n")
+    monkeypatch.chdir(aside)
+    manifest = backup(deployed, aside / "backups")
+    back = restore(aside / "backups", manifest, aside / "back")
+    (deployed / "lists/sectors.csv").unlink()
+    found = load_settings(own_file=back / "ats.toml").active_return
+    assert found is not None
+    assert found.groups == {"energy": ("A",)}
+    assert found.groups_file == back / "lists/sectors.csv"
+
+
 def test_folders_that_lay_elsewhere_come_back_beside_the_settings(deployed: Path, aside: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     """What was in another place, named by the file or the environment, is found in the new one."""
     folder, elsewhere = aside / "backups", aside / "elsewhere"
