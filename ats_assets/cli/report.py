@@ -9,6 +9,7 @@ import polars as pl
 import typer
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import MissingPartitionError
 from ats_assets.reports import REPORT
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
 from ats_assets.runs.writing import say
@@ -51,6 +52,8 @@ def _write_forms(deployment: Deployment, wanted: Mapping[ReportForm, Path | None
 
 
 def _make(deployment: Deployment) -> None:
+    if not deployment.warehouse.stored_sessions("targets"):  # else a failed run of Dagster's would need a person, by ats status
+        raise MissingPartitionError("no targets are stored, so there is nothing to report on: make them with ats run")
     say("building the report from the stored targets and bars")
     prepare_environment()
     with quiet():

@@ -81,6 +81,9 @@ def _write_json(rows: Sequence[dict[str, Any]]) -> None:
 def _show(deployment: Deployment, found: Sequence[Stale]) -> None:
     out = console()
     if not found:
+        if not deployment.warehouse.stored_sessions("raw_bars"):
+            out.print(f"Nothing is stored in {deployment.warehouse.root} yet, so nothing is stale: ats run makes a history.")
+            return
         out.print("Nothing is stale: every partition was made from the current data, code and settings.")
         return
     rows = [tuple(Text(heading, style="bold") for heading in ("asset", "sessions", "reason"))]

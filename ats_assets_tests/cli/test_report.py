@@ -17,10 +17,14 @@ def test_makes_the_report_where_it_is_missing(command: Command, made: tuple[Path
 
 
 def test_nothing_to_report_on(command: Command, tmp_path: Path) -> None:
-    run = command("report", home=make_home(tmp_path))
+    """The run that failed for it stood in `ats status` as one that needs a person."""
+    home = make_home(tmp_path)
+    run = command("report", home=home)
     assert (run.exit_code, run.stdout) == (1, "")
     assert "no targets are stored" in run.stderr
     assert "Traceback" not in run.stderr
+    assert command("status", home=home).exit_code == 0
+    assert "Nothing is stored in" in command("stale", home=home).stdout
 
 
 def test_writes_it_in_other_forms(command: Command, made: tuple[Path, CompletedProcess[str]], tmp_path: Path) -> None:

@@ -270,7 +270,9 @@ class PaperBroker:
     def _opened(self, connection: Connection) -> Row[Any]:
         row = self._row(connection)
         if row is None:
-            raise BrokerError(f"the paper account {self._account} is not open: settle the session that trading starts at")
+            raise BrokerError(
+                f"the paper account {self._account} is not open: ats trade opens it, at the session that trading starts at (--from)"
+            )
         return row
 
     def _held(self, connection: Connection) -> Sequence[Row[Any]]:

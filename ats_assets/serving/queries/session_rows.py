@@ -29,6 +29,10 @@ class RowsOfSymbol:
     before: date | None
 
 
+MADE_BY_TRADING = frozenset({"execution_quality"})
+"""Of what is told here: `ats run` makes none of it."""
+
+
 def newest_stored(deployment: Deployment, asset: str, asked: date | None) -> date:
     """The session that was asked for, else the newest that is stored of an asset.
 
@@ -45,7 +49,8 @@ def newest_stored(deployment: Deployment, asset: str, asked: date | None) -> dat
         return asked
     stored = deployment.valid_sessions(asset)
     if not stored:
-        raise MissingPartitionError(f"{asset} is not stored in {deployment.warehouse.root}: make it with ats run --select '+{asset}'")
+        how = "ats trade" if asset in MADE_BY_TRADING else f"ats run --select '+{asset}'"
+        raise MissingPartitionError(f"{asset} is not stored in {deployment.warehouse.root}: make it with {how}")
     return stored[-1]
 
 

@@ -10,7 +10,7 @@ import { errorNotice, notice } from "../states.js";
 /** Why this page can't ask for anything now; null where it can. */
 export function whyNot() {
   const person = whoLooks();
-  if (!person || person.open) return notice("empty", "Log in to place or cancel orders", { whatToDo: "It takes a key with the role trade: “ats serve key add --role trade”.", action: { title: "Log in", run: () => { location.hash = route("login", [], { back: location.hash.slice(1) }); } } });
+  if (!person || person.open) return notice("empty", "Log in to place or cancel orders", { whatToDo: "It takes a key with the role trade: “ats serve key add NAME --role trade”.", action: { title: "Log in", run: () => { location.hash = route("login", [], { back: location.hash.slice(1) }); } } });
   if (!person.writes) return notice("empty", "This service takes no requests", { whatToDo: "Set serving.writes = true in the settings file and start it again." });
   if (person.role === "read") return notice("empty", `The key “${person.name}” may only read`, { whatToDo: "Log in with a key of the role trade or admin." });
   return null;
