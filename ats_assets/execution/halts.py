@@ -25,12 +25,20 @@ def read_halt(connection: Connection, *, but: str | None = None) -> Halt | None:
     return None if row is None else Halt(halt_id=row.id, at=row.at, reason=row.reason)
 
 
-def halt(connection: Connection, now: datetime, who: str, reason: str) -> bool:
-    """Halt trading; returns whether this is new. The same reason makes no second halt."""
-    known = connection.execute(select(func.count()).where(halts.c.cleared_at.is_(None), halts.c.reason == reason)).scalar_one()
-    if known:
+def halt(connection: Connection, now: datetime, who: str, reason: str, *, since: datetime | None = None) -> bool:
+    """Halt trading; returns whether this is new. The same reason makes no second halt.
+
+    Parameters
+    ----------
+    since
+        When a person has asked for it, from which on it counts; one that stands already counts from the newest such time.
+    """
+    same = halts.c.cleared_at.is_(None) & (halts.c.reason == reason)
+    if connection.execute(select(func.count()).where(same)).scalar_one():
+        if since is not None:  # who asks for a resume before that has not seen this one
+            connection.execute(update(halts).where(same, halts.c.at < since).values(at=since))
         return False
-    connection.execute(halts.insert().values(at=now, reason=reason))
+    connection.execute(halts.insert().values(at=since or now, reason=reason))
     record(connection, now, who, "halted", texts={"reason": reason})
     return True
 
@@ -40,7 +48,7 @@ def enact_halts(connection: Connection, now: datetime, who: str) -> list[str]:
     reasons = []
     for request in asked_halts(connection):
         reason = f"{request.who} has asked for it: {request.body['reason']}"
-        halt(connection, now, request.who, reason)
+        halt(connection, now, request.who, reason, since=request.asked_at)
         finish_request(connection, now, who, request, {"halted": True})
         reasons.append(reason)
     return reasons

@@ -314,6 +314,35 @@ def test_a_resume_ends_the_halts_that_were_seen_and_no_later_one(office: Office)
     assert "second" in halted.reason
 
 
+def test_a_halt_counts_from_when_it_was_asked_for_and_a_later_resume_ends_it(office: Office) -> None:
+    """No desk was there: both are found by its first look, which halted as of then, and refused the resume as of something that was not halted."""
+    halted = office.ask("halt", {"reason": "odd prices"})
+    office.bench.exchange.clock.sleep(1)
+    resume = office.ask("resume", {"note": "seen to"})
+    office.bench.exchange.clock.sleep(1)
+    office.look()
+    assert (office.known(halted).state, office.known(resume).state) == (RequestState.DONE, RequestState.DONE)
+    with TradeState(office.bench.url) as state:
+        assert open_halt(state) is None
+
+
+def test_a_halt_that_is_asked_for_again_outlives_a_resume_from_in_between(office_on_each: Office) -> None:
+    """Of the same reason it was no new halt, so that the resume ended it with the one that it had seen."""
+    office = office_on_each
+    office.ask("halt", {"reason": "odd prices"})
+    office.look()
+    office.bench.exchange.clock.sleep(1)
+    resume = office.ask("resume", {"note": "seen to"})
+    office.bench.exchange.clock.sleep(1)
+    again = office.ask("halt", {"reason": "odd prices"})
+    office.look()
+    assert office.known(again).state is RequestState.DONE
+    assert office.known(resume).state is RequestState.REFUSED
+    with TradeState(office.bench.url) as state:
+        assert open_halt(state) is not None
+    assert office.bench.audit().count("halted") == 1
+
+
 def test_an_order_waits_for_the_brokers_hours_and_expires_with_the_reason(office: Office) -> None:
     bench = office.bench
     bench.broker.closed = "the exchange is closed"
