@@ -60,6 +60,25 @@ def test_databases_have_no_way_out_and_bots_no_way_to_them() -> None:
     assert not networks["api"] & {"internet", "dagster"}
 
 
+@pytest.mark.parametrize("whole", [PRODUCTION, DEVELOPMENT], ids=["production", "development"])
+def test_what_is_mounted_to_be_written_is_the_users(whole: dict[str, Any]) -> None:
+    """Docker gives a new volume the owner of the folder that it covers; where the image had none it was root's, and nothing could be stored. In a checkout that is mounted to be read none can be made."""
+    covered = 0
+    for name, service in whole["services"].items():
+        if name not in APPLICATIONS | {"dagster"}:
+            continue
+        image = "inference" if "inference" in service["image"] else "training"
+        (made,) = re.findall(r"install -d -o ats -g ats (.+)", (DEPLOY / f"images/{image}.Containerfile").read_text(encoding="utf-8"))
+        mounts = [volume.removesuffix(":ro").rpartition(":")[::2] for volume in service["volumes"]]
+        read_only = [volume.split(":")[-2] for volume in service["volumes"] if volume.endswith(":ro")]
+        for source, place in mounts:
+            if source in whole["volumes"] or source.startswith("${"):
+                covered += 1
+                assert place in made.split(), f"{name}: {place}"
+            assert not any(place.startswith(f"{one}/") for one in read_only), f"{name}: {place}"
+    assert covered > 2
+
+
 def test_who_holds_which_secret() -> None:
     held = {name: {one if isinstance(one, str) else one["source"] for one in service.get("secrets", ())} for name, service in HARDENED}
     assert {name for name, secrets in held.items() if "trading_env" in secrets} == {"code", "desk", "backup"}
