@@ -10,13 +10,17 @@ from ats_assets.settings import settings_file
 INSTANCE_FILE = "dagster.yaml"
 
 
+class NoInstanceError(SettingsError):
+    """Nothing says where Dagster's instance has its settings, as in a container that only serves."""
+
+
 def dagster_home() -> Path:
     """DAGSTER_HOME: as set, else the folder of the settings file if the instance's settings lie there too, else the project's.
 
     Raises
     ------
     SettingsError
-        If there is no such folder.
+        If there is no such folder; a `NoInstanceError` where none is named either.
     """
     named = os.environ.get("DAGSTER_HOME")
     if named:
@@ -29,7 +33,7 @@ def dagster_home() -> Path:
     for folder in (settings_file().parent, Path(__file__).resolve().parents[2]):
         if (folder / INSTANCE_FILE).is_file():
             return folder
-    raise SettingsError(
+    raise NoInstanceError(
         f"there is no {INSTANCE_FILE} beside {settings_file()}: set DAGSTER_HOME to the folder that holds the instance's settings"
     )
 

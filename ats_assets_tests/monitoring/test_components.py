@@ -22,6 +22,8 @@ from ats_assets.monitoring.lateness import bars_late, signals_late
 from ats_assets.monitoring.samples import Samples
 from ats_assets.monitoring.trading_facts import OpenHalt, SettledAccount, TradingFacts, trading_facts
 from ats_assets.monitoring.watch import Watch
+from ats_assets.orchestration import dagster_home
+from ats_assets.serving.queries.quality_of_data import newest_checks
 from ats_assets.settings import Settings
 from ats_assets.trade_state import open_trade_state
 from ats_assets.trade_state.tables import account_snapshots, halts, positions
@@ -213,6 +215,19 @@ def test_a_route_of_alerts_that_fails(deploy: Deploy) -> None:
     deployment = deploy(alerts={"routes": {"SLACK_URL": "info"}})
     facts = TradingFacts(waiting_alerts={"SLACK_URL": 3}, failing_routes=("SLACK_URL",))
     assert state_of(observed(deployment, trading=facts), "alerts").state == "failed"
+
+
+def test_a_service_in_a_container_of_its_own_does_not_call_what_it_can_not_see_dead(
+    deploy: Deploy, monkeypatch: pytest.MonkeyPatch
+) -> None:
+    """It holds no address of Dagster's database, by intention; that needed a person, always, and no page of data quality could be made."""
+    monkeypatch.delenv("DAGSTER_HOME", raising=False)
+    monkeypatch.setattr(dagster_home, "INSTANCE_FILE", "dagster-elsewhere.yaml")
+    found = Observed(deploy(), NOW)
+    assert {name: state_of(found, name).state for name in ("checks", "daemon")} == {"checks": "warning", "daemon": "warning"}
+    assert newest_checks() == []
+    monkeypatch.setenv("DAGSTER_HOME", "/nowhere")
+    assert state_of(Observed(deploy(), NOW), "daemon").state == "failed", "one that is named has to be there"
 
 
 def test_a_disk_that_fills(deploy: Deploy) -> None:
