@@ -96,6 +96,7 @@ def test_what_is_asked_for_by_button_is_taken_up_by_the_desk_and_told(own_deploy
     told: list[tuple[str, ...]] = []
     alerts: list[str] = []
     listed: list[str] = []
+    explained: list[str] = []
 
     async def play() -> None:
         with BotStore(f"sqlite:///{tmp_path / 'bots.sqlite'}") as store:
@@ -120,6 +121,10 @@ def test_what_is_asked_for_by_button_is_taken_up_by_the_desk_and_told(own_deploy
                 reply = await confirmed(line, presses)
                 desk()
                 told.append((line, reply.title, *(one.title for _, one in await reception.sender.look_after())))
+            ordered = (await reception.service.read("requests", limit=4))["data"][-1]["order"]["client_order_id"]
+            reply = await reception.line(incoming(), "why", ordered)
+            assert reply is not None
+            explained.extend(reply.lines)
             reply = await reception.line(incoming(), "requests", "")
             assert reply is not None
             listed.extend(reply.lines)
@@ -133,6 +138,8 @@ def test_what_is_asked_for_by_button_is_taken_up_by_the_desk_and_told(own_deploy
         ("cancel main-none", "Asked for", "Refused"),
     ]
     assert alerts == ["Trading stops"]
+    assert "Judged by the bars of 2021-03-30" in explained
+    assert any(line.strip().startswith("raw_bars 2021-03-30") for line in explained), explained
     kinds = [
         ("cancel_order", "refused", "there is no order"),
         ("resume", "done", ""),

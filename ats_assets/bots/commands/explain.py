@@ -13,6 +13,10 @@ _FEATURES = 6
 """Of those that contribute to a score, the largest."""
 
 
+_MANUAL = "manual-"
+"""How the ids of people's orders begin; the rest is that of the request."""
+
+
 async def _run(call: GivenCommand) -> Reply:
     asked = call.arguments["what"]
     order: dict[str, Any] | None = None
@@ -21,15 +25,17 @@ async def _run(call: GivenCommand) -> Reply:
     else:
         told: dict[str, Any] = await call.service.read(f"portfolio/orders/{asked}")
         order, symbol, session = told, told["symbol"], told["session"]
-    found = await call.service.read(f"lineage/{symbol}/{session}") if not _is_manual(order) else None
     lines = _of_order(order) if order else []
-    if found is not None:
+    if _is_manual(order):
+        lines += _of_bars(await call.service.read(f"requests/{asked.removeprefix(_MANUAL)}/lineage"))
+    else:
+        found = await call.service.read(f"lineage/{symbol}/{session}")
         lines += [*_of_target(found), *_of_score(found.get("score")), *_way_down(found)]
     return said(f"Why {order['client_order_id']}" if order else f"{symbol} at the close of {session}", *lines)
 
 
 def _is_manual(order: Mapping[str, Any] | None) -> bool:
-    return order is not None and str(order["client_order_id"]).startswith("manual-")
+    return order is not None and str(order["client_order_id"]).startswith(_MANUAL)
 
 
 def _of_order(order: Mapping[str, Any]) -> list[str]:
@@ -39,6 +45,15 @@ def _of_order(order: Mapping[str, Any]) -> list[str]:
         lines.append(f"Decided at {amount(order['decision_price'])}, filled at {amount(order.get('filled_average_price'))}")
     if _is_manual(order):
         lines += [f"{word(one.get('who'))}: {word(one.get('what'))}" for one in order.get("audit", [])[:5]]
+    return lines
+
+
+def _of_bars(found: Mapping[str, Any]) -> list[str]:
+    """Of a person's order: no model wanted it, and what it was judged and filled by are bars."""
+    lines = []
+    for what, bars in [("Judged by", found.get("decided")), *(("Filled by", fill.get("bars")) for fill in found.get("fills", []))]:
+        if bars is not None:
+            lines += [f"{what} the bars of {bars.get('session')}", *_way_down(bars)]
     return lines
 
 
