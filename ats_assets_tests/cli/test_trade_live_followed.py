@@ -98,12 +98,10 @@ class Floor:
             return [order["client_order_id"] for order in self.trading.orders.values()]
 
     def fill(self, count: int, price: str) -> None:
-        """The child of that number, once it is there."""
+        """The child that was sent as so many, once it is there."""
         self.wait(lambda: len(self.sent()) >= count, f"{count} children")
         with self.double.lock:
-            order = self.trading.orders[
-                next(one for one, order in self.trading.orders.items() if order["client_order_id"].endswith(f"-{count:02d}"))
-            ]
+            order = list(self.trading.orders.values())[count - 1]  # a part whose time was over before it was sent has left out its number
             self.trading.fill(order["client_order_id"], Decimal(order["qty"]), Decimal(price))
 
     def wait(self, done: Callable[[], bool], what: str, seconds: float = 60.0) -> None:

@@ -40,11 +40,14 @@ class Day:
     port: int = field(default_factory=free_port)
     said: str = ""
     process: subprocess.Popen[str] | None = None
+    more: dict[str, str] = field(default_factory=dict)
+    """Of the environment."""
+    bots: bool = False
 
     @classmethod
     @contextlib.contextmanager
-    def begun(cls, home: Path) -> Iterator["Day"]:
-        day = cls(home, key=KeyStore(home / "data").add("up", Role.TRADE))
+    def begun(cls, home: Path, *, bots: bool = False, **more: str) -> Iterator["Day"]:
+        day = cls(home, key=KeyStore(home / "data").add("up", Role.TRADE), bots=bots, more=more)
         day.start()
         try:
             yield day
@@ -52,8 +55,9 @@ class Day:
             day.end()
 
     def start(self) -> None:
-        more = {"PYTHONPATH": str(ROOT)}
+        more = {"PYTHONPATH": str(ROOT), **self.more}
         command = [sys.executable, "-m", "ats_assets.cli", "up", "--port", str(self.port), "--every", "0.5", "--back", "60"]
+        command += ["--bots"] if self.bots else []
         self.process = subprocess.Popen(
             command, cwd=ROOT, env=environment(self.home, **more), stdout=subprocess.PIPE, stderr=subprocess.STDOUT, text=True
         )

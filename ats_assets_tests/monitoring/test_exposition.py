@@ -4,7 +4,6 @@ import json
 import re
 import sqlite3
 import threading
-import time
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from pathlib import Path
@@ -144,7 +143,7 @@ def large(home: Path, deploy: Deploy) -> Deployment:
     return deployment
 
 
-def test_a_large_deployment_tells_a_bounded_number_of_series_quickly(large: Deployment) -> None:
+def test_a_large_deployment_tells_a_bounded_number_of_series(large: Deployment) -> None:
     http = HttpMetrics()
     for number in range(200):
         http.observe(f"/api/v1/route{number}", "GET", 200 + number % 7, 0.01)
@@ -168,13 +167,6 @@ def test_a_large_deployment_tells_a_bounded_number_of_series_quickly(large: Depl
     vendors = {name: value for name, value in found.items() if name.startswith("ats_vendor_calls_total")}
     assert set(vendors.values()) <= {1.0, 2.0}
     assert len([name for name in found if name.startswith("ats_vendor_answered_total")]) == 20
-
-    seconds = []
-    for _ in range(5):
-        begun = time.thread_time()
-        exposition.text()
-        seconds.append(time.thread_time() - begun)
-    assert min(seconds) < 0.05, "of the processor, of a scrape after the first"
 
 
 def test_counts_go_on_from_where_they_were(large: Deployment) -> None:

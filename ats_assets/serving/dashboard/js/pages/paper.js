@@ -43,7 +43,7 @@ function requests() {
     title: "Requests",
     note: "what people asked for, newest first",
     size: "whole",
-    topics: ["requests"],
+    topics: ["requests", "orders"],
     load: (signal) => all("requests", {}, { signal, most: 200 }),
     draw(body, { data }) {
       body.append(table({
