@@ -105,4 +105,5 @@ def test_a_second_one_is_refused_and_the_first_ends_its_children_in_order(day: D
     day.wait(lambda: "the desk is open" in day.said)
     assert day.end() == 0
     ended = [line.split(":")[0] for line in day.said.splitlines() if ": ended with status" in line]
-    assert ended == ["sessions", "desk", "service"]
+    assert ended[-2:] == ["desk", "service"]
+    assert ended[:-2] in (["sessions"], [])  # by now the stored sessions may all be through, and their process with them
