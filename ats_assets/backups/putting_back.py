@@ -177,7 +177,7 @@ class _Writing:
 
         try:
             self._group.add(place, content)
-        except BaseException:
+        except BaseException:  # also where it is interrupted: no temporary file is left behind
             self._group.drop()
             raise
         self._bytes += entry.size

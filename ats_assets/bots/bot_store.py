@@ -43,7 +43,7 @@ class BotStore:
         try:
             with self.begin() as connection:
                 tables.metadata.create_all(connection)
-        except BaseException:
+        except BaseException:  # also where it is interrupted: no connection is left behind
             self.close()
             raise
 

@@ -90,7 +90,7 @@ class DiscordFront:
                 logger.warning("Discord: the gateway closed the connection with %s; again in %.0f s", error.code, wait)
             except (discord.DiscordException, aiohttp.ClientError, OSError) as error:
                 logger.warning("Discord: no connection (%s); again in %.0f s", _reason(error), wait)
-            except Exception:
+            except Exception:  # whatever it is, the next connection may do without it
                 logger.exception("Discord: the bot failed; again in %.0f s", wait)
             finally:
                 await self._client.close()

@@ -121,7 +121,7 @@ class Reception:
             return await run(person)
         except AtsError as error:
             return said("Not done", _sentence(str(error)), replaces_buttons=False)
-        except Exception:
+        except Exception:  # of any command: who gave it is answered, and the log has the traceback
             number = secrets.token_hex(4)
             logger.exception("a command failed; who gave it was told the number %s", number)
             return said("Not done", f"Something failed inside the bot: its log tells more under {number}.", replaces_buttons=False)

@@ -157,6 +157,6 @@ async def _every(seconds: float, work: Callable[[], Any]) -> None:
             await work()
         except AtsError as error:
             logger.warning("%s", error)
-        except Exception:
+        except Exception:  # one failure may not end what is done again and again
             logger.exception("what the bots look after failed; it is tried again")
         await asyncio.sleep(seconds)

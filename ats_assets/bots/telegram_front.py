@@ -199,7 +199,7 @@ class TelegramFront:
             return
         except TelegramAPIError as error:
             logger.warning("Telegram: the answer to update %s was not taken: %s", id_, telegram_reason(error))
-        except Exception:
+        except Exception:  # an update that fails is done: it may not stop those after it
             logger.exception("Telegram: update %s failed", id_)
         await asyncio.to_thread(self._inbox.done, id_, self._reception.clock())
 

@@ -147,7 +147,7 @@ class DeltaStore:
         connection.execute("BEGIN IMMEDIATE")
         try:
             yield connection
-        except BaseException:
+        except BaseException:  # also where it is interrupted: no transaction is left open
             with contextlib.suppress(sqlite3.Error):
                 connection.execute("ROLLBACK")
             raise
@@ -173,7 +173,7 @@ class DeltaStore:
             # A lost power supply may take the newest deltas: cursors after them are then known for another history's, by their hash.
             connection.execute("PRAGMA synchronous=NORMAL")
             connection.executescript(_TABLES)
-        except BaseException:
+        except BaseException:  # also where it is interrupted: no connection is left behind
             connection.close()
             raise
         return connection

@@ -125,7 +125,7 @@ class StreamFeed:
             self._woken.clear()
             try:
                 self.turn()
-            except Exception:
+            except Exception:  # whatever one look meets, clients are told and the next look may succeed
                 logger.exception("the stream's feed fails, and goes on")
                 self._stopped.wait(LAST_RETRY)
             self._woken.wait(self._pause())
