@@ -7,6 +7,7 @@ from typing import Any, Literal
 from pydantic import Field, model_validator
 
 from ats_assets.settings.section import Name, Positive, Section
+from ats_assets.settings.symbol_groups import file_of_groups, symbols_by_group
 
 
 class ActiveReturnSettings(Section):
@@ -29,21 +30,13 @@ class ActiveReturnSettings(Section):
     @classmethod
     def _groups_of_file(cls, values: Any) -> Any:
         """The content of the file is part of the settings, so that a change of it is a change of what is made."""
-        if not isinstance(values, dict) or values.get("groups_file") is None:
+        file = file_of_groups(values)
+        if file is None:
             return values
-        file = Path(str(values["groups_file"]))
-        if not file.is_file():
-            raise ValueError(f"groups_file names {file}, which is not a file")
         if file.suffix == ".toml":
             found = tomllib.loads(file.read_text(encoding="utf-8"))
         else:
-            import polars as pl  # noqa: PLC0415 - every command reads the settings, and few such a file
-
-            table = pl.read_csv(file, infer_schema=False)
-            if not {"symbol", "group"} <= set(table.columns):
-                raise ValueError(f"{file} must have the columns symbol and group, and has {', '.join(table.columns)}")
-            rows = table.drop_nulls(["symbol", "group"]).sort("group", "symbol").group_by("group", maintain_order=True).agg("symbol")
-            found = {group: tuple(symbols) for group, symbols in rows.iter_rows()}
+            found = symbols_by_group(file, lambda has: f"{file} must have the columns symbol and group, and has {', '.join(has)}")
         return {**values, "groups": {**found, **values.get("groups", {})}}
 
     @model_validator(mode="after")

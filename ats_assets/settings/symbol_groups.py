@@ -1,10 +1,10 @@
 """Groups of symbols, such as sectors, and how much of a book each may have: in settings, or in a file that they name."""
 
 import tomllib
+from collections.abc import Callable, Sequence
 from pathlib import Path
 from typing import Any
 
-import polars as pl
 from pydantic import Field, model_validator
 
 from ats_assets.settings.section import Section, Share
@@ -32,17 +32,55 @@ def groups_of_file(values: Any) -> Any:
     ValueError
         If the file is not there, or not of its form.
     """
-    if not isinstance(values, dict) or values.get("groups_file") is None:
+    file = file_of_groups(values)
+    if file is None:
         return values
-    file, most = Path(str(values["groups_file"])), values.get("max_group")
-    if not file.is_file():
-        raise ValueError(f"groups_file names {file}, which is not a file")
     if file.suffix == ".toml":
         found = tomllib.loads(file.read_text(encoding="utf-8"))
     else:
-        table = pl.read_csv(file, infer_schema=False)
-        if not {"symbol", "group"} <= set(table.columns) or most is None:
-            raise ValueError(f"{file} must have the columns symbol and group, and max_group must say the most that each may have")
-        rows = table.drop_nulls(["symbol", "group"]).sort("group", "symbol").group_by("group", maintain_order=True).agg("symbol")
-        found = {group: {"symbols": tuple(symbols), "most": most} for group, symbols in rows.iter_rows()}
+        most, wrong = (
+            values.get("max_group"),
+            f"{file} must have the columns symbol and group, and max_group must say the most that each may have",
+        )
+        if most is None:
+            raise ValueError(wrong)
+        found = {group: {"symbols": symbols, "most": most} for group, symbols in symbols_by_group(file, lambda _: wrong).items()}
     return {**values, "groups": {**found, **values.get("groups", {})}}
+
+
+def file_of_groups(values: Any) -> Path | None:
+    """The file that `groups_file` of settings as they are written names; None where it names none.
+
+    Raises
+    ------
+    ValueError
+        If it is not there.
+    """
+    if not isinstance(values, dict) or values.get("groups_file") is None:
+        return None
+    file = Path(str(values["groups_file"]))
+    if not file.is_file():
+        raise ValueError(f"groups_file names {file}, which is not a file")
+    return file
+
+
+def symbols_by_group(file: Path, wrong: Callable[[Sequence[str]], str]) -> dict[str, tuple[str, ...]]:
+    """The groups of a CSV file, sorted by their names, with their symbols in order.
+
+    Parameters
+    ----------
+    wrong
+        What to say of the columns of a file that lacks symbol or group.
+
+    Raises
+    ------
+    ValueError
+        If it does.
+    """
+    import polars as pl  # noqa: PLC0415 - every command reads the settings, and few such a file
+
+    table = pl.read_csv(file, infer_schema=False)
+    if not {"symbol", "group"} <= set(table.columns):
+        raise ValueError(wrong(table.columns))
+    rows = table.drop_nulls(["symbol", "group"]).sort("group", "symbol").group_by("group", maintain_order=True).agg("symbol")
+    return {group: tuple(symbols) for group, symbols in rows.iter_rows()}
