@@ -22,7 +22,10 @@ from packaging.utils import canonicalize_name
 
 FOLDER = Path(__file__).resolve().parent
 ROOT = FOLDER.parents[1]
-EXTRAS = ("api", "bots", "metrics", "payments", "pdf", "postgresql", "redis", "regimes", "shap", "tuning", "xgboost")
+EXTRAS = (
+    *("api", "bots", "celery", "docker", "kubernetes", "metrics", "payments", "pdf", "postgresql"),
+    *("redis", "regimes", "shap", "tuning", "xgboost"),
+)
 """Of pyproject.toml, in the image for training."""
 HEAD = "# Made by deploy/images/lock.py out of requirements.lock: do not edit.\n"
 
