@@ -11,8 +11,9 @@ from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
 from enum import StrEnum
 from pathlib import Path
+from typing import Any
 
-from sqlalchemy import Connection, event
+from sqlalchemy import Connection, Dialect, event
 
 from ats_assets.alerts import Alert
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
@@ -81,6 +82,11 @@ class Points:
             raise Killed
 
 
+_STATEMENTS: dict[Any, Any] = {}
+_DIALECTS: dict[str, Dialect] = {}
+"""Compiled statements, and the dialect that they are of: each process of these tests would otherwise compile them again, most of its time."""
+
+
 class PointedState(TradeState):
     """The real database, with a point before and after each commit."""
 
@@ -91,6 +97,8 @@ class PointedState(TradeState):
         if self.engine.dialect.name == "sqlite":  # the process dies in these tests, never the machine
             self.engine.dispose()
             event.listen(self.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
+            self.engine.dialect = _DIALECTS.setdefault("sqlite", self.engine.dialect)
+            self.engine.update_execution_options(compiled_cache=_STATEMENTS)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:
@@ -244,13 +252,13 @@ class Exchange:
     def named(self, client_order_id: str) -> BrokerOrder:
         return next(order for order in self.orders if order.client_order_id == client_order_id)
 
-    def cancel(self, broker_order_id: str) -> None:
+    def cancel(self, broker_order_id: str, late_seconds: float = 0.0) -> None:
         """One of a pair cancels the other."""
         pair = self.pairs.get(broker_order_id)
         for order in self.orders:
             mine = order.broker_order_id == broker_order_id or (pair and self.pairs.get(order.broker_order_id) == pair)
             if mine and not order.status.final:
-                self.ending.append((self.clock.now() + timedelta(seconds=self.cancels_take), order.client_order_id))
+                self.ending.append((self.clock.now() + timedelta(seconds=self.cancels_take + late_seconds), order.client_order_id))
         self.arrive()
 
     def change(self, client_order_id: str, **values: object) -> None:
@@ -323,6 +331,10 @@ class ExchangeBroker:
     exchange: Exchange
     network: list[Network] = field(default_factory=list)
     """For each order that is sent, in turn; then all works."""
+    cancel_network: list[Network] = field(default_factory=list)
+    """For each cancel that is asked for, in turn; then all works."""
+    fills_doubled: bool = False
+    """Whether each execution is told twice."""
     late_seconds: float = 20.0
     broken: set[str] = field(default_factory=set)
     """Methods that can't be asked."""
@@ -409,12 +421,19 @@ class ExchangeBroker:
 
     def cancel(self, broker_order_id: str) -> None:
         self._ask("cancel")
-        self.exchange.cancel(broker_order_id)
+        what = self.cancel_network.pop(0) if self.cancel_network else Network.WORKS
+        if what in (Network.TURNED_AWAY, Network.LOST):
+            raise NotSentError("429") if what is Network.TURNED_AWAY else OutcomeUnknownError("no answer")
+        self.exchange.cancel(broker_order_id, late_seconds=self.late_seconds if what is Network.LATE else 0.0)
+        if what is Network.REPEATED:
+            self.exchange.cancel(broker_order_id)
         self.points.pass_by("after cancel")
+        if what in (Network.LATE, Network.ANSWER_LOST):
+            raise OutcomeUnknownError("the connection broke")
 
     def fills(self, since: datetime) -> list[Fill]:
         self._ask("fills")
-        return [fill for fill in self.exchange.executions if fill.at >= since]
+        return [fill for fill in self.exchange.executions if fill.at >= since for _ in range(1 + self.fills_doubled)]
 
     def entries(self, since: datetime) -> list[AccountEntry]:
         self._ask("entries")

@@ -102,6 +102,7 @@ class Day:
     def at(cls, folder: Path, plan: Sequence[OrderIntent], seed: int = 0, name: str = "day", url: str | None = None) -> "Day":
         bench = Bench.at(url or f"sqlite:///{folder / f'{name}.sqlite'}", folder / "KILL")
         day = cls(bench=bench, plan=plan, seed=seed)
+        bench.exchange.unique = False
         take = bench.exchange.take
 
         def noted(sent: OrderIntent) -> Any:
