@@ -63,6 +63,7 @@ class ReplayedExchange:
     _orders: dict[str, BrokerOrder] = field(default_factory=dict)
     _working: dict[str, _Working] = field(default_factory=dict)
     _fills: list[Fill] = field(default_factory=list)
+    _commissions: dict[str, Decimal] = field(default_factory=dict)
     _quotes: dict[str, tuple[Decimal, Decimal]] = field(default_factory=dict)
     _halted: set[str] = field(default_factory=set)
 
@@ -135,8 +136,10 @@ class ReplayedExchange:
         self._orders[order.client_order_id] = one.order
         if status.final:
             del self._working[order.client_order_id]
-        share = exact(self.costs.commission_bps) / 10_000
-        fees = max(quantity * price * share, exact(self.costs.min_commission)).quantize(CENT)
+        share, paid = exact(self.costs.commission_bps) / 10_000, self._commissions.get(order.client_order_id, Decimal(0))
+        due = max((before + quantity * price) * share, exact(self.costs.min_commission)).quantize(CENT)  # the least one is of an order
+        fees = max(due - paid, Decimal(0))
+        self._commissions[order.client_order_id] = paid + fees
         fill = Fill(
             fill_id=f"replay-{len(self._fills) + 1}",
             broker_order_id=order.broker_order_id,

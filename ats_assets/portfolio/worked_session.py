@@ -4,6 +4,7 @@
 - A buy that opens or enlarges a position is filled as far as the free cash reaches: cash less the market value of the shorts at the open. A cover is not refused for want of cash.
 - A sell that costs more than it brings in is not made.
 - What takes pays half the spread and slippage; what has waited at its own price pays the commission alone.
+- Commission is that of each part, which is an order to the broker: the least one (`backtest.min_commission`) is paid once for a part, in however many executions it is filled.
 - Impact is that of the order, however it is sent: a part pays what it adds to the impact of the parts before it. Laws of impact are of whole orders; if each part paid for its own
   size, any order would cost nothing in enough parts.
 """
@@ -67,6 +68,8 @@ class SessionAccount:
         self._got = none.copy()
         self._taken: dict[str, int] = {}
         """By order, the notional of its parts that have paid impact, in cents."""
+        self._charged: dict[str, tuple[int, int]] = {}
+        """By part, the notional of its executions so far and the commission that they have paid, in cents."""
 
     def take(self, parent: Parent, fill: ChildFill) -> Decimal:
         """The shares of a fill that the account takes."""
@@ -86,8 +89,12 @@ class SessionAccount:
         shares = float(parent.on_quantity_grid(exact(shares)))
         notional = cents_of(shares * price)
         paid = self._paid(before, notional, at, terms)
+        filled, charged = self._charged.get(fill.client_order_id, (0, 0))
+        commission = max(0, costs_of(filled + notional, at, self.costs, terms)[0] - charged) if notional else 0
+        paid = (commission, *paid[1:])
         if shares <= 0.0 or (sign < 0 and notional and sum(paid) >= notional):
             return Decimal(0)
+        self._charged[fill.client_order_id] = filled + notional, charged + commission
         if fill.takes:
             self._taken[parent.client_order_id] = before + notional
         ledger = TradeLedger.with_room(1)

@@ -13,7 +13,7 @@ from enum import StrEnum
 from pathlib import Path
 from typing import Any
 
-from sqlalchemy import Connection, Dialect, event
+from sqlalchemy import Connection, Dialect, Engine, event
 
 from ats_assets.alerts import Alert
 from ats_assets.execution.broker import BrokerError, DuplicateOrderError, NotSentError, OrderRejectedError, OutcomeUnknownError
@@ -84,13 +84,18 @@ class Points:
 
 _STATEMENTS: dict[Any, Any] = {}
 _DIALECTS: dict[str, Dialect] = {}
-"""Compiled statements, and the dialect that they are of: each process of these tests would otherwise compile them again, most of its time."""
+_OPENED: dict[str, tuple[str, Engine]] = {}
+"""Compiled statements with the dialect that they are of, and the database that was opened last: what a process of these tests would make anew took most of its time."""
 
 
 class PointedState(TradeState):
     """The real database, with a point before and after each commit."""
 
     def __init__(self, url: str, points: Points | None = None) -> None:
+        self.points = points or Points()
+        if url in _OPENED:
+            self.description, self.engine = _OPENED[url]
+            return
         self.points = Points()
         super().__init__(url)
         self.points = points or Points()
@@ -99,6 +104,8 @@ class PointedState(TradeState):
             event.listen(self.engine, "connect", lambda connection, _: connection.execute("PRAGMA synchronous=OFF"))
             self.engine.dialect = _DIALECTS.setdefault("sqlite", self.engine.dialect)
             self.engine.update_execution_options(compiled_cache=_STATEMENTS)
+            _OPENED.clear()
+            _OPENED[url] = (self.description, self.engine)
 
     @contextmanager
     def begin(self) -> Iterator[Connection]:

@@ -42,10 +42,10 @@ def parent(name: str = "S-open", side: Side = Side.BUY, leg: Leg = Leg.OPEN) -> 
     )
 
 
-def fill(order: Parent, quantity: int, *, takes: bool = True) -> ChildFill:
+def fill(order: Parent, quantity: int, *, takes: bool = True, part: str = "c") -> ChildFill:
     return ChildFill(
         parent_id=order.client_order_id,
-        client_order_id="c",
+        client_order_id=part,
         number=1,
         side=order.side,
         quantity=Decimal(quantity),
@@ -92,3 +92,20 @@ def test_the_last_part_is_cut_to_the_cash_at_what_it_costs_in_the_order(cash: fl
     left = int(made.holdings.cash[0])
     assert 0 <= left < 3 * 5_100, "no more is spent than there is, and nothing is left that pays for some shares"
     assert slippage(made) == by_the_law(int(sum(bought)))
+
+
+@pytest.mark.parametrize(("bps", "least"), [(0.0, 100), (2.0, 100), (50.0, 0), (50.0, 1_999)])
+def test_the_least_commission_is_paid_once_for_a_part_in_however_many_executions_it_is_filled(bps: float, least: int) -> None:
+    """Each execution paid it: a part that three minutes filled cost three of them, where a broker takes one for an order."""
+    made, order = account(), parent()
+    made.costs = cost_rules(BacktestSettings(commission_bps=bps, min_commission=least / 100))
+    for part, quantities in {"c": (10, 1, 7, 30), "d": (48,)}.items():
+        for quantity in quantities:
+            assert made.take(order, fill(order, quantity, part=part)) == quantity
+    paid = [int(one.ledger.commission[0]) for one in made.trades]
+    of_part = max(least, round(48 * PRICE * 100 * bps / 1e4))
+    assert (sum(paid[:-1]), paid[-1]) == (of_part, of_part)
+    assert min(paid) >= 0
+    assert made.holdings.cash[0] == 10**8 - 2 * 48 * int(PRICE) * 100 - 2 * of_part - sum(
+        int(one.ledger.spread[0] + one.ledger.slippage[0]) for one in made.trades
+    )

@@ -15,17 +15,23 @@ from ats_assets.algorithms.algorithm import MINUTE_SCHEMA
 from ats_assets.algorithms.choosing import chosen_algorithm
 from ats_assets.algorithms.stored_days import StoredDays
 from ats_assets.backtests import BacktestResult, run_backtest
+from ats_assets.books.account_books import BookInputs, account_books
+from ats_assets.books.account_history import history_of_backtest
 from ats_assets.brokers.paper import PaperBroker
 from ats_assets.brokers.paper.worked_parts import PaperWorking
+from ats_assets.corporate_actions.identity import identities_of
+from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.execution.order import Fill
 from ats_assets.execution.working import recorded_algorithm
 from ats_assets.orders.broker_frames import account_frame, instruments_frame, positions_frame
 from ats_assets.orders.order_plan import intents_of, order_plan
 from ats_assets.orders.work_plans import WorkChooser
+from ats_assets.portfolio.targets import netted
 from ats_assets.portfolio.working_rules import WorkingRules
 from ats_assets.settings import Settings
 from ats_assets.trade_state import TradeState
 from ats_assets_tests.backtests.small_markets import random_actions, random_impact, random_market
+from ats_assets_tests.books.books_market import CAPITAL, keep_the_books
 from ats_assets_tests.brokers.paper.test_against_backtest import Frames
 from ats_assets_tests.rounds import FULL, rounds
 
@@ -40,6 +46,7 @@ ALGORITHMS: dict[str, dict[str, Any]] = {
     "implementation_shortfall": SLICED,
 }
 SEEDS = rounds(1, 25)
+NO_CHANGES = KNOWN_SCHEMAS["corporate_actions"].to_frame()
 
 
 def minutes_of(seed: int, session: date, bars: pl.DataFrame, opens: Any) -> pl.DataFrame:
@@ -63,7 +70,9 @@ def minutes_of(seed: int, session: date, bars: pl.DataFrame, opens: Any) -> pl.D
 @pytest.mark.parametrize("seed", range(SEEDS))
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(algorithm: str, seed: int) -> None:
-    """Random histories: strategies long and short, dividends, splits, halts, quiet days, borrowed shares, market impact, cash that does not reach, parts of orders."""
+    """Random histories with all of it: strategies netted that often disagree, long and short, dividends, splits, halts, quiet days, borrowed shares, market impact, a least commission,
+    cash that does not reach, orders filled in parts. The backtest and the paper broker agree to the cent, so do a ledger of the executions and the books of the strategies.
+    """
     rng = np.random.default_rng([seed, len(algorithm)])
     shorts, unfilled = bool(rng.random() < 0.6), ["cross", "close", "end"][int(rng.integers(3))]
     limited = seed % 3 == 1 and seed % 4 != 3  # an order that is sent as one has no limit in the backtest
@@ -89,9 +98,13 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
             "slippage_bps": float(rng.uniform(0, 20)),
             "fractional_shares": bool(seed % 4 == 3),
             "max_missing_sessions": 2,
+            "min_commission": float(rng.choice([0.0, 1.0, 7.0])),
+            "margin": {"borrow_bps_a_year": float(rng.choice([0.0, 900.0])), "borrow_bps_by_symbol": {"S1": 20_000.0}},
         },
     )
-    bars, signals, days = random_market(seed + 100, 7 if FULL else 5, 4, shorts=shorts)
+    bars, base, days = random_market(seed + 100, 7 if FULL else 5, 4, shorts=shorts)
+    wanted = opinions(rng, base, shorts=shorts)
+    signals = netted(wanted, CAPITAL).select("symbol", "session", target_weight="proposed_weight")
     days = [day for day in days if day >= signals["session"].min()]
     actions = random_actions(seed, bars)
     frames = Frames(bars, actions)
@@ -117,9 +130,26 @@ def test_worked_orders_on_paper_come_to_the_account_of_the_backtest_to_the_cent(
             assert broker.settle(day) is None
             compare(day, broker, expected)
             send(day, broker, signals, bars, settings)
-        keep_the_books(broker, days[0], settings.backtest.initial_cash)
+        replay_executions(broker, days[0], settings.backtest.initial_cash)
         assert any("-0" in fill.client_order_id[-3:] for fill in broker.fills(broker._market.calendar.opens_at(days[0]))) or seed
         assert broker.open_orders() == [] or all(one.client_order_id.startswith(f"main-{days[-1]:%Y%m%d}") for one in broker.open_orders())
+
+    def own(name: str) -> pl.DataFrame:
+        return netted(wanted, {other: share if other == name else 0.0 for other, share in CAPITAL.items()})
+
+    given = {"bars": bars, "actions": actions, "portfolio": settings.portfolio, "settings": settings.backtest}
+    inputs = BookInputs(capital=CAPITAL, targets=signals, averaged=own, known=identities_of(NO_CHANGES), **given)
+    keep_the_books(account_books(history_of_backtest(expected), inputs, days), expected, inputs)
+
+
+def opinions(rng: np.random.Generator, base: pl.DataFrame, *, shorts: bool) -> dict[str, pl.DataFrame]:
+    """What three strategies want, of some symbols each."""
+    found = {}
+    for name in CAPITAL:
+        rows = base.filter(pl.Series(rng.random(base.height) < 0.8))
+        own = rng.normal(0.4, 1.0, rows.height).clip(-1, 1) if shorts else rng.random(rows.height)
+        found[name] = rows.with_columns(target_weight=pl.col("target_weight") * pl.Series(own, dtype=pl.Float64))
+    return found
 
 
 @pytest.mark.parametrize("algorithm", ["at_close", "twap"])
@@ -162,7 +192,7 @@ def compare(day: date, broker: PaperBroker, expected: BacktestResult) -> None:
     assert ours == expected.positions.filter(session=day).select("symbol", "shares", "basis", "price").rows(), day
 
 
-def keep_the_books(broker: PaperBroker, since: date, initial_cash: float) -> None:
+def replay_executions(broker: PaperBroker, since: date, initial_cash: float) -> None:
     """An independent ledger: cash and shares from executions and entries alone; and no order is filled beyond what it was for."""
     start = broker._market.calendar.opens_at(since) - timedelta(days=1)
     fills, entries = broker.fills(start), broker.entries(start)
