@@ -12,10 +12,12 @@ sessions before (Jegadeesh and Titman, Journal of Finance 48, 1993):
 
 with sigma the dispersion of returns over symbols, and c = sum w z the weights' exposure to the standardised ranks of the scores: a score of one deviation stands for IC sigma of return (Grinold and Kahn,
 Active Portfolio Management, 2nd ed. 2000, chapter 6). The more slowly skill decays and the dearer trading is, the longer is the best h.
+Where a unit of a trade costs more or less by its size (a model of impact, a least commission), the mean over s of what these trades cost stands for cost turnover[h].
 
 The ICs are estimates: all are shrunk towards zero by 1 - (H - 2) mean(error^2) / mean-square, at least 0 (James and Stein). The error of gross[h] is that of the mean over sessions (Newey and West).
 """
 
+from collections.abc import Callable
 from dataclasses import dataclass
 
 import numpy as np
@@ -40,12 +42,15 @@ class SessionDecay:
         Between the weights of a session and those of 1, 2, ... sessions before, over their distance.
     dispersion, exposure
         Of returns over symbols; of weights to standardised ranks.
+    spent
+        What that turnover costs, as a share of the capital, where that depends on the size of its trades; of the shape of turnover.
     """
 
     rank_ic: Floats
     turnover: Floats
     dispersion: Floats
     exposure: Floats
+    spent: Floats | None = None
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -64,17 +69,24 @@ class HoldingCurve:
     best: int | None
 
 
-def session_decay(scores: Floats, weights: Floats, returns: Floats, longest: int) -> SessionDecay:
+Price = Callable[[int, NDArray[np.int64], Floats], Floats]
+"""Session, places of instruments, and what is traded of each as a share of the capital -> what a unit of each of these trades costs."""
+
+
+def session_decay(scores: Floats, weights: Floats, returns: Floats, longest: int, price: Price | None = None) -> SessionDecay:
     """Look at each session.
 
     Parameters
     ----------
     scores, weights, returns
         float64 of shape (n_days, n_instruments): by session of the decision; returns are those of the session from the next open on. NaN where there is none.
+    price
+        Of trades whose cost depends on their size; None where a unit of each costs the same.
     """
     n = len(scores)
     ranks = [_standardised(row) for row in scores]
     rank_ic, turnover = np.full((n, longest), np.nan), np.full((n, longest), np.nan)
+    spent = None if price is None else np.full((n, longest), np.nan)
     dispersion, exposure = np.full(n, np.nan), np.full(n, np.nan)
     held = np.where(np.isfinite(weights), weights, 0.0)
     scored, traded = _finite(scores), _finite(returns)
@@ -103,7 +115,11 @@ def session_decay(scores: Floats, weights: Floats, returns: Floats, longest: int
             if t - k - 1 >= 0 and opinion[t] and opinion[t - k - 1]:
                 moved = held[t] - held[t - k - 1]
                 turnover[t, k] = float(np.abs(moved[moved != 0.0]).sum()) / (k + 1)
-    return SessionDecay(rank_ic=rank_ic, turnover=turnover, dispersion=dispersion, exposure=exposure)
+                if price is not None and spent is not None:
+                    places = np.flatnonzero(moved)
+                    traded_of = np.abs(moved[places]) / (k + 1)
+                    spent[t, k] = float((price(t, places, traded_of) * traded_of).sum())
+    return SessionDecay(rank_ic=rank_ic, turnover=turnover, dispersion=dispersion, exposure=exposure, spent=spent)
 
 
 def _finite(values: Floats) -> NDArray[np.bool_]:
@@ -130,14 +146,15 @@ def holding_curve(window: SessionDecay, *, cost: float, bound: float, least: int
     Parameters
     ----------
     cost
-        Of a unit of turnover, as a share.
+        Of a unit of turnover, as a share; of a window that says what its turnover costs, that is taken.
     bound
         Errors below the estimate at which its lower bound lies.
     """
     full = np.isfinite(window.rank_ic).all(axis=1) & np.isfinite(window.dispersion)
     ics = window.rank_ic[full]
     judged, longest = ics.shape
-    moved = window.turnover[np.isfinite(window.turnover).all(axis=1)]
+    complete = np.isfinite(window.turnover).all(axis=1)
+    moved = window.turnover[complete]
     exposure = window.exposure[np.isfinite(window.exposure)]
     if judged < max(least, 2) or not len(moved) or not len(exposure):
         return None
@@ -151,7 +168,8 @@ def holding_curve(window: SessionDecay, *, cost: float, bound: float, least: int
     of_sessions = np.cumsum(ics, axis=1) / until
     spread = abs(scale) * np.array([mean_error(np.ascontiguousarray(column), 1) or 0.0 for column in of_sessions.T])
     turnover = moved.mean(axis=0)
-    net = gross - cost * turnover
+    spent = cost * turnover if window.spent is None else window.spent[complete].mean(axis=0)
+    net = gross - spent
     lower = net - bound * spread
     best = int(np.argmax(net))
     return HoldingCurve(
@@ -161,7 +179,7 @@ def holding_curve(window: SessionDecay, *, cost: float, bound: float, least: int
         shrunk_ic=kept * mean,
         gross=gross,
         turnover=turnover,
-        cost=cost * turnover,
+        cost=spent,
         net=net,
         lower=lower,
         best=best if lower[best] > 0.0 else None,

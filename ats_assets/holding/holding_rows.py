@@ -6,10 +6,13 @@ from statistics import NormalDist
 
 import numpy as np
 import polars as pl
+from numpy.typing import NDArray
 
 from ats_assets.corporate_actions.identity import INSTRUMENT, Identities
-from ats_assets.holding.decay import HoldingCurve, SessionDecay, holding_curve, session_decay
+from ats_assets.holding.decay import HoldingCurve, Price, SessionDecay, holding_curve, session_decay
+from ats_assets.holding.priced_holding import HoldingPrices
 from ats_assets.holding.schema import HOLDING_SCHEMA
+from ats_assets.impact.priced_trades import KNOWN
 from ats_assets.kernels.weight_limits import Floats
 from ats_assets.settings import BacktestSettings, HoldingPeriodSettings
 
@@ -23,7 +26,7 @@ def holding_lookback(settings: HoldingPeriodSettings) -> int:
 
 
 def cost_of_turnover(settings: BacktestSettings) -> float:
-    """Of a unit of |change of weight|: commission, half of the spread and slippage.
+    """Of a unit of |change of weight|, whatever is traded at once: commission, half of the spread and slippage.
 
     Examples
     --------
@@ -42,6 +45,7 @@ def holding_rows(
     *,
     cost: float,
     known: Identities,
+    trades: HoldingPrices | None = None,
 ) -> pl.DataFrame:
     """The rows of the contract `HoldingPeriod`.
 
@@ -57,13 +61,16 @@ def holding_rows(
         Those to make.
     cost
         Of a unit of turnover.
+    trades
+        What prices them where a unit costs more or less by their size.
     """
     bound, place = NormalDist().inv_cdf(settings.confidence), {day: i for i, day in enumerate(days)}
     outcomes = forward_returns.filter((pl.col("horizon_sessions") == 1) & pl.col("session").is_in(list(days)))
     outcomes = outcomes.select("symbol", "forward_return", session="decision_session").filter(pl.col("session").is_in(list(days)))
     curves: dict[tuple[date, str], HoldingCurve | None] = {}
     for name, rows in signals.items():
-        decay = _laid_out(known.named(rows), known.named(outcomes), place, settings.longest_sessions)
+        priced = None if trades is None else (trades, trades.capital[name])
+        decay = _laid_out(known, rows, outcomes, place, settings.longest_sessions, priced)
         for session in sessions:
             last = place[session] - KNOWN_AFTER
             window = slice(max(0, last - settings.sessions + 1), max(0, last + 1))
@@ -72,14 +79,23 @@ def holding_rows(
                 turnover=decay.turnover[window],
                 dispersion=decay.dispersion[window],
                 exposure=decay.exposure[window],
+                spent=None if decay.spent is None else decay.spent[window],
             )
             curves[session, name] = holding_curve(cut, cost=cost, bound=bound, least=settings.min_sessions)
     made = [row for session in sessions for name in signals for row in _rows(session, name, curves[session, name], settings)]
     return pl.DataFrame(made, schema=HOLDING_SCHEMA, orient="row")
 
 
-def _laid_out(signals: pl.DataFrame, outcomes: pl.DataFrame, place: Mapping[date, int], longest: int) -> SessionDecay:
+def _laid_out(  # noqa: PLR0917
+    known: Identities,
+    signals: pl.DataFrame,
+    outcomes: pl.DataFrame,
+    place: Mapping[date, int],
+    longest: int,
+    priced: tuple[HoldingPrices, float] | None,
+) -> SessionDecay:
     """Of one strategy: matrices by session and instrument, and what each session says."""
+    signals, outcomes = known.named(signals), known.named(outcomes)
     series = pl.concat([signals[INSTRUMENT], outcomes[INSTRUMENT]]).unique().sort()
 
     def matrix(rows: pl.DataFrame, name: str) -> Floats:
@@ -88,8 +104,23 @@ def _laid_out(signals: pl.DataFrame, outcomes: pl.DataFrame, place: Mapping[date
         found[at] = rows[name].cast(pl.Float64).fill_null(float("nan")).to_numpy()
         return found
 
+    def price_of(trades: HoldingPrices, capital: float) -> Price:
+        market = trades.market
+        rows = signals.clear() if market is None else known.named(market.filter(pl.col("session").is_in(list(place))))
+        rows = rows.filter(pl.col(INSTRUMENT).is_in(series.implode()))
+        of_market = {name: np.full((len(place), len(series)), np.nan) if market is None else matrix(rows, name) for name in KNOWN}
+        instruments, days = series.to_list(), list(place)
+
+        def price(t: int, places: NDArray[np.int64], traded: Floats) -> Floats:
+            symbols = [known.symbol(instruments[i], days[t]) for i in places]
+            given = {name: of_market[name][t, places] for name in KNOWN}
+            return trades.prices.one_way(traded * capital, trades.prices.known_market(symbols, **given))
+
+        return price
+
     own = signals.filter(pl.col("session").is_in(list(place)))
-    return session_decay(matrix(own, "score"), matrix(own, "target_weight"), matrix(outcomes, "forward_return"), longest)
+    price = None if priced is None else price_of(*priced)
+    return session_decay(matrix(own, "score"), matrix(own, "target_weight"), matrix(outcomes, "forward_return"), longest, price)
 
 
 def _rows(session: date, name: str, curve: HoldingCurve | None, settings: HoldingPeriodSettings) -> list[tuple[object, ...]]:

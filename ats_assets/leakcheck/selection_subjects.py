@@ -10,7 +10,9 @@ from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.holding.followed import followed_periods
 from ats_assets.holding.holding_rows import cost_of_turnover, holding_rows
+from ats_assets.holding.priced_holding import holding_prices
 from ats_assets.holding.schema import HOLDING, HOLDING_SCHEMA, SCORED_SCHEMA
+from ats_assets.impact.schema import MARKET
 from ats_assets.leakcheck.subject import Input, Subject
 from ats_assets.selection.schema import TICKERS, TIMEFRAMES
 from ats_assets.selection.ticker_rows import TickerFrames, ticker_rows
@@ -46,7 +48,7 @@ def selection_subjects(deployment: Deployment, days: Sequence[date], given: Mapp
             update={"sessions": max(6, len(days) // 3), "min_sessions": 3, "longest_sessions": 4}
         )
         make = partial(_holding, deployment, own, few_sessions, list(days))
-        inputs = {name: given[name] for name in (*own.values(), "forward_returns", "corporate_actions")}
+        inputs = {name: given[name] for name in (*own.values(), "forward_returns", "corporate_actions", MARKET) if name in given}
         found.append(Subject(name=HOLDING, kind="feature", inputs=inputs, make=make, keys=("strategy", "holding_sessions")))
     return found
 
@@ -66,6 +68,7 @@ def _holding(
 ) -> pl.DataFrame:
     scored = {name: rows[asset].select(SCORED_SCHEMA.names()) for name, asset in signals.items()}
     how = {"cost": cost_of_turnover(deployment.settings.backtest), "known": identities_of(rows["corporate_actions"])}
+    how |= {"trades": holding_prices(deployment, rows.get(MARKET))}
     return holding_rows(scored, rows["forward_returns"], days, days, settings, **how)
 
 

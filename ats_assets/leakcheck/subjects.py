@@ -114,7 +114,9 @@ def of_deployment(deployment: Deployment, bars: pl.DataFrame, sessions: Sequence
     members_too = {"universe": _input(stored_members)} if stored_members is not None else {}
     scored = {asset: _stored(deployment, asset, days, bars) for asset in deployment.signals.values()}
     signals = {asset: _input(rows) for asset, rows in scored.items() if rows is not None}
-    subjects += selection_subjects(deployment, days, given | past | members_too | signals)
+    market = _stored(deployment, MARKET, days, bars) if deployment.settings.impact.is_on else None
+    market_too = {} if market is None else {MARKET: _input(market)}
+    subjects += selection_subjects(deployment, days, given | past | members_too | signals | market_too)
     return [*subjects, *_learned(deployment, bars, days), *_traded(deployment, bars, days, given)]
 
 

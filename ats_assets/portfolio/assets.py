@@ -11,6 +11,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import SettingsError
 from ats_assets.holding.followed import followed_periods
 from ats_assets.holding.schema import HOLDING, HOLDING_SCHEMA
+from ats_assets.impact.choosing import impact_code
+from ats_assets.impact.schema import MARKET
 from ats_assets.intervals.schema import INTERVALS
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
@@ -57,7 +59,11 @@ def _targets(deployment: Deployment) -> dg.AssetsDefinition:
             *windows,
         ),
         contract=Targets,
-        code=(_targets, *(type(one.rule) for one in applied)),
+        code=(
+            _targets,
+            *(type(one.rule) for one in applied),
+            *(impact_code(deployment) if MARKET in {one.asset for one in windows} else ()),
+        ),
         settings=(
             TargetsSettings(
                 capital=capital,

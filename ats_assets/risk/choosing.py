@@ -5,6 +5,7 @@ from dataclasses import dataclass
 from typing import Any
 
 from ats_assets.deployment import Deployment
+from ats_assets.impact.priced_trades import priced_trades
 from ats_assets.plugins import RISK_RULES
 from ats_assets.risk.rule import Rule
 
@@ -32,11 +33,10 @@ def risk_rules(deployment: Deployment) -> Sequence[NamedRule]:
     """
     settings = deployment.settings
     traded = settings.backtest
-    both_ways = 2.0 * traded.commission_bps + traded.spread_bps + 2.0 * traded.slippage_bps
     shared = {
         **settings.portfolio.model_dump(),
         "sessions_per_year": traded.sessions_per_year,
-        "costs_bps": both_ways,
+        "trades": deployment.of(priced_trades),
         "horizon_sessions": settings.training.horizon_sessions,
         "capital": traded.initial_cash,
     }

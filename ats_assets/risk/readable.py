@@ -7,6 +7,7 @@ from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import families
 from ats_assets.features.schema import frame_schema
+from ats_assets.impact.schema import MARKET, MARKET_SCHEMA
 from ats_assets.intervals.schema import INTERVALS, INTERVALS_SCHEMA
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.predictions.schema import PREDICTIONS_SCHEMA
@@ -18,7 +19,8 @@ READ = KNOWN_SCHEMAS | {"universe": UNIVERSE_SCHEMA, "predictions": PREDICTIONS_
 
 
 def readable_schemas(deployment: Deployment) -> dict[str, pl.Schema]:
-    """Those and the feature families, regimes and intervals that settings make; use it as `deployment.of(readable_schemas)`, and change nothing in it."""
+    """Those and the feature families, regimes, intervals and inputs of impact that settings make; use it as `deployment.of(readable_schemas)`, and change nothing in it."""
     schemas = READ | {name: frame_schema(family) for name, family in deployment.of(families).items()}
     schemas |= {asset: regimes_schema(one.name, one.settings) for asset, one in deployment.of(regimes).items()}
+    schemas |= {MARKET: MARKET_SCHEMA} if deployment.settings.impact.is_on else {}
     return schemas | ({INTERVALS: INTERVALS_SCHEMA} if deployment.settings.confidence else {})

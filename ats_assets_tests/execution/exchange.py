@@ -69,6 +69,13 @@ class Points:
     """Whether `act` may be done within a transaction, too."""
     names: list[str] = field(default_factory=list)
     gone: bool = False
+    later: list[int] = field(default_factory=list)
+    """Points after `stop_at` at which the processes that come after the dead one die, too; they go on counting."""
+
+    def take_over(self) -> None:
+        """Another process, if it is to die as well."""
+        if self.gone and self.later:
+            self.stop_at, self.gone = self.later.pop(0), False
 
     def pass_by(self, name: str) -> None:
         if self.gone:

@@ -25,14 +25,16 @@ from ats_assets_tests.rounds import FULL, rounds
 OF_SCHEDULES = ("vwap", "implementation_shortfall")
 """They send as `twap` does: at which times and how much is tested elsewhere."""
 ALGORITHMS = ("at_close", "twap", "participation", "iceberg", "adaptive_limit", *(OF_SCHEDULES if FULL else ()))
-KILLED, CUT, OVERTAKEN = rounds(1, 200), rounds(1, 40), rounds(1, 80)
+DEATHS = 5
+"""Of processes in one day."""
+KILLED, CUT, OVERTAKEN = rounds(1, 40), rounds(1, 40), rounds(1, 40)
 FAULTS = [one for one in Network if one is not Network.WORKS]
 
 
 @pytest.mark.slow
 @pytest.mark.parametrize("algorithm", ALGORITHMS)
 def test_killed_at_points_of_the_day(tmp_path: Path, algorithm: str) -> None:
-    """At each point another process goes on. The points are spread over the whole day, the evening before included.
+    """At each point another process goes on; five of them die in a day. The points are spread over the whole of it, the evening before included.
 
     In all these rounds the exchange would take a client order id twice: that no part is there twice is the executor's doing alone.
     """
@@ -40,12 +42,17 @@ def test_killed_at_points_of_the_day(tmp_path: Path, algorithm: str) -> None:
     whole.run(points)
     whole.check()
     assert len(points.names) > 200
-    for number in {int(at) for at in np.linspace(0 if KILLED > 1 else 100, len(points.names) - 1, KILLED)}:
+    killed_at = set()
+    for number in range(KILLED):
         day = Day.at(tmp_path, [worked(algorithm)], name=str(number))
-        killed = Points(stop_at=number)
+        first, *later = (int(at) for at in np.linspace(0, len(points.names) - 1, KILLED * DEATHS + 1)[number : KILLED * DEATHS : KILLED])
+        killed = Points(stop_at=first, later=[*later])
         day.run(killed)
         assert killed.gone, killed.names[-3:]
+        assert not killed.later
         day.check()
+        killed_at |= {first, *later}
+    assert len(killed_at) == KILLED * DEATHS
 
 
 @pytest.mark.slow

@@ -143,6 +143,7 @@ class Day:
                 with self.bench.executor(points if not points.gone else None) as executor:
                     what(executor)
             except Killed:
+                points.take_over()
                 self.bench.exchange.clock.sleep(self.bench.timeouts.lease_seconds + 1)  # the dead one's lease
                 continue
             except BrokerError:

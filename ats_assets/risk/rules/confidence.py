@@ -17,6 +17,8 @@ import polars as pl
 from numpy.typing import NDArray
 from pydantic import Field, model_validator
 
+from ats_assets.impact.priced_trades import PricedTrades
+from ats_assets.impact.schema import MARKET
 from ats_assets.intervals.schema import INTERVALS
 from ats_assets.plugins import Needs, Plugin
 from ats_assets.settings import Bps, Section, Share
@@ -32,9 +34,12 @@ class ConfidenceRuleSettings(Section):
     )
     none_at: Share = Field(default=0.5, description="by confidence: nothing is held up to here")
     full_at: Share = Field(default=0.55, description="by confidence: the whole weight is held from here on")
-    costs_bps: Bps = Field(
-        default=10.0, description="by bound: of entry and exit together; default: commission, spread and slippage of [backtest]"
+    costs_bps: Bps | None = Field(
+        default=None,
+        description="by bound: of entry and exit together; default: what [backtest] and [impact] say of a trade of that weight",
     )
+    capital: float = Field(default=1_000_000.0, gt=0, description="that is traded; default: backtest.initial_cash")
+    trades: PricedTrades = Field(default=PricedTrades(), description="what [backtest] and [impact] say; it is found, not given")
     unknown: Annotated[float, Field(ge=0, le=1)] = Field(default=1.0, description="the factor where there is no interval yet")
 
     @model_validator(mode="after")
@@ -51,8 +56,10 @@ class ConfidenceRule:
         self.settings = settings
 
     def needs(self) -> tuple[Needs, ...]:
-        """The intervals of the session."""
-        return (Needs(asset=INTERVALS),)
+        """The intervals of the session, and what prices its trades."""
+        own = self.settings
+        priced = own.by == "bound" and own.costs_bps is None and own.trades.reads_market
+        return (Needs(asset=INTERVALS), *((Needs(asset=MARKET),) if priced else ()))
 
     def apply(
         self,
@@ -69,7 +76,11 @@ class ConfidenceRule:
         weights = rows["weight"].to_numpy()
         known = rows["adapted_level"].is_not_null().to_numpy()
         values = {name: rows[name].cast(pl.Float64).fill_null(float("nan")).to_numpy() for name in columns}
-        factor, told = self._by_bound(values, weights) if self.settings.by == "bound" else self._by_confidence(values, weights)
+        factor, told = (
+            self._by_bound(values, weights, self._costs(rows, frames.get(MARKET)))
+            if self.settings.by == "bound"
+            else self._by_confidence(values, weights)
+        )
         factor = np.where(known, factor, self.settings.unknown)
         scaled = weights * factor
         reasons = [
@@ -84,14 +95,22 @@ class ConfidenceRule:
         factor = np.clip((sure - self.settings.none_at) / (self.settings.full_at - self.settings.none_at), 0.0, 1.0)
         return factor, [f"a {_side(weight)} is right with a confidence of {one:.1%}" for weight, one in zip(weights, sure, strict=True)]
 
-    def _by_bound(self, values: Mapping[str, Floats], weights: Floats) -> tuple[Floats, list[str]]:
-        costs = self.settings.costs_bps / 1e4
+    def _costs(self, rows: pl.DataFrame, market: pl.DataFrame | None) -> Floats:
+        """Of entry and exit of each row, as a share of its weight."""
+        own = self.settings
+        if own.costs_bps is not None:
+            return np.full(rows.height, own.costs_bps / 1e4)
+        prices = own.trades.prices()
+        return 2.0 * prices.one_way(rows["weight"].to_numpy() * own.capital, prices.market_of(rows, market))
+
+    @staticmethod
+    def _by_bound(values: Mapping[str, Floats], weights: Floats, costs: Floats) -> tuple[Floats, list[str]]:
         bound = np.where(weights > 0.0, values["lower"], -values["upper"])
         told = [
-            f"a {_side(weight)} gains {one:+.2%} at the worse end of its interval, and costs are {costs:.2%}"
+            f"a {_side(weight)} gains {one:+.2%} at the worse end of its interval, and costs are {cost:.2%}"
             if np.isfinite(one)
             else "its interval has no end"
-            for weight, one in zip(weights, bound, strict=True)
+            for weight, one, cost in zip(weights, bound, costs, strict=True)
         ]
         return np.where(bound > costs, 1.0, 0.0), told
 
