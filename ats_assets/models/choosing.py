@@ -105,6 +105,11 @@ class Model:
         return model.learner.load(content)
 
 
+def of_trading(deployment: Deployment, values: Mapping[str, Any]) -> dict[str, float]:
+    """What a model's settings take from `[backtest]` where they leave it out: of objective dollar_profit the cost of opening and closing a position."""
+    return {"cost_bps": deployment.settings.backtest.round_trip_bps} if values.get("objective") == "dollar_profit" else {}
+
+
 def models(deployment: Deployment) -> Mapping[str, Model]:
     """The models by the name of their asset, in the order of the settings; use it as `deployment.of(models)`.
 
@@ -117,7 +122,7 @@ def models(deployment: Deployment) -> Mapping[str, Model]:
     found, weights = {}, deployment.settings.training.sample_weights
     tuned = deployment.tunings
     for name, values in deployment.settings.models.items():
-        chosen = LEARNERS.named(name, values, deployment.settings.plugins.folder, "models")
+        chosen = LEARNERS.named(name, values, deployment.settings.plugins.folder, "models", of_trading(deployment, values))
         quick = chosen.plugin.make(chosen.settings.model_copy(update=chosen.plugin.quick))
         how = {"make": chosen.plugin.make, "space": chosen.plugin.space, "tuning": tuned.get(name)}
         made = Model(name=name, kind=chosen.kind, learner=chosen.made(), quick=quick, **how)

@@ -42,7 +42,10 @@ class ObjectiveSettings(Section):
     """What objectives have of their own; each is refused where another objective is set."""
 
     quantile: float = Field(default=0.5, gt=0, lt=1, description="objective quantile: which one of the label is learnt; 0.5 is the median")
-    cost_bps: Bps = Field(default=6.0, description="objective dollar_profit: of each dollar of a position, to open and close it")
+    cost_bps: Bps = Field(
+        default=10.0,
+        description="objective dollar_profit: of each dollar of a position, to open and close it; default: commission, spread and slippage of [backtest]",
+    )
     impact_bps: Bps = Field(default=10.0, description="objective dollar_profit: of a full position beyond that; half of one pays a quarter")
     hedged: bool = Field(default=True, description="objective dollar_profit: returns count over the mean of their session")
 

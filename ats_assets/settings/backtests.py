@@ -37,3 +37,14 @@ class BacktestSettings(Section):
     sessions_per_year: Positive = Field(
         default=252, description="that yearly figures are made with; default: what calendar.exchange has a year"
     )
+
+    @property
+    def round_trip_bps(self) -> float:
+        """What buying and selling again costs at the fixed rates: commission, spread and slippage, without the least commission.
+
+        Examples
+        --------
+        >>> BacktestSettings(commission_bps=1.0, spread_bps=4.0, slippage_bps=2.0).round_trip_bps
+        10.0
+        """
+        return 2.0 * self.commission_bps + self.spread_bps + 2.0 * self.slippage_bps

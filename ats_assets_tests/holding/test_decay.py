@@ -68,6 +68,27 @@ def test_the_dearer_the_trading_the_longer() -> None:
     assert best[-1] >= 2
 
 
+def test_where_large_trades_cost_more_a_book_is_held_longer_and_each_trade_pays_for_its_size() -> None:
+    """Beside a plain sum over sessions and symbols: half the capital in one go costs more than twice a quarter of it."""
+    scores, weights, returns = planted(1, 300, 40, 4.0, 0.2)
+
+    def price(_t: int, _places: np.ndarray, traded: np.ndarray) -> np.ndarray:
+        return 0.03 * np.sqrt(traded)
+
+    plain = session_decay(scores, weights, returns, 12)
+    decay = session_decay(scores, weights, returns, 12, price)
+    by_size, fixed = (holding_curve(one, cost=0.002, bound=0.0, least=100) for one in (decay, plain))
+    assert by_size is not None
+    assert fixed is not None
+    moved = [np.abs(weights[12:] - weights[12 - h : -h]) / h for h in range(1, 13)]
+    assert by_size.cost == pytest.approx([(0.03 * one**1.5).sum(axis=1).mean() for one in moved])
+    assert (by_size.turnover == fixed.turnover).all()
+    assert fixed.cost == pytest.approx(0.002 * fixed.turnover)
+    assert by_size.best is not None
+    assert fixed.best is not None
+    assert by_size.cost[0] / by_size.turnover[0] > by_size.cost[-1] / by_size.turnover[-1]
+
+
 def test_skill_of_the_wrong_sign_is_no_recommendation() -> None:
     scores, weights, returns = planted(1, 300, 50, 4.0, 0.2)
     curve = holding_curve(session_decay(-scores, -weights, returns, 10), cost=0.0, bound=1.645, least=100)

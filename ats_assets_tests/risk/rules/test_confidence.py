@@ -2,10 +2,12 @@
 
 from datetime import date
 
+import numpy as np
 import polars as pl
 import pytest
 from pydantic import ValidationError
 
+from ats_assets.impact.priced_trades import PricedTrades
 from ats_assets.intervals.schema import INTERVALS_SCHEMA
 from ats_assets.risk import risk_rules
 from ats_assets.risk.rule import PROPOSED_SCHEMA, ruled
@@ -58,7 +60,17 @@ def test_costs_are_those_of_the_backtest_both_ways(tmp_path) -> None:
     )
     (settings,) = [one.rule.settings for one in deployment.of(risk_rules) if one.name == "confidence"]
     assert isinstance(settings, ConfidenceRuleSettings)
-    assert settings.costs_bps == 16.0
+    assert settings.costs_bps is None
+    assert 1e4 * 2.0 * settings.trades.prices().one_way(np.array([1e5])) == pytest.approx([16.0])
+
+
+def test_a_least_commission_makes_small_positions_dearer() -> None:
+    """B gains 0.2 % at least: enough for a hundred thousand, and not for a thousand, of which the commission alone takes as much."""
+    trades = PricedTrades(commission_bps=0.0, spread_bps=0.0, slippage_bps=0.0, min_commission=1.0)
+    large, small = (held({"A": 0.2}, by="bound", trades=trades, capital=capital)["A"] for capital in (1e6, 5e2))
+    assert large == (0.2, None)
+    assert small[0] == 0.0
+    assert "and costs are 2.00%" in str(small[1])
 
 
 def test_more_confidence_must_hold_more() -> None:
