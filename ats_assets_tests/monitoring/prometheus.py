@@ -88,14 +88,15 @@ def running_prometheus(folder: Path, targets: dict[str, str], *, every: str = "5
     every
         Between two scrapes, and two looks at the rules.
     shorter
-        By which the rules' `for` is divided.
+        By which the rules' `for` is divided; two scrapes remain, or one that is late would be a fault.
     """
     program = needed("prometheus")
     folder.mkdir(parents=True, exist_ok=True)
     for name in ("recording.yml", "alerts.yml"):
         told = yaml.safe_load((RULES / name).read_text())
         for rule in (rule for group in told["groups"] for rule in group["rules"] if "for" in rule):
-            rule["for"] = f"{max(0, round(seconds_of(rule['for']) / shorter * 1000))}ms"
+            seconds = seconds_of(rule["for"])
+            rule["for"] = f"{round(max(seconds / shorter, min(seconds, 2 * seconds_of(every)) if shorter > 1 else 0) * 1000)}ms"
         (folder / name).write_text(yaml.safe_dump(told))
     jobs = [{"job_name": job, "static_configs": [{"targets": [target]}]} for job, target in targets.items()]
     config = {"global": {"scrape_interval": every, "scrape_timeout": every, "evaluation_interval": every}, "scrape_configs": jobs}
