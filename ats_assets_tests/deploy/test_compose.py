@@ -108,6 +108,23 @@ def test_prometheus_finds_what_it_watches_under_the_names_of_the_services() -> N
     assert PRODUCTION["services"]["grafana"]["environment"]["PROMETHEUS_URL"] == "http://prometheus:9090"
 
 
+def test_prometheus_has_a_key_of_the_service_and_else_the_settings_of_the_checkout() -> None:
+    """Without one each scrape of the service fails in a container of its own, and AtsServiceGone would fire from the first minute on."""
+    there, own = (yaml.safe_load((DEPLOY / name).read_text()) for name in ("prometheus/prometheus.yml", "compose/config/prometheus.yml"))
+    (service,) = (job for job in own["scrape_configs"] if job["job_name"] == "ats-service")
+    assert service.pop("authorization") == {"credentials_file": "/run/secrets/prometheus_key"}
+    assert own == there
+    for whole in (PRODUCTION, DEVELOPMENT):
+        (config,) = whole["services"]["prometheus"]["configs"]
+        assert config == {"source": "prometheus_yml", "target": "/etc/prometheus/prometheus.yml"}
+    assert PRODUCTION["services"]["prometheus"]["secrets"] == ["prometheus_key"]
+    assert "ats:/run/secrets:ro" in DEVELOPMENT["services"]["prometheus"]["volumes"]
+    api = DEVELOPMENT["services"]["api"]
+    assert "serve key add prometheus --role read > /var/lib/ats/prometheus_key" in api["command"][-1]
+    assert "ats:/var/lib/ats" in api["volumes"]
+    assert json.loads(api["environment"]["ATS_SERVING__HOSTS"]) == ["api"]
+
+
 def test_compose_takes_the_files() -> None:
     """By Compose's own schema, where ATS_COMPOSE_SCHEMA names it (compose-spec.json of the specification); the workflow asks Compose itself."""
     if not SCHEMA:
