@@ -38,6 +38,7 @@ from ats_assets.alerts import Alert, Alerts, Severity, open_alerts  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.execution.halts import halt  # noqa: E402
 from ats_assets.monitoring.exporter import Exporter  # noqa: E402
+from ats_assets.monitoring.exposition import Exposition  # noqa: E402
 from ats_assets.runs.startup import open_instance  # noqa: E402
 from ats_assets.settings import load_settings  # noqa: E402
 from ats_assets.storage.artefacts import Unavailable  # noqa: E402
@@ -95,14 +96,18 @@ class Fortnight:
         return subprocess.run(command, cwd=self.home, stdout=self.log, stderr=self.log, check=False).returncode
 
     def export(self, **sections: object) -> None:
-        """Start the exporter, or another one with other settings in its place."""
-        self.end_exporter()
+        """Start the exporter, or give the one that runs other settings; it answers meanwhile."""
         deployment = self.watching
         changed = {name: getattr(deployment.settings, name).model_copy(update=values) for name, values in sections.items()}
         deployment = Deployment(deployment.settings.model_copy(update=changed))
-        self.exporter = Exporter(deployment, "127.0.0.1", self.port, market_now=lambda: self.clock)
-        self.exporter.warm()
-        threading.Thread(target=self.exporter.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        if self.exporter is None:
+            self.exporter = Exporter(deployment, "127.0.0.1", self.port, market_now=lambda: self.clock)
+            self.exporter.warm()
+            threading.Thread(target=self.exporter.serve_forever, kwargs={"poll_interval": 0.05}, daemon=True).start()
+        else:
+            exposition = Exposition(deployment, market_now=lambda: self.clock)
+            exposition.text()
+            self.exporter.exposition = exposition
 
     def end_exporter(self) -> None:
         """End it."""
@@ -115,6 +120,11 @@ class Fortnight:
         """Start the service."""
         command = [sys.executable, "-m", "ats_assets.cli", "serve", "--port", str(self.service_port)]
         self.service = subprocess.Popen(command, cwd=self.home, stdout=self.log, stderr=self.log)
+        for _ in range(1_200):
+            with suppress(OSError), urllib.request.urlopen(f"http://127.0.0.1:{self.service_port}/health", timeout=5):
+                return
+            time.sleep(0.1)
+        raise TimeoutError("the service does not answer")
 
     def end_service(self) -> None:
         """End it."""
@@ -560,7 +570,6 @@ def main() -> None:
                 started = time.time()
                 for number, day in enumerate(sessions):
                     a_session(f, day)
-                    f.export()
                     tick(f.watching)
                     with suppress(AssertionError):  # which is told with the panels
                         prometheus.until(lambda: prometheus.firing() <= BY_NATURE, f"silence at {day}", seconds=120)

@@ -61,10 +61,12 @@ def _families(settings: "Settings") -> list[str]:
 
 
 def _symbols(settings: "Settings") -> list[str]:
-    import polars as pl  # noqa: PLC0415 - a tenth of a second, which the other names need not
+    import duckdb  # noqa: PLC0415 - in half of the time that Polars takes to be imported
 
     newest = max(settings.storage.warehouse.glob("*signals/session=*"), key=lambda folder: folder.name)
-    return pl.read_parquet(newest / "*.parquet", columns=["symbol"], hive_partitioning=False)["symbol"].unique().to_list()
+    with duckdb.connect() as connection:
+        rows = connection.execute("SELECT DISTINCT symbol FROM read_parquet(?)", [str(newest / "*.parquet")]).fetchall()
+    return [symbol for (symbol,) in rows]
 
 
 def _begin(names: Iterable[str], incomplete: str) -> list[str]:
