@@ -20,7 +20,7 @@ import threading
 import time
 import urllib.parse
 import urllib.request
-from collections.abc import Callable, Iterator
+from collections.abc import Callable, Iterable, Iterator
 from contextlib import contextmanager, suppress
 from datetime import UTC, date, datetime, timedelta
 from decimal import Decimal
@@ -252,7 +252,7 @@ def changed_row(f: Fortnight, table: object, key: object, column: str, value: ob
 
     with f.state() as connection:
         row = connection.execute(select(table).order_by(key.desc()).limit(1)).mappings().one()
-        connection.execute(update(table).where(key == row[key.name]).values({column: value(row[column]) if callable(value) else value}))
+        connection.execute(update(table).where(key == row[key.name]).values({column: value}))
 
     def back() -> None:
         with f.state() as connection:
@@ -403,8 +403,20 @@ def _next_open(f: Fortnight, sessions: int) -> datetime:
     return deployment.calendar.opens_at(deployment.calendar.offset(deployment.valid_sessions("targets")[-1], sessions))
 
 
-def _worse(price: Decimal) -> Decimal:
-    return price * 3
+def worse_fills(f: Fortnight) -> Callable[[], None]:
+    """The newest fills were three times worse than they were, whichever side they are of."""
+    from sqlalchemy import select, update
+
+    with f.state() as connection:
+        rows = connection.execute(select(fills.c.fill_id, fills.c.side, fills.c.price).order_by(fills.c.at.desc()).limit(20)).all()
+
+    def to(prices: Iterable[Decimal]) -> None:
+        with f.state() as connection:
+            for row, price in zip(rows, prices, strict=True):
+                connection.execute(update(fills).where(fills.c.fill_id == row.fill_id).values(price=price))
+
+    to(row.price * 3 if row.side == "buy" else row.price / 4 for row in rows)
+    return lambda: to(row.price for row in rows)
 
 
 FAULTS: dict[str, tuple[Fault, set[str]]] = {
@@ -417,7 +429,7 @@ FAULTS: dict[str, tuple[Fault, set[str]]] = {
     "AtsChampionSkillGone": (lambda f: rewritten(f, "skill", 63, lambda rows: rows.with_columns(rank_ic=pl.lit(-0.1))), set()),
     "AtsModelMissing": (unavailable_model, set()),
     "AtsOrdersUndecided": (lambda f: changed_row(f, intents, intents.c.client_order_id, "state", "sending"), set()),
-    "AtsSlippageHigh": (lambda f: changed_row(f, fills, fills.c.fill_id, "price", _worse), set()),
+    "AtsSlippageHigh": (worse_fills, set()),
     "AtsVendorBreakerOpen": (vendor_down, set()),
     "AtsAlertRouteFails": (route_down, set()),
     "AtsRunFailed": (failed_run, set()),

@@ -1,9 +1,10 @@
-"""The Tab key: in a real bash, after `ats --install-completion`, and without the libraries that would make it wait."""
+"""The Tab key: in a real bash, zsh and fish, after `ats --install-completion`, and without the libraries that would make it wait."""
 
 import json
 import os
 import pty
 import select
+import shutil
 import subprocess
 import sys
 import time
@@ -24,6 +25,8 @@ atexit.register(lambda: print(json.dumps(sorted(name for name in json.loads(sys.
 from ats_assets.cli import app
 app(prog_name="ats")
 """
+TAB = {"bash": "\t", "zsh": "\t\t"}
+"""Its first press in a zsh reads the file of completions, and offers nothing yet (Typer's file ends without calling what it has defined)."""
 Made = tuple[Path, CompletedProcess[str]]
 
 
@@ -65,32 +68,53 @@ def test_settings_in_a_section_are_offered_after_its_dot() -> None:
     assert setting_names("nothing.") == []
 
 
-def test_it_works_in_a_real_bash(tmp_path: Path) -> None:
-    """Installed as its help says, with the file that bash reads at its start; then keys are pressed."""
+def installed(shell: str, home: Path) -> dict[str, str]:
+    """As its help says, by the shell itself; the environment in which it is used. Skips where there is no such shell."""
+    if shutil.which(shell) is None:
+        pytest.skip(f"no {shell} here")
     tools = Path(sys.executable).parent
-    env = environment(tmp_path, HOME=str(tmp_path), PATH=f"{tools}:{os.environ['PATH']}", PYTHONPATH=str(ROOT), TERM="dumb", PS1="> ")
-    (tmp_path / "ats.toml").write_text("", encoding="utf-8")
-    install = 'ats --install-completion; grep -q ats.sh "$HOME/.bashrc"'
-    done = subprocess.run(["bash", "-c", install], env=env, cwd=tmp_path, capture_output=True, text=True, check=False)
-    assert done.returncode == 0, done.stderr
-    screen = typed_into_bash(env, tmp_path, "ats mode\tsh\tligh\t", until="ats models show lightgbm")
+    paths = {"HOME": str(home), "PATH": f"{tools}:{os.environ['PATH']}", "PYTHONPATH": str(ROOT)}
+    env = environment(home, **paths, TERM="dumb", PS1="> ", XDG_CONFIG_HOME=str(home / ".config"), ZDOTDIR=str(home))
+    (home / "ats.toml").write_text("", encoding="utf-8")
+    done = subprocess.run([shell, "-c", "ats --install-completion; true"], env=env, cwd=home, capture_output=True, text=True, check=False)
+    assert f"{shell} completion installed" in done.stdout, done.stderr
+    return env
+
+
+@pytest.mark.parametrize("shell", ["bash", "zsh"])
+def test_it_works_in_a_real_shell(shell: str, tmp_path: Path) -> None:
+    """Installed with the file that the shell reads at its start; then keys are pressed."""
+    keys = f"ats mode{TAB[shell]}sh\tligh\t"
+    screen = typed_into([shell, "-i"], installed(shell, tmp_path), tmp_path, keys, until="ats models show lightgbm")
     assert "ats models show lightgbm" in screen
 
 
-def typed_into_bash(env: dict[str, str], cwd: Path, keys: str, until: str) -> str:
-    """Press keys in an interactive bash, and return its screen."""
+def test_it_works_in_a_real_fish(tmp_path: Path) -> None:
+    """Which tells what its Tab key would offer."""
+    asked = 'complete -C "ats mode"; complete -C "ats models show ligh"'
+    done = subprocess.run(["fish", "-c", asked], env=installed("fish", tmp_path), cwd=tmp_path, capture_output=True, text=True, check=False)
+    assert [line.split("\t")[0] for line in done.stdout.splitlines()] == ["models", "lightgbm"], done
+
+
+def typed_into(command: list[str], env: dict[str, str], cwd: Path, keys: str, until: str) -> str:
+    """Press keys in an interactive shell, and return its screen."""
     master, slave = pty.openpty()
-    shell = subprocess.Popen(["bash", "-i"], env=env, cwd=cwd, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
+    shell = subprocess.Popen(command, env=env, cwd=cwd, stdin=slave, stdout=slave, stderr=slave, start_new_session=True)
     os.close(slave)
     screen, deadline = "", time.monotonic() + 60
     sent = False
-    while time.monotonic() < deadline and until not in screen:
-        if not sent and screen.endswith(("> ", "# ", "$ ")):
+    while time.monotonic() < deadline and until not in plain(screen):
+        if not sent and screen.endswith(("> ", "# ", "$ ", "% ", "\x1b[?2004h")):
             os.write(master, keys.encode())
             sent = True
         if select.select([master], [], [], 0.1)[0]:
-            screen += os.read(master, 4096).decode()
+            screen += os.read(master, 4096).decode(errors="replace")
     shell.kill()
     shell.wait()
     os.close(master)
-    return screen
+    return plain(screen)
+
+
+def plain(screen: str) -> str:
+    """Without bells, and without the space that zsh writes after a word and takes back."""
+    return screen.replace("\x07", "").replace(" \x08", "")

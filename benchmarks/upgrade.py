@@ -1,0 +1,176 @@
+"""An upgrade and its way back, by the commands of two builds: an older one that has run and traded, and this one.
+
+Usage: python benchmarks/upgrade.py [--from COMMIT] [--text FILE] [--json FILE]
+
+1. A build of the last commit before today's schema of the trade state (or of COMMIT), taken out of git's history, runs and trades a small synthetic market.
+2. This one opens what it has left: the trade state is migrated, a copy of it kept, every row as it was; `ats stale` says what today's code would make otherwise; no file
+   of the warehouse is touched. What is stale is rebuilt in a copy: how many of those partitions have other bytes then.
+3. This one trades the next session.
+4. Back: the older build refuses the newer schema, its trade state is put back as docs/operations.md says, and it trades that session itself, from
+   the warehouse as this one has left it.
+
+It ends with an error where a row is lost, a partition changes that nobody rebuilt, or one of the builds can't go on. `--text` writes the older trade state as SQL, of which the tests keep one.
+Where there is no history (a shallow clone, a release's archive), it says so and does nothing.
+"""
+
+import argparse
+import hashlib
+import json
+import os
+import shutil
+import sqlite3
+import subprocess
+import sys
+import tarfile
+import tempfile
+from contextlib import closing
+from io import BytesIO
+from pathlib import Path
+from typing import Any
+
+ROOT = Path(__file__).resolve().parents[1]
+sys.path[:0] = [str(ROOT)]
+
+from ats_assets.trade_state import SCHEMA_VERSION  # noqa: E402
+from ats_assets_tests.cli.market import environment, make_home  # noqa: E402
+
+SCHEMA = "ats_assets/trade_state/schema.py"
+FIRST, SECOND, THIRD = "2021-03-24", "2021-03-25", "2021-03-26"
+STATE = "data/trade_state.sqlite"
+
+
+def main() -> None:
+    """Print a line a step."""
+    parser = argparse.ArgumentParser(description=__doc__, formatter_class=argparse.RawDescriptionHelpFormatter)
+    parser.add_argument("--from", dest="commit", help="the older build; default: the last one of the schema before today's")
+    parser.add_argument("--text", type=Path, help="write its trade state as SQL")
+    parser.add_argument("--json", type=Path)
+    given = parser.parse_args()
+    commit = given.commit or last_of_schema(SCHEMA_VERSION - 1)
+    if commit is None:
+        print(f"skipped: the history here has no build of schema {SCHEMA_VERSION - 1}; name one by --from, or fetch the history")
+        return
+    with tempfile.TemporaryDirectory(prefix="upgrade-") as folder:
+        found = upgraded_and_back(commit, Path(folder), given.text)
+    if given.json:
+        given.json.write_text(json.dumps(found, indent=1) + "\n")
+
+
+def upgraded_and_back(commit: str, folder: Path, text: Path | None) -> dict[str, Any]:
+    """All steps; what was counted."""
+    older, home = folder / "older", make_home(folder / "home")
+    with tarfile.open(fileobj=BytesIO(git("archive", commit))) as archive:
+        archive.extractall(older, filter="data")
+    ats(older, home, "run")
+    ats(older, home, "trade", "--from", FIRST, "--to", SECOND)
+    before, files, schema = rows(home), hashes(home), version(home)
+    print(f"{commit[:8]}, schema {schema}: {len(files)} files, {sum(map(len, before.values()))} rows of the trade state", flush=True)
+    if text:
+        text.write_text(as_text(home), encoding="utf-8")
+
+    account = json.loads(ats(ROOT, home, "orders", "status", "--json"))
+    after = rows(home)
+    assert version(home) == SCHEMA_VERSION
+    assert {table: after[table] for table in before} == before, "the migration changes a row"
+    (copy,) = (home / "data/before_migrations").iterdir()
+    stale = json.loads(ats(ROOT, home, "stale", "--json", ends={0, 1}))
+    assert hashes(home) == files, "who looks changes nothing"
+    print(f"migrated to {SCHEMA_VERSION}: every row as it was, {copy.name} kept; {len(stale)} partitions stale", flush=True)
+    found = {"commit": commit, "from": schema, "to": SCHEMA_VERSION, "rows": sum(map(len, before.values())), "files": len(files)}
+    found |= {"stale": stale_of(stale), "rebuilt_otherwise": rebuilt(home, folder / "healed", stale), "halted": bool(account.get("halts"))}
+
+    ats(ROOT, home, "trade", "--from", THIRD, "--to", THIRD)
+    mine = (home / f"warehouse/synthetic/fills/session={THIRD}/data.parquet").read_bytes()
+    print(f"{THIRD} traded by this build", flush=True)
+
+    refusal = ats(older, home, "orders", "status", ends={1})
+    for companion in ("", "-wal", "-shm"):
+        (home / f"{STATE}{companion}").unlink(missing_ok=True)
+    shutil.copyfile(copy, home / STATE)
+    assert rows(home) == before, "the copy is not what was there"
+    ats(older, home, "trade", "--from", THIRD, "--to", THIRD)
+    theirs = (home / f"warehouse/synthetic/fills/session={THIRD}/data.parquet").read_bytes()
+    print(f"back at schema {version(home)}: the older build refused the newer one, and has traded {THIRD} itself", flush=True)
+    return found | {"refusal": refusal.strip().splitlines()[-1:], "fills_equal": mine == theirs}
+
+
+def last_of_schema(number: int) -> str | None:
+    """The last commit whose trade state has a schema; None where the history does not reach it."""
+    for commit in git("log", "--format=%H", "--first-parent", "--", SCHEMA).decode().split():
+        parent = f"{commit}^"
+        done = subprocess.run(["git", "-C", str(ROOT), "show", f"{parent}:{SCHEMA}"], capture_output=True, text=True, check=False)
+        if done.returncode == 0 and f"SCHEMA_VERSION = {number}\n" in done.stdout:
+            return git("rev-parse", parent).decode().strip()
+    return None
+
+
+def git(*arguments: str) -> bytes:
+    """What git says of this checkout; nothing where there is no repository."""
+    return subprocess.run(["git", "-C", str(ROOT), *arguments], capture_output=True, check=False).stdout
+
+
+def ats(build: Path, home: Path, *arguments: str, ends: frozenset[int] | set[int] = frozenset({0})) -> str:
+    """What a command of a build prints."""
+    command = [sys.executable, "-m", "ats_assets.cli", *arguments]
+    env = environment(home, PYTHONPATH=str(build), DAGSTER_HOME=str(home))
+    done = subprocess.run(command, cwd=home, env=env, capture_output=True, text=True, check=False)
+    assert done.returncode in ends, f"{build.name}: ats {' '.join(arguments)} ended with {done.returncode}: {done.stderr[-3_000:]}"
+    return done.stdout or done.stderr
+
+
+def rows(home: Path) -> dict[str, list[tuple[Any, ...]]]:
+    """All rows of the trade state by table, but for the schema's version; columns that are empty throughout are those that a migration may add."""
+    found = {}
+    with closing(sqlite3.connect(home / STATE)) as connection:
+        for (table,) in connection.execute(
+            "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'schema_version' ORDER BY name"
+        ):
+            cursor = connection.execute(f"SELECT * FROM {table}")
+            read = cursor.fetchall()
+            filled = [at for at in range(len(cursor.description)) if any(row[at] is not None for row in read)]
+            found[table] = sorted((tuple(row[at] for at in filled) for row in read), key=repr)
+    return {table: read for table, read in found.items() if read}
+
+
+def version(home: Path) -> int:
+    """The schema of the trade state."""
+    with closing(sqlite3.connect(home / STATE)) as connection:
+        return connection.execute("SELECT version FROM schema_version").fetchone()[0]
+
+
+def as_text(home: Path) -> str:
+    """The trade state as SQL."""
+    with closing(sqlite3.connect(home / STATE)) as connection:
+        return "".join(f"{line}\n" for line in connection.iterdump())
+
+
+def hashes(home: Path) -> dict[str, str]:
+    """Of each file of warehouse and models."""
+    files = (path for part in ("warehouse", "models") for path in (home / part).rglob("*") if path.is_file())
+    return {str(path.relative_to(home)): hashlib.sha256(path.read_bytes()).hexdigest() for path in files}
+
+
+def stale_of(stale: list[dict[str, Any]]) -> dict[str, int]:
+    """Stale partitions by asset."""
+    return {asset: sum(one["asset"] == asset for one in stale) for asset in sorted({one["asset"] for one in stale})}
+
+
+def rebuilt(home: Path, copy: Path, stale: list[dict[str, Any]]) -> dict[str, int]:
+    """Rebuild what is stale in a copy of the deployment: by asset, the partitions whose rows are others then."""
+    import polars as pl
+
+    shutil.copytree(home, copy)
+    ats(ROOT, copy, "stale", "--heal")
+    assert json.loads(ats(ROOT, copy, "stale", "--json", ends={0, 1})) == []
+    changed = dict.fromkeys(stale_of(stale), 0)
+    for path in sorted((home / "warehouse").rglob("*.parquet")):
+        asset = path.relative_to(home / "warehouse").parts[1]
+        other = copy / path.relative_to(home)
+        if asset in changed and (not other.exists() or not pl.read_parquet(path).equals(pl.read_parquet(other))):
+            changed[asset] += 1
+    return changed
+
+
+if __name__ == "__main__":
+    os.environ.pop("ATS_SETTINGS", None)
+    main()
