@@ -20,7 +20,7 @@ from ats_assets.errors import AtsError
 from ats_assets.serving.access_log import access
 from ats_assets.serving.browser_sessions import COOKIE
 from ats_assets.serving.entity_tags import is_known
-from ats_assets.serving.keys import WrongKeyError, without_keys
+from ats_assets.serving.keys import KeyFileError, WrongKeyError, without_keys
 from ats_assets.serving.problems import Problem, as_problem, problem_answer, unexpected
 from ats_assets.serving.roles import NOBODY, OPEN, Caller, Role
 from ats_assets.serving.served import Service, is_loopback
@@ -132,7 +132,12 @@ class Gate:
 
     def _admit(self, scope: Scope, headers: dict[str, str]) -> None:
         self._require_host(headers)
-        scope[CALLER] = caller = self._caller(scope, headers)
+        try:
+            scope[CALLER] = caller = self._caller(scope, headers)
+        except KeyFileError:  # nobody gets in; that the process lives may be known
+            if scope["path"] != "/health":
+                raise
+            caller = scope[CALLER] = _at(NOBODY, _address(scope))
         wait = self._service.requests.wait(caller.key_id or caller.address)
         if wait:
             raise _too_many(wait, f"more than {self._service.settings.requests_per_minute} requests a minute")

@@ -13,7 +13,7 @@ from starlette.exceptions import HTTPException
 
 from ats_assets.errors import AtsError, CalendarError, CorruptPartitionError, MissingPartitionError
 from ats_assets.secrecy import redacted
-from ats_assets.serving.keys import without_keys
+from ats_assets.serving.keys import KeyFileError, without_keys
 from ats_assets.trade_state import TradeStateBusyError
 
 logger = logging.getLogger(__name__)
@@ -88,6 +88,9 @@ def as_problem(error: AtsError) -> Problem:
         return Problem(404, "no-session", detail)
     if isinstance(error, CorruptPartitionError):
         return Problem(503, "damaged", detail)
+    if isinstance(error, KeyFileError):  # whoever asks is nobody yet: where the file lies is for the log
+        logger.error("%s", error)
+        return Problem(503, "no-keys", "the file of API keys can't be used: the service's log says why")
     if isinstance(error, TradeStateBusyError):
         return Problem(503, "busy", f"{detail}. Ask again", headers={"retry-after": str(RETRY_SECONDS)})
     return Problem(503, "unavailable", detail)

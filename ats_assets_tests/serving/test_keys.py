@@ -82,8 +82,14 @@ def test_a_damaged_file_lets_nobody_in(own_deployment: Deployment, asking: Askin
         KeyStore(store.path.parent).caller(key)
     for client in (asking(own_deployment), asking(own_deployment, key=key)):
         answer = client.get("/api/v1/me")
-        assert answer.status_code == 503, answer.text
+        assert (answer.status_code, answer.json()["type"]) == (503, "urn:ats:problem:no-keys")
         assert client.get("/ready").status_code == 503
+        assert client.get("/health").status_code == 200
+        for path in ("/api/v1/me", "/ready", "/health"):
+            assert str(store.path.parent) not in client.get(path).text
+        login = client.post("/api/v1/login", json={"key": key})
+        assert login.status_code >= 400
+        assert str(store.path.parent) not in login.text
 
 
 @pytest.mark.parametrize("name", ["", " x", "a\nb", "é", "x" * 65])
