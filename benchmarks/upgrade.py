@@ -33,10 +33,10 @@ sys.path[:0] = [str(ROOT)]
 
 from ats_assets.trade_state import SCHEMA_VERSION  # noqa: E402
 from ats_assets_tests.cli.market import environment, make_home  # noqa: E402
+from ats_assets_tests.trade_state.stored_rows import STATE, stored_rows, stored_version  # noqa: E402
 
 SCHEMA = "ats_assets/trade_state/schema.py"
 FIRST, SECOND, THIRD = "2021-03-24", "2021-03-25", "2021-03-26"
-STATE = "data/trade_state.sqlite"
 
 
 def main() -> None:
@@ -63,14 +63,14 @@ def upgraded_and_back(commit: str, folder: Path, text: Path | None) -> dict[str,
         archive.extractall(older, filter="data")
     ats(older, home, "run")
     ats(older, home, "trade", "--from", FIRST, "--to", SECOND)
-    before, files, schema = rows(home), hashes(home), version(home)
+    before, files, schema = stored_rows(home), hashes(home), stored_version(home)
     print(f"{commit[:8]}, schema {schema}: {len(files)} files, {sum(map(len, before.values()))} rows of the trade state", flush=True)
     if text:
         text.write_text(as_text(home), encoding="utf-8")
 
     account = json.loads(ats(ROOT, home, "orders", "status", "--json"))
-    after = rows(home)
-    assert version(home) == SCHEMA_VERSION
+    after = stored_rows(home)
+    assert stored_version(home) == SCHEMA_VERSION
     assert {table: after[table] for table in before} == before, "the migration changes a row"
     (copy,) = (home / "data/before_migrations").iterdir()
     stale = json.loads(ats(ROOT, home, "stale", "--json", ends={0, 1}))
@@ -80,18 +80,21 @@ def upgraded_and_back(commit: str, folder: Path, text: Path | None) -> dict[str,
     found |= {"stale": stale_of(stale), "rebuilt_otherwise": rebuilt(home, folder / "healed", stale), "halted": bool(account.get("halts"))}
 
     ats(ROOT, home, "trade", "--from", THIRD, "--to", THIRD)
-    mine = (home / f"warehouse/synthetic/fills/session={THIRD}/data.parquet").read_bytes()
+    mine = traded(home)
     print(f"{THIRD} traded by this build", flush=True)
 
     refusal = ats(older, home, "orders", "status", ends={1})
     for companion in ("", "-wal", "-shm"):
         (home / f"{STATE}{companion}").unlink(missing_ok=True)
     shutil.copyfile(copy, home / STATE)
-    assert rows(home) == before, "the copy is not what was there"
+    assert stored_rows(home) == before, "the copy is not what was there"
     ats(older, home, "trade", "--from", THIRD, "--to", THIRD)
-    theirs = (home / f"warehouse/synthetic/fills/session={THIRD}/data.parquet").read_bytes()
-    print(f"back at schema {version(home)}: the older build refused the newer one, and has traded {THIRD} itself", flush=True)
-    return found | {"refusal": refusal.strip().splitlines()[-1:], "fills_equal": mine == theirs}
+    theirs = traded(home)
+    print(f"back at schema {stored_version(home)}: the older build refused the newer one, and has traded {THIRD} itself", flush=True)
+    return found | {
+        "refusal": refusal.strip().splitlines()[-1:],
+        "traded_alike": [name for name in mine if mine[name].equals(theirs[name])],
+    }
 
 
 def last_of_schema(number: int) -> str | None:
@@ -118,24 +121,12 @@ def ats(build: Path, home: Path, *arguments: str, ends: frozenset[int] | set[int
     return done.stdout or done.stderr
 
 
-def rows(home: Path) -> dict[str, list[tuple[Any, ...]]]:
-    """All rows of the trade state by table, but for the schema's version; columns that are empty throughout are those that a migration may add."""
-    found = {}
-    with closing(sqlite3.connect(home / STATE)) as connection:
-        for (table,) in connection.execute(
-            "SELECT name FROM sqlite_master WHERE type = 'table' AND name <> 'schema_version' ORDER BY name"
-        ):
-            cursor = connection.execute(f"SELECT * FROM {table}")
-            read = cursor.fetchall()
-            filled = [at for at in range(len(cursor.description)) if any(row[at] is not None for row in read)]
-            found[table] = sorted((tuple(row[at] for at in filled) for row in read), key=repr)
-    return {table: read for table, read in found.items() if read}
+def traded(home: Path) -> dict[str, Any]:
+    """The rows of what is stored of the session that both builds trade."""
+    import polars as pl
 
-
-def version(home: Path) -> int:
-    """The schema of the trade state."""
-    with closing(sqlite3.connect(home / STATE)) as connection:
-        return connection.execute("SELECT version FROM schema_version").fetchone()[0]
+    files = {name: home / f"warehouse/synthetic/{name}/session={THIRD}/data.parquet" for name in ("fills", "positions", "order_plan")}
+    return {name: pl.read_parquet(file) for name, file in files.items()}
 
 
 def as_text(home: Path) -> str:

@@ -115,6 +115,10 @@ def test_a_day_on_the_page_and_in_the_chat(day: Day, chat: Chat, browser: Browse
         expect(page.locator(".told .notice")).to_contain_text("The order is asked for")
         row = page.locator('section:has(h2:text-is("Requests")) tbody tr', has_text=f"buy 3 {SYMBOL}")
         expect(row).to_contain_text("Filled", timeout=120_000)  # seen filled, without loading the page again
+        row.get_by_role("button", name="Explain").click()
+        expect(page.locator("dialog.explained h3", has_text="Filled 3 at")).to_be_visible()
+        expect(page.locator("dialog.explained .way").last).to_contain_text("bars ← raw_bars")
+        page.locator("dialog.explained").get_by_role("button", name="Close").click()
         page.screenshot(path=tmp_path / "day.png")
 
     killed_each = ("", "desk", "bots", "sessions", "service")[:: rounds(2, 1)]

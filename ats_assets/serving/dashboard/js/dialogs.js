@@ -4,7 +4,8 @@ import { freshId, h, route } from "./dom.js";
 import { all } from "./api.js";
 import { shortcuts } from "./keyboard.js";
 
-function opened(title, content, { className = "" } = {}) {
+/** A dialog that is shown, and removed when it closes. */
+export function opened(title, content, { className = "" } = {}) {
   const id = freshId("dialog");
   const dialog = h("dialog", { class: className, "aria-labelledby": id }, h("h2", { id }, title), content);
   dialog.addEventListener("close", () => dialog.remove());

@@ -7,6 +7,7 @@ import { direction, isKnown, money, number, percent, price, quantity, time, word
 import { panel, panels } from "../panel.js";
 import { choices } from "../parts/choices.js";
 import { haltControls } from "../parts/halt_controls.js";
+import { showOrderLineage } from "../parts/order_lineage.js";
 import { cancelOrder, orderTicket, whyNot } from "../parts/order_ticket.js";
 import { emptyNotice } from "../states.js";
 import { table } from "../table.js";
@@ -57,6 +58,7 @@ function requests() {
           { name: "body", title: "Of what", kind: "text", by: (row) => row.body?.symbol || row.body?.client_order_id, show: (row) => [row.body?.side, row.body?.quantity, row.body?.symbol || row.body?.client_order_id || row.body?.reason].filter(Boolean).join(" ") },
           { name: "state", title: "State", kind: "text", show: (row) => words(row.state) },
           { name: "order", title: "Its order", kind: "text", by: (row) => row.order?.state, show: (row) => orderTold(row.order) },
+          { name: "lineage", title: "Lineage", kind: "text", by: () => null, show: (row) => (row.order ? h("button", { type: "button", class: "small", "aria-label": `Explain the order of ${row.id}`, onclick: () => showOrderLineage(row) }, "Explain") : "") },
           { name: "reason", title: "Why", kind: "wide" },
           { name: "asked_by", title: "By", kind: "text", show: (row) => row.on_behalf_of || row.asked_by },
         ],
