@@ -579,6 +579,7 @@ def main() -> None:
         try:
             every = f"{SCRAPE_SECONDS}s"
             with f.living(), running_prometheus(Path(folder) / "prometheus", targets, every=every, shorter=shorter) as prometheus:
+                prometheus.until(lambda: len(prometheus.query("up == 1")) == len(targets), "both are scraped")
                 started = time.time()
                 for number, day in enumerate(sessions):
                     a_session(f, day)

@@ -24,7 +24,7 @@ from filelock import FileLock, Timeout
 from sqlalchemy.exc import DBAPIError
 
 from ats_assets.backups.manifest import KeptFile, Manifest, backups_in, manifest_files, new_name, read_manifest
-from ats_assets.backups.pieces import Pieces
+from ats_assets.backups.pieces import Pieces, Reach
 from ats_assets.backups.places import (
     DAGSTER,
     SETTINGS,
@@ -77,6 +77,7 @@ class _Work:
     pieces: Pieces
     before: dict[tuple[str, str], KeptFile]
     scratch: Path
+    reach: Reach
     entries: dict[tuple[str, str], KeptFile] = field(default_factory=dict)
     left_out: dict[str, str] = field(default_factory=dict)
     files_read: int = 0
@@ -118,7 +119,14 @@ class _Work:
 
 
 def make_backup(
-    places: Places, trade_state_url: str, folder: Path, *, keep: int | None = None, now: datetime | None = None, tell: Tell = lambda _: None
+    places: Places,
+    trade_state_url: str,
+    folder: Path,
+    *,
+    keep: int | None = None,
+    now: datetime | None = None,
+    tell: Tell = lambda _: None,
+    reach: Reach = lambda _done, _total: None,
 ) -> MadeBackup:
     """Make a backup in a folder of backups.
 
@@ -130,6 +138,8 @@ def make_backup(
         How many backups are kept, this one included; None: all.
     tell
         Is told what is being done.
+    reach
+        Is told how many files of how many of a part have been looked at.
 
     Raises
     ------
@@ -146,7 +156,7 @@ def make_backup(
         name = new_name(folder, now or datetime.now(UTC))
         newest = next(iter(manifest_files(folder)[::-1]), None)
         before = read_manifest(newest).entries if newest else {}
-        work = _Work(pieces=Pieces(folder), before=before, scratch=Path(scratch))
+        work = _Work(pieces=Pieces(folder), before=before, scratch=Path(scratch), reach=reach)
         facts = _all_parts(work, places, trade_state_url, tell)
         work.pieces.finish()
         manifest = Manifest(name=name, facts=facts | {"left_out": work.left_out}, entries=work.entries)
@@ -185,9 +195,10 @@ def _all_parts(work: _Work, places: Places, trade_state_url: str, tell: Tell) ->
 
 def _keep_part(work: _Work, places: Places, part: str) -> dict[str, str]:
     """Take a part in; returns what was listed of it."""
-    listed = {}
-    for name, path, stamp in files_of_part(part, places.parts[part]):
-        listed[name] = stamp
+    files = list(files_of_part(part, places.parts[part]))
+    listed = {name: stamp for name, _, stamp in files}
+    for number, (name, path, stamp) in enumerate(files):
+        work.reach(number, len(files))
         work.keep(part, name, path, stamp)
     work.forget_others(part, set(listed))
     return listed

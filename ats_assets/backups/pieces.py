@@ -8,7 +8,7 @@ it is whole, or not there. So a backup that was interrupted finds what it has st
 
 import hashlib
 import os
-from collections.abc import Collection, Iterator, Sequence
+from collections.abc import Callable, Collection, Iterator, Sequence
 from pathlib import Path
 from typing import BinaryIO, Final
 
@@ -19,6 +19,8 @@ FOLDER = "pieces"
 PIECE_BYTES: Final = 4 * 2**20
 TOGETHER: Final = 128
 """Pieces that share one wait for the disk."""
+Reach = Callable[[int, int], None]
+"""Is told how many of how many are done."""
 
 
 class Pieces:
@@ -96,10 +98,11 @@ class Pieces:
                 raise BackupError(f"{path} of the backup is damaged: take another copy of the backups, or an earlier backup")
             yield piece
 
-    def faults(self, names: Collection[str]) -> list[Path]:
+    def faults(self, names: Collection[str], reach: Reach = lambda _done, _total: None) -> list[Path]:
         """The pieces that are missing or damaged. What is damaged is taken out of the way, so that the next backup stores it again."""
         found = []
-        for name in sorted(names):
+        for number, name in enumerate(sorted(names)):
+            reach(number, len(names))
             try:
                 for _ in self.content([name]):
                     pass

@@ -13,7 +13,7 @@ from tempfile import TemporaryDirectory
 from typing import Any
 
 from ats_assets.backups.manifest import KeptFile, Manifest
-from ats_assets.backups.pieces import PIECE_BYTES, Pieces
+from ats_assets.backups.pieces import PIECE_BYTES, Pieces, Reach
 from ats_assets.backups.places import SETTINGS, TRADE_STATE, TRADE_STATE_FILE, Places
 from ats_assets.backups.trade_state_back import restore_trade_state
 from ats_assets.errors import BackupError, SettingsError
@@ -71,6 +71,7 @@ def restore_backup(
     places: Places | None = None,
     now: datetime | None = None,
     tell: Tell = lambda _: None,
+    reach: Reach = lambda _done, _total: None,
 ) -> Restored:
     """Put a backup back.
 
@@ -84,6 +85,10 @@ def restore_backup(
         An empty folder, which becomes a deployment of its own; or
     places
         the empty folders of the settings in use, which stay as they are.
+    tell
+        Is told what is being done.
+    reach
+        Is told how many files of how many are back.
 
     Raises
     ------
@@ -101,8 +106,7 @@ def restore_backup(
             continue
         writing.write(entry, place)
         files, size = files + 1, size + entry.size
-        if files % 5_000 == 0:
-            tell(f"{files:,} of {len(manifest.entries):,} files")
+        reach(files, len(manifest.entries))
     writing.finish()
     if target.with_settings:
         _point_settings(target)

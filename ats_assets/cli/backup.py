@@ -33,8 +33,10 @@ def backup(
         return
     settings = load_settings()
     places = places_of(settings, settings_file(), dagster_home())
-    with LongJob("ats backup"):
-        made = make_backup(places, trade_state_url(settings), folder, keep=keep, tell=lambda what: say(f"backing up: {what}"))
+    with LongJob("ats backup", 0, "files") as job:
+        made = make_backup(
+            places, trade_state_url(settings), folder, keep=keep, tell=lambda what: say(f"backing up: {what}"), reach=job.reach
+        )
     manifest = made.manifest
     if as_json:
         plain = {"backup": manifest.name, "files": len(manifest.entries), "bytes": manifest.size, "files_read": made.files_read}
@@ -56,11 +58,13 @@ def _verify(folder: Path, *, as_json: bool) -> None:
     """Status 1 if a piece of any backup is missing or damaged."""
     from ats_assets.backups import Pieces, backups_in  # noqa: PLC0415
     from ats_assets.errors import how_many  # noqa: PLC0415
+    from ats_assets.runs.progress import LongJob  # noqa: PLC0415
     from ats_assets.runs.writing import say  # noqa: PLC0415
 
     backups = list(backups_in(folder))
     needed = {name for manifest in backups for name in manifest.pieces}
-    faults = Pieces(folder).faults(needed)
+    with LongJob("ats backup --verify", len(needed), "pieces") as job:
+        faults = Pieces(folder).faults(needed, job.reach)
     broken = {path.name for path in faults}
     unusable = [manifest.name for manifest in backups if broken & manifest.pieces]
     if as_json:

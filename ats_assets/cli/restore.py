@@ -48,7 +48,7 @@ def restore(  # noqa: PLR0917 - typer calls it by name
             f"{source} has no backup {name}: ats restore {source} --list" if name else f"{source} has no backup: make one by ats backup"
         )
     named = os.environ.get(CONNECTION_VARIABLE, "").strip()
-    with LongJob("ats restore"):
+    with LongJob("ats restore", len(chosen.entries), "files") as job:
         done = restore_backup(
             source,
             chosen,
@@ -56,6 +56,7 @@ def restore(  # noqa: PLR0917 - typer calls it by name
             into=into,
             places=None if into else _places(),
             tell=lambda what: say(f"restoring {chosen.name}: {what}"),
+            reach=job.reach,
         )
     if as_json:
         plain = {"backup": chosen.name, "settings": str(done.settings_file), "files": done.files, "bytes": done.size}

@@ -7,7 +7,7 @@ makes them. So a family can be judged when nothing but the family has been made.
 """
 
 import os
-from collections.abc import Iterator, Sequence
+from collections.abc import Callable, Iterator, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from dataclasses import dataclass, replace
 from datetime import date
@@ -62,6 +62,7 @@ def evaluate_family(
     horizon_sessions: int,
     first: date = date.min,
     last: date = date.max,
+    reach: Callable[[int, int], None] = lambda _done, _total: None,
 ) -> FamilyEvaluation:
     """Judge features of a family on its stored sessions.
 
@@ -73,6 +74,9 @@ def evaluate_family(
         A horizon that is wanted in any case.
     first, last
         The sessions of the decisions; outcomes count that were known at `last`, or at the newest stored session of bars.
+
+    reach
+        Is told how many features of how many are judged.
 
     Raises
     ------
@@ -98,8 +102,11 @@ def evaluate_family(
     def judge(name: str) -> FactorSkill:
         return factor_skill(name, laid_out.panel.matrix(rows[name]), outcomes, n_rows=rows.height)
 
+    skills: list[FactorSkill] = []
     with ThreadPoolExecutor(os.cpu_count()) as threads:
-        skills = tuple(threads.map(judge, features))
+        for skill in threads.map(judge, features):
+            skills.append(skill)
+            reach(len(skills), len(features))
     own, others = _ranks(deployment, family.name, features, laid_out)
     return FamilyEvaluation(
         family=family.name,
@@ -109,7 +116,7 @@ def evaluate_family(
         symbols=rows["symbol"].n_unique(),
         horizons=horizons,
         outcomes=source,
-        skills=skills,
+        skills=tuple(skills),
         resembles=tuple(closest(own, others)),
         resembles_own=tuple(closest(own, own)),
     )

@@ -153,7 +153,7 @@ class LongJob:
     what
         Is being done.
     total
-        Of its parts; None: it has none that could be counted.
+        Of its parts; None: it has none that could be counted; 0: `reach` says it.
     unit
         What they are called.
     """
@@ -199,6 +199,14 @@ class LongJob:
         elif time.monotonic() - self._told >= LINE_SECONDS and self._done != self._total:
             self._told = time.monotonic()
             say(", ".join(filter(None, [f"{self._what}: {self._done} of {self._total} {self._unit}", told_time(elapsed), left])))
+
+    def reach(self, done: int, total: int) -> None:
+        """So many of so many parts are done, whose number is known by now. The time that is left is told from the first of them on."""
+        if done == 0 or total != self._total:
+            self._done, self._total, self._started = 0, total, time.monotonic()
+            if self._bar:
+                self._bar.update(self._task, total=total)
+        self.step(done - self._done)
 
     def _tell(self) -> None:
         while not self._over.wait(LINE_SECONDS):

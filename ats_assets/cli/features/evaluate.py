@@ -43,9 +43,15 @@ def evaluate_features(
         raise typer.BadParameter(f"--from {first} is after --to {last}", param_hint="--from")
     wanted = _wanted(known[family], features)
     sessions = horizon or deployment.settings.training.horizon_sessions
-    with LongJob(f"judging {how_many(len(wanted), 'feature')} of {family}"):
+    with LongJob(f"judging {how_many(len(wanted), 'feature')} of {family}", len(wanted), "features") as job:
         found = evaluate_family(
-            deployment, known[family], features=wanted, horizon_sessions=sessions, first=first or date.min, last=last or date.max
+            deployment,
+            known[family],
+            features=wanted,
+            horizon_sessions=sessions,
+            first=first or date.min,
+            last=last or date.max,
+            reach=job.reach,
         )
     _warn_of_a_newer_file(deployment, known[family])
     if as_json:
