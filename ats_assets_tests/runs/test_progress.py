@@ -103,6 +103,20 @@ def test_a_long_job_has_a_line_every_half_minute_and_a_short_one_none(clock: Clo
     assert capsys.readouterr().err == ""
 
 
+def test_a_job_whose_parts_are_counted_later_tells_the_time_of_each_count(clock: Clock, capsys: pytest.CaptureFixture[str]) -> None:
+    """As a backup, which counts the files of one folder after the other."""
+    with LongJob("ats backup", 0, "files") as job:
+        clock.now += 500  # listing
+        for total in (4, 2):
+            for done in range(total):
+                job.reach(done, total)
+                clock.now += 60
+    assert capsys.readouterr().err.splitlines() == [
+        f"ats backup: {done} of {total} files, {done} min, about {left} min left"
+        for done, total, left in ((1, 4, 3), (2, 4, 2), (3, 4, 1), (1, 2, 1))
+    ]
+
+
 def test_a_job_without_parts_says_for_how_long_it_has_been_at_it(
     monkeypatch: pytest.MonkeyPatch, capsys: pytest.CaptureFixture[str]
 ) -> None:
