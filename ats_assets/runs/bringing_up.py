@@ -14,6 +14,7 @@ from ats_assets.execution.clock import SystemClock
 from ats_assets.execution.context import Timeouts
 from ats_assets.execution.lease import break_lease
 from ats_assets.execution.watching import WakeSignal, stopping
+from ats_assets.live.broker_to_follow import broker_to_follow
 from ats_assets.runs.supervisor import ChildCommand, Supervisor
 from ats_assets.serving.keys import KeyStore
 from ats_assets.serving.roles import Role
@@ -46,6 +47,10 @@ def bring_up(asked: UpCommand) -> None:
     deployment = Deployment(load_settings())
     if asked.bots:
         _require_bots(deployment)
+    if asked.live:
+        broker_to_follow(deployment)
+    if asked.session and asked.replay is None:
+        raise SettingsError("--session says which session --replay plays: give both, or neither")
     data = deployment.settings.storage.data
     data.mkdir(parents=True, exist_ok=True)
     wake_signal = WakeSignal()

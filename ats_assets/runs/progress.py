@@ -203,7 +203,8 @@ class LongJob:
     def reach(self, done: int, total: int) -> None:
         """So many of so many parts are done, whose number is known by now. The time that is left is told from the first of them on."""
         if done == 0 or total != self._total:
-            self._done, self._total, self._started = 0, total, time.monotonic()
+            self._done, self._total = 0, total
+            self._started = self._told = time.monotonic()
             if self._bar:
                 self._bar.update(self._task, total=total)
         self.step(done - self._done)

@@ -11,6 +11,7 @@ from ats_assets.errors import SettingsError
 from ats_assets.runs.bringing_up import KEY, UpCommand, _tell_key, bring_up, children
 from ats_assets.serving.keys import KeyStore
 from ats_assets.settings import load_settings
+from ats_assets_tests.docs.commands import refused
 
 ASKED: dict[str, Any] = {
     "port": None,
@@ -51,6 +52,52 @@ def test_bots_ask_the_service_beside_them(
         monkeypatch.setenv(name, value)
     bots = children(Deployment(load_settings()), UpCommand(**ASKED | {"port": port}))[-1]
     assert (bots.name, bots.environment.get("ATS_BOTS__SERVICE")) == ("bots", service)
+
+
+@pytest.mark.parametrize(
+    ("asked", "names", "arguments"),
+    [
+        ({}, ["service", "desk", "sessions"], ("trade", "paced", "--every", "30", "--back", "20")),
+        ({"beyond": True}, ["service", "desk", "sessions"], ("trade", "paced", "--every", "30", "--back", "20", "--beyond")),
+        ({"read_only": True, "no_sessions": True, "port": 9001}, ["service"], ("serve", "--port", "9001")),
+        (
+            {"replay": "stored", "session": "2024-03-04", "speed": 0, "no_sessions": True},
+            ["service", "desk", "replay"],
+            ("trade", "live", "--replay", "stored", "--speed", "0", "--keep", "data/replay", "--session", "2024-03-04"),
+        ),
+    ],
+)
+def test_each_child_is_a_command_of_the_real_command_line(asked: dict[str, Any], names: list[str], arguments: tuple[str, ...]) -> None:
+    deployment = Deployment(load_settings())
+    data = deployment.settings.storage.data
+    found = children(deployment, UpCommand(**ASKED | {"bots": False} | asked))
+    assert [child.name for child in found] == names
+    assert tuple(one.replace(f"{data}/", "data/") for one in found[-1].arguments) == arguments
+    assert [refused(tuple(child.arguments)) for child in found] == [None] * len(found)
+    assert [child.name for child in found if child.once] == [name for name in names if name == "replay"]
+
+
+def test_a_market_that_is_followed_has_a_session_that_is_started_again(monkeypatch: pytest.MonkeyPatch) -> None:
+    monkeypatch.setenv("ATS_ORDERS__BROKER", "alpaca")
+    found = children(Deployment(load_settings()), UpCommand(**ASKED | {"bots": False, "live": True}))
+    assert [(child.name, child.arguments[:2], child.once) for child in found] == [
+        ("service", ("serve",), False),
+        ("desk", ("orders", "watch"), False),
+        ("session", ("trade", "live"), False),
+    ]
+    assert "ATS_SERVING__WRITES" not in found[0].environment, "only on paper that is embedded it takes requests by itself"
+
+
+@pytest.mark.parametrize(
+    ("asked", "said"),
+    [
+        ({"live": True}, "broker fills orders by the stored bars"),
+        ({"session": "2024-03-04"}, "--session says which session --replay plays"),
+    ],
+)
+def test_what_would_end_at_once_and_for_ever_is_refused(asked: dict[str, Any], said: str) -> None:
+    with pytest.raises(SettingsError, match=said):
+        bring_up(UpCommand(**ASKED | {"bots": False} | asked))
 
 
 def test_on_a_terminal_the_first_key_is_made_and_shown_once(

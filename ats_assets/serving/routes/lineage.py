@@ -77,7 +77,7 @@ _SCORE = {
 
 
 @ROUTES.get(
-    "/lineage/{symbol}/{session}",
+    "/lineage/{symbol:path}/{session}",
     role=Role.READ,
     model=LineageTold,
     example={"symbol": "SYN0049", **_MADE, "score": _SCORE},

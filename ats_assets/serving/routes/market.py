@@ -142,7 +142,7 @@ def get_symbols(ask: Ask, limit: Limit = None, cursor: Cursor = None) -> Respons
 
 
 @ROUTES.get(
-    "/bars/{symbol}",
+    "/bars/{symbol:path}",
     role=Role.READ,
     model=BarsOfSymbol,
     example={"data": [_BAR], "trades": [_TRADE], "next": None, "symbol": "SYN0007", "data_version": "5f0c…"},

@@ -127,7 +127,7 @@ def get_signals(
 
 
 @ROUTES.get(
-    "/signals/{symbol}",
+    "/signals/{symbol:path}",
     role=Role.READ,
     model=SymbolSignals,
     example=_HISTORY,
