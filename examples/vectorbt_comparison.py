@@ -6,6 +6,7 @@
 Without that environment it says how to make it, and ends: nothing of vectorbt is installed by this program.
 """
 
+import argparse
 import os
 import sys
 from pathlib import Path
@@ -21,7 +22,11 @@ ENGINES_FOLDER = Path(__file__).resolve().parents[1] / "data" / "engines"
 
 def main(arguments: list[str] | None = None, engines: Path = ENGINES_FOLDER) -> bool:
     """Backtest the same targets in both engines; False where vectorbt is not set up."""
-    use_folder("vectorbt_comparison", __doc__, arguments)
+    parser = argparse.ArgumentParser(add_help=False)
+    parser.add_argument("--engines", type=Path, default=engines)
+    given, rest = parser.parse_known_args(arguments)
+    use_folder("vectorbt_comparison", __doc__, rest)
+    engines = given.engines.resolve()
     engine = ENGINES.made("vectorbt", {"environments": engines})
     if not isinstance(engine, EngineInChild) or not engine.environment.is_there(engines):
         print("vectorbt is not set up: python -m ats_assets.backtests.child_engine vectorbt makes its environment", file=sys.stderr)

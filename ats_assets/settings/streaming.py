@@ -21,6 +21,10 @@ class StreamSettings(Section):
     first_message_seconds: float = Field(default=10.0, gt=0, description="in which a client has to say what it wants")
     heartbeat_seconds: float = Field(default=10.0, gt=0, description="between two heartbeats; keys are looked at again with each")
     stalled_seconds: float = Field(default=20.0, gt=0, description="a client that takes nothing for so long is dropped")
+    history_folder: Path | None = Field(
+        default=None,
+        description="of stream.sqlite; default: storage.data. Services on several machines need one each: SQLite's log is not shared over a network",
+    )
     replay_folder: Path | None = Field(
         default=None, description="of `ats trade live --replay … --keep FOLDER`: quotes and bars are those of its newest replay then"
     )

@@ -7,6 +7,7 @@ import pytest
 import yaml
 from dagster._config import process_config, resolve_to_config_type
 
+from ats_assets.settings import load_settings
 from ats_assets_tests.deploy.files import APPLICATIONS, DEPLOY, KUBERNETES, OVERLAYS, STORES, compose, overlay, pod_of, written
 
 Thing = dict[str, Any]
@@ -85,6 +86,19 @@ def test_the_bots_see_no_store_and_no_warehouse() -> None:
     assert not any("artefacts" in str(volume) for volume in pod["volumes"])
     (template,) = [one["spec"]["template"] for one in written() if one["metadata"]["name"] == "bots" and one["kind"] == "Deployment"]
     assert set(template["metadata"]["labels"]) == {"app.kubernetes.io/name", "ats/internet", "ats/asks"}
+
+
+def test_each_pod_of_the_service_has_a_history_of_the_stream_of_its_own() -> None:
+    """The claim of the data may be on a network, over which SQLite's log can't be shared."""
+    _, pod = PODS["api"]
+    (container,) = pod["containers"]
+    (folder,) = [one["value"] for one in container["env"] if one["name"] == "ATS_SERVING__STREAM__HISTORY_FOLDER"]
+    (name,) = [one["name"] for one in container["volumeMounts"] if one["mountPath"] == folder]
+    (volume,) = [one for one in pod["volumes"] if one["name"] == name]
+    assert "emptyDir" in volume
+    with pytest.MonkeyPatch.context() as patch:
+        patch.setenv("ATS_SERVING__STREAM__HISTORY_FOLDER", folder)
+        assert str(load_settings().serving.stream.history_folder) == folder
 
 
 def test_all_traffic_is_denied_but_what_is_named() -> None:

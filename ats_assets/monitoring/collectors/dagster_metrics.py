@@ -76,6 +76,7 @@ METRICS = (
     MetricSpec(name="dagster_run_queue_concurrency_key_backlog", text="Runs queued behind a key.", labels=("concurrency_key",), most=20),
     MetricSpec(name="dagster_op_pool_concurrency_active_slots", text="Slots of the pool that are taken.", labels=("pool",), most=20),
     MetricSpec(name="dagster_op_pool_concurrency_pending_steps", text="Steps that wait for one.", labels=("pool",), most=20),
+    MetricSpec(name="dagster_op_pool_concurrency_assigned_steps", text="Steps that have been given one.", labels=("pool",), most=20),
     MetricSpec(name="dagster_op_pool_concurrency_limit", text="Slots of the pool.", labels=("pool", "using_default_limit"), most=20),
     MetricSpec(
         name="dagster_asset_stale_status",
@@ -157,14 +158,19 @@ def _pools(watch: Watch, samples: Samples, stamp: Stamp | None) -> None:
     def read() -> tuple[list[Any], list[Any], list[Any]]:
         with watch.storage.reading("events") as ask:
             taken = ask("SELECT concurrency_key, COUNT(run_id) FROM concurrency_slots GROUP BY 1 ORDER BY 1")
-            waiting = ask("SELECT concurrency_key, COUNT(*) FROM pending_steps WHERE assigned_timestamp IS NULL GROUP BY 1 ORDER BY 1")
+            waiting = ask(
+                "SELECT concurrency_key, COUNT(*) - COUNT(assigned_timestamp), COUNT(assigned_timestamp) FROM pending_steps GROUP BY 1"
+            )
             return taken, waiting, ask('SELECT concurrency_key, "limit", using_default_limit FROM concurrency_limits ORDER BY 1')
 
     taken, waiting, limits = watch.kept.get("pools", stamp, read)
+    steps = {pool: (int(pending), int(assigned)) for pool, pending, assigned in waiting}
     for pool, count in taken:
         samples.put("dagster_op_pool_concurrency_active_slots", count, pool)
     for pool, limit, default in limits:
-        samples.put("dagster_op_pool_concurrency_pending_steps", dict(waiting).get(pool, 0), pool)
+        pending, assigned = steps.get(pool, (0, 0))
+        samples.put("dagster_op_pool_concurrency_pending_steps", pending, pool)
+        samples.put("dagster_op_pool_concurrency_assigned_steps", assigned, pool)
         samples.put("dagster_op_pool_concurrency_limit", limit, pool, str(bool(default)).lower())
     queued = "SELECT t.value, COUNT(*) FROM runs r JOIN run_tags t ON t.run_id = r.run_id WHERE r.status = 'QUEUED' AND t.key = 'dagster/concurrency_key' GROUP BY 1"
     for key, count in watch.storage.rows("runs", queued):

@@ -51,7 +51,7 @@ class StreamFeed:
         self._trading = FollowedTrading(deployment, reader)
         self._signals = FollowedSignals(deployment)
         self._journal = FollowedJournal(deployment, reader, self._probe)
-        self._store = DeltaStore(settings.storage.data / FILE)
+        self._store = DeltaStore((settings.serving.stream.history_folder or settings.storage.data) / FILE)
         self._of_trading, self._of_signals, self._of_session = (FollowedSource(key=key) for key in ("trade_state", "signals", "session"))
         self._about: tuple[object, ...] = ()
         self._committed: Hashable = ()
