@@ -13,7 +13,9 @@ PAIR = "BTC/USD"
 def test_a_pair_is_found(own_deployment: Deployment, asking: Asking, written: str) -> None:
     warehouse = own_deployment.warehouse
     day = warehouse.stored_sessions("signals")[-1]
-    renamed = pl.when(pl.col("symbol") == "SYN0000").then(pl.lit(PAIR)).otherwise(pl.col("symbol"))
+    there = [set(warehouse.read(asset, [day])["symbol"]) for asset in ("bars", "signals", "targets")]
+    symbol = min(set.intersection(*there))
+    renamed = pl.when(pl.col("symbol") == symbol).then(pl.lit(PAIR)).otherwise(pl.col("symbol"))
     for asset in ("bars", "signals", "targets"):
         warehouse.write(asset, day, warehouse.read(asset, [day]).with_columns(symbol=renamed).sort("symbol"))
     client = asking(own_deployment)
@@ -21,6 +23,6 @@ def test_a_pair_is_found(own_deployment: Deployment, asking: Asking, written: st
     assert (bars["symbol"], [bar["session"] for bar in bars["data"]]) == (PAIR, [str(day)])
     assert [row["session"] for row in client.get(f"/api/v1/signals/{written}").json()["data"]] == [str(day)]
     explained = client.get(f"/api/v1/lineage/{written}/{day}").json()
-    assert (explained["row"]["symbol"], explained["session"]) == (PAIR, str(day))
+    assert (explained["symbol"], explained["session"]) == (PAIR, str(day))
     assert client.get(f"/api/v1/charts/{written}.png").headers["content-type"] == "image/png"
     assert client.get("/api/v1/bars/BTC%2FEUR").status_code == 404
