@@ -17,6 +17,8 @@ from small_deployment import ats, deployment, use_folder
 from ats_assets.backtests.child_engine.engine_in_child import EngineInChild
 from ats_assets.plugins import ENGINES
 
+THEIRS = {"ATS_BACKTEST__ENGINE": "vectorbt", "ATS_BACKTEST__OPTIONS__LEAVE_OUT": '["backtest.margin", "orders.limits"]'}
+"""The engine, and by name what it does not know and shall go without."""
 ENGINES_FOLDER = Path(__file__).resolve().parents[1] / "data" / "engines"
 
 
@@ -31,10 +33,13 @@ def main(arguments: list[str] | None = None, engines: Path = ENGINES_FOLDER) -> 
     if not isinstance(engine, EngineInChild) or not engine.environment.is_there(engines):
         print("vectorbt is not set up: python -m ats_assets.backtests.child_engine vectorbt makes its environment", file=sys.stderr)
         return False
-    os.environ |= {"ATS_BACKTEST__OPTIONS__ENVIRONMENTS": str(engines)}
+    settings = THEIRS | {"ATS_BACKTEST__OPTIONS__ENVIRONMENTS": str(engines)}
+    os.environ |= settings
     ats("run", "--select", "+backtest")
     theirs = equity()
-    os.environ |= {"ATS_BACKTEST__ENGINE": "orders", "ATS_BACKTEST__OPTIONS": "{}"}
+    for name in settings:
+        del os.environ[name]
+    os.environ |= {"ATS_BACKTEST__ENGINE": "orders"}
     ats("run", "--select", "backtest")
     ours = equity()
     print(
