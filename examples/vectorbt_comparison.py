@@ -7,6 +7,7 @@ Without that environment it says how to make it, and ends: nothing of vectorbt i
 """
 
 import argparse
+import json
 import os
 import sys
 from pathlib import Path
@@ -17,8 +18,8 @@ from small_deployment import ats, deployment, use_folder
 from ats_assets.backtests.child_engine.engine_in_child import EngineInChild
 from ats_assets.plugins import ENGINES
 
-THEIRS = {"ATS_BACKTEST__ENGINE": "vectorbt", "ATS_BACKTEST__OPTIONS__LEAVE_OUT": '["backtest.margin", "orders.limits"]'}
-"""The engine, and by name what it does not know and shall go without."""
+LEFT_OUT = ["backtest.margin", "orders.limits"]
+"""What vectorbt does not know, by name: it goes without."""
 ENGINES_FOLDER = Path(__file__).resolve().parents[1] / "data" / "engines"
 
 
@@ -33,7 +34,8 @@ def main(arguments: list[str] | None = None, engines: Path = ENGINES_FOLDER) -> 
     if not isinstance(engine, EngineInChild) or not engine.environment.is_there(engines):
         print("vectorbt is not set up: python -m ats_assets.backtests.child_engine vectorbt makes its environment", file=sys.stderr)
         return False
-    settings = THEIRS | {"ATS_BACKTEST__OPTIONS__ENVIRONMENTS": str(engines)}
+    options = {"environments": str(engines), "leave_out": LEFT_OUT}
+    settings = {"ATS_BACKTEST__ENGINE": "vectorbt", "ATS_BACKTEST__OPTIONS": json.dumps(options)}
     os.environ |= settings
     ats("run", "--select", "+backtest")
     theirs = equity()
