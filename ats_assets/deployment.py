@@ -14,6 +14,7 @@ from ats_assets.refits import ASKED_FOR_EACH
 from ats_assets.settings import Period, Refit, Settings
 from ats_assets.storage.artefacts import NO_MODEL, ModelStore
 from ats_assets.storage.knowledge import Knowledge
+from ats_assets.storage.opened_root import opened_root
 from ats_assets.storage.stored_calendar import CalendarStore
 from ats_assets.storage.warehouse import Warehouse
 
@@ -90,7 +91,7 @@ class Deployment:
         """The Parquet warehouse."""
         storage = self.settings.storage
         how = {"compression_level": storage.compression_level, "fsync": storage.fsync}
-        return Warehouse(storage.warehouse, **how, knowledge=self.knowledge)
+        return Warehouse(storage.warehouse_folder, **how, knowledge=self.knowledge, root_folder=opened_root(storage, storage.warehouse))
 
     @cached_property
     def source_plugin(self) -> "SourcePlugin[Any]":
@@ -195,7 +196,9 @@ class Deployment:
     def model_store(self, name: str) -> ModelStore:
         """The models of one name."""
         if name not in self._stores:
-            self._stores[name] = ModelStore(self.settings.storage.models, name, fsync=self.settings.storage.fsync)
+            storage = self.settings.storage
+            folder = opened_root(storage, storage.models)
+            self._stores[name] = ModelStore(storage.models_folder, name, fsync=storage.fsync, root_folder=folder)
         return self._stores[name]
 
     def data_versions(self, asset: str, sessions: Sequence[date]) -> dict[str, str]:

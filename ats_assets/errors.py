@@ -132,3 +132,11 @@ class ServiceRefusedError(BotError):
 
 class ServiceUnreachableError(BotError):
     """The service can't be reached, or gave no answer: whether a request arrived may not be known."""
+
+
+class ObjectStoreError(AtsError):
+    """The object store that holds warehouse or models can't be reached, refuses, or lacks what is needed."""
+
+
+class WrittenMeanwhileError(ObjectStoreError):
+    """Another writer has stored something else at the same place at the same time: theirs stays, and nothing of it was replaced."""

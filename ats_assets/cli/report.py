@@ -27,6 +27,7 @@ def report(*, open_it: bool, pdf: Path | None = None, as_json: Path | None = Non
     path = deployment.warehouse.root.joinpath(*REPORT)
     if not path.is_file():
         _make(deployment)
+    deployment.warehouse.root_folder.at_hand([path])
     _say_if_old(deployment)
     _write_forms(deployment, {"pdf": pdf, "json": as_json})
     sys.stdout.write(f"{path}\n")

@@ -85,7 +85,7 @@ def forget_stored_names(deployment: Deployment) -> None:
 
 def _file(deployment: Deployment) -> Path:
     storage = deployment.settings.storage
-    return storage.data / f"names-{hashlib.sha256(str(storage.warehouse.absolute()).encode()).hexdigest()[:8]}.json"
+    return storage.data / f"names-{hashlib.sha256(str(storage.warehouse_folder.absolute()).encode()).hexdigest()[:8]}.json"
 
 
 def _gone_on(warehouse: Warehouse, names: _Names) -> _Names | None:

@@ -70,6 +70,7 @@ def receipt(deployment: Deployment, table: ExportedTable, session: date) -> dict
     warehouse, asset = deployment.warehouse, table.asset
     warehouse.require(asset, [session])
     path = own_path(deployment, asset, session)
+    warehouse.root_folder.at_hand([path])
     rows = pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item()
     vintages = len(warehouse.stamps(asset, session)) if table.keeps_vintages else 0
     return {"session": session, "asset": asset, "rows": rows, "vintages": vintages, **_versions_of(deployment, asset, session, path)}

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterable, Mapping
 from dataclasses import dataclass, field, replace
+from pathlib import Path
 from typing import Any
 
 import polars as pl
@@ -292,5 +293,6 @@ class Explaining:
     def _row(self, asset: str, path: str, symbol: str) -> dict[str, Any]:
         if asset in self._deployment.models or asset not in (*SHOWN_ROWS, *self._deployment.signals.values()):
             return {}
+        self._deployment.warehouse.root_folder.at_hand([Path(path)])
         rows = pl.read_parquet(path, hive_partitioning=False).filter(pl.col("symbol") == symbol)
         return rows.drop("symbol", "session").row(0, named=True) if rows.height else {}

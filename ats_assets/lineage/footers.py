@@ -2,7 +2,7 @@
 
 import json
 import os
-from collections.abc import Iterator, Mapping
+from collections.abc import Iterable, Iterator, Mapping
 from dataclasses import dataclass, field
 from datetime import date
 from pathlib import Path
@@ -87,6 +87,28 @@ def key_of(name: str) -> str:
 
 def _folder(deployment: Deployment, asset: str) -> str:
     return f"{deployment.model_store(asset).root if asset in deployment.models else deployment.warehouse.root}/{asset}"
+
+
+def bring(deployment: Deployment, asset: str, paths: Iterable[Path]) -> int:
+    """See to it that the bytes of files of an asset can be read here, where they lie in an object store; returns how many were fetched."""
+    held = deployment.model_store(asset).root_folder if asset in deployment.models else deployment.warehouse.root_folder
+    return held.at_hand(paths)
+
+
+def bring_found(deployment: Deployment, found: Iterable[Found]) -> int:
+    """Likewise of what is to be read for the index, with what lies beside it."""
+    by_asset: dict[str, list[Path]] = {}
+    for one in found:
+        path, files = Path(one.path), by_asset.setdefault(one.asset, [])
+        files += path.parent.glob("*") if one.asset in deployment.models else (path, text_footer(path))
+    return sum(bring(deployment, asset, files) for asset, files in by_asset.items())
+
+
+def look(deployment: Deployment) -> None:
+    """See what other machines have stored, where warehouse or models lie in an object store."""
+    deployment.warehouse.root_folder.look()
+    for name in deployment.models[:1]:
+        deployment.model_store(name).root_folder.look()
 
 
 def read_record(deployment: Deployment, found: Found, *, again: bool = False) -> Record:

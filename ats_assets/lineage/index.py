@@ -20,7 +20,19 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import LineageError
 from ats_assets.lineage import wholes
 from ats_assets.lineage.digests import Digest, set_digest, stored
-from ats_assets.lineage.footers import SESSION, Found, Record, asset_folders, find_announced, find_asset, find_files, key_of, read_record
+from ats_assets.lineage.footers import (
+    SESSION,
+    Found,
+    Record,
+    asset_folders,
+    bring_found,
+    find_announced,
+    find_asset,
+    find_files,
+    key_of,
+    look,
+    read_record,
+)
 from ats_assets.storage.vintages import REFUSED
 from ats_assets.storage.write_log import NOWHERE, LogPosition, WriteLog
 
@@ -93,7 +105,7 @@ class LineageIndex:
     def __init__(self, deployment: Deployment, path: Path | None = None) -> None:
         self._deployment = deployment
         storage = deployment.settings.storage
-        roots = hashlib.sha256(f"{storage.warehouse.absolute()}|{storage.models.absolute()}".encode()).hexdigest()[:8]
+        roots = hashlib.sha256(f"{storage.warehouse_folder.absolute()}|{storage.models_folder.absolute()}".encode()).hexdigest()[:8]
         self.path = path or storage.data / f"lineage-{roots}.db"
 
     def refresh(self, *, deep: bool = False, full: bool = True) -> int:
@@ -125,10 +137,11 @@ class LineageIndex:
     def _refresh(self, *, deep: bool, full: bool = True) -> int:
         with self._open() as connection:
             before = None if full or deep else self._state(connection)
-            look = _Look(self._deployment, before)
-            known = look.known(connection)
-            found = {file.path: file for file in look.files()}
-            changed = [file for file in found.values() if deep or known.get(file.path, ("",))[0] != file.stamp]
+            seen = _Look(self._deployment, before)
+            known = seen.known(connection)
+            found, changed = seen.found(known, all_of_them=deep)
+            if bring_found(self._deployment, changed):  # which are other files on this machine now
+                found, changed = seen.found(known, all_of_them=deep)
             gone = [path for path in known if path not in found]
             rows = [(file, read_record(self._deployment, file, again=deep)) for file in changed]
             pending = {(file.asset, file.key) for file in changed} | {known[path][1:] for path in gone}
@@ -141,7 +154,7 @@ class LineageIndex:
             reads = [read for file, record in rows for read in _reads(file, record)]
             connection.executemany("INSERT OR REPLACE INTO reads VALUES (?, ?, ?, ?)", reads)
             connection.executemany("INSERT OR IGNORE INTO pending VALUES (?, ?)", sorted(pending))
-            connection.execute("INSERT OR REPLACE INTO state VALUES ('looked', ?)", (json.dumps(look.after()),))
+            connection.execute("INSERT OR REPLACE INTO state VALUES ('looked', ?)", (json.dumps(seen.after()),))
             connection.execute("COMMIT")
         return len(changed)
 
@@ -212,9 +225,10 @@ class _Look:
 
     def __init__(self, deployment: Deployment, before: dict[str, Any] | None) -> None:
         self._deployment = deployment
+        look(deployment)
         self._folders = asset_folders(deployment)
         self._times = {asset: os.stat(folder).st_mtime_ns for asset, folder in self._folders.items()}  # noqa: PTH116
-        self._logs = {str(root): WriteLog(root) for root in (deployment.warehouse.root, deployment.settings.storage.models)}
+        self._logs = {str(root): WriteLog(root) for root in (deployment.warehouse.root, deployment.settings.storage.models_folder)}
         self._at = time.time()
         self._positions: dict[str, LogPosition] = {}
         self._names: set[tuple[str, str]] | None = None
@@ -238,6 +252,11 @@ class _Look:
         changed = {asset for asset, at in self._times.items() if before["folders"].get(asset) != at}
         self._whole = (changed | (before["folders"].keys() - self._times.keys())) - written
         return names
+
+    def found(self, known: dict[str, tuple[str, str, str]], *, all_of_them: bool) -> tuple[dict[str, Found], list[Found]]:
+        """Path -> what is there of what is looked at; and those of them to be read, since they are others than was known."""
+        found = {file.path: file for file in self.files()}
+        return found, [file for file in found.values() if all_of_them or known.get(file.path, ("",))[0] != file.stamp]
 
     def files(self) -> Iterator[Found]:
         """What is there of what is looked at."""

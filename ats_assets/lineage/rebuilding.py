@@ -9,6 +9,7 @@ from pathlib import Path
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, SettingsError
+from ats_assets.lineage.footers import bring
 from ats_assets.storage.stored_calendar import calendar_files
 from ats_assets.storage.vintages import DELIVERED, VINTAGES_OF
 
@@ -26,7 +27,7 @@ def empty_world(deployment: Deployment, folder: Path) -> Deployment:
     if folder.exists() and (not folder.is_dir() or any(folder.iterdir())):
         raise SettingsError(f"{folder} is not empty: name a folder that is, or that is not there yet")
     settings = deployment.settings
-    for root in (settings.storage.warehouse, settings.storage.models):
+    for root in (settings.storage.warehouse_folder, settings.storage.models_folder):
         if folder.resolve().is_relative_to(root.resolve()):
             raise SettingsError(f"{folder} lies in {root}, where it would be taken for an asset: name a folder outside")
     places = {name: (folder / name).absolute() for name in ("warehouse", "models", "data")}
@@ -106,6 +107,7 @@ def compare_files(
             names = {path.name for folder in (mine, other) if folder.is_dir() for path in folder.iterdir() if not path.name.startswith(".")}
             if asset in VINTAGES_OF:
                 names &= {Path(path).name for path in vintages if Path(path).parent == mine}
+            bring(deployment, asset, [mine / name for name in names])
             for name in sorted(names):
                 both = (mine / name).is_file() and (other / name).is_file()
                 alike = both and filecmp.cmp(mine / name, other / name, shallow=False)

@@ -59,6 +59,7 @@ def changed_rows(warehouse: Warehouse, sessions: Iterable[date], as_of: datetime
         known = sorted(time for time in vintages if as_of is None or time <= as_of)
         if len(known) < 2:
             continue
+        warehouse.root_folder.at_hand(vintages[time] for time in known[-2:])
         before, now = (
             pl.read_parquet(vintages[time], hive_partitioning=False)
             .select("symbol", *FIELDS)

@@ -60,7 +60,7 @@ def signal_symbols(incomplete: str) -> list[str]:
 
 
 def _stored(settings: "Settings") -> list[str]:
-    folders = (settings.storage.warehouse, settings.storage.models)
+    folders = (settings.storage.warehouse_folder, settings.storage.models_folder)
     return [folder.name for root in folders if root.is_dir() for folder in root.iterdir() if folder.is_dir()]
 
 
@@ -71,7 +71,7 @@ def _families(settings: "Settings") -> list[str]:
 def _symbols(settings: "Settings") -> list[str]:
     import duckdb  # noqa: PLC0415 - in half of the time that Polars takes to be imported
 
-    newest = max(settings.storage.warehouse.glob("*signals/session=*"), key=lambda folder: folder.name)
+    newest = max(settings.storage.warehouse_folder.glob("*signals/session=*"), key=lambda folder: folder.name)
     with duckdb.connect() as connection:
         rows = connection.execute("SELECT DISTINCT symbol FROM read_parquet(?)", [str(newest / "*.parquet")]).fetchall()
     return [symbol for (symbol,) in rows]

@@ -38,7 +38,7 @@ def _warehouse(deployment: Deployment) -> Iterator[Finding]:
     newest = max((day for sessions in assets.values() for day in sessions[-2:] if deployment.calendar.is_session(day)), default=date.max)
     for asset, sessions in assets.items():
         yield _asset(deployment, asset, sessions, newest)
-    left = leftovers(warehouse.root) + leftovers(deployment.settings.storage.models)
+    left = leftovers(warehouse.root) + leftovers(deployment.settings.storage.models_folder)
     if left:
         advice = "harmless: the next write to a folder removes them; you may delete them"
         yield Finding(

@@ -10,7 +10,7 @@ import gzip
 import os
 import threading
 from collections import OrderedDict
-from collections.abc import Iterable
+from collections.abc import Callable, Iterable
 from dataclasses import dataclass
 from pathlib import Path
 
@@ -20,10 +20,17 @@ _COMPRESSED_FROM = 1_400
 
 
 class FilesSeen:
-    """Files and folders as they are when they are looked at: time, inode and size of each; None where there is none."""
+    """Files and folders as they are when they are looked at: time, inode and size of each; None where there is none.
 
-    def __init__(self, paths: Iterable[Path]) -> None:
+    Parameters
+    ----------
+    before
+        Called before each look: brings the folders of an object store up to date.
+    """
+
+    def __init__(self, paths: Iterable[Path], before: Callable[[], None] = lambda: None) -> None:
         self._paths = tuple(map(str, paths))
+        self._before = before
         self.seen = self._look()
 
     def are_the_same(self) -> bool:
@@ -31,6 +38,7 @@ class FilesSeen:
         return self._look() == self.seen
 
     def _look(self) -> Seen:
+        self._before()
         return tuple(map(_signature, self._paths))
 
 

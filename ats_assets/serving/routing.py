@@ -114,7 +114,7 @@ class AskedOf:
         warehouse = self.deployment.warehouse
         folders = [warehouse.root / asset for asset in assets]
         partitions = [path for asset in assets for path in (warehouse.folder(asset, session), warehouse.path(asset, session))]
-        return FilesSeen([*folders, *partitions, warehouse.root / CALENDAR])
+        return FilesSeen([*folders, *partitions, warehouse.root / CALENDAR], warehouse.root_folder.look)
 
     def listing(
         self,

@@ -52,7 +52,7 @@ from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Sectio
 from ats_assets.settings.selection import SelectionSettings
 from ats_assets.settings.serving import ServingSettings
 from ats_assets.settings.sources import AlpacaSourceSettings, FilesSettings, SourceSettings, SyntheticSettings
-from ats_assets.settings.storage import StorageSettings
+from ats_assets.settings.storage import BucketUrl, ObjectStoreSettings, StorageSettings
 from ats_assets.settings.streaming import StreamSettings
 from ats_assets.settings.ticker_selection import TickerSelectionSettings, TimeframeSelectionSettings
 from ats_assets.settings.tuning import ParameterValue, Search, SearchChoices, SearchRange, TuningPeriod, TuningSettings
@@ -79,6 +79,7 @@ __all__ = [
     "BotsSettings",
     "Bps",
     "BrakeSettings",
+    "BucketUrl",
     "CalendarSettings",
     "ChainScreeningSettings",
     "ChampionSettings",
@@ -112,6 +113,7 @@ __all__ = [
     "MonteCarloSettings",
     "Name",
     "NonNegative",
+    "ObjectStoreSettings",
     "OptionBacktestSettings",
     "OptionFeaturesSettings",
     "OptionFlowSettings",

@@ -162,7 +162,8 @@ def _unknown_variables() -> list[str]:
 def _with_absolute_paths(settings: Settings, folder: Path) -> Settings:
     """Storage and features are relative to the settings file (one instance has one warehouse); a source's path to the current folder, as typed."""
     storage = settings.storage
-    roots = {name: (folder / getattr(storage, name).expanduser()).resolve() for name in ("warehouse", "models", "data")}
+    places = {name: getattr(storage, name) for name in ("warehouse", "models", "data")}
+    roots = {name: (folder / place.expanduser()).resolve() for name, place in places.items() if isinstance(place, Path)}
     for name in {"warehouse", "models", "data"} - storage.model_fields_set:
         roots[name] /= settings.graph.prefix  # which may be empty
     for name in {"warehouse", "models"} - storage.model_fields_set:

@@ -22,10 +22,11 @@ from typing import Any
 from pydantic import ValidationError
 
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError, ModelError
-from ats_assets.storage.atomic_file import FileGroup, replace_file
+from ats_assets.storage.atomic_file import FileGroup
 from ats_assets.storage.footer import Upstream
 from ats_assets.storage.latest_model import LATEST, latest_model
 from ats_assets.storage.model_record import ModelRecord
+from ats_assets.storage.root_folder import RootFolder
 from ats_assets.storage.sealed_file import is_intact
 from ats_assets.storage.session_folders import SessionFolders
 from ats_assets.storage.warehouse import materialize_command
@@ -57,13 +58,15 @@ class ModelStore:
         Of the model, which is also the name of its asset.
     fsync
         Sync each file before it is renamed; without it a lost power supply may cost the newest files (a killed process can't).
+    root_folder
+        What does things to files under the root; default: that of this machine's disk.
     """
 
-    def __init__(self, root: Path, name: str, fsync: bool = True) -> None:
+    def __init__(self, root: Path, name: str, fsync: bool = True, *, root_folder: RootFolder | None = None) -> None:
         self.root = root
         self.name = name
+        self.root_folder = root_folder or RootFolder(root, fsync=fsync)
         self.log = WriteLog(root)
-        self._fsync = fsync
         self._group: FileGroup | None = None
         self._sessions = SessionFolders(lambda folder: os.path.isfile(f"{folder}/{RECORD_FILE}"))  # noqa: PTH113 - asked for each session
 
@@ -73,6 +76,7 @@ class ModelStore:
 
     def exists(self, session: date) -> bool:
         """Whether the session's record is stored."""
+        self.root_folder.look()
         stored = (self.folder(session) / RECORD_FILE).is_file()
         if not stored:
             self._sessions.forget(self.root / self.name, session)
@@ -80,12 +84,13 @@ class ModelStore:
 
     def stored_sessions(self) -> list[date]:
         """The sessions whose record is stored, ascending."""
+        self.root_folder.look()
         return self._sessions.stored_sessions(self.root / self.name)
 
     @contextlib.contextmanager
     def together(self) -> Iterator[None]:
         """What this block carries shares its waits for the disk: it is stored with the next model that is not carried, or at the end of the block, when `latest` follows."""
-        self._group = FileGroup(fsync=self._fsync)
+        self._group = self.root_folder.group()
         try:
             yield
         finally:
@@ -156,6 +161,7 @@ class ModelStore:
             If model.json is damaged or belongs to another session or model.
         """
         path = self.folder(session) / RECORD_FILE
+        self.root_folder.at_hand([path])
         try:
             content = path.read_bytes()
         except FileNotFoundError:
@@ -204,6 +210,7 @@ class ModelStore:
         if record.status != "fitted":
             raise ModelError(f"{self.name} of {record.session} is {record.status} ({record.reason or record.carried_from}): use active()")
         path = self.folder(record.session) / record.file
+        self.root_folder.at_hand([path])
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
@@ -227,6 +234,7 @@ class ModelStore:
         if record.upstream_sha256 is None:
             return {}
         path = self.folder(record.session) / UPSTREAM_FILE
+        self.root_folder.at_hand([path])
         try:
             content = path.read_bytes()
         except FileNotFoundError as error:
@@ -254,8 +262,9 @@ class ModelStore:
         with contextlib.suppress(CorruptPartitionError, MissingPartitionError, ModelError, IndexError):
             newest = self.record(self.stored_sessions()[-1])
             content = latest_model(newest, self.active(newest.session))
+            self.root_folder.at_hand([path])
             if not path.is_file() or path.read_bytes() != content:
-                replace_file(path, lambda file: file.write(content), fsync=self._fsync)
+                self.root_folder.replace(path, lambda file: file.write(content))
 
     def _write(self, record: ModelRecord, model: bytes | None = None, upstream: Upstream | None = None) -> None:
         folder = self.folder(record.session)
@@ -263,21 +272,16 @@ class ModelStore:
         wanted = {record.file: model, UPSTREAM_FILE: _encoded(upstream)}
         self.log.announce(path)
         stored = {other.name for other in folder.glob("model.*") if other.name != RECORD_FILE}
+        self.root_folder.at_hand([folder / name for name in sorted(stored | wanted.keys())])
         for other in [folder / name for name in sorted(stored | wanted.keys()) if _differs(folder / name, wanted.get(name))]:
-            path.unlink(missing_ok=True)
-            other.unlink()
-        for name, content in wanted.items():
-            if content is not None and not (folder / name).is_file():
-                self._replace(folder / name, content, waits=True)
-        self._replace(path, record.encoded(), waits=record.status == "carried")
-
-    def _replace(self, path: Path, content: bytes, *, waits: bool = False) -> None:
-        if self._group is None:
-            replace_file(path, lambda file: file.write(content), fsync=self._fsync)
-            return
-        self._group.add(path, lambda file: file.write(content))
-        if not waits or len(self._group) >= TOGETHER:
-            self._group.finish()
+            self.root_folder.remove(path)
+            self.root_folder.remove(other)
+        new = {folder / name: content for name, content in wanted.items() if content is not None and not (folder / name).is_file()}
+        group = self.root_folder.group() if self._group is None else self._group
+        for file, content in (new | {path: record.encoded()}).items():  # the record last
+            group.add(file, lambda opened, content=content: opened.write(content))
+        if self._group is None or record.status != "carried" or len(group) >= TOGETHER:
+            group.finish()
 
     def _corrupt(self, path: Path, session: date, what: str) -> CorruptPartitionError:
         return CorruptPartitionError(f"{path} can't be used: {what}. Make it again: {materialize_command(self.name, session)}")

@@ -99,8 +99,8 @@ class FileGroup:
         SettingsError
             If the disk can't be written; files that were not renamed yet stay as they were.
         """
-        files, self._files = self._files, {}
-        folders, self._folders = self._folders | {path.parent for path in files}, set()
+        folders = self._folders | {path.parent for path in self._files}
+        files = self.taken()
         try:
             if self._fsync and files:
                 with _explained(next(iter(files))):
@@ -114,6 +114,12 @@ class FileGroup:
             raise
         if self._fsync:
             _in_threads(_sync_folder, folders)
+
+    def taken(self) -> dict[Path, Path]:
+        """The files that wait, each with its temporary file; the group is empty then."""
+        files, self._files = self._files, {}
+        self._folders = set()
+        return files
 
     def drop(self) -> None:
         """Leave every file as it is."""

@@ -7,7 +7,6 @@ from pathlib import Path
 import polars as pl
 
 from ats_assets.errors import CorruptPartitionError, MissingPartitionError
-from ats_assets.storage.atomic_file import replace_file
 from ats_assets.storage.data_version import data_version
 from ats_assets.storage.footed_files import DAMAGE, FootedFiles
 from ats_assets.storage.footer import Footer, Upstream, Written
@@ -54,6 +53,7 @@ class Documents(FootedFiles):
         """
         path = self.part(asset, part)
         self.put_in_place(path.parent)
+        self.root_folder.look()
         if not path.is_file():
             raise MissingPartitionError(
                 f"{asset} is not in {self.root}. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
@@ -100,9 +100,9 @@ class Documents(FootedFiles):
         )
         beside = text_footer(path)
         self.log.announce(path)
-        beside.unlink(missing_ok=True)
-        replace_file(path, lambda file: file.write(content), fsync=self._fsync)
-        replace_file(beside, lambda file: file.write(seal(footer.encoded().encode())[0]), fsync=self._fsync)
+        self.root_folder.remove(beside)
+        self.root_folder.replace(path, lambda file: file.write(content))
+        self.root_folder.replace(beside, lambda file: file.write(seal(footer.encoded().encode())[0]))
         return path
 
     def remove_document(self, asset: str, name: str) -> None:
@@ -110,8 +110,7 @@ class Documents(FootedFiles):
         path = self.root / asset / name
         if path.exists() or text_footer(path).exists():
             self.log.announce(path)
-            path.unlink(missing_ok=True)
-            text_footer(path).unlink(missing_ok=True)
+            self.root_folder.remove(path, text_footer(path))
 
     def read_text(self, asset: str, name: str) -> str:
         """A text of an asset without partitions, checked against its footer.
@@ -122,6 +121,7 @@ class Documents(FootedFiles):
         """
         path = self.root / asset / name
         make = f"Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
+        self.root_folder.at_hand([path])
         if not path.is_file():
             raise MissingPartitionError(f"{path} is not there. {make}")
         if fault := self.text_fault(path):
@@ -134,6 +134,7 @@ class Documents(FootedFiles):
             footer = self.footer_of_text(path)
         except CorruptPartitionError as error:
             return str(error)
+        self.root_folder.at_hand([path])
         same = hashlib.sha256(path.read_bytes()).hexdigest() == footer.data_version
         return None if same else "its SHA-256 is not the one in its footer"
 
@@ -146,6 +147,7 @@ class Documents(FootedFiles):
             If it is missing or damaged.
         """
         beside = text_footer(path)
+        self.root_folder.at_hand([beside])
         try:
             content = beside.read_bytes()
             footer = Footer(**json.loads(content))

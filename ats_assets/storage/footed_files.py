@@ -16,6 +16,7 @@ from ats_assets.errors import CorruptPartitionError
 from ats_assets.storage.atomic_file import FileGroup
 from ats_assets.storage.data_version import data_version
 from ats_assets.storage.footer import FOOTER_KEY, Footer, Written
+from ats_assets.storage.root_folder import RootFolder
 from ats_assets.storage.sealed_file import is_intact, is_sealed, seal
 from ats_assets.storage.work_ahead import worked_ahead
 from ats_assets.storage.write_log import WriteLog
@@ -58,13 +59,15 @@ class FootedFiles:
         Of zstd.
     fsync
         Sync each file before it is renamed; without it a lost power supply may cost the newest files (a killed process can't).
+    root_folder
+        What does things to files under the root; default: that of this machine's disk.
     """
 
-    def __init__(self, root: Path, *, compression_level: int = 1, fsync: bool = True) -> None:
+    def __init__(self, root: Path, *, compression_level: int = 1, fsync: bool = True, root_folder: RootFolder | None = None) -> None:
         self.root = root
+        self.root_folder = root_folder or RootFolder(root, fsync=fsync)
         self.log = WriteLog(root)
         self._compression_level = compression_level
-        self._fsync = fsync
         self._open = threading.local()
         self._footers: dict[Path, tuple[Stamp, Footer]] = {}
         self._intact: dict[Path, Stamp] = {}
@@ -78,7 +81,7 @@ class FootedFiles:
         if (outer := self._waiting) is not None:
             yield outer
             return
-        self._open.waiting = waiting = _Waiting(FileGroup(fsync=self._fsync))
+        self._open.waiting = waiting = _Waiting(self.root_folder.group())
         try:
             yield waiting
             self._settle(waiting)
@@ -156,6 +159,7 @@ class FootedFiles:
         again
             Look at a file that was found intact, or that this process has written, once more: a disk can change bytes without changing the time.
         """
+        self.root_folder.at_hand([path])
         stamp = _stamp(path.stat())
         if not again and self._intact.get(path) == stamp:
             return None
@@ -182,6 +186,8 @@ class FootedFiles:
         kept = self._footers.get(path)
         if kept and kept[0] == stamp:
             return kept[1]
+        self.root_folder.at_hand([path])
+        stamp = _stamp(path.stat())
         try:
             footer = Footer(**json.loads(pl.read_parquet_metadata(path)[FOOTER_KEY]))
         except (*DAMAGE, KeyError, ValueError, TypeError) as error:

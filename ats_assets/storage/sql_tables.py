@@ -94,9 +94,13 @@ class SqlTables:
         """The table of a name; None where nothing of it was known."""
         whole = {f"{asset}_{path.stem}": path for asset, path in self._parts(name)}
         if name in whole:
+            self._warehouse.root_folder.at_hand([whole[name]])
             return SqlTable(name=name, files=(whole[name],), sessions=(), version="as made")
         files = {day: path for day in self._warehouse.stored_sessions(name) if (path := self._file(name, day)) is not None}
-        return SqlTable(name=name, files=tuple(files.values()), sessions=tuple(files), version=self._version(name)) if files else None
+        if not files:
+            return None
+        self._warehouse.root_folder.at_hand([*files.values()][-1:])
+        return SqlTable(name=name, files=tuple(files.values()), sessions=tuple(files), version=self._version(name))
 
     def query(self, text: str) -> pl.LazyFrame:
         """What a SELECT comes to; rows are read when it is collected.
@@ -112,6 +116,7 @@ class SqlTables:
             raise QueryError(f"only a SELECT is run, and nothing is written: {' '.join(text.split())[:60] or 'the query is empty'}")
         named = {word.lower() for word in _WORD.findall(text)}  # of comments, too: what looks like one may be in quotes
         tables = [table for name in self.names if name.lower() in named and (table := self.table(name)) is not None]
+        self._warehouse.root_folder.at_hand(file for table in tables for file in table.files)
         context = pl.SQLContext({table.name: table.frame() for table in tables})
         with explained(self.names, tables):
             found = context.execute(text, eager=False)

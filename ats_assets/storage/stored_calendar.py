@@ -273,6 +273,7 @@ class CalendarStore:
 
     def _files(self) -> dict[datetime, Path]:
         prefix = f"{_file_name(self._settings.exchange)} known="
+        self._warehouse.root_folder.look()
         folder = self._warehouse.root / ASSET
         found = folder.glob(f"{prefix}*.parquet") if folder.is_dir() else ()
         return {time_of(file.stem.removeprefix(prefix)): file for file in found}

@@ -80,6 +80,7 @@ class Vintages(FootedFiles):
     def stamps(self, asset: str, session: date, *, prefix: str = KNOWN) -> list[str]:
         """The times from which the vintages of a partition were known, as their names have them, ascending; without those that are refused, or with that prefix these alone."""
         self.put_in_place(self.folder(asset, session))
+        self.root_folder.look()
         try:
             names = os.listdir(f"{self.root}/{asset}/session={session.isoformat()}")  # noqa: PTH208 - asked for each session of each window
         except (FileNotFoundError, NotADirectoryError):
@@ -194,11 +195,10 @@ class Vintages(FootedFiles):
     def _change_settings(self, asset: str, session: date, before: str, now: str) -> dict[datetime, Path]:
         """Put the vintages of other settings out of the way (`known=….parquet.<settings version>`) and bring back those of these; returns them."""
         folder = self.folder(asset, session)
-        for stamp in self.stamps(asset, session):
-            path = self.vintage(asset, session, stamp)
-            path.rename(path.with_name(f"{path.name}.{before or 'none'}"))
-        for path in folder.glob(f"{KNOWN}*{ENDING}.{now or 'none'}"):
-            path.rename(path.with_name(path.name.removesuffix(f".{now or 'none'}")))
+        away = [self.vintage(asset, session, stamp) for stamp in self.stamps(asset, session)]
+        self.root_folder.rename({path: path.with_name(f"{path.name}.{before or 'none'}") for path in away})
+        back = folder.glob(f"{KNOWN}*{ENDING}.{now or 'none'}")
+        self.root_folder.rename({path: path.with_name(path.name.removesuffix(f".{now or 'none'}")) for path in back})
         return self.vintages(asset, session)
 
     def write_made_vintages(
@@ -243,4 +243,4 @@ class Vintages(FootedFiles):
         for path in {*stored, folder / DATA_FILE} - kept:
             if path.is_file():
                 self.log.announce(path)
-                path.unlink()
+                self.root_folder.remove(path)

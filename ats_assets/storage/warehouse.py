@@ -29,6 +29,7 @@ from ats_assets.storage.documents import Documents
 from ats_assets.storage.footed_files import DAMAGE
 from ats_assets.storage.footer import Footer, Upstream, Written
 from ats_assets.storage.knowledge import FOREVER, Knowledge, known_vintage
+from ats_assets.storage.root_folder import RootFolder
 from ats_assets.storage.session_folders import SessionFolders
 from ats_assets.storage.vintages import DATA_FILE, MADE_TOGETHER, VINTAGES_OF, WITH_OWN_HISTORY, Vintages
 
@@ -48,8 +49,16 @@ class Warehouse(Vintages, Documents):
         Which vintage is read of an asset in `VINTAGES_OF` where the caller does not say: that which the session's own partition knows. Without it, the newest.
     """
 
-    def __init__(self, root: Path, *, compression_level: int = 1, fsync: bool = True, knowledge: Knowledge | None = None) -> None:
-        super().__init__(root, compression_level=compression_level, fsync=fsync)
+    def __init__(
+        self,
+        root: Path,
+        *,
+        compression_level: int = 1,
+        fsync: bool = True,
+        knowledge: Knowledge | None = None,
+        root_folder: RootFolder | None = None,
+    ) -> None:
+        super().__init__(root, compression_level=compression_level, fsync=fsync, root_folder=root_folder)
         self._knowledge = knowledge
         self._sessions = SessionFolders(_holds_partition)
 
@@ -63,6 +72,7 @@ class Warehouse(Vintages, Documents):
         """
         folder = self.folder(asset, session)
         self.put_in_place(folder)
+        self.root_folder.look()
         if asset not in VINTAGES_OF:
             plain = folder / DATA_FILE
             if plain.is_file():
@@ -84,14 +94,17 @@ class Warehouse(Vintages, Documents):
 
     def stored_sessions(self, asset: str) -> list[date]:
         """The sessions whose partition is stored, ascending."""
+        self.root_folder.look()
         return self._sessions.stored_sessions(self.root / asset)
 
     def assets(self) -> list[str]:
         """The assets that have a folder."""
+        self.root_folder.look()
         return sorted(folder.name for folder in self.root.iterdir() if folder.is_dir()) if self.root.is_dir() else []
 
     def history_start(self, delivery: str = "raw_bars") -> date | None:
         """The first session with a delivery: for what is made of it all before is before history, not missing. Where there are no raw bars, history starts with ticks or chains."""
+        self.root_folder.look()
         first = self._sessions.first(self.root / delivery)
         if first is None and delivery not in WITH_OWN_HISTORY:
             return min(filter(None, (self._sessions.first(self.root / name) for name in WITH_OWN_HISTORY)), default=None)
@@ -177,6 +190,7 @@ class Warehouse(Vintages, Documents):
         sessions, paths = list(files), list(files.values())
         if not all(path.is_file() for path in paths):
             self.require(asset, sessions)
+        self.root_folder.at_hand(paths)
         for session, path in files.items():
             self.check(path, materialize_command(asset, session))
         try:
@@ -216,7 +230,9 @@ class Warehouse(Vintages, Documents):
 
     def data_versions(self, asset: str, sessions: Iterable[date]) -> dict[str, str]:
         """Session (ISO) -> data version."""
-        return {session.isoformat(): self.footer(asset, session).data_version for session in sessions}
+        days = list(sessions)
+        self.root_folder.at_hand(self.path(asset, session) for session in days)
+        return {session.isoformat(): self.footer(asset, session).data_version for session in days}
 
     def _unreadable(self, asset: str, sessions: Sequence[date], paths: Sequence[Path], cause: BaseException) -> CorruptPartitionError:
         for session, path in zip(sessions, paths, strict=True):

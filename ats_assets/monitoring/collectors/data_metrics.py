@@ -77,6 +77,7 @@ def collect(watch: Watch, observed: Observed, samples: Samples) -> None:
 def _assets(watch: Watch) -> list[str]:
     """The assets that have a folder of sessions; what has none is a report or the calendar."""
     root = watch.deployment.warehouse.root
+    watch.deployment.warehouse.root_folder.look()
     if not root.is_dir():
         return []
     return [name for name in watch.kept.get("assets", stamp_of_files(root), watch.deployment.warehouse.assets) if _stored(watch, name)[0]]
@@ -110,6 +111,7 @@ def _rows(watch: Watch, asset: str, session: date) -> int | None:
 
     def read() -> int | None:
         try:
+            watch.deployment.warehouse.root_folder.at_hand([path])
             return pl.scan_parquet(path, hive_partitioning=False).select(pl.len()).collect().item()
         except DAMAGE:
             return None

@@ -40,6 +40,7 @@ def collect(watch: Watch, observed: Observed, samples: Samples) -> None:  # noqa
 
         def rows(path=path) -> int | None:
             try:
+                deployment.warehouse.root_folder.at_hand([path])
                 return int(pl.read_parquet(path, columns=["rows"], hive_partitioning=False)["rows"].sum())
             except DAMAGE:
                 return None

@@ -19,6 +19,7 @@ from pathlib import Path
 
 from ats_assets.deployment import Deployment
 from ats_assets.lineage import LineageIndex, LineageRules, judge
+from ats_assets.lineage.footers import bring
 from ats_assets.storage.artefacts import RECORD_FILE
 from ats_assets.storage.stored_calendar import calendar_files
 
@@ -72,6 +73,7 @@ def share(deployment: Deployment, rules: LineageRules, seeds: Sequence[Seed], se
             chosen |= {rule.asset: seed} if seed else {}
     for seed in {id(seed): seed for seed in chosen.values()}.values():
         root = seed.deployment.warehouse.root
+        seed.deployment.warehouse.root_folder.at_hand(calendar_files(seed.deployment.warehouse))
         for file in calendar_files(seed.deployment.warehouse):
             _link(file, deployment.warehouse.root / file.relative_to(root))
     for asset, seed in chosen.items():
@@ -96,7 +98,8 @@ def _link_partition(seed: Deployment, own: Deployment, asset: str, session: date
         source, target = (one.model_store(asset).folder(session) for one in (seed, own))
     else:
         source, target = (one.warehouse.folder(asset, session) for one in (seed, own))
-    names = (path.name for path in source.iterdir() if not path.name.startswith("."))
+    names = [path.name for path in source.iterdir() if not path.name.startswith(".")]
+    bring(seed, asset, [source / name for name in names])
     for name in sorted(names, key=lambda name: name == RECORD_FILE):  # a model's record comes last: with it the model is there
         _link(source / name, target / name)
 

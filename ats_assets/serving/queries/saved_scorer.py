@@ -22,6 +22,8 @@ from ats_assets.refits import last_refit
 from ats_assets.settings import ENSEMBLE
 from ats_assets.storage.artefacts import RECORD_FILE, ModelStore
 from ats_assets.storage.model_record import ModelRecord
+from ats_assets.storage.opened_root import opened_root
+from ats_assets.storage.root_folder import RootFolder
 from ats_assets.storage.sealed_file import is_intact
 
 CHAMPION, WEIGHTS = "champion", "ensemble_weights"
@@ -157,14 +159,16 @@ def _newest_before(store: ModelStore, session: date, deployment: Deployment) -> 
 
 def _of_folder(deployment: Deployment, folder: Path, session: date) -> SavedChoice:
     """The model in a folder, which need not be one of these settings: its record says which kind it is."""
-    folder, ours = folder.resolve(), deployment.settings.storage.models.resolve()
+    folder, ours = folder.resolve(), deployment.settings.storage.models_folder.resolve()
+    storage = deployment.settings.storage
     notes: tuple[str, ...] = ()
+    held = opened_root(storage, storage.models) if folder.is_relative_to(ours) else RootFolder(folder)
     if (folder / RECORD_FILE).is_file():
-        record, content = _read_record(folder)
+        record, content = _read_record(folder, held)
         check_age(record, session, deployment.calendar, deployment.settings.training)
         place = folder.parent
     else:
-        store, place = ModelStore(folder.parent, folder.name), folder
+        store, place = ModelStore(folder.parent, folder.name, root_folder=held), folder
         newest, notes = _newest_before(store, session, deployment)
         record = store.active(newest)
         check_age(record, session, deployment.calendar, deployment.settings.training)
@@ -182,16 +186,17 @@ def _of_folder(deployment: Deployment, folder: Path, session: date) -> SavedChoi
     return SavedChoice(scorers={model.name: other}, past=None, notes=notes)
 
 
-def _read_record(folder: Path) -> tuple[ModelRecord, bytes]:
+def _read_record(folder: Path, held: RootFolder) -> tuple[ModelRecord, bytes]:
     """The record and the model of one folder; of a carried one those that it was carried from, which lie beside it."""
     path = folder / RECORD_FILE
+    held.at_hand(sorted(folder.glob("*")))
     try:
         text = path.read_bytes()
         if not is_intact(text):
             raise CorruptPartitionError(f"{path} can't be used: its SHA-256 is not the one it holds. Copy the folder again")
         record = ModelRecord.model_validate({key: value for key, value in json.loads(text).items() if key != "file_sha256"})
         if record.carried_from is not None:
-            return _read_record(folder.parent / f"session={record.carried_from}")
+            return _read_record(folder.parent / f"session={record.carried_from}", held)
         if record.status != "fitted":
             raise ModelError(f"the model in {folder} is not available: {record.reason}")
         content = (folder / record.file).read_bytes()

@@ -84,4 +84,8 @@ def rows_of_symbol(
 def columns_stored(deployment: Deployment, asset: str) -> dict[str, Any]:
     """Column -> type, of the newest partition of an asset."""
     stored = deployment.valid_sessions(asset)
-    return dict(pl.read_parquet_schema(deployment.warehouse.path(asset, stored[-1]))) if stored else {}
+    if not stored:
+        return {}
+    newest = deployment.warehouse.path(asset, stored[-1])
+    deployment.warehouse.root_folder.at_hand([newest])
+    return dict(pl.read_parquet_schema(newest))

@@ -37,6 +37,7 @@ def stored_reports(deployment: Deployment) -> dict[str, StoredReport]:
     """Each report that is stored, by name: those of the warehouse, and those that commands wrote into the data folder."""
     warehouse = deployment.warehouse
     files = {name: warehouse.root.joinpath(*where) for name, where in _OF_WAREHOUSE.items()}
+    warehouse.root_folder.at_hand(files.values())
     others = {file.stem: file for file in sorted((deployment.settings.storage.data / "reports").glob("*.html"))}
     found = {}
     for name, file in (others | files).items():

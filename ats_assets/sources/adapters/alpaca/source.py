@@ -20,6 +20,7 @@ from ats_assets.sources.adapters.alpaca.spool import Spool
 from ats_assets.sources.remarks import Remarks
 from ats_assets.sources.schema import RAW_ACTIONS_SCHEMA, RAW_BARS_SCHEMA
 from ats_assets.sources.source import Capabilities
+from ats_assets.storage.opened_root import opened_root
 from ats_assets.storage.stored_calendar import CalendarStore
 from ats_assets.storage.warehouse import Warehouse
 from ats_assets.vendors.alpaca import AlpacaAnswerLostError, AlpacaRateLimitError, AlpacaUnreachableError
@@ -113,7 +114,8 @@ class AlpacaSource:
     def _learn(self, closed: Closed) -> None:
         """Store what Alpaca's calendar says otherwise than ours; whoever asked reloads the calendar."""
         storage = self._settings.storage
-        warehouse = Warehouse(storage.warehouse, compression_level=storage.compression_level, fsync=storage.fsync)
+        how = {"compression_level": storage.compression_level, "fsync": storage.fsync}
+        warehouse = Warehouse(storage.warehouse_folder, **how, root_folder=opened_root(storage, storage.warehouse))
         CalendarStore(warehouse, self._settings.calendar).learn(closed.theirs, closed.now)
 
     def known_at(self, session: date) -> datetime:
