@@ -138,5 +138,9 @@ class ObjectStoreError(AtsError):
     """The object store that holds warehouse or models can't be reached, refuses, or lacks what is needed."""
 
 
+class StoreDeniedError(ObjectStoreError):
+    """The object store refuses: the credentials lack a right, or are none."""
+
+
 class WrittenMeanwhileError(ObjectStoreError):
     """Another writer has stored something else at the same place at the same time: theirs stays, and nothing of it was replaced."""

@@ -167,18 +167,21 @@ def make_backup(
 
 def _all_parts(work: _Work, places: Places, trade_state_url: str, tell: Tell) -> dict[str, object]:
     settled, facts = False, {}
+    renamed = [part for part in RENAMED_INTO_PLACE if part in places.parts]
+    why = "it lies in an object store, which keeps copies itself: switch the versioning of the bucket on"
+    work.left_out |= dict.fromkeys(places.elsewhere.values(), why)
     _keep_settings(work, places)
     for number in range(PASSES):
         again = f", pass {number + 1}: it changed meanwhile" if number else ""
         tell(f"warehouse and models{again}")
-        listed = [_keep_part(work, places, part) for part in RENAMED_INTO_PLACE]
+        listed = [_keep_part(work, places, part) for part in renamed]
         if not number:
             for part in [part for part in places.parts if part not in RENAMED_INTO_PLACE]:
                 tell("Dagster's storage" if part == DAGSTER else part)
                 _keep_part(work, places, part)
         tell("trade state")
         facts = _keep_trade_state(work, trade_state_url)
-        settled = listed == [{name: stamp for name, _, stamp in files_of_part(part, places.parts[part])} for part in RENAMED_INTO_PLACE]
+        settled = listed == [{name: stamp for name, _, stamp in files_of_part(part, places.parts[part])} for part in renamed]
         if settled:
             break
     told = {part: places.relative(part) or str(folder) for part, folder in places.parts.items()}

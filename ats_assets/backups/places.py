@@ -2,7 +2,7 @@
 
 import os
 from collections.abc import Iterator, Mapping
-from dataclasses import dataclass
+from dataclasses import dataclass, field
 from pathlib import Path
 from typing import Any
 
@@ -14,7 +14,7 @@ TRADE_STATE, SETTINGS, DAGSTER = "trade_state", "settings", "dagster"
 TRADE_STATE_FILE = "trade_state.sqlite"
 INSTANCE_FILES = ("dagster.yaml", "workspace.yaml", "workspace-crypto.yaml", "crypto.toml")
 """Files beside the settings file, or in Dagster's home, that are settings as well."""
-MADE_AGAIN = frozenset({"alpaca_spool", "data_docs", "engines", "massive_flat_files", "source_files", "tick_files"})
+MADE_AGAIN = frozenset({"alpaca_spool", "data_docs", "engines", "massive_flat_files", "objects", "source_files", "tick_files"})
 """Folders in the data folder that hold what can be made or fetched again."""
 PASSED_OVER = ("-wal", "-shm", "-journal", ".lock")
 """Ends of the names of files that belong to an open database, or are locks."""
@@ -33,11 +33,14 @@ class Places:
         Part -> its folder: `warehouse`, `models`, `data`, `features`, `plugins`, and `dagster` where the instance's files lie elsewhere.
     home
         The folder of the settings of Dagster's instance.
+    elsewhere
+        Part -> URL of those that lie in an object store: they are in no backup, since the store keeps copies and former versions itself.
     """
 
     settings_file: Path
     parts: Mapping[str, Path]
     home: Path
+    elsewhere: Mapping[str, str] = field(default_factory=dict)
 
     def relative(self, part: str) -> str | None:
         """The folder of a part as seen from that of the settings file; None where it lies elsewhere."""
@@ -47,11 +50,13 @@ class Places:
 
 def places_of(settings: Settings, settings_file: Path, home: Path) -> Places:
     """Where a deployment lies: what the settings say, and the instance of Dagster in `home`."""
-    parts = {section if name == "folder" else name: getattr(getattr(settings, section), name) for section, name in FOLDERS}
+    named = {section if name == "folder" else name: getattr(getattr(settings, section), name) for section, name in FOLDERS}
+    parts = {part: folder for part, folder in named.items() if isinstance(folder, Path)}
     instance = _instance_folder(home)
     if instance is not None and not any(instance.is_relative_to(folder) for folder in parts.values()):
         parts[DAGSTER] = instance
-    return Places(settings_file=settings_file.resolve(), parts=parts, home=home.resolve())
+    elsewhere = {part: str(url) for part, url in named.items() if part not in parts}
+    return Places(settings_file=settings_file.resolve(), parts=parts, home=home.resolve(), elsewhere=elsewhere)
 
 
 def files_of_part(part: str, folder: Path) -> Iterator[tuple[str, str, Stamp]]:

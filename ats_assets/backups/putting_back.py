@@ -217,6 +217,8 @@ def _point_settings(target: _Target) -> None:
     values: dict[str, Any] = {"extends": before.name}
     for section, name in FOLDERS:
         part = section if name == "folder" else name
+        if part not in target.parts:
+            continue  # it is in an object store, as the settings say
         values.setdefault(section, {})[name] = str(target.parts[part].relative_to(file.parent))
     text = "# Written by `ats restore`: the folders of what was restored; all else is as it was backed up.\n" + toml_text(values)
     replace_file(file, lambda to: to.write(text.encode()))

@@ -26,7 +26,7 @@ class Disk:
 def disks(storage: StorageSettings) -> Iterator[Disk]:
     """Each folder's; of one that is not there yet, its parent's."""
     for what in FOLDERS:
-        folder: Path = getattr(storage, what)
+        folder = storage.folder(what)
         there = next(parent for parent in (folder.absolute(), *folder.absolute().parents) if parent.exists())
         usage = shutil.disk_usage(there)
         writable = there.is_dir() and os.access(there, os.W_OK | os.X_OK)

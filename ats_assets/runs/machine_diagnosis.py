@@ -6,7 +6,6 @@ import os
 import shutil
 import sys
 from collections.abc import Iterator
-from pathlib import Path
 
 from ats_assets.errors import AtsError, SettingsError, how_many
 from ats_assets.monitoring.disk_space import GIGABYTE
@@ -15,7 +14,7 @@ from ats_assets.runs.finding import Finding
 from ats_assets.runs.known_facts import KnownFacts
 from ats_assets.runs.recorded_runs import recorded_runs
 from ats_assets.secrecy import SECRETS_FILE, readers_besides_owner, secret_variables, weak_secrets
-from ats_assets.settings import Settings, settings_file
+from ats_assets.settings import BucketUrl, Settings, settings_file
 
 PYTHONS = ((3, 11), (3, 12))
 
@@ -106,10 +105,23 @@ def _lightgbm_library() -> str | None:
     return str(library) if library else None
 
 
+def _object_store(settings: Settings, name: str) -> Iterator[Finding]:
+    try:
+        from ats_assets.runs.object_store_diagnosis import diagnose_object_store  # noqa: PLC0415 - an extra
+    except ImportError:
+        advice = "pip install 'ats-assets[object-store]'"
+        yield Finding(subject=f"store of {name}", status="fail", text="the library for object stores is not installed", advice=advice)
+        return
+    yield from diagnose_object_store(settings.storage, name)
+
+
 def _folders(settings: Settings) -> Iterator[Finding]:
     limits = settings.monitoring
     for name in ("warehouse", "models", "data"):
-        folder: Path = getattr(settings.storage, name)
+        folder = settings.storage.folder(name)
+        if isinstance(getattr(settings.storage, name), BucketUrl):
+            yield from _object_store(settings, name)
+            continue
         there = next(parent for parent in (folder, *folder.parents) if parent.exists())
         free = shutil.disk_usage(there).free
         text = f"{folder}, {free / 1e9:.1f} GB free" + ("" if there == folder else " (created at the first write)")

@@ -10,6 +10,7 @@ from ats_assets.errors import AtsError, CorruptPartitionError, how_many
 from ats_assets.lineage import LineageIndex
 from ats_assets.lineage.intact_files import IntactFiles, is_unchanged
 from ats_assets.runs.finding import Finding
+from ats_assets.settings import BucketUrl
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.session_folders import PREFIX
 from ats_assets.storage.stored_calendar import former_sessions
@@ -27,6 +28,7 @@ def diagnose_storage(deployment: Deployment, *, deep: bool) -> Iterator[Finding]
         yield _model(deployment, deployment.model_store(name))
     if deep:
         yield from _bytes(deployment)
+        yield from _listings(deployment)
 
 
 def _warehouse(deployment: Deployment) -> Iterator[Finding]:
@@ -173,6 +175,16 @@ def _bytes(deployment: Deployment) -> Iterator[Finding]:
         yield Finding(subject=entry.asset, status="fail", text=f"{entry.path} is damaged: {entry.fault}", advice="ats stale --heal")
     text = f"{how_many(read, 'file')} of warehouse and models read, {len(damaged)} damaged"
     yield Finding(subject="every byte", status="fail" if damaged else "ok", text=text)
+
+
+def _listings(deployment: Deployment) -> Iterator[Finding]:
+    """What lies in an object store, beside what its log says."""
+    storage = deployment.settings.storage
+    for name in ("warehouse", "models"):
+        if isinstance(getattr(storage, name), BucketUrl):
+            from ats_assets.runs.object_store_diagnosis import compare_with_listing  # noqa: PLC0415 - an extra
+
+            yield compare_with_listing(storage, name)
 
 
 def _some(days: Sequence[date]) -> str:

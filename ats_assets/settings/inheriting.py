@@ -158,7 +158,7 @@ def _with_folders(values: Values, folder: Path) -> Values:
     """The values of a file that is extended, with its relative folders as those of that file."""
     for section, name in FOLDERS:
         table = values.get(section)
-        if isinstance(table, dict) and isinstance(path := cast("Values", table).get(name), str):
+        if isinstance(table, dict) and isinstance(path := cast("Values", table).get(name), str) and "://" not in path:
             table[name] = str((folder / Path(path).expanduser()).resolve())
     return values
 

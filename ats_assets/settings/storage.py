@@ -104,6 +104,10 @@ class StorageSettings(Section):
         """The folder of the models, likewise."""
         return self.mirror(self.models) / "files" if isinstance(self.models, BucketUrl) else self.models
 
+    def folder(self, name: str) -> Path:
+        """The folder of `warehouse`, `models` or `data` on this machine."""
+        return {"warehouse": self.warehouse_folder, "models": self.models_folder, "data": self.data}[name]
+
     def mirror(self, url: BucketUrl) -> Path:
         """Where what is known of a folder in an object store is kept: one folder for each of them, and for each server."""
         return self.data / "objects" / hashlib.sha256(f"{url} {self.object_store.endpoint or ''}".encode()).hexdigest()[:12]

@@ -64,7 +64,3 @@ class RootFolder:
 
     def look(self) -> None:
         """See what others have written, if that was not seen lately."""
-
-    def told(self, path: Path) -> str:
-        """What a file of it is called in messages."""
-        return str(path)

@@ -188,9 +188,9 @@ class Warehouse(Vintages, Documents):
             As `read`.
         """
         sessions, paths = list(files), list(files.values())
+        self.root_folder.at_hand(paths)
         if not all(path.is_file() for path in paths):
             self.require(asset, sessions)
-        self.root_folder.at_hand(paths)
         for session, path in files.items():
             self.check(path, materialize_command(asset, session))
         try:

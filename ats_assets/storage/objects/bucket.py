@@ -17,7 +17,7 @@ import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
 from obstore.store import from_url
 
-from ats_assets.errors import ObjectStoreError
+from ats_assets.errors import ObjectStoreError, StoreDeniedError
 from ats_assets.secrecy import redacted
 from ats_assets.settings import BucketUrl, ObjectStoreSettings
 
@@ -34,7 +34,7 @@ _ADVICE = {
     "InvalidAccessKeyId": "it does not know the access key: check the AWS_*, GOOGLE_* or AZURE_* variables of the environment",
     "SignatureDoesNotMatch": "the secret key is not that of the access key: check the variables of the environment, and the region",
     "ExpiredToken": "the credentials have expired: renew them",
-    "AccessDenied": "the credentials lack the right: they need to get, put, delete and list there (doctor of ats says which)",
+    "AccessDenied": "the credentials lack the right: they need to get, put, delete and list there (`ats doctor` tries each)",
 }
 
 
@@ -204,9 +204,9 @@ class Bucket:
         if any(said in text for said in _NO_BUCKET):
             return ObjectStoreError(f"{begin}: there is no such bucket: make it, or correct the [storage] settings")
         if advice := _ADVICE.get(code):
-            return ObjectStoreError(f"{begin}: {code}: {advice}")
+            return StoreDeniedError(f"{begin}: {code}: {advice}")
         if type(error).__name__ in {"PermissionDeniedError", "UnauthenticatedError"} or status in {"401", "403"}:
-            return ObjectStoreError(f"{begin}: {_ADVICE['AccessDenied'] if status != '401' else _ADVICE['InvalidAccessKeyId']}")
+            return StoreDeniedError(f"{begin}: {_ADVICE['AccessDenied'] if status != '401' else _ADVICE['InvalidAccessKeyId']}")
         patience = f"after {self.settings.retry_seconds:g} seconds of trying again (storage.object_store.retry_seconds)"
         if status in {"429", "503"}:
             return ObjectStoreError(

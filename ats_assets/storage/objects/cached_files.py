@@ -9,11 +9,11 @@ from typing import TYPE_CHECKING, Final
 
 from ats_assets.errors import CorruptPartitionError
 from ats_assets.storage.objects.bucket import sha256_of
-from ats_assets.storage.objects.commit_log import LOCAL, Stored
+from ats_assets.storage.objects.commit_log import Stored
 from ats_assets.storage.objects.placeholders import has_bytes, put_bytes, put_placeholder
 
 if TYPE_CHECKING:
-    from ats_assets.storage.objects.mirrored_folder import MirroredFolder
+    from ats_assets.storage.objects.followed_log import FollowedLog
 
 TRIES: Final = 3
 """Of a fetch whose bytes are not what the log says."""
@@ -24,14 +24,14 @@ IN_USE: Final = 3600.0
 FILLED_TO: Final = 0.9
 """To which share of what is allowed the cache is brought down."""
 _Seen = tuple[tuple[int, int, int], float]
-_log = logging.getLogger(__name__)
+_logger = logging.getLogger(__name__)
 
 
 class CachedFiles:
     """Those of one root."""
 
-    def __init__(self, folder: "MirroredFolder") -> None:
-        self._folder = folder
+    def __init__(self, log: "FollowedLog") -> None:
+        self._log = log
         self._seen: dict[Path, _Seen] = {}
 
     def bring(self, paths: Iterable[Path]) -> int:
@@ -54,11 +54,11 @@ class CachedFiles:
                 wanted.append(path)
         if not wanted:
             return 0
-        keys = [self._folder.key(path) for path in wanted]
-        self._folder.known.touch(keys, time.time())  # first: what is in use is not given up
-        known = self._folder.known.objects(keys)
+        keys = [self._log.key(path) for path in wanted]
+        self._log.known.touch(keys, time.time())  # first: what is in use is not given up
+        known = self._log.known.objects(keys)
         pairs = [(path, known[key]) for path, key in zip(wanted, keys, strict=True) if key in known]
-        fetched = sum(self._folder.at_once(lambda pair: self._bring(*pair), pairs))
+        fetched = sum(self._log.at_once(lambda pair: self._bring(*pair), pairs))
         if fetched:
             self._make_room()
         return fetched
@@ -75,64 +75,63 @@ class CachedFiles:
                 self._seen[path] = (_stamp(found), time.monotonic())
                 return False
             if stored.sha256:
-                _log.warning("%s was damaged on this machine's disk: it is fetched again", path)
+                _logger.warning("%s was damaged on this machine's disk: it is fetched again", path)
         self._fetch(path, stored)
         return True
 
     def _fetch(self, path: Path, stored: Stored) -> None:
-        folder, key = self._folder, self._folder.key(path)
+        log, key = self._log, self._log.key(path)
         for _ in range(TRIES):
-            held = folder.bucket.get(key)
+            held = log.bucket.get(key)
             sha256 = sha256_of(held.content) if held else ""
             if held is not None and stored.sha256 in {"", sha256}:
                 self._keep(path, held.content, Stored(sha256, held.size, held.etag, stored.mtime_ns), stored)
                 return
-            with folder.lock:
-                folder.read_on()
-            newer = folder.known.objects([key]).get(key)
+            with log.lock:
+                log.read_on()
+            newer = log.known.objects([key]).get(key)
             if newer is None:
                 return  # it was removed
             if newer == stored and (
                 held is None or held.etag != stored.etag
             ):  # a writer is at it, or was killed, or somebody's hand was there
-                changed, gone = folder.now_there([key])
-                folder.take_in(LOCAL, folder.new_record(stored=changed, removed=gone))
-                newer = folder.known.objects([key]).get(key)
+                log.take_in_changes([key])
+                newer = log.known.objects([key]).get(key)
                 if newer is None:
                     return
             stored = newer
         raise CorruptPartitionError(
-            f"{folder.told(path)} is not what was written there: its SHA-256 is another. Delete it, and make it again"
+            f"{log.bucket.url}/{key} is not what was written there: its SHA-256 is another. Delete it, and make it again"
         )
 
     def _keep(self, path: Path, content: bytes, stored: Stored, before: Stored) -> None:
-        folder, key = self._folder, self._folder.key(path)
-        with folder.lock, folder.known.changing():
-            if folder.known.objects([key]).get(key) != before:
+        log, key = self._log, self._log.key(path)
+        with log.lock, log.known.changing():
+            if log.known.objects([key]).get(key) != before:
                 return  # it was replaced meanwhile; what was read is let go, and the next look fetches the new one
             put_bytes(path, content, stored)
-            folder.known.put({key: stored}, cached=True, used=time.time())
+            log.known.put({key: stored}, cached=True, used=time.time())
         self._seen[path] = (_stamp(path.stat()), time.monotonic())
 
     def _make_room(self) -> None:
-        folder, most = self._folder, int(self._folder.bucket.settings.cache_gib * 2**30)
-        with folder.lock, folder.known.changing():
-            held = folder.known.cached_bytes()
+        log, most = self._log, int(self._log.bucket.settings.cache_gib * 2**30)
+        with log.lock, log.known.changing():
+            held = log.known.cached_bytes()
             if held <= most:
                 return
             given_up: list[str] = []
-            for key, size in folder.known.oldest_cached(time.time() - IN_USE):
+            for key, size in log.known.oldest_cached(time.time() - IN_USE):
                 if held <= most * FILLED_TO:
                     break
-                stored = folder.known.objects([key])[key]
-                put_placeholder(folder.root / key, stored)
+                stored = log.known.objects([key])[key]
+                put_placeholder(log.files / key, stored)
                 given_up.append(key)
                 held -= size
-            folder.known.uncached(given_up)
+            log.known.uncached(given_up)
         if held > most:
-            _log.warning(
+            _logger.warning(
                 "the cache of %s holds %.1f GiB, more than storage.object_store.cache_gib = %g: all of it was read in the last hour",
-                folder.place, held / 2**30, folder.bucket.settings.cache_gib,
+                log.bucket.url, held / 2**30, log.bucket.settings.cache_gib,
             )  # fmt: skip
 
 

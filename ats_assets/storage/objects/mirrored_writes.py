@@ -23,29 +23,29 @@ from ats_assets.storage.objects.bucket import TakenError, sha256_of
 from ats_assets.storage.objects.commit_log import LogRecord, Stored
 
 if TYPE_CHECKING:
-    from ats_assets.storage.objects.mirrored_folder import MirroredFolder
+    from ats_assets.storage.objects.followed_log import FollowedLog
 
 
 class MirroredGroup(FileGroup):
     """Files that are replaced together, in the store and in the folder."""
 
-    def __init__(self, folder: "MirroredFolder") -> None:
+    def __init__(self, log: "FollowedLog") -> None:
         super().__init__(fsync=False)
-        self._folder = folder
+        self._log = log
 
     @override
     def finish(self) -> None:
         files = self.taken()
         try:
             if files:
-                write_together(self._folder, files, ())
+                write_together(self._log, files, ())
         except BaseException:  # also where it is interrupted: what was not put in its place leaves nothing behind
             for temporary in files.values():
                 temporary.unlink(missing_ok=True)
             raise
 
 
-def write_together(folder: "MirroredFolder", files: Mapping[Path, Path], removed: Sequence[Path]) -> None:
+def write_together(log: "FollowedLog", files: Mapping[Path, Path], removed: Sequence[Path]) -> None:
     """Write files (path -> temporary file) and remove others.
 
     Raises
@@ -54,32 +54,32 @@ def write_together(folder: "MirroredFolder", files: Mapping[Path, Path], removed
         If another writer was faster with something else.
     ObjectStoreError
     """
-    folder.look()
-    puts = {folder.key(path): temporary for path, temporary in files.items()}
-    keys = [*puts, *(folder.key(path) for path in removed)]
-    before = folder.known.objects(keys)
-    intent = folder.new_record(intends=keys)
-    folder.take_in(folder.append(intent), intent)
-    writing = _Writing(folder, folder.known.objects(keys))
+    log.look()
+    puts = {log.key(path): temporary for path, temporary in files.items()}
+    keys = [*puts, *(log.key(path) for path in removed)]
+    before = log.known.objects(keys)
+    intent = log.new_record(intends=keys)
+    log.take_in(log.append(intent), intent)
+    writing = _Writing(log, log.known.objects(keys))
     try:
         if changed := sorted(key for key in keys if writing.known.get(key) != before.get(key)):
             writing.refuse_unless_same(changed, puts)
         writing.put_all(puts)
         writing.delete_all(keys[len(puts) :])
     except BaseException:  # also where it is interrupted: what was written is told, if it can be
-        _tell_end(folder, intent, keys)
+        _tell_end(log, intent, keys)
         raise
-    record = folder.new_record(stored=writing.stored, removed=keys[len(puts) :], closes=[intent.id])
-    number = folder.append(record)
+    record = log.new_record(stored=writing.stored, removed=keys[len(puts) :], closes=[intent.id])
+    number = log.append(record)
 
     def place(stored: Mapping[str, Stored]) -> None:
         for key in stored:
-            puts[key].replace(folder.root / key)
+            puts[key].replace(log.files / key)
 
-    folder.take_in(number, record, place)
+    log.take_in(number, record, place)
     for temporary in puts.values():
         temporary.unlink(missing_ok=True)  # of what another process has replaced since
-    folder.checkpoint(number)
+    log.checkpoint(number)
 
 
 class _Writing:
@@ -91,8 +91,8 @@ class _Writing:
         What is known to lie there.
     """
 
-    def __init__(self, folder: "MirroredFolder", known: Mapping[str, Stored]) -> None:
-        self._folder = folder
+    def __init__(self, log: "FollowedLog", known: Mapping[str, Stored]) -> None:
+        self._log = log
         self.known = known
         self.stored: dict[str, Stored] = {}
 
@@ -111,10 +111,10 @@ class _Writing:
             for key in keys:
                 self._put(key, puts[key])
 
-        self._folder.at_once(put, list(by_folder.values()))
+        self._log.at_once(put, list(by_folder.values()))
 
     def delete_all(self, keys: Sequence[str]) -> None:
-        self._folder.at_once(self._folder.bucket.delete, keys)
+        self._log.at_once(self._log.bucket.delete, keys)
 
     def _put(self, key: str, temporary: Path) -> None:
         content = temporary.read_bytes()
@@ -122,23 +122,21 @@ class _Writing:
         etag = known.etag if known else None
         if known is None or known.sha256 != sha256:
             try:
-                etag = self._folder.bucket.put(key, content, etag)
+                etag = self._log.bucket.put(key, content, etag)
             except TakenError:
                 raise self._refused(key) from None
         self.stored[key] = Stored(sha256, len(content), etag or "", os.stat(temporary).st_mtime_ns)  # noqa: PTH116
 
     def _refused(self, key: str) -> WrittenMeanwhileError:
         return WrittenMeanwhileError(
-            f"{self._folder.bucket.url}/{key} was written by another process while this one made it, and with something else: theirs stays. Are two "
+            f"{self._log.bucket.url}/{key} was written by another process while this one made it, and with something else: theirs stays. Are two "
             "deployments with different settings or versions of the code at one root? If not, run again: what is stored is known now"
         )
 
 
-def _tell_end(folder: "MirroredFolder", intent: LogRecord, keys: Sequence[str]) -> None:
+def _tell_end(log: "FollowedLog", intent: LogRecord, keys: Sequence[str]) -> None:
     """Close an intent that came to nothing, or to a part; where the store is away it stays open, and is looked at by whoever comes next."""
     try:
-        stored, gone = folder.now_there(keys)
-        record = folder.new_record(stored=stored, removed=gone, closes=[intent.id])
-        folder.take_in(folder.append(record), record)
+        log.take_in_changes(keys, closes=[intent.id])
     except ObjectStoreError:
         return
