@@ -31,15 +31,17 @@ def test_a_run_in_an_object_store_makes_the_files_of_a_run_on_a_disk(s3: S3Doubl
     disk, one = tmp_path / "disk", small_market(tmp_path, storage=on("one"), **EARLY_MODELS)
     make_history(small_market(disk, **EARLY_MODELS), FIRST, NEXT)
     make_history(one, FIRST, LAST)
+    asked = len(s3.asked)
     made = {path: content for path, content in files_of(disk).items() if f"session={NEXT}" not in path}
     assert differences(files_in(s3, "market"), made) == []
-    asked = len(s3.asked)
     assert asked < 1.6 * len(made), "little more than a request a file"
 
+    asked = len(s3.asked)
     other = small_market(tmp_path, storage=on("other"), **EARLY_MODELS)
     make_history(other, NEXT, NEXT)
+    further = s3.asked[asked:]
     assert differences(files_in(s3, "market"), files_of(disk)) == [], "another machine has gone on, and read what it needs alone"
-    assert not any(path == f"/{BUCKET}" for _, path in s3.asked[asked:]), "and listed nothing"
+    assert not any(path == f"/{BUCKET}" for _, path in further), "and listed nothing"
 
     index = LineageIndex(small_market(tmp_path, storage=on("third"), **EARLY_MODELS))
     index.refresh()
