@@ -82,7 +82,7 @@ def _show(deployment: Deployment, found: Sequence[Stale]) -> None:
     out = console()
     if not found:
         if not deployment.warehouse.stored_sessions("raw_bars"):
-            out.print(f"Nothing is stored in {deployment.warehouse.root} yet, so nothing is stale: ats run makes a history.")
+            out.print(f"Nothing is stored in {deployment.warehouse.root_folder.place} yet, so nothing is stale: ats run makes a history.")
             return
         out.print("Nothing is stale: every partition was made from the current data, code and settings.")
         return

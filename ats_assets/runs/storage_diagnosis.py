@@ -35,7 +35,7 @@ def _warehouse(deployment: Deployment) -> Iterator[Finding]:
     warehouse = deployment.warehouse
     assets = {asset: sessions for asset in warehouse.assets() if (sessions := warehouse.stored_sessions(asset))}
     if not assets:
-        yield Finding(subject="warehouse", status="warn", text=f"nothing is stored in {warehouse.root}", advice="run: ats run")
+        yield Finding(subject="warehouse", status="warn", text=f"nothing is stored in {warehouse.root_folder.place}", advice="run: ats run")
         return
     newest = max((day for sessions in assets.values() for day in sessions[-2:] if deployment.calendar.is_session(day)), default=date.max)
     for asset, sessions in assets.items():
@@ -138,7 +138,7 @@ def _is_orphan(name: str) -> bool:
 def _model(deployment: Deployment, store: ModelStore) -> Finding:
     sessions = store.stored_sessions()
     if not sessions:
-        return Finding(subject=store.name, status="warn", text=f"no model in {store.root}", advice="run: ats run")
+        return Finding(subject=store.name, status="warn", text=f"no model in {store.root_folder.place}", advice="run: ats run")
     try:
         record = store.record(sessions[-1])
         active = store.active(sessions[-1])

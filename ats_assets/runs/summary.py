@@ -90,7 +90,7 @@ def summarise(deployment: Deployment, outcome: Outcome, stages: Mapping[str, str
         if not made.isdisjoint({"backtest_report", "event_report"})
         else None,
         "next": next_commands(deployment, made),
-        "warehouse": str(warehouse.root),
+        "warehouse": warehouse.root_folder.place,
         "seconds": _seconds(outcome, stages),
         "seconds_by_step": {
             step: round(seconds, 3) for step, seconds in sorted(run_events.step_seconds.items(), key=lambda item: -item[1])

@@ -166,7 +166,7 @@ class ModelStore:
             content = path.read_bytes()
         except FileNotFoundError:
             raise MissingPartitionError(
-                f"{self.name} has no model for {session} in {self.root}. Make it: {materialize_command(self.name, session)}"
+                f"{self.name} has no model for {session} in {self.root_folder.place}. Make it: {materialize_command(self.name, session)}"
             ) from None
         if not is_intact(content):
             raise self._corrupt(path, session, "its SHA-256 is not the one it holds")
@@ -272,10 +272,10 @@ class ModelStore:
         wanted = {record.file: model, UPSTREAM_FILE: _encoded(upstream)}
         self.log.announce(path)
         stored = {other.name for other in folder.glob("model.*") if other.name != RECORD_FILE}
-        self.root_folder.at_hand([folder / name for name in sorted(stored | wanted.keys())])
-        for other in [folder / name for name in sorted(stored | wanted.keys()) if _differs(folder / name, wanted.get(name))]:
-            self.root_folder.remove(path)
-            self.root_folder.remove(other)
+        names = sorted(stored | wanted.keys())
+        self.root_folder.at_hand([folder / name for name in names])
+        if others := [folder / name for name in names if _differs(folder / name, wanted.get(name))]:
+            self.root_folder.remove(path, *others)
         new = {folder / name: content for name, content in wanted.items() if content is not None and not (folder / name).is_file()}
         group = self.root_folder.group() if self._group is None else self._group
         for file, content in (new | {path: record.encoded()}).items():  # the record last
@@ -297,5 +297,4 @@ def _encoded(upstream: Upstream | None) -> bytes | None:
 
 
 def _sha256(upstream: Upstream | None) -> str | None:
-    content = _encoded(upstream)
-    return None if content is None else hashlib.sha256(content).hexdigest()
+    return None if (content := _encoded(upstream)) is None else hashlib.sha256(content).hexdigest()

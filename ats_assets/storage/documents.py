@@ -56,7 +56,7 @@ class Documents(FootedFiles):
         self.root_folder.look()
         if not path.is_file():
             raise MissingPartitionError(
-                f"{asset} is not in {self.root}. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
+                f"{asset} is not in {self.root_folder.place}. Make it: dagster asset materialize -m ats_assets.definitions --select {asset}"
             )
         self.check(path, f"materialise {asset} again")
         try:

@@ -21,7 +21,7 @@ import numpy as np
 import polars as pl
 
 from ats_assets.calendar import HORIZON, SessionCalendar, Sessions, library_sessions, library_version
-from ats_assets.errors import CorruptPartitionError
+from ats_assets.errors import CorruptPartitionError, StoreDeniedError
 from ats_assets.settings import CalendarSettings
 from ats_assets.storage.knowledge import stamp_of, time_of
 from ats_assets.storage.warehouse import Warehouse
@@ -267,7 +267,7 @@ class CalendarStore:
         name = f"{_file_name(vintage.exchange)} known={stamp_of(known)}"
         try:
             self._warehouse.write_part(ASSET, name, vintage.frame(), code_version=vintage.library)
-        except OSError:  # a warehouse that may only be read: the same is found again at the next opening
+        except (OSError, StoreDeniedError):  # a warehouse that may only be read: the same is found again at the next opening
             return
         self._unsaved = None
 

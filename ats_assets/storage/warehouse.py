@@ -205,7 +205,7 @@ class Warehouse(Vintages, Documents):
         if missing:
             some = ", ".join(map(str, missing[:3])) + (f" and {len(missing) - 3} more" if len(missing) > 3 else "")
             raise MissingPartitionError(
-                f"{asset} has no partition for {some} in {self.root}. Make it: "
+                f"{asset} has no partition for {some} in {self.root_folder.place}. Make it: "
                 f"{materialize_command(asset, missing[0])}"
                 + (
                     f" (or, for the whole range: ats run --select '+{asset}' --from {missing[0]} --to {missing[-1]})"

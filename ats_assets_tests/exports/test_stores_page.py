@@ -26,7 +26,9 @@ def test_the_table_is_that_of_the_contract(tmp_path: Path) -> None:
     assert shown in one.store.schema_text(exported_tables(deployment, one))
 
 
-@pytest.mark.parametrize(("heading", "settings"), [("Redis", RedisSettings), ("PostgreSQL", TimescaleSettings), ("qlib", QlibSettings), ("Delta", DeltaSettings)])
+@pytest.mark.parametrize(
+    ("heading", "settings"), [("Redis", RedisSettings), ("PostgreSQL", TimescaleSettings), ("qlib", QlibSettings), ("Delta", DeltaSettings)]
+)
 def test_the_settings_are_those_that_there_are(heading: str, settings: type[BaseModel]) -> None:
     section = PAGE.split(f"\n## {heading}")[1].split("\n## ")[0]
     assert set(re.findall(r"^\| `(\w+)` \|", section, re.MULTILINE)) == set(settings.model_fields)

@@ -11,7 +11,7 @@ import time
 from collections.abc import Iterator
 from dataclasses import dataclass
 from datetime import timedelta
-from typing import TYPE_CHECKING, Any, Final
+from typing import TYPE_CHECKING, Any, Final, Literal
 
 import obstore
 from obstore.exceptions import AlreadyExistsError, BaseError, PreconditionError
@@ -72,6 +72,7 @@ class Bucket:
     def __init__(self, url: BucketUrl, settings: ObjectStoreSettings) -> None:
         self.url = url
         self.settings = settings
+        self._tag: Literal["e_tag", "version"] = "version" if url.startswith("gs:") else "e_tag"  # Google's conditions are on generations
         self._opened: tuple[int, ObjectStore] | None = None
 
     def get(self, key: str) -> Held | None:
@@ -79,7 +80,7 @@ class Bucket:
 
         def asked(store: "ObjectStore") -> Held:
             found = obstore.get(store, key)
-            return _held(found.meta, found.bytes().to_bytes())
+            return self._held(found.meta, found.bytes().to_bytes())
 
         return self._ask("read", key, asked)
 
@@ -87,7 +88,7 @@ class Bucket:
         """An object without its bytes; None where there is none."""
 
         def asked(store: "ObjectStore") -> Held:
-            return _held(obstore.head(store, key))
+            return self._held(obstore.head(store, key))
 
         return self._ask("read", key, asked)
 
@@ -97,7 +98,7 @@ class Bucket:
         Parameters
         ----------
         over
-            ETag of what is replaced; None where there is to be nothing yet.
+            ETag of what is replaced, or its generation in Google's store; None where there is to be nothing yet.
 
         Raises
         ------
@@ -106,7 +107,7 @@ class Bucket:
         """
         for attempt in range(TRIES):
             try:
-                return self._put(key, content, "create" if over is None else {"e_tag": over})
+                return self._put(key, content, "create" if over is None else {self._tag: over})
             except TakenError:
                 found = self.get(key)
                 if found is not None and found.content == content:  # of a try of ours, or of a writer of the same
@@ -135,14 +136,17 @@ class Bucket:
         """Every object: many requests, so this is for the first time and for repairs."""
 
         def asked(store: "ObjectStore") -> list[Held]:
-            return [_held(meta) for batch in obstore.list(store, prefix or None) for meta in batch]
+            return [self._held(meta) for batch in obstore.list(store, prefix or None) for meta in batch]
 
-        yield from self._ask("list", prefix, asked) or ()
+        for one in self._ask("list", prefix, asked) or ():
+            found = one if one.etag else self.head(one.key)  # a listing of Google's names no generations
+            if found is not None:
+                yield found
 
     def _put(self, key: str, content: bytes, mode: Any) -> str:
         def asked(store: "ObjectStore") -> str:
             written = obstore.put(store, key, content, mode=mode, use_multipart=False)
-            return str(written["e_tag"])
+            return str(written[self._tag])
 
         found = self._ask("write", key, asked)
         if found is None:  # S3 says so of a replacement whose object is gone
@@ -166,6 +170,10 @@ class Bucket:
                     raise self._explained(what, key, error) from None  # what the library says may hold signed addresses
             time.sleep(pause)
             pause = min(2 * pause, 5.0)
+
+    def _held(self, meta: Any, content: bytes = b"") -> Held:
+        mtime = int(meta["last_modified"].timestamp() * 1_000_000) * 1_000
+        return Held(key=meta["path"], etag=str(meta[self._tag] or ""), size=meta["size"], mtime_ns=mtime, content=content)
 
     def _store(self) -> "ObjectStore":
         if self._opened is None or self._opened[0] != os.getpid():
@@ -225,11 +233,6 @@ class Bucket:
 def sha256_of(content: bytes) -> str:
     """SHA-256 (hex) of an object's bytes."""
     return hashlib.sha256(content).hexdigest()
-
-
-def _held(meta: Any, content: bytes = b"") -> Held:
-    mtime = int(meta["last_modified"].timestamp() * 1_000_000) * 1_000
-    return Held(key=meta["path"], etag=str(meta["e_tag"]), size=meta["size"], mtime_ns=mtime, content=content)
 
 
 def _passes(error: BaseException) -> bool:

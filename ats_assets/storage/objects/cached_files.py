@@ -9,7 +9,7 @@ from typing import TYPE_CHECKING, Final
 
 from ats_assets.errors import CorruptPartitionError
 from ats_assets.storage.objects.bucket import sha256_of
-from ats_assets.storage.objects.commit_log import Stored
+from ats_assets.storage.objects.commit_log import StoredObject
 from ats_assets.storage.objects.placeholders import has_bytes, put_bytes, put_placeholder
 
 if TYPE_CHECKING:
@@ -63,7 +63,7 @@ class CachedFiles:
             self._make_room()
         return fetched
 
-    def _bring(self, path: Path, stored: Stored) -> bool:
+    def _bring(self, path: Path, stored: StoredObject) -> bool:
         """Whether bytes were fetched."""
         seen = self._seen.get(path)
         found = path.stat()
@@ -79,13 +79,13 @@ class CachedFiles:
         self._fetch(path, stored)
         return True
 
-    def _fetch(self, path: Path, stored: Stored) -> None:
+    def _fetch(self, path: Path, stored: StoredObject) -> None:
         log, key = self._log, self._log.key(path)
         for _ in range(TRIES):
             held = log.bucket.get(key)
             sha256 = sha256_of(held.content) if held else ""
             if held is not None and stored.sha256 in {"", sha256}:
-                self._keep(path, held.content, Stored(sha256, held.size, held.etag, stored.mtime_ns), stored)
+                self._keep(path, held.content, StoredObject(sha256, held.size, held.etag, stored.mtime_ns), stored)
                 return
             with log.lock:
                 log.read_on()
@@ -104,7 +104,7 @@ class CachedFiles:
             f"{log.bucket.url}/{key} is not what was written there: its SHA-256 is another. Delete it, and make it again"
         )
 
-    def _keep(self, path: Path, content: bytes, stored: Stored, before: Stored) -> None:
+    def _keep(self, path: Path, content: bytes, stored: StoredObject, before: StoredObject) -> None:
         log, key = self._log, self._log.key(path)
         with log.lock, log.known.changing():
             if log.known.objects([key]).get(key) != before:

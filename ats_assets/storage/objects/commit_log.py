@@ -26,7 +26,7 @@ LOCAL = 0
 
 
 @dataclass(frozen=True)
-class Stored:
+class StoredObject:
     """An object: SHA-256 of its bytes (empty where nobody has read it yet), size, ETag, and the time that its file has."""
 
     sha256: str
@@ -55,7 +55,7 @@ class LogRecord:
     writer: str
     intends: Sequence[str] = ()
     closes: Sequence[str] = ()
-    stored: Mapping[str, Stored] = field(default_factory=dict)
+    stored: Mapping[str, StoredObject] = field(default_factory=dict)
     removed: Sequence[str] = ()
 
     def encoded(self) -> bytes:
@@ -74,7 +74,7 @@ class LogRecord:
         """
         try:
             values: dict[str, Any] = json.loads(content)
-            return cls(**values | {"stored": {key: Stored(*one) for key, one in values["stored"].items()}})
+            return cls(**values | {"stored": {key: StoredObject(*one) for key, one in values["stored"].items()}})
         except (ValueError, TypeError, KeyError) as error:
             raise ObjectStoreError(
                 f"{where} is no record of the log of writes ({type(error).__name__}): it was changed by hand. Remove everything under {CONTROL} there, "
@@ -88,7 +88,7 @@ class Checkpoint:
 
     version: int
     last: str
-    stored: Mapping[str, Stored]
+    stored: Mapping[str, StoredObject]
     intents: Mapping[str, tuple[str, Sequence[str]]]
 
     def encoded(self) -> bytes:
@@ -102,7 +102,7 @@ class Checkpoint:
         try:
             values: dict[str, Any] = json.loads(gzip.decompress(content))
             intents = {key: (writer, keys) for key, (writer, keys) in values["intents"].items()}
-            return cls(**values | {"stored": {key: Stored(*one) for key, one in values["stored"].items()}, "intents": intents})
+            return cls(**values | {"stored": {key: StoredObject(*one) for key, one in values["stored"].items()}, "intents": intents})
         except (OSError, EOFError, ValueError, TypeError, KeyError):
             return None
 

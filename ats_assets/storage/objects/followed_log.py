@@ -14,7 +14,16 @@ from filelock import FileLock
 
 from ats_assets.errors import ObjectStoreError, StoreDeniedError
 from ats_assets.storage.objects.bucket import Bucket, Held, TakenError, sha256_of
-from ats_assets.storage.objects.commit_log import CHECKPOINT, CHECKPOINT_EVERY, CONTROL, LOCAL, Checkpoint, LogRecord, Stored, record_key
+from ats_assets.storage.objects.commit_log import (
+    CHECKPOINT,
+    CHECKPOINT_EVERY,
+    CONTROL,
+    LOCAL,
+    Checkpoint,
+    LogRecord,
+    StoredObject,
+    record_key,
+)
 from ats_assets.storage.objects.known_objects import KnownObjects
 from ats_assets.storage.objects.placeholders import put_placeholder
 from ats_assets.storage.objects.probing import require_conditional_writes
@@ -71,7 +80,7 @@ class FollowedLog:
 
     def read_on(self) -> None:
         """Take in what the log says since it was last read."""
-        self.files.mkdir(parents=True, exist_ok=True)
+        self.files.parent.mkdir(parents=True, exist_ok=True)
         with self.lock:
             if self._opened_by != os.getpid():
                 self._open()
@@ -92,7 +101,7 @@ class FollowedLog:
                 continue
             return number
 
-    def take_in(self, number: int, record: LogRecord, placed: Callable[[Mapping[str, Stored]], None] | None = None) -> None:
+    def take_in(self, number: int, record: LogRecord, placed: Callable[[Mapping[str, StoredObject]], None] | None = None) -> None:
         """Bring names and table to what a record says.
 
         Parameters
@@ -203,7 +212,7 @@ class FollowedLog:
         except StoreDeniedError as error:
             _log.warning("%s", error)  # who may only read needs no more
         names = ((one, one.key.rpartition("/")[2]) for one in self.bucket.listed() if not one.key.startswith(CONTROL))
-        there = {one.key: Stored("", one.size, one.etag, one.mtime_ns) for one, name in names if not name.startswith(".")}
+        there = {one.key: StoredObject("", one.size, one.etag, one.mtime_ns) for one, name in names if not name.startswith(".")}
         if not there:
             return
         record = self.new_record(stored=there)
@@ -225,7 +234,7 @@ class FollowedLog:
             open_ones = self.known.intents()
             self.take_in_changes(sorted({key for intent in intents for key in open_ones[intent][1]}), closes=intents)
 
-    def _now_there(self, keys: Sequence[str]) -> tuple[dict[str, Stored], list[str]]:
+    def _now_there(self, keys: Sequence[str]) -> tuple[dict[str, StoredObject], list[str]]:
         """Of keys that may have been written by whoever told nobody: what has changed there, and which are gone."""
         known = self.known.objects(keys)
 
@@ -244,7 +253,7 @@ class FollowedLog:
             (self.files / key).unlink(missing_ok=True)
         self.known.remove(keys)
 
-    def _name(self, objects: Mapping[str, Stored]) -> None:
+    def _name(self, objects: Mapping[str, StoredObject]) -> None:
         """Put placeholders in the place of files that are others now."""
         known = self.known.objects(list(objects))
         for key, stored in objects.items():
@@ -256,5 +265,5 @@ class FollowedLog:
             self.known.put({key: stored}, cached=False)
 
 
-def _stored(held: Held) -> Stored:
-    return Stored(sha256_of(held.content), held.size, held.etag, held.mtime_ns)
+def _stored(held: Held) -> StoredObject:
+    return StoredObject(sha256_of(held.content), held.size, held.etag, held.mtime_ns)

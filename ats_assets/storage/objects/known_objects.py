@@ -8,7 +8,7 @@ import threading
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from pathlib import Path
 
-from ats_assets.storage.objects.commit_log import Stored
+from ats_assets.storage.objects.commit_log import StoredObject
 
 _TABLES = """
 CREATE TABLE IF NOT EXISTS objects (
@@ -68,21 +68,21 @@ class KnownObjects:
         """Note up to which record all is known."""
         self.connection.execute("INSERT OR REPLACE INTO state VALUES ('version', ?)", (json.dumps([number, last]),))
 
-    def objects(self, keys: Sequence[str]) -> dict[str, Stored]:
+    def objects(self, keys: Sequence[str]) -> dict[str, StoredObject]:
         """What is known of some keys; those that are not there are missing."""
-        found: dict[str, Stored] = {}
+        found: dict[str, StoredObject] = {}
         for first in range(0, len(keys), AT_ONCE):
             some = keys[first : first + AT_ONCE]
             marks = ",".join("?" * len(some))
             select = f"SELECT key, sha256, size, etag, mtime_ns FROM objects WHERE key IN ({marks})"  # noqa: S608 - question marks
-            found |= {row[0]: Stored(*row[1:]) for row in self.connection.execute(select, some)}
+            found |= {row[0]: StoredObject(*row[1:]) for row in self.connection.execute(select, some)}
         return found
 
-    def all(self) -> dict[str, Stored]:
+    def all(self) -> dict[str, StoredObject]:
         """Every object."""
-        return {row[0]: Stored(*row[1:]) for row in self.connection.execute("SELECT key, sha256, size, etag, mtime_ns FROM objects")}
+        return {row[0]: StoredObject(*row[1:]) for row in self.connection.execute("SELECT key, sha256, size, etag, mtime_ns FROM objects")}
 
-    def put(self, objects: Mapping[str, Stored], *, cached: bool, used: float = 0.0) -> None:
+    def put(self, objects: Mapping[str, StoredObject], *, cached: bool, used: float = 0.0) -> None:
         """Note what lies in the store now, and whether its bytes are here."""
         rows = [(key, *vars(one).values(), int(cached), used) for key, one in objects.items()]
         self.connection.executemany("INSERT OR REPLACE INTO objects VALUES (?, ?, ?, ?, ?, ?, ?)", rows)

@@ -20,7 +20,7 @@ from typing_extensions import override
 from ats_assets.errors import ObjectStoreError, WrittenMeanwhileError
 from ats_assets.storage.atomic_file import FileGroup
 from ats_assets.storage.objects.bucket import TakenError, sha256_of
-from ats_assets.storage.objects.commit_log import LogRecord, Stored
+from ats_assets.storage.objects.commit_log import LogRecord, StoredObject
 
 if TYPE_CHECKING:
     from ats_assets.storage.objects.followed_log import FollowedLog
@@ -72,7 +72,7 @@ def write_together(log: "FollowedLog", files: Mapping[Path, Path], removed: Sequ
     record = log.new_record(stored=writing.stored, removed=keys[len(puts) :], closes=[intent.id])
     number = log.append(record)
 
-    def place(stored: Mapping[str, Stored]) -> None:
+    def place(stored: Mapping[str, StoredObject]) -> None:
         for key in stored:
             puts[key].replace(log.files / key)
 
@@ -91,10 +91,10 @@ class _Writing:
         What is known to lie there.
     """
 
-    def __init__(self, log: "FollowedLog", known: Mapping[str, Stored]) -> None:
+    def __init__(self, log: "FollowedLog", known: Mapping[str, StoredObject]) -> None:
         self._log = log
         self.known = known
-        self.stored: dict[str, Stored] = {}
+        self.stored: dict[str, StoredObject] = {}
 
     def refuse_unless_same(self, keys: Sequence[str], puts: Mapping[str, Path]) -> None:
         for key in keys:
@@ -114,7 +114,8 @@ class _Writing:
         self._log.at_once(put, list(by_folder.values()))
 
     def delete_all(self, keys: Sequence[str]) -> None:
-        self._log.at_once(self._log.bucket.delete, keys)
+        for key in keys:  # in their order, as on a disk: a model's record goes first
+            self._log.bucket.delete(key)
 
     def _put(self, key: str, temporary: Path) -> None:
         content = temporary.read_bytes()
@@ -125,7 +126,7 @@ class _Writing:
                 etag = self._log.bucket.put(key, content, etag)
             except TakenError:
                 raise self._refused(key) from None
-        self.stored[key] = Stored(sha256, len(content), etag or "", os.stat(temporary).st_mtime_ns)  # noqa: PTH116
+        self.stored[key] = StoredObject(sha256, len(content), etag or "", os.stat(temporary).st_mtime_ns)  # noqa: PTH116
 
     def _refused(self, key: str) -> WrittenMeanwhileError:
         return WrittenMeanwhileError(

@@ -11,14 +11,14 @@ import stat
 import threading
 from pathlib import Path
 
-from ats_assets.storage.objects.commit_log import Stored
+from ats_assets.storage.objects.commit_log import StoredObject
 
 _numbers = itertools.count()
 
 
-def put_placeholder(path: Path, stored: Stored) -> None:
+def put_placeholder(path: Path, stored: StoredObject) -> None:
     """Put one in the place of whatever is there."""
-    temporary = beside(path)
+    temporary = temporary_beside(path)
     try:
         handle = os.open(temporary, os.O_WRONLY | os.O_CREAT | os.O_EXCL, 0o600)
     except FileNotFoundError:
@@ -33,9 +33,9 @@ def put_placeholder(path: Path, stored: Stored) -> None:
     temporary.replace(path)
 
 
-def put_bytes(path: Path, content: bytes, stored: Stored) -> None:
+def put_bytes(path: Path, content: bytes, stored: StoredObject) -> None:
     """Put an object's bytes in the place of whatever is there, with its time; a reader who has the old file open goes on reading that."""
-    temporary = beside(path)
+    temporary = temporary_beside(path)
     path.parent.mkdir(parents=True, exist_ok=True)
     try:
         temporary.write_bytes(content)
@@ -54,13 +54,13 @@ def has_bytes(found: os.stat_result) -> bool:
     --------
     >>> import tempfile
     >>> file = Path(tempfile.mkdtemp()) / "data.parquet"
-    >>> put_placeholder(file, Stored("", 1_000_000, "", 0))
+    >>> put_placeholder(file, StoredObject("", 1_000_000, "", 0))
     >>> has_bytes(file.stat()), file.stat().st_size
     (False, 1000000)
     """
     return bool(found.st_mode & stat.S_IRUSR)
 
 
-def beside(path: Path) -> Path:
+def temporary_beside(path: Path) -> Path:
     """A temporary file in the same folder, of this process (`atomic_file` removes those of killed ones)."""
     return path.with_name(f".{path.name}.{os.getpid()}-{threading.get_ident()}-{next(_numbers)}")

@@ -10,7 +10,7 @@ from ats_assets.plugins import Plugin
 from ats_assets.settings import Positive, Section
 
 if TYPE_CHECKING:
-    from ats_assets.exports.stores.delta.delta_store import DeltaStore
+    from ats_assets.exports.stores.delta.delta_tables import DeltaTables
 
 __all__ = ["PLUGIN", "DeltaSettings"]
 
@@ -28,10 +28,10 @@ class DeltaSettings(Section):
     )
 
 
-def _open_delta(own: DeltaSettings, place: StorePlace) -> "DeltaStore":
-    from ats_assets.exports.stores.delta.delta_store import DeltaStore  # noqa: PLC0415 - needs deltalake, which may not be installed
+def _open_delta(own: DeltaSettings, place: StorePlace) -> "DeltaTables":
+    from ats_assets.exports.stores.delta.delta_tables import DeltaTables  # noqa: PLC0415 - needs deltalake, which may not be installed
 
-    return DeltaStore(own, place)
+    return DeltaTables(own, place)
 
 
 PLUGIN = Plugin(settings=DeltaSettings, make=_open_delta, needs=("deltalake", "delta"))

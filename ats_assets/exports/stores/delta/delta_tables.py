@@ -48,7 +48,7 @@ _VERSION_SCHEMA = pl.Schema(
 )
 
 
-class DeltaStore:
+class DeltaTables:
     """One export as Delta tables."""
 
     secrets: tuple[str, ...] = ()

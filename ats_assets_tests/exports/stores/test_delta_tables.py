@@ -11,7 +11,7 @@ from polars.testing import assert_frame_equal
 
 from ats_assets.errors import ExportError, SettingsError, StoreUnreachableError
 from ats_assets.exports.store import ExportedTable, ExportStore, StorePlace
-from ats_assets.exports.stores.delta import delta_store
+from ats_assets.exports.stores.delta import delta_tables
 from ats_assets.plugins import STORES
 from ats_assets_tests.exports.exported_market import FIRST, LAST, export, market
 from ats_assets_tests.kits.stores import DAYS, SCHEMA, TABLE, StoreKit, content, of_session, partition_of, rows_of
@@ -23,10 +23,10 @@ def store(folder: Path, **own: Any) -> ExportStore:
 
 @pytest.fixture(autouse=True)
 def _folder(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
-    monkeypatch.setattr(TestDeltaStore, "own", {"folder": tmp_path / "copies"})
+    monkeypatch.setattr(TestDeltaTables, "own", {"folder": tmp_path / "copies"})
 
 
-class TestDeltaStore(StoreKit):
+class TestDeltaTables(StoreKit):
     name = "delta"
     own: ClassVar[dict[str, Any]] = {}
 
@@ -71,17 +71,17 @@ def test_a_session_again_makes_no_version_and_the_newest_alone_are_kept(tmp_path
 def test_an_exporter_killed_between_the_tables_is_noticed_and_put_right(tmp_path: Path, monkeypatch: pytest.MonkeyPatch) -> None:
     with store(tmp_path).connected() as connection:
         connection.write(of_session(DAYS[0], 1))
-    real = delta_store.write_deltalake
+    real = delta_tables.write_deltalake
 
     def killed(place: str, *args: Any, **how: Any) -> None:
         if place.endswith("predictions"):
             raise KeyboardInterrupt
         real(place, *args, **how)
 
-    monkeypatch.setattr(delta_store, "write_deltalake", killed)
+    monkeypatch.setattr(delta_tables, "write_deltalake", killed)
     with pytest.raises(KeyboardInterrupt), store(tmp_path).connected() as connection:
         connection.write(of_session(DAYS[0], 2))
-    monkeypatch.setattr(delta_store, "write_deltalake", real)
+    monkeypatch.setattr(delta_tables, "write_deltalake", real)
     with store(tmp_path).connected() as connection:
         found = content(connection, DAYS[0])
         assert found is not None
