@@ -56,4 +56,5 @@ def make_or_move_schema(
         migrations[step](connection)
     if found < version:
         connection.execute(schema_versions.update().values(version=version))
-    metadata.create_all(connection)
+    there = set(inspect(connection).get_table_names())  # one question, where `create_all` asks for each table
+    metadata.create_all(connection, tables=[table for table in metadata.sorted_tables if table.name not in there])
