@@ -1,6 +1,6 @@
 """Feature families: factors of the bars up to a session, one row a symbol.
 
-The contracts are in `schema`, which is not imported here: pandera would take longer than all the rest.
+The contracts are in `contracts`, which is not imported here: pandera would take longer than all the rest.
 """
 
 from ats_assets.expressions import compute, lookback

@@ -11,10 +11,10 @@ from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.features.bar_expressions import bar_values, known_bars
 from ats_assets.features.choosing import bar_families, families, option_families
+from ats_assets.features.contracts import bar_frame_contract, contract
 from ats_assets.features.family import ColumnFamily, FeatureFamily
 from ats_assets.features.making import features_of
 from ats_assets.features.option_rows import OF_CHAINS, option_features
-from ats_assets.features.schema import bar_frame_contract, contract
 from ats_assets.intraday import INFORMATION_BARS_SCHEMA
 from ats_assets.options.schema import GREEKS_SCHEMA, OPTION_CHAINS_SCHEMA
 from ats_assets.options.surface.volatility_surface import VOLATILITY_SURFACE_SCHEMA

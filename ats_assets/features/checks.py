@@ -5,8 +5,8 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import judged_families
+from ats_assets.features.contracts import faults
 from ats_assets.features.family import KEYS, ColumnFamily, FeatureFamily
-from ats_assets.features.schema import faults
 from ats_assets.orchestration.partitions import partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 

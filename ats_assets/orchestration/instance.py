@@ -25,6 +25,7 @@ from ats_assets.errors import SettingsError
 from ats_assets.orchestration.event_log import BatchedSqliteEventLogStorage
 from ats_assets.orchestration.latest_partitions import mend_latest_partitions
 from ats_assets.orchestration.remembered_partitions import remember_partitions
+from ats_assets.orchestration.remembered_revisions import remember_revisions
 from ats_assets.secrecy import guard_secrets, redacted_document, redacted_tags
 from ats_assets.settings import load_settings, settings_file
 
@@ -43,6 +44,7 @@ def guard_instance() -> None:
     guard_documents()
     mend_latest_partitions()
     remember_partitions()
+    remember_revisions()
     with contextlib.suppress(SettingsError):  # which the code location shows
         load_settings()
 

@@ -26,7 +26,9 @@ from dataclasses import dataclass
 from pathlib import Path
 from subprocess import CompletedProcess
 
+from ats_assets.definitions import build
 from ats_assets_tests.forking import ForkServer, fork_server, serve
+from ats_assets_tests.small_market import small_market
 
 MODULES = (
     "ats_assets.cli",
@@ -112,6 +114,11 @@ def _become(line: str) -> None:
         os._exit(status)
 
 
+def _read_ahead() -> None:
+    """Build a graph, so that what depends on no setting and no file of a deployment is there: the code's versions, compiled expressions, the sessions of the exchange."""
+    build(small_market(Path(os.devnull)))
+
+
 def _refuse_threads_that_compute() -> None:
     """Each fork would wait for them for ever: better to fail here, and say why."""
     tasks = Path("/proc/self/task")
@@ -123,5 +130,6 @@ def _refuse_threads_that_compute() -> None:
 if __name__ == "__main__":
     for name in MODULES:
         importlib.import_module(name)
+    _read_ahead()
     _refuse_threads_that_compute()
     serve(_become)

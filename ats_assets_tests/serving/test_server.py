@@ -84,3 +84,9 @@ def test_a_missing_library_names_the_extra(deployment: Deployment, monkeypatch: 
 def test_what_is_open_is_said_at_the_start(deployment: Deployment, serving: dict[str, object], told: str) -> None:
     settings = deployment.settings.model_copy(update={"serving": deployment.settings.serving.model_copy(update=serving)})
     assert told in "\n".join(server.told_at_start(Deployment(settings), "127.0.0.1", 8000))
+
+
+def test_it_is_imported_without_contracts() -> None:
+    """Pandera takes half as long as all the rest."""
+    program = "import sys, ats_assets.serving.server; sys.exit('pandera' in sys.modules)"
+    assert subprocess.run([sys.executable, "-W", "ignore", "-c", program], cwd=ROOT, check=False).returncode == 0

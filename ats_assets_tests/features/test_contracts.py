@@ -6,7 +6,8 @@ from pandera.errors import SchemaError
 
 from ats_assets.features import compute
 from ats_assets.features.choosing import ALPHA158, FAMILIES
-from ats_assets.features.schema import contract, faults, frame_schema
+from ats_assets.features.contracts import contract, faults
+from ats_assets.features.schema import frame_schema
 from ats_assets_tests.expressions.panels import random_walks
 
 FAMILY = FAMILIES["alpha158"]
