@@ -37,6 +37,8 @@ class WritingAhead:
     through: set[int] = field(default_factory=set)
     """Decisions that have been carried out, which is written down with what comes next."""
     _kept: dict[Any, Heard] = field(default_factory=dict)
+    _noted: frozenset[int] = frozenset()
+    """Of `through`, what the transaction under way writes down: what is carried out after that waits for the next one."""
 
     @property
     def is_full(self) -> bool:
@@ -66,11 +68,12 @@ class WritingAhead:
         """Write rows down, if no other loop has taken over; `wrote` follows once the transaction is through."""
         self.claim.confirm(connection, self.clock.now())
         self.journal.write(connection, heard, decided)
-        for number in sorted(self.through):
+        self._noted = frozenset(self.through)
+        for number in sorted(self._noted):
             self.journal.done(connection, number)
 
     def wrote(self, heard: Sequence[Heard], decided: Sequence[DecidedRow]) -> None:
         """They are written down."""
         self._kept.clear()
-        self.through.clear()
+        self.through -= self._noted
         self.heard, self.decided = self.heard + len(heard), self.decided + len(decided)

@@ -10,12 +10,15 @@ from ats_assets.execution.order import BrokerOrder, OrderIntent
 from ats_assets.live.as_decided import as_decided
 from ats_assets.live.step import What
 from ats_assets.live.stream import StreamEvent
+from ats_assets.plugins import ALGORITHMS
 from ats_assets.settings import BrakeSettings, LiveSettings
 from ats_assets_tests.execution.exchange import Killed, PointedState, Points
+from ats_assets_tests.execution.workshop import QUICK
 from ats_assets_tests.live.day import CLOSED_AT, Day, Make, Slices, parent
-from ats_assets_tests.rounds import rounds
+from ats_assets_tests.rounds import FULL, rounds
 
 ROUNDS = rounds(4, 60)
+SHIPPED = ["twap", "vwap", "participation", "iceberg", "adaptive_limit", "implementation_shortfall", "at_close"]
 
 
 class PointedBroker:
@@ -75,6 +78,30 @@ def test_killed_at_points_and_taken_up_again(day: Make) -> None:
         assert sum(order.filled_quantity for order in one.exchange._orders.values()) == 300, told
         found = as_decided(*one.journal(), one.rules, one.stored)
         assert found.differences.is_empty(), (told, found.differences)
+
+
+@pytest.mark.parametrize("algorithm", SHIPPED if FULL else ["twap"])
+def test_killed_with_each_algorithm_at_work(day: Make, algorithm: str) -> None:
+    """No part twice, none lost, never more than was decided, and all of it decided again as it was."""
+    made = ALGORITHMS.made(
+        algorithm, {**QUICK.get(algorithm, {}), **({"slice_minutes": 4} if "slice_minutes" in QUICK.get(algorithm, {}) else {})}
+    )
+    how = {"parents": (parent(quantity=3000),), "algorithm": made, "unfilled": "cross"}
+    for number, point in enumerate(spread(points_of(day, how, 60))):
+        one = day(**how)
+        one.url = one.url.replace("trade_state", f"{algorithm}{number}")
+        events = one.events()[:60]
+        names = played(one, events, point).names
+        one.play(events)
+        told = f"killed at point {point} ({names[-1]})"
+        decided = one.journal()[1]
+        sends = [f"{row.decision.subject}-{row.decision.fields['number']:02d}" for row in decided if row.decision.what is What.SEND]
+        assert list(one.sent()) == sends, told
+        assert len(set(sends)) == len(sends), told
+        assert all(row.done for row in decided if row.decision.what in (What.SEND, What.CANCEL)), told
+        worked = [order.filled_quantity if order.status.final else order.quantity for order in one.exchange._orders.values()]
+        assert sum(worked) <= 3000, told
+        assert as_decided(*one.journal(), one.rules, one.stored).differences.is_empty(), told
 
 
 @pytest.mark.parametrize("on_breach", ["stop", "close"])

@@ -7,11 +7,12 @@ from decimal import Decimal
 
 import pytest
 
-from ats_assets.algorithms import Answer, ChildRecord, Leg, OrderKind, Parent, SendChild, SessionMarket, Side
+from ats_assets.algorithms import Algorithm, Answer, ChildRecord, Leg, OrderKind, Parent, SendChild, SessionMarket, Side
 from ats_assets.live.intake import Intake
 from ats_assets.live.mishaps import MishapSettings
 from ats_assets.live.step import What
 from ats_assets.live.stream import EventKind
+from ats_assets.plugins import ALGORITHMS
 from ats_assets.settings import BrakeSettings, LiveSettings
 from ats_assets_tests.live.day import CLOSED_AT, CLOSES, OPENS, Make, Slices, at, changed, parent
 
@@ -65,15 +66,17 @@ def test_nothing_is_sent_while_a_symbol_is_halted_or_the_stream_is_lost(day: Mak
     assert len(repaired) == 60, "the bars of the half hour were asked for when it was back"
 
 
-@pytest.mark.parametrize("on_breach", ["stop", "close"])
-def test_no_order_leaves_after_the_event_of_a_breach(day: Make, on_breach: str) -> None:
-    """An order was sent every minute: after the bar that breaks the limit none is, and with `close` the position is closed, by one order for each."""
+@pytest.mark.parametrize(
+    ("on_breach", "algorithm"), [("stop", Slices(shares=10, minutes=1)), ("close", ALGORITHMS.made("twap", {"slice_minutes": 1}))]
+)
+def test_no_order_leaves_after_the_event_of_a_breach(day: Make, on_breach: str, algorithm: Algorithm) -> None:
+    """An algorithm is in the middle of an order, and sends every minute: after the bar that breaks the limit nothing is sent, and with `close` each position is closed by one order."""
     settings = CLOSE.model_copy(update={"on_breach": on_breach})
     worked = parent("BAC", 3000)
     equity = 60_000 + 220 * CLOSED_AT["IBM"]
     one = day(
         parents=(worked,),
-        algorithm=Slices(shares=10, minutes=1),
+        algorithm=algorithm,
         held={"IBM": 220},
         cash=60_000.0,
         brake=FRAGILE,
@@ -87,6 +90,7 @@ def test_no_order_leaves_after_the_event_of_a_breach(day: Make, on_breach: str) 
     sends = [row.number for row in one.journal()[1] if row.decision.what is What.SEND]
     assert len(sends) > 5
     assert max(sends) < breach.number
+    assert sum(order.filled_quantity for name, order in one.exchange._orders.items() if "-open-" in name) < worked.quantity
     closing = {"main-20131007-IBM-breach-exit", "main-20131007-BAC-breach-exit"}
     assert {name for name in one.sent() if "-open-" not in name} == (closing if on_breach == "close" else set())
     assert len(one.sent()) == len(sends) + (2 if on_breach == "close" else 0)
@@ -120,15 +124,20 @@ def test_a_stream_that_goes_back_in_time_is_refused_with_a_message_and_no_order(
     assert len(one.sent()) > len(before), "it goes on where the stream goes forward again"
 
 
-def test_a_price_of_zero_is_refused_and_the_good_bars_beside_it_are_taken(day: Make) -> None:
+def test_a_price_of_zero_is_refused_with_a_message_no_order_follows_it_and_the_good_bars_beside_it_are_taken(day: Make) -> None:
     zero = MishapSettings(kind="zero", start=at(10), end=at(11), symbol="BAC")
-    one = day(parents=(parent(quantity=500),), algorithm=Slices(shares=100, minutes=5), mishaps=(zero,))
+    one = day(parents=(parent(quantity=3000),), algorithm=Slices(shares=100, minutes=5), mishaps=(zero,))
     state = one.play()
     heard, _ = one.journal()
     refused = [row for row in heard if row.verdict is Intake.IMPOSSIBLE]
     assert len(refused) == 60
     assert {row.event.symbol for row in refused} == {"BAC"}
     assert refused[0].reason == "bar of BAC: 0.0 is no price"
+    assert any("0.0 is no price" in alert.text for alert in one.alerts)
+    sent = [(order.submitted_at - OPENS).total_seconds() / 60 for order in one.exchange._orders.values()]
+    assert len(sent) > 10
+    assert not [minute for minute in sent if 33 < minute < 90], "the last good price is three minutes old then"
+    assert "the newest price of BAC is older than 180 s" in {made.reason for made in one.decided(What.HOLD)}
     assert len(state.of("IBM").bars) > 140
 
 
