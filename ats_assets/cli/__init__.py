@@ -128,18 +128,18 @@ def run(  # noqa: PLR0917 - typer calls it by name
     warehouse: Annotated[
         Path | None, typer.Option(metavar="DIR", help="For --as-of: an empty folder for the warehouse, models and data.")
     ] = None,
+    on: Annotated[str | None, typer.Option(metavar="WORKERS", help="Have workers do what is arithmetic: processes, ray or celery.")] = None,
 ) -> None:
     """Run the graph over a range of sessions: bars, features, labels, models, signals, backtest and report."""
     started = time.perf_counter()  # the imports are part of what the user waits for
     if (as_of is None) != (warehouse is None):
         raise typer.BadParameter("--as-of and --warehouse go together: results as of another time are stored in a folder of their own")
     _starts("run")
-    from ats_assets.cli.run import AsOf  # noqa: PLC0415
     from ats_assets.cli.run import run as command  # noqa: PLC0415
-    from ats_assets.runs.writing import required_time  # noqa: PLC0415
 
-    world = AsOf(time=required_time(as_of, "--as-of"), folder=warehouse) if as_of is not None and warehouse is not None else None
-    command(first=first, last=last, select=select, chunk=chunk, summary_json=summary_json, verbose=verbose, started=started, as_of=world)
+    world = (as_of, warehouse) if as_of is not None and warehouse is not None else None
+    how = {"chunk": chunk, "summary_json": summary_json, "verbose": verbose, "started": started, "workers": on}
+    command(first=first, last=last, select=select, world=world, **how)
 
 
 @app.command()

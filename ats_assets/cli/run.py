@@ -1,5 +1,6 @@
 """`ats run`: run the graph over a range of sessions, part by part, in this process."""
 
+import contextlib
 from collections.abc import Collection, Iterator, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
@@ -26,7 +27,8 @@ from ats_assets.runs.runner import Outcome, Runner
 from ats_assets.runs.selection import chosen_assets
 from ats_assets.runs.sessions import chosen_sessions
 from ats_assets.runs.startup import open_instance, prepare_environment, quiet
-from ats_assets.runs.writing import parse_day, say
+from ats_assets.runs.workers_at_hand import working_on
+from ats_assets.runs.writing import parse_day, required_time, say
 from ats_assets.settings import load_settings
 from ats_assets.sources.profile import prepare_profiles
 from ats_assets.storage.second_process import beside
@@ -53,12 +55,14 @@ def run(
     summary_json: Path | None,
     verbose: bool,
     started: float,
-    as_of: AsOf | None = None,
+    world: tuple[str, Path] | None = None,
+    workers: str | None = None,
 ) -> None:
     """Make the assets, print the summary to standard output, and exit with the status."""
     begin, end = parse_day(first, "--from"), parse_day(last, "--to")
+    as_of = AsOf(time=required_time(world[0], "--as-of"), folder=world[1]) if world else None
     prepare_environment()
-    with quiet(verbose=verbose):
+    with quiet(verbose=verbose), contextlib.ExitStack() as until_done:
         deployment = Deployment(load_settings())
         if select is None and as_of is None:
             _prepare(deployment)
@@ -66,6 +70,7 @@ def run(
             sessions = chosen_sessions(deployment, begin, end)
         else:
             deployment, sessions = _world(deployment, as_of, begin or date.min, end or date.max)
+        until_done.enter_context(working_on(deployment, workers))
         definitions = build(deployment)
         without = OF_DAILY_BARS if deployment.has_only_ticks else ()
         chosen = chosen_assets(definitions, select, with_upstream=as_of is not None, without=without)

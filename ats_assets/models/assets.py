@@ -13,6 +13,7 @@ from ats_assets.features.choosing import model_families
 from ats_assets.labels import label_weights, learnt_label
 from ats_assets.models.choosing import Model, models
 from ats_assets.models.drift_refit_run import DriftRefitRun, DriftRefits, drift_training
+from ats_assets.models.fit_states import FitOver
 from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.models.fitting import fits_at_once
 from ats_assets.models.importance_plot import importance_svg
@@ -38,8 +39,8 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 
 def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
     node = _node(deployment, model, deployment.settings.training)
-    if model.tuning is None:
-        deployment.of(fits_ahead).offer(model.asset, partial(_fit_ahead, deployment, model, node))
+    begin = partial(_fit_ahead, deployment, model, node) if model.tuning is None else None
+    deployment.of(fits_ahead).offer(model.asset, partial(_fit_alone, deployment, model, node), begin)
 
     @node.asset(deployment, deps=node.deps(), pool="training")
     def fitted_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -56,6 +57,12 @@ def _fit_ahead(deployment: Deployment, model: Model, node: Node, sessions: Seque
     run = _training(deployment, model, node, TrainingRun, run_id="", log=logging.getLogger(__name__))
     at_once = fits_at_once(training, refits=len(refits), symbols=deployment.settings.universe.size)
     deployment.of(fits_ahead).submit(model.asset, [run.described(session) for session in refits], run.ahead, at_once=at_once)
+
+
+def _fit_alone(deployment: Deployment, model: Model, node: Node) -> Callable[[date], FitOver]:
+    """What makes single fits in a worker, for some run's step."""
+    run = _training(deployment, model, node, TrainingRun, run_id="", log=logging.getLogger(__name__))
+    return lambda session: run.ahead(run.described(session))
 
 
 def _refits(deployment: Deployment, model: DriftRefits) -> dg.AssetsDefinition:

@@ -2,34 +2,54 @@
 
 A fit is a pure function of what it reads. One that was made ahead is taken where what the step would read for it is what was read: the same versions of every partition, code
 and settings. Else it is made again in the step, as if nothing had been made ahead.
+
+Where a run has workers (`orchestration.spreading`), these make the fits instead of threads, ahead or not: each reads what it needs itself, and hands back what the library stores.
 """
 
 from collections.abc import Callable, Iterable, Sequence
 from concurrent.futures import Future, ThreadPoolExecutor
 from datetime import date
+from functools import partial
+from uuid import uuid4
 
 from ats_assets.deployment import Deployment
+from ats_assets.errors import WorkerError
+from ats_assets.models.fit_answers import fit_over
 from ats_assets.models.fit_states import FitOver, WantedFit
+from ats_assets.orchestration.spreading import MAKE_FIT, Spreading, spreading
 
 Made = Callable[[], FitOver]
+Alone = Callable[[], Callable[[date], FitOver]]
+"""Makes what fits single sessions, in a worker."""
 
 
-def fits_ahead(_: Deployment) -> "FitsAhead":
+def fits_ahead(deployment: Deployment) -> "FitsAhead":
     """Those of a deployment: `deployment.of(fits_ahead)`."""
-    return FitsAhead()
+    return FitsAhead(deployment.of(spreading))
 
 
 class FitsAhead:
     """Fits under way, or done and not taken yet."""
 
-    def __init__(self) -> None:
+    def __init__(self, workers: Spreading) -> None:
+        self._workers = workers
         self._pool: ThreadPoolExecutor | None = None
         self._offers: dict[str, Callable[[Sequence[date]], None]] = {}
-        self._fits: dict[tuple[str, date], tuple[WantedFit, Future[FitOver]]] = {}
+        self._alone: dict[str, Alone] = {}
+        self._kept: tuple[str, Callable[[date], FitOver]] | None = None
+        self._fits: dict[tuple[str, date], tuple[WantedFit, Made]] = {}
 
-    def offer(self, asset: str, begin: Callable[[Sequence[date]], None]) -> None:
-        """Say how the fits of a model's sessions are begun."""
-        self._offers[asset] = begin
+    def offer(self, asset: str, alone: Alone, begin: Callable[[Sequence[date]], None] | None = None) -> None:
+        """Say how a fit of a model is made by a worker, and how the fits of sessions are begun, where they can be made ahead."""
+        self._alone[asset] = alone
+        if begin is not None:
+            self._offers[asset] = begin
+
+    def fit_alone(self, asset: str, session: date, step: str) -> FitOver:
+        """Make a fit: called in a worker, which keeps what it has read for the next one of the same step."""
+        if self._kept is None or self._kept[0] != f"{asset} {step}":
+            self._kept = f"{asset} {step}", self._alone[asset]()
+        return self._kept[1](session)
 
     def begin(self, assets: Iterable[str], sessions: Sequence[date]) -> None:
         """Begin the fits of models, all of whose inputs are stored."""
@@ -47,15 +67,30 @@ class FitsAhead:
         at_once
             Threads; of the first call only, later fits wait for theirs.
         """
+        if self.spreads(asset):
+            self.submit_elsewhere(asset, wanted)
+            return
         if self._pool is None:
             self._pool = ThreadPoolExecutor(at_once, thread_name_prefix="fit")
         for one in wanted:
-            self._fits[asset, one.session] = (one, self._pool.submit(fit, one))
+            self._fits[asset, one.session] = (one, self._pool.submit(fit, one).result)
+
+    def spreads(self, asset: str) -> bool:
+        """Whether workers make the fits of a model."""
+        return self._workers.engine is not None and asset in self._alone
+
+    def submit_elsewhere(self, asset: str, wanted: Sequence[WantedFit]) -> None:
+        """Have those fits of a model made by workers that are not under way."""
+        step = uuid4().hex
+        for one in wanted:
+            if (asset, one.session) not in self._fits:
+                answer = self._workers.submit(MAKE_FIT, asset=asset, session=one.session.isoformat(), step=step)
+                self._fits[asset, one.session] = (one, partial(_answered, asset, one, answer))
 
     def take(self, asset: str, wanted: WantedFit) -> Made | None:
         """Waits for the fit of a session and returns it; None where none of these very inputs was begun."""
-        kept, future = self._fits.pop((asset, wanted.session), (None, None))
-        return None if future is None or kept != wanted else future.result
+        kept, made = self._fits.pop((asset, wanted.session), (None, None))
+        return None if made is None or kept != wanted else made
 
     def close(self) -> None:
         """Begin no more; what is under way ends first, for nobody."""
@@ -63,3 +98,11 @@ class FitsAhead:
             self._pool.shutdown(cancel_futures=True)
         self._pool = None
         self._fits.clear()
+
+
+def _answered(asset: str, wanted: WantedFit, answer: "Future[bytes]") -> FitOver:
+    """A fit that a worker made; what it raised is raised by whoever stores it, as if it had been made here."""
+    try:
+        return fit_over(asset, wanted, answer.result())
+    except WorkerError as error:
+        return FitOver(wanted=wanted, found=error)

@@ -97,8 +97,11 @@ class TrainingRun:
         at_once = fits_at_once(self._settings, refits=len(sessions), symbols=self._deployment.settings.universe.size)
         work = partial(self._fit, threads=self._settings.threads // at_once)
         made = self._deployment.of(fits_ahead)
-        ahead = {session: fit for session in sessions if (fit := made.take(self._model.asset, self.described(session)))}
-        absent = (self._read(self.described(session)) for session in sessions if session not in ahead)
+        wanted = {session: self.described(session) for session in sessions}
+        if made.spreads(self._model.asset):
+            made.submit_elsewhere(self._model.asset, list(wanted.values()))
+        ahead = {session: fit for session in sessions if (fit := made.take(self._model.asset, wanted[session]))}
+        absent = (self._read(wanted[session]) for session in sessions if session not in ahead)
         try:
             with closing(worked_ahead(work, absent, threads=at_once, ahead=at_once)) as fits:  # an error begins no further fit
                 return {session: self._stored(ahead[session]() if session in ahead else next(fits)) for session in sessions}

@@ -16,6 +16,7 @@ from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import RAW_BARS, Deployment
 from ats_assets.orchestration.partitions import Reads, partitions_of
 from ats_assets.orchestration.reading import IN_VINTAGES
+from ats_assets.orchestration.spreading import SPREAD, spreading
 from ats_assets.storage.versions import code_version, settings_version
 from ats_assets.storage.vintages import WITH_OWN_HISTORY
 from ats_assets.trials import declare
@@ -143,7 +144,10 @@ class Node:
             policy = dg.BackfillPolicy.multi_run(1) if self.record else dg.BackfillPolicy.single_run()
         kept = self._described(deployment, partitioned=partitioned)
         how = {"pool": pool, "partitions_def": partitions, "backfill_policy": policy, "description": description}
-        return dg.asset(name=self.name, ins=ins, deps=deps, **how, **kept)  # pyright: ignore[reportReturnType]
+        made = dg.asset(name=self.name, ins=ins, deps=deps, **how, **kept)
+        if self.group not in SPREAD or ins:
+            return made  # pyright: ignore[reportReturnType]
+        return lambda function: made(deployment.of(spreading).step(self, function))  # pyright: ignore[reportReturnType,reportCallIssue]
 
     def spec(self, deployment: Deployment, description: str) -> dg.AssetSpec:
         """The asset as a spec, for one that is made together with others."""

@@ -17,6 +17,7 @@ from ats_assets.orchestration.partition_figures import Figures, figures_of
 from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, VintageRows
+from ats_assets.orchestration.spreading import WrittenElsewhere, rows_by_session
 from ats_assets.orchestration.streaming import SessionRows, Streamed
 from ats_assets.storage.footer import Written
 from ats_assets.storage.vintages import VINTAGES_OF, MadeVintage
@@ -36,21 +37,23 @@ class WarehouseIOManager(dg.IOManager):
         self._figures = figures or {}
 
     @override
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[VintageRows] | Streamed) -> None:
+    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[VintageRows] | Streamed | WrittenElsewhere) -> None:
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys)
         self._deployment.calendar_store.keep()
         known = Known(self._deployment, asset, reads_of(context.definition_metadata or {}))
         with self._deployment.warehouse.together():  # all are in their place before an event says that they are
-            if isinstance(obj, Streamed):
+            if isinstance(obj, WrittenElsewhere):
+                made = dict(obj.written)
+            elif isinstance(obj, Streamed):
                 made = self._write_streamed(context, asset, sessions, obj, known)
             elif isinstance(obj, list):
                 made = self._write_vintages(context, asset, sessions, obj, known)
             else:
-                parts = _by_session(asset, sessions, obj)
+                parts = rows_by_session(asset, sessions, obj)
                 made = self._write(context, asset, {session: parts.get(session, obj.clear()) for session in sessions}, known)
         figures = self._figures.get(asset, Figures())
-        more = {} if isinstance(obj, list | Streamed) else figures_of(self._deployment, asset, figures, obj, sessions)
+        more = {} if isinstance(obj, list | Streamed | WrittenElsewhere) else figures_of(self._deployment, asset, figures, obj, sessions)
         counts = {session: {figures.rows: dg.MetadataValue.int(written.rows)} for session, written in made.items() if figures.rows}
         shown = {day.isoformat(): {**_shown(written), **counts.get(day, {}), **more.get(day, {})} for day, written in made.items()}
         add_partition_metadata(context.step_context, context.asset_key, shown)
@@ -103,7 +106,7 @@ class WarehouseIOManager(dg.IOManager):
 
         def made() -> Iterator[MadeVintage]:
             for layer in layers:
-                parts = _by_session(asset, list(layer.stamps), layer.rows)
+                parts = rows_by_session(asset, list(layer.stamps), layer.rows)
                 for session, stamp in layer.stamps.items():
                     rows, refused = parts.get(session, layer.rows.clear()), session in layer.refused
                     upstream = known.upstream(session, stamp)
@@ -119,16 +122,6 @@ class WarehouseIOManager(dg.IOManager):
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys) if context.has_asset_partitions else []
         return self._deployment.read_known(asset, sessions, self._deployment.schemas[asset])
-
-
-def _by_session(asset: str, sessions: Sequence[date], frame: pl.DataFrame) -> dict[date, pl.DataFrame]:
-    parts = {key[0]: rows for key, rows in frame.partition_by("session", as_dict=True, maintain_order=True).items()}
-    strays = sorted(parts.keys() - set(sessions), key=str)
-    if strays:
-        raise ContractError(
-            f"{asset} made rows for {strays[0]}, which is not among the sessions asked for ({sessions[0]} to {sessions[-1]})"
-        )
-    return parts
 
 
 def _versions(context: dg.OutputContext) -> dict[str, str]:

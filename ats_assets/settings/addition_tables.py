@@ -29,3 +29,7 @@ ExportTables = Annotated[
         "`attempts` how often a store that is gone is tried"
     ),
 ]
+WorkerTables = Annotated[
+    dict[Name, dict[str, Any]],
+    Field(description="name -> the own settings of an engine of workers, which ats run --on names; `kind` says which, default: the name"),
+]

@@ -5,7 +5,7 @@ from typing import Any
 from pydantic import Field, model_validator
 
 from ats_assets.settings.active_return import ActiveReturnSettings
-from ats_assets.settings.addition_tables import AlgorithmTables, BrokerTables, ExportTables, RiskTables, SamplerTables
+from ats_assets.settings.addition_tables import AlgorithmTables, BrokerTables, ExportTables, RiskTables, SamplerTables, WorkerTables
 from ats_assets.settings.alerts import AlertsSettings
 from ats_assets.settings.alpaca import AlpacaSettings
 from ats_assets.settings.automation import AutomationSettings
@@ -145,6 +145,7 @@ class Settings(Section):
     bots: BotsSettings = BotsSettings()
     plugins: PluginsSettings = PluginsSettings()
     automation: AutomationSettings = AutomationSettings()
+    workers: WorkerTables = Field(default={})
 
     @model_validator(mode="before")
     @classmethod

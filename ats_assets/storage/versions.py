@@ -45,6 +45,7 @@ CARRIES = frozenset(
         "trials",
         "tuning.tuning_figures",
         "tuning.tuning_tracking",
+        "workers",
     )
 )
 """Modules (and all below them) that carry rows, show them or say what is wrong, and never change a row."""

@@ -3,23 +3,28 @@
 The model is handed over as its settings, and made there: a class of a user's own folder can't be pickled into another process.
 """
 
+import json
 import pickle
-from collections.abc import Callable, Iterator, Mapping, Sequence
-from dataclasses import dataclass
+from collections.abc import Callable, Iterable, Iterator, Mapping, Sequence
+from concurrent.futures import Future, as_completed
+from dataclasses import asdict, dataclass, replace
 from functools import lru_cache
 from pathlib import Path
-from typing import Any, Final
+from typing import Any, Final, Protocol
 
 import numpy as np
+from pydantic import TypeAdapter
 
 from ats_assets.models import Model
+from ats_assets.orchestration.spreading import Spreading
 from ats_assets.plugins import LEARNERS
-from ats_assets.storage.worker_processes import WorkerProcesses
 from ats_assets.tuning.tried_trials import AskedTrial, TriedTrial
 from ats_assets.tuning.tuned_rows import TunedRows, try_parameters
 
 ALIGNED: Final = 64
 """Bytes at whose multiples arrays begin in the file."""
+TRY_TRIAL: Final = f"{__name__}:attempt_told"
+"""The work that tries one set of parameters."""
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -45,8 +50,34 @@ class TrialTask:
     threads: int
 
 
+class Triers(Protocol):
+    """Who does trials at once, such as `WorkerProcesses`."""
+
+    def done(self, tasks: Iterable[TrialTask]) -> Iterator[tuple[TrialTask, TriedTrial]]:
+        """Trials with what came of them, in the order in which that is there."""
+        ...
+
+
+@dataclass(frozen=True)
+class TriersElsewhere:
+    """The workers of a run."""
+
+    workers: Spreading
+
+    def done(self, tasks: Iterable[TrialTask]) -> Iterator[tuple[TrialTask, TriedTrial]]:
+        """Trials with what came of them, in the order in which that is there; who stops before the last one begins no further."""
+        told: dict[Future[bytes], TrialTask] = {self.workers.submit(TRY_TRIAL, trial=asdict(task)): task for task in tasks}
+        try:
+            for future in as_completed(told):
+                found = TypeAdapter(TriedTrial).validate_json(future.result())
+                yield told[future], replace(found, parameters=told[future].asked.parameters)
+        finally:
+            for future in told:
+                future.cancel()
+
+
 def attempts_by(
-    workers: WorkerProcesses[TrialTask], model: Model, rows: TunedRows, folder: Path, *, plugins: Path, threads: int
+    workers: Triers, model: Model, rows: TunedRows, folder: Path, *, plugins: Path, threads: int
 ) -> Callable[[Sequence[AskedTrial]], Iterator[TriedTrial]]:
     """What tries by other processes: what came of each trial comes as soon as it is there.
 
@@ -82,7 +113,13 @@ def attempt_task(task: TrialTask) -> TriedTrial:
     chosen = LEARNERS.chosen(task.kind, task.settings, Path(task.plugins), f"models.{task.name}")
     learner = chosen.made()
     model = Model(name=task.name, kind=task.kind, learner=learner, quick=learner, make=chosen.plugin.make)
-    return try_parameters(model, handed_over(task.rows), task.asked, threads=task.threads)
+    return try_parameters(model, handed_over(task.rows, _stamp(task.rows)), task.asked, threads=task.threads)
+
+
+def attempt_told(task: str) -> bytes:
+    """The same by a worker of a run, which is told of it as text."""
+    found = attempt_task(TypeAdapter(TrialTask).validate_python(json.loads(task)["trial"]))
+    return json.dumps(asdict(found) | {"ics": {day.isoformat(): ic for day, ic in found.ics.items()}}).encode()
 
 
 def hand_over(rows: TunedRows, folder: Path) -> None:
@@ -99,8 +136,14 @@ def hand_over(rows: TunedRows, folder: Path) -> None:
     (folder / "rows").write_bytes(pickle.dumps((content, places)))
 
 
+def _stamp(folder: str) -> tuple[int, int]:
+    """Which rows lie there: a worker may outlive them."""
+    stat = (Path(folder) / "rows").stat()
+    return stat.st_mtime_ns, stat.st_ino
+
+
 @lru_cache(maxsize=1)
-def handed_over(folder: str) -> TunedRows:
+def handed_over(folder: str, _stamp: tuple[int, int]) -> TunedRows:
     """The rows that were written there, whose arrays are those of the file: they can be read alone."""
     content, places = pickle.loads((Path(folder) / "rows").read_bytes())  # noqa: S301 - what our own process wrote, and removes
     mapped = np.memmap(Path(folder) / "arrays", mode="r")

@@ -15,6 +15,7 @@ from ats_assets.errors import EvaluationError, ModelError
 from ats_assets.models import Model, last_refit
 from ats_assets.models.labelled_rows import LabelledRows, rows_of, whole_window
 from ats_assets.orchestration.reading import Known
+from ats_assets.orchestration.spreading import spreading
 from ats_assets.settings import Search
 from ats_assets.storage.footer import Upstream
 from ats_assets.storage.worker_processes import WorkerProcesses
@@ -24,7 +25,7 @@ from ats_assets.tuning.generations import optuna_module
 from ats_assets.tuning.schema import TUNING_SCHEMA
 from ats_assets.tuning.study import Attempt, study
 from ats_assets.tuning.trial_store import ROWS, TrialStore
-from ats_assets.tuning.trial_work import attempt_task, attempts_by
+from ats_assets.tuning.trial_work import TriersElsewhere, attempt_task, attempts_by
 from ats_assets.tuning.tried_trials import AskedTrial, TriedTrial, chosen_trial
 from ats_assets.tuning.tuned_rows import TunedRows, try_parameters, tuned_rows
 
@@ -148,7 +149,10 @@ class TuningRun:
 
     def _attempts(self, rows: TunedRows, store: TrialStore) -> Attempt:
         """What tries, in this process or by others."""
-        processes, threads = self._settings.processes, self._training.threads
+        processes, threads, others = self._settings.processes, self._training.threads, self._deployment.of(spreading)
+        if others.engine is not None:
+            folder = self._deployment.settings.plugins.folder
+            return attempts_by(TriersElsewhere(others), self._model, rows, store.folder / ROWS, plugins=folder, threads=1)
         if processes == 1:
             return lambda asked: (try_parameters(self._model, rows, one, threads=threads) for one in asked)
         how = {"plugins": self._deployment.settings.plugins.folder, "threads": max(1, threads // processes)}

@@ -1,0 +1,193 @@
+"""Steps whose sessions are made by workers (`ats_assets.workers`), block by block, while the run that records them stays one run.
+
+A partition is a pure function of settings, code and partitions before it, and the step that makes it begins when all of these are stored. So its sessions can be made and written in
+blocks, by any process that sees the same warehouse, to the same bytes; the step waits for what was written, and says of it what it would say of its own.
+"""
+
+import inspect
+import itertools
+import json
+from collections.abc import Callable, Mapping, Sequence
+from concurrent.futures import Future
+from dataclasses import asdict, dataclass, field
+from datetime import date
+from pathlib import Path
+from typing import Any, Final, Protocol
+
+import dagster as dg
+import polars as pl
+
+from ats_assets.deployment import Deployment
+from ats_assets.errors import ContractError, WorkerError
+from ats_assets.orchestration.partitions import sessions_of
+from ats_assets.orchestration.reading import Known, Reader
+from ats_assets.storage.footer import Footer, Written
+from ats_assets.workers.compute_engine import ComputeEngine
+
+MAKE_SESSIONS: Final = "ats_assets.runs.worker_tasks:make_sessions"
+"""The work that makes the sessions of a step."""
+MAKE_FIT: Final = "ats_assets.runs.worker_tasks:make_fit"
+"""The work that makes one fit of a model."""
+SPREAD: Final = frozenset({"features", "labels"})
+"""The stages that are arithmetic session by session."""
+
+
+class Step(Reader, Protocol):
+    """What makes a step, such as a `graph.Node`."""
+
+    @property
+    def code_version(self) -> str:
+        """Of its code."""
+        ...
+
+    @property
+    def settings_version(self) -> str:
+        """Of its settings."""
+        ...
+
+
+@dataclass(frozen=True, kw_only=True)
+class SomeSessions:
+    """What a step that is spread asks of its context: a worker gives it this in the place of Dagster's."""
+
+    partition_keys: Sequence[str]
+
+
+@dataclass(frozen=True, kw_only=True)
+class WrittenElsewhere:
+    """What a step returns in the place of a frame, where workers have written its partitions."""
+
+    written: Mapping[date, Written]
+
+
+@dataclass
+class Spreading:
+    """The workers of a deployment, where it has some, and the steps that they can do.
+
+    Attributes
+    ----------
+    engine
+        None: every step is done by the process that runs it.
+    steps
+        By asset: what makes it, and its function; noted as the graph is built.
+    """
+
+    deployment: Deployment
+    engine: ComputeEngine | None = None
+    steps: dict[str, tuple[Step, Callable[[Any], pl.DataFrame]]] = field(default_factory=dict)
+
+    def submit(self, work: str, **asked: Any) -> "Future[bytes]":
+        """Have a piece of work done for this deployment; `asked` is what the work needs to know, as JSON can say it."""
+        if self.engine is None:
+            raise WorkerError(f"{work} was to be done by workers, of which there are none: ats run --on NAME")
+        return self.engine.submit(work, json.dumps(self._described() | asked))
+
+    def _described(self) -> dict[str, Any]:
+        """The deployment, as another process can make it again."""
+        days = [day.isoformat() for day in self.deployment.asked_sessions]
+        return {"settings": self.deployment.settings.model_dump_json(exclude_unset=True), "folder": str(Path.cwd()), "asked_sessions": days}
+
+    def step(self, made_by: Step, function: Callable[[Any], pl.DataFrame]) -> Callable[[Any], Any]:
+        """The function of a step that can be spread: as it is where there are no workers, else one that has them do it."""
+        self.steps[made_by.name] = (made_by, function)
+        if self.engine is None:
+            return function
+
+        def spread(context: dg.AssetExecutionContext) -> Any:
+            return self._made(made_by, function, context)
+
+        spread.__name__, spread.__doc__ = function.__name__, inspect.getdoc(function)
+        return spread
+
+    def _made(
+        self, step: Step, function: Callable[[Any], pl.DataFrame], context: dg.AssetExecutionContext
+    ) -> WrittenElsewhere | pl.DataFrame:
+        sessions = sessions_of(context.partition_keys)
+        blocks = blocks_of(sessions, self.engine.at_once if self.engine else 1)
+        if len(blocks) < 2:
+            return function(context)
+        self.deployment.calendar_store.keep()
+        waiting = [self.submit(MAKE_SESSIONS, asset=step.name, sessions=[day.isoformat() for day in block]) for block in blocks]
+        written: dict[date, Written] = {}
+        try:
+            for future in waiting:
+                written |= decoded(future.result(), self.deployment.warehouse.root)
+        finally:
+            for future in waiting:
+                future.cancel()
+        _require_same(step, written)
+        return WrittenElsewhere(written={session: written[session] for session in sessions})
+
+    def make(self, asset: str, sessions: Sequence[date]) -> dict[date, Written]:
+        """Make and write sessions of a step: called in a worker."""
+        step, function = self.steps[asset]
+        frame = function(SomeSessions(partition_keys=[day.isoformat() for day in sessions]))
+        parts = rows_by_session(asset, sessions, frame)
+        known = Known(self.deployment, asset, step.reads)
+        rows = ((session, parts.get(session, frame.clear()), known.upstream(session)) for session in sessions)
+        versions = {"code_version": step.code_version, "settings_version": step.settings_version}
+        return self.deployment.warehouse.write_each(asset, rows, **versions)
+
+
+def spreading(deployment: Deployment) -> Spreading:
+    """Those of a deployment: `deployment.of(spreading)`."""
+    return Spreading(deployment)
+
+
+def blocks_of(sessions: Sequence[date], count: int) -> list[Sequence[date]]:
+    """Sessions in so many blocks of neighbours, as even as can be, none of them empty.
+
+    Examples
+    --------
+    >>> days = [date(2024, 1, day) for day in range(1, 6)]
+    >>> [[day.day for day in block] for block in blocks_of(days, 2)], len(blocks_of(days, 9))
+    ([[1, 2, 3], [4, 5]], 5)
+    """
+    count = max(1, min(count, len(sessions)))
+    ends = [-(-len(sessions) * block // count) for block in range(count + 1)]
+    return [sessions[first:last] for first, last in itertools.pairwise(ends)]
+
+
+def rows_by_session(asset: str, sessions: Sequence[date], frame: pl.DataFrame) -> dict[date, pl.DataFrame]:
+    """The rows of each session that has some.
+
+    Raises
+    ------
+    ContractError
+        If some are of a session that was not asked for.
+    """
+    parts = {key[0]: rows for key, rows in frame.partition_by("session", as_dict=True, maintain_order=True).items()}
+    strays = sorted(parts.keys() - set(sessions), key=str)
+    if strays:
+        raise ContractError(
+            f"{asset} made rows for {strays[0]}, which is not among the sessions asked for ({sessions[0]} to {sessions[-1]})"
+        )
+    return parts
+
+
+def encoded(written: Mapping[date, Written], root: Path) -> bytes:
+    """What was written, as another process is told it."""
+    told = [asdict(one) | {"path": one.path.relative_to(root).as_posix()} for one in written.values()]
+    return json.dumps(told).encode()
+
+
+def decoded(told: bytes, root: Path) -> dict[date, Written]:
+    """What another process has written, by session."""
+    found = [one | {"path": root / one["path"], "footer": Footer(**one["footer"])} for one in json.loads(told)]
+    return {date.fromisoformat(one["footer"].session): Written(**one) for one in found}
+
+
+def _require_same(step: Step, written: Mapping[date, Written]) -> None:
+    """See that workers have the code, the settings and the warehouse of this run."""
+    for session, one in written.items():
+        theirs, ours = (one.footer.code_version, one.footer.settings_version), (step.code_version, step.settings_version)
+        if theirs != ours:
+            what = "code" if theirs[0] != ours[0] else "settings"
+            raise WorkerError(
+                f"a worker made {step.name} of {session} with other {what} than this run has: give all workers the same version of ats-assets, of your own "
+                f"additions and of the environment (ATS_…), then run again"
+            )
+        if not one.path.is_file():
+            raise WorkerError(
+                f"a worker wrote {one.path}, which is not there: all workers must see the folder of the warehouse under the same path"
+            )

@@ -1,0 +1,59 @@
+"""What workers do for a run: each function is called with one text, in a process that keeps the graph of the deployment it was last asked about."""
+
+import json
+import os
+from datetime import date
+from functools import lru_cache
+from typing import Any
+
+from ats_assets.definitions import build
+from ats_assets.deployment import Deployment
+from ats_assets.errors import WorkerError
+from ats_assets.models.fit_answers import fit_answer
+from ats_assets.models.fits_ahead import fits_ahead
+from ats_assets.orchestration.spreading import encoded, spreading
+from ats_assets.runs.startup import quiet
+from ats_assets.settings import Settings
+
+
+def make_sessions(task: str) -> bytes:
+    """Make and write sessions of an asset; what was written (`spreading.encoded`)."""
+    asked = json.loads(task)
+    with quiet():
+        deployment = _deployment(asked)
+        sessions = [date.fromisoformat(day) for day in asked["sessions"]]
+        written = deployment.of(spreading).make(asked["asset"], sessions)
+    return encoded(written, deployment.warehouse.root)
+
+
+def make_fit(task: str) -> bytes:
+    """Fit a model as of a session; the fit (`fit_answers`)."""
+    asked = json.loads(task)
+    with quiet():
+        fits = _deployment(asked).of(fits_ahead)
+        over = fits.fit_alone(asked["asset"], date.fromisoformat(asked["session"]), asked["step"])
+    return fit_answer(asked["asset"], over)
+
+
+def _deployment(asked: dict[str, Any]) -> Deployment:
+    """The deployment of a task, with its graph."""
+    try:
+        os.chdir(asked["folder"])  # relative paths of the settings are those of the run
+    except OSError as error:
+        raise WorkerError(
+            f"a worker does not see {asked['folder']}, in which the run was started ({error}): all need the same folders"
+        ) from None
+    deployment = _made(asked["settings"], tuple(asked["asked_sessions"]))
+    if deployment.calendar_is_outdated:
+        _made.cache_clear()
+        deployment = _made(asked["settings"], tuple(asked["asked_sessions"]))
+    return deployment
+
+
+@lru_cache(maxsize=1)
+def _made(settings: str, asked_sessions: tuple[str, ...]) -> Deployment:
+    deployment = Deployment(Settings.model_validate_json(settings))
+    deployment.asked_sessions = tuple(map(date.fromisoformat, asked_sessions))
+    build(deployment)
+    _ = deployment.calendar  # so that it is known which one this is
+    return deployment

@@ -1,0 +1,124 @@
+"""Ray: a cluster that is there, by its address, or processes of this machine that end with the run.
+
+What it starts here listens at 127.0.0.1 alone, has no dashboard, tells nobody of its use, and holds no more than `object_store_megabytes` in shared memory. A cluster of several machines
+is the operator's: `ray start` says where it listens.
+"""
+
+import contextlib
+import os
+from concurrent.futures import Future
+from typing import Any, Final
+
+from pydantic import Field
+
+from ats_assets.errors import WorkerError, how_many
+from ats_assets.plugins import Plugin
+from ats_assets.settings.section import NonNegative, Positive, Section
+from ats_assets.workers.compute_engine import called, told_error
+
+HERE_ALONE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
+"""Ray reads these when it is imported. By the second it takes 127.0.0.1 for a machine's address, as it does elsewhere than on Linux, where it looks for the one that others reach."""
+STARTS: Final = 3
+"""A machine that is busy may take longer to start Ray than Ray waits for itself."""
+
+
+class RaySettings(Section):
+    """A Ray cluster."""
+
+    address: str | None = Field(default=None, description="HOST:PORT of a cluster that is there; default: one is started here, for the run")
+    processes: Positive | None = Field(default=None, description="that one started here works with; default: the processors of the machine")
+    threads: Positive = Field(default=1, description="of each piece of work, which takes as many of the cluster's processors")
+    object_store_megabytes: int = Field(default=256, ge=80, description="of shared memory that one started here may take")
+    retries: NonNegative = Field(default=3, description="of work whose process or machine was lost")
+
+
+class RayEngine:
+    """Hands work to Ray, each piece as a task."""
+
+    def __init__(self, settings: RaySettings) -> None:
+        self._settings = settings
+        self._ray = _ray(here=settings.address is None)
+        self._connect()
+        options = {"num_cpus": settings.threads, "max_retries": settings.retries}
+        self._task = self._ray.remote(**options)(_worked)
+
+    @property
+    def at_once(self) -> int:
+        """The processors of the cluster, by the threads that a piece of work takes."""
+        return max(1, int(self._ray.cluster_resources().get("CPU", 1)) // self._settings.threads)
+
+    def submit(self, work: str, task: str) -> "Future[bytes]":
+        """See `ComputeEngine.submit`."""
+        told: Future[bytes] = Future()
+        told.set_running_or_notify_cancel()
+        found: Future[tuple[bool, bytes]] = self._task.remote(work, task, self._settings.threads).future()
+        found.add_done_callback(lambda done: self._tell(work, told, done))
+        return told
+
+    def _tell(self, work: str, told: "Future[bytes]", done: "Future[tuple[bool, bytes]]") -> None:
+        if (error := done.exception()) is not None:
+            times = how_many(self._settings.retries + 1, "worker")
+            told.set_exception(
+                WorkerError(
+                    f"Ray lost {work}, which {times} had ({type(error).__name__}: {str(error).strip().splitlines()[0]}). Look at ray status and at the memory of the "
+                    "workers, then run the same command again: what is stored is kept"
+                )
+            )
+            return
+        succeeded, answer = done.result()
+        if succeeded:
+            told.set_result(answer)
+        else:
+            told.set_exception(WorkerError(answer.decode()))
+
+    def _connect(self) -> None:
+        own = self._settings
+        if self._ray.is_initialized():
+            self._ends_with_us = False
+            return
+        self._ends_with_us = True
+        how: dict[str, Any] = {"address": own.address}
+        if own.address is None:
+            memory = own.object_store_megabytes * 1024 * 1024
+            how = {"address": "local", "num_cpus": own.processes, "object_store_memory": memory, "include_dashboard": False}
+        for left in reversed(range(1 if own.address else STARTS)):
+            try:
+                self._ray.init(**how, log_to_driver=False, logging_level="ERROR", configure_logging=True)
+            except Exception as error:  # Ray raises many, of no class of its own
+                with contextlib.suppress(Exception):
+                    self._ray.shutdown()
+                if not left:
+                    where = f"no Ray cluster at {own.address}" if own.address else "Ray can't be started here"
+                    what = (
+                        "see that ray status says it is there"
+                        if own.address
+                        else "run without --on, or name a cluster by [workers.ray] address"
+                    )
+                    raise WorkerError(f"{where} ({type(error).__name__}: {error}): {what}") from error
+            else:
+                return
+
+    def close(self) -> None:
+        """Leave the cluster; one that was started here ends."""
+        if self._ends_with_us:
+            self._ray.shutdown()
+
+
+def _worked(work: str, task: str, threads: int) -> tuple[bool, bytes]:
+    """Do a piece of work in a worker of Ray's: whether that succeeded, and the answer, or what went wrong."""
+    try:
+        return True, called(work, task, threads)
+    except Exception as error:  # noqa: BLE001 - whatever it is, it is told: Ray would send a pickle of it
+        return False, told_error(error).encode()
+
+
+def _ray(*, here: bool) -> Any:
+    """Ray, which is an extra and takes a second; `here` where it serves this machine alone."""
+    for variable, value in HERE_ALONE.items() if here else [("RAY_USAGE_STATS_ENABLED", "0")]:
+        os.environ.setdefault(variable, value)
+    import ray  # noqa: PLC0415 - see above
+
+    return ray
+
+
+PLUGIN = Plugin(settings=RaySettings, make=RayEngine, needs=("ray", "ray"))
