@@ -13,7 +13,6 @@ The algorithm of `compute`:
 6. Return the results as float32 columns in the panel's order, without a copy.
 """
 
-import os
 from collections.abc import Mapping, Sequence
 from concurrent.futures import ThreadPoolExecutor
 from datetime import date
@@ -67,7 +66,7 @@ def compute(
     since
         The first session that is wanted; default: all. Earlier rows are looked back on only.
     threads
-        Default: the processors that this process may use.
+        Default: as many as Polars has, which are those of the processors that this process may use, unless it was told otherwise.
     look_ahead
         Allow negative lags: what is computed are labels, and not features. A row's value is missing where the symbol has no row in the last session
         that it needs.
@@ -130,7 +129,7 @@ def compute(
             how = {"lookback": plan.lookback, "named": named, "staged": bool(plan.stages)}
             grid = with_epochs(grid, panel, fields, adjustments, sessions, **how)
         if out.size:
-            threads = threads or _processors()
+            threads = threads or pl.thread_pool_size()
             if plan.stages:
                 names = panel[series_key(panel)].unique().sort().to_list()
                 grid = with_stages(plan, Rows(grid, names, dict(zip(fields, grid.fields, strict=True)), meant), _run, threads)
@@ -156,11 +155,6 @@ def _newest_bearer(panel: pl.DataFrame, symbol: str) -> str:
     key = series_key(panel)
     rows = panel.filter(pl.col("symbol") == symbol).sort("session") if key != "symbol" else panel.clear()
     return rows[key][-1] if rows.height else symbol
-
-
-def _processors() -> int:
-    """Processors that this process may use; not every system tells."""
-    return len(os.sched_getaffinity(0)) if hasattr(os, "sched_getaffinity") else os.cpu_count() or 1
 
 
 def _run(plan: Plan, grid: Grid, out: NDArray[np.float32], threads: int) -> None:

@@ -1,15 +1,17 @@
 """Work on the next items by other threads while the caller does something with the results of those before."""
 
 import itertools
-import os
 from collections import deque
 from collections.abc import Callable, Generator, Iterable
 from concurrent.futures import Future, ThreadPoolExecutor
 from typing import Final, TypeVar
 
+import polars as pl
+
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-THREADS: Final = min(4, os.cpu_count() or 1)
+THREADS: Final = min(4, pl.thread_pool_size())
+"""No more than Polars may have: a worker has few."""
 AHEAD: Final = 2 * THREADS
 """Results that wait for the caller at most: memory stays small however many items there are."""
 

@@ -24,18 +24,13 @@ KEPT_SECONDS: Final = 86_400
 """For which an answer waits for a run that is slow to ask for it."""
 
 
-def celery_app(*, lost_after: int) -> Celery:
-    """The application, for a run or for workers.
-
-    Parameters
-    ----------
-    lost_after
-        Seconds after which work that a machine took, and did not finish, is given to another one.
+def broker_address() -> str:
+    """Where the broker is, as Celery writes it.
 
     Raises
     ------
     SettingsError
-        If nobody says where the broker is.
+        If nobody says where.
     """
     guard_secrets(settings_file().parent)
     url = os.environ.get(BROKER, "").strip()
@@ -43,19 +38,33 @@ def celery_app(*, lost_after: int) -> Celery:
         raise SettingsError(
             f"{BROKER} is not set: it holds the address of the Redis that Celery's workers listen to, such as redis://:password@host:6379/1"
         )
-    address = url.replace("unix://", "redis+socket://", 1)
-    made = Celery("ats", broker=address, backend=address)
+    return url.replace("unix://", "redis+socket://", 1)
+
+
+def celery_app(*, answers: bool = True) -> Celery:
+    """The application, for a run or for workers.
+
+    Parameters
+    ----------
+    answers
+        Whether it can look at answers. One that gives work out and can is told of each answer, too, and gives up where the broker is gone for a while.
+
+    Raises
+    ------
+    SettingsError
+        If nobody says where the broker is.
+    """
+    address = broker_address()
+    made = Celery("ats", broker=address, backend=address if answers else "disabled://")
     made.conf.update(
         task_default_queue=QUEUE,
         task_serializer="json",
         result_serializer="json",
         accept_content=["json"],
-        task_acks_late=True,  # a machine that is lost has not acknowledged it
         task_track_started=True,
         worker_prefetch_multiplier=1,
         worker_hijack_root_logger=False,
         broker_connection_retry_on_startup=True,
-        broker_transport_options={"visibility_timeout": lost_after},
         result_expires=KEPT_SECONDS,
     )
     return made
@@ -63,7 +72,7 @@ def celery_app(*, lost_after: int) -> Celery:
 
 def _app() -> Any:
     """That of `celery -A`, which asks for it by this module's attribute."""
-    made = celery_app(lost_after=int(os.environ.get("ATS_CELERY_LOST_AFTER", "600")))
+    made = celery_app()
 
     @made.task(name=TASK)
     def work(work: str, task: str, threads: int) -> tuple[bool, str]:

@@ -1,16 +1,19 @@
 """Celery, with a Redis or a Valkey between the run and its workers, which are started beside it (`ats_assets.workers.celery_app`).
 
-Work whose process was killed is given out again by the run, as often as `retries` says; work of a machine that was lost by the broker, `lost_after_seconds` after it took it. While the
-broker is gone the run waits for it; one that came back empty is given what it has forgotten.
+The run keeps its pieces of work and gives out a few at a time. One whose process was killed is given out again, as often as `retries` says; so is one of which nothing is heard for
+`lost_after_seconds`, since its machine may be lost: a broker on Redis may lose what a machine was just taking. While the broker is gone the run waits for it; one that came back empty is
+given what it has forgotten.
 """
 
 import base64
 import contextlib
 import threading
 import time
+from collections import deque
+from collections.abc import Callable
 from concurrent.futures import Future
 from dataclasses import dataclass
-from typing import Any, Final
+from typing import Any, Final, TypeVar
 
 from pydantic import Field
 
@@ -18,9 +21,14 @@ from ats_assets.errors import WorkerError, how_many
 from ats_assets.plugins import Plugin
 from ats_assets.settings.section import NonNegative, Positive, Section
 
+Answer = TypeVar("Answer")
 LOOK_SECONDS: Final = 0.1
 """Between two looks at what is done."""
+FOR_EACH: Final = 2
+"""Pieces that a process has, or that wait for it at the broker."""
 MODULE: Final = "ats_assets.workers.celery_app"
+GONE: Final = frozenset({"ConnectionError", "OperationalError", "TimeoutError", "BusyLoadingError"})
+"""What a broker that is gone raises, beside errors of the system, by its class: each of the libraries between has its own."""
 
 
 class CelerySettings(Section):
@@ -32,7 +40,7 @@ class CelerySettings(Section):
     threads: Positive = Field(default=1, description="of each process")
     retries: NonNegative = Field(default=3, description="of work whose process was killed")
     lost_after_seconds: Positive = Field(
-        default=600, description="after which what a lost machine took is done by another; longer than any piece of work takes"
+        default=3600, description="without an answer, after which work is done by another; longer than two pieces of work take"
     )
     answer_seconds: float = Field(default=5.0, gt=0, description="in which workers answer at the start of a run")
     broker_patience_seconds: float = Field(default=120.0, ge=0, description="for which a run waits for a broker that is gone")
@@ -40,11 +48,12 @@ class CelerySettings(Section):
 
 @dataclass
 class _Given:
-    """Work that was given out."""
+    """A piece of work, and when it was given out last."""
 
     arguments: tuple[str, str, int]
     told: "Future[bytes]"
-    attempts: int = 1
+    attempts: int = 0
+    since: float = 0.0
 
 
 class CeleryEngine:
@@ -54,10 +63,11 @@ class CeleryEngine:
         from ats_assets.workers.celery_app import TASK, celery_app  # noqa: PLC0415 - an extra
 
         self._settings, self._task = settings, TASK
-        self._app = celery_app(lost_after=settings.lost_after_seconds)
+        self._app, self._sender = celery_app(), celery_app(answers=False)
+        self._waiting: deque[_Given] = deque()
         self._given: dict[str, _Given] = {}
-        self._lock, self._over = threading.Lock(), threading.Event()
-        self._server = self._which_server()
+        self._over = threading.Event()
+        self._server = self._patiently(self._which_server)
         self._at_once = settings.processes or self._answering()
         self._looking = threading.Thread(target=self._look, name="celery", daemon=True)
         self._looking.start()
@@ -70,91 +80,86 @@ class CeleryEngine:
     def submit(self, work: str, task: str) -> "Future[bytes]":
         """See `ComputeEngine.submit`."""
         given = _Given((work, task, self._settings.threads), Future())
-        self._give(given)
+        self._waiting.append(given)
         return given.told
-
-    def _give(self, given: _Given) -> None:
-        sent = self._patiently(lambda: self._app.send_task(self._task, args=given.arguments))
-        with self._lock:
-            self._given[sent.id] = given
 
     def _look(self) -> None:
         while not self._over.wait(LOOK_SECONDS):
             try:
-                self._once()
-            except Exception as error:  # noqa: BLE001 - the threads that wait are told
-                with self._lock:
-                    waiting, self._given = list(self._given.values()), {}
-                for one in waiting:
-                    if not one.told.done():
-                        one.told.set_exception(
-                            error if isinstance(error, WorkerError) else WorkerError(f"Celery: {type(error).__name__}: {error}")
-                        )
+                self._take()
+                self._give()
+            except Exception as error:  # noqa: BLE001 - whoever waits is told
+                told = error if isinstance(error, WorkerError) else WorkerError(f"Celery: {type(error).__name__}: {error}")
+                lost, self._given = list(self._given.values()), {}
+                while self._waiting:
+                    lost.append(self._waiting.popleft())
+                for one in lost:
+                    if one.told.set_running_or_notify_cancel():
+                        one.told.set_exception(told)
 
-    def _once(self) -> None:
-        """Take what is done; what nobody waits for any more is taken back."""
-        with self._lock:
-            waiting = dict(self._given)
-        if waiting and (server := self._patiently(self._which_server)) != self._server:
-            self._server = server
-            for name, given in waiting.items():  # it has forgotten them
-                with self._lock:
-                    del self._given[name]
-                self._give(given)
-            return
-        for name, given in waiting.items():
-            found = {} if given.told.cancelled() else self._patiently(lambda name=name: self._app.backend.get_task_meta(name))
-            state = found.get("status")
-            if state not in {None, "SUCCESS", "FAILURE", "REVOKED"}:
-                continue
-            with self._lock:
+    def _give(self) -> None:
+        """Give out what waits, a few pieces for each process."""
+        while self._waiting and len(self._given) < FOR_EACH * self._at_once:
+            given = self._waiting[0]
+            if not given.told.cancelled():
+                sent = self._patiently(lambda given=given: self._sender.send_task(self._task, args=given.arguments, retry=False))
+                given.attempts, given.since = given.attempts + 1, time.monotonic()
+                self._given[sent.id] = given
+            self._waiting.popleft()
+
+    def _take(self) -> None:
+        """Take what is done; what is lost waits again."""
+        if self._given and (server := self._patiently(self._which_server)) != self._server:
+            self._server = server  # it has forgotten everything
+            self._waiting.extendleft(self._given.values())
+            self._given.clear()
+        for name, given in list(self._given.items()):
+            found = self._patiently(lambda name=name: self._app.backend.get_task_meta(name))
+            is_late = time.monotonic() - given.since > self._settings.lost_after_seconds
+            if found["status"] in {"SUCCESS", "FAILURE", "REVOKED"} or given.told.cancelled() or is_late:
                 del self._given[name]
-            if state is None:
-                with contextlib.suppress(Exception):
-                    self._app.control.revoke(name)
-                continue
-            with contextlib.suppress(Exception):
-                self._app.backend.forget(name)
-            self._tell(given, state == "SUCCESS", found["result"])
+                self._forget(name, is_done=found["status"] == "SUCCESS")
+                self._tell(given, found if found["status"] != "STARTED" else {"result": "nothing was heard of it"})
 
-    def _tell(self, given: _Given, is_done: bool, result: Any) -> None:
-        if is_done:
-            succeeded, answer = result
-            if not given.told.set_running_or_notify_cancel():
-                return
-            given.told.set_result(base64.b64decode(answer)) if succeeded else given.told.set_exception(WorkerError(answer))
+    def _tell(self, given: _Given, found: dict[str, Any]) -> None:
+        if found.get("status") == "SUCCESS":
+            succeeded, answer = found["result"]
+            if given.told.set_running_or_notify_cancel():
+                given.told.set_result(base64.b64decode(answer)) if succeeded else given.told.set_exception(WorkerError(answer))
         elif given.attempts <= self._settings.retries:
-            given.attempts += 1
-            self._give(given)
+            self._waiting.appendleft(given)
         elif given.told.set_running_or_notify_cancel():
-            processes = how_many(given.attempts, "process", "processes")
+            times = how_many(given.attempts, "process", "processes")
             given.told.set_exception(
                 WorkerError(
-                    f"{processes} of Celery's did not outlive {given.arguments[0]}, the last time: {result}. Where the system ends them, memory is short: start workers "
-                    "with a lower --concurrency, or run with a smaller --chunk"
+                    f"{times} of Celery's did not outlive {given.arguments[0]}, the last time: {found['result'] or 'nothing was heard of it'}. Where the system ends them, memory is "
+                    f"short: start workers with a lower --concurrency, or run with a smaller --chunk. Work that takes longer than {self._settings.lost_after_seconds} s "
+                    "wants a larger workers.celery.lost_after_seconds"
                 )
             )
 
-    def _patiently(self, ask: Any) -> Any:
+    def _forget(self, name: str, *, is_done: bool) -> None:
+        """Have the broker keep no answer of a piece, and workers not begin it any more."""
+        with contextlib.suppress(Exception):  # it is only tidied up
+            if not is_done:
+                self._app.control.revoke(name)
+            self._app.backend.forget(name)
+
+    def _patiently(self, ask: Callable[[], Answer]) -> Answer:
         """Ask the broker, and again while it is gone."""
-        began = time.monotonic()
+        began, patience = time.monotonic(), self._settings.broker_patience_seconds
         while True:
             try:
                 return ask()
             except Exception as error:
-                gone = (
-                    isinstance(error, OSError)
-                    or "Connection" in type(error).__name__
-                    or type(error).__name__ in {"OperationalError", "TimeoutError", "BusyLoadingError"}
-                )
-                if not gone or self._over.is_set():
+                is_gone = isinstance(error, OSError) or type(error).__name__ in GONE
+                if not is_gone or self._over.is_set():
                     raise
-                if time.monotonic() - began > self._settings.broker_patience_seconds:
+                if time.monotonic() - began > patience:
                     raise WorkerError(
-                        f"the broker of CELERY_URL has been gone for {self._settings.broker_patience_seconds:g} s ({error}): start it, then run the same command "
-                        "again; what is stored is kept"
+                        f"the broker of CELERY_URL has been gone for {patience:g} s ({error}): start it, then run the same command again; what is stored is kept"
                     ) from None
-                self._over.wait(min(1.0, 5 * LOOK_SECONDS))
+                self._over.wait(5 * LOOK_SECONDS)
 
     def _which_server(self) -> str:
         return str(self._app.backend.client.info("server")["run_id"])
@@ -165,7 +170,8 @@ class CeleryEngine:
         processes = sum(len(one.get("pool", {}).get("processes", ())) or 1 for one in found.values())
         if not processes:
             raise WorkerError(
-                f"no worker of Celery's answers: start one beside each {MODULE.split('.', maxsplit=1)[0]} with `celery -A {MODULE} worker --queues ats`, with the same CELERY_URL"
+                f"no worker of Celery's answers within {self._settings.answer_seconds:g} s: start one on each machine, with the CELERY_URL of this run: "
+                f"celery -A {MODULE} worker --queues ats"
             )
         return processes
 
@@ -174,10 +180,10 @@ class CeleryEngine:
         self._over.set()
         self._looking.join(timeout=10)
         for name in list(self._given):
-            with contextlib.suppress(Exception):
-                self._app.control.revoke(name)
-        with contextlib.suppress(Exception):
+            self._forget(name, is_done=False)
+        with contextlib.suppress(Exception):  # it may be gone
             self._app.close()
+            self._sender.close()
 
 
 PLUGIN = Plugin(settings=CelerySettings, make=CeleryEngine, needs=("celery", "celery"))

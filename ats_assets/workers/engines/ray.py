@@ -16,8 +16,9 @@ from ats_assets.plugins import Plugin
 from ats_assets.settings.section import NonNegative, Positive, Section
 from ats_assets.workers.compute_engine import called, told_error
 
-HERE_ALONE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0"}
-"""Ray reads these when it is imported. By the second it takes 127.0.0.1 for a machine's address, as it does elsewhere than on Linux, where it looks for the one that others reach."""
+HERE_ALONE: Final = {"RAY_USAGE_STATS_ENABLED": "0", "RAY_ENABLE_WINDOWS_OR_OSX_CLUSTER": "0", "RAY_worker_niceness": "0"}
+"""Ray reads these when it is imported. By the second it takes 127.0.0.1 for a machine's address, as it does elsewhere than on Linux, where it looks for the one that others reach.
+By the third workers have the priority of the run, and not the lowest but four."""
 STARTS: Final = 3
 """A machine that is busy may take longer to start Ray than Ray waits for itself."""
 

@@ -1,0 +1,108 @@
+"""Celery's workers, with a Redis between them and the run."""
+
+import os
+import signal
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import pytest
+
+from ats_assets.errors import SettingsError, WorkerError
+from ats_assets.workers.compute_engine import FACTS, WORKER_ENGINES, ComputeEngine
+from ats_assets_tests.exports.redis_servers import RedisServer, redis_server
+from ats_assets_tests.kits.worker_engines import SECONDS, WorkerEngineKit, pids
+from ats_assets_tests.rounds import FULL, rounds
+from ats_assets_tests.workers.celery_workers import CeleryWorker, celery_worker
+from ats_assets_tests.workers.spread_market import TUNED, assert_same, killer, run_on
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+KILLS = rounds(1, 25, "ATS_TEST_WORKER_KILLS")
+LOST_AFTER = 8
+
+
+@pytest.fixture(scope="module")
+def broker() -> Iterator[RedisServer]:
+    with redis_server() as server, pytest.MonkeyPatch.context() as environment:
+        environment.setenv("CELERY_URL", server.url)
+        yield server
+
+
+@pytest.fixture(scope="module")
+def worker(broker: RedisServer, tmp_path_factory: pytest.TempPathFactory) -> Iterator[CeleryWorker]:
+    log = tmp_path_factory.mktemp("celery") / "log"
+    with celery_worker(broker, log) as worker:
+        yield worker
+
+
+def made(**values: object) -> ComputeEngine:
+    how = {"processes": 2, "retries": 1000, "answer_seconds": 20.0}
+    return WORKER_ENGINES.made("celery", how | values, None)
+
+
+@pytest.fixture(scope="module")
+def engine(worker: CeleryWorker) -> Iterator[ComputeEngine]:
+    engine = made()
+    yield engine
+    engine.close()
+
+
+class TestCelery(WorkerEngineKit):
+    """What the kit asks."""
+
+
+def test_a_broker_that_is_killed_and_comes_back_empty_is_given_what_it_has_forgotten(engine: ComputeEngine, broker: RedisServer) -> None:
+    pids(engine, 1)
+    asked = [engine.submit(FACTS, "") for _ in range(30)]
+    broker.kill()
+    broker.start()
+    assert all(one.result(SECONDS) for one in asked)
+
+
+def test_a_broker_that_stays_away_is_told_with_what_to_do(worker: CeleryWorker, broker: RedisServer) -> None:
+    impatient = made(broker_patience_seconds=0.2)
+    broker.kill()
+    try:
+        with pytest.raises(
+            WorkerError, match=r"the broker of CELERY_URL has been gone for 0.2 s .*: start it, then run the same command again"
+        ):
+            impatient.submit(FACTS, "").result(SECONDS)
+    finally:
+        broker.start()
+        impatient.close()
+
+
+def test_without_workers_and_without_an_address_it_is_told_what_is_missing(broker: RedisServer, monkeypatch: pytest.MonkeyPatch) -> None:
+    with redis_server() as lonely:
+        monkeypatch.setenv("CELERY_URL", lonely.url)
+        with pytest.raises(
+            WorkerError, match=r"no worker of Celery's answers within 0.2 s: start one .*celery -A ats_assets.workers.celery_app worker"
+        ):
+            made(processes=None, answer_seconds=0.2)
+    monkeypatch.delenv("CELERY_URL")
+    with pytest.raises(SettingsError, match="CELERY_URL is not set"):
+        made()
+
+
+def test_a_run_on_celery_is_the_run_of_one_process(engine: ComputeEngine, worker: CeleryWorker, tmp_path: Path) -> None:
+    expected = run_on(tmp_path / "one", None, TUNED)
+    how = {"processes": 2, "retries": 1000}
+    killed = 0
+    for attempt in count():
+        with killer(worker.children, attempt, most=3 if FULL else 1) as victims:
+            assert_same(run_on(tmp_path / f"killed-{attempt}", "celery", TUNED, **how), expected)
+        killed += len(victims)
+        if killed >= KILLS:
+            break
+
+
+def test_what_a_lost_machine_had_is_done_by_another(broker: RedisServer, worker: CeleryWorker, tmp_path: Path) -> None:
+    """The whole worker is stopped with work in its hands, as a machine that is cut off, and another one is started."""
+    engine = made(lost_after_seconds=LOST_AFTER)
+    pids(engine, 2)
+    os.killpg(worker.process.pid, signal.SIGSTOP)
+    asked = [engine.submit(FACTS, "") for _ in range(4)]
+    worker.kill()
+    with celery_worker(broker, tmp_path / "log"):
+        assert all(one.result(SECONDS) for one in asked)
+    engine.close()

@@ -1,0 +1,61 @@
+"""Ray on this machine: one start for all tests of the module."""
+
+from collections.abc import Iterator
+from itertools import count
+from pathlib import Path
+
+import psutil
+import pytest
+
+from ats_assets.workers.compute_engine import WORKER_ENGINES, ComputeEngine
+from ats_assets_tests.kits.worker_engines import WorkerEngineKit
+from ats_assets_tests.rounds import rounds
+from ats_assets_tests.workers.spread_market import AHEAD, TUNED, assert_same, killer, run_on
+
+pytestmark = [pytest.mark.slow, pytest.mark.timeout(1800)]
+KILLS = rounds(2, 50, "ATS_TEST_WORKER_KILLS")
+MEGABYTES = 100
+
+
+@pytest.fixture(scope="module")
+def engine() -> Iterator[ComputeEngine]:
+    engine = WORKER_ENGINES.made("ray", {"processes": 2, "object_store_megabytes": MEGABYTES, "retries": 1000}, None)
+    yield engine
+    engine.close()
+
+
+class TestRay(WorkerEngineKit):
+    """What the kit asks."""
+
+
+def processes() -> list[psutil.Process]:
+    """Those of Ray."""
+    return [one for one in psutil.Process().children(recursive=True) if "ray" in " ".join(one.cmdline())]
+
+
+def workers() -> list[int]:
+    """The processes that do a piece of work now."""
+    return [one.pid for one in psutil.Process().children(recursive=True) if one.name().startswith("ray::_worked")]
+
+
+def test_nobody_outside_this_machine_can_reach_it_and_its_memory_is_bounded(engine: ComputeEngine) -> None:
+    heard = {one.laddr.ip for process in processes() for one in process.net_connections() if one.status == psutil.CONN_LISTEN}
+    assert heard
+    assert {ip.removeprefix("::ffff:") for ip in heard} == {"127.0.0.1"}
+    import ray  # noqa: PLC0415 - an extra
+
+    assert ray.cluster_resources()["object_store_memory"] == MEGABYTES * 1024 * 1024
+    assert not ray._private.worker._global_node.webui_url  # no dashboard
+
+
+@pytest.mark.parametrize("changes", [AHEAD, TUNED], ids=["ahead", "tuned"])
+def test_a_run_on_ray_is_the_run_of_one_process(changes: dict, engine: ComputeEngine, tmp_path: Path) -> None:
+    expected = run_on(tmp_path / "one", None, changes)
+    assert_same(run_on(tmp_path / "ray", "ray", changes), expected)
+    killed = 0
+    for attempt in count():
+        with killer(workers, attempt, most=3) as victims:
+            assert_same(run_on(tmp_path / f"killed-{attempt}", "ray", changes, retries=1000), expected)
+        killed += len(victims)
+        if killed >= KILLS:
+            break
