@@ -9,6 +9,7 @@ import polars as pl
 from ats_assets.corporate_actions.identity import REPEAT_DAYS
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
+from ats_assets.expressions import compile_expressions
 from ats_assets.features.bar_expressions import bar_values, known_bars
 from ats_assets.features.choosing import bar_families, families, option_families
 from ats_assets.features.contracts import bar_frame_contract, contract
@@ -21,6 +22,7 @@ from ats_assets.options.surface.volatility_surface import VOLATILITY_SURFACE_SCH
 from ats_assets.orchestration.graph import Node, window_sessions
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import Known, as_known
+from ats_assets.orchestration.spreading import spreading
 from ats_assets.settings.trading_year import sessions_per_year
 
 GROUP = "features"
@@ -58,6 +60,10 @@ def _family(deployment: Deployment, family: FeatureFamily) -> dg.AssetsDefinitio
         calendar = deployment.known(window_sessions(deployment.calendar, sessions, back))
         adjust, flat = deployment.settings.actions.adjust, deployment.settings.expressions.flat_windows
         return features_of(family, bars, corporate_actions, calendar=calendar, sessions=sessions, adjust=adjust, flat=flat)
+
+    plan = compile_expressions(family.expressions)
+    if not plan.stages:
+        deployment.of(spreading).by_symbol.add(family.name)
 
     @node.asset(deployment, deps=node.deps(), description=_description(family))
     def features(context: dg.AssetExecutionContext) -> pl.DataFrame:

@@ -21,18 +21,21 @@ from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, WorkerError
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, Reader
+from ats_assets.orchestration.symbol_blocks import panel_of_parts, parts_for, rows_of_part
 from ats_assets.storage.footer import Footer, Written
 from ats_assets.workers.compute_engine import ComputeEngine
 
 MAKE_SESSIONS: Final = "ats_assets.runs.worker_tasks:make_sessions"
 """The work that makes the sessions of a step."""
+MAKE_PART: Final = "ats_assets.runs.worker_tasks:make_part"
+"""The work that makes the rows of a part of the symbols."""
 MAKE_FIT: Final = "ats_assets.runs.worker_tasks:make_fit"
 """The work that makes one fit of a model."""
 SPREAD: Final = frozenset({"features", "labels"})
 """The stages that are arithmetic session by session."""
 
 
-class Step(Reader, Protocol):
+class SpreadStep(Reader, Protocol):
     """What makes a step, such as a `graph.Node`."""
 
     @property
@@ -70,11 +73,14 @@ class Spreading:
         None: every step is done by the process that runs it.
     steps
         By asset: what makes it, and its function; noted as the graph is built.
+    by_symbol
+        Those of them in which each value depends on its own series' bars alone, likewise.
     """
 
     deployment: Deployment
     engine: ComputeEngine | None = None
-    steps: dict[str, tuple[Step, Callable[[Any], pl.DataFrame]]] = field(default_factory=dict)
+    steps: dict[str, tuple[SpreadStep, Callable[[Any], pl.DataFrame]]] = field(default_factory=dict)
+    by_symbol: set[str] = field(default_factory=set)
 
     def submit(self, work: str, **asked: Any) -> "Future[bytes]":
         """Have a piece of work done for this deployment; `asked` is what the work needs to know, as JSON can say it."""
@@ -87,7 +93,7 @@ class Spreading:
         days = [day.isoformat() for day in self.deployment.asked_sessions]
         return {"settings": self.deployment.settings.model_dump_json(exclude_unset=True), "folder": str(Path.cwd()), "asked_sessions": days}
 
-    def step(self, made_by: Step, function: Callable[[Any], pl.DataFrame]) -> Callable[[Any], Any]:
+    def step(self, made_by: SpreadStep, function: Callable[[Any], pl.DataFrame]) -> Callable[[Any], Any]:
         """The function of a step that can be spread: as it is where there are no workers, else one that has them do it."""
         self.steps[made_by.name] = (made_by, function)
         if self.engine is None:
@@ -100,10 +106,15 @@ class Spreading:
         return spread
 
     def _made(
-        self, step: Step, function: Callable[[Any], pl.DataFrame], context: dg.AssetExecutionContext
+        self, step: SpreadStep, function: Callable[[Any], pl.DataFrame], context: dg.AssetExecutionContext
     ) -> WrittenElsewhere | pl.DataFrame:
         sessions = sessions_of(context.partition_keys)
-        blocks = blocks_of(sessions, self.engine.at_once if self.engine else 1)
+        workers = self.engine.at_once if self.engine else 1
+        blocks = blocks_of(sessions, workers)
+        if len(blocks) < workers and step.name in self.by_symbol and (parts := parts_for(self.deployment, sessions, workers)) > 1:
+            days = [day.isoformat() for day in sessions]
+            asked = [self.submit(MAKE_PART, asset=step.name, sessions=days, part=part, parts=parts) for part in range(parts)]
+            return panel_of_parts([one.result() for one in asked])
         if len(blocks) < 2:
             return function(context)
         self.deployment.calendar_store.keep()
@@ -117,6 +128,12 @@ class Spreading:
                 future.cancel()
         _require_same(step, written)
         return WrittenElsewhere(written={session: written[session] for session in sessions})
+
+    def make_part(self, asset: str, sessions: Sequence[date], part: int, parts: int) -> bytes:
+        """Make the rows of a part of the symbols of a step: called in a worker."""
+        step, function = self.steps[asset]
+        context = SomeSessions(partition_keys=[day.isoformat() for day in sessions])
+        return rows_of_part(self.deployment, step, lambda: function(context), sessions, part=part, parts=parts)
 
     def make(self, asset: str, sessions: Sequence[date]) -> dict[date, Written]:
         """Make and write sessions of a step: called in a worker."""
@@ -177,7 +194,7 @@ def decoded(told: bytes, root: Path) -> dict[date, Written]:
     return {date.fromisoformat(one["footer"].session): Written(**one) for one in found}
 
 
-def _require_same(step: Step, written: Mapping[date, Written]) -> None:
+def _require_same(step: SpreadStep, written: Mapping[date, Written]) -> None:
     """See that workers have the code, the settings and the warehouse of this run."""
     for session, one in written.items():
         theirs, ours = (one.footer.code_version, one.footer.settings_version), (step.code_version, step.settings_version)

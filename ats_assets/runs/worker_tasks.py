@@ -26,6 +26,14 @@ def make_sessions(task: str) -> bytes:
     return encoded(written, deployment.warehouse.root)
 
 
+def make_part(task: str) -> bytes:
+    """Make the rows of a part of the symbols of an asset; they are stored by who asks (`symbol_blocks`)."""
+    asked = json.loads(task)
+    with quiet():
+        sessions = [date.fromisoformat(day) for day in asked["sessions"]]
+        return _deployment(asked).of(spreading).make_part(asked["asset"], sessions, asked["part"], asked["parts"])
+
+
 def make_fit(task: str) -> bytes:
     """Fit a model as of a session; the fit (`fit_answers`)."""
     asked = json.loads(task)
