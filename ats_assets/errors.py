@@ -68,6 +68,10 @@ class EngineError(AtsError):
     """A backtest engine can't be installed or started, or came to no answer that can be used."""
 
 
+class EventLogError(AtsError):
+    """Dagster's runs and events can't be stored: their database was restarted, or is gone."""
+
+
 class WorkerError(AtsError):
     """Another process can't do what it was asked to, or was killed each time it was tried."""
 

@@ -1,16 +1,18 @@
 """The graph run part by part in this process."""
 
 import time
-from collections.abc import Iterable, Sequence
-from contextlib import closing
+from collections.abc import Iterable, Iterator, Sequence
+from contextlib import closing, contextmanager
 from dataclasses import dataclass, field
 from datetime import date
 
 import dagster as dg
 from dagster._core.utils import make_new_run_id
+from sqlalchemy.exc import OperationalError
 
 from ats_assets.automation.requests import range_tags
 from ats_assets.deployment import Deployment
+from ats_assets.errors import EventLogError
 from ats_assets.exports.schema import EXPORTS
 from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.orchestration.graph import asset_key, asset_name, prefixed
@@ -137,7 +139,7 @@ class Runner:
         subset = job.get_subset(
             asset_selection=self._keys(part), asset_check_selection=part.checks if self._checks is None else self._checks
         )
-        with with_origin(self._instance, job.name):
+        with with_origin(self._instance, job.name), _events_are_stored(part):
             result = subset.execute_in_process(
                 run_config={} if self._verbose else {"loggers": {"console": {"config": {"log_level": "CRITICAL"}}}},
                 instance=self._instance,
@@ -166,3 +168,17 @@ class Runner:
 
     def _steps(self, part: PlannedRun) -> int:
         return len(self._job(part.job).get_subset(asset_selection=self._keys(part)).graph.nodes)
+
+
+@contextmanager
+def _events_are_stored(part: PlannedRun) -> Iterator[None]:
+    """Say what to do where the database of runs and events is restarted meanwhile, or gone."""
+    try:
+        yield
+    except OperationalError as error:
+        why = (str(error.orig or error).strip() or type(error).__name__).splitlines()[0]
+        again = f" with --from {part.sessions[0]}" if part.sessions else ""
+        raise EventLogError(
+            f"Dagster's database of runs and events failed during {part.name} ({why}): see that it is there, then run the same command again{again}. What is "
+            "stored is kept; partitions whose events are missing are made again, to the same bytes"
+        ) from error
