@@ -21,7 +21,9 @@ from ats_assets_tests.trade_state.databases import create_database
 pytest.importorskip("dagster_postgres", reason="dagster-postgres is in the image for training alone")
 pytestmark = [pytest.mark.slow, pytest.mark.timeout(900)]
 LAST = date(2021, 1, 7)
-ASSETS = frozenset({"raw_bars", "bars", "rejected_bars", "universe", "forward_returns"})
+ASSETS = frozenset(
+    {"raw_bars", "bars", "rejected_bars", "raw_corporate_actions", "corporate_actions", "rejected_corporate_actions", "forward_returns"}
+)
 CONNECTIONS = 10
 
 
