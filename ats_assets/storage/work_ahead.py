@@ -10,14 +10,12 @@ import polars as pl
 
 Item = TypeVar("Item")
 Result = TypeVar("Result")
-THREADS: Final = min(4, pl.thread_pool_size())
-"""No more than Polars may have: a worker has few."""
-AHEAD: Final = 2 * THREADS
-"""Results that wait for the caller at most: memory stays small however many items there are."""
+THREADS: Final = 4
+"""At most, and no more than Polars may have: a worker has few."""
 
 
 def worked_ahead(
-    work: Callable[[Item], Result], items: Iterable[Item], *, threads: int = THREADS, ahead: int = AHEAD
+    work: Callable[[Item], Result], items: Iterable[Item], *, threads: int | None = None, ahead: int | None = None
 ) -> Generator[Result, None, None]:
     """The results of `work` for items, in their order.
 
@@ -30,13 +28,17 @@ def worked_ahead(
     items
         Taken by the caller's thread, `ahead` of those whose results it has.
     threads
-        That work at once.
+        That work at once; default: as many as Polars has, up to `THREADS`.
+    ahead
+        Results that wait for the caller at most, so that memory stays small however many items there are; default: two for each thread.
 
     Examples
     --------
     >>> list(worked_ahead(len, ["a", "bbb", ""]))
     [1, 3, 0]
     """
+    threads = threads or min(THREADS, pl.thread_pool_size())  # not asked for before: it starts Polars' threads
+    ahead = ahead or 2 * threads
     others = iter(items)
     first = list(itertools.islice(others, 2))
     if len(first) < 2:  # no thread for a single one

@@ -8,7 +8,7 @@ import pytest
 from hypothesis import given
 from hypothesis import strategies as st
 
-from ats_assets.storage.work_ahead import AHEAD, worked_ahead
+from ats_assets.storage.work_ahead import THREADS, worked_ahead
 
 
 @given(st.lists(st.integers(0, 3) | st.none(), max_size=30))
@@ -37,7 +37,7 @@ def test_items_are_taken_by_the_callers_thread_and_only_a_few_ahead() -> None:
 
     for i, result in enumerate(worked_ahead(work, items())):
         assert result == i
-        assert len(taken) <= i + AHEAD + 1
+        assert len(taken) <= i + 2 * THREADS + 1
     assert takers == {threading.get_ident()}
     assert threading.get_ident() not in workers
 
