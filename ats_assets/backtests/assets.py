@@ -92,6 +92,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         def run(at_costs: BacktestSettings, multiple: float) -> BacktestResult:
             how: dict[str, Any] = {"impact": None if impact is None else replace(impact, multiple=multiple)}
             how |= {"working": working_rules(deployment), "equity_only": at_costs is not settings.backtest}
+            how |= {"alike": len({1.0, *settings.backtest.cost_multiples})}
             how |= {"portfolio": settings.portfolio, "limits": settings.orders.limits, "brake": settings.orders.brake, "engine": engine}
             return run_backtest(targets, bars, sessions, settings=at_costs, actions=since, instruments=instruments, **how)
 

@@ -59,6 +59,7 @@ def run_backtest(
     impact: MarketImpact | None = None,
     working: WorkingRules | None = None,
     equity_only: bool = False,
+    alike: int = 1,
     engine: Engine | None = None,
 ) -> BacktestResult:
     """Trade the targets over the sessions; for the other parameters see `BacktestInputs`.
@@ -86,5 +87,6 @@ def run_backtest(
         impact=impact,
         working=working,
         equity_only=equity_only,
+        alike=alike,
     )
     return (engine or engine_of(settings)).run(inputs)

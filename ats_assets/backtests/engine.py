@@ -59,6 +59,8 @@ class BacktestInputs:
         How orders are worked in parts, and the sessions that they are played from; default: all are for the open.
     equity_only
         Nobody reads positions, trades and unfilled: an engine may leave them empty. The equity is the same.
+    alike
+        How many backtests of these targets are made one after the other, so that an engine can tell what is worth preparing. The result is the same.
     """
 
     targets: pl.DataFrame
@@ -73,6 +75,7 @@ class BacktestInputs:
     impact: MarketImpact | None = None
     working: WorkingRules | None = None
     equity_only: bool = False
+    alike: int = 1
 
 
 class Engine(Protocol):

@@ -1,13 +1,14 @@
 """What a first run would compile, compiled ahead: `python -m ats_assets.runs.compiling`, which the set-up runs.
 
-That are the kernels that expressions are computed by (half a minute), and what the versions of code are made of. Both are kept on the disk beside the code. The
-backtest's kernels are not among them (`ats_assets.backtests.ahead_of_time`): by the default settings' size it runs plain.
+That are the kernels that expressions and the backtest are computed by (half a minute each), and what the versions of code are made of. All are kept on the disk beside
+the code.
 """
 
 from datetime import date, timedelta
 
 import polars as pl
 
+from ats_assets.backtests.ahead_of_time import compile_kernels_of_orders
 from ats_assets.deployment import Deployment
 from ats_assets.expressions import compute
 from ats_assets.settings import Settings
@@ -18,6 +19,7 @@ def main() -> None:
     from ats_assets.definitions import build  # noqa: PLC0415 - with Dagster, which the image for inference does not have
 
     compile_expression_kernels()
+    compile_kernels_of_orders()
     build(Deployment(Settings()))
 
 

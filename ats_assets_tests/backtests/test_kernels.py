@@ -20,6 +20,7 @@ from ats_assets_tests.backtests.small_markets import actions_of, random_actions,
 TABLES = ("equity", "positions", "trades", "unfilled")
 HISTORIES = 60
 GROWING = 13
+PLAIN_RUNS = 100
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -147,6 +148,16 @@ def test_a_large_backtest_runs_compiled_where_code_is_there(monkeypatch: pytest.
     monkeypatch.setattr(orders, "LOADING_SECONDS", 0.0)
     monkeypatch.setattr(simulate, "function", lambda *_: pytest.fail("plain"))
     run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings())
+
+
+def test_several_small_backtests_of_the_same_targets_are_as_one_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
+    bars, signals, days = random_market(1, 3, 2, shorts=False)
+    plain = PLAIN_RUNS * orders.PLAIN_SESSION_SECONDS * len(days)
+    monkeypatch.setattr(orders, "LOADING_SECONDS", plain)
+    monkeypatch.setattr(simulate, "function", lambda *_: pytest.fail("plain"))
+    run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings(), alike=PLAIN_RUNS)
+    with pytest.raises(pytest.fail.Exception, match="plain"):
+        run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings())
 
 
 def test_ledgers_grow_with_what_happens(monkeypatch: pytest.MonkeyPatch) -> None:

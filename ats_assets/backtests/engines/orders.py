@@ -35,7 +35,6 @@ from ats_assets.kernels.weight_limits import Floats
 from ats_assets.plugins import Plugin
 from ats_assets.portfolio import Account
 from ats_assets.portfolio.kernel_settings import brake_rules, cost_rules, limit_rules, margin_rules, weight_rules
-from ats_assets.portfolio.planning import Planned
 from ats_assets.settings import Section
 
 PLAIN_SESSION_SECONDS, PLAIN_TARGET_SECONDS = 3e-4, 3e-5
@@ -74,29 +73,36 @@ class OrdersEngine:
             ledgers = simulate_worked(market, prices, settings.initial_cash, rules, inputs.working)
             benchmark = benchmark_values(prices, float(settings.initial_cash), column)
         else:
-            ledgers, benchmark = _traded(prices, settings.initial_cash, rules, column, self.settings.compiled)
+            fast = self.settings.compiled
+            fast = _is_faster_compiled(prices, rules, settings.initial_cash, inputs.alike) if fast is None else fast
+            ledgers, benchmark = _traded(prices, settings.initial_cash, rules, column, compiled=fast)
         return result_of(market, ledgers, benchmark, equity_only=inputs.equity_only)
 
 
-def _traded(prices: Prices, initial_cash: float, rules: TradingRules, only: int, compiled: bool | None) -> tuple[Ledgers, Floats]:
+def _traded(prices: Prices, initial_cash: float, rules: TradingRules, only: int, *, compiled: bool) -> tuple[Ledgers, Floats]:
     """One pass through the sessions, and the benchmark."""
     n_sessions, n = prices.open.shape
-    state, ledgers = State(Account.opened(initial_cash, n).holdings, np.zeros(n, dtype=np.int64)), new_ledgers(n_sessions, n)
+    state, ledgers = _opened(initial_cash, n), new_ledgers(n_sessions, n)
     i, planned = 0, nothing_planned()
-    fast = _is_faster_compiled(i, prices, state, planned, rules, ledgers) if compiled is None else compiled
-    run, value = (simulate.compiled, benchmark_values.compiled) if fast else (simulate, benchmark_values)
+    run, value = (simulate.compiled, benchmark_values.compiled) if compiled else (simulate, benchmark_values)
     while i < n_sessions:
         i, planned = run(i, prices, state, planned, rules, ledgers)
         ledgers = ledgers if i == n_sessions else with_more_room(ledgers)
     return ledgers, value(prices, float(initial_cash), only)
 
 
-def _is_faster_compiled(i: int, prices: Prices, state: State, planned: Planned, rules: TradingRules, ledgers: Ledgers) -> bool:  # noqa: PLR0917
-    """Whether compiled code takes less time, as a rule: to load it takes longer than a small backtest, and to compile it than a large one."""
-    seconds = PLAIN_SESSION_SECONDS * len(prices.open) + PLAIN_TARGET_SECONDS * np.count_nonzero(prices.target_weights)
+def _opened(initial_cash: float, n: int) -> State:
+    return State(Account.opened(initial_cash, n).holdings, np.zeros(n, dtype=np.int64))
+
+
+def _is_faster_compiled(prices: Prices, rules: TradingRules, initial_cash: float, alike: int) -> bool:
+    """Whether compiled code takes less time, as a rule: to load it takes longer than small backtests do, and to compile it than large ones."""
+    seconds = alike * (PLAIN_SESSION_SECONDS * len(prices.open) + PLAIN_TARGET_SECONDS * np.count_nonzero(prices.target_weights))
     if seconds < LOADING_SECONDS:
         return False
-    return seconds > COMPILING_SECONDS or simulate.is_compiled(i, prices, state, planned, rules, ledgers)
+    n_sessions, n = prices.open.shape
+    of = (0, prices, _opened(initial_cash, n), nothing_planned(), rules, new_ledgers(n_sessions, n))
+    return seconds > COMPILING_SECONDS or simulate.is_compiled(*of)
 
 
 PLUGIN = Plugin(settings=OrdersEngineSettings, make=OrdersEngine)
