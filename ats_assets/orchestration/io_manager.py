@@ -19,6 +19,7 @@ from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, VintageRows
 from ats_assets.orchestration.spreading import WrittenElsewhere, rows_by_session
 from ats_assets.orchestration.streaming import SessionRows, Streamed
+from ats_assets.storage.data_version import data_versions
 from ats_assets.storage.footer import Written
 from ats_assets.storage.vintages import VINTAGES_OF, MadeVintage
 
@@ -50,8 +51,8 @@ class WarehouseIOManager(dg.IOManager):
             elif isinstance(obj, list):
                 made = self._write_vintages(context, asset, sessions, obj, known)
             else:
-                parts = rows_by_session(asset, sessions, obj)
-                made = self._write(context, asset, {session: parts.get(session, obj.clear()) for session in sessions}, known)
+                parts, found = rows_by_session(asset, sessions, obj), versions_by_session(obj)
+                made = self._write(context, asset, {session: parts.get(session, obj.clear()) for session in sessions}, known, found)
         figures = self._figures.get(asset, Figures())
         more = {} if isinstance(obj, list | Streamed | WrittenElsewhere) else figures_of(self._deployment, asset, figures, obj, sessions)
         counts = {session: {figures.rows: dg.MetadataValue.int(written.rows)} for session, written in made.items() if figures.rows}
@@ -60,14 +61,16 @@ class WarehouseIOManager(dg.IOManager):
         versions = {session.isoformat(): written.footer.data_version for session, written in made.items()}
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(combined_version(versions)))
 
-    def _write(self, context: dg.OutputContext, asset: str, parts: Mapping[date, pl.DataFrame], known: Known) -> dict[date, Written]:
+    def _write(
+        self, context: dg.OutputContext, asset: str, parts: Mapping[date, pl.DataFrame], known: Known, found: Mapping[date, str]
+    ) -> dict[date, Written]:
         versions = _versions(context)
         if _flag((context.definition_metadata or {}).get(VINTAGES)):
             source = self._deployment.source
             deliveries = {session: as_they_became_known(rows, source.known_at(session)) for session, rows in parts.items()}
-            return self._deployment.warehouse.write_deliveries(asset, deliveries, **versions)
+            return self._deployment.warehouse.write_deliveries(asset, deliveries, data_versions=found, **versions)
         partitions = ((session, rows, known.upstream(session)) for session, rows in parts.items())
-        return self._deployment.warehouse.write_each(asset, partitions, **versions)
+        return self._deployment.warehouse.write_each(asset, partitions, data_versions=found, **versions)
 
     def _write_streamed(
         self, context: dg.OutputContext, asset: str, sessions: Sequence[date], obj: Streamed, known: Known
@@ -106,11 +109,11 @@ class WarehouseIOManager(dg.IOManager):
 
         def made() -> Iterator[MadeVintage]:
             for layer in layers:
-                parts = rows_by_session(asset, list(layer.stamps), layer.rows)
+                parts, found = rows_by_session(asset, list(layer.stamps), layer.rows), versions_by_session(layer.rows)
                 for session, stamp in layer.stamps.items():
                     rows, refused = parts.get(session, layer.rows.clear()), session in layer.refused
-                    upstream = known.upstream(session, stamp)
-                    yield MadeVintage(session=session, stamp=stamp, rows=rows, upstream=upstream, refused=refused)
+                    what = {"rows": rows, "refused": refused, "data_version": found.get(session, "")}
+                    yield MadeVintage(session=session, stamp=stamp, upstream=known.upstream(session, stamp), **what)
 
         written = {one.path: one for one in warehouse.write_made_vintages(asset, made(), **_versions(context))}
         for session in sessions:
@@ -122,6 +125,20 @@ class WarehouseIOManager(dg.IOManager):
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys) if context.has_asset_partitions else []
         return self._deployment.read_known(asset, sessions, self._deployment.schemas[asset])
+
+
+def versions_by_session(frame: pl.DataFrame) -> dict[date, str]:
+    """The data versions of the sessions of a frame in which the rows of each stand together; of another frame none.
+
+    Examples
+    --------
+    >>> frame = pl.DataFrame({"session": [date(2024, 3, 1), date(2024, 3, 4), date(2024, 3, 1)], "close": [1.0, 2.0, 3.0]})
+    >>> versions_by_session(frame), list(versions_by_session(frame[:2]))
+    ({}, [datetime.date(2024, 3, 1), datetime.date(2024, 3, 4)])
+    """
+    runs = frame["session"].rle().struct.unnest()
+    sessions = runs["value"].to_list()
+    return {} if len(set(sessions)) < len(sessions) else dict(zip(sessions, data_versions(frame, runs["len"].to_list()), strict=True))
 
 
 def _versions(context: dg.OutputContext) -> dict[str, str]:

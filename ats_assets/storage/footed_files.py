@@ -118,12 +118,12 @@ class FootedFiles:
         Parameters
         ----------
         files
-            Where to, the rows, and the footer, whose data version is found from the rows.
+            Where to, the rows, and the footer; a data version that it does not name is found from the rows.
         """
 
         def made(file: tuple[Path, pl.DataFrame, Footer]) -> tuple[Path, Encoded]:
             path, frame, footer = file
-            return path, self.encoded(frame, replace(footer, data_version=data_version(frame)))
+            return path, self.encoded(frame, footer if footer.data_version else replace(footer, data_version=data_version(frame)))
 
         with self.together(), closing(worked_ahead(made, files)) as each:
             for path, encoded in each:

@@ -64,6 +64,8 @@ class MadeVintage:
     rows: pl.DataFrame
     upstream: Upstream
     refused: bool = False
+    data_version: str = ""
+    """Of the rows, where it is known already."""
 
 
 class Vintages(FootedFiles):
@@ -103,8 +105,15 @@ class Vintages(FootedFiles):
         *,
         code_version: str = "",
         settings_version: str = "",
+        data_versions: Mapping[date, str] | None = None,
     ) -> dict[date, Written]:
-        """Store the deliveries of many sessions, as `write_delivery` does; those of sessions that have none yet together."""
+        """Store the deliveries of many sessions, as `write_delivery` does; those of sessions that have none yet together.
+
+        Parameters
+        ----------
+        data_versions
+            Of all rows of sessions, where they are known already.
+        """
         versions = {"code_version": code_version, "settings_version": settings_version}
         first = {session: parts for session, parts in deliveries.items() if not self.stamps(asset, session)}
         files = (
@@ -112,7 +121,10 @@ class Vintages(FootedFiles):
                 self.vintage(asset, session, stamp_of(known)),
                 frame,
                 Footer(
-                    asset=asset, session=session.isoformat(), data_version="", code_version=code_version, settings_version=settings_version
+                    asset=asset,
+                    session=session.isoformat(),
+                    data_version=(data_versions or {}).get(session, "") if frame is parts[-1][1] else "",
+                    **versions,
                 ),
             )
             for session, parts in first.items()
@@ -211,7 +223,7 @@ class Vintages(FootedFiles):
                 footer = Footer(
                     asset=asset,
                     session=one.session.isoformat(),
-                    data_version="",
+                    data_version=one.data_version,
                     code_version=code_version,
                     settings_version=settings_version,
                     upstream=one.upstream,

@@ -137,8 +137,14 @@ class Warehouse(Vintages, Documents):
         *,
         code_version: str = "",
         settings_version: str = "",
+        data_versions: Mapping[date, str] | None = None,
     ) -> dict[date, Written]:
         """Store many partitions of an asset together: rows and upstream of each session. They are hashed and encoded by several threads, to the bytes of `write`.
+
+        Parameters
+        ----------
+        data_versions
+            Of the rows of sessions, where they are known already.
 
         Raises
         ------
@@ -153,7 +159,7 @@ class Warehouse(Vintages, Documents):
                 footer = Footer(
                     asset=asset,
                     session=session.isoformat(),
-                    data_version="",
+                    data_version=(data_versions or {}).get(session, ""),
                     code_version=code_version,
                     settings_version=settings_version,
                     upstream=upstream,

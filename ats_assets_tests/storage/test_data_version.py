@@ -1,6 +1,7 @@
 """Versions are of the content alone: not of chunks, encoding or the footer."""
 
 import hashlib
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -9,7 +10,7 @@ from hypothesis import given, settings
 from hypothesis import strategies as st
 from polars.testing.parametric import dataframes
 
-from ats_assets.storage.data_version import data_version
+from ats_assets.storage.data_version import data_version, data_versions
 from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.rounds import rounds
 from ats_assets_tests.storage.frames import DAY, FRAMES, frame
@@ -29,6 +30,20 @@ def test_a_version_does_not_depend_on_chunks_encoding_or_the_footer(
     )
     soft = Warehouse(root / "b", fsync=False).write("other", DAY, content, settings_version="2")
     assert hard.footer.data_version == soft.footer.data_version == version
+
+
+@settings(max_examples=rounds(20, 60))
+@given(content=FRAMES, cuts=st.lists(st.integers(0, 12), max_size=4), chunked=st.integers(0, 12))
+def test_the_versions_of_parts_are_those_of_each_part_alone(content: pl.DataFrame, cuts: list[int], chunked: int) -> None:
+    places = [0, *sorted(min(cut, content.height) for cut in cuts), content.height]
+    heights = [end - first for first, end in pairwise(places)]
+    whole = pl.concat([content[:chunked], content[chunked:]], rechunk=False)
+    assert data_versions(whole, heights) == [data_version(content[first:end]) for first, end in pairwise(places)]
+
+
+def test_parts_that_are_not_the_whole_frame_are_refused() -> None:
+    with pytest.raises(ValueError, match="parts of 2 rows are not a frame of 3"):
+        data_versions(frame(), [1, 1])
 
 
 @pytest.mark.parametrize(
