@@ -80,15 +80,15 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
         _STORAGES.add(self)
 
     @contextlib.contextmanager
-    def batch(self) -> Iterator[None]:
+    def batch(self) -> Iterator[_Batch]:
         """While open, what this thread stores shares a transaction; an exception rolls it back. Nested batches join the outer one."""
         if self._batch is not None:
-            yield
+            yield self._batch
             return
         self._open.batch = batch = _Batch()
         try:
             with batch.stack:  # which closes the connections: what is not committed is rolled back
-                yield
+                yield batch
                 self._store(batch)
                 for connection in batch.connections.values():
                     connection.commit()
@@ -105,9 +105,11 @@ class BatchedSqliteEventLogStorage(SqliteEventLogStorage):
 
     @override
     def store_event_batch(self, events: Sequence[dg.EventLogEntry]) -> None:
-        with self.batch():
-            if self._batch is not None:
-                self._batch.pending.extend(events)
+        if (batch := self._batch) is not None:
+            batch.pending.extend(events)
+        else:
+            with self.batch() as batch:
+                batch.pending.extend(events)
         if self._run_log_days is not None and any(one.is_dagster_event and one.dagster_event_type in RUN_ENDS for one in events):
             self.purge_run_logs(self._run_log_days)
 

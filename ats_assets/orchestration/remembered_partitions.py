@@ -8,6 +8,7 @@ answers are the same ones. They are Dagster's own, kept as long as no partition 
 import functools
 from collections import OrderedDict
 from collections.abc import Callable, Hashable
+from datetime import datetime
 from typing import Any, Final
 
 import dagster as dg
@@ -17,13 +18,16 @@ from dagster._core.definitions.partitions.subset.time_window import TimeWindowPa
 
 KEPT: Final = 256
 """Answers; of a run of a chunk of sessions there are some ten."""
+DEFINITIONS: Final = 4
+"""Whose keys are kept: each has thousands."""
 HOUR: Final = 3600.0
 
 
 class _Answers:
     """The newest answers, each with the objects that it is about, which are told apart by being the very same ones."""
 
-    def __init__(self) -> None:
+    def __init__(self, most: int = KEPT) -> None:
+        self._most = most
         self._kept: OrderedDict[Hashable, tuple[tuple[object, ...], Any]] = OrderedDict()
 
     def of(self, objects: tuple[object, ...], more: Hashable, ask: Callable[[], Any]) -> Any:
@@ -33,15 +37,15 @@ class _Answers:
         found = self._kept.get(key)
         if found is None:
             found = self._kept[key] = (objects, ask())  # the objects are held: else their place in memory could be another one's
-            while len(self._kept) > KEPT:
+            while len(self._kept) > self._most:
                 self._kept.popitem(last=False)
         return found[1]
 
 
 @functools.cache
 def remember_partitions() -> None:
-    """From now on, in this process, ranges of partitions and what they map to upstream are made once."""
-    ranges, mapped = _Answers(), _Answers()
+    """From now on, in this process, ranges of partitions, what they map to upstream, and all keys of a definition are made once."""
+    ranges, mapped, listed = _Answers(), _Answers(), _Answers(DEFINITIONS)
     ranged = PartitionsSubset.with_partition_key_range
     upstream = dg.TimeWindowPartitionMapping.get_upstream_mapped_partitions_result_for_partitions
 
@@ -65,5 +69,15 @@ def remember_partitions() -> None:
             return upstream(self, *objects, *args, **kwargs)
         return mapped.of(objects, self, lambda: upstream(self, *objects))
 
+    keys = dg.TimeWindowPartitionsDefinition.get_partition_keys
+
+    @functools.wraps(keys)
+    def get_partition_keys(
+        self: dg.TimeWindowPartitionsDefinition, current_time: datetime | None = None, dynamic_partitions_store: Any = None
+    ) -> list[str]:
+        with partition_loading_context(current_time, dynamic_partitions_store):
+            return list(listed.of((self,), None, lambda: keys(self)))
+
+    dg.TimeWindowPartitionsDefinition.get_partition_keys = get_partition_keys
     TimeWindowPartitionsSubset.with_partition_key_range = with_partition_key_range
     dg.TimeWindowPartitionMapping.get_upstream_mapped_partitions_result_for_partitions = mapped_upstream

@@ -47,10 +47,10 @@ class EventClock:
                 handle(*args, **kwargs)
 
         @contextlib.contextmanager
-        def counted_batch() -> Iterator[None]:
+        def counted_batch() -> Iterator[Any]:
             with contextlib.ExitStack() as stack:
-                stack.enter_context(batch())  # pyright: ignore[reportOptionalCall]
-                yield
+                opened = stack.enter_context(batch())  # pyright: ignore[reportOptionalCall]
+                yield opened
                 with self._counted():  # the commit
                     stack.close()
 

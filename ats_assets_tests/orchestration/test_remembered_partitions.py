@@ -48,3 +48,14 @@ def test_it_is_asked_again_once_a_partition_may_have_come_to_exist() -> None:
     assert found[0] is found[1]
     assert found[2] is not found[0]
     assert found[2] == found[0]
+
+
+@pytest.mark.parametrize("definition", [MADE, OPEN])
+def test_all_keys_are_dagster_s_own_and_nobody_s_to_change(definition: dg.DailyPartitionsDefinition) -> None:
+    dagsters = dg.TimeWindowPartitionsDefinition.get_partition_keys.__wrapped__  # pyright: ignore[reportFunctionMemberAccess]
+    for now in (datetime(2023, 12, 28, 23, tzinfo=UTC), datetime(2023, 12, 29, tzinfo=UTC), datetime(2023, 12, 1, 12, tzinfo=UTC)):
+        found = definition.get_partition_keys(now)
+        assert found == dagsters(definition, now)
+        again = definition.get_partition_keys(now)
+        assert again == found
+        assert again is not found
