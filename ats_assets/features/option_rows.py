@@ -14,7 +14,6 @@ from datetime import date
 from typing import Final
 
 import polars as pl
-from scipy.special import ndtr
 
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.features.families.option_features import OPTION_FEATURES
@@ -106,6 +105,8 @@ def _one_of_each_expiry(smiles: pl.DataFrame) -> pl.DataFrame:
 
 def _of_smiles(smiles: pl.DataFrame) -> list[pl.DataFrame]:
     """The rest of what smiles of the sessions tell, each with symbol and session."""
+    from scipy.special import ndtr  # noqa: PLC0415 - a fifth of a second that only features of options need
+
     near = next_to(smiles, MONTH)
     each = [Smile.of_row(row) for row in near.iter_rows(named=True)]
     sides = {"put_25d": [one.volatility_of_delta(-DELTA) for one in each], "call_25d": [one.volatility_of_delta(DELTA) for one in each]}

@@ -6,7 +6,6 @@ from math import sqrt
 from typing import Any, Final
 
 import numpy as np
-from scipy.special import ndtri
 
 from ats_assets.options.surface.svi import Floats, RawSvi
 
@@ -71,6 +70,8 @@ class Smile:
         >>> flat.volatility_of_delta(0.25), flat.volatility_of_delta(-0.25)
         (0.2, 0.2)
         """
+        from scipy.special import ndtri  # noqa: PLC0415 - a fifth of a second that only smiles need
+
         wanted = float(ndtri(delta if delta > 0.0 else 1.0 + delta))  # d1 falls as k rises
 
         def above(k: float) -> float:
