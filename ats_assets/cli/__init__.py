@@ -39,7 +39,7 @@ from ats_assets.cli.up import up
 from ats_assets.errors import AtsError
 from ats_assets.runs.completing import collect_nothing_to_complete, signal_symbols, stored_assets
 from ats_assets.secrecy import guard_secrets, redacted
-from ats_assets.storage.quick_end import end_quickly
+from ats_assets.storage.quick_end import collect_rarely, end_quickly
 
 
 class _Commands(TyperGroup):
@@ -85,10 +85,10 @@ def _show_version(asked: bool) -> None:
         raise typer.Exit
 
 
-def _starts(command: str) -> None:
-    """Say at once that a command has begun which first imports the graph for seconds."""
+def _starts(command: str) -> None:  # it first imports the graph for seconds: that is said at once
     from ats_assets.settings import settings_file  # noqa: PLC0415
 
+    collect_rarely()
     typer.echo(f"ats {command}: loading the graph, with the settings of {settings_file()}", err=True)
 
 

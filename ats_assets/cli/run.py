@@ -31,6 +31,7 @@ from ats_assets.runs.workers_at_hand import working_on
 from ats_assets.runs.writing import parse_day, required_time, say
 from ats_assets.settings import load_settings
 from ats_assets.sources.profile import prepare_profiles
+from ats_assets.storage.quick_end import kept_for_good
 from ats_assets.storage.second_process import beside
 from ats_assets.storage.vintages import DELIVERED
 
@@ -78,7 +79,7 @@ def run(
         outcome = Outcome.of(sessions, assets)
         outcome.started = started
         instance_of_run = dg.DagsterInstance.ephemeral() if as_of else open_instance()
-        with instance_of_run as instance, RunProgress(len(sessions)) as progress:
+        with instance_of_run as instance, RunProgress(len(sessions)) as progress, kept_for_good():
             if as_of is None:
                 free_of_the_dead(instance)
             runner = Runner(deployment, definitions, instance, verbose=verbose)

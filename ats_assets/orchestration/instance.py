@@ -3,6 +3,7 @@
 import contextlib
 import functools
 import os
+import sys
 from collections.abc import Mapping
 from pathlib import Path
 from typing import Any
@@ -28,8 +29,11 @@ from ats_assets.orchestration.remembered_partitions import remember_partitions
 from ats_assets.orchestration.remembered_revisions import remember_revisions
 from ats_assets.secrecy import guard_secrets, redacted_document, redacted_tags
 from ats_assets.settings import load_settings, settings_file
+from ats_assets.storage.quick_end import collect_rarely
 
 EVENTS_AT_ONCE = "500"
+WORKING = {"materialize", "execute_run", "execute_step"}
+"""Words in the commands of Dagster's processes that do one thing and end."""
 
 
 def _in_home(base_dir: str) -> str:
@@ -40,6 +44,8 @@ def _in_home(base_dir: str) -> str:
 
 def guard_instance() -> None:
     """The UI and the daemon open the instance and nothing else of ours: here they learn what they must not write, and which partitions are the latest."""
+    if WORKING & set(sys.argv):
+        collect_rarely()
     guard_secrets(settings_file().parent)
     guard_documents()
     mend_latest_partitions()

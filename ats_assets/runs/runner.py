@@ -22,6 +22,7 @@ from ats_assets.runs.planned_runs import PlannedRun, Turn, turns
 from ats_assets.runs.progress import RunProgress
 from ats_assets.runs.run_events import EventClock, RunEvents
 from ats_assets.runs.run_origin import with_origin
+from ats_assets.storage.quick_end import collect_new
 
 OWN_TAGS = {"dagster/max_retries": "0"}
 """Such a run is not retried automatically: the user sees it fail."""
@@ -123,7 +124,9 @@ class Runner:
     def _turn(self, turn: Turn, outcome: Outcome, progress: RunProgress) -> bool:
         part = turn.now
         progress.begin(f"{part.name}, before models" if turn.before else part.name, steps=self._steps(part))
-        if not self._execute(self._job(part.job), part, outcome):
+        succeeded = self._execute(self._job(part.job), part, outcome)
+        collect_new()
+        if not succeeded:
             return False
         if turn.before:
             self._deployment.of(fits_ahead).begin(turn.part.assets, part.sessions)

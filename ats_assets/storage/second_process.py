@@ -19,7 +19,7 @@ from concurrent.futures import Future, ThreadPoolExecutor
 from functools import cache
 from typing import Any, ParamSpec, TypeVar
 
-from ats_assets.storage.quick_end import end_quickly
+from ats_assets.storage.quick_end import collect_rarely, end_quickly
 
 Arguments = ParamSpec("Arguments")
 Result = TypeVar("Result")
@@ -120,6 +120,7 @@ def _serve() -> None:
     """Do what comes on standard input until it ends, and answer on what was standard output; what libraries print goes nowhere."""
     signal.signal(signal.SIGINT, signal.SIG_IGN)
     end_quickly()
+    collect_rarely()
     asked, answers = sys.stdin.buffer, os.fdopen(os.dup(sys.stdout.fileno()), "wb")
     with open(os.devnull, "w", encoding="utf-8") as nowhere:  # noqa: PTH123
         os.dup2(nowhere.fileno(), sys.stdout.fileno())

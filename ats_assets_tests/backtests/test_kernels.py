@@ -20,7 +20,7 @@ from ats_assets_tests.backtests.small_markets import actions_of, random_actions,
 TABLES = ("equity", "positions", "trades", "unfilled")
 HISTORIES = 60
 GROWING = 13
-PLAIN_RUNS = 100
+ALIKE = 100
 
 
 @pytest.fixture(scope="module", autouse=True)
@@ -152,10 +152,9 @@ def test_a_large_backtest_runs_compiled_where_code_is_there(monkeypatch: pytest.
 
 def test_several_small_backtests_of_the_same_targets_are_as_one_large_one(monkeypatch: pytest.MonkeyPatch) -> None:
     bars, signals, days = random_market(1, 3, 2, shorts=False)
-    plain = PLAIN_RUNS * orders.PLAIN_SESSION_SECONDS * len(days)
-    monkeypatch.setattr(orders, "LOADING_SECONDS", plain)
+    monkeypatch.setattr(orders, "LOADING_SECONDS", 0.5 * ALIKE * orders.PLAIN_SESSION_SECONDS)
     monkeypatch.setattr(simulate, "function", lambda *_: pytest.fail("plain"))
-    run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings(), alike=PLAIN_RUNS)
+    run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings(), alike=ALIKE)
     with pytest.raises(pytest.fail.Exception, match="plain"):
         run_backtest(signals, bars, days, portfolio=PortfolioSettings(), settings=BacktestSettings())
 

@@ -25,3 +25,29 @@ sys.exit(3)
 def test_all_is_done_but_the_search_for_garbage(quickly: str, last: list[str]) -> None:
     done = subprocess.run([sys.executable, "-c", PROGRAM.format(quickly=quickly)], capture_output=True, text=True, check=False)
     assert (done.returncode, done.stdout.split(), done.stderr) == (3, ["written", "registered", *last], "")
+
+
+RUN = """
+import gc, weakref
+from ats_assets.storage.quick_end import collect_new, collect_rarely, kept_for_good
+
+class Knot:
+    def __init__(self):
+        self.own = self
+
+before, old = gc.get_threshold(), Knot()
+gone = weakref.ref(old)
+collect_rarely()
+with kept_for_good():
+    del old
+    new = weakref.ref(Knot())
+    collect_new()
+    print(gone() is not None, new() is None, gc.get_threshold() == before)
+gc.collect()
+print(gone() is None, gc.get_freeze_count(), gc.get_threshold() == before)
+"""
+
+
+def test_what_was_there_is_not_looked_through_and_what_is_new_is() -> None:
+    done = subprocess.run([sys.executable, "-c", RUN], capture_output=True, text=True, check=False)
+    assert (done.stdout.splitlines(), done.stderr) == (["True True False", "True 0 True"], "")
