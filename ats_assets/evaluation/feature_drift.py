@@ -4,8 +4,9 @@
 2. Of each feature take how far the newest window's distribution lies from the past's: the population stability index and the Kolmogorov-Smirnov distance.
 3. Divide by what windows of the past show of the same feature on average, so that one that wanders much counts no more than one that never does, and take the mean of the largest tenth: a shift of
    few features is not lost among many, and a single odd one is no alarm.
-4. A classifier that learns to tell the newest rows from the past's looks at all features at once (`two_sample_classifier`).
-5. Each of the figures is compared with those of every window of the past (`own_past`).
+4. Features may rise or fall at once, by less than they wander in a year: `level_steps` looks for that.
+5. A classifier that learns to tell the newest rows from the past's looks at all features at once (`two_sample_classifier`).
+6. Each of the figures is compared with those of every window of the past (`own_past`).
 
 A window of the past is compared with the rest of it less `APART` sessions on either side: what autocorrelation shares with the window would make it look closer than a later one can be.
 """
@@ -18,6 +19,7 @@ from typing import Final
 import numpy as np
 from numpy.typing import NDArray
 
+from ats_assets.evaluation.level_steps import LevelSteps, farthest
 from ats_assets.evaluation.own_past import unusual_above
 from ats_assets.evaluation.session_counts import counts_by_session, kolmogorov_smirnov
 from ats_assets.evaluation.two_sample_classifier import TwoSampleClassifier
@@ -26,8 +28,6 @@ from ats_assets.features.value_bins import Counts, bin_edges, population_stabili
 Floats = NDArray[np.float64]
 Rows = NDArray[np.float32]
 DISTANCES: Final[dict[str, Callable[[Counts, Counts], Floats]]] = {"psi": population_stability, "ks": kolmogorov_smirnov}
-FARTHEST_SHARE = 0.1
-"""Of the features, those whose distances are averaged."""
 NAMED = 3
 """Features that a finding names."""
 APART = 63
@@ -41,7 +41,7 @@ class DriftFinding:
     Attributes
     ----------
     test
-        psi, ks, classifier, cusum, regime.
+        psi, ks, step, classifier, cusum, regime.
     figure
         What is compared; NaN where it can't be made.
     threshold
@@ -74,37 +74,49 @@ class SoundPast:
         Sessions of the window that is compared.
     chance
         Of an alarm of one test in as many sessions as `recent`, were nothing to change.
-    with_classifier
-        Whether a classifier looks at them as well; of a single column it says no more than the distances.
+    breaks
+        Positions of the sessions of the past that the next one does not follow in the calendar.
+
+    Notes
+    -----
+    Steps and the classifier are of several features; of a single column they say no more than the distances.
     """
 
     def __init__(
-        self, names: Sequence[str], x: Rows, sizes: NDArray[np.int64], *, recent: int, chance: float, with_classifier: bool = True
+        self, names: Sequence[str], x: Rows, sizes: NDArray[np.int64], *, recent: int, chance: float, breaks: Sequence[int] = ()
     ) -> None:
         self._names, self._recent, self._gap, self._chance = names, recent, min(APART, len(sizes) // 6), chance
         self._edges = bin_edges(x)
         self._counts = counts_by_session(x, sizes, self._edges)
         self._total: Counts = self._counts.sum(axis=0)
-        self._classifier = (
-            TwoSampleClassifier(x, sizes, recent=recent, gap=self._gap) if with_classifier and x.shape[1] > 1 and len(x) else None
-        )
+        several = x.shape[1] > 1 and len(x) > 0
+        self._steps = LevelSteps(self._counts, recent=recent, breaks=breaks) if several else None
+        self._classifier = TwoSampleClassifier(x, sizes, recent=recent, gap=self._gap) if several else None
 
     def findings(self, x: Rows, sizes: NDArray[np.int64]) -> list[DriftFinding]:
         """What each test says of the rows of the newest `recent` sessions, given as those of the past are."""
-        window = counts_by_session(x, sizes, self._edges).sum(axis=0)
+        by_session = counts_by_session(x, sizes, self._edges)
+        window = by_session.sum(axis=0)
         found = []
         for test, distance in DISTANCES.items():
             typical, threshold = self._past[test]
             apart = distance(self._total, window) / typical
-            farthest = np.argsort(-apart, kind="stable")[:NAMED]
-            about = ", ".join(f"{self._names[i]} {apart[i]:.1f}" for i in farthest)
-            found.append(DriftFinding(test=test, figure=float(_farthest(apart)), threshold=threshold, about=f"times the usual: {about}"))
+            figure = float(farthest(apart))
+            found.append(DriftFinding(test=test, figure=figure, threshold=threshold, about=f"times the usual: {self._largest(apart)}"))
+        if self._steps is not None:
+            figure, squares = self._steps.of(by_session)
+            threshold = unusual_above(self._steps.of_the_past, self._recent, self._chance)
+            about = f"deviations from how they go on: {self._largest(np.sqrt(squares))}"
+            found.append(DriftFinding(test="step", figure=figure, threshold=threshold, about=about))
         if self._classifier is not None:
             threshold = unusual_above(self._classifier.of_the_past, max(1, self._recent // self._classifier.stride), self._chance)
             figure = self._classifier.of(x, sizes)
             about = f"it tells newest from older rows with an AUC of {1.0 / (1.0 + np.exp(-figure)):.3f}"
             found.append(DriftFinding(test="classifier", figure=figure, threshold=threshold, about=about))
         return found
+
+    def _largest(self, of: Floats) -> str:
+        return ", ".join(f"{self._names[i]} {of[i]:.1f}" for i in np.argsort(-of, kind="stable")[:NAMED])
 
     @cached_property
     def _past(self) -> dict[str, tuple[Floats, float]]:
@@ -121,12 +133,5 @@ class SoundPast:
             apart = distance(rest, windows)
             mean = apart.mean(axis=0)
             typical = np.where(mean > 0, mean, 1.0)
-            found[test] = (typical, unusual_above(_farthest(apart / typical), w, self._chance))
+            found[test] = (typical, unusual_above(farthest(apart / typical), w, self._chance))
         return found
-
-
-def _farthest(apart: Floats) -> Floats:
-    """The logarithm of the mean of the largest, over the last axis."""
-    k = max(1, round(apart.shape[-1] * FARTHEST_SHARE))
-    largest = np.sort(apart, axis=-1)[..., -k:].mean(axis=-1)
-    return np.log(np.maximum(largest, 1e-12))

@@ -4,8 +4,9 @@ Windows of a past are exchanged whole, as blocks: what is called recent in one o
 reference distribution is that of the same figure over each window of the past against the rest of it.
 
 An alarm is looked for at each close, and windows of neighbouring sessions overlap: it is not the chance of one window that matters but that of any in a run as long as a window. Hence the largest
-figures of such runs are collected, which are nearly independent, and the threshold is where a normal distribution of theirs is passed with the wanted chance: with Student's t, since mean and deviation are
-estimated from few runs (Hahn and Meeker, Statistical Intervals, 1991, section 4.2: a prediction interval for one more), and from fewer yet where a run is like the one before.
+figures of such runs are collected, which are nearly independent, and the threshold is where a Gumbel distribution of theirs, as largest values have (Fisher and Tippett, 1928), is passed with the
+wanted chance. Mean and deviation are estimated from few runs, and from fewer yet where a run is like the one before: so it lies farther out by as much as Student's quantile of a prediction for one more run
+(Hahn and Meeker, Statistical Intervals, 1991, section 4.2) lies beyond the normal one.
 """
 
 import numpy as np
@@ -42,7 +43,20 @@ def unusual_above(figures: NDArray[np.float64], run: int, chance: float) -> floa
     largest = np.nanmax(whole, axis=1)
     n = independent_runs(largest)
     deviation = largest.std() * np.sqrt(n / (n - 1.0))
-    return float(largest.mean() + student_quantile(1.0 - chance, n - 1.0) * deviation * np.sqrt(1.0 + 1.0 / n))
+    rare = min(chance, 0.25)
+    beyond = student_quantile(1.0 - rare, n - 1.0) * np.sqrt(1.0 + 1.0 / n) / student_quantile(1.0 - rare, np.inf)
+    return float(largest.mean() + gumbel_quantile(1.0 - chance) * beyond * deviation)
+
+
+def gumbel_quantile(share: float) -> float:
+    """The quantile of Gumbel's distribution with mean 0 and deviation 1.
+
+    Examples
+    --------
+    >>> round(gumbel_quantile(0.999), 2)
+    4.94
+    """
+    return float((-np.log(-np.log(share)) - np.euler_gamma) * np.sqrt(6.0) / np.pi)
 
 
 def independent_runs(largest: NDArray[np.float64]) -> float:

@@ -4,6 +4,7 @@ from collections.abc import Callable, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date
 from functools import cached_property
+from itertools import pairwise
 
 import numpy as np
 import polars as pl
@@ -139,23 +140,24 @@ class DriftWatch:
         rule, w = self._rule, self._rule.settings.recent_sessions
         self._refit = refit
         learnt = self._known(rule.learnt(refit))
-        tests = 2 + (len(self._names) > 1)
-        self._of_features = (self._past(self._names, [self._features(day) for day in learnt], rule.chance(tests, w)), learnt)
+        tests = 4 if len(self._names) > 1 else DISTANCES_OF_ONE
+        self._of_features = (self._past(self._names, learnt, [self._features(day) for day in learnt], rule.chance(tests, w)), learnt)
         predicted = rule.predicted(refit)
         for model, scores in self._scores.items():
             days = [day for day in predicted if day in scores]
             columns = [scores[day].astype(np.float32)[:, None] for day in days]
-            self._of_scores[model] = (self._past(["score"], columns, rule.chance(DISTANCES_OF_ONE, w)), days)
+            self._of_scores[model] = (self._past(["score"], days, columns, rule.chance(DISTANCES_OF_ONE, w)), days)
             past, _ = rule.judged(refit, refit)
             block = BLOCKS_OF_OUTCOMES * (rule.training.horizon_sessions + 1)
             how = {"block": block, "until": rule.settings.skill_sessions, "watched": rule.longest, "chance": rule.chance(1, rule.longest)}
             self._cusums[model] = (SkillCusum(self._ics(model, past), **how), past)
 
-    def _past(self, names: Sequence[str], parts: Sequence[Rows], chance: float) -> SoundPast | None:
-        w = self._rule.settings.recent_sessions
+    def _past(self, names: Sequence[str], days: Sequence[date], parts: Sequence[Rows], chance: float) -> SoundPast | None:
+        w, calendar = self._rule.settings.recent_sessions, self._rule.calendar
         if not parts or not sum(map(len, parts)):
             return None
-        return SoundPast(names, np.concatenate(parts), _sizes(parts), recent=w, chance=chance)
+        breaks = [i for i, (day, after) in enumerate(pairwise(days)) if calendar.offset(day, 1) != after]
+        return SoundPast(names, np.concatenate(parts), _sizes(parts), recent=w, chance=chance, breaks=breaks)
 
     def _moved(self, of: str, past: SoundPast | None, days: list[date], recent: Sequence[Rows]) -> list[tuple[object, ...]]:
         """Rows about distributions; none where there is nothing to compare."""
