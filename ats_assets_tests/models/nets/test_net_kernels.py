@@ -88,8 +88,9 @@ def test_the_attention_is_that_of_pytorchs_encoder() -> None:
     steps = x @ tensors["in.weight"] + tensors["in.bias"] + tensors["position"]
     encoder.eval()
     with torch.no_grad():
-        last = encoder(torch.from_numpy(steps), src_key_padding_mask=torch.from_numpy(x[:, :, -1] <= 0))[:, -1].numpy()
-    expected = (last @ tensors["out.weight"] + tensors["out.bias"])[:, 0]
+        found = encoder(torch.from_numpy(steps), src_key_padding_mask=torch.from_numpy(x[:, :, -1] <= 0)).numpy()
+    there = (found * x[:, :, -1:]).reshape(9, -1)
+    expected = (there @ tensors["out.weight"] + tensors["out.bias"])[:, 0]
     np.testing.assert_allclose(NETS["transformer"].score(tensors, x), expected, rtol=1e-4, atol=1e-5)
 
 
