@@ -181,6 +181,13 @@ class Deployment:
         """The asset that holds the tuning of a model, by the model's name, of those that are tuned."""
         return {name: f"{name}_tuning" for name in self.settings.tuning.models}
 
+    @cached_property
+    def retunings(self) -> dict[str, str]:
+        """The asset that holds the tunings that drift asks for, by the model's name; none unless settings want them."""
+        drift = self.settings.drift
+        wanted = drift is not None and drift.extra_tunings_a_year > 0 and bool(self.drift_refits)
+        return {name: f"{name}_retuning" for name in self.tunings} if wanted else {}
+
     def carried(self, asset: str) -> Period | None:
         """At the first sessions of which periods an asset is made; it is carried forward between them. None: it is made at every session."""
         if asset in self.tunings.values():

@@ -81,7 +81,8 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     watched = ["drift", "skill_estimate"] if deployment.settings.drift else []
     trained = [*deployment.models, *watched]
     signals = assets("targets", *deployment.signals.values(), *_beside_signals(deployment), *(model.predictions for model in events))
-    made_at_night = assets(*trained, *deployment.tunings.values())
+    tunings = (*deployment.tunings.values(), *deployment.retunings.values())
+    made_at_night = assets(*trained, *tunings)
     daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - made_at_night
     reports = assets(*whole_assets(deployment))
     made = {
@@ -100,7 +101,7 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
                 *deployment.of(labels),
                 *deployment.of(label_weights),
                 *dict.fromkeys(model.labels for model in events),
-                *deployment.tunings.values(),
+                *tunings,
                 *trained,
                 "skill",
             ),

@@ -61,7 +61,7 @@ def untrained(deployment: Deployment, until: date) -> list[list[date]]:
     calendar changed has a model that was carried there: it counts as untrained.
     """
     stores = [deployment.model_store(name) for name in _nightly(deployment)]
-    tuned = [set(deployment.valid_sessions(asset)) for asset in deployment.tunings.values()]
+    tuned = [set(deployment.valid_sessions(asset)) for asset in (*deployment.tunings.values(), *deployment.retunings.values())]
     trained = set.intersection(*(set(store.stored_sessions()) for store in stores), *tuned)
     trained -= {day for day in trained if any(_is_carried_to_a_refit(deployment, store, day) for store in stores)}
     due: list[list[date]] = []

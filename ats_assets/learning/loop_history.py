@@ -9,8 +9,11 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.evaluation.feature_clusters import importance_drift
 from ats_assets.evaluation.skill import skill
+from ats_assets.predictions.drift_weights import weighed_by_drift
 from ats_assets.predictions.models_in_force import in_force_since
 from ats_assets.predictions.scheduled_predictions import scheduled_predictions
+from ats_assets.refits import last_refit
+from ats_assets.settings import ENSEMBLE
 
 EPISODE_SESSIONS = 10
 """Alarms so near to each other are of one drift."""
@@ -18,14 +21,16 @@ EPISODE_SESSIONS = 10
 
 @dataclass(frozen=True, kw_only=True)
 class LoopStep:
-    """Drift of one model that was found, or a refit that it asked for.
+    """Drift of one model that was found, or a refit, a tuning or weights that it asked for.
 
     Attributes
     ----------
     session
-        Of the first alarm after ten sessions without one, or of the refit.
+        Of the first alarm after ten sessions without one, or of what was made.
+    model
+        Its name; that of weights is ensemble.
     what
-        drift or refit.
+        drift, refit, tuning or weights.
     why
         What was found, in words.
     until
@@ -55,7 +60,29 @@ def loop_history(deployment: Deployment, first: date, last: date) -> list[LoopSt
     found = [step for name in deployment.settings.models for step in drift_episodes(drift, name, deployment.calendar.count)]
     for model in deployment.drift_refits:
         found += _refits(deployment, model.removesuffix("_model"), days)
+    found += [step for name, asset in deployment.retunings.items() for step in _tunings(deployment, name, asset, days)]
+    found += _weights(deployment, drift, days)
     return sorted(found, key=lambda step: (step.session, step.model, step.what))
+
+
+def _tunings(deployment: Deployment, name: str, asset: str, days: Sequence[date]) -> list[LoopStep]:
+    """The tunings that drift asked for, each with what was found and what was chosen."""
+    stored = set(deployment.valid_sessions(asset))
+    rows = deployment.warehouse.read(asset, [day for day in days if day in stored])
+    made = rows.filter(pl.col("is_chosen"), pl.col("tuned_session") == pl.col("session"), pl.col("state") == "complete")
+    return [LoopStep(session=day, model=name, what="tuning", why=why) for day, why in made.select("session", "reason").iter_rows()]
+
+
+def _weights(deployment: Deployment, drift: pl.DataFrame, days: Sequence[date]) -> list[LoopStep]:
+    """The sessions at which drift had the weights of the ensemble learnt anew."""
+    settings, calendar = deployment.settings, deployment.calendar
+    if settings.drift is None or not settings.ensemble.reweigh_on_drift:
+        return []
+    refit = settings.ensemble.refit or settings.training.refit
+    alarms = drift.filter(pl.col("alarm"), pl.col("model").is_in(settings.ensemble_models))
+    due = {day: last_refit(calendar, day, refit) for day in days}
+    _, asked = weighed_by_drift(alarms, due, refit=refit, calendar=calendar, settings=settings.drift)
+    return [LoopStep(session=day, model=ENSEMBLE, what="weights", why=why) for day, why in asked.items()]
 
 
 def drift_episodes(drift: pl.DataFrame, name: str, count: Callable[[date, date], int]) -> list[LoopStep]:

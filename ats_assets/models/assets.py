@@ -33,8 +33,13 @@ GROUP = "models"
 def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     """The stage's assets: one for each model of the settings, and where drift may ask for refits, one for those of each."""
     found = [*deployment.of(models).values()]
-    refits = [_refits(deployment, DriftRefits(**vars(model))) for model in found] if deployment.drift_refits else []
+    refits = [_refits(deployment, _asked_for(deployment, model)) for model in found] if deployment.drift_refits else []
     return [*(_model(deployment, model) for model in found), *refits]
+
+
+def _asked_for(deployment: Deployment, model: Model) -> DriftRefits:
+    """The model as drift asks for it: tuned where drift asked for that, too."""
+    return DriftRefits(**vars(model) | {"tuning": deployment.retunings.get(model.name, model.tuning)})
 
 
 def _model(deployment: Deployment, model: Model) -> dg.AssetsDefinition:

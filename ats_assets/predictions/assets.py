@@ -10,7 +10,7 @@ import polars as pl
 from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
-from ats_assets.evaluation.schema import Skill
+from ats_assets.evaluation.schema import DRIFT_SCHEMA, Skill
 from ats_assets.evaluation.skill import skill as skill_of
 from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
@@ -27,6 +27,7 @@ from ats_assets.predictions.choosing import ensemble_rule
 from ats_assets.predictions.combined_scores import combined
 from ats_assets.predictions.contracts import Champion, EnsembleWeights, Predictions
 from ats_assets.predictions.dormant import falls_back, is_too_old, last_good_model, with_stand_ins
+from ats_assets.predictions.drift_weights import weighed_by_drift
 from ats_assets.predictions.ensemble import weight_rows
 from ats_assets.predictions.ensemble_rule import EnsembleRule
 from ats_assets.predictions.inference import check_age, predict
@@ -124,29 +125,38 @@ def _ensemble_weights(deployment: Deployment, rule: EnsembleRule) -> dg.AssetsDe
     refit, horizon = settings.refit or training.refit, training.horizon_sessions
     back = settings.lookback_sessions + max(LONGEST_PERIOD[refit])
     named = {name: f"{name}_predictions" for name in deployment.settings.ensemble_models}
+    drift = [deployment.settings.drift] if settings.reweigh_on_drift and deployment.settings.drift else []
     node = Node(
         name="ensemble_weights",
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
-        reads=(*(Reads(asset=asset, back=back + horizon + 1) for asset in named.values()), Reads(asset="forward_returns", back=back)),
+        reads=(
+            *(Reads(asset=asset, back=back + horizon + 1) for asset in named.values()),
+            Reads(asset="forward_returns", back=back),
+            *([Reads(asset="drift", back=max(LONGEST_PERIOD["yearly"]))] if settings.reweigh_on_drift else []),
+        ),
         contract=EnsembleWeights,
         code=(_ensemble_weights, type(rule)),
-        settings=(settings, rule.settings, training.of_results()),
+        settings=(settings, rule.settings, training.of_results(), *drift),
     )
-    schemas = dict.fromkeys(named.values(), PREDICTIONS_SCHEMA) | {"forward_returns": FORWARD_RETURNS_SCHEMA}
+    schemas = dict.fromkeys(named.values(), PREDICTIONS_SCHEMA) | {"forward_returns": FORWARD_RETURNS_SCHEMA, "drift": DRIFT_SCHEMA}
     judged: list[JudgedDecision] = []
 
     def make(sessions: Sequence[date], forward_returns: pl.DataFrame, **predictions: pl.DataFrame) -> pl.DataFrame:
         of_models = {name: predictions[asset] for name, asset in named.items()}
+        due = {session: last_refit(deployment.calendar, session, refit) for session in sessions}
+        refits, asked = due, {}
+        for limits in drift:
+            alarms = predictions["drift"].filter("alarm", pl.col("model").is_in([*named]))
+            refits, asked = weighed_by_drift(alarms, due, refit=refit, calendar=deployment.calendar, settings=limits)
         judged[:] = judged_decisions(of_models, forward_returns.filter(horizon_sessions=horizon))
         days = window_sessions(deployment.calendar, sessions, back)
-        refits = {session: last_refit(deployment.calendar, session, refit) for session in sessions}
         there = {name: set(rows["session"].unique()) for name, rows in of_models.items()}
-        return weight_rows(judged, there, refits, days, rule=rule, settings=settings, horizon_sessions=horizon)
+        return weight_rows(judged, there, refits, days, rule=rule, settings=settings, horizon_sessions=horizon, asked=asked)
 
     @node.asset(deployment, deps=node.deps())
     def ensemble_weights(context: dg.AssetExecutionContext) -> pl.DataFrame:
-        """How much each model counts in the ensemble at a session: by the rule, of the skill that was known at the last refit session."""
+        """How much each model counts in the ensemble at a session: by the rule, of the skill that was known at the last refit session, or where drift asked for weights since."""
         EnsembleTrial(deployment).begin()
         made = as_known(deployment, node, sessions_of(context.partition_keys), schemas, make)
         if judged:

@@ -12,8 +12,9 @@ All of it is a function of what was known at the session; the weights of what wa
 
 import math
 from collections.abc import Iterable, Mapping, Sequence
-from dataclasses import dataclass
+from dataclasses import dataclass, replace
 from datetime import date
+from types import MappingProxyType
 
 import numpy as np
 import polars as pl
@@ -114,6 +115,7 @@ def weight_rows(
     rule: EnsembleRule,
     settings: EnsembleSettings,
     horizon_sessions: int,
+    asked: Mapping[date, str] = MappingProxyType({}),
 ) -> pl.DataFrame:
     """The rows of the contract `EnsembleWeights`.
 
@@ -124,9 +126,11 @@ def weight_rows(
     there
         By the name of each model, in the order of the settings, the sessions at which it has scores.
     refits
-        Session -> its last refit session.
+        Session -> its last refit session, or the one since then at which drift asked for weights.
     days
         Consecutive sessions of the exchange, from which the window before each refit session is counted.
+    asked
+        Refit session that drift asked for -> why.
     """
     position, models = {day: i for i, day in enumerate(days)}, [*there]
     learnt: dict[date, LearntWeights] = {}
@@ -134,9 +138,12 @@ def weight_rows(
     for session, refit in refits.items():
         if refit not in learnt:
             place = position.get(refit)
-            known = set(days[max(0, place - settings.lookback_sessions + 1) : place + 1]) if place is not None else set()
+            lookback = (settings.drift_lookback_sessions if refit in asked else None) or settings.lookback_sessions
+            known = set(days[max(0, place - lookback + 1) : place + 1]) if place is not None else set()
             window = [one for one in decisions if one.known in known]
-            learnt[refit] = learnt_weights(models, window, rule, settings, horizon_sessions)
+            found = learnt_weights(models, window, rule, settings, horizon_sessions)
+            why = f"; {asked[refit]}" if refit in asked else ""
+            learnt[refit] = replace(found, reasons=tuple(reason + why for reason in found.reasons))
         found = learnt[refit]
         weights, reasons = _of_those_there(found, [session in there[model] for model in models])
         rows += [

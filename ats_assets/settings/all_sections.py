@@ -208,7 +208,7 @@ class Settings(Section):
 
     @model_validator(mode="after")
     def _drift_can_ask(self) -> "Settings":
-        require_drift(self.drift, self.training)
+        require_drift(self.drift, self.training, self.tuning, self.ensemble)
         return self
 
     @model_validator(mode="after")

@@ -1,8 +1,12 @@
 """How drift is looked for, and what it may ask for."""
 
+from typing import Literal
+
 from pydantic import Field
 
 from ats_assets.settings.section import NonNegative, Positive, Section
+
+Subject = Literal["features", "predictions", "skill", "regime"]
 
 
 class DriftSettings(Section):
@@ -29,6 +33,15 @@ class DriftSettings(Section):
     )
     least_sessions_between_refits: Positive = Field(
         default=10, description="after any refit, due or asked for, before drift may ask for one"
+    )
+    extra_tunings_a_year: NonNegative = Field(
+        default=0,
+        description="of a model of tuning.models, before refits that drift asked for; of a calendar year. 0: there is no such asset",
+    )
+    tunings_asked_by: tuple[Subject, ...] = Field(
+        default=("skill", "regime"),
+        min_length=1,
+        description="what of drift asks for a tuning: skill that decays, a new regime; or features, predictions",
     )
     refit_train_sessions: Positive | None = Field(
         default=None,

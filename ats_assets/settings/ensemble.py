@@ -28,6 +28,13 @@ class EnsembleSettings(Section):
         description="how many times their sampling variance counts against differences between models: 0 takes them as they are, more is nearer to equal",
     )
     refit: Refit | None = Field(default=None, description="when weights are learnt again; default: training.refit")
+    reweigh_on_drift: bool = Field(
+        default=False,
+        description="learnt again out of turn, too, at the first session of a week where [drift] has found drift of one of the models; as often as that allows refits",
+    )
+    drift_lookback_sessions: Positive | None = Field(
+        default=None, description="of known outcomes that weights are learnt from where drift asked for it; default: lookback_sessions"
+    )
     options: dict[str, Any] = Field(default_factory=dict, description="the rule's other settings, written as [ensemble.options]")
 
     @model_validator(mode="after")
@@ -42,8 +49,9 @@ class EnsembleSettings(Section):
     def _something_comes_of_it(self) -> "EnsembleSettings":
         if self.rule == NONE and (said := sorted(self.model_fields_set - {"rule"})) and self != EnsembleSettings():
             raise ValueError(f"{said[0]} is set, but rule is {NONE!r}, so that nothing is combined: set rule, or leave the table out")
-        if self.rule not in {NONE, "equal"} and self.lookback_sessions < self.min_judged_sessions:
+        shortest = min(self.lookback_sessions, self.drift_lookback_sessions or self.lookback_sessions)
+        if self.rule not in {NONE, "equal"} and shortest < self.min_judged_sessions:
             raise ValueError(
-                f"lookback_sessions is {self.lookback_sessions}, in which no model is judged the {self.min_judged_sessions} times of min_judged_sessions: raise one or lower the other"
+                f"lookback_sessions (or drift_lookback_sessions) is {shortest}, in which no model is judged the {self.min_judged_sessions} times of min_judged_sessions: raise one or lower the other"
             )
         return self

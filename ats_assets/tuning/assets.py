@@ -1,8 +1,11 @@
 """Assets of the stage tuning: the trials of each model that is tuned, and what tuning was worth."""
 
 import time
+from collections.abc import Callable, Mapping
 from concurrent.futures import Future
 from contextlib import closing
+from dataclasses import replace
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -17,8 +20,10 @@ from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import Known
 from ats_assets.secrecy import redacted
+from ats_assets.settings import LONGEST_PERIOD, Search
 from ats_assets.storage.footer import Written
 from ats_assets.storage.second_process import beside
+from ats_assets.tuning.asked_tunings import AskedTuningRun
 from ats_assets.tuning.contracts import TuningTrials, TuningWorth
 from ats_assets.tuning.generations import require_optuna
 from ats_assets.tuning.search_space import SearchSpace, search_space
@@ -37,10 +42,44 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
     if tuned:
         require_optuna()
     worth = [_worth(deployment, tuned)] if tuned and deployment.settings.tuning.worth else []
-    return [*(_tuning(deployment, model) for model in tuned), *worth]
+    asked = [_retuning(deployment, model) for model in tuned if model.name in deployment.retunings]
+    return [*(_tuning(deployment, model) for model in tuned), *asked, *worth]
+
+
+def _retuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
+    longest_year = max(LONGEST_PERIOD["quarterly"]) * 4
+    asked, due = replace(model, tuning=deployment.retunings[model.name]), str(model.tuning)
+    node, space = _node(deployment, asked, Reads(asset="drift", back=longest_year), Reads(asset=due), made_by=_retuning)
+
+    @node.asset(deployment, deps=node.deps(), pool="training")
+    def tuned_by_drift(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """The parameters of the refits that drift asks for: tuned anew where it asks for that, within a budget a year; else those of the tuning that was due."""
+        how = {"known": Known(deployment, node.name, node.reads), "versions": _versions(node), "log": context.log}
+        return _materialised(context, deployment, node, AskedTuningRun(deployment, asked, space, due=due, **how))
+
+    return tuned_by_drift
 
 
 def _tuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
+    node, space = _node(deployment, model)
+
+    @node.asset(deployment, deps=node.deps(), pool="training")
+    def tuned_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
+        """The parameters of a model from a session on: chosen by trials inside its training window at tuning sessions, carried forward by reference between them."""
+        how = {"known": Known(deployment, node.name, node.reads), "versions": _versions(node), "log": context.log}
+        return _materialised(context, deployment, node, TuningRun(deployment, model, space, **how))
+
+    return tuned_model
+
+
+def _versions(node: Node) -> dict[str, str]:
+    return {"code_version": node.code_version, "settings_version": node.settings_version}
+
+
+def _node(
+    deployment: Deployment, model: Model, *more: Reads, made_by: Callable[..., Any] | None = None
+) -> tuple[Node, Mapping[str, Search]]:
+    """What a tuning reads and depends on, and its space."""
     settings = deployment.settings
     training, learnt = settings.training, deployment.of(learnt_label)
     first, last, embargo = learnt.known_after.first, learnt.known_after.last, training.embargo_sessions
@@ -57,9 +96,10 @@ def _tuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
             ),
             Reads(asset="universe", **decisions),
             Reads(asset=learnt.asset, back=embargo + training.train_sessions - 1 + last - first, lag=embargo),
+            *more,
         ),
         contract=TuningTrials,
-        code=(_tuning, type(model.learner), type(learnt.label)),
+        code=(made_by or _tuning, type(model.learner), type(learnt.label)),
         settings=(
             settings.tuning.of_results(model.name),
             SearchSpace(parameters=space),
@@ -67,43 +107,41 @@ def _tuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
             learnt.known_after,
             model.learner.settings,
             settings.calendar.without_closings(),
+            *([settings.drift] if more and settings.drift else []),
         ),
     )
+    return node, space
 
-    @node.asset(deployment, deps=node.deps(), pool="training")
-    def tuned_model(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
-        """The parameters of a model from a session on: chosen by trials inside its training window at tuning sessions, carried forward by reference between them."""
-        versions = {"code_version": node.code_version, "settings_version": node.settings_version}
-        known = Known(deployment, node.name, node.reads)
-        run = TuningRun(deployment, model, space, known=known, versions=versions, log=context.log)
-        deployment.calendar_store.keep()
-        shown: dict[str, dict[str, dg.MetadataValue]] = {}
-        newest: pl.DataFrame | None = None
-        told: list[Future[str]] = []
-        began = time.time()
-        with closing(run.materialise(sessions_of(context.partition_keys))) as partitions:
-            for made in partitions:
-                written = deployment.warehouse.write(node.name, made.session, made.rows, upstream=made.upstream, **versions)
-                shown[made.session.isoformat()] = _shown(made.rows, written)
-                if made.was_tuned:
-                    run.stored(made.session)
-                    newest = made.rows
-                    told += _tell(context, deployment, node, made, began)
-                began = time.time()
-        step = context.op_execution_context.get_step_execution_context()
-        add_partition_metadata(step, context.asset_key, shown)
-        step.set_data_version(
-            context.asset_key, dg.DataVersion(combined_version({day: str(one["data_version"].value) for day, one in shown.items()}))
-        )
-        for future in told:
-            if (error := future.exception()) is not None:
-                context.log.error(redacted(f"MLflow lacks a tuning of {node.name}, which is stored: {error}"))
-        metadata: dict[str, dg.MetadataValue] = {"tunings": dg.MetadataValue.int(sum("complete" in one for one in shown.values()))}
-        if newest is not None:
-            metadata |= {"trials": dg.MetadataValue.md(trials_table(newest)), "best_value": dg.MetadataValue.md(progress_picture(newest))}
-        return dg.MaterializeResult(metadata=metadata)
 
-    return tuned_model
+def _materialised(context: dg.AssetExecutionContext, deployment: Deployment, node: Node, run: TuningRun) -> dg.MaterializeResult:
+    """Make and store the sessions of a step, and show what came of each."""
+    versions = _versions(node)
+    deployment.calendar_store.keep()
+    shown: dict[str, dict[str, dg.MetadataValue]] = {}
+    newest: pl.DataFrame | None = None
+    told: list[Future[str]] = []
+    began = time.time()
+    with closing(run.materialise(sessions_of(context.partition_keys))) as partitions:
+        for made in partitions:
+            written = deployment.warehouse.write(node.name, made.session, made.rows, upstream=made.upstream, **versions)
+            shown[made.session.isoformat()] = _shown(made.rows, written)
+            if made.was_tuned:
+                run.stored(made.session)
+                newest = made.rows
+                told += _tell(context, deployment, node, made, began)
+            began = time.time()
+    step = context.op_execution_context.get_step_execution_context()
+    add_partition_metadata(step, context.asset_key, shown)
+    step.set_data_version(
+        context.asset_key, dg.DataVersion(combined_version({day: str(one["data_version"].value) for day, one in shown.items()}))
+    )
+    for future in told:
+        if (error := future.exception()) is not None:
+            context.log.error(redacted(f"MLflow lacks a tuning of {node.name}, which is stored: {error}"))
+    metadata: dict[str, dg.MetadataValue] = {"tunings": dg.MetadataValue.int(sum("complete" in one for one in shown.values()))}
+    if newest is not None:
+        metadata |= {"trials": dg.MetadataValue.md(trials_table(newest)), "best_value": dg.MetadataValue.md(progress_picture(newest))}
+    return dg.MaterializeResult(metadata=metadata)
 
 
 def _tell(context: dg.AssetExecutionContext, deployment: Deployment, node: Node, made: TunedPartition, began: float) -> list["Future[str]"]:

@@ -39,7 +39,7 @@ def test_rows_are_those_of_the_session_whatever_else_is_asked_for_and_whatever_c
     last = YEAR[45]
     market = simulated(5, last=last)
     rows = Drift.validate(market.watch().rows(YEAR[30:40]))
-    assert rows.group_by("session").len()["len"].unique().to_list() == [6]
+    assert rows.group_by("session").len()["len"].unique().to_list() == [7]
     session = YEAR[35]
     alone = market.watch().rows([session])
     assert rows.filter(session=session).equals(alone)
@@ -71,5 +71,5 @@ def test_before_there_is_a_past_nothing_is_an_alarm() -> None:
     rows = market.watch().rows(CALENDAR.sessions(date(2016, 6, 1), date(2016, 7, 15)))
     assert not rows["alarm"].any()
     assert rows.filter(pl.col("threshold").is_not_null()).is_empty()
-    assert RULE.chance(3, 10) == pytest.approx(0.1 / 3 / 3 * 10 / 252)
+    assert RULE.chance(4, 10) == pytest.approx(0.1 / 3 / 4 * 10 / 252)
     assert FEATURES == 158

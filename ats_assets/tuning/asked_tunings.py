@@ -1,0 +1,114 @@
+"""Tunings that drift asks for: beside those that are due, at the sessions of refits by drift, within a budget a year."""
+
+from collections.abc import Mapping
+from dataclasses import replace
+from datetime import date
+from typing import Any
+
+import polars as pl
+
+from ats_assets.calendar import SessionCalendar
+from ats_assets.deployment import Deployment
+from ats_assets.evaluation.schema import DRIFT_SCHEMA
+from ats_assets.models import Model
+from ats_assets.refits import ASKED_FOR_EACH, is_refit_session, last_refit, refits_by_drift
+from ats_assets.settings import DriftSettings, TrainingSettings, TuningPeriod
+from ats_assets.tuning.tuning_run import TunedPartition, TuningRun
+
+
+def asked_tunings(
+    alarms: pl.DataFrame,
+    session: date,
+    *,
+    calendar: SessionCalendar,
+    training: TrainingSettings,
+    settings: DriftSettings,
+    every: TuningPeriod,
+) -> dict[date, str]:
+    """The sessions up to `session`, in its year, at which a model is tuned because drift asked for it -> why.
+
+    A function of the year's alarms and of the calendar, as `refits_by_drift` is: a refit that drift asks for is tuned first, where what asked for it since the week before is of `drift.tunings_asked_by`, until
+    `drift.extra_tunings_a_year` were made.
+
+    Parameters
+    ----------
+    alarms
+        The model's rows of the contract `Drift` that are alarms, since the year began.
+    every
+        When it is tuned anyway.
+    """
+    days, most = alarms["session"].unique().to_list(), settings.extra_tunings_a_year
+    limits = {"most": settings.extra_refits_a_year, "apart": settings.least_sessions_between_refits}
+    found: dict[date, str] = {}
+    for refit in refits_by_drift(calendar, days, session, refit=training.refit, **limits):
+        before = last_refit(calendar, calendar.offset(refit, -1), ASKED_FOR_EACH)
+        asking = alarms.filter(
+            pl.col("session").is_between(before, refit, closed="right"), pl.col("of").is_in(settings.tunings_asked_by)
+        ).sort("session", descending=True, maintain_order=True)
+        if asking.is_empty() or len(found) == most or is_refit_session(calendar, refit, every):
+            continue
+        newest, of, test, about = asking.select("session", "of", "test", "about").row(0)
+        found[refit] = f"drift at {newest}: {of} ({test}): {about}. Tuning {len(found) + 1} of {most} in {refit.year}"
+    return found
+
+
+class AskedTuningRun(TuningRun):
+    """One run of the sessions of the tunings by drift of a model; its parameters are those of `TuningRun`, of the model whose tuning is theirs.
+
+    Parameters
+    ----------
+    due
+        The asset of the tunings that are due.
+    """
+
+    def __init__(self, deployment: Deployment, model: Model, space: Mapping[str, Any], *, due: str, **how: Any) -> None:
+        super().__init__(deployment, model, space, **how)
+        self._due, self._name = due, model.name
+
+    def _of(self, session: date) -> TunedPartition:
+        asked, failed = self._asked(session), None
+        if session in asked:
+            made = self._tuned(session)
+            if made.was_tuned:
+                rows = _because(made.rows, asked[session])
+                self._made = {session: rows}
+                return replace(made, rows=rows)
+            failed = made.rows
+        due = last_refit(self._deployment.calendar, session, self._settings.every)
+        for tuned in sorted((day for day in asked if due < day < session), reverse=True):
+            if self._is_there(tuned):
+                return self._carried(session, tuned)
+        return self._as_due(session, failed)
+
+    def _asked(self, session: date) -> dict[date, str]:
+        deployment = self._deployment
+        drift = deployment.settings.drift
+        if drift is None:
+            raise ValueError("there is no table [drift]")
+        year = deployment.known(deployment.calendar.sessions(date(session.year, 1, 1), session))
+        rows = deployment.warehouse.read("drift", year) if year else DRIFT_SCHEMA.to_frame()
+        alarms = rows.filter(pl.col("alarm"), pl.col("model") == self._name)
+        return asked_tunings(
+            alarms, session, calendar=deployment.calendar, training=self._training, settings=drift, every=self._settings.every
+        )
+
+    def _is_there(self, tuned: date) -> bool:
+        """Whether a tuning was made that was asked for; where history was too short, that which is due stays in force."""
+        if tuned not in self._made:
+            self._made[tuned] = self._deployment.warehouse.read(self._asset, [tuned])
+        return self._made[tuned]["tuned_session"].to_list() == [tuned] * self._made[tuned].height
+
+    def _as_due(self, session: date, failed: pl.DataFrame | None) -> TunedPartition:
+        """What is in force by the tuning that is due, and why drift changed nothing."""
+        warehouse = self._deployment.warehouse
+        rows = warehouse.read(self._due, [session]).filter("is_chosen")
+        state = pl.when(pl.col("state") == "unavailable").then("state").otherwise(pl.lit("carried"))
+        why = "drift asks for no tuning" if failed is None else f"drift asks for a tuning, but {failed['reason'][0]}"
+        rows = _because(rows.with_columns(state=state, fits=pl.lit(0, pl.Int32)), f"{why}; of {self._due}")
+        return TunedPartition(session=session, rows=rows, upstream={self._due: warehouse.data_versions(self._due, [session])})
+
+
+def _because(rows: pl.DataFrame, why: str) -> pl.DataFrame:
+    """The rows with a reason before that of the chosen one."""
+    whole = pl.concat_str(pl.lit(f"{why}: "), pl.col("reason").fill_null(""))
+    return rows.with_columns(reason=pl.when("is_chosen").then(whole).otherwise("reason"))
