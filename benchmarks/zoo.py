@@ -1,6 +1,6 @@
 """Models on Alpha158 of the S&P panel, by qlib and by this project: the same bars, labels, folds and seeds; skill, time and memory side by side.
 
-Usage: python benchmarks/zoo.py [--models LightGBM XGBoost MLP LSTM Transformer] [--seeds 20] [--folds 3] [--symbols 505] [--epochs 50] [--json]
+Usage: python benchmarks/zoo.py [--models LightGBM XGBoost MLP LSTM Transformer] [--seeds 20] [--folds 3] [--symbols 505] [--epochs 50] [--short] [--json]
 
 For each model, seed and fold each side runs in a process of its own, from its files to the scores of the fold: factors (qlib from its binary layout, ours from Parquet), fit, scores. The
 folds go forward in time: `--train` sessions, a purge of as many as a label takes to be known and an embargo, `--validation` sessions to stop at, the purge again, and `--test` sessions
@@ -11,7 +11,9 @@ and what is compared is the way there.
 IC and rank IC are means over the scored sessions of all folds, with their spread over the seeds. The trials are counted: models x seeds x folds x sides. `refit` is fit and scores, with
 the factors there already. Figures of one run compare; the whole takes hours (`--seeds 20`), a first look is
 
-    python benchmarks/zoo.py --models LightGBM XGBoost --seeds 1 --folds 1 --symbols 60 --train 250 --epochs 2
+    python benchmarks/zoo.py --short
+
+which is one seed and one fold of 60 symbols, 252 sessions to train on and two epochs of a net: five minutes on two cores. It tells times; so few rows and epochs tell no skill.
 """
 
 import argparse
@@ -58,6 +60,7 @@ OURS = {
 }
 
 
+SHORT = {"seeds": 1, "folds": 1, "symbols": 60, "train": 252, "epochs": 2}
 LOADED = {"lightgbm": "lightgbm", "xgboost": "xgboost", "qlib_zoo": "qlib.contrib.model.pytorch_nn"}
 
 
@@ -112,9 +115,15 @@ def _arguments() -> argparse.Namespace:
     parser.add_argument("--epochs", type=int, default=50, help="of nets, at most; of MLP ten steps for each")
     parser.add_argument("--batch", type=int, default=2_048, help="rows of a step of a net; qlib leaves a last one out that is not full")
     parser.add_argument("--threads", type=int, default=os.cpu_count() or 1)
+    parser.add_argument(
+        "--short", action="store_true", help="one seed, one fold, 60 symbols, 252 sessions, two epochs, in place of what is said of them"
+    )
     parser.add_argument("--json", action="store_true", help="one JSON object on standard output, progress on standard error")
     parser.add_argument("--work", help=argparse.SUPPRESS)
-    return parser.parse_args()
+    found = parser.parse_args()
+    if found.short:
+        vars(found).update(SHORT)
+    return found
 
 
 def _prepare(folder: Path, arguments: argparse.Namespace) -> list[dict[str, list[str]]]:

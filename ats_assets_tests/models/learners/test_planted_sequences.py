@@ -22,10 +22,10 @@ NETS: dict[str, tuple[Plugin[Any, Any], dict[str, Any]]] = {
     "lstm": (lstm.PLUGIN, {"hidden": 16, "layers": 1, "max_epochs": 15, "learning_rate": 1e-2}),
     "transformer": (
         transformer.PLUGIN,
-        {"width": 16, "heads": 2, "layers": 1, "inner_width": 16, "max_epochs": 30, "patience_epochs": 10, "learning_rate": 1e-2},
+        {"width": 16, "heads": 2, "layers": 1, "inner_width": 16, "max_epochs": 10, "learning_rate": 3e-3},
     ),
 }
-SEEDS = rounds(1, 20)
+SEEDS = rounds(1, 5)
 LEAST = 0.95
 
 
@@ -36,7 +36,7 @@ def model(name: str, plugin: Plugin[Any, Any], settings: Mapping[str, Any]) -> M
 
 @pytest.mark.parametrize("name", NETS)
 def test_nets_find_a_pattern_of_twenty_sessions(name: str) -> None:
-    """Of an IC of 0.3 that is there, at least half, on sessions after the fit. Of a twentieth attention finds nothing in as many rows as suffice the other two."""
+    """Of an IC of 0.3 that is there, at least half, on sessions after the fit."""
     plugin, settings = NETS[name]
     for seed in range(rounds(1, 5)):
         found = out_of_sample(model(name, plugin, settings | {"batch_rows": 512}), pattern_market(0.3, seed, **SMALL))
@@ -54,9 +54,12 @@ def test_trees_of_todays_row_and_nets_of_one_session_do_not() -> None:
 
 @pytest.mark.timeout(600 if SEEDS < 5 else 7200)
 @pytest.mark.parametrize(("ic", "expected"), [(0.05, "edge"), (0.0, "no edge")])
-@pytest.mark.parametrize("name", ["dlinear", "lstm"] if FULL else ["dlinear"])
+@pytest.mark.parametrize("name", [*NETS] if FULL else ["dlinear"])
 def test_an_ic_of_a_twentieth_is_found_and_none_is_where_there_is_none(name: str, ic: float, expected: str) -> None:
-    plugin, settings = NETS[name]
-    slower = settings | {"batch_rows": 1_024, "learning_rate": settings["learning_rate"] / 3, "max_epochs": 12, "sequence_sessions": LENGTH}
-    found = [out_of_sample(model(name, plugin, slower), pattern_market(ic, seed, **LARGE)).verdict for seed in range(SEEDS)]
+    """By the settings that a net has of itself."""
+    plugin, _ = NETS[name]
+    found = [
+        out_of_sample(model(name, plugin, {"sequence_sessions": LENGTH}), pattern_market(ic, seed, **LARGE)).verdict
+        for seed in range(SEEDS)
+    ]
     assert np.mean([one == expected for one in found]) >= LEAST, found
