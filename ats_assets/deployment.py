@@ -192,6 +192,8 @@ class Deployment:
         """At the first sessions of which periods an asset is made; it is carried forward between them. None: it is made at every session."""
         if asset in self.tunings.values():
             return self.settings.tuning.every
+        if asset in self.retunings.values():
+            return ASKED_FOR_EACH
         return self.refit(asset) if asset in self.models else None
 
     @cached_property

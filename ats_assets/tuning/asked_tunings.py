@@ -1,6 +1,6 @@
 """Tunings that drift asks for: beside those that are due, at the sessions of refits by drift, within a budget a year."""
 
-from collections.abc import Mapping
+from collections.abc import Mapping, Sequence
 from dataclasses import replace
 from datetime import date
 from typing import Any
@@ -66,19 +66,38 @@ class AskedTuningRun(TuningRun):
         self._due, self._name = due, model.name
 
     def _of(self, session: date) -> TunedPartition:
-        asked, failed = self._asked(session), None
+        """Decided at the first session of each week, as refits by drift are, and carried forward by reference between them."""
+        deployment = self._deployment
+        week = last_refit(deployment.calendar, session, ASKED_FOR_EACH)
+        if week != session and deployment.known([week]):
+            rows = self._rows_of(week).filter("is_chosen").with_columns(session=pl.lit(session, pl.Date))
+            upstream = {self._asset: deployment.warehouse.data_versions(self._asset, [week])}
+            return TunedPartition(session=session, rows=_as_carried(rows), upstream=upstream)
+        asked, why = self._asked(session), "drift asks for no tuning"
         if session in asked:
             made = self._tuned(session)
             if made.was_tuned:
                 rows = _because(made.rows, asked[session])
                 self._made = {session: rows}
                 return replace(made, rows=rows)
-            failed = made.rows
+            why = f"drift asks for a tuning, but {made.rows['reason'][0]}"
+        rows = self._in_force(session, [day for day in asked if day < session], why)
+        self._made = {session: rows}
+        return TunedPartition(session=session, rows=rows, upstream=self._known.upstream(session))
+
+    def _in_force(self, session: date, asked: Sequence[date], why: str) -> pl.DataFrame:
+        """The newest tuning that was asked for and made since the one that was due; else the latter."""
         due = last_refit(self._deployment.calendar, session, self._settings.every)
-        for tuned in sorted((day for day in asked if due < day < session), reverse=True):
-            if self._is_there(tuned):
-                return self._carried(session, tuned)
-        return self._as_due(session, failed)
+        now = pl.lit(session, pl.Date)
+        for tuned in sorted((day for day in asked if day > due), reverse=True):
+            rows = self._deployment.warehouse.read(self._asset, [tuned])
+            if rows["tuned_session"].to_list() == [tuned] * rows.height:  # else history was too short
+                return _as_carried(rows.filter("is_chosen").with_columns(session=now))
+        rows = self._deployment.warehouse.read(self._due, [session]).filter("is_chosen")
+        return _because(_as_carried(rows), f"{why}; of {self._due}")
+
+    def _rows_of(self, week: date) -> pl.DataFrame:
+        return self._made[week] if week in self._made else self._deployment.warehouse.read(self._asset, [week])
 
     def _asked(self, session: date) -> dict[date, str]:
         deployment = self._deployment
@@ -92,20 +111,10 @@ class AskedTuningRun(TuningRun):
             alarms, session, calendar=deployment.calendar, training=self._training, settings=drift, every=self._settings.every
         )
 
-    def _is_there(self, tuned: date) -> bool:
-        """Whether a tuning was made that was asked for; where history was too short, that which is due stays in force."""
-        if tuned not in self._made:
-            self._made[tuned] = self._deployment.warehouse.read(self._asset, [tuned])
-        return self._made[tuned]["tuned_session"].to_list() == [tuned] * self._made[tuned].height
 
-    def _as_due(self, session: date, failed: pl.DataFrame | None) -> TunedPartition:
-        """What is in force by the tuning that is due, and why drift changed nothing."""
-        warehouse = self._deployment.warehouse
-        rows = warehouse.read(self._due, [session]).filter("is_chosen")
-        state = pl.when(pl.col("state") == "unavailable").then("state").otherwise(pl.lit("carried"))
-        why = "drift asks for no tuning" if failed is None else f"drift asks for a tuning, but {failed['reason'][0]}"
-        rows = _because(rows.with_columns(state=state, fits=pl.lit(0, pl.Int32)), f"{why}; of {self._due}")
-        return TunedPartition(session=session, rows=rows, upstream={self._due: warehouse.data_versions(self._due, [session])})
+def _as_carried(rows: pl.DataFrame) -> pl.DataFrame:
+    state = pl.when(pl.col("state") == "unavailable").then("state").otherwise(pl.lit("carried"))
+    return rows.with_columns(state=state, fits=pl.lit(0, pl.Int32))
 
 
 def _because(rows: pl.DataFrame, why: str) -> pl.DataFrame:

@@ -49,7 +49,7 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
 def _retuning(deployment: Deployment, model: Model) -> dg.AssetsDefinition:
     longest_year = max(LONGEST_PERIOD["quarterly"]) * 4
     asked, due = replace(model, tuning=deployment.retunings[model.name]), str(model.tuning)
-    node, space = _node(deployment, asked, Reads(asset="drift", back=longest_year), Reads(asset=due), made_by=_retuning)
+    node, space = _node(deployment, asked, Reads(asset="drift", back=longest_year), Reads(asset=due), reach=longest_year, made_by=_retuning)
 
     @node.asset(deployment, deps=node.deps(), pool="training")
     def tuned_by_drift(context: dg.AssetExecutionContext) -> dg.MaterializeResult:
@@ -77,13 +77,13 @@ def _versions(node: Node) -> dict[str, str]:
 
 
 def _node(
-    deployment: Deployment, model: Model, *more: Reads, made_by: Callable[..., Any] | None = None
+    deployment: Deployment, model: Model, *more: Reads, reach: int = 0, made_by: Callable[..., Any] | None = None
 ) -> tuple[Node, Mapping[str, Search]]:
-    """What a tuning reads and depends on, and its space."""
+    """What a tuning reads and depends on, and its space; `reach` sessions further back lies what may still be in force."""
     settings = deployment.settings
     training, learnt = settings.training, deployment.of(learnt_label)
     first, last, embargo = learnt.known_after.first, learnt.known_after.last, training.embargo_sessions
-    decisions = {"back": embargo + last + training.train_sessions - 1, "lag": embargo + last}
+    decisions = {"back": reach + embargo + last + training.train_sessions - 1, "lag": embargo + last}
     space = search_space(model, settings.tuning, weighted=training.sample_weights != "none")
     node = Node(
         name=str(model.tuning),
@@ -95,7 +95,7 @@ def _node(
                 for family in deployment.of(model_families)
             ),
             Reads(asset="universe", **decisions),
-            Reads(asset=learnt.asset, back=embargo + training.train_sessions - 1 + last - first, lag=embargo),
+            Reads(asset=learnt.asset, back=reach + embargo + training.train_sessions - 1 + last - first, lag=embargo),
             *more,
         ),
         contract=TuningTrials,

@@ -19,6 +19,7 @@ from ats_assets.trials import ledger_of
 from ats_assets.tuning.asked_tunings import asked_tunings
 from ats_assets_tests.learning.simulated_features import CALENDAR
 from ats_assets_tests.learning.test_assets import EAGER, LOOP
+from ats_assets_tests.lineage.conftest import healing_of
 from ats_assets_tests.small_market import FIRST, differences, files_of, make_history, run_job, small_market, without_the_future
 from ats_assets_tests.tuning.tuned_market import CHANGES
 
@@ -79,9 +80,10 @@ def test_what_was_asked_for_is_in_force_in_the_refits_of_drift_and_counts_as_tri
     assert chosen == tuned
     (before,) = rows.filter(session=market.calendar.offset(tuned, -1))["reason"].to_list()
     assert before.startswith("drift asks for no tuning; of lightgbm_tuning: ")
+    assert [one.asset for one in healing_of(market).stale() if one.asset in {TUNED, "ensemble_weights", "lightgbm_refits"}] == []
     assert market.model_store("lightgbm_model").record(LAST).tuned != record.tuned, "what is due stays what it is"
-    kinds = [trial for trial in market.of(ledger_of).trials() if trial.name == TUNED]
-    assert len(kinds) == TRIALS
+    counted = [one for one, _ in market.of(ledger_of).begun() if one.name == TUNED]
+    assert len(counted) == TRIALS
     steps = {step.what for step in loop_history(market, FIRST, LAST)}
     assert steps == {"drift", "refit", "tuning", "weights"}
 

@@ -20,7 +20,8 @@ from ats_assets_tests.learning.simulated_features import (
 )
 from ats_assets_tests.rounds import FULL, rounds
 
-SHARED = 0.01
+SHARED = 0.04
+"""Of the variance of a feature, by all symbols together."""
 
 
 def test_a_shift_of_half_a_deviation_in_a_tenth_of_the_features_is_found_within_ten_sessions() -> None:
@@ -28,7 +29,7 @@ def test_a_shift_of_half_a_deviation_in_a_tenth_of_the_features_is_found_within_
     assert sum(found_after(seed, SHARED) is not None for seed in range(n)) >= 0.95 * n
 
 
-@pytest.mark.skipif(not FULL, reason="takes half an hour: dev.py test --full")
+@pytest.mark.skipif(not FULL, reason="takes eight minutes of a processor: dev.py test --full")
 def test_a_hundred_years_without_change_have_no_more_than_a_false_alarm_a_year() -> None:
     years = [alarms_of_a_year(1_000 + seed, SHARED) for seed in range(100)]
     whole = [episodes(sorted({day for days in alarms.values() for day in days})) for alarms in years]
