@@ -86,7 +86,7 @@ class Drift(pa.DataFrameModel):
     session: date = pa.Field(description="at whose close it was known")
     model: str = pa.Field(description="name in the settings")
     of: str = pa.Field(isin=["features", "predictions", "skill", "regime"], description="what has drifted, or not")
-    test: str = pa.Field(description="psi, ks, classifier, cusum, or the name of the regimes")
+    test: str = pa.Field(description="psi, ks, step, classifier, cusum, or the name of the regimes")
     figure: float = pa.Field(nullable=True, description="what is compared; null where there was nothing to make it of")
     threshold: float = pa.Field(nullable=True, description="above which it is an alarm; null where the past is too short to say")
     alarm: bool = pa.Field(description="whether the figure is above it")
