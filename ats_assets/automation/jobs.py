@@ -82,8 +82,7 @@ def jobs(deployment: Deployment) -> dict[str, AssetJob]:
     trained = [*deployment.models, *watched]
     signals = assets("targets", *deployment.signals.values(), *_beside_signals(deployment), *(model.predictions for model in events))
     tunings = (*deployment.tunings.values(), *deployment.retunings.values())
-    made_at_night = assets(*trained, *tunings)
-    daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - made_at_night
+    daily = (signals | dg.AssetSelection.groups(prefixed(deployment, "features"))).upstream() - assets(*trained, *tunings)
     reports = assets(*whole_assets(deployment))
     made = {
         "history": (

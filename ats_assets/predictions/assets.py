@@ -133,7 +133,7 @@ def _ensemble_weights(deployment: Deployment, rule: EnsembleRule) -> dg.AssetsDe
         reads=(
             *(Reads(asset=asset, back=back + horizon + 1) for asset in named.values()),
             Reads(asset="forward_returns", back=back),
-            *([Reads(asset="drift", back=max(LONGEST_PERIOD["yearly"]))] if settings.reweigh_on_drift else []),
+            *([Reads(asset="drift", back=max(LONGEST_PERIOD["yearly"]), lag=1)] if settings.reweigh_on_drift else []),
         ),
         contract=EnsembleWeights,
         code=(_ensemble_weights, type(rule)),

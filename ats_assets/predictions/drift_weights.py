@@ -15,7 +15,7 @@ def weighed_by_drift(
 ) -> tuple[dict[date, date], dict[date, str]]:
     """At which session the weights of each session were learnt, and why, where drift asked for it.
 
-    By the rule of refits: at the first session of a week, at least `drift.least_sessions_between_refits` after they were learnt, no more than `drift.extra_refits_a_year` times in a calendar year.
+    By the rule of refits, of what was found up to the session before, since signals wait for no drift of tonight: at the first session of a week, at least `drift.least_sessions_between_refits` after they were learnt, no more than `drift.extra_refits_a_year` times in a calendar year.
 
     Parameters
     ----------
@@ -26,17 +26,16 @@ def weighed_by_drift(
     refit
         When they are.
     """
-    days, limits = (
-        alarms["session"].unique().to_list(),
-        {"most": settings.extra_refits_a_year, "apart": settings.least_sessions_between_refits},
-    )
+    known = {calendar.offset(day, 1): day for day in alarms["session"].unique()}
+    limits = {"most": settings.extra_refits_a_year, "apart": settings.least_sessions_between_refits}
     found, asked = dict(due), {}
     for session, last in due.items():
-        made = refits_by_drift(calendar, [day for day in days if day <= session], session, refit=refit, **limits)
+        made = refits_by_drift(calendar, [day for day in known if day <= session], session, refit=refit, **limits)
         newest = max((day for day in made if day > last), default=None)
         if newest is None:
             continue
+        alarm = known[made[newest]]
+        model, of, test = alarms.filter(session=alarm).select("model", "of", "test").row(0)
         found[session] = newest
-        model, of, test = alarms.filter(session=made[newest]).select("model", "of", "test").row(0)
-        asked[newest] = f"weighed anew at {newest}, since drift of {of} of {model} was found at {made[newest]} ({test})"
+        asked[newest] = f"weighed anew at {newest}, since drift of {of} of {model} was found at {alarm} ({test})"
     return found, asked
