@@ -20,6 +20,7 @@ from ats_assets.tuning.asked_tunings import asked_tunings
 from ats_assets_tests.learning.simulated_features import CALENDAR
 from ats_assets_tests.learning.test_assets import EAGER, LOOP
 from ats_assets_tests.lineage.conftest import healing_of
+from ats_assets_tests.rounds import FULL
 from ats_assets_tests.small_market import FIRST, differences, files_of, make_history, run_job, small_market, without_the_future
 from ats_assets_tests.tuning.tuned_market import CHANGES
 
@@ -31,6 +32,7 @@ ASKING: dict[str, Any] = LOOP | {
     "ensemble": {"rule": "skill", "reweigh_on_drift": True, "min_judged_sessions": 5, "drift_lookback_sessions": 8},
 }
 LAST = date(2021, 4, 7)
+WHOLE = pytest.mark.skipif(not FULL, reason="makes a history of two models, tunings and drift three times: dev.py test --full")
 TUNED = "lightgbm_retuning"
 
 
@@ -64,6 +66,7 @@ def test_weights_are_learnt_again_at_the_first_session_of_a_week_and_hold_until_
     assert {day: at for day, at in found.items() if at != due[day]} == {day: weighed for day in due if weighed <= day < date(2019, 4, 1)}
 
 
+@WHOLE
 def test_what_was_asked_for_is_in_force_in_the_refits_of_drift_and_counts_as_trials(market: Deployment) -> None:
     days = market.calendar.sessions(FIRST, LAST)
     rows = market.warehouse.read(TUNED, days)
@@ -88,6 +91,7 @@ def test_what_was_asked_for_is_in_force_in_the_refits_of_drift_and_counts_as_tri
     assert steps == {"drift", "refit", "tuning", "weights"}
 
 
+@WHOLE
 def test_weights_say_that_drift_asked_for_them(market: Deployment) -> None:
     weights = market.warehouse.read("ensemble_weights", market.calendar.sessions(FIRST, LAST))
     asked = weights.filter(pl.col("reason").str.contains("weighed anew at 2021-"))
@@ -95,6 +99,7 @@ def test_weights_say_that_drift_asked_for_them(market: Deployment) -> None:
     assert asked["judged_sessions"].max() <= 8, "those of drift_lookback_sessions"
 
 
+@WHOLE
 def test_in_parts_and_from_the_past_alone_it_is_the_same_bytes(market: Deployment, tmp_path: Path) -> None:
     root = market.settings.storage.warehouse.parent
     again = small_market(tmp_path / "parts", **ASKING)
