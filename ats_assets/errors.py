@@ -36,6 +36,10 @@ class CorruptPartitionError(AtsError):
     """A file of the warehouse or of a model is damaged."""
 
 
+class MemoryLimitError(AtsError):
+    """What was asked for does not fit into `runs.max_memory_mb`, and can't be made in smaller parts."""
+
+
 class LookAheadError(AtsError):
     """Something asked for data from after the session it is made for."""
 

@@ -13,6 +13,8 @@ from pathlib import Path
 import polars as pl
 import pytest
 
+from ats_assets.orchestration import memory_blocks
+from ats_assets.orchestration.memory_blocks import SessionCost
 from ats_assets.storage.artefacts import ModelStore
 from ats_assets.storage.warehouse import Warehouse
 from ats_assets_tests.small_market import (
@@ -161,3 +163,14 @@ def test_the_past_of_the_backtest_does_not_change(reference: Path, tmp_path: Pat
         assert short.read_part("backtest", table).equals(until, null_equal=True), table
     figures = json.loads((tmp_path / "warehouse" / "backtest" / "metrics.json").read_text())
     assert figures
+
+
+def test_blocks_that_fit_into_memory_change_no_byte(again: Path, expected: Files, monkeypatch: pytest.MonkeyPatch) -> None:
+    """Every step is made in blocks of random sizes, as if a few sessions were all that fits: raw bars as all that is made of them."""
+    rng = random.Random(SEED)
+    monkeypatch.setattr(SessionCost, "at_once", lambda *_: rng.randint(1, 5))
+    monkeypatch.setattr(memory_blocks, "FIRST_BLOCK", 4)
+    days = sessions_under(again)[-12:]
+    forget(again, days)
+    make_history(small_market(again, runs={"max_memory_mb": 8_000}), days[0], days[-1])
+    assert differences(_with_sessions(files_of(again)), _with_sessions(expected)) == []

@@ -2,6 +2,7 @@
 
 from collections.abc import Iterator, Sequence
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -16,9 +17,11 @@ from ats_assets.corporate_actions.identity import REPEAT_DAYS, identities_of
 from ats_assets.corporate_actions.schema import KNOWN_SCHEMAS
 from ats_assets.deployment import Deployment
 from ats_assets.orchestration.graph import Node
+from ats_assets.orchestration.memory_blocks import blocks_of_step
 from ats_assets.orchestration.partitions import Reads, session_partitions, sessions_of
 from ats_assets.orchestration.reading import VintageRows, as_known, screened
 from ats_assets.orchestration.sparkline import sparkline_markdown
+from ats_assets.orchestration.streaming import InBlocks
 from ats_assets.settings import BarsSettings
 from ats_assets.sources.contracts import require
 from ats_assets.sources.schema import BARS_SCHEMA, RAW_BARS_SCHEMA, VENDOR_SCHEMA
@@ -66,15 +69,28 @@ def _bars(deployment: Deployment) -> dg.AssetsDefinition:
         partitions_def=session_partitions(deployment.calendar),
         backfill_policy=dg.BackfillPolicy.single_run(),
     )
-    def bars(context: dg.AssetExecutionContext) -> Iterator[dg.Output[list[VintageRows]]]:
-        kept, rejected = refused(*screened(deployment, accepted, sessions_of(context.partition_keys), KNOWN_SCHEMAS, make), limit)
-        yield dg.Output(kept, output_name="bars", metadata=_rows_by_session(kept[0].rows))
-        reasons = pl.concat(one.rows for one in rejected).explode("reasons").group_by("reasons").len()
+    def bars(context: dg.AssetExecutionContext) -> Iterator[dg.Output[Any]]:
+        blocks = blocks_of_step(deployment, accepted.name, accepted.reads, sessions_of(context.partition_keys))
+        found: list[tuple[Sequence[date], list[VintageRows]]] = []
+
+        def made() -> Iterator[tuple[Sequence[date], list[VintageRows]]]:
+            for block in blocks:
+                kept, rejected = refused(*screened(deployment, accepted, block, KNOWN_SCHEMAS, make), limit)
+                found.append((block, rejected))
+                yield block, kept
+
+        parts = made()
+        if len(blocks) == 1:
+            ((_, kept),) = parts
+            yield dg.Output(kept, output_name="bars", metadata=_rows_by_session(kept[0].rows))
+        else:
+            yield dg.Output(InBlocks(parts=parts), output_name="bars")
+        reasons = pl.concat(one.rows for _, rejected in found for one in rejected).explode("reasons").group_by("reasons").len()
         table = "\n".join(
             f"| {reason} | {count} |" for reason, count in reasons.sort("len", "reasons", descending=[True, False]).iter_rows()
         )
         yield dg.Output(
-            rejected,
+            InBlocks(parts=found),
             output_name="rejected_bars",
             metadata={"reasons": dg.MetadataValue.md(f"| reason | rows |\n|---|---|\n{table}" if table else "none")},
         )

@@ -1,5 +1,7 @@
 """Checks of the stage features: one contract for each family."""
 
+from datetime import date
+
 import dagster as dg
 import polars as pl
 
@@ -7,7 +9,8 @@ from ats_assets.deployment import Deployment
 from ats_assets.features.choosing import judged_families
 from ats_assets.features.contracts import faults
 from ats_assets.features.family import KEYS, ColumnFamily, FeatureFamily
-from ats_assets.orchestration.partitions import partitions_of, sessions_of
+from ats_assets.orchestration.memory_blocks import blocks_of_step
+from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 
 
@@ -21,10 +24,12 @@ def _contract(deployment: Deployment, family: FeatureFamily | ColumnFamily) -> d
     def contract_of_family(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
         """Whether a session has exactly the family's columns and a row for each of its bars; missing and infinite values are counted."""
         sessions = sessions_of(context.op_execution_context.partition_keys)
-        features = deployment.warehouse.read(family.name, sessions)
-        found = faults(family, features, deployment.warehouse.read("bars", sessions, KEYS))
-        values = _values(features)
-        verdicts = {day: Verdict(passed=day not in found, text=found.get(day, ""), metadata=values.get(day, {})) for day in sessions}
+        verdicts: dict[date, Verdict] = {}
+        for block in blocks_of_step(deployment, family.name, (Reads(asset=family.name),), sessions):
+            features = deployment.warehouse.read(family.name, block)
+            found = faults(family, features, deployment.warehouse.read("bars", block, KEYS))
+            values = _values(features)
+            verdicts |= {day: Verdict(passed=day not in found, text=found.get(day, ""), metadata=values.get(day, {})) for day in block}
         return report(context, verdicts, severity=dg.AssetCheckSeverity.ERROR)
 
     return contract_of_family

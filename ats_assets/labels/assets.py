@@ -42,6 +42,7 @@ def _label(deployment: Deployment, name: str, label: Label) -> dg.AssetsDefiniti
         name=name,
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
+        wide=True,
         reads=reads,
         contract=label.contract,
         code=(_label, type(label)),
@@ -69,6 +70,7 @@ def _weights(deployment: Deployment, name: str) -> dg.AssetsDefinition:
         name=name,
         group=GROUP,
         kinds=frozenset({"parquet", "polars"}),
+        wide=True,
         reads=(
             Reads(asset=learnt.asset, back=back - 1),
             *((Reads(asset="bars", back=back),) if by == "returns" else ()),

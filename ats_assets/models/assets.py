@@ -13,6 +13,7 @@ from ats_assets.features.choosing import model_families
 from ats_assets.labels import label_weights, learnt_label
 from ats_assets.models.choosing import Model, models
 from ats_assets.models.drift_refit_run import DriftRefitRun, DriftRefits, drift_training
+from ats_assets.models.fit_memory import rows_at_once
 from ats_assets.models.fit_states import FitOver
 from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.models.fitting import fits_at_once
@@ -60,7 +61,7 @@ def _fit_ahead(deployment: Deployment, model: Model, node: Node, sessions: Seque
     training = deployment.settings.training
     refits = [session for session in sessions if last_refit(deployment.calendar, session, training.refit) == session]
     run = _training(deployment, model, node, TrainingRun, run_id="", log=logging.getLogger(__name__))
-    at_once = fits_at_once(training, refits=len(refits), symbols=deployment.settings.universe.size)
+    at_once = fits_at_once(training, refits=len(refits), symbols=deployment.settings.universe.size, rows=rows_at_once(deployment))
     deployment.of(fits_ahead).submit(model.asset, [run.described(session) for session in refits], run.ahead, at_once=at_once)
 
 

@@ -2,23 +2,21 @@
 
 from dataclasses import replace
 from importlib.metadata import version
-from typing import Any, Final
+from typing import Any
 
 import numpy as np
 
 from ats_assets.models.choosing import Model
 from ats_assets.models.cross_sections import rank_ic_by_session
+from ats_assets.models.fit_memory import ROWS_AT_ONCE
 from ats_assets.models.learner import Fitted, Unavailable
 from ats_assets.models.sequences import Sequences
 from ats_assets.models.training_set import CrossSections, TrainingSet
 from ats_assets.settings import TrainingSettings
 from ats_assets.storage.model_record import DecisionWindow, TaughtLabel, Validation
 
-ROWS_AT_ONCE: Final = 1_000_000
-"""Rows of training sets that are in memory at once, unless a single one has more: of 158 features they take 0.6 GB."""
 
-
-def fits_at_once(settings: TrainingSettings, *, refits: int, symbols: int) -> int:
+def fits_at_once(settings: TrainingSettings, *, refits: int, symbols: int, rows: int = ROWS_AT_ONCE) -> int:
     """How many models are fitted at once, by `threads` between them: as many as there is work and memory for.
 
     Two fits by a thread each are done sooner than one after the other by both threads, since boosting waits for its slowest thread at each split.
@@ -31,6 +29,8 @@ def fits_at_once(settings: TrainingSettings, *, refits: int, symbols: int) -> in
         Models to fit.
     symbols
         Of a session, at most.
+    rows
+        Of the training sets of all of them, at most, unless a single one has more.
 
     Examples
     --------
@@ -41,7 +41,7 @@ def fits_at_once(settings: TrainingSettings, *, refits: int, symbols: int) -> in
     >>> fits_at_once(TrainingSettings(threads=4), refits=12, symbols=5_000)
     1
     """
-    fitting = ROWS_AT_ONCE // (symbols * settings.train_sessions)
+    fitting = rows // (symbols * settings.train_sessions)
     return max(1, min(settings.threads, refits, fitting))
 
 

@@ -5,6 +5,7 @@ Each fit holds out the newest part of its own rows, purged, as training does, an
 
 from dataclasses import dataclass, field, replace
 from datetime import date
+from typing import Final
 
 import numpy as np
 import polars as pl
@@ -21,12 +22,15 @@ from ats_assets.labels.label_spans import uniqueness
 from ats_assets.models.choosing import Model
 from ats_assets.models.cross_sections import rank_ic_by_session
 from ats_assets.models.feature_selection import Columns, kept_columns, of_all_columns, of_columns
+from ats_assets.models.fit_memory import require_fit
 from ats_assets.models.fitting import fit
 from ats_assets.models.learner import Fitted, Scorer
 from ats_assets.models.training_set import CrossSections, TrainingSet, TrainingWindow, training_set, training_window
 from ats_assets.settings import TrainingSettings
 
 Scores = NDArray[np.float64]
+READ_AT_ONCE: Final = 21
+"""Sessions whose features are read together."""
 SEED = 0
 """Of what is shuffled."""
 
@@ -189,12 +193,16 @@ def whole_window(deployment: Deployment, session: date, sequence_sessions: int =
 def rows_of(deployment: Deployment, window: TrainingWindow) -> LabelledRows:
     """Features, labels and universe of the window: of the features the rows of the universe alone."""
     universe = deployment.warehouse.read("universe", window.train)
+    require_fit(deployment, f"learning from the window of {window.session}", universe.height)
     keys = ["symbol", "session"] if window.sequences is None else ["symbol"]
     members, learnt = universe.select(keys), deployment.of(learnt_label)
     days = window.train if window.sequences is None else window.sequences.sessions
 
     def rows(family: str) -> pl.DataFrame:
-        return deployment.warehouse.read(family, days).join(members, on=keys, how="semi", maintain_order="left")
+        some = (
+            days[first : first + READ_AT_ONCE] for first in range(0, len(days), READ_AT_ONCE)
+        )  # what is no member's is never there as a whole
+        return pl.concat(deployment.warehouse.read(family, part).join(members, on=keys, how="semi", maintain_order="left") for part in some)
 
     features = joined({family: rows(family) for family in deployment.of(model_families)})
     outcomes = learnt.outcomes(deployment.warehouse.read(learnt.asset, window.label_sessions))

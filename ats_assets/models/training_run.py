@@ -23,9 +23,11 @@ from ats_assets.labels import SAMPLE_WEIGHTS, learnt_label
 from ats_assets.models.choosing import Model
 from ats_assets.models.confusion import Confusion, class_confusion
 from ats_assets.models.feature_selection import with_selected
+from ats_assets.models.fit_memory import require_fit, rows_at_once
 from ats_assets.models.fit_states import FitOver, WantedFit
 from ats_assets.models.fits_ahead import fits_ahead
 from ats_assets.models.fitting import fit, fits_at_once, recorded
+from ats_assets.models.labelled_rows import READ_AT_ONCE
 from ats_assets.models.learner import Fitted
 from ats_assets.models.tracking import Fit, Status, begin_fit, log_fit
 from ats_assets.models.training_set import TrainingWindow, least_history, training_set, training_window
@@ -38,9 +40,6 @@ from ats_assets.storage.model_record import ModelRecord, TunedParameters
 from ats_assets.storage.second_process import SecondProcessError, beside
 from ats_assets.storage.work_ahead import worked_ahead
 from ats_assets.trials import FitTrial
-
-READ_AT_ONCE = 21
-"""Sessions."""
 
 
 class TrainingRun:
@@ -94,7 +93,8 @@ class TrainingRun:
         return self._store.write_carried(session, refit, self._versions)
 
     def _refitted(self, sessions: Sequence[date]) -> dict[date, ModelRecord]:
-        at_once = fits_at_once(self._settings, refits=len(sessions), symbols=self._deployment.settings.universe.size)
+        rows = rows_at_once(self._deployment)
+        at_once = fits_at_once(self._settings, refits=len(sessions), symbols=self._deployment.settings.universe.size, rows=rows)
         work = partial(self._fit, threads=self._settings.threads // at_once)
         made = self._deployment.of(fits_ahead)
         wanted = {session: self.described(session) for session in sessions}
@@ -154,6 +154,7 @@ class TrainingRun:
 
     def _frames(self, window: TrainingWindow) -> tuple[pl.DataFrame, pl.DataFrame, pl.DataFrame]:
         universe = self._rows("universe", window.decisions)
+        require_fit(self._deployment, f"a fit of {self._model.asset} at {window.session}", universe.height)
         keys = ["symbol", "session"] if window.sequences is None else ["symbol"]
         members = universe.select(keys)
 

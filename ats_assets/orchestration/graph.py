@@ -14,6 +14,7 @@ from pydantic import BaseModel
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import RAW_BARS, Deployment
+from ats_assets.orchestration.memory_blocks import in_blocks
 from ats_assets.orchestration.partitions import Reads, partitions_of
 from ats_assets.orchestration.reading import IN_VINTAGES
 from ats_assets.orchestration.spreading import SPREAD, spreading
@@ -67,6 +68,8 @@ class Node:
         The sections of the settings that matter to it.
     vintages
         Keep every delivery that differs instead of replacing the partition.
+    wide
+        Its rows are many: its function asks nothing of its context but the partition keys, and makes them in blocks where they do not fit into memory together.
     record
         It tells what happened (orders sent, fills), which can't be rebuilt: never stale, never healed.
     tells_restatements
@@ -84,6 +87,7 @@ class Node:
     formulas: Mapping[str, str] = field(default_factory=dict)
     settings: tuple[BaseModel, ...] = ()
     vintages: bool = False
+    wide: bool = False
     record: bool = False
     tells_restatements: bool = False
     export: bool = False
@@ -145,9 +149,15 @@ class Node:
         kept = self._described(deployment, partitioned=partitioned)
         how = {"pool": pool, "partitions_def": partitions, "backfill_policy": policy, "description": description}
         made = dg.asset(name=self.name, ins=ins, deps=deps, **how, **kept)
-        if self.group not in SPREAD or ins:
+        spread = self.group in SPREAD and not ins
+        if not (spread or self.wide):
             return made  # pyright: ignore[reportReturnType]
-        return lambda function: made(deployment.of(spreading).step(self, function))  # pyright: ignore[reportReturnType,reportCallIssue]
+
+        def of_function(function: Callable[..., Any]) -> dg.AssetsDefinition:
+            bounded = in_blocks(deployment, self, function) if self.wide else function
+            return made(deployment.of(spreading).step(self, function, bounded) if spread else bounded)
+
+        return of_function
 
     def spec(self, deployment: Deployment, description: str) -> dg.AssetSpec:
         """The asset as a spec, for one that is made together with others."""

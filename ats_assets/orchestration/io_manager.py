@@ -18,7 +18,7 @@ from ats_assets.orchestration.partition_metadata import add_partition_metadata
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, VintageRows
 from ats_assets.orchestration.spreading import WrittenElsewhere, rows_by_session
-from ats_assets.orchestration.streaming import SessionRows, Streamed
+from ats_assets.orchestration.streaming import InBlocks, SessionRows, Streamed
 from ats_assets.storage.data_version import data_versions
 from ats_assets.storage.footer import Written
 from ats_assets.storage.vintages import VINTAGES_OF, MadeVintage
@@ -38,28 +38,39 @@ class WarehouseIOManager(dg.IOManager):
         self._figures = figures or {}
 
     @override
-    def handle_output(self, context: dg.OutputContext, obj: pl.DataFrame | list[VintageRows] | Streamed | WrittenElsewhere) -> None:
+    def handle_output(
+        self, context: dg.OutputContext, obj: pl.DataFrame | list[VintageRows] | Streamed | InBlocks | WrittenElsewhere
+    ) -> None:
         asset = asset_name(context.asset_key)
         sessions = sessions_of(context.asset_partition_keys)
         self._deployment.calendar_store.keep()
         known = Known(self._deployment, asset, reads_of(context.definition_metadata or {}))
+        figures = self._figures.get(asset, Figures())
+        made: dict[date, Written] = {}
+        more: dict[date, Mapping[str, dg.MetadataValue]] = {}
         with self._deployment.warehouse.together():  # all are in their place before an event says that they are
             if isinstance(obj, WrittenElsewhere):
                 made = dict(obj.written)
             elif isinstance(obj, Streamed):
                 made = self._write_streamed(context, asset, sessions, obj, known)
-            elif isinstance(obj, list):
-                made = self._write_vintages(context, asset, sessions, obj, known)
             else:
-                parts, found = rows_by_session(asset, sessions, obj), versions_by_session(obj)
-                made = self._write(context, asset, {session: parts.get(session, obj.clear()) for session in sessions}, known, found)
-        figures = self._figures.get(asset, Figures())
-        more = {} if isinstance(obj, list | Streamed | WrittenElsewhere) else figures_of(self._deployment, asset, figures, obj, sessions)
+                for block, part in obj.parts if isinstance(obj, InBlocks) else [(sessions, obj)]:
+                    made |= self._write_block(context, asset, block, part, known)
+                    more |= {} if isinstance(part, list) else figures_of(self._deployment, asset, figures, part, block)
         counts = {session: {figures.rows: dg.MetadataValue.int(written.rows)} for session, written in made.items() if figures.rows}
         shown = {day.isoformat(): {**_shown(written), **counts.get(day, {}), **more.get(day, {})} for day, written in made.items()}
         add_partition_metadata(context.step_context, context.asset_key, shown)
         versions = {session.isoformat(): written.footer.data_version for session, written in made.items()}
         context.step_context.set_data_version(context.asset_key, dg.DataVersion(combined_version(versions)))
+
+    def _write_block(
+        self, context: dg.OutputContext, asset: str, sessions: Sequence[date], part: pl.DataFrame | list[VintageRows], known: Known
+    ) -> dict[date, Written]:
+        """Write sessions that were made together."""
+        if isinstance(part, list):
+            return self._write_vintages(context, asset, sessions, part, known)
+        parts, found = rows_by_session(asset, sessions, part), versions_by_session(part)
+        return self._write(context, asset, {session: parts.get(session, part.clear()) for session in sessions}, known, found)
 
     def _write(
         self, context: dg.OutputContext, asset: str, parts: Mapping[date, pl.DataFrame], known: Known, found: Mapping[date, str]

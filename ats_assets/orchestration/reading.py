@@ -17,6 +17,7 @@ import polars as pl
 
 from ats_assets.calendar import SessionCalendar
 from ats_assets.deployment import Deployment
+from ats_assets.orchestration.memory_blocks import blocks_of_step
 from ats_assets.storage.knowledge import FOREVER, known_vintage, runs_of_one_assignment
 from ats_assets.storage.vintages import DELIVERED, VINTAGES_OF
 
@@ -85,6 +86,7 @@ class Known:
 
     def __init__(self, deployment: Deployment, asset: str, reads: Sequence[Span]) -> None:
         self._deployment = deployment
+        self._asset = asset
         self._mirrored = VINTAGES_OF.get(asset, "")
         self._reads = reads
         self._stamps: dict[tuple[str, date], list[str]] = {}
@@ -92,7 +94,7 @@ class Known:
         self._starts: dict[str, date | None] = {}
 
     def runs(self, sessions: Sequence[date], stamps: Stamps | None = None) -> list[list[date]]:
-        """The sessions, ascending, in runs in which one frame of each window serves all.
+        """The sessions, ascending, in runs in which one frame of each window serves all, and fits into memory.
 
         Parameters
         ----------
@@ -107,12 +109,13 @@ class Known:
             if len(found := self._stamps_of(reads.asset, day)) > 1
         }
         calendar = self._deployment.calendar
-        return runs_of_one_assignment(
+        runs = runs_of_one_assignment(
             sessions,
             lambda reader: ((reads.asset, day) for reads in windows for day in reads.sessions_read(calendar, reader)),
             lambda reader: self._until(reader, (stamps or {}).get(reader, "")),
             several,
         )
+        return [list(block) for run in runs for block in blocks_of_step(self._deployment, self._asset, self._reads, run)]
 
     def frame(
         self,

@@ -19,6 +19,7 @@ import polars as pl
 
 from ats_assets.deployment import Deployment
 from ats_assets.errors import ContractError, WorkerError
+from ats_assets.orchestration.memory_blocks import SomeSessions, blocks_of_step
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.orchestration.reading import Known, Reader
 from ats_assets.orchestration.symbol_blocks import panel_of_parts, parts_for, rows_of_part
@@ -47,13 +48,6 @@ class SpreadStep(Reader, Protocol):
     def settings_version(self) -> str:
         """Of its settings."""
         ...
-
-
-@dataclass(frozen=True, kw_only=True)
-class SomeSessions:
-    """What a step that is spread asks of its context: a worker gives it this in the place of Dagster's."""
-
-    partition_keys: Sequence[str]
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -93,21 +87,19 @@ class Spreading:
         days = [day.isoformat() for day in self.deployment.asked_sessions]
         return {"settings": self.deployment.settings.model_dump_json(exclude_unset=True), "folder": str(Path.cwd()), "asked_sessions": days}
 
-    def step(self, made_by: SpreadStep, function: Callable[[Any], pl.DataFrame]) -> Callable[[Any], Any]:
-        """The function of a step that can be spread: as it is where there are no workers, else one that has them do it."""
+    def step(self, made_by: SpreadStep, function: Callable[[Any], pl.DataFrame], here: Callable[[Any], Any]) -> Callable[[Any], Any]:
+        """The function of a step that can be spread: what makes it `here` where there are no workers, else one that has them do it."""
         self.steps[made_by.name] = (made_by, function)
         if self.engine is None:
-            return function
+            return here
 
         def spread(context: dg.AssetExecutionContext) -> Any:
-            return self._made(made_by, function, context)
+            return self._made(made_by, here, context)
 
         spread.__name__, spread.__doc__ = function.__name__, inspect.getdoc(function)
         return spread
 
-    def _made(
-        self, step: SpreadStep, function: Callable[[Any], pl.DataFrame], context: dg.AssetExecutionContext
-    ) -> WrittenElsewhere | pl.DataFrame:
+    def _made(self, step: SpreadStep, function: Callable[[Any], Any], context: dg.AssetExecutionContext) -> Any:
         sessions = sessions_of(context.partition_keys)
         workers = self.engine.at_once if self.engine else 1
         blocks = blocks_of(sessions, workers)
@@ -138,12 +130,14 @@ class Spreading:
     def make(self, asset: str, sessions: Sequence[date]) -> dict[date, Written]:
         """Make and write sessions of a step: called in a worker."""
         step, function = self.steps[asset]
-        frame = function(SomeSessions(partition_keys=[day.isoformat() for day in sessions]))
-        parts = rows_by_session(asset, sessions, frame)
-        known = Known(self.deployment, asset, step.reads)
-        rows = ((session, parts.get(session, frame.clear()), known.upstream(session)) for session in sessions)
+        known, written = Known(self.deployment, asset, step.reads), dict[date, Written]()
         versions = {"code_version": step.code_version, "settings_version": step.settings_version}
-        return self.deployment.warehouse.write_each(asset, rows, **versions)
+        for block in blocks_of_step(self.deployment, asset, step.reads, sessions):
+            frame = function(SomeSessions(partition_keys=[day.isoformat() for day in block]))
+            parts = rows_by_session(asset, block, frame)
+            rows = [(session, parts.get(session, frame.clear()), known.upstream(session)) for session in block]
+            written |= self.deployment.warehouse.write_each(asset, rows, **versions)
+        return written
 
 
 def spreading(deployment: Deployment) -> Spreading:
@@ -166,14 +160,19 @@ def blocks_of(sessions: Sequence[date], count: int) -> list[Sequence[date]]:
 
 
 def rows_by_session(asset: str, sessions: Sequence[date], frame: pl.DataFrame) -> dict[date, pl.DataFrame]:
-    """The rows of each session that has some.
+    """The rows of each session that has some; where those of a session follow each other, as they do as a rule, without a copy.
 
     Raises
     ------
     ContractError
         If some are of a session that was not asked for.
     """
-    parts = {key[0]: rows for key, rows in frame.partition_by("session", as_dict=True, maintain_order=True).items()}
+    runs = frame.select(pl.col("session").rle()).unnest("session")
+    if runs["value"].is_duplicated().any():
+        parts = {key[0]: rows for key, rows in frame.partition_by("session", as_dict=True, maintain_order=True).items()}
+    else:
+        places = zip(runs["value"], runs["len"], runs["len"].cum_sum() - runs["len"], strict=True)
+        parts = {day: frame.slice(first, length).rechunk() for day, length, first in places}  # in one piece, as if it were made alone
     strays = sorted(parts.keys() - set(sessions), key=str)
     if strays:
         raise ContractError(

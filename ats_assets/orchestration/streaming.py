@@ -6,12 +6,15 @@ A step returns `Streamed` in the place of a frame; the IO manager takes one sess
 from collections.abc import Iterable, Iterator, Mapping, Sequence
 from dataclasses import dataclass
 from datetime import date, datetime
+from typing import TYPE_CHECKING
 
 import polars as pl
 
 from ats_assets.deployment import Deployment
-from ats_assets.orchestration.reading import Reader
 from ats_assets.storage.vintages import VINTAGES_OF
+
+if TYPE_CHECKING:
+    from ats_assets.orchestration.reading import Reader, VintageRows
 
 
 @dataclass(frozen=True, kw_only=True)
@@ -42,8 +45,15 @@ class Streamed:
     parts: Iterable[SessionRows]
 
 
+@dataclass(frozen=True, kw_only=True)
+class InBlocks:
+    """What a step makes block by block, each of some sessions: their rows, as the step would return them if they were all."""
+
+    parts: "Iterable[tuple[Sequence[date], pl.DataFrame | list[VintageRows]]]"
+
+
 def vintages_of_delivery(
-    deployment: Deployment, reader: Reader, sessions: Sequence[date]
+    deployment: Deployment, reader: "Reader", sessions: Sequence[date]
 ) -> Iterator[tuple[date, Mapping[str, pl.DataFrame]]]:
     """Session by session, the delivery that an asset in `VINTAGES_OF` is made of: its rows, by the stamp of each vintage.
 

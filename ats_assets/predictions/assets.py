@@ -16,7 +16,9 @@ from ats_assets.features import joined
 from ats_assets.features.choosing import model_families
 from ats_assets.labels import FORWARD_RETURNS_SCHEMA
 from ats_assets.models import Model, models
+from ats_assets.models.learner import Scorer
 from ats_assets.orchestration.graph import Node, window_sessions
+from ats_assets.orchestration.memory_blocks import blocks_of_step
 from ats_assets.orchestration.partitions import Reads, sessions_of
 from ats_assets.orchestration.reading import as_known
 from ats_assets.orchestration.sparkline import sparkline_markdown
@@ -78,15 +80,20 @@ def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDe
             *([deployment.settings.champion] if falls_back(deployment) else []),
         ),
     )
-    ins = {r.asset: dg.AssetIn(r.asset, partition_mapping=r.mapping()) for r in frames}
-    deps = [dg.AssetDep(model.asset, partition_mapping=reads_model.mapping())]
 
-    @node.asset(deployment, ins=ins, deps=deps)
-    def predictions(context: dg.AssetExecutionContext, universe: pl.DataFrame, **families: pl.DataFrame) -> pl.DataFrame:
+    def scored(days: Sequence[date], record: ModelRecord, scorer: Scorer) -> pl.DataFrame:
+        """The scores of neighbouring sessions by one model."""
+        window = deployment.known(window_sessions(deployment.calendar, days, back))
+        families = {name: deployment.read_known(name, window, deployment.schemas[name]) for name in deployment.of(model_families)}
+        universe = deployment.read_known("universe", days, deployment.schemas["universe"])
+        how = {"threads": settings.threads, "sequences": model.sequences_in(window)}
+        return predict(joined(families), universe, record, scorer, **how)
+
+    @node.asset(deployment, deps=node.deps())
+    def predictions(context: dg.AssetExecutionContext) -> pl.DataFrame:
         """A score for each symbol of the universe, from the active model of the session before: signals never wait for tonight's fit."""
         sessions = sessions_of(context.partition_keys)
         store = deployment.model_store(model.asset)
-        features = joined({name: families[name] for name in deployment.of(model_families)})
         records = {session: _active_model(deployment, model, session) for session in sessions}
         parts = [PREDICTIONS_SCHEMA.to_frame()]
         for fitted, group in groupby(sessions, key=lambda session: _fit(records[session])):
@@ -97,11 +104,8 @@ def _predictions(deployment: Deployment, model: Model, name: str) -> dg.AssetsDe
                 continue
             for day in days:
                 check_age(record, day, deployment.calendar, settings)
-            window = deployment.known(window_sessions(deployment.calendar, days, back))
-            read, own = (pl.col("session").is_between(first, days[-1]) for first in (window[0], days[0]))
             scorer = model.scorer(record, store.content(record))
-            how = {"threads": settings.threads, "sequences": model.sequences_in(window)}
-            parts.append(predict(features.filter(read), universe.filter(own), record, scorer, **how))
+            parts += [scored(block, record, scorer) for block in blocks_of_step(deployment, name, frames, days)]
         return pl.concat(parts)
 
     return predictions

@@ -48,6 +48,7 @@ from ats_assets.settings.predictions import ChampionSettings
 from ats_assets.settings.regimes import RegimeSettings, regime_columns
 from ats_assets.settings.reports import ReportForm, ReportSettings
 from ats_assets.settings.requests import RequestsSettings
+from ats_assets.settings.runs import RunsSettings
 from ats_assets.settings.section import Bps, Name, NonNegative, Positive, Section, Share
 from ats_assets.settings.selection import SelectionSettings
 from ats_assets.settings.serving import ServingSettings
@@ -130,6 +131,7 @@ __all__ = [
     "ReportForm",
     "ReportSettings",
     "RequestsSettings",
+    "RunsSettings",
     "SampleWeighting",
     "SampleWeightsSettings",
     "Search",

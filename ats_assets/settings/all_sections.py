@@ -46,6 +46,7 @@ from ats_assets.settings.predictions import ChampionSettings
 from ats_assets.settings.regimes import RegimeSettings
 from ats_assets.settings.reports import ReportSettings
 from ats_assets.settings.requests import RequestsSettings
+from ats_assets.settings.runs import RunsSettings
 from ats_assets.settings.section import Name, Section
 from ats_assets.settings.serving import ServingSettings
 from ats_assets.settings.sources import SourceSettings
@@ -65,6 +66,7 @@ class Settings(Section):
     graph: GraphSettings = GraphSettings()
     calendar: CalendarSettings = CalendarSettings()
     storage: StorageSettings = StorageSettings()
+    runs: RunsSettings = RunsSettings()
     source: SourceSettings = SourceSettings()
     vendors: VendorsSettings = VendorsSettings()
     bars: BarsSettings = BarsSettings()

@@ -2,6 +2,7 @@
 
 from collections.abc import Callable, Sequence
 from datetime import date
+from typing import Any
 
 import dagster as dg
 import polars as pl
@@ -9,6 +10,7 @@ import polars as pl
 from ats_assets.deployment import Deployment
 from ats_assets.errors import SourceError
 from ats_assets.orchestration.graph import Node
+from ats_assets.orchestration.memory_blocks import delivered_in_blocks
 from ats_assets.orchestration.partitions import sessions_of
 from ats_assets.sources.contracts import RAW_ACTIONS, RAW_BARS, of_vendors
 from ats_assets.sources.profiling import profiles
@@ -35,13 +37,15 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
     )
 
     @node.asset(deployment)
-    def raw_bars(context: dg.AssetExecutionContext) -> pl.DataFrame:
+    def raw_bars(context: dg.AssetExecutionContext) -> Any:
         """The bars of a session as delivered, defects included. A delivery that differs from the last one is kept beside it as a new vintage."""
         sessions = sessions_of(context.partition_keys)
         source = deployment.source
         _require_delivered(source, sessions)
-        delivered = _delivered(deployment, node, sessions, source.bars)
-        if settings.bars.profile:
+        delivered = delivered_in_blocks(
+            deployment, sessions, lambda days: _delivered(deployment, node, days, source.bars, alone=len(sessions) == 1)
+        )
+        if settings.bars.profile and isinstance(delivered, pl.DataFrame):
             deployment.of(profiles).begin(sessions, delivered)
         context.add_output_metadata({"source": dg.MetadataValue.md(f"```\n{source.describe()}\n```")})
         return delivered
@@ -50,7 +54,13 @@ def _raw_bars(deployment: Deployment) -> dg.AssetsDefinition:
 
 
 def _delivered(
-    deployment: Deployment, node: Node, sessions: Sequence[date], ask: Callable[[Sequence[date]], pl.DataFrame], *, again: int = 0
+    deployment: Deployment,
+    node: Node,
+    sessions: Sequence[date],
+    ask: Callable[[Sequence[date]], pl.DataFrame],
+    *,
+    again: int = 0,
+    alone: bool = False,
 ) -> pl.DataFrame:
     """What the source answers for the sessions. Over a range, a server is not asked for what it has delivered already, to this code and these settings; for a single session it is.
 
@@ -58,9 +68,11 @@ def _delivered(
     ----------
     again
         The source's latest session and so many before it are asked for in any case.
+    alone
+        Whether it is a single session that is made.
     """
     source, warehouse = deployment.source, deployment.warehouse
-    if not source.capabilities.remote or len(sessions) == 1:
+    if not source.capabilities.remote or alone:
         return ask(sessions)
     late = set(deployment.calendar.window(source.latest_session(), again + 1)) if again else set()
     stored = [day for day in sessions if day not in late and _is_stored(deployment, node, day)]
@@ -102,6 +114,8 @@ def _raw_actions(deployment: Deployment) -> dg.AssetsDefinition:
         """The splits, dividends and other actions with this ex-session as delivered. A delivery that differs from the last one is kept as a new vintage."""
         sessions = sessions_of(context.partition_keys)
         _require_delivered(deployment.source, sessions)
-        return _delivered(deployment, node, sessions, deployment.source.actions, again=settings.source.actions_again_sessions)
+        return _delivered(
+            deployment, node, sessions, deployment.source.actions, again=settings.source.actions_again_sessions, alone=len(sessions) == 1
+        )
 
     return raw_corporate_actions

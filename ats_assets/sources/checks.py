@@ -5,7 +5,8 @@ import importlib
 import dagster as dg
 
 from ats_assets.deployment import Deployment
-from ats_assets.orchestration.partitions import partitions_of, sessions_of
+from ats_assets.orchestration.memory_blocks import blocks_of_step
+from ats_assets.orchestration.partitions import Reads, partitions_of, sessions_of
 from ats_assets.orchestration.verdicts import Verdict, report
 from ats_assets.secrecy import redacted
 from ats_assets.sources.profiling import profiles
@@ -29,11 +30,15 @@ def _none(_deployment: Deployment) -> list[dg.AssetChecksDefinition]:
 def _profile(deployment: Deployment) -> dg.AssetChecksDefinition:
     @dg.asset_check(asset="raw_bars", name="profile", partitions_def=partitions_of(deployment), op_tags=LAST)
     def profiled(context: dg.AssetCheckExecutionContext) -> dg.AssetCheckResult:
-        """Whether the delivery that a session came with meets all expectations about deliveries, with the page of Great Expectations about it."""
+        """Whether the delivery that a session came with meets all expectations about deliveries, with the page of Great Expectations about it.
+
+        Of a delivery that does not fit into memory (`runs.max_memory_mb`) the newest sessions that do are looked at.
+        """
         sessions = sessions_of(context.op_execution_context.partition_keys)
         under_way = deployment.of(profiles)
         if not under_way.has(sessions):
-            under_way.begin(sessions, deployment.warehouse.read("raw_bars", sessions))
+            newest = blocks_of_step(deployment, "raw_bars", (Reads(asset="raw_bars"),), sessions)[-1]
+            under_way.begin(sessions, deployment.warehouse.read("raw_bars", newest))
         try:
             found = under_way.take(sessions)
         except SecondProcessError as error:
