@@ -36,7 +36,7 @@ from ats_assets.automation.alerts import late_data  # noqa: E402
 from ats_assets.automation.new_session import judge_remembering  # noqa: E402
 from ats_assets.automation.retraining import untrained  # noqa: E402
 from ats_assets.automation.trading import judge_trading  # noqa: E402
-from ats_assets.backtests.assets import TRADED_COLUMNS  # noqa: E402
+from ats_assets.backtests.stored_bars import TRADED_COLUMNS  # noqa: E402
 from ats_assets.definitions import build  # noqa: E402
 from ats_assets.deployment import Deployment  # noqa: E402
 from ats_assets.features.choosing import model_families  # noqa: E402

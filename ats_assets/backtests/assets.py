@@ -14,6 +14,7 @@ from ats_assets.backtests.cost_sensitivity import cost_sensitivity
 from ats_assets.backtests.engine import BacktestResult
 from ats_assets.backtests.metrics import backtest_metrics, left_by_brake, session_returns, wanted_and_held
 from ats_assets.backtests.schema import BacktestPositions, CostSensitivity, Equity, Trades, Unfilled, Wanted
+from ats_assets.backtests.stored_bars import traded_bars
 from ats_assets.corporate_actions.identity import identities_of
 from ats_assets.deployment import Deployment
 from ats_assets.errors import MissingPartitionError
@@ -37,8 +38,6 @@ CONTRACTS: dict[str, type[DataFrameModel]] = {
     "wanted": Wanted,
 }
 """What each part of the backtest must satisfy before it is stored."""
-TRADED_COLUMNS = ("symbol", "session", "open", "close", "volume")
-"""What trading takes of a bar."""
 
 
 class BacktestRange(dg.Config):
@@ -83,11 +82,11 @@ def assets(deployment: Deployment) -> list[dg.AssetsDefinition]:
         trial = BacktestTrial(deployment, node.name, traded="targets", what=_what_is_traded(settings))
         trial.begin()
         targets = deployment.warehouse.read("targets", sessions, ["symbol", "session", "target_weight"])
-        bars = deployment.warehouse.read("bars", sessions, TRADED_COLUMNS)
         impact = stored_impact(deployment, sessions[:-1])
         told = deployment.known(deployment.calendar.sessions(deployment.calendar.first, sessions[-1]))
         actions, of_actions = of_whole(deployment, "corporate_actions", told)
         since, instruments = actions.filter(pl.col("session") >= sessions[0]), identities_of(actions, settings.source.kind)
+        bars = traded_bars(deployment, targets, sessions, instruments, settings.backtest.benchmark)
 
         def run(at_costs: BacktestSettings, multiple: float) -> BacktestResult:
             how: dict[str, Any] = {"impact": None if impact is None else replace(impact, multiple=multiple)}

@@ -128,6 +128,30 @@ def _refusal(deployment: Deployment, asset: str, needed: float) -> str:
     )
 
 
+def require_whole(deployment: Deployment, what: str, needed: float, smaller: str) -> None:
+    """See that what can't be made in blocks fits into memory.
+
+    Parameters
+    ----------
+    needed
+        In bytes.
+    smaller
+        What makes it smaller.
+
+    Raises
+    ------
+    MemoryLimitError
+        If it does not, or not beside what a process holds anyway.
+    """
+    runs = deployment.settings.runs
+    if runs.whole_bytes is not None and needed > runs.whole_bytes:
+        least = math.ceil(runs.max_memory_for_whole(needed) / 100) * 100
+        raise MemoryLimitError(
+            f"{what} takes about {needed / 2**20:,.0f} MB; runs.max_memory_mb = {runs.max_memory_mb} leaves {runs.whole_bytes / 2**20:,.0f} MB: "
+            f"set it to {least} or more, or {smaller}"
+        )
+
+
 def even_blocks(sessions: Sequence[date], at_once: int) -> list[Sequence[date]]:
     """Sessions in blocks of at most so many.
 

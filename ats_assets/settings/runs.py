@@ -28,6 +28,11 @@ class RunsSettings(Section):
         return None if self.max_memory_mb is None else int((self.max_memory_mb - PROCESS_MB) * SHARE_OF_STEPS * 2**20)
 
     @property
+    def whole_bytes(self) -> int | None:
+        """What something may take that is made by itself, such as a backtest."""
+        return None if self.max_memory_mb is None else (self.max_memory_mb - PROCESS_MB) * 2**20
+
+    @property
     def fit_bytes(self) -> int | None:
         """What the rows of fits may take, all that are under way together."""
         return None if self.max_memory_mb is None else int((self.max_memory_mb - PROCESS_MB) * (1 - SHARE_OF_STEPS) * 2**20)
@@ -41,3 +46,8 @@ class RunsSettings(Section):
     def max_memory_for_fit(needed: float) -> float:
         """What `max_memory_mb` must be for a fit whose rows take so many bytes."""
         return PROCESS_MB + needed / 2**20 / (1 - SHARE_OF_STEPS)
+
+    @staticmethod
+    def max_memory_for_whole(needed: float) -> float:
+        """What `max_memory_mb` must be for something by itself whose data take so many bytes."""
+        return PROCESS_MB + needed / 2**20

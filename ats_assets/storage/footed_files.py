@@ -26,6 +26,9 @@ DAMAGE = (pl.exceptions.PolarsError, pl.exceptions.PanicException, OSError)
 TOGETHER = 256
 """Files that share one wait for the disk: more save little, and a killed run loses what waits."""
 
+FOOTERS_KEPT = 16_384
+"""Footers that are kept in memory: one names all that its partition was made of, which is up to 30 kB."""
+
 Stamp = tuple[int, int, int]
 """Time, size and inode of a file: another one is another version of it."""
 
@@ -70,6 +73,7 @@ class FootedFiles:
         self._compression_level = compression_level
         self._open = threading.local()
         self._footers: dict[Path, tuple[Stamp, Footer]] = {}
+        self._keeping = threading.Lock()
         self._intact: dict[Path, Stamp] = {}
 
     @contextlib.contextmanager
@@ -103,7 +107,7 @@ class FootedFiles:
         self.log.announce(*waiting.files.paths)
         waiting.files.finish()
         for path, (stamp, footer) in waiting.written.items():
-            self._footers[path] = (stamp, footer)
+            self._keep(path, stamp, footer)
             self._intact[path] = stamp
         waiting.written.clear()
         waiting.folders.clear()
@@ -181,7 +185,7 @@ class FootedFiles:
         return None if same else "its rows are not those that its footer names"
 
     def footer_of(self, path: Path) -> Footer:
-        """The footer of a file; kept in memory until the file changes."""
+        """The footer of a file; kept in memory until the file changes, or many others were read."""
         stamp = _stamp(path.stat())
         kept = self._footers.get(path)
         if kept and kept[0] == stamp:
@@ -194,8 +198,15 @@ class FootedFiles:
             raise CorruptPartitionError(
                 f"{path} is damaged or was not written by this system ({error}): delete it and make it again"
             ) from error
-        self._footers[path] = (stamp, footer)
+        self._keep(path, stamp, footer)
         return footer
+
+    def _keep(self, path: Path, stamp: Stamp, footer: Footer) -> None:
+        """Remember a footer, and forget the one that was kept first where there are too many."""
+        with self._keeping:
+            self._footers[path] = (stamp, footer)
+            if len(self._footers) > FOOTERS_KEPT:
+                del self._footers[next(iter(self._footers))]
 
 
 def _stamp(stat: os.stat_result) -> Stamp:

@@ -1,0 +1,47 @@
+"""The bars that a backtest trades on: of all sessions, but only of the instruments that the targets name."""
+
+from collections.abc import Sequence
+from datetime import date
+from typing import Final
+
+import polars as pl
+
+from ats_assets.corporate_actions.identity import Identities
+from ats_assets.deployment import Deployment
+from ats_assets.orchestration.memory_blocks import require_whole
+
+TRADED_COLUMNS: Final = ("symbol", "session", "open", "close", "volume")
+"""What trading takes of a bar."""
+SESSIONS_AT_ONCE: Final = 63
+"""That are read together: bars that nobody trades are never there as a whole."""
+MATRICES: Final = 16
+"""Of a float for each session and instrument: prices, volumes and actions, as they are read, carried forward and accounted for."""
+
+
+def traded_bars(
+    deployment: Deployment, targets: pl.DataFrame, sessions: Sequence[date], instruments: Identities, benchmark: str | None
+) -> pl.DataFrame:
+    """The bars of the symbols of the targets and the benchmark, and of each ticker that a change of name takes or gives.
+
+    Parameters
+    ----------
+    targets
+        With a column `symbol`.
+    sessions
+        All are stored.
+
+    Raises
+    ------
+    MissingPartitionError, CorruptPartitionError
+        As `Warehouse.read`.
+    MemoryLimitError
+        If the backtest does not fit into `runs.max_memory_mb`.
+    """
+    more = [*instruments.tickers(), *filter(None, [benchmark])]
+    wanted = pl.concat([targets["symbol"].unique(), pl.Series("symbol", more, dtype=pl.String)]).unique()
+    needed = MATRICES * 8 * len(sessions) * len(wanted)
+    shorter = "take a shorter range (the run configuration's first_session), or a smaller universe"
+    require_whole(deployment, f"a backtest of {len(wanted):,} symbols over {len(sessions):,} sessions", needed, shorter)
+    blocks = (sessions[first : first + SESSIONS_AT_ONCE] for first in range(0, len(sessions), SESSIONS_AT_ONCE))
+    rows = (deployment.warehouse.read("bars", block, TRADED_COLUMNS) for block in blocks)
+    return pl.concat([part.filter(pl.col("symbol").is_in(wanted.implode())) for part in rows])
